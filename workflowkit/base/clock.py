@@ -1,0 +1,53 @@
+"""Time, as a value that is passed in. Nothing else in the package reads a wall clock.
+
+All stored times are whole milliseconds since 1970-01-01 UTC (``*_at_ms``); the API shows them as RFC 3339.
+The runtime's clock is the database's (``store.clock``), so that machines with wrong clocks change nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Where the present comes from."""
+
+    def now_ms(self) -> int:
+        """Return the present in milliseconds since the epoch."""
+        ...
+
+
+class SystemClock:
+    """This machine's clock."""
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+
+class FakeClock:
+    """A clock that moves only when told to: for tests and for runs that skip waiting."""
+
+    def __init__(self, start_ms: int = 1_750_000_000_000) -> None:
+        self._now_ms = start_ms
+
+    def now_ms(self) -> int:
+        return self._now_ms
+
+    def advance(self, *, seconds: float = 0, milliseconds: int = 0) -> None:
+        self._now_ms += int(seconds * 1000) + milliseconds
+
+    def advance_to(self, at_ms: int) -> None:
+        """Move forward to ``at_ms``; never backward."""
+        self._now_ms = max(self._now_ms, at_ms)
+
+
+def rfc3339(at_ms: int) -> str:
+    """Render a stored time as RFC 3339 in UTC with milliseconds."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def monotonic_seconds() -> float:
+    """Return a stopwatch reading that no clock change can move."""
+    return time.monotonic()

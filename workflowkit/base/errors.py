@@ -1,0 +1,214 @@
+"""The one tree of errors.
+
+Every class carries a stable ``code`` (kebab-case, listed in docs/reference/errors.md), whether trying again can help
+(``retryable``), and a message that is safe to show: never a secret, never a stack. HTTP statuses live in ``api/`` only.
+
+    WorkflowKitError
+    ├ DefinitionError(problems)      a document is not valid; every problem has a JSON pointer
+    ├ ExpressionError                an expression does not parse, or does not evaluate
+    ├ InvalidInput(problems)         a request or a value is malformed
+    ├ LimitExceeded                  a named limit was passed
+    ├ NotFound
+    ├ Conflict
+    │ ├ AlreadyExists
+    │ ├ StaleRevision                an edit was based on an older revision (ETag)
+    │ └ LeaseLost                    another attempt holds the step, or the lease ran out
+    ├ ActionError                    an action failed; retried unless it says otherwise
+    │ ├ NonRetriableError
+    │ ├ RetryAfterError(delay_seconds)
+    │ ├ ActionTimeout
+    │ └ DestinationForbidden         netguard refused an address
+    ├ AuthError
+    │ ├ Unauthenticated
+    │ └ Forbidden
+    └ StoreUnavailable               the database cannot be reached
+
+Interrupts that the engine sends through user code derive from ``BaseException``, so ``except Exception`` in an action
+cannot swallow them:
+
+    EngineInterrupt
+    ├ DeadlineInterrupt
+    └ LeaseInterrupt
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a document or a request, with the place it stands.
+
+    ``pointer`` is an RFC 6901 JSON pointer into what the user sent (``""`` is the whole of it).
+    """
+
+    pointer: str
+    code: str
+    message: str
+    severity: Severity = "error"
+
+    def as_dict(self) -> dict[str, str]:
+        return {"pointer": self.pointer, "code": self.code, "message": self.message, "severity": self.severity}
+
+
+class WorkflowKitError(Exception):
+    """Root of all errors of this package."""
+
+    code = "internal-error"
+    retryable = False
+
+    def __init__(self, message: str = "", **detail: Any) -> None:
+        super().__init__(message or type(self).__name__)
+        self.message = message or type(self).__name__
+        self.detail = detail
+
+
+class _WithProblems(WorkflowKitError):
+    def __init__(self, problems: Iterable[Problem], message: str = "") -> None:
+        self.problems = tuple(problems)
+        errors = [p for p in self.problems if p.severity == "error"] or list(self.problems)
+        super().__init__(message or "; ".join(f"{p.pointer or '/'}: {p.message}" for p in errors[:5]))
+
+
+class DefinitionError(_WithProblems):
+    """A workflow document cannot be used; ``problems`` lists everything that is wrong with it."""
+
+    code = "invalid-definition"
+
+
+class InvalidInput(_WithProblems):
+    """A request, an event or an action's input is malformed; nothing was stored."""
+
+    code = "invalid-input"
+
+
+class ExpressionError(WorkflowKitError):
+    """An expression does not parse (``position`` is a character offset), or its evaluation was stopped."""
+
+    code = "invalid-expression"
+
+    def __init__(self, message: str, *, position: int | None = None) -> None:
+        super().__init__(message)
+        self.position = position
+
+
+class LimitExceeded(WorkflowKitError):
+    """Something is larger than the named limit allows."""
+
+    code = "limit-exceeded"
+
+    def __init__(self, limit: str, maximum: int, actual: int | None = None, *, pointer: str = "") -> None:
+        shown = "" if actual is None else f", got {actual}"
+        super().__init__(f"limit {limit} exceeded: at most {maximum}{shown}")
+        self.limit, self.maximum, self.actual, self.pointer = limit, maximum, actual, pointer
+
+
+class NotFound(WorkflowKitError):
+    """There is no such thing in the caller's environment and tenant."""
+
+    code = "not-found"
+
+
+class Conflict(WorkflowKitError):
+    """The request contradicts the present state."""
+
+    code = "conflict"
+
+
+class AlreadyExists(Conflict):
+    """The name is taken."""
+
+    code = "already-exists"
+
+
+class StaleRevision(Conflict):
+    """The edit was based on an older revision than the stored one."""
+
+    code = "stale-revision"
+
+
+class LeaseLost(Conflict):
+    """Another attempt holds the step, or the lease ran out: this result may not be recorded."""
+
+    code = "lease-lost"
+
+
+class ActionError(WorkflowKitError):
+    """An action failed. Retried by the step's policy unless ``retryable`` is false."""
+
+    code = "action-failed"
+    retryable = True
+
+
+class NonRetriableError(ActionError):
+    """Raise in an action to fail the step at once."""
+
+    code = "non-retriable"
+    retryable = False
+
+
+class RetryAfterError(ActionError):
+    """Raise in an action to choose when it is tried again.
+
+    ``delay_seconds`` is clamped to the engine's bounds (1 second to 24 hours) and beats the backoff table.
+    """
+
+    code = "retry-after"
+
+    def __init__(self, message: str, delay_seconds: float, **detail: Any) -> None:
+        super().__init__(message, **detail)
+        self.delay_seconds = delay_seconds
+
+
+class ActionTimeout(ActionError):
+    """The action ran past its deadline."""
+
+    code = "action-timeout"
+
+
+class DestinationForbidden(NonRetriableError):
+    """netguard refused the address an action wanted to reach."""
+
+    code = "destination-forbidden"
+
+
+class AuthError(WorkflowKitError):
+    """The caller may not do this."""
+
+    code = "auth-error"
+
+
+class Unauthenticated(AuthError):
+    """No credentials, or unknown ones."""
+
+    code = "unauthenticated"
+
+
+class Forbidden(AuthError):
+    """The credentials are known and do not carry the needed scope."""
+
+    code = "forbidden"
+
+
+class StoreUnavailable(WorkflowKitError):
+    """The database cannot be reached or did not answer in time."""
+
+    code = "store-unavailable"
+    retryable = True
+
+
+class EngineInterrupt(BaseException):
+    """Root of what the engine raises inside a running action from outside."""
+
+
+class DeadlineInterrupt(EngineInterrupt):
+    """The action's deadline has passed."""
+
+
+class LeaseInterrupt(EngineInterrupt):
+    """The worker could not renew the step's lease, so somebody else may run it."""

@@ -1,0 +1,44 @@
+"""Identifiers: sortable by time of creation, unguessable, and derivable where a repeat must give the same one.
+
+An id is a ULID (https://github.com/ulid/spec): 48 bits of milliseconds and 80 bits of randomness, 26 characters of
+Crockford's base 32, which sorts as text in order of time. A *derived* id keeps the time of its parent and replaces the
+randomness by a hash, so computing it twice gives the same id (RELIABILITY: deterministic ids dedupe re-emission).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_TIME_CHARS, _RANDOM_BITS = 10, 80
+ID_LENGTH = 26
+
+
+def _encode(value: int, length: int) -> str:
+    chars = []
+    for _ in range(length):
+        chars.append(_ALPHABET[value & 31])
+        value >>= 5
+    return "".join(reversed(chars))
+
+
+def new_id(now_ms: int) -> str:
+    """Return a fresh id whose order is its time of creation."""
+    return _encode((now_ms << _RANDOM_BITS) | int.from_bytes(os.urandom(10)), ID_LENGTH)
+
+
+def derived_id(parent_id: str, *parts: str) -> str:
+    """Return the id that follows from ``parent_id`` and ``parts``; equal arguments give equal ids."""
+    digest = hashlib.blake2b("\x1f".join((parent_id, *parts)).encode(), digest_size=10).digest()
+    return parent_id[:_TIME_CHARS] + _encode(int.from_bytes(digest), ID_LENGTH - _TIME_CHARS)
+
+
+def idempotency_key(run_id: str, step_key: str) -> str:
+    """Return the key that is the same in every attempt of a step."""
+    return hashlib.blake2b(f"{run_id}\x1f{step_key}".encode(), digest_size=16).hexdigest()
+
+
+def random_token(size_bytes: int = 32) -> str:
+    """Return an unguessable URL-safe secret."""
+    return _encode(int.from_bytes(os.urandom(size_bytes)), -(-size_bytes * 8 // 5))

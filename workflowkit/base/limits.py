@@ -1,0 +1,63 @@
+"""Every limit, with its name, its default and its unit. A refusal names the limit it met."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from collections.abc import Mapping
+
+KIB, MIB = 1024, 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Upper bounds of one installation. Each may be set by ``WORKFLOWKIT_LIMIT_<NAME>``."""
+
+    # documents
+    document_bytes: int = 1 * MIB
+    actions_per_workflow: int = 200
+    edges_per_workflow: int = 1_000
+    parallel_actions: int = 100
+    """Most actions that can be ready at once: the widest level of the graph."""
+    path_length: int = 100
+    """Actions on the longest path."""
+    triggers_per_workflow: int = 10
+    # JSON at the door
+    request_bytes: int = 10 * MIB
+    json_depth: int = 64
+    # events
+    event_bytes: int = 512 * KIB
+    events_per_request: int = 5_000
+    event_name_chars: int = 256
+    event_id_chars: int = 256
+    emitted_event_depth: int = 10
+    """How many runs deep events may start further runs (self-triggering workflows stop here)."""
+    # runs
+    steps_per_run: int = 2_000
+    output_bytes: int = 4 * MIB
+    events_per_step: int = 1_000
+    lost_attempts: int = 5
+    """How often a step is tried again because its worker died, apart from its retries."""
+    # expressions
+    expression_chars: int = 4 * KIB
+    expression_nodes: int = 500
+    expression_depth: int = 32
+    expression_steps: int = 10_000
+    expression_output_chars: int = 256 * KIB
+    logic_nodes: int = 1_000
+    # lists
+    page_size: int = 100
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Limits:
+        """Read overrides; a value that is no positive integer raises ``ValueError`` naming the variable."""
+        values = {}
+        for field in fields(cls):
+            variable = f"WORKFLOWKIT_LIMIT_{field.name.upper()}"
+            if (text := environ.get(variable)) is not None:
+                if not text.isdigit() or int(text) < 1:
+                    raise ValueError(f"{variable} must be a positive whole number, got {text!r}")
+                values[field.name] = int(text)
+        return cls(**values)
+
+
+DEFAULT_LIMITS = Limits()

@@ -1,0 +1,80 @@
+"""What can be said of a run, once and for ever: the rows of the journal, as values.
+
+A run's history is the sequence of its facts. The planner folds them into ``Progress``; the store inserts them and never
+changes one (I3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from workflowkit.engine.states import EdgeState
+
+
+class FactKind(StrEnum):
+    ATTEMPT = "attempt"
+    """An attempt was claimed; written before its action starts (I5)."""
+    RETRY = "retry"
+    """The attempt failed and the step is tried again at ``retry_at_ms``."""
+    LOST = "lost"
+    """The attempt's worker lost its lease."""
+    IGNORED = "ignored"
+    """A result that came after the run had ended (I11)."""
+    COMPLETED = "completed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        return self in FINAL_FACTS
+
+
+#: The kinds of which a step has at most one (I2).
+FINAL_FACTS = frozenset({FactKind.COMPLETED, FactKind.FAILED, FactKind.SKIPPED, FactKind.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorInfo:
+    """An error as it is stored and shown: no stack, no secret.
+
+    ``name`` is the exception's class name, ``code`` our stable code (``action-failed`` for foreign exceptions).
+    """
+
+    name: str
+    message: str
+    code: str = "action-failed"
+    retryable: bool = True
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"name": self.name, "message": self.message, "code": self.code, "retryable": self.retryable}
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> ErrorInfo:
+        return cls(value["name"], value["message"], value["code"], value["retryable"])
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One row of the journal.
+
+    ``attempt`` counts from 1 (0 for facts that no attempt made, such as a skip). ``edges`` is on final facts only: the
+    state of each outgoing edge by edge id, decided once (I8). ``handled`` marks a failure that the node's ``on_error``
+    turned into a way on; ``output`` is then what later nodes see. ``stop`` marks a result that ends the whole run.
+    """
+
+    kind: FactKind
+    step: str
+    attempt: int = 0
+    output: Any = None
+    error: ErrorInfo | None = None
+    edges: Mapping[str, EdgeState] | None = None
+    handled: bool = False
+    stop: bool = False
+    reason: str | None = None
+    retry_at_ms: int | None = None
+    worker: str | None = None
+    at_ms: int = 0

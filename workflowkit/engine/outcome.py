@@ -1,0 +1,38 @@
+"""What one attempt of an action came to: the value that the executor hands to the planner and the runtime."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from workflowkit.engine.facts import ErrorInfo
+
+
+@dataclass(frozen=True, slots=True)
+class EmittedEvent:
+    """An event that an action sends. It is stored in the transaction that records the step's result."""
+
+    name: str
+    data: dict[str, Any]
+    id: str | None = None
+    ts_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Succeeded:
+    """The handler returned. ``stop`` is set by ``ctx.stop()``: the run ends here with ``output``."""
+
+    output: Any
+    events: tuple[EmittedEvent, ...] = ()
+    stop: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The handler raised. ``retry_after_seconds`` is set by ``RetryAfterError``."""
+
+    error: ErrorInfo
+    retry_after_seconds: float | None = None
+
+
+Outcome = Succeeded | Failed
