@@ -1,0 +1,240 @@
+"""Every table, as SQLAlchemy metadata. ``migrations/`` brings a database to this shape; a test holds the two together.
+
+Conventions: times are whole milliseconds UTC (``*_at_ms``); JSON is text, written by ``base.jsonvalue`` and never parsed
+by the database; every tenant-owned row carries ``environment`` and ``tenant``. Tables of facts (``events``, ``journal``,
+``decisions``, ``workflow_versions``) are insert-only: triggers made by the migrations refuse changes (I3).
+
+The hot tables (``runs``, ``steps``, ``journal``) have no foreign keys: each check would cost a look-up and a row lock per
+step, and their rows are only ever written together in one transaction.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(referred_table_name)s",
+    }
+)
+
+
+def _text(name: str, *, nullable: bool = False) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=nullable)
+
+
+def _big(name: str, *, nullable: bool = False, default: int | None = None) -> sa.Column[int]:
+    server_default = None if default is None else sa.text(str(default))
+    return sa.Column(name, sa.BigInteger, nullable=nullable, server_default=server_default)
+
+
+def _scope() -> tuple[sa.Column[str], sa.Column[str]]:
+    return _text("environment"), _text("tenant")
+
+
+def _one_of(column: str, *values: str) -> sa.CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return sa.CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+RUN_STATUSES = ("scheduled", "queued", "running", "waiting", "completed", "failed", "cancelled")
+STEP_STATUSES = ("ready", "running", "sleeping", "waiting", "completed", "failed", "skipped", "cancelled")
+
+api_keys = sa.Table(
+    "api_keys",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    *_scope(),
+    _text("name"),
+    _text("prefix"),
+    _text("key_hash"),
+    _text("scopes"),
+    _text("event_names", nullable=True),
+    _big("created_at_ms"),
+    _big("last_used_at_ms", nullable=True),
+    _big("revoked_at_ms", nullable=True),
+    sa.UniqueConstraint("key_hash"),
+    sa.Index(None, "environment", "tenant", "id"),
+)
+
+workflows = sa.Table(
+    "workflows",
+    metadata,
+    sa.Column("environment", sa.Text, primary_key=True),
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),
+    _text("name"),
+    sa.Column("enabled", sa.Boolean(create_constraint=False), nullable=False),
+    _big("published_version", nullable=True),
+    _big("created_at_ms"),
+    _big("updated_at_ms"),
+)
+
+workflow_drafts = sa.Table(
+    "workflow_drafts",
+    metadata,
+    sa.Column("environment", sa.Text, primary_key=True),
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("workflow_id", sa.Text, primary_key=True),
+    _big("revision"),
+    _text("document"),
+    _big("updated_at_ms"),
+    sa.ForeignKeyConstraint(
+        ["environment", "tenant", "workflow_id"],
+        ["workflows.environment", "workflows.tenant", "workflows.id"],
+        ondelete="CASCADE",
+    ),
+)
+
+workflow_versions = sa.Table(
+    "workflow_versions",
+    metadata,
+    sa.Column("environment", sa.Text, primary_key=True),
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("workflow_id", sa.Text, primary_key=True),
+    sa.Column("version", sa.BigInteger, primary_key=True),
+    _text("hash"),
+    _text("document"),
+    _big("created_at_ms"),
+    sa.ForeignKeyConstraint(
+        ["environment", "tenant", "workflow_id"],
+        ["workflows.environment", "workflows.tenant", "workflows.id"],
+    ),
+)
+
+workflow_triggers = sa.Table(
+    "workflow_triggers",
+    metadata,
+    sa.Column("environment", sa.Text, primary_key=True),
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("pattern", sa.Text, primary_key=True),
+    sa.Column("workflow_id", sa.Text, primary_key=True),
+    sa.Column("position", sa.BigInteger, primary_key=True),
+    _big("version"),
+    _text("condition", nullable=True),
+    sa.ForeignKeyConstraint(
+        ["environment", "tenant", "workflow_id"],
+        ["workflows.environment", "workflows.tenant", "workflows.id"],
+        ondelete="CASCADE",
+    ),
+)
+"""One row per trigger of the published version of an enabled workflow: what an arriving event is looked up in."""
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    *_scope(),
+    _text("name"),
+    _text("event_id", nullable=True),
+    _text("data"),
+    _text("extra", nullable=True),
+    _big("ts_ms"),
+    _big("depth", default=0),
+    _text("source_run_id", nullable=True),
+    _text("duplicate_of", nullable=True),
+    _big("received_at_ms"),
+    sa.Index(None, "environment", "tenant", "name", "id"),
+)
+"""``event_id`` is the sender's id, ``extra`` the JSON of optional fields (v, user, meta); ``depth`` counts how many runs
+deep the event was emitted."""
+
+event_ids = sa.Table(
+    "event_ids",
+    metadata,
+    sa.Column("environment", sa.Text, primary_key=True),
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("event_id", sa.Text, primary_key=True),
+    _text("first_id"),
+    _big("expires_at_ms"),
+)
+"""Which event claimed a sender's id first, within the deduplication window (E4)."""
+
+pending_events = sa.Table(
+    "pending_events",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    _big("wake_at_ms"),
+    sa.Index(None, "wake_at_ms"),
+)
+"""Accepted events that have not been matched yet: the outbox between intake and matching."""
+
+decisions = sa.Table(
+    "decisions",
+    metadata,
+    sa.Column("event_id", sa.Text, primary_key=True),
+    sa.Column("workflow_id", sa.Text, primary_key=True),
+    *_scope(),
+    _text("reason"),
+    _text("detail", nullable=True),
+    _big("at_ms"),
+)
+"""Why an event did not start a run of a workflow (``workflow_id`` is empty where the reason is the event's own)."""
+
+runs = sa.Table(
+    "runs",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    *_scope(),
+    _text("workflow_id"),
+    _big("version"),
+    _text("event_id"),
+    _text("status"),
+    _big("revision"),
+    _big("depth", default=0),
+    _text("rerun_of", nullable=True),
+    _text("output", nullable=True),
+    _text("error", nullable=True),
+    _big("handled_failures", default=0),
+    _big("created_at_ms"),
+    _big("started_at_ms", nullable=True),
+    _big("finished_at_ms", nullable=True),
+    _one_of("status", *RUN_STATUSES),
+    sa.Index(None, "environment", "tenant", "id"),
+    sa.Index(None, "environment", "tenant", "workflow_id", "id"),
+    sa.Index(None, "event_id"),
+)
+"""The one mutable projection of a run. ``revision`` counts its transactions: whoever bumps it holds the run's row lock."""
+
+steps = sa.Table(
+    "steps",
+    metadata,
+    sa.Column("run_id", sa.Text, primary_key=True),
+    sa.Column("step_key", sa.Text, primary_key=True),
+    _text("queue"),
+    _text("status"),
+    _big("attempt", default=0),
+    _big("lost_attempts", default=0),
+    _big("token", default=0),
+    _big("due_at_ms"),
+    _big("wake_at_ms", nullable=True),
+    _one_of("status", *STEP_STATUSES),
+    sa.Index("ix_steps_wake_at_ms", "wake_at_ms", sqlite_where=sa.text("wake_at_ms IS NOT NULL"),
+             postgresql_where=sa.text("wake_at_ms IS NOT NULL")),
+)
+"""The schedule. ``due_at_ms`` is when a worker may claim the step: the due time of a ready one, the end of the lease of a
+running one. ``wake_at_ms`` is when the relay should hint it; NULL once it is final."""
+
+journal = sa.Table(
+    "journal",
+    metadata,
+    sa.Column("run_id", sa.Text, primary_key=True),
+    sa.Column("revision", sa.BigInteger, primary_key=True),
+    sa.Column("ordinal", sa.BigInteger, primary_key=True),
+    _text("kind"),
+    _text("step_key"),
+    _big("attempt"),
+    _text("data", nullable=True),
+    _big("at_ms"),
+    # SAFETY: I2 — the database itself refuses a second final fact of a step, and a second row for one attempt.
+    sa.Index("uq_journal_final", "run_id", "step_key", unique=True,
+             sqlite_where=sa.text("kind IN ('completed', 'failed', 'skipped', 'cancelled')"),
+             postgresql_where=sa.text("kind IN ('completed', 'failed', 'skipped', 'cancelled')")),
+    sa.Index("uq_journal_attempt", "run_id", "step_key", "attempt", unique=True,
+             sqlite_where=sa.text("kind = 'attempt'"), postgresql_where=sa.text("kind = 'attempt'")),
+)
+"""The facts of a run in order (``engine.facts``). ``data`` is the JSON of the optional fields of a fact."""
