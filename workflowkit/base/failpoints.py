@@ -19,7 +19,10 @@ from dataclasses import dataclass
 from workflowkit.base.errors import WorkflowKitError
 
 #: Every named transaction of the runtime.
-TRANSACTIONS = ("intake", "match", "claim", "record", "renew", "relay", "cancel", "rerun")
+TRANSACTIONS = (
+    "intake", "match", "claim", "record", "renew", "relay", "cancel", "rerun",
+    "draft", "publish", "enable", "key",
+)  # fmt: skip
 FAILPOINTS = tuple(f"{name}.{side}" for name in TRANSACTIONS for side in ("before_commit", "after_commit"))
 
 

@@ -1,0 +1,236 @@
+"""The one way to the database: engines for SQLite and PostgreSQL, named transactions, and the database's clock.
+
+Every write goes through ``Database.transaction(name)``: one transaction, with a failpoint on either side of its commit.
+Hot statements are text run without SQLAlchemy's compiler (``Transaction.rows`` and ``run``); cold paths use SQLAlchemy
+Core on ``Transaction.connection``. Statements name their parameters ``:name``; ``Sql`` renders them once per driver.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+
+from workflowkit.base import failpoints
+from workflowkit.base.clock import Clock, SystemClock, monotonic_seconds
+from workflowkit.base.errors import StoreUnavailable
+
+#: How long a statement may wait for SQLite's write lock, or for a PostgreSQL lock.
+LOCK_TIMEOUT_MS = 15_000
+STATEMENT_TIMEOUT_MS = 60_000
+IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000
+CONNECT_TIMEOUT_SECONDS = 5
+TCP_USER_TIMEOUT_MS = 10_000
+#: How long one reading of the PostgreSQL server's clock is carried forward by this machine's stopwatch.
+CLOCK_SYNC_SECONDS = 1.0
+
+_PARAMETER = re.compile(r"(?<![:\w]):(\w+)")
+
+
+class Sql:
+    """One statement, written once with ``:name`` parameters, for both databases.
+
+    ``{skip_locked}`` and ``{for_update}`` stand where PostgreSQL wants a locking clause; on SQLite, whose write
+    transactions hold the only write lock from their first moment, they are empty.
+    """
+
+    __slots__ = ("postgresql", "sqlite")
+
+    def __init__(self, text: str) -> None:
+        text = " ".join(text.split())
+        self.sqlite = text.format(skip_locked="", for_update="")
+        self.postgresql = _PARAMETER.sub(
+            r"%(\1)s", text.format(skip_locked="FOR UPDATE SKIP LOCKED", for_update="FOR UPDATE")
+        )
+
+
+class Transaction:
+    """An open transaction. ``now_ms`` is the database's time, read once."""
+
+    __slots__ = ("_is_postgresql", "connection", "now_ms")
+
+    def __init__(self, connection: sa.Connection, now_ms: int, *, is_postgresql: bool) -> None:
+        self.connection = connection
+        self.now_ms = now_ms
+        self._is_postgresql = is_postgresql
+
+    def _execute(self, statement: Sql, parameters: Mapping[str, Any]) -> sa.CursorResult[Any]:
+        text = statement.postgresql if self._is_postgresql else statement.sqlite
+        return self.connection.exec_driver_sql(text, dict(parameters))
+
+    def rows(self, statement: Sql, **parameters: Any) -> Sequence[sa.Row[Any]]:
+        """Run a statement and return all its rows."""
+        return self._execute(statement, parameters).fetchall()
+
+    def one(self, statement: Sql, **parameters: Any) -> sa.Row[Any] | None:
+        """Run a statement and return its only row, or ``None``."""
+        return self._execute(statement, parameters).fetchone()
+
+    def run(self, statement: Sql, **parameters: Any) -> int:
+        """Run a statement and return how many rows it touched."""
+        return self._execute(statement, parameters).rowcount
+
+    def insert(self, table: InsertInto, rows: Sequence[Sequence[Any]]) -> int:
+        """Insert ``rows`` (values in the order of ``table.columns``) with as few statements as the drivers allow."""
+        touched = 0
+        for start in range(0, len(rows), table.rows_per_statement):
+            part = rows[start : start + table.rows_per_statement]
+            values = tuple(value for row in part for value in row)
+            text = table.render(len(part), is_postgresql=self._is_postgresql)
+            touched += self.connection.exec_driver_sql(text, values).rowcount
+        return touched
+
+
+class InsertInto:
+    """A multi-row INSERT for one table, rendered once per number of rows and driver."""
+
+    rows_per_statement = 100
+
+    def __init__(self, table: str, columns: Sequence[str], *, on_conflict: str = "") -> None:
+        self.columns = tuple(columns)
+        self._head = f"INSERT INTO {table} ({', '.join(columns)}) VALUES "
+        self._tail = f" ON CONFLICT {on_conflict}" if on_conflict else ""
+        self._rendered: dict[tuple[int, bool], str] = {}
+
+    def render(self, row_count: int, *, is_postgresql: bool) -> str:
+        """Return the statement for ``row_count`` rows."""
+        key = (row_count, is_postgresql)
+        if (text := self._rendered.get(key)) is None:
+            group = "(" + ", ".join(["%s" if is_postgresql else "?"] * len(self.columns)) + ")"
+            text = self._rendered[key] = self._head + ", ".join([group] * row_count) + self._tail
+        return text
+
+
+class Database:
+    """A database of Workflow Kit. Thread-safe; open it after forking, never before."""
+
+    def __init__(self, engine: sa.Engine, clock: Clock | None = None) -> None:
+        self.engine = engine
+        self.is_postgresql = engine.dialect.name == "postgresql"
+        self.clock: Clock = clock or (_PostgresqlClock(engine) if self.is_postgresql else SystemClock())
+        # Reads that need no snapshot over several statements skip BEGIN and COMMIT on PostgreSQL.
+        self._reader = engine.execution_options(isolation_level="AUTOCOMMIT") if self.is_postgresql else engine
+
+    @classmethod
+    def open(cls, url: str, clock: Clock | None = None, *, pool_size: int = 10) -> Database:
+        """Open ``sqlite:///file.db`` or ``postgresql://…``; nothing is connected until first used."""
+        return cls(_create_engine(sa.make_url(url), pool_size), clock)
+
+    def close(self) -> None:
+        """Close all idle connections."""
+        self.engine.dispose()
+
+    @contextmanager
+    def transaction(self, name: str) -> Iterator[Transaction]:
+        """Open the write transaction ``name`` (one of ``failpoints.TRANSACTIONS``); commit it unless the block raises.
+
+        Raises ``StoreUnavailable`` where the database cannot be reached. What the block raises comes out unchanged.
+        """
+        now_ms = self.clock.now_ms()
+        try:
+            with self.engine.begin() as connection:
+                yield Transaction(connection, now_ms, is_postgresql=self.is_postgresql)
+                failpoints.reach(name + ".before_commit")
+        except sa.exc.OperationalError as error:
+            raise _unavailable(error) from error
+        failpoints.reach(name + ".after_commit")
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """Open a connection for queries. Raises ``StoreUnavailable``."""
+        now_ms = self.clock.now_ms()
+        try:
+            with self._reader.connect() as connection:
+                yield Transaction(connection, now_ms, is_postgresql=self.is_postgresql)
+        except sa.exc.OperationalError as error:
+            raise _unavailable(error) from error
+
+    def join(self, connection: sa.Connection) -> Transaction:
+        """Return a view on a transaction that the caller opened and will end."""
+        return Transaction(connection, self.clock.now_ms(), is_postgresql=self.is_postgresql)
+
+
+class _PostgresqlClock:
+    """The server's clock, read once a second and carried forward by the local stopwatch in between.
+
+    SAFETY: I14 — leases and due times compare one clock, whatever the machines' own clocks say.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._lock = threading.Lock()
+        self._base_ms = 0
+        self._read_at = float("-inf")
+
+    def now_ms(self) -> int:
+        elapsed = monotonic_seconds() - self._read_at
+        if elapsed > CLOCK_SYNC_SECONDS:
+            with self._lock:
+                elapsed = monotonic_seconds() - self._read_at
+                if elapsed > CLOCK_SYNC_SECONDS:
+                    self._synchronise()
+                    elapsed = monotonic_seconds() - self._read_at
+        return self._base_ms + int(elapsed * 1000)
+
+    def _synchronise(self) -> None:
+        try:
+            with self._engine.connect() as connection:
+                row = connection.exec_driver_sql("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint").one()
+        except sa.exc.OperationalError as error:
+            raise _unavailable(error) from error
+        self._base_ms, self._read_at = int(row[0]), monotonic_seconds()
+
+
+def _unavailable(error: sa.exc.OperationalError) -> StoreUnavailable:
+    return StoreUnavailable("the database is not available", driver_message=str(error.orig))
+
+
+def _create_engine(url: sa.URL, pool_size: int) -> sa.Engine:
+    if url.get_backend_name() == "sqlite":
+        return _create_sqlite_engine(url, pool_size)
+    options = {
+        "statement_timeout": STATEMENT_TIMEOUT_MS,
+        "lock_timeout": LOCK_TIMEOUT_MS,
+        "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_TIMEOUT_MS,
+    }
+    return sa.create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=False,
+        pool_recycle=1800,
+        connect_args={
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            "tcp_user_timeout": TCP_USER_TIMEOUT_MS,
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
+        },
+    )
+
+
+def _create_sqlite_engine(url: sa.URL, pool_size: int) -> sa.Engine:
+    engine = sa.create_engine(
+        url, pool_size=pool_size, max_overflow=pool_size, poolclass=sa.pool.QueuePool,
+        connect_args={"timeout": LOCK_TIMEOUT_MS / 1000, "check_same_thread": False},
+    )  # fmt: skip
+
+    @sa.event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, below
+        connection.execute("PRAGMA journal_mode = WAL")
+        # NORMAL survives a killed process; a power cut may lose the last commits (docs/guarantees in the README).
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        # Take the write lock at once: a transaction that reads first and writes later could not be retried.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
