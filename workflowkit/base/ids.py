@@ -42,3 +42,8 @@ def idempotency_key(run_id: str, step_key: str) -> str:
 def random_token(size_bytes: int = 32) -> str:
     """Return an unguessable URL-safe secret."""
     return _encode(int.from_bytes(os.urandom(size_bytes)), -(-size_bytes * 8 // 5))
+
+
+def random_fraction() -> float:
+    """Return a number in [0, 1): the jitter of retries."""
+    return int.from_bytes(os.urandom(4)) / 2**32

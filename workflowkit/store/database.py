@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
 
-from workflowkit.base import failpoints
+from workflowkit.base import failpoints, jsonvalue
 from workflowkit.base.clock import Clock, SystemClock, monotonic_seconds
 from workflowkit.base.errors import StoreUnavailable
 
@@ -28,23 +28,24 @@ TCP_USER_TIMEOUT_MS = 10_000
 #: How long one reading of the PostgreSQL server's clock is carried forward by this machine's stopwatch.
 CLOCK_SYNC_SECONDS = 1.0
 
+_READ_ONLY = "workflowkit_read_only"
 _PARAMETER = re.compile(r"(?<![:\w]):(\w+)")
 
 
 class Sql:
     """One statement, written once with ``:name`` parameters, for both databases.
 
-    ``{skip_locked}`` and ``{for_update}`` stand where PostgreSQL wants a locking clause; on SQLite, whose write
-    transactions hold the only write lock from their first moment, they are empty.
+    ``{skip_locked}`` stands where PostgreSQL wants a locking clause; on SQLite, whose write transactions hold the only
+    write lock from their first moment, it is empty. ``{in_ids}`` compares with the list given as the parameter ``ids``.
     """
 
     __slots__ = ("postgresql", "sqlite")
 
     def __init__(self, text: str) -> None:
         text = " ".join(text.split())
-        self.sqlite = text.format(skip_locked="", for_update="")
+        self.sqlite = text.format(skip_locked="", in_ids="IN (SELECT value FROM json_each(:ids))")
         self.postgresql = _PARAMETER.sub(
-            r"%(\1)s", text.format(skip_locked="FOR UPDATE SKIP LOCKED", for_update="FOR UPDATE")
+            r"%(\1)s", text.format(skip_locked="FOR UPDATE SKIP LOCKED", in_ids="= ANY(:ids)")
         )
 
 
@@ -58,9 +59,12 @@ class Transaction:
         self.now_ms = now_ms
         self._is_postgresql = is_postgresql
 
-    def _execute(self, statement: Sql, parameters: Mapping[str, Any]) -> sa.CursorResult[Any]:
-        text = statement.postgresql if self._is_postgresql else statement.sqlite
-        return self.connection.exec_driver_sql(text, dict(parameters))
+    def _execute(self, statement: Sql, parameters: dict[str, Any]) -> sa.CursorResult[Any]:
+        if self._is_postgresql:
+            return self.connection.exec_driver_sql(statement.postgresql, parameters)
+        if "ids" in parameters:
+            parameters["ids"] = jsonvalue.dumps(parameters["ids"])
+        return self.connection.exec_driver_sql(statement.sqlite, parameters)
 
     def rows(self, statement: Sql, **parameters: Any) -> Sequence[sa.Row[Any]]:
         """Run a statement and return all its rows."""
@@ -92,7 +96,7 @@ class InsertInto:
 
     def __init__(self, table: str, columns: Sequence[str], *, on_conflict: str = "") -> None:
         self.columns = tuple(columns)
-        self._head = f"INSERT INTO {table} ({', '.join(columns)}) VALUES "
+        self._head = f"INSERT INTO {table} ({', '.join(columns)}) VALUES "  # noqa: S608 - names from our own code
         self._tail = f" ON CONFLICT {on_conflict}" if on_conflict else ""
         self._rendered: dict[tuple[int, bool], str] = {}
 
@@ -112,8 +116,9 @@ class Database:
         self.engine = engine
         self.is_postgresql = engine.dialect.name == "postgresql"
         self.clock: Clock = clock or (_PostgresqlClock(engine) if self.is_postgresql else SystemClock())
-        # Reads that need no snapshot over several statements skip BEGIN and COMMIT on PostgreSQL.
-        self._reader = engine.execution_options(isolation_level="AUTOCOMMIT") if self.is_postgresql else engine
+        # Reads need no snapshot over several statements: PostgreSQL saves BEGIN and COMMIT, SQLite its write lock.
+        reading = {"isolation_level": "AUTOCOMMIT"} if self.is_postgresql else {_READ_ONLY: True}
+        self._reader = engine.execution_options(**reading)
 
     @classmethod
     def open(cls, url: str, clock: Clock | None = None, *, pool_size: int = 10) -> Database:
@@ -230,7 +235,8 @@ def _create_sqlite_engine(url: sa.URL, pool_size: int) -> sa.Engine:
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
-        # Take the write lock at once: a transaction that reads first and writes later could not be retried.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        # Writers take the lock at once: a transaction that reads first and writes later could not be retried.
+        read_only = connection.get_execution_options().get(_READ_ONLY)
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     return engine

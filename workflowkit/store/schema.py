@@ -1,11 +1,11 @@
-"""Every table, as SQLAlchemy metadata. ``migrations/`` brings a database to this shape; a test holds the two together.
+"""Every table, as SQLAlchemy metadata. ``migrations/`` brings a database to this shape; a test compares the two.
 
-Conventions: times are whole milliseconds UTC (``*_at_ms``); JSON is text, written by ``base.jsonvalue`` and never parsed
-by the database; every tenant-owned row carries ``environment`` and ``tenant``. Tables of facts (``events``, ``journal``,
-``decisions``, ``workflow_versions``) are insert-only: triggers made by the migrations refuse changes (I3).
+Conventions: times are whole milliseconds UTC (``*_at_ms``); JSON is text, written by ``base.jsonvalue`` and never
+parsed by the database; every tenant-owned row carries ``environment`` and ``tenant``. Tables of facts (``events``,
+``journal``, ``decisions``, ``workflow_versions``) are insert-only: triggers made by the migrations refuse changes (I3).
 
-The hot tables (``runs``, ``steps``, ``journal``) have no foreign keys: each check would cost a look-up and a row lock per
-step, and their rows are only ever written together in one transaction.
+The hot tables (``runs``, ``steps``, ``journal``) have no foreign keys: each check would cost a look-up and a row lock
+per step, and their rows are only ever written together in one transaction.
 """
 
 from __future__ import annotations
@@ -140,8 +140,8 @@ events = sa.Table(
     _big("received_at_ms"),
     sa.Index(None, "environment", "tenant", "name", "id"),
 )
-"""``event_id`` is the sender's id, ``extra`` the JSON of optional fields (v, user, meta); ``depth`` counts how many runs
-deep the event was emitted."""
+"""``event_id`` is the sender's id, ``extra`` the JSON of optional fields (v, user, meta); ``depth`` counts how many
+runs deep the event was emitted."""
 
 event_ids = sa.Table(
     "event_ids",
@@ -198,7 +198,7 @@ runs = sa.Table(
     sa.Index(None, "environment", "tenant", "workflow_id", "id"),
     sa.Index(None, "event_id"),
 )
-"""The one mutable projection of a run. ``revision`` counts its transactions: whoever bumps it holds the run's row lock."""
+"""The one mutable projection of a run. ``revision`` counts its transactions: whoever bumps it holds the row's lock."""
 
 steps = sa.Table(
     "steps",
@@ -213,11 +213,15 @@ steps = sa.Table(
     _big("due_at_ms"),
     _big("wake_at_ms", nullable=True),
     _one_of("status", *STEP_STATUSES),
-    sa.Index("ix_steps_wake_at_ms", "wake_at_ms", sqlite_where=sa.text("wake_at_ms IS NOT NULL"),
-             postgresql_where=sa.text("wake_at_ms IS NOT NULL")),
+    sa.Index(
+        "ix_steps_wake_at_ms",
+        "wake_at_ms",
+        sqlite_where=sa.text("wake_at_ms IS NOT NULL"),
+        postgresql_where=sa.text("wake_at_ms IS NOT NULL"),
+    ),
 )
-"""The schedule. ``due_at_ms`` is when a worker may claim the step: the due time of a ready one, the end of the lease of a
-running one. ``wake_at_ms`` is when the relay should hint it; NULL once it is final."""
+"""The schedule. ``due_at_ms`` is when a worker may claim the step: the due time of a ready one, the end of the lease
+of a running one. ``wake_at_ms`` is when the relay should hint it; NULL once it is final."""
 
 journal = sa.Table(
     "journal",
@@ -231,10 +235,22 @@ journal = sa.Table(
     _text("data", nullable=True),
     _big("at_ms"),
     # SAFETY: I2 — the database itself refuses a second final fact of a step, and a second row for one attempt.
-    sa.Index("uq_journal_final", "run_id", "step_key", unique=True,
-             sqlite_where=sa.text("kind IN ('completed', 'failed', 'skipped', 'cancelled')"),
-             postgresql_where=sa.text("kind IN ('completed', 'failed', 'skipped', 'cancelled')")),
-    sa.Index("uq_journal_attempt", "run_id", "step_key", "attempt", unique=True,
-             sqlite_where=sa.text("kind = 'attempt'"), postgresql_where=sa.text("kind = 'attempt'")),
+    sa.Index(
+        "uq_journal_final",
+        "run_id",
+        "step_key",
+        unique=True,
+        sqlite_where=sa.text("kind IN ('completed', 'failed', 'skipped', 'cancelled')"),
+        postgresql_where=sa.text("kind IN ('completed', 'failed', 'skipped', 'cancelled')"),
+    ),
+    sa.Index(
+        "uq_journal_attempt",
+        "run_id",
+        "step_key",
+        "attempt",
+        unique=True,
+        sqlite_where=sa.text("kind = 'attempt'"),
+        postgresql_where=sa.text("kind = 'attempt'"),
+    ),
 )
 """The facts of a run in order (``engine.facts``). ``data`` is the JSON of the optional fields of a fact."""

@@ -1,0 +1,138 @@
+"""Events: accepted, deduplicated by the sender's id, and kept as pending until they have been matched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from workflowkit.base import jsonvalue
+from workflowkit.base.scope import Scope
+from workflowkit.store.database import InsertInto, Sql, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class EventRecord:
+    """An event as stored. ``event_id`` is the sender's; ``extra`` holds the optional fields of the event's JSON."""
+
+    id: str
+    scope: Scope
+    name: str
+    event_id: str | None
+    data: Mapping[str, Any]
+    ts_ms: int
+    received_at_ms: int
+    extra: Mapping[str, Any] | None = None
+    depth: int = 0
+    source_run_id: str | None = None
+    duplicate_of: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the event as workflows see it."""
+        event = {"id": self.event_id or self.id, "name": self.name, "data": self.data, "ts": self.ts_ms}
+        return {**event, **self.extra} if self.extra else event
+
+
+_COLUMNS = (
+    "id", "environment", "tenant", "name", "event_id", "data", "extra", "ts_ms", "depth", "source_run_id",
+    "duplicate_of", "received_at_ms",
+)  # fmt: skip
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM events"  # noqa: S608 - names from our own code
+_INSERT_EVENTS = InsertInto("events", _COLUMNS)
+_INSERT_PENDING = InsertInto("pending_events", ("id", "wake_at_ms"))
+_CLAIM_ID = Sql(
+    """
+    INSERT INTO event_ids (environment, tenant, event_id, first_id, expires_at_ms)
+    VALUES (:environment, :tenant, :event_id, :id, :expires_at_ms)
+    ON CONFLICT (environment, tenant, event_id) DO UPDATE
+    SET first_id = excluded.first_id, expires_at_ms = excluded.expires_at_ms
+    WHERE event_ids.expires_at_ms <= :now_ms
+    RETURNING first_id
+    """
+)
+_FIRST_ID = Sql(
+    """
+    SELECT first_id FROM event_ids
+    WHERE environment = :environment AND tenant = :tenant AND event_id = :event_id
+    """
+)
+_TAKE_PENDING = Sql(
+    """
+    DELETE FROM pending_events
+    WHERE id IN (SELECT id FROM pending_events WHERE id {in_ids} {skip_locked}) RETURNING id
+    """
+)
+_SELECT_BY_IDS = Sql(f"{_SELECT} WHERE id {{in_ids}} ORDER BY id")
+_SELECT_ONE = Sql(f"{_SELECT} WHERE id = :id")
+_WAKE_PENDING = Sql(
+    """
+    UPDATE pending_events SET wake_at_ms = :wake_at_ms
+    WHERE id IN (
+        SELECT id FROM pending_events WHERE wake_at_ms <= :now_ms ORDER BY wake_at_ms LIMIT :limit {skip_locked}
+    )
+    RETURNING id
+    """
+)
+
+
+def claim_event_id(tx: Transaction, scope: Scope, event_id: str, own_id: str, window_ms: int) -> str | None:
+    """Claim the sender's ``event_id`` for the event ``own_id``; return the id of the event that has it already, if any.
+
+    Joins the caller's transaction. Claim ids in sorted order: concurrent requests then lock them in one order.
+    """
+    where = {"environment": scope.environment, "tenant": scope.tenant, "event_id": event_id}
+    expires_at_ms = tx.now_ms + window_ms
+    if tx.one(_CLAIM_ID, **where, id=own_id, expires_at_ms=expires_at_ms, now_ms=tx.now_ms) is not None:
+        return None
+    row = tx.one(_FIRST_ID, **where)
+    return None if row is None else str(row[0])
+
+
+def insert(tx: Transaction, scope: Scope, records: Sequence[EventRecord], *, wake_at_ms: int) -> None:
+    """Store events; those that are no duplicates are also marked as pending."""
+    if any(record.scope != scope for record in records):
+        raise ValueError("every event must belong to the given scope")
+    tx.insert(_INSERT_EVENTS, [_to_row(record) for record in records])
+    # SAFETY: I1 — the event and its place in the outbox are one transaction.
+    tx.insert(_INSERT_PENDING, [(record.id, wake_at_ms) for record in records if record.duplicate_of is None])
+
+
+def take_pending(tx: Transaction, ids: Sequence[str]) -> list[EventRecord]:
+    """Return those of ``ids`` that are still pending, in order, and remove them from the outbox.
+
+    Of several workers that try, exactly one gets each event. The ids come from our own hints; the rows say whose they
+    are.
+    """
+    taken = [row[0] for row in tx.rows(_TAKE_PENDING, ids=list(ids))]
+    return [_from_row(row) for row in tx.rows(_SELECT_BY_IDS, ids=taken)] if taken else []
+
+
+def load(tx: Transaction, event_id: str) -> EventRecord:
+    """Return the event with our id ``event_id``, which a run row named."""
+    row = tx.one(_SELECT_ONE, id=event_id)
+    if row is None:
+        raise LookupError(event_id)
+    return _from_row(row)
+
+
+def wake_pending(tx: Transaction, *, limit: int, wake_at_ms: int) -> list[str]:
+    """Return ids of pending events that were due for a hint, and put their next one off to ``wake_at_ms``."""
+    rows = tx.rows(_WAKE_PENDING, now_ms=tx.now_ms, limit=limit, wake_at_ms=wake_at_ms)
+    return sorted(row[0] for row in rows)
+
+
+def _to_row(record: EventRecord) -> tuple[Any, ...]:
+    extra = jsonvalue.dumps(record.extra) if record.extra else None
+    return (
+        record.id, record.scope.environment, record.scope.tenant, record.name, record.event_id,
+        jsonvalue.dumps(record.data), extra, record.ts_ms, record.depth, record.source_run_id, record.duplicate_of,
+        record.received_at_ms,
+    )  # fmt: skip
+
+
+def _from_row(row: Any) -> EventRecord:
+    return EventRecord(
+        id=row[0], scope=Scope(row[1], row[2]), name=row[3], event_id=row[4], data=jsonvalue.loads(row[5]),
+        extra=jsonvalue.loads(row[6]) if row[6] else None, ts_ms=row[7], depth=row[8], source_run_id=row[9],
+        duplicate_of=row[10], received_at_ms=row[11],
+    )  # fmt: skip

@@ -1,0 +1,75 @@
+"""The facts of a run, inserted once and read in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from workflowkit.base import jsonvalue
+from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
+from workflowkit.engine.states import EdgeState
+from workflowkit.store.database import InsertInto, Sql, Transaction
+
+_INSERT = InsertInto("journal", ("run_id", "revision", "ordinal", "kind", "step_key", "attempt", "data", "at_ms"))
+_SELECT = Sql(
+    """
+    SELECT kind, step_key, attempt, data, at_ms FROM journal
+    WHERE run_id = :run_id AND revision > :after_revision ORDER BY revision, ordinal
+    """
+)
+_OPTIONAL = ("output", "reason", "retry_at_ms", "worker")
+
+
+def rows_of(run_id: str, revision: int, facts: Iterable[Fact]) -> list[tuple[Any, ...]]:
+    """Return the rows that ``insert`` takes for the facts of one transaction."""
+    return [
+        (run_id, revision, ordinal, fact.kind.value, fact.step, fact.attempt, _to_data(fact), fact.at_ms)
+        for ordinal, fact in enumerate(facts)
+    ]
+
+
+def insert(tx: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Write facts. Joins the transaction that holds the locks of their runs.
+
+    Raises the driver's IntegrityError where a step already has a final fact, or an attempt its row.
+    """
+    # SAFETY: I3 — facts are only ever inserted; the database refuses to change them.
+    tx.insert(_INSERT, rows)
+
+
+def load(tx: Transaction, run_id: str, *, after_revision: int = -1) -> list[Fact]:
+    """Return a run's facts in the order in which they were decided, those after ``after_revision`` only."""
+    return [_from_row(row) for row in tx.rows(_SELECT, run_id=run_id, after_revision=after_revision)]
+
+
+def _to_data(fact: Fact) -> str | None:
+    data: dict[str, Any] = {name: value for name in _OPTIONAL if (value := getattr(fact, name)) is not None}
+    if fact.error is not None:
+        data["error"] = fact.error.as_dict()
+    if fact.edges:
+        data["edges"] = {edge_id: state.value for edge_id, state in fact.edges.items()}
+    if fact.handled:
+        data["handled"] = True
+    if fact.stop:
+        data["stop"] = True
+    return jsonvalue.dumps(data) if data else None
+
+
+def _from_row(row: Any) -> Fact:
+    kind, step_key, attempt, text, at_ms = row
+    data = jsonvalue.loads(text) if text else {}
+    error, edges = data.get("error"), data.get("edges")
+    return Fact(
+        kind=FactKind(kind),
+        step=step_key,
+        attempt=attempt,
+        output=data.get("output"),
+        error=None if error is None else ErrorInfo.from_dict(error),
+        edges=None if edges is None else {edge_id: EdgeState(state) for edge_id, state in edges.items()},
+        handled=data.get("handled", False),
+        stop=data.get("stop", False),
+        reason=data.get("reason"),
+        retry_at_ms=data.get("retry_at_ms"),
+        worker=data.get("worker"),
+        at_ms=at_ms,
+    )

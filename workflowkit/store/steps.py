@@ -1,0 +1,165 @@
+"""The schedule of steps: what is ready, who holds which lease, what the relay must hint.
+
+Everything here except ``renew`` and ``wake`` joins a transaction that has locked the step's run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from workflowkit.engine.states import StepStatus
+from workflowkit.store.database import InsertInto, Sql, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """A new row of the schedule."""
+
+    run_id: str
+    step_key: str
+    queue: str
+    status: StepStatus
+    due_at_ms: int
+    wake_at_ms: int | None
+    attempt: int = 0
+    token: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to run one attempt of a step and to record its result, until ``ends_at_ms`` unless renewed."""
+
+    run_id: str
+    step_key: str
+    attempt: int
+    token: int
+    ends_at_ms: int
+    lost_attempts: int = 0
+
+
+_INSERT = InsertInto("steps", ("run_id", "step_key", "queue", "status", "attempt", "token", "due_at_ms", "wake_at_ms"))
+# SAFETY: I13 — the token grows with every claim, and only a ready step or one whose lease has run out can be claimed.
+# SAFETY: I14 — due times are compared with the database's clock only.
+_CLAIM = Sql(
+    """
+    UPDATE steps SET status = 'running', attempt = attempt + 1, token = token + 1,
+        lost_attempts = lost_attempts + CASE WHEN status = 'running' THEN 1 ELSE 0 END,
+        due_at_ms = :ends_at_ms, wake_at_ms = :ends_at_ms
+    WHERE run_id = :run_id AND step_key = :step_key AND status IN ('ready', 'running') AND due_at_ms <= :now_ms
+    RETURNING attempt, token, lost_attempts
+    """
+)
+# SAFETY: I2 I13 — fenced by the lease's token and by its end: a worker that was stopped past it cannot record.
+_RELEASE = Sql(
+    """
+    UPDATE steps SET status = :status, due_at_ms = :due_at_ms, wake_at_ms = :wake_at_ms
+    WHERE run_id = :run_id AND step_key = :step_key AND token = :token AND status = 'running' AND due_at_ms > :now_ms
+    """
+)
+_RENEW = Sql(
+    """
+    UPDATE steps SET due_at_ms = :ends_at_ms, wake_at_ms = :ends_at_ms
+    WHERE run_id = :run_id AND step_key = (
+        SELECT step_key FROM steps
+        WHERE run_id = :run_id AND step_key = :step_key AND token = :token AND status = 'running'
+            AND due_at_ms > :now_ms {skip_locked}
+    )
+    """
+)
+_CANCEL_OPEN = Sql(
+    """
+    UPDATE steps SET status = 'cancelled', wake_at_ms = NULL
+    WHERE run_id = :run_id AND status NOT IN ('completed', 'failed', 'skipped', 'cancelled')
+    """
+)
+_WAKE = Sql(
+    """
+    UPDATE steps SET wake_at_ms = :wake_at_ms
+    WHERE (run_id, step_key) IN (
+        SELECT run_id, step_key FROM steps WHERE wake_at_ms <= :now_ms ORDER BY wake_at_ms LIMIT :limit {skip_locked}
+    )
+    RETURNING run_id, step_key, queue
+    """
+)
+
+
+def insert(tx: Transaction, rows: Sequence[StepRow]) -> None:
+    """Add steps to the schedule."""
+    tx.insert(
+        _INSERT,
+        [
+            (
+                row.run_id,
+                row.step_key,
+                row.queue,
+                row.status.value,
+                row.attempt,
+                row.token,
+                row.due_at_ms,
+                row.wake_at_ms,
+            )
+            for row in rows
+        ],
+    )
+
+
+def claim(tx: Transaction, run_id: str, step_key: str, *, lease_ms: int) -> Lease | None:
+    """Take the lease of a step that is due; ``None`` if it is not, or somebody else holds it."""
+    ends_at_ms = tx.now_ms + lease_ms
+    row = tx.one(_CLAIM, run_id=run_id, step_key=step_key, now_ms=tx.now_ms, ends_at_ms=ends_at_ms)
+    if row is None:
+        return None
+    attempt, token, lost_attempts = tuple(row)
+    return Lease(run_id, step_key, attempt, token, ends_at_ms, lost_attempts)
+
+
+def release(
+    tx: Transaction, lease: Lease, status: StepStatus, *, due_at_ms: int = 0, wake_at_ms: int | None = None
+) -> bool:
+    """Give a lease back, leaving the step in ``status``; ``False`` if the lease is no longer ours."""
+    return (
+        tx.run(
+            _RELEASE,
+            run_id=lease.run_id,
+            step_key=lease.step_key,
+            token=lease.token,
+            status=status.value,
+            due_at_ms=due_at_ms,
+            wake_at_ms=wake_at_ms,
+            now_ms=tx.now_ms,
+        )
+        == 1
+    )
+
+
+def renew(tx: Transaction, lease: Lease, *, lease_ms: int) -> int | None:
+    """Extend a lease that is still ours; return its new end.
+
+    ``None`` also where another transaction has the step's row locked just now: waiting for it could deadlock with one
+    that locks several steps, and the next heartbeat comes soon enough.
+    """
+    ends_at_ms = tx.now_ms + lease_ms
+    touched = tx.run(
+        _RENEW,
+        run_id=lease.run_id,
+        step_key=lease.step_key,
+        token=lease.token,
+        now_ms=tx.now_ms,
+        ends_at_ms=ends_at_ms,
+    )
+    return ends_at_ms if touched == 1 else None
+
+
+def cancel_open(tx: Transaction, run_id: str) -> None:
+    """Cancel every step of a run that has not ended."""
+    tx.run(_CANCEL_OPEN, run_id=run_id)
+
+
+def wake(tx: Transaction, *, limit: int, wake_at_ms: int) -> list[Any]:
+    """Return ``(run_id, step_key, queue)`` of steps due for a hint, and put their next one off to ``wake_at_ms``.
+
+    Due are: ready steps that nobody claimed in time, retries whose time has come, and steps whose lease has run out.
+    """
+    return list(tx.rows(_WAKE, now_ms=tx.now_ms, limit=limit, wake_at_ms=wake_at_ms))
