@@ -1,0 +1,92 @@
+"""Run every check of the project and report all that failed: `./wk test` without arguments.
+
+The static checks come first, then pytest with coverage, whose summary line closes the output. Exits non-zero if any
+check, any test or the coverage gate failed.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import coverage
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+CHECKS = {
+    "ruff check": ["ruff", "check", "."],
+    "ruff format": ["ruff", "format", "--check", "."],
+    "mypy": ["mypy"],
+    "import contracts": ["lint-imports"],
+}
+
+#: The parts that decide what happens to a run, and the share of their lines that the tests must execute.
+COVERED_PACKAGES = ("workflowkit/engine", "workflowkit/definition", "workflowkit/runtime")
+COVERAGE_REQUIRED_PERCENT = 95.0
+
+
+def static_checks() -> list[str]:
+    """Run the checks one after the other; return the names of those that failed."""
+    failed = []
+    for name, (program, *arguments) in CHECKS.items():
+        print(f"== {name}", flush=True)
+        if subprocess.run([Path(sys.executable).with_name(program), *arguments], cwd=ROOT, check=False).returncode:
+            failed.append(name)
+    return failed
+
+
+class Verdict:
+    """A pytest plugin that joins the static checks and the coverage gate to the verdict of the test session."""
+
+    def __init__(self, failed_checks: list[str]) -> None:
+        self._problems = [f"{name}: failed, see above" for name in failed_checks]
+        self._notes: list[str] = []
+
+    @pytest.hookimpl(trylast=True)  # pytest-cov has written its data by then
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Turn the session's exit status to failure where the tests alone would have passed."""
+        measured = coverage.Coverage(config_file=str(ROOT / "pyproject.toml"))
+        measured.load()
+        for package in COVERED_PACKAGES:
+            self._judge(measured, package)
+        if self._problems and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print the figures, then what failed outside the tests."""
+        terminalreporter.section("coverage of lines")
+        for note in self._notes:
+            terminalreporter.write_line(note)
+        if self._problems:
+            terminalreporter.section("failed checks", red=True)
+            for problem in self._problems:
+                terminalreporter.write_line(problem, red=True)
+
+    def _judge(self, measured: coverage.Coverage, package: str) -> None:
+        lines = missed = 0
+        gaps = []
+        for path in sorted((ROOT / package).rglob("*.py")):
+            _, statements, _, missing, missing_text = measured.analysis2(str(path))
+            lines += len(statements)
+            missed += len(missing)
+            if missing:
+                gaps.append(f"  {path.relative_to(ROOT)}: lines {missing_text}")
+        percent = 100.0 * (lines - missed) / lines if lines else 0.0
+        self._notes.append(f"{package}: {percent:.1f} % of {lines}")
+        if percent < COVERAGE_REQUIRED_PERCENT:
+            self._problems.append(f"{package}: {percent:.1f} % covered, {COVERAGE_REQUIRED_PERCENT:.0f} % required")
+            self._notes.extend(gaps)
+
+
+def main() -> int:
+    """Return the exit status for the shell."""
+    failed = static_checks()
+    print("== pytest", flush=True)
+    options = [f"--cov={package}" for package in COVERED_PACKAGES]
+    return int(pytest.main(["--rootdir", str(ROOT), "--cov-report=", *options], plugins=[Verdict(failed)]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
