@@ -1,0 +1,1 @@
+"""This engine as one of the measured systems."""

@@ -1,0 +1,186 @@
+"""The workloads, the same for every peer, and what is computed from each.
+
+W1: runs of three sequential no-op steps, submitted as fast as possible until all are finished; then one at a time.
+W2: one run of many sequential no-op steps. W3: a fan-out of no-op steps and a join. W5: events accepted over HTTP while
+the workers execute; an event starts a run of one no-op step, or matches nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from bench.measure import Usage, memory_mb, percentile, transactions
+from bench.peers.base import Driver, Intake, Peer, controller_python
+
+_STEPS_PER_RUN = 3
+_BULK_EVENTS = 100
+_CONNECTIONS = 16
+_DRAIN_SECONDS = 300
+_DRAIN_POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much work one measurement does. All counts are bounded; nothing runs "for a while"."""
+
+    runs: int
+    idle_samples: int
+    chain_steps: tuple[int, ...]
+    fan_width: int
+    fan_repeats: int
+    events: int
+    #: Count the transactions that only read as well, in the first round: waits for PostgreSQL's statistics.
+    counts_reads: bool
+
+    def chain_repeats(self, steps: int) -> int:
+        """Return how often a chain is repeated, so that a short one lasts long enough for the CPU clock's ticks."""
+        return max(1, min(10, self.chain_steps[-1] // steps))
+
+
+FULL = Sizes(1000, 60, (100, 1000), 100, 10, 2000, counts_reads=True)
+QUICK = Sizes(30, 10, (10, 50), 20, 3, 100, counts_reads=False)
+
+Figures = dict[str, float]
+Workload = Callable[[Peer, Sizes, int], Iterator[tuple[str, Figures]]]
+
+
+def run_and_idle(peer: Peer, sizes: Sizes, round_number: int) -> Iterator[tuple[str, Figures]]:
+    """W1: throughput and cost of many short runs, then the latency of one."""
+    peer.start()
+    steps = _STEPS_PER_RUN * sizes.runs
+    counts_reads = sizes.counts_reads and round_number == 0 and "postgresql" in peer.uses
+    before = transactions(peer.servers, peer.database) if counts_reads else 0
+    with peer.meter() as meter:
+        peer.burst(sizes.runs)
+    figures = {
+        "runs_per_second": sizes.runs / meter.usage.seconds,
+        "steps_per_second": steps / meter.usage.seconds,
+        **_cost_per_step(meter.usage, steps),
+        "memory_mb": memory_mb(peer.roles),
+    }
+    if counts_reads:
+        figures["transactions_per_step"] = (transactions(peer.servers, peer.database) - before) / steps
+    yield "burst", figures
+    latencies = peer.drivers[0].call("idle", samples=sizes.idle_samples)
+    yield "idle", {f"idle_p{p}_ms": 1000 * percentile(latencies, p) for p in (50, 95)}
+
+
+def long_chains(peer: Peer, sizes: Sizes, _: int) -> Iterator[tuple[str, Figures]]:
+    """W2: what a step costs in a long run, and whether that grows with the run's length."""
+    peer.start()
+    totals = []
+    for steps in sizes.chain_steps:
+        repeats = sizes.chain_repeats(steps)
+        with peer.meter() as meter:
+            seconds = peer.drivers[0].call("chain", steps=steps, repeats=repeats)
+        totals.append(statistics.median(seconds))
+        figures = {"ms_per_step": 1000 * totals[-1] / steps}
+        yield f"{steps} steps", figures | _cost_per_step(meter.usage, steps * repeats)
+    yield f"{sizes.chain_steps[-1]} against {sizes.chain_steps[0]} steps", {"total_time_ratio": totals[-1] / totals[0]}
+
+
+def fan_out(peer: Peer, sizes: Sizes, _: int) -> Iterator[tuple[str, Figures]]:
+    """W3: parallel steps, then a join."""
+    peer.start()
+    with peer.meter() as meter:
+        seconds = peer.drivers[0].call("fan", width=sizes.fan_width, repeats=sizes.fan_repeats)
+    figures = {"run_ms": 1000 * statistics.median(seconds)}
+    steps = (sizes.fan_width + 1) * sizes.fan_repeats
+    yield f"{sizes.fan_width} parallel", figures | _cost_per_step(meter.usage, steps)
+
+
+def events_over_http(peer: Peer, sizes: Sizes, _: int) -> Iterator[tuple[str, Figures]]:
+    """W5: how fast events are accepted, and what one costs until everything it started is finished."""
+    intake = peer.start_intake()
+    client = peer.spawn_driver("client", "bench.httpload", python=controller_python())
+    for matches in (False, True) if peer.has_matching else (True,):
+        event = {"name": "bench/event" if matches else "bench/unknown", "data": {"text": "v" * 200}}
+        label = "one match" if matches else "no match"
+        single = _Load(intake.single_path, event, 1, sizes.events)
+        yield f"single, {label}", _accept(peer, client, intake, single)
+        bulk = _Load(intake.bulk_path, [event] * _BULK_EVENTS, _BULK_EVENTS, max(1, sizes.events // _BULK_EVENTS))
+        yield f"bulk of {_BULK_EVENTS}, {label}", _accept(peer, client, intake, bulk)
+
+
+WORKLOADS: Mapping[str, Workload] = {
+    "W1": run_and_idle,
+    "W2": long_chains,
+    "W3": fan_out,
+    "W5": events_over_http,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    path: str
+    body: object
+    events_per_request: int
+    requests: int
+
+    @property
+    def events(self) -> int:
+        return self.events_per_request * self.requests
+
+
+def _accept(peer: Peer, client: Driver, intake: Intake, load: _Load) -> Figures:
+    """Post events and wait until all they caused is over; warms up first with the same request."""
+    settled = peer.drivers[0].call("settled")
+    warm_requests = _CONNECTIONS if load.events_per_request == 1 else 1
+    _post(client, intake, load, requests=warm_requests)
+    settled += warm_requests * load.events_per_request
+    _await_count(peer.drivers[0], settled)
+    with peer.meter() as meter:
+        accepted_seconds = _post(client, intake, load, requests=load.requests)
+        _await_count(peer.drivers[0], settled + load.events)
+    usage = meter.usage
+    return {
+        "events_per_second": load.events / accepted_seconds,
+        "settled_per_second": load.events / usage.seconds,
+        "cpu_us_per_event": 1e6 * usage.total_cpu_seconds / load.events,
+        **{f"cpu_us_per_event_{role}": 1e6 * s / load.events for role, s in usage.cpu_seconds.items()},
+        "commits_per_event": usage.write_commits / load.events,
+        "messages_per_event": usage.messages / load.events,
+        **_disturbance(usage),
+    }
+
+
+def _post(client: Driver, intake: Intake, load: _Load, *, requests: int) -> float:
+    answer = client.call(
+        "load",
+        port=intake.port,
+        path=load.path,
+        headers=dict(intake.headers),
+        body=json.dumps(load.body),
+        requests=requests,
+        connections=_CONNECTIONS,
+    )
+    if answer["errors"]:
+        raise RuntimeError(f"events were refused: {answer['errors']}")
+    seconds: float = answer["seconds"]
+    return seconds
+
+
+def _await_count(driver: Driver, events: int) -> None:
+    deadline = time.monotonic() + _DRAIN_SECONDS
+    while driver.call("settled") < events:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not all of {events} events were settled")
+        time.sleep(_DRAIN_POLL_SECONDS)
+
+
+def _cost_per_step(usage: Usage, steps: int) -> Figures:
+    return {
+        "cpu_ms_per_step": 1000 * usage.total_cpu_seconds / steps,
+        **{f"cpu_ms_per_step_{role}": 1000 * seconds / steps for role, seconds in usage.cpu_seconds.items()},
+        "commits_per_step": usage.write_commits / steps,
+        "messages_per_step": usage.messages / steps,
+        **_disturbance(usage),
+    }
+
+
+def _disturbance(usage: Usage) -> Figures:
+    return {"others_cpu_percent": usage.others_cpu_percent, "steal_percent": usage.steal_percent}
