@@ -1,0 +1,98 @@
+"""A compiled expression, and the door to making one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from workflowkit.base.errors import ExpressionError
+from workflowkit.base.limits import DEFAULT_LIMITS, Limits
+from workflowkit.definition.cel.analysis import (
+    Equality,
+    Policy,
+    check_policy,
+    check_size,
+    equalities,
+    free_variables,
+)
+from workflowkit.definition.cel.budget import BudgetExceededError, Frame
+from workflowkit.definition.cel.cache import TextCache
+from workflowkit.definition.cel.compiler import Compiler
+from workflowkit.definition.cel.export import to_json
+from workflowkit.definition.cel.macros import Evaluate
+from workflowkit.definition.cel.parser import parse_expression
+from workflowkit.definition.cel.values import MISSING, Value, is_true
+from workflowkit.definition.model import Json
+
+_CACHED_CHARS: Final = 512 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """An expression, ready to be evaluated any number of times, by any number of threads.
+
+    ``variables`` are the names it reads (``now`` if it asks for the time); ``equalities`` the comparisons that must
+    hold for it to be true.
+    """
+
+    text: str
+    variables: frozenset[str]
+    equalities: tuple[Equality, ...]
+    _limits: Limits = field(repr=False)
+    _run: Evaluate = field(repr=False, compare=False)
+    _operations: int = field(repr=False)
+    _nesting: int = field(repr=False)
+
+    def evaluate(self, variables: Mapping[str, Json]) -> Json:
+        """Return the result as JSON; null for a path that leads nowhere.
+
+        ``variables`` are plain JSON: dicts, lists and scalars of the exact types. The result shares no list or map
+        with them. Raises ``ExpressionError`` and nothing else: the evaluation failed or was stopped by a limit.
+        """
+        try:
+            return to_json(self._value(variables), self._limits)
+        except (RecursionError, MemoryError):
+            # The caller's own stack was nearly used up, or the machine's memory: not decided by the limits.
+            raise BudgetExceededError("stopped: the machine ran out of stack or memory") from None
+
+    def matches(self, variables: Mapping[str, Json]) -> bool:
+        """Return whether the result counts as true. Raises ``ExpressionError`` as ``evaluate`` does."""
+        try:
+            return is_true(self._value(variables))
+        except (RecursionError, MemoryError):
+            raise BudgetExceededError("stopped: the machine ran out of stack or memory") from None
+
+    def _value(self, variables: Mapping[str, Json]) -> Value:
+        frame = Frame(variables, [MISSING] * self._nesting, self._limits, self._limits.expression_steps)
+        frame.spend(self._operations)
+        return self._run(frame)
+
+
+_cache: Final[TextCache[Expression]] = TextCache(_CACHED_CHARS)
+
+
+def compile_expression(text: str, *, limits: Limits = DEFAULT_LIMITS, policy: Policy = "full") -> Expression:
+    """Return ``text`` compiled; the same text is compiled once and then found in a bounded cache.
+
+    ``policy="restricted"`` is the language of keys, cancellations and wait matches: comparisons, logic, arithmetic,
+    indexing, conversions of numbers and times; no macros, ``has()``, ``in`` or functions of texts. Raises
+    ``ExpressionError``, with the position where there is one.
+    """
+    if type(text) is not str:
+        raise ExpressionError("an expression is a text")
+    if len(text) > limits.expression_chars:
+        raise ExpressionError(f"longer than expression_chars = {limits.expression_chars} characters")
+    return _cache.get(text, (limits, policy), lambda: _compile(text, limits, policy))
+
+
+def _compile(text: str, limits: Limits, policy: Policy) -> Expression:
+    try:
+        tree = parse_expression(text, max_depth=limits.expression_depth)
+        check_size(tree, limits)
+        check_policy(tree, policy)
+        compiler = Compiler()
+        run = compiler.compile(tree)
+    except (RecursionError, MemoryError):
+        raise BudgetExceededError("the machine ran out of stack or memory while reading the expression") from None
+    return Expression(text, free_variables(tree), equalities(tree), limits, run, compiler.operations, compiler.nesting)
