@@ -1,0 +1,206 @@
+"""What an action's handler is told about its step, and what it may ask for: the ``ctx`` of a handler."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from workflowkit.base.errors import InvalidInput, LimitExceeded, Problem
+from workflowkit.base.jsonvalue import check_json, dumps, loads, size_bytes
+from workflowkit.base.limits import DEFAULT_LIMITS, Limits
+from workflowkit.engine.outcome import EmittedEvent
+from workflowkit.typeschema import to_json
+
+if TYPE_CHECKING:
+    from workflowkit.base.netguard import NetworkPolicy
+
+#: Event names that only the engine may send.
+RESERVED_EVENT_PREFIX = "workflow/"
+
+Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
+
+_logger = logging.getLogger("workflowkit.action")
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """The run a step belongs to. ``version`` is the version of the workflow that the run executes."""
+
+    id: str
+    workflow_id: str
+    version: str
+    environment: str
+    tenant: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepInfo:
+    """The step: ``key`` is its name within the run, ``node_id`` its action in the document, ``kind`` the action's."""
+
+    key: str
+    node_id: str
+    kind: str
+    name: str
+
+
+def _default_network() -> NetworkPolicy:
+    # The address filter is needed by few actions, and by none of them before it runs.
+    from workflowkit.base.netguard import NetworkPolicy
+
+    return NetworkPolicy()
+
+
+@dataclass(frozen=True, slots=True)
+class ActionConfig:
+    """What an installation sets for its actions.
+
+    ``email_url`` is ``console://`` (log the mail), ``file:///directory``, or ``smtp(s)://user:password@host:port``.
+    """
+
+    email_url: str = field(default="console://", repr=False)
+    email_from: str = "workflows@localhost"
+    network: NetworkPolicy = field(default_factory=_default_network)
+
+
+class StepContext:
+    """The step as its handler sees it.
+
+    Everything that is read from it is the handler's own copy: changing it changes nothing for other steps. Not to be
+    used after the handler has returned.
+    """
+
+    __slots__ = (
+        "_event",
+        "_event_copy",
+        "_limits",
+        "_logger",
+        "attempt",
+        "config",
+        "emitted",
+        "idempotency_key",
+        "is_stopped",
+        "run",
+        "state",
+        "step",
+        "stop_output",
+        "workflow",
+    )
+
+    def __init__(
+        self,
+        *,
+        event: Mapping[str, Any],
+        run: RunInfo,
+        step: StepInfo,
+        attempt: int,
+        idempotency_key: str,
+        state: Mapping[str, Any],
+        workflow: Mapping[str, Any],
+        config: ActionConfig,
+        logger: Logger | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        self.run = run
+        self.step = step
+        #: Counts from 0.
+        self.attempt = attempt
+        #: The same in every attempt of this step, and in no other step: for services that refuse doubles.
+        self.idempotency_key = idempotency_key
+        self.config = config
+        #: What ``send_event`` has collected, in order.
+        self.emitted: list[EmittedEvent] = []
+        #: Whether ``stop`` was called.
+        self.is_stopped = False
+        #: What ``stop`` was called with.
+        self.stop_output: Any = None
+        #: The outputs of finished steps by node id.
+        self.state: Mapping[str, Any] = _Copies(state)
+        #: The workflow document that the run executes.
+        self.workflow: Mapping[str, Any] = _Copies(workflow)
+        self._event = event
+        self._event_copy: dict[str, Any] | None = None
+        self._logger, self._limits = logger, limits
+
+    @property
+    def event(self) -> dict[str, Any]:
+        """The event that started the run: ``id``, ``name``, ``data``, ``ts`` (ms) and, if sent, ``v`` and ``user``."""
+        if self._event_copy is None:
+            self._event_copy = dict(loads(dumps(dict(self._event))))
+        return self._event_copy
+
+    @property
+    def logger(self) -> Logger:
+        """A logger whose records carry ``run_id``, ``step`` and ``attempt``."""
+        if self._logger is None:
+            extra = {"run_id": self.run.id, "step": self.step.key, "attempt": self.attempt}
+            self._logger = logging.LoggerAdapter(_logger, extra)
+        return self._logger
+
+    def send_event(
+        self, name: str, data: Mapping[str, Any], *, id: str | None = None, ts_ms: int | None = None
+    ) -> None:
+        """Send an event when this step is done: stored together with its result, and not at all if the step fails.
+
+        ``id`` makes it a duplicate of any event with the same id; ``ts_ms`` defaults to the time of storing. Raises
+        ``InvalidInput`` for a bad or reserved name and for data that is no JSON, ``LimitExceeded`` for too much.
+        """
+        if len(self.emitted) >= self._limits.events_per_step:
+            raise LimitExceeded("events_per_step", self._limits.events_per_step, len(self.emitted) + 1)
+        self._check_text(name, "/name", self._limits.event_name_chars)
+        if id is not None:
+            self._check_text(id, "/id", self._limits.event_id_chars)
+        if name.startswith(RESERVED_EVENT_PREFIX):
+            raise _invalid(
+                "/name", "reserved-event-name", f"names that start with {RESERVED_EVENT_PREFIX!r} are the engine's"
+            )
+        if ts_ms is not None and (type(ts_ms) is not int or ts_ms < 0):
+            raise _invalid("/ts", "invalid-timestamp", "must be a whole number of milliseconds since 1970")
+        payload = to_json(data)
+        if type(payload) is not dict:
+            raise _invalid("/data", "not-an-object", "the data of an event is an object")
+        check_json(payload)
+        if (size := size_bytes(payload)) > self._limits.event_bytes:
+            raise LimitExceeded("event_bytes", self._limits.event_bytes, size)
+        self.emitted.append(EmittedEvent(name, payload, id, ts_ms))
+
+    def stop(self, output: Any = None) -> None:
+        """End the whole run as completed once the handler returns; ``output`` is this step's and the run's output.
+
+        What the handler itself returns is then ignored. Other steps that have not started are cancelled.
+        """
+        self.is_stopped, self.stop_output = True, output
+
+    def _check_text(self, text: Any, pointer: str, max_chars: int) -> None:
+        if type(text) is not str or not text:
+            raise _invalid(pointer, "not-text", "must be text with at least one character")
+        if len(text) > max_chars:
+            raise _invalid(pointer, "too-long", f"at most {max_chars} characters, got {len(text)}")
+        check_json(text)
+
+
+class _Copies(Mapping[str, Any]):
+    """A mapping that hands out copies of its values, made on first use."""
+
+    __slots__ = ("_copies", "_source")
+
+    def __init__(self, source: Mapping[str, Any]) -> None:
+        self._source = source
+        self._copies: dict[str, Any] = {}
+
+    def __getitem__(self, key: str) -> Any:
+        if key not in self._copies:
+            value = self._source[key]
+            self._copies[key] = loads(dumps(value)) if isinstance(value, dict | list) else value
+        return self._copies[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._source)
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+
+def _invalid(pointer: str, code: str, message: str) -> InvalidInput:
+    return InvalidInput([Problem(pointer, code, message)])
