@@ -50,6 +50,9 @@ class WorkflowBuilder:
     def edge_error(self, source: str, target: str) -> WorkflowBuilder:
         return self._edge(source, target, Condition(ConditionType.ERROR))
 
+    def conditional_edge(self, source: str, target: str, condition: Condition | None) -> WorkflowBuilder:
+        return self._edge(source, target, condition)
+
     def chain(self, *node_ids: str) -> WorkflowBuilder:
         """Join neighbours by plain edges; the first is reached from the trigger."""
         for source, target in zip((SOURCE, *node_ids), node_ids, strict=False):

@@ -10,12 +10,14 @@ Its laws, checked in tests/properties/test_planner_properties.py: no step starts
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 
+from workflowkit.base.errors import WorkflowKitError
+from workflowkit.definition.conditions import edge_taken
 from workflowkit.definition.model import SOURCE, ConditionType, Edge, Json, OnError, Workflow
-from workflowkit.engine.facts import Fact, FactKind
+from workflowkit.definition.references import MISSING, ReferenceScope
+from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
 from workflowkit.engine.outcome import Failed, Outcome, Succeeded
 from workflowkit.engine.progress import Finish, Progress
 from workflowkit.engine.retry import DEFAULT_BACKOFF, Backoff, delay_note, may_retry, next_attempt_at_ms
@@ -47,9 +49,12 @@ _NOTHING = Decision()
 
 
 def begin(workflow: Workflow, event: Json, now_ms: int) -> tuple[Progress, Decision]:
-    """Start a run. The first fact completes the trigger node and carries the decisions on its edges."""
+    """Start a run. The first fact completes the trigger node and carries the decisions on its edges.
+
+    Raises ``LimitExceeded`` if a condition on them cannot be evaluated.
+    """
     progress = Progress(workflow, event)
-    edges = _decide_edges(progress, SOURCE, None)
+    edges = _decide_edges(progress, SOURCE, MISSING)
     return progress, _advance(progress, Fact(FactKind.COMPLETED, SOURCE, edges=edges, at_ms=now_ms))
 
 
@@ -72,21 +77,18 @@ def settle(
     """
     if progress.status.get(node_id) is not StepStatus.READY:
         return _NOTHING  # SAFETY: I2 I12 — a settled step is never decided again
-    if isinstance(outcome, Succeeded):
-        return _complete(progress, node_id, attempt, outcome, now_ms)
-    if may_retry(attempt, outcome, retries=retries):
+    if isinstance(outcome, Failed) and may_retry(attempt, outcome, retries=retries):
         due_ms = next_attempt_at_ms(attempt, outcome, now_ms=now_ms, jitter=jitter, backoff=backoff)
+        note = delay_note(outcome)
         retry = Fact(
-            FactKind.RETRY,
-            node_id,
-            attempt,
-            error=outcome.error,
-            reason=delay_note(outcome),
-            retry_at_ms=due_ms,
-            at_ms=now_ms,
+            FactKind.RETRY, node_id, attempt, error=outcome.error, reason=note, retry_at_ms=due_ms, at_ms=now_ms
         )
-        return Decision(facts=(retry,))
-    return _advance(progress, _failure(progress, node_id, attempt, outcome, now_ms))
+        return Decision((retry,))
+    fact = _final_fact(progress, node_id, attempt, outcome, now_ms)
+    if not fact.stop:
+        return _advance(progress, fact)
+    progress.record(fact)
+    return Decision((fact, *_cancel_rest(progress, now_ms, RUN_STOPPED)), finish=progress.finish)
 
 
 def cancel(progress: Progress, now_ms: int, reason: str) -> Decision:
@@ -96,42 +98,40 @@ def cancel(progress: Progress, now_ms: int, reason: str) -> Decision:
     return Decision(_cancel_rest(progress, now_ms, reason), finish=progress.finish)
 
 
-def _complete(progress: Progress, node_id: str, attempt: int, outcome: Succeeded, now_ms: int) -> Decision:
-    if not outcome.stop:
-        edges = _decide_edges(progress, node_id, outcome.output)
-        return _advance(progress, Fact(FactKind.COMPLETED, node_id, attempt, outcome.output, edges=edges, at_ms=now_ms))
-    edges = dict.fromkeys((edge.id for edge in progress.workflow.outgoing[node_id]), EdgeState.NOT_TAKEN)
-    last = Fact(FactKind.COMPLETED, node_id, attempt, outcome.output, edges=edges, stop=True, at_ms=now_ms)
-    progress.record(last)
-    return Decision((last, *_cancel_rest(progress, now_ms, RUN_STOPPED)), finish=progress.finish)
+def _final_fact(progress: Progress, node_id: str, attempt: int, outcome: Outcome, now_ms: int) -> Fact:
+    """Return the fact that settles a step for good."""
+    try:
+        output, edges, handled = _way_on(progress, node_id, outcome)
+    except WorkflowKitError as error:
+        # SAFETY: I4 — a condition whose evaluation hits a limit would do so each time; the step fails, the run goes on.
+        progress.outputs.pop(node_id, None)
+        outcome = Failed(
+            ErrorInfo(type(error).__name__, f"edge condition: {error.message}", error.code, retryable=False)
+        )
+        output, edges, handled = None, _all_edges(progress, node_id, EdgeState.DEAD), False
+    if isinstance(outcome, Succeeded):
+        return Fact(FactKind.COMPLETED, node_id, attempt, output, edges=edges, stop=outcome.stop, at_ms=now_ms)
+    return Fact(FactKind.FAILED, node_id, attempt, output, outcome.error, edges, handled, at_ms=now_ms)
 
 
-def _failure(progress: Progress, node_id: str, attempt: int, outcome: Failed, now_ms: int) -> Fact:
-    """Return the final fact of a step that gave up, as its node's ``on_error`` wants it."""
+def _way_on(progress: Progress, node_id: str, outcome: Outcome) -> tuple[Json, dict[str, EdgeState], bool]:
+    """Return what later steps see of a step, the state of its outgoing edges, and whether its failure is handled."""
+    if isinstance(outcome, Succeeded):
+        if outcome.stop:
+            return outcome.output, _all_edges(progress, node_id, EdgeState.NOT_TAKEN), False
+        return outcome.output, _decide_edges(progress, node_id, outcome.output), False
     node = progress.workflow.nodes[node_id]
-    output: Json = {"error": outcome.error.as_dict()}
-    outgoing = progress.workflow.outgoing[node_id]
-    edges: Mapping[str, EdgeState]
+    error_output = {"error": outcome.error.as_dict()}
     match node.on_error:
         case OnError.FAIL:
-            edges, output = dict.fromkeys((edge.id for edge in outgoing), EdgeState.DEAD), None
-        case OnError.BRANCH:
-            edges = {edge.id: _taken_if(_is_error_edge(edge)) for edge in outgoing}
+            return None, _all_edges(progress, node_id, EdgeState.DEAD), False
         case OnError.CONTINUE:
-            edges = _decide_edges(progress, node_id, output)
+            return error_output, _decide_edges(progress, node_id, error_output), True
         case OnError.FALLBACK:
-            output = node.fallback
-            edges = _decide_edges(progress, node_id, output)
-    return Fact(
-        FactKind.FAILED,
-        node_id,
-        attempt,
-        output,
-        outcome.error,
-        edges,
-        handled=node.on_error is not OnError.FAIL,
-        at_ms=now_ms,
-    )
+            return node.fallback, _decide_edges(progress, node_id, node.fallback), True
+        case OnError.BRANCH:
+            outgoing = progress.workflow.outgoing[node_id]
+            return error_output, {edge.id: _taken_if(_is_error_edge(edge)) for edge in outgoing}, True
 
 
 def _advance(progress: Progress, fact: Fact) -> Decision:
@@ -164,7 +164,7 @@ def _skip(progress: Progress, node_id: str, now_ms: int) -> Fact:
         reason = JOIN_NOT_MET
     elif EdgeState.NOT_TAKEN in states:
         reason = CONDITION_FALSE
-    dead = dict.fromkeys((edge.id for edge in workflow.outgoing[node_id]), EdgeState.DEAD)
+    dead = _all_edges(progress, node_id, EdgeState.DEAD)
     return Fact(FactKind.SKIPPED, node_id, edges=dead, reason=reason, at_ms=now_ms)
 
 
@@ -184,13 +184,12 @@ def _decide_edges(progress: Progress, node_id: str, output: Json) -> dict[str, E
         # Conditions may read ``$.state.<id>`` of their own source. The fact that follows puts the same value there; a
         # copy of all outputs per step would make long runs quadratic.
         progress.outputs[node_id] = output
-    if all(edge.condition is None for edge in outgoing):
-        return dict.fromkeys((edge.id for edge in outgoing), EdgeState.TAKEN)
-    from workflowkit.definition.conditions import edge_taken
-    from workflowkit.definition.references import MISSING, ReferenceScope
+    scope = ReferenceScope(progress.event, progress.outputs, output)
+    return {edge.id: _taken_if(edge_taken(edge.condition, scope)) for edge in outgoing}
 
-    scope = ReferenceScope(progress.event, progress.outputs, MISSING if node_id == SOURCE else output)
-    return {edge.id: _taken_if(not _is_error_edge(edge) and edge_taken(edge.condition, scope)) for edge in outgoing}
+
+def _all_edges(progress: Progress, node_id: str, state: EdgeState) -> dict[str, EdgeState]:
+    return dict.fromkeys((edge.id for edge in progress.workflow.outgoing[node_id]), state)
 
 
 def _is_error_edge(edge: Edge) -> bool:
