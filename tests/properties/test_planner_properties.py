@@ -16,14 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from planning import NOW_MS, Play, failed, play
 
-from workflowkit.definition.model import (
-    SOURCE,
-    Condition,
-    ConditionType,
-    JoinMode,
-    OnError,
-    Workflow,
-)
+from workflowkit.definition.model import SOURCE, Condition, Workflow
 from workflowkit.engine.facts import FactKind
 from workflowkit.engine.outcome import Failed, Outcome, Succeeded
 from workflowkit.engine.planner import Decision, cancel, settle
@@ -33,6 +26,8 @@ from workflowkit.engine.states import StepStatus
 laws = settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 
 RETRIES = 1
+JOINS = ("any", "any", "all", {"n_of": 1}, {"n_of": 2}, {"n_of": 3})
+ON_ERROR = ("fail", "continue", "branch", "fallback")
 VALUES = (None, True, False, 0, 1, "", "a", [], [1], {}, {"k": 1})
 
 
@@ -56,31 +51,28 @@ def cases(draw: st.DrawFn, *, stops: bool = False) -> Case:
     ids = [f"n{index}" for index in range(draw(st.integers(1, 8)))]
     builder = a_workflow()
     for node_id in draw(st.permutations(ids)):
+        fallback = {"v": draw(st.sampled_from(VALUES))}
         builder.action(
-            node_id,
-            join=draw(st.sampled_from(JoinMode)),
-            join_count=draw(st.integers(1, 3)),
-            on_error=draw(st.sampled_from(OnError)),
-            fallback={"v": draw(st.sampled_from(VALUES))},
+            node_id, join=draw(st.sampled_from(JOINS)), on_error=draw(st.sampled_from(ON_ERROR)), fallback=fallback
         )
     for index, node_id in enumerate(ids):
         # An edge comes from an earlier node, so there is no cycle; each node has at least one.
         for source in draw(st.lists(st.sampled_from([SOURCE, *ids[:index]]), min_size=1, max_size=4)):
-            builder.conditional_edge(source, node_id, draw(conditions(source)))
+            builder.edge(source, node_id, **draw(conditions(source)))
     outcomes = {node_id: draw(st.lists(an_outcome(stops=stops), min_size=1, max_size=2)) for node_id in ids}
     return Case(builder.build(), an_event({"v": draw(st.sampled_from(VALUES))}), outcomes)
 
 
 @st.composite
-def conditions(draw: st.DrawFn, source: str) -> Condition | None:
-    kind = draw(st.sampled_from([None, None, *ConditionType]))
-    if kind is None or (kind is ConditionType.ERROR and source == SOURCE):
-        return None
-    if kind is ConditionType.ERROR:
-        return Condition(kind)
+def conditions(draw: st.DrawFn, source: str) -> dict[str, Any]:
+    kind = draw(st.sampled_from(["", "", "if", "else", "match", "error"]))
+    if not kind or (kind == "error" and source == SOURCE):
+        return {}
+    if kind == "error":
+        return {"type": kind}
     places = ["event.data.v", "event.data.missing", "output.v"] + ([] if source == SOURCE else [f"state.{source}.v"])
-    ref = f"!ref($.{draw(st.sampled_from(places))})"
-    return Condition(kind, ref, draw(st.sampled_from(VALUES)) if kind is ConditionType.MATCH else None)
+    conditional = {"type": kind, "ref": f"!ref($.{draw(st.sampled_from(places))})"}
+    return conditional | ({"value": draw(st.sampled_from(VALUES))} if kind == "match" else {})
 
 
 @st.composite
@@ -221,7 +213,7 @@ def test_a_step_is_skipped_exactly_if_its_join_rule_does_not_hold(case: Case, or
     run = case.play(order)
     for node in case.workflow.nodes.values():
         incoming = [run.progress.edges[edge.id] for edge in case.workflow.incoming[node.id]]
-        needed = {JoinMode.ANY: 1, JoinMode.ALL: len(incoming), JoinMode.N_OF: node.join_count}[node.join]
+        needed = {"any": 1, "all": len(incoming), "n_of": node.join_count}[node.join]
         assert (run.statuses[node.id] == "skipped") is (incoming.count("taken") < needed)
         assert (node.id in run.started) is (run.statuses[node.id] != "skipped")
         if run.statuses[node.id] == "skipped":
