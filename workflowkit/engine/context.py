@@ -5,16 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from workflowkit.base.errors import InvalidInput, LimitExceeded, Problem
 from workflowkit.base.jsonvalue import check_json, dumps, loads, size_bytes
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
+from workflowkit.base.netguard import NetworkPolicy
 from workflowkit.engine.outcome import EmittedEvent
 from workflowkit.typeschema import to_json
-
-if TYPE_CHECKING:
-    from workflowkit.base.netguard import NetworkPolicy
 
 #: Event names that only the engine may send.
 RESERVED_EVENT_PREFIX = "workflow/"
@@ -45,13 +43,6 @@ class StepInfo:
     name: str
 
 
-def _default_network() -> NetworkPolicy:
-    # The address filter is needed by few actions, and by none of them before it runs.
-    from workflowkit.base.netguard import NetworkPolicy
-
-    return NetworkPolicy()
-
-
 @dataclass(frozen=True, slots=True)
 class ActionConfig:
     """What an installation sets for its actions.
@@ -61,7 +52,7 @@ class ActionConfig:
 
     email_url: str = field(default="console://", repr=False)
     email_from: str = "workflows@localhost"
-    network: NetworkPolicy = field(default_factory=_default_network)
+    network: NetworkPolicy = field(default_factory=NetworkPolicy)
 
 
 class StepContext:

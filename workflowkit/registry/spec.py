@@ -1,7 +1,7 @@
-"""Action kinds: what a developer registers, and the half of it that anybody may see.
+"""What a developer says about an action, and the half of it that anybody may see.
 
-An ``ActionSpec`` joins the public description of an action (served to the editor) with its handler (which never leaves
-the process). A ``Registry`` holds the specs of one application; there is no global one.
+An ``ActionSpec`` joins the public description of an action (served to the editor) with its handler, which never leaves
+the process.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, TypedDict, TypeVar, Unpack
 
-from workflowkit.base.errors import AlreadyExists, DefinitionError, Problem
+from workflowkit.base.errors import DefinitionError, Problem
+from workflowkit.definition.durations import duration_seconds
 from workflowkit.typeschema import Binding, read_signature
 from workflowkit.typeschema.records import label_of
 
@@ -22,15 +23,11 @@ DEFAULT_RETRIES, MAX_RETRIES = 4, 20
 DEFAULT_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS = 300.0, 24 * 3600.0
 DEFAULT_QUEUE = "default"
 
-#: Kinds with this prefix always mean the built-in action, also where an application has its own of the same name.
-BUILTIN_PREFIX = "builtin:"
 #: The attribute in which ``action`` leaves the spec on a function, for the loader to find.
 SPEC_ATTRIBUTE = "__workflowkit_action__"
 
 _KIND = re.compile(r"[A-Za-z][A-Za-z0-9_.:/-]{0,99}")
 _QUEUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
-_SECONDS_PER_UNIT = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +142,7 @@ def define(kind: str, handler: Callable[..., Any], **options: Unpack[ActionOptio
         outputs=signature.outputs,
         edges=_edge_options(options.get("edges")),
         retries=options.get("retries", DEFAULT_RETRIES),
-        timeout_seconds=duration_seconds(options.get("timeout", DEFAULT_TIMEOUT_SECONDS)),
+        timeout_seconds=duration_seconds(options.get("timeout")) or DEFAULT_TIMEOUT_SECONDS,
         queue=options.get("queue", DEFAULT_QUEUE),
         is_async=signature.is_async,
         takes_context=signature.takes_context,
@@ -167,90 +164,6 @@ def action(kind: str, **options: Unpack[ActionOptions]) -> Callable[[Handler], H
     return mark
 
 
-class Registry:
-    """The action kinds of one application.
-
-    An application's own action hides a built-in one of the same kind; the built-in stays reachable as
-    ``builtin:<kind>``. Registration is for start-up: not safe while other threads look kinds up.
-    """
-
-    def __init__(self) -> None:
-        self._own: dict[str, ActionSpec] = {}
-        self._builtin: dict[str, ActionSpec] = {}
-
-    def action(self, kind: str, **options: Unpack[ActionOptions]) -> Callable[[Handler], Handler]:
-        """Register the decorated function. Options are those of ``ActionOptions``; the function is unchanged.
-
-        Raises ``DefinitionError`` if it cannot be an action, ``AlreadyExists`` if the kind is taken.
-        """
-
-        def register(handler: Handler) -> Handler:
-            self.add(define(kind, handler, **options))
-            return handler
-
-        return register
-
-    def add(self, spec: ActionSpec) -> None:
-        """Register a spec. Raises ``AlreadyExists`` if the application has one of this kind already."""
-        if spec.kind.startswith(BUILTIN_PREFIX):
-            raise AlreadyExists(f"action kind {spec.kind!r}: the prefix {BUILTIN_PREFIX!r} is reserved")
-        _insert(self._own, spec)
-
-    def add_builtin(self, spec: ActionSpec) -> None:
-        """Register a spec that ships with the package. Raises ``AlreadyExists`` if there is a built-in of this kind."""
-        _insert(self._builtin, spec)
-
-    def get(self, kind: str) -> ActionSpec | None:
-        """Return the spec of a kind, or ``None``."""
-        spec = self._own.get(kind) or self._builtin.get(kind)
-        if spec is None and kind.startswith(BUILTIN_PREFIX):
-            return self._builtin.get(kind.removeprefix(BUILTIN_PREFIX))
-        return spec
-
-    def kinds(self) -> list[str]:
-        """Return every kind once, sorted."""
-        return sorted(self._own.keys() | self._builtin.keys())
-
-    def public(self) -> list[dict[str, Any]]:
-        """Return the public half of every action, sorted by kind."""
-        return [spec.public() for spec in self]
-
-    def __iter__(self) -> Iterator[ActionSpec]:
-        merged = self._builtin | self._own
-        return iter([merged[kind] for kind in self.kinds()])
-
-    def __len__(self) -> int:
-        return len(self.kinds())
-
-    def __contains__(self, kind: str) -> bool:
-        return self.get(kind) is not None
-
-
-def duration_seconds(value: float | str) -> float:
-    """Return seconds for a number of seconds or text such as ``"500ms"``, ``"30s"``, ``"2m"``, ``"1h"``.
-
-    Raises ``ValueError`` unless it is more than nothing and at most a day.
-    """
-    if isinstance(value, str):
-        match = _DURATION.fullmatch(value.strip())
-        if match is None:
-            raise ValueError(f"{value!r} is no duration; write seconds, or text such as '30s' or '2m'")
-        seconds = float(match[1]) * _SECONDS_PER_UNIT[match[2]]
-    elif isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"{value!r} is no duration; write seconds, or text such as '30s' or '2m'")
-    else:
-        seconds = float(value)
-    if not 0 < seconds <= MAX_TIMEOUT_SECONDS:
-        raise ValueError(f"{value!r} is not more than 0 and at most 24 hours")
-    return seconds
-
-
-def _insert(specs: dict[str, ActionSpec], spec: ActionSpec) -> None:
-    if spec.kind in specs:
-        raise AlreadyExists(f"action kind {spec.kind!r} is registered twice")
-    specs[spec.kind] = spec
-
-
 def _option_problems(kind: str, options: ActionOptions) -> Iterator[Problem]:
     def problem(option: str, message: str) -> Problem:
         return Problem(f"/{option}", "invalid-action", f"action {kind!r}, {option}: {message}")
@@ -260,10 +173,9 @@ def _option_problems(kind: str, options: ActionOptions) -> Iterator[Problem]:
     retries = options.get("retries", 0)
     if isinstance(retries, bool) or not isinstance(retries, int) or not 0 <= retries <= MAX_RETRIES:
         yield problem("retries", f"must be a whole number from 0 to {MAX_RETRIES}, got {retries!r}")
-    try:
-        duration_seconds(options.get("timeout", DEFAULT_TIMEOUT_SECONDS))
-    except ValueError as error:
-        yield problem("timeout", str(error))
+    timeout = options.get("timeout", DEFAULT_TIMEOUT_SECONDS)
+    if (seconds := duration_seconds(timeout)) is None or seconds > MAX_TIMEOUT_SECONDS:
+        yield problem("timeout", f"must be seconds, or text such as '30s' or '2m', up to 24 hours; got {timeout!r}")
     if not _QUEUE.fullmatch(options.get("queue", DEFAULT_QUEUE)):
         yield problem("queue", "letters, digits and _ . - only, 64 characters at most")
     try:

@@ -1,0 +1,77 @@
+"""The action kinds of one application. There is no global registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Unpack
+
+from workflowkit.base.errors import AlreadyExists
+from workflowkit.registry.spec import ActionOptions, ActionSpec, Handler, define
+
+#: Kinds with this prefix always mean the built-in action, also where an application has its own of the same name.
+BUILTIN_PREFIX = "builtin:"
+
+
+class Registry:
+    """The action kinds of one application.
+
+    An application's own action hides a built-in one of the same kind; the built-in stays reachable as
+    ``builtin:<kind>``. Registration is for start-up: not safe while other threads look kinds up.
+    """
+
+    def __init__(self) -> None:
+        self._own: dict[str, ActionSpec] = {}
+        self._builtin: dict[str, ActionSpec] = {}
+
+    def action(self, kind: str, **options: Unpack[ActionOptions]) -> Callable[[Handler], Handler]:
+        """Register the decorated function. Options are those of ``ActionOptions``; the function is unchanged.
+
+        Raises ``DefinitionError`` if it cannot be an action, ``AlreadyExists`` if the kind is taken.
+        """
+
+        def register(handler: Handler) -> Handler:
+            self.add(define(kind, handler, **options))
+            return handler
+
+        return register
+
+    def add(self, spec: ActionSpec) -> None:
+        """Register a spec. Raises ``AlreadyExists`` if the application has one of this kind already."""
+        if spec.kind.startswith(BUILTIN_PREFIX):
+            raise AlreadyExists(f"action kind {spec.kind!r}: the prefix {BUILTIN_PREFIX!r} is reserved")
+        _insert(self._own, spec)
+
+    def add_builtin(self, spec: ActionSpec) -> None:
+        """Register a spec that ships with the package. Raises ``AlreadyExists`` if there is a built-in of this kind."""
+        _insert(self._builtin, spec)
+
+    def get(self, kind: str) -> ActionSpec | None:
+        """Return the spec of a kind, or ``None``."""
+        spec = self._own.get(kind) or self._builtin.get(kind)
+        if spec is None and kind.startswith(BUILTIN_PREFIX):
+            return self._builtin.get(kind.removeprefix(BUILTIN_PREFIX))
+        return spec
+
+    def kinds(self) -> list[str]:
+        """Return every kind once, sorted."""
+        return sorted(self._own.keys() | self._builtin.keys())
+
+    def public(self) -> list[dict[str, Any]]:
+        """Return the public half of every action, sorted by kind."""
+        return [spec.public() for spec in self]
+
+    def __iter__(self) -> Iterator[ActionSpec]:
+        merged = self._builtin | self._own
+        return iter([merged[kind] for kind in self.kinds()])
+
+    def __len__(self) -> int:
+        return len(self.kinds())
+
+    def __contains__(self, kind: str) -> bool:
+        return self.get(kind) is not None
+
+
+def _insert(specs: dict[str, ActionSpec], spec: ActionSpec) -> None:
+    if spec.kind in specs:
+        raise AlreadyExists(f"action kind {spec.kind!r} is registered twice")
+    specs[spec.kind] = spec
