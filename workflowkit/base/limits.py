@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from collections.abc import Mapping
+from dataclasses import dataclass, fields
 
 KIB, MIB = 1024, 1024 * 1024
 
@@ -44,6 +44,11 @@ class Limits:
     expression_steps: int = 10_000
     expression_output_chars: int = 256 * KIB
     logic_nodes: int = 1_000
+    # references
+    reference_nodes: int = 1_000_000
+    """Values that resolving one step's inputs may visit or copy."""
+    resolved_chars: int = 4 * MIB
+    """Characters that resolving one step's inputs may put together from references inside texts."""
     # lists
     page_size: int = 100
 

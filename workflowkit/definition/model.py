@@ -1,6 +1,7 @@
 """A workflow document, parsed: frozen values that the planner, the matcher and the API share.
 
-Built only by ``definition.parse``; nothing here validates. A parsed workflow is immutable and may be cached by its hash.
+Built only by ``definition.parse``; nothing here validates. A parsed workflow is immutable and may be cached by its
+hash.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ class JoinMode(StrEnum):
 
 
 class ConditionType(StrEnum):
+    """What an edge's condition asks of its value; ``error`` asks whether the source failed."""
+
     IF = "if"
     ELSE = "else"
     MATCH = "match"
@@ -81,6 +84,8 @@ class Node:
     join: JoinMode = JoinMode.ANY
     join_count: int = 1
     rank: int = 0
+    memo: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What was computed from this node once and for all (``definition.inputs``); no part of its value."""
 
 
 @dataclass(frozen=True, slots=True)

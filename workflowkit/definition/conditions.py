@@ -1,0 +1,37 @@
+"""Edge conditions: whether an edge is taken once its source has completed.
+
+Decided once per run and stored (I8); this module only computes. The types are those of the TypeScript kit with its
+JavaScript truth: ``if`` and ``else`` ask for truth, ``match`` for equality by content.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from workflowkit.definition.jsvalues import MISSING
+from workflowkit.definition.jsvalues import deep_equal as deep_equal
+from workflowkit.definition.jsvalues import js_truthy as js_truthy
+from workflowkit.definition.model import Condition, ConditionType
+from workflowkit.definition.references import ReferenceScope, Template, compile_template
+
+
+def edge_taken(condition: Condition | None, scope: ReferenceScope) -> bool:
+    """Return whether an edge is taken; ``scope.output`` is what the edge's source returned.
+
+    A missing value is false, and in ``match`` equal to null. An ``error`` edge is not taken here: it belongs to sources
+    that failed, and those are the planner's to judge. Never raises for a valid workflow, whose conditions lead to one
+    value each.
+    """
+    if condition is None:
+        return True
+    if condition.type is ConditionType.ERROR:
+        return False
+    value = _template(condition.ref).resolve(scope)
+    if condition.type is ConditionType.MATCH:
+        return deep_equal(None if value is MISSING else value, condition.value)
+    return js_truthy(value) is (condition.type is ConditionType.IF)
+
+
+@lru_cache(maxsize=4096)
+def _template(text: str) -> Template:
+    return compile_template(text)
