@@ -1,6 +1,6 @@
-"""Compiled expressions, least recently used first out, bounded by the text they were made of.
+"""Compiled expressions, least recently used first out, bounded by weight.
 
-By text and not by number: an environment may have ten thousand short conditions or a hundred long ones, and both the
+By weight and not by number: an environment may have ten thousand short conditions or a hundred long ones, and both the
 memory of the closures and the time to make them follow the length of the source.
 """
 
@@ -11,35 +11,34 @@ from collections.abc import Callable, Hashable
 from threading import Lock
 from typing import Generic, TypeVar
 
-_Compiled = TypeVar("_Compiled")
+_Value = TypeVar("_Value")
 
 
-class TextCache(Generic[_Compiled]):
-    """A thread-safe cache of at most ``max_chars`` characters of source text, whatever was made of it."""
+class WeightedCache(Generic[_Value]):
+    """A thread-safe cache whose entries weigh at most ``max_weight`` together; one heavier than that is kept alone."""
 
-    def __init__(self, max_chars: int) -> None:
-        self._max_chars = max_chars
-        self._chars = 0
-        self._entries: OrderedDict[tuple[str, Hashable], _Compiled] = OrderedDict()
+    def __init__(self, max_weight: int) -> None:
+        self._max_weight = max_weight
+        self._weight = 0
+        self._entries: OrderedDict[Hashable, tuple[_Value, int]] = OrderedDict()
         self._lock = Lock()
 
-    def get(self, text: str, variant: Hashable, make: Callable[[], _Compiled]) -> _Compiled:
-        """Return what ``make`` made of ``text`` in this ``variant``, now or before. Nothing is kept if it raises."""
-        key = (text, variant)
+    def get(self, key: Hashable, make: Callable[[], tuple[_Value, int]]) -> _Value:
+        """Return what ``make`` made for ``key``, now or before; it gives the value and its weight, or raises."""
         with self._lock:
             if key in self._entries:
                 self._entries.move_to_end(key)
-                return self._entries[key]
-        # Outside of the lock: two threads may compile the same text once each, and none waits for another.
-        compiled = make()
+                return self._entries[key][0]
+        # Outside of the lock: two threads may make the same value once each, and none waits for another.
+        value, weight = make()
         with self._lock:
             if key not in self._entries:
-                self._entries[key] = compiled
-                self._chars += len(text)
-            while self._chars > self._max_chars and len(self._entries) > 1:
-                (oldest, _), _ = self._entries.popitem(last=False)
-                self._chars -= len(oldest)
-        return compiled
+                self._entries[key] = (value, weight)
+                self._weight += weight
+            while self._weight > self._max_weight and len(self._entries) > 1:
+                _, (_, freed) = self._entries.popitem(last=False)
+                self._weight -= freed
+        return value
 
     def __len__(self) -> int:
         return len(self._entries)

@@ -36,13 +36,14 @@ from workflowkit.definition.cel.values import MISSING, TYPE_NAMES, Value, is_tru
 class Compiler:
     """Compiles one tree whose size ``analysis.check_size`` has passed.
 
-    After ``compile``, ``operations`` is what the expression costs outside of its macros, and ``nesting`` how many
-    macros run inside each other at most.
+    After ``compile``, ``operations`` is what the expression costs outside of its macros, ``nesting`` how many macros
+    run inside each other at most, and ``patterns`` how many compiled patterns the closures hold.
     """
 
     def __init__(self) -> None:
         self.operations = 0
         self.nesting = 0
+        self.patterns = 0
         self._scope: dict[str, int] = {}
         self._depth = 0
         self._makers: dict[type, Callable[[Any], Evaluate]] = {
@@ -197,6 +198,7 @@ class Compiler:
         if node.name == "matches":
             if isinstance(parts[1], Literal):
                 function = _with_constant_pattern(function, parts[1])
+                self.patterns += 1
             regex.load_re2()
         arguments = [self.compile(part) for part in parts]
         name, position, call = node.name, node.position, function.call

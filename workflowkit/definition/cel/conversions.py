@@ -25,7 +25,7 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,19}", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 _MAX_NUMBER_CHARS: Final = 400
 #: Parsing JSON makes a value of every few characters, which costs more than reading text.
-_JSON_CHARS_PER_STEP: Final = 16
+_JSON_CHARS_PER_STEP: Final = 8
 _BOOLEANS: Final = {
     **dict.fromkeys(("true", "True", "TRUE", "t", "1"), True),
     **dict.fromkeys(("false", "False", "FALSE", "f", "0"), False),

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from workflowkit.base import jsonvalue
 from workflowkit.base.errors import ExpressionError, InvalidInput
-from workflowkit.base.limits import Limits
 from workflowkit.definition.cel.budget import BudgetExceededError, Frame
 from workflowkit.definition.cel.times import duration_text, timestamp_text
 from workflowkit.definition.cel.values import MAX_INT64, MIN_INT64, MISSING, Value, kind_name
@@ -16,15 +15,16 @@ from workflowkit.definition.model import Json
 _FIRST_EXPONENT = 1e16
 
 
-def to_json(value: Value, limits: Limits) -> Json:
+def to_json(value: Value, frame: Frame) -> Json:
     """Return ``value`` as strict JSON that shares no list or map with the variables.
 
     Missing becomes null, timestamps RFC 3339 text, durations text such as ``5400s``. Raises ``ExpressionError`` for
-    what JSON cannot hold and for results above ``expression_output_chars`` or ``json_depth``.
+    what JSON cannot hold and for results above ``expression_output_chars`` or ``json_depth``; every item is a step.
     """
-    result = _Export(limits).convert(value, limits.json_depth)
+    max_depth = frame.limits.json_depth
+    result = _Export(frame).convert(value, max_depth)
     try:
-        jsonvalue.check_json(result, max_depth=limits.json_depth)
+        jsonvalue.check_json(result, max_depth=max_depth)
     except InvalidInput as error:
         # The code and not the message: that one may show a piece of the data.
         raise ExpressionError(f"the result cannot be stored as JSON ({error.problems[0].code})") from None
@@ -43,7 +43,7 @@ def text_of(value: Value, frame: Frame) -> str:
     if kind is int or kind is float:
         return _number_text(value)
     if kind is list or kind is dict:
-        text = jsonvalue.dumps(to_json(value, frame.limits))
+        text = jsonvalue.dumps(to_json(value, frame))
         frame.admit_text(len(text))
         return text
     return str(_scalar(value))
@@ -74,8 +74,9 @@ def _scalar(value: Value) -> Json:
 class _Export:
     """Counts while it copies: values that share parts can be far larger written out than they are in memory."""
 
-    def __init__(self, limits: Limits) -> None:
-        self._max_chars = limits.expression_output_chars
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+        self._max_chars = frame.limits.expression_output_chars
         self._chars_left = self._max_chars
 
     def convert(self, value: Value, depth_left: int) -> Json:
@@ -86,6 +87,7 @@ class _Export:
             return result
         if depth_left == 0:
             raise BudgetExceededError("stopped: the result is nested deeper than json_depth")
+        self._frame.spend(len(value))
         self._count(2)
         if kind is list:
             return [self.convert(item, depth_left - 1) for item in value]

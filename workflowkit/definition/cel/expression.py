@@ -17,15 +17,18 @@ from workflowkit.definition.cel.analysis import (
     free_variables,
 )
 from workflowkit.definition.cel.budget import BudgetExceededError, Frame
-from workflowkit.definition.cel.cache import TextCache
+from workflowkit.definition.cel.cache import WeightedCache
 from workflowkit.definition.cel.compiler import Compiler
 from workflowkit.definition.cel.export import to_json
 from workflowkit.definition.cel.macros import Evaluate
 from workflowkit.definition.cel.parser import parse_expression
-from workflowkit.definition.cel.values import MISSING, Value, is_true
+from workflowkit.definition.cel.values import MISSING, is_true
 from workflowkit.definition.model import Json
 
-_CACHED_CHARS: Final = 512 * 1024
+#: In characters of source text; they make about 100 bytes of closures each.
+_CACHE_WEIGHT: Final = 512 * 1024
+#: A pattern can keep as much memory as so many characters.
+_PATTERN_WEIGHT: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,8 @@ class Expression:
         with them. Raises ``ExpressionError`` and nothing else: the evaluation failed or was stopped by a limit.
         """
         try:
-            return to_json(self._value(variables), self._limits)
+            frame = self._frame(variables)
+            return to_json(self._run(frame), frame)
         except (RecursionError, MemoryError):
             # The caller's own stack was nearly used up, or the machine's memory: not decided by the limits.
             raise BudgetExceededError("stopped: the machine ran out of stack or memory") from None
@@ -59,17 +63,17 @@ class Expression:
     def matches(self, variables: Mapping[str, Json]) -> bool:
         """Return whether the result counts as true. Raises ``ExpressionError`` as ``evaluate`` does."""
         try:
-            return is_true(self._value(variables))
+            return is_true(self._run(self._frame(variables)))
         except (RecursionError, MemoryError):
             raise BudgetExceededError("stopped: the machine ran out of stack or memory") from None
 
-    def _value(self, variables: Mapping[str, Json]) -> Value:
+    def _frame(self, variables: Mapping[str, Json]) -> Frame:
         frame = Frame(variables, [MISSING] * self._nesting, self._limits, self._limits.expression_steps)
         frame.spend(self._operations)
-        return self._run(frame)
+        return frame
 
 
-_cache: Final[TextCache[Expression]] = TextCache(_CACHED_CHARS)
+_cache: Final[WeightedCache[Expression]] = WeightedCache(_CACHE_WEIGHT)
 
 
 def compile_expression(text: str, *, limits: Limits = DEFAULT_LIMITS, policy: Policy = "full") -> Expression:
@@ -83,10 +87,10 @@ def compile_expression(text: str, *, limits: Limits = DEFAULT_LIMITS, policy: Po
         raise ExpressionError("an expression is a text")
     if len(text) > limits.expression_chars:
         raise ExpressionError(f"longer than expression_chars = {limits.expression_chars} characters")
-    return _cache.get(text, (limits, policy), lambda: _compile(text, limits, policy))
+    return _cache.get((text, limits, policy), lambda: _compile(text, limits, policy))
 
 
-def _compile(text: str, limits: Limits, policy: Policy) -> Expression:
+def _compile(text: str, limits: Limits, policy: Policy) -> tuple[Expression, int]:
     try:
         tree = parse_expression(text, max_depth=limits.expression_depth)
         check_size(tree, limits)
@@ -95,4 +99,7 @@ def _compile(text: str, limits: Limits, policy: Policy) -> Expression:
         run = compiler.compile(tree)
     except (RecursionError, MemoryError):
         raise BudgetExceededError("the machine ran out of stack or memory while reading the expression") from None
-    return Expression(text, free_variables(tree), equalities(tree), limits, run, compiler.operations, compiler.nesting)
+    expression = Expression(
+        text, free_variables(tree), equalities(tree), limits, run, compiler.operations, compiler.nesting
+    )
+    return expression, len(text) + _PATTERN_WEIGHT * compiler.patterns

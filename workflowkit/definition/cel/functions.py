@@ -23,14 +23,15 @@ class Function:
     """One function: how it is called and what it does.
 
     ``kinds`` are the Python types that each argument may have (a method's target first; none means any); the last
-    ``optional`` of them may be left out. With an absent argument the answer is ``when_absent``. ``restricted``
-    functions are allowed where only the restricted language is.
+    ``optional`` of them may be left out. With an absent argument the answer is ``when_absent``. ``steps`` is what a
+    call costs beyond reading its texts. ``restricted`` functions are allowed where only the restricted language is.
     """
 
     apply: Callable[..., Value]
     kinds: tuple[tuple[type, ...], ...]
     optional: int = 0
     when_absent: Value = False
+    steps: int = 0
     reads_clock: bool = False
     restricted: bool = False
 
@@ -48,6 +49,7 @@ class Function:
                 raise ExpressionError(f"{name}() cannot take {kind_name(value)}")
             if kind is str:
                 frame.spend_text(len(value))
+        frame.spend(self.steps)
         return self.apply(frame, *arguments)
 
 
@@ -68,7 +70,9 @@ _TEXT_OR_NUMBER: Final = (str, int, float)
 _TEXT_OR_TIME: Final = (str, int, float, datetime)
 _TEXT_OR_DURATION: Final = (str, timedelta)
 _SIZE: Final = Function(texts.size, ((str, list, dict),), when_absent=0)
-_MATCHES: Final = Function(regex.matches, (_TEXT, _TEXT))
+_MATCHES: Final = Function(regex.matches, (_TEXT, _TEXT), steps=regex.COMPILE_STEPS)
+#: Reading a date or a duration takes as long as a dozen comparisons.
+_TIME_STEPS: Final = 12
 
 #: ``name(…)``
 FUNCTIONS: Final[dict[str, Function]] = {
@@ -81,12 +85,16 @@ FUNCTIONS: Final[dict[str, Function]] = {
     "bool": Function(conversions.to_bool, ((bool, str),)),
     "type": Function(conversions.type_of, (_ANY,), when_absent="null_type"),
     "dyn": Function(conversions.unchanged, (_ANY,), when_absent=None),
-    "date": Function(conversions.to_timestamp, (_TEXT_OR_TIME,), restricted=True),
-    "timestamp": Function(conversions.to_timestamp, (_TEXT_OR_TIME,)),
-    "duration": Function(conversions.to_duration, (_TEXT_OR_DURATION,), restricted=True),
+    "date": Function(conversions.to_timestamp, (_TEXT_OR_TIME,), steps=_TIME_STEPS, restricted=True),
+    "timestamp": Function(conversions.to_timestamp, (_TEXT_OR_TIME,), steps=_TIME_STEPS),
+    "duration": Function(conversions.to_duration, (_TEXT_OR_DURATION,), steps=_TIME_STEPS, restricted=True),
     "now": Function(conversions.now, (), reads_clock=True),
-    "now_plus": Function(conversions.now_plus, (_TEXT_OR_DURATION,), reads_clock=True, restricted=True),
-    "now_minus": Function(conversions.now_minus, (_TEXT_OR_DURATION,), reads_clock=True, restricted=True),
+    "now_plus": Function(
+        conversions.now_plus, (_TEXT_OR_DURATION,), steps=_TIME_STEPS, reads_clock=True, restricted=True
+    ),
+    "now_minus": Function(
+        conversions.now_minus, (_TEXT_OR_DURATION,), steps=_TIME_STEPS, reads_clock=True, restricted=True
+    ),
     "lowercase": Function(texts.lowercase, (_TEXT,), when_absent=""),
     "uppercase": Function(texts.uppercase, (_TEXT,), when_absent=""),
     "b64decode": Function(conversions.b64decode, (_TEXT,)),

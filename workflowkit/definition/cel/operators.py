@@ -10,7 +10,7 @@ import math
 import operator
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from workflowkit.base.errors import ExpressionError
 from workflowkit.definition.cel.budget import Frame
@@ -28,6 +28,7 @@ from workflowkit.definition.cel.values import (
 )
 
 Operator = Callable[[Value, Value, Frame], Value]
+_Time = TypeVar("_Time")
 
 _ZEROS: Final[dict[type, Value]] = {int: 0, float: 0, str: "", bool: False}
 _ORDERED: Final = (str, bool, datetime, timedelta)
@@ -90,7 +91,7 @@ def _subtract(left: Value, right: Value, frame: Frame) -> Value:
     return _subtract_numbers(left, right, frame)
 
 
-def in_time_range(compute: Callable[[], Any]) -> Any:
+def in_time_range(compute: Callable[[], _Time]) -> _Time:
     """Return what ``compute`` does with times; ``ExpressionError`` if it leaves the years 1 to 9999."""
     try:
         return compute()

@@ -11,7 +11,7 @@ from workflowkit.base.errors import ExpressionError
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 #: No date or duration that anybody writes is longer.
-_MAX_CHARS: Final = 64
+_MAX_CHARS: Final = 40
 #: Numbers above this are milliseconds (1973 and later), below it seconds (until the year 5138).
 _FIRST_MILLISECONDS: Final = 100_000_000_000
 _DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ns|us|µs|ms|s|m|h|d|w)", re.ASCII)

@@ -1,0 +1,22 @@
+"""From the name of an event to the patterns a trigger may have for it, so that matching is a lookup and not a scan."""
+
+from __future__ import annotations
+
+from workflowkit.definition.patterns import SEPARATORS, WILDCARD, check_event_pattern
+
+
+def patterns_for(event_name: str) -> tuple[str, ...]:
+    """Return every pattern that matches ``event_name``: the name, then each wildcard, the widest first.
+
+    ``shop/order.paid`` gives ``shop/order.paid``, ``shop/*`` and ``shop/order.*``: a wildcard covers all that follows,
+    further separators included, but not nothing.
+    """
+    wildcards = (
+        event_name[: index + 1] + WILDCARD for index, character in enumerate(event_name[:-1]) if character in SEPARATORS
+    )
+    return tuple(dict.fromkeys((event_name, *wildcards)))
+
+
+def check_pattern(pattern: str) -> str | None:
+    """Return why no trigger may have ``pattern``; ``None`` if one may."""
+    return check_event_pattern(pattern)
