@@ -391,6 +391,7 @@ def test_cancel_settles_every_step_and_is_final() -> None:  # I11
         tuple(Fact(FactKind.CANCELLED, step, reason="by user", at_ms=NOW_MS) for step in ("b", "c")),
         finish=Finish(RunStatus.CANCELLED),
     )
+    assert list(progress.edges) == ["$source->a#0", "a->b#1"]  # nothing is decided for a step that never ran
     assert cancel(progress, NOW_MS, "again") == NOTHING
     assert succeed(progress, "b") == NOTHING
     assert progress.finish == Finish(RunStatus.CANCELLED)
