@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from workflowkit.typeschema.reader import Reader
 
 #: No default, or one that has no JSON form.
-NO_DEFAULT: Any = MISSING
+NO_DEFAULT: Any = object()
 
 
 @dataclass(frozen=True, slots=True)
