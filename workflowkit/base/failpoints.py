@@ -1,7 +1,7 @@
 """Named places at which a test may kill, fail or stall the process. Nothing happens unless armed.
 
-Every transaction of the runtime has two: ``<name>.before_commit`` and ``<name>.after_commit``; ``TRANSACTIONS`` lists the
-names and a test holds the list against the code. Arm one with the environment variable
+Every transaction of the runtime has two: ``<name>.before_commit`` and ``<name>.after_commit``; ``TRANSACTIONS`` lists
+the names and a test holds the list against the code. Arm one with the environment variable
 
     WORKFLOWKIT_FAILPOINT="record.before_commit:kill:3:/tmp/counter"
 

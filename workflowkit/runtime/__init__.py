@@ -1,0 +1,1 @@
+"""The imperative shell: one function, one transaction. Policy comes from ``engine``, rows from ``store``."""

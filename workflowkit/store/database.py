@@ -35,17 +35,18 @@ _PARAMETER = re.compile(r"(?<![:\w]):(\w+)")
 class Sql:
     """One statement, written once with ``:name`` parameters, for both databases.
 
-    ``{skip_locked}`` stands where PostgreSQL wants a locking clause; on SQLite, whose write transactions hold the only
-    write lock from their first moment, it is empty. ``{in_ids}`` compares with the list given as the parameter ``ids``.
+    ``{skip_locked}`` and ``{for_update}`` stand where PostgreSQL wants a locking clause; on SQLite, whose write
+    transactions hold the only write lock from their first moment, they are empty. ``{in_ids}`` compares with the list
+    given as the parameter ``ids``.
     """
 
     __slots__ = ("postgresql", "sqlite")
 
     def __init__(self, text: str) -> None:
         text = " ".join(text.split())
-        self.sqlite = text.format(skip_locked="", in_ids="IN (SELECT value FROM json_each(:ids))")
+        self.sqlite = text.format(skip_locked="", for_update="", in_ids="IN (SELECT value FROM json_each(:ids))")
         self.postgresql = _PARAMETER.sub(
-            r"%(\1)s", text.format(skip_locked="FOR UPDATE SKIP LOCKED", in_ids="= ANY(:ids)")
+            r"%(\1)s", text.format(skip_locked="FOR UPDATE SKIP LOCKED", for_update="FOR UPDATE", in_ids="= ANY(:ids)")
         )
 
 

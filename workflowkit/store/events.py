@@ -64,6 +64,7 @@ _TAKE_PENDING = Sql(
 )
 _SELECT_BY_IDS = Sql(f"{_SELECT} WHERE id {{in_ids}} ORDER BY id")
 _SELECT_ONE = Sql(f"{_SELECT} WHERE id = :id")
+_ANY_DUE = Sql("SELECT 1 FROM pending_events WHERE wake_at_ms <= :now_ms LIMIT 1")
 _WAKE_PENDING = Sql(
     """
     UPDATE pending_events SET wake_at_ms = :wake_at_ms
@@ -119,6 +120,11 @@ def wake_pending(tx: Transaction, *, limit: int, wake_at_ms: int) -> list[str]:
     """Return ids of pending events that were due for a hint, and put their next one off to ``wake_at_ms``."""
     rows = tx.rows(_WAKE_PENDING, now_ms=tx.now_ms, limit=limit, wake_at_ms=wake_at_ms)
     return sorted(row[0] for row in rows)
+
+
+def any_due(tx: Transaction) -> bool:
+    """Tell whether ``wake_pending`` would find anything."""
+    return tx.one(_ANY_DUE, now_ms=tx.now_ms) is not None
 
 
 def _to_row(record: EventRecord) -> tuple[Any, ...]:

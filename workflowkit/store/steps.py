@@ -85,6 +85,9 @@ _WAKE = Sql(
 )
 
 
+_ANY_DUE = Sql("SELECT 1 FROM steps WHERE wake_at_ms <= :now_ms LIMIT 1")
+
+
 def insert(tx: Transaction, rows: Sequence[StepRow]) -> None:
     """Add steps to the schedule."""
     tx.insert(
@@ -163,3 +166,8 @@ def wake(tx: Transaction, *, limit: int, wake_at_ms: int) -> list[Any]:
     Due are: ready steps that nobody claimed in time, retries whose time has come, and steps whose lease has run out.
     """
     return list(tx.rows(_WAKE, now_ms=tx.now_ms, limit=limit, wake_at_ms=wake_at_ms))
+
+
+def any_due(tx: Transaction) -> bool:
+    """Tell whether ``wake`` would find anything."""
+    return tx.one(_ANY_DUE, now_ms=tx.now_ms) is not None

@@ -1,0 +1,137 @@
+"""A whole runtime in one test thread: real repositories, a clock that moves when told, hints that a test delivers."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from workflowkit.base.clock import FakeClock
+from workflowkit.base.scope import DEFAULT_SCOPE, Scope
+from workflowkit.base.settings import Settings
+from workflowkit.composition import Runtime
+from workflowkit.registry import Registry, load_builtin_actions
+from workflowkit.runtime.hints import StepHint
+
+
+class InlineDispatcher:
+    """Keeps hints until the test delivers them; counts what a broker would have carried."""
+
+    def __init__(self) -> None:
+        self.waiting: deque[list[str] | list[StepHint]] = deque()
+        self.message_count = 0
+
+    def match(self, event_ids: Sequence[str]) -> None:
+        self.waiting.append(list(event_ids))
+        self.message_count += 1
+
+    def execute(self, hints: Sequence[StepHint]) -> None:
+        for hint in hints:
+            self.waiting.append([hint])
+            self.message_count += 1
+
+    def has_room(self, queue: str = "default") -> bool:
+        return True
+
+
+class Harness:
+    """Drives one or several runtimes ("processes") over one database."""
+
+    def __init__(self, database_url: str, registry: Registry, **settings: Any) -> None:
+        self.clock = FakeClock()
+        self.dispatcher = InlineDispatcher()
+        self.registry = registry
+        self._settings = Settings(database_url=database_url, **settings)
+        self.runtimes: list[Runtime] = []
+        self.runtime = self.new_process()
+
+    def new_process(self, **settings: Any) -> Runtime:
+        """Return a further runtime on the same database, clock and hints."""
+        runtime = Runtime(
+            replace(self._settings, **settings), self.registry, self.clock, self.dispatcher, jitter=lambda: 0.0
+        )
+        self.runtimes.append(runtime)
+        return runtime
+
+    def close(self) -> None:
+        for runtime in self.runtimes:
+            runtime.close()
+
+    def deploy(self, document: dict[str, Any], workflow_id: str = "test", scope: Scope = DEFAULT_SCOPE) -> None:
+        self.runtime.authoring.deploy(scope, workflow_id, document)
+
+    def send(self, name: str, data: Any = None, *, scope: Scope = DEFAULT_SCOPE, **fields: Any) -> str:
+        event = {"name": name, "data": data or {}, **fields}
+        return self.runtime.intake.send(scope, [event])[0].id
+
+    def deliver(self, runtime: Runtime | None = None) -> bool:
+        """Deliver the oldest hint; tell whether there was one."""
+        if not self.dispatcher.waiting:
+            return False
+        message = self.dispatcher.waiting.popleft()
+        worker = (runtime or self.runtime).worker
+        if message and isinstance(message[0], StepHint):
+            worker.execute([hint for hint in message if isinstance(hint, StepHint)])
+        else:
+            worker.match([event_id for event_id in message if isinstance(event_id, str)])
+        return True
+
+    def drain(self) -> None:
+        """Deliver hints until there are none."""
+        while self.deliver():
+            pass
+
+    def skip(self, seconds: float) -> None:
+        """Let time pass, let the relay look, and deliver what it found."""
+        self.clock.advance(seconds=seconds)
+        self.runtime.relay.tick()
+        self.drain()
+
+    def rows(self, sql: str, **parameters: Any) -> list[dict[str, Any]]:
+        """Return what a query says, as dicts."""
+        with self.runtime.database.read() as tx:
+            return [dict(row) for row in tx.connection.execute(sa.text(sql), parameters).mappings()]
+
+    def run(self) -> dict[str, Any]:
+        """Return the only run's row."""
+        (row,) = self.rows("SELECT * FROM runs")
+        return row
+
+    def journal(self, kind: str | None = None) -> list[tuple[str, str]]:
+        """Return (kind, step) of all facts in order, or of one kind."""
+        rows = self.rows("SELECT kind, step_key FROM journal ORDER BY run_id, revision, ordinal")
+        return [(row["kind"], row["step_key"]) for row in rows if kind is None or row["kind"] == kind]
+
+    def steps(self) -> dict[str, str]:
+        """Return the status of each scheduled step."""
+        return {row["step_key"]: row["status"] for row in self.rows("SELECT step_key, status FROM steps")}
+
+
+@contextmanager
+def a_runtime(database_url: str, registry: Registry | None = None, **settings: Any) -> Iterator[Harness]:
+    """Open a harness over a migrated database."""
+    harness = Harness(database_url, registry or a_registry(), **settings)
+    try:
+        yield harness
+    finally:
+        harness.close()
+
+
+def a_registry() -> Registry:
+    """Return a registry with the built-in actions, ``noop`` (returns its input ``value``) and ``boom`` (raises)."""
+    registry = Registry()
+    load_builtin_actions(registry)
+
+    @registry.action("noop")
+    def noop(value: Any = None) -> Any:
+        return value
+
+    @registry.action("boom")
+    def boom(message: str = "boom") -> None:
+        raise RuntimeError(message)
+
+    return registry

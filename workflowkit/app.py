@@ -1,0 +1,181 @@
+"""``WorkflowKit``: what an application makes one of, registers its actions on, and embeds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+
+from workflowkit.base.scope import DEFAULT_SCOPE, Scope
+from workflowkit.base.settings import Settings
+from workflowkit.registry import ActionOptions, Registry, load_builtin_actions, load_directory, load_entry_points
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+    from flask import Blueprint, Flask
+    from sqlalchemy.orm import Session
+
+    from workflowkit.base.clock import Clock
+    from workflowkit.composition import Runtime
+    from workflowkit.dispatch.consumer import EmbeddedWorker
+    from workflowkit.engine.local import LocalResult
+    from workflowkit.runtime.authoring import Published
+    from workflowkit.runtime.intake import Accepted
+    from workflowkit.runtime.relay import RelayThread
+
+DEFAULT_CONCURRENCY = 8
+
+_Handler = TypeVar("_Handler", bound=Callable[..., Any])
+
+
+class WorkflowKit:
+    """Workflow Kit inside an application.
+
+    ``settings`` come from the environment unless given; ``database_url`` and ``broker_url`` override them. Nothing is
+    connected and nothing heavy is imported before it is needed.
+    """
+
+    def __init__(
+        self,
+        app_id: str = "app",
+        *,
+        database_url: str | None = None,
+        broker_url: str | None = None,
+        settings: Settings | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.app_id = app_id
+        self.settings = settings or Settings.from_environment(os.environ)
+        if database_url is not None:
+            self.settings = replace(self.settings, database_url=database_url)
+        if broker_url is not None:
+            self.settings = replace(self.settings, broker_url=broker_url)
+        self.registry = Registry()
+        load_builtin_actions(self.registry)
+        load_entry_points(self.registry)
+        self.engine = LocalEngine(self.registry, self.settings)
+        self._clock = clock
+        self._embedded: _Embedded | None = None
+
+    def action(self, kind: str, **options: Unpack[ActionOptions]) -> Callable[[_Handler], _Handler]:
+        """Register the decorated function as an action; what ``options`` leave open is read from its signature.
+
+        Raises ``DefinitionError`` if it cannot be an action, ``AlreadyExists`` if the kind is taken.
+        """
+        return self.registry.action(kind, **options)
+
+    def load_actions(self, directory: str | Path) -> None:
+        """Register every action that the modules of a directory define."""
+        load_directory(self.registry, Path(directory))
+
+    @cached_property
+    def runtime(self) -> Runtime:
+        """The parts behind this object: database, intake, authoring, control, worker."""
+        from workflowkit.composition import Runtime
+
+        return Runtime(self.settings, self.registry, self._clock)
+
+    def migrate(self) -> None:
+        """Bring the database to the schema of this version."""
+        from workflowkit.store.migrate import upgrade
+
+        upgrade(self.settings.database_url)
+
+    def publish(self, workflow_id: str, document: Mapping[str, Any], *, scope: Scope = DEFAULT_SCOPE) -> Published:
+        """Publish a document as the next version of a workflow, which is made if it does not exist.
+
+        Publishing what is published already changes nothing. Raises ``DefinitionError`` with all problems.
+        """
+        return self.runtime.authoring.deploy(scope, workflow_id, dict(document))
+
+    def send(
+        self,
+        events: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+        *,
+        session: Session | sa.Connection | None = None,
+        scope: Scope = DEFAULT_SCOPE,
+    ) -> list[Accepted]:
+        """Send one event or several: all are accepted, in order, or none.
+
+        With ``session`` (a SQLAlchemy session or connection to the same database) the events are part of the caller's
+        transaction: they exist if and only if it commits. Raises ``InvalidInput`` or ``LimitExceeded``.
+        """
+        values = [events] if isinstance(events, Mapping) else list(events)
+        if session is None:
+            return self.runtime.intake.send(scope, values)
+        from workflowkit.joined import send_joined
+
+        return send_joined(self.runtime.intake, session, scope, values)
+
+    def blueprint(self, *, url_prefix: str = "/workflows") -> Blueprint:
+        """Return the API as a blueprint for a Flask application of yours."""
+        from workflowkit.api import create_blueprint
+
+        return create_blueprint(self._services(), url_prefix=url_prefix)
+
+    def api(self, *, dev_mode: bool = False) -> Flask:
+        """Return the API as a Flask application of its own."""
+        from workflowkit.api import create_app
+
+        return create_app(self._services(dev_mode=dev_mode))
+
+    def start(self, *, concurrency: int = DEFAULT_CONCURRENCY) -> None:
+        """Run steps in this process: a Celery worker on threads, and the relay. Call it after forking."""
+        if self._embedded is None:
+            self._embedded = _Embedded(self.runtime, concurrency)
+            self._embedded.start()
+
+    def stop(self) -> None:
+        """Let running steps end, then end all threads of this process and close its connections."""
+        if self._embedded is not None:
+            self._embedded.stop()
+            self._embedded = None
+        if "runtime" in vars(self):
+            self.runtime.close()
+            del self.runtime
+
+    def _services(self, *, dev_mode: bool = False) -> Any:
+        from workflowkit.api.services import services_of
+
+        return services_of(self.runtime, dev_mode=dev_mode)
+
+
+class LocalEngine:
+    """Runs documents in memory: no database, no broker, and waiting time is skipped."""
+
+    def __init__(self, registry: Registry, settings: Settings) -> None:
+        self._registry = registry
+        self._settings = settings
+
+    def run(self, document: Mapping[str, Any], event: Mapping[str, Any]) -> LocalResult:
+        """Run a document for an event. Raises ``DefinitionError`` with all problems if it is not valid."""
+        from workflowkit.definition import parse
+        from workflowkit.engine.local import run
+
+        workflow = parse(document, self._registry, self._settings.limits)
+        return run(workflow, dict(event), self._registry)
+
+
+class _Embedded:
+    """The worker and the relay of a process that also does other things."""
+
+    def __init__(self, runtime: Runtime, concurrency: int) -> None:
+        from workflowkit.dispatch.consumer import EmbeddedWorker
+
+        self._runtime = runtime
+        self._worker: EmbeddedWorker = EmbeddedWorker(
+            runtime.register_tasks(), queues=runtime.settings.queues, concurrency=concurrency
+        )
+        self._relay: RelayThread = runtime.relay_thread()
+
+    def start(self) -> None:
+        self._worker.start()
+        self._relay.start()
+
+    def stop(self) -> None:
+        self._runtime.worker.drain()
+        self._relay.stop()
+        self._worker.stop()

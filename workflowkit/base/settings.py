@@ -1,0 +1,95 @@
+"""What an installation is told from outside, read once, with names, units and defaults.
+
+Every field may be set by ``WORKFLOWKIT_<NAME>``; where that is unset, ``DATABASE_URL`` and ``REDIS_URL`` count too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from workflowkit.base.limits import Limits
+
+LOCAL_BROKER_URL = "local://"
+DEFAULT_QUEUE = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings of one process. Durations are seconds."""
+
+    database_url: str = "sqlite:///workflowkit.db"
+    broker_url: str = LOCAL_BROKER_URL
+    """``redis://…`` in production; ``local://`` is the transport inside one process."""
+    queues: tuple[str, ...] = (DEFAULT_QUEUE,)
+    """The queues that this process's worker serves."""
+    lease_seconds: float = 30.0
+    """How long a worker that fell silent keeps its step. Renewed every third of it."""
+    relay_interval_seconds: float = 0.5
+    """How often the relay looks for due steps: the bound on how late a retry starts."""
+    hint_grace_seconds: float = 2.0
+    """How long a hint may take to arrive before the relay repeats it."""
+    inline_seconds: float = 10.0
+    """How long one task goes on with the next step of a run before it hands the run over."""
+    inline_steps: int = 1_000
+    event_dedup_seconds: float = 24 * 3_600.0
+    """How long a sender's event id is remembered."""
+    email_url: str = "console://"
+    email_from: str = "workflows@localhost"
+    allow_private_networks: bool = False
+    """Whether actions may reach private addresses. Never on a shared installation."""
+    limits: Limits = field(default_factory=Limits)
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Settings:
+        """Read the settings; a malformed value raises ``ValueError`` naming its variable."""
+        values: dict[str, object] = {"limits": Limits.from_environment(environ)}
+        for name, parse in _PARSERS.items():
+            variable = f"WORKFLOWKIT_{name.upper()}"
+            text = environ.get(variable) or environ.get(_FALLBACKS.get(name, ""))
+            if text:
+                try:
+                    values[name] = parse(text)
+                except ValueError as error:
+                    raise ValueError(f"{variable}: {error}") from error
+        return cls(**values)  # type: ignore[arg-type]  # each parser returns its field's type
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise ValueError(f"must be a positive number of seconds, got {text!r}")
+    return value
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise ValueError(f"must be a positive whole number, got {text!r}")
+    return int(text)
+
+
+def _flag(text: str) -> bool:
+    if text.lower() not in ("0", "1", "true", "false"):
+        raise ValueError(f"must be 1 or 0, got {text!r}")
+    return text.lower() in ("1", "true")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+_PARSERS: dict[str, Callable[[str], object]] = {
+    "database_url": str,
+    "broker_url": str,
+    "queues": _names,
+    "lease_seconds": _seconds,
+    "relay_interval_seconds": _seconds,
+    "hint_grace_seconds": _seconds,
+    "inline_seconds": _seconds,
+    "inline_steps": _count,
+    "event_dedup_seconds": _seconds,
+    "email_url": str,
+    "email_from": str,
+    "allow_private_networks": _flag,
+}
+_FALLBACKS = {"database_url": "DATABASE_URL", "broker_url": "REDIS_URL"}

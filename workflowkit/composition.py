@@ -1,0 +1,126 @@
+"""Where the concrete parts of a process are put together, for the CLI, the tests and embedding applications alike."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from workflowkit.base.clock import Clock
+from workflowkit.base.ids import random_fraction
+from workflowkit.base.netguard import NetworkPolicy
+from workflowkit.base.settings import Settings
+from workflowkit.dispatch.celery_app import create_celery, register_tasks
+from workflowkit.dispatch.publisher import CeleryDispatcher
+from workflowkit.engine.context import ActionConfig
+from workflowkit.registry import Registry
+from workflowkit.runtime.advance import Advance
+from workflowkit.runtime.authoring import Authoring
+from workflowkit.runtime.control import Control
+from workflowkit.runtime.hints import Dispatcher
+from workflowkit.runtime.intake import Intake
+from workflowkit.runtime.leases import Heartbeat
+from workflowkit.runtime.matching import Matching
+from workflowkit.runtime.position import Jitter, Schedule
+from workflowkit.runtime.relay import Relay, RelayThread
+from workflowkit.runtime.versions import Versions
+from workflowkit.runtime.worker import Worker
+from workflowkit.store.database import Database
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+
+@dataclass
+class Runtime:
+    """The parts of one process, made when first needed. Make it after forking."""
+
+    settings: Settings
+    registry: Registry
+    clock: Clock | None = None
+    dispatcher_override: Dispatcher | None = None
+    jitter: Jitter = random_fraction
+
+    @cached_property
+    def database(self) -> Database:
+        return Database.open(self.settings.database_url, self.clock)
+
+    @cached_property
+    def celery(self) -> Celery:
+        return create_celery(self.settings)
+
+    @cached_property
+    def dispatcher(self) -> Dispatcher:
+        return self.dispatcher_override or CeleryDispatcher(self.celery)
+
+    @cached_property
+    def intake(self) -> Intake:
+        return Intake(self.database, self.dispatcher, self.settings)
+
+    @cached_property
+    def authoring(self) -> Authoring:
+        return Authoring(self.database, self.registry, self.settings.limits)
+
+    @cached_property
+    def control(self) -> Control:
+        return Control(self.database, self._versions, self._schedule, self.dispatcher)
+
+    @cached_property
+    def worker(self) -> Worker:
+        settings = self.settings
+        advance = Advance(
+            self.database,
+            self._versions,
+            self._schedule,
+            self.jitter,
+            event_dedup_seconds=settings.event_dedup_seconds,
+        )
+        matching = Matching(self.database, self._versions, self._schedule, settings.limits)
+        config = ActionConfig(
+            email_url=settings.email_url,
+            email_from=settings.email_from,
+            network=NetworkPolicy(allow_private=settings.allow_private_networks),
+        )
+        return Worker(matching, advance, self.heartbeat, self.dispatcher, self.registry, settings, config)
+
+    @cached_property
+    def heartbeat(self) -> Heartbeat:
+        return Heartbeat(self.database, lease_seconds=self.settings.lease_seconds)
+
+    @cached_property
+    def relay(self) -> Relay:
+        return Relay(self.database, self.dispatcher, grace_seconds=self.settings.hint_grace_seconds)
+
+    def relay_thread(self) -> RelayThread:
+        return RelayThread(self.relay, interval_seconds=self.settings.relay_interval_seconds)
+
+    def register_tasks(self) -> Celery:
+        """Let this process's Celery application hand hints to its worker."""
+        register_tasks(self.celery, self.worker)
+        return self.celery
+
+    def close(self) -> None:
+        """Send what is waiting, end the threads and close the connections of the parts that were made."""
+        made = vars(self)
+        if "heartbeat" in made:
+            self.heartbeat.stop()
+        if isinstance(made.get("dispatcher"), CeleryDispatcher):
+            made["dispatcher"].stop()
+        if "database" in made:
+            self.database.close()
+
+    @cached_property
+    def _versions(self) -> Versions:
+        return Versions()
+
+    @cached_property
+    def _schedule(self) -> Schedule:
+        return Schedule(
+            registry=self.registry,
+            queues=frozenset(self.settings.queues),
+            lease_ms=int(self.settings.lease_seconds * 1000),
+            grace_ms=int(self.settings.hint_grace_seconds * 1000),
+            worker=f"{socket.gethostname()}:{os.getpid()}",
+        )

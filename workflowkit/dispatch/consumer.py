@@ -1,0 +1,59 @@
+"""Celery workers: one in a thread of this process, or this process as a worker."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from celery import Celery
+
+from workflowkit.dispatch.celery_app import queue_name
+
+#: Gossip, mingling and heartbeats between workers are chatter about state that the database holds.
+_QUIET = {"without_gossip": True, "without_mingle": True, "without_heartbeat": True}
+
+
+class EmbeddedWorker:
+    """A Celery worker on threads of this process: the embedded default."""
+
+    def __init__(self, app: Celery, *, queues: Sequence[str], concurrency: int) -> None:
+        app.set_default()  # the current app is per thread, and the worker's threads must find ours
+        self._app = app
+        self._controller: Any = app.WorkController(
+            pool="threads",
+            concurrency=concurrency,
+            queues=[queue_name(queue) for queue in queues],
+            hostname="embedded@localhost",
+            loglevel="WARNING",
+            **_QUIET,
+        )
+        self._thread = threading.Thread(target=self._run, name="workflowkit-worker", daemon=True)
+
+    def _run(self) -> None:
+        self._app.set_current()
+        self._controller.start()
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let running tasks end, then end the worker."""
+        self._controller.stop()
+        self._thread.join()
+
+
+def run_worker(app: Celery, *, queues: Sequence[str], concurrency: int, name: str) -> int:
+    """Be a Celery worker until SIGTERM or SIGINT, which let running tasks end; return the exit code."""
+    app.set_default()
+    worker = app.Worker(
+        pool="threads",
+        concurrency=concurrency,
+        queues=[queue_name(queue) for queue in queues],
+        hostname=name,
+        loglevel="WARNING",
+        quiet=True,
+        **_QUIET,
+    )
+    worker.start()
+    return int(worker.exitcode or 0)

@@ -1,0 +1,94 @@
+"""``local://``: a kombu transport inside one process that wakes its consumer as soon as a message is put.
+
+kombu's own ``memory://`` sleeps its polling interval, one second, whenever it finds nothing. This one waits on a
+condition that every put and every acknowledgement notifies (an acknowledgement frees a prefetch slot, so it must wake
+the consumer too). Messages die with the process, which does not matter: the database knows what is due.
+"""
+
+from __future__ import annotations
+
+import threading
+from queue import Empty
+from typing import Any
+
+from kombu.transport import TRANSPORT_ALIASES, memory, virtual
+
+from workflowkit.base.clock import monotonic_seconds
+
+SCHEME = "local"
+#: How long the consumer waits at most before it looks after its other duties.
+MAX_WAIT_SECONDS = 1.0
+
+
+class _Bell:
+    """Counts what happened, so that nothing that happens between a look and a wait is missed."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self.rung = 0
+
+    def ring(self) -> None:
+        with self._condition:
+            self.rung += 1
+            self._condition.notify_all()
+
+    def wait(self, seen: int, timeout_seconds: float) -> None:
+        with self._condition:
+            self._condition.wait_for(lambda: self.rung != seen, timeout_seconds)
+
+
+_bell = _Bell()
+
+
+class QoS(memory.Channel.QoS):  # type: ignore[misc,valid-type]  # kombu types it as a variable
+    """Prefetch accounting that wakes the consumer when a slot is freed."""
+
+    def ack(self, delivery_tag: Any) -> None:
+        super().ack(delivery_tag)
+        _bell.ring()
+
+    def reject(self, delivery_tag: Any, requeue: bool = False) -> None:
+        super().reject(delivery_tag, requeue)
+        _bell.ring()
+
+
+class Channel(memory.Channel):
+    """Queues in memory, shared by all connections of the process."""
+
+    QoS = QoS
+
+    def _put(self, queue: str, message: Any, **options: Any) -> None:
+        super()._put(queue, message, **options)
+        _bell.ring()
+
+    def _put_fanout(self, exchange: str, message: Any, routing_key: str | None = None, **options: Any) -> None:
+        super()._put_fanout(exchange, message, routing_key, **options)
+        _bell.ring()
+
+
+class Transport(memory.Transport):
+    """The transport behind ``local://``."""
+
+    Channel = Channel
+    global_state = virtual.BrokerState()
+
+    cycle: Any
+
+    def drain_events(self, connection: Any, timeout: float | None = None, **_options: Any) -> None:
+        """Deliver one message, waiting up to ``timeout`` seconds. Raises ``socket.timeout`` where none came."""
+        ends_at = None if timeout is None else monotonic_seconds() + timeout
+        while True:
+            seen = _bell.rung
+            try:
+                self.cycle.get(self._deliver, timeout=timeout)
+                return
+            except Empty:
+                left = MAX_WAIT_SECONDS if ends_at is None else ends_at - monotonic_seconds()
+            if left <= 0:
+                raise TimeoutError
+            _bell.wait(seen, min(left, MAX_WAIT_SECONDS))
+
+
+def register() -> None:
+    """Make ``local://`` known to kombu."""
+    TRANSPORT_ALIASES[SCHEME] = f"{__name__}:Transport"

@@ -1,0 +1,125 @@
+"""Sends hints to the broker, off the threads that answer requests.
+
+One background thread, a bounded queue, short socket timeouts, and a circuit breaker: a broker that hangs or is away
+costs nobody anything but time, because the relay repeats what was not sent.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from celery import Celery
+
+from workflowkit.base.clock import monotonic_seconds
+from workflowkit.base.settings import DEFAULT_QUEUE
+from workflowkit.dispatch.celery_app import EXECUTE_TASK, MATCH_TASK, queue_name
+from workflowkit.runtime.hints import StepHint
+
+_log = logging.getLogger(__name__)
+
+#: Hints waiting to be sent; more are dropped, and the relay repeats them.
+MAX_WAITING = 10_000
+#: Events that one message carries at most: they are matched in one transaction.
+EVENTS_PER_MESSAGE = 32
+#: Steps that one message carries at most, and how many messages a fan-out is spread over at least.
+STEPS_PER_MESSAGE, MIN_SPREAD = 10, 8
+#: How long nothing is sent after the broker failed.
+BREAKER_SECONDS = 2.0
+#: Messages in a queue beyond which repeating hints would only make it longer.
+QUEUE_ROOM = 1_000
+
+
+class CeleryDispatcher:
+    """The ``Dispatcher`` of a process. ``start`` it after forking."""
+
+    def __init__(self, app: Celery) -> None:
+        self._app = app
+        self._event_ids: deque[str] = deque()
+        self._messages: deque[list[StepHint]] = deque()
+        self._condition = threading.Condition()
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+        self._closed_until = float("-inf")
+
+    def match(self, event_ids: Sequence[str]) -> None:
+        """Hint events; those that wait together travel together."""
+        with self._condition:
+            if len(self._event_ids) < MAX_WAITING:
+                self._event_ids.extend(event_ids)
+            self._notify()
+
+    def execute(self, hints: Sequence[StepHint]) -> None:
+        """Hint steps, spread over messages so that idle workers get their share."""
+        with self._condition:
+            if len(self._messages) < MAX_WAITING:
+                self._messages.extend(_spread(hints))
+            self._notify()
+
+    def has_room(self, queue: str = DEFAULT_QUEUE) -> bool:
+        """Tell whether fewer than ``QUEUE_ROOM`` messages wait in a queue; true where the broker does not say."""
+        try:
+            with self._app.connection_for_write() as connection:
+                channel: Any = connection.default_channel
+                return int(channel.queue_declare(queue_name(queue), passive=True).message_count) < QUEUE_ROOM
+        except Exception:
+            # The queue does not exist yet, or the broker is away: hinting does no harm in either case.
+            return True
+
+    def stop(self) -> None:
+        """Send what is waiting and end the thread."""
+        with self._condition:
+            self._stopping = True
+            self._condition.notify()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _notify(self) -> None:
+        if self._thread is None and not self._stopping:
+            self._thread = threading.Thread(target=self._run, name="workflowkit-publisher", daemon=True)
+            self._thread.start()
+        self._condition.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._condition:
+                self._condition.wait_for(lambda: self._stopping or self._event_ids or self._messages)
+                if self._stopping and not self._event_ids and not self._messages:
+                    return
+                event_ids = [self._event_ids.popleft() for _ in range(min(len(self._event_ids), EVENTS_PER_MESSAGE))]
+                messages = list(self._messages)
+                self._messages.clear()
+            self._send(event_ids, messages)
+
+    def _send(self, event_ids: list[str], messages: Iterable[list[StepHint]]) -> None:
+        if monotonic_seconds() < self._closed_until:
+            return
+        try:
+            with self._app.producer_pool.acquire(block=True) as producer:
+                if event_ids:
+                    self._app.send_task(
+                        MATCH_TASK, (event_ids,), queue=queue_name(DEFAULT_QUEUE), producer=producer, retry=False
+                    )
+                for hints in messages:
+                    body = [[hint.run_id, hint.step_key, hint.queue] for hint in hints]
+                    queue = queue_name(hints[0].queue)
+                    self._app.send_task(EXECUTE_TASK, (body,), queue=queue, producer=producer, retry=False)
+        except Exception as error:
+            # Whatever the broker's client raises: a hint that was not sent is repeated by the relay.
+            self._closed_until = monotonic_seconds() + BREAKER_SECONDS
+            _log.warning("cannot reach the broker, hints pause for %s s: %s", BREAKER_SECONDS, error)
+
+
+def _spread(hints: Sequence[StepHint]) -> list[list[StepHint]]:
+    """Return messages for ``hints``: one queue each, a few hints each where there are many."""
+    by_queue: dict[str, list[StepHint]] = {}
+    for hint in hints:
+        by_queue.setdefault(hint.queue, []).append(hint)
+    messages = []
+    for group in by_queue.values():
+        size = max(1, min(STEPS_PER_MESSAGE, len(group) // MIN_SPREAD))
+        messages += [group[start : start + size] for start in range(0, len(group), size)]
+    return messages

@@ -1,0 +1,177 @@
+"""The two transactions of a step: claiming it before its action starts, and recording what came of it.
+
+``record`` also plans what follows and claims the next step for the same worker, so that a chain of steps costs one
+commit each and no message.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workflowkit.base.errors import LeaseLost
+from workflowkit.base.ids import new_id
+from workflowkit.engine.facts import Fact, FactKind
+from workflowkit.engine.outcome import EmittedEvent, Outcome, Succeeded
+from workflowkit.engine.planner import Decision, settle
+from workflowkit.engine.states import StepStatus
+from workflowkit.runtime.hints import StepHint
+from workflowkit.runtime.position import (
+    Batch,
+    Claim,
+    Jitter,
+    Position,
+    Schedule,
+    add_decision,
+    attempt_fact,
+    load,
+    refresh,
+    write_finish,
+)  # fmt: skip
+from workflowkit.runtime.versions import Versions
+from workflowkit.store import events, journal, runs, steps
+from workflowkit.store.database import Database, Transaction
+from workflowkit.store.events import EventRecord
+from workflowkit.store.runs import RunRecord
+from workflowkit.store.steps import Lease
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What followed from a result: the step this worker goes on with, and what to hint now that it is committed."""
+
+    next_claim: Claim | None = None
+    hints: tuple[StepHint, ...] = ()
+    event_ids: tuple[str, ...] = ()
+
+
+class _NothingToClaim(Exception):
+    """Rolls a claim back: the step is done, not due, or somebody else's."""
+
+
+class Advance:
+    """Claims and records for one worker process. Thread-safe."""
+
+    def __init__(
+        self, database: Database, versions: Versions, schedule: Schedule, jitter: Jitter, *, event_dedup_seconds: float
+    ) -> None:
+        self._database = database
+        self._dedup_ms = int(event_dedup_seconds * 1000)
+        self._versions = versions
+        self._schedule = schedule
+        self._jitter = jitter
+
+    def claim(self, run_id: str, step_key: str) -> Claim | None:
+        """Take a step that is due, or whose last worker fell silent; ``None`` if there is nothing to take.
+
+        Locks the run, then the step.
+        """
+        try:
+            with self._database.transaction("claim") as tx:
+                return self._claim(tx, run_id, step_key)
+        except _NothingToClaim:
+            return None
+
+    def record(
+        self, claim: Claim, outcome: Outcome, *, retries: int, go_on: bool = True, also: StepHint | None = None
+    ) -> Recorded:
+        """Record the outcome of an attempt and what follows from it, in one transaction.
+
+        The next step for this worker is ``also``, a step of the same run that was hinted to it, if that is still to be
+        had; otherwise, with ``go_on``, one that became ready just now. Raises ``LeaseLost`` where the attempt is no
+        longer the step's: nothing is recorded then. Locks the run, then the step. The claim's position must not be used
+        afterwards.
+        """
+        with self._database.transaction("record") as tx:
+            position, lease = claim.position, claim.lease
+            locked = runs.lock(tx, lease.run_id)
+            if locked is None:
+                raise LeaseLost("the run is gone")
+            if locked.status.is_terminal:
+                _note_ignored(tx, locked, lease, outcome)
+                return Recorded()
+            refresh(tx, position, locked)
+            decision = settle(
+                position.progress, lease.step_key, lease.attempt, outcome,
+                # An attempt that was lost with its worker is not held against the step's own budget.
+                retries=retries + lease.lost_attempts, now_ms=tx.now_ms, jitter=self._jitter(),
+            )  # fmt: skip
+            _release(tx, lease, decision)
+            event_ids = self._emit(tx, position.run, outcome)
+            return self._write(tx, position, decision, event_ids, go_on=go_on, also=also)
+
+    def _emit(self, tx: Transaction, run: RunRecord, outcome: Outcome) -> tuple[str, ...]:
+        """Store the events that the action sent; return the ids of those that wait to be matched."""
+        if not isinstance(outcome, Succeeded) or not outcome.events:
+            return ()
+        # SAFETY: I7 — the events exist if and only if the result is recorded, so no crash can send them twice.
+        records = [_event_record(tx, run, event, self._dedup_ms) for event in outcome.events]
+        events.insert(tx, run.scope, records, wake_at_ms=tx.now_ms + self._schedule.grace_ms)
+        return tuple(record.id for record in records if record.duplicate_of is None)
+
+    def _claim(self, tx: Transaction, run_id: str, step_key: str) -> Claim:
+        run = runs.lock_and_start(tx, run_id)
+        if run is None or run.status.is_terminal:
+            raise _NothingToClaim
+        lease = steps.claim(tx, run_id, step_key, lease_ms=self._schedule.lease_ms)
+        if lease is None:
+            raise _NothingToClaim
+        position, facts = load(tx, run, self._versions)
+        lost = sum(fact.kind is FactKind.LOST and fact.step == step_key for fact in facts)
+        written = [attempt_fact(lease, self._schedule.worker, tx.now_ms)]
+        if lease.lost_attempts > lost:
+            reason = "the worker did not renew its lease in time"
+            written.insert(0, Fact(FactKind.LOST, step_key, lease.attempt - 1, reason=reason, at_ms=tx.now_ms))
+        # SAFETY: I5 — the attempt is on record before its action starts.
+        journal.insert(tx, journal.rows_of(run.id, run.revision, written))
+        return Claim(position, lease)
+
+    def _write(
+        self, tx: Transaction, position: Position, decision: Decision, event_ids: tuple[str, ...], *,
+        go_on: bool, also: StepHint | None,
+    ) -> Recorded:  # fmt: skip
+        claimed, facts = None, []
+        if also is not None and decision.finish is None:
+            claimed = steps.claim(tx, also.run_id, also.step_key, lease_ms=self._schedule.lease_ms)
+            if claimed is not None:
+                facts.append(attempt_fact(claimed, self._schedule.worker, tx.now_ms))
+        batch = Batch.empty()
+        written = add_decision(
+            batch, position.run, position.workflow, decision, self._schedule,
+            now_ms=tx.now_ms, claim=go_on and claimed is None, extra_facts=facts,
+        )  # fmt: skip
+        batch.write(tx)
+        write_finish(tx, position.run, decision, position.progress)
+        claimed = claimed or written.claimed
+        return Recorded(None if claimed is None else Claim(position, claimed), written.hints, event_ids)
+
+
+def _release(tx: Transaction, lease: Lease, decision: Decision) -> None:
+    """Give the lease back, or raise ``LeaseLost``."""
+    fact = next((fact for fact in decision.facts if fact.step == lease.step_key), None)
+    if fact is None:
+        held = False
+    elif fact.kind is FactKind.RETRY and fact.retry_at_ms is not None:
+        held = steps.release(tx, lease, StepStatus.READY, due_at_ms=fact.retry_at_ms, wake_at_ms=fact.retry_at_ms)
+    else:
+        held = steps.release(tx, lease, StepStatus(fact.kind.value))
+    if not held:
+        raise LeaseLost(f"the lease of step {lease.step_key} has ended")
+
+
+def _event_record(tx: Transaction, run: RunRecord, event: EmittedEvent, window_ms: int) -> EventRecord:
+    own_id = new_id(tx.now_ms)
+    first_id = None if event.id is None else events.claim_event_id(tx, run.scope, event.id, own_id, window_ms)
+    return EventRecord(
+        id=own_id, scope=run.scope, name=event.name, event_id=event.id, data=event.data,
+        ts_ms=event.ts_ms or tx.now_ms, received_at_ms=tx.now_ms, depth=run.depth + 1, source_run_id=run.id,
+        duplicate_of=first_id,
+    )  # fmt: skip
+
+
+def _note_ignored(tx: Transaction, run: RunRecord, lease: Lease, outcome: Outcome) -> None:
+    """Keep a result that came after the run had ended, as a note and never as a success."""
+    output = outcome.output if isinstance(outcome, Succeeded) else None
+    error = None if isinstance(outcome, Succeeded) else outcome.error
+    # SAFETY: I11 — a late result changes nothing.
+    fact = Fact(FactKind.IGNORED, lease.step_key, lease.attempt, output, error, at_ms=tx.now_ms)
+    journal.insert(tx, journal.rows_of(run.id, run.revision, [fact]))

@@ -1,0 +1,34 @@
+"""What the runtime asks of the dispatcher. A hint says where to look, never what is true (the database says that)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from workflowkit.base.settings import DEFAULT_QUEUE
+
+
+@dataclass(frozen=True, slots=True)
+class StepHint:
+    """A step that may be claimed now, and the queue whose workers run it."""
+
+    run_id: str
+    step_key: str
+    queue: str
+
+
+class Dispatcher(Protocol):
+    """Carries hints to workers. Never blocks, never raises; may lose, double, delay and reorder them."""
+
+    def match(self, event_ids: Sequence[str]) -> None:
+        """Hint that these events wait to be matched."""
+        ...
+
+    def execute(self, hints: Sequence[StepHint]) -> None:
+        """Hint that these steps may be claimed."""
+        ...
+
+    def has_room(self, queue: str = DEFAULT_QUEUE) -> bool:
+        """Tell whether repeating hints for this queue is of use: false while many messages wait in it anyway."""
+        ...

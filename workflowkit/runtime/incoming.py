@@ -1,0 +1,103 @@
+"""Events as they come in from outside: checked once, at the door (R5). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from workflowkit.base import jsonvalue
+from workflowkit.base.errors import InvalidInput, LimitExceeded, Problem
+from workflowkit.base.limits import Limits
+
+#: Event names the engine keeps for itself; the second belongs to the protocol it speaks.
+RESERVED_PREFIXES = ("workflow/", "inngest/")
+#: 1980-01-01 and 2100-01-01: outside, ``ts`` is taken for a mistake of unit.
+MIN_TS_MS, MAX_TS_MS = 315_532_800_000, 4_102_444_800_000
+_OPTIONAL = ("v", "user", "meta")
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingEvent:
+    """A well-formed event. ``event_id`` is the sender's id; ``extra`` the optional fields that were given."""
+
+    name: str
+    data: Mapping[str, Any]
+    event_id: str | None
+    ts_ms: int | None
+    extra: Mapping[str, Any]
+
+
+def parse_event(value: Any, limits: Limits, *, pointer: str = "", internal: bool = False) -> IncomingEvent:
+    """Check one event ``{"name", "data", "id"?, "ts"?, "v"?, "user"?, "meta"?}``.
+
+    Raises ``InvalidInput`` with every problem, each pointing below ``pointer``, or ``LimitExceeded``. ``internal``
+    events may use the reserved names.
+    """
+    if not isinstance(value, dict):
+        raise InvalidInput([Problem(pointer, "wrong-type", "an event must be a JSON object")])
+    jsonvalue.check_json(value, max_depth=limits.json_depth)
+    problems = [
+        Problem(f"{pointer}/{field}", code, message)
+        for field, code, message in (
+            *_name_problems(value.get("name"), limits, internal=internal),
+            *_data_problems(value),
+            *_id_problems(value.get("id"), limits),
+            *_ts_problems(value.get("ts")),
+        )
+    ]
+    if problems:
+        raise InvalidInput(problems)
+    if (size_bytes := jsonvalue.size_bytes(value)) > limits.event_bytes:
+        raise LimitExceeded("event_bytes", limits.event_bytes, size_bytes, pointer=pointer)
+    ts = value.get("ts")
+    return IncomingEvent(
+        name=value["name"],
+        data=value.get("data") or {},
+        event_id=value.get("id") or None,
+        ts_ms=None if ts is None else int(ts),
+        extra={field: value[field] for field in _OPTIONAL if value.get(field) is not None},
+    )
+
+
+_Found = tuple[str, str, str]  # field, code, message
+
+
+def _name_problems(name: Any, limits: Limits, *, internal: bool) -> list[_Found]:
+    if not isinstance(name, str) or not name:
+        return [("name", "required", "an event needs a name, such as order/paid")]
+    if len(name) > limits.event_name_chars:
+        return [("name", "too-long", f"limit event_name_chars exceeded: at most {limits.event_name_chars}")]
+    if not name.isprintable() or " " in name or "*" in name:
+        return [("name", "invalid-name", "an event name has no spaces, control characters or *")]
+    if not internal and name.startswith(RESERVED_PREFIXES):
+        return [("name", "reserved-name", f"names that begin with {' or '.join(RESERVED_PREFIXES)} are reserved")]
+    return []
+
+
+def _data_problems(value: Mapping[str, Any]) -> list[_Found]:
+    if "data" not in value:
+        return [("data", "required", "an event needs data, a JSON object (which may be empty)")]
+    if not isinstance(value["data"], dict):
+        return [("data", "wrong-type", "data must be a JSON object")]
+    return []
+
+
+def _id_problems(event_id: Any, limits: Limits) -> list[_Found]:
+    if event_id is None:
+        return []
+    if not isinstance(event_id, str):
+        return [("id", "wrong-type", "id must be text")]
+    if len(event_id) > limits.event_id_chars:
+        return [("id", "too-long", f"limit event_id_chars exceeded: at most {limits.event_id_chars}")]
+    return []
+
+
+def _ts_problems(ts: Any) -> list[_Found]:
+    if ts is None:
+        return []
+    if isinstance(ts, bool) or not isinstance(ts, int | float) or ts != int(ts):
+        return [("ts", "wrong-type", "ts must be a whole number of milliseconds since 1970")]
+    if not MIN_TS_MS <= ts <= MAX_TS_MS:
+        return [("ts", "out-of-range", "ts is in milliseconds and lies between the years 1980 and 2100")]
+    return []

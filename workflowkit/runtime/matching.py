@@ -1,0 +1,126 @@
+"""Accepted events become runs. One transaction for a batch of events; repeating it changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from workflowkit.base.ids import derived_id
+from workflowkit.base.limits import Limits
+from workflowkit.base.scope import Scope
+from workflowkit.engine.planner import Decision, begin
+from workflowkit.engine.states import RunStatus
+from workflowkit.runtime.hints import StepHint
+from workflowkit.runtime.position import Batch, Claim, Position, Schedule, add_decision, write_finish
+from workflowkit.runtime.versions import Versions
+from workflowkit.store import decisions, events, runs, subscriptions
+from workflowkit.store.database import Database, Transaction
+from workflowkit.store.decisions import DecisionRecord
+from workflowkit.store.events import EventRecord
+from workflowkit.store.runs import RunRecord
+from workflowkit.store.subscriptions import TriggerRow
+from workflowkit.triggers import Subscription, match, patterns_for
+
+DEPTH_EXCEEDED = "depth-exceeded"
+
+
+@dataclass(slots=True)
+class Matched:
+    """What a batch of events came to: a first step for this worker, and hints for the others."""
+
+    claim: Claim | None = None
+    hints: list[StepHint] = field(default_factory=list)
+
+
+class Matching:
+    """Turns pending events into runs, or into decisions that say why not."""
+
+    def __init__(self, database: Database, versions: Versions, schedule: Schedule, limits: Limits) -> None:
+        self._database = database
+        self._versions = versions
+        self._schedule = schedule
+        self._limits = limits
+
+    def match(self, event_ids: Sequence[str]) -> Matched:
+        """Match those of the events that are still pending. The caller sends the hints and performs the claim."""
+        matched = Matched()
+        with self._database.transaction("match") as tx:
+            pending = events.take_pending(tx, event_ids)
+            for scope, records in _by_scope(pending).items():
+                self._match_scope(tx, scope, records, matched)
+        return matched
+
+    def _match_scope(self, tx: Transaction, scope: Scope, records: Sequence[EventRecord], matched: Matched) -> None:
+        patterns = sorted({pattern for record in records for pattern in patterns_for(record.name)})
+        triggers = subscriptions.load(tx, scope, patterns)
+        if not triggers:
+            return
+        skipped: list[DecisionRecord] = []
+        for record in records:
+            listening = _subscriptions(record.name, triggers)
+            if record.depth > self._limits.emitted_event_depth:
+                detail = f"limit emitted_event_depth exceeded: at most {self._limits.emitted_event_depth}"
+                skipped += (_decision(record, each.workflow_id, DEPTH_EXCEEDED, detail, tx) for each in listening)
+                continue
+            for found in match(record.as_json(), listening):
+                if found.started:
+                    self._start_run(tx, record, found.subscription, matched)
+                else:
+                    reason = found.reason or "condition-false"
+                    skipped.append(_decision(record, found.subscription.workflow_id, reason, found.detail, tx))
+        decisions.insert(tx, scope, skipped)
+
+    def _start_run(self, tx: Transaction, record: EventRecord, subscription: Subscription, matched: Matched) -> None:
+        version = int(subscription.version_id)
+        workflow = self._versions.load(tx, record.scope, subscription.workflow_id, version)
+        event = record.as_json()
+        progress, decision = begin(workflow, event, tx.now_ms)
+        run = RunRecord(
+            # SAFETY: I1 — the id follows from event and workflow: no event can start a workflow twice.
+            id=derived_id(record.id, subscription.workflow_id), scope=record.scope,
+            workflow_id=subscription.workflow_id, version=version, event_id=record.id, status=RunStatus.QUEUED,
+            revision=0, created_at_ms=tx.now_ms, depth=record.depth,
+        )  # fmt: skip
+        position = Position(run, workflow, event, progress)
+        claim = start(tx, position, decision, self._schedule, claim=matched.claim is None, hints=matched.hints)
+        matched.claim = matched.claim or claim
+
+
+def start(
+    tx: Transaction, position: Position, decision: Decision, schedule: Schedule, *, claim: bool, hints: list[StepHint]
+) -> Claim | None:
+    """Insert a new run with its first steps; with ``claim`` its first step is taken by this worker at once."""
+    batch = Batch.empty()
+    written = add_decision(batch, position.run, position.workflow, decision, schedule, now_ms=tx.now_ms, claim=claim)
+    if written.claimed is not None:
+        position.run = replace(position.run, status=RunStatus.RUNNING, started_at_ms=tx.now_ms)
+    runs.insert(tx, [position.run])
+    batch.write(tx)
+    write_finish(tx, position.run, decision, position.progress)
+    hints.extend(written.hints)
+    return None if written.claimed is None else Claim(position, written.claimed)
+
+
+def _by_scope(records: Iterable[EventRecord]) -> dict[Scope, list[EventRecord]]:
+    grouped: dict[Scope, list[EventRecord]] = {}
+    for record in records:
+        grouped.setdefault(record.scope, []).append(record)
+    return grouped
+
+
+def _subscriptions(event_name: str, triggers: Sequence[TriggerRow]) -> list[Subscription]:
+    """Return one subscription per workflow that listens to this name, with the conditions of all its triggers (E6)."""
+    patterns = set(patterns_for(event_name))
+    conditions: dict[tuple[str, int], list[str | None]] = {}
+    for row in triggers:
+        if row.pattern in patterns:
+            conditions.setdefault((row.workflow_id, row.version), []).append(row.condition)
+    return [
+        Subscription(workflow_id, str(version), tuple(texts)) for (workflow_id, version), texts in conditions.items()
+    ]
+
+
+def _decision(
+    record: EventRecord, workflow_id: str, reason: str, detail: str | None, tx: Transaction
+) -> DecisionRecord:
+    return DecisionRecord(record.id, workflow_id, reason, detail, tx.now_ms)

@@ -1,0 +1,163 @@
+"""Where one worker stands in one run, and how a decision about it is written down.
+
+A ``Position`` is the run's progress as of a revision. It is thrown away whenever its transaction fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from workflowkit.base.settings import DEFAULT_QUEUE
+from workflowkit.definition.model import Workflow
+from workflowkit.engine.facts import Fact, FactKind
+from workflowkit.engine.planner import Decision
+from workflowkit.engine.progress import Progress
+from workflowkit.engine.states import StepStatus
+from workflowkit.registry import Registry
+from workflowkit.runtime.hints import StepHint
+from workflowkit.runtime.versions import Versions
+from workflowkit.store import events, journal, runs, steps
+from workflowkit.store.database import Transaction
+from workflowkit.store.runs import RunRecord
+from workflowkit.store.steps import Lease, StepRow
+
+
+@dataclass(slots=True)
+class Position:
+    """A run as its worker knows it. ``run.revision`` is the last revision whose facts ``progress`` has absorbed."""
+
+    run: RunRecord
+    workflow: Workflow
+    event: dict[str, Any]
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to run one attempt of one step now."""
+
+    position: Position
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How this worker schedules steps: which queue a kind runs on, which queues it serves, how long its leases last."""
+
+    registry: Registry
+    queues: frozenset[str]
+    lease_ms: int
+    grace_ms: int
+    worker: str
+
+    def queue_of(self, workflow: Workflow, node_id: str) -> str:
+        """Return the queue on which a node runs; a kind nobody registered fails on the default queue."""
+        spec = self.registry.get(workflow.nodes[node_id].kind)
+        return DEFAULT_QUEUE if spec is None else spec.queue
+
+    def serves(self, queue: str) -> bool:
+        return queue in self.queues
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a decision came to: the step this worker goes on with, and the hints to send after the commit."""
+
+    claimed: Lease | None
+    hints: tuple[StepHint, ...]
+
+
+@dataclass(slots=True)
+class Batch:
+    """Rows of one transaction, collected so that each table is written by one statement."""
+
+    journal: list[tuple[Any, ...]]
+    steps: list[StepRow]
+
+    @classmethod
+    def empty(cls) -> Batch:
+        return cls([], [])
+
+    def write(self, tx: Transaction) -> None:
+        if self.steps:
+            steps.insert(tx, self.steps)
+        if self.journal:
+            journal.insert(tx, self.journal)
+
+
+def add_decision(
+    batch: Batch,
+    run: RunRecord,
+    workflow: Workflow,
+    decision: Decision,
+    schedule: Schedule,
+    *,
+    now_ms: int,
+    claim: bool,
+    extra_facts: Sequence[Fact] = (),
+) -> Written:
+    """Add the rows of a decision to ``batch``; with ``claim`` the first ready step this worker serves becomes its own.
+
+    A claimed step is inserted as running with its first attempt on record, so its action may start after the commit.
+    """
+    facts = [*extra_facts, *decision.facts]
+    claimed: Lease | None = None
+    hints = []
+    for node_id in decision.ready:
+        queue = schedule.queue_of(workflow, node_id)
+        if claim and claimed is None and schedule.serves(queue):
+            claimed = Lease(run.id, node_id, attempt=1, token=1, ends_at_ms=now_ms + schedule.lease_ms)
+            # SAFETY: I5 — the attempt is on record before its action starts.
+            facts.append(attempt_fact(claimed, schedule.worker, now_ms))
+            batch.steps.append(_running_row(claimed, queue))
+        else:
+            wake_at_ms = now_ms + schedule.grace_ms
+            batch.steps.append(StepRow(run.id, node_id, queue, StepStatus.READY, now_ms, wake_at_ms))
+            hints.append(StepHint(run.id, node_id, queue))
+    batch.journal.extend(journal.rows_of(run.id, run.revision, facts))
+    return Written(claimed, tuple(hints))
+
+
+def write_finish(tx: Transaction, run: RunRecord, decision: Decision, progress: Progress) -> None:
+    """End the run if the decision says so."""
+    finish = decision.finish
+    if finish is None:
+        return
+    if any(fact.kind is FactKind.CANCELLED for fact in decision.facts):
+        # SAFETY: I11 — after this commit no step of the run can be claimed.
+        steps.cancel_open(tx, run.id)
+    runs.finish(
+        tx, run.id, finish.status, output=finish.output, error=finish.error,
+        handled_failures=len(progress.handled_failures),
+    )  # fmt: skip
+
+
+def attempt_fact(lease: Lease, worker: str, now_ms: int) -> Fact:
+    """Return the fact that an attempt was claimed."""
+    return Fact(FactKind.ATTEMPT, lease.step_key, attempt=lease.attempt, worker=worker, at_ms=now_ms)
+
+
+def load(tx: Transaction, run: RunRecord, versions: Versions) -> tuple[Position, list[Fact]]:
+    """Return the position of a locked run and the facts it was made of."""
+    workflow = versions.load(tx, run.scope, run.workflow_id, run.version)
+    event = events.load(tx, run.event_id).as_json()
+    facts = journal.load(tx, run.id)
+    return Position(run, workflow, event, Progress.replay(workflow, event, facts)), facts
+
+
+def refresh(tx: Transaction, position: Position, locked: RunRecord) -> None:
+    """Bring a position up to the locked run: absorb what other workers recorded since."""
+    if locked.revision > position.run.revision + 1:
+        position.progress.absorb(journal.load(tx, locked.id, after_revision=position.run.revision))
+    position.run = replace(locked)
+
+
+def _running_row(lease: Lease, queue: str) -> StepRow:
+    ends_at_ms = lease.ends_at_ms
+    return StepRow(lease.run_id, lease.step_key, queue, StepStatus.RUNNING, ends_at_ms, ends_at_ms, attempt=1, token=1)
+
+
+#: Picks 0 to 1: the jitter of retries. A parameter so that tests decide.
+Jitter = Callable[[], float]

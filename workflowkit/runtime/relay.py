@@ -1,0 +1,76 @@
+"""The relay: finds what is due and was not hinted lately, and hints it. It alone makes the system live.
+
+Every worker and scheduler runs one; any number may run, without a leader. It covers lost hints, retries whose time has
+come, events whose sender died before hinting them, and steps whose worker fell silent.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from workflowkit.base.errors import StoreUnavailable
+from workflowkit.runtime.hints import Dispatcher, StepHint
+from workflowkit.store import events, steps
+from workflowkit.store.database import Database
+
+_log = logging.getLogger(__name__)
+
+#: Most rows of each kind that one tick hints.
+RELAY_BATCH = 500
+
+
+class Relay:
+    """Hints what is due, once per tick."""
+
+    def __init__(self, database: Database, dispatcher: Dispatcher, *, grace_seconds: float) -> None:
+        self._database = database
+        self._dispatcher = dispatcher
+        self._grace_ms = int(grace_seconds * 1000)
+
+    def tick(self) -> int:
+        """Hint everything that is due; return how much that was. Safe to run in many processes at once."""
+        if not self._anything_due():
+            return 0
+        with self._database.transaction("relay") as tx:
+            wake_at_ms = tx.now_ms + self._grace_ms
+            event_ids = events.wake_pending(tx, limit=RELAY_BATCH, wake_at_ms=wake_at_ms)
+            due = [StepHint(*row) for row in steps.wake(tx, limit=RELAY_BATCH, wake_at_ms=wake_at_ms)]
+        # Behind a long queue nothing is lost, only late: more messages would not make it shorter.
+        if event_ids and self._dispatcher.has_room():
+            self._dispatcher.match(event_ids)
+        if hints := [hint for hint in due if self._dispatcher.has_room(hint.queue)]:
+            self._dispatcher.execute(hints)
+        return len(event_ids) + len(due)
+
+    def _anything_due(self) -> bool:
+        """Look before locking: on SQLite an idle relay must not take the write lock."""
+        with self._database.read() as tx:
+            return steps.any_due(tx) or events.any_due(tx)
+
+
+class RelayThread:
+    """Ticks a relay at an interval until stopped. A failing tick is logged and repeated."""
+
+    def __init__(self, relay: Relay, *, interval_seconds: float) -> None:
+        self._relay = relay
+        self._interval_seconds = interval_seconds
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="workflowkit-relay", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread and wait for it."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._interval_seconds):
+            try:
+                self._relay.tick()
+            except StoreUnavailable as error:
+                _log.warning("relay: %s", error)
+            except Exception:
+                _log.exception("relay: a tick failed")

@@ -1,0 +1,29 @@
+"""Published versions, parsed once per process. A version is immutable, so a cached one is never stale (I10)."""
+
+from __future__ import annotations
+
+from workflowkit.base import jsonvalue
+from workflowkit.base.scope import Scope
+from workflowkit.definition import build
+from workflowkit.definition.model import Workflow
+from workflowkit.store import workflows
+from workflowkit.store.database import Transaction
+
+CACHED_VERSIONS = 1_000
+
+
+class Versions:
+    """Parsed workflows by tenant, workflow id and version. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._parsed: dict[tuple[Scope, str, int], Workflow] = {}
+
+    def load(self, tx: Transaction, scope: Scope, workflow_id: str, version: int) -> Workflow:
+        """Return a published version. Raises ``NotFound`` if there is none."""
+        key = (scope, workflow_id, version)
+        if (workflow := self._parsed.get(key)) is None:
+            _hash, document = workflows.load_version(tx, scope, workflow_id, version)
+            if len(self._parsed) >= CACHED_VERSIONS:
+                self._parsed.clear()
+            workflow = self._parsed[key] = build(jsonvalue.loads(document))
+        return workflow

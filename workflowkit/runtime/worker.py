@@ -1,0 +1,162 @@
+"""What a worker does with a hint: match events, or claim a step and go on with its run as far as it leads.
+
+Actions run outside any transaction, under a lease that the heartbeat keeps.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from workflowkit.base.clock import monotonic_seconds
+from workflowkit.base.errors import InvalidInput, LeaseInterrupt, LeaseLost
+from workflowkit.base.ids import idempotency_key
+from workflowkit.base.settings import Settings
+from workflowkit.definition.inputs import resolve_inputs
+from workflowkit.definition.model import Node
+from workflowkit.definition.references import ReferenceScope
+from workflowkit.engine.context import ActionConfig, RunInfo, StepContext, StepInfo
+from workflowkit.engine.executor import execute, failed_by
+from workflowkit.engine.facts import ErrorInfo
+from workflowkit.engine.interrupts import Guard
+from workflowkit.engine.outcome import Failed, Outcome
+from workflowkit.registry import ActionSpec, Registry
+from workflowkit.registry.spec import DEFAULT_RETRIES
+from workflowkit.runtime.advance import Advance, Recorded
+from workflowkit.runtime.backlog import Backlog
+from workflowkit.runtime.hints import Dispatcher, StepHint
+from workflowkit.runtime.leases import Heartbeat
+from workflowkit.runtime.matching import Matching
+from workflowkit.runtime.position import Claim
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Budget:
+    """How long one task may go on with a run before it hands it over, so that no run starves the others."""
+
+    ends_at: float
+    steps_left: int
+
+    def allows(self) -> bool:
+        self.steps_left -= 1
+        return self.steps_left > 0 and monotonic_seconds() < self.ends_at
+
+
+class Worker:
+    """Handles hints in one process. Thread-safe; holds no state of any run between two calls."""
+
+    def __init__(
+        self,
+        matching: Matching,
+        advance: Advance,
+        heartbeat: Heartbeat,
+        dispatcher: Dispatcher,
+        registry: Registry,
+        settings: Settings,
+        config: ActionConfig,
+    ) -> None:
+        self._matching = matching
+        self._advance = advance
+        self._heartbeat = heartbeat
+        self._dispatcher = dispatcher
+        self._registry = registry
+        self._settings = settings
+        self._config = config
+        self._is_draining = False
+
+    def drain(self) -> None:
+        """Hand runs over after their current step from now on: the process is about to end."""
+        self._is_draining = True
+
+    def match(self, event_ids: Sequence[str]) -> None:
+        """Match events; start the first run here and hint the others."""
+        matched = self._matching.match(event_ids)
+        if matched.hints:
+            self._dispatcher.execute(matched.hints)
+        if matched.claim is not None:
+            self._go_on(matched.claim, None)
+
+    def execute(self, hints: Sequence[StepHint]) -> None:
+        """Run the hinted steps that are still to be had, one after the other, and what follows from each."""
+        with Backlog(hints, self._dispatch_singly) as backlog:
+            while (hint := backlog.take()) is not None:
+                claim = self._advance.claim(hint.run_id, hint.step_key)
+                if claim is not None:
+                    self._go_on(claim, backlog)
+
+    def _dispatch_singly(self, hints: Sequence[StepHint]) -> None:
+        for hint in hints:
+            self._dispatcher.execute([hint])
+
+    def _go_on(self, claim: Claim, backlog: Backlog | None) -> None:
+        """Perform a step and its successors until the run has nothing more for this worker."""
+        budget = _Budget(monotonic_seconds() + self._settings.inline_seconds, self._settings.inline_steps)
+        next_claim: Claim | None = claim
+        while next_claim is not None:
+            try:
+                next_claim = self._perform(next_claim, backlog, go_on=budget.allows() and not self._is_draining)
+            except (LeaseLost, LeaseInterrupt) as lost:
+                # SAFETY: I13 — whoever holds the lease now goes on with the run.
+                _log.warning("run %s: %s", claim.lease.run_id, lost or type(lost).__name__)
+                return
+
+    def _perform(self, claim: Claim, backlog: Backlog | None, *, go_on: bool) -> Claim | None:
+        node = claim.position.workflow.nodes[claim.lease.step_key]
+        spec = self._registry.get(node.kind)
+        outcome = self._outcome(claim, node, spec)
+        also = backlog.take_of(claim.lease.run_id) if backlog is not None and go_on else None
+        recorded = self._advance.record(claim, outcome, retries=_retries(node, spec), go_on=go_on, also=also)
+        self._hint(recorded)
+        return recorded.next_claim
+
+    def _hint(self, recorded: Recorded) -> None:
+        if recorded.hints:
+            self._dispatcher.execute(recorded.hints)
+        if recorded.event_ids:
+            self._dispatcher.match(recorded.event_ids)
+
+    def _outcome(self, claim: Claim, node: Node, spec: ActionSpec | None) -> Outcome:
+        if spec is None:
+            return _final("UnknownAction", "unknown-action", f"no action of kind {node.kind!r} is registered here")
+        allowed = 0 if spec.at_most_once else self._settings.limits.lost_attempts
+        if claim.lease.lost_attempts > allowed:
+            return _final(
+                "WorkerLost", "worker-lost", f"the worker died {claim.lease.lost_attempts} times in this step"
+            )
+        position = claim.position
+        try:
+            scope = ReferenceScope(event=position.event, state=position.progress.outputs)
+            inputs = resolve_inputs(node, spec, scope)
+        except InvalidInput as error:
+            return failed_by(error)
+        timeout_seconds = spec.timeout_seconds if node.timeout_seconds is None else node.timeout_seconds
+        guard = Guard()
+        with self._heartbeat.keeping(claim.lease, guard):
+            return execute(spec, self._context(claim, node), inputs, deadline_seconds=timeout_seconds, guard=guard)
+
+    def _context(self, claim: Claim, node: Node) -> StepContext:
+        position, lease = claim.position, claim.lease
+        run = position.run
+        return StepContext(
+            event=position.event,
+            run=RunInfo(run.id, run.workflow_id, str(run.version), run.scope.environment, run.scope.tenant),
+            step=StepInfo(lease.step_key, node.id, node.kind, node.name),
+            attempt=lease.attempt - 1,
+            idempotency_key=idempotency_key(run.id, lease.step_key),
+            state=position.progress.outputs,
+            workflow=position.workflow.document,
+            config=self._config,
+        )
+
+
+def _retries(node: Node, spec: ActionSpec | None) -> int:
+    if node.retries is not None:
+        return node.retries
+    return DEFAULT_RETRIES if spec is None else spec.retries
+
+
+def _final(name: str, code: str, message: str) -> Failed:
+    return Failed(ErrorInfo(name, message, code, retryable=False))
