@@ -1,0 +1,99 @@
+"""The web application, alone or as a part of somebody else's Flask application.
+
+Importing this costs about a second (APIFlask): do it only where requests are served.
+"""
+
+from __future__ import annotations
+
+import re
+
+from apiflask import APIFlask
+from flask import Blueprint, Response, g, request
+from werkzeug.wrappers import Response as ForwardedResponse
+
+from workflowkit import __version__
+from workflowkit.api import auth, errors, openapi
+from workflowkit.api.routes import actions, docs, events, health, keys, runs, workflows
+from workflowkit.api.services import Services
+from workflowkit.base import ids
+
+REQUEST_ID_HEADER = "X-Request-Id"
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+def create_app(services: Services) -> APIFlask:
+    """Return the application that serves ``services``.
+
+    Raises ``LookupError`` if a view does not say what it requires.
+    """
+    app = APIFlask(
+        "workflowkit.api",
+        title="Workflow Kit",
+        version=__version__,
+        spec_path=None,
+        docs_path=None,
+        static_folder=None,  # type: ignore[arg-type]  # as in Flask: there is no such route
+        json_errors=False,
+    )
+    app.config["MAX_CONTENT_LENGTH"] = services.limits.request_bytes
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # every method of every route is declared, none is made up
+    # A path is one route or none: no redirects between spellings of it (S11).
+    app.url_map.merge_slashes = False
+    app.url_map.strict_slashes = True
+    services.install(app.extensions)
+    openapi.configure(app)
+    for routes in (events, workflows, runs, actions, keys, health, docs):
+        app.register_blueprint(routes.api)
+    errors.register(app)
+    app.before_request(_name_request)
+    auth.install_guard(app)
+    app.after_request(_add_headers)
+    openapi.publish(app)
+    return app
+
+
+def create_blueprint(services: Services, name: str = "workflowkit") -> Blueprint:
+    """Return a blueprint that serves the whole application below the prefix it is registered with.
+
+    It works in any Flask application: the routes live in an application of their own behind it, so that neither one's
+    error handlers, limits and settings touch the other's (docs/decisions/0002).
+    """
+    app = create_app(services)
+    blueprint = Blueprint(name, __name__)
+
+    def serve(path: str) -> ForwardedResponse:
+        environ = dict(request.environ)
+        full_path = environ.get("PATH_INFO", "")
+        # Cut off as many characters as the prefix has; what follows stays exactly as it was sent.
+        mount = request.path[: len(request.path) - len(path)].rstrip("/")
+        environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + mount
+        environ["PATH_INFO"] = full_path[len(mount.encode()) :]
+        return ForwardedResponse.from_app(app, environ)
+
+    # Not as a default of one rule: werkzeug would redirect from one spelling to the other.
+    blueprint.add_url_rule("/", "index", lambda: serve(""), methods=_METHODS, provide_automatic_options=False)
+    blueprint.add_url_rule("/<path:path>", "serve", serve, methods=_METHODS, provide_automatic_options=False)
+    return blueprint
+
+
+def _name_request() -> None:
+    """Give the request an id for the log: the caller's own, if it can be shown safely."""
+    given = request.headers.get(REQUEST_ID_HEADER, "")
+    g.request_id = given if _REQUEST_ID.fullmatch(given) else ids.random_token(10)
+
+
+def _add_headers(response: Response) -> Response:
+    response.headers[REQUEST_ID_HEADER] = g.get("request_id", "")
+    for header, value in _SECURITY_HEADERS.items():
+        response.headers.setdefault(header, value)
+    return response

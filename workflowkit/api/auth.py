@@ -1,0 +1,168 @@
+"""Who calls, and what they may do. Deny by default: a view says what it needs, or the application does not start.
+
+One guard runs before every view. It decides by the matched view, never by the path's text (S11), and before anything of
+the body is read.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+from urllib.parse import urlsplit
+
+from flask import Flask, current_app, g, request
+
+from workflowkit.api.services import Services
+from workflowkit.base.errors import Forbidden, InvalidInput, NotFound, Problem, Unauthenticated
+from workflowkit.base.scope import Scope
+from workflowkit.runtime.keys import PERMISSIONS, may_send
+from workflowkit.store.keys import KeyRecord
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+#: A client may say in which environment and for which tenant it believes to act.
+ENVIRONMENT_HEADER, TENANT_HEADER = "Workflowkit-Environment", "Workflowkit-Tenant"
+_FORWARDED_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a view demands. ``permission`` is ``None`` for a public one."""
+
+    permission: str | None
+    credential: Literal["header", "path"] = "header"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is calling. ``key`` is ``None`` for the developer at the dev server's own machine."""
+
+    scope: Scope
+    permissions: frozenset[str]
+    key: KeyRecord | None = None
+
+    def check_may_send(self, event_name: str) -> None:
+        """Raise ``Forbidden`` if the caller's key is limited to other events."""
+        if self.key is not None and not may_send(self.key, event_name):
+            raise Forbidden(f"this key may not send events named {event_name!r}")
+
+    def check_may_grant(self, permissions: frozenset[str]) -> None:
+        """Raise ``Forbidden`` unless the caller holds all of ``permissions``: nobody can grant more than they have."""
+        if missing := sorted(permissions - self.permissions):
+            raise Forbidden(f"you cannot grant what you do not have: {', '.join(missing)}")
+
+
+def requires(permission: str, *, credential: Literal["header", "path"] = "header") -> Callable[[View], View]:
+    """Let only callers with ``permission`` reach a view. The key stands in the ``Authorization`` header, or, for old
+    clients of the event endpoint, in the path."""
+    if permission not in PERMISSIONS:
+        raise ValueError(f"unknown permission {permission!r}")
+    return _marked(Access(permission, credential))
+
+
+def public(view: View) -> View:
+    """Let everybody reach a view."""
+    return _marked(Access(None))(view)
+
+
+def _marked(access: Access) -> Callable[[View], View]:
+    def mark(view: View) -> View:
+        view.access = access  # type: ignore[attr-defined]  # read by access_of
+        return view
+
+    return mark
+
+
+def access_of(view: Callable[..., Any]) -> Access:
+    """Return what a view demands. Raises ``LookupError`` for a view that does not say."""
+    access = getattr(view, "access", None)
+    if not isinstance(access, Access):
+        raise LookupError(f"the view {view.__name__} declares neither @requires nor @public")
+    return access
+
+
+def install_guard(app: Flask) -> None:
+    """Guard every view of ``app``. Call it when all routes are registered; ``LookupError`` for an undeclared view."""
+    for view in app.view_functions.values():
+        access_of(view)
+    app.before_request(_guard)
+
+
+def caller() -> Caller:
+    """Return the caller of the present request, which has passed the guard."""
+    found: Caller = g.caller
+    return found
+
+
+def _guard() -> None:
+    if request.endpoint is None:
+        return  # no route: Flask answers 404 or 405 next
+    access = access_of(current_app.view_functions[request.endpoint])
+    if access.permission is not None:
+        found = _authenticate(access)
+        if access.permission not in found.permissions:
+            raise Forbidden(f"this needs the permission {access.permission}")
+        _check_scope_headers(found.scope)
+        g.caller = found
+    if any("\0" in value for value in (request.view_args or {}).values() if isinstance(value, str)):
+        raise NotFound("no id has such characters")
+
+
+def _authenticate(access: Access) -> Caller:
+    services = Services.current()
+    key = (request.view_args or {}).get("key", "") if access.credential == "path" else _bearer_key()
+    is_developer = services.dev_mode and _is_from_this_machine()
+    if key is None and is_developer:
+        return _developer(services)
+    if key is None:
+        raise Unauthenticated("send an API key: Authorization: Bearer wk_...")
+    try:
+        record = services.keys.authenticate(key)
+    except Unauthenticated:
+        # Clients of the old endpoint cannot leave the key out of the path; a dev server takes any.
+        if access.credential == "path" and is_developer:
+            return _developer(services)
+        raise
+    return Caller(record.scope, record.permissions, record)
+
+
+def _developer(services: Services) -> Caller:
+    return Caller(services.default_scope, frozenset(PERMISSIONS))
+
+
+def _bearer_key() -> str | None:
+    if "Authorization" not in request.headers:
+        return None
+    given = request.authorization
+    return given.token or "" if given is not None and given.type == "bearer" else ""
+
+
+def _is_from_this_machine() -> bool:
+    """Return whether a program on this machine calls, rather than a web page or a proxy that happens to run here."""
+    if any(header in request.headers for header in _FORWARDED_HEADERS):
+        return False
+    # A page of another site that the developer has open can reach us; its Host (after DNS rebinding) or its Origin
+    # give it away.
+    if not _is_loopback(request.remote_addr or "") or not _is_loopback(urlsplit(f"//{request.host}").hostname or ""):
+        return False
+    origin = request.headers.get("Origin")
+    return origin is None or urlsplit(origin).netloc == request.host
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _check_scope_headers(scope: Scope) -> None:
+    for header, value in ((ENVIRONMENT_HEADER, scope.environment), (TENANT_HEADER, scope.tenant)):
+        if (named := request.headers.get(header)) is not None and named != value:
+            # The same words whether it exists or not (S30).
+            code = "unknown-tenant" if header == TENANT_HEADER else "unknown-environment"
+            raise InvalidInput([Problem(f"/headers/{header}", code, "the key gives no access to it")])

@@ -1,0 +1,141 @@
+"""Errors as the API answers them: RFC 9457 problem documents. The one place that knows HTTP statuses.
+
+    {"type": "urn:workflowkit:problem:<code>", "title", "status", "detail", "code", "problems": [...], "request_id"}
+
+``problems`` lists places: ``{"pointer", "code", "message", "severity"}``. A pointer leads into the request's body, or
+into the workflow document where the code is ``invalid-definition``; a query parameter stands at ``/query/<name>``. What
+went wrong inside never leaves the process: a 5xx carries the id under which the log has it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from http import HTTPStatus
+
+import sqlalchemy.exc
+from flask import Flask, Response, g
+from werkzeug.exceptions import HTTPException
+
+from workflowkit.base import errors as e
+from workflowkit.base import jsonvalue
+from workflowkit.base.errors import Problem, WorkflowKitError
+
+logger = logging.getLogger("workflowkit.api")
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 2
+
+
+class PreconditionRequired(WorkflowKitError):
+    """A change was sent without saying what it was based on."""
+
+    code = "precondition-required"
+
+
+class UnsupportedMediaType(WorkflowKitError):
+    """A body is not of the type that the route reads."""
+
+    code = "unsupported-media-type"
+
+
+#: The nearest class in an error's ancestry decides. Whatever is not below one of these is our fault: 500.
+STATUSES: dict[type[WorkflowKitError], HTTPStatus] = {
+    e.DefinitionError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    e.ExpressionError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    e.InvalidInput: HTTPStatus.BAD_REQUEST,
+    e.LimitExceeded: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    e.NotFound: HTTPStatus.NOT_FOUND,
+    e.Conflict: HTTPStatus.CONFLICT,
+    e.StaleRevision: HTTPStatus.PRECONDITION_FAILED,
+    e.AuthError: HTTPStatus.FORBIDDEN,
+    e.Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    e.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    PreconditionRequired: HTTPStatus.PRECONDITION_REQUIRED,
+    UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+}
+
+#: What Flask itself refuses, in our words.
+_FLASK_CODES = {
+    HTTPStatus.NOT_FOUND: "not-found",
+    HTTPStatus.METHOD_NOT_ALLOWED: "method-not-allowed",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "limit-exceeded",
+}
+
+
+def status_of(error: WorkflowKitError) -> HTTPStatus:
+    """Return the status with which an error is answered."""
+    for ancestor in type(error).__mro__:
+        if (status := STATUSES.get(ancestor)) is not None:
+            return status
+    return HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def register(app: Flask) -> None:
+    """Answer every error of ``app`` with a problem document."""
+    app.register_error_handler(WorkflowKitError, _answer_own)
+    app.register_error_handler(HTTPException, _answer_flask)
+    app.register_error_handler(sqlalchemy.exc.OperationalError, _answer_store_unavailable)
+    app.register_error_handler(sqlalchemy.exc.TimeoutError, _answer_store_unavailable)
+    app.register_error_handler(Exception, _answer_unexpected)
+
+
+def problem(status: HTTPStatus, code: str, detail: str, problems: Sequence[Problem] = ()) -> Response:
+    """Return a problem document as a response."""
+    body = {
+        "type": f"urn:workflowkit:problem:{code}",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": detail,
+        "code": code,
+        "problems": [problem.as_dict() for problem in problems],
+        "request_id": g.get("request_id", ""),
+    }
+    response = Response(jsonvalue.dumps(body), status.value, content_type=MEDIA_TYPE)
+    if status == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="workflowkit"'
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
+
+
+def _answer_own(error: WorkflowKitError) -> Response:
+    status = status_of(error)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return _answer_store_unavailable(error)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _answer_unexpected(error)
+    return problem(status, error.code, error.message, problems_of(error))
+
+
+def problems_of(error: WorkflowKitError) -> Sequence[Problem]:
+    """Return the places that an error is about."""
+    if isinstance(error, e.DefinitionError | e.InvalidInput):
+        return error.problems
+    if isinstance(error, e.LimitExceeded):
+        return (Problem(error.pointer, error.code, error.message),)
+    return ()
+
+
+def _answer_flask(error: HTTPException) -> Response:
+    status = HTTPStatus(error.code or 500)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _answer_unexpected(error)
+    # werkzeug's own headers, such as Allow and Location, matter; its HTML body does not.
+    headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
+    code = _FLASK_CODES.get(status, status.phrase.lower().replace(" ", "-"))
+    response = problem(status, code, error.name)
+    response.headers.update(headers)
+    return response
+
+
+def _answer_store_unavailable(error: Exception) -> Response:
+    logger.warning("request %s: the database is not available: %s", g.get("request_id"), error)
+    detail = "the database is not available; try again"
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, e.StoreUnavailable.code, detail)
+
+
+def _answer_unexpected(error: Exception) -> Response:
+    # SAFETY: S26 — stack and message go to the log only.
+    logger.error("request %s failed", g.get("request_id"), exc_info=error)
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, WorkflowKitError.code, "something went wrong on the server")

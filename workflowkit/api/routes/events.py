@@ -1,0 +1,98 @@
+"""Events: sent, listed, and explained."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import Response
+
+from workflowkit.api import schemas, sending, views
+from workflowkit.api.auth import caller, requires
+from workflowkit.api.contract import answer, describes, read_json, returns, takes
+from workflowkit.api.paging import Page
+from workflowkit.api.services import Services
+from workflowkit.store import queries
+
+api = APIBlueprint("events", __name__, tag="Events")
+
+
+@api.post("/api/events")
+@requires("events:send")
+@describes(schemas.NewEvent)
+@returns(schemas.SentEvents, _207="Some events were refused; the others are stored.")
+def send_events() -> Response:
+    """Send events.
+
+    The body is one event, a list of events, or `{"events": [...]}` with at most 5,000 of them. Each is judged by
+    itself: `results` says in the order of the request what became of it. Whatever is reported as accepted is stored
+    for good. If none is valid the answer is an error (400, or 413) with pointers into the body. A key that may not send
+    one of the events sends none of them (403). Sending an event with an `id` again within 24 hours stores it, and
+    starts nothing.
+    """
+    services = Services.current()
+    results = sending.send_valid(sending.read_items(read_json(), services), caller(), services)
+    status = 207 if any(result["status"] == "rejected" for result in results) else 200
+    return answer({"results": results}, status)
+
+
+@api.post("/e/<key>")
+@requires("events:send", credential="path")
+@describes(schemas.NewEvent)
+@returns(schemas.SentIds)
+def send_events_with_key_in_path(key: str) -> Response:
+    """Send events as the Inngest event API takes them.
+
+    For clients that cannot set a header. The body is one event or a list. Unlike `/api/events` this is all or nothing:
+    one event that is not valid refuses them all.
+    """
+    services = Services.current()
+    accepted = sending.send_all(sending.read_items(read_json(), services), caller(), services)
+    return answer({"ids": [event.id for event in accepted], "status": 200})
+
+
+@api.get("/api/events")
+@requires("runs:read")
+@takes(schemas.EventQuery)
+@returns(schemas.EventPage)
+def list_events(query: dict[str, Any]) -> Response:
+    """List events.
+
+    Newest first. Pages stay the same while events arrive.
+    """
+    page = Page.asked(query)
+    where = queries.EventFilter(
+        name=query.get("name"),
+        event_id=query.get("event_id"),
+        received_after_ms=views.milliseconds(query.get("received_after")),
+        received_before_ms=views.milliseconds(query.get("received_before")),
+    )
+    with Services.current().database.read() as tx:
+        found = queries.find_events(tx, caller().scope, where, limit=page.fetch, before=page.after)
+    return answer(page.show(found, views.event, lambda record: record.id))
+
+
+@api.get("/api/events/<event_id>")
+@requires("runs:read")
+@returns(schemas.EventDetail)
+def get_event(event_id: str) -> Response:
+    """Show an event, the runs it started, and why it did not start others.
+
+    `decisions` has a reason for each workflow that was considered and not started. An event that no workflow is
+    waiting for has neither runs nor decisions once `is_pending` is false.
+    """
+    scope = caller().scope
+    with Services.current().database.read() as tx:
+        record = queries.get_event(tx, scope, event_id)
+        is_pending = queries.is_pending(tx, scope, event_id)
+        runs = queries.find_runs(
+            tx, scope, queries.RunFilter(event_id=event_id), limit=Services.current().limits.page_size
+        )
+        decisions = queries.find_decisions(tx, scope, event_id)
+    shown = {
+        **views.event(record),
+        "is_pending": is_pending,
+        "runs": [views.run(run) for run in runs],
+        "decisions": [views.decision(decision) for decision in decisions],
+    }
+    return answer(shown)

@@ -1,0 +1,48 @@
+"""Whether this process is alive, and whether it can serve. Public, so it tells nothing else."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import sqlalchemy.exc
+from apiflask import APIBlueprint
+from flask import Response
+
+from workflowkit.api import schemas
+from workflowkit.api.auth import public
+from workflowkit.api.contract import answer, returns
+from workflowkit.api.errors import problem
+from workflowkit.api.services import Services
+from workflowkit.base.errors import StoreUnavailable
+from workflowkit.store import migrate
+
+api = APIBlueprint("health", __name__, url_prefix="/api", tag="Health")
+
+
+@api.get("/health")
+@public
+@returns(schemas.Health)
+def live() -> Response:
+    """Tell whether the process is alive.
+
+    Asks nothing of the database: an orchestrator that restarts processes would restart them all.
+    """
+    return answer({"status": "ok"})
+
+
+@api.get("/health/ready")
+@public
+@returns(schemas.Health, _503="The database cannot be reached, or lacks migrations.")
+def ready() -> Response:
+    """Tell whether requests can be served.
+
+    The database answers and has the tables of this version.
+    """
+    database = Services.current().database
+    try:
+        is_migrated = migrate.current_revision(database) == migrate.head_revision()
+    except (sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError) as error:
+        raise StoreUnavailable("the database is not available", driver_message=str(error)) from error
+    if not is_migrated:
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, "not-migrated", "run `workflowkit migrate`")
+    return answer({"status": "ok"})

@@ -1,0 +1,99 @@
+"""Runs: listed, told step by step, cancelled, and repeated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import Response
+
+from workflowkit.api import schemas, views
+from workflowkit.api.auth import caller, requires
+from workflowkit.api.contract import answer, returns, takes
+from workflowkit.api.paging import Page
+from workflowkit.api.services import Services
+from workflowkit.base.errors import Conflict
+from workflowkit.base.scope import Scope
+from workflowkit.engine.states import RunStatus
+from workflowkit.runtime import history
+from workflowkit.store import queries
+
+api = APIBlueprint("runs", __name__, url_prefix="/api", tag="Runs")
+
+
+@api.get("/runs")
+@requires("runs:read")
+@takes(schemas.RunQuery)
+@returns(schemas.RunPage)
+def list_runs(query: dict[str, Any]) -> Response:
+    """List runs.
+
+    Newest first. Pages stay the same while runs are added.
+    """
+    page = Page.asked(query)
+    where = queries.RunFilter(
+        statuses=[RunStatus(status) for status in query.get("status", ())],
+        workflow_id=query.get("workflow_id"),
+        event_id=query.get("event_id"),
+        created_after_ms=views.milliseconds(query.get("created_after")),
+        created_before_ms=views.milliseconds(query.get("created_before")),
+    )
+    with Services.current().database.read() as tx:
+        found = queries.find_runs(tx, caller().scope, where, limit=page.fetch, before=page.after)
+    return answer(page.show(found, views.run, lambda record: record.id))
+
+
+@api.get("/runs/<run_id>")
+@requires("runs:read")
+@returns(schemas.RunDetail)
+def get_run(run_id: str) -> Response:
+    """Show a run with its steps.
+
+    Each step with what it was given, what it returned, and every attempt; and what was decided about each edge.
+    """
+    return answer(_detail(caller().scope, run_id))
+
+
+@api.post("/runs/<run_id>/cancel")
+@requires("runs:write")
+@returns(schemas.RunDetail, _409="The run has ended in another way.")
+def cancel_run(run_id: str) -> Response:
+    """Cancel a run.
+
+    No further step starts. An action that is running goes on to its end, and its result changes nothing. Idempotent.
+    """
+    status = Services.current().cancel(caller().scope, run_id)
+    if status is not RunStatus.CANCELLED:
+        raise Conflict(f"the run has ended before: it is {status.value}")
+    return answer(_detail(caller().scope, run_id))
+
+
+@api.post("/runs/<run_id>/rerun")
+@requires("runs:write")
+@returns(schemas.Rerun, 201)
+def rerun(run_id: str) -> Response:
+    """Repeat a run.
+
+    Starts a new run from the same event on the same version of the workflow.
+    """
+    return answer({"run_id": Services.current().rerun(caller().scope, run_id)}, 201)
+
+
+def _detail(scope: Scope, run_id: str) -> views.Shown:
+    services = Services.current()
+    with services.database.read() as tx:
+        run = queries.get_run(tx, scope, run_id)
+        facts = queries.find_facts(tx, scope, run_id)
+        schedule = queries.find_steps(tx, scope, run_id)
+        event = queries.get_event(tx, scope, run.event_id)
+        workflow = services.versions.load(tx, scope, run.workflow_id, run.version)
+    told = history.tell(workflow, event.as_json(), facts, schedule, services.registry)
+    return {
+        **views.run(run),
+        "output": run.output,
+        "event": views.event(event),
+        "workflow_name": workflow.name,
+        "workflow_hash": workflow.hash,
+        "steps": [views.step(step) for step in told.steps],
+        "edges": {edge_id: state.value for edge_id, state in told.edges.items()},
+    }

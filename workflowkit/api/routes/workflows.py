@@ -1,0 +1,220 @@
+"""Workflows: drafts, validation, published versions, and the switch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import Response, request
+
+from workflowkit.api import schemas, views
+from workflowkit.api.auth import caller, requires
+from workflowkit.api.contract import answer, receives, returns, takes
+from workflowkit.api.errors import PreconditionRequired
+from workflowkit.api.paging import Page
+from workflowkit.api.services import Services
+from workflowkit.base.errors import InvalidInput, NotFound, Problem, StaleRevision
+from workflowkit.definition.model import Json
+from workflowkit.runtime.authoring import Authoring
+from workflowkit.store.workflows import DraftRecord
+
+api = APIBlueprint("workflows", __name__, url_prefix="/api", tag="Workflows")
+
+#: Versions are 64-bit numbers in the database.
+_MAX_VERSION = 2**63 - 1
+
+
+def _authoring() -> Authoring:
+    return Services.current().authoring
+
+
+@api.post("/workflows")
+@requires("workflows:write")
+@receives(schemas.NewWorkflow)
+@returns(schemas.Workflow, 201, _409="There is a workflow with this id.")
+def create_workflow(body: dict[str, Any]) -> Response:
+    """Create a workflow.
+
+    The document becomes its first draft (revision 1). It may be incomplete; nothing runs until it is published.
+    """
+    workflow = _authoring().create(caller().scope, body["document"], workflow_id=body.get("id"))
+    return answer(views.workflow(workflow), 201)
+
+
+@api.get("/workflows")
+@requires("workflows:read")
+@takes(schemas.PageQuery)
+@returns(schemas.WorkflowPage)
+def list_workflows(query: dict[str, Any]) -> Response:
+    """List workflows.
+
+    In order of id.
+    """
+    page = Page.asked(query)
+    found = _authoring().find(caller().scope, limit=page.fetch, after=page.after or "")
+    return answer(page.show(found, views.workflow, lambda record: record.id))
+
+
+@api.get("/workflows/<workflow_id>")
+@requires("workflows:read")
+@returns(schemas.Workflow)
+def get_workflow(workflow_id: str) -> Response:
+    """Show a workflow.
+
+    Its documents are at `/draft` and `/versions`.
+    """
+    return answer(views.workflow(_authoring().get(caller().scope, workflow_id)))
+
+
+@api.get("/workflows/<workflow_id>/draft")
+@requires("workflows:read")
+@returns(schemas.Draft)
+def get_draft(workflow_id: str) -> Response:
+    """Show the draft.
+
+    The `ETag` header is its revision; send it back as `If-Match` with your edit.
+    """
+    return _answer_draft(_authoring().get_draft(caller().scope, workflow_id))
+
+
+@api.put("/workflows/<workflow_id>/draft")
+@requires("workflows:write")
+@receives(schemas.DocumentBody)
+@returns(
+    schemas.Draft,
+    _412="The draft has changed since; read it again.",
+    _428="Send `If-Match` with the `ETag` of the draft you edited.",
+)
+def update_draft(workflow_id: str, body: dict[str, Any]) -> Response:
+    """Save the draft.
+
+    Needs `If-Match`, so that nobody's work is overwritten unseen. The draft may be invalid. Saving again what is
+    stored already changes nothing and always succeeds.
+    """
+    if "If-Match" not in request.headers:
+        raise PreconditionRequired("send If-Match with the ETag of the draft that you edited")
+    revision = _expected_revision(workflow_id)
+    return _answer_draft(_authoring().update_draft(caller().scope, workflow_id, body["document"], revision=revision))
+
+
+@api.post("/validate")
+@requires("workflows:read")
+@receives(schemas.DocumentBody)
+@returns(schemas.Validation)
+def validate_document(body: dict[str, Any]) -> Response:
+    """Validate a document.
+
+    Finds all problems at once. Nothing is stored and nothing in the document is executed.
+    """
+    return _answer_problems(body["document"])
+
+
+@api.post("/workflows/<workflow_id>/validate")
+@requires("workflows:read")
+@returns(schemas.Validation)
+def validate_draft(workflow_id: str) -> Response:
+    """Validate the stored draft.
+
+    Finds all problems at once: what publishing would refuse, and warnings.
+    """
+    return _answer_problems(_authoring().get_draft(caller().scope, workflow_id).document)
+
+
+@api.post("/workflows/<workflow_id>/publish")
+@requires("workflows:publish")
+@returns(
+    schemas.PublishedVersion,
+    201,
+    _200="The draft was the published version already; `created` is false.",
+    _412="The draft is not the one named by `If-Match`.",
+    _422="The draft is not valid; `problems` lists everything that is wrong with it.",
+)
+def publish_workflow(workflow_id: str) -> Response:
+    """Publish the draft.
+
+    Makes an immutable version with the next number, which runs that start from now on execute; running ones stay on
+    theirs. With `If-Match` exactly the draft you have seen is published.
+    """
+    revision = _expected_revision(workflow_id) if "If-Match" in request.headers else None
+    published = _authoring().publish(caller().scope, workflow_id, revision=revision)
+    shown = {
+        **views.version(published.version),
+        "created": published.created,
+        "warnings": views.problems(published.warnings),
+    }
+    return answer(shown, 201 if published.created else 200)
+
+
+@api.post("/workflows/<workflow_id>/enable")
+@requires("workflows:publish")
+@returns(schemas.Workflow)
+def enable_workflow(workflow_id: str) -> Response:
+    """Enable a workflow.
+
+    Events start it again, once it is published. Idempotent.
+    """
+    return answer(views.workflow(_authoring().set_enabled(caller().scope, workflow_id, True)))
+
+
+@api.post("/workflows/<workflow_id>/disable")
+@requires("workflows:publish")
+@returns(schemas.Workflow)
+def disable_workflow(workflow_id: str) -> Response:
+    """Disable a workflow.
+
+    Events no longer start it; runs that have started go on. Idempotent.
+    """
+    return answer(views.workflow(_authoring().set_enabled(caller().scope, workflow_id, False)))
+
+
+@api.get("/workflows/<workflow_id>/versions")
+@requires("workflows:read")
+@takes(schemas.PageQuery)
+@returns(schemas.VersionPage)
+def list_versions(workflow_id: str, query: dict[str, Any]) -> Response:
+    """List the published versions.
+
+    Newest first.
+    """
+    page = Page.asked(query)
+    if page.after is not None and not page.after.isdecimal():
+        raise InvalidInput([Problem("/query/cursor", "invalid-value", "take the cursor from next_cursor")])
+    before = None if page.after is None else min(int(page.after), _MAX_VERSION)
+    found = _authoring().find_versions(caller().scope, workflow_id, limit=page.fetch, before=before)
+    return answer(page.show(found, views.version_summary, lambda record: str(record.version)))
+
+
+@api.get("/workflows/<workflow_id>/versions/<int:version>")
+@requires("workflows:read")
+@returns(schemas.Version)
+def get_version(workflow_id: str, version: int) -> Response:
+    """Show a published version.
+
+    Its document never changes.
+    """
+    if version > _MAX_VERSION:
+        raise NotFound(f"there is no such version of workflow {workflow_id!r}")
+    return answer(views.version(_authoring().get_version(caller().scope, workflow_id, version)))
+
+
+def _answer_draft(draft: DraftRecord) -> Response:
+    response = answer(views.draft(draft))
+    response.set_etag(str(draft.revision))
+    return response
+
+
+def _answer_problems(document: Json) -> Response:
+    found = _authoring().validate(document)
+    is_valid = all(problem.severity != "error" for problem in found)
+    return answer({"is_valid": is_valid, "problems": views.problems(found)})
+
+
+def _expected_revision(workflow_id: str) -> int:
+    """Return the revision that ``If-Match`` names: the stored one, if it is among those. Raises ``StaleRevision``."""
+    draft = _authoring().get_draft(caller().scope, workflow_id)
+    if request.if_match.contains(str(draft.revision)):
+        return draft.revision
+    named = sorted(tag for tag in request.if_match.as_set() if tag.isdecimal() and len(tag) < 18)
+    if not named:
+        raise StaleRevision("If-Match does not name a revision of this draft")
+    return int(named[0])

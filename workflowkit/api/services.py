@@ -1,0 +1,51 @@
+"""What the HTTP layer is given: every object and function behind its routes, composed elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import current_app
+
+from workflowkit.base.limits import DEFAULT_LIMITS, Limits
+from workflowkit.base.scope import DEFAULT_SCOPE, Scope
+from workflowkit.engine.states import RunStatus
+from workflowkit.registry import Registry
+from workflowkit.runtime.authoring import Authoring
+from workflowkit.runtime.intake import Intake
+from workflowkit.runtime.keys import Keys
+from workflowkit.runtime.versions import Versions
+from workflowkit.store.database import Database
+
+_EXTENSION = "workflowkit"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts of one installation that its API uses.
+
+    ``cancel(scope, run_id)`` ends a run and returns its status, ``rerun(scope, run_id)`` starts one like it and returns
+    its id; both raise ``NotFound``. In ``dev_mode`` a local caller needs no key and acts in ``default_scope``.
+    """
+
+    database: Database
+    registry: Registry
+    authoring: Authoring
+    keys: Keys
+    intake: Intake
+    versions: Versions
+    cancel: Callable[[Scope, str], RunStatus]
+    rerun: Callable[[Scope, str], str]
+    limits: Limits = DEFAULT_LIMITS
+    dev_mode: bool = False
+    default_scope: Scope = DEFAULT_SCOPE
+
+    @classmethod
+    def current(cls) -> Services:
+        """Return the services of the application that handles the present request."""
+        services: Services = current_app.extensions[_EXTENSION]
+        return services
+
+    def install(self, extensions: dict[str, object]) -> None:
+        """Make these the services of an application, given its ``extensions``."""
+        extensions[_EXTENSION] = self

@@ -1,0 +1,165 @@
+"""Records as the API shows them. Pure; the shapes are described in ``schemas``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from workflowkit.base.clock import rfc3339
+from workflowkit.base.errors import Problem
+from workflowkit.engine.facts import ErrorInfo
+from workflowkit.runtime.history import Attempt, Step
+from workflowkit.store.events import EventRecord
+from workflowkit.store.keys import KeyRecord
+from workflowkit.store.queries import DecisionView, RunView
+from workflowkit.store.workflows import DraftRecord, VersionRecord, WorkflowRecord
+
+Shown = dict[str, Any]
+
+
+def milliseconds(moment: datetime | None) -> int | None:
+    """Return a time of a request as it is stored."""
+    return None if moment is None else round(moment.timestamp() * 1000)
+
+
+def problems(found: Iterable[Problem]) -> list[dict[str, str]]:
+    """Show problems."""
+    return [problem.as_dict() for problem in found]
+
+
+def event(record: EventRecord) -> Shown:
+    """Show an event (``schemas.Event``)."""
+    extra = record.extra or {}
+    return {
+        "id": record.id,
+        "event_id": record.event_id,
+        "name": record.name,
+        "data": record.data,
+        "ts": record.ts_ms,
+        "v": extra.get("v"),
+        "user": extra.get("user"),
+        "meta": extra.get("meta"),
+        "received_at": rfc3339(record.received_at_ms),
+        "duplicate_of": record.duplicate_of,
+        "source_run_id": record.source_run_id,
+    }
+
+
+def decision(record: DecisionView) -> Shown:
+    """Show why an event did not start a workflow."""
+    return {
+        "workflow_id": record.workflow_id,
+        "reason": record.reason,
+        "detail": record.detail,
+        "at": rfc3339(record.at_ms),
+    }
+
+
+def run(record: RunView) -> Shown:
+    """Show a run without its steps (``schemas.Run``)."""
+    return {
+        "id": record.id,
+        "workflow_id": record.workflow_id,
+        "version": record.version,
+        "event_id": record.event_id,
+        "status": record.status.value,
+        "handled_failures": record.handled_failures,
+        "rerun_of": record.rerun_of,
+        "error": _error(record.error),
+        "created_at": rfc3339(record.created_at_ms),
+        "started_at": _moment(record.started_at_ms),
+        "finished_at": _moment(record.finished_at_ms),
+    }
+
+
+def step(record: Step) -> Shown:
+    """Show a step with its attempts."""
+    return {
+        "id": record.id,
+        "kind": record.kind,
+        "name": record.name,
+        "status": record.status.value,
+        "inputs": record.inputs,
+        "output": record.output,
+        "error": _error(record.error),
+        "is_handled": record.is_handled,
+        "reason": record.reason,
+        "attempts": [_attempt(attempt) for attempt in record.attempts],
+        "started_at": _moment(record.started_at_ms),
+        "finished_at": _moment(record.finished_at_ms),
+        "due_at": _moment(record.due_at_ms),
+    }
+
+
+def _attempt(record: Attempt) -> Shown:
+    return {
+        "number": record.number,
+        "outcome": None if record.outcome is None else record.outcome.value,
+        "error": _error(record.error),
+        "worker": record.worker,
+        "started_at": rfc3339(record.started_at_ms),
+        "finished_at": _moment(record.finished_at_ms),
+        "retry_at": _moment(record.retry_at_ms),
+    }
+
+
+def workflow(record: WorkflowRecord) -> Shown:
+    """Show a workflow without its documents."""
+    return {
+        "id": record.id,
+        "name": record.name,
+        "enabled": record.enabled,
+        "published_version": record.published_version,
+        "created_at": rfc3339(record.created_at_ms),
+        "updated_at": rfc3339(record.updated_at_ms),
+    }
+
+
+def draft(record: DraftRecord) -> Shown:
+    """Show a draft."""
+    return {
+        "workflow_id": record.workflow_id,
+        "revision": record.revision,
+        "document": record.document,
+        "updated_at": rfc3339(record.updated_at_ms),
+    }
+
+
+def version_summary(record: VersionRecord) -> Shown:
+    """Show a version without its document."""
+    return {
+        "workflow_id": record.workflow_id,
+        "version": record.version,
+        "hash": record.hash,
+        "created_at": rfc3339(record.created_at_ms),
+    }
+
+
+def version(record: VersionRecord) -> Shown:
+    """Show a version with its document."""
+    return {**version_summary(record), "document": record.document}
+
+
+def key(record: KeyRecord) -> Shown:
+    """Show a key; its secret is not in the record."""
+    return {
+        "id": record.id,
+        "name": record.name,
+        "prefix": record.prefix,
+        "environment": record.scope.environment,
+        "tenant": record.scope.tenant,
+        "permissions": sorted(record.permissions),
+        "event_names": None if record.event_names is None else list(record.event_names),
+        "created_at": rfc3339(record.created_at_ms),
+        "last_used_at": _moment(record.last_used_at_ms),
+        "revoked_at": _moment(record.revoked_at_ms),
+    }
+
+
+def _error(error: ErrorInfo | None) -> Shown | None:
+    return None if error is None else error.as_dict()
+
+
+def _moment(at_ms: int | None) -> str | None:
+    return None if at_ms is None else rfc3339(at_ms)

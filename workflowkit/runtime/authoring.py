@@ -1,0 +1,184 @@
+"""Making workflows: drafts that may be wrong, versions that may not, and the switch.
+
+Each public method that changes something is one transaction. A document is validated before the transaction opens, and
+never executed: nothing in it is evaluated here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from workflowkit import definition
+from workflowkit.base import ids, jsonvalue
+from workflowkit.base.errors import DefinitionError, InvalidInput, LimitExceeded, NotFound, Problem, StaleRevision
+from workflowkit.base.limits import DEFAULT_LIMITS, Limits
+from workflowkit.base.scope import Scope
+from workflowkit.definition import ActionCatalogue
+from workflowkit.definition.model import Json, Trigger
+from workflowkit.store import workflows as rows
+from workflowkit.store.database import Database, Transaction
+from workflowkit.store.workflows import DraftRecord, VersionRecord, WorkflowRecord
+
+#: Larger than any version number.
+_NEWEST = 2**62
+_ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+_NAME_MAX_CHARS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What publishing came to. ``created`` is false where the draft is the published version already."""
+
+    version: VersionRecord
+    created: bool
+    warnings: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Authoring:
+    """The workflows of an installation, as their authors see them."""
+
+    database: Database
+    actions: ActionCatalogue
+    limits: Limits = DEFAULT_LIMITS
+
+    def create(self, scope: Scope, document: Json, *, workflow_id: str | None = None) -> WorkflowRecord:
+        """Add a workflow with a first draft. It is enabled, and starts nothing until it is published.
+
+        Raises ``AlreadyExists``; ``InvalidInput`` and ``LimitExceeded`` with pointers ``/id`` and ``/document``.
+        """
+        if workflow_id is not None and not _ID.fullmatch(workflow_id):
+            message = "an id has 1 to 64 of a-z, 0-9, dot, hyphen and underscore, and begins with a letter or digit"
+            raise InvalidInput([Problem("/id", "invalid-value", message)])
+        self._check_document(document)
+        with self.database.transaction("draft") as tx:
+            own_id = workflow_id or ids.new_id(tx.now_ms).lower()
+            rows.create(tx, scope, own_id, name=_name_of(document, own_id), document=document)
+            return rows.get(tx, scope, own_id)
+
+    def get(self, scope: Scope, workflow_id: str) -> WorkflowRecord:
+        """Return a workflow. Raises ``NotFound``."""
+        with self.database.read() as tx:
+            return rows.get(tx, scope, workflow_id)
+
+    def find(self, scope: Scope, *, limit: int, after: str = "") -> list[WorkflowRecord]:
+        """Return up to ``limit`` workflows in order of id, those behind the id ``after``."""
+        with self.database.read() as tx:
+            return rows.find(tx, scope, limit=limit, after=after)
+
+    def get_draft(self, scope: Scope, workflow_id: str) -> DraftRecord:
+        """Return the draft of a workflow. Raises ``NotFound``."""
+        with self.database.read() as tx:
+            return rows.get_draft(tx, scope, workflow_id)
+
+    def update_draft(self, scope: Scope, workflow_id: str, document: Json, *, revision: int) -> DraftRecord:
+        """Replace a draft that is still at ``revision``.
+
+        Saving what is stored already changes nothing and never conflicts, so that a client may send an edit again
+        whose answer it did not get. Raises ``NotFound``, ``StaleRevision``, ``InvalidInput``, ``LimitExceeded``.
+        """
+        self._check_document(document)
+        with self.database.transaction("draft") as tx:
+            draft = rows.get_draft(tx, scope, workflow_id)
+            if jsonvalue.canonical(draft.document) == jsonvalue.canonical(document):
+                return draft
+            name = _name_of(document, workflow_id)
+            if not rows.replace_draft(tx, scope, workflow_id, name=name, document=document, revision=revision):
+                raise StaleRevision(f"the draft is at revision {draft.revision}, the edit was based on {revision}")
+            return rows.get_draft(tx, scope, workflow_id)
+
+    def validate(self, document: Json) -> list[Problem]:
+        """Return everything that is wrong with a document, sorted by place. Nothing is stored or executed."""
+        return definition.validate(document, self.actions, self.limits)
+
+    def publish(self, scope: Scope, workflow_id: str, *, revision: int | None = None) -> Published:
+        """Make the draft the version that new runs execute. Idempotent: the published document makes no new version.
+
+        ``revision`` is the draft the author has seen; ``StaleRevision`` if it is another by now. Raises ``NotFound``,
+        and ``DefinitionError`` with all problems if the draft has an error; then nothing changes.
+        """
+        # Validated under the workflow's lock, so that what was validated is what is published.
+        with self.database.transaction("publish") as tx:
+            workflow = rows.lock(tx, scope, workflow_id)
+            draft = rows.get_draft(tx, scope, workflow_id)
+            if revision is not None and revision != draft.revision:
+                raise StaleRevision(f"the draft is at revision {draft.revision}, not {revision}")
+            return self._publish(tx, scope, workflow, draft.document)
+
+    def deploy(self, scope: Scope, workflow_id: str, document: Json) -> Published:
+        """Create the workflow or replace its draft, whatever it is, and publish: for programs that own a workflow.
+
+        Idempotent. Raises what ``create`` and ``publish`` raise.
+        """
+        self._check_document(document)
+        try:
+            revision = self.get_draft(scope, workflow_id).revision
+        except NotFound:
+            self.create(scope, document, workflow_id=workflow_id)
+            return self.publish(scope, workflow_id, revision=1)
+        draft = self.update_draft(scope, workflow_id, document, revision=revision)
+        return self.publish(scope, workflow_id, revision=draft.revision)
+
+    def set_enabled(self, scope: Scope, workflow_id: str, enabled: bool) -> WorkflowRecord:
+        """Switch a workflow on or off for events that are matched from now on. Idempotent. Raises ``NotFound``."""
+        with self.database.transaction("enable") as tx:
+            workflow = rows.lock(tx, scope, workflow_id)
+            if workflow.enabled != enabled:
+                rows.set_enabled(tx, scope, workflow_id, enabled)
+                self._replace_triggers(tx, scope, workflow, enabled=enabled)
+            return rows.get(tx, scope, workflow_id)
+
+    def get_version(self, scope: Scope, workflow_id: str, version: int) -> VersionRecord:
+        """Return a published version. Raises ``NotFound``."""
+        with self.database.read() as tx:
+            return rows.get_version(tx, scope, workflow_id, version)
+
+    def find_versions(
+        self, scope: Scope, workflow_id: str, *, limit: int, before: int | None = None
+    ) -> list[VersionRecord]:
+        """Return up to ``limit`` versions, newest first. Raises ``NotFound`` if there is no such workflow."""
+        with self.database.read() as tx:
+            rows.get(tx, scope, workflow_id)
+            return rows.find_versions(tx, scope, workflow_id, limit=limit, before=before or _NEWEST)
+
+    def _publish(self, tx: Transaction, scope: Scope, workflow: WorkflowRecord, document: Json) -> Published:
+        problems = self.validate(document)
+        if any(problem.severity == "error" for problem in problems):
+            raise DefinitionError(problems)
+        current = workflow.published_version
+        if current is not None:
+            published = rows.get_version(tx, scope, workflow.id, current)
+            if jsonvalue.canonical(published.document) == jsonvalue.canonical(document):
+                return Published(published, created=False, warnings=tuple(problems))
+        version, parsed = (current or 0) + 1, definition.build(document)
+        rows.insert_version(tx, scope, workflow.id, version=version, execution_hash=parsed.hash, document=document)
+        triggers = parsed.triggers if workflow.enabled else ()
+        rows.replace_triggers(tx, scope, workflow.id, version=version, triggers=triggers)
+        return Published(rows.get_version(tx, scope, workflow.id, version), created=True, warnings=tuple(problems))
+
+    def _replace_triggers(self, tx: Transaction, scope: Scope, workflow: WorkflowRecord, *, enabled: bool) -> None:
+        version = workflow.published_version
+        if version is None:
+            return
+        triggers: tuple[Trigger, ...] = ()
+        if enabled:
+            triggers = definition.build(rows.get_version(tx, scope, workflow.id, version).document).triggers
+        rows.replace_triggers(tx, scope, workflow.id, version=version, triggers=triggers)
+
+    def _check_document(self, document: Any) -> None:
+        """Refuse what cannot even be a draft. Anything else an author may save and repair later."""
+        if not isinstance(document, dict):
+            raise InvalidInput([Problem("/document", "wrong-type", "a workflow document is a JSON object")])
+        jsonvalue.check_json(document, max_depth=self.limits.json_depth, max_bytes=self.limits.document_bytes)
+        size_bytes = jsonvalue.size_bytes(document)
+        if size_bytes > self.limits.document_bytes:
+            raise LimitExceeded("document_bytes", self.limits.document_bytes, size_bytes, pointer="/document")
+
+
+def _name_of(document: Mapping[str, Any], workflow_id: str) -> str:
+    """Return what lists show: the document's name, or the id while it has none."""
+    name = document.get("name")
+    return name[:_NAME_MAX_CHARS] if isinstance(name, str) and name else workflow_id

@@ -1,0 +1,141 @@
+"""A run's history, told step by step: what each action was given, what it returned, and how often it was tried.
+
+Pure. Nothing here was stored in this form: attempts and results are facts of the journal, and inputs are computed again
+from the pinned version and the recorded outputs, which gives what the action was given because both never change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from workflowkit.base.errors import ExpressionError, InvalidInput, LimitExceeded
+from workflowkit.definition import ActionCatalogue
+from workflowkit.definition.inputs import resolve_inputs
+from workflowkit.definition.model import Json, Node, Workflow
+from workflowkit.definition.references import ReferenceScope
+from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
+from workflowkit.engine.progress import Progress
+from workflowkit.engine.states import EdgeState, StepStatus
+from workflowkit.store.queries import StepView
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One execution of a step's action. ``outcome`` is ``None`` while it goes on."""
+
+    number: int
+    started_at_ms: int
+    worker: str | None
+    outcome: FactKind | None = None
+    error: ErrorInfo | None = None
+    finished_at_ms: int | None = None
+    retry_at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The execution of a node that was begun or decided.
+
+    ``inputs`` is ``None`` for a step that never started, and where they cannot be computed: the action is not
+    registered here, or the inputs are what the step failed on. ``due_at_ms`` is set until the step has ended.
+    """
+
+    id: str
+    kind: str
+    name: str
+    status: StepStatus
+    inputs: dict[str, Json] | None
+    output: Json
+    error: ErrorInfo | None
+    is_handled: bool
+    reason: str | None
+    attempts: tuple[Attempt, ...]
+    started_at_ms: int | None
+    finished_at_ms: int | None
+    due_at_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The steps of a run in the order of its workflow, and the state of each decided edge by the edge's id."""
+
+    steps: tuple[Step, ...]
+    edges: Mapping[str, EdgeState]
+
+
+def tell(
+    workflow: Workflow,
+    event: Json,
+    facts: Sequence[Fact],
+    schedule: Iterable[StepView],
+    actions: ActionCatalogue,
+) -> History:
+    """Return the history of a run of ``workflow`` from its facts (in order) and the rows of its schedule."""
+    progress = Progress.replay(workflow, event, facts)
+    scope = ReferenceScope(event=event, state=progress.outputs)
+    by_step: dict[str, list[Fact]] = {}
+    for fact in facts:
+        by_step.setdefault(fact.step, []).append(fact)
+    rows = {row.step_key: row for row in schedule}
+    steps = tuple(
+        _step(node, by_step.get(node.id, []), rows.get(node.id), actions, scope)
+        for node in workflow.nodes.values()
+        if node.id in by_step or node.id in rows
+    )
+    return History(steps, dict(progress.edges))
+
+
+def _step(
+    node: Node, facts: Sequence[Fact], row: StepView | None, actions: ActionCatalogue, scope: ReferenceScope
+) -> Step:
+    attempts = _attempts(facts)
+    final = next((fact for fact in facts if fact.kind.is_final), None)
+    status = StepStatus.READY if row is None else row.status
+    return Step(
+        id=node.id,
+        kind=node.kind,
+        name=node.name,
+        status=status if final is None else StepStatus(final.kind.value),
+        inputs=_inputs(node, actions, scope) if attempts else None,
+        output=None if final is None else final.output,
+        error=None if final is None else final.error,
+        is_handled=final is not None and final.handled,
+        reason=None if final is None else final.reason,
+        attempts=attempts,
+        started_at_ms=attempts[0].started_at_ms if attempts else None,
+        finished_at_ms=None if final is None else final.at_ms,
+        due_at_ms=None if final is not None or row is None else row.due_at_ms,
+    )
+
+
+def _attempts(facts: Sequence[Fact]) -> tuple[Attempt, ...]:
+    begun = {fact.attempt: fact for fact in facts if fact.kind is FactKind.ATTEMPT}
+    ended: dict[int, Fact] = {}
+    for fact in facts:
+        if fact.kind is not FactKind.ATTEMPT:
+            ended.setdefault(fact.attempt, fact)
+    return tuple(_attempt(number, start, ended.get(number)) for number, start in sorted(begun.items()))
+
+
+def _attempt(number: int, start: Fact, end: Fact | None) -> Attempt:
+    fields: dict[str, Any] = {}
+    if end is not None:
+        fields = {
+            "outcome": end.kind,
+            "error": end.error,
+            "finished_at_ms": end.at_ms,
+            "retry_at_ms": end.retry_at_ms,
+        }
+    return Attempt(number, start.at_ms, start.worker, **fields)
+
+
+def _inputs(node: Node, actions: ActionCatalogue, scope: ReferenceScope) -> dict[str, Json] | None:
+    action = actions.get(node.kind)
+    if action is None:
+        return None
+    try:
+        return resolve_inputs(node, action, scope)
+    except (InvalidInput, ExpressionError, LimitExceeded):
+        return None

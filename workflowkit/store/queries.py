@@ -1,0 +1,234 @@
+"""What people look at: lists and details of runs and events, and why an event started nothing. Reads only.
+
+Lists are newest first and paged by the id of the last row seen: ids never change and only grow, so a page is the same
+whatever is inserted meanwhile. Cold paths, hence SQLAlchemy Core instead of prepared text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from workflowkit.base import jsonvalue
+from workflowkit.base.errors import NotFound
+from workflowkit.base.scope import Scope
+from workflowkit.engine.facts import ErrorInfo, Fact
+from workflowkit.engine.states import RunStatus, StepStatus
+from workflowkit.store import journal, schema
+from workflowkit.store.database import Transaction
+from workflowkit.store.events import EventRecord
+
+
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """Which runs to list; a field left alone admits all. Times are of creation: from ``after`` to just before."""
+
+    statuses: Sequence[RunStatus] = ()
+    workflow_id: str | None = None
+    event_id: str | None = None
+    created_after_ms: int | None = None
+    created_before_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events to list. ``event_id`` is the sender's id; times are of receipt: from ``after`` to just before."""
+
+    name: str | None = None
+    event_id: str | None = None
+    received_after_ms: int | None = None
+    received_before_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run as it stands. ``output`` is only set by ``get_run``: a list would carry megabytes."""
+
+    id: str
+    workflow_id: str
+    version: int
+    event_id: str
+    status: RunStatus
+    handled_failures: int
+    rerun_of: str | None
+    error: ErrorInfo | None
+    created_at_ms: int
+    started_at_ms: int | None
+    finished_at_ms: int | None
+    output: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """A row of the schedule: what a step that has no final fact is doing. ``due_at_ms`` is the end of a running step's
+    lease, or when a ready one may start."""
+
+    step_key: str
+    status: StepStatus
+    queue: str
+    attempt: int
+    due_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionView:
+    """Why an event did not start a workflow. ``workflow_id`` is ``None`` where no workflow was concerned."""
+
+    workflow_id: str | None
+    reason: str
+    detail: str | None
+    at_ms: int
+
+
+_run = schema.runs.c
+_event = schema.events.c
+_RUN_COLUMNS = (
+    _run.id, _run.workflow_id, _run.version, _run.event_id, _run.status, _run.handled_failures, _run.rerun_of,
+    _run.error, _run.created_at_ms, _run.started_at_ms, _run.finished_at_ms,
+)  # fmt: skip
+
+
+def find_runs(
+    tx: Transaction, scope: Scope, where: RunFilter, *, limit: int, before: str | None = None
+) -> list[RunView]:
+    """Return up to ``limit`` runs, newest first, those before the run with the id ``before``."""
+    query = sa.select(*_RUN_COLUMNS).where(*_owned(schema.runs, scope)).order_by(_run.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(_run.id < before)
+    if where.statuses:
+        query = query.where(_run.status.in_([status.value for status in where.statuses]))
+    if where.workflow_id is not None:
+        query = query.where(_run.workflow_id == where.workflow_id)
+    if where.event_id is not None:
+        query = query.where(_run.event_id == where.event_id)
+    query = query.where(*_between(_run.created_at_ms, where.created_after_ms, where.created_before_ms))
+    return [_to_run(row) for row in tx.connection.execute(query)]
+
+
+def get_run(tx: Transaction, scope: Scope, run_id: str) -> RunView:
+    """Return a run with its output. Raises ``NotFound``."""
+    query = sa.select(*_RUN_COLUMNS, _run.output).where(*_owned(schema.runs, scope), _run.id == run_id)
+    row = tx.connection.execute(query).first()
+    if row is None:
+        raise NotFound(f"there is no run {run_id!r}")
+    return _to_run(row, output=None if row.output is None else jsonvalue.loads(row.output))
+
+
+def find_steps(tx: Transaction, scope: Scope, run_id: str) -> list[StepView]:
+    """Return the schedule of a run, in no order."""
+    step = schema.steps.c
+    query = (
+        sa.select(step.step_key, step.status, step.queue, step.attempt, step.due_at_ms)
+        .join_from(schema.steps, schema.runs, step.run_id == _run.id)
+        .where(*_owned(schema.runs, scope), _run.id == run_id)
+    )
+    return [
+        StepView(row.step_key, StepStatus(row.status), row.queue, row.attempt, row.due_at_ms)
+        for row in tx.connection.execute(query)
+    ]
+
+
+def find_facts(tx: Transaction, scope: Scope, run_id: str) -> list[Fact]:
+    """Return the history of a run in order. Raises ``NotFound`` if there is no such run."""
+    query = sa.select(_run.id).where(*_owned(schema.runs, scope), _run.id == run_id)
+    if tx.connection.execute(query).first() is None:
+        raise NotFound(f"there is no run {run_id!r}")
+    return journal.load(tx, run_id)
+
+
+def find_events(
+    tx: Transaction, scope: Scope, where: EventFilter, *, limit: int, before: str | None = None
+) -> list[EventRecord]:
+    """Return up to ``limit`` events, newest first, those before the event with our id ``before``."""
+    query = sa.select(schema.events).where(*_owned(schema.events, scope)).order_by(_event.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(_event.id < before)
+    if where.name is not None:
+        query = query.where(_event.name == where.name)
+    if where.event_id is not None:
+        query = query.where(_event.event_id == where.event_id)
+    query = query.where(*_between(_event.received_at_ms, where.received_after_ms, where.received_before_ms))
+    return [_to_event(row, scope) for row in tx.connection.execute(query)]
+
+
+def get_event(tx: Transaction, scope: Scope, event_id: str) -> EventRecord:
+    """Return the event with our id ``event_id``. Raises ``NotFound``."""
+    query = sa.select(schema.events).where(*_owned(schema.events, scope), _event.id == event_id)
+    row = tx.connection.execute(query).first()
+    if row is None:
+        raise NotFound(f"there is no event {event_id!r}")
+    return _to_event(row, scope)
+
+
+def find_decisions(tx: Transaction, scope: Scope, event_id: str) -> list[DecisionView]:
+    """Return why an event did not start workflows, in order of their ids."""
+    decision = schema.decisions.c
+    query = (
+        sa.select(decision.workflow_id, decision.reason, decision.detail, decision.at_ms)
+        .where(*_owned(schema.decisions, scope), decision.event_id == event_id)
+        .order_by(decision.workflow_id)
+    )
+    return [
+        DecisionView(row.workflow_id or None, row.reason, row.detail, row.at_ms) for row in tx.connection.execute(query)
+    ]
+
+
+def is_pending(tx: Transaction, scope: Scope, event_id: str) -> bool:
+    """Return whether an event still waits to be matched."""
+    pending = schema.pending_events.c
+    query = (
+        sa.select(pending.id)
+        .join_from(schema.pending_events, schema.events, pending.id == _event.id)
+        .where(*_owned(schema.events, scope), _event.id == event_id)
+    )
+    return tx.connection.execute(query).first() is not None
+
+
+def _owned(table: sa.Table, scope: Scope) -> tuple[sa.ColumnElement[bool], ...]:
+    # SAFETY: S10 — every query of this module is limited to one tenant of one environment, in SQL.
+    return table.c.environment == scope.environment, table.c.tenant == scope.tenant
+
+
+def _between(column: sa.Column[int], after_ms: int | None, before_ms: int | None) -> list[sa.ColumnElement[bool]]:
+    bounds = []
+    if after_ms is not None:
+        bounds.append(column >= after_ms)
+    if before_ms is not None:
+        bounds.append(column < before_ms)
+    return bounds
+
+
+def _to_run(row: Any, output: Any = None) -> RunView:
+    return RunView(
+        id=row.id,
+        workflow_id=row.workflow_id,
+        version=row.version,
+        event_id=row.event_id,
+        status=RunStatus(row.status),
+        handled_failures=row.handled_failures,
+        rerun_of=row.rerun_of,
+        error=None if row.error is None else ErrorInfo.from_dict(jsonvalue.loads(row.error)),
+        created_at_ms=row.created_at_ms,
+        started_at_ms=row.started_at_ms,
+        finished_at_ms=row.finished_at_ms,
+        output=output,
+    )
+
+
+def _to_event(row: sa.Row[Any], scope: Scope) -> EventRecord:
+    return EventRecord(
+        id=row.id,
+        scope=scope,
+        name=row.name,
+        event_id=row.event_id,
+        data=jsonvalue.loads(row.data),
+        ts_ms=row.ts_ms,
+        received_at_ms=row.received_at_ms,
+        extra=None if row.extra is None else jsonvalue.loads(row.extra),
+        depth=row.depth,
+        source_run_id=row.source_run_id,
+        duplicate_of=row.duplicate_of,
+    )
