@@ -104,7 +104,7 @@ def exchange(destination: Destination, outgoing: Outgoing, means: Means) -> Guar
         )
         connection = httpcore.HTTP11Connection(url.origin, stream)
         wire_headers = _wire_headers(destination, outgoing)
-        with connection.stream(outgoing.method, url, headers=wire_headers, content=outgoing.body or b"") as response:
+        with connection.stream(outgoing.method, url, headers=wire_headers, content=outgoing.body) as response:
             if response.status < 200:
                 raise ActionError(f"{destination.host} answered with the protocol switch {response.status}")
             headers = _bounded_headers(response.headers, policy)
