@@ -1,0 +1,248 @@
+"""Run a workflow here and now, in memory: no database, no broker, and waiting time is skipped.
+
+The same planner and executor as in production, one step at a time: of the steps that are due, the first by rank. For
+tests, scripts and ``workflowkit run``. Nothing is stored, and events that actions send start no further runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from typing import Any
+
+from workflowkit.base.clock import FakeClock, SystemClock
+from workflowkit.base.errors import InvalidInput, NotFound, Problem, WorkflowKitError
+from workflowkit.base.ids import derived_id, idempotency_key, new_id
+from workflowkit.base.jsonvalue import check_json, dumps, loads
+from workflowkit.base.limits import DEFAULT_LIMITS, Limits
+from workflowkit.base.scope import DEFAULT_SCOPE
+from workflowkit.definition.inputs import resolve_inputs
+from workflowkit.definition.model import SOURCE, Json, Node, Workflow
+from workflowkit.definition.references import ReferenceScope
+from workflowkit.engine.context import ActionConfig, RunInfo, StepContext, StepInfo
+from workflowkit.engine.executor import execute, failed_by
+from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
+from workflowkit.engine.outcome import Outcome, Succeeded
+from workflowkit.engine.planner import Decision, begin, settle
+from workflowkit.engine.progress import Finish, Progress
+from workflowkit.engine.states import RunStatus, StepStatus
+from workflowkit.registry import Registry
+
+#: Stands for the version where there is none: the document was never published.
+LOCAL_VERSION = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """What became of one step.
+
+    ``inputs`` are those of the last attempt, resolved; ``None`` if there was none or they could not be. ``output`` is
+    what later steps saw: also that of a failure which ``on_error`` handled. ``reason`` says why a step was skipped or
+    cancelled.
+    """
+
+    id: str
+    kind: str
+    name: str
+    status: StepStatus
+    inputs: dict[str, Any] | None
+    output: Json
+    error: ErrorInfo | None
+    attempts: int
+    reason: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        shown = {
+            "id": self.id,
+            "kind": self.kind,
+            "name": self.name,
+            "status": self.status.value,
+            "inputs": self.inputs,
+            "output": self.output,
+            "error": self.error and self.error.as_dict(),
+            "attempts": self.attempts,
+        }
+        return shown if self.reason is None else shown | {"reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class LocalResult:
+    """How a run ended. ``steps`` has every step by rank, ``order`` the ids of executed ones as they ended.
+
+    ``events`` are those that actions sent, as JSON.
+    """
+
+    status: RunStatus
+    output: Json
+    error: ErrorInfo | None
+    steps: tuple[StepRecord, ...]
+    order: tuple[str, ...]
+    events: tuple[dict[str, Any], ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "status": self.status.value,
+            "output": self.output,
+            "error": self.error and self.error.as_dict(),
+            "steps": [step.as_dict() for step in self.steps],
+            "order": list(self.order),
+            "events": list(self.events),
+        }
+
+
+def run(
+    workflow: Workflow,
+    event: Mapping[str, Any],
+    registry: Registry,
+    *,
+    clock: FakeClock | None = None,
+    config: ActionConfig | None = None,
+    on_step: Callable[[StepRecord], None] | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> LocalResult:
+    """Run a workflow for an event ``{"name", "data", ...}``, whose ``id`` and ``ts`` are made up if they are missing.
+
+    ``clock`` (default: one that starts now) jumps to the next retry, so nothing waits but the actions themselves.
+    ``on_step`` is called with each step as soon as it is settled. Raises ``InvalidInput`` if the event is no JSON
+    object.
+    """
+    clock = clock or FakeClock(SystemClock().now_ms())
+    return _LocalRun(
+        workflow, _complete(event, clock), registry, clock, config or ActionConfig(), on_step, limits
+    ).run()
+
+
+class _LocalRun:
+    """One run on its way."""
+
+    def __init__(
+        self,
+        workflow: Workflow,
+        event: dict[str, Any],
+        registry: Registry,
+        clock: FakeClock,
+        config: ActionConfig,
+        on_step: Callable[[StepRecord], None] | None,
+        limits: Limits,
+    ) -> None:
+        self._id = new_id(clock.now_ms())
+        self._workflow, self._event, self._registry = workflow, event, registry
+        self._clock, self._config, self._on_step, self._limits = clock, config, on_step, limits
+        self._due: list[tuple[int, int, str]] = []  # (due at ms, rank, node id)
+        self._attempts: dict[str, int] = {}
+        self._inputs: dict[str, dict[str, Any]] = {}
+        self._records: dict[str, StepRecord] = {}
+        self._order: list[str] = []
+        self._events: list[dict[str, Any]] = []
+
+    def run(self) -> LocalResult:
+        progress, decision = begin(self._workflow, self._event, self._clock.now_ms())
+        self._follow(decision)
+        while (finish := decision.finish) is None:
+            due_ms, _, node_id = heappop(self._due)
+            self._clock.advance_to(due_ms)
+            decision = self._step(progress, self._workflow.nodes[node_id])
+            self._follow(decision)
+        return self._result(finish)
+
+    def _step(self, progress: Progress, node: Node) -> Decision:
+        """Make one attempt at a step and decide what follows from it."""
+        attempt = self._attempts[node.id] = self._attempts.get(node.id, 0) + 1
+        outcome = self._perform(progress, node, attempt)
+        spec = self._registry.get(node.kind)
+        default_retries = 0 if spec is None else spec.retries
+        decision = settle(
+            progress,
+            node.id,
+            attempt,
+            outcome,
+            retries=default_retries if node.retries is None else node.retries,
+            now_ms=self._clock.now_ms(),
+            jitter=0.0,
+        )
+        if isinstance(outcome, Succeeded) and decision.facts[0].kind is FactKind.COMPLETED:
+            self._collect_events(node.id, outcome)
+        return decision
+
+    def _perform(self, progress: Progress, node: Node, attempt: int) -> Outcome:
+        spec = self._registry.get(node.kind)
+        if spec is None:
+            return failed_by(NotFound(f"no action of kind {node.kind!r} is registered"))
+        self._inputs.pop(node.id, None)
+        try:
+            inputs = resolve_inputs(node, spec, ReferenceScope(self._event, progress.outputs))
+        except WorkflowKitError as error:
+            return failed_by(error)
+        self._inputs[node.id] = loads(dumps(inputs))  # the handler may change what it is given
+        context = StepContext(
+            event=self._event,
+            run=RunInfo(self._id, self._workflow.name, LOCAL_VERSION, DEFAULT_SCOPE.environment, DEFAULT_SCOPE.tenant),
+            step=StepInfo(node.id, node.id, node.kind, node.name),
+            attempt=attempt - 1,
+            idempotency_key=idempotency_key(self._id, node.id),
+            state=progress.outputs,
+            workflow=self._workflow.document,
+            config=self._config,
+            limits=self._limits,
+        )
+        timeout_seconds = spec.timeout_seconds if node.timeout_seconds is None else node.timeout_seconds
+        return execute(spec, context, inputs, deadline_seconds=timeout_seconds, limits=self._limits)
+
+    def _follow(self, decision: Decision) -> None:
+        for fact in decision.facts:
+            if fact.kind is FactKind.RETRY and fact.retry_at_ms is not None:
+                self._enqueue(fact.step, fact.retry_at_ms)
+            elif fact.step != SOURCE:
+                self._record(fact)
+        for node_id in decision.ready:
+            self._enqueue(node_id, self._clock.now_ms())
+
+    def _enqueue(self, node_id: str, due_ms: int) -> None:
+        heappush(self._due, (due_ms, self._workflow.nodes[node_id].rank, node_id))
+
+    def _record(self, fact: Fact) -> None:
+        node = self._workflow.nodes[fact.step]
+        attempts = self._attempts.get(node.id, 0)
+        record = self._records[node.id] = StepRecord(
+            id=node.id,
+            kind=node.kind,
+            name=node.name,
+            status=StepStatus(fact.kind.value),
+            inputs=self._inputs.get(node.id),
+            output=fact.output,
+            error=fact.error,
+            attempts=attempts,
+            reason=fact.reason,
+        )
+        if fact.kind in (FactKind.COMPLETED, FactKind.FAILED):
+            self._order.append(node.id)
+        if self._on_step is not None:
+            self._on_step(record)
+
+    def _collect_events(self, node_id: str, outcome: Succeeded) -> None:
+        for index, event in enumerate(outcome.events):
+            event_id = event.id or derived_id(self._id, node_id, str(index))
+            ts_ms = self._clock.now_ms() if event.ts_ms is None else event.ts_ms
+            self._events.append({"id": event_id, "name": event.name, "data": event.data, "ts": ts_ms})
+
+    def _result(self, finish: Finish) -> LocalResult:
+        return LocalResult(
+            status=finish.status,
+            output=finish.output,
+            error=finish.error,
+            steps=tuple(self._records[node_id] for node_id in self._workflow.nodes),
+            order=tuple(self._order),
+            events=tuple(self._events),
+        )
+
+
+def _complete(event: Mapping[str, Any], clock: FakeClock) -> dict[str, Any]:
+    """Return a copy of the event with the fields that intake would have added."""
+    if not isinstance(event, Mapping):
+        raise InvalidInput([Problem("", "wrong-type", "an event must be a JSON object")])
+    complete = dict(event)
+    check_json(complete)
+    now_ms = clock.now_ms()
+    given = {key: value for key, value in complete.items() if value is not None}
+    return complete | {"id": given.get("id", new_id(now_ms)), "ts": given.get("ts", now_ms)}
