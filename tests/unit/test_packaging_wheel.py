@@ -30,7 +30,7 @@ class Installation:
 
     def run(self, code: str) -> str:
         """Run Python code outside the checkout; return what it prints."""
-        command = [self.python, "-I", "-c", code]
+        command = [str(self.python), "-I", "-c", code]
         result = subprocess.run(command, cwd=self.home, capture_output=True, text=True, check=False)
         assert result.returncode == 0, result.stderr
         return result.stdout
