@@ -1,3 +1,41 @@
-"""Workflow Kit for Python: user-defined, durable workflows inside your own product."""
+"""Workflow Kit for Python: user-defined, durable workflows inside your own product.
+
+This is the whole public interface; everything else is private.
+"""
+
+from workflowkit.app import WorkflowKit
+from workflowkit.base.errors import (
+    ActionError,
+    DefinitionError,
+    InvalidInput,
+    LimitExceeded,
+    NonRetriableError,
+    Problem,
+    RetryAfterError,
+    WorkflowKitError,
+)
+from workflowkit.base.limits import Limits
+from workflowkit.base.scope import Scope
+from workflowkit.base.settings import Settings
+from workflowkit.engine.context import StepContext
+from workflowkit.registry import Field, action
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "ActionError",
+    "DefinitionError",
+    "Field",
+    "InvalidInput",
+    "LimitExceeded",
+    "Limits",
+    "NonRetriableError",
+    "Problem",
+    "RetryAfterError",
+    "Scope",
+    "Settings",
+    "StepContext",
+    "WorkflowKit",
+    "WorkflowKitError",
+    "action",
+]

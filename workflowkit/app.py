@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -127,6 +128,33 @@ class WorkflowKit:
         if self._embedded is None:
             self._embedded = _Embedded(self.runtime, concurrency)
             self._embedded.start()
+
+    def work(self, *, concurrency: int = DEFAULT_CONCURRENCY, name: str = "worker") -> int:
+        """Be a worker process until SIGTERM or SIGINT, which let running steps end; return the exit code."""
+        from workflowkit.dispatch.consumer import run_worker
+
+        runtime = self.runtime
+        relay = runtime.relay_thread()
+        relay.start()
+        try:
+            return run_worker(
+                runtime.register_tasks(),
+                queues=self.settings.queues,
+                concurrency=concurrency,
+                name=f"{name}.{os.getpid()}@{self.app_id}",
+                on_shutdown=runtime.worker.drain,
+            )
+        finally:
+            relay.stop()
+            self.stop()
+
+    def schedule(self, until: threading.Event) -> None:
+        """Be a scheduler, which finds what is due and hints it, until the event is set."""
+        relay = self.runtime.relay_thread()
+        relay.start()
+        until.wait()
+        relay.stop()
+        self.stop()
 
     def stop(self) -> None:
         """Let running steps end, then end all threads of this process and close its connections."""

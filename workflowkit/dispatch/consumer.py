@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from celery import Celery
+from celery.signals import worker_shutting_down
 
 from workflowkit.dispatch.celery_app import queue_name
 
@@ -43,9 +44,19 @@ class EmbeddedWorker:
         self._thread.join()
 
 
-def run_worker(app: Celery, *, queues: Sequence[str], concurrency: int, name: str) -> int:
-    """Be a Celery worker until SIGTERM or SIGINT, which let running tasks end; return the exit code."""
+def run_worker(
+    app: Celery, *, queues: Sequence[str], concurrency: int, name: str, on_shutdown: Callable[[], None]
+) -> int:
+    """Be a Celery worker until SIGTERM or SIGINT, which let running tasks end; return the exit code.
+
+    ``on_shutdown`` is called when such a signal comes, before the running tasks are waited for.
+    """
     app.set_default()
+
+    def tell(**_details: Any) -> None:
+        on_shutdown()
+
+    worker_shutting_down.connect(tell, weak=False)
     worker = app.Worker(
         pool="threads",
         concurrency=concurrency,

@@ -67,12 +67,12 @@ class Transaction:
             parameters["ids"] = jsonvalue.dumps(parameters["ids"])
         return self.connection.exec_driver_sql(statement.sqlite, parameters)
 
-    def rows(self, statement: Sql, **parameters: Any) -> Sequence[sa.Row[Any]]:
-        """Run a statement and return all its rows."""
+    def rows(self, statement: Sql, **parameters: Any) -> Sequence[Any]:
+        """Run a statement and return all its rows as tuples."""
         return self._execute(statement, parameters).fetchall()
 
-    def one(self, statement: Sql, **parameters: Any) -> sa.Row[Any] | None:
-        """Run a statement and return its only row, or ``None``."""
+    def one(self, statement: Sql, **parameters: Any) -> Any:
+        """Run a statement and return its only row as a tuple, or ``None``."""
         return self._execute(statement, parameters).fetchone()
 
     def run(self, statement: Sql, **parameters: Any) -> int:

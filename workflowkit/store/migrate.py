@@ -26,7 +26,6 @@ def _config(connection: sa.Connection | None = None) -> Config:
     directory = str(asset_dir("migrations"))
     config = Config()
     config.set_main_option("script_location", directory)
-    config.set_main_option("version_locations", directory)
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     return config

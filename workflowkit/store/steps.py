@@ -114,7 +114,7 @@ def claim(tx: Transaction, run_id: str, step_key: str, *, lease_ms: int) -> Leas
     row = tx.one(_CLAIM, run_id=run_id, step_key=step_key, now_ms=tx.now_ms, ends_at_ms=ends_at_ms)
     if row is None:
         return None
-    attempt, token, lost_attempts = tuple(row)
+    attempt, token, lost_attempts = row
     return Lease(run_id, step_key, attempt, token, ends_at_ms, lost_attempts)
 
 
