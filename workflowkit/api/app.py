@@ -62,22 +62,21 @@ def create_app(services: Services) -> APIFlask:
     return app
 
 
-def create_blueprint(services: Services, name: str = "workflowkit") -> Blueprint:
-    """Return a blueprint that serves the whole application below the prefix it is registered with.
+def create_blueprint(services: Services, *, name: str = "workflowkit", url_prefix: str | None = None) -> Blueprint:
+    """Return a blueprint that serves the whole application below ``url_prefix``, or the one it is registered with.
 
     It works in any Flask application: the routes live in an application of their own behind it, so that neither one's
     error handlers, limits and settings touch the other's (docs/decisions/0002).
     """
     app = create_app(services)
-    blueprint = Blueprint(name, __name__)
+    blueprint = Blueprint(name, __name__, url_prefix=url_prefix)
 
     def serve(path: str) -> ForwardedResponse:
         environ = dict(request.environ)
-        full_path = environ.get("PATH_INFO", "")
-        # Cut off as many characters as the prefix has; what follows stays exactly as it was sent.
-        mount = request.path[: len(request.path) - len(path)].rstrip("/")
-        environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + mount
-        environ["PATH_INFO"] = full_path[len(mount.encode()) :]
+        # The prefix's length in the bytes as which WSGI passes paths; what follows stays exactly as it was sent.
+        length = len(request.path.removesuffix(path).rstrip("/").encode())
+        environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + environ["PATH_INFO"][:length]
+        environ["PATH_INFO"] = environ["PATH_INFO"][length:]
         return ForwardedResponse.from_app(app, environ)
 
     # Not as a default of one rule: werkzeug would redirect from one spelling to the other.

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from flask import current_app
 
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.base.scope import DEFAULT_SCOPE, Scope
+from workflowkit.base.settings import Settings
 from workflowkit.engine.states import RunStatus
 from workflowkit.registry import Registry
 from workflowkit.runtime.authoring import Authoring
+from workflowkit.runtime.control import Control
 from workflowkit.runtime.intake import Intake
 from workflowkit.runtime.keys import Keys
 from workflowkit.runtime.versions import Versions
@@ -49,3 +52,36 @@ class Services:
     def install(self, extensions: dict[str, object]) -> None:
         """Make these the services of an application, given its ``extensions``."""
         extensions[_EXTENSION] = self
+
+
+class RuntimeParts(Protocol):
+    """What the API takes from a composed runtime."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def registry(self) -> Registry: ...
+    @property
+    def database(self) -> Database: ...
+    @property
+    def authoring(self) -> Authoring: ...
+    @property
+    def intake(self) -> Intake: ...
+    @property
+    def control(self) -> Control: ...
+
+
+def services_of(runtime: RuntimeParts, *, dev_mode: bool = False) -> Services:
+    """Return the services of a process that has ``runtime``."""
+    return Services(
+        database=runtime.database,
+        registry=runtime.registry,
+        authoring=runtime.authoring,
+        keys=Keys(runtime.database),
+        intake=runtime.intake,
+        versions=Versions(),
+        cancel=runtime.control.cancel,
+        rerun=runtime.control.rerun,
+        limits=runtime.settings.limits,
+        dev_mode=dev_mode,
+    )
