@@ -149,6 +149,12 @@ ARITHMETIC: list[tuple[str, Any]] = [
     ("event.data.note + 'x'", "x"),
     ("1 + true", "1true"),
     ("event.data.missing + 5", 5),
+    ("event.data.missing * 5", None),
+    ("event.data.missing - event.data.total", None),
+    ("1 / event.data.note", None),
+    ("-event.data.missing", None),
+    ("event.data.missing * 1.2 > 100", False),
+    ("date('2026-01-01') - event.data.missing", None),
     ("event.data.missing + event.data.note", False),
     ("'l' + [1, {'a': null}]", 'l[1,{"a":null}]'),
     ("'at ' + date('2026-01-01')", "at 2026-01-01T00:00:00Z"),
@@ -332,8 +338,8 @@ def test_a_bound_parameter_is_a_variable_whose_name_starts_with_a_dollar() -> No
     expression = compile_expression("async.data.id == $id")
 
     assert expression.variables == {"async", "$id"}
-    assert expression.matches({"async": {"data": {"id": "a\" || true"}}, "$id": "a\" || true"})
-    assert not expression.matches({"async": {"data": {"id": "b"}}, "$id": "a\" || true"})
+    assert expression.matches({"async": {"data": {"id": 'a" || true'}}, "$id": 'a" || true'})
+    assert not expression.matches({"async": {"data": {"id": "b"}}, "$id": 'a" || true'})
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ EVALUATION: list[tuple[str, int, str]] = [
     ("b64decode('/////w==')", 0, "base64"),
     ("json_parse('{')", 0, "JSON"),
     ("json_parse('[NaN]')", 0, "JSON"),
-    ("json_parse('{\"a\": 1, \"a\": 2}')", 0, "JSON"),
+    ('json_parse(\'{"a": 1, "a": 2}\')', 0, "JSON"),
     ("now()", 0, "not known"),
     ("'a'.matches('(' + '')", 3, "RE2"),
     ("'a'.matches('a'.replace('a', 'b').replace('b', pattern))", 3, "at most 512"),
@@ -138,17 +138,16 @@ def test_only_text_is_an_expression(text: Any) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["1 + secret", "secret - 1", "int(secret)", "date(secret)", "duration(secret)", "json_parse(secret)",
+    ["secret - 1", "int(secret)", "date(secret)", "duration(secret)", "json_parse(secret)",
      "secret in secret", "secret > 1", "secret.map(x, x)", "[secret].join('').matches('(' + secret)", "-secret",
      "bool(secret)", "b64decode(secret)", "now_plus(secret)", "{secret: 1, secret: 2}", "secret.getHours()"],
 )  # fmt: skip
 def test_a_message_never_shows_a_value(text: str) -> None:
-    try:
-        compile_expression(text).evaluate({"secret": "hunter2-", "now": 0})
-    except ExpressionError as error:
-        assert "hunter2" not in error.message
-    else:
-        assert text == "1 + secret"
+    expression = compile_expression(text)
+
+    with pytest.raises(ExpressionError) as caught:
+        expression.evaluate({"secret": "hunter2-", "now": 0})
+    assert "hunter2" not in caught.value.message
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """The binary operators as functions of (left, right, frame), each total over values: an answer or ``ExpressionError``.
 
 Ordering and adding with a missing side follow Inngest's dialect: a missing left side is less than anything and never
-greater, mirrored on the right; null counts as the zero of the other side; ``+`` of unlike kinds makes text.
+greater, mirrored on the right; null counts as the zero of the other side; ``+`` of unlike kinds makes text. Other
+arithmetic with null or missing is missing, so that ``event.data.net * 1.2 > 100`` is false where there is no ``net``.
 """
 
 from __future__ import annotations
@@ -126,8 +127,10 @@ def in_range(number: float) -> float:
 
 
 def _arithmetic(symbol: str, compute: Callable[[Any, Any], float]) -> Operator:
-    def computed(left: Value, right: Value, frame: Frame) -> float:
+    def computed(left: Value, right: Value, frame: Frame) -> Value:
         if not (is_number(left) and is_number(right)):
+            if is_absent(left) or is_absent(right):
+                return MISSING
             raise ExpressionError(f"'{symbol}' needs numbers, not {kind_name(left)} and {kind_name(right)}")
         # Operands too: data may hold integers so long that the operation itself would take seconds.
         return in_range(compute(in_range(left), in_range(right)))
@@ -155,9 +158,11 @@ OPERATORS: Final[dict[str, Operator]] = {
 
 
 def negate(value: Value) -> Value:
-    """Return ``-value`` of a number or a duration. Raises ``ExpressionError`` for anything else."""
+    """Return ``-value`` of a number or a duration; missing of null. Raises ``ExpressionError`` for anything else."""
     if is_number(value):
         return in_range(-in_range(value))
     if type(value) is timedelta:
         return -value
+    if is_absent(value):
+        return MISSING
     raise ExpressionError(f"'-' needs a number, not {kind_name(value)}")
