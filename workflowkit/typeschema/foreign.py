@@ -131,7 +131,8 @@ def _field_schema(field: Any, marshmallow: Any, direction: Direction, within: tu
     elif isinstance(field, fields.Enum):
         schema = {"enum": [m.value if field.by_value else m.name for m in field.enum]}
     else:
-        schema = _constrained(dict(_known(field)), field, marshmallow)
+        schema = dict(_known(field))
+    schema = _constrained(schema, field, marshmallow)
     return {"anyOf": [schema, {"type": "null"}]} if field.allow_none else schema
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, MutableSequence, Sequence
+from dataclasses import replace
 from datetime import date, datetime, time
 from enum import Enum
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from workflowkit.typeschema.foreign import marshmallow_shape, pydantic_shape
 from workflowkit.typeschema.records import dataclass_shape, typed_dict_shape
+from workflowkit.typeschema.secrets import hide_secrets
 from workflowkit.typeschema.shape import Decode, Direction, Field, Schema, Shape, UnsupportedType
 
 _SEQUENCES = frozenset({list, Sequence, MutableSequence, Iterable})
@@ -22,7 +24,8 @@ def shape_of(annotation: Any, *, direction: Direction = "input") -> Shape:
 
     String annotations must be resolved already (``typing.get_type_hints``).
     """
-    return Reader(direction).read(annotation)
+    shape = Reader(direction).read(annotation)
+    return replace(shape, schema=hide_secrets(shape.schema))
 
 
 class Reader:
@@ -51,8 +54,8 @@ class Reader:
 def _read_simple(_reader: Reader, annotation: Any) -> Shape | None:
     try:
         return _SIMPLE.get(annotation)
-    except TypeError:  # an annotation that is not hashable is none of them
-        return None
+    except TypeError:
+        raise UnsupportedType(f"{annotation!r} is not a type") from None
 
 
 def _read_annotated(reader: Reader, annotation: Any) -> Shape | None:
@@ -191,8 +194,8 @@ _SIMPLE: dict[Any, Shape] = {
 }
 
 _ATTEMPTS: tuple[Callable[[Reader, Any], Shape | None], ...] = (
+    _read_annotated,  # first, because its hints need not be hashable
     _read_simple,
-    _read_annotated,
     _read_union,
     _read_literal,
     _read_list,

@@ -34,7 +34,7 @@ class Member:
         if self.description:
             schema["description"] = self.description
         schema |= self.shape.schema
-        if self.default is not NO_DEFAULT and not schema.get("writeOnly"):
+        if self.default is not NO_DEFAULT:
             schema["default"] = self.default
         return schema
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
@@ -15,14 +14,14 @@ from workflowkit.typeschema.docstring import Docstring, parse_docstring
 from workflowkit.typeschema.explicit import explicit_shape
 from workflowkit.typeschema.reader import shape_of
 from workflowkit.typeschema.records import NO_DEFAULT, Member, json_default, object_schema
-from workflowkit.typeschema.shape import Decode, Direction, Encode, Schema, Shape, UnsupportedType, as_secret
+from workflowkit.typeschema.secrets import hide_secrets
+from workflowkit.typeschema.shape import Decode, Direction, Encode, Schema, Shape, UnsupportedType
 
 #: A first parameter with one of these names gets the step context.
 CONTEXT_NAMES = frozenset({"ctx", "context"})
 #: A single parameter of this name gets all inputs as one object.
 WHOLE_NAME = "inputs"
 
-_SECRET_NAME = re.compile(r"(?:^|_)(?:password|passwd|secret|token|api_?key|private_?key|credentials?)(?:$|_)", re.I)
 _KEYWORD_KINDS = frozenset({inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY})
 
 
@@ -142,14 +141,11 @@ class _SignatureReader:
                 decoders[parameter.name] = shape.decode
             members.append(self._member(parameter, shape))
         names = None if additional else frozenset(member.name for member in members)
-        return object_schema(members, additional=additional), Binding(names, decoders)
+        return hide_secrets(object_schema(members, additional=additional)), Binding(names, decoders)
 
     def _member(self, parameter: inspect.Parameter, shape: Shape) -> Member:
         required = parameter.default is inspect.Parameter.empty
         default = NO_DEFAULT if required else json_default(parameter.default)
-        # A default such as a test key must not travel to the browser, whatever the author thought of.
-        if _SECRET_NAME.search(parameter.name) and shape.schema.get("type") in ("string", ["string", "null"]):
-            shape = replace(shape, schema=as_secret(shape.schema))
         return Member(parameter.name, shape, required, default, self._docstring.parameters.get(parameter.name, ""))
 
     def _shape(self, name: str, annotation: Any, direction: Direction) -> Shape:
