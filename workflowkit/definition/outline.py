@@ -37,6 +37,7 @@ class ActionEntry:
     inputs: Mapping[str, Json]
     settings: Settings
     has_fallback: bool
+    unknown_settings: tuple[str, ...]
     pointer: str
 
 
@@ -100,8 +101,12 @@ def _action(entry: dict[str, Json], pointer: str) -> ActionEntry | None:
         inputs=_object(entry, "inputs"),
         settings=_settings(settings),
         has_fallback="fallback" in settings,
+        unknown_settings=tuple(key for key in settings if key not in _SETTING_NAMES),
         pointer=pointer,
     )
+
+
+_SETTING_NAMES = frozenset({"retries", "timeout", "on_error", "fallback", "join"})
 
 
 def _settings(entry: Mapping[str, Json]) -> Settings:

@@ -1,0 +1,46 @@
+"""Check a document against the JSON Schema that editors and other tools use too: ``schemas/workflow.schema.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from workflowkit.assets import asset_dir
+from workflowkit.base.errors import Problem
+from workflowkit.base.jsonvalue import loads
+from workflowkit.definition.jsvalues import Json
+from workflowkit.definition.model import ConditionType
+from workflowkit.definition.schema import Violation, compile_schema, shown, violations
+
+if TYPE_CHECKING:
+    from jsonschema_rs import Draft202012Validator
+
+_CODES = {"type": "invalid-type", "required": "missing-key"}
+
+
+def check_document(document: Json) -> Iterator[Problem]:
+    """Yield what the schema of workflows refuses."""
+    validator = _validator()
+    if validator.is_valid(document):
+        return
+    for violation in violations(validator, document):
+        if violation.keyword == "enum" and violation.path[-2:] == ("conditional", "type"):
+            yield _unknown_condition(violation)
+        else:
+            code = _CODES.get(violation.keyword, "invalid-value")
+            yield Problem(violation.pointer, code, violation.message)
+
+
+@lru_cache(maxsize=1)
+def _validator() -> Draft202012Validator:
+    return compile_schema(loads((asset_dir("schemas") / "workflow.schema.json").read_bytes()))
+
+
+def _unknown_condition(violation: Violation) -> Problem:
+    known = ", ".join(ConditionType)
+    return Problem(
+        violation.pointer,
+        "unknown-condition-type",
+        f"unknown condition type {shown(violation.value)}; known are {known}",
+    )

@@ -1,0 +1,61 @@
+"""Check the graph as a whole: size, start, cycles, and actions that no run can reach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from workflowkit.base.errors import LimitExceeded, Problem
+from workflowkit.definition.checks.subject import Subject
+from workflowkit.definition.model import SOURCE
+
+#: Shown at most, of a cycle's ids.
+_SHOWN_IDS = 20
+
+
+def check_size(subject: Subject) -> Iterator[Problem]:
+    """Yield what there is too much of. A document that fails is not looked at any further."""
+    limits = subject.limits
+    yield from _check_limit("/actions", "actions_per_workflow", limits.actions_per_workflow, len(subject.parts.actions))
+    yield from _check_limit("/edges", "edges_per_workflow", limits.edges_per_workflow, len(subject.parts.edges))
+
+
+def check_shape(subject: Subject) -> Iterator[Problem]:
+    """Yield why the graph cannot run."""
+    topology, limits = subject.topology, subject.limits
+    yield from _check_limit("/edges", "path_length", limits.path_length, topology.path_length)
+    yield from _check_limit("/edges", "parallel_actions", limits.parallel_actions, topology.width)
+    if topology.unordered:
+        yield from _cycles(subject)
+    if SOURCE not in subject.outgoing:
+        yield Problem("/edges", "no-start", "Workflow has no starting actions")
+    elif topology.roots or topology.unordered:
+        yield from _unreachable(subject)
+
+
+def _check_limit(pointer: str, name: str, maximum: int, actual: int) -> Iterator[Problem]:
+    if actual > maximum:
+        yield Problem(pointer, LimitExceeded.code, LimitExceeded(name, maximum, actual).message)
+
+
+def _cycles(subject: Subject) -> Iterator[Problem]:
+    from workflowkit.definition.graph import find_cycles
+
+    # Only the nodes without a place in the order can be on a cycle.
+    suspects = subject.topology.unordered
+    edges = [edge for edge in subject.edges if edge.source in suspects and edge.target in suspects]
+    pointers = {(edge.source, edge.target): edge.pointer for edge in edges}
+    for cycle in find_cycles(suspects, pointers):
+        path = [*cycle, cycle[0]] if len(cycle) <= _SHOWN_IDS else [*cycle[:_SHOWN_IDS], "…", cycle[0]]
+        yield Problem(
+            pointers[cycle[-1], cycle[0]],
+            "cycle",
+            f"Workflow instance must be a DAG; the given workflow has at least one cycle: {' -> '.join(path)}",
+        )
+
+
+def _unreachable(subject: Subject) -> Iterator[Problem]:
+    from workflowkit.definition.graph import find_unreachable
+
+    for node_id in find_unreachable(list(subject.nodes), ((edge.source, edge.target) for edge in subject.edges)):
+        message = f"An action is disconnected and will never run: {node_id}"
+        yield Problem(subject.nodes[node_id].pointer, "disconnected", message)

@@ -1,0 +1,75 @@
+"""What an action accepts, read once from the JSON Schema of its inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from workflowkit.base.jsonvalue import canonical, loads
+from workflowkit.definition.jsvalues import Json
+from workflowkit.definition.schema import compile_schema
+
+if TYPE_CHECKING:
+    from jsonschema_rs import Draft202012Validator
+
+#: The ``format`` of an input that holds a JSON Logic rule: it is evaluated, and the handler gets its value.
+LOGIC_FORMAT = "json-logic"
+
+
+@dataclass(frozen=True, slots=True)
+class InputContract:
+    """One action's inputs.
+
+    ``written`` checks what a document says, ``resolved`` what the handler would get: there, rules have become values.
+    ``nullable`` are the inputs that may be null, ``is_open`` says whether other inputs than the declared are passed on.
+    """
+
+    properties: Mapping[str, Any]
+    required: frozenset[str]
+    defaults: Mapping[str, Json]
+    nullable: frozenset[str]
+    logic: frozenset[str]
+    is_open: bool
+    written: Draft202012Validator
+    resolved: Draft202012Validator
+
+
+def contract_of(schema: Mapping[str, Any]) -> InputContract:
+    """Return the contract of an action's ``inputs`` schema; equal schemas share one."""
+    return _contract(canonical(dict(schema)))
+
+
+@lru_cache(maxsize=1024)
+def _contract(schema_json: bytes) -> InputContract:
+    schema: dict[str, Any] = loads(schema_json)
+    properties = {name: _as_object(declared) for name, declared in schema.get("properties", {}).items()}
+    logic = frozenset(name for name, declared in properties.items() if declared.get("format") == LOGIC_FORMAT)
+    # Unknown inputs are a warning when the document is checked and left out when it runs, never a failure.
+    checked = {
+        key: value for key, value in schema.items() if key not in ("additionalProperties", "unevaluatedProperties")
+    }
+    resolved = {**checked, "properties": {name: name in logic or declared for name, declared in properties.items()}}
+    return InputContract(
+        properties=properties,
+        required=frozenset(schema.get("required", ())),
+        defaults={name: declared["default"] for name, declared in properties.items() if "default" in declared},
+        nullable=_nullable({**checked, "required": []}, properties),
+        logic=logic,
+        is_open=schema.get("additionalProperties", True) is not False,
+        written=compile_schema(checked),
+        resolved=compile_schema(resolved),
+    )
+
+
+def _as_object(declared: Any) -> dict[str, Any]:
+    return declared if isinstance(declared, dict) else {} if declared else {"not": {}}
+
+
+def _nullable(schema: dict[str, Any], properties: Mapping[str, Any]) -> frozenset[str]:
+    """Return the inputs that may be null, by trying: a property's schema may be a ``$ref`` or a combination."""
+    validator = compile_schema(schema)
+    everything_null: dict[str, Json] = dict.fromkeys(properties)
+    refused = {error.instance_path[0] for error in validator.iter_errors(everything_null) if error.instance_path}
+    return frozenset(properties) - refused

@@ -1,0 +1,151 @@
+"""A step's inputs: what its handler is called with, made from the document, the event and earlier outputs.
+
+References are resolved on a copy, rules are evaluated, defaults fill what is left out, and the result is checked
+against the action's schema before any handler sees it (W11, D9). The work that depends on the document alone is done
+once per node and kept in ``Node.memo``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+from workflowkit.base.errors import ExpressionError, InvalidInput, LimitExceeded, Problem
+from workflowkit.base.jsonvalue import child_pointer
+from workflowkit.base.limits import DEFAULT_LIMITS, Limits
+from workflowkit.definition.catalogue import ActionType
+from workflowkit.definition.contract import InputContract, contract_of
+from workflowkit.definition.jsonlogic import Placeholder, Rule, compile_rule
+from workflowkit.definition.jsonpath import Budget
+from workflowkit.definition.jsvalues import MISSING, Json
+from workflowkit.definition.model import Node
+from workflowkit.definition.references import ReferenceScope, Template, compile_template, copied, references_in
+from workflowkit.definition.schema import violations
+
+_MEMO_KEY = "inputs"
+
+
+def resolve_inputs(node: Node, action: ActionType, scope: ReferenceScope) -> dict[str, Json]:
+    """Return what the handler of ``node`` is called with; the caller may change it freely.
+
+    A reference that leads nowhere: an error if the input is required; else the input is left out (so that its default
+    applies) if it has a default or may not be null; else null. Inputs that the action does not know are left out if its
+    schema refuses them. Raises ``InvalidInput`` whose problems point at ``/inputs/<name>...`` and name node and value.
+    """
+    plan: _Plan | None = node.memo.get(_MEMO_KEY)
+    if plan is None or plan.action is not action:
+        # Two threads may both compile; either result is as good.
+        plan = node.memo[_MEMO_KEY] = _Plan.of(node, action)
+    return plan.resolve(scope)
+
+
+def rule_template(rule: Json, limits: Limits = DEFAULT_LIMITS) -> RuleTemplate:
+    """Compile a JSON Logic rule that may hold references: their values are data for the rule, never part of it (D11).
+
+    Raises ``ExpressionError`` or ``LimitExceeded`` as ``compile_rule`` does.
+    """
+    templates: list[Template] = []
+    return RuleTemplate(compile_rule(_with_placeholders(rule, templates, limits), limits), tuple(templates))
+
+
+@dataclass(frozen=True, slots=True)
+class RuleTemplate:
+    """A compiled rule and where the values of its placeholders come from."""
+
+    rule: Rule
+    templates: tuple[Template, ...]
+
+    def resolve(self, scope: ReferenceScope, budget: Budget) -> Json:
+        """Return the rule's value. Raises ``ExpressionError`` or ``LimitExceeded`` past the budgets."""
+        # SAFETY: S2 — what a reference brings in is handed over beside the rule and cannot become an operator.
+        return self.rule.evaluate(None, [template.resolve(scope, budget) for template in self.templates])
+
+
+def _with_placeholders(rule: Json, templates: list[Template], limits: Limits) -> Json:
+    if isinstance(rule, list):
+        return [_with_placeholders(operand, templates, limits) for operand in rule]
+    if isinstance(rule, dict) and len(rule) == 1:
+        return {operator: _with_placeholders(operand, templates, limits) for operator, operand in rule.items()}
+    if not references_in(rule):
+        return rule
+    templates.append(compile_template(rule, limits))
+    return Placeholder(len(templates) - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """One input of a node, compiled. ``written`` is what the document says, for messages."""
+
+    name: str
+    source: Template | RuleTemplate
+    written: Json
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How to make the inputs of one node for one action."""
+
+    node_id: str
+    action: ActionType
+    contract: InputContract
+    fields: tuple[_Field, ...]
+    absent_defaults: dict[str, Json]
+
+    @classmethod
+    def of(cls, node: Node, action: ActionType) -> _Plan:
+        contract = contract_of(action.inputs)
+        fields = tuple(
+            _Field(name, rule_template(value) if name in contract.logic else compile_template(value), value)
+            for name, value in node.inputs.items()
+            if contract.is_open or name in contract.properties
+        )
+        absent = {name: value for name, value in contract.defaults.items() if name not in node.inputs}
+        return cls(node.id, action, contract, fields, absent)
+
+    def resolve(self, scope: ReferenceScope) -> dict[str, Json]:
+        budget = Budget()
+        values = copied(self.absent_defaults, budget) if self.absent_defaults else {}
+        problems: list[Problem] = []
+        for field in self.fields:
+            try:
+                value = field.source.resolve(scope, budget)
+            except (ExpressionError, LimitExceeded) as error:
+                problems.append(self._problem(field.name, error.code, error.message))
+                continue
+            if value is not MISSING:
+                values[field.name] = value
+            elif not self._settle_missing(field.name, values):
+                problems.append(self._missing(field))
+        if not problems and not self.contract.resolved.is_valid(values):
+            problems = list(self._refusals(values))
+        if problems:
+            raise InvalidInput(problems)
+        return cast(dict[str, Json], values)
+
+    def _settle_missing(self, name: str, values: dict[str, Any]) -> bool:
+        """Apply the rule for a whole reference without a value; return false if there must be one."""
+        if name in self.contract.required:
+            return False
+        if name in self.contract.defaults:
+            values[name] = copied(self.contract.defaults[name], Budget())
+        elif name in self.contract.nullable or name not in self.contract.properties:
+            values[name] = None
+        return True
+
+    def _missing(self, field: _Field) -> Problem:
+        return self._problem(field.name, "missing-input", f"it is required, and {field.written} has no value")
+
+    def _refusals(self, values: dict[str, Json]) -> Iterator[Problem]:
+        for violation in violations(self.contract.resolved, values):
+            name = str(violation.path[0]) if violation.path else ""
+            inner = f" (at {violation.pointer})" if len(violation.path) > 1 else ""
+            yield Problem(
+                f"/inputs{violation.pointer}", "invalid-input", self._message(name, f"{violation.message}{inner}")
+            )
+
+    def _problem(self, name: str, code: str, message: str) -> Problem:
+        return Problem(child_pointer("/inputs", name), code, self._message(name, message))
+
+    def _message(self, name: str, reason: str) -> str:
+        return f"Action '{self.node_id}' has an invalid input for '{name}': {reason}"

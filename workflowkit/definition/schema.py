@@ -1,0 +1,135 @@
+"""JSON Schema, draft 2020-12, safely: compiled once, linear-time patterns, nothing fetched, messages for people.
+
+Validators are jsonschema-rs's. By default it would fetch a remote ``$ref`` over HTTP (S6) and run patterns on a
+backtracking engine (S5); both are off here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from workflowkit.base.jsonvalue import child_pointer, dumps
+from workflowkit.definition.jsvalues import Json
+
+if TYPE_CHECKING:
+    from jsonschema_rs import Draft202012Validator, ValidationError
+
+Schema = Mapping[str, Any] | bool
+_SHOWN_CHARS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One place where a value breaks a schema. ``keyword`` is the schema keyword, ``message`` a sentence about it."""
+
+    path: tuple[str | int, ...]
+    keyword: str
+    message: str
+    value: Json
+
+    @property
+    def pointer(self) -> str:
+        """The place as a JSON pointer into the value."""
+        pointer = ""
+        for key in self.path:
+            pointer = child_pointer(pointer, key)
+        return pointer
+
+
+def compile_schema(schema: Schema) -> Draft202012Validator:
+    """Compile a schema.
+
+    Raises ``jsonschema_rs.ValidationError`` for a bad one; one with a remote ``$ref`` or with a pattern that only a
+    backtracking engine could run is bad.
+    """
+    import jsonschema_rs
+
+    return jsonschema_rs.Draft202012Validator(
+        schema if isinstance(schema, bool) else dict(schema),
+        # SAFETY: S5, S6 — a linear regex engine, and no schema makes us open a connection.
+        pattern_options=jsonschema_rs.RegexOptions(),
+        retriever=_refuse_retrieval,
+        validate_formats=True,
+    )
+
+
+def _refuse_retrieval(uri: str) -> Json:
+    raise ValueError(f"a schema may only refer to itself, not to {uri}")
+
+
+def violations(validator: Draft202012Validator, value: Json) -> Iterator[Violation]:
+    """Yield every place where ``value`` breaks the schema; of ``anyOf`` and ``oneOf`` what the closest branch says."""
+    for error in validator.iter_errors(value):
+        yield from _explained(error)
+
+
+def _explained(error: ValidationError) -> Iterator[Violation]:
+    branches = _branches(error)
+    meant = [branch for branch in branches if not any(_is_other_form(inner, error) for inner in branch)]
+    if len(meant) == 1:
+        for inner in meant[0]:
+            yield from _explained(inner)
+    else:
+        yield Violation(tuple(error.instance_path), error.kind.name, _sentence(error), error.instance)
+
+
+def _branches(error: ValidationError) -> list[list[ValidationError]]:
+    return getattr(error.kind, "context", None) or []
+
+
+def _is_other_form(inner: ValidationError, outer: ValidationError) -> bool:
+    """Return whether a branch of ``anyOf`` says that the value is of another sort altogether."""
+    return inner.kind.name in ("type", "const", "enum") and len(inner.instance_path) == len(outer.instance_path)
+
+
+def _sentence(error: ValidationError) -> str:
+    if branches := _branches(error):
+        if not all(branches):
+            return f"{shown(error.instance)} fits several forms of which exactly one is allowed"
+        others = [inner for branch in branches for inner in branch if _is_other_form(inner, error)]
+        if others and all(inner.kind.name == "type" for inner in others):
+            types = [name for inner in others for name in inner.kind.value]
+            return f"Expected {_type_words(types)}, got {shown(error.instance)}"
+        return f"{shown(error.instance)} fits none of the {len(branches)} forms that are allowed here"
+    write = _SENTENCES.get(error.kind.name)
+    return write(error.kind.value, error.instance) if write else error.message
+
+
+def shown(value: Json) -> str:
+    """Return a value as JSON, cut to a length that fits into a message."""
+    text = dumps(value)
+    return text if len(text) <= _SHOWN_CHARS else text[: _SHOWN_CHARS - 1] + "…"
+
+
+def _type_words(types: list[str]) -> str:
+    unique = list(dict.fromkeys(types))
+    return " or ".join([", ".join(unique[:-1]), unique[-1]]) if len(unique) > 1 else unique[0]
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+_SENTENCES: dict[str, Callable[[Any, Json], str]] = {
+    "type": lambda types, value: f"Expected {_type_words(types)}, got {shown(value)}",
+    "required": lambda name, _value: f"Missing {shown(name)}",
+    "additionalProperties": lambda names, _value: f"Unknown key{'s' * (len(names) > 1)} {', '.join(map(shown, names))}",
+    "enum": lambda options, value: f"Expected one of {', '.join(map(shown, options))}, got {shown(value)}",
+    "const": lambda constant, value: f"Expected {shown(constant)}, got {shown(value)}",
+    "format": lambda name, value: f"Expected text in the format {name}, got {shown(value)}",
+    "pattern": lambda pattern, value: f"Expected text that matches {pattern}, got {shown(value)}",
+    "minimum": lambda limit, value: f"Expected at least {limit}, got {shown(value)}",
+    "maximum": lambda limit, value: f"Expected at most {limit}, got {shown(value)}",
+    "exclusiveMinimum": lambda limit, value: f"Expected more than {limit}, got {shown(value)}",
+    "exclusiveMaximum": lambda limit, value: f"Expected less than {limit}, got {shown(value)}",
+    "multipleOf": lambda factor, value: f"Expected a multiple of {factor}, got {shown(value)}",
+    "minLength": lambda least, value: f"Expected at least {_counted(least, 'character')}, got {len(value)}",
+    "maxLength": lambda most, value: f"Expected at most {_counted(most, 'character')}, got {len(value)}",
+    "minItems": lambda least, value: f"Expected at least {_counted(least, 'element')}, got {len(value)}",
+    "maxItems": lambda most, value: f"Expected at most {_counted(most, 'element')}, got {len(value)}",
+    "minProperties": lambda least, value: f"Expected at least {_counted(least, 'key')}, got {len(value)}",
+    "maxProperties": lambda most, value: f"Expected at most {_counted(most, 'key')}, got {len(value)}",
+    "uniqueItems": lambda _unique, _value: "Expected all elements to differ",
+}
