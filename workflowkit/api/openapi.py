@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from http import HTTPStatus
 from typing import Any
 
@@ -13,6 +14,7 @@ from workflowkit.api import schemas
 from workflowkit.api.auth import Access, access_of
 from workflowkit.api.contract import JSON_MEDIA_TYPE
 from workflowkit.api.errors import MEDIA_TYPE
+from workflowkit.base import jsonvalue
 
 Document = dict[str, Any]
 
@@ -62,12 +64,15 @@ def configure(app: APIFlask) -> None:
 
 def publish(app: APIFlask) -> None:
     """Make the document, once all routes are there; it is the same for every request."""
-    app.extensions[EXTENSION] = app.spec
+    with warnings.catch_warnings():
+        # A schema that is a part of one answer and the whole of another is added twice; _merge_copies repairs it.
+        warnings.filterwarnings("ignore", message=".* has already been added to the spec")
+        app.extensions[EXTENSION] = app.spec
 
 
 def _complete(app: Flask, document: Document | str) -> Document:
     assert isinstance(document, dict)  # noqa: S101 - text is for YAML
-    document["components"].setdefault("schemas", {}).setdefault("ProblemDocument", {})
+    document = _merge_copies(document)
     for rule in app.url_map.iter_rules():
         view = app.view_functions[rule.endpoint]
         path = re.sub(r"<(?:[^<:]+:)?([^>]+)>", r"{\1}", rule.rule)
@@ -77,6 +82,21 @@ def _complete(app: Flask, document: Document | str) -> Document:
             _describe_parameters(operation)
             _describe_errors(operation, access_of(view))
     return document
+
+
+def _merge_copies(document: Document) -> Document:
+    """Undo APIFlask's copies of schemas: ``Run1`` is ``Run`` once more."""
+    schemas_by_name = document["components"]["schemas"]
+    originals = {name: name.rstrip("0123456789") for name in schemas_by_name}
+    text = jsonvalue.dumps(document)
+    for name, original in originals.items():
+        if name != original and original in originals:
+            text = text.replace(f'"#/components/schemas/{name}"', f'"#/components/schemas/{original}"')
+    merged: Document = jsonvalue.loads(text)
+    for name, original in originals.items():
+        if name != original and original in originals:
+            del merged["components"]["schemas"][name]
+    return merged
 
 
 def _operations(item: Document, methods: set[str]) -> list[Document]:

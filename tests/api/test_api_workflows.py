@@ -1,0 +1,283 @@
+"""Authoring over HTTP: drafts with revisions, validation, immutable versions, the switch."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from web import OTHER_TENANT, a_document, a_web, problems_of
+
+CYCLE = a_document(edges=[{"from": "$source", "to": "greet"}, {"from": "greet", "to": "greet"}])
+
+
+def _created(client, document=None, workflow_id="welcome"):
+    response = client.post("/api/workflows", {"id": workflow_id, "document": document or a_document()})
+    assert response.status_code == 201, response.get_json()
+    return response.get_json()
+
+
+def _triggers(web):
+    return [
+        (row["pattern"], row["workflow_id"], row["version"])
+        for row in web.harness.rows("SELECT pattern, workflow_id, version FROM workflow_triggers")
+    ]
+
+
+def test_a_new_workflow_is_enabled_and_not_published(database_url):
+    with a_web(database_url) as web:
+        client = web.client()
+        workflow = _created(client)
+        assert workflow["id"] == "welcome"
+        assert workflow["name"] == "Welcome"
+        assert workflow["enabled"] is True
+        assert workflow["published_version"] is None
+        assert client.get("/api/workflows/welcome").get_json() == workflow
+        assert _triggers(web) == []
+
+
+def test_an_id_is_made_up_if_none_is_given(sqlite_url):
+    with a_web(sqlite_url) as web:
+        client = web.client()
+        first = client.post("/api/workflows", {"document": {}}).get_json()
+        second = client.post("/api/workflows", {"document": {}}).get_json()
+        assert first["id"] != second["id"]
+        assert first["name"] == first["id"]
+        assert client.get(f"/api/workflows/{first['id']}/draft").get_json()["document"] == {}
+
+
+def test_a_taken_id_conflicts_but_not_with_another_tenants(database_url):
+    with a_web(database_url) as web:
+        client = web.client()
+        _created(client)
+        again = client.post("/api/workflows", {"id": "welcome", "document": {}})
+        assert (again.status_code, again.get_json()["code"]) == (409, "already-exists")
+        _created(web.client(scope=OTHER_TENANT), a_document("Theirs"))
+        assert client.get("/api/workflows/welcome").get_json()["name"] == "Welcome"
+
+
+@pytest.mark.parametrize("workflow_id", ["", "A", "-a", "a b", "a/b", "ä", "a" * 65, "a\n"])
+def test_an_id_has_a_plain_form(sqlite_url, workflow_id):
+    with a_web(sqlite_url) as web:
+        response = web.client().post("/api/workflows", {"id": workflow_id, "document": {}})
+        assert response.status_code == 400
+        assert problems_of(response) == [("/id", "invalid-value")]
+        assert web.count("workflows") == 0
+
+
+def test_a_draft_keeps_every_key_in_its_order(database_url):
+    document = {"zeta": 1, **a_document(), "actions": [], "alpha": {"z": 1, "a": None}}
+    with a_web(database_url) as web:
+        client = web.client()
+        _created(client, document)
+        stored = json.loads(client.get("/api/workflows/welcome/draft").get_data())["document"]
+        assert json.dumps(stored) == json.dumps(document)
+
+
+def test_an_edit_names_the_revision_it_was_based_on(database_url):
+    with a_web(database_url) as web:
+        client = web.client()
+        _created(client)
+        draft = client.get("/api/workflows/welcome/draft")
+        assert draft.headers["ETag"] == '"1"'
+        path, edited = "/api/workflows/welcome/draft", {"document": a_document("Edited")}
+        unconditional = client.put(path, edited)
+        assert (unconditional.status_code, unconditional.get_json()["code"]) == (428, "precondition-required")
+        saved = client.put(path, edited, headers={"If-Match": '"1"'})
+        assert saved.headers["ETag"] == '"2"'
+        assert saved.get_json()["revision"] == 2
+        assert client.get("/api/workflows/welcome").get_json()["name"] == "Edited"
+        stale = client.put(path, {"document": a_document("Other")}, headers={"If-Match": '"1"'})
+        assert (stale.status_code, stale.get_json()["code"]) == (412, "stale-revision")
+        assert client.get(path).get_json()["document"]["name"] == "Edited"
+
+
+@pytest.mark.parametrize("tag", ['W/"1"', "1x", '"x"', '"0"', '"99999999999999999999"', '"-1"', ""])
+def test_a_tag_that_is_not_the_revision_saves_nothing(sqlite_url, tag):
+    with a_web(sqlite_url) as web:
+        client = web.client()
+        _created(client)
+        response = client.put(
+            "/api/workflows/welcome/draft", {"document": a_document("Edited")}, headers={"If-Match": tag}
+        )
+        assert response.status_code == 412
+        assert client.get("/api/workflows/welcome/draft").get_json()["revision"] == 1
+
+
+def test_one_of_several_tags_or_a_star_may_match(sqlite_url):
+    with a_web(sqlite_url) as web:
+        client = web.client()
+        _created(client)
+        path = "/api/workflows/welcome/draft"
+        assert client.put(path, {"document": {"name": "b"}}, headers={"If-Match": '"7", "1"'}).status_code == 200
+        assert client.put(path, {"document": {"name": "c"}}, headers={"If-Match": "*"}).status_code == 200
+
+
+def test_saving_the_same_again_never_conflicts(database_url):
+    with a_web(database_url) as web:
+        client = web.client()
+        _created(client)
+        path, edited = "/api/workflows/welcome/draft", {"document": a_document("Edited")}
+        first = client.put(path, edited, headers={"If-Match": '"1"'})
+        repeated = client.put(path, edited, headers={"If-Match": '"1"'})
+        assert repeated.status_code == 200
+        assert repeated.get_json() == first.get_json()
+
+
+def test_validation_lists_every_problem_and_stores_nothing(sqlite_url):
+    broken = a_document(
+        actions=[{"id": "a", "kind": "no-such"}, {"id": "a", "kind": "noop"}],
+        edges=[{"from": "$source", "to": "nowhere"}],
+    )
+    with a_web(sqlite_url) as web:
+        client = web.client(["workflows:read"])
+        answer = client.post("/api/validate", {"document": broken}).get_json()
+        assert answer["is_valid"] is False
+        pointers = [problem["pointer"] for problem in answer["problems"]]
+        assert "/actions/0/kind" in pointers
+        assert any(pointer.startswith("/actions/1") for pointer in pointers)
+        assert any(pointer.startswith("/edges/0") for pointer in pointers)
+        assert web.count("workflows") == 0
+        assert client.post("/api/validate", {"document": a_document()}).get_json()["is_valid"] is True
+
+
+def test_a_stored_draft_is_validated_too(sqlite_url):
+    with a_web(sqlite_url) as web:
+        client = web.client()
+        _created(client, CYCLE)
+        assert client.post("/api/workflows/welcome/validate").get_json()["is_valid"] is False
+
+
+def test_publishing_makes_a_version_and_puts_its_triggers_in_force(database_url):
+    with a_web(database_url) as web:
+        client = web.client()
+        _created(client)
+        response = client.post("/api/workflows/welcome/publish")
+        assert response.status_code == 201
+        published = response.get_json()
+        assert (published["version"], published["created"]) == (1, True)
+        assert published["document"] == a_document()
+        assert client.get("/api/workflows/welcome").get_json()["published_version"] == 1
+        assert _triggers(web) == [("user/created", "welcome", 1)]
+
+
+def test_publishing_the_published_document_makes_nothing(database_url):
+    with a_web(database_url) as web:
+        client = web.client()
+        _created(client)
+        first = client.post("/api/workflows/welcome/publish").get_json()
+        again = client.post("/api/workflows/welcome/publish")
+        assert again.status_code == 200
+        assert again.get_json() == first | {"created": False}
+        assert web.count("workflow_versions") == 1
+
+
+def test_a_changed_label_makes_a_version_with_the_same_hash(database_url):
+    with a_web(database_url) as web:
+        client = web.client()
+        _created(client)
+        first = client.post("/api/workflows/welcome/publish").get_json()
+        for document in (a_document("Renamed"), a_document("Renamed", event="user/left")):
+            draft = client.get("/api/workflows/welcome/draft")
+            client.put(
+                "/api/workflows/welcome/draft", {"document": document}, headers={"If-Match": draft.headers["ETag"]}
+            )
+            assert client.post("/api/workflows/welcome/publish").status_code == 201
+        versions = client.get("/api/workflows/welcome/versions").get_json()["items"]
+        assert [version["version"] for version in versions] == [3, 2, 1]
+        assert versions[1]["hash"] == first["hash"]
+        assert client.get("/api/workflows/welcome/versions/2").get_json()["document"]["name"] == "Renamed"
+        assert client.get("/api/workflows/welcome/versions/1").get_json()["document"] == a_document()
+        assert _triggers(web) == [("user/left", "welcome", 3)]
+
+
+def test_an_invalid_draft_is_not_published(database_url):
+    with a_web(database_url) as web:
+        client = web.client()
+        _created(client, CYCLE)
+        response = client.post("/api/workflows/welcome/publish")
+        assert (response.status_code, response.get_json()["code"]) == (422, "invalid-definition")
+        assert response.get_json()["problems"]
+        assert web.count("workflow_versions") == 0
+        assert _triggers(web) == []
+        assert client.get("/api/workflows/welcome").get_json()["published_version"] is None
+
+
+def test_exactly_the_draft_that_was_seen_is_published(sqlite_url):
+    with a_web(sqlite_url) as web:
+        client = web.client()
+        _created(client)
+        seen = client.get("/api/workflows/welcome/draft").headers["ETag"]
+        client.put("/api/workflows/welcome/draft", {"document": a_document("Newer")}, headers={"If-Match": seen})
+        assert client.post("/api/workflows/welcome/publish", headers={"If-Match": seen}).status_code == 412
+        assert web.count("workflow_versions") == 0
+        assert client.post("/api/workflows/welcome/publish", headers={"If-Match": '"2"'}).status_code == 201
+
+
+def test_a_disabled_workflow_is_found_by_no_event_until_it_is_enabled(database_url):
+    with a_web(database_url) as web:
+        client = web.client()
+        _created(client)
+        client.post("/api/workflows/welcome/publish")
+        assert client.post("/api/workflows/welcome/disable").get_json()["enabled"] is False
+        assert client.post("/api/workflows/welcome/disable").get_json()["enabled"] is False
+        assert _triggers(web) == []
+        assert client.post("/api/workflows/welcome/enable").get_json()["enabled"] is True
+        assert _triggers(web) == [("user/created", "welcome", 1)]
+
+
+def test_publishing_a_disabled_workflow_leaves_it_off(database_url):
+    with a_web(database_url) as web:
+        client = web.client()
+        _created(client)
+        client.post("/api/workflows/welcome/disable")
+        assert client.post("/api/workflows/welcome/publish").status_code == 201
+        assert _triggers(web) == []
+        client.post("/api/workflows/welcome/enable")
+        assert _triggers(web) == [("user/created", "welcome", 1)]
+
+
+def test_lists_are_paged_in_a_stable_order(database_url):
+    with a_web(database_url) as web:
+        client = web.client()
+        for name in ("d", "b", "a", "e", "c"):
+            _created(client, workflow_id=name)
+        seen, cursor = [], ""
+        while cursor is not None:
+            page = client.get(f"/api/workflows?limit=2{cursor and '&cursor=' + cursor}").get_json()
+            seen += [item["id"] for item in page["items"]]
+            cursor = page["next_cursor"]
+        assert seen == ["a", "b", "c", "d", "e"]
+
+
+def test_versions_are_paged_too(sqlite_url):
+    with a_web(sqlite_url) as web:
+        client = web.client()
+        _created(client)
+        for revision in (1, 2, 3):
+            client.put(
+                "/api/workflows/welcome/draft",
+                {"document": a_document(f"v{revision}")},
+                headers={"If-Match": f'"{revision}"'},
+            )
+            client.post("/api/workflows/welcome/publish")
+        first = client.get("/api/workflows/welcome/versions?limit=2").get_json()
+        rest = client.get(f"/api/workflows/welcome/versions?limit=2&cursor={first['next_cursor']}").get_json()
+        assert [item["version"] for item in first["items"] + rest["items"]] == [3, 2, 1]
+        assert rest["next_cursor"] is None
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/workflows/missing",
+        "/api/workflows/missing/draft",
+        "/api/workflows/missing/versions",
+        "/api/workflows/missing/versions/1",
+        "/api/workflows/%00",
+        "/api/workflows/missing/versions/99999999999999999999999",
+    ],
+)
+def test_what_is_not_there_answers_404(database_url, path):
+    with a_web(database_url) as web:
+        response = web.client().get(path)
+        assert (response.status_code, response.get_json()["code"]) == (404, "not-found")
