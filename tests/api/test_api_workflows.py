@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from web import OTHER_TENANT, a_document, a_web, problems_of
+from webapi import OTHER_TENANT, a_document, a_web, problems_of
 
 CYCLE = a_document(edges=[{"from": "$source", "to": "greet"}, {"from": "greet", "to": "greet"}])
 

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -150,16 +149,3 @@ def a_document(name: str = "Welcome", event: str = "user/created", **changes: An
 def problems_of(response: TestResponse) -> list[tuple[str, str]]:
     """Return the (pointer, code) of the problems in an error."""
     return [(problem["pointer"], problem["code"]) for problem in response.get_json()["problems"]]
-
-
-__all__ = [
-    "DEFAULT_SCOPE",
-    "OTHER_TENANT",
-    "Client",
-    "Contract",
-    "Web",
-    "a_document",
-    "a_web",
-    "problems_of",
-    "replace",
-]

@@ -1,0 +1,190 @@
+"""Runs over HTTP: lists, the story of each step, cancelling, repeating."""
+
+from __future__ import annotations
+
+import pytest
+from builders import a_workflow
+from webapi import OTHER_TENANT, a_web
+
+from workflowkit.base.scope import DEFAULT_SCOPE
+from workflowkit.definition.model import SOURCE
+
+BRANCHING = (
+    a_workflow("Branching")
+    .action("first", inputs={"value": "!ref($.event.data.n)"})
+    .action("taken", inputs={"value": {"sum": "!ref($.state.first)", "text": "n is !ref($.event.data.n)"}})
+    .action("skipped")
+    .path(SOURCE, "first")
+    .edge_match("first", "taken", 7)
+    .edge_match("first", "skipped", 8)
+    .trigger("order/paid")
+    .document()
+)
+FAILING = (
+    a_workflow("Failing")
+    .action("bad", kind="boom", inputs={"message": "no luck"}, retries=1)
+    .path(SOURCE, "bad")
+    .trigger("order/paid")
+    .document()
+)
+
+
+def _run_id(web, document, data=None, **fields):
+    web.harness.deploy(document)
+    event_id = web.harness.send("order/paid", data or {}, **fields)
+    web.harness.drain()
+    (row,) = web.harness.rows("SELECT id FROM runs WHERE event_id = :id", id=event_id)
+    return row["id"]
+
+
+def test_a_run_tells_each_step_with_inputs_and_outputs(database_url):
+    with a_web(database_url) as web:
+        run_id = _run_id(web, BRANCHING, {"n": 7}, id="order-1")
+        run = web.client(["runs:read"]).get(f"/api/runs/{run_id}").get_json()
+        assert (run["status"], run["workflow_id"], run["version"]) == ("completed", "test", 1)
+        assert run["workflow_name"] == "Branching"
+        assert (run["event"]["name"], run["event"]["event_id"]) == ("order/paid", "order-1")
+        assert run["output"] == {"taken": {"sum": 7, "text": "n is 7"}}
+        first, taken, skipped = run["steps"]
+        assert (first["id"], first["kind"], first["status"]) == ("first", "noop", "completed")
+        assert (first["inputs"], first["output"]) == ({"value": 7}, 7)
+        assert taken["inputs"] == {"value": {"sum": 7, "text": "n is 7"}}
+        assert [attempt["outcome"] for attempt in taken["attempts"]] == ["completed"]
+        assert (skipped["status"], skipped["inputs"], skipped["attempts"]) == ("skipped", None, [])
+        assert sorted(run["edges"].values()) == ["not_taken", "taken", "taken"]
+
+
+def test_a_failed_step_tells_every_attempt(database_url):
+    with a_web(database_url) as web:
+        client = web.client(["runs:read"])
+        run_id = _run_id(web, FAILING)
+        (step,) = client.get(f"/api/runs/{run_id}").get_json()["steps"]
+        (attempt,) = step["attempts"]
+        assert (step["status"], attempt["outcome"]) == ("ready", "retry")
+        assert attempt["retry_at"] == step["due_at"]
+        web.harness.skip(60)
+        run = client.get(f"/api/runs/{run_id}").get_json()
+        (step,) = run["steps"]
+        assert (run["status"], step["status"]) == ("failed", "failed")
+        assert [attempt["outcome"] for attempt in step["attempts"]] == ["retry", "failed"]
+        assert [attempt["number"] for attempt in step["attempts"]] == [1, 2]
+        assert step["error"]["message"] == run["error"]["message"] == "no luck"
+        assert step["due_at"] is None
+        assert step["inputs"] == {"message": "no luck"}
+
+
+def test_a_run_of_an_action_that_is_gone_is_still_told(sqlite_url):
+    with a_web(sqlite_url) as web:
+        run_id = _run_id(web, BRANCHING, {"n": 7})
+        del web.harness.registry._own["noop"]
+        run = web.client().get(f"/api/runs/{run_id}").get_json()
+        assert [step["inputs"] for step in run["steps"]] == [None, None, None]
+        assert run["steps"][0]["output"] == 7
+
+
+def test_runs_are_listed_newest_first_with_filters(database_url):
+    with a_web(database_url) as web:
+        client = web.client(["runs:read"])
+        web.harness.deploy(BRANCHING, "branching")
+        web.harness.deploy(FAILING, "failing")
+        event_ids = []
+        for _ in range(3):
+            web.harness.clock.advance(seconds=10)
+            event_ids.append(web.harness.send("order/paid", {"n": 7}))
+            web.harness.drain()
+        web.harness.deploy(BRANCHING, "branching", OTHER_TENANT)
+        web.harness.send("order/paid", {"n": 7}, scope=OTHER_TENANT)
+        web.harness.drain()
+
+        def listed(query):
+            items = client.get(f"/api/runs?{query}").get_json()["items"]
+            return [(event_ids.index(item["event_id"]), item["workflow_id"]) for item in items]
+
+        assert sorted(listed("")) == [(n, name) for n in range(3) for name in ("branching", "failing")]
+        assert [n for n, _ in listed("")] == [2, 2, 1, 1, 0, 0]
+        assert listed("workflow_id=failing") == [(2, "failing"), (1, "failing"), (0, "failing")]
+        assert listed("status=completed&workflow_id=branching") == [(n, "branching") for n in (2, 1, 0)]
+        assert len(listed("status=completed&status=running&status=failed")) == 6
+        assert listed("status=cancelled") == []
+        assert sorted(listed(f"event_id={event_ids[1]}")) == [(1, "branching"), (1, "failing")]
+        assert {n for n, _ in listed("created_before=2025-06-15T15:07:00Z")} == {0}
+        assert {n for n, _ in listed("created_after=2025-06-15T15:07:00Z")} == {1, 2}
+
+
+def test_pages_stay_the_same_while_runs_are_added(database_url):
+    with a_web(database_url) as web:
+        client = web.client(["runs:read"])
+        web.harness.deploy(BRANCHING)
+        for _ in range(7):
+            web.harness.clock.advance(seconds=1)
+            web.harness.send("order/paid", {"n": 7})
+        web.harness.drain()
+        expected = [item["id"] for item in client.get("/api/runs").get_json()["items"]]
+        seen, cursor = [], ""
+        while cursor is not None:
+            page = client.get(f"/api/runs?limit=2{cursor and '&cursor=' + cursor}").get_json()
+            seen += [item["id"] for item in page["items"]]
+            cursor = page["next_cursor"]
+            web.harness.clock.advance(seconds=1)
+            web.harness.send("order/paid", {"n": 7})
+            web.harness.drain()
+        assert seen == expected
+
+
+def test_a_page_is_no_larger_than_the_servers_limit(sqlite_url):
+    with a_web(sqlite_url) as web:
+        web.harness.deploy(BRANCHING)
+        for _ in range(101):
+            web.harness.send("order/paid", {"n": 7})
+        web.harness.drain()
+        assert len(web.client().get("/api/runs?limit=1000").get_json()["items"]) == 100
+
+
+def test_a_cancelled_run_starts_no_further_step(database_url):
+    with a_web(database_url) as web:
+        client = web.client(["runs:read", "runs:write"])
+        run_id = _run_id(web, FAILING)
+        cancelled = client.post(f"/api/runs/{run_id}/cancel")
+        assert cancelled.status_code == 200
+        assert cancelled.get_json()["status"] == "cancelled"
+        assert [step["status"] for step in cancelled.get_json()["steps"]] == ["cancelled"]
+        assert client.post(f"/api/runs/{run_id}/cancel").get_json() == cancelled.get_json()
+        web.harness.skip(3600)
+        assert client.get(f"/api/runs/{run_id}").get_json() == cancelled.get_json()
+
+
+def test_a_run_that_has_ended_is_not_cancelled(sqlite_url):
+    with a_web(sqlite_url) as web:
+        run_id = _run_id(web, BRANCHING, {"n": 7})
+        response = web.client().post(f"/api/runs/{run_id}/cancel")
+        assert (response.status_code, response.get_json()["code"]) == (409, "conflict")
+        assert "completed" in response.get_json()["detail"]
+
+
+def test_a_repeated_run_is_a_new_one_of_the_same_version(database_url):
+    with a_web(database_url) as web:
+        client = web.client(["runs:read", "runs:write"])
+        run_id = _run_id(web, BRANCHING, {"n": 7})
+        web.harness.deploy(FAILING)
+        response = client.post(f"/api/runs/{run_id}/rerun")
+        assert response.status_code == 201
+        web.harness.drain()
+        again = client.get(f"/api/runs/{response.get_json()['run_id']}").get_json()
+        original = client.get(f"/api/runs/{run_id}").get_json()
+        assert (again["rerun_of"], again["version"], again["status"]) == (run_id, 1, "completed")
+        assert again["output"] == original["output"]
+        assert again["event"] == original["event"]
+
+
+@pytest.mark.parametrize("method, path", [("GET", ""), ("POST", "/cancel"), ("POST", "/rerun")])
+def test_a_run_that_is_not_there_answers_404(database_url, method, path):
+    with a_web(database_url) as web:
+        response = web.client().call(method, f"/api/runs/missing{path}")
+        assert (response.status_code, response.get_json()["code"]) == (404, "not-found")
+
+
+def test_the_default_scope_is_the_one_events_are_sent_in(sqlite_url):
+    with a_web(sqlite_url, dev_mode=True) as web:
+        run_id = _run_id(web, BRANCHING, {"n": 7})
+        assert web.services.default_scope == DEFAULT_SCOPE
+        assert web.anonymous().get(f"/api/runs/{run_id}").status_code == 200
