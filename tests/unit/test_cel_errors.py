@@ -106,6 +106,11 @@ EVALUATION: list[tuple[str, int, str]] = [
     ('json_parse(\'{"a": 1, "a": 2}\')', 0, "JSON"),
     ("now()", 0, "not known"),
     ("'a'.matches('(' + '')", 3, "RE2"),
+    ("'a'.matches(5)", 3, "matches() cannot take int"),
+    ("surrogate.matches('a')", 9, "lone surrogates"),
+    ("'a'.matches(surrogate)", 3, "RE2"),
+    ("1 - 2 - true", 6, "needs numbers"),
+    ("date('2026-01-01T00:00:00.0000000000000000000000Z')", 0, "not a date"),
     ("'a'.matches('a'.replace('a', 'b').replace('b', pattern))", 3, "at most 512"),
 ]
 
@@ -124,7 +129,7 @@ def test_an_evaluation_that_has_no_answer_fails_with_its_place(text: str, positi
     expression = compile_expression(text)
 
     with pytest.raises(ExpressionError) as caught:
-        expression.evaluate({"pattern": "x" * 600})
+        expression.evaluate({"pattern": "x" * 600, "surrogate": "\ud800"})
 
     assert message in caught.value.message
     assert caught.value.position == position

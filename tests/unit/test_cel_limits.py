@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import pytest
@@ -158,22 +160,27 @@ def test_a_pattern_that_blows_up_elsewhere_is_linear_here() -> None:
     assert "expression_steps" in refusal("t.matches('é.{400}z')", {"t": "é" * 10_000})
 
 
-def test_a_caller_deep_in_its_own_stack_gets_an_expression_error() -> None:
-    expression = compile_expression("[" * 31 + "x" + "]" * 31)
+NUMBERS = count()
+NESTED = "[" * 31 + "x" + "]" * 31
 
-    def descend() -> str:
-        try:
-            return descend()
-        except RecursionError:
-            return "too deep to go on"
 
-    def at_the_bottom(frames_left: int) -> str:
-        """Evaluate with fewer and fewer frames to spare; nothing but ``ExpressionError`` may come out."""
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda: compile_expression(NESTED).evaluate({"x": 1}),
+        lambda: compile_expression(NESTED).matches({"x": 1}),
+        # Another text each time, so that the cache cannot know it.
+        lambda: compile_expression(f"{NESTED} == {next(NUMBERS)}"),
+    ],
+)
+def test_a_caller_deep_in_its_own_stack_gets_an_expression_error(use: Callable[[], Any]) -> None:
+    compile_expression(NESTED)
+
+    def with_less_and_less_stack(frames_left: int) -> str:
         try:
-            expression.evaluate({"x": 1})
+            use()
         except ExpressionError as error:
             return error.message
-        return at_the_bottom(frames_left - 1) if frames_left else "never met"
+        return with_less_and_less_stack(frames_left - 1) if frames_left else "never met"
 
-    assert descend() == "too deep to go on"
-    assert "stack" in at_the_bottom(sys.getrecursionlimit())
+    assert "stack" in with_less_and_less_stack(sys.getrecursionlimit())

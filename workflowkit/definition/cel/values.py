@@ -22,9 +22,6 @@ MIN_INT64: Final = -(2**63)
 class _Missing:
     __slots__ = ()
 
-    def __repr__(self) -> str:
-        return "MISSING"
-
 
 MISSING: Final = _Missing()
 
