@@ -28,7 +28,7 @@ def reply(status: int = 200, body: bytes = b"", /, **headers: str) -> bytes:
     """Return a plain response; ``content_type=...`` becomes the header ``content-type``."""
     head = {"content-length": str(len(body)), **{name.replace("_", "-"): value for name, value in headers.items()}}
     lines = [f"HTTP/1.1 {status} Status", *(f"{name}: {value}" for name, value in head.items())]
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
 
 
 class ScriptedServer:
