@@ -112,4 +112,4 @@ def _count(head: bytes, errors: dict[str, int]) -> None:
 
 
 if __name__ == "__main__":
-    serve({"warm": lambda: None, "load": load})
+    serve({"load": load})

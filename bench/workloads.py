@@ -51,6 +51,7 @@ Workload = Callable[[Peer, Sizes, int], Iterator[tuple[str, Figures]]]
 def run_and_idle(peer: Peer, sizes: Sizes, round_number: int) -> Iterator[tuple[str, Figures]]:
     """W1: throughput and cost of many short runs, then the latency of one."""
     peer.start()
+    peer.warm_up()
     steps = _STEPS_PER_RUN * sizes.runs
     counts_reads = sizes.counts_reads and round_number == 0 and "postgresql" in peer.uses
     before = transactions(peer.servers, peer.database) if counts_reads else 0
@@ -72,6 +73,7 @@ def run_and_idle(peer: Peer, sizes: Sizes, round_number: int) -> Iterator[tuple[
 def long_chains(peer: Peer, sizes: Sizes, _: int) -> Iterator[tuple[str, Figures]]:
     """W2: what a step costs in a long run, and whether that grows with the run's length."""
     peer.start()
+    peer.warm_up()
     totals = []
     for steps in sizes.chain_steps:
         repeats = sizes.chain_repeats(steps)
@@ -86,6 +88,7 @@ def long_chains(peer: Peer, sizes: Sizes, _: int) -> Iterator[tuple[str, Figures
 def fan_out(peer: Peer, sizes: Sizes, _: int) -> Iterator[tuple[str, Figures]]:
     """W3: parallel steps, then a join."""
     peer.start()
+    peer.warm_up()
     with peer.meter() as meter:
         seconds = peer.drivers[0].call("fan", width=sizes.fan_width, repeats=sizes.fan_repeats)
     figures = {"run_ms": 1000 * statistics.median(seconds)}
@@ -96,9 +99,10 @@ def fan_out(peer: Peer, sizes: Sizes, _: int) -> Iterator[tuple[str, Figures]]:
 def events_over_http(peer: Peer, sizes: Sizes, _: int) -> Iterator[tuple[str, Figures]]:
     """W5: how fast events are accepted, and what one costs until everything it started is finished."""
     intake = peer.start_intake()
+    peer.warm_up()
     client = peer.spawn_driver("client", "bench.httpload", python=controller_python())
     for matches in (False, True) if peer.has_matching else (True,):
-        event = {"name": "bench/event" if matches else "bench/unknown", "data": {"text": "v" * 200}}
+        event = {"name": "bench/chain-1" if matches else "bench/unknown", "data": {"text": "v" * 200}}
         label = "one match" if matches else "no match"
         single = _Load(intake.single_path, event, 1, sizes.events)
         yield f"single, {label}", _accept(peer, client, intake, single)

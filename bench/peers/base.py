@@ -83,9 +83,10 @@ class Driver:
 class Peer(ABC):
     """One system, started afresh for each measurement and stopped after it.
 
-    A driver answers ``warm()``, ``burst(runs)`` (submit and wait for all), ``idle(samples)`` (latencies in seconds,
-    one run at a time), ``chain(steps, repeats)`` and ``fan(width, repeats)`` (seconds of each run), and for HTTP
-    intake ``settled()``, how many events so far have caused all they will: no match, or their run is finished.
+    A driver answers ``ready()``, ``warm()`` (a few runs of each kind), ``burst(runs)`` (submit and wait for all),
+    ``idle(samples)`` (latencies in seconds, one run at a time), ``chain(steps, repeats)`` and ``fan(width, repeats)``
+    (seconds of each run), and for HTTP intake ``settled()``: how many events so far have caused all they will, be it
+    that they match nothing or that their run is finished.
     """
 
     name: str
@@ -115,11 +116,16 @@ class Peer(ABC):
 
     @abstractmethod
     def start(self) -> None:
-        """Prepare the servers and start workers and drivers, ready for work."""
+        """Prepare the servers and start workers and drivers."""
 
     @abstractmethod
     def start_intake(self) -> Intake:
-        """Start workers and a web server that accepts events over HTTP."""
+        """Start workers, drivers, and a web server that accepts events over HTTP."""
+
+    def warm_up(self) -> None:
+        """Let every driver do a few runs, so that nothing is done for the first time under measurement."""
+        for driver in self.drivers:
+            driver.call("warm")
 
     @property
     def environment(self) -> dict[str, str]:
@@ -166,7 +172,7 @@ class Peer(ABC):
         """Start a module of this repository, in the peer's environment unless told, and wait until it answers."""
         child = self._spawn(role, [python or self.python, "-m", module, *arguments], None, pipes=True)
         driver = Driver(child)
-        driver.call("warm")
+        driver.call("ready")
         return driver
 
     def spawn_gunicorn(self, application: str) -> int:

@@ -12,18 +12,19 @@ from typing import Any
 
 
 def serve(operations: Mapping[str, Callable[..., Any]]) -> None:
-    """Answer requests until the controller closes the pipe.
+    """Answer requests until the controller closes the pipe; ``ready`` is always known.
 
     A request is ``{"op": name, ...arguments}``; the answer ``{"result": ...}`` or ``{"error": traceback}``.
     """
     # Whatever a library prints goes to the log, not between the answers.
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
+    known: dict[str, Callable[..., Any]] = {"ready": lambda: None, **operations}
     for line in sys.stdin:
         request = json.loads(line)
         operation = request.pop("op")
         try:
-            answer = {"result": operations[operation](**request)}
+            answer = {"result": known[operation](**request)}
         except Exception:
             answer = {"error": traceback.format_exc()}
         print(json.dumps(answer), file=answers)
