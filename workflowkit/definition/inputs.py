@@ -8,10 +8,10 @@ once per node and kept in ``Node.memo``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from workflowkit.base.errors import ExpressionError, InvalidInput, LimitExceeded, Problem
+from workflowkit.base.errors import DefinitionError, ExpressionError, InvalidInput, LimitExceeded, Problem
 from workflowkit.base.jsonvalue import child_pointer
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.definition.catalogue import ActionType
@@ -24,6 +24,8 @@ from workflowkit.definition.references import ReferenceScope, Template, compile_
 from workflowkit.definition.schema import violations
 
 _MEMO_KEY = "inputs"
+#: For rules of versions that were held against the installation's own limits when they were published.
+_TRUSTED = replace(DEFAULT_LIMITS, logic_nodes=2**31)
 
 
 def resolve_inputs(node: Node, action: ActionType, scope: ReferenceScope) -> dict[str, Json]:
@@ -94,12 +96,18 @@ class _Plan:
 
     @classmethod
     def of(cls, node: Node, action: ActionType) -> _Plan:
-        contract = contract_of(action.inputs)
-        fields = tuple(
-            _Field(name, rule_template(value) if name in contract.logic else compile_template(value), value)
-            for name, value in node.inputs.items()
-            if contract.is_open or name in contract.properties
-        )
+        try:
+            contract = contract_of(action.inputs)
+            fields = tuple(
+                _Field(
+                    name, rule_template(value, _TRUSTED) if name in contract.logic else compile_template(value), value
+                )
+                for name, value in node.inputs.items()
+                if contract.is_open or name in contract.properties
+            )
+        except (DefinitionError, ExpressionError, LimitExceeded) as error:
+            # Not in a version that was validated, unless the action has changed since.
+            raise InvalidInput([Problem("/inputs", error.code, f"Action '{node.id}': {error.message}")]) from error
         absent = {name: value for name, value in contract.defaults.items() if name not in node.inputs}
         return cls(node.id, action, contract, fields, absent)
 

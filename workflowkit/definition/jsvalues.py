@@ -157,9 +157,11 @@ def to_text(value: Json, spend: Spend) -> str:
         return ",".join(texts)
     if isinstance(value, dict):
         return _object_text(value, spend)
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, float):
         return _float_text(value)
-    return {None: "null", True: "true", False: "false"}[value] if value in (None, True, False) else str(value)
+    return "null" if value is None else str(value)
 
 
 def embedded_text(value: Json) -> str:

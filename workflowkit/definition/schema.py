@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from workflowkit.base.errors import DefinitionError, Problem
 from workflowkit.base.jsonvalue import child_pointer, dumps
 from workflowkit.definition.jsvalues import Json
 
@@ -41,18 +42,22 @@ class Violation:
 def compile_schema(schema: Schema) -> Draft202012Validator:
     """Compile a schema.
 
-    Raises ``jsonschema_rs.ValidationError`` for a bad one; one with a remote ``$ref`` or with a pattern that only a
-    backtracking engine could run is bad.
+    Raises ``DefinitionError`` for a bad one; one with a remote ``$ref`` or with a pattern that only a backtracking
+    engine could run is bad.
     """
     import jsonschema_rs
 
-    return jsonschema_rs.Draft202012Validator(
-        schema if isinstance(schema, bool) else dict(schema),
-        # SAFETY: S5, S6 — a linear regex engine, and no schema makes us open a connection.
-        pattern_options=jsonschema_rs.RegexOptions(),
-        retriever=_refuse_retrieval,
-        validate_formats=True,
-    )
+    try:
+        return jsonschema_rs.Draft202012Validator(
+            schema if isinstance(schema, bool) else dict(schema),
+            # SAFETY: S5, S6 — a linear regex engine, and no schema makes us open a connection.
+            pattern_options=jsonschema_rs.RegexOptions(),
+            retriever=_refuse_retrieval,
+            validate_formats=True,
+        )
+    except (jsonschema_rs.ValidationError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise DefinitionError([Problem("", "invalid-schema", f"this JSON Schema cannot be used: {reason}")]) from None
 
 
 def _refuse_retrieval(uri: str) -> Json:

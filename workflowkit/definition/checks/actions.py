@@ -13,8 +13,8 @@ from workflowkit.definition.inputs import rule_template
 from workflowkit.definition.jsvalues import Json, deep_equal
 from workflowkit.definition.model import SOURCE, ConditionType, JoinMode, OnError
 from workflowkit.definition.outline import ActionEntry, EdgeEntry
-from workflowkit.definition.references import find_texts
-from workflowkit.definition.schema import Violation, violations
+from workflowkit.definition.references import find_texts, references_in
+from workflowkit.definition.schema import Violation, shown, violations
 
 MAX_TIMEOUT_SECONDS = 24 * 3600
 
@@ -100,18 +100,22 @@ def _input_problem(entry: ActionEntry, violation: Violation, contract: InputCont
 
 
 def _check_rule(entry: ActionEntry, name: str, rule: Json, subject: Subject) -> Iterator[Problem]:
+    """Yield what is wrong with a JSON Logic rule: an object with one operator, or a boolean or a reference to one."""
     pointer = child_pointer(f"{entry.pointer}/inputs", name)
-    if isinstance(rule, dict) and len(rule) != 1:
-        code, reason = ("invalid-rule", "a rule has one operator") if rule else ("empty-rule", "the rule is empty")
+    code, reason = "invalid-rule", ""
+    if rule == {}:
+        code, reason = "empty-rule", "the rule is empty"
+    elif not (isinstance(rule, bool) or (isinstance(rule, dict) and len(rule) == 1) or references_in(rule)):
+        reason = f"Expected a rule, an object with one operator, got {shown(rule)}"
+    else:
+        try:
+            rule_template(rule, subject.limits)
+        except ExpressionError as error:
+            reason = error.message
+        except LimitExceeded as error:
+            code, reason = error.code, error.message
+    if reason:
         yield Problem(pointer, code, f"Action '{entry.id}' has an invalid input for '{name}': {reason}")
-        return
-    try:
-        rule_template(rule, subject.limits)
-    except ExpressionError as error:
-        message = f"Action '{entry.id}' has an invalid input for '{name}': {error.message}"
-        yield Problem(pointer, "invalid-rule", message)
-    except LimitExceeded as error:
-        yield Problem(pointer, error.code, error.message)
 
 
 # --- settings

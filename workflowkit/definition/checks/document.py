@@ -29,7 +29,8 @@ def check_document(document: Json) -> Iterator[Problem]:
             yield _unknown_condition(violation)
         else:
             code = _CODES.get(violation.keyword, "invalid-value")
-            yield Problem(violation.pointer, code, violation.message)
+            subject = f"{violation.path[-1]}: " if violation.path and isinstance(violation.path[-1], str) else ""
+            yield Problem(violation.pointer, code, f"{subject}{violation.message}")
 
 
 @lru_cache(maxsize=1)
