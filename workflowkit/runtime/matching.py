@@ -62,7 +62,7 @@ class Matching:
                 detail = f"limit emitted_event_depth exceeded: at most {self._limits.emitted_event_depth}"
                 skipped += (_decision(record, each.workflow_id, DEPTH_EXCEEDED, detail, tx) for each in listening)
                 continue
-            for found in match(record.as_json(), listening):
+            for found in match(record.as_json(), listening, now_ms=tx.now_ms, limits=self._limits):
                 if found.started:
                     self._start_run(tx, record, found.subscription, matched)
                 else:
