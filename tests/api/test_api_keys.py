@@ -126,13 +126,13 @@ def test_nobody_grants_what_they_do_not_have(sqlite_url):
 @pytest.mark.parametrize(
     ("body", "problems"),
     [
-        ({}, [("/name", "required"), ("/permissions", "required")]),
+        ({}, [("/name", "missing-key"), ("/permissions", "missing-key")]),
         ({"name": "", "permissions": ["runs:read"]}, [("/name", "invalid-value")]),
         ({"name": "x" * 201, "permissions": ["runs:read"]}, [("/name", "invalid-value")]),
-        ({"name": 1, "permissions": ["runs:read"]}, [("/name", "wrong-type")]),
+        ({"name": 1, "permissions": ["runs:read"]}, [("/name", "invalid-type")]),
         ({"name": "x", "permissions": []}, [("/permissions", "unknown-permission")]),
         ({"name": "x", "permissions": ["all"]}, [("/permissions/0", "invalid-value")]),
-        ({"name": "x", "permissions": "runs:read"}, [("/permissions", "wrong-type")]),
+        ({"name": "x", "permissions": "runs:read"}, [("/permissions", "invalid-type")]),
         ({"name": "x", "permissions": ["runs:read"], "tenant": "other"}, [("/tenant", "unknown-key")]),
         (
             {"name": "x", "permissions": ["runs:read"], "event_names": ["app/*"]},

@@ -176,7 +176,7 @@ def test_a_repeated_run_is_a_new_one_of_the_same_version(database_url):
         assert again["event"] == original["event"]
 
 
-@pytest.mark.parametrize("method, path", [("GET", ""), ("POST", "/cancel"), ("POST", "/rerun")])
+@pytest.mark.parametrize(("method", "path"), [("GET", ""), ("POST", "/cancel"), ("POST", "/rerun")])
 def test_a_run_that_is_not_there_answers_404(database_url, method, path):
     with a_web(database_url) as web:
         response = web.client().call(method, f"/api/runs/missing{path}")

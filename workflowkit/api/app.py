@@ -45,7 +45,8 @@ def create_app(services: Services) -> APIFlask:
         static_folder=None,  # type: ignore[arg-type]  # as in Flask: there is no such route
         json_errors=False,
     )
-    app.config["MAX_CONTENT_LENGTH"] = services.limits.request_bytes
+    # One byte more than our parser takes: werkzeug cuts a body without a length off at this mark without a word.
+    app.config["MAX_CONTENT_LENGTH"] = services.limits.request_bytes + 1
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # every method of every route is declared, none is made up
     # A path is one route or none: no redirects between spellings of it (S11).
     app.url_map.merge_slashes = False

@@ -28,10 +28,10 @@ JSON_MEDIA_TYPE = "application/json"
 #: Writes what it is told into the OpenAPI document; the view it returns is not used.
 _document = APIScaffold()
 _CODES = {
-    fields.Field.default_error_messages["required"]: "required",
-    fields.Field.default_error_messages["null"]: "wrong-type",
+    fields.Field.default_error_messages["required"]: "missing-key",
+    fields.Field.default_error_messages["null"]: "invalid-type",
     "Unknown field.": "unknown-key",
-    "Invalid input type.": "wrong-type",
+    "Invalid input type.": "invalid-type",
 }
 
 
@@ -126,7 +126,7 @@ def read_query(schema: Schema) -> dict[str, Any]:
 
 def _load(schema: Schema, value: Json, pointer: str, not_an_object: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise InvalidInput([Problem(pointer, "wrong-type", not_an_object)])
+        raise InvalidInput([Problem(pointer, "invalid-type", not_an_object)])
     try:
         loaded: dict[str, Any] = schema.load(value)
     except ValidationError as error:
@@ -145,7 +145,7 @@ def _problems(messages: Any, pointer: str) -> Iterator[Problem]:
 
 
 def _code(message: str) -> str:
-    return _CODES.get(message) or ("wrong-type" if message.startswith("Not a valid") else "invalid-value")
+    return _CODES.get(message) or ("invalid-type" if message.startswith("Not a valid") else "invalid-value")
 
 
 def _place(pointer: str, key: str | int) -> str:

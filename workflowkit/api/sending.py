@@ -34,7 +34,7 @@ def read_items(body: Json, services: Services) -> list[Item]:
     if isinstance(body, dict) and body.keys() == {"events"}:
         values, pointer = body["events"], "/events"
         if not isinstance(values, list):
-            raise InvalidInput([Problem(pointer, "wrong-type", "events must be a list of events")])
+            raise InvalidInput([Problem(pointer, "invalid-type", "events must be a list of events")])
     elif isinstance(body, list):
         values, pointer = body, ""
     else:

@@ -171,11 +171,14 @@ class Authoring:
     def _check_document(self, document: Any) -> None:
         """Refuse what cannot even be a draft. Anything else an author may save and repair later."""
         if not isinstance(document, dict):
-            raise InvalidInput([Problem("/document", "wrong-type", "a workflow document is a JSON object")])
-        jsonvalue.check_json(document, max_depth=self.limits.json_depth, max_bytes=self.limits.document_bytes)
-        size_bytes = jsonvalue.size_bytes(document)
-        if size_bytes > self.limits.document_bytes:
-            raise LimitExceeded("document_bytes", self.limits.document_bytes, size_bytes, pointer="/document")
+            raise InvalidInput([Problem("/document", "invalid-type", "a workflow document is a JSON object")])
+        most = self.limits.document_bytes
+        try:
+            jsonvalue.check_json(document, max_depth=self.limits.json_depth, max_bytes=most)
+        except LimitExceeded as error:
+            raise LimitExceeded("document_bytes", most, pointer="/document") from error
+        if (size_bytes := jsonvalue.size_bytes(document)) > most:
+            raise LimitExceeded("document_bytes", most, size_bytes, pointer="/document")
 
 
 def _name_of(document: Mapping[str, Any], workflow_id: str) -> str:
