@@ -79,7 +79,8 @@ def _about(options: argparse.Namespace, rounds: int, servers: Servers, peers: li
 
 
 def _print(document: dict[str, Any]) -> None:
-    print(report.table(document))
+    print(report.table(document), report.cpu_table(document), sep="\n\n")
+    print()
     for bar in document["bars"]:
         verdict = "met" if bar["is_met"] else "MISSED"
         place = f"{bar['workload']} {bar['case']}, {bar['metric']} against {bar['peer']}"

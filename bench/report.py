@@ -21,6 +21,9 @@ TITLES = {
     "dbos-single": "DBOS, one process",
 }
 
+#: Whose processes they are. DBOS's workers make their own load, so they are also its client.
+ROLES = ("worker", "client", "web", "postgresql", "redis")
+
 #: Above this, somebody else's work may have decided a ratio.
 DISTURBED_PERCENT = 15.0
 
@@ -208,7 +211,22 @@ def table(document: Mapping[str, Any]) -> str:
             if any(cells):
                 ratios = [_ratio(advantages.get((workload, case, metric.key, peer))) for peer in others]
                 rows.append([f"{workload} {case}", metric.label, *cells, *ratios])
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return _markdown(rows)
+
+
+def cpu_table(document: Mapping[str, Any]) -> str:
+    """Return whose CPU it was, as a Markdown table: a row a case and peer, a column a role."""
+    keys = ("cpu_ms_per_step_", "cpu_us_per_event_")
+    rows = []
+    for entry in document["summary"]:
+        for prefix in keys:
+            by_role = {k.removeprefix(prefix): v for k, v in entry["figures"].items() if k.startswith(prefix)}
+            if by_role:
+                cells = [_number(by_role.get(role), 2 if prefix == keys[0] else 0) for role in ROLES]
+                unit = "ms a step" if prefix == keys[0] else "µs an event"
+                rows.append([f"{entry['workload']} {entry['case']}", TITLES[entry["peer"]], unit, *cells])
+    header = ["workload", "system", "CPU", *ROLES]
+    return _markdown([header, ["---", "---", "---", *["---:"] * len(ROLES)], *rows])
 
 
 def disturbed(document: Mapping[str, Any]) -> list[str]:
@@ -219,6 +237,10 @@ def disturbed(document: Mapping[str, Any]) -> list[str]:
         if (percent := entry["figures"].get("others_cpu_percent", 0) + entry["figures"].get("steal_percent", 0))
         > DISTURBED_PERCENT
     ]
+
+
+def _markdown(rows: Iterable[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def _by_key(group: Iterable[Sample]) -> dict[str, list[float]]:
@@ -245,7 +267,7 @@ def _ratio(value: float | None) -> str:
 
 
 def _rounded(value: Any) -> Any:
-    """Return the value with floats cut to what was measured: four significant decimals, so that files stay readable."""
+    """Return the value with its floats cut to four decimals, so that files stay readable."""
     if isinstance(value, float):
         return round(value, 4)
     if isinstance(value, Mapping):

@@ -87,6 +87,13 @@ def test_a_figure_that_a_peer_lacks_leaves_its_cell_empty() -> None:
     assert lines[2] == "| W5 single, no match | events accepted/s | 900 |  |  |"
 
 
+def test_cpu_is_also_shown_by_the_role_of_its_process() -> None:
+    samples = [Sample("W1", "burst", "ours", 0, {"cpu_ms_per_step_worker": 1.25, "cpu_ms_per_step_redis": 0.5})]
+    lines = report.cpu_table(report.build_document(samples, ABOUT)).splitlines()
+    assert lines[0] == "| workload | system | CPU | worker | client | web | postgresql | redis |"
+    assert lines[2] == "| W1 burst | Workflow Kit | ms a step | 1.25 |  |  |  | 0.50 |"
+
+
 def test_measurements_under_foreign_load_are_named() -> None:
     samples = [
         Sample("W1", "burst", "ours", 0, {"others_cpu_percent": 12.0, "steal_percent": 9.0}),
