@@ -94,7 +94,9 @@ BAD_DOCUMENTS = {
         "/actions/0/inputs/value",
         "unknown-reference",
     ),
-    "a broken condition": (a_document(triggers=[{"event": "a/b", "if": "event."}]), "/triggers/0/if", "invalid-expression"),
+    "a broken condition": (
+        a_document(triggers=[{"event": "a/b", "if": "event."}]), "/triggers/0/if", "invalid-expression",
+    ),
 }  # fmt: skip
 
 
