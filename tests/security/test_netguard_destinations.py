@@ -10,10 +10,9 @@ import pytest
 from scripted_server import ScriptedServer, reply
 
 from workflowkit.base.errors import DestinationForbidden
-from workflowkit.base.netguard import NetworkPolicy, request
+from workflowkit.base.netguard import NetworkPolicy, dialing, request
 from workflowkit.base.netguard.addresses import refusal
 from workflowkit.base.netguard.destination import parse_url
-from workflowkit.base.netguard.dialing import _is_of_this_machine
 
 # Loopback and metadata addresses in every spelling some parser accepts. A server on PORT must notice nothing.
 LOCAL_SPELLINGS = [
@@ -184,12 +183,17 @@ def no_resolver(host: str, port: int) -> list[str]:
     raise AssertionError(f"resolved {host}")
 
 
+def only_shop_example(host: str, port: int) -> list[str]:
+    assert host == "shop.example"
+    return ["127.0.0.1"]
+
+
 @pytest.mark.parametrize("spelling", LOCAL_SPELLINGS)
-def test_no_spelling_of_a_local_address_is_contacted(spelling: str) -> None:
+def test_no_spelling_of_a_local_address_is_contacted_or_resolved(spelling: str) -> None:
     with ScriptedServer(lambda _: reply(200)) as server:
         policy = NetworkPolicy(ports=frozenset({80, server.port}))
         with pytest.raises(DestinationForbidden):
-            request("GET", spelling.replace("PORT", str(server.port)), policy=policy, resolver=lambda *_: ["127.0.0.1"])
+            request("GET", spelling.replace("PORT", str(server.port)), policy=policy, resolver=only_shop_example)
     assert server.connections == 0
 
 
@@ -240,9 +244,35 @@ def test_networks_of_the_operator_are_blocked_too() -> None:
             request("GET", "http://shop.example/", policy=policy, resolver=lambda *_, address=address: [address])
 
 
-def test_an_address_of_this_machine_is_recognised() -> None:
-    assert _is_of_this_machine(ipaddress.ip_address("127.0.0.1"))
-    assert not _is_of_this_machine(ipaddress.ip_address("8.8.8.8"))
+def test_a_public_address_of_this_machine_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert dialing._is_of_this_machine(ipaddress.ip_address("127.0.0.1"))
+    assert not dialing._is_of_this_machine(ipaddress.ip_address("8.8.8.8"))
+    monkeypatch.setattr(dialing, "_is_of_this_machine", lambda address: str(address) == "8.8.8.8")
+    with pytest.raises(DestinationForbidden, match="belongs to this machine"):
+        request("GET", "http://8.8.8.8/", policy=NetworkPolicy())
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("http://user:pass@shop.example/", "user name or password"),
+        ("http://2130706433/", "four decimal numbers"),
+        ("ftp://shop.example/", "only http and https"),
+        ("http://shop.example/ ", "white space"),
+        ("http://shop.example:99999/", "port 99999"),
+        ("http://[fe80::1%25eth0]/", "no valid host"),
+        ("http://[1:2]/", "URL is not valid"),
+        ("http://ex_\u00fc.example/", "international name"),
+    ],
+)
+def test_a_refusal_says_what_is_wrong_with_the_url(url: str, reason: str) -> None:
+    with pytest.raises(DestinationForbidden, match=reason):
+        request("GET", url, policy=NetworkPolicy(), resolver=no_resolver)
+
+
+def test_an_answer_of_the_name_server_that_is_no_address_is_refused() -> None:
+    with pytest.raises(DestinationForbidden):
+        request("GET", "http://shop.example/", policy=NetworkPolicy(), resolver=lambda *_: ["127.1"])
 
 
 @pytest.mark.parametrize(

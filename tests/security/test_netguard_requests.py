@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import itertools
+import socket
 import ssl
 import threading
+import tracemalloc
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +26,7 @@ from workflowkit.base.errors import (
 )
 from workflowkit.base.netguard import GuardedResponse, NetworkPolicy, dialing, request
 from workflowkit.base.netguard.destination import Destination
+from workflowkit.base.netguard.exchange import _bounded_body, _decoded
 
 CERTIFICATE = Path(__file__).parent / "data" / "shop.example.pem"
 KIB = 1024
@@ -200,6 +204,20 @@ def test_the_next_address_is_tried_when_one_does_not_answer() -> None:
         resolver = Resolver(["127.0.0.2", "127.0.0.1"])
         response = request("GET", f"http://shop.example:{server.port}/", policy=policy, resolver=resolver)
     assert response.status == 200
+
+
+def test_an_address_that_swallows_packets_leaves_time_for_the_next() -> None:
+    with ScriptedServer(lambda _: reply(200)) as server, socket.socket() as deaf, contextlib.ExitStack() as waiting:
+        deaf.bind(("127.0.0.2", server.port))
+        deaf.listen(0)
+        for _ in range(2):  # fills the queue of connections, so that further ones hang
+            client = waiting.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(("127.0.0.2", server.port))
+        policy = NetworkPolicy(allowed_hosts=frozenset({f"shop.example:{server.port}"}))
+        resolver = Resolver(["127.0.0.2", "127.0.0.1"])
+        url = f"http://shop.example:{server.port}/"
+        assert request("GET", url, policy=policy, resolver=resolver, timeout_seconds=1).status == 200
 
 
 def test_a_refused_connection_and_an_unknown_host_may_be_tried_again() -> None:
@@ -426,6 +444,17 @@ def test_a_decompression_bomb_is_stopped_at_the_limit(encoding: str) -> None:
     bombing = ScriptedServer(lambda _: reply(200, bomb, content_encoding=encoding))
     with bombing as server, pytest.raises(LimitExceeded, match="max_response_bytes"):
         get(server)
+
+
+def test_a_decompression_bomb_never_lies_in_memory_whole() -> None:
+    bomb = gzip.compress(bytes(100 * KIB * KIB), 9)
+    tracemalloc.start()
+    try:
+        with pytest.raises(LimitExceeded):
+            _bounded_body(_decoded([bomb], "gzip", "shop.example"), 1000 * KIB)
+        assert tracemalloc.get_traced_memory()[1] < 5 * KIB * KIB
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(

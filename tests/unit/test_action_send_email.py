@@ -68,7 +68,8 @@ class SmtpServer:
                         verb, "250 ok"
                     )
                     answer = overrides.get(line, overrides.get(verb, usual))
-                    self.say(answer)
+                    if answer:
+                        self.say(answer)
                     if verb == "DATA" and answer.startswith("354"):
                         messages.append(b"".join(iter(self.rfile.readline, b".\r\n")))
                         self.say(overrides.get("END", "250 queued"))
@@ -326,7 +327,7 @@ def test_recipients_that_are_refused_among_others_are_named() -> None:
     assert len(server.messages) == 1
 
 
-@pytest.mark.parametrize("goodbye", ["500 what?", "421 shutting down"])
+@pytest.mark.parametrize("goodbye", ["500 what?", "421 shutting down", ""])
 def test_a_server_that_fails_at_saying_goodbye_has_the_mail(goodbye: str) -> None:
     with SmtpServer(QUIT=goodbye) as server:
         send_email(server.url)

@@ -164,8 +164,10 @@ def test_a_value_that_contains_itself_is_too_deep() -> None:
     assert refused_value(loop)[0][0] == "too-deep"
 
 
-def test_a_value_of_shared_parts_is_stopped_at_the_size_of_its_text() -> None:
-    value: list[object] = ["x" * 100]
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("part", ["x" * 100, 0, {"key": None}, "é"])
+def test_a_value_of_shared_parts_is_stopped_at_the_size_of_its_text(part: object) -> None:
+    value: list[object] = [part]
     for _ in range(60):
         value = [value, value]
     with pytest.raises(LimitExceeded) as caught:
