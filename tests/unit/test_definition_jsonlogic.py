@@ -195,12 +195,16 @@ def test_a_rule_has_the_value_that_json_logic_gives_it(rule: Any, expected: Any)
     assert type(found) is type(expected)
 
 
-@pytest.mark.parametrize(("value", "truth"), [([], False), ([0], True), ({}, True), ("0", True), ("", False), (0, False)])
+@pytest.mark.parametrize(
+    ("value", "truth"), [([], False), ([0], True), ({}, True), ("0", True), ("", False), (0, False)]
+)
 def test_json_logic_s_truth_differs_from_javascript_s_for_the_empty_list(value: Any, truth: bool) -> None:
     assert logic_truthy(value) is truth
 
 
-@pytest.mark.parametrize("rule", [{"nope": 1}, {"log": "x"}, {"if": [True, {"a": 1}]}, [{"method": ["x", "y"]}], {"": 1}])
+@pytest.mark.parametrize(
+    "rule", [{"nope": 1}, {"log": "x"}, {"if": [True, {"a": 1}]}, [{"method": ["x", "y"]}], {"": 1}]
+)
 def test_an_unknown_operator_is_refused_when_compiled(rule: Any) -> None:
     with pytest.raises(ExpressionError, match="Unrecognized operation"):
         compile_rule(rule)

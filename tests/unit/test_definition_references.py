@@ -65,7 +65,7 @@ def resolve(value: Any, **more: Any) -> Any:
         ('$.event.data["a b"]', 7),
         ("$.event.data['close)paren']", 8),
         ("$.event.data['it\\'s']", 9),
-        ("$.event.data[\"it's\"]", 9),
+        ('$.event.data["it\'s"]', 9),
         ("$.event.data['say \"hi\"']", 10),
         ("$.event.data['\\u0061 b']", 7),
         ("$.event.data[ 'a b' ]", 7),
@@ -223,7 +223,10 @@ def test_a_deeply_nested_filter_is_not_read() -> None:
 
 
 def test_values_are_resolved_at_any_depth_and_keys_never() -> None:
-    value = {"!ref($.event.name)": [{"deep": ["!ref($.event.data.total)", {"x": "n: !ref($.event.data.total)"}]}], "n": 1}
+    value = {
+        "!ref($.event.name)": [{"deep": ["!ref($.event.data.total)", {"x": "n: !ref($.event.data.total)"}]}],
+        "n": 1,
+    }
     assert resolve(value) == {"!ref($.event.name)": [{"deep": [42, {"x": "n: 42"}]}], "n": 1}
 
 
@@ -244,7 +247,9 @@ def test_one_template_resolved_for_two_events_gives_each_its_own() -> None:
     assert definition == before
 
 
-@pytest.mark.parametrize("value", ["!ref($.state.list)", {"a": "!ref($.event.data.customer)"}, {"a": [1, {"b": [2]}]}, [1]])
+@pytest.mark.parametrize(
+    "value", ["!ref($.state.list)", {"a": "!ref($.event.data.customer)"}, {"a": [1, {"b": [2]}]}, [1]]
+)
 def test_the_result_shares_nothing_with_the_definition_or_the_data(value: Any) -> None:
     template = compile_template(value)
     scope = ReferenceScope(deepcopy(EVENT), deepcopy(STATE))

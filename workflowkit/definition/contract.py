@@ -23,7 +23,8 @@ class InputContract:
     """One action's inputs.
 
     ``written`` checks what a document says, ``resolved`` what the handler would get: there, rules have become values.
-    ``nullable`` are the inputs that may be null, ``is_open`` says whether other inputs than the declared are passed on.
+    ``nullable`` are the inputs that may be null. ``is_open`` says whether other inputs than the declared are passed on,
+    ``welcomes_any`` whether they are expected too.
     """
 
     properties: Mapping[str, Any]
@@ -32,6 +33,7 @@ class InputContract:
     nullable: frozenset[str]
     logic: frozenset[str]
     is_open: bool
+    welcomes_any: bool
     written: Draft202012Validator
     resolved: Draft202012Validator
 
@@ -47,9 +49,8 @@ def _contract(schema_json: bytes) -> InputContract:
     properties = {name: _as_object(declared) for name, declared in schema.get("properties", {}).items()}
     logic = frozenset(name for name, declared in properties.items() if declared.get("format") == LOGIC_FORMAT)
     # Unknown inputs are a warning when the document is checked and left out when it runs, never a failure.
-    checked = {
-        key: value for key, value in schema.items() if key not in ("additionalProperties", "unevaluatedProperties")
-    }
+    is_open = schema.get("additionalProperties", True) is not False
+    checked = schema if is_open else {key: value for key, value in schema.items() if key != "additionalProperties"}
     resolved = {**checked, "properties": {name: name in logic or declared for name, declared in properties.items()}}
     return InputContract(
         properties=properties,
@@ -57,7 +58,8 @@ def _contract(schema_json: bytes) -> InputContract:
         defaults={name: declared["default"] for name, declared in properties.items() if "default" in declared},
         nullable=_nullable({**checked, "required": []}, properties),
         logic=logic,
-        is_open=schema.get("additionalProperties", True) is not False,
+        is_open=is_open,
+        welcomes_any=is_open and ("additionalProperties" in schema or not properties),
         written=compile_schema(checked),
         resolved=compile_schema(resolved),
     )

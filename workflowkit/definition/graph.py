@@ -18,13 +18,21 @@ if TYPE_CHECKING:
 Pair = tuple[str, str]
 
 
-def find_cycles(nodes: Iterable[str], edges: Iterable[Pair]) -> list[list[str]]:
-    """Return one cycle, as the ids on it, for every knot of nodes that reach each other."""
+def find_cycles(nodes: Sequence[str], edges: Sequence[Pair]) -> list[list[str]]:
+    """Return one cycle, as the ids on it, for every knot of nodes that reach each other.
+
+    The same arguments give the same cycles, also in another process.
+    """
     import networkx
 
-    graph = _graph(nodes, edges)
-    knots = [knot for knot in networkx.strongly_connected_components(graph) if len(knot) > 1]
-    return [[source for source, _ in networkx.find_cycle(graph.subgraph(knot))] for knot in knots]
+    knots = [knot for knot in networkx.strongly_connected_components(_graph(nodes, edges)) if len(knot) > 1]
+    knot_of = {node: number for number, knot in enumerate(knots) for node in knot}
+    # Each knot as a graph of its own with the document's order, because the order of a set is another in every process.
+    graphs: dict[int, DiGraph[str]] = {}
+    for source, target in edges:
+        if source in knot_of and knot_of[source] == knot_of.get(target):
+            graphs.setdefault(knot_of[source], networkx.DiGraph()).add_edge(source, target)
+    return [[source for source, _ in networkx.find_cycle(graph)] for graph in graphs.values()]
 
 
 def find_unreachable(nodes: Sequence[str], edges: Iterable[Pair]) -> list[str]:

@@ -20,7 +20,14 @@ from workflowkit.definition.jsonlogic import Placeholder, Rule, compile_rule
 from workflowkit.definition.jsonpath import Budget
 from workflowkit.definition.jsvalues import MISSING, Json
 from workflowkit.definition.model import Node
-from workflowkit.definition.references import ReferenceScope, Template, compile_template, copied, references_in
+from workflowkit.definition.references import (
+    ReferenceScope,
+    Template,
+    compile_template,
+    copied,
+    present,
+    references_in,
+)
 from workflowkit.definition.schema import violations
 
 _MEMO_KEY = "inputs"
@@ -61,7 +68,7 @@ class RuleTemplate:
     def resolve(self, scope: ReferenceScope, budget: Budget) -> Json:
         """Return the rule's value. Raises ``ExpressionError`` or ``LimitExceeded`` past the budgets."""
         # SAFETY: S2 — what a reference brings in is handed over beside the rule and cannot become an operator.
-        return self.rule.evaluate(None, [template.resolve(scope, budget) for template in self.templates])
+        return self.rule.evaluate(None, [present(template.resolve(scope, budget)) for template in self.templates])
 
 
 def _with_placeholders(rule: Json, templates: list[Template], limits: Limits) -> Json:

@@ -14,6 +14,8 @@ from workflowkit.definition.durations import duration_seconds
 from workflowkit.definition.jsvalues import Json
 from workflowkit.definition.model import JoinMode, OnError
 
+SETTING_NAMES = frozenset({"retries", "timeout", "on_error", "fallback", "join"})
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -36,8 +38,7 @@ class ActionEntry:
     name: str
     inputs: Mapping[str, Json]
     settings: Settings
-    has_fallback: bool
-    unknown_settings: tuple[str, ...]
+    written_settings: Mapping[str, Json]
     pointer: str
 
 
@@ -100,13 +101,9 @@ def _action(entry: dict[str, Json], pointer: str) -> ActionEntry | None:
         name=_text(entry, "name") or node_id,
         inputs=_object(entry, "inputs"),
         settings=_settings(settings),
-        has_fallback="fallback" in settings,
-        unknown_settings=tuple(key for key in settings if key not in _SETTING_NAMES),
+        written_settings=settings,
         pointer=pointer,
     )
-
-
-_SETTING_NAMES = frozenset({"retries", "timeout", "on_error", "fallback", "join"})
 
 
 def _settings(entry: Mapping[str, Json]) -> Settings:

@@ -237,19 +237,20 @@ def _build_text(parts: list[str | Reference]) -> _Build:
 
 def _build_object(members: dict[str, _Build]) -> _Build:
     def build(scope: ReferenceScope, budget: Budget) -> Json:
-        return {key: _present(member(scope, budget)) for key, member in members.items()}
+        return {key: present(member(scope, budget)) for key, member in members.items()}
 
     return build
 
 
 def _build_list(elements: list[_Build]) -> _Build:
     def build(scope: ReferenceScope, budget: Budget) -> Json:
-        return [_present(element(scope, budget)) for element in elements]
+        return [present(element(scope, budget)) for element in elements]
 
     return build
 
 
-def _present(value: Json) -> Json:
+def present(value: Json) -> Json:
+    """Return a resolved value as JSON has it: missing becomes null."""
     return None if value is MISSING else value
 
 

@@ -136,5 +136,6 @@ _SENTENCES: dict[str, Callable[[Any, Json], str]] = {
     "maxItems": lambda most, value: f"Expected at most {_counted(most, 'element')}, got {len(value)}",
     "minProperties": lambda least, value: f"Expected at least {_counted(least, 'key')}, got {len(value)}",
     "maxProperties": lambda most, value: f"Expected at most {_counted(most, 'key')}, got {len(value)}",
+    "falseSchema": lambda _nothing, value: f"Nothing may stand here, got {shown(value)}",
     "uniqueItems": lambda _unique, _value: "Expected all elements to differ",
 }

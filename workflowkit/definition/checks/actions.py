@@ -12,7 +12,7 @@ from workflowkit.definition.contract import InputContract, contract_of
 from workflowkit.definition.inputs import rule_template
 from workflowkit.definition.jsvalues import Json, deep_equal
 from workflowkit.definition.model import SOURCE, ConditionType, JoinMode, OnError
-from workflowkit.definition.outline import ActionEntry, EdgeEntry
+from workflowkit.definition.outline import SETTING_NAMES, ActionEntry, EdgeEntry
 from workflowkit.definition.references import find_texts, references_in
 from workflowkit.definition.schema import Violation, shown, violations
 
@@ -60,7 +60,7 @@ def _unknown_kind(entry: ActionEntry, subject: Subject) -> Problem:
 def _check_inputs(entry: ActionEntry, contract: InputContract, subject: Subject) -> Iterator[Problem]:
     pointer = f"{entry.pointer}/inputs"
     for name in entry.inputs:
-        if name not in contract.properties:
+        if name not in contract.properties and not contract.welcomes_any:
             message = f"Action '{entry.id}' does not know the input '{name}'" + _fate(contract)
             yield Problem(child_pointer(pointer, name), "unknown-input", message, "warning")
     inputs = dict(entry.inputs)
@@ -122,16 +122,18 @@ def _check_rule(entry: ActionEntry, name: str, rule: Json, subject: Subject) -> 
 
 
 def _check_settings(entry: ActionEntry, subject: Subject) -> Iterator[Problem]:
-    pointer, settings = f"{entry.pointer}/settings", entry.settings
-    for name in entry.unknown_settings:
+    pointer, settings, written = f"{entry.pointer}/settings", entry.settings, entry.written_settings
+    for name in written.keys() - SETTING_NAMES:
         message = f"Action '{entry.id}' has a setting that means nothing: {name}"
         yield Problem(child_pointer(pointer, name), "unknown-setting", message, "warning")
-    if settings.timeout_seconds is not None and settings.timeout_seconds > MAX_TIMEOUT_SECONDS:
-        yield Problem(f"{pointer}/timeout", "invalid-value", "A timeout is at most 24h")
-    if settings.on_error is OnError.FALLBACK and not entry.has_fallback:
+    # What the schema cannot say of a text; numbers and the form of texts are the schema's.
+    if isinstance(written.get("timeout"), str) and (settings.timeout_seconds or 0) > MAX_TIMEOUT_SECONDS:
+        message = f"timeout: Expected at most 24 hours, got {written['timeout']}"
+        yield Problem(f"{pointer}/timeout", "invalid-value", message)
+    if settings.on_error is OnError.FALLBACK and "fallback" not in written:
         message = f"Action '{entry.id}' falls back on error, but has no fallback"
         yield Problem(f"{pointer}/on_error", "missing-fallback", message)
-    if entry.has_fallback and settings.on_error is not OnError.FALLBACK:
+    if "fallback" in written and settings.on_error is not OnError.FALLBACK:
         message = f"Action '{entry.id}' has a fallback, but its on_error is {settings.on_error}"
         yield Problem(f"{pointer}/fallback", "unused-fallback", message, "warning")
     incoming = subject.incoming_counts.get(entry.id, 0)

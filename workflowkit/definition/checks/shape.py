@@ -41,10 +41,13 @@ def _cycles(subject: Subject) -> Iterator[Problem]:
     from workflowkit.definition.graph import find_cycles
 
     # Only the nodes without a place in the order can be on a cycle.
-    suspects = subject.topology.unordered
-    edges = [edge for edge in subject.edges if edge.source in suspects and edge.target in suspects]
-    pointers = {(edge.source, edge.target): edge.pointer for edge in edges}
-    for cycle in find_cycles(suspects, pointers):
+    suspects = [node_id for node_id in subject.nodes if node_id in subject.topology.unordered]
+    pointers = {
+        (edge.source, edge.target): edge.pointer
+        for edge in subject.edges
+        if {edge.source, edge.target} <= subject.topology.unordered
+    }
+    for cycle in find_cycles(suspects, list(pointers)):
         path = [*cycle, cycle[0]] if len(cycle) <= _SHOWN_IDS else [*cycle[:_SHOWN_IDS], "…", cycle[0]]
         yield Problem(
             pointers[cycle[-1], cycle[0]],

@@ -26,10 +26,11 @@ class Subject:
 
     @cached_property
     def nodes(self) -> dict[str, ActionEntry]:
-        """The actions by id; of several with one id the first."""
+        """The actions by id; of several with one id the first, and none that takes the trigger's."""
         nodes: dict[str, ActionEntry] = {}
         for entry in self.parts.actions:
-            nodes.setdefault(entry.id, entry)
+            if entry.id != SOURCE:
+                nodes.setdefault(entry.id, entry)
         return nodes
 
     @cached_property
