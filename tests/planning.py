@@ -23,11 +23,11 @@ def failed(message: str = "boom", *, retryable: bool = False, retry_after_second
 
 @dataclass
 class Play:
-    """A run that was played to its end: what was decided, in which order steps were started and settled."""
+    """A run that was played to its end: what was decided, and in which order steps became ready."""
 
     progress: Progress
     decisions: list[Decision] = field(default_factory=list)
-    started: list[str] = field(default_factory=list)
+    ready: list[str] = field(default_factory=list)
     attempts: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -70,7 +70,7 @@ def play(
         outcome = _outcome(outcomes or {}, node_id, attempt)
         decision = settle(progress, node_id, attempt, outcome, retries=retries, now_ms=NOW_MS + attempt, jitter=0.0)
         run.decisions.append(decision)
-        run.started += decision.ready
+        run.ready += decision.ready
         ready += decision.ready
         if decision.finish is not None:
             break

@@ -107,7 +107,9 @@ def test_the_result_shows_every_step_with_its_resolved_inputs_as_json() -> None:
     [
         pytest.param(["$source join", "$source l1", "l1 l2", "l2 join"], ["l1", "l2", "join"], id="K1"),
         pytest.param(["$source a", "a b", "b c", "c j", "a j"], ["a", "b", "c", "j"], id="K2"),
-        pytest.param(["$source b", "$source a", "a z", "b y"], ["b", "a", "z", "y"], id="siblings by place in the document"),
+        pytest.param(
+            ["$source b", "$source a", "a z", "b y"], ["b", "a", "z", "y"], id="siblings by place in the document"
+        ),
     ],
 )
 def test_steps_run_one_at_a_time_in_one_order(edges: list[str], order: list[str]) -> None:
@@ -305,7 +307,7 @@ def test_asynchronous_actions_run_too() -> None:
     actions = Registry()
 
     @actions.action("later")
-    async def later(ctx: Any) -> str:
+    async def later(ctx: Any) -> Any:
         return ctx.run.workflow_id
 
     assert run_it(a_workflow("mine").action("a", "later").edge(SOURCE, "a"), actions=actions).output == {"a": "mine"}
@@ -343,7 +345,7 @@ def test_progress_is_told_as_soon_as_a_step_is_settled() -> None:
 
 
 def test_the_event_gets_what_it_lacks_and_is_left_as_it_is() -> None:
-    event = {"name": "order/paid", "data": {}, "ts": None}
+    event: dict[str, Any] = {"name": "order/paid", "data": {}, "ts": None}
     workflow = a_workflow().action("a", "echo", {"value": "!ref($.event)"}).edge(SOURCE, "a").build()
     seen = run(workflow, event, registry(), clock=FakeClock(START_MS)).output["a"]
     assert (seen["name"], seen["data"], seen["ts"]) == ("order/paid", {}, START_MS)
