@@ -137,6 +137,7 @@ def _accept(peer: Peer, client: Driver, intake: Intake, load: _Load) -> Figures:
     _post(client, intake, load, requests=warm_requests)
     settled += warm_requests * load.events_per_request
     _await_count(peer.drivers[0], settled)
+    peer.await_quiet()
     with peer.meter() as meter:
         accepted_seconds = _post(client, intake, load, requests=load.requests)
         _await_count(peer.drivers[0], settled + load.events)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.measure import Meter
+from bench.measure import Meter, cpu_seconds_by_role
 from bench.processes import Child, free_port, spawn
 from bench.servers import Servers
 
@@ -27,6 +27,9 @@ WEB_THREADS = 4
 
 _START_SECONDS = 60
 _CALL_SECONDS = 600
+
+#: A peer is at rest when its processes together used less than this part of one processor for so long.
+_QUIET_WINDOW_SECONDS, _QUIET_PART = 0.5, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +127,26 @@ class Peer(ABC):
 
     def warm_up(self) -> None:
         """Let every driver do a few runs, so that nothing is done for the first time under measurement."""
+        self.await_quiet()
         for driver in self.drivers:
             driver.call("warm")
+        self.await_quiet()
+
+    def await_quiet(self) -> None:
+        """Wait until this peer's processes are at rest: all have started, and no work is left over.
+
+        Raises ``TimeoutError`` if they never are.
+        """
+        deadline = time.monotonic() + _START_SECONDS
+        before = sum(cpu_seconds_by_role(self.roles).values())
+        while True:
+            time.sleep(_QUIET_WINDOW_SECONDS)
+            now = sum(cpu_seconds_by_role(self.roles).values())
+            if now - before <= _QUIET_WINDOW_SECONDS * _QUIET_PART:
+                return
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self.name} does not come to rest")
+            before = now
 
     @property
     def environment(self) -> dict[str, str]:
