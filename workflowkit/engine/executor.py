@@ -52,16 +52,18 @@ def execute(
     any other. Raises only ``LeaseInterrupt``, and ``KeyboardInterrupt`` in the main thread, where it is the user's.
     """
     guard = guard or Guard()
+    outcome = None
     try:
         try:
             guard.arm(deadline_seconds)
-            return _attempt(spec, context, inputs, guard, limits)
+            outcome = _attempt(spec, context, inputs, guard, limits)
         finally:
             guard.disarm()
+        return outcome
     except DeadlineInterrupt:
         if guard.reason is not DeadlineInterrupt:
             raise  # of an action that we run inside of
-        return failed_by(ActionTimeout(f"the action did not finish within {deadline_seconds:g} seconds"))
+        return outcome or failed_by(ActionTimeout(f"the action did not finish within {deadline_seconds:g} seconds"))
 
 
 def failed_by(error: BaseException) -> Failed:

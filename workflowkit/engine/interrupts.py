@@ -8,7 +8,7 @@ does not react.
 The hard part is that an interrupt must never strike code that runs after the action. A lock cannot see to that, because
 the interrupt may strike just where the lock is taken. Instead the first of the two to say so decides, by an atomic
 ``dict.setdefault``: either the action's thread has disarmed its guard, and nobody raises anything any more; or somebody
-has begun to raise, and the action's thread waits until that is done and takes it back if it has not struck yet.
+has begun to raise, and the action's thread stays where it is until that has struck.
 """
 
 from __future__ import annotations
@@ -74,7 +74,9 @@ class Guard:
         if self._decision.setdefault(None, _THE_ACTION) is not _THE_ACTION:
             while not self._is_done:
                 time.sleep(0)  # gives way to the thread that is raising: microseconds
-            _set_async_exception(self._thread_id, None)
+            # The interpreter looks for it after every call, so it has struck before or does so here. Not taken back
+            # (the function called with NULL), as CPython 3.11 would then look for it for ever, and hang if traced.
+            time.sleep(0)
         _watcher.forget(self)
 
     def cancel_with(self, cancel: Callable[[], object]) -> None:
@@ -107,7 +109,7 @@ class Guard:
         # SAFETY: R6 — see _disarm.
         if self._decision.setdefault(None, me) is me:
             try:
-                _set_async_exception(self._thread_id, reason)
+                _raise_in_thread(self._thread_id, reason)
             finally:
                 self._is_done = True
 
@@ -177,12 +179,10 @@ class _Watcher:
         return max(0.0, next_at - now)
 
 
-def _set_async_exception(thread_id: int, exception: type[BaseException] | None) -> None:
-    """Raise ``exception`` in a thread; ``None`` takes back one that has not struck yet."""
+def _raise_in_thread(thread_id: int, exception: type[BaseException]) -> None:
     import ctypes  # 10 ms, and most processes never interrupt anything
 
-    target = None if exception is None else ctypes.py_object(exception)
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread_id), target)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread_id), ctypes.py_object(exception))
 
 
 _watcher = _Watcher()
