@@ -1,13 +1,12 @@
 """The application that the crash tests kill: a workflow of six steps with a fan-out, a join and a retry.
 
 Actions append a line to a ledger before they act, with O_APPEND, so that the test knows what was really attempted.
-Run as a program it is a worker process.
+``work`` and ``send`` are what its processes do.
 """
 
 from __future__ import annotations
 
 import os
-import sys
 import threading
 
 from workflowkit import WorkflowKit
@@ -71,10 +70,14 @@ def make_app() -> WorkflowKit:
     return wk
 
 
-if __name__ == "__main__":
-    if sys.argv[1] == "work":
-        raise SystemExit(make_app().work(concurrency=2))
+def work() -> int:
+    """Be a worker process."""
+    return make_app().work(concurrency=2)
+
+
+def send() -> int:
+    """Send the event whose id the environment names."""
     wk = make_app()
-    for accepted in wk.send({"name": "order/paid", "data": {}, "id": sys.argv[2]}):
-        sys.stdout.write(accepted.id + "\n")
+    wk.send({"name": "order/paid", "data": {}, "id": os.environ["CRASH_EVENT_ID"]})
     wk.stop()
+    return 0

@@ -1,7 +1,8 @@
-"""Kill real worker processes at every commit boundary: the final state must equal the fault-free one (F1, F2, F4, F5)."""
+"""Kill real worker processes at every commit boundary: the final state equals the fault-free one (F1, F2, F4, F5)."""
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -20,8 +21,8 @@ from workflowkit.base.failpoints import FAILPOINTS
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(120)]
 
-#: Failpoints of a worker's life, with the hits at which it is killed. ``record`` is passed once per attempt: its hits are
-#: the first step, the fan-out, the retry and what comes near the end.
+#: Failpoints of a worker's life, with the hits at which it is killed. ``record`` is passed once per attempt: its hits
+#: are the first step, the fan-out, the retry and what comes near the end.
 WORKER_CELLS = [
     ("match.before_commit", 1),
     ("match.after_commit", 1),
@@ -45,19 +46,6 @@ def stack(postgres_url: str, redis_url: str, tmp_path: Path) -> Iterator[Stack]:
         yield opened
 
 
-@pytest.fixture(scope="module")
-def fault_free() -> list[object]:
-    """What every cell must come to, written down by hand."""
-    name = {step: f'{{"name":"{step}"}}' for step in orders.STEPS}
-    name["report"] = '{"name":"ship"}'
-    edges = {
-        "$source": {"$source": ["check"]},
-        "check": ["reserve", "invoice", "notify"],
-    }
-    assert edges
-    return [name]
-
-
 def _deploy(database_url: str) -> None:
     from workflowkit import Settings, WorkflowKit
 
@@ -72,7 +60,9 @@ def _deploy(database_url: str) -> None:
 def _assert_nothing_lost_and_nothing_twice(stack: Stack) -> None:
     (run,) = stack.rows("SELECT status, output FROM runs")
     assert run == {"status": "completed", "output": '{"report":{"name":"ship"}}'}
-    finals = stack.rows("SELECT step_key, kind, data FROM journal WHERE kind IN ('completed','failed','skipped','cancelled')")
+    finals = stack.rows(
+        "SELECT step_key, kind, data FROM journal WHERE kind IN ('completed','failed','skipped','cancelled')"
+    )
     assert sorted(row["step_key"] for row in finals) == sorted(["$source", *orders.STEPS])
     assert {row["kind"] for row in finals} == {"completed"}
     attempts = stack.rows("SELECT step_key, count(*) AS n FROM journal WHERE kind = 'attempt' GROUP BY step_key")
@@ -95,10 +85,10 @@ def test_every_failpoint_of_a_worker_has_a_cell():
 def test_a_worker_killed_at_a_commit_boundary_loses_and_doubles_nothing(stack: Stack, failpoint: str, hit: int):
     # A renewal needs a step that outlives a third of its lease, a relay tick with work a hint that nobody heard.
     slow = {"CRASH_SLOW_SECONDS": str(LEASE_SECONDS)} if failpoint.startswith("renew") else {}
-    victim = stack.spawn("work", failpoint=f"{failpoint}:kill:{hit}", **slow)
+    victim = stack.work(failpoint=f"{failpoint}:kill:{hit}", **slow)
     assert stack.send("order-1") == 0
     stack.wait_for_death(victim)
-    stack.spawn("work")
+    stack.work()
     stack.wait_for_runs(1)
     _assert_nothing_lost_and_nothing_twice(stack)
 
@@ -107,7 +97,7 @@ def test_a_worker_killed_at_a_commit_boundary_loses_and_doubles_nothing(stack: S
 def test_a_sender_killed_at_its_commit_may_send_again_and_starts_one_run(stack: Stack, failpoint: str):
     assert stack.send("order-1", failpoint=f"{failpoint}:kill:1") == -signal.SIGKILL
     assert stack.send("order-1") == 0
-    stack.spawn("work")
+    stack.work()
     stack.wait_for_runs(1)
     _assert_nothing_lost_and_nothing_twice(stack)
 
@@ -117,7 +107,7 @@ def test_flushing_redis_in_the_middle_loses_nothing(stack: Stack, redis_url: str
         for number in range(5):
             assert stack.send(f"order-{number}") == 0
         client.flushdb()
-        stack.spawn("work", CRASH_SLOW_SECONDS="0.3")
+        stack.work(CRASH_SLOW_SECONDS="0.3")
         assert services.wait_until(lambda: bool(stack.attempts()["notify"]), timeout_seconds=40)
         client.flushdb()
         stack.wait_for_runs(5)
@@ -128,30 +118,33 @@ def test_flushing_redis_in_the_middle_loses_nothing(stack: Stack, redis_url: str
 
 def test_a_worker_stopped_past_its_lease_cannot_record(stack: Stack):
     # It stops itself between its action and its commit, holding nothing but an opinion.
-    zombie = stack.spawn("work", failpoint="claim.after_commit:stop:1")
+    zombie = stack.work(failpoint="claim.after_commit:stop:1")
     assert stack.send("order-1") == 0
     assert services.wait_until(lambda: _is_stopped(zombie.pid), timeout_seconds=40), stack.logs()
-    stack.spawn("work")
+    stack.work()
     stack.wait_for_runs(1)
     before = stack.rows("SELECT * FROM journal ORDER BY run_id, revision, ordinal")
-    zombie.send_signal(signal.SIGCONT)
+    os.kill(zombie.pid, signal.SIGCONT)
     # It goes on with its claim, records nothing but a note, and lives.
     services.wait_until(
         lambda: bool(stack.rows("SELECT 1 FROM journal WHERE kind = 'ignored'")), timeout_seconds=LEASE_SECONDS * 2
     )
     after = stack.rows("SELECT * FROM journal WHERE kind <> 'ignored' ORDER BY run_id, revision, ordinal")
     assert after == before
-    assert zombie.poll() is None
+    assert zombie.is_alive()
     _assert_nothing_lost_and_nothing_twice(stack)
 
 
 def test_two_workers_share_a_fan_out(stack: Stack):
     for _ in range(2):
-        stack.spawn("work", CRASH_SLOW_SECONDS="0.2")
+        stack.work(CRASH_SLOW_SECONDS="0.2")
     for number in range(6):
         assert stack.send(f"order-{number}") == 0
     stack.wait_for_runs(6)
-    workers = {row["worker"] for row in stack.rows("SELECT data::json ->> 'worker' AS worker FROM journal WHERE kind = 'attempt'")}
+    workers = {
+        row["worker"]
+        for row in stack.rows("SELECT data::json ->> 'worker' AS worker FROM journal WHERE kind = 'attempt'")
+    }
     assert len(workers) == 2
 
 

@@ -50,6 +50,14 @@ def _parse(text: str) -> _Armed | None:
 
 
 _armed = _parse(os.environ.get("WORKFLOWKIT_FAILPOINT", ""))
+
+
+def arm(text: str) -> None:
+    """Arm this process as the environment variable would; an empty text disarms it."""
+    global _armed
+    _armed = _parse(text)
+
+
 _listeners: list[Callable[[str], None]] = []
 
 

@@ -5,14 +5,19 @@ No result backend, no ETA, no late acknowledgement: a message is a hint, and the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from celery import Celery
 
+from workflowkit.base.errors import StoreUnavailable
 from workflowkit.base.settings import LOCAL_BROKER_URL, Settings
 from workflowkit.dispatch import local_transport
 from workflowkit.runtime.hints import StepHint
+
+_log = logging.getLogger(__name__)
 
 MATCH_TASK = "workflowkit.match"
 EXECUTE_TASK = "workflowkit.execute"
@@ -71,13 +76,24 @@ def create_celery(settings: Settings) -> Celery:
 def register_tasks(app: Celery, handler: HintHandler) -> None:
     """Let ``app`` hand hints to ``handler``."""
 
-    @app.task(name=MATCH_TASK, ignore_result=True)
+    @app.task(name=MATCH_TASK, ignore_result=True, shared=False)
     def match(event_ids: Any) -> None:
-        handler.match(_texts(event_ids))
+        with _hint_only():
+            handler.match(_texts(event_ids))
 
-    @app.task(name=EXECUTE_TASK, ignore_result=True)
+    @app.task(name=EXECUTE_TASK, ignore_result=True, shared=False)
     def execute(hints: Any) -> None:
-        handler.execute([StepHint(*_texts(hint, length=3)) for hint in hints])
+        with _hint_only():
+            handler.execute([StepHint(*_texts(hint, length=3)) for hint in hints])
+
+
+@contextmanager
+def _hint_only() -> Iterator[None]:
+    """Drop a hint that cannot be followed now: the relay repeats it when the database is back."""
+    try:
+        yield
+    except StoreUnavailable as error:
+        _log.warning("a hint was dropped: %s", error)
 
 
 def _texts(value: Any, length: int | None = None) -> list[str]:

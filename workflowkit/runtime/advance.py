@@ -78,11 +78,11 @@ class Advance:
 
         The next step for this worker is ``also``, a step of the same run that was hinted to it, if that is still to be
         had; otherwise, with ``go_on``, one that became ready just now. Raises ``LeaseLost`` where the attempt is no
-        longer the step's: nothing is recorded then. Locks the run, then the step. The claim's position must not be used
-        afterwards.
+        longer the step's: nothing is recorded then. After ``StoreUnavailable`` it may be called again with the same
+        claim: whether the first call had committed after all is for the lease to say. Locks the run, then the step.
         """
+        position, lease = claim.position, claim.lease
         with self._database.transaction("record") as tx:
-            position, lease = claim.position, claim.lease
             locked = runs.lock(tx, lease.run_id)
             if locked is None:
                 raise LeaseLost("the run is gone")
@@ -90,18 +90,21 @@ class Advance:
                 _note_ignored(tx, locked, lease, outcome)
                 return Recorded()
             refresh(tx, position, locked)
+            position.is_stale = True
             decision = settle(
                 position.progress, lease.step_key, lease.attempt, outcome,
                 # An attempt that was lost with its worker is not held against the step's own budget.
                 retries=retries + lease.lost_attempts, now_ms=tx.now_ms, jitter=self._jitter(),
             )  # fmt: skip
             _release(tx, lease, decision)
-            event_ids = self._emit(tx, position.run, outcome)
-            return self._write(tx, position, decision, event_ids, go_on=go_on, also=also)
+            event_ids = self._emit(tx, position.run, outcome, decision)
+            recorded = self._write(tx, position, decision, event_ids, go_on=go_on, also=also)
+        position.is_stale = False
+        return recorded
 
-    def _emit(self, tx: Transaction, run: RunRecord, outcome: Outcome) -> tuple[str, ...]:
-        """Store the events that the action sent; return the ids of those that wait to be matched."""
-        if not isinstance(outcome, Succeeded) or not outcome.events:
+    def _emit(self, tx: Transaction, run: RunRecord, outcome: Outcome, decision: Decision) -> tuple[str, ...]:
+        """Store the events of a step that completed; return the ids of those that wait to be matched."""
+        if not isinstance(outcome, Succeeded) or not outcome.events or decision.facts[0].kind is not FactKind.COMPLETED:
             return ()
         # SAFETY: I7 — the events exist if and only if the result is recorded, so no crash can send them twice.
         records = [_event_record(tx, run, event, self._dedup_ms) for event in outcome.events]

@@ -6,7 +6,7 @@ A ``Position`` is the run's progress as of a revision. It is thrown away wheneve
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from workflowkit.base.settings import DEFAULT_QUEUE
@@ -26,12 +26,16 @@ from workflowkit.store.steps import Lease, StepRow
 
 @dataclass(slots=True)
 class Position:
-    """A run as its worker knows it. ``run.revision`` is the last revision whose facts ``progress`` has absorbed."""
+    """A run as its worker knows it. ``run.revision`` is the last revision whose facts ``progress`` has absorbed.
+
+    It is stale while a transaction is deciding with it: if that fails, the progress is ahead of the database.
+    """
 
     run: RunRecord
     workflow: Workflow
     event: dict[str, Any]
     progress: Progress
+    is_stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +153,12 @@ def load(tx: Transaction, run: RunRecord, versions: Versions) -> tuple[Position,
 
 def refresh(tx: Transaction, position: Position, locked: RunRecord) -> None:
     """Bring a position up to the locked run: absorb what other workers recorded since."""
-    if locked.revision > position.run.revision + 1:
+    if position.is_stale:
+        facts = journal.load(tx, locked.id)
+        position.progress = Progress.replay(position.workflow, position.event, facts)
+    elif locked.revision > position.run.revision + 1:
         position.progress.absorb(journal.load(tx, locked.id, after_revision=position.run.revision))
-    position.run = replace(locked)
+    position.run = locked
 
 
 def _running_row(lease: Lease, queue: str) -> StepRow:

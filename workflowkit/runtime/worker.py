@@ -6,11 +6,12 @@ Actions run outside any transaction, under a lease that the heartbeat keeps.
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workflowkit.base.clock import monotonic_seconds
-from workflowkit.base.errors import InvalidInput, LeaseInterrupt, LeaseLost
+from workflowkit.base.errors import InvalidInput, LeaseInterrupt, LeaseLost, StoreUnavailable
 from workflowkit.base.ids import idempotency_key
 from workflowkit.base.settings import Settings
 from workflowkit.definition.inputs import resolve_inputs
@@ -31,6 +32,9 @@ from workflowkit.runtime.matching import Matching
 from workflowkit.runtime.position import Claim
 
 _log = logging.getLogger(__name__)
+
+#: Pauses between tries to record a result while the database is away; the lease ends the trying.
+RECORD_PAUSES_SECONDS = (0.1, 0.5, 2.0, 5.0)
 
 
 @dataclass(slots=True)
@@ -65,11 +69,11 @@ class Worker:
         self._registry = registry
         self._settings = settings
         self._config = config
-        self._is_draining = False
+        self._draining = threading.Event()
 
     def drain(self) -> None:
         """Hand runs over after their current step from now on: the process is about to end."""
-        self._is_draining = True
+        self._draining.set()
 
     def match(self, event_ids: Sequence[str]) -> None:
         """Match events; start the first run here and hint the others."""
@@ -97,10 +101,10 @@ class Worker:
         next_claim: Claim | None = claim
         while next_claim is not None:
             try:
-                next_claim = self._perform(next_claim, backlog, go_on=budget.allows() and not self._is_draining)
-            except (LeaseLost, LeaseInterrupt) as lost:
-                # SAFETY: I13 — whoever holds the lease now goes on with the run.
-                _log.warning("run %s: %s", claim.lease.run_id, lost or type(lost).__name__)
+                next_claim = self._perform(next_claim, backlog, go_on=budget.allows() and not self._draining.is_set())
+            except (LeaseLost, LeaseInterrupt, StoreUnavailable) as lost:
+                # SAFETY: I13 — whoever gets the lease next goes on with the run.
+                _log.warning("run %s: given up: %s", claim.lease.run_id, lost or type(lost).__name__)
                 return
 
     def _perform(self, claim: Claim, backlog: Backlog | None, *, go_on: bool) -> Claim | None:
@@ -108,9 +112,19 @@ class Worker:
         spec = self._registry.get(node.kind)
         outcome = self._outcome(claim, node, spec)
         also = backlog.take_of(claim.lease.run_id) if backlog is not None and go_on else None
-        recorded = self._advance.record(claim, outcome, retries=_retries(node, spec), go_on=go_on, also=also)
+        recorded = self._record(claim, outcome, _retries(node, spec), go_on, also)
         self._hint(recorded)
         return recorded.next_claim
+
+    def _record(self, claim: Claim, outcome: Outcome, retries: int, go_on: bool, also: StepHint | None) -> Recorded:
+        """Record, trying again while the database is away: what the action did should not have to be done twice."""
+        for pause_seconds in RECORD_PAUSES_SECONDS:
+            try:
+                return self._advance.record(claim, outcome, retries=retries, go_on=go_on, also=also)
+            except StoreUnavailable as error:
+                _log.warning("run %s: cannot record step %s: %s", claim.lease.run_id, claim.lease.step_key, error)
+                self._draining.wait(pause_seconds)
+        return self._advance.record(claim, outcome, retries=retries, go_on=go_on, also=also)
 
     def _hint(self, recorded: Recorded) -> None:
         if recorded.hints:

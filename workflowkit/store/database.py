@@ -22,7 +22,8 @@ from workflowkit.base.errors import StoreUnavailable
 #: How long a statement may wait for SQLite's write lock, or for a PostgreSQL lock.
 LOCK_TIMEOUT_MS = 15_000
 STATEMENT_TIMEOUT_MS = 60_000
-IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000
+#: A worker that stops between two statements gives its locks back after this. Nothing but our own code runs there.
+IDLE_IN_TRANSACTION_TIMEOUT_MS = 5_000
 CONNECT_TIMEOUT_SECONDS = 5
 TCP_USER_TIMEOUT_MS = 10_000
 #: How long one reading of the PostgreSQL server's clock is carried forward by this machine's stopwatch.

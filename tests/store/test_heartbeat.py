@@ -1,0 +1,65 @@
+"""Leases are renewed while an action runs, and given up when they cannot be."""
+
+from __future__ import annotations
+
+import threading
+
+import services
+from builders import a_workflow
+from runtimes import a_registry, a_runtime
+
+from workflowkit.base.clock import SystemClock
+from workflowkit.definition.model import SOURCE
+from workflowkit.engine.interrupts import Guard
+from workflowkit.runtime.leases import Heartbeat
+
+
+def _claim(harness):
+    harness.deploy(a_workflow().chain("a").trigger("test/happened").document())
+    harness.send("test/happened")
+    claim = harness.runtime.worker._matching.match(harness.dispatcher.waiting.popleft()).claim
+    assert claim is not None
+    return claim
+
+
+def test_a_lease_is_extended_while_it_is_held(database_url):
+    with a_runtime(database_url) as harness:
+        claim = _claim(harness)
+        heartbeat = Heartbeat(harness.runtime.database, lease_seconds=0.3)
+        query = "SELECT due_at_ms FROM steps"
+        first = harness.rows(query)[0]["due_at_ms"]
+        harness.clock.advance(seconds=20)
+        with heartbeat.keeping(claim.lease, Guard()):
+            assert services.wait_until(lambda: harness.rows(query)[0]["due_at_ms"] != first, timeout_seconds=20)
+        heartbeat.stop()
+
+
+def test_an_action_whose_lease_is_gone_is_interrupted(database_url):
+    registry = a_registry()
+    was_interrupted = threading.Event()
+
+    @registry.action("endless")
+    def endless() -> None:
+        try:
+            while True:
+                threading.Event().wait(0.01)
+        except BaseException:
+            was_interrupted.set()
+            raise
+
+    document = a_workflow().action("a", "endless").edge(SOURCE, "a").trigger("test/happened").document()
+    with a_runtime(database_url, registry, lease_seconds=0.3) as harness:
+        # A frozen clock would keep the lease for ever: this test lives in real time.
+        harness.runtime.database.clock = SystemClock()
+        harness.deploy(document)
+        harness.send("test/happened")
+        matched = harness.runtime.worker._matching.match(harness.dispatcher.waiting.popleft())
+        assert matched.claim is not None
+        thread = threading.Thread(target=harness.runtime.worker._go_on, args=(matched.claim, None))
+        thread.start()
+        with harness.runtime.database.transaction("cancel") as tx:
+            tx.connection.exec_driver_sql("UPDATE steps SET token = token + 1")
+        assert was_interrupted.wait(20)
+        thread.join(20)
+        assert harness.run()["status"] == "running"
+        assert harness.journal("completed") == [("completed", SOURCE)]
