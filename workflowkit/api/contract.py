@@ -61,14 +61,15 @@ def receives(schema: type[Schema]) -> Callable[[View], View]:
     return decorate
 
 
-def describes(schema: type[Schema]) -> Callable[[View], View]:
-    """Describe the JSON body of a view that reads it itself."""
+def receives_batch(schema: type[Schema]) -> Callable[[View], View]:
+    """Describe a JSON body of one or many items, which the view reads itself, item by item."""
 
     def decorate(view: View) -> View:
         @wraps(_document.input(schema, location="json")(view))
         def unchanged(*args: Any, **kwargs: Any) -> Any:
             return view(*args, **kwargs)
 
+        unchanged.takes_batch = True  # type: ignore[attr-defined]  # read by openapi
         return unchanged  # type: ignore[return-value]
 
     return decorate

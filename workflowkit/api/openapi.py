@@ -80,6 +80,8 @@ def _complete(app: Flask, document: Document | str) -> Document:
             operation["operationId"] = view.__name__
             _secure(operation, access_of(view))
             _describe_parameters(operation)
+            if getattr(view, "takes_batch", False):
+                _describe_batch(operation)
             _describe_errors(operation, access_of(view))
     return document
 
@@ -117,6 +119,13 @@ def _describe_parameters(operation: Document) -> None:
     for parameter in operation.get("parameters", ()):
         if parameter["in"] == "path":
             parameter["description"] = _PATH_PARAMETERS[parameter["name"]]
+
+
+def _describe_batch(operation: Document) -> None:
+    body = operation["requestBody"]["content"][JSON_MEDIA_TYPE]
+    items = {"type": "array", "items": body["schema"], "minItems": 1}
+    wrapped = {"type": "object", "properties": {"events": items}, "required": ["events"], "additionalProperties": False}
+    body["schema"] = {"anyOf": [body["schema"], items, wrapped]}
 
 
 def _describe_errors(operation: Document, access: Access) -> None:

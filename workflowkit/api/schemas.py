@@ -109,7 +109,7 @@ class PageQuery(Request):
 
 
 class NewEvent(Request):
-    """An event to send. The body may also be a list of events, or `{"events": [...]}`."""
+    """An event to send."""
 
     name = text("What happened, such as `order/paid`.", validate=validate.Length(1, _MAX_NAME_CHARS))
     data = json_object("What is to be known about it.")

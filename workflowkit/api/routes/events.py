@@ -9,7 +9,7 @@ from flask import Response
 
 from workflowkit.api import schemas, sending, views
 from workflowkit.api.auth import caller, requires
-from workflowkit.api.contract import answer, describes, read_json, returns, takes
+from workflowkit.api.contract import answer, read_json, receives_batch, returns, takes
 from workflowkit.api.paging import Page
 from workflowkit.api.services import Services
 from workflowkit.store import queries
@@ -19,7 +19,7 @@ api = APIBlueprint("events", __name__, tag="Events")
 
 @api.post("/api/events")
 @requires("events:send")
-@describes(schemas.NewEvent)
+@receives_batch(schemas.NewEvent)
 @returns(schemas.SentEvents, _207="Some events were refused; the others are stored.")
 def send_events() -> Response:
     """Send events.
@@ -38,7 +38,7 @@ def send_events() -> Response:
 
 @api.post("/e/<key>")
 @requires("events:send", credential="path")
-@describes(schemas.NewEvent)
+@receives_batch(schemas.NewEvent)
 @returns(schemas.SentIds)
 def send_events_with_key_in_path(key: str) -> Response:
     """Send events as the Inngest event API takes them.

@@ -1,0 +1,72 @@
+"""The repositories of tenant data take the scope right after the transaction, and put it into their SQL."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from workflowkit.base.scope import Scope
+from workflowkit.store import keys, queries, workflows
+from workflowkit.store.database import Database
+
+#: The one function that finds a scope instead of taking it.
+FINDS_THE_SCOPE = {keys.find_by_hash}
+
+
+def _functions() -> list[Callable[..., Any]]:
+    return [
+        function
+        for module in (keys, queries, workflows)
+        for name, function in vars(module).items()
+        if inspect.isfunction(function) and function.__module__ == module.__name__ and not name.startswith("_")
+    ]
+
+
+def test_every_repository_function_takes_the_scope_second():
+    assert len(_functions()) > 20
+    for function in _functions():
+        names = list(inspect.signature(function).parameters)[:2]
+        if function in FINDS_THE_SCOPE:
+            assert "scope" not in names
+        else:
+            assert names == ["tx", "scope"], function.__qualname__
+
+
+@pytest.mark.parametrize(
+    "function", [f for f in _functions() if f not in FINDS_THE_SCOPE], ids=lambda f: f.__qualname__
+)
+def test_every_statement_names_environment_and_tenant(sqlite_url, function):
+    statements: list[tuple[str, Any]] = []
+    database = Database.open(sqlite_url)
+    sa.event.listen(
+        database.engine, "before_cursor_execute", lambda _c, _k, text, values, *_: statements.append((text, values))
+    )
+    with database.read() as tx:
+        statements.clear()
+        try:
+            function(tx, Scope("this-environment", "this-tenant"), **_arguments(function))
+        except Exception as error:  # not found, or a missing parent row: the statement was sent
+            assert type(error).__name__ in ("NotFound", "IntegrityError"), error  # noqa: PT017
+    database.close()
+    assert len(statements) > 1
+    for text, values in (sent for sent in statements if not sent[0].startswith("BEGIN")):
+        flat = str(values)
+        assert "environment" in text and "tenant" in text, text  # noqa: PT018
+        assert "this-environment" in flat and "this-tenant" in flat, text  # noqa: PT018
+
+
+def _arguments(function: Callable[..., Any]) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "where": queries.RunFilter() if function is queries.find_runs else queries.EventFilter(),
+        "record": keys.KeyRecord("k", Scope("this-environment", "this-tenant"), "n", "p", frozenset(), None, 1),
+        "document": {}, "enabled": True, "triggers": (), "limit": 5, "version": 1, "revision": 1, "before": 7,
+        "not_after_ms": 1,
+    }  # fmt: skip
+    if function in (queries.find_runs, queries.find_events, keys.find):
+        made["before"] = "x"
+    parameters = list(inspect.signature(function).parameters)[2:]
+    return {name: made.get(name, "x") for name in parameters}
