@@ -54,21 +54,22 @@ def trace(order: Sequence[str], edges: Iterable[EdgeEntry], nodes: Mapping[str, 
     ancestors, present, implying = {SOURCE: 0}, {SOURCE: bits[SOURCE]}, {SOURCE: bits[SOURCE]}
     for node_id in order:
         found = incoming[node_id]
-        needs_all = _needs_all(nodes[node_id], len(found))
+        needed = _edges_needed(nodes[node_id], len(found))
         ancestors[node_id] = _union(ancestors[edge.source] | bits[edge.source] for edge in found)
-        combine = _union if needs_all else _intersection
+        combine = _union if needed >= len(found) else _intersection
         present[node_id] = bits[node_id] | combine(present[edge.source] for edge in found)
-        implying[node_id] = bits[node_id] | _implied_by(found, implying, needs_all)
+        implying[node_id] = bits[node_id] | _implied_by(found, implying, needed)
     return Lineage(bits, ancestors, present, implying)
 
 
-def _needs_all(entry: ActionEntry, incoming: int) -> bool:
-    settings = entry.settings
-    return settings.join is JoinMode.ALL or (settings.join is JoinMode.N_OF and settings.join_count >= incoming)
+def _edges_needed(entry: ActionEntry, incoming: int) -> int:
+    return incoming if entry.settings.join is JoinMode.ALL else entry.settings.join_count
 
 
-def _implied_by(edges: list[EdgeEntry], implying: Mapping[str, int], needs_all: bool) -> int:
-    if needs_all:
+def _implied_by(edges: list[EdgeEntry], implying: Mapping[str, int], needed: int) -> int:
+    if needed > len(edges):
+        return 0
+    if needed > 1:  # all of them certain is more than n_of asks for, but certainly enough
         return _intersection(implying[edge.source] if edge.conditional is None else 0 for edge in edges)
     certain = {edge.source for edge in edges if edge.conditional is None} | _both_ways(edges)
     return _union(implying[source] for source in certain)
