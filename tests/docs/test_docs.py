@@ -1,0 +1,169 @@
+"""The documentation says what is so: its Python runs, its documents validate, its links lead somewhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workflowkit.app import WorkflowKit
+from workflowkit.base.limits import DEFAULT_LIMITS
+from workflowkit.definition.cel import compile_expression
+from workflowkit.definition.patterns import check_event_pattern
+from workflowkit.runtime.incoming import parse_event
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+BY_NAME = {str(page.relative_to(ROOT)): page.read_text("utf-8") for page in PAGES}
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: ``info`` is what follows the fence, ``line`` where its text begins."""
+
+    page: str
+    info: str
+    text: str
+    line: int
+
+    @property
+    def language(self) -> str:
+        return self.info.partition(" ")[0]
+
+    @property
+    def label(self) -> str:
+        return self.info.partition(" ")[2]
+
+
+def blocks_of(page: str) -> list[Block]:
+    """Return the fenced blocks of a page, in order."""
+    text = BY_NAME[page]
+    found = re.finditer(r"^```([^\n`]*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    return [Block(page, match[1].strip(), match[2], text.count("\n", 0, match.start(2)) + 1) for match in found]
+
+
+def blocks(language: str) -> list[Block]:
+    """Return the blocks of a language on all pages."""
+    return [block for page in BY_NAME for block in blocks_of(page) if block.language == language]
+
+
+def place_of(block: Block) -> str:
+    return f"{block.page}:{block.line}"
+
+
+def table(page: str, header: str) -> list[list[str]]:
+    """Return the rows of the tables of a page whose first column is ``header``; cells without backquotes."""
+    rows: list[list[str]] = []
+    is_wanted = False
+    for line in BY_NAME[page].splitlines():
+        cells = [cell.strip().replace(r"\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        if not line.startswith("|"):
+            is_wanted = False
+        elif cells[0] == header:
+            is_wanted = True
+        elif is_wanted and not set(cells[0]) <= {"-", ":"}:
+            rows.append(cells)
+    return rows
+
+
+def names_in(cell: str) -> list[str]:
+    """Return what stands in backquotes."""
+    return re.findall(r"`([^`]+)`", cell)
+
+
+# --- Python
+
+
+@pytest.fixture
+def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory, and an environment that says nothing."""
+    monkeypatch.chdir(tmp_path)
+    for name in [*os.environ]:
+        if name.startswith("WORKFLOWKIT_") or name in ("DATABASE_URL", "REDIS_URL"):
+            monkeypatch.delenv(name)
+    return tmp_path
+
+
+PAGES_WITH_PYTHON = sorted({block.page for block in blocks("python")})
+
+
+def executed(page: str, directory: Path) -> dict[str, Any]:
+    """Execute the Python blocks of a page, one after the other, beside its workflow documents; return the names."""
+    for block in blocks_of(page):
+        if block.label.startswith("workflow="):
+            (directory / block.label.removeprefix("workflow=")).write_text(block.text, "utf-8")
+    names: dict[str, Any] = {"__name__": "documentation"}
+    for block in blocks_of(page):
+        if block.language == "python":
+            # Empty lines, so that a traceback names the line of the page.
+            code = compile("\n" * (block.line - 1) + block.text, str(ROOT / page), "exec", dont_inherit=True)
+            exec(code, names)
+    return names
+
+
+@pytest.mark.parametrize("page", PAGES_WITH_PYTHON)
+def test_the_python_of_a_page_runs(page: str, empty_directory: Path) -> None:
+    names = executed(page, empty_directory)
+
+    for value in names.values():
+        if isinstance(value, WorkflowKit):
+            value.stop()
+
+
+def test_there_is_python_in_the_documentation() -> None:
+    assert {"README.md", "docs/actions.md", "docs/embedding.md"} <= set(PAGES_WITH_PYTHON)
+
+
+# --- JSON
+
+
+@pytest.mark.parametrize("block", blocks("json"), ids=place_of)
+def test_json_is_json(block: Block) -> None:
+    json.loads(block.text)
+
+
+WORKFLOWS = [block for block in blocks("json") if block.label.startswith("workflow")]
+
+
+@pytest.mark.parametrize("block", WORKFLOWS, ids=place_of)
+def test_a_workflow_document_is_valid_and_free_of_warnings(block: Block, empty_directory: Path) -> None:
+    wk = WorkflowKit()
+    for value in executed(block.page, empty_directory).values():
+        if isinstance(value, WorkflowKit):
+            wk = value
+            value.stop()
+
+    from workflowkit.definition import validate
+
+    assert validate(json.loads(block.text), wk.registry) == []
+
+
+@pytest.mark.parametrize("block", [block for block in blocks("json") if block.label == "event"], ids=place_of)
+def test_an_event_is_accepted(block: Block) -> None:
+    parse_event(json.loads(block.text), DEFAULT_LIMITS)
+
+
+@pytest.mark.parametrize("block", [block for block in blocks("json") if block.label == "trigger"], ids=place_of)
+def test_a_trigger_is_valid(block: Block) -> None:
+    trigger = json.loads(block.text)
+
+    assert check_event_pattern(trigger["event"]) is None
+    compile_expression(trigger["if"])
+
+
+def test_there_are_workflows_and_events_in_the_documentation() -> None:
+    assert {block.page for block in WORKFLOWS} >= {"README.md", "docs/workflow-format.md", "docs/actions.md"}
+    assert any(block.label == "event" for block in blocks("json"))
+
+
+# --- Python that cannot run by itself
+
+
+@pytest.mark.parametrize("block", blocks("py"), ids=place_of)
+def test_python_that_needs_a_host_at_least_compiles(block: Block) -> None:
+    compile(block.text, place_of(block), "exec", dont_inherit=True)
