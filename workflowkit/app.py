@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     from workflowkit.base.clock import Clock
     from workflowkit.composition import Runtime
+    from workflowkit.definition.model import Workflow
     from workflowkit.dispatch.consumer import EmbeddedWorker
-    from workflowkit.engine.local import LocalResult
+    from workflowkit.engine.local import LocalResult, StepRecord
     from workflowkit.runtime.authoring import Published
     from workflowkit.runtime.intake import Accepted
     from workflowkit.runtime.relay import RelayThread
@@ -181,10 +182,19 @@ class LocalEngine:
     def run(self, document: Mapping[str, Any], event: Mapping[str, Any]) -> LocalResult:
         """Run a document for an event. Raises ``DefinitionError`` with all problems if it is not valid."""
         from workflowkit.definition import parse
+
+        return self.run_parsed(parse(document, self._registry, self._settings.limits), event)
+
+    def run_parsed(
+        self, workflow: Workflow, event: Mapping[str, Any], *, on_step: Callable[[StepRecord], None] | None = None
+    ) -> LocalResult:
+        """Run a workflow for an event; ``on_step`` is called with each step as soon as it is settled."""
+        from workflowkit.actionconfig import action_config
         from workflowkit.engine.local import run
 
-        workflow = parse(document, self._registry, self._settings.limits)
-        return run(workflow, dict(event), self._registry)
+        settings = self._settings
+        config = action_config(settings)
+        return run(workflow, event, self._registry, config=config, on_step=on_step, limits=settings.limits)
 
 
 class _Embedded:

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from workflowkit.actionconfig import action_config
 from workflowkit.base.clock import Clock
 from workflowkit.base.ids import random_fraction
-from workflowkit.base.netguard import NetworkPolicy
 from workflowkit.base.settings import Settings
 from workflowkit.dispatch.celery_app import create_celery, register_tasks
 from workflowkit.dispatch.publisher import CeleryDispatcher
-from workflowkit.engine.context import ActionConfig
 from workflowkit.registry import Registry
 from workflowkit.runtime.advance import Advance
 from workflowkit.runtime.authoring import Authoring
@@ -78,12 +77,9 @@ class Runtime:
             event_dedup_seconds=settings.event_dedup_seconds,
         )
         matching = Matching(self.database, self._versions, self._schedule, settings.limits)
-        config = ActionConfig(
-            email_url=settings.email_url,
-            email_from=settings.email_from,
-            network=NetworkPolicy(allow_private=settings.allow_private_networks),
+        return Worker(
+            matching, advance, self.heartbeat, self.dispatcher, self.registry, settings, action_config(settings)
         )
-        return Worker(matching, advance, self.heartbeat, self.dispatcher, self.registry, settings, config)
 
     @cached_property
     def heartbeat(self) -> Heartbeat:
