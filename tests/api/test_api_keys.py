@@ -90,6 +90,16 @@ def test_a_cached_key_costs_no_query(sqlite_url):
         assert keys.authenticate(key) is record
 
 
+def test_the_cache_of_keys_is_bounded(sqlite_url, monkeypatch):
+    monkeypatch.setattr("workflowkit.runtime.keys._CACHE_SIZE", 2)
+    with a_web(sqlite_url) as web:
+        keys = Keys(web.services.database, Stopwatch())
+        made = [keys.create(DEFAULT_SCOPE, "test", ["runs:read"])[1] for _ in range(5)]
+        for key in made * 2:
+            assert keys.authenticate(key)
+        assert len(keys._cache) <= 2
+
+
 def test_its_last_use_is_written_at_most_once_a_minute(database_url):
     with a_web(database_url) as web:
         record, key = web.services.keys.create(DEFAULT_SCOPE, "test", ["runs:read"])

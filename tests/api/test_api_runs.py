@@ -82,6 +82,21 @@ def test_a_run_of_an_action_that_is_gone_is_still_told(sqlite_url):
         assert run["steps"][0]["output"] == 7
 
 
+def test_inputs_on_which_a_step_failed_are_told_by_its_error(sqlite_url):
+    with a_web(sqlite_url) as web:
+
+        @web.harness.registry.action("double")
+        def double(n: int) -> int:
+            return 2 * n
+
+        document = a_workflow().action("twice", "double", {"n": "!ref($.event.data.n)"}).path(SOURCE, "twice")
+        run_id = _run_id(web, document.trigger("order/paid").document(), {"n": "seven"})
+        (step,) = web.client().get(f"/api/runs/{run_id}").get_json()["steps"]
+        assert (step["status"], step["inputs"]) == ("failed", None)
+        assert "'twice'" in step["error"]["message"]
+        assert "'n'" in step["error"]["message"]
+
+
 def test_runs_are_listed_newest_first_with_filters(database_url):
     with a_web(database_url) as web:
         client = web.client(["runs:read"])
