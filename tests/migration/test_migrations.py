@@ -1,0 +1,87 @@
+"""Migrations bring any database to the schema that the code expects, on both databases."""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from workflowkit.assets import asset_dir
+from workflowkit.store import migrate
+from workflowkit.store.database import Database
+from workflowkit.store.schema import metadata
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'empty.db'}"
+    url: str = request.getfixturevalue("empty_postgres_url")
+    return url
+
+
+def _shape(engine: sa.Engine) -> dict[str, object]:
+    """Return what an inspector sees of every table, without what differs between two equal schemas."""
+    inspector = sa.inspect(engine)
+    return {
+        table: {
+            "columns": [(c["name"], str(c["type"]), c["nullable"], c["default"]) for c in inspector.get_columns(table)],
+            "key": inspector.get_pk_constraint(table)["constrained_columns"],
+            "indexes": sorted(
+                (i["name"] or "", tuple(i["column_names"]), i["unique"]) for i in inspector.get_indexes(table)
+            ),
+            "checks": sorted(c["name"] or "" for c in inspector.get_check_constraints(table)),
+            "foreign": sorted(str(f["constrained_columns"]) for f in inspector.get_foreign_keys(table)),
+        }
+        for table in sorted(inspector.get_table_names())
+        if table != "alembic_version"
+    }
+
+
+def test_a_migrated_database_has_the_schema_of_the_code(empty_url, tmp_path):
+    migrate.upgrade(empty_url)
+    database = Database.open(empty_url)
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, metadata) == []
+    migrated = _shape(database.engine)
+    with database.engine.begin() as connection:
+        metadata.drop_all(connection)
+        metadata.create_all(connection)
+    assert _shape(database.engine) == migrated
+    database.close()
+
+
+def test_upgrading_again_changes_nothing(empty_url):
+    migrate.upgrade(empty_url)
+    database = Database.open(empty_url)
+    before = _shape(database.engine)
+    migrate.upgrade(empty_url)
+    assert _shape(database.engine) == before
+    assert migrate.current_revision(database) == migrate.head_revision()
+    database.close()
+
+
+def test_an_empty_database_has_no_revision(empty_url):
+    database = Database.open(empty_url)
+    assert migrate.current_revision(database) is None
+    database.close()
+
+
+def test_processes_that_start_together_migrate_once(empty_postgres_url):
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(migrate.upgrade, [empty_postgres_url] * 3))
+    database = Database.open(empty_postgres_url)
+    assert migrate.current_revision(database) == migrate.head_revision()
+    database.close()
+
+
+def test_migrations_are_named_for_when_they_may_run():
+    names = [path.name for path in (asset_dir("migrations") / "versions").glob("*.py")]
+    assert names
+    assert all(re.fullmatch(r"\d{4}_(pre|post)_[a-z0-9_]+\.py", name) for name in names)
