@@ -17,7 +17,8 @@ from typing import Final
 from workflowkit.base.errors import ExpressionError
 from workflowkit.base.jsonvalue import child_pointer
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
-from workflowkit.definition.jsonpath import Budget, Path, parse_path
+from workflowkit.definition.jsonpath import Budget, Path
+from workflowkit.definition.jsonpath_parser import parse_path
 from workflowkit.definition.jsvalues import MISSING as MISSING
 from workflowkit.definition.jsvalues import Json, embedded_text
 

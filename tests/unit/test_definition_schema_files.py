@@ -1,0 +1,85 @@
+"""The published schemas: good JSON Schema, closed to the network, and true of what this package says and serves."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import jsonschema
+import jsonschema_rs
+import pytest
+import referencing
+from builders import a_workflow
+
+from workflowkit.assets import asset_dir
+from workflowkit.definition.model import SOURCE
+from workflowkit.definition.schema import compile_schema
+from workflowkit.registry import Registry, load_builtin_actions
+
+NAMES = ("workflow", "action", "event")
+GOOD = a_workflow().chain("a").trigger("x/y", "event.data.z").document()
+
+
+def schema(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((asset_dir("schemas") / f"{name}.schema.json").read_text())
+    return loaded
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_schema_is_draft_2020_12_with_an_id_of_its_own(name: str) -> None:
+    loaded = schema(name)
+    jsonschema.Draft202012Validator.check_schema(loaded)
+    jsonschema_rs.meta.validate(loaded)
+    assert loaded["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert loaded["$id"] == f"urn:workflowkit:schema:{name}:1"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_unknown_keys_are_allowed_everywhere(name: str) -> None:
+    assert "additionalProperties" not in json.dumps(schema(name))
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        GOOD,
+        {},
+        {"actions": [], "edges": []},
+        GOOD | {"name": 1},
+        GOOD | {"trigger": {"event": ""}},
+        GOOD | {"actions": [{"id": "a", "kind": "b", "settings": {"retries": 21, "timeout": "soon", "join": {}}}]},
+        GOOD | {"actions": [{"id": "a", "kind": "b", "settings": {"timeout": "0.5s", "join": {"n_of": 2}}}]},
+        GOOD | {"actions": [{"id": "a", "kind": "b", "settings": {"timeout": "0.0s", "on_error": "x"}}]},
+        GOOD | {"edges": [{"from": SOURCE, "to": "a", "conditional": {"type": "if"}}]},
+        GOOD | {"edges": [{"from": SOURCE, "to": "a", "conditional": {"type": "error"}}]},
+        GOOD | {"edges": [{"from": SOURCE, "to": "a", "conditional": None}]},
+    ],
+)
+def test_two_validators_find_the_same_places(document: dict[str, Any]) -> None:
+    ours = {tuple(error.instance_path) for error in compile_schema(schema("workflow")).iter_errors(document)}
+    oracle = jsonschema.Draft202012Validator(schema("workflow"), registry=referencing.Registry())
+    assert ours == {tuple(error.absolute_path) for error in oracle.iter_errors(document)}
+
+
+def test_what_the_built_in_actions_publish_fits_the_schema_of_actions() -> None:
+    registry = Registry()
+    load_builtin_actions(registry)
+    validator = compile_schema(schema("action"))
+    published = registry.public()
+    assert published
+    assert [list(validator.iter_errors(action)) for action in published] == [[]] * len(published)
+
+
+@pytest.mark.parametrize(
+    ("event", "is_valid"),
+    [
+        ({"name": "a", "data": {}}, True),
+        ({"id": "1", "name": "a", "data": {"x": 1}, "ts": 1, "v": "1", "user": {}, "more": 1}, True),
+        ({"data": {}}, False),
+        ({"name": ""}, False),
+        ({"name": "a", "data": []}, False),
+        ({"name": "a", "ts": "today"}, False),
+    ],
+)
+def test_an_event_has_a_name_and_data_that_is_an_object(event: dict[str, Any], is_valid: bool) -> None:
+    assert compile_schema(schema("event")).is_valid(event) is is_valid
