@@ -5,16 +5,23 @@ from __future__ import annotations
 import json
 import os
 import re
+import tomllib
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from workflowkit.app import WorkflowKit
+from workflowkit.base.failpoints import TRANSACTIONS
 from workflowkit.base.limits import DEFAULT_LIMITS
 from workflowkit.definition.cel import compile_expression
 from workflowkit.definition.patterns import check_event_pattern
+from workflowkit.engine.facts import FactKind
+from workflowkit.engine.states import EdgeState, RunStatus, StepStatus
 from workflowkit.runtime.incoming import parse_event
 
 ROOT = Path(__file__).parents[2]
@@ -167,3 +174,117 @@ def test_there_are_workflows_and_events_in_the_documentation() -> None:
 @pytest.mark.parametrize("block", blocks("py"), ids=place_of)
 def test_python_that_needs_a_host_at_least_compiles(block: Block) -> None:
     compile(block.text, place_of(block), "exec", dont_inherit=True)
+
+
+# --- links
+
+
+def anchors_of(page: str) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#{1,6} (.*)$", re.sub(r"^```.*?^```$", "", BY_NAME[page], flags=re.DOTALL | re.M), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def links_of(page: str) -> list[str]:
+    """Return the targets of a page's links."""
+    text = re.sub(r"^```.*?^```$", "", BY_NAME[page], flags=re.DOTALL | re.MULTILINE)
+    return re.findall(r"\[[^\]]*\]\(([^)\s]+)\)", re.sub(r"`[^`\n]*`", "``", text))
+
+
+@pytest.mark.parametrize("page", BY_NAME)
+def test_links_lead_to_files_and_headings_that_exist(page: str) -> None:
+    for link in links_of(page):
+        if re.match(r"[a-z]+:", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (ROOT / page).parent / path if path else ROOT / page
+        assert target.exists(), link
+        name = str(target.resolve().relative_to(ROOT))
+        assert not anchor or anchor in anchors_of(name), link
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    reached, waiting = set(), ["README.md"]
+    while waiting:
+        page = waiting.pop()
+        if page in reached:
+            continue
+        reached.add(page)
+        for link in links_of(page):
+            target = ((ROOT / page).parent / link.partition("#")[0]).resolve()
+            if target.is_dir():
+                waiting += [str(path.relative_to(ROOT)) for path in target.glob("*.md")]
+            elif target.suffix == ".md" and target.is_file():
+                waiting.append(str(target.relative_to(ROOT)))
+
+    assert reached == set(BY_NAME)
+
+
+# --- names and tags of code
+
+
+def resolve(name: str) -> Any:
+    """Return the module, class or function that a dotted name below ``workflowkit`` means."""
+    found: Any = import_module("workflowkit")
+    path = "workflowkit"
+    for part in name.split("."):
+        path += f".{part}"
+        if isinstance(found, ModuleType) and hasattr(found, "__path__") and find_spec(path) is not None:
+            found = import_module(path)
+        else:
+            found = getattr(found, part)
+    return found
+
+
+def test_names_of_code_in_architecture_and_lifecycle_exist() -> None:
+    packages = {path.stem for path in (ROOT / "workflowkit").iterdir()}
+    written = "".join(BY_NAME[f"docs/{page}.md"] for page in ("architecture", "lifecycle"))
+    names = {name for name in re.findall(r"`([a-z_]+(?:\.\w+)+)`", written) if name.partition(".")[0] in packages}
+
+    assert len(names) > 40
+    for name in sorted(names):
+        resolve(name)
+
+
+def test_the_layers_on_the_page_are_those_of_the_contract() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
+    (shown,) = [block.text for block in blocks("layers")]
+
+    assert shown.split("\n")[:-1] == [re.sub(r"[()]", "", layer).replace(" : ", " | ") for layer in layers]
+
+
+@pytest.mark.parametrize("name", TRANSACTIONS)
+def test_every_transaction_is_explained(name: str) -> None:
+    assert f"`{name}`" in BY_NAME["docs/architecture.md"]
+    assert f"`{name}`" in BY_NAME["docs/guarantees.md"]
+
+
+def test_every_table_is_explained() -> None:
+    from workflowkit.store.schema import metadata
+
+    shown = {name for row in table("docs/architecture.md", "table") for name in names_in(row[0])}
+
+    assert shown == set(metadata.tables)
+
+
+@pytest.mark.parametrize("word", [*RunStatus, *StepStatus, *EdgeState, *FactKind])
+def test_every_state_word_is_explained(word: str) -> None:
+    assert re.search(rf"\b{word}\b", BY_NAME["docs/lifecycle.md"])
+
+
+def test_every_tag_of_a_rule_in_the_code_is_explained() -> None:
+    sources = [path for name in ("workflowkit", "actions", "migrations") for path in (ROOT / name).rglob("*.py")]
+    cited = {tag for path in sources for tag in re.findall(r"\b[DEIRSW]\d{1,2}\b", path.read_text("utf-8"))}
+    rows = [*table("docs/guarantees.md", "tag"), *table("docs/workflow-format.md", "id")]
+    explained = {tag for row in rows for tag in row[0].split(", ")}
+
+    assert cited - explained == set()
+
+
+def test_every_test_that_a_guarantee_names_exists() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", BY_NAME["docs/guarantees.md"])
+
+    assert len(named) > 30
+    for path, function in named:
+        assert re.search(rf"^def {function}\(", (ROOT / path).read_text("utf-8"), re.MULTILINE), f"{path}::{function}"
