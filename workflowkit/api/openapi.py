@@ -10,10 +10,10 @@ from typing import Any
 from apiflask import APIFlask
 from flask import Flask
 
-from workflowkit.api import schemas
 from workflowkit.api.auth import Access, access_of
 from workflowkit.api.contract import JSON_MEDIA_TYPE
 from workflowkit.api.errors import MEDIA_TYPE
+from workflowkit.api.schemas.base import ProblemDocument
 from workflowkit.base import jsonvalue
 
 Document = dict[str, Any]
@@ -53,7 +53,7 @@ def configure(app: APIFlask) -> None:
         AUTO_SERVERS=False,  # it would put the Host header of the first request into everybody's document
         AUTO_404_RESPONSE=False,
         AUTO_VALIDATION_ERROR_RESPONSE=False,
-        HTTP_ERROR_SCHEMA=schemas.ProblemDocument,
+        HTTP_ERROR_SCHEMA=ProblemDocument,
         SYNC_LOCAL_SPEC=False,
         SECURITY_SCHEMES={
             _KEY_SCHEME: {"type": "http", "scheme": "bearer", "description": "An API key: `wk_<environment>_...`."},

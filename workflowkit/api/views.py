@@ -1,4 +1,4 @@
-"""Records as the API shows them. Pure; the shapes are described in ``schemas``."""
+"""Records as the API shows them. Pure; the shapes are described in ``schemas/``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def problems(found: Iterable[Problem]) -> list[dict[str, str]]:
 
 
 def event(record: EventRecord) -> Shown:
-    """Show an event (``schemas.Event``)."""
+    """Show an event (``schemas.events.Event``)."""
     extra = record.extra or {}
     return {
         "id": record.id,
@@ -57,7 +57,7 @@ def decision(record: DecisionView) -> Shown:
 
 
 def run(record: RunView) -> Shown:
-    """Show a run without its steps (``schemas.Run``)."""
+    """Show a run without its steps (``schemas.runs.Run``)."""
     return {
         "id": record.id,
         "workflow_id": record.workflow_id,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from apiflask import APIBlueprint
 from flask import Response
 
-from workflowkit.api import schemas
 from workflowkit.api.auth import requires
 from workflowkit.api.contract import answer, returns
+from workflowkit.api.schemas import actions as schemas
 from workflowkit.api.services import Services
 from workflowkit.base.errors import NotFound
 

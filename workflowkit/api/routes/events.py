@@ -7,10 +7,12 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import Response
 
-from workflowkit.api import schemas, sending, views
+from workflowkit.api import sending, views
 from workflowkit.api.auth import caller, requires
 from workflowkit.api.contract import answer, read_json, receives_batch, returns, takes
 from workflowkit.api.paging import Page
+from workflowkit.api.schemas import events as schemas
+from workflowkit.api.schemas.runs import EventDetail
 from workflowkit.api.services import Services
 from workflowkit.store import queries
 
@@ -74,7 +76,7 @@ def list_events(query: dict[str, Any]) -> Response:
 
 @api.get("/api/events/<event_id>")
 @requires("runs:read")
-@returns(schemas.EventDetail)
+@returns(EventDetail)
 def get_event(event_id: str) -> Response:
     """Show an event, the runs it started, and why it did not start others.
 

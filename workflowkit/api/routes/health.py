@@ -8,10 +8,10 @@ import sqlalchemy.exc
 from apiflask import APIBlueprint
 from flask import Response
 
-from workflowkit.api import schemas
 from workflowkit.api.auth import public
 from workflowkit.api.contract import answer, returns
 from workflowkit.api.errors import problem
+from workflowkit.api.schemas.base import Health
 from workflowkit.api.services import Services
 from workflowkit.base.errors import StoreUnavailable
 from workflowkit.store import migrate
@@ -21,7 +21,7 @@ api = APIBlueprint("health", __name__, url_prefix="/api", tag="Health")
 
 @api.get("/health")
 @public
-@returns(schemas.Health)
+@returns(Health)
 def live() -> Response:
     """Tell whether the process is alive.
 
@@ -32,7 +32,7 @@ def live() -> Response:
 
 @api.get("/health/ready")
 @public
-@returns(schemas.Health, _503="The database cannot be reached, or lacks migrations.")
+@returns(Health, _503="The database cannot be reached, or lacks migrations.")
 def ready() -> Response:
     """Tell whether requests can be served.
 

@@ -7,10 +7,12 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import Response
 
-from workflowkit.api import schemas, views
+from workflowkit.api import views
 from workflowkit.api.auth import caller, requires
 from workflowkit.api.contract import answer, receives, returns, takes
 from workflowkit.api.paging import Page
+from workflowkit.api.schemas import keys as schemas
+from workflowkit.api.schemas.base import PageQuery
 from workflowkit.api.services import Services
 
 api = APIBlueprint("keys", __name__, url_prefix="/api", tag="Keys")
@@ -36,7 +38,7 @@ def create_key(body: dict[str, Any]) -> Response:
 
 @api.get("/keys")
 @requires("keys:admin")
-@takes(schemas.PageQuery)
+@takes(PageQuery)
 @returns(schemas.KeyPage)
 def list_keys(query: dict[str, Any]) -> Response:
     """List the keys.

@@ -7,10 +7,11 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import Response
 
-from workflowkit.api import schemas, views
+from workflowkit.api import views
 from workflowkit.api.auth import caller, requires
 from workflowkit.api.contract import answer, returns, takes
 from workflowkit.api.paging import Page
+from workflowkit.api.schemas import runs as schemas
 from workflowkit.api.services import Services
 from workflowkit.base.errors import Conflict
 from workflowkit.base.scope import Scope

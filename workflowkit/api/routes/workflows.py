@@ -7,11 +7,13 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import Response, request
 
-from workflowkit.api import schemas, views
+from workflowkit.api import views
 from workflowkit.api.auth import caller, requires
 from workflowkit.api.contract import answer, receives, returns, takes
 from workflowkit.api.errors import PreconditionRequired
 from workflowkit.api.paging import Page
+from workflowkit.api.schemas import workflows as schemas
+from workflowkit.api.schemas.base import PageQuery
 from workflowkit.api.services import Services
 from workflowkit.base.errors import InvalidInput, NotFound, Problem, StaleRevision
 from workflowkit.definition.model import Json
@@ -43,7 +45,7 @@ def create_workflow(body: dict[str, Any]) -> Response:
 
 @api.get("/workflows")
 @requires("workflows:read")
-@takes(schemas.PageQuery)
+@takes(PageQuery)
 @returns(schemas.WorkflowPage)
 def list_workflows(query: dict[str, Any]) -> Response:
     """List workflows.
@@ -169,7 +171,7 @@ def disable_workflow(workflow_id: str) -> Response:
 
 @api.get("/workflows/<workflow_id>/versions")
 @requires("workflows:read")
-@takes(schemas.PageQuery)
+@takes(PageQuery)
 @returns(schemas.VersionPage)
 def list_versions(workflow_id: str, query: dict[str, Any]) -> Response:
     """List the published versions.

@@ -1,0 +1,29 @@
+"""The catalogue of actions."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from workflowkit.api.schemas.base import Answer, described, json_object, many, text, whole
+
+
+class Action(Answer):
+    """The public half of an action."""
+
+    kind = text("What a workflow document calls it.")
+    name = text("Its label.")
+    description = text("What it does.")
+    icon = text("A URL or an inline SVG.", nullable=True)
+    category = text("Where it stands in the editor's palette.", nullable=True)
+    inputs = json_object("JSON Schema of the inputs, with hints for forms.")
+    outputs = json_object("JSON Schema of the output.", nullable=True)
+    edges = json_object("Which edges may leave it.")
+    retries = whole("How often a failed attempt is repeated.")
+    timeout_seconds = fields.Float(**described("The longest an attempt may take."))
+    queue = text("The queue whose workers run it.")
+
+
+class ActionList(Answer):
+    """The actions that workflows may use."""
+
+    items = many(Action, "In order of kind.")

@@ -1,0 +1,91 @@
+"""Events as they are sent, listed and reported."""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from workflowkit.api.schemas.base import (
+    Answer,
+    PageQuery,
+    Problem,
+    Request,
+    any_json,
+    json_object,
+    many,
+    moment,
+    next_cursor,
+    text,
+    whole,
+)
+
+_MAX_NAME_CHARS = 256
+_MAX_ID_CHARS = 256
+
+
+class NewEvent(Request):
+    """An event to send."""
+
+    name = text("What happened, such as `order/paid`.", validate=validate.Length(1, _MAX_NAME_CHARS))
+    data = json_object("What is to be known about it.")
+    id = text("Your id: of events with the same id only the first starts workflows, within 24 hours.", required=False,
+              nullable=True, validate=validate.Length(max=_MAX_ID_CHARS))  # fmt: skip
+    ts = whole("When it happened, in milliseconds since 1970. Default: now.", required=False, nullable=True)
+    v = text("Version of the data's shape.", required=False, nullable=True)
+    user = json_object("Deprecated: put it into `data`.", required=False, nullable=True)
+    meta = json_object("Metadata.", required=False, nullable=True)
+
+
+class SentEvent(Answer):
+    """What became of one event of a request."""
+
+    status = text("`rejected` events are not stored.", validate=validate.OneOf(["accepted", "duplicate", "rejected"]))
+    id = text("Our id of the stored event.", nullable=True)
+    name = text("The event's name, where it has one.", nullable=True)
+    duplicate_of = text("Our id of the earlier event with the same sender's id.", nullable=True)
+    problems = many(Problem, "Why it was rejected.")
+
+
+class SentEvents(Answer):
+    """What became of the events of a request."""
+
+    results = many(SentEvent, "One per event, in the order of the request.")
+
+
+class SentIds(Answer):
+    """The answer to clients of the Inngest event API."""
+
+    ids = fields.List(fields.String(), required=True, metadata={"description": "Our ids, in the order of the request."})
+    status = whole("The HTTP status.")
+
+
+class EventQuery(PageQuery):
+    """Which events to list."""
+
+    name = text("Events of this name.", required=False)
+    event_id = text("Events with this sender's id.", required=False)
+    received_after = moment("Received at or after this time.", required=False)
+    received_before = moment("Received before this time.", required=False)
+
+
+class Event(Answer):
+    """An event as stored."""
+
+    id = text("Our id.")
+    event_id = text("The sender's id.", nullable=True)
+    name = text("What happened.")
+    data = json_object("What is to be known about it.")
+    ts = whole("When it happened, in milliseconds since 1970.")
+    v = text("Version of the data's shape.", nullable=True)
+    user = any_json("Deprecated field of the event.")
+    meta = any_json("Metadata of the event.")
+    received_at = moment("When it was accepted.")
+    duplicate_of = text("Our id of the earlier event with the same sender's id: this one started nothing.",
+                        nullable=True)  # fmt: skip
+    source_run_id = text("The run that emitted it.", nullable=True)
+
+
+class EventPage(Answer):
+    """Events, newest first."""
+
+    items = many(Event, "Newest first.")
+    next_cursor = next_cursor()

@@ -1,0 +1,132 @@
+"""Runs with their steps and attempts, and events with what came of them."""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from workflowkit.api.schemas.base import (
+    Answer,
+    PageQuery,
+    any_json,
+    described,
+    flag,
+    json_object,
+    many,
+    moment,
+    next_cursor,
+    text,
+    whole,
+)
+from workflowkit.api.schemas.events import Event
+from workflowkit.engine.states import RunStatus, StepStatus
+
+
+class ActionError(Answer):
+    """An error of an action or a run."""
+
+    name = text("The class of the exception.")
+    message = text("Its message.")
+    code = text("A stable word for what happened.")
+    retryable = flag("Whether trying again could help.")
+
+
+class RunQuery(PageQuery):
+    """Which runs to list."""
+
+    status = fields.List(fields.String(validate=validate.OneOf(list(RunStatus))),
+                         metadata={"description": "Runs in one of these states; repeat the parameter."})  # fmt: skip
+    workflow_id = text("Runs of this workflow.", required=False)
+    event_id = text("Runs started by the event with this id of ours.", required=False)
+    created_after = moment("Created at or after this time.", required=False)
+    created_before = moment("Created before this time.", required=False)
+
+
+class Run(Answer):
+    """A run."""
+
+    id = text("The run's id.")
+    workflow_id = text("The workflow.")
+    version = whole("The published version that it executes to its end.")
+    event_id = text("Our id of the event that started it.")
+    status = text("Where it stands.", validate=validate.OneOf(list(RunStatus)))
+    handled_failures = whole("How many steps failed in a way that the workflow provides for.")
+    rerun_of = text("The run that this one repeats.", nullable=True)
+    error = fields.Nested(ActionError, **described("Why it failed.", nullable=True))
+    created_at = moment("When it was created.")
+    started_at = moment("When its first step began.", nullable=True)
+    finished_at = moment("When it ended.", nullable=True)
+
+
+class RunPage(Answer):
+    """Runs, newest first."""
+
+    items = many(Run, "Newest first.")
+    next_cursor = next_cursor()
+
+
+class Attempt(Answer):
+    """One execution of a step's action."""
+
+    number = whole("Counts from 1.")
+    outcome = text("What it came to: `retry` means failed and tried again, `lost` that its worker died, `ignored` that "
+                   "its result came after the run had ended, null that it goes on.", nullable=True)  # fmt: skip
+    error = fields.Nested(ActionError, **described("Why it failed.", nullable=True))
+    worker = text("The process that executed it.", nullable=True)
+    started_at = moment("When it began.")
+    finished_at = moment("When it ended.", nullable=True)
+    retry_at = moment("When the next one may begin.", nullable=True)
+
+
+class Step(Answer):
+    """The execution of one action of the workflow in a run."""
+
+    id = text("The action's id in the workflow.")
+    kind = text("The kind of action.")
+    name = text("The action's name in the workflow.")
+    status = text("Where it stands.", validate=validate.OneOf(list(StepStatus)))
+    inputs = json_object("What the action was given, with references resolved.", nullable=True)
+    output = any_json("What later steps see of it.")
+    error = fields.Nested(ActionError, **described("Why it failed.", nullable=True))
+    is_handled = flag("Whether the workflow provides for this failure.")
+    reason = text("Why it was skipped or cancelled.", nullable=True)
+    attempts = many(Attempt, "In order.")
+    started_at = moment("When its first attempt began.", nullable=True)
+    finished_at = moment("When it ended.", nullable=True)
+    due_at = moment("When it may start, or be started again, if it has not ended.", nullable=True)
+
+
+class RunDetail(Run):
+    """A run with its steps."""
+
+    output = any_json("The outputs of the last steps, by id.")
+    event = fields.Nested(Event, required=True, metadata={"description": "The event that started it."})
+    workflow_name = text("The name of the workflow in this version.")
+    workflow_hash = text("Hash of what of the version matters for execution.")
+    steps = many(Step, "Those that have begun or are decided, in the order of the workflow.")
+    edges = fields.Dict(
+        keys=fields.String(), values=fields.String(validate=validate.OneOf(["taken", "not_taken", "dead"])),
+        **described("What was decided about each edge, by the edge's id."),
+    )  # fmt: skip
+
+
+class Decision(Answer):
+    """Why an event did not start a workflow."""
+
+    workflow_id = text("The workflow; null where the reason is the event's own.", nullable=True)
+    reason = text("A stable word for the reason.")
+    detail = text("The same for people.", nullable=True)
+    at = moment("When this was decided.")
+
+
+class EventDetail(Event):
+    """An event with what it started and what it did not."""
+
+    is_pending = flag("Whether it still waits to be matched with workflows.")
+    runs = many(Run, "The runs it started.")
+    decisions = many(Decision, "The workflows it did not start, and why.")
+
+
+class Rerun(Answer):
+    """A new run."""
+
+    run_id = text("The new run's id.")

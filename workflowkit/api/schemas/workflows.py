@@ -1,0 +1,92 @@
+"""Workflows with their drafts and versions."""
+
+from __future__ import annotations
+
+from workflowkit.api.schemas.base import (
+    Answer,
+    Problem,
+    Request,
+    flag,
+    json_object,
+    many,
+    moment,
+    next_cursor,
+    text,
+    whole,
+)
+
+
+class NewWorkflow(Request):
+    """A workflow to create."""
+
+    id = text("1 to 64 of a-z, 0-9, dot, hyphen and underscore. Default: a new one.", required=False)
+    document = json_object("The first draft: a workflow document, which may be incomplete.")
+
+
+class DocumentBody(Request):
+    """A workflow document."""
+
+    document = json_object("A workflow document, as described by schemas/workflow.schema.json.")
+
+
+class Workflow(Answer):
+    """A workflow."""
+
+    id = text("The workflow's id.")
+    name = text("The name in its draft.")
+    enabled = flag("Whether events start it, once it is published.")
+    published_version = whole("The version that new runs execute.", nullable=True)
+    created_at = moment("When it was created.")
+    updated_at = moment("When it was last changed.")
+
+
+class WorkflowPage(Answer):
+    """Workflows."""
+
+    items = many(Workflow, "In order of id.")
+    next_cursor = next_cursor()
+
+
+class Draft(Answer):
+    """The document being edited. Its revision is also the answer's `ETag`."""
+
+    workflow_id = text("The workflow.")
+    revision = whole("Grows by one with every change.")
+    document = json_object("The document.")
+    updated_at = moment("When it was last changed.")
+
+
+class Validation(Answer):
+    """Everything that is wrong with a document."""
+
+    is_valid = flag("Whether it could be published.")
+    problems = many(Problem, "Errors and warnings with pointers into the document, in order of place.")
+
+
+class VersionSummary(Answer):
+    """A published version."""
+
+    workflow_id = text("The workflow.")
+    version = whole("Counts from 1.")
+    hash = text("Hash of what matters for execution: equal hashes do the same.")
+    created_at = moment("When it was published.")
+
+
+class Version(VersionSummary):
+    """A published version with its document."""
+
+    document = json_object("The document.")
+
+
+class VersionPage(Answer):
+    """Published versions."""
+
+    items = many(VersionSummary, "Newest first.")
+    next_cursor = next_cursor()
+
+
+class PublishedVersion(Version):
+    """The version that is in force after publishing."""
+
+    created = flag("False if the draft was the published version already.")
+    warnings = many(Problem, "What is dubious about it.")
