@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -16,13 +17,19 @@ from typing import Any
 import pytest
 
 from workflowkit.app import WorkflowKit
+from workflowkit.base.errors import WorkflowKitError
 from workflowkit.base.failpoints import TRANSACTIONS
 from workflowkit.base.limits import DEFAULT_LIMITS
 from workflowkit.definition.cel import compile_expression
 from workflowkit.definition.patterns import check_event_pattern
+from workflowkit.engine import planner
 from workflowkit.engine.facts import FactKind
+from workflowkit.engine.retry import DELAY_CLAMPED
 from workflowkit.engine.states import EdgeState, RunStatus, StepStatus
+from workflowkit.runtime.control import CANCELLED_BY_USER
 from workflowkit.runtime.incoming import parse_event
+from workflowkit.runtime.matching import DEPTH_EXCEEDED
+from workflowkit.triggers.matching import NoMatch
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -288,3 +295,78 @@ def test_every_test_that_a_guarantee_names_exists() -> None:
     assert len(named) > 30
     for path, function in named:
         assert re.search(rf"^def {function}\(", (ROOT / path).read_text("utf-8"), re.MULTILINE), f"{path}::{function}"
+
+
+# --- errors
+
+#: Calls that make a problem or an error; their arguments of this form are codes.
+MAKERS = frozenset({"Problem", "problem", "_problem", "_invalid", "_invalid_output", "_final", "_refuse", "_Refused"})
+CODE = re.compile(r"[a-z]+(?:-[a-z]+)+")
+
+
+def codes_in(path: Path) -> set[str]:
+    """Return the codes of problems that a module makes."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Call):
+            name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+            texts = [each.value for each in node.args if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+            if name == "Problem":  # the second argument, of one word too
+                second = node.args[1:2]
+                found |= {each.value for each in second if isinstance(each, ast.Constant) and type(each.value) is str}
+            elif name in MAKERS:
+                found |= {text for text in texts if CODE.fullmatch(text)}
+    return found
+
+
+def documented_codes() -> set[str]:
+    return {name for row in table("docs/reference/errors.md", "code") for name in names_in(row[0])}
+
+
+def test_every_problem_code_is_explained() -> None:
+    sources = [path for name in ("workflowkit", "actions") for path in (ROOT / name).rglob("*.py")]
+    made = {code for path in sources for code in codes_in(path)}
+
+    assert len(made) > 50
+    assert made - documented_codes() == set()
+
+
+def test_every_explained_code_is_in_the_code() -> None:
+    sources = [path for name in ("workflowkit", "actions") for path in (ROOT / name).rglob("*.py")]
+    text = "".join(path.read_text("utf-8") for path in sources)
+
+    assert {code for code in documented_codes() if f'"{code}"' not in text} == set()
+
+
+def error_classes() -> dict[str, type[WorkflowKitError]]:
+    """Return the classes that have a code of their own, by name."""
+    waiting, found = [WorkflowKitError], {}
+    while waiting:
+        error = waiting.pop()
+        waiting += error.__subclasses__()
+        if error.__module__.startswith("workflowkit.") and "code" in vars(error):
+            found[error.__name__] = error
+    return found
+
+
+def test_every_error_class_is_explained_as_it_is() -> None:
+    import workflowkit
+    from workflowkit.api.errors import status_of
+
+    rows = {names_in(row[1])[0]: row for row in table("docs/reference/errors.md", "code") if len(row) == 5}
+    classes = error_classes()
+
+    assert rows.keys() == classes.keys()
+    for name, (code, written, status, retryable, _) in rows.items():
+        error = classes[name]
+        assert names_in(code) == [error.code], name
+        assert retryable == ("yes" if error.retryable else "no"), name
+        assert int(status) == status_of(error.__new__(error)), name
+        assert written.endswith("*") == (name in workflowkit.__all__), name
+
+
+def test_every_reason_is_explained() -> None:
+    reasons = {getattr(planner, name) for name in ("CONDITION_FALSE", "BRANCH_DEAD", "JOIN_NOT_MET", "RUN_STOPPED")}
+    reasons |= {*NoMatch, DEPTH_EXCEEDED, DELAY_CLAMPED, CANCELLED_BY_USER}
+
+    assert {names_in(row[0])[0] for row in table("docs/reference/errors.md", "reason")} == reasons
