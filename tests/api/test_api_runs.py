@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from builders import a_workflow
-from webapi import OTHER_TENANT, a_web
+from webapi import OTHER_TENANT, a_web, problems_of
 
+from workflowkit.api.waiting import MAX_WAITING
 from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.definition.model import SOURCE
 
@@ -189,6 +192,33 @@ def test_a_repeated_run_is_a_new_one_of_the_same_version(database_url):
         assert (again["rerun_of"], again["version"], again["status"]) == (run_id, 1, "completed")
         assert again["output"] == original["output"]
         assert again["event"] == original["event"]
+
+
+def test_a_client_may_wait_for_the_end_of_a_run(database_url):
+    with a_web(database_url) as web, ThreadPoolExecutor(1) as pool:
+        client = web.client(["runs:read"])
+        run_id = _run_id(web, FAILING)
+        waiting = pool.submit(client.get, f"/api/runs/{run_id}?wait=30")
+        web.harness.skip(60)
+        assert waiting.result(timeout=20).get_json()["status"] == "failed"
+        assert client.get(f"/api/runs/{run_id}?wait=30").get_json()["status"] == "failed"
+
+
+def test_waiting_ends_with_the_time_and_with_too_many_waiting(sqlite_url):
+    with a_web(sqlite_url) as web:
+        client = web.client()
+        run_id = _run_id(web, FAILING)
+        assert client.get(f"/api/runs/{run_id}?wait=0.05").get_json()["status"] == "running"
+        places = [web.services.waiting._places.acquire(blocking=False) for _ in range(MAX_WAITING)]
+        assert all(places)
+        assert client.get(f"/api/runs/{run_id}?wait=30").get_json()["status"] == "running"
+
+
+@pytest.mark.parametrize(("wait", "code"), [("31", "invalid-value"), ("-1", "invalid-value"), ("x", "invalid-type")])
+def test_nobody_waits_for_ever(sqlite_url, wait, code):
+    with a_web(sqlite_url) as web:
+        response = web.client().get(f"/api/runs/x?wait={wait}")
+        assert (response.status_code, problems_of(response)) == (400, [("/query/wait", code)])
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", ""), ("POST", "/cancel"), ("POST", "/rerun")])

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from flask import current_app
 
+from workflowkit.api.waiting import Waiting
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.base.scope import DEFAULT_SCOPE, Scope
 from workflowkit.base.settings import Settings
@@ -39,6 +40,7 @@ class Services:
     versions: Versions
     cancel: Callable[[Scope, str], RunStatus]
     rerun: Callable[[Scope, str], str]
+    waiting: Waiting
     limits: Limits = DEFAULT_LIMITS
     dev_mode: bool = False
     default_scope: Scope = DEFAULT_SCOPE
@@ -82,6 +84,7 @@ def services_of(runtime: RuntimeParts, *, dev_mode: bool = False) -> Services:
         versions=Versions(),
         cancel=runtime.control.cancel,
         rerun=runtime.control.rerun,
+        waiting=Waiting(runtime.database),
         limits=runtime.settings.limits,
         dev_mode=dev_mode,
     )

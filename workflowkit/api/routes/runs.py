@@ -46,12 +46,16 @@ def list_runs(query: dict[str, Any]) -> Response:
 
 @api.get("/runs/<run_id>")
 @requires("runs:read")
+@takes(schemas.WaitQuery)
 @returns(schemas.RunDetail)
-def get_run(run_id: str) -> Response:
+def get_run(run_id: str, query: dict[str, Any]) -> Response:
     """Show a run with its steps.
 
-    Each step with what it was given, what it returned, and every attempt; and what was decided about each edge.
+    Each step with what it was given, what it returned, and every attempt; and what was decided about each edge. With
+    `wait` the answer comes when the run has ended, or after so many seconds: look at `status` to know which.
     """
+    services = Services.current()
+    services.waiting.until_ended(caller().scope, run_id, seconds=query.get("wait", 0))
     return answer(_detail(caller().scope, run_id))
 
 

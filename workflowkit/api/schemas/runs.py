@@ -7,6 +7,7 @@ from marshmallow import fields, validate
 from workflowkit.api.schemas.base import (
     Answer,
     PageQuery,
+    Request,
     any_json,
     described,
     flag,
@@ -18,6 +19,7 @@ from workflowkit.api.schemas.base import (
     whole,
 )
 from workflowkit.api.schemas.events import Event
+from workflowkit.api.waiting import MAX_WAIT_SECONDS
 from workflowkit.engine.states import RunStatus, StepStatus
 
 
@@ -39,6 +41,15 @@ class RunQuery(PageQuery):
     event_id = text("Runs started by the event with this id of ours.", required=False)
     created_after = moment("Created at or after this time.", required=False)
     created_before = moment("Created before this time.", required=False)
+
+
+class WaitQuery(Request):
+    """How long to wait for a run's end."""
+
+    wait = fields.Float(
+        validate=validate.Range(0, MAX_WAIT_SECONDS),
+        metadata={"description": "Seconds to wait for the run's end, at most 30. Default: answer at once."},
+    )
 
 
 class Run(Answer):
