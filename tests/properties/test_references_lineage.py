@@ -11,34 +11,38 @@ from kinds import KINDS
 
 from workflowkit.definition import build, validate
 from workflowkit.definition.lineage import trace
-from workflowkit.definition.model import SOURCE
+from workflowkit.definition.model import SOURCE, OnError
 from workflowkit.definition.outline import EdgeEntry, outline
 from workflowkit.definition.topology import sort_nodes
 
+FAILS = "fails"
 CONDITIONS = [None, None, ("if", "x"), ("else", "x"), ("if", "y")]
 
 
 @st.composite
 def documents(draw: st.DrawFn) -> dict[str, Any]:
-    """A workflow of up to seven actions, each reachable, with conditions and joins; edges point forward only."""
+    """A workflow of up to seven actions, all reachable, with conditions, joins and error edges."""
     count = draw(st.integers(2, 7))
     actions, edges = [], []
     for index in range(count):
         join = draw(st.sampled_from(["any", "any", "all", {"n_of": 2}]))
-        actions.append({"id": f"n{index}", "kind": "noop", "settings": {"join": join}})
+        on_error = draw(st.sampled_from(["fail", "continue", "branch"]))
+        actions.append({"id": f"n{index}", "kind": "noop", "settings": {"join": join, "on_error": on_error}})
         sources = draw(st.lists(st.integers(-1, index - 1), min_size=1, max_size=3))
         for source in sources:
             edge: dict[str, Any] = {"from": SOURCE if source < 0 else f"n{source}", "to": f"n{index}"}
             condition = draw(st.sampled_from(CONDITIONS))
             if condition and source >= 0:
                 edge["conditional"] = {"type": condition[0], "ref": f"!ref($.output.{condition[1]})"}
+            if source >= 0 and actions[source]["settings"]["on_error"] == "branch" and draw(st.booleans()):
+                edge["conditional"] = {"type": "error"}
             edges.append(edge)
     order = draw(st.permutations(actions))
     return {"actions": order, "edges": draw(st.permutations(edges))}
 
 
 def ran(document: dict[str, Any], truths: dict[tuple[str, str], bool]) -> set[str]:
-    """Play a run: the nodes that run when the outputs are as ``truths`` says, without failures."""
+    """Play a run: the nodes that run when the outputs, and failures that branch off, are as ``truths`` says."""
     parts = outline(document)
     settings = {entry.id: entry.settings for entry in parts.actions}
     found = {SOURCE}
@@ -52,8 +56,9 @@ def ran(document: dict[str, Any], truths: dict[tuple[str, str], bool]) -> set[st
 
 
 def holds(edge: EdgeEntry, truths: dict[tuple[str, str], bool]) -> bool:
-    if edge.conditional is None:
-        return True
+    has_failed = truths.get((edge.source, FAILS), False)
+    if edge.conditional is None or edge.conditional["type"] == "error" or has_failed:
+        return has_failed is (edge.conditional is not None and edge.conditional["type"] == "error")
     is_true = truths[edge.source, edge.conditional["ref"]]
     return is_true is (edge.conditional["type"] == "if")
 
@@ -63,7 +68,8 @@ def test_what_may_not_be_skipped_has_run_in_every_run(document: dict[str, Any], 
     parts = outline(document)
     nodes = {entry.id: entry for entry in parts.actions}
     lineage = trace(list(build(document).nodes), parts.edges, nodes)
-    asked = {(edge.source, edge.conditional["ref"]) for edge in parts.edges if edge.conditional}
+    asked = {(edge.source, edge.conditional.get("ref", FAILS)) for edge in parts.edges if edge.conditional}
+    asked |= {(entry.id, FAILS) for entry in parts.actions if entry.settings.on_error is OnError.BRANCH}
     truths = {question: data.draw(st.booleans()) for question in sorted(asked)}
     present = ran(document, truths)
     for node_id in present - {SOURCE}:
@@ -84,9 +90,9 @@ def test_ancestors_and_order_agree_with_networkx(document: dict[str, Any]) -> No
 
 
 @given(documents())
-def test_documents_made_well_have_no_errors_but_impossible_joins(document: dict[str, Any]) -> None:
+def test_documents_made_well_have_no_errors_but_these(document: dict[str, Any]) -> None:
     errors = [problem.code for problem in validate(document, KINDS) if problem.severity == "error"]
-    assert set(errors) <= {"impossible-join"}
+    assert set(errors) <= {"impossible-join", "missing-error-edge"}
 
 
 SCRAPS = st.sampled_from(

@@ -89,3 +89,11 @@ def test_different_types_and_contents_are_never_equal(left: Any, right: Any) -> 
 )
 def test_an_edge_is_taken_when_its_condition_holds(condition: Condition | None, is_taken: bool) -> None:
     assert edge_taken(condition, SCOPE) is is_taken
+
+
+def test_a_condition_over_very_much_data_is_decided_too() -> None:
+    huge = ReferenceScope({}, {}, output={"text": "x" * 3_000_000, "list": [[0] * 1_000] * 1_100})
+    assert edge_taken(Condition(ConditionType.IF, "!ref($.output.list)"), huge)
+    assert edge_taken(Condition(ConditionType.IF, "!ref($.output.text)!ref($.output.text)"), huge)
+    assert not edge_taken(Condition(ConditionType.ELSE, "!ref($.output.text)!ref($.output.text)"), huge)
+    assert not edge_taken(Condition(ConditionType.MATCH, "!ref($.output.text)!ref($.output.text)", "x"), huge)

@@ -144,6 +144,18 @@ def branches(**join: object) -> WorkflowBuilder:
             "z",
             True,
         ),
+        # what follows an action that branches off on error may be skipped, where both ways meet again
+        (
+            a_workflow()
+            .action("a", on_error="branch")
+            .actions("b", "e", "j")
+            .path(SOURCE, "a", "b", "j")
+            .edge_error("a", "e")
+            .path("e", "j"),
+            "b",
+            "j",
+            True,
+        ),
         # a node that waits for several certain branches is certain
         (
             a_workflow()

@@ -8,6 +8,7 @@ import pytest
 from kinds import IF, Kind, inputs_of
 
 from workflowkit.base.errors import InvalidInput
+from workflowkit.base.limits import Limits
 from workflowkit.definition.inputs import resolve_inputs
 from workflowkit.definition.model import Node
 from workflowkit.definition.references import ReferenceScope
@@ -174,6 +175,12 @@ def test_inputs_that_would_be_too_large_fail_the_step() -> None:
     with pytest.raises(InvalidInput, match="resolved_chars") as caught:
         resolve_inputs(node, Kind("open"), ReferenceScope(EVENT, {"big": "x" * 200_000}))
     assert caught.value.problems[0].pointer == "/inputs/text"
+
+
+def test_the_limits_are_those_of_the_installation() -> None:
+    node = Node("step", "open", "Step", {"list": "!ref($.state.list)"}, "/actions/0")
+    with pytest.raises(InvalidInput, match="reference_nodes"):
+        resolve_inputs(node, Kind("open"), ReferenceScope(EVENT, {"list": [1] * 20}), limits=Limits(reference_nodes=10))
 
 
 @pytest.mark.parametrize(

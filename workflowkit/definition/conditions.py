@@ -8,11 +8,22 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from workflowkit.definition.jsvalues import MISSING
+from workflowkit.base.errors import LimitExceeded
+from workflowkit.definition.jsonpath import Budget
+from workflowkit.definition.jsvalues import MISSING, Json
 from workflowkit.definition.jsvalues import deep_equal as deep_equal
 from workflowkit.definition.jsvalues import js_truthy as js_truthy
 from workflowkit.definition.model import Condition, ConditionType
-from workflowkit.definition.references import ReferenceScope, Template, compile_template
+from workflowkit.definition.references import (
+    Reference,
+    ReferenceScope,
+    Template,
+    compile_template,
+    whole_reference,
+)
+
+#: A text past the limit of resolved texts: true, and equal to nothing that fits into a document.
+_LONG_TEXT = object()
 
 
 def edge_taken(condition: Condition | None, scope: ReferenceScope) -> bool:
@@ -26,12 +37,22 @@ def edge_taken(condition: Condition | None, scope: ReferenceScope) -> bool:
         return True
     if condition.type is ConditionType.ERROR:
         return False
-    value = _template(condition.ref).resolve(scope)
+    value = _value(condition.ref, scope)
     if condition.type is ConditionType.MATCH:
         return deep_equal(None if value is MISSING else value, condition.value)
     return js_truthy(value) is (condition.type is ConditionType.IF)
 
 
+def _value(ref: str, scope: ReferenceScope) -> Json:
+    whole, template = _compiled(ref)
+    if whole is not None:
+        return whole.find(scope, Budget())  # looked at only, so it need not be a copy
+    try:
+        return template.resolve(scope)
+    except LimitExceeded:
+        return _LONG_TEXT
+
+
 @lru_cache(maxsize=4096)
-def _template(text: str) -> Template:
-    return compile_template(text)
+def _compiled(ref: str) -> tuple[Reference | None, Template]:
+    return whole_reference(ref), compile_template(ref)

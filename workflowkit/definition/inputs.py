@@ -31,11 +31,11 @@ from workflowkit.definition.references import (
 from workflowkit.definition.schema import violations
 
 _MEMO_KEY = "inputs"
-#: For rules of versions that were held against the installation's own limits when they were published.
-_TRUSTED = replace(DEFAULT_LIMITS, logic_nodes=2**31)
 
 
-def resolve_inputs(node: Node, action: ActionType, scope: ReferenceScope) -> dict[str, Json]:
+def resolve_inputs(
+    node: Node, action: ActionType, scope: ReferenceScope, *, limits: Limits = DEFAULT_LIMITS
+) -> dict[str, Json]:
     """Return what the handler of ``node`` is called with; the caller may change it freely.
 
     A reference that leads nowhere: an error if the input is required; else the input is left out (so that its default
@@ -45,7 +45,7 @@ def resolve_inputs(node: Node, action: ActionType, scope: ReferenceScope) -> dic
     plan: _Plan | None = node.memo.get(_MEMO_KEY)
     if plan is None or plan.action is not action:
         # Two threads may both compile; either result is as good.
-        plan = node.memo[_MEMO_KEY] = _Plan.of(node, action)
+        plan = node.memo[_MEMO_KEY] = _Plan.of(node, action, limits)
     return plan.resolve(scope)
 
 
@@ -100,14 +100,17 @@ class _Plan:
     contract: InputContract
     fields: tuple[_Field, ...]
     absent_defaults: dict[str, Json]
+    limits: Limits
 
     @classmethod
-    def of(cls, node: Node, action: ActionType) -> _Plan:
+    def of(cls, node: Node, action: ActionType, limits: Limits) -> _Plan:
+        # The size of rules was held against the installation's limit when the version was published.
+        trusted = replace(limits, logic_nodes=2**31)
         try:
             contract = contract_of(action.inputs)
             fields = tuple(
                 _Field(
-                    name, rule_template(value, _TRUSTED) if name in contract.logic else compile_template(value), value
+                    name, rule_template(value, trusted) if name in contract.logic else compile_template(value), value
                 )
                 for name, value in node.inputs.items()
                 if contract.is_open or name in contract.properties
@@ -116,10 +119,10 @@ class _Plan:
             # Not in a version that was validated, unless the action has changed since.
             raise InvalidInput([Problem("/inputs", error.code, f"Action '{node.id}': {error.message}")]) from error
         absent = {name: value for name, value in contract.defaults.items() if name not in node.inputs}
-        return cls(node.id, action, contract, fields, absent)
+        return cls(node.id, action, contract, fields, absent, limits)
 
     def resolve(self, scope: ReferenceScope) -> dict[str, Json]:
-        budget = Budget()
+        budget = Budget(self.limits)
         values = copied(self.absent_defaults, budget) if self.absent_defaults else {}
         problems: list[Problem] = []
         for field in self.fields:

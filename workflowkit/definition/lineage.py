@@ -9,8 +9,8 @@ computes them all:
 - *implying*: nodes whose running makes it run: where an unconditional edge (or both of an ``if``/``else`` pair) leads
   from one to the next. ``SOURCE`` among them means that it runs in every run.
 
-A reference to A from N is safe if some node that is present at N implies A. Failures are not considered: what a failed
-action leaves behind is its ``on_error``.
+A reference to A from N is safe if some node that is present at N implies A. Of failures only those count that take
+another way, with ``on_error: branch``: the rest either end the run or leave something in the output's place.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from workflowkit.definition.model import SOURCE, ConditionType, JoinMode
+from workflowkit.definition.model import SOURCE, ConditionType, JoinMode, OnError
 from workflowkit.definition.outline import ActionEntry, EdgeEntry
 
 
@@ -58,7 +58,8 @@ def trace(order: Sequence[str], edges: Iterable[EdgeEntry], nodes: Mapping[str, 
         ancestors[node_id] = _union(ancestors[edge.source] | bits[edge.source] for edge in found)
         combine = _union if needed >= len(found) else _intersection
         present[node_id] = bits[node_id] | combine(present[edge.source] for edge in found)
-        implying[node_id] = bits[node_id] | _implied_by(found, implying, needed)
+        certain = [edge for edge in found if edge.source == SOURCE or not _branches(nodes[edge.source])]
+        implying[node_id] = bits[node_id] | _implied_by(certain, implying, needed)
     return Lineage(bits, ancestors, present, implying)
 
 
@@ -66,13 +67,17 @@ def _edges_needed(entry: ActionEntry, incoming: int) -> int:
     return incoming if entry.settings.join is JoinMode.ALL else entry.settings.join_count
 
 
+def _branches(entry: ActionEntry) -> bool:
+    return entry.settings.on_error is OnError.BRANCH
+
+
 def _implied_by(edges: list[EdgeEntry], implying: Mapping[str, int], needed: int) -> int:
-    if needed > len(edges):
-        return 0
-    if needed > 1:  # all of them certain is more than n_of asks for, but certainly enough
-        return _intersection(implying[edge.source] if edge.conditional is None else 0 for edge in edges)
-    certain = {edge.source for edge in edges if edge.conditional is None} | _both_ways(edges)
-    return _union(implying[source] for source in certain)
+    """Return the nodes whose running makes enough of ``edges`` taken, which come from nodes that do not branch off."""
+    always = [edge.source for edge in edges if edge.conditional is None]
+    if needed <= 1:
+        return _union(implying[source] for source in {*always, *_both_ways(edges)})
+    # For n_of: nodes that imply all the sources there are imply any n of them; more would need counting.
+    return _intersection(implying[source] for source in always) if len(always) >= needed else 0
 
 
 def _both_ways(edges: list[EdgeEntry]) -> set[str]:

@@ -122,6 +122,11 @@ def compile_template(value: Json, limits: Limits = DEFAULT_LIMITS) -> Template:
     return Template(build, has_references, limits)
 
 
+def whole_reference(text: str) -> Reference | None:
+    """Return the reference that a text consists of, if it is one."""
+    return _whole(split_text(text))
+
+
 def references_in(value: Json) -> list[Reference]:
     """Return every reference in a JSON value, in the order of the document."""
     return [reference for found in find_texts(value) for reference in found.references]
