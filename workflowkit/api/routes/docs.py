@@ -6,6 +6,7 @@ from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response, current_app, redirect, render_template, request, url_for
+from markupsafe import Markup, escape
 from werkzeug.wrappers import Response as BaseResponse
 
 from workflowkit.api import openapi
@@ -30,7 +31,7 @@ def openapi_document() -> Response:
 @public
 def docs_page() -> Response:
     """Return the documentation as a page."""
-    page = render_template("docs.html", document=_document(), operations=_operations_by_tag())
+    page = render_template("docs.html", document=_document(), operations=_operations_by_tag(), prose=_prose)
     response = Response(page, content_type="text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = _PAGE_POLICY
     return response
@@ -55,9 +56,17 @@ def _document() -> dict[str, Any]:
     return document
 
 
+def _prose(text: str) -> Markup:
+    """Return text as HTML, with what stands between backquotes as code."""
+    code = Markup("<code>{}</code>")
+    return Markup("").join(
+        code.format(part) if index % 2 else escape(part) for index, part in enumerate(text.split("`"))
+    )
+
+
 def _operations_by_tag() -> dict[str, list[dict[str, Any]]]:
-    by_tag: dict[str, list[dict[str, Any]]] = {}
+    by_tag: dict[str, list[dict[str, Any]]] = {tag["name"]: [] for tag in _document()["tags"]}
     for path, item in _document()["paths"].items():
         for method, operation in item.items():
-            by_tag.setdefault(operation["tags"][0], []).append({"method": method, "path": path, **operation})
+            by_tag[operation["tags"][0]].append({"method": method, "path": path, **operation})
     return by_tag
