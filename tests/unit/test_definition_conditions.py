@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from workflowkit.base.errors import LimitExceeded
 from workflowkit.definition.conditions import deep_equal, edge_taken, js_truthy
 from workflowkit.definition.model import Condition, ConditionType
 from workflowkit.definition.references import MISSING, ReferenceScope
@@ -91,9 +92,14 @@ def test_an_edge_is_taken_when_its_condition_holds(condition: Condition | None, 
     assert edge_taken(condition, SCOPE) is is_taken
 
 
-def test_a_condition_over_very_much_data_is_decided_too() -> None:
+def test_a_condition_that_is_one_reference_is_decided_over_any_amount_of_data() -> None:
     huge = ReferenceScope({}, {}, output={"text": "x" * 3_000_000, "list": [[0] * 1_000] * 1_100})
     assert edge_taken(Condition(ConditionType.IF, "!ref($.output.list)"), huge)
-    assert edge_taken(Condition(ConditionType.IF, "!ref($.output.text)!ref($.output.text)"), huge)
-    assert not edge_taken(Condition(ConditionType.ELSE, "!ref($.output.text)!ref($.output.text)"), huge)
-    assert not edge_taken(Condition(ConditionType.MATCH, "!ref($.output.text)!ref($.output.text)", "x"), huge)
+    assert edge_taken(Condition(ConditionType.MATCH, "!ref($.output.text)", "x" * 3_000_000), huge)
+
+
+@pytest.mark.parametrize("kind", [ConditionType.IF, ConditionType.ELSE, ConditionType.MATCH])
+def test_a_condition_on_too_long_a_text_is_refused_by_the_name_of_the_limit(kind: ConditionType) -> None:
+    huge = ReferenceScope({}, {}, output={"text": "x" * 3_000_000})
+    with pytest.raises(LimitExceeded, match="resolved_chars"):
+        edge_taken(Condition(kind, "!ref($.output.text)!ref($.output.text)"), huge)

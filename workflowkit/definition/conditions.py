@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from workflowkit.base.errors import LimitExceeded
 from workflowkit.definition.jsonpath import Budget
 from workflowkit.definition.jsvalues import MISSING, Json
 from workflowkit.definition.jsvalues import deep_equal as deep_equal
@@ -22,16 +21,13 @@ from workflowkit.definition.references import (
     whole_reference,
 )
 
-#: A text past the limit of resolved texts: true, and equal to nothing that fits into a document.
-_LONG_TEXT = object()
-
 
 def edge_taken(condition: Condition | None, scope: ReferenceScope) -> bool:
     """Return whether an edge is taken; ``scope.output`` is what the edge's source returned.
 
     A missing value is false, and in ``match`` equal to null. An ``error`` edge is not taken here: it belongs to sources
-    that failed, and those are the planner's to judge. Never raises for a valid workflow, whose conditions lead to one
-    value each.
+    that failed, and those are the planner's to judge. Raises ``LimitExceeded`` if references inside a longer text would
+    make it longer than ``resolved_chars``; a condition that is one reference never raises in a valid workflow.
     """
     if condition is None:
         return True
@@ -47,10 +43,7 @@ def _value(ref: str, scope: ReferenceScope) -> Json:
     whole, template = _compiled(ref)
     if whole is not None:
         return whole.find(scope, Budget())  # looked at only, so it need not be a copy
-    try:
-        return template.resolve(scope)
-    except LimitExceeded:
-        return _LONG_TEXT
+    return template.resolve(scope)
 
 
 @lru_cache(maxsize=4096)
