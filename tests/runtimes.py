@@ -16,6 +16,8 @@ from workflowkit.base.settings import Settings
 from workflowkit.composition import Runtime
 from workflowkit.registry import Registry, load_builtin_actions
 from workflowkit.runtime.hints import StepHint
+from workflowkit.runtime.matching import Matched
+from workflowkit.runtime.position import Claim
 
 
 class InlineDispatcher:
@@ -79,6 +81,17 @@ class Harness:
         else:
             worker.match([event_id for event_id in message if isinstance(event_id, str)])
         return True
+
+    def match(self, runtime: Runtime | None = None) -> Matched:
+        """Match the oldest hint's events as a worker would, but leave what it claimed alone."""
+        event_ids = [event_id for event_id in self.dispatcher.waiting.popleft() if isinstance(event_id, str)]
+        return (runtime or self.runtime).worker._matching.match(event_ids)
+
+    def claim(self) -> Claim:
+        """Match the oldest hint's events and return the claim on the first step of their run."""
+        claim = self.match().claim
+        assert claim is not None
+        return claim
 
     def drain(self) -> None:
         """Deliver hints until there are none."""

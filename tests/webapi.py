@@ -122,7 +122,7 @@ class Contract:
 
     @cached_property
     def _closed(self) -> dict[str, Any]:
-        schemas = deepcopy(self.document["components"]["schemas"])
+        schemas: dict[str, Any] = deepcopy(self.document["components"]["schemas"])
         for schema in schemas.values():
             schema["additionalProperties"] = False
         return schemas

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+from typing import Any
 
 import pytest
-from webapi import a_document, a_web, problems_of
+from webapi import Web, a_document, a_web, problems_of
 
 JSON = "application/json"
 NOTHING_STORED = ("events", "event_ids", "pending_events", "workflows", "workflow_drafts", "workflow_versions")
@@ -42,12 +43,14 @@ BAD_EVENTS = {
 }  # fmt: skip
 
 
-def _assert_nothing_stored(web):
+def _assert_nothing_stored(web: Web) -> None:
     assert {table: web.count(table) for table in NOTHING_STORED} == dict.fromkeys(NOTHING_STORED, 0)
 
 
 @pytest.mark.parametrize(("body", "status", "pointer", "code"), BAD_EVENTS.values(), ids=BAD_EVENTS)
-def test_a_bad_event_is_refused_with_its_place(sqlite_url, body, status, pointer, code):
+def test_a_bad_event_is_refused_with_its_place(
+    sqlite_url: str, body: Any, status: int, pointer: str, code: str
+) -> None:
     with a_web(sqlite_url) as web:
         response = web.client().post("/api/events", data=body, content_type=JSON)
         assert response.status_code == status
@@ -55,7 +58,7 @@ def test_a_bad_event_is_refused_with_its_place(sqlite_url, body, status, pointer
         _assert_nothing_stored(web)
 
 
-def test_an_event_of_an_unknown_tenant_is_refused(database_url):
+def test_an_event_of_an_unknown_tenant_is_refused(database_url: str) -> None:
     with a_web(database_url) as web:
         event = {"name": "a/b", "data": {}}
         response = web.client().post("/api/events", event, headers={"Workflowkit-Tenant": "nobody"})
@@ -101,7 +104,9 @@ BAD_DOCUMENTS = {
 
 
 @pytest.mark.parametrize(("document", "pointer", "code"), BAD_DOCUMENTS.values(), ids=BAD_DOCUMENTS)
-def test_a_bad_document_is_not_published_and_the_place_is_named(sqlite_url, document, pointer, code):
+def test_a_bad_document_is_not_published_and_the_place_is_named(
+    sqlite_url: str, document: dict[str, Any], pointer: str, code: str
+) -> None:
     with a_web(sqlite_url) as web:
         client = web.client()
         assert client.post("/api/workflows", {"id": "bad", "document": document}).status_code == 201
@@ -127,14 +132,14 @@ BAD_DRAFTS = {
 
 
 @pytest.mark.parametrize(("body", "status", "pointer", "code"), BAD_DRAFTS.values(), ids=BAD_DRAFTS)
-def test_what_cannot_be_a_draft_is_not_stored(sqlite_url, body, status, pointer, code):
+def test_what_cannot_be_a_draft_is_not_stored(sqlite_url: str, body: Any, status: int, pointer: str, code: str) -> None:
     with a_web(sqlite_url) as web:
         response = web.client().post("/api/workflows", body)
         assert (response.status_code, problems_of(response)) == (status, [(pointer, code)])
         _assert_nothing_stored(web)
 
 
-def test_a_request_larger_than_the_limit_is_not_read(sqlite_url):
+def test_a_request_larger_than_the_limit_is_not_read(sqlite_url: str) -> None:
     with a_web(sqlite_url) as web:
         body = b'{"name": "a/b", "data": {}}' + b" " * (10 * 1024 * 1024)
         response = web.client().post("/api/events", data=body, content_type=JSON)
@@ -142,7 +147,7 @@ def test_a_request_larger_than_the_limit_is_not_read(sqlite_url):
         _assert_nothing_stored(web)
 
 
-def test_a_body_without_a_length_is_read_no_further_than_the_limit(sqlite_url):
+def test_a_body_without_a_length_is_read_no_further_than_the_limit(sqlite_url: str) -> None:
     with a_web(sqlite_url) as web:
         endless = _Endless()
         environ = {"wsgi.input": endless, "wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
@@ -187,13 +192,13 @@ BAD_QUERIES = {
 
 
 @pytest.mark.parametrize(("query", "problem"), BAD_QUERIES.items(), ids=str)
-def test_a_bad_query_is_refused_with_its_parameter(sqlite_url, query, problem):
+def test_a_bad_query_is_refused_with_its_parameter(sqlite_url: str, query: str, problem: Any) -> None:
     with a_web(sqlite_url) as web:
         response = web.client().get(f"/api/runs?{query}")
         assert (response.status_code, problems_of(response)) == (400, [problem])
 
 
-def test_cursors_of_versions_are_numbers(sqlite_url):
+def test_cursors_of_versions_are_numbers(sqlite_url: str) -> None:
     with a_web(sqlite_url) as web:
         client = web.client()
         client.post("/api/workflows", {"id": "w", "document": {}})

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import flask
 import pytest
+from flask.testing import FlaskClient
 from runtimes import a_runtime
+from werkzeug.exceptions import HTTPException
 
 from workflowkit.api import create_blueprint
 from workflowkit.api.services import services_of
@@ -15,18 +20,18 @@ EVENT = {"name": "shop/opened", "data": {}}
 
 
 @contextmanager
-def a_host(database_url, prefix="/workflows", **options):
+def a_host(database_url: str, prefix: str | None = "/workflows", **options: Any) -> Iterator[tuple[FlaskClient, str]]:
     """A plain Flask application with settings and handlers of its own."""
     with a_runtime(database_url) as harness:
         host = flask.Flask("shop")
         host.config["MAX_CONTENT_LENGTH"] = 10
 
         @host.get("/")
-        def front_page():
+        def front_page() -> str:
             return "the shop"
 
         @host.errorhandler(404)
-        def not_found(_):
+        def not_found(_: HTTPException) -> tuple[str, int]:
             return "the shop has no such page", 404
 
         services = services_of(harness.runtime)
@@ -35,12 +40,12 @@ def a_host(database_url, prefix="/workflows", **options):
         yield host.test_client(), key
 
 
-def _bearer(key):
+def _bearer(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
 
 
 @pytest.mark.parametrize("prefix", ["/workflows", "/deep/er", "/wörk flow", None])
-def test_it_serves_below_any_prefix(sqlite_url, prefix):
+def test_it_serves_below_any_prefix(sqlite_url: str, prefix: str | None) -> None:
     with a_host(sqlite_url, prefix) as (http, key):
         mount = prefix or ""
         assert http.post(f"{mount}/api/events", json=EVENT, headers=_bearer(key)).status_code == 200
@@ -51,18 +56,18 @@ def test_it_serves_below_any_prefix(sqlite_url, prefix):
         assert http.get(f"{mount}/api/openapi.json").get_json()["servers"] == [{"url": mount or "/"}]
 
 
-def test_links_of_its_pages_stay_below_the_prefix(sqlite_url):
+def test_links_of_its_pages_stay_below_the_prefix(sqlite_url: str) -> None:
     with a_host(sqlite_url) as (http, _):
         assert http.get("/workflows/").location == "/workflows/api/docs"
         assert 'href="/workflows/api/docs.css"' in http.get("/workflows/api/docs").get_data(as_text=True)
 
 
-def test_a_prefix_of_its_own_is_enough(sqlite_url):
+def test_a_prefix_of_its_own_is_enough(sqlite_url: str) -> None:
     with a_host(sqlite_url, prefix=None, url_prefix="/wk") as (http, _):
         assert http.get("/wk/api/health").get_json() == {"status": "ok"}
 
 
-def test_errors_limits_and_headers_of_the_two_do_not_mix(sqlite_url):
+def test_errors_limits_and_headers_of_the_two_do_not_mix(sqlite_url: str) -> None:
     with a_host(sqlite_url) as (http, key):
         ours = http.get("/workflows/api/nowhere")
         assert (ours.status_code, ours.get_json()["code"]) == (404, "not-found")
@@ -77,7 +82,7 @@ def test_errors_limits_and_headers_of_the_two_do_not_mix(sqlite_url):
         assert http.post("/workflows/api/events", json=large, headers=_bearer(key)).status_code == 200
 
 
-def test_two_installations_live_in_one_application(sqlite_url, tmp_path):
+def test_two_installations_live_in_one_application(sqlite_url: str, tmp_path: Path) -> None:
     with a_runtime(sqlite_url) as harness:
         host = flask.Flask("shop")
         services = services_of(harness.runtime)

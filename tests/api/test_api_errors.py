@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from pathlib import Path
+from typing import Any, Never
 
 import pytest
 from runtimes import a_runtime
@@ -41,7 +43,7 @@ EXPECTED = {
 }
 
 
-def test_every_class_of_error_has_its_status():
+def test_every_class_of_error_has_its_status() -> None:
     classes = {cls.code: cls for cls in _all_errors(WorkflowKitError) if cls.__module__.startswith("workflowkit.")}
     for code, cls in classes.items():
         instance = cls.__new__(cls)
@@ -62,7 +64,9 @@ def test_every_class_of_error_has_its_status():
         ("TRACE", "/api/runs", 405, "method-not-allowed"),
     ],
 )
-def test_what_flask_refuses_is_a_problem_document_too(sqlite_url, method, path, status, code):
+def test_what_flask_refuses_is_a_problem_document_too(
+    sqlite_url: str, method: str, path: str, status: int, code: str
+) -> None:
     with a_web(sqlite_url) as web:
         response = web.client().call(method, path)
         document = response.get_json()
@@ -71,13 +75,13 @@ def test_what_flask_refuses_is_a_problem_document_too(sqlite_url, method, path, 
         assert document["request_id"] == response.headers["X-Request-Id"]
 
 
-def test_a_method_that_is_not_allowed_tells_those_that_are(sqlite_url):
+def test_a_method_that_is_not_allowed_tells_those_that_are(sqlite_url: str) -> None:
     with a_web(sqlite_url) as web:
         allowed = web.client().call("PATCH", "/api/events").headers["Allow"]
         assert set(allowed.split(", ")) == {"GET", "HEAD", "POST"}
 
 
-def test_without_a_key_the_answer_says_how_to_send_one(sqlite_url):
+def test_without_a_key_the_answer_says_how_to_send_one(sqlite_url: str) -> None:
     with a_web(sqlite_url) as web:
         response = web.anonymous().get("/api/runs")
         assert response.headers["WWW-Authenticate"].startswith("Bearer")
@@ -85,23 +89,25 @@ def test_without_a_key_the_answer_says_how_to_send_one(sqlite_url):
 
 
 @pytest.mark.parametrize("given", ["trace-1.a_B", "x" * 64])
-def test_a_callers_request_id_is_kept(sqlite_url, given):
+def test_a_callers_request_id_is_kept(sqlite_url: str, given: str) -> None:
     with a_web(sqlite_url) as web:
         assert web.anonymous().get("/api/health", headers={"X-Request-Id": given}).headers["X-Request-Id"] == given
 
 
 @pytest.mark.parametrize("given", ["", "x" * 65, "a b", "<script>"])
-def test_a_request_id_that_could_harm_a_log_is_replaced(sqlite_url, given):
+def test_a_request_id_that_could_harm_a_log_is_replaced(sqlite_url: str, given: str) -> None:
     with a_web(sqlite_url) as web:
         answered = web.anonymous().get("/api/health", headers={"X-Request-Id": given}).headers["X-Request-Id"]
         assert answered != given
         assert len(answered) == 16
 
 
-def test_an_unexpected_error_tells_nothing_but_its_request_id(sqlite_url, caplog):
+def test_an_unexpected_error_tells_nothing_but_its_request_id(
+    sqlite_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
     with a_runtime(sqlite_url) as harness:
 
-        def fail(*_):
+        def fail(*_: Any) -> Never:
             raise RuntimeError("SELECT password FROM api_keys")
 
         web = Web(harness, replace(services_of(harness.runtime), cancel=fail))
@@ -115,10 +121,12 @@ def test_an_unexpected_error_tells_nothing_but_its_request_id(sqlite_url, caplog
         assert response.get_json()["request_id"] in caplog.text
 
 
-def test_an_error_of_ours_that_no_request_should_meet_is_unexpected_too(sqlite_url, caplog):
+def test_an_error_of_ours_that_no_request_should_meet_is_unexpected_too(
+    sqlite_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
     with a_runtime(sqlite_url) as harness:
 
-        def fail(*_):
+        def fail(*_: Any) -> Never:
             raise errors.ActionError("the inside of an action")
 
         web = Web(harness, replace(services_of(harness.runtime), rerun=fail))
@@ -128,7 +136,7 @@ def test_an_error_of_ours_that_no_request_should_meet_is_unexpected_too(sqlite_u
         assert "inside" in caplog.text
 
 
-def test_without_a_database_the_answer_is_503_and_says_when_to_try_again(sqlite_url):
+def test_without_a_database_the_answer_is_503_and_says_when_to_try_again(sqlite_url: str) -> None:
     with a_runtime(sqlite_url) as harness:
         web = Web(harness, services_of(harness.runtime))
         key = web.client().key
@@ -143,7 +151,7 @@ def test_without_a_database_the_answer_is_503_and_says_when_to_try_again(sqlite_
         gone.close()
 
 
-def test_a_database_without_its_tables_is_not_ready(tmp_path):
+def test_a_database_without_its_tables_is_not_ready(tmp_path: Path) -> None:
     with a_runtime(f"sqlite:///{tmp_path}/empty.db") as harness:
         web = Web(harness, services_of(harness.runtime))
         response = web.anonymous().get("/api/health/ready")
@@ -151,12 +159,12 @@ def test_a_database_without_its_tables_is_not_ready(tmp_path):
         assert web.anonymous().get("/api/health").get_json() == {"status": "ok"}
 
 
-def test_a_migrated_database_is_ready(database_url):
+def test_a_migrated_database_is_ready(database_url: str) -> None:
     with a_web(database_url) as web:
         assert web.anonymous().get("/api/health/ready").get_json() == {"status": "ok"}
 
 
-def test_the_limits_of_the_installation_count(sqlite_url):
+def test_the_limits_of_the_installation_count(sqlite_url: str) -> None:
     with a_web(sqlite_url, limits=Limits(page_size=1, events_per_request=1)) as web:
         client = web.client()
         event = {"name": "a/b", "data": {}}

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from webapi import OTHER_TENANT, Client, a_document, a_web, problems_of
+from werkzeug.test import TestResponse
 
 ORDER = {"name": "order/paid", "data": {"total": 7}}
 
 
-def _results(response):
-    return response.get_json()["results"]
+def _results(response: TestResponse) -> list[dict[str, Any]]:
+    results: list[dict[str, Any]] = response.get_json()["results"]
+    return results
 
 
 @pytest.mark.parametrize("body", [ORDER, [ORDER], {"events": [ORDER]}], ids=["one", "a list", "an object with a list"])
-def test_an_event_is_accepted_and_stored_as_sent(database_url, body):
+def test_an_event_is_accepted_and_stored_as_sent(database_url: str, body: Any) -> None:
     with a_web(database_url) as web:
         client = web.client()
         (result,) = _results(client.post("/api/events", body))
@@ -23,7 +27,7 @@ def test_an_event_is_accepted_and_stored_as_sent(database_url, body):
         assert event["is_pending"] is True
 
 
-def test_results_come_in_the_order_of_the_request(database_url):
+def test_results_come_in_the_order_of_the_request(database_url: str) -> None:
     with a_web(database_url) as web:
         client = web.client()
         results = _results(client.post("/api/events", [{"name": f"n/{i}", "data": {"i": i}} for i in range(250)]))
@@ -31,7 +35,7 @@ def test_results_come_in_the_order_of_the_request(database_url):
         assert client.get(f"/api/events/{results[123]['id']}").get_json()["data"] == {"i": 123}
 
 
-def test_a_repeated_id_is_stored_and_reported_as_a_duplicate(database_url):
+def test_a_repeated_id_is_stored_and_reported_as_a_duplicate(database_url: str) -> None:
     with a_web(database_url) as web:
         client = web.client()
         first, second = _results(client.post("/api/events", [ORDER | {"id": "A"}, ORDER | {"id": "A"}]))
@@ -45,7 +49,7 @@ def test_a_repeated_id_is_stored_and_reported_as_a_duplicate(database_url):
         assert theirs["status"] == "accepted"
 
 
-def test_of_a_mixed_batch_the_valid_ones_are_stored_and_each_is_reported(database_url):
+def test_of_a_mixed_batch_the_valid_ones_are_stored_and_each_is_reported(database_url: str) -> None:
     with a_web(database_url) as web:
         response = web.client().post("/api/events", {"events": [ORDER, {"name": "x"}, 7, ORDER]})
         assert response.status_code == 207
@@ -56,7 +60,7 @@ def test_of_a_mixed_batch_the_valid_ones_are_stored_and_each_is_reported(databas
         assert web.count("events") == 2
 
 
-def test_a_batch_without_a_valid_event_is_an_error(sqlite_url):
+def test_a_batch_without_a_valid_event_is_an_error(sqlite_url: str) -> None:
     with a_web(sqlite_url) as web:
         response = web.client().post("/api/events", [{"name": "x"}, {"data": {}}])
         assert response.status_code == 400
@@ -64,7 +68,7 @@ def test_a_batch_without_a_valid_event_is_an_error(sqlite_url):
         assert web.count("events") == 0
 
 
-def test_a_hopeless_batch_is_reported_in_part(sqlite_url):
+def test_a_hopeless_batch_is_reported_in_part(sqlite_url: str) -> None:
     with a_web(sqlite_url) as web:
         response = web.client().post("/api/events", [{}] * 1_000)
         assert response.status_code == 400
@@ -72,7 +76,7 @@ def test_a_hopeless_batch_is_reported_in_part(sqlite_url):
 
 
 @pytest.mark.parametrize("path", ["/api/events", "/e/{key}"])
-def test_too_many_events_are_refused_whole(sqlite_url, path):
+def test_too_many_events_are_refused_whole(sqlite_url: str, path: str) -> None:
     with a_web(sqlite_url) as web:
         client = web.client()
         response = client.post(path.format(key=client.key), [ORDER] * 5_001)
@@ -84,13 +88,13 @@ def test_too_many_events_are_refused_whole(sqlite_url, path):
 
 
 @pytest.mark.parametrize("body", [[], {"events": []}])
-def test_nothing_to_send_is_an_error(sqlite_url, body):
+def test_nothing_to_send_is_an_error(sqlite_url: str, body: Any) -> None:
     with a_web(sqlite_url) as web:
         response = web.client().post("/api/events", body)
         assert (response.status_code, problems_of(response)) == (400, [("", "empty")])
 
 
-def test_a_key_limited_to_names_sends_nothing_else(database_url):
+def test_a_key_limited_to_names_sends_nothing_else(database_url: str) -> None:
     with a_web(database_url) as web:
         client = web.client(["events:send"], event_names=["app/*"])
         assert client.post("/api/events", {"name": "app/x", "data": {}}).status_code == 200
@@ -100,7 +104,7 @@ def test_a_key_limited_to_names_sends_nothing_else(database_url):
         assert web.count("events") == 1
 
 
-def test_a_key_for_sending_cannot_read(sqlite_url):
+def test_a_key_for_sending_cannot_read(sqlite_url: str) -> None:
     with a_web(sqlite_url) as web:
         client = web.client(["events:send"])
         (result,) = _results(client.post("/api/events", ORDER))
@@ -108,7 +112,7 @@ def test_a_key_for_sending_cannot_read(sqlite_url):
         assert client.get(f"/api/events/{result['id']}").status_code == 403
 
 
-def test_clients_of_the_inngest_event_api_put_the_key_into_the_path(database_url):
+def test_clients_of_the_inngest_event_api_put_the_key_into_the_path(database_url: str) -> None:
     with a_web(database_url) as web:
         anonymous, sender = web.anonymous(), web.client(["events:send"])
         answer = anonymous.post(f"/e/{sender.key}", [ORDER, ORDER]).get_json()
@@ -121,7 +125,7 @@ def test_clients_of_the_inngest_event_api_put_the_key_into_the_path(database_url
         assert web.count("events") == 2
 
 
-def test_events_are_listed_newest_first_with_filters(database_url):
+def test_events_are_listed_newest_first_with_filters(database_url: str) -> None:
     with a_web(database_url) as web:
         client = web.client()
         start = "2025-06-15T15:06:40+00:00"  # the fake clock's start
@@ -130,7 +134,7 @@ def test_events_are_listed_newest_first_with_filters(database_url):
             client.post("/api/events", {"name": f"n/{index % 2}", "data": {"i": index}, "id": f"id-{index}"})
         web.client(scope=OTHER_TENANT).post("/api/events", {"name": "n/0", "data": {}})
 
-        def listed(query):
+        def listed(query: str) -> list[Any]:
             return [event["data"]["i"] for event in client.get(f"/api/events?{query}").get_json()["items"]]
 
         assert listed("") == [4, 3, 2, 1, 0]
@@ -144,7 +148,7 @@ def test_events_are_listed_newest_first_with_filters(database_url):
         assert listed(f"limit=2&cursor={first['next_cursor']}") == [2, 1]
 
 
-def test_an_event_tells_what_it_started_and_what_not(database_url):
+def test_an_event_tells_what_it_started_and_what_not(database_url: str) -> None:
     with a_web(database_url) as web:
         client = web.client()
         fitting = a_document(event="order/paid")
@@ -161,7 +165,7 @@ def test_an_event_tells_what_it_started_and_what_not(database_url):
         assert reasons == {"broken": "trigger-error", "doubting": "condition-false"}
 
 
-def test_a_dev_server_needs_no_key_on_its_own_machine(sqlite_url):
+def test_a_dev_server_needs_no_key_on_its_own_machine(sqlite_url: str) -> None:
     with a_web(sqlite_url, dev_mode=True) as web:
         anonymous = web.anonymous()
         assert anonymous.post("/api/events", ORDER).status_code == 200

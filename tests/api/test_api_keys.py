@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import pytest
 from webapi import OTHER_TENANT, Client, a_web, problems_of
@@ -21,7 +22,7 @@ class Stopwatch:
         return self.seconds
 
 
-def test_a_key_is_shown_once_and_stored_as_a_hash(database_url):
+def test_a_key_is_shown_once_and_stored_as_a_hash(database_url: str) -> None:
     with a_web(database_url) as web:
         admin = web.client(["keys:admin", "runs:read"])
         response = admin.post("/api/keys", {"name": "reader", "permissions": ["runs:read"]})
@@ -38,7 +39,7 @@ def test_a_key_is_shown_once_and_stored_as_a_hash(database_url):
         assert Client(web, key).get("/api/runs").status_code == 200
 
 
-def test_keys_are_listed_newest_first_without_their_secrets(database_url):
+def test_keys_are_listed_newest_first_without_their_secrets(database_url: str) -> None:
     with a_web(database_url) as web:
         admin = web.client(["keys:admin"])
         ids = []
@@ -54,7 +55,7 @@ def test_keys_are_listed_newest_first_without_their_secrets(database_url):
         assert all("key" not in item for item in listed)
 
 
-def test_a_revoked_key_stops_at_once_in_its_process(database_url):
+def test_a_revoked_key_stops_at_once_in_its_process(database_url: str) -> None:
     with a_web(database_url) as web:
         admin = web.client()
         record, key = web.services.keys.create(DEFAULT_SCOPE, "reader", ["runs:read"])
@@ -66,7 +67,7 @@ def test_a_revoked_key_stops_at_once_in_its_process(database_url):
         assert admin.delete(f"/api/keys/{record.id}").get_json() == revoked.get_json()
 
 
-def test_a_revoked_key_stops_within_the_cache_lifetime_in_other_processes(database_url):
+def test_a_revoked_key_stops_within_the_cache_lifetime_in_other_processes(database_url: str) -> None:
     with a_web(database_url) as web:
         stopwatch = Stopwatch()
         here, elsewhere = Keys(web.services.database, stopwatch), Keys(web.services.database)
@@ -81,7 +82,7 @@ def test_a_revoked_key_stops_within_the_cache_lifetime_in_other_processes(databa
         assert CACHE_SECONDS <= 1
 
 
-def test_a_cached_key_costs_no_query(sqlite_url):
+def test_a_cached_key_costs_no_query(sqlite_url: str) -> None:
     with a_web(sqlite_url) as web:
         keys = Keys(web.services.database, Stopwatch())
         _, key = keys.create(DEFAULT_SCOPE, "test", ["runs:read"])
@@ -90,7 +91,7 @@ def test_a_cached_key_costs_no_query(sqlite_url):
         assert keys.authenticate(key) is record
 
 
-def test_the_cache_of_keys_is_bounded(sqlite_url, monkeypatch):
+def test_the_cache_of_keys_is_bounded(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("workflowkit.runtime.keys._CACHE_SIZE", 2)
     with a_web(sqlite_url) as web:
         keys = Keys(web.services.database, Stopwatch())
@@ -100,7 +101,7 @@ def test_the_cache_of_keys_is_bounded(sqlite_url, monkeypatch):
         assert len(keys._cache) <= 2
 
 
-def test_its_last_use_is_written_at_most_once_a_minute(database_url):
+def test_its_last_use_is_written_at_most_once_a_minute(database_url: str) -> None:
     with a_web(database_url) as web:
         record, key = web.services.keys.create(DEFAULT_SCOPE, "test", ["runs:read"])
         writes = []
@@ -119,12 +120,12 @@ def test_its_last_use_is_written_at_most_once_a_minute(database_url):
 @pytest.mark.parametrize(
     "key", ["", "wk_", "wk_default_", "nonsense", "wk_default_" + "A" * 52, "wk_" + "x" * 10_000, "wk_\x7f", "wk_é"]
 )
-def test_an_unknown_key_is_refused_whatever_it_looks_like(sqlite_url, key):
+def test_an_unknown_key_is_refused_whatever_it_looks_like(sqlite_url: str, key: str) -> None:
     with a_web(sqlite_url) as web, pytest.raises(Unauthenticated, match="unknown or revoked"):
         web.services.keys.authenticate(key)
 
 
-def test_nobody_grants_what_they_do_not_have(sqlite_url):
+def test_nobody_grants_what_they_do_not_have(sqlite_url: str) -> None:
     with a_web(sqlite_url) as web:
         admin = web.client(["keys:admin", "runs:read"])
         response = admin.post("/api/keys", {"name": "x", "permissions": ["runs:read", "runs:write"]})
@@ -155,7 +156,7 @@ def test_nobody_grants_what_they_do_not_have(sqlite_url):
         ),
     ],
 )
-def test_a_key_that_makes_no_sense_is_refused_with_pointers(sqlite_url, body, problems):
+def test_a_key_that_makes_no_sense_is_refused_with_pointers(sqlite_url: str, body: Any, problems: Any) -> None:
     with a_web(sqlite_url) as web:
         response = web.client().post("/api/keys", body)
         assert response.status_code == 400
@@ -177,20 +178,22 @@ def test_a_key_that_makes_no_sense_is_refused_with_pointers(sqlite_url, body, pr
         (["a", "b*"], "bc", True),
     ],
 )
-def test_a_list_of_event_names_admits_names_and_beginnings(sqlite_url, event_names, name, expected):
+def test_a_list_of_event_names_admits_names_and_beginnings(
+    sqlite_url: str, event_names: Any, name: str, expected: Any
+) -> None:
     with a_web(sqlite_url) as web:
         record, _ = web.services.keys.create(DEFAULT_SCOPE, "test", ["events:send"], event_names=event_names)
         assert may_send(record, name) is expected
 
 
-def test_a_program_is_told_all_that_is_wrong_with_a_key(sqlite_url):
+def test_a_program_is_told_all_that_is_wrong_with_a_key(sqlite_url: str) -> None:
     with a_web(sqlite_url) as web, pytest.raises(InvalidInput) as caught:
         web.services.keys.create(DEFAULT_SCOPE, " ", ["nonsense"], event_names=["*x"])
     assert len(caught.value.problems) == 4
     assert all(permission in str(caught.value) for permission in PERMISSIONS)
 
 
-def test_a_key_names_its_environment(sqlite_url):
+def test_a_key_names_its_environment(sqlite_url: str) -> None:
     with a_web(sqlite_url) as web:
         _, key = web.services.keys.create(Scope("staging", "acme"), "test", ["runs:read"])
         assert key.startswith("wk_staging_")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from builders import a_workflow
-from webapi import OTHER_TENANT, a_web, problems_of
+from webapi import OTHER_TENANT, Web, a_web, problems_of
 
 from workflowkit.api.waiting import MAX_WAITING
 from workflowkit.base.scope import DEFAULT_SCOPE
@@ -32,7 +33,7 @@ FAILING = (
 )
 
 
-def _run_id(web, document, data=None, **fields):
+def _run_id(web: Web, document: dict[str, Any], data: Any = None, **fields: Any) -> Any:
     web.harness.deploy(document)
     event_id = web.harness.send("order/paid", data or {}, **fields)
     web.harness.drain()
@@ -40,7 +41,7 @@ def _run_id(web, document, data=None, **fields):
     return row["id"]
 
 
-def test_a_run_tells_each_step_with_inputs_and_outputs(database_url):
+def test_a_run_tells_each_step_with_inputs_and_outputs(database_url: str) -> None:
     with a_web(database_url) as web:
         run_id = _run_id(web, BRANCHING, {"n": 7}, id="order-1")
         run = web.client(["runs:read"]).get(f"/api/runs/{run_id}").get_json()
@@ -57,7 +58,7 @@ def test_a_run_tells_each_step_with_inputs_and_outputs(database_url):
         assert sorted(run["edges"].values()) == ["not_taken", "taken", "taken"]
 
 
-def test_a_failed_step_tells_every_attempt(database_url):
+def test_a_failed_step_tells_every_attempt(database_url: str) -> None:
     with a_web(database_url) as web:
         client = web.client(["runs:read"])
         run_id = _run_id(web, FAILING)
@@ -76,7 +77,7 @@ def test_a_failed_step_tells_every_attempt(database_url):
         assert step["inputs"] == {"message": "no luck"}
 
 
-def test_a_run_of_an_action_that_is_gone_is_still_told(sqlite_url):
+def test_a_run_of_an_action_that_is_gone_is_still_told(sqlite_url: str) -> None:
     with a_web(sqlite_url) as web:
         run_id = _run_id(web, BRANCHING, {"n": 7})
         del web.harness.registry._own["noop"]
@@ -85,7 +86,7 @@ def test_a_run_of_an_action_that_is_gone_is_still_told(sqlite_url):
         assert run["steps"][0]["output"] == 7
 
 
-def test_inputs_on_which_a_step_failed_are_told_by_its_error(sqlite_url):
+def test_inputs_on_which_a_step_failed_are_told_by_its_error(sqlite_url: str) -> None:
     with a_web(sqlite_url) as web:
 
         @web.harness.registry.action("double")
@@ -100,7 +101,7 @@ def test_inputs_on_which_a_step_failed_are_told_by_its_error(sqlite_url):
         assert "'n'" in step["error"]["message"]
 
 
-def test_runs_are_listed_newest_first_with_filters(database_url):
+def test_runs_are_listed_newest_first_with_filters(database_url: str) -> None:
     with a_web(database_url) as web:
         client = web.client(["runs:read"])
         web.harness.deploy(BRANCHING, "branching")
@@ -114,7 +115,7 @@ def test_runs_are_listed_newest_first_with_filters(database_url):
         web.harness.send("order/paid", {"n": 7}, scope=OTHER_TENANT)
         web.harness.drain()
 
-        def listed(query):
+        def listed(query: str) -> list[Any]:
             items = client.get(f"/api/runs?{query}").get_json()["items"]
             return [(event_ids.index(item["event_id"]), item["workflow_id"]) for item in items]
 
@@ -129,7 +130,7 @@ def test_runs_are_listed_newest_first_with_filters(database_url):
         assert {n for n, _ in listed("created_after=2025-06-15T15:07:00Z")} == {1, 2}
 
 
-def test_pages_stay_the_same_while_runs_are_added(database_url):
+def test_pages_stay_the_same_while_runs_are_added(database_url: str) -> None:
     with a_web(database_url) as web:
         client = web.client(["runs:read"])
         web.harness.deploy(BRANCHING)
@@ -149,7 +150,7 @@ def test_pages_stay_the_same_while_runs_are_added(database_url):
         assert seen == expected
 
 
-def test_a_page_is_no_larger_than_the_servers_limit(sqlite_url):
+def test_a_page_is_no_larger_than_the_servers_limit(sqlite_url: str) -> None:
     with a_web(sqlite_url) as web:
         web.harness.deploy(BRANCHING)
         for _ in range(101):
@@ -158,7 +159,7 @@ def test_a_page_is_no_larger_than_the_servers_limit(sqlite_url):
         assert len(web.client().get("/api/runs?limit=1000").get_json()["items"]) == 100
 
 
-def test_a_cancelled_run_starts_no_further_step(database_url):
+def test_a_cancelled_run_starts_no_further_step(database_url: str) -> None:
     with a_web(database_url) as web:
         client = web.client(["runs:read", "runs:write"])
         run_id = _run_id(web, FAILING)
@@ -171,7 +172,7 @@ def test_a_cancelled_run_starts_no_further_step(database_url):
         assert client.get(f"/api/runs/{run_id}").get_json() == cancelled.get_json()
 
 
-def test_a_run_that_has_ended_is_not_cancelled(sqlite_url):
+def test_a_run_that_has_ended_is_not_cancelled(sqlite_url: str) -> None:
     with a_web(sqlite_url) as web:
         run_id = _run_id(web, BRANCHING, {"n": 7})
         response = web.client().post(f"/api/runs/{run_id}/cancel")
@@ -179,7 +180,7 @@ def test_a_run_that_has_ended_is_not_cancelled(sqlite_url):
         assert "completed" in response.get_json()["detail"]
 
 
-def test_a_repeated_run_is_a_new_one_of_the_same_version(database_url):
+def test_a_repeated_run_is_a_new_one_of_the_same_version(database_url: str) -> None:
     with a_web(database_url) as web:
         client = web.client(["runs:read", "runs:write"])
         run_id = _run_id(web, BRANCHING, {"n": 7})
@@ -194,7 +195,7 @@ def test_a_repeated_run_is_a_new_one_of_the_same_version(database_url):
         assert again["event"] == original["event"]
 
 
-def test_a_client_may_wait_for_the_end_of_a_run(database_url):
+def test_a_client_may_wait_for_the_end_of_a_run(database_url: str) -> None:
     with a_web(database_url) as web, ThreadPoolExecutor(1) as pool:
         client = web.client(["runs:read"])
         run_id = _run_id(web, FAILING)
@@ -204,7 +205,7 @@ def test_a_client_may_wait_for_the_end_of_a_run(database_url):
         assert client.get(f"/api/runs/{run_id}?wait=30").get_json()["status"] == "failed"
 
 
-def test_waiting_ends_with_the_time_and_with_too_many_waiting(sqlite_url):
+def test_waiting_ends_with_the_time_and_with_too_many_waiting(sqlite_url: str) -> None:
     with a_web(sqlite_url) as web:
         client = web.client()
         run_id = _run_id(web, FAILING)
@@ -215,20 +216,20 @@ def test_waiting_ends_with_the_time_and_with_too_many_waiting(sqlite_url):
 
 
 @pytest.mark.parametrize(("wait", "code"), [("31", "invalid-value"), ("-1", "invalid-value"), ("x", "invalid-type")])
-def test_nobody_waits_for_ever(sqlite_url, wait, code):
+def test_nobody_waits_for_ever(sqlite_url: str, wait: Any, code: str) -> None:
     with a_web(sqlite_url) as web:
         response = web.client().get(f"/api/runs/x?wait={wait}")
         assert (response.status_code, problems_of(response)) == (400, [("/query/wait", code)])
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", ""), ("POST", "/cancel"), ("POST", "/rerun")])
-def test_a_run_that_is_not_there_answers_404(database_url, method, path):
+def test_a_run_that_is_not_there_answers_404(database_url: str, method: str, path: str) -> None:
     with a_web(database_url) as web:
         response = web.client().call(method, f"/api/runs/missing{path}")
         assert (response.status_code, response.get_json()["code"]) == (404, "not-found")
 
 
-def test_the_default_scope_is_the_one_events_are_sent_in(sqlite_url):
+def test_the_default_scope_is_the_one_events_are_sent_in(sqlite_url: str) -> None:
     with a_web(sqlite_url, dev_mode=True) as web:
         run_id = _run_id(web, BRANCHING, {"n": 7})
         assert web.services.default_scope == DEFAULT_SCOPE

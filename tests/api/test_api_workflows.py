@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
-from webapi import OTHER_TENANT, a_document, a_web, problems_of
+from webapi import OTHER_TENANT, Client, Web, a_document, a_web, problems_of
 
 CYCLE = a_document(edges=[{"from": "$source", "to": "greet"}, {"from": "greet", "to": "greet"}])
 
 
-def _created(client, document=None, workflow_id="welcome"):
+def _created(client: Client, document: dict[str, Any] | None = None, workflow_id: str = "welcome") -> Any:
     response = client.post("/api/workflows", {"id": workflow_id, "document": document or a_document()})
     assert response.status_code == 201, response.get_json()
     return response.get_json()
 
 
-def _triggers(web):
+def _triggers(web: Web) -> list[tuple[str, str, int]]:
     return [
         (row["pattern"], row["workflow_id"], row["version"])
         for row in web.harness.rows("SELECT pattern, workflow_id, version FROM workflow_triggers")
     ]
 
 
-def test_a_new_workflow_is_enabled_and_not_published(database_url):
+def test_a_new_workflow_is_enabled_and_not_published(database_url: str) -> None:
     with a_web(database_url) as web:
         client = web.client()
         workflow = _created(client)
@@ -35,7 +36,7 @@ def test_a_new_workflow_is_enabled_and_not_published(database_url):
         assert _triggers(web) == []
 
 
-def test_an_id_is_made_up_if_none_is_given(sqlite_url):
+def test_an_id_is_made_up_if_none_is_given(sqlite_url: str) -> None:
     with a_web(sqlite_url) as web:
         client = web.client()
         first = client.post("/api/workflows", {"document": {}}).get_json()
@@ -45,7 +46,7 @@ def test_an_id_is_made_up_if_none_is_given(sqlite_url):
         assert client.get(f"/api/workflows/{first['id']}/draft").get_json()["document"] == {}
 
 
-def test_a_taken_id_conflicts_but_not_with_another_tenants(database_url):
+def test_a_taken_id_conflicts_but_not_with_another_tenants(database_url: str) -> None:
     with a_web(database_url) as web:
         client = web.client()
         _created(client)
@@ -56,7 +57,7 @@ def test_a_taken_id_conflicts_but_not_with_another_tenants(database_url):
 
 
 @pytest.mark.parametrize("workflow_id", ["", "A", "-a", "a b", "a/b", "ä", "a" * 65, "a\n"])
-def test_an_id_has_a_plain_form(sqlite_url, workflow_id):
+def test_an_id_has_a_plain_form(sqlite_url: str, workflow_id: str) -> None:
     with a_web(sqlite_url) as web:
         response = web.client().post("/api/workflows", {"id": workflow_id, "document": {}})
         assert response.status_code == 400
@@ -64,7 +65,7 @@ def test_an_id_has_a_plain_form(sqlite_url, workflow_id):
         assert web.count("workflows") == 0
 
 
-def test_a_draft_keeps_every_key_in_its_order(database_url):
+def test_a_draft_keeps_every_key_in_its_order(database_url: str) -> None:
     document = {"zeta": 1, **a_document(), "actions": [], "alpha": {"z": 1, "a": None}}
     with a_web(database_url) as web:
         client = web.client()
@@ -73,7 +74,7 @@ def test_a_draft_keeps_every_key_in_its_order(database_url):
         assert json.dumps(stored) == json.dumps(document)
 
 
-def test_an_edit_names_the_revision_it_was_based_on(database_url):
+def test_an_edit_names_the_revision_it_was_based_on(database_url: str) -> None:
     with a_web(database_url) as web:
         client = web.client()
         _created(client)
@@ -92,7 +93,7 @@ def test_an_edit_names_the_revision_it_was_based_on(database_url):
 
 
 @pytest.mark.parametrize("tag", ['W/"1"', "1x", '"x"', '"0"', '"99999999999999999999"', '"-1"', ""])
-def test_a_tag_that_is_not_the_revision_saves_nothing(sqlite_url, tag):
+def test_a_tag_that_is_not_the_revision_saves_nothing(sqlite_url: str, tag: str) -> None:
     with a_web(sqlite_url) as web:
         client = web.client()
         _created(client)
@@ -103,7 +104,7 @@ def test_a_tag_that_is_not_the_revision_saves_nothing(sqlite_url, tag):
         assert client.get("/api/workflows/welcome/draft").get_json()["revision"] == 1
 
 
-def test_one_of_several_tags_or_a_star_may_match(sqlite_url):
+def test_one_of_several_tags_or_a_star_may_match(sqlite_url: str) -> None:
     with a_web(sqlite_url) as web:
         client = web.client()
         _created(client)
@@ -112,7 +113,7 @@ def test_one_of_several_tags_or_a_star_may_match(sqlite_url):
         assert client.put(path, {"document": {"name": "c"}}, headers={"If-Match": "*"}).status_code == 200
 
 
-def test_saving_the_same_again_never_conflicts(database_url):
+def test_saving_the_same_again_never_conflicts(database_url: str) -> None:
     with a_web(database_url) as web:
         client = web.client()
         _created(client)
@@ -123,7 +124,7 @@ def test_saving_the_same_again_never_conflicts(database_url):
         assert repeated.get_json() == first.get_json()
 
 
-def test_validation_lists_every_problem_and_stores_nothing(sqlite_url):
+def test_validation_lists_every_problem_and_stores_nothing(sqlite_url: str) -> None:
     broken = a_document(
         actions=[{"id": "a", "kind": "no-such"}, {"id": "a", "kind": "noop"}],
         edges=[{"from": "$source", "to": "nowhere"}],
@@ -140,14 +141,14 @@ def test_validation_lists_every_problem_and_stores_nothing(sqlite_url):
         assert client.post("/api/validate", {"document": a_document()}).get_json()["is_valid"] is True
 
 
-def test_a_stored_draft_is_validated_too(sqlite_url):
+def test_a_stored_draft_is_validated_too(sqlite_url: str) -> None:
     with a_web(sqlite_url) as web:
         client = web.client()
         _created(client, CYCLE)
         assert client.post("/api/workflows/welcome/validate").get_json()["is_valid"] is False
 
 
-def test_publishing_makes_a_version_and_puts_its_triggers_in_force(database_url):
+def test_publishing_makes_a_version_and_puts_its_triggers_in_force(database_url: str) -> None:
     with a_web(database_url) as web:
         client = web.client()
         _created(client)
@@ -160,7 +161,7 @@ def test_publishing_makes_a_version_and_puts_its_triggers_in_force(database_url)
         assert _triggers(web) == [("user/created", "welcome", 1)]
 
 
-def test_publishing_the_published_document_makes_nothing(database_url):
+def test_publishing_the_published_document_makes_nothing(database_url: str) -> None:
     with a_web(database_url) as web:
         client = web.client()
         _created(client)
@@ -171,7 +172,7 @@ def test_publishing_the_published_document_makes_nothing(database_url):
         assert web.count("workflow_versions") == 1
 
 
-def test_a_changed_label_makes_a_version_with_the_same_hash(database_url):
+def test_a_changed_label_makes_a_version_with_the_same_hash(database_url: str) -> None:
     with a_web(database_url) as web:
         client = web.client()
         _created(client)
@@ -190,7 +191,7 @@ def test_a_changed_label_makes_a_version_with_the_same_hash(database_url):
         assert _triggers(web) == [("user/left", "welcome", 3)]
 
 
-def test_an_invalid_draft_is_not_published(database_url):
+def test_an_invalid_draft_is_not_published(database_url: str) -> None:
     with a_web(database_url) as web:
         client = web.client()
         _created(client, CYCLE)
@@ -202,7 +203,7 @@ def test_an_invalid_draft_is_not_published(database_url):
         assert client.get("/api/workflows/welcome").get_json()["published_version"] is None
 
 
-def test_exactly_the_draft_that_was_seen_is_published(sqlite_url):
+def test_exactly_the_draft_that_was_seen_is_published(sqlite_url: str) -> None:
     with a_web(sqlite_url) as web:
         client = web.client()
         _created(client)
@@ -213,7 +214,7 @@ def test_exactly_the_draft_that_was_seen_is_published(sqlite_url):
         assert client.post("/api/workflows/welcome/publish", headers={"If-Match": '"2"'}).status_code == 201
 
 
-def test_a_disabled_workflow_is_found_by_no_event_until_it_is_enabled(database_url):
+def test_a_disabled_workflow_is_found_by_no_event_until_it_is_enabled(database_url: str) -> None:
     with a_web(database_url) as web:
         client = web.client()
         _created(client)
@@ -225,7 +226,7 @@ def test_a_disabled_workflow_is_found_by_no_event_until_it_is_enabled(database_u
         assert _triggers(web) == [("user/created", "welcome", 1)]
 
 
-def test_publishing_a_disabled_workflow_leaves_it_off(database_url):
+def test_publishing_a_disabled_workflow_leaves_it_off(database_url: str) -> None:
     with a_web(database_url) as web:
         client = web.client()
         _created(client)
@@ -236,7 +237,7 @@ def test_publishing_a_disabled_workflow_leaves_it_off(database_url):
         assert _triggers(web) == [("user/created", "welcome", 1)]
 
 
-def test_lists_are_paged_in_a_stable_order(database_url):
+def test_lists_are_paged_in_a_stable_order(database_url: str) -> None:
     with a_web(database_url) as web:
         client = web.client()
         for name in ("d", "b", "a", "e", "c"):
@@ -249,7 +250,7 @@ def test_lists_are_paged_in_a_stable_order(database_url):
         assert seen == ["a", "b", "c", "d", "e"]
 
 
-def test_versions_are_paged_too(sqlite_url):
+def test_versions_are_paged_too(sqlite_url: str) -> None:
     with a_web(sqlite_url) as web:
         client = web.client()
         _created(client)
@@ -277,7 +278,7 @@ def test_versions_are_paged_too(sqlite_url):
         "/api/workflows/missing/versions/99999999999999999999999",
     ],
 )
-def test_what_is_not_there_answers_404(database_url, path):
+def test_what_is_not_there_answers_404(database_url: str, path: str) -> None:
     with a_web(database_url) as web:
         response = web.client().get(path)
         assert (response.status_code, response.get_json()["code"]) == (404, "not-found")

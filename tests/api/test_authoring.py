@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from runtimes import a_runtime
@@ -23,11 +25,11 @@ from workflowkit.base.scope import DEFAULT_SCOPE
 THREADS = 6
 
 
-def _at_once(function):
+def _at_once(function: Callable[[int], object]) -> list[Any]:
     """Call ``function(index)`` in several threads at the same moment; return what each returned or raised."""
     barrier = threading.Barrier(THREADS)
 
-    def call(index):
+    def call(index: int) -> object:
         barrier.wait(timeout=10)
         try:
             return function(index)
@@ -38,7 +40,7 @@ def _at_once(function):
         return list(pool.map(call, range(THREADS)))
 
 
-def test_of_several_who_create_one_id_one_succeeds(database_url):
+def test_of_several_who_create_one_id_one_succeeds(database_url: str) -> None:
     with a_runtime(database_url) as harness:
         authoring = harness.runtime.authoring
         results = _at_once(lambda i: authoring.create(DEFAULT_SCOPE, a_document(f"w{i}"), workflow_id="w"))
@@ -47,7 +49,7 @@ def test_of_several_who_create_one_id_one_succeeds(database_url):
         assert authoring.get_draft(DEFAULT_SCOPE, "w").document["name"] == winner.name
 
 
-def test_of_several_edits_of_one_revision_one_is_saved(database_url):
+def test_of_several_edits_of_one_revision_one_is_saved(database_url: str) -> None:
     with a_runtime(database_url) as harness:
         authoring = harness.runtime.authoring
         authoring.create(DEFAULT_SCOPE, a_document(), workflow_id="w")
@@ -58,7 +60,7 @@ def test_of_several_edits_of_one_revision_one_is_saved(database_url):
         assert (draft.revision, draft.document) == (2, winner.document)
 
 
-def test_publishing_at_once_makes_one_version(database_url):
+def test_publishing_at_once_makes_one_version(database_url: str) -> None:
     with a_runtime(database_url) as harness:
         authoring = harness.runtime.authoring
         authoring.create(DEFAULT_SCOPE, a_document(), workflow_id="w")
@@ -67,12 +69,12 @@ def test_publishing_at_once_makes_one_version(database_url):
         assert {result.version.version for result in results} == {1}
 
 
-def test_switching_and_publishing_at_once_leave_triggers_that_fit_the_row(database_url):
+def test_switching_and_publishing_at_once_leave_triggers_that_fit_the_row(database_url: str) -> None:
     with a_runtime(database_url) as harness:
         authoring = harness.runtime.authoring
         authoring.deploy(DEFAULT_SCOPE, "w", a_document())
 
-        def change(index):
+        def change(index: int) -> object:
             if index % 2:
                 return authoring.set_enabled(DEFAULT_SCOPE, "w", index % 4 == 1)
             return authoring.deploy(DEFAULT_SCOPE, "w", a_document(f"w{index}"))
@@ -83,7 +85,7 @@ def test_switching_and_publishing_at_once_leave_triggers_that_fit_the_row(databa
         assert triggers == ([workflow.published_version] if workflow.enabled else [])
 
 
-def test_deploying_creates_replaces_and_repeats(database_url):
+def test_deploying_creates_replaces_and_repeats(database_url: str) -> None:
     with a_runtime(database_url) as harness:
         authoring = harness.runtime.authoring
         assert authoring.deploy(DEFAULT_SCOPE, "w", a_document()).created
@@ -94,13 +96,14 @@ def test_deploying_creates_replaces_and_repeats(database_url):
         assert authoring.get(DEFAULT_SCOPE, "w").published_version == 2
 
 
-def test_what_is_no_json_is_no_draft(sqlite_url):
+def test_what_is_no_json_is_no_draft(sqlite_url: str) -> None:
     with a_runtime(sqlite_url) as harness:
         authoring = harness.runtime.authoring
-        for document in (None, [], "{}", {"name": float("nan")}, {"when": object()}, {1: 2}):
+        unfit: list[Any] = [None, [], "{}", {"name": float("nan")}, {"when": object()}, {1: 2}]
+        for document in unfit:
             with pytest.raises(InvalidInput):
                 authoring.create(DEFAULT_SCOPE, document)
-        shared = ["x" * 1_000] * 100
+        shared: list[Any] = ["x" * 1_000] * 100
         for _ in range(3):
             shared = [shared] * 100
         with pytest.raises(LimitExceeded, match="document_bytes"):
@@ -108,7 +111,7 @@ def test_what_is_no_json_is_no_draft(sqlite_url):
         assert harness.rows("SELECT * FROM workflows") == []
 
 
-def test_nothing_can_be_done_to_a_workflow_that_is_not_there(sqlite_url):
+def test_nothing_can_be_done_to_a_workflow_that_is_not_there(sqlite_url: str) -> None:
     with a_runtime(sqlite_url) as harness:
         authoring = harness.runtime.authoring
         for call in (

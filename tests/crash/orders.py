@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+from typing import Any
 
 from workflowkit import WorkflowKit
 
@@ -48,12 +49,12 @@ def make_app() -> WorkflowKit:
         os.close(descriptor)
 
     @wk.action("effect")
-    def effect(ctx, name: str) -> dict[str, str]:
+    def effect(ctx: Any, name: str) -> dict[str, str]:
         note(name, ctx.attempt)
         return {"name": name}
 
     @wk.action("flaky", retries=4)
-    def flaky(ctx, name: str) -> dict[str, str]:
+    def flaky(ctx: Any, name: str) -> dict[str, str]:
         from workflowkit import RetryAfterError
 
         note(name, ctx.attempt)
@@ -62,7 +63,7 @@ def make_app() -> WorkflowKit:
         return {"name": name}
 
     @wk.action("slow")
-    def slow(ctx, name: str) -> dict[str, str]:
+    def slow(ctx: Any, name: str) -> dict[str, str]:
         note(name, ctx.attempt)
         threading.Event().wait(float(os.environ.get("CRASH_SLOW_SECONDS", "0")))
         return {"name": name}

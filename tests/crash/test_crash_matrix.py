@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import orders
 import pytest
 import redis
 import services
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-import orders
 from stack import LEASE_SECONDS, Stack, a_stack
 
 from workflowkit.base.failpoints import FAILPOINTS
@@ -75,14 +71,14 @@ def _assert_nothing_lost_and_nothing_twice(stack: Stack) -> None:
     assert {row["status"] for row in stack.rows("SELECT status FROM steps")} == {"completed"}
 
 
-def test_every_failpoint_of_a_worker_has_a_cell():
+def test_every_failpoint_of_a_worker_has_a_cell() -> None:
     covered = {name for name, _ in WORKER_CELLS}
     expected = {name for name in FAILPOINTS if name.partition(".")[0] not in NOT_OF_WORKERS}
     assert covered == expected
 
 
 @pytest.mark.parametrize(("failpoint", "hit"), WORKER_CELLS)
-def test_a_worker_killed_at_a_commit_boundary_loses_and_doubles_nothing(stack: Stack, failpoint: str, hit: int):
+def test_a_worker_killed_at_a_commit_boundary_loses_and_doubles_nothing(stack: Stack, failpoint: str, hit: int) -> None:
     # A renewal needs a step that outlives a third of its lease, a relay tick with work a hint that nobody heard.
     slow = {"CRASH_SLOW_SECONDS": str(LEASE_SECONDS)} if failpoint.startswith("renew") else {}
     victim = stack.work(failpoint=f"{failpoint}:kill:{hit}", **slow)
@@ -94,7 +90,7 @@ def test_a_worker_killed_at_a_commit_boundary_loses_and_doubles_nothing(stack: S
 
 
 @pytest.mark.parametrize("failpoint", ["intake.before_commit", "intake.after_commit"])
-def test_a_sender_killed_at_its_commit_may_send_again_and_starts_one_run(stack: Stack, failpoint: str):
+def test_a_sender_killed_at_its_commit_may_send_again_and_starts_one_run(stack: Stack, failpoint: str) -> None:
     assert stack.send("order-1", failpoint=f"{failpoint}:kill:1") == -signal.SIGKILL
     assert stack.send("order-1") == 0
     stack.work()
@@ -102,7 +98,7 @@ def test_a_sender_killed_at_its_commit_may_send_again_and_starts_one_run(stack: 
     _assert_nothing_lost_and_nothing_twice(stack)
 
 
-def test_flushing_redis_in_the_middle_loses_nothing(stack: Stack, redis_url: str):
+def test_flushing_redis_in_the_middle_loses_nothing(stack: Stack, redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as client:
         for number in range(5):
             assert stack.send(f"order-{number}") == 0
@@ -116,15 +112,17 @@ def test_flushing_redis_in_the_middle_loses_nothing(stack: Stack, redis_url: str
     assert finals[0]["n"] == 5 * (1 + len(orders.STEPS))
 
 
-def test_a_worker_stopped_past_its_lease_cannot_record(stack: Stack):
+def test_a_worker_stopped_past_its_lease_cannot_record(stack: Stack) -> None:
     # It stops itself between its action and its commit, holding nothing but an opinion.
     zombie = stack.work(failpoint="claim.after_commit:stop:1")
+    assert zombie.pid is not None
+    pid = zombie.pid
     assert stack.send("order-1") == 0
-    assert services.wait_until(lambda: _is_stopped(zombie.pid), timeout_seconds=40), stack.logs()
+    assert services.wait_until(lambda: _is_stopped(pid), timeout_seconds=40), stack.logs()
     stack.work()
     stack.wait_for_runs(1)
     before = stack.rows("SELECT * FROM journal ORDER BY run_id, revision, ordinal")
-    os.kill(zombie.pid, signal.SIGCONT)
+    os.kill(pid, signal.SIGCONT)
     # It goes on with its claim, records nothing but a note, and lives.
     services.wait_until(
         lambda: bool(stack.rows("SELECT 1 FROM journal WHERE kind = 'ignored'")), timeout_seconds=LEASE_SECONDS * 2
@@ -135,7 +133,7 @@ def test_a_worker_stopped_past_its_lease_cannot_record(stack: Stack):
     _assert_nothing_lost_and_nothing_twice(stack)
 
 
-def test_two_workers_share_a_fan_out(stack: Stack):
+def test_two_workers_share_a_fan_out(stack: Stack) -> None:
     for _ in range(2):
         stack.work(CRASH_SLOW_SECONDS="0.2")
     for number in range(6):

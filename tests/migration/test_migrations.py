@@ -43,7 +43,7 @@ def _shape(engine: sa.Engine) -> dict[str, object]:
     }
 
 
-def test_a_migrated_database_has_the_schema_of_the_code(empty_url, tmp_path):
+def test_a_migrated_database_has_the_schema_of_the_code(empty_url: str, tmp_path: Path) -> None:
     migrate.upgrade(empty_url)
     database = Database.open(empty_url)
     with database.engine.connect() as connection:
@@ -57,7 +57,7 @@ def test_a_migrated_database_has_the_schema_of_the_code(empty_url, tmp_path):
     database.close()
 
 
-def test_upgrading_again_changes_nothing(empty_url):
+def test_upgrading_again_changes_nothing(empty_url: str) -> None:
     migrate.upgrade(empty_url)
     database = Database.open(empty_url)
     before = _shape(database.engine)
@@ -67,13 +67,13 @@ def test_upgrading_again_changes_nothing(empty_url):
     database.close()
 
 
-def test_an_empty_database_has_no_revision(empty_url):
+def test_an_empty_database_has_no_revision(empty_url: str) -> None:
     database = Database.open(empty_url)
     assert migrate.current_revision(database) is None
     database.close()
 
 
-def test_processes_that_start_together_migrate_once(empty_postgres_url):
+def test_processes_that_start_together_migrate_once(empty_postgres_url: str) -> None:
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(migrate.upgrade, [empty_postgres_url] * 3))
     database = Database.open(empty_postgres_url)
@@ -81,7 +81,7 @@ def test_processes_that_start_together_migrate_once(empty_postgres_url):
     database.close()
 
 
-def test_migrations_are_named_for_when_they_may_run():
+def test_migrations_are_named_for_when_they_may_run() -> None:
     names = [path.name for path in (asset_dir("migrations") / "versions").glob("*.py")]
     assert names
     assert all(re.fullmatch(r"\d{4}_(pre|post)_[a-z0-9_]+\.py", name) for name in names)

@@ -23,7 +23,8 @@ CONDITIONS = [None, None, ("if", "x"), ("else", "x"), ("if", "y")]
 def documents(draw: st.DrawFn) -> dict[str, Any]:
     """A workflow of up to seven actions, all reachable, with conditions, joins and error edges."""
     count = draw(st.integers(2, 7))
-    actions, edges = [], []
+    actions: list[dict[str, Any]] = []
+    edges: list[dict[str, Any]] = []
     for index in range(count):
         join = draw(st.sampled_from(["any", "any", "all", {"n_of": 2}]))
         on_error = draw(st.sampled_from(["fail", "continue", "branch"]))
@@ -81,7 +82,7 @@ def test_what_may_not_be_skipped_has_run_in_every_run(document: dict[str, Any], 
 @given(documents())
 def test_ancestors_and_order_agree_with_networkx(document: dict[str, Any]) -> None:
     workflow, parts = build(document), outline(document)
-    graph = networkx.DiGraph([(edge.source, edge.target) for edge in parts.edges])
+    graph: networkx.DiGraph[str] = networkx.DiGraph([(edge.source, edge.target) for edge in parts.edges])
     lineage = trace(list(workflow.nodes), parts.edges, {entry.id: entry for entry in parts.actions})
     for node_id, node in workflow.nodes.items():
         ancestors = networkx.ancestors(graph, node_id)

@@ -26,7 +26,7 @@ def _functions() -> list[Callable[..., Any]]:
     ]
 
 
-def test_every_repository_function_takes_the_scope_second():
+def test_every_repository_function_takes_the_scope_second() -> None:
     assert len(_functions()) > 20
     for function in _functions():
         names = list(inspect.signature(function).parameters)[:2]
@@ -39,7 +39,7 @@ def test_every_repository_function_takes_the_scope_second():
 @pytest.mark.parametrize(
     "function", [f for f in _functions() if f not in FINDS_THE_SCOPE], ids=lambda f: f.__qualname__
 )
-def test_every_statement_names_environment_and_tenant(sqlite_url, function):
+def test_every_statement_names_environment_and_tenant(sqlite_url: str, function: Any) -> None:
     statements: list[tuple[str, Any]] = []
     database = Database.open(sqlite_url)
     sa.event.listen(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -28,7 +29,7 @@ PUBLIC = {
 }
 #: Parameters of paths that name nothing of a tenant's.
 NOT_OWNED = {"key", "kind"}
-DOCUMENT_BODY = {"document": {}}
+DOCUMENT_BODY: dict[str, Any] = {"document": {}}
 
 
 def _routes(app: Flask) -> Iterator[tuple[str, str]]:
@@ -55,18 +56,18 @@ def _path(rule: str, **values: str) -> str:
     return path
 
 
-def test_public_is_what_is_listed_and_nothing_else(sqlite_url):
+def test_public_is_what_is_listed_and_nothing_else(sqlite_url: str) -> None:
     with a_web(sqlite_url) as web:
         found = {
             (method, rule.rule)
             for rule in web.app.url_map.iter_rules()
-            for method in rule.methods - {"HEAD"}
+            for method in (rule.methods or set()) - {"HEAD"}
             if access_of(web.app.view_functions[rule.endpoint]).permission is None
         }
         assert found == PUBLIC
 
 
-def test_no_guarded_route_answers_without_credentials(sqlite_url):
+def test_no_guarded_route_answers_without_credentials(sqlite_url: str) -> None:
     with a_web(sqlite_url) as web:
         anonymous = web.anonymous()
         guarded = _guarded(web.app)
@@ -81,7 +82,7 @@ def test_no_guarded_route_answers_without_credentials(sqlite_url):
     "authorization",
     ["", "Bearer", "Bearer ", "bearer wk_default_", "Basic d2s6eA==", "Bearer wk_default_" + "A" * 52, "wk_default_x"],
 )
-def test_no_guarded_route_takes_bad_credentials(sqlite_url, authorization):
+def test_no_guarded_route_takes_bad_credentials(sqlite_url: str, authorization: str) -> None:
     with a_web(sqlite_url, dev_mode=True) as web:
         for method, rule in _guarded(web.app):
             if "<key>" not in rule:
@@ -91,7 +92,7 @@ def test_no_guarded_route_takes_bad_credentials(sqlite_url, authorization):
                 assert response.status_code == 401, (method, rule)
 
 
-def test_each_route_needs_exactly_its_own_permission(sqlite_url):
+def test_each_route_needs_exactly_its_own_permission(sqlite_url: str) -> None:
     with a_web(sqlite_url) as web:
         clients = {
             permission: web.client([other for other in PERMISSIONS if other != permission])
@@ -99,9 +100,9 @@ def test_each_route_needs_exactly_its_own_permission(sqlite_url):
         }
         for rule in web.app.url_map.iter_rules():
             needed = access_of(web.app.view_functions[rule.endpoint]).permission
-            for method in rule.methods if needed else ():
+            for method in (rule.methods or ()) if needed else ():
                 for permission, client in clients.items():
-                    path = _path(rule.rule, key=client.key)
+                    path = _path(rule.rule, key=str(client.key))
                     response = client.call(method, path, json=DOCUMENT_BODY, headers={"If-Match": "*"})
                     assert (response.status_code == 403) is (permission == needed), (method, rule.rule, permission)
 
@@ -122,7 +123,7 @@ class _Theirs:
         }  # fmt: skip
 
 
-def test_another_tenants_ids_answer_like_ids_that_do_not_exist(database_url):
+def test_another_tenants_ids_answer_like_ids_that_do_not_exist(database_url: str) -> None:
     with a_web(database_url) as web:
         theirs, ours = _Theirs(web), web.client()
         before = _everything(web)
@@ -148,7 +149,7 @@ def test_another_tenants_ids_answer_like_ids_that_do_not_exist(database_url):
         assert _everything(web) == before
 
 
-def test_lists_show_nothing_of_another_tenant(database_url):
+def test_lists_show_nothing_of_another_tenant(database_url: str) -> None:
     with a_web(database_url) as web:
         theirs, ours = _Theirs(web), web.client()
         for method, rule in _guarded(web.app):
@@ -170,7 +171,9 @@ def _everything(web: Web) -> dict[str, list[dict[str, object]]]:
     return rows | {"api_keys": web.harness.rows("SELECT id, revoked_at_ms FROM api_keys ORDER BY id")}
 
 
-def test_an_application_with_an_undeclared_view_does_not_start(sqlite_url, monkeypatch):
+def test_an_application_with_an_undeclared_view_does_not_start(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from workflowkit.api.routes import health
 
     with a_web(sqlite_url) as web:
@@ -179,7 +182,7 @@ def test_an_application_with_an_undeclared_view_does_not_start(sqlite_url, monke
             create_app(web.services)
 
 
-def test_a_permission_that_does_not_exist_is_a_mistake_of_the_program():
+def test_a_permission_that_does_not_exist_is_a_mistake_of_the_program() -> None:
     with pytest.raises(ValueError, match="unknown permission"):
         requires("everything")
     assert access_of(public(lambda: None)).permission is None
@@ -199,7 +202,7 @@ OVERRIDES = ["X-Original-URL", "X-Rewrite-URL", "X-HTTP-Method-Override", "X-For
 
 
 @pytest.mark.parametrize("trick", TRICKS)
-def test_no_spelling_of_a_path_gets_past_the_guard(sqlite_url, trick):
+def test_no_spelling_of_a_path_gets_past_the_guard(sqlite_url: str, trick: str) -> None:
     with a_web(sqlite_url) as web:
         theirs = _Theirs(web)
         for method in ("GET", "POST"):
@@ -209,7 +212,7 @@ def test_no_spelling_of_a_path_gets_past_the_guard(sqlite_url, trick):
 
 
 @pytest.mark.parametrize("header", OVERRIDES)
-def test_no_header_makes_a_request_another_one(sqlite_url, header):
+def test_no_header_makes_a_request_another_one(sqlite_url: str, header: Any) -> None:
     with a_web(sqlite_url) as web:
         http = web.app.test_client()
         for value in ("/api/health", "GET", "HEAD"):
@@ -218,7 +221,7 @@ def test_no_header_makes_a_request_another_one(sqlite_url, header):
         assert http.get("/api/health", headers={header: "/api/runs"}).get_json() == {"status": "ok"}
 
 
-def test_every_answer_carries_the_security_headers(sqlite_url):
+def test_every_answer_carries_the_security_headers(sqlite_url: str) -> None:
     with a_web(sqlite_url) as web:
         client = web.client()
         paths = [_path(rule) for _, rule in _routes(web.app)] + ["/nowhere"]
@@ -248,7 +251,7 @@ NOT_LOCAL = {
 
 
 @pytest.mark.parametrize("options", NOT_LOCAL.values(), ids=NOT_LOCAL)
-def test_a_dev_server_trusts_only_programs_on_its_machine(sqlite_url, options):
+def test_a_dev_server_trusts_only_programs_on_its_machine(sqlite_url: str, options: Any) -> None:
     with a_web(sqlite_url, dev_mode=True) as web:
         http = web.app.test_client()
         assert http.get("/api/runs", **options).status_code == 401
@@ -256,18 +259,18 @@ def test_a_dev_server_trusts_only_programs_on_its_machine(sqlite_url, options):
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8288", "[::1]:8288"])
-def test_a_dev_server_trusts_programs_and_pages_of_its_own(sqlite_url, host):
+def test_a_dev_server_trusts_programs_and_pages_of_its_own(sqlite_url: str, host: str) -> None:
     with a_web(sqlite_url, dev_mode=True) as web:
         for headers in ({"Host": host}, {"Host": host, "Origin": f"http://{host}"}):
             assert web.app.test_client().get("/api/runs", headers=headers).status_code == 200
 
 
-def test_without_dev_mode_nobody_is_trusted_for_being_local(sqlite_url):
+def test_without_dev_mode_nobody_is_trusted_for_being_local(sqlite_url: str) -> None:
     with a_web(sqlite_url) as web:
         assert web.app.test_client().get("/api/runs", headers={"Host": "127.0.0.1"}).status_code == 401
 
 
-def test_a_key_acts_for_its_own_tenant_whatever_the_request_says(sqlite_url):
+def test_a_key_acts_for_its_own_tenant_whatever_the_request_says(sqlite_url: str) -> None:
     with a_web(sqlite_url) as web:
         theirs, ours = _Theirs(web), web.client()
         run = f"/api/runs/{theirs.ids['run_id']}"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 
 import pytest
-from webapi import a_document, a_web
+from webapi import Web, a_document, a_web
 
 EVENT = json.dumps({"name": "a/b", "data": {}})
 #: Bodies that a form on any web site can send without asking (n8n's "Ni8mare" shape), and other spellings.
@@ -16,7 +17,7 @@ OTHER_TYPES = [
 ]  # fmt: skip
 
 
-def _routes_with_bodies(web):
+def _routes_with_bodies(web: Web) -> list[tuple[str, str]]:
     return [
         (method.upper(), path.replace("{workflow_id}", "w"))
         for path, item in web.contract.document["paths"].items()
@@ -26,7 +27,7 @@ def _routes_with_bodies(web):
 
 
 @pytest.mark.parametrize("content_type", OTHER_TYPES)
-def test_a_body_of_another_type_is_refused_by_every_route(sqlite_url, content_type):
+def test_a_body_of_another_type_is_refused_by_every_route(sqlite_url: str, content_type: str) -> None:
     with a_web(sqlite_url) as web:
         client = web.client()
         client.post("/api/workflows", {"id": "w", "document": {}})
@@ -42,7 +43,7 @@ def test_a_body_of_another_type_is_refused_by_every_route(sqlite_url, content_ty
         assert web.count("workflows") == 1
 
 
-def test_an_upload_dressed_as_json_is_no_upload(sqlite_url, tmp_path):
+def test_an_upload_dressed_as_json_is_no_upload(sqlite_url: str, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("secret")
     with a_web(sqlite_url) as web:
@@ -56,7 +57,7 @@ def test_an_upload_dressed_as_json_is_no_upload(sqlite_url, tmp_path):
         assert client.post("/api/events", data=form, content_type="multipart/form-data").status_code == 415
 
 
-def test_a_charset_in_the_content_type_changes_nothing(sqlite_url):
+def test_a_charset_in_the_content_type_changes_nothing(sqlite_url: str) -> None:
     with a_web(sqlite_url) as web:
         body = '{"name": "a/b", "data": {"text": "é"}}'
         client = web.client()
@@ -74,14 +75,14 @@ def test_a_charset_in_the_content_type_changes_nothing(sqlite_url):
 
 
 @pytest.mark.parametrize("path", ["/api/validate", "/api/workflows"])
-def test_nobody_sends_a_definition_without_credentials(sqlite_url, path):
+def test_nobody_sends_a_definition_without_credentials(sqlite_url: str, path: str) -> None:
     with a_web(sqlite_url) as web:
         response = web.anonymous().post(path, {"document": a_document(), "definition": a_document()})
         assert response.status_code == 401
         assert web.count("workflows") == 0
 
 
-def test_validating_and_publishing_execute_nothing(sqlite_url):
+def test_validating_and_publishing_execute_nothing(sqlite_url: str) -> None:
     with a_web(sqlite_url) as web:
         ran = []
         web.harness.registry.action("probe")(lambda value=None: ran.append(value))
@@ -99,14 +100,14 @@ def test_validating_and_publishing_execute_nothing(sqlite_url):
         assert web.count("runs") == 0
 
 
-def test_a_broken_body_is_not_looked_at_before_the_credentials(sqlite_url):
+def test_a_broken_body_is_not_looked_at_before_the_credentials(sqlite_url: str) -> None:
     with a_web(sqlite_url) as web:
         for body in ("{", "x" * 1_000_000):
             response = web.anonymous().post("/api/events", data=body, content_type="application/json")
             assert response.status_code == 401
 
 
-def test_an_unknown_key_and_a_revoked_one_get_the_same_answer(sqlite_url):
+def test_an_unknown_key_and_a_revoked_one_get_the_same_answer(sqlite_url: str) -> None:
     with a_web(sqlite_url) as web:
         record, key = web.services.keys.create(web.services.default_scope, "gone", ["runs:read"])
         web.services.keys.revoke(web.services.default_scope, record.id)

@@ -6,11 +6,15 @@ import base64
 import json
 import pickle
 import socket
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
 import services
+from celery import Celery
 
 from workflowkit.base.clock import monotonic_seconds
 from workflowkit.base.settings import Settings
@@ -27,15 +31,15 @@ class Handler:
         self.event_ids: list[str] = []
         self.hints: list[StepHint] = []
 
-    def match(self, event_ids):
+    def match(self, event_ids: Sequence[str]) -> None:
         self.event_ids += event_ids
 
-    def execute(self, hints):
+    def execute(self, hints: Sequence[StepHint]) -> None:
         self.hints += hints
 
 
 @contextmanager
-def _dispatcher(broker_url):
+def _dispatcher(broker_url: str) -> Iterator[tuple[Celery, CeleryDispatcher]]:
     app = create_celery(Settings(broker_url=broker_url))
     dispatcher = CeleryDispatcher(app)
     try:
@@ -46,7 +50,7 @@ def _dispatcher(broker_url):
 
 
 @contextmanager
-def _worker(app, handler):
+def _worker(app: Celery, handler: Handler) -> Iterator[None]:
     register_tasks(app, handler)
     worker = EmbeddedWorker(app, queues=["default"], concurrency=2)
     worker.start()
@@ -56,21 +60,21 @@ def _worker(app, handler):
         worker.stop()
 
 
-def _messages(client, queue="default"):
+def _messages(client: redis.Redis, queue: str = "default") -> list[dict[str, Any]]:
     return [json.loads(raw) for raw in client.lrange(queue_name(queue), 0, -1)]
 
 
-def test_hints_reach_a_worker(redis_url):
+def test_hints_reach_a_worker(redis_url: str) -> None:
     handler = Handler()
     with _dispatcher(redis_url) as (app, dispatcher), _worker(app, handler):
         dispatcher.match(["e1"])
         dispatcher.execute([StepHint("r", "a", "default")])
-        assert services.wait_until(lambda: handler.event_ids and handler.hints, timeout_seconds=20)
+        assert services.wait_until(lambda: bool(handler.event_ids and handler.hints), timeout_seconds=20)
     assert handler.event_ids == ["e1"]
     assert handler.hints == [StepHint("r", "a", "default")]
 
 
-def test_events_that_wait_together_travel_together_and_queues_do_not_mix(redis_url):
+def test_events_that_wait_together_travel_together_and_queues_do_not_mix(redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as client, _dispatcher(redis_url) as (_, dispatcher):
         dispatcher.match([f"e{n}" for n in range(EVENTS_PER_MESSAGE * 2)])
         dispatcher.execute([StepHint("r", f"s{n}", "default") for n in range(100)] + [StepHint("r", "x", "slow")])
@@ -85,13 +89,13 @@ def test_events_that_wait_together_travel_together_and_queues_do_not_mix(redis_u
         assert {message["headers"]["task"] for message in _messages(client)} == {MATCH_TASK, EXECUTE_TASK}
 
 
-def test_a_small_fan_out_gets_a_message_for_each_step(redis_url):
+def test_a_small_fan_out_gets_a_message_for_each_step(redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as client, _dispatcher(redis_url) as (_, dispatcher):
         dispatcher.execute([StepHint("r", f"s{n}", "default") for n in range(4)])
         assert services.wait_until(lambda: client.llen(queue_name("default")) == 4, timeout_seconds=20)
 
 
-def test_a_broker_that_hangs_blocks_nobody():
+def test_a_broker_that_hangs_blocks_nobody() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         with _dispatcher(f"redis://127.0.0.1:{port}/0") as (_, dispatcher):
@@ -104,7 +108,7 @@ def test_a_broker_that_hangs_blocks_nobody():
             assert dispatcher.has_room() is True
 
 
-def test_a_long_queue_has_no_room_for_repetitions(redis_url, monkeypatch):
+def test_a_long_queue_has_no_room_for_repetitions(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("workflowkit.dispatch.publisher.QUEUE_ROOM", 2)
     with redis.Redis.from_url(redis_url) as client, _dispatcher(redis_url) as (_, dispatcher):
         assert dispatcher.has_room()
@@ -114,11 +118,11 @@ def test_a_long_queue_has_no_room_for_repetitions(redis_url, monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_pickles_and_malformed_bodies_from_the_broker_do_nothing(redis_url, tmp_path):
+def test_pickles_and_malformed_bodies_from_the_broker_do_nothing(redis_url: str, tmp_path: Path) -> None:
     handler, canary = Handler(), tmp_path / "canary"
 
     class Evil:
-        def __reduce__(self):
+        def __reduce__(self) -> tuple[Callable[[str], int], tuple[str]]:
             return (canary.write_text, ("owned",))
 
     with redis.Redis.from_url(redis_url) as client, _dispatcher(redis_url) as (app, dispatcher):
@@ -126,7 +130,11 @@ def test_pickles_and_malformed_bodies_from_the_broker_do_nothing(redis_url, tmp_
         assert services.wait_until(lambda: client.llen(queue_name("default")) == 1, timeout_seconds=20)
         (template,) = _messages(client)
         client.flushdb()
-        pickled = {**template, "content-type": "application/x-python-serialize", "body": base64.b64encode(pickle.dumps(Evil())).decode()}
+        pickled = {
+            **template,
+            "content-type": "application/x-python-serialize",
+            "body": base64.b64encode(pickle.dumps(Evil())).decode(),
+        }
         unknown = json.loads(json.dumps(template))
         unknown["headers"]["task"] = "os.system"
         for message in (pickled, unknown):

@@ -16,7 +16,7 @@ def _finished(wk: WorkflowKit) -> list[str]:
     return [row[0] for row in rows]
 
 
-def test_events_become_finished_runs_in_one_process_and_it_ends_cleanly(sqlite_url):
+def test_events_become_finished_runs_in_one_process_and_it_ends_cleanly(sqlite_url: str) -> None:
     wk = WorkflowKit("test", settings=Settings(database_url=sqlite_url))
     document = (
         a_workflow()
@@ -38,7 +38,7 @@ def test_events_become_finished_runs_in_one_process_and_it_ends_cleanly(sqlite_u
         wk.stop()
 
 
-def test_starting_and_stopping_twice_is_harmless(sqlite_url):
+def test_starting_and_stopping_twice_is_harmless(sqlite_url: str) -> None:
     wk = WorkflowKit("test", settings=Settings(database_url=sqlite_url))
     wk.start(concurrency=1)
     wk.start(concurrency=1)

@@ -6,23 +6,22 @@ import threading
 
 import services
 from builders import a_workflow
-from runtimes import a_registry, a_runtime
+from runtimes import Harness, a_registry, a_runtime
 
 from workflowkit.base.clock import SystemClock
 from workflowkit.definition.model import SOURCE
 from workflowkit.engine.interrupts import Guard
 from workflowkit.runtime.leases import Heartbeat
+from workflowkit.runtime.position import Claim
 
 
-def _claim(harness):
+def _claim(harness: Harness) -> Claim:
     harness.deploy(a_workflow().chain("a").trigger("test/happened").document())
     harness.send("test/happened")
-    claim = harness.runtime.worker._matching.match(harness.dispatcher.waiting.popleft()).claim
-    assert claim is not None
-    return claim
+    return harness.claim()
 
 
-def test_a_lease_is_extended_while_it_is_held(database_url):
+def test_a_lease_is_extended_while_it_is_held(database_url: str) -> None:
     with a_runtime(database_url) as harness:
         claim = _claim(harness)
         heartbeat = Heartbeat(harness.runtime.database, lease_seconds=0.3)
@@ -34,7 +33,7 @@ def test_a_lease_is_extended_while_it_is_held(database_url):
         heartbeat.stop()
 
 
-def test_an_action_whose_lease_is_gone_is_interrupted(database_url):
+def test_an_action_whose_lease_is_gone_is_interrupted(database_url: str) -> None:
     registry = a_registry()
     was_interrupted = threading.Event()
 
@@ -53,9 +52,8 @@ def test_an_action_whose_lease_is_gone_is_interrupted(database_url):
         harness.runtime.database.clock = SystemClock()
         harness.deploy(document)
         harness.send("test/happened")
-        matched = harness.runtime.worker._matching.match(harness.dispatcher.waiting.popleft())
-        assert matched.claim is not None
-        thread = threading.Thread(target=harness.runtime.worker._go_on, args=(matched.claim, None))
+        claim = harness.claim()
+        thread = threading.Thread(target=harness.runtime.worker._go_on, args=(claim, None))
         thread.start()
         with harness.runtime.database.transaction("cancel") as tx:
             tx.connection.exec_driver_sql("UPDATE steps SET token = token + 1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 from builders import a_workflow
@@ -14,9 +15,9 @@ from workflowkit.base.scope import Scope
 from workflowkit.definition.model import SOURCE
 
 
-def _committed(run):
+def _committed(run: Callable[[], object]) -> list[str]:
     """Return the names of the transactions that ``run()`` commits."""
-    names = []
+    names: list[str] = []
     stop = failpoints.listen(names.append)
     try:
         run()
@@ -25,7 +26,7 @@ def _committed(run):
     return [name.removesuffix(".after_commit") for name in names if name.endswith(".after_commit")]
 
 
-def test_a_chain_runs_to_its_end_and_hands_outputs_on(database_url):
+def test_a_chain_runs_to_its_end_and_hands_outputs_on(database_url: str) -> None:
     document = (
         a_workflow()
         .action("a", inputs={"value": "!ref($.event.data.n)"})
@@ -45,7 +46,9 @@ def test_a_chain_runs_to_its_end_and_hands_outputs_on(database_url):
 
 
 @pytest.mark.parametrize("length", [1, 3, 10])
-def test_a_chain_of_n_steps_makes_at_most_n_plus_2_commits_after_intake_and_one_message(database_url, length):
+def test_a_chain_of_n_steps_makes_at_most_n_plus_2_commits_after_intake_and_one_message(
+    database_url: str, length: int
+) -> None:
     names = [f"s{index}" for index in range(length)]
     with a_runtime(database_url) as harness:
         harness.deploy(a_workflow().chain(*names).trigger("test/happened").document())
@@ -56,7 +59,7 @@ def test_a_chain_of_n_steps_makes_at_most_n_plus_2_commits_after_intake_and_one_
         assert harness.dispatcher.message_count == 1
 
 
-def test_parallel_branches_are_hinted_and_joined_once(database_url):
+def test_parallel_branches_are_hinted_and_joined_once(database_url: str) -> None:
     document = (
         a_workflow()
         .actions("a", "left", "right", "join")
@@ -74,7 +77,7 @@ def test_parallel_branches_are_hinted_and_joined_once(database_url):
         assert harness.journal("completed")[-1] == ("completed", "join")
 
 
-def test_two_processes_that_finish_branches_in_turn_see_each_other(database_url):
+def test_two_processes_that_finish_branches_in_turn_see_each_other(database_url: str) -> None:
     document = (
         a_workflow()
         .actions("left", "right", "join")
@@ -87,7 +90,7 @@ def test_two_processes_that_finish_branches_in_turn_see_each_other(database_url)
         harness.deploy(document)
         harness.send("test/happened")
         first, second = harness.runtime, harness.new_process()
-        matched = first.worker._matching.match(harness.dispatcher.waiting.popleft())
+        matched = harness.match(first)
         assert matched.claim is not None
         (right,) = matched.hints
         other = second.worker._advance.claim(right.run_id, right.step_key)
@@ -98,7 +101,7 @@ def test_two_processes_that_finish_branches_in_turn_see_each_other(database_url)
         assert harness.run()["status"] == "completed"
 
 
-def test_a_failing_step_is_retried_by_the_backoff_table_and_then_fails_the_run(database_url):
+def test_a_failing_step_is_retried_by_the_backoff_table_and_then_fails_the_run(database_url: str) -> None:
     document = a_workflow().action("x", "boom", retries=2).edge(SOURCE, "x").trigger("test/happened").document()
     with a_runtime(database_url) as harness:
         harness.deploy(document)
@@ -118,7 +121,7 @@ def test_a_failing_step_is_retried_by_the_backoff_table_and_then_fails_the_run(d
         assert len(harness.journal("attempt")) == 3
 
 
-def test_a_non_retriable_error_fails_at_once(database_url):
+def test_a_non_retriable_error_fails_at_once(database_url: str) -> None:
     registry = a_registry()
 
     @registry.action("refuse")
@@ -134,7 +137,7 @@ def test_a_non_retriable_error_fails_at_once(database_url):
         assert len(harness.journal("attempt")) == 1
 
 
-def test_hints_delivered_twice_change_nothing(database_url):
+def test_hints_delivered_twice_change_nothing(database_url: str) -> None:
     document = a_workflow().actions("a", "b").edge(SOURCE, "a").edge(SOURCE, "b").trigger("test/happened").document()
     with a_runtime(database_url) as harness:
         harness.deploy(document)
@@ -149,7 +152,7 @@ def test_hints_delivered_twice_change_nothing(database_url):
         assert len(harness.journal("attempt")) == 2
 
 
-def test_an_event_whose_hint_was_lost_is_found_by_the_relay(database_url):
+def test_an_event_whose_hint_was_lost_is_found_by_the_relay(database_url: str) -> None:
     with a_runtime(database_url) as harness:
         harness.deploy(a_workflow().chain("a").trigger("test/happened").document())
         harness.send("test/happened")
@@ -160,12 +163,12 @@ def test_an_event_whose_hint_was_lost_is_found_by_the_relay(database_url):
         assert harness.run()["status"] == "completed"
 
 
-def test_a_lost_worker_is_replaced_after_its_lease_and_cannot_record_afterwards(database_url):
+def test_a_lost_worker_is_replaced_after_its_lease_and_cannot_record_afterwards(database_url: str) -> None:
     with a_runtime(database_url, lease_seconds=10.0) as harness:
         harness.deploy(a_workflow().chain("a", "b").trigger("test/happened").document())
         harness.send("test/happened")
         zombie = harness.runtime
-        claim = zombie.worker._matching.match(harness.dispatcher.waiting.popleft()).claim
+        claim = harness.claim()
         harness.skip(9)
         assert len(harness.journal("attempt")) == 1, "its lease still holds"
         harness.skip(2)
@@ -175,22 +178,22 @@ def test_a_lost_worker_is_replaced_after_its_lease_and_cannot_record_afterwards(
         assert harness.journal() == [*before[: -0 or None], ("ignored", "a")]
 
 
-def test_a_zombie_past_its_lease_records_nothing_even_if_nobody_took_over(database_url):
+def test_a_zombie_past_its_lease_records_nothing_even_if_nobody_took_over(database_url: str) -> None:
     with a_runtime(database_url, lease_seconds=10.0) as harness:
         harness.deploy(a_workflow().chain("a").trigger("test/happened").document())
         harness.send("test/happened")
-        claim = harness.runtime.worker._matching.match(harness.dispatcher.waiting.popleft()).claim
+        claim = harness.claim()
         harness.clock.advance(seconds=11)
         harness.runtime.worker._go_on(claim, None)
         assert ("completed", "a") not in harness.journal()
         assert harness.run()["status"] == "running"
 
 
-def test_a_step_that_kills_its_workers_fails_in_the_end(database_url):
+def test_a_step_that_kills_its_workers_fails_in_the_end(database_url: str) -> None:
     with a_runtime(database_url, lease_seconds=10.0) as harness:
         harness.deploy(a_workflow().action("a", retries=0).edge(SOURCE, "a").trigger("test/happened").document())
         harness.send("test/happened")
-        harness.runtime.worker._matching.match(harness.dispatcher.waiting.popleft())
+        harness.match()
         run_id = harness.run()["id"]
         for _ in range(harness.runtime.settings.limits.lost_attempts):
             harness.clock.advance(seconds=11)
@@ -201,7 +204,7 @@ def test_a_step_that_kills_its_workers_fails_in_the_end(database_url):
         assert json.loads(run["error"])["code"] == "worker-lost"
 
 
-def test_an_event_of_one_tenant_never_starts_a_workflow_of_another(database_url):
+def test_an_event_of_one_tenant_never_starts_a_workflow_of_another(database_url: str) -> None:
     with a_runtime(database_url) as harness:
         harness.deploy(a_workflow().chain("a").trigger("test/happened").document(), scope=Scope("default", "b"))
         harness.send("test/happened", scope=Scope("default", "a"))
@@ -210,7 +213,7 @@ def test_an_event_of_one_tenant_never_starts_a_workflow_of_another(database_url)
         assert harness.rows("SELECT * FROM runs") == []
 
 
-def test_the_same_event_id_starts_a_workflow_once_and_is_stored_each_time(database_url):
+def test_the_same_event_id_starts_a_workflow_once_and_is_stored_each_time(database_url: str) -> None:
     with a_runtime(database_url) as harness:
         harness.deploy(a_workflow().chain("a").trigger("test/happened").document())
         for _ in range(3):
@@ -224,7 +227,7 @@ def test_the_same_event_id_starts_a_workflow_once_and_is_stored_each_time(databa
         assert len(harness.rows("SELECT * FROM runs")) == 2
 
 
-def test_a_broken_condition_starts_nothing_and_does_not_block_others(database_url):
+def test_a_broken_condition_starts_nothing_and_does_not_block_others(database_url: str) -> None:
     chain = a_workflow().chain("a")
     with a_runtime(database_url) as harness:
         harness.deploy(chain.trigger("test/happened", "event.data.total > 100").document(), "picky")
@@ -236,7 +239,7 @@ def test_a_broken_condition_starts_nothing_and_does_not_block_others(database_ur
         assert decision == {"workflow_id": "picky", "reason": "condition-false"}
 
 
-def test_a_run_finishes_on_the_version_it_started_with(database_url):
+def test_a_run_finishes_on_the_version_it_started_with(database_url: str) -> None:
     registry = a_registry()
     with a_runtime(database_url, registry) as harness:
         harness.deploy(a_workflow().action("x", "boom", retries=1).edge(SOURCE, "x").trigger("t/h").document())
@@ -248,7 +251,7 @@ def test_a_run_finishes_on_the_version_it_started_with(database_url):
         assert {step for _, step in harness.journal()} == {SOURCE, "x"}
 
 
-def test_events_sent_by_an_action_are_stored_with_its_result_and_stop_at_the_depth_limit(database_url):
+def test_events_sent_by_an_action_are_stored_with_its_result_and_stop_at_the_depth_limit(database_url: str) -> None:
     document = (
         a_workflow()
         .action("again", "emit_event", inputs={"name": "loop/turned", "data": {}})
@@ -266,11 +269,11 @@ def test_events_sent_by_an_action_are_stored_with_its_result_and_stop_at_the_dep
         assert decision["reason"] == "depth-exceeded"
 
 
-def test_cancelling_ends_the_run_and_a_late_result_is_ignored(database_url):
+def test_cancelling_ends_the_run_and_a_late_result_is_ignored(database_url: str) -> None:
     with a_runtime(database_url) as harness:
         harness.deploy(a_workflow().chain("a", "b").trigger("test/happened").document())
         harness.send("test/happened")
-        claim = harness.runtime.worker._matching.match(harness.dispatcher.waiting.popleft()).claim
+        claim = harness.claim()
         run_id = harness.run()["id"]
         scope = claim.position.run.scope
         assert harness.runtime.control.cancel(scope, run_id) == "cancelled"
@@ -283,7 +286,7 @@ def test_cancelling_ends_the_run_and_a_late_result_is_ignored(database_url):
         assert len(harness.journal("attempt")) == 1
 
 
-def test_a_rerun_uses_the_same_event_and_version(database_url):
+def test_a_rerun_uses_the_same_event_and_version(database_url: str) -> None:
     with a_runtime(database_url) as harness:
         harness.deploy(
             a_workflow()
@@ -302,7 +305,7 @@ def test_a_rerun_uses_the_same_event_and_version(database_url):
         assert second["output"] == first["output"]
 
 
-def test_facts_and_ended_runs_cannot_be_changed_even_by_hand(database_url):
+def test_facts_and_ended_runs_cannot_be_changed_even_by_hand(database_url: str) -> None:
     import sqlalchemy as sa
 
     with a_runtime(database_url) as harness:

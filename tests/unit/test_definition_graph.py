@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from builders import WorkflowBuilder, a_workflow
 
@@ -75,9 +77,9 @@ def test_ancestors_are_whatever_a_path_leads_from() -> None:
     assert not lineage.knows("gone")
 
 
-def branches(**join: object) -> WorkflowBuilder:
+def branches(**settings: Any) -> WorkflowBuilder:
     """``a`` decides between ``yes`` and ``no``; both lead to ``end``."""
-    builder = a_workflow().chain("a").actions("yes", "no").action("end", **join)
+    builder = a_workflow().chain("a").actions("yes", "no").action("end", **settings)
     return builder.edge_if("a", "yes").edge_else("a", "no").path("yes", "end").path("no", "end")
 
 

@@ -291,7 +291,7 @@ def test_networkx_is_loaded_only_to_explain_a_wrong_graph() -> None:
     ],
 )
 def test_a_limit_is_met_at_its_value_and_named_one_past_it(limit: str, builder: WorkflowBuilder) -> None:
-    assert found(builder.document(), **{limit: 3}) == []
+    assert validate(builder.document(), KINDS, Limits(**{limit: 3})) == []
     [problem] = validate(builder.document(), KINDS, Limits(**{limit: 2}))
     assert problem.code == "limit-exceeded"
     assert problem.message == f"limit {limit} exceeded: at most 2, got 3"

@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,21 +17,21 @@ PACKAGE = Path(failpoints.__file__).parents[1]
 
 def _transaction_names() -> set[str]:
     """Return the argument of every ``….transaction("name")`` in the package."""
-    names = set()
+    names: set[str] = set()
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "transaction":
                 (argument,) = node.args
                 assert isinstance(argument, ast.Constant), f"{path}: a transaction needs a literal name"
-                names.add(argument.value)
+                names.add(str(argument.value))
     return names
 
 
-def test_the_list_of_transactions_is_that_of_the_code():
+def test_the_list_of_transactions_is_that_of_the_code() -> None:
     assert _transaction_names() == set(failpoints.TRANSACTIONS)
 
 
-def test_only_the_database_module_commits():
+def test_only_the_database_module_commits() -> None:
     users = [
         path.relative_to(PACKAGE).as_posix()
         for path in PACKAGE.rglob("*.py")
@@ -39,7 +40,7 @@ def test_only_the_database_module_commits():
     assert sorted(users) == ["store/database.py", "store/migrate.py"]
 
 
-def test_a_failpoint_acts_on_the_hit_it_was_told_and_only_there(tmp_path):
+def test_a_failpoint_acts_on_the_hit_it_was_told_and_only_there(tmp_path: Path) -> None:
     failpoints.arm(f"record.before_commit:raise:2:{tmp_path / 'hits'}")
     try:
         failpoints.reach("record.before_commit")
@@ -51,13 +52,13 @@ def test_a_failpoint_acts_on_the_hit_it_was_told_and_only_there(tmp_path):
         failpoints.arm("")
 
 
-def test_an_unknown_failpoint_is_refused():
+def test_an_unknown_failpoint_is_refused() -> None:
     with pytest.raises(ValueError, match="unknown failpoint"):
         failpoints.arm("nowhere.before_commit:kill:1:/tmp/x")
 
 
 @pytest.mark.parametrize(("action", "expected"), [("kill", -9)])
-def test_a_process_dies_at_its_failpoint(tmp_path, action, expected):
+def test_a_process_dies_at_its_failpoint(tmp_path: Path, action: Any, expected: Any) -> None:
     code = "from workflowkit.base import failpoints; failpoints.reach('claim.after_commit'); print('alive')"
     environment = {"WORKFLOWKIT_FAILPOINT": f"claim.after_commit:{action}:1:{tmp_path / 'hits'}", "PATH": "/usr/bin"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=False)

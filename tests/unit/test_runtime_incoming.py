@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from workflowkit.base.errors import InvalidInput, LimitExceeded
@@ -11,13 +13,13 @@ from workflowkit.runtime.incoming import parse_event
 LIMITS = Limits(event_bytes=1_000, event_name_chars=20, event_id_chars=10)
 
 
-def _problems(value, **options):
+def _problems(value: Any, **options: Any) -> set[tuple[str, str]]:
     with pytest.raises(InvalidInput) as caught:
         parse_event(value, LIMITS, **options)
     return {(problem.pointer, problem.code) for problem in caught.value.problems}
 
 
-def test_a_complete_event_keeps_its_optional_fields():
+def test_a_complete_event_keeps_its_optional_fields() -> None:
     event = parse_event({"name": "a/b", "data": {"n": 1}, "id": "x", "ts": 1_700_000_000_000, "v": "2"}, LIMITS)
     assert (event.name, event.data, event.event_id, event.ts_ms, event.extra) == (
         "a/b", {"n": 1}, "x", 1_700_000_000_000, {"v": "2"},
@@ -44,19 +46,19 @@ def test_a_complete_event_keeps_its_optional_fields():
         ({"name": "a", "data": {}, "ts": 1_700_000_000}, {("/ts", "out-of-range")}),
     ],
 )
-def test_each_mistake_is_named_with_its_place(value, expected):
+def test_each_mistake_is_named_with_its_place(value: Any, expected: Any) -> None:
     assert _problems(value) == expected
 
 
-def test_pointers_start_where_the_event_stands_in_the_request():
+def test_pointers_start_where_the_event_stands_in_the_request() -> None:
     assert _problems({"data": {}}, pointer="/3") == {("/3/name", "required")}
 
 
-def test_the_engine_itself_may_use_reserved_names():
+def test_the_engine_itself_may_use_reserved_names() -> None:
     assert parse_event({"name": "workflow/x", "data": {}}, LIMITS, internal=True).name == "workflow/x"
 
 
-def test_a_large_event_is_refused_with_the_limit_named():
+def test_a_large_event_is_refused_with_the_limit_named() -> None:
     with pytest.raises(LimitExceeded, match="event_bytes") as caught:
         parse_event({"name": "a", "data": {"text": "x" * 1_000}}, LIMITS, pointer="/0")
     assert caught.value.pointer == "/0"

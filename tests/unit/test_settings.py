@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from workflowkit.base.limits import Limits
 from workflowkit.base.settings import Settings
 
 
-def test_without_an_environment_everything_has_its_default():
+def test_without_an_environment_everything_has_its_default() -> None:
     assert Settings.from_environment({}) == Settings()
 
 
-def test_own_variables_win_over_the_common_ones():
+def test_own_variables_win_over_the_common_ones() -> None:
     environ = {"DATABASE_URL": "postgresql://common/x", "WORKFLOWKIT_DATABASE_URL": "sqlite:///own.db"}
     assert Settings.from_environment(environ).database_url == "sqlite:///own.db"
     del environ["WORKFLOWKIT_DATABASE_URL"]
@@ -20,7 +22,7 @@ def test_own_variables_win_over_the_common_ones():
     assert Settings.from_environment({"REDIS_URL": "redis://r"}).broker_url == "redis://r"
 
 
-def test_each_type_of_setting_is_read():
+def test_each_type_of_setting_is_read() -> None:
     settings = Settings.from_environment(
         {
             "WORKFLOWKIT_QUEUES": "default, slow ,",
@@ -47,6 +49,6 @@ def test_each_type_of_setting_is_read():
         ("WORKFLOWKIT_LIMIT_EVENT_BYTES", "0"),
     ],
 )
-def test_a_malformed_value_names_its_variable(variable, value):
+def test_a_malformed_value_names_its_variable(variable: str, value: Any) -> None:
     with pytest.raises(ValueError, match=variable):
         Settings.from_environment({variable: value})
