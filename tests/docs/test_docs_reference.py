@@ -20,6 +20,7 @@ from workflowkit import Field, Settings, StepContext, WorkflowKit
 from workflowkit.base.errors import WorkflowKitError
 from workflowkit.base.failpoints import TRANSACTIONS
 from workflowkit.base.limits import DEFAULT_LIMITS
+from workflowkit.cli.root import SECTIONS
 from workflowkit.definition.model import OnError
 from workflowkit.definition.references import MISSING, ReferenceScope, compile_template
 from workflowkit.engine import planner
@@ -311,3 +312,23 @@ def test_decisions_are_numbered_without_gaps() -> None:
 def test_the_readme_has_the_place_for_measured_figures() -> None:
     for marker in re.findall(r'^(?:BEGIN|END) = "(.*)"$', (ROOT / "scripts" / "bench_readme.py").read_text(), re.M):
         assert BY_NAME["README.md"].count(marker) == 1
+
+
+# --- the command line
+
+COMMANDS = [name for section in SECTIONS.values() for name in section]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_explained(name: str) -> None:
+    assert f"`workflowkit {name}`" in BY_NAME["docs/operating.md"]
+
+
+def test_commands_on_the_pages_exist() -> None:
+    own = {"test", "lock"}  # of ./wk itself
+    lines = [line.strip() for block in blocks("sh") for line in block.text.splitlines()]
+    called = {match[1] for line in lines if (match := re.match(r"(?:\w+=\S+ )*(?:workflowkit|\./wk) (\w+)", line))}
+    written = {name for text in BY_NAME.values() for name in re.findall(r"`(?:workflowkit|\./wk) (\w+)", text)}
+
+    assert len(called) > 5
+    assert called | written <= {*COMMANDS, *own}
