@@ -13,6 +13,8 @@ from workflowkit.base import failpoints
 from workflowkit.base.errors import NonRetriableError
 from workflowkit.base.scope import Scope
 from workflowkit.definition.model import SOURCE
+from workflowkit.runtime.hints import StepHint
+from workflowkit.runtime.position import Opening
 
 
 def _committed(run: Callable[[], object]) -> list[str]:
@@ -92,12 +94,12 @@ def test_two_processes_that_finish_branches_in_turn_see_each_other(database_url:
         first, second = harness.runtime, harness.new_process()
         matched = harness.match(first)
         assert matched.claim is not None
-        (right,) = matched.hints
-        other = second.worker._advance.claim(right.run_id, right.step_key)
+        (right,) = matched.openings
+        other = second.worker._advance.claim(Opening(right.hint))
         assert other is not None
-        second.worker._go_on(other, None)
+        second.worker._work_off([], other)
         assert harness.run()["status"] == "running"
-        first.worker._go_on(matched.claim, None)
+        first.worker._work_off([], matched.claim)
         assert harness.run()["status"] == "completed"
 
 
@@ -174,7 +176,7 @@ def test_a_lost_worker_is_replaced_after_its_lease_and_cannot_record_afterwards(
         harness.skip(2)
         assert harness.run()["status"] == "completed"
         before = harness.journal()
-        zombie.worker._go_on(claim, None)
+        zombie.worker._work_off([], claim)
         assert harness.journal() == [*before[: -0 or None], ("ignored", "a")]
 
 
@@ -184,7 +186,7 @@ def test_a_zombie_past_its_lease_records_nothing_even_if_nobody_took_over(databa
         harness.send("test/happened")
         claim = harness.claim()
         harness.clock.advance(seconds=11)
-        harness.runtime.worker._go_on(claim, None)
+        harness.runtime.worker._work_off([], claim)
         assert ("completed", "a") not in harness.journal()
         assert harness.run()["status"] == "running"
 
@@ -197,7 +199,7 @@ def test_a_step_that_kills_its_workers_fails_in_the_end(database_url: str) -> No
         run_id = harness.run()["id"]
         for _ in range(harness.runtime.settings.limits.lost_attempts):
             harness.clock.advance(seconds=11)
-            assert harness.runtime.worker._advance.claim(run_id, "a") is not None
+            assert harness.runtime.worker._advance.claim(Opening(StepHint(run_id, "a", "default"))) is not None
         harness.skip(11)
         run = harness.run()
         assert run["status"] == "failed"
@@ -278,7 +280,7 @@ def test_cancelling_ends_the_run_and_a_late_result_is_ignored(database_url: str)
         scope = claim.position.run.scope
         assert harness.runtime.control.cancel(scope, run_id) == "cancelled"
         assert harness.runtime.control.cancel(scope, run_id) == "cancelled"
-        harness.runtime.worker._go_on(claim, None)
+        harness.runtime.worker._work_off([], claim)
         assert harness.run()["status"] == "cancelled"
         assert harness.journal("completed") == [("completed", SOURCE)]
         assert harness.journal("ignored") == [("ignored", "a")]

@@ -1,62 +1,79 @@
-"""A backlog hands on what its worker is too slow for."""
+"""A worker keeps what it opened while its steps are quick, and hands it on as soon as one is slow."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Sequence
+import contextlib
+
+import services
 
 from workflowkit.runtime.backlog import Backlog
 from workflowkit.runtime.hints import StepHint
+from workflowkit.runtime.position import Opening
 
 NEVER = 3600.0
 
 
+class Dispatched(list[StepHint]):
+    """A dispatcher that notes what it is given."""
+
+    def match(self, event_ids) -> None:
+        raise AssertionError
+
+    def execute(self, hints) -> None:
+        self.extend(hints)
+
+    def has_room(self, queue: str = "default") -> bool:
+        return True
+
+
+def _openings(*names: str, queue: str = "default") -> list[Opening]:
+    return [Opening(StepHint(name.partition("/")[0], name, queue)) for name in names]
+
+
 def _hints(*names: str) -> list[StepHint]:
-    return [StepHint(name.partition("/")[0], name, "default") for name in names]
+    return [opening.hint for opening in _openings(*names)]
 
 
-def test_hints_are_taken_in_order_and_none_is_handed_on() -> None:
-    spilled: list[StepHint] = []
-    with Backlog(_hints("r/a", "r/b"), spilled.extend, spill_seconds=NEVER) as backlog:
-        assert [backlog.take(), backlog.take(), backlog.take()] == [*_hints("r/a", "r/b"), None]
-    assert spilled == []
+def test_openings_are_taken_in_order_and_none_is_handed_on():
+    dispatched = Dispatched()
+    with Backlog(["default"], dispatched, spill_seconds=NEVER) as backlog:
+        backlog.add(_openings("r/a", "r/b"))
+        assert [backlog.take(), backlog.take(), backlog.take()] == [*_openings("r/a", "r/b"), None]
+    assert dispatched == []
 
 
-def test_a_hint_of_the_same_run_is_taken_and_one_of_another_run_is_not() -> None:
-    with Backlog(_hints("r/a", "s/b"), lambda hints: None, spill_seconds=NEVER) as backlog:
+def test_an_opening_of_the_same_run_is_taken_and_one_of_another_run_is_not():
+    with Backlog(["default"], Dispatched(), spill_seconds=NEVER) as backlog:
+        backlog.add(_openings("r/a", "s/b"))
         assert backlog.take_of("s") is None
         assert backlog.take_of("r") == _hints("r/a")[0]
         assert backlog.take_of("r") is None
         assert backlog.take_of("s") == _hints("s/b")[0]
 
 
-def test_a_slow_worker_loses_the_rest_to_others() -> None:
-    handed_on = threading.Event()
-    spilled: list[StepHint] = []
-
-    def spill(hints: Sequence[StepHint]) -> None:
-        spilled.extend(hints)
-        handed_on.set()
-
-    with Backlog(_hints("r/a", "r/b", "r/c"), spill, spill_seconds=0.001) as backlog:
-        assert handed_on.wait(10)
+def test_a_slow_step_sends_the_rest_to_others_each_in_a_message_of_its_own():
+    dispatched = Dispatched()
+    with Backlog(["default"], dispatched, spill_seconds=0.001) as backlog:
+        backlog.add(_openings("r/a", "r/b", "r/c"))
+        assert services.wait_until(lambda: len(dispatched) == 3, timeout_seconds=20)
         assert backlog.take() is None
-    assert spilled == _hints("r/a", "r/b", "r/c")
+        backlog.step_done(_openings("r/d"))
+        assert services.wait_until(lambda: len(dispatched) == 4, timeout_seconds=20)
+    assert dispatched == _hints("r/a", "r/b", "r/c", "r/d")
 
 
-def test_a_failing_worker_hands_the_rest_on() -> None:
-    spilled: list[StepHint] = []
-    try:
-        with Backlog(_hints("r/a", "r/b"), spilled.extend, spill_seconds=NEVER) as backlog:
-            backlog.take()
-            raise RuntimeError
-    except RuntimeError:
-        pass
-    assert spilled == _hints("r/b")
+def test_steps_of_queues_that_this_worker_does_not_serve_go_on_at_once():
+    dispatched = Dispatched()
+    with Backlog(["default"], dispatched, spill_seconds=NEVER) as backlog:
+        backlog.add([*_openings("r/a"), *_openings("r/b", queue="slow")])
+        assert dispatched == [StepHint("r", "r/b", "slow")]
+        assert backlog.take() == _openings("r/a")[0]
 
 
-def test_a_single_hint_costs_no_thread() -> None:
-    before = threading.active_count()
-    with Backlog(_hints("r/a"), lambda hints: None) as backlog:
-        assert threading.active_count() == before
+def test_a_failing_worker_hands_the_rest_on():
+    dispatched = Dispatched()
+    with contextlib.suppress(RuntimeError), Backlog(["default"], dispatched, spill_seconds=NEVER) as backlog:
+        backlog.add(_openings("r/a", "r/b"))
         backlog.take()
+        raise RuntimeError
+    assert dispatched == _hints("r/b")

@@ -6,29 +6,32 @@ commit each and no message.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from workflowkit.base.errors import LeaseLost
 from workflowkit.base.ids import new_id
 from workflowkit.engine.facts import Fact, FactKind
 from workflowkit.engine.outcome import EmittedEvent, Outcome, Succeeded
 from workflowkit.engine.planner import Decision, settle
-from workflowkit.engine.states import StepStatus
+from workflowkit.engine.states import RunStatus, StepStatus
 from workflowkit.runtime.hints import StepHint
 from workflowkit.runtime.position import (
     Batch,
     Claim,
     Jitter,
+    Opening,
     Position,
     Schedule,
+    Written,
     add_decision,
     attempt_fact,
+    cancels,
     load,
     refresh,
     write_finish,
-)  # fmt: skip
+)
 from workflowkit.runtime.versions import Versions
-from workflowkit.store import events, journal, runs, steps
+from workflowkit.store import events, journal, runs, singles, steps
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.events import EventRecord
 from workflowkit.store.runs import RunRecord
@@ -37,10 +40,10 @@ from workflowkit.store.steps import Lease
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What followed from a result: the step this worker goes on with, and what to hint now that it is committed."""
+    """What followed from a result: this worker's next step, other steps that opened, events that wait to be matched."""
 
     next_claim: Claim | None = None
-    hints: tuple[StepHint, ...] = ()
+    openings: tuple[Opening, ...] = ()
     event_ids: tuple[str, ...] = ()
 
 
@@ -60,14 +63,19 @@ class Advance:
         self._schedule = schedule
         self._jitter = jitter
 
-    def claim(self, run_id: str, step_key: str) -> Claim | None:
+    def claim(self, opening: Opening) -> Claim | None:
         """Take a step that is due, or whose last worker fell silent; ``None`` if there is nothing to take.
 
         Locks the run, then the step.
         """
+        known = opening.position
+        if self._database.is_postgresql and known is not None and not known.is_stale:
+            claimed = self._claim_known(known, opening.hint.step_key)
+            if claimed is not None:
+                return claimed
         try:
             with self._database.transaction("claim") as tx:
-                return self._claim(tx, run_id, step_key)
+                return self._claim(tx, opening.hint)
         except _NothingToClaim:
             return None
 
@@ -82,6 +90,10 @@ class Advance:
         claim: whether the first call had committed after all is for the lease to say. Locks the run, then the step.
         """
         position, lease = claim.position, claim.lease
+        if self._database.is_postgresql and also is None and _is_plain(position, outcome):
+            recorded = self._record_plain(claim, outcome, go_on=go_on)
+            if recorded is not None:
+                return recorded
         with self._database.transaction("record") as tx:
             locked = runs.lock(tx, lease.run_id)
             if locked is None:
@@ -111,11 +123,53 @@ class Advance:
         events.insert(tx, run.scope, records, wake_at_ms=tx.now_ms + self._schedule.grace_ms)
         return tuple(record.id for record in records if record.duplicate_of is None)
 
-    def _claim(self, tx: Transaction, run_id: str, step_key: str) -> Claim:
-        run = runs.lock_and_start(tx, run_id)
+    def _record_plain(self, claim: Claim, outcome: Outcome, *, go_on: bool) -> Recorded | None:
+        """Record a success in one statement; ``None`` if the run has moved, and then nothing is recorded."""
+        position, lease = claim.position, claim.lease
+        position.is_stale = True
+        with self._database.statement("record") as tx:
+            decision = settle(
+                position.progress, lease.step_key, lease.attempt, outcome, retries=0, now_ms=tx.now_ms, jitter=0.0
+            )
+            if not decision.facts or cancels(decision):
+                return None
+            run, batch = replace(position.run, revision=position.run.revision + 1), Batch()
+            written = add_decision(
+                batch, run, position.workflow, decision, self._schedule, now_ms=tx.now_ms, claim=go_on
+            )
+            finish = decision.finish
+            is_recorded = singles.record(
+                tx, position.run, lease, StepStatus(decision.facts[0].kind.value),
+                new_steps=batch.steps, facts=batch.journal,
+                run_status=RunStatus.RUNNING if finish is None else finish.status,
+                output=None if finish is None else finish.output, error=None if finish is None else finish.error,
+                handled_failures=0 if finish is None else len(position.progress.handled_failures),
+            )  # fmt: skip
+        if not is_recorded:
+            return None
+        position.run, position.is_stale = run, False
+        return _recorded(position, written.claimed, written)
+
+    def _claim_known(self, position: Position, step_key: str) -> Claim | None:
+        """Claim a step of a run that this worker knows, in one statement; ``None`` if the run has moved."""
+        schedule = self._schedule
+        with self._database.statement("claim") as tx:
+            fact = Fact(FactKind.ATTEMPT, step_key, worker=schedule.worker, at_ms=tx.now_ms)
+            lease = singles.claim(tx, position.run, step_key, fact, lease_ms=schedule.lease_ms)
+        if lease is None:
+            return None
+        started_at_ms = position.run.started_at_ms or tx.now_ms
+        position.run = replace(
+            position.run, revision=position.run.revision + 1, status=RunStatus.RUNNING, started_at_ms=started_at_ms
+        )
+        return Claim(position, lease)
+
+    def _claim(self, tx: Transaction, hint: StepHint) -> Claim:
+        step_key = hint.step_key
+        run = runs.lock_and_start(tx, hint.run_id)
         if run is None or run.status.is_terminal:
             raise _NothingToClaim
-        lease = steps.claim(tx, run_id, step_key, lease_ms=self._schedule.lease_ms)
+        lease = steps.claim(tx, run.id, step_key, lease_ms=self._schedule.lease_ms)
         if lease is None:
             raise _NothingToClaim
         position, facts = load(tx, run, self._versions)
@@ -137,15 +191,29 @@ class Advance:
             claimed = steps.claim(tx, also.run_id, also.step_key, lease_ms=self._schedule.lease_ms)
             if claimed is not None:
                 facts.append(attempt_fact(claimed, self._schedule.worker, tx.now_ms))
-        batch = Batch.empty()
+        batch = Batch()
         written = add_decision(
             batch, position.run, position.workflow, decision, self._schedule,
             now_ms=tx.now_ms, claim=go_on and claimed is None, extra_facts=facts,
         )  # fmt: skip
         batch.write(tx)
         write_finish(tx, position.run, decision, position.progress)
-        claimed = claimed or written.claimed
-        return Recorded(None if claimed is None else Claim(position, claimed), written.hints, event_ids)
+        return _recorded(position, claimed or written.claimed, written, event_ids)
+
+
+def _is_plain(position: Position, outcome: Outcome) -> bool:
+    """Tell whether one statement will do: a success without events, in a run in which nobody else can be recording."""
+    return (
+        isinstance(outcome, Succeeded)
+        and not outcome.events
+        and not position.is_stale
+        and position.progress.ready_count == 1
+    )
+
+
+def _recorded(position: Position, claimed: Lease | None, written: Written, event_ids: tuple[str, ...] = ()) -> Recorded:
+    openings = tuple(Opening(hint, position) for hint in written.hints)
+    return Recorded(None if claimed is None else Claim(position, claimed), openings, event_ids)
 
 
 def _release(tx: Transaction, lease: Lease, decision: Decision) -> None:

@@ -1,65 +1,98 @@
-"""The hints that came with one message, taken one by one, and handed on if that takes too long.
+"""The steps a worker could do next, done one by one while that is quick, and handed on as soon as one is slow.
 
-Carrying several hints in one message saves most of the broker's cost while steps are quick. As soon as one is slow, the
-rest must not wait behind it: after ``spill_seconds`` they are dispatched singly, to whichever worker is free.
+A message costs as much as several steps, so a worker keeps what it opened: the other branches of a fan-out, the other
+runs of a batch of events. But nothing may wait behind a slow action: when a step has taken ``spill_seconds``, all that
+is left is dispatched, each step in a message of its own, to whoever is free.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Iterable
 from types import TracebackType
 
-from workflowkit.runtime.hints import StepHint
+from workflowkit.base.clock import monotonic_seconds
+from workflowkit.runtime.hints import Dispatcher, StepHint
+from workflowkit.runtime.position import Opening
 
-#: Several no-op steps fit into it; nobody notices it as a delay.
-SPILL_SECONDS = 0.02
+#: Nobody notices it as a delay, and quick steps take a tenth of it.
+SPILL_SECONDS = 0.01
 
 
 class Backlog:
-    """A queue of hints that empties itself into ``spill`` when its worker is busy for too long."""
+    """The openings of one worker thread. Those of queues that it does not serve are dispatched at once."""
 
     def __init__(
-        self,
-        hints: Sequence[StepHint],
-        spill: Callable[[Sequence[StepHint]], None],
-        *,
-        spill_seconds: float = SPILL_SECONDS,
+        self, queues: Collection[str], dispatcher: Dispatcher, *, spill_seconds: float = SPILL_SECONDS
     ) -> None:
-        self._hints = deque(hints)
-        self._spill = spill
+        self._queues = queues
+        self._dispatcher = dispatcher
+        self._spill_seconds = spill_seconds
+        self._openings: deque[Opening] = deque()
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
-        if len(self._hints) > 1:
-            self._timer = threading.Timer(spill_seconds, self._hand_on)
-            self._timer.daemon = True
+        self._progress_at = monotonic_seconds()
 
     def __enter__(self) -> Backlog:
-        if self._timer is not None:
-            self._timer.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._hand_on()
         if self._timer is not None:
             self._timer.cancel()
-        self._hand_on()
 
-    def take(self) -> StepHint | None:
-        """Return the next hint, or ``None`` when all are taken or handed on."""
+    def add(self, openings: Iterable[Opening]) -> None:
+        """Take openings in; what cannot be done here goes on its way."""
+        elsewhere = []
         with self._lock:
-            return self._hints.popleft() if self._hints else None
+            for opening in openings:
+                if opening.hint.queue in self._queues:
+                    self._openings.append(opening)
+                else:
+                    elsewhere.append(opening.hint)
+            if self._openings and self._timer is None:
+                self._watch(self._spill_seconds)
+        if elsewhere:
+            self._dispatcher.execute(elsewhere)
+
+    def step_done(self, openings: Collection[Opening] = ()) -> None:
+        """Note that the worker has finished a step, and what that opened."""
+        self._progress_at = monotonic_seconds()
+        if openings:
+            self.add(openings)
+
+    def take(self) -> Opening | None:
+        """Return the next opening, or ``None`` when all are taken or handed on."""
+        with self._lock:
+            return self._openings.popleft() if self._openings else None
 
     def take_of(self, run_id: str) -> StepHint | None:
-        """Return the next hint if it is about this run."""
+        """Return the next opening's hint if it is about this run."""
         with self._lock:
-            return self._hints.popleft() if self._hints and self._hints[0].run_id == run_id else None
+            if self._openings and self._openings[0].hint.run_id == run_id:
+                return self._openings.popleft().hint
+            return None
+
+    def _watch(self, seconds: float) -> None:
+        self._timer = threading.Timer(seconds, self._look)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _look(self) -> None:
+        left = self._progress_at + self._spill_seconds - monotonic_seconds()
+        if left <= 0:
+            self._hand_on()
+        with self._lock:
+            self._timer = None
+            if self._openings:
+                self._watch(max(left, self._spill_seconds / 10))
 
     def _hand_on(self) -> None:
         with self._lock:
-            left = list(self._hints)
-            self._hints.clear()
-        if left:
-            self._spill(left)
+            left = [opening.hint for opening in self._openings]
+            self._openings.clear()
+        for hint in left:
+            self._dispatcher.execute([hint])

@@ -9,9 +9,8 @@ from workflowkit.base.ids import new_id
 from workflowkit.base.scope import Scope
 from workflowkit.engine import planner
 from workflowkit.engine.states import RunStatus
-from workflowkit.runtime.hints import Dispatcher, StepHint
-from workflowkit.runtime.matching import start
-from workflowkit.runtime.position import Position, Schedule, load, write_finish
+from workflowkit.runtime.hints import Dispatcher
+from workflowkit.runtime.position import Batch, Schedule, load, start_run, write_finish
 from workflowkit.runtime.versions import Versions
 from workflowkit.store import events, journal, runs
 from workflowkit.store.database import Database, Transaction
@@ -46,7 +45,7 @@ class Control:
 
     def rerun(self, scope: Scope, run_id: str) -> str:
         """Start a new run from the event and the version of an earlier one; return its id. Raises ``NotFound``."""
-        hints: list[StepHint] = []
+        batch = Batch()
         with self._database.transaction("rerun") as tx:
             original = _locked(tx, scope, run_id)
             run = replace(
@@ -55,9 +54,9 @@ class Control:
             )  # fmt: skip
             workflow = self._versions.load(tx, scope, run.workflow_id, run.version)
             event = events.load(tx, run.event_id).as_json()
-            progress, decision = planner.begin(workflow, event, tx.now_ms)
-            start(tx, Position(run, workflow, event, progress), decision, self._schedule, claim=False, hints=hints)
-        self._dispatcher.execute(hints)
+            _, openings = start_run(batch, run, workflow, event, self._schedule, now_ms=tx.now_ms, claim=False)
+            batch.write(tx)
+        self._dispatcher.execute([opening.hint for opening in openings])
         return run.id
 
 

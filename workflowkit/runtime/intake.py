@@ -15,7 +15,7 @@ from workflowkit.base.settings import Settings
 from workflowkit.runtime.hints import Dispatcher
 from workflowkit.runtime.incoming import IncomingEvent, parse_event
 from workflowkit.store import events
-from workflowkit.store.database import Database, Transaction
+from workflowkit.store.database import Database, InsertInto, Transaction
 from workflowkit.store.events import EventRecord
 
 
@@ -52,7 +52,9 @@ class Intake:
         """Store well-formed events and hint them."""
         if not incoming:
             return []
-        with self._database.transaction("intake") as tx:
+        # Without ids to compare it is one statement, as long as that may hold all the rows.
+        is_single = len(incoming) <= InsertInto.rows_per_statement and not any(event.event_id for event in incoming)
+        with self._database.statement("intake") if is_single else self._database.transaction("intake") as tx:
             accepted = self._store(tx, scope, incoming)
         self.hint(accepted)
         return accepted

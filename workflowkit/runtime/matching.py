@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from workflowkit.base.ids import derived_id
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope
-from workflowkit.engine.planner import Decision, begin
 from workflowkit.engine.states import RunStatus
-from workflowkit.runtime.hints import StepHint
-from workflowkit.runtime.position import Batch, Claim, Position, Schedule, add_decision, write_finish
+from workflowkit.runtime.position import Batch, Claim, Opening, Schedule, start_run
 from workflowkit.runtime.versions import Versions
-from workflowkit.store import decisions, events, runs, subscriptions
+from workflowkit.store import decisions, events, subscriptions
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.decisions import DecisionRecord
 from workflowkit.store.events import EventRecord
@@ -26,10 +24,10 @@ DEPTH_EXCEEDED = "depth-exceeded"
 
 @dataclass(slots=True)
 class Matched:
-    """What a batch of events came to: a first step for this worker, and hints for the others."""
+    """What a batch of events came to: a first step for this worker, and the openings that others may take too."""
 
     claim: Claim | None = None
-    hints: list[StepHint] = field(default_factory=list)
+    openings: list[Opening] = field(default_factory=list)
 
 
 class Matching:
@@ -42,15 +40,17 @@ class Matching:
         self._limits = limits
 
     def match(self, event_ids: Sequence[str]) -> Matched:
-        """Match those of the events that are still pending. The caller sends the hints and performs the claim."""
-        matched = Matched()
+        """Match those of the events that are still pending. The caller performs the claim and sees to the openings."""
+        matched, batch = Matched(), Batch()
         with self._database.transaction("match") as tx:
-            pending = events.take_pending(tx, event_ids)
-            for scope, records in _by_scope(pending).items():
-                self._match_scope(tx, scope, records, matched)
+            for scope, records in _by_scope(events.take_pending(tx, event_ids)).items():
+                self._match_scope(tx, scope, records, batch, matched)
+            batch.write(tx)
         return matched
 
-    def _match_scope(self, tx: Transaction, scope: Scope, records: Sequence[EventRecord], matched: Matched) -> None:
+    def _match_scope(
+        self, tx: Transaction, scope: Scope, records: Sequence[EventRecord], batch: Batch, matched: Matched
+    ) -> None:
         patterns = sorted({pattern for record in records for pattern in patterns_for(record.name)})
         triggers = subscriptions.load(tx, scope, patterns)
         if not triggers:
@@ -64,41 +64,28 @@ class Matching:
                 continue
             for found in match(record.as_json(), listening, now_ms=tx.now_ms, limits=self._limits):
                 if found.started:
-                    self._start_run(tx, record, found.subscription, matched)
+                    self._start_run(tx, record, found.subscription, batch, matched)
                 else:
                     reason = found.reason or "condition-false"
                     skipped.append(_decision(record, found.subscription.workflow_id, reason, found.detail, tx))
         decisions.insert(tx, scope, skipped)
 
-    def _start_run(self, tx: Transaction, record: EventRecord, subscription: Subscription, matched: Matched) -> None:
+    def _start_run(
+        self, tx: Transaction, record: EventRecord, subscription: Subscription, batch: Batch, matched: Matched
+    ) -> None:
         version = int(subscription.version_id)
         workflow = self._versions.load(tx, record.scope, subscription.workflow_id, version)
-        event = record.as_json()
-        progress, decision = begin(workflow, event, tx.now_ms)
         run = RunRecord(
             # SAFETY: I1 — the id follows from event and workflow: no event can start a workflow twice.
             id=derived_id(record.id, subscription.workflow_id), scope=record.scope,
             workflow_id=subscription.workflow_id, version=version, event_id=record.id, status=RunStatus.QUEUED,
             revision=0, created_at_ms=tx.now_ms, depth=record.depth,
         )  # fmt: skip
-        position = Position(run, workflow, event, progress)
-        claim = start(tx, position, decision, self._schedule, claim=matched.claim is None, hints=matched.hints)
+        claim, openings = start_run(
+            batch, run, workflow, record.as_json(), self._schedule, now_ms=tx.now_ms, claim=matched.claim is None
+        )
         matched.claim = matched.claim or claim
-
-
-def start(
-    tx: Transaction, position: Position, decision: Decision, schedule: Schedule, *, claim: bool, hints: list[StepHint]
-) -> Claim | None:
-    """Insert a new run with its first steps; with ``claim`` its first step is taken by this worker at once."""
-    batch = Batch.empty()
-    written = add_decision(batch, position.run, position.workflow, decision, schedule, now_ms=tx.now_ms, claim=claim)
-    if written.claimed is not None:
-        position.run = replace(position.run, status=RunStatus.RUNNING, started_at_ms=tx.now_ms)
-    runs.insert(tx, [position.run])
-    batch.write(tx)
-    write_finish(tx, position.run, decision, position.progress)
-    hints.extend(written.hints)
-    return None if written.claimed is None else Claim(position, written.claimed)
+        matched.openings += openings
 
 
 def _by_scope(records: Iterable[EventRecord]) -> dict[Scope, list[EventRecord]]:

@@ -6,15 +6,15 @@ A ``Position`` is the run's progress as of a revision. It is thrown away wheneve
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from workflowkit.base.settings import DEFAULT_QUEUE
 from workflowkit.definition.model import Workflow
 from workflowkit.engine.facts import Fact, FactKind
-from workflowkit.engine.planner import Decision
+from workflowkit.engine.planner import Decision, begin
 from workflowkit.engine.progress import Progress
-from workflowkit.engine.states import StepStatus
+from workflowkit.engine.states import RunStatus, StepStatus
 from workflowkit.registry import Registry
 from workflowkit.runtime.hints import StepHint
 from workflowkit.runtime.versions import Versions
@@ -44,6 +44,14 @@ class Claim:
 
     position: Position
     lease: Lease
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A step that may be claimed. ``position`` is the run's, if whoever opened the step still has it at hand."""
+
+    hint: StepHint
+    position: Position | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +85,17 @@ class Written:
 class Batch:
     """Rows of one transaction, collected so that each table is written by one statement."""
 
-    journal: list[tuple[Any, ...]]
-    steps: list[StepRow]
-
-    @classmethod
-    def empty(cls) -> Batch:
-        return cls([], [])
+    runs: list[RunRecord] = field(default_factory=list)
+    steps: list[StepRow] = field(default_factory=list)
+    journal: list[tuple[Any, ...]] = field(default_factory=list)
 
     def write(self, tx: Transaction) -> None:
-        if self.steps:
-            steps.insert(tx, self.steps)
-        if self.journal:
-            journal.insert(tx, self.journal)
+        """Insert everything that was collected."""
+        tx.insert_all(
+            (runs.INSERT, [runs.row_of(run) for run in self.runs]),
+            (steps.INSERT, [steps.row_of(step) for step in self.steps]),
+            (journal.INSERT, self.journal),
+        )
 
 
 def add_decision(
@@ -124,18 +131,46 @@ def add_decision(
     return Written(claimed, tuple(hints))
 
 
+def start_run(
+    batch: Batch,
+    run: RunRecord,
+    workflow: Workflow,
+    event: dict[str, Any],
+    schedule: Schedule,
+    *,
+    now_ms: int,
+    claim: bool,
+) -> tuple[Claim | None, list[Opening]]:
+    """Add a new run with its first steps to ``batch``; with ``claim`` its first step is this worker's own."""
+    progress, decision = begin(workflow, event, now_ms)
+    written = add_decision(batch, run, workflow, decision, schedule, now_ms=now_ms, claim=claim)
+    if written.claimed is not None:
+        run = replace(run, status=RunStatus.RUNNING, started_at_ms=now_ms)
+    if decision.finish is not None:
+        run = replace(run, status=decision.finish.status, output=decision.finish.output, finished_at_ms=now_ms)
+    batch.runs.append(run)
+    position = Position(run, workflow, event, progress)
+    claimed = None if written.claimed is None else Claim(position, written.claimed)
+    return claimed, [Opening(hint, position) for hint in written.hints]
+
+
 def write_finish(tx: Transaction, run: RunRecord, decision: Decision, progress: Progress) -> None:
     """End the run if the decision says so."""
     finish = decision.finish
     if finish is None:
         return
-    if any(fact.kind is FactKind.CANCELLED for fact in decision.facts):
+    if cancels(decision):
         # SAFETY: I11 — after this commit no step of the run can be claimed.
         steps.cancel_open(tx, run.id)
     runs.finish(
         tx, run.id, finish.status, output=finish.output, error=finish.error,
         handled_failures=len(progress.handled_failures),
     )  # fmt: skip
+
+
+def cancels(decision: Decision) -> bool:
+    """Tell whether a decision cancels steps."""
+    return any(fact.kind is FactKind.CANCELLED for fact in decision.facts)
 
 
 def attempt_fact(lease: Lease, worker: str, now_ms: int) -> Fact:

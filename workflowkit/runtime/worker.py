@@ -29,7 +29,7 @@ from workflowkit.runtime.backlog import Backlog
 from workflowkit.runtime.hints import Dispatcher, StepHint
 from workflowkit.runtime.leases import Heartbeat
 from workflowkit.runtime.matching import Matching
-from workflowkit.runtime.position import Claim
+from workflowkit.runtime.position import Claim, Opening
 
 _log = logging.getLogger(__name__)
 
@@ -76,26 +76,27 @@ class Worker:
         self._draining.set()
 
     def match(self, event_ids: Sequence[str]) -> None:
-        """Match events; start the first run here and hint the others."""
+        """Match events; start the first run here, and the others too as long as that is quick."""
         matched = self._matching.match(event_ids)
-        if matched.hints:
-            self._dispatcher.execute(matched.hints)
-        if matched.claim is not None:
-            self._go_on(matched.claim, None)
+        self._work_off(matched.openings, matched.claim)
 
     def execute(self, hints: Sequence[StepHint]) -> None:
         """Run the hinted steps that are still to be had, one after the other, and what follows from each."""
-        with Backlog(hints, self._dispatch_singly) as backlog:
-            while (hint := backlog.take()) is not None:
-                claim = self._advance.claim(hint.run_id, hint.step_key)
+        self._work_off([Opening(hint) for hint in hints], None)
+
+    def _work_off(self, openings: Sequence[Opening], claim: Claim | None) -> None:
+        """Perform a claim, then what is still to be had of the openings that this worker serves."""
+        with Backlog(self._settings.queues, self._dispatcher) as backlog:
+            backlog.add(openings)
+            while True:
                 if claim is not None:
                     self._go_on(claim, backlog)
+                opening = None if self._draining.is_set() else backlog.take()
+                if opening is None:
+                    return
+                claim = self._advance.claim(opening)
 
-    def _dispatch_singly(self, hints: Sequence[StepHint]) -> None:
-        for hint in hints:
-            self._dispatcher.execute([hint])
-
-    def _go_on(self, claim: Claim, backlog: Backlog | None) -> None:
+    def _go_on(self, claim: Claim, backlog: Backlog) -> None:
         """Perform a step and its successors until the run has nothing more for this worker."""
         budget = _Budget(monotonic_seconds() + self._settings.inline_seconds, self._settings.inline_steps)
         next_claim: Claim | None = claim
@@ -107,13 +108,15 @@ class Worker:
                 _log.warning("run %s: given up: %s", claim.lease.run_id, lost or type(lost).__name__)
                 return
 
-    def _perform(self, claim: Claim, backlog: Backlog | None, *, go_on: bool) -> Claim | None:
+    def _perform(self, claim: Claim, backlog: Backlog, *, go_on: bool) -> Claim | None:
         node = claim.position.workflow.nodes[claim.lease.step_key]
         spec = self._registry.get(node.kind)
         outcome = self._outcome(claim, node, spec)
-        also = backlog.take_of(claim.lease.run_id) if backlog is not None and go_on else None
+        also = backlog.take_of(claim.lease.run_id) if go_on else None
         recorded = self._record(claim, outcome, _retries(node, spec), go_on, also)
-        self._hint(recorded)
+        backlog.step_done(recorded.openings)
+        if recorded.event_ids:
+            self._dispatcher.match(recorded.event_ids)
         return recorded.next_claim
 
     def _record(self, claim: Claim, outcome: Outcome, retries: int, go_on: bool, also: StepHint | None) -> Recorded:
@@ -125,12 +128,6 @@ class Worker:
                 _log.warning("run %s: cannot record step %s: %s", claim.lease.run_id, claim.lease.step_key, error)
                 self._draining.wait(pause_seconds)
         return self._advance.record(claim, outcome, retries=retries, go_on=go_on, also=also)
-
-    def _hint(self, recorded: Recorded) -> None:
-        if recorded.hints:
-            self._dispatcher.execute(recorded.hints)
-        if recorded.event_ids:
-            self._dispatcher.match(recorded.event_ids)
 
     def _outcome(self, claim: Claim, node: Node, spec: ActionSpec | None) -> Outcome:
         if spec is None:

@@ -56,11 +56,14 @@ _FIRST_ID = Sql(
     WHERE environment = :environment AND tenant = :tenant AND event_id = :event_id
     """
 )
-_TAKE_PENDING = Sql(
-    """
+_TAKE = """
     DELETE FROM pending_events
     WHERE id IN (SELECT id FROM pending_events WHERE id {in_ids} {skip_locked}) RETURNING id
     """
+_TAKE_PENDING = Sql(_TAKE)
+# SQLite has no DELETE within a query.
+_TAKE_AND_SELECT = Sql(
+    f"WITH taken AS ({_TAKE}) {_SELECT} WHERE id IN (SELECT id FROM taken) ORDER BY id"  # noqa: S608
 )
 _SELECT_BY_IDS = Sql(f"{_SELECT} WHERE id {{in_ids}} ORDER BY id")
 _SELECT_ONE = Sql(f"{_SELECT} WHERE id = :id")
@@ -93,9 +96,9 @@ def insert(tx: Transaction, scope: Scope, records: Sequence[EventRecord], *, wak
     """Store events; those that are no duplicates are also marked as pending."""
     if any(record.scope != scope for record in records):
         raise ValueError("every event must belong to the given scope")
-    tx.insert(_INSERT_EVENTS, [_to_row(record) for record in records])
+    pending = [(record.id, wake_at_ms) for record in records if record.duplicate_of is None]
     # SAFETY: I1 — the event and its place in the outbox are one transaction.
-    tx.insert(_INSERT_PENDING, [(record.id, wake_at_ms) for record in records if record.duplicate_of is None])
+    tx.insert_all((_INSERT_PENDING, pending), (_INSERT_EVENTS, [_to_row(record) for record in records]))
 
 
 def take_pending(tx: Transaction, ids: Sequence[str]) -> list[EventRecord]:
@@ -104,6 +107,8 @@ def take_pending(tx: Transaction, ids: Sequence[str]) -> list[EventRecord]:
     Of several workers that try, exactly one gets each event. The ids come from our own hints; the rows say whose they
     are.
     """
+    if tx.is_postgresql:
+        return [_from_row(row) for row in tx.rows(_TAKE_AND_SELECT, ids=list(ids))]
     taken = [row[0] for row in tx.rows(_TAKE_PENDING, ids=list(ids))]
     return [_from_row(row) for row in tx.rows(_SELECT_BY_IDS, ids=taken)] if taken else []
 

@@ -10,7 +10,8 @@ from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
 from workflowkit.engine.states import EdgeState
 from workflowkit.store.database import InsertInto, Sql, Transaction
 
-_INSERT = InsertInto("journal", ("run_id", "revision", "ordinal", "kind", "step_key", "attempt", "data", "at_ms"))
+# SAFETY: I3 — facts are only ever inserted; the database refuses to change them.
+INSERT = InsertInto("journal", ("run_id", "revision", "ordinal", "kind", "step_key", "attempt", "data", "at_ms"))
 _SELECT = Sql(
     """
     SELECT kind, step_key, attempt, data, at_ms FROM journal
@@ -33,8 +34,7 @@ def insert(tx: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:
 
     Raises the driver's IntegrityError where a step already has a final fact, or an attempt its row.
     """
-    # SAFETY: I3 — facts are only ever inserted; the database refuses to change them.
-    tx.insert(_INSERT, rows)
+    tx.insert(INSERT, rows)
 
 
 def load(tx: Transaction, run_id: str, *, after_revision: int = -1) -> list[Fact]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +14,10 @@ from workflowkit.store.database import InsertInto, Sql, Transaction
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """A run's row. ``event_id`` is our id of the event that started it."""
+    """A run's row. ``event_id`` is our id of the event that started it.
+
+    ``output`` and ``finished_at_ms`` are there for a run that ends as it begins; they are not read back.
+    """
 
     id: str
     scope: Scope
@@ -28,6 +30,8 @@ class RunRecord:
     depth: int = 0
     rerun_of: str | None = None
     started_at_ms: int | None = None
+    output: Any = None
+    finished_at_ms: int | None = None
 
 
 _COLUMNS = (
@@ -35,7 +39,7 @@ _COLUMNS = (
     "rerun_of", "started_at_ms",
 )  # fmt: skip
 _RETURNING = "RETURNING " + ", ".join(_COLUMNS)
-_INSERT = InsertInto("runs", _COLUMNS)
+INSERT = InsertInto("runs", (*_COLUMNS, "output", "finished_at_ms"))
 # Bumping the revision takes the run's row lock, so that everything decided about a run is decided one at a time.
 _LOCK = Sql(f"UPDATE runs SET revision = revision + 1 WHERE id = :id {_RETURNING}")  # noqa: S608
 _LOCK_AND_START = Sql(
@@ -58,11 +62,6 @@ _FINISH = Sql(
     WHERE id = :id
     """
 )
-
-
-def insert(tx: Transaction, records: Sequence[RunRecord]) -> None:
-    """Create runs."""
-    tx.insert(_INSERT, [_to_row(record) for record in records])
 
 
 def lock(tx: Transaction, run_id: str) -> RunRecord | None:
@@ -95,10 +94,13 @@ def finish(
     )
 
 
-def _to_row(record: RunRecord) -> tuple[Any, ...]:
+def row_of(record: RunRecord) -> tuple[Any, ...]:
+    """Return the values that ``INSERT`` takes."""
+    output = None if record.output is None else jsonvalue.dumps(record.output)
     return (
         record.id, record.scope.environment, record.scope.tenant, record.workflow_id, record.version, record.event_id,
         record.status.value, record.revision, record.created_at_ms, record.depth, record.rerun_of, record.started_at_ms,
+        output, record.finished_at_ms,
     )  # fmt: skip
 
 

@@ -5,7 +5,6 @@ Everything here except ``renew`` and ``wake`` joins a transaction that has locke
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,7 +38,7 @@ class Lease:
     lost_attempts: int = 0
 
 
-_INSERT = InsertInto("steps", ("run_id", "step_key", "queue", "status", "attempt", "token", "due_at_ms", "wake_at_ms"))
+INSERT = InsertInto("steps", ("run_id", "step_key", "queue", "status", "attempt", "token", "due_at_ms", "wake_at_ms"))
 # SAFETY: I13 — the token grows with every claim, and only a ready step or one whose lease has run out can be claimed.
 # SAFETY: I14 — due times are compared with the database's clock only.
 _CLAIM = Sql(
@@ -88,24 +87,11 @@ _WAKE = Sql(
 _ANY_DUE = Sql("SELECT 1 FROM steps WHERE wake_at_ms <= :now_ms LIMIT 1")
 
 
-def insert(tx: Transaction, rows: Sequence[StepRow]) -> None:
-    """Add steps to the schedule."""
-    tx.insert(
-        _INSERT,
-        [
-            (
-                row.run_id,
-                row.step_key,
-                row.queue,
-                row.status.value,
-                row.attempt,
-                row.token,
-                row.due_at_ms,
-                row.wake_at_ms,
-            )
-            for row in rows
-        ],
-    )
+def row_of(row: StepRow) -> tuple[Any, ...]:
+    """Return the values that ``INSERT`` takes."""
+    return (
+        row.run_id, row.step_key, row.queue, row.status.value, row.attempt, row.token, row.due_at_ms, row.wake_at_ms,
+    )  # fmt: skip
 
 
 def claim(tx: Transaction, run_id: str, step_key: str, *, lease_ms: int) -> Lease | None:

@@ -1,0 +1,123 @@
+"""The two transactions of a step, each as one statement that commits by itself. PostgreSQL only.
+
+A step of a chain then costs one round trip. Both are optimistic: they do something only if the run is still at the
+revision that the worker knows, and nothing at all otherwise; the caller then takes the long way, which locks first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from workflowkit.base import jsonvalue
+from workflowkit.engine.facts import ErrorInfo, Fact
+from workflowkit.engine.states import RunStatus, StepStatus
+from workflowkit.store import journal, steps
+from workflowkit.store.database import Sql, Transaction
+from workflowkit.store.runs import RunRecord
+from workflowkit.store.steps import Lease, StepRow
+
+# SAFETY: I2 I13 — the fence of the long way (token, status, end of the lease) and the run's revision, in one condition.
+# The row lock on the run makes the condition hold until the end: whoever claims, records or cancels bumps the revision.
+_RECORD = Sql(
+    """
+    WITH locked AS (
+        UPDATE runs SET revision = revision + 1, status = :run_status, output = :output, error = :error,
+            handled_failures = :handled_failures, finished_at_ms = :finished_at_ms
+        WHERE id = :run_id AND revision = :revision AND status = 'running' AND EXISTS (
+            SELECT 1 FROM steps WHERE run_id = :run_id AND step_key = :step_key AND token = :token
+                AND status = 'running' AND due_at_ms > :now_ms
+        )
+        RETURNING id
+    ), released AS (
+        UPDATE steps SET status = :step_status, due_at_ms = 0, wake_at_ms = NULL
+        FROM locked WHERE run_id = locked.id AND step_key = :step_key
+    ), scheduled AS (
+        INSERT INTO steps (run_id, step_key, queue, status, attempt, token, due_at_ms, wake_at_ms)
+        SELECT locked.id, step_key, queue, status, attempt, token, due_at_ms, wake_at_ms
+        FROM locked, json_to_recordset(:steps ::json) AS new (step_key text, queue text, status text, attempt bigint,
+            token bigint, due_at_ms bigint, wake_at_ms bigint)
+    )
+    INSERT INTO journal (run_id, revision, ordinal, kind, step_key, attempt, data, at_ms)
+    SELECT locked.id, new.revision, ordinal, kind, step_key, attempt, data, at_ms
+    FROM locked, json_to_recordset(:facts ::json) AS new (revision bigint, ordinal bigint, kind text, step_key text,
+        attempt bigint, data text, at_ms bigint)
+    """
+)
+_CLAIM = Sql(
+    """
+    WITH locked AS (
+        UPDATE runs SET revision = revision + 1, status = 'running', started_at_ms = coalesce(started_at_ms, :now_ms)
+        WHERE id = :run_id AND revision = :revision AND status IN ('queued', 'running')
+        RETURNING id
+    ), claimed AS (
+        UPDATE steps SET status = 'running', attempt = attempt + 1, token = token + 1,
+            due_at_ms = :ends_at_ms, wake_at_ms = :ends_at_ms
+        FROM locked
+        WHERE run_id = locked.id AND step_key = :step_key AND status = 'ready' AND due_at_ms <= :now_ms
+        RETURNING run_id, attempt, token
+    ), noted AS (
+        INSERT INTO journal (run_id, revision, ordinal, kind, step_key, attempt, data, at_ms)
+        SELECT run_id, :revision + 1, 0, 'attempt', :step_key, attempt, :data, :now_ms FROM claimed
+    )
+    SELECT attempt, token FROM claimed
+    """
+)
+_STEP_FIELDS = ("run_id", *steps.INSERT.columns[1:])
+_FACT_FIELDS = journal.INSERT.columns
+
+
+def record(
+    tx: Transaction,
+    run: RunRecord,
+    lease: Lease,
+    step_status: StepStatus,
+    *,
+    new_steps: Sequence[StepRow],
+    facts: Sequence[tuple[Any, ...]],
+    run_status: RunStatus,
+    output: Any = None,
+    error: ErrorInfo | None = None,
+    handled_failures: int = 0,
+) -> bool:
+    """Record a result and what follows from it if the run is still at ``run.revision``; tell whether it was.
+
+    ``facts`` are rows of the next revision. Run as the only statement of a transaction.
+    """
+    written = tx.run(
+        _RECORD,
+        run_id=run.id,
+        revision=run.revision,
+        run_status=run_status.value,
+        output=None if output is None else jsonvalue.dumps(output),
+        error=None if error is None else jsonvalue.dumps(error.as_dict()),
+        handled_failures=handled_failures,
+        finished_at_ms=tx.now_ms if run_status.is_terminal else None,
+        step_key=lease.step_key,
+        step_status=step_status.value,
+        token=lease.token,
+        now_ms=tx.now_ms,
+        steps=_records(_STEP_FIELDS, [steps.row_of(step) for step in new_steps]),
+        facts=_records(_FACT_FIELDS, facts),
+    )
+    return written > 0
+
+
+def claim(tx: Transaction, run: RunRecord, step_key: str, attempt: Fact, *, lease_ms: int) -> Lease | None:
+    """Take a ready step if the run is still at ``run.revision``. Run as the only statement of a transaction."""
+    ends_at_ms = tx.now_ms + lease_ms
+    ((*_, data, _at_ms),) = journal.rows_of(run.id, run.revision + 1, [attempt])
+    row = tx.one(
+        _CLAIM,
+        run_id=run.id,
+        revision=run.revision,
+        step_key=step_key,
+        data=data,
+        now_ms=tx.now_ms,
+        ends_at_ms=ends_at_ms,
+    )
+    return None if row is None else Lease(run.id, step_key, row[0], row[1], ends_at_ms)
+
+
+def _records(fields: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> str:
+    return jsonvalue.dumps([dict(zip(fields, row, strict=True)) for row in rows])
