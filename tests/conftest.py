@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import services
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     import psycopg
@@ -28,6 +29,13 @@ if TYPE_CHECKING:
 _LEAK_GRACE_SECONDS = 2.0
 _SERVER_VARIABLES = ("DATABASE_URL", "REDIS_URL")
 _started: list[services.Server] = []
+
+# The same examples every time, and none is judged by the clock of a busy machine. To look for new ones:
+# ./wk test --hypothesis-profile=search
+_untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("search", _untimed)
+settings.register_profile("gate", _untimed, derandomize=True, database=None)
+settings.load_profile("gate")
 
 
 def pytest_configure() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from workflowkit.base import jsonvalue
@@ -71,7 +71,7 @@ def outcome(text: str, variables: dict[str, Any]) -> tuple[str, Any]:
     return "error", error.message
 
 
-@settings(max_examples=600, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 @given(EXPRESSIONS, VARIABLES)
 def test_an_expression_gives_strict_json_or_an_expression_error(text: str, variables: dict[str, Any]) -> None:
     before = json.dumps(variables)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import networkx
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from kinds import KINDS
 
@@ -14,8 +14,6 @@ from workflowkit.definition.lineage import trace
 from workflowkit.definition.model import SOURCE, OnError
 from workflowkit.definition.outline import EdgeEntry, outline
 from workflowkit.definition.topology import sort_nodes
-
-laws = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine proves nothing
 
 FAILS = "fails"
 CONDITIONS = [None, None, ("if", "x"), ("else", "x"), ("if", "y")]
@@ -66,7 +64,6 @@ def holds(edge: EdgeEntry, truths: dict[tuple[str, str], bool]) -> bool:
     return is_true is (edge.conditional["type"] == "if")
 
 
-@laws
 @given(documents(), st.data())
 def test_what_may_not_be_skipped_has_run_in_every_run(document: dict[str, Any], data: st.DataObject) -> None:
     parts = outline(document)
@@ -82,7 +79,6 @@ def test_what_may_not_be_skipped_has_run_in_every_run(document: dict[str, Any], 
                 assert ancestor in present, (ancestor, node_id)
 
 
-@laws
 @given(documents())
 def test_ancestors_and_order_agree_with_networkx(document: dict[str, Any]) -> None:
     workflow, parts = build(document), outline(document)
@@ -94,7 +90,6 @@ def test_ancestors_and_order_agree_with_networkx(document: dict[str, Any]) -> No
         assert all(workflow.nodes[other].rank < node.rank for other in ancestors - {SOURCE})
 
 
-@laws
 @given(documents())
 def test_documents_made_well_have_no_errors_but_these(document: dict[str, Any]) -> None:
     errors = [problem.code for problem in validate(document, KINDS) if problem.severity == "error"]
@@ -132,7 +127,6 @@ DOCUMENTS = st.fixed_dictionaries(
 )
 
 
-@laws
 @given(DOCUMENTS | VALUES)
 def test_any_json_value_is_validated_without_raising_and_what_passes_is_built(document: Any) -> None:
     problems = validate(document, KINDS)

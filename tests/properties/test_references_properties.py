@@ -6,7 +6,7 @@ import json
 from copy import deepcopy
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from workflowkit.base.errors import ExpressionError, LimitExceeded
@@ -20,8 +20,6 @@ from workflowkit.definition.references import (
     references_in,
     split_text,
 )
-
-laws = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine proves nothing
 
 MARKS = ["!ref(", "$", "..", ".*", "[?(", "@", "==", "'", '"', "\\", ")", "]", " ", "x", "1", "é", "$&"]
 STEPS = [".event", ".state", ".output", ".a", ".b", "[0]", "[-1]", "[*]", "[1:]", "['a']", '["b"]', "[?(@.a == 'x')]"]
@@ -37,14 +35,12 @@ JSON = st.recursive(
 SCOPES = st.builds(ReferenceScope, event=JSON, state=st.dictionaries(KEYS, JSON, max_size=3), output=JSON)
 
 
-@laws
 @given(JSON, SCOPES)
 def test_resolving_never_raises_and_gives_json(document: Any, scope: ReferenceScope) -> None:
     resolved = compile_template(document).resolve(scope)
     assert resolved is MISSING or json.loads(json.dumps(resolved)) == resolved
 
 
-@laws
 @given(JSON, SCOPES)
 def test_resolving_changes_neither_the_document_nor_the_data(document: Any, scope: ReferenceScope) -> None:
     before = deepcopy((document, scope.event, scope.state, scope.output))
@@ -54,14 +50,12 @@ def test_resolving_changes_neither_the_document_nor_the_data(document: Any, scop
     assert template.resolve(scope) == first
 
 
-@laws
 @given(JSON)
 def test_a_document_without_references_is_resolved_to_itself(document: Any) -> None:
     if not references_in(document):
         assert compile_template(document).resolve(ReferenceScope({"a": 1}, {"a": 1})) == document
 
 
-@laws
 @given(JSON, SCOPES)
 def test_what_data_brings_in_is_never_resolved_again(document: Any, scope: ReferenceScope) -> None:
     """The secret is reachable by a reference in the data only, so it may appear nowhere."""
@@ -83,7 +77,6 @@ def planted_everywhere(value: Any, text: str) -> Any:
     return text if isinstance(value, str) else value
 
 
-@laws
 @given(TEXTS)
 def test_data_with_reference_syntax_arrives_verbatim(text: str) -> None:
     scope = ReferenceScope({"a": text}, {})
@@ -91,14 +84,12 @@ def test_data_with_reference_syntax_arrives_verbatim(text: str) -> None:
     assert compile_template("<!ref($.event.a)|!ref($.event.a)>").resolve(scope) == f"<{text}|{text}>"
 
 
-@laws
 @given(TEXTS)
 def test_splitting_a_text_keeps_every_character(text: str) -> None:
     parts = split_text(text)
     assert "".join("!ref(" if isinstance(p, Unreadable) else p if isinstance(p, str) else p.text for p in parts) == text
 
 
-@laws
 @given(JSON, st.data())
 def test_every_value_can_be_reached_by_its_path(event: Any, data: st.DataObject) -> None:
     value, path = event, "$.event"
@@ -119,7 +110,6 @@ def quoted(key: str) -> str:
     return key.replace("\\", "\\\\").replace("'", "\\'")
 
 
-@laws
 @given(JSON)
 def test_recursive_descent_finds_every_member_of_a_name(event: Any) -> None:
     found = compile_template("!ref($.event..a)").resolve(ReferenceScope(event, {}))
@@ -145,7 +135,6 @@ RULES = st.recursive(
 )
 
 
-@laws
 @given(RULES, JSON)
 def test_a_rule_gives_json_or_an_expression_error_and_nothing_else(rule: Any, data: Any) -> None:
     before = deepcopy((rule, data))
@@ -157,7 +146,6 @@ def test_a_rule_gives_json_or_an_expression_error_and_nothing_else(rule: Any, da
     assert (rule, data) == before
 
 
-@laws
 @given(JSON)
 def test_data_is_never_logic(data: Any) -> None:
     found = compile_rule({"var": "x"}).evaluate({"x": data})

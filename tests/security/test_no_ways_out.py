@@ -16,7 +16,9 @@ PLACES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(
         ["pickle", "marshal", "shelve", "dill", "yaml", "code", "codeop", "runpy", "telnetlib", "ftplib"], ()
     ),
-    **dict.fromkeys(["requests", "urllib3", "urllib.request", "http.client", "xmlrpc", "aiohttp"], ()),
+    **dict.fromkeys(["requests", "urllib3", "urllib.request", "xmlrpc", "aiohttp"], ()),
+    # The command line talks to the server its user names.
+    "http.client": ("workflowkit/cli/client.py",),
     **dict.fromkeys(["httpx", "httpcore", "h11", "ssl"], ("workflowkit/base/netguard/", "workflowkit/base/mail.py")),
     "smtplib": ("workflowkit/base/mail.py",),
     # Roles of one installation are processes; a workflow never starts one.
