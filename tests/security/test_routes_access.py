@@ -201,14 +201,14 @@ TRICKS = [
 OVERRIDES = ["X-Original-URL", "X-Rewrite-URL", "X-HTTP-Method-Override", "X-Forwarded-Prefix", "X-Forwarded-Uri"]
 
 
-@pytest.mark.parametrize("trick", TRICKS)
-def test_no_spelling_of_a_path_gets_past_the_guard(sqlite_url: str, trick: str) -> None:
+def test_no_spelling_of_a_path_gets_past_the_guard(sqlite_url: str) -> None:
     with a_web(sqlite_url) as web:
         theirs = _Theirs(web)
-        for method in ("GET", "POST"):
-            response = web.app.test_client().open(trick, method=method)
-            assert response.status_code in (401, 404, 405), (method, response.status_code)
-            assert theirs.ids["run_id"] not in response.get_data(as_text=True)
+        for trick in TRICKS:
+            for method in ("GET", "POST"):
+                response = web.app.test_client().open(trick, method=method)
+                assert response.status_code in (401, 404, 405), (method, trick)
+                assert theirs.ids["run_id"] not in response.get_data(as_text=True), (method, trick)
 
 
 @pytest.mark.parametrize("header", OVERRIDES)
