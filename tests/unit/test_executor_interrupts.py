@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
@@ -45,11 +46,13 @@ def attempt(handler: Callable[..., Any], deadline_seconds: float | None, guard: 
 
 @pytest.fixture
 def _frequent_switches() -> Iterator[None]:
-    """Let threads take turns as often as the interpreter can."""
-    before = sys.getswitchinterval()
+    """Let threads take turns as often as the interpreter can; without a tracer, whose locks interrupts would break."""
+    interval_before, trace_before = sys.getswitchinterval(), sys.gettrace()
     sys.setswitchinterval(1e-6)
+    sys.settrace(None)
     yield
-    sys.setswitchinterval(before)
+    sys.settrace(trace_before)
+    sys.setswitchinterval(interval_before)
 
 
 def spin() -> None:
@@ -122,6 +125,39 @@ def test_an_interrupt_after_the_end_strikes_nobody() -> None:
 
     for _ in range(1000):
         pass
+
+
+LOCKING_CODE = """
+def lock(events, until_seconds, clock):
+    events.append("locking")
+    while clock() < until_seconds:
+        pass
+    events.append("locked")
+"""
+
+
+@pytest.mark.parametrize("module", ["logging", "threading", "queue"])
+def test_an_interrupt_waits_until_a_lock_of_the_library_is_taken(module: str) -> None:
+    namespace: dict[str, Any] = {"__name__": module}
+    exec(LOCKING_CODE, namespace)
+    events: list[str] = []
+
+    def handler() -> None:
+        namespace["lock"](events, time.monotonic() + 3 * SOON_SECONDS, time.monotonic)
+        spin()
+
+    assert isinstance(attempt(handler, SOON_SECONDS), Failed)
+    assert events == ["locking", "locked"]
+
+
+def test_an_interrupt_does_not_wait_for_a_lock_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interrupts, "DELICATE_SECONDS", SOON_SECONDS)
+    namespace: dict[str, Any] = {"__name__": "threading"}
+    exec(LOCKING_CODE, namespace)
+    events: list[str] = []
+
+    assert isinstance(attempt(lambda: namespace["lock"](events, FOREVER_SECONDS, lambda: 0), SOON_SECONDS), Failed)
+    assert events == ["locking"]
 
 
 def test_code_that_catches_exceptions_does_not_catch_an_interrupt() -> None:
@@ -223,7 +259,7 @@ def guarded(guard: Guard, work: Callable[[], object], deadline_seconds: float | 
 
 def test_an_interrupt_at_any_bytecode_of_the_guard_stays_inside_it() -> None:
     """Interrupt once before each bytecode that runs between arming and having disarmed, from another thread."""
-    struck = []
+    struck, own_trace = [], sys.gettrace()  # of a debugger, or of coverage
     with _interrupter() as interrupt:
         for place in range(1_000):
             guard = Guard()
@@ -232,7 +268,7 @@ def test_an_interrupt_at_any_bytecode_of_the_guard_stays_inside_it() -> None:
             try:
                 was_struck = guarded(guard, lambda: None)
             finally:
-                sys.settrace(None)
+                sys.settrace(own_trace)
             for _ in range(20):  # the eval loop looks for interrupts at every turn
                 pass
             if not tracer.has_struck:
@@ -286,10 +322,12 @@ def _interrupter() -> Iterator[Callable[[Guard], None]]:
 
     server = threading.Thread(target=serve)
     server.start()
-    yield interrupt
-    guards.append(None)
-    asked.release()
-    server.join()
+    try:
+        yield interrupt
+    finally:
+        guards.append(None)
+        asked.release()
+        server.join()
 
 
 def test_an_interrupt_that_has_been_decided_on_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

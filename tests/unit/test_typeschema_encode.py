@@ -28,6 +28,10 @@ class Number(IntEnum):
     ONE = 1
 
 
+class Name(str):
+    __slots__ = ()
+
+
 class Point(NamedTuple):
     x: int
     y: int
@@ -49,6 +53,7 @@ class Item:
         (Size.SMALL, "s"),
         (Word.HI, "hi"),
         (Number.ONE, 1),
+        (Name("Ann"), "Ann"),
         ({Size.SMALL: 1}, {"s": 1}),
         ((1, 2), [1, 2]),
         (Point(1, 2), [1, 2]),

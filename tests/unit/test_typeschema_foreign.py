@@ -148,6 +148,13 @@ def test_a_marshmallow_schema_loads_what_comes_in_and_dumps_what_goes_out() -> N
     assert shape.encode(loaded)["size"] == "s"
 
 
+def test_a_marshmallow_default_without_json_form_stays_out_of_the_schema() -> None:
+    class Defaulted(ma.Schema):
+        extra = ma.fields.Raw(load_default=object())
+
+    assert shape_of(Defaulted).schema["properties"] == {"extra": {"title": "Extra"}}
+
+
 def test_a_value_that_a_marshmallow_schema_refuses_is_a_value_error() -> None:
     decode = shape_of(ItemSchema()).decode
     assert decode is not None

@@ -45,7 +45,7 @@ def execute(
     guard: Guard | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Outcome:
-    """Return what one attempt came to; ``inputs`` are resolved and valid.
+    """Return what one attempt came to; ``inputs`` are resolved, valid, and the handler's to change.
 
     Pass a ``guard`` of your own to interrupt the attempt from another thread. A handler that has returned counts as
     succeeded even if its deadline passed meanwhile: what it did is done. ``sys.exit()`` in a handler is a failure like

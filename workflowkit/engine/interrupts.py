@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -24,6 +25,10 @@ from workflowkit.base.errors import DeadlineInterrupt, EngineInterrupt
 
 #: How long a cancelled coroutine may take to end before its thread is interrupted.
 CANCEL_GRACE_SECONDS = 5.0
+#: Modules that take locks in Python code, where an interrupt at the wrong moment would leave them locked for good.
+DELICATE_MODULES = frozenset({"threading", "queue", "logging", "_frozen_importlib", "importlib._bootstrap"})
+#: How long an interrupt waits for its thread to come out of them.
+DELICATE_SECONDS = 0.2
 
 _THE_ACTION: object = object()
 
@@ -109,6 +114,7 @@ class Guard:
         # SAFETY: R6 — see _disarm.
         if self._decision.setdefault(None, me) is me:
             try:
+                _await_harmless_place(self._thread_id)
                 _raise_in_thread(self._thread_id, reason)
             finally:
                 self._is_done = True
@@ -177,6 +183,17 @@ class _Watcher:
             next_at = min(next_at, asked_for)
         self._wakes_at_seconds = next_at
         return max(0.0, next_at - now)
+
+
+def _await_harmless_place(thread_id: int) -> None:
+    # Waiting inside a lock looks the same as taking it, hence the time limit. What is seen here holds when the
+    # exception is set a moment later, since the thread cannot move before we let go of the interpreter.
+    gives_up_at = monotonic_seconds() + DELICATE_SECONDS
+    while monotonic_seconds() < gives_up_at:
+        frame = sys._current_frames().get(thread_id)
+        if frame is None or frame.f_globals.get("__name__") not in DELICATE_MODULES:
+            return
+        time.sleep(0.001)
 
 
 def _raise_in_thread(thread_id: int, exception: type[BaseException]) -> None:

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any, get_type_hints
 
 from workflowkit.base.errors import DefinitionError, InvalidInput, Problem
-from workflowkit.base.jsonvalue import child_pointer, dumps, loads
+from workflowkit.base.jsonvalue import child_pointer
 from workflowkit.typeschema.docstring import Docstring, parse_docstring
 from workflowkit.typeschema.explicit import explicit_shape
 from workflowkit.typeschema.reader import shape_of
@@ -39,7 +39,7 @@ class Binding:
     encode: Encode | None = None
 
     def arguments(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the keyword arguments for a handler; they share nothing that can change with ``inputs``.
+        """Return the keyword arguments for a handler.
 
         Raises ``InvalidInput`` (``undecodable-input``) if a value fits the schema and still not the Python type.
         """
@@ -48,20 +48,16 @@ class Binding:
         decoders, arguments = self.decoders, {}
         for name, value in inputs.items():
             if self.names is None or name in self.names:
-                kind = type(value)
-                if name in decoders or kind is dict or kind is list:
-                    value = self._argument(name, value, child_pointer("/inputs", name))
-                arguments[name] = value
+                known = name in decoders
+                arguments[name] = self._argument(name, value, child_pointer("/inputs", name)) if known else value
         return arguments
 
     def _argument(self, name: str, value: Any, pointer: str) -> Any:
-        # A handler may change what it is given; later steps of the same task must not see that.
-        own = loads(dumps(value)) if isinstance(value, dict | list) else value
         decode = self.decoders.get(name)
         if decode is None:
-            return own
+            return value
         try:
-            return decode(own)
+            return decode(value)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise InvalidInput([Problem(pointer, "undecodable-input", f"input {name!r}: {error}")]) from error
 
