@@ -97,6 +97,7 @@ def test_a_timeout_is_seconds_or_text(timeout: float | str, seconds: float) -> N
         ({"edges": [{"name": "x"}]}, "/edges"),
         ({"edges": {"allow": True}}, "/edges"),
         ({"edges": 5}, "/edges"),
+        ({"edges": [{"name": "x", "conditional": {"type": "perhaps"}}]}, "/edges"),
         ({"kind": ""}, "/kind"),
         ({"kind": "1a"}, "/kind"),
         ({"kind": "a b"}, "/kind"),

@@ -1,13 +1,16 @@
 """Finding actions in directories and in installed packages."""
 
+import json
 import sys
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
 
+import jsonschema_rs
 import pytest
 
+from workflowkit.assets import asset_dir
 from workflowkit.base.errors import AlreadyExists, DefinitionError
 from workflowkit.registry import Registry, load_builtin_actions, load_directory, load_entry_points, loading
 
@@ -50,6 +53,15 @@ def test_every_builtin_action_describes_itself_and_its_inputs() -> None:
         assert spec.icon, spec.kind
         for name, schema in spec.inputs["properties"].items():
             assert schema.get("description"), (spec.kind, name)
+
+
+def test_every_public_half_keeps_the_published_schema() -> None:
+    registry = Registry()
+    load_builtin_actions(registry)
+    schema = json.loads((asset_dir("schemas") / "action.schema.json").read_text())
+
+    for public in registry.public():
+        jsonschema_rs.validate(schema, public)
 
 
 def test_two_registries_load_the_builtin_actions_independently() -> None:

@@ -32,7 +32,7 @@ registry.action("c", retires=2)
 def test_mypy_sees_through_the_decorators(tmp_path: Path) -> None:
     sample = tmp_path / "sample.py"
     sample.write_text(SAMPLE)
-    command = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "--hide-error-context", str(sample)]
+    command = [sys.executable, "-m", "mypy", "--strict", "--hide-error-context", str(sample)]
     root = Path(__file__).parents[2]
 
     output = subprocess.run(command, capture_output=True, text=True, check=False, cwd=root).stdout

@@ -14,6 +14,7 @@ from typing import Any, TypedDict, TypeVar, Unpack
 
 from workflowkit.base.errors import DefinitionError, Problem
 from workflowkit.definition.durations import duration_seconds
+from workflowkit.definition.model import ConditionType
 from workflowkit.typeschema import Binding, read_signature
 from workflowkit.typeschema.records import label_of
 
@@ -27,6 +28,7 @@ DEFAULT_QUEUE = "default"
 SPEC_ATTRIBUTE = "__workflowkit_action__"
 
 _KIND = re.compile(r"[A-Za-z][A-Za-z0-9_.:/-]{0,99}")
+_CONDITION_TYPES = frozenset(ConditionType)
 _QUEUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -102,7 +104,7 @@ class ActionOptions(TypedDict, total=False):
     description: str
     """Default: the first paragraph of the function's docstring."""
     icon: str
-    """A URL or an inline SVG."""
+    """The name of one of the editor's icons, a URL, or SVG."""
     category: str
     inputs: Any
     """A JSON Schema, a Workflow Kit table of inputs, a dataclass, a TypedDict, a pydantic model or a marshmallow
@@ -193,4 +195,6 @@ def _edge_options(declared: EdgeOptions | Mapping[str, Any] | Sequence[Mapping[s
     if unknown := table.keys() - {"allowAdd", "edges"}:
         raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
     edges = tuple(PredefinedEdge(str(edge["name"]), dict(edge["conditional"])) for edge in table.get("edges", ()))
+    if wrong := [edge.name for edge in edges if edge.conditional.get("type") not in _CONDITION_TYPES]:
+        raise ValueError(f"unknown type of condition: {', '.join(wrong)}")
     return EdgeOptions(bool(table.get("allowAdd", True)), edges)
