@@ -80,7 +80,7 @@ class ActionSpec:
 
     def public(self) -> dict[str, Any]:
         """Return the half that the editor may see, as JSON. Nothing in it comes from the handler itself (W2)."""
-        # SAFETY: S1 — an explicit list: a field added to this class stays private until it is named here.
+        # SAFETY: W2 — an explicit list: a field added to this class stays private until it is named here.
         return {
             "kind": self.kind,
             "name": self.name,
