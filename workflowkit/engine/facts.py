@@ -15,6 +15,8 @@ from workflowkit.engine.states import EdgeState
 
 
 class FactKind(StrEnum):
+    """What a fact says."""
+
     ATTEMPT = "attempt"
     """An attempt was claimed; written before its action starts (I5)."""
     RETRY = "retry"

@@ -51,7 +51,6 @@ class Progress:
         "failures",
         "handled_failures",
         "outputs",
-        "ready_count",
         "status",
         "unfinished_count",
         "workflow",
@@ -66,8 +65,6 @@ class Progress:
         self.failures: dict[str, ErrorInfo] = {}
         self.handled_failures: dict[str, ErrorInfo] = {}
         self.unfinished_count = len(workflow.nodes)
-        #: Steps that are ready or being run: at 1, nobody else can be recording in this run.
-        self.ready_count = 0
         # Counters instead of scans: settling a step costs its outgoing edges, however large the workflow is. An entry
         # appears when the first incoming edge is settled, so a fresh progress costs nothing per node.
         self._unsettled: dict[str, int] = {}
@@ -100,8 +97,6 @@ class Progress:
         """
         if not fact.kind.is_final or fact.step not in self.workflow.outgoing or self.is_settled(fact.step):
             return []  # SAFETY: I2 I12 — the first final fact of a step stands
-        if self.status.get(fact.step) is StepStatus.READY:
-            self.ready_count -= 1
         self.status[fact.step] = _STATUS_OF[fact.kind]
         if fact.step != SOURCE:
             self.unfinished_count -= 1
@@ -117,7 +112,6 @@ class Progress:
 
     def mark_ready(self, node_id: str) -> None:
         self.status[node_id] = StepStatus.READY
-        self.ready_count += 1
 
     def join_holds(self, node_id: str) -> bool:
         """Tell whether enough incoming edges of a node are taken, once all of them are settled."""

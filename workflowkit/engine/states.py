@@ -1,4 +1,4 @@
-"""The state words of runs and steps, and which of them are final. The same words stand in the database, API and docs."""
+"""The state words of runs and steps, and which of them are final: the same words in the database, API and docs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from enum import StrEnum
 
 
 class RunStatus(StrEnum):
+    """Where a run is."""
+
     SCHEDULED = "scheduled"
     QUEUED = "queued"
     RUNNING = "running"
@@ -20,6 +22,8 @@ class RunStatus(StrEnum):
 
 
 class StepStatus(StrEnum):
+    """Where a step is: a node's execution in one run."""
+
     READY = "ready"
     RUNNING = "running"
     SLEEPING = "sleeping"

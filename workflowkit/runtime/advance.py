@@ -90,8 +90,8 @@ class Advance:
         claim: whether the first call had committed after all is for the lease to say. Locks the run, then the step.
         """
         position, lease = claim.position, claim.lease
-        if self._database.is_postgresql and also is None and _is_plain(position, outcome):
-            recorded = self._record_plain(claim, outcome, go_on=go_on)
+        if self._database.is_postgresql and _is_plain(position, outcome):
+            recorded = self._record_plain(claim, outcome, go_on=go_on, also=also)
             if recorded is not None:
                 return recorded
         with self._database.transaction("record") as tx:
@@ -123,32 +123,35 @@ class Advance:
         events.insert(tx, run.scope, records, wake_at_ms=tx.now_ms + self._schedule.grace_ms)
         return tuple(record.id for record in records if record.duplicate_of is None)
 
-    def _record_plain(self, claim: Claim, outcome: Outcome, *, go_on: bool) -> Recorded | None:
+    def _record_plain(self, claim: Claim, outcome: Outcome, *, go_on: bool, also: StepHint | None) -> Recorded | None:
         """Record a success in one statement; ``None`` if the run has moved, and then nothing is recorded."""
-        position, lease = claim.position, claim.lease
+        position, lease, schedule = claim.position, claim.lease, self._schedule
         position.is_stale = True
         with self._database.statement("record") as tx:
             decision = settle(
                 position.progress, lease.step_key, lease.attempt, outcome, retries=0, now_ms=tx.now_ms, jitter=0.0
             )
-            if not decision.facts or cancels(decision):
+            finish = decision.finish
+            if not decision.facts or cancels(decision) or (finish is not None and also is not None):
                 return None
             run, batch = replace(position.run, revision=position.run.revision + 1), Batch()
             written = add_decision(
-                batch, run, position.workflow, decision, self._schedule, now_ms=tx.now_ms, claim=go_on
+                batch, run, position.workflow, decision, schedule, now_ms=tx.now_ms, claim=go_on and also is None
             )
-            finish = decision.finish
-            is_recorded = singles.record(
+            also_key = None if also is None else also.step_key
+            is_recorded, claimed = singles.record(
                 tx, position.run, lease, StepStatus(decision.facts[0].kind.value),
                 new_steps=batch.steps, facts=batch.journal,
                 run_status=RunStatus.RUNNING if finish is None else finish.status,
                 output=None if finish is None else finish.output, error=None if finish is None else finish.error,
                 handled_failures=0 if finish is None else len(position.progress.handled_failures),
+                also=also_key, lease_ms=schedule.lease_ms,
+                also_attempt=Fact(FactKind.ATTEMPT, also_key or "", worker=schedule.worker, at_ms=tx.now_ms),
             )  # fmt: skip
         if not is_recorded:
             return None
         position.run, position.is_stale = run, False
-        return _recorded(position, written.claimed, written)
+        return _recorded(position, claimed or written.claimed, written)
 
     def _claim_known(self, position: Position, step_key: str) -> Claim | None:
         """Claim a step of a run that this worker knows, in one statement; ``None`` if the run has moved."""
@@ -202,13 +205,8 @@ class Advance:
 
 
 def _is_plain(position: Position, outcome: Outcome) -> bool:
-    """Tell whether one statement will do: a success without events, in a run in which nobody else can be recording."""
-    return (
-        isinstance(outcome, Succeeded)
-        and not outcome.events
-        and not position.is_stale
-        and position.progress.ready_count == 1
-    )
+    """Tell whether one statement may do: a success without events, in a run whose present state is known."""
+    return isinstance(outcome, Succeeded) and not outcome.events and not position.is_stale
 
 
 def _recorded(position: Position, claimed: Lease | None, written: Written, event_ids: tuple[str, ...] = ()) -> Recorded:

@@ -16,8 +16,8 @@ from workflowkit.base.clock import monotonic_seconds
 from workflowkit.runtime.hints import Dispatcher, StepHint
 from workflowkit.runtime.position import Opening
 
-#: Nobody notices it as a delay, and quick steps take a tenth of it.
-SPILL_SECONDS = 0.01
+#: Nobody notices it as a delay, and quick steps take a twentieth of it.
+SPILL_SECONDS = 0.025
 
 
 class Backlog:

@@ -32,16 +32,26 @@ _RECORD = Sql(
     ), released AS (
         UPDATE steps SET status = :step_status, due_at_ms = 0, wake_at_ms = NULL
         FROM locked WHERE run_id = locked.id AND step_key = :step_key
+    ), also AS (
+        UPDATE steps SET status = 'running', attempt = attempt + 1, token = token + 1,
+            due_at_ms = :ends_at_ms, wake_at_ms = :ends_at_ms
+        FROM locked
+        WHERE run_id = locked.id AND step_key = :also_key AND status = 'ready' AND due_at_ms <= :now_ms
+        RETURNING run_id, attempt, token
     ), scheduled AS (
         INSERT INTO steps (run_id, step_key, queue, status, attempt, token, due_at_ms, wake_at_ms)
         SELECT locked.id, step_key, queue, status, attempt, token, due_at_ms, wake_at_ms
         FROM locked, json_to_recordset(:steps ::json) AS new (step_key text, queue text, status text, attempt bigint,
             token bigint, due_at_ms bigint, wake_at_ms bigint)
+    ), noted AS (
+        INSERT INTO journal (run_id, revision, ordinal, kind, step_key, attempt, data, at_ms)
+        SELECT locked.id, new.revision, ordinal, kind, step_key, attempt, data, at_ms
+        FROM locked, json_to_recordset(:facts ::json) AS new (revision bigint, ordinal bigint, kind text,
+            step_key text, attempt bigint, data text, at_ms bigint)
+        UNION ALL
+        SELECT run_id, :revision + 1, -1, 'attempt', :also_key, attempt, :also_data, :now_ms FROM also
     )
-    INSERT INTO journal (run_id, revision, ordinal, kind, step_key, attempt, data, at_ms)
-    SELECT locked.id, new.revision, ordinal, kind, step_key, attempt, data, at_ms
-    FROM locked, json_to_recordset(:facts ::json) AS new (revision bigint, ordinal bigint, kind text, step_key text,
-        attempt bigint, data text, at_ms bigint)
+    SELECT also.attempt, also.token FROM locked LEFT JOIN also ON true
     """
 )
 _CLAIM = Sql(
@@ -79,12 +89,17 @@ def record(
     output: Any = None,
     error: ErrorInfo | None = None,
     handled_failures: int = 0,
-) -> bool:
+    also: str | None = None,
+    also_attempt: Fact,
+    lease_ms: int,
+) -> tuple[bool, Lease | None]:
     """Record a result and what follows from it if the run is still at ``run.revision``; tell whether it was.
 
-    ``facts`` are rows of the next revision. Run as the only statement of a transaction.
+    ``facts`` are rows of the next revision. The ready step ``also`` is claimed with it, if it is still to be had. Run
+    as the only statement of a transaction.
     """
-    written = tx.run(
+    ends_at_ms = tx.now_ms + lease_ms
+    row = tx.one(
         _RECORD,
         run_id=run.id,
         revision=run.revision,
@@ -99,24 +114,35 @@ def record(
         now_ms=tx.now_ms,
         steps=_records(_STEP_FIELDS, [steps.row_of(step) for step in new_steps]),
         facts=_records(_FACT_FIELDS, facts),
+        also_key=also or "",
+        also_data=_data_of(also_attempt),
+        ends_at_ms=ends_at_ms,
     )
-    return written > 0
+    if row is None:
+        return False, None
+    attempt, token = row
+    return True, None if token is None else Lease(run.id, also_attempt.step, attempt, token, ends_at_ms)
 
 
 def claim(tx: Transaction, run: RunRecord, step_key: str, attempt: Fact, *, lease_ms: int) -> Lease | None:
     """Take a ready step if the run is still at ``run.revision``. Run as the only statement of a transaction."""
     ends_at_ms = tx.now_ms + lease_ms
-    ((*_, data, _at_ms),) = journal.rows_of(run.id, run.revision + 1, [attempt])
     row = tx.one(
         _CLAIM,
         run_id=run.id,
         revision=run.revision,
         step_key=step_key,
-        data=data,
+        data=_data_of(attempt),
         now_ms=tx.now_ms,
         ends_at_ms=ends_at_ms,
     )
     return None if row is None else Lease(run.id, step_key, row[0], row[1], ends_at_ms)
+
+
+def _data_of(fact: Fact) -> str | None:
+    data: str | None
+    ((*_, data, _at_ms),) = journal.rows_of("", 0, [fact])
+    return data
 
 
 def _records(fields: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> str:
