@@ -14,7 +14,7 @@ from workflowkit.cli.output import Failure, explain
 
 #: Each command stands in a module, under the attribute ``command``; only the one that is called is imported.
 SECTIONS: dict[str, dict[str, str]] = {
-    "Try it": {"run": "run", "validate": "validate"},
+    "Try it": {"up": "up", "dev": "dev", "run": "run", "validate": "validate"},
     "Serve": {"worker": "worker", "migrate": "migrate"},
 }
 

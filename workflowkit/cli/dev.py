@@ -1,0 +1,72 @@
+"""``workflowkit dev``: the dev server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from workflowkit.cli.devserver import DATABASE_NAME, STATE_DIRECTORY, DevServer, find_workflows
+from workflowkit.cli.listening import DEFAULT_HOST, DEFAULT_PORT, check_loopback, listen, url_of
+from workflowkit.cli.loading import app_argument
+from workflowkit.cli.output import dim, plain
+from workflowkit.cli.processes import log_level_option, set_up_logging
+
+if TYPE_CHECKING:
+    from workflowkit.app import WorkflowKit
+
+
+@click.command("dev", short_help="Start a server for development on this machine.")
+@app_argument
+@click.option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="0: a free one.")
+@click.option("--host", default=DEFAULT_HOST, show_default=True, help="A loopback address.")
+@click.option(
+    "--database",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=STATE_DIRECTORY / DATABASE_NAME,
+    show_default=True,
+    help="The SQLite file.",
+)
+@click.option(
+    "--workflows",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("workflows"),
+    show_default=True,
+    help="A folder of workflow documents to publish, NAME.json each, if it exists.",
+)
+@log_level_option
+def command(app: str | None, port: int, host: str, database: Path, workflows: Path, log_level: str) -> None:
+    """Start a server for development: API, worker and scheduler in one process, on a SQLite file.
+
+    It needs no keys and no other service, and serves this machine only. E-mail is written to files beside the
+    database. APP is the application with your actions: module:wk, or path/to/file.py:wk.
+
+    \b
+    workflowkit dev
+    workflowkit dev shop/app.py:wk --port 9000
+    """
+    check_loopback(host)
+    listener = listen(host, port)
+    set_up_logging(log_level)
+
+    def tell(wk: WorkflowKit) -> None:
+        click.echo(f"{click.style('Workflow Kit', bold=True)} {dim('dev server, stop it with Ctrl-C')}\n")
+        for label, value in (
+            ("address", click.style(url_of(listener), fg="cyan")),
+            ("docs", f"{url_of(listener)}/api/docs"),
+            (
+                "actions",
+                f"{len(wk.registry)} kinds, from {plain(app)}" if app else f"{len(wk.registry)} built-in kinds",
+            ),
+            ("workflows", ", ".join(map(plain, found)) or f"none in {workflows}/"),
+            ("database", str(database)),
+        ):
+            click.echo(f"  {dim(f'{label:10}')} {value}")
+        click.echo()
+
+    found = find_workflows(workflows)
+    server = DevServer(app, database, found, on_ready=tell)
+    from workflowkit.cli.webserver import Server, ServerOptions
+
+    Server(server, listener, ServerOptions()).run()
