@@ -9,6 +9,7 @@ from typing import Any
 from celery import Celery
 from celery.signals import worker_shutting_down
 
+from workflowkit.dispatch import local_transport
 from workflowkit.dispatch.celery_app import queue_name
 
 #: Gossip, mingling and heartbeats between workers are chatter about state that the database holds.
@@ -41,6 +42,7 @@ class EmbeddedWorker:
     def stop(self) -> None:
         """Let running tasks end, then end the worker."""
         self._controller.stop()
+        local_transport.interrupt()
         self._thread.join()
 
 

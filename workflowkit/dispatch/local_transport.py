@@ -26,10 +26,12 @@ class _Bell:
     def __init__(self) -> None:
         self._condition = threading.Condition()
         self.rung = 0
+        self.interrupted = 0
 
-    def ring(self) -> None:
+    def ring(self, *, interrupt: bool = False) -> None:
         with self._condition:
             self.rung += 1
+            self.interrupted += interrupt
             self._condition.notify_all()
 
     def wait(self, seen: int, timeout_seconds: float) -> None:
@@ -76,6 +78,7 @@ class Transport(memory.Transport):
 
     def drain_events(self, connection: Any, timeout: float | None = None, **_options: Any) -> None:
         """Deliver one message, waiting up to ``timeout`` seconds. Raises ``socket.timeout`` where none came."""
+        interrupted = _bell.interrupted
         ends_at = None if timeout is None else monotonic_seconds() + timeout
         while True:
             seen = _bell.rung
@@ -84,9 +87,14 @@ class Transport(memory.Transport):
                 return
             except Empty:
                 left = MAX_WAIT_SECONDS if ends_at is None else ends_at - monotonic_seconds()
-            if left <= 0:
+            if left <= 0 or _bell.interrupted != interrupted:
                 raise TimeoutError
             _bell.wait(seen, min(left, MAX_WAIT_SECONDS))
+
+
+def interrupt() -> None:
+    """Let consumers that wait for a message look after their other duties now: one that is to end does so at once."""
+    _bell.ring(interrupt=True)
 
 
 def register() -> None:
