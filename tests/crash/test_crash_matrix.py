@@ -24,7 +24,6 @@ WORKER_CELLS = [
     ("match.after_commit", 1),
     ("claim.before_commit", 1),
     ("claim.after_commit", 1),
-    ("claim.after_commit", 2),
     *((f"record.{side}", hit) for side in ("before_commit", "after_commit") for hit in (1, 2, 3, 4, 5, 6, 7)),
     ("relay.before_commit", 1),
     ("relay.after_commit", 1),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 
 import services
 
@@ -16,10 +17,10 @@ NEVER = 3600.0
 class Dispatched(list[StepHint]):
     """A dispatcher that notes what it is given."""
 
-    def match(self, event_ids) -> None:
+    def match(self, event_ids: Sequence[str]) -> None:
         raise AssertionError
 
-    def execute(self, hints) -> None:
+    def execute(self, hints: Sequence[StepHint]) -> None:
         self.extend(hints)
 
     def has_room(self, queue: str = "default") -> bool:
@@ -34,7 +35,7 @@ def _hints(*names: str) -> list[StepHint]:
     return [opening.hint for opening in _openings(*names)]
 
 
-def test_openings_are_taken_in_order_and_none_is_handed_on():
+def test_openings_are_taken_in_order_and_none_is_handed_on() -> None:
     dispatched = Dispatched()
     with Backlog(["default"], dispatched, spill_seconds=NEVER) as backlog:
         backlog.add(_openings("r/a", "r/b"))
@@ -42,7 +43,7 @@ def test_openings_are_taken_in_order_and_none_is_handed_on():
     assert dispatched == []
 
 
-def test_an_opening_of_the_same_run_is_taken_and_one_of_another_run_is_not():
+def test_an_opening_of_the_same_run_is_taken_and_one_of_another_run_is_not() -> None:
     with Backlog(["default"], Dispatched(), spill_seconds=NEVER) as backlog:
         backlog.add(_openings("r/a", "s/b"))
         assert backlog.take_of("s") is None
@@ -51,7 +52,7 @@ def test_an_opening_of_the_same_run_is_taken_and_one_of_another_run_is_not():
         assert backlog.take_of("s") == _hints("s/b")[0]
 
 
-def test_a_slow_step_sends_the_rest_to_others_each_in_a_message_of_its_own():
+def test_a_slow_step_sends_the_rest_to_others_each_in_a_message_of_its_own() -> None:
     dispatched = Dispatched()
     with Backlog(["default"], dispatched, spill_seconds=0.001) as backlog:
         backlog.add(_openings("r/a", "r/b", "r/c"))
@@ -62,7 +63,7 @@ def test_a_slow_step_sends_the_rest_to_others_each_in_a_message_of_its_own():
     assert dispatched == _hints("r/a", "r/b", "r/c", "r/d")
 
 
-def test_steps_of_queues_that_this_worker_does_not_serve_go_on_at_once():
+def test_steps_of_queues_that_this_worker_does_not_serve_go_on_at_once() -> None:
     dispatched = Dispatched()
     with Backlog(["default"], dispatched, spill_seconds=NEVER) as backlog:
         backlog.add([*_openings("r/a"), *_openings("r/b", queue="slow")])
@@ -70,7 +71,7 @@ def test_steps_of_queues_that_this_worker_does_not_serve_go_on_at_once():
         assert backlog.take() == _openings("r/a")[0]
 
 
-def test_a_failing_worker_hands_the_rest_on():
+def test_a_failing_worker_hands_the_rest_on() -> None:
     dispatched = Dispatched()
     with contextlib.suppress(RuntimeError), Backlog(["default"], dispatched, spill_seconds=NEVER) as backlog:
         backlog.add(_openings("r/a", "r/b"))
