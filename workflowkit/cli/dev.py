@@ -48,25 +48,25 @@ def command(app: str | None, port: int, host: str, database: Path, workflows: Pa
     """
     check_loopback(host)
     listener = listen(host, port)
+    url = url_of(listener)
     set_up_logging(log_level)
 
-    def tell(wk: WorkflowKit) -> None:
+    def tell(wk: WorkflowKit, published: list[str]) -> None:
         click.echo(f"{click.style('Workflow Kit', bold=True)} {dim('dev server, stop it with Ctrl-C')}\n")
         for label, value in (
-            ("address", click.style(url_of(listener), fg="cyan")),
-            ("docs", f"{url_of(listener)}/api/docs"),
+            ("address", click.style(url, fg="cyan")),
+            ("docs", f"{url}/api/docs"),
             (
                 "actions",
                 f"{len(wk.registry)} kinds, from {plain(app)}" if app else f"{len(wk.registry)} built-in kinds",
             ),
-            ("workflows", ", ".join(map(plain, found)) or f"none in {workflows}/"),
+            ("workflows", ", ".join(map(plain, published)) or f"none published from {workflows}/"),
             ("database", str(database)),
         ):
             click.echo(f"  {dim(f'{label:10}')} {value}")
         click.echo()
 
-    found = find_workflows(workflows)
-    server = DevServer(app, database, found, on_ready=tell)
+    server = DevServer(app, database, find_workflows(workflows), on_ready=tell)
     from workflowkit.cli.webserver import Server, ServerOptions
 
     Server(server, listener, ServerOptions()).run()

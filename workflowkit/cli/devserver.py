@@ -33,14 +33,15 @@ _MAIL_NAME = "mail"
 class DevServer:
     """What a dev server serves: an application, and the workflows of some files by their ids.
 
-    ``on_ready`` is called with the application as soon as requests are answered.
+    ``on_ready`` is called with the application and the ids that are published as soon as requests are answered.
     """
 
     app: str | None
     database_path: Path
     workflows: dict[str, Path]
     concurrency: int = 8
-    on_ready: Callable[[WorkflowKit], None] | None = None
+    on_ready: Callable[[WorkflowKit, list[str]], None] | None = None
+    _published: list[str] = field(default_factory=list, init=False)
     _wk: WorkflowKit | None = field(default=None, init=False)
 
     def load(self) -> Callable[..., Any]:
@@ -48,8 +49,7 @@ class DevServer:
         wk = self._wk = load_app(self.app)
         wk.settings = dev_settings(wk.settings, self.database_path, wk.registry)
         self._migrate(wk)
-        for workflow_id, path in self.workflows.items():
-            deploy(wk, workflow_id, path)
+        self._published = [workflow_id for workflow_id, path in self.workflows.items() if deploy(wk, workflow_id, path)]
         return wk.api(dev_mode=True)
 
     def start(self) -> None:
@@ -57,7 +57,7 @@ class DevServer:
         wk = self._application()
         wk.start(concurrency=self.concurrency)
         if self.on_ready is not None:
-            self.on_ready(wk)
+            self.on_ready(wk, self._published)
 
     def stop(self) -> None:
         """Let running steps end, then end the worker and the relay."""

@@ -9,14 +9,18 @@ from typing import Any, NoReturn
 
 import click
 
-from workflowkit.base.errors import WorkflowKitError
-from workflowkit.cli.output import Failure, explain
+from workflowkit.base.errors import DefinitionError, InvalidInput, LimitExceeded, WorkflowKitError
+from workflowkit.cli.output import Failure, Invalid, explain
 
 #: Each command stands in a module, under the attribute ``command``; only the one that is called is imported.
 SECTIONS: dict[str, dict[str, str]] = {
     "Try it": {"up": "up", "dev": "dev", "run": "run", "validate": "validate"},
-    "Serve": {"worker": "worker", "migrate": "migrate"},
+    "Serve": {"start": "start", "api": "api", "worker": "worker", "scheduler": "scheduler", "migrate": "migrate"},
+    "Look after it": {"send": "send", "runs": "runs", "keys": "keys", "doctor": "doctor", "bench": "bench"},
 }
+
+
+INTERRUPTED = 130
 
 
 class RootGroup(click.Group):
@@ -42,8 +46,12 @@ class RootGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except (InvalidInput, DefinitionError, LimitExceeded) as error:
+            raise Invalid(explain(error)) from error
         except WorkflowKitError as error:
             raise Failure(explain(error)) from error
+        except KeyboardInterrupt:
+            ctx.exit(INTERRUPTED)
 
 
 @click.group(

@@ -48,16 +48,20 @@ class ServerOptions:
 
 
 class Server(BaseApplication):
-    """Serves one application on one socket until SIGTERM or SIGINT, which let what is running end."""
+    """Serves one application on one socket until SIGTERM or SIGINT, which let what is running end.
+
+    ``listener`` is used up: it belongs to the server from now on.
+    """
 
     def __init__(self, hosted: Hosted, listener: socket.socket, options: ServerOptions) -> None:
-        self._hosted, self._listener, self._options = hosted, listener, options
+        self._hosted, self._options = hosted, options
+        self._descriptor = listener.detach()  # gunicorn closes it when it has made a copy
         super().__init__()
 
     def load_config(self) -> None:
         """Set what differs from gunicorn's defaults."""
         settings = {
-            "bind": f"fd://{self._listener.fileno()}",
+            "bind": f"fd://{self._descriptor}",
             "worker_class": "gthread",
             "workers": self._options.processes,
             "threads": self._options.threads,

@@ -1,0 +1,179 @@
+"""``workflowkit doctor``: is everything here that an installation needs?"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from workflowkit.base.clock import SystemClock
+from workflowkit.base.errors import StoreUnavailable
+from workflowkit.base.settings import LOCAL_BROKER_URL, Settings
+from workflowkit.cli.loading import app_argument, load_app
+from workflowkit.cli.output import FAILED, dim, emit_json, plain, status, table
+from workflowkit.cli.target import sqlite_path, target_settings
+
+if TYPE_CHECKING:
+    from workflowkit.store.database import Database
+
+#: How far this machine's clock may be from the database's before somebody should know.
+CLOCK_TOLERANCE_MS = 5_000
+#: What waits longer than this is not on its way to a worker any more.
+LATE_MS = 30_000
+_BROKER_TIMEOUT_SECONDS = 3
+_PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/@]*@|(?<=[?&])(password)=[^&]*", re.IGNORECASE)
+_WORDS = {"ok": "completed", "warning": "cancelled", "problem": "failed"}
+_FALLBACKS = {"database_url": "DATABASE_URL", "broker_url": "REDIS_URL"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    name: str
+    state: Literal["ok", "warning", "problem"]
+    detail: str
+
+
+@click.command("doctor", short_help="Check that an installation has what it needs.")
+@app_argument
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")
+@click.pass_context
+def command(ctx: click.Context, app: str | None, as_json: bool) -> None:
+    """Check that an installation has what it needs, and show its settings and where they come from.
+
+    Changes nothing. Secrets are masked. Exit code 1: something keeps it from working.
+
+    \b
+    workflowkit doctor shop.app:wk
+    """
+    settings = target_settings()
+    findings = [*_examine(app, settings)]
+    shown = [*_settings(settings)]
+    if as_json:
+        emit_json(
+            {
+                "checks": [{"name": one.name, "state": one.state, "detail": one.detail} for one in findings],
+                "settings": {name: {"value": value, "source": source} for name, value, source in shown},
+            }
+        )
+    else:
+        for one in findings:
+            word = status(_WORDS[one.state], text=f"{one.state:8}")
+            click.echo(f"{word} {one.name:11} {plain(one.detail)}")
+        rows = [(name, plain(value), dim(source)) for name, value, source in shown]
+        click.echo("\n" + table(rows, headers=("setting", "value", "from")))
+    ctx.exit(FAILED if any(one.state == "problem" for one in findings) else 0)
+
+
+def _examine(app: str | None, settings: Settings) -> Iterator[Finding]:
+    yield Finding("python", "ok", f"{platform.python_version()}, {sys.executable}")
+    registry = load_app(app).registry
+    yield Finding(
+        "actions", "ok", f"{len(registry)} kinds" + ("" if app else ", the built-in ones; name your APP to check it")
+    )
+    yield from _examine_database(settings)
+    yield _examine_broker(settings)
+
+
+def _examine_database(settings: Settings) -> Iterator[Finding]:
+    shown = masked(settings.database_url)
+    path = sqlite_path(settings.database_url)
+    if path is not None and not path.exists():  # opening it would make it
+        yield Finding("database", "problem", f"there is no file {path}: run `workflowkit migrate`")
+        return
+    from workflowkit.store.database import Database
+
+    try:
+        database = Database.open(settings.database_url)
+    except Exception as error:  # an unknown scheme, a driver that is not installed
+        yield Finding("database", "problem", f"{shown}: {type(error).__name__}: {error}")
+        return
+    try:
+        yield from _examine_open_database(database, shown)
+    except StoreUnavailable as error:
+        yield Finding("database", "problem", f"{shown}: {error.detail.get('driver_message', error.message)}")
+    finally:
+        database.close()
+
+
+def _examine_open_database(database: Database, shown: str) -> Iterator[Finding]:
+    from workflowkit.cli.migrate import revision_of
+    from workflowkit.store.migrate import head_revision
+
+    revision, head = revision_of(database), head_revision()
+    yield Finding("database", "ok", shown)
+    if revision != head:
+        yield Finding("migrations", "problem", f"at {revision or 'nothing'}, needs {head}: run `workflowkit migrate`")
+        return
+    yield Finding("migrations", "ok", f"at {head}")
+    with database.read() as tx:
+        apart_ms = abs(tx.now_ms - SystemClock().now_ms())
+        backlog = _backlog(tx)
+    state: Literal["ok", "warning"] = "ok" if apart_ms < CLOCK_TOLERANCE_MS else "warning"
+    yield Finding("clock", state, f"{apart_ms} ms from the database's, which counts")
+    yield backlog
+
+
+def _backlog(tx: Any) -> Finding:
+    """Tell whether anybody works: what has been due for long is what no worker took."""
+    import sqlalchemy as sa
+
+    from workflowkit.store import schema
+
+    event, pending, step = schema.events, schema.pending_events, schema.steps
+    late_ms = tx.now_ms - LATE_MS
+    unmatched = sa.select(sa.func.count()).join_from(pending, event, pending.c.id == event.c.id)
+    untaken = sa.select(sa.func.count()).select_from(step).where(step.c.status == "ready", step.c.due_at_ms < late_ms)
+    events = tx.connection.scalar(unmatched.where(event.c.received_at_ms < late_ms))
+    steps = tx.connection.scalar(untaken)
+    if events or steps:
+        return Finding(
+            "workers", "warning", f"{events} events and {steps} steps wait for more than 30 s: does a worker run?"
+        )
+    return Finding("workers", "ok", "nothing waits for a worker")
+
+
+def _examine_broker(settings: Settings) -> Finding:
+    if settings.broker_url == LOCAL_BROKER_URL:
+        return Finding("broker", "ok", "inside the process; for several processes set WORKFLOWKIT_BROKER_URL")
+    from kombu import Connection
+
+    try:
+        with Connection(settings.broker_url, connect_timeout=_BROKER_TIMEOUT_SECONDS) as connection:
+            connection.ensure_connection(max_retries=1, timeout=_BROKER_TIMEOUT_SECONDS)
+    except Exception as error:  # whatever the broker's client raises
+        return Finding("broker", "problem", f"{masked(settings.broker_url)}: {error}")
+    return Finding("broker", "ok", masked(settings.broker_url))
+
+
+def masked(url: str) -> str:
+    """Return a URL without its password."""
+    return _PASSWORD.sub(lambda found: f"{found[2]}=***" if found[2] else f"{found[1]}:***@", url)
+
+
+def _settings(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    """Yield name, value and source of every setting; limits only where they are not the default."""
+    for one in fields(settings):
+        if one.name == "limits":
+            continue
+        value = getattr(settings, one.name)
+        shown = ",".join(value) if isinstance(value, tuple) else masked(str(value))
+        yield one.name, shown, _source(f"WORKFLOWKIT_{one.name.upper()}", _FALLBACKS.get(one.name), value, one.default)
+    for limit in fields(settings.limits):
+        value = getattr(settings.limits, limit.name)
+        if value != limit.default:
+            yield f"limits.{limit.name}", str(value), f"WORKFLOWKIT_LIMIT_{limit.name.upper()}"
+
+
+def _source(variable: str, fallback: str | None, value: Any, default: Any) -> str:
+    for name in (variable, fallback):
+        if name is not None and os.environ.get(name):
+            return name
+    return "default" if value == default else "the dev server in this directory"

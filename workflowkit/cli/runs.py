@@ -1,0 +1,164 @@
+"""``workflowkit runs``: look at runs, cancel them, run them again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from workflowkit.base.clock import rfc3339
+from workflowkit.base.errors import Conflict
+from workflowkit.base.scope import Scope
+from workflowkit.cli.output import dim, emit_json, mark, plain, pretty, short, status, table
+from workflowkit.cli.target import opened, scope_of, scope_options
+from workflowkit.engine.states import RunStatus
+
+if TYPE_CHECKING:
+    from workflowkit.app import WorkflowKit
+    from workflowkit.runtime.history import Step
+    from workflowkit.store.queries import RunView
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON as the API does, for programs.")
+
+
+@click.group("runs", short_help="List, show, cancel and repeat runs.")
+def command() -> None:
+    """List, show, cancel and repeat runs, directly in the database.
+
+    That is WORKFLOWKIT_DATABASE_URL, or that of the dev server in this directory.
+    """
+
+
+@command.command("list")
+@click.option("--status", "statuses", multiple=True, type=click.Choice([word.value for word in RunStatus]))
+@click.option("--workflow", "workflow_id", metavar="ID", help="Only runs of this workflow.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@scope_options
+@json_option
+def list_runs(
+    statuses: tuple[str, ...], workflow_id: str | None, limit: int, environment: str, tenant: str, as_json: bool
+) -> None:
+    """List runs, newest first.
+
+    \b
+    workflowkit runs list --status failed --workflow orders
+    """
+    with opened() as wk:
+        from workflowkit.store import queries
+
+        where = queries.RunFilter([RunStatus(word) for word in statuses], workflow_id)
+        with wk.runtime.database.read() as tx:
+            found = queries.find_runs(tx, scope_of(environment, tenant), where, limit=limit)
+    if as_json:
+        from workflowkit.api import views
+
+        emit_json({"items": [views.run(run) for run in found]})
+    elif found:
+        click.echo(table(map(_row, found), headers=("", "run", "workflow", "status", "created", "took", "error")))
+    else:
+        click.echo("no runs")
+
+
+@command.command("show")
+@click.argument("run_id", metavar="RUN")
+@scope_options
+@json_option
+def show(run_id: str, environment: str, tenant: str, as_json: bool) -> None:
+    """Show a run: its steps, what they returned, and what it came to.
+
+    \b
+    workflowkit runs show 01M817AXWA8Z4RDV7ZWESCAWYM
+    """
+    with opened() as wk:
+        run, event, steps = _load(wk, scope_of(environment, tenant), run_id)
+    if as_json:
+        from workflowkit.api import views
+
+        emit_json(
+            {**views.run(run), "output": run.output, "event": event, "steps": [views.step(step) for step in steps]}
+        )
+        return
+    click.echo(
+        f"{plain(run.workflow_id)} {dim(f'version {run.version}')}  {status(run.status.value)} {dim(_took(run))}"
+    )
+    click.echo(f"  {dim('event')} {plain(event['name'])} {short(event['data'], 80)}\n")
+    for step in steps:
+        click.echo(f"  {_step_line(step)}")
+    if run.error is not None:
+        click.echo(f"\n  {plain(run.error.name)}: {plain(run.error.message)}")
+    if run.output is not None:
+        click.echo("\n" + pretty(run.output))
+
+
+@command.command("cancel")
+@click.argument("run_id", metavar="RUN")
+@scope_options
+def cancel(run_id: str, environment: str, tenant: str) -> None:
+    """Cancel a run: no further step starts. An action that is running goes on to its end.
+
+    \b
+    workflowkit runs cancel 01M817AXWA8Z4RDV7ZWESCAWYM
+    """
+    with opened() as wk:
+        reached = wk.runtime.control.cancel(scope_of(environment, tenant), run_id)
+    if reached is not RunStatus.CANCELLED:
+        raise Conflict(f"the run has ended before: it is {reached.value}")
+    click.echo(f"{status('cancelled')} {run_id}")
+
+
+@command.command("rerun")
+@click.argument("run_id", metavar="RUN")
+@scope_options
+def rerun(run_id: str, environment: str, tenant: str) -> None:
+    """Repeat a run: a new one, from the same event, on the same version of the workflow. Prints its id.
+
+    \b
+    workflowkit runs rerun 01M817AXWA8Z4RDV7ZWESCAWYM
+    """
+    with opened() as wk:
+        click.echo(wk.runtime.control.rerun(scope_of(environment, tenant), run_id))
+
+
+def _load(wk: WorkflowKit, scope: Scope, run_id: str) -> tuple[RunView, dict[str, Any], tuple[Step, ...]]:
+    from workflowkit.runtime import history
+    from workflowkit.runtime.versions import Versions
+    from workflowkit.store import queries
+
+    with wk.runtime.database.read() as tx:
+        run = queries.get_run(tx, scope, run_id)
+        facts = queries.find_facts(tx, scope, run_id)
+        schedule = queries.find_steps(tx, scope, run_id)
+        event = queries.get_event(tx, scope, run.event_id).as_json()
+        workflow = Versions().load(tx, scope, run.workflow_id, run.version)
+    return run, event, history.tell(workflow, event, facts, schedule, wk.registry).steps
+
+
+def _row(run: RunView) -> tuple[str, ...]:
+    error = "" if run.error is None else plain(run.error.message)
+    return (
+        mark(run.status.value),
+        run.id,
+        plain(run.workflow_id),
+        status(run.status.value),
+        dim(rfc3339(run.created_at_ms)),
+        _took(run),
+        error if len(error) <= 60 else error[:59] + "…",
+    )
+
+
+def _step_line(step: Step) -> str:
+    attempts = f"{len(step.attempts)}x" if step.attempts else ""
+    if step.error is not None:
+        told = plain(step.error.message)
+    elif step.status.value == "completed":
+        told = short(step.output, 70)
+    else:
+        told = dim(step.reason or "")
+    line = f"{mark(step.status.value)} {plain(step.id):16} {status(step.status.value, text=f'{step.status.value:9}')}"
+    return f"{line} {dim(f'{attempts:>3} {_took(step):>8}')}  {told}"
+
+
+def _took(ended: RunView | Step) -> str:
+    if ended.started_at_ms is None or ended.finished_at_ms is None:
+        return ""
+    return f"{ended.finished_at_ms - ended.started_at_ms} ms"

@@ -1,0 +1,87 @@
+"""Which installation a command talks to: options for the database and the tenant, and how it is opened."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from workflowkit.base.errors import StoreUnavailable
+from workflowkit.base.scope import DEFAULT_SCOPE, Scope
+from workflowkit.base.settings import Settings
+from workflowkit.cli.devserver import DATABASE_NAME, STATE_DIRECTORY
+from workflowkit.cli.loading import load_settings
+from workflowkit.cli.output import Failure
+
+if TYPE_CHECKING:
+    from workflowkit.app import WorkflowKit
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+_DATABASE_VARIABLES = ("WORKFLOWKIT_DATABASE_URL", "DATABASE_URL")
+
+
+def scope_options(command: _Command) -> _Command:
+    """Give a command ``--environment`` and ``--tenant``."""
+    for name, default in (("tenant", DEFAULT_SCOPE.tenant), ("environment", DEFAULT_SCOPE.environment)):
+        option = click.option(
+            f"--{name}", default=default, show_default=True, envvar=f"WORKFLOWKIT_{name.upper()}", help=f"Whose {name}."
+        )
+        command = option(command)
+    return command
+
+
+def scope_of(environment: str, tenant: str) -> Scope:
+    """Return the scope that the options name."""
+    return Scope(environment, tenant)
+
+
+def target_settings() -> Settings:
+    """Return the settings; where no database is set, that of the dev server in this directory, if there is one."""
+    settings = load_settings()
+    dev_database = (STATE_DIRECTORY / DATABASE_NAME).resolve()
+    if not any(os.environ.get(name) for name in _DATABASE_VARIABLES) and dev_database.exists():
+        return replace(settings, database_url=f"sqlite:///{dev_database}")
+    return settings
+
+
+@contextmanager
+def opened() -> Iterator[WorkflowKit]:
+    """Open the installation of the settings, and close it at the end.
+
+    Raises ``Failure`` if its database does not exist, lacks tables or does not answer.
+    """
+    from workflowkit.app import WorkflowKit
+
+    settings = target_settings()
+    if (path := sqlite_path(settings.database_url)) is not None and not path.exists():
+        raise Failure(f"there is no database {path}; set WORKFLOWKIT_DATABASE_URL, or start `workflowkit dev` here")
+    import sqlalchemy.exc
+
+    wk = WorkflowKit(settings=settings)
+    try:
+        yield wk
+    except (sqlalchemy.exc.OperationalError, sqlalchemy.exc.ProgrammingError) as error:
+        raise _unavailable(str(error.orig)) from error
+    except StoreUnavailable as error:
+        raise _unavailable(str(error.detail.get("driver_message", ""))) from error
+    finally:
+        wk.stop()
+
+
+def sqlite_path(url: str) -> Path | None:
+    """Return the file of a SQLite URL, ``None`` for other databases and for one in memory."""
+    scheme, _, path = url.partition("///")
+    return Path(path.partition("?")[0]) if scheme.startswith("sqlite:") and path not in ("", ":memory:") else None
+
+
+def _unavailable(driver_message: str) -> Failure:
+    first = driver_message.strip().partition("\n")[0]
+    if "no such table" in first or ("does not exist" in first and "relation" in first):
+        return Failure("the database has no tables of this version: run `workflowkit migrate`")
+    return Failure(f"the database is not available: {first}")
