@@ -14,7 +14,7 @@ from celery import Celery
 
 from workflowkit.base.errors import StoreUnavailable
 from workflowkit.base.settings import LOCAL_BROKER_URL, Settings
-from workflowkit.dispatch import local_transport
+from workflowkit.dispatch import local_transport, redis_transport
 from workflowkit.runtime.hints import StepHint
 
 _log = logging.getLogger(__name__)
@@ -24,7 +24,6 @@ EXECUTE_TASK = "workflowkit.execute"
 QUEUE_PREFIX = "workflowkit."
 
 _REDIS_OPTIONS = {
-    "visibility_timeout": 3600,
     "socket_connect_timeout": 2,
     "socket_timeout": 2,
     "retry_on_timeout": False,
@@ -68,6 +67,7 @@ def create_celery(settings: Settings) -> Celery:
         worker_send_task_events=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        broker_transport=None if is_local else f"{redis_transport.__name__}:Transport",
         broker_transport_options={} if is_local else _REDIS_OPTIONS,
     )
     return app
