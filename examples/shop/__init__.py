@@ -1,0 +1,1 @@
+"""A shop with its own tables, into which Workflow Kit is built."""
