@@ -332,3 +332,12 @@ def test_commands_on_the_pages_exist() -> None:
 
     assert len(called) > 5
     assert called | written <= {*COMMANDS, *own}
+
+
+def test_the_example_in_the_readme_shows_the_steps_of_its_workflow() -> None:
+    (transcript,) = blocks("up")
+    document = json.loads((ROOT / "examples" / "orders" / "workflow.json").read_text("utf-8"))
+    shown = re.findall(r"^  [✓·] (.+?)  +(?:completed|skipped)", transcript.text, re.MULTILINE)
+
+    assert f"run   {document['name']}" in transcript.text
+    assert shown == [action["name"] for action in document["actions"]]
