@@ -33,9 +33,17 @@ class QoS(redis.Channel.QoS):  # type: ignore[misc,valid-type]  # kombu types it
 
 
 class Channel(redis.Channel):
-    """A channel with the counting ``QoS``."""
+    """A channel with the counting ``QoS`` and one client, where kombu makes a new one for every command."""
 
     QoS = QoS
+    _client: Any = None
+
+    def _create_client(self, asynchronous: bool = False) -> Any:
+        if asynchronous:
+            return super()._create_client(asynchronous=True)  # type: ignore[misc]  # not in the stubs
+        if self._client is None:
+            self._client = super()._create_client()  # type: ignore[misc]  # not in the stubs
+        return self._client
 
 
 class Transport(redis.Transport):

@@ -86,6 +86,10 @@ class Heartbeat:
         except StoreUnavailable as error:
             _log.warning("cannot renew the lease of step %s: %s", held.lease.step_key, error)
             ends_at_ms = None
+        except Exception:
+            # Whatever it is, the other leases of this process must be renewed all the same.
+            _log.exception("cannot renew the lease of step %s", held.lease.step_key)
+            ends_at_ms = None
         now = monotonic_seconds()
         if ends_at_ms is not None:
             held.renewed_at, held.next_beat_at = now, now + self._beat_seconds

@@ -1,8 +1,9 @@
 """The one way to the database: engines for SQLite and PostgreSQL, named transactions, and the database's clock.
 
 Every write goes through ``Database.transaction(name)``: one transaction, with a failpoint on either side of its commit.
-Hot statements are text run without SQLAlchemy's compiler (``Transaction.rows`` and ``run``); cold paths use SQLAlchemy
-Core on ``Transaction.connection``. Statements name their parameters ``:name``; ``Sql`` renders them once per driver.
+SQLAlchemy makes, pools and resets the connections. Hot statements are text that goes straight to the driver
+(``Transaction.rows``, ``one``, ``run``); cold paths use SQLAlchemy Core on ``Transaction.connection``. Statements name
+their parameters ``:name``; ``Sql`` renders them once per driver.
 """
 
 from __future__ import annotations
@@ -56,23 +57,27 @@ class Sql:
 class Transaction:
     """An open transaction. ``now_ms`` is the database's time, read once."""
 
-    __slots__ = ("connection", "is_postgresql", "now_ms")
+    __slots__ = ("_driver", "connection", "is_postgresql", "now_ms")
 
     def __init__(self, connection: sa.Connection, now_ms: int, *, is_postgresql: bool) -> None:
         self.connection = connection
         self.now_ms = now_ms
         self.is_postgresql = is_postgresql
+        # psycopg and sqlite3 both have ``execute`` on the connection. Going through SQLAlchemy's result objects costs
+        # as much as the driver itself: a third of a hot statement's time in this process.
+        self._driver: Any = connection.connection.driver_connection
 
-    def _execute(self, statement: Sql, parameters: dict[str, Any]) -> sa.CursorResult[Any]:
+    def _execute(self, statement: Sql, parameters: dict[str, Any]) -> Any:
         if self.is_postgresql:
-            return self.connection.exec_driver_sql(statement.postgresql, parameters)
+            return self._driver.execute(statement.postgresql, parameters)
         if "ids" in parameters:
             parameters["ids"] = jsonvalue.dumps(parameters["ids"])
-        return self.connection.exec_driver_sql(statement.sqlite, parameters)
+        return self._driver.execute(statement.sqlite, parameters)
 
     def rows(self, statement: Sql, **parameters: Any) -> Sequence[Any]:
         """Run a statement and return all its rows as tuples."""
-        return self._execute(statement, parameters).fetchall()
+        found: Sequence[Any] = self._execute(statement, parameters).fetchall()
+        return found
 
     def one(self, statement: Sql, **parameters: Any) -> Any:
         """Run a statement and return its only row as a tuple, or ``None``."""
@@ -80,7 +85,8 @@ class Transaction:
 
     def run(self, statement: Sql, **parameters: Any) -> int:
         """Run a statement and return how many rows it touched."""
-        return self._execute(statement, parameters).rowcount
+        touched: int = self._execute(statement, parameters).rowcount
+        return touched
 
     def insert(self, table: InsertInto, rows: Sequence[Sequence[Any]]) -> int:
         """Insert ``rows`` (values in the order of ``table.columns``) with as few statements as the drivers allow."""
@@ -89,7 +95,7 @@ class Transaction:
             part = rows[start : start + table.rows_per_statement]
             values = tuple(value for row in part for value in row)
             text = table.render(len(part), is_postgresql=self.is_postgresql)
-            touched += self.connection.exec_driver_sql(text, values).rowcount
+            touched += self._driver.execute(text, values).rowcount
         return touched
 
     def insert_all(self, *parts: tuple[InsertInto, Sequence[Sequence[Any]]]) -> None:
@@ -102,7 +108,7 @@ class Transaction:
             texts = [table.render(len(rows), is_postgresql=True) for table, rows in parts]
             named = ", ".join(f"part{number} AS ({text})" for number, text in enumerate(texts[:-1]))
             values = tuple(value for _, rows in parts for row in rows for value in row)
-            self.connection.exec_driver_sql(f"WITH {named} {texts[-1]}" if named else texts[-1], values)
+            self._driver.execute(f"WITH {named} {texts[-1]}" if named else texts[-1], values)
 
 
 class InsertInto:
@@ -132,9 +138,14 @@ class Database:
         self.engine = engine
         self.is_postgresql = engine.dialect.name == "postgresql"
         self.clock: Clock = clock or (_PostgresqlClock(engine) if self.is_postgresql else SystemClock())
-        # Reads need no snapshot over several statements: PostgreSQL saves BEGIN and COMMIT, SQLite its write lock.
-        reading = {"isolation_level": "AUTOCOMMIT"} if self.is_postgresql else {_READ_ONLY: True}
-        self._reader = engine.execution_options(**reading)
+        self._reader = engine.execution_options(**{_READ_ONLY: True})
+        driver: Any = engine.dialect.loaded_dbapi
+        self._unavailable = tuple(
+            getattr(module, name)
+            for module in (sa.exc, driver)
+            # InternalError: the server ended the session, for being idle in a transaction for example.
+            for name in ("OperationalError", "InterfaceError", "InternalError")
+        )
 
     @classmethod
     def open(cls, url: str, clock: Clock | None = None, *, pool_size: int = 10) -> Database:
@@ -156,7 +167,7 @@ class Database:
             with self.engine.begin() as connection:
                 yield Transaction(connection, now_ms, is_postgresql=self.is_postgresql)
                 failpoints.reach(name + ".before_commit")
-        except sa.exc.OperationalError as error:
+        except self._unavailable as error:
             raise _unavailable(error) from error
         failpoints.reach(name + ".after_commit")
 
@@ -182,7 +193,7 @@ class Database:
         try:
             with self._reader.connect() as connection:
                 yield Transaction(connection, now_ms, is_postgresql=self.is_postgresql)
-        except sa.exc.OperationalError as error:
+        except self._unavailable as error:
             raise _unavailable(error) from error
 
     def join(self, connection: sa.Connection) -> Transaction:
@@ -214,15 +225,15 @@ class _PostgresqlClock:
 
     def _synchronise(self) -> None:
         try:
-            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            with self._engine.execution_options(**{_READ_ONLY: True}).connect() as connection:
                 row = connection.exec_driver_sql("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint").one()
         except sa.exc.OperationalError as error:
             raise _unavailable(error) from error
         self._base_ms, self._read_at = int(row[0]), monotonic_seconds()
 
 
-def _unavailable(error: sa.exc.OperationalError) -> StoreUnavailable:
-    return StoreUnavailable("the database is not available", driver_message=str(error.orig))
+def _unavailable(error: Exception) -> StoreUnavailable:
+    return StoreUnavailable("the database is not available", driver_message=str(error))
 
 
 def _create_engine(url: sa.URL, pool_size: int) -> sa.Engine:
@@ -233,8 +244,10 @@ def _create_engine(url: sa.URL, pool_size: int) -> sa.Engine:
         "lock_timeout": LOCK_TIMEOUT_MS,
         "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_TIMEOUT_MS,
     }
-    return sa.create_engine(
+    engine = sa.create_engine(
         url.set(drivername="postgresql+psycopg"),
+        # The driver commits each statement by itself unless we said BEGIN, below.
+        isolation_level="AUTOCOMMIT",
         pool_size=pool_size,
         max_overflow=pool_size,
         # The connection used last has the statements prepared, and its server process is warm.
@@ -250,6 +263,13 @@ def _create_engine(url: sa.URL, pool_size: int) -> sa.Engine:
             "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
         },
     )
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        if not connection.get_execution_options().get(_READ_ONLY):
+            connection.exec_driver_sql("BEGIN")
+
+    return engine
 
 
 def _create_sqlite_engine(url: sa.URL, pool_size: int) -> sa.Engine:
