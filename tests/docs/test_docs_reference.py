@@ -341,3 +341,17 @@ def test_the_example_in_the_readme_shows_the_steps_of_its_workflow() -> None:
 
     assert f"run   {document['name']}" in transcript.text
     assert shown == [action["name"] for action in document["actions"]]
+
+
+def test_the_timeouts_of_connections_are_those_of_the_code() -> None:
+    from workflowkit.store import database
+
+    text = " ".join(BY_NAME["docs/operating.md"].split())
+    for words, milliseconds in (
+        ("to connect", database.CONNECT_TIMEOUT_SECONDS * 1000),
+        ("unacknowledged data", database.TCP_USER_TIMEOUT_MS),
+        ("a lock", database.LOCK_TIMEOUT_MS),
+        ("a statement", database.STATEMENT_TIMEOUT_MS),
+        ("an idle transaction", database.IDLE_IN_TRANSACTION_TIMEOUT_MS),
+    ):
+        assert f"{words} {milliseconds / 1000:g} s" in text
