@@ -13,7 +13,7 @@ from workflowkit.cli.lifeline import follow_parent
 from workflowkit.cli.listening import listen, url_of
 from workflowkit.cli.loading import app_argument, load_app
 from workflowkit.cli.processes import log_level_option, set_up_logging
-from workflowkit.cli.supervisor import Child, Supervisor
+from workflowkit.cli.supervisor import Supervisor, child
 from workflowkit.cli.worker import worker_arguments, worker_options
 
 
@@ -41,13 +41,13 @@ def command(app: str | None, bind: str, workers: int, concurrency: int, log_leve
         _start_in_one_process(app, bind, concurrency, log_level)
     parse_address(bind)
     named = [] if app is None else [app]
+    common = ["--log-level", log_level]
+    worker = worker_arguments(app, *worker_options(None, concurrency, log_level))
+    names = [f"worker-{number}" for number in range(1, workers + 1)]
     children = [
-        Child("api", ["api", *named, "--bind", bind, "--log-level", log_level]),
-        Child("scheduler", ["scheduler", *named, "--log-level", log_level]),
-        *(
-            Child(name, [*worker_arguments(app, *worker_options(None, concurrency, log_level)), "--name", name])
-            for name in (f"worker-{number}" for number in range(1, workers + 1))
-        ),
+        child("api", "api", *named, "--bind", bind, *common),
+        child("scheduler", "scheduler", *named, *common),
+        *(child(name, *worker, "--name", name) for name in names),
     ]
     sys.exit(Supervisor(children).run())
 

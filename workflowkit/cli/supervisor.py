@@ -26,14 +26,19 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 @dataclass(slots=True)
 class Child:
-    """A process to keep alive: ``workflowkit`` with these arguments. ``name`` is what the log calls it."""
+    """A process to keep alive: a program with its arguments. ``name`` is what the log calls it."""
 
     name: str
-    arguments: Sequence[str]
+    program: Sequence[str]
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     starts_at: float = 0.0
     delay_seconds: float = field(default=FIRST_DELAY_SECONDS)
+
+
+def child(name: str, *arguments: str) -> Child:
+    """Return a child that is ``workflowkit`` with these arguments."""
+    return Child(name, [sys.executable, "-m", "workflowkit", *arguments])
 
 
 class Supervisor:
@@ -78,7 +83,7 @@ class Supervisor:
     def _spawn(self, child: Child) -> subprocess.Popen[bytes]:
         # A session of its own: Ctrl-C on the terminal comes to us alone, and we end the children in order.
         return subprocess.Popen(  # noqa: S603 - our own command line
-            [sys.executable, "-m", "workflowkit", *child.arguments],
+            child.program,
             env={**os.environ, lifeline.VARIABLE: str(self._lifeline_read)},
             pass_fds=[self._lifeline_read],
             start_new_session=True,

@@ -13,7 +13,7 @@ from workflowkit.cli.lifeline import follow_parent
 from workflowkit.cli.loading import app_argument, load_app
 from workflowkit.cli.output import dim
 from workflowkit.cli.processes import log_level_option, set_up_logging
-from workflowkit.cli.supervisor import Child, Supervisor
+from workflowkit.cli.supervisor import Supervisor, child
 
 
 @click.command("worker", short_help="Execute steps.")
@@ -36,11 +36,9 @@ def command(app: str | None, queues: str | None, concurrency: int, processes: in
     workflowkit worker shop.app:wk --queues default,reports --concurrency 16 --processes 4
     """
     if processes > 1:
-        options = worker_options(queues, concurrency, log_level)
-        children = [
-            Child(f"{name}-{number}", [*worker_arguments(app, *options), "--name", f"{name}-{number}"])
-            for number in range(1, processes + 1)
-        ]
+        options = worker_arguments(app, *worker_options(queues, concurrency, log_level))
+        names = [f"{name}-{number}" for number in range(1, processes + 1)]
+        children = [child(one, *options, "--name", one) for one in names]
         sys.exit(Supervisor(children).run())
     set_up_logging(log_level)
     wk = load_app(app)
