@@ -10,6 +10,9 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
+#: 1980-01-01 and 2100-01-01: outside, the time of an event is taken for a mistake of unit.
+MIN_EVENT_TS_MS, MAX_EVENT_TS_MS = 315_532_800_000, 4_102_444_800_000
+
 
 class Clock(Protocol):
     """Where the present comes from."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from workflowkit.base.clock import MAX_EVENT_TS_MS, MIN_EVENT_TS_MS
 from workflowkit.base.errors import InvalidInput, LimitExceeded, Problem
 from workflowkit.base.jsonvalue import check_json, dumps, loads, size_bytes
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
@@ -146,8 +147,9 @@ class StepContext:
             raise _invalid(
                 "/name", "reserved-event-name", f"names that start with {RESERVED_EVENT_PREFIX!r} are the engine's"
             )
-        if ts_ms is not None and (type(ts_ms) is not int or ts_ms < 0):
-            raise _invalid("/ts", "invalid-timestamp", "must be a whole number of milliseconds since 1970")
+        if ts_ms is not None and (type(ts_ms) is not int or not MIN_EVENT_TS_MS <= ts_ms <= MAX_EVENT_TS_MS):
+            message = "must be a whole number of milliseconds since 1970, between the years 1980 and 2100"
+            raise _invalid("/ts", "invalid-timestamp", message)
         payload = to_json(data)
         if type(payload) is not dict:
             raise _invalid("/data", "not-an-object", "the data of an event is an object")

@@ -119,7 +119,9 @@ class Advance:
         if not isinstance(outcome, Succeeded) or not outcome.events or decision.facts[0].kind is not FactKind.COMPLETED:
             return ()
         # SAFETY: I7 — the events exist if and only if the result is recorded, so no crash can send them twice.
-        records = [_event_record(tx, run, event, self._dedup_ms) for event in outcome.events]
+        # Ids are claimed in sorted order, as everywhere: two transactions then wait for each other in one direction.
+        emitted = sorted(outcome.events, key=lambda event: event.id or "")
+        records = [_event_record(tx, run, event, self._dedup_ms) for event in emitted]
         events.insert(tx, run.scope, records, wake_at_ms=tx.now_ms + self._schedule.grace_ms)
         return tuple(record.id for record in records if record.duplicate_of is None)
 
@@ -191,7 +193,7 @@ class Advance:
     ) -> Recorded:  # fmt: skip
         claimed, facts = None, []
         if also is not None and decision.finish is None:
-            claimed = steps.claim(tx, also.run_id, also.step_key, lease_ms=self._schedule.lease_ms)
+            claimed = steps.claim(tx, also.run_id, also.step_key, lease_ms=self._schedule.lease_ms, only_ready=True)
             if claimed is not None:
                 facts.append(attempt_fact(claimed, self._schedule.worker, tx.now_ms))
         batch = Batch()

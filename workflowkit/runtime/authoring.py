@@ -13,7 +13,7 @@ from typing import Any
 
 from workflowkit import definition
 from workflowkit.base import ids, jsonvalue
-from workflowkit.base.errors import DefinitionError, InvalidInput, LimitExceeded, NotFound, Problem, StaleRevision
+from workflowkit.base.errors import DefinitionError, InvalidInput, LimitExceeded, Problem, StaleRevision
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.base.scope import Scope
 from workflowkit.definition import ActionCatalogue
@@ -50,9 +50,8 @@ class Authoring:
 
         Raises ``AlreadyExists``; ``InvalidInput`` and ``LimitExceeded`` with pointers ``/id`` and ``/document``.
         """
-        if workflow_id is not None and not _ID.fullmatch(workflow_id):
-            message = "an id has 1 to 64 of a-z, 0-9, dot, hyphen and underscore, and begins with a letter or digit"
-            raise InvalidInput([Problem("/id", "invalid-value", message)])
+        if workflow_id is not None:
+            _check_id(workflow_id)
         self._check_document(document)
         with self.database.transaction("draft") as tx:
             own_id = workflow_id or ids.new_id(tx.now_ms).lower()
@@ -113,14 +112,17 @@ class Authoring:
 
         Idempotent. Raises what ``create`` and ``publish`` raise.
         """
+        _check_id(workflow_id)
         self._check_document(document)
-        try:
-            revision = self.get_draft(scope, workflow_id).revision
-        except NotFound:
-            self.create(scope, document, workflow_id=workflow_id)
-            return self.publish(scope, workflow_id, revision=1)
-        draft = self.update_draft(scope, workflow_id, document, revision=revision)
-        return self.publish(scope, workflow_id, revision=draft.revision)
+        name = _name_of(document, workflow_id)
+        with self.database.transaction("publish") as tx:
+            # Several processes of one application do this at the same moment: the row's lock lets them take turns.
+            rows.create_missing(tx, scope, workflow_id, name=name, document=document)
+            workflow = rows.lock(tx, scope, workflow_id)
+            draft = rows.get_draft(tx, scope, workflow_id)
+            if jsonvalue.canonical(draft.document) != jsonvalue.canonical(document):
+                rows.replace_draft(tx, scope, workflow_id, name=name, document=document, revision=draft.revision)
+            return self._publish(tx, scope, workflow, document)
 
     def set_enabled(self, scope: Scope, workflow_id: str, enabled: bool) -> WorkflowRecord:
         """Switch a workflow on or off for events that are matched from now on. Idempotent. Raises ``NotFound``."""
@@ -179,6 +181,12 @@ class Authoring:
             raise LimitExceeded("document_bytes", most, pointer="/document") from error
         if (size_bytes := jsonvalue.size_bytes(document)) > most:
             raise LimitExceeded("document_bytes", most, size_bytes, pointer="/document")
+
+
+def _check_id(workflow_id: str) -> None:
+    if not _ID.fullmatch(workflow_id):
+        message = "an id has 1 to 64 of a-z, 0-9, dot, hyphen and underscore, and begins with a letter or digit"
+        raise InvalidInput([Problem("/id", "invalid-value", message)])
 
 
 def _name_of(document: Mapping[str, Any], workflow_id: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from workflowkit.base.errors import NotFound
+from workflowkit.base.errors import DefinitionError, NotFound
 from workflowkit.base.ids import new_id
 from workflowkit.base.scope import Scope
 from workflowkit.engine import planner
@@ -12,7 +12,7 @@ from workflowkit.engine.states import RunStatus
 from workflowkit.runtime.hints import Dispatcher
 from workflowkit.runtime.position import Batch, Schedule, load, start_run, write_finish
 from workflowkit.runtime.versions import Versions
-from workflowkit.store import events, journal, runs
+from workflowkit.store import events, journal, runs, steps
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.runs import RunRecord
 
@@ -37,7 +37,13 @@ class Control:
             run = _locked(tx, scope, run_id)
             if run.status.is_terminal:
                 return run.status
-            position, _facts = load(tx, run, self._versions)
+            try:
+                position, _facts = load(tx, run, self._versions)
+            except DefinitionError:
+                # Nothing is known of its steps, but those that are scheduled can be kept from running.
+                steps.cancel_open(tx, run.id)
+                runs.finish(tx, run.id, RunStatus.CANCELLED, output=None, error=None, handled_failures=0)
+                return RunStatus.CANCELLED
             decision = planner.cancel(position.progress, tx.now_ms, CANCELLED_BY_USER)
             journal.insert(tx, journal.rows_of(run.id, run.revision, decision.facts))
             write_finish(tx, run, decision, position.progress)

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from workflowkit.base import jsonvalue
+from workflowkit.base.clock import MAX_EVENT_TS_MS, MIN_EVENT_TS_MS
 from workflowkit.base.errors import InvalidInput, LimitExceeded, Problem
 from workflowkit.base.limits import Limits
 
 #: Event names the engine keeps for itself; the second belongs to the protocol it speaks.
 RESERVED_PREFIXES = ("workflow/", "inngest/")
-#: 1980-01-01 and 2100-01-01: outside, ``ts`` is taken for a mistake of unit.
-MIN_TS_MS, MAX_TS_MS = 315_532_800_000, 4_102_444_800_000
 _OPTIONAL = ("v", "user", "meta")
 
 
@@ -98,6 +97,6 @@ def _ts_problems(ts: Any) -> list[_Found]:
         return []
     if isinstance(ts, bool) or not isinstance(ts, int | float) or ts != int(ts):
         return [("ts", "wrong-type", "ts must be a whole number of milliseconds since 1970")]
-    if not MIN_TS_MS <= ts <= MAX_TS_MS:
+    if not MIN_EVENT_TS_MS <= ts <= MAX_EVENT_TS_MS:
         return [("ts", "out-of-range", "ts is in milliseconds and lies between the years 1980 and 2100")]
     return []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from workflowkit.base.errors import WorkflowKitError
 from workflowkit.base.ids import derived_id
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope
@@ -20,6 +21,8 @@ from workflowkit.store.subscriptions import TriggerRow
 from workflowkit.triggers import Subscription, match, patterns_for
 
 DEPTH_EXCEEDED = "depth-exceeded"
+#: The version cannot be read by this code, or a condition on a trigger edge met a limit.
+START_FAILED = "start-failed"
 
 
 @dataclass(slots=True)
@@ -63,29 +66,35 @@ class Matching:
                 skipped += (_decision(record, each.workflow_id, DEPTH_EXCEEDED, detail, tx) for each in listening)
                 continue
             for found in match(record.as_json(), listening, now_ms=tx.now_ms, limits=self._limits):
+                reason: str | None = found.reason
+                detail = found.detail
                 if found.started:
-                    self._start_run(tx, record, found.subscription, batch, matched)
-                else:
-                    reason = found.reason or "condition-false"
-                    skipped.append(_decision(record, found.subscription.workflow_id, reason, found.detail, tx))
+                    reason, detail = self._start_run(tx, record, found.subscription, batch, matched)
+                if reason is not None:
+                    skipped.append(_decision(record, found.subscription.workflow_id, reason, detail, tx))
         decisions.insert(tx, scope, skipped)
 
     def _start_run(
         self, tx: Transaction, record: EventRecord, subscription: Subscription, batch: Batch, matched: Matched
-    ) -> None:
+    ) -> tuple[str | None, str]:
+        """Start a run, or return the reason and detail of why that cannot be: one event must not stop the others."""
         version = int(subscription.version_id)
-        workflow = self._versions.load(tx, record.scope, subscription.workflow_id, version)
         run = RunRecord(
             # SAFETY: I1 — the id follows from event and workflow: no event can start a workflow twice.
             id=derived_id(record.id, subscription.workflow_id), scope=record.scope,
             workflow_id=subscription.workflow_id, version=version, event_id=record.id, status=RunStatus.QUEUED,
             revision=0, created_at_ms=tx.now_ms, depth=record.depth,
         )  # fmt: skip
-        claim, openings = start_run(
-            batch, run, workflow, record.as_json(), self._schedule, now_ms=tx.now_ms, claim=matched.claim is None
-        )
+        try:
+            workflow = self._versions.load(tx, record.scope, subscription.workflow_id, version)
+            claim, openings = start_run(
+                batch, run, workflow, record.as_json(), self._schedule, now_ms=tx.now_ms, claim=matched.claim is None
+            )
+        except WorkflowKitError as error:
+            return START_FAILED, error.message
         matched.claim = matched.claim or claim
         matched.openings += openings
+        return None, ""
 
 
 def _by_scope(records: Iterable[EventRecord]) -> dict[Scope, list[EventRecord]]:

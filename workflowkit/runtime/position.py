@@ -125,7 +125,7 @@ def add_decision(
             batch.steps.append(_running_row(claimed, queue))
         else:
             wake_at_ms = now_ms + schedule.grace_ms
-            batch.steps.append(StepRow(run.id, node_id, queue, StepStatus.READY, now_ms, wake_at_ms))
+            batch.steps.append(StepRow(run.id, node_id, queue, StepStatus.READY, steps.AT_ONCE, wake_at_ms))
             hints.append(StepHint(run.id, node_id, queue))
     batch.journal.extend(journal.rows_of(run.id, run.revision, facts))
     return Written(claimed, tuple(hints))

@@ -39,7 +39,8 @@ class Relay:
         # Behind a long queue nothing is lost, only late: more messages would not make it shorter.
         if event_ids and self._dispatcher.has_room():
             self._dispatcher.match(event_ids)
-        if hints := [hint for hint in due if self._dispatcher.has_room(hint.queue)]:
+        with_room = {queue for queue in {hint.queue for hint in due} if self._dispatcher.has_room(queue)}
+        if hints := [hint for hint in due if hint.queue in with_room]:
             self._dispatcher.execute(hints)
         return len(event_ids) + len(due)
 

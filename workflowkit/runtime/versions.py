@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from workflowkit.base import jsonvalue
+from workflowkit.base.errors import DefinitionError, Problem
 from workflowkit.base.scope import Scope
 from workflowkit.definition import build
 from workflowkit.definition.model import Workflow
@@ -19,11 +20,24 @@ class Versions:
         self._parsed: dict[tuple[Scope, str, int], Workflow] = {}
 
     def load(self, tx: Transaction, scope: Scope, workflow_id: str, version: int) -> Workflow:
-        """Return a published version. Raises ``NotFound`` if there is none."""
+        """Return a published version.
+
+        Raises ``NotFound`` if there is none, ``DefinitionError`` if this code cannot read it: a newer one may have
+        published it.
+        """
         key = (scope, workflow_id, version)
         if (workflow := self._parsed.get(key)) is None:
             _hash, document = workflows.load_version(tx, scope, workflow_id, version)
             if len(self._parsed) >= CACHED_VERSIONS:
                 self._parsed.clear()
-            workflow = self._parsed[key] = build(jsonvalue.loads(document))
+            workflow = self._parsed[key] = _read(workflow_id, version, document)
         return workflow
+
+
+def _read(workflow_id: str, version: int, document: str) -> Workflow:
+    try:
+        return build(jsonvalue.loads(document))
+    except Exception as error:
+        # Whatever a document of the future does to this code, it is that workflow's trouble and nobody else's.
+        message = f"version {version} of workflow {workflow_id} cannot be read: {type(error).__name__}"
+        raise DefinitionError([Problem("", "unreadable-version", message)]) from error

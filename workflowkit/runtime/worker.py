@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workflowkit.base.clock import monotonic_seconds
-from workflowkit.base.errors import InvalidInput, LeaseInterrupt, LeaseLost, StoreUnavailable
+from workflowkit.base.errors import DefinitionError, InvalidInput, LeaseInterrupt, LeaseLost, StoreUnavailable
 from workflowkit.base.ids import idempotency_key
 from workflowkit.base.settings import Settings
 from workflowkit.definition.inputs import resolve_inputs
@@ -94,7 +94,14 @@ class Worker:
                 opening = None if self._draining.is_set() else backlog.take()
                 if opening is None:
                     return
-                claim = self._advance.claim(opening)
+                claim = self._claim(opening)
+
+    def _claim(self, opening: Opening) -> Claim | None:
+        try:
+            return self._advance.claim(opening)
+        except DefinitionError as error:
+            _log.warning("run %s is left to others: %s", opening.hint.run_id, error)
+            return None
 
     def _go_on(self, claim: Claim, backlog: Backlog) -> None:
         """Perform a step and its successors until the run has nothing more for this worker."""
@@ -131,7 +138,9 @@ class Worker:
 
     def _outcome(self, claim: Claim, node: Node, spec: ActionSpec | None) -> Outcome:
         if spec is None:
-            return _final("UnknownAction", "unknown-action", f"no action of kind {node.kind!r} is registered here")
+            # Another process may have it: while a deployment is rolled out, or a queue is shared by mistake.
+            message = f"no action of kind {node.kind!r} is registered here"
+            return Failed(ErrorInfo("UnknownAction", message, "unknown-action", retryable=True))
         allowed = 0 if spec.at_most_once else self._settings.limits.lost_attempts
         if claim.lease.lost_attempts > allowed:
             return _final(
@@ -140,13 +149,15 @@ class Worker:
         position = claim.position
         try:
             scope = ReferenceScope(event=position.event, state=position.progress.outputs)
-            inputs = resolve_inputs(node, spec, scope)
+            inputs = resolve_inputs(node, spec, scope, limits=self._settings.limits)
         except InvalidInput as error:
             return failed_by(error)
         timeout_seconds = spec.timeout_seconds if node.timeout_seconds is None else node.timeout_seconds
         guard = Guard()
         with self._heartbeat.keeping(claim.lease, guard):
-            return execute(spec, self._context(claim, node), inputs, deadline_seconds=timeout_seconds, guard=guard)
+            context = self._context(claim, node)
+            limits = self._settings.limits
+            return execute(spec, context, inputs, deadline_seconds=timeout_seconds, guard=guard, limits=limits)
 
     def _context(self, claim: Claim, node: Node) -> StepContext:
         position, lease = claim.position, claim.lease
@@ -160,6 +171,7 @@ class Worker:
             state=position.progress.outputs,
             workflow=position.workflow.document,
             config=self._config,
+            limits=self._settings.limits,
         )
 
 

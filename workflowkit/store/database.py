@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -55,24 +55,33 @@ class Sql:
 
 
 class Transaction:
-    """An open transaction. ``now_ms`` is the database's time, read once."""
+    """An open transaction. ``now_ms`` is the database's time; ``read_clock`` reads it anew."""
 
-    __slots__ = ("_driver", "connection", "is_postgresql", "now_ms")
+    __slots__ = ("_clock", "_run", "connection", "is_postgresql", "now_ms")
 
-    def __init__(self, connection: sa.Connection, now_ms: int, *, is_postgresql: bool) -> None:
+    def __init__(
+        self, connection: sa.Connection, clock: Clock, *, is_postgresql: bool, is_joined: bool = False
+    ) -> None:
         self.connection = connection
-        self.now_ms = now_ms
+        self._clock = clock
+        self.now_ms = clock.now_ms()
         self.is_postgresql = is_postgresql
         # psycopg and sqlite3 both have ``execute`` on the connection. Going through SQLAlchemy's result objects costs
-        # as much as the driver itself: a third of a hot statement's time in this process.
-        self._driver: Any = connection.connection.driver_connection
+        # as much as the driver itself: a third of a hot statement's time in this process. A transaction of somebody
+        # else's goes through SQLAlchemy all the same, which must know that it has begun.
+        driver: Any = connection.connection.driver_connection
+        self._run: Callable[..., Any] = connection.exec_driver_sql if is_joined else driver.execute
+
+    def read_clock(self) -> None:
+        """Bring ``now_ms`` up to date: after a lock that may have been waited for, leases start from then."""
+        self.now_ms = self._clock.now_ms()
 
     def _execute(self, statement: Sql, parameters: dict[str, Any]) -> Any:
         if self.is_postgresql:
-            return self._driver.execute(statement.postgresql, parameters)
+            return self._run(statement.postgresql, parameters)
         if "ids" in parameters:
             parameters["ids"] = jsonvalue.dumps(parameters["ids"])
-        return self._driver.execute(statement.sqlite, parameters)
+        return self._run(statement.sqlite, parameters)
 
     def rows(self, statement: Sql, **parameters: Any) -> Sequence[Any]:
         """Run a statement and return all its rows as tuples."""
@@ -95,7 +104,7 @@ class Transaction:
             part = rows[start : start + table.rows_per_statement]
             values = tuple(value for row in part for value in row)
             text = table.render(len(part), is_postgresql=self.is_postgresql)
-            touched += self._driver.execute(text, values).rowcount
+            touched += self._run(text, values).rowcount
         return touched
 
     def insert_all(self, *parts: tuple[InsertInto, Sequence[Sequence[Any]]]) -> None:
@@ -108,7 +117,7 @@ class Transaction:
             texts = [table.render(len(rows), is_postgresql=True) for table, rows in parts]
             named = ", ".join(f"part{number} AS ({text})" for number, text in enumerate(texts[:-1]))
             values = tuple(value for _, rows in parts for row in rows for value in row)
-            self._driver.execute(f"WITH {named} {texts[-1]}" if named else texts[-1], values)
+            self._run(f"WITH {named} {texts[-1]}" if named else texts[-1], values)
 
 
 class InsertInto:
@@ -140,11 +149,14 @@ class Database:
         self.clock: Clock = clock or (_PostgresqlClock(engine) if self.is_postgresql else SystemClock())
         self._reader = engine.execution_options(**{_READ_ONLY: True})
         driver: Any = engine.dialect.loaded_dbapi
-        self._unavailable = tuple(
-            getattr(module, name)
-            for module in (sa.exc, driver)
-            # InternalError: the server ended the session, for being idle in a transaction for example.
-            for name in ("OperationalError", "InterfaceError", "InternalError")
+        self._unavailable: tuple[type[Exception], ...] = (
+            sa.exc.TimeoutError,  # every connection of the pool is in use
+            *(
+                getattr(module, name)
+                for module in (sa.exc, driver)
+                # InternalError: the server ended the session, for being idle in a transaction for example.
+                for name in ("OperationalError", "InterfaceError", "InternalError")
+            ),
         )
 
     @classmethod
@@ -162,10 +174,10 @@ class Database:
 
         Raises ``StoreUnavailable`` where the database cannot be reached. What the block raises comes out unchanged.
         """
-        now_ms = self.clock.now_ms()
+        self.clock.now_ms()  # may ask the server, on a connection of its own: before this one is taken
         try:
             with self.engine.begin() as connection:
-                yield Transaction(connection, now_ms, is_postgresql=self.is_postgresql)
+                yield Transaction(connection, self.clock, is_postgresql=self.is_postgresql)
                 failpoints.reach(name + ".before_commit")
         except self._unavailable as error:
             raise _unavailable(error) from error
@@ -189,16 +201,16 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """Open a connection for queries. Raises ``StoreUnavailable``."""
-        now_ms = self.clock.now_ms()
+        self.clock.now_ms()
         try:
             with self._reader.connect() as connection:
-                yield Transaction(connection, now_ms, is_postgresql=self.is_postgresql)
+                yield Transaction(connection, self.clock, is_postgresql=self.is_postgresql)
         except self._unavailable as error:
             raise _unavailable(error) from error
 
     def join(self, connection: sa.Connection) -> Transaction:
         """Return a view on a transaction that the caller opened and will end."""
-        return Transaction(connection, self.clock.now_ms(), is_postgresql=self.is_postgresql)
+        return Transaction(connection, self.clock, is_postgresql=self.is_postgresql, is_joined=True)
 
 
 class _PostgresqlClock:
@@ -208,28 +220,27 @@ class _PostgresqlClock:
     """
 
     def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
+        self._engine = engine.execution_options(**{_READ_ONLY: True})
         self._lock = threading.Lock()
-        self._base_ms = 0
-        self._read_at = float("-inf")
+        # The server's time and the stopwatch's reading at that moment: one value, so that no thread sees half of it.
+        self._reading = (0, float("-inf"))
 
     def now_ms(self) -> int:
-        elapsed = monotonic_seconds() - self._read_at
-        if elapsed > CLOCK_SYNC_SECONDS:
+        base_ms, read_at = self._reading
+        if monotonic_seconds() - read_at > CLOCK_SYNC_SECONDS:
             with self._lock:
-                elapsed = monotonic_seconds() - self._read_at
-                if elapsed > CLOCK_SYNC_SECONDS:
-                    self._synchronise()
-                    elapsed = monotonic_seconds() - self._read_at
-        return self._base_ms + int(elapsed * 1000)
+                base_ms, read_at = self._reading
+                if monotonic_seconds() - read_at > CLOCK_SYNC_SECONDS:
+                    base_ms, read_at = self._reading = self._read_server()
+        return base_ms + int((monotonic_seconds() - read_at) * 1000)
 
-    def _synchronise(self) -> None:
+    def _read_server(self) -> tuple[int, float]:
         try:
-            with self._engine.execution_options(**{_READ_ONLY: True}).connect() as connection:
+            with self._engine.connect() as connection:
                 row = connection.exec_driver_sql("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint").one()
-        except sa.exc.OperationalError as error:
+        except (sa.exc.OperationalError, sa.exc.TimeoutError) as error:
             raise _unavailable(error) from error
-        self._base_ms, self._read_at = int(row[0]), monotonic_seconds()
+        return int(row[0]), monotonic_seconds()
 
 
 def _unavailable(error: Exception) -> StoreUnavailable:
@@ -282,7 +293,7 @@ def _create_sqlite_engine(url: sa.URL, pool_size: int) -> sa.Engine:
     def _configure(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves, below
         connection.execute("PRAGMA journal_mode = WAL")
-        # NORMAL survives a killed process; a power cut may lose the last commits (docs/guarantees in the README).
+        # NORMAL survives a killed process; a power cut may lose the last commits (docs/guarantees.md).
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
 

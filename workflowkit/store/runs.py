@@ -66,17 +66,17 @@ _FINISH = Sql(
 
 def lock(tx: Transaction, run_id: str) -> RunRecord | None:
     """Lock a run and return its row with the revision of this transaction; ``None`` if there is no such run."""
-    return _from_row(tx.one(_LOCK, id=run_id))
+    return _locked(tx, tx.one(_LOCK, id=run_id))
 
 
 def lock_and_start(tx: Transaction, run_id: str) -> RunRecord | None:
     """Lock a run whose step is about to start; a queued run is running from now on."""
-    return _from_row(tx.one(_LOCK_AND_START, id=run_id, now_ms=tx.now_ms))
+    return _locked(tx, tx.one(_LOCK_AND_START, id=run_id, now_ms=tx.now_ms))
 
 
 def lock_in_scope(tx: Transaction, scope: Scope, run_id: str) -> RunRecord | None:
     """Lock a run of this tenant."""
-    return _from_row(tx.one(_LOCK_IN_SCOPE, environment=scope.environment, tenant=scope.tenant, id=run_id))
+    return _locked(tx, tx.one(_LOCK_IN_SCOPE, environment=scope.environment, tenant=scope.tenant, id=run_id))
 
 
 def finish(
@@ -104,9 +104,10 @@ def row_of(record: RunRecord) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _from_row(row: Any) -> RunRecord | None:
+def _locked(tx: Transaction, row: Any) -> RunRecord | None:
     if row is None:
         return None
+    tx.read_clock()
     return RunRecord(
         id=row[0], scope=Scope(row[1], row[2]), workflow_id=row[3], version=row[4], event_id=row[5],
         status=RunStatus(row[6]), revision=row[7], created_at_ms=row[8], depth=row[9], rerun_of=row[10],

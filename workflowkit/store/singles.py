@@ -37,7 +37,7 @@ _RECORD = Sql(
             due_at_ms = :ends_at_ms, wake_at_ms = :ends_at_ms
         FROM locked
         WHERE run_id = locked.id AND step_key = :also_key AND status = 'ready' AND due_at_ms <= :now_ms
-        RETURNING run_id, attempt, token
+        RETURNING run_id, attempt, token, lost_attempts
     ), scheduled AS (
         INSERT INTO steps (run_id, step_key, queue, status, attempt, token, due_at_ms, wake_at_ms)
         SELECT locked.id, step_key, queue, status, attempt, token, due_at_ms, wake_at_ms
@@ -51,7 +51,7 @@ _RECORD = Sql(
         UNION ALL
         SELECT run_id, :revision + 1, -1, 'attempt', :also_key, attempt, :also_data, :now_ms FROM also
     )
-    SELECT also.attempt, also.token FROM locked LEFT JOIN also ON true
+    SELECT also.attempt, also.token, also.lost_attempts FROM locked LEFT JOIN also ON true
     """
 )
 _CLAIM = Sql(
@@ -65,12 +65,12 @@ _CLAIM = Sql(
             due_at_ms = :ends_at_ms, wake_at_ms = :ends_at_ms
         FROM locked
         WHERE run_id = locked.id AND step_key = :step_key AND status = 'ready' AND due_at_ms <= :now_ms
-        RETURNING run_id, attempt, token
+        RETURNING run_id, attempt, token, lost_attempts
     ), noted AS (
         INSERT INTO journal (run_id, revision, ordinal, kind, step_key, attempt, data, at_ms)
         SELECT run_id, :revision + 1, 0, 'attempt', :step_key, attempt, :data, :now_ms FROM claimed
     )
-    SELECT attempt, token FROM claimed
+    SELECT attempt, token, lost_attempts FROM claimed
     """
 )
 _STEP_FIELDS = ("run_id", *steps.INSERT.columns[1:])
@@ -120,8 +120,9 @@ def record(
     )
     if row is None:
         return False, None
-    attempt, token = row
-    return True, None if token is None else Lease(run.id, also_attempt.step, attempt, token, ends_at_ms)
+    attempt, token, lost_attempts = row
+    claimed = None if token is None else Lease(run.id, also_attempt.step, attempt, token, ends_at_ms, lost_attempts)
+    return True, claimed
 
 
 def claim(tx: Transaction, run: RunRecord, step_key: str, attempt: Fact, *, lease_ms: int) -> Lease | None:
@@ -136,7 +137,7 @@ def claim(tx: Transaction, run: RunRecord, step_key: str, attempt: Fact, *, leas
         now_ms=tx.now_ms,
         ends_at_ms=ends_at_ms,
     )
-    return None if row is None else Lease(run.id, step_key, row[0], row[1], ends_at_ms)
+    return None if row is None else Lease(run.id, step_key, row[0], row[1], ends_at_ms, row[2])
 
 
 def _data_of(fact: Fact) -> str | None:

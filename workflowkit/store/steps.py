@@ -11,10 +11,13 @@ from typing import Any
 from workflowkit.engine.states import StepStatus
 from workflowkit.store.database import InsertInto, Sql, Transaction
 
+#: Due now. Not the time of now: processes carry the server's time forward each for itself and differ by milliseconds.
+AT_ONCE = 0
+
 
 @dataclass(frozen=True, slots=True)
 class StepRow:
-    """A new row of the schedule."""
+    """A new row of the schedule. ``AT_ONCE`` as ``due_at_ms`` makes it claimable whatever the claimer's clock says."""
 
     run_id: str
     step_key: str
@@ -57,6 +60,14 @@ _RELEASE = Sql(
     WHERE run_id = :run_id AND step_key = :step_key AND token = :token AND status = 'running' AND due_at_ms > :now_ms
     """
 )
+_CLAIM_READY = Sql(
+    """
+    UPDATE steps SET status = 'running', attempt = attempt + 1, token = token + 1,
+        due_at_ms = :ends_at_ms, wake_at_ms = :ends_at_ms
+    WHERE run_id = :run_id AND step_key = :step_key AND status = 'ready' AND due_at_ms <= :now_ms
+    RETURNING attempt, token, lost_attempts
+    """
+)
 _RENEW = Sql(
     """
     UPDATE steps SET due_at_ms = :ends_at_ms, wake_at_ms = :ends_at_ms
@@ -94,10 +105,19 @@ def row_of(row: StepRow) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def claim(tx: Transaction, run_id: str, step_key: str, *, lease_ms: int) -> Lease | None:
-    """Take the lease of a step that is due; ``None`` if it is not, or somebody else holds it."""
+def claim(tx: Transaction, run_id: str, step_key: str, *, lease_ms: int, only_ready: bool = False) -> Lease | None:
+    """Take the lease of a step that is due; ``None`` if it is not, or somebody else holds it.
+
+    With ``only_ready`` a step whose lease ran out is left alone: there is a lost attempt to be put on record first.
+    """
     ends_at_ms = tx.now_ms + lease_ms
-    row = tx.one(_CLAIM, run_id=run_id, step_key=step_key, now_ms=tx.now_ms, ends_at_ms=ends_at_ms)
+    row = tx.one(
+        _CLAIM_READY if only_ready else _CLAIM,
+        run_id=run_id,
+        step_key=step_key,
+        now_ms=tx.now_ms,
+        ends_at_ms=ends_at_ms,
+    )
     if row is None:
         return None
     attempt, token, lost_attempts = row

@@ -129,10 +129,17 @@ def _where(scope: Scope, workflow_id: str) -> dict[str, Any]:
 
 def create(tx: Transaction, scope: Scope, workflow_id: str, *, name: str, document: Json) -> None:
     """Add a workflow, enabled, with its first draft. Raises ``AlreadyExists``."""
+    if not create_missing(tx, scope, workflow_id, name=name, document=document):
+        raise AlreadyExists(f"there is a workflow {workflow_id!r} already")
+
+
+def create_missing(tx: Transaction, scope: Scope, workflow_id: str, *, name: str, document: Json) -> bool:
+    """Add a workflow, enabled, with its first draft, unless there is one; tell whether it was added."""
     where = _where(scope, workflow_id)
     if tx.run(_INSERT, **where, name=name, enabled=True, now_ms=tx.now_ms) == 0:
-        raise AlreadyExists(f"there is a workflow {workflow_id!r} already")
+        return False
     tx.run(_INSERT_DRAFT, **where, document=jsonvalue.dumps(document), now_ms=tx.now_ms)
+    return True
 
 
 def get(tx: Transaction, scope: Scope, workflow_id: str) -> WorkflowRecord:
