@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from workflowkit.cli.output import Invalid, plain
 from workflowkit.cli.places import locate
 
 STDIN = "-"
+_PARSER_PLACE = re.compile(r"line (\d+) column (\d+): ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +26,12 @@ class Source:
     name: str
     text: bytes
 
-    def place(self, pointer: str) -> tuple[int, int] | None:
-        """Return line and column of a pointer, ``None`` where the text is no JSON."""
-        return locate(self.text.decode(errors="replace"), pointer)
+    def place(self, problem: Problem) -> tuple[int, int] | None:
+        """Return line and column of a problem, if they are known."""
+        if problem.code == "invalid-json":  # such text has no places to look up, but the parser said where it stopped
+            found = _PARSER_PLACE.match(problem.message)
+            return None if found is None else (int(found[1]), int(found[2]))
+        return locate(self.text.decode(errors="replace"), problem.pointer)
 
 
 class InvalidDocument(Exception):
@@ -60,10 +65,9 @@ def checked(source: Source, check: Callable[[bytes], Any]) -> Any:
 def echo_problems(source: Source, problems: Iterable[Problem], *, err: bool = True) -> None:
     """Print problems, one a line, as compilers do: ``file:line:column: error: message (code)``."""
     for problem in problems:
-        # What is no JSON has no places, but its message names line and column.
-        place = None if problem.code == "invalid-json" else source.place(problem.pointer)
-        where = ":".join([source.name, *map(str, place or ())])
+        where = ":".join([source.name, *map(str, source.place(problem) or ())])
         word = click.style(problem.severity, fg="red" if problem.severity == "error" else "yellow", bold=True)
+        message = plain(_PARSER_PLACE.sub("", problem.message))
         pointer = f" {plain(problem.pointer)}" if problem.pointer else ""
         details = click.style(f"({problem.code}{pointer})", fg="bright_black")
-        click.echo(f"{click.style(where, bold=True)}: {word}: {plain(problem.message)} {details}", err=err)
+        click.echo(f"{click.style(where, bold=True)}: {word}: {message} {details}", err=err)

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 import click
 
+from workflowkit import __version__
 from workflowkit.base.errors import DefinitionError, InvalidInput, LimitExceeded, WorkflowKitError
 from workflowkit.cli.output import Failure, Invalid, explain
 
@@ -55,12 +56,13 @@ class RootGroup(click.Group):
 
 
 @click.group(
+    "workflowkit",
     cls=RootGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="WORKFLOWKIT_DATABASE_URL and WORKFLOWKIT_BROKER_URL say where data and messages go; `workflowkit doctor` "
     "shows all settings. Exit codes: 0 done, 1 failed, 2 invalid input, 130 interrupted.",
 )
-@click.version_option(package_name="workflowkit", prog_name="workflowkit")
+@click.version_option(__version__, prog_name="workflowkit")
 @click.pass_context
 def cli(ctx: click.Context) -> None:
     """Durable workflows that are JSON documents, with actions written in Python.

@@ -30,9 +30,15 @@ def command() -> None:
 
 
 @command.command("list")
-@click.option("--status", "statuses", multiple=True, type=click.Choice([word.value for word in RunStatus]))
+@click.option(
+    "--status",
+    "statuses",
+    multiple=True,
+    type=click.Choice([word.value for word in RunStatus]),
+    help="May be repeated.",
+)
 @click.option("--workflow", "workflow_id", metavar="ID", help="Only runs of this workflow.")
-@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many.")
 @scope_options
 @json_option
 def list_runs(

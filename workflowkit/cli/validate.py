@@ -54,7 +54,7 @@ def _problems(source: documents.Source, wk: WorkflowKit) -> list[Problem]:
 
 
 def _as_json(source: documents.Source, problem: Problem) -> dict[str, Any]:
-    line, column = source.place(problem.pointer) or (None, None)
+    line, column = source.place(problem) or (None, None)
     return {**problem.as_dict(), "file": source.name, "line": line, "column": column}
 
 

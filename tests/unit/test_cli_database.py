@@ -1,0 +1,231 @@
+"""The commands that work on a database directly: migrate, send, runs, keys, doctor."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from builders import a_workflow
+from click.testing import CliRunner, Result
+from runtimes import Harness, a_runtime
+
+from workflowkit.base.clock import SystemClock
+from workflowkit.base.settings import Settings
+from workflowkit.cli.devserver import deploy, dev_settings, find_workflows
+from workflowkit.cli.doctor import masked
+from workflowkit.cli.root import cli
+
+
+@pytest.fixture
+def installation(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Harness]:
+    """A database that the settings name, with a workflow, and a worker that works when the test says so."""
+    monkeypatch.setenv("WORKFLOWKIT_DATABASE_URL", sqlite_url)
+    with a_runtime(sqlite_url) as harness:
+        harness.deploy(
+            a_workflow("Test").action("a", "set", {"x": 1}).path("$source", "a").trigger("test/*").document()
+        )
+        yield harness
+
+
+def _cli(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, arguments)
+
+
+def _finished_run(harness: Harness) -> str:
+    """Send an event, do the work, and return the id of its run."""
+    assert _cli("send", "test/happened", "--data", '{"n": 1}').exit_code == 0
+    harness.clock.advance_to(SystemClock().now_ms())  # by which the event was received
+    harness.skip(seconds=60)
+    run_id: str = harness.run()["id"]
+    return run_id
+
+
+def test_migrate_brings_a_database_up_to_date_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKFLOWKIT_DATABASE_URL", f"sqlite:///{tmp_path / 'new.db'}")
+    missing = _cli("migrate", "--check")
+    assert (missing.exit_code, missing.stdout.partition(":")[0]) == (1, "migrations are missing")
+    assert _cli("migrate").stdout.startswith("migrated from an empty database to ")
+    assert _cli("migrate").stdout.startswith("up to date at ")
+    assert _cli("migrate", "--check").exit_code == 0
+
+
+def test_an_event_is_sent_and_its_run_listed_and_shown(installation: Harness) -> None:
+    run_id = _finished_run(installation)
+    assert f"{run_id}  test " in _cli("runs", "list").stdout
+    shown = _cli("runs", "show", run_id).stdout
+    assert "✓ a" in shown
+    assert '{"x":1}' in shown
+    (listed,) = json.loads(_cli("runs", "list", "--json", "--status", "completed", "--workflow", "test").stdout)[
+        "items"
+    ]
+    told = json.loads(_cli("runs", "show", run_id, "--json").stdout)
+    assert (listed["id"], told["id"], told["event"]["data"], told["output"]) == (
+        run_id,
+        run_id,
+        {"n": 1},
+        {"a": {"x": 1}},
+    )
+    assert [step["status"] for step in told["steps"]] == ["completed"]
+    assert _cli("runs", "list", "--status", "failed").stdout == "no runs\n"
+
+
+def test_sending_an_id_again_says_that_nothing_starts(installation: Harness) -> None:
+    first = json.loads(_cli("send", "test/happened", "--id", "once", "--json").stdout)
+    again = _cli("send", "test/happened", "--id", "once")
+    assert first["duplicate_of"] is None
+    assert f"which repeats {first['id']} and starts nothing" in again.stdout
+
+
+def test_a_run_is_repeated_and_cancelled(installation: Harness) -> None:
+    run_id = _finished_run(installation)
+    second = _cli("runs", "rerun", run_id).stdout.strip()
+    assert second != run_id
+    assert _cli("runs", "cancel", second).stdout == f"cancelled {second}\n"
+    ended = _cli("runs", "cancel", run_id)
+    assert (ended.exit_code, ended.stderr) == (1, "error: the run has ended before: it is completed\n")
+
+
+@pytest.mark.parametrize("command", [["runs", "show"], ["runs", "cancel"], ["runs", "rerun"], ["keys", "revoke"]])
+def test_ids_of_another_tenant_are_not_found(installation: Harness, command: list[str]) -> None:
+    run_id = _finished_run(installation)
+    result = _cli(*command, run_id, "--tenant", "other")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: ")
+    assert _cli("runs", "list", "--tenant", "other").stdout == "no runs\n"
+
+
+def test_a_key_is_shown_once_and_revoked(installation: Harness) -> None:
+    made = json.loads(_cli("keys", "create", "editor", "--allow", "runs:read", "--json").stdout)
+    assert made["key"].startswith("wk_default_")
+    listed = _cli("keys", "list").stdout
+    assert "in force" in listed
+    assert made["key"] not in listed
+    assert _cli("keys", "revoke", made["id"]).stdout == "revoked editor\n"
+    (row,) = json.loads(_cli("keys", "list", "--json").stdout)["items"]
+    assert row["revoked_at"] is not None
+    assert _cli("keys", "create", "x", "--allow", "everything").exit_code == 2
+
+
+def test_bad_data_is_refused_and_nothing_is_stored(installation: Harness) -> None:
+    for data in ("{", "[1]", '{"n": NaN}', '{"n": 1, "n": 2}'):
+        result = _cli("send", "test/happened", "--data", data)
+        assert result.exit_code == 2, data
+    assert _cli("send", "workflow/reserved").exit_code == 2
+    assert installation.rows("SELECT * FROM events") == []
+
+
+@pytest.mark.parametrize("command", [["send", "a/b"], ["runs", "list"], ["keys", "list"]])
+def test_a_database_that_is_missing_or_empty_is_told_with_the_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.setenv("WORKFLOWKIT_DATABASE_URL", f"sqlite:///{tmp_path / 'none.db'}")
+    missing = _cli(*command)
+    assert (missing.exit_code, list(tmp_path.iterdir())) == (1, [])
+    assert "there is no database" in missing.stderr
+    (tmp_path / "none.db").touch()
+    assert "run `workflowkit migrate`" in _cli(*command).stderr
+
+
+def test_without_settings_the_dev_server_s_database_is_meant(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = tmp_path / "project/.workflowkit"
+    state.mkdir(parents=True)
+    monkeypatch.chdir(state.parent)
+    assert "there is no database workflowkit.db" in _cli("runs", "list").stderr
+    Path(sqlite_url.removeprefix("sqlite:///")).rename(state / "dev.db")
+    assert _cli("runs", "list").stdout == "no runs\n"
+
+
+def test_doctor_finds_nothing_wrong_with_a_sound_installation(installation: Harness) -> None:
+    result = _cli("doctor", "--json")
+    told = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert {check["name"]: check["state"] for check in told["checks"]} == dict.fromkeys(
+        ("python", "actions", "database", "migrations", "clock", "workers", "broker"), "ok"
+    )
+    assert told["settings"]["database_url"]["source"] == "WORKFLOWKIT_DATABASE_URL"
+    assert told["settings"]["lease_seconds"] == {"value": "30.0", "source": "default"}
+
+
+def test_doctor_sees_that_nobody_works(installation: Harness) -> None:
+    installation.send("test/happened")  # by the harness's clock, long ago
+    assert "1 events and 0 steps wait for more than 30 s: does a worker run?" in _cli("doctor").stdout
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("WORKFLOWKIT_DATABASE_URL", "postgresql://ada:secret@127.0.0.1:1/x", "postgresql://ada:***@127.0.0.1:1/x: "),
+        ("WORKFLOWKIT_DATABASE_URL", "oracle://x", "problem  database    oracle://x: "),
+        ("WORKFLOWKIT_DATABASE_URL", "sqlite:///nowhere.db", "there is no file nowhere.db: run `workflowkit migrate`"),
+        ("WORKFLOWKIT_BROKER_URL", "redis://:secret@127.0.0.1:1/0", "redis://:***@127.0.0.1:1/0: "),
+    ],
+)
+def test_doctor_tells_what_is_wrong_and_no_secret(
+    installation: Harness, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, told: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    result = _cli("doctor")
+    assert result.exit_code == 1
+    assert told in result.stdout
+    assert "secret" not in result.stdout
+
+
+def test_doctor_tells_of_missing_migrations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "empty.db").touch()
+    monkeypatch.setenv("WORKFLOWKIT_DATABASE_URL", f"sqlite:///{tmp_path / 'empty.db'}")
+    result = _cli("doctor")
+    assert result.exit_code == 1
+    assert "run `workflowkit migrate`" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://h/0", "redis://h/0"),
+        ("redis://:pw@h", "redis://:***@h"),
+        ("postgresql://ada@h/x", "postgresql://ada@h/x"),
+        ("postgresql://ada:p:w@h/x?password=abc&b=1", "postgresql://ada:***@h/x?password=***&b=1"),
+        ("smtps://a:b@mail:465", "smtps://a:***@mail:465"),
+    ],
+)
+def test_passwords_are_masked(url: str, shown: str) -> None:
+    assert masked(url) == shown
+
+
+def test_a_dev_server_keeps_to_itself_and_serves_every_queue(tmp_path: Path) -> None:
+    from workflowkit import WorkflowKit
+
+    wk = WorkflowKit("test")
+    wk.action("slow", queue="reports")(lambda: None)
+    given = Settings(database_url="postgresql://production", broker_url="redis://production")
+    settings = dev_settings(given, tmp_path / "dev.db", wk.registry)
+    assert settings.database_url == f"sqlite:///{tmp_path / 'dev.db'}"
+    assert settings.broker_url == "local://"
+    assert settings.queues == ("default", "reports")
+    assert settings.email_url == (tmp_path / "mail").as_uri()
+
+
+def test_a_folder_of_workflows_is_published_and_what_is_wrong_in_it_is_told(
+    sqlite_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from workflowkit import WorkflowKit
+
+    good = a_workflow().action("a", "set").path("$source", "a").document()
+    texts = {"Good.json": json.dumps(good), "bad.json": '{"actions": [{"id": "a"}], "edges": []}', "broken.json": "{",
+             "odd name.json": json.dumps(good), "readme.txt": ""}  # fmt: skip
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    wk = WorkflowKit("test", database_url=sqlite_url)
+    try:
+        found = find_workflows(tmp_path)
+        assert [workflow_id for workflow_id, path in found.items() if deploy(wk, workflow_id, path)] == ["good"]
+    finally:
+        wk.stop()
+    told = capsys.readouterr().err
+    assert "bad.json:1:14: error: " in told
+    assert "broken.json:1:2: error: " in told
+    assert "an id has 1 to 64 of" in told
