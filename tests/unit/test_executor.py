@@ -319,13 +319,13 @@ def test_an_output_is_strict_json_or_a_failure(value: Any) -> None:
 def test_events_come_with_the_result_in_order() -> None:
     def handler(ctx: StepContext) -> int:
         ctx.send_event("shop/a", {"n": 1})
-        ctx.send_event("shop/b", {"at": date(2026, 1, 2)}, id="b-1", ts_ms=5)
+        ctx.send_event("shop/b", {"at": date(2026, 1, 2)}, id="b-1", ts_ms=1_700_000_000_000)
         return 1
 
     handler.__annotations__ = {"ctx": StepContext, "return": int}
 
     assert attempt(handler) == Succeeded(
-        1, (EmittedEvent("shop/a", {"n": 1}), EmittedEvent("shop/b", {"at": "2026-01-02"}, "b-1", 5))
+        1, (EmittedEvent("shop/a", {"n": 1}), EmittedEvent("shop/b", {"at": "2026-01-02"}, "b-1", 1_700_000_000_000))
     )
 
 

@@ -18,6 +18,7 @@ from workflowkit.engine.states import RunStatus, StepStatus
 from workflowkit.registry import Registry
 
 START_MS = 1_750_000_000_000
+SENT_MS = 1_700_000_000_000
 
 
 def registry() -> Registry:
@@ -318,7 +319,7 @@ def test_events_that_actions_send_are_collected_once_their_step_has_completed() 
 
     @actions.action("send", retries=1)
     def send(ctx: Any, name: str, fails: int = 0) -> None:
-        ctx.send_event(name, {"attempt": ctx.attempt}, id="mine" if name == "b/sent" else None, ts_ms=7)
+        ctx.send_event(name, {"attempt": ctx.attempt}, id="mine" if name == "b/sent" else None, ts_ms=SENT_MS)
         if ctx.attempt < fails:
             raise ValueError
 
@@ -328,8 +329,8 @@ def test_events_that_actions_send_are_collected_once_their_step_has_completed() 
     )
     events = run_it(workflow.path(SOURCE, "b", "a", "c"), actions=actions).events
     assert [(event["name"], event["data"], event["ts"]) for event in events] == [
-        ("b/sent", {"attempt": 0}, 7),
-        ("a/sent", {"attempt": 1}, 7),
+        ("b/sent", {"attempt": 0}, SENT_MS),
+        ("a/sent", {"attempt": 1}, SENT_MS),
     ]
     assert events[0]["id"] == "mine"
     assert events[1]["id"]
