@@ -1,14 +1,18 @@
 """Run every check of the project and report all that failed: `./wk test` without arguments.
 
-The static checks come first, then pytest with coverage, whose summary line closes the output. Exits non-zero if any
-check, any test or the coverage gate failed.
+The crash tests mostly wait, for leases to end and for processes to start, so they run beside everything else. The
+static checks come first, then all other tests with coverage; pytest's summary line closes the output. Exits non-zero
+if any check, any test or the coverage gate failed.
 """
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from types import TracebackType
 
 import coverage
 import pytest
@@ -37,12 +41,49 @@ def static_checks() -> list[str]:
     return failed
 
 
-class Verdict:
-    """A pytest plugin that joins the static checks and the coverage gate to the verdict of the test session."""
+class CrashTests:
+    """The crash tests in a process of their own, which ends with the block at the latest."""
 
-    def __init__(self, failed_checks: list[str]) -> None:
+    def __enter__(self) -> CrashTests:
+        self._log = tempfile.TemporaryFile()
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "--rootdir",
+            str(ROOT),
+            "-p",
+            "no:cacheprovider",
+            "-q",
+            "-m",
+            "crash",
+        ]
+        self._process = subprocess.Popen(command, cwd=ROOT, stdout=self._log, stderr=subprocess.STDOUT)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)  # so that it kills the processes it started
+        self._process.wait()
+        self._log.close()
+
+    def wait(self) -> tuple[bool, str]:
+        """Wait for their end; return whether all passed, and what they printed."""
+        status = self._process.wait()
+        self._log.seek(0)
+        return status == pytest.ExitCode.OK, self._log.read().decode(errors="replace")
+
+
+class Verdict:
+    """A pytest plugin that joins the other checks and the coverage gate to the verdict of the test session."""
+
+    def __init__(self, failed_checks: list[str], crash_tests: CrashTests) -> None:
         self._problems = [f"{name}: failed, see above" for name in failed_checks]
         self._notes: list[str] = []
+        self._crash_tests = crash_tests
+        self._crash_report = ""
 
     @pytest.hookimpl(trylast=True)  # pytest-cov has written its data by then
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -51,11 +92,17 @@ class Verdict:
         measured.load()
         for package in COVERED_PACKAGES:
             self._judge(measured, package)
+        if session.exitstatus != pytest.ExitCode.INTERRUPTED:
+            passed, self._crash_report = self._crash_tests.wait()
+            if not passed:
+                self._problems.append("crash tests: failed, see above")
         if self._problems and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print the figures, then what failed outside the tests."""
+        """Print the crash tests and the figures, then what failed outside the tests."""
+        terminalreporter.section("crash tests")
+        terminalreporter.write(self._crash_report)
         terminalreporter.section("coverage of lines")
         for note in self._notes:
             terminalreporter.write_line(note)
@@ -82,10 +129,12 @@ class Verdict:
 
 def main() -> int:
     """Return the exit status for the shell."""
-    failed = static_checks()
-    print("== pytest", flush=True)
-    options = [f"--cov={package}" for package in COVERED_PACKAGES]
-    return int(pytest.main(["--rootdir", str(ROOT), "--cov-report=", *options], plugins=[Verdict(failed)]))
+    with CrashTests() as crash_tests:
+        failed = static_checks()
+        print("== pytest", flush=True)
+        options = [f"--cov={package}" for package in COVERED_PACKAGES]
+        arguments = ["--rootdir", str(ROOT), "-m", "not crash", "--cov-report=", *options]
+        return int(pytest.main(arguments, plugins=[Verdict(failed, crash_tests)]))
 
 
 if __name__ == "__main__":

@@ -116,6 +116,16 @@ def wait_until(condition: Callable[[], bool], *, timeout_seconds: float, poll_se
     return True
 
 
+def hold(name: str) -> IO[bytes] | None:
+    """Return a lock on a name, held until it is closed; ``None`` if another process has it."""
+    try:
+        lock = open(Path(tempfile.gettempdir()) / f"{_WORKSPACE_PREFIX}{name}.lock", "wb")  # noqa: SIM115
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return None
+    return lock
+
+
 def start_postgres() -> Server:
     """Start a PostgreSQL with throw-away data. Raises ServerUnavailable."""
     account = _server_account()
