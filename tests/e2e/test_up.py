@@ -1,7 +1,9 @@
-"""``workflowkit up``, as ``./wk up`` runs it: the first thing that anybody sees of this project."""
+"""``workflowkit up`` as ``./wk up`` runs it, the first thing that anybody sees of this project, and the dev server."""
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import pty
 import re
@@ -12,6 +14,10 @@ import sys
 from pathlib import Path
 
 import psutil
+import services
+from builders import a_workflow
+
+from workflowkit.cli.client import ApiClient
 
 UP = [sys.executable, "-m", "workflowkit", "up"]
 DEADLINE_SECONDS = 60
@@ -101,3 +107,30 @@ def _output_on_terminal(command: list[str], environment: dict[str, str]) -> byte
     os.close(ours)
     process.wait(DEADLINE_SECONDS)
     return output
+
+
+def test_a_dev_server_serves_the_workflows_of_its_folder_without_keys(tmp_path: Path) -> None:
+    (tmp_path / "workflows").mkdir()
+    document = a_workflow("Hello").action("a", "set", {"x": 1}).path("$source", "a").trigger("test/*").document()
+    (tmp_path / "workflows/hello.json").write_text(json.dumps(document))
+    command = [sys.executable, "-m", "workflowkit", "dev", "--port", "0"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    with process.stdout:
+        told = ""
+        for line in process.stdout:
+            told += line
+            if "database" in line:
+                break
+        url = re.search(r"address +(\S+)", told)
+        assert url is not None
+        with contextlib.closing(ApiClient(url[1])) as client:
+            assert [one["id"] for one in client.get("/api/workflows")["items"]] == ["hello"]
+            (sent,) = client.post("/api/events", {"name": "test/a", "data": {}})["results"]
+            assert services.wait_until(
+                lambda: [run["status"] for run in client.get(f"/api/events/{sent['id']}")["runs"]] == ["completed"],
+                timeout_seconds=20,
+            )
+        process.send_signal(signal.SIGINT)
+        assert process.wait(DEADLINE_SECONDS) == 0
+    assert "workflows  hello" in told

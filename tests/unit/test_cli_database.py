@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import services
 from builders import a_workflow
 from click.testing import CliRunner, Result
 from runtimes import Harness, a_runtime
 
 from workflowkit.base.clock import SystemClock
 from workflowkit.base.settings import Settings
-from workflowkit.cli.devserver import deploy, dev_settings, find_workflows
+from workflowkit.cli.devserver import dev_settings
 from workflowkit.cli.doctor import masked
+from workflowkit.cli.publishing import PublishedFiles, files_in
 from workflowkit.cli.root import cli
 
 
@@ -209,23 +211,49 @@ def test_a_dev_server_keeps_to_itself_and_serves_every_queue(tmp_path: Path) -> 
     assert settings.email_url == (tmp_path / "mail").as_uri()
 
 
-def test_a_folder_of_workflows_is_published_and_what_is_wrong_in_it_is_told(
+def test_a_folder_of_workflows_is_published_and_again_what_changes_in_it(
     sqlite_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from workflowkit import WorkflowKit
 
-    good = a_workflow().action("a", "set").path("$source", "a").document()
-    texts = {"Good.json": json.dumps(good), "bad.json": '{"actions": [{"id": "a"}], "edges": []}', "broken.json": "{",
-             "odd name.json": json.dumps(good), "readme.txt": ""}  # fmt: skip
+    good = json.dumps(a_workflow().action("a", "set").path("$source", "a").document())
+    bad = '{"actions": [{"id": "a"}], "edges": []}'
+    texts = {"good": good, "bad": bad, "broken": "{", "Odd name": good, "text": '"a"'}
     for name, text in texts.items():
-        (tmp_path / name).write_text(text)
+        (tmp_path / f"{name}.json").write_text(text)
     wk = WorkflowKit("test", database_url=sqlite_url)
+    files = PublishedFiles(wk, files_in(tmp_path))
     try:
-        found = find_workflows(tmp_path)
-        assert [workflow_id for workflow_id, path in found.items() if deploy(wk, workflow_id, path)] == ["good"]
+        assert files.publish_changed() == ["good"]
+        told = capsys.readouterr().err
+        assert "bad.json:1:14: error: " in told
+        assert "broken.json:1:2: error: " in told
+        assert "an id has 1 to 64 of" in told
+        assert "text.json:1:1: error: A workflow is a JSON object" in told
+        assert files.publish_changed() == []
+        assert capsys.readouterr().err == ""
+        (tmp_path / "bad.json").write_text(good)
+        (tmp_path / "good.json").unlink()
+        assert files.publish_changed() == ["bad"]
     finally:
         wk.stop()
-    told = capsys.readouterr().err
-    assert "bad.json:1:14: error: " in told
-    assert "broken.json:1:2: error: " in told
-    assert "an id has 1 to 64 of" in told
+
+
+def test_a_file_that_changes_while_the_dev_server_runs_is_published(sqlite_url: str, tmp_path: Path) -> None:
+    from workflowkit import WorkflowKit
+    from workflowkit.base.scope import DEFAULT_SCOPE
+
+    wk = WorkflowKit("test", database_url=sqlite_url)
+    files = PublishedFiles(wk, files_in(tmp_path))
+    document = a_workflow().action("a", "set").path("$source", "a").document()
+    try:
+        files.watch()
+        (tmp_path / "new.json").write_text(json.dumps(document))
+        authoring = wk.runtime.authoring
+        assert services.wait_until(
+            lambda: [one.published_version for one in authoring.find(DEFAULT_SCOPE, limit=10)] == [1],
+            timeout_seconds=20,
+        )
+    finally:
+        files.stop()
+        wk.stop()

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from workflowkit.cli.devserver import DATABASE_NAME, STATE_DIRECTORY, DevServer, find_workflows
+from workflowkit.cli.devserver import DATABASE_NAME, STATE_DIRECTORY, DevServer
 from workflowkit.cli.listening import DEFAULT_HOST, DEFAULT_PORT, check_loopback, listen, url_of
 from workflowkit.cli.loading import app_argument
 from workflowkit.cli.output import dim, plain
 from workflowkit.cli.processes import log_level_option, set_up_logging
+from workflowkit.cli.publishing import files_in
 
 if TYPE_CHECKING:
     from workflowkit.app import WorkflowKit
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("workflows"),
     show_default=True,
-    help="A folder of workflow documents to publish, NAME.json each, if it exists.",
+    help="A folder of workflow documents, NAME.json each: published at the start and whenever a file changes.",
 )
 @log_level_option
 def command(app: str | None, port: int, host: str, database: Path, workflows: Path, log_level: str) -> None:
@@ -66,7 +67,7 @@ def command(app: str | None, port: int, host: str, database: Path, workflows: Pa
             click.echo(f"  {dim(f'{label:10}')} {value}")
         click.echo()
 
-    server = DevServer(app, database, find_workflows(workflows), on_ready=tell)
+    server = DevServer(app, database, files_in(workflows), on_ready=tell)
     from workflowkit.cli.webserver import Server, ServerOptions
 
     Server(server, listener, ServerOptions()).run()

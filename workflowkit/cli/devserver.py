@@ -5,19 +5,15 @@ It asks for no keys and takes its workflows from a folder, next to the code unde
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from workflowkit.base.errors import DefinitionError, InvalidInput, LimitExceeded, Problem
-from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.base.settings import DEFAULT_QUEUE, LOCAL_BROKER_URL, Settings
-from workflowkit.cli import documents
 from workflowkit.cli.loading import load_app
 from workflowkit.cli.output import Failure
+from workflowkit.cli.publishing import FindFiles, PublishedFiles
 
 if TYPE_CHECKING:
     from workflowkit.app import WorkflowKit
@@ -31,43 +27,44 @@ _MAIL_NAME = "mail"
 
 @dataclass(slots=True)
 class DevServer:
-    """What a dev server serves: an application, and the workflows of some files by their ids.
+    """What a dev server serves: an application, and the workflows of some files.
 
     ``on_ready`` is called with the application and the ids that are published as soon as requests are answered.
     """
 
     app: str | None
     database_path: Path
-    workflows: dict[str, Path]
+    find_workflows: FindFiles
     concurrency: int = 8
     on_ready: Callable[[WorkflowKit, list[str]], None] | None = None
     _published: list[str] = field(default_factory=list, init=False)
     _wk: WorkflowKit | None = field(default=None, init=False)
+    _files: PublishedFiles | None = field(default=None, init=False)
 
     def load(self) -> Callable[..., Any]:
         """Bring the database up to date, deploy the workflows, and return the API."""
         wk = self._wk = load_app(self.app)
         wk.settings = dev_settings(wk.settings, self.database_path, wk.registry)
         self._migrate(wk)
-        self._published = [workflow_id for workflow_id, path in self.workflows.items() if deploy(wk, workflow_id, path)]
+        self._files = PublishedFiles(wk, self.find_workflows)
+        self._published = self._files.publish_changed()
         return wk.api(dev_mode=True)
 
     def start(self) -> None:
         """Start the worker and the relay."""
-        wk = self._application()
-        wk.start(concurrency=self.concurrency)
+        if self._wk is None or self._files is None:
+            raise RuntimeError("load first")
+        self._wk.start(concurrency=self.concurrency)
+        self._files.watch()
         if self.on_ready is not None:
-            self.on_ready(wk, self._published)
+            self.on_ready(self._wk, self._published)
 
     def stop(self) -> None:
         """Let running steps end, then end the worker and the relay."""
+        if self._files is not None:
+            self._files.stop()
         if self._wk is not None:
             self._wk.stop()
-
-    def _application(self) -> WorkflowKit:
-        if self._wk is None:
-            raise RuntimeError("load first")
-        return self._wk
 
     def _migrate(self, wk: WorkflowKit) -> None:
         from alembic.util.exc import CommandError
@@ -92,38 +89,3 @@ def dev_settings(settings: Settings, database_path: Path, registry: Registry) ->
         queues=tuple(sorted({DEFAULT_QUEUE, *settings.queues, *(spec.queue for spec in registry)})),
         email_url=mail_directory.as_uri() if is_default_mail else settings.email_url,
     )
-
-
-def find_workflows(directory: Path) -> dict[str, Path]:
-    """Return the documents of a folder by workflow id, which is the file's name: ``orders.json`` is ``orders``."""
-    return {path.stem.lower(): path for path in sorted(directory.glob("*.json"))}
-
-
-def deploy(wk: WorkflowKit, workflow_id: str, path: Path) -> bool:
-    """Publish a document; print its problems, and tell whether it is published now."""
-    from workflowkit.definition import load_json
-
-    source = documents.read(str(path))
-    try:
-        document = documents.checked(source, lambda text: load_json(text, wk.settings.limits))
-        published = wk.publish(workflow_id, document, scope=DEFAULT_SCOPE)
-    except documents.InvalidDocument as error:
-        documents.echo_problems(source, error.problems)
-    except DefinitionError as error:
-        documents.echo_problems(source, error.problems)
-    except (InvalidInput, LimitExceeded) as error:
-        documents.echo_problems(source, [*_without_places(error)])
-    else:
-        documents.echo_problems(source, published.warnings)
-        return True
-    click.echo(f"{path} is not published", err=True)
-    return False
-
-
-def _without_places(error: InvalidInput | LimitExceeded) -> Iterator[Problem]:
-    """Yield problems that are not about a place in the file, such as its name."""
-    if isinstance(error, LimitExceeded):
-        yield Problem("", error.code, error.message)
-    else:
-        for problem in error.problems:
-            yield Problem("", problem.code, problem.message)
