@@ -14,7 +14,7 @@ from celery import Celery
 
 from workflowkit.base.errors import StoreUnavailable
 from workflowkit.base.settings import LOCAL_BROKER_URL, Settings
-from workflowkit.dispatch import local_transport, redis_transport
+from workflowkit.dispatch import local_transport
 from workflowkit.runtime.hints import StepHint
 
 _log = logging.getLogger(__name__)
@@ -23,6 +23,8 @@ MATCH_TASK = "workflowkit.match"
 EXECUTE_TASK = "workflowkit.execute"
 QUEUE_PREFIX = "workflowkit."
 
+#: By name: importing it imports the Redis client, half a second that the embedded default need not wait for.
+_REDIS_TRANSPORT = "workflowkit.dispatch.redis_transport:Transport"
 _REDIS_OPTIONS = {
     "socket_connect_timeout": 2,
     "socket_timeout": 2,
@@ -67,7 +69,7 @@ def create_celery(settings: Settings) -> Celery:
         worker_send_task_events=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        broker_transport=None if is_local else f"{redis_transport.__name__}:Transport",
+        broker_transport=None if is_local else _REDIS_TRANSPORT,
         broker_transport_options={} if is_local else _REDIS_OPTIONS,
     )
     return app
