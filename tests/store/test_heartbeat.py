@@ -13,6 +13,7 @@ from workflowkit.definition.model import SOURCE
 from workflowkit.engine.interrupts import Guard
 from workflowkit.runtime.leases import Heartbeat
 from workflowkit.runtime.position import Claim
+from workflowkit.store.database import Sql
 
 
 def _claim(harness: Harness) -> Claim:
@@ -56,7 +57,7 @@ def test_an_action_whose_lease_is_gone_is_interrupted(database_url: str) -> None
         thread = threading.Thread(target=harness.runtime.worker._go_on, args=(claim, None))
         thread.start()
         with harness.runtime.database.transaction("cancel") as tx:
-            tx.connection.exec_driver_sql("UPDATE steps SET token = token + 1")
+            tx.run(Sql("UPDATE steps SET token = token + 1"))
         assert was_interrupted.wait(20)
         thread.join(20)
         assert harness.run()["status"] == "running"

@@ -32,7 +32,8 @@ def test_processes_that_deploy_one_document_at_their_start_all_succeed(database_
 
 
 def _at_once(calls: Sequence[Any]) -> list[BaseException]:
-    barrier, errors = threading.Barrier(len(calls)), []
+    errors: list[BaseException] = []
+    barrier = threading.Barrier(len(calls))
 
     def run(call: Any) -> None:
         barrier.wait(10)

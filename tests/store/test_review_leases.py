@@ -20,7 +20,7 @@ from workflowkit.engine.outcome import Succeeded
 from workflowkit.runtime.hints import StepHint
 from workflowkit.runtime.leases import Heartbeat
 from workflowkit.runtime.position import Opening
-from workflowkit.store.database import Database
+from workflowkit.store.database import Database, Sql
 
 
 def _two_branches() -> dict[str, Any]:
@@ -181,14 +181,14 @@ def test_a_result_recorded_while_the_relay_or_a_heartbeat_touches_the_step_waits
         harness.send("test/happened")
         matched = harness.match()
         (other,) = matched.openings
-        assert matched.claim is not None
-        advance, recorded = harness.runtime.worker._advance, []
+        claim = matched.claim
+        assert claim is not None
+        advance = harness.runtime.worker._advance
+        recorded: list[Any] = []
         with harness.runtime.database.engine.begin() as connection:
             connection.exec_driver_sql("UPDATE steps SET wake_at_ms = wake_at_ms + 1")
             thread = threading.Thread(
-                target=lambda: recorded.append(
-                    advance.record(matched.claim, Succeeded("done"), retries=0, also=other.hint)
-                )
+                target=lambda: recorded.append(advance.record(claim, Succeeded("done"), retries=0, also=other.hint))
             )
             thread.start()
             thread.join(0.3)
@@ -220,9 +220,9 @@ def test_a_session_that_the_server_ends_or_a_standby_counts_as_unavailable(
 ) -> None:
     database = Database.open(postgres_url)
     try:
-        with pytest.raises(StoreUnavailable), database.transaction("record") as tx:
-            tx.connection.exec_driver_sql(setting)
+        with pytest.raises(StoreUnavailable), database.transaction("record") as tx:  # noqa: PT012 - in one transaction
+            tx.run(Sql(setting))
             threading.Event().wait(0.3)
-            tx.connection.exec_driver_sql(statement)
+            tx.run(Sql(statement))
     finally:
         database.close()

@@ -13,6 +13,7 @@ from workflowkit.base.scope import DEFAULT_SCOPE, Scope
 from workflowkit.definition.model import SOURCE
 from workflowkit.registry import Registry, load_builtin_actions
 from workflowkit.runtime.hints import StepHint
+from workflowkit.store.database import Sql
 
 OTHER = Scope("default", "other")
 
@@ -81,7 +82,7 @@ def test_a_run_whose_version_cannot_be_read_can_be_cancelled(database_url: str) 
         harness.match()
         _publish_unchecked(harness, "newer", newer)
         with harness.runtime.database.transaction("cancel") as tx:
-            tx.connection.exec_driver_sql("UPDATE runs SET version = 2")
+            tx.run(Sql("UPDATE runs SET version = 2"))
         assert harness.new_process().control.cancel(DEFAULT_SCOPE, harness.run()["id"]) == "cancelled"
 
 
@@ -90,7 +91,7 @@ def _publish_unchecked(harness: Harness, workflow_id: str, document: dict[str, A
 
     with harness.runtime.database.transaction("publish") as tx:
         workflows.insert_version(tx, DEFAULT_SCOPE, workflow_id, version=2, execution_hash="x", document=document)
-        tx.connection.exec_driver_sql("UPDATE workflow_triggers SET version = 2 WHERE workflow_id = 'newer'")
+        tx.run(Sql("UPDATE workflow_triggers SET version = 2 WHERE workflow_id = 'newer'"))
 
 
 def test_an_event_time_that_no_database_can_hold_fails_the_step_at_once(database_url: str) -> None:

@@ -31,6 +31,9 @@ TCP_USER_TIMEOUT_MS = 10_000
 CLOCK_SYNC_SECONDS = 1.0
 
 _READ_ONLY = "workflowkit_read_only"
+#: By whether it is PostgreSQL. SQLite's writers take the lock at once: one that reads first and writes later could not
+#: be retried.
+_BEGIN = {True: "BEGIN", False: "BEGIN IMMEDIATE"}
 _PARAMETER = re.compile(r"(?<![:\w]):(\w+)")
 
 
@@ -55,22 +58,19 @@ class Sql:
 
 
 class Transaction:
-    """An open transaction. ``now_ms`` is the database's time; ``read_clock`` reads it anew."""
+    """An open transaction. ``now_ms`` is the database's time; ``read_clock`` reads it anew.
 
-    __slots__ = ("_clock", "_run", "connection", "is_postgresql", "now_ms")
+    ``run`` executes text: it is the driver's own ``execute``, since SQLAlchemy's result and connection objects cost as
+    much as the driver itself, a third of a hot statement's time in this process.
+    """
 
-    def __init__(
-        self, connection: sa.Connection, clock: Clock, *, is_postgresql: bool, is_joined: bool = False
-    ) -> None:
-        self.connection = connection
+    __slots__ = ("_clock", "_run", "is_postgresql", "now_ms")
+
+    def __init__(self, run: Callable[..., Any], clock: Clock, *, is_postgresql: bool) -> None:
+        self._run = run
         self._clock = clock
         self.now_ms = clock.now_ms()
         self.is_postgresql = is_postgresql
-        # psycopg and sqlite3 both have ``execute`` on the connection. Going through SQLAlchemy's result objects costs
-        # as much as the driver itself: a third of a hot statement's time in this process. A transaction of somebody
-        # else's goes through SQLAlchemy all the same, which must know that it has begun.
-        driver: Any = connection.connection.driver_connection
-        self._run: Callable[..., Any] = connection.exec_driver_sql if is_joined else driver.execute
 
     def read_clock(self) -> None:
         """Bring ``now_ms`` up to date: after a lock that may have been waited for, leases start from then."""
@@ -118,6 +118,16 @@ class Transaction:
             named = ", ".join(f"part{number} AS ({text})" for number, text in enumerate(texts[:-1]))
             values = tuple(value for _, rows in parts for row in rows for value in row)
             self._run(f"WITH {named} {texts[-1]}" if named else texts[-1], values)
+
+
+class Reading(Transaction):
+    """A connection for queries, also by SQLAlchemy Core on ``connection``; each statement sees what is committed."""
+
+    __slots__ = ("connection",)
+
+    def __init__(self, connection: sa.Connection, clock: Clock, *, is_postgresql: bool) -> None:
+        super().__init__(connection.exec_driver_sql, clock, is_postgresql=is_postgresql)
+        self.connection = connection
 
 
 class InsertInto:
@@ -174,13 +184,15 @@ class Database:
 
         Raises ``StoreUnavailable`` where the database cannot be reached. What the block raises comes out unchanged.
         """
-        self.clock.now_ms()  # may ask the server, on a connection of its own: before this one is taken
-        try:
-            with self.engine.begin() as connection:
-                yield Transaction(connection, self.clock, is_postgresql=self.is_postgresql)
+        with self._driver() as driver:
+            driver.execute(_BEGIN[self.is_postgresql])
+            try:
+                yield Transaction(driver.execute, self.clock, is_postgresql=self.is_postgresql)
                 failpoints.reach(name + ".before_commit")
-        except self._unavailable as error:
-            raise _unavailable(error) from error
+                driver.execute("COMMIT")
+            except BaseException:
+                driver.rollback()
+                raise
         failpoints.reach(name + ".after_commit")
 
     @contextmanager
@@ -194,23 +206,46 @@ class Database:
                 yield tx
             return
         failpoints.reach(name + ".before_commit")
-        with self.read() as tx:
-            yield tx
+        with self._driver() as driver:
+            yield Transaction(driver.execute, self.clock, is_postgresql=True)
         failpoints.reach(name + ".after_commit")
 
     @contextmanager
-    def read(self) -> Iterator[Transaction]:
+    def read(self) -> Iterator[Reading]:
         """Open a connection for queries. Raises ``StoreUnavailable``."""
         self.clock.now_ms()
         try:
             with self._reader.connect() as connection:
-                yield Transaction(connection, self.clock, is_postgresql=self.is_postgresql)
+                yield Reading(connection, self.clock, is_postgresql=self.is_postgresql)
         except self._unavailable as error:
             raise _unavailable(error) from error
 
     def join(self, connection: sa.Connection) -> Transaction:
-        """Return a view on a transaction that the caller opened and will end."""
-        return Transaction(connection, self.clock, is_postgresql=self.is_postgresql, is_joined=True)
+        """Return a view on a transaction that the caller opened and will end.
+
+        Its statements go through SQLAlchemy, which must know that the transaction has begun.
+        """
+        return Transaction(connection.exec_driver_sql, self.clock, is_postgresql=self.is_postgresql)
+
+    @contextmanager
+    def _driver(self) -> Iterator[Any]:
+        """Lend a driver's connection from the pool. Raises ``StoreUnavailable`` where it turns out to be dead."""
+        self.clock.now_ms()  # may ask the server, on a connection of its own: before this one is taken
+        try:
+            lent = self.engine.raw_connection()
+        except self._unavailable as error:
+            raise _unavailable(error) from error
+        driver: Any = lent.driver_connection
+        try:
+            yield driver
+        except self._unavailable as error:
+            if getattr(driver, "closed", False):
+                # The server is gone, and with it every connection of the pool: ask for new ones from now on.
+                lent.invalidate()
+                self.engine.dispose()
+            raise _unavailable(error) from error
+        finally:
+            lent.close()
 
 
 class _PostgresqlClock:
@@ -248,16 +283,26 @@ def _unavailable(error: Exception) -> StoreUnavailable:
 
 
 def _create_engine(url: sa.URL, pool_size: int) -> sa.Engine:
-    if url.get_backend_name() == "sqlite":
-        return _create_sqlite_engine(url, pool_size)
+    is_sqlite = url.get_backend_name() == "sqlite"
+    engine = _create_sqlite_engine(url, pool_size) if is_sqlite else _create_postgresql_engine(url, pool_size)
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        # The drivers commit each statement by themselves unless BEGIN was said, by us.
+        if not connection.get_execution_options().get(_READ_ONLY):
+            connection.exec_driver_sql(_BEGIN[not is_sqlite])
+
+    return engine
+
+
+def _create_postgresql_engine(url: sa.URL, pool_size: int) -> sa.Engine:
     options = {
         "statement_timeout": STATEMENT_TIMEOUT_MS,
         "lock_timeout": LOCK_TIMEOUT_MS,
         "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_TIMEOUT_MS,
     }
-    engine = sa.create_engine(
+    return sa.create_engine(
         url.set(drivername="postgresql+psycopg"),
-        # The driver commits each statement by itself unless we said BEGIN, below.
         isolation_level="AUTOCOMMIT",
         pool_size=pool_size,
         max_overflow=pool_size,
@@ -275,13 +320,6 @@ def _create_engine(url: sa.URL, pool_size: int) -> sa.Engine:
         },
     )
 
-    @sa.event.listens_for(engine, "begin")
-    def _begin(connection: sa.Connection) -> None:
-        if not connection.get_execution_options().get(_READ_ONLY):
-            connection.exec_driver_sql("BEGIN")
-
-    return engine
-
 
 def _create_sqlite_engine(url: sa.URL, pool_size: int) -> sa.Engine:
     engine = sa.create_engine(
@@ -291,16 +329,10 @@ def _create_sqlite_engine(url: sa.URL, pool_size: int) -> sa.Engine:
 
     @sa.event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # we say BEGIN ourselves, below
+        connection.isolation_level = None
         connection.execute("PRAGMA journal_mode = WAL")
         # NORMAL survives a killed process; a power cut may lose the last commits (docs/guarantees.md).
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
-
-    @sa.event.listens_for(engine, "begin")
-    def _begin(connection: sa.Connection) -> None:
-        # Writers take the lock at once: a transaction that reads first and writes later could not be retried.
-        read_only = connection.get_execution_options().get(_READ_ONLY)
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     return engine

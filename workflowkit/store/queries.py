@@ -18,7 +18,7 @@ from workflowkit.base.scope import Scope
 from workflowkit.engine.facts import ErrorInfo, Fact
 from workflowkit.engine.states import RunStatus, StepStatus
 from workflowkit.store import journal, schema
-from workflowkit.store.database import Transaction
+from workflowkit.store.database import Reading
 from workflowkit.store.events import EventRecord
 
 
@@ -91,9 +91,7 @@ _RUN_COLUMNS = (
 )  # fmt: skip
 
 
-def find_runs(
-    tx: Transaction, scope: Scope, where: RunFilter, *, limit: int, before: str | None = None
-) -> list[RunView]:
+def find_runs(tx: Reading, scope: Scope, where: RunFilter, *, limit: int, before: str | None = None) -> list[RunView]:
     """Return up to ``limit`` runs, newest first, those before the run with the id ``before``."""
     query = sa.select(*_RUN_COLUMNS).where(*_owned(schema.runs, scope)).order_by(_run.id.desc()).limit(limit)
     if before is not None:
@@ -108,7 +106,7 @@ def find_runs(
     return [_to_run(row) for row in tx.connection.execute(query)]
 
 
-def get_run(tx: Transaction, scope: Scope, run_id: str) -> RunView:
+def get_run(tx: Reading, scope: Scope, run_id: str) -> RunView:
     """Return a run with its output. Raises ``NotFound``."""
     query = sa.select(*_RUN_COLUMNS, _run.output).where(*_owned(schema.runs, scope), _run.id == run_id)
     row = tx.connection.execute(query).first()
@@ -117,7 +115,7 @@ def get_run(tx: Transaction, scope: Scope, run_id: str) -> RunView:
     return _to_run(row, output=None if row.output is None else jsonvalue.loads(row.output))
 
 
-def find_steps(tx: Transaction, scope: Scope, run_id: str) -> list[StepView]:
+def find_steps(tx: Reading, scope: Scope, run_id: str) -> list[StepView]:
     """Return the schedule of a run, in no order."""
     step = schema.steps.c
     query = (
@@ -131,7 +129,7 @@ def find_steps(tx: Transaction, scope: Scope, run_id: str) -> list[StepView]:
     ]
 
 
-def find_facts(tx: Transaction, scope: Scope, run_id: str) -> list[Fact]:
+def find_facts(tx: Reading, scope: Scope, run_id: str) -> list[Fact]:
     """Return the history of a run in order. Raises ``NotFound`` if there is no such run."""
     query = sa.select(_run.id).where(*_owned(schema.runs, scope), _run.id == run_id)
     if tx.connection.execute(query).first() is None:
@@ -140,7 +138,7 @@ def find_facts(tx: Transaction, scope: Scope, run_id: str) -> list[Fact]:
 
 
 def find_events(
-    tx: Transaction, scope: Scope, where: EventFilter, *, limit: int, before: str | None = None
+    tx: Reading, scope: Scope, where: EventFilter, *, limit: int, before: str | None = None
 ) -> list[EventRecord]:
     """Return up to ``limit`` events, newest first, those before the event with our id ``before``."""
     query = sa.select(schema.events).where(*_owned(schema.events, scope)).order_by(_event.id.desc()).limit(limit)
@@ -154,7 +152,7 @@ def find_events(
     return [_to_event(row, scope) for row in tx.connection.execute(query)]
 
 
-def get_event(tx: Transaction, scope: Scope, event_id: str) -> EventRecord:
+def get_event(tx: Reading, scope: Scope, event_id: str) -> EventRecord:
     """Return the event with our id ``event_id``. Raises ``NotFound``."""
     query = sa.select(schema.events).where(*_owned(schema.events, scope), _event.id == event_id)
     row = tx.connection.execute(query).first()
@@ -163,7 +161,7 @@ def get_event(tx: Transaction, scope: Scope, event_id: str) -> EventRecord:
     return _to_event(row, scope)
 
 
-def find_decisions(tx: Transaction, scope: Scope, event_id: str) -> list[DecisionView]:
+def find_decisions(tx: Reading, scope: Scope, event_id: str) -> list[DecisionView]:
     """Return why an event did not start workflows, in order of their ids."""
     decision = schema.decisions.c
     query = (
@@ -176,7 +174,7 @@ def find_decisions(tx: Transaction, scope: Scope, event_id: str) -> list[Decisio
     ]
 
 
-def is_pending(tx: Transaction, scope: Scope, event_id: str) -> bool:
+def is_pending(tx: Reading, scope: Scope, event_id: str) -> bool:
     """Return whether an event still waits to be matched."""
     pending = schema.pending_events.c
     query = (
