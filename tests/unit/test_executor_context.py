@@ -75,7 +75,7 @@ def test_the_mail_settings_do_not_show_their_password() -> None:
         ({"name": 5, "data": {}}, "/name", "not-text"),
         ({"name": "x" * 257, "data": {}}, "/name", "too-long"),
         ({"name": "a\0b", "data": {}}, "", "nul-character"),
-        ({"name": "workflow/run.finished", "data": {}}, "/name", "reserved-event-name"),
+        ({"name": "workflow/run.finished", "data": {}}, "/name", "reserved-name"),
         ({"name": "x", "data": {}, "id": ""}, "/id", "not-text"),
         ({"name": "x", "data": {}, "id": "x" * 257}, "/id", "too-long"),
         ({"name": "x", "data": {}, "ts_ms": -1}, "/ts", "invalid-timestamp"),

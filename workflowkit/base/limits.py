@@ -32,7 +32,6 @@ class Limits:
     emitted_event_depth: int = 10
     """How many runs deep events may start further runs (self-triggering workflows stop here)."""
     # runs
-    steps_per_run: int = 2_000
     output_bytes: int = 4 * MIB
     events_per_step: int = 1_000
     lost_attempts: int = 5

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workflowkit.base.errors import Conflict
 from workflowkit.base.settings import DEFAULT_QUEUE, LOCAL_BROKER_URL, Settings
 from workflowkit.cli.loading import load_app
 from workflowkit.cli.output import Failure
@@ -67,12 +68,10 @@ class DevServer:
             self._wk.stop()
 
     def _migrate(self, wk: WorkflowKit) -> None:
-        from alembic.util.exc import CommandError
-
         self.database_path.parent.mkdir(parents=True, exist_ok=True)
         try:
             wk.migrate()
-        except CommandError as error:
+        except Conflict as error:
             raise Failure(
                 f"{self.database_path} was made by another version ({error}); delete it, or say --database"
             ) from error

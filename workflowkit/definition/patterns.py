@@ -11,6 +11,21 @@ WILDCARD: Final = "*"
 SEPARATORS: Final = "/."
 
 
+#: Event names that only the engine may send; the second prefix belongs to the protocol it speaks.
+RESERVED_PREFIXES: Final = ("workflow/", "inngest/")
+
+
+def check_event_name(name: str, max_chars: int = DEFAULT_LIMITS.event_name_chars) -> tuple[str, str] | None:
+    """Return the problem code and why nobody outside the engine may send an event of this name; ``None`` if one may."""
+    if len(name) > max_chars:
+        return "too-long", f"limit event_name_chars exceeded: at most {max_chars}"
+    if not name.isprintable() or any(character.isspace() for character in name) or WILDCARD in name:
+        return "invalid-name", "an event name has no spaces, control characters or *"
+    if name.startswith(RESERVED_PREFIXES):
+        return "reserved-name", f"names that begin with {' or '.join(RESERVED_PREFIXES)} are reserved"
+    return None
+
+
 def check_event_pattern(pattern: str) -> str | None:
     """Return why ``pattern`` is no event name and no wildcard pattern such as ``shop/*``; ``None`` if it is one."""
     if not 1 <= len(pattern) <= DEFAULT_LIMITS.event_name_chars:

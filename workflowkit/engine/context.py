@@ -12,11 +12,9 @@ from workflowkit.base.errors import InvalidInput, LimitExceeded, Problem
 from workflowkit.base.jsonvalue import check_json, dumps, loads, size_bytes
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.base.netguard import NetworkPolicy
+from workflowkit.definition.patterns import check_event_name
 from workflowkit.engine.outcome import EmittedEvent
 from workflowkit.typeschema import to_json
-
-#: Event names that only the engine may send.
-RESERVED_EVENT_PREFIX = "workflow/"
 
 Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
@@ -143,10 +141,8 @@ class StepContext:
         self._check_text(name, "/name", self._limits.event_name_chars)
         if id is not None:
             self._check_text(id, "/id", self._limits.event_id_chars)
-        if name.startswith(RESERVED_EVENT_PREFIX):
-            raise _invalid(
-                "/name", "reserved-event-name", f"names that start with {RESERVED_EVENT_PREFIX!r} are the engine's"
-            )
+        if (found := check_event_name(name, self._limits.event_name_chars)) is not None:
+            raise _invalid("/name", *found)
         if ts_ms is not None and (type(ts_ms) is not int or not MIN_EVENT_TS_MS <= ts_ms <= MAX_EVENT_TS_MS):
             message = "must be a whole number of milliseconds since 1970, between the years 1980 and 2100"
             raise _invalid("/ts", "invalid-timestamp", message)

@@ -10,9 +10,8 @@ from workflowkit.base import jsonvalue
 from workflowkit.base.clock import MAX_EVENT_TS_MS, MIN_EVENT_TS_MS
 from workflowkit.base.errors import InvalidInput, LimitExceeded, Problem
 from workflowkit.base.limits import Limits
+from workflowkit.definition.patterns import check_event_name
 
-#: Event names the engine keeps for itself; the second belongs to the protocol it speaks.
-RESERVED_PREFIXES = ("workflow/", "inngest/")
 _OPTIONAL = ("v", "user", "meta")
 
 
@@ -65,13 +64,10 @@ _Found = tuple[str, str, str]  # field, code, message
 def _name_problems(name: Any, limits: Limits, *, internal: bool) -> list[_Found]:
     if not isinstance(name, str) or not name:
         return [("name", "required", "an event needs a name, such as order/paid")]
-    if len(name) > limits.event_name_chars:
-        return [("name", "too-long", f"limit event_name_chars exceeded: at most {limits.event_name_chars}")]
-    if not name.isprintable() or " " in name or "*" in name:
-        return [("name", "invalid-name", "an event name has no spaces, control characters or *")]
-    if not internal and name.startswith(RESERVED_PREFIXES):
-        return [("name", "reserved-name", f"names that begin with {' or '.join(RESERVED_PREFIXES)} are reserved")]
-    return []
+    found = check_event_name(name, limits.event_name_chars)
+    if found is None or (internal and found[0] == "reserved-name"):
+        return []
+    return [("name", *found)]
 
 
 def _data_problems(value: Mapping[str, Any]) -> list[_Found]:
