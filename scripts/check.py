@@ -1,8 +1,9 @@
 """Run every check of the project and report all that failed: `./wk test` without arguments.
 
-The crash tests mostly wait, for leases to end and for processes to start, so they run beside everything else. The
-static checks come first, then all other tests with coverage; pytest's summary line closes the output. Exits non-zero
-if any check, any test or the coverage gate failed.
+Two things go on side by side. The crash tests mostly wait, for leases to end and for processes to start; they and the
+properties, which measuring coverage would only slow down, are a pytest of their own. Meanwhile come the static checks,
+then all other tests with coverage; their summary line closes the output. Exits non-zero if any check, any test or the
+coverage gate failed.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ CHECKS = {
     "import contracts": ["lint-imports", "--no-logo"],
 }
 
+#: The tests that run beside the others.
+ASIDE = ("tests/crash", "tests/properties")
+
 #: The parts that decide what happens to a run, and the share of their lines that the tests must execute.
 COVERED_PACKAGES = ("workflowkit/engine", "workflowkit/definition", "workflowkit/runtime")
 COVERAGE_REQUIRED_PERCENT = 95.0
@@ -41,23 +45,13 @@ def static_checks() -> list[str]:
     return failed
 
 
-class CrashTests:
-    """The crash tests in a process of their own, which ends with the block at the latest."""
+class Aside:
+    """The tests of ``ASIDE`` in a process of their own, which ends with the block at the latest."""
 
-    def __enter__(self) -> CrashTests:
+    def __enter__(self) -> Aside:
         self._log = tempfile.TemporaryFile()
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "--rootdir",
-            str(ROOT),
-            "-p",
-            "no:cacheprovider",
-            "-q",
-            "-m",
-            "crash",
-        ]
+        options = ["--rootdir", str(ROOT), "-p", "no:cacheprovider", "-q", *ASIDE]
+        command = [sys.executable, "-m", "pytest", *options]
         self._process = subprocess.Popen(command, cwd=ROOT, stdout=self._log, stderr=subprocess.STDOUT)
         return self
 
@@ -79,11 +73,11 @@ class CrashTests:
 class Verdict:
     """A pytest plugin that joins the other checks and the coverage gate to the verdict of the test session."""
 
-    def __init__(self, failed_checks: list[str], crash_tests: CrashTests) -> None:
+    def __init__(self, failed_checks: list[str], aside: Aside) -> None:
         self._problems = [f"{name}: failed, see above" for name in failed_checks]
         self._notes: list[str] = []
-        self._crash_tests = crash_tests
-        self._crash_report = ""
+        self._aside = aside
+        self._aside_report = ""
 
     @pytest.hookimpl(trylast=True)  # pytest-cov has written its data by then
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -93,16 +87,16 @@ class Verdict:
         for package in COVERED_PACKAGES:
             self._judge(measured, package)
         if session.exitstatus != pytest.ExitCode.INTERRUPTED:
-            passed, self._crash_report = self._crash_tests.wait()
+            passed, self._aside_report = self._aside.wait()
             if not passed:
-                self._problems.append("crash tests: failed, see above")
+                self._problems.append("tests beside: failed, see above")
         if self._problems and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print the crash tests and the figures, then what failed outside the tests."""
-        terminalreporter.section("crash tests")
-        terminalreporter.write(self._crash_report)
+        """Print the tests beside and the figures, then what failed outside the tests."""
+        terminalreporter.section(" and ".join(ASIDE))
+        terminalreporter.write(self._aside_report)
         terminalreporter.section("coverage of lines")
         for note in self._notes:
             terminalreporter.write_line(note)
@@ -129,12 +123,11 @@ class Verdict:
 
 def main() -> int:
     """Return the exit status for the shell."""
-    with CrashTests() as crash_tests:
+    with Aside() as aside:
         failed = static_checks()
         print("== pytest", flush=True)
-        options = [f"--cov={package}" for package in COVERED_PACKAGES]
-        arguments = ["--rootdir", str(ROOT), "-m", "not crash", "--cov-report=", *options]
-        return int(pytest.main(arguments, plugins=[Verdict(failed, crash_tests)]))
+        options = [f"--ignore={path}" for path in ASIDE] + [f"--cov={package}" for package in COVERED_PACKAGES]
+        return int(pytest.main(["--rootdir", str(ROOT), "--cov-report=", *options], plugins=[Verdict(failed, aside)]))
 
 
 if __name__ == "__main__":
