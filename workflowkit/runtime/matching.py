@@ -33,6 +33,10 @@ class Matched:
     openings: list[Opening] = field(default_factory=list)
 
 
+class _TooMuch(Exception):
+    """Rolls a match back that one statement cannot write."""
+
+
 class Matching:
     """Turns pending events into runs, or into decisions that say why not."""
 
@@ -43,12 +47,25 @@ class Matching:
         self._limits = limits
 
     def match(self, event_ids: Sequence[str]) -> Matched:
-        """Match those of the events that are still pending. The caller performs the claim and sees to the openings."""
-        matched, batch = Matched(), Batch()
-        with self._database.transaction("match") as tx:
-            for scope, records in _by_scope(events.take_pending(tx, event_ids)).items():
-                self._match_scope(tx, scope, records, batch, matched)
-            batch.write(tx)
+        """Match those of the events that are still pending. The caller performs the claim and sees to the openings.
+
+        One statement writes it all, without locking the events first: where another worker was faster with one of
+        them, the run it started is there already, the statement fails as a whole, and the long way locks first.
+        """
+        try:
+            with self._database.statement("match") as tx:
+                return self._match(tx, events.pending(tx, event_ids), must_be_single=True)
+        except (self._database.integrity_error, _TooMuch):
+            with self._database.transaction("match") as tx:
+                return self._match(tx, events.pending(tx, event_ids, lock=True), must_be_single=False)
+
+    def _match(self, tx: Transaction, pending: Sequence[EventRecord], *, must_be_single: bool) -> Matched:
+        matched, batch = Matched(), Batch(matched_events=[(record.id,) for record in pending])
+        for scope, records in _by_scope(pending).items():
+            self._match_scope(tx, scope, records, batch, matched)
+        if must_be_single and not batch.is_one_statement():
+            raise _TooMuch
+        batch.write(tx)
         return matched
 
     def _match_scope(
@@ -58,12 +75,12 @@ class Matching:
         triggers = subscriptions.load(tx, scope, patterns)
         if not triggers:
             return
-        skipped: list[DecisionRecord] = []
         for record in records:
             listening = _subscriptions(record.name, triggers)
             if record.depth > self._limits.emitted_event_depth:
                 detail = f"limit emitted_event_depth exceeded: at most {self._limits.emitted_event_depth}"
-                skipped += (_decision(record, each.workflow_id, DEPTH_EXCEEDED, detail, tx) for each in listening)
+                for each in listening:
+                    _skip(batch, record, each.workflow_id, DEPTH_EXCEEDED, detail, tx)
                 continue
             for found in match(record.as_json(), listening, now_ms=tx.now_ms, limits=self._limits):
                 reason: str | None = found.reason
@@ -71,8 +88,7 @@ class Matching:
                 if found.started:
                     reason, detail = self._start_run(tx, record, found.subscription, batch, matched)
                 if reason is not None:
-                    skipped.append(_decision(record, found.subscription.workflow_id, reason, detail, tx))
-        decisions.insert(tx, scope, skipped)
+                    _skip(batch, record, found.subscription.workflow_id, reason, detail, tx)
 
     def _start_run(
         self, tx: Transaction, record: EventRecord, subscription: Subscription, batch: Batch, matched: Matched
@@ -116,7 +132,8 @@ def _subscriptions(event_name: str, triggers: Sequence[TriggerRow]) -> list[Subs
     ]
 
 
-def _decision(
-    record: EventRecord, workflow_id: str, reason: str, detail: str | None, tx: Transaction
-) -> DecisionRecord:
-    return DecisionRecord(record.id, workflow_id, reason, detail, tx.now_ms)
+def _skip(
+    batch: Batch, record: EventRecord, workflow_id: str, reason: str, detail: str | None, tx: Transaction
+) -> None:
+    decision = DecisionRecord(record.id, workflow_id, reason, detail, tx.now_ms)
+    batch.decisions.append(decisions.row_of(record.scope, decision))

@@ -18,8 +18,8 @@ from workflowkit.engine.states import RunStatus, StepStatus
 from workflowkit.registry import Registry
 from workflowkit.runtime.hints import StepHint
 from workflowkit.runtime.versions import Versions
-from workflowkit.store import events, journal, runs, steps
-from workflowkit.store.database import Transaction
+from workflowkit.store import decisions, events, journal, runs, steps
+from workflowkit.store.database import RowStatement, Transaction, fits_one_statement
 from workflowkit.store.runs import RunRecord
 from workflowkit.store.steps import Lease, StepRow
 
@@ -85,13 +85,24 @@ class Written:
 class Batch:
     """Rows of one transaction, collected so that each table is written by one statement."""
 
+    matched_events: list[tuple[str]] = field(default_factory=list)
+    decisions: list[tuple[Any, ...]] = field(default_factory=list)
     runs: list[RunRecord] = field(default_factory=list)
     steps: list[StepRow] = field(default_factory=list)
     journal: list[tuple[Any, ...]] = field(default_factory=list)
 
     def write(self, tx: Transaction) -> None:
-        """Insert everything that was collected."""
-        tx.insert_all(
+        """Write everything that was collected."""
+        tx.insert_all(*self._parts())
+
+    def is_one_statement(self) -> bool:
+        """Tell whether ``write`` needs no transaction around it."""
+        return fits_one_statement(*self._parts())
+
+    def _parts(self) -> Sequence[tuple[RowStatement, Sequence[Sequence[Any]]]]:
+        return (
+            (events.DELETE_PENDING, self.matched_events),
+            (decisions.INSERT, self.decisions),
             (runs.INSERT, [runs.row_of(run) for run in self.runs]),
             (steps.INSERT, [steps.row_of(step) for step in self.steps]),
             (journal.INSERT, self.journal),

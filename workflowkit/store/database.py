@@ -97,7 +97,7 @@ class Transaction:
         touched: int = self._execute(statement, parameters).rowcount
         return touched
 
-    def insert(self, table: InsertInto, rows: Sequence[Sequence[Any]]) -> int:
+    def insert(self, table: RowStatement, rows: Sequence[Sequence[Any]]) -> int:
         """Insert ``rows`` (values in the order of ``table.columns``) with as few statements as the drivers allow."""
         touched = 0
         for start in range(0, len(rows), table.rows_per_statement):
@@ -107,10 +107,10 @@ class Transaction:
             touched += self._run(text, values).rowcount
         return touched
 
-    def insert_all(self, *parts: tuple[InsertInto, Sequence[Sequence[Any]]]) -> None:
-        """Insert rows into several tables: in one statement where the database can."""
+    def insert_all(self, *parts: tuple[RowStatement, Sequence[Sequence[Any]]]) -> None:
+        """Insert and delete rows of several tables: in one statement where the database can."""
         parts = tuple((table, rows) for table, rows in parts if rows)
-        if not self.is_postgresql or any(len(rows) > table.rows_per_statement for table, rows in parts):
+        if not self.is_postgresql or not fits_one_statement(*parts):
             for table, rows in parts:
                 self.insert(table, rows)
         elif parts:
@@ -130,15 +130,14 @@ class Reading(Transaction):
         self.connection = connection
 
 
-class InsertInto:
-    """A multi-row INSERT for one table, rendered once per number of rows and driver."""
+class RowStatement:
+    """A statement about several rows of one table, rendered once per number of rows and driver."""
 
     rows_per_statement = 100
 
-    def __init__(self, table: str, columns: Sequence[str], *, on_conflict: str = "") -> None:
+    def __init__(self, head: str, columns: Sequence[str], tail: str) -> None:
         self.columns = tuple(columns)
-        self._head = f"INSERT INTO {table} ({', '.join(columns)}) VALUES "  # noqa: S608 - names from our own code
-        self._tail = f" ON CONFLICT {on_conflict}" if on_conflict else ""
+        self._head, self._tail = head, tail
         self._rendered: dict[tuple[int, bool], str] = {}
 
     def render(self, row_count: int, *, is_postgresql: bool) -> str:
@@ -150,6 +149,25 @@ class InsertInto:
         return text
 
 
+def fits_one_statement(*parts: tuple[RowStatement, Sequence[Sequence[Any]]]) -> bool:
+    """Tell whether ``insert_all`` would need one statement only."""
+    return all(len(rows) <= table.rows_per_statement for table, rows in parts)
+
+
+class DeleteFrom(RowStatement):
+    """A DELETE of the rows with given ids."""
+
+    def __init__(self, table: str) -> None:
+        super().__init__(f"DELETE FROM {table} WHERE id IN (", ("id",), ")")  # noqa: S608 - names from our own code
+
+
+class InsertInto(RowStatement):
+    """A multi-row INSERT."""
+
+    def __init__(self, table: str, columns: Sequence[str]) -> None:
+        super().__init__(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ", columns, "")  # noqa: S608
+
+
 class Database:
     """A database of Workflow Kit. Thread-safe; open it after forking, never before."""
 
@@ -159,6 +177,8 @@ class Database:
         self.clock: Clock = clock or (_PostgresqlClock(engine) if self.is_postgresql else SystemClock())
         self._reader = engine.execution_options(**{_READ_ONLY: True})
         driver: Any = engine.dialect.loaded_dbapi
+        #: Raised where a row is there already.
+        self.integrity_error: type[Exception] = driver.IntegrityError
         self._unavailable: tuple[type[Exception], ...] = (
             sa.exc.TimeoutError,  # every connection of the pool is in use
             *(
@@ -197,9 +217,9 @@ class Database:
 
     @contextmanager
     def statement(self, name: str) -> Iterator[Transaction]:
-        """Open the write transaction ``name`` for exactly one statement, which PostgreSQL then commits by itself.
+        """Open the write transaction ``name`` for exactly one writing statement, which PostgreSQL commits by itself.
 
-        That saves the round trips of BEGIN and COMMIT.
+        That saves the round trips of BEGIN and COMMIT. On PostgreSQL, reads before it do not hold until then.
         """
         if not self.is_postgresql:
             with self.transaction(name) as tx:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from workflowkit.base.scope import Scope
-from workflowkit.store.database import InsertInto, Transaction
+from workflowkit.store.database import InsertInto
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,23 +20,10 @@ class DecisionRecord:
     at_ms: int
 
 
-_INSERT = InsertInto(
-    "decisions", ("event_id", "workflow_id", "environment", "tenant", "reason", "detail", "at_ms"),
-)  # fmt: skip
+INSERT = InsertInto("decisions", ("event_id", "workflow_id", "environment", "tenant", "reason", "detail", "at_ms"))
 
 
-def insert(tx: Transaction, scope: Scope, records: Sequence[DecisionRecord]) -> None:
-    """Record decisions."""
-    rows = [
-        (
-            record.event_id,
-            record.workflow_id,
-            scope.environment,
-            scope.tenant,
-            record.reason,
-            record.detail,
-            record.at_ms,
-        )
-        for record in records
-    ]
-    tx.insert(_INSERT, rows)
+def row_of(scope: Scope, record: DecisionRecord) -> tuple[Any, ...]:
+    """Return the values that ``INSERT`` takes."""
+    whose = (scope.environment, scope.tenant)
+    return (record.event_id, record.workflow_id, *whose, record.reason, record.detail, record.at_ms)

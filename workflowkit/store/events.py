@@ -8,7 +8,7 @@ from typing import Any
 
 from workflowkit.base import jsonvalue
 from workflowkit.base.scope import Scope
-from workflowkit.store.database import InsertInto, Sql, Transaction
+from workflowkit.store.database import DeleteFrom, InsertInto, Sql, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +56,13 @@ _FIRST_ID = Sql(
     WHERE environment = :environment AND tenant = :tenant AND event_id = :event_id
     """
 )
-_TAKE = """
-    DELETE FROM pending_events
-    WHERE id IN (SELECT id FROM pending_events WHERE id {in_ids} {skip_locked}) RETURNING id
-    """
-_TAKE_PENDING = Sql(_TAKE)
-# SQLite has no DELETE within a query.
-_TAKE_AND_SELECT = Sql(
-    f"WITH taken AS ({_TAKE}) {_SELECT} WHERE id IN (SELECT id FROM taken) ORDER BY id"  # noqa: S608
+DELETE_PENDING = DeleteFrom("pending_events")
+_PENDING = Sql(
+    f"{_SELECT} WHERE id IN (SELECT id FROM pending_events WHERE id {{in_ids}}) ORDER BY id"  # noqa: S608
 )
-_SELECT_BY_IDS = Sql(f"{_SELECT} WHERE id {{in_ids}} ORDER BY id")
+_LOCK_PENDING = Sql(
+    f"{_SELECT} WHERE id IN (SELECT id FROM pending_events WHERE id {{in_ids}} {{skip_locked}}) ORDER BY id"  # noqa: S608
+)
 _SELECT_ONE = Sql(f"{_SELECT} WHERE id = :id")
 _ANY_DUE = Sql("SELECT 1 FROM pending_events WHERE wake_at_ms <= :now_ms LIMIT 1")
 _WAKE_PENDING = Sql(
@@ -101,16 +98,13 @@ def insert(tx: Transaction, scope: Scope, records: Sequence[EventRecord], *, wak
     tx.insert_all((_INSERT_PENDING, pending), (_INSERT_EVENTS, [_to_row(record) for record in records]))
 
 
-def take_pending(tx: Transaction, ids: Sequence[str]) -> list[EventRecord]:
-    """Return those of ``ids`` that are still pending, in order, and remove them from the outbox.
+def pending(tx: Transaction, ids: Sequence[str], *, lock: bool = False) -> list[EventRecord]:
+    """Return those of ``ids`` that are still pending, in order; with ``lock`` those that nobody else has locked.
 
-    Of several workers that try, exactly one gets each event. The ids come from our own hints; the rows say whose they
-    are.
+    The ids come from our own hints; the rows say whose they are. The caller deletes them from the outbox, with
+    ``DELETE_PENDING``, in the transaction that writes what they came to.
     """
-    if tx.is_postgresql:
-        return [_from_row(row) for row in tx.rows(_TAKE_AND_SELECT, ids=list(ids))]
-    taken = [row[0] for row in tx.rows(_TAKE_PENDING, ids=list(ids))]
-    return [_from_row(row) for row in tx.rows(_SELECT_BY_IDS, ids=taken)] if taken else []
+    return [_from_row(row) for row in tx.rows(_LOCK_PENDING if lock else _PENDING, ids=list(ids))]
 
 
 def load(tx: Transaction, event_id: str) -> EventRecord:
