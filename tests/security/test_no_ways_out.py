@@ -21,7 +21,6 @@ PLACES: dict[str, tuple[str, ...]] = {
     "http.client": ("workflowkit/cli/client.py",),
     **dict.fromkeys(["httpx", "httpcore", "h11", "ssl"], ("workflowkit/base/netguard/", "workflowkit/base/mail.py")),
     "smtplib": ("workflowkit/base/mail.py",),
-    # Roles of one installation are processes; a workflow never starts one.
     **dict.fromkeys(
         ["subprocess", "multiprocessing", "socket"],
         ("workflowkit/base/netguard/", "workflowkit/cli", "workflowkit/composition.py", "workflowkit/app.py"),
@@ -30,6 +29,8 @@ PLACES: dict[str, tuple[str, ...]] = {
     "jinja2": ("workflowkit/api/",),
 }
 RUNS_TEXT = {"eval", "exec", "compile", "__import__"}
+#: Roles of one installation are processes, which the command line starts; a workflow never starts one.
+MAY_START_PROGRAMS = ("workflowkit/cli/",)
 STARTS_PROGRAMS = {f"os.{name}" for name in ("system", "popen", "execv", "execve", "execvp", "posix_spawn", "spawnv")}
 
 
@@ -42,12 +43,12 @@ def imported_modules(tree: ast.AST) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def forbidden_calls(tree: ast.AST) -> Iterator[str]:
+def forbidden_calls(tree: ast.AST, *, may_start_programs: bool = False) -> Iterator[str]:
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
         called = ast.unparse(node.func)
-        if called in RUNS_TEXT or called in STARTS_PROGRAMS:
+        if called in RUNS_TEXT or (called in STARTS_PROGRAMS and not may_start_programs):
             yield called
         if any(keyword.arg == "shell" for keyword in node.keywords):
             yield "shell="
@@ -63,7 +64,8 @@ def test_dangerous_modules_are_imported_only_where_they_belong(path: Path) -> No
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_text_is_run_and_no_program_is_started(path: Path) -> None:
-    assert list(forbidden_calls(ast.parse(path.read_text()))) == []
+    may_start_programs = str(path.relative_to(ROOT)).startswith(MAY_START_PROGRAMS)
+    assert list(forbidden_calls(ast.parse(path.read_text()), may_start_programs=may_start_programs)) == []
 
 
 @pytest.mark.parametrize(

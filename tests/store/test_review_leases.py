@@ -53,7 +53,7 @@ def test_the_heartbeat_survives_an_error_that_nobody_thought_of(database_url: st
 
 def test_every_action_is_stopped_before_its_lease_is_over_while_the_database_does_not_answer(sqlite_url: str) -> None:
     """R6: a renewal that hangs must not keep the heartbeat from giving up the other leases in time."""
-    engine = sa.create_engine(sqlite_url, connect_args={"timeout": 0.8, "check_same_thread": False})
+    engine = sa.create_engine(sqlite_url, connect_args={"timeout": 2.0, "check_same_thread": False})
 
     @sa.event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:
@@ -69,7 +69,7 @@ def test_every_action_is_stopped_before_its_lease_is_over_while_the_database_doe
         for _ in range(4):
             harness.send("test/happened")
             leases.append(harness.claim().lease)
-        guards, lease_seconds = [Guard() for _ in leases], 1.2
+        guards, lease_seconds = [Guard() for _ in leases], 3.0
         heartbeat = Heartbeat(Database(engine, SystemClock()), lease_seconds=lease_seconds)
         with harness.runtime.database.engine.begin():  # holds the write lock
             started = monotonic_seconds()
