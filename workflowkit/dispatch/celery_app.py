@@ -22,6 +22,7 @@ _log = logging.getLogger(__name__)
 MATCH_TASK = "workflowkit.match"
 EXECUTE_TASK = "workflowkit.execute"
 QUEUE_PREFIX = "workflowkit."
+_STRATEGY = "workflowkit.dispatch.strategy:take_hint"
 
 #: By name: importing it imports the Redis client, half a second that the embedded default need not wait for.
 _REDIS_TRANSPORT = "workflowkit.dispatch.redis_transport:Transport"
@@ -78,12 +79,12 @@ def create_celery(settings: Settings) -> Celery:
 def register_tasks(app: Celery, handler: HintHandler) -> None:
     """Let ``app`` hand hints to ``handler``."""
 
-    @app.task(name=MATCH_TASK, ignore_result=True, shared=False)
+    @app.task(name=MATCH_TASK, Strategy=_STRATEGY, shared=False)
     def match(event_ids: Any) -> None:
         with _hint_only():
             handler.match(_texts(event_ids))
 
-    @app.task(name=EXECUTE_TASK, ignore_result=True, shared=False)
+    @app.task(name=EXECUTE_TASK, Strategy=_STRATEGY, shared=False)
     def execute(hints: Any) -> None:
         with _hint_only():
             handler.execute([StepHint(*_texts(hint, length=3)) for hint in hints])
