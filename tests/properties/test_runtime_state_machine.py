@@ -304,6 +304,9 @@ class RuntimeMachine(RuleBasedStateMachine):
         )
         return bool(rows)
 
+    def _count_facts(self) -> int:
+        return int(self.harness.rows("SELECT count(*) AS facts FROM journal")[0]["facts"])
+
     def _final_facts(self) -> set[tuple[str, str, str]]:
         rows = self.harness.rows("SELECT run_id, step_key, kind FROM journal")
         return {(row["run_id"], row["step_key"], row["kind"]) for row in rows if row["kind"] in FINAL}
@@ -484,10 +487,24 @@ class RuntimeMachine(RuleBasedStateMachine):
             if late:
                 self.harness.clock.advance(seconds=LEASE_SECONDS)
             holds, lease = self._holds(thread.claim), thread.claim.lease
-            heir = Thread(1 - thread.who, openings=deque([Opening(StepHint(lease.run_id, lease.step_key, "default"))]))
-            self._claim_next(heir)
+            heir = self._start_on(1 - thread.who, lease.run_id, lease.step_key)
             assert not (holds and heir.claim is not None), "I13: two valid tokens"
-            self._keep(heir)
+
+    @precondition(lambda self: self.threads)
+    @rule(pick=picks)
+    def work_beside(self, pick: int) -> None:
+        """The other process claims another step of the run that a thread is at."""
+        thread = self.threads[pick % len(self.threads)]
+        if thread.claim is not None:
+            query = "SELECT step_key FROM steps WHERE run_id = :run_id AND status = 'ready' ORDER BY step_key"
+            for row in self.harness.rows(query, run_id=thread.claim.lease.run_id)[:1]:
+                self._start_on(1 - thread.who, thread.claim.lease.run_id, row["step_key"])
+
+    def _start_on(self, who: int, run_id: str, step_key: str) -> Thread:
+        thread = Thread(who, openings=deque([Opening(StepHint(run_id, step_key, "default"))]))
+        self._claim_next(thread)
+        self._keep(thread)
+        return thread
 
     @precondition(lambda self: self.threads)
     @rule(pick=picks, how=st.sampled_from(["renew", "spill", "die"]))
@@ -524,7 +541,7 @@ class RuntimeMachine(RuleBasedStateMachine):
     def _record(self, thread: Thread, claim: Claim, outcome: Outcome) -> None:
         """Record once, and again if the database fell silent. Only a lease that holds lets it (I13)."""
         thread.claim = thread.outcome = None
-        holds, before = self._holds(claim), self._final_facts()
+        holds, before, facts_before = self._holds(claim), self._final_facts(), self._count_facts()
         also = None
         if thread.openings and thread.openings[0].hint.run_id == claim.lease.run_id:
             also = thread.openings.popleft().hint
@@ -537,7 +554,8 @@ class RuntimeMachine(RuleBasedStateMachine):
             except StoreUnavailable:
                 recorded = advance.record(claim, outcome, retries=retries, also=also)
         except LeaseLost:
-            assert holds or self._final_facts() == before
+            # With a lease that held: the first try had been committed, and the answer was lost.
+            assert holds == (self._count_facts() > facts_before)
             return
         if not holds:
             assert self._final_facts() == before, "I11: a late result counts as nothing"
