@@ -20,7 +20,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -117,13 +117,13 @@ def wait_until(condition: Callable[[], bool], *, timeout_seconds: float, poll_se
 
 
 def hold(name: str) -> IO[bytes] | None:
-    """Return a lock on a name, held until it is closed; ``None`` if another process has it."""
-    try:
-        lock = open(Path(tempfile.gettempdir()) / f"{_WORKSPACE_PREFIX}{name}.lock", "wb")  # noqa: SIM115
+    """Return a lock on a name, held until it is closed; ``None`` if somebody else has it."""
+    with ExitStack() as opened, suppress(OSError):  # somebody else's file may not be ours to open
+        lock = opened.enter_context(open(Path(tempfile.gettempdir()) / f"{_WORKSPACE_PREFIX}{name}.lock", "wb"))
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return None
-    return lock
+        opened.pop_all()
+        return lock
+    return None
 
 
 def start_postgres() -> Server:

@@ -99,3 +99,15 @@ def test_without_any_server_program_the_message_says_what_to_do(monkeypatch: pyt
     monkeypatch.setattr(services, "_postgres_directories", lambda: iter(()))
     with pytest.raises(services.ServerUnavailable, match="DATABASE_URL"):
         services.start_postgres()
+
+
+def test_a_name_is_held_by_one_at_a_time() -> None:
+    name = f"name-{os.getpid()}"
+    first = services.hold(name)
+    assert first is not None
+    with first:
+        assert services.hold(name) is None
+    second = services.hold(name)
+    assert second is not None
+    with second:
+        Path(second.name).unlink()
