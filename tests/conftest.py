@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import services
@@ -164,10 +164,11 @@ def _redis_session(redis_server: str) -> Iterator[tuple[str, redis.Redis]]:
 
     with closing(redis.Redis.from_url(redis_server)) as probe:
         # SAFETY: what we flush between tests held no key when we came, so it is nobody else's data.
-        number, lock = _empty_redis_database(probe, redis_server)
+        number, held = _empty_redis_database(probe, redis_server)
     url = _with_database(redis_server, str(number))
-    with lock, closing(redis.Redis.from_url(url)) as client:
+    with closing(redis.Redis.from_url(url)) as client:
         yield url, client
+    held.release()
 
 
 @pytest.fixture
@@ -235,15 +236,15 @@ def _fail_on_open_transactions(connection: psycopg.Connection) -> None:
         pytest.fail(f"the test left transactions open; their last statements: {queries}")
 
 
-def _empty_redis_database(probe: redis.Redis, url: str) -> tuple[int, IO[bytes]]:
-    """Return a database without a key, and a lock that keeps other test sessions out of it."""
+def _empty_redis_database(probe: redis.Redis, url: str) -> tuple[int, services.Held]:
+    """Return a database without a key, and what keeps other test sessions out of it."""
     import redis
 
     for number in reversed(range(int(probe.config_get("databases")["databases"] or 1))):
         place = _with_database(url, str(number))
         with closing(redis.Redis.from_url(place)) as client:
-            if lock := services.hold(f"redis-{zlib.crc32(place.encode()):08x}"):
+            if held := services.hold(f"redis-{zlib.crc32(place.encode()):08x}"):
                 if client.dbsize() == 0:
-                    return number, lock
-                lock.close()
+                    return number, held
+                held.release()
     raise services.ServerUnavailable(f"every database of {url} holds data; the tests need an empty one")

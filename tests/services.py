@@ -83,6 +83,19 @@ class Workspace:
         self._lock.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A name that this process has, for as long as the lock on its file is open."""
+
+    path: Path
+    _lock: IO[bytes]
+
+    def release(self) -> None:
+        """Let others have it."""
+        self.path.unlink()
+        self._lock.close()
+
+
 @dataclass(slots=True)
 class Server:
     """A running server: `url` without a database path for Redis, with `/postgres` for PostgreSQL."""
@@ -116,13 +129,15 @@ def wait_until(condition: Callable[[], bool], *, timeout_seconds: float, poll_se
     return True
 
 
-def hold(name: str) -> IO[bytes] | None:
-    """Return a lock on a name, held until it is closed; ``None`` if somebody else has it."""
+def hold(name: str) -> Held | None:
+    """Take a name that one process at a time may have; ``None`` if somebody else has it."""
+    path = Path(tempfile.gettempdir()) / f"{_WORKSPACE_PREFIX}{name}.lock"
     with ExitStack() as opened, suppress(OSError):  # somebody else's file may not be ours to open
-        lock = opened.enter_context(open(Path(tempfile.gettempdir()) / f"{_WORKSPACE_PREFIX}{name}.lock", "wb"))
+        lock = opened.enter_context(open(path, "wb"))
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        opened.pop_all()
-        return lock
+        if path.stat().st_ino == os.fstat(lock.fileno()).st_ino:  # else its last holder has just removed it
+            opened.pop_all()
+            return Held(path, lock)
     return None
 
 

@@ -105,9 +105,9 @@ def test_a_name_is_held_by_one_at_a_time() -> None:
     name = f"name-{os.getpid()}"
     first = services.hold(name)
     assert first is not None
-    with first:
-        assert services.hold(name) is None
+    assert services.hold(name) is None
+    first.release()
     second = services.hold(name)
     assert second is not None
-    with second:
-        Path(second.name).unlink()
+    second.release()
+    assert not second.path.exists()
