@@ -92,7 +92,7 @@ class Held:
 
     def release(self) -> None:
         """Let others have it."""
-        self.path.unlink()
+        self.path.unlink(missing_ok=True)
         self._lock.close()
 
 
