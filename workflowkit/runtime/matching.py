@@ -21,6 +21,8 @@ from workflowkit.store.subscriptions import TriggerRow
 from workflowkit.triggers import Subscription, match, patterns_for
 
 DEPTH_EXCEEDED = "depth-exceeded"
+#: How often a batch is tried that other workers match at the same moment.
+MATCH_TRIES = 5
 #: The version cannot be read by this code, or a condition on a trigger edge met a limit.
 START_FAILED = "start-failed"
 
@@ -31,10 +33,6 @@ class Matched:
 
     claim: Claim | None = None
     openings: list[Opening] = field(default_factory=list)
-
-
-class _TooMuch(Exception):
-    """Rolls a match back that one statement cannot write."""
 
 
 class Matching:
@@ -49,24 +47,33 @@ class Matching:
     def match(self, event_ids: Sequence[str]) -> Matched:
         """Match those of the events that are still pending. The caller performs the claim and sees to the openings.
 
-        One statement writes it all, without locking the events first: where another worker was faster with one of
-        them, the run it started is there already, the statement fails as a whole, and the long way locks first.
+        The events are not locked: where another worker is faster with one of them, the run it started is there already
+        and the whole batch fails; what is still pending then is tried again.
         """
-        try:
-            with self._database.statement("match") as tx:
-                return self._match(tx, events.pending(tx, event_ids), must_be_single=True)
-        except (self._database.integrity_error, _TooMuch):
-            with self._database.transaction("match") as tx:
-                return self._match(tx, events.pending(tx, event_ids, lock=True), must_be_single=False)
+        for _ in range(MATCH_TRIES):
+            try:
+                return self._match(event_ids)
+            except self._database.integrity_error:
+                continue
+        return Matched()  # others are at them; the relay repeats what they leave
 
-    def _match(self, tx: Transaction, pending: Sequence[EventRecord], *, must_be_single: bool) -> Matched:
+    def _match(self, event_ids: Sequence[str]) -> Matched:
+        with self._database.statement("match") as tx:
+            matched, batch = self._decide(tx, event_ids)
+            if batch.is_one_statement():
+                batch.write(tx)
+                return matched
+        with self._database.transaction("match") as tx:
+            matched, batch = self._decide(tx, event_ids)
+            batch.write(tx)
+            return matched
+
+    def _decide(self, tx: Transaction, event_ids: Sequence[str]) -> tuple[Matched, Batch]:
+        pending = events.pending(tx, event_ids)
         matched, batch = Matched(), Batch(matched_events=[(record.id,) for record in pending])
         for scope, records in _by_scope(pending).items():
             self._match_scope(tx, scope, records, batch, matched)
-        if must_be_single and not batch.is_one_statement():
-            raise _TooMuch
-        batch.write(tx)
-        return matched
+        return matched, batch
 
     def _match_scope(
         self, tx: Transaction, scope: Scope, records: Sequence[EventRecord], batch: Batch, matched: Matched

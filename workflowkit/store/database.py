@@ -66,15 +66,15 @@ class Transaction:
 
     __slots__ = ("_clock", "_run", "is_postgresql", "now_ms")
 
-    def __init__(self, run: Callable[..., Any], clock: Clock, *, is_postgresql: bool) -> None:
+    def __init__(self, run: Callable[..., Any], clock: Callable[[], int], *, is_postgresql: bool) -> None:
         self._run = run
         self._clock = clock
-        self.now_ms = clock.now_ms()
+        self.now_ms = clock()
         self.is_postgresql = is_postgresql
 
     def read_clock(self) -> None:
         """Bring ``now_ms`` up to date: after a lock that may have been waited for, leases start from then."""
-        self.now_ms = self._clock.now_ms()
+        self.now_ms = self._clock()
 
     def _execute(self, statement: Sql, parameters: dict[str, Any]) -> Any:
         if self.is_postgresql:
@@ -108,12 +108,14 @@ class Transaction:
         return touched
 
     def insert_all(self, *parts: tuple[RowStatement, Sequence[Sequence[Any]]]) -> None:
-        """Insert and delete rows of several tables: in one statement where the database can."""
+        """Insert and delete rows of several tables, in this order: in one statement where the database can."""
         parts = tuple((table, rows) for table, rows in parts if rows)
         if not self.is_postgresql or not fits_one_statement(*parts):
             for table, rows in parts:
                 self.insert(table, rows)
         elif parts:
+            # PostgreSQL runs the main statement first and then the others in their order: the first part goes there.
+            parts = (*parts[1:], parts[0])
             texts = [table.render(len(rows), is_postgresql=True) for table, rows in parts]
             named = ", ".join(f"part{number} AS ({text})" for number, text in enumerate(texts[:-1]))
             values = tuple(value for _, rows in parts for row in rows for value in row)
@@ -125,7 +127,7 @@ class Reading(Transaction):
 
     __slots__ = ("connection",)
 
-    def __init__(self, connection: sa.Connection, clock: Clock, *, is_postgresql: bool) -> None:
+    def __init__(self, connection: sa.Connection, clock: Callable[[], int], *, is_postgresql: bool) -> None:
         super().__init__(connection.exec_driver_sql, clock, is_postgresql=is_postgresql)
         self.connection = connection
 
@@ -155,10 +157,22 @@ def fits_one_statement(*parts: tuple[RowStatement, Sequence[Sequence[Any]]]) -> 
 
 
 class DeleteFrom(RowStatement):
-    """A DELETE of the rows with given ids."""
+    """A DELETE of rows by id. PostgreSQL locks them in the order of their ids, so that two never deadlock."""
 
     def __init__(self, table: str) -> None:
         super().__init__(f"DELETE FROM {table} WHERE id IN (", ("id",), ")")  # noqa: S608 - names from our own code
+        self._table = table
+
+    def render(self, row_count: int, *, is_postgresql: bool) -> str:
+        """Return the statement for ``row_count`` rows."""
+        text = super().render(row_count, is_postgresql=is_postgresql)
+        if not is_postgresql:
+            return text
+        ids = text.partition(" IN ")[2]
+        return (
+            f"DELETE FROM {self._table} WHERE id IN "  # noqa: S608 - names from our own code
+            f"(SELECT id FROM {self._table} WHERE id IN {ids} ORDER BY id FOR UPDATE)"
+        )
 
 
 class InsertInto(RowStatement):
@@ -207,7 +221,7 @@ class Database:
         with self._driver() as driver:
             driver.execute(_BEGIN[self.is_postgresql])
             try:
-                yield Transaction(driver.execute, self.clock, is_postgresql=self.is_postgresql)
+                yield Transaction(driver.execute, self._carried_ms, is_postgresql=self.is_postgresql)
                 failpoints.reach(name + ".before_commit")
                 driver.execute("COMMIT")
             except BaseException:
@@ -227,7 +241,7 @@ class Database:
             return
         failpoints.reach(name + ".before_commit")
         with self._driver() as driver:
-            yield Transaction(driver.execute, self.clock, is_postgresql=True)
+            yield Transaction(driver.execute, self._carried_ms, is_postgresql=True)
         failpoints.reach(name + ".after_commit")
 
     @contextmanager
@@ -236,7 +250,7 @@ class Database:
         self.clock.now_ms()
         try:
             with self._reader.connect() as connection:
-                yield Reading(connection, self.clock, is_postgresql=self.is_postgresql)
+                yield Reading(connection, self._carried_ms, is_postgresql=self.is_postgresql)
         except self._unavailable as error:
             raise _unavailable(error) from error
 
@@ -245,7 +259,12 @@ class Database:
 
         Its statements go through SQLAlchemy, which must know that the transaction has begun.
         """
-        return Transaction(connection.exec_driver_sql, self.clock, is_postgresql=self.is_postgresql)
+        self.clock.now_ms()
+        return Transaction(connection.exec_driver_sql, self._carried_ms, is_postgresql=self.is_postgresql)
+
+    def _carried_ms(self) -> int:
+        """Return the time without asking the server: whoever holds a connection must not need another one."""
+        return self.clock.carried_ms() if isinstance(self.clock, _PostgresqlClock) else self.clock.now_ms()
 
     @contextmanager
     def _driver(self) -> Iterator[Any]:
@@ -281,13 +300,19 @@ class _PostgresqlClock:
         self._reading = (0, float("-inf"))
 
     def now_ms(self) -> int:
-        base_ms, read_at = self._reading
-        if monotonic_seconds() - read_at > CLOCK_SYNC_SECONDS:
+        if self._is_old():
             with self._lock:
-                base_ms, read_at = self._reading
-                if monotonic_seconds() - read_at > CLOCK_SYNC_SECONDS:
-                    base_ms, read_at = self._reading = self._read_server()
+                if self._is_old():
+                    self._reading = self._read_server()
+        return self.carried_ms()
+
+    def carried_ms(self) -> int:
+        """Return the last reading, carried forward however old it is."""
+        base_ms, read_at = self._reading
         return base_ms + int((monotonic_seconds() - read_at) * 1000)
+
+    def _is_old(self) -> bool:
+        return monotonic_seconds() - self._reading[1] > CLOCK_SYNC_SECONDS
 
     def _read_server(self) -> tuple[int, float]:
         try:

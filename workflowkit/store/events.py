@@ -60,9 +60,6 @@ DELETE_PENDING = DeleteFrom("pending_events")
 _PENDING = Sql(
     f"{_SELECT} WHERE id IN (SELECT id FROM pending_events WHERE id {{in_ids}}) ORDER BY id"  # noqa: S608
 )
-_LOCK_PENDING = Sql(
-    f"{_SELECT} WHERE id IN (SELECT id FROM pending_events WHERE id {{in_ids}} {{skip_locked}}) ORDER BY id"  # noqa: S608
-)
 _SELECT_ONE = Sql(f"{_SELECT} WHERE id = :id")
 _ANY_DUE = Sql("SELECT 1 FROM pending_events WHERE wake_at_ms <= :now_ms LIMIT 1")
 _WAKE_PENDING = Sql(
@@ -98,13 +95,13 @@ def insert(tx: Transaction, scope: Scope, records: Sequence[EventRecord], *, wak
     tx.insert_all((_INSERT_PENDING, pending), (_INSERT_EVENTS, [_to_row(record) for record in records]))
 
 
-def pending(tx: Transaction, ids: Sequence[str], *, lock: bool = False) -> list[EventRecord]:
-    """Return those of ``ids`` that are still pending, in order; with ``lock`` those that nobody else has locked.
+def pending(tx: Transaction, ids: Sequence[str]) -> list[EventRecord]:
+    """Return those of ``ids`` that are still pending, in order.
 
     The ids come from our own hints; the rows say whose they are. The caller deletes them from the outbox, with
     ``DELETE_PENDING``, in the transaction that writes what they came to.
     """
-    return [_from_row(row) for row in tx.rows(_LOCK_PENDING if lock else _PENDING, ids=list(ids))]
+    return [_from_row(row) for row in tx.rows(_PENDING, ids=list(ids))]
 
 
 def load(tx: Transaction, event_id: str) -> EventRecord:
