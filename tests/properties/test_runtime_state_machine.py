@@ -471,11 +471,13 @@ class RuntimeMachine(RuleBasedStateMachine):
         self._keep(thread)
 
     @precondition(lambda self: self.threads)
-    @rule(pick=picks)
-    def finish_a_step_in_a_thread(self, pick: int) -> None:
+    @rule(pick=picks, fault=st.sampled_from(["", "", "before_commit", "after_commit"]))
+    def finish_a_step_in_a_thread(self, pick: int, fault: str) -> None:
         thread = self.threads.pop(pick % len(self.threads))
         if thread.claim is not None:
-            self._record(thread, thread.claim, thread.outcome or self._perform(thread.who, thread.claim))
+            outcome = thread.outcome or self._perform(thread.who, thread.claim)
+            with failing("record." + fault, StoreUnavailable("gone")):
+                self._record(thread, thread.claim, outcome)
         self._keep(thread)
 
     @precondition(lambda self: self.threads)
