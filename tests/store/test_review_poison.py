@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from builders import a_workflow
 from runtimes import Harness, a_registry, a_runtime
 
@@ -140,3 +141,27 @@ def test_a_worker_of_an_older_deployment_leaves_kinds_it_does_not_know_to_others
         for _ in range(20):
             harness.skip(30)
         assert harness.run()["status"] == "completed"
+
+
+def test_a_fault_of_ours_in_one_start_stops_that_run_only(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from workflowkit.runtime import matching
+
+    real = matching.start_run
+
+    def faulty(batch: Any, run: Any, *arguments: Any, **options: Any) -> Any:
+        if run.scope != OTHER:
+            raise ZeroDivisionError
+        return real(batch, run, *arguments, **options)
+
+    monkeypatch.setattr(matching, "start_run", faulty)
+    chain = a_workflow().chain("a").trigger("test/happened").document()
+    with a_runtime(database_url) as harness:
+        harness.deploy(chain)
+        harness.deploy(chain, scope=OTHER)
+        harness.send("test/happened")
+        harness.send("test/happened", scope=OTHER)
+        _merge_events(harness)
+        harness.drain()
+        assert _completed(harness, "other") == 1
+        (decision,) = harness.rows("SELECT reason, detail FROM decisions")
+        assert decision == {"reason": "start-failed", "detail": "ZeroDivisionError"}

@@ -41,8 +41,9 @@ class Backlog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._hand_on()
-        if self._timer is not None:
-            self._timer.cancel()
+        with self._lock:
+            if self._timer is not None:
+                self._timer.cancel()
 
     def add(self, openings: Iterable[Opening]) -> None:
         """Take openings in; what cannot be done here goes on its way."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -19,6 +20,8 @@ from workflowkit.store.events import EventRecord
 from workflowkit.store.runs import RunRecord
 from workflowkit.store.subscriptions import TriggerRow
 from workflowkit.triggers import Subscription, match, patterns_for
+
+_log = logging.getLogger(__name__)
 
 DEPTH_EXCEEDED = "depth-exceeded"
 #: How often a batch is tried that other workers match at the same moment.
@@ -108,13 +111,22 @@ class Matching:
             workflow_id=subscription.workflow_id, version=version, event_id=record.id, status=RunStatus.QUEUED,
             revision=0, created_at_ms=tx.now_ms, depth=record.depth,
         )  # fmt: skip
+        own = Batch()
         try:
             workflow = self._versions.load(tx, record.scope, subscription.workflow_id, version)
+        except WorkflowKitError as error:
+            return START_FAILED, error.message
+        try:
             claim, openings = start_run(
-                batch, run, workflow, record.as_json(), self._schedule, now_ms=tx.now_ms, claim=matched.claim is None
+                own, run, workflow, record.as_json(), self._schedule, now_ms=tx.now_ms, claim=matched.claim is None
             )
         except WorkflowKitError as error:
             return START_FAILED, error.message
+        except Exception as error:
+            # A fault of ours: it must stop this run only, not the events of others that came with it.
+            _log.exception("workflow %s could not be started by event %s", subscription.workflow_id, record.id)
+            return START_FAILED, type(error).__name__
+        batch.extend(own)
         matched.claim = matched.claim or claim
         matched.openings += openings
         return None, ""

@@ -91,6 +91,14 @@ class Batch:
     steps: list[StepRow] = field(default_factory=list)
     journal: list[tuple[Any, ...]] = field(default_factory=list)
 
+    def extend(self, other: Batch) -> None:
+        """Take in the rows of another batch."""
+        self.matched_events += other.matched_events
+        self.decisions += other.decisions
+        self.runs += other.runs
+        self.steps += other.steps
+        self.journal += other.journal
+
     def write(self, tx: Transaction) -> None:
         """Write everything that was collected."""
         tx.insert_all(*self._parts())

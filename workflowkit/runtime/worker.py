@@ -133,7 +133,7 @@ class Worker:
                 return self._advance.record(claim, outcome, retries=retries, go_on=go_on, also=also)
             except StoreUnavailable as error:
                 _log.warning("run %s: cannot record step %s: %s", claim.lease.run_id, claim.lease.step_key, error)
-                self._draining.wait(pause_seconds)
+                threading.Event().wait(pause_seconds)  # not cut short by draining: the result matters more
         return self._advance.record(claim, outcome, retries=retries, go_on=go_on, also=also)
 
     def _outcome(self, claim: Claim, node: Node, spec: ActionSpec | None) -> Outcome:
@@ -176,9 +176,9 @@ class Worker:
 
 
 def _retries(node: Node, spec: ActionSpec | None) -> int:
-    if node.retries is not None:
-        return node.retries
-    return DEFAULT_RETRIES if spec is None else spec.retries
+    if spec is None:  # nothing was attempted: time for the process that has the action to come up
+        return max(node.retries or 0, DEFAULT_RETRIES)
+    return spec.retries if node.retries is None else node.retries
 
 
 def _final(name: str, code: str, message: str) -> Failed:
