@@ -145,13 +145,12 @@ def test_a_worker_of_an_older_deployment_leaves_kinds_it_does_not_know_to_others
 
 def test_a_fault_of_ours_in_one_start_stops_that_run_only(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from workflowkit.runtime import matching
-
-    real = matching.start_run
+    from workflowkit.runtime.position import start_run
 
     def faulty(batch: Any, run: Any, *arguments: Any, **options: Any) -> Any:
         if run.scope != OTHER:
             raise ZeroDivisionError
-        return real(batch, run, *arguments, **options)
+        return start_run(batch, run, *arguments, **options)
 
     monkeypatch.setattr(matching, "start_run", faulty)
     chain = a_workflow().chain("a").trigger("test/happened").document()
