@@ -55,6 +55,9 @@ def _measure(peers: list[Peer], workloads: list[str], sizes: Sizes, rounds: int)
                 try:
                     for case, figures in WORKLOADS[workload](peer, sizes, round_number):
                         yield report.Sample(workload, case, peer.name, round_number, figures)
+                except RuntimeError as error:
+                    # One system that gives up under a load must not cost the figures of the others.
+                    print(f"  {peer.name} failed: {str(error).strip().splitlines()[-1]}", file=sys.stderr, flush=True)
                 finally:
                     peer.stop()
 
