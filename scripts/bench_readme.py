@@ -1,4 +1,4 @@
-"""Write the measured figures into README.md from the newest result of ``./wk bench``.
+"""Write the measured figures into README.md: of each workload the newest result of ``./wk bench``.
 
 The section between the two markers is generated and never edited by hand; ``--check`` changes nothing and exits 1 if it
 is out of date. Does nothing while there is no result.
@@ -27,24 +27,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Write the measured figures into README.md.")
     parser.add_argument("--check", action="store_true", help="only tell whether the section is up to date")
     options = parser.parse_args(arguments)
-    result = newest_result(REPOSITORY / "bench" / "results")
-    if result is None:
+    results = newest_results(REPOSITORY / "bench" / "results")
+    if not results:
         print("no result in bench/results: nothing to write")
         return 0
     readme = REPOSITORY / "README.md"
     before = readme.read_text()
-    after = replace_section(before, section(json.loads(result.read_text()), result.name))
+    text = "\n\n".join(section(json.loads(result.read_text()), result.name) for result in results)
+    after = replace_section(before, text)
     if options.check:
-        print("README.md is up to date" if after == before else f"README.md does not show {result.name}")
+        names = ", ".join(result.name for result in results)
+        print("README.md is up to date" if after == before else f"README.md does not show {names}")
         return int(after != before)
     readme.write_text(after)
     return 0
 
 
-def newest_result(directory: Path) -> Path | None:
-    """Return the result with the latest time in it; quick runs do not count."""
-    results = [path for path in directory.glob("*.json") if not path.stem.endswith("-quick")]
-    return max(results, key=lambda path: str(json.loads(path.read_text())["at"]), default=None)
+def newest_results(directory: Path) -> list[Path]:
+    """Return the results that are the newest for some workload, oldest first; quick runs do not count."""
+    documents = {
+        path: json.loads(path.read_text()) for path in directory.glob("*.json") if not path.stem.endswith("-quick")
+    }
+    shown: set[str] = set()
+    results = []
+    for path in sorted(documents, key=lambda path: str(documents[path]["at"]), reverse=True):
+        workloads = {row["workload"] for row in documents[path]["summary"]}
+        if workloads - shown:
+            results.append(path)
+            shown |= workloads
+    return results[::-1]
 
 
 def section(document: Mapping[str, Any], file_name: str) -> str:

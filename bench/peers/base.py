@@ -199,7 +199,8 @@ class Peer(ABC):
     def spawn_gunicorn(self, application: str) -> int:
         """Serve a WSGI application with what every peer gets; return its port."""
         port = free_port()
-        binding = ["--bind", f"127.0.0.1:{port}", "--log-level", "warning"]
+        # The default of 30 s for one request is too short for a bulk of the slowest.
+        binding = ["--bind", f"127.0.0.1:{port}", "--log-level", "warning", "--timeout", "180"]
         size = ["--workers", str(WEB_PROCESSES), "--worker-class", "gthread", "--threads", str(WEB_THREADS)]
         child = self.spawn("web", [self.python, "-m", "gunicorn", *size, *binding, application])
         await_listening(child, port)

@@ -77,11 +77,17 @@ def test_a_readme_without_both_markers_is_refused(readme: str) -> None:
 def test_the_newest_full_result_is_shown(tmp_path: Path) -> None:
     days = {"2026-01-09-bbbb.json": "2026-01-09", "2026-01-10-aaaa.json": "2026-01-10"}
     for name, day in {**days, "2026-01-11-cccc-quick.json": "2026-01-11"}.items():
-        (tmp_path / name).write_text(json.dumps({"at": day}))
-    newest = script.newest_result(tmp_path)
-    assert newest is not None
-    assert newest.name == "2026-01-10-aaaa.json"
+        (tmp_path / name).write_text(json.dumps({"at": day, "summary": [{"workload": "W1"}]}))
+    assert [path.name for path in script.newest_results(tmp_path)] == ["2026-01-10-aaaa.json"]
+
+
+def test_each_workload_is_shown_from_its_newest_result(tmp_path: Path) -> None:
+    for day, workloads in {"2026-01-01": ["W1", "W2"], "2026-01-02": ["W5"], "2026-01-03": ["W2"]}.items():
+        summary = [{"workload": workload} for workload in workloads]
+        (tmp_path / f"{day}.json").write_text(json.dumps({"at": day, "summary": summary}))
+    names = [path.stem for path in script.newest_results(tmp_path)]
+    assert names == ["2026-01-01", "2026-01-02", "2026-01-03"]
 
 
 def test_without_any_result_there_is_nothing_to_show(tmp_path: Path) -> None:
-    assert script.newest_result(tmp_path) is None
+    assert script.newest_results(tmp_path) == []
