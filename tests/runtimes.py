@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -148,3 +149,22 @@ def a_registry() -> Registry:
         raise RuntimeError(message)
 
     return registry
+
+
+def at_once(*calls: Callable[[], Any]) -> list[Any]:
+    """Call all of them at the same moment; return what they returned or raised."""
+    barrier, outcomes = threading.Barrier(len(calls)), []
+
+    def run(call: Callable[[], Any]) -> None:
+        barrier.wait(20)
+        try:
+            outcomes.append(call())
+        except Exception as error:
+            outcomes.append(error)
+
+    threads = [threading.Thread(target=run, args=(call,)) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return outcomes

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from typing import Any
+from functools import partial
 
 import sqlalchemy as sa
 from builders import a_workflow
-from runtimes import Harness, InlineDispatcher, a_registry, a_runtime
+from runtimes import Harness, InlineDispatcher, a_registry, a_runtime, at_once
 from sqlalchemy.orm import Session
 
 from workflowkit.base.errors import StoreUnavailable
@@ -26,28 +25,9 @@ def test_processes_that_deploy_one_document_at_their_start_all_succeed(database_
         processes = [harness.new_process() for _ in range(THREADS)]
         for edition in range(5):
             document = a_workflow(f"edition {edition}").chain("a").trigger("test/happened").document()
-            errors = _at_once([lambda p=p, d=document: p.authoring.deploy(DEFAULT_SCOPE, "shop", d) for p in processes])
-            assert errors == []
+            outcomes = at_once(*(partial(p.authoring.deploy, DEFAULT_SCOPE, "shop", document) for p in processes))
+            assert [outcome for outcome in outcomes if isinstance(outcome, Exception)] == []
         assert harness.rows("SELECT count(*) AS n FROM workflow_versions") == [{"n": 5}]
-
-
-def _at_once(calls: Sequence[Any]) -> list[BaseException]:
-    errors: list[BaseException] = []
-    barrier = threading.Barrier(len(calls))
-
-    def run(call: Any) -> None:
-        barrier.wait(10)
-        try:
-            call()
-        except Exception as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=run, args=(call,)) for call in calls]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    return errors
 
 
 def test_ids_of_events_are_claimed_in_one_order_by_actions_too(postgres_url: str) -> None:

@@ -2,37 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from builders import a_workflow
-from runtimes import a_runtime
+from runtimes import a_runtime, at_once
 
 from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.definition.model import SOURCE
 
 THREADS, ROUNDS = 4, 12
-
-
-def _at_once(*calls: Callable[[], Any]) -> list[Any]:
-    """Call all of them at the same moment; return what they returned or raised."""
-    barrier, outcomes = threading.Barrier(len(calls)), []
-
-    def run(call: Callable[[], Any]) -> None:
-        barrier.wait(20)
-        try:
-            outcomes.append(call())
-        except Exception as error:
-            outcomes.append(error)
-
-    threads = [threading.Thread(target=run, args=(call,)) for call in calls]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    return outcomes
 
 
 def test_events_that_several_workers_match_at_once_start_each_workflow_once(database_url: str) -> None:
@@ -47,7 +25,7 @@ def test_events_that_several_workers_match_at_once_start_each_workflow_once(data
             ids = [accepted.id for accepted in harness.runtime.intake.send(DEFAULT_SCOPE, events)]
             harness.dispatcher.waiting.clear()
             orders = [ids, ids[::-1], ids[2:], ids[:6]]
-            outcomes = _at_once(
+            outcomes = at_once(
                 *(
                     partial(process.worker._matching.match, order)
                     for process, order in zip(processes, orders, strict=True)
@@ -72,7 +50,7 @@ def test_a_step_that_several_workers_claim_at_once_is_executed_once(database_url
             harness.dispatcher.waiting.clear()
             matched = processes[0].worker._matching.match([event_id])
             hints = [opening.hint for opening in matched.openings]
-            outcomes = _at_once(
+            outcomes = at_once(
                 partial(processes[0].worker._work_off, matched.openings, matched.claim),
                 *(partial(process.worker.execute, hints) for process in processes[1:]),
             )

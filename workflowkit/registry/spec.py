@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypedDict, TypeVar, Unpack
 
 from workflowkit.base.errors import DefinitionError, Problem
+from workflowkit.base.settings import DEFAULT_QUEUE
 from workflowkit.definition.durations import duration_seconds
 from workflowkit.definition.model import ConditionType
 from workflowkit.typeschema import Binding, read_signature
@@ -22,7 +23,6 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 DEFAULT_RETRIES, MAX_RETRIES = 4, 20
 DEFAULT_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS = 300.0, 24 * 3600.0
-DEFAULT_QUEUE = "default"
 
 #: The attribute in which ``action`` leaves the spec on a function, for the loader to find.
 SPEC_ATTRIBUTE = "__workflowkit_action__"

@@ -42,19 +42,17 @@ class Sql:
 
     ``{skip_locked}`` and ``{for_update}`` stand where PostgreSQL wants a locking clause; on SQLite, whose write
     transactions hold the only write lock from their first moment, they are empty. ``{in_ids}`` compares with the list
-    given as the parameter ``ids``. ``postgresql`` is another wording for that database.
+    given as the parameter ``ids``.
     """
 
     __slots__ = ("postgresql", "sqlite")
 
-    def __init__(self, text: str, *, postgresql: str | None = None) -> None:
-        self.sqlite = " ".join(text.split()).format(
-            skip_locked="", for_update="", in_ids="IN (SELECT value FROM json_each(:ids))"
+    def __init__(self, text: str) -> None:
+        text = " ".join(text.split())
+        self.sqlite = text.format(skip_locked="", for_update="", in_ids="IN (SELECT value FROM json_each(:ids))")
+        self.postgresql = _PARAMETER.sub(
+            r"%(\1)s", text.format(skip_locked="FOR UPDATE SKIP LOCKED", for_update="FOR UPDATE", in_ids="= ANY(:ids)")
         )
-        wording = " ".join((postgresql or text).split()).format(
-            skip_locked="FOR UPDATE SKIP LOCKED", for_update="FOR UPDATE", in_ids="= ANY(:ids)"
-        )
-        self.postgresql = _PARAMETER.sub(r"%(\1)s", wording)
 
 
 class Transaction:
@@ -97,15 +95,13 @@ class Transaction:
         touched: int = self._execute(statement, parameters).rowcount
         return touched
 
-    def insert(self, table: RowStatement, rows: Sequence[Sequence[Any]]) -> int:
+    def insert(self, table: RowStatement, rows: Sequence[Sequence[Any]]) -> None:
         """Insert ``rows`` (values in the order of ``table.columns``) with as few statements as the drivers allow."""
-        touched = 0
         for start in range(0, len(rows), table.rows_per_statement):
             part = rows[start : start + table.rows_per_statement]
             values = tuple(value for row in part for value in row)
             text = table.render(len(part), is_postgresql=self.is_postgresql)
-            touched += self._run(text, values).rowcount
-        return touched
+            self._run(text, values)
 
     def insert_all(self, *parts: tuple[RowStatement, Sequence[Sequence[Any]]]) -> None:
         """Insert and delete rows of several tables, in this order: in one statement where the database can."""

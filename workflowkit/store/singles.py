@@ -73,8 +73,6 @@ _CLAIM = Sql(
     SELECT attempt, token, lost_attempts FROM claimed
     """
 )
-_STEP_FIELDS = ("run_id", *steps.INSERT.columns[1:])
-_FACT_FIELDS = journal.INSERT.columns
 
 
 def record(
@@ -112,8 +110,8 @@ def record(
         step_status=step_status.value,
         token=lease.token,
         now_ms=tx.now_ms,
-        steps=_records(_STEP_FIELDS, [steps.row_of(step) for step in new_steps]),
-        facts=_records(_FACT_FIELDS, facts),
+        steps=_records(steps.INSERT.columns, [steps.row_of(step) for step in new_steps]),
+        facts=_records(journal.INSERT.columns, facts),
         also_key=also or "",
         also_data=_data_of(also_attempt),
         ends_at_ms=ends_at_ms,
