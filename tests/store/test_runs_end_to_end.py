@@ -61,6 +61,18 @@ def test_a_chain_of_n_steps_makes_at_most_n_plus_2_commits_after_intake_and_one_
         assert harness.dispatcher.message_count == 1
 
 
+def test_a_task_that_has_used_up_its_budget_hands_the_run_over_by_a_message(database_url: str) -> None:
+    names = [f"s{index}" for index in range(6)]
+    with a_runtime(database_url, inline_steps=2) as harness:
+        harness.deploy(a_workflow().chain(*names).trigger("test/happened").document())
+        harness.send("test/happened")
+        assert harness.deliver()
+        assert harness.steps() == {"s0": "completed", "s1": "completed", "s2": "ready"}
+        harness.drain()
+        assert harness.run()["status"] == "completed"
+        assert harness.dispatcher.message_count == 3
+
+
 def test_parallel_branches_are_hinted_and_joined_once(database_url: str) -> None:
     document = (
         a_workflow()

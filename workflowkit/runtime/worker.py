@@ -121,7 +121,10 @@ class Worker:
         outcome = self._outcome(claim, node, spec)
         also = backlog.take_of(claim.lease.run_id) if go_on else None
         recorded = self._record(claim, outcome, _retries(node, spec), go_on, also)
-        backlog.step_done(recorded.openings)
+        backlog.step_done(recorded.openings if go_on else ())
+        if not go_on and recorded.openings:
+            # Into the queue and not into the backlog, from which this task would only go on with the run.
+            self._dispatcher.execute([opening.hint for opening in recorded.openings])
         if recorded.event_ids:
             self._dispatcher.match(recorded.event_ids)
         return recorded.next_claim
