@@ -121,7 +121,7 @@ def equalities(tree: Node) -> tuple[Equality, ...]:
 def _equality(node: Node) -> Equality | None:
     if not isinstance(node, Chain) or len(node.links) != 1 or node.links[0].operator != "==":
         return None
-    left, right = _operand(node.first), _operand(node.links[0].operand)
+    left, right = path_of(node.first), path_of(node.links[0].operand)
     if isinstance(left, Path) and right is not None:
         return Equality(left, right)
     if isinstance(right, Path) and isinstance(left, Constant):
@@ -129,7 +129,8 @@ def _equality(node: Node) -> Equality | None:
     return None
 
 
-def _operand(node: Node) -> Path | Constant | None:
+def path_of(node: Node) -> Path | Constant | None:
+    """Return the path or the literal that ``node`` consists of, ``None`` if it is anything else."""
     if isinstance(node, Literal):
         return Constant(node.value)
     steps: list[str | int] = []

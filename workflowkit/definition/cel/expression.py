@@ -10,11 +10,13 @@ from workflowkit.base.errors import ExpressionError
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.definition.cel.analysis import (
     Equality,
+    Path,
     Policy,
     check_policy,
     check_size,
     equalities,
     free_variables,
+    path_of,
 )
 from workflowkit.definition.cel.budget import BudgetExceededError, Frame
 from workflowkit.definition.cel.cache import WeightedCache
@@ -22,7 +24,7 @@ from workflowkit.definition.cel.compiler import Compiler
 from workflowkit.definition.cel.export import to_json
 from workflowkit.definition.cel.macros import Evaluate
 from workflowkit.definition.cel.parser import parse_expression
-from workflowkit.definition.cel.values import MISSING, is_true
+from workflowkit.definition.cel.values import MISSING, equal, is_true
 from workflowkit.definition.model import Json
 
 #: In characters of source text; they make about 100 bytes of closures each.
@@ -60,6 +62,21 @@ class Expression:
             # The caller's own stack was nearly used up, or the machine's memory: not decided by the limits.
             raise BudgetExceededError("stopped: the machine ran out of stack or memory") from None
 
+    def evaluate_exactly(self, variables: Mapping[str, Json]) -> Json:
+        """Return the result as JSON that is equal to the result itself, for whoever compares it later.
+
+        Raises ``ExpressionError`` as ``evaluate`` does, and for times and durations: JSON has them as text only.
+        """
+        try:
+            frame = self._frame(variables)
+            value = self._run(frame)
+            result = to_json(value, frame)
+            if equal(value, result, frame):
+                return result
+        except (RecursionError, MemoryError):
+            raise BudgetExceededError("stopped: the machine ran out of stack or memory") from None
+        raise ExpressionError("the result is, or contains, a time or a duration, which JSON cannot hold")
+
     def matches(self, variables: Mapping[str, Json]) -> bool:
         """Return whether the result counts as true. Raises ``ExpressionError`` as ``evaluate`` does."""
         try:
@@ -88,6 +105,19 @@ def compile_expression(text: str, *, limits: Limits = DEFAULT_LIMITS, policy: Po
     if len(text) > limits.expression_chars:
         raise ExpressionError(f"longer than expression_chars = {limits.expression_chars} characters")
     return _cache.get((text, limits, policy), lambda: _compile(text, limits, policy))
+
+
+def read_path(text: str, *, limits: Limits = DEFAULT_LIMITS) -> Path | None:
+    """Return the path that the expression ``text`` consists of, ``None`` if it is anything else."""
+    if len(text) > limits.expression_chars:
+        return None
+    try:
+        tree = parse_expression(text, max_depth=limits.expression_depth)
+        check_size(tree, limits)
+    except ExpressionError:
+        return None
+    found = path_of(tree)
+    return found if isinstance(found, Path) else None
 
 
 def _compile(text: str, limits: Limits, policy: Policy) -> tuple[Expression, int]:

@@ -1,0 +1,175 @@
+"""Which later event belongs to something that waits: a condition split into an index key and what is left to evaluate.
+
+Ten thousand runs may wait for one event name, each for the event that carries its own id. Evaluating ten thousand
+conditions for every event would be slow, so the part of a condition that says "this place in the later event equals
+this value" becomes a key, found by an index. ``split`` gives it when the wait begins, ``value_at`` and ``index_key``
+when the event comes.
+
+The value takes the way of data all along: it is compared and hashed, and never becomes the text of an expression (S1).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from workflowkit.base.errors import ExpressionError
+from workflowkit.base.jsonvalue import canonical, dumps, loads
+from workflowkit.base.limits import DEFAULT_LIMITS, Limits
+from workflowkit.definition.cel import Expression, Policy, compile_expression, read_path
+from workflowkit.definition.cel.conjunction import Conjunct, conjuncts
+from workflowkit.definition.model import Json
+
+#: What the later event is called in the conditions of waits and of cancellations.
+LATER: Final = "async"
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_STEP = re.compile(r'\.?([A-Za-z_][A-Za-z0-9_]*)|\[([0-9]+)\]|\[("(?:[^"\\]|\\.)*")\]')
+_EXACT_WHOLE = 2**53
+
+
+@dataclass(frozen=True, slots=True)
+class Correlation:
+    """A condition, split. It is true if what stands at ``path`` equals ``value``, and ``rest`` is true.
+
+    ``path`` is the place in the later event in the spelling that ``value_at`` reads, ``None`` if the condition asks for
+    no such equality. ``rest`` is an expression of the author's own text, ``None`` if the equality says it all.
+    """
+
+    path: str | None
+    value: Json
+    rest: str | None
+
+
+def split(
+    text: str,
+    *,
+    known: Mapping[str, Json],
+    later: str = LATER,
+    policy: Policy = "restricted",
+    limits: Limits = DEFAULT_LIMITS,
+) -> Correlation:
+    """Split the condition ``text``, in which ``known`` are the variables with values and ``later`` is still to come.
+
+    Of several equalities it takes the first whose value comes from ``known`` and is not null, since a constant is the
+    same for everybody who waits. Raises ``ExpressionError`` if ``text`` does not compile; a part that cannot be
+    evaluated stays in ``rest``.
+    """
+    pieces = _pieces(text, later, policy, limits)
+    usable = [(piece, value) for piece in pieces if (value := piece.value(known)) is not _UNUSABLE]
+    if not usable:
+        return Correlation(None, None, text)
+    chosen, value = min(usable, key=lambda found: found[1] is None or found[0].is_constant)
+    rest = " && ".join(piece.text for piece in pieces if piece is not chosen)
+    return Correlation(chosen.path, value, rest or None)
+
+
+def match_condition(path: str, later: str = LATER) -> str:
+    """Return the condition that ``match: "data.id"`` stands for. Raises ``ExpressionError`` if it is no plain path."""
+    found = read_path(f"event.{path}")
+    if found is None or found.steps[0] != "event":
+        raise ExpressionError("expected a path into the event, such as data.id")
+    place = _spelled(found.steps[1:])
+    return f"{later}{place} == event{place}"
+
+
+def value_at(value: Json, path: str) -> Json:
+    """Return what stands at ``path`` in the later event, as an expression would see it: null if there is nothing."""
+    for step in _read_steps(path):
+        if type(step) is str and type(value) is dict:
+            value = value.get(step)
+        elif type(step) is int and type(value) is list and step < len(value):
+            value = value[step]
+        else:
+            return None
+    return value
+
+
+def index_key(path: str, value: Json) -> str:
+    """Return the key of an equality: the same for values that are equal in expressions, another for all others."""
+    return hashlib.sha256(canonical([path, _normal(value)])).hexdigest()
+
+
+def _normal(value: Json) -> Json:
+    """Return the one spelling of equal values: ``1.0`` is ``1``, and ``true`` is not."""
+    if type(value) is float and value.is_integer() and abs(value) <= _EXACT_WHOLE:
+        return int(value)
+    if type(value) is list:
+        return [_normal(item) for item in value]
+    if type(value) is dict:
+        return {key: _normal(item) for key, item in value.items()}
+    return value
+
+
+# --- splitting
+
+_UNUSABLE: Final = object()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Piece:
+    """One piece of a condition and, if it is ``<later>.<path> == <other>``, its two sides."""
+
+    text: str
+    path: str | None = None
+    other: Expression | None = None
+
+    @property
+    def is_constant(self) -> bool:
+        return self.other is not None and not self.other.variables
+
+    def value(self, known: Mapping[str, Json]) -> Json:
+        """Return the value of the other side, ``_UNUSABLE`` if there is none that JSON can hold."""
+        if self.other is None or not self.other.variables <= known.keys():
+            return _UNUSABLE
+        try:
+            return self.other.evaluate_exactly(known)
+        except ExpressionError:
+            return _UNUSABLE
+
+
+@lru_cache(maxsize=1024)
+def _pieces(text: str, later: str, policy: Policy, limits: Limits) -> tuple[_Piece, ...]:
+    compile_expression(text, limits=limits, policy=policy)
+    return tuple(_piece(found, later, limits) for found in conjuncts(text, limits))
+
+
+def _piece(found: Conjunct, later: str, limits: Limits) -> _Piece:
+    for side, other in () if found.sides is None else (found.sides, found.sides[::-1]):
+        path = read_path(side, limits=limits)
+        if path is not None and path.steps[0] == later and len(path.steps) > 1:
+            return _Piece(found.text, _written(path.steps[1:]), compile_expression(other, limits=limits))
+    return _Piece(found.text)
+
+
+def _written(steps: tuple[str | int, ...]) -> str:
+    return _spelled(steps).removeprefix(".")
+
+
+def _spelled(steps: tuple[str | int, ...]) -> str:
+    return "".join(_spelled_step(step) for step in steps)
+
+
+def _spelled_step(step: str | int) -> str:
+    if type(step) is str and _PLAIN_NAME.match(step):
+        return f".{step}"
+    return f"[{dumps(step)}]"
+
+
+@lru_cache(maxsize=4096)
+def _read_steps(path: str) -> tuple[str | int, ...]:
+    return tuple(_steps(path))
+
+
+def _steps(path: str) -> Iterator[str | int]:
+    place = 0
+    while place < len(path):
+        found = _STEP.match(path, place)
+        if found is None:
+            raise ValueError(f"not a path that split() made: {path!r}")
+        name, index, quoted = found.groups()
+        yield name if name is not None else int(index) if index is not None else loads(quoted)
+        place = found.end()
