@@ -24,6 +24,7 @@ from workflowkit.runtime.leases import Heartbeat
 from workflowkit.runtime.matching import Matching
 from workflowkit.runtime.position import Jitter, Schedule
 from workflowkit.runtime.relay import Relay, RelayThread
+from workflowkit.runtime.timers import Timers
 from workflowkit.runtime.versions import Versions
 from workflowkit.runtime.worker import Worker
 from workflowkit.store.database import Database
@@ -86,8 +87,12 @@ class Runtime:
         return Heartbeat(self.database, lease_seconds=self.settings.lease_seconds)
 
     @cached_property
+    def timers(self) -> Timers:
+        return Timers(self.database, self.dispatcher)
+
+    @cached_property
     def relay(self) -> Relay:
-        return Relay(self.database, self.dispatcher, grace_seconds=self.settings.hint_grace_seconds)
+        return Relay(self.database, self.dispatcher, self.timers, grace_seconds=self.settings.hint_grace_seconds)
 
     def relay_thread(self) -> RelayThread:
         return RelayThread(self.relay, interval_seconds=self.settings.relay_interval_seconds)

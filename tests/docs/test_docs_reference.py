@@ -30,7 +30,13 @@ from workflowkit.engine.states import EdgeState, RunStatus, StepStatus
 from workflowkit.registry import Registry, load_builtin_actions
 from workflowkit.runtime.control import CANCELLED_BY_USER
 from workflowkit.runtime.keys import PERMISSIONS
-from workflowkit.runtime.matching import DEPTH_EXCEEDED, START_FAILED
+from workflowkit.runtime.matching import (
+    DEPTH_EXCEEDED,
+    START_FAILED,
+    TARGET_DISABLED,
+    TARGET_MISSING,
+    TARGET_UNPUBLISHED,
+)
 from workflowkit.triggers.matching import NoMatch
 
 # --- names and tags of code
@@ -173,6 +179,7 @@ def test_every_error_class_is_explained_as_it_is() -> None:
 
 def test_every_reason_is_explained() -> None:
     reasons = {getattr(planner, name) for name in ("CONDITION_FALSE", "BRANCH_DEAD", "JOIN_NOT_MET", "RUN_STOPPED")}
+    reasons |= {TARGET_MISSING, TARGET_UNPUBLISHED, TARGET_DISABLED}
     reasons |= {*NoMatch, DEPTH_EXCEEDED, START_FAILED, DELAY_CLAMPED, CANCELLED_BY_USER}
 
     assert {names_in(row[0])[0] for row in table("docs/reference/errors.md", "reason")} == reasons

@@ -24,6 +24,8 @@ from workflowkit.triggers import Subscription, match, patterns_for
 _log = logging.getLogger(__name__)
 
 DEPTH_EXCEEDED = "depth-exceeded"
+#: An event is addressed to a workflow that does not exist, is not published, or is switched off.
+TARGET_MISSING, TARGET_UNPUBLISHED, TARGET_DISABLED = "target-missing", "target-unpublished", "target-disabled"
 #: How often a batch is tried that other workers match at the same moment.
 MATCH_TRIES = 5
 #: The version cannot be read by this code, or a condition on a trigger edge met a limit.
@@ -81,11 +83,15 @@ class Matching:
     def _match_scope(
         self, tx: Transaction, scope: Scope, records: Sequence[EventRecord], batch: Batch, matched: Matched
     ) -> None:
-        patterns = sorted({pattern for record in records for pattern in patterns_for(record.name)})
-        triggers = subscriptions.load(tx, scope, patterns)
+        for record in records:
+            if record.target is not None:
+                self._match_target(tx, record, record.target, batch, matched)
+        open_records = [record for record in records if record.target is None]
+        patterns = sorted({pattern for record in open_records for pattern in patterns_for(record.name)})
+        triggers = subscriptions.load(tx, scope, patterns) if patterns else []
         if not triggers:
             return
-        for record in records:
+        for record in open_records:
             listening = _subscriptions(record.name, triggers)
             if record.depth > self._limits.emitted_event_depth:
                 detail = f"limit emitted_event_depth exceeded: at most {self._limits.emitted_event_depth}"
@@ -99,6 +105,21 @@ class Matching:
                     reason, detail = self._start_run(tx, record, found.subscription, batch, matched)
                 if reason is not None:
                     _skip(batch, record, found.subscription.workflow_id, reason, detail, tx)
+
+    def _match_target(self, tx: Transaction, record: EventRecord, target: str, batch: Batch, matched: Matched) -> None:
+        """Start the one workflow that an event is addressed to, whatever its triggers."""
+        found = subscriptions.load_target(tx, record.scope, target)
+        reason: str | None
+        if found is None:
+            reason, detail = TARGET_MISSING, ""
+        elif found[0] is None:
+            reason, detail = TARGET_UNPUBLISHED, ""
+        elif not found[1]:
+            reason, detail = TARGET_DISABLED, ""
+        else:
+            reason, detail = self._start_run(tx, record, Subscription(target, str(found[0]), ()), batch, matched)
+        if reason is not None:
+            _skip(batch, record, target, reason, detail, tx)
 
     def _start_run(
         self, tx: Transaction, record: EventRecord, subscription: Subscription, batch: Batch, matched: Matched

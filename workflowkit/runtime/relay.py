@@ -11,7 +11,8 @@ import threading
 
 from workflowkit.base.errors import StoreUnavailable
 from workflowkit.runtime.hints import Dispatcher, StepHint
-from workflowkit.store import events, steps
+from workflowkit.runtime.timers import Timers
+from workflowkit.store import events, steps, timers
 from workflowkit.store.database import Database
 
 _log = logging.getLogger(__name__)
@@ -23,15 +24,19 @@ RELAY_BATCH = 500
 class Relay:
     """Hints what is due, once per tick."""
 
-    def __init__(self, database: Database, dispatcher: Dispatcher, *, grace_seconds: float) -> None:
+    def __init__(
+        self, database: Database, dispatcher: Dispatcher, timers: Timers | None = None, *, grace_seconds: float
+    ) -> None:
         self._database = database
         self._dispatcher = dispatcher
+        self._timers = timers
         self._grace_ms = int(grace_seconds * 1000)
 
     def tick(self) -> int:
-        """Hint everything that is due; return how much that was. Safe to run in many processes at once."""
+        """Hint everything that is due, and fire timers; return how much that was. Any number of processes may."""
+        fired = self._timers.fire_due() if self._timers is not None and self._any_timer_due() else 0
         if not self._anything_due():
-            return 0
+            return fired
         with self._database.transaction("relay") as tx:
             wake_at_ms = tx.now_ms + self._grace_ms
             event_ids = events.wake_pending(tx, limit=RELAY_BATCH, wake_at_ms=wake_at_ms)
@@ -42,7 +47,11 @@ class Relay:
         with_room = {queue for queue in {hint.queue for hint in due} if self._dispatcher.has_room(queue)}
         if hints := [hint for hint in due if hint.queue in with_room]:
             self._dispatcher.execute(hints)
-        return len(event_ids) + len(due)
+        return fired + len(event_ids) + len(due)
+
+    def _any_timer_due(self) -> bool:
+        with self._database.read() as tx:
+            return timers.any_due(tx)
 
     def _anything_due(self) -> bool:
         """Look before locking: on SQLite an idle relay must not take the write lock."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from workflowkit.base import jsonvalue
 from workflowkit.base.errors import DefinitionError, Problem
-from workflowkit.base.scope import Scope
+from workflowkit.base.scope import Scope, owner_of
 from workflowkit.definition import build
 from workflowkit.definition.model import Workflow
 from workflowkit.store import workflows
@@ -25,9 +25,10 @@ class Versions:
         Raises ``NotFound`` if there is none, ``DefinitionError`` if this code cannot read it: a newer one may have
         published it.
         """
-        key = (scope, workflow_id, version)
+        owner = owner_of(scope, workflow_id)
+        key = (owner, workflow_id, version)
         if (workflow := self._parsed.get(key)) is None:
-            _hash, document = workflows.load_version(tx, scope, workflow_id, version)
+            _hash, document = workflows.load_version(tx, owner, workflow_id, version)
             if len(self._parsed) >= CACHED_VERSIONS:
                 self._parsed.clear()
             workflow = self._parsed[key] = _read(workflow_id, version, document)

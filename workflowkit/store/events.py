@@ -13,7 +13,10 @@ from workflowkit.store.database import DeleteFrom, InsertInto, Sql, Transaction
 
 @dataclass(frozen=True, slots=True)
 class EventRecord:
-    """An event as stored. ``event_id`` is the sender's; ``extra`` holds the optional fields of the event's JSON."""
+    """An event as stored. ``event_id`` is the sender's; ``extra`` holds the optional fields of the event's JSON.
+
+    An event with a ``target`` is addressed to that workflow: it starts no other, and asks for no trigger.
+    """
 
     id: str
     scope: Scope
@@ -26,6 +29,7 @@ class EventRecord:
     depth: int = 0
     source_run_id: str | None = None
     duplicate_of: str | None = None
+    target: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the event as workflows see it."""
@@ -35,7 +39,7 @@ class EventRecord:
 
 _COLUMNS = (
     "id", "environment", "tenant", "name", "event_id", "data", "extra", "ts_ms", "depth", "source_run_id",
-    "duplicate_of", "received_at_ms",
+    "duplicate_of", "received_at_ms", "target",
 )  # fmt: skip
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM events"  # noqa: S608 - names from our own code
 _INSERT_EVENTS = InsertInto("events", _COLUMNS)
@@ -128,7 +132,7 @@ def _to_row(record: EventRecord) -> tuple[Any, ...]:
     return (
         record.id, record.scope.environment, record.scope.tenant, record.name, record.event_id,
         jsonvalue.dumps(record.data), extra, record.ts_ms, record.depth, record.source_run_id, record.duplicate_of,
-        record.received_at_ms,
+        record.received_at_ms, record.target,
     )  # fmt: skip
 
 
@@ -136,5 +140,5 @@ def _from_row(row: Any) -> EventRecord:
     return EventRecord(
         id=row[0], scope=Scope(row[1], row[2]), name=row[3], event_id=row[4], data=jsonvalue.loads(row[5]),
         extra=jsonvalue.loads(row[6]) if row[6] else None, ts_ms=row[7], depth=row[8], source_run_id=row[9],
-        duplicate_of=row[10], received_at_ms=row[11],
+        duplicate_of=row[10], received_at_ms=row[11], target=row[12],
     )  # fmt: skip

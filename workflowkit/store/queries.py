@@ -229,4 +229,5 @@ def _to_event(row: sa.Row[Any], scope: Scope) -> EventRecord:
         depth=row.depth,
         source_run_id=row.source_run_id,
         duplicate_of=row.duplicate_of,
+        target=row.target,
     )

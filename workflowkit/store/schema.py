@@ -138,10 +138,11 @@ events = sa.Table(
     _text("source_run_id", nullable=True),
     _text("duplicate_of", nullable=True),
     _big("received_at_ms"),
+    _text("target", nullable=True),
     sa.Index(None, "environment", "tenant", "name", "id"),
 )
 """``event_id`` is the sender's id, ``extra`` the JSON of optional fields (v, user, meta); ``depth`` counts how many
-runs deep the event was emitted."""
+runs deep the event was emitted. An event with a ``target`` is addressed: it starts that workflow and no other."""
 
 event_ids = sa.Table(
     "event_ids",
@@ -193,12 +194,32 @@ runs = sa.Table(
     _big("created_at_ms"),
     _big("started_at_ms", nullable=True),
     _big("finished_at_ms", nullable=True),
+    _text("path", nullable=True),
+    _text("input", nullable=True),
+    _text("parent_run_id", nullable=True),
+    _text("parent_step", nullable=True),
+    _text("parent_wait", nullable=True),
+    _text("reason", nullable=True),
+    _big("paused_at_ms", nullable=True),
     _one_of("status", *RUN_STATUSES),
+    sa.Index(
+        "ix_runs_parent_run_id",
+        "parent_run_id",
+        "parent_step",
+        "id",
+        sqlite_where=sa.text("parent_run_id IS NOT NULL"),
+        postgresql_where=sa.text("parent_run_id IS NOT NULL"),
+    ),
     sa.Index(None, "environment", "tenant", "id"),
     sa.Index(None, "environment", "tenant", "workflow_id", "id"),
     sa.Index(None, "event_id"),
 )
-"""The one mutable projection of a run. ``revision`` counts its transactions: whoever bumps it holds the row's lock."""
+"""The one mutable projection of a run. ``revision`` counts its transactions: whoever bumps it holds the row's lock.
+
+A child run has a parent: the run, the step and the wait of that step (``waits``) that its end resolves. ``path`` names
+the part of the version's document that the run executes (absent: all of it), ``input`` holds the JSON of what it was
+given besides its event. ``reason`` says why a run was cancelled. A run with ``paused_at_ms`` starts no step.
+"""
 
 steps = sa.Table(
     "steps",
@@ -254,3 +275,79 @@ journal = sa.Table(
     ),
 )
 """The facts of a run in order (``engine.facts``). ``data`` is the JSON of the optional fields of a fact."""
+
+WAIT_KINDS = ("event", "signal", "run", "cancel")
+WAIT_STATES = ("open", "received", "expired", "cancelled")
+
+waits = sa.Table(
+    "waits",
+    metadata,
+    sa.Column("run_id", sa.Text, primary_key=True),
+    sa.Column("wait_key", sa.Text, primary_key=True),
+    _text("step_key"),
+    _text("kind"),
+    *_scope(),
+    _text("name"),
+    _text("match_key"),
+    _text("condition", nullable=True),
+    _text("state"),
+    _text("result", nullable=True),
+    _big("deadline_at_ms", nullable=True),
+    _big("created_at_ms"),
+    _big("resolved_at_ms", nullable=True),
+    _one_of("kind", *WAIT_KINDS),
+    _one_of("state", *WAIT_STATES),
+    sa.Index(
+        "ix_waits_open",
+        "environment",
+        "tenant",
+        "kind",
+        "name",
+        "match_key",
+        sqlite_where=sa.text("state = 'open'"),
+        postgresql_where=sa.text("state = 'open'"),
+    ),
+    # SAFETY: I17 — a signal resumes one run: the database itself refuses a second wait for it.
+    sa.Index(
+        "uq_waits_signal",
+        "environment",
+        "tenant",
+        "name",
+        unique=True,
+        sqlite_where=sa.text("kind = 'signal' AND state = 'open'"),
+        postgresql_where=sa.text("kind = 'signal' AND state = 'open'"),
+    ),
+    sa.Index("ix_waits_name", "environment", "tenant", "kind", "name", "created_at_ms"),
+)
+"""What runs wait for. ``name`` is an event's name, a signal, or a child run. ``match_key`` is the index key of
+the value that a matching event must have (``definition.correlation``), empty if any event of the name is to be looked
+at; ``condition`` is what must be evaluated besides. ``result`` is the JSON of what was received. Kind ``cancel`` is the
+listener of a whole run; all others belong to the step ``step_key``.
+"""
+
+wait_paths = sa.Table(
+    "wait_paths",
+    metadata,
+    sa.Column("environment", sa.Text, primary_key=True),
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("path", sa.Text, primary_key=True),
+)
+"""The paths whose values waits for an event name were ever matched by: what an arriving event is looked up with."""
+
+timers = sa.Table(
+    "timers",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    _text("kind"),
+    *_scope(),
+    _text("subject"),
+    _text("data", nullable=True),
+    _big("due_at_ms"),
+    sa.Index(None, "due_at_ms"),
+    sa.Index(None, "subject"),
+)
+"""Things to be done at a time that no step is: time-outs of runs, propagated cancellation, jobs. ``kind`` names the
+handler (``runtime.timers``); ``subject`` is what it is about, a run's id for example. Ids are deterministic: the same
+thing cannot be planned twice. Fired once: whoever handles a timer deletes or moves it in the same transaction.
+"""

@@ -1,0 +1,80 @@
+"""Things to be done at a time that no step is: planned in the transaction that makes them necessary, done once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from workflowkit.base import jsonvalue
+from workflowkit.base.scope import Scope
+from workflowkit.store.database import InsertInto, Sql, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class TimerRow:
+    """A timer. ``id`` is deterministic, ``kind`` names its handler, ``subject`` what it is about."""
+
+    id: str
+    kind: str
+    scope: Scope
+    subject: str
+    due_at_ms: int
+    data: Mapping[str, Any] | None = None
+
+
+_COLUMNS = ("id", "kind", "environment", "tenant", "subject", "data", "due_at_ms")
+INSERT = InsertInto("timers", _COLUMNS)
+_PLAN = Sql(
+    f"""
+    INSERT INTO timers ({", ".join(_COLUMNS)})
+    VALUES (:id, :kind, :environment, :tenant, :subject, :data, :due_at_ms)
+    ON CONFLICT (id) DO NOTHING
+    """  # noqa: S608 - names from our own code
+)
+# SAFETY: I14 I16 — taken by one scheduler only, never before its time by the database's clock, and gone (or moved) in
+# the transaction that does what it stands for.
+_TAKE = Sql(
+    f"""
+    SELECT {", ".join(_COLUMNS)} FROM timers WHERE due_at_ms <= :now_ms ORDER BY due_at_ms, id LIMIT 1 {{skip_locked}}
+    """  # noqa: S608 - names from our own code
+)
+_ANY_DUE = Sql("SELECT 1 FROM timers WHERE due_at_ms <= :now_ms LIMIT 1")
+_DELETE = Sql("DELETE FROM timers WHERE id = :id")
+_MOVE = Sql("UPDATE timers SET due_at_ms = :due_at_ms, data = :data WHERE id = :id")
+
+
+def row_of(timer: TimerRow) -> tuple[Any, ...]:
+    """Return the values that ``INSERT`` takes."""
+    data = None if timer.data is None else jsonvalue.dumps(timer.data)
+    return (timer.id, timer.kind, timer.scope.environment, timer.scope.tenant, timer.subject, data, timer.due_at_ms)
+
+
+def plan(tx: Transaction, timers: Sequence[TimerRow]) -> None:
+    """Add timers; one that is planned already stays as it is."""
+    for timer in timers:
+        tx.run(_PLAN, **dict(zip(_COLUMNS, row_of(timer), strict=True)))
+
+
+def take(tx: Transaction) -> TimerRow | None:
+    """Lock the next timer that is due and that nobody else handles just now."""
+    row = tx.one(_TAKE, now_ms=tx.now_ms)
+    if row is None:
+        return None
+    data = None if row[5] is None else jsonvalue.loads(row[5])
+    return TimerRow(row[0], row[1], Scope(row[2], row[3]), row[4], row[6], data)
+
+
+def delete(tx: Transaction, timer_id: str) -> None:
+    """Forget a timer."""
+    tx.run(_DELETE, id=timer_id)
+
+
+def move(tx: Transaction, timer: TimerRow, *, due_at_ms: int, data: Mapping[str, Any] | None) -> None:
+    """Put a timer off, with new data."""
+    tx.run(_MOVE, id=timer.id, due_at_ms=due_at_ms, data=None if data is None else jsonvalue.dumps(data))
+
+
+def any_due(tx: Transaction) -> bool:
+    """Tell whether ``take`` might find anything."""
+    return tx.one(_ANY_DUE, now_ms=tx.now_ms) is not None
