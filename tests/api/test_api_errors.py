@@ -27,6 +27,8 @@ def _all_errors(base: type[WorkflowKitError]) -> list[type[WorkflowKitError]]:
 EXPECTED = {
     "invalid-definition": 422,
     "invalid-expression": 422,
+    "invalid-cron": 422,
+    "unknown-timezone": 422,
     "invalid-input": 400,
     "limit-exceeded": 413,
     "not-found": 404,

@@ -6,6 +6,8 @@ Every class carries a stable ``code`` (kebab-case, listed in docs/reference/erro
     WorkflowKitError
     ├ DefinitionError(problems)      a document is not valid; every problem has a JSON pointer
     ├ ExpressionError                an expression does not parse, or does not evaluate
+    │ └ CronError                    a cron expression does not parse, or never fires
+    │   └ UnknownTimezone
     ├ InvalidInput(problems)         a request or a value is malformed
     ├ LimitExceeded                  a named limit was passed
     ├ NotFound
@@ -95,6 +97,18 @@ class ExpressionError(WorkflowKitError):
     def __init__(self, message: str, *, position: int | None = None) -> None:
         super().__init__(message)
         self.position = position
+
+
+class CronError(ExpressionError):
+    """A cron expression does not parse, or its days never come."""
+
+    code = "invalid-cron"
+
+
+class UnknownTimezone(CronError):
+    """There is no such time zone."""
+
+    code = "unknown-timezone"
 
 
 class LimitExceeded(WorkflowKitError):

@@ -34,6 +34,11 @@ def derived_id(parent_id: str, *parts: str) -> str:
     return parent_id[:_TIME_CHARS] + _encode(int.from_bytes(digest), ID_LENGTH - _TIME_CHARS)
 
 
+def derived_fraction(*parts: str) -> float:
+    """Return a number in [0, 1) that follows from ``parts``, evenly spread over different ones."""
+    return int.from_bytes(hashlib.blake2b("\x1f".join(parts).encode(), digest_size=4).digest()) / 2**32
+
+
 def idempotency_key(run_id: str, step_key: str) -> str:
     """Return the key that is the same in every attempt of a step."""
     return hashlib.blake2b(f"{run_id}\x1f{step_key}".encode(), digest_size=16).hexdigest()
