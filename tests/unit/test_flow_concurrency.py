@@ -1,0 +1,120 @@
+"""Which limits a run is under, and whether a step may start."""
+
+from __future__ import annotations
+
+import pytest
+
+from workflowkit.base.scope import Scope
+from workflowkit.flow.concurrency import (
+    Ceiling,
+    ConcurrencyLimit,
+    LimitMode,
+    LimitScope,
+    Owner,
+    action_ceiling,
+    blocked_by,
+    ceilings,
+)
+from workflowkit.flow.dequeue import Full, Go, TooEarly, dequeue
+from workflowkit.flow.gcra import Rate
+from workflowkit.flow.keys import Key
+
+STEPS, RUNS = LimitMode.STEPS, LimitMode.RUNS
+MINE = Owner(Scope("prod", "acme"), "w1")
+KEY = Key('"k"')
+OTHERS = {
+    "workflow": Owner(Scope("prod", "acme"), "w2"),
+    "tenant": Owner(Scope("prod", "other"), "w1"),
+    "environment": Owner(Scope("test", "acme"), "w1"),
+}
+
+
+def group(scope: LimitScope, owner: Owner = MINE, key: Key = KEY, mode: LimitMode = STEPS) -> str:
+    (only,) = ceilings([ConcurrencyLimit(5, key, scope, mode)], owner, mode)
+    return only.group
+
+
+@pytest.mark.parametrize(
+    ("scope", "shared_with"),
+    [
+        (LimitScope.WORKFLOW, set()),
+        (LimitScope.TENANT, {"workflow"}),
+        (LimitScope.ENVIRONMENT, {"workflow", "tenant"}),
+        (LimitScope.INSTALLATION, {"workflow", "tenant", "environment"}),
+    ],
+)
+def test_a_scope_says_with_whom_slots_are_shared(scope: LimitScope, shared_with: set[str]) -> None:
+    assert {name for name, other in OTHERS.items() if group(scope, other) == group(scope)} == shared_with
+
+
+def test_keys_scopes_and_modes_count_apart() -> None:
+    groups = [group(scope, key=key, mode=mode) for scope in LimitScope for key in (KEY, Key("1")) for mode in LimitMode]
+    assert len(set(groups)) == 16
+
+
+def test_names_cannot_be_made_to_look_like_others() -> None:
+    one, other = Owner(Scope("a", 'b","c'), "d"), Owner(Scope("a", "b"), 'c","d')
+    assert group(LimitScope.WORKFLOW, one) != group(LimitScope.WORKFLOW, other)
+
+
+def test_a_mode_has_its_own_limits_and_zero_is_none() -> None:
+    limits = [ConcurrencyLimit(0), ConcurrencyLimit(3, KEY), ConcurrencyLimit(1, mode=RUNS)]
+    assert [each.limit for each in ceilings(limits, MINE, STEPS)] == [3]
+    assert [each.limit for each in ceilings(limits, MINE, RUNS)] == [1]
+
+
+def test_of_two_limits_on_one_group_the_lower_counts() -> None:
+    for limits in ([5, 2], [2, 5]):
+        (only,) = ceilings([ConcurrencyLimit(limit) for limit in limits], MINE, STEPS)
+        assert only.limit == 2
+
+
+def test_ceilings_come_in_the_order_of_locking() -> None:
+    limits = [ConcurrencyLimit(1, KEY, scope) for scope in LimitScope]
+    groups = [each.group for each in ceilings(limits, MINE, STEPS)]
+    assert groups == sorted(groups)
+    assert groups == [each.group for each in ceilings(reversed(limits), MINE, STEPS)]
+
+
+def test_any_full_group_blocks() -> None:
+    a, b = Ceiling("a", 2), Ceiling("b", 1)
+    assert blocked_by([a, b], {}) == ()
+    assert blocked_by([a, b], {"a": 1, "c": 9}) == ()
+    assert blocked_by([a, b], {"a": 2}) == (a,)
+    assert blocked_by([a, b], {"a": 3, "b": 1}) == (a, b)
+
+
+def test_each_workflow_sees_its_own_ceiling_over_a_shared_count() -> None:
+    low = ceilings([ConcurrencyLimit(5, KEY, LimitScope.TENANT)], MINE, STEPS)
+    high = ceilings([ConcurrencyLimit(50, KEY, LimitScope.TENANT)], OTHERS["workflow"], STEPS)
+    held = {low[0].group: 20}
+    assert blocked_by(low, held)
+    assert not blocked_by(high, held)
+
+
+def test_an_action_has_slots_of_its_own_in_its_workflow() -> None:
+    ceiling = action_ceiling(2, MINE, "send")
+    assert ceiling.limit == 2
+    others = [action_ceiling(2, MINE, "load"), *(action_ceiling(2, other, "send") for other in OTHERS.values())]
+    assert ceiling.group not in {other.group for other in others}
+
+
+RATE = Rate(1, 1_000)
+
+
+@pytest.mark.parametrize(
+    ("throttle", "row", "held", "expected"),
+    [
+        (None, None, {}, Go(None)),
+        (None, None, {"a": 1}, Full((Ceiling("a", 1),))),
+        (RATE, None, {}, Go(51_000_000)),
+        (RATE, 50_001_000, {}, TooEarly(50_001)),
+        (RATE, 50_001_000, {"a": 1}, TooEarly(50_001)),
+        # No slot: the throttle's row stays as it is.
+        (RATE, None, {"a": 1}, Full((Ceiling("a", 1),))),
+    ],
+)
+def test_a_step_starts_if_throttle_and_limits_agree(
+    throttle: Rate | None, row: int | None, held: dict[str, int], expected: Go | TooEarly | Full
+) -> None:
+    assert dequeue(throttle, row, [Ceiling("a", 1)], held, now_ms=50_000) == expected

@@ -1,0 +1,72 @@
+"""Throttle and rate limit: how many starts a key may have, by the generic cell rate algorithm (GCRA).
+
+Starts are spaced evenly, one every ``period / limit``, and ``burst`` of them may come at once. In any window of one
+period there are at most ``limit + burst - 1`` starts. A throttle lets what comes too early wait for ``next_at_ms``; a
+rate limit drops it.
+
+All that is stored of a key is its *theoretical arrival time*: when the next start would come if all came evenly. It is
+in microseconds, because a period is rarely a multiple of its limit; the clock is in milliseconds. A key without a row,
+and one whose time is past, mean the same, so such rows may be deleted.
+
+Inngest's controls are the same algorithm with another burst: a throttle of ``limit`` and ``burst`` admits
+``limit + burst`` at once, a rate limit of ``limit`` admits ``1 + limit // 10``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workflowkit.flow.checking import at_least
+
+_US_PER_MS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """``limit`` starts per ``period_ms``, of which ``burst`` (1 or more) may come at once."""
+
+    limit: int
+    period_ms: int
+    burst: int = 1
+
+    def __post_init__(self) -> None:
+        at_least(1, limit=self.limit, period_ms=self.period_ms, burst=self.burst)
+
+    @property
+    def interval_us(self) -> int:
+        """Microseconds from one start to the next; rounded up, so that rounding never admits one too many."""
+        return -(-self.period_ms * _US_PER_MS // self.limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """How many starts were admitted, the key's new theoretical arrival time, and when one more may come.
+
+    ``next_at_ms`` is in the past or the present if one more may start at once.
+    """
+
+    count: int
+    arrival_us: int
+    next_at_ms: int
+
+
+def take(rate: Rate, arrival_us: int | None, *, now_ms: int, wanted: int = 1) -> Taken:
+    """Admit as many of ``wanted`` starts as may come now; ``arrival_us`` is the key's row.
+
+    To take several at once gives the same as to take them one by one. A row that is further ahead than this rate could
+    have brought it (the limit was raised since, or the clock set back) is cut to what it could.
+    """
+    interval_us, now_us = rate.interval_us, now_ms * _US_PER_MS
+    # Whatever falls into the present millisecond is due, so that more than 1,000 starts a second are possible.
+    now_end_us = now_us + _US_PER_MS - 1
+    arrival_us = min(max(arrival_us or 0, now_us), now_end_us + rate.burst * interval_us)
+    ahead_us = (rate.burst - 1) * interval_us
+    free = (now_end_us + ahead_us - arrival_us) // interval_us + 1
+    count = max(0, min(wanted, free))
+    arrival_us += count * interval_us
+    return Taken(count, arrival_us, (arrival_us - ahead_us) // _US_PER_MS)
+
+
+def is_spent(arrival_us: int, *, now_ms: int) -> bool:
+    """Tell whether the row says nothing any more and may be deleted."""
+    return arrival_us <= now_ms * _US_PER_MS

@@ -1,0 +1,43 @@
+"""Priority: a head start in seconds over others of the same workflow that wait. Never a class of its own.
+
+Because it is an offset in time, it is bounded: a run with the highest priority cannot pass one that has waited for that
+many seconds, so none waits for ever.
+"""
+
+from __future__ import annotations
+
+from workflowkit.base.errors import ExpressionError
+from workflowkit.base.limits import DEFAULT_LIMITS, Limits
+from workflowkit.definition.cel import compile_expression
+from workflowkit.definition.model import Json
+
+#: The most seconds in either direction. Inngest's server takes up to 43,200.
+MAX_PRIORITY_SECONDS = 600
+
+
+def priority_seconds(
+    expression: str | None,
+    event: Json,
+    *,
+    now_ms: int,
+    max_seconds: int = MAX_PRIORITY_SECONDS,
+    limits: Limits = DEFAULT_LIMITS,
+) -> int:
+    """Return the head start that ``expression`` gives the event, cut to ``max_seconds`` either way.
+
+    Never raises: what fails or is no whole number is 0. Texts and booleans are none; 60.0 is 60.
+    """
+    if expression is None:
+        return 0
+    try:
+        value = compile_expression(expression, limits=limits).evaluate({"event": event, "now": now_ms})
+    except ExpressionError:
+        return 0
+    if type(value) is float and value.is_integer():
+        value = int(value)
+    return max(-max_seconds, min(max_seconds, value)) if type(value) is int else 0
+
+
+def score_ms(queued_at_ms: int, seconds: int) -> int:
+    """Return what waiting runs are ordered by, smallest first: when they were queued, less their head start."""
+    return queued_at_ms - 1_000 * seconds
