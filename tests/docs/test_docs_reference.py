@@ -189,6 +189,8 @@ def test_every_reason_is_explained() -> None:
 
 
 def shown_default(value: Any) -> str:
+    if value in (None, ()):
+        return "none"
     if isinstance(value, tuple):
         return ",".join(value)
     return f"{value:g}" if isinstance(value, int | float) and value < 1e6 else str(value)

@@ -31,6 +31,12 @@ class Limits:
     event_id_chars: int = 256
     emitted_event_depth: int = 10
     """How many runs deep events may start further runs (self-triggering workflows stop here)."""
+    # webhooks
+    webhook_bytes: int = 1 * MIB
+    """The body of one delivery."""
+    form_fields: int = 1_000
+    """Fields of a form or a query string."""
+    transform_bytes: int = 64 * KIB
     # runs
     output_bytes: int = 4 * MIB
     events_per_step: int = 1_000

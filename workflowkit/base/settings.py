@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from workflowkit.base.limits import Limits
+from workflowkit.base.secrets import Keyring
 
 LOCAL_BROKER_URL = "local://"
 DEFAULT_QUEUE = "default"
@@ -36,6 +37,8 @@ class Settings:
     """How long a sender's event id is remembered."""
     email_url: str = "console://"
     email_from: str = "workflows@localhost"
+    secret_key: str | None = field(default=None, repr=False)
+    """What stored secrets are encrypted with (``base.secrets.Keyring``); it is a secret itself."""
     allow_private_networks: bool = False
     """Whether actions may reach private addresses. Never on a shared installation."""
     limits: Limits = field(default_factory=Limits)
@@ -78,6 +81,11 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
+def _keys(text: str) -> str:
+    Keyring.parse(text)
+    return text
+
+
 _PARSERS: dict[str, Callable[[str], object]] = {
     "database_url": str,
     "broker_url": str,
@@ -90,6 +98,7 @@ _PARSERS: dict[str, Callable[[str], object]] = {
     "event_dedup_seconds": _seconds,
     "email_url": str,
     "email_from": str,
+    "secret_key": _keys,
     "allow_private_networks": _flag,
 }
 _FALLBACKS = {"database_url": "DATABASE_URL", "broker_url": "REDIS_URL"}

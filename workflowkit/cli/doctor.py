@@ -164,6 +164,8 @@ def _settings(settings: Settings) -> Iterator[tuple[str, str, str]]:
         if one.name == "limits":
             continue
         value = getattr(settings, one.name)
+        if not one.repr and value is not None:
+            value = "***"
         shown = ",".join(value) if isinstance(value, tuple) else masked(str(value))
         yield one.name, shown, _source(f"WORKFLOWKIT_{one.name.upper()}", _FALLBACKS.get(one.name), value, one.default)
     for limit in fields(settings.limits):
