@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -160,10 +162,10 @@ def test_doctor_sees_that_nobody_works(installation: Harness) -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "told"),
     [
-        ("WORKFLOWKIT_DATABASE_URL", "postgresql://ada:secret@127.0.0.1:1/x", "postgresql://ada:***@127.0.0.1:1/x: "),
+        ("WORKFLOWKIT_DATABASE_URL", "postgresql://ada:s3same@127.0.0.1:1/x", "postgresql://ada:***@127.0.0.1:1/x: "),
         ("WORKFLOWKIT_DATABASE_URL", "oracle://x", "problem  database    oracle://x: "),
         ("WORKFLOWKIT_DATABASE_URL", "sqlite:///nowhere.db", "there is no file nowhere.db: run `workflowkit migrate`"),
-        ("WORKFLOWKIT_BROKER_URL", "redis://:secret@127.0.0.1:1/0", "redis://:***@127.0.0.1:1/0: "),
+        ("WORKFLOWKIT_BROKER_URL", "redis://:s3same@127.0.0.1:1/0", "redis://:***@127.0.0.1:1/0: "),
     ],
 )
 def test_doctor_tells_what_is_wrong_and_no_secret(
@@ -173,7 +175,17 @@ def test_doctor_tells_what_is_wrong_and_no_secret(
     result = _cli("doctor")
     assert result.exit_code == 1
     assert told in result.stdout
-    assert "secret" not in result.stdout
+    assert "s3same" not in result.stdout
+
+
+def test_doctor_shows_that_there_is_a_key_and_not_the_key(
+    installation: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = base64.b64encode(b"k" * 32).decode()
+    monkeypatch.setenv("WORKFLOWKIT_SECRET_KEY", f"2026a:{key}")
+    result = _cli("doctor")
+    assert re.search(r"secret_key +\*\*\* +WORKFLOWKIT_SECRET_KEY", result.stdout)
+    assert key not in result.stdout
 
 
 def test_doctor_tells_of_missing_migrations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,7 +57,7 @@ def test_a_new_key_in_front_seals_and_the_old_one_still_opens() -> None:
     "text", ["", "a", "a:", ":AAAA", "a:AAAA", f"{OLD},", f"{OLD},{OLD}", "a b:" + OLD[2:], OLD + "!", OLD[:-8]]
 )
 def test_a_malformed_key_is_refused_and_not_shown(text: str) -> None:
-    with pytest.raises(ValueError, match="key [12] is not") as raised:
+    with pytest.raises(ValueError, match=r"key [12] is not") as raised:
         Settings.from_environment({"WORKFLOWKIT_SECRET_KEY": text or " "})
     assert "WORKFLOWKIT_SECRET_KEY" in str(raised.value)
     assert "YWFh" not in str(raised.value)

@@ -20,6 +20,7 @@ from werkzeug.exceptions import HTTPException
 from workflowkit.base import errors as e
 from workflowkit.base import jsonvalue
 from workflowkit.base.errors import Problem, WorkflowKitError
+from workflowkit.webhooks.delivery import UnreadableBody
 
 logger = logging.getLogger("workflowkit.api")
 
@@ -53,6 +54,7 @@ STATUSES: dict[type[WorkflowKitError], HTTPStatus] = {
     e.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     PreconditionRequired: HTTPStatus.PRECONDITION_REQUIRED,
     UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    UnreadableBody: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
 }
 
 #: What Flask itself refuses, in our words.

@@ -3,8 +3,9 @@
     {"name": "stripe/!ref($.body.type)", "data": "!ref($.body.data.object)", "id": "!ref($.body.id)",
      "ts": "!ref($.body.created)", "if": "body.livemode == true"}
 
-References begin with ``$.body``, ``$.headers``, ``$.query`` or ``$.raw``; the condition is CEL over the same names. Each
-key may be left out. A transform without ``name`` takes the name from the body, one without ``data`` the body's data.
+References begin with ``$.body``, ``$.headers``, ``$.query`` or ``$.raw``; the condition is CEL over the same names.
+Each key may be left out. A transform without ``name`` takes the name from the body, one without ``data`` the body's
+data.
 """
 
 from __future__ import annotations
@@ -131,9 +132,9 @@ class Transform:
             event["data"] = default_data(roots)
         return Mapped({key: value for key, value in event.items() if value is not None and value is not MISSING})
 
-    def _event_id(self, value: Json) -> str | None:
-        if value is None or value is MISSING or value == "":
-            return None
+    def _event_id(self, value: Json) -> Json:
+        if isinstance(value, bool) or not isinstance(value, str | int | float) or value == "":
+            return None if value == "" else value  # what is no id is refused with the rest of the event
         # Ids count for the whole tenant: two providers may well use the same.
         return f"{self._webhook}:{value}"
 
