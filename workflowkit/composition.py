@@ -24,6 +24,7 @@ from workflowkit.runtime.leases import Heartbeat
 from workflowkit.runtime.matching import Matching
 from workflowkit.runtime.position import Jitter, Schedule
 from workflowkit.runtime.relay import Relay, RelayThread
+from workflowkit.runtime.schedules import TIMER_KIND, Schedules
 from workflowkit.runtime.timers import Timers
 from workflowkit.runtime.versions import Versions
 from workflowkit.runtime.worker import Worker
@@ -88,7 +89,10 @@ class Runtime:
 
     @cached_property
     def timers(self) -> Timers:
-        return Timers(self.database, self.dispatcher)
+        timers = Timers(self.database, self.dispatcher)
+        schedules = Schedules(self.settings.limits, grace_seconds=self.settings.hint_grace_seconds)
+        timers.handle(TIMER_KIND, schedules.fire)
+        return timers
 
     @cached_property
     def relay(self) -> Relay:

@@ -37,6 +37,7 @@ from workflowkit.runtime.matching import (
     TARGET_MISSING,
     TARGET_UNPUBLISHED,
 )
+from workflowkit.runtime.schedules import OVERLAP_SKIPPED
 from workflowkit.triggers.matching import NoMatch
 
 # --- names and tags of code
@@ -179,7 +180,7 @@ def test_every_error_class_is_explained_as_it_is() -> None:
 
 def test_every_reason_is_explained() -> None:
     reasons = {getattr(planner, name) for name in ("CONDITION_FALSE", "BRANCH_DEAD", "JOIN_NOT_MET", "RUN_STOPPED")}
-    reasons |= {TARGET_MISSING, TARGET_UNPUBLISHED, TARGET_DISABLED}
+    reasons |= {TARGET_MISSING, TARGET_UNPUBLISHED, TARGET_DISABLED, OVERLAP_SKIPPED}
     reasons |= {*NoMatch, DEPTH_EXCEEDED, START_FAILED, DELAY_CLAMPED, CANCELLED_BY_USER}
 
     assert {names_in(row[0])[0] for row in table("docs/reference/errors.md", "reason")} == reasons

@@ -34,6 +34,11 @@ def derived_id(parent_id: str, *parts: str) -> str:
     return parent_id[:_TIME_CHARS] + _encode(int.from_bytes(digest), ID_LENGTH - _TIME_CHARS)
 
 
+def timed_id(at_ms: int, *parts: str) -> str:
+    """Return the id of something of the time ``at_ms`` that follows from ``parts``."""
+    return derived_id(_encode(at_ms, _TIME_CHARS), str(at_ms), *parts)
+
+
 def derived_fraction(*parts: str) -> float:
     """Return a number in [0, 1) that follows from ``parts``, evenly spread over different ones."""
     return int.from_bytes(hashlib.blake2b("\x1f".join(parts).encode(), digest_size=4).digest()) / 2**32

@@ -37,6 +37,11 @@ class Limits:
     form_fields: int = 1_000
     """Fields of a form or a query string."""
     transform_bytes: int = 64 * KIB
+    # schedules
+    caught_up_slots: int = 1_000
+    """Most missed firings of a schedule that are made up for at once."""
+    queued_slots: int = 100
+    """Most firings of a schedule that wait for an earlier run to end."""
     # runs
     output_bytes: int = 4 * MIB
     events_per_step: int = 1_000

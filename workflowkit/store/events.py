@@ -90,11 +90,15 @@ def claim_event_id(tx: Transaction, scope: Scope, event_id: str, own_id: str, wi
     return None if row is None else str(row[0])
 
 
-def insert(tx: Transaction, scope: Scope, records: Sequence[EventRecord], *, wake_at_ms: int) -> None:
-    """Store events; those that are no duplicates are also marked as pending."""
+def insert(tx: Transaction, scope: Scope, records: Sequence[EventRecord], *, wake_at_ms: int | None) -> None:
+    """Store events; those that are no duplicates are also marked as pending.
+
+    Without ``wake_at_ms`` none is: the caller has decided about them.
+    """
     if any(record.scope != scope for record in records):
         raise ValueError("every event must belong to the given scope")
-    pending = [(record.id, wake_at_ms) for record in records if record.duplicate_of is None]
+    fresh = [record for record in records if record.duplicate_of is None and wake_at_ms is not None]
+    pending = [(record.id, wake_at_ms) for record in fresh]
     # SAFETY: I1 — the event and its place in the outbox are one transaction.
     tx.insert_all((_INSERT_PENDING, pending), (_INSERT_EVENTS, [_to_row(record) for record in records]))
 

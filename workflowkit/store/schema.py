@@ -351,3 +351,33 @@ timers = sa.Table(
 handler (``runtime.timers``); ``subject`` is what it is about, a run's id for example. Ids are deterministic: the same
 thing cannot be planned twice. Fired once: whoever handles a timer deletes or moves it in the same transaction.
 """
+
+OVERLAPS = ("allow", "skip", "queue")
+
+schedules = sa.Table(
+    "schedules",
+    metadata,
+    sa.Column("environment", sa.Text, primary_key=True),
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("workflow_id", sa.Text, primary_key=True),
+    sa.Column("position", sa.BigInteger, primary_key=True),
+    _text("cron"),
+    _text("timezone"),
+    _big("jitter_ms"),
+    _text("overlap"),
+    _big("catch_up"),
+    _big("next_slot_ms"),
+    _big("next_due_at_ms"),
+    sa.Column("is_paused", sa.Boolean(create_constraint=False), nullable=False),
+    _big("last_slot_ms", nullable=True),
+    _text("last_event_id", nullable=True),
+    _text("queued", nullable=True),
+    _one_of("overlap", *OVERLAPS),
+    sa.ForeignKeyConstraint(
+        ["environment", "tenant", "workflow_id"],
+        ["workflows.environment", "workflows.tenant", "workflows.id"],
+        ondelete="CASCADE",
+    ),
+)
+"""One row per cron trigger of a published version, changed only by whoever holds the workflow's schedule timer.
+``queued`` is the JSON list of slots that wait for an earlier run to end."""
