@@ -74,4 +74,15 @@ MAIL = Kind(
         "properties": {"id": {"type": "string"}, "refused": {"type": "array", "items": {"type": "string"}}},
     },
 )
-KINDS = Kinds(NOOP, IF, MAIL)
+LOOP = Kind(
+    "builtin:for_each",
+    inputs_of(
+        ["items"],
+        items={"type": "array"},
+        key={"type": "string"},
+        concurrency={"type": "integer", "minimum": 1},
+        on_item_error={"enum": ["fail", "continue"]},
+    ),
+    {"type": "object", "properties": {"items": {"type": "array"}, "failed": {"type": "array"}}},
+)
+KINDS = Kinds(NOOP, IF, MAIL, LOOP)

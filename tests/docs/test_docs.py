@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 from documentation import BY_NAME, ROOT, Block, blocks, blocks_of, place_of
+from kinds import LOOP, Kinds
 
 from workflowkit import WorkflowKit
 from workflowkit.base.limits import DEFAULT_LIMITS
-from workflowkit.definition import validate
-from workflowkit.definition.cel import compile_expression
-from workflowkit.definition.patterns import check_event_pattern
+from workflowkit.definition import parse_settings, parse_triggers, validate
+from workflowkit.registry import Registry, load_builtin_actions
 from workflowkit.runtime.incoming import parse_event
 
 # --- Python
@@ -88,17 +88,38 @@ def test_an_event_is_accepted(block: Block) -> None:
     parse_event(json.loads(block.text), DEFAULT_LIMITS)
 
 
-@pytest.mark.parametrize("block", [block for block in blocks("json") if block.label == "trigger"], ids=place_of)
-def test_a_trigger_is_valid(block: Block) -> None:
-    trigger = json.loads(block.text)
+def labelled(label: str) -> list[Block]:
+    return [block for block in blocks("json") if block.label == label]
 
-    assert check_event_pattern(trigger["event"]) is None
-    compile_expression(trigger["if"])
+
+@pytest.mark.parametrize("block", labelled("triggers"), ids=place_of)
+def test_triggers_are_valid(block: Block) -> None:
+    assert len(parse_triggers(json.loads(block.text))) == len(json.loads(block.text))
+
+
+@pytest.mark.parametrize("block", labelled("settings"), ids=place_of)
+def test_settings_of_a_workflow_are_valid(block: Block) -> None:
+    document = {"actions": [], "edges": [], "settings": json.loads(block.text)}
+
+    assert [problem.pointer for problem in validate(document, Registry())] == ["/edges"]  # there are none
+    parse_settings(json.loads(block.text))
+
+
+@pytest.mark.parametrize("block", [*labelled("actions"), *labelled("loop")], ids=place_of)
+def test_actions_are_valid_and_free_of_warnings(block: Block) -> None:
+    registry = Registry()
+    load_builtin_actions(registry)
+    actions = json.loads(block.text) if block.label == "actions" else [json.loads(block.text)]
+    edges = [{"from": "$source", "to": action["id"]} for action in actions]
+    document = {"actions": actions, "edges": edges}
+
+    assert validate(document, Kinds(*registry, LOOP)) == []
 
 
 def test_there_are_workflows_and_events_in_the_documentation() -> None:
     assert {block.page for block in WORKFLOWS} >= {"README.md", "docs/workflow-format.md", "docs/actions.md"}
-    assert any(block.label == "event" for block in blocks("json"))
+    for label in ("event", "triggers", "settings", "actions", "loop"):
+        assert labelled(label)
 
 
 # --- Python that cannot run by itself

@@ -263,7 +263,18 @@ def test_the_hints_for_an_input_are_listed() -> None:
 
 def test_every_key_of_the_schema_is_explained() -> None:
     schema = json.loads((ROOT / "schemas" / "workflow.schema.json").read_text("utf-8"))
-    objects = [schema, *(schema["$defs"][name] for name in ("trigger", "action", "settings", "edge"))]
+    names = (
+        "trigger",
+        "action",
+        "settings",
+        "body",
+        "edge",
+        "workflow_settings",
+        "cancel_rule",
+        "concurrency",
+        "handler",
+    )
+    objects = [schema, *(schema["$defs"][name] for name in names)]
     keys = {key for each in objects for key in each["properties"]}
     page = "docs/workflow-format.md"
     rows = [*table(page, "key"), *table(page, "setting")]

@@ -44,7 +44,7 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
 
 def ran(document: dict[str, Any], truths: dict[tuple[str, str], bool]) -> set[str]:
     """Play a run: the nodes that run when the outputs, and failures that branch off, are as ``truths`` says."""
-    parts = outline(document)
+    parts = outline(document).main
     settings = {entry.id: entry.settings for entry in parts.actions}
     found = {SOURCE}
     for node_id in sort_nodes(settings, [(edge.source, edge.target) for edge in parts.edges]).order:
@@ -66,7 +66,7 @@ def holds(edge: EdgeEntry, truths: dict[tuple[str, str], bool]) -> bool:
 
 @given(documents(), st.data())
 def test_what_may_not_be_skipped_has_run_in_every_run(document: dict[str, Any], data: st.DataObject) -> None:
-    parts = outline(document)
+    parts = outline(document).main
     nodes = {entry.id: entry for entry in parts.actions}
     lineage = trace(list(build(document).nodes), parts.edges, nodes)
     asked = {(edge.source, edge.conditional.get("ref", FAILS)) for edge in parts.edges if edge.conditional}
@@ -81,7 +81,7 @@ def test_what_may_not_be_skipped_has_run_in_every_run(document: dict[str, Any], 
 
 @given(documents())
 def test_ancestors_and_order_agree_with_networkx(document: dict[str, Any]) -> None:
-    workflow, parts = build(document), outline(document)
+    workflow, parts = build(document), outline(document).main
     graph: networkx.DiGraph[str] = networkx.DiGraph([(edge.source, edge.target) for edge in parts.edges])
     lineage = trace(list(workflow.nodes), parts.edges, {entry.id: entry for entry in parts.actions})
     for node_id, node in workflow.nodes.items():

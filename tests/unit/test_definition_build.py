@@ -55,10 +55,10 @@ def test_an_outline_is_read_from_anything() -> None:
     parts = outline(
         {"actions": [None, {"id": 5}, {"id": "a", "settings": 3, "inputs": []}], "edges": "x", "trigger": 1}
     )
-    assert [(entry.id, entry.kind, entry.inputs, entry.pointer) for entry in parts.actions] == [
+    assert [(entry.id, entry.kind, entry.inputs, entry.pointer) for entry in parts.main.actions] == [
         ("a", "", {}, "/actions/2")
     ]
-    assert (parts.edges, parts.triggers) == ((), ())
+    assert (parts.main.edges, parts.triggers) == ((), ())
 
 
 def change(path: str, value: Json) -> Callable[[dict[str, Any]], None]:

@@ -60,7 +60,7 @@ def test_unreachable_nodes_come_in_the_given_order() -> None:
 
 
 def lineage_of(builder: WorkflowBuilder) -> Lineage:
-    parts = outline(builder.document())
+    parts = outline(builder.document()).main
     nodes = {entry.id: entry for entry in parts.actions}
     order = sort_nodes(nodes, [(edge.source, edge.target) for edge in parts.edges]).order
     return trace(order, parts.edges, nodes)

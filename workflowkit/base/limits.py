@@ -21,6 +21,9 @@ class Limits:
     path_length: int = 100
     """Actions on the longest path."""
     triggers_per_workflow: int = 10
+    cancel_rules_per_workflow: int = 5
+    loop_depth: int = 3
+    """Loops inside loops."""
     # JSON at the door
     request_bytes: int = 10 * MIB
     json_depth: int = 64

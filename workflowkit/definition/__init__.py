@@ -7,6 +7,16 @@ whoever edits one, ``build`` for a version that was validated when it was publis
 from workflowkit.definition.build import build
 from workflowkit.definition.catalogue import ActionCatalogue, ActionType
 from workflowkit.definition.hashing import execution_hash
-from workflowkit.definition.validate import load_json, parse, validate
+from workflowkit.definition.validate import load_json, parse, parse_settings, parse_triggers, validate
 
-__all__ = ["ActionCatalogue", "ActionType", "build", "execution_hash", "load_json", "parse", "validate"]
+__all__ = [
+    "ActionCatalogue",
+    "ActionType",
+    "build",
+    "execution_hash",
+    "load_json",
+    "parse",
+    "parse_settings",
+    "parse_triggers",
+    "validate",
+]

@@ -1,7 +1,7 @@
 """A workflow document, parsed: frozen values that the planner, the matcher and the API share.
 
-Built only by ``definition.parse``; nothing here validates. A parsed workflow is immutable and may be cached by its
-hash.
+Built only by ``definition.build``; nothing here validates. A parsed workflow is immutable and may be cached by its
+hash. What its settings say is in ``definition.settings``.
 """
 
 from __future__ import annotations
@@ -9,30 +9,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from workflowkit.definition.settings.action import BackoffRule, CacheRule, Compensation
+from workflowkit.definition.settings.action import JoinMode as JoinMode
+from workflowkit.definition.settings.action import OnError as OnError
+from workflowkit.definition.settings.triggers import CronTrigger, HttpTrigger, WebhookTrigger
+from workflowkit.definition.settings.triggers import Trigger as Trigger
+from workflowkit.definition.settings.workflow import NO_SETTINGS, WorkflowSettings
+
+if TYPE_CHECKING:
+    from workflowkit.definition.references import Template
 
 #: Any JSON value: ``None``, ``bool``, ``int``, ``float``, ``str``, or lists and string-keyed dicts of them.
 Json = Any
 
 #: The reserved node that stands for the trigger.
 SOURCE = "$source"
-
-
-class OnError(StrEnum):
-    """What a node's final failure does to the run."""
-
-    FAIL = "fail"
-    CONTINUE = "continue"
-    BRANCH = "branch"
-    FALLBACK = "fallback"
-
-
-class JoinMode(StrEnum):
-    """How many taken incoming edges a node needs once all of them are settled."""
-
-    ANY = "any"
-    ALL = "all"
-    N_OF = "n_of"
+#: The kind of the one action that has a body: a graph that it executes for each item of a list.
+LOOP_KIND = "builtin:for_each"
+#: Paths of the graphs that follow a run's end.
+ON_FAILURE, ON_CANCEL = "$on_failure", "$on_cancel"
 
 
 class ConditionType(StrEnum):
@@ -55,7 +52,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """One edge. ``id`` is unique in the workflow: the document's own ``id``, else ``<from>-><to>#<index in edges>``."""
+    """One edge. ``id`` is unique in its graph: the document's own ``id``, else ``<from>-><to>#<index in edges>``."""
 
     id: str
     source: str
@@ -70,6 +67,8 @@ class Node:
 
     ``retries``, ``timeout_seconds`` and ``queue`` are ``None`` where the document says nothing: the action's own apply.
     ``fallback`` is the output used with ``OnError.FALLBACK``. ``rank`` is its place in one fixed topological order.
+    ``backoff`` is ``None`` for the engine's table, ``retry_on`` for all errors; ``skip_if`` is a CEL expression, and
+    ``disabled`` one that always holds. ``body`` is the graph of a loop.
     """
 
     id: str
@@ -84,25 +83,28 @@ class Node:
     join: JoinMode = JoinMode.ANY
     join_count: int = 1
     rank: int = 0
+    backoff: BackoffRule | None = None
+    retry_on: tuple[str, ...] | None = None
+    skip_if: str | None = None
+    disabled: bool = False
+    cache: CacheRule | None = None
+    compensate: Compensation | None = None
+    body: Workflow | None = None
     memo: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
     """What was computed from this node once and for all (``definition.inputs``); no part of its value."""
 
 
 @dataclass(frozen=True, slots=True)
-class Trigger:
-    """An event name or a wildcard pattern (``shop/*``), with an optional CEL condition over ``event``."""
-
-    event: str
-    condition: str | None
-    pointer: str
-
-
-@dataclass(frozen=True, slots=True)
 class Workflow:
-    """A valid workflow document.
+    """A valid workflow document, or one of the graphs in it: a loop's body, what follows a failure or a cancellation.
 
-    ``nodes`` is in topological order (ties by place in the document). ``outgoing`` and ``incoming`` have an entry for
-    every node and for ``SOURCE``; edges keep the document's order. ``hash`` covers the execution-relevant parts only.
+    ``nodes`` is in topological order (ties by place in the document) and has this graph's own only. ``outgoing`` and
+    ``incoming`` have an entry for every node and for ``SOURCE``; edges keep the document's order. ``hash`` covers the
+    execution-relevant parts of the whole document, also in a graph inside it.
+
+    ``triggers`` are those on events; of the other kinds each has a field of its own. ``output`` makes the result of a
+    completed run (``definition.output``), ``None`` if the document does not say; ``inputs_schema`` is that of
+    ``event.data``, ``outputs_schema`` that of the result.
     """
 
     name: str
@@ -112,4 +114,32 @@ class Workflow:
     outgoing: Mapping[str, tuple[Edge, ...]]
     incoming: Mapping[str, tuple[Edge, ...]]
     triggers: tuple[Trigger, ...] = ()
+    schedules: tuple[CronTrigger, ...] = ()
+    webhooks: tuple[WebhookTrigger, ...] = ()
+    http: HttpTrigger | None = None
+    is_manual: bool = False
+    settings: WorkflowSettings = NO_SETTINGS
+    on_failure: Workflow | None = None
+    on_cancel: Workflow | None = None
+    output: Template | None = field(default=None, compare=False)
+    inputs_schema: Json = None
+    outputs_schema: Json = None
     document: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def subgraph(self, path: str) -> Workflow:
+        """Return the graph at ``path``: ids of loops joined by ``/``, below ``ON_FAILURE`` or ``ON_CANCEL`` if need be.
+
+        ``""`` is this one, ``"each/inner"`` the body of the loop ``inner`` in the body of ``each``. Raises ``KeyError``
+        if there is none.
+        """
+        graph: Workflow | None = self
+        for step in path.split("/") if path else ():
+            if step == ON_FAILURE:
+                graph = self.on_failure if graph is self else None
+            elif step == ON_CANCEL:
+                graph = self.on_cancel if graph is self else None
+            else:
+                graph = graph.nodes[step].body if graph is not None and step in graph.nodes else None
+            if graph is None:
+                raise KeyError(path)
+        return graph if graph is not None else self

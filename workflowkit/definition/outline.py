@@ -8,38 +8,46 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from workflowkit.definition.durations import duration_seconds
 from workflowkit.definition.jsvalues import Json
-from workflowkit.definition.model import JoinMode, OnError
-
-SETTING_NAMES = frozenset({"retries", "timeout", "on_error", "fallback", "join"})
+from workflowkit.definition.model import LOOP_KIND
+from workflowkit.definition.settings.action import ActionSettings, read_action_settings
+from workflowkit.definition.settings.reading import mapping, text
+from workflowkit.definition.settings.triggers import AnyTrigger, read_trigger
+from workflowkit.definition.settings.workflow import WorkflowSettings, read_settings
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """An action's ``settings``; what the document does not say, or says wrongly, has its default."""
+class Graph:
+    """The readable parts of one graph, in the document's order. ``pointer`` is where ``actions`` and ``edges`` stand.
 
-    retries: int | None = None
-    timeout_seconds: float | None = None
-    on_error: OnError = OnError.FAIL
-    fallback: Json = None
-    join: JoinMode = JoinMode.ANY
-    join_count: int = 1
+    ``written`` is the object that has them.
+    """
+
+    pointer: str
+    actions: tuple[ActionEntry, ...]
+    edges: tuple[EdgeEntry, ...]
+    written: Mapping[str, Json]
+
+    @property
+    def has_output(self) -> bool:
+        """Whether it says what its output is."""
+        return "output" in self.written
 
 
 @dataclass(frozen=True, slots=True)
 class ActionEntry:
-    """One entry of ``actions`` that has an id. ``kind`` is ``""`` if it has none."""
+    """One entry of ``actions`` that has an id. ``kind`` is ``""`` if it has none; loops only have a ``body``."""
 
     id: str
     kind: str
     name: str
     inputs: Mapping[str, Json]
-    settings: Settings
+    settings: ActionSettings
     written_settings: Mapping[str, Json]
     pointer: str
+    body: Graph | None
+    has_body: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,34 +62,44 @@ class EdgeEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class TriggerEntry:
-    """One trigger that names an event."""
-
-    event: str
-    condition: str | None
-    pointer: str
-
-
-@dataclass(frozen=True, slots=True)
 class Outline:
-    """The readable parts of one document, in its order."""
+    """The readable parts of one document."""
 
-    actions: tuple[ActionEntry, ...]
-    edges: tuple[EdgeEntry, ...]
-    triggers: tuple[TriggerEntry, ...]
+    main: Graph
+    triggers: tuple[AnyTrigger, ...]
+    settings: WorkflowSettings
+    on_failure: Graph | None
+    on_cancel: Graph | None
 
 
 def outline(document: Mapping[str, Json]) -> Outline:
     """Read what can be read of a document. Never raises."""
-    actions = [_action(entry, f"/actions/{index}") for index, entry in _entries(document, "actions")]
-    edges = [_edge(entry, index) for index, entry in _entries(document, "edges")]
-    triggers = [_trigger(entry, f"/triggers/{index}") for index, entry in _entries(document, "triggers")]
+    triggers = [read_trigger(entry, f"/triggers/{index}") for index, entry in _entries(document, "triggers")]
     if isinstance(single := document.get("trigger"), dict):
-        triggers.insert(0, _trigger(single, "/trigger"))
+        triggers.insert(0, read_trigger(single, "/trigger"))
+    settings = mapping(document, "settings")
     return Outline(
+        _graph(document, ""),
+        tuple(trigger for trigger in triggers if trigger is not None),
+        read_settings(settings),
+        _handler(settings, "on_failure"),
+        _handler(settings, "on_cancel"),
+    )
+
+
+def _handler(settings: Mapping[str, Json], name: str) -> Graph | None:
+    written = mapping(settings, name)
+    return _graph(written, f"/settings/{name}") if "actions" in written else None
+
+
+def _graph(written: Mapping[str, Json], pointer: str) -> Graph:
+    actions = [_action(entry, f"{pointer}/actions/{index}") for index, entry in _entries(written, "actions")]
+    edges = [_edge(entry, index, pointer) for index, entry in _entries(written, "edges")]
+    return Graph(
+        pointer,
         tuple(entry for entry in actions if entry is not None),
         tuple(entry for entry in edges if entry is not None),
-        tuple(entry for entry in triggers if entry is not None),
+        written,
     )
 
 
@@ -91,66 +109,33 @@ def _entries(document: Mapping[str, Json], key: str) -> list[tuple[int, dict[str
 
 
 def _action(entry: dict[str, Json], pointer: str) -> ActionEntry | None:
-    node_id = _text(entry, "id")
+    node_id, kind = text(entry, "id"), text(entry, "kind")
     if not node_id:
         return None
-    settings = _object(entry, "settings")
+    settings = mapping(entry, "settings")
+    body = entry.get("body") if kind == LOOP_KIND else None
     return ActionEntry(
         id=node_id,
-        kind=_text(entry, "kind"),
-        name=_text(entry, "name") or node_id,
-        inputs=_object(entry, "inputs"),
-        settings=_settings(settings),
+        kind=kind,
+        name=text(entry, "name") or node_id,
+        inputs=mapping(entry, "inputs"),
+        settings=read_action_settings(settings),
         written_settings=settings,
         pointer=pointer,
+        body=_graph(body, f"{pointer}/body") if isinstance(body, dict) else None,
+        has_body="body" in entry,
     )
 
 
-def _settings(entry: Mapping[str, Json]) -> Settings:
-    retries = entry.get("retries")
-    join, join_count = _join(entry.get("join"))
-    on_error = entry.get("on_error")
-    return Settings(
-        retries=retries if type(retries) is int else None,
-        timeout_seconds=duration_seconds(entry.get("timeout")),
-        on_error=OnError(on_error) if on_error in tuple(OnError) else OnError.FAIL,
-        fallback=entry.get("fallback"),
-        join=join,
-        join_count=join_count,
-    )
-
-
-def _join(value: Any) -> tuple[JoinMode, int]:
-    if isinstance(value, dict):
-        count = value.get("n_of")
-        return (JoinMode.N_OF, count) if type(count) is int and count > 0 else (JoinMode.ANY, 1)
-    return (JoinMode.ALL if value == "all" else JoinMode.ANY), 1
-
-
-def _edge(entry: dict[str, Json], index: int) -> EdgeEntry | None:
-    source, target = _text(entry, "from"), _text(entry, "to")
+def _edge(entry: dict[str, Json], index: int, pointer: str) -> EdgeEntry | None:
+    source, target = text(entry, "from"), text(entry, "to")
     if not source or not target:
         return None
     conditional = entry.get("conditional")
     return EdgeEntry(
-        id=_text(entry, "id") or f"{source}->{target}#{index}",
+        id=text(entry, "id") or f"{source}->{target}#{index}",
         source=source,
         target=target,
         conditional=conditional if isinstance(conditional, dict) else None,
-        pointer=f"/edges/{index}",
+        pointer=f"{pointer}/edges/{index}",
     )
-
-
-def _trigger(entry: dict[str, Json], pointer: str) -> TriggerEntry | None:
-    event = _text(entry, "event")
-    return TriggerEntry(event, _text(entry, "if") or None, pointer) if event else None
-
-
-def _text(entry: Mapping[str, Json], key: str) -> str:
-    value = entry.get(key)
-    return value if isinstance(value, str) else ""
-
-
-def _object(entry: Mapping[str, Json], key: str) -> Mapping[str, Json]:
-    value = entry.get(key)
-    return value if isinstance(value, dict) else {}

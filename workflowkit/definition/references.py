@@ -11,7 +11,8 @@ Resolving is one pass over the definition, on a copy: what a reference brought i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 from workflowkit.base.errors import ExpressionError
@@ -24,17 +25,25 @@ from workflowkit.definition.jsvalues import Json, embedded_text
 
 #: What a reference may begin with. ``output`` is for edge conditions: what the edge's source returned.
 ROOTS = ("event", "state", "output")
+#: The roots that some graphs have besides: those of a loop's body, and of what follows a run's end.
+LOOP_ROOTS: Final = ("item", "index", "key")
+END_ROOTS: Final = ("error",)
 _OPEN: Final = "!ref("
+_NO_ROOTS: Final[Mapping[str, Json]] = MappingProxyType({})
 _CONTAINERS: Final = (dict, list)
 
 
 @dataclass(frozen=True, slots=True)
 class ReferenceScope:
-    """What references can see: the event, the outputs of settled actions by id and, on edges, the source's output."""
+    """What references can see: the event, the outputs of settled actions by id and, on edges, the source's output.
+
+    ``roots`` are the values of further roots by name, such as ``item`` in the body of a loop.
+    """
 
     event: Json
     state: Mapping[str, Json]
     output: Json = MISSING
+    roots: Mapping[str, Json] = field(default_factory=lambda: _NO_ROOTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +72,9 @@ class Reference:
             return self.path.find(scope.state.get(self.action, MISSING), budget)
         if self.root == "state":
             return self.path.find(dict(scope.state), budget)
-        return self.path.find(scope.output, budget) if self.root == "output" else MISSING
+        if self.root == "output":
+            return self.path.find(scope.output, budget)
+        return self.path.find(scope.roots[self.root], budget) if self.root in scope.roots else MISSING
 
 
 @dataclass(frozen=True, slots=True)

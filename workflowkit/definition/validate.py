@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from workflowkit.base.errors import DefinitionError, InvalidInput, Problem
 from workflowkit.base.jsonvalue import check_json, loads_strict
@@ -13,12 +13,16 @@ from workflowkit.definition.checks.actions import check_actions
 from workflowkit.definition.checks.document import check_document
 from workflowkit.definition.checks.names import check_names
 from workflowkit.definition.checks.references import check_references
+from workflowkit.definition.checks.schemas import check_schemas
+from workflowkit.definition.checks.settings import check_settings
 from workflowkit.definition.checks.shape import check_shape, check_size
 from workflowkit.definition.checks.subject import Subject
 from workflowkit.definition.checks.triggers import check_triggers
 from workflowkit.definition.jsvalues import Json
 from workflowkit.definition.model import Workflow
-from workflowkit.definition.outline import outline
+from workflowkit.definition.outline import Outline, outline
+from workflowkit.definition.settings.triggers import AnyTrigger
+from workflowkit.definition.settings.workflow import WorkflowSettings
 
 
 def load_json(text: str | bytes, limits: Limits = DEFAULT_LIMITS) -> Json:
@@ -57,13 +61,56 @@ def validate(document: Json, actions: ActionCatalogue, limits: Limits = DEFAULT_
     return sorted(dict.fromkeys(found), key=_place)
 
 
+def parse_settings(settings: Json, limits: Limits = DEFAULT_LIMITS) -> WorkflowSettings:
+    """Return the settings of a workflow or a function, given as a document would have them under ``settings``.
+
+    Raises ``DefinitionError`` with all problems, whose pointers begin with ``/settings`` as those of a document do. Of
+    a graph in ``on_failure`` or ``on_cancel`` only the form is checked.
+    """
+    return _parse_part("settings", settings, check_settings, limits).settings
+
+
+def parse_triggers(triggers: Json, limits: Limits = DEFAULT_LIMITS) -> tuple[AnyTrigger, ...]:
+    """Return the triggers of a function, given as a document would have them under ``triggers``.
+
+    Raises ``DefinitionError`` with all problems, whose pointers begin with ``/triggers``.
+    """
+    return _parse_part("triggers", triggers, check_triggers, limits).triggers
+
+
+def _parse_part(key: str, value: Json, check: Callable[[Subject], Iterator[Problem]], limits: Limits) -> Outline:
+    document = {"actions": [], "edges": [], key: value}
+    try:
+        check_json(document, max_depth=limits.json_depth)
+    except InvalidInput as error:
+        raise DefinitionError(error.problems) from None
+    subject = Subject(document, outline(document), _NoActions(), limits)
+    problems = sorted({*check_document(document), *check(subject)}, key=_place)
+    if any(problem.severity == "error" for problem in problems):
+        raise DefinitionError(problems)
+    return subject.parts
+
+
+class _NoActions:
+    """The catalogue for parts of a document that name no action."""
+
+    def get(self, kind: str) -> None:
+        return None
+
+    def kinds(self) -> tuple[str, ...]:
+        return ()
+
+
 def _inspect(subject: Subject) -> Iterator[Problem]:
     yield from check_document(subject.document)
     yield from check_names(subject)
-    yield from check_shape(subject)
-    yield from check_actions(subject)
-    yield from check_references(subject)
+    for graph in subject.graphs:
+        yield from check_shape(graph)
+        yield from check_actions(graph)
+        yield from check_references(graph)
     yield from check_triggers(subject)
+    yield from check_settings(subject)
+    yield from check_schemas(subject)
 
 
 def _place(problem: Problem) -> tuple[list[tuple[int, int, str]], str]:

@@ -109,6 +109,20 @@ def free_variables(tree: Node) -> frozenset[str]:
     return frozenset(names)
 
 
+def members_of(tree: Node, variable: str) -> frozenset[str]:
+    """Return the names that the expression selects directly from ``variable``: ``a`` of ``state.a.b``."""
+    found: set[str] = set()
+    for node in _walk(tree):
+        operand = node.operand if isinstance(node, Select | Index) else None
+        if not isinstance(operand, Variable) or operand.name != variable:
+            continue
+        if isinstance(node, Select):
+            found.add(node.fields[0])
+        elif isinstance(node, Index) and isinstance(node.index, Literal) and type(node.index.value) is str:
+            found.add(node.index.value)
+    return frozenset(found)
+
+
 def equalities(tree: Node) -> tuple[Equality, ...]:
     """Return the comparisons ``path == path`` and ``path == literal`` that must all hold for a true result.
 

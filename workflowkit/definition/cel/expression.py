@@ -16,6 +16,7 @@ from workflowkit.definition.cel.analysis import (
     check_size,
     equalities,
     free_variables,
+    members_of,
     path_of,
 )
 from workflowkit.definition.cel.budget import BudgetExceededError, Frame
@@ -24,6 +25,7 @@ from workflowkit.definition.cel.compiler import Compiler
 from workflowkit.definition.cel.export import to_json
 from workflowkit.definition.cel.macros import Evaluate
 from workflowkit.definition.cel.parser import parse_expression
+from workflowkit.definition.cel.syntax import Node
 from workflowkit.definition.cel.values import MISSING, equal, is_true
 from workflowkit.definition.model import Json
 
@@ -109,15 +111,26 @@ def compile_expression(text: str, *, limits: Limits = DEFAULT_LIMITS, policy: Po
 
 def read_path(text: str, *, limits: Limits = DEFAULT_LIMITS) -> Path | None:
     """Return the path that the expression ``text`` consists of, ``None`` if it is anything else."""
+    tree = _read(text, limits)
+    found = None if tree is None else path_of(tree)
+    return found if isinstance(found, Path) else None
+
+
+def read_members(text: str, variable: str, *, limits: Limits = DEFAULT_LIMITS) -> frozenset[str]:
+    """Return the names that ``text`` selects directly from ``variable``; none if it is no expression."""
+    tree = _read(text, limits)
+    return frozenset() if tree is None else members_of(tree, variable)
+
+
+def _read(text: str, limits: Limits) -> Node | None:
     if len(text) > limits.expression_chars:
         return None
     try:
         tree = parse_expression(text, max_depth=limits.expression_depth)
         check_size(tree, limits)
-    except ExpressionError:
+    except (ExpressionError, RecursionError):
         return None
-    found = path_of(tree)
-    return found if isinstance(found, Path) else None
+    return tree
 
 
 def _compile(text: str, limits: Limits, policy: Policy) -> tuple[Expression, int]:

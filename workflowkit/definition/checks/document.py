@@ -12,11 +12,19 @@ from workflowkit.base.jsonvalue import loads
 from workflowkit.definition.jsvalues import Json
 from workflowkit.definition.model import ConditionType
 from workflowkit.definition.schema import Violation, compile_schema, shown, violations
+from workflowkit.definition.settings.triggers import TRIGGER_KINDS
 
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator
 
 _CODES = {"type": "invalid-type", "required": "missing-key"}
+#: The keys of which an object has exactly one, by where it stands.
+_ALTERNATIVES = {
+    "trigger": TRIGGER_KINDS,
+    "triggers": TRIGGER_KINDS,
+    "on_failure": ("workflow", "actions"),
+    "on_cancel": ("workflow", "actions"),
+}
 
 
 def check_document(document: Json) -> Iterator[Problem]:
@@ -27,6 +35,8 @@ def check_document(document: Json) -> Iterator[Problem]:
     for violation in violations(validator, document):
         if violation.keyword == "enum" and violation.path[-2:] == ("conditional", "type"):
             yield _unknown_condition(violation)
+        elif violation.keyword == "oneOf":
+            yield from _alternatives(violation)
         else:
             code = _CODES.get(violation.keyword, "invalid-value")
             subject = f"{violation.path[-1]}: " if violation.path and isinstance(violation.path[-1], str) else ""
@@ -36,6 +46,21 @@ def check_document(document: Json) -> Iterator[Problem]:
 @lru_cache(maxsize=1)
 def _validator() -> Draft202012Validator:
     return compile_schema(loads((asset_dir("schemas") / "workflow.schema.json").read_bytes()))
+
+
+def _alternatives(violation: Violation) -> Iterator[Problem]:
+    place = next(step for step in reversed(violation.path) if isinstance(step, str))
+    names = _ALTERNATIVES[place]
+    if not isinstance(violation.value, dict):
+        return  # of the wrong type, which is a problem of its own
+    there = [name for name in names if name in violation.value]
+    if len(there) > 1:
+        message = f"{place}: Expected exactly one of the keys {', '.join(names)}, got {' and '.join(there)}"
+        yield Problem(violation.pointer, "conflicting-keys", message)
+    elif there:
+        yield Problem(violation.pointer, "missing-key", f'{place}: Missing "edges"')
+    else:
+        yield Problem(violation.pointer, "missing-key", f"{place}: Missing one of the keys {', '.join(names)}")
 
 
 def _unknown_condition(violation: Violation) -> Problem:

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 
 from workflowkit.base.errors import Problem
-from workflowkit.definition.checks.subject import Subject
-from workflowkit.definition.model import SOURCE
+from workflowkit.definition.checks.subject import GraphSubject, Subject
+from workflowkit.definition.model import ON_CANCEL, ON_FAILURE, SOURCE
 from workflowkit.definition.outline import EdgeEntry
 
 #: Ids with a meaning of their own, here or in the JavaScript of editors.
-RESERVED_IDS = frozenset({SOURCE, "$blank", "__proto__", "constructor", "prototype"})
+RESERVED_IDS = frozenset({SOURCE, ON_FAILURE, ON_CANCEL, "$blank", "__proto__", "constructor", "prototype"})
 MAX_ID_CHARS = 200
 
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_\-\u0080-\U0010ffff]+")
@@ -22,7 +22,7 @@ _RESERVED_CHARACTERS = re.compile(r"[/\[\]\x00-\x1f\x7f]")
 def check_names(subject: Subject) -> Iterator[Problem]:
     """Yield what is wrong with the ids of actions and with the ids and ends of edges."""
     seen: set[str] = set()
-    for entry in subject.parts.actions:
+    for entry in (entry for graph in subject.graphs for entry in graph.parts.actions):
         pointer = f"{entry.pointer}/id"
         if entry.id in RESERVED_IDS:
             yield Problem(pointer, "reserved-id", f"The ID {entry.id} is reserved")
@@ -31,7 +31,8 @@ def check_names(subject: Subject) -> Iterator[Problem]:
         else:
             yield from _check_spelling(entry.id, pointer)
         seen.add(entry.id)
-    yield from _check_edges(subject)
+    for graph in subject.graphs:
+        yield from _check_edges(graph)
 
 
 def _check_spelling(node_id: str, pointer: str) -> Iterator[Problem]:
@@ -44,7 +45,7 @@ def _check_spelling(node_id: str, pointer: str) -> Iterator[Problem]:
         yield Problem(pointer, "unusual-id", message, "warning")
 
 
-def _check_edges(subject: Subject) -> Iterator[Problem]:
+def _check_edges(subject: GraphSubject) -> Iterator[Problem]:
     seen: set[str] = set()
     for edge in subject.parts.edges:
         if edge.id in seen:
@@ -53,7 +54,7 @@ def _check_edges(subject: Subject) -> Iterator[Problem]:
         yield from _check_ends(edge, subject)
 
 
-def _check_ends(edge: EdgeEntry, subject: Subject) -> Iterator[Problem]:
+def _check_ends(edge: EdgeEntry, subject: GraphSubject) -> Iterator[Problem]:
     if edge.source != SOURCE and edge.source not in subject.nodes:
         yield _unknown(f"{edge.pointer}/from", edge.source)
     if edge.target == SOURCE:

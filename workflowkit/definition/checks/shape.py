@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from workflowkit.base.errors import LimitExceeded, Problem
-from workflowkit.definition.checks.subject import Subject
+from workflowkit.definition.checks.subject import GraphSubject, Subject
 from workflowkit.definition.model import SOURCE
 
 #: Shown at most, of a cycle's ids.
@@ -14,20 +14,26 @@ _SHOWN_IDS = 20
 
 def check_size(subject: Subject) -> Iterator[Problem]:
     """Yield what there is too much of. A document that fails is not looked at any further."""
-    limits = subject.limits
-    yield from _check_limit("/actions", "actions_per_workflow", limits.actions_per_workflow, len(subject.parts.actions))
-    yield from _check_limit("/edges", "edges_per_workflow", limits.edges_per_workflow, len(subject.parts.edges))
+    limits, graphs = subject.limits, subject.graphs
+    actions, edges = (sum(len(each) for each in sizes) for sizes in (
+        [graph.parts.actions for graph in graphs], [graph.parts.edges for graph in graphs]
+    ))  # fmt: skip
+    yield from _check_limit("/actions", "actions_per_workflow", limits.actions_per_workflow, actions)
+    yield from _check_limit("/edges", "edges_per_workflow", limits.edges_per_workflow, edges)
+    for graph in graphs:
+        if graph.depth == limits.loop_depth + 1:
+            yield from _check_limit(graph.pointer, "loop_depth", limits.loop_depth, graph.depth)
 
 
-def check_shape(subject: Subject) -> Iterator[Problem]:
-    """Yield why the graph cannot run."""
+def check_shape(subject: GraphSubject) -> Iterator[Problem]:
+    """Yield why a graph cannot run."""
     topology, limits = subject.topology, subject.limits
-    yield from _check_limit("/edges", "path_length", limits.path_length, topology.path_length)
-    yield from _check_limit("/edges", "parallel_actions", limits.parallel_actions, topology.width)
+    yield from _check_limit(f"{subject.pointer}/edges", "path_length", limits.path_length, topology.path_length)
+    yield from _check_limit(f"{subject.pointer}/edges", "parallel_actions", limits.parallel_actions, topology.width)
     if topology.unordered:
         yield from _cycles(subject)
     if SOURCE not in subject.outgoing:
-        yield Problem("/edges", "no-start", "Workflow has no starting actions")
+        yield Problem(f"{subject.pointer}/edges", "no-start", "Workflow has no starting actions")
     elif topology.roots or topology.unordered:
         yield from _unreachable(subject)
 
@@ -37,7 +43,7 @@ def _check_limit(pointer: str, name: str, maximum: int, actual: int) -> Iterator
         yield Problem(pointer, LimitExceeded.code, LimitExceeded(name, maximum, actual).message)
 
 
-def _cycles(subject: Subject) -> Iterator[Problem]:
+def _cycles(subject: GraphSubject) -> Iterator[Problem]:
     from workflowkit.definition.graph import find_cycles
 
     # Only the nodes without a place in the order can be on a cycle.
@@ -56,7 +62,7 @@ def _cycles(subject: Subject) -> Iterator[Problem]:
         )
 
 
-def _unreachable(subject: Subject) -> Iterator[Problem]:
+def _unreachable(subject: GraphSubject) -> Iterator[Problem]:
     from workflowkit.definition.graph import find_unreachable
 
     for node_id in find_unreachable(list(subject.nodes), ((edge.source, edge.target) for edge in subject.edges)):

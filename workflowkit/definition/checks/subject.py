@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,7 +11,8 @@ from workflowkit.definition.catalogue import ActionCatalogue, ActionType
 from workflowkit.definition.jsvalues import Json
 from workflowkit.definition.lineage import Lineage, trace
 from workflowkit.definition.model import SOURCE
-from workflowkit.definition.outline import ActionEntry, EdgeEntry, Outline
+from workflowkit.definition.outline import ActionEntry, EdgeEntry, Graph, Outline
+from workflowkit.definition.references import END_ROOTS, LOOP_ROOTS
 from workflowkit.definition.topology import Topology, sort_nodes
 
 
@@ -23,6 +24,59 @@ class Subject:
     parts: Outline
     catalogue: ActionCatalogue
     limits: Limits
+
+    @cached_property
+    def graphs(self) -> tuple[GraphSubject, ...]:
+        """All graphs: the document's own first, each before the bodies of its loops."""
+        main = GraphSubject(self, self.parts.main)
+        ends = [GraphSubject(self, end, main) for end in (self.parts.on_failure, self.parts.on_cancel) if end]
+        return (*main.with_bodies(), *(each for end in ends for each in end.with_bodies()))
+
+    @cached_property
+    def all_ids(self) -> frozenset[str]:
+        """The ids of the actions of all graphs."""
+        return frozenset(node_id for graph in self.graphs for node_id in graph.nodes)
+
+
+@dataclass(frozen=True)
+class GraphSubject:
+    """One graph of a document under inspection.
+
+    ``outer`` is the graph that it can see into. ``holder`` is the action of that graph whose body it is, ``None`` for
+    what follows a run's end, when all of the run's actions are settled.
+    """
+
+    whole: Subject
+    parts: Graph
+    outer: GraphSubject | None = None
+    holder: str | None = None
+
+    @property
+    def limits(self) -> Limits:
+        return self.whole.limits
+
+    @property
+    def pointer(self) -> str:
+        """Where ``actions`` and ``edges`` stand."""
+        return self.parts.pointer
+
+    @cached_property
+    def depth(self) -> int:
+        """How many loops it is in."""
+        return 0 if self.outer is None else self.outer.depth + (self.holder is not None)
+
+    @cached_property
+    def roots(self) -> frozenset[str]:
+        """What references may begin with besides the usual roots."""
+        own = LOOP_ROOTS if self.holder is not None else END_ROOTS if self.outer is not None else ()
+        return frozenset(own) | (frozenset() if self.outer is None else self.outer.roots)
+
+    def with_bodies(self) -> Iterator[GraphSubject]:
+        """Yield this graph and, each after the one it is in, the bodies of its loops."""
+        yield self
+        for entry in self.parts.actions:
+            if entry.body is not None:
+                yield from GraphSubject(self.whole, entry.body, self, entry.id).with_bodies()
 
     @cached_property
     def nodes(self) -> dict[str, ActionEntry]:
@@ -71,4 +125,4 @@ class Subject:
     def action_of(self, node_id: str) -> ActionType | None:
         """The action that a node executes, if both exist."""
         entry = self.nodes.get(node_id)
-        return self.catalogue.get(entry.kind) if entry and entry.kind else None
+        return self.whole.catalogue.get(entry.kind) if entry and entry.kind else None

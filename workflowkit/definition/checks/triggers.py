@@ -1,16 +1,30 @@
-"""Check what starts a workflow: names, patterns and conditions."""
+"""Check what starts a workflow: names, patterns, conditions and schedules."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
+from typing import TYPE_CHECKING
 
-from workflowkit.base.errors import ExpressionError, LimitExceeded, Problem
+from workflowkit.base.errors import CronError, LimitExceeded, Problem, UnknownTimezone
+from workflowkit.definition.checks.durations import check_duration
+from workflowkit.definition.checks.expressions import EVENT_AND_TIME, check_expression
 from workflowkit.definition.checks.subject import Subject
-from workflowkit.definition.outline import TriggerEntry
+from workflowkit.definition.durations import MINUTE_MS, SECOND_MS
 from workflowkit.definition.patterns import check_event_pattern
+from workflowkit.definition.settings.triggers import (
+    AnyTrigger,
+    CronTrigger,
+    HttpTrigger,
+    ManualTrigger,
+    Trigger,
+    WebhookTrigger,
+)
 
-#: What a trigger's condition can read.
-CONDITION_VARIABLES = frozenset({"event", "now"})
+if TYPE_CHECKING:
+    from workflowkit.definition.cron import CronSchedule
+
+MAX_JITTER_MS = 5 * MINUTE_MS
+MAX_HTTP_WAIT_MS = 5 * MINUTE_MS
 
 
 def check_triggers(subject: Subject) -> Iterator[Problem]:
@@ -20,26 +34,59 @@ def check_triggers(subject: Subject) -> Iterator[Problem]:
         error = LimitExceeded("triggers_per_workflow", most, len(triggers))
         yield Problem("/triggers", error.code, error.message)
         return
-    seen: set[tuple[str, str | None]] = set()
+    seen: set[Hashable] = set()
     for trigger in triggers:
-        if (trigger.event, trigger.condition) in seen:
-            yield Problem(trigger.pointer, "duplicate-trigger", f"This trigger is there already: {trigger.event}")
-        seen.add((trigger.event, trigger.condition))
-        if (reason := check_event_pattern(trigger.event)) is not None:
-            yield Problem(f"{trigger.pointer}/event", "invalid-event-name", f"{trigger.event}: {reason}")
-        if trigger.condition is not None:
-            yield from _check_condition(trigger, trigger.condition, subject)
+        identity, name = _identity(trigger)
+        if identity in seen:
+            yield Problem(trigger.pointer, "duplicate-trigger", f"This trigger is there already: {name}")
+        seen.add(identity)
+        yield from _check_trigger(trigger, subject)
 
 
-def _check_condition(trigger: TriggerEntry, condition: str, subject: Subject) -> Iterator[Problem]:
-    from workflowkit.definition.cel import compile_expression  # most documents have no condition to compile
+def _check_trigger(trigger: AnyTrigger, subject: Subject) -> Iterator[Problem]:
+    pointer = trigger.pointer
+    match trigger:
+        case Trigger():
+            if (reason := check_event_pattern(trigger.event)) is not None:
+                yield Problem(f"{pointer}/event", "invalid-event-name", f"{trigger.event}: {reason}")
+        case CronTrigger():
+            yield from _check_cron(trigger)
+        case HttpTrigger() if trigger.wait_ms:
+            yield from check_duration(trigger.wait_ms, f"{pointer}/http/wait", 1, MAX_HTTP_WAIT_MS)
+    if isinstance(trigger, Trigger | WebhookTrigger) and trigger.condition is not None:
+        yield from check_expression(trigger.condition, f"{pointer}/if", EVENT_AND_TIME, subject.limits)
 
-    pointer = f"{trigger.pointer}/if"
-    try:
-        expression = compile_expression(condition, limits=subject.limits)
-    except ExpressionError as error:
+
+def _check_cron(trigger: CronTrigger) -> Iterator[Problem]:
+    if isinstance(error := _schedule(trigger), CronError):
+        is_zone = isinstance(error, UnknownTimezone) and trigger.timezone is not None
         where = "" if error.position is None else f" (character {error.position + 1})"
+        pointer = f"{trigger.pointer}/{'timezone' if is_zone else 'cron'}"
         yield Problem(pointer, error.code, f"{error.message}{where}")
-        return
-    for name in sorted(expression.variables - CONDITION_VARIABLES):
-        yield Problem(pointer, "unknown-variable", f"there is no variable {name} here; the event is in event")
+    if trigger.jitter_ms:
+        yield from check_duration(trigger.jitter_ms, f"{trigger.pointer}/jitter", SECOND_MS, MAX_JITTER_MS)
+
+
+def _schedule(trigger: CronTrigger) -> CronSchedule | CronError:
+    from workflowkit.definition.cron import parse_cron  # most documents have no schedule to read
+
+    try:
+        return parse_cron(trigger.cron, trigger.timezone)
+    except CronError as error:
+        return error
+
+
+def _identity(trigger: AnyTrigger) -> tuple[Hashable, str]:
+    """Return what makes two triggers the same, and what to call it."""
+    match trigger:
+        case Trigger():
+            return (trigger.event, trigger.condition), trigger.event
+        case CronTrigger():
+            schedule = _schedule(trigger)
+            return trigger.cron if isinstance(schedule, CronError) else schedule, trigger.cron
+        case WebhookTrigger():
+            return ("webhook", trigger.name, trigger.condition), trigger.name
+        case ManualTrigger():
+            return "manual", "manual"
+        case HttpTrigger():
+            return "http", "http"

@@ -1,0 +1,34 @@
+"""Check CEL expressions wherever a document has one: that they compile, and read only what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from workflowkit.base.errors import ExpressionError, Problem
+from workflowkit.base.limits import Limits
+
+EVENT = frozenset({"event"})
+#: Not for keys: these are evaluated once, and what they give must not depend on when.
+EVENT_AND_TIME = frozenset({"event", "now"})
+
+
+def check_expression(
+    text: str,
+    pointer: str,
+    variables: frozenset[str],
+    limits: Limits,
+    policy: Literal["full", "restricted"] = "full",
+) -> Iterator[Problem]:
+    """Yield why an expression cannot be used where these ``variables`` exist; a wrong one is not looked at further."""
+    from workflowkit.definition.cel import compile_expression  # most documents have no expression to compile
+
+    try:
+        expression = compile_expression(text, limits=limits, policy=policy)
+    except ExpressionError as error:
+        where = "" if error.position is None else f" (character {error.position + 1})"
+        yield Problem(pointer, error.code, f"{error.message}{where}")
+        return
+    for name in sorted(expression.variables - variables):
+        known = " and ".join(sorted(variables - {"now"}))
+        yield Problem(pointer, "unknown-variable", f"there is no variable {name} here; there is {known}")
