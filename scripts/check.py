@@ -20,7 +20,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-CHECKS = {
+CHECKS: dict[str, list[str]] = {
+    "web": ["python", "scripts/build_web.py", "--check"],
     "ruff check": ["ruff", "check", "."],
     "ruff format": ["ruff", "format", "--check", "."],
     "mypy": ["mypy"],

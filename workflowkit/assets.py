@@ -18,3 +18,9 @@ def asset_dir(name: str) -> Path:
     if (_CHECKOUT / "pyproject.toml").is_file() and beside.is_dir():
         return beside
     raise FileNotFoundError(f"workflowkit has no directory {name!r}, neither shipped nor in a checkout")
+
+
+def web_dir() -> Path | None:
+    """Return the directory of the built web interface; ``None`` in a checkout where it was not built."""
+    candidates = (_PACKAGE / "_shipped" / "web", _CHECKOUT / "web" / "dist")
+    return next((path for path in candidates if path.is_dir()), None)

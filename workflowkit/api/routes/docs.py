@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from apiflask import APIBlueprint
-from flask import Response, current_app, redirect, render_template, request, url_for
+from flask import Response, current_app, render_template, request
 from markupsafe import Markup, escape
-from werkzeug.wrappers import Response as BaseResponse
 
 from workflowkit.api import openapi
 from workflowkit.api.auth import public
@@ -42,13 +41,6 @@ def docs_page() -> Response:
 def docs_style() -> Response:
     """Return the page's style sheet."""
     return Response(render_template("docs.css"), content_type="text/css; charset=utf-8")
-
-
-@api.get("/")
-@public
-def index() -> BaseResponse:
-    """Lead to the documentation."""
-    return redirect(url_for("docs.docs_page"))
 
 
 def _document() -> dict[str, Any]:

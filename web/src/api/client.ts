@@ -1,0 +1,152 @@
+/** The HTTP API. Every method answers with the value or throws an `ApiError`. */
+
+import type { Json } from "../base/json";
+import type * as schema from "./schema";
+
+/** A request that failed: refused by the server, or never answered (`status` 0). */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly problems: readonly schema.Problem[] = [],
+  ) {
+    super(message);
+  }
+
+  /** Whether the same request may succeed later. */
+  get isTemporary(): boolean {
+    return this.status === 0 || this.status === 429 || this.status >= 500;
+  }
+}
+
+export interface ApiOptions {
+  /** Where the application is mounted, without a slash at the end. */
+  readonly root: string;
+  /** The key to send, if there is one: the dev server asks for none. */
+  readonly key: () => string | undefined;
+  /** Called when the server wants a key, or another one. */
+  readonly onUnauthenticated: () => void;
+}
+
+/** A draft with the tag to send back when it is saved. */
+export interface TaggedDraft {
+  readonly draft: schema.Draft;
+  readonly etag: string;
+}
+
+export type RunFilter = Partial<Record<"status" | "workflow_id" | "event_id" | "cursor" | "limit", string>>;
+
+export class Api {
+  constructor(private readonly options: ApiOptions) {}
+
+  async actions(): Promise<readonly schema.Action[]> {
+    return (await this.get<schema.ActionList>("/actions")).items;
+  }
+
+  workflows(cursor?: string): Promise<schema.WorkflowPage> {
+    return this.get(`/workflows${query({ cursor })}`);
+  }
+
+  workflow(id: string): Promise<schema.Workflow> {
+    return this.get(`/workflows/${encodeURIComponent(id)}`);
+  }
+
+  createWorkflow(document: Json, id?: string): Promise<schema.Workflow> {
+    return this.send("POST", "/workflows", { document, ...(id === undefined ? {} : { id }) });
+  }
+
+  setEnabled(id: string, enabled: boolean): Promise<schema.Workflow> {
+    return this.send("POST", `/workflows/${encodeURIComponent(id)}/${enabled ? "enable" : "disable"}`);
+  }
+
+  async draft(id: string): Promise<TaggedDraft> {
+    return tagged(await this.call("GET", `/workflows/${encodeURIComponent(id)}/draft`));
+  }
+
+  /** Throws an `ApiError` with status 412 if somebody else has saved since `etag`. */
+  async saveDraft(id: string, document: Json, etag: string): Promise<TaggedDraft> {
+    const path = `/workflows/${encodeURIComponent(id)}/draft`;
+    return tagged(await this.call("PUT", path, { document }, { "If-Match": etag }));
+  }
+
+  validate(document: Json): Promise<schema.Validation> {
+    return this.send("POST", "/validate", { document });
+  }
+
+  /** Publishes exactly the draft that has `etag`. */
+  async publish(id: string, etag: string): Promise<schema.PublishedVersion> {
+    const path = `/workflows/${encodeURIComponent(id)}/publish`;
+    return (await this.call("POST", path, undefined, { "If-Match": etag })).json() as Promise<schema.PublishedVersion>;
+  }
+
+  versions(id: string, cursor?: string): Promise<schema.VersionPage> {
+    return this.get(`/workflows/${encodeURIComponent(id)}/versions${query({ cursor })}`);
+  }
+
+  version(id: string, version: number): Promise<schema.Version> {
+    return this.get(`/workflows/${encodeURIComponent(id)}/versions/${version}`);
+  }
+
+  events(name: string, limit: number): Promise<schema.EventPage> {
+    return this.get(`/events${query({ name, limit: String(limit) })}`);
+  }
+
+  event(id: string): Promise<schema.EventDetail> {
+    return this.get(`/events/${encodeURIComponent(id)}`);
+  }
+
+  runs(filter: RunFilter): Promise<schema.RunPage> {
+    return this.get(`/runs${query(filter)}`);
+  }
+
+  run(id: string): Promise<schema.RunDetail> {
+    return this.get(`/runs/${encodeURIComponent(id)}`);
+  }
+
+  private async get<T>(path: string): Promise<T> {
+    return (await this.call("GET", path)).json() as Promise<T>;
+  }
+
+  private async send<T>(method: string, path: string, body?: Json): Promise<T> {
+    return (await this.call(method, path, body)).json() as Promise<T>;
+  }
+
+  private async call(method: string, path: string, body?: Json, headers: Record<string, string> = {}): Promise<Response> {
+    const key = this.options.key();
+    const all = {
+      ...headers,
+      ...(key === undefined ? {} : { Authorization: `Bearer ${key}` }),
+      ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+    };
+    let response: Response;
+    try {
+      const init: RequestInit = { method, headers: all, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+      response = await fetch(`${this.options.root}/api${path}`, init);
+    } catch {
+      throw new ApiError(0, "unreachable", "The server cannot be reached.");
+    }
+    if (response.ok) return response;
+    if (response.status === 401) this.options.onUnauthenticated();
+    throw await errorOf(response);
+  }
+}
+
+async function errorOf(response: Response): Promise<ApiError> {
+  try {
+    const problem = (await response.json()) as schema.ProblemDocument;
+    return new ApiError(response.status, problem.code, problem.detail, problem.problems);
+  } catch {
+    return new ApiError(response.status, "unknown", `The server answered with status ${response.status}.`);
+  }
+}
+
+async function tagged(response: Response): Promise<TaggedDraft> {
+  const draft = (await response.json()) as schema.Draft;
+  return { draft, etag: response.headers.get("ETag") ?? `"${draft.revision}"` };
+}
+
+function query(values: Record<string, string | undefined>): string {
+  const pairs = Object.entries(values).filter((pair): pair is [string, string] => pair[1] !== undefined && pair[1] !== "");
+  return pairs.length === 0 ? "" : `?${new URLSearchParams(pairs).toString()}`;
+}

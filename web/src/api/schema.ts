@@ -1,0 +1,477 @@
+// Written by scripts/api_types.py from the OpenAPI document. Do not edit.
+
+import type { Json, JsonObject } from "../base/json";
+
+export interface Action {
+  /** What a workflow document calls it. */
+  readonly kind: string;
+  /** Its label. */
+  readonly name: string;
+  /** What it does. */
+  readonly description: string;
+  /** A URL or an inline SVG. */
+  readonly icon: string | null;
+  /** Where it stands in the editor's palette. */
+  readonly category: string | null;
+  /** JSON Schema of the inputs, with hints for forms. */
+  readonly inputs: JsonObject;
+  /** JSON Schema of the output. */
+  readonly outputs: JsonObject | null;
+  /** Which edges may leave it. */
+  readonly edges: JsonObject;
+  /** How often a failed attempt is repeated. */
+  readonly retries: number;
+  /** The longest an attempt may take. */
+  readonly timeout_seconds: number;
+  /** The queue whose workers run it. */
+  readonly queue: string;
+}
+
+export interface ActionError {
+  /** The class of the exception. */
+  readonly name: string;
+  /** Its message. */
+  readonly message: string;
+  /** A stable word for what happened. */
+  readonly code: string;
+  /** Whether trying again could help. */
+  readonly retryable: boolean;
+}
+
+export interface ActionList {
+  /** In order of kind. */
+  readonly items: readonly Action[];
+}
+
+export interface Attempt {
+  /** Counts from 1. */
+  readonly number: number;
+  /** What it came to: `retry` means failed and tried again, `lost` that its worker died, `ignored` that its result came after the run had ended, null that it goes on. */
+  readonly outcome: string | null;
+  /** Why it failed. */
+  readonly error: ActionError | null;
+  /** The process that executed it. */
+  readonly worker: string | null;
+  /** When it began. */
+  readonly started_at: string;
+  /** When it ended. */
+  readonly finished_at: string | null;
+  /** When the next one may begin. */
+  readonly retry_at: string | null;
+}
+
+export interface CreatedKey {
+  /** The key's id. */
+  readonly id: string;
+  /** Who uses it. */
+  readonly name: string;
+  /** How the key begins. */
+  readonly prefix: string;
+  /** The environment it belongs to. */
+  readonly environment: string;
+  /** The tenant it belongs to. */
+  readonly tenant: string;
+  /** What it may do. */
+  readonly permissions: readonly string[];
+  /** The only events it may send; null for all. */
+  readonly event_names: readonly string[] | null;
+  /** When it was made. */
+  readonly created_at: string;
+  /** When it was last used, to the minute. */
+  readonly last_used_at: string | null;
+  /** When it was revoked. */
+  readonly revoked_at: string | null;
+  /** The key itself. It is shown this once. */
+  readonly key: string;
+}
+
+export interface Decision {
+  /** The workflow; null where the reason is the event's own. */
+  readonly workflow_id: string | null;
+  /** A stable word for the reason. */
+  readonly reason: string;
+  /** The same for people. */
+  readonly detail: string | null;
+  /** When this was decided. */
+  readonly at: string;
+}
+
+export interface DocumentBody {
+  /** A workflow document, as described by schemas/workflow.schema.json. */
+  readonly document: JsonObject;
+}
+
+export interface Draft {
+  /** The workflow. */
+  readonly workflow_id: string;
+  /** Grows by one with every change. */
+  readonly revision: number;
+  /** The document. */
+  readonly document: JsonObject;
+  /** When it was last changed. */
+  readonly updated_at: string;
+}
+
+export interface Event {
+  /** Our id. */
+  readonly id: string;
+  /** The sender's id. */
+  readonly event_id: string | null;
+  /** What happened. */
+  readonly name: string;
+  /** What is to be known about it. */
+  readonly data: JsonObject;
+  /** When it happened, in milliseconds since 1970. */
+  readonly ts: number;
+  /** Version of the data's shape. */
+  readonly v: string | null;
+  /** Deprecated field of the event. */
+  readonly user: Json;
+  /** Metadata of the event. */
+  readonly meta: Json;
+  /** When it was accepted. */
+  readonly received_at: string;
+  /** Our id of the earlier event with the same sender's id: this one started nothing. */
+  readonly duplicate_of: string | null;
+  /** The run that emitted it. */
+  readonly source_run_id: string | null;
+}
+
+export interface EventDetail {
+  /** Our id. */
+  readonly id: string;
+  /** The sender's id. */
+  readonly event_id: string | null;
+  /** What happened. */
+  readonly name: string;
+  /** What is to be known about it. */
+  readonly data: JsonObject;
+  /** When it happened, in milliseconds since 1970. */
+  readonly ts: number;
+  /** Version of the data's shape. */
+  readonly v: string | null;
+  /** Deprecated field of the event. */
+  readonly user: Json;
+  /** Metadata of the event. */
+  readonly meta: Json;
+  /** When it was accepted. */
+  readonly received_at: string;
+  /** Our id of the earlier event with the same sender's id: this one started nothing. */
+  readonly duplicate_of: string | null;
+  /** The run that emitted it. */
+  readonly source_run_id: string | null;
+  /** Whether it still waits to be matched with workflows. */
+  readonly is_pending: boolean;
+  /** The runs it started. */
+  readonly runs: readonly Run[];
+  /** The workflows it did not start, and why. */
+  readonly decisions: readonly Decision[];
+}
+
+export interface EventPage {
+  /** Newest first. */
+  readonly items: readonly Event[];
+  /** Give this as `cursor` to get what follows; null at the end. */
+  readonly next_cursor: string | null;
+}
+
+export interface Health {
+  /** `ok`; anything else is answered as an error. */
+  readonly status: string;
+}
+
+export interface Key {
+  /** The key's id. */
+  readonly id: string;
+  /** Who uses it. */
+  readonly name: string;
+  /** How the key begins. */
+  readonly prefix: string;
+  /** The environment it belongs to. */
+  readonly environment: string;
+  /** The tenant it belongs to. */
+  readonly tenant: string;
+  /** What it may do. */
+  readonly permissions: readonly string[];
+  /** The only events it may send; null for all. */
+  readonly event_names: readonly string[] | null;
+  /** When it was made. */
+  readonly created_at: string;
+  /** When it was last used, to the minute. */
+  readonly last_used_at: string | null;
+  /** When it was revoked. */
+  readonly revoked_at: string | null;
+}
+
+export interface KeyPage {
+  /** Newest first. */
+  readonly items: readonly Key[];
+  /** Give this as `cursor` to get what follows; null at the end. */
+  readonly next_cursor: string | null;
+}
+
+export interface NewEvent {
+  /** What happened, such as `order/paid`. */
+  readonly name: string;
+  /** What is to be known about it. */
+  readonly data: JsonObject;
+  /** Your id: of events with the same id only the first starts workflows, within 24 hours. */
+  readonly id?: string | null;
+  /** When it happened, in milliseconds since 1970. Default: now. */
+  readonly ts?: number | null;
+  /** Version of the data's shape. */
+  readonly v?: string | null;
+  /** Deprecated: put it into `data`. */
+  readonly user?: JsonObject | null;
+  /** Metadata. */
+  readonly meta?: JsonObject | null;
+}
+
+export interface NewKey {
+  /** Who uses it. */
+  readonly name: string;
+  /** What it may do; you must hold each yourself. */
+  readonly permissions: readonly ("events:send" | "workflows:read" | "workflows:write" | "workflows:publish" | "runs:read" | "runs:write" | "actions:read" | "keys:admin")[];
+  /** The only events that a key for sending may send: names, or beginnings of names with * at the end. Default: all. */
+  readonly event_names?: readonly string[] | null;
+}
+
+export interface NewWorkflow {
+  /** 1 to 64 of a-z, 0-9, dot, hyphen and underscore. Default: a new one. */
+  readonly id?: string;
+  /** The first draft: a workflow document, which may be incomplete. */
+  readonly document: JsonObject;
+}
+
+export interface Problem {
+  /** JSON pointer (RFC 6901) to the place; `/query/<name>` for a query parameter. */
+  readonly pointer: string;
+  /** A stable word for what is wrong. */
+  readonly code: string;
+  /** The same for people. */
+  readonly message: string;
+  /** Only errors keep a workflow from being published. */
+  readonly severity: "error" | "warning";
+}
+
+export interface ProblemDocument {
+  /** `urn:workflowkit:problem:<code>`. */
+  readonly type: string;
+  /** The status in words. */
+  readonly title: string;
+  /** The HTTP status. */
+  readonly status: number;
+  /** What is wrong. */
+  readonly detail: string;
+  /** A stable word for what is wrong. */
+  readonly code: string;
+  /** The places that are wrong; may be empty. */
+  readonly problems: readonly Problem[];
+  /** The id under which the server's log has this request. */
+  readonly request_id: string;
+}
+
+export interface PublishedVersion {
+  /** The workflow. */
+  readonly workflow_id: string;
+  /** Counts from 1. */
+  readonly version: number;
+  /** Hash of what matters for execution: equal hashes do the same. */
+  readonly hash: string;
+  /** When it was published. */
+  readonly created_at: string;
+  /** The document. */
+  readonly document: JsonObject;
+  /** False if the draft was the published version already. */
+  readonly created: boolean;
+  /** What is dubious about it. */
+  readonly warnings: readonly Problem[];
+}
+
+export interface Rerun {
+  /** The new run's id. */
+  readonly run_id: string;
+}
+
+export interface Run {
+  /** The run's id. */
+  readonly id: string;
+  /** The workflow. */
+  readonly workflow_id: string;
+  /** The published version that it executes to its end. */
+  readonly version: number;
+  /** Our id of the event that started it. */
+  readonly event_id: string;
+  /** Where it stands. */
+  readonly status: "scheduled" | "queued" | "running" | "waiting" | "completed" | "failed" | "cancelled";
+  /** How many steps failed in a way that the workflow provides for. */
+  readonly handled_failures: number;
+  /** The run that this one repeats. */
+  readonly rerun_of: string | null;
+  /** Why it failed. */
+  readonly error: ActionError | null;
+  /** When it was created. */
+  readonly created_at: string;
+  /** When its first step began. */
+  readonly started_at: string | null;
+  /** When it ended. */
+  readonly finished_at: string | null;
+}
+
+export interface RunDetail {
+  /** The run's id. */
+  readonly id: string;
+  /** The workflow. */
+  readonly workflow_id: string;
+  /** The published version that it executes to its end. */
+  readonly version: number;
+  /** Our id of the event that started it. */
+  readonly event_id: string;
+  /** Where it stands. */
+  readonly status: "scheduled" | "queued" | "running" | "waiting" | "completed" | "failed" | "cancelled";
+  /** How many steps failed in a way that the workflow provides for. */
+  readonly handled_failures: number;
+  /** The run that this one repeats. */
+  readonly rerun_of: string | null;
+  /** Why it failed. */
+  readonly error: ActionError | null;
+  /** When it was created. */
+  readonly created_at: string;
+  /** When its first step began. */
+  readonly started_at: string | null;
+  /** When it ended. */
+  readonly finished_at: string | null;
+  /** The outputs of the last steps, by id. */
+  readonly output: Json;
+  /** The event that started it. */
+  readonly event: Event;
+  /** The name of the workflow in this version. */
+  readonly workflow_name: string;
+  /** Hash of what of the version matters for execution. */
+  readonly workflow_hash: string;
+  /** Those that have begun or are decided, in the order of the workflow. */
+  readonly steps: readonly Step[];
+  /** What was decided about each edge, by the edge's id. */
+  readonly edges: JsonObject;
+}
+
+export interface RunPage {
+  /** Newest first. */
+  readonly items: readonly Run[];
+  /** Give this as `cursor` to get what follows; null at the end. */
+  readonly next_cursor: string | null;
+}
+
+export interface SentEvent {
+  /** `rejected` events are not stored. */
+  readonly status: "accepted" | "duplicate" | "rejected";
+  /** Our id of the stored event. */
+  readonly id: string | null;
+  /** The event's name, where it has one. */
+  readonly name: string | null;
+  /** Our id of the earlier event with the same sender's id. */
+  readonly duplicate_of: string | null;
+  /** Why it was rejected. */
+  readonly problems: readonly Problem[];
+}
+
+export interface SentEvents {
+  /** One per event, in the order of the request. */
+  readonly results: readonly SentEvent[];
+}
+
+export interface SentIds {
+  /** Our ids, in the order of the request. */
+  readonly ids: readonly string[];
+  /** The HTTP status. */
+  readonly status: number;
+}
+
+export interface Step {
+  /** The action's id in the workflow. */
+  readonly id: string;
+  /** The kind of action. */
+  readonly kind: string;
+  /** The action's name in the workflow. */
+  readonly name: string;
+  /** Where it stands. */
+  readonly status: "ready" | "running" | "sleeping" | "waiting" | "completed" | "failed" | "skipped" | "cancelled";
+  /** What the action was given, with references resolved. */
+  readonly inputs: JsonObject | null;
+  /** What later steps see of it. */
+  readonly output: Json;
+  /** Why it failed. */
+  readonly error: ActionError | null;
+  /** Whether the workflow provides for this failure. */
+  readonly is_handled: boolean;
+  /** Why it was skipped or cancelled. */
+  readonly reason: string | null;
+  /** In order. */
+  readonly attempts: readonly Attempt[];
+  /** When its first attempt began. */
+  readonly started_at: string | null;
+  /** When it ended. */
+  readonly finished_at: string | null;
+  /** When it may start, or be started again, if it has not ended. */
+  readonly due_at: string | null;
+}
+
+export interface Validation {
+  /** Whether it could be published. */
+  readonly is_valid: boolean;
+  /** Errors and warnings with pointers into the document, in order of place. */
+  readonly problems: readonly Problem[];
+}
+
+export interface Version {
+  /** The workflow. */
+  readonly workflow_id: string;
+  /** Counts from 1. */
+  readonly version: number;
+  /** Hash of what matters for execution: equal hashes do the same. */
+  readonly hash: string;
+  /** When it was published. */
+  readonly created_at: string;
+  /** The document. */
+  readonly document: JsonObject;
+}
+
+export interface VersionPage {
+  /** Newest first. */
+  readonly items: readonly VersionSummary[];
+  /** Give this as `cursor` to get what follows; null at the end. */
+  readonly next_cursor: string | null;
+}
+
+export interface VersionSummary {
+  /** The workflow. */
+  readonly workflow_id: string;
+  /** Counts from 1. */
+  readonly version: number;
+  /** Hash of what matters for execution: equal hashes do the same. */
+  readonly hash: string;
+  /** When it was published. */
+  readonly created_at: string;
+}
+
+export interface Workflow {
+  /** The workflow's id. */
+  readonly id: string;
+  /** The name in its draft. */
+  readonly name: string;
+  /** Whether events start it, once it is published. */
+  readonly enabled: boolean;
+  /** The version that new runs execute. */
+  readonly published_version: number | null;
+  /** When it was created. */
+  readonly created_at: string;
+  /** When it was last changed. */
+  readonly updated_at: string;
+}
+
+export interface WorkflowPage {
+  /** In order of id. */
+  readonly items: readonly Workflow[];
+  /** Give this as `cursor` to get what follows; null at the end. */
+  readonly next_cursor: string | null;
+}

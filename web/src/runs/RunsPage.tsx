@@ -1,0 +1,101 @@
+import { useCallback } from "react";
+import type { RunPage } from "../api/schema";
+import { api } from "../api/session";
+import { useLoaded } from "../api/useLoaded";
+import { pathTo, setQuery, useAddress } from "../shell/routes";
+import { ago, duration, fullTime } from "../shell/times";
+import { Button } from "../shell/ui/Button";
+import { Link } from "../shell/ui/Link";
+
+const STATUSES = ["scheduled", "queued", "running", "waiting", "completed", "failed", "cancelled"] as const;
+
+/** The list of runs, newest first, filtered by what the address says. */
+export function RunsPage(): React.JSX.Element {
+  const { query } = useAddress();
+  const status = query.get("status") ?? "";
+  const workflow = query.get("workflow") ?? "";
+  const cursor = query.get("cursor") ?? "";
+  const load = useCallback(() => api.runs({ status, workflow_id: workflow, cursor }), [status, workflow, cursor]);
+  const { value: page, error, reload } = useLoaded(load);
+  return (
+    <main className="page">
+      <header className="page-header">
+        <h1>Runs</h1>
+        <select
+          className="input page-filter"
+          aria-label="Status"
+          value={status}
+          onChange={(event) => setQuery({ status: event.target.value, cursor: undefined })}
+        >
+          <option value="">Any status</option>
+          {STATUSES.map((name) => (
+            <option key={name}>{name}</option>
+          ))}
+        </select>
+        <input
+          className="input page-search"
+          type="search"
+          aria-label="Workflow id"
+          placeholder="Workflow id"
+          defaultValue={workflow}
+          key={workflow}
+          onBlur={(event) => setQuery({ workflow: event.target.value.trim(), cursor: undefined })}
+          onKeyDown={(event) => event.key === "Enter" && event.currentTarget.blur()}
+        />
+        <Button onClick={reload}>Refresh</Button>
+      </header>
+      {error !== undefined && (
+        <p className="callout callout-error" role="alert">
+          {error.message}
+        </p>
+      )}
+      {page !== undefined && <RunTable page={page} />}
+    </main>
+  );
+}
+
+function RunTable({ page }: { readonly page: RunPage }): React.JSX.Element {
+  if (page.items.length === 0) return <div className="empty">No run is like this.</div>;
+  return (
+    <div className="card">
+      <table className="table">
+        <thead>
+          <tr>
+            <th scope="col">Status</th>
+            <th scope="col">Workflow</th>
+            <th scope="col">Run</th>
+            <th scope="col">Begun</th>
+            <th scope="col">Took</th>
+          </tr>
+        </thead>
+        <tbody>
+          {page.items.map((run) => (
+            <tr key={run.id}>
+              <td>
+                <span className={`status status-${run.status}`}>{run.status}</span>
+              </td>
+              <td>
+                <Link className="table-link" href={pathTo("workflows", run.workflow_id)}>
+                  {run.workflow_id}
+                </Link>{" "}
+                <span className="muted">v{run.version}</span>
+              </td>
+              <td className="mono">{run.id}</td>
+              <td title={fullTime(run.created_at)}>{ago(run.created_at)}</td>
+              <td>{run.started_at !== null && run.finished_at !== null ? took(run.started_at, run.finished_at) : "—"}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {page.next_cursor !== null && (
+        <footer className="card-footer">
+          <Button onClick={() => setQuery({ cursor: page.next_cursor ?? undefined })}>Older</Button>
+        </footer>
+      )}
+    </div>
+  );
+}
+
+function took(startedAt: string, finishedAt: string): string {
+  return duration(new Date(finishedAt).getTime() - new Date(startedAt).getTime());
+}

@@ -1,0 +1,38 @@
+import { Suspense, lazy } from "react";
+import { useSession } from "../api/session";
+import { WorkflowsPage } from "../workflows/WorkflowsPage";
+import { KeyDialog } from "./KeyDialog";
+import { Notices } from "./Notices";
+import { Rail } from "./Rail";
+import type { Address } from "./routes";
+import { useAddress } from "./routes";
+import { NotFoundPage } from "./NotFoundPage";
+
+const EditorPage = lazy(() => import("../editor/EditorPage").then((module) => ({ default: module.EditorPage })));
+const RunsPage = lazy(() => import("../runs/RunsPage").then((module) => ({ default: module.RunsPage })));
+
+/** Everything on the screen: the rail with the sections, and the page that the address names. */
+export function App(): React.JSX.Element {
+  const address = useAddress();
+  const isKeyWanted = useSession((session) => session.isKeyWanted);
+  const key = useSession((session) => session.key);
+  return (
+    <div className="app">
+      <Rail section={address.parts[0] ?? "workflows"} />
+      <div className="app-page" key={key}>
+        <Suspense fallback={<p className="page-loading">Loading…</p>}>{pageOf(address)}</Suspense>
+      </div>
+      <Notices />
+      {isKeyWanted && <KeyDialog />}
+    </div>
+  );
+}
+
+function pageOf({ parts }: Address): React.JSX.Element {
+  const [section = "workflows", id, ...rest] = parts;
+  if (rest.length === 0) {
+    if (section === "workflows") return id === undefined ? <WorkflowsPage /> : <EditorPage key={id} workflowId={id} />;
+    if (section === "runs" && id === undefined) return <RunsPage />;
+  }
+  return <NotFoundPage />;
+}

@@ -1,0 +1,28 @@
+/** Times for people, in the language of their browser. */
+
+const RELATIVE = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
+  ["day", 86_400],
+  ["hour", 3_600],
+  ["minute", 60],
+];
+
+/** "5 minutes ago"; the date, if that was over a month ago. */
+export function ago(moment: string, now = Date.now()): string {
+  const seconds = (new Date(moment).getTime() - now) / 1000;
+  if (seconds < -30 * 86_400) return new Intl.DateTimeFormat(undefined, { dateStyle: "medium" }).format(new Date(moment));
+  const unit = UNITS.find(([, length]) => Math.abs(seconds) >= length);
+  return unit === undefined ? "just now" : RELATIVE.format(Math.round(seconds / unit[1]), unit[0]);
+}
+
+export function fullTime(moment: string): string {
+  return FULL.format(new Date(moment));
+}
+
+/** "1.2 s" or "340 ms". */
+export function duration(milliseconds: number): string {
+  if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
+  const seconds = milliseconds / 1000;
+  return seconds < 60 ? `${seconds.toFixed(1)} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+}

@@ -1,0 +1,142 @@
+import { useState } from "react";
+import { asApiError, useLoaded } from "../api/useLoaded";
+import { api } from "../api/session";
+import type { Workflow } from "../api/schema";
+import { notify } from "../shell/notices";
+import { navigate, pathTo } from "../shell/routes";
+import { ago, fullTime } from "../shell/times";
+import { Button } from "../shell/ui/Button";
+import { Link } from "../shell/ui/Link";
+import { EMPTY_WORKFLOW } from "./templates";
+
+/** All pages of the list: there are seldom more than a few hundred workflows. */
+async function loadAll(): Promise<readonly Workflow[]> {
+  const all: Workflow[] = [];
+  let cursor: string | undefined;
+  do {
+    // oxlint-disable-next-line no-await-in-loop -- a page names the next one
+    const page = await api.workflows(cursor);
+    all.push(...page.items);
+    cursor = page.next_cursor ?? undefined;
+  } while (cursor !== undefined);
+  return all.toSorted((left, right) => right.updated_at.localeCompare(left.updated_at));
+}
+
+/** The list of workflows: find one, open it, switch it on and off, make a new one. */
+export function WorkflowsPage(): React.JSX.Element {
+  const { value: workflows, error, reload } = useLoaded(loadAll);
+  const [search, setSearch] = useState("");
+  const needle = search.trim().toLowerCase();
+  const shown = workflows?.filter(({ id, name }) => `${name} ${id}`.toLowerCase().includes(needle));
+  return (
+    <main className="page">
+      <header className="page-header">
+        <h1>Workflows</h1>
+        <input
+          className="input page-search"
+          type="search"
+          aria-label="Find a workflow"
+          placeholder="Find a workflow"
+          value={search}
+          onChange={(event) => setSearch(event.target.value)}
+        />
+        <Button icon="plus" look="primary" testId="new-workflow" onClick={() => void createWorkflow()}>
+          New workflow
+        </Button>
+      </header>
+      {error !== undefined && (
+        <p className="callout callout-error" role="alert">
+          {error.message} <Button onClick={reload}>Try again</Button>
+        </p>
+      )}
+      {workflows === undefined && error === undefined && <p className="page-loading">Loading…</p>}
+      {workflows?.length === 0 && <NoWorkflows />}
+      {shown !== undefined && workflows !== undefined && workflows.length > 0 && (
+        <WorkflowTable workflows={shown} onChange={reload} />
+      )}
+    </main>
+  );
+}
+
+function NoWorkflows(): React.JSX.Element {
+  return (
+    <div className="empty">
+      <h2>No workflow yet</h2>
+      <p>A workflow starts when an event comes in, and takes the steps that you draw.</p>
+      <Button icon="plus" look="primary" onClick={() => void createWorkflow()}>
+        Make the first one
+      </Button>
+    </div>
+  );
+}
+
+interface WorkflowTableProps {
+  readonly workflows: readonly Workflow[];
+  readonly onChange: () => void;
+}
+
+function WorkflowTable({ workflows, onChange }: WorkflowTableProps): React.JSX.Element {
+  return (
+    <div className="card">
+      <table className="table">
+        <thead>
+          <tr>
+            <th scope="col">Name</th>
+            <th scope="col">Version</th>
+            <th scope="col">Last change</th>
+            <th scope="col">Enabled</th>
+          </tr>
+        </thead>
+        <tbody>
+          {workflows.map((workflow) => (
+            <tr key={workflow.id} data-testid={`workflow-${workflow.id}`}>
+              <td>
+                <Link className="table-link" href={pathTo("workflows", workflow.id)}>
+                  {workflow.name === "" ? "Untitled" : workflow.name}
+                </Link>
+                <span className="muted table-id">{workflow.id}</span>
+              </td>
+              <td>{workflow.published_version === null ? <span className="tag">Draft</span> : `v${workflow.published_version}`}</td>
+              <td title={fullTime(workflow.updated_at)}>{ago(workflow.updated_at)}</td>
+              <td>
+                <button
+                  type="button"
+                  role="switch"
+                  className="switch"
+                  aria-checked={workflow.enabled}
+                  aria-label={`${workflow.name === "" ? workflow.id : workflow.name} is enabled`}
+                  onClick={() => void toggle(workflow, onChange)}
+                />
+              </td>
+            </tr>
+          ))}
+          {workflows.length === 0 && (
+            <tr>
+              <td colSpan={4} className="muted">
+                No workflow has this in its name.
+              </td>
+            </tr>
+          )}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+async function createWorkflow(): Promise<void> {
+  try {
+    const workflow = await api.createWorkflow(EMPTY_WORKFLOW);
+    navigate(pathTo("workflows", workflow.id));
+  } catch (reason) {
+    notify(asApiError(reason).message, "error");
+  }
+}
+
+async function toggle(workflow: Workflow, onChange: () => void): Promise<void> {
+  try {
+    await api.setEnabled(workflow.id, !workflow.enabled);
+  } catch (reason) {
+    notify(asApiError(reason).message, "error");
+  }
+  onChange();
+}

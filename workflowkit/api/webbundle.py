@@ -1,0 +1,61 @@
+"""The built editor and run viewer: which files there are, and what its page has to load."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workflowkit.assets import web_dir
+from workflowkit.base import jsonvalue
+
+_MANIFEST = ".vite/manifest.json"
+_ENTRY = "index.html"
+_ASSET_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
+_CONTENT_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".woff2": "font/woff2",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file that never changes: its name holds a hash of its content. ``gzipped`` is the same, compressed."""
+
+    path: Path
+    content_type: str
+    gzipped: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class WebBundle:
+    """A build of the web interface. Paths are relative to where the application is mounted."""
+
+    directory: Path
+    script: str
+    preloads: tuple[str, ...]
+    styles: tuple[str, ...]
+
+    @classmethod
+    def find(cls) -> WebBundle | None:
+        """Return the build as it is now, or ``None`` where there is none."""
+        directory = web_dir()
+        if directory is None or not (directory / _MANIFEST).is_file():
+            return None
+        manifest: dict[str, Any] = jsonvalue.loads((directory / _MANIFEST).read_bytes())
+        entry = manifest[_ENTRY]
+        chunks = [manifest[name] for name in entry.get("imports", ())]
+        styles = [style for chunk in (*chunks, entry) for style in chunk.get("css", ())]
+        return cls(directory, entry["file"], tuple(chunk["file"] for chunk in chunks), tuple(dict.fromkeys(styles)))
+
+    def asset(self, name: str) -> Asset | None:
+        """Return a file of the build, if there is one of that name that a page may load."""
+        path = self.directory / "assets" / name
+        content_type = _CONTENT_TYPES.get(path.suffix)
+        if _ASSET_NAME.fullmatch(name) is None or content_type is None or not path.is_file():
+            return None
+        gzipped = path.with_name(f"{name}.gz")
+        return Asset(path, content_type, gzipped if gzipped.is_file() else None)
