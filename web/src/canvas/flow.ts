@@ -1,0 +1,202 @@
+/** A graph as React Flow draws it. Nodes and edges that stay the same stay the same objects. */
+
+import type { Edge, Node, NodeHandle } from "@xyflow/react";
+import { Position as Side } from "@xyflow/react";
+import { isEqual } from "../base/json";
+import type { Way } from "../document/edits";
+import type { Conditional, Graph, Position, Scope, WorkflowAction, WorkflowEdge } from "../document/types";
+import { SOURCE } from "../document/types";
+import type { Catalogue, Kind } from "../editor/catalogue";
+import type { Selection } from "../editor/store";
+import type { LocatedProblem, ProblemIndex } from "../problems/locate";
+import { targetKey } from "../problems/locate";
+import { NODE_HEIGHT, NODE_WIDTH, wayOffset } from "./geometry";
+
+/** A way that no edge takes yet: the canvas offers a "+" there. */
+export interface OpenWay {
+  readonly index: number;
+  readonly way: Way;
+}
+
+export interface StepData extends Record<string, unknown> {
+  readonly action: WorkflowAction;
+  readonly kind: Kind | undefined;
+  readonly ways: readonly Way[];
+  readonly openWays: readonly OpenWay[];
+  readonly problems: readonly LocatedProblem[];
+  readonly isTarget: boolean;
+}
+
+export interface TriggerData extends Record<string, unknown> {
+  readonly lines: readonly string[];
+  readonly hasNext: boolean;
+  readonly problems: readonly LocatedProblem[];
+  readonly isLoop: boolean;
+}
+
+export interface WireData extends Record<string, unknown> {
+  readonly edge: WorkflowEdge;
+  readonly label: string;
+  readonly tone: "plain" | "good" | "bad" | "other";
+  readonly hasProblem: boolean;
+}
+
+export type StepNode = Node<StepData, "step">;
+export type TriggerNode = Node<TriggerData, "trigger">;
+export type FlowNode = StepNode | TriggerNode;
+export type FlowEdge = Edge<WireData, "wire">;
+
+export interface FlowInput {
+  readonly graph: Graph;
+  readonly scope: Scope;
+  readonly positions: ReadonlyMap<string, Position>;
+  readonly catalogue: Catalogue;
+  readonly selection: Selection;
+  readonly problems: ProblemIndex;
+  readonly triggerLines: readonly string[];
+  /** The node that would be connected, while somebody chooses one by keys. */
+  readonly connectTarget: string | undefined;
+}
+
+const SIZE = { width: NODE_WIDTH, height: NODE_HEIGHT } as const;
+const NONE: readonly LocatedProblem[] = [];
+
+/** Turns graphs into nodes and edges, and remembers the last ones. */
+export class FlowBuilder {
+  private nodes = new Map<string, FlowNode>();
+  private edges = new Map<string, FlowEdge>();
+
+  buildNodes(input: FlowInput): FlowNode[] {
+    const taken = Map.groupBy(input.graph.edges, (edge) => edge.from);
+    const built = [triggerNode(input, taken.has(SOURCE)), ...input.graph.actions.map((action) => stepNode(input, action, taken))];
+    return built.map((node) => this.keepNode(node));
+  }
+
+  buildEdges(input: FlowInput): FlowEdge[] {
+    const actions = new Map(input.graph.actions.map((action) => [action.id, action]));
+    const built = input.graph.edges.filter((edge) => actions.has(edge.to) && (edge.from === SOURCE || actions.has(edge.from)));
+    return built.map((edge) => {
+      const made = wire(input, edge, actions);
+      const old = this.edges.get(made.id);
+      if (old !== undefined && isSameFlow(old, made)) return old;
+      this.edges.set(made.id, made);
+      return made;
+    });
+  }
+
+  private keepNode(node: FlowNode): FlowNode {
+    const old = this.nodes.get(node.id);
+    if (old !== undefined && isSameFlow(old, node)) return old;
+    this.nodes.set(node.id, node);
+    return node;
+  }
+}
+
+function isSameFlow<T extends FlowNode | FlowEdge>(old: T, now: T): boolean {
+  const { data: oldData, ...oldRest } = old;
+  const { data, ...rest } = now;
+  return isEqual(oldRest, rest) && isSameData(oldData ?? {}, data ?? {});
+}
+
+/** Documents share what stays the same, so one level is enough to tell. */
+function isSameData(old: Record<string, unknown>, now: Record<string, unknown>): boolean {
+  return Object.keys(now).every((key) => {
+    const [left, right] = [old[key], now[key]];
+    if (Array.isArray(left) && Array.isArray(right)) return isEqual(left, right);
+    return Object.is(left, right);
+  });
+}
+
+function handles(ways: number, hasInput: boolean): NodeHandle[] {
+  const outputs = Array.from({ length: ways }, (_, index): NodeHandle => ({
+    id: `way-${index}`,
+    type: "source",
+    position: Side.Bottom,
+    x: wayOffset(index, ways),
+    y: NODE_HEIGHT,
+  }));
+  const input: NodeHandle = { type: "target", position: Side.Top, x: NODE_WIDTH / 2, y: 0 };
+  return hasInput ? [input, ...outputs] : outputs;
+}
+
+function triggerNode(input: FlowInput, hasNext: boolean): TriggerNode {
+  const isLoop = input.scope.length > 0;
+  const problems = isLoop ? NONE : (input.problems.byTarget.get("workflow") ?? NONE);
+  return {
+    id: SOURCE,
+    type: "trigger",
+    position: input.positions.get(SOURCE) ?? { x: 0, y: 0 },
+    data: { lines: input.triggerLines, hasNext, problems, isLoop },
+    selected: input.selection.actions.has(SOURCE),
+    ariaLabel: [isLoop ? "Each item" : "Trigger", ...input.triggerLines, countOf(problems)].filter(Boolean).join(", "),
+    handles: handles(1, false),
+    ...SIZE,
+    measured: SIZE,
+  };
+}
+
+function stepNode(input: FlowInput, action: WorkflowAction, taken: ReadonlyMap<string, WorkflowEdge[]>): StepNode {
+  const kind = input.catalogue.get(action.kind);
+  const ways = input.catalogue.waysOf(action);
+  const used = new Set((taken.get(action.id) ?? []).map((edge) => input.catalogue.wayOf(edge, ways)));
+  const isLeaf = !taken.has(action.id);
+  const openWays = ways.map((way, index) => ({ way, index })).filter(({ way, index }) => !used.has(index) && (isLeaf || way.name !== undefined));
+  const problems = input.problems.byTarget.get(targetKey("action", input.scope, action.id)) ?? NONE;
+  const name = action.name ?? kind?.action.name ?? action.id;
+  const parts = [name, kind?.action.name ?? action.kind, isDisabled(action) ? "disabled" : "", countOf(problems)];
+  return {
+    id: action.id,
+    type: "step",
+    position: input.positions.get(action.id) ?? { x: 0, y: 0 },
+    data: { action, kind, ways, openWays, problems, isTarget: input.connectTarget === action.id },
+    selected: input.selection.actions.has(action.id),
+    ariaLabel: parts.filter((part) => part !== "").join(", "),
+    handles: handles(Math.max(ways.length, 1), true),
+    ...SIZE,
+    measured: SIZE,
+  };
+}
+
+export function isDisabled(action: WorkflowAction): boolean {
+  return action.settings?.disabled === true;
+}
+
+function countOf(problems: readonly LocatedProblem[]): string {
+  if (problems.length === 0) return "";
+  return problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+}
+
+function wire(input: FlowInput, edge: WorkflowEdge, actions: ReadonlyMap<string, WorkflowAction>): FlowEdge {
+  const source = actions.get(edge.from);
+  const ways = source === undefined ? [{}] : input.catalogue.waysOf(source);
+  const way = Math.max(input.catalogue.wayOf(edge, ways), 0);
+  const label = labelOf(edge, ways[way]);
+  const problems = input.problems.byTarget.get(targetKey("edge", input.scope, edge.id)) ?? NONE;
+  const from = source?.name ?? edge.from.replace(SOURCE, "the trigger");
+  const to = actions.get(edge.to)?.name ?? edge.to;
+  return {
+    id: edge.id,
+    type: "wire",
+    source: edge.from,
+    target: edge.to,
+    sourceHandle: `way-${way}`,
+    data: { edge, label, tone: toneOf(edge.conditional), hasProblem: problems.length > 0 },
+    selected: input.selection.edges.has(edge.id),
+    ariaLabel: [`From ${from} to ${to}`, label, countOf(problems)].filter((part) => part !== "").join(", "),
+  };
+}
+
+/** What stands on an edge: its own name, the name of its way, or its condition in short. */
+export function labelOf(edge: WorkflowEdge, way: Way | undefined): string {
+  if (typeof edge.name === "string" && edge.name !== "") return edge.name;
+  if (edge.conditional === null || edge.conditional === undefined) return "";
+  if (way?.name !== undefined && isEqual(way.conditional, edge.conditional)) return way.name;
+  const { type, value } = edge.conditional;
+  if (type === "match") return `= ${value === undefined ? "null" : typeof value === "string" ? value : JSON.stringify(value)}`;
+  return { if: "If true", else: "Else", error: "Error" }[type];
+}
+
+function toneOf(conditional: Conditional | null | undefined): WireData["tone"] {
+  if (conditional === null || conditional === undefined) return "plain";
+  return ({ if: "good", else: "bad", error: "bad", match: "other" } as const)[conditional.type];
+}

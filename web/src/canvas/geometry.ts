@@ -1,0 +1,53 @@
+/** Sizes on the canvas, and places for what has none yet. */
+
+import type { Graph, Position } from "../document/types";
+import { SOURCE } from "../document/types";
+
+export const GRID = 20;
+export const NODE_WIDTH = 240;
+export const NODE_HEIGHT = 60;
+/** From one step to the next below it. */
+export const STEP_DOWN = 140;
+export const STEP_ASIDE = 280;
+
+/** More nodes than these, and only those in view are drawn. */
+export const MOST_DRAWN = 150;
+
+export function snap(position: Position): Position {
+  return { x: Math.round(position.x / GRID) * GRID, y: Math.round(position.y / GRID) * GRID };
+}
+
+/** Where the handle of a way is, from the node's left edge. */
+export function wayOffset(index: number, count: number): number {
+  return (NODE_WIDTH * (index + 1)) / (count + 1);
+}
+
+function overlaps(left: Position, right: Position): boolean {
+  return Math.abs(left.x - right.x) < NODE_WIDTH + GRID && Math.abs(left.y - right.y) < NODE_HEIGHT + GRID;
+}
+
+/** The first free place at or to the right of a wanted one. */
+export function freePlace(wanted: Position, taken: Iterable<Position>): Position {
+  const others = [...taken];
+  let place = snap(wanted);
+  while (others.some((other) => overlaps(place, other))) place = { x: place.x + STEP_ASIDE, y: place.y };
+  return place;
+}
+
+/** The place for a step that follows a node: below it, beside what follows it already. */
+export function placeAfter(graph: Graph, from: string, positions: ReadonlyMap<string, Position>): Position {
+  const above = positions.get(from) ?? { x: 0, y: 0 };
+  const siblings = graph.edges.filter((edge) => edge.from === from).length;
+  const wanted = { x: above.x + siblings * STEP_ASIDE, y: above.y + STEP_DOWN };
+  return freePlace(wanted, positions.values());
+}
+
+/** The place in the middle between two nodes. */
+export function placeBetween(from: Position, to: Position): Position {
+  return snap({ x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 });
+}
+
+/** All nodes of a graph, the trigger first. Only the workflow's own graph and loops have one at all. */
+export function nodeIds(graph: Graph): readonly string[] {
+  return [SOURCE, ...graph.actions.map((action) => action.id)];
+}

@@ -1,0 +1,45 @@
+/** Arranging graphs without holding the page up. */
+
+import { positionOf } from "../document/scope";
+import type { Graph, Position, Scope, WorkflowDocument } from "../document/types";
+import { nodeIds } from "./geometry";
+
+/** Places for all nodes of a graph, by id. */
+export function arrangeGraph(graph: Graph): Promise<ReadonlyMap<string, Position>> {
+  const worker = new Worker(new URL("./layout.worker.ts", import.meta.url), { type: "module" });
+  return new Promise<ReadonlyMap<string, Position>>((resolve, reject) => {
+    worker.addEventListener("message", (event: MessageEvent<[string, Position][]>) => resolve(new Map(event.data)));
+    worker.addEventListener("error", (event) => reject(new Error(event.message)));
+    worker.postMessage({ ids: nodeIds(graph), edges: graph.edges.map(({ from, to }) => [from, to]) });
+  }).finally(() => worker.terminate());
+}
+
+/** A place for a node of a graph that has none stored. */
+export interface GivenPlace {
+  readonly scope: Scope;
+  readonly places: ReadonlyMap<string, Position>;
+}
+
+/** Places for the nodes that have none, of the workflow and its loops; nothing, if all have one. */
+export async function missingPlaces(document: WorkflowDocument): Promise<readonly GivenPlace[]> {
+  const given = await Promise.all(graphsOf(document, []).map(async ({ scope, graph }): Promise<GivenPlace[]> => {
+    const missing = nodeIds(graph).filter((id) => positionOf(document, scope, id) === undefined);
+    if (missing.length === 0) return [];
+    const places = await arrangeGraph(graph);
+    const isNew = missing.length > graph.actions.length / 2;
+    const kept = isNew ? nodeIds(graph) : missing;
+    return [{ scope, places: new Map(kept.flatMap((id) => entry(id, places.get(id)))) }];
+  }));
+  return given.flat();
+}
+
+function entry(id: string, place: Position | undefined): [string, Position][] {
+  return place === undefined ? [] : [[id, place]];
+}
+
+function graphsOf(graph: Graph, scope: Scope): { scope: Scope; graph: Graph }[] {
+  const inner = graph.actions.flatMap((action) =>
+    action.body === undefined ? [] : graphsOf(action.body, [...scope, action.id]),
+  );
+  return [{ scope, graph }, ...inner];
+}
