@@ -13,6 +13,7 @@ from workflowkit.runtime.history import Attempt, Step
 from workflowkit.store.events import EventRecord
 from workflowkit.store.keys import KeyRecord
 from workflowkit.store.queries import DecisionView, RunView
+from workflowkit.store.schedules import ScheduleRow
 from workflowkit.store.workflows import DraftRecord, VersionRecord, WorkflowRecord
 
 Shown = dict[str, Any]
@@ -139,6 +140,23 @@ def version_summary(record: VersionRecord) -> Shown:
 def version(record: VersionRecord) -> Shown:
     """Show a version with its document."""
     return {**version_summary(record), "document": record.document}
+
+
+def schedule(record: ScheduleRow) -> Shown:
+    """Show a schedule (``schemas.schedules.Schedule``)."""
+    return {
+        "workflow_id": record.workflow_id,
+        "position": record.position,
+        "cron": record.cron,
+        "timezone": record.timezone,
+        "jitter_ms": record.jitter_ms,
+        "overlap": record.overlap,
+        "catch_up": record.catch_up,
+        "is_paused": record.is_paused,
+        "next_at": None if record.is_paused else rfc3339(record.next_due_at_ms),
+        "last_slot": _moment(record.last_slot_ms),
+        "queued": len(record.queued),
+    }
 
 
 def key(record: KeyRecord) -> Shown:

@@ -17,8 +17,10 @@ from workflowkit.cli.output import Failure, Invalid, explain
 SECTIONS: dict[str, dict[str, str]] = {
     "Try it": {"up": "up", "dev": "dev", "run": "run", "validate": "validate"},
     "Serve": {"start": "start", "api": "api", "worker": "worker", "scheduler": "scheduler", "migrate": "migrate"},
-    "Look after it": {"send": "send", "runs": "runs", "keys": "keys", "doctor": "doctor", "bench": "bench"},
-}
+    "Look after it": {
+        "send": "send", "runs": "runs", "schedules": "schedules", "keys": "keys", "doctor": "doctor", "bench": "bench",
+    },
+}  # fmt: skip
 
 
 INTERRUPTED = 130

@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
+from itertools import takewhile
 
 from cronsim import CronSim, CronSimError
 
@@ -82,11 +83,16 @@ class CronSchedule:
             raise ValueError(f"{self.expression} does not fire after {instant_ms}")
         return best
 
+    def slots_after(self, instant_ms: int) -> Iterator[int]:
+        """Yield the slots after ``instant_ms``, in order, without end."""
+        slot = instant_ms
+        while True:
+            slot = self.next_after(slot)
+            yield slot
+
     def slots_between(self, after_ms: int, until_ms: int) -> Iterator[int]:
         """Yield the slots later than ``after_ms`` and not later than ``until_ms``, in order."""
-        slot = after_ms
-        while (slot := self.next_after(slot)) <= until_ms:
-            yield slot
+        return takewhile(lambda slot: slot <= until_ms, self.slots_after(after_ms))
 
     def latest(self, after_ms: int, until_ms: int, *, most: int) -> list[int]:
         """Return the last ``most`` of ``slots_between``, in order; the cost does not grow with the time between."""

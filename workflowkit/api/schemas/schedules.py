@@ -1,0 +1,31 @@
+"""Schedules: what cron triggers of published workflows do next."""
+
+from __future__ import annotations
+
+from marshmallow import validate
+
+from workflowkit.api.schemas.base import Answer, flag, many, moment, next_cursor, text, whole
+from workflowkit.store.schema import OVERLAPS
+
+
+class Schedule(Answer):
+    """A cron trigger of the published version of a workflow."""
+
+    workflow_id = text("The workflow that it starts.")
+    position = whole("Which of the workflow's schedules it is, from 0.")
+    cron = text("When it fires, in five fields, as the author wrote it.")
+    timezone = text("The time zone in which that is meant.")
+    jitter_ms = whole("Most milliseconds that a firing is put off by.")
+    overlap = text("What becomes of a slot while an earlier run goes on.", validate=validate.OneOf(OVERLAPS))
+    catch_up = whole("Most missed slots that fire after all, the newest ones.")
+    is_paused = flag("Whether it fires nothing, because the workflow is disabled.")
+    next_at = moment("When it fires next; null while it is paused.", nullable=True)
+    last_slot = moment("The newest slot that it is done with; null if there was none.", nullable=True)
+    queued = whole("How many slots wait for an earlier run to end.")
+
+
+class SchedulePage(Answer):
+    """Schedules, by workflow."""
+
+    items = many(Schedule, "In order of workflow and position.")
+    next_cursor = next_cursor()
