@@ -17,6 +17,7 @@ from workflowkit.base.errors import (
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope
 from workflowkit.base.settings import Settings
+from workflowkit.definition.trigger_values import Cron, Event
 from workflowkit.engine.context import StepContext
 from workflowkit.registry import Field, action
 
@@ -24,7 +25,9 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ActionError",
+    "Cron",
     "DefinitionError",
+    "Event",
     "Field",
     "InvalidInput",
     "LimitExceeded",

@@ -116,7 +116,7 @@ class _Theirs:
     """Everything another tenant can have, by the name it has in paths."""
 
     def __init__(self, web: Web) -> None:
-        document = a_document("Secret", event="secret/event")
+        document = a_document("Secret", triggers=[{"event": "secret/event"}, {"cron": "@yearly"}])
         web.services.authoring.deploy(OTHER_TENANT, "secret-workflow", document)
         event_id = web.harness.send("secret/event", {"name": "secret-data"}, scope=OTHER_TENANT)
         web.harness.drain()

@@ -17,7 +17,8 @@ from workflowkit.base.errors import DefinitionError, InvalidInput, LimitExceeded
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.base.scope import Scope
 from workflowkit.definition import ActionCatalogue
-from workflowkit.definition.model import Json, Trigger
+from workflowkit.definition.model import Json, Workflow
+from workflowkit.runtime import schedules
 from workflowkit.store import workflows as rows
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.workflows import DraftRecord, VersionRecord, WorkflowRecord
@@ -130,7 +131,9 @@ class Authoring:
             workflow = rows.lock(tx, scope, workflow_id)
             if workflow.enabled != enabled:
                 rows.set_enabled(tx, scope, workflow_id, enabled)
-                self._replace_triggers(tx, scope, workflow, enabled=enabled)
+                if (version := workflow.published_version) is not None:
+                    parsed = definition.build(rows.get_version(tx, scope, workflow_id, version).document)
+                    _put_in_force(tx, scope, workflow_id, version, parsed, enabled=enabled)
             return rows.get(tx, scope, workflow_id)
 
     def get_version(self, scope: Scope, workflow_id: str, version: int) -> VersionRecord:
@@ -157,18 +160,8 @@ class Authoring:
                 return Published(published, created=False, warnings=tuple(problems))
         version, parsed = (current or 0) + 1, definition.build(document)
         rows.insert_version(tx, scope, workflow.id, version=version, execution_hash=parsed.hash, document=document)
-        triggers = parsed.triggers if workflow.enabled else ()
-        rows.replace_triggers(tx, scope, workflow.id, version=version, triggers=triggers)
+        _put_in_force(tx, scope, workflow.id, version, parsed, enabled=workflow.enabled)
         return Published(rows.get_version(tx, scope, workflow.id, version), created=True, warnings=tuple(problems))
-
-    def _replace_triggers(self, tx: Transaction, scope: Scope, workflow: WorkflowRecord, *, enabled: bool) -> None:
-        version = workflow.published_version
-        if version is None:
-            return
-        triggers: tuple[Trigger, ...] = ()
-        if enabled:
-            triggers = definition.build(rows.get_version(tx, scope, workflow.id, version).document).triggers
-        rows.replace_triggers(tx, scope, workflow.id, version=version, triggers=triggers)
 
     def _check_document(self, document: Any) -> None:
         """Refuse what cannot even be a draft. Anything else an author may save and repair later."""
@@ -181,6 +174,15 @@ class Authoring:
             raise LimitExceeded("document_bytes", most, pointer="/document") from error
         if (size_bytes := jsonvalue.size_bytes(document)) > most:
             raise LimitExceeded("document_bytes", most, size_bytes, pointer="/document")
+
+
+def _put_in_force(
+    tx: Transaction, scope: Scope, workflow_id: str, version: int, parsed: Workflow, *, enabled: bool
+) -> None:
+    """Let the triggers of a version start runs, or none if the workflow is disabled. The caller holds its lock."""
+    triggers = parsed.triggers if enabled else ()
+    rows.replace_triggers(tx, scope, workflow_id, version=version, triggers=triggers)
+    schedules.plan(tx, scope, workflow_id, parsed.schedules, is_paused=not enabled)
 
 
 def _check_id(workflow_id: str) -> None:

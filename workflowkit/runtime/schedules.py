@@ -10,13 +10,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import Final
 
 from workflowkit.base.clock import rfc3339
 from workflowkit.base.ids import timed_id
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope
 from workflowkit.definition.cron import parse_cron
+from workflowkit.definition.settings.triggers import CronTrigger, Overlap
 from workflowkit.runtime.timers import NOTHING, Fired
 from workflowkit.store import decisions, events, schedules, timers
 from workflowkit.store.database import Transaction
@@ -34,22 +35,6 @@ EVENT_NAME: Final = "workflow/schedule.fired"
 OVERLAP_SKIPPED: Final = "overlap-skipped"
 #: How often a slot that waits for an earlier run looks whether that has ended.
 QUEUE_LOOK_MS: Final = 1_000
-_ALLOW, _QUEUE = "allow", "queue"
-
-
-class CronTrigger(Protocol):
-    """What a document says of a schedule."""
-
-    @property
-    def cron(self) -> str: ...
-    @property
-    def timezone(self) -> str | None: ...
-    @property
-    def jitter_ms(self) -> int: ...
-    @property
-    def overlap(self) -> str: ...
-    @property
-    def catch_up(self) -> int: ...
 
 
 def plan(
@@ -72,7 +57,7 @@ def plan(
         cron = parse_cron(trigger.cron, trigger.timezone)
         old = known.get(cron)
         row = ScheduleRow(
-            workflow_id, position, trigger.cron, cron.timezone, trigger.jitter_ms, str(trigger.overlap),
+            workflow_id, position, trigger.cron, cron.timezone, trigger.jitter_ms, trigger.overlap.value,
             trigger.catch_up, next_slot_ms=cron.next_after(tx.now_ms), next_due_at_ms=0, is_paused=is_paused,
         )  # fmt: skip
         if old is not None:
@@ -139,10 +124,10 @@ class _Firing:
             # SAFETY: I16 — a slot that has fired, of this schedule or another one of the workflow, does not fire again.
             if event_id in known:
                 self._pass(row, slot)
-            elif row.overlap == _ALLOW or not self._is_busy():
+            elif row.overlap == Overlap.ALLOW or not self._is_busy():
                 self._start(row, slot, event_id)
                 known.add(event_id)
-            elif row.overlap != _QUEUE:
+            elif row.overlap != Overlap.QUEUE:
                 self._skip(row, slot, event_id, "an earlier run is still going on")
                 known.add(event_id)
             elif slot not in row.queued:
