@@ -12,19 +12,21 @@ from workflowkit.base.errors import (
     NonRetriableError,
     Problem,
     RetryAfterError,
+    StepError,
     WorkflowKitError,
 )
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope
 from workflowkit.base.settings import Settings
 from workflowkit.definition.trigger_values import Cron, Event
-from workflowkit.engine.context import StepContext
+from workflowkit.engine.context import AsyncStepContext, StepContext
 from workflowkit.registry import Field, action
 
 __version__ = "0.1.0"
 
 __all__ = [
     "ActionError",
+    "AsyncStepContext",
     "Cron",
     "DefinitionError",
     "Event",
@@ -38,6 +40,7 @@ __all__ = [
     "Scope",
     "Settings",
     "StepContext",
+    "StepError",
     "WorkflowKit",
     "WorkflowKitError",
     "action",

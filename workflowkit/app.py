@@ -112,6 +112,13 @@ class WorkflowKit:
 
         return send_joined(self.runtime.intake, session, scope, values)
 
+    def signal(self, name: str, data: Any = None, *, scope: Scope = DEFAULT_SCOPE) -> str:
+        """Resume the run that waits for this signal (``ctx.step.wait_for_signal``) with ``data``; return its id.
+
+        Raises ``NotFound`` if no run ever waited for it, ``Conflict`` if the wait has ended: received, or timed out.
+        """
+        return self.runtime.waking.signal(scope, name, data)
+
     def blueprint(self, *, url_prefix: str = "/workflows") -> Blueprint:
         """Return the API as a blueprint for a Flask application of yours."""
         from workflowkit.api import create_blueprint

@@ -17,7 +17,9 @@ from workflowkit.dispatch.publisher import CeleryDispatcher
 from workflowkit.registry import Registry
 from workflowkit.runtime.advance import Advance
 from workflowkit.runtime.authoring import Authoring
+from workflowkit.runtime.children import Children
 from workflowkit.runtime.control import Control
+from workflowkit.runtime.emitting import Emitting
 from workflowkit.runtime.hints import Dispatcher
 from workflowkit.runtime.intake import Intake
 from workflowkit.runtime.leases import Heartbeat
@@ -25,8 +27,12 @@ from workflowkit.runtime.matching import Matching
 from workflowkit.runtime.position import Jitter, Schedule
 from workflowkit.runtime.relay import Relay, RelayThread
 from workflowkit.runtime.schedules import TIMER_KIND, Schedules
+from workflowkit.runtime.stepping import Stepping
+from workflowkit.runtime.suspending import Suspending
 from workflowkit.runtime.timers import Timers
 from workflowkit.runtime.versions import Versions
+from workflowkit.runtime.waiting import LOOKBACK_TIMER, Waiting
+from workflowkit.runtime.waking import Waking
 from workflowkit.runtime.worker import Worker
 from workflowkit.store.database import Database
 
@@ -71,16 +77,19 @@ class Runtime:
     @cached_property
     def worker(self) -> Worker:
         settings = self.settings
-        advance = Advance(
-            self.database,
-            self._versions,
-            self._schedule,
-            self.jitter,
-            event_dedup_seconds=settings.event_dedup_seconds,
-        )
-        matching = Matching(self.database, self._versions, self._schedule, settings.limits)
+        emitting = Emitting(self._schedule, event_dedup_seconds=settings.event_dedup_seconds)
+        advance = Advance(self.database, self._versions, self._schedule, self.jitter, emitting, self._waiting)
         return Worker(
-            matching, advance, self.heartbeat, self.dispatcher, self.registry, settings, action_config(settings)
+            Matching(self.database, self._versions, self._schedule, settings.limits),
+            advance,
+            Suspending(self.database, self._waiting, self._schedule),
+            Stepping(self.database, emitting, self._waiting, self.dispatcher),
+            self.heartbeat,
+            self.dispatcher,
+            self.registry,
+            settings,
+            action_config(settings),
+            self.jitter,
         )
 
     @cached_property
@@ -92,7 +101,13 @@ class Runtime:
         timers = Timers(self.database, self.dispatcher)
         schedules = Schedules(self.settings.limits, grace_seconds=self.settings.hint_grace_seconds)
         timers.handle(TIMER_KIND, schedules.fire)
+        timers.handle(LOOKBACK_TIMER, self.waking.look_back)
         return timers
+
+    @cached_property
+    def waking(self) -> Waking:
+        grace_ms = int(self.settings.hint_grace_seconds * 1000)
+        return Waking(self.database, self.dispatcher, self.settings.limits, grace_ms=grace_ms)
 
     @cached_property
     def relay(self) -> Relay:
@@ -115,6 +130,11 @@ class Runtime:
             made["dispatcher"].stop()
         if "database" in made:
             self.database.close()
+
+    @cached_property
+    def _waiting(self) -> Waiting:
+        limits = self.settings.limits
+        return Waiting(Children(self._versions, self._schedule, limits), limits)
 
     @cached_property
     def _versions(self) -> Versions:

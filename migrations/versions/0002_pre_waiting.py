@@ -49,6 +49,7 @@ def upgrade() -> None:
 def _create_waits() -> None:
     op.create_table(
         "waits",
+        sa.Column("id", sa.Text(), nullable=False),
         sa.Column("run_id", sa.Text(), nullable=False),
         sa.Column("wait_key", sa.Text(), nullable=False),
         sa.Column("step_key", sa.Text(), nullable=False),
@@ -65,7 +66,7 @@ def _create_waits() -> None:
         sa.Column("resolved_at_ms", sa.BigInteger(), nullable=True),
         sa.CheckConstraint("kind IN ('event', 'signal', 'run', 'cancel')", name=op.f("ck_waits_kind")),
         sa.CheckConstraint("state IN ('open', 'received', 'expired', 'cancelled')", name=op.f("ck_waits_state")),
-        sa.PrimaryKeyConstraint("run_id", "wait_key", name=op.f("pk_waits")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_waits")),
     )
     op.create_index(
         "ix_waits_open", "waits", ["environment", "tenant", "kind", "name", "match_key"],
@@ -75,4 +76,5 @@ def _create_waits() -> None:
         "uq_waits_signal", "waits", ["environment", "tenant", "name"], unique=True,
         sqlite_where=_IS_OPEN_SIGNAL, postgresql_where=_IS_OPEN_SIGNAL,
     )  # fmt: skip
+    op.create_index(op.f("ix_waits_run_id"), "waits", ["run_id"])
     op.create_index("ix_waits_name", "waits", ["environment", "tenant", "kind", "name", "created_at_ms"])

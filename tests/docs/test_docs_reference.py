@@ -248,7 +248,7 @@ def test_everything_of_the_context_is_explained() -> None:
     shown = {name.partition("(")[0] for row in table("docs/actions.md", "attribute") for name in names_in(row[0])}
 
     # What a handler has asked for is for the executor to read.
-    assert public - shown == {"emitted", "is_stopped", "stop_output"}
+    assert public - shown == {"emitted", "is_stopped", "session", "stop_output"}
     assert shown <= public
 
 

@@ -42,7 +42,7 @@ from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.definition import build
 from workflowkit.definition.model import SOURCE, Workflow
 from workflowkit.engine import local
-from workflowkit.engine.outcome import Outcome
+from workflowkit.engine.outcome import Outcome, Suspended
 from workflowkit.registry import Registry
 from workflowkit.runtime.hints import StepHint
 from workflowkit.runtime.position import Claim, Opening
@@ -538,7 +538,9 @@ class RuntimeMachine(RuleBasedStateMachine):
 
     def _perform(self, who: int, claim: Claim) -> Outcome:
         node = claim.position.workflow.nodes[claim.lease.step_key]
-        return self.processes[who].worker._outcome(claim, node, self.harness.registry.get(node.kind))
+        outcome = self.processes[who].worker._outcome(claim, node, self.harness.registry.get(node.kind))
+        assert not isinstance(outcome, Suspended)
+        return outcome
 
     def _record(self, thread: Thread, claim: Claim, outcome: Outcome) -> None:
         """Record once, and again if the database fell silent. Only a lease that holds lets it (I13)."""

@@ -338,3 +338,19 @@ def test_facts_and_ended_runs_cannot_be_changed_even_by_hand(database_url: str) 
                 harness.runtime.database.engine.begin() as connection,
             ):
                 connection.execute(sa.text(statement))
+
+
+def test_an_event_of_the_future_makes_a_run_that_starts_then_and_can_be_cancelled_before(database_url: str) -> None:
+    with a_runtime(database_url) as harness:
+        harness.deploy(a_workflow().chain("a").trigger("test/happened").document())
+        harness.send("test/happened", ts=harness.clock.now_ms() + 10_000)
+        harness.send("test/happened", ts=harness.clock.now_ms() + 10_000)
+        harness.drain()
+        assert {row["status"] for row in harness.rows("SELECT status FROM runs")} == {"scheduled"}
+        harness.skip(9.999)
+        assert {row["status"] for row in harness.rows("SELECT status FROM runs")} == {"scheduled"}
+        first, _ = harness.rows("SELECT id FROM runs ORDER BY id")
+        harness.runtime.control.cancel(Scope("default", "default"), first["id"])
+        harness.skip(0.001)
+        rows = harness.rows("SELECT id, status FROM runs ORDER BY id")
+        assert [row["status"] for row in rows] == ["cancelled", "completed"]

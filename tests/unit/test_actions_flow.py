@@ -10,7 +10,7 @@ import pytest
 
 from workflowkit.engine.context import ActionConfig, RunInfo, StepContext, StepInfo
 from workflowkit.engine.executor import execute
-from workflowkit.engine.outcome import EmittedEvent, Failed, Outcome, Succeeded
+from workflowkit.engine.outcome import Attempted, EmittedEvent, Failed, Succeeded
 from workflowkit.registry import ActionSpec, Registry, load_builtin_actions
 
 registry = Registry()
@@ -23,7 +23,7 @@ def the_action(kind: str) -> ActionSpec:
     return spec
 
 
-def perform(kind: str, **inputs: Any) -> Outcome:
+def perform(kind: str, **inputs: Any) -> Attempted:
     spec = the_action(kind)
     jsonschema_rs.validate(dict(spec.inputs), inputs)
     context = StepContext(

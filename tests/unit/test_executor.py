@@ -27,9 +27,10 @@ from workflowkit.base.errors import (
 from workflowkit.base.jsonvalue import check_json
 from workflowkit.base.limits import Limits
 from workflowkit.engine.context import ActionConfig, RunInfo, StepContext, StepInfo
-from workflowkit.engine.executor import ERROR_MESSAGE_CHARS, execute, failed_by
+from workflowkit.engine.executor import execute
 from workflowkit.engine.facts import ErrorInfo
-from workflowkit.engine.outcome import EmittedEvent, Failed, Outcome, Succeeded
+from workflowkit.engine.failures import ERROR_MESSAGE_CHARS, failed_by
+from workflowkit.engine.outcome import Attempted, EmittedEvent, Failed, Succeeded
 from workflowkit.registry import define
 
 
@@ -47,12 +48,12 @@ def a_context(**changes: Any) -> StepContext:
     return StepContext(**(values | changes))
 
 
-def attempt(handler: Callable[..., Any], *, limits: Limits | None = None, **inputs: Any) -> Outcome:
+def attempt(handler: Callable[..., Any], *, limits: Limits | None = None, **inputs: Any) -> Attempted:
     spec = define("kind", handler)
     return execute(spec, a_context(), inputs, deadline_seconds=None, limits=limits or Limits())
 
 
-def the_error(outcome: Outcome) -> ErrorInfo:
+def the_error(outcome: Attempted) -> ErrorInfo:
     assert isinstance(outcome, Failed)
     return outcome.error
 
@@ -215,7 +216,7 @@ def test_ctrl_c_in_the_main_thread_is_the_users() -> None:
 
 
 def test_ctrl_c_anywhere_else_is_a_failure() -> None:
-    outcomes: list[Outcome] = []
+    outcomes: list[Attempted] = []
 
     def handler() -> None:
         raise KeyboardInterrupt
@@ -310,6 +311,7 @@ def test_an_output_is_strict_json_or_a_failure(value: Any) -> None:
     if isinstance(outcome, Succeeded):
         check_json(outcome.output)
     else:
+        assert isinstance(outcome, Failed)
         assert outcome.error.code == "invalid-output"
 
 

@@ -20,7 +20,7 @@ from workflowkit.engine import interrupts
 from workflowkit.engine.context import ActionConfig, RunInfo, StepContext, StepInfo
 from workflowkit.engine.executor import execute
 from workflowkit.engine.interrupts import Guard
-from workflowkit.engine.outcome import Failed, Outcome, Succeeded
+from workflowkit.engine.outcome import Attempted, Failed, Succeeded
 from workflowkit.registry import define
 
 SOON_SECONDS = 0.02
@@ -40,7 +40,7 @@ def a_context() -> StepContext:
     )
 
 
-def attempt(handler: Callable[..., Any], deadline_seconds: float | None, guard: Guard | None = None) -> Outcome:
+def attempt(handler: Callable[..., Any], deadline_seconds: float | None, guard: Guard | None = None) -> Attempted:
     return execute(define("kind", handler), a_context(), {}, deadline_seconds=deadline_seconds, guard=guard)
 
 
@@ -198,7 +198,7 @@ def test_what_a_handler_raises_on_its_way_out_does_not_hide_the_timeout() -> Non
 
 
 def test_the_deadline_of_an_outer_action_is_not_the_inner_ones() -> None:
-    inner: list[Outcome] = []
+    inner: list[Attempted] = []
 
     def outer() -> None:
         inner.append(attempt(spin, FOREVER_SECONDS))

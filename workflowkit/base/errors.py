@@ -19,6 +19,7 @@ Every class carries a stable ``code`` (kebab-case, listed in docs/reference/erro
     │ ├ NonRetriableError
     │ ├ RetryAfterError(delay_seconds)
     │ ├ ActionTimeout
+    │ ├ StepError                    a step of a handler failed for good
     │ └ DestinationForbidden         netguard refused an address
     ├ AuthError
     │ ├ Unauthenticated
@@ -30,7 +31,8 @@ cannot swallow them:
 
     EngineInterrupt
     ├ DeadlineInterrupt
-    └ LeaseInterrupt
+    ├ LeaseInterrupt
+    └ SuspendInterrupt
 """
 
 from __future__ import annotations
@@ -185,6 +187,21 @@ class ActionTimeout(ActionError):
     code = "action-timeout"
 
 
+class StepError(ActionError):
+    """A step of a handler (``ctx.step``) failed for good. Catch it to go on without its result.
+
+    ``step_id`` is the id it was called with, ``name`` the class of the exception that ended its last attempt,
+    ``cause_code`` our stable code for it. Not caught, it fails the handler at once: the step had its own retries.
+    """
+
+    code = "step-failed"
+    retryable = False
+
+    def __init__(self, message: str, *, step_id: str = "", name: str = "", cause_code: str = "") -> None:
+        super().__init__(message)
+        self.step_id, self.name, self.cause_code = step_id, name, cause_code
+
+
 class DestinationForbidden(NonRetriableError):
     """netguard refused the address an action wanted to reach."""
 
@@ -226,3 +243,7 @@ class DeadlineInterrupt(EngineInterrupt):
 
 class LeaseInterrupt(EngineInterrupt):
     """The worker could not renew the step's lease, so somebody else may run it."""
+
+
+class SuspendInterrupt(EngineInterrupt):
+    """The handler waits for something: its attempt ends here, and it is entered again later."""

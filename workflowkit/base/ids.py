@@ -28,6 +28,11 @@ def new_id(now_ms: int) -> str:
     return _encode((now_ms << _RANDOM_BITS) | int.from_bytes(os.urandom(10)), ID_LENGTH)
 
 
+def first_id(at_ms: int) -> str:
+    """Return the lowest id that a thing created at ``at_ms`` could have."""
+    return _encode(max(0, at_ms) << _RANDOM_BITS, ID_LENGTH)
+
+
 def derived_id(parent_id: str, *parts: str) -> str:
     """Return the id that follows from ``parent_id`` and ``parts``; equal arguments give equal ids."""
     digest = hashlib.blake2b("\x1f".join((parent_id, *parts)).encode(), digest_size=10).digest()

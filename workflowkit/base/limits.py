@@ -48,6 +48,15 @@ class Limits:
     # runs
     output_bytes: int = 4 * MIB
     events_per_step: int = 1_000
+    steps_per_run: int = 2_000
+    """Most steps that one handler may open (``ctx.step``)."""
+    step_id_chars: int = 200
+    lookback_events: int = 1_000
+    """How many earlier events one wait with a lookback may look at."""
+    parallel_branches: int = 100
+    """Most branches of one ``ctx.group.parallel``."""
+    branch_threads: int = 16
+    """How many of them are executed at the same time."""
     lost_attempts: int = 5
     """How often a step is tried again because its worker died, apart from its retries."""
     # expressions

@@ -7,14 +7,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from workflowkit.base.clock import MAX_EVENT_TS_MS, MIN_EVENT_TS_MS
-from workflowkit.base.errors import InvalidInput, LimitExceeded, Problem
-from workflowkit.base.jsonvalue import check_json, dumps, loads, size_bytes
+from workflowkit.base.errors import LimitExceeded
+from workflowkit.base.jsonvalue import dumps, loads
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.base.netguard import NetworkPolicy
-from workflowkit.definition.patterns import check_event_name
+from workflowkit.engine.asyncsteps import AsyncSteps
+from workflowkit.engine.group import AsyncGroup, Group
 from workflowkit.engine.outcome import EmittedEvent
-from workflowkit.typeschema import to_json
+from workflowkit.engine.session import StepSession, no_session
+from workflowkit.engine.steps import Steps
+from workflowkit.engine.steptools import StepInfo as StepInfo
+from workflowkit.engine.waitspecs import emitted_event
 
 Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
@@ -30,16 +33,6 @@ class RunInfo:
     version: str
     environment: str
     tenant: str
-
-
-@dataclass(frozen=True, slots=True)
-class StepInfo:
-    """The step: ``key`` is its name within the run, ``node_id`` its action in the document, ``kind`` the action's."""
-
-    key: str
-    node_id: str
-    kind: str
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +62,11 @@ class StepContext:
         "attempt",
         "config",
         "emitted",
+        "group",
         "idempotency_key",
         "is_stopped",
         "run",
+        "session",
         "state",
         "step",
         "stop_output",
@@ -91,9 +86,15 @@ class StepContext:
         config: ActionConfig,
         logger: Logger | None = None,
         limits: Limits = DEFAULT_LIMITS,
+        session: StepSession | None = None,
     ) -> None:
         self.run = run
-        self.step = step
+        #: What the handler may have done durably.
+        self.session = session or no_session(step.node_id)
+        #: Opens steps of its own, and says which step this is (``key``, ``node_id``, ``kind``, ``name``).
+        self.step = Steps(step, self.session)
+        #: Runs parts of the handler side by side.
+        self.group = Group(self.session)
         #: Counts from 0.
         self.attempt = attempt
         #: The same in every attempt of this step, and in no other step: for services that refuse doubles.
@@ -138,21 +139,7 @@ class StepContext:
         """
         if len(self.emitted) >= self._limits.events_per_step:
             raise LimitExceeded("events_per_step", self._limits.events_per_step, len(self.emitted) + 1)
-        self._check_text(name, "/name", self._limits.event_name_chars)
-        if id is not None:
-            self._check_text(id, "/id", self._limits.event_id_chars)
-        if (found := check_event_name(name, self._limits.event_name_chars)) is not None:
-            raise _invalid("/name", *found)
-        if ts_ms is not None and (type(ts_ms) is not int or not MIN_EVENT_TS_MS <= ts_ms <= MAX_EVENT_TS_MS):
-            message = "must be a whole number of milliseconds since 1970, between the years 1980 and 2100"
-            raise _invalid("/ts", "invalid-timestamp", message)
-        payload = to_json(data)
-        if type(payload) is not dict:
-            raise _invalid("/data", "not-an-object", "the data of an event is an object")
-        check_json(payload)
-        if (size := size_bytes(payload)) > self._limits.event_bytes:
-            raise LimitExceeded("event_bytes", self._limits.event_bytes, size)
-        self.emitted.append(EmittedEvent(name, payload, id, ts_ms))
+        self.emitted.append(emitted_event(name, data, event_id=id, ts_ms=ts_ms, limits=self._limits))
 
     def stop(self, output: Any = None) -> None:
         """End the whole run as completed once the handler returns; ``output`` is this step's and the run's output.
@@ -160,13 +147,6 @@ class StepContext:
         What the handler itself returns is then ignored. Other steps that have not started are cancelled.
         """
         self.is_stopped, self.stop_output = True, output
-
-    def _check_text(self, text: Any, pointer: str, max_chars: int) -> None:
-        if type(text) is not str or not text:
-            raise _invalid(pointer, "not-text", "must be text with at least one character")
-        if len(text) > max_chars:
-            raise _invalid(pointer, "too-long", f"at most {max_chars} characters, got {len(text)}")
-        check_json(text)
 
 
 class _Copies(Mapping[str, Any]):
@@ -191,5 +171,20 @@ class _Copies(Mapping[str, Any]):
         return len(self._source)
 
 
-def _invalid(pointer: str, code: str, message: str) -> InvalidInput:
-    return InvalidInput([Problem(pointer, code, message)])
+class AsyncStepContext(StepContext):
+    """The step as an asynchronous handler sees it: what ``step`` and ``group`` do is awaited."""
+
+    __slots__ = ()
+
+    step: AsyncSteps  # type: ignore[assignment]  # the same names, awaited
+    group: AsyncGroup  # type: ignore[assignment]
+
+    def __init__(self, **fields: Any) -> None:
+        super().__init__(**fields)
+        self.step = AsyncSteps(fields["step"], self.session)
+        self.group = AsyncGroup(self.session)
+
+
+def context_for(is_async: bool, **fields: Any) -> StepContext:
+    """Return the context that a handler of this form gets."""
+    return AsyncStepContext(**fields) if is_async else StepContext(**fields)

@@ -23,6 +23,10 @@ class FactKind(StrEnum):
     """The attempt failed and the step is tried again at ``retry_at_ms``."""
     LOST = "lost"
     """The attempt's worker lost its lease."""
+    OPENED = "opened"
+    """A wait of a handler began: a sleep, an event to come, another run (``detail`` says which)."""
+    SUSPENDED = "suspended"
+    """The attempt ended where its handler waits; it is entered again when there is something new."""
     IGNORED = "ignored"
     """A result that came after the run had ended (I11)."""
     COMPLETED = "completed"
@@ -63,7 +67,8 @@ class ErrorInfo:
 class Fact:
     """One row of the journal.
 
-    ``attempt`` counts from 1 (0 for facts that no attempt made, such as a skip). ``edges`` is on final facts only: the
+    ``step`` is a node's id, or ``<node id>/<id>`` for what the node's handler opened (``engine.memo``). ``attempt``
+    counts from 1 (0 for facts that no attempt made, such as a skip). ``edges`` is on final facts only: the
     state of each outgoing edge by edge id, decided once (I8). ``handled`` marks a failure that the node's ``on_error``
     turned into a way on; ``output`` is then what later nodes see. ``stop`` marks a result that ends the whole run.
     """
@@ -79,4 +84,5 @@ class Fact:
     reason: str | None = None
     retry_at_ms: int | None = None
     worker: str | None = None
+    detail: Mapping[str, Any] | None = None
     at_ms: int = 0

@@ -20,13 +20,17 @@ from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.definition.inputs import resolve_inputs
 from workflowkit.definition.model import SOURCE, Json, Node, Workflow
 from workflowkit.definition.references import ReferenceScope
-from workflowkit.engine.context import ActionConfig, RunInfo, StepContext, StepInfo
-from workflowkit.engine.executor import execute, failed_by
+from workflowkit.engine.context import ActionConfig, RunInfo, StepInfo, context_for
+from workflowkit.engine.executor import execute
 from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
-from workflowkit.engine.outcome import Outcome, Succeeded
+from workflowkit.engine.failures import failed_by
+from workflowkit.engine.memo import Memo, Memos
+from workflowkit.engine.outcome import Attempted, EmittedEvent, Succeeded, Suspended
 from workflowkit.engine.planner import Decision, begin, settle
 from workflowkit.engine.progress import Finish, Progress
+from workflowkit.engine.session import StepSession
 from workflowkit.engine.states import RunStatus, StepStatus
+from workflowkit.engine.waits import Wait, WaitKind
 from workflowkit.registry import Registry
 
 #: Stands for the version where there is none: the document was never published.
@@ -135,6 +139,7 @@ class _LocalRun:
         self._records: dict[str, StepRecord] = {}
         self._order: list[str] = []
         self._events: list[dict[str, Any]] = []
+        self._memos = Memos()
 
     def run(self) -> LocalResult:
         progress, decision = begin(self._workflow, self._event, self._clock.now_ms())
@@ -149,23 +154,56 @@ class _LocalRun:
     def _step(self, progress: Progress, node: Node) -> Decision:
         """Make one attempt at a step and decide what follows from it."""
         attempt = self._attempts[node.id] = self._attempts.get(node.id, 0) + 1
-        outcome = self._perform(progress, node, attempt)
-        spec = self._registry.get(node.kind)
-        default_retries = 0 if spec is None else spec.retries
+        memo = self._memos.of(node.id)
+        memo.attempt = attempt
+        for fact in self._ended(memo):
+            memo.absorb(fact)
+        outcome = self._perform(progress, node, attempt - memo.free_attempts)
+        if isinstance(outcome, Suspended):
+            self._suspend(node, attempt, outcome)
+            return Decision()
         decision = settle(
             progress,
             node.id,
             attempt,
             outcome,
-            retries=default_retries if node.retries is None else node.retries,
+            retries=self._retries(node),
+            free_attempts=memo.free_attempts,
             now_ms=self._clock.now_ms(),
             jitter=0.0,
         )
         if isinstance(outcome, Succeeded) and decision.facts[0].kind is FactKind.COMPLETED:
-            self._collect_events(node.id, outcome)
+            self.send(node.id, outcome.events)
         return decision
 
-    def _perform(self, progress: Progress, node: Node, attempt: int) -> Outcome:
+    def _retries(self, node: Node) -> int:
+        if node.retries is not None:
+            return node.retries
+        spec = self._registry.get(node.kind)
+        return 0 if spec is None else spec.retries
+
+    def _suspend(self, node: Node, attempt: int, suspended: Suspended) -> None:
+        """Let a handler wait, and enter it again when the first of its waits is over."""
+        memo, now_ms = self._memos.of(node.id), self._clock.now_ms()
+        for wait in suspended.waits:
+            memo.open[wait.key] = wait
+        memo.absorb(Fact(FactKind.SUSPENDED, node.id, attempt))
+        due_ms = [due for due in (memo.next_due_ms(), suspended.resume_at_ms) if due is not None]
+        self._enqueue(node.id, max(now_ms, min(due_ms, default=now_ms)))
+
+    def _ended(self, memo: Memo) -> list[Fact]:
+        """Return what the waits of a handler have come to: here nothing ends one but its time."""
+        now_ms = self._clock.now_ms()
+        return [self._end_of(wait, now_ms) for wait in memo.open.values() if wait.until_ms <= now_ms]
+
+    def _end_of(self, wait: Wait, now_ms: int) -> Fact:
+        detail = {"kind": wait.kind.value}
+        if wait.kind is not WaitKind.RUN:
+            return Fact(FactKind.COMPLETED, wait.key, detail=detail, at_ms=now_ms)
+        error = ErrorInfo("InvokeTimeout", "the run has not ended in time", "invoke-timeout", retryable=False)
+        return Fact(FactKind.FAILED, wait.key, error=error, detail=detail, at_ms=now_ms)
+
+    def _perform(self, progress: Progress, node: Node, attempt: int) -> Attempted:
         spec = self._registry.get(node.kind)
         if spec is None:
             return failed_by(NotFound(f"no action of kind {node.kind!r} is registered"))
@@ -175,7 +213,12 @@ class _LocalRun:
         except WorkflowKitError as error:
             return failed_by(error)
         self._inputs[node.id] = loads(dumps(inputs))  # the handler may change what it is given
-        context = StepContext(
+        session = StepSession(
+            node.id, self._memos.of(node.id), _LocalRecorder(self, node.id), self._clock.now_ms, lambda: 0.0,
+            retries=self._retries(node), run_id=self._id, limits=self._limits,
+        )  # fmt: skip
+        context = context_for(
+            spec.is_async,
             event=self._event,
             run=RunInfo(self._id, self._workflow.name, LOCAL_VERSION, DEFAULT_SCOPE.environment, DEFAULT_SCOPE.tenant),
             step=StepInfo(node.id, node.id, node.kind, node.name),
@@ -185,6 +228,7 @@ class _LocalRun:
             workflow=self._workflow.document,
             config=self._config,
             limits=self._limits,
+            session=session,
         )
         timeout_seconds = spec.timeout_seconds if node.timeout_seconds is None else node.timeout_seconds
         return execute(spec, context, inputs, deadline_seconds=timeout_seconds, limits=self._limits)
@@ -220,9 +264,10 @@ class _LocalRun:
         if self._on_step is not None:
             self._on_step(record)
 
-    def _collect_events(self, node_id: str, outcome: Succeeded) -> None:
-        for index, event in enumerate(outcome.events):
-            event_id = event.id or derived_id(self._id, node_id, str(index))
+    def send(self, key: str, emitted: tuple[EmittedEvent, ...]) -> None:
+        """Keep the events of a step for the result."""
+        for index, event in enumerate(emitted):
+            event_id = event.id or derived_id(self._id, key, str(index))
             ts_ms = self._clock.now_ms() if event.ts_ms is None else event.ts_ms
             self._events.append({"id": event_id, "name": event.name, "data": event.data, "ts": ts_ms})
 
@@ -235,6 +280,26 @@ class _LocalRun:
             order=tuple(self._order),
             events=tuple(self._events),
         )
+
+
+class _LocalRecorder:
+    """The ``Recorder`` of a run in memory: facts are durable as soon as they are made."""
+
+    def __init__(self, run: _LocalRun, node_id: str) -> None:
+        self._run, self._node_id = run, node_id
+
+    def completed(self, key: str, attempt: int, output: Json, events: tuple[EmittedEvent, ...]) -> Fact:
+        self._run.send(key, events)
+        return Fact(FactKind.COMPLETED, key, attempt, output)
+
+    def failed(self, key: str, attempt: int, error: ErrorInfo) -> Fact:
+        return Fact(FactKind.FAILED, key, attempt, error=error)
+
+    def retry(self, key: str, attempt: int, error: ErrorInfo, retry_at_ms: int) -> Fact:
+        return Fact(FactKind.RETRY, key, attempt, error=error, retry_at_ms=retry_at_ms)
+
+    def opened(self, wait: Wait) -> None:
+        """Nothing can happen meanwhile, so nothing needs to be known of it."""
 
 
 def _complete(event: Mapping[str, Any], clock: FakeClock) -> dict[str, Any]:

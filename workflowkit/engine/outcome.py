@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workflowkit.engine.facts import ErrorInfo
+from workflowkit.engine.waits import Wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,4 +36,19 @@ class Failed:
     retry_after_seconds: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Suspended:
+    """The handler cannot go on before something happens: ``waits`` are those it has just begun.
+
+    ``resume_at_ms`` is when a step of its own is to be tried again, if that is what it waits for. ``missing`` are the
+    keys of steps that earlier attempts made and this one did not come to.
+    """
+
+    waits: tuple[Wait, ...] = ()
+    resume_at_ms: int | None = None
+    missing: tuple[str, ...] = ()
+
+
 Outcome = Succeeded | Failed
+#: What one call of a handler may come to.
+Attempted = Succeeded | Failed | Suspended

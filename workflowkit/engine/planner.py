@@ -68,8 +68,9 @@ def settle(
     now_ms: int,
     jitter: float,
     backoff: Backoff = DEFAULT_BACKOFF,
+    free_attempts: int = 0,
 ) -> Decision:
-    """Decide what the outcome of an attempt (from 1) leads to.
+    """Decide what the outcome of an attempt (from 1) leads to. The first ``free_attempts`` cost no retry.
 
     A failure with budget left gives one ``retry`` fact and nothing else. Attempts that were lost with their worker are
     not held against the step by a caller that adds them to ``retries``. Anything but a step that is ready and unsettled
@@ -77,8 +78,9 @@ def settle(
     """
     if progress.status.get(node_id) is not StepStatus.READY:
         return _NOTHING  # SAFETY: I2 I12 — a settled step is never decided again
-    if isinstance(outcome, Failed) and may_retry(attempt, outcome, retries=retries):
-        due_ms = next_attempt_at_ms(attempt, outcome, now_ms=now_ms, jitter=jitter, backoff=backoff)
+    counted = attempt - free_attempts
+    if isinstance(outcome, Failed) and may_retry(counted, outcome, retries=retries):
+        due_ms = next_attempt_at_ms(counted, outcome, now_ms=now_ms, jitter=jitter, backoff=backoff)
         note = delay_note(outcome)
         retry = Fact(
             FactKind.RETRY, node_id, attempt, error=outcome.error, reason=note, retry_at_ms=due_ms, at_ms=now_ms

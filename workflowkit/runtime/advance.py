@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from workflowkit.base.errors import LeaseLost
-from workflowkit.base.ids import new_id
 from workflowkit.engine.facts import Fact, FactKind
 from workflowkit.engine.outcome import EmittedEvent, Outcome, Succeeded
 from workflowkit.engine.planner import Decision, settle
 from workflowkit.engine.states import RunStatus, StepStatus
+from workflowkit.runtime.emitting import Emitting
 from workflowkit.runtime.hints import StepHint
 from workflowkit.runtime.position import (
     Batch,
@@ -31,9 +31,9 @@ from workflowkit.runtime.position import (
     write_finish,
 )
 from workflowkit.runtime.versions import Versions
-from workflowkit.store import events, journal, runs, singles, steps
+from workflowkit.runtime.waiting import Waiting
+from workflowkit.store import journal, runs, singles, steps
 from workflowkit.store.database import Database, Transaction
-from workflowkit.store.events import EventRecord
 from workflowkit.store.runs import RunRecord
 from workflowkit.store.steps import Lease
 
@@ -55,13 +55,20 @@ class Advance:
     """Claims and records for one worker process. Thread-safe."""
 
     def __init__(
-        self, database: Database, versions: Versions, schedule: Schedule, jitter: Jitter, *, event_dedup_seconds: float
+        self,
+        database: Database,
+        versions: Versions,
+        schedule: Schedule,
+        jitter: Jitter,
+        emitting: Emitting,
+        waiting: Waiting,
     ) -> None:
         self._database = database
-        self._dedup_ms = int(event_dedup_seconds * 1000)
         self._versions = versions
         self._schedule = schedule
         self._jitter = jitter
+        self._emitting = emitting
+        self._waiting = waiting
 
     def claim(self, opening: Opening) -> Claim | None:
         """Take a step that is due, or whose last worker fell silent; ``None`` if there is nothing to take.
@@ -103,27 +110,18 @@ class Advance:
                 return Recorded()
             refresh(tx, position, locked)
             position.is_stale = True
+            memo = position.memos.of(lease.step_key)
             decision = settle(
                 position.progress, lease.step_key, lease.attempt, outcome,
                 # An attempt that was lost with its worker is not held against the step's own budget.
-                retries=retries + lease.lost_attempts, now_ms=tx.now_ms, jitter=self._jitter(),
+                retries=retries + lease.lost_attempts - memo.free_losses, free_attempts=memo.free_attempts,
+                now_ms=tx.now_ms, jitter=self._jitter(),
             )  # fmt: skip
             _release(tx, lease, decision)
-            event_ids = self._emit(tx, position.run, outcome, decision)
+            event_ids = self._emitting.emit(tx, position.run, _events_of(outcome, decision))
             recorded = self._write(tx, position, decision, event_ids, go_on=go_on, also=also)
         position.is_stale = False
         return recorded
-
-    def _emit(self, tx: Transaction, run: RunRecord, outcome: Outcome, decision: Decision) -> tuple[str, ...]:
-        """Store the events of a step that completed; return the ids of those that wait to be matched."""
-        if not isinstance(outcome, Succeeded) or not outcome.events or decision.facts[0].kind is not FactKind.COMPLETED:
-            return ()
-        # SAFETY: I7 — the events exist if and only if the result is recorded, so no crash can send them twice.
-        # Ids are claimed in sorted order, as everywhere: two transactions then wait for each other in one direction.
-        emitted = sorted(outcome.events, key=lambda event: event.id or "")
-        records = [_event_record(tx, run, event, self._dedup_ms) for event in emitted]
-        events.insert(tx, run.scope, records, wake_at_ms=tx.now_ms + self._schedule.grace_ms)
-        return tuple(record.id for record in records if record.duplicate_of is None)
 
     def _record_plain(self, claim: Claim, outcome: Outcome, *, go_on: bool, also: StepHint | None) -> Recorded | None:
         """Record a success in one statement; ``None`` if the run has moved, and then nothing is recorded."""
@@ -136,6 +134,8 @@ class Advance:
             finish = decision.finish
             if not decision.facts or cancels(decision) or (finish is not None and also is not None):
                 return None
+            if finish is not None and (position.run.parent_run_id is not None or position.memos.has_waits):
+                return None  # others are to be told
             run, batch = replace(position.run, revision=position.run.revision + 1), Batch()
             written = add_decision(
                 batch, run, position.workflow, decision, schedule, now_ms=tx.now_ms, claim=go_on and also is None
@@ -172,7 +172,7 @@ class Advance:
     def _claim(self, tx: Transaction, hint: StepHint) -> Claim:
         step_key = hint.step_key
         run = runs.lock_and_start(tx, hint.run_id)
-        if run is None or run.status.is_terminal:
+        if run is None or run.status.is_terminal or run.paused_at_ms is not None:
             raise _NothingToClaim
         lease = steps.claim(tx, run.id, step_key, lease_ms=self._schedule.lease_ms)
         if lease is None:
@@ -183,8 +183,10 @@ class Advance:
         if lease.lost_attempts > lost:
             reason = "the worker did not renew its lease in time"
             written.insert(0, Fact(FactKind.LOST, step_key, lease.attempt - 1, reason=reason, at_ms=tx.now_ms))
+        written += self._waiting.end(tx, position, step_key)
         # SAFETY: I5 — the attempt is on record before its action starts.
         journal.insert(tx, journal.rows_of(run.id, run.revision, written))
+        position.memos.absorb(written)
         return Claim(position, lease)
 
     def _write(
@@ -202,8 +204,8 @@ class Advance:
             now_ms=tx.now_ms, claim=go_on and claimed is None, extra_facts=facts,
         )  # fmt: skip
         batch.write(tx)
-        write_finish(tx, position.run, decision, position.progress)
-        return _recorded(position, claimed or written.claimed, written, event_ids)
+        woken = write_finish(tx, position, decision, self._schedule.grace_ms)
+        return _recorded(position, claimed or written.claimed, written, event_ids, woken)
 
 
 def _is_plain(position: Position, outcome: Outcome) -> bool:
@@ -211,9 +213,21 @@ def _is_plain(position: Position, outcome: Outcome) -> bool:
     return isinstance(outcome, Succeeded) and not outcome.events and not position.is_stale
 
 
-def _recorded(position: Position, claimed: Lease | None, written: Written, event_ids: tuple[str, ...] = ()) -> Recorded:
-    openings = tuple(Opening(hint, position) for hint in written.hints)
-    return Recorded(None if claimed is None else Claim(position, claimed), openings, event_ids)
+def _recorded(
+    position: Position,
+    claimed: Lease | None,
+    written: Written,
+    event_ids: tuple[str, ...] = (),
+    woken: tuple[StepHint, ...] = (),
+) -> Recorded:
+    openings = [Opening(hint, position) for hint in written.hints] + [Opening(hint) for hint in woken]
+    return Recorded(None if claimed is None else Claim(position, claimed), tuple(openings), event_ids)
+
+
+def _events_of(outcome: Outcome, decision: Decision) -> tuple[EmittedEvent, ...]:
+    """Return what a step sends: nothing unless it completed."""
+    has_completed = bool(decision.facts) and decision.facts[0].kind is FactKind.COMPLETED
+    return outcome.events if isinstance(outcome, Succeeded) and has_completed else ()
 
 
 def _release(tx: Transaction, lease: Lease, decision: Decision) -> None:
@@ -227,16 +241,6 @@ def _release(tx: Transaction, lease: Lease, decision: Decision) -> None:
         held = steps.release(tx, lease, StepStatus(fact.kind.value))
     if not held:
         raise LeaseLost(f"the lease of step {lease.step_key} has ended")
-
-
-def _event_record(tx: Transaction, run: RunRecord, event: EmittedEvent, window_ms: int) -> EventRecord:
-    own_id = new_id(tx.now_ms)
-    first_id = None if event.id is None else events.claim_event_id(tx, run.scope, event.id, own_id, window_ms)
-    return EventRecord(
-        id=own_id, scope=run.scope, name=event.name, event_id=event.id, data=event.data,
-        ts_ms=event.ts_ms or tx.now_ms, received_at_ms=tx.now_ms, depth=run.depth + 1, source_run_id=run.id,
-        duplicate_of=first_id,
-    )  # fmt: skip
 
 
 def _note_ignored(tx: Transaction, run: RunRecord, lease: Lease, outcome: Outcome) -> None:

@@ -12,7 +12,7 @@ from workflowkit.engine.states import RunStatus
 from workflowkit.runtime.hints import Dispatcher
 from workflowkit.runtime.position import Batch, Schedule, load, start_run, write_finish
 from workflowkit.runtime.versions import Versions
-from workflowkit.store import events, journal, runs, steps
+from workflowkit.store import events, journal, runs, steps, waits
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.runs import RunRecord
 
@@ -42,12 +42,15 @@ class Control:
             except DefinitionError:
                 # Nothing is known of its steps, but those that are scheduled can be kept from running.
                 steps.cancel_open(tx, run.id)
+                waits.close(tx, run.id)
                 runs.finish(tx, run.id, RunStatus.CANCELLED, output=None, error=None, handled_failures=0)
                 return RunStatus.CANCELLED
             decision = planner.cancel(position.progress, tx.now_ms, CANCELLED_BY_USER)
             journal.insert(tx, journal.rows_of(run.id, run.revision, decision.facts))
-            write_finish(tx, run, decision, position.progress)
-            return RunStatus.CANCELLED
+            woken = write_finish(tx, position, decision, self._schedule.grace_ms)
+        if woken:
+            self._dispatcher.execute(woken)
+        return RunStatus.CANCELLED
 
     def rerun(self, scope: Scope, run_id: str) -> str:
         """Start a new run from the event and the version of an earlier one; return its id. Raises ``NotFound``."""

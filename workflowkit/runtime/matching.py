@@ -13,6 +13,7 @@ from workflowkit.base.scope import Scope
 from workflowkit.engine.states import RunStatus
 from workflowkit.runtime.position import Batch, Claim, Opening, Schedule, start_run
 from workflowkit.runtime.versions import Versions
+from workflowkit.runtime.waking import Awaited, find_awaiting, receive
 from workflowkit.store import decisions, events, subscriptions
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.decisions import DecisionRecord
@@ -34,10 +35,14 @@ START_FAILED = "start-failed"
 
 @dataclass(slots=True)
 class Matched:
-    """What a batch of events came to: a first step for this worker, and the openings that others may take too."""
+    """What a batch of events came to: a first step for this worker, and the openings that others may take too.
+
+    ``awaited`` are those of the events that runs wait for.
+    """
 
     claim: Claim | None = None
     openings: list[Opening] = field(default_factory=list)
+    awaited: list[Awaited] = field(default_factory=list)
 
 
 class Matching:
@@ -65,12 +70,15 @@ class Matching:
     def _match(self, event_ids: Sequence[str]) -> Matched:
         with self._database.statement("match") as tx:
             matched, batch = self._decide(tx, event_ids)
-            if batch.is_one_statement():
+            if batch.is_one_statement() and not matched.awaited:
                 batch.write(tx)
                 return matched
         with self._database.transaction("match") as tx:
             matched, batch = self._decide(tx, event_ids)
             batch.write(tx)
+            if matched.awaited:
+                hints = receive(tx, matched.awaited, wake_at_ms=tx.now_ms + self._schedule.grace_ms)
+                matched.openings += [Opening(hint) for hint in hints]
             return matched
 
     def _decide(self, tx: Transaction, event_ids: Sequence[str]) -> tuple[Matched, Batch]:
@@ -88,11 +96,12 @@ class Matching:
                 self._match_target(tx, record, record.target, batch, matched)
         open_records = [record for record in records if record.target is None]
         patterns = sorted({pattern for record in open_records for pattern in patterns_for(record.name)})
-        triggers = subscriptions.load(tx, scope, patterns) if patterns else []
-        if not triggers:
+        if not patterns:
             return
+        listening_here = subscriptions.load(tx, scope, patterns)
         for record in open_records:
-            listening = _subscriptions(record.name, triggers)
+            self._find_awaiting(tx, record, listening_here.wait_paths.get(record.name, ()), matched)
+            listening = _subscriptions(record.name, listening_here.triggers)
             if record.depth > self._limits.emitted_event_depth:
                 detail = f"limit emitted_event_depth exceeded: at most {self._limits.emitted_event_depth}"
                 for each in listening:
@@ -105,6 +114,11 @@ class Matching:
                     reason, detail = self._start_run(tx, record, found.subscription, batch, matched)
                 if reason is not None:
                     _skip(batch, record, found.subscription.workflow_id, reason, detail, tx)
+
+    def _find_awaiting(self, tx: Transaction, record: EventRecord, paths: Sequence[str], matched: Matched) -> None:
+        awaited = find_awaiting(tx, record, paths, self._limits)
+        if awaited is not None:
+            matched.awaited.append(awaited)
 
     def _match_target(self, tx: Transaction, record: EventRecord, target: str, batch: Batch, matched: Matched) -> None:
         """Start the one workflow that an event is addressed to, whatever its triggers."""
@@ -139,8 +153,9 @@ class Matching:
             return START_FAILED, error.message
         try:
             claim, openings = start_run(
-                own, run, workflow, record.as_json(), self._schedule, now_ms=tx.now_ms, claim=matched.claim is None
-            )
+                own, run, workflow, record.as_json(), self._schedule,
+                now_ms=tx.now_ms, claim=matched.claim is None, due_at_ms=record.ts_ms,
+            )  # fmt: skip
         except WorkflowKitError as error:
             return START_FAILED, error.message
         except Exception as error:

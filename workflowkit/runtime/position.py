@@ -12,13 +12,14 @@ from typing import Any
 from workflowkit.base.settings import DEFAULT_QUEUE
 from workflowkit.definition.model import Workflow
 from workflowkit.engine.facts import Fact, FactKind
+from workflowkit.engine.memo import Memos
 from workflowkit.engine.planner import Decision, begin
 from workflowkit.engine.progress import Progress
 from workflowkit.engine.states import RunStatus, StepStatus
 from workflowkit.registry import Registry
 from workflowkit.runtime.hints import StepHint
 from workflowkit.runtime.versions import Versions
-from workflowkit.store import decisions, events, journal, runs, steps
+from workflowkit.store import decisions, events, journal, runs, steps, waits
 from workflowkit.store.database import RowStatement, Transaction, fits_one_statement
 from workflowkit.store.runs import RunRecord
 from workflowkit.store.steps import Lease, StepRow
@@ -35,6 +36,7 @@ class Position:
     workflow: Workflow
     event: dict[str, Any]
     progress: Progress
+    memos: Memos = field(default_factory=Memos)
     is_stale: bool = False
 
 
@@ -127,8 +129,10 @@ def add_decision(
     now_ms: int,
     claim: bool,
     extra_facts: Sequence[Fact] = (),
+    due_at_ms: int | None = None,
 ) -> Written:
     """Add the rows of a decision to ``batch``; with ``claim`` the first ready step this worker serves becomes its own.
+    Steps that are due at ``due_at_ms`` only are neither claimed nor hinted.
 
     A claimed step is inserted as running with its first attempt on record, so its action may start after the commit.
     """
@@ -137,7 +141,9 @@ def add_decision(
     hints = []
     for node_id in decision.ready:
         queue = schedule.queue_of(workflow, node_id)
-        if claim and claimed is None and schedule.serves(queue):
+        if due_at_ms is not None:
+            batch.steps.append(StepRow(run.id, node_id, queue, StepStatus.READY, due_at_ms, due_at_ms))
+        elif claim and claimed is None and schedule.serves(queue):
             claimed = Lease(run.id, node_id, attempt=1, token=1, ends_at_ms=now_ms + schedule.lease_ms)
             # SAFETY: I5 — the attempt is on record before its action starts.
             facts.append(attempt_fact(claimed, schedule.worker, now_ms))
@@ -159,10 +165,19 @@ def start_run(
     *,
     now_ms: int,
     claim: bool,
+    due_at_ms: int | None = None,
 ) -> tuple[Claim | None, list[Opening]]:
-    """Add a new run with its first steps to ``batch``; with ``claim`` its first step is this worker's own."""
+    """Add a new run with its first steps to ``batch``; with ``claim`` its first step is this worker's own.
+
+    With ``due_at_ms`` in the future its steps start then, and it is ``scheduled`` meanwhile.
+    """
+    due_at_ms = due_at_ms if due_at_ms is not None and due_at_ms > now_ms else None
     progress, decision = begin(workflow, event, now_ms)
-    written = add_decision(batch, run, workflow, decision, schedule, now_ms=now_ms, claim=claim)
+    written = add_decision(
+        batch, run, workflow, decision, schedule, now_ms=now_ms, claim=claim, due_at_ms=due_at_ms
+    )  # fmt: skip
+    if due_at_ms is not None:
+        run = replace(run, status=RunStatus.SCHEDULED)
     if written.claimed is not None:
         run = replace(run, status=RunStatus.RUNNING, started_at_ms=now_ms)
     if decision.finish is not None:
@@ -173,18 +188,34 @@ def start_run(
     return claimed, [Opening(hint, position) for hint in written.hints]
 
 
-def write_finish(tx: Transaction, run: RunRecord, decision: Decision, progress: Progress) -> None:
-    """End the run if the decision says so."""
-    finish = decision.finish
+def write_finish(tx: Transaction, position: Position, decision: Decision, grace_ms: int) -> tuple[StepHint, ...]:
+    """End the run if the decision says so; return the step of its parent that waited for that."""
+    finish, run = decision.finish, position.run
     if finish is None:
-        return
+        return ()
     if cancels(decision):
         # SAFETY: I11 — after this commit no step of the run can be claimed.
         steps.cancel_open(tx, run.id)
+    if position.memos.has_waits:
+        waits.close(tx, run.id)
     runs.finish(
         tx, run.id, finish.status, output=finish.output, error=finish.error,
-        handled_failures=len(progress.handled_failures),
+        handled_failures=len(position.progress.handled_failures),
     )  # fmt: skip
+    return tell_parent(tx, run, wake_at_ms=tx.now_ms + grace_ms)
+
+
+def tell_parent(tx: Transaction, run: RunRecord, *, wake_at_ms: int) -> tuple[StepHint, ...]:
+    """Make the step due that waits for a run which ends in this transaction.
+
+    Locks that step's row, and not its run: the parent finds out what came of this run by looking at its row.
+    """
+    if run.parent_run_id is None or run.parent_wait is None:
+        return ()
+    wait_ids = [waits.wait_id(run.parent_run_id, run.parent_wait)]
+    if not waits.receive(tx, wait_ids, None):
+        return ()  # the parent has stopped waiting
+    return tuple(StepHint(*row) for row in waits.wake_steps(tx, wait_ids, wake_at_ms=wake_at_ms))
 
 
 def cancels(decision: Decision) -> bool:
@@ -199,10 +230,10 @@ def attempt_fact(lease: Lease, worker: str, now_ms: int) -> Fact:
 
 def load(tx: Transaction, run: RunRecord, versions: Versions) -> tuple[Position, list[Fact]]:
     """Return the position of a locked run and the facts it was made of."""
-    workflow = versions.load(tx, run.scope, run.workflow_id, run.version)
+    workflow = versions.load_run(tx, run)
     event = events.load(tx, run.event_id).as_json()
     facts = journal.load(tx, run.id)
-    return Position(run, workflow, event, Progress.replay(workflow, event, facts)), facts
+    return Position(run, workflow, event, Progress.replay(workflow, event, facts), Memos(facts)), facts
 
 
 def refresh(tx: Transaction, position: Position, locked: RunRecord) -> None:
@@ -210,8 +241,11 @@ def refresh(tx: Transaction, position: Position, locked: RunRecord) -> None:
     if position.is_stale:
         facts = journal.load(tx, locked.id)
         position.progress = Progress.replay(position.workflow, position.event, facts)
+        position.memos.replay(facts)
     elif locked.revision > position.run.revision + 1:
-        position.progress.absorb(journal.load(tx, locked.id, after_revision=position.run.revision))
+        facts = journal.load(tx, locked.id, after_revision=position.run.revision)
+        position.progress.absorb(facts)
+        position.memos.absorb(facts)
     position.run = locked
 
 

@@ -9,6 +9,7 @@ from workflowkit.definition import build
 from workflowkit.definition.model import Workflow
 from workflowkit.store import workflows
 from workflowkit.store.database import Transaction
+from workflowkit.store.runs import RunRecord
 
 CACHED_VERSIONS = 1_000
 
@@ -33,6 +34,10 @@ class Versions:
                 self._parsed.clear()
             workflow = self._parsed[key] = _read(workflow_id, version, document)
         return workflow
+
+    def load_run(self, tx: Transaction, run: RunRecord) -> Workflow:
+        """Return what a run executes. Raises like ``load``."""
+        return self.load(tx, run.scope, run.workflow_id, run.version)
 
 
 def _read(workflow_id: str, version: int, document: str) -> Workflow:

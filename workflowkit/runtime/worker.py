@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from workflowkit.base.clock import monotonic_seconds
 from workflowkit.base.errors import DefinitionError, InvalidInput, LeaseInterrupt, LeaseLost, StoreUnavailable
@@ -17,11 +18,13 @@ from workflowkit.base.settings import Settings
 from workflowkit.definition.inputs import resolve_inputs
 from workflowkit.definition.model import Node
 from workflowkit.definition.references import ReferenceScope
-from workflowkit.engine.context import ActionConfig, RunInfo, StepContext, StepInfo
-from workflowkit.engine.executor import execute, failed_by
+from workflowkit.engine.context import ActionConfig, RunInfo, StepContext, StepInfo, context_for
+from workflowkit.engine.executor import execute
 from workflowkit.engine.facts import ErrorInfo
+from workflowkit.engine.failures import failed_by
 from workflowkit.engine.interrupts import Guard
-from workflowkit.engine.outcome import Failed, Outcome
+from workflowkit.engine.outcome import Attempted, Failed, Outcome, Suspended
+from workflowkit.engine.session import StepSession
 from workflowkit.registry import ActionSpec, Registry
 from workflowkit.registry.spec import DEFAULT_RETRIES
 from workflowkit.runtime.advance import Advance, Recorded
@@ -29,12 +32,13 @@ from workflowkit.runtime.backlog import Backlog
 from workflowkit.runtime.hints import Dispatcher, StepHint
 from workflowkit.runtime.leases import Heartbeat
 from workflowkit.runtime.matching import Matching
-from workflowkit.runtime.position import Claim, Opening
+from workflowkit.runtime.position import Claim, Jitter, Opening
+from workflowkit.runtime.stepping import RECORD_PAUSES_SECONDS, Stepping
+from workflowkit.runtime.suspending import Suspending
 
 _log = logging.getLogger(__name__)
 
-#: Pauses between tries to record a result while the database is away; the lease ends the trying.
-RECORD_PAUSES_SECONDS = (0.1, 0.5, 2.0, 5.0)
+Result = TypeVar("Result")
 
 
 @dataclass(slots=True)
@@ -56,14 +60,20 @@ class Worker:
         self,
         matching: Matching,
         advance: Advance,
+        suspending: Suspending,
+        stepping: Stepping,
         heartbeat: Heartbeat,
         dispatcher: Dispatcher,
         registry: Registry,
         settings: Settings,
         config: ActionConfig,
+        jitter: Jitter,
     ) -> None:
         self._matching = matching
         self._advance = advance
+        self._suspending = suspending
+        self._stepping = stepping
+        self._jitter = jitter
         self._heartbeat = heartbeat
         self._dispatcher = dispatcher
         self._registry = registry
@@ -119,6 +129,9 @@ class Worker:
         node = claim.position.workflow.nodes[claim.lease.step_key]
         spec = self._registry.get(node.kind)
         outcome = self._outcome(claim, node, spec)
+        if isinstance(outcome, Suspended):
+            self._suspend(claim, outcome, backlog)
+            return None
         also = backlog.take_of(claim.lease.run_id) if go_on else None
         recorded = self._record(claim, outcome, _retries(node, spec), go_on, also)
         backlog.step_done(recorded.openings if go_on else ())
@@ -129,27 +142,36 @@ class Worker:
             self._dispatcher.match(recorded.event_ids)
         return recorded.next_claim
 
+    def _suspend(self, claim: Claim, suspended: Suspended, backlog: Backlog) -> None:
+        """Let the step wait, trying again while the database is away."""
+        openings = self._persistently(claim, lambda: self._suspending.suspend(claim, suspended))
+        backlog.step_done(openings)
+
     def _record(self, claim: Claim, outcome: Outcome, retries: int, go_on: bool, also: StepHint | None) -> Recorded:
         """Record, trying again while the database is away: what the action did should not have to be done twice."""
+        return self._persistently(
+            claim, lambda: self._advance.record(claim, outcome, retries=retries, go_on=go_on, also=also)
+        )
+
+    def _persistently(self, claim: Claim, write: Callable[[], Result]) -> Result:
         for pause_seconds in RECORD_PAUSES_SECONDS:
             try:
-                return self._advance.record(claim, outcome, retries=retries, go_on=go_on, also=also)
+                return write()
             except StoreUnavailable as error:
                 _log.warning("run %s: cannot record step %s: %s", claim.lease.run_id, claim.lease.step_key, error)
                 threading.Event().wait(pause_seconds)  # not cut short by draining: the result matters more
-        return self._advance.record(claim, outcome, retries=retries, go_on=go_on, also=also)
+        return write()
 
-    def _outcome(self, claim: Claim, node: Node, spec: ActionSpec | None) -> Outcome:
+    def _outcome(self, claim: Claim, node: Node, spec: ActionSpec | None) -> Attempted:
         if spec is None:
             # Another process may have it: while a deployment is rolled out, or a queue is shared by mistake.
             message = f"no action of kind {node.kind!r} is registered here"
             return Failed(ErrorInfo("UnknownAction", message, "unknown-action", retryable=True))
         allowed = 0 if spec.at_most_once else self._settings.limits.lost_attempts
-        if claim.lease.lost_attempts > allowed:
-            return _final(
-                "WorkerLost", "worker-lost", f"the worker died {claim.lease.lost_attempts} times in this step"
-            )
-        position = claim.position
+        position, memo = claim.position, claim.position.memos.of(node.id)
+        lost_attempts = claim.lease.lost_attempts - memo.free_losses
+        if lost_attempts > allowed:
+            return _final("WorkerLost", "worker-lost", f"the worker died {lost_attempts} times in this step")
         try:
             scope = ReferenceScope(event=position.event, state=position.progress.outputs)
             inputs = resolve_inputs(node, spec, scope, limits=self._settings.limits)
@@ -158,23 +180,30 @@ class Worker:
         timeout_seconds = spec.timeout_seconds if node.timeout_seconds is None else node.timeout_seconds
         guard = Guard()
         with self._heartbeat.keeping(claim.lease, guard):
-            context = self._context(claim, node)
+            context = self._context(claim, node, spec)
             limits = self._settings.limits
             return execute(spec, context, inputs, deadline_seconds=timeout_seconds, guard=guard, limits=limits)
 
-    def _context(self, claim: Claim, node: Node) -> StepContext:
+    def _context(self, claim: Claim, node: Node, spec: ActionSpec) -> StepContext:
         position, lease = claim.position, claim.lease
-        run = position.run
-        return StepContext(
+        run, memo = position.run, position.memos.of(node.id)
+        memo.attempt = lease.attempt
+        session = StepSession(
+            node.id, memo, self._stepping.recorder(claim), self._stepping.database.now_ms, self._jitter,
+            retries=_retries(node, spec), run_id=run.id, limits=self._settings.limits,
+        )  # fmt: skip
+        return context_for(
+            spec.is_async,
             event=position.event,
             run=RunInfo(run.id, run.workflow_id, str(run.version), run.scope.environment, run.scope.tenant),
             step=StepInfo(lease.step_key, node.id, node.kind, node.name),
-            attempt=lease.attempt - 1,
+            attempt=lease.attempt - memo.free_attempts - 1,
             idempotency_key=idempotency_key(run.id, lease.step_key),
             state=position.progress.outputs,
             workflow=position.workflow.document,
             config=self._config,
             limits=self._settings.limits,
+            session=session,
         )
 
 

@@ -258,6 +258,10 @@ class Database:
         self.clock.now_ms()
         return Transaction(connection.exec_driver_sql, self._carried_ms, is_postgresql=self.is_postgresql)
 
+    def now_ms(self) -> int:
+        """Return the database's time. May ask the server. Raises ``StoreUnavailable``."""
+        return self.clock.now_ms()
+
     def _carried_ms(self) -> int:
         """Return the time without asking the server: whoever holds a connection must not need another one."""
         return self.clock.carried_ms() if isinstance(self.clock, _PostgresqlClock) else self.clock.now_ms()

@@ -65,6 +65,13 @@ _PENDING = Sql(
     f"{_SELECT} WHERE id IN (SELECT id FROM pending_events WHERE id {{in_ids}}) ORDER BY id"  # noqa: S608
 )
 _SELECT_ONE = Sql(f"{_SELECT} WHERE id = :id")
+_FIND_SINCE = Sql(
+    f"""
+    {_SELECT} WHERE environment = :environment AND tenant = :tenant AND name = :name AND id >= :after
+        AND duplicate_of IS NULL
+    ORDER BY id LIMIT :limit
+    """
+)
 _ANY_DUE = Sql("SELECT 1 FROM pending_events WHERE wake_at_ms <= :now_ms LIMIT 1")
 _WAKE_PENDING = Sql(
     """
@@ -101,6 +108,17 @@ def insert(tx: Transaction, scope: Scope, records: Sequence[EventRecord], *, wak
     pending = [(record.id, wake_at_ms) for record in fresh]
     # SAFETY: I1 — the event and its place in the outbox are one transaction.
     tx.insert_all((_INSERT_PENDING, pending), (_INSERT_EVENTS, [_to_row(record) for record in records]))
+
+
+def insert_matched(tx: Transaction, record: EventRecord) -> None:
+    """Store an event that has started its run already."""
+    tx.insert(_INSERT_EVENTS, [_to_row(record)])
+
+
+def find_since(tx: Transaction, scope: Scope, name: str, after: str, *, limit: int) -> list[EventRecord]:
+    """Return the first events of this name from the id ``after`` on, without duplicates."""
+    whose = {"environment": scope.environment, "tenant": scope.tenant}
+    return [_from_row(row) for row in tx.rows(_FIND_SINCE, **whose, name=name, after=after, limit=limit)]
 
 
 def pending(tx: Transaction, ids: Sequence[str]) -> list[EventRecord]:

@@ -18,7 +18,7 @@ _SELECT = Sql(
     WHERE run_id = :run_id AND revision > :after_revision ORDER BY revision, ordinal
     """
 )
-_OPTIONAL = ("output", "reason", "retry_at_ms", "worker")
+_OPTIONAL = ("output", "reason", "retry_at_ms", "worker", "detail")
 
 
 def rows_of(run_id: str, revision: int, facts: Iterable[Fact]) -> list[tuple[Any, ...]]:
@@ -71,5 +71,6 @@ def _from_row(row: Any) -> Fact:
         reason=data.get("reason"),
         retry_at_ms=data.get("retry_at_ms"),
         worker=data.get("worker"),
+        detail=data.get("detail"),
         at_ms=at_ms,
     )

@@ -16,7 +16,9 @@ from workflowkit.store.database import InsertInto, Sql, Transaction
 class RunRecord:
     """A run's row. ``event_id`` is our id of the event that started it.
 
-    ``output`` and ``finished_at_ms`` are there for a run that ends as it begins; they are not read back.
+    ``path`` names the part of the document that the run executes, ``input`` what it was given besides its event, the
+    parent the wait of the step that its end resolves. ``output`` and ``finished_at_ms`` are there for a run that ends
+    as it begins; they are not read back.
     """
 
     id: str
@@ -30,13 +32,19 @@ class RunRecord:
     depth: int = 0
     rerun_of: str | None = None
     started_at_ms: int | None = None
+    path: str | None = None
+    input: Any = None
+    parent_run_id: str | None = None
+    parent_step: str | None = None
+    parent_wait: str | None = None
+    paused_at_ms: int | None = None
     output: Any = None
     finished_at_ms: int | None = None
 
 
 _COLUMNS = (
     "id", "environment", "tenant", "workflow_id", "version", "event_id", "status", "revision", "created_at_ms", "depth",
-    "rerun_of", "started_at_ms",
+    "rerun_of", "started_at_ms", "path", "input", "parent_run_id", "parent_step", "parent_wait", "paused_at_ms",
 )  # fmt: skip
 _RETURNING = "RETURNING " + ", ".join(_COLUMNS)
 INSERT = InsertInto("runs", (*_COLUMNS, "output", "finished_at_ms"))
@@ -45,7 +53,7 @@ _LOCK = Sql(f"UPDATE runs SET revision = revision + 1 WHERE id = :id {_RETURNING
 _LOCK_AND_START = Sql(
     f"""
     UPDATE runs SET revision = revision + 1, started_at_ms = coalesce(started_at_ms, :now_ms),
-        status = CASE WHEN status = 'queued' THEN 'running' ELSE status END
+        status = CASE WHEN status IN ('scheduled', 'queued', 'waiting') THEN 'running' ELSE status END
     WHERE id = :id {_RETURNING}
     """  # noqa: S608
 )
@@ -55,6 +63,15 @@ _LOCK_IN_SCOPE = Sql(
     WHERE environment = :environment AND tenant = :tenant AND id = :id {_RETURNING}
     """  # noqa: S608
 )
+_SET_WAITING = Sql(
+    """
+    UPDATE runs SET status = 'waiting'
+    WHERE id = :id AND status = 'running'
+        AND NOT EXISTS (SELECT 1 FROM steps WHERE run_id = :id AND status IN ('ready', 'running'))
+    """
+)
+_SELECT = Sql(f"SELECT {', '.join(_COLUMNS)} FROM runs WHERE id = :id")  # noqa: S608
+_OUTCOME = Sql("SELECT status, output, error FROM runs WHERE id = :id")
 _FINISH = Sql(
     """
     UPDATE runs SET status = :status, output = :output, error = :error, handled_failures = :handled_failures,
@@ -79,6 +96,26 @@ def lock_in_scope(tx: Transaction, scope: Scope, run_id: str) -> RunRecord | Non
     return _locked(tx, tx.one(_LOCK_IN_SCOPE, environment=scope.environment, tenant=scope.tenant, id=run_id))
 
 
+def load(tx: Transaction, run_id: str) -> RunRecord | None:
+    """Return a run as it stands, without a lock."""
+    row = tx.one(_SELECT, id=run_id)
+    return None if row is None else _from_row(row)
+
+
+def set_waiting(tx: Transaction, run_id: str) -> None:
+    """Note that a run whose lock this transaction holds waits, unless one of its steps is ready or running."""
+    tx.run(_SET_WAITING, id=run_id)
+
+
+def outcome(tx: Transaction, run_id: str) -> tuple[RunStatus, Any, ErrorInfo | None] | None:
+    """Return how far a run is, its output and its error; ``None`` if there is no such run."""
+    row = tx.one(_OUTCOME, id=run_id)
+    if row is None:
+        return None
+    output = None if row[1] is None else jsonvalue.loads(row[1])
+    return RunStatus(row[0]), output, None if row[2] is None else ErrorInfo.from_dict(jsonvalue.loads(row[2]))
+
+
 def finish(
     tx: Transaction, run_id: str, status: RunStatus, *, output: Any, error: ErrorInfo | None, handled_failures: int
 ) -> None:
@@ -100,7 +137,8 @@ def row_of(record: RunRecord) -> tuple[Any, ...]:
     return (
         record.id, record.scope.environment, record.scope.tenant, record.workflow_id, record.version, record.event_id,
         record.status.value, record.revision, record.created_at_ms, record.depth, record.rerun_of, record.started_at_ms,
-        output, record.finished_at_ms,
+        record.path, None if record.input is None else jsonvalue.dumps(record.input), record.parent_run_id,
+        record.parent_step, record.parent_wait, record.paused_at_ms, output, record.finished_at_ms,
     )  # fmt: skip
 
 
@@ -108,8 +146,13 @@ def _locked(tx: Transaction, row: Any) -> RunRecord | None:
     if row is None:
         return None
     tx.read_clock()
+    return _from_row(row)
+
+
+def _from_row(row: Any) -> RunRecord:
     return RunRecord(
         id=row[0], scope=Scope(row[1], row[2]), workflow_id=row[3], version=row[4], event_id=row[5],
         status=RunStatus(row[6]), revision=row[7], created_at_ms=row[8], depth=row[9], rerun_of=row[10],
-        started_at_ms=row[11],
+        started_at_ms=row[11], path=row[12], input=None if row[13] is None else jsonvalue.loads(row[13]),
+        parent_run_id=row[14], parent_step=row[15], parent_wait=row[16], paused_at_ms=row[17],
     )  # fmt: skip

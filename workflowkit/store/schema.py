@@ -282,8 +282,9 @@ WAIT_STATES = ("open", "received", "expired", "cancelled")
 waits = sa.Table(
     "waits",
     metadata,
-    sa.Column("run_id", sa.Text, primary_key=True),
-    sa.Column("wait_key", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),
+    _text("run_id"),
+    _text("wait_key"),
     _text("step_key"),
     _text("kind"),
     *_scope(),
@@ -317,6 +318,7 @@ waits = sa.Table(
         sqlite_where=sa.text("kind = 'signal' AND state = 'open'"),
         postgresql_where=sa.text("kind = 'signal' AND state = 'open'"),
     ),
+    sa.Index(None, "run_id"),
     sa.Index("ix_waits_name", "environment", "tenant", "kind", "name", "created_at_ms"),
 )
 """What runs wait for. ``name`` is an event's name, a signal, or a child run. ``match_key`` is the index key of

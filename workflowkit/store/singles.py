@@ -58,7 +58,8 @@ _CLAIM = Sql(
     """
     WITH locked AS (
         UPDATE runs SET revision = revision + 1, status = 'running', started_at_ms = coalesce(started_at_ms, :now_ms)
-        WHERE id = :run_id AND revision = :revision AND status IN ('queued', 'running')
+        WHERE id = :run_id AND revision = :revision AND status IN ('scheduled', 'queued', 'running', 'waiting')
+            AND paused_at_ms IS NULL
         RETURNING id
     ), claimed AS (
         UPDATE steps SET status = 'running', attempt = attempt + 1, token = token + 1,

@@ -49,7 +49,8 @@ _CLAIM = Sql(
     UPDATE steps SET status = 'running', attempt = attempt + 1, token = token + 1,
         lost_attempts = lost_attempts + CASE WHEN status = 'running' THEN 1 ELSE 0 END,
         due_at_ms = :ends_at_ms, wake_at_ms = :ends_at_ms
-    WHERE run_id = :run_id AND step_key = :step_key AND status IN ('ready', 'running') AND due_at_ms <= :now_ms
+    WHERE run_id = :run_id AND step_key = :step_key AND status IN ('ready', 'running', 'sleeping', 'waiting')
+        AND due_at_ms <= :now_ms
     RETURNING attempt, token, lost_attempts
     """
 )
@@ -66,6 +67,18 @@ _CLAIM_READY = Sql(
         due_at_ms = :ends_at_ms, wake_at_ms = :ends_at_ms
     WHERE run_id = :run_id AND step_key = :step_key AND status = 'ready' AND due_at_ms <= :now_ms
     RETURNING attempt, token, lost_attempts
+    """
+)
+_HOLDS = Sql(
+    """
+    SELECT 1 FROM steps
+    WHERE run_id = :run_id AND step_key = :step_key AND token = :token AND status = 'running' AND due_at_ms > :now_ms
+    """
+)
+_PUT_OFF = Sql(
+    """
+    UPDATE steps SET status = :status, due_at_ms = :due_at_ms, wake_at_ms = :wake_at_ms
+    WHERE run_id = :run_id AND step_key = :step_key
     """
 )
 _RENEW = Sql(
@@ -141,6 +154,20 @@ def release(
         )
         == 1
     )
+
+
+def holds(tx: Transaction, lease: Lease) -> bool:
+    """Tell whether a lease is still ours. It stays so until the end of a transaction that holds the run's lock."""
+    where = {"run_id": lease.run_id, "step_key": lease.step_key, "token": lease.token}
+    return tx.one(_HOLDS, **where, now_ms=tx.now_ms) is not None
+
+
+def put_off(
+    tx: Transaction, run_id: str, step_key: str, status: StepStatus, *, due_at_ms: int, wake_at_ms: int
+) -> None:
+    """Say when a step that this transaction has released may be claimed again."""
+    where = {"run_id": run_id, "step_key": step_key}
+    tx.run(_PUT_OFF, **where, status=status.value, due_at_ms=due_at_ms, wake_at_ms=wake_at_ms)
 
 
 def renew(tx: Transaction, lease: Lease, *, lease_ms: int) -> int | None:

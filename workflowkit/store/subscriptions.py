@@ -19,11 +19,24 @@ class TriggerRow:
     condition: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Who listens: ``triggers`` by workflow and in the document's order; ``wait_paths`` by event name, the paths by
+    whose values runs that wait for it are looked up."""
+
+    triggers: list[TriggerRow]
+    wait_paths: dict[str, list[str]]
+
+
+# Both in one round trip: every event asks for both, and mostly there is none of the second. Version 0 is no version.
 _SELECT = Sql(
     """
-    SELECT pattern, workflow_id, version, condition FROM workflow_triggers
+    SELECT pattern, workflow_id, version, condition, position FROM workflow_triggers
     WHERE environment = :environment AND tenant IN (:tenant, :app_tenant) AND pattern {in_ids}
-    ORDER BY workflow_id, position
+    UNION ALL
+    SELECT name, '', 0, path, 0 FROM wait_paths
+    WHERE environment = :environment AND tenant = :tenant AND name {in_ids}
+    ORDER BY 2, 5
     """
 )
 _SELECT_TARGET = Sql(
@@ -34,13 +47,17 @@ _SELECT_TARGET = Sql(
 )
 
 
-def load(tx: Transaction, scope: Scope, patterns: Sequence[str]) -> list[TriggerRow]:
-    """Return the triggers with one of these patterns that an event of this tenant meets: the tenant's own and those
-    of the application's functions, by workflow and in the document's order."""
-    rows = tx.rows(
-        _SELECT, environment=scope.environment, tenant=scope.tenant, app_tenant=APP_TENANT, ids=list(patterns)
-    )
-    return [TriggerRow(pattern, workflow_id, version, text) for pattern, workflow_id, version, text in rows]
+def load(tx: Transaction, scope: Scope, patterns: Sequence[str]) -> Listening:
+    """Return the triggers with one of these patterns that an event of this tenant meets, the tenant's own and those of
+    the application's functions; and how waits for events of these names are looked up."""
+    found = Listening([], {})
+    where = {"environment": scope.environment, "tenant": scope.tenant}
+    for pattern, workflow_id, version, text, _ in tx.rows(_SELECT, **where, app_tenant=APP_TENANT, ids=list(patterns)):
+        if version:
+            found.triggers.append(TriggerRow(pattern, workflow_id, version, text))
+        else:
+            found.wait_paths.setdefault(pattern, []).append(text)
+    return found
 
 
 def load_target(tx: Transaction, scope: Scope, workflow_id: str) -> tuple[int | None, bool] | None:

@@ -1,0 +1,563 @@
+"""Handlers that open steps: nothing is executed twice, and no worker is held while one waits."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from builders import a_workflow
+from runtimes import Harness, a_registry, a_runtime
+
+from workflowkit.base.errors import Conflict, NonRetriableError, NotFound, StepError
+from workflowkit.base.scope import DEFAULT_SCOPE
+from workflowkit.engine.context import AsyncStepContext, StepContext
+from workflowkit.registry import Registry
+
+Handler = Callable[..., Any]
+
+
+def _registry(handler: Handler, **options: Any) -> Registry:
+    registry = a_registry()
+    registry.action("durable", **options)(handler)
+    return registry
+
+
+def _start(harness: Harness, data: Any = None, **fields: Any) -> None:
+    harness.deploy(a_workflow().action("d", kind="durable").path("$source", "d").trigger("test/happened").document())
+    harness.send("test/happened", data, **fields)
+    harness.drain()
+
+
+def _output(harness: Harness) -> Any:
+    from workflowkit.base.jsonvalue import loads
+
+    run = harness.run()
+    assert run["status"] == "completed", run
+    return loads(run["output"])["d"]
+
+
+class Calls(list[str]):
+    """Counts what was executed."""
+
+    def note(self, name: str, value: Any = None) -> Any:
+        self.append(name)
+        return value
+
+
+def test_steps_in_a_row_cost_one_commit_each_and_the_handler_is_entered_once(database_url: str) -> None:
+    calls = Calls()
+
+    def handler(ctx: StepContext) -> Any:
+        calls.note("handler")
+        first = ctx.step.run("first", calls.note, "first", (1, 2))
+        second = ctx.step.run("second", calls.note, "second", {"n": first[0]})
+        return [first, second]
+
+    with a_runtime(database_url, _registry(handler)) as harness:
+        _start(harness)
+        assert _output(harness) == [[1, 2], {"n": 1}]
+        assert calls == ["handler", "first", "second"]
+        assert harness.journal("completed") == [
+            ("completed", "$source"), ("completed", "d/first"), ("completed", "d/second"), ("completed", "d")
+        ]  # fmt: skip
+
+
+def test_a_sleep_holds_nothing_ends_in_time_and_repeats_no_step(database_url: str) -> None:
+    calls = Calls()
+
+    def handler(ctx: StepContext) -> Any:
+        value = ctx.step.run("before", calls.note, "before", 7)
+        ctx.step.sleep("nap", "2h")
+        return ctx.step.run("after", calls.note, "after", value)
+
+    with a_runtime(database_url, _registry(handler)) as harness:
+        _start(harness)
+        assert harness.run()["status"] == "waiting"
+        assert harness.steps() == {"d": "sleeping"}
+        harness.skip(2 * 3600 - 1)
+        assert calls == ["before"]
+        harness.skip(1)
+        assert _output(harness) == 7
+        assert calls == ["before", "after"]
+
+
+def test_the_end_of_a_sleep_is_fixed_when_it_begins_whatever_hints_come_meanwhile(database_url: str) -> None:
+    def handler(ctx: StepContext) -> Any:
+        ctx.step.sleep("nap", 60)
+
+    with a_runtime(database_url, _registry(handler)) as harness:
+        _start(harness)
+        (row,) = harness.rows("SELECT run_id, due_at_ms FROM steps")
+        from workflowkit.runtime.hints import StepHint
+
+        for _ in range(3):
+            harness.clock.advance(seconds=10)
+            harness.dispatcher.execute([StepHint(row["run_id"], "d", "default")])
+            harness.drain()
+        assert harness.rows("SELECT due_at_ms FROM steps") == [{"due_at_ms": row["due_at_ms"]}]
+        harness.skip(30)
+        assert harness.run()["status"] == "completed"
+
+
+def test_a_step_has_its_own_retries_and_its_error_can_be_caught(database_url: str) -> None:
+    calls = Calls()
+
+    def fail() -> None:
+        calls.append("fail")
+        raise ValueError("no luck")
+
+    def handler(ctx: StepContext) -> Any:
+        try:
+            ctx.step.run("fails", fail, retries=2)
+        except StepError as error:
+            return [error.step_id, error.name, error.message, ctx.step.run("instead", lambda: "ok")]
+
+    with a_runtime(database_url, _registry(handler)) as harness:
+        _start(harness)
+        for seconds in (14.9, 0.1, 29.9, 0.1):
+            harness.skip(seconds)
+        assert calls == ["fail"] * 3
+        assert _output(harness) == ["fails", "ValueError", "no luck", "ok"]
+
+
+def test_a_step_error_that_is_not_caught_fails_the_run_without_further_attempts(database_url: str) -> None:
+    entered = Calls()
+
+    def handler(ctx: StepContext) -> Any:
+        entered.append("handler")
+        ctx.step.run("fails", _raise, NonRetriableError("never"))
+
+    with a_runtime(database_url, _registry(handler)) as harness:
+        _start(harness)
+        run = harness.run()
+        assert run["status"] == "failed"
+        assert '"code":"step-failed"' in run["error"]
+        assert entered == ["handler"]
+
+
+def _raise(error: Exception) -> None:
+    raise error
+
+
+def test_the_body_has_a_budget_of_its_own_that_starts_anew_after_a_step(database_url: str) -> None:
+    attempts: list[int] = []
+
+    def handler(ctx: StepContext) -> Any:
+        attempts.append(ctx.attempt)
+        if len(attempts) in (1, 2):
+            raise RuntimeError("before the step")
+        ctx.step.run("step", lambda: None)
+        if len(attempts) in (3, 4):
+            raise RuntimeError("after the step")
+        ctx.step.sleep("nap", 5)
+        if len(attempts) in (6, 7):
+            raise RuntimeError("after the nap")
+
+    with a_runtime(database_url, _registry(handler, retries=2)) as harness:
+        _start(harness)
+        for _ in range(8):
+            harness.skip(60)
+        assert harness.run()["status"] == "completed"
+        assert attempts == [0, 1, 2, 1, 2, 0, 1, 2]
+
+
+def test_a_worker_that_dies_between_steps_repeats_none_that_was_recorded(database_url: str) -> None:
+    calls = Calls()
+
+    class Died(BaseException):
+        pass
+
+    def handler(ctx: StepContext) -> Any:
+        ctx.step.run("first", calls.note, "first")
+        if len(calls) == 1:
+            calls.append("died")
+            harness.clock.advance(seconds=40)  # the lease ends while the worker is stopped
+        ctx.step.run("second", calls.note, "second")
+        return "done"
+
+    with a_runtime(database_url, _registry(handler)) as harness:
+        _start(harness)
+        assert harness.run()["status"] == "running"
+        harness.skip(1)
+        assert _output(harness) == "done"
+        assert calls == ["first", "died", "second", "second"]
+        assert harness.journal("lost") == [("lost", "d")]
+
+
+def test_an_event_resumes_the_runs_that_wait_for_it_and_no_others(database_url: str) -> None:
+    def handler(ctx: StepContext) -> Any:
+        return ctx.step.wait_for_event("paid", "order/paid", if_="async.data.id == event.data.id", timeout="1d")
+
+    with a_runtime(database_url, _registry(handler)) as harness:
+        _start(harness, {"id": "a"})
+        harness.send("test/happened", {"id": "b"})
+        harness.drain()
+        assert {row["status"] for row in harness.rows("SELECT status FROM runs")} == {"waiting"}
+        harness.send("order/paid", {"id": "b", "amount": 5}, id="payment-1")
+        harness.drain()
+        rows = harness.rows("SELECT status, output FROM runs ORDER BY status DESC")
+        assert [row["status"] for row in rows] == ["waiting", "completed"]
+        assert '"amount":5' in rows[1]["output"]
+        assert '"id":"payment-1"' in rows[1]["output"]
+
+
+def test_a_wait_that_is_over_gives_nothing_and_a_later_event_changes_nothing(database_url: str) -> None:
+    def handler(ctx: StepContext) -> Any:
+        return [ctx.step.wait_for_event("paid", "order/paid", match="data.id", timeout="1h")]
+
+    with a_runtime(database_url, _registry(handler)) as harness:
+        _start(harness, {"id": 1})
+        harness.send("order/paid", {"id": 2})
+        harness.drain()
+        assert harness.run()["status"] == "waiting"
+        harness.skip(3600)
+        harness.send("order/paid", {"id": 1})
+        harness.drain()
+        assert _output(harness) == [None]
+        assert harness.rows("SELECT state FROM waits") == [{"state": "expired"}]
+
+
+@pytest.mark.parametrize(("lookback", "output"), [(None, None), ("30s", None), ("2m", {"n": 1})])
+def test_what_came_before_counts_with_a_lookback_only(database_url: str, lookback: str | None, output: Any) -> None:
+    def handler(ctx: StepContext) -> Any:
+        found = ctx.step.wait_for_event("paid", "order/paid", timeout="1h", lookback=lookback)
+        return found and found["data"]
+
+    with a_runtime(database_url, _registry(handler)) as harness:
+        harness.send("order/paid", {"n": 1})
+        harness.drain()
+        harness.clock.advance(seconds=60)
+        _start(harness)
+        harness.skip(3600)
+        assert _output(harness) == output
+
+
+def test_an_event_that_is_matched_while_the_wait_begins_is_found_by_the_second_look(database_url: str) -> None:
+    def handler(ctx: StepContext) -> Any:
+        return ctx.step.wait_for_event("paid", "order/paid", timeout="1h", lookback="1m") is not None
+
+    with a_runtime(database_url, _registry(handler)) as harness:
+        _start(harness)
+        # As if its matching had looked for waits just before this one was committed: the event is there, and matched.
+        harness.send("order/paid", {})
+        harness.dispatcher.waiting.clear()
+        with harness.runtime.database.transaction("match") as tx:
+            from workflowkit.store.database import Sql
+
+            tx.run(Sql("DELETE FROM pending_events"))
+        harness.skip(1)
+        assert _output(harness) is True
+
+
+def test_a_signal_resumes_one_run_and_is_taken_once(database_url: str) -> None:
+    def handler(ctx: StepContext) -> Any:
+        return ctx.step.wait_for_signal("go", "go-ahead", timeout="1d")
+
+    with a_runtime(database_url, _registry(handler)) as harness:
+        waking = harness.runtime.waking
+        with pytest.raises(NotFound):
+            waking.signal(DEFAULT_SCOPE, "go-ahead", 1)
+        _start(harness)
+        assert waking.signal(DEFAULT_SCOPE, "go-ahead", {"by": "Ada"}) == harness.run()["id"]
+        with pytest.raises(Conflict):
+            waking.signal(DEFAULT_SCOPE, "go-ahead", {"by": "Bob"})
+        harness.drain()
+        assert _output(harness) == {"by": "Ada"}
+
+
+def test_a_second_wait_for_a_signal_fails_at_once(database_url: str) -> None:
+    def handler(ctx: StepContext) -> Any:
+        try:
+            return ctx.step.wait_for_signal("go", "go-ahead", timeout="1d")
+        except StepError as error:
+            return error.cause_code
+
+    with a_runtime(database_url, _registry(handler)) as harness:
+        _start(harness)
+        harness.send("test/happened")
+        harness.drain()
+        rows = harness.rows("SELECT status, output FROM runs ORDER BY status DESC")
+        assert [row["status"] for row in rows] == ["waiting", "completed"]
+        assert rows[1]["output"] == '{"d":"signal-taken"}'
+
+
+def _deploy_child(harness: Harness, kind: str, **action: Any) -> None:
+    document = a_workflow().action("c", kind=kind, **action).path("$source", "c").document()
+    harness.deploy(document, "child")
+
+
+def test_invoke_runs_a_workflow_of_its_own_and_gives_its_output(database_url: str) -> None:
+    def handler(ctx: StepContext) -> Any:
+        return ctx.step.invoke("call", "child", {"n": 3})
+
+    with a_runtime(database_url, _registry(handler)) as harness:
+        _deploy_child(harness, "noop", inputs={"value": "!ref($.event.data.n)"})
+        harness.deploy(
+            a_workflow().action("d", kind="durable").path("$source", "d").trigger("test/happened").document()
+        )
+        harness.send("test/happened")
+        harness.drain()
+        parent, child = harness.rows("SELECT * FROM runs ORDER BY depth")
+        assert (parent["status"], parent["output"]) == ("completed", '{"d":{"c":3}}')
+        assert (child["parent_run_id"], child["parent_step"]) == (parent["id"], "d")
+
+
+@pytest.mark.parametrize(
+    ("case", "code"),
+    [
+        ("missing", "invoke-target-missing"),
+        ("disabled", "invoke-target-disabled"),
+        ("fails", "invoked-run-failed"),
+        ("cancelled", "invoked-run-cancelled"),
+        ("late", "invoke-timeout"),
+    ],
+)
+def test_invoke_fails_once_and_says_why(database_url: str, case: str, code: str) -> None:
+    entered = Calls()
+
+    def handler(ctx: StepContext) -> Any:
+        entered.append("handler")
+        try:
+            ctx.step.invoke("call", "child", timeout=60)
+        except StepError as error:
+            return error.cause_code
+
+    def waits(ctx: StepContext) -> None:
+        ctx.step.sleep("long", "1h")
+
+    registry = _registry(handler)
+    registry.action("waits")(waits)
+    with a_runtime(database_url, registry) as harness:
+        if case != "missing":
+            _deploy_child(harness, {"fails": "boom"}.get(case, "waits"), retries=0)
+        if case == "disabled":
+            harness.runtime.authoring.set_enabled(DEFAULT_SCOPE, "child", False)
+        _start(harness)
+        if case == "cancelled":
+            (child,) = harness.rows("SELECT id FROM runs WHERE workflow_id = 'child'")
+            harness.runtime.control.cancel(DEFAULT_SCOPE, child["id"])
+            harness.drain()
+        if case == "late":
+            harness.skip(60)
+        (parent,) = harness.rows("SELECT status, output FROM runs WHERE workflow_id = 'test'")
+        assert parent == {"status": "completed", "output": f'{{"d":"{code}"}}'}
+        assert len(entered) == 2
+
+
+def test_runs_that_invoke_each_other_stop_at_the_depth_limit(database_url: str) -> None:
+    def handler(ctx: StepContext) -> Any:
+        return ctx.step.invoke("again", "test")
+
+    with a_runtime(database_url, _registry(handler)) as harness:
+        _start(harness)
+        rows = harness.rows("SELECT status, depth FROM runs ORDER BY depth")
+        assert [row["depth"] for row in rows] == list(range(11))
+        assert {row["status"] for row in rows} == {"failed"}
+
+
+def test_cancelling_a_waiting_run_ends_its_waits(database_url: str) -> None:
+    def handler(ctx: StepContext) -> Any:
+        ctx.step.wait_for_event("paid", "order/paid", timeout="1d")
+
+    with a_runtime(database_url, _registry(handler)) as harness:
+        _start(harness)
+        harness.runtime.control.cancel(DEFAULT_SCOPE, harness.run()["id"])
+        harness.send("order/paid")
+        harness.drain()
+        assert harness.run()["status"] == "cancelled"
+        assert harness.rows("SELECT state FROM waits") == [{"state": "cancelled"}]
+
+
+def test_send_event_sends_once_under_ids_that_stay(database_url: str) -> None:
+    failures = Calls()
+
+    def handler(ctx: StepContext) -> Any:
+        ids = ctx.step.send_event("tell", [{"name": "a/told", "data": {"n": n}} for n in range(3)])
+        if not failures:
+            failures.append("once")
+            raise RuntimeError("after the step")
+        return ids
+
+    with a_runtime(database_url, _registry(handler)) as harness:
+        _start(harness)
+        harness.skip(60)
+        ids = _output(harness)
+        rows = harness.rows("SELECT event_id FROM events WHERE name = 'a/told' ORDER BY id")
+        assert sorted(row["event_id"] for row in rows) == sorted(ids)
+        assert len(set(ids)) == 3
+
+
+def test_branches_go_on_side_by_side_and_one_that_waits_holds_up_no_other(database_url: str) -> None:
+    calls = Calls()
+
+    def handler(ctx: StepContext) -> Any:
+        def slow() -> Any:
+            ctx.step.sleep("nap", 60)
+            return ctx.step.run("x", calls.note, "x", "x")
+
+        def quick() -> Any:
+            ctx.step.run("a", calls.note, "a")
+            return ctx.step.run("b", calls.note, "b", "b")
+
+        return ctx.group.parallel((slow, quick))
+
+    with a_runtime(database_url, _registry(handler)) as harness:
+        _start(harness)
+        assert calls == ["a", "b"]
+        harness.skip(60)
+        assert _output(harness) == ["x", "b"]
+        assert calls == ["a", "b", "x"]
+
+
+def test_a_branch_that_fails_fails_the_handler_after_the_others_have_ended(database_url: str) -> None:
+    calls = Calls()
+
+    def handler(ctx: StepContext) -> Any:
+        return ctx.group.parallel(
+            (
+                lambda: ctx.step.run("bad", _raise, NonRetriableError("no")),
+                lambda: ctx.step.run("good", calls.note, "good"),
+            )
+        )
+
+    with a_runtime(database_url, _registry(handler)) as harness:
+        _start(harness)
+        assert harness.run()["status"] == "failed"
+        assert calls == ["good"]
+
+
+def test_an_async_handler_gathers_steps_and_waits(database_url: str) -> None:
+    calls = Calls()
+
+    async def fetch(name: str) -> str:
+        await asyncio.sleep(0)
+        calls.append(name)
+        return name
+
+    async def handler(ctx: AsyncStepContext) -> Any:
+        async def slow() -> Any:
+            await ctx.step.sleep("nap", 60)
+            return await ctx.step.run("x", fetch, "x")
+
+        async def quick() -> Any:
+            await ctx.step.run("a", fetch, "a")
+            return await ctx.step.run("b", fetch, "b")
+
+        both = await asyncio.gather(slow(), quick())
+        event = await ctx.step.wait_for_event("paid", "order/paid", timeout="1d")
+        return [*both, event and event["name"]]
+
+    with a_runtime(database_url, _registry(handler)) as harness:
+        _start(harness)
+        assert calls == ["a", "b"]
+        assert harness.run()["status"] == "waiting"
+        harness.skip(60)
+        assert calls == ["a", "b", "x"]
+        harness.send("order/paid")
+        harness.drain()
+        assert _output(harness) == ["x", "b", "order/paid"]
+
+
+def test_a_step_of_an_async_handler_is_retried_while_the_others_go_on(database_url: str) -> None:
+    calls = Calls()
+
+    async def flaky() -> str:
+        calls.append("flaky")
+        if calls.count("flaky") < 3:
+            raise ValueError("not yet")
+        return "at last"
+
+    async def handler(ctx: AsyncStepContext) -> Any:
+        return await ctx.group.parallel(
+            (lambda: ctx.step.run("flaky", flaky), lambda: ctx.step.run("other", lambda: calls.note("other", 1)))
+        )
+
+    with a_runtime(database_url, _registry(handler)) as harness:
+        _start(harness)
+        harness.skip(15)
+        harness.skip(30)
+        assert _output(harness) == ["at last", 1]
+        assert calls.count("other") == 1
+
+
+def test_an_event_that_comes_while_another_branch_works_is_not_missed(database_url: str) -> None:
+    def handler(ctx: StepContext) -> Any:
+        def wait() -> Any:
+            found = ctx.step.wait_for_event("paid", "order/paid", timeout="1d")
+            return found and found["name"]
+
+        def work() -> None:
+            while not harness.rows("SELECT 1 FROM waits"):
+                pass
+            harness.send("order/paid")
+            harness.deliver(harness.new_process())
+
+        return ctx.group.parallel((wait, lambda: ctx.step.run("work", work)))
+
+    with a_runtime(database_url, _registry(handler)) as harness:
+        _start(harness)
+        assert _output(harness) == ["order/paid", None]
+
+
+@pytest.mark.parametrize("form", ["sync", "async"])
+def test_a_step_inside_a_step_is_refused_by_name(database_url: str, form: str) -> None:
+    def handler(ctx: StepContext) -> Any:
+        ctx.step.run("outer", lambda: ctx.step.run("inner", lambda: 1))
+
+    async def async_handler(ctx: AsyncStepContext) -> Any:
+        async def outer() -> None:
+            await ctx.step.run("inner", lambda: 1)
+
+        await ctx.step.run("outer", outer)
+
+    with a_runtime(database_url, _registry(handler if form == "sync" else async_handler)) as harness:
+        _start(harness)
+        run = harness.run()
+        assert run["status"] == "failed"
+        assert "step 'inner' is inside step 'd/outer'" in run["error"]
+
+
+def test_a_step_that_has_become_another_kind_is_named(database_url: str) -> None:
+    entered = Calls()
+
+    def handler(ctx: StepContext) -> Any:
+        entered.append("handler")
+        if len(entered) == 1:
+            ctx.step.sleep("one", 10)
+        ctx.step.run("one", lambda: 1)
+
+    with a_runtime(database_url, _registry(handler)) as harness:
+        _start(harness)
+        harness.skip(10)
+        run = harness.run()
+        assert run["status"] == "failed"
+        assert "step 'one' was a sleep when it was first reached and is a step now" in run["error"]
+
+
+def test_a_handler_that_swallows_the_interrupt_waits_all_the_same(database_url: str) -> None:
+    def handler(ctx: StepContext) -> Any:
+        with contextlib.suppress(BaseException):
+            ctx.step.sleep("nap", 10)
+        return "done"
+
+    with a_runtime(database_url, _registry(handler)) as harness:
+        _start(harness)
+        assert harness.run()["status"] == "waiting"
+        harness.skip(10)
+        assert _output(harness) == "done"
+
+
+def test_repeated_ids_are_told_apart_by_the_order_in_which_they_are_reached(database_url: str) -> None:
+    def handler(ctx: StepContext) -> Any:
+        values = [ctx.step.run("page", lambda n=n: n) for n in range(3)]
+        ctx.step.sleep("nap", 10)
+        return values
+
+    with a_runtime(database_url, _registry(handler)) as harness:
+        _start(harness)
+        harness.skip(10)
+        assert _output(harness) == [0, 1, 2]
+        assert [step for _, step in harness.journal("completed")][1:4] == ["d/page", "d/page:1", "d/page:2"]

@@ -1,0 +1,115 @@
+"""``ctx.step`` of an asynchronous handler."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, TypeVar, cast
+
+from workflowkit.base.errors import SuspendInterrupt
+from workflowkit.engine.session import RUN_STEP
+from workflowkit.engine.steptools import Events, Invocable, StepTools
+from workflowkit.engine.waitspecs import Duration
+
+_Method = TypeVar("_Method", bound=Callable[..., Awaitable[Any]])
+
+
+def _held(method: _Method) -> _Method:
+    """Let a step that waits hold its task, and not end the others: the loop notices when nothing can go on."""
+
+    @functools.wraps(method)
+    async def held(self: AsyncSteps, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return await method(self, *args, **kwargs)
+        except SuspendInterrupt:
+            await self.hold()
+            raise
+
+    return cast("_Method", held)
+
+
+class AsyncSteps(StepTools):
+    """The steps of an asynchronous handler: ``Steps``, awaited. ``asyncio.gather`` runs several side by side."""
+
+    __slots__ = ()
+
+    @_held
+    async def run(
+        self, step_id: str, function: Callable[..., Any], *args: Any, retries: int | None = None, **kwargs: Any
+    ) -> Any:
+        """Execute ``function(*args, **kwargs)``, awaiting what it returns: see ``Steps.run``."""
+        key = self._session.begin(step_id, RUN_STEP)
+        if (hit := self._session.result(key, step_id)) is not None:
+            return hit.output
+        with self._session.inside(key) as attempt:
+            try:
+                value = function(*args, **kwargs)
+                if hasattr(value, "__await__"):
+                    value = await value
+            except Exception as error:
+                failure: Exception | None = error
+            else:
+                failure = None
+        if failure is not None:
+            raise self._fail(key, step_id, attempt, failure, retries) from failure
+        return self._keep(key, step_id, attempt, value, retries)
+
+    @_held
+    async def sleep(self, step_id: str, duration: Duration) -> None:
+        """See ``Steps.sleep``."""
+        self._settle(*self._sleep(step_id, self._after(duration)))
+
+    @_held
+    async def sleep_until(self, step_id: str, when: datetime | str) -> None:
+        """See ``Steps.sleep_until``."""
+        self._settle(*self._sleep(step_id, self._until(when)))
+
+    @_held
+    async def wait_for_event(
+        self,
+        step_id: str,
+        event: str,
+        *,
+        timeout: Duration,  # noqa: ASYNC109 - not of the call: the wait ends by itself
+        if_: str | None = None,
+        match: str | None = None,
+        lookback: Duration | None = None,
+    ) -> dict[str, Any] | None:
+        """See ``Steps.wait_for_event``."""
+        found: dict[str, Any] | None = self._settle(*self._event(step_id, event, if_, match, timeout, lookback))
+        return found
+
+    @_held
+    async def wait_for_signal(self, step_id: str, signal: str, *, timeout: Duration) -> Any:  # noqa: ASYNC109
+        """See ``Steps.wait_for_signal``."""
+        return self._settle(*self._signal(step_id, signal, timeout))
+
+    @_held
+    async def invoke(
+        self,
+        step_id: str,
+        function: Invocable | str,
+        data: Any = None,
+        *,
+        timeout: Duration | None = None,  # noqa: ASYNC109
+    ) -> Any:
+        """See ``Steps.invoke``."""
+        return self._settle(*self._run(step_id, function, data, timeout))
+
+    @_held
+    async def send_event(self, step_id: str, events: Events) -> list[str]:
+        """See ``Steps.send_event``."""
+        return self._send(step_id, events)
+
+    async def hold(self) -> None:
+        """Never return. The waits that have begun are made durable if other tasks of the handler go on."""
+        import asyncio
+
+        session = self._session
+        if session.is_closing:
+            return
+        if len(asyncio.all_tasks()) > 1:
+            session.open_now()
+        session.held += 1
+        await asyncio.get_running_loop().create_future()

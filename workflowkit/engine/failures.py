@@ -1,0 +1,86 @@
+"""From what a handler raised or returned to what can be stored: an error without a stack, a value that is JSON."""
+
+from __future__ import annotations
+
+import math
+from datetime import timedelta
+from typing import Any
+
+from workflowkit.base.errors import InvalidInput, LimitExceeded, RetryAfterError, WorkflowKitError
+from workflowkit.base.jsonvalue import check_json, dumps, loads
+from workflowkit.base.limits import Limits
+from workflowkit.engine.facts import ErrorInfo
+from workflowkit.engine.outcome import Failed
+from workflowkit.typeschema import to_json
+
+#: Longer messages of exceptions are cut.
+ERROR_MESSAGE_CHARS = 2_000
+ERROR_NAME_CHARS = 200
+
+
+def failed_by(error: BaseException) -> Failed:
+    """Return the failure that an exception stands for: class name and message, no stack.
+
+    Exceptions of this package say themselves whether trying again can help; all others are retried.
+    """
+    code, retryable = "action-failed", True
+    if isinstance(error, WorkflowKitError):
+        code, retryable = error.code, error.retryable
+    info = ErrorInfo(
+        name=storable(type(error).__name__, ERROR_NAME_CHARS),
+        message=storable(message_of(error), ERROR_MESSAGE_CHARS),
+        code=code,
+        retryable=retryable,
+    )
+    return Failed(info, _delay_seconds(error.delay_seconds) if isinstance(error, RetryAfterError) else None)
+
+
+def stored_value(value: Any, limits: Limits) -> Any:
+    """Return a value as JSON that shares nothing with what the handler may keep and change.
+
+    Raises ``LimitExceeded`` past ``output_bytes`` or the depth of JSON, ``InvalidInput`` for what is no JSON.
+    """
+    try:
+        check_json(value, max_depth=limits.json_depth, max_bytes=limits.output_bytes)
+    except InvalidInput:
+        value = to_json(value, max_depth=limits.json_depth, max_values=limits.output_bytes)
+        check_json(value, max_depth=limits.json_depth, max_bytes=limits.output_bytes)
+    if value is None or type(value) is int or type(value) is bool or type(value) is float:
+        return value
+    text = dumps(value)
+    # Characters are at most bytes, so only long texts are measured exactly.
+    if len(text) * 4 > limits.output_bytes and (size := len(text.encode())) > limits.output_bytes:
+        raise LimitExceeded("output_bytes", limits.output_bytes, size)
+    return loads(text)
+
+
+def unstorable(error: Exception) -> Failed:
+    """Return the failure of a step whose output ``stored_value`` refused."""
+    code = "invalid-output"
+    if isinstance(error, LimitExceeded):
+        code, error = "output-too-large", LimitExceeded("output_bytes", error.maximum, error.actual)
+    message = storable(f"the action's output cannot be stored: {message_of(error)}", ERROR_MESSAGE_CHARS)
+    return Failed(ErrorInfo("InvalidOutput", message, code=code, retryable=False))
+
+
+def message_of(error: BaseException) -> str:
+    """Return what an exception says, whatever its ``__str__`` does."""
+    try:
+        return str(error)
+    except Exception:
+        return f"a {type(error).__name__} that cannot be shown"
+
+
+def storable(text: str, max_chars: int) -> str:
+    """Return text that every database takes: no NUL, no lone surrogates, not too long."""
+    clean = text[:max_chars].encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return clean if len(text) <= max_chars else clean[: max_chars - 1] + "…"
+
+
+def _delay_seconds(delay: Any) -> float | None:
+    """Return the wished-for delay in seconds; ``None``, which means the usual backoff, if it is no duration."""
+    if isinstance(delay, timedelta):
+        return delay.total_seconds()
+    if isinstance(delay, int | float) and math.isfinite(delay):
+        return float(delay)
+    return None

@@ -1,0 +1,261 @@
+"""One attempt of a handler that opens steps: what is known of them, what is recorded, and what it waits for.
+
+``ctx.step`` (``engine.steps``) is the face of it; this is the bookkeeping behind both its synchronous and its
+asynchronous form. A step that has a result gives it back without being executed. One that has none is executed at once
+and its result recorded before the handler goes on. One that must wait *blocks*: the attempt ends, and the handler is
+entered again when there is something new.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from workflowkit.base.errors import NonRetriableError, StepError, SuspendInterrupt
+from workflowkit.base.jsonvalue import dumps, loads
+from workflowkit.base.limits import DEFAULT_LIMITS, Limits
+from workflowkit.engine.facts import ErrorInfo, Fact
+from workflowkit.engine.memo import Memo, step_key
+from workflowkit.engine.outcome import EmittedEvent, Failed, Suspended
+from workflowkit.engine.retry import DEFAULT_BACKOFF, may_retry, next_attempt_at_ms
+from workflowkit.engine.waits import Wait, WaitKind
+
+_log = logging.getLogger("workflowkit.action")
+
+#: The kind of a step that executes something, beside the kinds of waits.
+RUN_STEP = "step"
+
+#: The key of the step that the present code is inside of.
+_inside: contextvars.ContextVar[str | None] = contextvars.ContextVar("workflowkit_step", default=None)
+
+
+class Recorder(Protocol):
+    """Makes facts about the steps of a handler durable. Each method returns after its commit, with the fact.
+
+    Raises ``LeaseInterrupt`` where the attempt is no longer the step's own.
+    """
+
+    def completed(self, key: str, attempt: int, output: Any, events: tuple[EmittedEvent, ...]) -> Fact: ...
+
+    def failed(self, key: str, attempt: int, error: ErrorInfo) -> Fact: ...
+
+    def retry(self, key: str, attempt: int, error: ErrorInfo, retry_at_ms: int) -> Fact: ...
+
+    def opened(self, wait: Wait) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """The result that a step has already."""
+
+    output: Any
+
+
+class StepSession:
+    """The steps of one attempt. Thread-safe: branches of ``ctx.group.parallel`` share it."""
+
+    def __init__(
+        self,
+        node_id: str,
+        memo: Memo,
+        recorder: Recorder | None,
+        now_ms: Callable[[], int],
+        jitter: Callable[[], float],
+        *,
+        retries: int = 0,
+        run_id: str = "",
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        self.node_id, self.run_id = node_id, run_id
+        self.limits = limits
+        self.now_ms = now_ms
+        self.retries = retries
+        self.is_blocked = False
+        #: Whether the attempt is about to end waiting: from then on no step begins.
+        self.is_closing = False
+        #: Whether the handler is a coroutine: what blocks in it holds its own task only.
+        self.is_async = False
+        #: How many tasks of a coroutine are held by steps that wait.
+        self.held = 0
+        #: How many steps are being executed just now.
+        self.executing = 0
+        self._memo, self._recorder, self._jitter = memo, recorder, jitter
+        self._lock = threading.RLock()
+        self._counts: dict[str, int] = {}
+        self._seen: set[str] = set()
+        self._waits: list[Wait] = []
+        self._resume_at_ms: int | None = None
+        self._branches = 0
+        self._is_new = False
+
+    # --- keys
+
+    def begin(self, step_id: str, kind: str) -> str:
+        """Return the key of the step that the handler has just come to; repeats of an id are numbered from 1.
+
+        Raises ``NonRetriableError`` for a step inside a step, and for one that was of another kind before;
+        ``SuspendInterrupt`` in a handler that caught it and goes on.
+        """
+        if (outer := _inside.get()) is not None:
+            raise NonRetriableError(
+                f"step {step_id!r} is inside step {outer!r}: a step cannot open steps; put it beside the other",
+            )
+        if self._recorder is None:
+            raise NonRetriableError("this context cannot open steps")
+        if not isinstance(step_id, str) or not 0 < len(step_id) <= self.limits.step_id_chars:
+            raise NonRetriableError(f"the id of a step is text of 1 to {self.limits.step_id_chars} characters")
+        with self._lock:
+            if self.is_closing or (self.is_blocked and not self._branches and not self.is_async):
+                raise SuspendInterrupt
+            count = self._counts.get(step_id, 0)
+            self._counts[step_id] = count + 1
+            key = step_key(self.node_id, f"{step_id}:{count}" if count else step_id)
+            self._seen.add(key)
+            self._check_number()
+            self._check_kind(key, step_id, kind)
+            return key
+
+    def _check_number(self) -> None:
+        if len(self._seen) > self.limits.steps_per_run:
+            raise NonRetriableError(f"limit steps_per_run exceeded: at most {self.limits.steps_per_run}")
+
+    def _check_kind(self, key: str, step_id: str, kind: str) -> None:
+        was = None
+        if (wait := self._memo.open.get(key)) is not None:
+            was = wait.kind.value
+        elif (fact := self._memo.results.get(key)) is not None:
+            was = (fact.detail or {}).get("kind", RUN_STEP)
+        if was is not None and was != kind:
+            raise NonRetriableError(
+                f"non-deterministic handler: step {step_id!r} was a {was} when it was first reached and is a {kind} "
+                "now. Give a changed step a new id."
+            )
+
+    # --- results
+
+    def result(self, key: str, step_id: str) -> Hit | None:
+        """Return what the step came to, if it has: a copy. Raises ``StepError`` if it failed for good."""
+        fact = self._memo.results.get(key)
+        if fact is None:
+            return None
+        if fact.error is not None:
+            raise _step_error(step_id, fact.error)
+        output = fact.output
+        return Hit(loads(dumps(output)) if isinstance(output, dict | list) else output)
+
+    @contextmanager
+    def inside(self, key: str) -> Iterator[int]:
+        """Mark that the step is being executed; give the number of the attempt. Blocks if its retry is not due yet."""
+        self._is_new = True
+        retry = self._memo.retries.get(key)
+        if retry is not None and retry.retry_at_ms is not None and retry.retry_at_ms > self.now_ms():
+            self.block_until(retry.retry_at_ms)
+        token = _inside.set(key)
+        with self._lock:
+            self.executing += 1
+        try:
+            yield 1 if retry is None else retry.attempt + 1
+        finally:
+            with self._lock:
+                self.executing -= 1
+            _inside.reset(token)
+
+    def record(self, key: str, attempt: int, output: Any, events: tuple[EmittedEvent, ...] = ()) -> Any:
+        """Make the result of a step durable; return it as later attempts will see it."""
+        recorder = self._recording()
+        with self._lock:
+            self._memo.absorb(recorder.completed(key, attempt, output, events))
+        return loads(dumps(output)) if isinstance(output, dict | list) else output
+
+    def record_failure(self, key: str, step_id: str, attempt: int, failure: Failed, retries: int | None) -> StepError:
+        """Plan the next attempt of a step, and block; or record that it has failed for good, and return the error."""
+        recorder = self._recording()
+        budget = self.retries if retries is None else retries
+        if may_retry(attempt, failure, retries=budget):
+            due_ms = next_attempt_at_ms(
+                attempt, failure, now_ms=self.now_ms(), jitter=self._jitter(), backoff=DEFAULT_BACKOFF
+            )
+            with self._lock:
+                self._memo.absorb(recorder.retry(key, attempt, failure.error, due_ms))
+            self.block_until(due_ms)
+        with self._lock:
+            self._memo.absorb(recorder.failed(key, attempt, failure.error))
+        return _step_error(step_id, failure.error)
+
+    def _recording(self) -> Recorder:
+        assert self._recorder is not None  # noqa: S101 - ``begin`` has refused otherwise
+        return self._recorder
+
+    # --- waiting
+
+    def wait(self, wait: Wait) -> None:
+        """Block until the wait has ended; one that has not begun begins now. Raises ``SuspendInterrupt``."""
+        self.begin_wait(wait)
+        self.block_until(wait.until_ms)
+
+    def begin_wait(self, wait: Wait) -> None:
+        """Let a wait begin, unless an earlier attempt has."""
+        with self._lock:
+            if wait.key in self._memo.open:
+                return
+            self._is_new = True
+            self._waits.append(wait)
+            if self._branches:
+                self.open_now()
+
+    def open_now(self) -> None:
+        """Make the waits durable that have just begun: other branches may take long, and what this one waits for may
+        happen meanwhile."""
+        with self._lock:
+            for wait in self._waits:
+                self._recording().opened(wait)
+                self._memo.open[wait.key] = wait
+            self._waits.clear()
+
+    def block_until(self, at_ms: int) -> None:
+        """End the attempt; the handler is entered again at ``at_ms`` at the latest. Raises ``SuspendInterrupt``."""
+        self.note_blocked(at_ms)
+        raise SuspendInterrupt
+
+    def note_blocked(self, at_ms: int) -> None:
+        """Note that the handler cannot go on before ``at_ms``, unless something happens before."""
+        with self._lock:
+            self.is_blocked = True
+            self._resume_at_ms = at_ms if self._resume_at_ms is None else min(self._resume_at_ms, at_ms)
+
+    @contextmanager
+    def branching(self) -> Iterator[None]:
+        """Let several parts of the handler go on side by side: one that blocks does not stop the others."""
+        with self._lock:
+            self._branches += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._branches -= 1
+
+    def suspended(self) -> Suspended:
+        """Return what the attempt came to, once it has ended waiting."""
+        missing = tuple(sorted(self._memo.results.keys() - self._seen))
+        if missing and self._is_new:
+            # F3: not an error, since a new version of the code may have dropped a step. But it should be seen.
+            _log.warning("run %s: steps that were executed before are not reached any more: %s", self.run_id, missing)
+        return Suspended(tuple(self._waits), self._resume_at_ms, missing if self._is_new else ())
+
+
+def _step_error(step_id: str, error: ErrorInfo) -> StepError:
+    return StepError(error.message, step_id=step_id, name=error.name, cause_code=error.code)
+
+
+#: The session of an action that is executed outside of any run.
+def no_session(node_id: str = "") -> StepSession:
+    """Return a session that refuses to open steps."""
+    return StepSession(node_id, Memo(), None, lambda: 0, lambda: 0.0)
+
+
+__all__ = ["RUN_STEP", "Hit", "Recorder", "StepSession", "WaitKind", "no_session"]

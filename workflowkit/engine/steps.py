@@ -1,0 +1,104 @@
+"""``ctx.step``: what a handler does durably. Each step is executed until it succeeds, and its result is kept.
+
+A handler is entered again, from its first line, whenever something it waited for has happened; steps that have a result
+give it back at once. So everything that must not happen twice, and everything that may come out differently the next
+time (the clock, chance, a query), belongs inside a step.
+
+Ids are the author's, unique per handler; repeats are told apart by the order in which they are reached (``page``,
+``page:1``, ...), so give a step in a loop an id with the item's key in it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+from workflowkit.base.errors import NonRetriableError
+from workflowkit.engine.session import RUN_STEP
+from workflowkit.engine.steptools import Events, Invocable, StepTools
+from workflowkit.engine.waitspecs import Duration
+
+Result = TypeVar("Result")
+
+
+class Steps(StepTools):
+    """The steps of a synchronous handler."""
+
+    __slots__ = ()
+
+    def run(
+        self, step_id: str, function: Callable[..., Result], *args: Any, retries: int | None = None, **kwargs: Any
+    ) -> Result:
+        """Execute ``function(*args, **kwargs)`` until it returns, at most ``retries`` times more than once.
+
+        Gives its result as JSON has it (a tuple comes back as a list), in this attempt of the handler and all later
+        ones. ``retries`` is the handler's own if not given. Raises ``StepError`` once the last attempt has failed.
+        """
+        key = self._session.begin(step_id, RUN_STEP)
+        if (hit := self._session.result(key, step_id)) is not None:
+            return hit.output  # type: ignore[no-any-return]  # as JSON has it
+        if inspect.iscoroutinefunction(function):
+            raise NonRetriableError(f"step {step_id!r}: an async function in a handler that is not: make it async")
+        with self._session.inside(key) as attempt:
+            try:
+                value = function(*args, **kwargs)
+            except Exception as error:
+                failure: Exception | None = error
+            else:
+                failure = None
+        if failure is not None:
+            raise self._fail(key, step_id, attempt, failure, retries) from failure
+        return self._keep(key, step_id, attempt, value, retries)  # type: ignore[no-any-return]
+
+    def sleep(self, step_id: str, duration: Duration) -> None:
+        """Go on after ``duration``: seconds, text such as ``"30s"`` or ``"7d"``, or a ``timedelta``; at most 366 days.
+
+        Nothing is held meanwhile: no worker, no memory. The end is fixed when the step is first reached.
+        """
+        self._settle(*self._sleep(step_id, self._after(duration)))
+
+    def sleep_until(self, step_id: str, when: datetime | str) -> None:
+        """Go on at ``when``, a ``datetime`` with a time zone or RFC 3339 text; at once if that has passed."""
+        self._settle(*self._sleep(step_id, self._until(when)))
+
+    def wait_for_event(
+        self,
+        step_id: str,
+        event: str,
+        *,
+        timeout: Duration,
+        if_: str | None = None,
+        match: str | None = None,
+        lookback: Duration | None = None,
+    ) -> dict[str, Any] | None:
+        """Wait for an event of this name; return it, or ``None`` after ``timeout``.
+
+        ``if_`` is an expression over ``event``, which started the run, and ``async``, the one that came; ``match`` is a
+        path at which the two must be equal. Events from before the step was reached do not count, but for those up to
+        ``lookback`` before.
+        """
+        found: dict[str, Any] | None = self._settle(*self._event(step_id, event, if_, match, timeout, lookback))
+        return found
+
+    def wait_for_signal(self, step_id: str, signal: str, *, timeout: Duration) -> Any:
+        """Wait for ``wk.signal(signal, data)``; return the data, or ``None`` after ``timeout``.
+
+        A signal resumes one run. Raises ``StepError`` (cause ``signal-taken``) where another run waits for it already.
+        """
+        return self._settle(*self._signal(step_id, signal, timeout))
+
+    def invoke(
+        self, step_id: str, function: Invocable | str, data: Any = None, *, timeout: Duration | None = None
+    ) -> Any:
+        """Run another function, or a workflow by its id, and return its output.
+
+        It runs on its own, with its own retries. Raises ``StepError``, without trying again, if it does not exist,
+        could not start, failed, was cancelled, or has not ended after ``timeout`` (it then goes on).
+        """
+        return self._settle(*self._run(step_id, function, data, timeout))
+
+    def send_event(self, step_id: str, events: Events) -> list[str]:
+        """Send one event or several, once; return their ids in order."""
+        return self._send(step_id, events)

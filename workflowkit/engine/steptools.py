@@ -1,0 +1,156 @@
+"""What the two forms of ``ctx.step`` share: keys, waits, and the results of steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from workflowkit.base.errors import InvalidInput, LimitExceeded
+from workflowkit.base.ids import derived_id
+from workflowkit.engine.failures import failed_by, stored_value, unstorable
+from workflowkit.engine.outcome import EmittedEvent, Failed
+from workflowkit.engine.session import RUN_STEP, Hit, StepSession
+from workflowkit.engine.waits import Wait, WaitKind
+from workflowkit.engine.waitspecs import (
+    Duration,
+    emitted_events,
+    event_wait,
+    instant_ms,
+    run_wait,
+    seconds_of,
+    signal_wait,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StepInfo:
+    """The step: ``key`` is its name within the run, ``node_id`` its action in the document, ``kind`` the action's."""
+
+    key: str
+    node_id: str
+    kind: str
+    name: str
+
+
+class Invocable(Protocol):
+    """What ``invoke`` runs: a code function, or anything else with the id of one or of a workflow."""
+
+    @property
+    def id(self) -> str: ...
+
+
+Events = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+"""One event ``{"name", "data", "id"?, "ts"?}``, or several."""
+
+
+class StepTools:
+    """What both forms share: which step the handler itself is, how a wait begins, and what it came to.
+
+    The methods of the two forms are ``Steps`` and ``AsyncSteps``.
+    """
+
+    __slots__ = ("_info", "_session")
+
+    def __init__(self, info: StepInfo, session: StepSession) -> None:
+        self._info = info
+        self._session = session
+
+    @property
+    def key(self) -> str:
+        """The step's name within the run."""
+        return self._info.key
+
+    @property
+    def node_id(self) -> str:
+        """The id of its action in the document."""
+        return self._info.node_id
+
+    @property
+    def kind(self) -> str:
+        """The kind of its action."""
+        return self._info.kind
+
+    @property
+    def name(self) -> str:
+        """Its label."""
+        return self._info.name
+
+    # --- what both forms share: how a wait is begun, and what it came to
+
+    def _sleep(self, step_id: str, until_ms: int) -> tuple[Hit | None, Wait]:
+        key = self._session.begin(step_id, WaitKind.SLEEP.value)
+        return self._session.result(key, step_id), Wait(key, WaitKind.SLEEP, until_ms)
+
+    def _after(self, duration: Duration) -> int:
+        return self._session.now_ms() + round(1000 * seconds_of(duration, "duration"))
+
+    def _until(self, when: datetime | str) -> int:
+        return instant_ms(when, self._session.now_ms())
+
+    def _event(
+        self, step_id: str, event: str, if_: str | None, match: str | None, timeout: Duration, lookback: Duration | None
+    ) -> tuple[Hit | None, Wait]:
+        session = self._session
+        key = session.begin(step_id, WaitKind.EVENT.value)
+        wait = event_wait(
+            key, event, if_=if_, match=match, timeout=timeout, lookback=lookback,
+            now_ms=session.now_ms(), limits=session.limits,
+        )  # fmt: skip
+        return session.result(key, step_id), wait
+
+    def _signal(self, step_id: str, signal: str, timeout: Duration) -> tuple[Hit | None, Wait]:
+        session = self._session
+        key = session.begin(step_id, WaitKind.SIGNAL.value)
+        wait = signal_wait(key, signal, timeout=timeout, now_ms=session.now_ms(), limits=session.limits)
+        return session.result(key, step_id), wait
+
+    def _run(
+        self, step_id: str, function: Invocable | str, data: Any, timeout: Duration | None
+    ) -> tuple[Hit | None, Wait]:
+        session = self._session
+        key = session.begin(step_id, WaitKind.RUN.value)
+        target = function if isinstance(function, str) else function.id
+        wait = run_wait(key, target, data, timeout=timeout, now_ms=session.now_ms(), limits=session.limits)
+        return session.result(key, step_id), wait
+
+    def _events(self, key: str, events: Events) -> tuple[list[str], tuple[EmittedEvent, ...]]:
+        """Return the ids under which events are sent, the same in every attempt, and the events."""
+        sent = emitted_events(events, self._session.limits)
+        run_id = self._session.run_id
+        # SAFETY: I7 — an event that is sent again has the id it had the first time.
+        ids = [event.id or f"{derived_id(run_id, key, str(index))}" for index, event in enumerate(sent)]
+        return ids, tuple(
+            EmittedEvent(event.name, event.data, event_id, event.ts_ms)
+            for event_id, event in zip(ids, sent, strict=True)
+        )
+
+    def _send(self, step_id: str, events: Events) -> list[str]:
+        key = self._session.begin(step_id, RUN_STEP)
+        if (hit := self._session.result(key, step_id)) is not None:
+            return list(hit.output)
+        ids, sent = self._events(key, events)
+        with self._session.inside(key) as attempt:
+            return list(self._session.record(key, attempt, ids, sent))
+
+    def _settle(self, hit: Hit | None, wait: Wait) -> Any:
+        """Return what a wait came to; begin it and block, if it has not ended. Raises ``SuspendInterrupt``."""
+        if hit is not None:
+            return hit.output
+        if wait.kind is WaitKind.SLEEP and wait.until_ms <= self._session.now_ms():
+            return None
+        self._session.wait(wait)
+
+    def _keep(self, key: str, step_id: str, attempt: int, value: Any, retries: int | None) -> Any:
+        """Record what a step returned."""
+        try:
+            plain = stored_value(value, self._session.limits)
+        except (InvalidInput, LimitExceeded, RecursionError) as error:
+            raise self._session.record_failure(key, step_id, attempt, unstorable(error), retries) from error
+        return self._session.record(key, attempt, plain)
+
+    def _fail(self, key: str, step_id: str, attempt: int, error: Exception, retries: int | None) -> Exception:
+        """Record that an attempt of a step raised; return what the handler gets to see of it."""
+        failure: Failed = failed_by(error)
+        return self._session.record_failure(key, step_id, attempt, failure, retries)

@@ -1,0 +1,60 @@
+"""What a handler may wait for while no worker holds it: a time, an event, a signal, another run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+#: A year and a day: nothing waits longer.
+MAX_WAIT_SECONDS = 366 * 86_400.0
+
+
+class WaitKind(StrEnum):
+    """What ends a wait, besides its time."""
+
+    SLEEP = "sleep"
+    EVENT = "event"
+    SIGNAL = "signal"
+    RUN = "run"
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """One wait, begun by the step ``key`` (``<node id>/<id>``) of a handler.
+
+    ``until_ms`` is when it ends by itself: a sleep as what it was for, anything else as timed out. ``name`` is the
+    event's name, the signal, or the id of the workflow or function that is to be run. ``condition`` is a CEL expression
+    over ``event`` (what started the run) and ``async`` (what is waited for). Events received up to ``lookback_ms``
+    before count too. ``data`` is what the other run is given, ``part`` the part of this run's own document that it
+    executes instead of a workflow of its own.
+    """
+
+    key: str
+    kind: WaitKind
+    until_ms: int
+    name: str = ""
+    condition: str | None = None
+    lookback_ms: int = 0
+    data: Any = None
+    part: str | None = None
+
+    def detail(self) -> dict[str, Any]:
+        """Return what the journal says of it."""
+        shown: dict[str, Any] = {"kind": self.kind.value, "until_ms": self.until_ms}
+        optional = {"name": self.name, "condition": self.condition, "lookback_ms": self.lookback_ms, "part": self.part}
+        return shown | {name: value for name, value in optional.items() if value}
+
+    @classmethod
+    def from_detail(cls, key: str, detail: Mapping[str, Any]) -> Wait:
+        """Return the wait that the journal tells of, without its ``data``."""
+        return cls(
+            key,
+            WaitKind(detail["kind"]),
+            detail["until_ms"],
+            detail.get("name", ""),
+            detail.get("condition"),
+            detail.get("lookback_ms", 0),
+            part=detail.get("part"),
+        )

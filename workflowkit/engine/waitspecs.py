@@ -1,0 +1,159 @@
+"""What handlers say about their waits, checked and turned into ``Wait`` values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from workflowkit.base.clock import MAX_EVENT_TS_MS, MIN_EVENT_TS_MS
+from workflowkit.base.errors import ExpressionError, InvalidInput, LimitExceeded, NonRetriableError, Problem
+from workflowkit.base.jsonvalue import check_json, size_bytes
+from workflowkit.base.limits import Limits
+from workflowkit.definition.cel import compile_expression
+from workflowkit.definition.correlation import match_condition
+from workflowkit.definition.durations import duration_seconds
+from workflowkit.definition.patterns import check_event_name
+from workflowkit.engine.outcome import EmittedEvent
+from workflowkit.engine.waits import MAX_WAIT_SECONDS, Wait, WaitKind
+from workflowkit.typeschema import to_json
+
+#: A number of seconds, a text such as ``"30s"``, ``"2h"``, ``"7d"``, or a ``timedelta``.
+Duration = float | str | timedelta
+
+
+def seconds_of(duration: Any, what: str) -> float:
+    """Return a duration in seconds. Raises ``NonRetriableError`` if it is none, or longer than a year and a day."""
+    seconds = duration.total_seconds() if isinstance(duration, timedelta) else _number(duration)
+    if seconds is None or not math.isfinite(seconds) or seconds > MAX_WAIT_SECONDS:
+        raise NonRetriableError(
+            f"{what}: seconds, text such as '30s' or '7d', or a timedelta, up to 366 days; got {duration!r}"
+        )
+    return max(0.0, seconds)
+
+
+def _number(duration: Any) -> float | None:
+    if isinstance(duration, bool):
+        return None
+    if isinstance(duration, int | float):
+        return float(duration)
+    return duration_seconds(duration) if isinstance(duration, str) else None
+
+
+def instant_ms(when: Any, now_ms: int) -> int:
+    """Return a point in time as milliseconds: a ``datetime`` with a time zone, or RFC 3339 text.
+
+    Raises ``NonRetriableError`` if it is none, or further away than a year and a day.
+    """
+    try:
+        moment = datetime.fromisoformat(when) if isinstance(when, str) else when
+        if not isinstance(moment, datetime) or moment.tzinfo is None:
+            raise ValueError
+    except ValueError:
+        raise NonRetriableError(f"until: a datetime with a time zone, or RFC 3339 text; got {when!r}") from None
+    at_ms = round(moment.astimezone(UTC).timestamp() * 1000)
+    if at_ms - now_ms > MAX_WAIT_SECONDS * 1000:
+        raise NonRetriableError(f"until: at most 366 days ahead; got {when!r}")
+    return at_ms
+
+
+def event_wait(
+    key: str,
+    event: str,
+    *,
+    if_: str | None,
+    match: str | None,
+    timeout: Any,
+    lookback: Any,
+    now_ms: int,
+    limits: Limits,
+) -> Wait:
+    """Return a wait for an event. Raises ``NonRetriableError`` for a bad name, condition or time."""
+    _check_text(event, "/event", limits.event_name_chars)
+    found = check_event_name(event, limits.event_name_chars)
+    if found is not None and found[0] != "reserved-name":
+        raise NonRetriableError(f"event: {found[1]}")
+    if if_ is not None and match is not None:
+        raise NonRetriableError("if_ and match exclude each other: match='data.id' is short for an if_")
+    try:
+        condition = if_ if match is None else match_condition(match)
+        if condition is not None:
+            compile_expression(condition, limits=limits)
+    except (ExpressionError, LimitExceeded) as error:
+        raise NonRetriableError(f"the condition of the wait: {error.message}") from error
+    lookback_ms = 0 if lookback is None else round(1000 * seconds_of(lookback, "lookback"))
+    until_ms = now_ms + round(1000 * seconds_of(timeout, "timeout"))
+    return Wait(key, WaitKind.EVENT, until_ms, event, condition, lookback_ms)
+
+
+def signal_wait(key: str, signal: str, *, timeout: Any, now_ms: int, limits: Limits) -> Wait:
+    """Return a wait for a signal. Raises ``NonRetriableError`` for a bad name or time."""
+    if not isinstance(signal, str) or not 0 < len(signal) <= limits.event_id_chars:
+        raise NonRetriableError(f"signal: text of 1 to {limits.event_id_chars} characters")
+    return Wait(key, WaitKind.SIGNAL, now_ms + round(1000 * seconds_of(timeout, "timeout")), signal)
+
+
+def run_wait(
+    key: str, target: str, data: Any, *, timeout: Any, now_ms: int, limits: Limits, part: str | None = None
+) -> Wait:
+    """Return a wait for another run, which begins with it. Raises ``NonRetriableError`` for bad data or time."""
+    payload = to_json({} if data is None else data)
+    if type(payload) is not dict:
+        raise NonRetriableError("the data of an invoked run is an object")
+    _check_size(payload, limits)
+    seconds = MAX_WAIT_SECONDS if timeout is None else seconds_of(timeout, "timeout")
+    return Wait(key, WaitKind.RUN, now_ms + round(1000 * seconds), target, data=payload, part=part)
+
+
+def emitted_event(
+    name: Any, data: Any, *, event_id: str | None, ts_ms: int | None, limits: Limits, pointer: str = ""
+) -> EmittedEvent:
+    """Return an event to be sent. Raises ``InvalidInput`` for what no event may be, ``LimitExceeded`` for too much."""
+    _check_text(name, f"{pointer}/name", limits.event_name_chars)
+    if event_id is not None:
+        _check_text(event_id, f"{pointer}/id", limits.event_id_chars)
+    if (found := check_event_name(name, limits.event_name_chars)) is not None:
+        raise _invalid(f"{pointer}/name", *found)
+    if ts_ms is not None and (type(ts_ms) is not int or not MIN_EVENT_TS_MS <= ts_ms <= MAX_EVENT_TS_MS):
+        message = "must be a whole number of milliseconds since 1970, between the years 1980 and 2100"
+        raise _invalid(f"{pointer}/ts", "invalid-timestamp", message)
+    payload = to_json(data)
+    if type(payload) is not dict:
+        raise _invalid(f"{pointer}/data", "not-an-object", "the data of an event is an object")
+    check_json(payload)
+    _check_size(payload, limits)
+    return EmittedEvent(name, payload, event_id, ts_ms)
+
+
+def emitted_events(values: Any, limits: Limits) -> tuple[EmittedEvent, ...]:
+    """Return the events of ``ctx.step.send_event``: one event as JSON, or a list of them."""
+    listed = [values] if isinstance(values, Mapping) else values
+    if not isinstance(listed, Sequence) or isinstance(listed, str) or not all(isinstance(v, Mapping) for v in listed):
+        raise NonRetriableError('send_event: an event {"name": ..., "data": ...}, or a list of events')
+    if len(listed) > limits.events_per_step:
+        raise LimitExceeded("events_per_step", limits.events_per_step, len(listed))
+    return tuple(
+        emitted_event(
+            value.get("name"), value.get("data") or {}, event_id=value.get("id"), ts_ms=value.get("ts"),
+            limits=limits, pointer=f"/{index}",
+        )
+        for index, value in enumerate(listed)
+    )  # fmt: skip
+
+
+def _check_size(payload: dict[str, Any], limits: Limits) -> None:
+    if (size := size_bytes(payload)) > limits.event_bytes:
+        raise LimitExceeded("event_bytes", limits.event_bytes, size)
+
+
+def _check_text(text: Any, pointer: str, max_chars: int) -> None:
+    if type(text) is not str or not text:
+        raise _invalid(pointer, "not-text", "must be text with at least one character")
+    if len(text) > max_chars:
+        raise _invalid(pointer, "too-long", f"at most {max_chars} characters, got {len(text)}")
+    check_json(text)
+
+
+def _invalid(pointer: str, code: str, message: str) -> InvalidInput:
+    return InvalidInput([Problem(pointer, code, message)])

@@ -1,0 +1,106 @@
+"""Runs that a step of another run waits for: begun in the transaction in which the step begins to wait.
+
+A child is a run like any other. Its end makes its parent's step due, in the child's last transaction; the parent finds
+out what came of it by looking at the child's row. So the two are never locked together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workflowkit.base.errors import WorkflowKitError
+from workflowkit.base.ids import derived_id
+from workflowkit.base.limits import Limits
+from workflowkit.engine.facts import ErrorInfo
+from workflowkit.engine.states import RunStatus
+from workflowkit.engine.waits import Wait
+from workflowkit.runtime.position import Batch, Opening, Position, Schedule, start_run
+from workflowkit.runtime.versions import Versions
+from workflowkit.store import events, subscriptions
+from workflowkit.store.database import Transaction
+from workflowkit.store.events import EventRecord
+from workflowkit.store.runs import RunRecord
+
+#: The name of the event that a child run of its own gets.
+INVOKED_EVENT = "workflow/run.invoked"
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A child run on its way; ``openings`` are its first steps. It may have ended as it began."""
+
+    run_id: str
+    openings: tuple[Opening, ...]
+    has_ended: bool
+
+
+class Children:
+    """Starts child runs."""
+
+    def __init__(self, versions: Versions, schedule: Schedule, limits: Limits) -> None:
+        self._versions = versions
+        self._schedule = schedule
+        self._limits = limits
+
+    def start(self, tx: Transaction, batch: Batch, parent: Position, step: str, wait: Wait) -> Started | ErrorInfo:
+        """Add the run that ``wait`` of a step is for to ``batch``; or say why there can be none.
+
+        Joins the transaction that holds the parent's lock.
+        """
+        run = parent.run
+        if run.depth >= self._limits.emitted_event_depth:
+            message = f"limit emitted_event_depth exceeded: at most {self._limits.emitted_event_depth}"
+            return _refusal("InvokeRefused", "depth-exceeded", message)
+        if wait.part is not None:
+            return self._start_part(tx, batch, parent, step, wait)
+        found = subscriptions.load_target(tx, run.scope, wait.name)
+        if found is None or found[0] is None:
+            return _refusal("InvokeRefused", "invoke-target-missing", f"there is no published workflow {wait.name!r}")
+        if not found[1]:
+            return _refusal("InvokeRefused", "invoke-target-disabled", f"workflow {wait.name!r} is switched off")
+        event = EventRecord(
+            id=derived_id(run.id, "invoke", wait.key), scope=run.scope, name=INVOKED_EVENT, event_id=None,
+            data=wait.data or {}, ts_ms=tx.now_ms, received_at_ms=tx.now_ms, depth=run.depth + 1, source_run_id=run.id,
+            target=wait.name,
+        )  # fmt: skip
+        child = RunRecord(
+            id=child_id(run.id, wait.key), scope=run.scope, workflow_id=wait.name, version=found[0], event_id=event.id,
+            status=RunStatus.QUEUED, revision=0, created_at_ms=tx.now_ms, depth=run.depth + 1, parent_run_id=run.id,
+            parent_step=step, parent_wait=wait.key,
+        )  # fmt: skip
+        started = self._begin(tx, batch, child, event)
+        if isinstance(started, Started):
+            events.insert_matched(tx, event)
+        return started
+
+    def _start_part(
+        self, tx: Transaction, batch: Batch, parent: Position, step: str, wait: Wait
+    ) -> Started | ErrorInfo:
+        run = parent.run
+        child = RunRecord(
+            id=child_id(run.id, wait.key), scope=run.scope, workflow_id=run.workflow_id, version=run.version,
+            event_id=run.event_id, status=RunStatus.QUEUED, revision=0, created_at_ms=tx.now_ms, depth=run.depth + 1,
+            path=wait.part, input=wait.data, parent_run_id=run.id, parent_step=step, parent_wait=wait.key,
+        )  # fmt: skip
+        return self._begin(tx, batch, child, events.load(tx, run.event_id))
+
+    def _begin(self, tx: Transaction, batch: Batch, child: RunRecord, event: EventRecord) -> Started | ErrorInfo:
+        own = Batch()
+        try:
+            workflow = self._versions.load_run(tx, child)
+            _, openings = start_run(
+                own, child, workflow, event.as_json(), self._schedule, now_ms=tx.now_ms, claim=False
+            )
+        except WorkflowKitError as error:
+            return _refusal("InvokeRefused", "start-failed", error.message)
+        batch.extend(own)
+        return Started(child.id, tuple(openings), own.runs[0].status.is_terminal)
+
+
+def child_id(run_id: str, wait_key: str) -> str:
+    """Return the id of the run that a wait is for: a wait that is begun again cannot start a second one."""
+    return derived_id(run_id, "run", wait_key)
+
+
+def _refusal(name: str, code: str, message: str) -> ErrorInfo:
+    return ErrorInfo(name, message, code, retryable=False)

@@ -1,0 +1,127 @@
+"""The transaction of a step that a running handler has made: its result is durable before the handler goes on."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+from workflowkit.base.errors import LeaseInterrupt, StoreUnavailable
+from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
+from workflowkit.engine.outcome import EmittedEvent
+from workflowkit.engine.waits import Wait
+from workflowkit.runtime.emitting import Emitting
+from workflowkit.runtime.hints import Dispatcher
+from workflowkit.runtime.position import Batch, Claim, Opening, refresh
+from workflowkit.runtime.waiting import Waiting
+from workflowkit.store import journal, runs, steps
+from workflowkit.store.database import Database, Transaction
+
+_log = logging.getLogger(__name__)
+
+#: Pauses between tries to record a result while the database is away; the lease ends the trying.
+RECORD_PAUSES_SECONDS = (0.1, 0.5, 2.0, 5.0)
+
+
+class Stepping:
+    """What recording the steps of handlers needs, for one process."""
+
+    def __init__(self, database: Database, emitting: Emitting, waiting: Waiting, dispatcher: Dispatcher) -> None:
+        self.database = database
+        self.emitting = emitting
+        self.waiting = waiting
+        self.dispatcher = dispatcher
+
+    def recorder(self, claim: Claim) -> StepRecorder:
+        """Return the recorder of one attempt."""
+        return StepRecorder(self, claim)
+
+
+class StepRecorder:
+    """The ``engine.session.Recorder`` of one attempt of a step."""
+
+    def __init__(self, stepping: Stepping, claim: Claim) -> None:
+        self._stepping = stepping
+        self._claim = claim
+
+    def completed(self, key: str, attempt: int, output: object, events: tuple[EmittedEvent, ...]) -> Fact:
+        """Record a result, with the events that the step sends."""
+        return self._record(Fact(FactKind.COMPLETED, key, attempt, output), events)
+
+    def failed(self, key: str, attempt: int, error: ErrorInfo) -> Fact:
+        """Record that a step has failed for good."""
+        return self._record(Fact(FactKind.FAILED, key, attempt, error=error))
+
+    def retry(self, key: str, attempt: int, error: ErrorInfo, retry_at_ms: int) -> Fact:
+        """Record that an attempt of a step failed and that there will be another."""
+        return self._record(Fact(FactKind.RETRY, key, attempt, error=error, retry_at_ms=retry_at_ms))
+
+    def opened(self, wait: Wait) -> None:
+        """Store a wait while other branches of the handler go on."""
+        stepping, claim = self._stepping, self._claim
+        openings: list[Opening] = []
+
+        def write(tx: Transaction) -> tuple[str, ...]:
+            batch = Batch()
+            begun = stepping.waiting.begin(tx, batch, claim.position, claim.lease.step_key, [wait])
+            batch.journal += journal.rows_of(claim.position.run.id, claim.position.run.revision, begun.facts)
+            batch.write(tx)
+            openings[:] = begun.openings
+            return ()
+
+        self._transact(write)
+        if openings:
+            stepping.dispatcher.execute([opening.hint for opening in openings])
+
+    def _record(self, fact: Fact, events: tuple[EmittedEvent, ...] = ()) -> Fact:
+        run = self._claim.position.run
+        recorded: list[Fact] = []
+
+        def write(tx: Transaction) -> tuple[str, ...]:
+            stamped = replace(fact, at_ms=tx.now_ms)
+            recorded[:] = [stamped]
+            position = self._claim.position
+            journal.insert(tx, journal.rows_of(run.id, position.run.revision, recorded))
+            return self._stepping.emitting.emit(tx, position.run, events)
+
+        try:
+            self._transact(write)
+        except self._stepping.database.integrity_error:
+            # SAFETY: I2 F8 — it is there already: an earlier try had committed, and only its answer was lost.
+            recorded[:] = [self._known(fact)]
+        return recorded[0]
+
+    def _known(self, fact: Fact) -> Fact:
+        with self._stepping.database.read() as tx:
+            facts = journal.load(tx, self._claim.lease.run_id)
+        self._claim.position.is_stale = True
+        return next(known for known in facts if known.step == fact.step and known.kind is fact.kind)
+
+    def _transact(self, write: Callable[[Transaction], tuple[str, ...]]) -> None:
+        """Run the transaction, trying again while the database is away. Raises ``LeaseInterrupt``."""
+        for pause_seconds in RECORD_PAUSES_SECONDS:
+            try:
+                return self._once(write)
+            except StoreUnavailable as error:
+                _log.warning("run %s: cannot record a step: %s", self._claim.lease.run_id, error)
+                threading.Event().wait(pause_seconds)
+        try:
+            return self._once(write)
+        except StoreUnavailable:
+            raise LeaseInterrupt from None
+
+    def _once(self, write: Callable[[Transaction], tuple[str, ...]]) -> None:
+        stepping, claim = self._stepping, self._claim
+        position, lease = claim.position, claim.lease
+        with stepping.database.transaction("step") as tx:
+            locked = runs.lock(tx, lease.run_id)
+            # SAFETY: I2 I11 I13 — nothing is recorded for a run that has ended, or by an attempt that lost its lease.
+            if locked is None or locked.status.is_terminal or not steps.holds(tx, lease):
+                raise LeaseInterrupt
+            refresh(tx, position, locked)
+            position.is_stale = True
+            event_ids = write(tx)
+        position.is_stale = False
+        if event_ids:
+            stepping.dispatcher.match(event_ids)

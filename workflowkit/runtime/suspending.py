@@ -1,0 +1,76 @@
+"""The transaction in which a handler begins to wait: no worker holds its step until something has happened."""
+
+from __future__ import annotations
+
+from workflowkit.base.errors import LeaseLost
+from workflowkit.engine.facts import Fact, FactKind
+from workflowkit.engine.memo import Memo
+from workflowkit.engine.outcome import Suspended
+from workflowkit.engine.states import StepStatus
+from workflowkit.engine.waits import WaitKind
+from workflowkit.runtime.hints import StepHint
+from workflowkit.runtime.position import Batch, Claim, Opening, Schedule, refresh
+from workflowkit.runtime.waiting import Waiting
+from workflowkit.store import journal, runs, steps
+from workflowkit.store.database import Database
+
+
+class Suspending:
+    """Puts steps to sleep."""
+
+    def __init__(self, database: Database, waiting: Waiting, schedule: Schedule) -> None:
+        self._database = database
+        self._waiting = waiting
+        self._schedule = schedule
+
+    def suspend(self, claim: Claim, suspended: Suspended) -> tuple[Opening, ...]:
+        """Give a step back until the earliest of what it waits for; return what can go on at once.
+
+        Raises ``LeaseLost`` where the attempt is no longer the step's: nothing is stored then. Locks the run, then the
+        step, then its waits.
+        """
+        position, lease = claim.position, claim.lease
+        node_id = lease.step_key
+        with self._database.transaction("suspend") as tx:
+            locked = runs.lock(tx, lease.run_id)
+            if locked is None:
+                raise LeaseLost("the run is gone")
+            if locked.status.is_terminal:
+                return ()
+            refresh(tx, position, locked)
+            position.is_stale = True
+            memo, batch = position.memos.of(node_id), Batch()
+            # SAFETY: I13 — fenced by the token, and the lock of the step's row: from here on nothing is missed (I17).
+            if not steps.release(tx, lease, StepStatus.WAITING):
+                raise LeaseLost(f"the lease of step {node_id} has ended")
+            begun = self._waiting.begin(tx, batch, position, node_id, suspended.waits)
+            detail = {"missing": list(suspended.missing)} if suspended.missing else None
+            facts = [*begun.facts, Fact(FactKind.SUSPENDED, node_id, lease.attempt, detail=detail, at_ms=tx.now_ms)]
+            batch.journal += journal.rows_of(locked.id, locked.revision, facts)
+            batch.write(tx)
+            position.memos.absorb(facts)
+            is_due = begun.is_due or self._waiting.has_news(tx, position, node_id)
+            due_ms = steps.AT_ONCE if is_due else _due_ms(memo, suspended)
+            wake_at_ms = max(due_ms, tx.now_ms + (self._schedule.grace_ms if due_ms <= tx.now_ms else 0))
+            steps.put_off(tx, lease.run_id, node_id, _status(memo), due_at_ms=due_ms, wake_at_ms=wake_at_ms)
+            runs.set_waiting(tx, locked.id)
+        position.is_stale = False
+        openings = list(begun.openings)
+        if due_ms <= tx.now_ms:
+            queue = self._schedule.queue_of(position.workflow, node_id)
+            openings.append(Opening(StepHint(lease.run_id, node_id, queue)))
+        return tuple(openings)
+
+
+def _due_ms(memo: Memo, suspended: Suspended) -> int:
+    """Return when the handler is entered again at the latest."""
+    known = memo.next_due_ms()
+    dues = [due for due in (known, suspended.resume_at_ms) if due is not None]
+    return min(dues, default=steps.AT_ONCE)
+
+
+def _status(memo: Memo) -> StepStatus:
+    """Return ``sleeping`` where only time can end the wait, ``waiting`` where something else can."""
+    if any(wait.kind is not WaitKind.SLEEP for wait in memo.open.values()):
+        return StepStatus.WAITING
+    return StepStatus.SLEEPING

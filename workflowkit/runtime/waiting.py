@@ -1,0 +1,216 @@
+"""The waits of a step: how they begin, and what they have come to when a worker looks.
+
+Everything here joins a transaction that holds the lock of the run and of the step's row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from workflowkit.base.errors import ExpressionError, LimitExceeded
+from workflowkit.base.ids import first_id
+from workflowkit.base.limits import Limits
+from workflowkit.definition.cel import compile_expression
+from workflowkit.definition.correlation import index_key, split
+from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
+from workflowkit.engine.states import RunStatus
+from workflowkit.engine.waits import Wait, WaitKind
+from workflowkit.runtime.children import Children, Started
+from workflowkit.runtime.position import Batch, Opening, Position
+from workflowkit.store import events, runs, timers, waits
+from workflowkit.store.database import Transaction
+from workflowkit.store.timers import TimerRow
+from workflowkit.store.waits import Kind, State, WaitRow
+
+#: The kind of the timer that looks once more for events from before a wait (``lookback``).
+LOOKBACK_TIMER = "wait.lookback"
+
+
+@dataclass(slots=True)
+class Begun:
+    """What the beginning of waits came to: their facts, and openings of child runs.
+
+    ``is_due`` tells that one of them has ended already.
+    """
+
+    facts: list[Fact] = field(default_factory=list)
+    openings: list[Opening] = field(default_factory=list)
+    is_due: bool = False
+
+
+class Waiting:
+    """Begins and ends the waits of steps."""
+
+    def __init__(self, children: Children, limits: Limits) -> None:
+        self._children = children
+        self._limits = limits
+
+    def begin(
+        self, tx: Transaction, batch: Batch, position: Position, node_id: str, begun_waits: Iterable[Wait]
+    ) -> Begun:
+        """Store waits that a handler has just begun. Child runs go into ``batch``."""
+        begun, rows = Begun(), []
+        for wait in begun_waits:
+            begun.facts.append(Fact(FactKind.OPENED, wait.key, detail=wait.detail(), at_ms=tx.now_ms))
+            if wait.kind is WaitKind.SLEEP:
+                continue
+            if wait.kind is WaitKind.EVENT:
+                rows.append(self._event_row(tx, position, node_id, wait, begun))
+                continue
+            refused = self._refused_signal(tx, position, wait) if wait.kind is WaitKind.SIGNAL else None
+            name, state = wait.name, State.OPEN
+            if wait.kind is WaitKind.RUN:
+                started = self._children.start(tx, batch, position, node_id, wait)
+                if isinstance(started, Started):
+                    begun.openings += started.openings
+                    name = started.run_id
+                    if started.has_ended:
+                        state, begun.is_due = State.RECEIVED, True
+                else:
+                    refused = started
+            if refused is not None:
+                begun.facts.append(_failed(wait, refused, tx.now_ms))
+                begun.is_due = True
+                continue
+            rows.append(_row(position, node_id, wait, tx.now_ms, name=name, state=state))
+        waits.insert(tx, rows)
+        return begun
+
+    def end(self, tx: Transaction, position: Position, node_id: str) -> list[Fact]:
+        """Return what the open waits of a step have come to by now: one final fact for each that has ended."""
+        memo = position.memos.of(node_id)
+        if not memo.open:
+            return []
+        known = memo.open.values()
+        rows = waits.of_step(tx, position.run.id, node_id) if any(w.kind is not WaitKind.SLEEP for w in known) else {}
+        facts, expired = [], []
+        for wait in known:
+            row = rows.get(wait.key)
+            if row is not None and row.state is State.RECEIVED:
+                facts.append(_received(tx, wait, row))
+            elif wait.until_ms <= tx.now_ms:
+                facts.append(_timed_out(wait, tx.now_ms))
+                if row is not None:
+                    expired.append(row.id)
+        waits.expire(tx, expired)
+        return facts
+
+    def has_news(self, tx: Transaction, position: Position, node_id: str) -> bool:
+        """Tell whether an open wait of a step has ended that its memo does not know of yet."""
+        open_waits = position.memos.of(node_id).open
+        if not any(wait.kind is not WaitKind.SLEEP for wait in open_waits.values()):
+            return False
+        rows = waits.of_step(tx, position.run.id, node_id)
+        return any(key in open_waits and row.state is State.RECEIVED for key, row in rows.items())
+
+    def _event_row(self, tx: Transaction, position: Position, node_id: str, wait: Wait, begun: Begun) -> WaitRow:
+        scope = position.run.scope
+        path, match_key, rest = self._correlate(wait, position.event)
+        waits.note_path(tx, scope, wait.name, path)
+        row = _row(position, node_id, wait, tx.now_ms, match_key=match_key, condition=rest)
+        if not wait.lookback_ms:
+            return row
+        found = find_earlier(tx, row, position.event, tx.now_ms - wait.lookback_ms, self._limits)
+        if found is not None:
+            begun.is_due = True
+            return _row(
+                position, node_id, wait, tx.now_ms,
+                match_key=match_key, condition=rest, state=State.RECEIVED, result=found,
+            )  # fmt: skip
+        # SAFETY: I17 — an event that is being matched right now sees no wait yet, and is not seen here yet. It will
+        # have committed before this transaction has: one more look after that finds it.
+        data = {"run_id": row.run_id, "wait_key": row.wait_key, "after_ms": tx.now_ms - wait.lookback_ms}
+        timers.plan(tx, [TimerRow(f"{LOOKBACK_TIMER}:{row.id}", LOOKBACK_TIMER, scope, row.run_id, tx.now_ms, data)])
+        return row
+
+    def _correlate(self, wait: Wait, event: dict[str, Any]) -> tuple[str, str, str | None]:
+        """Return the path that events are looked up by, the key of the value there, and the rest of the condition."""
+        if wait.condition is None:
+            return "", "", None
+        try:
+            found = split(wait.condition, known={"event": event}, policy="full", limits=self._limits)
+        except (ExpressionError, LimitExceeded):
+            return "", "", wait.condition
+        if found.path is None:
+            return "", "", found.rest
+        return found.path, index_key(found.path, found.value), found.rest
+
+    def _refused_signal(self, tx: Transaction, position: Position, wait: Wait) -> ErrorInfo | None:
+        taken = waits.find_signal(tx, position.run.scope, wait.name)
+        if taken is None or taken.state is not State.OPEN:
+            return None
+        return ErrorInfo("SignalTaken", f"another run waits for signal {wait.name!r}", "signal-taken", retryable=False)
+
+
+def find_earlier(tx: Transaction, row: WaitRow, event: dict[str, Any], after_ms: int, limits: Limits) -> str | None:
+    """Return our id of the first event from ``after_ms`` on that a wait is for."""
+    for record in events.find_since(tx, row.scope, row.name, first_id(after_ms), limit=limits.lookback_events):
+        later = record.as_json()
+        if holds(row, event, later, limits):
+            return record.id
+    return None
+
+
+def holds(row: WaitRow, event: dict[str, Any] | None, later: dict[str, Any], limits: Limits) -> bool:
+    """Tell whether what is left of a wait's condition is true of an event that came; a condition that fails is not."""
+    if row.condition is None:
+        return True
+    try:
+        return compile_expression(row.condition, limits=limits).matches({"event": event, "async": later})
+    except (ExpressionError, LimitExceeded):
+        return False
+
+
+def _row(position: Position, node_id: str, wait: Wait, now_ms: int, **fields: Any) -> WaitRow:
+    run = position.run
+    named = {"name": wait.name, **fields}
+    return WaitRow(
+        run_id=run.id, wait_key=wait.key, step_key=node_id, kind=Kind(wait.kind.value), scope=run.scope,
+        created_at_ms=now_ms, deadline_at_ms=wait.until_ms, **named,
+    )  # fmt: skip
+
+
+def _received(tx: Transaction, wait: Wait, row: WaitRow) -> Fact:
+    detail = {"kind": wait.kind.value}
+    if wait.kind is WaitKind.EVENT:
+        event = events.load(tx, row.result)
+        return Fact(FactKind.COMPLETED, wait.key, output=event.as_json(), detail=detail, at_ms=tx.now_ms)
+    if wait.kind is WaitKind.SIGNAL:
+        return Fact(FactKind.COMPLETED, wait.key, output=row.result, detail=detail, at_ms=tx.now_ms)
+    return _run_ended(tx, wait, row)
+
+
+def _run_ended(tx: Transaction, wait: Wait, row: WaitRow) -> Fact:
+    found = runs.outcome(tx, row.name)
+    if found is None:
+        error = ErrorInfo("InvokedRunGone", f"run {row.name} is gone", "invoked-run-gone", retryable=False)
+        return _failed(wait, error, tx.now_ms, row.name)
+    status, output, error_of_run = found
+    if status is RunStatus.COMPLETED:
+        detail = {"kind": wait.kind.value, "run_id": row.name}
+        return Fact(FactKind.COMPLETED, wait.key, output=output, detail=detail, at_ms=tx.now_ms)
+    if status is RunStatus.CANCELLED:
+        message = f"run {row.name} was cancelled"
+        error = ErrorInfo("InvokedRunCancelled", message, "invoked-run-cancelled", retryable=False)
+        return _failed(wait, error, tx.now_ms, row.name)
+    cause = error_of_run or ErrorInfo("Error", "the run failed without an error")
+    # Never tried again by the caller: the callee had its own retries.
+    error = ErrorInfo(cause.name, f"run {row.name} failed: {cause.message}", "invoked-run-failed", retryable=False)
+    return _failed(wait, error, tx.now_ms, row.name)
+
+
+def _timed_out(wait: Wait, now_ms: int) -> Fact:
+    if wait.kind is WaitKind.RUN:
+        error = ErrorInfo("InvokeTimeout", "the run has not ended in time", "invoke-timeout", retryable=False)
+        return _failed(wait, error, now_ms)
+    detail: dict[str, Any] = {"kind": wait.kind.value}
+    if wait.kind is not WaitKind.SLEEP:
+        detail["timed_out"] = True
+    return Fact(FactKind.COMPLETED, wait.key, detail=detail, at_ms=now_ms)
+
+
+def _failed(wait: Wait, error: ErrorInfo, now_ms: int, run_id: str | None = None) -> Fact:
+    detail = {"kind": wait.kind.value} | ({} if run_id is None else {"run_id": run_id})
+    return Fact(FactKind.FAILED, wait.key, error=error, detail=detail, at_ms=now_ms)
