@@ -8,38 +8,33 @@ from dataclasses import dataclass, field, replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflowkit.flow.admission import (
-    Admission,
-    Batched,
-    Case,
-    Controls,
-    Delayed,
-    Rows,
-    Skip,
-    SkipReason,
-    Start,
-    Wait,
-    admit,
-    admit_start,
+from workflowkit.definition.settings.flow import (
+    Batch,
+    Debounce,
+    FlowControl,
+    Idempotency,
+    RateLimit,
+    Singleton,
+    SingletonMode,
 )
-from workflowkit.flow.batch import BatchRule, OpenBatch
-from workflowkit.flow.debounce import Debounce, Window
-from workflowkit.flow.gcra import Rate
+from workflowkit.flow.admission import admit, admit_start
+from workflowkit.flow.batch import OpenBatch
+from workflowkit.flow.debounce import Window
+from workflowkit.flow.decision import Admission, Batched, Case, Delayed, Rows, Skip, SkipReason, Start, Wait
 from workflowkit.flow.idempotency import Claim
-from workflowkit.flow.keys import INVALID_TEXT, NO_KEY, Key
-from workflowkit.flow.singleton import Lock, SingletonMode, leave
+from workflowkit.flow.keys import INVALID_TEXT, NO_KEY, FlowKeys, Key
+from workflowkit.flow.singleton import Lock, leave
 
 NOW = 50_000
-BATCH, DEBOUNCE, RATE = BatchRule(3, 20, max_bytes=50), Debounce(10, 30), Rate(2, 40)
+BATCH, DEBOUNCE, RATE, ONCE = Batch(3, 20), Debounce(10, 30), RateLimit(2, 40), Idempotency("event.id", 60)
 KEYS = st.sampled_from([NO_KEY, Key('"k"'), Key("false"), Key(INVALID_TEXT, "it failed")])
 CONTROLS = st.builds(
-    Controls,
+    FlowControl,
     batch=st.none() | st.just(BATCH),
-    idempotency_ms=st.none() | st.just(60),
+    idempotency=st.none() | st.just(ONCE),
     rate_limit=st.none() | st.just(RATE),
     debounce=st.none() | st.just(DEBOUNCE),
-    singleton=st.none() | st.sampled_from(SingletonMode),
-    max_backlog=st.none() | st.just(2),
+    singleton=st.none() | st.builds(Singleton, st.sampled_from(SingletonMode)),
 )
 CASES = st.builds(
     Case,
@@ -50,12 +45,10 @@ CASES = st.builds(
     start_at_ms=st.none() | st.integers(NOW - 9, NOW + 9),
     priority_seconds=st.integers(-600, 600),
     takes_batch=st.booleans(),
-    idempotency_key=KEYS,
-    rate_limit_key=KEYS,
-    singleton_key=KEYS,
+    keys=st.builds(FlowKeys, rate_limit=KEYS, singleton=KEYS, idempotency=KEYS),
     is_paused=st.booleans(),
     is_drained=st.booleans(),
-    backlog=st.integers(0, 3),
+    is_backlog_full=st.booleans(),
     run_exists=st.booleans(),
 )
 TIMES = st.integers(NOW - 30, NOW + 30)
@@ -75,24 +68,25 @@ def outcome(admission: Admission) -> str:
     return decision.reason if isinstance(decision, Skip) else type(decision).__name__
 
 
-def in_the_documented_order(controls: Controls, case: Case, rows: Rows) -> str:
+def in_the_documented_order(controls: FlowControl, case: Case, rows: Rows) -> str:
     """Return the first outcome that applies, each judged by itself."""
-    limited = controls.idempotency_ms is None and controls.rate_limit and not case.rate_limit_key.is_false
-    claims = controls.idempotency_ms is not None and not case.idempotency_key.is_false
+    limited = not controls.idempotency and controls.rate_limit and not case.keys.rate_limit.is_false
+    claims = controls.idempotency and not case.keys.idempotency.is_false
     claimed = rows.claim and rows.claim.event_id != "event" and rows.claim.expires_at_ms > NOW
-    single = controls.singleton if not case.singleton_key.is_false and not case.singleton_key.fault else None
+    single_key = case.keys.singleton
+    single = controls.singleton.mode if controls.singleton and not (single_key.is_false or single_key.fault) else None
     held = rows.lock and rows.lock.holder != "run"
     applies: list[tuple[object, str]] = [
         (controls.batch and case.takes_batch, "Batched"),
-        (claims and case.idempotency_key.fault, SkipReason.KEY_ERROR),
+        (claims and case.keys.idempotency.fault, SkipReason.KEY_ERROR),
         (claims and claimed, SkipReason.IDEMPOTENT),
-        (limited and case.rate_limit_key.fault, SkipReason.KEY_ERROR),
+        (limited and case.keys.rate_limit.fault, SkipReason.KEY_ERROR),
         (limited and (rows.rate_arrival_us or 0) // 1_000 > NOW, SkipReason.RATE_LIMITED),
         (controls.debounce, "Delayed"),
         (single is SingletonMode.SKIP and held and rows.lock != Lock("other", "run"), SkipReason.SINGLETON),
         (case.is_paused, SkipReason.PAUSED),
         (case.is_drained, SkipReason.DRAINED),
-        (controls.max_backlog is not None and case.backlog >= controls.max_backlog, SkipReason.BACKLOG_FULL),
+        (case.is_backlog_full, SkipReason.BACKLOG_FULL),
         (case.run_exists, SkipReason.RUN_EXISTS),
         (single is SingletonMode.QUEUE_LATEST and held, "Wait"),
         (single and rows.lock == Lock("other", "run"), "Wait"),
@@ -101,17 +95,17 @@ def in_the_documented_order(controls: Controls, case: Case, rows: Rows) -> str:
 
 
 @given(CONTROLS, CASES, ROWS)
-def test_the_first_control_of_the_order_that_applies_decides(controls: Controls, case: Case, rows: Rows) -> None:
+def test_the_first_control_of_the_order_that_applies_decides(controls: FlowControl, case: Case, rows: Rows) -> None:
     assert outcome(admit(controls, case, rows, now_ms=NOW)) == in_the_documented_order(controls, case, rows)
 
 
 @given(CONTROLS, CASES, ROWS)
-def test_the_same_values_give_the_same_answer(controls: Controls, case: Case, rows: Rows) -> None:
+def test_the_same_values_give_the_same_answer(controls: FlowControl, case: Case, rows: Rows) -> None:
     assert admit(controls, case, rows, now_ms=NOW) == admit(controls, replace(case), replace(rows), now_ms=NOW)
 
 
 @given(CONTROLS, CASES, ROWS)
-def test_a_skipped_event_changes_no_row_but_a_place_of_its_own(controls: Controls, case: Case, rows: Rows) -> None:
+def test_a_skipped_event_changes_no_row_but_a_place_of_its_own(controls: FlowControl, case: Case, rows: Rows) -> None:
     admission = admit(controls, case, rows, now_ms=NOW)
     if isinstance(admission.decision, Skip):
         kept = rows.lock if admission.decision.reason is SkipReason.RUN_EXISTS else leave(rows.lock, "run")
@@ -119,7 +113,9 @@ def test_a_skipped_event_changes_no_row_but_a_place_of_its_own(controls: Control
 
 
 @given(CONTROLS, CASES, ROWS)
-def test_a_start_is_never_before_now_nor_before_the_time_asked_for(controls: Controls, case: Case, rows: Rows) -> None:
+def test_a_start_is_never_before_now_nor_before_the_time_asked_for(
+    controls: FlowControl, case: Case, rows: Rows
+) -> None:
     decision = admit(controls, case, rows, now_ms=NOW).decision
     if isinstance(decision, Start):
         assert decision.at_ms == max(NOW, case.start_at_ms or NOW)
@@ -130,7 +126,7 @@ def test_a_start_is_never_before_now_nor_before_the_time_asked_for(controls: Con
 class Ledger:
     """What a runtime does with the answers for one key: who is collected where, what runs, how each event ended."""
 
-    controls: Controls
+    controls: FlowControl
     rows: Rows = field(default_factory=Rows)
     batch: list[str] = field(default_factory=list)
     window: list[str] = field(default_factory=list)
@@ -206,15 +202,16 @@ class Ledger:
 
 
 @given(CONTROLS, st.lists(st.tuples(CASES, st.integers(0, 15), st.booleans()), max_size=30))
-def test_every_event_ends_exactly_once(controls: Controls, story: list[tuple[Case, int, bool]]) -> None:
-    """Controls of any combination, one key, runs that end at any time; nothing is lost, doubled or left behind."""
-    ledger, now_ms, single = Ledger(controls), NOW, Key('"k"')
+def test_every_event_ends_exactly_once(controls: FlowControl, story: list[tuple[Case, int, bool]]) -> None:
+    """FlowControl of any combination, one key, runs that end at any time; nothing is lost, doubled or left behind."""
+    ledger, now_ms = Ledger(controls), NOW
     for number, (case, gap_ms, ends) in enumerate(story):
         now_ms += gap_ms
         if ends and ledger.running:
             ledger.end(next(iter(ledger.running)))
         event_id = str(number)
-        own = replace(case, event_id=event_id, run_id=f"run-{event_id}", run_exists=False, singleton_key=single)
+        own = replace(case, event_id=event_id, run_id=f"run-{event_id}", run_exists=False)
+        own = replace(own, keys=replace(own.keys, singleton=Key('"k"')))
         ledger.arrive(replace(own, event_ts_ms=now_ms), now_ms)
         if controls.singleton:
             assert len(ledger.running) <= 1

@@ -9,12 +9,15 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflowkit.flow.batch import BatchRule, OpenBatch, append
-from workflowkit.flow.debounce import Debounce, Window, add
+from workflowkit.base.limits import Limits
+from workflowkit.definition.settings.flow import Batch, Debounce
+from workflowkit.flow.batch import OpenBatch, append
+from workflowkit.flow.debounce import Window, add
 
-TIMES = st.integers(1, 40)
+TIMES = st.integers(1, 15)
 DEBOUNCES = st.builds(Debounce, period_ms=TIMES, timeout_ms=st.none() | TIMES)
-BATCHES = st.builds(BatchRule, max_size=st.integers(1, 6), timeout_ms=TIMES, max_bytes=st.integers(1, 60))
+BATCHES = st.builds(Batch, max_size=st.integers(2, 6), timeout_ms=TIMES)
+LIMITS = Limits(batch_bytes=60)
 
 
 @dataclass(frozen=True)
@@ -33,9 +36,9 @@ class Arrival:
 def arrivals(draw: st.DrawFn) -> list[Arrival]:
     now_ms, found = 1_000, []
     for number in range(draw(st.integers(1, 40))):
-        now_ms += draw(st.integers(0, 25))
+        now_ms += draw(st.integers(0, 6))
         ts_ms = now_ms - draw(st.integers(0, 30))
-        key, size_bytes = draw(st.sampled_from("ab")), draw(st.integers(1, 70))
+        key, size_bytes = draw(st.sampled_from("ab")), draw(st.sampled_from([1, 15, 30, 61]))
         found.append(Arrival(str(number), now_ms, ts_ms, key, size_bytes, draw(st.booleans())))
     return found
 
@@ -67,7 +70,7 @@ def debounced(rule: Debounce, events: list[Arrival], *, scheduler: bool) -> list
     return [*fired, current] if current else fired
 
 
-def batched(rule: BatchRule, events: list[Arrival], *, scheduler: bool = True) -> list[Collected]:
+def batched(rule: Batch, events: list[Arrival], *, scheduler: bool = True) -> list[Collected]:
     """Collect by key, and return the batches in the order of their first events."""
     rows: dict[str, Collected] = {}
     started: list[Collected] = []
@@ -78,13 +81,16 @@ def batched(rule: BatchRule, events: list[Arrival], *, scheduler: bool = True) -
             current = None
         batch = current.row if current else None
         assert not isinstance(batch, Window)
-        appended = append(rule, batch, size_bytes=event.size_bytes, now_ms=event.now_ms)
+        appended = append(rule, batch, size_bytes=event.size_bytes, now_ms=event.now_ms, limits=LIMITS)
         if appended.closed:
             assert current
             assert appended.closed == current.row
             started.append(current)
             current = None
         current = Collected(appended.batch, [*(current.members if current else []), event])
+        size_bytes = sum(member.size_bytes for member in current.members)
+        is_full = len(current.members) == rule.max_size or size_bytes >= LIMITS.batch_bytes
+        assert appended.is_complete == is_full
         if appended.is_complete:
             started.append(current)
         else:
@@ -119,15 +125,13 @@ def test_a_window_is_open_while_events_come_and_no_longer_than_its_timeout(
 
 
 @given(DEBOUNCES, BATCHES, arrivals())
-def test_how_late_a_scheduler_comes_changes_nothing(
-    debounce: Debounce, batch: BatchRule, events: list[Arrival]
-) -> None:
+def test_how_late_a_scheduler_comes_changes_nothing(debounce: Debounce, batch: Batch, events: list[Arrival]) -> None:
     assert debounced(debounce, events, scheduler=True) == debounced(debounce, events, scheduler=False)
     assert batched(batch, events, scheduler=True) == batched(batch, events, scheduler=False)
 
 
 @given(BATCHES, arrivals())
-def test_batches_lose_double_and_mix_nothing(rule: BatchRule, events: list[Arrival]) -> None:
+def test_batches_lose_double_and_mix_nothing(rule: Batch, events: list[Arrival]) -> None:
     batches = batched(rule, events)
     assert Counter(event for each in batches for event in each.members) == Counter(events)
     for each in batches:
@@ -136,19 +140,19 @@ def test_batches_lose_double_and_mix_nothing(rule: BatchRule, events: list[Arriv
 
 
 @given(BATCHES, arrivals())
-def test_a_batch_stays_within_size_bytes_and_time(rule: BatchRule, events: list[Arrival]) -> None:
+def test_a_batch_stays_within_size_bytes_and_time(rule: Batch, events: list[Arrival]) -> None:
     for each in batched(rule, events):
         size_bytes = sum(event.size_bytes for event in each.members)
         assert isinstance(each.row, OpenBatch)
         assert (each.row.events, each.row.size_bytes) == (len(each.members), size_bytes)
         assert len(each.members) <= rule.max_size
-        assert size_bytes <= rule.max_bytes or len(each.members) == 1
+        assert size_bytes <= LIMITS.batch_bytes or len(each.members) == 1
         assert each.row.start_at_ms == each.members[0].now_ms + rule.timeout_ms
         assert all(event.now_ms < each.row.start_at_ms for event in each.members)
 
 
 @given(BATCHES, arrivals())
-def test_a_key_is_batched_as_if_there_were_no_other(rule: BatchRule, events: list[Arrival]) -> None:
+def test_a_key_is_batched_as_if_there_were_no_other(rule: Batch, events: list[Arrival]) -> None:
     together = batched(rule, events)
     for key in "ab":
         alone = batched(rule, [event for event in events if event.key == key])

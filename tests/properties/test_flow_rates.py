@@ -69,6 +69,7 @@ def test_a_throttle_loses_nothing_and_keeps_order_and_limit(rate: Rate, arrivals
 @given(RATES, st.integers(1, 60))
 def test_a_throttle_with_a_backlog_is_as_fast_as_its_rate(rate: Rate, count: int) -> None:
     started = throttled(rate, [NOW] * count).started_ms
+    assert most_in_a_window(started, rate.period_ms) <= rate.limit + rate.burst - 1
     for place, start_ms in enumerate(started):
         assert start_ms - NOW == max(0, place + 1 - rate.burst) * rate.interval_us // 1_000
 

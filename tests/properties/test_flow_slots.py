@@ -9,21 +9,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workflowkit.base.scope import Scope
-from workflowkit.flow.concurrency import Ceiling, ConcurrencyLimit, LimitMode, LimitScope, Owner, blocked_by, ceilings
+from workflowkit.definition.settings.flow import Concurrency, ConcurrencyMode, SingletonMode
+from workflowkit.definition.settings.flow import Scope as Sharing
+from workflowkit.flow.concurrency import Ceiling, Owner, blocked_by, ceilings
 from workflowkit.flow.keys import Key
-from workflowkit.flow.singleton import Lock, SingletonMode, enter, leave
+from workflowkit.flow.singleton import Lock, enter, leave
 
 #: A run comes (in some mode), or ``None``: the one that runs ends.
 STORIES = st.lists(st.none() | st.sampled_from(SingletonMode), max_size=40)
 NAMES = st.sampled_from(["a", "b", '","', '"a"'])
 OWNERS = st.builds(Owner, st.builds(Scope, NAMES, NAMES), NAMES)
-LIMITS = st.builds(
-    ConcurrencyLimit,
-    limit=st.integers(0, 3),
-    key=st.builds(Key, NAMES),
-    scope=st.sampled_from(LimitScope),
-    mode=st.sampled_from(LimitMode),
+#: A limit, and the key that an event has for it.
+Keyed = tuple[Concurrency, Key]
+LIMITS = st.tuples(
+    st.builds(
+        Concurrency,
+        limit=st.integers(0, 3),
+        key=st.none(),
+        scope=st.sampled_from(Sharing),
+        mode=st.sampled_from(ConcurrencyMode),
+    ),
+    st.builds(Key, NAMES),
 )
+
+
+def under_limits(limits: list[Keyed], owner: Owner, mode: ConcurrencyMode) -> tuple[Ceiling, ...]:
+    return ceilings([limit for limit, _ in limits], [key for _, key in limits], owner, mode)
 
 
 @dataclass
@@ -96,13 +107,13 @@ def test_the_last_event_always_wins_unless_it_is_skipped(
     st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=60),
 )
 def test_no_group_ever_holds_more_slots_than_its_lowest_ceiling_let_in(
-    workflows: list[tuple[Owner, list[ConcurrencyLimit]]], story: list[tuple[int, bool]]
+    workflows: list[tuple[Owner, list[Keyed]]], story: list[tuple[int, bool]]
 ) -> None:
     held: Counter[str] = Counter()
     taken: list[tuple[Ceiling, ...]] = []
     for number, starts in story:
         owner, limits = workflows[number % len(workflows)]
-        under = ceilings(limits, owner, LimitMode.STEPS)
+        under = under_limits(limits, owner, ConcurrencyMode.STEPS)
         if not starts and taken:
             held.subtract(ceiling.group for ceiling in taken.pop(0))
         elif starts and not blocked_by(under, held):
@@ -116,18 +127,19 @@ def test_no_group_ever_holds_more_slots_than_its_lowest_ceiling_let_in(
 
 @given(OWNERS, LIMITS, OWNERS, LIMITS)
 def test_two_limits_share_a_group_exactly_if_scope_owner_key_and_mode_agree(
-    owner: Owner, limit: ConcurrencyLimit, other_owner: Owner, other_limit: ConcurrencyLimit
+    owner: Owner, limit: Keyed, other_owner: Owner, other_limit: Keyed
 ) -> None:
-    def identity(owner: Owner, limit: ConcurrencyLimit) -> tuple[object, ...]:
+    def identity(owner: Owner, limit: Keyed) -> tuple[object, ...]:
         names = (owner.scope.environment, owner.scope.tenant, owner.workflow_id)
-        depth = [LimitScope.INSTALLATION, LimitScope.ENVIRONMENT, LimitScope.TENANT, LimitScope.WORKFLOW]
-        return limit.mode, limit.scope, names[: depth.index(limit.scope)], limit.key
+        depth = [Sharing.INSTALLATION, Sharing.ENVIRONMENT, Sharing.TENANT, Sharing.WORKFLOW]
+        rule, key = limit
+        return rule.mode, rule.scope, names[: depth.index(rule.scope)], key
 
     groups = [
-        {ceiling.group for mode in LimitMode for ceiling in ceilings([limit], owner, mode)}
+        {ceiling.group for mode in ConcurrencyMode for ceiling in under_limits([limit], owner, mode)}
         for owner, limit in ((owner, limit), (other_owner, other_limit))
     ]
-    if limit.limit and other_limit.limit:
+    if limit[0].limit and other_limit[0].limit:
         assert (groups[0] == groups[1]) == (identity(owner, limit) == identity(other_owner, other_limit))
     else:
         assert set() in groups

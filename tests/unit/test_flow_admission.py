@@ -7,76 +7,79 @@ from typing import Any
 
 import pytest
 
-from workflowkit.flow.admission import (
-    Batched,
-    Case,
-    Controls,
-    Delayed,
-    Rows,
-    Skip,
-    SkipReason,
-    Start,
-    Wait,
-    admit,
-    admit_start,
+from workflowkit.definition.settings.flow import (
+    Batch,
+    Debounce,
+    FlowControl,
+    Idempotency,
+    RateLimit,
+    Singleton,
+    SingletonMode,
 )
-from workflowkit.flow.batch import BatchRule, OpenBatch
-from workflowkit.flow.debounce import Debounce, Window
-from workflowkit.flow.gcra import Rate
+from workflowkit.flow.admission import admit, admit_start
+from workflowkit.flow.batch import OpenBatch
+from workflowkit.flow.debounce import Window
+from workflowkit.flow.decision import Batched, Case, Delayed, Rows, Skip, SkipReason, Start, Wait
 from workflowkit.flow.idempotency import Claim
-from workflowkit.flow.keys import INVALID_TEXT, Key
-from workflowkit.flow.singleton import Lock, SingletonMode
+from workflowkit.flow.keys import INVALID_TEXT, FlowKeys, Key
+from workflowkit.flow.singleton import Lock
 
 NOW = 50_000
 CASE = Case("event", "run", event_ts_ms=NOW, size_bytes=10)
 STARTS = Start(at_ms=NOW, score_ms=NOW)
 FALSE, FAULTY = Key("false"), Key(INVALID_TEXT, "division by zero")
-RATE = Rate(1, 1_000)
-SKIP, CANCEL, QUEUE_LATEST = SingletonMode.SKIP, SingletonMode.CANCEL, SingletonMode.QUEUE_LATEST
+RATE = RateLimit(1, 1_000)
+ONCE = Idempotency("event.id", 9)
+SKIP, CANCEL, QUEUE_LATEST = map(Singleton, (SingletonMode.SKIP, SingletonMode.CANCEL, SingletonMode.QUEUE_LATEST))
 
 
 def test_without_controls_a_run_starts_now() -> None:
-    admission = admit(Controls(), CASE, Rows(), now_ms=NOW)
+    admission = admit(FlowControl(), CASE, Rows(), now_ms=NOW)
     assert (admission.decision, admission.rows) == (STARTS, Rows())
 
 
 @pytest.mark.parametrize(("asked_ms", "at_ms"), [(NOW - 1, NOW), (NOW + 7, NOW + 7)])
 def test_a_run_starts_when_the_event_asks_for_it_but_not_in_the_past(asked_ms: int, at_ms: int) -> None:
     case = replace(CASE, start_at_ms=asked_ms, priority_seconds=3)
-    assert admit(Controls(), case, Rows(), now_ms=NOW).decision == Start(at_ms, at_ms - 3_000)
+    assert admit(FlowControl(), case, Rows(), now_ms=NOW).decision == Start(at_ms, at_ms - 3_000)
 
 
 @pytest.mark.parametrize(
     ("controls", "rows", "decision", "stored"),
     [
-        (Controls(batch=BatchRule(2, 9)), Rows(), Batched(False), Rows(batch=OpenBatch(NOW + 9, 1, 10))),
-        (Controls(batch=BatchRule(2, 9)), Rows(batch=OpenBatch(NOW + 1, 1, 1)), Batched(True), Rows()),
+        (FlowControl(batch=Batch(2, 9)), Rows(), Batched(False), Rows(batch=OpenBatch(NOW + 9, 1, 10))),
+        (FlowControl(batch=Batch(2, 9)), Rows(batch=OpenBatch(NOW + 1, 1, 1)), Batched(True), Rows()),
         (
-            Controls(batch=BatchRule(2, 9)),
+            FlowControl(batch=Batch(2, 9)),
             Rows(batch=OpenBatch(NOW, 1, 1)),
             Batched(False, closed=OpenBatch(NOW, 1, 1)),
             Rows(batch=OpenBatch(NOW + 9, 1, 10)),
         ),
-        (Controls(rate_limit=RATE), Rows(), STARTS, Rows(rate_arrival_us=51_000_000)),
-        (Controls(idempotency_ms=9), Rows(), STARTS, Rows(claim=Claim("event", NOW + 9))),
+        (FlowControl(rate_limit=RATE), Rows(), STARTS, Rows(rate_arrival_us=51_000_000)),
+        (FlowControl(idempotency=ONCE), Rows(), STARTS, Rows(claim=Claim("event", NOW + 9))),
         (
-            Controls(idempotency_ms=9),
+            FlowControl(idempotency=ONCE),
             Rows(claim=Claim("event", NOW + 1)),
             STARTS,
             Rows(claim=Claim("event", NOW + 1)),
         ),
-        (Controls(debounce=Debounce(9)), Rows(), Delayed(), Rows(window=Window(NOW, NOW + 9, "event", NOW))),
+        (FlowControl(debounce=Debounce(9)), Rows(), Delayed(), Rows(window=Window(NOW, NOW + 9, "event", NOW))),
         (
-            Controls(debounce=Debounce(9)),
+            FlowControl(debounce=Debounce(9)),
             Rows(window=Window(1, NOW, "old", 1)),
             Delayed(fired=Window(1, NOW, "old", 1)),
             Rows(window=Window(NOW, NOW + 9, "event", NOW)),
         ),
-        (Controls(singleton=SKIP), Rows(), STARTS, Rows(lock=Lock("run"))),
-        (Controls(singleton=CANCEL), Rows(lock=Lock("old")), replace(STARTS, cancelled="old"), Rows(lock=Lock("run"))),
-        (Controls(singleton=QUEUE_LATEST), Rows(lock=Lock("old")), Wait("old"), Rows(lock=Lock("old", "run"))),
+        (FlowControl(singleton=SKIP), Rows(), STARTS, Rows(lock=Lock("run"))),
         (
-            Controls(singleton=QUEUE_LATEST),
+            FlowControl(singleton=CANCEL),
+            Rows(lock=Lock("old")),
+            replace(STARTS, cancelled="old"),
+            Rows(lock=Lock("run")),
+        ),
+        (FlowControl(singleton=QUEUE_LATEST), Rows(lock=Lock("old")), Wait("old"), Rows(lock=Lock("old", "run"))),
+        (
+            FlowControl(singleton=QUEUE_LATEST),
             Rows(lock=Lock("old", "older")),
             Wait("old", superseded="older"),
             Rows(lock=Lock("old", "run")),
@@ -84,7 +87,7 @@ def test_a_run_starts_when_the_event_asks_for_it_but_not_in_the_past(asked_ms: i
     ],
 )
 def test_each_control_takes_the_event_or_lets_it_start(
-    controls: Controls, rows: Rows, decision: Any, stored: Rows
+    controls: FlowControl, rows: Rows, decision: Any, stored: Rows
 ) -> None:
     admission = admit(controls, CASE, rows, now_ms=NOW)
     assert (admission.decision, admission.rows) == (decision, stored)
@@ -93,35 +96,37 @@ def test_each_control_takes_the_event_or_lets_it_start(
 @pytest.mark.parametrize(
     ("controls", "case", "rows", "skip"),
     [
-        (Controls(rate_limit=RATE), CASE, Rows(rate_arrival_us=50_001_000), Skip(SkipReason.RATE_LIMITED)),
+        (FlowControl(rate_limit=RATE), CASE, Rows(rate_arrival_us=50_001_000), Skip(SkipReason.RATE_LIMITED)),
         (
-            Controls(rate_limit=RATE),
-            replace(CASE, rate_limit_key=FAULTY),
+            FlowControl(rate_limit=RATE),
+            replace(CASE, keys=FlowKeys(rate_limit=FAULTY)),
             Rows(),
             Skip(SkipReason.KEY_ERROR, detail="division by zero"),
         ),
         (
-            Controls(idempotency_ms=9),
-            replace(CASE, idempotency_key=FAULTY),
+            FlowControl(idempotency=ONCE),
+            replace(CASE, keys=FlowKeys(idempotency=FAULTY)),
             Rows(),
             Skip(SkipReason.KEY_ERROR, detail="division by zero"),
         ),
-        (Controls(idempotency_ms=9), CASE, Rows(claim=Claim("old", NOW + 1)), Skip(SkipReason.IDEMPOTENT, "old")),
-        (Controls(singleton=SKIP), CASE, Rows(lock=Lock("old")), Skip(SkipReason.SINGLETON, "old")),
-        (Controls(), replace(CASE, is_paused=True, is_drained=True), Rows(), Skip(SkipReason.PAUSED)),
-        (Controls(), replace(CASE, is_drained=True), Rows(), Skip(SkipReason.DRAINED)),
-        (Controls(max_backlog=3), replace(CASE, backlog=3), Rows(), Skip(SkipReason.BACKLOG_FULL)),
-        (Controls(), replace(CASE, run_exists=True), Rows(), Skip(SkipReason.RUN_EXISTS, "run")),
+        (FlowControl(idempotency=ONCE), CASE, Rows(claim=Claim("old", NOW + 1)), Skip(SkipReason.IDEMPOTENT, "old")),
+        (FlowControl(singleton=SKIP), CASE, Rows(lock=Lock("old")), Skip(SkipReason.SINGLETON, "old")),
+        (FlowControl(), replace(CASE, is_paused=True, is_drained=True), Rows(), Skip(SkipReason.PAUSED)),
+        (FlowControl(), replace(CASE, is_drained=True), Rows(), Skip(SkipReason.DRAINED)),
+        (FlowControl(), replace(CASE, is_backlog_full=True), Rows(), Skip(SkipReason.BACKLOG_FULL)),
+        (FlowControl(), replace(CASE, run_exists=True), Rows(), Skip(SkipReason.RUN_EXISTS, "run")),
         # What would have been stored, had it not been skipped later, is not.
         (
-            Controls(rate_limit=RATE, singleton=CANCEL),
+            FlowControl(rate_limit=RATE, singleton=CANCEL),
             replace(CASE, is_paused=True),
             Rows(lock=Lock("old")),
             Skip(SkipReason.PAUSED),
         ),
     ],
 )
-def test_a_skipped_event_says_why_and_changes_nothing(controls: Controls, case: Case, rows: Rows, skip: Skip) -> None:
+def test_a_skipped_event_says_why_and_changes_nothing(
+    controls: FlowControl, case: Case, rows: Rows, skip: Skip
+) -> None:
     admission = admit(controls, case, rows, now_ms=NOW)
     assert (admission.decision, admission.rows) == (skip, rows)
 
@@ -129,36 +134,64 @@ def test_a_skipped_event_says_why_and_changes_nothing(controls: Controls, case: 
 @pytest.mark.parametrize(
     ("controls", "case", "rows"),
     [
-        (Controls(rate_limit=RATE), replace(CASE, rate_limit_key=FALSE), Rows(rate_arrival_us=50_500_000)),
-        (Controls(idempotency_ms=9), replace(CASE, idempotency_key=FALSE), Rows(claim=Claim("old", NOW + 1))),
-        (Controls(singleton=SKIP), replace(CASE, singleton_key=FALSE), Rows(lock=Lock("old"))),
-        (Controls(singleton=SKIP), replace(CASE, singleton_key=FAULTY), Rows(lock=Lock("old"))),
-        (Controls(batch=BatchRule(2, 9)), replace(CASE, takes_batch=False), Rows(batch=OpenBatch(NOW + 1, 1, 1))),
-        (Controls(max_backlog=3), replace(CASE, backlog=2), Rows()),
+        (
+            FlowControl(rate_limit=RATE),
+            replace(CASE, keys=FlowKeys(rate_limit=FALSE)),
+            Rows(rate_arrival_us=50_500_000),
+        ),
+        (
+            FlowControl(idempotency=ONCE),
+            replace(CASE, keys=FlowKeys(idempotency=FALSE)),
+            Rows(claim=Claim("old", NOW + 1)),
+        ),
+        (FlowControl(singleton=SKIP), replace(CASE, keys=FlowKeys(singleton=FALSE)), Rows(lock=Lock("old"))),
+        (FlowControl(singleton=SKIP), replace(CASE, keys=FlowKeys(singleton=FAULTY)), Rows(lock=Lock("old"))),
+        (FlowControl(batch=Batch(2, 9)), replace(CASE, takes_batch=False), Rows(batch=OpenBatch(NOW + 1, 1, 1))),
     ],
 )
 def test_a_control_that_does_not_apply_leaves_the_event_and_its_row_alone(
-    controls: Controls, case: Case, rows: Rows
+    controls: FlowControl, case: Case, rows: Rows
 ) -> None:
     admission = admit(controls, case, rows, now_ms=NOW)
     assert (admission.decision, admission.rows) == (STARTS, rows)
 
 
+def test_the_controls_come_in_their_order() -> None:
+    """Everything applies; what decided is taken away, and the next of the order decides."""
+    held = Rows(rate_arrival_us=50_500_000, claim=Claim("first", NOW + 1), lock=Lock("other"))
+    flow = FlowControl(batch=Batch(2, 9), idempotency=ONCE, rate_limit=RATE, debounce=Debounce(9), singleton=SKIP)
+    case = replace(CASE, is_paused=True, is_drained=True, is_backlog_full=True, run_exists=True)
+    found: list[Any] = []
+    changes: list[tuple[dict[str, Any], dict[str, Any]]] = [
+        ({"batch": None}, {}), ({"idempotency": None}, {}), ({"rate_limit": None}, {}), ({"debounce": None}, {}),
+        ({"singleton": None}, {}), ({}, {"is_paused": False}), ({}, {"is_drained": False}),
+        ({}, {"is_backlog_full": False}), ({}, {"run_exists": False}),
+    ]  # fmt: skip
+    for of_flow, of_case in [*changes, ({}, {})]:
+        found.append(admit(flow, case, held, now_ms=NOW).decision)
+        flow, case = replace(flow, **of_flow), replace(case, **of_case)
+    assert found == [
+        Batched(False), Skip(SkipReason.IDEMPOTENT, "first"), Skip(SkipReason.RATE_LIMITED), Delayed(),
+        Skip(SkipReason.SINGLETON, "other"), Skip(SkipReason.PAUSED), Skip(SkipReason.DRAINED),
+        Skip(SkipReason.BACKLOG_FULL), Skip(SkipReason.RUN_EXISTS, "run"), STARTS,
+    ]  # fmt: skip
+
+
 def test_idempotency_overrides_a_rate_limit() -> None:
     rows = Rows(rate_arrival_us=50_500_000)
-    admission = admit(Controls(idempotency_ms=9, rate_limit=RATE), CASE, rows, now_ms=NOW)
+    admission = admit(FlowControl(idempotency=ONCE, rate_limit=RATE), CASE, rows, now_ms=NOW)
     assert admission.decision == STARTS
     assert admission.rows == replace(rows, claim=Claim("event", NOW + 9))
 
 
 def test_a_rate_limit_counts_the_events_of_a_debounce() -> None:
-    admission = admit(Controls(rate_limit=RATE, debounce=Debounce(9)), CASE, Rows(), now_ms=NOW)
+    admission = admit(FlowControl(rate_limit=RATE, debounce=Debounce(9)), CASE, Rows(), now_ms=NOW)
     assert admission.decision == Delayed()
     assert admission.rows.rate_arrival_us == 51_000_000
 
 
 def test_what_starts_later_passes_only_the_later_controls() -> None:
-    controls = Controls(batch=BatchRule(2, 9), rate_limit=RATE, debounce=Debounce(9), singleton=SKIP)
+    controls = FlowControl(batch=Batch(2, 9), rate_limit=RATE, debounce=Debounce(9), singleton=SKIP)
     rows = Rows(rate_arrival_us=50_500_000)
     admission = admit_start(controls, CASE, rows, now_ms=NOW)
     assert (admission.decision, admission.rows) == (STARTS, replace(rows, lock=Lock("run")))
@@ -166,7 +199,7 @@ def test_what_starts_later_passes_only_the_later_controls() -> None:
 
 
 def test_a_run_whose_turn_has_come_holds_the_lock_unless_it_is_skipped_then() -> None:
-    controls, rows = Controls(singleton=QUEUE_LATEST), Rows(lock=Lock("run"))
+    controls, rows = FlowControl(singleton=QUEUE_LATEST), Rows(lock=Lock("run"))
     admission = admit_start(controls, CASE, rows, now_ms=NOW)
     assert (admission.decision, admission.rows) == (STARTS, rows)
     admission = admit_start(controls, replace(CASE, is_drained=True), rows, now_ms=NOW)
@@ -175,5 +208,5 @@ def test_a_run_whose_turn_has_come_holds_the_lock_unless_it_is_skipped_then() ->
 
 def test_a_run_that_is_there_keeps_its_lock() -> None:
     rows = Rows(lock=Lock("run"))
-    admission = admit(Controls(singleton=SKIP), replace(CASE, run_exists=True), rows, now_ms=NOW)
+    admission = admit(FlowControl(singleton=SKIP), replace(CASE, run_exists=True), rows, now_ms=NOW)
     assert (admission.decision, admission.rows) == (Skip(SkipReason.RUN_EXISTS, "run"), rows)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from workflowkit.base.limits import MIB
-from workflowkit.flow.batch import Appended, BatchRule, OpenBatch, append
-from workflowkit.flow.debounce import Debounce, Window, add
+from workflowkit.base.limits import MIB, Limits
+from workflowkit.definition.settings.flow import Batch, Debounce
+from workflowkit.flow.batch import Appended, OpenBatch, append
+from workflowkit.flow.debounce import Window, add
+
+TEN_BYTES = Limits(batch_bytes=10)
 
 
 def fired(rule: Debounce, arrivals_ms: list[int]) -> list[tuple[int, str, int]]:
@@ -50,7 +53,7 @@ def test_the_last_event_is_the_one_with_the_latest_time_of_its_own(ts_ms: int, l
 
 
 def test_a_batch_starts_when_it_is_full() -> None:
-    rule, batch, complete = BatchRule(100, 5_000), None, []
+    rule, batch, complete = Batch(100, 5_000), None, []
     for number in range(250):
         appended = append(rule, batch, size_bytes=10, now_ms=number)
         assert appended.closed is None
@@ -81,19 +84,10 @@ def test_a_batch_starts_when_it_is_full() -> None:
 def test_an_event_goes_into_the_open_batch_or_the_next(
     batch: OpenBatch | None, now_ms: int, size_bytes: int, expected: Appended
 ) -> None:
-    assert append(BatchRule(3, 100, max_bytes=10), batch, size_bytes=size_bytes, now_ms=now_ms) == expected
+    assert append(Batch(3, 100), batch, size_bytes=size_bytes, now_ms=now_ms, limits=TEN_BYTES) == expected
 
 
 def test_a_batch_has_at_most_ten_mebibytes() -> None:
-    rule = BatchRule(1_000, 1_000)
+    rule = Batch(1_000, 1_000)
     batch = append(rule, None, size_bytes=10 * MIB - 1, now_ms=0).batch
     assert append(rule, batch, size_bytes=2, now_ms=1).closed == batch
-
-
-def test_values_below_one_are_mistakes() -> None:
-    with pytest.raises(ValueError, match="period_ms"):
-        Debounce(0)
-    with pytest.raises(ValueError, match="timeout_ms"):
-        Debounce(1, 0)
-    with pytest.raises(ValueError, match="max_size"):
-        BatchRule(0, 1)

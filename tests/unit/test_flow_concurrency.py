@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 
 from workflowkit.base.scope import Scope
+from workflowkit.definition.settings.flow import Concurrency, ConcurrencyMode
+from workflowkit.definition.settings.flow import Scope as Sharing
 from workflowkit.flow.concurrency import (
     Ceiling,
-    ConcurrencyLimit,
-    LimitMode,
-    LimitScope,
     Owner,
     action_ceiling,
     blocked_by,
@@ -17,9 +16,9 @@ from workflowkit.flow.concurrency import (
 )
 from workflowkit.flow.dequeue import Full, Go, TooEarly, dequeue
 from workflowkit.flow.gcra import Rate
-from workflowkit.flow.keys import Key
+from workflowkit.flow.keys import NO_KEY, Key
 
-STEPS, RUNS = LimitMode.STEPS, LimitMode.RUNS
+STEPS, RUNS = ConcurrencyMode.STEPS, ConcurrencyMode.RUNS
 MINE = Owner(Scope("prod", "acme"), "w1")
 KEY = Key('"k"')
 OTHERS = {
@@ -29,51 +28,53 @@ OTHERS = {
 }
 
 
-def group(scope: LimitScope, owner: Owner = MINE, key: Key = KEY, mode: LimitMode = STEPS) -> str:
-    (only,) = ceilings([ConcurrencyLimit(5, key, scope, mode)], owner, mode)
+def group(scope: Sharing, owner: Owner = MINE, key: Key = KEY, mode: ConcurrencyMode = STEPS) -> str:
+    (only,) = ceilings([Concurrency(5, None, scope, mode)], [key], owner, mode)
     return only.group
 
 
 @pytest.mark.parametrize(
     ("scope", "shared_with"),
     [
-        (LimitScope.WORKFLOW, set()),
-        (LimitScope.TENANT, {"workflow"}),
-        (LimitScope.ENVIRONMENT, {"workflow", "tenant"}),
-        (LimitScope.INSTALLATION, {"workflow", "tenant", "environment"}),
+        (Sharing.WORKFLOW, set()),
+        (Sharing.TENANT, {"workflow"}),
+        (Sharing.ENVIRONMENT, {"workflow", "tenant"}),
+        (Sharing.INSTALLATION, {"workflow", "tenant", "environment"}),
     ],
 )
-def test_a_scope_says_with_whom_slots_are_shared(scope: LimitScope, shared_with: set[str]) -> None:
+def test_a_scope_says_with_whom_slots_are_shared(scope: Sharing, shared_with: set[str]) -> None:
     assert {name for name, other in OTHERS.items() if group(scope, other) == group(scope)} == shared_with
 
 
 def test_keys_scopes_and_modes_count_apart() -> None:
-    groups = [group(scope, key=key, mode=mode) for scope in LimitScope for key in (KEY, Key("1")) for mode in LimitMode]
+    groups = [
+        group(scope, key=key, mode=mode) for scope in Sharing for key in (KEY, Key("1")) for mode in ConcurrencyMode
+    ]
     assert len(set(groups)) == 16
 
 
 def test_names_cannot_be_made_to_look_like_others() -> None:
     one, other = Owner(Scope("a", 'b","c'), "d"), Owner(Scope("a", "b"), 'c","d')
-    assert group(LimitScope.WORKFLOW, one) != group(LimitScope.WORKFLOW, other)
+    assert group(Sharing.WORKFLOW, one) != group(Sharing.WORKFLOW, other)
 
 
 def test_a_mode_has_its_own_limits_and_zero_is_none() -> None:
-    limits = [ConcurrencyLimit(0), ConcurrencyLimit(3, KEY), ConcurrencyLimit(1, mode=RUNS)]
-    assert [each.limit for each in ceilings(limits, MINE, STEPS)] == [3]
-    assert [each.limit for each in ceilings(limits, MINE, RUNS)] == [1]
+    limits = [Concurrency(0), Concurrency(3), Concurrency(1, mode=RUNS)]
+    assert [each.limit for each in ceilings(limits, [KEY] * 3, MINE, STEPS)] == [3]
+    assert [each.limit for each in ceilings(limits, [KEY] * 3, MINE, RUNS)] == [1]
 
 
 def test_of_two_limits_on_one_group_the_lower_counts() -> None:
     for limits in ([5, 2], [2, 5]):
-        (only,) = ceilings([ConcurrencyLimit(limit) for limit in limits], MINE, STEPS)
+        (only,) = ceilings([Concurrency(limit) for limit in limits], [NO_KEY] * 2, MINE, STEPS)
         assert only.limit == 2
 
 
 def test_ceilings_come_in_the_order_of_locking() -> None:
-    limits = [ConcurrencyLimit(1, KEY, scope) for scope in LimitScope]
-    groups = [each.group for each in ceilings(limits, MINE, STEPS)]
+    limits, keys = [Concurrency(1, None, scope) for scope in Sharing], [KEY] * 4
+    groups = [each.group for each in ceilings(limits, keys, MINE, STEPS)]
     assert groups == sorted(groups)
-    assert groups == [each.group for each in ceilings(reversed(limits), MINE, STEPS)]
+    assert groups == [each.group for each in ceilings(limits[::-1], keys, MINE, STEPS)]
 
 
 def test_any_full_group_blocks() -> None:
@@ -85,8 +86,8 @@ def test_any_full_group_blocks() -> None:
 
 
 def test_each_workflow_sees_its_own_ceiling_over_a_shared_count() -> None:
-    low = ceilings([ConcurrencyLimit(5, KEY, LimitScope.TENANT)], MINE, STEPS)
-    high = ceilings([ConcurrencyLimit(50, KEY, LimitScope.TENANT)], OTHERS["workflow"], STEPS)
+    low = ceilings([Concurrency(5, None, Sharing.TENANT)], [KEY], MINE, STEPS)
+    high = ceilings([Concurrency(50, None, Sharing.TENANT)], [KEY], OTHERS["workflow"], STEPS)
     held = {low[0].group: 20}
     assert blocked_by(low, held)
     assert not blocked_by(high, held)

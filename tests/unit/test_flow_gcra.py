@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from workflowkit.definition.settings.flow import RateLimit, Throttle
 from workflowkit.flow.gcra import Rate, is_spent, take
 
 NOW = 1_750_000_000_000
@@ -69,7 +70,6 @@ def test_a_raised_limit_counts_at_once() -> None:
     assert take(Rate(10, 60_000), row, now_ms=NOW + 1).next_at_ms == NOW + 1 + 6_000
 
 
-@pytest.mark.parametrize("values", [(0, 1_000, 1), (1, 0, 1), (1, 1_000, 0)])
-def test_a_rate_of_nothing_is_a_mistake(values: tuple[int, int, int]) -> None:
-    with pytest.raises(ValueError, match="at least 1"):
-        Rate(*values)
+def test_settings_are_rates() -> None:
+    assert Rate.of(Throttle(10, 60_000, burst=3, key="event.data.user")) == Rate(10, 60_000, burst=3)
+    assert Rate.of(RateLimit(10, 60_000)) == Rate(10, 60_000)

@@ -7,7 +7,28 @@ from typing import Any
 import pytest
 
 from workflowkit.base.limits import Limits
-from workflowkit.flow.keys import INVALID_TEXT, MAX_KEY_CHARS, NO_KEY, Key, canonical_text, evaluate_key, freeze, holds
+from workflowkit.definition.settings.flow import (
+    Batch,
+    Concurrency,
+    Debounce,
+    FlowControl,
+    Idempotency,
+    RateLimit,
+    Singleton,
+    SingletonMode,
+    Throttle,
+)
+from workflowkit.flow.keys import (
+    INVALID_TEXT,
+    MAX_KEY_CHARS,
+    NO_KEY,
+    FlowKeys,
+    Key,
+    canonical_text,
+    evaluate_key,
+    freeze_keys,
+    holds,
+)
 from workflowkit.flow.priority import priority_seconds, score_ms
 
 NOW = 1_750_000_000_000
@@ -35,19 +56,19 @@ EVENT: Any = {
     ],
 )
 def test_a_key_is_the_json_text_of_its_value(expression: str, text: str) -> None:
-    key = evaluate_key(expression, EVENT, now_ms=NOW)
+    key = evaluate_key(expression, EVENT)
     assert key == Key(text)
     assert key.is_false is (text == "false")
 
 
 def test_no_expression_is_the_one_key_of_all_events() -> None:
-    assert evaluate_key(None, EVENT, now_ms=NOW) is NO_KEY
+    assert evaluate_key(None, EVENT) is NO_KEY
     assert not NO_KEY.is_false
 
 
 @pytest.mark.parametrize("expression", ["1 / 0", "event.data.user > 1", "event.", "nonsense("])
 def test_a_key_that_fails_says_why_and_nothing_of_the_event(expression: str) -> None:
-    key = evaluate_key(expression, EVENT, now_ms=NOW)
+    key = evaluate_key(expression, EVENT)
     assert key.text == INVALID_TEXT
     assert key.fault
     assert "u1" not in key.fault
@@ -60,15 +81,26 @@ def test_a_long_key_is_kept_as_its_hash() -> None:
     assert canonical_text(longest + "x") != canonical_text(longest + "y")
 
 
-def test_keys_are_frozen_by_name() -> None:
-    keys = freeze({"throttle": "event.data.user", "debounce": None, "singleton": "1 / 0"}, EVENT, now_ms=NOW)
-    assert keys["throttle"] == Key('"u1"')
-    assert keys["debounce"] is NO_KEY
-    assert keys["singleton"].text == INVALID_TEXT
+def test_an_event_has_a_key_for_each_control_of_its_workflow() -> None:
+    flow = FlowControl(
+        concurrency=(Concurrency(5), Concurrency(2, "event.data.user")),
+        throttle=Throttle(1, 1_000, key="'throttle'"),
+        rate_limit=RateLimit(1, 1_000, "'rate'"),
+        debounce=Debounce(1_000),
+        batch=Batch(2, 1_000, "'batch'"),
+        singleton=Singleton(SingletonMode.SKIP, "1 / 0"),
+        idempotency=Idempotency("'once'"),
+    )
+    keys = freeze_keys(flow, EVENT)
+    assert keys.concurrency == (NO_KEY, Key('"u1"'))
+    assert (keys.throttle.text, keys.rate_limit.text, keys.batch.text) == ('"throttle"', '"rate"', '"batch"')
+    assert (keys.debounce, keys.idempotency) == (NO_KEY, Key('"once"'))
+    assert keys.singleton.text == INVALID_TEXT
+    assert freeze_keys(FlowControl(), EVENT) == FlowKeys()
 
 
 def test_limits_of_expressions_hold_for_keys() -> None:
-    assert evaluate_key("event.data.user", EVENT, now_ms=NOW, limits=Limits(expression_chars=5)).fault
+    assert evaluate_key("event.data.user", EVENT, limits=Limits(expression_chars=5)).fault
 
 
 @pytest.mark.parametrize(
@@ -101,8 +133,8 @@ def test_a_priority_is_whole_seconds_within_bounds(expression: str | None, secon
     assert priority_seconds(expression, EVENT, now_ms=NOW) == seconds
 
 
-def test_the_bound_of_priorities_is_the_callers() -> None:
-    assert priority_seconds("50000", EVENT, now_ms=NOW, max_seconds=43_200) == 43_200
+def test_the_bound_of_priorities_is_a_limit() -> None:
+    assert priority_seconds("50000", EVENT, now_ms=NOW, limits=Limits(priority_seconds=43_200)) == 43_200
 
 
 def test_a_priority_is_a_head_start() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from workflowkit.definition.settings.flow import Idempotency, SingletonMode
 from workflowkit.flow.idempotency import Claim, claim
-from workflowkit.flow.singleton import Entry, Lock, SingletonMode, enter, leave
+from workflowkit.flow.singleton import Entry, Lock, enter, leave
 
 SKIP, CANCEL, QUEUE_LATEST = SingletonMode.SKIP, SingletonMode.CANCEL, SingletonMode.QUEUE_LATEST
 HELD, AWAITED = Lock("a"), Lock("a", "b")
@@ -65,4 +66,4 @@ def test_the_next_run_follows_when_the_holder_leaves(lock: Lock | None, run_id: 
 def test_a_claim_lasts_for_its_period_and_is_repeated_by_its_own_event(
     held: Claim | None, now_ms: int, expected: Claim
 ) -> None:
-    assert claim(50, held, event_id="new", now_ms=now_ms) == expected
+    assert claim(Idempotency("event.id", 50), held, event_id="new", now_ms=now_ms) == expected

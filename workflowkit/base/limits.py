@@ -34,6 +34,11 @@ class Limits:
     event_id_chars: int = 256
     emitted_event_depth: int = 10
     """How many runs deep events may start further runs (self-triggering workflows stop here)."""
+    # flow control
+    batch_bytes: int = 10 * MIB
+    """Size of the events of one batch."""
+    priority_seconds: int = 600
+    """How far a run may move ahead of others, or behind them, in its queue."""
     # webhooks
     webhook_bytes: int = 1 * MIB
     """The body of one delivery."""

@@ -1,7 +1,8 @@
 """When a run may start, and whether it may at all. Pure: no store, no clock, no network; rows go in and come out.
 
-Each module is one control: ``gcra`` (throttle and rate limit), ``debounce``, ``batch``, ``singleton``,
-``idempotency``, ``concurrency``, ``priority``. ``keys`` evaluates what users wrote in their settings, once for each
-event; ``fairness`` says in which order waiting work starts; ``admission`` puts the controls into their one order. A
-function takes the row that is stored for a key, or ``None``, and gives the row to store instead.
+One module is one control: ``gcra`` (throttle and rate limit), ``debounce``, ``batch``, ``singleton``, ``idempotency``,
+``concurrency``, ``priority``. A function takes the row that is stored for a key, or ``None``, and gives the row to
+store instead. ``keys`` evaluates what users wrote in their settings, once for each event; ``admission`` puts the
+controls into their one order and gives a ``decision``; ``dequeue`` asks those that wait for a step to start, and
+``fairness`` says in which order what waits does start.
 """

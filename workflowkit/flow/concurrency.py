@@ -11,43 +11,14 @@ apart says so in them: ``"user:" + event.data.user``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from workflowkit.base import jsonvalue
 from workflowkit.base.scope import Scope
-from workflowkit.flow.checking import at_least
-from workflowkit.flow.keys import NO_KEY, Key
-
-
-class LimitScope(StrEnum):
-    """Among whose slots a limit counts."""
-
-    WORKFLOW = "workflow"
-    TENANT = "tenant"
-    ENVIRONMENT = "environment"
-    INSTALLATION = "installation"
-
-
-class LimitMode(StrEnum):
-    """What takes a slot."""
-
-    STEPS = "steps"
-    RUNS = "runs"
-
-
-@dataclass(frozen=True, slots=True)
-class ConcurrencyLimit:
-    """One limit of a workflow with the key that an event has there; a ``limit`` of 0 is none."""
-
-    limit: int
-    key: Key = NO_KEY
-    scope: LimitScope = LimitScope.WORKFLOW
-    mode: LimitMode = LimitMode.STEPS
-
-    def __post_init__(self) -> None:
-        at_least(0, limit=self.limit)
+from workflowkit.definition.settings.flow import Concurrency, ConcurrencyMode
+from workflowkit.definition.settings.flow import Scope as Sharing
+from workflowkit.flow.keys import Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +37,24 @@ class Ceiling:
     limit: int
 
 
-def ceilings(limits: Iterable[ConcurrencyLimit], owner: Owner, mode: LimitMode) -> tuple[Ceiling, ...]:
+def ceilings(
+    limits: Sequence[Concurrency], keys: Sequence[Key], owner: Owner, mode: ConcurrencyMode
+) -> tuple[Ceiling, ...]:
     """Return what a step (or, by ``mode``, a run) of ``owner`` has to stay under, ordered by group.
 
-    The order is the one to lock groups in, so that no two transactions wait for each other. Of two limits on one group
-    the lower counts.
+    ``keys`` are those that the event has for the limits, one for each. A limit of 0 is none. The order is the one to
+    lock groups in, so that no two transactions wait for each other. Of two limits on one group the lower counts.
     """
     lowest: dict[str, int] = {}
-    for each in limits:
+    for each, key in zip(limits, keys, strict=True):
         if each.mode is mode and each.limit > 0:
-            group = _group(each, owner)
+            group = _group(each, key, owner)
             lowest[group] = min(each.limit, lowest.get(group, each.limit))
     return tuple(Ceiling(group, limit) for group, limit in sorted(lowest.items()))
 
 
 def action_ceiling(limit: int, owner: Owner, action_id: str) -> Ceiling:
     """Return what a step of one action of a workflow has to stay under beside the limits of the workflow."""
-    at_least(1, limit=limit)
     return Ceiling(_text("action", owner.scope.environment, owner.scope.tenant, owner.workflow_id, action_id), limit)
 
 
@@ -94,15 +66,15 @@ def blocked_by(under: Iterable[Ceiling], held: Mapping[str, int]) -> tuple[Ceili
     return tuple(ceiling for ceiling in under if held.get(ceiling.group, 0) >= ceiling.limit)
 
 
-def _group(each: ConcurrencyLimit, owner: Owner) -> str:
+def _group(each: Concurrency, key: Key, owner: Owner) -> str:
     environment, tenant = owner.scope.environment, owner.scope.tenant
     owners = {
-        LimitScope.WORKFLOW: (environment, tenant, owner.workflow_id),
-        LimitScope.TENANT: (environment, tenant),
-        LimitScope.ENVIRONMENT: (environment,),
-        LimitScope.INSTALLATION: (),
+        Sharing.WORKFLOW: (environment, tenant, owner.workflow_id),
+        Sharing.TENANT: (environment, tenant),
+        Sharing.ENVIRONMENT: (environment,),
+        Sharing.INSTALLATION: (),
     }
-    return _text(each.mode, each.scope, *owners[each.scope], each.key.text)
+    return _text(each.mode, each.scope, *owners[each.scope], key.text)
 
 
 def _text(*parts: str) -> str:

@@ -1,8 +1,9 @@
 """Debounce: one run with the last of several events, once none has come for a while.
 
 A key has at most one open *window*. The first event opens it to last ``period_ms``; each further one makes it last
-``period_ms`` from then, but never longer than ``timeout_ms`` after it was opened. When it is over, the last event
-starts a run. Last is the event with the latest ``ts``; of equal ones, the one that came later.
+``period_ms`` from then, but never longer than ``timeout_ms`` after it was opened (without a timeout, a steady stream of
+events may keep it open for ever). When it is over, the last event starts a run. Last is the event with the latest
+``ts``; of equal ones, the one that came later.
 
 A window is over at ``fire_at_ms``, not when somebody gets to it: an event at that instant or later opens the next one,
 and whoever brings it fires the old one first. So how late the scheduler is changes nothing about which events share a
@@ -13,18 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from workflowkit.flow.checking import at_least
-
-
-@dataclass(frozen=True, slots=True)
-class Debounce:
-    """Without ``timeout_ms``, a steady stream of events may keep a window open for ever."""
-
-    period_ms: int
-    timeout_ms: int | None = None
-
-    def __post_init__(self) -> None:
-        at_least(1, period_ms=self.period_ms, timeout_ms=self.timeout_ms)
+from workflowkit.definition.settings.flow import Debounce
 
 
 @dataclass(frozen=True, slots=True)

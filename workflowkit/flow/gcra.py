@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from workflowkit.flow.checking import at_least
+from workflowkit.definition.settings.flow import RateLimit, Throttle
 
 _US_PER_MS = 1_000
 
@@ -29,8 +29,9 @@ class Rate:
     period_ms: int
     burst: int = 1
 
-    def __post_init__(self) -> None:
-        at_least(1, limit=self.limit, period_ms=self.period_ms, burst=self.burst)
+    @classmethod
+    def of(cls, setting: Throttle | RateLimit) -> Rate:
+        return cls(setting.limit, setting.period_ms, setting.burst if isinstance(setting, Throttle) else 1)
 
     @property
     def interval_us(self) -> int:

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from workflowkit.flow.checking import at_least
-
-DEFAULT_PERIOD_MS = 24 * 3_600 * 1_000
+from workflowkit.definition.settings.flow import Idempotency
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +20,8 @@ class Claim:
     expires_at_ms: int
 
 
-def claim(period_ms: int, held: Claim | None, *, event_id: str, now_ms: int) -> Claim:
+def claim(rule: Idempotency, held: Claim | None, *, event_id: str, now_ms: int) -> Claim:
     """Return the claim that holds now: the event's own, or that of the event it is a repetition of."""
-    at_least(1, period_ms=period_ms)
     if held is not None and now_ms < held.expires_at_ms:
         return held
-    return Claim(event_id, now_ms + period_ms)
+    return Claim(event_id, now_ms + rule.period_ms)

@@ -1,7 +1,7 @@
 """Priority: a head start in seconds over others of the same workflow that wait. Never a class of its own.
 
 Because it is an offset in time, it is bounded: a run with the highest priority cannot pass one that has waited for that
-many seconds, so none waits for ever.
+many seconds, so none waits for ever. (Inngest's server allows for 43,200 seconds.)
 """
 
 from __future__ import annotations
@@ -11,19 +11,9 @@ from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.definition.cel import compile_expression
 from workflowkit.definition.model import Json
 
-#: The most seconds in either direction. Inngest's server takes up to 43,200.
-MAX_PRIORITY_SECONDS = 600
 
-
-def priority_seconds(
-    expression: str | None,
-    event: Json,
-    *,
-    now_ms: int,
-    max_seconds: int = MAX_PRIORITY_SECONDS,
-    limits: Limits = DEFAULT_LIMITS,
-) -> int:
-    """Return the head start that ``expression`` gives the event, cut to ``max_seconds`` either way.
+def priority_seconds(expression: str | None, event: Json, *, now_ms: int, limits: Limits = DEFAULT_LIMITS) -> int:
+    """Return the head start that ``expression`` gives the event, cut to the limit ``priority_seconds`` either way.
 
     Never raises: what fails or is no whole number is 0. Texts and booleans are none; 60.0 is 60.
     """
@@ -35,7 +25,8 @@ def priority_seconds(
         return 0
     if type(value) is float and value.is_integer():
         value = int(value)
-    return max(-max_seconds, min(max_seconds, value)) if type(value) is int else 0
+    most = limits.priority_seconds
+    return max(-most, min(most, value)) if type(value) is int else 0
 
 
 def score_ms(queued_at_ms: int, seconds: int) -> int:

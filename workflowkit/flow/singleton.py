@@ -1,25 +1,17 @@
 """Singleton: at most one run of a key at a time, from its start to its end.
 
-The row of a key is its lock: which run holds it and, with ``queue_latest``, which one is next. Entering and leaving
-change it in the transaction that starts or ends the run, so the last event always wins and nothing is competed for.
-Ids of runs are derived from event and workflow; a run that waits has an id but need not have a row. To enter or leave
-twice changes nothing the second time.
+While one is there, a new run is skipped (``skip``), or takes its place (``cancel``), or waits for its end
+(``queue_latest``: only the latest waits, the one before it is dropped). The row of a key is its lock: which run holds
+it and, with ``queue_latest``, which one is next. Entering and leaving change it in the transaction that starts or ends
+the run, so the last event always wins and nothing is competed for. Ids of runs are derived from event and workflow; a
+run that waits has an id but need not have a row. To enter or leave twice changes nothing the second time.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
-
-class SingletonMode(StrEnum):
-    """What a new run does when one with its key is there."""
-
-    SKIP = "skip"
-    CANCEL = "cancel"
-    """The run that is there is cancelled and the new one starts."""
-    QUEUE_LATEST = "queue_latest"
-    """The new one waits for the end of the one that is there; only the latest waits, the one before it is dropped."""
+from workflowkit.definition.settings.flow import SingletonMode
 
 
 @dataclass(frozen=True, slots=True)
