@@ -10,13 +10,14 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from kinds import IF, KINDS, Kind, Kinds, inputs_of
+from kinds import IF, KINDS, LOOP, Kind, Kinds, inputs_of
 
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.definition import validate
 from workflowkit.definition.inputs import resolve_inputs
 from workflowkit.definition.jsonlogic import compile_rule
 from workflowkit.definition.model import SOURCE, Node
+from workflowkit.definition.output import schema_problems
 from workflowkit.definition.references import MISSING, ReferenceScope, Unreadable, compile_template, split_text
 
 
@@ -82,6 +83,86 @@ def test_explaining_a_bad_graph_at_the_limits_takes_work_in_proportion_too() -> 
     assert sum(problem.code == "cycle" for problem in validate(full, KINDS, wide)) == 1
     first, second = (operations(partial(validate, each, KINDS, wide)) for each in (full, double))
     assert second < 2.3 * first
+
+
+def nested(actions: int, *, depth: int = 3) -> dict[str, Any]:
+    """A chain with settings and references, and at its end a loop whose body is another, down to the depth."""
+    ids = [f"d{depth}n{index}" for index in range(actions // 4)]
+    document: dict[str, Any] = {
+        "actions": [
+            {
+                "id": node,
+                "kind": "noop",
+                "inputs": {"x": f"!ref($.event.data.{node}) and !ref($.state.{ids[0]}.x)"} if index else {},
+                "settings": {
+                    "skip_if": f"event.data.{node} == {index}",
+                    "cache": {"key": f"!ref($.event.{node})", "ttl": "1h"},
+                    "compensate": {"kind": "noop", "inputs": {"x": f"!ref($.state.{node})"}},
+                    "backoff": {"type": "linear", "delay": "1s"},
+                },
+            }
+            for index, node in enumerate(ids)
+        ],
+        "edges": [{"from": a, "to": b} for a, b in pairwise([SOURCE, *ids])],
+        "output": {node: f"!ref($.state.{node})" for node in ids},
+    }
+    if depth:
+        body = nested(actions, depth=depth - 1)
+        loop = {"id": f"d{depth}", "kind": LOOP.kind, "inputs": {"items": [], "key": f"item.k{depth}"}, "body": body}
+        document["actions"].append(loop)
+        document["edges"].append({"from": ids[-1], "to": loop["id"]})
+    return document
+
+
+def test_validating_loops_in_loops_takes_work_in_proportion_to_the_size() -> None:
+    """S8."""
+    wide = replace(DEFAULT_LIMITS, actions_per_workflow=400)
+    small, full, double = (nested(actions) for actions in (96, 192, 384))
+    for document in (small, full, double):
+        assert {problem.code for problem in validate(document, KINDS, wide)} == {"maybe-skipped"}
+    base, at_limits, beyond = (operations(partial(validate, each, KINDS, wide)) for each in (small, full, double))
+    assert at_limits < 2.2 * base
+    assert beyond < 2.2 * at_limits
+
+
+def test_the_work_for_expressions_is_bounded_by_their_length_altogether() -> None:
+    expression = " || ".join(f"event.data.x{{}} == {number}" for number in range(80))
+    actions = [
+        {"id": f"n{index}", "kind": "noop", "settings": {"skip_if": expression.replace("{}", str(index))}}
+        for index in range(100)
+    ]
+    document = {"actions": actions, "edges": [{"from": SOURCE, "to": action["id"]} for action in actions]}
+
+    assert [problem.code for problem in validate(document, KINDS)] == ["limit-exceeded"]
+    assert operations(partial(validate, document, KINDS)) < 60_000
+    actions[:] = actions[:25]
+    document["edges"] = document["edges"][:25]
+    assert validate(document, KINDS) == []
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"settings": {"cancel_on": [{"event": "x", "match": f"data['{number}']"} for number in range(5_000)]}},
+        {"settings": {"concurrency": [{"limit": 1, "key": f"event.data.x{number}"} for number in range(5_000)]}},
+        {"triggers": [{"cron": f"{number} 0 * * *"} for number in range(5_000)]},
+        {"triggers": [{"event": "x", "if": f"event.data.x{number}"} for number in range(5_000)]},
+    ],
+)
+def test_a_long_list_is_counted_before_it_is_looked_at(parts: dict[str, Any]) -> None:
+    document = {"actions": [{"id": "a", "kind": "noop"}], "edges": [{"from": SOURCE, "to": "a"}]} | parts
+
+    assert {problem.code for problem in validate(document, KINDS)} <= {"limit-exceeded", "invalid-value"}
+    assert operations(partial(validate, document, KINDS)) < 120 * 5_000
+
+
+def test_a_schema_of_a_document_cannot_slow_anything_down_or_reach_out() -> None:
+    """S5, S6."""
+    evil = {"type": "string", "pattern": "^(a+)+$"}
+    assert schema_problems(evil, "a" * 50_000 + "!") != []
+    for bad in ({"$ref": "http://127.0.0.1:9/x"}, {"pattern": r"(a)\1"}):
+        document = {"actions": [{"id": "a", "kind": "noop"}], "edges": [{"from": SOURCE, "to": "a"}], "inputs": bad}
+        assert [problem.code for problem in validate(document, KINDS)] == ["invalid-schema"]
 
 
 def test_a_huge_document_is_refused_by_the_name_of_the_limit_and_not_looked_into() -> None:

@@ -172,3 +172,24 @@ def test_threads_share_one_expression() -> None:
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("text", "members"),
+    [
+        ("state.a.b == state['c d'][0]", {("state", "a"), ("state", "c d")}),
+        ("state[event.name].x", {("event", "name")}),
+        ("state.list.exists(s, s.a && state.b)", {("state", "list"), ("s", "a"), ("state", "b")}),
+        ("has(state.a.b)", {("state", "a")}),
+        ("state == 1 && 'state.a' != ''", set()),
+    ],
+)
+def test_what_an_expression_selects_from_its_variables_is_known(text: str, members: set[tuple[str, str]]) -> None:
+    assert compile_expression(text).members == members
+
+
+def test_a_result_that_json_holds_as_text_only_is_no_exact_result() -> None:
+    assert compile_expression("[a, 1.0]").evaluate_exactly({"a": {"b": None}}) == [{"b": None}, 1.0]
+    for text in ("date('2026-01-01')", "[duration('1h')]", "a / 0"):
+        with pytest.raises(ExpressionError):
+            compile_expression(text).evaluate_exactly({"a": 1})

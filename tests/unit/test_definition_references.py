@@ -324,3 +324,18 @@ def test_a_copy_past_the_budget_is_refused_by_name() -> None:
 def test_text_past_the_budget_is_refused_by_name() -> None:
     with pytest.raises(LimitExceeded, match="resolved_chars"):
         compile_template("!ref($.event)" * 3 + ".", Limits(resolved_chars=100)).resolve(ReferenceScope("x" * 50, {}))
+
+
+def test_further_roots_are_seen_where_the_scope_has_them() -> None:
+    scope = ReferenceScope(EVENT, STATE, roots={"item": {"tags": ["a", "b"]}, "index": 0, "error": None})
+    written = ["!ref($.item.tags[1])", "!ref($.index)", "!ref($.error)", "n !ref($.index)", "!ref($.item.tags[*])"]
+
+    assert compile_template(written).resolve(scope) == ["b", 0, None, "n 0", ["a", "b"]]
+    assert compile_template("!ref($.key)").resolve(scope) is MISSING
+    assert compile_template("!ref($.item)").resolve(ReferenceScope(EVENT, STATE)) is MISSING
+
+
+def test_a_further_root_hides_none_of_the_usual_ones() -> None:
+    scope = ReferenceScope({"x": 1}, {"a": 2}, 3, roots={"event": 9, "state": 9, "output": 9})
+
+    assert compile_template(["!ref($.event.x)", "!ref($.state.a)", "!ref($.output)"]).resolve(scope) == [1, 2, 3]

@@ -24,6 +24,8 @@ class Limits:
     cancel_rules_per_workflow: int = 5
     loop_depth: int = 3
     """Loops inside loops."""
+    workflow_expression_chars: int = 64 * KIB
+    """All CEL expressions of a document together."""
     # JSON at the door
     request_bytes: int = 10 * MIB
     json_depth: int = 64

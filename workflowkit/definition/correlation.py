@@ -67,6 +67,7 @@ def split(
     return Correlation(chosen.path, value, rest or None)
 
 
+@lru_cache(maxsize=1024)
 def match_condition(path: str, later: str = LATER) -> str:
     """Return the condition that ``match: "data.id"`` stands for. Raises ``ExpressionError`` if it is no plain path."""
     found = read_path(f"event.{path}")

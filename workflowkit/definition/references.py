@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -29,6 +30,8 @@ ROOTS = ("event", "state", "output")
 LOOP_ROOTS: Final = ("item", "index", "key")
 END_ROOTS: Final = ("error",)
 _OPEN: Final = "!ref("
+#: Texts up to this length are split once and remembered.
+_SHORT_CHARS: Final = 200
 _NO_ROOTS: Final[Mapping[str, Json]] = MappingProxyType({})
 _CONTAINERS: Final = (dict, list)
 
@@ -158,6 +161,10 @@ def find_texts(value: Json, pointer: str = "") -> Iterator[FoundText]:
 
 def split_text(text: str) -> tuple[Part, ...]:
     """Split a text at its references. Joining the parts' texts gives the text back."""
+    return _split_short(text) if len(text) <= _SHORT_CHARS else _split(text)
+
+
+def _split(text: str) -> tuple[Part, ...]:
     parts: list[Part] = []
     done = 0
     at = text.find(_OPEN)
@@ -168,6 +175,10 @@ def split_text(text: str) -> tuple[Part, ...]:
         at = text.find(_OPEN, end)
     parts.append(text[done:])
     return tuple(part for part in parts if part != "")
+
+
+#: Short texts, which are nearly all of them, stand in a document many times and are read by several checks.
+_split_short = lru_cache(maxsize=4096)(_split)
 
 
 def _read(text: str, at: int) -> tuple[Reference | Unreadable, int]:

@@ -9,6 +9,6 @@ Text passes through ``lexer``, ``parser`` (to the ``syntax`` tree), ``analysis``
 """
 
 from workflowkit.definition.cel.analysis import Constant, Equality, Path, Policy
-from workflowkit.definition.cel.expression import Expression, compile_expression, read_members, read_path
+from workflowkit.definition.cel.expression import Expression, compile_expression, read_path
 
-__all__ = ["Constant", "Equality", "Expression", "Path", "Policy", "compile_expression", "read_members", "read_path"]
+__all__ = ["Constant", "Equality", "Expression", "Path", "Policy", "compile_expression", "read_path"]

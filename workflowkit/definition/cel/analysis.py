@@ -109,17 +109,17 @@ def free_variables(tree: Node) -> frozenset[str]:
     return frozenset(names)
 
 
-def members_of(tree: Node, variable: str) -> frozenset[str]:
-    """Return the names that the expression selects directly from ``variable``: ``a`` of ``state.a.b``."""
-    found: set[str] = set()
+def members(tree: Node) -> frozenset[tuple[str, str]]:
+    """Return what is selected directly from a bare name, with the name: ``("state", "a")`` of ``state.a.b``."""
+    found: set[tuple[str, str]] = set()
     for node in _walk(tree):
         operand = node.operand if isinstance(node, Select | Index) else None
-        if not isinstance(operand, Variable) or operand.name != variable:
+        if not isinstance(operand, Variable):
             continue
         if isinstance(node, Select):
-            found.add(node.fields[0])
+            found.add((operand.name, node.fields[0]))
         elif isinstance(node, Index) and isinstance(node.index, Literal) and type(node.index.value) is str:
-            found.add(node.index.value)
+            found.add((operand.name, node.index.value))
     return frozenset(found)
 
 

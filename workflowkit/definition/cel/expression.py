@@ -16,7 +16,7 @@ from workflowkit.definition.cel.analysis import (
     check_size,
     equalities,
     free_variables,
-    members_of,
+    members,
     path_of,
 )
 from workflowkit.definition.cel.budget import BudgetExceededError, Frame
@@ -25,7 +25,6 @@ from workflowkit.definition.cel.compiler import Compiler
 from workflowkit.definition.cel.export import to_json
 from workflowkit.definition.cel.macros import Evaluate
 from workflowkit.definition.cel.parser import parse_expression
-from workflowkit.definition.cel.syntax import Node
 from workflowkit.definition.cel.values import MISSING, equal, is_true
 from workflowkit.definition.model import Json
 
@@ -39,12 +38,13 @@ _PATTERN_WEIGHT: Final = 1024
 class Expression:
     """An expression, ready to be evaluated any number of times, by any number of threads.
 
-    ``variables`` are the names it reads (``now`` if it asks for the time); ``equalities`` the comparisons that must
-    hold for it to be true.
+    ``variables`` are the names it reads (``now`` if it asks for the time), ``members`` what it selects directly from
+    them, as in ``("event", "data")``; ``equalities`` are the comparisons that must hold for it to be true.
     """
 
     text: str
     variables: frozenset[str]
+    members: frozenset[tuple[str, str]]
     equalities: tuple[Equality, ...]
     _limits: Limits = field(repr=False)
     _run: Evaluate = field(repr=False, compare=False)
@@ -111,18 +111,6 @@ def compile_expression(text: str, *, limits: Limits = DEFAULT_LIMITS, policy: Po
 
 def read_path(text: str, *, limits: Limits = DEFAULT_LIMITS) -> Path | None:
     """Return the path that the expression ``text`` consists of, ``None`` if it is anything else."""
-    tree = _read(text, limits)
-    found = None if tree is None else path_of(tree)
-    return found if isinstance(found, Path) else None
-
-
-def read_members(text: str, variable: str, *, limits: Limits = DEFAULT_LIMITS) -> frozenset[str]:
-    """Return the names that ``text`` selects directly from ``variable``; none if it is no expression."""
-    tree = _read(text, limits)
-    return frozenset() if tree is None else members_of(tree, variable)
-
-
-def _read(text: str, limits: Limits) -> Node | None:
     if len(text) > limits.expression_chars:
         return None
     try:
@@ -130,7 +118,8 @@ def _read(text: str, limits: Limits) -> Node | None:
         check_size(tree, limits)
     except (ExpressionError, RecursionError):
         return None
-    return tree
+    found = path_of(tree)
+    return found if isinstance(found, Path) else None
 
 
 def _compile(text: str, limits: Limits, policy: Policy) -> tuple[Expression, int]:
@@ -143,6 +132,6 @@ def _compile(text: str, limits: Limits, policy: Policy) -> tuple[Expression, int
     except (RecursionError, MemoryError):
         raise BudgetExceededError("the machine ran out of stack or memory while reading the expression") from None
     expression = Expression(
-        text, free_variables(tree), equalities(tree), limits, run, compiler.operations, compiler.nesting
+        text, free_variables(tree), members(tree), equalities(tree), limits, run, compiler.operations, compiler.nesting
     )
     return expression, len(text) + _PATTERN_WEIGHT * compiler.patterns

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from workflowkit.base.errors import Problem
 from workflowkit.base.jsonvalue import child_pointer
 from workflowkit.definition.checks.durations import check_duration
-from workflowkit.definition.checks.expressions import EVENT_AND_TIME, check_expression
 from workflowkit.definition.checks.inputs import InputCheck
 from workflowkit.definition.checks.kinds import unknown_kind
 from workflowkit.definition.checks.subject import GraphSubject
@@ -23,7 +22,7 @@ MAX_CACHE_MS = 366 * DAY_MS
 
 
 def check_action_settings(entry: ActionEntry, subject: GraphSubject) -> Iterator[Problem]:
-    """Yield what is wrong with an action's settings; references and edges are looked at elsewhere."""
+    """Yield what is wrong with an action's settings; references, expressions and edges are looked at elsewhere."""
     pointer, settings, written = f"{entry.pointer}/settings", entry.settings, entry.written_settings
     for name in written.keys() - SETTING_NAMES:
         message = f"Action '{entry.id}' has a setting that means nothing: {name}"
@@ -42,9 +41,6 @@ def check_action_settings(entry: ActionEntry, subject: GraphSubject) -> Iterator
         yield from check_duration(length_ms, f"{pointer}/backoff/{name}", SECOND_MS, DAY_MS)
     cached_ms = duration_ms(mapping(written, "cache").get("ttl"))
     yield from check_duration(cached_ms, f"{pointer}/cache/ttl", SECOND_MS, MAX_CACHE_MS)
-    if settings.skip_if is not None:
-        variables = EVENT_AND_TIME | {"state"} | subject.roots
-        yield from check_expression(settings.skip_if, f"{pointer}/skip_if", variables, subject.limits)
     yield from _check_compensation(entry, subject)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING
 
 from workflowkit.base.errors import ExpressionError, Problem
 from workflowkit.base.limits import Limits
+
+if TYPE_CHECKING:
+    from workflowkit.definition.cel import Expression, Policy
 
 EVENT = frozenset({"event"})
 #: Not for keys: these are evaluated once, and what they give must not depend on when.
@@ -14,13 +17,16 @@ EVENT_AND_TIME = frozenset({"event", "now"})
 
 
 def check_expression(
-    text: str,
-    pointer: str,
-    variables: frozenset[str],
-    limits: Limits,
-    policy: Literal["full", "restricted"] = "full",
+    text: str, pointer: str, variables: frozenset[str], limits: Limits, policy: Policy = "full"
 ) -> Iterator[Problem]:
-    """Yield why an expression cannot be used where these ``variables`` exist; a wrong one is not looked at further."""
+    """Yield why an expression cannot be used where these ``variables`` exist."""
+    yield from compiled(text, pointer, variables, limits, policy)
+
+
+def compiled(
+    text: str, pointer: str, variables: frozenset[str], limits: Limits, policy: Policy = "full"
+) -> Generator[Problem, None, Expression | None]:
+    """Yield as ``check_expression`` does; return the expression, ``None`` if it does not compile."""
     from workflowkit.definition.cel import compile_expression  # most documents have no expression to compile
 
     try:
@@ -28,7 +34,8 @@ def check_expression(
     except ExpressionError as error:
         where = "" if error.position is None else f" (character {error.position + 1})"
         yield Problem(pointer, error.code, f"{error.message}{where}")
-        return
+        return None
     for name in sorted(expression.variables - variables):
         known = " and ".join(sorted(variables - {"now"}))
         yield Problem(pointer, "unknown-variable", f"there is no variable {name} here; there is {known}")
+    return expression

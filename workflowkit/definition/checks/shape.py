@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from workflowkit.base.errors import LimitExceeded, Problem
 from workflowkit.definition.checks.subject import GraphSubject, Subject
-from workflowkit.definition.model import SOURCE
+from workflowkit.definition.jsvalues import Json
+from workflowkit.definition.model import LOOP_KIND, SOURCE
+from workflowkit.definition.settings.triggers import Trigger, WebhookTrigger
 
 #: Shown at most, of a cycle's ids.
 _SHOWN_IDS = 20
@@ -20,9 +22,23 @@ def check_size(subject: Subject) -> Iterator[Problem]:
     ))  # fmt: skip
     yield from _check_limit("/actions", "actions_per_workflow", limits.actions_per_workflow, actions)
     yield from _check_limit("/edges", "edges_per_workflow", limits.edges_per_workflow, edges)
+    chars = sum(map(len, _expressions(subject)))
+    yield from _check_limit("", "workflow_expression_chars", limits.workflow_expression_chars, chars)
     for graph in graphs:
         if graph.depth == limits.loop_depth + 1:
             yield from _check_limit(graph.pointer, "loop_depth", limits.loop_depth, graph.depth)
+
+
+def _expressions(subject: Subject) -> Iterator[str]:
+    """Yield what will have to be compiled, without repetitions of a text: those cost nothing."""
+    parts = subject.parts
+    entries = [entry for graph in subject.graphs for entry in graph.parts.actions]
+    found: list[Json] = [entry.settings.skip_if for entry in entries]
+    found += [entry.inputs.get("key") for entry in entries if entry.kind == LOOP_KIND]
+    found += [trigger.condition for trigger in parts.triggers if isinstance(trigger, Trigger | WebhookTrigger)]
+    found += [text for rule in parts.settings.cancel_on for text in (rule.expression, rule.match)]
+    found += parts.settings.flow.expressions()
+    yield from {text for text in found if isinstance(text, str)}
 
 
 def check_shape(subject: GraphSubject) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from workflowkit.base.errors import Problem
+from workflowkit.definition.checks.expressions import EVENT_AND_TIME, compiled
 from workflowkit.definition.checks.outputs import may_lead
 from workflowkit.definition.checks.subject import GraphSubject
 from workflowkit.definition.jsonpath import Path
@@ -39,11 +40,12 @@ class Sight:
             yield Problem(pointer, "unknown-root", message)
 
     def check_expression(self, text: str, pointer: str) -> Iterator[Problem]:
-        """Yield what is wrong with the actions that a CEL expression reads from ``state``."""
-        from workflowkit.definition.cel import read_members  # most documents have no expression to read
-
-        for action in sorted(read_members(text, "state", limits=self.subject.limits)):
-            yield from self._check_action(action, f"state.{action}", pointer)
+        """Yield why a CEL expression over ``event`` and ``state`` cannot be used, or what it reads may not be there."""
+        variables = EVENT_AND_TIME | {"state"} | self.subject.roots
+        expression = yield from compiled(text, pointer, variables, self.subject.limits)
+        if expression is not None:
+            for action in sorted(name for variable, name in expression.members if variable == "state"):
+                yield from self._check_action(action, f"state.{action}", pointer)
 
     def _check_output(self, reference: Reference, pointer: str) -> Iterator[Problem]:
         if self.edge_source is None:

@@ -120,6 +120,13 @@ class FlowControl:
     singleton: Singleton | None = None
     idempotency: Idempotency | None = None
 
+    def expressions(self) -> list[str]:
+        """Return all its expressions."""
+        keyed = (*self.concurrency, self.throttle, self.rate_limit, self.debounce, self.batch, self.singleton)
+        keys = [rule.key for rule in (*keyed, self.idempotency) if rule is not None]
+        others = [self.priority, None if self.batch is None else self.batch.condition]
+        return [text for text in (*keys, *others) if text is not None]
+
 
 def read_flow_control(settings: Mapping[str, Json]) -> FlowControl:
     """Return the flow control in a workflow's settings. Never raises."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from workflowkit.base.errors import ExpressionError
 from workflowkit.definition.durations import duration_ms
 from workflowkit.definition.jsvalues import Json
 from workflowkit.definition.settings.flow import FLOW_NAMES, FlowControl, read_flow_control
@@ -27,15 +26,26 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class CancelRule:
-    """An event named ``event`` for which ``condition`` over ``event`` and ``async`` holds cancels the run.
+    """An event named ``event`` for which ``condition`` holds cancels the run.
 
-    ``condition`` is ``None`` if every event of the name does; ``match`` has become one. The rule holds for
-    ``timeout_ms`` from the run's creation, for as long as the run lasts if ``None``.
+    ``expression`` and ``match`` are what is written. The rule holds for ``timeout_ms`` from the run's creation, for as
+    long as the run lasts if ``None``.
     """
 
     event: str
-    condition: str | None = None
+    expression: str | None = None
+    match: str | None = None
     timeout_ms: int | None = None
+
+    @property
+    def condition(self) -> str | None:
+        """The CEL expression over ``event`` and ``async``, ``None`` if every event of the name cancels.
+
+        Raises ``ExpressionError`` for a ``match`` that is no path, which no valid document has.
+        """
+        from workflowkit.definition.correlation import match_condition  # most documents have no condition to read
+
+        return self.expression if self.match is None else match_condition(self.match)
 
 
 _NO_TIMEOUTS, _NO_FLOW_CONTROL = Timeouts(), FlowControl()
@@ -72,12 +82,5 @@ def read_settings(settings: Mapping[str, Json]) -> WorkflowSettings:
 
 
 def _cancel_rule(entry: Mapping[str, Json]) -> CancelRule | None:
-    event, condition = text(entry, "event"), text_or_none(entry, "if")
-    if condition is None and (match := text(entry, "match")):
-        from workflowkit.definition.correlation import match_condition  # most documents have no condition to read
-
-        try:
-            condition = match_condition(match)
-        except ExpressionError:
-            return None  # not every event, only because the condition is wrong
-    return CancelRule(event, condition, duration_ms(entry.get("timeout"))) if event else None
+    event, timeout_ms = text(entry, "event"), duration_ms(entry.get("timeout"))
+    return CancelRule(event, text_or_none(entry, "if"), text_or_none(entry, "match"), timeout_ms) if event else None
