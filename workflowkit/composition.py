@@ -17,6 +17,7 @@ from workflowkit.dispatch.publisher import CeleryDispatcher
 from workflowkit.registry import Registry
 from workflowkit.runtime.advance import Advance
 from workflowkit.runtime.authoring import Authoring
+from workflowkit.runtime.caching import Caching
 from workflowkit.runtime.children import Children
 from workflowkit.runtime.control import Control
 from workflowkit.runtime.emitting import Emitting
@@ -84,6 +85,7 @@ class Runtime:
             advance,
             Suspending(self.database, self._waiting, self._schedule),
             Stepping(self.database, emitting, self._waiting, self.dispatcher),
+            Caching(self.database, settings.limits),
             self.heartbeat,
             self.dispatcher,
             self.registry,

@@ -28,6 +28,7 @@ from workflowkit.engine.memo import Memo, Memos
 from workflowkit.engine.outcome import Attempted, EmittedEvent, Succeeded, Suspended
 from workflowkit.engine.planner import Decision, begin, settle
 from workflowkit.engine.progress import Finish, Progress
+from workflowkit.engine.retry import backoff_of
 from workflowkit.engine.session import StepSession
 from workflowkit.engine.states import RunStatus, StepStatus
 from workflowkit.engine.waits import Wait, WaitKind
@@ -215,7 +216,7 @@ class _LocalRun:
         self._inputs[node.id] = loads(dumps(inputs))  # the handler may change what it is given
         session = StepSession(
             node.id, self._memos.of(node.id), _LocalRecorder(self, node.id), self._clock.now_ms, lambda: 0.0,
-            retries=self._retries(node), run_id=self._id, limits=self._limits,
+            retries=self._retries(node), backoff=backoff_of(node.backoff), run_id=self._id, limits=self._limits,
         )  # fmt: skip
         context = context_for(
             spec.is_async,

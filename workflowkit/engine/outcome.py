@@ -21,11 +21,15 @@ class EmittedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Succeeded:
-    """The handler returned. ``stop`` is set by ``ctx.stop()``: the run ends here with ``output``."""
+    """The handler returned. ``stop`` is set by ``ctx.stop()``: the run ends here with ``output``.
+
+    ``is_cached`` marks an output that another run's step had: the handler was not called.
+    """
 
     output: Any
     events: tuple[EmittedEvent, ...] = ()
     stop: bool = False
+    is_cached: bool = False
 
 
 @dataclass(frozen=True, slots=True)

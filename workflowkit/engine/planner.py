@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 
 from workflowkit.base.errors import WorkflowKitError
+from workflowkit.definition.cel import compile_expression
 from workflowkit.definition.conditions import edge_taken
-from workflowkit.definition.model import SOURCE, ConditionType, Edge, Json, OnError, Workflow
+from workflowkit.definition.model import SOURCE, ConditionType, Edge, Json, Node, OnError, Workflow
 from workflowkit.definition.references import MISSING, ReferenceScope
 from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
 from workflowkit.engine.outcome import Failed, Outcome, Succeeded
 from workflowkit.engine.progress import Finish, Progress
-from workflowkit.engine.retry import DEFAULT_BACKOFF, Backoff, delay_note, may_retry, next_attempt_at_ms
+from workflowkit.engine.retry import backoff_of, delay_note, may_retry, next_attempt_at_ms, restricted
 from workflowkit.engine.states import EdgeState, StepStatus
 
 __all__ = ["Decision", "Finish", "Progress", "begin", "cancel", "settle"]
@@ -32,6 +33,10 @@ BRANCH_DEAD = "branch-dead"
 """Every source was skipped or failed without a handler."""
 JOIN_NOT_MET = "join-not-met"
 """Some incoming edges are taken, fewer than the join rule asks for."""
+SKIP_IF, DISABLED = "skip-if", "disabled"
+"""The node's own settings say so. What follows it goes on as if its output were null."""
+CACHED = "cached"
+"""The step completed with the output of an earlier one (``settings.cache``)."""
 RUN_STOPPED = "run-stopped"
 """A step ended the run on purpose."""
 
@@ -67,7 +72,6 @@ def settle(
     retries: int,
     now_ms: int,
     jitter: float,
-    backoff: Backoff = DEFAULT_BACKOFF,
     free_attempts: int = 0,
 ) -> Decision:
     """Decide what the outcome of an attempt (from 1) leads to. The first ``free_attempts`` cost no retry.
@@ -78,19 +82,22 @@ def settle(
     """
     if progress.status.get(node_id) is not StepStatus.READY:
         return _NOTHING  # SAFETY: I2 I12 — a settled step is never decided again
-    counted = attempt - free_attempts
-    if isinstance(outcome, Failed) and may_retry(counted, outcome, retries=retries):
-        due_ms = next_attempt_at_ms(counted, outcome, now_ms=now_ms, jitter=jitter, backoff=backoff)
-        note = delay_note(outcome)
-        retry = Fact(
-            FactKind.RETRY, node_id, attempt, error=outcome.error, reason=note, retry_at_ms=due_ms, at_ms=now_ms
-        )
-        return Decision((retry,))
+    node = progress.workflow.nodes[node_id]
+    if isinstance(outcome, Failed):
+        outcome, counted = restricted(outcome, node.retry_on), attempt - free_attempts
+        if may_retry(counted, outcome, retries=retries):
+            return Decision((_retry(node, attempt, counted, outcome, now_ms, jitter),))
     fact = _final_fact(progress, node_id, attempt, outcome, now_ms)
     if not fact.stop:
         return _advance(progress, fact)
     progress.record(fact)
     return Decision((fact, *_cancel_rest(progress, now_ms, RUN_STOPPED)), finish=progress.finish)
+
+
+def _retry(node: Node, attempt: int, counted: int, failure: Failed, now_ms: int, jitter: float) -> Fact:
+    due_ms = next_attempt_at_ms(counted, failure, now_ms=now_ms, jitter=jitter, backoff=backoff_of(node.backoff))
+    note = delay_note(failure)
+    return Fact(FactKind.RETRY, node.id, attempt, error=failure.error, reason=note, retry_at_ms=due_ms, at_ms=now_ms)
 
 
 def cancel(progress: Progress, now_ms: int, reason: str) -> Decision:
@@ -112,7 +119,10 @@ def _final_fact(progress: Progress, node_id: str, attempt: int, outcome: Outcome
         )
         output, edges, handled = None, _all_edges(progress, node_id, EdgeState.DEAD), False
     if isinstance(outcome, Succeeded):
-        return Fact(FactKind.COMPLETED, node_id, attempt, output, edges=edges, stop=outcome.stop, at_ms=now_ms)
+        reason = CACHED if outcome.is_cached else None
+        return Fact(
+            FactKind.COMPLETED, node_id, attempt, output, edges=edges, stop=outcome.stop, reason=reason, at_ms=now_ms
+        )
     return Fact(FactKind.FAILED, node_id, attempt, output, outcome.error, edges, handled, at_ms=now_ms)
 
 
@@ -147,18 +157,21 @@ def _advance(progress: Progress, fact: Fact) -> Decision:
     heapify(reached)
     while reached:
         _, node_id = heappop(reached)
-        if progress.join_holds(node_id):
+        passed = _skip(progress, node_id, fact.at_ms)
+        if passed is None:
             progress.mark_ready(node_id)
             ready.append(node_id)
             continue
-        skip = _skip(progress, node_id, fact.at_ms)
-        facts.append(skip)
-        for next_id in progress.record(skip):
+        facts.append(passed)
+        for next_id in progress.record(passed):
             heappush(reached, (nodes[next_id].rank, next_id))
     return Decision(tuple(facts), tuple(ready), progress.finish)
 
 
-def _skip(progress: Progress, node_id: str, now_ms: int) -> Fact:
+def _skip(progress: Progress, node_id: str, now_ms: int) -> Fact | None:
+    """Return the fact that settles a node without executing it; ``None`` if it is to be executed."""
+    if progress.join_holds(node_id):
+        return _passed_by(progress, progress.workflow.nodes[node_id], now_ms)
     workflow = progress.workflow
     states = {progress.edges[edge.id] for edge in workflow.incoming[node_id]}
     reason = BRANCH_DEAD
@@ -168,6 +181,31 @@ def _skip(progress: Progress, node_id: str, now_ms: int) -> Fact:
         reason = CONDITION_FALSE
     dead = _all_edges(progress, node_id, EdgeState.DEAD)
     return Fact(FactKind.SKIPPED, node_id, edges=dead, reason=reason, at_ms=now_ms)
+
+
+def _passed_by(progress: Progress, node: Node, now_ms: int) -> Fact | None:
+    """Return the fact of a node whose own settings say that it is not to be executed.
+
+    The run goes on behind it as if its output were null. A ``skip_if`` that cannot be evaluated fails the node: what
+    was to be kept from happening must not happen by mistake.
+    """
+    if not node.disabled and node.skip_if is None:
+        return None
+    try:
+        if not node.disabled and not _holds(node.skip_if or "", progress, now_ms):
+            return None
+        edges = _decide_edges(progress, node.id, None)
+    except WorkflowKitError as error:
+        progress.outputs.pop(node.id, None)
+        info = ErrorInfo(type(error).__name__, f"skip_if: {error.message}", error.code, retryable=False)
+        return _final_fact(progress, node.id, 0, Failed(info), now_ms)
+    progress.outputs.pop(node.id, None)
+    reason = DISABLED if node.disabled else SKIP_IF
+    return Fact(FactKind.SKIPPED, node.id, edges=edges, reason=reason, at_ms=now_ms)
+
+
+def _holds(condition: str, progress: Progress, now_ms: int) -> bool:
+    return compile_expression(condition).matches({"event": progress.event, "state": progress.outputs, "now": now_ms})
 
 
 def _cancel_rest(progress: Progress, now_ms: int, reason: str) -> tuple[Fact, ...]:

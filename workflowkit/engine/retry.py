@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from workflowkit.definition.settings.action import BackoffRule
 from workflowkit.engine.outcome import Failed
 
 #: Pause after the first, second, ... failed attempt; the last one repeats. The table is Inngest's.
@@ -29,6 +30,21 @@ class Backoff:
 
 
 DEFAULT_BACKOFF = Backoff()
+
+
+def backoff_of(rule: BackoffRule | None) -> Backoff:
+    """Return the pauses that a node asks for, exactly those; the engine's table if it does not."""
+    if rule is None:
+        return DEFAULT_BACKOFF
+    return Backoff(tuple(delay_ms / 1_000 for delay_ms in rule.delays_ms()), jitter_seconds=0.0)
+
+
+def restricted(failure: Failed, retry_on: tuple[str, ...] | None) -> Failed:
+    """Return the failure as a node sees it that names the errors worth trying again, by class name or code."""
+    error = failure.error
+    if retry_on is None or not error.retryable or error.name in retry_on or error.code in retry_on:
+        return failure
+    return replace(failure, error=replace(error, retryable=False))
 
 
 def may_retry(attempt: int, failure: Failed, *, retries: int) -> bool:

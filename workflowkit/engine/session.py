@@ -22,7 +22,7 @@ from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.engine.facts import ErrorInfo, Fact
 from workflowkit.engine.memo import Memo, step_key
 from workflowkit.engine.outcome import EmittedEvent, Failed, Suspended
-from workflowkit.engine.retry import DEFAULT_BACKOFF, may_retry, next_attempt_at_ms
+from workflowkit.engine.retry import DEFAULT_BACKOFF, Backoff, may_retry, next_attempt_at_ms
 from workflowkit.engine.waits import Wait, WaitKind
 
 _log = logging.getLogger("workflowkit.action")
@@ -68,13 +68,14 @@ class StepSession:
         jitter: Callable[[], float],
         *,
         retries: int = 0,
+        backoff: Backoff = DEFAULT_BACKOFF,
         run_id: str = "",
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self.node_id, self.run_id = node_id, run_id
         self.limits = limits
         self.now_ms = now_ms
-        self.retries = retries
+        self.retries, self._backoff = retries, backoff
         self.is_blocked = False
         #: Whether the attempt is about to end waiting: from then on no step begins.
         self.is_closing = False
@@ -178,7 +179,7 @@ class StepSession:
         budget = self.retries if retries is None else retries
         if may_retry(attempt, failure, retries=budget):
             due_ms = next_attempt_at_ms(
-                attempt, failure, now_ms=self.now_ms(), jitter=self._jitter(), backoff=DEFAULT_BACKOFF
+                attempt, failure, now_ms=self.now_ms(), jitter=self._jitter(), backoff=self._backoff
             )
             with self._lock:
                 self._memo.absorb(recorder.retry(key, attempt, failure.error, due_ms))

@@ -181,7 +181,8 @@ def start_run(
     if written.claimed is not None:
         run = replace(run, status=RunStatus.RUNNING, started_at_ms=now_ms)
     if decision.finish is not None:
-        run = replace(run, status=decision.finish.status, output=decision.finish.output, finished_at_ms=now_ms)
+        finish = decision.finish
+        run = replace(run, status=finish.status, output=finish.output, error=finish.error, finished_at_ms=now_ms)
     batch.runs.append(run)
     position = Position(run, workflow, event, progress)
     claimed = None if written.claimed is None else Claim(position, written.claimed)

@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from workflowkit.base.clock import monotonic_seconds
-from workflowkit.base.errors import DefinitionError, InvalidInput, LeaseInterrupt, LeaseLost, StoreUnavailable
+from workflowkit.base.errors import (
+    DefinitionError,
+    InvalidInput,
+    LeaseInterrupt,
+    LeaseLost,
+    LimitExceeded,
+    StoreUnavailable,
+)
 from workflowkit.base.ids import idempotency_key
 from workflowkit.base.settings import Settings
 from workflowkit.definition.inputs import resolve_inputs
@@ -23,12 +30,14 @@ from workflowkit.engine.executor import execute
 from workflowkit.engine.facts import ErrorInfo
 from workflowkit.engine.failures import failed_by
 from workflowkit.engine.interrupts import Guard
-from workflowkit.engine.outcome import Attempted, Failed, Outcome, Suspended
+from workflowkit.engine.outcome import Attempted, Failed, Outcome, Succeeded, Suspended
+from workflowkit.engine.retry import backoff_of
 from workflowkit.engine.session import StepSession
 from workflowkit.registry import ActionSpec, Registry
 from workflowkit.registry.spec import DEFAULT_RETRIES
 from workflowkit.runtime.advance import Advance, Recorded
 from workflowkit.runtime.backlog import Backlog
+from workflowkit.runtime.caching import Caching
 from workflowkit.runtime.hints import Dispatcher, StepHint
 from workflowkit.runtime.leases import Heartbeat
 from workflowkit.runtime.matching import Matching
@@ -62,6 +71,7 @@ class Worker:
         advance: Advance,
         suspending: Suspending,
         stepping: Stepping,
+        caching: Caching,
         heartbeat: Heartbeat,
         dispatcher: Dispatcher,
         registry: Registry,
@@ -73,6 +83,7 @@ class Worker:
         self._advance = advance
         self._suspending = suspending
         self._stepping = stepping
+        self._caching = caching
         self._jitter = jitter
         self._heartbeat = heartbeat
         self._dispatcher = dispatcher
@@ -134,6 +145,7 @@ class Worker:
             return None
         also = backlog.take_of(claim.lease.run_id) if go_on else None
         recorded = self._record(claim, outcome, _retries(node, spec), go_on, also)
+        self._keep(claim, node, outcome)
         backlog.step_done(recorded.openings if go_on else ())
         if not go_on and recorded.openings:
             # Into the queue and not into the backlog, from which this task would only go on with the run.
@@ -168,15 +180,18 @@ class Worker:
             message = f"no action of kind {node.kind!r} is registered here"
             return Failed(ErrorInfo("UnknownAction", message, "unknown-action", retryable=True))
         allowed = 0 if spec.at_most_once else self._settings.limits.lost_attempts
-        position, memo = claim.position, claim.position.memos.of(node.id)
+        memo = claim.position.memos.of(node.id)
         lost_attempts = claim.lease.lost_attempts - memo.free_losses
         if lost_attempts > allowed:
             return _final("WorkerLost", "worker-lost", f"the worker died {lost_attempts} times in this step")
         try:
-            scope = ReferenceScope(event=position.event, state=position.progress.outputs)
+            scope = _scope(claim)
             inputs = resolve_inputs(node, spec, scope, limits=self._settings.limits)
-        except InvalidInput as error:
+            cached = self._cached(claim, node)
+        except (InvalidInput, LimitExceeded) as error:
             return failed_by(error)
+        if cached is not None:
+            return cached
         timeout_seconds = spec.timeout_seconds if node.timeout_seconds is None else node.timeout_seconds
         guard = Guard()
         with self._heartbeat.keeping(claim.lease, guard):
@@ -184,13 +199,27 @@ class Worker:
             limits = self._settings.limits
             return execute(spec, context, inputs, deadline_seconds=timeout_seconds, guard=guard, limits=limits)
 
+    def _cached(self, claim: Claim, node: Node) -> Succeeded | None:
+        key = self._caching.key_of(node, _scope(claim))
+        found = None if key is None else self._caching.find(claim.position.run.scope, key)
+        return None if found is None else Succeeded(found[0], is_cached=True)
+
+    def _keep(self, claim: Claim, node: Node, outcome: Outcome) -> None:
+        """Let later runs use the output of a step again, if its node says so."""
+        if node.cache is None or not isinstance(outcome, Succeeded) or outcome.is_cached or outcome.events:
+            return
+        key = self._caching.key_of(node, _scope(claim))
+        if key is not None and not outcome.stop:
+            self._caching.keep(claim.position.run.scope, key, outcome.output, node.cache.ttl_ms)
+
     def _context(self, claim: Claim, node: Node, spec: ActionSpec) -> StepContext:
         position, lease = claim.position, claim.lease
         run, memo = position.run, position.memos.of(node.id)
         memo.attempt = lease.attempt
         session = StepSession(
             node.id, memo, self._stepping.recorder(claim), self._stepping.database.now_ms, self._jitter,
-            retries=_retries(node, spec), run_id=run.id, limits=self._settings.limits,
+            retries=_retries(node, spec), backoff=backoff_of(node.backoff), run_id=run.id,
+            limits=self._settings.limits,
         )  # fmt: skip
         return context_for(
             spec.is_async,
@@ -205,6 +234,11 @@ class Worker:
             limits=self._settings.limits,
             session=session,
         )
+
+
+def _scope(claim: Claim) -> ReferenceScope:
+    """Return what the references of a step see."""
+    return ReferenceScope(event=claim.position.event, state=claim.position.progress.outputs)
 
 
 def _retries(node: Node, spec: ActionSpec | None) -> int:

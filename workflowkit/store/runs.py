@@ -17,8 +17,8 @@ class RunRecord:
     """A run's row. ``event_id`` is our id of the event that started it.
 
     ``path`` names the part of the document that the run executes, ``input`` what it was given besides its event, the
-    parent the wait of the step that its end resolves. ``output`` and ``finished_at_ms`` are there for a run that ends
-    as it begins; they are not read back.
+    parent the wait of the step that its end resolves. ``output``, ``error`` and ``finished_at_ms`` are there for a run
+    that ends as it begins; they are not read back.
     """
 
     id: str
@@ -39,6 +39,7 @@ class RunRecord:
     parent_wait: str | None = None
     paused_at_ms: int | None = None
     output: Any = None
+    error: ErrorInfo | None = None
     finished_at_ms: int | None = None
 
 
@@ -47,7 +48,7 @@ _COLUMNS = (
     "rerun_of", "started_at_ms", "path", "input", "parent_run_id", "parent_step", "parent_wait", "paused_at_ms",
 )  # fmt: skip
 _RETURNING = "RETURNING " + ", ".join(_COLUMNS)
-INSERT = InsertInto("runs", (*_COLUMNS, "output", "finished_at_ms"))
+INSERT = InsertInto("runs", (*_COLUMNS, "output", "error", "finished_at_ms"))
 # Bumping the revision takes the run's row lock, so that everything decided about a run is decided one at a time.
 _LOCK = Sql(f"UPDATE runs SET revision = revision + 1 WHERE id = :id {_RETURNING}")  # noqa: S608
 _LOCK_AND_START = Sql(
@@ -134,11 +135,12 @@ def finish(
 def row_of(record: RunRecord) -> tuple[Any, ...]:
     """Return the values that ``INSERT`` takes."""
     output = None if record.output is None else jsonvalue.dumps(record.output)
+    error = None if record.error is None else jsonvalue.dumps(record.error.as_dict())
     return (
         record.id, record.scope.environment, record.scope.tenant, record.workflow_id, record.version, record.event_id,
         record.status.value, record.revision, record.created_at_ms, record.depth, record.rerun_of, record.started_at_ms,
         record.path, None if record.input is None else jsonvalue.dumps(record.input), record.parent_run_id,
-        record.parent_step, record.parent_wait, record.paused_at_ms, output, record.finished_at_ms,
+        record.parent_step, record.parent_wait, record.paused_at_ms, output, error, record.finished_at_ms,
     )  # fmt: skip
 
 

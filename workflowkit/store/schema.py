@@ -383,3 +383,14 @@ schedules = sa.Table(
 )
 """One row per cron trigger of a published version, changed only by whoever holds the workflow's schedule timer.
 ``queued`` is the JSON list of slots that wait for an earlier run to end."""
+
+step_cache = sa.Table(
+    "step_cache",
+    metadata,
+    sa.Column("environment", sa.Text, primary_key=True),
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("cache_key", sa.Text, primary_key=True),
+    _text("output"),
+    _big("expires_at_ms"),
+)
+"""Outputs of steps that other runs use again (``settings.cache``), by a hash of the action's kind and the key."""

@@ -1,0 +1,47 @@
+"""Outputs of steps that other runs may use again for a while (``settings.cache``)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workflowkit.base import jsonvalue
+from workflowkit.base.scope import Scope
+from workflowkit.store.database import Sql, Transaction
+
+_FIND = Sql(
+    """
+    SELECT output FROM step_cache
+    WHERE environment = :environment AND tenant = :tenant AND cache_key = :cache_key AND expires_at_ms > :now_ms
+    """
+)
+_KEEP = Sql(
+    """
+    INSERT INTO step_cache (environment, tenant, cache_key, output, expires_at_ms)
+    VALUES (:environment, :tenant, :cache_key, :output, :expires_at_ms)
+    ON CONFLICT (environment, tenant, cache_key) DO UPDATE
+    SET output = excluded.output, expires_at_ms = excluded.expires_at_ms
+    """
+)
+_FORGET_EXPIRED = Sql(
+    """
+    DELETE FROM step_cache
+    WHERE environment = :environment AND tenant = :tenant AND expires_at_ms <= :now_ms
+    """
+)
+
+
+def find(tx: Transaction, scope: Scope, cache_key: str) -> tuple[Any] | None:
+    """Return the output that is kept under a key, in a tuple since it may be null; ``None`` if there is none."""
+    row = tx.one(_FIND, **_whose(scope), cache_key=cache_key, now_ms=tx.now_ms)
+    return None if row is None else (jsonvalue.loads(row[0]),)
+
+
+def keep(tx: Transaction, scope: Scope, cache_key: str, output: Any, *, ttl_ms: int) -> None:
+    """Keep an output for ``ttl_ms``; what the tenant has that is too old goes."""
+    tx.run(_FORGET_EXPIRED, **_whose(scope), now_ms=tx.now_ms)
+    text, expires_at_ms = jsonvalue.dumps(output), tx.now_ms + ttl_ms
+    tx.run(_KEEP, **_whose(scope), cache_key=cache_key, output=text, expires_at_ms=expires_at_ms)
+
+
+def _whose(scope: Scope) -> dict[str, str]:
+    return {"environment": scope.environment, "tenant": scope.tenant}
