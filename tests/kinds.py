@@ -79,10 +79,18 @@ LOOP = Kind(
     inputs_of(
         ["items"],
         items={"type": "array"},
-        key={"type": "string"},
+        key={"type": "string", "format": "cel:item,index"},
         concurrency={"type": "integer", "minimum": 1},
         on_item_error={"enum": ["fail", "continue"]},
     ),
     {"type": "object", "properties": {"items": {"type": "array"}, "failed": {"type": "array"}}},
 )
-KINDS = Kinds(NOOP, IF, MAIL, LOOP)
+WAIT = Kind(
+    "wait",
+    inputs_of(
+        ["event"],
+        event={"type": "string"},
+        condition={"anyOf": [{"type": "string"}, {"type": "null"}], "format": "cel:event,async"},
+    ),
+)
+KINDS = Kinds(NOOP, IF, MAIL, LOOP, WAIT)

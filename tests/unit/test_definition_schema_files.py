@@ -39,10 +39,35 @@ def test_unknown_keys_are_allowed_everywhere(name: str) -> None:
     assert "additionalProperties" not in json.dumps(schema(name))
 
 
+def undescribed(part: Any, definitions: dict[str, Any], place: str = "") -> list[str]:
+    """Return the places of properties about which the schema tells a reader nothing."""
+    found = []
+    for key, inner in part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ():
+        if key == "properties":
+            for name, declared in inner.items():
+                target = definitions.get(str(declared.get("$ref")).removeprefix("#/$defs/"), {})
+                is_narrowing = place.endswith(("/if", "/then"))
+                if "description" not in declared | target and not is_narrowing:
+                    found.append(f"{place}/{name}")
+        found += undescribed(inner, definitions, f"{place}/{key}")
+    return found
+
+
+def test_an_editor_finds_a_description_of_every_key_of_a_workflow() -> None:
+    loaded = schema("workflow")
+    assert undescribed(loaded, loaded["$defs"]) == []
+
+
 @pytest.mark.parametrize(
     "document",
     [
         GOOD,
+        GOOD | {"triggers": [{}, {"event": "a", "cron": "b"}, {"http": {"wait": "10d"}}, {"webhook": "A"}, 5]},
+        GOOD | {"actions": [{"id": "a", "kind": "builtin:for_each"}, {"id": "b", "kind": "c", "body": 5}]},
+        GOOD | {"actions": [{"id": "a", "kind": "builtin:for_each", "body": {"actions": [{}], "edges": [5]}}]},
+        GOOD | {"settings": {"on_failure": {}, "batch": {"max_size": 1}, "concurrency": [{}], "idempotency": 5}},
+        GOOD | {"settings": {"on_cancel": {"workflow": "w", "actions": [], "edges": []}, "timeouts": {"start": "x"}}},
+        GOOD | {"actions": [{"id": "a", "kind": "b", "settings": {"backoff": "x", "cache": {}, "compensate": 5}}]},
         {},
         {"actions": [], "edges": []},
         GOOD | {"name": 1},

@@ -395,6 +395,26 @@ def test_a_condition_that_can_work_is_accepted(rule: Any) -> None:
     assert found(one_action("builtin:if", {"condition": rule})) == []
 
 
+@pytest.mark.parametrize(
+    ("expression", "code"),
+    [
+        ("async.data.id ==", "invalid-expression"),
+        ("state.a.x == 1", "unknown-variable"),
+        ("async.data.id == '!ref($.event.data.id)'", "invalid-expression"),
+        ("!ref($.event.data.condition)", "invalid-expression"),
+        (" && ".join(["async.data.id"] * 400), "invalid-expression"),
+        (5, "invalid-input"),
+    ],
+)
+def test_an_expression_in_an_input_is_checked_and_holds_no_reference(expression: Any, code: str) -> None:
+    assert found(one_action("wait", {"event": "x", "condition": expression})) == [("/actions/0/inputs/condition", code)]
+
+
+def test_an_expression_that_can_be_used_is_accepted() -> None:
+    for expression in ("async.data.id == event.data.id", None):
+        assert found(one_action("wait", {"event": "x", "condition": expression})) == []
+
+
 def test_a_missing_condition_is_a_missing_input() -> None:
     assert found(one_action("builtin:if")) == [("/actions/0/inputs", "missing-input")]
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 #: The ``format`` of an input that holds a JSON Logic rule: it is evaluated, and the handler gets its value.
 LOGIC_FORMAT = "json-logic"
+#: What the ``format`` of an input begins with that holds a CEL expression; the variables it may read follow, as in
+#: ``cel:event,async``. Such inputs are checked when a document is validated, and reach the handler as they are.
+EXPRESSION_FORMAT = "cel:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,8 @@ class InputContract:
     """One action's inputs.
 
     ``written`` checks what a document says, ``resolved`` what the handler would get: there, rules have become values.
-    ``nullable`` are the inputs that may be null. ``is_open`` says whether other inputs than the declared are passed on,
+    ``logic`` are the inputs that hold a rule, ``expressions`` those that hold a CEL expression, with its variables, and
+    ``nullable`` those that may be null. ``is_open`` says whether other inputs than the declared are passed on,
     ``welcomes_any`` whether they are expected too.
     """
 
@@ -32,6 +36,7 @@ class InputContract:
     defaults: Mapping[str, Json]
     nullable: frozenset[str]
     logic: frozenset[str]
+    expressions: Mapping[str, frozenset[str]]
     is_open: bool
     welcomes_any: bool
     written: Draft202012Validator
@@ -58,11 +63,21 @@ def _contract(schema_json: bytes) -> InputContract:
         defaults={name: declared["default"] for name, declared in properties.items() if "default" in declared},
         nullable=_nullable({**checked, "required": []}, properties),
         logic=logic,
+        expressions=_expressions(properties),
         is_open=is_open,
         welcomes_any=is_open and ("additionalProperties" in schema or not properties),
         written=compile_schema(checked),
         resolved=compile_schema(resolved),
     )
+
+
+def _expressions(properties: Mapping[str, Any]) -> dict[str, frozenset[str]]:
+    formats = {name: str(declared.get("format")) for name, declared in properties.items()}
+    return {
+        name: frozenset(text.removeprefix(EXPRESSION_FORMAT).split(","))
+        for name, text in formats.items()
+        if text.startswith(EXPRESSION_FORMAT)
+    }
 
 
 def _as_object(declared: Any) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from workflowkit.base.errors import Problem
 from workflowkit.definition.catalogue import ActionType
 from workflowkit.definition.checks.action_settings import check_action_settings
-from workflowkit.definition.checks.expressions import check_expression
 from workflowkit.definition.checks.inputs import InputCheck
 from workflowkit.definition.checks.kinds import unknown_kind
 from workflowkit.definition.checks.subject import GraphSubject
@@ -16,16 +15,13 @@ from workflowkit.definition.jsvalues import Json, deep_equal
 from workflowkit.definition.model import LOOP_KIND, SOURCE, ConditionType, OnError
 from workflowkit.definition.outline import ActionEntry, EdgeEntry
 
-#: What the expression for an item's key can read.
-_ITEM = frozenset({"item", "index"})
-
 
 def check_actions(subject: GraphSubject) -> Iterator[Problem]:
     """Yield what is wrong with each action of a graph taken by itself."""
     for entry in subject.parts.actions:
         yield from check_action_settings(entry, subject)
         yield from _check_error_edges(entry, subject)
-        yield from _check_body(entry, subject)
+        yield from _check_body(entry)
         if not entry.kind:
             continue
         action = subject.whole.catalogue.get(entry.kind)
@@ -41,14 +37,11 @@ def check_actions(subject: GraphSubject) -> Iterator[Problem]:
             yield Problem(f"{edge.pointer}/conditional/type", "unexpected-error-edge", message)
 
 
-def _check_body(entry: ActionEntry, subject: GraphSubject) -> Iterator[Problem]:
-    """Yield that an action has a body and is no loop; and what is wrong with the key of a loop's items."""
-    if entry.kind != LOOP_KIND:
-        if entry.has_body:
-            message = f"Action '{entry.id}' has a body, but only {LOOP_KIND} executes one"
-            yield Problem(f"{entry.pointer}/body", "unused-body", message, "warning")
-    elif isinstance(key := entry.inputs.get("key"), str):
-        yield from check_expression(key, f"{entry.pointer}/inputs/key", _ITEM, subject.limits)
+def _check_body(entry: ActionEntry) -> Iterator[Problem]:
+    """Yield that an action has a body and is no loop; that a loop has one is the JSON Schema's."""
+    if entry.has_body and entry.kind != LOOP_KIND:
+        message = f"Action '{entry.id}' has a body, but only {LOOP_KIND} executes one"
+        yield Problem(f"{entry.pointer}/body", "unused-body", message, "warning")
 
 
 def _check_error_edges(entry: ActionEntry, subject: GraphSubject) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from workflowkit.base.errors import ExpressionError, LimitExceeded, Problem
 from workflowkit.base.jsonvalue import child_pointer
 from workflowkit.base.limits import Limits
+from workflowkit.definition.checks.expressions import check_expression
 from workflowkit.definition.contract import InputContract
 from workflowkit.definition.inputs import rule_template
 from workflowkit.definition.jsvalues import Json
@@ -46,6 +47,19 @@ class InputCheck:
                     yield self._problem(violation)
         for name in contract.logic & inputs.keys():
             yield from self._check_rule(name, inputs[name])
+        for name in contract.expressions.keys() & inputs.keys():
+            yield from self._check_expression(name, inputs[name])
+
+    def _check_expression(self, name: str, text: Json) -> Iterator[Problem]:
+        pointer = child_pointer(self.pointer, name)
+        if not isinstance(text, str) or not text:
+            return  # for the schema to judge
+        if references_in(text):
+            # SAFETY: S1 — what a reference brings in would become part of the expression's text.
+            message = f"{self.owner} has a reference in the expression '{name}'; an expression reads the data by itself"
+            yield Problem(pointer, "invalid-expression", message)
+            return
+        yield from check_expression(text, pointer, self.contract.expressions[name], self.limits)
 
     def _problem(self, violation: Violation) -> Problem:
         contract, pointer = self.contract, f"{self.pointer}{violation.pointer}"
