@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
+from workflowkit.base.errors import AlreadyExists, InvalidInput
 from workflowkit.base.scope import DEFAULT_SCOPE, Scope
 from workflowkit.base.settings import Settings
 from workflowkit.registry import ActionOptions, Registry, load_builtin_actions, load_directory, load_entry_points
@@ -25,12 +26,15 @@ if TYPE_CHECKING:
     from workflowkit.dispatch.consumer import EmbeddedWorker
     from workflowkit.engine.local import LocalResult, StepRecord
     from workflowkit.runtime.authoring import Published
+    from workflowkit.runtime.deliveries import Source
     from workflowkit.runtime.intake import Accepted
     from workflowkit.runtime.relay import RelayThread
+    from workflowkit.webhooks import Verify
 
 DEFAULT_CONCURRENCY = 8
 
 _Handler = TypeVar("_Handler", bound=Callable[..., Any])
+_Maker = TypeVar("_Maker", bound=Callable[..., Any])
 
 
 class WorkflowKit:
@@ -61,6 +65,7 @@ class WorkflowKit:
         self.engine = LocalEngine(self.registry, self.settings)
         self._clock = clock
         self._embedded: _Embedded | None = None
+        self._webhooks: dict[str, Source] = {}
 
     def action(self, kind: str, **options: Unpack[ActionOptions]) -> Callable[[_Handler], _Handler]:
         """Register the decorated function as an action; what ``options`` leave open is read from its signature.
@@ -68,6 +73,36 @@ class WorkflowKit:
         Raises ``DefinitionError`` if it cannot be an action, ``AlreadyExists`` if the kind is taken.
         """
         return self.registry.action(kind, **options)
+
+    def webhook(
+        self,
+        name: str,
+        *,
+        verify: Verify,
+        event_names: Sequence[str] | None = None,
+        scope: Scope = DEFAULT_SCOPE,
+    ) -> Callable[[_Maker], _Maker]:
+        """Take deliveries at ``/w/<name>``; the decorated function makes events of those that are genuine.
+
+        It is given a ``webhooks.Delivery`` and returns an event, a list of events, or ``None`` to ignore it; whatever
+        it raises is answered with a 500, and the provider tries again. Its ids count for the whole tenant. Raises
+        ``InvalidInput`` for a bad name, ``AlreadyExists``.
+        """
+        from workflowkit.runtime.deliveries import Source
+        from workflowkit.webhooks.settings import name_problems
+
+        if problems := list(name_problems(name)):
+            raise InvalidInput(problems)
+        if name in self._webhooks:
+            raise AlreadyExists(f"there is a webhook {name!r} already")
+
+        def register(maker: _Maker) -> _Maker:
+            self._webhooks[name] = Source(
+                name, verify, maker, scope, None if event_names is None else tuple(event_names)
+            )
+            return maker
+
+        return register
 
     def load_actions(self, directory: str | Path) -> None:
         """Register every action that the modules of a directory define."""
@@ -78,7 +113,7 @@ class WorkflowKit:
         """The parts behind this object: database, intake, authoring, control, worker."""
         from workflowkit.composition import Runtime
 
-        return Runtime(self.settings, self.registry, self._clock)
+        return Runtime(self.settings, self.registry, self._clock, own_webhooks=self._webhooks)
 
     def migrate(self) -> None:
         """Bring the database to the schema of this version."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import socket
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workflowkit.actionconfig import action_config
 from workflowkit.base.clock import Clock
 from workflowkit.base.ids import random_fraction
+from workflowkit.base.secrets import Keyring
 from workflowkit.base.settings import Settings
 from workflowkit.dispatch.celery_app import create_celery, register_tasks
 from workflowkit.dispatch.publisher import CeleryDispatcher
@@ -20,6 +23,7 @@ from workflowkit.runtime.authoring import Authoring
 from workflowkit.runtime.caching import Caching
 from workflowkit.runtime.children import Children
 from workflowkit.runtime.control import Control
+from workflowkit.runtime.deliveries import Deliveries, Source
 from workflowkit.runtime.emitting import Emitting
 from workflowkit.runtime.hints import Dispatcher
 from workflowkit.runtime.intake import Intake
@@ -34,6 +38,7 @@ from workflowkit.runtime.timers import Timers
 from workflowkit.runtime.versions import Versions
 from workflowkit.runtime.waiting import LOOKBACK_TIMER, Waiting
 from workflowkit.runtime.waking import Waking
+from workflowkit.runtime.webhooks import Webhooks
 from workflowkit.runtime.worker import Worker
 from workflowkit.store.database import Database
 
@@ -50,6 +55,7 @@ class Runtime:
     clock: Clock | None = None
     dispatcher_override: Dispatcher | None = None
     jitter: Jitter = random_fraction
+    own_webhooks: Mapping[str, Source] = field(default_factory=dict)
 
     @cached_property
     def database(self) -> Database:
@@ -70,6 +76,24 @@ class Runtime:
     @cached_property
     def authoring(self) -> Authoring:
         return Authoring(self.database, self.registry, self.settings.limits)
+
+    @cached_property
+    def keyring(self) -> Keyring | None:
+        """What stored secrets are encrypted with; ``None`` on a server database without ``secret_key``."""
+        if self.settings.secret_key is not None:
+            return Keyring.parse(self.settings.secret_key)
+        if self.database.is_postgresql:
+            return None
+        path = self.database.engine.url.database
+        return Keyring.from_file(Path(f"{path}.secret-key")) if path and path != ":memory:" else Keyring.generate()
+
+    @cached_property
+    def webhooks(self) -> Webhooks:
+        return Webhooks(self.database, lambda: self.keyring, self.settings.limits, taken=self.own_webhooks)
+
+    @cached_property
+    def deliveries(self) -> Deliveries:
+        return Deliveries(self.database, self.intake, self.webhooks, self.own_webhooks, self.settings.limits)
 
     @cached_property
     def control(self) -> Control:

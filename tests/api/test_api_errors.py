@@ -42,6 +42,8 @@ EXPECTED = {
     "store-unavailable": 503,
     "precondition-required": 428,
     "unsupported-media-type": 415,
+    "unreadable-body": 415,
+    "webhook-disabled": 410,
 }
 
 

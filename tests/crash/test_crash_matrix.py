@@ -31,7 +31,7 @@ WORKER_CELLS = [
     ("renew.after_commit", 1),
 ]
 #: Failpoints of transactions that no worker passes: the API's tests and the sender below cover them.
-NOT_OF_WORKERS = ("intake", "cancel", "rerun", "draft", "publish", "enable", "key")
+NOT_OF_WORKERS = ("intake", "cancel", "rerun", "draft", "publish", "enable", "key", "webhook", "delivery")
 
 
 @pytest.fixture

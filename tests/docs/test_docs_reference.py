@@ -29,6 +29,7 @@ from workflowkit.engine.retry import BACKOFF_SECONDS, DELAY_CLAMPED, JITTER_SECO
 from workflowkit.engine.states import EdgeState, RunStatus, StepStatus
 from workflowkit.registry import Registry, load_builtin_actions
 from workflowkit.runtime.control import CANCELLED_BY_USER
+from workflowkit.runtime.deliveries import CHALLENGE, NO_EVENT
 from workflowkit.runtime.keys import PERMISSIONS
 from workflowkit.runtime.matching import (
     DEPTH_EXCEEDED,
@@ -39,6 +40,7 @@ from workflowkit.runtime.matching import (
 )
 from workflowkit.runtime.schedules import OVERLAP_SKIPPED
 from workflowkit.triggers.matching import NoMatch
+from workflowkit.webhooks.transform import EVENT_NAME_NOT_ALLOWED
 
 # --- names and tags of code
 
@@ -183,6 +185,7 @@ def test_every_reason_is_explained() -> None:
     reasons |= {planner.SKIP_IF, planner.DISABLED, planner.CACHED}
     reasons |= {TARGET_MISSING, TARGET_UNPUBLISHED, TARGET_DISABLED, OVERLAP_SKIPPED}
     reasons |= {*NoMatch, DEPTH_EXCEEDED, START_FAILED, DELAY_CLAMPED, CANCELLED_BY_USER}
+    reasons |= {EVENT_NAME_NOT_ALLOWED, NO_EVENT, CHALLENGE}
 
     assert {names_in(row[0])[0] for row in table("docs/reference/errors.md", "reason")} == reasons
 

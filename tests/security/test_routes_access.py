@@ -18,6 +18,7 @@ from workflowkit.api.auth import access_of, public, requires
 from workflowkit.api.routes.pages import SECTIONS
 from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.runtime.keys import PERMISSIONS
+from workflowkit.webhooks.settings import WebhookSettings
 
 #: What anybody may see. A route that is added here is a decision; everything else needs a key.
 PUBLIC = {
@@ -30,10 +31,21 @@ PUBLIC = {
     ("GET", "/api/openapi.json"),
     ("GET", "/api/health"),
     ("GET", "/api/health/ready"),
+    # The token is the credential: an unknown one is answered as a page that does not exist.
+    ("GET", "/w/<token>"),
+    ("POST", "/w/<token>"),
+    ("PUT", "/w/<token>"),
 }
 #: Parameters of paths that name nothing of a tenant's.
 NOT_OWNED = {"key", "kind"}
 DOCUMENT_BODY: dict[str, Any] = {"document": {}}
+#: Bodies of the routes that take another one.
+BODIES: dict[str, dict[str, Any]] = {
+    "/api/webhooks/<webhook_name>": {"verification": {"preset": "none"}},
+    "/api/webhooks/<webhook_name>/test": {"body": {}},
+}
+#: Lists that are the same for everybody, and what is no list.
+NOT_OF_A_TENANT = ("/api/actions", "/api/webhook-templates", "/api/webhooks/intent")
 
 
 def _routes(app: Flask) -> Iterator[tuple[str, str]]:
@@ -51,7 +63,7 @@ def _guarded(app: Flask) -> list[tuple[str, str]]:
 def _path(rule: str, **values: str) -> str:
     defaults = {
         "key": "wk_default_wrong", "event_id": "x", "workflow_id": "x", "int:version": "1", "path:kind": "if",
-        "run_id": "x", "key_id": "x", "path:rest": "x", "name": "x.js",
+        "run_id": "x", "key_id": "x", "path:rest": "x", "name": "x.js", "webhook_name": "x", "token": "x",
         f"any({', '.join(SECTIONS)}):section": SECTIONS[0],
     }  # fmt: skip
     path = rule
@@ -123,8 +135,10 @@ class _Theirs:
         self.client = web.client(scope=OTHER_TENANT)
         (run,) = web.harness.rows("SELECT id FROM runs")
         key_id = web.services.keys.find(OTHER_TENANT, limit=1)[0].id
+        web.services.webhooks.create(OTHER_TENANT, "secret-webhook", WebhookSettings({"preset": "none"}))
         self.ids = {
             "event_id": event_id, "workflow_id": "secret-workflow", "run_id": run["id"], "key_id": key_id,
+            "webhook_name": "secret-webhook",
         }  # fmt: skip
 
 
@@ -141,7 +155,9 @@ def test_another_tenants_ids_answer_like_ids_that_do_not_exist(database_url: str
             walked |= owned
             answers = []
             for ids in (theirs.ids, dict.fromkeys(theirs.ids, "missing")):
-                response = ours.call(method, _path(rule, **ids), json=DOCUMENT_BODY, headers={"If-Match": '"1"'})
+                response = ours.call(
+                    method, _path(rule, **ids), json=BODIES.get(rule, DOCUMENT_BODY), headers={"If-Match": '"1"'}
+                )
                 assert response.status_code == 404, (method, rule)
                 problem = {} if method == "HEAD" else response.get_json()
                 text = json.dumps({**problem, "request_id": ""})
@@ -160,9 +176,9 @@ def test_lists_show_nothing_of_another_tenant(database_url: str) -> None:
         for method, rule in _guarded(web.app):
             if method == "GET" and "<" not in rule:
                 text = ours.get(rule).get_data(as_text=True)
-                for secret in (*theirs.ids.values(), "secret"):
+                for secret in (*theirs.ids.values(), "secret-", "secret/"):
                     assert secret not in text, rule
-                if rule not in ("/api/actions",):
+                if rule not in NOT_OF_A_TENANT:
                     assert theirs.client.get(rule).get_json()["items"], f"{rule} shows them nothing of their own"
 
 
@@ -171,7 +187,10 @@ def _parameters(rule: str) -> list[str]:
 
 
 def _everything(web: Web) -> dict[str, list[dict[str, object]]]:
-    tables = ("workflows", "workflow_drafts", "workflow_versions", "workflow_triggers", "events", "runs", "steps")
+    tables = (
+        "workflows", "workflow_drafts", "workflow_versions", "workflow_triggers", "events", "runs", "steps",
+        "webhooks", "webhook_deliveries",
+    )  # fmt: skip
     rows = {table: web.harness.rows(f"SELECT * FROM {table} ORDER BY 1, 2, 3") for table in tables}
     return rows | {"api_keys": web.harness.rows("SELECT id, revoked_at_ms FROM api_keys ORDER BY id")}
 

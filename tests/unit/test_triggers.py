@@ -37,6 +37,13 @@ def test_an_event_is_found_by_its_name_and_by_every_wildcard_above_it(name: str,
     assert patterns_for(name) == patterns
 
 
+def test_an_event_of_a_webhook_matches_the_triggers_on_it_and_no_name_does() -> None:
+    assert patterns_for("shop/paid", "stripe") == ("shop/paid", "shop/*", "$webhook/stripe")
+    for forged in ("$webhook/stripe", "$webhook/stripe/x", "$webhook/stripe.x"):
+        assert patterns_for(forged) == ()
+        assert patterns_for(forged, "other") == ("$webhook/other",)
+
+
 @pytest.mark.parametrize("pattern", ["a", "app/*", "app/user.*", "app/user.created", "a.*", "x" * 256, "né/*"])
 def test_a_name_and_a_wildcard_after_a_separator_are_patterns(pattern: str) -> None:
     assert check_pattern(pattern) is None

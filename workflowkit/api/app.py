@@ -13,7 +13,19 @@ from werkzeug.wrappers import Response as ForwardedResponse
 
 from workflowkit import __version__
 from workflowkit.api import auth, errors, openapi
-from workflowkit.api.routes import actions, docs, events, health, keys, pages, runs, schedules, workflows
+from workflowkit.api.routes import (
+    actions,
+    deliveries,
+    docs,
+    events,
+    health,
+    keys,
+    pages,
+    runs,
+    schedules,
+    webhooks,
+    workflows,
+)
 from workflowkit.api.services import Services
 from workflowkit.base import ids
 
@@ -53,7 +65,9 @@ def create_app(services: Services) -> APIFlask:
     app.url_map.strict_slashes = True
     services.install(app.extensions)
     openapi.configure(app)
-    for routes in (events, workflows, runs, schedules, actions, keys, health, docs, pages):
+    for routes in (
+        events, workflows, runs, schedules, actions, keys, webhooks, deliveries, health, docs, pages,
+    ):  # fmt: skip
         app.register_blueprint(routes.api)
     errors.register(app)
     app.before_request(_name_request)

@@ -20,6 +20,7 @@ from werkzeug.exceptions import HTTPException
 from workflowkit.base import errors as e
 from workflowkit.base import jsonvalue
 from workflowkit.base.errors import Problem, WorkflowKitError
+from workflowkit.runtime.deliveries import WebhookDisabled
 from workflowkit.webhooks.delivery import UnreadableBody
 
 logger = logging.getLogger("workflowkit.api")
@@ -55,6 +56,7 @@ STATUSES: dict[type[WorkflowKitError], HTTPStatus] = {
     PreconditionRequired: HTTPStatus.PRECONDITION_REQUIRED,
     UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     UnreadableBody: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    WebhookDisabled: HTTPStatus.GONE,
 }
 
 #: What Flask itself refuses, in our words.

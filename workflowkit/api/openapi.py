@@ -32,6 +32,8 @@ _PATH_PARAMETERS = {
     "kind": "The kind of action.",
     "run_id": "The run's id.",
     "key_id": "The key's id.",
+    "webhook_name": "The webhook's name.",
+    "token": "The secret part of a webhook's URL.",
 }
 _ERRORS_OF_BODIES = (
     HTTPStatus.BAD_REQUEST,

@@ -16,9 +16,11 @@ from workflowkit.engine.states import RunStatus
 from workflowkit.registry import Registry
 from workflowkit.runtime.authoring import Authoring
 from workflowkit.runtime.control import Control
+from workflowkit.runtime.deliveries import Deliveries
 from workflowkit.runtime.intake import Intake
 from workflowkit.runtime.keys import Keys
 from workflowkit.runtime.versions import Versions
+from workflowkit.runtime.webhooks import Webhooks
 from workflowkit.store.database import Database
 
 _EXTENSION = "workflowkit"
@@ -41,7 +43,11 @@ class Services:
     cancel: Callable[[Scope, str], RunStatus]
     rerun: Callable[[Scope, str], str]
     waiting: Waiting
+    webhooks: Webhooks
+    deliveries: Deliveries
     limits: Limits = DEFAULT_LIMITS
+    public_url: str | None = None
+    webhook_redirects: tuple[str, ...] = ()
     dev_mode: bool = False
     default_scope: Scope = DEFAULT_SCOPE
 
@@ -71,6 +77,10 @@ class RuntimeParts(Protocol):
     def intake(self) -> Intake: ...
     @property
     def control(self) -> Control: ...
+    @property
+    def webhooks(self) -> Webhooks: ...
+    @property
+    def deliveries(self) -> Deliveries: ...
 
 
 def services_of(runtime: RuntimeParts, *, dev_mode: bool = False) -> Services:
@@ -85,6 +95,10 @@ def services_of(runtime: RuntimeParts, *, dev_mode: bool = False) -> Services:
         cancel=runtime.control.cancel,
         rerun=runtime.control.rerun,
         waiting=Waiting(runtime.database),
+        webhooks=runtime.webhooks,
+        deliveries=runtime.deliveries,
         limits=runtime.settings.limits,
+        public_url=runtime.settings.public_url,
+        webhook_redirects=runtime.settings.webhook_redirects,
         dev_mode=dev_mode,
     )

@@ -14,6 +14,7 @@ from workflowkit.store.events import EventRecord
 from workflowkit.store.keys import KeyRecord
 from workflowkit.store.queries import DecisionView, RunView
 from workflowkit.store.schedules import ScheduleRow
+from workflowkit.store.webhooks import WebhookRecord
 from workflowkit.store.workflows import DraftRecord, VersionRecord, WorkflowRecord
 
 Shown = dict[str, Any]
@@ -172,6 +173,22 @@ def key(record: KeyRecord) -> Shown:
         "created_at": rfc3339(record.created_at_ms),
         "last_used_at": _moment(record.last_used_at_ms),
         "revoked_at": _moment(record.revoked_at_ms),
+    }
+
+
+def webhook(record: WebhookRecord) -> Shown:
+    """Show a webhook; its URL is not in the record, its secrets stay there."""
+    return {
+        "name": record.name,
+        "verification": record.verification,
+        "has_secrets": record.secrets is not None,
+        "transform": record.transform,
+        "event_names": None if record.event_names is None else list(record.event_names),
+        "cidrs": None if record.cidrs is None else list(record.cidrs),
+        "enabled": record.enabled,
+        "created_at": rfc3339(record.created_at_ms),
+        "updated_at": rfc3339(record.updated_at_ms),
+        "last_received_at": _moment(record.last_received_at_ms),
     }
 
 

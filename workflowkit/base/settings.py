@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from workflowkit.base.limits import Limits
 from workflowkit.base.secrets import Keyring
@@ -37,6 +38,10 @@ class Settings:
     """How long a sender's event id is remembered."""
     email_url: str = "console://"
     email_from: str = "workflows@localhost"
+    public_url: str | None = None
+    """How the API is reached from outside, with the prefix it is mounted below: what URLs of webhooks begin with."""
+    webhook_redirects: tuple[str, ...] = ()
+    """The addresses to which the URL of a webhook may be handed over that a provider asked for."""
     secret_key: str | None = field(default=None, repr=False)
     """What stored secrets are encrypted with (``base.secrets.Keyring``); it is a secret itself."""
     allow_private_networks: bool = False
@@ -81,6 +86,24 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError(f"must be an address such as https://flows.example.com, got {text!r}")
+    return text.rstrip("/")
+
+
+def _redirects(text: str) -> tuple[str, ...]:
+    for uri in _names(text):
+        parts = urlsplit(uri)
+        is_local = parts.hostname in ("localhost", "127.0.0.1", "::1")
+        if parts.scheme != "https" and not (parts.scheme == "http" and is_local):
+            raise ValueError(f"{uri!r} must be an https address")
+        if not parts.hostname or parts.username is not None or parts.fragment:
+            raise ValueError(f"{uri!r} must have a host, no user and no fragment")
+    return _names(text)
+
+
 def _keys(text: str) -> str:
     Keyring.parse(text)
     return text
@@ -98,6 +121,8 @@ _PARSERS: dict[str, Callable[[str], object]] = {
     "event_dedup_seconds": _seconds,
     "email_url": str,
     "email_from": str,
+    "public_url": _url,
+    "webhook_redirects": _redirects,
     "secret_key": _keys,
     "allow_private_networks": _flag,
 }

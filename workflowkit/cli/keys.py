@@ -38,7 +38,7 @@ def create(
     """Make a key and print it. It is shown this once: only its hash is stored.
 
     Permissions: events:send workflows:read workflows:write workflows:publish runs:read runs:write actions:read
-    keys:admin.
+    keys:admin webhooks:read webhooks:write.
 
     \b
     workflowkit keys create "the editor"

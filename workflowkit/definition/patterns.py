@@ -12,7 +12,9 @@ SEPARATORS: Final = "/."
 
 
 #: Event names that only the engine may send; the second prefix belongs to the protocol it speaks.
-RESERVED_PREFIXES: Final = ("workflow/", "inngest/")
+RESERVED_PREFIXES: Final = ("workflow/", "inngest/", "$webhook/")
+#: A trigger on a webhook is kept as this and the webhook's name; no event has such a name.
+WEBHOOK_PREFIX: Final = "$webhook/"
 
 
 def check_event_name(name: str, max_chars: int = DEFAULT_LIMITS.event_name_chars) -> tuple[str, str] | None:

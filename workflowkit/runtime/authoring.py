@@ -17,7 +17,8 @@ from workflowkit.base.errors import DefinitionError, InvalidInput, LimitExceeded
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.base.scope import Scope
 from workflowkit.definition import ActionCatalogue
-from workflowkit.definition.model import Json, Workflow
+from workflowkit.definition.model import Json, Trigger, Workflow
+from workflowkit.definition.patterns import WEBHOOK_PREFIX
 from workflowkit.runtime import schedules
 from workflowkit.store import workflows as rows
 from workflowkit.store.database import Database, Transaction
@@ -180,7 +181,8 @@ def _put_in_force(
     tx: Transaction, scope: Scope, workflow_id: str, version: int, parsed: Workflow, *, enabled: bool
 ) -> None:
     """Let the triggers of a version start runs, or none if the workflow is disabled. The caller holds its lock."""
-    triggers = parsed.triggers if enabled else ()
+    through_webhooks = (Trigger(WEBHOOK_PREFIX + each.name, each.condition, each.pointer) for each in parsed.webhooks)
+    triggers = (*parsed.triggers, *through_webhooks) if enabled else ()
     rows.replace_triggers(tx, scope, workflow_id, version=version, triggers=triggers)
     schedules.plan(tx, scope, workflow_id, parsed.schedules, is_paused=not enabled)
 

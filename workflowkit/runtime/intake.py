@@ -70,6 +70,10 @@ class Intake:
         incoming = [self.parse(value, pointer=f"/{index}") for index, value in enumerate(values)]
         return self._store(self._database.join(connection), scope, incoming, grace_seconds=grace_seconds)
 
+    def store(self, tx: Transaction, scope: Scope, incoming: Sequence[IncomingEvent]) -> list[Accepted]:
+        """Store well-formed events in a transaction of the runtime's own; call ``hint`` after its commit."""
+        return self._store(tx, scope, incoming)
+
     def hint(self, accepted: Sequence[Accepted]) -> None:
         """Tell workers of events whose transaction has committed."""
         if ids := [event.id for event in accepted if event.duplicate_of is None]:

@@ -30,6 +30,8 @@ PERMISSIONS = (
     "runs:write",
     "actions:read",
     "keys:admin",
+    "webhooks:read",
+    "webhooks:write",
 )
 #: How long a process may go on accepting a key that another process has revoked.
 CACHE_SECONDS = 1.0

@@ -95,13 +95,13 @@ class Matching:
             if record.target is not None:
                 self._match_target(tx, record, record.target, batch, matched)
         open_records = [record for record in records if record.target is None]
-        patterns = sorted({pattern for record in open_records for pattern in patterns_for(record.name)})
+        patterns = sorted({pattern for record in open_records for pattern in patterns_for(record.name, record.webhook)})
         if not patterns:
             return
         listening_here = subscriptions.load(tx, scope, patterns)
         for record in open_records:
             self._find_awaiting(tx, record, listening_here.wait_paths.get(record.name, ()), matched)
-            listening = _subscriptions(record.name, listening_here.triggers)
+            listening = _subscriptions(record, listening_here.triggers)
             if record.depth > self._limits.emitted_event_depth:
                 detail = f"limit emitted_event_depth exceeded: at most {self._limits.emitted_event_depth}"
                 for each in listening:
@@ -175,9 +175,9 @@ def _by_scope(records: Iterable[EventRecord]) -> dict[Scope, list[EventRecord]]:
     return grouped
 
 
-def _subscriptions(event_name: str, triggers: Sequence[TriggerRow]) -> list[Subscription]:
-    """Return one subscription per workflow that listens to this name, with the conditions of all its triggers (E6)."""
-    patterns = set(patterns_for(event_name))
+def _subscriptions(record: EventRecord, triggers: Sequence[TriggerRow]) -> list[Subscription]:
+    """Return one subscription per workflow that listens to this event, with the conditions of all its triggers (E6)."""
+    patterns = set(patterns_for(record.name, record.webhook))
     conditions: dict[tuple[str, int], list[str | None]] = {}
     for row in triggers:
         if row.pattern in patterns:

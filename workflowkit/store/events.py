@@ -31,6 +31,11 @@ class EventRecord:
     duplicate_of: str | None = None
     target: str | None = None
 
+    @property
+    def webhook(self) -> str | None:
+        """The webhook that it came through; no sender can set this."""
+        return self.extra.get("webhook") if self.extra else None
+
     def as_json(self) -> dict[str, Any]:
         """Return the event as workflows see it."""
         event = {"id": self.event_id or self.id, "name": self.name, "data": self.data, "ts": self.ts_ms}

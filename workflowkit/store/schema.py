@@ -61,6 +61,38 @@ api_keys = sa.Table(
     sa.Index(None, "environment", "tenant", "id"),
 )
 
+webhooks = sa.Table(
+    "webhooks",
+    metadata,
+    sa.Column("environment", sa.Text, primary_key=True),
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    _text("token_hash"),
+    _text("verification"),
+    _text("secrets", nullable=True),
+    _text("transform", nullable=True),
+    _text("event_names", nullable=True),
+    _text("cidrs", nullable=True),
+    sa.Column("enabled", sa.Boolean(create_constraint=False), nullable=False),
+    _big("created_at_ms"),
+    _big("updated_at_ms"),
+    _big("last_received_at_ms", nullable=True),
+    sa.UniqueConstraint("token_hash"),
+)
+"""``token_hash`` is the hash of the secret part of the URL; ``secrets`` is encrypted (``base.secrets``)."""
+
+webhook_deliveries = sa.Table(
+    "webhook_deliveries",
+    metadata,
+    sa.Column("environment", sa.Text, primary_key=True),
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("webhook", sa.Text, primary_key=True),
+    sa.Column("identity", sa.Text, primary_key=True),
+    _big("expires_at_ms"),
+    sa.Index(None, "environment", "tenant", "webhook", "expires_at_ms"),
+)
+"""The signed deliveries of the last minutes: one that is sent again has no effect."""
+
 workflows = sa.Table(
     "workflows",
     metadata,

@@ -13,6 +13,8 @@ from workflowkit.base.jsonvalue import check_json, loads_strict
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.definition.model import Json
 
+#: Headers that no transform sees.
+_CREDENTIALS = ("authorization", "cookie", "proxy-authorization")
 _FORM = "application/x-www-form-urlencoded"
 _JSON = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json\Z")
 
@@ -75,7 +77,8 @@ class Delivery:
         body = self.body
         return {
             "body": body,
-            "headers": dict(self.headers),
+            # A transform is written by those who may not see the secrets.
+            "headers": {name: text for name, text in self.headers.items() if name not in _CREDENTIALS},
             "query": {name: list(values) for name, values in self.query.items()},
             "raw": self.text,
         }

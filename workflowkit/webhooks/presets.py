@@ -174,3 +174,14 @@ SLACK = Hmac(
     "x-slack-signature", prefix="v0=", timestamp_header="x-slack-request-timestamp", timestamp_prefix="v0:",
     separator=":",
 )  # fmt: skip
+
+
+def challenge_of(scheme: Verification, delivery: Delivery) -> str | None:
+    """Return what Slack wants to have repeated when its user enters the URL; ``None`` for everything else.
+
+    Raises what reading the body raises. Ask only once the delivery is verified.
+    """
+    if scheme is not SLACK or not isinstance(body := delivery.body, dict) or body.get("type") != "url_verification":
+        return None
+    challenge = body.get("challenge")
+    return challenge if isinstance(challenge, str) else None

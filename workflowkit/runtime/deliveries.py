@@ -1,0 +1,172 @@
+"""Deliveries to webhooks become events. One transaction; a delivery that is refused leaves nothing behind.
+
+In this order: the URL's token says whose it is, the sender's address is held against the webhook's networks, the
+signature is checked over the bytes as they came, and only then anything of them is read.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from workflowkit.base.errors import ExpressionError, InvalidInput, NotFound, Problem, WorkflowKitError
+from workflowkit.base.limits import DEFAULT_LIMITS, Limits
+from workflowkit.base.scope import DEFAULT_SCOPE, Scope
+from workflowkit.runtime.incoming import IncomingEvent, parse_event
+from workflowkit.runtime.intake import Accepted, Intake
+from workflowkit.runtime.webhooks import Webhooks, token_hash
+from workflowkit.store import webhooks as rows
+from workflowkit.store.database import Database
+from workflowkit.webhooks.delivery import Delivery
+from workflowkit.webhooks.presets import challenge_of
+from workflowkit.webhooks.settings import allows_address, allows_event, parse_verification
+from workflowkit.webhooks.signing import TOLERANCE_SECONDS, DeliveryRefused
+from workflowkit.webhooks.sources import Verify
+from workflowkit.webhooks.transform import EVENT_NAME_NOT_ALLOWED, Transform
+
+#: How long a signed delivery is remembered. A time from the far end of the tolerance is good for twice the tolerance,
+#: and the memory must be the longer of the two.
+REPLAY_WINDOW_MS = (2 * TOLERANCE_SECONDS + 1) * 1000
+#: How fine ``last_received_at`` is: each delivery would otherwise lock the webhook's row.
+LAST_RECEIVED_RESOLUTION_MS = 60_000
+#: Why a Python function made no event.
+NO_EVENT = "no-event"
+#: The provider asks whether the URL is ours.
+CHALLENGE = "challenge"
+
+_FORGET_AT_ONCE = 100
+_TOKEN = re.compile(r"[0-9A-Z]{52}")
+_log = logging.getLogger("workflowkit.webhooks")
+
+#: Makes one event, several, or none of a genuine delivery.
+Handler = Callable[[Delivery], Mapping[str, Any] | Sequence[Mapping[str, Any]] | None]
+
+
+class WebhookDisabled(WorkflowKitError):
+    """The webhook is switched off."""
+
+    code = "webhook-disabled"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A webhook that takes deliveries: where its events go, how they are verified, and what makes them."""
+
+    name: str
+    verify: Verify
+    maker: Transform | Handler
+    scope: Scope = DEFAULT_SCOPE
+    event_names: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What became of a genuine delivery. ``reason`` says why one was ignored; ``challenge`` is to be repeated."""
+
+    status: Literal["accepted", "duplicate", "ignored"]
+    events: tuple[Accepted, ...] = ()
+    reason: str = ""
+    challenge: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deliveries:
+    """Takes deliveries for the stored webhooks, and for the application's own (``own``, by name)."""
+
+    database: Database
+    intake: Intake
+    webhooks: Webhooks
+    own: Mapping[str, Source]
+    limits: Limits = DEFAULT_LIMITS
+
+    def find(self, token: str, address: str) -> Source:
+        """Return the webhook whose URL ends in ``token``: a stored one's token, or the name of one of the application.
+
+        Raises ``NotFound``, ``WebhookDisabled``, or ``DeliveryRefused`` where ``address`` may not send.
+        """
+        if (own := self.own.get(token)) is not None:
+            return own
+        record = None
+        if _TOKEN.fullmatch(token):
+            with self.database.read() as tx:
+                record = rows.find_by_token(tx, token_hash(token))
+        if record is None:
+            raise NotFound("there is no such webhook")
+        if not record.enabled:
+            raise WebhookDisabled("the webhook is switched off")
+        if not allows_address(record.cidrs, address):
+            _log.info("webhook %s refused a delivery: its sender's address is not listed", record.name)
+            raise DeliveryRefused("its sender's address is not listed")
+        verify = Verify(parse_verification(record.verification), self.webhooks.secrets_of(record))
+        transform = Transform(record.name, record.transform, self.limits)
+        return Source(record.name, verify, transform, record.scope, record.event_names)
+
+    def receive(self, source: Source, delivery: Delivery) -> Received:
+        """Verify a delivery and store its events. A signed one that is sent again has no effect.
+
+        Raises ``DeliveryRefused``; what reading the body raises; ``InvalidInput`` if no event can be made of it.
+        """
+        now_ms = self.database.clock.now_ms()
+        try:
+            # SAFETY: S16 — over the raw bytes, before anything of them is read.
+            identity = source.verify(delivery, now_ms)
+        except DeliveryRefused as error:
+            _log.info("webhook %s refused a delivery: %s", source.name, error.reason)
+            raise
+        if (challenge := challenge_of(source.verify.scheme, delivery)) is not None:
+            return Received("ignored", reason=CHALLENGE, challenge=challenge)
+        events, reason = self._events(source, delivery, now_ms)
+        return self._store(source, identity, events, reason)
+
+    def _store(self, source: Source, identity: str | None, events: Sequence[IncomingEvent], reason: str) -> Received:
+        scope, name = source.scope, source.name
+        with self.database.transaction("delivery") as tx:
+            if identity is not None:
+                # SAFETY: S16 — remembered in the transaction that stores the events: both, or neither.
+                if not rows.claim_delivery(tx, scope, name, identity=identity, window_ms=REPLAY_WINDOW_MS):
+                    return Received("duplicate")
+                rows.forget_deliveries(tx, scope, name, limit=_FORGET_AT_ONCE)
+            rows.touch(tx, scope, name, not_after_ms=tx.now_ms - LAST_RECEIVED_RESOLUTION_MS)
+            accepted = self.intake.store(tx, scope, events) if events else []
+        self.intake.hint(accepted)
+        if not events:
+            return Received("ignored", reason=reason)
+        is_new = any(event.duplicate_of is None for event in accepted)
+        return Received("accepted" if is_new else "duplicate", tuple(accepted))
+
+    def _events(self, source: Source, delivery: Delivery, now_ms: int) -> tuple[list[IncomingEvent], str]:
+        """Return the events of a delivery, marked with their webhook; or none and the reason."""
+        if isinstance(source.maker, Transform):
+            made, reason = self._transformed(source, source.maker, delivery, now_ms)
+        else:
+            found = source.maker(delivery)
+            made, reason = [found] if isinstance(found, Mapping) else list(found or ()), NO_EVENT
+        incoming = [self._incoming(source, value) for value in made]
+        allowed = [event for event in incoming if allows_event(source.event_names, event.name)]
+        return allowed, EVENT_NAME_NOT_ALLOWED if made and not allowed else reason
+
+    def _transformed(
+        self, source: Source, transform: Transform, delivery: Delivery, now_ms: int
+    ) -> tuple[list[Mapping[str, Any]], str]:
+        roots = delivery.as_roots()
+        try:
+            mapped = transform.apply(roots, now_ms=now_ms)
+        except (InvalidInput, ExpressionError) as error:
+            raise _unusable(source, error) from error
+        return ([] if mapped.event is None else [mapped.event]), mapped.reason
+
+    def _incoming(self, source: Source, value: Mapping[str, Any]) -> IncomingEvent:
+        try:
+            event = parse_event(dict(value), self.limits)
+        except InvalidInput as error:
+            raise _unusable(source, error) from error
+        # SAFETY: S16 — set after the event was made: nothing in a delivery or in a transform reaches this key.
+        return replace(event, extra={**event.extra, "webhook": source.name})
+
+
+def _unusable(source: Source, error: WorkflowKitError) -> InvalidInput:
+    _log.warning("webhook %s could make no event of a delivery: %s", source.name, error.message)
+    return InvalidInput([Problem("", "unusable-delivery", "no event can be made of this delivery")])
