@@ -99,6 +99,21 @@ def test_the_first_control_of_the_order_that_applies_decides(controls: FlowContr
     assert outcome(admit(controls, case, rows, now_ms=NOW)) == in_the_documented_order(controls, case, rows)
 
 
+@given(st.sampled_from(SingletonMode), CASES, ROWS)
+def test_what_starts_later_meets_the_later_controls_in_the_same_order(
+    mode: SingletonMode, case: Case, rows: Rows
+) -> None:
+    everything = FlowControl(
+        batch=BATCH, idempotency=ONCE, rate_limit=RATE, debounce=DEBOUNCE, singleton=Singleton(mode)
+    )  # fmt: skip
+    later = FlowControl(singleton=Singleton(mode))
+    admission = admit_start(everything, case, rows, now_ms=NOW)
+    assert outcome(admission) == in_the_documented_order(later, case, rows)
+    assert admission == admit(later, case, rows, now_ms=NOW)
+    if isinstance(admission.decision, Start):
+        assert admission.decision.at_ms == max(NOW, case.start_at_ms or NOW)
+
+
 @given(CONTROLS, CASES, ROWS)
 def test_the_same_values_give_the_same_answer(controls: FlowControl, case: Case, rows: Rows) -> None:
     assert admit(controls, case, rows, now_ms=NOW) == admit(controls, replace(case), replace(rows), now_ms=NOW)
