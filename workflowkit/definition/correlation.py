@@ -70,11 +70,23 @@ def split(
 @lru_cache(maxsize=1024)
 def match_condition(path: str, later: str = LATER) -> str:
     """Return the condition that ``match: "data.id"`` stands for. Raises ``ExpressionError`` if it is no plain path."""
+    place = _spelled(_steps_into_event(path))
+    return f"{later}{place} == event{place}"
+
+
+def plain_path(path: str) -> str:
+    """Return the spelling of a path into an event that ``value_at`` reads.
+
+    Raises ``ExpressionError`` if it is no plain path.
+    """
+    return _written(_steps_into_event(path))
+
+
+def _steps_into_event(path: str) -> tuple[str | int, ...]:
     found = read_path(f"event.{path}")
     if found is None or found.steps[0] != "event":
         raise ExpressionError("expected a path into the event, such as data.id")
-    place = _spelled(found.steps[1:])
-    return f"{later}{place} == event{place}"
+    return found.steps[1:]
 
 
 def value_at(value: Json, path: str) -> Json:

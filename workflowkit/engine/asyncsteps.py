@@ -74,10 +74,13 @@ class AsyncSteps(StepTools):
         timeout: Duration,  # noqa: ASYNC109 - not of the call: the wait ends by itself
         if_: str | None = None,
         match: str | None = None,
+        equals: tuple[str, Any] | None = None,
         lookback: Duration | None = None,
     ) -> dict[str, Any] | None:
         """See ``Steps.wait_for_event``."""
-        found: dict[str, Any] | None = self._settle(*self._event(step_id, event, if_, match, timeout, lookback))
+        found: dict[str, Any] | None = self._settle(
+            *self._event(step_id, event, if_=if_, match=match, equals=equals, timeout=timeout, lookback=lookback)
+        )
         return found
 
     @_held

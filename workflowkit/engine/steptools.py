@@ -89,15 +89,10 @@ class StepTools:
     def _until(self, when: datetime | str) -> int:
         return instant_ms(when, self._session.now_ms())
 
-    def _event(
-        self, step_id: str, event: str, if_: str | None, match: str | None, timeout: Duration, lookback: Duration | None
-    ) -> tuple[Hit | None, Wait]:
+    def _event(self, step_id: str, event: str, **options: Any) -> tuple[Hit | None, Wait]:
         session = self._session
         key = session.begin(step_id, WaitKind.EVENT.value)
-        wait = event_wait(
-            key, event, if_=if_, match=match, timeout=timeout, lookback=lookback,
-            now_ms=session.now_ms(), limits=session.limits,
-        )  # fmt: skip
+        wait = event_wait(key, event, **options, now_ms=session.now_ms(), limits=session.limits)
         return session.result(key, step_id), wait
 
     def _signal(self, step_id: str, signal: str, timeout: Duration) -> tuple[Hit | None, Wait]:

@@ -26,7 +26,8 @@ class Wait:
 
     ``until_ms`` is when it ends by itself: a sleep as what it was for, anything else as timed out. ``name`` is the
     event's name, the signal, or the id of the workflow or function that is to be run. ``condition`` is a CEL expression
-    over ``event`` (what started the run) and ``async`` (what is waited for). Events received up to ``lookback_ms``
+    over ``event`` (what started the run) and ``async`` (what is waited for); ``equals`` is a path in the event that is
+    waited for, and the value that must stand there. Events received up to ``lookback_ms``
     before count too. ``data`` is what the other run is given, ``part`` the part of this run's own document that it
     executes instead of a workflow of its own.
     """
@@ -39,11 +40,19 @@ class Wait:
     lookback_ms: int = 0
     data: Any = None
     part: str | None = None
+    equals: tuple[str, Any] | None = None
 
     def detail(self) -> dict[str, Any]:
         """Return what the journal says of it."""
         shown: dict[str, Any] = {"kind": self.kind.value, "until_ms": self.until_ms}
-        optional = {"name": self.name, "condition": self.condition, "lookback_ms": self.lookback_ms, "part": self.part}
+        optional: dict[str, Any] = {
+            "name": self.name,
+            "condition": self.condition,
+            "lookback_ms": self.lookback_ms,
+            "part": self.part,
+        }
+        if self.equals is not None:
+            optional["equals"] = list(self.equals)
         return shown | {name: value for name, value in optional.items() if value}
 
     @classmethod
@@ -57,4 +66,5 @@ class Wait:
             detail.get("condition"),
             detail.get("lookback_ms", 0),
             part=detail.get("part"),
+            equals=None if (pair := detail.get("equals")) is None else (pair[0], pair[1]),
         )

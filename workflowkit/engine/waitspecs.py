@@ -12,9 +12,10 @@ from workflowkit.base.errors import ExpressionError, InvalidInput, LimitExceeded
 from workflowkit.base.jsonvalue import check_json, size_bytes
 from workflowkit.base.limits import Limits
 from workflowkit.definition.cel import compile_expression
-from workflowkit.definition.correlation import match_condition
+from workflowkit.definition.correlation import match_condition, plain_path
 from workflowkit.definition.durations import duration_seconds
 from workflowkit.definition.patterns import check_event_name
+from workflowkit.engine.failures import stored_value
 from workflowkit.engine.outcome import EmittedEvent
 from workflowkit.engine.waits import MAX_WAIT_SECONDS, Wait, WaitKind
 from workflowkit.typeschema import to_json
@@ -64,6 +65,7 @@ def event_wait(
     *,
     if_: str | None,
     match: str | None,
+    equals: tuple[str, Any] | None,
     timeout: Any,
     lookback: Any,
     now_ms: int,
@@ -80,11 +82,12 @@ def event_wait(
         condition = if_ if match is None else match_condition(match)
         if condition is not None:
             compile_expression(condition, limits=limits)
-    except (ExpressionError, LimitExceeded) as error:
+        pair = None if equals is None else (plain_path(equals[0]), stored_value(equals[1], limits))
+    except (ExpressionError, LimitExceeded, InvalidInput) as error:
         raise NonRetriableError(f"the condition of the wait: {error.message}") from error
     lookback_ms = 0 if lookback is None else round(1000 * seconds_of(lookback, "lookback"))
     until_ms = now_ms + round(1000 * seconds_of(timeout, "timeout"))
-    return Wait(key, WaitKind.EVENT, until_ms, event, condition, lookback_ms)
+    return Wait(key, WaitKind.EVENT, until_ms, event, condition, lookback_ms, equals=pair)
 
 
 def signal_wait(key: str, signal: str, *, timeout: Any, now_ms: int, limits: Limits) -> Wait:

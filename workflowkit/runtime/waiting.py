@@ -13,7 +13,7 @@ from workflowkit.base.errors import ExpressionError, LimitExceeded
 from workflowkit.base.ids import first_id
 from workflowkit.base.limits import Limits
 from workflowkit.definition.cel import compile_expression
-from workflowkit.definition.correlation import index_key, split
+from workflowkit.definition.correlation import index_key, split, value_at
 from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
 from workflowkit.engine.states import RunStatus
 from workflowkit.engine.waits import Wait, WaitKind
@@ -112,7 +112,7 @@ class Waiting:
         row = _row(position, node_id, wait, tx.now_ms, match_key=match_key, condition=rest)
         if not wait.lookback_ms:
             return row
-        found = find_earlier(tx, row, position.event, tx.now_ms - wait.lookback_ms, self._limits)
+        found = find_earlier(tx, row, path, position.event, tx.now_ms - wait.lookback_ms, self._limits)
         if found is not None:
             begun.is_due = True
             return _row(
@@ -121,12 +121,15 @@ class Waiting:
             )  # fmt: skip
         # SAFETY: I17 — an event that is being matched right now sees no wait yet, and is not seen here yet. It will
         # have committed before this transaction has: one more look after that finds it.
-        data = {"run_id": row.run_id, "wait_key": row.wait_key, "after_ms": tx.now_ms - wait.lookback_ms}
+        data = {"run_id": row.run_id, "wait_key": row.wait_key, "after_ms": tx.now_ms - wait.lookback_ms, "path": path}
         timers.plan(tx, [TimerRow(f"{LOOKBACK_TIMER}:{row.id}", LOOKBACK_TIMER, scope, row.run_id, tx.now_ms, data)])
         return row
 
     def _correlate(self, wait: Wait, event: dict[str, Any]) -> tuple[str, str, str | None]:
         """Return the path that events are looked up by, the key of the value there, and the rest of the condition."""
+        if wait.equals is not None:
+            path, value = wait.equals
+            return path, index_key(path, value), wait.condition
         if wait.condition is None:
             return "", "", None
         try:
@@ -144,10 +147,14 @@ class Waiting:
         return ErrorInfo("SignalTaken", f"another run waits for signal {wait.name!r}", "signal-taken", retryable=False)
 
 
-def find_earlier(tx: Transaction, row: WaitRow, event: dict[str, Any], after_ms: int, limits: Limits) -> str | None:
-    """Return our id of the first event from ``after_ms`` on that a wait is for."""
+def find_earlier(
+    tx: Transaction, row: WaitRow, path: str, event: dict[str, Any], after_ms: int, limits: Limits
+) -> str | None:
+    """Return our id of the first event from ``after_ms`` on that a wait is for, whose index key is of ``path``."""
     for record in events.find_since(tx, row.scope, row.name, first_id(after_ms), limit=limits.lookback_events):
         later = record.as_json()
+        if path and index_key(path, value_at(later, path)) != row.match_key:
+            continue
         if holds(row, event, later, limits):
             return record.id
     return None

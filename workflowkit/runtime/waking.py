@@ -124,7 +124,7 @@ class Waking:
         if run is None:
             return NOTHING
         event = events.load(tx, run.event_id).as_json()
-        found = find_earlier(tx, row, event, data["after_ms"], self._limits)
+        found = find_earlier(tx, row, data["path"], event, data["after_ms"], self._limits)
         if found is None:
             return NOTHING
         waits.receive(tx, [row.id], found)

@@ -1,0 +1,20 @@
+"""Wait: go on after a while. No worker is held, and a restart changes nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from workflowkit.registry import Field, action
+
+if TYPE_CHECKING:
+    from workflowkit.engine.context import StepContext
+
+
+@action("builtin:wait", name="Wait", category="Flow", icon="timer", retries=0)
+def wait(ctx: StepContext, duration: Annotated[str | float, Field(examples=("30m", "2d"))]) -> None:
+    """Continue after a while, up to 366 days.
+
+    Args:
+        duration: Text such as 30s, 15m, 2h or 7d, or a number of seconds.
+    """
+    ctx.step.sleep("wait", duration)
