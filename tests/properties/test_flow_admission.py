@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workflowkit.definition.settings.flow import (
@@ -27,7 +27,9 @@ from workflowkit.flow.singleton import Lock, leave
 
 NOW = 50_000
 BATCH, DEBOUNCE, RATE, ONCE = Batch(3, 20), Debounce(10, 30), RateLimit(2, 40), Idempotency("event.id", 60)
-KEYS = st.sampled_from([NO_KEY, Key('"k"'), Key("false"), Key(INVALID_TEXT, "it failed")])
+#: Most of what could stop an event does not, so that the later controls get their turn.
+RARELY = st.sampled_from([False, False, False, True])
+KEYS = st.sampled_from([NO_KEY, NO_KEY, Key('"k"'), Key("false"), Key(INVALID_TEXT, "it failed")])
 CONTROLS = st.builds(
     FlowControl,
     batch=st.none() | st.just(BATCH),
@@ -46,20 +48,19 @@ CASES = st.builds(
     priority_seconds=st.integers(-600, 600),
     takes_batch=st.booleans(),
     keys=st.builds(FlowKeys, rate_limit=KEYS, singleton=KEYS, idempotency=KEYS),
-    is_paused=st.booleans(),
-    is_drained=st.booleans(),
-    is_backlog_full=st.booleans(),
-    run_exists=st.booleans(),
+    is_paused=RARELY,
+    is_drained=RARELY,
+    is_backlog_full=RARELY,
+    run_exists=RARELY,
 )
 TIMES = st.integers(NOW - 30, NOW + 30)
-RUN_IDS = st.sampled_from(["run", "other", "third"])
 ROWS = st.builds(
     Rows,
     batch=st.none() | st.builds(OpenBatch, TIMES, st.integers(1, 3), st.integers(1, 50)),
     claim=st.none() | st.builds(Claim, st.sampled_from(["event", "first"]), TIMES),
     rate_arrival_us=st.none() | TIMES.map(lambda now_ms: 1_000 * now_ms),
     window=st.none() | st.builds(Window, TIMES, TIMES, st.just("first"), TIMES),
-    lock=st.none() | st.builds(Lock, RUN_IDS) | st.just(Lock("other", "third")) | st.just(Lock("other", "run")),
+    lock=st.sampled_from([None, Lock("run"), Lock("other"), Lock("other", "third"), Lock("other", "run")]),
 )
 
 
@@ -99,6 +100,7 @@ def test_the_first_control_of_the_order_that_applies_decides(controls: FlowContr
     assert outcome(admit(controls, case, rows, now_ms=NOW)) == in_the_documented_order(controls, case, rows)
 
 
+@settings(max_examples=300)
 @given(st.sampled_from(SingletonMode), CASES, ROWS)
 def test_what_starts_later_meets_the_later_controls_in_the_same_order(
     mode: SingletonMode, case: Case, rows: Rows
