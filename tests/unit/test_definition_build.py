@@ -139,3 +139,52 @@ def test_what_changes_a_run_changes_the_hash(edit: Callable[[dict[str, Any]], No
 def test_the_hash_is_stable_over_releases() -> None:
     """Published versions are known by it; if this fails, raise ``hashing._FORMAT`` and say so in the changelog."""
     assert execution_hash(DOCUMENT) == "380d593c67daac1fac9887f99d1f80c97a5fac56d9d5a4018536d481168b198b"
+
+
+def test_the_hash_of_everything_that_came_later_is_stable_too() -> None:
+    """For the same reason: fields and classes may be renamed, and defaults added, but what is hashed may not change."""
+    body = a_workflow().chain("in").document() | {"output": "!ref($.item)"}
+    document = (
+        a_workflow()
+        .action(
+            "a",
+            backoff={"type": "exponential", "delay": "1s"},
+            retry_on=["x"],
+            skip_if="event.data.x",
+            disabled=True,
+            cache={"key": "k", "ttl": "1h"},
+            compensate={"kind": "noop", "inputs": {"x": 1}},
+        )
+        .action("each", "builtin:for_each", {"items": []})
+        .path(SOURCE, "a", "each")
+        .document()
+    )
+    document["actions"][1]["body"] = body
+    document |= {
+        "inputs": {"type": "object"},
+        "output": {"x": 1},
+        "outputs": {"type": "object"},
+        "triggers": [
+            {"event": "a/b"},
+            {"cron": "0 0 * * *", "jitter": "5s", "overlap": "skip", "catch_up": "last"},
+            {"webhook": "w"},
+            {"manual": True},
+            {"http": {"wait": "5s"}},
+        ],
+        "settings": {
+            "timeouts": {"start": "1h", "finish": "2h"},
+            "cancel_on": [{"event": "x", "if": "async.x == 1"}, {"event": "y", "match": "data.id", "timeout": "1h"}],
+            "on_failure": a_workflow().chain("f").document(),
+            "on_cancel": {"workflow": "w"},
+            "retries": 2,
+            "concurrency": [{"limit": 1, "key": "event.id", "scope": "tenant", "mode": "runs"}],
+            "throttle": {"limit": 1, "period": "1s", "burst": 2, "key": "event.id"},
+            "rate_limit": {"limit": 1, "period": "1s", "key": "event.id"},
+            "debounce": {"period": "1s", "timeout": "2s", "key": "event.id"},
+            "batch": {"max_size": 2, "timeout": "1s", "key": "event.id", "if": "event.data.x"},
+            "priority": "1",
+            "singleton": {"mode": "skip", "key": "event.id"},
+            "idempotency": {"key": "event.id", "period": "1h"},
+        },
+    }
+    assert execution_hash(document) == "24d6fd9b5662801074c73c757718e46a01874b9429a2e797a9fb7fb1e77158ab"

@@ -198,6 +198,13 @@ def test_all_problems_are_found_at_once() -> None:
     ]
 
 
+def test_what_is_no_json_is_refused_before_it_is_read() -> None:
+    for settings in ({"cancel_on": ({"event": "x"},)}, {"retries": float("nan")}):
+        with pytest.raises(DefinitionError) as caught:
+            parse_settings(settings)
+        assert [problem.code for problem in caught.value.problems] in (["not-json"], ["number-out-of-range"])
+
+
 def test_a_setting_that_nobody_knows_is_a_warning() -> None:
     assert found({"rate_limt": {}, "retries": 1}) == [("/settings/rate_limt", "unknown-setting?")]
 
@@ -253,3 +260,4 @@ def test_a_workflow_that_answers_requests_has_no_flow_control(name: str) -> None
 
 def test_an_empty_setting_excludes_nothing() -> None:
     assert found({"batch": GOOD["batch"], "cancel_on": []}) == []
+    assert found({"singleton": GOOD["singleton"], "concurrency": 0}) == []

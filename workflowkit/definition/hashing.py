@@ -16,12 +16,21 @@ from typing import Any
 from workflowkit.base.jsonvalue import canonical
 from workflowkit.definition.jsvalues import Json
 from workflowkit.definition.outline import ActionEntry, EdgeEntry, Graph, Outline, outline
-from workflowkit.definition.settings.triggers import AnyTrigger, Trigger
+from workflowkit.definition.settings.triggers import (
+    AnyTrigger,
+    CronTrigger,
+    HttpTrigger,
+    ManualTrigger,
+    Trigger,
+    WebhookTrigger,
+)
 
 #: Raise when the same document would run differently.
 _FORMAT = 1
 #: Settings of an action that were there in the first version of the format; they are hashed whatever they are.
 _FIRST_SETTINGS = frozenset({"retries", "timeout_seconds", "on_error", "fallback", "join", "join_count"})
+#: Names that stay when a class is renamed.
+_KINDS: dict[type, str] = {CronTrigger: "cron", WebhookTrigger: "webhook", ManualTrigger: "manual", HttpTrigger: "http"}
 
 
 def execution_hash(document: Mapping[str, Json]) -> str:
@@ -55,7 +64,7 @@ def _graph(graph: Graph) -> dict[str, Any]:
 def _trigger(trigger: AnyTrigger) -> Json:
     if isinstance(trigger, Trigger):
         return [trigger.event, trigger.condition]
-    return {type(trigger).__name__: {name: value for name, value in _changed(trigger).items() if name != "pointer"}}
+    return {_KINDS[type(trigger)]: {name: value for name, value in _changed(trigger).items() if name != "pointer"}}
 
 
 def _action(entry: ActionEntry) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from workflowkit.base.errors import ExpressionError
 from workflowkit.base.limits import Limits
 from workflowkit.definition.cel.lexer import Token, TokenKind, tokenize
 
@@ -28,14 +27,8 @@ class Conjunct:
 
 
 def conjuncts(text: str, limits: Limits) -> tuple[Conjunct, ...]:
-    """Return the pieces of an expression that compiles, in order; the expression is true if and only if all are.
-
-    Raises ``ExpressionError`` for text without tokens; it compiles nothing.
-    """
-    tokens = tokenize(text)[:-1]
-    if not tokens:
-        raise ExpressionError("the expression is empty", position=0)
-    return tuple(_pieces(text, tokens, limits.expression_depth))
+    """Return the pieces of ``text``, which must compile, in order; the whole is true if and only if all of them are."""
+    return tuple(_pieces(text, tokenize(text)[:-1], limits.expression_depth))
 
 
 def _pieces(text: str, written: list[Token], depth_left: int) -> Iterator[Conjunct]:
@@ -75,12 +68,12 @@ def _without_parentheses(tokens: list[Token]) -> list[Token]:
 def _closes_last(tokens: list[Token]) -> bool:
     """Return whether the first token's parenthesis is closed by the last token."""
     level = 0
-    for place, token in enumerate(tokens):
+    for token in tokens[:-1]:
         if token.kind is TokenKind.OPERATOR:
             level += (token.text in _OPENING) - (token.text in _CLOSING)
         if not level:
-            return place == len(tokens) - 1
-    return False
+            return False
+    return True
 
 
 def _slice(text: str, tokens: list[Token]) -> str:

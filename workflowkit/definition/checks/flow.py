@@ -87,7 +87,7 @@ def _check_concurrency(subject: Subject, settings: Mapping[str, Json]) -> Iterat
 
 
 def _check_pairs(subject: Subject, settings: Mapping[str, Json]) -> Iterator[Problem]:
-    there = {name for name, value in settings.items() if value not in (None, [], {})}
+    there = {name for name, value in settings.items() if value not in (None, [], {}, 0)}
     there |= {f"timeouts/{name}" for name in mapping(settings, "timeouts")}
     for setting, other, severity, reason in _PAIRS:
         if {setting, other} <= there:
