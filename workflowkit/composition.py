@@ -25,9 +25,11 @@ from workflowkit.runtime.children import Children
 from workflowkit.runtime.control import Control
 from workflowkit.runtime.deliveries import Deliveries, Source
 from workflowkit.runtime.emitting import Emitting
+from workflowkit.runtime.ending import Ending
 from workflowkit.runtime.hints import Dispatcher
 from workflowkit.runtime.intake import Intake
 from workflowkit.runtime.leases import Heartbeat
+from workflowkit.runtime.lifecycle import Lifecycle
 from workflowkit.runtime.matching import Matching
 from workflowkit.runtime.position import Jitter, Schedule
 from workflowkit.runtime.relay import Relay, RelayThread
@@ -97,15 +99,17 @@ class Runtime:
 
     @cached_property
     def control(self) -> Control:
-        return Control(self.database, self._versions, self._schedule, self.dispatcher)
+        return Control(self.database, self._versions, self._schedule, self.dispatcher, self._ending)
 
     @cached_property
     def worker(self) -> Worker:
         settings = self.settings
         emitting = Emitting(self._schedule, event_dedup_seconds=settings.event_dedup_seconds)
-        advance = Advance(self.database, self._versions, self._schedule, self.jitter, emitting, self._waiting)
+        advance = Advance(
+            self.database, self._versions, self._schedule, self.jitter, emitting, self._waiting, self._ending
+        )
         return Worker(
-            Matching(self.database, self._versions, self._schedule, settings.limits),
+            Matching(self.database, self._versions, self._schedule, settings.limits, self._ending),
             advance,
             Suspending(self.database, self._waiting, self._schedule),
             Stepping(self.database, emitting, self._waiting, self.dispatcher),
@@ -160,7 +164,11 @@ class Runtime:
     @cached_property
     def _waiting(self) -> Waiting:
         limits = self.settings.limits
-        return Waiting(Children(self._versions, self._schedule, limits), limits)
+        return Waiting(Children(self._versions, self._schedule, limits, self._ending), limits)
+
+    @cached_property
+    def _ending(self) -> Ending:
+        return Ending(Lifecycle(self.settings.limits), grace_ms=self._schedule.grace_ms)
 
     @cached_property
     def _versions(self) -> Versions:

@@ -36,6 +36,10 @@ class Limits:
     event_id_chars: int = 256
     emitted_event_depth: int = 10
     """How many runs deep events may start further runs (self-triggering workflows stop here)."""
+    handler_depth: int = 1
+    """How often a chain of handlers of ends of runs, each following the end of the one before, is told of one kind."""
+    told_output_bytes: int = 64 * KIB
+    """Output of a run that the event about its end carries; a larger one is left out."""
     # flow control
     batch_bytes: int = 10 * MIB
     """Size of the events of one batch."""

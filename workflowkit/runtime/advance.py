@@ -14,6 +14,7 @@ from workflowkit.engine.outcome import EmittedEvent, Outcome, Succeeded
 from workflowkit.engine.planner import Decision, settle
 from workflowkit.engine.states import RunStatus, StepStatus
 from workflowkit.runtime.emitting import Emitting
+from workflowkit.runtime.ending import NOT_ENDED, Ended, Ending
 from workflowkit.runtime.hints import StepHint
 from workflowkit.runtime.position import (
     Batch,
@@ -28,7 +29,6 @@ from workflowkit.runtime.position import (
     cancels,
     load,
     refresh,
-    write_finish,
 )
 from workflowkit.runtime.versions import Versions
 from workflowkit.runtime.waiting import Waiting
@@ -62,6 +62,7 @@ class Advance:
         jitter: Jitter,
         emitting: Emitting,
         waiting: Waiting,
+        ending: Ending,
     ) -> None:
         self._database = database
         self._versions = versions
@@ -69,6 +70,7 @@ class Advance:
         self._jitter = jitter
         self._emitting = emitting
         self._waiting = waiting
+        self._ending = ending
 
     def claim(self, opening: Opening) -> Claim | None:
         """Take a step that is due, or whose last worker fell silent; ``None`` if there is nothing to take.
@@ -134,8 +136,8 @@ class Advance:
             finish = decision.finish
             if not decision.facts or cancels(decision) or (finish is not None and also is not None):
                 return None
-            if finish is not None and (position.run.parent_run_id is not None or position.memos.has_waits):
-                return None  # others are to be told
+            if finish is not None and not self._ending.is_plain(tx, position, finish):
+                return None
             run, batch = replace(position.run, revision=position.run.revision + 1), Batch()
             written = add_decision(
                 batch, run, position.workflow, decision, schedule, now_ms=tx.now_ms, claim=go_on and also is None
@@ -204,8 +206,8 @@ class Advance:
             now_ms=tx.now_ms, claim=go_on and claimed is None, extra_facts=facts,
         )  # fmt: skip
         batch.write(tx)
-        woken = write_finish(tx, position, decision, self._schedule.grace_ms)
-        return _recorded(position, claimed or written.claimed, written, event_ids, woken)
+        ended = self._ending.finish(tx, position, decision)
+        return _recorded(position, claimed or written.claimed, written, event_ids, ended)
 
 
 def _is_plain(position: Position, outcome: Outcome) -> bool:
@@ -218,10 +220,11 @@ def _recorded(
     claimed: Lease | None,
     written: Written,
     event_ids: tuple[str, ...] = (),
-    woken: tuple[StepHint, ...] = (),
+    ended: Ended = NOT_ENDED,
 ) -> Recorded:
-    openings = [Opening(hint, position) for hint in written.hints] + [Opening(hint) for hint in woken]
-    return Recorded(None if claimed is None else Claim(position, claimed), tuple(openings), event_ids)
+    openings = [Opening(hint, position) for hint in written.hints] + [Opening(hint) for hint in ended.hints]
+    next_claim = None if claimed is None else Claim(position, claimed)
+    return Recorded(next_claim, tuple(openings), event_ids + ended.event_ids)
 
 
 def _events_of(outcome: Outcome, decision: Decision) -> tuple[EmittedEvent, ...]:

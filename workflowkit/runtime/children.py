@@ -14,6 +14,7 @@ from workflowkit.base.limits import Limits
 from workflowkit.engine.facts import ErrorInfo
 from workflowkit.engine.states import RunStatus
 from workflowkit.engine.waits import Wait
+from workflowkit.runtime.ending import Ending
 from workflowkit.runtime.position import Batch, Opening, Position, Schedule, start_run
 from workflowkit.runtime.versions import Versions
 from workflowkit.store import events, subscriptions
@@ -37,10 +38,11 @@ class Started:
 class Children:
     """Starts child runs."""
 
-    def __init__(self, versions: Versions, schedule: Schedule, limits: Limits) -> None:
+    def __init__(self, versions: Versions, schedule: Schedule, limits: Limits, ending: Ending) -> None:
         self._versions = versions
         self._schedule = schedule
         self._limits = limits
+        self._ending = ending
 
     def start(self, tx: Transaction, batch: Batch, parent: Position, step: str, wait: Wait) -> Started | ErrorInfo:
         """Add the run that ``wait`` of a step is for to ``batch``; or say why there can be none.
@@ -94,6 +96,8 @@ class Children:
         except WorkflowKitError as error:
             return _refusal("InvokeRefused", "start-failed", error.message)
         batch.extend(own)
+        # No hint goes with these: the relay finds them.
+        self._ending.tell(tx, self._ending.told_of_new(tx, own.runs[0], event.as_json()))
         return Started(child.id, tuple(openings), own.runs[0].status.is_terminal)
 
 

@@ -9,10 +9,11 @@ from workflowkit.base.ids import new_id
 from workflowkit.base.scope import Scope
 from workflowkit.engine import planner
 from workflowkit.engine.states import RunStatus
-from workflowkit.runtime.hints import Dispatcher
-from workflowkit.runtime.position import Batch, Schedule, load, start_run, write_finish
+from workflowkit.runtime.ending import Ended, Ending
+from workflowkit.runtime.hints import Dispatcher, hint
+from workflowkit.runtime.position import Batch, Schedule, load, start_run
 from workflowkit.runtime.versions import Versions
-from workflowkit.store import events, journal, runs, steps, waits
+from workflowkit.store import events, journal, runs
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.runs import RunRecord
 
@@ -22,11 +23,14 @@ CANCELLED_BY_USER = "cancelled-by-user"
 class Control:
     """Cancels and reruns runs of a tenant."""
 
-    def __init__(self, database: Database, versions: Versions, schedule: Schedule, dispatcher: Dispatcher) -> None:
+    def __init__(
+        self, database: Database, versions: Versions, schedule: Schedule, dispatcher: Dispatcher, ending: Ending
+    ) -> None:
         self._database = database
         self._versions = versions
         self._schedule = schedule
         self._dispatcher = dispatcher
+        self._ending = ending
 
     def cancel(self, scope: Scope, run_id: str) -> RunStatus:
         """End a run; return its status. A run that has ended already stays as it is.
@@ -37,19 +41,8 @@ class Control:
             run = _locked(tx, scope, run_id)
             if run.status.is_terminal:
                 return run.status
-            try:
-                position, _facts = load(tx, run, self._versions)
-            except DefinitionError:
-                # Nothing is known of its steps, but those that are scheduled can be kept from running.
-                steps.cancel_open(tx, run.id)
-                waits.close(tx, run.id)
-                runs.finish(tx, run.id, RunStatus.CANCELLED, output=None, error=None, handled_failures=0)
-                return RunStatus.CANCELLED
-            decision = planner.cancel(position.progress, tx.now_ms, CANCELLED_BY_USER)
-            journal.insert(tx, journal.rows_of(run.id, run.revision, decision.facts))
-            woken = write_finish(tx, position, decision, self._schedule.grace_ms)
-        if woken:
-            self._dispatcher.execute(woken)
+            ended = self._cancel(tx, run, CANCELLED_BY_USER)
+        hint(self._dispatcher, ended.hints, ended.event_ids)
         return RunStatus.CANCELLED
 
     def rerun(self, scope: Scope, run_id: str) -> str:
@@ -65,8 +58,18 @@ class Control:
             event = events.load(tx, run.event_id).as_json()
             _, openings = start_run(batch, run, workflow, event, self._schedule, now_ms=tx.now_ms, claim=False)
             batch.write(tx)
-        self._dispatcher.execute([opening.hint for opening in openings])
+            told = self._ending.tell(tx, self._ending.told_of_new(tx, batch.runs[0], event))
+        hint(self._dispatcher, [opening.hint for opening in openings], told)
         return run.id
+
+    def _cancel(self, tx: Transaction, run: RunRecord, reason: str) -> Ended:
+        try:
+            position, _facts = load(tx, run, self._versions)
+        except DefinitionError:
+            return self._ending.abandon(tx, run, reason)
+        decision = planner.cancel(position.progress, tx.now_ms, reason)
+        journal.insert(tx, journal.rows_of(run.id, run.revision, decision.facts))
+        return self._ending.finish(tx, position, decision, reason)
 
 
 def _locked(tx: Transaction, scope: Scope, run_id: str) -> RunRecord:

@@ -18,6 +18,14 @@ class StepHint:
     queue: str
 
 
+def hint(dispatcher: Dispatcher, steps: Sequence[StepHint], event_ids: Sequence[str]) -> None:
+    """Hint steps and events, if there are any."""
+    if steps:
+        dispatcher.execute(steps)
+    if event_ids:
+        dispatcher.match(event_ids)
+
+
 class Dispatcher(Protocol):
     """Carries hints to workers. Never blocks, never raises; may lose, double, delay and reorder them."""
 

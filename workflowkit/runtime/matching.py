@@ -11,6 +11,7 @@ from workflowkit.base.ids import derived_id
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope
 from workflowkit.engine.states import RunStatus
+from workflowkit.runtime.ending import Ending
 from workflowkit.runtime.position import Batch, Claim, Opening, Schedule, start_run
 from workflowkit.runtime.versions import Versions
 from workflowkit.runtime.waking import Awaited, find_awaiting, receive
@@ -37,22 +38,27 @@ START_FAILED = "start-failed"
 class Matched:
     """What a batch of events came to: a first step for this worker, and the openings that others may take too.
 
-    ``awaited`` are those of the events that runs wait for.
+    ``awaited`` are those of the events that runs wait for, ``told`` the events that tell of runs which ended at once.
     """
 
     claim: Claim | None = None
     openings: list[Opening] = field(default_factory=list)
     awaited: list[Awaited] = field(default_factory=list)
+    told: list[EventRecord] = field(default_factory=list)
+    event_ids: list[str] = field(default_factory=list)
 
 
 class Matching:
     """Turns pending events into runs, or into decisions that say why not."""
 
-    def __init__(self, database: Database, versions: Versions, schedule: Schedule, limits: Limits) -> None:
+    def __init__(
+        self, database: Database, versions: Versions, schedule: Schedule, limits: Limits, ending: Ending
+    ) -> None:
         self._database = database
         self._versions = versions
         self._schedule = schedule
         self._limits = limits
+        self._ending = ending
 
     def match(self, event_ids: Sequence[str]) -> Matched:
         """Match those of the events that are still pending. The caller performs the claim and sees to the openings.
@@ -70,7 +76,7 @@ class Matching:
     def _match(self, event_ids: Sequence[str]) -> Matched:
         with self._database.statement("match") as tx:
             matched, batch = self._decide(tx, event_ids)
-            if batch.is_one_statement() and not matched.awaited:
+            if batch.is_one_statement() and not matched.awaited and not matched.told:
                 batch.write(tx)
                 return matched
         with self._database.transaction("match") as tx:
@@ -79,6 +85,8 @@ class Matching:
             if matched.awaited:
                 hints = receive(tx, matched.awaited, wake_at_ms=tx.now_ms + self._schedule.grace_ms)
                 matched.openings += [Opening(hint) for hint in hints]
+            for record in matched.told:
+                matched.event_ids += self._ending.tell(tx, [record])
             return matched
 
     def _decide(self, tx: Transaction, event_ids: Sequence[str]) -> tuple[Matched, Batch]:
@@ -163,6 +171,7 @@ class Matching:
             _log.exception("workflow %s could not be started by event %s", subscription.workflow_id, record.id)
             return START_FAILED, type(error).__name__
         batch.extend(own)
+        matched.told += self._ending.told_of_new(tx, own.runs[0], record.as_json())
         matched.claim = matched.claim or claim
         matched.openings += openings
         return None, ""

@@ -19,7 +19,7 @@ from workflowkit.engine.states import RunStatus, StepStatus
 from workflowkit.registry import Registry
 from workflowkit.runtime.hints import StepHint
 from workflowkit.runtime.versions import Versions
-from workflowkit.store import decisions, events, journal, runs, steps, waits
+from workflowkit.store import decisions, events, journal, runs, steps
 from workflowkit.store.database import RowStatement, Transaction, fits_one_statement
 from workflowkit.store.runs import RunRecord
 from workflowkit.store.steps import Lease, StepRow
@@ -187,36 +187,6 @@ def start_run(
     position = Position(run, workflow, event, progress)
     claimed = None if written.claimed is None else Claim(position, written.claimed)
     return claimed, [Opening(hint, position) for hint in written.hints]
-
-
-def write_finish(tx: Transaction, position: Position, decision: Decision, grace_ms: int) -> tuple[StepHint, ...]:
-    """End the run if the decision says so; return the step of its parent that waited for that."""
-    finish, run = decision.finish, position.run
-    if finish is None:
-        return ()
-    if cancels(decision):
-        # SAFETY: I11 — after this commit no step of the run can be claimed.
-        steps.cancel_open(tx, run.id)
-    if position.memos.has_waits:
-        waits.close(tx, run.id)
-    runs.finish(
-        tx, run.id, finish.status, output=finish.output, error=finish.error,
-        handled_failures=len(position.progress.handled_failures),
-    )  # fmt: skip
-    return tell_parent(tx, run, wake_at_ms=tx.now_ms + grace_ms)
-
-
-def tell_parent(tx: Transaction, run: RunRecord, *, wake_at_ms: int) -> tuple[StepHint, ...]:
-    """Make the step due that waits for a run which ends in this transaction.
-
-    Locks that step's row, and not its run: the parent finds out what came of this run by looking at its row.
-    """
-    if run.parent_run_id is None or run.parent_wait is None:
-        return ()
-    wait_ids = [waits.wait_id(run.parent_run_id, run.parent_wait)]
-    if not waits.receive(tx, wait_ids, None):
-        return ()  # the parent has stopped waiting
-    return tuple(StepHint(*row) for row in waits.wake_steps(tx, wait_ids, wake_at_ms=wake_at_ms))
 
 
 def cancels(decision: Decision) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workflowkit.base.errors import StoreUnavailable
-from workflowkit.runtime.hints import Dispatcher, StepHint
+from workflowkit.runtime.hints import Dispatcher, StepHint, hint
 from workflowkit.store import timers
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.timers import TimerRow
@@ -79,10 +79,7 @@ class Timers:
             _log.exception("timer %s is put off", taken[0].id if taken else "?")
             self._postpone(taken)
             return True
-        if fired.hints:
-            self._dispatcher.execute(fired.hints)
-        if fired.event_ids:
-            self._dispatcher.match(fired.event_ids)
+        hint(self._dispatcher, fired.hints, fired.event_ids)
         return True
 
     def _postpone(self, taken: list[TimerRow]) -> None:

@@ -38,7 +38,7 @@ from workflowkit.registry.spec import DEFAULT_RETRIES
 from workflowkit.runtime.advance import Advance, Recorded
 from workflowkit.runtime.backlog import Backlog
 from workflowkit.runtime.caching import Caching
-from workflowkit.runtime.hints import Dispatcher, StepHint
+from workflowkit.runtime.hints import Dispatcher, StepHint, hint
 from workflowkit.runtime.leases import Heartbeat
 from workflowkit.runtime.matching import Matching
 from workflowkit.runtime.position import Claim, Jitter, Opening
@@ -99,6 +99,7 @@ class Worker:
     def match(self, event_ids: Sequence[str]) -> None:
         """Match events; start the first run here, and the others too as long as that is quick."""
         matched = self._matching.match(event_ids)
+        hint(self._dispatcher, (), matched.event_ids)
         self._work_off(matched.openings, matched.claim)
 
     def execute(self, hints: Sequence[StepHint]) -> None:

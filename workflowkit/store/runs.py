@@ -75,8 +75,8 @@ _SELECT = Sql(f"SELECT {', '.join(_COLUMNS)} FROM runs WHERE id = :id")  # noqa:
 _OUTCOME = Sql("SELECT status, output, error FROM runs WHERE id = :id")
 _FINISH = Sql(
     """
-    UPDATE runs SET status = :status, output = :output, error = :error, handled_failures = :handled_failures,
-        finished_at_ms = :now_ms
+    UPDATE runs SET status = :status, output = :output, error = :error, reason = :reason,
+        handled_failures = :handled_failures, finished_at_ms = :now_ms
     WHERE id = :id
     """
 )
@@ -118,15 +118,23 @@ def outcome(tx: Transaction, run_id: str) -> tuple[RunStatus, Any, ErrorInfo | N
 
 
 def finish(
-    tx: Transaction, run_id: str, status: RunStatus, *, output: Any, error: ErrorInfo | None, handled_failures: int
+    tx: Transaction,
+    run_id: str,
+    status: RunStatus,
+    *,
+    output: Any,
+    error: ErrorInfo | None,
+    reason: str | None,
+    handled_failures: int,
 ) -> None:
-    """End a run whose lock this transaction holds."""
+    """End a run whose lock this transaction holds. ``reason`` is why it was cancelled."""
     tx.run(
         _FINISH,
         id=run_id,
         status=status.value,
         output=None if output is None else jsonvalue.dumps(output),
         error=None if error is None else jsonvalue.dumps(error.as_dict()),
+        reason=reason,
         handled_failures=handled_failures,
         now_ms=tx.now_ms,
     )

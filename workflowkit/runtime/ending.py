@@ -1,0 +1,100 @@
+"""The end of a run: its row, its waits, and whoever is to hear of it, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from workflowkit.engine.planner import Decision
+from workflowkit.engine.progress import Finish
+from workflowkit.engine.states import RunStatus
+from workflowkit.runtime.hints import StepHint
+from workflowkit.runtime.lifecycle import Lifecycle
+from workflowkit.runtime.position import Position, cancels
+from workflowkit.store import events, runs, steps, waits
+from workflowkit.store.database import Transaction
+from workflowkit.store.events import EventRecord
+from workflowkit.store.runs import RunRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What follows from the end of a run: the step of its parent that waited for it, events that wait to be matched."""
+
+    hints: tuple[StepHint, ...] = ()
+    event_ids: tuple[str, ...] = ()
+
+
+NOT_ENDED = Ended()
+
+
+class Ending:
+    """Ends runs. Everything here joins the transaction that holds the run's lock."""
+
+    def __init__(self, lifecycle: Lifecycle, *, grace_ms: int) -> None:
+        self._lifecycle = lifecycle
+        self._grace_ms = grace_ms
+
+    def finish(self, tx: Transaction, position: Position, decision: Decision, reason: str | None = None) -> Ended:
+        """End the run if the decision says so; ``reason`` is why it was cancelled."""
+        finish, run = decision.finish, position.run
+        if finish is None:
+            return NOT_ENDED
+        if cancels(decision):
+            # SAFETY: I11 — after this commit no step of the run can be claimed.
+            steps.cancel_open(tx, run.id)
+        if position.memos.has_waits:
+            waits.close(tx, run.id)
+        handled_failures = len(position.progress.handled_failures)
+        return self._write(tx, run, finish, position.event, reason=reason, handled_failures=handled_failures)
+
+    def abandon(self, tx: Transaction, run: RunRecord, reason: str) -> Ended:
+        """Cancel a run of which nothing can be read: what is scheduled of it can be kept from running all the same."""
+        steps.cancel_open(tx, run.id)
+        waits.close(tx, run.id)
+        event = events.load(tx, run.event_id).as_json()
+        return self._write(tx, run, Finish(RunStatus.CANCELLED), event, reason=reason, handled_failures=0)
+
+    def is_plain(self, tx: Transaction, position: Position, finish: Finish) -> bool:
+        """Tell whether the run's row is all that its end changes, so that one statement does."""
+        run = position.run
+        if run.parent_run_id is not None or position.memos.has_waits:
+            return False  # others are to be told
+        return not self._lifecycle.is_told(tx, run, finish.status)
+
+    def told_of_new(self, tx: Transaction, run: RunRecord, event: dict[str, Any]) -> list[EventRecord]:
+        """Return the events that tell of a new run if it has ended as it began, for those who begin it to store."""
+        if not run.status.is_terminal:
+            return []
+        return self._lifecycle.records(tx, run, event, Finish(run.status, run.output))
+
+    def tell(self, tx: Transaction, records: Sequence[EventRecord]) -> tuple[str, ...]:
+        """Store the events of one tenant that tell of ends; return their ids, which wait to be matched."""
+        if records:
+            events.insert(tx, records[0].scope, records, wake_at_ms=tx.now_ms + self._grace_ms)
+        return tuple(record.id for record in records)
+
+    def _write(
+        self, tx: Transaction, run: RunRecord, finish: Finish, event: dict[str, Any], *,
+        reason: str | None, handled_failures: int,
+    ) -> Ended:  # fmt: skip
+        runs.finish(
+            tx, run.id, finish.status, output=finish.output, error=finish.error, reason=reason,
+            handled_failures=handled_failures,
+        )  # fmt: skip
+        event_ids = self.tell(tx, self._lifecycle.records(tx, run, event, finish, reason))
+        return Ended(tell_parent(tx, run, wake_at_ms=tx.now_ms + self._grace_ms), event_ids)
+
+
+def tell_parent(tx: Transaction, run: RunRecord, *, wake_at_ms: int) -> tuple[StepHint, ...]:
+    """Make the step due that waits for a run which ends in this transaction.
+
+    Locks that step's row, and not its run: the parent finds out what came of this run by looking at its row.
+    """
+    if run.parent_run_id is None or run.parent_wait is None:
+        return ()
+    wait_ids = [waits.wait_id(run.parent_run_id, run.parent_wait)]
+    if not waits.receive(tx, wait_ids, None):
+        return ()  # the parent has stopped waiting
+    return tuple(StepHint(*row) for row in waits.wake_steps(tx, wait_ids, wake_at_ms=wake_at_ms))
