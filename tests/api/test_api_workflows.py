@@ -203,6 +203,36 @@ def test_an_invalid_draft_is_not_published(database_url: str) -> None:
         assert client.get("/api/workflows/welcome").get_json()["published_version"] is None
 
 
+LONG_CONDITION = " || ".join(["event.data.x"] * 300)
+BAD_PARTS: list[tuple[dict[str, Any], str, str]] = [
+    ({"triggers": [{"event": f"shop/{number}"} for number in range(11)]}, "/triggers", "limit-exceeded"),
+    ({"triggers": [{"event": "shop/upd*"}]}, "/triggers/0/event", "invalid-event-name"),
+    ({"triggers": [{"cron": "61 * * * *"}]}, "/triggers/0/cron", "invalid-cron"),
+    ({"triggers": [{"event": "a", "if": LONG_CONDITION}]}, "/triggers/0/if", "invalid-expression"),
+    (
+        {"settings": {"batch": {"max_size": 10, "timeout": "5s"}, "debounce": {"period": "5s"}}},
+        "/settings/debounce",
+        "conflicting-settings",
+    ),
+]
+
+
+@pytest.mark.parametrize(("parts", "pointer", "code"), BAD_PARTS)
+def test_bad_triggers_and_settings_are_refused_with_place_and_reason(
+    sqlite_url: str, parts: dict[str, Any], pointer: str, code: str
+) -> None:
+    with a_web(sqlite_url) as web:
+        client = web.client()
+        _created(client, a_document(**parts))
+
+        response = client.post("/api/workflows/welcome/publish", {"revision": 1})
+
+        assert response.status_code == 422
+        [problem] = response.get_json()["problems"]
+        assert (problem["pointer"], problem["code"]) == (pointer, code)
+        assert problem["message"]
+
+
 def test_exactly_the_draft_that_was_seen_is_published(sqlite_url: str) -> None:
     with a_web(sqlite_url) as web:
         client = web.client()
