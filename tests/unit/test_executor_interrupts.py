@@ -441,3 +441,55 @@ def test_deadlines_work_in_a_forked_child() -> None:
 def test_interrupts_are_no_exceptions() -> None:
     assert not issubclass(DeadlineInterrupt, Exception)
     assert not issubclass(LeaseInterrupt, Exception)
+
+
+def test_an_interrupt_waits_for_a_shielded_part_and_strikes_right_after_it() -> None:
+    seen: list[str] = []
+
+    def handler() -> None:
+        with interrupts.shielded():
+            while guard.reason is None:
+                time.sleep(0.001)
+            for _ in range(2_000):  # many places where it could strike
+                seen.append("inside")
+        for _ in range(10_000):
+            time.sleep(0.001)
+        seen.append("after")
+
+    guard = Guard()
+    stopper = threading.Thread(target=guard.interrupt, args=(LeaseInterrupt,))
+    stopper.start()
+    stopper.join(0.05)
+    # Asked before the action began: it is not begun at all.
+    with pytest.raises(LeaseInterrupt):
+        attempt(handler, None, guard)
+    assert seen == []
+
+    guard = Guard()
+    threading.Timer(0.05, guard.interrupt, args=(LeaseInterrupt,)).start()
+    with pytest.raises(LeaseInterrupt):
+        attempt(handler, None, guard)
+    assert seen == ["inside"] * 2_000
+
+
+def test_an_interrupt_that_is_being_raised_strikes_before_the_shield_or_after_it() -> None:
+    def race() -> list[str]:
+        reached: list[str] = []
+        guard = Guard()
+
+        def handler() -> None:
+            threading.Thread(target=guard.interrupt, args=(LeaseInterrupt,), daemon=True).start()
+            with interrupts.shielded():
+                reached.append("in")
+                sum(range(1_000))
+                reached.append("out")
+            for _ in range(10_000):
+                time.sleep(0.001)
+
+        with pytest.raises(LeaseInterrupt):
+            attempt(handler, None, guard)
+        return reached
+
+    outcomes = [race() for _ in range(200)]
+
+    assert all(reached in ([], ["in", "out"]) for reached in outcomes)

@@ -9,16 +9,21 @@ The hard part is that an interrupt must never strike code that runs after the ac
 the interrupt may strike just where the lock is taken. Instead the first of the two to say so decides, by an atomic
 ``dict.setdefault``: either the action's thread has disarmed its guard, and nobody raises anything any more; or somebody
 has begun to raise, and the action's thread stays where it is until that has struck.
+
+Parts of an action that must not be torn apart, the transactions that record its steps, are ``shielded``: an interrupt
+that comes meanwhile strikes right after them. Both sides say what they are about to do before they look at what the
+other has said, so that at least one of them gives way.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from workflowkit.base.clock import monotonic_seconds
 from workflowkit.base.errors import DeadlineInterrupt, EngineInterrupt
@@ -30,7 +35,11 @@ DELICATE_MODULES = frozenset({"threading", "queue", "logging", "_frozen_importli
 #: How long an interrupt waits for its thread to come out of them.
 DELICATE_SECONDS = 0.2
 
+#: How long a shielded part may keep an interrupt waiting; longer than that, something hangs.
+SHIELD_SECONDS = 20.0
+
 _THE_ACTION: object = object()
+_armed = threading.local()
 
 
 class Guard:
@@ -40,7 +49,7 @@ class Guard:
     the thread that called ``arm``.
     """
 
-    __slots__ = ("_cancel", "_decision", "_is_done", "_thread_id", "due_at_seconds", "reason")
+    __slots__ = ("_cancel", "_decision", "_is_done", "_shields", "_thread_id", "due_at_seconds", "reason")
 
     def __init__(self) -> None:
         #: Why the action was asked to stop; ``None`` as long as nobody has asked.
@@ -50,6 +59,7 @@ class Guard:
         self._cancel: Callable[[], object] | None = None
         self._decision: dict[None, object] = {}
         self._is_done = False
+        self._shields = 0
         self._thread_id = 0
 
     def arm(self, deadline_seconds: float | None) -> None:
@@ -63,6 +73,7 @@ class Guard:
         self._thread_id = threading.get_ident()
         if self.reason is not None:
             raise self.reason
+        _guards_here().append(self)
         _watcher.watch(self)
 
     def disarm(self) -> None:
@@ -82,7 +93,24 @@ class Guard:
             # The interpreter looks for it after every call, so it has struck before or does so here. Not taken back
             # (the function called with NULL), as CPython 3.11 would then look for it for ever, and hang if traced.
             time.sleep(0)
+        if self in (guards := _guards_here()):
+            guards.remove(self)
         _watcher.forget(self)
+
+    def raise_shield(self) -> None:
+        """Let no interrupt in before ``lower_shield``. One that has been decided upon strikes here."""
+        self._shields += 1
+        # SAFETY: R6 — said before looking, as in ``_raise``.
+        if self._shields == 1 and self._decision and self._decision.get(None) is not _THE_ACTION:
+            self._shields = 0
+            while not self._is_done:
+                time.sleep(0)
+            time.sleep(0)
+            self._shields = 1
+
+    def lower_shield(self) -> None:
+        """Let interrupts in again."""
+        self._shields -= 1
 
     def cancel_with(self, cancel: Callable[[], object]) -> None:
         """Ask by calling ``cancel`` (from another thread) before anything is raised: the gentle way for coroutines."""
@@ -114,10 +142,39 @@ class Guard:
         # SAFETY: R6 — see _disarm.
         if self._decision.setdefault(None, me) is me:
             try:
+                self._await_lowered_shield()
                 _await_harmless_place(self._thread_id)
                 _raise_in_thread(self._thread_id, reason)
             finally:
                 self._is_done = True
+
+    def _await_lowered_shield(self) -> None:
+        gives_up_at = monotonic_seconds() + SHIELD_SECONDS
+        while self._shields and monotonic_seconds() < gives_up_at:
+            time.sleep(0.001)
+
+
+@contextlib.contextmanager
+def shielded() -> Iterator[None]:
+    """Keep interrupts of all guards that are armed in this thread out of the block."""
+    guards = list(_guards_here())
+    raised = []
+    try:
+        for guard in guards:
+            raised.append(guard)
+            guard.raise_shield()
+        yield
+    finally:
+        for guard in raised:
+            guard.lower_shield()
+
+
+def _guards_here() -> list[Guard]:
+    """Return the guards that are armed in this thread, the outermost first."""
+    guards: list[Guard] | None = getattr(_armed, "guards", None)
+    if guards is None:
+        guards = _armed.guards = []
+    return guards
 
 
 class _Watcher:

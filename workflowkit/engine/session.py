@@ -20,6 +20,7 @@ from workflowkit.base.errors import NonRetriableError, StepError, SuspendInterru
 from workflowkit.base.jsonvalue import dumps, loads
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.engine.facts import ErrorInfo, Fact
+from workflowkit.engine.interrupts import shielded
 from workflowkit.engine.memo import Memo, step_key
 from workflowkit.engine.outcome import EmittedEvent, Failed, Suspended
 from workflowkit.engine.retry import DEFAULT_BACKOFF, Backoff, may_retry, next_attempt_at_ms
@@ -169,7 +170,7 @@ class StepSession:
     def record(self, key: str, attempt: int, output: Any, events: tuple[EmittedEvent, ...] = ()) -> Any:
         """Make the result of a step durable; return it as later attempts will see it."""
         recorder = self._recording()
-        with self._lock:
+        with shielded(), self._lock:
             self._memo.absorb(recorder.completed(key, attempt, output, events))
         return loads(dumps(output)) if isinstance(output, dict | list) else output
 
@@ -181,10 +182,10 @@ class StepSession:
             due_ms = next_attempt_at_ms(
                 attempt, failure, now_ms=self.now_ms(), jitter=self._jitter(), backoff=self._backoff
             )
-            with self._lock:
+            with shielded(), self._lock:
                 self._memo.absorb(recorder.retry(key, attempt, failure.error, due_ms))
             self.block_until(due_ms)
-        with self._lock:
+        with shielded(), self._lock:
             self._memo.absorb(recorder.failed(key, attempt, failure.error))
         return _step_error(step_id, failure.error)
 
@@ -212,7 +213,7 @@ class StepSession:
     def open_now(self) -> None:
         """Make the waits durable that have just begun: other branches may take long, and what this one waits for may
         happen meanwhile."""
-        with self._lock:
+        with shielded(), self._lock:
             for wait in self._waits:
                 self._recording().opened(wait)
                 self._memo.open[wait.key] = wait

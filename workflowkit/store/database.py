@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from workflowkit.base import failpoints, jsonvalue
 from workflowkit.base.clock import Clock, SystemClock, monotonic_seconds
-from workflowkit.base.errors import StoreUnavailable
+from workflowkit.base.errors import EngineInterrupt, StoreUnavailable
 
 #: How long a statement may wait for SQLite's write lock, or for a PostgreSQL lock.
 LOCK_TIMEOUT_MS = 15_000
@@ -283,6 +283,9 @@ class Database:
                 lent.invalidate()
                 self.engine.dispose()
             raise _unavailable(error) from error
+        except EngineInterrupt:
+            lent.invalidate()  # torn out of the driver's own code: nobody knows what state it is in
+            raise
         finally:
             lent.close()
 
