@@ -42,6 +42,7 @@ def event(record: EventRecord) -> Shown:
         "v": extra.get("v"),
         "user": extra.get("user"),
         "meta": extra.get("meta"),
+        "webhook": extra.get("webhook"),
         "received_at": rfc3339(record.received_at_ms),
         "duplicate_of": record.duplicate_of,
         "source_run_id": record.source_run_id,

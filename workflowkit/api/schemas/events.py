@@ -78,6 +78,7 @@ class Event(Answer):
     v = text("Version of the data's shape.", nullable=True)
     user = any_json("Deprecated field of the event.")
     meta = any_json("Metadata of the event.")
+    webhook = text("The webhook it came through; null if a sender with a key sent it.", nullable=True)
     received_at = moment("When it was accepted.")
     duplicate_of = text("Our id of the earlier event with the same sender's id: this one started nothing.",
                         nullable=True)  # fmt: skip
