@@ -30,6 +30,8 @@ SOURCE = "$source"
 LOOP_KIND = "builtin:for_each"
 #: Paths of the graphs that follow a run's end.
 ON_FAILURE, ON_CANCEL = "$on_failure", "$on_cancel"
+#: The last name on the path of a graph that no document has: the compensations of a run, one after the other.
+COMPENSATE = "$compensate"
 
 
 class ConditionType(StrEnum):

@@ -19,7 +19,6 @@ from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.definition.inputs import resolve_inputs
 from workflowkit.definition.model import SOURCE, Json, Node, Workflow
-from workflowkit.definition.references import ReferenceScope
 from workflowkit.engine.context import ActionConfig, RunInfo, StepInfo, context_for
 from workflowkit.engine.executor import execute
 from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
@@ -210,7 +209,7 @@ class _LocalRun:
             return failed_by(NotFound(f"no action of kind {node.kind!r} is registered"))
         self._inputs.pop(node.id, None)
         try:
-            inputs = resolve_inputs(node, spec, ReferenceScope(self._event, progress.outputs))
+            inputs = resolve_inputs(node, spec, progress.scope())
         except WorkflowKitError as error:
             return failed_by(error)
         self._inputs[node.id] = loads(dumps(inputs))  # the handler may change what it is given
@@ -225,7 +224,7 @@ class _LocalRun:
             step=StepInfo(node.id, node.id, node.kind, node.name),
             attempt=attempt - 1,
             idempotency_key=idempotency_key(self._id, node.id),
-            state=progress.outputs,
+            state=progress.state,
             workflow=self._workflow.document,
             config=self._config,
             limits=self._limits,

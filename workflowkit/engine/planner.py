@@ -17,12 +17,13 @@ from workflowkit.base.errors import WorkflowKitError
 from workflowkit.definition.cel import compile_expression
 from workflowkit.definition.conditions import edge_taken
 from workflowkit.definition.model import SOURCE, ConditionType, Edge, Json, Node, OnError, Workflow
-from workflowkit.definition.references import MISSING, ReferenceScope
+from workflowkit.definition.references import MISSING
 from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
 from workflowkit.engine.outcome import Failed, Outcome, Succeeded
 from workflowkit.engine.progress import Finish, Progress
 from workflowkit.engine.retry import backoff_of, delay_note, may_retry, next_attempt_at_ms, restricted
 from workflowkit.engine.states import EdgeState, StepStatus
+from workflowkit.engine.surroundings import NO_SURROUNDINGS, Surroundings
 
 __all__ = ["Decision", "Finish", "Progress", "begin", "cancel", "settle"]
 
@@ -53,12 +54,14 @@ class Decision:
 _NOTHING = Decision()
 
 
-def begin(workflow: Workflow, event: Json, now_ms: int) -> tuple[Progress, Decision]:
+def begin(
+    workflow: Workflow, event: Json, now_ms: int, around: Surroundings = NO_SURROUNDINGS
+) -> tuple[Progress, Decision]:
     """Start a run. The first fact completes the trigger node and carries the decisions on its edges.
 
-    Raises ``LimitExceeded`` if a condition on them cannot be evaluated.
+    ``around`` is for a part of a document. Raises ``LimitExceeded`` if a condition on them cannot be evaluated.
     """
-    progress = Progress(workflow, event)
+    progress = Progress(workflow, event, around)
     edges = _decide_edges(progress, SOURCE, MISSING)
     return progress, _advance(progress, Fact(FactKind.COMPLETED, SOURCE, edges=edges, at_ms=now_ms))
 
@@ -205,7 +208,9 @@ def _passed_by(progress: Progress, node: Node, now_ms: int) -> Fact | None:
 
 
 def _holds(condition: str, progress: Progress, now_ms: int) -> bool:
-    return compile_expression(condition).matches({"event": progress.event, "state": progress.outputs, "now": now_ms})
+    state = progress.outputs if progress.state is progress.outputs else dict(progress.state)
+    seen = {"event": progress.event, "state": state, "now": now_ms, **progress.roots}
+    return compile_expression(condition).matches(seen)
 
 
 def _cancel_rest(progress: Progress, now_ms: int, reason: str) -> tuple[Fact, ...]:
@@ -224,7 +229,7 @@ def _decide_edges(progress: Progress, node_id: str, output: Json) -> dict[str, E
         # Conditions may read ``$.state.<id>`` of their own source. The fact that follows puts the same value there; a
         # copy of all outputs per step would make long runs quadratic.
         progress.outputs[node_id] = output
-    scope = ReferenceScope(progress.event, progress.outputs, output)
+    scope = progress.scope(output)
     return {edge.id: _taken_if(edge_taken(edge.condition, scope)) for edge in outgoing}
 
 

@@ -7,12 +7,17 @@ later steps may read, and how the run ended. It decides nothing itself and reads
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import ChainMap
+from collections.abc import Iterable, Mapping
+from typing import cast
 
 from workflowkit.definition.model import SOURCE, JoinMode, Json, Node, Workflow
+from workflowkit.definition.references import MISSING, ReferenceScope
 from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
+from workflowkit.engine.result import Finish as Finish
+from workflowkit.engine.result import completion
 from workflowkit.engine.states import EdgeState, RunStatus, StepStatus
+from workflowkit.engine.surroundings import NO_SURROUNDINGS, Surroundings
 
 _STATUS_OF = {
     FactKind.COMPLETED: StepStatus.COMPLETED,
@@ -23,22 +28,13 @@ _STATUS_OF = {
 _UNEXPLAINED = ErrorInfo("Error", "the failure was recorded without an error")
 
 
-@dataclass(frozen=True, slots=True)
-class Finish:
-    """How a run ended. ``output`` is ``None`` unless it completed, ``error`` unless it failed."""
-
-    status: RunStatus
-    output: Json = None
-    error: ErrorInfo | None = None
-
-
 class Progress:
     """The state of one run of ``workflow``.
 
     ``status`` has an entry for every step that was reached: ``ready`` from the moment its incoming edges allow it until
     a final fact settles it. Whether a worker is at it right now is the step row's business, not the planner's.
-    ``outputs`` is what references see as ``$.state``: of completed steps and of failures that ``on_error`` handled.
-    ``edges`` is by edge id. Treat all of them as read-only.
+    ``outputs`` has those of completed steps and of failures that ``on_error`` handled; ``state`` has them and, in a
+    part of a document, what can be seen of the graphs around it. ``edges`` is by edge id. Treat all as read-only.
     """
 
     __slots__ = (
@@ -51,16 +47,20 @@ class Progress:
         "failures",
         "handled_failures",
         "outputs",
+        "roots",
+        "state",
         "status",
         "unfinished_count",
         "workflow",
     )
 
-    def __init__(self, workflow: Workflow, event: Json) -> None:
+    def __init__(self, workflow: Workflow, event: Json, around: Surroundings = NO_SURROUNDINGS) -> None:
         self.workflow = workflow
         self.event = event
         self.status: dict[str, StepStatus] = {}
         self.outputs: dict[str, Json] = {}
+        self.state = _one_over_the_other(self.outputs, around.state)
+        self.roots = around.roots
         self.edges: dict[str, EdgeState] = {}
         self.failures: dict[str, ErrorInfo] = {}
         self.handled_failures: dict[str, ErrorInfo] = {}
@@ -73,9 +73,11 @@ class Progress:
         self._cancelled = False
 
     @classmethod
-    def replay(cls, workflow: Workflow, event: Json, facts: Iterable[Fact]) -> Progress:
+    def replay(
+        cls, workflow: Workflow, event: Json, facts: Iterable[Fact], around: Surroundings = NO_SURROUNDINGS
+    ) -> Progress:
         """Return the progress that wrote ``facts``."""
-        progress = cls(workflow, event)
+        progress = cls(workflow, event, around)
         progress.absorb(facts)
         return progress
 
@@ -106,6 +108,10 @@ class Progress:
             return []
         return self._settle_edges(fact)
 
+    def scope(self, output: Json = MISSING) -> ReferenceScope:
+        """Return what references see now; on an edge, ``output`` is what its source returned."""
+        return ReferenceScope(self.event, self.state, output, self.roots)
+
     def is_settled(self, node_id: str) -> bool:
         status = self.status.get(node_id)
         return status is not None and status.is_terminal
@@ -128,9 +134,8 @@ class Progress:
             # SAFETY: I9 — the first in rank, not in time: the answer does not depend on who was faster.
             first = min(self.failures, key=lambda node_id: self.workflow.nodes[node_id].rank)
             return Finish(RunStatus.FAILED, error=self.failures[first])
-        if self._stop is not None:
-            return Finish(RunStatus.COMPLETED, output=self._stop.output)
-        return Finish(RunStatus.COMPLETED, output=self._sink_outputs())
+        reached = self._sink_outputs() if self._stop is None else self._stop.output
+        return completion(self.workflow, self.scope(), reached, is_stopped=self._stop is not None)
 
     def _keep_result(self, fact: Fact) -> None:
         if fact.kind is FactKind.COMPLETED:
@@ -172,3 +177,7 @@ class Progress:
         return {
             node_id: outputs[node_id] for node_id in self.workflow.nodes if not outgoing[node_id] and node_id in outputs
         }
+
+
+def _one_over_the_other(outputs: dict[str, Json], around: Mapping[str, Json]) -> Mapping[str, Json]:
+    return ChainMap(outputs, cast(dict[str, Json], around)) if around else outputs  # only the first is ever written

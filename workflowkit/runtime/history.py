@@ -18,6 +18,7 @@ from workflowkit.definition.references import ReferenceScope
 from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
 from workflowkit.engine.progress import Progress
 from workflowkit.engine.states import EdgeState, StepStatus
+from workflowkit.engine.surroundings import NO_SURROUNDINGS, Surroundings
 from workflowkit.store.queries import StepView
 
 
@@ -71,10 +72,11 @@ def tell(
     facts: Sequence[Fact],
     schedule: Iterable[StepView],
     actions: ActionCatalogue,
+    around: Surroundings = NO_SURROUNDINGS,
 ) -> History:
     """Return the history of a run of ``workflow`` from its facts (in order) and the rows of its schedule."""
-    progress = Progress.replay(workflow, event, facts)
-    scope = ReferenceScope(event=event, state=progress.outputs)
+    progress = Progress.replay(workflow, event, facts, around)
+    scope = progress.scope()
     by_step: dict[str, list[Fact]] = {}
     for fact in facts:
         by_step.setdefault(fact.step, []).append(fact)

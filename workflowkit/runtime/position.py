@@ -16,6 +16,7 @@ from workflowkit.engine.memo import Memos
 from workflowkit.engine.planner import Decision, begin
 from workflowkit.engine.progress import Progress
 from workflowkit.engine.states import RunStatus, StepStatus
+from workflowkit.engine.surroundings import NO_SURROUNDINGS, Surroundings
 from workflowkit.registry import Registry
 from workflowkit.runtime.hints import StepHint
 from workflowkit.runtime.versions import Versions
@@ -38,6 +39,7 @@ class Position:
     progress: Progress
     memos: Memos = field(default_factory=Memos)
     is_stale: bool = False
+    around: Surroundings = NO_SURROUNDINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +168,15 @@ def start_run(
     now_ms: int,
     claim: bool,
     due_at_ms: int | None = None,
+    around: Surroundings = NO_SURROUNDINGS,
 ) -> tuple[Claim | None, list[Opening]]:
     """Add a new run with its first steps to ``batch``; with ``claim`` its first step is this worker's own.
 
-    With ``due_at_ms`` in the future its steps start then, and it is ``scheduled`` meanwhile.
+    With ``due_at_ms`` in the future its steps start then, and it is ``scheduled`` meanwhile. ``around`` is what a part
+    of a document sees.
     """
     due_at_ms = due_at_ms if due_at_ms is not None and due_at_ms > now_ms else None
-    progress, decision = begin(workflow, event, now_ms)
+    progress, decision = begin(workflow, event, now_ms, around)
     written = add_decision(
         batch, run, workflow, decision, schedule, now_ms=now_ms, claim=claim, due_at_ms=due_at_ms
     )  # fmt: skip
@@ -184,7 +188,7 @@ def start_run(
         finish = decision.finish
         run = replace(run, status=finish.status, output=finish.output, error=finish.error, finished_at_ms=now_ms)
     batch.runs.append(run)
-    position = Position(run, workflow, event, progress)
+    position = Position(run, workflow, event, progress, around=around)
     claimed = None if written.claimed is None else Claim(position, written.claimed)
     return claimed, [Opening(hint, position) for hint in written.hints]
 
@@ -204,14 +208,16 @@ def load(tx: Transaction, run: RunRecord, versions: Versions) -> tuple[Position,
     workflow = versions.load_run(tx, run)
     event = events.load(tx, run.event_id).as_json()
     facts = journal.load(tx, run.id)
-    return Position(run, workflow, event, Progress.replay(workflow, event, facts), Memos(facts)), facts
+    around = versions.around(tx, run)
+    progress = Progress.replay(workflow, event, facts, around)
+    return Position(run, workflow, event, progress, Memos(facts), around=around), facts
 
 
 def refresh(tx: Transaction, position: Position, locked: RunRecord) -> None:
     """Bring a position up to the locked run: absorb what other workers recorded since."""
     if position.is_stale:
         facts = journal.load(tx, locked.id)
-        position.progress = Progress.replay(position.workflow, position.event, facts)
+        position.progress = Progress.replay(position.workflow, position.event, facts, position.around)
         position.memos.replay(facts)
     elif locked.revision > position.run.revision + 1:
         facts = journal.load(tx, locked.id, after_revision=position.run.revision)

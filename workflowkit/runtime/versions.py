@@ -7,18 +7,23 @@ from workflowkit.base.errors import DefinitionError, Problem
 from workflowkit.base.scope import Scope, owner_of
 from workflowkit.definition import build
 from workflowkit.definition.model import Workflow
-from workflowkit.store import workflows
+from workflowkit.engine.parts import part_of, visible_in
+from workflowkit.engine.surroundings import NO_SURROUNDINGS, Surroundings
+from workflowkit.store import journal, runs, workflows
 from workflowkit.store.database import Transaction
 from workflowkit.store.runs import RunRecord
 
 CACHED_VERSIONS = 1_000
+#: Runs whose outputs a process keeps for the parts of their documents: so the items of a loop read them once.
+CACHED_SURROUNDINGS = 16
 
 
 class Versions:
-    """Parsed workflows by tenant, workflow id and version. Thread-safe."""
+    """Parsed workflows by tenant, workflow id and version; and what parts of them see. Thread-safe."""
 
     def __init__(self) -> None:
         self._parsed: dict[tuple[Scope, str, int], Workflow] = {}
+        self._around: dict[tuple[str, str], Surroundings] = {}
 
     def load(self, tx: Transaction, scope: Scope, workflow_id: str, version: int) -> Workflow:
         """Return a published version.
@@ -36,8 +41,31 @@ class Versions:
         return workflow
 
     def load_run(self, tx: Transaction, run: RunRecord) -> Workflow:
-        """Return what a run executes. Raises like ``load``."""
-        return self.load(tx, run.scope, run.workflow_id, run.version)
+        """Return what a run executes: its version's document, or a part of it. Raises like ``load``."""
+        workflow = self.load(tx, run.scope, run.workflow_id, run.version)
+        return workflow if run.path is None else part_of(workflow, run.path, run.input)
+
+    def around(self, tx: Transaction, run: RunRecord) -> Surroundings:
+        """Return what a run of a part sees besides its own outputs; nothing if it executes all of a document."""
+        if run.path is None:
+            return NO_SURROUNDINGS
+        source_id = run.parent_run_id
+        assert source_id is not None  # noqa: S101 - a part has a parent
+        key = (source_id, run.path)
+        if (outer := self._around.get(key)) is None:
+            outer = self._outer(tx, source_id, run.path)
+            if len(self._around) >= CACHED_SURROUNDINGS:
+                self._around.clear()
+            # Immutable, so it may be kept: what a part may refer to was settled before the part began.
+            self._around[key] = outer
+        return outer.inside({}, run.input)
+
+    def _outer(self, tx: Transaction, run_id: str, path: str) -> Surroundings:
+        run = runs.load(tx, run_id)
+        if run is None:
+            return NO_SURROUNDINGS
+        ids = visible_in(self.load_run(tx, run), path)
+        return self.around(tx, run).inside(journal.load_outputs(tx, run_id, ids), None)
 
 
 def _read(workflow_id: str, version: int, document: str) -> Workflow:

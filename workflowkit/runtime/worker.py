@@ -24,7 +24,6 @@ from workflowkit.base.ids import idempotency_key
 from workflowkit.base.settings import Settings
 from workflowkit.definition.inputs import resolve_inputs
 from workflowkit.definition.model import Node
-from workflowkit.definition.references import ReferenceScope
 from workflowkit.engine.context import ActionConfig, RunInfo, StepContext, StepInfo, context_for
 from workflowkit.engine.executor import execute
 from workflowkit.engine.facts import ErrorInfo
@@ -186,8 +185,7 @@ class Worker:
         if lost_attempts > allowed:
             return _final("WorkerLost", "worker-lost", f"the worker died {lost_attempts} times in this step")
         try:
-            scope = _scope(claim)
-            inputs = resolve_inputs(node, spec, scope, limits=self._settings.limits)
+            inputs = resolve_inputs(node, spec, claim.position.progress.scope(), limits=self._settings.limits)
             cached = self._cached(claim, node)
         except (InvalidInput, LimitExceeded) as error:
             return failed_by(error)
@@ -201,7 +199,7 @@ class Worker:
             return execute(spec, context, inputs, deadline_seconds=timeout_seconds, guard=guard, limits=limits)
 
     def _cached(self, claim: Claim, node: Node) -> Succeeded | None:
-        key = self._caching.key_of(node, _scope(claim))
+        key = self._caching.key_of(node, claim.position.progress.scope())
         found = None if key is None else self._caching.find(claim.position.run.scope, key)
         return None if found is None else Succeeded(found[0], is_cached=True)
 
@@ -209,7 +207,7 @@ class Worker:
         """Let later runs use the output of a step again, if its node says so."""
         if node.cache is None or not isinstance(outcome, Succeeded) or outcome.is_cached or outcome.events:
             return
-        key = self._caching.key_of(node, _scope(claim))
+        key = self._caching.key_of(node, claim.position.progress.scope())
         if key is not None and not outcome.stop:
             self._caching.keep(claim.position.run.scope, key, outcome.output, node.cache.ttl_ms)
 
@@ -229,17 +227,12 @@ class Worker:
             step=StepInfo(lease.step_key, node.id, node.kind, node.name),
             attempt=lease.attempt - memo.free_attempts - 1,
             idempotency_key=idempotency_key(run.id, lease.step_key),
-            state=position.progress.outputs,
+            state=position.progress.state,
             workflow=position.workflow.document,
             config=self._config,
             limits=self._settings.limits,
             session=session,
         )
-
-
-def _scope(claim: Claim) -> ReferenceScope:
-    """Return what the references of a step see."""
-    return ReferenceScope(event=claim.position.event, state=claim.position.progress.outputs)
 
 
 def _retries(node: Node, spec: ActionSpec | None) -> int:

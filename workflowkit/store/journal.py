@@ -18,6 +18,12 @@ _SELECT = Sql(
     WHERE run_id = :run_id AND revision > :after_revision ORDER BY revision, ordinal
     """
 )
+_SELECT_OUTPUTS = Sql(
+    """
+    SELECT kind, step_key, attempt, data, at_ms FROM journal
+    WHERE run_id = :run_id AND step_key {in_ids} AND kind IN ('completed', 'failed')
+    """
+)
 _OPTIONAL = ("output", "reason", "retry_at_ms", "worker", "detail")
 
 
@@ -40,6 +46,12 @@ def insert(tx: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:
 def load(tx: Transaction, run_id: str, *, after_revision: int = -1) -> list[Fact]:
     """Return a run's facts in the order in which they were decided, those after ``after_revision`` only."""
     return [_from_row(row) for row in tx.rows(_SELECT, run_id=run_id, after_revision=after_revision)]
+
+
+def load_outputs(tx: Transaction, run_id: str, steps: Iterable[str]) -> dict[str, Any]:
+    """Return what later steps see of some steps of a run, those that have an output by now."""
+    facts = [_from_row(row) for row in tx.rows(_SELECT_OUTPUTS, run_id=run_id, ids=sorted(steps))]
+    return {fact.step: fact.output for fact in facts if fact.kind is FactKind.COMPLETED or fact.handled}
 
 
 def _to_data(fact: Fact) -> str | None:
