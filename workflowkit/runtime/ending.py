@@ -67,7 +67,7 @@ class Ending:
         """Return the events that tell of a new run if it has ended as it began, for those who begin it to store."""
         if not run.status.is_terminal:
             return []
-        return self._lifecycle.records(tx, run, event, Finish(run.status, run.output))
+        return self._lifecycle.records(tx, run, event, Finish(run.status, run.output, run.error))
 
     def tell(self, tx: Transaction, records: Sequence[EventRecord]) -> tuple[str, ...]:
         """Store the events of one tenant that tell of ends; return their ids, which wait to be matched."""
