@@ -141,8 +141,8 @@ class _Firing:
             due_at_ms = timetable.due_at_ms(found.next_slot_ms)
             self.rows[row.position] = replace(row, next_slot_ms=found.next_slot_ms, next_due_at_ms=due_at_ms)
             if not found.slots or found.slots[0] != row.next_slot_ms:
-                since, until = rfc3339(row.next_slot_ms), rfc3339(found.slots[0] if found.slots else self._tx.now_ms)
-                _log.warning("schedule %r of %s: missed from %s to %s", row.cron, row.workflow_id, since, until)
+                since, until = rfc3339(row.next_slot_ms), rfc3339((*found.slots, found.next_slot_ms)[0])
+                _log.info("schedule %r of %s: passed over from %s until %s", row.cron, row.workflow_id, since, until)
         return found.slots
 
     def _is_busy(self) -> bool:
