@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections import Counter
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -16,9 +17,11 @@ from runtimes import Harness, a_runtime, at_once
 
 from workflowkit import Cron
 from workflowkit.base import jsonvalue
-from workflowkit.base.clock import rfc3339
+from workflowkit.base.clock import SystemClock, rfc3339
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import DEFAULT_SCOPE
+from workflowkit.base.settings import Settings
+from workflowkit.composition import Runtime
 from workflowkit.store import schedules as rows
 from workflowkit.store.schedules import ScheduleRow
 
@@ -155,6 +158,21 @@ def test_schedules_of_a_workflow_that_meet_in_a_slot_fire_once(database_url: str
         assert runs(harness) == {"completed": 4}
 
 
+def test_a_machine_whose_clock_is_wrong_fires_by_the_databases(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real_time_ns, year = time.time_ns, datetime.fromtimestamp(SystemClock().now_ms() / 1000, UTC).year
+    monkeypatch.setattr("time.time_ns", lambda: real_time_ns() + 400 * 24 * HOUR_MS * 1_000_000)
+    with a_runtime(postgres_url) as harness:
+        process = Runtime(Settings(database_url=postgres_url), harness.registry, None, harness.dispatcher)
+        harness.runtimes.append(process)
+        document = a_workflow().chain("a").document() | {"triggers": [Cron("@yearly").as_dict()]}
+        process.authoring.deploy(DEFAULT_SCOPE, "test", document)
+        process.relay.tick()
+        assert [rfc3339(row.next_slot_ms) for row in stored(harness)] == [f"{year + 1}-01-01T00:00:00.000Z"]
+        assert fired(harness) == []
+
+
 # --- what was missed
 
 
@@ -227,6 +245,18 @@ def test_a_slot_of_another_schedule_of_the_workflow_overlaps_too(database_url: s
         tick_at(harness, "2026-01-01T00:01:00Z")
         tick_at(harness, "2026-01-01T00:02:00Z")
         assert reasons(harness) == ["overlap-skipped"]
+
+
+def test_a_run_that_somebody_repeats_is_no_overlap(database_url: str) -> None:
+    with a_runtime(database_url) as harness:
+        schedule(harness, Cron("* * * * *", overlap="skip"), at="2026-01-01T00:00:30Z")
+        tick_at(harness, "2026-01-01T00:01:00Z")
+        harness.drain()
+        harness.runtime.control.rerun(DEFAULT_SCOPE, harness.run()["id"])
+        tick_at(harness, "2026-01-01T00:02:00Z")
+        assert reasons(harness) == []
+        harness.drain()
+        assert runs(harness) == {"completed": 3}
 
 
 def test_a_queued_slot_starts_when_the_earlier_run_has_ended(database_url: str) -> None:
