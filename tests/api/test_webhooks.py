@@ -183,6 +183,24 @@ def test_a_delivery_whose_transaction_fails_can_be_sent_again(database_url: str,
         assert deliver(web, path, headers=headers).get_json()["status"] == "accepted"
 
 
+def test_a_delivery_whose_answer_is_lost_starts_one_run_though_it_is_sent_again(
+    database_url: str, tmp_path: Path
+) -> None:
+    with opened(database_url) as web:
+        web.harness.deploy(a_document(triggers=[{"webhook": "stripe"}]))
+        path = a_stripe_webhook(web)
+        headers = stripe_headers(web, json.dumps(EVENT).encode())
+        failpoints.arm(f"delivery.after_commit:raise:1:{tmp_path / 'hits'}")
+        try:
+            assert deliver(web, path, headers=headers).status_code == 500
+        finally:
+            failpoints.arm("")
+        assert web.harness.dispatcher.message_count == 0  # nobody was told of the event
+        assert deliver(web, path, headers=headers).get_json()["status"] == "duplicate"
+        web.harness.skip(seconds=10)  # the relay finds it
+        assert web.harness.run()["status"] == "completed"
+
+
 def test_either_secret_counts_while_one_is_replaced(database_url: str) -> None:
     with opened(database_url) as web:
         path = a_stripe_webhook(web)

@@ -25,7 +25,7 @@ class UnreadableBody(WorkflowKitError):
     code = "unreadable-body"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True)  # without slots: the body is read when it is asked for, and then kept
 class Delivery:
     """A request to a webhook.
 
