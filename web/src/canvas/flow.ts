@@ -1,5 +1,6 @@
 /** A graph as React Flow draws it. Nodes and edges that stay the same stay the same objects. */
 
+import { groupBy } from "../base/lists";
 import type { Edge, Node, NodeHandle } from "@xyflow/react";
 import { Position as Side } from "@xyflow/react";
 import { isEqual } from "../base/json";
@@ -67,7 +68,7 @@ export class FlowBuilder {
   private edges = new Map<string, FlowEdge>();
 
   buildNodes(input: FlowInput): FlowNode[] {
-    const taken = Map.groupBy(input.graph.edges, (edge) => edge.from);
+    const taken = groupBy(input.graph.edges, (edge) => edge.from);
     const built = [triggerNode(input, taken.has(SOURCE)), ...input.graph.actions.map((action) => stepNode(input, action, taken))];
     return built.map((node) => this.keepNode(node));
   }

@@ -22,6 +22,11 @@ export function wayOffset(index: number, count: number): number {
   return (NODE_WIDTH * (index + 1)) / (count + 1);
 }
 
+/** The same for style sheets. */
+export function wayPercent(index: number, count: number): string {
+  return `${(100 * (index + 1)) / (count + 1)}%`;
+}
+
 function overlaps(left: Position, right: Position): boolean {
   return Math.abs(left.x - right.x) < NODE_WIDTH + GRID && Math.abs(left.y - right.y) < NODE_HEIGHT + GRID;
 }

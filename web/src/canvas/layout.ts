@@ -1,7 +1,7 @@
 /** Arranging graphs without holding the page up. */
 
 import { positionOf } from "../document/scope";
-import type { Graph, Position, Scope, WorkflowDocument } from "../document/types";
+import type { ConditionType, Graph, Position, Scope, WorkflowDocument } from "../document/types";
 import { nodeIds } from "./geometry";
 
 /** Places for all nodes of a graph, by id. */
@@ -10,8 +10,15 @@ export function arrangeGraph(graph: Graph): Promise<ReadonlyMap<string, Position
   return new Promise<ReadonlyMap<string, Position>>((resolve, reject) => {
     worker.addEventListener("message", (event: MessageEvent<[string, Position][]>) => resolve(new Map(event.data)));
     worker.addEventListener("error", (event) => reject(new Error(event.message)));
-    worker.postMessage({ ids: nodeIds(graph), edges: graph.edges.map(({ from, to }) => [from, to]) });
+    worker.postMessage({ ids: nodeIds(graph), edges: inOrder(graph.edges).map(({ from, to }) => [from, to]) });
   }).finally(() => worker.terminate());
+}
+
+/** The order of edges from left to right, by what they ask. */
+const SIDES: Readonly<Record<ConditionType | "always", number>> = { if: 0, match: 1, always: 2, else: 3, error: 4 };
+
+function inOrder(edges: Graph["edges"]): Graph["edges"] {
+  return edges.toSorted((left, right) => SIDES[left.conditional?.type ?? "always"] - SIDES[right.conditional?.type ?? "always"]);
 }
 
 /** A place for a node of a graph that has none stored. */

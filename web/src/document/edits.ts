@@ -5,6 +5,7 @@ import { refusal } from "./graph";
 import { allocateId } from "./ids";
 import { renameInEntry } from "./references";
 import { allIds, changeAction, findAction, graphAt, withGraph, withLayoutKey, withOptional, withPositions } from "./scope";
+import { LOOP_KIND } from "./types";
 import type { Conditional, Graph, Position, Scope, WorkflowAction, WorkflowDocument, WorkflowEdge } from "./types";
 
 /** Where a new step goes: after a node (over one of its ways out), onto an edge, or nowhere yet. */
@@ -40,6 +41,7 @@ export function addAction(document: WorkflowDocument, scope: Scope, action: NewA
     kind: action.kind,
     ...(action.name === undefined ? {} : { name: action.name }),
     ...(action.inputs === undefined ? {} : { inputs: action.inputs }),
+    ...(action.kind === LOOP_KIND ? { body: { actions: [], edges: [] } } : {}),
   };
   let result = withGraph(counted, scope, (graph) => ({ ...graph, actions: [...graph.actions, entry] }));
   result = withPositions(result, scope, new Map([[id, place.position]]));

@@ -46,7 +46,7 @@ function closingParenthesis(text: string, from: number): number {
 }
 
 /** Whether a value is one reference and nothing else, which keeps the type of what it leads to. */
-export function isReference(value: Json | undefined): value is string {
+export function isReference(value: Json | undefined): boolean {
   if (typeof value !== "string") return false;
   const [first] = findReferences(value);
   return first !== undefined && first.start === 0 && first.end === value.length;

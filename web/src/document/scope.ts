@@ -56,6 +56,17 @@ export function positionOf(document: WorkflowDocument, scope: Scope, id: string)
   return isObject(found) && typeof found.x === "number" && typeof found.y === "number" ? { x: found.x, y: found.y } : undefined;
 }
 
+/** Where the nodes of a graph were put: those that were. */
+export function positionsOf(document: WorkflowDocument, scope: Scope): ReadonlyMap<string, Position> {
+  const ids = [SOURCE, ...graphAt(document, scope).actions.map((action) => action.id)];
+  return new Map(
+    ids.flatMap((id): [string, Position][] => {
+      const position = positionOf(document, scope, id);
+      return position === undefined ? [] : [[id, position]];
+    }),
+  );
+}
+
 /** The document with nodes elsewhere; `undefined` forgets where a node was. */
 export function withPositions(
   document: WorkflowDocument,

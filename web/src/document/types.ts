@@ -8,6 +8,9 @@ import type { Json, JsonObject } from "../base/json";
 /** The id under which edges name the trigger. */
 export const SOURCE = "$source";
 
+/** The kind of step that has a body. */
+export const LOOP_KIND = "builtin:for_each";
+
 export interface Position {
   readonly x: number;
   readonly y: number;

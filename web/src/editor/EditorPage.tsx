@@ -1,3 +1,43 @@
+import { useCallback, useEffect } from "react";
+import type { ApiError } from "../api/client";
+import { useLoaded } from "../api/useLoaded";
+import { Button } from "../shell/ui/Button";
+import { Link } from "../shell/ui/Link";
+import { pathTo } from "../shell/routes";
+import { Editor } from "./Editor";
+import "./editor.css";
+import { openEditor } from "./open";
+
+/** The editor of one workflow, from loading on. */
 export function EditorPage({ workflowId }: { readonly workflowId: string }): React.JSX.Element {
-  return <main className="page">{workflowId}</main>;
+  const load = useCallback(() => openEditor(workflowId), [workflowId]);
+  const { value: opened, error, reload } = useLoaded(load);
+  const title = opened?.workflow.name ?? "";
+  useEffect(() => () => opened?.saver.stop(), [opened]);
+  useEffect(() => {
+    const before = document.title;
+    if (title !== "") document.title = `${title} · Workflow Kit`;
+    return () => {
+      document.title = before;
+    };
+  }, [title]);
+  if (opened !== undefined) return <Editor opened={opened} />;
+  return error === undefined ? <p className="page-loading">Loading…</p> : <Failed error={error} onRetry={reload} />;
+}
+
+function Failed({ error, onRetry }: { readonly error: ApiError; readonly onRetry: () => void }): React.JSX.Element {
+  return (
+    <main className="page">
+      <div className="empty" role="alert">
+        <h1>{error.status === 404 ? "There is no such workflow" : "The workflow cannot be shown"}</h1>
+        <p>{error.message}</p>
+        <div className="row">
+          <Button onClick={onRetry}>Try again</Button>
+          <Link className="button button-primary" href={pathTo("workflows")}>
+            All workflows
+          </Link>
+        </div>
+      </div>
+    </main>
+  );
 }

@@ -7,11 +7,14 @@ import { toJson } from "../document/read";
 import type { History } from "../document/history";
 import { record, redo, settle, startHistory, undo } from "../document/history";
 import { graphAt } from "../document/scope";
-import type { Edit, Graph, Scope, WorkflowDocument } from "../document/types";
+import type { Way } from "../document/edits";
+import type { Edit, Graph, Position, Scope, WorkflowDocument } from "../document/types";
 import { SOURCE } from "../document/types";
 import type { ProblemIndex, Target } from "../problems/locate";
 import { NO_PROBLEMS } from "../problems/locate";
 import { announce } from "../shell/notices";
+import type { Samples } from "../expressions/variables";
+import { NO_SAMPLES } from "../expressions/variables";
 import type { Catalogue } from "./catalogue";
 import type { DraftSaver, SaveState } from "./saving";
 
@@ -21,6 +24,18 @@ export interface Selection {
 }
 
 export const NOTHING: Selection = { actions: new Set(), edges: new Set() };
+
+/** Where the next step is wanted, while somebody chooses which. */
+export type AddWish =
+  | { readonly at: "free"; readonly position: Position | undefined }
+  | { readonly at: "after"; readonly from: string; readonly way?: Way; readonly position?: Position }
+  | { readonly at: "edge"; readonly edgeId: string };
+
+/** What the canvas can be asked for. */
+export interface CanvasControls {
+  readonly centre: () => Position;
+  readonly fit: () => void;
+}
 
 /** What stands at the right side. */
 export type Panel = "none" | "config" | "problems" | "versions" | "outline";
@@ -45,6 +60,11 @@ export interface EditorState {
   /** A node that the canvas is to bring into view. */
   readonly viewWish: { readonly id: string; readonly number: number } | undefined;
   readonly isReadOnly: boolean;
+  readonly adding: AddWish | undefined;
+  /** Values from the last run, for previews. */
+  readonly samples: Samples;
+  /** Set by the canvas, while there is one. */
+  readonly canvas: CanvasControls | undefined;
 
   /** Changes the document. Edits in a row with the same merge key are one step of undo. */
   readonly edit: (edit: Edit, label: string, mergeKey?: string) => void;
@@ -55,6 +75,8 @@ export interface EditorState {
   readonly selectAction: (id: string) => void;
   readonly selectEdge: (id: string) => void;
   readonly show: (panel: Panel) => void;
+  /** Opens the list of actions for a place, or closes it. */
+  readonly want: (adding: AddWish | undefined) => void;
   readonly enter: (scope: Scope) => void;
   /** Shows what a problem is about, and puts the focus into its field. */
   readonly goTo: (target: Target) => void;
@@ -97,6 +119,9 @@ export function createEditorStore(open: OpenEditor): EditorStore {
       focusWish: undefined,
       viewWish: undefined,
       isReadOnly: open.isReadOnly,
+      adding: undefined,
+      samples: NO_SAMPLES,
+      canvas: undefined,
 
       edit: (edit, label, mergeKey) => {
         const { history, isReadOnly } = get();
@@ -121,6 +146,7 @@ export function createEditorStore(open: OpenEditor): EditorStore {
       selectAction: (id) => get().select({ actions: new Set([id]), edges: new Set() }, "config"),
       selectEdge: (id) => get().select({ actions: new Set(), edges: new Set([id]) }, "config"),
       show: (panel) => set({ panel }),
+      want: (adding) => set({ adding }),
       enter: (scope) => set({ scope, selection: NOTHING, panel: "none" }),
       goTo: (target) => {
         const number = nextWish();

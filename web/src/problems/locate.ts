@@ -1,5 +1,6 @@
 /** From the pointer of a problem to what the editor can show: a step and its field, an edge, or the workflow. */
 
+import { groupBy } from "../base/lists";
 import type { Problem } from "../api/schema";
 import { fromPointer, toPointer } from "../base/json";
 import type { Graph, Scope, WorkflowDocument } from "../document/types";
@@ -48,7 +49,7 @@ export const NO_PROBLEMS: ProblemIndex = { all: [], byTarget: new Map(), errorCo
 
 export function indexProblems(document: WorkflowDocument, problems: readonly Problem[]): ProblemIndex {
   const all = problems.map((problem) => ({ problem, target: locate(document, problem.pointer) }));
-  const byTarget = Map.groupBy(all, ({ target }) => keyOf(target));
+  const byTarget = groupBy(all, ({ target }) => keyOf(target));
   return { all, byTarget, errorCount: problems.filter(({ severity }) => severity === "error").length };
 }
 

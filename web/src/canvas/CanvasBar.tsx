@@ -1,0 +1,44 @@
+import { useReactFlow, useStore as useFlowStore } from "@xyflow/react";
+import { tidyUp } from "../editor/commands";
+import { useEditor, useEditorContext } from "../editor/store";
+import { IconButton } from "../shell/ui/Button";
+
+/** Undo, redo, tidying up and zooming, at the lower edge of the canvas. */
+export function CanvasBar(): React.JSX.Element {
+  const { store } = useEditorContext();
+  const flow = useReactFlow();
+  const zoom = useFlowStore((state) => Math.round(state.transform[2] * 100));
+  const past = useEditor((state) => state.history.past.at(-1)?.label);
+  const future = useEditor((state) => state.history.future.at(-1)?.label);
+  const isReadOnly = useEditor((state) => state.isReadOnly);
+  return (
+    <div className="canvas-bar" role="toolbar" aria-label="Canvas">
+      {!isReadOnly && (
+        <>
+          <IconButton
+            icon="undo"
+            label={past === undefined ? "Nothing to undo" : `Undo: ${past}`}
+            testId="undo"
+            disabled={past === undefined}
+            onClick={() => store.getState().undo()}
+          />
+          <IconButton
+            icon="redo"
+            label={future === undefined ? "Nothing to redo" : `Redo: ${future}`}
+            testId="redo"
+            disabled={future === undefined}
+            onClick={() => store.getState().redo()}
+          />
+          <IconButton icon="tidy" label="Tidy up" testId="tidy" onClick={() => void tidyUp(store)} />
+          <span className="canvas-bar-line" />
+        </>
+      )}
+      <IconButton icon="minus" label="Zoom out" onClick={() => void flow.zoomOut({ duration: 120 })} />
+      <span className="canvas-zoom" aria-label="Zoom">
+        {zoom} %
+      </span>
+      <IconButton icon="plus" label="Zoom in" onClick={() => void flow.zoomIn({ duration: 120 })} />
+      <IconButton icon="fit" label="Fit into view" testId="fit" onClick={() => store.getState().canvas?.fit()} />
+    </div>
+  );
+}

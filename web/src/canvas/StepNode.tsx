@@ -1,0 +1,105 @@
+import type { NodeProps } from "@xyflow/react";
+import { Handle, Position as Side } from "@xyflow/react";
+import { memo } from "react";
+import { LOOP_KIND } from "../document/types";
+import { useEditor, useEditorContext } from "../editor/store";
+import type { LocatedProblem } from "../problems/locate";
+import { Icon } from "../shell/ui/Icon";
+import type { OpenWay, StepNode as StepFlowNode } from "./flow";
+import { isDisabled } from "./flow";
+import { wayPercent } from "./geometry";
+
+/** A step on the canvas: what it is called, what it does, and what is wrong with it. */
+export const StepNode = memo(function StepNode({ id, data, selected }: NodeProps<StepFlowNode>): React.JSX.Element {
+  const { action, kind, ways, openWays, problems, isTarget } = data;
+  const { store } = useEditorContext();
+  const kindName = kind?.action.name ?? action.kind;
+  const name = action.name === null || action.name === undefined || action.name === "" ? kindName : action.name;
+  const classes = ["step", selected && "step-selected", isDisabled(action) && "step-disabled", isTarget && "step-target"];
+  return (
+    <div className={classes.filter(Boolean).join(" ")} data-testid={`node-${id}`}>
+      <Handle type="target" position={Side.Top} />
+      <span className={`step-icon step-icon-${kind === undefined ? "unknown" : toneOf(kind.category)}`}>
+        <Icon name={kind?.icon ?? "help"} size={18} />
+      </span>
+      <span className="step-text">
+        <span className="step-name">{name}</span>
+        <span className="step-kind">{name === kindName ? id : kindName}</span>
+      </span>
+      <ProblemBadge problems={problems} />
+      {action.kind === LOOP_KIND && (
+        <button
+          type="button"
+          className="step-enter nodrag"
+          aria-label={`Open ${name}`}
+          title="Open the steps for each item"
+          onClick={() => store.getState().enter([...store.getState().scope, id])}
+        >
+          <Icon name="chevronRight" />
+        </button>
+      )}
+      {ways.map((way, index) => (
+        <Handle
+          key={way.name ?? "plain"}
+          id={`way-${index}`}
+          type="source"
+          position={Side.Bottom}
+          className={way.conditional?.type === "error" ? "handle-error" : ""}
+          style={{ left: wayPercent(index, ways.length) }}
+        />
+      ))}
+      {openWays.map((open) => (
+        <AddButton key={open.index} nodeId={id} nodeName={name} open={open} wayCount={ways.length} />
+      ))}
+    </div>
+  );
+});
+
+/** How many problems a node has. */
+export function ProblemBadge({ problems }: { readonly problems: readonly LocatedProblem[] }): React.JSX.Element | null {
+  if (problems.length === 0) return null;
+  const hasError = problems.some(({ problem }) => problem.severity === "error");
+  return (
+    <span className={`step-badge ${hasError ? "step-badge-error" : ""}`} title={problems.map(({ problem }) => problem.message).join("\n")}>
+      <Icon name="alert" size={13} />
+      {problems.length}
+    </span>
+  );
+}
+
+interface AddButtonProps {
+  readonly nodeId: string;
+  readonly nodeName: string;
+  readonly open: OpenWay;
+  readonly wayCount: number;
+}
+
+/** The "+" below a way that leads nowhere yet. */
+export function AddButton({ nodeId, nodeName, open, wayCount }: AddButtonProps): React.JSX.Element | null {
+  const { store } = useEditorContext();
+  const isReadOnly = useEditor((state) => state.isReadOnly);
+  const { way, index } = open;
+  if (isReadOnly) return null;
+  return (
+    <button
+      type="button"
+      className="add-after nodrag nopan"
+      style={{ left: wayPercent(index, Math.max(wayCount, 1)) }}
+      aria-label={`Add a step after ${nodeName}${way.name === undefined ? "" : `, ${way.name}`}`}
+      data-testid={`add-after-${nodeId}${way.name === undefined ? "" : `-${way.name}`}`}
+      onClick={() => store.getState().want({ at: "after", from: nodeId, way })}
+    >
+      {way.name !== undefined && <span className="add-after-name">{way.name}</span>}
+      <Icon name="plus" size={14} />
+    </button>
+  );
+}
+
+/** Categories have one of a few colours; the same name always the same one. */
+export function toneOf(category: string): number {
+  const known = ["flow", "data", "communication", "network", "developer"].indexOf(category.toLowerCase());
+  if (known !== -1) return known;
+  let sum = 0;
+  for (const letter of category) sum += letter.codePointAt(0) ?? 0;
+  return 5 + (sum % 3);
+}

@@ -1,0 +1,28 @@
+import type { NodeProps } from "@xyflow/react";
+import { Handle, Position as Side } from "@xyflow/react";
+import { memo } from "react";
+import { SOURCE } from "../document/types";
+import { Icon } from "../shell/ui/Icon";
+import type { TriggerNode as TriggerFlowNode } from "./flow";
+import { AddButton, ProblemBadge } from "./StepNode";
+
+/** Where runs begin; inside of a loop, where each item does. */
+export const TriggerNode = memo(function TriggerNode({ data, selected }: NodeProps<TriggerFlowNode>): React.JSX.Element {
+  const { lines, problems, isLoop, hasNext } = data;
+  const [first, ...others] = lines;
+  const rest = others.length === 0 ? "" : ` and ${others.length} more`;
+  return (
+    <div className={`step step-trigger ${selected ? "step-selected" : ""}`} data-testid={`node-${SOURCE}`}>
+      <span className="step-icon step-icon-trigger">
+        <Icon name={isLoop ? "loop" : "bolt"} size={18} />
+      </span>
+      <span className="step-text">
+        <span className="step-name">{isLoop ? "Each item" : "Trigger"}</span>
+        <span className="step-kind">{isLoop ? "$.item, $.index" : first === undefined ? "Nothing starts it yet" : first + rest}</span>
+      </span>
+      <ProblemBadge problems={problems} />
+      <Handle id="way-0" type="source" position={Side.Bottom} />
+      {!hasNext && <AddButton nodeId={SOURCE} nodeName="the trigger" open={{ index: 0, way: {} }} wayCount={1} />}
+    </div>
+  );
+});

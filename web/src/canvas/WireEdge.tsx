@@ -1,0 +1,49 @@
+import type { EdgeProps } from "@xyflow/react";
+import { BaseEdge, EdgeLabelRenderer, getSmoothStepPath } from "@xyflow/react";
+import { memo } from "react";
+import { useEditor, useEditorContext } from "../editor/store";
+import { Icon } from "../shell/ui/Icon";
+import type { FlowEdge } from "./flow";
+
+/** A connection, with its condition and a "+" in the middle. */
+export const WireEdge = memo(function WireEdge(props: EdgeProps<FlowEdge>): React.JSX.Element | null {
+  const { store } = useEditorContext();
+  const isReadOnly = useEditor((state) => state.isReadOnly);
+  const { data, selected } = props;
+  const [path, labelX, labelY] = getSmoothStepPath({ ...props, borderRadius: 14 });
+  if (data === undefined) return null;
+  const { edge, label, tone, hasProblem } = data;
+  const classes = ["wire-label", `wire-label-${tone}`, selected && "wire-label-selected", hasProblem && "wire-label-problem"];
+  return (
+    <>
+      <g data-testid={`edge-${edge.from}-${edge.to}`}>
+        <BaseEdge path={path} interactionWidth={24} className={`wire wire-${tone} ${hasProblem ? "wire-problem" : ""}`} {...endOf(props)} />
+      </g>
+      <EdgeLabelRenderer>
+        <div className="wire-middle nodrag nopan" style={{ transform: `translate(-50%, -50%) translate(${labelX}px, ${labelY}px)` }}>
+          {label !== "" && (
+            <button type="button" tabIndex={-1} className={classes.filter(Boolean).join(" ")} onClick={() => store.getState().selectEdge(edge.id)}>
+              {label}
+            </button>
+          )}
+          {!isReadOnly && (
+            <button
+              type="button"
+              tabIndex={-1}
+              className={`wire-add ${selected === true ? "wire-add-shown" : ""}`}
+              aria-label={`Add a step between ${edge.from} and ${edge.to}`}
+              data-testid={`add-on-${edge.from}-${edge.to}`}
+              onClick={() => store.getState().want({ at: "edge", edgeId: edge.id })}
+            >
+              <Icon name="plus" size={13} />
+            </button>
+          )}
+        </div>
+      </EdgeLabelRenderer>
+    </>
+  );
+});
+
+function endOf(props: EdgeProps<FlowEdge>): { markerEnd?: string } {
+  return props.markerEnd === undefined ? {} : { markerEnd: props.markerEnd };
+}

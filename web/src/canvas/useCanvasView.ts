@@ -1,0 +1,80 @@
+/** What is in view: all of a small graph at first, the beginning of a large one; then whatever somebody asks for. */
+
+import { useReactFlow, useStoreApi } from "@xyflow/react";
+import { useEffect } from "react";
+import { positionsOf } from "../document/scope";
+import { SOURCE } from "../document/types";
+import type { EditorStore } from "../editor/store";
+import { useEditor, useEditorContext } from "../editor/store";
+import { GRID, MOST_DRAWN, NODE_HEIGHT, NODE_WIDTH } from "./geometry";
+
+const MOVE_MS = 250;
+/** The widths that the panels at the sides take, and what the bars at the edges take. */
+const PANEL_WIDTH = 400;
+const NARROW = 1024;
+
+export function useCanvasView(): void {
+  const { store } = useEditorContext();
+  const flow = useReactFlow();
+  const flowStore = useStoreApi();
+  const scope = useEditor((state) => state.scope);
+  const wish = useEditor((state) => state.viewWish);
+  const panel = useEditor((state) => state.panel);
+  const selection = useEditor((state) => state.selection);
+
+  useEffect(() => {
+    const centre = (): { x: number; y: number } => {
+      const { width, height, transform } = flowStore.getState();
+      const [x, y, zoom] = transform;
+      return { x: (width / 2 - x) / zoom - NODE_WIDTH / 2, y: (height / 2 - y) / zoom - NODE_HEIGHT / 2 };
+    };
+    const fit = (): void => void flow.fitView({ padding: paddingFor(store), maxZoom: 1, duration: MOVE_MS });
+    store.setState({ canvas: { centre, fit } });
+    return () => store.setState({ canvas: undefined });
+  }, [store, flow, flowStore]);
+
+  useEffect(() => {
+    const { history } = store.getState();
+    const positions = positionsOf(history.present, scope);
+    // Fitting a large graph would draw all of it at once, too small to read.
+    if (positions.size > MOST_DRAWN) {
+      const start = positions.get(SOURCE) ?? { x: 0, y: 0 };
+      void flow.setCenter(start.x + NODE_WIDTH / 2, start.y + 5 * NODE_HEIGHT, { zoom: 1 });
+    } else {
+      void flow.fitView({ padding: paddingFor(store), maxZoom: 1 });
+    }
+  }, [store, flow, scope]);
+
+  // A panel that opens must not cover the step that it is about.
+  useEffect(() => {
+    const [id, ...others] = selection.actions;
+    const { history, scope: here } = store.getState();
+    const position = id === undefined || others.length > 0 ? undefined : positionsOf(history.present, here).get(id);
+    const covered = panel === "none" ? 0 : panelWidth(store);
+    if (position === undefined || covered === 0) return;
+    const { width, transform } = flowStore.getState();
+    const [x, y, zoom] = transform;
+    const right = (position.x + NODE_WIDTH) * zoom + x;
+    const overlap = right - (width - covered - GRID);
+    if (overlap > 0) void flow.setViewport({ x: x - overlap, y, zoom }, { duration: MOVE_MS });
+  }, [store, flow, flowStore, panel, selection]);
+
+  useEffect(() => {
+    if (wish === undefined) return;
+    const { history, scope: here } = store.getState();
+    const position = positionsOf(history.present, here).get(wish.id);
+    if (position === undefined) return;
+    const zoom = Math.max(flow.getZoom(), 0.7);
+    const aside = panelWidth(store) / 2 / zoom;
+    void flow.setCenter(position.x + NODE_WIDTH / 2 + aside, position.y + NODE_HEIGHT / 2, { zoom, duration: MOVE_MS });
+  }, [store, flow, wish]);
+}
+
+function panelWidth(store: EditorStore): number {
+  return store.getState().panel !== "none" && innerWidth > NARROW ? PANEL_WIDTH : 0;
+}
+
+function paddingFor(store: EditorStore): { top: `${number}px`; right: `${number}px`; bottom: `${number}px`; left: `${number}px` } {
+  const right = panelWidth(store) + 2 * GRID;
+  return { top: "48px", right: `${right}px`, bottom: "96px", left: "48px" };
+}

@@ -1,0 +1,153 @@
+import { Suspense, lazy } from "react";
+import type { Json } from "../base/json";
+import { changeEdge } from "../document/edits";
+import { graphAt, withOptional } from "../document/scope";
+import type { ConditionType, Conditional, WorkflowEdge } from "../document/types";
+import { SOURCE } from "../document/types";
+import { deleteSelection } from "../editor/commands";
+import { useDocument, useEditor, useEditorContext } from "../editor/store";
+import { ReferencePicker } from "../expressions/ReferencePicker";
+import { useEdgeVariables } from "../expressions/useVariables";
+import { targetKey } from "../problems/locate";
+import { IconButton } from "../shell/ui/Button";
+import { Icon } from "../shell/ui/Icon";
+import { AnyControl } from "./fields/AnyControl";
+import { ProblemLines } from "./ProblemLines";
+import { describe } from "./schema";
+
+const ExpressionField = lazy(() => import("../expressions/ExpressionField").then((module) => ({ default: module.ExpressionField })));
+
+const TYPES: readonly { readonly type: ConditionType | "always"; readonly label: string }[] = [
+  { type: "always", label: "Always" },
+  { type: "if", label: "If a value is true" },
+  { type: "else", label: "If a value is not true" },
+  { type: "match", label: "If a value equals another" },
+  { type: "error", label: "If the step has failed" },
+];
+const DEFAULT_REF = "!ref($.output.result)";
+
+/** When a connection is taken, and what it is called. */
+export function EdgePanel({ id }: { readonly id: string }): React.JSX.Element | null {
+  const { store } = useEditorContext();
+  const document = useDocument();
+  const scope = useEditor((state) => state.scope);
+  const isReadOnly = useEditor((state) => state.isReadOnly);
+  const problems = useEditor((state) => state.problems.byTarget.get(targetKey("edge", scope, id)));
+  const graph = graphAt(document, scope);
+  const edge = graph.edges.find((candidate) => candidate.id === id);
+  if (edge === undefined) return null;
+  const nameOf = (nodeId: string): string => (nodeId === SOURCE ? "Trigger" : (graph.actions.find((action) => action.id === nodeId)?.name ?? nodeId));
+  const change = (next: (old: WorkflowEdge) => WorkflowEdge, what: string): void =>
+    store.getState().edit((old) => changeEdge(old, scope, id, next), "edit the connection", `${id} ${what}`);
+  return (
+    <>
+      <header className="panel-header">
+        <span className="step-icon step-icon-edge">
+          <Icon name="branch" size={18} />
+        </span>
+        <div className="grow">
+          <h2>Connection</h2>
+          <div className="panel-kind">
+            {nameOf(edge.from)} → {nameOf(edge.to)}
+          </div>
+        </div>
+        <IconButton icon="x" label="Close" onClick={() => store.getState().show("none")} />
+      </header>
+      <div className="panel-body">
+        <ProblemLines problems={problems ?? []} />
+        <label className="field">
+          <span className="field-label">Name</span>
+          <input
+            className="input"
+            data-testid="field-/name"
+            disabled={isReadOnly}
+            value={edge.name ?? ""}
+            onChange={(event) => {
+              const name = event.target.value === "" ? undefined : event.target.value;
+              change((old) => withOptional(old, "name", name), "name");
+            }}
+          />
+        </label>
+        <Condition edge={edge} isReadOnly={isReadOnly} onChange={(next, what) => change((old) => withOptional(old, "conditional", next), what)} />
+      </div>
+      {!isReadOnly && (
+        <footer className="panel-footer">
+          <span className="grow" />
+          <IconButton icon="trash" label="Delete" onClick={() => deleteSelection(store)} />
+        </footer>
+      )}
+    </>
+  );
+}
+
+interface ConditionProps {
+  readonly edge: WorkflowEdge;
+  readonly isReadOnly: boolean;
+  readonly onChange: (conditional: Conditional | undefined, what: string) => void;
+}
+
+function Condition({ edge, isReadOnly, onChange }: ConditionProps): React.JSX.Element {
+  const variables = useEdgeVariables(edge.from);
+  const conditional = edge.conditional ?? undefined;
+  const needsRef = conditional !== undefined && conditional.type !== "error";
+  const setRef = (ref: Json | undefined): void => {
+    if (conditional !== undefined) onChange({ ...conditional, ref: String(ref ?? "") }, "ref");
+  };
+  return (
+    <>
+      <label className="field">
+        <span className="field-label">Taken</span>
+        <select
+          className="input"
+          data-testid="field-/conditional/type"
+          disabled={isReadOnly}
+          value={conditional?.type ?? "always"}
+          onChange={(event) => onChange(withType(conditional, event.target.value as ConditionType | "always"), "type")}
+        >
+          {TYPES.map(({ type, label }) => (
+            <option key={type} value={type}>
+              {label}
+            </option>
+          ))}
+        </select>
+      </label>
+      {needsRef && (
+        <div className="field" data-pointer="/conditional/ref">
+          <div className="field-head">
+            <span className="field-label">Value</span>
+            <span className="grow" />
+            {!isReadOnly && <ReferencePicker variables={variables} label="Value" onPick={setRef} />}
+          </div>
+          <Suspense fallback={<div className="input field-loading" />}>
+            <ExpressionField label="Value" pointer="/conditional/ref" value={conditional.ref} isLong={false} variables={variables} onChange={setRef} />
+          </Suspense>
+        </div>
+      )}
+      {conditional?.type === "match" && (
+        <div className="field">
+          <label className="field-label" htmlFor={`match-${edge.id}`}>
+            Equals
+          </label>
+          <AnyControl
+            id={`match-${edge.id}`}
+            pointer="/conditional/value"
+            spec={describe({}, {})}
+            value={conditional.value}
+            isInvalid={false}
+            describedBy={undefined}
+            isReadOnly={isReadOnly}
+            onChange={(value) => onChange(withOptional(conditional, "value", value), "value")}
+          />
+        </div>
+      )}
+      {conditional?.type === "error" && <p className="field-help">The step’s setting “On error” must be “branch” for this.</p>}
+    </>
+  );
+}
+
+function withType(old: Conditional | undefined, type: ConditionType | "always"): Conditional | undefined {
+  if (type === "always") return undefined;
+  if (type === "error") return { type };
+  const ref = old?.ref ?? DEFAULT_REF;
+  return type === "match" ? { type, ref, value: old?.value ?? "" } : { type, ref };
+}

@@ -1,0 +1,80 @@
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef } from "react";
+import type { Json, JsonObject, Path } from "../base/json";
+import { fromPointer, withValueAt } from "../base/json";
+import type { FocusWish } from "../editor/store";
+import type { Variables } from "../expressions/variables";
+import { ObjectFields } from "./fields/ObjectFields";
+import type { FieldMessage } from "./form";
+import { FormContext } from "./form";
+import type { Schema } from "./schema";
+import { resolve } from "./schema";
+import { validate } from "./validate";
+
+interface SchemaFormProps {
+  /** A schema of an object. */
+  readonly schema: Schema;
+  /** Where local references lead; the schema itself, if left out. */
+  readonly root?: Schema;
+  readonly value: JsonObject;
+  /** What the server finds wrong, by pointer into the value. */
+  readonly problems: ReadonlyMap<string, FieldMessage>;
+  readonly variables: Variables | undefined;
+  readonly isReadOnly: boolean;
+  readonly focusWish?: FocusWish | undefined;
+  /** `pointer` is that of the field: edits of the same one in a row belong together. */
+  readonly onChange: (value: JsonObject, pointer: string) => void;
+}
+
+/** A form for a value with a JSON Schema: a labelled field for everything that it may have. */
+export function SchemaForm(props: SchemaFormProps): React.JSX.Element {
+  const { schema, value, problems, variables, isReadOnly, focusWish, onChange } = props;
+  const root = props.root ?? schema;
+  const container = useRef<HTMLDivElement>(null);
+  // What is written a moment later has to build on what was written just now.
+  const latest = useRef(value);
+  useLayoutEffect(() => {
+    latest.current = value;
+  }, [value]);
+  const change = useCallback((path: Path, next: Json | undefined) => {
+    const changed = (withValueAt(latest.current, path, next) ?? {}) as JsonObject;
+    latest.current = changed;
+    onChange(changed, path.join("/"));
+  }, [onChange]);
+  // A part of a schema is checked with the definitions that it refers to.
+  const own = useMemo(() => (schema === root ? schema : { ...schema, $defs: root.$defs ?? {} }), [schema, root]);
+  const messages = useMemo(() => merged(own, value, problems), [own, value, problems]);
+  const context = useMemo(
+    () => ({ root, messages, variables, isReadOnly, change }),
+    [root, messages, variables, isReadOnly, change],
+  );
+  useEffect(() => {
+    if (focusWish !== undefined) focusField(container.current, focusWish.field);
+  }, [focusWish]);
+  return (
+    <FormContext value={context}>
+      <div ref={container} className="form">
+        <ObjectFields path={[]} schema={resolve(schema, root)} value={value} />
+      </div>
+    </FormContext>
+  );
+}
+
+function merged(schema: Schema, value: JsonObject, problems: ReadonlyMap<string, FieldMessage>): ReadonlyMap<string, FieldMessage> {
+  const messages = new Map(problems);
+  for (const [pointer, text] of validate(schema, value)) messages.set(pointer, { text, severity: "error" });
+  return messages;
+}
+
+/** Puts the focus into the field of a pointer, or the nearest one around it. */
+function focusField(container: HTMLElement | null, pointer: string): void {
+  const keys = [...fromPointer(pointer)];
+  for (; keys.length > 0; keys.pop()) {
+    const wanted = `/${keys.map((key) => key.replaceAll("~", "~0").replaceAll("/", "~1")).join("/")}`;
+    const field = container?.querySelector<HTMLElement>(`[data-pointer="${CSS.escape(wanted)}"]`);
+    const control = field?.querySelector<HTMLElement>("input, textarea, select, .cm-content, button");
+    if (control === null || control === undefined) continue;
+    control.focus();
+    control.scrollIntoView({ block: "center" });
+    return;
+  }
+}

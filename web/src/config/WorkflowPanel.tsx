@@ -1,0 +1,174 @@
+import { useCallback, useMemo, useState } from "react";
+import type { JsonObject } from "../base/json";
+import { isObject } from "../base/json";
+import { withOptional } from "../document/scope";
+import type { WorkflowDocument } from "../document/types";
+import { useDocument, useEditor, useEditorContext } from "../editor/store";
+import type { LocatedProblem } from "../problems/locate";
+import { Button, IconButton } from "../shell/ui/Button";
+import { Icon } from "../shell/ui/Icon";
+import { CONTRACT, WORKFLOW_SETTINGS, triggerSchema } from "./contract";
+import { ProblemLines } from "./ProblemLines";
+import { messagesBelow } from "./problems";
+import { SchemaForm } from "./SchemaForm";
+import type { TriggerKind } from "./triggers";
+import { TRIGGER_KINDS, kindOfTrigger, triggersOf, withTriggers } from "./triggers";
+
+const KIND_LABELS: Readonly<Record<TriggerKind, string>> = {
+  event: "An event",
+  cron: "A schedule",
+  webhook: "A webhook",
+  manual: "By hand",
+  http: "An HTTP request",
+};
+const NEW_TRIGGERS: Readonly<Record<TriggerKind, JsonObject>> = {
+  event: { event: "" },
+  cron: { cron: "0 9 * * *" },
+  webhook: { webhook: "" },
+  manual: { manual: true },
+  http: { http: {} },
+};
+const NONE: readonly LocatedProblem[] = [];
+
+/** What starts the workflow, and what holds for all of it. */
+export function WorkflowPanel(): React.JSX.Element {
+  const { store } = useEditorContext();
+  const [tab, setTab] = useState<"triggers" | "settings">("triggers");
+  return (
+    <>
+      <header className="panel-header">
+        <span className="step-icon step-icon-trigger">
+          <Icon name="bolt" size={18} />
+        </span>
+        <div className="grow">
+          <h2>Workflow</h2>
+          <div className="panel-kind">What starts it, and what holds for all of it</div>
+        </div>
+        <IconButton icon="x" label="Close" onClick={() => store.getState().show("none")} />
+      </header>
+      <div className="segments panel-tabs" role="tablist" aria-label="Parts of the workflow">
+        {(["triggers", "settings"] as const).map((name) => (
+          <button key={name} type="button" role="tab" aria-selected={tab === name} onClick={() => setTab(name)}>
+            {name === "triggers" ? "Triggers" : "Settings"}
+          </button>
+        ))}
+      </div>
+      <div className="panel-body" role="tabpanel" aria-label={tab === "triggers" ? "Triggers" : "Settings"}>
+        {tab === "triggers" ? <Triggers /> : <Settings />}
+      </div>
+    </>
+  );
+}
+
+function Triggers(): React.JSX.Element {
+  const { store } = useEditorContext();
+  const document = useDocument();
+  const isReadOnly = useEditor((state) => state.isReadOnly);
+  const problems = useEditor((state) => state.problems.byTarget.get("workflow")) ?? NONE;
+  const triggers = triggersOf(document);
+  const set = useCallback((next: readonly JsonObject[], label: string, mergeKey?: string) => {
+    store.getState().edit((old) => withTriggers(old, next), label, mergeKey);
+  }, [store]);
+  return (
+    <>
+      <ProblemLines problems={problems.filter(({ target }) => !/^\/triggers?\/./.test(target.field))} />
+      {triggers.length === 0 && <p className="muted">Nothing starts this workflow yet.</p>}
+      {triggers.map((trigger, index) => (
+        // oxlint-disable-next-line react/no-array-index-key -- triggers have nothing of their own to be told apart by
+        <TriggerCard key={index} trigger={trigger} index={index} document={document} problems={problems} isReadOnly={isReadOnly} onChange={set} />
+      ))}
+      {!isReadOnly && (
+        <Button icon="plus" testId="add-trigger" onClick={() => set([...triggers, NEW_TRIGGERS.event], "add a trigger")}>
+          Add a trigger
+        </Button>
+      )}
+    </>
+  );
+}
+
+interface TriggerCardProps {
+  readonly trigger: JsonObject;
+  readonly index: number;
+  readonly document: WorkflowDocument;
+  readonly problems: readonly LocatedProblem[];
+  readonly isReadOnly: boolean;
+  readonly onChange: (triggers: readonly JsonObject[], label: string, mergeKey?: string) => void;
+}
+
+function TriggerCard({ trigger, index, document, problems, isReadOnly, onChange }: TriggerCardProps): React.JSX.Element {
+  const kind = kindOfTrigger(trigger);
+  const triggers = triggersOf(document);
+  const messages = useMemo(() => messagesBelow(problems, pointerOf(document, index)), [problems, document, index]);
+  const schema = useMemo(() => (kind === undefined ? {} : triggerSchema(kind)), [kind]);
+  const isAlone = triggers.length === 1;
+  return (
+    <section className="trigger-card" aria-label={`Trigger ${index + 1}`}>
+      <div className="row">
+        <select
+          className="input"
+          aria-label={`Kind of trigger ${index + 1}`}
+          data-testid={`trigger-kind-${index}`}
+          disabled={isReadOnly}
+          value={kind ?? ""}
+          onChange={(event) => onChange(triggers.with(index, NEW_TRIGGERS[event.target.value as TriggerKind]), "change a trigger")}
+        >
+          {kind === undefined && <option value="">—</option>}
+          {TRIGGER_KINDS.map((name) => (
+            <option key={name} value={name}>
+              {KIND_LABELS[name]}
+            </option>
+          ))}
+        </select>
+        {!isReadOnly && <IconButton icon="trash" label={`Remove trigger ${index + 1}`} onClick={() => onChange(triggers.toSpliced(index, 1), "remove a trigger")} />}
+      </div>
+      {kind !== undefined && kind !== "manual" && (
+        <SchemaForm
+          schema={schema}
+          root={CONTRACT}
+          value={trigger}
+          problems={messages}
+          variables={undefined}
+          isReadOnly={isReadOnly}
+          onChange={(next, pointer) => onChange(triggers.with(index, next), "edit a trigger", `trigger ${isAlone ? 0 : index} ${pointer}`)}
+        />
+      )}
+    </section>
+  );
+}
+
+/** Where a trigger stands in the document, which may have one beside its list. */
+function pointerOf(document: WorkflowDocument, index: number): string {
+  if (document.trigger === undefined) return `/triggers/${index}`;
+  return index === 0 ? "/trigger" : `/triggers/${index - 1}`;
+}
+
+function Settings(): React.JSX.Element {
+  const { store } = useEditorContext();
+  const document = useDocument();
+  const isReadOnly = useEditor((state) => state.isReadOnly);
+  const problems = useEditor((state) => state.problems.byTarget.get("workflow")) ?? NONE;
+  const change = useCallback((value: JsonObject, pointer: string) => {
+    const kept = Object.keys(value).length === 0 ? undefined : value;
+    store.getState().edit((old) => withOptional(old, "settings", kept), "edit the settings", `settings ${pointer}`);
+  }, [store]);
+  const messages = useMemo(() => messagesBelow(problems, "/settings"), [problems]);
+  return (
+    <>
+      <label className="field">
+        <span className="field-label">Description</span>
+        <textarea
+          className="input"
+          disabled={isReadOnly}
+          value={document.description ?? ""}
+          onChange={(event) => {
+            const text = event.target.value === "" ? undefined : event.target.value;
+            store.getState().edit((old) => withOptional(old, "description", text), "edit the description", "description");
+          }}
+        />
+      </label>
+      <SchemaForm schema={WORKFLOW_SETTINGS} root={CONTRACT} value={isObject(document.settings) ? document.settings : EMPTY} problems={messages} variables={undefined} isReadOnly={isReadOnly} onChange={change} />
+    </>
+  );
+}
+
+const EMPTY: JsonObject = {};

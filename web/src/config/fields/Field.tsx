@@ -1,0 +1,179 @@
+import { Suspense, lazy, useId, useRef, useState } from "react";
+import type { Json } from "../../base/json";
+import { toPointer } from "../../base/json";
+import { hasReference } from "../../document/references";
+import { ReferencePicker } from "../../expressions/ReferencePicker";
+import { Icon } from "../../shell/ui/Icon";
+import { IconButton } from "../../shell/ui/Button";
+import type { FieldProps } from "../form";
+import { useForm } from "../form";
+import type { FieldSpec } from "../schema";
+import { describe, initialValue } from "../schema";
+import { ChoiceField } from "./ChoiceField";
+import { ListField } from "./ListField";
+import { MapField } from "./MapField";
+import { ObjectFields } from "./ObjectFields";
+import { ScalarControl, isScalar } from "./ScalarControl";
+
+const ExpressionField = lazy(() =>
+  import("../../expressions/ExpressionField").then((module) => ({ default: module.ExpressionField })),
+);
+const ConditionField = lazy(() =>
+  import("../../expressions/ConditionField").then((module) => ({ default: module.ConditionField })),
+);
+
+/** Kinds of fields that take some room, and are only shown when they have a value or are required. */
+const LARGE: ReadonlySet<FieldSpec["kind"]> = new Set(["list", "object", "map", "choice"]);
+
+/** One field with its label, the switch between value and reference, its control and what is wrong with it. */
+export function Field(props: FieldProps): React.JSX.Element {
+  const { path, schema, value, isRequired } = props;
+  const form = useForm();
+  const id = useId();
+  const spec = describe(schema, form.root);
+  const pointer = toPointer(path);
+  const message = form.messages.get(pointer);
+  const expression = useExpression(props);
+  const { isExpression } = expression;
+  const isGroup = LARGE.has(spec.kind) && !isExpression;
+  if (isGroup && value === undefined && !isRequired && !form.isReadOnly) return <AbsentField {...props} />;
+  const describedBy = message === undefined ? undefined : `${id}-message`;
+  return (
+    <div className={`field ${isGroup ? "field-group" : ""}`} data-pointer={pointer} role={isGroup ? "group" : undefined} aria-labelledby={isGroup ? `${id}-label` : undefined}>
+      <FieldHead {...props} id={id} spec={spec} isGroup={isGroup} expression={expression} />
+      <Suspense fallback={<div className="input field-loading" />}>
+        <Control {...props} id={id} spec={spec} isExpression={isExpression} describedBy={describedBy} />
+      </Suspense>
+      {message !== undefined && (
+        <span id={describedBy} className={`field-error field-error-${message.severity}`}>
+          <Icon name="alert" size={13} />
+          {message.text}
+        </span>
+      )}
+      {spec.description !== undefined && <span className="field-help">{spec.description}</span>}
+    </div>
+  );
+}
+
+interface FieldHeadProps extends FieldProps {
+  readonly id: string;
+  readonly spec: FieldSpec;
+  readonly isGroup: boolean;
+  readonly expression: Expression;
+}
+
+/** The label, and what can be done with the value as a whole. */
+function FieldHead({ path, value, label, isRequired, id, spec, isGroup, expression }: FieldHeadProps): React.JSX.Element {
+  const form = useForm();
+  const isOwn = path.length > 0 && !form.isReadOnly;
+  const { isExpression, toggle } = expression;
+  return (
+    <div className="field-head">
+      <label className="field-label" id={`${id}-label`} htmlFor={isGroup ? undefined : id}>
+        {label}
+        {isRequired && (
+          <span className="field-required" title="Required">
+            {" *"}
+          </span>
+        )}
+      </label>
+      <span className="grow" />
+      {isOwn && form.variables !== undefined && spec.kind !== "logic" && (
+        <>
+          <ReferencePicker variables={form.variables} label={label} onPick={(text) => form.change(path, picked(value, spec, text))} />
+          <button
+            type="button"
+            className="fx"
+            aria-pressed={isExpression}
+            aria-label={`${label}: ${isExpression ? "use a fixed value" : "use a reference"}`}
+            title={isExpression ? "Use a fixed value" : "Use a reference"}
+            data-testid={`fx-${toPointer(path)}`}
+            onClick={toggle}
+          >
+            fx
+          </button>
+        </>
+      )}
+      {isOwn && isGroup && !isRequired && <IconButton icon="trash" label={`Remove ${label}`} className="small" onClick={() => form.change(path, undefined)} />}
+    </div>
+  );
+}
+
+interface Expression {
+  readonly isExpression: boolean;
+  readonly toggle: () => void;
+}
+
+/** Whether a reference is edited, and the switch. What was there before comes back with the switch. */
+function useExpression({ path, schema, value }: FieldProps): Expression {
+  const form = useForm();
+  const [isWanted, setWanted] = useState(false);
+  const before = useRef<Json | undefined>(undefined);
+  const isText = typeof value === "string" && hasReference(value);
+  const isExpression = form.variables !== undefined && describe(schema, form.root).kind !== "logic" && (isText || isWanted);
+  const toggle = (): void => {
+    setWanted(!isExpression);
+    if (isExpression && isText) {
+      const other = before.current;
+      before.current = value;
+      form.change(path, other);
+    } else {
+      const other = before.current;
+      before.current = value;
+      if (!isExpression && typeof other === "string" && hasReference(other)) form.change(path, other);
+    }
+  };
+  return { isExpression, toggle };
+}
+
+/** The value after a reference was picked: added to a text that may hold several, else in the place of what was there. */
+function picked(value: Json | undefined, spec: FieldSpec, reference: string): Json {
+  const isLongText = spec.kind === "text" || spec.kind === "area";
+  return isLongText && typeof value === "string" && value !== "" ? `${value}${reference}` : reference;
+}
+
+interface ControlProps extends FieldProps {
+  readonly id: string;
+  readonly spec: FieldSpec;
+  readonly isExpression: boolean;
+  readonly describedBy: string | undefined;
+}
+
+function Control(props: ControlProps): React.JSX.Element {
+  const { path, value, label, id, spec, isExpression, describedBy } = props;
+  const form = useForm();
+  const change = (next: Json | undefined): void => form.change(path, next);
+  const isInvalid = form.messages.get(toPointer(path))?.severity === "error";
+  if (isExpression && form.variables !== undefined) {
+    const { variables } = form;
+    return <ExpressionField label={label} pointer={toPointer(path)} value={value} isLong={spec.kind === "area"} variables={variables} onChange={change} />;
+  }
+  if (isScalar(spec.kind)) {
+    return <ScalarControl id={id} pointer={toPointer(path)} spec={spec} value={value} isInvalid={isInvalid} describedBy={describedBy} isReadOnly={form.isReadOnly} onChange={change} />;
+  }
+  switch (spec.kind) {
+    case "list":
+      return <ListField path={path} spec={spec} value={value} label={label} />;
+    case "map":
+      return <MapField path={path} spec={spec} value={value} />;
+    case "choice":
+      return <ChoiceField path={path} spec={spec} value={value} label={label} />;
+    case "logic":
+      return <ConditionField label={label} value={value} variables={form.variables} isReadOnly={form.isReadOnly} onChange={change} />;
+    default:
+      return <ObjectFields path={path} schema={spec.schema} value={typeof value === "object" && value !== null && !Array.isArray(value) ? (value as never) : {}} />;
+  }
+}
+
+/** A group of fields that is not there: a button that adds it. */
+function AbsentField({ path, schema, label }: FieldProps): React.JSX.Element {
+  const form = useForm();
+  return (
+    <div className="field-absent" data-pointer={toPointer(path)}>
+      <button type="button" className="button button-quiet field-add" data-testid={`add-${toPointer(path)}`} title={describe(schema, form.root).description} onClick={() => form.change(path, initialValue(schema, form.root))}>
+        <Icon name="plus" size={14} />
+        {label}
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,142 @@
+import { useState } from "react";
+import type { Json } from "../../base/json";
+import { isEqual, isList } from "../../base/json";
+import type { FieldKind, FieldSpec } from "../schema";
+import { humanize } from "../schema";
+import { AnyControl } from "./AnyControl";
+
+const SCALARS: ReadonlySet<FieldKind> = new Set(["text", "area", "secret", "number", "duration", "boolean", "enum", "moment", "any"]);
+const INPUT_TYPES: Readonly<Record<string, string>> = { email: "email", uri: "url", date: "date", time: "time" };
+
+export function isScalar(kind: FieldKind): boolean {
+  return SCALARS.has(kind);
+}
+
+export interface ScalarControlProps {
+  readonly id: string;
+  readonly pointer: string;
+  readonly spec: FieldSpec;
+  readonly value: Json | undefined;
+  readonly isInvalid: boolean;
+  readonly describedBy: string | undefined;
+  readonly isReadOnly: boolean;
+  readonly onChange: (value: Json | undefined) => void;
+}
+
+/** The control for a single value. An emptied field takes its value away, so that the default holds again. */
+export function ScalarControl(props: ScalarControlProps): React.JSX.Element {
+  const { spec, value, onChange, isReadOnly } = props;
+  const common = {
+    id: props.id,
+    className: "input",
+    "data-testid": `field-${props.pointer}`,
+    "aria-invalid": props.isInvalid,
+    "aria-describedby": props.describedBy,
+    disabled: isReadOnly,
+  };
+  const shown = typeof value === "string" || typeof value === "number" ? String(value) : "";
+  const typed = (event: { target: { value: string } }): void => onChange(parse(spec.kind, event.target.value));
+  switch (spec.kind) {
+    case "boolean":
+      return <Switch {...props} />;
+    case "enum":
+      return <EnumControl {...props} />;
+    case "any":
+      return <AnyControl {...props} />;
+    case "area":
+      return <textarea {...common} value={shown} placeholder={placeholder(spec)} onChange={typed} />;
+    case "number":
+      return <NumberControl common={common} spec={spec} value={value} onChange={onChange} />;
+    default:
+      return <input {...common} type={inputType(spec)} autoComplete="off" spellCheck={false} value={shown} placeholder={placeholder(spec)} onChange={typed} />;
+  }
+}
+
+function parse(kind: FieldKind, text: string): Json | undefined {
+  if (text === "") return undefined;
+  return kind === "duration" && /^\d+(\.\d+)?$/.test(text) ? Number(text) : text;
+}
+
+function inputType(spec: FieldSpec): string {
+  if (spec.kind === "secret") return "password";
+  return INPUT_TYPES[String(spec.schema.format)] ?? "text";
+}
+
+function placeholder({ schema }: FieldSpec): string | undefined {
+  const [example] = isList(schema.examples) ? schema.examples : [];
+  if (schema.default !== undefined && schema.default !== null && schema.default !== "") return String(schema.default);
+  return example === undefined ? undefined : String(example);
+}
+
+interface NumberControlProps {
+  readonly common: Record<string, unknown>;
+  readonly spec: FieldSpec;
+  readonly value: Json | undefined;
+  readonly onChange: (value: Json | undefined) => void;
+}
+
+/** What is no number is kept as it was typed, so that the message can stand at it. */
+function NumberControl({ common, spec, value, onChange }: NumberControlProps): React.JSX.Element {
+  const [draft, setDraft] = useState("");
+  const shown = isEqual(parseNumber(draft), value) ? draft : value === undefined || value === null ? "" : String(value);
+  return (
+    <input
+      {...common}
+      inputMode={spec.schema.type === "integer" ? "numeric" : "decimal"}
+      autoComplete="off"
+      value={shown}
+      placeholder={placeholder(spec)}
+      onChange={(event) => {
+        setDraft(event.target.value);
+        onChange(parseNumber(event.target.value));
+      }}
+    />
+  );
+}
+
+function parseNumber(text: string): Json | undefined {
+  const trimmed = text.trim();
+  if (trimmed === "") return undefined;
+  return Number.isFinite(Number(trimmed)) ? Number(trimmed) : text;
+}
+
+function Switch({ id, pointer, spec, value, isReadOnly, onChange }: ScalarControlProps): React.JSX.Element {
+  const isOn = (value ?? spec.schema.default) === true;
+  return (
+    <button
+      type="button"
+      id={id}
+      role="switch"
+      aria-checked={isOn}
+      className="switch"
+      disabled={isReadOnly}
+      data-testid={`field-${pointer}`}
+      onClick={() => onChange(!isOn)}
+    />
+  );
+}
+
+function EnumControl({ id, pointer, spec, value, isInvalid, describedBy, isReadOnly, onChange }: ScalarControlProps): React.JSX.Element {
+  const options = isList(spec.schema.enum) ? spec.schema.enum : [];
+  const index = options.findIndex((option) => isEqual(option, value));
+  const fallback = spec.schema.default;
+  return (
+    <select
+      id={id}
+      className="input"
+      data-testid={`field-${pointer}`}
+      aria-invalid={isInvalid}
+      aria-describedby={describedBy}
+      disabled={isReadOnly}
+      value={index === -1 ? "" : String(index)}
+      onChange={(event) => onChange(event.target.value === "" ? undefined : options[Number(event.target.value)])}
+    >
+      <option value="">{fallback === undefined || fallback === null ? "—" : `Default (${String(fallback)})`}</option>
+      {options.map((option, number) => (
+        <option key={String(option)} value={number}>
+          {typeof option === "string" && /^[a-z_-]+$/.test(option) ? humanize(option) : String(option)}
+        </option>
+      ))}
+    </select>
+  );
+}

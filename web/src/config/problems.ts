@@ -1,0 +1,30 @@
+/** What the server finds wrong, sorted to the fields of a form. */
+
+import type { LocatedProblem, ProblemIndex } from "../problems/locate";
+import { targetKey } from "../problems/locate";
+import type { Scope } from "../document/types";
+import type { FieldMessage } from "./form";
+
+const NONE: readonly LocatedProblem[] = [];
+
+/** The problems of a step below a pointer inside of it, by the rest of their pointer. */
+export function fieldProblems(index: ProblemIndex, scope: Scope, id: string, prefix: string): ReadonlyMap<string, FieldMessage> {
+  return messagesBelow(index.byTarget.get(targetKey("action", scope, id)) ?? NONE, prefix);
+}
+
+/** Problems below a pointer, by the rest of it; those of the pointer itself stand under "". */
+export function messagesBelow(problems: readonly LocatedProblem[], prefix: string): ReadonlyMap<string, FieldMessage> {
+  const messages = new Map<string, FieldMessage>();
+  for (const { problem, target } of problems) {
+    if (target.field !== prefix && !target.field.startsWith(`${prefix}/`)) continue;
+    const pointer = target.field.slice(prefix.length);
+    if (!messages.has(pointer)) messages.set(pointer, { text: problem.message, severity: problem.severity });
+  }
+  return messages;
+}
+
+/** The problems of a step that no field of its forms shows. */
+export function otherProblems(index: ProblemIndex, scope: Scope, id: string): readonly LocatedProblem[] {
+  const all = index.byTarget.get(targetKey("action", scope, id)) ?? NONE;
+  return all.filter(({ target: { field } }) => !/^\/(inputs|settings)\/./.test(field));
+}

@@ -1,0 +1,39 @@
+/** The triggers of a workflow: a list, or a single one beside it. */
+
+import type { JsonObject } from "../base/json";
+import type { WorkflowDocument } from "../document/types";
+
+/** Each kind of trigger, by the key that says so. */
+export const TRIGGER_KINDS = ["event", "cron", "webhook", "manual", "http"] as const;
+export type TriggerKind = (typeof TRIGGER_KINDS)[number];
+
+/** All triggers, the single one first. */
+export function triggersOf(document: WorkflowDocument): readonly JsonObject[] {
+  return [...(document.trigger === undefined ? [] : [document.trigger]), ...(document.triggers ?? [])];
+}
+
+/** The document with other triggers; from the first change on they are one list. */
+export function withTriggers(document: WorkflowDocument, triggers: readonly JsonObject[]): WorkflowDocument {
+  const { trigger: _, ...rest } = document;
+  return { ...rest, triggers };
+}
+
+export function kindOfTrigger(trigger: JsonObject): TriggerKind | undefined {
+  return TRIGGER_KINDS.find((kind) => kind in trigger);
+}
+
+/** What starts a workflow, a line for each trigger. */
+export function triggerLines(document: WorkflowDocument): readonly string[] {
+  return triggersOf(document).map(triggerLine);
+}
+
+export function triggerLine(trigger: JsonObject): string {
+  const kind = kindOfTrigger(trigger);
+  if (kind === "event" || kind === "cron") {
+    const text = String(trigger[kind]);
+    return text === "" ? { event: "An event without a name", cron: "A schedule without a time" }[kind] : text;
+  }
+  if (kind === "webhook") return `Webhook ${String(trigger.webhook)}`;
+  if (kind === "manual") return "By hand";
+  return kind === "http" ? "HTTP request" : "A trigger of an unknown kind";
+}

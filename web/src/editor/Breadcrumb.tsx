@@ -1,0 +1,30 @@
+import { findAction } from "../document/scope";
+import { Icon } from "../shell/ui/Icon";
+import { useDocument, useEditor, useEditorContext } from "./store";
+
+/** Which loop is open, and the way out of it. */
+export function Breadcrumb(): React.JSX.Element | null {
+  const { store } = useEditorContext();
+  const document = useDocument();
+  const scope = useEditor((state) => state.scope);
+  if (scope.length === 0) return null;
+  const name = (depth: number): string => {
+    const id = scope[depth] ?? "";
+    return findAction(document, scope.slice(0, depth), id)?.name ?? id;
+  };
+  return (
+    <nav className="breadcrumb" aria-label="Where you are" data-testid="breadcrumb">
+      <button type="button" onClick={() => store.getState().enter([])}>
+        {document.name === "" || document.name === null || document.name === undefined ? "Workflow" : document.name}
+      </button>
+      {scope.map((id, depth) => (
+        <span key={id} className="row">
+          <Icon name="chevronRight" size={13} />
+          <button type="button" aria-current={depth === scope.length - 1 ? "location" : undefined} onClick={() => store.getState().enter(scope.slice(0, depth + 1))}>
+            {name(depth)}
+          </button>
+        </span>
+      ))}
+    </nav>
+  );
+}

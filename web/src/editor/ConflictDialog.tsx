@@ -1,0 +1,56 @@
+import { useMemo } from "react";
+import type { TaggedDraft } from "../api/client";
+import { asApiError } from "../api/useLoaded";
+import { compare } from "../document/diff";
+import { openDocument, toJson } from "../document/read";
+import { notify } from "../shell/notices";
+import { fullTime } from "../shell/times";
+import { Button } from "../shell/ui/Button";
+import { Dialog } from "../shell/ui/Dialog";
+import { DifferenceList } from "../versions/DifferenceList";
+import { downloadJson } from "./files";
+import { prepare } from "./prepare";
+import { useDocument, useEditorContext } from "./store";
+
+/** Two have edited the same draft: shows what differs, and asks whose it shall be. Neither is lost. */
+export function ConflictDialog({ theirs, onPostpone }: { readonly theirs: TaggedDraft; readonly onPostpone: () => void }): React.JSX.Element {
+  const { store, saver } = useEditorContext();
+  const mine = useDocument();
+  const difference = useMemo(() => compare(openDocument(theirs.draft.document), mine), [theirs, mine]);
+  const takeTheirs = async (): Promise<void> => {
+    try {
+      const document = await prepare(theirs.draft.document);
+      saver?.takeTheirs(toJson(document));
+      store.getState().replace(document);
+    } catch (reason) {
+      notify(asApiError(reason).message, "error");
+    }
+  };
+  return (
+    <Dialog
+      title="Somebody else has saved this draft"
+      testId="conflict"
+      onClose={onPostpone}
+      footer={
+        <>
+          <Button icon="download" onClick={() => downloadJson("theirs.json", theirs.draft.document)}>
+            Download theirs
+          </Button>
+          <Button testId="take-theirs" onClick={() => void takeTheirs()}>
+            Take theirs
+          </Button>
+          <Button look="primary" testId="keep-mine" onClick={() => saver?.keepMine()}>
+            Keep mine
+          </Button>
+        </>
+      }
+    >
+      <div className="stack">
+        <p>
+          It was saved at {fullTime(theirs.draft.updated_at)}. Yours is kept in this browser until you decide. This is what yours does differently:
+        </p>
+        <DifferenceList difference={difference} />
+      </div>
+    </Dialog>
+  );
+}

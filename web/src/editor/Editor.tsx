@@ -1,0 +1,149 @@
+import { useEffect, useMemo, useState } from "react";
+import { asApiError } from "../api/useLoaded";
+import { Canvas } from "../canvas/Canvas";
+import { ConfigPanel } from "../config/ConfigPanel";
+import { toJson } from "../document/read";
+import { SOURCE } from "../document/types";
+import type { Json } from "../base/json";
+import { AddDialog, Palette } from "../palette/Palette";
+import { ProblemsPanel } from "../problems/ProblemsPanel";
+import { notify } from "../shell/notices";
+import type { MenuItem } from "../shell/ui/Menu";
+import { VersionsPanel } from "../versions/VersionsPanel";
+import { Breadcrumb } from "./Breadcrumb";
+import { ConflictDialog } from "./ConflictDialog";
+import { chooseFile, downloadJson } from "./files";
+import { FindDialog } from "./FindDialog";
+import { HelpDialog } from "./HelpDialog";
+import { useEditorKeys } from "./keyboard";
+import type { OpenedEditor } from "./open";
+import { OutlinePanel } from "./OutlinePanel";
+import { prepare } from "./prepare";
+import type { EditorStore } from "./store";
+import { EditorContext, useEditor } from "./store";
+import { TopBar } from "./TopBar";
+import { useConnecting } from "./useConnecting";
+import { useSamples } from "./useSamples";
+import { useUrlSelection } from "./useUrlSelection";
+import { useValidation } from "./useValidation";
+
+/** From this width on the palette has room beside the canvas. */
+const WIDE = 1200;
+
+export function Editor({ opened }: { readonly opened: OpenedEditor }): React.JSX.Element {
+  const { store, saver } = opened;
+  const context = useMemo(() => ({ store, saver }), [store, saver]);
+  return (
+    <EditorContext value={context}>
+      <EditorInside opened={opened} />
+    </EditorContext>
+  );
+}
+
+function EditorInside({ opened }: { readonly opened: OpenedEditor }): React.JSX.Element {
+  const { store, saver, workflow } = opened;
+  const [dialog, setDialog] = useState<"find" | "help" | undefined>(undefined);
+  const [hasPalette, setPalette] = useState(innerWidth >= WIDE);
+  const [version, setVersion] = useState(workflow.published_version);
+  const connecting = useConnecting(store);
+  useValidation(store);
+  useSamples(store);
+  useUrlSelection(store);
+  useLeaveWarning(opened);
+  const keys = useMemo(
+    () => ({
+      find: () => setDialog("find"),
+      help: () => setDialog("help"),
+      save: () => void saver.flush(),
+      connect: connecting.begin,
+    }),
+    [saver, connecting.begin],
+  );
+  useEditorKeys(store, keys);
+  return (
+    <main className="editor">
+      <TopBar publishedVersion={version} onPublished={setVersion} onTogglePalette={() => setPalette(!hasPalette)} menu={menuFor(store, keys)} />
+      <div className="editor-main">
+        {hasPalette && <Palette onClose={() => setPalette(false)} />}
+        <div className="editor-canvas">
+          <Breadcrumb />
+          <Canvas connectTarget={connecting.target} />
+          {connecting.prompt !== undefined && (
+            <div className="canvas-prompt" data-testid="connect-prompt">
+              {connecting.prompt} <span className="muted">arrows choose · Enter connects · Esc cancels</span>
+            </div>
+          )}
+          <SidePanel />
+        </div>
+      </div>
+      <AddDialog />
+      <Conflict />
+      {dialog === "find" && <FindDialog onClose={() => setDialog(undefined)} />}
+      {dialog === "help" && <HelpDialog onClose={() => setDialog(undefined)} />}
+    </main>
+  );
+}
+
+function SidePanel(): React.JSX.Element | null {
+  const panel = useEditor((state) => state.panel);
+  if (panel === "none") return null;
+  return (
+    <aside className="side" aria-label="Details" data-testid={panel === "config" ? "config" : "side"}>
+      {panel === "config" && <ConfigPanel />}
+      {panel === "problems" && <ProblemsPanel />}
+      {panel === "versions" && <VersionsPanel />}
+      {panel === "outline" && <OutlinePanel />}
+    </aside>
+  );
+}
+
+/** Asks about a conflict as soon as there is one; put off, it comes back with the next attempt to save. */
+function Conflict(): React.JSX.Element | null {
+  const save = useEditor((state) => state.save);
+  const [postponed, setPostponed] = useState<unknown>(undefined);
+  if (save.kind !== "conflict" || save.theirs === postponed) return null;
+  return <ConflictDialog theirs={save.theirs} onPostpone={() => setPostponed(save.theirs)} />;
+}
+
+/** Leaving the page is asked about only while something is unsaved. Inside the application it is saved on the way. */
+function useLeaveWarning({ saver }: OpenedEditor): void {
+  useEffect(() => {
+    const onLeave = (event: BeforeUnloadEvent): void => {
+      if (saver.isDirty) event.preventDefault();
+    };
+    addEventListener("beforeunload", onLeave);
+    return () => {
+      removeEventListener("beforeunload", onLeave);
+      void saver.flush();
+    };
+  }, [saver]);
+}
+
+interface MenuKeys {
+  readonly find: () => void;
+  readonly help: () => void;
+}
+
+function menuFor(store: EditorStore, { find, help }: MenuKeys): readonly MenuItem[] {
+  const { workflowId, selectAction } = store.getState();
+  return [
+    { label: "Triggers and settings", icon: "settings", onSelect: () => selectAction(SOURCE) },
+    { label: "Find a step", icon: "search", onSelect: find },
+    { label: "Import", icon: "upload", testId: "import", onSelect: () => void importFile(store) },
+    { label: "Export", icon: "download", testId: "export", onSelect: () => downloadJson(`${workflowId}.json`, toJson(store.getState().history.present)) },
+    { label: "Keys", icon: "help", onSelect: help },
+  ];
+}
+
+/** Puts a document from a file in the place of the draft: one step, which can be undone. */
+async function importFile(store: EditorStore): Promise<void> {
+  const text = await chooseFile();
+  try {
+    const document = await prepare(JSON.parse(text) as Json);
+    store.getState().edit(() => document, "import a file");
+    store.getState().enter([]);
+    notify("Imported. Undo brings back what was there.");
+  } catch (reason) {
+    notify(`The file cannot be used: ${asApiError(reason).message}`, "error");
+  }
+}

@@ -1,0 +1,51 @@
+import { useState } from "react";
+import { api } from "../api/session";
+import { asApiError } from "../api/useLoaded";
+import { indexProblems } from "../problems/locate";
+import { notify } from "../shell/notices";
+import { Button } from "../shell/ui/Button";
+import { count } from "./commands";
+import { useEditor, useEditorContext } from "./store";
+
+/** Makes the draft the version that new runs execute. What the server would refuse cannot be published. */
+export function PublishButton({ onPublished }: { readonly onPublished: (version: number) => void }): React.JSX.Element {
+  const { store, saver } = useEditorContext();
+  const errorCount = useEditor((state) => state.problems.errorCount);
+  const isReadOnly = useEditor((state) => state.isReadOnly);
+  const [isBusy, setBusy] = useState(false);
+  const reason = errorCount > 0 ? `${count(errorCount, "problem")} must be solved first` : undefined;
+
+  const publish = async (): Promise<void> => {
+    if (saver === undefined) return;
+    const { workflowId } = store.getState();
+    const saved = await saver.flush();
+    if (saved.kind !== "saved") return notify("It was not published, because it could not be saved.", "error");
+    try {
+      const { version, created } = await api.publish(workflowId, saver.currentEtag);
+      onPublished(version);
+      return notify(created ? `Version ${version} is live: new runs execute it.` : `This is version ${version} already.`);
+    } catch (failure) {
+      const error = asApiError(failure);
+      if (error.problems.length > 0) {
+        store.setState({ problems: indexProblems(store.getState().history.present, error.problems) });
+        store.getState().show("problems");
+      }
+      return notify(error.message, "error");
+    }
+  };
+
+  return (
+    <Button
+      look="primary"
+      testId="publish"
+      disabled={isBusy || isReadOnly || reason !== undefined}
+      title={reason ?? "New runs will execute what you see"}
+      onClick={() => {
+        setBusy(true);
+        void publish().finally(() => setBusy(false));
+      }}
+    >
+      Publish
+    </Button>
+  );
+}

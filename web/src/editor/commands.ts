@@ -1,0 +1,161 @@
+/** What buttons and keys do, beyond one edit of the document. */
+
+import { freePlace, placeAfter, placeBetween, STEP_DOWN } from "../canvas/geometry";
+import { arrangeGraph } from "../canvas/layout";
+import { copyText, paste, readCopied } from "../document/clipboard";
+import type { Place, Way } from "../document/edits";
+import { addAction, connect, remove } from "../document/edits";
+import { mentionsOf } from "../document/references";
+import { graphAt, positionsOf, withPositions } from "../document/scope";
+import type { Graph, Position, WorkflowDocument } from "../document/types";
+import { SOURCE } from "../document/types";
+import { announce, notify } from "../shell/notices";
+import type { AddWish, EditorState, EditorStore } from "./store";
+
+interface Here {
+  readonly state: EditorState;
+  readonly document: WorkflowDocument;
+  readonly graph: Graph;
+  readonly positions: ReadonlyMap<string, Position>;
+}
+
+function here(store: EditorStore): Here {
+  const state = store.getState();
+  const document = state.history.present;
+  return { state, document, graph: graphAt(document, state.scope), positions: positionsOf(document, state.scope) };
+}
+
+/** The place that "add a step" means without another word: after the one selected step, or after the trigger. */
+export function defaultWish(store: EditorStore): AddWish {
+  const { state, graph } = here(store);
+  const [selected, ...others] = state.selection.actions;
+  if (selected !== undefined && others.length === 0) return { at: "after", from: selected };
+  const [edge] = state.selection.edges;
+  if (edge !== undefined && state.selection.actions.size === 0) return { at: "edge", edgeId: edge };
+  if (graph.actions.length === 0) return { at: "after", from: SOURCE };
+  return { at: "free", position: undefined };
+}
+
+/** Adds a step of a kind where it is wanted, and selects it. */
+export function addStep(store: EditorStore, kind: string, wish: AddWish): void {
+  const found = here(store);
+  const { state } = found;
+  const place = placeFor(found, wish);
+  const [onward] = state.catalogue.get(kind)?.ways ?? [{}];
+  const name = state.catalogue.names.get(kind);
+  let added = "";
+  state.edit(
+    (document) => {
+      const result = addAction(document, state.scope, { kind, ...(onward === undefined ? {} : { onward }) }, place);
+      added = result.id;
+      return result.document;
+    },
+    `add ${name ?? kind}`,
+  );
+  state.want(undefined);
+  if (added === "") return;
+  state.selectAction(added);
+  announce(`${name ?? kind} added`);
+}
+
+function placeFor({ state, graph, positions }: Here, wish: AddWish): Place {
+  if (wish.at === "after") {
+    const way = wish.way ?? openWay(state, graph, wish.from);
+    const position = wish.position ?? placeAfter(graph, wish.from, positions);
+    return { at: "after", from: wish.from, position, ...(way === undefined ? {} : { way }) };
+  }
+  if (wish.at === "edge") {
+    const edge = graph.edges.find(({ id }) => id === wish.edgeId);
+    const from = positions.get(edge?.from ?? "") ?? { x: 0, y: 0 };
+    const to = positions.get(edge?.to ?? "") ?? { x: from.x, y: from.y + 2 * STEP_DOWN };
+    return { at: "edge", edgeId: wish.edgeId, position: freePlace(placeBetween(from, to), positions.values()) };
+  }
+  const wanted = wish.position ?? state.canvas?.centre() ?? { x: 0, y: 0 };
+  return { at: "free", position: freePlace(wanted, positions.values()) };
+}
+
+/** The first way out of a step that no edge takes yet, or its plain one. */
+function openWay(state: EditorState, graph: Graph, from: string): Way | undefined {
+  const action = graph.actions.find(({ id }) => id === from);
+  if (action === undefined) return undefined;
+  const ways = state.catalogue.waysOf(action);
+  const used = new Set(graph.edges.filter((edge) => edge.from === from).map((edge) => state.catalogue.wayOf(edge, ways)));
+  return ways.find((_, index) => !used.has(index)) ?? ways.find(({ conditional }) => conditional === undefined) ?? ways[0];
+}
+
+/** Draws an edge on one of the ways of its source. */
+export function connectNodes(store: EditorStore, from: string, to: string, way?: Way): void {
+  const { state, graph } = here(store);
+  const taken = way ?? openWay(state, graph, from);
+  state.edit((document) => connect(document, state.scope, from, to, taken), "connect");
+}
+
+/** Deletes what is selected, and says what referred to it. */
+export function deleteSelection(store: EditorStore): void {
+  const { state, graph } = here(store);
+  const actions = new Set([...state.selection.actions].filter((id) => id !== SOURCE));
+  const { edges } = state.selection;
+  if (actions.size + edges.size === 0) return;
+  const broken = [...actions].flatMap((id) => mentionsOf(graph, id)).filter(({ kind, id }) => kind === "edge" || !actions.has(id));
+  const label = actions.size > 0 ? `delete ${count(actions.size, "step")}` : `delete ${count(edges.size, "connection")}`;
+  state.edit((document) => remove(document, state.scope, actions, edges), label);
+  announce(`${label}: done`);
+  if (broken.length === 0) return;
+  const names = [...new Set(broken.map(({ id }) => graph.actions.find((action) => action.id === id)?.name ?? id))];
+  notify(`What was deleted is still referred to by: ${names.join(", ")}`, "error");
+}
+
+export function count(number: number, word: string): string {
+  return `${number} ${word}${number === 1 ? "" : "s"}`;
+}
+
+/** The selected steps as text; `undefined` if there are none. */
+export function copySelection(store: EditorStore): string | undefined {
+  const { state, document } = here(store);
+  const ids = new Set([...state.selection.actions].filter((id) => id !== SOURCE));
+  if (ids.size === 0) return undefined;
+  announce(`${count(ids.size, "step")} copied`);
+  return copyText(document, state.scope, ids);
+}
+
+/** Pastes copied steps and selects them. Other texts are answered with a message. */
+export function pasteText(store: EditorStore, text: string): void {
+  const { state, positions } = here(store);
+  const copied = readCopied(text);
+  if (copied === undefined) {
+    notify("There are no steps on the clipboard.", "error");
+    return;
+  }
+  const first = copied.actions.map(({ id }) => copied.positions.get(id)).find((position) => position !== undefined);
+  const at = freePlace(first ?? state.canvas?.centre() ?? { x: 0, y: 0 }, positions.values());
+  let ids: readonly string[] = [];
+  state.edit(
+    (document) => {
+      const pasted = paste(document, state.scope, copied, at);
+      ids = pasted.ids;
+      return pasted.document;
+    },
+    `paste ${count(copied.actions.length, "step")}`,
+  );
+  state.select({ actions: new Set(ids), edges: new Set() });
+  announce(`${count(ids.length, "step")} pasted`);
+}
+
+export function duplicateSelection(store: EditorStore): void {
+  const text = copySelection(store);
+  if (text !== undefined) pasteText(store, text);
+}
+
+export function selectAll(store: EditorStore): void {
+  const { state, graph } = here(store);
+  state.select({ actions: new Set(graph.actions.map(({ id }) => id)), edges: new Set() });
+}
+
+/** Gives every node a place so that edges lead down and cross seldom. */
+export async function tidyUp(store: EditorStore): Promise<void> {
+  const { state, graph } = here(store);
+  const places = await arrangeGraph(graph);
+  state.edit((document) => withPositions(document, state.scope, places), "tidy up");
+  announce("Tidied up");
+  requestAnimationFrame(() => store.getState().canvas?.fit());
+}

@@ -1,0 +1,147 @@
+/** The keys of the editor. They are none while somebody types in a field. */
+
+import { useEffect } from "react";
+import { copySelection, defaultWish, deleteSelection, duplicateSelection, pasteText, selectAll, tidyUp } from "./commands";
+import type { EditorStore } from "./store";
+import { NOTHING } from "./store";
+
+export interface KeyHelp {
+  readonly keys: string;
+  readonly meaning: string;
+}
+
+/** What `?` shows. */
+export const KEY_HELP: readonly KeyHelp[] = [
+  { keys: "Tab", meaning: "Go to the next step or connection" },
+  { keys: "Enter", meaning: "Configure the step that has the focus" },
+  { keys: "Arrows", meaning: "Move the selected steps" },
+  { keys: "A or +", meaning: "Add a step after the selected one" },
+  { keys: "C", meaning: "Connect the selected step: arrows choose, Enter connects" },
+  { keys: "Delete", meaning: "Delete what is selected" },
+  { keys: "Ctrl Z, Ctrl Shift Z", meaning: "Undo, redo" },
+  { keys: "Ctrl C, Ctrl X, Ctrl V", meaning: "Copy, cut, paste steps" },
+  { keys: "Ctrl D", meaning: "Duplicate the selected steps" },
+  { keys: "Ctrl A", meaning: "Select all steps" },
+  { keys: "Ctrl F", meaning: "Find a step" },
+  { keys: "Ctrl S", meaning: "Save now" },
+  { keys: "T", meaning: "Tidy up" },
+  { keys: "F", meaning: "Fit into view" },
+  { keys: "Shift drag", meaning: "Select several steps" },
+  { keys: "Esc", meaning: "Close the panel, or select nothing" },
+  { keys: "?", meaning: "Show these keys" },
+];
+
+export interface KeyActions {
+  readonly find: () => void;
+  readonly help: () => void;
+  readonly save: () => void;
+  readonly connect: () => void;
+}
+
+export function useEditorKeys(store: EditorStore, actions: KeyActions): void {
+  useEffect(() => {
+    const onKeyDown = (event: KeyboardEvent): void => {
+      if (event.defaultPrevented || isDialogOpen()) return;
+      const isHandled = event.ctrlKey || event.metaKey ? withControl(event, store, actions) : !isTyping(event) && alone(event, store, actions);
+      if (isHandled) event.preventDefault();
+    };
+    const onCopy = (event: ClipboardEvent): void => {
+      if (isTyping(event) || isDialogOpen() || String(getSelection() ?? "") !== "") return;
+      const text = copySelection(store);
+      if (text === undefined) return;
+      event.clipboardData?.setData("text/plain", text);
+      event.preventDefault();
+      if (event.type === "cut") deleteSelection(store);
+    };
+    const onPaste = (event: ClipboardEvent): void => {
+      if (isTyping(event) || isDialogOpen()) return;
+      pasteText(store, event.clipboardData?.getData("text/plain") ?? "");
+      event.preventDefault();
+    };
+    document.addEventListener("keydown", onKeyDown);
+    document.addEventListener("copy", onCopy);
+    document.addEventListener("cut", onCopy);
+    document.addEventListener("paste", onPaste);
+    return () => {
+      document.removeEventListener("keydown", onKeyDown);
+      document.removeEventListener("copy", onCopy);
+      document.removeEventListener("cut", onCopy);
+      document.removeEventListener("paste", onPaste);
+    };
+  }, [store, actions]);
+}
+
+function isTyping(event: Event): boolean {
+  const { target } = event;
+  return target instanceof HTMLElement && (target.isContentEditable || target.matches("input, textarea, select"));
+}
+
+function isDialogOpen(): boolean {
+  return document.querySelector("dialog[open]") !== null;
+}
+
+function withControl(event: KeyboardEvent, store: EditorStore, actions: KeyActions): boolean {
+  const key = event.key.toLowerCase();
+  if (key === "s") return did(actions.save);
+  if (key === "f") return did(actions.find);
+  if (isTyping(event)) return false;
+  const state = store.getState();
+  if (key === "z") return did(event.shiftKey ? state.redo : state.undo);
+  if (key === "y") return did(state.redo);
+  if (key === "d") return did(() => duplicateSelection(store));
+  if (key === "a") return did(() => selectAll(store));
+  return false;
+}
+
+function alone(event: KeyboardEvent, store: EditorStore, actions: KeyActions): boolean {
+  const state = store.getState();
+  switch (event.key) {
+    case "Delete":
+    case "Backspace":
+      return did(() => deleteSelection(store));
+    case "a":
+    case "+":
+      return did(() => state.want(defaultWish(store)));
+    case "c":
+      return did(actions.connect);
+    case "t":
+      return did(() => void tidyUp(store));
+    case "f":
+      return did(() => state.canvas?.fit());
+    case "?":
+      return did(actions.help);
+    case "Enter":
+      return openFocused(event, store);
+    case "Escape":
+      return did(() => escape(store));
+    default:
+      return false;
+  }
+}
+
+function did(action: () => void): true {
+  action();
+  return true;
+}
+
+/** Opens the panel for the node or edge that has the focus, and goes into it. */
+function openFocused(event: KeyboardEvent, store: EditorStore): boolean {
+  const element = event.target instanceof Element ? event.target : undefined;
+  const node = element?.matches(".react-flow__node") === true ? element.getAttribute("data-id") : null;
+  const edge = element?.matches(".react-flow__edge") === true ? element.getAttribute("data-id") : null;
+  if (node !== null) store.getState().selectAction(node);
+  else if (edge !== null) store.getState().selectEdge(edge);
+  else return false;
+  requestAnimationFrame(() => document.querySelector<HTMLElement>("[data-testid=config] input, [data-testid=config] select")?.focus());
+  return true;
+}
+
+/** Closes the panel and gives the focus back to its node; without a panel selects nothing. */
+function escape(store: EditorStore): void {
+  const { panel, show, select, selection } = store.getState();
+  if (panel === "none") return select(NOTHING);
+  show("none");
+  const [id] = [...selection.actions, ...selection.edges];
+  if (id !== undefined) document.querySelector<HTMLElement>(`.react-flow [data-id="${CSS.escape(id)}"]`)?.focus();
+  return undefined;
+}

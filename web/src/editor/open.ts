@@ -1,0 +1,62 @@
+/** Opening a workflow: what the server has, what was typed and not saved before the page was closed, and who wins. */
+
+import type { TaggedDraft } from "../api/client";
+import type { Workflow } from "../api/schema";
+import { api } from "../api/session";
+import { isEqual } from "../base/json";
+import { toJson } from "../document/read";
+import type { WorkflowDocument } from "../document/types";
+import { Catalogue } from "./catalogue";
+import { prepare } from "./prepare";
+import { DraftSaver, storageKeeper } from "./saving";
+import type { EditorStore } from "./store";
+import { createEditorStore } from "./store";
+
+export interface OpenedEditor {
+  readonly workflow: Workflow;
+  readonly store: EditorStore;
+  readonly saver: DraftSaver;
+}
+
+/** Loads a workflow with its draft and the catalogue. Throws `ApiError`, or `NotAWorkflow` for what cannot be drawn. */
+export async function openEditor(workflowId: string): Promise<OpenedEditor> {
+  const [workflow, opened, actions] = await Promise.all([api.workflow(workflowId), api.draft(workflowId), api.actions()]);
+  const document = await prepare(opened.draft.document);
+  const store = createEditorStore({
+    workflowId,
+    catalogue: new Catalogue(actions),
+    document,
+    save: { kind: "saved", at: opened.draft.updated_at },
+    isReadOnly: false,
+  });
+  const saver = saverFor(workflowId, opened, document, store);
+  await restoreKeptEdit(workflowId, opened, saver, store);
+  return { workflow, store, saver };
+}
+
+function saverFor(workflowId: string, opened: TaggedDraft, document: WorkflowDocument, store: EditorStore): DraftSaver {
+  const saver = new DraftSaver(opened, toJson(document), {
+    load: () => api.draft(workflowId),
+    save: (value, etag) => api.saveDraft(workflowId, value, etag),
+    keeper: storageKeeper(workflowId),
+    onChange: (save) => store.setState({ save }),
+  });
+  store.subscribe((state, before) => {
+    if (state.history.present !== before.history.present) saver.change(toJson(state.history.present));
+  });
+  return saver;
+}
+
+/** Brings back what was typed and never reached the server; asks, if the draft has changed since. */
+async function restoreKeptEdit(workflowId: string, opened: TaggedDraft, saver: DraftSaver, store: EditorStore): Promise<void> {
+  const keeper = storageKeeper(workflowId);
+  const kept = keeper.read();
+  if (kept === undefined) return;
+  if (isEqual(kept.document, opened.draft.document)) {
+    keeper.clear();
+    return;
+  }
+  const document = await prepare(kept.document);
+  if (kept.etag !== opened.etag) saver.meet(opened);
+  store.getState().edit(() => document, "restore what was not saved");
+}

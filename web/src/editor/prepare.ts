@@ -1,0 +1,14 @@
+/** Opening a document in the editor: readable, with ids for all edges and places for all nodes. */
+
+import { missingPlaces } from "../canvas/layout";
+import type { Json } from "../base/json";
+import { openDocument } from "../document/read";
+import { withPositions } from "../document/scope";
+import type { WorkflowDocument } from "../document/types";
+
+/** Throws `NotAWorkflow` if the canvas could not show all of it. */
+export async function prepare(value: Json): Promise<WorkflowDocument> {
+  const document = openDocument(value);
+  const given = await missingPlaces(document);
+  return given.reduce((result, { scope, places }) => withPositions(result, scope, places), document);
+}

@@ -1,0 +1,140 @@
+/** What a reference may lead to: the event, and the outputs of the steps that come before. */
+
+import type { Json, JsonObject } from "../base/json";
+import { isList, isObject } from "../base/json";
+import { ancestorsOf } from "../document/graph";
+import { graphAt } from "../document/scope";
+import type { Graph, Scope, WorkflowAction, WorkflowDocument } from "../document/types";
+import type { Catalogue } from "../editor/catalogue";
+import { typeOf } from "../config/schema";
+
+/** A place that a reference can name, and what is below it. */
+export interface Variable {
+  readonly key: string;
+  /** The way to it behind "$": ["state", "check", "total"]. */
+  readonly path: readonly (string | number)[];
+  readonly label: string;
+  readonly type: string;
+  /** What stood there in the last run, or in a sample. */
+  readonly sample: Json | undefined;
+  readonly children: readonly Variable[];
+}
+
+/** Values from an earlier run, for previews. */
+export interface Samples {
+  readonly event: Json | undefined;
+  readonly outputs: ReadonlyMap<string, Json>;
+}
+
+export const NO_SAMPLES: Samples = { event: undefined, outputs: new Map() };
+
+export interface Variables {
+  readonly roots: readonly Variable[];
+  /** What "$" is in previews. */
+  readonly values: JsonObject;
+}
+
+const DEEPEST = 6;
+const MOST_CHILDREN = 50;
+
+export interface VariableSource {
+  readonly document: WorkflowDocument;
+  readonly scope: Scope;
+  readonly catalogue: Catalogue;
+  readonly samples: Samples;
+}
+
+/** What the inputs of a step may refer to. Only what comes before it on some path. */
+export function variablesFor(source: VariableSource, actionId: string): Variables {
+  return collect(source, stepsBefore(source, actionId), undefined);
+}
+
+/** What the condition of an edge may refer to: also `$.output`, the output of the edge's source. */
+export function variablesForEdge(source: VariableSource, from: string): Variables {
+  const output = graphAt(source.document, source.scope).actions.find(({ id }) => id === from);
+  return collect(source, stepsBefore(source, from), output);
+}
+
+function stepsBefore({ document, scope }: VariableSource, id: string): readonly WorkflowAction[] {
+  const found = new Map<string, WorkflowAction>();
+  const add = (graph: Graph, here: string): void => {
+    const actions = new Map(graph.actions.map((action) => [action.id, action]));
+    for (const ancestor of ancestorsOf(graph, here)) {
+      const action = actions.get(ancestor);
+      if (action !== undefined) found.set(ancestor, action);
+    }
+  };
+  add(graphAt(document, scope), id);
+  // Inside of a loop everything before the loop is there, too.
+  scope.forEach((loop, depth) => add(graphAt(document, scope.slice(0, depth)), loop));
+  return [...found.values()];
+}
+
+function collect(source: VariableSource, steps: readonly WorkflowAction[], output: WorkflowAction | undefined): Variables {
+  const { document, scope, samples, catalogue } = source;
+  const roots: Variable[] = [];
+  if (output !== undefined) {
+    const sample = samples.outputs.get(output.id);
+    roots.push(variable(["output"], `Output of ${labelOf(output)}`, outputSchema(catalogue, output), sample));
+  }
+  if (scope.length > 0) {
+    roots.push(leaf(["item"], "This item", "any"), leaf(["index"], "Its place, from 0", "integer"), leaf(["key"], "Its key", "string"));
+  }
+  roots.push(eventVariable(document, samples.event));
+  for (const step of steps) {
+    roots.push(variable(["state", step.id], labelOf(step), outputSchema(catalogue, step), samples.outputs.get(step.id)));
+  }
+  const outputSample = output === undefined ? undefined : samples.outputs.get(output.id);
+  const state = Object.fromEntries(steps.flatMap(({ id }) => entry(id, samples.outputs.get(id))));
+  const values = Object.fromEntries([...entry("event", samples.event), ["state", state], ...entry("output", outputSample)]) as JsonObject;
+  return { roots, values };
+}
+
+function entry(key: string, value: Json | undefined): [string, Json][] {
+  return value === undefined ? [] : [[key, value]];
+}
+
+function labelOf(action: WorkflowAction): string {
+  return action.name ?? action.id;
+}
+
+function outputSchema(catalogue: Catalogue, action: WorkflowAction): Json | undefined {
+  return catalogue.get(action.kind)?.action.outputs ?? undefined;
+}
+
+function eventVariable(document: WorkflowDocument, sample: Json | undefined): Variable {
+  const inputs = (document as unknown as JsonObject).inputs;
+  const schema: JsonObject = {
+    type: "object",
+    properties: { name: { type: "string" }, data: isObject(inputs) ? inputs : { type: "object" }, id: { type: "string" }, ts: { type: "integer" } },
+  };
+  return variable(["event"], "Event", schema, sample);
+}
+
+function leaf(path: readonly string[], label: string, type: string): Variable {
+  return { key: path.join("/"), path, label, type, sample: undefined, children: [] };
+}
+
+/** A place with what its schema declares, and what a sample of it shows. */
+function variable(path: readonly (string | number)[], label: string, schema: Json | undefined, sample: Json | undefined): Variable {
+  const declared = isObject(schema) ? schema : {};
+  const type = sample === undefined ? (typeof declared.type === "string" ? declared.type : "any") : typeOf(sample);
+  const children = path.length >= DEEPEST + 2 ? [] : childrenOf(path, declared, sample);
+  return { key: path.join("/"), path, label, type, sample, children };
+}
+
+function childrenOf(path: readonly (string | number)[], schema: JsonObject, sample: Json | undefined): readonly Variable[] {
+  if (isList(sample)) {
+    return sample.slice(0, 1).map((item) => variable([...path, 0], "First entry", schema.items, item));
+  }
+  const properties = isObject(schema.properties) ? schema.properties : {};
+  const seen = isObject(sample) ? sample : {};
+  const names = [...new Set([...Object.keys(properties), ...Object.keys(seen)])].slice(0, MOST_CHILDREN);
+  return names.map((name) => variable([...path, name], name, properties[name], seen[name]));
+}
+
+/** All places, outer ones before those inside of them. */
+export function flatten(variables: readonly Variable[]): readonly Variable[] {
+  return variables.flatMap((each) => [each, ...flatten(each.children)]);
+}
+

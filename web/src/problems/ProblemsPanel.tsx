@@ -1,0 +1,46 @@
+import { useEditor, useEditorContext } from "../editor/store";
+import { IconButton } from "../shell/ui/Button";
+import { Icon } from "../shell/ui/Icon";
+import type { LocatedProblem } from "./locate";
+
+/** Everything that the server finds wrong. A click leads to the field. */
+export function ProblemsPanel(): React.JSX.Element {
+  const { store } = useEditorContext();
+  const problems = useEditor((state) => state.problems.all);
+  return (
+    <section className="side-content" aria-label="Problems" data-testid="problems">
+      <header className="side-header">
+        <h2>Problems</h2>
+        <IconButton icon="x" label="Close" onClick={() => store.getState().show("none")} />
+      </header>
+      {problems.length === 0 && <p className="muted side-text">There is nothing wrong with this workflow.</p>}
+      <ul className="side-list">
+        {problems.map((located) => (
+          <li key={`${located.problem.pointer} ${located.problem.code} ${located.problem.message}`}>
+            <ProblemRow located={located} />
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function ProblemRow({ located }: { readonly located: LocatedProblem }): React.JSX.Element {
+  const { store } = useEditorContext();
+  const { problem, target } = located;
+  const where = target.kind === "workflow" ? "Workflow" : target.id;
+  return (
+    <button type="button" className="side-row" data-testid={`problem-${problem.code}`} onClick={() => store.getState().goTo(target)}>
+      <span className={`problem-icon problem-icon-${problem.severity}`}>
+        <Icon name="alert" />
+      </span>
+      <span className="grow">
+        <span className="side-row-title">{problem.message}</span>
+        <span className="muted mono">
+          {where}
+          {target.field}
+        </span>
+      </span>
+    </button>
+  );
+}

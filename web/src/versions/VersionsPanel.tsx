@@ -1,0 +1,105 @@
+import { useCallback, useState } from "react";
+import { api } from "../api/session";
+import type { VersionSummary } from "../api/schema";
+import { asApiError, useLoaded } from "../api/useLoaded";
+import { compare } from "../document/diff";
+import type { WorkflowDocument } from "../document/types";
+import { prepare } from "../editor/prepare";
+import { useDocument, useEditor, useEditorContext } from "../editor/store";
+import { notify } from "../shell/notices";
+import { ago, fullTime } from "../shell/times";
+import { Button, IconButton } from "../shell/ui/Button";
+import { Dialog } from "../shell/ui/Dialog";
+import { DifferenceCanvas } from "./DifferenceCanvas";
+import { DifferenceList } from "./DifferenceList";
+import "./versions.css";
+
+interface Compared {
+  readonly title: string;
+  readonly before: WorkflowDocument;
+  readonly after: WorkflowDocument;
+}
+
+/** The published versions: look at what changed since, or bring one back as the draft. */
+export function VersionsPanel(): React.JSX.Element {
+  const { store } = useEditorContext();
+  const workflowId = useEditor((state) => state.workflowId);
+  const isReadOnly = useEditor((state) => state.isReadOnly);
+  const draft = useDocument();
+  const [compared, setCompared] = useState<Compared | undefined>(undefined);
+  const load = useCallback(() => api.versions(workflowId), [workflowId]);
+  const { value: page, error } = useLoaded(load);
+
+  const open = async (version: number): Promise<WorkflowDocument> => prepare((await api.version(workflowId, version)).document);
+  const withVersion = (version: number, use: (document: WorkflowDocument) => void): void => {
+    open(version).then(use, (reason: unknown) => notify(asApiError(reason).message, "error"));
+  };
+  const restore = (version: number): void =>
+    withVersion(version, (document) => {
+      store.getState().edit((old) => ({ ...document, metadata: { ...old.metadata, ...document.metadata } }), `restore version ${version}`);
+      notify(`The draft is version ${version} again. Undo brings back what was there.`);
+    });
+
+  return (
+    <section className="side-content" aria-label="Versions" data-testid="versions">
+      <header className="side-header">
+        <h2>Versions</h2>
+        <IconButton icon="x" label="Close" onClick={() => store.getState().show("none")} />
+      </header>
+      {error !== undefined && <p className="callout callout-error">{error.message}</p>}
+      {page?.items.length === 0 && <p className="muted side-text">Nothing was published yet.</p>}
+      <ul className="side-list">
+        {page?.items.map((version, index) => (
+          <VersionRow
+            key={version.version}
+            version={version}
+            previous={page.items[index + 1]}
+            isReadOnly={isReadOnly}
+            onCompare={() => withVersion(version.version, (document) => setCompared({ title: `Version ${version.version} and the draft`, before: document, after: draft }))}
+            onComparePrevious={(previous) =>
+              withVersion(previous, (before) =>
+                withVersion(version.version, (after) => setCompared({ title: `Version ${previous} and version ${version.version}`, before, after })),
+              )
+            }
+            onRestore={() => restore(version.version)}
+          />
+        ))}
+      </ul>
+      {compared !== undefined && (
+        <Dialog title={compared.title} size="large" onClose={() => setCompared(undefined)}>
+          <div className="diff-both">
+            <DifferenceCanvas before={compared.before} after={compared.after} />
+            <DifferenceList difference={compare(compared.before, compared.after)} />
+          </div>
+        </Dialog>
+      )}
+    </section>
+  );
+}
+
+interface VersionRowProps {
+  readonly version: VersionSummary;
+  readonly previous: VersionSummary | undefined;
+  readonly isReadOnly: boolean;
+  readonly onCompare: () => void;
+  readonly onComparePrevious: (previous: number) => void;
+  readonly onRestore: () => void;
+}
+
+function VersionRow({ version, previous, isReadOnly, onCompare, onComparePrevious, onRestore }: VersionRowProps): React.JSX.Element {
+  return (
+    <li className="version" data-testid={`version-${version.version}`}>
+      <div className="row">
+        <strong className="grow">Version {version.version}</strong>
+        <span className="muted" title={fullTime(version.created_at)}>
+          {ago(version.created_at)}
+        </span>
+      </div>
+      <div className="row version-buttons">
+        <Button onClick={onCompare}>Compare with draft</Button>
+        {previous !== undefined && <Button onClick={() => onComparePrevious(previous.version)}>What changed</Button>}
+        {!isReadOnly && <Button onClick={onRestore}>Restore</Button>}
+      </div>
+    </li>
+  );
+}
