@@ -43,6 +43,13 @@ export interface ActionList {
   readonly items: readonly Action[];
 }
 
+export interface ApprovedIntent {
+  /** The webhook. */
+  readonly webhook: Webhook;
+  /** The provider's address, with the webhook's URL as its parameter `url`. */
+  readonly location: string;
+}
+
 export interface Attempt {
   /** Counts from 1. */
   readonly number: number;
@@ -96,6 +103,21 @@ export interface Decision {
   readonly at: string;
 }
 
+export interface DeliveryToTry {
+  /** The method. Default: POST. */
+  readonly method?: "POST" | "PUT" | "GET";
+  /** The headers, by name. */
+  readonly headers?: JsonObject;
+  /** The query string's parameters; each has a list of values. */
+  readonly query?: JsonObject;
+  /** The body, as JSON. */
+  readonly body?: Json;
+  /** The body as text, in place of `body`; its type stands in the headers. */
+  readonly raw?: string;
+  /** A transform to try instead of the stored one. */
+  readonly transform?: JsonObject | null;
+}
+
 export interface DocumentBody {
   /** A workflow document, as described by schemas/workflow.schema.json. */
   readonly document: JsonObject;
@@ -129,6 +151,8 @@ export interface Event {
   readonly user: Json;
   /** Metadata of the event. */
   readonly meta: Json;
+  /** The webhook it came through; null if a sender with a key sent it. */
+  readonly webhook: string | null;
   /** When it was accepted. */
   readonly received_at: string;
   /** Our id of the earlier event with the same sender's id: this one started nothing. */
@@ -154,6 +178,8 @@ export interface EventDetail {
   readonly user: Json;
   /** Metadata of the event. */
   readonly meta: Json;
+  /** The webhook it came through; null if a sender with a key sent it. */
+  readonly webhook: string | null;
   /** When it was accepted. */
   readonly received_at: string;
   /** Our id of the earlier event with the same sender's id: this one started nothing. */
@@ -178,6 +204,17 @@ export interface EventPage {
 export interface Health {
   /** `ok`; anything else is answered as an error. */
   readonly status: string;
+}
+
+export interface Intent {
+  /** What the provider calls it. */
+  readonly name: string;
+  /** The name that the webhook would have. */
+  readonly webhook: string;
+  /** Where the new URL would go. */
+  readonly redirect_uri: string;
+  /** The host of that address, to be shown to whoever approves. */
+  readonly redirect_host: string;
 }
 
 export interface Key {
@@ -227,13 +264,37 @@ export interface NewEvent {
   readonly meta?: JsonObject | null;
 }
 
+export interface NewIntent {
+  /** What the provider calls it. */
+  readonly name: string;
+  /** Where the new URL is to go. */
+  readonly redirect_uri: string;
+}
+
 export interface NewKey {
   /** Who uses it. */
   readonly name: string;
   /** What it may do; you must hold each yourself. */
-  readonly permissions: readonly ("events:send" | "workflows:read" | "workflows:write" | "workflows:publish" | "runs:read" | "runs:write" | "actions:read" | "keys:admin")[];
+  readonly permissions: readonly ("events:send" | "workflows:read" | "workflows:write" | "workflows:publish" | "runs:read" | "runs:write" | "actions:read" | "keys:admin" | "webhooks:read" | "webhooks:write")[];
   /** The only events that a key for sending may send: names, or beginnings of names with * at the end. Default: all. */
   readonly event_names?: readonly string[] | null;
+}
+
+export interface NewWebhook {
+  /** How deliveries are verified: `{"preset": "stripe"}`; presets are none, basic, hmac, stripe, github, slack, shopify, svix. */
+  readonly verification: JsonObject;
+  /** The secrets in force, up to 5: several while one is replaced. Stored encrypted and never shown. Left out in a change: as they are. */
+  readonly secrets?: readonly string[] | null;
+  /** What event a delivery becomes; null for the default. */
+  readonly transform?: JsonObject | null;
+  /** The only events it may make: names, or beginnings of names with * at the end. Default: all. */
+  readonly event_names?: readonly string[] | null;
+  /** The only networks that may send. Default: all. */
+  readonly cidrs?: readonly string[] | null;
+  /** Whether it takes deliveries. Default: true. */
+  readonly enabled?: boolean;
+  /** Its name, which triggers refer to: a-z, 0-9, _ and -. */
+  readonly name: string;
 }
 
 export interface NewWorkflow {
@@ -286,6 +347,17 @@ export interface PublishedVersion {
   readonly created: boolean;
   /** What is dubious about it. */
   readonly warnings: readonly Problem[];
+}
+
+export interface ReceivedDelivery {
+  /** What became of it. */
+  readonly status: "accepted" | "duplicate" | "ignored";
+  /** Our ids of its events. */
+  readonly ids: readonly string[];
+  /** Why it was ignored; null if it was not. */
+  readonly reason: string | null;
+  /** What Slack asked to have repeated when the URL was entered. */
+  readonly challenge?: string;
 }
 
 export interface Rerun {
@@ -362,6 +434,38 @@ export interface RunPage {
   readonly next_cursor: string | null;
 }
 
+export interface Schedule {
+  /** The workflow that it starts. */
+  readonly workflow_id: string;
+  /** Which of the workflow's schedules it is, from 0. */
+  readonly position: number;
+  /** When it fires, in five fields, as the author wrote it. */
+  readonly cron: string;
+  /** The time zone in which that is meant. */
+  readonly timezone: string;
+  /** Most milliseconds that a firing is put off by. */
+  readonly jitter_ms: number;
+  /** What becomes of a slot while an earlier run goes on. */
+  readonly overlap: "allow" | "skip" | "queue";
+  /** Most missed slots that fire after all, the newest ones. */
+  readonly catch_up: number;
+  /** Whether it fires nothing, because the workflow is disabled. */
+  readonly is_paused: boolean;
+  /** When it fires next; null while it is paused. */
+  readonly next_at: string | null;
+  /** The newest slot that it is done with; null if there was none. */
+  readonly last_slot: string | null;
+  /** How many slots wait for an earlier run to end. */
+  readonly queued: number;
+}
+
+export interface SchedulePage {
+  /** In order of workflow and position. */
+  readonly items: readonly Schedule[];
+  /** Give this as `cursor` to get what follows; null at the end. */
+  readonly next_cursor: string | null;
+}
+
 export interface SentEvent {
   /** `rejected` events are not stored. */
   readonly status: "accepted" | "duplicate" | "rejected";
@@ -416,6 +520,15 @@ export interface Step {
   readonly due_at: string | null;
 }
 
+export interface TriedDelivery {
+  /** The event that it would become; null if none. */
+  readonly event: JsonObject | null;
+  /** Why it would be ignored; null if it would not. */
+  readonly reason: string | null;
+  /** Why no event can be made of it; below `/event` or `/transform`. */
+  readonly problems: readonly Problem[];
+}
+
 export interface Validation {
   /** Whether it could be published. */
   readonly is_valid: boolean;
@@ -452,6 +565,98 @@ export interface VersionSummary {
   readonly hash: string;
   /** When it was published. */
   readonly created_at: string;
+}
+
+export interface Webhook {
+  /** Its name. */
+  readonly name: string;
+  /** How deliveries are verified. */
+  readonly verification: JsonObject;
+  /** Whether secrets are stored for it. */
+  readonly has_secrets: boolean;
+  /** What event a delivery becomes; null for the default. */
+  readonly transform: JsonObject | null;
+  /** The only events it may make; null for all. */
+  readonly event_names: readonly string[] | null;
+  /** The only networks that may send; null for all. */
+  readonly cidrs: readonly string[] | null;
+  /** Whether it takes deliveries. */
+  readonly enabled: boolean;
+  /** When it was made. */
+  readonly created_at: string;
+  /** When it was last changed. */
+  readonly updated_at: string;
+  /** When it last took a delivery, to the minute. */
+  readonly last_received_at: string | null;
+}
+
+export interface WebhookBody {
+  /** How deliveries are verified: `{"preset": "stripe"}`; presets are none, basic, hmac, stripe, github, slack, shopify, svix. */
+  readonly verification: JsonObject;
+  /** The secrets in force, up to 5: several while one is replaced. Stored encrypted and never shown. Left out in a change: as they are. */
+  readonly secrets?: readonly string[] | null;
+  /** What event a delivery becomes; null for the default. */
+  readonly transform?: JsonObject | null;
+  /** The only events it may make: names, or beginnings of names with * at the end. Default: all. */
+  readonly event_names?: readonly string[] | null;
+  /** The only networks that may send. Default: all. */
+  readonly cidrs?: readonly string[] | null;
+  /** Whether it takes deliveries. Default: true. */
+  readonly enabled?: boolean;
+}
+
+export interface WebhookPage {
+  /** In the order of their names. */
+  readonly items: readonly Webhook[];
+  /** Give this as `cursor` to get what follows; null at the end. */
+  readonly next_cursor: string | null;
+}
+
+export interface WebhookTemplate {
+  /** The provider's id, a good name for the webhook. */
+  readonly id: string;
+  /** The provider's name. */
+  readonly title: string;
+  /** How its deliveries are verified. */
+  readonly verification: JsonObject;
+  /** What events they become. */
+  readonly transform: JsonObject;
+  /** Where the secret is found. */
+  readonly secret_hint: string;
+  /** Headers of a delivery. */
+  readonly example_headers: JsonObject;
+  /** The body of a delivery. */
+  readonly example_body: Json;
+}
+
+export interface WebhookTemplates {
+  /** By provider. */
+  readonly items: readonly WebhookTemplate[];
+}
+
+export interface WebhookWithUrl {
+  /** Its name. */
+  readonly name: string;
+  /** How deliveries are verified. */
+  readonly verification: JsonObject;
+  /** Whether secrets are stored for it. */
+  readonly has_secrets: boolean;
+  /** What event a delivery becomes; null for the default. */
+  readonly transform: JsonObject | null;
+  /** The only events it may make; null for all. */
+  readonly event_names: readonly string[] | null;
+  /** The only networks that may send; null for all. */
+  readonly cidrs: readonly string[] | null;
+  /** Whether it takes deliveries. */
+  readonly enabled: boolean;
+  /** When it was made. */
+  readonly created_at: string;
+  /** When it was last changed. */
+  readonly updated_at: string;
+  /** When it last took a delivery, to the minute. */
+  readonly last_received_at: string | null;
+  /** Where to send: shown this once. A path, unless the server knows its public URL. */
+  readonly url: string;
 }
 
 export interface Workflow {
