@@ -7,12 +7,16 @@ months and days (``JAN``, ``MON``), Sunday as 0 or 7; ``@hourly``, ``@daily``, `
 restricted, a day need match only one of them; a field that begins with ``*`` counts as unrestricted, and then both must
 match. There are no seconds, and none of the ``?``, ``L``, ``W`` and ``#`` of other dialects.
 
-When clocks are changed, we do what Debian's cron does for what it calls fixed times and wildcards:
+When clocks are changed, we do what Debian's cron does, except that the hour field alone decides (there, a ``*`` in the
+minute field counts too, so that ``*/10 2 * * *`` would not fire at all on the day in spring):
 
 - A schedule that names its hours (``30 2 * * *``) means the times on the wall. One that the clock skips fires at the
   first instant after the gap, once, however many fell into it; one that comes twice fires the first time only.
 - A schedule whose hour field begins with ``*`` (``*/15 * * * *``) fires whenever the clock shows such a time: not at
   times that are skipped, and again when an hour is repeated, so that its rhythm goes on.
+
+The calendar is ``cronsim``'s. Its own treatment of changes of the clock is not used: it loses slots where half an hour
+is skipped or repeated (Lord Howe Island).
 """
 
 from __future__ import annotations

@@ -55,15 +55,11 @@ def plan(
     rows = []
     for position, trigger in enumerate(triggers):
         cron = parse_cron(trigger.cron, trigger.timezone)
-        old = known.get(cron)
         row = ScheduleRow(
             workflow_id, position, trigger.cron, cron.timezone, trigger.jitter_ms, trigger.overlap.value,
             trigger.catch_up, next_slot_ms=cron.next_after(tx.now_ms), next_due_at_ms=0, is_paused=is_paused,
         )  # fmt: skip
-        if old is not None:
-            row = replace(row, last_slot_ms=old.last_slot_ms, last_event_id=old.last_event_id)
-            if not (old.is_paused or is_paused):
-                row = replace(row, next_slot_ms=old.next_slot_ms, queued=old.queued)
+        row = _continued(row, known.get(cron))
         rows.append(replace(row, next_due_at_ms=_timetable(scope, row).due_at_ms(row.next_slot_ms)))
     schedules.replace(tx, scope, workflow_id, rows)
     if rows and not is_paused:
@@ -186,6 +182,14 @@ class _Firing:
             "slot_ms": slot, "late_by_ms": now_ms - _timetable(self._scope, row).due_at_ms(slot),
         }  # fmt: skip
         return EventRecord(event_id, self._scope, EVENT_NAME, None, data, slot, now_ms, target=self._workflow_id)
+
+
+def _continued(row: ScheduleRow, old: ScheduleRow | None) -> ScheduleRow:
+    """Return a new row of a schedule that was in force before as ``old``."""
+    if old is None:
+        return row
+    row = replace(row, last_slot_ms=old.last_slot_ms, last_event_id=old.last_event_id)
+    return row if row.is_paused or old.is_paused else replace(row, next_slot_ms=old.next_slot_ms, queued=old.queued)
 
 
 def _timetable(scope: Scope, row: ScheduleRow, limits: Limits | None = None) -> Timetable:
