@@ -23,7 +23,7 @@ class Filtered(TypedDict):
 def filter_items(
     ctx: StepContext,
     items: list[Any],
-    condition: Annotated[str, Field(min_length=1, examples=("item.price > 10 && item.in_stock",))],
+    condition: Annotated[str, Field(format="cel:item,index,event", examples=("item.price > 10 && item.in_stock",))],
 ) -> Filtered:
     """Keep the items for which a condition holds.
 

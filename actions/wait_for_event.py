@@ -41,7 +41,7 @@ def wait_for_event(
     timeout: Annotated[str | float, Field(examples=("3d",))],
     equals: Equal | None = None,
     condition: Annotated[
-        str | None, Field(title="Condition", examples=("async.data.total > event.data.total",))
+        str | None, Field(format="cel:event,async", examples=("async.data.total > event.data.total",))
     ] = None,
     lookback: Annotated[str | float | None, Field(title="Count earlier events")] = None,
 ) -> Awaited:

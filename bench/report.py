@@ -71,6 +71,14 @@ METRICS = (
     Metric("idle_p50_ms", "one at a time, p50 ms", False),
     Metric("idle_p95_ms", "one at a time, p95 ms", False),
     Metric("memory_mb", "memory MB", False, 0),
+    Metric("woken", "runs woken", None, 0),
+    Metric("wake_p50_ms", "event to end of run, p50 ms", False, 0),
+    Metric("wake_p95_ms", "event to end of run, p95 ms", False, 0),
+    Metric("worker_growth_mb", "growth of the workers MB", False),
+    Metric("late_p50_ms", "late, p50 ms", False, 0),
+    Metric("late_p99_ms", "late, p99 ms", False, 0),
+    Metric("late_p100_ms", "late, most ms", False, 0),
+    Metric("earliest_ms", "the earliest, ms late", None, 0),
 )
 
 

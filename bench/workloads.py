@@ -2,7 +2,8 @@
 
 W1: runs of three sequential no-op steps, submitted as fast as possible until all are finished; then one at a time.
 W2: one run of many sequential no-op steps. W3: a fan-out of no-op steps and a join. W5: events accepted over HTTP while
-the workers execute; an event starts a run of one no-op step, or matches nothing.
+the workers execute; an event starts a run of one no-op step, or matches nothing. W4: many runs that wait or sleep, some
+of which are woken at once.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ _STEPS_PER_RUN = 3
 _BULK_EVENTS = 100
 _CONNECTIONS = 16
 _DRAIN_SECONDS = 300
+#: One event wakes one of so many parts of the runs that wait.
+_WAKE_GROUPS = 10
+_SLEEP_SECONDS = 8.0
 _DRAIN_POLL_SECONDS = 0.05
 
 
@@ -33,6 +37,7 @@ class Sizes:
     fan_width: int
     fan_repeats: int
     events: int
+    waiting_runs: int
     #: Count the transactions that only read as well, in the first round: waits for PostgreSQL's statistics.
     counts_reads: bool
 
@@ -41,8 +46,8 @@ class Sizes:
         return max(1, min(10, self.chain_steps[-1] // steps))
 
 
-FULL = Sizes(1000, 60, (100, 1000), 100, 10, 2000, counts_reads=True)
-QUICK = Sizes(30, 10, (10, 50), 20, 3, 100, counts_reads=False)
+FULL = Sizes(1000, 60, (100, 1000), 100, 10, 2000, 10_000, counts_reads=True)
+QUICK = Sizes(30, 10, (10, 50), 20, 3, 100, 100, counts_reads=False)
 
 Figures = dict[str, float]
 Workload = Callable[[Peer, Sizes, int], Iterator[tuple[str, Figures]]]
@@ -96,6 +101,29 @@ def fan_out(peer: Peer, sizes: Sizes, _: int) -> Iterator[tuple[str, Figures]]:
     yield f"{sizes.fan_width} parallel", figures | _cost_per_step(meter.usage, steps)
 
 
+def waiting_runs(peer: Peer, sizes: Sizes, _: int) -> Iterator[tuple[str, Figures]]:
+    """W4: what runs that wait hold, how soon an event wakes a tenth of them, and how late sleeps end."""
+    peer.start()
+    peer.warm_up()
+    driver = peer.drivers[0]
+    before_mb = _worker_mb(peer)
+    driver.call("wait", runs=sizes.waiting_runs, groups=_WAKE_GROUPS)
+    peer.await_quiet()
+    grown_mb = _worker_mb(peer) - before_mb
+    with peer.meter() as meter:
+        latencies = driver.call("wake", group=0)
+    figures = {f"wake_p{p}_ms": 1000 * percentile(latencies, p) for p in (50, 95, 99)}
+    figures |= {"woken": len(latencies), "worker_growth_mb": grown_mb, **_disturbance(meter.usage)}
+    yield f"1 event wakes {sizes.waiting_runs // _WAKE_GROUPS} of {sizes.waiting_runs}", figures
+    lateness = driver.call("sleep", runs=sizes.waiting_runs // _WAKE_GROUPS, seconds=_SLEEP_SECONDS)
+    late = {f"late_p{p}_ms": 1000 * percentile(lateness, p) for p in (50, 99, 100)}
+    yield f"{sizes.waiting_runs // _WAKE_GROUPS} sleeps end", {**late, "earliest_ms": 1000 * min(lateness)}
+
+
+def _worker_mb(peer: Peer) -> float:
+    return memory_mb({"worker": peer.roles["worker"]})
+
+
 def events_over_http(peer: Peer, sizes: Sizes, _: int) -> Iterator[tuple[str, Figures]]:
     """W5: how fast events are accepted, and what one costs until everything it started is finished."""
     intake = peer.start_intake()
@@ -114,6 +142,7 @@ WORKLOADS: Mapping[str, Workload] = {
     "W1": run_and_idle,
     "W2": long_chains,
     "W3": fan_out,
+    "W4": waiting_runs,
     "W5": events_over_http,
 }
 

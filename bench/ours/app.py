@@ -9,6 +9,7 @@ from workflowkit import WorkflowKit
 
 DATABASE_URL = os.environ["BENCH_DATABASE_URL"]
 NOOP = "bench:noop"
+WAKE_EVENT = "bench/wake"
 
 wk = WorkflowKit("bench", database_url=DATABASE_URL, broker_url=f"{os.environ['BENCH_REDIS_URL']}/3")
 
@@ -29,6 +30,37 @@ def fan(width: int) -> dict[str, Any]:
     ids = [f"step-{number}" for number in range(width)]
     edges = [("$source", target) for target in ids] + [(source, "join") for source in ids]
     return _workflow(f"fan-{width}", [*ids, "join"], edges)
+
+
+def waiter() -> dict[str, Any]:
+    """Return a workflow whose runs wait for the event of their own group, and then do one step."""
+    inputs = {
+        "event": WAKE_EVENT,
+        "timeout": "30d",
+        "equals": {"path": "data.group", "value": "!ref($.event.data.group)"},
+    }
+    return {
+        "name": "waiter",
+        "triggers": [{"event": "bench/waiter"}],
+        "actions": [
+            {"id": "wait", "kind": "builtin:wait_for_event", "inputs": inputs},
+            {"id": "step", "kind": NOOP},
+        ],
+        "edges": [{"from": "$source", "to": "wait"}, {"from": "wait", "to": "step"}],
+    }
+
+
+def sleeper() -> dict[str, Any]:
+    """Return a workflow whose runs sleep for as long as their event says, and then do one step."""
+    return {
+        "name": "sleeper",
+        "triggers": [{"event": "bench/sleeper"}],
+        "actions": [
+            {"id": "sleep", "kind": "builtin:wait", "inputs": {"duration": "!ref($.event.data.seconds)"}},
+            {"id": "step", "kind": NOOP},
+        ],
+        "edges": [{"from": "$source", "to": "sleep"}, {"from": "sleep", "to": "step"}],
+    }
 
 
 def event_name(document: dict[str, Any]) -> str:

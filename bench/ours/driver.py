@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 
-from bench.ours.app import DATABASE_URL, chain, event_name, fan, wk
+from bench.ours.app import DATABASE_URL, WAKE_EVENT, chain, event_name, fan, sleeper, waiter, wk
 from bench.peers.protocol import serve
 from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.runtime.keys import Keys
@@ -30,13 +30,28 @@ _SETTLED = """
 _COMPLETED = "SELECT count(*) FROM runs WHERE event_id = %s AND status = 'completed'"
 _NOT_COMPLETED = "SELECT count(*) FROM runs WHERE status <> 'completed'"
 
+_WAITING = "SELECT count(*) FROM runs WHERE status = 'waiting'"
+_ACTIVE = "SELECT count(*) FROM runs WHERE status IN ('queued', 'running')"
+_NOW_MS = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+_FINISHED_SINCE = "SELECT finished_at_ms FROM runs WHERE workflow_id = 'waiter' AND finished_at_ms >= %s"
+_SLEPT = "SELECT count(*) FROM runs WHERE workflow_id = 'sleeper' AND status = 'completed'"
+# From when the sleep was over to when a worker took the step again.
+_LATENESS = """
+    SELECT woken.at_ms - (opened.data::json -> 'detail' ->> 'until_ms')::bigint
+    FROM journal opened
+    JOIN journal woken ON woken.run_id = opened.run_id AND woken.step_key = opened.step_key
+        AND woken.kind = 'completed'
+    WHERE opened.kind = 'opened' AND opened.step_key = 'sleep/wait'
+"""
+_EVENTS_PER_CALL = 500
+
 _connection = psycopg.connect(DATABASE_URL, autocommit=True)
 
 
 def prepare(chain_steps: list[int], fan_widths: list[int]) -> str:
     """Make the schema, publish the workflows, and return an API key that may send events."""
     wk.migrate()
-    for document in [*map(chain, chain_steps), *map(fan, fan_widths)]:
+    for document in [*map(chain, chain_steps), *map(fan, fan_widths), waiter(), sleeper()]:
         wk.publish(document["name"], document)
     _, key = Keys(wk.runtime.database).create(DEFAULT_SCOPE, "bench", ["events:send"])
     return key
@@ -73,6 +88,36 @@ def fans(width: int, repeats: int) -> list[float]:
     return [_run(event_name(fan(width))) for _ in range(repeats)]
 
 
+def wait(runs: int, groups: int) -> None:
+    """Start runs that wait for the event of one of so many groups; return when all of them wait."""
+    name = event_name(waiter())
+    for start in range(0, runs, _EVENTS_PER_CALL):
+        wk.send(
+            [{"name": name, "data": {"group": n % groups}} for n in range(start, min(runs, start + _EVENTS_PER_CALL))]
+        )
+    _await(lambda: _count(_WAITING) == runs, _BURST_POLL_SECONDS)
+
+
+def wake(group: int) -> list[float]:
+    """Send the event of a group; return the seconds from then to the end of each run that it woke."""
+    started_ms = _count(_NOW_MS)
+    waiting = _count(_WAITING)
+    wk.send({"name": WAKE_EVENT, "data": {"group": group}})
+    _await(lambda: _count(_WAITING) < waiting and _count(_ACTIVE) == 0, _BURST_POLL_SECONDS)
+    rows = _connection.execute(_FINISHED_SINCE.encode(), (started_ms,)).fetchall()
+    return [(int(row[0]) - started_ms) / 1000 for row in rows]
+
+
+def sleep(runs: int, seconds: float) -> list[float]:
+    """Start runs that sleep; return by how many seconds each woke up late, by the database's clock."""
+    name = event_name(sleeper())
+    for start in range(0, runs, _EVENTS_PER_CALL):
+        count = min(runs, start + _EVENTS_PER_CALL) - start
+        wk.send([{"name": name, "data": {"seconds": seconds}}] * count)
+    _await(lambda: _count(_SLEPT) == runs, _BURST_POLL_SECONDS)
+    return [int(row[0]) / 1000 for row in _connection.execute(_LATENESS.encode()).fetchall()]
+
+
 def _run(name: str) -> float:
     started = time.perf_counter()
     [accepted] = wk.send({"name": name, "data": {}})
@@ -104,6 +149,9 @@ if __name__ == "__main__":
             "chain": chains,
             "fan": fans,
             "settled": settled,
+            "wait": wait,
+            "wake": wake,
+            "sleep": sleep,
         }
     )
     wk.stop()
