@@ -111,7 +111,7 @@ def waiting_runs(peer: Peer, sizes: Sizes, _: int) -> Iterator[tuple[str, Figure
     peer.await_quiet()
     grown_mb = _worker_mb(peer) - before_mb
     with peer.meter() as meter:
-        latencies = driver.call("wake", group=0)
+        latencies = driver.call("wake", group=0, runs=sizes.waiting_runs // _WAKE_GROUPS)
     figures = {f"wake_p{p}_ms": 1000 * percentile(latencies, p) for p in (50, 95, 99)}
     figures |= {"woken": len(latencies), "worker_growth_mb": grown_mb, **_disturbance(meter.usage)}
     yield f"1 event wakes {sizes.waiting_runs // _WAKE_GROUPS} of {sizes.waiting_runs}", figures

@@ -98,12 +98,11 @@ def wait(runs: int, groups: int) -> None:
     _await(lambda: _count(_WAITING) == runs, _BURST_POLL_SECONDS)
 
 
-def wake(group: int) -> list[float]:
-    """Send the event of a group; return the seconds from then to the end of each run that it woke."""
-    started_ms = _count(_NOW_MS)
-    waiting = _count(_WAITING)
+def wake(group: int, runs: int) -> list[float]:
+    """Send the event of a group of so many runs; return the seconds from then to the end of each that it woke."""
+    started_ms, left = _count(_NOW_MS), _count(_WAITING) - runs
     wk.send({"name": WAKE_EVENT, "data": {"group": group}})
-    _await(lambda: _count(_WAITING) < waiting and _count(_ACTIVE) == 0, _BURST_POLL_SECONDS)
+    _await(lambda: _count(_WAITING) <= left and _count(_ACTIVE) == 0, _BURST_POLL_SECONDS)
     rows = _connection.execute(_FINISHED_SINCE.encode(), (started_ms,)).fetchall()
     return [(int(row[0]) - started_ms) / 1000 for row in rows]
 
