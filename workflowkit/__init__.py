@@ -20,7 +20,7 @@ from workflowkit.base.scope import Scope
 from workflowkit.base.settings import Settings
 from workflowkit.definition.trigger_values import Cron, Event
 from workflowkit.engine.context import AsyncStepContext, StepContext
-from workflowkit.registry import Field, action
+from workflowkit.registry import Field, Function, action
 
 __version__ = "0.1.0"
 
@@ -31,6 +31,7 @@ __all__ = [
     "DefinitionError",
     "Event",
     "Field",
+    "Function",
     "InvalidInput",
     "LimitExceeded",
     "Limits",

@@ -8,12 +8,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack
 
 from workflowkit.base.errors import AlreadyExists, InvalidInput
-from workflowkit.base.scope import DEFAULT_SCOPE, Scope
+from workflowkit.base.scope import Scope
 from workflowkit.base.settings import Settings
-from workflowkit.registry import ActionOptions, Registry, load_builtin_actions, load_directory, load_entry_points
+from workflowkit.registry import (
+    ActionOptions,
+    Function,
+    FunctionOptions,
+    Registry,
+    define_function,
+    load_builtin_actions,
+    load_directory,
+    load_entry_points,
+)
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -25,16 +34,21 @@ if TYPE_CHECKING:
     from workflowkit.definition.model import Workflow
     from workflowkit.dispatch.consumer import EmbeddedWorker
     from workflowkit.engine.local import LocalResult, StepRecord
+    from workflowkit.engine.steptools import Invocable
     from workflowkit.runtime.authoring import Published
     from workflowkit.runtime.deliveries import Source
+    from workflowkit.runtime.functions import App, Synced
     from workflowkit.runtime.intake import Accepted
     from workflowkit.runtime.relay import RelayThread
+    from workflowkit.runtime.syncing import StartupSync
     from workflowkit.webhooks import Verify
 
 DEFAULT_CONCURRENCY = 8
 
 _Handler = TypeVar("_Handler", bound=Callable[..., Any])
 _Maker = TypeVar("_Maker", bound=Callable[..., Any])
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 
 class WorkflowKit:
@@ -42,18 +56,22 @@ class WorkflowKit:
 
     ``settings`` come from the environment unless given; ``database_url`` and ``broker_url`` override them. Nothing is
     connected and nothing heavy is imported before it is needed.
+
+    ``app_id`` is the first half of the ids of its functions. ``app_version`` grows with each release: in a fleet that
+    is half rolled out, the functions of the newest version are in force.
     """
 
     def __init__(
         self,
         app_id: str = "app",
         *,
+        app_version: str | None = None,
         database_url: str | None = None,
         broker_url: str | None = None,
         settings: Settings | None = None,
         clock: Clock | None = None,
     ) -> None:
-        self.app_id = app_id
+        self.app_id, self.app_version = app_id, app_version
         self.settings = settings or Settings.from_environment(os.environ)
         if database_url is not None:
             self.settings = replace(self.settings, database_url=database_url)
@@ -66,6 +84,7 @@ class WorkflowKit:
         self._clock = clock
         self._embedded: _Embedded | None = None
         self._webhooks: dict[str, Source] = {}
+        self._startup_sync: StartupSync | None = None
 
     def action(self, kind: str, **options: Unpack[ActionOptions]) -> Callable[[_Handler], _Handler]:
         """Register the decorated function as an action; what ``options`` leave open is read from its signature.
@@ -80,7 +99,7 @@ class WorkflowKit:
         *,
         verify: Verify,
         event_names: Sequence[str] | None = None,
-        scope: Scope = DEFAULT_SCOPE,
+        scope: Scope | None = None,
     ) -> Callable[[_Maker], _Maker]:
         """Take deliveries at ``/w/<name>``; the decorated function makes events of those that are genuine.
 
@@ -98,9 +117,25 @@ class WorkflowKit:
 
         def register(maker: _Maker) -> _Maker:
             self._webhooks[name] = Source(
-                name, verify, maker, scope, None if event_names is None else tuple(event_names)
+                name, verify, maker, scope or self.settings.scope, None if event_names is None else tuple(event_names)
             )
             return maker
+
+        return register
+
+    def function(
+        self, function_id: str, **options: Unpack[FunctionOptions]
+    ) -> Callable[[Callable[_P, _R]], Function[_P, _R]]:
+        """Register the decorated function, ``def handler(ctx)``, as a code function (docs/functions.md).
+
+        The result can still be called like the function. Raises ``DefinitionError`` with everything that is wrong,
+        ``AlreadyExists`` if the id is taken.
+        """
+
+        def register(handler: Callable[_P, _R]) -> Function[_P, _R]:
+            made = define_function(self.app_id, function_id, handler, options, app_version=self.app_version)
+            self.registry.add_function(made)
+            return made
 
         return register
 
@@ -121,25 +156,26 @@ class WorkflowKit:
 
         upgrade(self.settings.database_url)
 
-    def publish(self, workflow_id: str, document: Mapping[str, Any], *, scope: Scope = DEFAULT_SCOPE) -> Published:
+    def publish(self, workflow_id: str, document: Mapping[str, Any], *, scope: Scope | None = None) -> Published:
         """Publish a document as the next version of a workflow, which is made if it does not exist.
 
         Publishing what is published already changes nothing. Raises ``DefinitionError`` with all problems.
         """
-        return self.runtime.authoring.deploy(scope, workflow_id, dict(document))
+        return self.runtime.authoring.deploy(scope or self.settings.scope, workflow_id, dict(document))
 
     def send(
         self,
         events: Mapping[str, Any] | Sequence[Mapping[str, Any]],
         *,
         session: Session | sa.Connection | None = None,
-        scope: Scope = DEFAULT_SCOPE,
+        scope: Scope | None = None,
     ) -> list[Accepted]:
         """Send one event or several: all are accepted, in order, or none.
 
         With ``session`` (a SQLAlchemy session or connection to the same database) the events are part of the caller's
         transaction: they exist if and only if it commits. Raises ``InvalidInput`` or ``LimitExceeded``.
         """
+        scope = scope or self.settings.scope
         values = [events] if isinstance(events, Mapping) else list(events)
         if session is None:
             return self.runtime.intake.send(scope, values)
@@ -147,12 +183,34 @@ class WorkflowKit:
 
         return send_joined(self.runtime.intake, session, scope, values)
 
-    def signal(self, name: str, data: Any = None, *, scope: Scope = DEFAULT_SCOPE) -> str:
+    def signal(self, name: str, data: Any = None, *, scope: Scope | None = None) -> str:
         """Resume the run that waits for this signal (``ctx.step.wait_for_signal``) with ``data``; return its id.
 
         Raises ``NotFound`` if no run ever waited for it, ``Conflict`` if the wait has ended: received, or timed out.
         """
-        return self.runtime.waking.signal(scope, name, data)
+        return self.runtime.waking.signal(scope or self.settings.scope, name, data)
+
+    def invoke(self, function: Invocable | str, data: Any = None, *, scope: Scope | None = None) -> str:
+        """Start a run of a function, or of a workflow by its id, with ``data`` as its event's; return the run's id.
+
+        Raises ``NotFound`` if it was never published or synced, ``Conflict`` if it is switched off.
+        """
+        target = function if isinstance(function, str) else function.id
+        return self.runtime.invoking.invoke(scope or self.settings.scope, target, data)
+
+    def sync(self, *, force: bool = False) -> Synced:
+        """Bring the functions in the database to those of this application, unless a newer version has synced them.
+
+        ``start``, ``work`` and ``api`` do it by themselves. ``force`` lets older code replace newer. Idempotent.
+        """
+        return self.runtime.functions.sync(self.settings.environment, self.declared, force=force)
+
+    @property
+    def declared(self) -> App:
+        """The functions that are registered, and the version of the code they are from."""
+        from workflowkit.runtime.functions import App
+
+        return App(self.app_id, self.app_version, self.registry.functions)
 
     def blueprint(self, *, url_prefix: str = "/workflows") -> Blueprint:
         """Return the API as a blueprint for a Flask application of yours."""
@@ -164,11 +222,14 @@ class WorkflowKit:
         """Return the API as a Flask application of its own."""
         from workflowkit.api import create_app
 
+        if self.registry.functions:
+            self._sync_soon()
         return create_app(self._services(dev_mode=dev_mode))
 
     def start(self, *, concurrency: int = DEFAULT_CONCURRENCY) -> None:
         """Run steps in this process: a Celery worker on threads, and the relay. Call it after forking."""
         if self._embedded is None:
+            self._sync_soon()
             self._embedded = _Embedded(self.runtime, concurrency)
             self._embedded.start()
 
@@ -176,6 +237,7 @@ class WorkflowKit:
         """Be a worker process until SIGTERM or SIGINT, which let running steps end; return the exit code."""
         from workflowkit.dispatch.consumer import run_worker
 
+        self._sync_soon()
         runtime = self.runtime
         relay = runtime.relay_thread()
         relay.start()
@@ -201,12 +263,23 @@ class WorkflowKit:
 
     def stop(self) -> None:
         """Let running steps end, then end all threads of this process and close its connections."""
+        if self._startup_sync is not None:
+            self._startup_sync.stop()
+            self._startup_sync = None
         if self._embedded is not None:
             self._embedded.stop()
             self._embedded = None
         if "runtime" in vars(self):
             self.runtime.close()
             del self.runtime
+
+    def _sync_soon(self) -> None:
+        from workflowkit.runtime.syncing import StartupSync
+
+        if self._startup_sync is not None:
+            self._startup_sync.stop()
+        self._startup_sync = StartupSync(self.sync)
+        self._startup_sync.start()
 
     def _services(self, *, dev_mode: bool = False) -> Any:
         from workflowkit.api.services import services_of

@@ -26,8 +26,10 @@ from workflowkit.runtime.control import Control
 from workflowkit.runtime.deliveries import Deliveries, Source
 from workflowkit.runtime.emitting import Emitting
 from workflowkit.runtime.ending import Ending
+from workflowkit.runtime.functions import Functions
 from workflowkit.runtime.hints import Dispatcher
 from workflowkit.runtime.intake import Intake
+from workflowkit.runtime.invoking import Invoking
 from workflowkit.runtime.leases import Heartbeat
 from workflowkit.runtime.lifecycle import Lifecycle
 from workflowkit.runtime.matching import Matching
@@ -96,6 +98,15 @@ class Runtime:
     @cached_property
     def deliveries(self) -> Deliveries:
         return Deliveries(self.database, self.intake, self.webhooks, self.own_webhooks, self.settings.limits)
+
+    @cached_property
+    def functions(self) -> Functions:
+        return Functions(self.database, self.authoring)
+
+    @cached_property
+    def invoking(self) -> Invoking:
+        grace_ms = int(self.settings.hint_grace_seconds * 1000)
+        return Invoking(self.database, self.dispatcher, self.settings.limits, grace_ms=grace_ms)
 
     @cached_property
     def control(self) -> Control:

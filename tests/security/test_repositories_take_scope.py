@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from workflowkit.base.scope import Scope
-from workflowkit.store import keys, queries, schedules, webhooks, workflows
+from workflowkit.store import apps, keys, queries, schedules, webhooks, workflows
 from workflowkit.store.database import Database
 
 #: The functions that find a scope, by something unguessable, instead of taking it.
@@ -19,7 +19,7 @@ FINDS_THE_SCOPE = {keys.find_by_hash, webhooks.find_by_token}
 def _functions() -> list[Callable[..., Any]]:
     return [
         function
-        for module in (keys, queries, schedules, webhooks, workflows)
+        for module in (apps, keys, queries, schedules, webhooks, workflows)
         for name, function in vars(module).items()
         if inspect.isfunction(function) and function.__module__ == module.__name__ and not name.startswith("_")
     ]
@@ -61,7 +61,7 @@ def _arguments(function: Callable[..., Any]) -> dict[str, Any]:
         "where": queries.RunFilter() if function is queries.find_runs else queries.EventFilter(),
         "record": keys.KeyRecord("k", Scope("this-environment", "this-tenant"), "n", "p", frozenset(), None, 1),
         "document": {}, "enabled": True, "triggers": (), "limit": 5, "version": 1, "revision": 1, "before": 7,
-        "not_after_ms": 1, "window_ms": 1, "schedules": (), "event_ids": ["x"], "after_position": 0,
+        "not_after_ms": 1, "window_ms": 1, "schedules": (), "function_ids": (), "event_ids": ["x"], "after_position": 0,
         "schedule": schedules.ScheduleRow("x", 0, "* * * * *", "UTC", 0, "allow", 0, 1, 1),
     }  # fmt: skip
     if function in (webhooks.insert, webhooks.update):

@@ -101,4 +101,5 @@ def services_of(runtime: RuntimeParts, *, dev_mode: bool = False) -> Services:
         public_url=runtime.settings.public_url,
         webhook_redirects=runtime.settings.webhook_redirects,
         dev_mode=dev_mode,
+        default_scope=runtime.settings.scope,
     )

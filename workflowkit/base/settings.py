@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from workflowkit.base.limits import Limits
+from workflowkit.base.scope import DEFAULT_SCOPE, Scope
 from workflowkit.base.secrets import Keyring
 
 LOCAL_BROKER_URL = "local://"
@@ -23,6 +24,8 @@ class Settings:
     database_url: str = "sqlite:///workflowkit.db"
     broker_url: str = LOCAL_BROKER_URL
     """``redis://…`` in production; ``local://`` is the transport inside one process."""
+    environment: str = DEFAULT_SCOPE.environment
+    """The environment in which the application's functions listen, and whose data is meant where none is named."""
     queues: tuple[str, ...] = (DEFAULT_QUEUE,)
     """The queues that this process's worker serves."""
     lease_seconds: float = 30.0
@@ -47,6 +50,11 @@ class Settings:
     allow_private_networks: bool = False
     """Whether actions may reach private addresses. Never on a shared installation."""
     limits: Limits = field(default_factory=Limits)
+
+    @property
+    def scope(self) -> Scope:
+        """Whose data is meant where nobody is named: the default tenant's, in the environment of these settings."""
+        return Scope(self.environment, DEFAULT_SCOPE.tenant)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
@@ -112,6 +120,7 @@ def _keys(text: str) -> str:
 _PARSERS: dict[str, Callable[[str], object]] = {
     "database_url": str,
     "broker_url": str,
+    "environment": str,
     "queues": _names,
     "lease_seconds": _seconds,
     "relay_interval_seconds": _seconds,

@@ -85,6 +85,6 @@ def dev_settings(settings: Settings, database_path: Path, registry: Registry) ->
         settings,
         database_url=f"sqlite:///{database_path.resolve()}",
         broker_url=LOCAL_BROKER_URL,
-        queues=tuple(sorted({DEFAULT_QUEUE, *settings.queues, *(spec.queue for spec in registry)})),
+        queues=tuple(sorted({DEFAULT_QUEUE, *settings.queues, *registry.queues()})),
         email_url=mail_directory.as_uri() if is_default_mail else settings.email_url,
     )

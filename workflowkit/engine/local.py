@@ -179,7 +179,7 @@ class _LocalRun:
     def _retries(self, node: Node) -> int:
         if node.retries is not None:
             return node.retries
-        spec = self._registry.get(node.kind)
+        spec = self._registry.executable(node.kind)
         return 0 if spec is None else spec.retries
 
     def _suspend(self, node: Node, attempt: int, suspended: Suspended) -> None:
@@ -204,7 +204,7 @@ class _LocalRun:
         return Fact(FactKind.FAILED, wait.key, error=error, detail=detail, at_ms=now_ms)
 
     def _perform(self, progress: Progress, node: Node, attempt: int) -> Attempted:
-        spec = self._registry.get(node.kind)
+        spec = self._registry.executable(node.kind)
         if spec is None:
             return failed_by(NotFound(f"no action of kind {node.kind!r} is registered"))
         self._inputs.pop(node.id, None)

@@ -4,6 +4,8 @@ Nothing here runs an action; that is ``engine.executor``.
 """
 
 from workflowkit.registry.catalogue import Registry
+from workflowkit.registry.functionoptions import FunctionOptions
+from workflowkit.registry.functions import Function, define_function
 from workflowkit.registry.loading import load_builtin_actions, load_directory, load_entry_points
 from workflowkit.registry.spec import ActionOptions, ActionSpec, EdgeOptions, PredefinedEdge, action, define
 from workflowkit.typeschema import Field
@@ -13,10 +15,13 @@ __all__ = [
     "ActionSpec",
     "EdgeOptions",
     "Field",
+    "Function",
+    "FunctionOptions",
     "PredefinedEdge",
     "Registry",
     "action",
     "define",
+    "define_function",
     "load_builtin_actions",
     "load_directory",
     "load_entry_points",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Unpack
 
 from workflowkit.base.errors import AlreadyExists
+from workflowkit.registry.functions import FUNCTION_PREFIX, Function
 from workflowkit.registry.spec import ActionOptions, ActionSpec, Handler, define
 
 #: Kinds with this prefix always mean the built-in action, also where an application has its own of the same name.
@@ -17,9 +18,14 @@ class Registry:
 
     An application's own action hides a built-in one of the same kind; the built-in stays reachable as
     ``builtin:<kind>``. Registration is for start-up: not safe while other threads look kinds up.
+
+    Functions are apart: they have kinds too, which workers look up by ``executable``, and which no document that comes
+    from outside may name.
     """
 
     def __init__(self) -> None:
+        #: The functions by id, ``<app id>/<function id>``, followers included.
+        self.functions: dict[str, Function[..., Any]] = {}
         self._own: dict[str, ActionSpec] = {}
         self._builtin: dict[str, ActionSpec] = {}
 
@@ -37,9 +43,17 @@ class Registry:
 
     def add(self, spec: ActionSpec) -> None:
         """Register a spec. Raises ``AlreadyExists`` if the application has one of this kind already."""
-        if spec.kind.startswith(BUILTIN_PREFIX):
-            raise AlreadyExists(f"action kind {spec.kind!r}: the prefix {BUILTIN_PREFIX!r} is reserved")
+        for prefix in (BUILTIN_PREFIX, FUNCTION_PREFIX):
+            if spec.kind.startswith(prefix):
+                raise AlreadyExists(f"action kind {spec.kind!r}: the prefix {prefix!r} is reserved")
         _insert(self._own, spec)
+
+    def add_function(self, function: Function[..., Any]) -> None:
+        """Register a function and its followers. Raises ``AlreadyExists`` if the application has one of such an id."""
+        for each in (function, *function.followers):
+            if each.id in self.functions:
+                raise AlreadyExists(f"function {each.id!r} is registered twice")
+        self.functions |= {each.id: each for each in (function, *function.followers)}
 
     def add_builtin(self, spec: ActionSpec) -> None:
         """Register a spec that ships with the package. Raises ``AlreadyExists`` if there is a built-in of this kind."""
@@ -51,6 +65,17 @@ class Registry:
         if spec is None and kind.startswith(BUILTIN_PREFIX):
             return self._builtin.get(kind.removeprefix(BUILTIN_PREFIX))
         return spec
+
+    def executable(self, kind: str) -> ActionSpec | None:
+        """Return the spec of a kind or of a function, or ``None``: for whoever executes what has been published."""
+        if not kind.startswith(FUNCTION_PREFIX):
+            return self.get(kind)
+        function = self.functions.get(kind.removeprefix(FUNCTION_PREFIX))
+        return None if function is None else function.spec
+
+    def queues(self) -> set[str]:
+        """Return the queues of all actions and functions."""
+        return {spec.queue for spec in self} | {function.spec.queue for function in self.functions.values()}
 
     def kinds(self) -> list[str]:
         """Return every kind once, sorted."""

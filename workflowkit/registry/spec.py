@@ -128,7 +128,10 @@ def define(kind: str, handler: Callable[..., Any], **options: Unpack[ActionOptio
 
     Raises ``DefinitionError`` naming the function and the parameter or option that is wrong.
     """
-    problems = list(_option_problems(kind, options))
+    problems = list(option_problems(kind, options))
+    if not isinstance(kind, str) or not _KIND.fullmatch(kind):
+        message = "start with a letter; letters, digits and _ . : / - may follow, 100 characters at most"
+        problems.insert(0, _problem(kind, "kind", message))
     if problems:
         raise DefinitionError(problems)
     signature = read_signature(handler, label=kind, inputs=options.get("inputs"), outputs=options.get("outputs"))
@@ -166,12 +169,12 @@ def action(kind: str, **options: Unpack[ActionOptions]) -> Callable[[Handler], H
     return mark
 
 
-def _option_problems(kind: str, options: ActionOptions) -> Iterator[Problem]:
-    def problem(option: str, message: str) -> Problem:
-        return Problem(f"/{option}", "invalid-action", f"action {kind!r}, {option}: {message}")
+def option_problems(label: str, options: ActionOptions) -> Iterator[Problem]:
+    """Yield what is wrong with the options of an action; ``label`` names it in messages."""
 
-    if not isinstance(kind, str) or not _KIND.fullmatch(kind):
-        yield problem("kind", "start with a letter; letters, digits and _ . : / - may follow, 100 characters at most")
+    def problem(option: str, message: str) -> Problem:
+        return _problem(label, option, message)
+
     retries = options.get("retries", 0)
     if isinstance(retries, bool) or not isinstance(retries, int) or not 0 <= retries <= MAX_RETRIES:
         yield problem("retries", f"must be a whole number from 0 to {MAX_RETRIES}, got {retries!r}")
@@ -184,6 +187,10 @@ def _option_problems(kind: str, options: ActionOptions) -> Iterator[Problem]:
         _edge_options(options.get("edges"))
     except (TypeError, KeyError, AttributeError, ValueError):
         yield problem("edges", 'must be {"allowAdd": bool, "edges": [{"name": text, "conditional": {...}}]}')
+
+
+def _problem(label: str, option: str, message: str) -> Problem:
+    return Problem(f"/{option}", "invalid-action", f"action {label!r}, {option}: {message}")
 
 
 def _edge_options(declared: EdgeOptions | Mapping[str, Any] | Sequence[Mapping[str, Any]] | None) -> EdgeOptions:

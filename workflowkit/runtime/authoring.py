@@ -107,7 +107,7 @@ class Authoring:
             draft = rows.get_draft(tx, scope, workflow_id)
             if revision is not None and revision != draft.revision:
                 raise StaleRevision(f"the draft is at revision {draft.revision}, not {revision}")
-            return self._publish(tx, scope, workflow, draft.document)
+            return self._publish(tx, scope, workflow, draft.document, self.actions)
 
     def deploy(self, scope: Scope, workflow_id: str, document: Json) -> Published:
         """Create the workflow or replace its draft, whatever it is, and publish: for programs that own a workflow.
@@ -116,26 +116,36 @@ class Authoring:
         """
         _check_id(workflow_id)
         self._check_document(document)
-        name = _name_of(document, workflow_id)
         with self.database.transaction("publish") as tx:
-            # Several processes of one application do this at the same moment: the row's lock lets them take turns.
-            rows.create_missing(tx, scope, workflow_id, name=name, document=document)
-            workflow = rows.lock(tx, scope, workflow_id)
-            draft = rows.get_draft(tx, scope, workflow_id)
-            if jsonvalue.canonical(draft.document) != jsonvalue.canonical(document):
-                rows.replace_draft(tx, scope, workflow_id, name=name, document=document, revision=draft.revision)
-            return self._publish(tx, scope, workflow, document)
+            return self.put(tx, scope, workflow_id, document, self.actions)
+
+    def put(
+        self, tx: Transaction, scope: Scope, workflow_id: str, document: Json, actions: ActionCatalogue
+    ) -> Published:
+        """Do what ``deploy`` does within a transaction, for an id of any form and a document with these actions."""
+        name = _name_of(document, workflow_id)
+        # Several processes of one application do this at the same moment: the row's lock lets them take turns.
+        rows.create_missing(tx, scope, workflow_id, name=name, document=document)
+        workflow = rows.lock(tx, scope, workflow_id)
+        draft = rows.get_draft(tx, scope, workflow_id)
+        if jsonvalue.canonical(draft.document) != jsonvalue.canonical(document):
+            rows.replace_draft(tx, scope, workflow_id, name=name, document=document, revision=draft.revision)
+        return self._publish(tx, scope, workflow, document, actions)
 
     def set_enabled(self, scope: Scope, workflow_id: str, enabled: bool) -> WorkflowRecord:
         """Switch a workflow on or off for events that are matched from now on. Idempotent. Raises ``NotFound``."""
         with self.database.transaction("enable") as tx:
-            workflow = rows.lock(tx, scope, workflow_id)
-            if workflow.enabled != enabled:
-                rows.set_enabled(tx, scope, workflow_id, enabled)
-                if (version := workflow.published_version) is not None:
-                    parsed = definition.build(rows.get_version(tx, scope, workflow_id, version).document)
-                    _put_in_force(tx, scope, workflow_id, version, parsed, enabled=enabled)
-            return rows.get(tx, scope, workflow_id)
+            return self.switch(tx, scope, workflow_id, enabled=enabled)
+
+    def switch(self, tx: Transaction, scope: Scope, workflow_id: str, *, enabled: bool) -> WorkflowRecord:
+        """Do what ``set_enabled`` does within a transaction."""
+        workflow = rows.lock(tx, scope, workflow_id)
+        if workflow.enabled != enabled:
+            rows.set_enabled(tx, scope, workflow_id, enabled)
+            if (version := workflow.published_version) is not None:
+                parsed = definition.build(rows.get_version(tx, scope, workflow_id, version).document)
+                _put_in_force(tx, scope, workflow_id, version, parsed, enabled=enabled)
+        return rows.get(tx, scope, workflow_id)
 
     def get_version(self, scope: Scope, workflow_id: str, version: int) -> VersionRecord:
         """Return a published version. Raises ``NotFound``."""
@@ -150,8 +160,10 @@ class Authoring:
             rows.get(tx, scope, workflow_id)
             return rows.find_versions(tx, scope, workflow_id, limit=limit, before=before or _NEWEST)
 
-    def _publish(self, tx: Transaction, scope: Scope, workflow: WorkflowRecord, document: Json) -> Published:
-        problems = self.validate(document)
+    def _publish(
+        self, tx: Transaction, scope: Scope, workflow: WorkflowRecord, document: Json, actions: ActionCatalogue
+    ) -> Published:
+        problems = definition.validate(document, actions, self.limits)
         if any(problem.severity == "error" for problem in problems):
             raise DefinitionError(problems)
         current = workflow.published_version

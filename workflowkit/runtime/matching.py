@@ -150,7 +150,7 @@ class Matching:
         version = int(subscription.version_id)
         run = RunRecord(
             # SAFETY: I1 — the id follows from event and workflow: no event can start a workflow twice.
-            id=derived_id(record.id, subscription.workflow_id), scope=record.scope,
+            id=run_id(record.id, subscription.workflow_id), scope=record.scope,
             workflow_id=subscription.workflow_id, version=version, event_id=record.id, status=RunStatus.QUEUED,
             revision=0, created_at_ms=tx.now_ms, depth=record.depth,
         )  # fmt: skip
@@ -175,6 +175,11 @@ class Matching:
         matched.claim = matched.claim or claim
         matched.openings += openings
         return None, ""
+
+
+def run_id(event_id: str, workflow_id: str) -> str:
+    """Return the id of the run that an event starts of a workflow."""
+    return derived_id(event_id, workflow_id)
 
 
 def _by_scope(records: Iterable[EventRecord]) -> dict[Scope, list[EventRecord]]:

@@ -70,7 +70,7 @@ class Schedule:
 
     def queue_of(self, workflow: Workflow, node_id: str) -> str:
         """Return the queue on which a node runs; a kind nobody registered fails on the default queue."""
-        spec = self.registry.get(workflow.nodes[node_id].kind)
+        spec = self.registry.executable(workflow.nodes[node_id].kind)
         return DEFAULT_QUEUE if spec is None else spec.queue
 
     def serves(self, queue: str) -> bool:

@@ -138,7 +138,7 @@ class Worker:
 
     def _perform(self, claim: Claim, backlog: Backlog, *, go_on: bool) -> Claim | None:
         node = claim.position.workflow.nodes[claim.lease.step_key]
-        spec = self._registry.get(node.kind)
+        spec = self._registry.executable(node.kind)
         outcome = self._outcome(claim, node, spec)
         if isinstance(outcome, Suspended):
             self._suspend(claim, outcome, backlog)

@@ -426,3 +426,17 @@ step_cache = sa.Table(
     _big("expires_at_ms"),
 )
 """Outputs of steps that other runs use again (``settings.cache``), by a hash of the action's kind and the key."""
+
+apps = sa.Table(
+    "apps",
+    metadata,
+    sa.Column("environment", sa.Text, primary_key=True),
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),
+    _text("version", nullable=True),
+    _text("hash"),
+    _text("function_ids"),
+    _big("synced_at_ms"),
+)
+"""Applications whose code functions were synced: the version of the code in force, a hash of its functions, their ids.
+The functions themselves are rows of ``workflows``."""

@@ -1,0 +1,246 @@
+"""Code functions: deployed with the code, started by events of every tenant, run like workflows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from builders import a_workflow
+from functions import ENVIRONMENT, Code, happen, output_of
+from runtimes import Harness, a_runtime, at_once
+
+from workflowkit.base.errors import Conflict, DefinitionError, NotFound
+from workflowkit.base.scope import APP_TENANT, DEFAULT_SCOPE, Scope
+from workflowkit.engine.context import AsyncStepContext, StepContext
+from workflowkit.runtime.functions import SyncStatus, version_key
+
+
+def _enabled(harness: Harness) -> dict[str, bool]:
+    return {row["id"]: bool(row["enabled"]) for row in harness.rows("SELECT id, enabled FROM workflows")}
+
+
+def _versions(harness: Harness) -> dict[str, int]:
+    return {row["id"]: row["published_version"] for row in harness.rows("SELECT id, published_version FROM workflows")}
+
+
+def test_a_function_is_started_by_its_event_and_its_result_is_the_runs_output(database_url: str) -> None:
+    code = Code()
+
+    @code.function()
+    def fn(ctx: StepContext) -> Any:
+        doubled = ctx.step.run("double", lambda n: n * 2, ctx.event["data"]["n"])
+        ctx.step.sleep("nap", "1h")
+        return ["done", doubled, ctx.attempt]
+
+    with code.running(database_url) as harness:
+        happen(harness, {"n": 4})
+        assert harness.run()["status"] == "waiting"
+        harness.skip(3600)
+        assert output_of(harness) == ["done", 8, 0]
+
+
+def test_an_async_function_gathers_its_steps(database_url: str) -> None:
+    import asyncio
+
+    code = Code()
+
+    async def double(n: int) -> int:
+        return n * 2
+
+    @code.function()
+    async def fn(ctx: AsyncStepContext) -> Any:
+        left, right = await asyncio.gather(ctx.step.run("left", double, 1), ctx.step.run("right", double, 2))
+        await ctx.step.sleep("nap", 60)
+        return [left, right]
+
+    with code.running(database_url) as harness:
+        happen(harness)
+        harness.skip(60)
+        assert output_of(harness) == [2, 4]
+
+
+def test_runs_belong_to_the_tenant_of_their_event(database_url: str) -> None:
+    code = Code()
+
+    @code.function()
+    def fn(ctx: StepContext) -> Any:
+        return ctx.run.tenant
+
+    with code.running(database_url) as harness:
+        for tenant in ("acme", "zenith"):
+            happen(harness, scope=Scope(ENVIRONMENT, tenant))
+        happen(harness, scope=Scope("staging", "acme"))
+        found = harness.rows("SELECT environment, tenant, workflow_id, output FROM runs ORDER BY tenant")
+        assert [(row["environment"], row["tenant"], row["output"]) for row in found] == [
+            (ENVIRONMENT, "acme", '"acme"'), (ENVIRONMENT, "zenith", '"zenith"')
+        ]  # fmt: skip
+
+
+def test_syncing_again_changes_nothing(database_url: str) -> None:
+    code = Code("1")
+    code.function("a")(lambda ctx: None)
+    code.function("b", trigger={"cron": "0 * * * *"})(lambda ctx: None)
+    with code.running(database_url) as harness:
+        before = harness.rows("SELECT * FROM workflow_versions ORDER BY workflow_id, version")
+        assert code.sync(harness).status is SyncStatus.UNCHANGED
+        assert harness.rows("SELECT * FROM workflow_versions ORDER BY workflow_id, version") == before
+        assert _versions(harness) == {"shop/a": 1, "shop/b": 1}
+        assert [row["workflow_id"] for row in harness.rows("SELECT workflow_id FROM schedules")] == ["shop/b"]
+
+
+def test_processes_that_start_together_publish_each_function_once(postgres_url: str) -> None:
+    code = Code("1")
+    for name in ("a", "b", "c"):
+        code.function(name)(lambda ctx: None)
+    with a_runtime(postgres_url, code.registry) as harness:
+        processes = [harness.new_process() for _ in range(4)]
+        calls = [lambda process=process: process.functions.sync(ENVIRONMENT, code.app()) for process in processes]
+        statuses = [synced.status for synced in at_once(*calls)]
+        assert sorted(statuses) == [SyncStatus.SYNCED] + [SyncStatus.UNCHANGED] * 3
+        assert _versions(harness) == {"shop/a": 1, "shop/b": 1, "shop/c": 1}
+
+
+def test_a_function_that_is_gone_starts_no_more_runs_and_those_under_way_finish(database_url: str) -> None:
+    old = Code("1")
+
+    @old.function()
+    def fn(ctx: StepContext) -> str:
+        ctx.step.sleep("nap", 60)
+        return "finished"
+
+    old.function("stays")(lambda ctx: "stays")
+    with old.running(database_url) as harness:
+        happen(harness)
+        new = Code("2")
+        new.function("stays")(lambda ctx: "stays")
+        synced = new.sync(harness)
+        assert (synced.status, synced.retired) == (SyncStatus.SYNCED, ("shop/fn",))
+        assert _enabled(harness) == {"shop/fn": False, "shop/stays": True}
+        happen(harness)
+        harness.skip(60)
+        runs = harness.rows("SELECT workflow_id, status FROM runs ORDER BY workflow_id")
+        assert [tuple(row.values()) for row in runs] == [
+            ("shop/fn", "completed"), ("shop/stays", "completed"), ("shop/stays", "completed")
+        ]  # fmt: skip
+
+
+def test_a_function_that_comes_back_listens_again_and_one_switched_off_by_hand_stays_off(database_url: str) -> None:
+    first, without, again = Code("1"), Code("2"), Code("3")
+    for code in (first, again):
+        code.function("gone")(lambda ctx: None)
+    for code in (first, without, again):
+        code.function("off")(lambda ctx: None)
+    with first.running(database_url) as harness:
+        harness.runtime.authoring.set_enabled(Scope(ENVIRONMENT, APP_TENANT), "shop/off", False)
+        without.sync(harness)
+        assert _enabled(harness) == {"shop/gone": False, "shop/off": False}
+        again.sync(harness)
+        assert _enabled(harness) == {"shop/gone": True, "shop/off": False}
+
+
+def test_an_older_version_of_the_code_changes_nothing_unless_forced(database_url: str) -> None:
+    new, old = Code("1.10.0"), Code("1.9.3")
+    new.function("both", retries=7)(lambda ctx: None)
+    old.function("both", retries=1)(lambda ctx: None)
+    old.function("old")(lambda ctx: None)
+    with new.running(database_url) as harness:
+        refused = old.sync(harness)
+        assert (refused.status, refused.version_in_force) == (SyncStatus.SUPERSEDED, "1.10.0")
+        assert _versions(harness) == {"shop/both": 1}
+        assert old.sync(harness, force=True).status is SyncStatus.SYNCED
+        assert _versions(harness) == {"shop/both": 2, "shop/old": 1}
+
+
+def test_code_without_a_version_replaces_code_without_one_only(database_url: str) -> None:
+    first, second = Code(None), Code(None)
+    first.function("a")(lambda ctx: None)
+    second.function("b")(lambda ctx: None)
+    with first.running(database_url) as harness:
+        assert second.sync(harness).status is SyncStatus.SYNCED
+        versioned = Code("1")
+        versioned.function("c")(lambda ctx: None)
+        assert versioned.sync(harness).status is SyncStatus.SYNCED
+        assert first.sync(harness).status is SyncStatus.SUPERSEDED
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [(None, "0"), ("1.9", "1.10"), ("1", "2"), ("1.0rc1", "1.0"), ("1.0", "1.0.1"), ("2026-09-30", "2026-10-01")],
+)
+def test_versions_are_ordered_part_by_part(older: str | None, newer: str) -> None:
+    assert version_key(older) < version_key(newer)
+    assert not version_key(newer) < version_key(older)
+
+
+def test_applications_leave_each_others_functions_alone(database_url: str) -> None:
+    shop, mail = Code(), Code(app_id="mail")
+    shop.function("a")(lambda ctx: None)
+    mail.function("a")(lambda ctx: None)
+    with shop.running(database_url) as harness:
+        mail.sync(harness)
+        assert Code(app_id="shop").sync(harness).retired == ("shop/a",)
+        assert _enabled(harness) == {"mail/a": True, "shop/a": False}
+
+
+def test_a_run_stays_on_the_version_it_started_on_and_new_code_goes_on_from_its_steps(database_url: str) -> None:
+    executed: list[str] = []
+    old, new = Code("1"), Code("2")
+
+    @old.function(retries=1)
+    def fn(ctx: StepContext) -> str:
+        ctx.step.run("first", executed.append, "first")
+        ctx.step.sleep("nap", 60)
+        return "old"
+
+    @new.function("fn", retries=2)
+    def newer(ctx: StepContext) -> str:
+        ctx.step.run("first", executed.append, "first again")
+        ctx.step.sleep("nap", 60)
+        ctx.step.run("second", executed.append, "second")
+        return "new"
+
+    with old.running(database_url) as harness:
+        happen(harness)
+        new.sync(harness)
+        harness.registry.functions["shop/fn"] = newer
+        harness.skip(60)
+        assert output_of(harness) == "new"
+        assert executed == ["first", "second"]
+        assert harness.run()["version"] == 1
+
+
+def test_a_users_document_cannot_name_a_function_as_an_action(database_url: str) -> None:
+    code = Code()
+    code.function()(lambda ctx: None)
+    document = a_workflow().action("a", "function:shop/fn").path("$source", "a").document()
+    with code.running(database_url) as harness:
+        with pytest.raises(DefinitionError, match="unknown action kind"):
+            harness.deploy(document)
+        assert "function:shop/fn" not in harness.registry
+        assert not [kind for kind in harness.registry.kinds() if kind.startswith("function:")]
+
+
+def test_a_function_is_started_directly(database_url: str) -> None:
+    code = Code()
+
+    @code.function(triggers=[])
+    def fn(ctx: StepContext) -> Any:
+        return ctx.event["data"]
+
+    with code.running(database_url) as harness:
+        run_id = harness.runtime.invoking.invoke(Scope(ENVIRONMENT, "acme"), fn.id, {"n": 1})
+        harness.drain()
+        assert output_of(harness) == {"n": 1}
+        assert (harness.run()["id"], harness.run()["tenant"]) == (run_id, "acme")
+
+
+def test_what_cannot_be_started_directly_says_why(database_url: str) -> None:
+    code = Code()
+    code.function()(lambda ctx: None)
+    with code.running(database_url) as harness:
+        with pytest.raises(NotFound):
+            harness.runtime.invoking.invoke(DEFAULT_SCOPE, "shop/other")
+        harness.runtime.authoring.set_enabled(Scope(ENVIRONMENT, APP_TENANT), "shop/fn", False)
+        with pytest.raises(Conflict):
+            harness.runtime.invoking.invoke(DEFAULT_SCOPE, "shop/fn")
+        assert harness.rows("SELECT * FROM events") == []

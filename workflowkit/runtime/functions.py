@@ -1,0 +1,147 @@
+"""The code functions of an application in the database: synced when a process that has them starts.
+
+A function is a workflow that the application's code owns. Syncing publishes what is new or has changed, and switches
+off what is gone: runs that have started go on, on the version on which they started.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from workflowkit.base import jsonvalue
+from workflowkit.base.scope import APP_TENANT, Scope
+from workflowkit.registry import ActionSpec, Function
+from workflowkit.runtime.authoring import Authoring
+from workflowkit.store import apps
+from workflowkit.store.apps import AppRecord, FunctionRecord
+from workflowkit.store.database import Database, Transaction
+
+_log = logging.getLogger(__name__)
+
+_PARTS = re.compile(r"\d+|[^\W\d_]+")
+
+
+class SyncStatus(StrEnum):
+    """What syncing came to. ``superseded``: the database has the functions of a newer version of the code."""
+
+    UNCHANGED = "unchanged"
+    SYNCED = "synced"
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """An application as its code is: its version, and its functions by id."""
+
+    id: str
+    version: str | None
+    functions: Mapping[str, Function[..., Any]]
+
+    @property
+    def hash(self) -> str:
+        """Return what tells two states of the code apart, as far as functions are declared."""
+        declared = {function_id: function.document for function_id, function in self.functions.items()}
+        return hashlib.sha256(jsonvalue.canonical([self.version, declared])).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """What syncing came to, or would: the ids of functions, and the version of the code that is in force now."""
+
+    status: SyncStatus
+    version_in_force: str | None = None
+    published: tuple[str, ...] = ()
+    retired: tuple[str, ...] = ()
+
+
+class Functions:
+    """Keeps the functions of applications in step with their code."""
+
+    def __init__(self, database: Database, authoring: Authoring) -> None:
+        self._database = database
+        self._authoring = authoring
+
+    def sync(self, environment: str, app: App, *, force: bool = False) -> Synced:
+        """Bring the functions of an environment to those of the code. Idempotent; one process at a time does it.
+
+        Code that is older than what was synced before changes nothing, unless ``force`` is given.
+        """
+        planned = self.compare(environment, app, force=force)
+        if planned.status is not SyncStatus.SYNCED:
+            return planned
+        scope = Scope(environment, APP_TENANT)
+        with self._database.transaction("sync") as tx:
+            # The row's lock lets processes that start together take turns; the last one finds it done.
+            stored = apps.lock(tx, scope, app.id)
+            planned = _plan(stored, app, force=force)
+            if planned.status is not SyncStatus.SYNCED:
+                return planned
+            published = self._publish(tx, scope, app, stored)
+            for function_id in planned.retired:
+                self._authoring.switch(tx, scope, function_id, enabled=False)
+            apps.save(tx, scope, app.id, version=app.version, app_hash=app.hash, function_ids=[*app.functions])
+        _log.info("functions of %s synced: %d published, %d retired", app.id, len(published), len(planned.retired))
+        return Synced(SyncStatus.SYNCED, app.version, published, planned.retired)
+
+    def compare(self, environment: str, app: App, *, force: bool = False) -> Synced:
+        """Return what ``sync`` would do, without doing it; ``published`` are all functions then."""
+        with self._database.read() as tx:
+            return _plan(apps.get(tx, Scope(environment, APP_TENANT), app.id), app, force=force)
+
+    def find(self, environment: str, *, limit: int, after: str = "", app_id: str | None = None) -> list[FunctionRecord]:
+        """Return up to ``limit`` functions in order of id, those behind the id ``after``."""
+        with self._database.read() as tx:
+            scope = Scope(environment, APP_TENANT)
+            return apps.find_functions(tx, scope, limit=limit, after=after, app_id=app_id)
+
+    def _publish(self, tx: Transaction, scope: Scope, app: App, stored: AppRecord | None) -> tuple[str, ...]:
+        known = frozenset() if stored is None else frozenset(stored.function_ids)
+        published, kinds = [], _Kinds({function.spec.kind: function.spec for function in app.functions.values()})
+        for function_id, function in sorted(app.functions.items()):
+            if self._authoring.put(tx, scope, function_id, function.document, kinds).created:
+                published.append(function_id)
+            if function_id not in known:  # it was retired: one that somebody has switched off stays off
+                self._authoring.switch(tx, scope, function_id, enabled=True)
+        return tuple(published)
+
+
+def version_key(version: str | None) -> tuple[tuple[int, int, str], ...]:
+    """Return what versions of an application are ordered by: numbers as numbers, words before numbers, none first.
+
+    So ``1.10`` is newer than ``1.9``, ``1.0`` than ``1.0rc1``, and any version than none.
+    """
+    if version is None:
+        return ()
+    parts = [(2, int(part), "") if part.isdecimal() else (0, 0, part.lower()) for part in _PARTS.findall(version)]
+    return (*parts, (1, 0, ""))
+
+
+def _plan(stored: AppRecord | None, app: App, *, force: bool) -> Synced:
+    if stored is None:
+        status = SyncStatus.SYNCED if app.functions else SyncStatus.UNCHANGED
+        return Synced(status, None, tuple(sorted(app.functions)))
+    if stored.hash == app.hash:
+        return Synced(SyncStatus.UNCHANGED, stored.version)
+    if version_key(app.version) < version_key(stored.version) and not force:
+        return Synced(SyncStatus.SUPERSEDED, stored.version)
+    retired = sorted(set(stored.function_ids) - set(app.functions))
+    return Synced(SyncStatus.SYNCED, stored.version, tuple(sorted(app.functions)), tuple(retired))
+
+
+@dataclass(frozen=True, slots=True)
+class _Kinds:
+    """The catalogue of actions for the documents of functions."""
+
+    specs: Mapping[str, ActionSpec]
+
+    def get(self, kind: str) -> ActionSpec | None:
+        return self.specs.get(kind)
+
+    def kinds(self) -> Iterable[str]:
+        return self.specs
