@@ -61,6 +61,7 @@ def test_a_name_and_a_wildcard_after_a_separator_are_patterns(pattern: str) -> N
         ("*", "wildcard"),
         ("app*", "wildcard"),
         ("app/user.upd*", "wildcard"),
+        ("$webhook/stripe", "webhook"),
         ("a.*.b", "wildcard"),
         ("a/*/b", "wildcard"),
         ("a/**", "wildcard"),

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from workflowkit.base.errors import ExpressionError, InvalidInput, NotFound, Problem, WorkflowKitError
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.base.scope import DEFAULT_SCOPE, Scope
+from workflowkit.definition.patterns import is_listed
 from workflowkit.runtime.incoming import IncomingEvent, parse_event
 from workflowkit.runtime.intake import Accepted, Intake
 from workflowkit.runtime.webhooks import Webhooks, token_hash
@@ -22,7 +23,7 @@ from workflowkit.store import webhooks as rows
 from workflowkit.store.database import Database
 from workflowkit.webhooks.delivery import Delivery
 from workflowkit.webhooks.presets import challenge_of
-from workflowkit.webhooks.settings import allows_address, allows_event, parse_verification
+from workflowkit.webhooks.settings import allows_address, parse_verification
 from workflowkit.webhooks.signing import TOLERANCE_SECONDS, DeliveryRefused
 from workflowkit.webhooks.sources import Verify
 from workflowkit.webhooks.transform import EVENT_NAME_NOT_ALLOWED, Transform
@@ -145,7 +146,7 @@ class Deliveries:
             found = source.maker(delivery)
             made, reason = [found] if isinstance(found, Mapping) else list(found or ()), NO_EVENT
         incoming = [self._incoming(source, value) for value in made]
-        allowed = [event for event in incoming if allows_event(source.event_names, event.name)]
+        allowed = [event for event in incoming if is_listed(source.event_names, event.name)]
         return allowed, EVENT_NAME_NOT_ALLOWED if made and not allowed else reason
 
     def _transformed(

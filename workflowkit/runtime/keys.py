@@ -16,6 +16,7 @@ from workflowkit.base import ids
 from workflowkit.base.clock import monotonic_seconds
 from workflowkit.base.errors import InvalidInput, Problem, Unauthenticated
 from workflowkit.base.scope import Scope
+from workflowkit.definition.patterns import check_listed_name, is_listed
 from workflowkit.store import keys as rows
 from workflowkit.store.database import Database
 from workflowkit.store.keys import KeyRecord
@@ -44,7 +45,6 @@ _NAME_MAX_CHARS = 200
 _EVENT_NAMES_MAX = 100
 #: Whatever is longer or looks different was not made by ``create`` and is not worth a query.
 _KEY = re.compile(r"wk_[\x21-\x7e]{1,150}")
-_EVENT_NAME_PATTERN = re.compile(r"[^\x00-\x20*?\[\]]{1,256}\*?|\*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +141,7 @@ class Keys:
 
 def may_send(record: KeyRecord, event_name: str) -> bool:
     """Return whether a key's list of event names admits this one."""
-    if record.event_names is None:
-        return True
-    return any(
-        event_name.startswith(pattern[:-1]) if pattern.endswith("*") else event_name == pattern
-        for pattern in record.event_names
-    )
+    return is_listed(record.event_names, event_name)
 
 
 def _hash(key: str) -> str:
@@ -178,6 +173,5 @@ def _check_event_names(permissions: frozenset[str], event_names: tuple[str, ...]
         yield Problem("/event_names", "invalid-value", f"list 1 to {_EVENT_NAMES_MAX} event names")
         return
     for index, pattern in enumerate(event_names):
-        if not _EVENT_NAME_PATTERN.fullmatch(pattern):
-            message = "write an event name, or the beginning of one with * at the end"
+        if (message := check_listed_name(pattern)) is not None:
             yield Problem(f"/event_names/{index}", "invalid-value", message)

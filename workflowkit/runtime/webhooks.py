@@ -17,6 +17,7 @@ from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.base.scope import Scope
 from workflowkit.base.secrets import Keyring, SecretUnreadable
 from workflowkit.definition.model import Json
+from workflowkit.definition.patterns import is_listed
 from workflowkit.runtime.incoming import parse_event
 from workflowkit.store import webhooks as rows
 from workflowkit.store.database import Database
@@ -25,7 +26,6 @@ from workflowkit.webhooks.delivery import Delivery
 from workflowkit.webhooks.presets import Verification
 from workflowkit.webhooks.settings import (
     WebhookSettings,
-    allows_event,
     name_problems,
     parse_verification,
     restriction_problems,
@@ -133,7 +133,7 @@ class Webhooks:
             return Preview(None, problems=error.problems)
         except ExpressionError as error:
             return Preview(None, problems=(Problem("/transform/if", error.code, error.message),))
-        reason = "" if allows_event(record.event_names, mapped.event["name"]) else EVENT_NAME_NOT_ALLOWED
+        reason = "" if is_listed(record.event_names, mapped.event["name"]) else EVENT_NAME_NOT_ALLOWED
         return Preview(mapped.event, reason)
 
     def secrets_of(self, record: WebhookRecord) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from workflowkit.base.errors import InvalidInput, Problem
 from workflowkit.definition.model import Json
+from workflowkit.definition.patterns import check_listed_name
 from workflowkit.webhooks.presets import (
     GITHUB,
     SHOPIFY,
@@ -29,7 +30,6 @@ MAX_SECRETS: Final = 5
 MAX_LISTED: Final = 100
 MAX_SECRET_CHARS: Final = 1_000
 
-_EVENT_NAME = re.compile(r"[^\x00-\x20*?\[\]]{1,256}\*?|\*")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,100}")
 _PRESETS: Final[Mapping[str, Verification]] = {
     "none": NoVerification(),
@@ -118,21 +118,13 @@ def restriction_problems(settings: WebhookSettings) -> Iterator[Problem]:
         if isinstance(listed, tuple) and not 1 <= len(listed) <= MAX_LISTED:
             yield Problem(f"/{field.name}", "invalid-value", f"list 1 to {MAX_LISTED} of them, or leave it out")
     for index, pattern in enumerate(settings.event_names or ()):
-        if not _EVENT_NAME.fullmatch(pattern):
-            message = "write an event name, or the beginning of one with * at the end"
+        if (message := check_listed_name(pattern)) is not None:
             yield Problem(f"/event_names/{index}", "invalid-value", message)
     for index, cidr in enumerate(settings.cidrs or ()):
         try:
             ipaddress.ip_network(cidr)
         except ValueError:
             yield Problem(f"/cidrs/{index}", "invalid-value", "write a network, as 192.0.2.0/24 or 2001:db8::/32")
-
-
-def allows_event(names: Iterable[str] | None, event_name: str) -> bool:
-    """Return whether a list of names and beginnings of names admits an event."""
-    if names is None:
-        return True
-    return any(event_name.startswith(name[:-1]) if name.endswith("*") else event_name == name for name in names)
 
 
 def allows_address(cidrs: Iterable[str] | None, address: str) -> bool:
