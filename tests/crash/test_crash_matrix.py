@@ -11,8 +11,10 @@ import orders
 import pytest
 import redis
 import services
+import sqlalchemy as sa
 from stack import LEASE_SECONDS, Stack, a_stack
 
+from workflowkit import Cron, Settings, WorkflowKit
 from workflowkit.base.failpoints import FAILPOINTS
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(120)]
@@ -30,6 +32,8 @@ WORKER_CELLS = [
     ("renew.before_commit", 1),
     ("renew.after_commit", 1),
 ]
+#: Failpoints of what a worker's relay does at a time.
+TIMER_CELLS = ("timer.before_commit", "timer.after_commit")
 #: Failpoints of transactions that no worker passes: the API's tests and the sender below cover them.
 NOT_OF_WORKERS = ("intake", "cancel", "rerun", "draft", "publish", "enable", "key", "webhook", "delivery")
 
@@ -41,14 +45,14 @@ def stack(postgres_url: str, redis_url: str, tmp_path: Path) -> Iterator[Stack]:
         yield opened
 
 
-def _deploy(database_url: str) -> None:
-    from workflowkit import Settings, WorkflowKit
+def _deploy(database_url: str, *more_triggers: Cron) -> None:
 
     wk = WorkflowKit("orders", settings=Settings(database_url=database_url))
     for spec in orders.make_app().registry:
         if spec.kind in ("effect", "flaky", "slow"):
             wk.registry.add(spec)
-    wk.publish(orders.WORKFLOW_ID, orders.DOCUMENT)
+    triggers = [*orders.DOCUMENT["triggers"], *(trigger.as_dict() for trigger in more_triggers)]
+    wk.publish(orders.WORKFLOW_ID, orders.DOCUMENT | {"triggers": triggers})
     wk.stop()
 
 
@@ -71,7 +75,7 @@ def _assert_nothing_lost_and_nothing_twice(stack: Stack) -> None:
 
 
 def test_every_failpoint_of_a_worker_has_a_cell() -> None:
-    covered = {name for name, _ in WORKER_CELLS}
+    covered = {name for name, _ in WORKER_CELLS} | {*TIMER_CELLS}
     expected = {name for name in FAILPOINTS if name.partition(".")[0] not in NOT_OF_WORKERS}
     assert covered == expected
 
@@ -86,6 +90,25 @@ def test_a_worker_killed_at_a_commit_boundary_loses_and_doubles_nothing(stack: S
     stack.work()
     stack.wait_for_runs(1)
     _assert_nothing_lost_and_nothing_twice(stack)
+
+
+@pytest.mark.parametrize("failpoint", TIMER_CELLS)
+def test_a_scheduler_killed_at_its_commit_fires_a_missed_slot_once(
+    stack: Stack, postgres_url: str, failpoint: str
+) -> None:
+    _deploy(postgres_url, Cron("@yearly", catch_up="last"))
+    with stack.engine.begin() as connection:  # as if nobody had been there on the last New Year's Day
+        connection.execute(sa.text("UPDATE schedules SET next_slot_ms = next_slot_ms - 366 * 86400000::bigint"))
+        connection.execute(sa.text("UPDATE timers SET due_at_ms = 0"))
+    stack.wait_for_death(stack.work(failpoint=f"{failpoint}:kill:1"))
+    for _ in range(2):
+        stack.work()
+    stack.wait_for_runs(1)
+    _assert_nothing_lost_and_nothing_twice(stack)
+    (event,) = stack.rows("SELECT name, target FROM events")
+    assert event == {"name": "workflow/schedule.fired", "target": orders.WORKFLOW_ID}
+    (timer,) = stack.rows("SELECT timers.due_at_ms = next_due_at_ms AS is_next FROM timers, schedules")
+    assert timer["is_next"]
 
 
 @pytest.mark.parametrize("failpoint", ["intake.before_commit", "intake.after_commit"])
