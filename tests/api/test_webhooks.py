@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from functions import Code, output_of
 from runtimes import a_runtime, at_once
 from webapi import OTHER_TENANT, Client, Web, a_document, a_web, problems_of
 from werkzeug.test import TestResponse
 
-from workflowkit import WorkflowKit
+from workflowkit import StepContext, WorkflowKit
 from workflowkit.api.services import services_of
 from workflowkit.base import failpoints
 from workflowkit.base.errors import AlreadyExists, InvalidInput
@@ -658,6 +659,28 @@ def test_an_application_s_webhooks_have_names_of_their_own(sqlite_url: str) -> N
         # Else whoever may make webhooks could start what waits for the application's.
         wk.runtime.webhooks.create(DEFAULT_SCOPE, "hook", WebhookSettings({"preset": "none"}))
     wk.stop()
+
+
+def test_a_tenant_s_webhook_cannot_start_what_waits_for_the_application_s(database_url: str) -> None:
+    code = Code()
+
+    @code.function("charged", trigger={"webhook": "pay"})
+    def charged(ctx: StepContext) -> Any:
+        return ctx.event["data"]
+
+    with code.running(database_url) as harness:
+        services = services_of(harness.runtime)
+        # Made before the application had a webhook of this name, and not verified at all.
+        _, token = services.webhooks.create(OTHER_TENANT, "pay", WebhookSettings({"preset": "none"}))
+        own = {"pay": Source("pay", github("secret"), lambda delivery: {"name": "paid", "data": delivery.body})}
+        web = Web(harness, replace(services, deliveries=replace(services.deliveries, own=own)))
+        assert deliver(web, f"/w/{token}", headers={}).status_code == 404
+        assert web.count("events") == 0
+        signature = hmac.new(b"secret", json.dumps(EVENT).encode(), hashlib.sha256).hexdigest()
+        genuine = deliver(web, "/w/pay", headers={"X-Hub-Signature-256": f"sha256={signature}"})
+        assert genuine.status_code == 202
+        harness.drain()
+        assert output_of(harness, "shop/charged") == EVENT
 
 
 def test_a_fault_of_the_function_is_a_500_that_can_be_sent_again(sqlite_url: str) -> None:

@@ -94,7 +94,9 @@ class Deliveries:
         if _TOKEN.fullmatch(token):
             with self.database.read() as tx:
                 record = rows.find_by_token(tx, token_hash(token))
-        if record is None:
+        if record is None or record.name in self.own:
+            # SAFETY: S16 — the application's functions serve every tenant: what starts them from a webhook of the
+            # application's must not be started by a tenant's webhook that had the name before.
             raise NotFound("there is no such webhook")
         if not record.enabled:
             raise WebhookDisabled("the webhook is switched off")
