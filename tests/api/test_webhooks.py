@@ -563,6 +563,16 @@ def test_a_transform_cannot_read_the_credentials_of_a_delivery(database_url: str
         assert not {"authorization", "cookie"} & event["data"]["all"].keys()
 
 
+def test_a_provider_is_asked_for_its_password_and_sends_it_then(database_url: str) -> None:
+    with opened(database_url) as web:
+        path = created(web, "hook", verification={"preset": "basic"}, secrets=["user:password"])
+        for headers in ({}, {"Authorization": "Bearer x"}, {"Authorization": "Basic eDp5"}):
+            refused = deliver(web, path, headers=headers)
+            assert (refused.status_code, refused.headers["WWW-Authenticate"]) == (401, 'Basic realm="workflowkit"')
+        assert deliver(web, path, headers={"Authorization": "Basic dXNlcjpwYXNzd29yZA=="}).status_code == 202
+        assert web.count("events") == 1
+
+
 # --- intents
 
 REDIRECT = "https://provider.example/connect?from=us"

@@ -22,6 +22,7 @@ from workflowkit.base import jsonvalue
 from workflowkit.base.errors import Problem, WorkflowKitError
 from workflowkit.runtime.deliveries import WebhookDisabled
 from workflowkit.webhooks.delivery import UnreadableBody
+from workflowkit.webhooks.signing import DeliveryRefused
 
 logger = logging.getLogger("workflowkit.api")
 
@@ -109,7 +110,10 @@ def _answer_own(error: WorkflowKitError) -> Response:
         return _answer_store_unavailable(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return _answer_unexpected(error)
-    return problem(status, error.code, error.message, problems_of(error))
+    response = problem(status, error.code, error.message, problems_of(error))
+    if isinstance(error, DeliveryRefused) and error.wants_password:
+        response.headers["WWW-Authenticate"] = 'Basic realm="workflowkit"'
+    return response
 
 
 def problems_of(error: WorkflowKitError) -> Sequence[Problem]:

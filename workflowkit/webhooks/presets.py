@@ -65,13 +65,16 @@ class BasicAuth:
         return None if user and colon and password else "write it as user:password"
 
     def verify(self, delivery: Delivery, secrets: Sequence[str], now_ms: int) -> str | None:
-        scheme, _, text = header(delivery, "authorization").partition(" ")
-        if scheme.lower() != "basic":
-            raise DeliveryRefused("the credentials are of another kind")
-        given = decode(text.strip(), "base64")
+        try:
+            scheme, _, text = header(delivery, "authorization").partition(" ")
+            if scheme.lower() != "basic":
+                raise DeliveryRefused("the credentials are of another kind")
+            given = decode(text.strip(), "base64")
+        except DeliveryRefused as error:
+            raise DeliveryRefused(error.reason, wants_password=True) from error
         matches = [hmac.compare_digest(given, secret.encode()) for secret in secrets]
         if not any(matches):
-            raise DeliveryRefused("user name or password are wrong")
+            raise DeliveryRefused("user name or password are wrong", wants_password=True)
         return None
 
 

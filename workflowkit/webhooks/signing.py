@@ -27,11 +27,15 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 
 
 class DeliveryRefused(Unauthenticated):
-    """A delivery is not from whom it should be. The message tells the sender nothing; ``reason`` is for our log."""
+    """A delivery is not from whom it should be. The message tells the sender nothing; ``reason`` is for our log.
 
-    def __init__(self, reason: str) -> None:
+    ``wants_password``: user name and password are asked for, which some providers send only then.
+    """
+
+    def __init__(self, reason: str, *, wants_password: bool = False) -> None:
         super().__init__("the delivery was refused")
         self.reason = reason
+        self.wants_password = wants_password
 
 
 def header(delivery: Delivery, name: str) -> str:
