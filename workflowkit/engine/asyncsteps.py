@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
 from workflowkit.base.errors import SuspendInterrupt
+from workflowkit.base.httpcall import Response
+from workflowkit.engine.outputtypes import output_type_of
 from workflowkit.engine.session import RUN_STEP
-from workflowkit.engine.steptools import Events, Invocable, StepTools
+from workflowkit.engine.steptools import Events, Invocable, StepTools, http_call, invoked
 from workflowkit.engine.waitspecs import Duration
 
 _Method = TypeVar("_Method", bound=Callable[..., Awaitable[Any]])
@@ -36,12 +38,19 @@ class AsyncSteps(StepTools):
 
     @_held
     async def run(
-        self, step_id: str, function: Callable[..., Any], *args: Any, retries: int | None = None, **kwargs: Any
+        self,
+        step_id: str,
+        function: Callable[..., Any],
+        *args: Any,
+        retries: int | None = None,
+        output_type: Any = None,
+        **kwargs: Any,
     ) -> Any:
         """Execute ``function(*args, **kwargs)``, awaiting what it returns: see ``Steps.run``."""
+        kind = output_type_of(step_id, output_type)
         key = self._session.begin(step_id, RUN_STEP)
         if (hit := self._session.result(key, step_id)) is not None:
-            return hit.output
+            return kind.read(step_id, hit.output)
         with self._session.inside(key) as attempt:
             try:
                 value = function(*args, **kwargs)
@@ -53,7 +62,29 @@ class AsyncSteps(StepTools):
                 failure = None
         if failure is not None:
             raise self._fail(key, step_id, attempt, failure, retries) from failure
-        return self._keep(key, step_id, attempt, value, retries)
+        kept = self._keep(key, step_id, attempt, kind.write(value), retries)
+        return kind.read(step_id, kept)
+
+    async def fetch(
+        self,
+        step_id: str,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, Any] | None = None,
+        json: Any = None,
+        body: Any = None,
+        timeout: Duration | None = None,  # noqa: ASYNC109 - of the request, not of the call
+        expected_status: Sequence[int] | None = None,
+        retries: int | None = None,
+    ) -> Response:
+        """See ``Steps.fetch``. The request is sent from a thread: other tasks of the handler go on meanwhile."""
+        import asyncio
+
+        call = http_call(method, url, headers, query, json, body, timeout, expected_status)
+        answer: Response = await self.run(step_id, asyncio.to_thread, self._fetch, call, retries=retries)
+        return answer
 
     @_held
     async def sleep(self, step_id: str, duration: Duration) -> None:
@@ -96,9 +127,10 @@ class AsyncSteps(StepTools):
         data: Any = None,
         *,
         timeout: Duration | None = None,  # noqa: ASYNC109
+        output_type: Any = None,
     ) -> Any:
         """See ``Steps.invoke``."""
-        return self._settle(*self._run(step_id, function, data, timeout))
+        return invoked(step_id, self._settle(*self._run(step_id, function, data, timeout)), function, output_type)
 
     @_held
     async def send_event(self, step_id: str, events: Events) -> list[str]:

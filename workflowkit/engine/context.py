@@ -92,7 +92,7 @@ class StepContext:
         #: What the handler may have done durably.
         self.session = session or no_session(step.node_id)
         #: Opens steps of its own, and says which step this is (``key``, ``node_id``, ``kind``, ``name``).
-        self.step = Steps(step, self.session)
+        self.step = Steps(step, self.session, config.network)
         #: Runs parts of the handler side by side.
         self.group = Group(self.session)
         #: Counts from 0.
@@ -122,11 +122,20 @@ class StepContext:
         return self._event_copy
 
     @property
+    def events(self) -> list[dict[str, Any]]:
+        """The events that started the run: one, unless the workflow takes batches."""
+        return [self.event]
+
+    @property
     def logger(self) -> Logger:
-        """A logger whose records carry ``run_id``, ``step`` and ``attempt``."""
+        """A logger whose records carry ``run_id``, ``step`` and ``attempt``.
+
+        It is silent while a handler that is entered again passes what earlier attempts have done: a line before or
+        between steps is logged once, not once for each time that the handler is entered.
+        """
         if self._logger is None:
             extra = {"run_id": self.run.id, "step": self.step.key, "attempt": self.attempt}
-            self._logger = logging.LoggerAdapter(_logger, extra)
+            self._logger = _NewsLogger(_logger, extra, self.session)
         return self._logger
 
     def send_event(
@@ -147,6 +156,17 @@ class StepContext:
         What the handler itself returns is then ignored. Other steps that have not started are cancelled.
         """
         self.is_stopped, self.stop_output = True, output
+
+
+class _NewsLogger(logging.LoggerAdapter[logging.Logger]):
+    """A logger that is silent while its handler replays."""
+
+    def __init__(self, logger: logging.Logger, extra: Mapping[str, object], session: StepSession) -> None:
+        super().__init__(logger, extra)
+        self._session = session
+
+    def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - logging's own name
+        return not self._session.is_replaying and super().isEnabledFor(level)
 
 
 class _Copies(Mapping[str, Any]):
@@ -181,7 +201,7 @@ class AsyncStepContext(StepContext):
 
     def __init__(self, **fields: Any) -> None:
         super().__init__(**fields)
-        self.step = AsyncSteps(fields["step"], self.session)
+        self.step = AsyncSteps(fields["step"], self.session, self.config.network)
         self.group = AsyncGroup(self.session)
 
 

@@ -90,10 +90,17 @@ class StepSession:
         self._lock = threading.RLock()
         self._counts: dict[str, int] = {}
         self._seen: set[str] = set()
+        #: The steps that earlier attempts came to and this one has not come to yet.
+        self._ahead = {*memo.results, *memo.open, *memo.retries}
         self._waits: list[Wait] = []
         self._resume_at_ms: int | None = None
         self._branches = 0
         self._is_new = False
+
+    @property
+    def is_replaying(self) -> bool:
+        """Whether the handler is still where earlier attempts have been: what it says there has been said."""
+        return bool(self._ahead) and not self._is_new
 
     # --- keys
 
@@ -118,6 +125,7 @@ class StepSession:
             self._counts[step_id] = count + 1
             key = step_key(self.node_id, f"{step_id}:{count}" if count else step_id)
             self._seen.add(key)
+            self._ahead.discard(key)
             self._check_number()
             self._check_kind(key, step_id, kind)
             return key
@@ -149,6 +157,12 @@ class StepSession:
             raise _step_error(step_id, fact.error)
         output = fact.output
         return Hit(loads(dumps(output)) if isinstance(output, dict | list) else output)
+
+    def inside_key(self) -> str:
+        """Return the key of the step that the calling code is inside of."""
+        key = _inside.get()
+        assert key is not None  # noqa: S101 - only code of steps asks
+        return key
 
     @contextmanager
     def inside(self, key: str) -> Iterator[int]:

@@ -11,13 +11,15 @@ Ids are the author's, unique per handler; repeats are told apart by the order in
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
 from workflowkit.base.errors import NonRetriableError
+from workflowkit.base.httpcall import Response
+from workflowkit.engine.outputtypes import output_type_of
 from workflowkit.engine.session import RUN_STEP
-from workflowkit.engine.steptools import Events, Invocable, StepTools
+from workflowkit.engine.steptools import Events, Invocable, StepTools, http_call, invoked
 from workflowkit.engine.waitspecs import Duration
 
 Result = TypeVar("Result")
@@ -29,16 +31,24 @@ class Steps(StepTools):
     __slots__ = ()
 
     def run(
-        self, step_id: str, function: Callable[..., Result], *args: Any, retries: int | None = None, **kwargs: Any
+        self,
+        step_id: str,
+        function: Callable[..., Result],
+        *args: Any,
+        retries: int | None = None,
+        output_type: Any = None,
+        **kwargs: Any,
     ) -> Result:
         """Execute ``function(*args, **kwargs)`` until it returns, at most ``retries`` times more than once.
 
-        Gives its result as JSON has it (a tuple comes back as a list), in this attempt of the handler and all later
-        ones. ``retries`` is the handler's own if not given. Raises ``StepError`` once the last attempt has failed.
+        Gives its result as JSON has it (a tuple comes back as a list), or as ``output_type`` (a dataclass, pydantic
+        model, ``TypedDict`` or another type), in this attempt of the handler and all later ones. ``retries`` is the
+        handler's own if not given. Raises ``StepError`` once the last attempt has failed.
         """
+        kind = output_type_of(step_id, output_type)
         key = self._session.begin(step_id, RUN_STEP)
         if (hit := self._session.result(key, step_id)) is not None:
-            return hit.output  # type: ignore[no-any-return]  # as JSON has it
+            return kind.read(step_id, hit.output)  # type: ignore[no-any-return]  # as JSON has it
         if inspect.iscoroutinefunction(function):
             raise NonRetriableError(f"step {step_id!r}: an async function in a handler that is not: make it async")
         with self._session.inside(key) as attempt:
@@ -50,7 +60,33 @@ class Steps(StepTools):
                 failure = None
         if failure is not None:
             raise self._fail(key, step_id, attempt, failure, retries) from failure
-        return self._keep(key, step_id, attempt, value, retries)  # type: ignore[no-any-return]
+        kept = self._keep(key, step_id, attempt, kind.write(value), retries)
+        return kind.read(step_id, kept)  # type: ignore[no-any-return]
+
+    def fetch(
+        self,
+        step_id: str,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, Any] | None = None,
+        json: Any = None,
+        body: Any = None,
+        timeout: Duration | None = None,
+        expected_status: Sequence[int] | None = None,
+        retries: int | None = None,
+    ) -> Response:
+        """Send an HTTP request as a step; return ``{"status", "headers", "body", "body_format"}``.
+
+        ``json`` is sent as JSON; text in ``body`` as it is, an object in it as a form if the content type says so.
+        Private networks are out of reach, and answers have a maximal size. A status that is not expected (by default,
+        outside of 200 to 299) fails the attempt: for good if asking again cannot help, until the time in Retry-After if
+        the service says one. Requests that change something carry an Idempotency-Key, the same in every attempt.
+        Raises ``StepError`` like ``run``.
+        """
+        call = http_call(method, url, headers, query, json, body, timeout, expected_status)
+        return self.run(step_id, self._fetch, call, retries=retries)
 
     def sleep(self, step_id: str, duration: Duration) -> None:
         """Go on after ``duration``: seconds, text such as ``"30s"`` or ``"7d"``, or a ``timedelta``; at most 366 days.
@@ -93,14 +129,21 @@ class Steps(StepTools):
         return self._settle(*self._signal(step_id, signal, timeout))
 
     def invoke(
-        self, step_id: str, function: Invocable | str, data: Any = None, *, timeout: Duration | None = None
+        self,
+        step_id: str,
+        function: Invocable | str,
+        data: Any = None,
+        *,
+        timeout: Duration | None = None,
+        output_type: Any = None,
     ) -> Any:
         """Run another function, or a workflow by its id, and return its output.
 
-        It runs on its own, with its own retries. Raises ``StepError``, without trying again, if it does not exist,
-        could not start, failed, was cancelled, or has not ended after ``timeout`` (it then goes on).
+        The output is of the function's own ``output_type``, or of the one given here. It runs on its own, with its own
+        retries. Raises ``StepError``, without trying again, if it does not exist, could not start, failed, was
+        cancelled, or has not ended after ``timeout`` (it then goes on).
         """
-        return self._settle(*self._run(step_id, function, data, timeout))
+        return invoked(step_id, self._settle(*self._run(step_id, function, data, timeout)), function, output_type)
 
     def send_event(self, step_id: str, events: Events) -> list[str]:
         """Send one event or several, once; return their ids in order."""

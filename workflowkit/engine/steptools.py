@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from workflowkit.base.errors import InvalidInput, LimitExceeded
-from workflowkit.base.ids import derived_id
+from workflowkit.base.errors import InvalidInput, LimitExceeded, NonRetriableError
+from workflowkit.base.httpcall import Call, Response, call_http
+from workflowkit.base.ids import derived_id, idempotency_key
+from workflowkit.base.jsonvalue import dumps
+from workflowkit.base.netguard import NetworkPolicy
 from workflowkit.engine.failures import failed_by, stored_value, unstorable
 from workflowkit.engine.outcome import EmittedEvent, Failed
+from workflowkit.engine.outputtypes import OutputType, output_type_of
 from workflowkit.engine.session import RUN_STEP, Hit, StepSession
 from workflowkit.engine.waits import Wait, WaitKind
 from workflowkit.engine.waitspecs import (
@@ -22,6 +26,7 @@ from workflowkit.engine.waitspecs import (
     seconds_of,
     signal_wait,
 )
+from workflowkit.typeschema import to_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +56,12 @@ class StepTools:
     The methods of the two forms are ``Steps`` and ``AsyncSteps``.
     """
 
-    __slots__ = ("_info", "_session")
+    __slots__ = ("_info", "_network", "_session")
 
-    def __init__(self, info: StepInfo, session: StepSession) -> None:
+    def __init__(self, info: StepInfo, session: StepSession, network: NetworkPolicy) -> None:
         self._info = info
         self._session = session
+        self._network = network
 
     @property
     def key(self) -> str:
@@ -129,6 +135,11 @@ class StepTools:
         with self._session.inside(key) as attempt:
             return list(self._session.record(key, attempt, ids, sent))
 
+    def _fetch(self, call: Call) -> Response:
+        """Send a request: the body of the step that the calling code is inside of."""
+        key = idempotency_key(self._session.run_id, self._session.inside_key())
+        return call_http(call, policy=self._network, idempotency_key=key)
+
     def _settle(self, hit: Hit | None, wait: Wait) -> Any:
         """Return what a wait came to; begin it and block, if it has not ended. Raises ``SuspendInterrupt``."""
         if hit is not None:
@@ -149,3 +160,32 @@ class StepTools:
         """Record that an attempt of a step raised; return what the handler gets to see of it."""
         failure: Failed = failed_by(error)
         return self._session.record_failure(key, step_id, attempt, failure, retries)
+
+
+def http_call(
+    method: str,
+    url: str,
+    headers: Mapping[str, str] | None,
+    query: Mapping[str, Any] | None,
+    json: Any,
+    body: Any,
+    timeout: Duration | None,
+    expected_status: Sequence[int] | None,
+) -> Call:
+    """Return the request of ``ctx.step.fetch``. Raises ``NonRetriableError`` for a body that is said twice."""
+    if json is not None and body is not None:
+        raise NonRetriableError("fetch: json and body exclude each other")
+    sent = dict(headers or {})
+    if json is not None:
+        body = dumps(to_json(json))
+        if "content-type" not in {name.lower() for name in sent}:
+            sent["Content-Type"] = "application/json"
+    seconds = None if timeout is None else seconds_of(timeout, "timeout")
+    return Call(method.upper(), url, sent, query, body, seconds, expected_status)
+
+
+def invoked(step_id: str, output: Any, function: Invocable | str, output_type: Any) -> Any:
+    """Return the output of a run that a step invoked as ``output_type``, else as the function's own."""
+    if output_type is None:
+        return OutputType(getattr(function, "decode_output", None)).read(step_id, output)
+    return output_type_of(step_id, output_type).read(step_id, output)
