@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import orders
@@ -25,14 +26,15 @@ DEADLINE_SECONDS = 40.0
 
 _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(
-    ["orders", "workflowkit.composition", "workflowkit.dispatch.consumer", "celery.apps.worker"]
+    ["orders", "journey", "workflowkit.composition", "workflowkit.dispatch.consumer", "celery.apps.worker"]
 )
 
 
 class Stack:
-    """The processes of one test, over one database and one broker."""
+    """The processes of one test, over one database and one broker. ``app`` says what they do."""
 
-    def __init__(self, database_url: str, redis_url: str, directory: Path) -> None:
+    def __init__(self, database_url: str, redis_url: str, directory: Path, app: ModuleType) -> None:
+        self._app = app
         self.directory = directory
         self.ledger_path = directory / "ledger"
         self.processes: list[BaseProcess] = []
@@ -48,11 +50,11 @@ class Stack:
 
     def work(self, *, failpoint: str = "", **environment: str) -> BaseProcess:
         """Start a worker; ``failpoint`` is ``<name>:<action>:<hit>``."""
-        return self._fork(orders.work, failpoint, environment)
+        return self._fork(self._app.work, failpoint, environment)
 
     def send(self, event_id: str, *, failpoint: str = "") -> int:
         """Send the event from a process of its own and return its exit code."""
-        sender = self._fork(orders.send, failpoint, {"CRASH_EVENT_ID": event_id})
+        sender = self._fork(self._app.send, failpoint, {"CRASH_EVENT_ID": event_id})
         sender.join(DEADLINE_SECONDS)
         assert sender.exitcode is not None, self.logs()
         return sender.exitcode
@@ -111,10 +113,10 @@ def _in_child(target: Any, log_path: str, failpoint: str, environment: dict[str,
 
 
 @contextmanager
-def a_stack(database_url: str, redis_url: str, directory: Path) -> Iterator[Stack]:
+def a_stack(database_url: str, redis_url: str, directory: Path, app: ModuleType = orders) -> Iterator[Stack]:
     """Open a stack on a migrated database; every process is gone afterwards."""
     directory.mkdir(exist_ok=True)
-    stack = Stack(database_url, redis_url, directory)
+    stack = Stack(database_url, redis_url, directory, app)
     try:
         yield stack
     finally:

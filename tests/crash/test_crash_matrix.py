@@ -13,6 +13,7 @@ import redis
 import services
 import sqlalchemy as sa
 from stack import LEASE_SECONDS, Stack, a_stack
+from test_crash_journey import CELLS as WAITING_CELLS
 
 from workflowkit import Cron, Settings, WorkflowKit
 from workflowkit.base.failpoints import FAILPOINTS
@@ -35,7 +36,7 @@ WORKER_CELLS = [
 #: Failpoints of what a worker's relay does at a time.
 TIMER_CELLS = ("timer.before_commit", "timer.after_commit")
 #: Failpoints of transactions that no worker passes: the API's tests and the sender below cover them.
-NOT_OF_WORKERS = ("intake", "cancel", "rerun", "draft", "publish", "enable", "key", "webhook", "delivery")
+NOT_OF_WORKERS = ("intake", "cancel", "rerun", "draft", "publish", "enable", "key", "webhook", "delivery", "signal")
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ def _assert_nothing_lost_and_nothing_twice(stack: Stack) -> None:
 
 
 def test_every_failpoint_of_a_worker_has_a_cell() -> None:
-    covered = {name for name, _ in WORKER_CELLS} | {*TIMER_CELLS}
+    covered = {name for name, _ in (*WORKER_CELLS, *WAITING_CELLS)} | {*TIMER_CELLS}
     expected = {name for name in FAILPOINTS if name.partition(".")[0] not in NOT_OF_WORKERS}
     assert covered == expected
 
