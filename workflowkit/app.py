@@ -186,7 +186,8 @@ class WorkflowKit:
     def signal(self, name: str, data: Any = None, *, scope: Scope | None = None) -> str:
         """Resume the run that waits for this signal (``ctx.step.wait_for_signal``) with ``data``; return its id.
 
-        Raises ``NotFound`` if no run ever waited for it, ``Conflict`` if the wait has ended: received, or timed out.
+        Raises ``NotFound`` if no run ever waited for it, ``Conflict`` if the wait has ended: received, or timed out;
+        ``InvalidInput`` for a name of the engine's own (``workflow/...``).
         """
         return self.runtime.waking.signal(scope or self.settings.scope, name, data)
 

@@ -20,6 +20,7 @@ from workflowkit.cli.devserver import dev_settings
 from workflowkit.cli.doctor import masked
 from workflowkit.cli.publishing import PublishedFiles, files_in
 from workflowkit.cli.root import cli
+from workflowkit.engine.context import StepContext
 
 
 @pytest.fixture
@@ -80,6 +81,25 @@ def test_sending_an_id_again_says_that_nothing_starts(installation: Harness) -> 
     again = _cli("send", "test/happened", "--id", "once")
     assert first["duplicate_of"] is None
     assert f"which repeats {first['id']} and starts nothing" in again.stdout
+
+
+def test_a_signal_resumes_the_run_that_waits_for_it(installation: Harness) -> None:
+    def handler(ctx: StepContext) -> object:
+        return ctx.step.wait_for_signal("signal", "paid", timeout="1d")
+
+    installation.registry.action("durable")(handler)
+    installation.deploy(
+        a_workflow().action("d", kind="durable").path("$source", "d").trigger("waits/begun").document(), "waits"
+    )
+    installation.clock.advance_to(SystemClock().now_ms())  # by which the command counts
+    installation.send("waits/begun")
+    installation.drain()
+    run_id = installation.run()["id"]
+    assert _cli("signal", "unheard").exit_code == 1
+    assert _cli("signal", "paid", "--data", '{"n": NaN}').exit_code == 2
+    assert json.loads(_cli("signal", "paid", "--data", '{"by": "ada"}', "--json").stdout) == {"run_id": run_id}
+    assert _cli("signal", "paid").stderr == "error: the wait for signal 'paid' has ended: received\n"
+    assert _cli("signal", "workflow/approval/x").exit_code == 2
 
 
 def test_a_run_is_repeated_and_cancelled(installation: Harness) -> None:

@@ -23,6 +23,7 @@ from workflowkit.api.routes import (
     pages,
     runs,
     schedules,
+    signals,
     webhooks,
     workflows,
 )
@@ -66,7 +67,7 @@ def create_app(services: Services) -> APIFlask:
     services.install(app.extensions)
     openapi.configure(app)
     for routes in (
-        events, workflows, runs, schedules, actions, keys, webhooks, deliveries, health, docs, pages,
+        events, workflows, runs, schedules, actions, keys, webhooks, deliveries, signals, health, docs, pages,
     ):  # fmt: skip
         app.register_blueprint(routes.api)
     errors.register(app)

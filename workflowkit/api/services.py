@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from flask import current_app
 
@@ -20,6 +20,7 @@ from workflowkit.runtime.deliveries import Deliveries
 from workflowkit.runtime.intake import Intake
 from workflowkit.runtime.keys import Keys
 from workflowkit.runtime.versions import Versions
+from workflowkit.runtime.waking import Waking
 from workflowkit.runtime.webhooks import Webhooks
 from workflowkit.store.database import Database
 
@@ -31,7 +32,8 @@ class Services:
     """The parts of one installation that its API uses.
 
     ``cancel(scope, run_id)`` ends a run and returns its status, ``rerun(scope, run_id)`` starts one like it and returns
-    its id; both raise ``NotFound``. In ``dev_mode`` a local caller needs no key and acts in ``default_scope``.
+    its id; both raise ``NotFound``. ``signal(scope, name, data)`` resumes a run and returns its id. In ``dev_mode`` a
+    local caller needs no key and acts in ``default_scope``.
     """
 
     database: Database
@@ -45,6 +47,7 @@ class Services:
     waiting: Waiting
     webhooks: Webhooks
     deliveries: Deliveries
+    signal: Callable[[Scope, str, Any], str]
     limits: Limits = DEFAULT_LIMITS
     public_url: str | None = None
     webhook_redirects: tuple[str, ...] = ()
@@ -81,6 +84,8 @@ class RuntimeParts(Protocol):
     def webhooks(self) -> Webhooks: ...
     @property
     def deliveries(self) -> Deliveries: ...
+    @property
+    def waking(self) -> Waking: ...
 
 
 def services_of(runtime: RuntimeParts, *, dev_mode: bool = False) -> Services:
@@ -97,6 +102,7 @@ def services_of(runtime: RuntimeParts, *, dev_mode: bool = False) -> Services:
         waiting=Waiting(runtime.database),
         webhooks=runtime.webhooks,
         deliveries=runtime.deliveries,
+        signal=runtime.waking.signal,
         limits=runtime.settings.limits,
         public_url=runtime.settings.public_url,
         webhook_redirects=runtime.settings.webhook_redirects,

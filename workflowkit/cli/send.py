@@ -45,7 +45,7 @@ def command(
     workflowkit send user/created --url https://flows.example.com --key wk_…
     """
     try:
-        event = {"name": name, "data": _loads(data), **({} if event_id is None else {"id": event_id})}
+        event = {"name": name, "data": json_argument(data), **({} if event_id is None else {"id": event_id})}
     except documents.InvalidDocument as error:
         documents.echo_problems(error.source, error.problems)
         ctx.exit(INVALID)
@@ -57,7 +57,8 @@ def command(
         click.echo(f"{status('completed', text='sent')} {plain(name)} {dim('as')} {sent['id']}{again}")
 
 
-def _loads(data: str) -> Any:
+def json_argument(data: str) -> Any:
+    """Return what the option ``--data`` says. Raises ``InvalidDocument``."""
     from workflowkit.base.jsonvalue import loads_strict
 
     limits = load_settings().limits

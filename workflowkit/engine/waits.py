@@ -10,6 +10,14 @@ from typing import Any
 #: A year and a day: nothing waits longer.
 MAX_WAIT_SECONDS = 366 * 86_400.0
 
+#: Signals of these names are the engine's own: nobody else may send one or wait for one.
+RESERVED_SIGNALS = "workflow/"
+
+
+def is_reserved_signal(name: str) -> bool:
+    """Tell whether a signal is one of the engine's own."""
+    return name.startswith(RESERVED_SIGNALS)
+
 
 class WaitKind(StrEnum):
     """What ends a wait, besides its time."""

@@ -17,7 +17,7 @@ from workflowkit.definition.durations import duration_seconds
 from workflowkit.definition.patterns import check_event_name
 from workflowkit.engine.failures import stored_value
 from workflowkit.engine.outcome import EmittedEvent
-from workflowkit.engine.waits import MAX_WAIT_SECONDS, Wait, WaitKind
+from workflowkit.engine.waits import MAX_WAIT_SECONDS, RESERVED_SIGNALS, Wait, WaitKind, is_reserved_signal
 from workflowkit.typeschema import to_json
 
 #: A number of seconds, a text such as ``"30s"``, ``"2h"``, ``"7d"``, or a ``timedelta``.
@@ -94,6 +94,8 @@ def signal_wait(key: str, signal: str, *, timeout: Any, now_ms: int, limits: Lim
     """Return a wait for a signal. Raises ``NonRetriableError`` for a bad name or time."""
     if not isinstance(signal, str) or not 0 < len(signal) <= limits.event_id_chars:
         raise NonRetriableError(f"signal: text of 1 to {limits.event_id_chars} characters")
+    if is_reserved_signal(signal):
+        raise NonRetriableError(f"signal: names that begin with {RESERVED_SIGNALS} are reserved")
     return Wait(key, WaitKind.SIGNAL, now_ms + round(1000 * seconds_of(timeout, "timeout")), signal)
 
 

@@ -33,6 +33,7 @@ PERMISSIONS = (
     "keys:admin",
     "webhooks:read",
     "webhooks:write",
+    "signals:send",
 )
 #: How long a process may go on accepting a key that another process has revoked.
 CACHE_SECONDS = 1.0

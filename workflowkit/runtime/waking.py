@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workflowkit.base.errors import Conflict, LimitExceeded, NotFound
+from workflowkit.base.errors import Conflict, InvalidInput, LimitExceeded, NotFound, Problem
 from workflowkit.base.jsonvalue import check_json, size_bytes
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope
 from workflowkit.definition.correlation import index_key, value_at
+from workflowkit.engine.waits import RESERVED_SIGNALS, is_reserved_signal
 from workflowkit.runtime.hints import Dispatcher, StepHint
 from workflowkit.runtime.timers import NOTHING, Fired
 from workflowkit.runtime.waiting import find_earlier, holds
@@ -98,8 +99,11 @@ class Waking:
         """Resume the run that waits for a signal; return its id.
 
         Raises ``NotFound`` if none does or ever did, ``Conflict`` if the wait has ended, ``InvalidInput`` and
-        ``LimitExceeded`` for data that cannot be stored.
+        ``LimitExceeded`` for a name of the engine's own and for data that cannot be stored.
         """
+        if is_reserved_signal(name):
+            message = f"names that begin with {RESERVED_SIGNALS} are reserved"
+            raise InvalidInput([Problem("/signal", "reserved-name", message)])
         check_json(data)
         if (size := size_bytes(data)) > self._limits.event_bytes:
             raise LimitExceeded("event_bytes", self._limits.event_bytes, size, pointer="/data")

@@ -275,7 +275,7 @@ export interface NewKey {
   /** Who uses it. */
   readonly name: string;
   /** What it may do; you must hold each yourself. */
-  readonly permissions: readonly ("events:send" | "workflows:read" | "workflows:write" | "workflows:publish" | "runs:read" | "runs:write" | "actions:read" | "keys:admin" | "webhooks:read" | "webhooks:write")[];
+  readonly permissions: readonly ("events:send" | "workflows:read" | "workflows:write" | "workflows:publish" | "runs:read" | "runs:write" | "actions:read" | "keys:admin" | "webhooks:read" | "webhooks:write" | "signals:send")[];
   /** The only events that a key for sending may send: names, or beginnings of names with * at the end. Default: all. */
   readonly event_names?: readonly string[] | null;
 }
@@ -489,6 +489,18 @@ export interface SentIds {
   readonly ids: readonly string[];
   /** The HTTP status. */
   readonly status: number;
+}
+
+export interface Signal {
+  /** The name that a run waits for; those that begin with `workflow/` are reserved. */
+  readonly signal: string;
+  /** What the run is given; null if left out. */
+  readonly data?: Json;
+}
+
+export interface Signalled {
+  /** The run that was resumed. */
+  readonly run_id: string;
 }
 
 export interface Step {
