@@ -31,6 +31,7 @@ class Decision(TypedDict):
         ],
     },
     retries=0,
+    external=False,
 )
 def builtin_if(condition: Annotated[Any, Field(format="json-logic", widget="condition")]) -> Decision:
     """Continue on one of two ways, depending on a condition.

@@ -17,7 +17,7 @@ class Caught(TypedDict):
     errors: list[dict[str, Any]]
 
 
-@action("builtin:catch", name="Catch errors", category="Flow", icon="life-buoy", retries=0)
+@action("builtin:catch", name="Catch errors", category="Flow", icon="life-buoy", retries=0, external=False)
 def catch(ctx: StepContext) -> Caught:
     """Continue where actions have failed: draw their error edges here.
 

@@ -22,7 +22,7 @@ class Resumed(TypedDict):
     at: str
 
 
-@action("builtin:delay_until", name="Delay until", category="Flow", icon="calendar-clock", retries=0)
+@action("builtin:delay_until", name="Delay until", category="Flow", icon="calendar-clock", retries=0, external=False)
 def delay_until(
     ctx: StepContext,
     until: Annotated[str | None, Field(title="Date and time", examples=("2026-12-24T08:00:00",))] = None,

@@ -19,7 +19,7 @@ class Sent(TypedDict):
     name: str
 
 
-@action("emit_event", name="Send an event", category="Flow", icon="radio-tower", retries=0)
+@action("emit_event", name="Send an event", category="Flow", icon="radio-tower", retries=0, external=False)
 def emit_event(
     ctx: StepContext,
     name: Annotated[str, Field(min_length=1, max_length=256, examples=("shop/order.approved",))],

@@ -19,7 +19,7 @@ class Filtered(TypedDict):
     rejected: list[Any]
 
 
-@action("builtin:filter", name="Filter a list", category="Flow", icon="filter", retries=0)
+@action("builtin:filter", name="Filter a list", category="Flow", icon="filter", retries=0, external=False)
 def filter_items(
     ctx: StepContext,
     items: list[Any],

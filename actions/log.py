@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
-@action("log", name="Log", category="Developer", icon="scroll")
+@action("log", name="Log", category="Developer", icon="scroll", external=False)
 def log(
     ctx: StepContext,
     message: Annotated[str, Field(widget="textarea")],

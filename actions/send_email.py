@@ -8,6 +8,7 @@ from workflowkit.base.errors import InvalidInput, NonRetriableError, Problem
 from workflowkit.registry import Field, action
 
 if TYPE_CHECKING:
+    from workflowkit.base.mail import Mail
     from workflowkit.engine.context import StepContext
 
 
@@ -19,7 +20,21 @@ class Sent(TypedDict):
     refused: list[str]
 
 
-@action("send_email", name="Send an e-mail", category="Communication", icon="mail")
+def rehearse(
+    ctx: StepContext,
+    to: str | list[str],
+    subject: str,
+    body: str = "",
+    cc: str | list[str] | None = None,
+    reply_to: str | None = None,
+    html: str | None = None,
+) -> Sent:
+    """Check a message as ``send_email`` does, and send nothing."""
+    mail = _mail(ctx, to, subject, body, cc, reply_to, html)
+    return {"message_id": mail.message_id, "to": list(mail.recipients), "refused": []}
+
+
+@action("send_email", name="Send an e-mail", category="Communication", icon="mail", dry_run=rehearse)
 def send_email(
     ctx: StepContext,
     to: Annotated[str | list[str], Field(title="To", examples=("Ada <ada@example.com>",))],
@@ -41,17 +56,35 @@ def send_email(
         reply_to: Where answers go; by default to the sender.
         html: The same message as HTML, for mail programs that show it.
     """
-    from workflowkit.base.mail import Mail, check_line, deliver, parse_mail_url, parse_mailboxes
+    from workflowkit.base.mail import deliver, parse_mail_url
+
+    mail = _mail(ctx, to, subject, body, cc, reply_to, html)
+    try:
+        server = parse_mail_url(ctx.config.email_url)
+    except ValueError as error:
+        raise NonRetriableError(f"this installation's e-mail settings are wrong: {error}") from None
+    refused = deliver(mail, server, ctx.logger)
+    accepted = [address for address in mail.recipients if address not in refused]
+    return {"message_id": mail.message_id, "to": accepted, "refused": refused}
+
+
+def _mail(
+    ctx: StepContext,
+    to: str | list[str],
+    subject: str,
+    body: str,
+    cc: str | list[str] | None,
+    reply_to: str | None,
+    html: str | None,
+) -> Mail:
+    """Return the message, checked. Raises ``InvalidInput``."""
+    from workflowkit.base.mail import Mail, check_line, parse_mailboxes
 
     check_line(subject, "/inputs/subject")
     recipients = parse_mailboxes(to, "/inputs/to")
     if not recipients:
         raise InvalidInput([Problem("/inputs/to", "no-recipient", "at least one address is needed")])
-    try:
-        server = parse_mail_url(ctx.config.email_url)
-    except ValueError as error:
-        raise NonRetriableError(f"this installation's e-mail settings are wrong: {error}") from None
-    mail = Mail(
+    return Mail(
         key=ctx.idempotency_key,
         sender=parse_mailboxes(ctx.config.email_from, "")[0],
         to=recipients,
@@ -61,6 +94,3 @@ def send_email(
         cc=parse_mailboxes(cc or [], "/inputs/cc"),
         reply_to=parse_mailboxes(reply_to or [], "/inputs/reply_to"),
     )
-    refused = deliver(mail, server, ctx.logger)
-    accepted = [address for address in mail.recipients if address not in refused]
-    return {"message_id": mail.message_id, "to": accepted, "refused": refused}

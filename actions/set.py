@@ -7,7 +7,7 @@ from typing import Any
 from workflowkit.registry import action
 
 
-@action("set", name="Set values", category="Data", icon="braces", retries=0)
+@action("set", name="Set values", category="Data", icon="braces", retries=0, external=False)
 def set_values(**values: Any) -> dict[str, Any]:
     """Put values together under names of your choice: the output has exactly the inputs as given."""
     return values

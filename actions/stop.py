@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from workflowkit.engine.context import StepContext
 
 
-@action("stop", name="Stop", category="Flow", icon="octagon", edges={"allowAdd": False}, retries=0)
+@action("stop", name="Stop", category="Flow", icon="octagon", edges={"allowAdd": False}, retries=0, external=False)
 def stop(ctx: StepContext, output: Any = None) -> Any:
     """End the run as completed. Steps that have not started are cancelled.
 

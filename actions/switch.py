@@ -17,7 +17,7 @@ class Choice(TypedDict):
     result: Any
 
 
-@action("switch", name="Switch", category="Flow", icon="signpost", retries=0)
+@action("switch", name="Switch", category="Flow", icon="signpost", retries=0, external=False)
 def switch(value: Any) -> Choice:
     """Continue on every way whose value equals the given one.
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from workflowkit.engine.context import StepContext
 
 
-@action("builtin:wait", name="Wait", category="Flow", icon="timer", retries=0)
+@action("builtin:wait", name="Wait", category="Flow", icon="timer", retries=0, external=False)
 def wait(ctx: StepContext, duration: Annotated[str | float, Field(examples=("30m", "2d"))]) -> None:
     """Continue after a while, up to 366 days.
 

@@ -34,6 +34,7 @@ class Awaited(TypedDict):
         {"name": "Received", "conditional": {"type": "if", "ref": "!ref($.output.received)"}},
         {"name": "Timed out", "conditional": {"type": "else", "ref": "!ref($.output.received)"}},
     ],
+    external=False,
 )
 def wait_for_event(
     ctx: StepContext,

@@ -306,11 +306,11 @@ class LocalEngine:
     ) -> LocalResult:
         """Run a workflow for an event; ``on_step`` is called with each step as soon as it is settled."""
         from workflowkit.actionconfig import action_config
-        from workflowkit.engine.local import run
+        from workflowkit.engine.local import LocalOptions, run
 
         settings = self._settings
-        config = action_config(settings)
-        return run(workflow, event, self._registry, config=config, on_step=on_step, limits=settings.limits)
+        options = LocalOptions(config=action_config(settings), on_step=on_step, limits=settings.limits)
+        return run(workflow, event, self._registry, options=options)
 
 
 class _Embedded:

@@ -13,7 +13,7 @@ from builders import WorkflowBuilder, a_workflow, an_event
 from workflowkit.base.clock import FakeClock
 from workflowkit.base.errors import InvalidInput, NonRetriableError, RetryAfterError
 from workflowkit.definition.model import SOURCE
-from workflowkit.engine.local import LocalResult, StepRecord, run
+from workflowkit.engine.local import LocalOptions, LocalResult, StepRecord, run
 from workflowkit.engine.states import RunStatus, StepStatus
 from workflowkit.registry import Registry
 
@@ -340,7 +340,8 @@ def test_progress_is_told_as_soon_as_a_step_is_settled() -> None:
     told: list[str] = []
     workflow = a_workflow().action("a", "echo").action("b", "echo").action("c", "echo")
     workflow.edge(SOURCE, "a").edge_if("a", "b").edge("a", "c")
-    result = run_it(workflow, on_step=lambda record: told.append(f"{record.id} {record.status.value}"))
+    options = LocalOptions(on_step=lambda record: told.append(f"{record.id} {record.status.value}"))
+    result = run_it(workflow, options=options)
     assert told == ["a completed", "b skipped", "c completed"]
     assert {record.id for record in result.steps} == {"a", "b", "c"}
 

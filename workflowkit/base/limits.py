@@ -70,6 +70,13 @@ class Limits:
     """How many of them are executed at the same time."""
     lost_attempts: int = 5
     """How often a step is tried again because its worker died, apart from its retries."""
+    # runs in memory: tests, dry runs
+    rehearsal_passes: int = 2_000
+    """Most calls of handlers in one run."""
+    rehearsal_days: int = 400
+    """Most time that one run may skip."""
+    rehearsal_seconds: int = 10
+    """Most real time of a dry run."""
     # expressions
     expression_chars: int = 4 * KIB
     expression_nodes: int = 500

@@ -6,161 +6,123 @@ tests, scripts and ``workflowkit run``. Nothing is stored, and events that actio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from heapq import heappop, heappush
-from typing import Any
+from typing import Any, Protocol
 
-from workflowkit.base.clock import FakeClock, SystemClock
-from workflowkit.base.errors import InvalidInput, NotFound, Problem, WorkflowKitError
+from workflowkit.base.clock import FakeClock, SystemClock, monotonic_seconds
+from workflowkit.base.errors import InvalidInput, LimitExceeded, NotFound, Problem, WorkflowKitError
 from workflowkit.base.ids import derived_id, idempotency_key, new_id
 from workflowkit.base.jsonvalue import check_json, dumps, loads
-from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.definition.inputs import resolve_inputs
-from workflowkit.definition.model import SOURCE, Json, Node, Workflow
-from workflowkit.engine.context import ActionConfig, RunInfo, StepInfo, context_for
+from workflowkit.definition.model import SOURCE, Node, Workflow
+from workflowkit.engine.context import RunInfo, StepInfo, context_for
 from workflowkit.engine.executor import execute
-from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
+from workflowkit.engine.facts import Fact, FactKind
 from workflowkit.engine.failures import failed_by
+from workflowkit.engine.localoptions import LocalOptions as LocalOptions
+from workflowkit.engine.localresult import LocalResult as LocalResult
+from workflowkit.engine.localresult import StepRecord as StepRecord
+from workflowkit.engine.localsession import LocalRecorder, LocalSession
+from workflowkit.engine.localwaits import LocalWaits
 from workflowkit.engine.memo import Memo, Memos
-from workflowkit.engine.outcome import Attempted, EmittedEvent, Succeeded, Suspended
+from workflowkit.engine.outcome import Attempted, EmittedEvent, Failed, Succeeded, Suspended
+from workflowkit.engine.outside import Held, LocalAttempt
 from workflowkit.engine.planner import Decision, begin, settle
 from workflowkit.engine.progress import Finish, Progress
 from workflowkit.engine.retry import backoff_of
-from workflowkit.engine.session import StepSession
 from workflowkit.engine.states import RunStatus, StepStatus
-from workflowkit.engine.waits import Wait, WaitKind
-from workflowkit.registry import Registry
+from workflowkit.engine.waits import Wait
+from workflowkit.registry import ActionSpec
 
 #: Stands for the version where there is none: the document was never published.
 LOCAL_VERSION = "local"
 
 
-@dataclass(frozen=True, slots=True)
-class StepRecord:
-    """What became of one step.
+class Actions(Protocol):
+    """Where the actions of a run are: a ``Registry``."""
 
-    ``inputs`` are those of the last attempt, resolved; ``None`` if there was none or they could not be. ``output`` is
-    what later steps saw: also that of a failure which ``on_error`` handled. ``reason`` says why a step was skipped or
-    cancelled.
-    """
-
-    id: str
-    kind: str
-    name: str
-    status: StepStatus
-    inputs: dict[str, Any] | None
-    output: Json
-    error: ErrorInfo | None
-    attempts: int
-    reason: str | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        shown = {
-            "id": self.id,
-            "kind": self.kind,
-            "name": self.name,
-            "status": self.status.value,
-            "inputs": self.inputs,
-            "output": self.output,
-            "error": self.error and self.error.as_dict(),
-            "attempts": self.attempts,
-        }
-        return shown if self.reason is None else shown | {"reason": self.reason}
-
-
-@dataclass(frozen=True, slots=True)
-class LocalResult:
-    """How a run ended. ``steps`` has every step by rank, ``order`` the ids of executed ones as they ended.
-
-    ``events`` are those that actions sent, as JSON.
-    """
-
-    status: RunStatus
-    output: Json
-    error: ErrorInfo | None
-    steps: tuple[StepRecord, ...]
-    order: tuple[str, ...]
-    events: tuple[dict[str, Any], ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "status": self.status.value,
-            "output": self.output,
-            "error": self.error and self.error.as_dict(),
-            "steps": [step.as_dict() for step in self.steps],
-            "order": list(self.order),
-            "events": list(self.events),
-        }
+    def executable(self, kind: str) -> ActionSpec | None: ...
 
 
 def run(
     workflow: Workflow,
     event: Mapping[str, Any],
-    registry: Registry,
+    registry: Actions,
     *,
     clock: FakeClock | None = None,
-    config: ActionConfig | None = None,
-    on_step: Callable[[StepRecord], None] | None = None,
-    limits: Limits = DEFAULT_LIMITS,
+    options: LocalOptions | None = None,
 ) -> LocalResult:
     """Run a workflow for an event ``{"name", "data", ...}``, whose ``id`` and ``ts`` are made up if they are missing.
 
-    ``clock`` (default: one that starts now) jumps to the next retry, so nothing waits but the actions themselves.
-    ``on_step`` is called with each step as soon as it is settled. Raises ``InvalidInput`` if the event is no JSON
-    object.
+    ``clock`` (default: one that starts now) jumps to whatever comes next, so nothing waits but the actions themselves.
+    Raises ``InvalidInput`` if the event is no JSON object, ``LimitExceeded`` past the bounds.
     """
     clock = clock or FakeClock(SystemClock().now_ms())
-    return _LocalRun(
-        workflow, _complete(event, clock), registry, clock, config or ActionConfig(), on_step, limits
-    ).run()
+    return _LocalRun(workflow, _complete(event, clock), registry, clock, options or LocalOptions()).run()
 
 
 class _LocalRun:
     """One run on its way."""
 
     def __init__(
-        self,
-        workflow: Workflow,
-        event: dict[str, Any],
-        registry: Registry,
-        clock: FakeClock,
-        config: ActionConfig,
-        on_step: Callable[[StepRecord], None] | None,
-        limits: Limits,
+        self, workflow: Workflow, event: dict[str, Any], registry: Actions, clock: FakeClock, options: LocalOptions
     ) -> None:
-        self._id = new_id(clock.now_ms())
+        self._id = options.run_id or new_id(clock.now_ms())
         self._workflow, self._event, self._registry = workflow, event, registry
-        self._clock, self._config, self._on_step, self._limits = clock, config, on_step, limits
+        self._clock, self._options, self._limits = clock, options, options.limits
+        self._started_ms, self._started_seconds = clock.now_ms(), monotonic_seconds()
+        self._passes = 0
         self._due: list[tuple[int, int, str]] = []  # (due at ms, rank, node id)
         self._attempts: dict[str, int] = {}
         self._inputs: dict[str, dict[str, Any]] = {}
         self._records: dict[str, StepRecord] = {}
         self._order: list[str] = []
         self._events: list[dict[str, Any]] = []
+        self._facts: list[Fact] = []
         self._memos = Memos()
+        self._waits = LocalWaits(options.outside)
 
     def run(self) -> LocalResult:
-        progress, decision = begin(self._workflow, self._event, self._clock.now_ms())
+        progress, decision = self._begin()
         self._follow(decision)
-        while (finish := decision.finish) is None:
+        while decision.finish is None and self._due and self._options.until not in self._records:
             due_ms, _, node_id = heappop(self._due)
             self._clock.advance_to(due_ms)
+            self._check_bounds()
             decision = self._step(progress, self._workflow.nodes[node_id])
             self._follow(decision)
-        return self._result(finish)
+        return self._result(progress, decision.finish)
+
+    def _begin(self) -> tuple[Progress, Decision]:
+        now_ms, alone = self._clock.now_ms(), self._options.until
+        if self._options.state is None or alone is None:
+            return begin(self._workflow, self._event, now_ms)
+        progress = Progress(self._workflow, self._event)
+        progress.outputs.update(self._options.state)
+        progress.mark_ready(alone)
+        return progress, Decision(ready=(alone,))
+
+    def _check_bounds(self) -> None:
+        self._passes += 1
+        bounds, skipped_days = self._options.bounds, (self._clock.now_ms() - self._started_ms) / 86_400_000
+        if bounds.passes is not None and self._passes > bounds.passes:
+            raise LimitExceeded("rehearsal_passes", bounds.passes)
+        if bounds.days is not None and skipped_days > bounds.days:
+            raise LimitExceeded("rehearsal_days", bounds.days)
+        if bounds.seconds is not None and monotonic_seconds() - self._started_seconds > bounds.seconds:
+            raise LimitExceeded("rehearsal_seconds", bounds.seconds)
 
     def _step(self, progress: Progress, node: Node) -> Decision:
         """Make one attempt at a step and decide what follows from it."""
         attempt = self._attempts[node.id] = self._attempts.get(node.id, 0) + 1
         memo = self._memos.of(node.id)
         memo.attempt = attempt
-        for fact in self._ended(memo):
-            memo.absorb(fact)
-        outcome = self._perform(progress, node, attempt - memo.free_attempts)
-        if isinstance(outcome, Suspended):
-            self._suspend(node, attempt, outcome)
+        for fact in self._waits.ended(memo, self._clock.now_ms()):
+            memo.absorb(self.keep(fact))
+        outcome = self._perform(progress, node, memo, attempt - memo.free_attempts)
+        if outcome is None:
             return Decision()
         decision = settle(
             progress,
@@ -182,28 +144,8 @@ class _LocalRun:
         spec = self._registry.executable(node.kind)
         return 0 if spec is None else spec.retries
 
-    def _suspend(self, node: Node, attempt: int, suspended: Suspended) -> None:
-        """Let a handler wait, and enter it again when the first of its waits is over."""
-        memo, now_ms = self._memos.of(node.id), self._clock.now_ms()
-        for wait in suspended.waits:
-            memo.open[wait.key] = wait
-        memo.absorb(Fact(FactKind.SUSPENDED, node.id, attempt))
-        due_ms = [due for due in (memo.next_due_ms(), suspended.resume_at_ms) if due is not None]
-        self._enqueue(node.id, max(now_ms, min(due_ms, default=now_ms)))
-
-    def _ended(self, memo: Memo) -> list[Fact]:
-        """Return what the waits of a handler have come to: here nothing ends one but its time."""
-        now_ms = self._clock.now_ms()
-        return [self._end_of(wait, now_ms) for wait in memo.open.values() if wait.until_ms <= now_ms]
-
-    def _end_of(self, wait: Wait, now_ms: int) -> Fact:
-        detail = {"kind": wait.kind.value}
-        if wait.kind is not WaitKind.RUN:
-            return Fact(FactKind.COMPLETED, wait.key, detail=detail, at_ms=now_ms)
-        error = ErrorInfo("InvokeTimeout", "the run has not ended in time", "invoke-timeout", retryable=False)
-        return Fact(FactKind.FAILED, wait.key, error=error, detail=detail, at_ms=now_ms)
-
-    def _perform(self, progress: Progress, node: Node, attempt: int) -> Attempted:
+    def _perform(self, progress: Progress, node: Node, memo: Memo, number: int) -> Succeeded | Failed | None:
+        """Return what an attempt came to; ``None`` if the step waits for something."""
         spec = self._registry.executable(node.kind)
         if spec is None:
             return failed_by(NotFound(f"no action of kind {node.kind!r} is registered"))
@@ -213,28 +155,67 @@ class _LocalRun:
         except WorkflowKitError as error:
             return failed_by(error)
         self._inputs[node.id] = loads(dumps(inputs))  # the handler may change what it is given
-        session = StepSession(
-            node.id, self._memos.of(node.id), _LocalRecorder(self, node.id), self._clock.now_ms, lambda: 0.0,
-            retries=self._retries(node), backoff=backoff_of(node.backoff), run_id=self._id, limits=self._limits,
+        attempt, session = self._attempt(progress, node, spec, inputs, number)
+        outcome = self._options.outside.attempt(attempt)
+        if session.broken is not None:
+            raise session.broken
+        if isinstance(outcome, Held):
+            self._waits.held.append(outcome)
+            return None
+        if not isinstance(outcome, Suspended):
+            return outcome
+        for wait in outcome.waits:
+            memo.open[wait.key] = wait
+            self.keep(self._waits.begin(attempt, wait))
+        self._suspend(node, memo, outcome.resume_at_ms)
+        return None
+
+    def _suspend(self, node: Node, memo: Memo, resume_at_ms: int | None) -> None:
+        """Let a handler wait, and enter it again when the first of its waits is over."""
+        memo.absorb(Fact(FactKind.SUSPENDED, node.id, self._attempts[node.id]))
+        due_ms = self._waits.next_due_ms(memo)
+        if due_ms is None and not memo.open:
+            due_ms = resume_at_ms
+        if due_ms is not None:
+            self._enqueue(node.id, max(self._clock.now_ms(), due_ms))
+
+    def _attempt(
+        self, progress: Progress, node: Node, spec: ActionSpec, inputs: dict[str, Any], number: int
+    ) -> tuple[LocalAttempt, LocalSession]:
+        options, limits, now_ms = self._options, self._limits, self._clock.now_ms
+
+        def open_wait(wait: Wait) -> None:
+            session.guarded(lambda: self.keep(self._waits.begin(attempt, wait)))
+
+        session = LocalSession(
+            node.id, self._memos.of(node.id), LocalRecorder(self, now_ms, open_wait), now_ms, lambda: 0.0,
+            retries=self._retries(node), backoff=backoff_of(node.backoff), run_id=self._id, limits=limits,
         )  # fmt: skip
         context = context_for(
             spec.is_async,
             event=self._event,
             run=RunInfo(self._id, self._workflow.name, LOCAL_VERSION, DEFAULT_SCOPE.environment, DEFAULT_SCOPE.tenant),
             step=StepInfo(node.id, node.id, node.kind, node.name),
-            attempt=attempt - 1,
+            attempt=number - 1,
             idempotency_key=idempotency_key(self._id, node.id),
             state=progress.state,
             workflow=self._workflow.document,
-            config=self._config,
-            limits=self._limits,
+            config=options.config,
+            limits=limits,
             session=session,
         )
         timeout_seconds = spec.timeout_seconds if node.timeout_seconds is None else node.timeout_seconds
-        return execute(spec, context, inputs, deadline_seconds=timeout_seconds, limits=self._limits)
+
+        def call(action: ActionSpec) -> Attempted:
+            return execute(action, context, inputs, deadline_seconds=timeout_seconds, limits=limits)
+
+        attempt = LocalAttempt(node, spec, inputs, context, now_ms(), self._started_ms, call)
+        session.answer = lambda key: options.outside.step(attempt, key)
+        return attempt, session
 
     def _follow(self, decision: Decision) -> None:
         for fact in decision.facts:
+            self.keep(fact)
             if fact.kind is FactKind.RETRY and fact.retry_at_ms is not None:
                 self._enqueue(fact.step, fact.retry_at_ms)
             elif fact.step != SOURCE:
@@ -261,8 +242,13 @@ class _LocalRun:
         )
         if fact.kind in (FactKind.COMPLETED, FactKind.FAILED):
             self._order.append(node.id)
-        if self._on_step is not None:
-            self._on_step(record)
+        if self._options.on_step is not None:
+            self._options.on_step(record)
+
+    def keep(self, fact: Fact) -> Fact:
+        """Enter a fact in the run's journal, and return it."""
+        self._facts.append(fact)
+        return fact
 
     def send(self, key: str, emitted: tuple[EmittedEvent, ...]) -> None:
         """Keep the events of a step for the result."""
@@ -271,35 +257,30 @@ class _LocalRun:
             ts_ms = self._clock.now_ms() if event.ts_ms is None else event.ts_ms
             self._events.append({"id": event_id, "name": event.name, "data": event.data, "ts": ts_ms})
 
-    def _result(self, finish: Finish) -> LocalResult:
+    def _result(self, progress: Progress, finish: Finish | None) -> LocalResult:
+        for held in self._waits.held:
+            self._records.setdefault(held.node_id, self._held(held))
+        if finish is None:
+            finish = Finish(RunStatus.WAITING if self._waits.held else RunStatus.RUNNING)
         return LocalResult(
             status=finish.status,
             output=finish.output,
             error=finish.error,
-            steps=tuple(self._records[node_id] for node_id in self._workflow.nodes),
+            steps=tuple(self._records[node_id] for node_id in self._workflow.nodes if node_id in self._records),
             order=tuple(self._order),
             events=tuple(self._events),
+            held=tuple(self._waits.held),
+            edges=dict(progress.edges),
+            facts=tuple(self._facts),
+            started_ms=self._started_ms,
+            skipped_ms=self._clock.now_ms() - self._started_ms,
+            passes=self._passes,
         )
 
-
-class _LocalRecorder:
-    """The ``Recorder`` of a run in memory: facts are durable as soon as they are made."""
-
-    def __init__(self, run: _LocalRun, node_id: str) -> None:
-        self._run, self._node_id = run, node_id
-
-    def completed(self, key: str, attempt: int, output: Json, events: tuple[EmittedEvent, ...]) -> Fact:
-        self._run.send(key, events)
-        return Fact(FactKind.COMPLETED, key, attempt, output)
-
-    def failed(self, key: str, attempt: int, error: ErrorInfo) -> Fact:
-        return Fact(FactKind.FAILED, key, attempt, error=error)
-
-    def retry(self, key: str, attempt: int, error: ErrorInfo, retry_at_ms: int) -> Fact:
-        return Fact(FactKind.RETRY, key, attempt, error=error, retry_at_ms=retry_at_ms)
-
-    def opened(self, wait: Wait) -> None:
-        """Nothing can happen meanwhile, so nothing needs to be known of it."""
+    def _held(self, held: Held) -> StepRecord:
+        node = self._workflow.nodes[held.node_id]
+        attempts, inputs = self._attempts[node.id], self._inputs.get(node.id)
+        return StepRecord(node.id, node.kind, node.name, StepStatus.WAITING, inputs, None, None, attempts)
 
 
 def _complete(event: Mapping[str, Any], clock: FakeClock) -> dict[str, Any]:

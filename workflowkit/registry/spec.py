@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypedDict, TypeVar, Unpack
 
 from workflowkit.base.errors import DefinitionError, Problem
@@ -58,7 +58,8 @@ class ActionSpec:
 
     ``inputs`` is the JSON Schema of an object with one property per input; ``outputs`` is ``None`` if nothing is known
     of the output. ``retries`` counts retries, not attempts. ``at_most_once`` turns an attempt whose worker died into a
-    failure instead of a further attempt.
+    failure instead of a further attempt. ``external`` actions touch the world outside of the run: tests need a stub
+    for them, and a dry run executes ``rehearsal`` in their place, the same action without its effects.
     """
 
     kind: str
@@ -77,6 +78,8 @@ class ActionSpec:
     takes_context: bool = True
     at_most_once: bool = False
     binding: Binding = field(default=Binding(), repr=False)
+    external: bool = True
+    rehearsal: ActionSpec | None = field(default=None, repr=False)
 
     def public(self) -> dict[str, Any]:
         """Return the half that the editor may see, as JSON. Nothing in it comes from the handler itself (W2)."""
@@ -121,6 +124,11 @@ class ActionOptions(TypedDict, total=False):
     """Predefined edges: ``{"allowAdd": bool, "edges": [{"name": ..., "conditional": {...}}]}`` or just the list."""
     at_most_once: bool
     """Fail the step, instead of trying again, when the worker died during an attempt. Default: false."""
+    external: bool
+    """Whether it reads or changes anything but its inputs and its run: a service, a database, a file, the clock. Tests
+    need a stub for such an action and dry runs leave it out; others are executed for real in both. Default: true."""
+    dry_run: Callable[..., Any]
+    """What a dry run executes in place of the action: a function with the same parameters and without effects."""
 
 
 def define(kind: str, handler: Callable[..., Any], **options: Unpack[ActionOptions]) -> ActionSpec:
@@ -136,7 +144,7 @@ def define(kind: str, handler: Callable[..., Any], **options: Unpack[ActionOptio
         raise DefinitionError(problems)
     signature = read_signature(handler, label=kind, inputs=options.get("inputs"), outputs=options.get("outputs"))
     function_name = getattr(handler, "__name__", kind)
-    return ActionSpec(
+    spec = ActionSpec(
         kind=kind,
         handler=handler,
         name=options.get("name") or label_of(function_name),
@@ -153,6 +161,29 @@ def define(kind: str, handler: Callable[..., Any], **options: Unpack[ActionOptio
         takes_context=signature.takes_context,
         at_most_once=options.get("at_most_once", False),
         binding=signature.binding,
+        external=options.get("external", True),
+    )
+    rehearse = options.get("dry_run")
+    return spec if rehearse is None else replace(spec, rehearsal=_rehearsal(spec, rehearse, options))
+
+
+def _rehearsal(spec: ActionSpec, handler: Callable[..., Any], options: ActionOptions) -> ActionSpec:
+    """Return an action with the function of its dry runs as handler. Raises ``DefinitionError`` if it does not fit."""
+    label = f"{spec.kind} (dry_run)"
+    given = options.get("inputs")
+    signature = read_signature(handler, label=label, inputs=given, outputs=options.get("outputs"))
+    taken, offered = set(signature.inputs.get("properties", {})), set(spec.inputs.get("properties", {}))
+    if given is None and taken != offered:
+        names = ", ".join(sorted(taken ^ offered))
+        message = f"action {spec.kind!r}, dry_run: must have the parameters of the action; they differ in {names}"
+        raise DefinitionError([Problem("/dry_run", "invalid-action", message)])
+    return replace(
+        spec,
+        handler=handler,
+        is_async=signature.is_async,
+        takes_context=signature.takes_context,
+        binding=signature.binding,
+        external=False,
     )
 
 
@@ -183,6 +214,10 @@ def option_problems(label: str, options: ActionOptions) -> Iterator[Problem]:
         yield problem("timeout", f"must be seconds, or text such as '30s' or '2m', up to 24 hours; got {timeout!r}")
     if not _QUEUE.fullmatch(options.get("queue", DEFAULT_QUEUE)):
         yield problem("queue", "letters, digits and _ . - only, 64 characters at most")
+    if not isinstance(options.get("external", True), bool):
+        yield problem("external", "must be true or false")
+    if "dry_run" in options and not callable(options["dry_run"]):
+        yield problem("dry_run", "must be a function")
     try:
         _edge_options(options.get("edges"))
     except (TypeError, KeyError, AttributeError, ValueError):

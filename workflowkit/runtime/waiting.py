@@ -9,11 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from workflowkit.base.errors import ExpressionError, LimitExceeded
 from workflowkit.base.ids import first_id
 from workflowkit.base.limits import Limits
-from workflowkit.definition.cel import compile_expression
-from workflowkit.definition.correlation import index_key, split, value_at
+from workflowkit.definition.correlation import index_key, value_at
+from workflowkit.engine.awaiting import condition_holds, correlate
 from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
 from workflowkit.engine.states import RunStatus
 from workflowkit.engine.waits import Wait, WaitKind
@@ -107,7 +106,7 @@ class Waiting:
 
     def _event_row(self, tx: Transaction, position: Position, node_id: str, wait: Wait, begun: Begun) -> WaitRow:
         scope = position.run.scope
-        path, match_key, rest = self._correlate(wait, position.event)
+        path, match_key, rest = correlate(wait, position.event, self._limits)
         waits.note_path(tx, scope, wait.name, path)
         row = _row(position, node_id, wait, tx.now_ms, match_key=match_key, condition=rest)
         if not wait.lookback_ms:
@@ -124,21 +123,6 @@ class Waiting:
         data = {"run_id": row.run_id, "wait_key": row.wait_key, "after_ms": tx.now_ms - wait.lookback_ms, "path": path}
         timers.plan(tx, [TimerRow(f"{LOOKBACK_TIMER}:{row.id}", LOOKBACK_TIMER, scope, row.run_id, tx.now_ms, data)])
         return row
-
-    def _correlate(self, wait: Wait, event: dict[str, Any]) -> tuple[str, str, str | None]:
-        """Return the path that events are looked up by, the key of the value there, and the rest of the condition."""
-        if wait.equals is not None:
-            path, value = wait.equals
-            return path, index_key(path, value), wait.condition
-        if wait.condition is None:
-            return "", "", None
-        try:
-            found = split(wait.condition, known={"event": event}, policy="full", limits=self._limits)
-        except (ExpressionError, LimitExceeded):
-            return "", "", wait.condition
-        if found.path is None:
-            return "", "", found.rest
-        return found.path, index_key(found.path, found.value), found.rest
 
     def _refused_signal(self, tx: Transaction, position: Position, wait: Wait) -> ErrorInfo | None:
         taken = waits.find_signal(tx, position.run.scope, wait.name)
@@ -162,12 +146,7 @@ def find_earlier(
 
 def holds(row: WaitRow, event: dict[str, Any] | None, later: dict[str, Any], limits: Limits) -> bool:
     """Tell whether what is left of a wait's condition is true of an event that came; a condition that fails is not."""
-    if row.condition is None:
-        return True
-    try:
-        return compile_expression(row.condition, limits=limits).matches({"event": event, "async": later})
-    except (ExpressionError, LimitExceeded):
-        return False
+    return condition_holds(row.condition, event, later, limits)
 
 
 def _row(position: Position, node_id: str, wait: Wait, now_ms: int, **fields: Any) -> WaitRow:

@@ -1,0 +1,43 @@
+"""What a run in memory may be told besides what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from workflowkit.base.limits import DEFAULT_LIMITS, Limits
+from workflowkit.definition.model import Json
+from workflowkit.engine.context import ActionConfig
+from workflowkit.engine.localresult import StepRecord
+from workflowkit.engine.outside import Outside, Unattended
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How far a run may go before it ends with ``LimitExceeded``: calls of handlers, time of its own clock, real time.
+
+    ``None`` is without bounds.
+    """
+
+    passes: int | None = None
+    days: int | None = None
+    seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LocalOptions:
+    """What a run in memory may be told besides what it is.
+
+    ``on_step`` is called with each step as soon as it is settled. With ``until`` the run goes no further than that
+    step; with ``state``, the outputs of other steps, that step is all there is of it. ``run_id`` makes ids that follow
+    from it the same in every run.
+    """
+
+    config: ActionConfig = field(default_factory=ActionConfig)
+    limits: Limits = DEFAULT_LIMITS
+    outside: Outside = field(default_factory=Unattended)
+    bounds: Bounds = Bounds()
+    on_step: Callable[[StepRecord], None] | None = None
+    until: str | None = None
+    state: Mapping[str, Json] | None = None
+    run_id: str | None = None

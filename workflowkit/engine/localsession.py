@@ -1,0 +1,85 @@
+"""What ``ctx.step`` of a run in memory rests on: facts are durable as soon as they are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+from workflowkit.base.errors import SuspendInterrupt
+from workflowkit.definition.model import Json
+from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
+from workflowkit.engine.memo import Memo
+from workflowkit.engine.outcome import EmittedEvent
+from workflowkit.engine.outside import Ended
+from workflowkit.engine.session import RUN_STEP, StepSession
+from workflowkit.engine.waits import Wait
+
+_T = TypeVar("_T")
+
+
+class Journal(Protocol):
+    """Where the facts of a run go."""
+
+    def keep(self, fact: Fact) -> Fact: ...
+
+    def send(self, key: str, emitted: tuple[EmittedEvent, ...]) -> None: ...
+
+
+class LocalRecorder:
+    """The ``Recorder`` of a run in memory. ``open_wait`` lets a wait begin."""
+
+    def __init__(self, journal: Journal, now_ms: Callable[[], int], open_wait: Callable[[Wait], None]) -> None:
+        self._journal, self._now_ms, self._open_wait = journal, now_ms, open_wait
+
+    def completed(self, key: str, attempt: int, output: Json, events: tuple[EmittedEvent, ...]) -> Fact:
+        self._journal.send(key, events)
+        return self._journal.keep(Fact(FactKind.COMPLETED, key, attempt, output, at_ms=self._now_ms()))
+
+    def failed(self, key: str, attempt: int, error: ErrorInfo) -> Fact:
+        return self._journal.keep(Fact(FactKind.FAILED, key, attempt, error=error, at_ms=self._now_ms()))
+
+    def retry(self, key: str, attempt: int, error: ErrorInfo, retry_at_ms: int) -> Fact:
+        now_ms = self._now_ms()
+        return self._journal.keep(
+            Fact(FactKind.RETRY, key, attempt, error=error, retry_at_ms=retry_at_ms, at_ms=now_ms)
+        )
+
+    def opened(self, wait: Wait) -> None:
+        self._open_wait(wait)
+
+
+class LocalSession(StepSession):
+    """The steps of one attempt in memory: what ``answer`` knows the result of is not executed.
+
+    An exception of ``answer`` is not the handler's: it ends the attempt, and is kept in ``broken``.
+    """
+
+    def __init__(self, node_id: str, memo: Memo, recorder: LocalRecorder, *args: Any, **options: Any) -> None:
+        super().__init__(node_id, memo, recorder, *args, **options)
+        self._own_memo, self._own_recorder = memo, recorder
+        self.answer: Callable[[str], Ended | None] = lambda _key: None
+        self.broken: BaseException | None = None
+
+    def begin(self, step_id: str, kind: str) -> str:
+        key = super().begin(step_id, kind)
+        if kind == RUN_STEP and key not in self._own_memo.results:
+            with self._lock:
+                self._take(key)
+        return key
+
+    def _take(self, key: str) -> None:
+        ended = self.guarded(lambda: self.answer(key))
+        if ended is None:
+            return
+        if ended.error is not None:
+            self._own_memo.absorb(self._own_recorder.failed(key, 1, ended.error))
+        else:
+            self._own_memo.absorb(self._own_recorder.completed(key, 1, ended.output, ()))
+
+    def guarded(self, ask: Callable[[], _T]) -> _T:
+        """Return what ``ask`` returns; end the attempt if it raises."""
+        try:
+            return ask()
+        except BaseException as error:
+            self.broken = error
+            raise SuspendInterrupt from error

@@ -1,0 +1,94 @@
+"""What is outside of a run in memory: who executes its actions, and what ends its waits.
+
+A run of ``engine.local`` decides as production does; everything that comes from elsewhere it asks an ``Outside`` for.
+``Unattended`` is that of ``wk.engine.run``: actions are executed, and nothing ends a wait but its time. Tests and dry
+runs have others (``workflowkit.testing``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from workflowkit.definition.model import Json, Node
+from workflowkit.engine.context import StepContext
+from workflowkit.engine.facts import ErrorInfo
+from workflowkit.engine.outcome import Attempted
+from workflowkit.engine.waits import Wait, WaitKind
+from workflowkit.registry import ActionSpec
+
+INVOKE_TIMEOUT = ErrorInfo("InvokeTimeout", "the run has not ended in time", "invoke-timeout", retryable=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalAttempt:
+    """One attempt at a step, ready to begin. ``inputs`` are resolved and valid, and the caller's to change.
+
+    ``execute`` calls the handler of an action, this step's own or one in its place, and returns what it came to.
+    ``started_ms`` is when the run began.
+    """
+
+    node: Node
+    spec: ActionSpec
+    inputs: dict[str, Any]
+    context: StepContext
+    now_ms: int
+    started_ms: int
+    execute: Callable[[ActionSpec], Attempted] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What a wait or a step of a handler came to. A wait ends ``at_ms``, which is not before it began."""
+
+    output: Json = None
+    error: ErrorInfo | None = None
+    at_ms: int = 0
+    timed_out: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What keeps a run from going on: the action of a node that nobody executes, or a wait that nobody ends."""
+
+    node_id: str
+    kind: str
+    wait: Wait | None = None
+    note: str = ""
+
+
+class Outside(Protocol):
+    """Everything that a run in memory does not decide itself. Whatever it raises ends the run with that exception."""
+
+    def attempt(self, attempt: LocalAttempt) -> Attempted | Held:
+        """Return what an attempt came to, or why nobody makes it."""
+        ...
+
+    def wait(self, attempt: LocalAttempt, wait: Wait) -> Ended | Held:
+        """Return what a wait that begins now will come to, or why nobody knows."""
+        ...
+
+    def step(self, attempt: LocalAttempt, key: str) -> Ended | None:
+        """Return what a step that the handler opens comes to; ``None``: it is executed."""
+        ...
+
+
+class Unattended:
+    """Actions are executed, and nothing ends a wait but its time."""
+
+    def attempt(self, attempt: LocalAttempt) -> Attempted | Held:
+        return attempt.execute(attempt.spec)
+
+    def wait(self, attempt: LocalAttempt, wait: Wait) -> Ended | Held:
+        return timed_out(wait)
+
+    def step(self, attempt: LocalAttempt, key: str) -> Ended | None:
+        return None
+
+
+def timed_out(wait: Wait) -> Ended:
+    """Return what a wait comes to by itself."""
+    if wait.kind is WaitKind.RUN:
+        return Ended(error=INVOKE_TIMEOUT, at_ms=wait.until_ms, timed_out=True)
+    return Ended(at_ms=wait.until_ms, timed_out=wait.kind is not WaitKind.SLEEP)
