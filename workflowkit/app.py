@@ -295,10 +295,15 @@ class LocalEngine:
         self._registry = registry
         self._settings = settings
 
-    def run(self, document: Mapping[str, Any], event: Mapping[str, Any]) -> LocalResult:
-        """Run a document for an event. Raises ``DefinitionError`` with all problems if it is not valid."""
-        from workflowkit.definition import parse
+    def run(self, document: Mapping[str, Any] | Function[..., Any], event: Mapping[str, Any]) -> LocalResult:
+        """Run a document or a function for an event.
 
+        Raises ``DefinitionError`` with all problems if the document is not valid.
+        """
+        from workflowkit.definition import build, parse
+
+        if isinstance(document, Function):
+            return self.run_parsed(build(document.document), event)
         return self.run_parsed(parse(document, self._registry, self._settings.limits), event)
 
     def run_parsed(

@@ -185,3 +185,22 @@ sys.stderr.write(" ".join(sorted(heavy & set(sys.modules))))
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["output"] == {"a": {"x": 1}}
     assert [path.name for path in tmp_path.iterdir()] == ["workflow.json"]
+
+
+def test_a_function_of_the_application_is_run_by_its_id(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(FUNCTION)
+    given = ["run", "shop/greet", "--actions", f"{tmp_path / 'app.py'}:wk", "--data", '{"name": "Ada"}', "--json"]
+    result = CliRunner().invoke(cli, given)
+    assert (result.exit_code, json.loads(result.stdout)["output"]) == (0, "Hello Ada")
+
+
+FUNCTION = """
+from workflowkit import Event, WorkflowKit
+
+wk = WorkflowKit("shop")
+
+@wk.function("greet", trigger=Event("user/created"))
+def greet(ctx):
+    ctx.step.sleep("nap", "30d")
+    return ctx.step.run("greet", lambda: f"Hello {ctx.event['data']['name']}")
+"""

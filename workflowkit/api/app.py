@@ -18,6 +18,7 @@ from workflowkit.api.routes import (
     deliveries,
     docs,
     events,
+    functions,
     health,
     keys,
     pages,
@@ -67,7 +68,8 @@ def create_app(services: Services) -> APIFlask:
     services.install(app.extensions)
     openapi.configure(app)
     for routes in (
-        events, workflows, runs, schedules, actions, keys, webhooks, deliveries, signals, health, docs, pages,
+        events, workflows, functions, runs, schedules, actions, keys, webhooks, deliveries, signals, health, docs,
+        pages,
     ):  # fmt: skip
         app.register_blueprint(routes.api)
     errors.register(app)

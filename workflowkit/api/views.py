@@ -10,6 +10,7 @@ from workflowkit.base.clock import rfc3339
 from workflowkit.base.errors import Problem
 from workflowkit.engine.facts import ErrorInfo
 from workflowkit.runtime.history import Attempt, Step
+from workflowkit.store.apps import FunctionRecord
 from workflowkit.store.events import EventRecord
 from workflowkit.store.keys import KeyRecord
 from workflowkit.store.queries import DecisionView, RunView
@@ -142,6 +143,23 @@ def version_summary(record: VersionRecord) -> Shown:
 def version(record: VersionRecord) -> Shown:
     """Show a version with its document."""
     return {**version_summary(record), "document": record.document}
+
+
+def function(record: FunctionRecord) -> Shown:
+    """Show a code function (``schemas.functions.Function``)."""
+    document = record.document
+    return {
+        "id": record.id,
+        "app_id": record.app_id,
+        "app_version": document["metadata"].get("app_version"),
+        "name": document["name"],
+        "description": document.get("description"),
+        "enabled": record.enabled,
+        "version": record.version,
+        "triggers": document["triggers"],
+        "settings": document.get("settings", {}),
+        "updated_at": rfc3339(record.updated_at_ms),
+    }
 
 
 def schedule(record: ScheduleRow) -> Shown:

@@ -27,7 +27,7 @@ _STEP_KEYS = ("id", "kind", "status", "inputs", "output", "error", "attempts")
 
 
 @click.command("run", short_help="Run a workflow for an event, here and now, in memory.")
-@click.argument("workflow", metavar="WORKFLOW.json")
+@click.argument("workflow", metavar="WORKFLOW.json|FUNCTION")
 @click.option("--event", "event_path", metavar="EVENT.json", help="The event, as a file; - reads standard input.")
 @click.option("--data", metavar="JSON", help="The event's data, instead of --event.")
 @click.option("--name", metavar="NAME", help="The event's name, with --data. Default: the first trigger's.")
@@ -43,13 +43,14 @@ def command(
     actions: str | None,
     as_json: bool,
 ) -> None:
-    """Run a workflow for an event, here and now, in memory.
+    """Run a workflow, or a function of the application by its id, for an event, here and now, in memory.
 
     Needs no server and no database, and stores nothing. The engine is the one of production, except that steps run one
     at a time and waiting is skipped. Actions really do what they do: e-mail goes where WORKFLOWKIT_EMAIL_URL says.
 
     \b
     workflowkit run workflow.json --event event.json --actions shop/app.py:wk
+    workflowkit run shop/welcome --data '{"id": 7}' --actions shop/app.py:wk
     workflowkit run workflow.json --name user/created --data '{"id": 7}' --json
 
     Exit code 0: the run completed; 1: it failed; 2: the workflow or the event is invalid.
@@ -70,8 +71,10 @@ def command(
 
 
 def _read_workflow(path: str, wk: WorkflowKit, limits: Limits) -> Workflow:
-    from workflowkit.definition import load_json, parse
+    from workflowkit.definition import build, load_json, parse
 
+    if (function := wk.registry.functions.get(path)) is not None:
+        return build(function.document)
     source = documents.read(path)
     document = documents.checked(source, lambda text: load_json(text, limits))
     try:

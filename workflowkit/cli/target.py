@@ -51,19 +51,19 @@ def target_settings() -> Settings:
 
 
 @contextmanager
-def opened() -> Iterator[WorkflowKit]:
-    """Open the installation of the settings, and close it at the end.
+def opened(app: WorkflowKit | None = None) -> Iterator[WorkflowKit]:
+    """Open the installation of the settings, or that of an application, and close it at the end.
 
     Raises ``Failure`` if its database does not exist, lacks tables or does not answer.
     """
     from workflowkit.app import WorkflowKit
 
-    settings = target_settings()
+    settings = target_settings() if app is None else app.settings
     if (path := sqlite_path(settings.database_url)) is not None and not path.exists():
         raise Failure(f"there is no database {path}; set WORKFLOWKIT_DATABASE_URL, or start `workflowkit dev` here")
     import sqlalchemy.exc
 
-    wk = WorkflowKit(settings=settings)
+    wk = app or WorkflowKit(settings=settings)
     try:
         yield wk
     except (sqlalchemy.exc.OperationalError, sqlalchemy.exc.ProgrammingError) as error:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -19,7 +19,7 @@ from workflowkit.base.scope import APP_TENANT, Scope
 from workflowkit.registry import ActionSpec, Function
 from workflowkit.runtime.authoring import Authoring
 from workflowkit.store import apps
-from workflowkit.store.apps import AppRecord, FunctionRecord
+from workflowkit.store.apps import AppRecord
 from workflowkit.store.database import Database, Transaction
 
 _log = logging.getLogger(__name__)
@@ -72,10 +72,11 @@ class Functions:
 
         Code that is older than what was synced before changes nothing, unless ``force`` is given.
         """
-        planned = self.compare(environment, app, force=force)
+        scope = Scope(environment, APP_TENANT)
+        with self._database.read() as tx:
+            planned = _plan(apps.get(tx, scope, app.id), app, force=force)
         if planned.status is not SyncStatus.SYNCED:
             return planned
-        scope = Scope(environment, APP_TENANT)
         with self._database.transaction("sync") as tx:
             # The row's lock lets processes that start together take turns; the last one finds it done.
             stored = apps.lock(tx, scope, app.id)
@@ -90,15 +91,13 @@ class Functions:
         return Synced(SyncStatus.SYNCED, app.version, published, planned.retired)
 
     def compare(self, environment: str, app: App, *, force: bool = False) -> Synced:
-        """Return what ``sync`` would do, without doing it; ``published`` are all functions then."""
+        """Return what ``sync`` would come to, without doing anything."""
+        scope = Scope(environment, APP_TENANT)
         with self._database.read() as tx:
-            return _plan(apps.get(tx, Scope(environment, APP_TENANT), app.id), app, force=force)
-
-    def find(self, environment: str, *, limit: int, after: str = "", app_id: str | None = None) -> list[FunctionRecord]:
-        """Return up to ``limit`` functions in order of id, those behind the id ``after``."""
-        with self._database.read() as tx:
-            scope = Scope(environment, APP_TENANT)
-            return apps.find_functions(tx, scope, limit=limit, after=after, app_id=app_id)
+            planned = _plan(apps.get(tx, scope, app.id), app, force=force)
+            if planned.status is not SyncStatus.SYNCED:
+                return planned
+            return replace(planned, published=tuple(_changed(tx, scope, app)))
 
     def _publish(self, tx: Transaction, scope: Scope, app: App, stored: AppRecord | None) -> tuple[str, ...]:
         known = frozenset() if stored is None else frozenset(stored.function_ids)
@@ -124,14 +123,21 @@ def version_key(version: str | None) -> tuple[tuple[int, int, str], ...]:
 
 def _plan(stored: AppRecord | None, app: App, *, force: bool) -> Synced:
     if stored is None:
-        status = SyncStatus.SYNCED if app.functions else SyncStatus.UNCHANGED
-        return Synced(status, None, tuple(sorted(app.functions)))
+        return Synced(SyncStatus.SYNCED if app.functions else SyncStatus.UNCHANGED, app.version)
     if stored.hash == app.hash:
         return Synced(SyncStatus.UNCHANGED, stored.version)
     if version_key(app.version) < version_key(stored.version) and not force:
         return Synced(SyncStatus.SUPERSEDED, stored.version)
     retired = sorted(set(stored.function_ids) - set(app.functions))
-    return Synced(SyncStatus.SYNCED, stored.version, tuple(sorted(app.functions)), tuple(retired))
+    return Synced(SyncStatus.SYNCED, app.version, retired=tuple(retired))
+
+
+def _changed(tx: Transaction, scope: Scope, app: App) -> Iterator[str]:
+    """Yield the ids of functions that are not published as they are in the code."""
+    for function_id, function in sorted(app.functions.items()):
+        found = apps.find_functions(tx, scope, limit=1, function_id=function_id)
+        if not found or jsonvalue.canonical(found[0].document) != jsonvalue.canonical(dict(function.document)):
+            yield function_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ _FIND_FUNCTIONS = Sql(
         AND workflow_versions.tenant = workflows.tenant AND workflow_versions.workflow_id = workflows.id
         AND workflow_versions.version = workflows.published_version
     WHERE workflows.environment = :environment AND workflows.tenant = :tenant AND workflows.id > :after
-        AND substr(workflows.id, 1, :prefix_length) = :prefix
+        AND substr(workflows.id, 1, :prefix_length) = :prefix AND (:any_id OR workflows.id = :id)
     ORDER BY workflows.id LIMIT :limit
     """
 )
@@ -100,18 +100,34 @@ def save(
 
 
 def find_functions(
-    tx: Transaction, scope: Scope, *, limit: int, after: str = "", app_id: str | None = None
+    tx: Transaction,
+    scope: Scope,
+    *,
+    limit: int,
+    after: str = "",
+    app_id: str | None = None,
+    function_id: str | None = None,
 ) -> list[FunctionRecord]:
-    """Return up to ``limit`` functions in order of id, those behind the id ``after``; of one application, if given."""
+    """Return up to ``limit`` functions in order of id, those behind the id ``after``.
+
+    Only those of ``app_id``, and only ``function_id``, where these are given.
+    """
     prefix = "" if app_id is None else f"{app_id}{FUNCTION_SEPARATOR}"
-    where = {"environment": scope.environment, "tenant": scope.tenant}
-    rows = tx.rows(_FIND_FUNCTIONS, **where, after=after, prefix=prefix, prefix_length=len(prefix), limit=limit)
+    rows = tx.rows(
+        _FIND_FUNCTIONS,
+        **_where(scope, function_id or ""),
+        any_id=function_id is None,
+        after=after,
+        prefix=prefix,
+        prefix_length=len(prefix),
+        limit=limit,
+    )
     # SQLite has no booleans: it gives 0 or 1.
     return [FunctionRecord(row[0], bool(row[1]), row[2], jsonvalue.loads(row[3]), row[4]) for row in rows]
 
 
-def _where(scope: Scope, app_id: str) -> dict[str, Any]:
-    return {"environment": scope.environment, "tenant": scope.tenant, "id": app_id}
+def _where(scope: Scope, own_id: str) -> dict[str, Any]:
+    return {"environment": scope.environment, "tenant": scope.tenant, "id": own_id}
 
 
 def _found(row: Any) -> AppRecord | None:

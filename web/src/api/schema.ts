@@ -201,6 +201,36 @@ export interface EventPage {
   readonly next_cursor: string | null;
 }
 
+export interface Function {
+  /** `<app id>/<function id>`: the `workflow_id` of its runs. */
+  readonly id: string;
+  /** The application whose code it is. */
+  readonly app_id: string;
+  /** The version of the code that is in force. */
+  readonly app_version: string | null;
+  /** What to show. */
+  readonly name: string;
+  /** What it does, if the code says. */
+  readonly description: string | null;
+  /** Whether events start it. Functions that the code has no more do not listen. */
+  readonly enabled: boolean;
+  /** The version that new runs start on; it grows when what the code declares changes. */
+  readonly version: number;
+  /** What starts it, as in a document. */
+  readonly triggers: readonly JsonObject[];
+  /** Its settings, as in a document. */
+  readonly settings: JsonObject;
+  /** When it was last changed. */
+  readonly updated_at: string;
+}
+
+export interface FunctionPage {
+  /** In order of id. */
+  readonly items: readonly Function[];
+  /** Give this as `cursor` to get what follows; null at the end. */
+  readonly next_cursor: string | null;
+}
+
 export interface Health {
   /** `ok`; anything else is answered as an error. */
   readonly status: string;
