@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from workflowkit.definition.model import Workflow
     from workflowkit.dispatch.consumer import EmbeddedWorker
     from workflowkit.engine.local import LocalResult, StepRecord
+    from workflowkit.engine.states import RunStatus
     from workflowkit.engine.steptools import Invocable
     from workflowkit.runtime.authoring import Published
     from workflowkit.runtime.deliveries import Source
@@ -212,6 +213,16 @@ class WorkflowKit:
         from workflowkit.runtime.functions import App
 
         return App(self.app_id, self.app_version, self.registry.functions)
+
+    def cancel(
+        self, run_id: str, *, reason: str | None = None, actor: str | None = None, scope: Scope | None = None
+    ) -> RunStatus:
+        """End a run; return its status: one that has ended already stays as it is.
+
+        No further step starts; a step that is running goes on to its end, and its result changes nothing. ``reason``
+        and ``actor`` are kept with the run. Raises ``NotFound``.
+        """
+        return self.runtime.control.cancel(scope or self.settings.scope, run_id, reason=reason, actor=actor)
 
     def blueprint(self, *, url_prefix: str = "/workflows") -> Blueprint:
         """Return the API as a blueprint for a Flask application of yours."""

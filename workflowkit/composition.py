@@ -21,6 +21,7 @@ from workflowkit.registry import Registry
 from workflowkit.runtime.advance import Advance
 from workflowkit.runtime.authoring import Authoring
 from workflowkit.runtime.caching import Caching
+from workflowkit.runtime.cancelling import Cancelling
 from workflowkit.runtime.children import Children
 from workflowkit.runtime.control import Control
 from workflowkit.runtime.deliveries import Deliveries, Source
@@ -110,7 +111,10 @@ class Runtime:
 
     @cached_property
     def control(self) -> Control:
-        return Control(self.database, self._versions, self._schedule, self.dispatcher, self._ending)
+        return Control(
+            self.database, self._versions, self._schedule, self.dispatcher, self._ending, self._cancelling,
+            self.settings.limits,
+        )  # fmt: skip
 
     @cached_property
     def worker(self) -> Worker:
@@ -143,6 +147,7 @@ class Runtime:
         schedules = Schedules(self.settings.limits, grace_seconds=self.settings.hint_grace_seconds)
         timers.handle(TIMER_KIND, schedules.fire)
         timers.handle(LOOKBACK_TIMER, self.waking.look_back)
+        self._cancelling.register(timers)
         return timers
 
     @cached_property
@@ -176,6 +181,10 @@ class Runtime:
     def _waiting(self) -> Waiting:
         limits = self.settings.limits
         return Waiting(Children(self._versions, self._schedule, limits, self._ending), limits)
+
+    @cached_property
+    def _cancelling(self) -> Cancelling:
+        return Cancelling(self._versions, self._ending, self.settings.limits)
 
     @cached_property
     def _ending(self) -> Ending:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Never
+from types import SimpleNamespace
+from typing import Any, Never, cast
 
 import pytest
 from runtimes import a_runtime
@@ -111,10 +112,10 @@ def test_an_unexpected_error_tells_nothing_but_its_request_id(
 ) -> None:
     with a_runtime(sqlite_url) as harness:
 
-        def fail(*_: Any) -> Never:
+        def fail(*_: Any, **__: Any) -> Never:
             raise RuntimeError("SELECT password FROM api_keys")
 
-        web = Web(harness, replace(services_of(harness.runtime), cancel=fail))
+        web = Web(harness, replace(services_of(harness.runtime), control=cast(Any, SimpleNamespace(cancel=fail))))
         with caplog.at_level(logging.ERROR):
             response = web.client().post("/api/runs/1/cancel")
         text = response.get_data(as_text=True)
@@ -130,10 +131,10 @@ def test_an_error_of_ours_that_no_request_should_meet_is_unexpected_too(
 ) -> None:
     with a_runtime(sqlite_url) as harness:
 
-        def fail(*_: Any) -> Never:
+        def fail(*_: Any, **__: Any) -> Never:
             raise errors.ActionError("the inside of an action")
 
-        web = Web(harness, replace(services_of(harness.runtime), rerun=fail))
+        web = Web(harness, replace(services_of(harness.runtime), control=cast(Any, SimpleNamespace(rerun=fail))))
         response = web.client().post("/api/runs/1/rerun")
         assert response.status_code == 500
         assert "inside" not in response.get_data(as_text=True)

@@ -172,6 +172,21 @@ def test_a_cancelled_run_starts_no_further_step(database_url: str) -> None:
         assert client.get(f"/api/runs/{run_id}").get_json() == cancelled.get_json()
 
 
+def test_who_cancelled_a_run_and_why_is_told_with_it(sqlite_url: str) -> None:
+    with a_web(sqlite_url) as web:
+        client = web.client()
+        run_id = _run_id(web, FAILING)
+        assert problems_of(client.post(f"/api/runs/{run_id}/cancel?why=x")) == [("/query/why", "unknown-key")]
+        assert client.post(f"/api/runs/{run_id}/cancel?reason={'x' * 501}").status_code == 413
+        run = client.post(f"/api/runs/{run_id}/cancel?reason=wrong+customer").get_json()
+        (key,) = web.harness.rows("SELECT id FROM api_keys")
+        actor = f"key:{key['id']}"
+        assert run["reason"] == "cancelled-by-user"
+        assert run["cause"] == {"text": "wrong customer", "actor": actor, "event_id": None, "run_id": None}
+        (listed,) = client.get("/api/runs?status=cancelled").get_json()["items"]
+        assert (listed["reason"], listed["cause"]) == (run["reason"], run["cause"])
+
+
 def test_a_run_that_has_ended_is_not_cancelled(sqlite_url: str) -> None:
     with a_web(sqlite_url) as web:
         run_id = _run_id(web, BRANCHING, {"n": 7})

@@ -28,7 +28,7 @@ from workflowkit.engine.facts import FactKind
 from workflowkit.engine.retry import BACKOFF_SECONDS, DELAY_CLAMPED, JITTER_SECONDS
 from workflowkit.engine.states import EdgeState, RunStatus, StepStatus
 from workflowkit.registry import Registry, load_builtin_actions
-from workflowkit.runtime.control import CANCELLED_BY_USER
+from workflowkit.runtime import cause
 from workflowkit.runtime.deliveries import CHALLENGE, NO_EVENT
 from workflowkit.runtime.keys import PERMISSIONS
 from workflowkit.runtime.matching import (
@@ -184,7 +184,9 @@ def test_every_reason_is_explained() -> None:
     reasons = {getattr(planner, name) for name in ("CONDITION_FALSE", "BRANCH_DEAD", "JOIN_NOT_MET", "RUN_STOPPED")}
     reasons |= {planner.SKIP_IF, planner.DISABLED, planner.CACHED}
     reasons |= {TARGET_MISSING, TARGET_UNPUBLISHED, TARGET_DISABLED, OVERLAP_SKIPPED}
-    reasons |= {*NoMatch, DEPTH_EXCEEDED, START_FAILED, DELAY_CLAMPED, CANCELLED_BY_USER}
+    reasons |= {*NoMatch, DEPTH_EXCEEDED, START_FAILED, DELAY_CLAMPED}
+    reasons |= {cause.CANCELLED_BY_USER, cause.CANCELLED_BY_EVENT, cause.PARENT_ENDED}
+    reasons |= {cause.START_TIMEOUT, cause.FINISH_TIMEOUT}
     reasons |= {EVENT_NAME_NOT_ALLOWED, NO_EVENT, CHALLENGE}
 
     assert {names_in(row[0])[0] for row in table("docs/reference/errors.md", "reason")} == reasons

@@ -106,7 +106,10 @@ def test_a_run_is_repeated_and_cancelled(installation: Harness) -> None:
     run_id = _finished_run(installation)
     second = _cli("runs", "rerun", run_id).stdout.strip()
     assert second != run_id
-    assert _cli("runs", "cancel", second).stdout == f"cancelled {second}\n"
+    assert _cli("runs", "cancel", second, "--reason", "by mistake").stdout == f"cancelled {second}\n"
+    told = json.loads(_cli("runs", "show", second, "--json").stdout)
+    assert (told["reason"], told["cause"]["text"], told["cause"]["actor"]) == ("cancelled-by-user", "by mistake", "cli")
+    assert "cancelled-by-user: by mistake (cli)" in _cli("runs", "show", second).stdout
     ended = _cli("runs", "cancel", run_id)
     assert (ended.exit_code, ended.stderr) == (1, "error: the run has ended before: it is completed\n")
 

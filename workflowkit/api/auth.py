@@ -43,6 +43,11 @@ class Caller:
     permissions: frozenset[str]
     key: KeyRecord | None = None
 
+    @property
+    def actor(self) -> str:
+        """Who is calling, as it is kept with what they do."""
+        return "developer" if self.key is None else f"key:{self.key.id}"
+
     def check_may_send(self, event_name: str) -> None:
         """Raise ``Forbidden`` if the caller's key is limited to other events."""
         if self.key is not None and not may_send(self.key, event_name):

@@ -12,7 +12,6 @@ from workflowkit.api.waiting import Waiting
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.base.scope import DEFAULT_SCOPE, Scope
 from workflowkit.base.settings import Settings
-from workflowkit.engine.states import RunStatus
 from workflowkit.registry import Registry
 from workflowkit.runtime.authoring import Authoring
 from workflowkit.runtime.control import Control
@@ -31,9 +30,8 @@ _EXTENSION = "workflowkit"
 class Services:
     """The parts of one installation that its API uses.
 
-    ``cancel(scope, run_id)`` ends a run and returns its status, ``rerun(scope, run_id)`` starts one like it and returns
-    its id; both raise ``NotFound``. ``signal(scope, name, data)`` resumes a run and returns its id. In ``dev_mode`` a
-    local caller needs no key and acts in ``default_scope``.
+    ``signal(scope, name, data)`` resumes a run and returns its id. In ``dev_mode`` a local caller needs no key and acts
+    in ``default_scope``.
     """
 
     database: Database
@@ -42,8 +40,7 @@ class Services:
     keys: Keys
     intake: Intake
     versions: Versions
-    cancel: Callable[[Scope, str], RunStatus]
-    rerun: Callable[[Scope, str], str]
+    control: Control
     waiting: Waiting
     webhooks: Webhooks
     deliveries: Deliveries
@@ -97,8 +94,7 @@ def services_of(runtime: RuntimeParts, *, dev_mode: bool = False) -> Services:
         keys=Keys(runtime.database),
         intake=runtime.intake,
         versions=Versions(),
-        cancel=runtime.control.cancel,
-        rerun=runtime.control.rerun,
+        control=runtime.control,
         waiting=Waiting(runtime.database),
         webhooks=runtime.webhooks,
         deliveries=runtime.deliveries,

@@ -19,6 +19,7 @@ from workflowkit.store.webhooks import WebhookRecord
 from workflowkit.store.workflows import DraftRecord, VersionRecord, WorkflowRecord
 
 Shown = dict[str, Any]
+_CAUSE = ("text", "actor", "event_id", "run_id")
 
 
 def milliseconds(moment: datetime | None) -> int | None:
@@ -71,6 +72,8 @@ def run(record: RunView) -> Shown:
         "handled_failures": record.handled_failures,
         "rerun_of": record.rerun_of,
         "error": _error(record.error),
+        "reason": record.reason,
+        "cause": None if record.cause is None else dict.fromkeys(_CAUSE) | record.cause,
         "created_at": rfc3339(record.created_at_ms),
         "started_at": _moment(record.started_at_ms),
         "finished_at": _moment(record.finished_at_ms),

@@ -70,6 +70,8 @@ class Limits:
     """How many of them are executed at the same time."""
     lost_attempts: int = 5
     """How often a step is tried again because its worker died, apart from its retries."""
+    reason_chars: int = 500
+    """What somebody who cancels a run, or pauses a workflow, says about it."""
     # runs in memory: tests, dry runs
     rehearsal_passes: int = 2_000
     """Most calls of handlers in one run."""

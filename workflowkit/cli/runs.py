@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from workflowkit.runtime.history import Step
     from workflowkit.store.queries import RunView
 
+#: Who cancels a run from here, as it is kept with the run.
+CLI_ACTOR = "cli"
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON as the API does, for programs.")
 
 
@@ -92,21 +94,25 @@ def show(run_id: str, environment: str, tenant: str, as_json: bool) -> None:
         click.echo(f"  {_step_line(step)}")
     if run.error is not None:
         click.echo(f"\n  {plain(run.error.name)}: {plain(run.error.message)}")
+    if run.reason is not None:
+        click.echo(f"\n  {_why(run)}")
     if run.output is not None:
         click.echo("\n" + pretty(run.output))
 
 
 @command.command("cancel")
 @click.argument("run_id", metavar="RUN")
+@click.option("--reason", metavar="TEXT", help="Why, for people; kept with the run.")
 @scope_options
-def cancel(run_id: str, environment: str, tenant: str) -> None:
+def cancel(run_id: str, reason: str | None, environment: str, tenant: str) -> None:
     """Cancel a run: no further step starts. An action that is running goes on to its end.
 
     \b
-    workflowkit runs cancel 01M817AXWA8Z4RDV7ZWESCAWYM
+    workflowkit runs cancel 01M817AXWA8Z4RDV7ZWESCAWYM --reason "wrong customer"
     """
     with opened() as wk:
-        reached = wk.runtime.control.cancel(scope_of(environment, tenant), run_id)
+        scope = scope_of(environment, tenant)
+        reached = wk.runtime.control.cancel(scope, run_id, reason=reason, actor=CLI_ACTOR)
     if reached is not RunStatus.CANCELLED:
         raise Conflict(f"the run has ended before: it is {reached.value}")
     click.echo(f"{status('cancelled')} {run_id}")
@@ -137,6 +143,13 @@ def _load(wk: WorkflowKit, scope: Scope, run_id: str) -> tuple[RunView, dict[str
         event = queries.get_event(tx, scope, run.event_id).as_json()
         workflow = Versions().load(tx, scope, run.workflow_id, run.version)
     return run, event, history.tell(workflow, event, facts, schedule, wk.registry).steps
+
+
+def _why(run: RunView) -> str:
+    """Say why a run was cancelled, and by whom or what."""
+    cause = run.cause or {}
+    text, actor = cause.get("text"), cause.get("actor") or cause.get("event_id") or cause.get("run_id")
+    return plain("".join((run.reason or "", f": {text}" if text else "", f" ({actor})" if actor else "")))
 
 
 def _row(run: RunView) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from workflowkit.base.httpcall import Response
 from workflowkit.engine.outputtypes import output_type_of
 from workflowkit.engine.session import RUN_STEP
 from workflowkit.engine.steptools import Events, Invocable, StepTools, http_call, invoked
-from workflowkit.engine.waitspecs import Duration
+from workflowkit.engine.waitspecs import Duration, OnCancel
 
 _Method = TypeVar("_Method", bound=Callable[..., Awaitable[Any]])
 
@@ -127,10 +127,12 @@ class AsyncSteps(StepTools):
         data: Any = None,
         *,
         timeout: Duration | None = None,  # noqa: ASYNC109
+        on_cancel: OnCancel = "cancel",
         output_type: Any = None,
     ) -> Any:
         """See ``Steps.invoke``."""
-        return invoked(step_id, self._settle(*self._run(step_id, function, data, timeout)), function, output_type)
+        output = self._settle(*self._run(step_id, function, data, timeout, on_cancel))
+        return invoked(step_id, output, function, output_type)
 
     @_held
     async def send_event(self, step_id: str, events: Events) -> list[str]:

@@ -6,7 +6,7 @@ that none is executed twice. Keys are ``<node id>/<step id>`` (W12): nothing ano
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from workflowkit.engine.facts import Fact, FactKind
@@ -112,6 +112,11 @@ class Memos:
         if memo is None:
             memo = self._by_node[node_id] = Memo()
         return memo
+
+    @property
+    def open_waits(self) -> Iterator[Wait]:
+        """The waits of all handlers that have not ended."""
+        return (wait for memo in self._by_node.values() for wait in memo.open.values())
 
     @property
     def has_waits(self) -> bool:

@@ -20,7 +20,7 @@ from workflowkit.base.httpcall import Response
 from workflowkit.engine.outputtypes import output_type_of
 from workflowkit.engine.session import RUN_STEP
 from workflowkit.engine.steptools import Events, Invocable, StepTools, http_call, invoked
-from workflowkit.engine.waitspecs import Duration
+from workflowkit.engine.waitspecs import Duration, OnCancel
 
 Result = TypeVar("Result")
 
@@ -135,15 +135,18 @@ class Steps(StepTools):
         data: Any = None,
         *,
         timeout: Duration | None = None,
+        on_cancel: OnCancel = "cancel",
         output_type: Any = None,
     ) -> Any:
         """Run another function, or a workflow by its id, and return its output.
 
         The output is of the function's own ``output_type``, or of the one given here. It runs on its own, with its own
         retries. Raises ``StepError``, without trying again, if it does not exist, could not start, failed, was
-        cancelled, or has not ended after ``timeout`` (it then goes on).
+        cancelled, or has not ended after ``timeout`` (it then goes on). Where this run ends before it, by being
+        cancelled for example, it is cancelled too, or left alone with ``"abandon"``.
         """
-        return invoked(step_id, self._settle(*self._run(step_id, function, data, timeout)), function, output_type)
+        output = self._settle(*self._run(step_id, function, data, timeout, on_cancel))
+        return invoked(step_id, output, function, output_type)
 
     def send_event(self, step_id: str, events: Events) -> list[str]:
         """Send one event or several, once; return their ids in order."""

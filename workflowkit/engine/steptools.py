@@ -19,6 +19,7 @@ from workflowkit.engine.session import RUN_STEP, Hit, StepSession
 from workflowkit.engine.waits import Wait, WaitKind
 from workflowkit.engine.waitspecs import (
     Duration,
+    OnCancel,
     emitted_events,
     event_wait,
     instant_ms,
@@ -108,12 +109,14 @@ class StepTools:
         return session.result(key, step_id), wait
 
     def _run(
-        self, step_id: str, function: Invocable | str, data: Any, timeout: Duration | None
+        self, step_id: str, function: Invocable | str, data: Any, timeout: Duration | None, on_cancel: OnCancel
     ) -> tuple[Hit | None, Wait]:
         session = self._session
         key = session.begin(step_id, WaitKind.RUN.value)
         target = function if isinstance(function, str) else function.id
-        wait = run_wait(key, target, data, timeout=timeout, now_ms=session.now_ms(), limits=session.limits)
+        wait = run_wait(
+            key, target, data, timeout=timeout, now_ms=session.now_ms(), limits=session.limits, on_cancel=on_cancel
+        )
         return session.result(key, step_id), wait
 
     def _events(self, key: str, events: Events) -> tuple[list[str], tuple[EmittedEvent, ...]]:

@@ -49,6 +49,8 @@ class Wait:
     data: Any = None
     part: str | None = None
     equals: tuple[str, Any] | None = None
+    outlives_parent: bool = False
+    """Whether the other run goes on where this one ends before it."""
 
     def detail(self) -> dict[str, Any]:
         """Return what the journal says of it."""
@@ -58,6 +60,7 @@ class Wait:
             "condition": self.condition,
             "lookback_ms": self.lookback_ms,
             "part": self.part,
+            "outlives_parent": self.outlives_parent,
         }
         if self.equals is not None:
             optional["equals"] = list(self.equals)
@@ -74,5 +77,6 @@ class Wait:
             detail.get("condition"),
             detail.get("lookback_ms", 0),
             part=detail.get("part"),
+            outlives_parent=detail.get("outlives_parent", False),
             equals=None if (pair := detail.get("equals")) is None else (pair[0], pair[1]),
         )

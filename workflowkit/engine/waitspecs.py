@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from workflowkit.base.clock import MAX_EVENT_TS_MS, MIN_EVENT_TS_MS
 from workflowkit.base.errors import ExpressionError, InvalidInput, LimitExceeded, NonRetriableError, Problem
@@ -22,6 +22,8 @@ from workflowkit.typeschema import to_json
 
 #: A number of seconds, a text such as ``"30s"``, ``"2h"``, ``"7d"``, or a ``timedelta``.
 Duration = float | str | timedelta
+#: What becomes of an invoked run when the one that invoked it is cancelled.
+OnCancel = Literal["cancel", "abandon"]
 
 
 def seconds_of(duration: Any, what: str) -> float:
@@ -100,15 +102,26 @@ def signal_wait(key: str, signal: str, *, timeout: Any, now_ms: int, limits: Lim
 
 
 def run_wait(
-    key: str, target: str, data: Any, *, timeout: Any, now_ms: int, limits: Limits, part: str | None = None
+    key: str,
+    target: str,
+    data: Any,
+    *,
+    timeout: Any,
+    now_ms: int,
+    limits: Limits,
+    part: str | None = None,
+    on_cancel: OnCancel = "cancel",
 ) -> Wait:
-    """Return a wait for another run, which begins with it. Raises ``NonRetriableError`` for bad data or time."""
+    """Return a wait for another run, which begins with it. Raises ``NonRetriableError`` for a bad argument."""
+    if on_cancel not in ("cancel", "abandon"):
+        raise NonRetriableError(f"on_cancel: 'cancel' or 'abandon'; got {on_cancel!r}")
     payload = to_json({} if data is None else data)
     if type(payload) is not dict:
         raise NonRetriableError("the data of an invoked run is an object")
     _check_size(payload, limits)
     seconds = MAX_WAIT_SECONDS if timeout is None else seconds_of(timeout, "timeout")
-    return Wait(key, WaitKind.RUN, now_ms + round(1000 * seconds), target, data=payload, part=part)
+    until_ms, outlives = now_ms + round(1000 * seconds), on_cancel == "abandon"
+    return Wait(key, WaitKind.RUN, until_ms, target, data=payload, part=part, outlives_parent=outlives)
 
 
 def emitted_event(

@@ -27,7 +27,9 @@ from workflowkit.runtime.position import (
     add_decision,
     attempt_fact,
     cancels,
+    is_cancelled,
     load,
+    may_be_cancelled,
     refresh,
 )
 from workflowkit.runtime.versions import Versions
@@ -78,7 +80,7 @@ class Advance:
         Locks the run, then the step.
         """
         known = opening.position
-        if self._database.is_postgresql and known is not None and not known.is_stale:
+        if self._database.is_postgresql and known is not None and not (known.is_stale or may_be_cancelled(known)):
             claimed = self._claim_known(known, opening.hint.step_key)
             if claimed is not None:
                 return claimed
@@ -180,6 +182,8 @@ class Advance:
         if lease is None:
             raise _NothingToClaim
         position, facts = load(tx, run, self._versions)
+        if is_cancelled(tx, position):
+            raise _NothingToClaim
         lost = sum(fact.kind is FactKind.LOST and fact.step == step_key for fact in facts)
         written = [attempt_fact(lease, self._schedule.worker, tx.now_ms)]
         if lease.lost_attempts > lost:
@@ -196,7 +200,8 @@ class Advance:
         go_on: bool, also: StepHint | None,
     ) -> Recorded:  # fmt: skip
         claimed, facts = None, []
-        if also is not None and decision.finish is None:
+        go_on = go_on and not is_cancelled(tx, position)
+        if go_on and also is not None and decision.finish is None:
             claimed = steps.claim(tx, also.run_id, also.step_key, lease_ms=self._schedule.lease_ms, only_ready=True)
             if claimed is not None:
                 facts.append(attempt_fact(claimed, self._schedule.worker, tx.now_ms))
@@ -212,7 +217,8 @@ class Advance:
 
 def _is_plain(position: Position, outcome: Outcome) -> bool:
     """Tell whether one statement may do: a success without events, in a run whose present state is known."""
-    return isinstance(outcome, Succeeded) and not outcome.events and not position.is_stale
+    is_success = isinstance(outcome, Succeeded) and not outcome.events
+    return is_success and not position.is_stale and not may_be_cancelled(position)
 
 
 def _recorded(

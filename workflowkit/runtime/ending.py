@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from workflowkit.engine.planner import Decision
 from workflowkit.engine.progress import Finish
 from workflowkit.engine.states import RunStatus
+from workflowkit.runtime import watches
+from workflowkit.runtime.cause import PARENT_ENDED, Cause, cancel_timer
 from workflowkit.runtime.hints import StepHint
 from workflowkit.runtime.lifecycle import Lifecycle
 from workflowkit.runtime.position import Position, cancels
-from workflowkit.store import events, runs, steps, waits
+from workflowkit.store import events, runs, steps, timers, waits
 from workflowkit.store.database import Transaction
 from workflowkit.store.events import EventRecord
 from workflowkit.store.runs import RunRecord
@@ -36,30 +38,35 @@ class Ending:
         self._lifecycle = lifecycle
         self._grace_ms = grace_ms
 
-    def finish(self, tx: Transaction, position: Position, decision: Decision, reason: str | None = None) -> Ended:
-        """End the run if the decision says so; ``reason`` is why it was cancelled."""
+    def finish(self, tx: Transaction, position: Position, decision: Decision, cause: Cause | None = None) -> Ended:
+        """End the run if the decision says so; ``cause`` is why it was cancelled."""
         finish, run = decision.finish, position.run
         if finish is None:
             return NOT_ENDED
         if cancels(decision):
             # SAFETY: I11 — after this commit no step of the run can be claimed.
             steps.cancel_open(tx, run.id)
-        if position.memos.has_waits:
-            waits.close(tx, run.id)
+        is_watched = watches.is_watched(position.workflow)
+        if position.memos.has_waits or is_watched:
+            kept = {wait.key for wait in position.memos.open_waits if wait.outlives_parent}
+            _cancel_children(tx, run, kept)
+        if is_watched:
+            timers.forget(tx, run.id)
         handled_failures = len(position.progress.handled_failures)
-        return self._write(tx, run, finish, position.event, reason=reason, handled_failures=handled_failures)
+        return self._write(tx, run, finish, position.event, cause=cause, handled_failures=handled_failures)
 
-    def abandon(self, tx: Transaction, run: RunRecord, reason: str) -> Ended:
+    def abandon(self, tx: Transaction, run: RunRecord, cause: Cause) -> Ended:
         """Cancel a run of which nothing can be read: what is scheduled of it can be kept from running all the same."""
         steps.cancel_open(tx, run.id)
-        waits.close(tx, run.id)
+        _cancel_children(tx, run, frozenset())
+        timers.forget(tx, run.id)
         event = events.load(tx, run.event_id).as_json()
-        return self._write(tx, run, Finish(RunStatus.CANCELLED), event, reason=reason, handled_failures=0)
+        return self._write(tx, run, Finish(RunStatus.CANCELLED), event, cause=cause, handled_failures=0)
 
     def is_plain(self, tx: Transaction, position: Position, finish: Finish) -> bool:
         """Tell whether the run's row is all that its end changes, so that one statement does."""
         run = position.run
-        if run.parent_run_id is not None or position.memos.has_waits:
+        if run.parent_run_id is not None or position.memos.has_waits or watches.is_watched(position.workflow):
             return False  # others are to be told
         return not self._lifecycle.is_told(tx, run, finish.status)
 
@@ -77,14 +84,25 @@ class Ending:
 
     def _write(
         self, tx: Transaction, run: RunRecord, finish: Finish, event: dict[str, Any], *,
-        reason: str | None, handled_failures: int,
+        cause: Cause | None, handled_failures: int,
     ) -> Ended:  # fmt: skip
+        reason, detail = (None, None) if cause is None else (cause.reason, cause.detail())
         runs.finish(
-            tx, run.id, finish.status, output=finish.output, error=finish.error, reason=reason,
-            handled_failures=handled_failures,
+            tx, run.id, finish.status, output=finish.output, error=finish.error, handled_failures=handled_failures,
+            reason=reason, reason_detail=detail,
         )  # fmt: skip
         event_ids = self.tell(tx, self._lifecycle.records(tx, run, event, finish, reason))
         return Ended(tell_parent(tx, run, wake_at_ms=tx.now_ms + self._grace_ms), event_ids)
+
+
+def _cancel_children(tx: Transaction, run: RunRecord, kept: Collection[str]) -> None:
+    """Close the waits of a run, and plan the end of the child runs that it still waits for, but for the ``kept``.
+
+    By timers: nobody locks two runs in one transaction. Recursion comes by itself, from the end of each child.
+    """
+    cause = Cause(PARENT_ENDED, run_id=run.id)
+    children = [child_id for wait_key, child_id in waits.close(tx, run.id).items() if wait_key not in kept]
+    timers.plan(tx, [cancel_timer(run.scope, child_id, cause, due_at_ms=tx.now_ms) for child_id in children])
 
 
 def tell_parent(tx: Transaction, run: RunRecord, *, wake_at_ms: int) -> tuple[StepHint, ...]:

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from workflowkit.base.errors import WorkflowKitError
 from workflowkit.base.ids import derived_id
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope
 from workflowkit.engine.states import RunStatus
+from workflowkit.runtime.cancelling import find_missed
+from workflowkit.runtime.cause import CANCELLED_BY_EVENT, Cause, cancel_timer
 from workflowkit.runtime.ending import Ending
 from workflowkit.runtime.position import Batch, Claim, Opening, Schedule, start_run
 from workflowkit.runtime.versions import Versions
 from workflowkit.runtime.waking import Awaited, find_awaiting, receive
+from workflowkit.runtime.watches import listens_after
 from workflowkit.store import decisions, events, subscriptions
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.decisions import DecisionRecord
 from workflowkit.store.events import EventRecord
 from workflowkit.store.runs import RunRecord
 from workflowkit.store.subscriptions import TriggerRow
+from workflowkit.store.waits import State
 from workflowkit.triggers import Subscription, match, patterns_for
 
 _log = logging.getLogger(__name__)
@@ -108,7 +112,7 @@ class Matching:
             return
         listening_here = subscriptions.load(tx, scope, patterns)
         for record in open_records:
-            self._find_awaiting(tx, record, listening_here.wait_paths.get(record.name, ()), matched)
+            self._find_awaiting(tx, record, listening_here.wait_paths, matched)
             listening = _subscriptions(record, listening_here.triggers)
             if record.depth > self._limits.emitted_event_depth:
                 detail = f"limit emitted_event_depth exceeded: at most {self._limits.emitted_event_depth}"
@@ -123,10 +127,13 @@ class Matching:
                 if reason is not None:
                     _skip(batch, record, found.subscription.workflow_id, reason, detail, tx)
 
-    def _find_awaiting(self, tx: Transaction, record: EventRecord, paths: Sequence[str], matched: Matched) -> None:
-        awaited = find_awaiting(tx, record, paths, self._limits)
-        if awaited is not None:
-            matched.awaited.append(awaited)
+    def _find_awaiting(
+        self, tx: Transaction, record: EventRecord, wait_paths: Mapping[str, Sequence[str]], matched: Matched
+    ) -> None:
+        for name in patterns_for(record.name) if wait_paths else ():
+            awaited = find_awaiting(tx, record, name, wait_paths.get(name, ()), self._limits)
+            if awaited is not None:
+                matched.awaited.append(awaited)
 
     def _match_target(self, tx: Transaction, record: EventRecord, target: str, batch: Batch, matched: Matched) -> None:
         """Start the one workflow that an event is addressed to, whatever its triggers."""
@@ -162,8 +169,11 @@ class Matching:
         try:
             claim, openings = start_run(
                 own, run, workflow, record.as_json(), self._schedule,
-                now_ms=tx.now_ms, claim=matched.claim is None, due_at_ms=record.ts_ms,
+                # What may have been cancelled already is looked at once more, when it is claimed.
+                now_ms=tx.now_ms, claim=matched.claim is None and not workflow.settings.cancel_on,
+                due_at_ms=record.ts_ms,
             )  # fmt: skip
+            _cancel_missed(tx, own, self._limits)
         except WorkflowKitError as error:
             return START_FAILED, error.message
         except Exception as error:
@@ -180,6 +190,21 @@ class Matching:
 def run_id(event_id: str, workflow_id: str) -> str:
     """Return the id of the run that an event starts of a workflow."""
     return derived_id(event_id, workflow_id)
+
+
+def _cancel_missed(tx: Transaction, batch: Batch, limits: Limits) -> None:
+    """Let an event cancel the run of a batch that came after the run's own and before the run."""
+    if not batch.waits:
+        return
+    (run,) = batch.runs
+    paths = {row.wait_key: path for row, (_, _, path) in zip(batch.waits, batch.lookups, strict=True)}
+    found = find_missed(tx, batch.waits, paths, run, listens_after(run, tx.now_ms), limits)
+    if found is not None:
+        row, event_id = found
+        received = replace(row, state=State.RECEIVED, result=event_id, resolved_at_ms=tx.now_ms)
+        batch.waits[batch.waits.index(row)] = received
+        cause = Cause(CANCELLED_BY_EVENT, event_id=event_id)
+        batch.timers.append(cancel_timer(run.scope, run.id, cause, due_at_ms=tx.now_ms))
 
 
 def _by_scope(records: Iterable[EventRecord]) -> dict[Scope, list[EventRecord]]:

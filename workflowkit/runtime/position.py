@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from workflowkit.base.scope import Scope
 from workflowkit.base.settings import DEFAULT_QUEUE
 from workflowkit.definition.model import Workflow
 from workflowkit.engine.facts import Fact, FactKind
@@ -20,10 +21,13 @@ from workflowkit.engine.surroundings import NO_SURROUNDINGS, Surroundings
 from workflowkit.registry import Registry
 from workflowkit.runtime.hints import StepHint
 from workflowkit.runtime.versions import Versions
-from workflowkit.store import decisions, events, journal, runs, steps
+from workflowkit.runtime.watches import Watches, watches_of
+from workflowkit.store import decisions, events, journal, runs, steps, timers, waits
 from workflowkit.store.database import RowStatement, Transaction, fits_one_statement
 from workflowkit.store.runs import RunRecord
 from workflowkit.store.steps import Lease, StepRow
+from workflowkit.store.timers import TimerRow
+from workflowkit.store.waits import WaitRow
 
 
 @dataclass(slots=True)
@@ -94,6 +98,9 @@ class Batch:
     runs: list[RunRecord] = field(default_factory=list)
     steps: list[StepRow] = field(default_factory=list)
     journal: list[tuple[Any, ...]] = field(default_factory=list)
+    waits: list[WaitRow] = field(default_factory=list)
+    timers: list[TimerRow] = field(default_factory=list)
+    lookups: list[tuple[Scope, str, str]] = field(default_factory=list)
 
     def extend(self, other: Batch) -> None:
         """Take in the rows of another batch."""
@@ -102,14 +109,25 @@ class Batch:
         self.runs += other.runs
         self.steps += other.steps
         self.journal += other.journal
+        self.waits += other.waits
+        self.timers += other.timers
+        self.lookups += other.lookups
+
+    def watch(self, watches: Watches) -> None:
+        """Add what watches over a new run."""
+        self.waits += watches.waits
+        self.timers += watches.timers
+        self.lookups += watches.lookups
 
     def write(self, tx: Transaction) -> None:
         """Write everything that was collected."""
+        for lookup in sorted(set(self.lookups), key=lambda each: (each[0].environment, each[0].tenant, *each[1:])):
+            waits.note_path(tx, *lookup)
         tx.insert_all(*self._parts())
 
     def is_one_statement(self) -> bool:
         """Tell whether ``write`` needs no transaction around it."""
-        return fits_one_statement(*self._parts())
+        return not self.lookups and fits_one_statement(*self._parts())
 
     def _parts(self) -> Sequence[tuple[RowStatement, Sequence[Sequence[Any]]]]:
         return (
@@ -118,6 +136,8 @@ class Batch:
             (runs.INSERT, [runs.row_of(run) for run in self.runs]),
             (steps.INSERT, [steps.row_of(step) for step in self.steps]),
             (journal.INSERT, self.journal),
+            (waits.INSERT, [waits.row_of(row) for row in self.waits]),
+            (timers.INSERT, [timers.row_of(row) for row in self.timers]),
         )
 
 
@@ -188,6 +208,8 @@ def start_run(
         finish = decision.finish
         run = replace(run, status=finish.status, output=finish.output, error=finish.error, finished_at_ms=now_ms)
     batch.runs.append(run)
+    if not run.status.is_terminal:
+        batch.watch(watches_of(run, workflow, event, now_ms))
     position = Position(run, workflow, event, progress, around=around)
     claimed = None if written.claimed is None else Claim(position, written.claimed)
     return claimed, [Opening(hint, position) for hint in written.hints]
@@ -196,6 +218,16 @@ def start_run(
 def cancels(decision: Decision) -> bool:
     """Tell whether a decision cancels steps."""
     return any(fact.kind is FactKind.CANCELLED for fact in decision.facts)
+
+
+def may_be_cancelled(position: Position) -> bool:
+    """Tell whether the run listens for events that cancel it."""
+    return bool(position.workflow.settings.cancel_on)
+
+
+def is_cancelled(tx: Transaction, position: Position) -> bool:
+    """Tell whether an event has come that cancels a run, whose end then follows by a timer."""
+    return may_be_cancelled(position) and waits.was_cancelled(tx, position.run.id)
 
 
 def attempt_fact(lease: Lease, worker: str, now_ms: int) -> Fact:

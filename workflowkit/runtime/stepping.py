@@ -17,6 +17,7 @@ from workflowkit.runtime.position import Batch, Claim, Opening, refresh
 from workflowkit.runtime.waiting import Waiting
 from workflowkit.store import journal, runs, steps
 from workflowkit.store.database import Database, Transaction
+from workflowkit.store.runs import RunRecord
 
 _log = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ class StepRecorder:
             openings[:] = begun.openings
             return ()
 
-        self._transact(write)
+        self._transact(write, None)
         if openings:
             stepping.dispatcher.execute([opening.hint for opening in openings])
 
@@ -86,7 +87,7 @@ class StepRecorder:
             return self._stepping.emitting.emit(tx, position.run, events)
 
         try:
-            self._transact(write)
+            self._transact(write, fact)
         except self._stepping.database.integrity_error:
             # SAFETY: I2 F8 — it is there already: an earlier try had committed, and only its answer was lost.
             recorded[:] = [self._known(fact)]
@@ -98,30 +99,45 @@ class StepRecorder:
         self._claim.position.is_stale = True
         return next(known for known in facts if known.step == fact.step and known.kind is fact.kind)
 
-    def _transact(self, write: Callable[[Transaction], tuple[str, ...]]) -> None:
+    def _transact(self, write: Callable[[Transaction], tuple[str, ...]], fact: Fact | None) -> None:
         """Run the transaction, trying again while the database is away. Raises ``LeaseInterrupt``."""
         for pause_seconds in RECORD_PAUSES_SECONDS:
             try:
-                return self._once(write)
+                return self._once(write, fact)
             except StoreUnavailable as error:
                 _log.warning("run %s: cannot record a step: %s", self._claim.lease.run_id, error)
                 threading.Event().wait(pause_seconds)
         try:
-            return self._once(write)
+            return self._once(write, fact)
         except StoreUnavailable:
             raise LeaseInterrupt from None
 
-    def _once(self, write: Callable[[Transaction], tuple[str, ...]]) -> None:
+    def _once(self, write: Callable[[Transaction], tuple[str, ...]], fact: Fact | None) -> None:
         stepping, claim = self._stepping, self._claim
         position, lease = claim.position, claim.lease
         with stepping.database.transaction("step") as tx:
             locked = runs.lock(tx, lease.run_id)
+            has_ended = locked is not None and locked.status.is_terminal
             # SAFETY: I2 I11 I13 — nothing is recorded for a run that has ended, or by an attempt that lost its lease.
-            if locked is None or locked.status.is_terminal or not steps.holds(tx, lease):
+            if locked is None or not (has_ended or steps.holds(tx, lease)):
                 raise LeaseInterrupt
-            refresh(tx, position, locked)
-            position.is_stale = True
-            event_ids = write(tx)
+            event_ids: tuple[str, ...] = ()
+            if has_ended:
+                _note_ignored(tx, locked, fact)
+            else:
+                refresh(tx, position, locked)
+                position.is_stale = True
+                event_ids = write(tx)
+        if has_ended:
+            raise LeaseInterrupt
         position.is_stale = False
         if event_ids:
             stepping.dispatcher.match(event_ids)
+
+
+def _note_ignored(tx: Transaction, run: RunRecord, fact: Fact | None) -> None:
+    """Keep the result of a step that came after the run had ended, as a note and never as a success."""
+    if fact is not None:
+        # SAFETY: I11 — a late result changes nothing.
+        note = Fact(FactKind.IGNORED, fact.step, fact.attempt, fact.output, fact.error, at_ms=tx.now_ms)
+        journal.insert(tx, journal.rows_of(run.id, run.revision, [note]))

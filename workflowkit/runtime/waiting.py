@@ -111,7 +111,7 @@ class Waiting:
         row = _row(position, node_id, wait, tx.now_ms, match_key=match_key, condition=rest)
         if not wait.lookback_ms:
             return row
-        found = find_earlier(tx, row, path, position.event, tx.now_ms - wait.lookback_ms, self._limits)
+        found = find_earlier(tx, row, path, position.event, first_id(tx.now_ms - wait.lookback_ms), self._limits)
         if found is not None:
             begun.is_due = True
             return _row(
@@ -132,10 +132,10 @@ class Waiting:
 
 
 def find_earlier(
-    tx: Transaction, row: WaitRow, path: str, event: dict[str, Any], after_ms: int, limits: Limits
+    tx: Transaction, row: WaitRow, path: str, event: dict[str, Any], after: str, limits: Limits
 ) -> str | None:
-    """Return our id of the first event from ``after_ms`` on that a wait is for, whose index key is of ``path``."""
-    for record in events.find_since(tx, row.scope, row.name, first_id(after_ms), limit=limits.lookback_events):
+    """Return our id of the first event from the id ``after`` on that a wait is for, whose index key is of ``path``."""
+    for record in events.find_since(tx, row.scope, row.name, after, limit=limits.lookback_events):
         later = record.as_json()
         if path and index_key(path, value_at(later, path)) != row.match_key:
             continue

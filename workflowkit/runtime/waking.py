@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from workflowkit.base.errors import Conflict, InvalidInput, LimitExceeded, NotFound, Problem
+from workflowkit.base.ids import first_id
 from workflowkit.base.jsonvalue import check_json, size_bytes
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope
 from workflowkit.definition.correlation import index_key, value_at
 from workflowkit.engine.waits import RESERVED_SIGNALS, is_reserved_signal
+from workflowkit.runtime.cause import CANCELLED_BY_EVENT, Cause, cancel_timer
 from workflowkit.runtime.hints import Dispatcher, StepHint
 from workflowkit.runtime.timers import NOTHING, Fired
 from workflowkit.runtime.waiting import find_earlier, holds
@@ -20,9 +22,6 @@ from workflowkit.store.database import Database, Transaction
 from workflowkit.store.events import EventRecord
 from workflowkit.store.timers import TimerRow
 from workflowkit.store.waits import Kind, State, WaitRow
-
-#: The kind of the timer that cancels a run because of an event; its ``subject`` is the run.
-CANCEL_TIMER = "run.cancel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +32,12 @@ class Awaited:
     rows: tuple[WaitRow, ...]
 
 
-def find_awaiting(tx: Transaction, record: EventRecord, paths: Sequence[str], limits: Limits) -> Awaited | None:
-    """Return the waits that an event resolves; ``paths`` are those by which events of its name are looked up.
+def find_awaiting(
+    tx: Transaction, record: EventRecord, name: str, paths: Sequence[str], limits: Limits
+) -> Awaited | None:
+    """Return the waits for ``name`` that an event resolves; ``paths`` are those by which such events are looked up.
+
+    ``name`` is the event's, or a pattern that covers it.
 
     The index finds those whose value is the event's; only what is left of their conditions is evaluated.
     """
@@ -42,7 +45,7 @@ def find_awaiting(tx: Transaction, record: EventRecord, paths: Sequence[str], li
         return None
     later = record.as_json()
     keys = [index_key(path, value_at(later, path)) if path else "" for path in paths]
-    rows = waits.find_listening(tx, record.scope, record.name, keys)
+    rows = waits.find_listening(tx, record.scope, name, keys)
     found = tuple(row for row in rows if holds(row, _event_of(tx, row), later, limits))
     return Awaited(record, found) if found else None
 
@@ -70,12 +73,8 @@ def _cancel_runs(tx: Transaction, awaited: Awaited) -> None:
     if not rows:
         return
     waits.receive(tx, [row.id for row in rows], awaited.event.id)
-    timers.plan(tx, [_cancel_timer(tx, row, awaited.event.id) for row in rows])
-
-
-def _cancel_timer(tx: Transaction, row: WaitRow, event_id: str) -> TimerRow:
-    timer_id = f"{CANCEL_TIMER}:{row.run_id}"
-    return TimerRow(timer_id, CANCEL_TIMER, row.scope, row.run_id, tx.now_ms, {"event_id": event_id})
+    cause = Cause(CANCELLED_BY_EVENT, event_id=awaited.event.id)
+    timers.plan(tx, [cancel_timer(row.scope, row.run_id, cause, due_at_ms=tx.now_ms) for row in rows])
 
 
 def _event_of(tx: Transaction, row: WaitRow) -> dict[str, Any] | None:
@@ -128,7 +127,7 @@ class Waking:
         if run is None:
             return NOTHING
         event = events.load(tx, run.event_id).as_json()
-        found = find_earlier(tx, row, data["path"], event, data["after_ms"], self._limits)
+        found = find_earlier(tx, row, data["path"], event, first_id(data["after_ms"]), self._limits)
         if found is None:
             return NOTHING
         waits.receive(tx, [row.id], found)

@@ -77,6 +77,13 @@ _FIND_SINCE = Sql(
     ORDER BY id LIMIT :limit
     """
 )
+_FIND_COVERED_SINCE = Sql(
+    f"""
+    {_SELECT} WHERE environment = :environment AND tenant = :tenant AND substr(name, 1, :length) = :prefix
+        AND length(name) > :length AND id >= :after AND duplicate_of IS NULL
+    ORDER BY id LIMIT :limit
+    """
+)
 _ANY_DUE = Sql("SELECT 1 FROM pending_events WHERE wake_at_ms <= :now_ms LIMIT 1")
 _WAKE_PENDING = Sql(
     """
@@ -121,8 +128,11 @@ def insert_matched(tx: Transaction, record: EventRecord) -> None:
 
 
 def find_since(tx: Transaction, scope: Scope, name: str, after: str, *, limit: int) -> list[EventRecord]:
-    """Return the first events of this name from the id ``after`` on, without duplicates."""
+    """Return the first events of this name, or covered by this pattern, from the id ``after`` on, no duplicates."""
     whose = {"environment": scope.environment, "tenant": scope.tenant}
+    if name.endswith("*"):
+        prefix = {"prefix": name[:-1], "length": len(name) - 1}
+        return [_from_row(row) for row in tx.rows(_FIND_COVERED_SINCE, **whose, **prefix, after=after, limit=limit)]
     return [_from_row(row) for row in tx.rows(_FIND_SINCE, **whose, name=name, after=after, limit=limit)]
 
 

@@ -45,7 +45,10 @@ class EventFilter:
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """A run as it stands. ``output`` is only set by ``get_run``: a list would carry megabytes."""
+    """A run as it stands. ``output`` is only set by ``get_run``: a list would carry megabytes.
+
+    ``reason`` is why it was cancelled, ``cause`` by whom or what (``runtime.cause``).
+    """
 
     id: str
     workflow_id: str
@@ -59,6 +62,8 @@ class RunView:
     started_at_ms: int | None
     finished_at_ms: int | None
     output: Any = None
+    reason: str | None = None
+    cause: dict[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,7 @@ _event = schema.events.c
 _RUN_COLUMNS = (
     _run.id, _run.workflow_id, _run.version, _run.event_id, _run.status, _run.handled_failures, _run.rerun_of,
     _run.error, _run.created_at_ms, _run.started_at_ms, _run.finished_at_ms,
+    _run.reason, _run.reason_detail,
 )  # fmt: skip
 
 
@@ -213,6 +219,8 @@ def _to_run(row: Any, output: Any = None) -> RunView:
         started_at_ms=row.started_at_ms,
         finished_at_ms=row.finished_at_ms,
         output=output,
+        reason=row.reason,
+        cause=None if row.reason_detail is None else jsonvalue.loads(row.reason_detail),
     )
 
 

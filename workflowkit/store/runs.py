@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,7 +77,7 @@ _OUTCOME = Sql("SELECT status, output, error FROM runs WHERE id = :id")
 _FINISH = Sql(
     """
     UPDATE runs SET status = :status, output = :output, error = :error, reason = :reason,
-        handled_failures = :handled_failures, finished_at_ms = :now_ms
+        reason_detail = :reason_detail, handled_failures = :handled_failures, finished_at_ms = :now_ms
     WHERE id = :id
     """
 )
@@ -124,8 +125,9 @@ def finish(
     *,
     output: Any,
     error: ErrorInfo | None,
-    reason: str | None,
     handled_failures: int,
+    reason: str | None = None,
+    reason_detail: Mapping[str, str] | None = None,
 ) -> None:
     """End a run whose lock this transaction holds. ``reason`` is why it was cancelled."""
     tx.run(
@@ -135,6 +137,7 @@ def finish(
         output=None if output is None else jsonvalue.dumps(output),
         error=None if error is None else jsonvalue.dumps(error.as_dict()),
         reason=reason,
+        reason_detail=None if reason_detail is None else jsonvalue.dumps(reason_detail),
         handled_failures=handled_failures,
         now_ms=tx.now_ms,
     )

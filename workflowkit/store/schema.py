@@ -233,6 +233,7 @@ runs = sa.Table(
     _text("parent_wait", nullable=True),
     _text("reason", nullable=True),
     _big("paused_at_ms", nullable=True),
+    _text("reason_detail", nullable=True),
     _one_of("status", *RUN_STATUSES),
     sa.Index(
         "ix_runs_parent_run_id",
@@ -250,7 +251,8 @@ runs = sa.Table(
 
 A child run has a parent: the run, the step and the wait of that step (``waits``) that its end resolves. ``path`` names
 the part of the version's document that the run executes (absent: all of it), ``input`` holds the JSON of what it was
-given besides its event. ``reason`` says why a run was cancelled. A run with ``paused_at_ms`` starts no step.
+given besides its event. ``reason`` says why a run was cancelled, the JSON in ``reason_detail`` by whom or what. A run
+with ``paused_at_ms`` starts no step.
 """
 
 steps = sa.Table(

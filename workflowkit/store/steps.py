@@ -94,7 +94,11 @@ _RENEW = Sql(
 _CANCEL_OPEN = Sql(
     """
     UPDATE steps SET status = 'cancelled', wake_at_ms = NULL
-    WHERE run_id = :run_id AND status NOT IN ('completed', 'failed', 'skipped', 'cancelled')
+    WHERE run_id = :run_id AND step_key IN (
+        SELECT step_key FROM steps
+        WHERE run_id = :run_id AND status NOT IN ('completed', 'failed', 'skipped', 'cancelled')
+        ORDER BY step_key {for_update}
+    )
     """
 )
 _WAKE = Sql(
@@ -189,7 +193,7 @@ def renew(tx: Transaction, lease: Lease, *, lease_ms: int) -> int | None:
 
 
 def cancel_open(tx: Transaction, run_id: str) -> None:
-    """Cancel every step of a run that has not ended."""
+    """Cancel every step of a run that has not ended. Locks their rows in order, as all who lock several do."""
     tx.run(_CANCEL_OPEN, run_id=run_id)
 
 

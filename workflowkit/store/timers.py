@@ -41,6 +41,8 @@ _TAKE = Sql(
 )
 _ANY_DUE = Sql("SELECT 1 FROM timers WHERE due_at_ms <= :now_ms LIMIT 1")
 _DELETE = Sql("DELETE FROM timers WHERE id = :id")
+# Whoever holds the run's lock must not wait for a timer that is just being fired: that one waits for the run's lock.
+_FORGET = Sql("DELETE FROM timers WHERE id IN (SELECT id FROM timers WHERE subject = :subject {skip_locked})")
 _MOVE = Sql("UPDATE timers SET due_at_ms = :due_at_ms, data = :data WHERE id = :id")
 
 
@@ -68,6 +70,11 @@ def take(tx: Transaction) -> TimerRow | None:
 def delete(tx: Transaction, timer_id: str) -> None:
     """Forget a timer."""
     tx.run(_DELETE, id=timer_id)
+
+
+def forget(tx: Transaction, subject: str) -> None:
+    """Drop the timers about something that is over, but for those that somebody fires just now."""
+    tx.run(_FORGET, subject=subject)
 
 
 def move(tx: Transaction, timer: TimerRow, *, due_at_ms: int, data: Mapping[str, Any] | None) -> None:

@@ -102,11 +102,20 @@ _LOCK_STEPS = Sql(
 _RESOLVE = Sql(
     """
     UPDATE waits SET state = :state, result = :result, resolved_at_ms = :now_ms
-    WHERE id {in_ids} AND state = 'open' AND (deadline_at_ms IS NULL OR deadline_at_ms > :not_after_ms)
+    WHERE state = 'open' AND (deadline_at_ms IS NULL OR deadline_at_ms > :not_after_ms)
+        AND id IN (SELECT id FROM waits WHERE id {in_ids} ORDER BY id {for_update})
     RETURNING id, run_id, step_key, kind
     """
 )
-_CLOSE = Sql("UPDATE waits SET state = 'cancelled', resolved_at_ms = :now_ms WHERE run_id = :run_id AND state = 'open'")
+_CLOSE = Sql(
+    """
+    UPDATE waits SET state = 'cancelled', resolved_at_ms = :now_ms
+    WHERE id IN (SELECT id FROM waits WHERE run_id = :run_id AND state = 'open' ORDER BY id {for_update})
+    RETURNING kind, wait_key, name
+    """
+)
+_LISTENERS = Sql(f"{_SELECT} WHERE run_id = :run_id AND kind = 'cancel' AND state = 'open' ORDER BY wait_key")
+_WAS_CANCELLED = Sql("SELECT 1 FROM waits WHERE run_id = :run_id AND kind = 'cancel' AND state = 'received' LIMIT 1")
 _WAKE_STEPS = Sql(
     """
     UPDATE steps SET due_at_ms = 0, wake_at_ms = :wake_at_ms
@@ -173,9 +182,20 @@ def expire(tx: Transaction, wait_ids: Sequence[str]) -> None:
         _resolve(tx, wait_ids, State.EXPIRED, None, not_after_ms=-1)
 
 
-def close(tx: Transaction, run_id: str) -> None:
-    """End all waits of a run that has ended."""
-    tx.run(_CLOSE, run_id=run_id, now_ms=tx.now_ms)
+def close(tx: Transaction, run_id: str) -> dict[str, str]:
+    """End all waits of a run that has ended; return the child runs that it waited for, by the key of the wait."""
+    closed = tx.rows(_CLOSE, run_id=run_id, now_ms=tx.now_ms)
+    return {wait_key: name for kind, wait_key, name in closed if kind == Kind.RUN}
+
+
+def listeners_of(tx: Transaction, run_id: str) -> list[WaitRow]:
+    """Return the open waits for events that cancel a run."""
+    return [_from_row(row) for row in tx.rows(_LISTENERS, run_id=run_id)]
+
+
+def was_cancelled(tx: Transaction, run_id: str) -> bool:
+    """Tell whether an event has come that cancels a run."""
+    return tx.one(_WAS_CANCELLED, run_id=run_id) is not None
 
 
 def wake_steps(tx: Transaction, wait_ids: Sequence[str], *, wake_at_ms: int) -> list[Any]:

@@ -67,6 +67,17 @@ export interface Attempt {
   readonly retry_at: string | null;
 }
 
+export interface Cause {
+  /** Who did it: `key:` and the id of an API key, `developer`, `cli`, or what an application said. */
+  readonly actor: string | null;
+  /** Our id of the event that did it. */
+  readonly event_id: string | null;
+  /** The run whose end did it. */
+  readonly run_id: string | null;
+  /** The reason in the words of who did it. */
+  readonly text: string | null;
+}
+
 export interface CreatedKey {
   /** The key's id. */
   readonly id: string;
@@ -412,6 +423,10 @@ export interface Run {
   readonly rerun_of: string | null;
   /** Why it failed. */
   readonly error: ActionError | null;
+  /** Why it was cancelled: a stable word. */
+  readonly reason: string | null;
+  /** By whom or what it was cancelled. */
+  readonly cause: Cause | null;
   /** When it was created. */
   readonly created_at: string;
   /** When its first step began. */
@@ -437,6 +452,10 @@ export interface RunDetail {
   readonly rerun_of: string | null;
   /** Why it failed. */
   readonly error: ActionError | null;
+  /** Why it was cancelled: a stable word. */
+  readonly reason: string | null;
+  /** By whom or what it was cancelled. */
+  readonly cause: Cause | null;
   /** When it was created. */
   readonly created_at: string;
   /** When its first step began. */

@@ -61,13 +61,16 @@ def get_run(run_id: str, query: dict[str, Any]) -> Response:
 
 @api.post("/runs/<run_id>/cancel")
 @requires("runs:write")
+@takes(schemas.ReasonQuery)
 @returns(schemas.RunDetail, _409="The run has ended in another way.")
-def cancel_run(run_id: str) -> Response:
+def cancel_run(run_id: str, query: dict[str, Any]) -> Response:
     """Cancel a run.
 
-    No further step starts. An action that is running goes on to its end, and its result changes nothing. Idempotent.
+    No further step starts. An action that is running goes on to its end, and its result changes nothing. Runs that it
+    has invoked and waits for are cancelled too. Idempotent.
     """
-    status = Services.current().cancel(caller().scope, run_id)
+    who = caller()
+    status = Services.current().control.cancel(who.scope, run_id, reason=query.get("reason"), actor=who.actor)
     if status is not RunStatus.CANCELLED:
         raise Conflict(f"the run has ended before: it is {status.value}")
     return answer(_detail(caller().scope, run_id))
@@ -81,7 +84,7 @@ def rerun(run_id: str) -> Response:
 
     Starts a new run from the same event on the same version of the workflow.
     """
-    return answer({"run_id": Services.current().rerun(caller().scope, run_id)}, 201)
+    return answer({"run_id": Services.current().control.rerun(caller().scope, run_id)}, 201)
 
 
 def _detail(scope: Scope, run_id: str) -> views.Shown:

@@ -52,6 +52,22 @@ class WaitQuery(Request):
     )
 
 
+class ReasonQuery(Request):
+    """Why somebody does something, in their own words."""
+
+    reason = text("Why, for people; kept with what it is about.", required=False)
+
+
+class Cause(Answer):
+    """By whom or what a run was cancelled."""
+
+    actor = text("Who did it: `key:` and the id of an API key, `developer`, `cli`, or what an application said.",
+                 nullable=True)  # fmt: skip
+    event_id = text("Our id of the event that did it.", nullable=True)
+    run_id = text("The run whose end did it.", nullable=True)
+    text = text("The reason in the words of who did it.", nullable=True)
+
+
 class Run(Answer):
     """A run."""
 
@@ -63,6 +79,8 @@ class Run(Answer):
     handled_failures = whole("How many steps failed in a way that the workflow provides for.")
     rerun_of = text("The run that this one repeats.", nullable=True)
     error = fields.Nested(ActionError, **described("Why it failed.", nullable=True))
+    reason = text("Why it was cancelled: a stable word.", nullable=True)
+    cause = fields.Nested(Cause, **described("By whom or what it was cancelled.", nullable=True))
     created_at = moment("When it was created.")
     started_at = moment("When its first step began.", nullable=True)
     finished_at = moment("When it ended.", nullable=True)
