@@ -1,9 +1,9 @@
 """Run every check of the project and report all that failed: `./wk test` without arguments.
 
-Two things go on side by side. The crash tests mostly wait, for leases to end and for processes to start; they and the
-properties, which measuring coverage would only slow down, are a pytest of their own. Meanwhile come the static checks,
-then all other tests with coverage; their summary line closes the output. Exits non-zero if any check, any test or the
-coverage gate failed.
+Two things go on side by side. The crash tests mostly wait, for leases to end and for processes to start; they, the
+properties and the browser tests, which measuring coverage would only slow down, are a pytest of their own. Meanwhile
+come the static checks, then all other tests with coverage; their summary line closes the output. Exits non-zero if any
+check, any test or the coverage gate failed.
 """
 
 from __future__ import annotations
@@ -19,9 +19,12 @@ import coverage
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
 
-CHECKS: dict[str, list[str]] = {
-    "web": ["python", "scripts/build_web.py", "--check"],
+from scripts.chromium import find_chromium  # noqa: E402  the line above makes scripts/ importable
+
+CHECKS = {
+    "web: types, lint, unit tests": ["python", "scripts/build_web.py", "--check"],
     "ruff check": ["ruff", "check", "."],
     "ruff format": ["ruff", "format", "--check", "."],
     "mypy": ["mypy"],
@@ -29,7 +32,7 @@ CHECKS: dict[str, list[str]] = {
 }
 
 #: The tests that run beside the others.
-ASIDE = ("tests/crash", "tests/properties")
+ASIDE = ("tests/crash", "tests/properties", "tests/browser")
 
 #: The parts that decide what happens to a run, and the share of their lines that the tests must execute.
 COVERED_PACKAGES = ("workflowkit/engine", "workflowkit/definition", "workflowkit/runtime")
@@ -96,11 +99,13 @@ class Verdict:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the tests beside and the figures, then what failed outside the tests."""
-        terminalreporter.section(" and ".join(ASIDE))
+        terminalreporter.section(", ".join(ASIDE))
         terminalreporter.write(self._aside_report)
         terminalreporter.section("coverage of lines")
         for note in self._notes:
             terminalreporter.write_line(note)
+        if find_chromium() is None:
+            terminalreporter.write_line("the browser tests did not run: there is no Chromium", yellow=True)
         if self._problems:
             terminalreporter.section("failed checks", red=True)
             for problem in self._problems:

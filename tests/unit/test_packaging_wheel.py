@@ -121,6 +121,22 @@ def test_a_wheel_ships_code_and_types_but_no_compiled_files(wheel: Path) -> None
     assert not [name for name in names if name.endswith(".pyc")]
 
 
+def test_a_wheel_ships_the_built_web_interface(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    assert "workflowkit/_shipped/web/.vite/manifest.json" in names
+    assert [name for name in names if name.startswith("workflowkit/_shipped/web/assets/") and name.endswith(".js.gz")]
+    assert not [name for name in names if "node_modules" in name]
+
+
+def test_an_installed_wheel_serves_it(installed_wheel: Installation) -> None:
+    code = """
+from workflowkit import WorkflowKit
+page = WorkflowKit("shop", database_url="sqlite://").api().test_client().get("/")
+print(page.status_code, "/assets/" in page.text)
+"""
+    assert installed_wheel.run(code).strip() == "200 True"
+
+
 def test_an_editable_install_ships_no_copies(installed_editable: Installation) -> None:
     assert not (installed_editable.site_packages / "workflowkit").exists()
 

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef } from "react";
 import type { Json, JsonObject, Path } from "../base/json";
-import { fromPointer, withValueAt } from "../base/json";
+import { fromPointer, toPointer, withValueAt } from "../base/json";
 import type { FocusWish } from "../editor/store";
 import type { Variables } from "../expressions/variables";
 import { ObjectFields } from "./fields/ObjectFields";
@@ -47,9 +47,7 @@ export function SchemaForm(props: SchemaFormProps): React.JSX.Element {
     () => ({ root, messages, variables, isReadOnly, change }),
     [root, messages, variables, isReadOnly, change],
   );
-  useEffect(() => {
-    if (focusWish !== undefined) focusField(container.current, focusWish.field);
-  }, [focusWish]);
+  useEffect(() => (focusWish === undefined ? undefined : focusWhenThere(container.current, focusWish.field)), [focusWish]);
   return (
     <FormContext value={context}>
       <div ref={container} className="form">
@@ -65,16 +63,33 @@ function merged(schema: Schema, value: JsonObject, problems: ReadonlyMap<string,
   return messages;
 }
 
-/** Puts the focus into the field of a pointer, or the nearest one around it. */
-function focusField(container: HTMLElement | null, pointer: string): void {
-  const keys = [...fromPointer(pointer)];
-  for (; keys.length > 0; keys.pop()) {
-    const wanted = `/${keys.map((key) => key.replaceAll("~", "~0").replaceAll("/", "~1")).join("/")}`;
-    const field = container?.querySelector<HTMLElement>(`[data-pointer="${CSS.escape(wanted)}"]`);
-    const control = field?.querySelector<HTMLElement>("input, textarea, select, .cm-content, button");
-    if (control === null || control === undefined) continue;
+/** Some controls are loaded when they are first shown; waiting longer than this would take the focus from somebody. */
+const MOST_FRAMES = 180;
+
+/** Puts the focus into the field of a pointer, or the nearest one around it, as soon as it is there. */
+function focusWhenThere(container: HTMLElement | null, pointer: string): () => void {
+  let frames = 0;
+  let request = 0;
+  const attempt = (): void => {
+    const control = controlOf(container, pointer);
+    frames += 1;
+    if (control === undefined) {
+      if (frames < MOST_FRAMES) request = requestAnimationFrame(attempt);
+      return;
+    }
     control.focus();
     control.scrollIntoView({ block: "center" });
-    return;
+  };
+  attempt();
+  return () => cancelAnimationFrame(request);
+}
+
+function controlOf(container: HTMLElement | null, pointer: string): HTMLElement | undefined {
+  for (const keys = [...fromPointer(pointer)]; keys.length > 0; keys.pop()) {
+    const field = container?.querySelector<HTMLElement>(`[data-pointer="${CSS.escape(toPointer(keys))}"]`);
+    if (field === null || field === undefined) continue;
+    const controls = field.querySelectorAll<HTMLElement>("input, textarea, select, .cm-content, [role=switch], .field-add");
+    return [...controls].find((control) => control.closest(".field-head") === null);
   }
+  return undefined;
 }

@@ -31,8 +31,7 @@ export function FindDialog({ onClose }: { readonly onClose: () => void }): React
           aria-label="Text in the step"
           placeholder="Name, kind or a text in the inputs"
           data-testid="find-query"
-          // oxlint-disable-next-line jsx-a11y/no-autofocus -- the dialog was opened to type here
-          autoFocus
+          data-autofocus=""
           value={query}
           onChange={(event) => setQuery(event.target.value)}
         />

@@ -42,7 +42,12 @@ export function useEditorKeys(store: EditorStore, actions: KeyActions): void {
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent): void => {
       if (event.defaultPrevented || isDialogOpen()) return;
-      const isHandled = event.ctrlKey || event.metaKey ? withControl(event, store, actions) : !isTyping(event) && alone(event, store, actions);
+      const isHandled =
+        event.ctrlKey || event.metaKey
+          ? withControl(event, store, actions)
+          : isTyping(event)
+            ? event.key === "Escape" && did(() => escape(store))
+            : alone(event, store, actions);
       if (isHandled) event.preventDefault();
     };
     const onCopy = (event: ClipboardEvent): void => {
@@ -58,11 +63,21 @@ export function useEditorKeys(store: EditorStore, actions: KeyActions): void {
       pasteText(store, event.clipboardData?.getData("text/plain") ?? "");
       event.preventDefault();
     };
+    // React Flow would also select nothing, when the first Escape is to close the panel only.
+    const onEscape = (event: KeyboardEvent): void => {
+      const isOnCanvas = event.target instanceof Element && event.target.matches(".react-flow__node, .react-flow__edge");
+      if (event.key !== "Escape" || !isOnCanvas || isDialogOpen()) return;
+      escape(store);
+      event.preventDefault();
+      event.stopPropagation();
+    };
+    document.addEventListener("keydown", onEscape, { capture: true });
     document.addEventListener("keydown", onKeyDown);
     document.addEventListener("copy", onCopy);
     document.addEventListener("cut", onCopy);
     document.addEventListener("paste", onPaste);
     return () => {
+      document.removeEventListener("keydown", onEscape, { capture: true });
       document.removeEventListener("keydown", onKeyDown);
       document.removeEventListener("copy", onCopy);
       document.removeEventListener("cut", onCopy);

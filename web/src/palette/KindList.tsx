@@ -52,8 +52,7 @@ export function KindList({ kinds, onChoose, isFocused = false, canDrag = false }
           placeholder="Find an action"
           data-testid="palette-search"
           value={query}
-          // oxlint-disable-next-line jsx-a11y/no-autofocus -- the dialog was opened to type here
-          autoFocus={isFocused}
+          data-autofocus={isFocused ? "" : undefined}
           onChange={(event) => {
             setQuery(event.target.value);
             setActive(0);

@@ -85,7 +85,7 @@ function FieldHead({ path, value, label, isRequired, id, spec, isGroup, expressi
             type="button"
             className="fx"
             aria-pressed={isExpression}
-            aria-label={`${label}: ${isExpression ? "use a fixed value" : "use a reference"}`}
+            aria-label={`fx, ${label}: ${isExpression ? "use a fixed value" : "use a reference"}`}
             title={isExpression ? "Use a fixed value" : "Use a reference"}
             data-testid={`fx-${toPointer(path)}`}
             onClick={toggle}

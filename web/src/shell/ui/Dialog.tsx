@@ -19,6 +19,8 @@ export function Dialog({ title, onClose, children, footer, size = "medium", test
   useEffect(() => {
     const dialog = element.current;
     if (dialog !== null && !dialog.open) dialog.showModal();
+    // The browser would begin with the button that closes it.
+    dialog?.querySelector<HTMLElement>("[data-autofocus]")?.focus();
     return () => dialog?.close();
   }, []);
   return (

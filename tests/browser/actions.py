@@ -1,0 +1,66 @@
+"""An application whose actions use everything that a JSON Schema can ask a form for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workflowkit import StepContext, WorkflowKit
+
+wk = WorkflowKit("browser")
+
+EVERYTHING: dict[str, Any] = {
+    "type": "object",
+    "required": ["name"],
+    "additionalProperties": False,
+    "properties": {
+        "name": {"type": "string", "title": "Name", "minLength": 2},
+        "mode": {"type": "string", "title": "Mode", "enum": ["fast", "slow"]},
+        "count": {"type": "integer", "title": "Count", "minimum": 1, "maximum": 10},
+        "ratio": {"type": "number", "title": "Ratio"},
+        "active": {"type": "boolean", "title": "Active"},
+        "mail": {"type": "string", "format": "email", "title": "Mail"},
+        "notes": {"type": "string", "title": "Notes", "ui": {"widget": "textarea"}},
+        "tags": {"type": "array", "title": "Tags", "items": {"type": "string", "title": "Tag"}},
+        "address": {
+            "type": "object",
+            "title": "Address",
+            "properties": {"zip": {"type": "string", "title": "Zip"}, "floor": {"type": "integer", "title": "Floor"}},
+        },
+        "lines": {
+            "type": "array",
+            "title": "Lines",
+            "items": {"type": "object", "title": "Line", "properties": {"sku": {"type": "string", "title": "Sku"}}},
+        },
+        "headers": {"type": "object", "title": "Headers", "additionalProperties": {"type": "string"}},
+        "pay": {
+            "title": "Pay",
+            "oneOf": [
+                {
+                    "type": "object",
+                    "title": "By card",
+                    "required": ["by", "number"],
+                    "properties": {"by": {"const": "card"}, "number": {"type": "string", "title": "Number"}},
+                },
+                {
+                    "type": "object",
+                    "title": "By bank",
+                    "required": ["by", "iban"],
+                    "properties": {"by": {"const": "bank"}, "iban": {"type": "string", "title": "IBAN"}},
+                },
+            ],
+        },
+        "password": {"type": "string", "title": "Password", "format": "password"},
+    },
+}
+
+
+@wk.action("lookup", name="Look up a customer", category="Shop")
+def lookup(ctx: StepContext, email: str) -> dict[str, Any]:
+    """Find a customer by e-mail."""
+    return {"email": email, "name": "Ada", "orders": 3}
+
+
+@wk.action("everything", name="Everything", category="Shop", inputs=EVERYTHING)
+def everything(ctx: StepContext, inputs: dict[str, Any]) -> dict[str, Any]:
+    """Take a value of every kind."""
+    return inputs

@@ -1,0 +1,247 @@
+"""Drawing workflows: adding, connecting, moving, copying, undoing, with the mouse and without it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from editing import EditorPage, NewPage, chain, pretty
+from playwright.sync_api import expect
+
+IF_EDGES: dict[str, Any] = {
+    "edges": [
+        {"from": "$source", "to": "builtin:if"},
+        {
+            "from": "builtin:if",
+            "to": "log",
+            "name": "True",
+            "conditional": {"type": "if", "ref": "!ref($.output.result)"},
+        },
+    ]
+}
+
+
+def test_a_new_workflow_is_made_named_and_found_again(editor: EditorPage) -> None:
+    page = editor.page
+    page.goto(editor.server.url)
+    editor.get("new-workflow").click()
+    editor.get("workflow-name").fill("Welcome")
+    editor.get("add-after-$source").click()
+    editor.choose_action("log")
+    expect(editor.node("log")).to_be_visible()
+    editor.workflow_id = page.url.split("/workflows/")[1].split("?")[0]
+    assert editor.saved()["name"] == "Welcome"
+    page.get_by_role("link", name="All workflows").click()
+    page.get_by_role("searchbox", name="Find a workflow").fill("welc")
+    expect(editor.get(f"workflow-{editor.workflow_id}")).to_contain_text("Welcome")
+
+
+def test_each_way_of_adding_makes_one_step_and_one_edge(editor: EditorPage) -> None:
+    editor.open(chain("log"))
+    editor.get("add-after-log").click()
+    editor.choose_action("set values")
+    assert editor.edges() == [("$source", "log"), ("log", "set")]
+
+    editor.edge("log", "set").hover(force=True)
+    editor.get("add-on-log-set").click(force=True)
+    editor.choose_action("look up")
+    assert set(editor.edges()) == {("$source", "log"), ("log", "lookup"), ("lookup", "set")}
+
+    box = editor.get("canvas").bounding_box()
+    start = editor.handle("set", "bottom").bounding_box()
+    assert box is not None
+    editor.drag_to(start, box["x"] + box["width"] * 0.7, box["y"] + box["height"] * 0.6)
+    editor.choose_action("everything")
+    assert ("set", "everything") in editor.edges()
+
+    editor.get("palette-item-http_request").drag_to(editor.get("canvas"), target_position={"x": 90, "y": 90})
+    assert editor.ids() == ["log", "set", "lookup", "everything", "http_request"]
+
+
+def test_a_step_put_onto_an_edge_leaves_its_condition_before_it(editor: EditorPage) -> None:
+    editor.open(chain("builtin:if", "log", **IF_EDGES))
+    editor.get("add-on-builtin:if-log").click(force=True)
+    editor.choose_action("set values")
+    edges = {(edge["from"], edge["to"]): edge for edge in editor.saved()["edges"]}
+    assert edges["builtin:if", "set"]["conditional"] == {"type": "if", "ref": "!ref($.output.result)"}
+    assert "conditional" not in edges["set", "log"]
+
+
+def test_edges_are_drawn_on_a_way_moved_deleted_and_never_make_a_circle(editor: EditorPage) -> None:
+    editor.open(chain("builtin:if", "log", "set", **IF_EDGES))
+    editor.get("tidy").click()
+    editor.drag(editor.handle("builtin:if", "bottom", 1), editor.handle("set", "top"))
+    expect(editor.edge("builtin:if", "set")).to_have_count(1)
+    (made,) = [edge for edge in editor.saved()["edges"] if edge["to"] == "set"]
+    assert (made["name"], made["conditional"]["type"]) == ("False", "else")
+
+    editor.drag(editor.handle("log", "bottom"), editor.handle("builtin:if", "top"))
+    expect(editor.get("notice")).to_contain_text("circle")
+    assert ("log", "builtin:if") not in editor.edges()
+
+    editor.page.get_by_role("button", name="False").click()
+    editor.page.keyboard.press("Delete")
+    expect(editor.edge("builtin:if", "set")).to_have_count(0)
+
+
+def test_ten_edits_are_undone_and_done_again_to_the_very_bytes(editor: EditorPage) -> None:
+    editor.open(chain("lookup", "log"))
+    page = editor.page
+    editor.node("log").click()
+    before = pretty(editor.saved())
+
+    page.get_by_test_id("step-name").fill("Tell")
+    page.get_by_test_id("field-/message").fill("Hello")
+    page.get_by_test_id("step-id").fill("tell")
+    page.get_by_test_id("step-id").press("Enter")
+    editor.page.keyboard.press("Escape")
+    editor.node("tell").click()
+    editor.node("tell").locator("xpath=..").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    editor.get("add-after-tell").click()
+    editor.choose_action("set values")
+    editor.get("add-on-lookup-tell").click(force=True)
+    editor.choose_action("if")
+    editor.node("lookup").click()
+    page.keyboard.press("Delete")
+    editor.get("tidy").click()
+    editor.get("workflow-name").fill("Another name")
+    after = pretty(editor.saved())
+    assert after != before
+
+    steps = 0
+    while editor.get("undo").is_enabled():
+        editor.get("undo").click()
+        steps += 1
+    assert steps >= 8
+    expect(editor.get("workflow-name")).to_have_value("A chain")
+    undone = editor.saved()
+    assert pretty({**undone, "metadata": None, "edges": _without_ids(undone)}) == pretty(
+        {**chain("lookup", "log"), "edges": chain("lookup", "log")["edges"], "metadata": None}
+    )
+    while editor.get("redo").is_enabled():
+        editor.get("redo").click()
+    expect(editor.get("workflow-name")).to_have_value("Another name")
+    assert pretty(editor.saved()) == after
+
+
+def _without_ids(document: dict[str, object]) -> list[dict[str, object]]:
+    edges = document["edges"]
+    assert isinstance(edges, list)
+    return [{key: value for key, value in edge.items() if key != "id"} for edge in edges]
+
+
+def test_moves_by_mouse_and_by_key_snap_and_are_kept(editor: EditorPage) -> None:
+    editor.open(chain("log"))
+    box = editor.node("log").bounding_box()
+    assert box is not None
+    editor.drag_to(box, box["x"] + box["width"] / 2 + 137, box["y"] + box["height"] / 2 + 51)
+    position = editor.saved()["metadata"]["ui"]["positions"]["log"]
+    assert position["x"] % 20 == position["y"] % 20 == 0
+    editor.node("log").locator("xpath=..").focus()
+    editor.page.keyboard.press("ArrowRight")
+    expect(editor.get("undo")).to_have_attribute("aria-label", "Undo: move 1 step")
+    moved = editor.saved()["metadata"]["ui"]["positions"]["log"]
+    assert moved["x"] > position["x"]
+    editor.page.reload()
+    expect(editor.node("log")).to_be_visible()
+    assert editor.saved()["metadata"]["ui"]["positions"]["log"] == moved
+
+
+def test_steps_are_copied_as_text_into_another_workflow(editor: EditorPage, new_page: NewPage) -> None:
+    document = chain("lookup", "log")
+    document["actions"][1]["inputs"] = {"message": "!ref($.state.lookup.name) of !ref($.event.data.shop)"}
+    editor.open(document)
+    editor.page.keyboard.press("Escape")
+    editor.page.keyboard.press("Control+a")
+    text = editor.clipboard("copy")
+    editor.clipboard("paste", text)
+    saved = editor.saved()
+    assert [action["id"] for action in saved["actions"]] == ["lookup", "log", "lookup_2", "log_2"]
+    assert saved["actions"][3]["inputs"] == {"message": "!ref($.state.lookup_2.name) of !ref($.event.data.shop)"}
+    assert ("lookup_2", "log_2") in [(edge["from"], edge["to"]) for edge in saved["edges"]]
+
+    other = new_page().open(chain("set"))
+    other.clipboard("paste", text)
+    assert other.ids() == ["set", "lookup", "log"]
+    other.clipboard("paste", "no steps at all")
+    expect(other.get("notice")).to_contain_text("no steps on the clipboard")
+    assert other.ids() == ["set", "lookup", "log"]
+
+
+def test_tidying_up_separates_what_overlaps(editor: EditorPage) -> None:
+    places = {"$source": {"x": 0, "y": 0}, "lookup": {"x": 20, "y": 0}, "log": {"x": 0, "y": 20}}
+    editor.open(chain("lookup", "log", metadata={"ui": {"positions": places}}))
+    editor.get("tidy").click()
+    expect(editor.get("undo")).to_be_enabled()
+    tidy = editor.saved()["metadata"]["ui"]["positions"]
+    assert tidy["$source"]["y"] + 60 < tidy["lookup"]["y"]
+    assert tidy["lookup"]["y"] + 60 < tidy["log"]["y"]
+    editor.get("undo").click()
+    assert editor.saved()["metadata"]["ui"]["positions"] == places
+
+
+def test_a_workflow_is_made_by_keys_alone(editor: EditorPage) -> None:
+    editor.open(chain("lookup"))
+    page = editor.page
+    page.keyboard.press("?")
+    expect(editor.get("help")).to_contain_text("Undo")
+    page.keyboard.press("Escape")
+    editor.node("lookup").locator("xpath=..").focus()
+    page.keyboard.press("Enter")
+    expect(editor.get("config")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(editor.node("lookup").locator("xpath=..")).to_be_focused()
+    page.keyboard.press("a")
+    page.keyboard.type("log")
+    page.keyboard.press("Enter")
+    expect(editor.node("log")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("a")
+    page.keyboard.type("set val")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    editor.node("lookup").locator("xpath=..").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    page.keyboard.press("c")
+    expect(editor.get("connect-prompt")).to_contain_text("Look up a customer")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    assert editor.edges() == [("$source", "lookup"), ("lookup", "log"), ("log", "set"), ("lookup", "set")]
+    page.keyboard.press("Control+f")
+    page.keyboard.type("set")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("step-id")).to_have_value("set")
+    # Typing is typing: no key of the canvas works inside of a field.
+    page.get_by_test_id("step-name").fill("")
+    page.get_by_test_id("step-name").type("cat+?")
+    expect(page.get_by_test_id("step-name")).to_have_value("cat+?")
+
+
+def test_wheel_and_drag_move_the_view_and_fit_brings_all_of_it_back(editor: EditorPage) -> None:
+    editor.open(chain("lookup", "log", "set"))
+    viewport = editor.page.locator(".react-flow__viewport").first
+
+    def transform() -> str:
+        return viewport.get_attribute("style") or ""
+
+    box = editor.get("canvas").bounding_box()
+    assert box is not None
+    before = transform()
+    editor.page.mouse.move(box["x"] + 60, box["y"] + 300)
+    for _ in range(5):
+        editor.page.mouse.wheel(0, -240)
+    expect(viewport).not_to_have_attribute("style", before)
+    assert "scale(1)" not in transform()
+    editor.drag_to({"x": box["x"] + 40, "y": box["y"] + 300, "width": 0, "height": 0}, box["x"] + 240, box["y"] + 420)
+    editor.get("fit").click()
+    expect(editor.page.locator(".canvas-zoom")).to_have_text(re.compile("100 %"))
+    for node_id in ("$source", "lookup", "log", "set"):
+        node = editor.node(node_id).bounding_box()
+        assert node is not None
+        assert box["x"] <= node["x"]
+        assert node["x"] + node["width"] <= box["x"] + box["width"]
+        assert box["y"] <= node["y"]
+        assert node["y"] + node["height"] <= box["y"] + box["height"]

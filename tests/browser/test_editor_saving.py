@@ -1,0 +1,129 @@
+"""Nothing is lost: drafts, conflicts, versions, files."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from editing import EditorPage, NewPage, chain, pretty
+from playwright.sync_api import Route, expect
+
+
+def test_an_edit_is_kept_over_a_reload_before_it_was_saved(editor: EditorPage) -> None:
+    editor.open(chain("log"))
+    editor.page.route("**/draft", lambda route: route.abort() if route.request.method == "PUT" else route.continue_())
+    editor.get("workflow-name").fill("Typed just now")
+    expect(editor.get("save-state")).to_have_attribute("data-state", "offline")
+    editor.page.on("dialog", lambda dialog: dialog.accept())
+    editor.page.reload()
+    expect(editor.get("workflow-name")).to_have_value("Typed just now")
+    editor.page.unroute("**/draft")
+    assert editor.saved()["name"] == "Typed just now"
+
+
+def test_while_the_server_is_away_the_page_says_so_and_tries_again(editor: EditorPage) -> None:
+    editor.open(chain("log"))
+
+    def refuse(route: Route) -> None:
+        route.fulfill(status=503, body="{}")
+
+    editor.page.route("**/draft", refuse)
+    editor.get("workflow-name").fill("Meanwhile")
+    expect(editor.get("save-state")).to_have_attribute("data-state", "offline")
+    assert editor.server.draft(editor.workflow_id)["name"] == "A chain"
+    editor.page.unroute("**/draft", refuse)
+    assert editor.saved()["name"] == "Meanwhile"
+
+
+def test_two_who_edit_the_same_draft_are_asked_and_neither_is_lost(editor: EditorPage, new_page: NewPage) -> None:
+    editor.open(chain("log"))
+    other = new_page().go(editor.workflow_id)
+    editor.get("workflow-name").fill("First")
+    editor.saved()
+    other.get("workflow-name").fill("Second")
+    expect(other.get("conflict")).to_contain_text("First")
+    expect(other.get("conflict")).to_contain_text("Second")
+    assert other.server.draft(editor.workflow_id)["name"] == "First"
+    other.get("keep-mine").click()
+    assert other.saved()["name"] == "Second"
+
+    editor.get("workflow-name").fill("Third")
+    editor.get("take-theirs").click()
+    expect(editor.get("workflow-name")).to_have_value("Second")
+    editor.get("workflow-name").fill("Fourth")
+    assert editor.saved()["name"] == "Fourth"
+
+
+def test_versions_are_published_compared_and_restored(editor: EditorPage) -> None:
+    document = chain("lookup", "log")
+    document["actions"][0]["inputs"] = {"email": "a@example.com"}
+    document["actions"][1]["inputs"] = {"message": "one"}
+    page = editor.open(document).page
+    editor.get("publish").click()
+    expect(editor.get("notice").first).to_contain_text("Version 1 is live")
+    editor.select("log")
+    page.get_by_label("Message *", exact=True).fill("two")
+    editor.get("add-after-log").click()
+    editor.choose_action("set values")
+    page.keyboard.press("Escape")
+    editor.node("lookup").click()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Delete")
+    editor.edge("$source", "log")
+    editor.drag(editor.handle("$source", "bottom"), editor.handle("log", "top"))
+    editor.saved()
+    assert editor.server.get(f"/api/workflows/{editor.workflow_id}/versions/1")["document"]["actions"][1]["inputs"] == {
+        "message": "one"
+    }
+
+    editor.get("versions-button").click()
+    page.get_by_role("button", name="Compare with draft").click()
+    difference = editor.get("diff")
+    expect(difference.get_by_test_id("diff-log")).to_contain_text("changed")
+    expect(difference.get_by_test_id("diff-log")).to_contain_text("two")
+    expect(difference.get_by_test_id("diff-set")).to_contain_text("added")
+    expect(difference.get_by_test_id("diff-lookup")).to_contain_text("removed")
+    expect(editor.get("diff-canvas").locator(".diff-node-removed")).to_have_count(1)
+    page.keyboard.press("Escape")
+    editor.get("version-1").get_by_role("button", name="Restore").click()
+    expect(editor.node("lookup")).to_be_visible()
+    assert editor.ids() == ["lookup", "log"]
+    editor.get("undo").click()
+    assert editor.ids() == ["log", "set"]
+
+
+def test_what_is_exported_can_be_imported_and_is_the_same(editor: EditorPage, tmp_path: Path) -> None:
+    document = chain("lookup", "log", unknown={"kept": True})
+    editor.open(document)
+    editor.get("more").click()
+    with editor.page.expect_download() as download:
+        editor.get("export").click()
+    exported = tmp_path / "exported.json"
+    download.value.save_as(exported)
+    assert json.loads(exported.read_text())["unknown"] == {"kept": True}
+
+    editor.open(chain("set"))
+    editor.get("more").click()
+    with editor.page.expect_file_chooser() as chooser:
+        editor.get("import").click()
+    chooser.value.set_files(exported)
+    expect(editor.node("lookup")).to_be_visible()
+    assert pretty(editor.saved()) == pretty(json.loads(exported.read_text()))
+
+    broken = tmp_path / "broken.json"
+    broken.write_text('{"actions": [{"id": "a"}], "edges": []}')
+    editor.get("more").click()
+    with editor.page.expect_file_chooser() as chooser:
+        editor.get("import").click()
+    chooser.value.set_files(broken)
+    expect(editor.get("notice").last).to_contain_text("/actions/0/kind is not a text")
+    assert editor.ids() == ["lookup", "log"]
+
+
+def test_the_address_leads_back_to_what_was_selected(editor: EditorPage) -> None:
+    editor.open(chain("lookup", "log"))
+    editor.select("log")
+    expect(editor.page).to_have_url(re.compile(r"node=log&panel=config"))
+    editor.page.reload()
+    expect(editor.get("step-id")).to_have_value("log")
