@@ -45,7 +45,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/api/webhooks/<webhook_name>/test": {"body": {}},
 }
 #: Lists that are the same for everybody, and what is no list.
-NOT_OF_A_TENANT = ("/api/actions", "/api/webhook-templates", "/api/webhooks/intent")
+NOT_OF_A_TENANT = ("/api/actions", "/api/functions", "/api/webhook-templates", "/api/webhooks/intent")
 
 
 def _routes(app: Flask) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ import threading
 import warnings
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from typing import Any
 
@@ -199,6 +199,26 @@ def test_an_action_may_say_when_to_try_again(delay: Any, seconds: float | None) 
 
     assert isinstance(outcome, Failed)
     assert outcome.retry_after_seconds == seconds
+
+
+@pytest.mark.parametrize(
+    ("at", "at_ms"),
+    [
+        (datetime(2026, 1, 1, tzinfo=UTC), 1_767_225_600_000),
+        (datetime(2026, 1, 1, tzinfo=UTC).replace(tzinfo=None), None),
+        ("now", None),
+    ],
+)
+def test_an_action_may_name_the_time_at_which_to_try_again(at: Any, at_ms: int | None) -> None:
+    def handler() -> None:
+        raise RetryAfterError("busy", at=at)
+
+    outcome = attempt(handler)
+
+    assert isinstance(outcome, Failed)
+    assert (outcome.retry_at_ms, outcome.retry_after_seconds) == (at_ms, None)
+    if at_ms is not None:
+        assert outcome.asked_seconds(at_ms - 90_000) == 90.0
 
 
 def test_other_failures_leave_the_time_to_the_engine() -> None:

@@ -53,7 +53,7 @@ def test_a_time_the_action_asks_for_beats_the_table_within_1_second_to_24_hours(
 ) -> None:
     failure = failed(retry_after_seconds=asked_seconds)
     assert next_attempt_at_ms(3, failure, now_ms=NOW_MS, jitter=1.0) == NOW_MS + delay_seconds * 1000
-    assert delay_note(failure) == note
+    assert delay_note(failure, NOW_MS) == note
 
 
 def test_the_backoff_is_a_value_that_may_differ_from_the_table() -> None:

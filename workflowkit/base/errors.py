@@ -17,7 +17,7 @@ Every class carries a stable ``code`` (kebab-case, listed in docs/reference/erro
     │ └ LeaseLost                    another attempt holds the step, or the lease ran out
     ├ ActionError                    an action failed; retried unless it says otherwise
     │ ├ NonRetriableError
-    │ ├ RetryAfterError(delay_seconds)
+    │ ├ RetryAfterError(delay_seconds, at)
     │ ├ ActionTimeout
     │ ├ StepError                    a step of a handler failed for good
     │ └ DestinationForbidden         netguard refused an address
@@ -39,6 +39,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 Severity = Literal["error", "warning"]
@@ -169,16 +170,18 @@ class NonRetriableError(ActionError):
 
 
 class RetryAfterError(ActionError):
-    """Raise in an action to choose when it is tried again.
+    """Raise in an action or a step to choose when it is tried again: after a delay, or ``at`` a time with its zone.
 
-    ``delay_seconds`` is clamped to the engine's bounds (1 second to 24 hours) and beats the backoff table.
+    The delay is clamped to the engine's bounds (1 second to 24 hours) and beats the backoff table.
     """
 
     code = "retry-after"
 
-    def __init__(self, message: str, delay_seconds: float, **detail: Any) -> None:
+    def __init__(
+        self, message: str, delay_seconds: float | timedelta | None = None, *, at: datetime | None = None, **detail: Any
+    ) -> None:
         super().__init__(message, **detail)
-        self.delay_seconds = delay_seconds
+        self.delay_seconds, self.at = delay_seconds, at
 
 
 class ActionTimeout(ActionError):

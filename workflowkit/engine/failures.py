@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from workflowkit.base.errors import InvalidInput, LimitExceeded, RetryAfterError, WorkflowKitError
@@ -32,7 +32,10 @@ def failed_by(error: BaseException) -> Failed:
         code=code,
         retryable=retryable,
     )
-    return Failed(info, _delay_seconds(error.delay_seconds) if isinstance(error, RetryAfterError) else None)
+    if not isinstance(error, RetryAfterError):
+        return Failed(info)
+    at_ms = _instant_ms(error.at)
+    return Failed(info, _delay_seconds(error.delay_seconds) if at_ms is None else None, at_ms)
 
 
 def stored_value(value: Any, limits: Limits) -> Any:
@@ -84,3 +87,10 @@ def _delay_seconds(delay: Any) -> float | None:
     if isinstance(delay, int | float) and math.isfinite(delay):
         return float(delay)
     return None
+
+
+def _instant_ms(at: Any) -> int | None:
+    """Return the wished-for time in milliseconds; ``None`` if it is none, or has no zone and could be any."""
+    if not isinstance(at, datetime) or at.tzinfo is None:
+        return None
+    return round(at.timestamp() * 1_000)

@@ -34,10 +34,15 @@ class Succeeded:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The handler raised. ``retry_after_seconds`` is set by ``RetryAfterError``."""
+    """The handler raised. ``retry_after_seconds``, or else ``retry_at_ms``, is set by ``RetryAfterError``."""
 
     error: ErrorInfo
     retry_after_seconds: float | None = None
+    retry_at_ms: int | None = None
+
+    def asked_seconds(self, now_ms: int) -> float | None:
+        """Return how long the handler wants to wait, ``None`` if it does not say."""
+        return self.retry_after_seconds if self.retry_at_ms is None else (self.retry_at_ms - now_ms) / 1_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,7 @@ def settle(
 
 def _retry(node: Node, attempt: int, counted: int, failure: Failed, now_ms: int, jitter: float) -> Fact:
     due_ms = next_attempt_at_ms(counted, failure, now_ms=now_ms, jitter=jitter, backoff=backoff_of(node.backoff))
-    note = delay_note(failure)
+    note = delay_note(failure, now_ms)
     return Fact(FactKind.RETRY, node.id, attempt, error=failure.error, reason=note, retry_at_ms=due_ms, at_ms=now_ms)
 
 

@@ -59,13 +59,13 @@ def next_attempt_at_ms(
 
     A time that the action asked for beats the backoff and gets no jitter.
     """
-    asked = failure.retry_after_seconds
+    asked = failure.asked_seconds(now_ms)
     return now_ms + round(1_000 * _clamp(backoff.delay_seconds(attempt, jitter) if asked is None else asked))
 
 
-def delay_note(failure: Failed) -> str | None:
+def delay_note(failure: Failed, now_ms: int) -> str | None:
     """Return what the trace says about the delay: ``DELAY_CLAMPED`` or nothing."""
-    asked = failure.retry_after_seconds
+    asked = failure.asked_seconds(now_ms)
     return DELAY_CLAMPED if asked is not None and asked != _clamp(asked) else None
 
 
