@@ -33,6 +33,7 @@ from workflowkit.runtime.intake import Intake
 from workflowkit.runtime.invoking import Invoking
 from workflowkit.runtime.leases import Heartbeat
 from workflowkit.runtime.lifecycle import Lifecycle
+from workflowkit.runtime.loops import Loops
 from workflowkit.runtime.matching import Matching
 from workflowkit.runtime.position import Jitter, Schedule
 from workflowkit.runtime.relay import Relay, RelayThread
@@ -129,6 +130,7 @@ class Runtime:
             Suspending(self.database, self._waiting, self._schedule),
             Stepping(self.database, emitting, self._waiting, self.dispatcher),
             Caching(self.database, settings.limits),
+            self._loops,
             self.heartbeat,
             self.dispatcher,
             self.registry,
@@ -180,7 +182,11 @@ class Runtime:
     @cached_property
     def _waiting(self) -> Waiting:
         limits = self.settings.limits
-        return Waiting(Children(self._versions, self._schedule, limits, self._ending), limits)
+        return Waiting(Children(self._versions, self._schedule, limits, self._ending), self._loops, limits)
+
+    @cached_property
+    def _loops(self) -> Loops:
+        return Loops(self.database, self._schedule, self.settings.limits)
 
     @cached_property
     def _cancelling(self) -> Cancelling:

@@ -12,6 +12,8 @@ import os
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _TIME_CHARS, _RANDOM_BITS = 10, 80
+#: Of the ids of items: room for 32^4 of them; 60 bits of hash remain.
+_INDEX_CHARS = 4
 ID_LENGTH = 26
 
 
@@ -37,6 +39,13 @@ def derived_id(parent_id: str, *parts: str) -> str:
     """Return the id that follows from ``parent_id`` and ``parts``; equal arguments give equal ids."""
     digest = hashlib.blake2b("\x1f".join((parent_id, *parts)).encode(), digest_size=10).digest()
     return parent_id[:_TIME_CHARS] + _encode(int.from_bytes(digest), ID_LENGTH - _TIME_CHARS)
+
+
+def item_id(parent_id: str, index: int, *parts: str) -> str:
+    """Return the id of an item that follows from ``parent_id`` and ``parts``; those of one parent sort by ``index``."""
+    digest = hashlib.blake2b("\x1f".join((parent_id, *parts)).encode(), digest_size=8).digest()
+    hashed = _encode(int.from_bytes(digest), ID_LENGTH - _TIME_CHARS - _INDEX_CHARS)
+    return parent_id[:_TIME_CHARS] + _encode(index, _INDEX_CHARS) + hashed
 
 
 def timed_id(at_ms: int, *parts: str) -> str:

@@ -59,6 +59,8 @@ class Limits:
     # runs
     output_bytes: int = 4 * MIB
     events_per_step: int = 1_000
+    loop_items: int = 1_000
+    """Items of one loop."""
     steps_per_run: int = 2_000
     """Most steps that one handler may open (``ctx.step``)."""
     step_id_chars: int = 200

@@ -28,7 +28,7 @@ class Surroundings:
     def inside(self, outputs: Mapping[str, Json], given: Any) -> Surroundings:
         """Return what a part of this graph sees that was ``given`` something; ``outputs`` are this graph's own."""
         roots = {name: value for name, value in given.items() if name in _ROOTS} if isinstance(given, dict) else {}
-        return Surroundings({**self.state, **outputs}, {**self.roots, **roots})
+        return Surroundings({**self.state, **outputs} if outputs else self.state, {**self.roots, **roots})
 
 
 NO_SURROUNDINGS: Final = Surroundings()

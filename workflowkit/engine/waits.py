@@ -1,4 +1,4 @@
-"""What a handler may wait for while no worker holds it: a time, an event, a signal, another run."""
+"""What a step may wait for while no worker holds it: a time, an event, a signal, another run, the items of a loop."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ class WaitKind(StrEnum):
     EVENT = "event"
     SIGNAL = "signal"
     RUN = "run"
+    LOOP = "loop"
+    """The items of a loop, all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ class Wait:
     over ``event`` (what started the run) and ``async`` (what is waited for); ``equals`` is a path in the event that is
     waited for, and the value that must stand there. Events received up to ``lookback_ms``
     before count too. ``data`` is what the other run is given, ``part`` the part of this run's own document that it
-    executes instead of a workflow of its own.
+    executes instead of a workflow of its own. Of a loop, ``name`` says what the failure of an item does, and ``data``
+    is the plan.
     """
 
     key: str

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 
 from workflowkit.base.errors import LeaseLost
 from workflowkit.engine.facts import Fact, FactKind
-from workflowkit.engine.outcome import EmittedEvent, Outcome, Succeeded
+from workflowkit.engine.outcome import EmittedEvent, Failed, Outcome, Succeeded
 from workflowkit.engine.planner import Decision, settle
 from workflowkit.engine.states import RunStatus, StepStatus
 from workflowkit.runtime.emitting import Emitting
-from workflowkit.runtime.ending import NOT_ENDED, Ended, Ending
+from workflowkit.runtime.ending import NOT_ENDED, Ended, Ending, cancel_parts
 from workflowkit.runtime.hints import StepHint
 from workflowkit.runtime.position import (
     Batch,
@@ -122,6 +122,8 @@ class Advance:
                 now_ms=tx.now_ms, jitter=self._jitter(),
             )  # fmt: skip
             _release(tx, lease, decision)
+            if isinstance(outcome, Failed) and position.workflow.nodes[lease.step_key].body is not None:
+                cancel_parts(tx, position.run.id, lease.step_key)  # a loop that gives up, with items that go on
             event_ids = self._emitting.emit(tx, position.run, _events_of(outcome, decision))
             recorded = self._write(tx, position, decision, event_ids, go_on=go_on, also=also)
         position.is_stale = False

@@ -6,12 +6,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from workflowkit.engine.parts import is_item
 from workflowkit.engine.planner import Decision
 from workflowkit.engine.progress import Finish
 from workflowkit.engine.states import RunStatus
 from workflowkit.runtime import watches
-from workflowkit.runtime.cause import PARENT_ENDED, Cause, cancel_timer
+from workflowkit.runtime.cause import CANCEL_TIMER, PARENT_ENDED, Cause, cancel_timer
 from workflowkit.runtime.hints import StepHint
+from workflowkit.runtime.items import item_ended, lock_loop
 from workflowkit.runtime.lifecycle import Lifecycle
 from workflowkit.runtime.position import Position, cancels
 from workflowkit.store import events, runs, steps, timers, waits
@@ -44,8 +46,11 @@ class Ending:
         if finish is None:
             return NOT_ENDED
         if cancels(decision):
+            if is_item(run.path, run.parent_step):
+                lock_loop(tx, run)
             # SAFETY: I11 — after this commit no step of the run can be claimed.
             steps.cancel_open(tx, run.id)
+            cancel_parts(tx, run.id)
         is_watched = watches.is_watched(position.workflow)
         if position.memos.has_waits or is_watched:
             kept = {wait.key for wait in position.memos.open_waits if wait.outlives_parent}
@@ -57,7 +62,10 @@ class Ending:
 
     def abandon(self, tx: Transaction, run: RunRecord, cause: Cause) -> Ended:
         """Cancel a run of which nothing can be read: what is scheduled of it can be kept from running all the same."""
+        if is_item(run.path, run.parent_step):
+            lock_loop(tx, run)
         steps.cancel_open(tx, run.id)
+        cancel_parts(tx, run.id)
         _cancel_children(tx, run, frozenset())
         timers.forget(tx, run.id)
         event = events.load(tx, run.event_id).as_json()
@@ -92,7 +100,8 @@ class Ending:
             reason=reason, reason_detail=detail,
         )  # fmt: skip
         event_ids = self.tell(tx, self._lifecycle.records(tx, run, event, finish, reason))
-        return Ended(tell_parent(tx, run, wake_at_ms=tx.now_ms + self._grace_ms), event_ids)
+        hints = tell_parent(tx, run, finish.status, wake_at_ms=tx.now_ms + self._grace_ms)
+        return Ended(hints, event_ids)
 
 
 def _cancel_children(tx: Transaction, run: RunRecord, kept: Collection[str]) -> None:
@@ -105,13 +114,20 @@ def _cancel_children(tx: Transaction, run: RunRecord, kept: Collection[str]) -> 
     timers.plan(tx, [cancel_timer(run.scope, child_id, cause, due_at_ms=tx.now_ms) for child_id in children])
 
 
-def tell_parent(tx: Transaction, run: RunRecord, *, wake_at_ms: int) -> tuple[StepHint, ...]:
-    """Make the step due that waits for a run which ends in this transaction.
+def cancel_parts(tx: Transaction, run_id: str, step: str | None = None) -> None:
+    """Plan the end of the parts of a run's document that go on, or of one step's: each is locked for itself."""
+    timers.plan_for_parts(tx, CANCEL_TIMER, run_id, step, data=Cause(PARENT_ENDED, run_id=run_id).as_json())
+
+
+def tell_parent(tx: Transaction, run: RunRecord, status: RunStatus, *, wake_at_ms: int) -> tuple[StepHint, ...]:
+    """Make the step due that waits for a run which ends in this transaction; or let the next item of a loop begin.
 
     Locks that step's row, and not its run: the parent finds out what came of this run by looking at its row.
     """
     if run.parent_run_id is None or run.parent_wait is None:
         return ()
+    if is_item(run.path, run.parent_step):
+        return item_ended(tx, run, status, wake_at_ms=wake_at_ms)
     wait_ids = [waits.wait_id(run.parent_run_id, run.parent_wait)]
     if not waits.receive(tx, wait_ids, None):
         return ()  # the parent has stopped waiting

@@ -164,7 +164,8 @@ def add_decision(
     for node_id in decision.ready:
         queue = schedule.queue_of(workflow, node_id)
         if due_at_ms is not None:
-            batch.steps.append(StepRow(run.id, node_id, queue, StepStatus.READY, due_at_ms, due_at_ms))
+            wake_at = None if due_at_ms == steps.NEVER else due_at_ms
+            batch.steps.append(StepRow(run.id, node_id, queue, StepStatus.READY, due_at_ms, wake_at))
         elif claim and claimed is None and schedule.serves(queue):
             claimed = Lease(run.id, node_id, attempt=1, token=1, ends_at_ms=now_ms + schedule.lease_ms)
             # SAFETY: I5 — the attempt is on record before its action starts.

@@ -17,6 +17,7 @@ from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
 from workflowkit.engine.states import RunStatus
 from workflowkit.engine.waits import Wait, WaitKind
 from workflowkit.runtime.children import Children, Started
+from workflowkit.runtime.loops import Loops
 from workflowkit.runtime.position import Batch, Opening, Position
 from workflowkit.store import events, runs, timers, waits
 from workflowkit.store.database import Transaction
@@ -25,6 +26,8 @@ from workflowkit.store.waits import Kind, State, WaitRow
 
 #: The kind of the timer that looks once more for events from before a wait (``lookback``).
 LOOKBACK_TIMER = "wait.lookback"
+#: Waits that have no row in ``waits``: a time, and the runs of a loop's items, whose own rows tell enough.
+_ROWLESS = frozenset({WaitKind.SLEEP, WaitKind.LOOP})
 
 
 @dataclass(slots=True)
@@ -38,12 +41,18 @@ class Begun:
     openings: list[Opening] = field(default_factory=list)
     is_due: bool = False
 
+    def add(self, started: Started) -> None:
+        """Take in what a wait has started."""
+        self.openings += started.openings
+        self.is_due = self.is_due or started.has_ended
+
 
 class Waiting:
     """Begins and ends the waits of steps."""
 
-    def __init__(self, children: Children, limits: Limits) -> None:
+    def __init__(self, children: Children, loops: Loops, limits: Limits) -> None:
         self._children = children
+        self._loops = loops
         self._limits = limits
 
     def begin(
@@ -55,6 +64,9 @@ class Waiting:
             begun.facts.append(Fact(FactKind.OPENED, wait.key, detail=wait.detail(), at_ms=tx.now_ms))
             if wait.kind is WaitKind.SLEEP:
                 continue
+            if wait.kind is WaitKind.LOOP:
+                begun.add(self._loops.begin(tx, batch, position, node_id, wait))
+                continue
             if wait.kind is WaitKind.EVENT:
                 rows.append(self._event_row(tx, position, node_id, wait, begun))
                 continue
@@ -63,10 +75,8 @@ class Waiting:
             if wait.kind is WaitKind.RUN:
                 started = self._children.start(tx, batch, position, node_id, wait)
                 if isinstance(started, Started):
-                    begun.openings += started.openings
-                    name = started.run_id
-                    if started.has_ended:
-                        state, begun.is_due = State.RECEIVED, True
+                    begun.add(started)
+                    name, state = started.run_id, State.RECEIVED if started.has_ended else State.OPEN
                 else:
                     refused = started
             if refused is not None:
@@ -83,9 +93,13 @@ class Waiting:
         if not memo.open:
             return []
         known = memo.open.values()
-        rows = waits.of_step(tx, position.run.id, node_id) if any(w.kind is not WaitKind.SLEEP for w in known) else {}
+        rows = waits.of_step(tx, position.run.id, node_id) if any(w.kind not in _ROWLESS for w in known) else {}
         facts, expired = [], []
         for wait in known:
+            if wait.kind is WaitKind.LOOP:
+                ended = self._loops.end(tx, position.run.id, node_id, wait)
+                facts += [] if ended is None else [ended]
+                continue
             row = rows.get(wait.key)
             if row is not None and row.state is State.RECEIVED:
                 facts.append(_received(tx, wait, row))
@@ -99,7 +113,10 @@ class Waiting:
     def has_news(self, tx: Transaction, position: Position, node_id: str) -> bool:
         """Tell whether an open wait of a step has ended that its memo does not know of yet."""
         open_waits = position.memos.of(node_id).open
-        if not any(wait.kind is not WaitKind.SLEEP for wait in open_waits.values()):
+        loops = [wait for wait in open_waits.values() if wait.kind is WaitKind.LOOP]
+        if any(self._loops.is_over(tx, position.run.id, node_id, wait) for wait in loops):
+            return True
+        if not any(wait.kind not in _ROWLESS for wait in open_waits.values()):
             return False
         rows = waits.of_step(tx, position.run.id, node_id)
         return any(key in open_waits and row.state is State.RECEIVED for key, row in rows.items())

@@ -39,6 +39,7 @@ from workflowkit.runtime.backlog import Backlog
 from workflowkit.runtime.caching import Caching
 from workflowkit.runtime.hints import Dispatcher, StepHint, hint
 from workflowkit.runtime.leases import Heartbeat
+from workflowkit.runtime.loops import Loops
 from workflowkit.runtime.matching import Matching
 from workflowkit.runtime.position import Claim, Jitter, Opening
 from workflowkit.runtime.stepping import RECORD_PAUSES_SECONDS, Stepping
@@ -71,6 +72,7 @@ class Worker:
         suspending: Suspending,
         stepping: Stepping,
         caching: Caching,
+        loops: Loops,
         heartbeat: Heartbeat,
         dispatcher: Dispatcher,
         registry: Registry,
@@ -83,6 +85,7 @@ class Worker:
         self._suspending = suspending
         self._stepping = stepping
         self._caching = caching
+        self._loops = loops
         self._jitter = jitter
         self._heartbeat = heartbeat
         self._dispatcher = dispatcher
@@ -191,6 +194,8 @@ class Worker:
             return failed_by(error)
         if cached is not None:
             return cached
+        if node.body is not None:
+            return self._loops.attempt(claim, node, inputs)
         timeout_seconds = spec.timeout_seconds if node.timeout_seconds is None else node.timeout_seconds
         guard = Guard()
         with self._heartbeat.keeping(claim.lease, guard):

@@ -13,6 +13,8 @@ from workflowkit.store.database import InsertInto, Sql, Transaction
 
 #: Due now. Not the time of now: processes carry the server's time forward each for itself and differ by milliseconds.
 AT_ONCE = 0
+#: Not due at any time: the step of an item of a loop whose turn has not come.
+NEVER = 2**53 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,15 @@ class Lease:
     token: int
     ends_at_ms: int
     lost_attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LockedStep:
+    """How a step stands whose row this transaction has locked."""
+
+    status: StepStatus
+    due_at_ms: int
+    queue: str
 
 
 INSERT = InsertInto("steps", ("run_id", "step_key", "queue", "status", "attempt", "token", "due_at_ms", "wake_at_ms"))
@@ -81,6 +92,25 @@ _PUT_OFF = Sql(
     WHERE run_id = :run_id AND step_key = :step_key
     """
 )
+_LOCK = Sql(
+    """
+    SELECT status, due_at_ms, queue FROM steps WHERE run_id = :run_id AND step_key = :step_key {for_update}
+    """
+)
+_POKE = Sql(
+    """
+    UPDATE steps SET due_at_ms = 0, wake_at_ms = :wake_at_ms
+    WHERE run_id = :run_id AND step_key = :step_key AND status IN ('sleeping', 'waiting')
+    """
+)
+_ACTIVATE = Sql(
+    """
+    UPDATE steps SET due_at_ms = 0, wake_at_ms = :wake_at_ms
+    WHERE run_id = :run_id AND status = 'ready' AND due_at_ms = :never
+    RETURNING run_id, step_key, queue
+    """
+)
+_ANY_INACTIVE = Sql("SELECT 1 FROM steps WHERE run_id = :run_id AND due_at_ms = :never LIMIT 1")
 _RENEW = Sql(
     """
     UPDATE steps SET due_at_ms = :ends_at_ms, wake_at_ms = :ends_at_ms
@@ -172,6 +202,27 @@ def put_off(
     """Say when a step that this transaction has released may be claimed again."""
     where = {"run_id": run_id, "step_key": step_key}
     tx.run(_PUT_OFF, **where, status=status.value, due_at_ms=due_at_ms, wake_at_ms=wake_at_ms)
+
+
+def lock(tx: Transaction, run_id: str, step_key: str) -> LockedStep | None:
+    """Lock the row of a step and return how it stands; ``None`` if there is none."""
+    row = tx.one(_LOCK, run_id=run_id, step_key=step_key)
+    return None if row is None else LockedStep(StepStatus(row[0]), row[1], row[2])
+
+
+def poke(tx: Transaction, run_id: str, step_key: str, *, wake_at_ms: int) -> None:
+    """Make a step due now that waits. The caller has locked its row."""
+    tx.run(_POKE, run_id=run_id, step_key=step_key, wake_at_ms=wake_at_ms)
+
+
+def activate(tx: Transaction, run_id: str, *, wake_at_ms: int) -> list[Any]:
+    """Make the steps of a run due now that were ``NEVER``; return their (run id, step key, queue)."""
+    return list(tx.rows(_ACTIVATE, run_id=run_id, wake_at_ms=wake_at_ms, never=NEVER))
+
+
+def is_active(tx: Transaction, run_id: str) -> bool:
+    """Tell whether no step of a run waits for its activation, or did so when the run ended."""
+    return tx.one(_ANY_INACTIVE, run_id=run_id, never=NEVER) is None
 
 
 def renew(tx: Transaction, lease: Lease, *, lease_ms: int) -> int | None:

@@ -32,6 +32,15 @@ _PLAN = Sql(
     ON CONFLICT (id) DO NOTHING
     """  # noqa: S608 - names from our own code
 )
+_PLAN_FOR_PARTS = Sql(
+    """
+    INSERT INTO timers (id, kind, environment, tenant, subject, data, due_at_ms)
+    SELECT :kind || ':' || id || ':' || :run_id, :kind, environment, tenant, id, :data, :now_ms FROM runs
+    WHERE parent_run_id = :run_id AND (CAST(:step AS TEXT) IS NULL OR parent_step = :step)
+        AND path IS NOT NULL AND finished_at_ms IS NULL
+    ON CONFLICT (id) DO NOTHING
+    """
+)
 # SAFETY: I14 I16 — taken by one scheduler only, never before its time by the database's clock, and gone (or moved) in
 # the transaction that does what it stands for.
 _TAKE = Sql(
@@ -56,6 +65,13 @@ def plan(tx: Transaction, timers: Sequence[TimerRow]) -> None:
     """Add timers; one that is planned already stays as it is."""
     for timer in timers:
         tx.run(_PLAN, **dict(zip(_COLUMNS, row_of(timer), strict=True)))
+
+
+def plan_for_parts(
+    tx: Transaction, kind: str, run_id: str, step: str | None = None, *, data: Mapping[str, Any]
+) -> None:
+    """Plan a timer that is due now for each open run of a part of a run's document, or of one step of it."""
+    tx.run(_PLAN_FOR_PARTS, kind=kind, run_id=run_id, step=step, data=jsonvalue.dumps(data), now_ms=tx.now_ms)
 
 
 def take(tx: Transaction) -> TimerRow | None:

@@ -1,0 +1,73 @@
+"""Runs that belong to a step of another run: the items of its loop. Their ids are in the order of the items."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from workflowkit.base import jsonvalue
+from workflowkit.engine.facts import ErrorInfo
+from workflowkit.engine.states import RunStatus
+from workflowkit.store import steps
+from workflowkit.store.database import Sql, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class ChildEnd:
+    """How far a child run has come. ``given`` is what it was given besides its event."""
+
+    run_id: str
+    given: Any
+    status: RunStatus
+    output: Any
+    error: ErrorInfo | None
+
+
+_OF_STEP = "parent_run_id = :run_id AND parent_step = :step"
+# From the last one down: items begin in order, so those that are still open are mostly at the end.
+_ANY_OPEN = Sql(
+    f"SELECT 1 FROM runs WHERE {_OF_STEP} AND finished_at_ms IS NULL ORDER BY id DESC LIMIT 1"  # noqa: S608
+)
+_ANY_LOST = Sql(f"SELECT 1 FROM runs WHERE {_OF_STEP} AND status IN ('failed', 'cancelled') LIMIT 1")  # noqa: S608
+_NEXT = Sql(
+    f"""
+    SELECT id FROM runs WHERE {_OF_STEP} AND id > :after AND status = 'scheduled' AND EXISTS (
+        SELECT 1 FROM steps WHERE steps.run_id = runs.id AND steps.status = 'ready' AND steps.due_at_ms = :never
+    )
+    ORDER BY id LIMIT 1
+    """  # noqa: S608 - text from our own code
+)
+_ENDS = Sql(f"SELECT id, input, status, output, error FROM runs WHERE {_OF_STEP} ORDER BY id")  # noqa: S608
+
+
+def any_open(tx: Transaction, run_id: str, step: str) -> bool:
+    """Tell whether a run of this step has not ended. Decisive only while the step's row is locked."""
+    return tx.one(_ANY_OPEN, run_id=run_id, step=step) is not None
+
+
+def any_lost(tx: Transaction, run_id: str, step: str) -> bool:
+    """Tell whether a run of this step has failed or was cancelled."""
+    return tx.one(_ANY_LOST, run_id=run_id, step=step) is not None
+
+
+def activate_next(tx: Transaction, run_id: str, step: str, *, after: str, wake_at_ms: int) -> list[Any]:
+    """Let the first run of this step begin that comes behind the run ``after`` and waits for its turn.
+
+    Returns the (run id, step key, queue) of its first steps; none if no run waits. The caller has locked the row of
+    the step: runs get their turn in order, one at a time, so every one that waits comes behind every one that does not.
+    """
+    row = tx.one(_NEXT, run_id=run_id, step=step, after=after, never=steps.NEVER)
+    return [] if row is None else steps.activate(tx, row[0], wake_at_ms=wake_at_ms)
+
+
+def ends(tx: Transaction, run_id: str, step: str) -> Iterator[ChildEnd]:
+    """Yield how the runs of this step stand, in order of the items."""
+    for child_id, given, status, output, error in tx.rows(_ENDS, run_id=run_id, step=step):
+        yield ChildEnd(
+            child_id,
+            None if given is None else jsonvalue.loads(given),
+            RunStatus(status),
+            None if output is None else jsonvalue.loads(output),
+            None if error is None else ErrorInfo.from_dict(jsonvalue.loads(error)),
+        )
