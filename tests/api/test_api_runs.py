@@ -37,7 +37,7 @@ def _run_id(web: Web, document: dict[str, Any], data: Any = None, **fields: Any)
     web.harness.deploy(document)
     event_id = web.harness.send("order/paid", data or {}, **fields)
     web.harness.drain()
-    (row,) = web.harness.rows("SELECT id FROM runs WHERE event_id = :id", id=event_id)
+    (row,) = web.harness.rows("SELECT id FROM runs WHERE event_id = :id AND parent_run_id IS NULL", id=event_id)
     return row["id"]
 
 
@@ -249,3 +249,27 @@ def test_the_default_scope_is_the_one_events_are_sent_in(sqlite_url: str) -> Non
         run_id = _run_id(web, BRANCHING, {"n": 7})
         assert web.services.default_scope == DEFAULT_SCOPE
         assert web.anonymous().get(f"/api/runs/{run_id}").status_code == 200
+
+
+def test_a_run_and_the_runs_it_began_lead_to_each_other(database_url: str) -> None:
+    body = a_workflow().action("in", inputs={"value": "!ref($.item)"}).path(SOURCE, "in").document()
+    looping = a_workflow().action("each", "builtin:for_each", {"items": "!ref($.event.data.items)", "key": "item"})
+    document = looping.path(SOURCE, "each").trigger("order/paid").document()
+    document["actions"][0]["body"] = body
+    with a_web(database_url) as web:
+        run_id = _run_id(web, document, {"items": ["b", "a"]})
+        client = web.client(["runs:read"])
+        run = client.get(f"/api/runs/{run_id}").get_json()
+        assert (run["path"], run["parent_run_id"], run["parent_step"]) == (None, None, None)
+        assert [(each["key"], each["index"], each["parent_step"]) for each in run["children"]] == [
+            ("b", 0, "each"), ("a", 1, "each")
+        ]  # fmt: skip
+        child = client.get(f"/api/runs/{run['children'][1]['id']}").get_json()
+        assert (child["path"], child["parent_run_id"], child["children"]) == ("each", run_id, [])
+        assert [(step["id"], step["inputs"]) for step in child["steps"]] == [("in", {"value": "a"})]
+        listed = client.get("/api/runs").get_json()["items"]
+        assert [each["id"] for each in listed] == [run_id]
+        of_parent = client.get(f"/api/runs?parent_run_id={run_id}").get_json()["items"]
+        assert {each["id"] for each in of_parent} == {each["id"] for each in run["children"]}
+        other = web.client(["runs:read"], scope=OTHER_TENANT)
+        assert other.get(f"/api/runs?parent_run_id={run_id}").get_json()["items"] == []

@@ -99,7 +99,7 @@ def test_an_item_sees_itself_the_event_and_what_comes_before_the_loop(database_u
             "who": "!ref($.event.data.who)",
             "before": "!ref($.state.before)",
             "text": "!ref($.key) of !ref($.state.before)",
-        }  # fmt: skip
+        }
     )
     document = _loop(body, key="'k' + string(item.n)")
     document["actions"].insert(0, {"id": "before", "kind": "noop", "inputs": {"value": "earlier"}})
@@ -242,14 +242,14 @@ def test_items_that_cannot_be_told_apart_are_refused_before_any_begins(
     sqlite_url: str, items: list[Any], key: str | None, message: str
 ) -> None:
     with a_runtime(sqlite_url, _registry(lambda value: value)) as harness:
-        _start(harness, _loop(**({} if key is None else {"key": key})), items)
+        _start(harness, _loop(key=key), items)
         harness.drain()
         assert message in _error(harness)["message"]
         assert _statuses(harness) == []
 
 
 def test_a_list_that_changes_after_the_loop_began_changes_nothing(database_url: str) -> None:
-    """S2: killed at item 5, the list in another order; what was done is not done again, and none is lost."""
+    """Killed at item 5, the list in another order; what was done is not done again, and none is lost."""
     names = [f"item-{number}" for number in range(10)]
     source, done = list(names), Counter[str]()
 

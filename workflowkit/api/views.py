@@ -13,7 +13,7 @@ from workflowkit.runtime.history import Attempt, Step
 from workflowkit.store.apps import FunctionRecord
 from workflowkit.store.events import EventRecord
 from workflowkit.store.keys import KeyRecord
-from workflowkit.store.queries import DecisionView, RunView
+from workflowkit.store.queries import ChildView, DecisionView, RunView
 from workflowkit.store.schedules import ScheduleRow
 from workflowkit.store.webhooks import WebhookRecord
 from workflowkit.store.workflows import DraftRecord, VersionRecord, WorkflowRecord
@@ -71,6 +71,9 @@ def run(record: RunView) -> Shown:
         "status": record.status.value,
         "handled_failures": record.handled_failures,
         "rerun_of": record.rerun_of,
+        "path": record.path,
+        "parent_run_id": record.parent_run_id,
+        "parent_step": record.parent_step,
         "error": _error(record.error),
         "reason": record.reason,
         "cause": None if record.cause is None else dict.fromkeys(_CAUSE) | record.cause,
@@ -78,6 +81,11 @@ def run(record: RunView) -> Shown:
         "started_at": _moment(record.started_at_ms),
         "finished_at": _moment(record.finished_at_ms),
     }
+
+
+def child(record: ChildView) -> Shown:
+    """Show a run that another one began."""
+    return {**run(record.run), "key": record.key, "index": record.index}
 
 
 def step(record: Step) -> Shown:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,7 +16,8 @@ from workflowkit.engine.states import RunStatus
 if TYPE_CHECKING:
     from workflowkit.app import WorkflowKit
     from workflowkit.runtime.history import Step
-    from workflowkit.store.queries import RunView
+    from workflowkit.runtime.tracing import Trace
+    from workflowkit.store.queries import ChildView, RunView
 
 #: Who cancels a run from here, as it is kept with the run.
 CLI_ACTOR = "cli"
@@ -78,12 +79,19 @@ def show(run_id: str, environment: str, tenant: str, as_json: bool) -> None:
     workflowkit runs show 01M817AXWA8Z4RDV7ZWESCAWYM
     """
     with opened() as wk:
-        run, event, steps = _load(wk, scope_of(environment, tenant), run_id)
+        found = _load(wk, scope_of(environment, tenant), run_id)
+    run, event, steps, children = found.run, found.event.as_json(), found.history.steps, found.children
     if as_json:
         from workflowkit.api import views
 
         emit_json(
-            {**views.run(run), "output": run.output, "event": event, "steps": [views.step(step) for step in steps]}
+            {
+                **views.run(run),
+                "output": run.output,
+                "event": event,
+                "steps": [views.step(step) for step in steps],
+                "children": [views.child(child) for child in children],
+            }
         )
         return
     click.echo(
@@ -92,6 +100,9 @@ def show(run_id: str, environment: str, tenant: str, as_json: bool) -> None:
     click.echo(f"  {dim('event')} {plain(event['name'])} {short(event['data'], 80)}\n")
     for step in steps:
         click.echo(f"  {_step_line(step)}")
+        for child in children:
+            if child.run.parent_step == step.id:
+                click.echo(f"    {_child_line(child)}")
     if run.error is not None:
         click.echo(f"\n  {plain(run.error.name)}: {plain(run.error.message)}")
     if run.reason is not None:
@@ -131,18 +142,12 @@ def rerun(run_id: str, environment: str, tenant: str) -> None:
         click.echo(wk.runtime.control.rerun(scope_of(environment, tenant), run_id))
 
 
-def _load(wk: WorkflowKit, scope: Scope, run_id: str) -> tuple[RunView, dict[str, Any], tuple[Step, ...]]:
-    from workflowkit.runtime import history
+def _load(wk: WorkflowKit, scope: Scope, run_id: str) -> Trace:
+    from workflowkit.runtime.tracing import trace
     from workflowkit.runtime.versions import Versions
-    from workflowkit.store import queries
 
     with wk.runtime.database.read() as tx:
-        run = queries.get_run(tx, scope, run_id)
-        facts = queries.find_facts(tx, scope, run_id)
-        schedule = queries.find_steps(tx, scope, run_id)
-        event = queries.get_event(tx, scope, run.event_id).as_json()
-        workflow = Versions().load(tx, scope, run.workflow_id, run.version)
-    return run, event, history.tell(workflow, event, facts, schedule, wk.registry).steps
+        return trace(tx, scope, run_id, Versions(), wk.registry)
 
 
 def _why(run: RunView) -> str:
@@ -175,6 +180,13 @@ def _step_line(step: Step) -> str:
         told = dim(step.reason or "")
     line = f"{mark(step.status.value)} {plain(step.id):16} {status(step.status.value, text=f'{step.status.value:9}')}"
     return f"{line} {dim(f'{attempts:>3} {_took(step):>8}')}  {told}"
+
+
+def _child_line(child: ChildView) -> str:
+    name = child.run.workflow_id if child.key is None else child.key
+    told = "" if child.run.error is None else plain(child.run.error.message)
+    shown = f"{mark(child.run.status.value)} {plain(name):16} {status(child.run.status.value)}"
+    return f"{shown} {dim(child.run.id)}  {told}"
 
 
 def _took(ended: RunView | Step) -> str:

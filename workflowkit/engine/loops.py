@@ -1,7 +1,7 @@
 """Loops: which items a ``builtin:for_each`` has, how each is named, and what it gives. Pure.
 
 The items are fixed when the loop begins; each is then a run of its own. So nothing that happens to the list afterwards
-can repeat or lose one (S2).
+can repeat or lose one.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from workflowkit.engine.progress import Progress
 from workflowkit.engine.states import EdgeState, StepStatus
 from workflowkit.engine.surroundings import NO_SURROUNDINGS, Surroundings
 from workflowkit.store.queries import StepView
+from workflowkit.store.steps import NEVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ def _step(
         attempts=attempts,
         started_at_ms=attempts[0].started_at_ms if attempts else None,
         finished_at_ms=None if final is None else final.at_ms,
-        due_at_ms=None if final is not None or row is None else row.due_at_ms,
+        due_at_ms=None if final is not None or row is None or row.due_at_ms == NEVER else row.due_at_ms,
     )
 
 

@@ -1,4 +1,4 @@
-"""Loops: their items begin together, each as a run of its own, and their ends wake the loop once (S2).
+"""Loops: their items begin together, each as a run of its own, and their ends wake the loop once.
 
 Nobody goes through the items again and again. The loop's step begins all of them in the transaction in which it begins
 to wait; each end gives one more its turn; the last end makes the step due; and its claim reads all of them once.

@@ -24,11 +24,15 @@ from workflowkit.store.events import EventRecord
 
 @dataclass(frozen=True, slots=True)
 class RunFilter:
-    """Which runs to list; a field left alone admits all. Times are of creation: from ``after`` to just before."""
+    """Which runs to list; a field left alone admits all. Times are of creation: from ``after`` to just before.
+
+    Runs of parts of a document, such as the items of a loop, are among those of their parent only.
+    """
 
     statuses: Sequence[RunStatus] = ()
     workflow_id: str | None = None
     event_id: str | None = None
+    parent_run_id: str | None = None
     created_after_ms: int | None = None
     created_before_ms: int | None = None
 
@@ -47,6 +51,7 @@ class EventFilter:
 class RunView:
     """A run as it stands. ``output`` is only set by ``get_run``: a list would carry megabytes.
 
+    ``path`` names the part of the document that it executes, ``parent_step`` the step of the parent that began it.
     ``reason`` is why it was cancelled, ``cause`` by whom or what (``runtime.cause``).
     """
 
@@ -61,9 +66,21 @@ class RunView:
     created_at_ms: int
     started_at_ms: int | None
     finished_at_ms: int | None
+    path: str | None
+    parent_run_id: str | None
+    parent_step: str | None
     output: Any = None
     reason: str | None = None
     cause: dict[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChildView:
+    """A run that another one began. ``key`` and ``index`` are those of a loop's item."""
+
+    run: RunView
+    key: str | None
+    index: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +110,7 @@ _event = schema.events.c
 _RUN_COLUMNS = (
     _run.id, _run.workflow_id, _run.version, _run.event_id, _run.status, _run.handled_failures, _run.rerun_of,
     _run.error, _run.created_at_ms, _run.started_at_ms, _run.finished_at_ms,
-    _run.reason, _run.reason_detail,
+    _run.reason, _run.reason_detail, _run.path, _run.parent_run_id, _run.parent_step,
 )  # fmt: skip
 
 
@@ -108,6 +125,10 @@ def find_runs(tx: Reading, scope: Scope, where: RunFilter, *, limit: int, before
         query = query.where(_run.workflow_id == where.workflow_id)
     if where.event_id is not None:
         query = query.where(_run.event_id == where.event_id)
+    if where.parent_run_id is None:
+        query = query.where(_run.path.is_(None))
+    else:
+        query = query.where(_run.parent_run_id == where.parent_run_id)
     query = query.where(*_between(_run.created_at_ms, where.created_after_ms, where.created_before_ms))
     return [_to_run(row) for row in tx.connection.execute(query)]
 
@@ -119,6 +140,21 @@ def get_run(tx: Reading, scope: Scope, run_id: str) -> RunView:
     if row is None:
         raise NotFound(f"there is no run {run_id!r}")
     return _to_run(row, output=None if row.output is None else jsonvalue.loads(row.output))
+
+
+def find_children(tx: Reading, scope: Scope, run_id: str, *, limit: int) -> list[ChildView]:
+    """Return up to ``limit`` of the runs that a run began, by step and in order of a loop's items."""
+    query = (
+        sa.select(*_RUN_COLUMNS, _run.input)
+        .where(*_owned(schema.runs, scope), _run.parent_run_id == run_id)
+        .order_by(_run.parent_step, _run.id)
+        .limit(limit)
+    )
+    found = []
+    for row in tx.connection.execute(query):
+        given = {} if row.path is None or row.input is None else jsonvalue.loads(row.input)
+        found.append(ChildView(_to_run(row), given.get("key"), given.get("index")))
+    return found
 
 
 def find_steps(tx: Reading, scope: Scope, run_id: str) -> list[StepView]:
@@ -218,6 +254,9 @@ def _to_run(row: Any, output: Any = None) -> RunView:
         created_at_ms=row.created_at_ms,
         started_at_ms=row.started_at_ms,
         finished_at_ms=row.finished_at_ms,
+        path=row.path,
+        parent_run_id=row.parent_run_id,
+        parent_step=row.parent_step,
         output=output,
         reason=row.reason,
         cause=None if row.reason_detail is None else jsonvalue.loads(row.reason_detail),

@@ -78,6 +78,45 @@ export interface Cause {
   readonly text: string | null;
 }
 
+export interface ChildRun {
+  /** The run's id. */
+  readonly id: string;
+  /** The workflow. */
+  readonly workflow_id: string;
+  /** The published version that it executes to its end. */
+  readonly version: number;
+  /** Our id of the event that started it. */
+  readonly event_id: string;
+  /** Where it stands. */
+  readonly status: "scheduled" | "queued" | "running" | "waiting" | "completed" | "failed" | "cancelled";
+  /** How many steps failed in a way that the workflow provides for. */
+  readonly handled_failures: number;
+  /** The run that this one repeats. */
+  readonly rerun_of: string | null;
+  /** The part of the workflow that it executes, such as the id of a loop whose item it is; null for all of it. */
+  readonly path: string | null;
+  /** The run that began it. */
+  readonly parent_run_id: string | null;
+  /** The step of that run which did. */
+  readonly parent_step: string | null;
+  /** Why it failed. */
+  readonly error: ActionError | null;
+  /** Why it was cancelled: a stable word. */
+  readonly reason: string | null;
+  /** By whom or what it was cancelled. */
+  readonly cause: Cause | null;
+  /** When it was created. */
+  readonly created_at: string;
+  /** When its first step began. */
+  readonly started_at: string | null;
+  /** When it ended. */
+  readonly finished_at: string | null;
+  /** Of a loop's item: its key. */
+  readonly key: string | null;
+  /** Of a loop's item: its place in the list, from 0. */
+  readonly index: number | null;
+}
+
 export interface CreatedKey {
   /** The key's id. */
   readonly id: string;
@@ -421,6 +460,12 @@ export interface Run {
   readonly handled_failures: number;
   /** The run that this one repeats. */
   readonly rerun_of: string | null;
+  /** The part of the workflow that it executes, such as the id of a loop whose item it is; null for all of it. */
+  readonly path: string | null;
+  /** The run that began it. */
+  readonly parent_run_id: string | null;
+  /** The step of that run which did. */
+  readonly parent_step: string | null;
   /** Why it failed. */
   readonly error: ActionError | null;
   /** Why it was cancelled: a stable word. */
@@ -450,6 +495,12 @@ export interface RunDetail {
   readonly handled_failures: number;
   /** The run that this one repeats. */
   readonly rerun_of: string | null;
+  /** The part of the workflow that it executes, such as the id of a loop whose item it is; null for all of it. */
+  readonly path: string | null;
+  /** The run that began it. */
+  readonly parent_run_id: string | null;
+  /** The step of that run which did. */
+  readonly parent_step: string | null;
   /** Why it failed. */
   readonly error: ActionError | null;
   /** Why it was cancelled: a stable word. */
@@ -474,6 +525,8 @@ export interface RunDetail {
   readonly steps: readonly Step[];
   /** What was decided about each edge, by the edge's id. */
   readonly edges: JsonObject;
+  /** The runs that it began, by step and item; no more than a page. The list of runs has all. */
+  readonly children: readonly ChildRun[];
 }
 
 export interface RunPage {

@@ -16,7 +16,7 @@ from workflowkit.api.services import Services
 from workflowkit.base.errors import Conflict
 from workflowkit.base.scope import Scope
 from workflowkit.engine.states import RunStatus
-from workflowkit.runtime import history
+from workflowkit.runtime.tracing import trace
 from workflowkit.store import queries
 
 api = APIBlueprint("runs", __name__, url_prefix="/api", tag="Runs")
@@ -29,13 +29,15 @@ api = APIBlueprint("runs", __name__, url_prefix="/api", tag="Runs")
 def list_runs(query: dict[str, Any]) -> Response:
     """List runs.
 
-    Newest first. Pages stay the same while runs are added.
+    Newest first. Pages stay the same while runs are added. Runs of parts of a workflow, such as the items of a loop,
+    are listed with `parent_run_id` only.
     """
     page = Page.asked(query)
     where = queries.RunFilter(
         statuses=[RunStatus(status) for status in query.get("status", ())],
         workflow_id=query.get("workflow_id"),
         event_id=query.get("event_id"),
+        parent_run_id=query.get("parent_run_id"),
         created_after_ms=views.milliseconds(query.get("created_after")),
         created_before_ms=views.milliseconds(query.get("created_before")),
     )
@@ -51,8 +53,9 @@ def list_runs(query: dict[str, Any]) -> Response:
 def get_run(run_id: str, query: dict[str, Any]) -> Response:
     """Show a run with its steps.
 
-    Each step with what it was given, what it returned, and every attempt; and what was decided about each edge. With
-    `wait` the answer comes when the run has ended, or after so many seconds: look at `status` to know which.
+    Each step with what it was given, what it returned, and every attempt; what was decided about each edge; and the
+    runs that it began. With `wait` the answer comes when the run has ended, or after so many seconds: look at `status`
+    to know which.
     """
     services = Services.current()
     services.waiting.until_ended(caller().scope, run_id, seconds=query.get("wait", 0))
@@ -90,18 +93,17 @@ def rerun(run_id: str) -> Response:
 def _detail(scope: Scope, run_id: str) -> views.Shown:
     services = Services.current()
     with services.database.read() as tx:
-        run = queries.get_run(tx, scope, run_id)
-        facts = queries.find_facts(tx, scope, run_id)
-        schedule = queries.find_steps(tx, scope, run_id)
-        event = queries.get_event(tx, scope, run.event_id)
-        workflow = services.versions.load(tx, scope, run.workflow_id, run.version)
-    told = history.tell(workflow, event.as_json(), facts, schedule, services.registry)
+        found = trace(
+            tx, scope, run_id, services.versions, services.registry, most_children=services.limits.page_size
+        )  # fmt: skip
+    run, workflow, told = found.run, found.workflow, found.history
     return {
         **views.run(run),
         "output": run.output,
-        "event": views.event(event),
+        "event": views.event(found.event),
         "workflow_name": workflow.name,
         "workflow_hash": workflow.hash,
         "steps": [views.step(step) for step in told.steps],
         "edges": {edge_id: state.value for edge_id, state in told.edges.items()},
+        "children": [views.child(each) for each in found.children],
     }

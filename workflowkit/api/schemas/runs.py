@@ -39,6 +39,7 @@ class RunQuery(PageQuery):
                          metadata={"description": "Runs in one of these states; repeat the parameter."})  # fmt: skip
     workflow_id = text("Runs of this workflow.", required=False)
     event_id = text("Runs started by the event with this id of ours.", required=False)
+    parent_run_id = text("Runs that this run began: items of its loops, workflows it runs.", required=False)
     created_after = moment("Created at or after this time.", required=False)
     created_before = moment("Created before this time.", required=False)
 
@@ -78,6 +79,10 @@ class Run(Answer):
     status = text("Where it stands.", validate=validate.OneOf(list(RunStatus)))
     handled_failures = whole("How many steps failed in a way that the workflow provides for.")
     rerun_of = text("The run that this one repeats.", nullable=True)
+    path = text("The part of the workflow that it executes, such as the id of a loop whose item it is; null for all of "
+                "it.", nullable=True)  # fmt: skip
+    parent_run_id = text("The run that began it.", nullable=True)
+    parent_step = text("The step of that run which did.", nullable=True)
     error = fields.Nested(ActionError, **described("Why it failed.", nullable=True))
     reason = text("Why it was cancelled: a stable word.", nullable=True)
     cause = fields.Nested(Cause, **described("By whom or what it was cancelled.", nullable=True))
@@ -124,6 +129,13 @@ class Step(Answer):
     due_at = moment("When it may start, or be started again, if it has not ended.", nullable=True)
 
 
+class ChildRun(Run):
+    """A run that another one began."""
+
+    key = text("Of a loop's item: its key.", nullable=True)
+    index = whole("Of a loop's item: its place in the list, from 0.", nullable=True)
+
+
 class RunDetail(Run):
     """A run with its steps."""
 
@@ -136,6 +148,9 @@ class RunDetail(Run):
         keys=fields.String(), values=fields.String(validate=validate.OneOf(["taken", "not_taken", "dead"])),
         **described("What was decided about each edge, by the edge's id."),
     )  # fmt: skip
+    children = many(
+        ChildRun, "The runs that it began, by step and item; no more than a page. The list of runs has all."
+    )
 
 
 class Decision(Answer):

@@ -1,0 +1,50 @@
+"""Everything there is to be told of a run, read at one moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workflowkit.base.errors import NotFound
+from workflowkit.base.limits import DEFAULT_LIMITS
+from workflowkit.base.scope import Scope
+from workflowkit.definition.model import Workflow
+from workflowkit.registry import Registry
+from workflowkit.runtime.history import History, tell
+from workflowkit.runtime.versions import Versions
+from workflowkit.store import queries, runs
+from workflowkit.store.database import Reading
+from workflowkit.store.events import EventRecord
+from workflowkit.store.queries import ChildView, RunView
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A run with its event, what it executes (a document, or a part of one), its steps, and the runs it began."""
+
+    run: RunView
+    event: EventRecord
+    workflow: Workflow
+    history: History
+    children: list[ChildView]
+
+
+def trace(
+    tx: Reading,
+    scope: Scope,
+    run_id: str,
+    versions: Versions,
+    registry: Registry,
+    *,
+    most_children: int = DEFAULT_LIMITS.page_size,
+) -> Trace:
+    """Return a run of this tenant as it stands. Raises ``NotFound``."""
+    view = queries.get_run(tx, scope, run_id)
+    record = runs.load(tx, run_id)
+    if record is None:
+        raise NotFound(f"there is no run {run_id!r}")
+    event = queries.get_event(tx, scope, view.event_id)
+    workflow = versions.load_run(tx, record)
+    facts, schedule = queries.find_facts(tx, scope, run_id), queries.find_steps(tx, scope, run_id)
+    history = tell(workflow, event.as_json(), facts, schedule, registry, versions.around(tx, record))
+    children = queries.find_children(tx, scope, run_id, limit=most_children)
+    return Trace(view, event, workflow, history, children)
