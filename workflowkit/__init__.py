@@ -1,26 +1,33 @@
 """Workflow Kit for Python: user-defined, durable workflows inside your own product.
 
-This is the whole public interface; everything else is private.
+This is the whole public interface, beside ``workflowkit.testing``; everything else is private. Names are imported when
+they are first used: ``pytest`` and the command line import this package on their way to something small.
 """
 
-from workflowkit.app import WorkflowKit
-from workflowkit.base.errors import (
-    ActionError,
-    DefinitionError,
-    InvalidInput,
-    LimitExceeded,
-    NonRetriableError,
-    Problem,
-    RetryAfterError,
-    StepError,
-    WorkflowKitError,
-)
-from workflowkit.base.limits import Limits
-from workflowkit.base.scope import Scope
-from workflowkit.base.settings import Settings
-from workflowkit.definition.trigger_values import Cron, Event
-from workflowkit.engine.context import AsyncStepContext, StepContext
-from workflowkit.registry import Field, Function, action
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from workflowkit.app import WorkflowKit
+    from workflowkit.base.errors import (
+        ActionError,
+        DefinitionError,
+        InvalidInput,
+        LimitExceeded,
+        NonRetriableError,
+        Problem,
+        RetryAfterError,
+        StepError,
+        WorkflowKitError,
+    )
+    from workflowkit.base.limits import Limits
+    from workflowkit.base.scope import Scope
+    from workflowkit.base.settings import Settings
+    from workflowkit.definition.trigger_values import Cron, Event
+    from workflowkit.engine.context import AsyncStepContext, StepContext
+    from workflowkit.registry import Field, Function, action
 
 __version__ = "0.1.0"
 
@@ -46,3 +53,43 @@ __all__ = [
     "WorkflowKitError",
     "action",
 ]
+
+#: Where the names are, for when they are used.
+_HOMES = {
+    "workflowkit.app": ("WorkflowKit",),
+    "workflowkit.base.errors": (
+        "ActionError",
+        "DefinitionError",
+        "InvalidInput",
+        "LimitExceeded",
+        "NonRetriableError",
+        "Problem",
+        "RetryAfterError",
+        "StepError",
+        "WorkflowKitError",
+    ),
+    "workflowkit.base.limits": ("Limits",),
+    "workflowkit.base.scope": ("Scope",),
+    "workflowkit.base.settings": ("Settings",),
+    "workflowkit.definition.trigger_values": (
+        "Cron",
+        "Event",
+    ),
+    "workflowkit.engine.context": (
+        "AsyncStepContext",
+        "StepContext",
+    ),
+    "workflowkit.registry": (
+        "Field",
+        "Function",
+        "action",
+    ),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _HOMES.items():
+        if name in names:
+            value = globals()[name] = getattr(import_module(module), name)
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

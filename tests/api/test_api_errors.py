@@ -28,6 +28,7 @@ def _all_errors(base: type[WorkflowKitError]) -> list[type[WorkflowKitError]]:
 EXPECTED = {
     "invalid-definition": 422,
     "invalid-expression": 422,
+    "invalid-stub": 422,
     "invalid-cron": 422,
     "unknown-timezone": 422,
     "invalid-input": 400,

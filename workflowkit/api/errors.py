@@ -53,6 +53,7 @@ STATUSES: dict[type[WorkflowKitError], HTTPStatus] = {
     e.StaleRevision: HTTPStatus.PRECONDITION_FAILED,
     e.AuthError: HTTPStatus.FORBIDDEN,
     e.Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    e.InvalidStub: HTTPStatus.UNPROCESSABLE_ENTITY,
     e.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     PreconditionRequired: HTTPStatus.PRECONDITION_REQUIRED,
     UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,

@@ -24,6 +24,8 @@ Every class carries a stable ``code`` (kebab-case, listed in docs/reference/erro
     ├ AuthError
     │ ├ Unauthenticated
     │ └ Forbidden
+    ├ InvalidStub                    a stub of a test or a dry run stands for nothing, or cannot be right
+    ├ Unstubbed(held)                a test came to external actions or to waits without a stub
     └ StoreUnavailable               the database cannot be reached
 
 Interrupts that the engine sends through user code derive from ``BaseException``, so ``except Exception`` in an action
@@ -227,6 +229,22 @@ class Forbidden(AuthError):
     """The credentials are known and do not carry the needed scope."""
 
     code = "forbidden"
+
+
+class InvalidStub(WorkflowKitError):
+    """A stub stands for nothing, or says what that which it stands for could never do."""
+
+    code = "invalid-stub"
+
+
+class Unstubbed(WorkflowKitError):
+    """A run under test came to external actions or to waits without a stub; ``held`` are all of them."""
+
+    code = "unstubbed"
+
+    def __init__(self, message: str = "", held: Iterable[Any] = ()) -> None:
+        super().__init__(message)
+        self.held = tuple(held)
 
 
 class StoreUnavailable(WorkflowKitError):

@@ -1,0 +1,358 @@
+"""``workflowkit.testing``: stubs of actions and steps, what a result tells, one step, up to a step, clones."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+import pytest
+from builders import WorkflowBuilder, a_workflow
+
+from workflowkit import WorkflowKit
+from workflowkit.base.errors import DefinitionError, LimitExceeded, NonRetriableError, StepError
+from workflowkit.definition.model import SOURCE
+from workflowkit.registry import Registry, load_builtin_actions
+from workflowkit.testing import InvalidStub, Real, Scenario, Timeout, Unstubbed, in_turn, run, run_step, stub
+
+
+class Charged(TypedDict):
+    charge_id: str
+    amount: int
+
+
+def a_shop() -> tuple[Registry, list[str]]:
+    """Actions of a shop, and a list of what really happened."""
+    actions, done = Registry(), list[str]()
+    load_builtin_actions(actions)
+
+    @actions.action("charge", retries=3)
+    def charge(amount: int, note: str = "none") -> Charged:
+        done.append(f"charged {amount}")
+        return {"charge_id": "real", "amount": amount}
+
+    @actions.action("total", external=False)
+    def total(prices: list[int]) -> int:
+        return sum(prices)
+
+    return actions, done
+
+
+def an_order() -> WorkflowBuilder:
+    flow = a_workflow("order").action("total", "total", {"prices": "!ref($.event.data.prices)"})
+    flow.action("pay", "charge", {"amount": "!ref($.state.total)"})
+    flow.action("big", "set", {"gift": True})
+    flow.path(SOURCE, "total", "pay").edge_match("total", "big", 100, "!ref($.state.total)")
+    return flow
+
+
+ORDER = an_order().document()
+EVENT = {"data": {"prices": [30, 12]}}
+
+
+def test_a_stub_gives_what_the_action_would_and_the_rest_is_real() -> None:
+    actions, done = a_shop()
+
+    result = run(ORDER, EVENT, actions=actions, stubs={"charge": {"charge_id": "c-1", "amount": 42}})
+
+    assert (result.status, result.path, result.skipped) == ("completed", ("total", "pay"), ("big",))
+    assert result.step("pay").inputs == {"amount": 42, "note": "none"}
+    assert result.output == {"pay": {"charge_id": "c-1", "amount": 42}}
+    assert done == []
+
+
+def test_an_unstubbed_external_action_fails_the_test_and_names_itself() -> None:
+    actions, done = a_shop()
+
+    with pytest.raises(Unstubbed, match=r"action 'pay' \(charge\) is external.*node:pay.*external=False"):
+        run(ORDER, EVENT, actions=actions)
+
+    assert done == []
+
+
+@pytest.mark.parametrize("on_error", ["continue", "branch"])
+def test_an_unstubbed_action_is_no_failure_that_a_workflow_could_handle(on_error: str) -> None:
+    actions, _ = a_shop()
+    flow = a_workflow().action("pay", "charge", {"amount": 1}, on_error=on_error).edge(SOURCE, "pay")
+    flow.action("after", "set", {})
+    (flow.edge_error if on_error == "branch" else flow.edge)("pay", "after")
+
+    with pytest.raises(Unstubbed):
+        run(flow.document(), actions=actions)
+
+
+def test_everything_without_a_stub_is_named_at_once() -> None:
+    actions, _ = a_shop()
+    flow = a_workflow().action("a", "charge", {"amount": 1}).action("b", "charge", {"amount": 2})
+    flow.edge(SOURCE, "a").edge(SOURCE, "b")
+
+    with pytest.raises(Unstubbed) as caught:
+        run(flow.document(), actions=actions)
+
+    assert [held.node_id for held in caught.value.held] == ["a", "b"]
+
+
+def test_every_builtin_that_only_decides_or_waits_is_executed_and_the_others_are_not() -> None:
+    actions = Registry()
+    load_builtin_actions(actions)
+
+    assert {spec.kind for spec in actions if spec.external} == {"http_request", "send_email"}
+    assert all(not spec.external for spec in actions if spec.category == "Flow")
+
+
+def test_the_stub_of_a_node_beats_that_of_its_kind_and_is_called_lazily_with_inputs_and_context() -> None:
+    actions, _ = a_shop()
+    flow = a_workflow().action("a", "charge", {"amount": 1}).action("b", "charge", {"amount": 2}).path(SOURCE, "a", "b")
+    seen: list[Any] = []
+
+    def paid(inputs: Any, ctx: Any) -> dict[str, Any]:
+        seen.append((ctx.step.node_id, inputs["amount"], dict(ctx.state)))
+        return {"charge_id": ctx.idempotency_key, "amount": inputs["amount"]}
+
+    result = run(flow.document(), actions=actions, stubs={"charge": {"charge_id": "kind"}, "node:b": paid})
+
+    assert seen == [("b", 2, {"a": {"charge_id": "kind"}})]
+    assert result.step("b").output["amount"] == 2
+    assert [call.node_id for call in result.calls("charge")] == ["a", "b"]
+    assert [call.inputs["amount"] for call in result.calls("node:b")] == [2]
+
+
+def test_a_stub_stands_behind_the_check_of_inputs() -> None:
+    actions, _ = a_shop()
+
+    result = run(ORDER, {"data": {"prices": "many"}}, actions=actions, stubs={"charge": {}, "node:total": 7})
+
+    assert result.step("total").status == "failed"
+    assert result.error is not None
+    assert result.error.code == "invalid-input"
+    assert result.calls("node:total") == ()
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ({"charge_id": 7}, "/charge_id: Expected string, got 7"),
+        ("c-1", "Expected object"),
+        ({"charge_id": object()}, "no JSON"),
+    ],
+)
+def test_a_stub_cannot_say_what_the_action_could_not_return(output: Any, message: str) -> None:
+    actions, _ = a_shop()
+
+    with pytest.raises(InvalidStub, match="stub for action 'pay'") as caught:
+        run(ORDER, EVENT, actions=actions, stubs={"charge": output})
+
+    assert message in caught.value.message
+
+
+def test_a_stub_that_raises_is_a_failed_attempt_with_all_that_follows() -> None:
+    actions, _ = a_shop()
+    answers = in_turn(ValueError("busy"), stub(raises=TimeoutError("late")), {"charge_id": "c-1"})
+
+    result = run(ORDER, EVENT, actions=actions, stubs={"charge": answers})
+
+    assert result.step("pay").attempts == 3
+    assert [call.error and call.error.message for call in result.calls("charge")] == ["busy", "late", None]
+    assert result.slept_seconds == 15 + 30
+
+
+def test_a_stub_may_fail_for_good() -> None:
+    actions, _ = a_shop()
+
+    result = run(ORDER, EVENT, actions=actions, stubs={"charge": NonRetriableError("card declined")})
+
+    assert (result.status, result.step("pay").attempts) == ("failed", 1)
+    assert result.error is not None
+    assert result.error.message == "card declined"
+
+
+def test_an_assertion_in_a_stub_fails_the_test_and_not_the_step() -> None:
+    actions, _ = a_shop()
+
+    def check(inputs: Any, ctx: Any) -> None:
+        assert inputs["amount"] == 43
+
+    with pytest.raises(AssertionError):
+        run(ORDER, EVENT, actions=actions, stubs={"charge": check})
+
+
+def test_a_stub_may_stop_the_run_and_send_events_as_the_action_may() -> None:
+    actions, _ = a_shop()
+    flow = a_workflow().action("pay", "charge", {"amount": 1}).action("after", "set", {})
+
+    def stop(inputs: Any, ctx: Any) -> None:
+        ctx.send_event("shop/refused", {"amount": inputs["amount"]})
+        ctx.stop("enough")
+
+    result = run(flow.path(SOURCE, "pay", "after").document(), actions=actions, stubs={"charge": stop})
+
+    assert (result.status, result.output, result.skipped) == ("completed", "enough", ("after",))
+    assert [(event["name"], event["data"]) for event in result.events] == [("shop/refused", {"amount": 1})]
+
+
+def test_real_executes_an_external_action_on_purpose() -> None:
+    actions, done = a_shop()
+
+    result = run(ORDER, EVENT, actions=actions, stubs={"charge": Real})
+
+    assert done == ["charged 42"]
+    assert [call.is_stubbed for call in result.calls("charge")] == [False]
+
+
+@pytest.mark.parametrize(
+    ("stubs", "message"),
+    [
+        ({"node:pya": {}}, "no such action; there are total, pay, big"),
+        ({"chrage": {}}, "no action has this kind; there are charge"),
+        ({"charge": Timeout}, "Timeout stands for what an action waits for"),
+        ({"charge": stub({}, after="2h")}, "only what is waited for comes after a time"),
+        ({"charge": lambda inputs, ctx: ctx.step.sleep("s", 1)}, "a stub cannot wait"),
+    ],
+)
+def test_a_stub_that_stands_for_nothing_is_refused(stubs: dict[str, Any], message: str) -> None:
+    actions, done = a_shop()
+
+    with pytest.raises(InvalidStub) as caught:
+        run(ORDER, EVENT, actions=actions, stubs=stubs)
+
+    assert message in caught.value.message
+    assert done == []
+
+
+def test_a_stub_for_a_kind_that_only_other_workflows_use_is_no_mistake() -> None:
+    actions, _ = a_shop()
+
+    run(ORDER, EVENT, actions=actions, stubs={"charge": {}, "send_email": {}})
+
+
+def test_a_document_that_is_not_valid_is_refused_with_all_problems() -> None:
+    with pytest.raises(DefinitionError):
+        run({"actions": [{"id": "a", "kind": "unheard_of"}], "edges": []})
+
+
+def test_the_event_gets_what_it_lacks() -> None:
+    flow = a_workflow().action("see", "set", {"event": "!ref($.event)"}).edge(SOURCE, "see")
+
+    seen = run(flow.trigger("shop/paid").document(), {"data": {"n": 1}}).step("see").output["event"]
+
+    assert seen == {"id": "event-1", "name": "shop/paid", "data": {"n": 1}, "ts": 1_750_000_000_000}
+
+
+# --- a part of it
+
+
+def test_up_to_a_step_the_rest_is_not_executed() -> None:
+    actions, _ = a_shop()
+
+    result = run(ORDER, EVENT, actions=actions, until="total")
+
+    assert (result.status, result.path) == ("running", ("total",))
+    assert [step.id for step in result.steps] == ["total", "big"]
+
+
+def test_one_step_is_executed_as_if_the_others_had_given_what_is_said() -> None:
+    actions, _ = a_shop()
+
+    step = run_step(ORDER, "pay", EVENT, state={"total": 7}, actions=actions, stubs={"charge": {"charge_id": "c"}})
+
+    assert (step.status, step.inputs, step.output) == ("completed", {"amount": 7, "note": "none"}, {"charge_id": "c"})
+
+
+def test_one_step_is_tried_again_as_in_a_run() -> None:
+    actions, _ = a_shop()
+    answers = in_turn(ValueError("busy"), {"charge_id": "c"})
+
+    step = run_step(ORDER, "pay", state={"total": 7}, actions=actions, stubs={"charge": answers})
+
+    assert (step.status, step.attempts) == ("completed", 2)
+
+
+@pytest.mark.parametrize("options", [{"node_id": "nope"}, {"node_id": "pay", "state": {"nope": 1}}])
+def test_a_step_that_does_not_exist_is_refused(options: dict[str, Any]) -> None:
+    actions, _ = a_shop()
+
+    with pytest.raises(InvalidStub, match="no action 'nope'"):
+        run_step(ORDER, actions=actions, stubs={"charge": {}}, **options)
+
+
+def test_a_clone_adds_stubs_and_leaves_the_scenario_as_it_was() -> None:
+    actions, _ = a_shop()
+    turns = in_turn({"charge_id": "first"}, {"charge_id": "second"})
+    usual = Scenario(tested=ORDER, event=EVENT, actions=actions, stubs={"charge": turns})
+
+    declined = usual.clone(stubs={"node:pay": NonRetriableError("declined")}, event={"data": {"prices": [100]}})
+
+    assert declined.run().status == "failed"
+    assert declined.run().path == ("total", "pay", "big")
+    for _ in range(2):  # what is asked in turn begins anew in each run
+        assert usual.run().output == {"pay": {"charge_id": "first"}}
+
+
+def test_a_run_that_never_ends_is_stopped() -> None:
+    def forever(ctx: Any) -> None:
+        for day in range(10_000):
+            ctx.step.sleep(f"day {day}", "1d")
+
+    with pytest.raises(LimitExceeded, match="rehearsal_days"):
+        run(forever)
+    with pytest.raises(LimitExceeded, match="rehearsal_days exceeded: at most 3"):
+        run(forever, max_days=3)
+
+
+# --- functions
+
+
+def test_a_function_runs_with_stubs_for_its_steps() -> None:
+    wk = WorkflowKit("shop")
+    loaded: list[int] = []
+
+    @wk.function("welcome")
+    def welcome(ctx: Any) -> dict[str, Any]:
+        user = ctx.step.run("load", loaded.append, ctx.event["data"]["id"])
+        greeting = ctx.step.run("greet", lambda: f"hello {user['name']}")
+        sent = ctx.step.send_event("tell", {"name": "user/greeted", "data": {"name": user["name"]}})
+        return {"greeting": greeting, "sent": len(sent)}
+
+    result = run(welcome, {"data": {"id": 7}}, actions=wk, stubs={"step:load": {"name": "Ada"}})
+
+    assert (result.status, result.output) == ("completed", {"greeting": "hello Ada", "sent": 1})
+    assert loaded == []
+    assert result.opened("greet").output == "hello Ada"
+    assert [event["name"] for event in result.events] == ["user/greeted"]
+
+
+def test_the_stub_of_a_step_may_be_an_error_which_the_handler_can_catch() -> None:
+    def careful(ctx: Any) -> str:
+        try:
+            ctx.step.run("load", int, "7")
+        except StepError as error:
+            return f"{error.name}: {error.message}"
+        return "loaded"
+
+    assert run(careful, stubs={"step:load": ValueError("gone")}).output == "ValueError: gone"
+    assert run(careful, stubs={"step:careful/load": ValueError("gone")}).output == "ValueError: gone"
+    assert run(careful).output == "loaded"
+
+
+def test_an_assertion_in_the_stub_of_a_step_fails_the_test_also_if_the_handler_catches_everything() -> None:
+    def careless(ctx: Any) -> None:
+        try:
+            ctx.step.run("load", int)
+        except BaseException:
+            return
+
+    def check(inputs: Any, ctx: Any) -> None:
+        raise AssertionError("not like this")
+
+    with pytest.raises(AssertionError, match="not like this"):
+        run(careless, stubs={"step:load": check})
+
+
+def test_an_asynchronous_function_runs_too() -> None:
+    async def handler(ctx: Any) -> int:
+        first = await ctx.step.run("first", lambda: 1)
+        await ctx.step.sleep("rest", "30d")
+        second = await ctx.step.run("second", lambda: 2)
+        return int(first + second)
+
+    result = run(handler, stubs={"step:second": 40})
+
+    assert (result.output, result.slept_seconds) == (41, 30 * 86_400)

@@ -1,0 +1,149 @@
+"""What is outside of a run under test: stubs, and nothing that really happens unless it is harmless."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from workflowkit.base.errors import InvalidInput, InvalidStub, LimitExceeded, SuspendInterrupt
+from workflowkit.base.jsonvalue import dumps, loads
+from workflowkit.base.limits import Limits
+from workflowkit.definition.schema import compile_schema, violations
+from workflowkit.engine.facts import ErrorInfo
+from workflowkit.engine.failures import failed_by, stored_value
+from workflowkit.engine.outcome import Attempted, Failed, Succeeded
+from workflowkit.engine.outside import Ended, Held, LocalAttempt
+from workflowkit.engine.waits import Wait
+from workflowkit.testing.stubs import Answer, InTurn, Marker, Stubs, answer_of
+from workflowkit.testing.waits import end_of
+
+if TYPE_CHECKING:
+    from jsonschema_rs import Draft202012Validator
+
+    from workflowkit.registry import ActionSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One attempt at an action that ended: what it was given, and the output or the error it came to."""
+
+    node_id: str
+    kind: str
+    inputs: dict[str, Any]
+    output: Any
+    error: ErrorInfo | None
+    is_stubbed: bool
+
+
+class Stubbed:
+    """The ``Outside`` of one run. What a stub stands for is not executed; other external actions are not either.
+
+    ``real_kinds`` are executed although they are external. A run that ``rehearses`` is a dry run: actions that know
+    how to rehearse do, and a stub cannot ask for the real thing.
+    """
+
+    def __init__(
+        self, stubs: Stubs, limits: Limits, *, real_kinds: Collection[str] = (), rehearses: bool = False
+    ) -> None:
+        self.calls: list[Call] = []
+        self._stubs, self._limits = stubs, limits
+        self._real_kinds, self._rehearses = real_kinds, rehearses
+        self._asked: Counter[str] = Counter()
+
+    # --- actions
+
+    def attempt(self, attempt: LocalAttempt) -> Attempted | Held:
+        inputs = loads(dumps(attempt.inputs))
+        found = self._stubs.of_action(attempt.node.id, attempt.node.kind)
+        answer = None if found is None else self._ask(*found, attempt)
+        stubbed = answer is not None and answer.marker is None
+        outcome = self._answered(attempt, answer) if answer is not None and stubbed else self._execute(attempt, answer)
+        if isinstance(outcome, Succeeded | Failed):
+            output, error = (outcome.output, None) if isinstance(outcome, Succeeded) else (None, outcome.error)
+            self.calls.append(Call(attempt.node.id, attempt.node.kind, inputs, output, error, stubbed))
+        return outcome
+
+    def _answered(self, attempt: LocalAttempt, answer: Answer) -> Attempted:
+        what = f"the stub for action {attempt.node.id!r} ({attempt.node.kind})"
+        if answer.after_seconds:
+            raise InvalidStub(f"{what}: only what is waited for comes after a time")
+        if answer.error is not None:
+            return failed_by(answer.error)
+        context = attempt.context
+        if context.is_stopped:
+            return Succeeded(self._json(context.stop_output, what), tuple(context.emitted), stop=True)
+        output = self._json(answer.value, what)
+        if broken := _misfits(attempt.spec, output):
+            raise InvalidStub(f"{what} is none of its outputs: {broken}")
+        return Succeeded(output, tuple(context.emitted))
+
+    def _execute(self, attempt: LocalAttempt, answer: Answer | None) -> Attempted | Held:
+        """Execute an action that has no stub, if that does no harm."""
+        spec, node = attempt.spec, attempt.node
+        marker = None if answer is None else answer.marker
+        if self._rehearses and spec.rehearsal is not None:
+            return attempt.execute(spec.rehearsal)
+        if marker is Marker.REAL and not self._rehearses:
+            return attempt.execute(spec)
+        if spec.external and node.kind not in self._real_kinds:
+            if marker is Marker.TIMEOUT:
+                raise InvalidStub(
+                    f"Timeout stands for what an action waits for, and {node.id!r} ({node.kind}) is external: give "
+                    "its output, an error, or Real"
+                )
+            return Held(node.id, node.kind)
+        return attempt.execute(spec)
+
+    # --- what handlers open
+
+    def step(self, attempt: LocalAttempt, key: str) -> Ended | None:
+        found = self._stubs.of_step(key)
+        if found is None:
+            return None
+        answer = self._ask(*found, attempt)
+        if answer.marker is Marker.REAL and not self._rehearses:
+            return None
+        if answer.marker is not None or answer.after_seconds:
+            raise InvalidStub(f"the stub for step {key!r}: it executes something and waits for nothing")
+        if answer.error is not None:
+            return Ended(error=failed_by(answer.error).error)
+        return Ended(self._json(answer.value, f"the stub for step {key!r}"))
+
+    def wait(self, attempt: LocalAttempt, wait: Wait) -> Ended | Held:
+        return end_of(wait, attempt, self._stubs, lambda key, given: self._ask(key, given, attempt), self._limits)
+
+    # --- stubs
+
+    def _ask(self, key: str, given: Any, attempt: LocalAttempt) -> Answer:
+        if isinstance(given, InTurn):
+            asked, self._asked[key] = self._asked[key], self._asked[key] + 1
+            given = given.stubs[min(asked, len(given.stubs) - 1)]
+        try:
+            return answer_of(given, loads(dumps(attempt.inputs)), attempt.context)
+        except SuspendInterrupt:
+            raise InvalidStub(f"the stub {key!r} opens a step that waits: a stub cannot wait") from None
+
+    def _json(self, value: Any, what: str) -> Any:
+        try:
+            return stored_value(value, self._limits)
+        except (InvalidInput, LimitExceeded, RecursionError) as error:
+            raise InvalidStub(f"{what} gives what is no JSON: {error}") from error
+
+
+def _misfits(spec: ActionSpec, output: Any) -> str:
+    """Return where a stub's output breaks the schema of an action.
+
+    It may leave out what the test does not care about; what it says must be right.
+    """
+    if spec.outputs is None:
+        return ""
+    found = [each for each in violations(_validator(dumps(spec.outputs)), output) if each.keyword != "required"]
+    return "; ".join(f"{each.pointer or '/'}: {each.message}" for each in found[:5])
+
+
+@lru_cache(maxsize=256)
+def _validator(schema: str) -> Draft202012Validator:
+    return compile_schema(loads(schema))

@@ -1,0 +1,153 @@
+"""A test of a workflow or a function: what it is given, and what stands for the world while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from workflowkit.base.clock import FakeClock
+from workflowkit.base.errors import InvalidStub
+from workflowkit.engine import local
+from workflowkit.engine.localoptions import Bounds, LocalOptions
+from workflowkit.engine.localresult import LocalResult, StepRecord
+from workflowkit.registry import Registry
+from workflowkit.testing.outside import Stubbed
+from workflowkit.testing.result import RunResult
+from workflowkit.testing.stubs import NODE, STEP, AnyStub, Coming, Stubs, stubs_of
+from workflowkit.testing.target import Application, Target, target_of
+from workflowkit.testing.unstubbed import unstubbed
+
+#: When the clock of a test starts if it is not told: 2025-06-15, 15:06:40 UTC.
+START_MS = 1_750_000_000_000
+#: The id of every run under test, so that ids which follow from it are the same each time.
+RUN_ID = "0" * 26
+DEFAULT_EVENT = "test/run"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """One test, ready to be run as often as need be.
+
+    ``tested`` is a document (or the path of one), a parsed workflow, or a function; ``actions`` the application or the
+    registry whose actions it uses. The rest is as in ``run``.
+    """
+
+    tested: Any
+    event: Mapping[str, Any] | None = None
+    actions: Application | Registry | None = None
+    stubs: Mapping[str, AnyStub] = field(default_factory=dict)
+    events: Iterable[Coming] = ()
+    signals: Mapping[str, AnyStub] = field(default_factory=dict)
+    invokes: Mapping[Any, AnyStub] = field(default_factory=dict)
+    clock: FakeClock | None = None
+    max_days: int = 400
+
+    def clone(self, **changes: Any) -> Scenario:
+        """Return a scenario with some things changed: of ``stubs``, ``signals`` and ``invokes`` those that are given
+        are added or replaced, anything else is replaced as a whole."""
+        merged = {name: {**getattr(self, name), **changes[name]} for name in _MERGED if name in changes}
+        return replace(self, **{**changes, **merged})
+
+    def run(self, *, until: str | None = None) -> RunResult:
+        """Run it, to its end or up to the action ``until``. Raises ``Unstubbed``, ``InvalidStub`` and what ``run``
+        raises."""
+        target = target_of(self.tested, self.actions)
+        return self._run(target, until, None)
+
+    def run_step(self, node_id: str, state: Mapping[str, Any] | None = None) -> StepRecord:
+        """Execute one action only, as if others had given ``state``, outputs by id; return what became of it."""
+        target = target_of(self.tested, self.actions)
+        return self._run(target, node_id, dict(state or {})).step(node_id)
+
+    def _run(self, target: Target, until: str | None, state: Mapping[str, Any] | None) -> RunResult:
+        nodes = target.workflow.nodes
+        for node_id in {*(state or {}), *([] if until is None else [until])}:
+            if node_id not in nodes:
+                raise InvalidStub(f"there is no action {node_id!r}; there are {', '.join(nodes)}")
+        stubs = stubs_of(self.stubs, self.events, self.signals, self.invokes)
+        check_stubs(stubs, target)
+        outside = Stubbed(stubs, target.limits, real_kinds=target.own_kinds)
+        bounds = Bounds(passes=target.limits.rehearsal_passes, days=self.max_days)
+        result = local.run(
+            target.workflow,
+            self._event(target),
+            target.actions,
+            clock=self.clock or FakeClock(START_MS),
+            options=LocalOptions(
+                limits=target.limits, outside=outside, bounds=bounds, until=until, state=state, run_id=RUN_ID
+            ),
+        )
+        return _checked(result, outside)
+
+    def _event(self, target: Target) -> dict[str, Any]:
+        triggers = target.workflow.triggers
+        name = triggers[0].event if triggers and "*" not in triggers[0].event else DEFAULT_EVENT
+        return {"id": "event-1", "name": name, "data": {}, **(self.event or {})}
+
+
+_MERGED = ("stubs", "signals", "invokes")
+
+
+def _checked(result: LocalResult, outside: Stubbed) -> RunResult:
+    if result.held:
+        raise unstubbed(result.held)
+    return RunResult(result, tuple(outside.calls))
+
+
+def check_stubs(stubs: Stubs, target: Target) -> None:
+    """Raise ``InvalidStub`` for a stub of an action that the document does not have: it would go unnoticed."""
+    nodes = target.workflow.nodes
+    kinds = {node.kind for node in nodes.values()}
+    for key in stubs.actions:
+        if key.startswith(STEP):
+            continue
+        if key.startswith(NODE):
+            if key.removeprefix(NODE) not in nodes:
+                raise InvalidStub(f"stub {key!r}: there is no such action; there are {', '.join(nodes)}")
+        elif key not in kinds and target.actions.get(key) is None:
+            raise InvalidStub(f"stub {key!r}: no action has this kind; there are {', '.join(sorted(kinds))}")
+
+
+def run(
+    tested: Any,
+    event: Mapping[str, Any] | None = None,
+    *,
+    actions: Application | Registry | None = None,
+    stubs: Mapping[str, AnyStub] | None = None,
+    events: Iterable[Coming] = (),
+    signals: Mapping[str, AnyStub] | None = None,
+    invokes: Mapping[Any, AnyStub] | None = None,
+    clock: FakeClock | None = None,
+    max_days: int = 400,
+    until: str | None = None,
+) -> RunResult:
+    """Run a workflow or a function for an event, with stubs for the world outside; nothing really waits.
+
+    ``stubs`` are by the kind of an action, ``node:<action id>``, or ``step:<step id>`` for what a handler opens. Each
+    is a value, an exception, ``Timeout``, ``stub(...)``, ``in_turn(...)``, or a callable that is given the resolved
+    inputs and the context. ``events`` come while the run goes on, ``signals`` and ``invokes`` are by name and by what
+    is invoked. ``event`` lacks what the first trigger says and intake would add. With ``until`` the run stops behind
+    that action.
+
+    Raises ``Unstubbed`` if it came to an external action or a wait without a stub, ``InvalidStub`` for a stub that
+    cannot be right, ``DefinitionError`` for a document that is not valid, ``LimitExceeded`` past ``max_days``.
+    """
+    return Scenario(
+        tested=tested, event=event, actions=actions, stubs=stubs or {}, events=tuple(events), signals=signals or {},
+        invokes=invokes or {}, clock=clock, max_days=max_days,
+    ).run(until=until)  # fmt: skip
+
+
+def run_step(
+    tested: Any,
+    node_id: str,
+    event: Mapping[str, Any] | None = None,
+    *,
+    state: Mapping[str, Any] | None = None,
+    actions: Application | Registry | None = None,
+    stubs: Mapping[str, AnyStub] | None = None,
+    **options: Any,
+) -> StepRecord:
+    """Execute one action of a workflow only, as if the others had given ``state``, outputs by id."""
+    return Scenario(tested=tested, event=event, actions=actions, stubs=stubs or {}, **options).run_step(node_id, state)

@@ -1,0 +1,84 @@
+"""What is tested: a workflow document, or a function, with the actions that it may use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from workflowkit.base.limits import DEFAULT_LIMITS, Limits
+from workflowkit.definition import load_json, parse
+from workflowkit.definition.model import Workflow
+from workflowkit.registry import ActionSpec, Function, Registry, load_builtin_actions, load_entry_points
+from workflowkit.registry.functions import define_function
+
+
+class Application(Protocol):
+    """What actions are taken from: a ``WorkflowKit``."""
+
+    @property
+    def registry(self) -> Registry: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Something that can be run. ``own_kinds`` are the actions that are the thing under test itself."""
+
+    workflow: Workflow
+    actions: _Actions
+    limits: Limits
+    own_kinds: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _Actions:
+    """The actions of an application, and those under test."""
+
+    registry: Registry
+    own: Mapping[str, ActionSpec]
+
+    def get(self, kind: str) -> ActionSpec | None:
+        return self.own.get(kind) or self.registry.get(kind)
+
+    def executable(self, kind: str) -> ActionSpec | None:
+        return self.own.get(kind) or self.registry.executable(kind)
+
+    def kinds(self) -> Iterable[str]:
+        return [*self.registry.kinds(), *self.own]
+
+
+def target_of(tested: Any, actions: Application | Registry | None) -> Target:
+    """Return what ``tested`` is: a document, the path of one, a parsed workflow, a function, ``def handler(ctx)``.
+
+    Raises ``DefinitionError`` with all problems if it is not valid.
+    """
+    registry = _registry(actions)
+    limits = getattr(getattr(actions, "settings", None), "limits", DEFAULT_LIMITS)
+    if isinstance(tested, Workflow):
+        return Target(tested, _Actions(registry, {}), limits)
+    if isinstance(tested, Path):
+        tested = load_json(tested.read_bytes(), limits)
+    if callable(tested):
+        function = tested if isinstance(tested, Function) else _function(tested)
+        own = _Actions(registry, {function.spec.kind: function.spec})
+        return Target(parse(dict(function.document), own, limits), own, limits, frozenset(own.own))
+    found = _Actions(registry, {})
+    return Target(parse(tested, found, limits), found, limits)
+
+
+def _registry(actions: Application | Registry | None) -> Registry:
+    if isinstance(actions, Registry):
+        return actions
+    if actions is not None:
+        return actions.registry
+    registry = Registry()
+    load_builtin_actions(registry)
+    load_entry_points(registry)
+    return registry
+
+
+def _function(handler: Callable[..., Any]) -> Function[..., Any]:
+    """Return a handler as the function that an application could make of it."""
+    name = "".join(c if c.isascii() and c.isalnum() else "-" for c in getattr(handler, "__name__", "").lower())
+    return define_function("test", name.strip("-") or "handler", handler, {})
