@@ -25,7 +25,7 @@ class Items(TypedDict):
     failed: list[FailedItem]
 
 
-@action("builtin:for_each", name="For each", category="Flow", icon="repeat", retries=0)
+@action("builtin:for_each", name="For each", category="Flow", icon="repeat", retries=0, external=False)
 def for_each(
     items: list[Any],
     key: Annotated[str | None, Field(format="cel:item,index", examples=("item.id",))] = None,
