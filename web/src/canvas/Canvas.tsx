@@ -18,7 +18,7 @@ import { CanvasBar } from "./CanvasBar";
 import "./canvas.css";
 import type { FlowEdge, FlowNode } from "./flow";
 import { FlowBuilder } from "./flow";
-import { GRID, MOST_DRAWN, NODE_HEIGHT, NODE_WIDTH, snap } from "./geometry";
+import { GRID, MOST_DRAWN, NODE_HEIGHT, NODE_WIDTH, nodeIds, snap } from "./geometry";
 import { StepNode } from "./StepNode";
 import { TriggerNode } from "./TriggerNode";
 import { useCanvasView } from "./useCanvasView";
@@ -189,7 +189,9 @@ function storePositions(store: EditorStore, moved: ReadonlyMap<string, Position>
 
 function changeSelection(store: EditorStore, what: keyof Selection, changes: readonly { id: string; selected: boolean }[]): void {
   const { selection, select } = store.getState();
-  const ids = new Set(selection[what]);
+  const graph = present(store);
+  const known = new Set(what === "edges" ? graph.edges.map(({ id }) => id) : nodeIds(graph));
+  const ids = new Set([...selection[what]].filter((id) => known.has(id)));
   for (const { id, selected } of changes) {
     if (selected) ids.add(id);
     else ids.delete(id);

@@ -33,7 +33,10 @@ export const StepNode = memo(function StepNode({ id, data, selected }: NodeProps
           className="step-enter nodrag"
           aria-label={`Open ${name}`}
           title="Open the steps for each item"
-          onClick={() => store.getState().enter([...store.getState().scope, id])}
+          onClick={(event) => {
+            event.stopPropagation(); // a click on the step itself would select it
+            store.getState().enter([...store.getState().scope, id]);
+          }}
         >
           <Icon name="chevronRight" />
         </button>
@@ -87,7 +90,10 @@ export function AddButton({ nodeId, nodeName, open, wayCount }: AddButtonProps):
       style={{ left: wayPercent(index, Math.max(wayCount, 1)) }}
       aria-label={`Add a step after ${nodeName}${way.name === undefined ? "" : `, ${way.name}`}`}
       data-testid={`add-after-${nodeId}${way.name === undefined ? "" : `-${way.name}`}`}
-      onClick={() => store.getState().want({ at: "after", from: nodeId, way })}
+      onClick={(event) => {
+        event.stopPropagation();
+        store.getState().want({ at: "after", from: nodeId, way });
+      }}
     >
       {way.name !== undefined && <span className="add-after-name">{way.name}</span>}
       <Icon name="plus" size={14} />

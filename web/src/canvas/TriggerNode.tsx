@@ -10,7 +10,7 @@ import { AddButton, ProblemBadge } from "./StepNode";
 export const TriggerNode = memo(function TriggerNode({ data, selected }: NodeProps<TriggerFlowNode>): React.JSX.Element {
   const { lines, problems, isLoop, hasNext } = data;
   const [first, ...others] = lines;
-  const rest = others.length === 0 ? "" : ` and ${others.length} more`;
+  const rest = others.length === 0 ? "" : ` +${others.length}`;
   return (
     <div className={`step step-trigger ${selected ? "step-selected" : ""}`} data-testid={`node-${SOURCE}`}>
       <span className="step-icon step-icon-trigger">

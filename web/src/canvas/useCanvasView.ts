@@ -12,6 +12,9 @@ const MOVE_MS = 250;
 /** The widths that the panels at the sides take, and what the bars at the edges take. */
 const PANEL_WIDTH = 400;
 const NARROW = 1024;
+/** What the panels take on narrow screens, as in editor.css. */
+const DRAWER_SHARE = 0.62;
+const DRAWER_HEIGHT = 560;
 
 export function useCanvasView(): void {
   const { store } = useEditorContext();
@@ -50,13 +53,13 @@ export function useCanvasView(): void {
     const [id, ...others] = selection.actions;
     const { history, scope: here } = store.getState();
     const position = id === undefined || others.length > 0 ? undefined : positionsOf(history.present, here).get(id);
-    const covered = panel === "none" ? 0 : panelWidth(store);
-    if (position === undefined || covered === 0) return;
-    const { width, transform } = flowStore.getState();
+    if (position === undefined || panel === "none") return;
+    const { width, height, transform } = flowStore.getState();
     const [x, y, zoom] = transform;
-    const right = (position.x + NODE_WIDTH) * zoom + x;
-    const overlap = right - (width - covered - GRID);
-    if (overlap > 0) void flow.setViewport({ x: x - overlap, y, zoom }, { duration: MOVE_MS });
+    const free = freeRoom(store, width, height);
+    const aside = Math.max((position.x + NODE_WIDTH) * zoom + x + GRID - free.width, 0);
+    const down = Math.max((position.y + NODE_HEIGHT) * zoom + y + GRID - free.height, 0);
+    if (aside + down > 0) void flow.setViewport({ x: x - aside, y: y - down, zoom }, { duration: MOVE_MS });
   }, [store, flow, flowStore, panel, selection]);
 
   useEffect(() => {
@@ -68,6 +71,13 @@ export function useCanvasView(): void {
     const aside = panelWidth(store) / 2 / zoom;
     void flow.setCenter(position.x + NODE_WIDTH / 2 + aside, position.y + NODE_HEIGHT / 2, { zoom, duration: MOVE_MS });
   }, [store, flow, wish]);
+}
+
+/** The part of the canvas that no panel covers: panels stand at the right, or on narrow screens below. */
+function freeRoom(store: EditorStore, width: number, height: number): { width: number; height: number } {
+  if (store.getState().panel === "none") return { width, height };
+  if (innerWidth > NARROW) return { width: width - PANEL_WIDTH, height };
+  return { width, height: height - Math.min(height * DRAWER_SHARE, DRAWER_HEIGHT) };
 }
 
 function panelWidth(store: EditorStore): number {

@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import { useEffect, useId, useRef } from "react";
+import { useId } from "react";
 import { IconButton } from "./Button";
 
 interface DialogProps {
@@ -14,19 +14,11 @@ interface DialogProps {
 
 /** A modal dialog: the browser keeps the focus inside and gives it back at the end; Escape closes it. */
 export function Dialog({ title, onClose, children, footer, size = "medium", testId }: DialogProps): React.JSX.Element {
-  const element = useRef<HTMLDialogElement>(null);
   const titleId = useId();
-  useEffect(() => {
-    const dialog = element.current;
-    if (dialog !== null && !dialog.open) dialog.showModal();
-    // The browser would begin with the button that closes it.
-    dialog?.querySelector<HTMLElement>("[data-autofocus]")?.focus();
-    return () => dialog?.close();
-  }, []);
   return (
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions, jsx-a11y/click-events-have-key-events -- a click beside it; Escape is the key
     <dialog
-      ref={element}
+      ref={openModal}
       className={`dialog dialog-${size}`}
       aria-labelledby={titleId}
       data-testid={testId}
@@ -35,7 +27,7 @@ export function Dialog({ title, onClose, children, footer, size = "medium", test
         onClose();
       }}
       onKeyDown={(event) => event.stopPropagation()}
-      onMouseDown={(event) => event.target === element.current && onClose()}
+      onMouseDown={(event) => event.target === event.currentTarget && onClose()}
     >
       <div className="dialog-box">
         <header className="dialog-header">
@@ -47,4 +39,12 @@ export function Dialog({ title, onClose, children, footer, size = "medium", test
       </div>
     </dialog>
   );
+}
+
+/** Opens a dialog as soon as it is in the page, before any effect inside of it looks at its size. */
+function openModal(dialog: HTMLDialogElement): () => void {
+  dialog.showModal();
+  // The browser would begin with the button that closes it.
+  dialog.querySelector<HTMLElement>("[data-autofocus]")?.focus();
+  return () => dialog.close();
 }
