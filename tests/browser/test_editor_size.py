@@ -1,0 +1,80 @@
+"""How much is loaded, how soon it can be used, and workflows that are large or nested."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from editing import EditorPage, chain
+from playwright.sync_api import Response, expect
+
+FIRST_LOAD_BYTES = 200_000
+#: A quiet machine needs about a second; one that runs everything else at the same time may take longer.
+INTERACTIVE_SECONDS = 10.0
+NODES = 200
+
+
+def a_large_workflow() -> dict[str, Any]:
+    document = chain("log", name="Large")
+    document["actions"] = [{"id": f"n{i}", "kind": "log", "inputs": {"message": str(i)}} for i in range(NODES)]
+    edges = [{"from": f"n{(i - 1) // 2}", "to": f"n{i}"} for i in range(1, NODES)]
+    document["edges"] = [{"from": "$source", "to": "n0"}, *edges]
+    places = {f"n{i}": {"x": i % 14 * 280, "y": 140 + i // 14 * 140} for i in range(NODES)}
+    document["metadata"] = {"ui": {"positions": {"$source": {"x": 0, "y": 0}, **places}}}
+    return document
+
+
+def test_a_first_visit_loads_little_and_the_code_editor_only_when_it_is_needed(editor: EditorPage) -> None:
+    scripts: dict[str, int] = {}
+
+    def note(response: Response) -> None:
+        if response.url.endswith(".js"):
+            scripts[response.url] = int(response.headers["content-length"])
+
+    editor.page.on("response", note)
+    editor.open(chain("log"))
+    editor.select("log")
+    assert 100_000 < sum(scripts.values()) <= FIRST_LOAD_BYTES
+    before = len(scripts)
+    editor.get("fx-/message").click()
+    expect(editor.page.locator(".cm-content")).to_be_visible()
+    assert len(scripts) > before
+
+
+def test_two_hundred_steps_can_be_worked_on_at_once(editor: EditorPage) -> None:
+    workflow_id = editor.server.create(a_large_workflow())
+    start = time.monotonic()
+    editor.go(workflow_id)
+    editor.select("n0")
+    assert time.monotonic() - start < INTERACTIVE_SECONDS
+    assert editor.page.locator(".react-flow__node").count() < NODES, "only what is in view is drawn"
+    editor.page.keyboard.press("Control+f")
+    editor.get("find-query").fill("n150")
+    editor.get("find-query").press("Enter")
+    expect(editor.node("n150")).to_be_in_viewport()
+    expect(editor.get("step-id")).to_have_value("n150")
+
+
+def test_the_steps_of_a_loop_are_edited_inside_of_it(editor: EditorPage) -> None:
+    document = chain("lookup", "builtin:for_each")
+    document["actions"][1] |= {
+        "name": "For each line",
+        "inputs": {"items": "!ref($.event.data.lines)"},
+        "body": {"actions": [{"id": "note", "kind": "log"}], "edges": [{"from": "$source", "to": "note"}]},
+    }
+    page = editor.open(document).page
+    page.get_by_role("button", name="Open For each line").click()
+    expect(editor.get("breadcrumb")).to_contain_text("For each line")
+    editor.select("note")
+    page.get_by_role("button", name="Message: insert a reference").click()
+    expect(editor.get("pick-state.lookup")).to_be_visible()
+    editor.get("pick-item").click()
+    editor.get("add-after-note").click()
+    editor.choose_action("set values")
+    (_, loop) = editor.saved()["actions"]
+    assert loop["body"]["actions"][0]["inputs"] == {"message": "!ref($.item)"}
+    assert [(edge["from"], edge["to"]) for edge in loop["body"]["edges"]] == [("$source", "note"), ("note", "set")]
+    page.reload()
+    expect(editor.node("set")).to_be_visible()
+    editor.get("breadcrumb").get_by_role("button", name="A chain").click()
+    expect(editor.node("lookup")).to_be_visible()

@@ -1,0 +1,110 @@
+import { describe, expect, it } from "vitest";
+import { WORKFLOW_SETTINGS, CONTRACT, STEP_SETTINGS, triggerSchema } from "./contract";
+import type { FieldKind, Schema } from "./schema";
+import { activeChoice, describe as describeField, humanize, initialValue } from "./schema";
+import { TRIGGER_KINDS } from "./triggers";
+import { validate } from "./validate";
+
+function kindOf(schema: Schema): FieldKind {
+  return describeField(schema, schema).kind;
+}
+
+describe("the kind of a field", () => {
+  it.each<[Schema, FieldKind]>([
+    [{ type: "string" }, "text"],
+    [{ type: ["string", "null"] }, "text"],
+    [{ anyOf: [{ type: "string" }, { type: "null" }] }, "text"],
+    [{ type: "string", ui: { widget: "textarea" } }, "area"],
+    [{ type: "string", format: "password" }, "secret"],
+    [{ type: "string", writeOnly: true }, "secret"],
+    [{ type: "string", format: "date-time" }, "moment"],
+    [{ type: "integer" }, "number"],
+    [{ type: "boolean" }, "boolean"],
+    [{ enum: ["a", 1] }, "enum"],
+    [{ type: "array", items: {} }, "list"],
+    [{ type: "object", properties: { a: {} } }, "object"],
+    [{ type: "object", additionalProperties: { type: "string" } }, "map"],
+    [{ type: "object" }, "map"],
+    [{ anyOf: [{ type: "string" }, { type: "array" }] }, "choice"],
+    [{ type: ["string", "integer"] }, "choice"],
+    [{ anyOf: [{ type: "number" }, { type: "string", pattern: "s$" }] }, "duration"],
+    [{ format: "json-logic" }, "logic"],
+    [{}, "any"],
+  ])("of %j is %s", (schema, kind) => {
+    expect(kindOf(schema)).toBe(kind);
+  });
+
+  it("is found behind references, also those that lead in a circle", () => {
+    const root: Schema = { $defs: { name: { type: "integer", title: "Number" }, loop: { $ref: "#/$defs/loop" } } };
+    expect(describeField({ $ref: "#/$defs/name", description: "here" }, root)).toMatchObject({ kind: "number", title: "Number", description: "here" });
+    expect(describeField({ $ref: "#/$defs/loop" }, root).kind).toBe("any");
+    expect(describeField({ $ref: "https://elsewhere.example/schema" }, root).kind).toBe("any");
+  });
+});
+
+describe("choices", () => {
+  const pay: Schema = {
+    oneOf: [
+      { type: "object", title: "By card", required: ["by"], properties: { by: { const: "card" } } },
+      { type: "object", title: "By bank", required: ["by"], properties: { by: { const: "bank" } } },
+    ],
+  };
+
+  it("are told apart by their fixed values", () => {
+    const { choices } = describeField(pay, pay);
+    expect(choices.map(({ label }) => label)).toEqual(["By card", "By bank"]);
+    expect(activeChoice(choices, { by: "bank" })).toBe(1);
+    expect(initialValue(choices[1]?.schema, pay)).toEqual({ by: "bank" });
+  });
+
+  it("of single values stand beside other forms", () => {
+    const join = describeField((STEP_SETTINGS.properties as Schema).join, CONTRACT);
+    expect(join.choices.map(({ label }) => label)).toEqual(["Any", "All", "N of…"]);
+    expect(activeChoice(join.choices, "all")).toBe(1);
+    expect(activeChoice(join.choices, { n_of: 2 })).toBe(2);
+  });
+});
+
+describe("the contract of documents", () => {
+  it("has a form for every setting and every kind of trigger", () => {
+    for (const schema of [STEP_SETTINGS, WORKFLOW_SETTINGS, ...TRIGGER_KINDS.map(triggerSchema)]) {
+      expect(describeField(schema, CONTRACT).kind).toBe(Object.keys(schema.properties as Schema).length === 0 ? "map" : "object");
+    }
+    expect(describeField((WORKFLOW_SETTINGS.properties as Schema).throttle, CONTRACT).kind).toBe("object");
+    expect(initialValue((WORKFLOW_SETTINGS.properties as Schema).throttle, CONTRACT)).toEqual({ limit: 1, period: "1m" });
+  });
+});
+
+describe("names", () => {
+  it("are written for people", () => {
+    expect(["max_delay", "maxDelay", "sku"].map(humanize)).toEqual(["Max delay", "Max delay", "Sku"]);
+  });
+});
+
+describe("validation", () => {
+  const schema: Schema = {
+    type: "object",
+    required: ["name"],
+    properties: {
+      name: { type: "string", minLength: 2 },
+      count: { type: "integer", minimum: 1 },
+      to: { anyOf: [{ type: "string" }, { type: "array", items: { type: "string" } }] },
+      address: { type: "object", properties: { zip: { type: "string", pattern: "^[0-9]+$" } } },
+    },
+  };
+
+  it("says at each place what is wrong there, and nowhere else", () => {
+    const found = validate(schema, { name: "A", count: 0.5, to: 3, address: { zip: "x" } });
+    expect([...found.keys()].toSorted()).toEqual(["/address/zip", "/count", "/name", "/to"]);
+    expect(found.get("/to")).toBe("This has none of the forms that are allowed here.");
+    expect(found.get("/count")).toBe("This must be a whole number.");
+  });
+
+  it("does not judge what a reference will replace", () => {
+    expect(validate(schema, { name: "Ada", count: "!ref($.event.data.n)", address: { zip: "!ref($.event.data.zip)" } }).size).toBe(0);
+  });
+
+  it("leaves it to the server to say what is missing", () => {
+    expect(validate(schema, {}).size).toBe(0);
+  });
+});
