@@ -48,6 +48,11 @@ def item_id(parent_id: str, index: int, *parts: str) -> str:
     return parent_id[:_TIME_CHARS] + _encode(index, _INDEX_CHARS) + hashed
 
 
+def started_run_id(event_id: str, workflow_id: str) -> str:
+    """Return the id of the run of a workflow that our event ``event_id`` starts."""
+    return derived_id(event_id, workflow_id)
+
+
 def timed_id(at_ms: int, *parts: str) -> str:
     """Return the id of something of the time ``at_ms`` that follows from ``parts``."""
     return derived_id(_encode(at_ms, _TIME_CHARS), str(at_ms), *parts)

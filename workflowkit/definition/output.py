@@ -15,6 +15,8 @@ from workflowkit.definition.schema import Schema, compile_schema, violations
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator
 
+    from workflowkit.definition.model import Workflow
+
 
 def evaluate_output(template: Template, scope: ReferenceScope) -> Json:
     """Return the output as JSON that shares nothing with ``scope``; what references do not find is null.
@@ -36,6 +38,17 @@ def schema_problems(schema: Schema, value: Json, pointer: str = "") -> list[Prob
         Problem(f"{pointer}{violation.pointer}", "invalid-value", violation.message)
         for violation in violations(validator, value)
     ]
+
+
+def refused_inputs(workflow: Workflow, data: Json) -> str | None:
+    """Return why a workflow does not take ``data`` as its event's, naming each place; ``None`` if it does.
+
+    Raises ``DefinitionError`` if its schema cannot be used.
+    """
+    if workflow.inputs_schema is None:
+        return None
+    problems = schema_problems(workflow.inputs_schema, data, "/data")
+    return "; ".join(f"{problem.pointer}: {problem.message}" for problem in problems[:5]) or None
 
 
 @lru_cache(maxsize=256)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workflowkit.base.errors import LimitExceeded
+from workflowkit.base.ids import derived_id, started_run_id
 from workflowkit.base.jsonvalue import dumps, loads
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.base.netguard import NetworkPolicy
@@ -17,7 +18,7 @@ from workflowkit.engine.outcome import EmittedEvent
 from workflowkit.engine.session import StepSession, no_session
 from workflowkit.engine.steps import Steps
 from workflowkit.engine.steptools import StepInfo as StepInfo
-from workflowkit.engine.waitspecs import emitted_event
+from workflowkit.engine.waitspecs import addressed_event, emitted_event
 
 Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
@@ -149,6 +150,19 @@ class StepContext:
         if len(self.emitted) >= self._limits.events_per_step:
             raise LimitExceeded("events_per_step", self._limits.events_per_step, len(self.emitted) + 1)
         self.emitted.append(emitted_event(name, data, event_id=id, ts_ms=ts_ms, limits=self._limits))
+
+    def start_run(self, workflow_id: str, data: Mapping[str, Any]) -> str:
+        """Start a run of another workflow when this step is done, and not at all if it fails; return the run's id.
+
+        ``data`` is that of the event which starts it. Whether the workflow exists and takes the data shows only then:
+        in the run, or in a decision about the event. Raises ``InvalidInput`` for data that is no JSON,
+        ``LimitExceeded`` for too much.
+        """
+        if len(self.emitted) >= self._limits.events_per_step:
+            raise LimitExceeded("events_per_step", self._limits.events_per_step, len(self.emitted) + 1)
+        event_id = derived_id(self.run.id, "start", self.step.key, str(len(self.emitted)))
+        self.emitted.append(addressed_event(workflow_id, data, own_id=event_id, limits=self._limits))
+        return started_run_id(event_id, workflow_id)
 
     def stop(self, output: Any = None) -> None:
         """End the whole run as completed once the handler returns; ``output`` is this step's and the run's output.

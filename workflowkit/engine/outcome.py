@@ -11,12 +11,17 @@ from workflowkit.engine.waits import Wait
 
 @dataclass(frozen=True, slots=True)
 class EmittedEvent:
-    """An event that an action sends. It is stored in the transaction that records the step's result."""
+    """An event that an action sends. It is stored in the transaction that records the step's result.
+
+    One with a ``target`` is addressed to that workflow, and ``own_id`` is our id of it.
+    """
 
     name: str
     data: dict[str, Any]
     id: str | None = None
     ts_ms: int | None = None
+    target: str | None = None
+    own_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

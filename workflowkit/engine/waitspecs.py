@@ -20,6 +20,8 @@ from workflowkit.engine.outcome import EmittedEvent
 from workflowkit.engine.waits import MAX_WAIT_SECONDS, RESERVED_SIGNALS, Wait, WaitKind, is_reserved_signal
 from workflowkit.typeschema import to_json
 
+#: The name of the event of a run that was started directly, whatever its triggers.
+INVOKED_EVENT = "workflow/run.invoked"
 #: A number of seconds, a text such as ``"30s"``, ``"2h"``, ``"7d"``, or a ``timedelta``.
 Duration = float | str | timedelta
 #: What becomes of an invoked run when the one that invoked it is cancelled.
@@ -136,12 +138,21 @@ def emitted_event(
     if ts_ms is not None and (type(ts_ms) is not int or not MIN_EVENT_TS_MS <= ts_ms <= MAX_EVENT_TS_MS):
         message = "must be a whole number of milliseconds since 1970, between the years 1980 and 2100"
         raise _invalid(f"{pointer}/ts", "invalid-timestamp", message)
+    return EmittedEvent(name, _payload(data, pointer, limits), event_id, ts_ms)
+
+
+def _payload(data: Any, pointer: str, limits: Limits) -> dict[str, Any]:
     payload = to_json(data)
     if type(payload) is not dict:
         raise _invalid(f"{pointer}/data", "not-an-object", "the data of an event is an object")
     check_json(payload)
     _check_size(payload, limits)
-    return EmittedEvent(name, payload, event_id, ts_ms)
+    return payload
+
+
+def addressed_event(workflow_id: str, data: Any, *, own_id: str, limits: Limits) -> EmittedEvent:
+    """Return an event that starts a run of one workflow. Raises ``InvalidInput`` and ``LimitExceeded`` for its data."""
+    return EmittedEvent(INVOKED_EVENT, _payload(data, "", limits), target=workflow_id, own_id=own_id)
 
 
 def emitted_events(values: Any, limits: Limits) -> tuple[EmittedEvent, ...]:

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from workflowkit.base.errors import WorkflowKitError
 from workflowkit.base.ids import derived_id
 from workflowkit.base.limits import Limits
+from workflowkit.definition.output import refused_inputs
 from workflowkit.engine.facts import ErrorInfo
 from workflowkit.engine.states import RunStatus
 from workflowkit.engine.waits import Wait
+from workflowkit.engine.waitspecs import INVOKED_EVENT
 from workflowkit.runtime.ending import Ending
 from workflowkit.runtime.position import Batch, Opening, Position, Schedule, start_run
 from workflowkit.runtime.versions import Versions
@@ -21,9 +23,6 @@ from workflowkit.store import events, subscriptions
 from workflowkit.store.database import Transaction
 from workflowkit.store.events import EventRecord
 from workflowkit.store.runs import RunRecord
-
-#: The name of the event that a child run of its own gets.
-INVOKED_EVENT = "workflow/run.invoked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +89,8 @@ class Children:
         own = Batch()
         try:
             workflow = self._versions.load_run(tx, child)
+            if child.path is None and (refused := refused_inputs(workflow, event.data)) is not None:
+                return _refusal("InvokeRefused", "invoke-input-invalid", refused)
             _, openings = start_run(
                 own, child, workflow, event.as_json(), self._schedule, now_ms=tx.now_ms, claim=False
             )

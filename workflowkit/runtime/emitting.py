@@ -31,12 +31,12 @@ class Emitting:
         return tuple(record.id for record in records if record.duplicate_of is None)
 
     def _record(self, tx: Transaction, run: RunRecord, event: EmittedEvent) -> EventRecord:
-        own_id = new_id(tx.now_ms)
+        own_id = event.own_id or new_id(tx.now_ms)
         first_id = None
         if event.id is not None:
             first_id = events.claim_event_id(tx, run.scope, event.id, own_id, self._dedup_ms)
         return EventRecord(
             id=own_id, scope=run.scope, name=event.name, event_id=event.id, data=event.data,
             ts_ms=event.ts_ms or tx.now_ms, received_at_ms=tx.now_ms, depth=run.depth + 1, source_run_id=run.id,
-            duplicate_of=first_id,
+            duplicate_of=first_id, target=event.target,
         )  # fmt: skip

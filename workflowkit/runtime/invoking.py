@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from workflowkit.base.errors import Conflict, NotFound
-from workflowkit.base.ids import new_id
+from workflowkit.base.ids import new_id, started_run_id
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope
-from workflowkit.runtime.children import INVOKED_EVENT
+from workflowkit.engine.waitspecs import INVOKED_EVENT
 from workflowkit.runtime.hints import Dispatcher
 from workflowkit.runtime.incoming import parse_event
-from workflowkit.runtime.matching import run_id
 from workflowkit.store import events, subscriptions
 from workflowkit.store.database import Database
 from workflowkit.store.events import EventRecord
@@ -46,4 +45,4 @@ class Invoking:
             )
             events.insert(tx, scope, [event], wake_at_ms=tx.now_ms + self._grace_ms)
         self._dispatcher.match([event.id])
-        return run_id(event.id, workflow_id)
+        return started_run_id(event.id, workflow_id)

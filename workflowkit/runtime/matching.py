@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from workflowkit.base.errors import WorkflowKitError
-from workflowkit.base.ids import derived_id
+from workflowkit.base.ids import started_run_id
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope
+from workflowkit.definition.output import refused_inputs
 from workflowkit.engine.states import RunStatus
 from workflowkit.runtime.cancelling import find_missed
 from workflowkit.runtime.cause import CANCELLED_BY_EVENT, Cause, cancel_timer
@@ -32,6 +33,8 @@ _log = logging.getLogger(__name__)
 DEPTH_EXCEEDED = "depth-exceeded"
 #: An event is addressed to a workflow that does not exist, is not published, or is switched off.
 TARGET_MISSING, TARGET_UNPUBLISHED, TARGET_DISABLED = "target-missing", "target-unpublished", "target-disabled"
+#: An event is addressed to a workflow whose ``inputs`` its data does not fit.
+INPUTS_REFUSED = "inputs-refused"
 #: How often a batch is tried that other workers match at the same moment.
 MATCH_TRIES = 5
 #: The version cannot be read by this code, or a condition on a trigger edge met a limit.
@@ -115,9 +118,8 @@ class Matching:
             self._find_awaiting(tx, record, listening_here.wait_paths, matched)
             listening = _subscriptions(record, listening_here.triggers)
             if record.depth > self._limits.emitted_event_depth:
-                detail = f"limit emitted_event_depth exceeded: at most {self._limits.emitted_event_depth}"
                 for each in listening:
-                    _skip(batch, record, each.workflow_id, DEPTH_EXCEEDED, detail, tx)
+                    _skip(batch, record, each.workflow_id, DEPTH_EXCEEDED, _too_deep(self._limits), tx)
                 continue
             for found in match(record.as_json(), listening, now_ms=tx.now_ms, limits=self._limits):
                 reason: str | None = found.reason
@@ -139,7 +141,9 @@ class Matching:
         """Start the one workflow that an event is addressed to, whatever its triggers."""
         found = subscriptions.load_target(tx, record.scope, target)
         reason: str | None
-        if found is None:
+        if record.depth > self._limits.emitted_event_depth:
+            reason, detail = DEPTH_EXCEEDED, _too_deep(self._limits)
+        elif found is None:
             reason, detail = TARGET_MISSING, ""
         elif found[0] is None:
             reason, detail = TARGET_UNPUBLISHED, ""
@@ -157,15 +161,18 @@ class Matching:
         version = int(subscription.version_id)
         run = RunRecord(
             # SAFETY: I1 — the id follows from event and workflow: no event can start a workflow twice.
-            id=run_id(record.id, subscription.workflow_id), scope=record.scope,
+            id=started_run_id(record.id, subscription.workflow_id), scope=record.scope,
             workflow_id=subscription.workflow_id, version=version, event_id=record.id, status=RunStatus.QUEUED,
             revision=0, created_at_ms=tx.now_ms, depth=record.depth,
         )  # fmt: skip
         own = Batch()
         try:
             workflow = self._versions.load(tx, record.scope, subscription.workflow_id, version)
+            refused = None if record.target is None else refused_inputs(workflow, record.data)
         except WorkflowKitError as error:
             return START_FAILED, error.message
+        if refused is not None:
+            return INPUTS_REFUSED, refused
         try:
             claim, openings = start_run(
                 own, run, workflow, record.as_json(), self._schedule,
@@ -185,11 +192,6 @@ class Matching:
         matched.claim = matched.claim or claim
         matched.openings += openings
         return None, ""
-
-
-def run_id(event_id: str, workflow_id: str) -> str:
-    """Return the id of the run that an event starts of a workflow."""
-    return derived_id(event_id, workflow_id)
 
 
 def _cancel_missed(tx: Transaction, batch: Batch, limits: Limits) -> None:
@@ -224,6 +226,10 @@ def _subscriptions(record: EventRecord, triggers: Sequence[TriggerRow]) -> list[
     return [
         Subscription(workflow_id, str(version), tuple(texts)) for (workflow_id, version), texts in conditions.items()
     ]
+
+
+def _too_deep(limits: Limits) -> str:
+    return f"limit emitted_event_depth exceeded: at most {limits.emitted_event_depth}"
 
 
 def _skip(
