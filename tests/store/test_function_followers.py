@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from builders import a_workflow
 from functions import Code, happen
 
+from workflowkit import Event
 from workflowkit.base.errors import NonRetriableError
 from workflowkit.base.scope import DEFAULT_SCOPE, Scope
 from workflowkit.engine.context import AsyncStepContext, StepContext
@@ -72,6 +74,44 @@ def test_a_cancelled_run_is_cleaned_up_after_once_and_is_no_failure(database_url
         harness.runtime.relay.tick()
         harness.skip(5)
         assert seen == [{"id": "a"}]
+
+
+@pytest.mark.parametrize("cause", ["api", "event", "start", "finish"])
+def test_a_cancelled_run_is_cleaned_up_after_once_whatever_cancelled_it(database_url: str, cause: str) -> None:
+    code = Code()
+    seen: list[Any] = []
+
+    @code.function(
+        "order",
+        trigger=Event("order/placed"),
+        cancel_on=[{"event": "order/withdrawn", "match": "data.id"}],
+        timeouts={"start": "1h", "finish": "5h"},
+        on_cancel=lambda ctx: seen.append(ctx.event["data"]["event"]["data"]["id"]),
+    )
+    def order(ctx: StepContext) -> None:
+        ctx.step.sleep("nap", "1d")
+
+    with code.running(database_url) as harness:
+        ids = ["a"] if cause == "start" else ["a", "b"]
+        for order_id in ids:
+            harness.send("order/placed", {"id": order_id})
+        if cause == "start":
+            harness.match()
+            harness.dispatcher.waiting.clear()
+            harness.clock.advance(seconds=3_600)
+        else:
+            harness.drain()
+        first = harness.rows("SELECT id FROM runs ORDER BY created_at_ms, id")[0]["id"]
+        match cause:
+            case "api":
+                harness.runtime.control.cancel(DEFAULT_SCOPE, first)
+            case "event":
+                happen(harness, {"id": "a"}, name="order/withdrawn")
+            case "finish":
+                harness.clock.advance(seconds=5 * 3_600)
+        for _ in range(3):
+            harness.skip(5)
+        assert sorted(seen) == (["a", "b"] if cause == "finish" else ["a"])
 
 
 def test_handlers_hear_of_their_own_function_only(database_url: str) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from builders import a_workflow
 from functions import ENVIRONMENT, Code, happen, output_of
-from runtimes import Harness, a_runtime, at_once
+from runtimes import Harness, a_registry, a_runtime, at_once
 
+from workflowkit.base import failpoints
 from workflowkit.base.errors import Conflict, DefinitionError, NotFound
 from workflowkit.base.scope import APP_TENANT, DEFAULT_SCOPE, Scope
+from workflowkit.composition import Runtime
 from workflowkit.engine.context import AsyncStepContext, StepContext
 from workflowkit.runtime.functions import SyncStatus, version_key
 
@@ -244,3 +247,71 @@ def test_what_cannot_be_started_directly_says_why(database_url: str) -> None:
         with pytest.raises(Conflict):
             harness.runtime.invoking.invoke(DEFAULT_SCOPE, "shop/fn")
         assert harness.rows("SELECT * FROM events") == []
+
+
+# --- fleets that are half rolled out
+
+
+def _old_process(harness: Harness) -> Runtime:
+    """Return a process whose code has no functions yet."""
+    process = harness.new_process()
+    process.registry = a_registry()
+    return process
+
+
+def test_workers_without_the_code_leave_a_step_to_others_and_cost_it_no_retry(database_url: str) -> None:
+    code, attempts = Code(), []
+
+    @code.function(retries=1)
+    def fn(ctx: StepContext) -> str:
+        attempts.append(ctx.attempt)
+        if len(attempts) == 1:
+            raise RuntimeError("once")
+        return "done"
+
+    with code.running(database_url) as harness:
+        old = _old_process(harness)
+        harness.send("test/happened")
+        harness.deliver(old)
+        for _ in range(6):  # more often than it has retries
+            harness.clock.advance(seconds=700)
+            old.relay.tick()
+            assert harness.deliver(old)
+        assert attempts == []
+        harness.skip(1_300)
+        harness.skip(60)
+        assert output_of(harness) == "done"
+
+
+def test_a_step_whose_code_never_comes_fails_after_a_day(database_url: str) -> None:
+    code = Code()
+    code.function()(lambda ctx: None)
+    with code.running(database_url) as harness:
+        old = _old_process(harness)
+        harness.send("test/happened")
+        harness.deliver(old)
+        for _ in range(20):
+            assert harness.run()["status"] != "failed"
+            harness.clock.advance(seconds=7_200)
+            old.relay.tick()
+            while harness.deliver(old):
+                pass
+        assert harness.run()["status"] == "failed"
+        assert "unknown-action" in harness.run()["error"]
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_a_process_that_dies_while_it_syncs_leaves_all_or_nothing(database_url: str, side: str, tmp_path: Path) -> None:
+    code = Code("1")
+    code.function("a")(lambda ctx: None)
+    code.function("b")(lambda ctx: None)
+    with a_runtime(database_url, code.registry) as harness:
+        failpoints.arm(f"sync.{side}_commit:raise:1:{tmp_path / 'hits'}")
+        try:
+            with pytest.raises(failpoints.FailpointReached):
+                code.sync(harness)
+        finally:
+            failpoints.arm("")
+        assert len(_versions(harness)) == (0 if side == "before" else 2)
+        assert code.sync(harness).status is (SyncStatus.SYNCED if side == "before" else SyncStatus.UNCHANGED)
+        assert _versions(harness) == {"shop/a": 1, "shop/b": 1}

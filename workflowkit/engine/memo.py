@@ -10,10 +10,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from workflowkit.engine.facts import Fact, FactKind
+from workflowkit.engine.outcome import Failed, Outcome
 from workflowkit.engine.waits import Wait
 
 #: Stands between a node's id, which cannot contain it, and the id of a step that its handler opened.
 STEP_SEPARATOR = "/"
+
+
+#: The code of an attempt whose worker does not have the action.
+UNKNOWN_ACTION = "unknown-action"
 
 
 def step_key(node_id: str, step_id: str) -> str:
@@ -26,7 +31,8 @@ class Memo:
     """The steps of one handler, by key.
 
     ``free_attempts`` are the attempts of the node that are not held against its budget of retries: those that ended
-    waiting, and those before its last step that succeeded. ``free_losses`` are the lost ones among them.
+    waiting, and those before its last step that succeeded. ``free_losses`` are the lost ones among them. ``unknown``
+    are the attempts after those whose worker did not know the action: nothing was attempted.
     """
 
     results: dict[str, Fact] = field(default_factory=dict)
@@ -36,6 +42,7 @@ class Memo:
     free_losses: int = 0
     attempt: int = 0
     losses: int = 0
+    unknown: int = 0
 
     @property
     def is_empty(self) -> bool:
@@ -46,7 +53,15 @@ class Memo:
         self.results.clear()
         self.open.clear()
         self.retries.clear()
-        self.free_attempts = self.free_losses = self.attempt = self.losses = 0
+        self.free_attempts = self.free_losses = self.attempt = self.losses = self.unknown = 0
+
+    def free_before(self, outcome: Outcome) -> int:
+        """Return how many attempts are not held against the budget of retries that an outcome of the node meets.
+
+        Those whose worker did not know the action count among themselves only: they come to an end, and cost nothing.
+        """
+        is_unknown = isinstance(outcome, Failed) and outcome.error.code == UNKNOWN_ACTION
+        return self.free_attempts if is_unknown else self.free_attempts + self.unknown
 
     def next_due_ms(self) -> int | None:
         """Return when the earliest of the open waits and retries is due."""
@@ -64,6 +79,8 @@ class Memo:
             self.losses += 1
         elif fact.kind is FactKind.SUSPENDED:
             self._free(fact.attempt)
+        elif fact.kind is FactKind.RETRY and fact.error is not None and fact.error.code == UNKNOWN_ACTION:
+            self.unknown += 1
 
     def _absorb_step(self, fact: Fact) -> None:
         key = fact.step
@@ -82,6 +99,7 @@ class Memo:
 
     def _free(self, attempts: int) -> None:
         self.free_attempts, self.free_losses = max(self.free_attempts, attempts), self.losses
+        self.unknown = 0
 
 
 class Memos:
@@ -124,4 +142,4 @@ class Memos:
         return any(memo.open for memo in self._by_node.values())
 
 
-_OF_NODES = frozenset({FactKind.ATTEMPT, FactKind.LOST, FactKind.SUSPENDED})
+_OF_NODES = frozenset({FactKind.ATTEMPT, FactKind.LOST, FactKind.SUSPENDED, FactKind.RETRY})

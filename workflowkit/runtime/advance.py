@@ -118,7 +118,7 @@ class Advance:
             decision = settle(
                 position.progress, lease.step_key, lease.attempt, outcome,
                 # An attempt that was lost with its worker is not held against the step's own budget.
-                retries=retries + lease.lost_attempts - memo.free_losses, free_attempts=memo.free_attempts,
+                retries=retries + lease.lost_attempts - memo.free_losses, free_attempts=memo.free_before(outcome),
                 now_ms=tx.now_ms, jitter=self._jitter(),
             )  # fmt: skip
             _release(tx, lease, decision)

@@ -29,11 +29,12 @@ from workflowkit.engine.executor import execute
 from workflowkit.engine.facts import ErrorInfo
 from workflowkit.engine.failures import failed_by
 from workflowkit.engine.interrupts import Guard
+from workflowkit.engine.memo import UNKNOWN_ACTION
 from workflowkit.engine.outcome import Attempted, Failed, Outcome, Succeeded, Suspended
 from workflowkit.engine.retry import backoff_of
 from workflowkit.engine.session import StepSession
 from workflowkit.registry import ActionSpec, Registry
-from workflowkit.registry.spec import DEFAULT_RETRIES
+from workflowkit.registry.spec import MAX_RETRIES
 from workflowkit.runtime.advance import Advance, Recorded
 from workflowkit.runtime.backlog import Backlog
 from workflowkit.runtime.caching import Caching
@@ -181,7 +182,7 @@ class Worker:
         if spec is None:
             # Another process may have it: while a deployment is rolled out, or a queue is shared by mistake.
             message = f"no action of kind {node.kind!r} is registered here"
-            return Failed(ErrorInfo("UnknownAction", message, "unknown-action", retryable=True))
+            return Failed(ErrorInfo("UnknownAction", message, UNKNOWN_ACTION, retryable=True))
         allowed = 0 if spec.at_most_once else self._settings.limits.lost_attempts
         memo = claim.position.memos.of(node.id)
         lost_attempts = claim.lease.lost_attempts - memo.free_losses
@@ -241,8 +242,8 @@ class Worker:
 
 
 def _retries(node: Node, spec: ActionSpec | None) -> int:
-    if spec is None:  # nothing was attempted: time for the process that has the action to come up
-        return max(node.retries or 0, DEFAULT_RETRIES)
+    if spec is None:  # nothing was attempted: time for a process that has the action to come up
+        return MAX_RETRIES
     return spec.retries if node.retries is None else node.retries
 
 
