@@ -13,14 +13,18 @@ from typing import TYPE_CHECKING
 from workflowkit.actionconfig import action_config
 from workflowkit.base.clock import Clock
 from workflowkit.base.ids import random_fraction
+from workflowkit.base.links import Links
 from workflowkit.base.secrets import Keyring
 from workflowkit.base.settings import Settings
 from workflowkit.dispatch.celery_app import create_celery, register_tasks
 from workflowkit.dispatch.publisher import CeleryDispatcher
 from workflowkit.registry import Registry
 from workflowkit.runtime.advance import Advance
+from workflowkit.runtime.approvals import Approvals
+from workflowkit.runtime.approving import REMINDER_TIMER, Approving
 from workflowkit.runtime.authoring import Authoring
 from workflowkit.runtime.caching import Caching
+from workflowkit.runtime.callbacks import Callbacks
 from workflowkit.runtime.cancelling import Cancelling
 from workflowkit.runtime.children import Children
 from workflowkit.runtime.control import Control
@@ -30,6 +34,7 @@ from workflowkit.runtime.ending import Ending
 from workflowkit.runtime.functions import Functions
 from workflowkit.runtime.hints import Dispatcher
 from workflowkit.runtime.intake import Intake
+from workflowkit.runtime.inviting import MailInvitations
 from workflowkit.runtime.invoking import Invoking
 from workflowkit.runtime.leases import Heartbeat
 from workflowkit.runtime.lifecycle import Lifecycle
@@ -128,7 +133,7 @@ class Runtime:
             Matching(self.database, self._versions, self._schedule, settings.limits, self._ending),
             advance,
             Suspending(self.database, self._waiting, self._schedule),
-            Stepping(self.database, emitting, self._waiting, self.dispatcher),
+            Stepping(self.database, emitting, self._waiting, self.dispatcher, self.links, self._invitations),
             Caching(self.database, settings.limits),
             self._loops,
             self.heartbeat,
@@ -150,12 +155,27 @@ class Runtime:
         timers.handle(TIMER_KIND, schedules.fire)
         timers.handle(LOOKBACK_TIMER, self.waking.look_back)
         self._cancelling.register(timers)
+        timers.handle(REMINDER_TIMER, self.approvals.remind)
         return timers
 
     @cached_property
     def waking(self) -> Waking:
         grace_ms = int(self.settings.hint_grace_seconds * 1000)
         return Waking(self.database, self.dispatcher, self.settings.limits, grace_ms=grace_ms)
+
+    @cached_property
+    def approvals(self) -> Approvals:
+        grace_ms = int(self.settings.hint_grace_seconds * 1000)
+        return Approvals(self.database, self.dispatcher, self.links, grace_ms, self.settings.limits)
+
+    @cached_property
+    def callbacks(self) -> Callbacks:
+        grace_ms = int(self.settings.hint_grace_seconds * 1000)
+        return Callbacks(self.database, self.dispatcher, grace_ms, self.settings.limits)
+
+    @cached_property
+    def links(self) -> Links:
+        return Links(self.settings.public_url, lambda: self.keyring)
 
     @cached_property
     def relay(self) -> Relay:
@@ -182,7 +202,8 @@ class Runtime:
     @cached_property
     def _waiting(self) -> Waiting:
         limits = self.settings.limits
-        return Waiting(Children(self._versions, self._schedule, limits, self._ending), self._loops, limits)
+        children = Children(self._versions, self._schedule, limits, self._ending)
+        return Waiting(children, self._loops, Approving(self.links), limits)
 
     @cached_property
     def _loops(self) -> Loops:
@@ -191,6 +212,10 @@ class Runtime:
     @cached_property
     def _cancelling(self) -> Cancelling:
         return Cancelling(self._versions, self._ending, self.settings.limits)
+
+    @cached_property
+    def _invitations(self) -> MailInvitations:
+        return MailInvitations(self.database, self.links, self.settings.email_url, self.settings.email_from)
 
     @cached_property
     def _ending(self) -> Ending:

@@ -9,17 +9,18 @@ from typing import Any
 import pytest
 
 from workflowkit.base.scope import Scope
-from workflowkit.store import apps, keys, queries, schedules, webhooks, workflows
+from workflowkit.engine.approvals import ApprovalRequest, Decision, Status, Verdict
+from workflowkit.store import approvals, apps, callbacks, keys, queries, schedules, webhooks, workflows
 from workflowkit.store.database import Database
 
-#: The functions that find a scope, by something unguessable, instead of taking it.
-FINDS_THE_SCOPE = {keys.find_by_hash, webhooks.find_by_token}
+#: The functions that find a scope, by something unguessable (or on the way to check it), instead of taking it.
+FINDS_THE_SCOPE = {keys.find_by_hash, webhooks.find_by_token, approvals.find_by_id, callbacks.find_by_token}
 
 
 def _functions() -> list[Callable[..., Any]]:
     return [
         function
-        for module in (apps, keys, queries, schedules, webhooks, workflows)
+        for module in (apps, approvals, callbacks, keys, queries, schedules, webhooks, workflows)
         for name, function in vars(module).items()
         if inspect.isfunction(function) and function.__module__ == module.__name__ and not name.startswith("_")
     ]
@@ -67,6 +68,19 @@ def _arguments(function: Callable[..., Any]) -> dict[str, Any]:
     if function in (webhooks.insert, webhooks.update):
         scope = Scope("this-environment", "this-tenant")
         made["record"] = webhooks.WebhookRecord(scope, "w", {}, None, None, None, True, 1, 1)
+    if function is approvals.insert:
+        made["record"] = approvals.ApprovalRecord(
+            "a", Scope("this-environment", "this-tenant"), "r", "w", "s", "s/a", ApprovalRequest("t", assignees=("x",)),
+            Status.OPEN, 1, 2,
+        )  # fmt: skip
+    if function is callbacks.insert:
+        made["record"] = callbacks.CallbackRecord("c", Scope("this-environment", "this-tenant"), "r", "s", "h", 1, 2)
+    if function is approvals.find:
+        made |= {"before": "x", "status": Status.OPEN}
+    if function is approvals.close:
+        made["status"] = Status.APPROVED
+    if function is approvals.decide:
+        made |= {"decision": Decision("x", Verdict.APPROVED, "", None, 1), "position": 0}
     if function in (queries.find_runs, queries.find_events, keys.find):
         made["before"] = "x"
     parameters = list(inspect.signature(function).parameters)[2:]

@@ -9,8 +9,10 @@ Every class carries a stable ``code`` (kebab-case, listed in docs/reference/erro
     │ └ CronError                    a cron expression does not parse, or never fires
     │   └ UnknownTimezone
     ├ InvalidInput(problems)         a request or a value is malformed
+    │ └ InvalidForm                  what somebody entered does not fit the form
     ├ LimitExceeded                  a named limit was passed
     ├ NotFound
+    ├ Gone                           its time is over
     ├ Conflict
     │ ├ AlreadyExists
     │ ├ StaleRevision                an edit was based on an older revision (ETag)
@@ -94,6 +96,12 @@ class InvalidInput(_WithProblems):
     code = "invalid-input"
 
 
+class InvalidForm(InvalidInput):
+    """What somebody entered does not fit the form; the pointers lead into it."""
+
+    code = "invalid-form"
+
+
 class ExpressionError(WorkflowKitError):
     """An expression does not parse (``position`` is a character offset), or its evaluation was stopped."""
 
@@ -131,6 +139,12 @@ class NotFound(WorkflowKitError):
     """There is no such thing in the caller's environment and tenant."""
 
     code = "not-found"
+
+
+class Gone(WorkflowKitError):
+    """There was such a thing, and its time is over."""
+
+    code = "gone"
 
 
 class Conflict(WorkflowKitError):

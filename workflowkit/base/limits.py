@@ -51,6 +51,17 @@ class Limits:
     form_fields: int = 1_000
     """Fields of a form or a query string."""
     transform_bytes: int = 64 * KIB
+    # approvals
+    approval_title_chars: int = 200
+    approval_text_chars: int = 10_000
+    """The description of an approval."""
+    approval_comment_chars: int = 2_000
+    approval_form_bytes: int = 64 * KIB
+    """The schema of an approval's form."""
+    approval_data_bytes: int = 64 * KIB
+    """What one person may enter into the form."""
+    approval_assignees: int = 50
+    approval_reminders: int = 10
     # schedules
     caught_up_slots: int = 1_000
     """Most missed firings of a schedule that are made up for at once."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
+import hmac
 import os
 import re
 from dataclasses import dataclass, field
@@ -92,6 +93,17 @@ class Keyring:
         sealed = nonce + AESGCM(key).encrypt(nonce, secret.encode(), place.encode())
         return f"{_VERSION}.{key_id}.{base64.urlsafe_b64encode(sealed).decode()}"
 
+    def sign(self, text: str, purpose: str) -> str:
+        """Return 256 bits, in base64url, that only who has the key can make: of ``text``, and for this ``purpose``."""
+        return _signature(next(iter(self.keys.values())), text, purpose)
+
+    def has_signed(self, signature: str, text: str, purpose: str) -> bool:
+        """Tell whether ``signature`` is what ``sign`` returned, under any of the keys."""
+        return any(
+            hmac.compare_digest(_signature(key, text, purpose).encode(), signature.encode())
+            for key in self.keys.values()
+        )
+
     def open(self, sealed: str, place: str) -> str:
         """Return the secret that was sealed for ``place``. Raises ``SecretUnreadable``."""
         from cryptography.exceptions import InvalidTag
@@ -106,3 +118,9 @@ class Keyring:
             return AESGCM(key).decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], place.encode()).decode()
         except (InvalidTag, ValueError) as error:
             raise SecretUnreadable("a stored secret was changed, or belongs to something else") from error
+
+
+def _signature(key: bytes, text: str, purpose: str) -> str:
+    # A key of its own for each purpose: what encrypts never signs.
+    own_key = hmac.digest(key, f"workflowkit sign {purpose}".encode(), "sha256")
+    return base64.urlsafe_b64encode(hmac.digest(own_key, text.encode(), "sha256")).decode().rstrip("=")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
@@ -11,7 +12,7 @@ from workflowkit.base.errors import SuspendInterrupt
 from workflowkit.base.httpcall import Response
 from workflowkit.engine.outputtypes import output_type_of
 from workflowkit.engine.session import RUN_STEP
-from workflowkit.engine.steptools import Events, Invocable, StepTools, http_call, invoked
+from workflowkit.engine.steptools import NOT_RECEIVED, Events, Invocable, StepTools, http_call, invoked
 from workflowkit.engine.waitspecs import Duration, OnCancel
 
 _Method = TypeVar("_Method", bound=Callable[..., Awaitable[Any]])
@@ -120,6 +121,47 @@ class AsyncSteps(StepTools):
         return self._settle(*self._signal(step_id, signal, timeout))
 
     @_held
+    async def approval(
+        self,
+        step_id: str,
+        title: str,
+        *,
+        timeout: Duration,  # noqa: ASYNC109 - not of the call: the wait ends by itself
+        description: str = "",
+        form: Mapping[str, Any] | None = None,
+        assignees: str | Sequence[str] = (),
+        needed: int = 1,
+        reject_on: str = "any",
+        reminders: Sequence[Duration] = (),
+    ) -> dict[str, Any]:
+        """See ``Steps.approval``."""
+        import asyncio
+
+        asking = self._ask(
+            step_id, title, timeout=timeout, description=description, form=form, assignees=assignees, needed=needed,
+            reject_on=reject_on, reminders=reminders,
+        )  # fmt: skip
+        for letter in asking.letters():
+            await asyncio.to_thread(asking.send, letter)  # mail servers take their time
+        return asking.settle()
+
+    @_held
+    async def create_callback(self, step_id: str, *, timeout: Duration) -> dict[str, Any]:  # noqa: ASYNC109
+        """See ``Steps.create_callback``."""
+        return self._new_callback(step_id, timeout)
+
+    @_held
+    async def wait_for_callback(self, step_id: str, callback_id: str) -> dict[str, Any]:
+        """See ``Steps.wait_for_callback``."""
+        return self._settle(*self._callback(step_id, callback_id)) or dict(NOT_RECEIVED)
+
+    @_held
+    async def callback(self, step_id: str, *, timeout: Duration) -> AsyncCallback:  # noqa: ASYNC109
+        """See ``Steps.callback``; ``wait()`` is awaited."""
+        made = self._new_callback(step_id, timeout)
+        return AsyncCallback(made["id"], made["url"], made["expires_at"], self, f"{step_id} wait")
+
+    @_held
     async def invoke(
         self,
         step_id: str,
@@ -150,3 +192,18 @@ class AsyncSteps(StepTools):
             session.open_now()
         session.held += 1
         await asyncio.get_running_loop().create_future()
+
+
+@dataclass(frozen=True, slots=True)
+class AsyncCallback:
+    """A URL that can be called once, before ``expires_at``, and the wait for that."""
+
+    id: str
+    url: str
+    expires_at: str
+    _steps: AsyncSteps = field(repr=False)
+    _wait_id: str = field(repr=False)
+
+    async def wait(self) -> dict[str, Any]:
+        """Wait until the URL is called: see ``Steps.wait_for_callback``."""
+        return await self._steps.wait_for_callback(self._wait_id, self.id)

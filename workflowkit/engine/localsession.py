@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
+from workflowkit.base.clock import rfc3339
 from workflowkit.base.errors import SuspendInterrupt
+from workflowkit.base.ids import timed_id
 from workflowkit.definition.model import Json
 from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
 from workflowkit.engine.memo import Memo
 from workflowkit.engine.outcome import EmittedEvent
 from workflowkit.engine.outside import Ended
-from workflowkit.engine.session import RUN_STEP, StepSession
+from workflowkit.engine.session import CALLBACK_STEP, RUN_STEP, NoInvitations, StepSession
 from workflowkit.engine.waits import Wait
 
 _T = TypeVar("_T")
@@ -44,8 +46,20 @@ class LocalRecorder:
             Fact(FactKind.RETRY, key, attempt, error=error, retry_at_ms=retry_at_ms, at_ms=now_ms)
         )
 
-    def opened(self, wait: Wait) -> None:
+    def opened(self, wait: Wait) -> Wait:
         self._open_wait(wait)
+        return wait
+
+    def callback(self, key: str, until_ms: int) -> Fact:
+        """Make a URL that nobody can call."""
+        callback_id = timed_id(self._now_ms(), key)
+        output = {"id": callback_id, "url": f"/c/{callback_id}", "expires_at": rfc3339(until_ms)}
+        detail = {"kind": CALLBACK_STEP}
+        return self._journal.keep(Fact(FactKind.COMPLETED, key, 1, output, detail=detail, at_ms=self._now_ms()))
+
+    @property
+    def invitations(self) -> NoInvitations:
+        return NoInvitations()
 
 
 class LocalSession(StepSession):

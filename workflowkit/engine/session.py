@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextvars
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -19,6 +19,7 @@ from typing import Any, Protocol
 from workflowkit.base.errors import NonRetriableError, StepError, SuspendInterrupt
 from workflowkit.base.jsonvalue import dumps, loads
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
+from workflowkit.engine.approvals import Letter
 from workflowkit.engine.facts import ErrorInfo, Fact
 from workflowkit.engine.interrupts import shielded
 from workflowkit.engine.memo import Memo, step_key
@@ -30,6 +31,10 @@ _log = logging.getLogger("workflowkit.action")
 
 #: The kind of a step that executes something, beside the kinds of waits.
 RUN_STEP = "step"
+#: The kind of a step that makes a URL.
+CALLBACK_STEP = "create_callback"
+#: Stands between a step's key and the name of something that the step does besides.
+PART_SEPARATOR = "~"
 
 #: The key of the step that the present code is inside of.
 _inside: contextvars.ContextVar[str | None] = contextvars.ContextVar("workflowkit_step", default=None)
@@ -47,7 +52,42 @@ class Recorder(Protocol):
 
     def retry(self, key: str, attempt: int, error: ErrorInfo, retry_at_ms: int) -> Fact: ...
 
-    def opened(self, wait: Wait) -> None: ...
+    def opened(self, wait: Wait) -> Wait:
+        """Store a wait that has just begun, and return it as it is stored."""
+        ...
+
+    def callback(self, key: str, until_ms: int) -> Fact:
+        """Make a URL that can be called once, until then; it is the output of the fact."""
+        ...
+
+    @property
+    def invitations(self) -> Invitations:
+        """How people are told that they are asked."""
+        ...
+
+
+class Invitations(Protocol):
+    """How an installation tells people that they are asked for an approval."""
+
+    def invited(self, assignees: Sequence[str]) -> tuple[str, ...]:
+        """Return those who get mail."""
+        ...
+
+    def send(self, letter: Letter) -> bool:
+        """Send a mail; tell whether it was still needed. Raises what an action may raise."""
+        ...
+
+
+class NoInvitations:
+    """Tells nobody."""
+
+    def invited(self, assignees: Sequence[str]) -> tuple[str, ...]:
+        """Return nobody."""
+        return ()
+
+    def send(self, letter: Letter) -> bool:
+        """Send nothing."""
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +186,21 @@ class StepSession:
                 "now. Give a changed step a new id."
             )
 
+    def begin_part(self, key: str, part: str) -> str:
+        """Return the key of something that a step does besides, and that is recorded by itself."""
+        with self._lock:
+            own_key = f"{key}{PART_SEPARATOR}{part}"
+            self._seen.add(own_key)
+            self._check_number()
+            return own_key
+
+    def pass_parts(self, key: str) -> None:
+        """Count what earlier attempts did besides a step as reached."""
+        with self._lock:
+            parts = {each for each in self._ahead if each.startswith(key + PART_SEPARATOR)}
+            self._seen |= parts
+            self._ahead -= parts
+
     # --- results
 
     def result(self, key: str, step_id: str) -> Hit | None:
@@ -214,6 +269,23 @@ class StepSession:
         self.begin_wait(wait)
         self.block_until(wait.until_ms)
 
+    def open_wait(self, key: str) -> Wait | None:
+        """Return the wait of a step, if it has begun and not ended."""
+        return self._memo.open.get(key)
+
+    @property
+    def invitations(self) -> Invitations:
+        """How people are told that they are asked."""
+        return self._recording().invitations
+
+    def callback(self, key: str, until_ms: int) -> Any:
+        """Make a URL that can be called once, until then; return the output of the step."""
+        self._is_new = True
+        with shielded(), self._lock:
+            fact = self._recording().callback(key, until_ms)
+            self._memo.absorb(fact)
+        return fact.output
+
     def begin_wait(self, wait: Wait) -> None:
         """Let a wait begin, unless an earlier attempt has."""
         with self._lock:
@@ -229,8 +301,7 @@ class StepSession:
         happen meanwhile."""
         with shielded(), self._lock:
             for wait in self._waits:
-                self._recording().opened(wait)
-                self._memo.open[wait.key] = wait
+                self._memo.open[wait.key] = self._recording().opened(wait)
             self._waits.clear()
 
     def block_until(self, at_ms: int) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -19,7 +20,7 @@ from workflowkit.base.errors import NonRetriableError
 from workflowkit.base.httpcall import Response
 from workflowkit.engine.outputtypes import output_type_of
 from workflowkit.engine.session import RUN_STEP
-from workflowkit.engine.steptools import Events, Invocable, StepTools, http_call, invoked
+from workflowkit.engine.steptools import NOT_RECEIVED, Events, Invocable, StepTools, http_call, invoked
 from workflowkit.engine.waitspecs import Duration, OnCancel
 
 Result = TypeVar("Result")
@@ -128,6 +129,55 @@ class Steps(StepTools):
         """
         return self._settle(*self._signal(step_id, signal, timeout))
 
+    def approval(
+        self,
+        step_id: str,
+        title: str,
+        *,
+        timeout: Duration,
+        description: str = "",
+        form: Mapping[str, Any] | None = None,
+        assignees: str | Sequence[str] = (),
+        needed: int = 1,
+        reject_on: str = "any",
+        reminders: Sequence[Duration] = (),
+    ) -> dict[str, Any]:
+        """Ask people; return ``{"status", "decisions", "data"}`` once they have decided, or after ``timeout``.
+
+        ``status`` is ``approved``, ``rejected`` or ``expired``; ``data`` is what whoever decided it entered into
+        ``form``, the JSON Schema of an object. ``needed`` of the ``assignees`` have to approve; one rejection rejects,
+        or with ``reject_on="all"`` so many that not enough are left. Each assignee has a link of their own, which is
+        in the event ``workflow/approval.requested``, and in a mail to those that are e-mail addresses. ``reminders``
+        are durations from the beginning.
+        """
+        asking = self._ask(
+            step_id, title, timeout=timeout, description=description, form=form, assignees=assignees, needed=needed,
+            reject_on=reject_on, reminders=reminders,
+        )  # fmt: skip
+        for letter in asking.letters():
+            asking.send(letter)
+        return asking.settle()
+
+    def create_callback(self, step_id: str, *, timeout: Duration) -> dict[str, Any]:
+        """Make a URL that somebody else calls when something is done; return ``{"id", "url", "expires_at"}``.
+
+        It takes one POST with JSON, until ``timeout`` has passed. What comes before the wait begins is kept.
+        """
+        return self._new_callback(step_id, timeout)
+
+    def wait_for_callback(self, step_id: str, callback_id: str) -> dict[str, Any]:
+        """Wait until the URL of a callback is called; return ``{"received", "data"}``.
+
+        ``received`` is false if it was not called in time. Raises ``StepError`` (cause ``callback-unknown``) for an id
+        that this tenant has no callback of.
+        """
+        return self._settle(*self._callback(step_id, callback_id)) or dict(NOT_RECEIVED)
+
+    def callback(self, step_id: str, *, timeout: Duration) -> Callback:
+        """Make a URL, and a ``wait()`` for it to be called: ``create_callback`` and ``wait_for_callback`` together."""
+        made = self._new_callback(step_id, timeout)
+        return Callback(made["id"], made["url"], made["expires_at"], self, f"{step_id} wait")
+
     def invoke(
         self,
         step_id: str,
@@ -151,3 +201,18 @@ class Steps(StepTools):
     def send_event(self, step_id: str, events: Events) -> list[str]:
         """Send one event or several, once; return their ids in order."""
         return self._send(step_id, events)
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """A URL that can be called once, before ``expires_at``, and the wait for that."""
+
+    id: str
+    url: str
+    expires_at: str
+    _steps: Steps = field(repr=False)
+    _wait_id: str = field(repr=False)
+
+    def wait(self) -> dict[str, Any]:
+        """Wait until the URL is called: see ``Steps.wait_for_callback``."""
+        return self._steps.wait_for_callback(self._wait_id, self.id)

@@ -12,14 +12,17 @@ from workflowkit.base.httpcall import Call, Response, call_http
 from workflowkit.base.ids import derived_id, idempotency_key
 from workflowkit.base.jsonvalue import dumps
 from workflowkit.base.netguard import NetworkPolicy
+from workflowkit.engine.approvals import approval_request
+from workflowkit.engine.asking import Asking
 from workflowkit.engine.failures import failed_by, stored_value, unstorable
 from workflowkit.engine.outcome import EmittedEvent, Failed
 from workflowkit.engine.outputtypes import OutputType, output_type_of
-from workflowkit.engine.session import RUN_STEP, Hit, StepSession
+from workflowkit.engine.session import CALLBACK_STEP, RUN_STEP, Hit, StepSession
 from workflowkit.engine.waits import Wait, WaitKind
 from workflowkit.engine.waitspecs import (
     Duration,
     OnCancel,
+    callback_wait,
     emitted_events,
     event_wait,
     instant_ms,
@@ -108,6 +111,29 @@ class StepTools:
         wait = signal_wait(key, signal, timeout=timeout, now_ms=session.now_ms(), limits=session.limits)
         return session.result(key, step_id), wait
 
+    def _ask(
+        self, step_id: str, title: str, *, timeout: Duration, description: str, form: Mapping[str, Any] | None,
+        assignees: str | Sequence[str], needed: int, reject_on: str, reminders: Sequence[Duration],
+    ) -> Asking:  # fmt: skip
+        session = self._session
+        request = approval_request(
+            title, description=description, form=form, assignees=assignees, needed=needed, reject_on=reject_on,
+            reminders=reminders, limits=session.limits,
+        )  # fmt: skip
+        return Asking(session, step_id, request, round(1000 * seconds_of(timeout, "timeout")))
+
+    def _new_callback(self, step_id: str, timeout: Duration) -> dict[str, Any]:
+        session = self._session
+        key = session.begin(step_id, CALLBACK_STEP)
+        if (hit := session.result(key, step_id)) is not None:
+            return dict(hit.output)
+        return dict(session.callback(key, session.now_ms() + round(1000 * seconds_of(timeout, "timeout"))))
+
+    def _callback(self, step_id: str, callback_id: str) -> tuple[Hit | None, Wait]:
+        session = self._session
+        key = session.begin(step_id, WaitKind.CALLBACK.value)
+        return session.result(key, step_id), callback_wait(key, callback_id, session.now_ms(), session.limits)
+
     def _run(
         self, step_id: str, function: Invocable | str, data: Any, timeout: Duration | None, on_cancel: OnCancel
     ) -> tuple[Hit | None, Wait]:
@@ -163,6 +189,10 @@ class StepTools:
         """Record that an attempt of a step raised; return what the handler gets to see of it."""
         failure: Failed = failed_by(error)
         return self._session.record_failure(key, step_id, attempt, failure, retries)
+
+
+#: What a wait for a callback comes to if none comes.
+NOT_RECEIVED: dict[str, Any] = {"received": False, "data": None}
 
 
 def http_call(

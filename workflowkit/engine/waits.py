@@ -14,6 +14,10 @@ MAX_WAIT_SECONDS = 366 * 86_400.0
 RESERVED_SIGNALS = "workflow/"
 
 
+#: What the engine's own signals begin with; the id of the approval or callback follows.
+APPROVAL_SIGNALS, CALLBACK_SIGNALS = f"{RESERVED_SIGNALS}approval/", f"{RESERVED_SIGNALS}callback/"
+
+
 def is_reserved_signal(name: str) -> bool:
     """Tell whether a signal is one of the engine's own."""
     return name.startswith(RESERVED_SIGNALS)
@@ -28,6 +32,10 @@ class WaitKind(StrEnum):
     RUN = "run"
     LOOP = "loop"
     """The items of a loop, all of them."""
+    APPROVAL = "approval"
+    """A signal of the engine's own, sent when people have decided."""
+    CALLBACK = "callback"
+    """A signal of the engine's own, sent when somebody has called a URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +46,9 @@ class Wait:
     event's name, the signal, or the id of the workflow or function that is to be run. ``condition`` is a CEL expression
     over ``event`` (what started the run) and ``async`` (what is waited for); ``equals`` is a path in the event that is
     waited for, and the value that must stand there. Events received up to ``lookback_ms``
-    before count too. ``data`` is what the other run is given, ``part`` the part of this run's own document that it
-    executes instead of a workflow of its own. Of a loop, ``name`` says what the failure of an item does, and ``data``
-    is the plan.
+    before count too. ``data`` is what the other run is given, or what people are asked; ``part`` the part of this run's
+    own document that it executes instead of a workflow of its own. Of a loop, ``name`` says what the failure of an item
+    does, and ``data`` is the plan.
     """
 
     key: str

@@ -17,7 +17,14 @@ from workflowkit.definition.durations import duration_seconds
 from workflowkit.definition.patterns import check_event_name
 from workflowkit.engine.failures import stored_value
 from workflowkit.engine.outcome import EmittedEvent
-from workflowkit.engine.waits import MAX_WAIT_SECONDS, RESERVED_SIGNALS, Wait, WaitKind, is_reserved_signal
+from workflowkit.engine.waits import (
+    CALLBACK_SIGNALS,
+    MAX_WAIT_SECONDS,
+    RESERVED_SIGNALS,
+    Wait,
+    WaitKind,
+    is_reserved_signal,
+)
 from workflowkit.typeschema import to_json
 
 #: The name of the event of a run that was started directly, whatever its triggers.
@@ -101,6 +108,14 @@ def signal_wait(key: str, signal: str, *, timeout: Any, now_ms: int, limits: Lim
     if is_reserved_signal(signal):
         raise NonRetriableError(f"signal: names that begin with {RESERVED_SIGNALS} are reserved")
     return Wait(key, WaitKind.SIGNAL, now_ms + round(1000 * seconds_of(timeout, "timeout")), signal)
+
+
+def callback_wait(key: str, callback_id: Any, now_ms: int, limits: Limits) -> Wait:
+    """Return a wait for a callback; how long it takes is the callback's own. Raises ``NonRetriableError``."""
+    if not isinstance(callback_id, str) or not 0 < len(callback_id) <= limits.event_id_chars:
+        raise NonRetriableError("callback: the id that create_callback returned")
+    until_ms = now_ms + round(1000 * MAX_WAIT_SECONDS)
+    return Wait(key, WaitKind.CALLBACK, until_ms, f"{CALLBACK_SIGNALS}{callback_id}")
 
 
 def run_wait(

@@ -16,7 +16,7 @@ from workflowkit.runtime.hints import StepHint
 from workflowkit.runtime.items import item_ended, lock_loop
 from workflowkit.runtime.lifecycle import Lifecycle
 from workflowkit.runtime.position import Position, cancels
-from workflowkit.store import events, runs, steps, timers, waits
+from workflowkit.store import approvals, events, runs, steps, timers, waits
 from workflowkit.store.database import Transaction
 from workflowkit.store.events import EventRecord
 from workflowkit.store.runs import RunRecord
@@ -105,11 +105,14 @@ class Ending:
 
 
 def _cancel_children(tx: Transaction, run: RunRecord, kept: Collection[str]) -> None:
-    """Close the waits of a run, and plan the end of the child runs that it still waits for, but for the ``kept``.
+    """Close the waits of a run and what it asks people, and plan the end of the child runs that it still waits for, but
+    for the ``kept``.
 
     By timers: nobody locks two runs in one transaction. Recursion comes by itself, from the end of each child.
     """
     cause = Cause(PARENT_ENDED, run_id=run.id)
+    # Approvals before waits, as everywhere: whoever decides one just now locks in the same order.
+    approvals.cancel(tx, run.scope, run.id)
     children = [child_id for wait_key, child_id in waits.close(tx, run.id).items() if wait_key not in kept]
     timers.plan(tx, [cancel_timer(run.scope, child_id, cause, due_at_ms=tx.now_ms) for child_id in children])
 

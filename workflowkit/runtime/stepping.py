@@ -8,11 +8,15 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from workflowkit.base.errors import LeaseInterrupt, StoreUnavailable
+from workflowkit.base.links import Links
 from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
 from workflowkit.engine.outcome import EmittedEvent
+from workflowkit.engine.session import CALLBACK_STEP
 from workflowkit.engine.waits import Wait
+from workflowkit.runtime.callbacks import new_callback
 from workflowkit.runtime.emitting import Emitting
 from workflowkit.runtime.hints import Dispatcher
+from workflowkit.runtime.inviting import MailInvitations
 from workflowkit.runtime.position import Batch, Claim, Opening, refresh
 from workflowkit.runtime.waiting import Waiting
 from workflowkit.store import journal, runs, steps
@@ -28,7 +32,17 @@ RECORD_PAUSES_SECONDS = (0.1, 0.5, 2.0, 5.0)
 class Stepping:
     """What recording the steps of handlers needs, for one process."""
 
-    def __init__(self, database: Database, emitting: Emitting, waiting: Waiting, dispatcher: Dispatcher) -> None:
+    def __init__(
+        self,
+        database: Database,
+        emitting: Emitting,
+        waiting: Waiting,
+        dispatcher: Dispatcher,
+        links: Links,
+        invitations: MailInvitations,
+    ) -> None:
+        self.links = links
+        self.invitations = invitations
         self.database = database
         self.emitting = emitting
         self.waiting = waiting
@@ -58,28 +72,50 @@ class StepRecorder:
         """Record that an attempt of a step failed and that there will be another."""
         return self._record(Fact(FactKind.RETRY, key, attempt, error=error, retry_at_ms=retry_at_ms))
 
-    def opened(self, wait: Wait) -> None:
-        """Store a wait while other branches of the handler go on."""
+    def callback(self, key: str, until_ms: int) -> Fact:
+        """Record a URL that can be called until then."""
+        output: dict[str, object] = {}
+        fact = Fact(FactKind.COMPLETED, key, 1, output, detail={"kind": CALLBACK_STEP})
+        links = self._stepping.links
+        return self._record(
+            fact, also=lambda tx: output.update(new_callback(tx, self._claim.position.run, key, until_ms, links))
+        )
+
+    @property
+    def invitations(self) -> MailInvitations:
+        """Mails to people whom this run asks."""
+        return self._stepping.invitations.within(self._claim.position.run.scope)
+
+    def opened(self, wait: Wait) -> Wait:
+        """Store a wait while the handler goes on; return it as it is stored."""
         stepping, claim = self._stepping, self._claim
         openings: list[Opening] = []
+        stored: list[Wait] = []
 
         def write(tx: Transaction) -> tuple[str, ...]:
             batch = Batch()
             begun = stepping.waiting.begin(tx, batch, claim.position, claim.lease.step_key, [wait])
             batch.journal += journal.rows_of(claim.position.run.id, claim.position.run.revision, begun.facts)
             batch.write(tx)
-            openings[:] = begun.openings
+            openings[:], stored[:] = begun.openings, begun.waits
             return ()
 
         self._transact(write, None)
         if openings:
             stepping.dispatcher.execute([opening.hint for opening in openings])
+        return stored[0]
 
-    def _record(self, fact: Fact, events: tuple[EmittedEvent, ...] = ()) -> Fact:
+    def _record(
+        self,
+        fact: Fact,
+        events: tuple[EmittedEvent, ...] = (),
+        also: Callable[[Transaction], None] = lambda tx: None,
+    ) -> Fact:
         run = self._claim.position.run
         recorded: list[Fact] = []
 
         def write(tx: Transaction) -> tuple[str, ...]:
+            also(tx)
             stamped = replace(fact, at_ms=tx.now_ms)
             recorded[:] = [stamped]
             position = self._claim.position

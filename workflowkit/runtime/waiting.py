@@ -6,7 +6,7 @@ Everything here joins a transaction that holds the lock of the run and of the st
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from workflowkit.base.ids import first_id
@@ -15,12 +15,15 @@ from workflowkit.definition.correlation import index_key, value_at
 from workflowkit.engine.awaiting import condition_holds, correlate
 from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
 from workflowkit.engine.states import RunStatus
-from workflowkit.engine.waits import Wait, WaitKind
+from workflowkit.engine.waits import CALLBACK_SIGNALS, Wait, WaitKind
+from workflowkit.runtime.approving import Approving
+from workflowkit.runtime.callbacks import received
 from workflowkit.runtime.children import Children, Started
 from workflowkit.runtime.loops import Loops
 from workflowkit.runtime.position import Batch, Opening, Position
-from workflowkit.store import events, runs, timers, waits
+from workflowkit.store import callbacks, events, runs, timers, waits
 from workflowkit.store.database import Transaction
+from workflowkit.store.runs import RunRecord
 from workflowkit.store.timers import TimerRow
 from workflowkit.store.waits import Kind, State, WaitRow
 
@@ -28,15 +31,18 @@ from workflowkit.store.waits import Kind, State, WaitRow
 LOOKBACK_TIMER = "wait.lookback"
 #: Waits that have no row in ``waits``: a time, and the runs of a loop's items, whose own rows tell enough.
 _ROWLESS = frozenset({WaitKind.SLEEP, WaitKind.LOOP})
+#: What is stored as a wait for a signal of the engine's own.
+_OWN_SIGNALS = (WaitKind.APPROVAL, WaitKind.CALLBACK)
 
 
 @dataclass(slots=True)
 class Begun:
-    """What the beginning of waits came to: their facts, and openings of child runs.
+    """What the beginning of waits came to: the waits as they are stored, their facts, and openings of child runs.
 
     ``is_due`` tells that one of them has ended already.
     """
 
+    waits: list[Wait] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
     openings: list[Opening] = field(default_factory=list)
     is_due: bool = False
@@ -50,9 +56,10 @@ class Begun:
 class Waiting:
     """Begins and ends the waits of steps."""
 
-    def __init__(self, children: Children, loops: Loops, limits: Limits) -> None:
+    def __init__(self, children: Children, loops: Loops, approving: Approving, limits: Limits) -> None:
         self._children = children
         self._loops = loops
+        self._approving = approving
         self._limits = limits
 
     def begin(
@@ -61,31 +68,64 @@ class Waiting:
         """Store waits that a handler has just begun. Child runs go into ``batch``."""
         begun, rows = Begun(), []
         for wait in begun_waits:
+            row = None if wait.kind in _ROWLESS else self._begin(tx, batch, position, node_id, wait, begun)
+            if isinstance(row, WaitRow):
+                wait = replace(wait, until_ms=row.deadline_at_ms or wait.until_ms)
+                rows.append(row)
             begun.facts.append(Fact(FactKind.OPENED, wait.key, detail=wait.detail(), at_ms=tx.now_ms))
-            if wait.kind is WaitKind.SLEEP:
-                continue
             if wait.kind is WaitKind.LOOP:
                 begun.add(self._loops.begin(tx, batch, position, node_id, wait))
-                continue
-            if wait.kind is WaitKind.EVENT:
-                rows.append(self._event_row(tx, position, node_id, wait, begun))
-                continue
-            refused = self._refused_signal(tx, position, wait) if wait.kind is WaitKind.SIGNAL else None
-            name, state = wait.name, State.OPEN
-            if wait.kind is WaitKind.RUN:
-                started = self._children.start(tx, batch, position, node_id, wait)
-                if isinstance(started, Started):
-                    begun.add(started)
-                    name, state = started.run_id, State.RECEIVED if started.has_ended else State.OPEN
-                else:
-                    refused = started
-            if refused is not None:
-                begun.facts.append(_failed(wait, refused, tx.now_ms))
+            elif isinstance(row, ErrorInfo):
+                begun.facts.append(_failed(wait, row, tx.now_ms))
                 begun.is_due = True
-                continue
-            rows.append(_row(position, node_id, wait, tx.now_ms, name=name, state=state))
+            elif row is not None and row.state is not State.OPEN:
+                begun.is_due = True
+            begun.waits.append(wait)
         waits.insert(tx, rows)
         return begun
+
+    def _begin(
+        self, tx: Transaction, batch: Batch, position: Position, node_id: str, wait: Wait, begun: Begun
+    ) -> WaitRow | ErrorInfo:
+        """Return the row of a wait, or why there can be none."""
+        match wait.kind:
+            case WaitKind.EVENT:
+                return self._event_row(tx, position, node_id, wait)
+            case WaitKind.RUN:
+                return self._run_row(tx, batch, position, node_id, wait, begun)
+            case WaitKind.CALLBACK:
+                return self._callback_row(tx, position, node_id, wait)
+            case WaitKind.APPROVAL:
+                self._approving.begin(tx, position.run, node_id, wait)
+                return _row(position, node_id, wait, tx.now_ms)
+            case _:
+                return self._refused_signal(tx, position, wait) or _row(position, node_id, wait, tx.now_ms)
+
+    def _run_row(
+        self, tx: Transaction, batch: Batch, position: Position, node_id: str, wait: Wait, begun: Begun
+    ) -> WaitRow | ErrorInfo:
+        started = self._children.start(tx, batch, position, node_id, wait)
+        if not isinstance(started, Started):
+            return started
+        begun.add(started)
+        state = State.RECEIVED if started.has_ended else State.OPEN
+        return _row(position, node_id, wait, tx.now_ms, name=started.run_id, state=state)
+
+    def _callback_row(self, tx: Transaction, position: Position, node_id: str, wait: Wait) -> WaitRow | ErrorInfo:
+        callback_id = wait.name.removeprefix(CALLBACK_SIGNALS)
+        # SAFETY: I17 — locked: from here on whoever calls the URL finds the wait, and whoever has is found here.
+        callback = callbacks.lock(tx, position.run.scope, callback_id)
+        if callback is None:
+            message = f"there is no callback {callback_id!r}"
+            return ErrorInfo("CallbackUnknown", message, "callback-unknown", retryable=False)
+        if callback.received_at_ms is not None:
+            return _row(
+                position, node_id, wait, tx.now_ms, deadline_at_ms=callback.expires_at_ms, state=State.RECEIVED,
+                result=received(callback.data),
+            )  # fmt: skip
+        return self._refused_signal(tx, position, wait) or _row(
+            position, node_id, wait, tx.now_ms, deadline_at_ms=callback.expires_at_ms
+        )
 
     def end(self, tx: Transaction, position: Position, node_id: str) -> list[Fact]:
         """Return what the open waits of a step have come to by now: one final fact for each that has ended."""
@@ -104,7 +144,7 @@ class Waiting:
             if row is not None and row.state is State.RECEIVED:
                 facts.append(_received(tx, wait, row))
             elif wait.until_ms <= tx.now_ms:
-                facts.append(_timed_out(wait, tx.now_ms))
+                facts.append(self._timed_out(tx, position.run, wait))
                 if row is not None:
                     expired.append(row.id)
         waits.expire(tx, expired)
@@ -121,7 +161,11 @@ class Waiting:
         rows = waits.of_step(tx, position.run.id, node_id)
         return any(key in open_waits and row.state is State.RECEIVED for key, row in rows.items())
 
-    def _event_row(self, tx: Transaction, position: Position, node_id: str, wait: Wait, begun: Begun) -> WaitRow:
+    def _timed_out(self, tx: Transaction, run: RunRecord, wait: Wait) -> Fact:
+        fact = _timed_out(wait, tx.now_ms)
+        return replace(fact, output=self._approving.expire(tx, run, wait)) if wait.kind is WaitKind.APPROVAL else fact
+
+    def _event_row(self, tx: Transaction, position: Position, node_id: str, wait: Wait) -> WaitRow:
         scope = position.run.scope
         path, match_key, rest = correlate(wait, position.event, self._limits)
         waits.note_path(tx, scope, wait.name, path)
@@ -130,7 +174,6 @@ class Waiting:
             return row
         found = find_earlier(tx, row, path, position.event, first_id(tx.now_ms - wait.lookback_ms), self._limits)
         if found is not None:
-            begun.is_due = True
             return _row(
                 position, node_id, wait, tx.now_ms,
                 match_key=match_key, condition=rest, state=State.RECEIVED, result=found,
@@ -168,10 +211,10 @@ def holds(row: WaitRow, event: dict[str, Any] | None, later: dict[str, Any], lim
 
 def _row(position: Position, node_id: str, wait: Wait, now_ms: int, **fields: Any) -> WaitRow:
     run = position.run
-    named = {"name": wait.name, **fields}
+    named = {"name": wait.name, "deadline_at_ms": wait.until_ms, **fields}
+    kind = Kind.SIGNAL if wait.kind in _OWN_SIGNALS else Kind(wait.kind.value)
     return WaitRow(
-        run_id=run.id, wait_key=wait.key, step_key=node_id, kind=Kind(wait.kind.value), scope=run.scope,
-        created_at_ms=now_ms, deadline_at_ms=wait.until_ms, **named,
+        run_id=run.id, wait_key=wait.key, step_key=node_id, kind=kind, scope=run.scope, created_at_ms=now_ms, **named,
     )  # fmt: skip
 
 
@@ -180,7 +223,7 @@ def _received(tx: Transaction, wait: Wait, row: WaitRow) -> Fact:
     if wait.kind is WaitKind.EVENT:
         event = events.load(tx, row.result)
         return Fact(FactKind.COMPLETED, wait.key, output=event.as_json(), detail=detail, at_ms=tx.now_ms)
-    if wait.kind is WaitKind.SIGNAL:
+    if wait.kind is WaitKind.SIGNAL or wait.kind in _OWN_SIGNALS:
         return Fact(FactKind.COMPLETED, wait.key, output=row.result, detail=detail, at_ms=tx.now_ms)
     return _run_ended(tx, wait, row)
 

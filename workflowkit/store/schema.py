@@ -442,3 +442,74 @@ apps = sa.Table(
 )
 """Applications whose code functions were synced: the version of the code in force, a hash of its functions, their ids.
 The functions themselves are rows of ``workflows``."""
+
+APPROVAL_STATUSES = ("open", "approved", "rejected", "expired", "cancelled")
+VERDICTS = ("approved", "rejected")
+
+approvals = sa.Table(
+    "approvals",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    *_scope(),
+    _text("run_id"),
+    _text("workflow_id"),
+    _text("step_key"),
+    _text("wait_key"),
+    _text("title"),
+    _text("description"),
+    _text("form", nullable=True),
+    _text("assignees"),
+    _big("needed"),
+    _text("reject_on"),
+    _text("status"),
+    _big("created_at_ms"),
+    _big("expires_at_ms"),
+    _big("closed_at_ms", nullable=True),
+    _one_of("status", *APPROVAL_STATUSES),
+    sa.Index(None, "environment", "tenant", "status", "id"),
+    sa.Index(None, "run_id"),
+)
+"""What people are asked: one row per wait for decisions. ``form`` is a JSON Schema, ``assignees`` a JSON list. Only
+``status`` and ``closed_at_ms`` change, once, by whoever holds the lock of the step's row.
+"""
+
+approval_assignees = sa.Table(
+    "approval_assignees",
+    metadata,
+    sa.Column("approval_id", sa.Text, primary_key=True),
+    sa.Column("assignee", sa.Text, primary_key=True),
+    *_scope(),
+    sa.Index(None, "environment", "tenant", "assignee", "approval_id"),
+)
+"""Who is asked: what somebody's inbox is looked up in."""
+
+approval_decisions = sa.Table(
+    "approval_decisions",
+    metadata,
+    sa.Column("approval_id", sa.Text, primary_key=True),
+    sa.Column("actor", sa.Text, primary_key=True),
+    *_scope(),
+    _big("position"),
+    _text("verdict"),
+    _text("comment"),
+    _text("data", nullable=True),
+    _big("at_ms"),
+    _one_of("verdict", *VERDICTS),
+)
+"""Who decided what (insert-only, never deleted). SAFETY: I17 — the key lets everybody decide once."""
+
+callbacks = sa.Table(
+    "callbacks",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    *_scope(),
+    _text("run_id"),
+    _text("step_key"),
+    _text("token_hash"),
+    _text("data", nullable=True),
+    _big("created_at_ms"),
+    _big("expires_at_ms"),
+    _big("received_at_ms", nullable=True),
+    sa.UniqueConstraint("token_hash"),
+)
+"""URLs that can be called once, and what was sent to them. ``token_hash`` is the hash of the secret part."""

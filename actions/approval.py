@@ -1,0 +1,69 @@
+"""Approval: ask people, and go on by what they decide."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
+
+from workflowkit.registry import Field, action
+
+if TYPE_CHECKING:
+    from workflowkit.engine.context import StepContext
+
+
+class Decided(TypedDict):
+    """How it ended, who decided what, and what whoever decided it entered into the form."""
+
+    status: Literal["approved", "rejected", "expired"]
+    decisions: list[dict[str, Any]]
+    data: dict[str, Any] | None
+
+
+def _way(name: str, status: str) -> dict[str, Any]:
+    return {"name": name, "conditional": {"type": "match", "ref": "!ref($.output.status)", "value": status}}
+
+
+@action(
+    "builtin:approval",
+    name="Ask for approval",
+    category="People",
+    icon="user-check",
+    retries=0,
+    edges=[_way("Approved", "approved"), _way("Rejected", "rejected"), _way("Expired", "expired")],
+)
+def approval(
+    ctx: StepContext,
+    title: Annotated[str, Field(min_length=1, max_length=200)],
+    timeout: Annotated[str | float, Field(examples=("7d",))] = "7d",
+    description: Annotated[str, Field(widget="textarea")] = "",
+    assignees: Annotated[str | list[str] | None, Field(examples=("ada@example.com",))] = None,
+    form: Annotated[dict[str, Any] | None, Field(title="Form (JSON Schema)")] = None,
+    needed: Annotated[int, Field(title="Approvals needed", minimum=1)] = 1,
+    reject_on: Annotated[Literal["any", "all"], Field(title="Reject on")] = "any",
+    reminders: Annotated[list[str] | None, Field(examples=("1d", "3d"))] = None,
+) -> Decided:
+    """Wait until people have approved or rejected, or until the time for it is over.
+
+    Each of those who are asked has a link of their own; those that are e-mail addresses get it by mail.
+
+    Args:
+        title: What is to be decided, in one line.
+        timeout: How long to wait at most: text such as 7d, or a number of seconds, up to 366 days.
+        description: What one has to know for it.
+        assignees: Who is asked. Without any: whoever may decide approvals.
+        form: What is to be entered with an approval: a JSON Schema of type object.
+        needed: How many of those who are asked have to approve.
+        reject_on: One rejection rejects (any), or so many that not enough are left who could approve (all).
+        reminders: When to remind those who have not decided, counted from the beginning.
+    """
+    decided: Decided = ctx.step.approval(  # type: ignore[assignment]  # as the journal has it
+        "approval",
+        title,
+        timeout=timeout,
+        description=description,
+        assignees=assignees or (),
+        form=form,
+        needed=needed,
+        reject_on=reject_on,
+        reminders=reminders or (),
+    )
+    return decided
