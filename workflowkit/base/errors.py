@@ -22,6 +22,7 @@ Every class carries a stable ``code`` (kebab-case, listed in docs/reference/erro
     │ ├ RetryAfterError(delay_seconds, at)
     │ ├ ActionTimeout
     │ ├ StepError                    a step of a handler failed for good
+    │ ├ MiddlewareError              a hook of a middleware raised
     │ └ DestinationForbidden         netguard refused an address
     ├ AuthError
     │ ├ Unauthenticated
@@ -219,6 +220,19 @@ class StepError(ActionError):
     def __init__(self, message: str, *, step_id: str = "", name: str = "", cause_code: str = "") -> None:
         super().__init__(message)
         self.step_id, self.name, self.cause_code = step_id, name, cause_code
+
+
+class MiddlewareError(ActionError):
+    """A hook of a middleware raised: ``middleware`` is the name of its class, ``hook`` of the method.
+
+    Retried like what was raised there.
+    """
+
+    code = "middleware-failed"
+
+    def __init__(self, middleware: str, hook: str, error: BaseException, *, retryable: bool = True) -> None:
+        super().__init__(f"{middleware}.{hook}: {type(error).__name__}: {error}")
+        self.middleware, self.hook, self.retryable = middleware, hook, retryable
 
 
 class DestinationForbidden(NonRetriableError):

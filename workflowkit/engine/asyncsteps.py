@@ -10,6 +10,8 @@ from typing import Any, TypeVar, cast
 
 from workflowkit.base.errors import SuspendInterrupt
 from workflowkit.base.httpcall import Response
+from workflowkit.engine.failures import failed_by
+from workflowkit.engine.outcome import Failed
 from workflowkit.engine.outputtypes import output_type_of
 from workflowkit.engine.session import RUN_STEP
 from workflowkit.engine.steptools import NOT_RECEIVED, Events, Invocable, StepTools, http_call, invoked
@@ -53,6 +55,8 @@ class AsyncSteps(StepTools):
         if (hit := self._session.result(key, step_id)) is not None:
             return kind.read(step_id, hit.output)
         with self._session.inside(key) as attempt:
+            if self._session.hooks is not None:
+                await self._session.hooks.before_step_awaited(step_id)
             try:
                 value = function(*args, **kwargs)
                 if hasattr(value, "__await__"):
@@ -62,9 +66,33 @@ class AsyncSteps(StepTools):
             else:
                 failure = None
         if failure is not None:
-            raise self._fail(key, step_id, attempt, failure, retries) from failure
-        kept = self._keep(key, step_id, attempt, kind.write(value), retries)
+            raise await self._fail(key, step_id, attempt, failed_by(failure), failure, retries) from failure
+        kept = await self._keep(key, step_id, attempt, kind.write(value), retries)
         return kind.read(step_id, kept)
+
+    async def _keep(self, key: str, step_id: str, attempt: int, value: Any, retries: int | None) -> Any:
+        """Record what a step returned."""
+        plain, hooks = self._plain(value), self._session.hooks
+        if hooks is not None and not isinstance(plain, Failed):
+            with self._session.working():
+                plain = self._plain(await hooks.step_output_awaited(step_id, plain))
+        if isinstance(plain, Failed):
+            raise await self._fail(key, step_id, attempt, plain, None, retries)
+        kept = self._session.record(key, attempt, plain)
+        if hooks is not None:
+            with self._session.working():
+                await hooks.after_step_awaited(step_id)
+        return kept
+
+    async def _fail(
+        self, key: str, step_id: str, attempt: int, failed: Failed, error: Exception | None, retries: int | None
+    ) -> Exception:
+        """Record that an attempt of a step failed; return what the handler gets to see of it."""
+        if self._session.hooks is not None:
+            with self._session.working():
+                failure = self._failure(attempt, failed, error, retries)
+                await self._session.hooks.after_step_awaited(step_id, failure)
+        return self._session.record_failure(key, step_id, attempt, failed, retries)
 
     async def fetch(
         self,

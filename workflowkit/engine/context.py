@@ -13,6 +13,7 @@ from workflowkit.base.jsonvalue import dumps, loads
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.base.netguard import NetworkPolicy
 from workflowkit.engine.asyncsteps import AsyncSteps
+from workflowkit.engine.deps import Deps
 from workflowkit.engine.group import AsyncGroup, Group
 from workflowkit.engine.outcome import EmittedEvent
 from workflowkit.engine.session import StepSession, no_session
@@ -139,6 +140,11 @@ class StepContext:
             self._logger = _NewsLogger(_logger, extra, self.session)
         return self._logger
 
+    @property
+    def deps(self) -> Deps:
+        """What the application provides (``wk.provide``), by name: made on first use, closed with the attempt."""
+        return _NO_DEPS if self.session.hooks is None else self.session.hooks.deps
+
     def send_event(
         self, name: str, data: Mapping[str, Any], *, id: str | None = None, ts_ms: int | None = None
     ) -> None:
@@ -147,9 +153,16 @@ class StepContext:
         ``id`` makes it a duplicate of any event with the same id; ``ts_ms`` defaults to the time of storing. Raises
         ``InvalidInput`` for a bad or reserved name and for data that is no JSON, ``LimitExceeded`` for too much.
         """
-        if len(self.emitted) >= self._limits.events_per_step:
-            raise LimitExceeded("events_per_step", self._limits.events_per_step, len(self.emitted) + 1)
-        self.emitted.append(emitted_event(name, data, event_id=id, ts_ms=ts_ms, limits=self._limits))
+        events: list[dict[str, Any]] = [{"name": name, "data": data, "id": id, "ts": ts_ms}]
+        if self.session.hooks is not None:
+            events = self.session.hooks.before_send(events)
+        for event in events:
+            if len(self.emitted) >= self._limits.events_per_step:
+                raise LimitExceeded("events_per_step", self._limits.events_per_step, len(self.emitted) + 1)
+            event_id, at_ms = event.get("id"), event.get("ts")
+            self.emitted.append(
+                emitted_event(event["name"], event["data"], event_id=event_id, ts_ms=at_ms, limits=self._limits)
+            )
 
     def start_run(self, workflow_id: str, data: Mapping[str, Any]) -> str:
         """Start a run of another workflow when this step is done, and not at all if it fails; return the run's id.
@@ -181,6 +194,9 @@ class _NewsLogger(logging.LoggerAdapter[logging.Logger]):
 
     def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - logging's own name
         return not self._session.is_replaying and super().isEnabledFor(level)
+
+
+_NO_DEPS = Deps({})
 
 
 class _Copies(Mapping[str, Any]):

@@ -7,7 +7,7 @@ Ctrl-C in the main thread. Opens no transaction and must not be called inside on
 from __future__ import annotations
 
 import threading
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from workflowkit.base.errors import (
@@ -19,11 +19,11 @@ from workflowkit.base.errors import (
     SuspendInterrupt,
 )
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
+from workflowkit.engine.calling import OutputRefused, awaited, call_handler, called_between_hooks
 from workflowkit.engine.context import StepContext
 from workflowkit.engine.failures import failed_by, stored_value, unstorable
 from workflowkit.engine.interrupts import Guard
-from workflowkit.engine.outcome import Attempted, Succeeded
-from workflowkit.engine.session import StepSession
+from workflowkit.engine.outcome import Attempted, Failed, Succeeded
 from workflowkit.registry import ActionSpec
 
 
@@ -42,7 +42,25 @@ def execute(
     succeeded even if its deadline passed meanwhile: what it did is done. ``sys.exit()`` in a handler is a failure like
     any other. Raises only ``LeaseInterrupt``, and ``KeyboardInterrupt`` in the main thread, where it is the user's.
     """
-    guard = guard or Guard()
+    hooks = context.session.hooks
+    if hooks is None:
+        return _guarded(spec, context, inputs, deadline_seconds, guard or Guard(), limits)
+    try:
+        outcome = _guarded(spec, context, inputs, deadline_seconds, guard or Guard(), limits)
+    except BaseException as error:  # a lost lease, or Ctrl-C
+        hooks.abandoned(error)
+        raise
+    return hooks.settled(outcome)
+
+
+def _guarded(
+    spec: ActionSpec,
+    context: StepContext,
+    inputs: Mapping[str, Any],
+    deadline_seconds: float | None,
+    guard: Guard,
+    limits: Limits,
+) -> Attempted:
     outcome = None
     try:
         try:
@@ -54,7 +72,9 @@ def execute(
     except DeadlineInterrupt:
         if guard.reason is not DeadlineInterrupt:
             raise  # of an action that we run inside of
-        return outcome or failed_by(ActionTimeout(f"the action did not finish within {deadline_seconds:g} seconds"))
+        return outcome or _failed(
+            context, ActionTimeout(f"the action did not finish within {deadline_seconds:g} seconds")
+        )
 
 
 def _attempt(
@@ -62,14 +82,13 @@ def _attempt(
 ) -> Attempted:
     session = context.session
     try:
-        arguments = spec.binding.arguments(inputs)
-        positional = (context,) if spec.takes_context else ()
-        returned = spec.handler(*positional, **arguments)
-        if hasattr(returned, "__await__"):
-            returned = _run_coroutine(returned, guard, session)
+        call = _called if session.hooks is None else called_between_hooks
+        returned = call(spec, context, inputs, guard)
         if session.is_blocked:  # the handler has caught what should have ended it
             return session.suspended()
         return _success(spec, context, returned, limits)
+    except OutputRefused as refused:
+        return refused.failed
     except SuspendInterrupt:
         return session.suspended()
     except EngineInterrupt:
@@ -77,17 +96,22 @@ def _attempt(
     except KeyboardInterrupt as error:
         if threading.current_thread() is threading.main_thread():
             raise
-        return failed_by(error)
+        return _failed(context, error)
     except BaseException as error:
         # A handler that waits in one branch and fails in another has failed.
-        return failed_by(error)
+        return _failed(context, error)
 
 
-def _run_coroutine(coroutine: Awaitable[Any], guard: Guard, session: StepSession) -> Any:
-    """Run a coroutine in an event loop of its own, cancelled when the guard is interrupted."""
-    from workflowkit.engine.eventloop import run_coroutine  # asyncio: 100 ms, and many workers have no async action
+def _failed(context: StepContext, error: BaseException) -> Failed:
+    if context.session.hooks is not None:
+        context.session.hooks.error = error
+    return failed_by(error)
 
-    return run_coroutine(coroutine, guard, session)
+
+def _called(spec: ActionSpec, context: StepContext, inputs: Mapping[str, Any], guard: Guard) -> Any:
+    """Call the handler and return what it returns."""
+    returned = call_handler(spec, context, inputs)
+    return awaited(returned, guard, context.session) if hasattr(returned, "__await__") else returned
 
 
 def _success(spec: ActionSpec, context: StepContext, returned: Any, limits: Limits) -> Attempted:
@@ -95,7 +119,7 @@ def _success(spec: ActionSpec, context: StepContext, returned: Any, limits: Limi
     value = context.stop_output if is_stopped else returned
     if value is not None:
         try:
-            if spec.binding.encode is not None and not is_stopped:
+            if spec.binding.encode is not None and not is_stopped and context.session.hooks is None:
                 value = spec.binding.encode(value)
             value = stored_value(value, limits)
         except (InvalidInput, LimitExceeded, RecursionError) as error:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from workflowkit.engine.facts import ErrorInfo
@@ -28,13 +29,17 @@ class EmittedEvent:
 class Succeeded:
     """The handler returned. ``stop`` is set by ``ctx.stop()``: the run ends here with ``output``.
 
-    ``is_cached`` marks an output that another run's step had: the handler was not called.
+    ``is_cached`` marks an output that another run's step had: the handler was not called. ``on_sent`` is called with
+    the ids of the events once they are stored, or with the error that kept them from it.
     """
 
     output: Any
     events: tuple[EmittedEvent, ...] = ()
     stop: bool = False
     is_cached: bool = False
+    on_sent: Callable[[Sequence[str], BaseException | None], None] | None = field(
+        default=None, compare=False, repr=False
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from workflowkit.base.jsonvalue import dumps, loads
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.engine.approvals import Letter
 from workflowkit.engine.facts import ErrorInfo, Fact
+from workflowkit.engine.hooks import Hooks
 from workflowkit.engine.interrupts import shielded
 from workflowkit.engine.memo import Memo, step_key
 from workflowkit.engine.outcome import EmittedEvent, Failed, Suspended
@@ -112,8 +113,11 @@ class StepSession:
         backoff: Backoff = DEFAULT_BACKOFF,
         run_id: str = "",
         limits: Limits = DEFAULT_LIMITS,
+        hooks: Hooks | None = None,
     ) -> None:
         self.node_id, self.run_id = node_id, run_id
+        #: The application's middleware and dependencies; ``None`` if it has none.
+        self.hooks = hooks
         self.limits = limits
         self.now_ms = now_ms
         self.retries, self._backoff = retries, backoff
@@ -206,12 +210,15 @@ class StepSession:
     def result(self, key: str, step_id: str) -> Hit | None:
         """Return what the step came to, if it has: a copy. Raises ``StepError`` if it failed for good."""
         fact = self._memo.results.get(key)
+        if self.hooks is not None and (fact is None or not self.is_replaying):
+            self.hooks.enter_new()
         if fact is None:
             return None
         if fact.error is not None:
             raise _step_error(step_id, fact.error)
         output = fact.output
-        return Hit(loads(dumps(output)) if isinstance(output, dict | list) else output)
+        copy = loads(dumps(output)) if isinstance(output, dict | list) else output
+        return Hit(copy if self.hooks is None else self.hooks.memoized(step_id, copy))
 
     def inside_key(self) -> str:
         """Return the key of the step that the calling code is inside of."""
@@ -227,14 +234,22 @@ class StepSession:
         if retry is not None and retry.retry_at_ms is not None and retry.retry_at_ms > self.now_ms():
             self.block_until(retry.retry_at_ms)
         token = _inside.set(key)
+        try:
+            with self.working():
+                yield 1 if retry is None else retry.attempt + 1
+        finally:
+            _inside.reset(token)
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Mark that something is being executed, whatever other parts of the handler wait for."""
         with self._lock:
             self.executing += 1
         try:
-            yield 1 if retry is None else retry.attempt + 1
+            yield
         finally:
             with self._lock:
                 self.executing -= 1
-            _inside.reset(token)
 
     def record(self, key: str, attempt: int, output: Any, events: tuple[EmittedEvent, ...] = ()) -> Any:
         """Make the result of a step durable; return it as later attempts will see it."""
@@ -246,8 +261,7 @@ class StepSession:
     def record_failure(self, key: str, step_id: str, attempt: int, failure: Failed, retries: int | None) -> StepError:
         """Plan the next attempt of a step, and block; or record that it has failed for good, and return the error."""
         recorder = self._recording()
-        budget = self.retries if retries is None else retries
-        if may_retry(attempt, failure, retries=budget):
+        if not self.is_final(attempt, failure, retries):
             due_ms = next_attempt_at_ms(
                 attempt, failure, now_ms=self.now_ms(), jitter=self._jitter(), backoff=self._backoff
             )
@@ -257,6 +271,10 @@ class StepSession:
         with shielded(), self._lock:
             self._memo.absorb(recorder.failed(key, attempt, failure.error))
         return _step_error(step_id, failure.error)
+
+    def is_final(self, attempt: int, failure: Failed, retries: int | None) -> bool:
+        """Tell whether a step that failed has no further attempt."""
+        return not may_retry(attempt, failure, retries=self.retries if retries is None else retries)
 
     def _recording(self) -> Recorder:
         assert self._recorder is not None  # noqa: S101 - ``begin`` has refused otherwise

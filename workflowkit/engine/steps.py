@@ -18,6 +18,8 @@ from typing import Any, TypeVar
 
 from workflowkit.base.errors import NonRetriableError
 from workflowkit.base.httpcall import Response
+from workflowkit.engine.failures import failed_by
+from workflowkit.engine.outcome import Failed
 from workflowkit.engine.outputtypes import output_type_of
 from workflowkit.engine.session import RUN_STEP
 from workflowkit.engine.steptools import NOT_RECEIVED, Events, Invocable, StepTools, http_call, invoked
@@ -53,6 +55,8 @@ class Steps(StepTools):
         if inspect.iscoroutinefunction(function):
             raise NonRetriableError(f"step {step_id!r}: an async function in a handler that is not: make it async")
         with self._session.inside(key) as attempt:
+            if self._session.hooks is not None:
+                self._session.hooks.before_step(step_id)
             try:
                 value = function(*args, **kwargs)
             except Exception as error:
@@ -60,9 +64,29 @@ class Steps(StepTools):
             else:
                 failure = None
         if failure is not None:
-            raise self._fail(key, step_id, attempt, failure, retries) from failure
+            raise self._fail(key, step_id, attempt, failed_by(failure), failure, retries) from failure
         kept = self._keep(key, step_id, attempt, kind.write(value), retries)
         return kind.read(step_id, kept)  # type: ignore[no-any-return]
+
+    def _keep(self, key: str, step_id: str, attempt: int, value: Any, retries: int | None) -> Any:
+        """Record what a step returned."""
+        plain, hooks = self._plain(value), self._session.hooks
+        if hooks is not None and not isinstance(plain, Failed):
+            plain = self._plain(hooks.step_output(step_id, plain))
+        if isinstance(plain, Failed):
+            raise self._fail(key, step_id, attempt, plain, None, retries)
+        kept = self._session.record(key, attempt, plain)
+        if hooks is not None:
+            hooks.after_step(step_id)
+        return kept
+
+    def _fail(
+        self, key: str, step_id: str, attempt: int, failed: Failed, error: Exception | None, retries: int | None
+    ) -> Exception:
+        """Record that an attempt of a step failed; return what the handler gets to see of it."""
+        if self._session.hooks is not None:
+            self._session.hooks.after_step(step_id, self._failure(attempt, failed, error, retries))
+        return self._session.record_failure(key, step_id, attempt, failed, retries)
 
     def fetch(
         self,

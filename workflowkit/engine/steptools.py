@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -14,7 +13,9 @@ from workflowkit.base.jsonvalue import dumps
 from workflowkit.base.netguard import NetworkPolicy
 from workflowkit.engine.approvals import approval_request
 from workflowkit.engine.asking import Asking
-from workflowkit.engine.failures import failed_by, stored_value, unstorable
+from workflowkit.engine.failures import stored_value, unstorable
+from workflowkit.engine.middleware import Failure
+from workflowkit.engine.middleware import StepInfo as StepInfo
 from workflowkit.engine.outcome import EmittedEvent, Failed
 from workflowkit.engine.outputtypes import OutputType, output_type_of
 from workflowkit.engine.session import CALLBACK_STEP, RUN_STEP, Hit, StepSession
@@ -31,16 +32,6 @@ from workflowkit.engine.waitspecs import (
     signal_wait,
 )
 from workflowkit.typeschema import to_json
-
-
-@dataclass(frozen=True, slots=True)
-class StepInfo:
-    """The step: ``key`` is its name within the run, ``node_id`` its action in the document, ``kind`` the action's."""
-
-    key: str
-    node_id: str
-    kind: str
-    name: str
 
 
 class Invocable(Protocol):
@@ -157,9 +148,22 @@ class StepTools:
         )
 
     def _send(self, step_id: str, events: Events) -> list[str]:
-        key = self._session.begin(step_id, RUN_STEP)
-        if (hit := self._session.result(key, step_id)) is not None:
+        session, hooks = self._session, self._session.hooks
+        key = session.begin(step_id, RUN_STEP)
+        if (hit := session.result(key, step_id)) is not None:
             return list(hit.output)
+        if hooks is None:
+            return self._record_sent(key, events)
+        listed = hooks.before_send([events] if isinstance(events, Mapping) else events)
+        try:
+            ids = self._record_sent(key, listed)
+        except Exception as error:
+            hooks.after_send([], error)
+            raise
+        hooks.after_send(ids)
+        return ids
+
+    def _record_sent(self, key: str, events: Events) -> list[str]:
         ids, sent = self._events(key, events)
         with self._session.inside(key) as attempt:
             return list(self._session.record(key, attempt, ids, sent))
@@ -177,18 +181,16 @@ class StepTools:
             return None
         self._session.wait(wait)
 
-    def _keep(self, key: str, step_id: str, attempt: int, value: Any, retries: int | None) -> Any:
-        """Record what a step returned."""
+    def _plain(self, value: Any) -> Any:
+        """Return what a step returned as it is to be stored; a ``Failed`` if it cannot be."""
         try:
-            plain = stored_value(value, self._session.limits)
+            return stored_value(value, self._session.limits)
         except (InvalidInput, LimitExceeded, RecursionError) as error:
-            raise self._session.record_failure(key, step_id, attempt, unstorable(error), retries) from error
-        return self._session.record(key, attempt, plain)
+            return unstorable(error)
 
-    def _fail(self, key: str, step_id: str, attempt: int, error: Exception, retries: int | None) -> Exception:
-        """Record that an attempt of a step raised; return what the handler gets to see of it."""
-        failure: Failed = failed_by(error)
-        return self._session.record_failure(key, step_id, attempt, failure, retries)
+    def _failure(self, attempt: int, failed: Failed, error: Exception | None, retries: int | None) -> Failure:
+        """Return what middleware is told of an attempt of a step that failed."""
+        return Failure(error, failed.error, self._session.is_final(attempt, failed, retries))
 
 
 #: What a wait for a callback comes to if none comes.

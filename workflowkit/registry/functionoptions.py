@@ -57,6 +57,8 @@ class FunctionOptions(TypedDict, total=False):
     """A handler of its own for runs that failed: the function ``<id>-failure``, without retries."""
     on_cancel: Callable[..., Any]
     """A handler of its own for runs that were cancelled: the function ``<id>-cancel``, without retries."""
+    middleware: Sequence[Callable[[], Any]]
+    """Middleware for this function and its handlers of failure and cancellation, after that of the application."""
     output_type: Any
     """What it returns, a dataclass, pydantic model, ``TypedDict`` or another type: what ``invoke`` gives its caller."""
 
@@ -92,6 +94,8 @@ def action_options(options: FunctionOptions) -> ActionOptions:
         found["timeout"] = plain(options["timeout"])
     if "queue" in options:
         found["queue"] = options["queue"]
+    if "middleware" in options:
+        found["middleware"] = options["middleware"]
     return found
 
 

@@ -148,6 +148,7 @@ class _Definition:
             queue=options.get("queue", DEFAULT_QUEUE),
             is_async=is_async(handler),
             takes_context=True,
+            middleware=tuple(options.get("middleware", ())),
             # The handler takes nothing but the context, whatever a document may say.
             binding=Binding(names=frozenset(), encode=encode),
         )
@@ -183,6 +184,8 @@ class _Definition:
         }
         if "queue" in self._options:
             options["queue"] = self._options["queue"]
+        if "middleware" in self._options:
+            options["middleware"] = self._options["middleware"]
         return _Definition(self._app_id, f"{self._id}{suffix}", options, self._app_version).function(follower)
 
 

@@ -80,6 +80,7 @@ class ActionSpec:
     binding: Binding = field(default=Binding(), repr=False)
     external: bool = True
     rehearsal: ActionSpec | None = field(default=None, repr=False)
+    middleware: tuple[Callable[[], Any], ...] = field(default=(), repr=False)
 
     def public(self) -> dict[str, Any]:
         """Return the half that the editor may see, as JSON. Nothing in it comes from the handler itself (W2)."""
@@ -129,6 +130,8 @@ class ActionOptions(TypedDict, total=False):
     need a stub for such an action and dry runs leave it out; others are executed for real in both. Default: true."""
     dry_run: Callable[..., Any]
     """What a dry run executes in place of the action: a function with the same parameters and without effects."""
+    middleware: Sequence[Callable[[], Any]]
+    """Middleware for this action, after that of the application: classes, or functions that make instances."""
 
 
 def define(kind: str, handler: Callable[..., Any], **options: Unpack[ActionOptions]) -> ActionSpec:
@@ -162,6 +165,7 @@ def define(kind: str, handler: Callable[..., Any], **options: Unpack[ActionOptio
         at_most_once=options.get("at_most_once", False),
         binding=signature.binding,
         external=options.get("external", True),
+        middleware=tuple(options.get("middleware", ())),
     )
     rehearse = options.get("dry_run")
     return spec if rehearse is None else replace(spec, rehearsal=_rehearsal(spec, rehearse, options))
@@ -218,6 +222,9 @@ def option_problems(label: str, options: ActionOptions) -> Iterator[Problem]:
         yield problem("external", "must be true or false")
     if "dry_run" in options and not callable(options["dry_run"]):
         yield problem("dry_run", "must be a function")
+    middleware = options.get("middleware", ())
+    if not isinstance(middleware, list | tuple) or not all(map(callable, middleware)):
+        yield problem("middleware", "must be a list of classes, or of functions that make an instance")
     try:
         _edge_options(options.get("edges"))
     except (TypeError, KeyError, AttributeError, ValueError):
