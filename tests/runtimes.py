@@ -15,6 +15,7 @@ from workflowkit.base.clock import FakeClock
 from workflowkit.base.scope import DEFAULT_SCOPE, Scope
 from workflowkit.base.settings import Settings
 from workflowkit.composition import Runtime
+from workflowkit.engine.extensions import Extensions
 from workflowkit.registry import Registry, load_builtin_actions
 from workflowkit.runtime.hints import StepHint
 from workflowkit.runtime.matching import Matched
@@ -44,19 +45,23 @@ class InlineDispatcher:
 class Harness:
     """Drives one or several runtimes ("processes") over one database."""
 
-    def __init__(self, database_url: str, registry: Registry, **settings: Any) -> None:
+    def __init__(
+        self, database_url: str, registry: Registry, *, extensions: Extensions | None = None, **settings: Any
+    ) -> None:
         self.clock = FakeClock()
         self.dispatcher = InlineDispatcher()
         self.registry = registry
+        self.extensions = extensions or Extensions()
         self._settings = Settings(database_url=database_url, **settings)
         self.runtimes: list[Runtime] = []
         self.runtime = self.new_process()
 
-    def new_process(self, **settings: Any) -> Runtime:
+    def new_process(self, *, extensions: Extensions | None = None, **settings: Any) -> Runtime:
         """Return a further runtime on the same database, clock and hints."""
         runtime = Runtime(
-            replace(self._settings, **settings), self.registry, self.clock, self.dispatcher, jitter=lambda: 0.0
-        )
+            replace(self._settings, **settings), self.registry, self.clock, self.dispatcher, jitter=lambda: 0.0,
+            extensions=extensions or self.extensions,
+        )  # fmt: skip
         self.runtimes.append(runtime)
         return runtime
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         DefinitionError,
         InvalidInput,
         LimitExceeded,
+        MiddlewareError,
         NonRetriableError,
         Problem,
         RetryAfterError,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from workflowkit.base.settings import Settings
     from workflowkit.definition.trigger_values import Cron, Event
     from workflowkit.engine.context import AsyncStepContext, StepContext
+    from workflowkit.engine.middleware import Failure, Middleware, SkippedNode
     from workflowkit.registry import Field, Function, action
 
 __version__ = "0.1.0"
@@ -37,16 +39,20 @@ __all__ = [
     "Cron",
     "DefinitionError",
     "Event",
+    "Failure",
     "Field",
     "Function",
     "InvalidInput",
     "LimitExceeded",
     "Limits",
+    "Middleware",
+    "MiddlewareError",
     "NonRetriableError",
     "Problem",
     "RetryAfterError",
     "Scope",
     "Settings",
+    "SkippedNode",
     "StepContext",
     "StepError",
     "WorkflowKit",
@@ -62,6 +68,7 @@ _HOMES = {
         "DefinitionError",
         "InvalidInput",
         "LimitExceeded",
+        "MiddlewareError",
         "NonRetriableError",
         "Problem",
         "RetryAfterError",
@@ -78,6 +85,11 @@ _HOMES = {
     "workflowkit.engine.context": (
         "AsyncStepContext",
         "StepContext",
+    ),
+    "workflowkit.engine.middleware": (
+        "Failure",
+        "Middleware",
+        "SkippedNode",
     ),
     "workflowkit.registry": (
         "Field",

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack
 from workflowkit.base.errors import AlreadyExists, InvalidInput
 from workflowkit.base.scope import Scope
 from workflowkit.base.settings import Settings
+from workflowkit.engine.extensions import Extensions
+from workflowkit.engine.middleware import MiddlewareFactory
 from workflowkit.registry import (
     ActionOptions,
     Function,
@@ -81,7 +83,8 @@ class WorkflowKit:
         self.registry = Registry()
         load_builtin_actions(self.registry)
         load_entry_points(self.registry)
-        self.engine = LocalEngine(self.registry, self.settings)
+        self.extensions = Extensions()
+        self.engine = LocalEngine(self.registry, self.settings, self.extensions)
         self._clock = clock
         self._embedded: _Embedded | None = None
         self._webhooks: dict[str, Source] = {}
@@ -93,6 +96,23 @@ class WorkflowKit:
         Raises ``DefinitionError`` if it cannot be an action, ``AlreadyExists`` if the kind is taken.
         """
         return self.registry.action(kind, **options)
+
+    def use(self, middleware: MiddlewareFactory) -> None:
+        """Put middleware around every attempt of every action and function, and around ``send``: a subclass of
+        ``Middleware``, or a function without arguments that makes an instance (docs/middleware.md).
+
+        Raises ``InvalidInput`` for anything else.
+        """
+        self.extensions.use(middleware)
+
+    def provide(self, values: Mapping[str, Any] | None = None, /, **factories: Any) -> None:
+        """Let handlers have dependencies, as ``ctx.deps.<name>``.
+
+        What can be called, such as a function, a generator or a session maker, makes one for each attempt, when it is
+        first used; it is closed when the attempt ends. Everything else, and all of ``values``, is handed over as it is.
+        Raises ``AlreadyExists``, or ``InvalidInput`` for a name that cannot be an attribute's.
+        """
+        self.extensions.provide(values or {}, factories)
 
     def webhook(
         self,
@@ -149,7 +169,9 @@ class WorkflowKit:
         """The parts behind this object: database, intake, authoring, control, worker."""
         from workflowkit.composition import Runtime
 
-        return Runtime(self.settings, self.registry, self._clock, own_webhooks=self._webhooks)
+        return Runtime(
+            self.settings, self.registry, self._clock, own_webhooks=self._webhooks, extensions=self.extensions
+        )
 
     def migrate(self) -> None:
         """Bring the database to the schema of this version."""
@@ -178,11 +200,12 @@ class WorkflowKit:
         """
         scope = scope or self.settings.scope
         values = [events] if isinstance(events, Mapping) else list(events)
+        intake = self.runtime.intake
         if session is None:
-            return self.runtime.intake.send(scope, values)
+            return self.extensions.send(values, lambda given: intake.send(scope, given))
         from workflowkit.joined import send_joined
 
-        return send_joined(self.runtime.intake, session, scope, values)
+        return self.extensions.send(values, lambda given: send_joined(intake, session, scope, given))
 
     def signal(self, name: str, data: Any = None, *, scope: Scope | None = None) -> str:
         """Resume the run that waits for this signal (``ctx.step.wait_for_signal``) with ``data``; return its id.
@@ -302,9 +325,10 @@ class WorkflowKit:
 class LocalEngine:
     """Runs documents in memory: no database, no broker, and waiting time is skipped."""
 
-    def __init__(self, registry: Registry, settings: Settings) -> None:
+    def __init__(self, registry: Registry, settings: Settings, extensions: Extensions) -> None:
         self._registry = registry
         self._settings = settings
+        self._extensions = extensions
 
     def run(self, document: Mapping[str, Any] | Function[..., Any], event: Mapping[str, Any]) -> LocalResult:
         """Run a document or a function for an event.
@@ -325,7 +349,9 @@ class LocalEngine:
         from workflowkit.engine.local import LocalOptions, run
 
         settings = self._settings
-        options = LocalOptions(config=action_config(settings), on_step=on_step, limits=settings.limits)
+        options = LocalOptions(
+            config=action_config(settings), extensions=self._extensions, limits=settings.limits, on_step=on_step
+        )
         return run(workflow, event, self._registry, options=options)
 
 

@@ -16,8 +16,11 @@ from workflowkit.base.ids import random_fraction
 from workflowkit.base.links import Links
 from workflowkit.base.secrets import Keyring
 from workflowkit.base.settings import Settings
+from workflowkit.definition.model import Workflow
 from workflowkit.dispatch.celery_app import create_celery, register_tasks
 from workflowkit.dispatch.publisher import CeleryDispatcher
+from workflowkit.engine.extensions import Extensions, skipped_node
+from workflowkit.engine.facts import Fact
 from workflowkit.registry import Registry
 from workflowkit.runtime.advance import Advance
 from workflowkit.runtime.approvals import Approvals
@@ -50,8 +53,9 @@ from workflowkit.runtime.versions import Versions
 from workflowkit.runtime.waiting import LOOKBACK_TIMER, Waiting
 from workflowkit.runtime.waking import Waking
 from workflowkit.runtime.webhooks import Webhooks
-from workflowkit.runtime.worker import Worker
+from workflowkit.runtime.worker import Worker, run_info
 from workflowkit.store.database import Database
+from workflowkit.store.runs import RunRecord
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -67,6 +71,7 @@ class Runtime:
     dispatcher_override: Dispatcher | None = None
     jitter: Jitter = random_fraction
     own_webhooks: Mapping[str, Source] = field(default_factory=dict)
+    extensions: Extensions = field(default_factory=Extensions)
 
     @cached_property
     def database(self) -> Database:
@@ -142,6 +147,7 @@ class Runtime:
             settings,
             action_config(settings),
             self.jitter,
+            self.extensions,
         )
 
     @cached_property
@@ -221,6 +227,10 @@ class Runtime:
     def _ending(self) -> Ending:
         return Ending(Lifecycle(self.settings.limits), grace_ms=self._schedule.grace_ms)
 
+    def _tell_of_skip(self, run: RunRecord, workflow: Workflow, fact: Fact) -> None:
+        node = workflow.nodes[fact.step]
+        self.extensions.skipped(self.registry.executable(node.kind), lambda: skipped_node(run_info(run), node, fact))
+
     @cached_property
     def _versions(self) -> Versions:
         return Versions()
@@ -233,4 +243,5 @@ class Runtime:
             lease_ms=int(self.settings.lease_seconds * 1000),
             grace_ms=int(self.settings.hint_grace_seconds * 1000),
             worker=f"{socket.gethostname()}:{os.getpid()}",
+            on_skip=self._tell_of_skip,
         )

@@ -76,7 +76,7 @@ class Chain:
 
 
 def _made(factory: MiddlewareFactory) -> Middleware:
-    name = getattr(factory, "__qualname__", type(factory).__qualname__)
+    name = getattr(factory, "__name__", type(factory).__name__)
     with _failing(name, "__init__"):
         member = factory()
         if not isinstance(member, Middleware):
@@ -92,7 +92,7 @@ def _plain(returned: Any) -> Any:
 
 
 def _named(member: Middleware, hook: str) -> contextlib.AbstractContextManager[None]:
-    return _failing(type(member).__qualname__, hook)
+    return _failing(type(member).__name__, hook)
 
 
 @contextlib.contextmanager

@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from workflowkit.base.errors import AlreadyExists, InvalidInput, MiddlewareError, Problem
+from workflowkit.definition.model import Node
 from workflowkit.engine.chain import Chain
+from workflowkit.engine.context import RunInfo
 from workflowkit.engine.deps import Provider
+from workflowkit.engine.facts import Fact
 from workflowkit.engine.hooks import Hooks, WillRetry, before_send
-from workflowkit.engine.middleware import MiddlewareFactory, SkippedNode
+from workflowkit.engine.middleware import MiddlewareFactory, SkippedNode, StepInfo
 from workflowkit.registry import ActionSpec
 
 _log = logging.getLogger("workflowkit.middleware")
@@ -86,3 +89,8 @@ class Extensions:
             Chain.made(factories).each("on_skip", describe())
         except MiddlewareError as error:
             _log.warning("%s", error)
+
+
+def skipped_node(run: RunInfo, node: Node, fact: Fact) -> SkippedNode:
+    """Return what middleware is told of a node that a run passed by."""
+    return SkippedNode(run, StepInfo(node.id, node.id, node.kind, node.name), fact.reason or "")

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from workflowkit.base.errors import LeaseInterrupt, MiddlewareError
+from workflowkit.base.errors import ActionError, LeaseInterrupt, MiddlewareError, SuspendInterrupt
 from workflowkit.engine.chain import Chain
 from workflowkit.engine.deps import Deps, Provider
 from workflowkit.engine.facts import ErrorInfo
@@ -128,7 +128,7 @@ class Hooks:
         if self._are_deps_closed:
             return outcome
         self._are_deps_closed = True
-        error = self.error if not isinstance(outcome, Failed) else self.error or self.broken
+        error = self._ended_with(outcome)
         try:
             self.deps.close(error)
         except Exception as raised:
@@ -138,6 +138,14 @@ class Hooks:
             if raised is not error:
                 _log.warning("a dependency could not be closed: %s: %s", type(raised).__name__, raised)
         return outcome
+
+    def _ended_with(self, outcome: Attempted) -> BaseException | None:
+        """Return what context managers are told: anything but a result is an error to them."""
+        if isinstance(outcome, Succeeded):
+            return None
+        if isinstance(outcome, Failed):
+            return self.error or self.broken or ActionError(outcome.error.message)
+        return self.error or SuspendInterrupt()
 
     def _told(self, failed: Failed) -> Failed:
         failure = self._failure(failed, is_final=not self._will_retry(failed))
@@ -228,4 +236,3 @@ def before_send(chain: Chain, events: Sequence[Mapping[str, Any]]) -> list[dict[
         "before_send_events", [{**event} if isinstance(event, Mapping) else event for event in events], keep_none=True
     )
     return kept
-

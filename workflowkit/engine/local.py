@@ -19,8 +19,10 @@ from workflowkit.definition.inputs import resolve_inputs
 from workflowkit.definition.model import SOURCE, Node, Workflow
 from workflowkit.engine.context import RunInfo, StepInfo, context_for
 from workflowkit.engine.executor import execute
+from workflowkit.engine.extensions import skipped_node
 from workflowkit.engine.facts import Fact, FactKind
 from workflowkit.engine.failures import failed_by
+from workflowkit.engine.hooks import WillRetry
 from workflowkit.engine.localoptions import LocalOptions as LocalOptions
 from workflowkit.engine.localresult import LocalResult as LocalResult
 from workflowkit.engine.localresult import StepRecord as StepRecord
@@ -31,7 +33,7 @@ from workflowkit.engine.outcome import Attempted, EmittedEvent, Failed, Succeede
 from workflowkit.engine.outside import Held, LocalAttempt
 from workflowkit.engine.planner import Decision, begin, settle
 from workflowkit.engine.progress import Finish, Progress
-from workflowkit.engine.retry import backoff_of
+from workflowkit.engine.retry import backoff_of, may_retry, restricted
 from workflowkit.engine.states import RunStatus, StepStatus
 from workflowkit.engine.waits import Wait
 from workflowkit.registry import ActionSpec
@@ -135,7 +137,9 @@ class _LocalRun:
             jitter=0.0,
         )
         if isinstance(outcome, Succeeded) and decision.facts[0].kind is FactKind.COMPLETED:
-            self.send(node.id, outcome.events)
+            ids = self.send(node.id, outcome.events)
+            if outcome.on_sent is not None:
+                outcome.on_sent(ids, None)
         return decision
 
     def _retries(self, node: Node) -> int:
@@ -190,11 +194,12 @@ class _LocalRun:
         session = LocalSession(
             node.id, self._memos.of(node.id), LocalRecorder(self, now_ms, open_wait), now_ms, lambda: 0.0,
             retries=self._retries(node), backoff=backoff_of(node.backoff), run_id=self._id, limits=limits,
+            hooks=options.extensions.hooks(spec, self._will_retry(node)),
         )  # fmt: skip
         context = context_for(
             spec.is_async,
             event=self._event,
-            run=RunInfo(self._id, self._workflow.name, LOCAL_VERSION, DEFAULT_SCOPE.environment, DEFAULT_SCOPE.tenant),
+            run=self._run_info(),
             step=StepInfo(node.id, node.id, node.kind, node.name),
             attempt=number - 1,
             idempotency_key=idempotency_key(self._id, node.id),
@@ -213,6 +218,17 @@ class _LocalRun:
         session.answer = lambda key: options.outside.step(attempt, key)
         return attempt, session
 
+    def _run_info(self) -> RunInfo:
+        scope = DEFAULT_SCOPE
+        return RunInfo(self._id, self._workflow.name, LOCAL_VERSION, scope.environment, scope.tenant)
+
+    def _will_retry(self, node: Node) -> WillRetry:
+        def will_retry(failed: Failed) -> bool:
+            counted = self._attempts[node.id] - self._memos.of(node.id).free_attempts
+            return may_retry(counted, restricted(failed, node.retry_on), retries=self._retries(node))
+
+        return will_retry
+
     def _follow(self, decision: Decision) -> None:
         for fact in decision.facts:
             self.keep(fact)
@@ -220,8 +236,14 @@ class _LocalRun:
                 self._enqueue(fact.step, fact.retry_at_ms)
             elif fact.step != SOURCE:
                 self._record(fact)
+            if fact.kind is FactKind.SKIPPED:
+                self._tell_of_skip(self._workflow.nodes[fact.step], fact)
         for node_id in decision.ready:
             self._enqueue(node_id, self._clock.now_ms())
+
+    def _tell_of_skip(self, node: Node, fact: Fact) -> None:
+        spec = self._registry.executable(node.kind)
+        self._options.extensions.skipped(spec, lambda: skipped_node(self._run_info(), node, fact))
 
     def _enqueue(self, node_id: str, due_ms: int) -> None:
         heappush(self._due, (due_ms, self._workflow.nodes[node_id].rank, node_id))
@@ -250,12 +272,15 @@ class _LocalRun:
         self._facts.append(fact)
         return fact
 
-    def send(self, key: str, emitted: tuple[EmittedEvent, ...]) -> None:
-        """Keep the events of a step for the result."""
+    def send(self, key: str, emitted: tuple[EmittedEvent, ...]) -> list[str]:
+        """Keep the events of a step for the result; return their ids."""
+        ids = []
         for index, event in enumerate(emitted):
             event_id = event.id or derived_id(self._id, key, str(index))
             ts_ms = self._clock.now_ms() if event.ts_ms is None else event.ts_ms
             self._events.append({"id": event_id, "name": event.name, "data": event.data, "ts": ts_ms})
+            ids.append(event_id)
+        return ids
 
     def _result(self, progress: Progress, finish: Finish | None) -> LocalResult:
         for held in self._waits.held:

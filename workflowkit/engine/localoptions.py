@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.definition.model import Json
 from workflowkit.engine.context import ActionConfig
+from workflowkit.engine.extensions import Extensions
 from workflowkit.engine.localresult import StepRecord
 from workflowkit.engine.outside import Outside, Unattended
 
@@ -34,6 +35,7 @@ class LocalOptions:
     """
 
     config: ActionConfig = field(default_factory=ActionConfig)
+    extensions: Extensions = field(default_factory=Extensions)
     limits: Limits = DEFAULT_LIMITS
     outside: Outside = field(default_factory=Unattended)
     bounds: Bounds = Bounds()

@@ -42,11 +42,15 @@ from workflowkit.store.steps import Lease
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What followed from a result: this worker's next step, other steps that opened, events that wait to be matched."""
+    """What followed from a result: this worker's next step, other steps that opened, events that wait to be matched.
+
+    ``sent_ids`` are those of the events that the step itself sent.
+    """
 
     next_claim: Claim | None = None
     openings: tuple[Opening, ...] = ()
     event_ids: tuple[str, ...] = ()
+    sent_ids: tuple[str, ...] = ()
 
 
 class _NothingToClaim(Exception):
@@ -156,6 +160,8 @@ class Advance:
                 also=also_key, lease_ms=schedule.lease_ms,
                 also_attempt=Fact(FactKind.ATTEMPT, also_key or "", worker=schedule.worker, at_ms=tx.now_ms),
             )  # fmt: skip
+            if is_recorded:
+                tx.followers += batch.followers
         if not is_recorded:
             return None
         position.run, position.is_stale = run, False
@@ -232,7 +238,7 @@ def _recorded(
 ) -> Recorded:
     openings = [Opening(hint, position) for hint in written.hints] + [Opening(hint) for hint in ended.hints]
     next_claim = None if claimed is None else Claim(position, claimed)
-    return Recorded(next_claim, tuple(openings), event_ids + ended.event_ids)
+    return Recorded(next_claim, tuple(openings), event_ids + ended.event_ids, event_ids)
 
 
 def _events_of(outcome: Outcome, decision: Decision) -> tuple[EmittedEvent, ...]:

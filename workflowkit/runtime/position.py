@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from workflowkit.base.scope import Scope
@@ -64,13 +65,17 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How this worker schedules steps: which queue a kind runs on, which queues it serves, how long its leases last."""
+    """How this worker schedules steps: which queue a kind runs on, which queues it serves, how long its leases last.
+
+    ``on_skip`` hears of nodes that runs pass by, once that is committed.
+    """
 
     registry: Registry
     queues: frozenset[str]
     lease_ms: int
     grace_ms: int
     worker: str
+    on_skip: Callable[[RunRecord, Workflow, Fact], None] | None = None
 
     def queue_of(self, workflow: Workflow, node_id: str) -> str:
         """Return the queue on which a node runs; a kind nobody registered fails on the default queue."""
@@ -101,6 +106,8 @@ class Batch:
     waits: list[WaitRow] = field(default_factory=list)
     timers: list[TimerRow] = field(default_factory=list)
     lookups: list[tuple[Scope, str, str]] = field(default_factory=list)
+    followers: list[Callable[[], None]] = field(default_factory=list)
+    """What is to be called once the rows are committed."""
 
     def extend(self, other: Batch) -> None:
         """Take in the rows of another batch."""
@@ -112,6 +119,7 @@ class Batch:
         self.waits += other.waits
         self.timers += other.timers
         self.lookups += other.lookups
+        self.followers += other.followers
 
     def watch(self, watches: Watches) -> None:
         """Add what watches over a new run."""
@@ -124,6 +132,7 @@ class Batch:
         for lookup in sorted(set(self.lookups), key=lambda each: (each[0].environment, each[0].tenant, *each[1:])):
             waits.note_path(tx, *lookup)
         tx.insert_all(*self._parts())
+        tx.followers += self.followers
 
     def is_one_statement(self) -> bool:
         """Tell whether ``write`` needs no transaction around it."""
@@ -176,6 +185,9 @@ def add_decision(
             batch.steps.append(StepRow(run.id, node_id, queue, StepStatus.READY, steps.AT_ONCE, wake_at_ms))
             hints.append(StepHint(run.id, node_id, queue))
     batch.journal.extend(journal.rows_of(run.id, run.revision, facts))
+    if schedule.on_skip is not None and len(decision.facts) > 1:
+        skipped = (fact for fact in decision.facts if fact.kind is FactKind.SKIPPED)
+        batch.followers += [partial(schedule.on_skip, run, workflow, fact) for fact in skipped]
     return Written(claimed, tuple(hints))
 
 

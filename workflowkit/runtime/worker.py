@@ -26,12 +26,14 @@ from workflowkit.definition.inputs import resolve_inputs
 from workflowkit.definition.model import Node
 from workflowkit.engine.context import ActionConfig, RunInfo, StepContext, StepInfo, context_for
 from workflowkit.engine.executor import execute
+from workflowkit.engine.extensions import Extensions
 from workflowkit.engine.facts import ErrorInfo
 from workflowkit.engine.failures import failed_by
+from workflowkit.engine.hooks import WillRetry
 from workflowkit.engine.interrupts import Guard
 from workflowkit.engine.memo import UNKNOWN_ACTION
 from workflowkit.engine.outcome import Attempted, Failed, Outcome, Succeeded, Suspended
-from workflowkit.engine.retry import backoff_of
+from workflowkit.engine.retry import backoff_of, may_retry, restricted
 from workflowkit.engine.session import StepSession
 from workflowkit.registry import ActionSpec, Registry
 from workflowkit.registry.spec import MAX_RETRIES
@@ -45,6 +47,7 @@ from workflowkit.runtime.matching import Matching
 from workflowkit.runtime.position import Claim, Jitter, Opening
 from workflowkit.runtime.stepping import RECORD_PAUSES_SECONDS, Stepping
 from workflowkit.runtime.suspending import Suspending
+from workflowkit.store.runs import RunRecord
 
 _log = logging.getLogger(__name__)
 
@@ -80,6 +83,7 @@ class Worker:
         settings: Settings,
         config: ActionConfig,
         jitter: Jitter,
+        extensions: Extensions,
     ) -> None:
         self._matching = matching
         self._advance = advance
@@ -93,6 +97,7 @@ class Worker:
         self._registry = registry
         self._settings = settings
         self._config = config
+        self._extensions = extensions
         self._draining = threading.Event()
 
     def drain(self) -> None:
@@ -165,9 +170,18 @@ class Worker:
 
     def _record(self, claim: Claim, outcome: Outcome, retries: int, go_on: bool, also: StepHint | None) -> Recorded:
         """Record, trying again while the database is away: what the action did should not have to be done twice."""
-        return self._persistently(
-            claim, lambda: self._advance.record(claim, outcome, retries=retries, go_on=go_on, also=also)
-        )
+        on_sent = outcome.on_sent if isinstance(outcome, Succeeded) else None
+        try:
+            recorded = self._persistently(
+                claim, lambda: self._advance.record(claim, outcome, retries=retries, go_on=go_on, also=also)
+            )
+        except Exception as error:
+            if on_sent is not None:
+                on_sent([], error)
+            raise
+        if on_sent is not None:
+            on_sent(recorded.sent_ids, None)
+        return recorded
 
     def _persistently(self, claim: Claim, write: Callable[[], Result]) -> Result:
         for pause_seconds in RECORD_PAUSES_SECONDS:
@@ -224,12 +238,12 @@ class Worker:
         session = StepSession(
             node.id, memo, self._stepping.recorder(claim), self._stepping.database.now_ms, self._jitter,
             retries=_retries(node, spec), backoff=backoff_of(node.backoff), run_id=run.id,
-            limits=self._settings.limits,
+            limits=self._settings.limits, hooks=self._extensions.hooks(spec, _will_retry(claim, node, spec)),
         )  # fmt: skip
         return context_for(
             spec.is_async,
             event=position.event,
-            run=RunInfo(run.id, run.workflow_id, str(run.version), run.scope.environment, run.scope.tenant),
+            run=run_info(run),
             step=StepInfo(lease.step_key, node.id, node.kind, node.name),
             attempt=lease.attempt - memo.free_attempts - 1,
             idempotency_key=idempotency_key(run.id, lease.step_key),
@@ -239,6 +253,22 @@ class Worker:
             limits=self._settings.limits,
             session=session,
         )
+
+
+def run_info(run: RunRecord) -> RunInfo:
+    """Return what handlers and middleware are told of a run."""
+    return RunInfo(run.id, run.workflow_id, str(run.version), run.scope.environment, run.scope.tenant)
+
+
+def _will_retry(claim: Claim, node: Node, spec: ActionSpec) -> WillRetry:
+    """Return what says whether a failed attempt is followed by another: what ``record`` is going to decide."""
+
+    def will_retry(failed: Failed) -> bool:
+        memo, lease = claim.position.memos.of(node.id), claim.lease
+        budget = _retries(node, spec) + lease.lost_attempts - memo.free_losses
+        return may_retry(lease.attempt - memo.free_attempts, restricted(failed, node.retry_on), retries=budget)
+
+    return will_retry
 
 
 def _retries(node: Node, spec: ActionSpec | None) -> int:

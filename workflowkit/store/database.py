@@ -62,13 +62,15 @@ class Transaction:
     much as the driver itself, a third of a hot statement's time in this process.
     """
 
-    __slots__ = ("_clock", "_run", "is_postgresql", "now_ms")
+    __slots__ = ("_clock", "_run", "followers", "is_postgresql", "now_ms")
 
     def __init__(self, run: Callable[..., Any], clock: Callable[[], int], *, is_postgresql: bool) -> None:
         self._run = run
         self._clock = clock
         self.now_ms = clock()
         self.is_postgresql = is_postgresql
+        #: What is to be called once it has committed.
+        self.followers: list[Callable[[], None]] = []
 
     def read_clock(self) -> None:
         """Bring ``now_ms`` up to date: after a lock that may have been waited for, leases start from then."""
@@ -217,13 +219,16 @@ class Database:
         with self._driver() as driver:
             driver.execute(_BEGIN[self.is_postgresql])
             try:
-                yield Transaction(driver.execute, self._carried_ms, is_postgresql=self.is_postgresql)
+                tx = Transaction(driver.execute, self._carried_ms, is_postgresql=self.is_postgresql)
+                yield tx
                 failpoints.reach(name + ".before_commit")
                 driver.execute("COMMIT")
             except BaseException:
                 driver.rollback()
                 raise
         failpoints.reach(name + ".after_commit")
+        for follow in tx.followers:
+            follow()
 
     @contextmanager
     def statement(self, name: str) -> Iterator[Transaction]:
@@ -237,8 +242,11 @@ class Database:
             return
         failpoints.reach(name + ".before_commit")
         with self._driver() as driver:
-            yield Transaction(driver.execute, self._carried_ms, is_postgresql=True)
+            tx = Transaction(driver.execute, self._carried_ms, is_postgresql=True)
+            yield tx
         failpoints.reach(name + ".after_commit")
+        for follow in tx.followers:
+            follow()
 
     @contextmanager
     def read(self) -> Iterator[Reading]:
