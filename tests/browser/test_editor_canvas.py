@@ -25,6 +25,7 @@ def test_a_new_workflow_is_made_named_and_found_again(editor: EditorPage) -> Non
     page = editor.page
     page.goto(editor.server.url)
     editor.get("new-workflow").click()
+    editor.get("template-blank").click()
     editor.get("workflow-name").fill("Welcome")
     editor.get("add-after-$source").click()
     editor.choose_action("log")

@@ -121,6 +121,16 @@ def test_what_is_exported_can_be_imported_and_is_the_same(editor: EditorPage, tm
     assert editor.ids() == ["lookup", "log"]
 
 
+def test_an_edit_is_saved_when_the_editor_is_left_for_another_page(editor: EditorPage) -> None:
+    editor.open(chain("log"))
+    editor.get("workflow-name").fill("Typed and left")
+    editor.page.get_by_role("link", name="All workflows").click()
+    expect(editor.get(f"workflow-{editor.workflow_id}")).to_be_visible()
+    editor.go(editor.workflow_id)
+    assert editor.saved()["name"] == "Typed and left"
+    assert editor.page.evaluate("Object.keys(localStorage).filter(key => key.includes('edit'))") == []
+
+
 def test_the_address_leads_back_to_what_was_selected(editor: EditorPage) -> None:
     editor.open(chain("lookup", "log"))
     editor.select("log")

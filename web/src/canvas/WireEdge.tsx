@@ -10,8 +10,9 @@ export const WireEdge = memo(function WireEdge(props: EdgeProps<FlowEdge>): Reac
   const { store } = useEditorContext();
   const isReadOnly = useEditor((state) => state.isReadOnly);
   const { data, selected } = props;
-  const [path, labelX, labelY] = getSmoothStepPath({ ...props, borderRadius: 14 });
   if (data === undefined) return null;
+  const bend = data.bend === undefined ? {} : { centerY: data.bend };
+  const [path, labelX, labelY] = getSmoothStepPath({ ...props, borderRadius: 14, ...bend });
   const { edge, label, tone, hasProblem } = data;
   const classes = ["wire-label", `wire-label-${tone}`, selected && "wire-label-selected", hasProblem && "wire-label-problem"];
   return (

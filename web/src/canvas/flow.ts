@@ -12,6 +12,7 @@ import type { Selection } from "../editor/store";
 import type { LocatedProblem, ProblemIndex } from "../problems/locate";
 import { targetKey } from "../problems/locate";
 import { NODE_HEIGHT, NODE_WIDTH, wayOffset } from "./geometry";
+import { bendFor } from "./routing";
 
 /** A way that no edge takes yet: the canvas offers a "+" there. */
 export interface OpenWay {
@@ -40,6 +41,8 @@ export interface WireData extends Record<string, unknown> {
   readonly label: string;
   readonly tone: "plain" | "good" | "bad" | "other";
   readonly hasProblem: boolean;
+  /** The height at which it turns aside; the middle, if not said. */
+  readonly bend: number | undefined;
 }
 
 export type StepNode = Node<StepData, "step">;
@@ -181,10 +184,18 @@ function wire(input: FlowInput, edge: WorkflowEdge, actions: ReadonlyMap<string,
     source: edge.from,
     target: edge.to,
     sourceHandle: `way-${way}`,
-    data: { edge, label, tone: toneOf(edge.conditional), hasProblem: problems.length > 0 },
+    data: { edge, label, tone: toneOf(edge.conditional), hasProblem: problems.length > 0, bend: bendOf(input, edge, way, ways.length) },
     selected: input.selection.edges.has(edge.id),
     ariaLabel: [`From ${from} to ${to}`, label, countOf(problems)].filter((part) => part !== "").join(", "),
   };
+}
+
+function bendOf({ positions }: FlowInput, { from, to }: WorkflowEdge, way: number, wayCount: number): number | undefined {
+  const [source, target] = [positions.get(from), positions.get(to)];
+  if (source === undefined || target === undefined) return undefined;
+  const others = [...positions].flatMap(([id, position]) => (id === from || id === to ? [] : [position]));
+  const start = { x: source.x + wayOffset(way, Math.max(wayCount, 1)), y: source.y + NODE_HEIGHT };
+  return bendFor(start, { x: target.x + NODE_WIDTH / 2, y: target.y }, others);
 }
 
 /** What stands on an edge: its own name, the name of its way, or its condition in short. */

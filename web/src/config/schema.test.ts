@@ -27,6 +27,7 @@ describe("the kind of a field", () => {
     [{ type: "object" }, "map"],
     [{ anyOf: [{ type: "string" }, { type: "array" }] }, "choice"],
     [{ type: ["string", "integer"] }, "choice"],
+    [{ type: ["string", "number"] }, "duration"],
     [{ anyOf: [{ type: "number" }, { type: "string", pattern: "s$" }] }, "duration"],
     [{ format: "json-logic" }, "logic"],
     [{}, "any"],

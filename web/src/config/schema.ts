@@ -126,7 +126,7 @@ function kindOfObject(schema: Schema): FieldKind {
 
 /** A number or a text with a unit: one field is enough for both. */
 function isDuration(schema: Schema, root: Schema): boolean {
-  const options = isList(schema.anyOf) ? schema.anyOf.map((option) => resolve(option, root).type) : [];
+  const options = isList(schema.type) ? schema.type : isList(schema.anyOf) ? schema.anyOf.map((option) => resolve(option, root).type) : [];
   return options.length === 2 && options.includes("number") && options.includes("string");
 }
 

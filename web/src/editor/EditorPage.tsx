@@ -13,7 +13,6 @@ export function EditorPage({ workflowId }: { readonly workflowId: string }): Rea
   const load = useCallback(() => openEditor(workflowId), [workflowId]);
   const { value: opened, error, reload } = useLoaded(load);
   const title = opened?.workflow.name ?? "";
-  useEffect(() => () => opened?.saver.stop(), [opened]);
   useEffect(() => {
     const before = document.title;
     if (title !== "") document.title = `${title} · Workflow Kit`;

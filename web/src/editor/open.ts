@@ -56,7 +56,12 @@ async function restoreKeptEdit(workflowId: string, opened: TaggedDraft, saver: D
     keeper.clear();
     return;
   }
-  const document = await prepare(kept.document);
+  let document: WorkflowDocument;
+  try {
+    document = await prepare(kept.document);
+  } catch {
+    return; // the storage holds something else; the draft of the server is sound
+  }
   if (kept.etag !== opened.etag) saver.meet(opened);
   store.getState().edit(() => document, "restore what was not saved");
 }

@@ -1,6 +1,7 @@
 /**
  * Saving the draft while somebody edits. Nothing that was typed is lost: it is written into the browser's storage at
- * once, sent to the server a moment later, and sent again until the server has taken it. What others have saved in the
+ * once, sent to the server a moment later, and sent again until the server has taken it, also after the editor was left
+ * for another page of the application. What others have saved in the
  * meantime is never overwritten without asking.
  */
 
@@ -122,8 +123,10 @@ export class DraftSaver {
     this.setState({ kind: "conflict", theirs });
   }
 
-  stop(): void {
-    this.stopTimer();
+  /** Takes a document out of the browser's storage, unless something newer is kept there: by this page or another. */
+  private forget(document: Json): void {
+    const kept = this.options.keeper.read();
+    if (kept !== undefined && isEqual(kept.document, document)) this.options.keeper.clear();
   }
 
   private keep(): void {
@@ -148,6 +151,7 @@ export class DraftSaver {
       this.etag = saved.etag;
       this.savedDocument = sent;
       this.failures = 0;
+      this.forget(sent);
       this.afterSaving(saved.draft.updated_at);
     } catch (reason) {
       await this.afterFailure(reason);
@@ -160,7 +164,6 @@ export class DraftSaver {
       this.setState({ kind: "unsaved" });
       return this.saveIn(this.waiting.length > 0 ? 0 : QUIET_MS);
     }
-    this.options.keeper.clear();
     this.setState({ kind: "saved", at });
     return this.settle();
   }
@@ -189,6 +192,7 @@ export class DraftSaver {
     if (isEqual(theirs.draft.document, this.document)) {
       this.etag = theirs.etag;
       this.savedDocument = this.document;
+      this.forget(this.document);
       return this.afterSaving(theirs.draft.updated_at);
     }
     this.setState({ kind: "conflict", theirs });

@@ -3,11 +3,12 @@ import { asApiError, useLoaded } from "../api/useLoaded";
 import { api } from "../api/session";
 import type { Workflow } from "../api/schema";
 import { notify } from "../shell/notices";
-import { navigate, pathTo } from "../shell/routes";
+import { pathTo } from "../shell/routes";
 import { ago, fullTime } from "../shell/times";
 import { Button } from "../shell/ui/Button";
 import { Link } from "../shell/ui/Link";
-import { EMPTY_WORKFLOW } from "./templates";
+import { NewWorkflowDialog } from "./NewWorkflowDialog";
+import "./workflows.css";
 
 /** All pages of the list: there are seldom more than a few hundred workflows. */
 async function loadAll(): Promise<readonly Workflow[]> {
@@ -26,6 +27,7 @@ async function loadAll(): Promise<readonly Workflow[]> {
 export function WorkflowsPage(): React.JSX.Element {
   const { value: workflows, error, reload } = useLoaded(loadAll);
   const [search, setSearch] = useState("");
+  const [isCreating, setCreating] = useState(false);
   const needle = search.trim().toLowerCase();
   const shown = workflows?.filter(({ id, name }) => `${name} ${id}`.toLowerCase().includes(needle));
   return (
@@ -40,7 +42,7 @@ export function WorkflowsPage(): React.JSX.Element {
           value={search}
           onChange={(event) => setSearch(event.target.value)}
         />
-        <Button icon="plus" look="primary" testId="new-workflow" onClick={() => void createWorkflow()}>
+        <Button icon="plus" look="primary" testId="new-workflow" onClick={() => setCreating(true)}>
           New workflow
         </Button>
       </header>
@@ -50,20 +52,21 @@ export function WorkflowsPage(): React.JSX.Element {
         </p>
       )}
       {workflows === undefined && error === undefined && <p className="page-loading">Loading…</p>}
-      {workflows?.length === 0 && <NoWorkflows />}
+      {workflows?.length === 0 && <NoWorkflows onCreate={() => setCreating(true)} />}
       {shown !== undefined && workflows !== undefined && workflows.length > 0 && (
         <WorkflowTable workflows={shown} onChange={reload} />
       )}
+      {isCreating && <NewWorkflowDialog onClose={() => setCreating(false)} />}
     </main>
   );
 }
 
-function NoWorkflows(): React.JSX.Element {
+function NoWorkflows({ onCreate }: { readonly onCreate: () => void }): React.JSX.Element {
   return (
     <div className="empty">
       <h2>No workflow yet</h2>
       <p>A workflow starts when an event comes in, and takes the steps that you draw.</p>
-      <Button icon="plus" look="primary" onClick={() => void createWorkflow()}>
+      <Button icon="plus" look="primary" onClick={onCreate}>
         Make the first one
       </Button>
     </div>
@@ -121,15 +124,6 @@ function WorkflowTable({ workflows, onChange }: WorkflowTableProps): React.JSX.E
       </table>
     </div>
   );
-}
-
-async function createWorkflow(): Promise<void> {
-  try {
-    const workflow = await api.createWorkflow(EMPTY_WORKFLOW);
-    navigate(pathTo("workflows", workflow.id));
-  } catch (reason) {
-    notify(asApiError(reason).message, "error");
-  }
 }
 
 async function toggle(workflow: Workflow, onChange: () => void): Promise<void> {
