@@ -11,30 +11,19 @@ The repositories are the real ones. Hints are held by the test, and the clock mo
 from __future__ import annotations
 
 import json
-import shutil
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 from builders import a_workflow
-from hypothesis import HealthCheck, settings
+from histories import CountingOs, Died, HistoryMachine, check_histories, failing, fresh_postgresql, fresh_sqlite
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import initialize, invariant, precondition, rule
 from runtimes import Harness, a_registry
 
-from workflowkit.base import failpoints
 from workflowkit.base.clock import FakeClock
 from workflowkit.base.errors import LeaseLost, NonRetriableError, StoreUnavailable
 from workflowkit.base.limits import Limits
@@ -194,28 +183,6 @@ def _registry(executed: Counter[tuple[str, str, int]]) -> Registry:
 # --- faults -----------------------------------------------------------------------------------------------------------
 
 
-class Died(BaseException):
-    """Stands for SIGKILL: nothing in the process reacts to it."""
-
-
-@contextmanager
-def failing(name: str, error: BaseException, *, once: bool = True) -> Iterator[None]:
-    """Raise ``error`` at the failpoint ``name``, the first time only unless told otherwise."""
-    armed = True
-
-    def strike(reached: str) -> None:
-        nonlocal armed
-        if armed and reached == name:
-            armed = not once
-            raise error
-
-    stop = failpoints.listen(strike)
-    try:
-        yield
-    finally:
-        stop()
-
-
 @dataclass
 class Thread:
     """A thread of a worker process that goes from one transaction to the next only when told to.
@@ -233,14 +200,12 @@ class Thread:
 # --- the machine ------------------------------------------------------------------------------------------------------
 
 
-class RuntimeMachine(RuleBasedStateMachine):
-    """``open_database`` returns the URL of a migrated database without any row."""
-
-    open_database: Callable[[], str]
+class RuntimeMachine(HistoryMachine):
+    """Two processes and the threads of their workers."""
 
     def __init__(self) -> None:
         super().__init__()
-        _CountingOs.count = 0
+        CountingOs.count = 0
         self.executed: Counter[tuple[str, str, int]] = Counter()
         self.harness = Harness(
             type(self).open_database(),
@@ -680,8 +645,17 @@ class RuntimeMachine(RuleBasedStateMachine):
         told = self.harness.rows(
             "SELECT run_id FROM journal WHERE kind = 'completed' AND step_key IN ('first', 'second')"
         )
-        events = self.harness.rows("SELECT source_run_id FROM events WHERE source_run_id IS NOT NULL")
+        events = self.harness.rows(
+            "SELECT source_run_id FROM events WHERE source_run_id IS NOT NULL AND name NOT LIKE 'workflow/%'"
+        )
         assert Counter(row["source_run_id"] for row in events) == Counter(row["run_id"] for row in told)
+
+    @invariant()
+    def ends_that_others_may_hear_of_are_told_once(self) -> None:
+        """I7."""
+        ended = self.harness.rows("SELECT id FROM runs WHERE status IN ('failed', 'cancelled')")
+        events = self.harness.rows("SELECT source_run_id FROM events WHERE name LIKE 'workflow/%'")
+        assert Counter(row["source_run_id"] for row in events) == Counter(row["id"] for row in ended)
 
     # -- what must come of it
 
@@ -758,65 +732,14 @@ class RuntimeMachine(RuleBasedStateMachine):
         }
 
 
-def _check(open_database: Callable[[], str], *, examples: int, steps: int) -> None:
-    machine = type("Machine", (RuntimeMachine,), {"open_database": staticmethod(open_database)})
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=steps,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-            print_blob=True,
-        ),
-    )
-
-
-@pytest.fixture
-def _no_chance(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let nothing depend on real time or randomness, so that a history repeats as Hypothesis wants it to."""
-    monkeypatch.setattr("workflowkit.runtime.worker.RECORD_PAUSES_SECONDS", (0.0, 0.0))
-    monkeypatch.setattr("workflowkit.runtime.backlog.Backlog._watch", lambda *_: None)  # no step counts as slow
-    monkeypatch.setattr("workflowkit.base.ids.os", _CountingOs)
-
-
-class _CountingOs:
-    """Gives ids that grow in the order in which they were made."""
-
-    count = 0
-
-    @classmethod
-    def urandom(cls, size_bytes: int) -> bytes:
-        cls.count += 1
-        return cls.count.to_bytes(size_bytes)
-
-
 @pytest.mark.timeout(600)  # when it fails: Hypothesis then looks for the shortest history
-@pytest.mark.usefixtures("_no_chance")
+@pytest.mark.usefixtures("no_chance")
 def test_whatever_happens_runs_end_as_they_do_in_memory_on_sqlite(sqlite_url: str, tmp_path: Path) -> None:
-    def open_database() -> str:
-        path = tmp_path / "machine.db"
-        for old in tmp_path.glob("machine.db*"):
-            old.unlink()
-        shutil.copyfile(sqlite_url.removeprefix("sqlite:///"), path)
-        return f"sqlite:///{path}"
-
-    _check(open_database, examples=50, steps=30)
+    check_histories(RuntimeMachine, fresh_sqlite(sqlite_url, tmp_path), examples=50, steps=30)
 
 
 @pytest.mark.timeout(600)  # when it fails: Hypothesis then looks for the shortest history
-@pytest.mark.usefixtures("_no_chance")
+@pytest.mark.usefixtures("no_chance")
 def test_whatever_happens_runs_end_as_they_do_in_memory_on_postgresql(postgres_url: str) -> None:
-    engine = sa.create_engine(postgres_url.replace("postgresql://", "postgresql+psycopg://"))
-
-    def open_database() -> str:
-        with engine.begin() as connection:
-            tables = sa.inspect(connection).get_table_names()
-            names = ", ".join(f'"{name}"' for name in tables if name != "alembic_version")
-            connection.execute(sa.text(f"TRUNCATE {names}"))
-        return postgres_url
-
-    try:
-        _check(open_database, examples=12, steps=25)
-    finally:
-        engine.dispose()
+    with fresh_postgresql(postgres_url) as open_database:
+        check_histories(RuntimeMachine, open_database, examples=12, steps=25)

@@ -97,7 +97,7 @@ class _Branches:
     def _results(self) -> tuple[Any, ...]:
         errors = [error for future in self._futures if (error := future.exception()) is not None]
         for error in errors:
-            if _is_failure(error):
+            if not isinstance(error, SuspendInterrupt):
                 raise error
         if errors:
             raise SuspendInterrupt
