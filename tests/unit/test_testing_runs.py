@@ -356,3 +356,23 @@ def test_an_asynchronous_function_runs_too() -> None:
     result = run(handler, stubs={"step:second": 40})
 
     assert (result.output, result.slept_seconds) == (41, 30 * 86_400)
+
+
+def fetching(ctx: Any) -> Any:
+    return ctx.step.fetch("load", "GET", "https://example.invalid/users")["body"]
+
+
+async def fetching_async(ctx: Any) -> Any:
+    return (await ctx.step.fetch("load", "GET", "https://example.invalid/users"))["body"]
+
+
+@pytest.mark.parametrize("function", [fetching, fetching_async])
+def test_a_request_of_a_handler_is_never_sent_without_a_stub(function: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_up: list[Any] = []
+    monkeypatch.setattr("socket.getaddrinfo", lambda *names, **_options: looked_up.append(names))
+
+    with pytest.raises(Unstubbed, match=r"sends a request \(GET https://example.invalid/users\): .*step:"):
+        run(function)
+
+    assert looked_up == []
+    assert run(function, stubs={"step:load": {"status": 200, "body": [7]}}).output == [7]

@@ -163,6 +163,7 @@ class _LocalRun:
         outcome = self._options.outside.attempt(attempt)
         if session.broken is not None:
             raise session.broken
+        outcome = session.withheld or outcome
         if isinstance(outcome, Held):
             self._waits.held.append(outcome)
             return None
@@ -216,6 +217,7 @@ class _LocalRun:
 
         attempt = LocalAttempt(node, spec, inputs, context, now_ms(), self._started_ms, call)
         session.answer = lambda key: options.outside.step(attempt, key)
+        session.permit = lambda key, request: options.outside.fetch(attempt, key, request)
         return attempt, session
 
     def _run_info(self) -> RunInfo:

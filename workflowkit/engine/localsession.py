@@ -12,7 +12,7 @@ from workflowkit.definition.model import Json
 from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
 from workflowkit.engine.memo import Memo
 from workflowkit.engine.outcome import EmittedEvent
-from workflowkit.engine.outside import Ended
+from workflowkit.engine.outside import Ended, Held
 from workflowkit.engine.session import CALLBACK_STEP, RUN_STEP, NoInvitations, StepSession
 from workflowkit.engine.waits import Wait
 
@@ -72,7 +72,10 @@ class LocalSession(StepSession):
         super().__init__(node_id, memo, recorder, *args, **options)
         self._own_memo, self._own_recorder = memo, recorder
         self.answer: Callable[[str], Ended | None] = lambda _key: None
+        self.permit: Callable[[str, str], Held | None] = lambda _key, _request: None
         self.broken: BaseException | None = None
+        #: What keeps the handler from going on, if it is not a wait.
+        self.withheld: Held | None = None
 
     def begin(self, step_id: str, kind: str) -> str:
         key = super().begin(step_id, kind)
@@ -80,6 +83,11 @@ class LocalSession(StepSession):
             with self._lock:
                 self._take(key)
         return key
+
+    def permit_fetch(self, key: str, request: str) -> None:
+        self.withheld = self.guarded(lambda: self.permit(key, request))
+        if self.withheld is not None:
+            raise SuspendInterrupt
 
     def _take(self, key: str) -> None:
         ended = self.guarded(lambda: self.answer(key))

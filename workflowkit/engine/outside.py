@@ -50,12 +50,16 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What keeps a run from going on: the action of a node that nobody executes, or a wait that nobody ends."""
+    """What keeps a run from going on: the action of a node that nobody executes, or a wait that nobody ends.
+
+    ``fetch`` is the key of a step whose HTTP request nobody sends; ``note`` says more.
+    """
 
     node_id: str
     kind: str
     wait: Wait | None = None
     note: str = ""
+    fetch: str | None = None
 
 
 class Outside(Protocol):
@@ -73,6 +77,10 @@ class Outside(Protocol):
         """Return what a step that the handler opens comes to; ``None``: it is executed."""
         ...
 
+    def fetch(self, attempt: LocalAttempt, key: str, request: str) -> Held | None:
+        """Return why nobody sends the HTTP request of a step (``ctx.step.fetch``); ``None``: it is sent."""
+        ...
+
 
 class Unattended:
     """Actions are executed, and nothing ends a wait but its time."""
@@ -84,6 +92,9 @@ class Unattended:
         return timed_out(wait)
 
     def step(self, attempt: LocalAttempt, key: str) -> Ended | None:
+        return None
+
+    def fetch(self, attempt: LocalAttempt, key: str, request: str) -> Held | None:
         return None
 
 

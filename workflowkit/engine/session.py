@@ -251,6 +251,9 @@ class StepSession:
             with self._lock:
                 self.executing -= 1
 
+    def permit_fetch(self, key: str, request: str) -> None:
+        """Let a step send a request, or end the attempt where nobody may (``engine.localsession``)."""
+
     def record(self, key: str, attempt: int, output: Any, events: tuple[EmittedEvent, ...] = ()) -> Any:
         """Make the result of a step durable; return it as later attempts will see it."""
         recorder = self._recording()

@@ -170,7 +170,9 @@ class StepTools:
 
     def _fetch(self, call: Call) -> Response:
         """Send a request: the body of the step that the calling code is inside of."""
-        key = idempotency_key(self._session.run_id, self._session.inside_key())
+        step = self._session.inside_key()
+        self._session.permit_fetch(step, f"{call.method} {call.url}")
+        key = idempotency_key(self._session.run_id, step)
         return call_http(call, policy=self._network, idempotency_key=key)
 
     def _settle(self, hit: Hit | None, wait: Wait) -> Any:

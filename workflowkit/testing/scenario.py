@@ -10,7 +10,7 @@ from workflowkit.base.clock import FakeClock
 from workflowkit.base.errors import InvalidStub
 from workflowkit.engine import local
 from workflowkit.engine.localoptions import Bounds, LocalOptions
-from workflowkit.engine.localresult import LocalResult, StepRecord
+from workflowkit.engine.localresult import StepRecord
 from workflowkit.registry import Registry
 from workflowkit.testing.outside import Stubbed
 from workflowkit.testing.result import RunResult
@@ -66,33 +66,40 @@ class Scenario:
             if node_id not in nodes:
                 raise InvalidStub(f"there is no action {node_id!r}; there are {', '.join(nodes)}")
         stubs = stubs_of(self.stubs, self.events, self.signals, self.invokes)
-        check_stubs(stubs, target)
-        outside = Stubbed(stubs, target.limits, real_kinds=target.own_kinds)
-        bounds = Bounds(passes=target.limits.rehearsal_passes, days=self.max_days)
-        result = local.run(
-            target.workflow,
-            self._event(target),
-            target.actions,
-            clock=self.clock or FakeClock(START_MS),
-            options=LocalOptions(
-                limits=target.limits, outside=outside, bounds=bounds, until=until, state=state, run_id=RUN_ID
-            ),
-        )
-        return _checked(result, outside)
-
-    def _event(self, target: Target) -> dict[str, Any]:
-        triggers = target.workflow.triggers
-        name = triggers[0].event if triggers and "*" not in triggers[0].event else DEFAULT_EVENT
-        return {"id": "event-1", "name": name, "data": {}, **(self.event or {})}
+        return rehearse(target, self.event, stubs, clock=self.clock, max_days=self.max_days, until=until, state=state)
 
 
 _MERGED = ("stubs", "signals", "invokes")
 
 
-def _checked(result: LocalResult, outside: Stubbed) -> RunResult:
+def rehearse(
+    target: Target,
+    event: Mapping[str, Any] | None,
+    stubs: Stubs,
+    *,
+    clock: FakeClock | None = None,
+    max_days: int | None = None,
+    until: str | None = None,
+    state: Mapping[str, Any] | None = None,
+) -> RunResult:
+    """Run a target with stubs; the rest is as in ``run`` and ``run_step``."""
+    check_stubs(stubs, target)
+    limits = target.limits
+    outside = Stubbed(stubs, limits, real_kinds=target.own_kinds)
+    bounds = Bounds(passes=limits.rehearsal_passes, days=limits.rehearsal_days if max_days is None else max_days)
+    options = LocalOptions(limits=limits, outside=outside, bounds=bounds, until=until, state=state, run_id=RUN_ID)
+    clock = clock or FakeClock(START_MS)
+    result = local.run(target.workflow, complete_event(event, target), target.actions, clock=clock, options=options)
     if result.held:
         raise unstubbed(result.held)
     return RunResult(result, tuple(outside.calls))
+
+
+def complete_event(event: Mapping[str, Any] | None, target: Target) -> dict[str, Any]:
+    """Return an event with what it lacks: the name of the first trigger, an id that is always the same."""
+    triggers = target.workflow.triggers
+    name = triggers[0].event if triggers and "*" not in triggers[0].event else DEFAULT_EVENT
+    return {"id": "event-1", "name": name, "data": {}, **(event or {})}
 
 
 def check_stubs(stubs: Stubs, target: Target) -> None:

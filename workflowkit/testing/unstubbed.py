@@ -16,6 +16,8 @@ def unstubbed(held: Sequence[Held]) -> Unstubbed:
 
 
 def _needed(held: Held) -> str:
+    if held.fetch is not None:
+        return f'{held.fetch!r} sends a request ({held.note}): give its answer as stubs={{"step:{held.fetch}": ...}}'
     if held.wait is None:
         return (
             f"action {held.node_id!r} ({held.kind}) is external, so it is not executed here: give what it returns as "
