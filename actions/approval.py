@@ -29,6 +29,7 @@ def _way(name: str, status: str) -> dict[str, Any]:
     icon="user-check",
     retries=0,
     edges=[_way("Approved", "approved"), _way("Rejected", "rejected"), _way("Expired", "expired")],
+    external=False,
 )
 def approval(
     ctx: StepContext,

@@ -18,7 +18,9 @@ class Created(TypedDict):
     expires_at: str
 
 
-@action("builtin:create_callback", name="Create a callback URL", category="Flow", icon="link", retries=0)
+@action(
+    "builtin:create_callback", name="Create a callback URL", category="Flow", icon="link", retries=0, external=False
+)
 def create_callback(ctx: StepContext, timeout: Annotated[str | float, Field(examples=("1d",))] = "1d") -> Created:
     """Make a URL that takes one POST with JSON. Hand it out, then wait for the callback.
 

@@ -27,6 +27,7 @@ class Received(TypedDict):
         {"name": "Received", "conditional": {"type": "if", "ref": "!ref($.output.received)"}},
         {"name": "Timed out", "conditional": {"type": "else", "ref": "!ref($.output.received)"}},
     ],
+    external=False,
 )
 def wait_for_callback(
     ctx: StepContext, callback: Annotated[str, Field(examples=("!ref($.state.callback.id)",))]

@@ -258,3 +258,36 @@ def test_a_wait_without_a_stub_fails_the_test_even_if_the_run_ends_without_it() 
 
     with pytest.raises(Unstubbed, match="x/a"):
         run(broken)
+
+
+def asking(ctx: Any) -> list[Any]:
+    decided = ctx.step.approval("may we", "May we?", timeout="3d")
+    made = ctx.step.create_callback("url", timeout="2d")
+    return [decided["status"], decided["data"], ctx.step.wait_for_callback("called", made["id"])]
+
+
+@pytest.mark.parametrize(
+    ("decision", "expected"),
+    [
+        ("approved", ["approved", None]),
+        (stub({"status": "rejected", "data": {"why": "no"}}, after="1d"), ["rejected", {"why": "no"}]),
+        (Timeout, ["expired", None]),
+    ],
+)
+def test_people_decide_and_somebody_calls_back(decision: Any, expected: list[Any]) -> None:
+    result = run(asking, stubs={"step:may we": decision, "step:called": {"paid": True}})
+
+    assert result.output == [*expected, {"received": True, "data": {"paid": True}}]
+    assert run(asking, stubs={"step:may we": decision, "step:called": Timeout}).output[2] == {
+        "received": False,
+        "data": None,
+    }
+
+
+def test_an_approval_and_a_callback_need_stubs_that_can_be_right() -> None:
+    with pytest.raises(Unstubbed, match=r"'asking/may we' waits for an approval: give \"approved\""):
+        run(asking)
+    with pytest.raises(Unstubbed, match="'asking/called' waits for a callback"):
+        run(asking, stubs={"step:may we": "approved"})
+    with pytest.raises(InvalidStub, match="got 'yes'"):
+        run(asking, stubs={"step:may we": "yes"})

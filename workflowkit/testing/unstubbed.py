@@ -35,6 +35,10 @@ def _subject(wait: Wait) -> str:
             return f"waits for event {wait.name!r}{where}{condition}"
         case WaitKind.SIGNAL:
             return f"waits for signal {wait.name!r}"
+        case WaitKind.APPROVAL:
+            return "waits for an approval"
+        case WaitKind.CALLBACK:
+            return "waits for a callback"
         case _:
             return f"waits for a run of {wait.name!r}"
 
@@ -46,5 +50,9 @@ def _offer(wait: Wait) -> str:
             return f'give events=[EventStub("{wait.name}", {{...}}, after="1h")], or an event or Timeout as {step}'
         case WaitKind.SIGNAL:
             return f'give signals={{"{wait.name}": ...}}, or its data or Timeout as {step}'
+        case WaitKind.APPROVAL:
+            return f'give "approved", "rejected", {{"status", "data"}} or Timeout as {step}'
+        case WaitKind.CALLBACK:
+            return f"give the data that is sent, or Timeout, as {step}"
         case _:
             return f'give invokes={{"{wait.name}": ...}}, or its output, an error or Timeout as {step}'

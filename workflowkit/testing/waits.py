@@ -7,6 +7,7 @@ from typing import Any
 
 from workflowkit.base.errors import InvalidInput, InvalidStub, LimitExceeded
 from workflowkit.base.limits import Limits
+from workflowkit.engine.approvals import Verdict
 from workflowkit.engine.awaiting import is_awaited
 from workflowkit.engine.facts import ErrorInfo
 from workflowkit.engine.failures import stored_value
@@ -71,9 +72,23 @@ def _said(wait: Wait, attempt: LocalAttempt, answer: Answer, limits: Limits) -> 
     if wait.kind is WaitKind.EVENT:
         return Ended(_stubbed_event(wait, attempt, value, at_ms, limits), at_ms=at_ms)
     try:
-        return Ended(stored_value(value, limits), at_ms=at_ms)
+        return Ended(stored_value(_received(wait, value), limits), at_ms=at_ms)
     except (InvalidInput, LimitExceeded, RecursionError) as error:
         raise InvalidStub(f"the stub for {wait.key!r} gives what is no JSON: {error}") from error
+
+
+def _received(wait: Wait, value: Any) -> Any:
+    """Return what a handler is given that waited for ``value``."""
+    if wait.kind is WaitKind.CALLBACK:
+        return {"received": True, "data": value}
+    if wait.kind is not WaitKind.APPROVAL:
+        return value
+    decided = {"status": value} if isinstance(value, str) else value
+    if not isinstance(decided, Mapping) or decided.get("status") not in set(Verdict):
+        raise InvalidStub(
+            f'the stub for {wait.key!r}: "approved", "rejected", {{"status", "data"}} or Timeout, got {value!r}'
+        )
+    return {"decisions": [], "data": None, **decided}
 
 
 def _stubbed_event(wait: Wait, attempt: LocalAttempt, value: Any, at_ms: int, limits: Limits) -> dict[str, Any]:
