@@ -112,7 +112,12 @@ export class Api {
     return (await this.call(method, path, body)).json() as Promise<T>;
   }
 
-  private async call(method: string, path: string, body?: Json, headers: Record<string, string> = {}): Promise<Response> {
+  private async call(
+    method: string,
+    path: string,
+    body?: Json,
+    headers: Record<string, string> = {},
+  ): Promise<Response> {
     const key = this.options.key();
     const all = {
       ...headers,
@@ -147,6 +152,8 @@ async function tagged(response: Response): Promise<TaggedDraft> {
 }
 
 function query(values: Record<string, string | undefined>): string {
-  const pairs = Object.entries(values).filter((pair): pair is [string, string] => pair[1] !== undefined && pair[1] !== "");
+  const pairs = Object.entries(values).filter(
+    (pair): pair is [string, string] => pair[1] !== undefined && pair[1] !== "",
+  );
   return pairs.length === 0 ? "" : `?${new URLSearchParams(pairs).toString()}`;
 }

@@ -25,7 +25,9 @@ export function isEqual(left: unknown, right: unknown): boolean {
   }
   if (!isObject(left) || !isObject(right)) return false;
   const keys = Object.keys(left);
-  return keys.length === Object.keys(right).length && keys.every((key) => key in right && isEqual(left[key], right[key]));
+  return (
+    keys.length === Object.keys(right).length && keys.every((key) => key in right && isEqual(left[key], right[key]))
+  );
 }
 
 /** The value at a place, or `undefined` where there is none. */

@@ -15,7 +15,12 @@ export const StepNode = memo(function StepNode({ id, data, selected }: NodeProps
   const { store } = useEditorContext();
   const kindName = kind?.action.name ?? action.kind;
   const name = action.name === null || action.name === undefined || action.name === "" ? kindName : action.name;
-  const classes = ["step", selected && "step-selected", isDisabled(action) && "step-disabled", isTarget && "step-target"];
+  const classes = [
+    "step",
+    selected && "step-selected",
+    isDisabled(action) && "step-disabled",
+    isTarget && "step-target",
+  ];
   return (
     <div className={classes.filter(Boolean).join(" ")} data-testid={`node-${id}`}>
       <Handle type="target" position={Side.Top} />
@@ -63,7 +68,10 @@ export function ProblemBadge({ problems }: { readonly problems: readonly Located
   if (problems.length === 0) return null;
   const hasError = problems.some(({ problem }) => problem.severity === "error");
   return (
-    <span className={`step-badge ${hasError ? "step-badge-error" : ""}`} title={problems.map(({ problem }) => problem.message).join("\n")}>
+    <span
+      className={`step-badge ${hasError ? "step-badge-error" : ""}`}
+      title={problems.map(({ problem }) => problem.message).join("\n")}
+    >
       <Icon name="alert" size={13} />
       {problems.length}
     </span>

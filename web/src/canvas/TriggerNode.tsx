@@ -7,7 +7,10 @@ import type { TriggerNode as TriggerFlowNode } from "./flow";
 import { AddButton, ProblemBadge } from "./StepNode";
 
 /** Where runs begin; inside of a loop, where each item does. */
-export const TriggerNode = memo(function TriggerNode({ data, selected }: NodeProps<TriggerFlowNode>): React.JSX.Element {
+export const TriggerNode = memo(function TriggerNode({
+  data,
+  selected,
+}: NodeProps<TriggerFlowNode>): React.JSX.Element {
   const { lines, problems, isLoop, hasNext } = data;
   const [first, ...others] = lines;
   const rest = others.length === 0 ? "" : ` +${others.length}`;
@@ -18,7 +21,9 @@ export const TriggerNode = memo(function TriggerNode({ data, selected }: NodePro
       </span>
       <span className="step-text">
         <span className="step-name">{isLoop ? "Each item" : "Trigger"}</span>
-        <span className="step-kind">{isLoop ? "$.item, $.index" : first === undefined ? "Nothing starts it yet" : first + rest}</span>
+        <span className="step-kind">
+          {isLoop ? "$.item, $.index" : first === undefined ? "Nothing starts it yet" : first + rest}
+        </span>
       </span>
       <ProblemBadge problems={problems} />
       <Handle id="way-0" type="source" position={Side.Bottom} />

@@ -14,16 +14,34 @@ export const WireEdge = memo(function WireEdge(props: EdgeProps<FlowEdge>): Reac
   const bend = data.bend === undefined ? {} : { centerY: data.bend };
   const [path, labelX, labelY] = getSmoothStepPath({ ...props, borderRadius: 14, ...bend });
   const { edge, label, tone, hasProblem } = data;
-  const classes = ["wire-label", `wire-label-${tone}`, selected && "wire-label-selected", hasProblem && "wire-label-problem"];
+  const classes = [
+    "wire-label",
+    `wire-label-${tone}`,
+    selected && "wire-label-selected",
+    hasProblem && "wire-label-problem",
+  ];
   return (
     <>
       <g data-testid={`edge-${edge.from}-${edge.to}`}>
-        <BaseEdge path={path} interactionWidth={24} className={`wire wire-${tone} ${hasProblem ? "wire-problem" : ""}`} {...endOf(props)} />
+        <BaseEdge
+          path={path}
+          interactionWidth={24}
+          className={`wire wire-${tone} ${hasProblem ? "wire-problem" : ""}`}
+          {...endOf(props)}
+        />
       </g>
       <EdgeLabelRenderer>
-        <div className="wire-middle nodrag nopan" style={{ transform: `translate(-50%, -50%) translate(${labelX}px, ${labelY}px)` }}>
+        <div
+          className="wire-middle nodrag nopan"
+          style={{ transform: `translate(-50%, -50%) translate(${labelX}px, ${labelY}px)` }}
+        >
           {label !== "" && (
-            <button type="button" tabIndex={-1} className={classes.filter(Boolean).join(" ")} onClick={() => store.getState().selectEdge(edge.id)}>
+            <button
+              type="button"
+              tabIndex={-1}
+              className={classes.filter(Boolean).join(" ")}
+              onClick={() => store.getState().selectEdge(edge.id)}
+            >
               {label}
             </button>
           )}

@@ -6,7 +6,10 @@ import { NODE_HEIGHT, NODE_WIDTH } from "./geometry";
 describe("an arrangement", () => {
   it("lets no two nodes overlap, and every edge lead down", () => {
     // Edges lead from smaller to larger numbers, so there is no circle.
-    const pairs = fc.array(fc.tuple(fc.nat(14), fc.nat(14)).filter(([from, to]) => from < to), { maxLength: 30 });
+    const pairs = fc.array(
+      fc.tuple(fc.nat(14), fc.nat(14)).filter(([from, to]) => from < to),
+      { maxLength: 30 },
+    );
     fc.assert(
       fc.property(pairs, (edges) => {
         const ids = Array.from({ length: 15 }, (_, index) => String(index));
@@ -26,7 +29,13 @@ describe("an arrangement", () => {
   });
 
   it("keeps the ways of a step in their order", () => {
-    const edges = [["if", "yes"], ["if", "no"], ["yes", "b"], ["no", "a"], ["yes", "a"]] as const;
+    const edges = [
+      ["if", "yes"],
+      ["if", "no"],
+      ["yes", "b"],
+      ["no", "a"],
+      ["yes", "a"],
+    ] as const;
     const places = new Map(arrange({ ids: ["if", "no", "yes", "a", "b"], edges }));
     expect(places.get("yes")?.x ?? 0).toBeLessThan(places.get("no")?.x ?? 0);
   });

@@ -26,7 +26,12 @@ function siblings(edges: Arrangement["edges"]): { left: string; right: string }[
 
 export function arrange({ ids, edges }: Arrangement): readonly (readonly [string, Position])[] {
   const graph = new Graph({ multigraph: true });
-  graph.setGraph({ rankdir: "TB", nodesep: 60, ranksep: 80, ranker: ids.length > LARGE ? "longest-path" : "network-simplex" });
+  graph.setGraph({
+    rankdir: "TB",
+    nodesep: 60,
+    ranksep: 80,
+    ranker: ids.length > LARGE ? "longest-path" : "network-simplex",
+  });
   graph.setDefaultEdgeLabel(() => ({}));
   const known = new Set(ids);
   for (const id of ids) graph.setNode(id, { width: NODE_WIDTH, height: NODE_HEIGHT });

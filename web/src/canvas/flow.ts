@@ -72,13 +72,18 @@ export class FlowBuilder {
 
   buildNodes(input: FlowInput): FlowNode[] {
     const taken = groupBy(input.graph.edges, (edge) => edge.from);
-    const built = [triggerNode(input, taken.has(SOURCE)), ...input.graph.actions.map((action) => stepNode(input, action, taken))];
+    const built = [
+      triggerNode(input, taken.has(SOURCE)),
+      ...input.graph.actions.map((action) => stepNode(input, action, taken)),
+    ];
     return built.map((node) => this.keepNode(node));
   }
 
   buildEdges(input: FlowInput): FlowEdge[] {
     const actions = new Map(input.graph.actions.map((action) => [action.id, action]));
-    const built = input.graph.edges.filter((edge) => actions.has(edge.to) && (edge.from === SOURCE || actions.has(edge.from)));
+    const built = input.graph.edges.filter(
+      (edge) => actions.has(edge.to) && (edge.from === SOURCE || actions.has(edge.from)),
+    );
     return built.map((edge) => {
       const made = wire(input, edge, actions);
       const old = this.edges.get(made.id);
@@ -144,7 +149,9 @@ function stepNode(input: FlowInput, action: WorkflowAction, taken: ReadonlyMap<s
   const ways = input.catalogue.waysOf(action);
   const used = new Set((taken.get(action.id) ?? []).map((edge) => input.catalogue.wayOf(edge, ways)));
   const isLeaf = !taken.has(action.id);
-  const openWays = ways.map((way, index) => ({ way, index })).filter(({ way, index }) => !used.has(index) && (isLeaf || way.name !== undefined));
+  const openWays = ways
+    .map((way, index) => ({ way, index }))
+    .filter(({ way, index }) => !used.has(index) && (isLeaf || way.name !== undefined));
   const problems = input.problems.byTarget.get(targetKey("action", input.scope, action.id)) ?? NONE;
   const name = action.name ?? kind?.action.name ?? action.id;
   const parts = [name, kind?.action.name ?? action.kind, isDisabled(action) ? "disabled" : "", countOf(problems)];
@@ -184,13 +191,24 @@ function wire(input: FlowInput, edge: WorkflowEdge, actions: ReadonlyMap<string,
     source: edge.from,
     target: edge.to,
     sourceHandle: `way-${way}`,
-    data: { edge, label, tone: toneOf(edge.conditional), hasProblem: problems.length > 0, bend: bendOf(input, edge, way, ways.length) },
+    data: {
+      edge,
+      label,
+      tone: toneOf(edge.conditional),
+      hasProblem: problems.length > 0,
+      bend: bendOf(input, edge, way, ways.length),
+    },
     selected: input.selection.edges.has(edge.id),
     ariaLabel: [`From ${from} to ${to}`, label, countOf(problems)].filter((part) => part !== "").join(", "),
   };
 }
 
-function bendOf({ positions }: FlowInput, { from, to }: WorkflowEdge, way: number, wayCount: number): number | undefined {
+function bendOf(
+  { positions }: FlowInput,
+  { from, to }: WorkflowEdge,
+  way: number,
+  wayCount: number,
+): number | undefined {
   const [source, target] = [positions.get(from), positions.get(to)];
   if (source === undefined || target === undefined) return undefined;
   const others = [...positions].flatMap(([id, position]) => (id === from || id === to ? [] : [position]));
@@ -204,7 +222,8 @@ export function labelOf(edge: WorkflowEdge, way: Way | undefined): string {
   if (edge.conditional === null || edge.conditional === undefined) return "";
   if (way?.name !== undefined && isEqual(way.conditional, edge.conditional)) return way.name;
   const { type, value } = edge.conditional;
-  if (type === "match") return `= ${value === undefined ? "null" : typeof value === "string" ? value : JSON.stringify(value)}`;
+  if (type === "match")
+    return `= ${value === undefined ? "null" : typeof value === "string" ? value : JSON.stringify(value)}`;
   return { if: "If true", else: "Else", error: "Error" }[type];
 }
 

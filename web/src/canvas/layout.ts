@@ -18,7 +18,9 @@ export function arrangeGraph(graph: Graph): Promise<ReadonlyMap<string, Position
 const SIDES: Readonly<Record<ConditionType | "always", number>> = { if: 0, match: 1, always: 2, else: 3, error: 4 };
 
 function inOrder(edges: Graph["edges"]): Graph["edges"] {
-  return edges.toSorted((left, right) => SIDES[left.conditional?.type ?? "always"] - SIDES[right.conditional?.type ?? "always"]);
+  return edges.toSorted(
+    (left, right) => SIDES[left.conditional?.type ?? "always"] - SIDES[right.conditional?.type ?? "always"],
+  );
 }
 
 /** A place for a node of a graph that has none stored. */
@@ -29,14 +31,16 @@ export interface GivenPlace {
 
 /** Places for the nodes that have none, of the workflow and its loops; nothing, if all have one. */
 export async function missingPlaces(document: WorkflowDocument): Promise<readonly GivenPlace[]> {
-  const given = await Promise.all(graphsOf(document, []).map(async ({ scope, graph }): Promise<GivenPlace[]> => {
-    const missing = nodeIds(graph).filter((id) => positionOf(document, scope, id) === undefined);
-    if (missing.length === 0) return [];
-    const places = await arrangeGraph(graph);
-    const isNew = missing.length > graph.actions.length / 2;
-    const kept = isNew ? nodeIds(graph) : missing;
-    return [{ scope, places: new Map(kept.flatMap((id) => entry(id, places.get(id)))) }];
-  }));
+  const given = await Promise.all(
+    graphsOf(document, []).map(async ({ scope, graph }): Promise<GivenPlace[]> => {
+      const missing = nodeIds(graph).filter((id) => positionOf(document, scope, id) === undefined);
+      if (missing.length === 0) return [];
+      const places = await arrangeGraph(graph);
+      const isNew = missing.length > graph.actions.length / 2;
+      const kept = isNew ? nodeIds(graph) : missing;
+      return [{ scope, places: new Map(kept.flatMap((id) => entry(id, places.get(id)))) }];
+    }),
+  );
   return given.flat();
 }
 

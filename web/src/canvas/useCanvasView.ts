@@ -84,7 +84,12 @@ function panelWidth(store: EditorStore): number {
   return store.getState().panel !== "none" && innerWidth > NARROW ? PANEL_WIDTH : 0;
 }
 
-function paddingFor(store: EditorStore): { top: `${number}px`; right: `${number}px`; bottom: `${number}px`; left: `${number}px` } {
+function paddingFor(store: EditorStore): {
+  top: `${number}px`;
+  right: `${number}px`;
+  bottom: `${number}px`;
+  left: `${number}px`;
+} {
   const right = panelWidth(store) + 2 * GRID;
   return { top: "48px", right: `${right}px`, bottom: "96px", left: "48px" };
 }

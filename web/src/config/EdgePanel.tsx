@@ -15,7 +15,9 @@ import { AnyControl } from "./fields/AnyControl";
 import { ProblemLines } from "./ProblemLines";
 import { describe } from "./schema";
 
-const ExpressionField = lazy(() => import("../expressions/ExpressionField").then((module) => ({ default: module.ExpressionField })));
+const ExpressionField = lazy(() =>
+  import("../expressions/ExpressionField").then((module) => ({ default: module.ExpressionField })),
+);
 
 const TYPES: readonly { readonly type: ConditionType | "always"; readonly label: string }[] = [
   { type: "always", label: "Always" },
@@ -36,7 +38,8 @@ export function EdgePanel({ id }: { readonly id: string }): React.JSX.Element | 
   const graph = graphAt(document, scope);
   const edge = graph.edges.find((candidate) => candidate.id === id);
   if (edge === undefined) return null;
-  const nameOf = (nodeId: string): string => (nodeId === SOURCE ? "Trigger" : (graph.actions.find((action) => action.id === nodeId)?.name ?? nodeId));
+  const nameOf = (nodeId: string): string =>
+    nodeId === SOURCE ? "Trigger" : (graph.actions.find((action) => action.id === nodeId)?.name ?? nodeId);
   const change = (next: (old: WorkflowEdge) => WorkflowEdge, what: string): void =>
     store.getState().edit((old) => changeEdge(old, scope, id, next), "edit the connection", `${id} ${what}`);
   return (
@@ -68,7 +71,11 @@ export function EdgePanel({ id }: { readonly id: string }): React.JSX.Element | 
             }}
           />
         </label>
-        <Condition edge={edge} isReadOnly={isReadOnly} onChange={(next, what) => change((old) => withOptional(old, "conditional", next), what)} />
+        <Condition
+          edge={edge}
+          isReadOnly={isReadOnly}
+          onChange={(next, what) => change((old) => withOptional(old, "conditional", next), what)}
+        />
       </div>
       {!isReadOnly && (
         <footer className="panel-footer">
@@ -119,7 +126,14 @@ function Condition({ edge, isReadOnly, onChange }: ConditionProps): React.JSX.El
             {!isReadOnly && <ReferencePicker variables={variables} label="Value" onPick={setRef} />}
           </div>
           <Suspense fallback={<div className="input field-loading" />}>
-            <ExpressionField label="Value" pointer="/conditional/ref" value={conditional.ref} isLong={false} variables={variables} onChange={setRef} />
+            <ExpressionField
+              label="Value"
+              pointer="/conditional/ref"
+              value={conditional.ref}
+              isLong={false}
+              variables={variables}
+              onChange={setRef}
+            />
           </Suspense>
         </div>
       )}
@@ -140,7 +154,9 @@ function Condition({ edge, isReadOnly, onChange }: ConditionProps): React.JSX.El
           />
         </div>
       )}
-      {conditional?.type === "error" && <p className="field-help">The step’s setting “On error” must be “branch” for this.</p>}
+      {conditional?.type === "error" && (
+        <p className="field-help">The step’s setting “On error” must be “branch” for this.</p>
+      )}
     </>
   );
 }

@@ -35,11 +35,14 @@ export function SchemaForm(props: SchemaFormProps): React.JSX.Element {
   useLayoutEffect(() => {
     latest.current = value;
   }, [value]);
-  const change = useCallback((path: Path, next: Json | undefined) => {
-    const changed = (withValueAt(latest.current, path, next) ?? {}) as JsonObject;
-    latest.current = changed;
-    onChange(changed, path.join("/"));
-  }, [onChange]);
+  const change = useCallback(
+    (path: Path, next: Json | undefined) => {
+      const changed = (withValueAt(latest.current, path, next) ?? {}) as JsonObject;
+      latest.current = changed;
+      onChange(changed, path.join("/"));
+    },
+    [onChange],
+  );
   // A part of a schema is checked with the definitions that it refers to.
   const own = useMemo(() => (schema === root ? schema : { ...schema, $defs: root.$defs ?? {} }), [schema, root]);
   const messages = useMemo(() => merged(own, value, problems), [own, value, problems]);
@@ -47,7 +50,10 @@ export function SchemaForm(props: SchemaFormProps): React.JSX.Element {
     () => ({ root, messages, variables, isReadOnly, change }),
     [root, messages, variables, isReadOnly, change],
   );
-  useEffect(() => (focusWish === undefined ? undefined : focusWhenThere(container.current, focusWish.field)), [focusWish]);
+  useEffect(
+    () => (focusWish === undefined ? undefined : focusWhenThere(container.current, focusWish.field)),
+    [focusWish],
+  );
   return (
     <FormContext value={context}>
       <div ref={container} className="form">
@@ -57,7 +63,11 @@ export function SchemaForm(props: SchemaFormProps): React.JSX.Element {
   );
 }
 
-function merged(schema: Schema, value: JsonObject, problems: ReadonlyMap<string, FieldMessage>): ReadonlyMap<string, FieldMessage> {
+function merged(
+  schema: Schema,
+  value: JsonObject,
+  problems: ReadonlyMap<string, FieldMessage>,
+): ReadonlyMap<string, FieldMessage> {
   const messages = new Map(problems);
   for (const [pointer, text] of validate(schema, value)) messages.set(pointer, { text, severity: "error" });
   return messages;
@@ -88,7 +98,9 @@ function controlOf(container: HTMLElement | null, pointer: string): HTMLElement 
   for (const keys = [...fromPointer(pointer)]; keys.length > 0; keys.pop()) {
     const field = container?.querySelector<HTMLElement>(`[data-pointer="${CSS.escape(toPointer(keys))}"]`);
     if (field === null || field === undefined) continue;
-    const controls = field.querySelectorAll<HTMLElement>("input, textarea, select, .cm-content, [role=switch], .field-add");
+    const controls = field.querySelectorAll<HTMLElement>(
+      "input, textarea, select, .cm-content, [role=switch], .field-add",
+    );
     return [...controls].find((control) => control.closest(".field-head") === null);
   }
   return undefined;

@@ -16,7 +16,13 @@ export function StepHeading({ action }: { readonly action: WorkflowAction }): Re
   const kindName = kind?.action.name ?? action.kind;
   const setName = (name: string): void => {
     const value = name === "" ? undefined : name;
-    store.getState().edit((document) => updateAction(document, scope, action.id, (old) => withOptional(old, "name", value)), "rename", `${action.id} name`);
+    store
+      .getState()
+      .edit(
+        (document) => updateAction(document, scope, action.id, (old) => withOptional(old, "name", value)),
+        "rename",
+        `${action.id} name`,
+      );
   };
   return (
     <header className="panel-header">

@@ -33,7 +33,13 @@ export function StepPanel({ id }: { readonly id: string }): React.JSX.Element | 
       <StepHeading key={id} action={action} />
       <div className="segments panel-tabs" role="tablist" aria-label="Parts of the step">
         {(["inputs", "settings"] as const).map((name) => (
-          <button key={name} type="button" role="tab" aria-selected={tab === name} onClick={() => setChosen({ tab: name, wish: focusWish?.number ?? 0 })}>
+          <button
+            key={name}
+            type="button"
+            role="tab"
+            aria-selected={tab === name}
+            onClick={() => setChosen({ tab: name, wish: focusWish?.number ?? 0 })}
+          >
             {name === "inputs" ? "Inputs" : "Settings"}
           </button>
         ))}
@@ -59,12 +65,25 @@ function Inputs({ action }: { readonly action: WorkflowAction }): React.JSX.Elem
   const kind = useEditor((state) => state.catalogue.get(action.kind));
   const variables = useVariables(action.id);
   const form = usePart(action, "inputs");
-  if (kind === undefined) return <p className="muted">There is no action of the kind “{action.kind}” on this server, so its inputs cannot be shown.</p>;
+  if (kind === undefined)
+    return (
+      <p className="muted">
+        There is no action of the kind “{action.kind}” on this server, so its inputs cannot be shown.
+      </p>
+    );
   return (
     <>
       <p className="muted">{kind.action.description}</p>
       <ProblemLines problems={form.others} />
-      <SchemaForm schema={kind.action.inputs} value={form.value} problems={form.problems} variables={variables} isReadOnly={form.isReadOnly} focusWish={form.focusWish} onChange={form.change} />
+      <SchemaForm
+        schema={kind.action.inputs}
+        value={form.value}
+        problems={form.problems}
+        variables={variables}
+        isReadOnly={form.isReadOnly}
+        focusWish={form.focusWish}
+        onChange={form.change}
+      />
     </>
   );
 }
@@ -72,7 +91,16 @@ function Inputs({ action }: { readonly action: WorkflowAction }): React.JSX.Elem
 function Settings({ action }: { readonly action: WorkflowAction }): React.JSX.Element {
   const form = usePart(action, "settings");
   return (
-    <SchemaForm schema={STEP_SETTINGS} root={CONTRACT} value={form.value} problems={form.problems} variables={undefined} isReadOnly={form.isReadOnly} focusWish={form.focusWish} onChange={form.change} />
+    <SchemaForm
+      schema={STEP_SETTINGS}
+      root={CONTRACT}
+      value={form.value}
+      problems={form.problems}
+      variables={undefined}
+      isReadOnly={form.isReadOnly}
+      focusWish={form.focusWish}
+      onChange={form.change}
+    />
   );
 }
 
@@ -84,10 +112,19 @@ function usePart(action: WorkflowAction, part: "inputs" | "settings") {
   const index = useEditor((state) => state.problems);
   const wish = useEditor((state) => state.focusWish);
   const { id } = action;
-  const change = useCallback((value: JsonObject, pointer: string) => {
-    const kept = Object.keys(value).length === 0 ? undefined : value;
-    store.getState().edit((document) => updateAction(document, scope, id, (old) => withOptional(old, part, kept)), `edit ${part}`, `${id} ${part} ${pointer}`);
-  }, [store, scope, id, part]);
+  const change = useCallback(
+    (value: JsonObject, pointer: string) => {
+      const kept = Object.keys(value).length === 0 ? undefined : value;
+      store
+        .getState()
+        .edit(
+          (document) => updateAction(document, scope, id, (old) => withOptional(old, part, kept)),
+          `edit ${part}`,
+          `${id} ${part} ${pointer}`,
+        );
+    },
+    [store, scope, id, part],
+  );
   const problems = useMemo(() => fieldProblems(index, scope, id, `/${part}`), [index, scope, id, part]);
   const others = useMemo(() => otherProblems(index, scope, id), [index, scope, id]);
   const prefix = `/${part}`;

@@ -66,19 +66,34 @@ function Triggers(): React.JSX.Element {
   const isReadOnly = useEditor((state) => state.isReadOnly);
   const problems = useEditor((state) => state.problems.byTarget.get("workflow")) ?? NONE;
   const triggers = triggersOf(document);
-  const set = useCallback((next: readonly JsonObject[], label: string, mergeKey?: string) => {
-    store.getState().edit((old) => withTriggers(old, next), label, mergeKey);
-  }, [store]);
+  const set = useCallback(
+    (next: readonly JsonObject[], label: string, mergeKey?: string) => {
+      store.getState().edit((old) => withTriggers(old, next), label, mergeKey);
+    },
+    [store],
+  );
   return (
     <>
       <ProblemLines problems={problems.filter(({ target }) => !/^\/triggers?\/./.test(target.field))} />
       {triggers.length === 0 && <p className="muted">Nothing starts this workflow yet.</p>}
       {triggers.map((trigger, index) => (
         // oxlint-disable-next-line react/no-array-index-key -- triggers have nothing of their own to be told apart by
-        <TriggerCard key={index} trigger={trigger} index={index} document={document} problems={problems} isReadOnly={isReadOnly} onChange={set} />
+        <TriggerCard
+          key={index}
+          trigger={trigger}
+          index={index}
+          document={document}
+          problems={problems}
+          isReadOnly={isReadOnly}
+          onChange={set}
+        />
       ))}
       {!isReadOnly && (
-        <Button icon="plus" testId="add-trigger" onClick={() => set([...triggers, NEW_TRIGGERS.event], "add a trigger")}>
+        <Button
+          icon="plus"
+          testId="add-trigger"
+          onClick={() => set([...triggers, NEW_TRIGGERS.event], "add a trigger")}
+        >
           Add a trigger
         </Button>
       )}
@@ -95,7 +110,14 @@ interface TriggerCardProps {
   readonly onChange: (triggers: readonly JsonObject[], label: string, mergeKey?: string) => void;
 }
 
-function TriggerCard({ trigger, index, document, problems, isReadOnly, onChange }: TriggerCardProps): React.JSX.Element {
+function TriggerCard({
+  trigger,
+  index,
+  document,
+  problems,
+  isReadOnly,
+  onChange,
+}: TriggerCardProps): React.JSX.Element {
   const kind = kindOfTrigger(trigger);
   const triggers = triggersOf(document);
   const messages = useMemo(() => messagesBelow(problems, pointerOf(document, index)), [problems, document, index]);
@@ -110,7 +132,9 @@ function TriggerCard({ trigger, index, document, problems, isReadOnly, onChange 
           data-testid={`trigger-kind-${index}`}
           disabled={isReadOnly}
           value={kind ?? ""}
-          onChange={(event) => onChange(triggers.with(index, NEW_TRIGGERS[event.target.value as TriggerKind]), "change a trigger")}
+          onChange={(event) =>
+            onChange(triggers.with(index, NEW_TRIGGERS[event.target.value as TriggerKind]), "change a trigger")
+          }
         >
           {kind === undefined && <option value="">—</option>}
           {TRIGGER_KINDS.map((name) => (
@@ -119,7 +143,13 @@ function TriggerCard({ trigger, index, document, problems, isReadOnly, onChange 
             </option>
           ))}
         </select>
-        {!isReadOnly && <IconButton icon="trash" label={`Remove trigger ${index + 1}`} onClick={() => onChange(triggers.toSpliced(index, 1), "remove a trigger")} />}
+        {!isReadOnly && (
+          <IconButton
+            icon="trash"
+            label={`Remove trigger ${index + 1}`}
+            onClick={() => onChange(triggers.toSpliced(index, 1), "remove a trigger")}
+          />
+        )}
       </div>
       {kind !== undefined && kind !== "manual" && (
         <SchemaForm
@@ -129,7 +159,9 @@ function TriggerCard({ trigger, index, document, problems, isReadOnly, onChange 
           problems={messages}
           variables={undefined}
           isReadOnly={isReadOnly}
-          onChange={(next, pointer) => onChange(triggers.with(index, next), "edit a trigger", `trigger ${isAlone ? 0 : index} ${pointer}`)}
+          onChange={(next, pointer) =>
+            onChange(triggers.with(index, next), "edit a trigger", `trigger ${isAlone ? 0 : index} ${pointer}`)
+          }
         />
       )}
     </section>
@@ -147,10 +179,13 @@ function Settings(): React.JSX.Element {
   const document = useDocument();
   const isReadOnly = useEditor((state) => state.isReadOnly);
   const problems = useEditor((state) => state.problems.byTarget.get("workflow")) ?? NONE;
-  const change = useCallback((value: JsonObject, pointer: string) => {
-    const kept = Object.keys(value).length === 0 ? undefined : value;
-    store.getState().edit((old) => withOptional(old, "settings", kept), "edit the settings", `settings ${pointer}`);
-  }, [store]);
+  const change = useCallback(
+    (value: JsonObject, pointer: string) => {
+      const kept = Object.keys(value).length === 0 ? undefined : value;
+      store.getState().edit((old) => withOptional(old, "settings", kept), "edit the settings", `settings ${pointer}`);
+    },
+    [store],
+  );
   const messages = useMemo(() => messagesBelow(problems, "/settings"), [problems]);
   return (
     <>
@@ -162,11 +197,21 @@ function Settings(): React.JSX.Element {
           value={document.description ?? ""}
           onChange={(event) => {
             const text = event.target.value === "" ? undefined : event.target.value;
-            store.getState().edit((old) => withOptional(old, "description", text), "edit the description", "description");
+            store
+              .getState()
+              .edit((old) => withOptional(old, "description", text), "edit the description", "description");
           }}
         />
       </label>
-      <SchemaForm schema={WORKFLOW_SETTINGS} root={CONTRACT} value={isObject(document.settings) ? document.settings : EMPTY} problems={messages} variables={undefined} isReadOnly={isReadOnly} onChange={change} />
+      <SchemaForm
+        schema={WORKFLOW_SETTINGS}
+        root={CONTRACT}
+        value={isObject(document.settings) ? document.settings : EMPTY}
+        problems={messages}
+        variables={undefined}
+        isReadOnly={isReadOnly}
+        onChange={change}
+      />
     </>
   );
 }

@@ -29,6 +29,8 @@ const FURTHER: Readonly<Record<TriggerKind, readonly string[]>> = {
 export function triggerSchema(kind: TriggerKind): JsonObject {
   const all = definition("trigger").properties;
   const names = [...(kind === "manual" ? [] : [kind]), ...FURTHER[kind]];
-  const properties = Object.fromEntries(names.map((name): [string, Json] => [name, (isObject(all) ? all[name] : undefined) ?? {}]));
+  const properties = Object.fromEntries(
+    names.map((name): [string, Json] => [name, (isObject(all) ? all[name] : undefined) ?? {}]),
+  );
   return { type: "object", properties, required: kind === "manual" ? [] : [kind] };
 }

@@ -8,7 +8,12 @@ import type { FieldMessage } from "./form";
 const NONE: readonly LocatedProblem[] = [];
 
 /** The problems of a step below a pointer inside of it, by the rest of their pointer. */
-export function fieldProblems(index: ProblemIndex, scope: Scope, id: string, prefix: string): ReadonlyMap<string, FieldMessage> {
+export function fieldProblems(
+  index: ProblemIndex,
+  scope: Scope,
+  id: string,
+  prefix: string,
+): ReadonlyMap<string, FieldMessage> {
   return messagesBelow(index.byTarget.get(targetKey("action", scope, id)) ?? NONE, prefix);
 }
 

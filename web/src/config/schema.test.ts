@@ -37,7 +37,11 @@ describe("the kind of a field", () => {
 
   it("is found behind references, also those that lead in a circle", () => {
     const root: Schema = { $defs: { name: { type: "integer", title: "Number" }, loop: { $ref: "#/$defs/loop" } } };
-    expect(describeField({ $ref: "#/$defs/name", description: "here" }, root)).toMatchObject({ kind: "number", title: "Number", description: "here" });
+    expect(describeField({ $ref: "#/$defs/name", description: "here" }, root)).toMatchObject({
+      kind: "number",
+      title: "Number",
+      description: "here",
+    });
     expect(describeField({ $ref: "#/$defs/loop" }, root).kind).toBe("any");
     expect(describeField({ $ref: "https://elsewhere.example/schema" }, root).kind).toBe("any");
   });
@@ -69,10 +73,15 @@ describe("choices", () => {
 describe("the contract of documents", () => {
   it("has a form for every setting and every kind of trigger", () => {
     for (const schema of [STEP_SETTINGS, WORKFLOW_SETTINGS, ...TRIGGER_KINDS.map(triggerSchema)]) {
-      expect(describeField(schema, CONTRACT).kind).toBe(Object.keys(schema.properties as Schema).length === 0 ? "map" : "object");
+      expect(describeField(schema, CONTRACT).kind).toBe(
+        Object.keys(schema.properties as Schema).length === 0 ? "map" : "object",
+      );
     }
     expect(describeField((WORKFLOW_SETTINGS.properties as Schema).throttle, CONTRACT).kind).toBe("object");
-    expect(initialValue((WORKFLOW_SETTINGS.properties as Schema).throttle, CONTRACT)).toEqual({ limit: 1, period: "1m" });
+    expect(initialValue((WORKFLOW_SETTINGS.properties as Schema).throttle, CONTRACT)).toEqual({
+      limit: 1,
+      period: "1m",
+    });
   });
 });
 
@@ -102,7 +111,9 @@ describe("validation", () => {
   });
 
   it("does not judge what a reference will replace", () => {
-    expect(validate(schema, { name: "Ada", count: "!ref($.event.data.n)", address: { zip: "!ref($.event.data.zip)" } }).size).toBe(0);
+    expect(
+      validate(schema, { name: "Ada", count: "!ref($.event.data.n)", address: { zip: "!ref($.event.data.zip)" } }).size,
+    ).toBe(0);
   });
 
   it("leaves it to the server to say what is missing", () => {

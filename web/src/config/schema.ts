@@ -126,7 +126,11 @@ function kindOfObject(schema: Schema): FieldKind {
 
 /** A number or a text with a unit: one field is enough for both. */
 function isDuration(schema: Schema, root: Schema): boolean {
-  const options = isList(schema.type) ? schema.type : isList(schema.anyOf) ? schema.anyOf.map((option) => resolve(option, root).type) : [];
+  const options = isList(schema.type)
+    ? schema.type
+    : isList(schema.anyOf)
+      ? schema.anyOf.map((option) => resolve(option, root).type)
+      : [];
   return options.length === 2 && options.includes("number") && options.includes("string");
 }
 
@@ -146,7 +150,8 @@ function typeChoice(schema: Schema, type: Json): Choice {
 /** Each value of an enumeration is a choice of its own beside other forms. */
 function expand(option: Schema): readonly Choice[] {
   const values = isList(option.enum) ? option.enum : "const" in option ? [option.const ?? null] : undefined;
-  if (values !== undefined) return values.map((value) => ({ label: humanize(String(value)), schema: { const: value } }));
+  if (values !== undefined)
+    return values.map((value) => ({ label: humanize(String(value)), schema: { const: value } }));
   return [{ label: choiceLabel(option), schema: option }];
 }
 
@@ -195,7 +200,13 @@ export function initialValue(schema: Json | undefined, root: Schema): Json {
   return INITIAL[kind] ?? "";
 }
 
-const INITIAL: Readonly<Partial<Record<FieldKind, Json>>> = { number: 0, boolean: false, list: [], map: {}, duration: "1m" };
+const INITIAL: Readonly<Partial<Record<FieldKind, Json>>> = {
+  number: 0,
+  boolean: false,
+  list: [],
+  map: {},
+  duration: "1m",
+};
 
 function initialObject(schema: Schema, root: Schema): JsonObject {
   const required = isList(schema.required) ? schema.required.map(String) : [];
@@ -205,7 +216,10 @@ function initialObject(schema: Schema, root: Schema): JsonObject {
 
 /** "max_delay" and "maxDelay" as "Max delay". */
 export function humanize(name: string): string {
-  const words = name.replaceAll(/[_-]+/g, " ").replaceAll(/([a-z])([A-Z])/g, "$1 $2").trim();
+  const words = name
+    .replaceAll(/[_-]+/g, " ")
+    .replaceAll(/([a-z])([A-Z])/g, "$1 $2")
+    .trim();
   return words.charAt(0).toUpperCase() + words.slice(1).toLowerCase();
 }
 

@@ -8,7 +8,19 @@ import { hasReference } from "../document/references";
 import type { Schema } from "./schema";
 
 /** Keywords whose errors only say that something inside is wrong. */
-const OUTER = new Set(["properties", "additionalProperties", "items", "prefixItems", "$ref", "allOf", "if", "then", "else", "patternProperties", "unevaluatedProperties"]);
+const OUTER = new Set([
+  "properties",
+  "additionalProperties",
+  "items",
+  "prefixItems",
+  "$ref",
+  "allOf",
+  "if",
+  "then",
+  "else",
+  "patternProperties",
+  "unevaluatedProperties",
+]);
 
 const TYPE_WORDS: Readonly<Record<string, string>> = {
   string: "a text",

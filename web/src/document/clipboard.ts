@@ -15,7 +15,9 @@ export function copyText(document: WorkflowDocument, scope: Scope, ids: Readonly
   const graph = graphAt(document, scope);
   const actions = graph.actions.filter((action) => ids.has(action.id));
   const edges = graph.edges.filter((edge) => ids.has(edge.from) && ids.has(edge.to));
-  const positions = Object.fromEntries(actions.map((action) => [action.id, positionOf(document, scope, action.id) ?? null]));
+  const positions = Object.fromEntries(
+    actions.map((action) => [action.id, positionOf(document, scope, action.id) ?? null]),
+  );
   return JSON.stringify({ type: MARK, actions, edges, positions }, null, 2);
 }
 
@@ -71,7 +73,10 @@ export function paste(document: WorkflowDocument, scope: Scope, copied: Copied, 
     from: names.get(edge.from) ?? edge.from,
     to: names.get(edge.to) ?? edge.to,
   }));
-  const actions = copied.actions.map((action) => ({ ...renameInEntry(action, names), id: names.get(action.id) ?? action.id }));
+  const actions = copied.actions.map((action) => ({
+    ...renameInEntry(action, names),
+    id: names.get(action.id) ?? action.id,
+  }));
   result = withGraph(result, scope, (graph) => ({
     ...graph,
     actions: [...graph.actions, ...actions],
@@ -80,8 +85,14 @@ export function paste(document: WorkflowDocument, scope: Scope, copied: Copied, 
   return { document: withPositions(result, scope, pastedPositions(copied, names, at)), ids: [...names.values()] };
 }
 
-function pastedPositions(copied: Copied, names: ReadonlyMap<string, string>, at: Position | undefined): Map<string, Position> {
-  const first = copied.actions.map((action) => copied.positions.get(action.id)).find((position) => position !== undefined);
+function pastedPositions(
+  copied: Copied,
+  names: ReadonlyMap<string, string>,
+  at: Position | undefined,
+): Map<string, Position> {
+  const first = copied.actions
+    .map((action) => copied.positions.get(action.id))
+    .find((position) => position !== undefined);
   const shift = first === undefined || at === undefined ? { x: 40, y: 40 } : { x: at.x - first.x, y: at.y - first.y };
   const entries = [...names].flatMap(([old, id]): [string, Position][] => {
     const position = copied.positions.get(old);

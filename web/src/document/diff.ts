@@ -79,7 +79,10 @@ function compareEntries(before: readonly Entry[], after: readonly Entry[]): Entr
     return fields.length === 0 ? [] : [{ id: entry.id, label: entry.label, change: "changed", fields }];
   });
   const removed = before.filter((entry) => !now.has(entry.id));
-  return [...differences, ...removed.map(({ id, label }): EntryDifference => ({ id, label, change: "removed", fields: [] }))];
+  return [
+    ...differences,
+    ...removed.map(({ id, label }): EntryDifference => ({ id, label, change: "removed", fields: [] })),
+  ];
 }
 
 function compareValues(before: Json | undefined, after: Json | undefined, path: readonly string[]): FieldDifference[] {

@@ -61,7 +61,12 @@ function apply(document: WorkflowDocument, { kind, first, second, text }: Operat
       return copied === undefined ? document : paste(document, [], copied, position).document;
     }
     default:
-      return changeEdge(updateAction(document, [], action, (old) => ({ ...old, name: text })), [], edge, (old) => ({ ...old, name: text }));
+      return changeEdge(
+        updateAction(document, [], action, (old) => ({ ...old, name: text })),
+        [],
+        edge,
+        (old) => ({ ...old, name: text }),
+      );
   }
 }
 

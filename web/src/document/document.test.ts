@@ -27,7 +27,12 @@ function chain(): ReturnType<typeof openDocument> {
 describe("adding", () => {
   it("puts a step onto an edge and leaves the condition before it", () => {
     const edge = chain().edges[1]?.id ?? "";
-    const { document, id } = addAction(chain(), [], { kind: "set" }, { at: "edge", edgeId: edge, position: { x: 0, y: 0 } });
+    const { document, id } = addAction(
+      chain(),
+      [],
+      { kind: "set" },
+      { at: "edge", edgeId: edge, position: { x: 0, y: 0 } },
+    );
     expect(document.edges.map(({ from, to, conditional }) => [from, to, conditional?.type])).toEqual([
       ["$source", "a", undefined],
       ["a", id, "if"],
@@ -38,8 +43,17 @@ describe("adding", () => {
   it("goes on from a branching step on the way that is named", () => {
     const edge = chain().edges[0]?.id ?? "";
     const onward = { name: "True", conditional: CONDITION };
-    const { document, id } = addAction(chain(), [], { kind: "if", onward }, { at: "edge", edgeId: edge, position: { x: 0, y: 0 } });
-    expect(document.edges.find(({ from }) => from === id)).toMatchObject({ to: "a", name: "True", conditional: CONDITION });
+    const { document, id } = addAction(
+      chain(),
+      [],
+      { kind: "if", onward },
+      { at: "edge", edgeId: edge, position: { x: 0, y: 0 } },
+    );
+    expect(document.edges.find(({ from }) => from === id)).toMatchObject({
+      to: "a",
+      name: "True",
+      conditional: CONDITION,
+    });
   });
 });
 
@@ -99,7 +113,14 @@ describe("references", () => {
 });
 
 describe("copies", () => {
-  const source = withPositions(chain(), [], new Map([["a", { x: 10, y: 10 }], ["b", { x: 10, y: 110 }]]));
+  const source = withPositions(
+    chain(),
+    [],
+    new Map([
+      ["a", { x: 10, y: 10 }],
+      ["b", { x: 10, y: 110 }],
+    ]),
+  );
 
   it("have new ids; references lead to the copies, or stay", () => {
     const copied = readCopied(copyText(source, [], new Set(["a", "b"])));
@@ -125,7 +146,13 @@ describe("copies", () => {
 describe("opening", () => {
   it("gives edges ids and changes nothing else", () => {
     expect(chain().edges.map(({ id }) => id)).toEqual(["edge-1", "edge-2"]);
-    const doubled = openDocument({ actions: [], edges: [{ id: "edge-1", from: "a", to: "b" }, { id: "edge-1", from: "a", to: "c" }] });
+    const doubled = openDocument({
+      actions: [],
+      edges: [
+        { id: "edge-1", from: "a", to: "b" },
+        { id: "edge-1", from: "a", to: "c" },
+      ],
+    });
     expect(doubled.edges.map(({ id }) => id)).toEqual(["edge-1", "edge-2"]);
   });
 
@@ -144,7 +171,12 @@ describe("loops", () => {
   });
 
   it("are graphs of their own, whose ids count for the whole document", () => {
-    const { document, id } = addAction(nested, ["each"], { kind: "each" }, { at: "after", from: "inner", position: { x: 1, y: 2 } });
+    const { document, id } = addAction(
+      nested,
+      ["each"],
+      { kind: "each" },
+      { at: "after", from: "inner", position: { x: 1, y: 2 } },
+    );
     expect(id).toBe("each_2");
     expect(graphAt(document, ["each"]).actions.map((action) => action.id)).toEqual(["inner", "each_2"]);
     expect(pointerOf(document, ["each"], "each_2")).toBe("/actions/0/body/actions/1");
@@ -171,7 +203,12 @@ describe("undo", () => {
 
 describe("differences", () => {
   it("are told by step, edge and field", () => {
-    const after = renameAction(addAction(chain(), [], { kind: "set" }, { at: "free", position: { x: 0, y: 0 } }).document, [], "a", "z");
+    const after = renameAction(
+      addAction(chain(), [], { kind: "set" }, { at: "free", position: { x: 0, y: 0 } }).document,
+      [],
+      "a",
+      "z",
+    );
     const difference = compare(chain(), after);
     expect(difference.actions.map(({ id, change }) => [id, change])).toEqual([
       ["z", "added"],

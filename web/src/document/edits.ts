@@ -4,7 +4,16 @@ import type { JsonObject } from "../base/json";
 import { refusal } from "./graph";
 import { allocateId } from "./ids";
 import { renameInEntry } from "./references";
-import { allIds, changeAction, findAction, graphAt, withGraph, withLayoutKey, withOptional, withPositions } from "./scope";
+import {
+  allIds,
+  changeAction,
+  findAction,
+  graphAt,
+  withGraph,
+  withLayoutKey,
+  withOptional,
+  withPositions,
+} from "./scope";
 import { LOOP_KIND } from "./types";
 import type { Conditional, Graph, Position, Scope, WorkflowAction, WorkflowDocument, WorkflowEdge } from "./types";
 
@@ -57,7 +66,13 @@ export function addAction(document: WorkflowDocument, scope: Scope, action: NewA
 }
 
 /** Adds an edge, unless it may not be. A second one between the same two needs a condition to tell them apart. */
-export function connect(document: WorkflowDocument, scope: Scope, from: string, to: string, way?: Way): WorkflowDocument {
+export function connect(
+  document: WorkflowDocument,
+  scope: Scope,
+  from: string,
+  to: string,
+  way?: Way,
+): WorkflowDocument {
   const graph = graphAt(document, scope);
   if (refusal(graph, from, to) !== undefined) return document;
   const isThere = graph.edges.some((edge) => edge.from === from && edge.to === to && sameWay(edge, way));
@@ -78,7 +93,14 @@ function sameWay(edge: WorkflowEdge, way: Way | undefined): boolean {
 }
 
 /** Leads an edge from or to somewhere else, unless it may not be. */
-export function reconnect(document: WorkflowDocument, scope: Scope, edgeId: string, from: string, to: string, way?: Way): WorkflowDocument {
+export function reconnect(
+  document: WorkflowDocument,
+  scope: Scope,
+  edgeId: string,
+  from: string,
+  to: string,
+  way?: Way,
+): WorkflowDocument {
   const graph = graphAt(document, scope);
   const edge = graph.edges.find((candidate) => candidate.id === edgeId);
   if (edge === undefined) return document;
@@ -94,7 +116,12 @@ export function reconnect(document: WorkflowDocument, scope: Scope, edgeId: stri
 }
 
 /** Removes steps and edges, and the edges of removed steps. */
-export function remove(document: WorkflowDocument, scope: Scope, actionIds: ReadonlySet<string>, edgeIds: ReadonlySet<string>): WorkflowDocument {
+export function remove(
+  document: WorkflowDocument,
+  scope: Scope,
+  actionIds: ReadonlySet<string>,
+  edgeIds: ReadonlySet<string>,
+): WorkflowDocument {
   let result = withGraph(document, scope, (graph) => removeFrom(graph, actionIds, edgeIds));
   if (result === document) return document;
   for (const id of actionIds) result = withLayoutKey(result, scope, id, undefined);

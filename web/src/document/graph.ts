@@ -5,12 +5,22 @@ import { SOURCE } from "./types";
 
 /** Every node from which a path leads to one, nearest first; without the trigger. */
 export function ancestorsOf(graph: Graph, id: string): readonly string[] {
-  return reach(graph.edges, id, (edge) => edge.to, (edge) => edge.from).filter((found) => found !== SOURCE);
+  return reach(
+    graph.edges,
+    id,
+    (edge) => edge.to,
+    (edge) => edge.from,
+  ).filter((found) => found !== SOURCE);
 }
 
 /** Every node to which a path leads from one, nearest first. */
 export function descendantsOf(graph: Graph, id: string): readonly string[] {
-  return reach(graph.edges, id, (edge) => edge.from, (edge) => edge.to);
+  return reach(
+    graph.edges,
+    id,
+    (edge) => edge.from,
+    (edge) => edge.to,
+  );
 }
 
 function reach(

@@ -10,7 +10,11 @@ export interface Allocated {
 
 /** A new id that begins with `base`. The document that comes with it remembers that the id was given out. */
 export function allocateId(document: WorkflowDocument, base: string): Allocated {
-  const clean = base.replace(/^builtin:/, "").replaceAll(/[^A-Za-z0-9_-]+/g, "_").replaceAll(/^_+|_+$/g, "") || "step";
+  const clean =
+    base
+      .replace(/^builtin:/, "")
+      .replaceAll(/[^A-Za-z0-9_-]+/g, "_")
+      .replaceAll(/^_+|_+$/g, "") || "step";
   const taken = allIds(document);
   for (const edge of allEdges(document)) taken.add(edge);
   const last = uiValue(document, "counters", clean);

@@ -26,7 +26,9 @@ export function toJson(document: WorkflowDocument | Graph): JsonObject {
 }
 
 function openGraph(value: JsonObject, pointer: string): JsonObject {
-  const actions = entries(value, "actions", pointer).map((entry, index) => openAction(entry, `${pointer}/actions/${index}`));
+  const actions = entries(value, "actions", pointer).map((entry, index) =>
+    openAction(entry, `${pointer}/actions/${index}`),
+  );
   refuseDoubles(actions, pointer);
   const edges = entries(value, "edges", pointer).map((entry, index) => {
     demandText(entry, "from", `${pointer}/edges/${index}`);
@@ -58,7 +60,8 @@ function demandText(entry: JsonObject, key: string, pointer: string): void {
 function refuseDoubles(actions: readonly JsonObject[], pointer: string): void {
   const seen = new Set<Json | undefined>();
   actions.forEach((action, index) => {
-    if (seen.has(action.id)) throw new NotAWorkflow(`${pointer}/actions/${index}/id`, "is the id of another action, too");
+    if (seen.has(action.id))
+      throw new NotAWorkflow(`${pointer}/actions/${index}/id`, "is the id of another action, too");
     seen.add(action.id);
   });
 }

@@ -120,7 +120,10 @@ function renameIn(value: Json | undefined, names: ReadonlyMap<string, string>): 
 }
 
 /** An action or an edge with its references following a renaming. */
-export function renameInEntry<T extends WorkflowAction | WorkflowEdge>(entry: T, names: ReadonlyMap<string, string>): T {
+export function renameInEntry<T extends WorkflowAction | WorkflowEdge>(
+  entry: T,
+  names: ReadonlyMap<string, string>,
+): T {
   return renameReferences(entry as unknown as JsonObject, names) as unknown as T;
 }
 

@@ -32,7 +32,11 @@ function changeGraph<G extends Graph>(graph: G, scope: Scope, change: (graph: Gr
 }
 
 /** The graph with another action in the place of one; itself, if that is the same. */
-export function changeAction<G extends Graph>(graph: G, id: string, change: (action: WorkflowAction) => WorkflowAction): G {
+export function changeAction<G extends Graph>(
+  graph: G,
+  id: string,
+  change: (action: WorkflowAction) => WorkflowAction,
+): G {
   const index = graph.actions.findIndex((action) => action.id === id);
   const action = graph.actions[index];
   if (action === undefined) return graph;
@@ -53,7 +57,9 @@ function layoutKey(scope: Scope, id: string): string {
 /** Where a node was put, if it was. */
 export function positionOf(document: WorkflowDocument, scope: Scope, id: string): Position | undefined {
   const found = uiValue(document, "positions", layoutKey(scope, id));
-  return isObject(found) && typeof found.x === "number" && typeof found.y === "number" ? { x: found.x, y: found.y } : undefined;
+  return isObject(found) && typeof found.x === "number" && typeof found.y === "number"
+    ? { x: found.x, y: found.y }
+    : undefined;
 }
 
 /** Where the nodes of a graph were put: those that were. */
@@ -84,7 +90,12 @@ export function withPositions(
 }
 
 /** What the editor keeps of a renamed or removed node, and of everything inside it, under its new name or not at all. */
-export function withLayoutKey(document: WorkflowDocument, scope: Scope, id: string, newId: string | undefined): WorkflowDocument {
+export function withLayoutKey(
+  document: WorkflowDocument,
+  scope: Scope,
+  id: string,
+  newId: string | undefined,
+): WorkflowDocument {
   const positions = uiValue(document, "positions");
   if (!isObject(positions)) return document;
   const old = layoutKey(scope, id);
@@ -103,7 +114,11 @@ export function uiValue(document: WorkflowDocument, ...path: readonly string[]):
 }
 
 /** The document with another value of the editor's; empty objects are not kept. */
-export function withUiValue(document: WorkflowDocument, path: readonly string[], value: Json | undefined): WorkflowDocument {
+export function withUiValue(
+  document: WorkflowDocument,
+  path: readonly string[],
+  value: Json | undefined,
+): WorkflowDocument {
   const metadata = withValueAt(document.metadata ?? {}, ["ui", ...path], value) as JsonObject;
   return { ...document, metadata };
 }

@@ -9,12 +9,21 @@ export interface Hit {
 }
 
 /** The steps whose name, id, kind or inputs contain a text, also inside of loops. */
-export function findSteps(document: WorkflowDocument, query: string, kindNames: ReadonlyMap<string, string>): readonly Hit[] {
+export function findSteps(
+  document: WorkflowDocument,
+  query: string,
+  kindNames: ReadonlyMap<string, string>,
+): readonly Hit[] {
   const needle = query.trim().toLowerCase();
   return needle === "" ? [] : search(document, [], needle, kindNames);
 }
 
-function search(graph: Pick<WorkflowDocument, "actions">, scope: Scope, needle: string, kindNames: ReadonlyMap<string, string>): Hit[] {
+function search(
+  graph: Pick<WorkflowDocument, "actions">,
+  scope: Scope,
+  needle: string,
+  kindNames: ReadonlyMap<string, string>,
+): Hit[] {
   return graph.actions.flatMap((action) => {
     const { body, ...rest } = action;
     const text = `${JSON.stringify(rest as unknown as JsonObject)} ${kindNames.get(action.kind) ?? ""}`.toLowerCase();

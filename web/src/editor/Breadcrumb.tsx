@@ -20,7 +20,11 @@ export function Breadcrumb(): React.JSX.Element | null {
       {scope.map((id, depth) => (
         <span key={id} className="row">
           <Icon name="chevronRight" size={13} />
-          <button type="button" aria-current={depth === scope.length - 1 ? "location" : undefined} onClick={() => store.getState().enter(scope.slice(0, depth + 1))}>
+          <button
+            type="button"
+            aria-current={depth === scope.length - 1 ? "location" : undefined}
+            onClick={() => store.getState().enter(scope.slice(0, depth + 1))}
+          >
             {name(depth)}
           </button>
         </span>

@@ -13,7 +13,13 @@ import { prepare } from "./prepare";
 import { useDocument, useEditorContext } from "./store";
 
 /** Two have edited the same draft: shows what differs, and asks whose it shall be. Neither is lost. */
-export function ConflictDialog({ theirs, onPostpone }: { readonly theirs: TaggedDraft; readonly onPostpone: () => void }): React.JSX.Element {
+export function ConflictDialog({
+  theirs,
+  onPostpone,
+}: {
+  readonly theirs: TaggedDraft;
+  readonly onPostpone: () => void;
+}): React.JSX.Element {
   const { store, saver } = useEditorContext();
   const mine = useDocument();
   const difference = useMemo(() => compare(openDocument(theirs.draft.document), mine), [theirs, mine]);
@@ -47,7 +53,8 @@ export function ConflictDialog({ theirs, onPostpone }: { readonly theirs: Tagged
     >
       <div className="stack">
         <p>
-          It was saved at {fullTime(theirs.draft.updated_at)}. Yours is kept in this browser until you decide. This is what yours does differently:
+          It was saved at {fullTime(theirs.draft.updated_at)}. Yours is kept in this browser until you decide. This is
+          what yours does differently:
         </p>
         <DifferenceList difference={difference} />
       </div>

@@ -62,7 +62,12 @@ function EditorInside({ opened }: { readonly opened: OpenedEditor }): React.JSX.
   useEditorKeys(store, keys);
   return (
     <main className="editor">
-      <TopBar publishedVersion={version} onPublished={setVersion} onTogglePalette={() => setPalette(!hasPalette)} menu={menuFor(store, keys)} />
+      <TopBar
+        publishedVersion={version}
+        onPublished={setVersion}
+        onTogglePalette={() => setPalette(!hasPalette)}
+        menu={menuFor(store, keys)}
+      />
       <div className="editor-main">
         {hasPalette && <Palette onClose={() => setPalette(false)} />}
         <div className="editor-canvas">
@@ -130,7 +135,12 @@ function menuFor(store: EditorStore, { find, help }: MenuKeys): readonly MenuIte
     { label: "Triggers and settings", icon: "settings", onSelect: () => selectAction(SOURCE) },
     { label: "Find a step", icon: "search", onSelect: find },
     { label: "Import", icon: "upload", testId: "import", onSelect: () => void importFile(store) },
-    { label: "Export", icon: "download", testId: "export", onSelect: () => downloadJson(`${workflowId}.json`, toJson(store.getState().history.present)) },
+    {
+      label: "Export",
+      icon: "download",
+      testId: "export",
+      onSelect: () => downloadJson(`${workflowId}.json`, toJson(store.getState().history.present)),
+    },
     { label: "Keys", icon: "help", onSelect: help },
   ];
 }

@@ -42,7 +42,9 @@ export function FindDialog({ onClose }: { readonly onClose: () => void }): React
             <button type="button" className="side-row" data-testid={`find-${hit.action.id}`} onClick={() => goTo(hit)}>
               <span className="grow">
                 <span className="side-row-title">{hit.action.name ?? hit.action.id}</span>
-                <span className="muted">{[...hit.scope, catalogue.names.get(hit.action.kind) ?? hit.action.kind].join(" › ")}</span>
+                <span className="muted">
+                  {[...hit.scope, catalogue.names.get(hit.action.kind) ?? hit.action.kind].join(" › ")}
+                </span>
               </span>
             </button>
           </li>

@@ -11,7 +11,9 @@ export function OutlinePanel(): React.JSX.Element {
   const document = useDocument();
   const graph = useGraph();
   const catalogue = useEditor((state) => state.catalogue);
-  const names = new Map(graph.actions.map((action) => [action.id, action.name ?? catalogue.names.get(action.kind) ?? action.id]));
+  const names = new Map(
+    graph.actions.map((action) => [action.id, action.name ?? catalogue.names.get(action.kind) ?? action.id]),
+  );
   const rows = [
     { id: SOURCE, name: "Trigger", detail: triggerLines(document).join(", ") || "Nothing starts it yet", ways: [{}] },
     ...graph.actions.map((action) => ({
@@ -30,7 +32,19 @@ export function OutlinePanel(): React.JSX.Element {
       <ol className="side-list">
         {rows.map(({ id, name, detail, ways }) => (
           <li key={id}>
-            <button type="button" className="side-row" onClick={() => store.getState().goTo(id === SOURCE ? { kind: "workflow", field: "" } : { kind: "action", scope: store.getState().scope, id, field: "" })}>
+            <button
+              type="button"
+              className="side-row"
+              onClick={() =>
+                store
+                  .getState()
+                  .goTo(
+                    id === SOURCE
+                      ? { kind: "workflow", field: "" }
+                      : { kind: "action", scope: store.getState().scope, id, field: "" },
+                  )
+              }
+            >
               <span className="grow">
                 <span className="side-row-title">{name}</span>
                 <span className="muted">{detail}</span>
@@ -43,7 +57,11 @@ export function OutlinePanel(): React.JSX.Element {
                   const label = labelOf(edge, ways[catalogue.wayOf(edge, ways)]);
                   return (
                     <li key={edge.id}>
-                      <button type="button" className="outline-edge" onClick={() => store.getState().selectEdge(edge.id)}>
+                      <button
+                        type="button"
+                        className="outline-edge"
+                        onClick={() => store.getState().selectEdge(edge.id)}
+                      >
                         <Icon name="chevronRight" size={13} />
                         {names.get(edge.to) ?? edge.to}
                         {label !== "" && <span className="tag">{label}</span>}

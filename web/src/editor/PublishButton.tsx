@@ -23,7 +23,9 @@ export function PublishButton({ onPublished }: { readonly onPublished: (version:
     try {
       const { version, created } = await api.publish(workflowId, saver.currentEtag);
       onPublished(version);
-      return notify(created ? `Version ${version} is live: new runs execute it.` : `This is version ${version} already.`);
+      return notify(
+        created ? `Version ${version} is live: new runs execute it.` : `This is version ${version} already.`,
+      );
     } catch (failure) {
       const error = asApiError(failure);
       if (error.problems.length > 0) {

@@ -9,7 +9,13 @@ export function SaveStatus(): React.JSX.Element {
   const save = useEditor((state) => state.save);
   const { icon, text, hint } = shown(save);
   return (
-    <span className={`save-state save-${save.kind}`} data-testid="save-state" data-state={save.kind} role="status" title={hint}>
+    <span
+      className={`save-state save-${save.kind}`}
+      data-testid="save-state"
+      data-state={save.kind}
+      role="status"
+      title={hint}
+    >
       <Icon name={icon} />
       <span className="save-text">{text}</span>
     </span>
@@ -25,7 +31,11 @@ function shown(save: SaveState): { icon: IconName; text: string; hint: string } 
     case "saving":
       return { icon: "cloud", text: "Saving…", hint: "Your changes are being saved." };
     case "offline":
-      return { icon: "alert", text: "Not saved, trying again", hint: `${save.reason} Your changes are kept in this browser.` };
+      return {
+        icon: "alert",
+        text: "Not saved, trying again",
+        hint: `${save.reason} Your changes are kept in this browser.`,
+      };
     case "refused":
       return { icon: "alert", text: "Not saved", hint: save.reason };
     case "conflict":

@@ -58,8 +58,20 @@ export function TopBar({ publishedVersion, onPublished, onTogglePalette, menu }:
         <Icon name={problemCount === 0 ? "circleCheck" : "alert"} />
         {problemCount === 0 ? <span className="topbar-long">No problems</span> : problemCount}
       </button>
-      <IconButton icon="history" label="Versions" testId="versions-button" aria-pressed={panel === "versions"} onClick={() => toggle("versions")} />
-      <IconButton icon="list" label="Outline" testId="outline-button" aria-pressed={panel === "outline"} onClick={() => toggle("outline")} />
+      <IconButton
+        icon="history"
+        label="Versions"
+        testId="versions-button"
+        aria-pressed={panel === "versions"}
+        onClick={() => toggle("versions")}
+      />
+      <IconButton
+        icon="list"
+        label="Outline"
+        testId="outline-button"
+        aria-pressed={panel === "outline"}
+        onClick={() => toggle("outline")}
+      />
       <IconButton icon="plus" label="Actions" testId="palette-button" onClick={onTogglePalette} />
       <Menu label="More" icon="dots" items={menu} testId="more" />
       <PublishButton onPublished={onPublished} />

@@ -16,6 +16,10 @@ const ICONS: Readonly<Record<string, IconName>> = {
   octagon: "stop",
   scroll: "log",
   timer: "clock",
+  "calendar-clock": "clock",
+  "life-buoy": "alert",
+  "phone-incoming": "download",
+  "user-check": "user",
   repeat: "loop",
 };
 

@@ -79,8 +79,12 @@ function openWay(state: EditorState, graph: Graph, from: string): Way | undefine
   const action = graph.actions.find(({ id }) => id === from);
   if (action === undefined) return undefined;
   const ways = state.catalogue.waysOf(action);
-  const used = new Set(graph.edges.filter((edge) => edge.from === from).map((edge) => state.catalogue.wayOf(edge, ways)));
-  return ways.find((_, index) => !used.has(index)) ?? ways.find(({ conditional }) => conditional === undefined) ?? ways[0];
+  const used = new Set(
+    graph.edges.filter((edge) => edge.from === from).map((edge) => state.catalogue.wayOf(edge, ways)),
+  );
+  return (
+    ways.find((_, index) => !used.has(index)) ?? ways.find(({ conditional }) => conditional === undefined) ?? ways[0]
+  );
 }
 
 /** Draws an edge on one of the ways of its source. */
@@ -96,8 +100,11 @@ export function deleteSelection(store: EditorStore): void {
   const actions = new Set([...state.selection.actions].filter((id) => id !== SOURCE));
   const { edges } = state.selection;
   if (actions.size + edges.size === 0) return;
-  const broken = [...actions].flatMap((id) => mentionsOf(graph, id)).filter(({ kind, id }) => kind === "edge" || !actions.has(id));
-  const label = actions.size > 0 ? `delete ${count(actions.size, "step")}` : `delete ${count(edges.size, "connection")}`;
+  const broken = [...actions]
+    .flatMap((id) => mentionsOf(graph, id))
+    .filter(({ kind, id }) => kind === "edge" || !actions.has(id));
+  const label =
+    actions.size > 0 ? `delete ${count(actions.size, "step")}` : `delete ${count(edges.size, "connection")}`;
   state.edit((document) => remove(document, state.scope, actions, edges), label);
   announce(`${label}: done`);
   if (broken.length === 0) return;

@@ -1,7 +1,15 @@
 /** The keys of the editor. They are none while somebody types in a field. */
 
 import { useEffect } from "react";
-import { copySelection, defaultWish, deleteSelection, duplicateSelection, pasteText, selectAll, tidyUp } from "./commands";
+import {
+  copySelection,
+  defaultWish,
+  deleteSelection,
+  duplicateSelection,
+  pasteText,
+  selectAll,
+  tidyUp,
+} from "./commands";
 import type { EditorStore } from "./store";
 import { NOTHING } from "./store";
 
@@ -65,7 +73,8 @@ export function useEditorKeys(store: EditorStore, actions: KeyActions): void {
     };
     // React Flow would also select nothing, when the first Escape is to close the panel only.
     const onEscape = (event: KeyboardEvent): void => {
-      const isOnCanvas = event.target instanceof Element && event.target.matches(".react-flow__node, .react-flow__edge");
+      const isOnCanvas =
+        event.target instanceof Element && event.target.matches(".react-flow__node, .react-flow__edge");
       if (event.key !== "Escape" || !isOnCanvas || isDialogOpen()) return;
       escape(store);
       event.preventDefault();
@@ -147,7 +156,9 @@ function openFocused(event: KeyboardEvent, store: EditorStore): boolean {
   if (node !== null) store.getState().selectAction(node);
   else if (edge !== null) store.getState().selectEdge(edge);
   else return false;
-  requestAnimationFrame(() => document.querySelector<HTMLElement>("[data-testid=config] input, [data-testid=config] select")?.focus());
+  requestAnimationFrame(() =>
+    document.querySelector<HTMLElement>("[data-testid=config] input, [data-testid=config] select")?.focus(),
+  );
   return true;
 }
 

@@ -20,7 +20,11 @@ export interface OpenedEditor {
 
 /** Loads a workflow with its draft and the catalogue. Throws `ApiError`, or `NotAWorkflow` for what cannot be drawn. */
 export async function openEditor(workflowId: string): Promise<OpenedEditor> {
-  const [workflow, opened, actions] = await Promise.all([api.workflow(workflowId), api.draft(workflowId), api.actions()]);
+  const [workflow, opened, actions] = await Promise.all([
+    api.workflow(workflowId),
+    api.draft(workflowId),
+    api.actions(),
+  ]);
   const document = await prepare(opened.draft.document);
   const store = createEditorStore({
     workflowId,
@@ -48,7 +52,12 @@ function saverFor(workflowId: string, opened: TaggedDraft, document: WorkflowDoc
 }
 
 /** Brings back what was typed and never reached the server; asks, if the draft has changed since. */
-async function restoreKeptEdit(workflowId: string, opened: TaggedDraft, saver: DraftSaver, store: EditorStore): Promise<void> {
+async function restoreKeptEdit(
+  workflowId: string,
+  opened: TaggedDraft,
+  saver: DraftSaver,
+  store: EditorStore,
+): Promise<void> {
   const keeper = storageKeeper(workflowId);
   const kept = keeper.read();
   if (kept === undefined) return;

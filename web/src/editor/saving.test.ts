@@ -30,7 +30,12 @@ class Server {
   };
 }
 
-function open(server: Server): { saver: DraftSaver; states: string[]; kept: () => KeptEdit | undefined; last: () => SaveState } {
+function open(server: Server): {
+  saver: DraftSaver;
+  states: string[];
+  kept: () => KeptEdit | undefined;
+  last: () => SaveState;
+} {
   let kept: KeptEdit | undefined;
   const states: SaveState[] = [];
   const saver = new DraftSaver(server.stored, server.stored.draft.document, {

@@ -24,12 +24,15 @@ interface Choice {
 
 export function useConnecting(store: EditorStore): Connecting {
   const [choice, setChoice] = useState<Choice | undefined>(undefined);
-  const nameOf = useCallback((id: string): string => {
-    const { history, scope, catalogue } = store.getState();
-    const action = graphAt(history.present, scope).actions.find((candidate) => candidate.id === id);
-    if (action === undefined) return id === SOURCE ? "Trigger" : id;
-    return action.name ?? catalogue.names.get(action.kind) ?? id;
-  }, [store]);
+  const nameOf = useCallback(
+    (id: string): string => {
+      const { history, scope, catalogue } = store.getState();
+      const action = graphAt(history.present, scope).actions.find((candidate) => candidate.id === id);
+      if (action === undefined) return id === SOURCE ? "Trigger" : id;
+      return action.name ?? catalogue.names.get(action.kind) ?? id;
+    },
+    [store],
+  );
 
   const begin = useCallback(() => {
     const { history, scope, selection } = store.getState();
@@ -67,6 +70,9 @@ export function useConnecting(store: EditorStore): Connecting {
   }, [store, choice, nameOf]);
 
   const target = choice?.targets[choice.index];
-  const prompt = choice === undefined || target === undefined ? undefined : `Connect “${nameOf(choice.from)}” to “${nameOf(target)}”`;
+  const prompt =
+    choice === undefined || target === undefined
+      ? undefined
+      : `Connect “${nameOf(choice.from)}” to “${nameOf(target)}”`;
   return useMemo(() => ({ target, prompt, begin }), [target, prompt, begin]);
 }

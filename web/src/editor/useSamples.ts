@@ -30,9 +30,14 @@ async function loadSamples(store: EditorStore): Promise<Samples> {
   if (last !== undefined) {
     const [run, event] = await Promise.all([api.run(last.id), api.event(last.event_id)]);
     const finished = run.steps.filter((step) => step.status === "completed");
-    return { event: eventValue(event), outputs: new Map(finished.map((step): [string, Json] => [step.id, step.output])) };
+    return {
+      event: eventValue(event),
+      outputs: new Map(finished.map((step): [string, Json] => [step.id, step.output])),
+    };
   }
-  const name = triggersOf(history.present).map((trigger) => trigger.event).find((event) => typeof event === "string" && !event.includes("*"));
+  const name = triggersOf(history.present)
+    .map((trigger) => trigger.event)
+    .find((event) => typeof event === "string" && !event.includes("*"));
   if (typeof name !== "string" || name === "") return NO_SAMPLES;
   const [event] = (await api.events(name, 1)).items;
   return event === undefined ? NO_SAMPLES : { event: eventValue(event), outputs: new Map() };

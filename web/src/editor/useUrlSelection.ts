@@ -27,11 +27,16 @@ function restore(store: EditorStore): void {
   const query = new URLSearchParams(location.search);
   const { enter, select, history } = store.getState();
   const scope = query.get("in")?.split("/") ?? [];
-  const isThere = scope.every((id, depth) => graphAt(history.present, scope.slice(0, depth)).actions.some((action) => action.id === id));
+  const isThere = scope.every((id, depth) =>
+    graphAt(history.present, scope.slice(0, depth)).actions.some((action) => action.id === id),
+  );
   if (isThere && scope.length > 0) enter(scope);
   const node = query.get("node");
   const panel = query.get("panel") ?? "none";
   const graph = graphAt(history.present, isThere ? scope : []);
-  const actions = new Set(node !== null && (node === SOURCE || graph.actions.some(({ id }) => id === node)) ? [node] : []);
-  if (actions.size > 0 || panel !== "none") select({ actions, edges: new Set() }, PANELS.includes(panel) ? (panel as Panel) : "none");
+  const actions = new Set(
+    node !== null && (node === SOURCE || graph.actions.some(({ id }) => id === node)) ? [node] : [],
+  );
+  if (actions.size > 0 || panel !== "none")
+    select({ actions, edges: new Set() }, PANELS.includes(panel) ? (panel as Panel) : "none");
 }

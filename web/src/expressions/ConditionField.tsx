@@ -19,14 +19,25 @@ interface ConditionFieldProps {
 const NEW_RULE: Rule = { kind: "rule", left: "", operator: "equals", right: "" };
 
 /** A condition as rows of field, operator and value, or, for those who want it, as JSON Logic. */
-export function ConditionField({ label, value, variables, isReadOnly, onChange }: ConditionFieldProps): React.JSX.Element {
+export function ConditionField({
+  label,
+  value,
+  variables,
+  isReadOnly,
+  onChange,
+}: ConditionFieldProps): React.JSX.Element {
   const [isRaw, setRaw] = useState(false);
   const id = useId();
   const group = readRule(value);
   return (
     <div className="condition" data-testid="condition">
       <div className="segments" role="group" aria-label={`Form of ${label}`}>
-        <button type="button" aria-pressed={!isRaw && group !== undefined} disabled={group === undefined} onClick={() => setRaw(false)}>
+        <button
+          type="button"
+          aria-pressed={!isRaw && group !== undefined}
+          disabled={group === undefined}
+          onClick={() => setRaw(false)}
+        >
           Rows
         </button>
         <button type="button" aria-pressed={isRaw || group === undefined} onClick={() => setRaw(true)}>
@@ -41,7 +52,12 @@ export function ConditionField({ label, value, variables, isReadOnly, onChange }
           <JsonArea id={id} pointer="/condition" value={value} isReadOnly={isReadOnly} onChange={onChange} />
         </>
       ) : (
-        <GroupRows group={group} variables={variables} isReadOnly={isReadOnly} onChange={(next) => onChange(writeRule(next))} />
+        <GroupRows
+          group={group}
+          variables={variables}
+          isReadOnly={isReadOnly}
+          onChange={(next) => onChange(writeRule(next))}
+        />
       )}
     </div>
   );
@@ -56,28 +72,52 @@ interface GroupRowsProps {
 
 function GroupRows({ group, variables, isReadOnly, onChange }: GroupRowsProps): React.JSX.Element {
   const { members, join } = group;
-  const replace = (index: number, ...next: readonly (Rule | RuleGroup)[]): void => onChange({ ...group, members: members.toSpliced(index, 1, ...next) });
+  const replace = (index: number, ...next: readonly (Rule | RuleGroup)[]): void =>
+    onChange({ ...group, members: members.toSpliced(index, 1, ...next) });
   return (
     <div className="condition-group">
       {members.map((member, index) => (
         // oxlint-disable-next-line react/no-array-index-key -- rows have nothing of their own to be told apart by
         <div key={index} className="condition-member">
           {index > 0 && (
-            <select className="input condition-join" aria-label="How the rows are joined" disabled={isReadOnly} value={join} onChange={(event) => onChange({ ...group, join: event.target.value === "or" ? "or" : "and" })}>
+            <select
+              className="input condition-join"
+              aria-label="How the rows are joined"
+              disabled={isReadOnly}
+              value={join}
+              onChange={(event) => onChange({ ...group, join: event.target.value === "or" ? "or" : "and" })}
+            >
               <option value="and">and</option>
               <option value="or">or</option>
             </select>
           )}
           {member.kind === "group" ? (
-            <GroupRows group={member} variables={variables} isReadOnly={isReadOnly} onChange={(next) => replace(index, ...(next.members.length === 0 ? [] : [next]))} />
+            <GroupRows
+              group={member}
+              variables={variables}
+              isReadOnly={isReadOnly}
+              onChange={(next) => replace(index, ...(next.members.length === 0 ? [] : [next]))}
+            />
           ) : (
-            <RuleRow rule={member} variables={variables} isReadOnly={isReadOnly} onChange={(next) => replace(index, next)} onRemove={() => replace(index)} />
+            <RuleRow
+              rule={member}
+              variables={variables}
+              isReadOnly={isReadOnly}
+              onChange={(next) => replace(index, next)}
+              onRemove={() => replace(index)}
+            />
           )}
         </div>
       ))}
       {!isReadOnly && (
         <div className="row">
-          <Button icon="plus" look="quiet" className="field-add" testId="condition-add" onClick={() => onChange({ ...group, members: [...members, NEW_RULE] })}>
+          <Button
+            icon="plus"
+            look="quiet"
+            className="field-add"
+            testId="condition-add"
+            onClick={() => onChange({ ...group, members: [...members, NEW_RULE] })}
+          >
             Add a row
           </Button>
           {members.length > 0 && (
@@ -85,7 +125,15 @@ function GroupRows({ group, variables, isReadOnly, onChange }: GroupRowsProps): 
               icon="plus"
               look="quiet"
               className="field-add"
-              onClick={() => onChange({ ...group, members: [...members, { kind: "group", join: join === "and" ? "or" : "and", members: [NEW_RULE, NEW_RULE] }] })}
+              onClick={() =>
+                onChange({
+                  ...group,
+                  members: [
+                    ...members,
+                    { kind: "group", join: join === "and" ? "or" : "and", members: [NEW_RULE, NEW_RULE] },
+                  ],
+                })
+              }
             >
               Add a group
             </Button>
@@ -108,7 +156,13 @@ function RuleRow({ rule, variables, isReadOnly, onChange, onRemove }: RuleRowPro
   const { left, operator, right } = rule;
   return (
     <div className="condition-rule">
-      <Operand label="Value" value={left} variables={variables} isReadOnly={isReadOnly} onChange={(next) => onChange({ ...rule, left: next })} />
+      <Operand
+        label="Value"
+        value={left}
+        variables={variables}
+        isReadOnly={isReadOnly}
+        onChange={(next) => onChange({ ...rule, left: next })}
+      />
       <div className="row">
         <select
           className="input"
@@ -127,7 +181,13 @@ function RuleRow({ rule, variables, isReadOnly, onChange, onRemove }: RuleRowPro
         {!isReadOnly && <IconButton icon="trash" className="small" label="Remove this row" onClick={onRemove} />}
       </div>
       {OPERATORS[operator].hasValue && (
-        <Operand label="Compared with" value={right} variables={variables} isReadOnly={isReadOnly} onChange={(next) => onChange({ ...rule, right: next })} />
+        <Operand
+          label="Compared with"
+          value={right}
+          variables={variables}
+          isReadOnly={isReadOnly}
+          onChange={(next) => onChange({ ...rule, right: next })}
+        />
       )}
     </div>
   );
@@ -144,7 +204,8 @@ interface OperandProps {
 /** One side of a comparison. What is typed is kept as typed, as long as it means the value. */
 function Operand({ label, value, variables, isReadOnly, onChange }: OperandProps): React.JSX.Element {
   const [draft, setDraft] = useState<string | undefined>(undefined);
-  const shown = draft !== undefined && JSON.stringify(parseOperand(draft)) === JSON.stringify(value) ? draft : writeOperand(value);
+  const shown =
+    draft !== undefined && JSON.stringify(parseOperand(draft)) === JSON.stringify(value) ? draft : writeOperand(value);
   return (
     <div className="row">
       <input
@@ -159,7 +220,9 @@ function Operand({ label, value, variables, isReadOnly, onChange }: OperandProps
           onChange(parseOperand(event.target.value));
         }}
       />
-      {variables !== undefined && !isReadOnly && <ReferencePicker variables={variables} label={label} onPick={onChange} />}
+      {variables !== undefined && !isReadOnly && (
+        <ReferencePicker variables={variables} label={label} onPick={onChange} />
+      )}
     </div>
   );
 }

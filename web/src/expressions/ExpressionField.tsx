@@ -24,7 +24,14 @@ interface ExpressionFieldProps {
   readonly onChange: (value: Json | undefined) => void;
 }
 
-export function ExpressionField({ label, pointer, value, isLong, variables, onChange }: ExpressionFieldProps): React.JSX.Element {
+export function ExpressionField({
+  label,
+  pointer,
+  value,
+  isLong,
+  variables,
+  onChange,
+}: ExpressionFieldProps): React.JSX.Element {
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(undefined);
   const latest = useRef({ variables, onChange });
@@ -43,7 +50,11 @@ export function ExpressionField({ label, pointer, value, isLong, variables, onCh
           ...(styleNonce === "" ? [] : [EditorView.cspNonce.of(styleNonce)]),
           history(),
           closeBrackets(),
-          autocompletion({ override: [(context) => completeReference(context, latest.current.variables)], icons: false, interactionDelay: 0 }),
+          autocompletion({
+            override: [(context) => completeReference(context, latest.current.variables)],
+            icons: false,
+            interactionDelay: 0,
+          }),
           tooltips({ position: "fixed" }),
           highlightReferences(() => latest.current.variables),
           keymap.of([...completionKeymap, ...defaultKeymap, ...historyKeymap]),
@@ -52,7 +63,8 @@ export function ExpressionField({ label, pointer, value, isLong, variables, onCh
           EditorView.contentAttributes.of({ "aria-label": `${label}, reference`, "data-testid": `field-${pointer}` }),
           isLong ? [] : EditorState.transactionFilter.of((change) => (change.newDoc.lines > 1 ? [] : change)),
           EditorView.updateListener.of((update) => {
-            if (!update.docChanged || update.transactions.some((transaction) => transaction.isUserEvent("outside"))) return;
+            if (!update.docChanged || update.transactions.some((transaction) => transaction.isUserEvent("outside")))
+              return;
             const next = update.state.doc.toString();
             latest.current.onChange(next === "" ? undefined : next);
           }),
@@ -77,7 +89,13 @@ export function ExpressionField({ label, pointer, value, isLong, variables, onCh
   );
 }
 
-function PreviewLine({ text, variables }: { readonly text: string; readonly variables: Variables }): React.JSX.Element | null {
+function PreviewLine({
+  text,
+  variables,
+}: {
+  readonly text: string;
+  readonly variables: Variables;
+}): React.JSX.Element | null {
   if (text === "") return null;
   const shown = preview(text, variables);
   return (

@@ -38,7 +38,12 @@ export function ReferencePicker({ variables, label, onPick }: ReferencePickerPro
     close();
   };
   const needle = query.trim().toLowerCase();
-  const found = needle === "" ? undefined : flatten(variables.roots).filter((each) => `${each.label} ${each.path.join(".")}`.toLowerCase().includes(needle));
+  const found =
+    needle === ""
+      ? undefined
+      : flatten(variables.roots).filter((each) =>
+          `${each.label} ${each.path.join(".")}`.toLowerCase().includes(needle),
+        );
   return (
     <span className="picker" ref={element}>
       <button
@@ -79,8 +84,12 @@ export function ReferencePicker({ variables, label, onPick }: ReferencePickerPro
           />
           <div className="picker-tree">
             {found === undefined
-              ? variables.roots.map((variable) => <Branch key={variable.key} variable={variable} depth={0} onPick={pick} />)
-              : found.map((variable) => <Row key={variable.key} variable={variable} name={variable.path.join(".")} depth={0} onPick={pick} />)}
+              ? variables.roots.map((variable) => (
+                  <Branch key={variable.key} variable={variable} depth={0} onPick={pick} />
+                ))
+              : found.map((variable) => (
+                  <Row key={variable.key} variable={variable} name={variable.path.join(".")} depth={0} onPick={pick} />
+                ))}
             {found?.length === 0 && <p className="muted">Nothing is called that.</p>}
           </div>
         </div>
@@ -107,8 +116,15 @@ function Branch({ variable, depth, onPick }: BranchProps): React.JSX.Element {
   const [isOpen, setOpen] = useState(depth < 2);
   return (
     <div>
-      <Row variable={variable} name={variable.label} depth={depth} onPick={onPick} {...(variable.children.length > 0 ? { isOpen, onToggle: () => setOpen(!isOpen) } : {})} />
-      {isOpen && variable.children.map((child) => <Branch key={child.key} variable={child} depth={depth + 1} onPick={onPick} />)}
+      <Row
+        variable={variable}
+        name={variable.label}
+        depth={depth}
+        onPick={onPick}
+        {...(variable.children.length > 0 ? { isOpen, onToggle: () => setOpen(!isOpen) } : {})}
+      />
+      {isOpen &&
+        variable.children.map((child) => <Branch key={child.key} variable={child} depth={depth + 1} onPick={onPick} />)}
     </div>
   );
 }
@@ -125,13 +141,27 @@ function Row({ variable, name, depth, onPick, isOpen, onToggle }: RowProps): Rea
       {onToggle === undefined ? (
         <span className="picker-gap" />
       ) : (
-        <button type="button" className="picker-toggle" aria-expanded={isOpen} aria-label={`${name}: show what is inside`} onClick={onToggle}>
+        <button
+          type="button"
+          className="picker-toggle"
+          aria-expanded={isOpen}
+          aria-label={`${name}: show what is inside`}
+          onClick={onToggle}
+        >
           <Icon name={isOpen === true ? "chevronDown" : "chevronRight"} size={13} />
         </button>
       )}
-      <button type="button" className="picker-item" data-testid={`pick-${variable.path.join(".")}`} title={writeReference(variable.path)} onClick={() => onPick(variable)}>
+      <button
+        type="button"
+        className="picker-item"
+        data-testid={`pick-${variable.path.join(".")}`}
+        title={writeReference(variable.path)}
+        onClick={() => onPick(variable)}
+      >
         <span className="picker-name">{name}</span>
-        <span className="picker-sample">{variable.sample === undefined ? variable.type : summary(variable.sample, 32)}</span>
+        <span className="picker-sample">
+          {variable.sample === undefined ? variable.type : summary(variable.sample, 32)}
+        </span>
       </button>
     </div>
   );

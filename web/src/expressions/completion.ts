@@ -8,7 +8,8 @@ import { flatten } from "./variables";
 
 export function completeReference(context: CompletionContext, variables: Variables): CompletionResult | null {
   const inside = context.matchBefore(/!ref\([^()]*/);
-  if (inside !== null) return { from: inside.from + "!ref(".length, options: options(variables, writePath), validFor: /^[^()]*$/ };
+  if (inside !== null)
+    return { from: inside.from + "!ref(".length, options: options(variables, writePath), validFor: /^[^()]*$/ };
   const opening = context.matchBefore(/!(?:r|re|ref)?|\{\{\w*/);
   if (opening === null && !context.explicit) return null;
   return { from: opening?.from ?? context.pos, options: options(variables, writeReference), filter: opening === null };

@@ -9,27 +9,64 @@ import { pathProblem, preview } from "./preview";
 import { NO_SAMPLES, flatten, variablesFor, variablesForEdge } from "./variables";
 
 function action(kind: string, outputs: Action["outputs"]): Action {
-  return { kind, name: kind, description: "", icon: null, category: null, inputs: {}, outputs, edges: {}, retries: 0, timeout_seconds: 1, queue: "default" } as Action;
+  return {
+    kind,
+    name: kind,
+    description: "",
+    icon: null,
+    category: null,
+    inputs: {},
+    outputs,
+    edges: {},
+    retries: 0,
+    timeout_seconds: 1,
+    queue: "default",
+  } as Action;
 }
 
 const catalogue = new Catalogue([
-  action("find", { type: "object", properties: { name: { type: "string" }, lines: { type: "array", items: { type: "object", properties: { sku: { type: "string" } } } } } }),
+  action("find", {
+    type: "object",
+    properties: {
+      name: { type: "string" },
+      lines: { type: "array", items: { type: "object", properties: { sku: { type: "string" } } } },
+    },
+  }),
   action("log", null),
 ]);
 const document = openDocument({
   actions: [
     { id: "if-a", kind: "find", name: "Find it" },
     { id: "side", kind: "log" },
-    { id: "loop", kind: "builtin:for_each", body: { actions: [{ id: "inner", kind: "log" }, { id: "last", kind: "log" }], edges: [{ from: "inner", to: "last" }] } },
+    {
+      id: "loop",
+      kind: "builtin:for_each",
+      body: {
+        actions: [
+          { id: "inner", kind: "log" },
+          { id: "last", kind: "log" },
+        ],
+        edges: [{ from: "inner", to: "last" }],
+      },
+    },
   ],
-  edges: [{ from: "$source", to: "if-a" }, { from: "$source", to: "side" }, { from: "if-a", to: "loop" }],
+  edges: [
+    { from: "$source", to: "if-a" },
+    { from: "$source", to: "side" },
+    { from: "if-a", to: "loop" },
+  ],
 });
-const samples = { event: { name: "x", data: { total: 5, "odd name": [1, 2] } }, outputs: new Map<string, Json>([["if-a", { name: "Ada", lines: [{ sku: "A-1" }] }]]) };
+const samples = {
+  event: { name: "x", data: { total: 5, "odd name": [1, 2] } },
+  outputs: new Map<string, Json>([["if-a", { name: "Ada", lines: [{ sku: "A-1" }] }]]),
+};
 const source = { document, scope: [], catalogue, samples };
 
 describe("what may be referred to", () => {
   it("is the event and what comes before, with what its schema declares", () => {
-    const paths = flatten(variablesFor({ ...source, samples: NO_SAMPLES }, "loop").roots).map(({ path }) => path.join("."));
+    const paths = flatten(variablesFor({ ...source, samples: NO_SAMPLES }, "loop").roots).map(({ path }) =>
+      path.join("."),
+    );
     expect(paths).toContain("state.if-a.name");
     expect(paths).toContain("event.data");
     expect(paths.some((path) => path.startsWith("state.side"))).toBe(false);
@@ -72,7 +109,10 @@ describe("previews", () => {
 
   it("keep the type of a lone reference and make text of others", () => {
     expect(preview("!ref($.event.data.total)", variables)).toEqual({ kind: "value", value: 5 });
-    expect(preview("Hi !ref($.state['if-a'].name), !ref($.state['if-a'].lines)!", variables)).toEqual({ kind: "value", value: 'Hi Ada, [{"sku":"A-1"}]!' });
+    expect(preview("Hi !ref($.state['if-a'].name), !ref($.state['if-a'].lines)!", variables)).toEqual({
+      kind: "value",
+      value: 'Hi Ada, [{"sku":"A-1"}]!',
+    });
   });
 
   it("say when there is nothing to show", () => {
@@ -104,12 +144,16 @@ describe("rules", () => {
     expect(group === undefined ? undefined : writeRule(group)).toEqual(rule);
   });
 
-  it.each<[Json]>([[{ if: [1, 2, 3] }], [{ ">": [1, 2, 3] }], [{ ">": [{ "+": [1, 2] }, 3] }], [{ and: [{ ">": [REF, 1] }] }], [true], [{ var: "x" }]])(
-    "%j stay JSON",
-    (rule) => {
-      expect(readRule(rule)).toBeUndefined();
-    },
-  );
+  it.each<[Json]>([
+    [{ if: [1, 2, 3] }],
+    [{ ">": [1, 2, 3] }],
+    [{ ">": [{ "+": [1, 2] }, 3] }],
+    [{ and: [{ ">": [REF, 1] }] }],
+    [true],
+    [{ var: "x" }],
+  ])("%j stay JSON", (rule) => {
+    expect(readRule(rule)).toBeUndefined();
+  });
 
   it("begin empty", () => {
     expect(readRule(undefined)?.members).toEqual([]);

@@ -11,7 +11,10 @@ export function highlightReferences(variables: () => Variables): Extension {
   const draw = (view: EditorView): DecorationSet => {
     const marks = findReferences(view.state.doc.toString()).map(({ start, end, path }) => {
       const problem = pathProblem(path, variables());
-      const mark = problem === undefined ? { class: "reference" } : { class: "reference reference-broken", attributes: { title: problem } };
+      const mark =
+        problem === undefined
+          ? { class: "reference" }
+          : { class: "reference reference-broken", attributes: { title: problem } };
       return Decoration.mark(mark).range(start, end);
     });
     return Decoration.set(marks);

@@ -23,7 +23,8 @@ interface Operator {
   readonly read: (rule: Json) => { left: Json; right: Json } | undefined;
 }
 
-export type OperatorName = "equals" | "differs" | "greater" | "atLeast" | "less" | "atMost" | "contains" | "holds" | "fails";
+export type OperatorName =
+  "equals" | "differs" | "greater" | "atLeast" | "less" | "atMost" | "contains" | "holds" | "fails";
 
 export const OPERATORS: Readonly<Record<OperatorName, Operator>> = {
   equals: binary("equals", "=="),
@@ -32,13 +33,22 @@ export const OPERATORS: Readonly<Record<OperatorName, Operator>> = {
   atLeast: binary("is at least", ">="),
   less: binary("is less than", "<"),
   atMost: binary("is at most", "<="),
-  contains: { ...binary("contains", "in"), write: (left, right) => ({ in: [right, left] }), read: (rule) => swapped(readPair(rule, "in")) },
+  contains: {
+    ...binary("contains", "in"),
+    write: (left, right) => ({ in: [right, left] }),
+    read: (rule) => swapped(readPair(rule, "in")),
+  },
   holds: unary("is set and not 0", "!!"),
   fails: unary("is empty or 0", "!"),
 };
 
 function binary(label: string, key: string): Operator {
-  return { label, hasValue: true, write: (left, right) => ({ [key]: [left, right] }), read: (rule) => readPair(rule, key) };
+  return {
+    label,
+    hasValue: true,
+    write: (left, right) => ({ [key]: [left, right] }),
+    read: (rule) => readPair(rule, key),
+  };
 }
 
 function unary(label: string, key: string): Operator {
@@ -100,7 +110,9 @@ function readMember(value: Json): Rule | RuleGroup | undefined {
 
 /** The rule of some rows; `undefined` without any. */
 export function writeRule(group: RuleGroup): Json | undefined {
-  const members = group.members.map((member) => (member.kind === "group" ? writeRule(member) : OPERATORS[member.operator].write(member.left, member.right)));
+  const members = group.members.map((member) =>
+    member.kind === "group" ? writeRule(member) : OPERATORS[member.operator].write(member.left, member.right),
+  );
   const written = members.filter((member) => member !== undefined);
   if (written.length === 0) return undefined;
   return written.length === 1 ? written[0] : { [group.join]: written };

@@ -43,7 +43,8 @@ export function pathProblem(path: string, variables: Variables): string | undefi
   if (steps === undefined) return path.startsWith("$") ? undefined : "A reference begins with $.";
   const [root, id] = steps;
   const roots = new Set(variables.roots.map(({ path: [first] }) => first));
-  if (typeof root !== "string" || (root !== "state" && !roots.has(root))) return `There is no ${String(root ?? "value")} here.`;
+  if (typeof root !== "string" || (root !== "state" && !roots.has(root)))
+    return `There is no ${String(root ?? "value")} here.`;
   if (root !== "state") return undefined;
   if (id === undefined) return "Name a step: $.state.<id>";
   const isKnown = variables.roots.some(({ path: [first, name] }) => first === "state" && name === id);

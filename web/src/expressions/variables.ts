@@ -70,7 +70,11 @@ function stepsBefore({ document, scope }: VariableSource, id: string): readonly 
   return [...found.values()];
 }
 
-function collect(source: VariableSource, steps: readonly WorkflowAction[], output: WorkflowAction | undefined): Variables {
+function collect(
+  source: VariableSource,
+  steps: readonly WorkflowAction[],
+  output: WorkflowAction | undefined,
+): Variables {
   const { document, scope, samples, catalogue } = source;
   const roots: Variable[] = [];
   if (output !== undefined) {
@@ -78,15 +82,25 @@ function collect(source: VariableSource, steps: readonly WorkflowAction[], outpu
     roots.push(variable(["output"], `Output of ${labelOf(output)}`, outputSchema(catalogue, output), sample));
   }
   if (scope.length > 0) {
-    roots.push(leaf(["item"], "This item", "any"), leaf(["index"], "Its place, from 0", "integer"), leaf(["key"], "Its key", "string"));
+    roots.push(
+      leaf(["item"], "This item", "any"),
+      leaf(["index"], "Its place, from 0", "integer"),
+      leaf(["key"], "Its key", "string"),
+    );
   }
   roots.push(eventVariable(document, samples.event));
   for (const step of steps) {
-    roots.push(variable(["state", step.id], labelOf(step), outputSchema(catalogue, step), samples.outputs.get(step.id)));
+    roots.push(
+      variable(["state", step.id], labelOf(step), outputSchema(catalogue, step), samples.outputs.get(step.id)),
+    );
   }
   const outputSample = output === undefined ? undefined : samples.outputs.get(output.id);
   const state = Object.fromEntries(steps.flatMap(({ id }) => entry(id, samples.outputs.get(id))));
-  const values = Object.fromEntries([...entry("event", samples.event), ["state", state], ...entry("output", outputSample)]) as JsonObject;
+  const values = Object.fromEntries([
+    ...entry("event", samples.event),
+    ["state", state],
+    ...entry("output", outputSample),
+  ]) as JsonObject;
   return { roots, values };
 }
 
@@ -106,7 +120,12 @@ function eventVariable(document: WorkflowDocument, sample: Json | undefined): Va
   const inputs = (document as unknown as JsonObject).inputs;
   const schema: JsonObject = {
     type: "object",
-    properties: { name: { type: "string" }, data: isObject(inputs) ? inputs : { type: "object" }, id: { type: "string" }, ts: { type: "integer" } },
+    properties: {
+      name: { type: "string" },
+      data: isObject(inputs) ? inputs : { type: "object" },
+      id: { type: "string" },
+      ts: { type: "integer" },
+    },
   };
   return variable(["event"], "Event", schema, sample);
 }
@@ -116,14 +135,23 @@ function leaf(path: readonly string[], label: string, type: string): Variable {
 }
 
 /** A place with what its schema declares, and what a sample of it shows. */
-function variable(path: readonly (string | number)[], label: string, schema: Json | undefined, sample: Json | undefined): Variable {
+function variable(
+  path: readonly (string | number)[],
+  label: string,
+  schema: Json | undefined,
+  sample: Json | undefined,
+): Variable {
   const declared = isObject(schema) ? schema : {};
   const type = sample === undefined ? (typeof declared.type === "string" ? declared.type : "any") : typeOf(sample);
   const children = path.length >= DEEPEST + 2 ? [] : childrenOf(path, declared, sample);
   return { key: path.join("/"), path, label, type, sample, children };
 }
 
-function childrenOf(path: readonly (string | number)[], schema: JsonObject, sample: Json | undefined): readonly Variable[] {
+function childrenOf(
+  path: readonly (string | number)[],
+  schema: JsonObject,
+  sample: Json | undefined,
+): readonly Variable[] {
   if (isList(sample)) {
     return sample.slice(0, 1).map((item) => variable([...path, 0], "First entry", schema.items, item));
   }
@@ -137,4 +165,3 @@ function childrenOf(path: readonly (string | number)[], schema: JsonObject, samp
 export function flatten(variables: readonly Variable[]): readonly Variable[] {
   return variables.flatMap((each) => [each, ...flatten(each.children)]);
 }
-

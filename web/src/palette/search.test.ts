@@ -4,7 +4,19 @@ import { Catalogue } from "../editor/catalogue";
 import { groupKinds, searchKinds } from "./search";
 
 function named(kind: string, name: string, description: string, category: string): Action {
-  return { kind, name, description, category, icon: null, inputs: {}, outputs: null, edges: {}, retries: 0, timeout_seconds: 1, queue: "default" } as Action;
+  return {
+    kind,
+    name,
+    description,
+    category,
+    icon: null,
+    inputs: {},
+    outputs: null,
+    edges: {},
+    retries: 0,
+    timeout_seconds: 1,
+    queue: "default",
+  } as Action;
 }
 
 const { kinds } = new Catalogue([
@@ -15,7 +27,11 @@ const { kinds } = new Catalogue([
 
 describe("searching actions", () => {
   it("looks at names before descriptions", () => {
-    expect(searchKinds(kinds, "mail").map(({ action }) => action.kind)).toEqual(["mailbox", "send_email", "http_request"]);
+    expect(searchKinds(kinds, "mail").map(({ action }) => action.kind)).toEqual([
+      "mailbox",
+      "send_email",
+      "http_request",
+    ]);
   });
 
   it("wants every word, in any order and case", () => {
@@ -25,7 +41,9 @@ describe("searching actions", () => {
   });
 
   it("is quick among many", () => {
-    const many = new Catalogue(Array.from({ length: 500 }, (_, number) => named(`k${number}`, `Action ${number}`, "does something", "Many"))).kinds;
+    const many = new Catalogue(
+      Array.from({ length: 500 }, (_, number) => named(`k${number}`, `Action ${number}`, "does something", "Many")),
+    ).kinds;
     const start = performance.now();
     expect(searchKinds(many, "action 499")).toHaveLength(1);
     expect(performance.now() - start).toBeLessThan(200);
@@ -34,7 +52,9 @@ describe("searching actions", () => {
 
 describe("groups", () => {
   it("are sorted, the ones used last first", () => {
-    expect(groupKinds(kinds, ["send_email", "gone"]).map(({ category, kinds: members }) => [category, members.length])).toEqual([
+    expect(
+      groupKinds(kinds, ["send_email", "gone"]).map(({ category, kinds: members }) => [category, members.length]),
+    ).toEqual([
       ["Recent", 1],
       ["Communication", 2],
       ["Network", 1],

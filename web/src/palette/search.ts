@@ -10,7 +10,11 @@ export interface Group {
 
 /** The actions in which every word of a query occurs, best ones first; all, for an empty query. */
 export function searchKinds(kinds: readonly Kind[], query: string): readonly Kind[] {
-  const words = query.trim().toLowerCase().split(/\s+/).filter((word) => word !== "");
+  const words = query
+    .trim()
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== "");
   if (words.length === 0) return kinds;
   const ranked = kinds.flatMap((kind) => {
     const ranks = words.map((word) => rank(kind, word));
@@ -33,7 +37,10 @@ export function groupKinds(kinds: readonly Kind[], recent: readonly string[]): r
   const byKind = new Map(kinds.map((kind) => [kind.action.kind, kind]));
   const latest = recent.flatMap((name) => byKind.get(name) ?? []);
   const groups = [...groupBy(kinds, ({ category }) => category)]
-    .map(([category, members]) => ({ category, kinds: members.toSorted((a, b) => a.action.name.localeCompare(b.action.name)) }))
+    .map(([category, members]) => ({
+      category,
+      kinds: members.toSorted((a, b) => a.action.name.localeCompare(b.action.name)),
+    }))
     .toSorted((left, right) => left.category.localeCompare(right.category));
   return latest.length === 0 ? groups : [{ category: "Recent", kinds: latest }, ...groups];
 }

@@ -30,7 +30,12 @@ function ProblemRow({ located }: { readonly located: LocatedProblem }): React.JS
   const { problem, target } = located;
   const where = target.kind === "workflow" ? "Workflow" : target.id;
   return (
-    <button type="button" className="side-row" data-testid={`problem-${problem.code}`} onClick={() => store.getState().goTo(target)}>
+    <button
+      type="button"
+      className="side-row"
+      data-testid={`problem-${problem.code}`}
+      onClick={() => store.getState().goTo(target)}
+    >
       <span className={`problem-icon problem-icon-${problem.severity}`}>
         <Icon name="alert" />
       </span>

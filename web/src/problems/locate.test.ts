@@ -3,7 +3,14 @@ import { openDocument } from "../document/read";
 import { indexProblems, locate, targetKey } from "./locate";
 
 const document = openDocument({
-  actions: [{ id: "a", kind: "log" }, { id: "loop", kind: "builtin:for_each", body: { actions: [{ id: "b", kind: "log" }], edges: [{ from: "$source", to: "b" }] } }],
+  actions: [
+    { id: "a", kind: "log" },
+    {
+      id: "loop",
+      kind: "builtin:for_each",
+      body: { actions: [{ id: "b", kind: "log" }], edges: [{ from: "$source", to: "b" }] },
+    },
+  ],
   edges: [{ from: "$source", to: "a" }],
 });
 

@@ -82,7 +82,9 @@ function RunTable({ page }: { readonly page: RunPage }): React.JSX.Element {
               </td>
               <td className="mono">{run.id}</td>
               <td title={fullTime(run.created_at)}>{ago(run.created_at)}</td>
-              <td>{run.started_at !== null && run.finished_at !== null ? took(run.started_at, run.finished_at) : "—"}</td>
+              <td>
+                {run.started_at !== null && run.finished_at !== null ? took(run.started_at, run.finished_at) : "—"}
+              </td>
             </tr>
           ))}
         </tbody>

@@ -22,7 +22,10 @@ let present = read();
 
 function read(): Address {
   const path = location.pathname.slice(root.length);
-  const parts = path.split("/").filter((part) => part !== "").map(decode);
+  const parts = path
+    .split("/")
+    .filter((part) => part !== "")
+    .map(decode);
   return { parts, query: new URLSearchParams(location.search) };
 }
 

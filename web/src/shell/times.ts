@@ -11,7 +11,8 @@ const UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
 /** "5 minutes ago"; the date, if that was over a month ago. */
 export function ago(moment: string, now = Date.now()): string {
   const seconds = (new Date(moment).getTime() - now) / 1000;
-  if (seconds < -30 * 86_400) return new Intl.DateTimeFormat(undefined, { dateStyle: "medium" }).format(new Date(moment));
+  if (seconds < -30 * 86_400)
+    return new Intl.DateTimeFormat(undefined, { dateStyle: "medium" }).format(new Date(moment));
   const unit = UNITS.find(([, length]) => Math.abs(seconds) >= length);
   return unit === undefined ? "just now" : RELATIVE.format(Math.round(seconds / unit[1]), unit[0]);
 }

@@ -44,7 +44,10 @@ function picture(before: WorkflowDocument, after: WorkflowDocument): { nodes: No
   const changes = new Map<string, Change>(difference.actions.map(({ id, change }) => [id, change]));
   const places = new Map([...positionsOf(before, []), ...positionsOf(after, [])]);
   const removed = before.actions.filter((action) => changes.get(action.id) === "removed");
-  const names = [{ id: SOURCE, name: "Trigger" }, ...[...after.actions, ...removed].map((action) => ({ id: action.id, name: action.name ?? action.id }))];
+  const names = [
+    { id: SOURCE, name: "Trigger" },
+    ...[...after.actions, ...removed].map((action) => ({ id: action.id, name: action.name ?? action.id })),
+  ];
   const nodes = names.map(({ id, name }, index): Node => ({
     id,
     position: places.get(id) ?? fallbackPlace(index),
@@ -57,13 +60,15 @@ function picture(before: WorkflowDocument, after: WorkflowDocument): { nodes: No
   const known = new Set(names.map(({ id }) => id));
   const [old, now] = [new Set(before.edges.map(endsOf)), new Set(after.edges.map(endsOf))];
   const all = new Map([...before.edges, ...after.edges].map((edge) => [endsOf(edge), edge]));
-  const edges = [...all].filter(([, { from, to }]) => known.has(from) && known.has(to)).map(([name, edge]): Edge => ({
-    id: name,
-    source: edge.from,
-    target: edge.to,
-    type: "smoothstep",
-    className: now.has(name) ? (old.has(name) ? "" : "diff-edge-added") : "diff-edge-removed",
-  }));
+  const edges = [...all]
+    .filter(([, { from, to }]) => known.has(from) && known.has(to))
+    .map(([name, edge]): Edge => ({
+      id: name,
+      source: edge.from,
+      target: edge.to,
+      type: "smoothstep",
+      className: now.has(name) ? (old.has(name) ? "" : "diff-edge-added") : "diff-edge-removed",
+    }));
   return { nodes, edges };
 }
 

@@ -20,7 +20,13 @@ export function DifferenceList({ difference }: { readonly difference: DocumentDi
   );
 }
 
-function Entries({ title, entries }: { readonly title: string; readonly entries: readonly EntryDifference[] }): React.JSX.Element | null {
+function Entries({
+  title,
+  entries,
+}: {
+  readonly title: string;
+  readonly entries: readonly EntryDifference[];
+}): React.JSX.Element | null {
   if (entries.length === 0) return null;
   return (
     <section>
@@ -55,6 +61,12 @@ function Fields({ fields }: { readonly fields: readonly FieldDifference[] }): Re
   );
 }
 
-function Value({ value, className }: { readonly value: Json | undefined; readonly className: string }): React.JSX.Element {
+function Value({
+  value,
+  className,
+}: {
+  readonly value: Json | undefined;
+  readonly className: string;
+}): React.JSX.Element {
   return <span className={className}>{value === undefined ? "nothing" : summary(value, 120)}</span>;
 }

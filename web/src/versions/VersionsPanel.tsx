@@ -30,13 +30,19 @@ export function VersionsPanel(): React.JSX.Element {
   const load = useCallback(() => api.versions(workflowId), [workflowId]);
   const { value: page, error } = useLoaded(load);
 
-  const open = async (version: number): Promise<WorkflowDocument> => prepare((await api.version(workflowId, version)).document);
+  const open = async (version: number): Promise<WorkflowDocument> =>
+    prepare((await api.version(workflowId, version)).document);
   const withVersion = (version: number, use: (document: WorkflowDocument) => void): void => {
     open(version).then(use, (reason: unknown) => notify(asApiError(reason).message, "error"));
   };
   const restore = (version: number): void =>
     withVersion(version, (document) => {
-      store.getState().edit((old) => ({ ...document, metadata: { ...old.metadata, ...document.metadata } }), `restore version ${version}`);
+      store
+        .getState()
+        .edit(
+          (old) => ({ ...document, metadata: { ...old.metadata, ...document.metadata } }),
+          `restore version ${version}`,
+        );
       notify(`The draft is version ${version} again. Undo brings back what was there.`);
     });
 
@@ -55,10 +61,16 @@ export function VersionsPanel(): React.JSX.Element {
             version={version}
             previous={page.items[index + 1]}
             isReadOnly={isReadOnly}
-            onCompare={() => withVersion(version.version, (document) => setCompared({ title: `Version ${version.version} and the draft`, before: document, after: draft }))}
+            onCompare={() =>
+              withVersion(version.version, (document) =>
+                setCompared({ title: `Version ${version.version} and the draft`, before: document, after: draft }),
+              )
+            }
             onComparePrevious={(previous) =>
               withVersion(previous, (before) =>
-                withVersion(version.version, (after) => setCompared({ title: `Version ${previous} and version ${version.version}`, before, after })),
+                withVersion(version.version, (after) =>
+                  setCompared({ title: `Version ${previous} and version ${version.version}`, before, after }),
+                ),
               )
             }
             onRestore={() => restore(version.version)}
@@ -86,7 +98,14 @@ interface VersionRowProps {
   readonly onRestore: () => void;
 }
 
-function VersionRow({ version, previous, isReadOnly, onCompare, onComparePrevious, onRestore }: VersionRowProps): React.JSX.Element {
+function VersionRow({
+  version,
+  previous,
+  isReadOnly,
+  onCompare,
+  onComparePrevious,
+  onRestore,
+}: VersionRowProps): React.JSX.Element {
   return (
     <li className="version" data-testid={`version-${version.version}`}>
       <div className="row">

@@ -26,7 +26,13 @@ export function NewWorkflowDialog({ onClose }: { readonly onClose: () => void })
       <ul className="templates">
         {[BLANK, ...TEMPLATES].map((template) => (
           <li key={template.id}>
-            <button type="button" className="template" disabled={isBusy} data-testid={`template-${template.id}`} onClick={() => void create(template)}>
+            <button
+              type="button"
+              className="template"
+              disabled={isBusy}
+              data-testid={`template-${template.id}`}
+              onClick={() => void create(template)}
+            >
               <span className="template-icon">
                 <Icon name={template.icon} size={20} />
               </span>

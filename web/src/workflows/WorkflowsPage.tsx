@@ -99,7 +99,13 @@ function WorkflowTable({ workflows, onChange }: WorkflowTableProps): React.JSX.E
                 </Link>
                 <span className="muted table-id">{workflow.id}</span>
               </td>
-              <td>{workflow.published_version === null ? <span className="tag">Draft</span> : `v${workflow.published_version}`}</td>
+              <td>
+                {workflow.published_version === null ? (
+                  <span className="tag">Draft</span>
+                ) : (
+                  `v${workflow.published_version}`
+                )}
+              </td>
               <td title={fullTime(workflow.updated_at)}>{ago(workflow.updated_at)}</td>
               <td>
                 <button

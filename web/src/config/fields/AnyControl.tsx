@@ -18,7 +18,8 @@ export function AnyControl(props: ScalarControlProps): React.JSX.Element {
         onChange={(event) => {
           const toJson = event.target.value === "json";
           setJson(toJson);
-          if (value !== undefined) onChange(toJson ? parsed(String(value)) : typeof value === "string" ? value : JSON.stringify(value));
+          if (value !== undefined)
+            onChange(toJson ? parsed(String(value)) : typeof value === "string" ? value : JSON.stringify(value));
         }}
       >
         <option value="text">Text</option>
@@ -60,7 +61,10 @@ interface JsonAreaProps {
 
 /** JSON as text. What cannot be read yet is kept as typed, and changes nothing. */
 export function JsonArea({ id, pointer, value, isReadOnly, onChange }: JsonAreaProps): React.JSX.Element {
-  const [draft, setDraft] = useState<{ text: string; value: Json | undefined; error?: string }>(() => ({ text: write(value), value }));
+  const [draft, setDraft] = useState<{ text: string; value: Json | undefined; error?: string }>(() => ({
+    text: write(value),
+    value,
+  }));
   // Undo and other editors change the value from outside: then it is shown as it is.
   const shown = isEqual(draft.value, value) || draft.error !== undefined ? draft.text : write(value);
   return (

@@ -45,11 +45,29 @@ export function ChoiceField({ path, spec, value, label }: ChoiceFieldProps): Rea
   );
 }
 
-function ChosenForm({ path, schema, value, label }: { path: Path; schema: Json; value: Json; label: string }): React.JSX.Element {
+function ChosenForm({
+  path,
+  schema,
+  value,
+  label,
+}: {
+  path: Path;
+  schema: Json;
+  value: Json;
+  label: string;
+}): React.JSX.Element {
   const { root } = useForm();
   const inner = describe(schema, root);
   if (inner.kind === "object" && typeof value === "object" && value !== null && !Array.isArray(value)) {
     return <ObjectFields path={path} schema={inner.schema} value={value as never} />;
   }
-  return <Field path={path} schema={{ ...inner.schema, description: "" }} value={value} label={inner.title ?? label} isRequired />;
+  return (
+    <Field
+      path={path}
+      schema={{ ...inner.schema, description: "" }}
+      value={value}
+      label={inner.title ?? label}
+      isRequired
+    />
+  );
 }

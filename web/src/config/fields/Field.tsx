@@ -39,7 +39,12 @@ export function Field(props: FieldProps): React.JSX.Element {
   if (isGroup && value === undefined && !isRequired && !form.isReadOnly) return <AbsentField {...props} />;
   const describedBy = message === undefined ? undefined : `${id}-message`;
   return (
-    <div className={`field ${isGroup ? "field-group" : ""}`} data-pointer={pointer} role={isGroup ? "group" : undefined} aria-labelledby={isGroup ? `${id}-label` : undefined}>
+    <div
+      className={`field ${isGroup ? "field-group" : ""}`}
+      data-pointer={pointer}
+      role={isGroup ? "group" : undefined}
+      aria-labelledby={isGroup ? `${id}-label` : undefined}
+    >
       <FieldHead {...props} id={id} spec={spec} isGroup={isGroup} expression={expression} />
       <Suspense fallback={<div className="input field-loading" />}>
         <Control {...props} id={id} spec={spec} isExpression={isExpression} describedBy={describedBy} />
@@ -63,7 +68,16 @@ interface FieldHeadProps extends FieldProps {
 }
 
 /** The label, and what can be done with the value as a whole. */
-function FieldHead({ path, value, label, isRequired, id, spec, isGroup, expression }: FieldHeadProps): React.JSX.Element {
+function FieldHead({
+  path,
+  value,
+  label,
+  isRequired,
+  id,
+  spec,
+  isGroup,
+  expression,
+}: FieldHeadProps): React.JSX.Element {
   const form = useForm();
   const isOwn = path.length > 0 && !form.isReadOnly;
   const { isExpression, toggle } = expression;
@@ -80,7 +94,11 @@ function FieldHead({ path, value, label, isRequired, id, spec, isGroup, expressi
       <span className="grow" />
       {isOwn && form.variables !== undefined && spec.kind !== "logic" && (
         <>
-          <ReferencePicker variables={form.variables} label={label} onPick={(text) => form.change(path, picked(value, spec, text))} />
+          <ReferencePicker
+            variables={form.variables}
+            label={label}
+            onPick={(text) => form.change(path, picked(value, spec, text))}
+          />
           <button
             type="button"
             className="fx"
@@ -94,7 +112,14 @@ function FieldHead({ path, value, label, isRequired, id, spec, isGroup, expressi
           </button>
         </>
       )}
-      {isOwn && isGroup && !isRequired && <IconButton icon="trash" label={`Remove ${label}`} className="small" onClick={() => form.change(path, undefined)} />}
+      {isOwn && isGroup && !isRequired && (
+        <IconButton
+          icon="trash"
+          label={`Remove ${label}`}
+          className="small"
+          onClick={() => form.change(path, undefined)}
+        />
+      )}
     </div>
   );
 }
@@ -110,7 +135,8 @@ function useExpression({ path, schema, value }: FieldProps): Expression {
   const [isWanted, setWanted] = useState(false);
   const before = useRef<Json | undefined>(undefined);
   const isText = typeof value === "string" && hasReference(value);
-  const isExpression = form.variables !== undefined && describe(schema, form.root).kind !== "logic" && (isText || isWanted);
+  const isExpression =
+    form.variables !== undefined && describe(schema, form.root).kind !== "logic" && (isText || isWanted);
   const toggle = (): void => {
     setWanted(!isExpression);
     if (isExpression && isText) {
@@ -146,10 +172,30 @@ function Control(props: ControlProps): React.JSX.Element {
   const isInvalid = form.messages.get(toPointer(path))?.severity === "error";
   if (isExpression && form.variables !== undefined) {
     const { variables } = form;
-    return <ExpressionField label={label} pointer={toPointer(path)} value={value} isLong={spec.kind === "area"} variables={variables} onChange={change} />;
+    return (
+      <ExpressionField
+        label={label}
+        pointer={toPointer(path)}
+        value={value}
+        isLong={spec.kind === "area"}
+        variables={variables}
+        onChange={change}
+      />
+    );
   }
   if (isScalar(spec.kind)) {
-    return <ScalarControl id={id} pointer={toPointer(path)} spec={spec} value={value} isInvalid={isInvalid} describedBy={describedBy} isReadOnly={form.isReadOnly} onChange={change} />;
+    return (
+      <ScalarControl
+        id={id}
+        pointer={toPointer(path)}
+        spec={spec}
+        value={value}
+        isInvalid={isInvalid}
+        describedBy={describedBy}
+        isReadOnly={form.isReadOnly}
+        onChange={change}
+      />
+    );
   }
   switch (spec.kind) {
     case "list":
@@ -159,9 +205,23 @@ function Control(props: ControlProps): React.JSX.Element {
     case "choice":
       return <ChoiceField path={path} spec={spec} value={value} label={label} />;
     case "logic":
-      return <ConditionField label={label} value={value} variables={form.variables} isReadOnly={form.isReadOnly} onChange={change} />;
+      return (
+        <ConditionField
+          label={label}
+          value={value}
+          variables={form.variables}
+          isReadOnly={form.isReadOnly}
+          onChange={change}
+        />
+      );
     default:
-      return <ObjectFields path={path} schema={spec.schema} value={typeof value === "object" && value !== null && !Array.isArray(value) ? (value as never) : {}} />;
+      return (
+        <ObjectFields
+          path={path}
+          schema={spec.schema}
+          value={typeof value === "object" && value !== null && !Array.isArray(value) ? (value as never) : {}}
+        />
+      );
   }
 }
 
@@ -170,7 +230,13 @@ function AbsentField({ path, schema, label }: FieldProps): React.JSX.Element {
   const form = useForm();
   return (
     <div className="field-absent" data-pointer={toPointer(path)}>
-      <button type="button" className="button button-quiet field-add" data-testid={`add-${toPointer(path)}`} title={describe(schema, form.root).description} onClick={() => form.change(path, initialValue(schema, form.root))}>
+      <button
+        type="button"
+        className="button button-quiet field-add"
+        data-testid={`add-${toPointer(path)}`}
+        title={describe(schema, form.root).description}
+        onClick={() => form.change(path, initialValue(schema, form.root))}
+      >
         <Icon name="plus" size={14} />
         {label}
       </button>

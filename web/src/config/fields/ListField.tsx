@@ -27,17 +27,40 @@ export function ListField({ path, spec, value, label }: ListFieldProps): React.J
       {items.map((item, index) => (
         // oxlint-disable-next-line react/no-array-index-key -- entries have nothing of their own to be told apart by
         <div className="list-item" key={index}>
-          <Field path={[...path, index]} schema={spec.schema.items} value={item} label={`${title} ${index + 1}`} isRequired />
+          <Field
+            path={[...path, index]}
+            schema={spec.schema.items}
+            value={item}
+            label={`${title} ${index + 1}`}
+            isRequired
+          />
           {!form.isReadOnly && (
             <div className="list-buttons">
-              {index > 0 && <IconButton icon="chevronDown" className="small up" label={`Move ${label} ${index + 1} up`} onClick={() => move(index, index - 1)} />}
-              <IconButton icon="trash" className="small" label={`Remove ${label} ${index + 1}`} onClick={() => form.change(path, items.toSpliced(index, 1))} />
+              {index > 0 && (
+                <IconButton
+                  icon="chevronDown"
+                  className="small up"
+                  label={`Move ${label} ${index + 1} up`}
+                  onClick={() => move(index, index - 1)}
+                />
+              )}
+              <IconButton
+                icon="trash"
+                className="small"
+                label={`Remove ${label} ${index + 1}`}
+                onClick={() => form.change(path, items.toSpliced(index, 1))}
+              />
             </div>
           )}
         </div>
       ))}
       {!form.isReadOnly && (
-        <Button icon="plus" look="quiet" className="field-add" onClick={() => form.change(path, [...items, initialValue(spec.schema.items, form.root)])}>
+        <Button
+          icon="plus"
+          look="quiet"
+          className="field-add"
+          onClick={() => form.change(path, [...items, initialValue(spec.schema.items, form.root)])}
+        >
           Add an entry
         </Button>
       )}

@@ -19,7 +19,10 @@ export function MapField({ path, spec, value }: MapFieldProps): React.JSX.Elemen
   const entries = Object.entries(isObject(value) ? value : {});
   const valueSchema = isObject(spec.schema.additionalProperties) ? spec.schema.additionalProperties : {};
   const rename = (index: number, name: string): void => {
-    form.change(path, Object.fromEntries(entries.map(([key, item], number) => [number === index ? name : key, item])) as JsonObject);
+    form.change(
+      path,
+      Object.fromEntries(entries.map(([key, item], number) => [number === index ? name : key, item])) as JsonObject,
+    );
   };
   return (
     <div className="list-field">
@@ -27,11 +30,21 @@ export function MapField({ path, spec, value }: MapFieldProps): React.JSX.Elemen
         // oxlint-disable-next-line react/no-array-index-key -- the name is what is being edited
         <div className="list-item" key={index}>
           <div className="stack grow">
-            <NameInput name={name} taken={entries.map(([key]) => key)} isReadOnly={form.isReadOnly} onRename={(next) => rename(index, next)} />
+            <NameInput
+              name={name}
+              taken={entries.map(([key]) => key)}
+              isReadOnly={form.isReadOnly}
+              onRename={(next) => rename(index, next)}
+            />
             <Field path={[...path, name]} schema={valueSchema} value={item} label={`Value of ${name}`} isRequired />
           </div>
           {!form.isReadOnly && (
-            <IconButton icon="trash" className="small" label={`Remove ${name}`} onClick={() => form.change([...path, name], undefined)} />
+            <IconButton
+              icon="trash"
+              className="small"
+              label={`Remove ${name}`}
+              onClick={() => form.change([...path, name], undefined)}
+            />
           )}
         </div>
       ))}
@@ -40,7 +53,12 @@ export function MapField({ path, spec, value }: MapFieldProps): React.JSX.Elemen
           icon="plus"
           look="quiet"
           className="field-add"
-          onClick={() => form.change(path, { ...Object.fromEntries(entries), [freeName(entries)]: initialValue(valueSchema, form.root) } as JsonObject)}
+          onClick={() =>
+            form.change(path, {
+              ...Object.fromEntries(entries),
+              [freeName(entries)]: initialValue(valueSchema, form.root),
+            } as JsonObject)
+          }
         >
           Add a value
         </Button>

@@ -20,7 +20,16 @@ export function ObjectFields({ path, schema, value }: ObjectFieldsProps): React.
   const names = Object.keys(properties).filter((name) => !isHidden(properties[name]));
   const further = isObject(schema.additionalProperties) ? schema.additionalProperties : {};
   const isOpen = schema.additionalProperties !== false && names.length === 0;
-  if (isOpen) return <Field path={path} schema={{ type: "object", additionalProperties: further }} value={value} label="Values" isRequired />;
+  if (isOpen)
+    return (
+      <Field
+        path={path}
+        schema={{ type: "object", additionalProperties: further }}
+        value={value}
+        label="Values"
+        isRequired
+      />
+    );
   const unknown = Object.keys(value).filter((name) => !(name in properties));
   return (
     <>

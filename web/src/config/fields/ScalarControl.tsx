@@ -5,7 +5,17 @@ import type { FieldKind, FieldSpec } from "../schema";
 import { humanize } from "../schema";
 import { AnyControl } from "./AnyControl";
 
-const SCALARS: ReadonlySet<FieldKind> = new Set(["text", "area", "secret", "number", "duration", "boolean", "enum", "moment", "any"]);
+const SCALARS: ReadonlySet<FieldKind> = new Set([
+  "text",
+  "area",
+  "secret",
+  "number",
+  "duration",
+  "boolean",
+  "enum",
+  "moment",
+  "any",
+]);
 const INPUT_TYPES: Readonly<Record<string, string>> = { email: "email", uri: "url", date: "date", time: "time" };
 
 export function isScalar(kind: FieldKind): boolean {
@@ -48,7 +58,17 @@ export function ScalarControl(props: ScalarControlProps): React.JSX.Element {
     case "number":
       return <NumberControl common={common} spec={spec} value={value} onChange={onChange} />;
     default:
-      return <input {...common} type={inputType(spec)} autoComplete="off" spellCheck={false} value={shown} placeholder={placeholder(spec)} onChange={typed} />;
+      return (
+        <input
+          {...common}
+          type={inputType(spec)}
+          autoComplete="off"
+          spellCheck={false}
+          value={shown}
+          placeholder={placeholder(spec)}
+          onChange={typed}
+        />
+      );
   }
 }
 
@@ -116,7 +136,16 @@ function Switch({ id, pointer, spec, value, isReadOnly, onChange }: ScalarContro
   );
 }
 
-function EnumControl({ id, pointer, spec, value, isInvalid, describedBy, isReadOnly, onChange }: ScalarControlProps): React.JSX.Element {
+function EnumControl({
+  id,
+  pointer,
+  spec,
+  value,
+  isInvalid,
+  describedBy,
+  isReadOnly,
+  onChange,
+}: ScalarControlProps): React.JSX.Element {
   const options = isList(spec.schema.enum) ? spec.schema.enum : [];
   const index = options.findIndex((option) => isEqual(option, value));
   const fallback = spec.schema.default;

@@ -10,7 +10,14 @@ interface ButtonProps extends Attributes {
   readonly testId?: string;
 }
 
-export function Button({ icon, look = "plain", testId, className = "", children, ...rest }: ButtonProps): React.JSX.Element {
+export function Button({
+  icon,
+  look = "plain",
+  testId,
+  className = "",
+  children,
+  ...rest
+}: ButtonProps): React.JSX.Element {
   return (
     <button type="button" className={`button button-${look} ${className}`} data-testid={testId} {...rest}>
       {icon !== undefined && <Icon name={icon} />}
@@ -28,7 +35,14 @@ interface IconButtonProps extends Attributes {
 
 export function IconButton({ icon, label, testId, className = "", ...rest }: IconButtonProps): React.JSX.Element {
   return (
-    <button type="button" className={`icon-button ${className}`} aria-label={label} title={label} data-testid={testId} {...rest}>
+    <button
+      type="button"
+      className={`icon-button ${className}`}
+      aria-label={label}
+      title={label}
+      data-testid={testId}
+      {...rest}
+    >
       <Icon name={icon} size={18} />
     </button>
   );

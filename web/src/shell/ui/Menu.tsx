@@ -27,7 +27,8 @@ export function Menu({ label, icon, items, testId }: MenuProps): React.JSX.Eleme
     if (!isOpen) return undefined;
     list.current?.querySelector<HTMLButtonElement>("button:not(:disabled)")?.focus();
     const closeOutside = (event: MouseEvent): void => {
-      if (!(event.target instanceof Node) || list.current?.parentElement?.contains(event.target) !== true) setOpen(false);
+      if (!(event.target instanceof Node) || list.current?.parentElement?.contains(event.target) !== true)
+        setOpen(false);
     };
     addEventListener("mousedown", closeOutside);
     return () => removeEventListener("mousedown", closeOutside);
@@ -53,7 +54,14 @@ export function Menu({ label, icon, items, testId }: MenuProps): React.JSX.Eleme
         <Icon name={icon} size={18} />
       </button>
       {isOpen && (
-        <div id={id} ref={list} role="menu" tabIndex={-1} className="menu-list" onKeyDown={(event) => moveInMenu(event, close)}>
+        <div
+          id={id}
+          ref={list}
+          role="menu"
+          tabIndex={-1}
+          className="menu-list"
+          onKeyDown={(event) => moveInMenu(event, close)}
+        >
           {items.map((item) => (
             <button
               key={item.label}

@@ -1,0 +1,100 @@
+/** What hands do on the canvas, as changes of the editor: select, move, connect, drop. */
+
+import type { Connection, EdgeChange, FinalConnectionState, NodeChange } from "@xyflow/react";
+import type { Way } from "../document/edits";
+import { reconnect } from "../document/edits";
+import { refusal } from "../document/graph";
+import { graphAt, withPositions } from "../document/scope";
+import type { Graph, Position } from "../document/types";
+import { addStep, connectNodes, count } from "../editor/commands";
+import type { EditorStore, Selection } from "../editor/store";
+import { notify } from "../shell/notices";
+import type { FlowEdge, FlowNode } from "./flow";
+import { NODE_HEIGHT, NODE_WIDTH, nodeIds, snap } from "./geometry";
+
+/** From a point on the screen to the one of the canvas. */
+export type ToCanvas = (point: Position) => Position;
+
+/** The graph that the canvas shows. */
+function present(store: EditorStore): Graph {
+  const { history, scope } = store.getState();
+  return graphAt(history.present, scope);
+}
+
+export function mayConnect(store: EditorStore, from: string, to: string): boolean {
+  return refusal(present(store), from, to) === undefined;
+}
+
+/** Dragging ends with one step of undo; moves by key that follow each other are one, too. */
+export function storePositions(store: EditorStore, moved: ReadonlyMap<string, Position>): void {
+  const { edit, scope } = store.getState();
+  const places = new Map([...moved].map(([id, position]) => [id, snap(position)]));
+  const names = [...places.keys()].toSorted().join(" ");
+  edit((document) => withPositions(document, scope, places), `move ${count(places.size, "step")}`, `move ${names}`);
+}
+
+/** Takes over what React Flow has selected, of nodes or of edges. */
+export function changeSelection(
+  store: EditorStore,
+  what: keyof Selection,
+  changes: readonly (NodeChange<FlowNode> | EdgeChange<FlowEdge>)[],
+): void {
+  const { selection, select } = store.getState();
+  const graph = present(store);
+  const known = new Set(what === "edges" ? graph.edges.map(({ id }) => id) : nodeIds(graph));
+  const ids = new Set([...selection[what]].filter((id) => known.has(id)));
+  for (const change of changes) {
+    if (change.type !== "select") continue;
+    if (change.selected) ids.add(change.id);
+    else ids.delete(change.id);
+  }
+  const isSame = ids.size === selection[what].size && [...ids].every((id) => selection[what].has(id));
+  if (!isSame) select({ ...selection, [what]: ids });
+}
+
+/** Draws an edge from a handle to a node. */
+export function drawEdge(store: EditorStore, { source, target, sourceHandle }: Connection): void {
+  connectNodes(store, source, target, wayOf(store, source, sourceHandle));
+}
+
+/** Leads an edge from another handle or to another node. */
+export function moveEdge(store: EditorStore, edge: FlowEdge, { source, target, sourceHandle }: Connection): void {
+  const isSameStart = source === edge.source && sourceHandle === edge.sourceHandle;
+  const way = isSameStart ? undefined : (wayOf(store, source, sourceHandle) ?? {});
+  const { edit, scope } = store.getState();
+  edit((document) => reconnect(document, scope, edge.id, source, target, way), "reconnect");
+}
+
+/** An edge was dropped where it cannot end: on a node that it may not lead to, or where a new step is wanted. */
+export function dropEdge(
+  store: EditorStore,
+  event: MouseEvent | TouchEvent,
+  end: FinalConnectionState,
+  toCanvas: ToCanvas,
+): void {
+  if (end.isValid === true || end.fromNode === null || end.fromHandle?.type !== "source") return;
+  const from = end.fromNode.id;
+  if (end.toNode !== null) {
+    const reason = refusal(present(store), from, end.toNode.id);
+    if (reason !== undefined) notify(reason, "error");
+    return;
+  }
+  const point = "changedTouches" in event ? event.changedTouches[0] : event;
+  if (point === undefined) return;
+  const place = toCanvas({ x: point.clientX, y: point.clientY });
+  const way = wayOf(store, from, end.fromHandle.id ?? null);
+  const position = snap({ x: place.x - NODE_WIDTH / 2, y: place.y });
+  store.getState().want({ at: "after", from, position, ...(way === undefined ? {} : { way }) });
+}
+
+/** An action was dragged here from the palette. */
+export function dropKind(store: EditorStore, kind: string, place: Position): void {
+  addStep(store, kind, { at: "free", position: { x: place.x - NODE_WIDTH / 2, y: place.y - NODE_HEIGHT / 2 } });
+}
+
+/** The way that begins at a handle of a node. */
+function wayOf(store: EditorStore, from: string, handle: string | null): Way | undefined {
+  const action = present(store).actions.find(({ id }) => id === from);
+  const ways = action === undefined ? [{}] : store.getState().catalogue.waysOf(action);
+  return ways[Number(handle?.replace("way-", "") ?? 0)];
+}

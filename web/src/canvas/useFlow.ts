@@ -1,0 +1,74 @@
+/** The nodes and edges of the graph that is shown. While nodes are dragged, the document still has their old places. */
+
+import type { OnEdgesChange, OnNodesChange } from "@xyflow/react";
+import { useCallback, useMemo, useState } from "react";
+import { triggerLines } from "../config/triggers";
+import { graphAt, positionsOf } from "../document/scope";
+import type { Position } from "../document/types";
+import { useDocument, useEditor, useEditorContext } from "../editor/store";
+import type { FlowEdge, FlowNode } from "./flow";
+import { FlowBuilder } from "./flow";
+import { changeSelection, storePositions } from "./gestures";
+
+const STILL: ReadonlyMap<string, Position> = new Map();
+
+export interface Flow {
+  readonly nodes: FlowNode[];
+  readonly edges: FlowEdge[];
+  readonly onNodesChange: OnNodesChange<FlowNode>;
+  readonly onEdgesChange: OnEdgesChange<FlowEdge>;
+}
+
+/** `connectTarget` is the node that keys would connect to, while somebody chooses one. */
+export function useFlow(connectTarget: string | undefined): Flow {
+  const { store } = useEditorContext();
+  const document = useDocument();
+  const scope = useEditor((state) => state.scope);
+  const catalogue = useEditor((state) => state.catalogue);
+  const selection = useEditor((state) => state.selection);
+  const problems = useEditor((state) => state.problems);
+  const [moving, setMoving] = useState(STILL);
+  const [builder] = useState(() => new FlowBuilder());
+
+  const shown = useMemo(() => {
+    const stored = positionsOf(document, scope);
+    const positions = moving.size === 0 ? stored : new Map([...stored, ...moving]);
+    const graph = graphAt(document, scope);
+    return {
+      graph,
+      scope,
+      positions,
+      catalogue,
+      selection,
+      problems,
+      connectTarget,
+      triggerLines: triggerLines(document),
+    };
+  }, [document, scope, moving, catalogue, selection, problems, connectTarget]);
+  const nodes = useMemo(() => builder.buildNodes(shown), [builder, shown]);
+  const edges = useMemo(() => builder.buildEdges(shown), [builder, shown]);
+
+  const onNodesChange = useCallback<OnNodesChange<FlowNode>>(
+    (changes) => {
+      const moved = new Map<string, Position>();
+      let isDragging = false;
+      for (const change of changes) {
+        if (change.type !== "position" || change.position === undefined) continue;
+        moved.set(change.id, change.position);
+        isDragging ||= change.dragging === true;
+      }
+      if (moved.size > 0 && isDragging) setMoving((old) => new Map([...old, ...moved]));
+      if (moved.size > 0 && !isDragging) {
+        setMoving(STILL);
+        storePositions(store, moved);
+      }
+      changeSelection(store, "actions", changes);
+    },
+    [store],
+  );
+  const onEdgesChange = useCallback<OnEdgesChange<FlowEdge>>(
+    (changes) => changeSelection(store, "edges", changes),
+    [store],
+  );
+  return { nodes, edges, onNodesChange, onEdgesChange };
+}
