@@ -23,6 +23,7 @@ from workflowkit.engine.extensions import Extensions, skipped_node
 from workflowkit.engine.facts import Fact
 from workflowkit.registry import Registry
 from workflowkit.runtime.advance import Advance
+from workflowkit.runtime.aftermath import Aftermath
 from workflowkit.runtime.approvals import Approvals
 from workflowkit.runtime.approving import REMINDER_TIMER, Approving
 from workflowkit.runtime.authoring import Authoring
@@ -43,7 +44,7 @@ from workflowkit.runtime.leases import Heartbeat
 from workflowkit.runtime.lifecycle import Lifecycle
 from workflowkit.runtime.loops import Loops
 from workflowkit.runtime.matching import Matching
-from workflowkit.runtime.position import Jitter, Schedule
+from workflowkit.runtime.position import ENDED_TIMER, Jitter, Schedule
 from workflowkit.runtime.relay import Relay, RelayThread
 from workflowkit.runtime.schedules import TIMER_KIND, Schedules
 from workflowkit.runtime.stepping import Stepping
@@ -160,6 +161,7 @@ class Runtime:
         schedules = Schedules(self.settings.limits, grace_seconds=self.settings.hint_grace_seconds)
         timers.handle(TIMER_KIND, schedules.fire)
         timers.handle(LOOKBACK_TIMER, self.waking.look_back)
+        timers.handle(ENDED_TIMER, self._ending.fire)
         self._cancelling.register(timers)
         timers.handle(REMINDER_TIMER, self.approvals.remind)
         return timers
@@ -213,7 +215,7 @@ class Runtime:
 
     @cached_property
     def _loops(self) -> Loops:
-        return Loops(self.database, self._schedule, self.settings.limits)
+        return Loops(self.database, self._versions, self._schedule, self.settings.limits)
 
     @cached_property
     def _cancelling(self) -> Cancelling:
@@ -225,7 +227,9 @@ class Runtime:
 
     @cached_property
     def _ending(self) -> Ending:
-        return Ending(Lifecycle(self.settings.limits), grace_ms=self._schedule.grace_ms)
+        lifecycle = Lifecycle(self.settings.limits)
+        aftermath = Aftermath(self._versions, self._schedule, lifecycle)
+        return Ending(lifecycle, aftermath, grace_ms=self._schedule.grace_ms)
 
     def _tell_of_skip(self, run: RunRecord, workflow: Workflow, fact: Fact) -> None:
         node = workflow.nodes[fact.step]

@@ -7,7 +7,7 @@ can repeat or lose one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
@@ -34,24 +34,29 @@ class OnItemError(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One item: ``index`` counts from 0, ``key`` is its name, unique in the loop."""
+    """One item: ``index`` counts from 0, ``key`` is its name, unique in the loop. ``more`` is for the engine."""
 
     index: int
     key: str
     value: Json
+    more: Mapping[str, Json] = field(default_factory=dict)
 
     def given(self) -> dict[str, Json]:
         """Return what the run of this item is given."""
-        return {"item": self.value, "index": self.index, "key": self.key}
+        return {"item": self.value, "index": self.index, "key": self.key, **self.more}
 
 
 @dataclass(frozen=True, slots=True)
 class LoopPlan:
-    """The items of one execution of a loop, in order; up to ``concurrency`` go on at the same time."""
+    """The items of one execution of a loop, in order; up to ``concurrency`` go on at the same time.
+
+    ``path`` is that of the part which each executes, if that is not the loop's body.
+    """
 
     items: tuple[Item, ...]
     concurrency: int
     on_item_error: OnItemError
+    path: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

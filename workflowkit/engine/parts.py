@@ -6,16 +6,17 @@ one run, of what undoes the steps that it had completed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from workflowkit.definition.model import COMPENSATE, SOURCE, Edge, Json, Node, OnError, Workflow
+from workflowkit.definition.model import COMPENSATE, LOOP_KIND, SOURCE, Edge, Json, Node, OnError, Workflow
 from workflowkit.engine.progress import Progress
 from workflowkit.engine.states import StepStatus
 from workflowkit.engine.surroundings import upstream
 
-#: What compensations are given: the ids of the actions to be undone, first to last.
-ORDER = "order"
+#: What compensations are given: the ids of the actions to be undone, first to last; and the run that executed them, if
+#: that is not the parent.
+ORDER, OF_RUN = "order", "of_run"
 
 
 def part_of(workflow: Workflow, path: str, given: Json) -> Workflow:
@@ -29,9 +30,14 @@ def path_in(path: str | None, name: str) -> str:
     return name if path is None else f"{path}/{name}"
 
 
-def is_item(path: str | None, step: str | None) -> bool:
-    """Tell whether a run with this path, begun by ``step`` of its parent, is for an item of that step's loop."""
-    return path is not None and step is not None and path.rpartition("/")[2] == step
+def is_undoing(path: str | None) -> bool:
+    """Tell whether a run with this path executes compensations."""
+    return path is not None and path.rpartition("/")[2] == COMPENSATE
+
+
+def path_undone(path: str | None) -> str | None:
+    """Return the path of the part whose steps the compensations at ``path`` undo; ``None`` for the whole document."""
+    return path.rpartition("/")[0] or None if path is not None else None
 
 
 def visible_in(graph: Workflow, path: str) -> frozenset[str]:
@@ -41,11 +47,33 @@ def visible_in(graph: Workflow, path: str) -> frozenset[str]:
 
 
 def to_undo(progress: Progress) -> tuple[str, ...]:
-    """Return the completed actions of a run that have a compensation, the last to complete first."""
-    status, nodes = progress.status, progress.workflow.nodes
-    # ``outputs`` keeps the order of completion, also when it was replayed from the journal.
-    done = [node_id for node_id in progress.outputs if status.get(node_id) is StepStatus.COMPLETED]
-    return tuple(node_id for node_id in reversed(done) if nodes[node_id].compensate is not None)
+    """Return the actions of a run that have something to be undone, the last to complete first.
+
+    Those are completed actions with a compensation; and loops, however they ended, for the items that completed.
+    """
+    # ``outputs`` keeps the order of completion, also when it was replayed from the journal; what has none ended last.
+    done = [*progress.outputs, *(node_id for node_id in progress.status if node_id not in progress.outputs)]
+    return undone_order(progress.workflow, [(node_id, progress.status[node_id]) for node_id in reversed(done)])
+
+
+def undone_order(graph: Workflow, ends: Iterable[tuple[str, StepStatus]]) -> tuple[str, ...]:
+    """Return those of the actions that have something to be undone. ``ends`` are ids and states, the last end first."""
+    nodes = graph.nodes
+    return tuple(node_id for node_id, status in ends if node_id in nodes and _is_undone(nodes[node_id], status))
+
+
+def _is_undone(node: Node, status: StepStatus) -> bool:
+    if node.compensate is not None:
+        return status is StepStatus.COMPLETED
+    has_ended = status.is_terminal and status is not StepStatus.SKIPPED
+    return has_ended and node.body is not None and _has_compensations(node.body)
+
+
+def _has_compensations(graph: Workflow) -> bool:
+    return any(
+        node.compensate is not None or (node.body is not None and _has_compensations(node.body))
+        for node in graph.nodes.values()
+    )
 
 
 def _undoing(graph: Workflow, order: Sequence[str]) -> Workflow:
@@ -71,14 +99,10 @@ def _undoing(graph: Workflow, order: Sequence[str]) -> Workflow:
 
 
 def _compensation(node: Node, rank: int) -> Node:
-    compensate = node.compensate
-    assert compensate is not None  # noqa: S101 - only such actions are in the order
-    return Node(
-        id=node.id,
-        kind=compensate.kind,
-        name=node.name,
-        inputs=compensate.inputs,
-        pointer=f"{node.pointer}/settings/compensate",
-        on_error=OnError.CONTINUE,
-        rank=rank,
-    )
+    compensate, pointer = node.compensate, f"{node.pointer}/settings/compensate"
+    if compensate is None:  # a loop, whose items are undone one by one (``runtime.loops``)
+        return Node(
+            node.id, LOOP_KIND, node.name, {"items": []}, node.pointer, on_error=OnError.CONTINUE, rank=rank,
+            body=node.body,
+        )  # fmt: skip
+    return Node(node.id, compensate.kind, node.name, compensate.inputs, pointer, on_error=OnError.CONTINUE, rank=rank)

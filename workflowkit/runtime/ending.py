@@ -6,20 +6,22 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workflowkit.engine.parts import is_item
 from workflowkit.engine.planner import Decision
 from workflowkit.engine.progress import Finish
 from workflowkit.engine.states import RunStatus
 from workflowkit.runtime import watches
+from workflowkit.runtime.aftermath import Aftermath, Following
 from workflowkit.runtime.cause import CANCEL_TIMER, PARENT_ENDED, Cause, cancel_timer
 from workflowkit.runtime.hints import StepHint
-from workflowkit.runtime.items import item_ended, lock_loop
+from workflowkit.runtime.items import is_item, item_ended, lock_loop
 from workflowkit.runtime.lifecycle import Lifecycle
 from workflowkit.runtime.position import Position, cancels
+from workflowkit.runtime.timers import Fired
 from workflowkit.store import approvals, events, runs, steps, timers, waits
 from workflowkit.store.database import Transaction
 from workflowkit.store.events import EventRecord
 from workflowkit.store.runs import RunRecord
+from workflowkit.store.timers import TimerRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,9 @@ NOT_ENDED = Ended()
 class Ending:
     """Ends runs. Everything here joins the transaction that holds the run's lock."""
 
-    def __init__(self, lifecycle: Lifecycle, *, grace_ms: int) -> None:
+    def __init__(self, lifecycle: Lifecycle, aftermath: Aftermath, *, grace_ms: int) -> None:
         self._lifecycle = lifecycle
+        self._aftermath = aftermath
         self._grace_ms = grace_ms
 
     def finish(self, tx: Transaction, position: Position, decision: Decision, cause: Cause | None = None) -> Ended:
@@ -46,7 +49,7 @@ class Ending:
         if finish is None:
             return NOT_ENDED
         if cancels(decision):
-            if is_item(run.path, run.parent_step):
+            if is_item(run):
                 lock_loop(tx, run)
             # SAFETY: I11 — after this commit no step of the run can be claimed.
             steps.cancel_open(tx, run.id)
@@ -58,11 +61,18 @@ class Ending:
         if is_watched:
             timers.forget(tx, run.id)
         handled_failures = len(position.progress.handled_failures)
-        return self._write(tx, run, finish, position.event, cause=cause, handled_failures=handled_failures)
+        ended = self._write(tx, run, finish, position.event, cause=cause, handled_failures=handled_failures)
+        reason = None if cause is None else cause.reason
+        return self._and_then(tx, ended, self._aftermath.follow(tx, position, finish, reason))
+
+    def fire(self, tx: Transaction, timer: TimerRow) -> Fired:
+        """Handle a ``run.ended`` timer: what follows a run that ended as it began."""
+        ended = self._and_then(tx, NOT_ENDED, self._aftermath.catch_up(tx, timer.subject))
+        return Fired(hints=ended.hints, event_ids=ended.event_ids)
 
     def abandon(self, tx: Transaction, run: RunRecord, cause: Cause) -> Ended:
         """Cancel a run of which nothing can be read: what is scheduled of it can be kept from running all the same."""
-        if is_item(run.path, run.parent_step):
+        if is_item(run):
             lock_loop(tx, run)
         steps.cancel_open(tx, run.id)
         cancel_parts(tx, run.id)
@@ -89,6 +99,10 @@ class Ending:
         if records:
             events.insert(tx, records[0].scope, records, wake_at_ms=tx.now_ms + self._grace_ms)
         return tuple(record.id for record in records)
+
+    def _and_then(self, tx: Transaction, ended: Ended, following: Following) -> Ended:
+        event_ids = self.tell(tx, following.events)
+        return Ended(ended.hints + following.hints, ended.event_ids + event_ids)
 
     def _write(
         self, tx: Transaction, run: RunRecord, finish: Finish, event: dict[str, Any], *,
@@ -129,7 +143,7 @@ def tell_parent(tx: Transaction, run: RunRecord, status: RunStatus, *, wake_at_m
     """
     if run.parent_run_id is None or run.parent_wait is None:
         return ()
-    if is_item(run.path, run.parent_step):
+    if is_item(run):
         return item_ended(tx, run, status, wake_at_ms=wake_at_ms)
     wait_ids = [waits.wait_id(run.parent_run_id, run.parent_wait)]
     if not waits.receive(tx, wait_ids, None):

@@ -6,6 +6,7 @@ begun, which nobody else can be at. The run of the loop, and those of other item
 
 from __future__ import annotations
 
+from workflowkit.engine.loops import items_key
 from workflowkit.engine.states import RunStatus, StepStatus
 from workflowkit.runtime.hints import StepHint
 from workflowkit.store import children, steps
@@ -14,6 +15,11 @@ from workflowkit.store.runs import RunRecord
 
 #: Whether the failure of an item ends its loop: part of what its run is given, and not to be seen by its steps.
 ENDS_LOOP = "ends_loop"
+
+
+def is_item(run: RunRecord) -> bool:
+    """Tell whether a run is for an item of a loop."""
+    return run.path is not None and run.parent_step is not None and run.parent_wait == items_key(run.parent_step)
 
 
 def item_ended(tx: Transaction, run: RunRecord, status: RunStatus, *, wake_at_ms: int) -> tuple[StepHint, ...]:

@@ -72,6 +72,22 @@ class Lifecycle:
             for name in names
         ]  # fmt: skip
 
+    def addressed(
+        self, run: RunRecord, event: dict[str, Any], finish: Finish, reason: str | None, target: str, now_ms: int
+    ) -> list[EventRecord]:
+        """Return the event that starts the workflow which handles the end of a run; none where that would not end."""
+        name = _OF_STATUS[finish.status]
+        if _times_told(event, name) >= self._limits.handler_depth:
+            return []
+        return [
+            EventRecord(
+                # SAFETY: I7 — the id follows from the run: its end is handled once.
+                id=timed_id(now_ms, run.id, name, target), event_id=f"{run.id}.handler", scope=run.scope, name=name,
+                data=self._data(run, event, finish, reason), ts_ms=now_ms, received_at_ms=now_ms, depth=run.depth + 1,
+                source_run_id=run.id, target=target,
+            )
+        ]  # fmt: skip
+
     def _data(self, run: RunRecord, event: dict[str, Any], finish: Finish, reason: str | None) -> dict[str, Any]:
         error = CANCELLED_ERROR if finish.status is RunStatus.CANCELLED else finish.error
         data = {

@@ -6,17 +6,18 @@ to wait; each end gives one more its turn; the last end makes the step due; and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from workflowkit.base.errors import InvalidInput, LimitExceeded, WorkflowKitError
+from workflowkit.base.errors import InvalidInput, LimitExceeded
 from workflowkit.base.ids import item_id
 from workflowkit.base.limits import Limits
-from workflowkit.definition.model import Node
+from workflowkit.definition.model import COMPENSATE, Node, Workflow
 from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
 from workflowkit.engine.failures import failed_by, stored_value, unstorable
 from workflowkit.engine.loops import (
+    Item,
     ItemEnd,
     LoopPlan,
     OnItemError,
@@ -26,14 +27,16 @@ from workflowkit.engine.loops import (
     plan_loop,
 )
 from workflowkit.engine.outcome import Attempted, Failed, Succeeded, Suspended
-from workflowkit.engine.parts import path_in
+from workflowkit.engine.parts import OF_RUN, ORDER, is_undoing, path_in, path_undone, undone_order
 from workflowkit.engine.states import RunStatus
 from workflowkit.engine.surroundings import Surroundings, seen_from
 from workflowkit.engine.waits import MAX_WAIT_SECONDS, Wait, WaitKind
 from workflowkit.runtime.children import Started
 from workflowkit.runtime.items import ENDS_LOOP
-from workflowkit.runtime.position import Batch, Claim, Opening, Position, Schedule, start_run
-from workflowkit.store import children, steps
+from workflowkit.runtime.parts import begin_part, part_record
+from workflowkit.runtime.position import Batch, Claim, Opening, Position, Schedule
+from workflowkit.runtime.versions import Versions
+from workflowkit.store import children, journal
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.runs import RunRecord
 
@@ -41,8 +44,9 @@ from workflowkit.store.runs import RunRecord
 class Loops:
     """Executes loops. Thread-safe."""
 
-    def __init__(self, database: Database, schedule: Schedule, limits: Limits) -> None:
+    def __init__(self, database: Database, versions: Versions, schedule: Schedule, limits: Limits) -> None:
         self._database = database
+        self._versions = versions
         self._schedule = schedule
         self._limits = limits
 
@@ -55,7 +59,7 @@ class Loops:
         if key in memo.open:
             return Suspended()
         try:
-            plan = plan_loop(inputs, self._limits)
+            plan = self._undoing(position, node) if is_undoing(position.run.path) else plan_loop(inputs, self._limits)
         except (InvalidInput, LimitExceeded) as error:
             return failed_by(error)
         if not plan.items:
@@ -63,6 +67,22 @@ class Loops:
         seconds = MAX_WAIT_SECONDS if node.timeout_seconds is None else node.timeout_seconds
         until_ms = self._database.now_ms() + round(1000 * seconds)
         return Suspended((Wait(key, WaitKind.LOOP, until_ms, plan.on_item_error, data=plan),))
+
+    def _undoing(self, position: Position, node: Node) -> LoopPlan:
+        """Return the items of a loop that undoes another one: what completed of that, the last one first."""
+        run = position.run
+        of_run = str(run.input.get(OF_RUN) or run.parent_run_id)
+        path = path_in(path_undone(run.path), node.id)
+        with self._database.read() as tx:
+            done = children.to_undo(tx, of_run, node.id, undone_by=path_in(path, COMPENSATE))
+            completed = journal.load_final(tx, [child.run_id for child in done])
+        assert node.body is not None  # noqa: S101 - it is a loop
+        items: list[Item] = []
+        for child in done:
+            if order := undone_order(node.body, completed[child.run_id]):
+                given = {OF_RUN: child.run_id, ORDER: list(order), "error": run.input.get("error")}
+                items.append(Item(len(items), child.given["key"], None, given))
+        return LoopPlan(tuple(items), 1, OnItemError.CONTINUE, path_in(path, COMPENSATE))
 
     def _collect(self, run_id: str, node_id: str) -> Attempted:
         with self._database.read() as tx:
@@ -84,35 +104,36 @@ class Loops:
         Joins the transaction that holds the locks of the run and of the loop's step.
         """
         plan: LoopPlan = wait.data
-        around = parent.around.inside(seen_from(parent.workflow, parent.progress.outputs, node_id), None)
         openings: list[Opening] = []
         active = 0
         own = Batch()
-        for number, item in enumerate(plan.items):
-            child = _child(parent.run, node_id, wait, item.index, item.key, item.given(), tx.now_ms)
+        for item, (child, graph, around) in zip(plan.items, self._children(tx, parent, node_id, plan), strict=True):
             may_start = active < plan.concurrency
-            openings += self._begin(own, parent, child, around.inside({}, child.input), tx.now_ms, may_start=may_start)
-            active += may_start and not own.runs[number].status.is_terminal
+            openings += begin_part(
+                own, child, graph, parent.event, self._schedule, now_ms=tx.now_ms, around=around, may_start=may_start
+            )
+            active += may_start and not own.runs[item.index].status.is_terminal
         batch.extend(own)
         return Started(parent.run.id, tuple(openings), _has_ended(own.runs, wait))
 
-    def _begin(
-        self, batch: Batch, parent: Position, child: RunRecord, around: Surroundings, now_ms: int, *, may_start: bool
-    ) -> list[Opening]:
-        body = parent.workflow.nodes[child.parent_step or ""].body
+    def _children(
+        self, tx: Transaction, parent: Position, node_id: str, plan: LoopPlan
+    ) -> Iterator[tuple[RunRecord, Workflow, Surroundings]]:
+        """Yield the run of each item, what it executes, and what that sees."""
+        body = parent.workflow.nodes[node_id].body
         assert body is not None  # noqa: S101 - it is a loop
-        own = Batch()
-        try:
-            _, openings = start_run(
-                own, child, body, parent.event, self._schedule,
-                now_ms=now_ms, claim=False, due_at_ms=None if may_start else steps.NEVER, around=around,
-            )  # fmt: skip
-        except WorkflowKitError as error:  # a condition on the first edges met a limit
-            failed = replace(child, status=RunStatus.FAILED, error=failed_by(error).error, finished_at_ms=now_ms)
-            batch.runs.append(failed)
-            return []
-        batch.extend(own)
-        return openings if may_start else []
+        outer = parent.around.inside(seen_from(parent.workflow, parent.progress.outputs, node_id), None)
+        ends_loop = {ENDS_LOOP: plan.on_item_error is OnItemError.FAIL}
+        for item in plan.items:
+            # SAFETY: I2 — the id follows from run, loop and key: an item cannot begin twice.
+            child_id = item_id(parent.run.id, item.index, node_id, item.key)
+            path = plan.path or path_in(parent.run.path, node_id)
+            record = part_record(parent.run, child_id, path, {**item.given(), **ends_loop}, now_ms=tx.now_ms)
+            child = replace(record, parent_step=node_id, parent_wait=items_key(node_id))
+            if plan.path is None:
+                yield child, body, outer.inside({}, child.input)
+            else:
+                yield child, self._versions.load_run(tx, child), self._versions.around(tx, child)
 
     def end(self, tx: Transaction, run_id: str, node_id: str, wait: Wait) -> Fact | None:
         """Return the fact that ends the wait of a loop, if it is over. The caller has locked the row of its step."""
@@ -129,19 +150,6 @@ class Loops:
         if wait.name == OnItemError.FAIL and children.any_lost(tx, run_id, node_id):
             return True
         return not children.any_open(tx, run_id, node_id)
-
-
-def _child(
-    parent: RunRecord, node_id: str, wait: Wait, index: int, key: str, given: dict[str, Any], now_ms: int
-) -> RunRecord:
-    return RunRecord(
-        # SAFETY: I2 — the id follows from run, loop and key: an item cannot begin twice.
-        id=item_id(parent.id, index, node_id, key), scope=parent.scope, workflow_id=parent.workflow_id,
-        version=parent.version, event_id=parent.event_id, status=RunStatus.QUEUED, revision=0, created_at_ms=now_ms,
-        depth=parent.depth, path=path_in(parent.path, node_id),
-        input={**given, ENDS_LOOP: wait.name == OnItemError.FAIL}, parent_run_id=parent.id, parent_step=node_id,
-        parent_wait=wait.key,
-    )  # fmt: skip
 
 
 def _has_ended(items: list[RunRecord], wait: Wait) -> bool:

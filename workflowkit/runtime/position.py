@@ -150,6 +150,10 @@ class Batch:
         )
 
 
+#: The kind of the timer after which what follows the end of a run begins; its ``subject`` is the run.
+ENDED_TIMER = "run.ended"
+
+
 def add_decision(
     batch: Batch,
     run: RunRecord,
@@ -223,9 +227,17 @@ def start_run(
     batch.runs.append(run)
     if not run.status.is_terminal:
         batch.watch(watches_of(run, workflow, event, now_ms))
+    elif run.status is RunStatus.FAILED and has_handler(run, workflow):
+        # Nobody who begins a run expects another one to follow from it: that is for later.
+        batch.timers.append(TimerRow(f"{ENDED_TIMER}:{run.id}", ENDED_TIMER, run.scope, run.id, now_ms))
     position = Position(run, workflow, event, progress, around=around)
     claimed = None if written.claimed is None else Claim(position, written.claimed)
     return claimed, [Opening(hint, position) for hint in written.hints]
+
+
+def has_handler(run: RunRecord, workflow: Workflow) -> bool:
+    """Tell whether something follows the failure of a run that has done nothing."""
+    return run.path is None and (workflow.on_failure is not None or workflow.settings.on_failure_workflow is not None)
 
 
 def cancels(decision: Decision) -> bool:

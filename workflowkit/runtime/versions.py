@@ -7,7 +7,7 @@ from workflowkit.base.errors import DefinitionError, Problem
 from workflowkit.base.scope import Scope, owner_of
 from workflowkit.definition import build
 from workflowkit.definition.model import Workflow
-from workflowkit.engine.parts import part_of, visible_in
+from workflowkit.engine.parts import OF_RUN, is_undoing, part_of, visible_in
 from workflowkit.engine.surroundings import NO_SURROUNDINGS, Surroundings
 from workflowkit.store import journal, runs, workflows
 from workflowkit.store.database import Transaction
@@ -49,7 +49,8 @@ class Versions:
         """Return what a run of a part sees besides its own outputs; nothing if it executes all of a document."""
         if run.path is None:
             return NO_SURROUNDINGS
-        source_id = run.parent_run_id
+        source_id = run.input.get(OF_RUN) if is_undoing(run.path) else None
+        source_id = source_id or run.parent_run_id
         assert source_id is not None  # noqa: S101 - a part has a parent
         key = (source_id, run.path)
         if (outer := self._around.get(key)) is None:
@@ -58,7 +59,8 @@ class Versions:
                 self._around.clear()
             # Immutable, so it may be kept: what a part may refer to was settled before the part began.
             self._around[key] = outer
-        return outer.inside({}, run.input)
+        # Compensations of an item see the item itself, and not what they were given about it.
+        return outer.inside({}, {"error": run.input["error"]} if is_undoing(run.path) else run.input)
 
     def _outer(self, tx: Transaction, run_id: str, path: str) -> Surroundings:
         run = runs.load(tx, run_id)

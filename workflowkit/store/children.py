@@ -38,7 +38,22 @@ _NEXT = Sql(
     ORDER BY id LIMIT 1
     """  # noqa: S608 - text from our own code
 )
+_TO_UNDO = Sql(
+    f"""
+    SELECT id, input FROM runs WHERE {_OF_STEP} AND status = 'completed' AND NOT EXISTS (
+        SELECT 1 FROM runs AS undoing WHERE undoing.parent_run_id = runs.id AND undoing.path = :undone_by
+    )
+    ORDER BY finished_at_ms DESC, id DESC
+    """  # noqa: S608 - text from our own code
+)
 _ENDS = Sql(f"SELECT id, input, status, output, error FROM runs WHERE {_OF_STEP} ORDER BY id")  # noqa: S608
+
+
+def to_undo(tx: Transaction, run_id: str, step: str, *, undone_by: str) -> list[ChildEnd]:
+    """Return the completed runs of this step, the last to complete first, but for those that have been undone by a run
+    with the path ``undone_by``. Without their outputs."""
+    rows = tx.rows(_TO_UNDO, run_id=run_id, step=step, undone_by=undone_by)
+    return [ChildEnd(row[0], jsonvalue.loads(row[1]), RunStatus.COMPLETED, None, None) for row in rows]
 
 
 def any_open(tx: Transaction, run_id: str, step: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from workflowkit.base import jsonvalue
 from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
-from workflowkit.engine.states import EdgeState
+from workflowkit.engine.states import EdgeState, StepStatus
 from workflowkit.store.database import InsertInto, Sql, Transaction
 
 # SAFETY: I3 — facts are only ever inserted; the database refuses to change them.
@@ -22,6 +22,13 @@ _SELECT_OUTPUTS = Sql(
     """
     SELECT kind, step_key, attempt, data, at_ms FROM journal
     WHERE run_id = :run_id AND step_key {in_ids} AND kind IN ('completed', 'failed')
+    """
+)
+_SELECT_FINAL = Sql(
+    """
+    SELECT run_id, step_key, kind FROM journal
+    WHERE run_id {in_ids} AND kind IN ('completed', 'failed', 'skipped', 'cancelled')
+    ORDER BY run_id, revision DESC, ordinal DESC
     """
 )
 _OPTIONAL = ("output", "reason", "retry_at_ms", "worker", "detail")
@@ -52,6 +59,14 @@ def load_outputs(tx: Transaction, run_id: str, steps: Iterable[str]) -> dict[str
     """Return what later steps see of some steps of a run, those that have an output by now."""
     facts = [_from_row(row) for row in tx.rows(_SELECT_OUTPUTS, run_id=run_id, ids=sorted(steps))]
     return {fact.step: fact.output for fact in facts if fact.kind is FactKind.COMPLETED or fact.handled}
+
+
+def load_final(tx: Transaction, run_ids: Sequence[str]) -> dict[str, list[tuple[str, StepStatus]]]:
+    """Return how the steps of several runs ended, as (step, status), the last one of each run first."""
+    found: dict[str, list[tuple[str, StepStatus]]] = {run_id: [] for run_id in run_ids}
+    for run_id, step_key, kind in tx.rows(_SELECT_FINAL, ids=list(run_ids)):
+        found[run_id].append((step_key, StepStatus(kind)))
+    return found
 
 
 def _to_data(fact: Fact) -> str | None:
