@@ -119,7 +119,7 @@ class Runtime:
     @cached_property
     def invoking(self) -> Invoking:
         grace_ms = int(self.settings.hint_grace_seconds * 1000)
-        return Invoking(self.database, self.dispatcher, self.settings.limits, grace_ms=grace_ms)
+        return Invoking(self.database, self._versions, self.dispatcher, self.settings.limits, grace_ms=grace_ms)
 
     @cached_property
     def control(self) -> Control:

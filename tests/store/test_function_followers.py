@@ -101,10 +101,11 @@ def test_a_cancelled_run_is_cleaned_up_after_once_whatever_cancelled_it(database
             harness.clock.advance(seconds=3_600)
         else:
             harness.drain()
-        first = harness.rows("SELECT id FROM runs ORDER BY created_at_ms, id")[0]["id"]
         match cause:
             case "api":
-                harness.runtime.control.cancel(DEFAULT_SCOPE, first)
+                query = "SELECT runs.id FROM runs JOIN events ON events.id = runs.event_id WHERE events.data = :data"
+                (run,) = harness.rows(query, data='{"id":"a"}')
+                harness.runtime.control.cancel(DEFAULT_SCOPE, run["id"])
             case "event":
                 happen(harness, {"id": "a"}, name="order/withdrawn")
             case "finish":

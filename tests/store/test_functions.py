@@ -11,7 +11,7 @@ from functions import ENVIRONMENT, Code, happen, output_of
 from runtimes import Harness, a_registry, a_runtime, at_once
 
 from workflowkit.base import failpoints
-from workflowkit.base.errors import Conflict, DefinitionError, NotFound
+from workflowkit.base.errors import Conflict, DefinitionError, InvalidInput, NotFound
 from workflowkit.base.scope import APP_TENANT, DEFAULT_SCOPE, Scope
 from workflowkit.composition import Runtime
 from workflowkit.engine.context import AsyncStepContext, StepContext
@@ -247,6 +247,20 @@ def test_what_cannot_be_started_directly_says_why(database_url: str) -> None:
         with pytest.raises(Conflict):
             harness.runtime.invoking.invoke(DEFAULT_SCOPE, "shop/fn")
         assert harness.rows("SELECT * FROM events") == []
+
+
+def test_data_that_a_workflow_does_not_take_is_refused_before_anything_is_stored(database_url: str) -> None:
+    inputs = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    with a_runtime(database_url) as harness:
+        harness.deploy(a_workflow().chain("a").document() | {"inputs": inputs}, "typed")
+        with pytest.raises(InvalidInput) as caught:
+            harness.runtime.invoking.invoke(DEFAULT_SCOPE, "typed", {"n": "one"})
+        assert [(problem.pointer, problem.code) for problem in caught.value.problems] == [("/data", "invalid-value")]
+        assert "/data/n" in caught.value.message
+        assert harness.rows("SELECT * FROM events") == []
+        harness.runtime.invoking.invoke(DEFAULT_SCOPE, "typed", {"n": 1})
+        harness.drain()
+        assert harness.run()["status"] == "completed"
 
 
 # --- fleets that are half rolled out

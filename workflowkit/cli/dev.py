@@ -61,6 +61,7 @@ def command(app: str | None, port: int, host: str, database: Path, workflows: Pa
                 "actions",
                 f"{len(wk.registry)} kinds, from {plain(app)}" if app else f"{len(wk.registry)} built-in kinds",
             ),
+            ("functions", ", ".join(sorted(wk.registry.functions)) or "none in the code"),
             ("workflows", ", ".join(map(plain, published)) or f"none published from {workflows}/"),
             ("database", str(database)),
         ):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from workflowkit.base.errors import Conflict, NotFound
+from workflowkit.base.errors import Conflict, InvalidInput, NotFound, Problem
 from workflowkit.base.ids import new_id, started_run_id
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope
+from workflowkit.definition.output import refused_inputs
 from workflowkit.engine.waitspecs import INVOKED_EVENT
 from workflowkit.runtime.hints import Dispatcher
 from workflowkit.runtime.incoming import parse_event
+from workflowkit.runtime.versions import Versions
 from workflowkit.store import events, subscriptions
 from workflowkit.store.database import Database
 from workflowkit.store.events import EventRecord
@@ -20,8 +22,11 @@ from workflowkit.typeschema import to_json
 class Invoking:
     """Starts runs for a tenant."""
 
-    def __init__(self, database: Database, dispatcher: Dispatcher, limits: Limits, *, grace_ms: int) -> None:
+    def __init__(
+        self, database: Database, versions: Versions, dispatcher: Dispatcher, limits: Limits, *, grace_ms: int
+    ) -> None:
         self._database = database
+        self._versions = versions
         self._dispatcher = dispatcher
         self._limits = limits
         self._grace_ms = grace_ms
@@ -30,7 +35,8 @@ class Invoking:
         """Start a run of a workflow or function with ``data``, an object, as its event's; return the run's id.
 
         The run is there as soon as its event has been matched. Raises ``NotFound`` if there is no such published
-        workflow, ``Conflict`` if it is switched off, ``InvalidInput`` or ``LimitExceeded`` for what no event may carry.
+        workflow, ``Conflict`` if it is switched off, ``InvalidInput`` or ``LimitExceeded`` for data that no event may
+        carry or that the workflow does not take.
         """
         value = {"name": INVOKED_EVENT, "data": to_json({} if data is None else data)}
         incoming = parse_event(value, self._limits, internal=True)
@@ -40,6 +46,9 @@ class Invoking:
                 raise NotFound(f"there is no published workflow {workflow_id!r}")
             if not found[1]:
                 raise Conflict(f"workflow {workflow_id!r} is switched off")
+            refused = refused_inputs(self._versions.load(tx, scope, workflow_id, found[0]), incoming.data)
+            if refused is not None:
+                raise InvalidInput([Problem("/data", "invalid-value", refused)])
             event = EventRecord(
                 new_id(tx.now_ms), scope, incoming.name, None, incoming.data, tx.now_ms, tx.now_ms, target=workflow_id
             )
