@@ -17,6 +17,7 @@ from workflowkit.api.routes import (
     actions,
     deliveries,
     docs,
+    dryruns,
     events,
     functions,
     health,
@@ -68,8 +69,8 @@ def create_app(services: Services) -> APIFlask:
     services.install(app.extensions)
     openapi.configure(app)
     for routes in (
-        events, workflows, functions, runs, schedules, actions, keys, webhooks, deliveries, signals, health, docs,
-        pages,
+        events, workflows, dryruns, functions, runs, schedules, actions, keys, webhooks, deliveries, signals, health,
+        docs, pages,
     ):  # fmt: skip
         app.register_blueprint(routes.api)
     errors.register(app)

@@ -116,6 +116,13 @@ class _LocalRun:
         if bounds.seconds is not None and monotonic_seconds() - self._started_seconds > bounds.seconds:
             raise LimitExceeded("rehearsal_seconds", bounds.seconds)
 
+    def _within_bounds(self, timeout_seconds: float) -> float:
+        """Return how long an attempt may take, so that the run as a whole does not take too long."""
+        if self._options.bounds.seconds is None:
+            return timeout_seconds
+        left_seconds = self._options.bounds.seconds - (monotonic_seconds() - self._started_seconds)
+        return max(0.001, min(timeout_seconds, left_seconds))
+
     def _step(self, progress: Progress, node: Node) -> Decision:
         """Make one attempt at a step and decide what follows from it."""
         attempt = self._attempts[node.id] = self._attempts.get(node.id, 0) + 1
@@ -210,7 +217,9 @@ class _LocalRun:
             limits=limits,
             session=session,
         )
-        timeout_seconds = spec.timeout_seconds if node.timeout_seconds is None else node.timeout_seconds
+        timeout_seconds = self._within_bounds(
+            spec.timeout_seconds if node.timeout_seconds is None else node.timeout_seconds
+        )
 
         def call(action: ActionSpec) -> Attempted:
             return execute(action, context, inputs, deadline_seconds=timeout_seconds, limits=limits)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from workflowkit.definition.model import Workflow
 from workflowkit.engine.facts import ErrorInfo
 from workflowkit.engine.localresult import LocalResult, StepRecord
 from workflowkit.engine.states import EdgeState, RunStatus
@@ -28,6 +29,7 @@ class OpenedStep:
 class RunResult:
     """A run that was tested. ``local`` is all that the engine tells of it, ``all_calls`` every attempt at an action."""
 
+    workflow: Workflow = field(repr=False)
     local: LocalResult
     all_calls: tuple[Call, ...]
 

@@ -48,13 +48,14 @@ class _Actions:
         return [*self.registry.kinds(), *self.own]
 
 
-def target_of(tested: Any, actions: Application | Registry | None) -> Target:
+def target_of(tested: Any, actions: Application | Registry | None, limits: Limits | None = None) -> Target:
     """Return what ``tested`` is: a document, the path of one, a parsed workflow, a function, ``def handler(ctx)``.
 
+    ``limits`` are those of the application's settings, if it has any and they are not given.
     Raises ``DefinitionError`` with all problems if it is not valid.
     """
     registry = _registry(actions)
-    limits = getattr(getattr(actions, "settings", None), "limits", DEFAULT_LIMITS)
+    limits = limits or _limits(actions)
     if isinstance(tested, Workflow):
         return Target(tested, _Actions(registry, {}), limits)
     if isinstance(tested, Path):
@@ -65,6 +66,11 @@ def target_of(tested: Any, actions: Application | Registry | None) -> Target:
         return Target(parse(dict(function.document), own, limits), own, limits, frozenset(own.own))
     found = _Actions(registry, {})
     return Target(parse(tested, found, limits), found, limits)
+
+
+def _limits(actions: Application | Registry | None) -> Limits:
+    settings = getattr(actions, "settings", None)
+    return DEFAULT_LIMITS if settings is None else settings.limits
 
 
 def _registry(actions: Application | Registry | None) -> Registry:

@@ -184,6 +184,74 @@ export interface Draft {
   readonly updated_at: string;
 }
 
+export interface DryEdge {
+  /** Its id: its own in the document, else `<from>-><to>#<index>`. */
+  readonly id: string;
+  /** The action it leaves, or `$source`. */
+  readonly from: string;
+  /** The action it leads to. */
+  readonly to: string;
+  /** Whether it was taken; null if that is not decided. */
+  readonly state: "taken" | "not_taken" | "dead" | none;
+}
+
+export interface DryRun {
+  /** How it ended; `waiting` if it stopped at what is missing. */
+  readonly status: "scheduled" | "queued" | "running" | "waiting" | "completed" | "failed" | "cancelled";
+  /** What the run would give. */
+  readonly output: Json;
+  /** Why it failed. */
+  readonly error: ActionError | null;
+  /** The executed actions, in the order in which they ended. */
+  readonly path: readonly string[];
+  /** The actions that it came to, by their place in the document. */
+  readonly steps: readonly DryStep[];
+  /** All edges. */
+  readonly edges: readonly DryEdge[];
+  /** At what it stopped. */
+  readonly missing: readonly Missing[];
+  /** Events that would be sent: `name` and `data`. */
+  readonly events: readonly JsonObject[];
+  /** How long it would have waited. */
+  readonly slept_seconds: number;
+}
+
+export interface DryRunRequest {
+  /** The document. Default: the draft. */
+  readonly document?: JsonObject;
+  /** The event: `name` and `data`. Default: one of the first trigger, without data. */
+  readonly event?: JsonObject;
+  /** What stands for actions, by kind or `node:<action id>`, and for what they open, by `step:<action id>/<step id>`: objects with `output`, `error`, `event` or `timeout`. */
+  readonly stubs?: JsonObject;
+  /** Events that come while it goes on: `name`, `data`, and `after`, from its start. */
+  readonly events?: readonly JsonObject[];
+  /** Stubs of signals that are waited for, by name. */
+  readonly signals?: JsonObject;
+  /** Stubs of workflows and functions that are run, by id. */
+  readonly invokes?: JsonObject;
+}
+
+export interface DryStep {
+  /** The action's id in the document. */
+  readonly id: string;
+  /** The kind of action. */
+  readonly kind: string;
+  /** The action's name in the document. */
+  readonly name: string;
+  /** Where it stands; `waiting` if it is one of those that are missing something. */
+  readonly status: "ready" | "running" | "sleeping" | "waiting" | "completed" | "failed" | "skipped" | "cancelled";
+  /** What it was given, with references resolved. */
+  readonly inputs: JsonObject | null;
+  /** What later steps see of it. */
+  readonly output: Json;
+  /** Why it failed. */
+  readonly error: ActionError | null;
+  /** How often it was tried. */
+  readonly attempts: number;
+  /** Why it was skipped or cancelled. */
+  readonly reason: string | null;
+}
+
 export interface Event {
   /** Our id. */
   readonly id: string;
@@ -325,6 +393,19 @@ export interface KeyPage {
   readonly items: readonly Key[];
   /** Give this as `cursor` to get what follows; null at the end. */
   readonly next_cursor: string | null;
+}
+
+export interface Missing {
+  /** The id of the action. */
+  readonly step: string;
+  /** The kind of action. */
+  readonly kind: string;
+  /** What it waits for: `event`, `signal`, `run` and so on; null if the action itself has neither a stub nor a dry run of its own. */
+  readonly waits_for: string | null;
+  /** The name of the event or the signal, or what is to be run. */
+  readonly name: string | null;
+  /** The key under which a stub can say. */
+  readonly stub: string;
 }
 
 export interface NewEvent {

@@ -1,0 +1,51 @@
+"""A dry run: a document, executed with nothing that could reach the world. For editors, and whoever asks "what if".
+
+It fails closed. An action that is external is executed only as its own ``dry_run`` function or as a stub; one that has
+neither is not, and the run stops there and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from workflowkit.base.clock import FakeClock
+from workflowkit.base.limits import Limits
+from workflowkit.base.netguard import NetworkPolicy
+from workflowkit.engine import local
+from workflowkit.engine.context import ActionConfig
+from workflowkit.engine.localoptions import Bounds, LocalOptions
+from workflowkit.registry import Registry
+from workflowkit.testing.outside import Stubbed
+from workflowkit.testing.result import RunResult
+from workflowkit.testing.scenario import RUN_ID, check_stubs, complete_event
+from workflowkit.testing.stubs import Stubs
+from workflowkit.testing.target import target_of
+
+#: SAFETY: S12 — beside what is not executed at all: no address of the installation's own, no port that is open.
+_NOWHERE = ActionConfig(network=NetworkPolicy(ports=frozenset()))
+
+
+def dry_run(
+    document: Mapping[str, Any],
+    event: Mapping[str, Any] | None,
+    stubs: Stubs,
+    registry: Registry,
+    *,
+    limits: Limits,
+    now_ms: int,
+) -> RunResult:
+    """Run a document for an event with nothing that could reach the world; ``local.held`` is at what it stopped.
+
+    Raises ``DefinitionError`` with all problems of the document, ``InvalidStub``, ``InvalidInput`` for an event that is
+    none, and ``LimitExceeded`` past ``rehearsal_passes``, ``rehearsal_days`` and ``rehearsal_seconds``.
+    """
+    target = target_of(document, registry, limits)
+    check_stubs(stubs, target)
+    outside = Stubbed(stubs, limits, rehearses=True)
+    bounds = Bounds(limits.rehearsal_passes, limits.rehearsal_days, limits.rehearsal_seconds)
+    options = LocalOptions(config=_NOWHERE, limits=limits, outside=outside, bounds=bounds, run_id=RUN_ID)
+    result = local.run(
+        target.workflow, complete_event(event, target), target.actions, clock=FakeClock(now_ms), options=options
+    )
+    return RunResult(target.workflow, result, tuple(outside.calls))
