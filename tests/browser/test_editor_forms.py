@@ -55,6 +55,7 @@ def test_every_kind_of_field_gives_values_of_the_right_type(editor: EditorPage) 
 def test_what_is_wrong_stands_at_its_field(editor: EditorPage) -> None:
     page = editor.open(chain("everything")).page
     editor.select("everything")
+    expect(page.locator("[data-pointer='/name'] .field-error")).to_have_text("This is needed.")
     count = page.get_by_label("Count", exact=True)
     for typed, message in (
         ("99", "at most 10"),

@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 
-from workflowkit.assets import asset_dir
+from workflowkit.assets import asset_dir, web_dir
 from workflowkit.base.clock import monotonic_seconds
 from workflowkit.cli import lifeline
 from workflowkit.cli.client import ApiClient
@@ -56,11 +56,19 @@ def command(once: bool, port: int | None) -> None:
     with _serving(server, listener) as wait:
         with contextlib.closing(ApiClient(url)) as client:
             is_completed = _run_example(client, example)
-        click.echo(f"\n  {dim('API and docs')}  {click.style(url + '/api/docs', fg='cyan')}")
+        click.echo()
+        for label, path in _places():
+            click.echo(f"  {dim(f'{label:13}')} {click.style(url + path, fg='cyan')}")
         if not once:
             click.echo(f"  {dim('the server stays until Ctrl-C')}")
             wait()
     sys.exit(0 if is_completed or not once else FAILED)
+
+
+def _places() -> list[tuple[str, str]]:
+    """Return what there is to look at, with its path; the editor only where it was built."""
+    editor = [("editor", f"/workflows/{WORKFLOW_ID}")] if web_dir() is not None else []
+    return [*editor, ("API and docs", "/api/docs")]
 
 
 def _example() -> Path:

@@ -2,6 +2,7 @@
 
 import { createContext, use } from "react";
 import type { Json, Path } from "../base/json";
+import { toPointer } from "../base/json";
 import type { Variables } from "../expressions/variables";
 import type { Schema } from "./schema";
 
@@ -20,6 +21,8 @@ export interface FormContextValue {
 export interface FieldMessage {
   readonly text: string;
   readonly severity: "error" | "warning";
+  /** The server's word for it, if it is the server's. */
+  readonly code?: string;
 }
 
 export const FormContext = createContext<FormContextValue | undefined>(undefined);
@@ -28,6 +31,19 @@ export function useForm(): FormContextValue {
   const context = use(FormContext);
   if (context === undefined) throw new Error("this is shown outside of a form");
   return context;
+}
+
+const NEEDED: FieldMessage = { text: "This is needed.", severity: "error" };
+const MISSING_CODES: readonly (string | undefined)[] = ["missing-input", "missing-key"];
+
+/** What is wrong with a field. That something is missing the server says of the object around it. */
+export function messageFor(
+  { messages }: FormContextValue,
+  { path, value, isRequired }: FieldProps,
+): FieldMessage | undefined {
+  const own = messages.get(toPointer(path));
+  if (own !== undefined || !isRequired || value !== undefined || path.length === 0) return own;
+  return MISSING_CODES.includes(messages.get(toPointer(path.slice(0, -1)))?.code) ? NEEDED : undefined;
 }
 
 /** What every field gets. */

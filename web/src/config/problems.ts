@@ -23,7 +23,8 @@ export function messagesBelow(problems: readonly LocatedProblem[], prefix: strin
   for (const { problem, target } of problems) {
     if (target.field !== prefix && !target.field.startsWith(`${prefix}/`)) continue;
     const pointer = target.field.slice(prefix.length);
-    if (!messages.has(pointer)) messages.set(pointer, { text: problem.message, severity: problem.severity });
+    if (!messages.has(pointer))
+      messages.set(pointer, { text: problem.message, severity: problem.severity, code: problem.code });
   }
   return messages;
 }

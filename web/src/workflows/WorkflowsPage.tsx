@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { Suspense, lazy, useState } from "react";
 import { asApiError, useLoaded } from "../api/useLoaded";
 import { api } from "../api/session";
 import type { Workflow } from "../api/schema";
@@ -7,8 +7,11 @@ import { pathTo } from "../shell/routes";
 import { ago, fullTime } from "../shell/times";
 import { Button } from "../shell/ui/Button";
 import { Link } from "../shell/ui/Link";
-import { NewWorkflowDialog } from "./NewWorkflowDialog";
 import "./workflows.css";
+
+const NewWorkflowDialog = lazy(() =>
+  import("./NewWorkflowDialog").then((module) => ({ default: module.NewWorkflowDialog })),
+);
 
 /** All pages of the list: there are seldom more than a few hundred workflows. */
 async function loadAll(): Promise<readonly Workflow[]> {
@@ -56,7 +59,11 @@ export function WorkflowsPage(): React.JSX.Element {
       {shown !== undefined && workflows !== undefined && workflows.length > 0 && (
         <WorkflowTable workflows={shown} onChange={reload} />
       )}
-      {isCreating && <NewWorkflowDialog onClose={() => setCreating(false)} />}
+      {isCreating && (
+        <Suspense>
+          <NewWorkflowDialog onClose={() => setCreating(false)} />
+        </Suspense>
+      )}
     </main>
   );
 }

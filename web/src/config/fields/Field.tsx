@@ -6,7 +6,7 @@ import { ReferencePicker } from "../../expressions/ReferencePicker";
 import { Icon } from "../../shell/ui/Icon";
 import { IconButton } from "../../shell/ui/Button";
 import type { FieldProps } from "../form";
-import { useForm } from "../form";
+import { messageFor, useForm } from "../form";
 import type { FieldSpec } from "../schema";
 import { describe, initialValue } from "../schema";
 import { ChoiceField } from "./ChoiceField";
@@ -32,7 +32,7 @@ export function Field(props: FieldProps): React.JSX.Element {
   const id = useId();
   const spec = describe(schema, form.root);
   const pointer = toPointer(path);
-  const message = form.messages.get(pointer);
+  const message = messageFor(form, props);
   const expression = useExpression(props);
   const { isExpression } = expression;
   const isGroup = LARGE.has(spec.kind) && !isExpression;
@@ -169,7 +169,7 @@ function Control(props: ControlProps): React.JSX.Element {
   const { path, value, label, id, spec, isExpression, describedBy } = props;
   const form = useForm();
   const change = (next: Json | undefined): void => form.change(path, next);
-  const isInvalid = form.messages.get(toPointer(path))?.severity === "error";
+  const isInvalid = messageFor(form, props)?.severity === "error";
   if (isExpression && form.variables !== undefined) {
     const { variables } = form;
     return (
