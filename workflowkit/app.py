@@ -331,7 +331,7 @@ class LocalEngine:
         self._extensions = extensions
 
     def run(self, document: Mapping[str, Any] | Function[..., Any], event: Mapping[str, Any]) -> LocalResult:
-        """Run a document or a function for an event.
+        """Run a document or a function for an event; functions of the application that it invokes run too.
 
         Raises ``DefinitionError`` with all problems if the document is not valid.
         """
@@ -347,11 +347,13 @@ class LocalEngine:
         """Run a workflow for an event; ``on_step`` is called with each step as soon as it is settled."""
         from workflowkit.actionconfig import action_config
         from workflowkit.engine.local import LocalOptions, run
+        from workflowkit.engine.localchildren import WithFunctions
 
         settings = self._settings
         options = LocalOptions(
             config=action_config(settings), extensions=self._extensions, limits=settings.limits, on_step=on_step
         )
+        options = replace(options, outside=WithFunctions(self._registry, options))
         return run(workflow, event, self._registry, options=options)
 
 

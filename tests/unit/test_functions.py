@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from workflowkit import Cron, Event, Function, WorkflowKit
+from workflowkit import Cron, Event, Function, StepContext, StepError, WorkflowKit
 from workflowkit.base.errors import AlreadyExists, DefinitionError
 from workflowkit.definition import parse
 from workflowkit.definition.model import Workflow
@@ -180,3 +180,55 @@ def test_an_application_whose_id_is_no_id_has_no_functions() -> None:
 def test_an_action_cannot_pass_for_a_function() -> None:
     with pytest.raises(AlreadyExists, match="reserved"):
         _wk().action("function:shop/f")(lambda: None)
+
+
+# --- in memory
+
+
+def test_in_memory_functions_that_are_invoked_run_too_with_their_own_waits() -> None:
+    wk = _wk()
+
+    @wk.function("charge", triggers=[], output_type=Order)
+    def charge(ctx: StepContext) -> Order:
+        ctx.step.sleep("bank", "2h")
+        return Order(ctx.event["data"]["id"], 5)
+
+    @wk.function("pay", trigger=Event("order/placed"))
+    def pay(ctx: StepContext) -> Any:
+        return ctx.step.invoke("charge", charge, {"id": "a"}).amount
+
+    result = wk.engine.run(pay, {"name": "order/placed", "data": {}})
+    assert (result.status, result.output) == ("completed", 5)
+
+
+@pytest.mark.parametrize(
+    ("target", "timeout", "cause"),
+    [
+        ("shop/none", None, "invoke-target-missing"),
+        ("shop/fails", None, "invoked-run-failed"),
+        ("shop/slow", "1h", "invoke-timeout"),
+        ("shop/again", None, "depth-exceeded"),
+        ("a-workflow", "1h", "invoke-timeout"),
+    ],
+)
+def test_in_memory_invoking_fails_as_it_does_with_a_database(target: str, timeout: str | None, cause: str) -> None:
+    wk = _wk()
+    causes: list[str] = []
+
+    @wk.function("fails", triggers=[], retries=0)
+    def fails(ctx: StepContext) -> None:
+        raise ValueError("no")
+
+    @wk.function("slow", triggers=[])
+    def slow(ctx: StepContext) -> None:
+        ctx.step.sleep("nap", "2h")
+
+    @wk.function("again", triggers=[])
+    def again(ctx: StepContext) -> None:
+        try:
+            ctx.step.invoke("call", target, timeout=timeout)
+        except StepError as error:
+            causes.append(error.cause_code)
+
+    assert wk.engine.run(again, {"name": "test", "data": {}}).status == "completed"
+    assert causes == [cause]
