@@ -15,6 +15,7 @@ from workflowkit.base.scope import Scope
 from workflowkit.base.settings import Settings
 from workflowkit.engine.extensions import Extensions
 from workflowkit.engine.middleware import MiddlewareFactory
+from workflowkit.inbox import Inbox
 from workflowkit.registry import (
     ActionOptions,
     Function,
@@ -246,6 +247,11 @@ class WorkflowKit:
         and ``actor`` are kept with the run. Raises ``NotFound``.
         """
         return self.runtime.control.cancel(scope or self.settings.scope, run_id, reason=reason, actor=actor)
+
+    @property
+    def approvals(self) -> Inbox:
+        """What people are asked, and how the host decides in their names."""
+        return Inbox(lambda: self.runtime.approvals)
 
     def blueprint(self, *, url_prefix: str = "/workflows") -> Blueprint:
         """Return the API as a blueprint for a Flask application of yours."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from asking import ask
 from flask import Flask
 from webapi import OTHER_TENANT, Client, Web, a_document, a_web
 
@@ -35,6 +36,10 @@ PUBLIC = {
     ("GET", "/w/<token>"),
     ("POST", "/w/<token>"),
     ("PUT", "/w/<token>"),
+    # Likewise: one who is asked for an approval, and one who calls back.
+    ("GET", "/a/<token>"),
+    ("POST", "/a/<token>"),
+    ("POST", "/c/<token>"),
 }
 #: Parameters of paths that name nothing of a tenant's.
 NOT_OWNED = {"key", "kind"}
@@ -43,6 +48,7 @@ DOCUMENT_BODY: dict[str, Any] = {"document": {}}
 BODIES: dict[str, dict[str, Any]] = {
     "/api/webhooks/<webhook_name>": {"verification": {"preset": "none"}},
     "/api/webhooks/<webhook_name>/test": {"body": {}},
+    "/api/approvals/<approval_id>/decision": {"decision": "approved"},
 }
 #: Lists that are the same for everybody, and what is no list.
 NOT_OF_A_TENANT = ("/api/actions", "/api/functions", "/api/webhook-templates", "/api/webhooks/intent")
@@ -64,6 +70,7 @@ def _path(rule: str, **values: str) -> str:
     defaults = {
         "key": "wk_default_wrong", "event_id": "x", "workflow_id": "x", "int:version": "1", "path:kind": "if",
         "run_id": "x", "key_id": "x", "path:rest": "x", "name": "x.js", "webhook_name": "x", "token": "x",
+        "approval_id": "x",
         f"any({', '.join(SECTIONS)}):section": SECTIONS[0],
     }  # fmt: skip
     path = rule
@@ -138,7 +145,7 @@ class _Theirs:
         web.services.webhooks.create(OTHER_TENANT, "secret-webhook", WebhookSettings({"preset": "none"}))
         self.ids = {
             "event_id": event_id, "workflow_id": "secret-workflow", "run_id": run["id"], "key_id": key_id,
-            "webhook_name": "secret-webhook",
+            "webhook_name": "secret-webhook", "approval_id": ask(web.harness, OTHER_TENANT, title="secret-title"),
         }  # fmt: skip
 
 
@@ -189,7 +196,7 @@ def _parameters(rule: str) -> list[str]:
 def _everything(web: Web) -> dict[str, list[dict[str, object]]]:
     tables = (
         "workflows", "workflow_drafts", "workflow_versions", "workflow_triggers", "events", "runs", "steps",
-        "webhooks", "webhook_deliveries",
+        "webhooks", "webhook_deliveries", "approvals", "approval_assignees", "approval_decisions",
     )  # fmt: skip
     rows = {table: web.harness.rows(f"SELECT * FROM {table} ORDER BY 1, 2, 3") for table in tables}
     return rows | {"api_keys": web.harness.rows("SELECT id, revoked_at_ms FROM api_keys ORDER BY id")}

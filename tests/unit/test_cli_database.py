@@ -292,3 +292,42 @@ def test_a_file_that_changes_while_the_dev_server_runs_is_published(sqlite_url: 
     finally:
         files.stop()
         wk.stop()
+
+
+def _asked(harness: Harness) -> str:
+    """Run a workflow that asks, and return the approval's id."""
+    harness.clock.advance_to(SystemClock().now_ms())  # by which the commands count
+    form = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    inputs = {"title": "Refund?", "assignees": ["ada", "bob"], "form": form}
+    document = a_workflow().action("ask", "builtin:approval", inputs).path("$source", "ask")
+    harness.deploy(document.trigger("asking/begun").document(), "asks")
+    harness.send("asking/begun")
+    harness.drain()
+    approval_id: str = json.loads(_cli("approvals", "list", "--json").stdout)["items"][0]["id"]
+    return approval_id
+
+
+def test_approvals_are_listed_and_decided(installation: Harness) -> None:
+    assert _cli("approvals", "list").stdout == "no approvals\n"
+    approval_id = _asked(installation)
+    listed = _cli("approvals", "list", "--status", "open", "--assignee", "ada").stdout
+    assert approval_id in listed
+    assert "0 of 1" in listed
+    assert _cli("approvals", "list", "--tenant", "other").stdout == "no approvals\n"
+    refused = _cli("approvals", "approve", approval_id, "--data", '{"n": "x"}')
+    assert (refused.exit_code, "/data/n" in refused.stderr) == (2, True)
+    assert _cli("approvals", "approve", approval_id, "--data", "{").exit_code == 2
+    assert _cli("approvals", "approve", approval_id, "--data", '{"n": 1}', "--actor", "eve").exit_code == 1
+    approved = _cli("approvals", "approve", approval_id, "--data", '{"n": 1}', "--actor", "ada")
+    assert approved.stdout == "approved Refund? 1 of 1\n"
+    again = _cli("approvals", "reject", approval_id)
+    assert (again.exit_code, again.stderr) == (1, "error: this is decided already: approved\n")
+
+
+def test_an_approval_is_rejected_by_the_operator(installation: Harness) -> None:
+    approval_id = _asked(installation)
+    told = json.loads(_cli("approvals", "reject", approval_id, "--comment", "no", "--json").stdout)
+    assert (told["status"], told["decisions"][0]["actor"], told["decisions"][0]["comment"]) == (
+        "rejected", "operator", "no",
+    )  # fmt: skip
+    assert _cli("approvals", "reject", approval_id, "--tenant", "other").exit_code == 1

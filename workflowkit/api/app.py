@@ -15,12 +15,15 @@ from workflowkit import __version__
 from workflowkit.api import auth, errors, openapi
 from workflowkit.api.routes import (
     actions,
+    approvals,
+    callbacks,
     deliveries,
     docs,
     dryruns,
     events,
     functions,
     health,
+    invitations,
     keys,
     pages,
     runs,
@@ -69,8 +72,8 @@ def create_app(services: Services) -> APIFlask:
     services.install(app.extensions)
     openapi.configure(app)
     for routes in (
-        events, workflows, dryruns, functions, runs, schedules, actions, keys, webhooks, deliveries, signals, health,
-        docs, pages,
+        events, workflows, dryruns, functions, runs, schedules, actions, keys, webhooks, deliveries, signals, approvals,
+        invitations, callbacks, health, docs, pages,
     ):  # fmt: skip
         app.register_blueprint(routes.api)
     errors.register(app)

@@ -54,7 +54,7 @@ def receives(schema: type[Schema]) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @wraps(_document.input(schema, location="json")(view))
         def checked(*args: Any, **kwargs: Any) -> Any:
-            return view(*args, body=_load(schema(), read_json(), "", "the body must be a JSON object"), **kwargs)
+            return view(*args, body=load(schema(), read_json()), **kwargs)
 
         return checked  # type: ignore[return-value]  # wraps keeps the view's signature, less `body`
 
@@ -97,17 +97,23 @@ def answer(value: Json, status: int = 200, *, headers: dict[str, str] | None = N
     return Response(jsonvalue.dumps(value), status, headers, content_type=JSON_MEDIA_TYPE)
 
 
-def read_json() -> Json:
-    """Return the body, parsed strictly. Raises ``UnsupportedMediaType``, ``InvalidInput``, ``LimitExceeded``."""
+def read_json(limit: str = "request_bytes") -> Json:
+    """Return the body, parsed strictly. Raises ``UnsupportedMediaType``, ``InvalidInput``, ``LimitExceeded``.
+
+    ``limit`` names what bounds its size.
+    """
     # SAFETY: S15 — one parser per route, chosen by the route; the content type can only refuse. It also keeps out what
     # a form on another site can send without asking.
     if request.mimetype != JSON_MEDIA_TYPE:
         raise UnsupportedMediaType(f"send the body as {JSON_MEDIA_TYPE}")
     limits = Services.current().limits
     data = request.get_data(cache=False)
-    return jsonvalue.loads_strict(
-        data, max_bytes=limits.request_bytes, max_depth=limits.json_depth, limit="request_bytes"
-    )
+    return jsonvalue.loads_strict(data, max_bytes=getattr(limits, limit), max_depth=limits.json_depth, limit=limit)
+
+
+def load(schema: Schema, value: Json) -> dict[str, Any]:
+    """Return a parsed body, checked. Raises ``InvalidInput``."""
+    return _load(schema, value, "", "the body must be a JSON object")
 
 
 def read_query(schema: Schema) -> dict[str, Any]:

@@ -33,7 +33,8 @@ _PATH_PARAMETERS = {
     "run_id": "The run's id.",
     "key_id": "The key's id.",
     "webhook_name": "The webhook's name.",
-    "token": "The secret part of a webhook's URL.",
+    "token": "The secret part of the URL.",
+    "approval_id": "The approval's id.",
 }
 _ERRORS_OF_BODIES = (
     HTTPStatus.BAD_REQUEST,

@@ -13,7 +13,9 @@ from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.base.scope import DEFAULT_SCOPE, Scope
 from workflowkit.base.settings import Settings
 from workflowkit.registry import Registry
+from workflowkit.runtime.approvals import Approvals
 from workflowkit.runtime.authoring import Authoring
+from workflowkit.runtime.callbacks import Callbacks
 from workflowkit.runtime.control import Control
 from workflowkit.runtime.deliveries import Deliveries
 from workflowkit.runtime.intake import Intake
@@ -45,6 +47,8 @@ class Services:
     webhooks: Webhooks
     deliveries: Deliveries
     signal: Callable[[Scope, str, Any], str]
+    approvals: Approvals
+    callbacks: Callbacks
     limits: Limits = DEFAULT_LIMITS
     public_url: str | None = None
     webhook_redirects: tuple[str, ...] = ()
@@ -83,6 +87,10 @@ class RuntimeParts(Protocol):
     def deliveries(self) -> Deliveries: ...
     @property
     def waking(self) -> Waking: ...
+    @property
+    def approvals(self) -> Approvals: ...
+    @property
+    def callbacks(self) -> Callbacks: ...
 
 
 def services_of(runtime: RuntimeParts, *, dev_mode: bool = False) -> Services:
@@ -99,6 +107,8 @@ def services_of(runtime: RuntimeParts, *, dev_mode: bool = False) -> Services:
         webhooks=runtime.webhooks,
         deliveries=runtime.deliveries,
         signal=runtime.waking.signal,
+        approvals=runtime.approvals,
+        callbacks=runtime.callbacks,
         limits=runtime.settings.limits,
         public_url=runtime.settings.public_url,
         webhook_redirects=runtime.settings.webhook_redirects,

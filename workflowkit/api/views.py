@@ -9,6 +9,7 @@ from typing import Any
 from workflowkit.base.clock import rfc3339
 from workflowkit.base.errors import Problem
 from workflowkit.engine.facts import ErrorInfo
+from workflowkit.runtime.approvals import Approval
 from workflowkit.runtime.history import Attempt, Step
 from workflowkit.store.apps import FunctionRecord
 from workflowkit.store.events import EventRecord
@@ -228,3 +229,26 @@ def _error(error: ErrorInfo | None) -> Shown | None:
 
 def _moment(at_ms: int | None) -> str | None:
     return None if at_ms is None else rfc3339(at_ms)
+
+
+def approval(shown: Approval) -> Shown:
+    """Show an approval (``schemas.approvals.Approval``)."""
+    record = shown.record
+    request = record.request
+    return {
+        "id": record.id,
+        "run_id": record.run_id,
+        "workflow_id": record.workflow_id,
+        "step": record.step_key,
+        "title": request.title,
+        "description": request.description,
+        "form": request.form,
+        "assignees": list(request.assignees),
+        "needed": request.needed,
+        "reject_on": request.reject_on.value,
+        "status": shown.status.value,
+        "created_at": rfc3339(record.created_at_ms),
+        "expires_at": rfc3339(record.expires_at_ms),
+        "closed_at": _moment(record.closed_at_ms),
+        "decisions": [decision.as_dict() for decision in shown.decisions],
+    }

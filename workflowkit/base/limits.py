@@ -60,6 +60,8 @@ class Limits:
     """The schema of an approval's form."""
     approval_data_bytes: int = 64 * KIB
     """What one person may enter into the form."""
+    approval_bytes: int = 256 * KIB
+    """The body of a decision that is sent by a link."""
     approval_assignees: int = 50
     approval_reminders: int = 10
     # schedules

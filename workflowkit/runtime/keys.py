@@ -34,6 +34,9 @@ PERMISSIONS = (
     "webhooks:read",
     "webhooks:write",
     "signals:send",
+    "approvals:read",
+    "approvals:decide",
+    "approvals:impersonate",
 )
 #: How long a process may go on accepting a key that another process has revoked.
 CACHE_SECONDS = 1.0

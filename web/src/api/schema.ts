@@ -43,6 +43,59 @@ export interface ActionList {
   readonly items: readonly Action[];
 }
 
+export interface Approval {
+  /** Its id. */
+  readonly id: string;
+  /** The run that asks. */
+  readonly run_id: string;
+  /** The workflow of the run. */
+  readonly workflow_id: string;
+  /** The step of the run that waits for it. */
+  readonly step: string;
+  /** What is to be decided. */
+  readonly title: string;
+  /** What one has to know for it; may be empty. */
+  readonly description: string;
+  /** The JSON Schema of what is to be entered with an approval; null if there is nothing. */
+  readonly form: JsonObject | null;
+  /** Who is asked; nobody in particular if empty. */
+  readonly assignees: readonly string[];
+  /** How many have to approve. */
+  readonly needed: number;
+  /** What rejects: `any` rejection, or so many that not enough are left (`all`). */
+  readonly reject_on: "any" | "all";
+  /** Where it is; `cancelled` if the run ended before. */
+  readonly status: "open" | "approved" | "rejected" | "expired" | "cancelled";
+  /** When it began. */
+  readonly created_at: string;
+  /** Until when it can be decided. */
+  readonly expires_at: string;
+  /** When it was decided, expired or cancelled. */
+  readonly closed_at: string | null;
+  /** What was decided so far, in order. */
+  readonly decisions: readonly ApprovalDecision[];
+}
+
+export interface ApprovalDecision {
+  /** Who: an assignee, or `key:<id>` of an API key that decided in its own name. */
+  readonly actor: string;
+  /** What. */
+  readonly decision: "approved" | "rejected";
+  /** Why; may be empty. */
+  readonly comment: string;
+  /** What was entered into the form; null for a rejection, and where there is no form. */
+  readonly data: Json;
+  /** When. */
+  readonly at: string;
+}
+
+export interface ApprovalPage {
+  /** The approvals. */
+  readonly items: readonly Approval[];
+  /** Give this as `cursor` to get what follows; null at the end. */
+  readonly next_cursor: string | null;
+}
+
 export interface ApprovedIntent {
   /** The webhook. */
   readonly webhook: Webhook;
@@ -408,6 +461,17 @@ export interface Missing {
   readonly stub: string;
 }
 
+export interface NewDecision {
+  /** What. */
+  readonly decision: "approved" | "rejected";
+  /** Why. */
+  readonly comment?: string;
+  /** What the form asks for; only with an approval. */
+  readonly data?: Json;
+  /** In whose name; needs the permission `approvals:impersonate`. Left out: in the name of the key. */
+  readonly actor?: string;
+}
+
 export interface NewEvent {
   /** What happened, such as `order/paid`. */
   readonly name: string;
@@ -436,7 +500,7 @@ export interface NewKey {
   /** Who uses it. */
   readonly name: string;
   /** What it may do; you must hold each yourself. */
-  readonly permissions: readonly ("events:send" | "workflows:read" | "workflows:write" | "workflows:publish" | "runs:read" | "runs:write" | "actions:read" | "keys:admin" | "webhooks:read" | "webhooks:write" | "signals:send")[];
+  readonly permissions: readonly ("events:send" | "workflows:read" | "workflows:write" | "workflows:publish" | "runs:read" | "runs:write" | "actions:read" | "keys:admin" | "webhooks:read" | "webhooks:write" | "signals:send" | "approvals:read" | "approvals:decide" | "approvals:impersonate")[];
   /** The only events that a key for sending may send: names, or beginnings of names with * at the end. Default: all. */
   readonly event_names?: readonly string[] | null;
 }
@@ -508,6 +572,13 @@ export interface PublishedVersion {
   readonly created: boolean;
   /** What is dubious about it. */
   readonly warnings: readonly Problem[];
+}
+
+export interface ReceivedCallback {
+  /** The callback's id. */
+  readonly id: string;
+  /** Always `received`. */
+  readonly status: "received";
 }
 
 export interface ReceivedDelivery {

@@ -1,0 +1,82 @@
+"""Approvals: listed, shown and decided, by those who have a key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import Response
+
+from workflowkit.api import views
+from workflowkit.api.auth import Caller, caller, requires
+from workflowkit.api.contract import answer, receives, returns, takes
+from workflowkit.api.paging import Page
+from workflowkit.api.schemas import approvals as schemas
+from workflowkit.api.services import Services
+from workflowkit.base.errors import Forbidden
+from workflowkit.engine.approvals import Status, Verdict
+from workflowkit.runtime.approvals import Choice
+
+api = APIBlueprint("approvals", __name__, url_prefix="/api", tag="Approvals")
+
+#: Who decides on a dev server without a key.
+DEVELOPER = "developer"
+IMPERSONATE = "approvals:impersonate"
+
+
+@api.get("/approvals")
+@requires("approvals:read")
+@takes(schemas.ApprovalQuery)
+@returns(schemas.ApprovalPage)
+def list_approvals(query: dict[str, Any]) -> Response:
+    """List approvals.
+
+    Newest first. With `status=open` and `assignee` it is somebody's inbox.
+    """
+    page = Page.asked(query)
+    status = None if "status" not in query else Status(query["status"])
+    found = Services.current().approvals.find(
+        caller().scope, limit=page.fetch, before=page.after, status=status, assignee=query.get("assignee")
+    )
+    return answer(page.show(found, views.approval, lambda approval: approval.record.id))
+
+
+@api.get("/approvals/<approval_id>")
+@requires("approvals:read")
+@returns(schemas.Approval)
+def get_approval(approval_id: str) -> Response:
+    """Show an approval.
+
+    With everything that was decided so far. Links are nowhere to be had.
+    """
+    return answer(views.approval(Services.current().approvals.get(caller().scope, approval_id)))
+
+
+@api.post("/approvals/<approval_id>/decision")
+@requires("approvals:decide")
+@receives(schemas.NewDecision)
+@returns(
+    schemas.Approval,
+    _409="It is decided, or the actor has decided before.",
+    _410="Its time is over, or its run has ended.",
+    _422="The data does not fit the form.",
+)
+def decide_approval(body: dict[str, Any], approval_id: str) -> Response:
+    """Decide.
+
+    In the name of the key, which need not be asked; or of `actor`, who must be.
+    """
+    actor, is_someone_else = _actor(caller(), body.get("actor"))
+    choice = Choice(
+        actor, Verdict(body["decision"]), body.get("comment", ""), body.get("data"), must_be_assigned=is_someone_else
+    )
+    return answer(views.approval(Services.current().approvals.decide(caller().scope, approval_id, choice)))
+
+
+def _actor(who: Caller, named: str | None) -> tuple[str, bool]:
+    """Return in whose name a caller decides, and whether that is somebody else than the caller."""
+    if named is None:
+        return (DEVELOPER if who.key is None else f"key:{who.key.id}"), False
+    if IMPERSONATE not in who.permissions:
+        raise Forbidden(f"to decide in somebody's name needs the permission {IMPERSONATE}")
+    return named, True
