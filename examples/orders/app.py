@@ -48,7 +48,7 @@ def check_stock(items: list[Item]) -> Stock:
     }
 
 
-@wk.action("choose_carrier", category="Orders")
+@wk.action("choose_carrier", category="Orders", external=False)
 def choose_carrier(name: str, days: int) -> dict[str, str | int]:
     """Decide who brings the parcel.
 

@@ -1,41 +1,48 @@
-"""The order desk of the examples, run in memory."""
+"""The order desk of the examples: its own tests, and its actions."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from examples.orders.app import wk
-from workflowkit.engine.local import LocalResult
+from workflowkit.cli.root import cli
+from workflowkit.testing import Real, RunResult, run
 
 HERE = Path(__file__).resolve().parents[2] / "examples/orders"
+ORDER = json.loads((HERE / "order.json").read_text())
+DESK = dict.fromkeys(("check_stock", "reserve_items", "create_invoice"), Real)
 
 
-def _run(items: list[dict[str, Any]] | None = None) -> LocalResult:
-    event = json.loads((HERE / "order.json").read_text())
-    if items is not None:
-        event["data"]["items"] = items
-    return wk.engine.run(json.loads((HERE / "workflow.json").read_text()), event)
+def order_of(*items: tuple[str, int]) -> RunResult:
+    event = ORDER | {"data": ORDER["data"] | {"items": [{"article": name, "quantity": n} for name, n in items]}}
+    return run(HERE / "workflow.json", event, actions=wk, stubs={**DESK, "send_email": {}})
 
 
-@pytest.mark.parametrize(("quantity", "by", "not_by"), [(1, "courier", "post"), (0, "post", "courier")])
-def test_the_total_decides_about_the_carrier_and_everything_after_it_runs_once(
-    quantity: int, by: str, not_by: str
-) -> None:
-    result = _run([{"article": "teapot", "quantity": quantity}, {"article": "tea", "quantity": 2}])
-    assert result.status == "completed"
-    assert {step.id for step in result.steps if step.status == "skipped"} == {not_by}
-    assert result.order.index(by) < min(result.order.index("reserve"), result.order.index("invoice"))
-    assert result.order[-1] == "email"
-    assert len(result.order) == 6
+def test_the_tests_beside_the_workflow_pass() -> None:
+    result = CliRunner().invoke(cli, ["test", str(HERE / "workflow.json"), "--actions", f"{HERE / 'app.py'}:wk"])
+
+    assert result.exit_code == 0, result.output
+    assert "4 of 4 tests passed" in result.output
+
+
+@pytest.mark.parametrize(("teapots", "carrier"), [(1, "courier"), (0, "post")])
+def test_the_total_decides_about_the_carrier_and_everything_after_it_runs_once(teapots: int, carrier: str) -> None:
+    result = order_of(("teapot", teapots), ("tea", 2))
+
+    assert result.path == ("check", "large", carrier, "reserve", "invoice", "email")
+    pieces, invoice = result.step("reserve").output["pieces"], result.step("invoice").output
+    assert result.step("email").inputs["body"] == (
+        f"Thank you, Ada! {pieces} pieces are on their way. Invoice {invoice['number']}: {invoice['total']} EUR."
+    )
 
 
 def test_an_order_of_more_than_there_is_fails_at_the_stock_and_nobody_gets_mail() -> None:
-    result = _run([{"article": "teapot", "quantity": 99}])
-    assert result.status == "failed"
+    result = order_of(("teapot", 99))
+
+    assert (result.status, result.path, result.calls("send_email")) == ("failed", ("check",), ())
     assert result.error is not None
     assert result.error.message == "there are not 99 of 'teapot'"
-    assert result.order == ("check",)
