@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from workflowkit.base.errors import NonRetriableError
+from workflowkit.base.scope import FUNCTION_SEPARATOR
 from workflowkit.registry import Field, action
 
 if TYPE_CHECKING:
@@ -31,6 +33,9 @@ def run_workflow(
         timeout: How long to wait for it at most: text such as 2h or 7d, or a number of seconds; a year by default.
         on_cancel: Whether it is cancelled together with this run, while that waits for it.
     """
+    if FUNCTION_SEPARATOR in workflow:
+        # The id may come from an event, and functions trust who calls them: they are for code.
+        raise NonRetriableError(f"{workflow!r} is a function of the application, which only its code may run")
     if not wait:
         return {"run_id": ctx.start_run(workflow, data or {})}
     return ctx.step.invoke("run", workflow, data, timeout=timeout, on_cancel=on_cancel)

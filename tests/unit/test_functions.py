@@ -96,6 +96,11 @@ def test_followers_are_functions_of_their_own_without_retries() -> None:
     ]
 
 
+def test_no_handler_is_no_follower() -> None:
+    options: Any = {"on_failure": None, "on_cancel": None}
+    assert _wk().function("pay", triggers=[], **options)(_handler).followers == ()
+
+
 @dataclass
 class Order:
     id: str

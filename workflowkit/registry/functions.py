@@ -101,7 +101,9 @@ class _Definition:
             raise DefinitionError(dict.fromkeys(problems))
         decode, encode = _conversions(self._options)
         made = Function(handler, self._spec(handler, encode), self._document(handler), decode)
-        made.followers = tuple(self._follower(handler, name, made.id) for name in FOLLOWERS if name in self._options)
+        made.followers = tuple(
+            self._follower(name, made.id) for name in FOLLOWERS if self._options.get(name) is not None
+        )
         return made
 
     def _problems(self, handler: Callable[..., Any]) -> Iterator[Problem]:
@@ -174,7 +176,7 @@ class _Definition:
     def _name(self) -> str:
         return self._options.get("name") or label_of(self._id)
 
-    def _follower(self, handler: Callable[..., Any], option: str, function_id: str) -> Function[..., Any]:
+    def _follower(self, option: str, function_id: str) -> Function[..., Any]:
         event, suffix = FOLLOWERS[option]
         follower: Any = self._options[option]  # type: ignore[literal-required]  # one of the two names
         options: FunctionOptions = {
