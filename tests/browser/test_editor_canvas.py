@@ -246,3 +246,28 @@ def test_wheel_and_drag_move_the_view_and_fit_brings_all_of_it_back(editor: Edit
         assert node["x"] + node["width"] <= box["x"] + box["width"]
         assert box["y"] <= node["y"]
         assert node["y"] + node["height"] <= box["y"] + box["height"]
+
+
+def test_a_note_keeps_its_text_and_its_place(editor: EditorPage) -> None:
+    editor.open(chain("log"))
+    editor.get("add-note").click()
+    note = editor.get("note-note")
+    note.get_by_role("textbox", name="Note").fill("**Ask** Ada before changing this")
+    box = note.bounding_box()
+    assert box is not None
+    grip = {"x": box["x"] + 10, "y": box["y"] + 4, "width": 20, "height": 10}
+    before = editor.saved()["metadata"]["ui"]["notes"]["note"]
+    editor.drag_to(grip, box["x"] - 140, box["y"] + 60)
+    after = editor.saved()["metadata"]["ui"]["notes"]["note"]
+    assert after["text"] == before["text"] == "**Ask** Ada before changing this"
+    assert (after["x"], after["y"]) != (before["x"], before["y"])
+    editor.page.reload()
+    expect(editor.get("note-note").get_by_role("textbox", name="Note")).to_have_value(
+        "**Ask** Ada before changing this"
+    )
+    assert editor.ids() == ["log"]
+    editor.get("note-note").get_by_role("button", name="Delete the note").click()
+    expect(editor.get("note-note")).to_have_count(0)
+    assert "notes" not in editor.saved()["metadata"]["ui"] or editor.saved()["metadata"]["ui"]["notes"] == {}
+    editor.get("undo").click()
+    expect(editor.get("note-note")).to_be_visible()

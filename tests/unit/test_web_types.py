@@ -34,6 +34,7 @@ def test_the_committed_types_are_up_to_date(api_types: ModuleType) -> None:
         ({"type": "string"}, "string"),
         ({"type": ["integer", "null"]}, "number | null"),
         ({"type": "string", "enum": ["a", "b"]}, '"a" | "b"'),
+        ({"type": ["string", "null"], "enum": ["a", None]}, '"a" | null'),
         ({"type": "array", "items": {"$ref": "#/components/schemas/Run"}}, "readonly Run[]"),
         ({"type": "array", "items": {"type": ["string", "null"]}}, "readonly (string | null)[]"),
         ({"anyOf": [{"$ref": "#/components/schemas/Run"}, {"type": "null"}]}, "Run | null"),

@@ -245,7 +245,7 @@ export interface DryEdge {
   /** The action it leads to. */
   readonly to: string;
   /** Whether it was taken; null if that is not decided. */
-  readonly state: "taken" | "not_taken" | "dead" | none;
+  readonly state: "taken" | "not_taken" | "dead" | null;
 }
 
 export interface DryRun {

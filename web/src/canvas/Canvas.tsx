@@ -17,13 +17,14 @@ import "./canvas.css";
 import type { FlowEdge, FlowNode } from "./flow";
 import { GRID, MOST_DRAWN } from "./geometry";
 import { drawEdge, dropEdge, dropKind, mayConnect, moveEdge } from "./gestures";
+import { NoteNode } from "./NoteNode";
 import { StepNode } from "./StepNode";
 import { TriggerNode } from "./TriggerNode";
 import { useCanvasView } from "./useCanvasView";
 import { useFlow } from "./useFlow";
 import { WireEdge } from "./WireEdge";
 
-const NODE_TYPES = { step: StepNode, trigger: TriggerNode };
+const NODE_TYPES = { step: StepNode, trigger: TriggerNode, note: NoteNode };
 const EDGE_TYPES = { wire: WireEdge };
 const EDGE_DEFAULTS = {
   markerEnd: { type: MarkerType.ArrowClosed, width: 16, height: 16, color: "var(--edge)" },
@@ -91,7 +92,9 @@ function Drawing({ connectTarget }: CanvasProps): React.JSX.Element {
       colorMode={isDark ? "dark" : "light"}
       onNodesChange={onNodesChange}
       onEdgesChange={onEdgesChange}
-      onNodeClick={(_, node) => store.getState().selection.actions.size <= 1 && store.getState().selectAction(node.id)}
+      onNodeClick={(_, node) =>
+        node.type !== "note" && store.getState().selection.actions.size <= 1 && store.getState().selectAction(node.id)
+      }
       onEdgeClick={(_, edge) => store.getState().selectEdge(edge.id)}
       onConnect={(connection) => drawEdge(store, connection)}
       onConnectEnd={(event, end) => dropEdge(store, event, end, screenToFlowPosition)}

@@ -1,5 +1,5 @@
 import { useReactFlow, useStore as useFlowStore } from "@xyflow/react";
-import { tidyUp } from "../editor/commands";
+import { addNoteInView, tidyUp } from "../editor/commands";
 import { useEditor, useEditorContext } from "../editor/store";
 import { IconButton } from "../shell/ui/Button";
 
@@ -30,6 +30,7 @@ export function CanvasBar(): React.JSX.Element {
             onClick={() => store.getState().redo()}
           />
           <IconButton icon="tidy" label="Tidy up" testId="tidy" onClick={() => void tidyUp(store)} />
+          <IconButton icon="note" label="Add a note" testId="add-note" onClick={() => addNoteInView(store)} />
           <span className="canvas-bar-line" />
         </>
       )}

@@ -5,13 +5,14 @@ import type { Edge, Node, NodeHandle } from "@xyflow/react";
 import { Position as Side } from "@xyflow/react";
 import { isEqual } from "../base/json";
 import type { Way } from "../document/edits";
+import type { Note } from "../document/notes";
 import type { Conditional, Graph, Position, Scope, WorkflowAction, WorkflowEdge } from "../document/types";
 import { SOURCE } from "../document/types";
 import type { Catalogue, Kind } from "../editor/catalogue";
 import type { Selection } from "../editor/store";
 import type { LocatedProblem, ProblemIndex } from "../problems/locate";
 import { targetKey } from "../problems/locate";
-import { NODE_HEIGHT, NODE_WIDTH, wayOffset } from "./geometry";
+import { NODE_HEIGHT, NODE_WIDTH, NOTE_HEIGHT, NOTE_WIDTH, wayOffset } from "./geometry";
 import { bendFor } from "./routing";
 
 /** A way that no edge takes yet: the canvas offers a "+" there. */
@@ -36,6 +37,11 @@ export interface TriggerData extends Record<string, unknown> {
   readonly isLoop: boolean;
 }
 
+export interface NoteData extends Record<string, unknown> {
+  readonly id: string;
+  readonly text: string;
+}
+
 export interface WireData extends Record<string, unknown> {
   readonly edge: WorkflowEdge;
   readonly label: string;
@@ -47,7 +53,8 @@ export interface WireData extends Record<string, unknown> {
 
 export type StepNode = Node<StepData, "step">;
 export type TriggerNode = Node<TriggerData, "trigger">;
-export type FlowNode = StepNode | TriggerNode;
+export type NoteNode = Node<NoteData, "note">;
+export type FlowNode = StepNode | TriggerNode | NoteNode;
 export type FlowEdge = Edge<WireData, "wire">;
 
 export interface FlowInput {
@@ -58,6 +65,8 @@ export interface FlowInput {
   readonly selection: Selection;
   readonly problems: ProblemIndex;
   readonly triggerLines: readonly string[];
+  /** With the places that they have while they are dragged. */
+  readonly notes: ReadonlyMap<string, Note>;
   /** The node that would be connected, while somebody chooses one by keys. */
   readonly connectTarget: string | undefined;
 }
@@ -72,7 +81,9 @@ export class FlowBuilder {
 
   buildNodes(input: FlowInput): FlowNode[] {
     const taken = groupBy(input.graph.edges, (edge) => edge.from);
-    const built = [
+    const built: FlowNode[] = [
+      ...[...input.notes].map(([id, note]) => noteNode(id, note)),
+
       triggerNode(input, taken.has(SOURCE)),
       ...input.graph.actions.map((action) => stepNode(input, action, taken)),
     ];
@@ -141,6 +152,28 @@ function triggerNode(input: FlowInput, hasNext: boolean): TriggerNode {
     handles: handles(1, false),
     ...SIZE,
     measured: SIZE,
+  };
+}
+
+/** The id of a note among the nodes: ids of steps hold no "/". */
+export function noteNodeId(id: string): string {
+  return `/${id}`;
+}
+
+function noteNode(id: string, { x, y, text }: Note): NoteNode {
+  const size = { width: NOTE_WIDTH, height: NOTE_HEIGHT };
+  return {
+    id: noteNodeId(id),
+    type: "note",
+    position: { x, y },
+    data: { id, text },
+    selectable: false,
+    focusable: false,
+    connectable: false,
+    handles: [],
+    zIndex: -1,
+    ...size,
+    measured: size,
   };
 }
 

@@ -6,6 +6,8 @@ import { SOURCE } from "../document/types";
 export const GRID = 20;
 export const NODE_WIDTH = 240;
 export const NODE_HEIGHT = 60;
+export const NOTE_WIDTH = 220;
+export const NOTE_HEIGHT = 130;
 /** From one step to the next below it. */
 export const STEP_DOWN = 140;
 export const STEP_ASIDE = 280;

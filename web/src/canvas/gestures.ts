@@ -4,12 +4,14 @@ import type { Connection, EdgeChange, FinalConnectionState, NodeChange } from "@
 import type { Way } from "../document/edits";
 import { reconnect } from "../document/edits";
 import { refusal } from "../document/graph";
+import { changeNote, notesOf } from "../document/notes";
 import { graphAt, withPositions } from "../document/scope";
 import type { Graph, Position } from "../document/types";
 import { addStep, connectNodes, count } from "../editor/commands";
 import type { EditorStore, Selection } from "../editor/store";
 import { notify } from "../shell/notices";
 import type { FlowEdge, FlowNode } from "./flow";
+import { noteNodeId } from "./flow";
 import { NODE_HEIGHT, NODE_WIDTH, nodeIds, snap } from "./geometry";
 
 /** From a point on the screen to the one of the canvas. */
@@ -30,7 +32,20 @@ export function storePositions(store: EditorStore, moved: ReadonlyMap<string, Po
   const { edit, scope } = store.getState();
   const places = new Map([...moved].map(([id, position]) => [id, snap(position)]));
   const names = [...places.keys()].toSorted().join(" ");
-  edit((document) => withPositions(document, scope, places), `move ${count(places.size, "step")}`, `move ${names}`);
+  const notes = notesOf(store.getState().history.present, scope);
+  edit(
+    (old) => {
+      const steps = new Map([...places].filter(([id]) => !id.startsWith("/")));
+      let document = withPositions(old, scope, steps);
+      for (const id of notes.keys()) {
+        const place = places.get(noteNodeId(id));
+        if (place !== undefined) document = changeNote(document, scope, id, (note) => ({ ...note, ...place }));
+      }
+      return document;
+    },
+    `move ${count(places.size, "step")}`,
+    `move ${names}`,
+  );
 }
 
 /** Takes over what React Flow has selected, of nodes or of edges. */

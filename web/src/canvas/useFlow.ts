@@ -3,11 +3,12 @@
 import type { OnEdgesChange, OnNodesChange } from "@xyflow/react";
 import { useCallback, useMemo, useState } from "react";
 import { triggerLines } from "../config/triggers";
+import { notesOf } from "../document/notes";
 import { graphAt, positionsOf } from "../document/scope";
 import type { Position } from "../document/types";
 import { useDocument, useEditor, useEditorContext } from "../editor/store";
 import type { FlowEdge, FlowNode } from "./flow";
-import { FlowBuilder } from "./flow";
+import { FlowBuilder, noteNodeId } from "./flow";
 import { changeSelection, storePositions } from "./gestures";
 
 const STILL: ReadonlyMap<string, Position> = new Map();
@@ -34,6 +35,9 @@ export function useFlow(connectTarget: string | undefined): Flow {
     const stored = positionsOf(document, scope);
     const positions = moving.size === 0 ? stored : new Map([...stored, ...moving]);
     const graph = graphAt(document, scope);
+    const notes = new Map(
+      [...notesOf(document, scope)].map(([id, note]) => [id, { ...note, ...moving.get(noteNodeId(id)) }]),
+    );
     return {
       graph,
       scope,
@@ -43,6 +47,7 @@ export function useFlow(connectTarget: string | undefined): Flow {
       problems,
       connectTarget,
       triggerLines: triggerLines(document),
+      notes,
     };
   }, [document, scope, moving, catalogue, selection, problems, connectTarget]);
   const nodes = useMemo(() => builder.buildNodes(shown), [builder, shown]);

@@ -50,7 +50,7 @@ export function findAction(document: WorkflowDocument, scope: Scope, id: string)
 }
 
 /** The name under which the editor keeps something about a node: ids hold no "/". */
-function layoutKey(scope: Scope, id: string): string {
+export function layoutKey(scope: Scope, id: string): string {
   return [...scope, id].join("/");
 }
 

@@ -5,6 +5,7 @@ import { arrangeGraph } from "../canvas/layout";
 import { copyText, paste, readCopied } from "../document/clipboard";
 import type { Place, Way } from "../document/edits";
 import { addAction, connect, remove } from "../document/edits";
+import { addNote } from "../document/notes";
 import { mentionsOf } from "../document/references";
 import { graphAt, positionsOf, withPositions } from "../document/scope";
 import type { Graph, Position, WorkflowDocument } from "../document/types";
@@ -156,6 +157,14 @@ export function duplicateSelection(store: EditorStore): void {
 export function selectAll(store: EditorStore): void {
   const { state, graph } = here(store);
   state.select({ actions: new Set(graph.actions.map(({ id }) => id)), edges: new Set() });
+}
+
+/** Adds a note in the middle of what is in view. */
+export function addNoteInView(store: EditorStore): void {
+  const { state, positions } = here(store);
+  const place = freePlace(state.canvas?.centre() ?? { x: 0, y: 0 }, positions.values());
+  state.edit((document) => addNote(document, state.scope, place), "add a note");
+  announce("Note added");
 }
 
 /** Gives every node a place so that edges lead down and cross seldom. */
