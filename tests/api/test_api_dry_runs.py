@@ -13,11 +13,25 @@ import pytest
 from runtimes import a_runtime
 from webapi import OTHER_TENANT, Web, a_document, problems_of
 
+from workflowkit import Middleware
 from workflowkit.api.services import services_of
 from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.registry import Registry, load_builtin_actions
 
 PATH = "/api/workflows/order/dry-run"
+
+
+class Telling(Middleware):
+    """Middleware that does something outside of the run."""
+
+    def __init__(self, done: list[str]) -> None:
+        self._done = done
+
+    def before_node(self) -> None:
+        self._done.append("told")
+
+    def on_skip(self, skipped: Any) -> None:
+        self._done.append("told of a skip")
 
 
 class Shop:
@@ -35,6 +49,10 @@ class Shop:
         def charge(amount: int) -> dict[str, Any]:
             self.done.append(f"charged {amount}")
             return {"charge_id": "real", "amount": amount}
+
+        @self.registry.action("tally", external=False, middleware=[lambda: Telling(self.done)])
+        def tally() -> int:
+            return 7
 
         @self.registry.action("ship")
         def ship(ctx: Any, order: str) -> dict[str, str]:
@@ -213,6 +231,17 @@ def test_what_cannot_be_run_is_refused(sqlite_url: str, body: dict[str, Any], st
         response = web.client().post(PATH, {"event": EVENT, **body})
 
         assert (response.status_code, response.get_json()["code"]) == (status, code), response.get_json()
+        assert shop.done == []
+
+
+def test_middleware_of_the_application_is_left_out(sqlite_url: str) -> None:
+    with a_shop(sqlite_url) as (web, shop):
+        document = order(("one", "tally", {}), ("two", "tally", {}))
+        document["edges"][1]["conditional"] = {"type": "else", "ref": "!ref($.output)"}
+
+        shown = web.client().post(PATH, {"document": document}).get_json()
+
+        assert (shown["path"], shown["status"]) == (["one"], "completed")
         assert shop.done == []
 
 

@@ -376,3 +376,16 @@ def test_a_request_of_a_handler_is_never_sent_without_a_stub(function: Any, monk
 
     assert looked_up == []
     assert run(function, stubs={"step:load": {"status": 200, "body": [7]}}).output == [7]
+
+
+def test_what_an_application_puts_around_its_actions_is_there_in_a_test_too() -> None:
+    wk = WorkflowKit("shop")
+    wk.provide({"rate": 19})
+
+    @wk.action("vat", external=False)
+    def vat(ctx: Any, total: int) -> float:
+        return float(total * ctx.deps.rate / 100)
+
+    flow = a_workflow().action("vat", "vat", {"total": 200}).edge(SOURCE, "vat")
+
+    assert run(flow.document(), actions=wk).output == {"vat": 38}

@@ -6,7 +6,7 @@ neither is not, and the run stops there and says so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from workflowkit.base.clock import FakeClock
@@ -14,8 +14,11 @@ from workflowkit.base.limits import Limits
 from workflowkit.base.netguard import NetworkPolicy
 from workflowkit.engine import local
 from workflowkit.engine.context import ActionConfig
+from workflowkit.engine.extensions import Extensions
+from workflowkit.engine.hooks import WillRetry
 from workflowkit.engine.localoptions import Bounds, LocalOptions
-from workflowkit.registry import Registry
+from workflowkit.engine.middleware import SkippedNode
+from workflowkit.registry import ActionSpec, Registry
 from workflowkit.testing.outside import Stubbed
 from workflowkit.testing.result import RunResult
 from workflowkit.testing.scenario import RUN_ID, check_stubs, complete_event
@@ -24,6 +27,16 @@ from workflowkit.testing.target import target_of
 
 #: SAFETY: S12 — beside what is not executed at all: no address of the installation's own, no port that is open.
 _NOWHERE = ActionConfig(network=NetworkPolicy(ports=frozenset()))
+
+
+class _NoExtensions(Extensions):
+    """Nothing surrounds an attempt: middleware of an application may do whatever it likes."""
+
+    def hooks(self, spec: ActionSpec, will_retry: WillRetry) -> None:
+        return None
+
+    def skipped(self, spec: ActionSpec | None, describe: Callable[[], SkippedNode]) -> None:
+        return None
 
 
 def dry_run(
@@ -44,7 +57,9 @@ def dry_run(
     check_stubs(stubs, target)
     outside = Stubbed(stubs, limits, rehearses=True)
     bounds = Bounds(limits.rehearsal_passes, limits.rehearsal_days, limits.rehearsal_seconds)
-    options = LocalOptions(config=_NOWHERE, limits=limits, outside=outside, bounds=bounds, run_id=RUN_ID)
+    options = LocalOptions(
+        config=_NOWHERE, extensions=_NoExtensions(), limits=limits, outside=outside, bounds=bounds, run_id=RUN_ID
+    )
     result = local.run(
         target.workflow, complete_event(event, target), target.actions, clock=FakeClock(now_ms), options=options
     )

@@ -87,7 +87,10 @@ def rehearse(
     limits = target.limits
     outside = Stubbed(stubs, limits, real_kinds=target.own_kinds)
     bounds = Bounds(passes=limits.rehearsal_passes, days=limits.rehearsal_days if max_days is None else max_days)
-    options = LocalOptions(limits=limits, outside=outside, bounds=bounds, until=until, state=state, run_id=RUN_ID)
+    options = LocalOptions(
+        extensions=target.extensions, limits=limits, outside=outside, bounds=bounds, until=until, state=state,
+        run_id=RUN_ID,
+    )  # fmt: skip
     clock = clock or FakeClock(START_MS)
     result = local.run(target.workflow, complete_event(event, target), target.actions, clock=clock, options=options)
     if result.held:

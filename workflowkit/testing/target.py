@@ -1,15 +1,16 @@
-"""What is tested: a workflow document, or a function, with the actions that it may use."""
+"""What is tested: a workflow document, or a function, with the actions that it may use, and what surrounds them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.definition import load_json, parse
 from workflowkit.definition.model import Workflow
+from workflowkit.engine.extensions import Extensions
 from workflowkit.registry import ActionSpec, Function, Registry, load_builtin_actions, load_entry_points
 from workflowkit.registry.functions import define_function
 
@@ -19,6 +20,8 @@ class Application(Protocol):
 
     @property
     def registry(self) -> Registry: ...
+    @property
+    def extensions(self) -> Extensions: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,7 @@ class Target:
     actions: _Actions
     limits: Limits
     own_kinds: frozenset[str] = frozenset()
+    extensions: Extensions = field(default_factory=Extensions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +60,18 @@ def target_of(tested: Any, actions: Application | Registry | None, limits: Limit
     """
     registry = _registry(actions)
     limits = limits or _limits(actions)
+    around = Extensions() if actions is None or isinstance(actions, Registry) else actions.extensions
     if isinstance(tested, Workflow):
-        return Target(tested, _Actions(registry, {}), limits)
+        return Target(tested, _Actions(registry, {}), limits, extensions=around)
     if isinstance(tested, Path):
         tested = load_json(tested.read_bytes(), limits)
     if callable(tested):
         function = tested if isinstance(tested, Function) else _function(tested)
         own = _Actions(registry, {function.spec.kind: function.spec})
-        return Target(parse(dict(function.document), own, limits), own, limits, frozenset(own.own))
+        workflow = parse(dict(function.document), own, limits)
+        return Target(workflow, own, limits, frozenset(own.own), around)
     found = _Actions(registry, {})
-    return Target(parse(tested, found, limits), found, limits)
+    return Target(parse(tested, found, limits), found, limits, extensions=around)
 
 
 def _limits(actions: Application | Registry | None) -> Limits:
