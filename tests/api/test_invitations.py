@@ -128,7 +128,7 @@ def test_what_does_not_fit_is_shown_beside_its_field_and_nothing_is_lost(databas
         assert "why" in page.text
         assert "please" in page.text
         missing = _send(web, path, decision="approved")
-        assert (missing.status_code, "Please fill this in" in Page(missing).text) == (400, True)
+        assert (missing.status_code, "Please fill this in" in Page(missing).text) == (422, True)
         for number in ("seven", "1e999", "0x7", '"7"'):
             assert _send(web, path, decision="approved", **{"data.amount": number}).status_code == 422, number
         assert web.count("approval_decisions") == 0

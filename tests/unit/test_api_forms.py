@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from workflowkit.api.forms import data_of, fields_of
-from workflowkit.base.errors import InvalidInput, Problem
+from workflowkit.base.errors import InvalidForm, Problem
 from workflowkit.base.limits import DEFAULT_LIMITS
 
 
@@ -104,9 +104,9 @@ def test_what_is_empty_is_left_out_but_a_box_that_is_not_ticked_is_no() -> None:
 
 
 def test_missing_and_broken_fields_are_named_all_at_once() -> None:
-    form = _form(a={"type": "string"}, b={"type": "array"}) | {"required": ["a"]}
-    with pytest.raises(InvalidInput) as caught:
-        data_of(form, {"data.b": "{"}, DEFAULT_LIMITS)
+    form = _form(a={"type": "string"}, b={"type": "array"}, c={"type": "integer"}) | {"required": ["a"]}
+    with pytest.raises(InvalidForm) as caught:
+        data_of(form, {"data.b": "{", "data.c": "many"}, DEFAULT_LIMITS)
     assert [(problem.pointer, problem.code) for problem in caught.value.problems] == [
-        ("/data/a", "missing-key"), ("/data/b", "invalid-json"),
+        ("/data/a", "missing-key"), ("/data/b", "invalid-json"), ("/data/c", "invalid-value"),
     ]  # fmt: skip

@@ -6,13 +6,14 @@ as JSON. What is entered is held against the schema afterwards, by others: here 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from workflowkit.base.errors import InvalidInput, LimitExceeded, Problem
+from workflowkit.base.errors import InvalidForm, InvalidInput, LimitExceeded, Problem
 from workflowkit.base.jsonvalue import child_pointer, dumps, loads_strict
 from workflowkit.base.limits import Limits
+from workflowkit.definition.schema import compile_schema, violations
 
 Control = Literal["text", "email", "date", "url", "textarea", "number", "checkbox", "select", "json"]
 Form = Mapping[str, Any] | None
@@ -58,8 +59,8 @@ def fields_of(form: Form, entered: Mapping[str, str] | None, problems: Iterable[
 def data_of(form: Form, entered: Mapping[str, str], limits: Limits) -> dict[str, Any]:
     """Return what was entered, with the types of the form; what was left empty is not there.
 
-    Text where a number should be stays text, for the schema to refuse. Raises ``InvalidInput`` with the places of JSON
-    that is none, and of fields that must not be empty.
+    Text where a number should be stays text, for the schema to refuse. Raises ``InvalidForm`` if a field must not be
+    empty, or has JSON that is none: with these places, and all others that are wrong.
     """
     data, problems = {}, []
     for name, schema in _properties(form).items():
@@ -74,8 +75,17 @@ def data_of(form: Form, entered: Mapping[str, str], limits: Limits) -> dict[str,
         elif name in _required(form):
             problems.append(Problem(pointer, "missing-key", "Please fill this in"))
     if problems:
-        raise InvalidInput(problems)
+        places = {problem.pointer for problem in problems}
+        wrong = (problem for problem in _refused(form, data) if problem.pointer not in places)
+        raise InvalidForm([*problems, *wrong])
     return data
+
+
+def _refused(form: Form, data: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield what is wrong with single fields by the schema."""
+    for each in violations(compile_schema(form or {}), data):
+        if each.pointer:
+            yield Problem(f"/data{each.pointer}", "invalid-value", each.message)
 
 
 def _properties(form: Form) -> dict[str, Mapping[str, Any]]:
