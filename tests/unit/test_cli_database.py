@@ -6,6 +6,7 @@ import base64
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -244,6 +245,11 @@ def test_a_dev_server_keeps_to_itself_and_serves_every_queue(tmp_path: Path) -> 
     assert settings.broker_url == "local://"
     assert settings.queues == ("default", "reports")
     assert settings.email_url == (tmp_path / "mail").as_uri()
+    assert settings.public_url is None
+    local = "http://127.0.0.1:8288"
+    assert dev_settings(given, tmp_path / "dev.db", wk.registry, url=local).public_url == local
+    proxied = replace(given, public_url="https://dev.example.com")
+    assert dev_settings(proxied, tmp_path / "dev.db", wk.registry, url=local).public_url == "https://dev.example.com"
 
 
 def test_a_folder_of_workflows_is_published_and_again_what_changes_in_it(

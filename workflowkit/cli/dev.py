@@ -68,7 +68,7 @@ def command(app: str | None, port: int, host: str, database: Path, workflows: Pa
             click.echo(f"  {dim(f'{label:10}')} {value}")
         click.echo()
 
-    server = DevServer(app, database, files_in(workflows), on_ready=tell)
+    server = DevServer(app, database, files_in(workflows), on_ready=tell, url=url)
     from workflowkit.cli.webserver import Server, ServerOptions
 
     Server(server, listener, ServerOptions()).run()

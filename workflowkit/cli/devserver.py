@@ -31,6 +31,7 @@ class DevServer:
     """What a dev server serves: an application, and the workflows of some files.
 
     ``on_ready`` is called with the application and the ids that are published as soon as requests are answered.
+    ``url`` is where that is: what links begin with, unless the settings say otherwise.
     """
 
     app: str | None
@@ -38,6 +39,7 @@ class DevServer:
     find_workflows: FindFiles
     concurrency: int = 8
     on_ready: Callable[[WorkflowKit, list[str]], None] | None = None
+    url: str | None = None
     _published: list[str] = field(default_factory=list, init=False)
     _wk: WorkflowKit | None = field(default=None, init=False)
     _files: PublishedFiles | None = field(default=None, init=False)
@@ -45,7 +47,7 @@ class DevServer:
     def load(self) -> Callable[..., Any]:
         """Bring the database up to date, deploy the workflows, and return the API."""
         wk = self._wk = load_app(self.app)
-        wk.settings = dev_settings(wk.settings, self.database_path, wk.registry)
+        wk.settings = dev_settings(wk.settings, self.database_path, wk.registry, url=self.url)
         self._migrate(wk)
         self._files = PublishedFiles(wk, self.find_workflows)
         self._published = self._files.publish_changed()
@@ -77,7 +79,7 @@ class DevServer:
             ) from error
 
 
-def dev_settings(settings: Settings, database_path: Path, registry: Registry) -> Settings:
+def dev_settings(settings: Settings, database_path: Path, registry: Registry, *, url: str | None = None) -> Settings:
     """Return the settings of a dev server: one process that serves every queue of its actions."""
     mail_directory = (database_path.parent / _MAIL_NAME).resolve()
     is_default_mail = settings.email_url == Settings().email_url
@@ -87,4 +89,5 @@ def dev_settings(settings: Settings, database_path: Path, registry: Registry) ->
         broker_url=LOCAL_BROKER_URL,
         queues=tuple(sorted({DEFAULT_QUEUE, *settings.queues, *registry.queues()})),
         email_url=mail_directory.as_uri() if is_default_mail else settings.email_url,
+        public_url=settings.public_url or url,
     )

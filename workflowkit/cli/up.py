@@ -50,8 +50,9 @@ def command(once: bool, port: int | None) -> None:
     listener = listen(DEFAULT_HOST, port if port is not None else 0 if once else DEFAULT_PORT)
     url = url_of(listener)
     server = DevServer(
-        f"{example / 'app.py'}:wk", STATE_DIRECTORY / DATABASE_NAME, lambda: {WORKFLOW_ID: example / "workflow.json"}
-    )
+        f"{example / 'app.py'}:wk", STATE_DIRECTORY / DATABASE_NAME, lambda: {WORKFLOW_ID: example / "workflow.json"},
+        url=url,
+    )  # fmt: skip
     is_completed = False
     with _serving(server, listener) as wait:
         with contextlib.closing(ApiClient(url)) as client:
