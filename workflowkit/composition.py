@@ -46,6 +46,7 @@ from workflowkit.runtime.loops import Loops
 from workflowkit.runtime.matching import Matching
 from workflowkit.runtime.position import ENDED_TIMER, Jitter, Schedule
 from workflowkit.runtime.relay import Relay, RelayThread
+from workflowkit.runtime.rerunning import Rerunning
 from workflowkit.runtime.schedules import TIMER_KIND, Schedules
 from workflowkit.runtime.stepping import Stepping
 from workflowkit.runtime.suspending import Suspending
@@ -122,11 +123,14 @@ class Runtime:
         return Invoking(self.database, self._versions, self.dispatcher, self.settings.limits, grace_ms=grace_ms)
 
     @cached_property
+    def rerunning(self) -> Rerunning:
+        return Rerunning(
+            self.database, self._versions, self._schedule, self.dispatcher, self._ending, self.settings.limits
+        )
+
+    @cached_property
     def control(self) -> Control:
-        return Control(
-            self.database, self._versions, self._schedule, self.dispatcher, self._ending, self._cancelling,
-            self.settings.limits,
-        )  # fmt: skip
+        return Control(self.database, self.dispatcher, self._cancelling, self.settings.limits)
 
     @cached_property
     def worker(self) -> Worker:

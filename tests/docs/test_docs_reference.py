@@ -183,7 +183,7 @@ def test_every_error_class_is_explained_as_it_is() -> None:
 
 def test_every_reason_is_explained() -> None:
     reasons = {getattr(planner, name) for name in ("CONDITION_FALSE", "BRANCH_DEAD", "JOIN_NOT_MET", "RUN_STOPPED")}
-    reasons |= {planner.SKIP_IF, planner.DISABLED, planner.CACHED}
+    reasons |= {planner.SKIP_IF, planner.DISABLED, planner.CACHED, planner.KEPT}
     reasons |= {INPUTS_REFUSED, TARGET_MISSING, TARGET_UNPUBLISHED, TARGET_DISABLED, OVERLAP_SKIPPED}
     reasons |= {*NoMatch, DEPTH_EXCEEDED, START_FAILED, DELAY_CLAMPED}
     reasons |= {cause.CANCELLED_BY_USER, cause.CANCELLED_BY_EVENT, cause.PARENT_ENDED}

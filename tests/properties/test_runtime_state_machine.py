@@ -360,7 +360,7 @@ class RuntimeMachine(HistoryMachine):
     def _rerun(self, who: int, pick: int) -> None:
         run_ids = self._run_ids()
         if run_ids and len(run_ids) < 12:
-            self.processes[who].control.rerun(DEFAULT_SCOPE, run_ids[pick % len(run_ids)])
+            self.processes[who].rerunning.rerun(DEFAULT_SCOPE, run_ids[pick % len(run_ids)])
 
     def _listeners(self, name: str, n: int) -> dict[str, int]:
         wanted = {

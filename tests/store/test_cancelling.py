@@ -224,7 +224,7 @@ def test_a_rerun_listens_too_and_what_cancelled_the_first_run_does_not_cancel_it
         harness.skip(0)
         first = _run(harness)
         harness.clock.advance(seconds=1)
-        again = harness.runtime.control.rerun(DEFAULT_SCOPE, first["id"])
+        again = harness.runtime.rerunning.rerun(DEFAULT_SCOPE, first["id"])
         harness.drain()
         harness.skip(1)
         assert harness.rows("SELECT status FROM runs WHERE id = :id", id=again) == [{"status": "waiting"}]

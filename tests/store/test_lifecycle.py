@@ -147,7 +147,7 @@ def test_a_run_that_ends_as_it_begins_is_told_of_like_any_other(database_url: st
         harness.drain()
         assert _ended(harness) == {"nothing": "completed", "listener": "completed"}
         (run,) = harness.rows("SELECT id FROM runs WHERE workflow_id = 'nothing'")
-        harness.runtime.control.rerun(DEFAULT_SCOPE, run["id"])
+        harness.runtime.rerunning.rerun(DEFAULT_SCOPE, run["id"])
         harness.drain()
         assert len(_told(harness)) == 2
 

@@ -312,7 +312,7 @@ def test_a_rerun_uses_the_same_event_and_version(database_url: str) -> None:
         harness.send("test/happened", {"n": 5})
         harness.drain()
         first = harness.run()
-        second_id = harness.runtime.control.rerun(Scope("default", "default"), first["id"])
+        second_id = harness.runtime.rerunning.rerun(Scope("default", "default"), first["id"])
         harness.drain()
         (second,) = harness.rows("SELECT * FROM runs WHERE id = :id", id=second_id)
         assert second["rerun_of"] == first["id"]

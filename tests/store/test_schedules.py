@@ -252,7 +252,7 @@ def test_a_run_that_somebody_repeats_is_no_overlap(database_url: str) -> None:
         schedule(harness, Cron("* * * * *", overlap="skip"), at="2026-01-01T00:00:30Z")
         tick_at(harness, "2026-01-01T00:01:00Z")
         harness.drain()
-        harness.runtime.control.rerun(DEFAULT_SCOPE, harness.run()["id"])
+        harness.runtime.rerunning.rerun(DEFAULT_SCOPE, harness.run()["id"])
         tick_at(harness, "2026-01-01T00:02:00Z")
         assert reasons(harness) == []
         harness.drain()

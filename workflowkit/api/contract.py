@@ -48,13 +48,14 @@ def takes(schema: type[Schema]) -> Callable[[View], View]:
     return decorate
 
 
-def receives(schema: type[Schema]) -> Callable[[View], View]:
-    """Check the JSON body and pass it to the view as ``body``."""
+def receives(schema: type[Schema], *, is_optional: bool = False) -> Callable[[View], View]:
+    """Check the JSON body and pass it to the view as ``body``; one that ``is_optional`` may be left out for ``{}``."""
 
     def decorate(view: View) -> View:
         @wraps(_document.input(schema, location="json")(view))
         def checked(*args: Any, **kwargs: Any) -> Any:
-            return view(*args, body=load(schema(), read_json()), **kwargs)
+            given = {} if is_optional and not request.content_length else read_json()
+            return view(*args, body=load(schema(), given), **kwargs)
 
         return checked  # type: ignore[return-value]  # wraps keeps the view's signature, less `body`
 

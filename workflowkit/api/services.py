@@ -20,6 +20,7 @@ from workflowkit.runtime.control import Control
 from workflowkit.runtime.deliveries import Deliveries
 from workflowkit.runtime.intake import Intake
 from workflowkit.runtime.keys import Keys
+from workflowkit.runtime.rerunning import Rerunning
 from workflowkit.runtime.versions import Versions
 from workflowkit.runtime.waking import Waking
 from workflowkit.runtime.webhooks import Webhooks
@@ -43,6 +44,7 @@ class Services:
     intake: Intake
     versions: Versions
     control: Control
+    rerunning: Rerunning
     waiting: Waiting
     webhooks: Webhooks
     deliveries: Deliveries
@@ -82,6 +84,8 @@ class RuntimeParts(Protocol):
     @property
     def control(self) -> Control: ...
     @property
+    def rerunning(self) -> Rerunning: ...
+    @property
     def webhooks(self) -> Webhooks: ...
     @property
     def deliveries(self) -> Deliveries: ...
@@ -103,6 +107,7 @@ def services_of(runtime: RuntimeParts, *, dev_mode: bool = False) -> Services:
         intake=runtime.intake,
         versions=Versions(),
         control=runtime.control,
+        rerunning=runtime.rerunning,
         waiting=Waiting(runtime.database),
         webhooks=runtime.webhooks,
         deliveries=runtime.deliveries,

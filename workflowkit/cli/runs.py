@@ -131,15 +131,39 @@ def cancel(run_id: str, reason: str | None, environment: str, tenant: str) -> No
 
 @command.command("rerun")
 @click.argument("run_id", metavar="RUN")
+@click.option("--from", "from_step", metavar="STEP", help="Begin at this step: ID, ID/STEP of a function, ID[KEY].")
+@click.option("--inputs", metavar="JSON", help="What that step is given instead.")
+@click.option("--data", metavar="JSON", help="The event's data, instead of the original's.")
+@click.option("--version", metavar="N|original|latest", default="original", show_default=True)
 @scope_options
-def rerun(run_id: str, environment: str, tenant: str) -> None:
-    """Repeat a run: a new one, from the same event, on the same version of the workflow. Prints its id.
+def rerun(
+    run_id: str,
+    from_step: str | None,
+    inputs: str | None,
+    data: str | None,
+    version: str,
+    environment: str,
+    tenant: str,
+) -> None:
+    """Repeat a run: a new one, from the same event. Prints its id.
+
+    With --from, that step and everything that follows it are executed again, and all other results are kept.
 
     \b
     workflowkit runs rerun 01M817AXWA8Z4RDV7ZWESCAWYM
+    workflowkit runs rerun 01M817AXWA8Z4RDV7ZWESCAWYM --from invoice --inputs '{"total": 12}'
     """
+    from workflowkit.cli.send import json_argument
+    from workflowkit.runtime.rerunning import Again
+
+    again = Again(
+        from_step=from_step,
+        inputs=None if inputs is None else json_argument(inputs),
+        data=None if data is None else json_argument(data),
+        version=int(version) if version.isdigit() else version,
+    )
     with opened() as wk:
-        click.echo(wk.runtime.control.rerun(scope_of(environment, tenant), run_id))
+        click.echo(wk.runtime.rerunning.rerun(scope_of(environment, tenant), run_id, again))
 
 
 def _load(wk: WorkflowKit, scope: Scope, run_id: str) -> Trace:

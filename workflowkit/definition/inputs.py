@@ -7,7 +7,7 @@ once per node and kept in ``Node.memo``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -47,6 +47,19 @@ def resolve_inputs(
         # Two threads may both compile; either result is as good.
         plan = node.memo[_MEMO_KEY] = _Plan.of(node, action, limits)
     return plan.resolve(scope)
+
+
+def check_inputs(node: Node, action: ActionType, values: Mapping[str, Json]) -> dict[str, Json]:
+    """Return a copy of inputs that somebody has edited after they were resolved, with defaults for what is left out.
+
+    Nothing in them is read as a reference (S2). Raises ``InvalidInput`` like ``resolve_inputs``.
+    """
+    contract = contract_of(action.inputs)
+    known = {name: value for name, value in values.items() if contract.is_open or name in contract.properties}
+    inputs = cast(dict[str, Json], copied({**contract.defaults, **known}, Budget()))
+    if not contract.resolved.is_valid(inputs):
+        raise InvalidInput(_Plan(node.id, action, contract, (), {}, DEFAULT_LIMITS).refusals(inputs))
+    return inputs
 
 
 def rule_template(rule: Json, limits: Limits = DEFAULT_LIMITS) -> RuleTemplate:
@@ -136,7 +149,7 @@ class _Plan:
             elif not self._settle_missing(field.name, values):
                 problems.append(self._missing(field))
         if not problems and not self.contract.resolved.is_valid(values):
-            problems = list(self._refusals(values))
+            problems = list(self.refusals(values))
         if problems:
             raise InvalidInput(problems)
         return cast(dict[str, Json], values)
@@ -154,7 +167,8 @@ class _Plan:
     def _missing(self, field: _Field) -> Problem:
         return self._problem(field.name, "missing-input", f"it is required, and {field.written} has no value")
 
-    def _refusals(self, values: dict[str, Json]) -> Iterator[Problem]:
+    def refusals(self, values: dict[str, Json]) -> Iterator[Problem]:
+        """Yield what is wrong with resolved values."""
         for violation in violations(self.contract.resolved, values):
             name = str(violation.path[0]) if violation.path else ""
             inner = f" (at {violation.pointer})" if len(violation.path) > 1 else ""

@@ -10,8 +10,10 @@ Its laws, checked in tests/properties/test_planner_properties.py: no step starts
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from heapq import heapify, heappop, heappush
+from types import MappingProxyType
 
 from workflowkit.base.errors import WorkflowKitError
 from workflowkit.definition.cel import compile_expression
@@ -38,6 +40,8 @@ SKIP_IF, DISABLED = "skip-if", "disabled"
 """The node's own settings say so. What follows it goes on as if its output were null."""
 CACHED = "cached"
 """The step completed with the output of an earlier one (``settings.cache``)."""
+KEPT = "kept"
+"""The step has the result it had in the run that this one repeats from a later step."""
 RUN_STOPPED = "run-stopped"
 """A step ended the run on purpose."""
 
@@ -52,18 +56,24 @@ class Decision:
 
 
 _NOTHING = Decision()
+_NONE_KEPT: Mapping[str, Fact] = MappingProxyType({})
 
 
 def begin(
-    workflow: Workflow, event: Json, now_ms: int, around: Surroundings = NO_SURROUNDINGS
+    workflow: Workflow,
+    event: Json,
+    now_ms: int,
+    around: Surroundings = NO_SURROUNDINGS,
+    kept: Mapping[str, Fact] = _NONE_KEPT,
 ) -> tuple[Progress, Decision]:
     """Start a run. The first fact completes the trigger node and carries the decisions on its edges.
 
-    ``around`` is for a part of a document. Raises ``LimitExceeded`` if a condition on them cannot be evaluated.
+    ``around`` is for a part of a document; ``kept`` are results of an earlier run by node, not executed
+    again. Raises ``LimitExceeded`` if a condition on the edges cannot be evaluated.
     """
     progress = Progress(workflow, event, around)
     edges = _decide_edges(progress, SOURCE, MISSING)
-    return progress, _advance(progress, Fact(FactKind.COMPLETED, SOURCE, edges=edges, at_ms=now_ms))
+    return progress, _advance(progress, Fact(FactKind.COMPLETED, SOURCE, edges=edges, at_ms=now_ms), kept)
 
 
 def settle(
@@ -149,7 +159,7 @@ def _way_on(progress: Progress, node_id: str, outcome: Outcome) -> tuple[Json, d
             return error_output, {edge.id: _taken_if(_is_error_edge(edge)) for edge in outgoing}, True
 
 
-def _advance(progress: Progress, fact: Fact) -> Decision:
+def _advance(progress: Progress, fact: Fact, kept: Mapping[str, Fact] = _NONE_KEPT) -> Decision:
     """Record a final fact and follow it: nodes that became ready, and skips that spread down dead branches.
 
     A loop over a heap by rank, not recursion: a chain of skips may be as long as the workflow.
@@ -161,6 +171,8 @@ def _advance(progress: Progress, fact: Fact) -> Decision:
     while reached:
         _, node_id = heappop(reached)
         passed = _skip(progress, node_id, fact.at_ms)
+        if passed is None and node_id in kept:
+            passed = _copy(progress, kept[node_id], fact.at_ms)
         if passed is None:
             progress.mark_ready(node_id)
             ready.append(node_id)
@@ -169,6 +181,17 @@ def _advance(progress: Progress, fact: Fact) -> Decision:
         for next_id in progress.record(passed):
             heappush(reached, (nodes[next_id].rank, next_id))
     return Decision(tuple(facts), tuple(ready), progress.finish)
+
+
+def _copy(progress: Progress, result: Fact, now_ms: int) -> Fact:
+    """Return the fact that gives a node the result it had in an earlier run, with its decisions on the same edges."""
+    outgoing = progress.workflow.outgoing[result.step]
+    known = result.edges or {}
+    edges = {edge.id: known[edge.id] for edge in outgoing if edge.id in known}
+    if len(edges) < len(outgoing):  # of another version
+        way_on = Succeeded(result.output) if result.error is None else Failed(result.error)
+        edges = dict(_final_fact(progress, result.step, 0, way_on, now_ms).edges or {})
+    return replace(result, attempt=0, edges=edges, reason=KEPT, worker=None, at_ms=now_ms)
 
 
 def _skip(progress: Progress, node_id: str, now_ms: int) -> Fact | None:

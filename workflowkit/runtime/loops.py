@@ -14,6 +14,7 @@ from workflowkit.base.errors import InvalidInput, LimitExceeded
 from workflowkit.base.ids import item_id
 from workflowkit.base.limits import Limits
 from workflowkit.definition.model import COMPENSATE, Node, Workflow
+from workflowkit.engine.again import changes_of
 from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
 from workflowkit.engine.failures import failed_by, stored_value, unstorable
 from workflowkit.engine.loops import (
@@ -37,6 +38,7 @@ from workflowkit.runtime.parts import begin_part, part_record
 from workflowkit.runtime.position import Batch, Claim, Opening, Position, Schedule
 from workflowkit.runtime.versions import Versions
 from workflowkit.store import children, journal
+from workflowkit.store.children import ChildEnd
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.runs import RunRecord
 
@@ -106,8 +108,11 @@ class Loops:
         plan: LoopPlan = wait.data
         openings: list[Opening] = []
         active = 0
-        own = Batch()
+        own, kept = Batch(), _kept_items(tx, parent.run, node_id)
         for item, (child, graph, around) in zip(plan.items, self._children(tx, parent, node_id, plan), strict=True):
+            if item.key in kept:
+                own.runs.append(_as_before(child, kept[item.key], tx.now_ms))
+                continue
             may_start = active < plan.concurrency
             openings += begin_part(
                 own, child, graph, parent.event, self._schedule, now_ms=tx.now_ms, around=around, may_start=may_start
@@ -150,6 +155,25 @@ class Loops:
         if wait.name == OnItemError.FAIL and children.any_lost(tx, run_id, node_id):
             return True
         return not children.any_open(tx, run_id, node_id)
+
+
+def _kept_items(tx: Transaction, run: RunRecord, node_id: str) -> dict[str, ChildEnd]:
+    """Return the items by key whose results are those of the run that this one repeats: all that completed there, where
+    only some are to be repeated."""
+    again = changes_of(run.input).get("items", {}).get(node_id)
+    if again is None or run.rerun_of is None:
+        return {}
+    ends = children.ends(tx, run.rerun_of, node_id)
+    return {
+        end.given["key"]: end for end in ends if end.status is RunStatus.COMPLETED and end.given["key"] not in again
+    }
+
+
+def _as_before(child: RunRecord, end: ChildEnd, now_ms: int) -> RunRecord:
+    return replace(
+        child, status=RunStatus.COMPLETED, output=end.output, rerun_of=end.run_id, started_at_ms=now_ms,
+        finished_at_ms=now_ms,
+    )  # fmt: skip
 
 
 def _has_ended(items: list[RunRecord], wait: Wait) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 from workflowkit.base.scope import Scope
 from workflowkit.base.settings import DEFAULT_QUEUE
 from workflowkit.definition.model import Workflow
+from workflowkit.engine.again import Kept
 from workflowkit.engine.facts import Fact, FactKind
 from workflowkit.engine.memo import Memos
 from workflowkit.engine.planner import Decision, begin
@@ -29,6 +30,8 @@ from workflowkit.store.runs import RunRecord
 from workflowkit.store.steps import Lease, StepRow
 from workflowkit.store.timers import TimerRow
 from workflowkit.store.waits import WaitRow
+
+_NOTHING_KEPT = Kept()
 
 
 @dataclass(slots=True)
@@ -206,16 +209,18 @@ def start_run(
     claim: bool,
     due_at_ms: int | None = None,
     around: Surroundings = NO_SURROUNDINGS,
+    kept: Kept = _NOTHING_KEPT,
 ) -> tuple[Claim | None, list[Opening]]:
     """Add a new run with its first steps to ``batch``; with ``claim`` its first step is this worker's own.
 
     With ``due_at_ms`` in the future its steps start then, and it is ``scheduled`` meanwhile. ``around`` is what a part
-    of a document sees.
+    of a document sees, ``kept`` what it takes over from an earlier run.
     """
     due_at_ms = due_at_ms if due_at_ms is not None and due_at_ms > now_ms else None
-    progress, decision = begin(workflow, event, now_ms, around)
+    progress, decision = begin(workflow, event, now_ms, around, kept.results)
     written = add_decision(
-        batch, run, workflow, decision, schedule, now_ms=now_ms, claim=claim, due_at_ms=due_at_ms
+        batch, run, workflow, decision, schedule,
+        now_ms=now_ms, claim=claim, due_at_ms=due_at_ms, extra_facts=kept.memo,
     )  # fmt: skip
     if due_at_ms is not None:
         run = replace(run, status=RunStatus.SCHEDULED)

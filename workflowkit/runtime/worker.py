@@ -22,8 +22,9 @@ from workflowkit.base.errors import (
 )
 from workflowkit.base.ids import idempotency_key
 from workflowkit.base.settings import Settings
-from workflowkit.definition.inputs import resolve_inputs
-from workflowkit.definition.model import Node
+from workflowkit.definition.inputs import check_inputs, resolve_inputs
+from workflowkit.definition.model import Json, Node
+from workflowkit.engine.again import changes_of
 from workflowkit.engine.context import ActionConfig, RunInfo, StepContext, StepInfo, context_for
 from workflowkit.engine.executor import execute
 from workflowkit.engine.extensions import Extensions
@@ -203,7 +204,7 @@ class Worker:
         if lost_attempts > allowed:
             return _final("WorkerLost", "worker-lost", f"the worker died {lost_attempts} times in this step")
         try:
-            inputs = resolve_inputs(node, spec, claim.position.progress.scope(), limits=self._settings.limits)
+            inputs = self._inputs(claim, node, spec)
             cached = self._cached(claim, node)
         except (InvalidInput, LimitExceeded) as error:
             return failed_by(error)
@@ -217,6 +218,13 @@ class Worker:
             context = self._context(claim, node, spec)
             limits = self._settings.limits
             return execute(spec, context, inputs, deadline_seconds=timeout_seconds, guard=guard, limits=limits)
+
+    def _inputs(self, claim: Claim, node: Node, spec: ActionSpec) -> dict[str, Json]:
+        """Return a step's inputs: those of its document, or those that somebody has edited for this run."""
+        edited = changes_of(claim.position.run.input).get("inputs", {}).get(node.id)
+        if edited is not None:
+            return check_inputs(node, spec, edited)
+        return resolve_inputs(node, spec, claim.position.progress.scope(), limits=self._settings.limits)
 
     def _cached(self, claim: Claim, node: Node) -> Succeeded | None:
         key = self._caching.key_of(node, claim.position.progress.scope())

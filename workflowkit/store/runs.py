@@ -73,6 +73,11 @@ _SET_WAITING = Sql(
     """
 )
 _SELECT = Sql(f"SELECT {', '.join(_COLUMNS)} FROM runs WHERE id = :id")  # noqa: S608
+_SELECT_IN_SCOPE = Sql(
+    f"""
+    SELECT {", ".join(_COLUMNS)} FROM runs WHERE environment = :environment AND tenant = :tenant AND id = :id
+    """  # noqa: S608
+)
 _OUTCOME = Sql("SELECT status, output, error FROM runs WHERE id = :id")
 _FINISH = Sql(
     """
@@ -101,6 +106,12 @@ def lock_in_scope(tx: Transaction, scope: Scope, run_id: str) -> RunRecord | Non
 def load(tx: Transaction, run_id: str) -> RunRecord | None:
     """Return a run as it stands, without a lock."""
     row = tx.one(_SELECT, id=run_id)
+    return None if row is None else _from_row(row)
+
+
+def load_in_scope(tx: Transaction, scope: Scope, run_id: str) -> RunRecord | None:
+    """Return a run of this tenant as it stands, without a lock."""
+    row = tx.one(_SELECT_IN_SCOPE, environment=scope.environment, tenant=scope.tenant, id=run_id)
     return None if row is None else _from_row(row)
 
 

@@ -597,6 +597,17 @@ export interface Rerun {
   readonly run_id: string;
 }
 
+export interface RerunBody {
+  /** Where to begin: the id of an action, `<id>/<step>` for a step of a function, `<id>[<key>]` for one item of a loop. Default: the trigger. */
+  readonly from_step?: string;
+  /** What that step is given instead of what the workflow says. */
+  readonly inputs?: JsonObject;
+  /** The event's data, instead of the original's. */
+  readonly data?: JsonObject;
+  /** The version to execute: a number, `original` (the default) or `latest`. */
+  readonly version?: Json;
+}
+
 export interface Run {
   /** The run's id. */
   readonly id: string;

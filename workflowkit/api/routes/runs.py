@@ -9,13 +9,14 @@ from flask import Response
 
 from workflowkit.api import views
 from workflowkit.api.auth import caller, requires
-from workflowkit.api.contract import answer, returns, takes
+from workflowkit.api.contract import answer, receives, returns, takes
 from workflowkit.api.paging import Page
 from workflowkit.api.schemas import runs as schemas
 from workflowkit.api.services import Services
 from workflowkit.base.errors import Conflict
 from workflowkit.base.scope import Scope
 from workflowkit.engine.states import RunStatus
+from workflowkit.runtime.rerunning import ORIGINAL, Again
 from workflowkit.runtime.tracing import trace
 from workflowkit.store import queries
 
@@ -81,13 +82,21 @@ def cancel_run(run_id: str, query: dict[str, Any]) -> Response:
 
 @api.post("/runs/<run_id>/rerun")
 @requires("runs:write")
-@returns(schemas.Rerun, 201)
-def rerun(run_id: str) -> Response:
+@receives(schemas.RerunBody, is_optional=True)
+@returns(schemas.Rerun, 201, _409="It is a part of a run, which is repeated with its parent.")
+def rerun(run_id: str, body: dict[str, Any]) -> Response:
     """Repeat a run.
 
-    Starts a new run from the same event on the same version of the workflow.
+    Starts a new run from the same event: all of it, or from one step on. Then this step and everything that follows it
+    are executed again, and all other results are kept. The earlier run stays as it is.
     """
-    return answer({"run_id": Services.current().control.rerun(caller().scope, run_id)}, 201)
+    again = Again(
+        from_step=body.get("from_step"),
+        inputs=body.get("inputs"),
+        data=body.get("data"),
+        version=body.get("version", ORIGINAL),
+    )
+    return answer({"run_id": Services.current().rerunning.rerun(caller().scope, run_id, again)}, 201)
 
 
 def _detail(scope: Scope, run_id: str) -> views.Shown:

@@ -170,6 +170,19 @@ class EventDetail(Event):
     decisions = many(Decision, "The workflows it did not start, and why.")
 
 
+class RerunBody(Request):
+    """How a run is to be repeated; an empty object repeats all of it."""
+
+    from_step = text(
+        "Where to begin: the id of an action, `<id>/<step>` for a step of a function, `<id>[<key>]` for one item of a "
+        "loop. Default: the trigger.",
+        required=False,
+    )
+    inputs = json_object("What that step is given instead of what the workflow says.", required=False)
+    data = json_object("The event's data, instead of the original's.", required=False)
+    version = any_json("The version to execute: a number, `original` (the default) or `latest`.", required=False)
+
+
 class Rerun(Answer):
     """A new run."""
 

@@ -1,0 +1,83 @@
+"""Running a run again from one of its steps: what is kept of it, and what is executed anew (P5). Pure.
+
+The step and everything that follows it are executed again; all other results are kept, also where the version has
+changed, as long as the ids are the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from workflowkit.definition.model import Workflow
+from workflowkit.engine.facts import Fact, FactKind
+from workflowkit.engine.memo import STEP_SEPARATOR
+
+_PLACE = re.compile(r"(?P<node>[^/\[\]]+)(?:/(?P<step>.+)|\[(?P<item>.*)\])?", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a run is to begin again: a node, one of the steps that its handler opened, or one item of a loop.
+
+    Written ``invoice``, ``welcome/load user``, ``each[A-1]``.
+    """
+
+    node: str
+    step: str | None = None
+    item: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a new run takes over: ``results`` are final facts by node, ``memo`` those of steps inside of the place."""
+
+    results: Mapping[str, Fact] = field(default_factory=dict)
+    memo: tuple[Fact, ...] = ()
+
+
+def read_place(text: str) -> Place | None:
+    """Return the place that a text names; ``None`` if it names none."""
+    found = _PLACE.fullmatch(text)
+    return None if found is None else Place(found["node"], found["step"], found["item"])
+
+
+def keep(workflow: Workflow, facts: Iterable[Fact], place: Place) -> Kept:
+    """Return what is kept of a run with these facts (in order) that begins again at ``place`` in ``workflow``."""
+    again = {place.node, *downstream(workflow, place.node)}
+    results: dict[str, Fact] = {}
+    memo: list[Fact] = []
+    prefix = place.node + STEP_SEPARATOR
+    is_before = place.step is not None
+    for fact in facts:
+        if fact.step.startswith(prefix):
+            is_before = is_before and fact.step != f"{prefix}{place.step}"
+            if is_before and fact.kind.is_final:
+                memo.append(fact)
+        elif fact.step in workflow.nodes and fact.step not in again and _is_result(fact):
+            results[fact.step] = fact
+    return Kept(results, tuple(memo))
+
+
+def downstream(workflow: Workflow, node_id: str) -> frozenset[str]:
+    """Return the ids of the nodes that can be reached from one."""
+    found: set[str] = set()
+    waiting = [node_id]
+    while waiting:
+        for edge in workflow.outgoing[waiting.pop()]:
+            if edge.target not in found:
+                found.add(edge.target)
+                waiting.append(edge.target)
+    return frozenset(found)
+
+
+def changes_of(given: Any) -> Mapping[str, Any]:
+    """Return what is said about how a run differs from the one it repeats (``inputs`` and ``items`` by node)."""
+    said = given.get("again") if isinstance(given, dict) else None
+    return said if isinstance(said, dict) else {}
+
+
+def _is_result(fact: Fact) -> bool:
+    return fact.kind in (FactKind.COMPLETED, FactKind.FAILED) and not fact.stop

@@ -1,0 +1,167 @@
+"""Running a run again: all of it, or from one of its steps on. The earlier run stays as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from workflowkit.base.errors import Conflict, InvalidInput, LimitExceeded, NotFound, Problem
+from workflowkit.base.ids import new_id
+from workflowkit.base.jsonvalue import check_json, size_bytes
+from workflowkit.base.limits import Limits
+from workflowkit.base.scope import Scope
+from workflowkit.definition.model import Workflow
+from workflowkit.engine.again import Kept, Place, keep, read_place
+from workflowkit.engine.states import RunStatus
+from workflowkit.runtime.ending import Ending
+from workflowkit.runtime.hints import Dispatcher, hint
+from workflowkit.runtime.position import Batch, Schedule, start_run
+from workflowkit.runtime.versions import Versions
+from workflowkit.store import events, journal, runs, subscriptions
+from workflowkit.store.database import Database, Transaction
+from workflowkit.store.events import EventRecord
+from workflowkit.store.runs import RunRecord
+
+#: What ``version`` may say instead of a number.
+ORIGINAL, LATEST = "original", "latest"
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """How a run is to be repeated.
+
+    ``from_step`` is where to begin (``engine.again.Place``), all of it if absent; ``inputs`` what that step is given
+    instead of what its document says; ``data`` the data of the event, if other than the original's; ``version`` a
+    number, ``original`` or ``latest``.
+    """
+
+    from_step: str | None = None
+    inputs: Mapping[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
+    version: int | str = ORIGINAL
+
+
+class Rerunning:
+    """Repeats runs of a tenant."""
+
+    def __init__(
+        self,
+        database: Database,
+        versions: Versions,
+        schedule: Schedule,
+        dispatcher: Dispatcher,
+        ending: Ending,
+        limits: Limits,
+    ) -> None:
+        self._database = database
+        self._versions = versions
+        self._schedule = schedule
+        self._dispatcher = dispatcher
+        self._ending = ending
+        self._limits = limits
+
+    def rerun(self, scope: Scope, run_id: str, again: Again = Again()) -> str:
+        """Start a new run that repeats an earlier one; return its id.
+
+        Raises ``NotFound``; ``InvalidInput`` with pointers ``/from_step``, ``/inputs``, ``/data``, ``/version``;
+        ``LimitExceeded``; ``Conflict`` where only a part of a run can be repeated with its parent.
+        """
+        place = self._check(again)
+        with self._database.transaction("rerun") as tx:
+            run_id, openings, told = self.start(tx, scope, run_id, again, place)
+        hint(self._dispatcher, openings, told)
+        return run_id
+
+    def start(
+        self, tx: Transaction, scope: Scope, run_id: str, again: Again, place: Place | None = None
+    ) -> tuple[str, list[Any], Any]:
+        """Add the new run in the caller's transaction; return its id, and the steps and events to hint."""
+        original = runs.load_in_scope(tx, scope, run_id)
+        if original is None:
+            raise NotFound(f"no run {run_id}")
+        if original.path is not None:
+            raise Conflict("a part of a run cannot be repeated by itself: repeat the run from the step that began it")
+        version = self._version(tx, original, again.version)
+        workflow = self._versions.load(tx, scope, original.workflow_id, version)
+        kept = self._kept(tx, original, workflow, place)
+        event = self._event(tx, original, again)
+        run = replace(
+            original, id=new_id(tx.now_ms), status=RunStatus.QUEUED, revision=0, created_at_ms=tx.now_ms,
+            version=version, event_id=event.id, rerun_of=original.id, started_at_ms=None, paused_at_ms=None,
+            parent_run_id=None, parent_step=None, parent_wait=None, input=_input(again, place),
+        )  # fmt: skip
+        batch = Batch()
+        _, openings = start_run(
+            batch, run, workflow, event.as_json(), self._schedule, now_ms=tx.now_ms, claim=False, kept=kept
+        )
+        batch.write(tx)
+        told = self._ending.tell(tx, self._ending.told_of_new(tx, batch.runs[0], event.as_json()))
+        return run.id, [opening.hint for opening in openings], told
+
+    def _check(self, again: Again) -> Place | None:
+        for name, value in (("inputs", again.inputs), ("data", again.data)):
+            if value is not None:
+                if not isinstance(value, dict):
+                    raise _invalid(f"/{name}", "not-an-object", "must be a JSON object")
+                check_json(value, max_depth=self._limits.json_depth)
+                if (size := size_bytes(value)) > self._limits.event_bytes:
+                    raise LimitExceeded("event_bytes", self._limits.event_bytes, size, pointer=f"/{name}")
+        if again.from_step is None:
+            if again.inputs is not None:
+                raise _invalid("/inputs", "conflicting-keys", "they are those of from_step, which is missing")
+            return None
+        place = read_place(again.from_step)
+        if place is None:
+            raise _invalid("/from_step", "invalid-value", "a step is written invoice, welcome/load or each[key]")
+        if again.inputs is not None and (place.step is not None or place.item is not None):
+            raise _invalid("/inputs", "conflicting-keys", "only the inputs of a whole step can be replaced")
+        return place
+
+    def _version(self, tx: Transaction, original: RunRecord, version: int | str) -> int:
+        if version == ORIGINAL:
+            return original.version
+        if isinstance(version, int):
+            return version
+        found = subscriptions.load_target(tx, original.scope, original.workflow_id)
+        if version != LATEST or found is None or found[0] is None:
+            raise _invalid("/version", "invalid-value", "a version is its number, original or latest")
+        return found[0]
+
+    def _kept(self, tx: Transaction, original: RunRecord, workflow: Workflow, place: Place | None) -> Kept:
+        if place is None:
+            return Kept()
+        node = workflow.nodes.get(place.node)
+        if node is None or (place.item is not None and node.body is None):
+            raise _invalid("/from_step", "unknown-action", f"the version has no such step: {place.node}")
+        facts = journal.load(tx, original.id)
+        if place.step is not None and not any(fact.step == f"{place.node}/{place.step}" for fact in facts):
+            raise _invalid("/from_step", "unknown-action", f"the run never came to step {place.step!r}")
+        return keep(workflow, facts, place)
+
+    def _event(self, tx: Transaction, original: RunRecord, again: Again) -> EventRecord:
+        event = events.load(tx, original.event_id)
+        if again.data is None:
+            return event
+        edited = replace(
+            event, id=new_id(tx.now_ms), event_id=None, data=again.data, ts_ms=tx.now_ms, received_at_ms=tx.now_ms,
+            duplicate_of=None, target=original.workflow_id,
+        )  # fmt: skip
+        events.insert_matched(tx, edited)
+        return edited
+
+
+def _input(again: Again, place: Place | None) -> dict[str, Any] | None:
+    """Return what is noted with the new run about how it differs (``engine.again.changes_of``)."""
+    if place is None:
+        return None
+    said: dict[str, Any] = {}
+    if again.inputs is not None:
+        said["inputs"] = {place.node: dict(again.inputs)}
+    if place.item is not None:
+        said["items"] = {place.node: [place.item]}
+    return {"again": said} if said else None
+
+
+def _invalid(pointer: str, code: str, message: str) -> InvalidInput:
+    return InvalidInput([Problem(pointer, code, message)])
