@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from functions import ENVIRONMENT, Code, happen, output_of
 from runtimes import Harness, a_registry, a_runtime, at_once
 
 from workflowkit.base import failpoints
-from workflowkit.base.errors import Conflict, DefinitionError, InvalidInput, NotFound
+from workflowkit.base.errors import Conflict, DefinitionError, InvalidInput, LeaseInterrupt, NotFound
 from workflowkit.base.scope import APP_TENANT, DEFAULT_SCOPE, Scope
 from workflowkit.composition import Runtime
 from workflowkit.engine.context import AsyncStepContext, StepContext
@@ -329,3 +330,36 @@ def test_a_process_that_dies_while_it_syncs_leaves_all_or_nothing(database_url: 
         assert len(_versions(harness)) == (0 if side == "before" else 2)
         assert code.sync(harness).status is (SyncStatus.SYNCED if side == "before" else SyncStatus.UNCHANGED)
         assert _versions(harness) == {"shop/a": 1, "shop/b": 1}
+
+
+@pytest.mark.parametrize(("dies", "times"), [("before its record", 2), ("after its record", 1)])
+def test_a_worker_that_dies_at_every_step_repeats_those_only_that_were_not_recorded(
+    database_url: str, dies: str, times: int
+) -> None:
+    code = Code()
+    executed: Counter[int] = Counter()
+    died: set[int] = set()
+
+    def effect(n: int) -> int:
+        executed[n] += 1
+        if dies == "before its record" and executed[n] == 1:
+            harness.clock.advance(seconds=40)  # the lease ends while the worker is stopped
+        return n
+
+    @code.function()
+    def fn(ctx: StepContext) -> int:
+        total = 0
+        for n in range(20):
+            total += ctx.step.run(f"step-{n}", effect, n)
+            if dies == "after its record" and n not in died:
+                died.add(n)
+                raise LeaseInterrupt
+        return total
+
+    with code.running(database_url) as harness:
+        happen(harness)
+        for _ in range(20):
+            assert harness.run()["status"] == "running"
+            harness.skip(40)
+        assert output_of(harness) == sum(range(20))
+        assert executed == dict.fromkeys(range(20), times)
