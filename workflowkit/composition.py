@@ -44,6 +44,7 @@ from workflowkit.runtime.leases import Heartbeat
 from workflowkit.runtime.lifecycle import Lifecycle
 from workflowkit.runtime.loops import Loops
 from workflowkit.runtime.matching import Matching
+from workflowkit.runtime.pausing import Pausing
 from workflowkit.runtime.position import ENDED_TIMER, Jitter, Schedule
 from workflowkit.runtime.relay import Relay, RelayThread
 from workflowkit.runtime.rerunning import Rerunning
@@ -168,7 +169,12 @@ class Runtime:
         timers.handle(ENDED_TIMER, self._ending.fire)
         self._cancelling.register(timers)
         timers.handle(REMINDER_TIMER, self.approvals.remind)
+        self.pausing.register(timers)
         return timers
+
+    @cached_property
+    def pausing(self) -> Pausing:
+        return Pausing(self.database, self.settings.limits, grace_ms=self._schedule.grace_ms)
 
     @cached_property
     def waking(self) -> Waking:

@@ -503,7 +503,7 @@ class RuntimeMachine(HistoryMachine):
 
     def _perform(self, who: int, claim: Claim) -> Outcome:
         node = claim.position.workflow.nodes[claim.lease.step_key]
-        outcome = self.processes[who].worker._outcome(claim, node, self.harness.registry.get(node.kind))
+        outcome = self.processes[who].worker._outcome(claim, node, self.harness.registry.get(node.kind), lambda: True)
         assert not isinstance(outcome, Suspended)
         return outcome
 

@@ -61,6 +61,9 @@ class LocalRecorder:
     def invitations(self) -> NoInvitations:
         return NoInvitations()
 
+    def hands_over(self) -> bool:
+        return False
+
 
 class LocalSession(StepSession):
     """The steps of one attempt in memory: what ``answer`` knows the result of is not executed.

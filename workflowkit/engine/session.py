@@ -90,6 +90,10 @@ class NoInvitations:
         """Send nothing."""
         return False
 
+    def hands_over(self) -> bool:
+        """Tell whether the attempt is to end before its next step: another one goes on from there."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:
@@ -140,6 +144,8 @@ class StepSession:
         self._resume_at_ms: int | None = None
         self._branches = 0
         self._is_new = False
+        # Asked after each step, so that an attempt comes at least one step further.
+        self._hands_over = False
 
     @property
     def is_replaying(self) -> bool:
@@ -229,6 +235,8 @@ class StepSession:
     @contextmanager
     def inside(self, key: str) -> Iterator[int]:
         """Mark that the step is being executed; give the number of the attempt. Blocks if its retry is not due yet."""
+        if self._hands_over:
+            self.block_until(self.now_ms())
         self._is_new = True
         retry = self._memo.retries.get(key)
         if retry is not None and retry.retry_at_ms is not None and retry.retry_at_ms > self.now_ms():
@@ -259,6 +267,7 @@ class StepSession:
         recorder = self._recording()
         with shielded(), self._lock:
             self._memo.absorb(recorder.completed(key, attempt, output, events))
+            self._hands_over = recorder.hands_over()
         return loads(dumps(output)) if isinstance(output, dict | list) else output
 
     def record_failure(self, key: str, step_id: str, attempt: int, failure: Failed, retries: int | None) -> StepError:
@@ -273,6 +282,7 @@ class StepSession:
             self.block_until(due_ms)
         with shielded(), self._lock:
             self._memo.absorb(recorder.failed(key, attempt, failure.error))
+            self._hands_over = recorder.hands_over()
         return _step_error(step_id, failure.error)
 
     def is_final(self, attempt: int, failure: Failed, retries: int | None) -> bool:

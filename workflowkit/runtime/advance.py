@@ -34,7 +34,7 @@ from workflowkit.runtime.position import (
 )
 from workflowkit.runtime.versions import Versions
 from workflowkit.runtime.waiting import Waiting
-from workflowkit.store import journal, runs, singles, steps
+from workflowkit.store import journal, pauses, runs, singles, steps
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.runs import RunRecord
 from workflowkit.store.steps import Lease
@@ -55,6 +55,10 @@ class Recorded:
 
 class _NothingToClaim(Exception):
     """Rolls a claim back: the step is done, not due, or somebody else's."""
+
+
+class _Frozen(_NothingToClaim):
+    """Rolls a claim back: the run is paused."""
 
 
 class Advance:
@@ -91,8 +95,11 @@ class Advance:
         try:
             with self._database.transaction("claim") as tx:
                 return self._claim(tx, opening.hint)
+        except _Frozen:
+            self._quiet(opening.hint.run_id)
         except _NothingToClaim:
-            return None
+            pass
+        return None
 
     def record(
         self, claim: Claim, outcome: Outcome, *, retries: int, go_on: bool = True, also: StepHint | None = None
@@ -125,7 +132,7 @@ class Advance:
                 retries=retries + lease.lost_attempts - memo.free_losses, free_attempts=memo.free_before(outcome),
                 now_ms=tx.now_ms, jitter=self._jitter(),
             )  # fmt: skip
-            _release(tx, lease, decision)
+            _release(tx, lease, decision, is_frozen=locked.paused_at_ms is not None)
             if isinstance(outcome, Failed) and position.workflow.nodes[lease.step_key].body is not None:
                 cancel_parts(tx, position.run.id, lease.step_key)  # a loop that gives up, with items that go on
             event_ids = self._emitting.emit(tx, position.run, _events_of(outcome, decision))
@@ -184,8 +191,10 @@ class Advance:
     def _claim(self, tx: Transaction, hint: StepHint) -> Claim:
         step_key = hint.step_key
         run = runs.lock_and_start(tx, hint.run_id)
-        if run is None or run.status.is_terminal or run.paused_at_ms is not None:
+        if run is None or run.status.is_terminal:
             raise _NothingToClaim
+        if run.paused_at_ms is not None:
+            raise _Frozen
         lease = steps.claim(tx, run.id, step_key, lease_ms=self._schedule.lease_ms)
         if lease is None:
             raise _NothingToClaim
@@ -203,12 +212,19 @@ class Advance:
         position.memos.absorb(written)
         return Claim(position, lease)
 
+    def _quiet(self, run_id: str) -> None:
+        """Let the relay hint nothing of a frozen run; it does so again once the run is thawed."""
+        with self._database.transaction("claim") as tx:
+            run = runs.lock(tx, run_id)
+            if run is not None and run.paused_at_ms is not None:
+                pauses.quiet(tx, run_id)
+
     def _write(
         self, tx: Transaction, position: Position, decision: Decision, event_ids: tuple[str, ...], *,
         go_on: bool, also: StepHint | None,
     ) -> Recorded:  # fmt: skip
         claimed, facts = None, []
-        go_on = go_on and not is_cancelled(tx, position)
+        go_on = go_on and position.run.paused_at_ms is None and not is_cancelled(tx, position)
         if go_on and also is not None and decision.finish is None:
             claimed = steps.claim(tx, also.run_id, also.step_key, lease_ms=self._schedule.lease_ms, only_ready=True)
             if claimed is not None:
@@ -247,13 +263,14 @@ def _events_of(outcome: Outcome, decision: Decision) -> tuple[EmittedEvent, ...]
     return outcome.events if isinstance(outcome, Succeeded) and has_completed else ()
 
 
-def _release(tx: Transaction, lease: Lease, decision: Decision) -> None:
+def _release(tx: Transaction, lease: Lease, decision: Decision, *, is_frozen: bool) -> None:
     """Give the lease back, or raise ``LeaseLost``."""
     fact = next((fact for fact in decision.facts if fact.step == lease.step_key), None)
     if fact is None:
         held = False
     elif fact.kind is FactKind.RETRY and fact.retry_at_ms is not None:
-        held = steps.release(tx, lease, StepStatus.READY, due_at_ms=fact.retry_at_ms, wake_at_ms=fact.retry_at_ms)
+        wake_at_ms = None if is_frozen else fact.retry_at_ms
+        held = steps.release(tx, lease, StepStatus.READY, due_at_ms=fact.retry_at_ms, wake_at_ms=wake_at_ms)
     else:
         held = steps.release(tx, lease, StepStatus(fact.kind.value))
     if not held:

@@ -19,9 +19,10 @@ from workflowkit.engine.waitspecs import INVOKED_EVENT
 from workflowkit.runtime.ending import Ending
 from workflowkit.runtime.position import Batch, Opening, Position, Schedule, start_run
 from workflowkit.runtime.versions import Versions
-from workflowkit.store import events, subscriptions
+from workflowkit.store import events, pauses, subscriptions
 from workflowkit.store.database import Transaction
 from workflowkit.store.events import EventRecord
+from workflowkit.store.pauses import Hold
 from workflowkit.store.runs import RunRecord
 
 
@@ -64,10 +65,12 @@ class Children:
             data=wait.data or {}, ts_ms=tx.now_ms, received_at_ms=tx.now_ms, depth=run.depth + 1, source_run_id=run.id,
             target=wait.name,
         )  # fmt: skip
+        # What is paused begins frozen: who invokes it waits, and does not fail. A drain lets what goes on end.
+        is_paused = Hold.PAUSE in pauses.holds_of(tx, run.scope, wait.name)
         child = RunRecord(
             id=child_id(run.id, wait.key), scope=run.scope, workflow_id=wait.name, version=found[0], event_id=event.id,
             status=RunStatus.QUEUED, revision=0, created_at_ms=tx.now_ms, depth=run.depth + 1, parent_run_id=run.id,
-            parent_step=step, parent_wait=wait.key,
+            parent_step=step, parent_wait=wait.key, paused_at_ms=tx.now_ms if is_paused else None,
         )  # fmt: skip
         started = self._begin(tx, batch, child, event)
         if isinstance(started, Started):
@@ -81,6 +84,7 @@ class Children:
         child = RunRecord(
             id=child_id(run.id, wait.key), scope=run.scope, workflow_id=run.workflow_id, version=run.version,
             event_id=run.event_id, status=RunStatus.QUEUED, revision=0, created_at_ms=tx.now_ms, depth=run.depth + 1,
+            paused_at_ms=run.paused_at_ms,
             path=wait.part, input=wait.data, parent_run_id=run.id, parent_step=step, parent_wait=wait.key,
         )  # fmt: skip
         return self._begin(tx, batch, child, events.load(tx, run.event_id))

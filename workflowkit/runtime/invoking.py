@@ -13,7 +13,7 @@ from workflowkit.engine.waitspecs import INVOKED_EVENT
 from workflowkit.runtime.hints import Dispatcher
 from workflowkit.runtime.incoming import parse_event
 from workflowkit.runtime.versions import Versions
-from workflowkit.store import events, subscriptions
+from workflowkit.store import events, pauses, subscriptions
 from workflowkit.store.database import Database
 from workflowkit.store.events import EventRecord
 from workflowkit.typeschema import to_json
@@ -46,6 +46,8 @@ class Invoking:
                 raise NotFound(f"there is no published workflow {workflow_id!r}")
             if not found[1]:
                 raise Conflict(f"workflow {workflow_id!r} is switched off")
+            if holds := pauses.holds_of(tx, scope, workflow_id):
+                raise Conflict(f"workflow {workflow_id!r} starts no runs for now: {', '.join(sorted(holds))}")
             refused = refused_inputs(self._versions.load(tx, scope, workflow_id, found[0]), incoming.data)
             if refused is not None:
                 raise InvalidInput([Problem("/data", "invalid-value", refused)])

@@ -12,6 +12,7 @@ from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope
 from workflowkit.definition.output import refused_inputs
 from workflowkit.engine.states import RunStatus
+from workflowkit.flow.decision import SkipReason
 from workflowkit.runtime.cancelling import find_missed
 from workflowkit.runtime.cause import CANCELLED_BY_EVENT, Cause, cancel_timer
 from workflowkit.runtime.ending import Ending
@@ -23,8 +24,9 @@ from workflowkit.store import decisions, events, subscriptions
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.decisions import DecisionRecord
 from workflowkit.store.events import EventRecord
+from workflowkit.store.pauses import Hold, hold_of, holds_of
 from workflowkit.store.runs import RunRecord
-from workflowkit.store.subscriptions import TriggerRow
+from workflowkit.store.subscriptions import Listening, TriggerRow
 from workflowkit.store.waits import State
 from workflowkit.triggers import Subscription, match, patterns_for
 
@@ -39,6 +41,8 @@ INPUTS_REFUSED = "inputs-refused"
 MATCH_TRIES = 5
 #: The version cannot be read by this code, or a condition on a trigger edge met a limit.
 START_FAILED = "start-failed"
+#: What is paused or drained starts no run.
+HELD = {Hold.PAUSE: SkipReason.PAUSED.value, Hold.DRAIN: SkipReason.DRAINED.value}
 
 
 @dataclass(slots=True)
@@ -116,18 +120,26 @@ class Matching:
         listening_here = subscriptions.load(tx, scope, patterns)
         for record in open_records:
             self._find_awaiting(tx, record, listening_here.wait_paths, matched)
-            listening = _subscriptions(record, listening_here.triggers)
-            if record.depth > self._limits.emitted_event_depth:
-                for each in listening:
-                    _skip(batch, record, each.workflow_id, DEPTH_EXCEEDED, _too_deep(self._limits), tx)
-                continue
-            for found in match(record.as_json(), listening, now_ms=tx.now_ms, limits=self._limits):
-                reason: str | None = found.reason
-                detail = found.detail
-                if found.started:
-                    reason, detail = self._start_run(tx, record, found.subscription, batch, matched)
-                if reason is not None:
-                    _skip(batch, record, found.subscription.workflow_id, reason, detail, tx)
+            self._match_event(tx, record, listening_here, batch, matched)
+
+    def _match_event(
+        self, tx: Transaction, record: EventRecord, listening_here: Listening, batch: Batch, matched: Matched
+    ) -> None:
+        listening = _subscriptions(record, listening_here.triggers)
+        if record.depth > self._limits.emitted_event_depth:
+            for each in listening:
+                _skip(batch, record, each.workflow_id, DEPTH_EXCEEDED, _too_deep(self._limits), tx)
+            return
+        for found in match(record.as_json(), listening, now_ms=tx.now_ms, limits=self._limits):
+            workflow_id, detail = found.subscription.workflow_id, found.detail
+            reason: str | None = found.reason
+            hold = hold_of(listening_here.holds, workflow_id)
+            if found.started and hold is not None:
+                reason, detail = HELD[hold], ""
+            elif found.started:
+                reason, detail = self._start_run(tx, record, found.subscription, batch, matched)
+            if reason is not None:
+                _skip(batch, record, workflow_id, reason, detail, tx)
 
     def _find_awaiting(
         self, tx: Transaction, record: EventRecord, wait_paths: Mapping[str, Sequence[str]], matched: Matched
@@ -149,6 +161,8 @@ class Matching:
             reason, detail = TARGET_UNPUBLISHED, ""
         elif not found[1]:
             reason, detail = TARGET_DISABLED, ""
+        elif holds := holds_of(tx, record.scope, target):
+            reason, detail = HELD[Hold.PAUSE if Hold.PAUSE in holds else Hold.DRAIN], ""
         else:
             reason, detail = self._start_run(tx, record, Subscription(target, str(found[0]), ()), batch, matched)
         if reason is not None:

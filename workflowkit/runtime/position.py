@@ -179,7 +179,10 @@ def add_decision(
     hints = []
     for node_id in decision.ready:
         queue = schedule.queue_of(workflow, node_id)
-        if due_at_ms is not None:
+        if run.paused_at_ms is not None:
+            # SAFETY: I11 — a frozen run starts no step; who thaws it sees to these too.
+            batch.steps.append(StepRow(run.id, node_id, queue, StepStatus.READY, due_at_ms or steps.AT_ONCE, None))
+        elif due_at_ms is not None:
             wake_at = None if due_at_ms == steps.NEVER else due_at_ms
             batch.steps.append(StepRow(run.id, node_id, queue, StepStatus.READY, due_at_ms, wake_at))
         elif claim and claimed is None and schedule.serves(queue):

@@ -18,9 +18,10 @@ from workflowkit.runtime.ending import Ending
 from workflowkit.runtime.hints import Dispatcher, hint
 from workflowkit.runtime.position import Batch, Schedule, start_run
 from workflowkit.runtime.versions import Versions
-from workflowkit.store import events, journal, runs, subscriptions
+from workflowkit.store import events, journal, pauses, runs, subscriptions
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.events import EventRecord
+from workflowkit.store.pauses import Hold
 from workflowkit.store.runs import RunRecord
 
 #: What ``version`` may say instead of a number.
@@ -86,10 +87,11 @@ class Rerunning:
         workflow = self._versions.load(tx, scope, original.workflow_id, version)
         kept = self._kept(tx, original, workflow, place)
         event = self._event(tx, original, again)
+        is_paused = Hold.PAUSE in pauses.holds_of(tx, scope, original.workflow_id)
         run = replace(
             original, id=new_id(tx.now_ms), status=RunStatus.QUEUED, revision=0, created_at_ms=tx.now_ms,
-            version=version, event_id=event.id, rerun_of=original.id, started_at_ms=None, paused_at_ms=None,
-            parent_run_id=None, parent_step=None, parent_wait=None, input=_input(again, place),
+            version=version, event_id=event.id, rerun_of=original.id, started_at_ms=None,
+            paused_at_ms=tx.now_ms if is_paused else None, parent_run_id=None, parent_step=None, parent_wait=None, input=_input(again, place),
         )  # fmt: skip
         batch = Batch()
         _, openings = start_run(

@@ -48,17 +48,23 @@ class Stepping:
         self.waiting = waiting
         self.dispatcher = dispatcher
 
-    def recorder(self, claim: Claim) -> StepRecorder:
-        """Return the recorder of one attempt."""
-        return StepRecorder(self, claim)
+    def recorder(self, claim: Claim, may_go_on: Callable[[], bool]) -> StepRecorder:
+        """Return the recorder of one attempt; ``may_go_on`` is asked after each step."""
+        return StepRecorder(self, claim, may_go_on)
 
 
 class StepRecorder:
     """The ``engine.session.Recorder`` of one attempt of a step."""
 
-    def __init__(self, stepping: Stepping, claim: Claim) -> None:
+    def __init__(self, stepping: Stepping, claim: Claim, may_go_on: Callable[[], bool]) -> None:
         self._stepping = stepping
         self._claim = claim
+        self._may_go_on = may_go_on
+
+    def hands_over(self) -> bool:
+        """Tell whether the run is frozen, or this worker has done enough for it."""
+        # SAFETY: I11 — the run's row was read in the transaction that recorded the step before.
+        return self._claim.position.run.paused_at_ms is not None or not self._may_go_on()
 
     def completed(self, key: str, attempt: int, output: object, events: tuple[EmittedEvent, ...]) -> Fact:
         """Record a result, with the events that the step sends."""

@@ -52,11 +52,14 @@ class Suspending:
             is_due = begun.is_due or self._waiting.has_news(tx, position, node_id)
             due_ms = steps.AT_ONCE if is_due else _due_ms(memo, suspended)
             wake_at_ms = max(due_ms, tx.now_ms + (self._schedule.grace_ms if due_ms <= tx.now_ms else 0))
-            steps.put_off(tx, lease.run_id, node_id, _status(memo), due_at_ms=due_ms, wake_at_ms=wake_at_ms)
+            is_frozen = locked.paused_at_ms is not None
+            steps.put_off(
+                tx, lease.run_id, node_id, _status(memo), due_at_ms=due_ms, wake_at_ms=None if is_frozen else wake_at_ms
+            )
             runs.set_waiting(tx, locked.id)
         position.is_stale = False
         openings = list(begun.openings)
-        if due_ms <= tx.now_ms:
+        if due_ms <= tx.now_ms and not is_frozen:
             queue = self._schedule.queue_of(position.workflow, node_id)
             openings.append(Opening(StepHint(lease.run_id, node_id, queue)))
         return tuple(openings)
@@ -70,7 +73,12 @@ def _due_ms(memo: Memo, suspended: Suspended) -> int:
 
 
 def _status(memo: Memo) -> StepStatus:
-    """Return ``sleeping`` where only time can end the wait, ``waiting`` where something else can."""
+    """Return ``sleeping`` where only time can end the wait, ``waiting`` where something else can.
+
+    A handler that waits for nothing and was handed over is ``ready``.
+    """
+    if not memo.open and not memo.retries:
+        return StepStatus.READY
     if any(wait.kind is not WaitKind.SLEEP for wait in memo.open.values()):
         return StepStatus.WAITING
     return StepStatus.SLEEPING

@@ -61,10 +61,12 @@ class _Budget:
 
     ends_at: float
     steps_left: int
+    draining: threading.Event
 
     def allows(self) -> bool:
+        """Count one step, and tell whether there may be another."""
         self.steps_left -= 1
-        return self.steps_left > 0 and monotonic_seconds() < self.ends_at
+        return self.steps_left > 0 and monotonic_seconds() < self.ends_at and not self.draining.is_set()
 
 
 class Worker:
@@ -136,23 +138,25 @@ class Worker:
 
     def _go_on(self, claim: Claim, backlog: Backlog) -> None:
         """Perform a step and its successors until the run has nothing more for this worker."""
-        budget = _Budget(monotonic_seconds() + self._settings.inline_seconds, self._settings.inline_steps)
+        ends_at = monotonic_seconds() + self._settings.inline_seconds
+        budget = _Budget(ends_at, self._settings.inline_steps, self._draining)
         next_claim: Claim | None = claim
         while next_claim is not None:
             try:
-                next_claim = self._perform(next_claim, backlog, go_on=budget.allows() and not self._draining.is_set())
+                next_claim = self._perform(next_claim, backlog, budget)
             except (LeaseLost, LeaseInterrupt, StoreUnavailable) as lost:
                 # SAFETY: I13 — whoever gets the lease next goes on with the run.
                 _log.warning("run %s: given up: %s", claim.lease.run_id, lost or type(lost).__name__)
                 return
 
-    def _perform(self, claim: Claim, backlog: Backlog, *, go_on: bool) -> Claim | None:
+    def _perform(self, claim: Claim, backlog: Backlog, budget: _Budget) -> Claim | None:
         node = claim.position.workflow.nodes[claim.lease.step_key]
         spec = self._registry.executable(node.kind)
-        outcome = self._outcome(claim, node, spec)
+        outcome = self._outcome(claim, node, spec, budget.allows)
         if isinstance(outcome, Suspended):
-            self._suspend(claim, outcome, backlog)
+            self._suspend(claim, outcome, backlog, budget)
             return None
+        go_on = budget.allows()
         also = backlog.take_of(claim.lease.run_id) if go_on else None
         recorded = self._record(claim, outcome, _retries(node, spec), go_on, also)
         self._keep(claim, node, outcome)
@@ -164,10 +168,13 @@ class Worker:
             self._dispatcher.match(recorded.event_ids)
         return recorded.next_claim
 
-    def _suspend(self, claim: Claim, suspended: Suspended, backlog: Backlog) -> None:
+    def _suspend(self, claim: Claim, suspended: Suspended, backlog: Backlog, budget: _Budget) -> None:
         """Let the step wait, trying again while the database is away."""
         openings = self._persistently(claim, lambda: self._suspending.suspend(claim, suspended))
-        backlog.step_done(openings)
+        if budget.allows():
+            backlog.step_done(openings)
+        elif openings:
+            self._dispatcher.execute([opening.hint for opening in openings])
 
     def _record(self, claim: Claim, outcome: Outcome, retries: int, go_on: bool, also: StepHint | None) -> Recorded:
         """Record, trying again while the database is away: what the action did should not have to be done twice."""
@@ -193,7 +200,7 @@ class Worker:
                 threading.Event().wait(pause_seconds)  # not cut short by draining: the result matters more
         return write()
 
-    def _outcome(self, claim: Claim, node: Node, spec: ActionSpec | None) -> Attempted:
+    def _outcome(self, claim: Claim, node: Node, spec: ActionSpec | None, may_go_on: Callable[[], bool]) -> Attempted:
         if spec is None:
             # Another process may have it: while a deployment is rolled out, or a queue is shared by mistake.
             message = f"no action of kind {node.kind!r} is registered here"
@@ -215,7 +222,7 @@ class Worker:
         timeout_seconds = spec.timeout_seconds if node.timeout_seconds is None else node.timeout_seconds
         guard = Guard()
         with self._heartbeat.keeping(claim.lease, guard):
-            context = self._context(claim, node, spec)
+            context = self._context(claim, node, spec, may_go_on)
             limits = self._settings.limits
             return execute(spec, context, inputs, deadline_seconds=timeout_seconds, guard=guard, limits=limits)
 
@@ -239,12 +246,12 @@ class Worker:
         if key is not None and not outcome.stop:
             self._caching.keep(claim.position.run.scope, key, outcome.output, node.cache.ttl_ms)
 
-    def _context(self, claim: Claim, node: Node, spec: ActionSpec) -> StepContext:
+    def _context(self, claim: Claim, node: Node, spec: ActionSpec, may_go_on: Callable[[], bool]) -> StepContext:
         position, lease = claim.position, claim.lease
         run, memo = position.run, position.memos.of(node.id)
         memo.attempt = lease.attempt
         session = StepSession(
-            node.id, memo, self._stepping.recorder(claim), self._stepping.database.now_ms, self._jitter,
+            node.id, memo, self._stepping.recorder(claim, may_go_on), self._stepping.database.now_ms, self._jitter,
             retries=_retries(node, spec), backoff=backoff_of(node.backoff), run_id=run.id,
             limits=self._settings.limits, hooks=self._extensions.hooks(spec, _will_retry(claim, node, spec)),
         )  # fmt: skip

@@ -82,7 +82,8 @@ _OUTCOME = Sql("SELECT status, output, error FROM runs WHERE id = :id")
 _FINISH = Sql(
     """
     UPDATE runs SET status = :status, output = :output, error = :error, reason = :reason,
-        reason_detail = :reason_detail, handled_failures = :handled_failures, finished_at_ms = :now_ms
+        reason_detail = :reason_detail, handled_failures = :handled_failures, finished_at_ms = :now_ms,
+        paused_at_ms = NULL
     WHERE id = :id
     """
 )

@@ -246,6 +246,13 @@ runs = sa.Table(
     sa.Index(None, "environment", "tenant", "id"),
     sa.Index(None, "environment", "tenant", "workflow_id", "id"),
     sa.Index(None, "event_id"),
+    sa.Index(
+        "ix_runs_paused",
+        "environment",
+        "id",
+        sqlite_where=sa.text("paused_at_ms IS NOT NULL"),
+        postgresql_where=sa.text("paused_at_ms IS NOT NULL"),
+    ),
 )
 """The one mutable projection of a run. ``revision`` counts its transactions: whoever bumps it holds the row's lock.
 
@@ -386,6 +393,26 @@ timers = sa.Table(
 """Things to be done at a time that no step is: time-outs of runs, propagated cancellation, jobs. ``kind`` names the
 handler (``runtime.timers``); ``subject`` is what it is about, a run's id for example. Ids are deterministic: the same
 thing cannot be planned twice. Fired once: whoever handles a timer deletes or moves it in the same transaction.
+"""
+
+HOLDS, RUNNING = ("pause", "drain"), ("freeze", "cancel")
+
+pauses = sa.Table(
+    "pauses",
+    metadata,
+    sa.Column("environment", sa.Text, primary_key=True),
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("workflow_id", sa.Text, primary_key=True),
+    sa.Column("hold", sa.Text, primary_key=True),
+    _text("running"),
+    _text("reason", nullable=True),
+    _text("actor", nullable=True),
+    _big("at_ms"),
+    _one_of("hold", *HOLDS),
+    _one_of("running", *RUNNING),
+)
+"""What starts no runs for now. ``tenant`` is ``*`` for all of the environment, ``workflow_id`` empty for all workflows.
+A pause also stops the runs there are (``running`` says how), a drain does not.
 """
 
 OVERLAPS = ("allow", "skip", "queue")

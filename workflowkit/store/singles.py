@@ -24,7 +24,7 @@ _RECORD = Sql(
     WITH locked AS (
         UPDATE runs SET revision = revision + 1, status = :run_status, output = :output, error = :error,
             handled_failures = :handled_failures, finished_at_ms = :finished_at_ms
-        WHERE id = :run_id AND revision = :revision AND status = 'running' AND EXISTS (
+        WHERE id = :run_id AND revision = :revision AND status = 'running' AND paused_at_ms IS NULL AND EXISTS (
             SELECT 1 FROM steps WHERE run_id = :run_id AND step_key = :step_key AND token = :token
                 AND status = 'running' AND due_at_ms > :now_ms
         )

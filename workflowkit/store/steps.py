@@ -197,7 +197,7 @@ def holds(tx: Transaction, lease: Lease) -> bool:
 
 
 def put_off(
-    tx: Transaction, run_id: str, step_key: str, status: StepStatus, *, due_at_ms: int, wake_at_ms: int
+    tx: Transaction, run_id: str, step_key: str, status: StepStatus, *, due_at_ms: int, wake_at_ms: int | None
 ) -> None:
     """Say when a step that this transaction has released may be claimed again."""
     where = {"run_id": run_id, "step_key": step_key}

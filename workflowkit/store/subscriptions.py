@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from workflowkit.base.scope import APP_TENANT, Scope, owner_of
 from workflowkit.store.database import Sql, Transaction
+from workflowkit.store.pauses import Hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +23,14 @@ class TriggerRow:
 @dataclass(frozen=True, slots=True)
 class Listening:
     """Who listens: ``triggers`` by workflow and in the document's order; ``wait_paths`` by event name, the paths by
-    whose values runs that wait for it are looked up."""
+    whose values runs that wait for it are looked up; ``holds`` what is paused or drained, by workflow."""
 
     triggers: list[TriggerRow]
     wait_paths: dict[str, list[str]]
+    holds: dict[str, frozenset[Hold]]
 
 
-# Both in one round trip: every event asks for both, and mostly there is none of the second. Version 0 is no version.
+# All in one round trip: every event asks for all, and mostly there is none but the first. 0 and -1 are no versions.
 _SELECT = Sql(
     """
     SELECT pattern, workflow_id, version, condition, position FROM workflow_triggers
@@ -36,6 +38,9 @@ _SELECT = Sql(
     UNION ALL
     SELECT name, '', 0, path, 0 FROM wait_paths
     WHERE environment = :environment AND tenant = :tenant AND name {in_ids}
+    UNION ALL
+    SELECT hold, workflow_id, -1, NULL, 0 FROM pauses
+    WHERE environment = :environment AND tenant IN (:tenant, :app_tenant)
     ORDER BY 2, 5
     """
 )
@@ -50,10 +55,12 @@ _SELECT_TARGET = Sql(
 def load(tx: Transaction, scope: Scope, patterns: Sequence[str]) -> Listening:
     """Return the triggers with one of these patterns that an event of this tenant meets, the tenant's own and those of
     the application's functions; and how waits for events of these names are looked up."""
-    found = Listening([], {})
+    found = Listening([], {}, {})
     where = {"environment": scope.environment, "tenant": scope.tenant}
     for pattern, workflow_id, version, text, _ in tx.rows(_SELECT, **where, app_tenant=APP_TENANT, ids=list(patterns)):
-        if version:
+        if version < 0:
+            found.holds[workflow_id] = found.holds.get(workflow_id, frozenset()) | {Hold(pattern)}
+        elif version:
             found.triggers.append(TriggerRow(pattern, workflow_id, version, text))
         else:
             found.wait_paths.setdefault(pattern, []).append(text)

@@ -50,6 +50,13 @@ _TAKE = Sql(
 )
 _ANY_DUE = Sql("SELECT 1 FROM timers WHERE due_at_ms <= :now_ms LIMIT 1")
 _DELETE = Sql("DELETE FROM timers WHERE id = :id")
+_ARM = Sql(
+    f"""
+    INSERT INTO timers ({", ".join(_COLUMNS)})
+    VALUES (:id, :kind, :environment, :tenant, :subject, :data, :due_at_ms)
+    ON CONFLICT (id) DO UPDATE SET data = excluded.data, due_at_ms = excluded.due_at_ms
+    """  # noqa: S608 - names from our own code
+)
 # Whoever holds the run's lock must not wait for a timer that is just being fired: that one waits for the run's lock.
 _FORGET = Sql("DELETE FROM timers WHERE id IN (SELECT id FROM timers WHERE subject = :subject {skip_locked})")
 _MOVE = Sql("UPDATE timers SET due_at_ms = :due_at_ms, data = :data WHERE id = :id")
@@ -72,6 +79,11 @@ def plan_for_parts(
 ) -> None:
     """Plan a timer that is due now for each open run of a part of a run's document, or of one step of it."""
     tx.run(_PLAN_FOR_PARTS, kind=kind, run_id=run_id, step=step, data=jsonvalue.dumps(data), now_ms=tx.now_ms)
+
+
+def arm(tx: Transaction, timer: TimerRow) -> None:
+    """Add a timer, or change the one that is planned; waits for it to be fired if that is just happening."""
+    tx.run(_ARM, **dict(zip(_COLUMNS, row_of(timer), strict=True)))
 
 
 def take(tx: Transaction) -> TimerRow | None:

@@ -1,0 +1,241 @@
+"""What is paused or drained, and the runs that this concerns.
+
+A pause or drain is of one workflow or of all (``EVERYTHING``), for one tenant or for all (``APP_TENANT``). Who freezes
+runs never waits for the lock of one, since the end of a run waits for the step of its parent: runs that somebody is at
+are left for the next look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from workflowkit.base.scope import APP_TENANT, Scope
+from workflowkit.store.database import Sql, Transaction
+from workflowkit.store.steps import NEVER
+
+#: Stands for every workflow.
+EVERYTHING = ""
+
+
+class Hold(StrEnum):
+    """``PAUSE``: no run begins, and none goes on. ``DRAIN``: no run begins."""
+
+    PAUSE = "pause"
+    DRAIN = "drain"
+
+
+class Running(StrEnum):
+    """What a pause does to the runs there are."""
+
+    FREEZE = "freeze"
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class PauseRow:
+    """A pause or drain. ``workflow_id`` is ``EVERYTHING`` for all workflows; ``text`` says why, ``actor`` who."""
+
+    scope: Scope
+    workflow_id: str
+    hold: Hold
+    running: Running
+    text: str | None
+    actor: str | None
+    at_ms: int
+
+
+_COLUMNS = "environment, tenant, workflow_id, hold, running, reason, actor, at_ms"
+_OWN = "environment = :environment AND tenant = :tenant AND workflow_id = :workflow_id"
+_INSERT = Sql(
+    f"""
+    INSERT INTO pauses ({_COLUMNS})
+    VALUES (:environment, :tenant, :workflow_id, :hold, :running, :reason, :actor, :at_ms)
+    ON CONFLICT (environment, tenant, workflow_id, hold) DO UPDATE SET running = excluded.running,
+        reason = excluded.reason, actor = excluded.actor
+    """  # noqa: S608 - names from our own code
+)
+_DELETE = Sql(f"DELETE FROM pauses WHERE {_OWN} AND hold = :hold")  # noqa: S608
+_GET = Sql(f"SELECT {_COLUMNS} FROM pauses WHERE {_OWN} AND hold = :hold")  # noqa: S608
+_FIND = Sql(
+    f"""
+    SELECT {_COLUMNS} FROM pauses WHERE environment = :environment AND tenant IN (:tenant, :app_tenant)
+    ORDER BY workflow_id, tenant, hold
+    """  # noqa: S608
+)
+_HOLDS_OF = Sql(
+    """
+    SELECT hold FROM pauses WHERE environment = :environment AND tenant IN (:tenant, :app_tenant)
+        AND workflow_id IN ('', :workflow_id)
+    """
+)
+_IN_TARGET = """
+    r.environment = :environment AND (:tenant = :app_tenant OR r.tenant = :tenant)
+    AND (:workflow_id = '' OR r.workflow_id = :workflow_id)
+    AND r.status NOT IN ('completed', 'failed', 'cancelled')
+"""
+_IS_PAUSED = """
+    EXISTS (
+        SELECT 1 FROM pauses p WHERE p.hold = 'pause' AND p.environment = r.environment
+            AND p.tenant IN (r.tenant, :app_tenant) AND p.workflow_id IN ('', r.workflow_id)
+    )
+"""
+# What follows the end of a run is not frozen: nobody resumes a run that has ended. It has a path with a ``$`` in it.
+_GOES_ON = "(r.path IS NULL OR (substr(r.path, 1, 1) <> '$' AND replace(r.path, '/$', '') = r.path))"
+# Runs that have not ended and are not frozen have a step to be hinted: few, and an index of them is there anyway. But
+# for items of a loop whose turn has not come.
+_FREEZE = Sql(
+    f"""
+    UPDATE runs SET paused_at_ms = :now_ms, revision = revision + 1 WHERE id IN (
+        SELECT r.id FROM runs r WHERE {_IN_TARGET} AND r.paused_at_ms IS NULL AND {_GOES_ON} AND {_IS_PAUSED}
+            AND r.id IN (
+                SELECT run_id FROM steps WHERE wake_at_ms IS NOT NULL
+                UNION SELECT part.id FROM runs part JOIN runs whole ON part.parent_run_id = whole.id
+                WHERE whole.environment = :environment AND whole.paused_at_ms IS NOT NULL AND part.path IS NOT NULL
+            )
+        LIMIT :limit {{skip_locked}}
+    )
+    RETURNING id
+    """  # noqa: S608
+)
+_QUIET = Sql(
+    """
+    UPDATE steps SET wake_at_ms = NULL WHERE (run_id, step_key) IN (
+        SELECT run_id, step_key FROM steps WHERE run_id {in_ids} AND status IN ('ready', 'sleeping', 'waiting')
+        ORDER BY run_id, step_key {for_update}
+    )
+    """
+)
+_THAW = Sql(
+    f"""
+    UPDATE runs SET paused_at_ms = NULL, revision = revision + 1 WHERE id IN (
+        SELECT r.id FROM runs r WHERE {_IN_TARGET} AND r.paused_at_ms IS NOT NULL AND NOT {_IS_PAUSED}
+        LIMIT :limit {{skip_locked}}
+    )
+    RETURNING id
+    """  # noqa: S608
+)
+_AWAKE = Sql(
+    """
+    UPDATE steps SET wake_at_ms = CASE WHEN due_at_ms > :wake_at_ms THEN due_at_ms ELSE :wake_at_ms END
+    WHERE (run_id, step_key) IN (
+        SELECT run_id, step_key FROM steps
+        WHERE run_id {in_ids} AND status IN ('ready', 'running', 'sleeping', 'waiting') AND wake_at_ms IS NULL
+            AND due_at_ms < :never
+        ORDER BY run_id, step_key {for_update}
+    )
+    RETURNING run_id, step_key, queue, due_at_ms
+    """
+)
+_QUIET_RUN = Sql(
+    """
+    UPDATE steps SET wake_at_ms = NULL
+    WHERE run_id = :run_id AND status IN ('ready', 'running', 'sleeping', 'waiting') AND due_at_ms <= :now_ms
+    """
+)
+_FROZEN = Sql(
+    f"""
+    SELECT r.id, r.environment, r.tenant FROM runs r
+    WHERE {_IN_TARGET} AND r.paused_at_ms IS NOT NULL AND r.paused_at_ms <= :before_ms AND r.id > :after
+    ORDER BY r.id LIMIT :limit
+    """  # noqa: S608
+)
+_COUNT_OPEN = Sql(
+    f"""
+    SELECT count(*) FROM (
+        SELECT r.id FROM runs r WHERE {_IN_TARGET} AND r.path IS NULL
+            AND r.id IN (SELECT run_id FROM steps WHERE wake_at_ms IS NOT NULL)
+        UNION SELECT r.id FROM runs r WHERE {_IN_TARGET} AND r.path IS NULL AND r.paused_at_ms IS NOT NULL
+    ) AS open_runs
+    """  # noqa: S608
+)
+
+
+def put(tx: Transaction, scope: Scope, row: PauseRow) -> None:
+    """Pause or drain; what is so already takes over what is said now."""
+    tx.run(
+        _INSERT, **_own(scope, row.workflow_id), hold=row.hold.value, running=row.running.value, reason=row.text,
+        actor=row.actor, at_ms=row.at_ms,
+    )  # fmt: skip
+
+
+def delete(tx: Transaction, scope: Scope, workflow_id: str, hold: Hold) -> bool:
+    """Lift a pause or drain; tell whether there was one."""
+    return tx.run(_DELETE, **_own(scope, workflow_id), hold=hold.value) == 1
+
+
+def get(tx: Transaction, scope: Scope, workflow_id: str, hold: Hold) -> PauseRow | None:
+    """Return the pause or drain of exactly this workflow and tenant."""
+    row = tx.one(_GET, **_own(scope, workflow_id), hold=hold.value)
+    return None if row is None else _from_row(row)
+
+
+def find(tx: Transaction, scope: Scope) -> list[PauseRow]:
+    """Return every pause and drain that concerns a tenant."""
+    whose = {"environment": scope.environment, "tenant": scope.tenant, "app_tenant": APP_TENANT}
+    return [_from_row(row) for row in tx.rows(_FIND, **whose)]
+
+
+def holds_of(tx: Transaction, scope: Scope, workflow_id: str) -> frozenset[Hold]:
+    """Return what holds a workflow of a tenant."""
+    rows = tx.rows(_HOLDS_OF, **_own(scope, workflow_id), app_tenant=APP_TENANT)
+    return frozenset(Hold(row[0]) for row in rows)
+
+
+def freeze(tx: Transaction, scope: Scope, workflow_id: str, *, limit: int) -> int:
+    """Freeze up to ``limit`` runs that a pause concerns and nobody has locked; return how many that were."""
+    ids = [row[0] for row in tx.rows(_FREEZE, **_target(scope, workflow_id), now_ms=tx.now_ms, limit=limit)]
+    if ids:
+        tx.run(_QUIET, ids=ids)
+    return len(ids)
+
+
+def thaw(tx: Transaction, scope: Scope, workflow_id: str, *, limit: int, wake_at_ms: int) -> tuple[int, list[Any]]:
+    """Let up to ``limit`` frozen runs go on that no pause concerns any more.
+
+    Returns how many, and (run id, step key, queue) of their steps that are due.
+    """
+    ids = [row[0] for row in tx.rows(_THAW, **_target(scope, workflow_id), limit=limit)]
+    woken = tx.rows(_AWAKE, ids=ids, wake_at_ms=wake_at_ms, never=NEVER) if ids else []
+    return len(ids), [row[:3] for row in woken if row[3] <= tx.now_ms]
+
+
+def quiet(tx: Transaction, run_id: str) -> None:
+    """Let the relay leave a frozen run alone, whose lock this transaction holds."""
+    tx.run(_QUIET_RUN, run_id=run_id, now_ms=tx.now_ms)
+
+
+def frozen(
+    tx: Transaction, scope: Scope, workflow_id: str, *, before_ms: int, after: str, limit: int
+) -> list[tuple[str, Scope]]:
+    """Return id and scope of runs that were frozen before a time, in order of id, those after the id ``after``."""
+    rows = tx.rows(_FROZEN, **_target(scope, workflow_id), before_ms=before_ms, after=after, limit=limit)
+    return [(row[0], Scope(row[1], row[2])) for row in rows]
+
+
+def count_open(tx: Transaction, scope: Scope, workflow_id: str) -> int:
+    """Return how many runs have not ended; parts of runs do not count."""
+    (count,) = tx.one(_COUNT_OPEN, **_target(scope, workflow_id))
+    return int(count)
+
+
+def hold_of(holds: Mapping[str, frozenset[Hold]], workflow_id: str) -> Hold | None:
+    """Return what keeps a workflow from starting runs, by the holds of all and of single workflows: a pause first."""
+    if not holds:
+        return None
+    found = holds.get(EVERYTHING, frozenset()) | holds.get(workflow_id, frozenset())
+    return Hold.PAUSE if Hold.PAUSE in found else Hold.DRAIN if found else None
+
+
+def _own(scope: Scope, workflow_id: str) -> dict[str, str]:
+    return {"environment": scope.environment, "tenant": scope.tenant, "workflow_id": workflow_id}
+
+
+def _target(scope: Scope, workflow_id: str) -> dict[str, str]:
+    return {**_own(scope, workflow_id), "app_tenant": APP_TENANT}
+
+
+def _from_row(row: Sequence[Any]) -> PauseRow:
+    return PauseRow(Scope(row[0], row[1]), row[2], Hold(row[3]), Running(row[4]), row[5], row[6], row[7])
