@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, Unpack
 
 from workflowkit.base.errors import AlreadyExists, InvalidInput
-from workflowkit.base.scope import Scope
+from workflowkit.base.scope import Scope, owner_of
 from workflowkit.base.settings import Settings
 from workflowkit.engine.extensions import Extensions
 from workflowkit.engine.middleware import MiddlewareFactory
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from workflowkit.runtime.deliveries import Source
     from workflowkit.runtime.functions import App, Synced
     from workflowkit.runtime.intake import Accepted
+    from workflowkit.runtime.pausing import Target
     from workflowkit.runtime.relay import RelayThread
     from workflowkit.runtime.syncing import StartupSync
     from workflowkit.webhooks import Verify
@@ -237,6 +238,51 @@ class WorkflowKit:
         from workflowkit.runtime.functions import App
 
         return App(self.app_id, self.app_version, self.registry.functions)
+
+    def pause(
+        self,
+        target: Invocable | str | None = None,
+        *,
+        running: Literal["freeze", "cancel"] = "freeze",
+        reason: str | None = None,
+        actor: str | None = None,
+        scope: Scope | None = None,
+    ) -> None:
+        """Let no run of a workflow begin, and freeze the runs there are between two steps, or cancel them.
+
+        ``target`` is a workflow's id, or a function, which is paused for all tenants unless there is a ``scope``;
+        without it everything of the tenant is paused. Raises ``NotFound``.
+        """
+        from workflowkit.store.pauses import Running
+
+        self.runtime.pausing.pause(
+            self._target(target, scope), running=Running(running), reason=reason, actor=actor
+        )  # fmt: skip
+
+    def resume(self, target: Invocable | str | None = None, *, scope: Scope | None = None) -> bool:
+        """Lift a pause: frozen runs go on. Tell whether there was one. Raises ``NotFound``."""
+        return self.runtime.pausing.resume(self._target(target, scope))
+
+    def drain(
+        self,
+        target: Invocable | str | None = None,
+        *,
+        reason: str | None = None,
+        actor: str | None = None,
+        scope: Scope | None = None,
+    ) -> None:
+        """Let no run of a workflow begin any more; those there are run to their end. ``target`` as in ``pause``."""
+        self.runtime.pausing.drain(self._target(target, scope), reason=reason, actor=actor)
+
+    def undrain(self, target: Invocable | str | None = None, *, scope: Scope | None = None) -> bool:
+        """Lift a drain. Tell whether there was one. Raises ``NotFound``."""
+        return self.runtime.pausing.undrain(self._target(target, scope))
+
+    def _target(self, target: Invocable | str | None, scope: Scope | None) -> Target:
+        from workflowkit.runtime.pausing import Target
+
+        workflow_id = "" if target is None else target if isinstance(target, str) else target.id
+        return Target(scope or owner_of(self.settings.scope, workflow_id), workflow_id)
 
     def cancel(
         self, run_id: str, *, reason: str | None = None, actor: str | None = None, scope: Scope | None = None

@@ -33,6 +33,7 @@ from workflowkit.runtime.deliveries import CHALLENGE, NO_EVENT
 from workflowkit.runtime.keys import PERMISSIONS
 from workflowkit.runtime.matching import (
     DEPTH_EXCEEDED,
+    HELD,
     INPUTS_REFUSED,
     START_FAILED,
     TARGET_DISABLED,
@@ -187,7 +188,8 @@ def test_every_reason_is_explained() -> None:
     reasons |= {INPUTS_REFUSED, TARGET_MISSING, TARGET_UNPUBLISHED, TARGET_DISABLED, OVERLAP_SKIPPED}
     reasons |= {*NoMatch, DEPTH_EXCEEDED, START_FAILED, DELAY_CLAMPED}
     reasons |= {cause.CANCELLED_BY_USER, cause.CANCELLED_BY_EVENT, cause.PARENT_ENDED}
-    reasons |= {cause.START_TIMEOUT, cause.FINISH_TIMEOUT}
+    reasons |= {cause.START_TIMEOUT, cause.FINISH_TIMEOUT, cause.CANCELLED_BY_PAUSE, cause.PAUSED_TOO_LONG}
+    reasons |= set(HELD.values())
     reasons |= {EVENT_NAME_NOT_ALLOWED, NO_EVENT, CHALLENGE}
 
     assert {names_in(row[0])[0] for row in table("docs/reference/errors.md", "reason")} == reasons

@@ -19,6 +19,7 @@ from workflowkit.api.auth import access_of, public, requires
 from workflowkit.api.routes.pages import SECTIONS
 from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.runtime.keys import PERMISSIONS
+from workflowkit.runtime.pausing import Target
 from workflowkit.webhooks.settings import WebhookSettings
 
 #: What anybody may see. A route that is added here is a decision; everything else needs a key.
@@ -46,6 +47,8 @@ NOT_OWNED = {"key", "kind"}
 DOCUMENT_BODY: dict[str, Any] = {"document": {}}
 #: Bodies of the routes that take another one.
 BODIES: dict[str, dict[str, Any]] = {
+    "/api/workflows/<workflow_id>/pause": {},
+    "/api/workflows/<workflow_id>/drain": {},
     "/api/webhooks/<webhook_name>": {"verification": {"preset": "none"}},
     "/api/webhooks/<webhook_name>/test": {"body": {}},
     "/api/approvals/<approval_id>/decision": {"decision": "approved"},
@@ -140,6 +143,7 @@ class _Theirs:
         web.services.authoring.deploy(OTHER_TENANT, "secret-workflow", document)
         event_id = web.harness.send("secret/event", {"name": "secret-data"}, scope=OTHER_TENANT)
         web.harness.drain()
+        web.services.pausing.drain(Target(OTHER_TENANT, "secret-workflow"))
         self.client = web.client(scope=OTHER_TENANT)
         (run,) = web.harness.rows("SELECT id FROM runs")
         key_id = web.services.keys.find(OTHER_TENANT, limit=1)[0].id
@@ -197,7 +201,7 @@ def _parameters(rule: str) -> list[str]:
 def _everything(web: Web) -> dict[str, list[dict[str, object]]]:
     tables = (
         "workflows", "workflow_drafts", "workflow_versions", "workflow_triggers", "events", "runs", "steps",
-        "webhooks", "webhook_deliveries", "approvals", "approval_assignees", "approval_decisions",
+        "webhooks", "webhook_deliveries", "approvals", "approval_assignees", "approval_decisions", "pauses",
     )  # fmt: skip
     rows = {table: web.harness.rows(f"SELECT * FROM {table} ORDER BY 1, 2, 3") for table in tables}
     return rows | {"api_keys": web.harness.rows("SELECT id, revoked_at_ms FROM api_keys ORDER BY id")}

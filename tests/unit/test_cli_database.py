@@ -337,3 +337,47 @@ def test_an_approval_is_rejected_by_the_operator(installation: Harness) -> None:
         "rejected", "operator", "no",
     )  # fmt: skip
     assert _cli("approvals", "reject", approval_id, "--tenant", "other").exit_code == 1
+
+
+def test_a_workflow_is_paused_and_resumed(installation: Harness) -> None:
+    paused = _cli("workflows", "pause", "test", "--reason", "wrong texts")
+    assert paused.stdout == "paused: test (0 runs have not ended)\n"
+    _cli("send", "test/happened")
+    installation.clock.advance_to(SystemClock().now_ms())
+    installation.skip(seconds=60)
+    assert [row["reason"] for row in installation.rows("SELECT reason FROM decisions")] == ["paused"]
+    assert "wrong texts" in _cli("workflows", "paused").stdout
+    (row,) = json.loads(_cli("workflows", "paused", "--json").stdout)["items"]
+    assert (row["workflow_id"], row["hold"], row["actor"]) == ("test", "pause", "cli")
+    assert _cli("workflows", "resume", "test").exit_code == 0
+    assert _cli("workflows", "paused").stdout == "nothing is paused or drained\n"
+
+
+def test_a_drain_waits_for_the_last_run(installation: Harness) -> None:
+    assert _cli("send", "test/happened").exit_code == 0
+    installation.clock.advance_to(SystemClock().now_ms())
+    installation.runtime.relay.tick()
+    installation.clock.advance(seconds=60)
+    installation.runtime.relay.tick()
+    installation.match()  # a worker has the run and is not done with it
+    waited = _cli("drain", "test", "--wait", "--timeout", "0")
+    assert (waited.exit_code, waited.stderr) == (1, "1 runs have not ended\n")
+    installation.skip(seconds=60)
+    waited = _cli("drain", "--all", "--wait")
+    assert (waited.exit_code, waited.stdout.splitlines()[1:]) == (0, ["all runs have ended"])
+    assert _cli("workflows", "undrain", "test").exit_code == 0
+    assert _cli("workflows", "undrain", "--all").exit_code == 0
+    assert _cli("workflows", "paused").stdout == "nothing is paused or drained\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["test", "--all"], ["--all", "--everyone"]])
+def test_what_is_paused_is_named_in_one_way(installation: Harness, arguments: list[str]) -> None:
+    result = _cli("workflows", "pause", *arguments)
+    assert (result.exit_code, result.stderr) == (2, "error: name a workflow, or say --all or --everyone\n")
+
+
+def test_everything_of_an_environment_is_paused(installation: Harness) -> None:
+    assert _cli("workflows", "pause", "--everyone", "--running", "cancel").stdout.startswith("paused: everything ")
+    (row,) = installation.rows("SELECT tenant, workflow_id, running FROM pauses")
+    assert row == {"tenant": "*", "workflow_id": "", "running": "cancel"}
+    assert _cli("workflows", "resume", "nowhere").exit_code == 1

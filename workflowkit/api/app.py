@@ -26,6 +26,7 @@ from workflowkit.api.routes import (
     invitations,
     keys,
     pages,
+    pauses,
     runs,
     schedules,
     signals,
@@ -72,8 +73,8 @@ def create_app(services: Services) -> APIFlask:
     services.install(app.extensions)
     openapi.configure(app)
     for routes in (
-        events, workflows, dryruns, functions, runs, schedules, actions, keys, webhooks, deliveries, signals, approvals,
-        invitations, callbacks, health, docs, pages,
+        events, workflows, dryruns, pauses, functions, runs, schedules, actions, keys, webhooks, deliveries, signals,
+        approvals, invitations, callbacks, health, docs, pages,
     ):  # fmt: skip
         app.register_blueprint(routes.api)
     errors.register(app)

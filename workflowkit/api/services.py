@@ -20,6 +20,7 @@ from workflowkit.runtime.control import Control
 from workflowkit.runtime.deliveries import Deliveries
 from workflowkit.runtime.intake import Intake
 from workflowkit.runtime.keys import Keys
+from workflowkit.runtime.pausing import Pausing
 from workflowkit.runtime.rerunning import Rerunning
 from workflowkit.runtime.versions import Versions
 from workflowkit.runtime.waking import Waking
@@ -45,6 +46,7 @@ class Services:
     versions: Versions
     control: Control
     rerunning: Rerunning
+    pausing: Pausing
     waiting: Waiting
     webhooks: Webhooks
     deliveries: Deliveries
@@ -86,6 +88,8 @@ class RuntimeParts(Protocol):
     @property
     def rerunning(self) -> Rerunning: ...
     @property
+    def pausing(self) -> Pausing: ...
+    @property
     def webhooks(self) -> Webhooks: ...
     @property
     def deliveries(self) -> Deliveries: ...
@@ -108,6 +112,7 @@ def services_of(runtime: RuntimeParts, *, dev_mode: bool = False) -> Services:
         versions=Versions(),
         control=runtime.control,
         rerunning=runtime.rerunning,
+        pausing=runtime.pausing,
         waiting=Waiting(runtime.database),
         webhooks=runtime.webhooks,
         deliveries=runtime.deliveries,

@@ -8,12 +8,15 @@ from typing import Any
 
 from workflowkit.base.clock import rfc3339
 from workflowkit.base.errors import Problem
+from workflowkit.base.scope import APP_TENANT
 from workflowkit.engine.facts import ErrorInfo
 from workflowkit.runtime.approvals import Approval
 from workflowkit.runtime.history import Attempt, Step
+from workflowkit.runtime.pausing import PauseState
 from workflowkit.store.apps import FunctionRecord
 from workflowkit.store.events import EventRecord
 from workflowkit.store.keys import KeyRecord
+from workflowkit.store.pauses import Hold, PauseRow
 from workflowkit.store.queries import ChildView, DecisionView, RunView
 from workflowkit.store.schedules import ScheduleRow
 from workflowkit.store.webhooks import WebhookRecord
@@ -188,6 +191,28 @@ def schedule(record: ScheduleRow) -> Shown:
         "next_at": None if record.is_paused else rfc3339(record.next_due_at_ms),
         "last_slot": _moment(record.last_slot_ms),
         "queued": len(record.queued),
+    }
+
+
+def pause(record: PauseRow) -> Shown:
+    """Show a pause or drain (``schemas.pauses.Pause``)."""
+    return {
+        "hold": record.hold.value,
+        "workflow_id": record.workflow_id or None,
+        "is_for_everyone": record.scope.tenant == APP_TENANT,
+        "running": record.running.value,
+        "reason": record.text,
+        "actor": record.actor,
+        "at": rfc3339(record.at_ms),
+    }
+
+
+def pause_state(state: PauseState) -> Shown:
+    """Show how a workflow is (``schemas.pauses.PauseState``)."""
+    return {
+        "is_paused": Hold.PAUSE in state.holds,
+        "is_drained": Hold.DRAIN in state.holds,
+        "open_runs": state.open_runs,
     }
 
 

@@ -40,6 +40,14 @@ class Target:
     workflow_id: str = EVERYTHING
 
 
+@dataclass(frozen=True, slots=True)
+class PauseState:
+    """What holds a target, and how many of its runs have not ended."""
+
+    holds: frozenset[Hold]
+    open_runs: int
+
+
 class Pausing:
     """Pauses, resumes and drains."""
 
@@ -63,7 +71,10 @@ class Pausing:
         self._put(target, Hold.PAUSE, running, reason, actor)
 
     def resume(self, target: Target) -> bool:
-        """Lift a pause; frozen runs go on where no other pause concerns them. Tell whether there was one."""
+        """Lift a pause; frozen runs go on where no other pause concerns them. Tell whether there was one.
+
+        Raises ``NotFound``.
+        """
         return self._lift(target, Hold.PAUSE)
 
     def drain(self, target: Target, *, reason: str | None = None, actor: str | None = None) -> None:
@@ -71,7 +82,7 @@ class Pausing:
         self._put(target, Hold.DRAIN, Running.FREEZE, reason, actor)
 
     def undrain(self, target: Target) -> bool:
-        """Let runs begin again, unless there is a pause. Tell whether there was a drain."""
+        """Let runs begin again, unless there is a pause. Tell whether there was a drain. Raises ``NotFound``."""
         return self._lift(target, Hold.DRAIN)
 
     def find(self, scope: Scope) -> list[PauseRow]:
@@ -84,6 +95,13 @@ class Pausing:
         with self._database.read() as tx:
             return pauses.count_open(tx, target.scope, target.workflow_id)
 
+    def state_of(self, target: Target) -> PauseState:
+        """Return how things stand. Raises ``NotFound``."""
+        scope, workflow_id = target.scope, target.workflow_id
+        with self._database.read() as tx:
+            _check_exists(tx, target)
+            return PauseState(pauses.holds_of(tx, scope, workflow_id), pauses.count_open(tx, scope, workflow_id))
+
     def _put(self, target: Target, hold: Hold, running: Running, reason: str | None, actor: str | None) -> None:
         if reason is not None:
             check_json(reason)
@@ -91,8 +109,7 @@ class Pausing:
                 raise LimitExceeded("reason_chars", self._limits.reason_chars, len(reason), pointer="/reason")
         scope, workflow_id = target.scope, target.workflow_id
         with self._database.transaction("pause") as tx:
-            if workflow_id:
-                workflows.get(tx, owner_of(scope, workflow_id), workflow_id)
+            _check_exists(tx, target)
             pauses.put(tx, scope, PauseRow(scope, workflow_id, hold, running, reason or None, actor, tx.now_ms))
             if hold is Hold.PAUSE:
                 self._arm(tx, target)
@@ -101,6 +118,7 @@ class Pausing:
 
     def _lift(self, target: Target, hold: Hold) -> bool:
         with self._database.transaction("pause") as tx:
+            _check_exists(tx, target)
             was_held = pauses.delete(tx, target.scope, target.workflow_id, hold)
             if hold is Hold.PAUSE:
                 self._arm(tx, target)
@@ -137,6 +155,11 @@ class Pausing:
         if _plan_cancels(tx, timer, Cause(PAUSED_TOO_LONG), data, before_ms=tx.now_ms - _FROZEN_MS):
             return Fired(again_at_ms=tx.now_ms, data=data)
         return Fired(again_at_ms=tx.now_ms + _EXPIRE_AGAIN_MS)
+
+
+def _check_exists(tx: Transaction, target: Target) -> None:
+    if target.workflow_id:
+        workflows.get(tx, owner_of(target.scope, target.workflow_id), target.workflow_id)
 
 
 def _plan_cancels(tx: Transaction, timer: TimerRow, cause: Cause, data: dict[str, object], *, before_ms: int) -> bool:

@@ -472,6 +472,11 @@ export interface NewDecision {
   readonly actor?: string;
 }
 
+export interface NewDrain {
+  /** Why, for people. */
+  readonly reason?: string;
+}
+
 export interface NewEvent {
   /** What happened, such as `order/paid`. */
   readonly name: string;
@@ -505,6 +510,13 @@ export interface NewKey {
   readonly event_names?: readonly string[] | null;
 }
 
+export interface NewPause {
+  /** Why, for people. */
+  readonly reason?: string;
+  /** What becomes of the runs there are: frozen after the steps that are running, or cancelled. */
+  readonly running?: "freeze" | "cancel";
+}
+
 export interface NewWebhook {
   /** How deliveries are verified: `{"preset": "stripe"}`; presets are none, basic, hmac, stripe, github, slack, shopify, svix. */
   readonly verification: JsonObject;
@@ -527,6 +539,39 @@ export interface NewWorkflow {
   readonly id?: string;
   /** The first draft: a workflow document, which may be incomplete. */
   readonly document: JsonObject;
+}
+
+export interface Pause {
+  /** Which of the two it is. */
+  readonly hold: "pause" | "drain";
+  /** The workflow or function that it is of; null for all of them. */
+  readonly workflow_id: string | null;
+  /** Whether it is of the whole environment, and not of this tenant. */
+  readonly is_for_everyone: boolean;
+  /** What a pause does to the runs there are. */
+  readonly running: "freeze" | "cancel";
+  /** Why, for people. */
+  readonly reason: string | null;
+  /** Who did it. */
+  readonly actor: string | null;
+  /** Since when. */
+  readonly at: string;
+}
+
+export interface PausePage {
+  /** In order of workflow. */
+  readonly items: readonly Pause[];
+  /** Give this as `cursor` to get what follows; null at the end. */
+  readonly next_cursor: string | null;
+}
+
+export interface PauseState {
+  /** Whether a pause concerns it: its own, or one of the tenant or the environment. */
+  readonly is_paused: boolean;
+  /** Whether a drain concerns it. */
+  readonly is_drained: boolean;
+  /** How many of its runs have not ended. */
+  readonly open_runs: number;
 }
 
 export interface Problem {

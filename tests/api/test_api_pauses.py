@@ -1,0 +1,79 @@
+"""Pauses and drains over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from builders import a_workflow
+from webapi import OTHER_TENANT, Web, a_web, problems_of
+
+DOCUMENT = (
+    a_workflow("Nap").action("a", kind="boom", retries=9).path("$source", "a").trigger("test/happened").document()
+)
+
+
+def _state(web: Web, path: str, body: Any = None) -> tuple[bool, bool, int]:
+    client = web.client()
+    response = client.post(path) if body is None else client.post(path, body)
+    assert response.status_code == 200, response.get_data(as_text=True)
+    shown = response.get_json()
+    return shown["is_paused"], shown["is_drained"], shown["open_runs"]
+
+
+def _with_a_run(web: Web) -> None:
+    web.harness.deploy(DOCUMENT)
+    web.harness.send("test/happened")
+    web.harness.drain()
+
+
+def test_a_workflow_is_paused_resumed_drained_and_undrained(database_url: str) -> None:
+    with a_web(database_url) as web:
+        _with_a_run(web)
+        assert _state(web, "/api/workflows/test/pause", {"running": "freeze", "reason": "why"}) == (True, False, 1)
+        assert _state(web, "/api/workflows/test/drain", {}) == (True, True, 1)
+        assert _state(web, "/api/workflows/test/resume") == (False, True, 1)
+        assert _state(web, "/api/workflows/test/undrain") == (False, False, 1)
+        assert web.client().get("/api/workflows/test/pause").get_json() == {
+            "is_paused": False, "is_drained": False, "open_runs": 1,
+        }  # fmt: skip
+
+
+def test_everything_of_a_tenant_is_paused_and_nothing_of_others(database_url: str) -> None:
+    with a_web(database_url) as web:
+        _with_a_run(web)
+        assert _state(web, "/api/pause", {"running": "cancel"}) == (True, False, 1)
+        web.harness.skip(0)
+        web.harness.skip(1)
+        (run,) = web.client().get("/api/runs").get_json()["items"]
+        assert (run["status"], run["reason"]) == ("cancelled", "cancelled-by-pause")
+        assert run["cause"]["actor"].startswith("key:")
+        assert _state(web, "/api/drain", {}) == (True, True, 0)
+        assert web.client(scope=OTHER_TENANT).get("/api/pauses").get_json()["items"] == []
+        assert _state(web, "/api/resume") == (False, True, 0)
+        assert _state(web, "/api/undrain") == (False, False, 0)
+
+
+def test_pauses_are_listed_page_by_page(sqlite_url: str) -> None:
+    with a_web(sqlite_url) as web:
+        client = web.client()
+        for name in ("a", "b"):
+            web.harness.deploy(DOCUMENT, name)
+            client.post(f"/api/workflows/{name}/pause", {"reason": name})
+        client.post("/api/drain", {})
+        first = client.get("/api/pauses?limit=2").get_json()
+        second = client.get(f"/api/pauses?limit=2&cursor={first['next_cursor']}").get_json()
+        listed = [*first["items"], *second["items"]]
+        assert [(row["workflow_id"], row["hold"], row["reason"]) for row in listed] == [
+            (None, "drain", None), ("a", "pause", "a"), ("b", "pause", "b"),
+        ]  # fmt: skip
+        assert second["next_cursor"] is None
+
+
+@pytest.mark.parametrize("body", [{"running": "stop"}, {"why": "x"}, {"reason": 1}])
+def test_a_pause_that_means_nothing_is_refused(sqlite_url: str, body: dict[str, Any]) -> None:
+    with a_web(sqlite_url) as web:
+        web.harness.deploy(DOCUMENT)
+        response = web.client().post("/api/workflows/test/pause", body)
+        assert response.status_code == 400
+        assert [pointer for pointer, _ in problems_of(response)] == [f"/{next(iter(body))}"]
