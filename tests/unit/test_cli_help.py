@@ -13,7 +13,8 @@ from workflowkit.cli.root import SECTIONS, cli
 
 COMMANDS = [
     *("up", "dev", "run", "validate", "test", "start", "api", "worker", "scheduler", "migrate"),
-    *("send", "signal", "approvals", "runs", "schedules", "functions", "keys", "webhooks", "doctor", "bench"),
+    *("send", "signal", "runs", "workflows", "drain", "approvals", "schedules", "functions", "keys", "webhooks"),
+    *("doctor", "bench"),
 ]
 
 

@@ -129,6 +129,7 @@ def drain(target: Target, is_waited_for: bool, timeout: float | None, reason: st
     \b
     workflowkit drain orders --wait
     workflowkit drain --everyone --wait --timeout 3600
+    workflowkit workflows drain --all
     """
     with opened() as wk:
         pausing = wk.runtime.pausing

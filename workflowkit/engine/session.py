@@ -61,6 +61,10 @@ class Recorder(Protocol):
         """Make a URL that can be called once, until then; it is the output of the fact."""
         ...
 
+    def hands_over(self) -> bool:
+        """Tell whether the attempt is to end before its next step: another one goes on from there."""
+        ...
+
     @property
     def invitations(self) -> Invitations:
         """How people are told that they are asked."""
@@ -89,10 +93,6 @@ class NoInvitations:
     def send(self, letter: Letter) -> bool:
         """Send nothing."""
         return False
-
-    def hands_over(self) -> bool:
-        """Tell whether the attempt is to end before its next step: another one goes on from there."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
