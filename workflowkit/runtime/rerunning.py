@@ -91,7 +91,8 @@ class Rerunning:
         run = replace(
             original, id=new_id(tx.now_ms), status=RunStatus.QUEUED, revision=0, created_at_ms=tx.now_ms,
             version=version, event_id=event.id, rerun_of=original.id, started_at_ms=None,
-            paused_at_ms=tx.now_ms if is_paused else None, parent_run_id=None, parent_step=None, parent_wait=None, input=_input(again, place),
+            paused_at_ms=tx.now_ms if is_paused else None,
+            parent_run_id=None, parent_step=None, parent_wait=None, input=_input(again, place),
         )  # fmt: skip
         batch = Batch()
         _, openings = start_run(
