@@ -7,6 +7,7 @@ tests, scripts and ``workflowkit run``. Nothing is stored, and events that actio
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from heapq import heappop, heappush
 from typing import Any, Protocol
 
@@ -23,11 +24,13 @@ from workflowkit.engine.extensions import skipped_node
 from workflowkit.engine.facts import Fact, FactKind
 from workflowkit.engine.failures import failed_by
 from workflowkit.engine.hooks import WillRetry
+from workflowkit.engine.localloops import ItemRun, LocalLoops
 from workflowkit.engine.localoptions import LocalOptions as LocalOptions
 from workflowkit.engine.localresult import LocalResult as LocalResult
 from workflowkit.engine.localresult import StepRecord as StepRecord
 from workflowkit.engine.localsession import LocalRecorder, LocalSession
 from workflowkit.engine.localwaits import LocalWaits
+from workflowkit.engine.loops import Item
 from workflowkit.engine.memo import Memo, Memos
 from workflowkit.engine.outcome import Attempted, EmittedEvent, Failed, Succeeded, Suspended
 from workflowkit.engine.outside import Held, LocalAttempt
@@ -35,6 +38,7 @@ from workflowkit.engine.planner import Decision, begin, settle
 from workflowkit.engine.progress import Finish, Progress
 from workflowkit.engine.retry import backoff_of, may_retry, restricted
 from workflowkit.engine.states import RunStatus, StepStatus
+from workflowkit.engine.surroundings import NO_SURROUNDINGS, Surroundings, seen_from
 from workflowkit.engine.waits import Wait
 from workflowkit.registry import ActionSpec
 
@@ -69,7 +73,13 @@ class _LocalRun:
     """One run on its way."""
 
     def __init__(
-        self, workflow: Workflow, event: dict[str, Any], registry: Actions, clock: FakeClock, options: LocalOptions
+        self,
+        workflow: Workflow,
+        event: dict[str, Any],
+        registry: Actions,
+        clock: FakeClock,
+        options: LocalOptions,
+        around: Surroundings = NO_SURROUNDINGS,
     ) -> None:
         self._id = options.run_id or new_id(clock.now_ms())
         self._workflow, self._event, self._registry = workflow, event, registry
@@ -84,7 +94,9 @@ class _LocalRun:
         self._events: list[dict[str, Any]] = []
         self._facts: list[Fact] = []
         self._memos = Memos()
-        self._waits = LocalWaits(options.outside)
+        self._around = around
+        self._loops = LocalLoops(self._limits)
+        self._waits = LocalWaits(options.outside, self._loops)
 
     def run(self) -> LocalResult:
         progress, decision = self._begin()
@@ -100,8 +112,8 @@ class _LocalRun:
     def _begin(self) -> tuple[Progress, Decision]:
         now_ms, alone = self._clock.now_ms(), self._options.until
         if self._options.state is None or alone is None:
-            return begin(self._workflow, self._event, now_ms)
-        progress = Progress(self._workflow, self._event)
+            return begin(self._workflow, self._event, now_ms, self._around)
+        progress = Progress(self._workflow, self._event, self._around)
         progress.outputs.update(self._options.state)
         progress.mark_ready(alone)
         return progress, Decision(ready=(alone,))
@@ -222,12 +234,29 @@ class _LocalRun:
         )
 
         def call(action: ActionSpec) -> Attempted:
+            if node.body is not None:
+                begun = (node, self._memos.of(node.id), inputs, now_ms())
+                return self._loops.attempt(*begun, lambda item, at_ms: self._item(progress, node, item, at_ms))
             return execute(action, context, inputs, deadline_seconds=timeout_seconds, limits=limits)
 
         attempt = LocalAttempt(node, spec, inputs, context, now_ms(), self._started_ms, call)
         session.answer = lambda key: options.outside.step(attempt, key)
         session.permit = lambda key, request: options.outside.fetch(attempt, key, request)
         return attempt, session
+
+    def _item(self, progress: Progress, node: Node, item: Item, begins_ms: int) -> ItemRun:
+        """Execute one item of a loop to its end."""
+        assert node.body is not None  # noqa: S101 - it is a loop
+        seen = self._around.inside(seen_from(self._workflow, progress.outputs, node.id), None)
+        clock, run_id = FakeClock(begins_ms), derived_id(self._id, node.id, item.key)
+        options = replace(self._options, on_step=None, until=None, state=None, run_id=run_id)
+        run = _LocalRun(node.body, self._event, self._registry, clock, options, around=seen.inside({}, item.given()))
+        run._started_ms, run._started_seconds, run._passes = self._started_ms, self._started_seconds, self._passes
+        result = run.run()
+        self._passes = run._passes
+        self._events += result.events
+        self._waits.held += result.held
+        return ItemRun(item, result, clock.now_ms())
 
     def _run_info(self) -> RunInfo:
         scope = DEFAULT_SCOPE
@@ -294,8 +323,9 @@ class _LocalRun:
         return ids
 
     def _result(self, progress: Progress, finish: Finish | None) -> LocalResult:
-        for held in self._waits.held:
-            self._records.setdefault(held.node_id, self._held(held))
+        for node_id in self._attempts.keys() - self._records.keys():
+            if self._waits.held:
+                self._records[node_id] = self._held(self._workflow.nodes[node_id])
         if finish is None:
             finish = Finish(RunStatus.WAITING if self._waits.held else RunStatus.RUNNING)
         return LocalResult(
@@ -311,10 +341,10 @@ class _LocalRun:
             started_ms=self._started_ms,
             skipped_ms=self._clock.now_ms() - self._started_ms,
             passes=self._passes,
+            items=dict(self._loops.runs),
         )
 
-    def _held(self, held: Held) -> StepRecord:
-        node = self._workflow.nodes[held.node_id]
+    def _held(self, node: Node) -> StepRecord:
         attempts, inputs = self._attempts[node.id], self._inputs.get(node.id)
         return StepRecord(node.id, node.kind, node.name, StepStatus.WAITING, inputs, None, None, attempts)
 

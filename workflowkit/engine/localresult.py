@@ -8,6 +8,7 @@ from typing import Any
 
 from workflowkit.definition.model import Json
 from workflowkit.engine.facts import ErrorInfo, Fact
+from workflowkit.engine.localloops import ItemRun
 from workflowkit.engine.outside import Held
 from workflowkit.engine.states import EdgeState, RunStatus, StepStatus
 
@@ -52,7 +53,7 @@ class LocalResult:
     ``events`` are those that actions sent, as JSON. A run that cannot go on because of what is ``held`` is ``waiting``,
     one that was told to stop before its end is ``running``; both lack the steps that they did not come to. ``edges``
     are the decided ones by id, ``facts`` the run's journal in order. It began at ``started_ms``, took ``skipped_ms`` of
-    time that nobody waited for, and called handlers ``passes`` times.
+    time that nobody waited for, and called handlers ``passes`` times. ``items`` are the runs of the items of its loops.
     """
 
     status: RunStatus
@@ -67,6 +68,7 @@ class LocalResult:
     started_ms: int = 0
     skipped_ms: int = 0
     passes: int = 0
+    items: Mapping[str, tuple[ItemRun, ...]] = field(default_factory=dict, repr=False)
 
     def as_dict(self) -> dict[str, Any]:
         return {

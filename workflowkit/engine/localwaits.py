@@ -5,23 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 from workflowkit.engine.facts import Fact, FactKind
+from workflowkit.engine.localloops import LocalLoops
 from workflowkit.engine.memo import Memo
 from workflowkit.engine.outside import Ended, Held, LocalAttempt, Outside
-from workflowkit.engine.waits import Wait
+from workflowkit.engine.waits import Wait, WaitKind
 
 
 class LocalWaits:
     """What the open waits of a run will come to. ``held`` are those of which nobody knows."""
 
-    def __init__(self, outside: Outside) -> None:
-        self._outside = outside
+    def __init__(self, outside: Outside, loops: LocalLoops) -> None:
+        self._outside, self._loops = outside, loops
         self._ends: dict[str, Ended] = {}
         self.held: list[Held] = []
 
     def begin(self, attempt: LocalAttempt, wait: Wait) -> Fact:
         """Let a wait begin; return the fact of it."""
-        end = self._outside.wait(attempt, wait)
-        if isinstance(end, Held):
+        end = self._loops.end(wait) if wait.kind is WaitKind.LOOP else self._outside.wait(attempt, wait)
+        if end is None:
+            pass  # an item is held, and has said so
+        elif isinstance(end, Held):
             self.held.append(end)
         else:
             self._ends[wait.key] = end

@@ -100,6 +100,13 @@ class RunResult:
         node_id = what.removeprefix(NODE) if what.startswith(NODE) else None
         return tuple(call for call in self.all_calls if what == call.kind or node_id == call.node_id)
 
+    def items(self, loop_id: str) -> tuple[RunResult, ...]:
+        """Return the runs of the items of a loop that began, in the order of its list."""
+        body = self.workflow.nodes[loop_id].body
+        assert body is not None, f"{loop_id!r} is no loop"  # noqa: S101 - of whoever wrote the test
+        runs = self.local.items.get(loop_id, ())
+        return tuple(RunResult(body, each.result, self.all_calls) for each in runs)
+
     def trace(self) -> dict[str, Any]:
         """Return the whole run as JSON without ids of runs and without dates: the same each time it is run."""
         return trace_of(self.local)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from workflowkit.base.clock import FakeClock
 from workflowkit.base.errors import InvalidStub
+from workflowkit.definition.model import Node, Workflow
 from workflowkit.engine import local
 from workflowkit.engine.localoptions import Bounds, LocalOptions
 from workflowkit.engine.localresult import StepRecord
@@ -107,8 +108,8 @@ def complete_event(event: Mapping[str, Any] | None, target: Target) -> dict[str,
 
 def check_stubs(stubs: Stubs, target: Target) -> None:
     """Raise ``InvalidStub`` for a stub of an action that the document does not have: it would go unnoticed."""
-    nodes = target.workflow.nodes
-    kinds = {node.kind for node in nodes.values()}
+    nodes = {node.id: node.kind for node in _all_nodes(target.workflow)}
+    kinds = set(nodes.values())
     for key in stubs.actions:
         if key.startswith(STEP):
             continue
@@ -117,6 +118,13 @@ def check_stubs(stubs: Stubs, target: Target) -> None:
                 raise InvalidStub(f"stub {key!r}: there is no such action; there are {', '.join(nodes)}")
         elif key not in kinds and target.actions.get(key) is None:
             raise InvalidStub(f"stub {key!r}: no action has this kind; there are {', '.join(sorted(kinds))}")
+
+
+def _all_nodes(workflow: Workflow) -> Iterator[Node]:
+    for node in workflow.nodes.values():
+        yield node
+        if node.body is not None:
+            yield from _all_nodes(node.body)
 
 
 def run(

@@ -25,6 +25,11 @@ def trace_of(result: LocalResult) -> dict[str, Any]:
         shown["error"] = _error(result.error)
     if result.events:
         shown["events"] = [{"name": event["name"], "data": event["data"]} for event in result.events]
+    if result.items:
+        shown["items"] = {
+            loop_id: [{"key": each.item.key} | trace_of(each.result) for each in runs]
+            for loop_id, runs in result.items.items()
+        }
     return shown
 
 
