@@ -75,6 +75,8 @@ def _arguments(function: Callable[..., Any]) -> dict[str, Any]:
         )  # fmt: skip
     if function is callbacks.insert:
         made["record"] = callbacks.CallbackRecord("c", Scope("this-environment", "this-tenant"), "r", "s", "h", 1, 2)
+    if function is approvals.decisions_of:
+        made["approval_ids"] = ["x"]
     if function is approvals.find:
         made |= {"before": "x", "status": Status.OPEN}
     if function is approvals.close:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from asking import ADA, BOB, EVE, FORM, PUBLIC_URL, SECRET_KEY, ask, decide, durable, output, start, token_of, told
 from builders import a_workflow
+from functions import Code, happen, output_of
 from runtimes import a_runtime, at_once
 
 from workflowkit.base import failpoints
@@ -22,6 +23,7 @@ from workflowkit.base.errors import (
     InvalidInput,
     LimitExceeded,
     NotFound,
+    StoreUnavailable,
 )  # fmt: skip
 from workflowkit.base.failpoints import FailpointReached
 from workflowkit.base.jsonvalue import loads
@@ -553,3 +555,67 @@ def test_an_approval_in_memory_expires(sqlite_url: str) -> None:
     document = a_workflow().action("ask", "builtin:approval", {"title": "Refund?"}).path("$source", "ask").document()
     result = WorkflowKit(database_url=sqlite_url).engine.run(document, {"name": "test/happened", "data": {}})
     assert result.output == {"ask": {"status": "expired", "decisions": [], "data": None}}
+
+
+def test_an_approval_whose_commit_was_not_answered_is_begun_once(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workflowkit.runtime.stepping.RECORD_PAUSES_SECONDS", (0.0,))
+    lost: list[str] = []
+
+    def lose(name: str) -> None:
+        if name == "step.after_commit" and not lost:
+            lost.append(name)
+            raise StoreUnavailable("the connection broke after the commit")
+
+    with a_runtime(database_url, **_mailing(tmp_path / "mail")) as harness:
+        stop = failpoints.listen(lose)
+        try:
+            approval_id = ask(harness, assignees=[ADA])
+        finally:
+            stop()
+        assert lost
+        assert len(told(harness, "requested")) == len(_mails(tmp_path / "mail")) == 1
+        decide(harness, approval_id)
+        assert output(harness)["status"] == "approved"
+
+
+def test_a_function_asks_like_any_handler(database_url: str) -> None:
+    code = Code()
+
+    @code.function()
+    def fn(ctx: StepContext) -> Any:
+        return ctx.step.approval("ok", "Go on?", assignees=ADA, timeout="1d")["status"]
+
+    with code.running(database_url) as harness:
+        happen(harness)
+        (asked,) = harness.runtime.approvals.find(DEFAULT_SCOPE, limit=5)
+        assert asked.record.workflow_id == "shop/fn"
+        decide(harness, asked.record.id)
+        harness.drain()
+        assert output_of(harness) == "approved"
+
+
+def test_each_item_of_a_loop_asks_for_itself(database_url: str) -> None:
+    body = {
+        "actions": [{"id": "ask", "kind": "builtin:approval", "inputs": {"title": "!ref($.item)", "assignees": [ADA]}}],
+        "edges": [{"from": "$source", "to": "ask"}],
+    }
+    loop = {"id": "each", "kind": "builtin:for_each", "inputs": {"items": ["first", "second"]}, "body": body}
+    document = {"name": "Loop", "triggers": [{"event": "test/happened"}], "actions": [loop],
+                "edges": [{"from": "$source", "to": "each"}]}  # fmt: skip
+    with a_runtime(database_url, secret_key=SECRET_KEY) as harness:
+        harness.deploy(document)
+        harness.send("test/happened")
+        harness.drain()
+        harness.skip(5)
+        asked = harness.runtime.approvals.find(DEFAULT_SCOPE, limit=5)
+        assert sorted(each.record.request.title for each in asked) == ["first", "second"]
+        assert token_of(harness, ADA, 0) != token_of(harness, ADA, 1)
+        for each in asked:
+            decide(harness, each.record.id, "approved" if each.record.request.title == "first" else "rejected")
+            harness.drain()
+        harness.skip(5)
+        (run,) = harness.rows("SELECT status, output FROM runs WHERE parent_run_id IS NULL")
+        assert run["status"] == "completed"
+        assert "rejected" in run["output"]

@@ -35,7 +35,7 @@ class Asking:
             self.result = hit.output or expired()
             return
         self._wait = session.open_wait(self._key) or self._new_wait(timeout_ms)
-        # SAFETY: I10 — the times of reminders follow from the end that was fixed when the wait began.
+        # The end was fixed when the wait began, and the times of reminders follow from it.
         self._begun_at_ms = self._wait.until_ms - timeout_ms
         session.begin_wait(self._wait)
 

@@ -85,7 +85,10 @@ class Approvals:
         """Return up to ``limit`` approvals of a tenant, newest first, those behind the id ``before``."""
         with self.database.read() as tx:
             found = rows.find(tx, scope, limit=limit, before=before, status=status, assignee=assignee)
-            return [_shown(tx, record) for record in found]
+            decisions = rows.decisions_of(tx, scope, [record.id for record in found])
+            return [
+                Approval(record, record.status_at(tx.now_ms), tuple(decisions[record.id])) for record in found
+            ]  # fmt: skip
 
     def invited(self, token: str) -> Invited:
         """Return the approval that a link leads to, and whose link it is. Raises ``NotFound``."""

@@ -106,7 +106,11 @@ class StepRecorder:
             openings[:], stored[:] = begun.openings, begun.waits
             return ()
 
-        self._transact(write, None)
+        try:
+            self._transact(write, None)
+        except stepping.database.integrity_error:
+            # SAFETY: I2 — it is there already: an earlier try had committed, and only its answer was lost.
+            return Wait.from_detail(wait.key, self._known(Fact(FactKind.OPENED, wait.key)).detail or {})
         if openings:
             stepping.dispatcher.execute([opening.hint for opening in openings])
         return stored[0]

@@ -83,8 +83,8 @@ _DECIDE = Sql(
 )
 _DECISIONS = Sql(
     f"""
-    SELECT actor, verdict, comment, data, at_ms FROM approval_decisions WHERE {_OWNED} AND approval_id = :id
-    ORDER BY position
+    SELECT approval_id, actor, verdict, comment, data, at_ms FROM approval_decisions
+    WHERE {_OWNED} AND approval_id {{in_ids}} ORDER BY approval_id, position
     """  # noqa: S608
 )
 
@@ -155,10 +155,16 @@ def decide(tx: Transaction, scope: Scope, approval_id: str, decision: Decision, 
 
 def decisions(tx: Transaction, scope: Scope, approval_id: str) -> list[Decision]:
     """Return what was decided so far, in order."""
-    return [
-        Decision(row[0], Verdict(row[1]), row[2], None if row[3] is None else jsonvalue.loads(row[3]), row[4])
-        for row in tx.rows(_DECISIONS, **_whose(scope), id=approval_id)
-    ]
+    return decisions_of(tx, scope, [approval_id])[approval_id]
+
+
+def decisions_of(tx: Transaction, scope: Scope, approval_ids: Sequence[str]) -> dict[str, list[Decision]]:
+    """Return what was decided so far of each of some approvals, in order."""
+    found: dict[str, list[Decision]] = {approval_id: [] for approval_id in approval_ids}
+    for row in tx.rows(_DECISIONS, **_whose(scope), ids=list(approval_ids)):
+        data = None if row[4] is None else jsonvalue.loads(row[4])
+        found[row[0]].append(Decision(row[1], Verdict(row[2]), row[3], data, row[5]))
+    return found
 
 
 def _whose(scope: Scope) -> dict[str, Any]:
