@@ -10,8 +10,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, Unpack
 
-from workflowkit.base.errors import AlreadyExists, InvalidInput
+from workflowkit.base.errors import AlreadyExists, Conflict, InvalidInput
 from workflowkit.base.scope import Scope, owner_of
+from workflowkit.base.sealing import Sealing
 from workflowkit.base.settings import Settings
 from workflowkit.engine.extensions import Extensions
 from workflowkit.engine.middleware import MiddlewareFactory
@@ -99,12 +100,15 @@ class WorkflowKit:
         """
         return self.registry.action(kind, **options)
 
-    def use(self, middleware: MiddlewareFactory) -> None:
+    def use(self, middleware: MiddlewareFactory | Sealing) -> None:
         """Put middleware around every attempt of every action and function, and around ``send``: a subclass of
-        ``Middleware``, or a function without arguments that makes an instance (docs/middleware.md).
+        ``Middleware``, or a function without arguments that makes an instance; or an ``EncryptionMiddleware``
+        (docs/middleware.md).
 
-        Raises ``InvalidInput`` for anything else.
+        Raises ``InvalidInput`` for anything else, ``Conflict`` for encryption that comes too late.
         """
+        if isinstance(middleware, Sealing) and "runtime" in vars(self):
+            raise Conflict("the database is in use already: say how values are encrypted before anything else")
         self.extensions.use(middleware)
 
     def provide(self, values: Mapping[str, Any] | None = None, /, **factories: Any) -> None:

@@ -78,7 +78,7 @@ class Runtime:
 
     @cached_property
     def database(self) -> Database:
-        return Database.open(self.settings.database_url, self.clock)
+        return Database.open(self.settings.database_url, self.clock, sealing=self.extensions.sealing)
 
     @cached_property
     def celery(self) -> Celery:
@@ -258,4 +258,5 @@ class Runtime:
             grace_ms=int(self.settings.hint_grace_seconds * 1000),
             worker=f"{socket.gethostname()}:{os.getpid()}",
             on_skip=self._tell_of_skip,
+            sealing=self.extensions.sealing,
         )

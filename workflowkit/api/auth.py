@@ -48,6 +48,11 @@ class Caller:
         """Who is calling, as it is kept with what they do."""
         return "developer" if self.key is None else f"key:{self.key.id}"
 
+    @property
+    def may_decrypt(self) -> bool:
+        """Whether what is encrypted is shown to them, as far as this process has the key."""
+        return "runs:decrypt" in self.permissions
+
     def check_may_send(self, event_name: str) -> None:
         """Raise ``Forbidden`` if the caller's key is limited to other events."""
         if self.key is not None and not may_send(self.key, event_name):

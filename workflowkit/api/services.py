@@ -11,6 +11,7 @@ from flask import current_app
 from workflowkit.api.waiting import Waiting
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.base.scope import DEFAULT_SCOPE, Scope
+from workflowkit.base.sealing import LenientSealing
 from workflowkit.base.settings import Settings
 from workflowkit.registry import Registry
 from workflowkit.runtime.approvals import Approvals
@@ -34,6 +35,7 @@ _EXTENSION = "workflowkit"
 class Services:
     """The parts of one installation that its API uses.
 
+    ``database`` shows encrypted values as they are stored; ``opened`` decrypts them, for callers who may see that.
     ``signal(scope, name, data)`` resumes a run and returns its id. In ``dev_mode`` a local caller needs no key and acts
     in ``default_scope``.
     """
@@ -53,6 +55,8 @@ class Services:
     signal: Callable[[Scope, str, Any], str]
     approvals: Approvals
     callbacks: Callbacks
+    opened: Database
+    opened_versions: Versions
     limits: Limits = DEFAULT_LIMITS
     public_url: str | None = None
     webhook_redirects: tuple[str, ...] = ()
@@ -103,8 +107,9 @@ class RuntimeParts(Protocol):
 
 def services_of(runtime: RuntimeParts, *, dev_mode: bool = False) -> Services:
     """Return the services of a process that has ``runtime``."""
+    sealing = runtime.database.sealing
     return Services(
-        database=runtime.database,
+        database=runtime.database.view(None),
         registry=runtime.registry,
         authoring=runtime.authoring,
         keys=Keys(runtime.database),
@@ -119,6 +124,9 @@ def services_of(runtime: RuntimeParts, *, dev_mode: bool = False) -> Services:
         signal=runtime.waking.signal,
         approvals=runtime.approvals,
         callbacks=runtime.callbacks,
+        opened=runtime.database.view(None if sealing is None else LenientSealing(sealing)),
+        # What a process remembers of outputs must not be shown to callers of the other kind.
+        opened_versions=Versions(),
         limits=runtime.settings.limits,
         public_url=runtime.settings.public_url,
         webhook_redirects=runtime.settings.webhook_redirects,

@@ -27,7 +27,11 @@ def command() -> None:
 @command.command("create")
 @click.argument("name")
 @click.option(
-    "--allow", "permissions", multiple=True, metavar="PERMISSION", help="May be repeated. Default: everything."
+    "--allow",
+    "permissions",
+    multiple=True,
+    metavar="PERMISSION",
+    help="May be repeated. Default: all but runs:decrypt.",
 )
 @click.option("--event", "event_names", multiple=True, metavar="NAME", help="Limit events:send to events like shop/*.")
 @scope_options
@@ -45,10 +49,10 @@ def create(
     workflowkit keys create "checkout page" --allow events:send --event 'shop/*'
     """
     with opened() as wk:
-        from workflowkit.runtime.keys import PERMISSIONS, Keys
+        from workflowkit.runtime.keys import ORDINARY_PERMISSIONS, Keys
 
         record, key = Keys(wk.runtime.database).create(
-            scope_of(environment, tenant), name, permissions or PERMISSIONS, event_names=event_names or None
+            scope_of(environment, tenant), name, permissions or ORDINARY_PERMISSIONS, event_names=event_names or None
         )
     if as_json:
         emit_json({"id": record.id, "name": record.name, "key": key})

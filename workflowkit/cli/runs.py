@@ -9,6 +9,7 @@ import click
 from workflowkit.base.clock import rfc3339
 from workflowkit.base.errors import Conflict
 from workflowkit.base.scope import Scope
+from workflowkit.cli.loading import load_app
 from workflowkit.cli.output import dim, emit_json, mark, plain, pretty, short, status, table
 from workflowkit.cli.target import opened, scope_of, scope_options
 from workflowkit.engine.states import RunStatus
@@ -71,14 +72,15 @@ def list_runs(
 @command.command("show")
 @click.argument("run_id", metavar="RUN")
 @scope_options
+@click.option("--decrypt-with", "app", metavar="APP", help="Decrypt values with the keys of this application.")
 @json_option
-def show(run_id: str, environment: str, tenant: str, as_json: bool) -> None:
+def show(run_id: str, environment: str, tenant: str, app: str | None, as_json: bool) -> None:
     """Show a run: its steps, what they returned, and what it came to.
 
     \b
     workflowkit runs show 01M817AXWA8Z4RDV7ZWESCAWYM
     """
-    with opened() as wk:
+    with opened(None if app is None else load_app(app)) as wk:
         found = _load(wk, scope_of(environment, tenant), run_id)
     run, event, steps, children = found.run, found.event.as_json(), found.history.steps, found.children
     if as_json:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from workflowkit.base.errors import AlreadyExists, InvalidInput, MiddlewareError, Problem
+from workflowkit.base.sealing import Sealing
 from workflowkit.definition.model import Node
 from workflowkit.engine.chain import Chain
 from workflowkit.engine.context import RunInfo
@@ -36,9 +37,18 @@ class Extensions:
 
     middleware: list[MiddlewareFactory] = field(default_factory=list)
     providers: dict[str, Provider] = field(default_factory=dict)
+    sealing: Sealing | None = None
 
-    def use(self, factory: MiddlewareFactory) -> None:
-        """Put middleware around every attempt. Raises ``InvalidInput`` for what makes none."""
+    def use(self, factory: MiddlewareFactory | Sealing) -> None:
+        """Put middleware around every attempt, or encryption around what is stored.
+
+        Raises ``InvalidInput`` for what is neither, ``AlreadyExists`` for a second encryption.
+        """
+        if isinstance(factory, Sealing):
+            if self.sealing is not None:
+                raise AlreadyExists("values are encrypted already: replace a key by fallback=[...]")
+            self.sealing = factory
+            return
         if not callable(factory):
             message = "middleware is a class, or a function without arguments that makes an instance: each attempt has"
             raise InvalidInput([Problem("/middleware", "invalid-middleware", f"{message} its own; got {factory!r}")])

@@ -10,6 +10,7 @@ from workflowkit.base.errors import StoreUnavailable
 from workflowkit.base.jsonvalue import canonical
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope
+from workflowkit.base.sealing import ValueUnreadable
 from workflowkit.definition.model import Node
 from workflowkit.definition.references import ReferenceScope, Template, compile_template, present
 from workflowkit.store import stepcache
@@ -44,7 +45,7 @@ class Caching:
         try:
             with self._database.read() as tx:
                 return stepcache.find(tx, scope, cache_key)
-        except StoreUnavailable as error:
+        except (StoreUnavailable, ValueUnreadable) as error:
             _log.warning("the cache of steps cannot be read: %s", error)
             return None
 

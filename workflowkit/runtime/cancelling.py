@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from workflowkit.base.errors import DefinitionError
 from workflowkit.base.limits import Limits
+from workflowkit.base.sealing import ValueUnreadable
 from workflowkit.engine import planner
 from workflowkit.runtime.cause import CANCEL_TIMER, CANCELLED_BY_EVENT, FINISH_TIMEOUT, START_TIMEOUT, Cause
 from workflowkit.runtime.ending import Ended, Ending
@@ -50,7 +51,7 @@ class Cancelling:
         """
         try:
             position, _facts = load(tx, run, self._versions)
-        except DefinitionError:
+        except (DefinitionError, ValueUnreadable):
             return self._ending.abandon(tx, run, cause)
         decision = planner.cancel(position.progress, tx.now_ms, cause.reason)
         journal.insert(tx, journal.rows_of(run.id, run.revision, decision.facts))

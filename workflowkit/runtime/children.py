@@ -87,7 +87,7 @@ class Children:
             paused_at_ms=run.paused_at_ms,
             path=wait.part, input=wait.data, parent_run_id=run.id, parent_step=step, parent_wait=wait.key,
         )  # fmt: skip
-        return self._begin(tx, batch, child, events.load(tx, run.event_id))
+        return self._begin(tx, batch, child, events.opened(tx, events.load(tx, run.event_id)))
 
     def _begin(self, tx: Transaction, batch: Batch, child: RunRecord, event: EventRecord) -> Started | ErrorInfo:
         own = Batch()

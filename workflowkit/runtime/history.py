@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from workflowkit.base.errors import ExpressionError, InvalidInput, LimitExceeded
+from workflowkit.base.sealing import is_sealed
 from workflowkit.definition import ActionCatalogue
 from workflowkit.definition.inputs import resolve_inputs
+from workflowkit.definition.jsonpath import child
 from workflowkit.definition.model import Json, Node, Workflow
-from workflowkit.definition.references import ReferenceScope
+from workflowkit.definition.references import Reference, ReferenceScope, references_in
 from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
 from workflowkit.engine.progress import Progress
 from workflowkit.engine.states import EdgeState, StepStatus
@@ -41,7 +43,8 @@ class Step:
     """The execution of a node that was begun or decided.
 
     ``inputs`` is ``None`` for a step that never started, and where they cannot be computed: the action is not
-    registered here, or the inputs are what the step failed on. ``due_at_ms`` is set until the step has ended.
+    registered here, the inputs are what the step failed on, or they come from something that is encrypted here.
+    ``due_at_ms`` is set until the step has ended.
     """
 
     id: str
@@ -136,9 +139,21 @@ def _attempt(number: int, start: Fact, end: Fact | None) -> Attempt:
 
 def _inputs(node: Node, actions: ActionCatalogue, scope: ReferenceScope) -> dict[str, Json] | None:
     action = actions.get(node.kind)
-    if action is None:
+    if action is None or any(_looks_into_sealed(reference, scope) for reference in references_in(dict(node.inputs))):
         return None
     try:
         return resolve_inputs(node, action, scope)
     except (InvalidInput, ExpressionError, LimitExceeded):
         return None
+
+
+def _looks_into_sealed(reference: Reference, scope: ReferenceScope) -> bool:
+    """Tell whether a reference leads into a value that is encrypted here: what the action was given is not known."""
+    value = scope.event if reference.root == "event" else scope.roots.get(reference.root)
+    if reference.action is not None:
+        value = scope.state.get(reference.action)
+    for key in reference.path.keys:
+        if is_sealed(value):
+            return True
+        value = child(value, key)
+    return bool(reference.path.rest) and is_sealed(value)

@@ -37,7 +37,10 @@ PERMISSIONS = (
     "approvals:read",
     "approvals:decide",
     "approvals:impersonate",
+    "runs:decrypt",
 )
+#: What a key may do unless something else is said: to see what is encrypted is to be asked for.
+ORDINARY_PERMISSIONS = tuple(permission for permission in PERMISSIONS if permission != "runs:decrypt")
 #: How long a process may go on accepting a key that another process has revoked.
 CACHE_SECONDS = 1.0
 #: How fine ``last_used_at`` is: each use would otherwise cost a write.

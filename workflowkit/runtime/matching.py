@@ -10,6 +10,7 @@ from workflowkit.base.errors import WorkflowKitError
 from workflowkit.base.ids import started_run_id
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope
+from workflowkit.base.sealing import ValueUnreadable
 from workflowkit.definition.output import refused_inputs
 from workflowkit.engine.states import RunStatus
 from workflowkit.flow.decision import SkipReason
@@ -101,7 +102,7 @@ class Matching:
             return matched
 
     def _decide(self, tx: Transaction, event_ids: Sequence[str]) -> tuple[Matched, Batch]:
-        pending = events.pending(tx, event_ids)
+        pending = _readable(tx, events.pending(tx, event_ids))
         matched, batch = Matched(), Batch(matched_events=[(record.id,) for record in pending])
         for scope, records in _by_scope(pending).items():
             self._match_scope(tx, scope, records, batch, matched)
@@ -179,17 +180,17 @@ class Matching:
             workflow_id=subscription.workflow_id, version=version, event_id=record.id, status=RunStatus.QUEUED,
             revision=0, created_at_ms=tx.now_ms, depth=record.depth,
         )  # fmt: skip
-        own = Batch()
+        own, event = Batch(), events.opened(tx, record)
         try:
             workflow = self._versions.load(tx, record.scope, subscription.workflow_id, version)
-            refused = None if record.target is None else refused_inputs(workflow, record.data)
+            refused = None if record.target is None else refused_inputs(workflow, event.data)
         except WorkflowKitError as error:
             return START_FAILED, error.message
         if refused is not None:
             return INPUTS_REFUSED, refused
         try:
             claim, openings = start_run(
-                own, run, workflow, record.as_json(), self._schedule,
+                own, run, workflow, event.as_json(), self._schedule,
                 # What may have been cancelled already is looked at once more, when it is claimed.
                 now_ms=tx.now_ms, claim=matched.claim is None and not workflow.settings.cancel_on,
                 due_at_ms=record.ts_ms,
@@ -202,7 +203,7 @@ class Matching:
             _log.exception("workflow %s could not be started by event %s", subscription.workflow_id, record.id)
             return START_FAILED, type(error).__name__
         batch.extend(own)
-        matched.told += self._ending.told_of_new(tx, own.runs[0], record.as_json())
+        matched.told += self._ending.told_of_new(tx, own.runs[0], event.as_json())
         matched.claim = matched.claim or claim
         matched.openings += openings
         return None, ""
@@ -221,6 +222,20 @@ def _cancel_missed(tx: Transaction, batch: Batch, limits: Limits) -> None:
         batch.waits[batch.waits.index(row)] = received
         cause = Cause(CANCELLED_BY_EVENT, event_id=event_id)
         batch.timers.append(cancel_timer(run.scope, run.id, cause, due_at_ms=tx.now_ms))
+
+
+def _readable(tx: Transaction, records: list[EventRecord]) -> list[EventRecord]:
+    """Return the events without those that are encrypted with keys which other workers have: they stay pending."""
+    if tx.sealing is None:
+        return records
+    readable = []
+    for record in records:
+        try:
+            events.opened(tx, record)
+            readable.append(record)
+        except ValueUnreadable as error:
+            _log.warning("event %s is left to others: %s", record.id, error)
+    return readable
 
 
 def _by_scope(records: Iterable[EventRecord]) -> dict[Scope, list[EventRecord]]:

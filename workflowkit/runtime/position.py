@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from workflowkit.base.scope import Scope
+from workflowkit.base.sealing import Sealing, hide
 from workflowkit.base.settings import DEFAULT_QUEUE
 from workflowkit.definition.model import Workflow
 from workflowkit.engine.again import Kept
@@ -70,7 +71,7 @@ class Opening:
 class Schedule:
     """How this worker schedules steps: which queue a kind runs on, which queues it serves, how long its leases last.
 
-    ``on_skip`` hears of nodes that runs pass by, once that is committed.
+    ``on_skip`` hears of nodes that runs pass by, once that is committed. ``sealing`` is what values are encrypted with.
     """
 
     registry: Registry
@@ -79,6 +80,7 @@ class Schedule:
     grace_ms: int
     worker: str
     on_skip: Callable[[RunRecord, Workflow, Fact], None] | None = None
+    sealing: Sealing | None = None
 
     def queue_of(self, workflow: Workflow, node_id: str) -> str:
         """Return the queue on which a node runs; a kind nobody registered fails on the default queue."""
@@ -234,7 +236,7 @@ def start_run(
         run = replace(run, status=finish.status, output=finish.output, error=finish.error, finished_at_ms=now_ms)
     batch.runs.append(run)
     if not run.status.is_terminal:
-        batch.watch(watches_of(run, workflow, event, now_ms))
+        batch.watch(watches_of(run, workflow, hide(schedule.sealing, event), now_ms))
     elif run.status is RunStatus.FAILED and has_handler(run, workflow):
         # Nobody who begins a run expects another one to follow from it: that is for later.
         batch.timers.append(TimerRow(f"{ENDED_TIMER}:{run.id}", ENDED_TIMER, run.scope, run.id, now_ms))
@@ -269,9 +271,12 @@ def attempt_fact(lease: Lease, worker: str, now_ms: int) -> Fact:
 
 
 def load(tx: Transaction, run: RunRecord, versions: Versions) -> tuple[Position, list[Fact]]:
-    """Return the position of a locked run and the facts it was made of."""
+    """Return the position of a locked run and the facts it was made of.
+
+    Raises ``ValueUnreadable`` where something is encrypted with a key that is not here, and what ``Versions`` raises.
+    """
     workflow = versions.load_run(tx, run)
-    event = events.load(tx, run.event_id).as_json()
+    event = events.opened(tx, events.load(tx, run.event_id)).as_json()
     facts = journal.load(tx, run.id)
     around = versions.around(tx, run)
     progress = Progress.replay(workflow, event, facts, around)

@@ -143,7 +143,7 @@ class Rerunning:
         return keep(workflow, facts, place)
 
     def _event(self, tx: Transaction, original: RunRecord, again: Again) -> EventRecord:
-        event = events.load(tx, original.event_id)
+        event = events.opened(tx, events.load(tx, original.event_id))
         if again.data is None:
             return event
         edited = replace(

@@ -59,8 +59,9 @@ class Versions:
                 self._around.clear()
             # Immutable, so it may be kept: what a part may refer to was settled before the part began.
             self._around[key] = outer
+        given = runs.given(tx.sealing, run)
         # Compensations of an item see the item itself, and not what they were given about it.
-        return outer.inside({}, {"error": run.input["error"]} if is_undoing(run.path) else run.input)
+        return outer.inside({}, {"error": given["error"]} if is_undoing(run.path) else given)
 
     def _outer(self, tx: Transaction, run_id: str, path: str) -> Surroundings:
         run = runs.load(tx, run_id)

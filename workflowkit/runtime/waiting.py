@@ -11,6 +11,7 @@ from typing import Any
 
 from workflowkit.base.ids import first_id
 from workflowkit.base.limits import Limits
+from workflowkit.base.sealing import hide
 from workflowkit.definition.correlation import index_key, value_at
 from workflowkit.engine.awaiting import condition_holds, correlate
 from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
@@ -167,12 +168,13 @@ class Waiting:
 
     def _event_row(self, tx: Transaction, position: Position, node_id: str, wait: Wait) -> WaitRow:
         scope = position.run.scope
-        path, match_key, rest = correlate(wait, position.event, self._limits)
+        event = hide(tx.sealing, position.event)
+        path, match_key, rest = correlate(wait, event, self._limits)
         waits.note_path(tx, scope, wait.name, path)
         row = _row(position, node_id, wait, tx.now_ms, match_key=match_key, condition=rest)
         if not wait.lookback_ms:
             return row
-        found = find_earlier(tx, row, path, position.event, first_id(tx.now_ms - wait.lookback_ms), self._limits)
+        found = find_earlier(tx, row, path, event, first_id(tx.now_ms - wait.lookback_ms), self._limits)
         if found is not None:
             return _row(
                 position, node_id, wait, tx.now_ms,
@@ -221,10 +223,10 @@ def _row(position: Position, node_id: str, wait: Wait, now_ms: int, **fields: An
 def _received(tx: Transaction, wait: Wait, row: WaitRow) -> Fact:
     detail = {"kind": wait.kind.value}
     if wait.kind is WaitKind.EVENT:
-        event = events.load(tx, row.result)
+        event = events.opened(tx, events.load(tx, waits.result_of(tx, row)))
         return Fact(FactKind.COMPLETED, wait.key, output=event.as_json(), detail=detail, at_ms=tx.now_ms)
     if wait.kind is WaitKind.SIGNAL or wait.kind in _OWN_SIGNALS:
-        return Fact(FactKind.COMPLETED, wait.key, output=row.result, detail=detail, at_ms=tx.now_ms)
+        return Fact(FactKind.COMPLETED, wait.key, output=waits.result_of(tx, row), detail=detail, at_ms=tx.now_ms)
     return _run_ended(tx, wait, row)
 
 

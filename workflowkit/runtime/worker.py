@@ -21,6 +21,7 @@ from workflowkit.base.errors import (
     StoreUnavailable,
 )
 from workflowkit.base.ids import idempotency_key
+from workflowkit.base.sealing import ValueUnreadable
 from workflowkit.base.settings import Settings
 from workflowkit.definition.inputs import check_inputs, resolve_inputs
 from workflowkit.definition.model import Json, Node
@@ -48,7 +49,7 @@ from workflowkit.runtime.matching import Matching
 from workflowkit.runtime.position import Claim, Jitter, Opening
 from workflowkit.runtime.stepping import RECORD_PAUSES_SECONDS, Stepping
 from workflowkit.runtime.suspending import Suspending
-from workflowkit.store.runs import RunRecord
+from workflowkit.store.runs import RunRecord, given
 
 _log = logging.getLogger(__name__)
 
@@ -132,7 +133,7 @@ class Worker:
     def _claim(self, opening: Opening) -> Claim | None:
         try:
             return self._advance.claim(opening)
-        except DefinitionError as error:
+        except (DefinitionError, ValueUnreadable) as error:
             _log.warning("run %s is left to others: %s", opening.hint.run_id, error)
             return None
 
@@ -144,7 +145,7 @@ class Worker:
         while next_claim is not None:
             try:
                 next_claim = self._perform(next_claim, backlog, budget)
-            except (LeaseLost, LeaseInterrupt, StoreUnavailable) as lost:
+            except (LeaseLost, LeaseInterrupt, StoreUnavailable, ValueUnreadable) as lost:
                 # SAFETY: I13 — whoever gets the lease next goes on with the run.
                 _log.warning("run %s: given up: %s", claim.lease.run_id, lost or type(lost).__name__)
                 return
@@ -228,7 +229,7 @@ class Worker:
 
     def _inputs(self, claim: Claim, node: Node, spec: ActionSpec) -> dict[str, Json]:
         """Return a step's inputs: those of its document, or those that somebody has edited for this run."""
-        edited = changes_of(claim.position.run.input).get("inputs", {}).get(node.id)
+        edited = changes_of(given(self._extensions.sealing, claim.position.run)).get("inputs", {}).get(node.id)
         if edited is not None:
             return check_inputs(node, spec, edited)
         return resolve_inputs(node, spec, claim.position.progress.scope(), limits=self._settings.limits)

@@ -11,6 +11,7 @@ from workflowkit.base.errors import NotFound
 from workflowkit.base.scope import Scope
 from workflowkit.engine.approvals import ApprovalRequest, Decision, RejectOn, Status, Verdict
 from workflowkit.store.database import InsertInto, Sql, Transaction
+from workflowkit.store.sealed import open_text, seal_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +147,7 @@ def cancel(tx: Transaction, scope: Scope, run_id: str) -> None:
 def decide(tx: Transaction, scope: Scope, approval_id: str, decision: Decision, *, position: int) -> bool:
     """Store a decision; ``False`` if its actor has decided before."""
     data = None if decision.data is None else jsonvalue.dumps(decision.data)
+    data = seal_text(tx.sealing, data, _place(approval_id))
     values = {
         "actor": decision.actor, "position": position, "verdict": decision.verdict.value, "comment": decision.comment,
         "data": data, "at_ms": decision.at_ms,
@@ -162,9 +164,13 @@ def decisions_of(tx: Transaction, scope: Scope, approval_ids: Sequence[str]) -> 
     """Return what was decided so far of each of some approvals, in order."""
     found: dict[str, list[Decision]] = {approval_id: [] for approval_id in approval_ids}
     for row in tx.rows(_DECISIONS, **_whose(scope), ids=list(approval_ids)):
-        data = None if row[4] is None else jsonvalue.loads(row[4])
+        data = open_text(tx.sealing, row[4], _place(row[0]))
         found[row[0]].append(Decision(row[1], Verdict(row[2]), row[3], data, row[5]))
     return found
+
+
+def _place(approval_id: str) -> str:
+    return f"approvals/{approval_id}"
 
 
 def _whose(scope: Scope) -> dict[str, Any]:

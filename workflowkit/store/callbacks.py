@@ -8,6 +8,7 @@ from typing import Any
 from workflowkit.base import jsonvalue
 from workflowkit.base.scope import Scope
 from workflowkit.store.database import InsertInto, Sql, Transaction
+from workflowkit.store.sealed import open_text, seal_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ _RECEIVE = Sql(
 
 def insert(tx: Transaction, scope: Scope, record: CallbackRecord) -> None:
     """Store a new callback."""
-    data = None if record.data is None else jsonvalue.dumps(record.data)
+    data = None if record.data is None else _sealed(tx, record.id, record.data)
     row = (
         record.id, scope.environment, scope.tenant, record.run_id, record.step_key, record.token_hash,
         record.created_at_ms, record.expires_at_ms, record.received_at_ms, data,
@@ -59,25 +60,33 @@ def lock(tx: Transaction, scope: Scope, callback_id: str) -> CallbackRecord | No
     Locks go steps first, then callbacks: whoever resolves a wait afterwards has locked its step before.
     """
     row = tx.one(_LOCK, environment=scope.environment, tenant=scope.tenant, id=callback_id)
-    return None if row is None else _from_row(row)
+    return None if row is None else _from_row(tx, row)
 
 
 def find_by_token(tx: Transaction, token_hash: str) -> CallbackRecord | None:
     """Return the callback whose URL has this token, whosever it is: this is how its scope becomes known."""
     row = tx.one(_BY_TOKEN, token_hash=token_hash)
-    return None if row is None else _from_row(row)
+    return None if row is None else _from_row(tx, row)
 
 
 def receive(tx: Transaction, scope: Scope, callback_id: str, data: Any) -> bool:
     """Keep what was sent to a callback; ``False`` if something was before, or its time is over."""
-    text = None if data is None else jsonvalue.dumps(data)
+    text = None if data is None else _sealed(tx, callback_id, data)
     whose = {"environment": scope.environment, "tenant": scope.tenant}
     return tx.run(_RECEIVE, **whose, id=callback_id, data=text, now_ms=tx.now_ms) == 1
 
 
-def _from_row(row: Any) -> CallbackRecord:
+def _place(callback_id: str) -> str:
+    return f"callbacks/{callback_id}"
+
+
+def _sealed(tx: Transaction, callback_id: str, data: Any) -> str | None:
+    return seal_text(tx.sealing, jsonvalue.dumps(data), _place(callback_id))
+
+
+def _from_row(tx: Transaction, row: Any) -> CallbackRecord:
     return CallbackRecord(
         id=row[0], scope=Scope(row[1], row[2]), run_id=row[3], step_key=row[4], token_hash=row[5],
         created_at_ms=row[6], expires_at_ms=row[7], received_at_ms=row[8],
-        data=None if row[9] is None else jsonvalue.loads(row[9]),
+        data=open_text(tx.sealing, row[9], _place(row[0])),
     )  # fmt: skip

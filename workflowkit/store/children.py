@@ -11,6 +11,8 @@ from workflowkit.engine.facts import ErrorInfo
 from workflowkit.engine.states import RunStatus
 from workflowkit.store import steps
 from workflowkit.store.database import Sql, Transaction
+from workflowkit.store.runs import output_place
+from workflowkit.store.sealed import open_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +79,12 @@ def activate_next(tx: Transaction, run_id: str, step: str, *, after: str, wake_a
 
 
 def ends(tx: Transaction, run_id: str, step: str) -> Iterator[ChildEnd]:
-    """Yield how the runs of this step stand, in order of the items."""
+    """Yield how the runs of this step stand, in order of the items. Raises ``ValueUnreadable``."""
     for child_id, given, status, output, error in tx.rows(_ENDS, run_id=run_id, step=step):
         yield ChildEnd(
             child_id,
             None if given is None else jsonvalue.loads(given),
             RunStatus(status),
-            None if output is None else jsonvalue.loads(output),
+            open_text(tx.sealing, output, output_place(child_id)),
             None if error is None else ErrorInfo.from_dict(jsonvalue.loads(error)),
         )

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from workflowkit.base import jsonvalue
 from workflowkit.base.scope import Scope
+from workflowkit.base.sealing import open_event_data, seal_event_data
 from workflowkit.store.database import DeleteFrom, InsertInto, Sql, Transaction
 
 
 @dataclass(frozen=True, slots=True)
 class EventRecord:
-    """An event as stored. ``event_id`` is the sender's; ``extra`` holds the optional fields of the event's JSON.
+    """An event, read as it is stored (see ``opened``).
+
+    ``event_id`` is the sender's; ``extra`` holds the optional fields of the event's JSON.
 
     An event with a ``target`` is addressed to that workflow: it starts no other, and asks for no trigger.
     """
@@ -119,12 +122,12 @@ def insert(tx: Transaction, scope: Scope, records: Sequence[EventRecord], *, wak
     fresh = [record for record in records if record.duplicate_of is None and wake_at_ms is not None]
     pending = [(record.id, wake_at_ms) for record in fresh]
     # SAFETY: I1 — the event and its place in the outbox are one transaction.
-    tx.insert_all((_INSERT_PENDING, pending), (_INSERT_EVENTS, [_to_row(record) for record in records]))
+    tx.insert_all((_INSERT_PENDING, pending), (_INSERT_EVENTS, [_to_row(tx, record) for record in records]))
 
 
 def insert_matched(tx: Transaction, record: EventRecord) -> None:
     """Store an event that has started its run already."""
-    tx.insert(_INSERT_EVENTS, [_to_row(record)])
+    tx.insert(_INSERT_EVENTS, [_to_row(tx, record)])
 
 
 def find_since(tx: Transaction, scope: Scope, name: str, after: str, *, limit: int) -> list[EventRecord]:
@@ -153,6 +156,13 @@ def load(tx: Transaction, event_id: str) -> EventRecord:
     return _from_row(row)
 
 
+def opened(tx: Transaction, record: EventRecord) -> EventRecord:
+    """Return an event, as it was read, with what of it is encrypted opened. Raises ``ValueUnreadable``."""
+    if tx.sealing is None:
+        return record
+    return replace(record, data=open_event_data(tx.sealing, record.name, record.data, _place(record.scope)))
+
+
 def wake_pending(tx: Transaction, *, limit: int, wake_at_ms: int) -> list[str]:
     """Return ids of pending events that were due for a hint, and put their next one off to ``wake_at_ms``."""
     rows = tx.rows(_WAKE_PENDING, now_ms=tx.now_ms, limit=limit, wake_at_ms=wake_at_ms)
@@ -164,11 +174,19 @@ def any_due(tx: Transaction) -> bool:
     return tx.one(_ANY_DUE, now_ms=tx.now_ms) is not None
 
 
-def _to_row(record: EventRecord) -> tuple[Any, ...]:
+def _place(scope: Scope) -> str:
+    # Not of the event itself: a run's event is told again by the event that tells of the run's end.
+    return f"{scope.environment}/{scope.tenant}/event"
+
+
+def _to_row(tx: Transaction, record: EventRecord) -> tuple[Any, ...]:
+    data = record.data
+    if tx.sealing is not None:
+        data = seal_event_data(tx.sealing, record.name, data, _place(record.scope))
     extra = jsonvalue.dumps(record.extra) if record.extra else None
     return (
         record.id, record.scope.environment, record.scope.tenant, record.name, record.event_id,
-        jsonvalue.dumps(record.data), extra, record.ts_ms, record.depth, record.source_run_id, record.duplicate_of,
+        jsonvalue.dumps(data), extra, record.ts_ms, record.depth, record.source_run_id, record.duplicate_of,
         record.received_at_ms, record.target,
     )  # fmt: skip
 

@@ -6,12 +6,30 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from workflowkit.base import jsonvalue
+from workflowkit.base.sealing import Sealing
 from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
 from workflowkit.engine.states import EdgeState, StepStatus
 from workflowkit.store.database import InsertInto, Sql, Transaction
 
+_COLUMNS = ("run_id", "revision", "ordinal", "kind", "step_key", "attempt", "data", "at_ms")
+
+
+def _place(run_id: str, step_key: str) -> str:
+    return f"journal/{run_id}/{step_key}"
+
+
+def seal_row(sealing: Sealing, row: Sequence[Any]) -> tuple[Any, ...]:
+    """Return a row with its output encrypted."""
+    run_id, *others, step_key, attempt, text, at_ms = row
+    data = jsonvalue.loads(text) if text else {}
+    if data.get("output") is None:
+        return tuple(row)
+    data["output"] = sealing.seal(data["output"], _place(run_id, step_key))
+    return (run_id, *others, step_key, attempt, jsonvalue.dumps(data), at_ms)
+
+
 # SAFETY: I3 — facts are only ever inserted; the database refuses to change them.
-INSERT = InsertInto("journal", ("run_id", "revision", "ordinal", "kind", "step_key", "attempt", "data", "at_ms"))
+INSERT = InsertInto("journal", _COLUMNS, seal=seal_row)
 _SELECT = Sql(
     """
     SELECT kind, step_key, attempt, data, at_ms FROM journal
@@ -51,13 +69,17 @@ def insert(tx: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:
 
 
 def load(tx: Transaction, run_id: str, *, after_revision: int = -1) -> list[Fact]:
-    """Return a run's facts in the order in which they were decided, those after ``after_revision`` only."""
-    return [_from_row(row) for row in tx.rows(_SELECT, run_id=run_id, after_revision=after_revision)]
+    """Return a run's facts in the order in which they were decided, those after ``after_revision`` only.
+
+    Raises ``ValueUnreadable`` where an output is encrypted with a key that is not here.
+    """
+    rows = tx.rows(_SELECT, run_id=run_id, after_revision=after_revision)
+    return [_from_row(tx, run_id, row) for row in rows]
 
 
 def load_outputs(tx: Transaction, run_id: str, steps: Iterable[str]) -> dict[str, Any]:
     """Return what later steps see of some steps of a run, those that have an output by now."""
-    facts = [_from_row(row) for row in tx.rows(_SELECT_OUTPUTS, run_id=run_id, ids=sorted(steps))]
+    facts = [_from_row(tx, run_id, row) for row in tx.rows(_SELECT_OUTPUTS, run_id=run_id, ids=sorted(steps))]
     return {fact.step: fact.output for fact in facts if fact.kind is FactKind.COMPLETED or fact.handled}
 
 
@@ -82,9 +104,11 @@ def _to_data(fact: Fact) -> str | None:
     return jsonvalue.dumps(data) if data else None
 
 
-def _from_row(row: Any) -> Fact:
+def _from_row(tx: Transaction, run_id: str, row: Any) -> Fact:
     kind, step_key, attempt, text, at_ms = row
     data = jsonvalue.loads(text) if text else {}
+    if tx.sealing is not None and "output" in data:
+        data["output"] = tx.sealing.open(data["output"], _place(run_id, step_key))
     error, edges = data.get("error"), data.get("edges")
     return Fact(
         kind=FactKind(kind),

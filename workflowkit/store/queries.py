@@ -19,7 +19,9 @@ from workflowkit.engine.facts import ErrorInfo, Fact
 from workflowkit.engine.states import RunStatus, StepStatus
 from workflowkit.store import journal, schema
 from workflowkit.store.database import Reading
-from workflowkit.store.events import EventRecord
+from workflowkit.store.events import EventRecord, opened
+from workflowkit.store.runs import output_place
+from workflowkit.store.sealed import open_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,7 @@ def get_run(tx: Reading, scope: Scope, run_id: str) -> RunView:
     row = tx.connection.execute(query).first()
     if row is None:
         raise NotFound(f"there is no run {run_id!r}")
-    return _to_run(row, output=None if row.output is None else jsonvalue.loads(row.output))
+    return _to_run(row, output=open_text(tx.sealing, row.output, output_place(run_id)))
 
 
 def find_children(tx: Reading, scope: Scope, run_id: str, *, limit: int) -> list[ChildView]:
@@ -191,7 +193,7 @@ def find_events(
     if where.event_id is not None:
         query = query.where(_event.event_id == where.event_id)
     query = query.where(*_between(_event.received_at_ms, where.received_after_ms, where.received_before_ms))
-    return [_to_event(row, scope) for row in tx.connection.execute(query)]
+    return [opened(tx, _to_event(row, scope)) for row in tx.connection.execute(query)]
 
 
 def get_event(tx: Reading, scope: Scope, event_id: str) -> EventRecord:
@@ -200,7 +202,7 @@ def get_event(tx: Reading, scope: Scope, event_id: str) -> EventRecord:
     row = tx.connection.execute(query).first()
     if row is None:
         raise NotFound(f"there is no event {event_id!r}")
-    return _to_event(row, scope)
+    return opened(tx, _to_event(row, scope))
 
 
 def find_decisions(tx: Reading, scope: Scope, event_id: str) -> list[DecisionView]:

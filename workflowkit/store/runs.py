@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from workflowkit.base import jsonvalue
 from workflowkit.base.scope import Scope
+from workflowkit.base.sealing import Sealing
 from workflowkit.engine.facts import ErrorInfo
 from workflowkit.engine.states import RunStatus
 from workflowkit.store.database import InsertInto, Sql, Transaction
+from workflowkit.store.sealed import open_text, seal_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,50 @@ _COLUMNS = (
     "rerun_of", "started_at_ms", "path", "input", "parent_run_id", "parent_step", "parent_wait", "paused_at_ms",
 )  # fmt: skip
 _RETURNING = "RETURNING " + ", ".join(_COLUMNS)
-INSERT = InsertInto("runs", (*_COLUMNS, "output", "error", "finished_at_ms"))
+_INSERTED = (*_COLUMNS, "output", "error", "finished_at_ms")
+_OUTPUT, _INPUT = _INSERTED.index("output"), _INSERTED.index("input")
+
+
+def _seal_row(sealing: Sealing, row: Sequence[Any]) -> tuple[Any, ...]:
+    sealed = list(row)
+    sealed[_OUTPUT] = seal_text(sealing, row[_OUTPUT], output_place(row[0]))
+    given = jsonvalue.loads(row[_INPUT]) if row[_INPUT] else None
+    place = _given_place(Scope(row[1], row[2]))
+
+    def seal(value: Any) -> Any:
+        return value if sealing.owns(value) else sealing.seal(value, place)
+
+    sealed[_INPUT] = None if given is None else jsonvalue.dumps(_given_by(given, seal))
+    return tuple(sealed)
+
+
+def _given_by(given: Any, change: Callable[[Any], Any]) -> Any:
+    """Return what a run was given with its values changed: the item of a loop, and inputs that somebody edited.
+
+    The rest is for the engine, and is read where runs are ended too, by processes that may have no key.
+    """
+    if not isinstance(given, dict):
+        return given
+    changed = dict(given)
+    if "item" in given:
+        changed["item"] = change(given["item"])
+    again = given.get("again")
+    if isinstance(again, dict) and isinstance(again.get("inputs"), dict):
+        inputs = {node_id: change(value) for node_id, value in again["inputs"].items()}
+        changed["again"] = {**again, "inputs": inputs}
+    return changed
+
+
+def output_place(run_id: str) -> str:
+    """Return the place for which the output of a run is encrypted."""
+    return f"runs/{run_id}"
+
+
+def _given_place(scope: Scope) -> str:
+    return f"{scope.environment}/{scope.tenant}/given"
+
+
+INSERT = InsertInto("runs", _INSERTED, seal=_seal_row)
 # Bumping the revision takes the run's row lock, so that everything decided about a run is decided one at a time.
 _LOCK = Sql(f"UPDATE runs SET revision = revision + 1 WHERE id = :id {_RETURNING}")  # noqa: S608
 _LOCK_AND_START = Sql(
@@ -116,17 +161,28 @@ def load_in_scope(tx: Transaction, scope: Scope, run_id: str) -> RunRecord | Non
     return None if row is None else _from_row(row)
 
 
+def given(sealing: Sealing | None, run: RunRecord) -> Any:
+    """Return what a run was given besides its event. Raises ``ValueUnreadable``."""
+    if sealing is None:
+        return run.input
+    place = _given_place(run.scope)
+    return _given_by(run.input, lambda value: sealing.open(value, place))
+
+
 def set_waiting(tx: Transaction, run_id: str) -> None:
     """Note that a run whose lock this transaction holds waits, unless one of its steps is ready or running."""
     tx.run(_SET_WAITING, id=run_id)
 
 
 def outcome(tx: Transaction, run_id: str) -> tuple[RunStatus, Any, ErrorInfo | None] | None:
-    """Return how far a run is, its output and its error; ``None`` if there is no such run."""
+    """Return how far a run is, its output and its error; ``None`` if there is no such run.
+
+    Raises ``ValueUnreadable`` where the output is encrypted with a key that is not here.
+    """
     row = tx.one(_OUTCOME, id=run_id)
     if row is None:
         return None
-    output = None if row[1] is None else jsonvalue.loads(row[1])
+    output = open_text(tx.sealing, row[1], output_place(run_id))
     return RunStatus(row[0]), output, None if row[2] is None else ErrorInfo.from_dict(jsonvalue.loads(row[2]))
 
 
@@ -146,7 +202,7 @@ def finish(
         _FINISH,
         id=run_id,
         status=status.value,
-        output=None if output is None else jsonvalue.dumps(output),
+        output=None if output is None else seal_text(tx.sealing, jsonvalue.dumps(output), output_place(run_id)),
         error=None if error is None else jsonvalue.dumps(error.as_dict()),
         reason=reason,
         reason_detail=None if reason_detail is None else jsonvalue.dumps(reason_detail),

@@ -14,7 +14,8 @@ from workflowkit.engine.facts import ErrorInfo, Fact
 from workflowkit.engine.states import RunStatus, StepStatus
 from workflowkit.store import journal, steps
 from workflowkit.store.database import Sql, Transaction
-from workflowkit.store.runs import RunRecord
+from workflowkit.store.runs import RunRecord, output_place
+from workflowkit.store.sealed import seal_text
 from workflowkit.store.steps import Lease, StepRow
 
 # SAFETY: I2 I13 — the fence of the long way (token, status, end of the lease) and the run's revision, in one condition.
@@ -97,13 +98,13 @@ def record(
     ``facts`` are rows of the next revision. The ready step ``also`` is claimed with it, if it is still to be had. Run
     as the only statement of a transaction.
     """
-    ends_at_ms = tx.now_ms + lease_ms
+    ends_at_ms, sealing = tx.now_ms + lease_ms, tx.sealing
     row = tx.one(
         _RECORD,
         run_id=run.id,
         revision=run.revision,
         run_status=run_status.value,
-        output=None if output is None else jsonvalue.dumps(output),
+        output=None if output is None else seal_text(tx.sealing, jsonvalue.dumps(output), output_place(run.id)),
         error=None if error is None else jsonvalue.dumps(error.as_dict()),
         handled_failures=handled_failures,
         finished_at_ms=tx.now_ms if run_status.is_terminal else None,
@@ -112,7 +113,9 @@ def record(
         token=lease.token,
         now_ms=tx.now_ms,
         steps=_records(steps.INSERT.columns, [steps.row_of(step) for step in new_steps]),
-        facts=_records(journal.INSERT.columns, facts),
+        facts=_records(
+            journal.INSERT.columns, facts if sealing is None else [journal.seal_row(sealing, row) for row in facts]
+        ),
         also_key=also or "",
         also_data=_data_of(also_attempt),
         ends_at_ms=ends_at_ms,

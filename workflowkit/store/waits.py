@@ -38,7 +38,8 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WaitRow:
-    """A wait. ``wait_key`` is unique in its run; ``result`` is what was received, as JSON."""
+    """A wait. ``wait_key`` is unique in its run; ``result`` is what was received, read as it is stored
+    (see ``result_of``)."""
 
     run_id: str
     wait_key: str
@@ -172,8 +173,19 @@ def receive(tx: Transaction, wait_ids: Sequence[str], result: Any) -> list[tuple
     Locks the rows of their steps first, in order, whatever those are doing.
     """
     lock_steps(tx, wait_ids)
+    if tx.sealing is not None and len(wait_ids) == 1:  # what resolves several at once is the id of an event
+        result = tx.sealing.seal(result, _place(wait_ids[0]))
     resolved = _resolve(tx, wait_ids, State.RECEIVED, result, not_after_ms=tx.now_ms)
     return [(run_id, step_key) for _, run_id, step_key, _ in resolved]
+
+
+def result_of(tx: Transaction, row: WaitRow) -> Any:
+    """Return what a wait has received. Raises ``ValueUnreadable`` where it is encrypted with a key that is not here."""
+    return row.result if tx.sealing is None else tx.sealing.open(row.result, _place(row.id))
+
+
+def _place(wait_id: str) -> str:
+    return f"waits/{wait_id}"
 
 
 def expire(tx: Transaction, wait_ids: Sequence[str]) -> None:

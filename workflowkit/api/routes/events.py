@@ -15,6 +15,7 @@ from workflowkit.api.schemas import events as schemas
 from workflowkit.api.schemas.runs import EventDetail
 from workflowkit.api.services import Services
 from workflowkit.store import queries
+from workflowkit.store.database import Database
 
 api = APIBlueprint("events", __name__, tag="Events")
 
@@ -69,7 +70,7 @@ def list_events(query: dict[str, Any]) -> Response:
         received_after_ms=views.milliseconds(query.get("received_after")),
         received_before_ms=views.milliseconds(query.get("received_before")),
     )
-    with Services.current().database.read() as tx:
+    with _database().read() as tx:
         found = queries.find_events(tx, caller().scope, where, limit=page.fetch, before=page.after)
     return answer(page.show(found, views.event, lambda record: record.id))
 
@@ -84,7 +85,7 @@ def get_event(event_id: str) -> Response:
     waiting for has neither runs nor decisions once `is_pending` is false.
     """
     scope = caller().scope
-    with Services.current().database.read() as tx:
+    with _database().read() as tx:
         record = queries.get_event(tx, scope, event_id)
         is_pending = queries.is_pending(tx, scope, event_id)
         runs = queries.find_runs(
@@ -98,3 +99,9 @@ def get_event(event_id: str) -> Response:
         "decisions": [views.decision(decision) for decision in decisions],
     }
     return answer(shown)
+
+
+def _database() -> Database:
+    """Return the database as the caller may see it."""
+    services = Services.current()
+    return services.opened if caller().may_decrypt else services.database

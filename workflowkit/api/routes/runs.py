@@ -100,11 +100,12 @@ def rerun(run_id: str, body: dict[str, Any]) -> Response:
 
 
 def _detail(scope: Scope, run_id: str) -> views.Shown:
-    services = Services.current()
-    with services.database.read() as tx:
-        found = trace(
-            tx, scope, run_id, services.versions, services.registry, most_children=services.limits.page_size
-        )  # fmt: skip
+    services, may_decrypt = Services.current(), caller().may_decrypt
+    database, versions = services.database, services.versions
+    if may_decrypt:
+        database, versions = services.opened, services.opened_versions
+    with database.read() as tx:
+        found = trace(tx, scope, run_id, versions, services.registry, most_children=services.limits.page_size)
     run, workflow, told = found.run, found.workflow, found.history
     return {
         **views.run(run),

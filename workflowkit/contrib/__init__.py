@@ -1,0 +1,1 @@
+"""Middleware that ships with the package; each module stands alone."""
