@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import shutil
 from email import message_from_bytes
 from email.message import Message
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 from asking import ADA, BOB, EVE, FORM, PUBLIC_URL, SECRET_KEY, ask, decide, durable, output, start, token_of, told
 from builders import a_workflow
 from functions import Code, happen, output_of
-from runtimes import a_runtime, at_once
+from runtimes import Harness, a_runtime, at_once
 
 from workflowkit.base import failpoints
 from workflowkit.base.errors import (
@@ -21,6 +23,7 @@ from workflowkit.base.errors import (
     Gone,
     InvalidForm,
     InvalidInput,
+    LeaseInterrupt,
     LimitExceeded,
     NotFound,
     StoreUnavailable,
@@ -619,3 +622,80 @@ def test_each_item_of_a_loop_asks_for_itself(database_url: str) -> None:
         (run,) = harness.rows("SELECT status, output FROM runs WHERE parent_run_id IS NULL")
         assert run["status"] == "completed"
         assert "rejected" in run["output"]
+
+
+# --- given up anywhere
+
+
+def _journey(harness: Harness, directory: Path) -> dict[str, Any]:
+    """Let a run ask by mail, and hand out a URL; decide and call; return all that can be seen of it afterwards."""
+
+    def go_on() -> None:
+        for seconds in (0, 120, 120):  # by which a lease that was given up has ended
+            with contextlib.suppress(LeaseInterrupt):  # between two steps it is the worker's own
+                harness.skip(seconds)
+
+    with contextlib.suppress(LeaseInterrupt):
+        start(harness)
+    go_on()
+    (asked,) = harness.runtime.approvals.find(DEFAULT_SCOPE, limit=5)
+    decide(harness, asked.record.id, data={"amount": 1})
+    go_on()
+    (made,) = harness.rows("SELECT data FROM journal WHERE step_key = 'd/done' AND kind = 'completed'")
+    harness.runtime.callbacks.receive(made["data"].partition("/c/")[2][:52], "called")
+    go_on()
+    result = output(harness, "d")
+    for decision in result[0]["decisions"]:
+        del decision["at"]
+    return {
+        "output": result,
+        "mails": sorted(str(mail["To"]) for mail in _mails(directory)),
+        "events": [len(told(harness, occasion)) for occasion in ("requested", "decided")],
+        "results": sorted(step for kind, step in harness.journal("completed")),
+        "rows": [harness.rows(f"SELECT count(*) AS n FROM {table}")[0]["n"] for table in
+                 ("approvals", "approval_assignees", "approval_decisions", "callbacks", "waits")],
+    }  # fmt: skip
+
+
+def _asks_and_hands_out(ctx: StepContext) -> Any:
+    asked = ctx.step.approval("ask", "Refund?", assignees=[ADA, BOB], form=FORM, timeout="1d")
+    done = ctx.step.callback("done", timeout="1d")
+    return [asked, done.wait()]
+
+
+def test_a_run_that_asks_and_is_given_up_at_any_commit_ends_as_if_nothing_had_been(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    passed: list[str] = []
+    template = Path(sqlite_url.removeprefix("sqlite:///"))
+    names = {f"{name}.{side}" for name in ("claim", "record", "step", "suspend") for side in
+             ("before_commit", "after_commit")}  # fmt: skip
+
+    def attempt(give_up_at: int | None) -> dict[str, Any]:
+        place = tmp_path / f"at-{give_up_at}"
+        place.mkdir()
+        shutil.copyfile(template, place / "copy.db")
+        passed.clear()
+
+        def pass_by(name: str) -> None:
+            if name in names:
+                passed.append(name)
+                if len(passed) - 1 == give_up_at:
+                    raise LeaseInterrupt
+
+        with a_runtime(
+            f"sqlite:///{place / 'copy.db'}", durable(_asks_and_hands_out), **_mailing(place / "mail")
+        ) as harness:
+            stop = failpoints.listen(pass_by)
+            try:
+                return _journey(harness, place / "mail")
+            finally:
+                stop()
+
+    expected = attempt(None)
+    total = len(passed)
+    assert expected["mails"] == [ADA, BOB]
+    assert expected["events"] == [1, 1]
+    assert total > 15
+    for give_up_at in range(total):
+        assert attempt(give_up_at) == expected, (give_up_at, passed[give_up_at])
