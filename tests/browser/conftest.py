@@ -34,7 +34,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason=f"the browser tests did not run: {reason}"))
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A dev server with the actions of this directory."""
     home = tmp_path_factory.mktemp("server")
@@ -52,9 +52,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             process.wait()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One browser for all tests; each has contexts of its own."""
+    """A browser for the tests of a module; each has contexts of its own.
+
+    Not for longer: an event loop runs in this thread as long as there is one, and other tests have loops of their own.
+    """
     # Only our own pages are opened; containers have neither what the sandbox needs nor much shared memory.
     arguments = ["--no-sandbox", "--disable-dev-shm-usage"]
     with sync_playwright() as playwright:
