@@ -149,7 +149,7 @@ def find_children(tx: Reading, scope: Scope, run_id: str, *, limit: int) -> list
     query = (
         sa.select(*_RUN_COLUMNS, _run.input)
         .where(*_owned(schema.runs, scope), _run.parent_run_id == run_id)
-        .order_by(_run.parent_step, _run.id)
+        .order_by(_run.parent_step, _run.created_at_ms, _run.id)
         .limit(limit)
     )
     found = []
