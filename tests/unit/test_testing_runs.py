@@ -389,3 +389,12 @@ def test_what_an_application_puts_around_its_actions_is_there_in_a_test_too() ->
     flow = a_workflow().action("vat", "vat", {"total": 200}).edge(SOURCE, "vat")
 
     assert run(flow.document(), actions=wk).output == {"vat": 38}
+
+
+def test_stubs_that_nothing_asked_for_are_told() -> None:
+    def handler(ctx: Any) -> Any:
+        return ctx.step.run("load", lambda: 7)
+
+    result = run(handler, stubs={"step:load": 8, "step:laod": 9})
+
+    assert (result.output, result.unused_stubs) == (8, ("step:laod",))

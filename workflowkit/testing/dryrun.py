@@ -63,4 +63,4 @@ def dry_run(
     result = local.run(
         target.workflow, complete_event(event, target), target.actions, clock=FakeClock(now_ms), options=options
     )
-    return RunResult(target.workflow, result, tuple(outside.calls))
+    return RunResult(target.workflow, result, tuple(outside.calls), outside.unused)

@@ -123,9 +123,14 @@ class Stubbed:
 
     # --- stubs
 
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """The keys of stubs that nobody asked for."""
+        return tuple(key for key in self._stubs.actions if key not in self._asked)
+
     def _ask(self, key: str, given: Any, attempt: LocalAttempt) -> Answer:
+        asked, self._asked[key] = self._asked[key], self._asked[key] + 1
         if isinstance(given, InTurn):
-            asked, self._asked[key] = self._asked[key], self._asked[key] + 1
             given = given.stubs[min(asked, len(given.stubs) - 1)]
         try:
             return answer_of(given, loads(dumps(attempt.inputs)), attempt.context)

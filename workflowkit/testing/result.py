@@ -27,11 +27,16 @@ class OpenedStep:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """A run that was tested. ``local`` is all that the engine tells of it, ``all_calls`` every attempt at an action."""
+    """A run that was tested.
+
+    ``local`` is all that the engine tells of it, ``all_calls`` every attempt at an action, ``unused_stubs`` the keys of
+    stubs that nothing asked for.
+    """
 
     workflow: Workflow = field(repr=False)
     local: LocalResult
     all_calls: tuple[Call, ...]
+    unused_stubs: tuple[str, ...] = ()
 
     @property
     def status(self) -> RunStatus:

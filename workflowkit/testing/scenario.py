@@ -96,7 +96,7 @@ def rehearse(
     result = local.run(target.workflow, complete_event(event, target), target.actions, clock=clock, options=options)
     if result.held:
         raise unstubbed(result.held)
-    return RunResult(target.workflow, result, tuple(outside.calls))
+    return RunResult(target.workflow, result, tuple(outside.calls), outside.unused)
 
 
 def complete_event(event: Mapping[str, Any] | None, target: Target) -> dict[str, Any]:
