@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import logging
 from collections import deque
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
+import services
 import sqlalchemy as sa
 from asking import ADA, PUBLIC_URL, SECRET_KEY, decide
 from builders import a_workflow
 from functions import Code, happen, output_of
 from runtimes import Harness, a_registry, a_runtime
 
-from workflowkit import AsyncStepContext, StepContext, StepError
+from workflowkit import AsyncStepContext, Event, StepContext, StepError, WorkflowKit
 from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.base.sealing import MARKER
 from workflowkit.contrib.encryption import EncryptionMiddleware
@@ -435,3 +441,47 @@ def test_a_run_that_is_repeated_with_edited_inputs_keeps_them_encrypted(database
         with harness.runtime.database.read() as tx:
             outputs = [queries.get_run(tx, DEFAULT_SCOPE, each).output for each in ids]
         assert outputs == [{"b": CANARY}, {"b": f"{CANARY} edited"}, {"b": f"{CANARY} sent"}]
+
+
+def test_no_key_of_redis_has_a_plain_value(postgres_url: str, redis_url: str) -> None:
+    wk = WorkflowKit("shop", database_url=postgres_url, broker_url=redis_url)
+    wk.use(EncryptionMiddleware(OLD))
+
+    @wk.function("fn", trigger=Event("test/happened"))
+    def fn(ctx: StepContext) -> Any:
+        return [ctx.step.run("first", lambda: CANARY), ctx.event["data"]["encrypted"]]
+
+    seen: list[str] = []
+    with closing(redis.Redis.from_url(redis_url)) as client:
+        wk.sync()
+        (accepted,) = wk.send({"name": "test/happened", "data": {"encrypted": CANARY}})
+        assert services.wait_until(lambda: accepted.id in _content(client), timeout_seconds=20)
+        seen.append(_content(client))
+        wk.start(concurrency=2)
+        assert services.wait_until(lambda: _statuses(wk) == ["completed"], timeout_seconds=60)
+        seen.append(_content(client))
+        wk.stop()
+    assert CANARY not in "".join(seen)
+
+
+def _content(client: redis.Redis) -> str:
+    """Return everything that Redis holds, as text."""
+    read: dict[Any, Callable[[Any], object]] = {
+        b"string": client.get,
+        b"list": lambda key: client.lrange(key, 0, -1),
+        b"set": client.smembers,
+        b"hash": client.hgetall,
+        b"zset": lambda key: client.zrange(key, 0, -1),
+    }
+    text = ""
+    for key in client.scan_iter():
+        reader = read.get(client.type(key))
+        text += f"{key!r} {reader(key) if reader is not None else ''!r}\n"
+        for message in client.lrange(key, 0, -1) if client.type(key) == b"list" else []:
+            text += base64.b64decode(json.loads(message)["body"]).decode()
+    return text
+
+
+def _statuses(wk: WorkflowKit) -> list[str]:
+    with wk.runtime.database.read() as tx:
+        return [run.status.value for run in queries.find_runs(tx, DEFAULT_SCOPE, queries.RunFilter(), limit=9)]
