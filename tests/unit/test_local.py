@@ -16,6 +16,8 @@ from workflowkit.definition.model import SOURCE
 from workflowkit.engine.local import LocalOptions, LocalResult, StepRecord, run
 from workflowkit.engine.states import RunStatus, StepStatus
 from workflowkit.registry import Registry
+from workflowkit.testing import RunResult, in_turn
+from workflowkit.testing import run as rehearsed
 
 START_MS = 1_750_000_000_000
 SENT_MS = 1_700_000_000_000
@@ -164,50 +166,35 @@ def test_two_nodes_of_one_kind_keep_their_results_and_keys_apart() -> None:  # W
 # --- failures and retries ---------------------------------------------------------------------------------------------
 
 
-def flaky(failures: int, error: Exception) -> tuple[Registry, list[tuple[int, int]], FakeClock]:
-    """A registry whose ``flaky`` fails some times; a log of (attempt, seconds since the start); its clock."""
-    actions, clock, calls = registry(), FakeClock(START_MS), []
+def rehearse(workflow: WorkflowBuilder, *answers: Any) -> RunResult:
+    """Run a workflow whose ``echo`` at ``a`` answers so, one attempt after the other."""
+    return rehearsed(workflow.document(), actions=registry(), stubs={"node:a": in_turn(*answers), "echo": "done"})
 
-    @actions.action("flaky", retries=2)
-    def attempt(ctx: Any) -> str:
-        calls.append((ctx.attempt, (clock.now_ms() - START_MS) // 1000))
-        if len(calls) <= failures:
-            raise error
-        return "done"
 
-    return actions, calls, clock
+def one_action() -> WorkflowBuilder:
+    return a_workflow().action("a", "echo").edge(SOURCE, "a")
 
 
 def test_waiting_for_a_retry_is_skipped_by_the_clock() -> None:  # R1
-    actions, calls, clock = flaky(2, ValueError("not yet"))
-    result = run_it(a_workflow().action("a", "flaky").edge(SOURCE, "a"), actions=actions, clock=clock)
-    assert calls == [(0, 0), (1, 15), (2, 45)]
-    assert (result.status, step(result, "a").attempts) == (RunStatus.COMPLETED, 3)
+    result = rehearse(one_action(), ValueError("not yet"), ValueError("not yet"), "done")
+    assert (result.status, result.step("a").attempts, result.slept_seconds) == ("completed", 3, 15 + 30)
 
 
 def test_an_action_that_keeps_failing_uses_up_its_retries() -> None:
-    actions, calls, clock = flaky(99, ValueError("never"))
-    result = run_it(a_workflow().action("a", "flaky").edge(SOURCE, "a"), actions=actions, clock=clock)
-    assert len(calls) == 3
-    assert result.status is RunStatus.FAILED
-    assert result.error == step(result, "a").error
+    result = rehearse(one_action(), ValueError("never"))
+    assert (result.status, result.step("a").attempts) == ("failed", 5)
+    assert result.error == result.step("a").error
     assert result.error is not None
     assert (result.error.name, result.error.message) == ("ValueError", "never")
 
 
 @pytest.mark.parametrize(
-    ("error", "calls_expected"),
-    [
-        (RetryAfterError("busy", 3_600), [(0, 0), (1, 3_600)]),
-        (NonRetriableError("hopeless"), [(0, 0)]),
-    ],
+    ("error", "attempts", "seconds"),
+    [(RetryAfterError("busy", 3_600), 2, 3_600), (NonRetriableError("hopeless"), 1, 0)],
 )
-def test_an_action_may_say_when_or_that_it_is_not_tried_again(
-    error: Exception, calls_expected: list[tuple[int, int]]
-) -> None:  # R2
-    actions, calls, clock = flaky(1, error)
-    run_it(a_workflow().action("a", "flaky").edge(SOURCE, "a"), actions=actions, clock=clock)
-    assert calls == calls_expected
+def test_an_action_may_say_when_or_that_it_is_not_tried_again(error: Exception, attempts: int, seconds: int) -> None:
+    result = rehearse(one_action(), error, "done")  # R2
+    assert (result.step("a").attempts, result.slept_seconds) == (attempts, seconds)
 
 
 def test_the_settings_of_a_node_beat_those_of_its_action() -> None:
@@ -226,10 +213,9 @@ def test_the_settings_of_a_node_beat_those_of_its_action() -> None:
 
 
 def test_other_steps_go_on_while_one_waits_for_its_retry() -> None:
-    actions, _, clock = flaky(1, ValueError("not yet"))
-    workflow = a_workflow().action("slow", "flaky").action("b", "echo").action("c", "echo").action("join", "echo")
-    workflow.edge(SOURCE, "slow").path(SOURCE, "b", "c", "join").edge("slow", "join")
-    assert run_it(workflow, actions=actions, clock=clock).order == ("b", "c", "slow", "join")
+    workflow = one_action().action("b", "echo").action("c", "echo").action("join", "echo")
+    workflow.path(SOURCE, "b", "c", "join").edge("a", "join")
+    assert rehearse(workflow, ValueError("not yet"), "done").path == ("b", "c", "a", "join")
 
 
 def test_a_failure_without_a_handler_skips_what_follows_and_lets_siblings_end() -> None:
