@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, Unpack
 
-from workflowkit.base.errors import AlreadyExists, Conflict, InvalidInput
+from workflowkit.base.errors import AlreadyExists, Conflict, InvalidInput, Problem
 from workflowkit.base.scope import Scope, owner_of
 from workflowkit.base.sealing import Sealing
 from workflowkit.base.settings import Settings
@@ -243,6 +244,18 @@ class WorkflowKit:
 
         return App(self.app_id, self.app_version, self.registry.functions)
 
+    def schedule(
+        self, target: Invocable | str, data: Any = None, *, at: datetime, scope: Scope | None = None
+    ) -> ScheduledRun:
+        """Let a run of a function or workflow begin at ``at``, a time with a time zone; return a handle of it.
+
+        Raises what ``invoke`` raises, and ``InvalidInput`` for a time without a zone.
+        """
+        whose = scope or self.settings.scope
+        workflow_id = target if isinstance(target, str) else target.id
+        run_id = self.runtime.invoking.invoke(whose, workflow_id, data, at_ms=_milliseconds(at))
+        return ScheduledRun(self, run_id, whose)
+
     def pause(
         self,
         target: Invocable | str | None = None,
@@ -344,7 +357,7 @@ class WorkflowKit:
             relay.stop()
             self.stop()
 
-    def schedule(self, until: threading.Event) -> None:
+    def run_scheduler(self, until: threading.Event) -> None:
         """Be a scheduler, which finds what is due and hints it, until the event is set."""
         relay = self.runtime.relay_thread()
         relay.start()
@@ -376,6 +389,29 @@ class WorkflowKit:
         from workflowkit.api.services import services_of
 
         return services_of(self.runtime, dev_mode=dev_mode)
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledRun:
+    """A run that begins later (``WorkflowKit.schedule``)."""
+
+    wk: WorkflowKit
+    run_id: str
+    scope: Scope
+
+    def reschedule(self, at: datetime) -> None:
+        """Let it begin at another time. Raises ``Conflict`` if it has begun, ``NotFound`` if its event waits yet."""
+        self.wk.runtime.scheduling.reschedule(self.scope, self.run_id, _milliseconds(at))
+
+    def cancel(self, *, reason: str | None = None, actor: str | None = None) -> RunStatus:
+        """End it; return its status."""
+        return self.wk.cancel(self.run_id, reason=reason, actor=actor, scope=self.scope)
+
+
+def _milliseconds(at: datetime) -> int:
+    if at.tzinfo is None:
+        raise InvalidInput([Problem("/at", "invalid-value", "a time needs a time zone")])
+    return round(at.timestamp() * 1000)
 
 
 class LocalEngine:

@@ -49,6 +49,7 @@ from workflowkit.runtime.position import ENDED_TIMER, Jitter, Schedule
 from workflowkit.runtime.relay import Relay, RelayThread
 from workflowkit.runtime.rerunning import Rerunning
 from workflowkit.runtime.schedules import TIMER_KIND, Schedules
+from workflowkit.runtime.scheduling import Scheduling
 from workflowkit.runtime.stepping import Stepping
 from workflowkit.runtime.suspending import Suspending
 from workflowkit.runtime.timers import Timers
@@ -175,6 +176,10 @@ class Runtime:
     @cached_property
     def pausing(self) -> Pausing:
         return Pausing(self.database, self.settings.limits, grace_ms=self._schedule.grace_ms)
+
+    @cached_property
+    def scheduling(self) -> Scheduling:
+        return Scheduling(self.database, self.dispatcher, grace_ms=self._schedule.grace_ms)
 
     @cached_property
     def waking(self) -> Waking:

@@ -49,6 +49,7 @@ DOCUMENT_BODY: dict[str, Any] = {"document": {}}
 BODIES: dict[str, dict[str, Any]] = {
     "/api/workflows/<workflow_id>/pause": {},
     "/api/workflows/<workflow_id>/drain": {},
+    "/api/runs/<run_id>/reschedule": {"at": "2030-01-01T00:00:00Z"},
     "/api/webhooks/<webhook_name>": {"verification": {"preset": "none"}},
     "/api/webhooks/<webhook_name>/test": {"body": {}},
     "/api/approvals/<approval_id>/decision": {"decision": "approved"},

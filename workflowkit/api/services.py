@@ -23,6 +23,7 @@ from workflowkit.runtime.intake import Intake
 from workflowkit.runtime.keys import Keys
 from workflowkit.runtime.pausing import Pausing
 from workflowkit.runtime.rerunning import Rerunning
+from workflowkit.runtime.scheduling import Scheduling
 from workflowkit.runtime.versions import Versions
 from workflowkit.runtime.waking import Waking
 from workflowkit.runtime.webhooks import Webhooks
@@ -49,6 +50,7 @@ class Services:
     control: Control
     rerunning: Rerunning
     pausing: Pausing
+    scheduling: Scheduling
     waiting: Waiting
     webhooks: Webhooks
     deliveries: Deliveries
@@ -94,6 +96,8 @@ class RuntimeParts(Protocol):
     @property
     def pausing(self) -> Pausing: ...
     @property
+    def scheduling(self) -> Scheduling: ...
+    @property
     def webhooks(self) -> Webhooks: ...
     @property
     def deliveries(self) -> Deliveries: ...
@@ -118,6 +122,7 @@ def services_of(runtime: RuntimeParts, *, dev_mode: bool = False) -> Services:
         control=runtime.control,
         rerunning=runtime.rerunning,
         pausing=runtime.pausing,
+        scheduling=runtime.scheduling,
         waiting=Waiting(runtime.database),
         webhooks=runtime.webhooks,
         deliveries=runtime.deliveries,

@@ -136,7 +136,8 @@ def cancel(run_id: str, reason: str | None, environment: str, tenant: str) -> No
 @click.option("--from", "from_step", metavar="STEP", help="Begin at this step: ID, ID/STEP of a function, ID[KEY].")
 @click.option("--inputs", metavar="JSON", help="What that step is given instead.")
 @click.option("--data", metavar="JSON", help="The event's data, instead of the original's.")
-@click.option("--version", metavar="N|original|latest", default="original", show_default=True)
+@click.option("--version", metavar="N|original|latest", default="original", show_default=True,
+              help="The version of the workflow to run.")  # fmt: skip
 @scope_options
 def rerun(
     run_id: str,

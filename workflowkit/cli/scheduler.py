@@ -33,4 +33,4 @@ def command(app: str | None, log_level: str) -> None:
         )
     follow_parent(os.environ)
     click.echo("scheduler: started", err=True)
-    wk.schedule(until_terminated())
+    wk.run_scheduler(until_terminated())

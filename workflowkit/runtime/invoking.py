@@ -31,14 +31,16 @@ class Invoking:
         self._limits = limits
         self._grace_ms = grace_ms
 
-    def invoke(self, scope: Scope, workflow_id: str, data: Any = None) -> str:
+    def invoke(self, scope: Scope, workflow_id: str, data: Any = None, *, at_ms: int | None = None) -> str:
         """Start a run of a workflow or function with ``data``, an object, as its event's; return the run's id.
 
-        The run is there as soon as its event has been matched. Raises ``NotFound`` if there is no such published
-        workflow, ``Conflict`` if it is switched off, ``InvalidInput`` or ``LimitExceeded`` for data that no event may
-        carry or that the workflow does not take.
+        With ``at_ms`` it begins at that time. The run is there as soon as its event has been matched. Raises
+        ``NotFound`` if there is no such published workflow, ``Conflict`` if it is switched off, paused or drained;
+        ``InvalidInput`` or ``LimitExceeded`` for data that no event may carry, or that the workflow does not take.
         """
         value = {"name": INVOKED_EVENT, "data": to_json({} if data is None else data)}
+        if at_ms is not None:
+            value["ts"] = at_ms
         incoming = parse_event(value, self._limits, internal=True)
         with self._database.transaction("invoke") as tx:
             found = subscriptions.load_target(tx, scope, workflow_id)
@@ -52,7 +54,14 @@ class Invoking:
             if refused is not None:
                 raise InvalidInput([Problem("/data", "invalid-value", refused)])
             event = EventRecord(
-                new_id(tx.now_ms), scope, incoming.name, None, incoming.data, tx.now_ms, tx.now_ms, target=workflow_id
+                new_id(tx.now_ms),
+                scope,
+                incoming.name,
+                None,
+                incoming.data,
+                incoming.ts_ms or tx.now_ms,
+                tx.now_ms,
+                target=workflow_id,
             )
             events.insert(tx, scope, [event], wake_at_ms=tx.now_ms + self._grace_ms)
         self._dispatcher.match([event.id])

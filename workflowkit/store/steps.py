@@ -111,6 +111,12 @@ _ACTIVATE = Sql(
     """
 )
 _ANY_INACTIVE = Sql("SELECT 1 FROM steps WHERE run_id = :run_id AND due_at_ms = :never LIMIT 1")
+_RESCHEDULE = Sql(
+    """
+    UPDATE steps SET due_at_ms = :due_at_ms, wake_at_ms = :wake_at_ms WHERE run_id = :run_id AND status = 'ready'
+    RETURNING run_id, step_key, queue
+    """
+)
 _RENEW = Sql(
     """
     UPDATE steps SET due_at_ms = :ends_at_ms, wake_at_ms = :ends_at_ms
@@ -223,6 +229,14 @@ def activate(tx: Transaction, run_id: str, *, wake_at_ms: int) -> list[Any]:
 def is_active(tx: Transaction, run_id: str) -> bool:
     """Tell whether no step of a run waits for its activation, or did so when the run ended."""
     return tx.one(_ANY_INACTIVE, run_id=run_id, never=NEVER) is None
+
+
+def reschedule(tx: Transaction, run_id: str, *, due_at_ms: int, wake_at_ms: int | None) -> list[Any]:
+    """Say when the first steps of a run may be claimed that has not begun and that this transaction has locked.
+
+    Returns their (run id, step key, queue).
+    """
+    return list(tx.rows(_RESCHEDULE, run_id=run_id, due_at_ms=due_at_ms, wake_at_ms=wake_at_ms))
 
 
 def renew(tx: Transaction, lease: Lease, *, lease_ms: int) -> int | None:

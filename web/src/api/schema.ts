@@ -517,6 +517,11 @@ export interface NewPause {
   readonly running?: "freeze" | "cancel";
 }
 
+export interface NewTime {
+  /** When it is to begin; at most 366 days ahead. */
+  readonly at: string;
+}
+
 export interface NewWebhook {
   /** How deliveries are verified: `{"preset": "stripe"}`; presets are none, basic, hmac, stripe, github, slack, shopify, svix. */
   readonly verification: JsonObject;

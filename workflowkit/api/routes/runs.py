@@ -80,6 +80,21 @@ def cancel_run(run_id: str, query: dict[str, Any]) -> Response:
     return answer(_detail(caller().scope, run_id))
 
 
+@api.post("/runs/<run_id>/reschedule")
+@requires("runs:write")
+@receives(schemas.NewTime)
+@returns(schemas.RunDetail, _409="The run has begun, or has ended.")
+def reschedule_run(run_id: str, body: dict[str, Any]) -> Response:
+    """Move the beginning of a run.
+
+    Of one that has not begun: it begins at the new time and not at the old one, at once if that has passed.
+    """
+    at_ms = views.milliseconds(body["at"])
+    assert at_ms is not None  # noqa: S101 - the schema asks for it
+    Services.current().scheduling.reschedule(caller().scope, run_id, at_ms)
+    return answer(_detail(caller().scope, run_id))
+
+
 @api.post("/runs/<run_id>/rerun")
 @requires("runs:write")
 @receives(schemas.RerunBody, is_optional=True)

@@ -59,6 +59,12 @@ class ReasonQuery(Request):
     reason = text("Why, for people; kept with what it is about.", required=False)
 
 
+class NewTime(Request):
+    """When a run is to begin."""
+
+    at = moment("When it is to begin; at most 366 days ahead.")
+
+
 class Cause(Answer):
     """By whom or what a run was cancelled."""
 

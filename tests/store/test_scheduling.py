@@ -1,0 +1,100 @@
+"""Runs that begin later: visible at once, moved and cancelled before, and never at a time that counts no more."""
+
+from __future__ import annotations
+
+import pytest
+from builders import a_workflow
+from runtimes import Harness, a_runtime, at_once
+
+from workflowkit.base.errors import Conflict, InvalidInput, NotFound
+from workflowkit.base.scope import DEFAULT_SCOPE, Scope
+from workflowkit.runtime.pausing import Target
+
+DOCUMENT = a_workflow().actions("a").path("$source", "a").trigger("never/sent").document()
+
+
+def _scheduled(harness: Harness, seconds: float) -> str:
+    harness.deploy(DOCUMENT)
+    at_ms = harness.clock.now_ms() + round(seconds * 1000)
+    run_id = harness.runtime.invoking.invoke(DEFAULT_SCOPE, "test", {"n": 1}, at_ms=at_ms)
+    harness.drain()
+    return run_id
+
+
+def _move(harness: Harness, run_id: str, seconds: float, scope: Scope = DEFAULT_SCOPE) -> None:
+    harness.runtime.scheduling.reschedule(scope, run_id, harness.clock.now_ms() + round(seconds * 1000))
+
+
+def test_a_scheduled_run_is_there_at_once_and_begins_at_its_time(database_url: str) -> None:
+    with a_runtime(database_url) as harness:
+        run_id = _scheduled(harness, 10)
+        assert (harness.run()["id"], harness.run()["status"]) == (run_id, "scheduled")
+        harness.skip(9.9)
+        assert harness.run()["status"] == "scheduled"
+        harness.skip(0.1)
+        assert harness.run()["status"] == "completed"
+
+
+@pytest.mark.parametrize("seconds", [5, 100])
+def test_a_run_that_is_moved_begins_at_the_new_time_and_not_at_the_old_one(database_url: str, seconds: int) -> None:
+    with a_runtime(database_url) as harness:
+        run_id = _scheduled(harness, 20)
+        _move(harness, run_id, seconds)
+        harness.skip(seconds - 0.1)
+        assert harness.run()["status"] == "scheduled"
+        harness.skip(0.1)
+        assert harness.run()["status"] == "completed"
+
+
+def test_a_run_that_is_moved_into_the_past_begins_at_once(database_url: str) -> None:
+    with a_runtime(database_url) as harness:
+        run_id = _scheduled(harness, 20)
+        _move(harness, run_id, -5)
+        harness.drain()
+        assert harness.run()["status"] == "completed"
+        with pytest.raises(Conflict):
+            _move(harness, run_id, 5)
+
+
+def test_what_cannot_be_moved_is_refused(database_url: str) -> None:
+    with a_runtime(database_url) as harness:
+        run_id = _scheduled(harness, 20)
+        with pytest.raises(NotFound):
+            _move(harness, run_id, 5, Scope("default", "other"))
+        with pytest.raises(InvalidInput):
+            _move(harness, run_id, 367 * 86_400)
+        harness.runtime.control.cancel(DEFAULT_SCOPE, run_id)
+        with pytest.raises(Conflict):
+            _move(harness, run_id, 5)
+        harness.skip(20)
+        assert harness.journal("attempt") == []
+
+
+def test_a_frozen_run_may_be_moved_and_begins_after_the_pause(database_url: str) -> None:
+    with a_runtime(database_url) as harness:
+        run_id = _scheduled(harness, 20)
+        harness.runtime.pausing.pause(Target(DEFAULT_SCOPE, "test"))
+        harness.skip(0)
+        _move(harness, run_id, 5)
+        harness.skip(30)
+        assert harness.run()["status"] == "scheduled"
+        harness.runtime.pausing.resume(Target(DEFAULT_SCOPE, "test"))
+        harness.skip(0)
+        assert harness.run()["status"] == "completed"
+
+
+@pytest.mark.parametrize("turn", range(4))
+def test_a_move_and_the_old_time_at_the_same_moment_begin_one_run_once(database_url: str, turn: int) -> None:
+    with a_runtime(database_url) as harness:
+        run_id = _scheduled(harness, 20)
+        other = harness.new_process()
+        harness.clock.advance(seconds=20)
+        other.relay.tick()
+        moved, _ = at_once(lambda: _move(harness, run_id, 60), lambda: harness.deliver(other))
+        has_begun = len(harness.journal("attempt")) == 1
+        harness.skip(59)
+        assert (harness.run()["status"] == "completed") is has_begun
+        harness.skip(1)
+        assert harness.run()["status"] == "completed"
+        assert len(harness.journal("attempt")) == 1
+        assert moved is None or isinstance(moved, Conflict)
