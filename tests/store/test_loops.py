@@ -505,3 +505,35 @@ def test_an_item_none_of_whose_steps_is_reached_is_done_at_once(database_url: st
         assert (
             '{"each":{"failed":[],"items":[{},{}]}}' in outputs or '{"each":{"items":[{},{}],"failed":[]}}' in outputs
         )
+
+
+def test_items_that_end_and_items_that_are_cancelled_at_the_same_moment_do_not_block_each_other(
+    postgres_url: str,
+) -> None:
+    """The locks of an item that ends go to the loop and on to the next item; those of a cancelled one the other way."""
+    registry = a_registry()
+    registry.action("act", retries=0, queue="slow")(lambda value=None: value)
+
+    with a_runtime(postgres_url, registry) as harness:
+        harness.deploy(_loop(concurrency=2, on_item_error="continue"))
+        workers = [harness.new_process(queues=("slow",)).worker for _ in range(2)]
+        for number in range(12):
+            harness.send("test/happened", {"items": [number, 1, 2, 3, 4]})
+            harness.deliver()
+            hints = _hints(harness)
+            rows = harness.rows("SELECT id FROM runs WHERE finished_at_ms IS NULL AND path = 'each' ORDER BY id")
+            waiting = [row["id"] for row in rows][2:4]
+            cancel = harness.runtime.control.cancel
+            calls = [partial(worker.execute, [hint]) for worker, hint in zip(workers, hints, strict=True)]
+            calls += [partial(cancel, DEFAULT_SCOPE, run_id) for run_id in waiting]
+            outcomes = at_once(*calls)
+            assert [each for each in outcomes if isinstance(each, Exception)] == []
+            for worker in workers:
+                worker.execute(_hints(harness))
+            for _ in range(3):
+                harness.skip(5)
+                for worker in workers:
+                    worker.execute([hint for hint in _hints(harness) if hint.queue == "slow"])
+            harness.skip(5)
+        ended = harness.rows("SELECT status FROM runs WHERE path IS NULL")
+        assert [row["status"] for row in ended] == ["completed"] * 12
