@@ -524,7 +524,9 @@ def test_items_that_end_and_items_that_are_cancelled_at_the_same_moment_do_not_b
             rows = harness.rows("SELECT id FROM runs WHERE finished_at_ms IS NULL AND path = 'each' ORDER BY id")
             waiting = [row["id"] for row in rows][2:4]
             cancel = harness.runtime.control.cancel
-            calls = [partial(worker.execute, [hint]) for worker, hint in zip(workers, hints, strict=True)]
+            calls: list[Callable[[], Any]] = [
+                partial(worker.execute, [hint]) for worker, hint in zip(workers, hints, strict=True)
+            ]
             calls += [partial(cancel, DEFAULT_SCOPE, run_id) for run_id in waiting]
             outcomes = at_once(*calls)
             assert [each for each in outcomes if isinstance(each, Exception)] == []

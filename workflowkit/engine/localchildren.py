@@ -24,7 +24,7 @@ class WithFunctions(Unattended):
         self._registry, self._options, self._depth = registry, options, depth
 
     def wait(self, attempt: LocalAttempt, wait: Wait) -> Ended | Held:
-        if wait.kind is not WaitKind.RUN or wait.part is not None or FUNCTION_SEPARATOR not in wait.name:
+        if wait.kind is not WaitKind.RUN or FUNCTION_SEPARATOR not in wait.name:
             return super().wait(attempt, wait)
         function = self._registry.functions.get(wait.name)
         if function is None:

@@ -46,9 +46,8 @@ class Wait:
     event's name, the signal, or the id of the workflow or function that is to be run. ``condition`` is a CEL expression
     over ``event`` (what started the run) and ``async`` (what is waited for); ``equals`` is a path in the event that is
     waited for, and the value that must stand there. Events received up to ``lookback_ms``
-    before count too. ``data`` is what the other run is given, or what people are asked; ``part`` the part of this run's
-    own document that it executes instead of a workflow of its own. Of a loop, ``name`` says what the failure of an item
-    does, and ``data`` is the plan.
+    before count too. ``data`` is what the other run is given, or what people are asked. Of a loop, ``name`` says what
+    the failure of an item does, and ``data`` is the plan.
     """
 
     key: str
@@ -58,7 +57,6 @@ class Wait:
     condition: str | None = None
     lookback_ms: int = 0
     data: Any = None
-    part: str | None = None
     equals: tuple[str, Any] | None = None
     outlives_parent: bool = False
     """Whether the other run goes on where this one ends before it."""
@@ -70,7 +68,6 @@ class Wait:
             "name": self.name,
             "condition": self.condition,
             "lookback_ms": self.lookback_ms,
-            "part": self.part,
             "outlives_parent": self.outlives_parent,
         }
         if self.equals is not None:
@@ -87,7 +84,6 @@ class Wait:
             detail.get("name", ""),
             detail.get("condition"),
             detail.get("lookback_ms", 0),
-            part=detail.get("part"),
             outlives_parent=detail.get("outlives_parent", False),
             equals=None if (pair := detail.get("equals")) is None else (pair[0], pair[1]),
         )

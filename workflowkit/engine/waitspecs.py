@@ -126,7 +126,6 @@ def run_wait(
     timeout: Any,
     now_ms: int,
     limits: Limits,
-    part: str | None = None,
     on_cancel: OnCancel = "cancel",
 ) -> Wait:
     """Return a wait for another run, which begins with it. Raises ``NonRetriableError`` for a bad argument."""
@@ -138,7 +137,7 @@ def run_wait(
     _check_size(payload, limits)
     seconds = MAX_WAIT_SECONDS if timeout is None else seconds_of(timeout, "timeout")
     until_ms, outlives = now_ms + round(1000 * seconds), on_cancel == "abandon"
-    return Wait(key, WaitKind.RUN, until_ms, target, data=payload, part=part, outlives_parent=outlives)
+    return Wait(key, WaitKind.RUN, until_ms, target, data=payload, outlives_parent=outlives)
 
 
 def emitted_event(

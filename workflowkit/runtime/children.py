@@ -53,8 +53,6 @@ class Children:
         if run.depth >= self._limits.emitted_event_depth:
             message = f"limit emitted_event_depth exceeded: at most {self._limits.emitted_event_depth}"
             return _refusal("InvokeRefused", "depth-exceeded", message)
-        if wait.part is not None:
-            return self._start_part(tx, batch, parent, step, wait)
         found = subscriptions.load_target(tx, run.scope, wait.name)
         if found is None or found[0] is None:
             return _refusal("InvokeRefused", "invoke-target-missing", f"there is no published workflow {wait.name!r}")
@@ -76,18 +74,6 @@ class Children:
         if isinstance(started, Started):
             events.insert_matched(tx, event)
         return started
-
-    def _start_part(
-        self, tx: Transaction, batch: Batch, parent: Position, step: str, wait: Wait
-    ) -> Started | ErrorInfo:
-        run = parent.run
-        child = RunRecord(
-            id=child_id(run.id, wait.key), scope=run.scope, workflow_id=run.workflow_id, version=run.version,
-            event_id=run.event_id, status=RunStatus.QUEUED, revision=0, created_at_ms=tx.now_ms, depth=run.depth + 1,
-            paused_at_ms=run.paused_at_ms,
-            path=wait.part, input=wait.data, parent_run_id=run.id, parent_step=step, parent_wait=wait.key,
-        )  # fmt: skip
-        return self._begin(tx, batch, child, events.opened(tx, events.load(tx, run.event_id)))
 
     def _begin(self, tx: Transaction, batch: Batch, child: RunRecord, event: EventRecord) -> Started | ErrorInfo:
         own = Batch()
