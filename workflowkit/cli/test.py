@@ -12,7 +12,7 @@ import click
 from workflowkit.base.errors import DefinitionError
 from workflowkit.cli import documents
 from workflowkit.cli.loading import actions_option, load_app
-from workflowkit.cli.output import FAILED, INVALID, Invalid, dim, emit_json, mark, plain, status
+from workflowkit.cli.output import FAILED, INVALID, Invalid, emit_json, mark, plain, status
 
 if TYPE_CHECKING:
     from workflowkit.app import WorkflowKit
@@ -101,5 +101,5 @@ def _show(found: list[tuple[str, list[FixtureResult]]]) -> None:
                 click.echo(lines)
     results = [result for _, results in found for result in results]
     failed = sum(not result.is_passed for result in results)
-    word = status("failed" if failed else "completed", text="failed" if failed else "passed")
-    click.echo(f"\n{word} {dim(f'{len(results) - failed} of {len(results)} tests passed')}")
+    told = f"{len(results) - failed} of {len(results)} tests passed"
+    click.echo("\n" + status("failed" if failed else "completed", text=told))
