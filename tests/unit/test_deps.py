@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from workflowkit.engine.extensions import Extensions
 from workflowkit.engine.interrupts import Guard
 from workflowkit.engine.localresult import LocalResult
 from workflowkit.engine.memo import Memo
+from workflowkit.engine.outcome import Failed
 from workflowkit.engine.session import StepSession
 from workflowkit.registry.spec import define
 
@@ -337,3 +339,80 @@ def test_an_output_that_cannot_be_stored_is_a_failure_for_dependencies_too() -> 
     assert error.code == "invalid-output"
     assert pool.open == 0
     assert pool.ended_with == ["ActionError"]
+
+
+def test_what_cannot_be_closed_after_a_failure_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    wk = WorkflowKit()
+
+    class Stuck:
+        def close(self) -> None:
+            raise RuntimeError("it does not close")
+
+    wk.provide(stuck=Stuck)
+
+    @wk.function("fn", retries=0)
+    def fn(ctx: StepContext) -> None:
+        _ = ctx.deps.stuck
+        raise ValueError("the first error")
+
+    error = happened(wk, fn).error
+    assert error is not None
+    assert error.message == "the first error"
+    assert "it does not close" in caplog.text
+
+
+def test_what_has_only_an_asynchronous_close_is_closed_by_it() -> None:
+    wk, closed = WorkflowKit(), list[str]()
+
+    class Client:
+        async def aclose(self) -> None:
+            closed.append("client")
+
+    async def connect() -> Client:
+        return Client()
+
+    wk.provide(client=connect)
+
+    @wk.function("fn")
+    async def fn(ctx: AsyncStepContext) -> None:
+        await ctx.deps.client
+
+    happened(wk, fn)
+    assert closed == ["client"]
+
+
+def test_middleware_adds_dependencies_for_one_attempt() -> None:
+    wk = WorkflowKit()
+
+    class Adding(Middleware):
+        def transform_input(self, ctx: StepContext, inputs: dict[str, Any]) -> None:
+            ctx.deps.user = "ada"
+            with pytest.raises(AttributeError, match="underscore"):
+                ctx.deps._made = {}
+
+    wk.use(Adding)
+
+    @wk.function("fn")
+    def fn(ctx: StepContext) -> Any:
+        return [ctx.deps.user, dir(ctx.deps)]
+
+    assert happened(wk, fn).output == ["ada", ["user"]]
+
+
+def test_an_output_without_a_json_form_is_refused_before_any_hook_sees_it() -> None:
+    extensions, seen = Extensions(), list[Any]()
+
+    class Seeing(Middleware):
+        def transform_output(self, result: Any) -> Any:
+            seen.append(result)
+
+    def encode(_value: Any) -> Any:
+        raise RecursionError("it contains itself")
+
+    extensions.use(Seeing)
+    spec = define("test", lambda ctx: [])
+    context = a_context(extensions, spec.handler)
+    outcome = execute(replace(spec, binding=replace(spec.binding, encode=encode)), context, {}, deadline_seconds=60)
+    assert isinstance(outcome, Failed)
+    assert outcome.error.code == "invalid-output"
+    assert seen == []

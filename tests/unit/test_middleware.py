@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -404,3 +405,94 @@ def test_hooks_that_may_be_coroutines_are_awaited_and_the_others_are_not() -> No
     error = happened(wk, sync).error
     assert error is not None
     assert error.message == "Awaited.transform_input: TypeError: a coroutine, where none can be awaited"
+
+
+@dataclass
+class Total:
+    cents: int
+
+
+class Wrapping(Middleware):
+    def transform_output(self, result: Any) -> Any:
+        return {"wrapped": result}
+
+
+def test_the_output_of_a_run_that_is_stopped_can_be_changed_too() -> None:
+    wk = WorkflowKit()
+    wk.use(Wrapping)
+
+    @wk.action("stopping")
+    def stopping(ctx: StepContext) -> None:
+        ctx.stop("enough")
+
+    assert ran(wk, {"id": "x", "kind": "stopping"}).output == {"wrapped": "enough"}
+
+
+def test_hooks_see_an_output_as_json() -> None:
+    wk = WorkflowKit()
+    wk.use(Wrapping)
+
+    @wk.action("typed")
+    def typed(good: bool) -> Total:
+        return Total(7) if good else object()  # type: ignore[return-value]
+
+    output = ran(wk, {"id": "x", "kind": "typed", "inputs": {"good": True}}).output
+    assert output == {"x": {"wrapped": {"cents": 7}}}
+    failed = ran(wk, {"id": "x", "kind": "typed", "inputs": {"good": False}, "settings": {"retries": 0}})
+    assert failed.error is not None
+    assert failed.error.code == "invalid-output"
+
+
+def test_a_handler_that_catches_its_own_waiting_still_waits() -> None:
+    wk, calls = WorkflowKit(), list[str]()
+    wk.use(recorder(calls))
+
+    @wk.function("stubborn")
+    def stubborn(ctx: StepContext) -> str:
+        try:
+            ctx.step.sleep("nap", 60)
+        except BaseException:
+            return "too early"
+        return "rested"
+
+    @wk.function("stubborn-too")
+    async def stubborn_too(ctx: AsyncStepContext) -> str:
+        await ctx.step.run("a", lambda: 1)
+        try:
+            await ctx.step.sleep("nap", 60)
+        except asyncio.CancelledError:
+            return "too early"
+        return "rested"
+
+    for function in (stubborn, stubborn_too):
+        assert happened(wk, function).output == "rested"
+    assert calls.count("transform_output") == 2
+    assert calls.count("after_execution") == 4
+
+
+def test_a_handler_may_return_something_to_be_awaited() -> None:
+    wk = WorkflowKit()
+    wk.use(Wrapping)
+
+    async def later() -> int:
+        await asyncio.sleep(0)
+        return 7
+
+    @wk.action("lazy")
+    def lazy() -> Any:
+        return later()
+
+    assert ran(wk, {"id": "x", "kind": "lazy"}).output == {"x": {"wrapped": 7}}
+
+
+def test_what_comes_after_the_events_of_a_result_cannot_fail_it(caplog: pytest.LogCaptureFixture) -> None:
+    wk = WorkflowKit()
+    wk.use(raising("after_send_events", ValueError("broken")))
+
+    @wk.function("sending")
+    def sending(ctx: StepContext) -> str:
+        ctx.send_event("test/sent", {})
+        return "sent"
+
+    assert happened(wk, sending).output == "sent"
+    assert "Broken.after_send_events: ValueError: broken" in caplog.text

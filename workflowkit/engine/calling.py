@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping
 from typing import Any
 
-from workflowkit.base.errors import InvalidInput, LimitExceeded
+from workflowkit.base.errors import InvalidInput, LimitExceeded, SuspendInterrupt
 from workflowkit.engine.context import StepContext
 from workflowkit.engine.failures import unstorable
 from workflowkit.engine.hooks import Hooks
@@ -76,7 +76,7 @@ async def _called_awaited(spec: ActionSpec, context: StepContext, inputs: dict[s
     except BaseException as error:
         await hooks.close_awaited(error)
         raise
-    await hooks.close_awaited(None)
+    await hooks.close_awaited(SuspendInterrupt() if context.session.is_blocked else None)
     return value
 
 
