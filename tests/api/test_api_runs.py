@@ -273,3 +273,24 @@ def test_a_run_and_the_runs_it_began_lead_to_each_other(database_url: str) -> No
         assert {each["id"] for each in of_parent} == {each["id"] for each in run["children"]}
         other = web.client(["runs:read"], scope=OTHER_TENANT)
         assert other.get(f"/api/runs?parent_run_id={run_id}").get_json()["items"] == []
+
+
+def test_a_run_of_what_follows_a_failure_shows_what_its_steps_were_given(database_url: str) -> None:
+    undo = {"kind": "noop", "inputs": {"value": "undo !ref($.state.first)"}}
+    document = a_workflow().action("first", inputs={"value": 7}, compensate=undo).action("bad", "boom", retries=0)
+    written = document.path(SOURCE, "first", "bad").trigger("order/paid").document()
+    tell = a_workflow().action("tell", inputs={"value": "!ref($.error.message), !ref($.state.first)"})
+    graph = tell.path(SOURCE, "tell").document()
+    written["settings"] = {"on_failure": {"actions": graph["actions"], "edges": graph["edges"]}}
+    with a_web(database_url) as web:
+        run_id = _run_id(web, written)
+        client = web.client(["runs:read"])
+        children = client.get(f"/api/runs/{run_id}").get_json()["children"]
+        shown = {child["path"]: client.get(f"/api/runs/{child['id']}").get_json() for child in children}
+        assert shown.keys() == {"$compensate", "$on_failure"}
+        assert [(step["id"], step["inputs"]) for step in shown["$compensate"]["steps"]] == [
+            ("first", {"value": "undo 7"})
+        ]
+        assert [(step["id"], step["inputs"]) for step in shown["$on_failure"]["steps"]] == [
+            ("tell", {"value": "boom, 7"})
+        ]

@@ -539,3 +539,19 @@ def test_items_that_end_and_items_that_are_cancelled_at_the_same_moment_do_not_b
             harness.skip(5)
         ended = harness.rows("SELECT status FROM runs WHERE path IS NULL")
         assert [row["status"] for row in ended] == ["completed"] * 12
+
+
+def test_a_longer_loop_costs_the_same_commits_for_each_item_and_none_besides(database_url: str) -> None:
+    def commits(length: int) -> int:
+        seen: list[str] = []
+        harness.send("test/happened", {"items": list(range(length))})
+        stop = failpoints.listen(lambda name: seen.append(name) if name.endswith("after_commit") else None)
+        harness.drain()
+        stop()
+        return len(seen)
+
+    with a_runtime(database_url, _registry(lambda value: value)) as harness:
+        harness.deploy(_loop(concurrency=3))
+        few, more, many = commits(10), commits(20), commits(40)
+        assert more - few <= 3 * 10  # a claim and a result, the latter perhaps tried the short way first
+        assert many - more == 2 * (more - few)

@@ -180,4 +180,4 @@ class Progress:
 
 
 def _one_over_the_other(outputs: dict[str, Json], around: Mapping[str, Json]) -> Mapping[str, Json]:
-    return ChainMap(outputs, cast(dict[str, Json], around)) if around else outputs  # only the first is ever written
+    return ChainMap(cast(dict[str, Json], around), outputs) if around else outputs  # read only
