@@ -40,6 +40,7 @@ from workflowkit.runtime.hints import Dispatcher
 from workflowkit.runtime.intake import Intake
 from workflowkit.runtime.inviting import MailInvitations
 from workflowkit.runtime.invoking import Invoking
+from workflowkit.runtime.jobs import Jobs
 from workflowkit.runtime.leases import Heartbeat
 from workflowkit.runtime.lifecycle import Lifecycle
 from workflowkit.runtime.loops import Loops
@@ -131,6 +132,10 @@ class Runtime:
         )
 
     @cached_property
+    def jobs(self) -> Jobs:
+        return Jobs(self.database, self._cancelling, self.rerunning, self.settings.limits)
+
+    @cached_property
     def control(self) -> Control:
         return Control(self.database, self.dispatcher, self._cancelling, self.settings.limits)
 
@@ -169,6 +174,7 @@ class Runtime:
         timers.handle(LOOKBACK_TIMER, self.waking.look_back)
         timers.handle(ENDED_TIMER, self._ending.fire)
         self._cancelling.register(timers)
+        self.jobs.register(timers)
         timers.handle(REMINDER_TIMER, self.approvals.remind)
         self.pausing.register(timers)
         return timers

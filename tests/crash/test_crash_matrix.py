@@ -36,7 +36,19 @@ WORKER_CELLS = [
 #: Failpoints of what a worker's relay does at a time.
 TIMER_CELLS = ("timer.before_commit", "timer.after_commit")
 #: Failpoints of transactions that no worker passes: the API's tests and the sender below cover them.
-NOT_OF_WORKERS = ("intake", "cancel", "rerun", "draft", "publish", "enable", "key", "webhook", "delivery", "signal")
+NOT_OF_WORKERS = (
+    "intake",
+    "cancel",
+    "rerun",
+    "draft",
+    "publish",
+    "enable",
+    "key",
+    "webhook",
+    "delivery",
+    "signal",
+    "job",
+)
 
 
 @pytest.fixture

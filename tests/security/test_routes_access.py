@@ -18,8 +18,10 @@ from workflowkit.api import create_app
 from workflowkit.api.auth import access_of, public, requires
 from workflowkit.api.routes.pages import SECTIONS
 from workflowkit.base.scope import DEFAULT_SCOPE
+from workflowkit.runtime.jobs import NewJob
 from workflowkit.runtime.keys import PERMISSIONS
 from workflowkit.runtime.pausing import Target
+from workflowkit.store.jobs import JobKind
 from workflowkit.webhooks.settings import WebhookSettings
 
 #: What anybody may see. A route that is added here is a decision; everything else needs a key.
@@ -75,7 +77,7 @@ def _path(rule: str, **values: str) -> str:
     defaults = {
         "key": "wk_default_wrong", "event_id": "x", "workflow_id": "x", "int:version": "1", "path:kind": "if",
         "run_id": "x", "key_id": "x", "path:rest": "x", "name": "x.js", "webhook_name": "x", "token": "x",
-        "approval_id": "x",
+        "approval_id": "x", "job_id": "x",
         f"any({', '.join(SECTIONS)}):section": SECTIONS[0],
     }  # fmt: skip
     path = rule
@@ -152,6 +154,7 @@ class _Theirs:
         self.ids = {
             "event_id": event_id, "workflow_id": "secret-workflow", "run_id": run["id"], "key_id": key_id,
             "webhook_name": "secret-webhook", "approval_id": ask(web.harness, OTHER_TENANT, title="secret-title"),
+            "job_id": web.services.jobs.create(OTHER_TENANT, NewJob(JobKind.CANCEL, workflow_id="none")).id,
         }  # fmt: skip
 
 

@@ -13,7 +13,19 @@ from workflowkit.cli.root import SECTIONS, cli
 
 COMMANDS = [
     *("up", "dev", "run", "validate", "test", "start", "api", "worker", "scheduler", "migrate"),
-    *("send", "signal", "runs", "workflows", "drain", "approvals", "schedules", "functions", "keys", "webhooks"),
+    *(
+        "send",
+        "signal",
+        "runs",
+        "jobs",
+        "workflows",
+        "drain",
+        "approvals",
+        "schedules",
+        "functions",
+        "keys",
+        "webhooks",
+    ),
     *("doctor", "bench"),
 ]
 

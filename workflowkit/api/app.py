@@ -24,6 +24,7 @@ from workflowkit.api.routes import (
     functions,
     health,
     invitations,
+    jobs,
     keys,
     pages,
     pauses,
@@ -73,8 +74,8 @@ def create_app(services: Services) -> APIFlask:
     services.install(app.extensions)
     openapi.configure(app)
     for routes in (
-        events, workflows, dryruns, pauses, functions, runs, schedules, actions, keys, webhooks, deliveries, signals,
-        approvals, invitations, callbacks, health, docs, pages,
+        events, workflows, dryruns, pauses, functions, runs, jobs, schedules, actions, keys, webhooks, deliveries,
+        signals, approvals, invitations, callbacks, health, docs, pages,
     ):  # fmt: skip
         app.register_blueprint(routes.api)
     errors.register(app)

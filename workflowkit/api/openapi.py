@@ -30,6 +30,7 @@ _PATH_PARAMETERS = {
     "workflow_id": "The workflow's id.",
     "version": "The version's number.",
     "kind": "The kind of action.",
+    "job_id": "The job's id.",
     "run_id": "The run's id.",
     "key_id": "The key's id.",
     "webhook_name": "The webhook's name.",

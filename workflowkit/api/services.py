@@ -20,6 +20,7 @@ from workflowkit.runtime.callbacks import Callbacks
 from workflowkit.runtime.control import Control
 from workflowkit.runtime.deliveries import Deliveries
 from workflowkit.runtime.intake import Intake
+from workflowkit.runtime.jobs import Jobs
 from workflowkit.runtime.keys import Keys
 from workflowkit.runtime.pausing import Pausing
 from workflowkit.runtime.rerunning import Rerunning
@@ -51,6 +52,7 @@ class Services:
     rerunning: Rerunning
     pausing: Pausing
     scheduling: Scheduling
+    jobs: Jobs
     waiting: Waiting
     webhooks: Webhooks
     deliveries: Deliveries
@@ -98,6 +100,8 @@ class RuntimeParts(Protocol):
     @property
     def scheduling(self) -> Scheduling: ...
     @property
+    def jobs(self) -> Jobs: ...
+    @property
     def webhooks(self) -> Webhooks: ...
     @property
     def deliveries(self) -> Deliveries: ...
@@ -123,6 +127,7 @@ def services_of(runtime: RuntimeParts, *, dev_mode: bool = False) -> Services:
         rerunning=runtime.rerunning,
         pausing=runtime.pausing,
         scheduling=runtime.scheduling,
+        jobs=runtime.jobs,
         waiting=Waiting(runtime.database),
         webhooks=runtime.webhooks,
         deliveries=runtime.deliveries,

@@ -15,6 +15,7 @@ from workflowkit.runtime.history import Attempt, Step
 from workflowkit.runtime.pausing import PauseState
 from workflowkit.store.apps import FunctionRecord
 from workflowkit.store.events import EventRecord
+from workflowkit.store.jobs import JobRow
 from workflowkit.store.keys import KeyRecord
 from workflowkit.store.pauses import Hold, PauseRow
 from workflowkit.store.queries import ChildView, DecisionView, RunView
@@ -276,4 +277,19 @@ def approval(shown: Approval) -> Shown:
         "expires_at": rfc3339(record.expires_at_ms),
         "closed_at": _moment(record.closed_at_ms),
         "decisions": [decision.as_dict() for decision in shown.decisions],
+    }
+
+
+def job(record: JobRow) -> Shown:
+    """Show a job over many runs."""
+    return {
+        "id": record.id,
+        "kind": record.kind.value,
+        "state": record.state.value,
+        "matched_count": record.matched_count,
+        "begun_count": record.begun_count,
+        "done_count": record.done_count,
+        "reason": record.options.get("reason"),
+        "created_at": rfc3339(record.created_at_ms),
+        "finished_at": None if record.finished_at_ms is None else rfc3339(record.finished_at_ms),
     }

@@ -540,3 +540,24 @@ callbacks = sa.Table(
     sa.UniqueConstraint("token_hash"),
 )
 """URLs that can be called once, and what was sent to them. ``token_hash`` is the hash of the secret part."""
+
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    *_scope(),
+    _text("kind"),
+    _text("state"),
+    _text("chosen"),
+    _text("options"),
+    _big("matched_count"),
+    _big("created_at_ms"),
+    _text("run_cursor"),
+    _big("begun_count", default=0),
+    _big("done_count", default=0),
+    _big("finished_at_ms", nullable=True),
+    _one_of("kind", "cancel", "replay"),
+    _one_of("state", "running", "done", "stopped"),
+    sa.Index(None, "environment", "tenant", "id"),
+)
+"""Work on many runs (``runtime.jobs``). ``chosen`` and ``options`` are JSON, ``run_cursor`` is the last run seen."""

@@ -418,6 +418,39 @@ export interface Intent {
   readonly redirect_host: string;
 }
 
+export interface Job {
+  /** The job's id. */
+  readonly id: string;
+  /** What it does to its runs. */
+  readonly kind: "cancel" | "replay";
+  /** Where it is. */
+  readonly state: "running" | "done" | "stopped";
+  /** How many runs were chosen when it was made. */
+  readonly matched_count: number;
+  /** How many it has taken up. */
+  readonly begun_count: number;
+  /** How many of those are done with. */
+  readonly done_count: number;
+  /** Why. */
+  readonly reason: string | null;
+  /** When it was made. */
+  readonly created_at: string;
+  /** When it ended. */
+  readonly finished_at: string | null;
+}
+
+export interface JobCount {
+  /** How many runs; at most, if there is a condition. */
+  readonly matched_count: number;
+}
+
+export interface JobPage {
+  /** Newest first. */
+  readonly items: readonly Job[];
+  /** Give this as `cursor` to get what follows; null at the end. */
+  readonly next_cursor: string | null;
+}
+
 export interface Key {
   /** The key's id. */
   readonly id: string;
@@ -499,6 +532,27 @@ export interface NewIntent {
   readonly name: string;
   /** Where the new URL is to go. */
   readonly redirect_uri: string;
+}
+
+export interface NewJob {
+  /** `cancel`, or `replay`: repeat them. */
+  readonly kind: "cancel" | "replay";
+  /** Runs in these states. Default: all that have not ended (cancel), or failed ones (replay). */
+  readonly statuses?: readonly ("scheduled" | "queued" | "running" | "waiting" | "completed" | "failed" | "cancelled")[];
+  /** Runs of this workflow or function. Default: all. */
+  readonly workflow_id?: string;
+  /** Runs created from then on. */
+  readonly created_after?: string;
+  /** Runs created before then. Default: now. */
+  readonly created_before?: string;
+  /** An expression over `event` that must be true. */
+  readonly condition?: string;
+  /** Why, for people. */
+  readonly reason?: string;
+  /** How many runs are repeated a second. Default: 50. */
+  readonly rate_per_second?: number;
+  /** Repeat on the `original` version (the default) or the `latest`. */
+  readonly version?: string;
 }
 
 export interface NewKey {

@@ -1,0 +1,208 @@
+"""Jobs over many runs: cancel them, or repeat them at a rate. They go on after a restart, from where they were.
+
+A job is a timer that comes again: each time it looks at a few more runs and plans a timer for each of them, so that no
+transaction holds more than one run's lock and no run is taken up twice. Runs that are made after the job are not its.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from workflowkit.base.errors import InvalidInput, LimitExceeded, NotFound, Problem, WorkflowKitError
+from workflowkit.base.ids import new_id
+from workflowkit.base.limits import Limits
+from workflowkit.base.scope import Scope
+from workflowkit.definition.cel import compile_expression
+from workflowkit.engine.states import TERMINAL_RUN, RunStatus
+from workflowkit.runtime.cancelling import Cancelling
+from workflowkit.runtime.cause import CANCELLED_BY_USER, Cause
+from workflowkit.runtime.rerunning import LATEST, ORIGINAL, Again, Rerunning
+from workflowkit.runtime.timers import NOTHING, Fired, Timers
+from workflowkit.store import events, jobs, runs, timers
+from workflowkit.store.database import Database, Transaction
+from workflowkit.store.jobs import Chosen, JobKind, JobRow, JobState
+from workflowkit.store.timers import TimerRow
+
+#: The kinds of the timers: of the job itself, and of what it does to one run.
+JOB_TIMER, CANCEL_RUN_TIMER, REPLAY_RUN_TIMER = "job", "job.cancel", "job.replay"
+#: Runs that one firing of a job takes up.
+JOB_CHUNK = 100
+#: Pause between two firings of a job that has nothing to wait for but its rate.
+_PAUSE_MS = 100
+DEFAULT_RATE, MAX_RATE = 50.0, 1_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """What is asked for. ``statuses`` default to all that are not over (cancel) or to ``failed`` (replay);
+    ``created_before_ms`` to the present. ``condition`` is a CEL expression over ``event``. ``rate_per_second`` and
+    ``version`` are of replays."""
+
+    kind: JobKind
+    statuses: tuple[RunStatus, ...] = ()
+    workflow_id: str | None = None
+    created_after_ms: int = 0
+    created_before_ms: int | None = None
+    condition: str | None = None
+    reason: str | None = None
+    actor: str | None = None
+    rate_per_second: float = DEFAULT_RATE
+    version: str = ORIGINAL
+
+
+class Jobs:
+    """Jobs of tenants."""
+
+    def __init__(self, database: Database, cancelling: Cancelling, rerunning: Rerunning, limits: Limits) -> None:
+        self._database = database
+        self._cancelling = cancelling
+        self._rerunning = rerunning
+        self._limits = limits
+
+    def register(self, timers: Timers) -> None:
+        """Handle the timers of this module."""
+        timers.handle(JOB_TIMER, self._go_on)
+        timers.handle(CANCEL_RUN_TIMER, self._cancel_run)
+        timers.handle(REPLAY_RUN_TIMER, self._replay_run)
+
+    def count(self, scope: Scope, wanted: NewJob) -> int:
+        """Return how many runs a job would be about: at most, if it has a condition. Raises ``InvalidInput``."""
+        chosen = self._chosen(wanted, self._database.now_ms())
+        with self._database.read() as tx:
+            return jobs.count_chosen(tx, scope, chosen)
+
+    def create(self, scope: Scope, wanted: NewJob) -> JobRow:
+        """Begin a job. Raises ``InvalidInput``, ``LimitExceeded``."""
+        self._check(wanted)
+        with self._database.transaction("job") as tx:
+            chosen = self._chosen(wanted, tx.now_ms)
+            options: dict[str, Any] = {"reason": wanted.reason, "actor": wanted.actor}
+            if wanted.kind is JobKind.REPLAY:
+                options |= {"rate_per_second": wanted.rate_per_second, "version": wanted.version}
+            job = JobRow(
+                new_id(tx.now_ms), scope, wanted.kind, JobState.RUNNING, chosen, options,
+                jobs.count_chosen(tx, scope, chosen), tx.now_ms,
+            )  # fmt: skip
+            jobs.insert(tx, scope, job)
+            timers.plan(tx, [TimerRow(f"{JOB_TIMER}:{job.id}", JOB_TIMER, scope, job.id, tx.now_ms)])
+            return job
+
+    def get(self, scope: Scope, job_id: str) -> JobRow:
+        """Return a job. Raises ``NotFound``."""
+        with self._database.read() as tx:
+            return _found(jobs.get(tx, scope, job_id), job_id)
+
+    def find(self, scope: Scope, *, limit: int, before: str | None = None) -> list[JobRow]:
+        """Return up to ``limit`` jobs, newest first, those before the id ``before``."""
+        with self._database.read() as tx:
+            return jobs.find(tx, scope, limit=limit, before=before or "~")
+
+    def stop(self, scope: Scope, job_id: str) -> JobRow:
+        """Let a job do nothing more. Idempotent. Raises ``NotFound``."""
+        with self._database.transaction("job") as tx:
+            _found(jobs.lock(tx, scope, job_id), job_id)
+            jobs.end(tx, scope, job_id, JobState.STOPPED)
+            return _found(jobs.get(tx, scope, job_id), job_id)
+
+    # --- timers
+
+    def _go_on(self, tx: Transaction, timer: TimerRow) -> Fired:
+        """Take up the next runs of a job; come again until there are none and all are done with."""
+        job = jobs.lock(tx, timer.scope, timer.subject)
+        if job is None or job.state is not JobState.RUNNING:
+            return NOTHING
+        found = jobs.next_chosen(tx, timer.scope, job.chosen, after=job.cursor, limit=JOB_CHUNK)
+        if not found:
+            if job.done_count < job.begun_count:
+                return Fired(again_at_ms=tx.now_ms + 10 * _PAUSE_MS)
+            jobs.end(tx, timer.scope, job.id, JobState.DONE)
+            return NOTHING
+        wanted = [run_id for run_id, event_id in found if self._holds(tx, job.chosen.condition, event_id)]
+        spacing_ms = 1000 / job.options["rate_per_second"] if job.kind is JobKind.REPLAY else 0.0
+        # SAFETY: I7 — the timers' ids follow from job and run, and the cursor moves in the same transaction.
+        timers.plan(tx, [_run_timer(job, run_id, tx.now_ms + int(n * spacing_ms)) for n, run_id in enumerate(wanted)])
+        jobs.advance(tx, timer.scope, job.id, cursor=found[-1][0], begun=len(wanted))
+        return Fired(again_at_ms=tx.now_ms + max(_PAUSE_MS, int(len(wanted) * spacing_ms)))
+
+    def _cancel_run(self, tx: Transaction, timer: TimerRow) -> Fired:
+        job = self._active(tx, timer)
+        if job is None:
+            return NOTHING
+        run = runs.lock(tx, (timer.data or {})["run_id"])
+        jobs.count_done(tx, timer.scope, job.id)
+        if run is None or run.status.is_terminal:
+            return NOTHING
+        cause = Cause(CANCELLED_BY_USER, text=job.options["reason"], actor=job.options["actor"])
+        ended = self._cancelling.cancel(tx, run, cause)
+        return Fired(hints=ended.hints, event_ids=ended.event_ids)
+
+    def _replay_run(self, tx: Transaction, timer: TimerRow) -> Fired:
+        job = self._active(tx, timer)
+        if job is None:
+            return NOTHING
+        jobs.count_done(tx, timer.scope, job.id)
+        try:
+            again = Again(version=job.options["version"])
+            _, hints, told = self._rerunning.start(tx, timer.scope, (timer.data or {})["run_id"], again)
+        except WorkflowKitError:
+            return NOTHING  # the version cannot be read any more: one run must not hold up the others
+        return Fired(hints=tuple(hints), event_ids=tuple(told))
+
+    def _active(self, tx: Transaction, timer: TimerRow) -> JobRow | None:
+        """Return the job of a run's timer, ``None`` if it does nothing more."""
+        job = jobs.get(tx, timer.scope, timer.subject)
+        return job if job is not None and job.state is JobState.RUNNING else None
+
+    # --- what is asked for
+
+    def _check(self, wanted: NewJob) -> None:
+        if wanted.reason is not None and len(wanted.reason) > self._limits.reason_chars:
+            raise LimitExceeded("reason_chars", self._limits.reason_chars, len(wanted.reason), pointer="/reason")
+        if not 0 < wanted.rate_per_second <= MAX_RATE:
+            raise _invalid("/rate_per_second", "invalid-value", f"more than 0, and at most {MAX_RATE:g}")
+        if wanted.version not in (ORIGINAL, LATEST):
+            raise _invalid("/version", "invalid-value", f"{ORIGINAL} or {LATEST}")
+
+    def _chosen(self, wanted: NewJob, now_ms: int) -> Chosen:
+        if wanted.condition is not None:
+            compile_expression(wanted.condition, limits=self._limits)
+        statuses = wanted.statuses or _DEFAULT_STATUSES[wanted.kind]
+        if wrong := [status for status in statuses if status not in _POSSIBLE_STATUSES[wanted.kind]]:
+            raise _invalid("/statuses", "invalid-value", f"not of a run that can be the object: {', '.join(wrong)}")
+        # Cut off one millisecond after the present, so that what was made just before is taken along.
+        before_ms = now_ms + 1 if wanted.created_before_ms is None else min(now_ms + 1, wanted.created_before_ms)
+        return Chosen(
+            tuple(status.value for status in statuses), wanted.workflow_id or "", wanted.created_after_ms, before_ms,
+            wanted.condition,
+        )  # fmt: skip
+
+    def _holds(self, tx: Transaction, condition: str | None, event_id: str) -> bool:
+        if condition is None:
+            return True
+        event: Mapping[str, Any] = events.load(tx, event_id).as_json()
+        try:
+            return compile_expression(condition, limits=self._limits).matches({"event": event})
+        except WorkflowKitError:
+            return False
+
+
+_OPEN = tuple(status for status in RunStatus if status not in TERMINAL_RUN)
+_DEFAULT_STATUSES = {JobKind.CANCEL: _OPEN, JobKind.REPLAY: (RunStatus.FAILED,)}
+_POSSIBLE_STATUSES = {JobKind.CANCEL: frozenset(_OPEN), JobKind.REPLAY: TERMINAL_RUN}
+
+
+def _run_timer(job: JobRow, run_id: str, due_at_ms: int) -> TimerRow:
+    kind = CANCEL_RUN_TIMER if job.kind is JobKind.CANCEL else REPLAY_RUN_TIMER
+    return TimerRow(f"{kind}:{job.id}:{run_id}", kind, job.scope, job.id, due_at_ms, {"run_id": run_id})
+
+
+def _found(job: JobRow | None, job_id: str) -> JobRow:
+    if job is None:
+        raise NotFound(f"there is no job {job_id!r}")
+    return job
+
+
+def _invalid(pointer: str, code: str, message: str) -> InvalidInput:
+    return InvalidInput([Problem(pointer, code, message)])

@@ -1,0 +1,175 @@
+"""Jobs over many runs: what is to be done, and how far it has come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from workflowkit.base import jsonvalue
+from workflowkit.base.scope import Scope
+from workflowkit.store.database import InsertInto, Sql, Transaction
+
+
+class JobKind(StrEnum):
+    """What a job does to each of its runs."""
+
+    CANCEL = "cancel"
+    REPLAY = "replay"
+
+
+class JobState(StrEnum):
+    """Where a job is. A stopped one does nothing more; what it has done stays done."""
+
+    RUNNING = "running"
+    DONE = "done"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which runs a job is about: those of the tenant that are whole runs (no parts), were created in this time, and are
+    in one of these states. An empty ``workflow_id`` is any."""
+
+    statuses: tuple[str, ...]
+    workflow_id: str
+    created_after_ms: int
+    created_before_ms: int
+    condition: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "statuses": list(self.statuses),
+            "workflow_id": self.workflow_id,
+            "created_after_ms": self.created_after_ms,
+            "created_before_ms": self.created_before_ms,
+            "condition": self.condition,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Chosen:
+        return cls(**{**value, "statuses": tuple(value["statuses"])})
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """A job. ``cursor`` is the last run it has looked at, ``options`` what it is to do in detail; ``matched_count`` is
+    how many runs were chosen when it was made, ``begun_count`` how many it has taken up so far, ``done_count`` how many
+    of those are over."""
+
+    id: str
+    scope: Scope
+    kind: JobKind
+    state: JobState
+    chosen: Chosen
+    options: Mapping[str, Any]
+    matched_count: int
+    created_at_ms: int
+    cursor: str = ""
+    begun_count: int = 0
+    done_count: int = 0
+    finished_at_ms: int | None = None
+
+
+_COLUMNS = (
+    "id", "environment", "tenant", "kind", "state", "chosen", "options", "matched_count", "created_at_ms", "run_cursor",
+    "begun_count", "done_count", "finished_at_ms",
+)  # fmt: skip
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM jobs"  # noqa: S608 - names from our own code
+_INSERT = InsertInto("jobs", _COLUMNS)
+_OWNED = "environment = :environment AND tenant = :tenant"
+_LOCK = Sql(f"{_SELECT} WHERE {_OWNED} AND id = :id {{for_update}}")
+_GET = Sql(f"{_SELECT} WHERE {_OWNED} AND id = :id")
+_FIND = Sql(f"{_SELECT} WHERE {_OWNED} AND id < :before ORDER BY id DESC LIMIT :limit")
+_ADVANCE = Sql(
+    f"""
+    UPDATE jobs SET run_cursor = :run_cursor, begun_count = begun_count + :begun
+    WHERE {_OWNED} AND id = :id
+    """  # noqa: S608
+)
+_END = Sql(
+    f"""
+    UPDATE jobs SET state = :state, finished_at_ms = :now_ms WHERE {_OWNED} AND id = :id AND state = 'running'
+    """  # noqa: S608
+)
+_COUNT_DONE = Sql(f"UPDATE jobs SET done_count = done_count + 1 WHERE {_OWNED} AND id = :id")  # noqa: S608
+_CHOICE = f"""
+    FROM runs WHERE {_OWNED} AND path IS NULL AND status {{in_ids}} AND created_at_ms >= :after_ms
+        AND created_at_ms < :before_ms AND (:workflow_id = '' OR workflow_id = :workflow_id)
+"""
+_COUNT = Sql(f"SELECT count(*) {_CHOICE}")
+_NEXT = Sql(f"SELECT id, event_id {_CHOICE} AND id > :run_cursor ORDER BY id LIMIT :limit")
+
+
+def insert(tx: Transaction, scope: Scope, job: JobRow) -> None:
+    """Add a job."""
+    row = (
+        job.id, scope.environment, scope.tenant, job.kind.value, job.state.value, jsonvalue.dumps(job.chosen.as_json()),
+        jsonvalue.dumps(job.options), job.matched_count, job.created_at_ms, job.cursor, 0, 0, None,
+    )  # fmt: skip
+    tx.insert(_INSERT, [row])
+
+
+def get(tx: Transaction, scope: Scope, job_id: str) -> JobRow | None:
+    """Return a job."""
+    row = tx.one(_GET, **_whose(scope), id=job_id)
+    return None if row is None else _from_row(row)
+
+
+def lock(tx: Transaction, scope: Scope, job_id: str) -> JobRow | None:
+    """Return a job that nobody else can change until this transaction ends."""
+    row = tx.one(_LOCK, **_whose(scope), id=job_id)
+    return None if row is None else _from_row(row)
+
+
+def find(tx: Transaction, scope: Scope, *, limit: int, before: str = "~") -> list[JobRow]:
+    """Return up to ``limit`` jobs, newest first, those before the job with the id ``before``."""
+    return [_from_row(row) for row in tx.rows(_FIND, **_whose(scope), before=before, limit=limit)]
+
+
+def count_chosen(tx: Transaction, scope: Scope, chosen: Chosen) -> int:
+    """Return how many runs are chosen, not looking at the condition."""
+    return int(tx.one(_COUNT, **_whose(scope), **_choice(chosen))[0])
+
+
+def next_chosen(tx: Transaction, scope: Scope, chosen: Chosen, *, after: str, limit: int) -> list[tuple[str, str]]:
+    """Return (run id, event id) of the next chosen runs, in order, not looking at the condition."""
+    rows = tx.rows(_NEXT, **_whose(scope), **_choice(chosen), run_cursor=after, limit=limit)
+    return [(row[0], row[1]) for row in rows]
+
+
+def advance(tx: Transaction, scope: Scope, job_id: str, *, cursor: str, begun: int) -> None:
+    """Note how far a job has come. The caller has locked it."""
+    tx.run(_ADVANCE, **_whose(scope), id=job_id, run_cursor=cursor, begun=begun)
+
+
+def count_done(tx: Transaction, scope: Scope, job_id: str) -> None:
+    """Note that a job is done with one more of its runs."""
+    tx.run(_COUNT_DONE, **_whose(scope), id=job_id)
+
+
+def end(tx: Transaction, scope: Scope, job_id: str, state: JobState) -> None:
+    """End a job that is running."""
+    tx.run(_END, **_whose(scope), id=job_id, state=state.value, now_ms=tx.now_ms)
+
+
+def _choice(chosen: Chosen) -> dict[str, Any]:
+    return {
+        "ids": list(chosen.statuses),
+        "after_ms": chosen.created_after_ms,
+        "before_ms": chosen.created_before_ms,
+        "workflow_id": chosen.workflow_id,
+    }
+
+
+def _whose(scope: Scope) -> dict[str, str]:
+    return {"environment": scope.environment, "tenant": scope.tenant}
+
+
+def _from_row(row: Any) -> JobRow:
+    return JobRow(
+        id=row[0], scope=Scope(row[1], row[2]), kind=JobKind(row[3]), state=JobState(row[4]),
+        chosen=Chosen.from_json(jsonvalue.loads(row[5])), options=jsonvalue.loads(row[6]), matched_count=row[7],
+        created_at_ms=row[8], cursor=row[9], begun_count=row[10], done_count=row[11], finished_at_ms=row[12],
+    )  # fmt: skip
