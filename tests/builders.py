@@ -63,6 +63,11 @@ class WorkflowBuilder:
         self._document.setdefault("triggers", []).append(trigger)
         return self
 
+    def settings(self, **settings: Any) -> WorkflowBuilder:
+        """Add settings of the whole workflow."""
+        self._document.setdefault("settings", {}).update(settings)
+        return self
+
     def document(self) -> dict[str, Any]:
         """Return the document as a user would send it."""
         return deepcopy(self._document)

@@ -22,6 +22,7 @@ from workflowkit.dispatch.publisher import CeleryDispatcher
 from workflowkit.engine.extensions import Extensions, skipped_node
 from workflowkit.engine.facts import Fact
 from workflowkit.registry import Registry
+from workflowkit.runtime.admission import Admitting
 from workflowkit.runtime.advance import Advance
 from workflowkit.runtime.aftermath import Aftermath
 from workflowkit.runtime.approvals import Approvals
@@ -31,8 +32,11 @@ from workflowkit.runtime.caching import Caching
 from workflowkit.runtime.callbacks import Callbacks
 from workflowkit.runtime.cancelling import Cancelling
 from workflowkit.runtime.children import Children
+from workflowkit.runtime.claiming import Claiming
+from workflowkit.runtime.collecting import Collecting
 from workflowkit.runtime.control import Control
 from workflowkit.runtime.deliveries import Deliveries, Source
+from workflowkit.runtime.dequeuing import Dequeuing
 from workflowkit.runtime.emitting import Emitting
 from workflowkit.runtime.ending import Ending
 from workflowkit.runtime.functions import Functions
@@ -143,11 +147,13 @@ class Runtime:
     def worker(self) -> Worker:
         settings = self.settings
         emitting = Emitting(self._schedule, event_dedup_seconds=settings.event_dedup_seconds)
+        claiming = Claiming(self._versions, self._schedule, self._waiting)
+        dequeuing = Dequeuing(self.database, self._schedule, claiming)
         advance = Advance(
-            self.database, self._versions, self._schedule, self.jitter, emitting, self._waiting, self._ending
-        )
+            self.database, self._schedule, self.jitter, emitting, claiming, dequeuing, self._ending
+        )  # fmt: skip
         return Worker(
-            Matching(self.database, self._versions, self._schedule, settings.limits, self._ending),
+            Matching(self.database, self._versions, self._schedule, settings.limits, self._ending, self._admitting),
             advance,
             Suspending(self.database, self._waiting, self._schedule),
             Stepping(self.database, emitting, self._waiting, self.dispatcher, self.links, self._invitations),
@@ -177,6 +183,7 @@ class Runtime:
         self.jobs.register(timers)
         timers.handle(REMINDER_TIMER, self.approvals.remind)
         self.pausing.register(timers)
+        Collecting(self._admitting, self._ending).register(timers)
         return timers
 
     @cached_property
@@ -231,7 +238,7 @@ class Runtime:
     @cached_property
     def _waiting(self) -> Waiting:
         limits = self.settings.limits
-        children = Children(self._versions, self._schedule, limits, self._ending)
+        children = Children(self._versions, self._schedule, limits, self._ending, self._admitting)
         return Waiting(children, self._loops, Approving(self.links), limits)
 
     @cached_property
@@ -250,7 +257,11 @@ class Runtime:
     def _ending(self) -> Ending:
         lifecycle = Lifecycle(self.settings.limits)
         aftermath = Aftermath(self._versions, self._schedule, lifecycle)
-        return Ending(lifecycle, aftermath, grace_ms=self._schedule.grace_ms)
+        return Ending(lifecycle, aftermath, self._admitting, grace_ms=self._schedule.grace_ms)
+
+    @cached_property
+    def _admitting(self) -> Admitting:
+        return Admitting(self._versions, self._schedule, self.settings.limits)
 
     def _tell_of_skip(self, run: RunRecord, workflow: Workflow, fact: Fact) -> None:
         node = workflow.nodes[fact.step]

@@ -27,6 +27,7 @@ from workflowkit.engine import planner
 from workflowkit.engine.facts import FactKind
 from workflowkit.engine.retry import BACKOFF_SECONDS, DELAY_CLAMPED, JITTER_SECONDS
 from workflowkit.engine.states import EdgeState, RunStatus, StepStatus
+from workflowkit.flow.decision import SkipReason
 from workflowkit.registry import Registry, load_builtin_actions
 from workflowkit.runtime import cause
 from workflowkit.runtime.deliveries import CHALLENGE, NO_EVENT
@@ -35,12 +36,12 @@ from workflowkit.runtime.matching import (
     DEPTH_EXCEEDED,
     HELD,
     INPUTS_REFUSED,
-    START_FAILED,
     TARGET_DISABLED,
     TARGET_MISSING,
     TARGET_UNPUBLISHED,
 )
 from workflowkit.runtime.schedules import OVERLAP_SKIPPED
+from workflowkit.runtime.starting import START_FAILED
 from workflowkit.triggers.matching import NoMatch
 from workflowkit.webhooks.transform import EVENT_NAME_NOT_ALLOWED
 
@@ -187,7 +188,7 @@ def test_every_reason_is_explained() -> None:
     reasons |= {planner.SKIP_IF, planner.DISABLED, planner.CACHED, planner.KEPT}
     reasons |= {INPUTS_REFUSED, TARGET_MISSING, TARGET_UNPUBLISHED, TARGET_DISABLED, OVERLAP_SKIPPED}
     reasons |= {*NoMatch, DEPTH_EXCEEDED, START_FAILED, DELAY_CLAMPED}
-    reasons |= {cause.CANCELLED_BY_USER, cause.CANCELLED_BY_EVENT, cause.PARENT_ENDED}
+    reasons |= {cause.CANCELLED_BY_USER, cause.CANCELLED_BY_EVENT, cause.PARENT_ENDED, cause.REPLACED, *SkipReason}
     reasons |= {cause.START_TIMEOUT, cause.FINISH_TIMEOUT, cause.CANCELLED_BY_PAUSE, cause.PAUSED_TOO_LONG}
     reasons |= set(HELD.values())
     reasons |= {EVENT_NAME_NOT_ALLOWED, NO_EVENT, CHALLENGE}

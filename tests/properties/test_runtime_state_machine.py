@@ -498,7 +498,7 @@ class RuntimeMachine(HistoryMachine):
 
     def _claim_next(self, thread: Thread) -> None:
         if thread.openings:
-            thread.claim = self.processes[thread.who].worker._advance.claim(thread.openings.popleft())
+            thread.claim = self.processes[thread.who].worker._advance.claim(thread.openings.popleft())[0]
             self._note_claim(thread.claim)
 
     def _perform(self, who: int, claim: Claim) -> Outcome:

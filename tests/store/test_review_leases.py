@@ -98,7 +98,7 @@ def test_a_lease_that_was_waited_for_lasts_as_long_as_any_other(database_url: st
         with database.engine.begin() as connection:
             connection.exec_driver_sql("UPDATE runs SET depth = depth")
             thread = threading.Thread(
-                target=lambda: got.append(harness.runtime.worker._advance.claim(Opening(other.hint)))
+                target=lambda: got.append(harness.runtime.worker._advance.claim(Opening(other.hint))[0])
             )
             thread.start()
             thread.join(0.7)

@@ -107,7 +107,7 @@ def test_two_processes_that_finish_branches_in_turn_see_each_other(database_url:
         matched = harness.match(first)
         assert matched.claim is not None
         (right,) = matched.openings
-        other = second.worker._advance.claim(Opening(right.hint))
+        other, _ = second.worker._advance.claim(Opening(right.hint))
         assert other is not None
         second.worker._work_off([], other)
         assert harness.run()["status"] == "running"

@@ -29,6 +29,8 @@ ROOTS = ("event", "state", "output")
 #: The roots that some graphs have besides: those of a loop's body, and of what follows a run's end.
 LOOP_ROOTS: Final = ("item", "index", "key")
 END_ROOTS: Final = ("error",)
+#: The root of workflows that take batches: the list of the events that started the run.
+EVENTS_ROOT: Final = "events"
 _OPEN: Final = "!ref("
 #: Texts up to this length are split once and remembered.
 _SHORT_CHARS: Final = 200
@@ -77,7 +79,9 @@ class Reference:
             return self.path.find(dict(scope.state), budget)
         if self.root == "output":
             return self.path.find(scope.output, budget)
-        return self.path.find(scope.roots[self.root], budget) if self.root in scope.roots else MISSING
+        if self.root in scope.roots:
+            return self.path.find(scope.roots[self.root], budget)
+        return self.path.find([scope.event], budget) if self.root == EVENTS_ROOT else MISSING
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,6 +59,7 @@ class StepContext:
     __slots__ = (
         "_event",
         "_event_copy",
+        "_events",
         "_limits",
         "_logger",
         "attempt",
@@ -89,6 +90,7 @@ class StepContext:
         logger: Logger | None = None,
         limits: Limits = DEFAULT_LIMITS,
         session: StepSession | None = None,
+        events: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         self.run = run
         #: What the handler may have done durably.
@@ -114,6 +116,7 @@ class StepContext:
         self.workflow: Mapping[str, Any] = _Copies(workflow)
         self._event = event
         self._event_copy: dict[str, Any] | None = None
+        self._events = events
         self._logger, self._limits = logger, limits
 
     @property
@@ -125,8 +128,8 @@ class StepContext:
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        """The events that started the run: one, unless the workflow takes batches."""
-        return [self.event]
+        """The events that started the run, in order of arrival: one, unless the workflow takes batches."""
+        return loads(dumps(list(self._events))) if self._events else [self.event]
 
     @property
     def logger(self) -> Logger:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import cast
 
 from workflowkit.definition.model import SOURCE, JoinMode, Json, Node, Workflow
-from workflowkit.definition.references import MISSING, ReferenceScope
+from workflowkit.definition.references import EVENTS_ROOT, MISSING, ReferenceScope
 from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
 from workflowkit.engine.result import Finish as Finish
 from workflowkit.engine.result import completion
@@ -61,6 +61,8 @@ class Progress:
         self.outputs: dict[str, Json] = {}
         self.state = _one_over_the_other(self.outputs, around.state)
         self.roots = around.roots
+        if workflow.settings.flow.batch is not None and EVENTS_ROOT not in self.roots:
+            self.roots = {**self.roots, EVENTS_ROOT: [event]}  # it was no batch: the event runs alone
         self.edges: dict[str, EdgeState] = {}
         self.failures: dict[str, ErrorInfo] = {}
         self.handled_failures: dict[str, ErrorInfo] = {}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
 
 from workflowkit.definition.model import SOURCE, Json, Workflow
-from workflowkit.definition.references import END_ROOTS, LOOP_ROOTS
+from workflowkit.definition.references import END_ROOTS, EVENTS_ROOT, LOOP_ROOTS
 
 _NOTHING: Final[Mapping[str, Json]] = MappingProxyType({})
 #: Of what a part was given, only these can be read: the rest is for the engine.
@@ -29,6 +29,10 @@ class Surroundings:
         """Return what a part of this graph sees that was ``given`` something; ``outputs`` are this graph's own."""
         roots = {name: value for name, value in given.items() if name in _ROOTS} if isinstance(given, dict) else {}
         return Surroundings({**self.state, **outputs} if outputs else self.state, {**self.roots, **roots})
+
+    def with_events(self, events: Sequence[Json]) -> Surroundings:
+        """Return what a run sees that a batch of events started."""
+        return replace(self, roots={**self.roots, EVENTS_ROOT: list(events)}) if events else self
 
 
 NO_SURROUNDINGS: Final = Surroundings()

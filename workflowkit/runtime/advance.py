@@ -6,6 +6,7 @@ commit each and no message.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from workflowkit.base.errors import LeaseLost
@@ -13,6 +14,8 @@ from workflowkit.engine.facts import Fact, FactKind
 from workflowkit.engine.outcome import EmittedEvent, Failed, Outcome, Succeeded
 from workflowkit.engine.planner import Decision, settle
 from workflowkit.engine.states import RunStatus, StepStatus
+from workflowkit.runtime.claiming import Claiming
+from workflowkit.runtime.dequeuing import Dequeuing
 from workflowkit.runtime.emitting import Emitting
 from workflowkit.runtime.ending import NOT_ENDED, Ended, Ending, cancel_parts
 from workflowkit.runtime.hints import StepHint
@@ -28,13 +31,12 @@ from workflowkit.runtime.position import (
     attempt_fact,
     cancels,
     is_cancelled,
-    load,
     may_be_cancelled,
     refresh,
 )
-from workflowkit.runtime.versions import Versions
-from workflowkit.runtime.waiting import Waiting
-from workflowkit.store import journal, pauses, runs, singles, steps
+from workflowkit.runtime.runflow import RunFlow, lane_of, limited_flow_of, queued
+from workflowkit.runtime.slots import give_back
+from workflowkit.store import journal, lanes, pauses, runs, singles, slots, steps
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.runs import RunRecord
 from workflowkit.store.steps import Lease
@@ -67,39 +69,47 @@ class Advance:
     def __init__(
         self,
         database: Database,
-        versions: Versions,
         schedule: Schedule,
         jitter: Jitter,
         emitting: Emitting,
-        waiting: Waiting,
+        claiming: Claiming,
+        dequeuing: Dequeuing,
         ending: Ending,
     ) -> None:
         self._database = database
-        self._versions = versions
         self._schedule = schedule
         self._jitter = jitter
         self._emitting = emitting
-        self._waiting = waiting
+        self._claiming = claiming
+        self._dequeuing = dequeuing
         self._ending = ending
 
-    def claim(self, opening: Opening) -> Claim | None:
-        """Take a step that is due, or whose last worker fell silent; ``None`` if there is nothing to take.
+    def claim(self, opening: Opening) -> tuple[Claim | None, Sequence[Opening]]:
+        """Take a step that is due, or whose last worker fell silent; no claim if there is nothing to take.
 
-        Locks the run, then the step.
+        Of a run that is under limits it is the step whose turn it is there, perhaps of another run; others may look at
+        the openings then. Locks the run, then the step.
         """
-        known = opening.position
-        if self._database.is_postgresql and known is not None and not (known.is_stale or may_be_cancelled(known)):
-            claimed = self._claim_known(known, opening.hint.step_key)
+        known, hint = opening.position, opening.hint
+        if hint.is_place:
+            return self._dequeue(hint.step_key)
+        if self._database.is_postgresql and known is not None and _may_claim_at_once(known):
+            claimed = self._claim_known(known, hint.step_key)
             if claimed is not None:
-                return claimed
+                return claimed, ()
         try:
             with self._database.transaction("claim") as tx:
-                return self._claim(tx, opening.hint)
+                found = self._claim(tx, hint)
         except _Frozen:
-            self._quiet(opening.hint.run_id)
+            self._quiet(hint.run_id)
+            return None, ()
         except _NothingToClaim:
-            pass
-        return None
+            return None, ()
+        return (found, ()) if isinstance(found, Claim) else self._dequeue(found)
+
+    def _dequeue(self, place: str) -> tuple[Claim | None, Sequence[Opening]]:
+        found = self._dequeuing.claim(place)
+        return found.claim, found.openings
 
     def record(
         self, claim: Claim, outcome: Outcome, *, retries: int, go_on: bool = True, also: StepHint | None = None
@@ -133,12 +143,14 @@ class Advance:
                 now_ms=tx.now_ms, jitter=self._jitter(),
             )  # fmt: skip
             _release(tx, lease, decision, is_frozen=locked.paused_at_ms is not None)
+            queue = self._schedule.queue_of(position.workflow, lease.step_key)
+            freed = give_back(tx, position.run, lease.step_key, queue)
             if isinstance(outcome, Failed) and position.workflow.nodes[lease.step_key].body is not None:
                 cancel_parts(tx, position.run.id, lease.step_key)  # a loop that gives up, with items that go on
             event_ids = self._emitting.emit(tx, position.run, _events_of(outcome, decision))
             recorded = self._write(tx, position, decision, event_ids, go_on=go_on, also=also)
         position.is_stale = False
-        return recorded
+        return replace(recorded, openings=(*recorded.openings, *(Opening(hint) for hint in freed)))
 
     def _record_plain(self, claim: Claim, outcome: Outcome, *, go_on: bool, also: StepHint | None) -> Recorded | None:
         """Record a success in one statement; ``None`` if the run has moved, and then nothing is recorded."""
@@ -188,29 +200,35 @@ class Advance:
         )
         return Claim(position, lease)
 
-    def _claim(self, tx: Transaction, hint: StepHint) -> Claim:
-        step_key = hint.step_key
+    def _claim(self, tx: Transaction, hint: StepHint) -> Claim | str:
+        """Return the claim, or the lane in which the step waits for its turn."""
         run = runs.lock_and_start(tx, hint.run_id)
         if run is None or run.status.is_terminal:
             raise _NothingToClaim
         if run.paused_at_ms is not None:
             raise _Frozen
-        lease = steps.claim(tx, run.id, step_key, lease_ms=self._schedule.lease_ms)
-        if lease is None:
+        if run.flow is not None:
+            if (flow := limited_flow_of(run)) is not None:
+                return self._queue_up(tx, run, flow, hint.step_key)
+            runs.start(tx, run.id)
+            run = replace(run, status=RunStatus.RUNNING, started_at_ms=run.started_at_ms or tx.now_ms)
+        lease = steps.claim(tx, run.id, hint.step_key, lease_ms=self._schedule.lease_ms)
+        claim = None if lease is None else self._claiming.begin(tx, run, lease)
+        if claim is None:
             raise _NothingToClaim
-        position, facts = load(tx, run, self._versions)
-        if is_cancelled(tx, position):
+        return claim
+
+    def _queue_up(self, tx: Transaction, run: RunRecord, flow: RunFlow, step_key: str) -> str:
+        """Put a step that is due into its lane; return that."""
+        queue = steps.park(tx, run.id, step_key)
+        if queue is None:
             raise _NothingToClaim
-        lost = sum(fact.kind is FactKind.LOST and fact.step == step_key for fact in facts)
-        written = [attempt_fact(lease, self._schedule.worker, tx.now_ms)]
-        if lease.lost_attempts > lost:
-            reason = "the worker did not renew its lease in time"
-            written.insert(0, Fact(FactKind.LOST, step_key, lease.attempt - 1, reason=reason, at_ms=tx.now_ms))
-        written += self._waiting.end(tx, position, step_key)
-        # SAFETY: I5 — the attempt is on record before its action starts.
-        journal.insert(tx, journal.rows_of(run.id, run.revision, written))
-        position.memos.absorb(written)
-        return Claim(position, lease)
+        slots.free(tx, run.id, step_key)  # an attempt whose lease has ended may have left one behind
+        lane = lane_of(run, flow, queue)
+        lanes.join(
+            tx, [lane], [queued(run, flow, lane, step_key)], wake_at_ms=tx.now_ms + self._schedule.grace_ms
+        )  # fmt: skip
+        return lane.id
 
     def _quiet(self, run_id: str) -> None:
         """Let the relay hint nothing of a frozen run; it does so again once the run is thawed."""
@@ -242,7 +260,12 @@ class Advance:
 def _is_plain(position: Position, outcome: Outcome) -> bool:
     """Tell whether one statement may do: a success without events, in a run whose present state is known."""
     is_success = isinstance(outcome, Succeeded) and not outcome.events
-    return is_success and not position.is_stale and not may_be_cancelled(position)
+    return is_success and _may_claim_at_once(position)
+
+
+def _may_claim_at_once(position: Position) -> bool:
+    """Tell whether nothing but the run's own rows has to be looked at before a step of it starts."""
+    return not (position.is_stale or may_be_cancelled(position)) and limited_flow_of(position.run) is None
 
 
 def _recorded(

@@ -51,7 +51,9 @@ class Backlog:
         with self._lock:
             for opening in openings:
                 if opening.hint.queue in self._queues:
-                    self._openings.append(opening)
+                    # To look at a place twice in a row is of no use.
+                    if not (opening.hint.is_place and any(each.hint == opening.hint for each in self._openings)):
+                        self._openings.append(opening)
                 else:
                     elsewhere.append(opening.hint)
             if self._openings and self._timer is None:

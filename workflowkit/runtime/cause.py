@@ -17,6 +17,8 @@ CANCELLED_BY_USER, CANCELLED_BY_EVENT = "cancelled-by-user", "cancelled-by-event
 START_TIMEOUT, FINISH_TIMEOUT = "start-timeout", "finish-timeout"
 PARENT_ENDED = "parent-ended"
 CANCELLED_BY_PAUSE, PAUSED_TOO_LONG = "cancelled-by-pause", "paused-too-long"
+#: A later event took the place of the run (singleton).
+REPLACED = "replaced"
 
 
 @dataclass(frozen=True, slots=True)

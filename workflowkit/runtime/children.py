@@ -6,18 +6,21 @@ out what came of it by looking at the child's row. So the two are never locked t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from workflowkit.base.errors import WorkflowKitError
 from workflowkit.base.ids import derived_id
 from workflowkit.base.limits import Limits
 from workflowkit.definition.output import refused_inputs
+from workflowkit.definition.settings.workflow import NO_FLOW_CONTROL
 from workflowkit.engine.facts import ErrorInfo
 from workflowkit.engine.states import RunStatus
 from workflowkit.engine.waits import Wait
 from workflowkit.engine.waitspecs import INVOKED_EVENT
+from workflowkit.flow.decision import Skip
+from workflowkit.runtime.admission import Admitting
 from workflowkit.runtime.ending import Ending
-from workflowkit.runtime.position import Batch, Opening, Position, Schedule, start_run
+from workflowkit.runtime.position import Batch, Opening, Position, Schedule, events_of, start_run
 from workflowkit.runtime.versions import Versions
 from workflowkit.store import events, pauses, subscriptions
 from workflowkit.store.database import Transaction
@@ -38,8 +41,11 @@ class Started:
 class Children:
     """Starts child runs."""
 
-    def __init__(self, versions: Versions, schedule: Schedule, limits: Limits, ending: Ending) -> None:
+    def __init__(
+        self, versions: Versions, schedule: Schedule, limits: Limits, ending: Ending, admitting: Admitting
+    ) -> None:
         self._versions = versions
+        self._admitting = admitting
         self._schedule = schedule
         self._limits = limits
         self._ending = ending
@@ -70,6 +76,17 @@ class Children:
             status=RunStatus.QUEUED, revision=0, created_at_ms=tx.now_ms, depth=run.depth + 1, parent_run_id=run.id,
             parent_step=step, parent_wait=wait.key, paused_at_ms=tx.now_ms if is_paused else None,
         )  # fmt: skip
+        try:
+            workflow = self._versions.load_run(tx, child)
+        except WorkflowKitError as error:
+            return _refusal("InvokeRefused", "start-failed", error.message)
+        if workflow.settings.flow != NO_FLOW_CONTROL:
+            admitted = self._admitting.admit_invoked(tx, event, child, workflow)
+            if isinstance(admitted, Skip):
+                reason = admitted.reason.value
+                return _refusal("InvokeRefused", reason, f"workflow {wait.name!r} takes no run now: {reason}")
+            batch.extend(admitted.batch)
+            child = replace(child, flow=None if admitted.flow is None else admitted.flow.as_json())
         started = self._begin(tx, batch, child, event)
         if isinstance(started, Started):
             events.insert_matched(tx, event)
@@ -82,7 +99,14 @@ class Children:
             if child.path is None and (refused := refused_inputs(workflow, event.data)) is not None:
                 return _refusal("InvokeRefused", "invoke-input-invalid", refused)
             _, openings = start_run(
-                own, child, workflow, event.as_json(), self._schedule, now_ms=tx.now_ms, claim=False
+                own,
+                child,
+                workflow,
+                event.as_json(),
+                self._schedule,
+                now_ms=tx.now_ms,
+                claim=False,
+                together=events_of(tx, child),
             )
         except WorkflowKitError as error:
             return _refusal("InvokeRefused", "start-failed", error.message)

@@ -10,12 +10,15 @@ from workflowkit.engine.planner import Decision
 from workflowkit.engine.progress import Finish
 from workflowkit.engine.states import RunStatus
 from workflowkit.runtime import watches
+from workflowkit.runtime.admission import Admitting
 from workflowkit.runtime.aftermath import Aftermath, Following
 from workflowkit.runtime.cause import CANCEL_TIMER, PARENT_ENDED, Cause, cancel_timer
 from workflowkit.runtime.hints import StepHint
 from workflowkit.runtime.items import is_item, item_ended, lock_loop
 from workflowkit.runtime.lifecycle import Lifecycle
 from workflowkit.runtime.position import Position, cancels
+from workflowkit.runtime.slots import give_back_all, is_in_the_way
+from workflowkit.runtime.starting import Begun
 from workflowkit.runtime.timers import Fired
 from workflowkit.store import approvals, events, runs, steps, timers, waits
 from workflowkit.store.database import Transaction
@@ -38,9 +41,10 @@ NOT_ENDED = Ended()
 class Ending:
     """Ends runs. Everything here joins the transaction that holds the run's lock."""
 
-    def __init__(self, lifecycle: Lifecycle, aftermath: Aftermath, *, grace_ms: int) -> None:
+    def __init__(self, lifecycle: Lifecycle, aftermath: Aftermath, admitting: Admitting, *, grace_ms: int) -> None:
         self._lifecycle = lifecycle
         self._aftermath = aftermath
+        self._admitting = admitting
         self._grace_ms = grace_ms
 
     def finish(self, tx: Transaction, position: Position, decision: Decision, cause: Cause | None = None) -> Ended:
@@ -86,6 +90,8 @@ class Ending:
         run = position.run
         if run.parent_run_id is not None or position.memos.has_waits or watches.is_watched(position.workflow):
             return False  # others are to be told
+        if run.flow is not None and is_in_the_way(run):
+            return False
         return not self._lifecycle.is_told(tx, run, finish.status)
 
     def told_of_new(self, tx: Transaction, run: RunRecord, event: dict[str, Any]) -> list[EventRecord]:
@@ -93,6 +99,14 @@ class Ending:
         if not run.status.is_terminal:
             return []
         return self._lifecycle.records(tx, run, event, Finish(run.status, run.output, run.error))
+
+    def write_begun(self, tx: Transaction, begun: Begun) -> tuple[tuple[StepHint, ...], tuple[str, ...]]:
+        """Write runs that have begun, and what tells of those that ended at once; return what to hint."""
+        begun.batch.write(tx)
+        event_ids: tuple[str, ...] = ()
+        for run, event in begun.ended:
+            event_ids += self.tell(tx, self.told_of_new(tx, run, event))
+        return tuple(opening.hint for opening in begun.openings), event_ids
 
     def tell(self, tx: Transaction, records: Sequence[EventRecord]) -> tuple[str, ...]:
         """Store the events of one tenant that tell of ends; return their ids, which wait to be matched."""
@@ -115,6 +129,11 @@ class Ending:
         )  # fmt: skip
         event_ids = self.tell(tx, self._lifecycle.records(tx, run, event, finish, reason))
         hints = tell_parent(tx, run, finish.status, wake_at_ms=tx.now_ms + self._grace_ms)
+        if run.flow is not None:
+            # SAFETY: I18 I20 — in this transaction: no limit counts a run that has ended, and the next one is not lost.
+            hints += give_back_all(tx, run)
+            begun_hints, begun_ids = self.write_begun(tx, self._admitting.leave(tx, run))
+            hints, event_ids = hints + begun_hints, event_ids + begun_ids
         return Ended(hints, event_ids)
 
 

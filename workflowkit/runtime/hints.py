@@ -11,11 +11,23 @@ from workflowkit.base.settings import DEFAULT_QUEUE
 
 @dataclass(frozen=True, slots=True)
 class StepHint:
-    """A step that may be claimed now, and the queue whose workers run it."""
+    """A step that may be claimed now, and the queue whose workers run it.
+
+    Or, without a run, a *place*: a lane or a group of slots (``store.lanes``) where the next step may be able to start.
+    """
 
     run_id: str
     step_key: str
     queue: str
+
+    @property
+    def is_place(self) -> bool:
+        return not self.run_id
+
+
+def place_hint(place: str, queue: str) -> StepHint:
+    """Return the hint that something may be able to start in a lane, or under the limit of a group of slots."""
+    return StepHint("", place, queue)
 
 
 def hint(dispatcher: Dispatcher, steps: Sequence[StepHint], event_ids: Sequence[str]) -> None:

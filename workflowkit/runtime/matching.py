@@ -12,12 +12,15 @@ from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope
 from workflowkit.base.sealing import ValueUnreadable
 from workflowkit.definition.output import refused_inputs
+from workflowkit.definition.settings.workflow import NO_FLOW_CONTROL
 from workflowkit.engine.states import RunStatus
 from workflowkit.flow.decision import SkipReason
+from workflowkit.runtime.admission import Admitting
 from workflowkit.runtime.cancelling import find_missed
 from workflowkit.runtime.cause import CANCELLED_BY_EVENT, Cause, cancel_timer
 from workflowkit.runtime.ending import Ending
 from workflowkit.runtime.position import Batch, Claim, Opening, Schedule, start_run
+from workflowkit.runtime.starting import START_FAILED, Candidate
 from workflowkit.runtime.versions import Versions
 from workflowkit.runtime.waking import Awaited, find_awaiting, receive
 from workflowkit.runtime.watches import listens_after
@@ -40,8 +43,6 @@ TARGET_MISSING, TARGET_UNPUBLISHED, TARGET_DISABLED = "target-missing", "target-
 INPUTS_REFUSED = "inputs-refused"
 #: How often a batch is tried that other workers match at the same moment.
 MATCH_TRIES = 5
-#: The version cannot be read by this code, or a condition on a trigger edge met a limit.
-START_FAILED = "start-failed"
 #: What is paused or drained starts no run.
 HELD = {Hold.PAUSE: SkipReason.PAUSED.value, Hold.DRAIN: SkipReason.DRAINED.value}
 
@@ -50,13 +51,15 @@ HELD = {Hold.PAUSE: SkipReason.PAUSED.value, Hold.DRAIN: SkipReason.DRAINED.valu
 class Matched:
     """What a batch of events came to: a first step for this worker, and the openings that others may take too.
 
-    ``awaited`` are those of the events that runs wait for, ``told`` the events that tell of runs which ended at once.
+    ``awaited`` are those of the events that runs wait for, ``told`` the events that tell of runs which ended at once,
+    ``candidates`` those that flow control is to decide about.
     """
 
     claim: Claim | None = None
     openings: list[Opening] = field(default_factory=list)
     awaited: list[Awaited] = field(default_factory=list)
     told: list[EventRecord] = field(default_factory=list)
+    candidates: list[Candidate] = field(default_factory=list)
     event_ids: list[str] = field(default_factory=list)
 
 
@@ -64,9 +67,16 @@ class Matching:
     """Turns pending events into runs, or into decisions that say why not."""
 
     def __init__(
-        self, database: Database, versions: Versions, schedule: Schedule, limits: Limits, ending: Ending
+        self,
+        database: Database,
+        versions: Versions,
+        schedule: Schedule,
+        limits: Limits,
+        ending: Ending,
+        admitting: Admitting,
     ) -> None:
         self._database = database
+        self._admitting = admitting
         self._versions = versions
         self._schedule = schedule
         self._limits = limits
@@ -88,18 +98,31 @@ class Matching:
     def _match(self, event_ids: Sequence[str]) -> Matched:
         with self._database.statement("match") as tx:
             matched, batch = self._decide(tx, event_ids)
-            if batch.is_one_statement() and not matched.awaited and not matched.told:
+            if batch.is_one_statement() and not (matched.awaited or matched.told or matched.candidates):
                 batch.write(tx)
                 return matched
         with self._database.transaction("match") as tx:
+            if matched.candidates:
+                # SAFETY: I20 — locked: no event can take a unit of a rate, or a place in a batch, twice.
+                event_ids = events.lock_pending(tx, event_ids)
             matched, batch = self._decide(tx, event_ids)
-            batch.write(tx)
-            if matched.awaited:
+            if matched.awaited:  # locks steps: before states of flow control, and lanes
                 hints = receive(tx, matched.awaited, wake_at_ms=tx.now_ms + self._schedule.grace_ms)
                 matched.openings += [Opening(hint) for hint in hints]
+            if matched.candidates:
+                self._admit(tx, matched, batch)
+            batch.write(tx)
             for record in matched.told:
                 matched.event_ids += self._ending.tell(tx, [record])
             return matched
+
+    def _admit(self, tx: Transaction, matched: Matched, batch: Batch) -> None:
+        begun = self._admitting.admit(tx, matched.candidates, may_claim=matched.claim is None)
+        batch.extend(begun.batch)
+        matched.claim = matched.claim or begun.claim
+        matched.openings += begun.openings
+        for run, event in begun.ended:
+            matched.told += self._ending.told_of_new(tx, run, event)
 
     def _decide(self, tx: Transaction, event_ids: Sequence[str]) -> tuple[Matched, Batch]:
         pending = _readable(tx, events.pending(tx, event_ids))
@@ -174,13 +197,7 @@ class Matching:
     ) -> tuple[str | None, str]:
         """Start a run, or return the reason and detail of why that cannot be: one event must not stop the others."""
         version = int(subscription.version_id)
-        run = RunRecord(
-            # SAFETY: I1 — the id follows from event and workflow: no event can start a workflow twice.
-            id=started_run_id(record.id, subscription.workflow_id), scope=record.scope,
-            workflow_id=subscription.workflow_id, version=version, event_id=record.id, status=RunStatus.QUEUED,
-            revision=0, created_at_ms=tx.now_ms, depth=record.depth,
-        )  # fmt: skip
-        own, event = Batch(), events.opened(tx, record)
+        event = events.opened(tx, record)
         try:
             workflow = self._versions.load(tx, record.scope, subscription.workflow_id, version)
             refused = None if record.target is None else refused_inputs(workflow, event.data)
@@ -188,6 +205,18 @@ class Matching:
             return START_FAILED, error.message
         if refused is not None:
             return INPUTS_REFUSED, refused
+        if workflow.settings.flow != NO_FLOW_CONTROL:
+            matched.candidates.append(
+                self._admitting.candidate(event, subscription.workflow_id, version, workflow)
+            )  # fmt: skip
+            return None, ""
+        run = RunRecord(
+            # SAFETY: I1 — the id follows from event and workflow: no event can start a workflow twice.
+            id=started_run_id(record.id, subscription.workflow_id), scope=record.scope,
+            workflow_id=subscription.workflow_id, version=version, event_id=record.id, status=RunStatus.QUEUED,
+            revision=0, created_at_ms=tx.now_ms, depth=record.depth,
+        )  # fmt: skip
+        own = Batch()
         try:
             claim, openings = start_run(
                 own, run, workflow, event.as_json(), self._schedule,

@@ -11,6 +11,7 @@ from workflowkit.engine.failures import failed_by
 from workflowkit.engine.states import RunStatus
 from workflowkit.engine.surroundings import Surroundings
 from workflowkit.runtime.position import Batch, Opening, Schedule, start_run
+from workflowkit.runtime.runflow import flow_of
 from workflowkit.store import steps
 from workflowkit.store.runs import RunRecord
 
@@ -25,6 +26,7 @@ def begin_part(
     now_ms: int,
     around: Surroundings,
     may_start: bool = True,
+    together: tuple[dict[str, Any], ...] = (),
 ) -> list[Opening]:
     """Add a run of ``graph`` to ``batch``; return what others may claim of it.
 
@@ -36,6 +38,7 @@ def begin_part(
         _, openings = start_run(
             own, child, graph, event, schedule,
             now_ms=now_ms, claim=False, due_at_ms=None if may_start else steps.NEVER, around=around,
+            together=together,
         )  # fmt: skip
     except WorkflowKitError as error:
         failed = replace(child, status=RunStatus.FAILED, error=failed_by(error).error, finished_at_ms=now_ms)
@@ -51,4 +54,5 @@ def part_record(parent: RunRecord, child_id: str, path: str, given: dict[str, An
         id=child_id, scope=parent.scope, workflow_id=parent.workflow_id, version=parent.version,
         event_id=parent.event_id, status=RunStatus.QUEUED, revision=0, created_at_ms=now_ms, depth=parent.depth,
         path=path, input=given, parent_run_id=parent.id, paused_at_ms=parent.paused_at_ms,
+        flow=None if (flow := flow_of(parent)) is None else flow.of_part().as_json(),
     )  # fmt: skip

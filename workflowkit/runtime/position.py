@@ -22,11 +22,13 @@ from workflowkit.engine.progress import Progress
 from workflowkit.engine.states import RunStatus, StepStatus
 from workflowkit.engine.surroundings import NO_SURROUNDINGS, Surroundings
 from workflowkit.registry import Registry
-from workflowkit.runtime.hints import StepHint
+from workflowkit.runtime.hints import StepHint, place_hint
+from workflowkit.runtime.runflow import lane_of, limited_flow_of, queued
 from workflowkit.runtime.versions import Versions
 from workflowkit.runtime.watches import Watches, watches_of
-from workflowkit.store import decisions, events, journal, runs, steps, timers, waits
+from workflowkit.store import collections, decisions, events, journal, lanes, runs, steps, timers, waits
 from workflowkit.store.database import RowStatement, Transaction, fits_one_statement
+from workflowkit.store.lanes import Lane, QueuedStep
 from workflowkit.store.runs import RunRecord
 from workflowkit.store.steps import Lease, StepRow
 from workflowkit.store.timers import TimerRow
@@ -49,6 +51,8 @@ class Position:
     memos: Memos = field(default_factory=Memos)
     is_stale: bool = False
     around: Surroundings = NO_SURROUNDINGS
+    events: tuple[dict[str, Any], ...] = ()
+    """The events of a batch; empty for a run that has only the one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,10 @@ class Batch:
     lookups: list[tuple[Scope, str, str]] = field(default_factory=list)
     followers: list[Callable[[], None]] = field(default_factory=list)
     """What is to be called once the rows are committed."""
+    lanes: dict[str, Lane] = field(default_factory=dict)
+    queued: list[QueuedStep] = field(default_factory=list)
+    #: When the relay looks at a lane that is opened here.
+    wake_at_ms: int = 0
 
     def extend(self, other: Batch) -> None:
         """Take in the rows of another batch."""
@@ -125,6 +133,9 @@ class Batch:
         self.timers += other.timers
         self.lookups += other.lookups
         self.followers += other.followers
+        self.lanes |= other.lanes
+        self.queued += other.queued
+        self.wake_at_ms = max(self.wake_at_ms, other.wake_at_ms)
 
     def watch(self, watches: Watches) -> None:
         """Add what watches over a new run."""
@@ -138,10 +149,12 @@ class Batch:
             waits.note_path(tx, *lookup)
         tx.insert_all(*self._parts())
         tx.followers += self.followers
+        if self.lanes:  # locked last, here and everywhere
+            lanes.join(tx, self.lanes.values(), self.queued, wake_at_ms=self.wake_at_ms)
 
     def is_one_statement(self) -> bool:
         """Tell whether ``write`` needs no transaction around it."""
-        return not self.lookups and fits_one_statement(*self._parts())
+        return not self.lookups and not self.lanes and fits_one_statement(*self._parts())
 
     def _parts(self) -> Sequence[tuple[RowStatement, Sequence[Sequence[Any]]]]:
         return (
@@ -172,13 +185,15 @@ def add_decision(
     due_at_ms: int | None = None,
 ) -> Written:
     """Add the rows of a decision to ``batch``; with ``claim`` the first ready step this worker serves becomes its own.
-    Steps that are due at ``due_at_ms`` only are neither claimed nor hinted.
+    Steps that are due at ``due_at_ms`` only are neither claimed nor hinted. Those that a limit may keep from starting
+    join a lane, which is hinted in their place.
 
     A claimed step is inserted as running with its first attempt on record, so its action may start after the commit.
     """
     facts = [*extra_facts, *decision.facts]
     claimed: Lease | None = None
-    hints = []
+    hints: list[StepHint] = []
+    flow = limited_flow_of(run)
     for node_id in decision.ready:
         queue = schedule.queue_of(workflow, node_id)
         if run.paused_at_ms is not None:
@@ -187,6 +202,13 @@ def add_decision(
         elif due_at_ms is not None:
             wake_at = None if due_at_ms == steps.NEVER else due_at_ms
             batch.steps.append(StepRow(run.id, node_id, queue, StepStatus.READY, due_at_ms, wake_at))
+        elif flow is not None:
+            lane = lane_of(run, flow, queue)
+            batch.lanes[lane.id] = lane
+            batch.queued.append(queued(run, flow, lane, node_id))
+            batch.wake_at_ms = now_ms + schedule.grace_ms
+            batch.steps.append(StepRow(run.id, node_id, queue, StepStatus.READY, steps.PARKED, None))
+            hints += [hint for hint in (place_hint(lane.id, queue),) if hint not in hints]
         elif claim and claimed is None and schedule.serves(queue):
             claimed = Lease(run.id, node_id, attempt=1, token=1, ends_at_ms=now_ms + schedule.lease_ms)
             # SAFETY: I5 — the attempt is on record before its action starts.
@@ -215,13 +237,15 @@ def start_run(
     due_at_ms: int | None = None,
     around: Surroundings = NO_SURROUNDINGS,
     kept: Kept = _NOTHING_KEPT,
+    together: tuple[dict[str, Any], ...] = (),
 ) -> tuple[Claim | None, list[Opening]]:
     """Add a new run with its first steps to ``batch``; with ``claim`` its first step is this worker's own.
 
     With ``due_at_ms`` in the future its steps start then, and it is ``scheduled`` meanwhile. ``around`` is what a part
-    of a document sees, ``kept`` what it takes over from an earlier run.
+    of a document sees, ``kept`` what it takes over from an earlier run, ``together`` are the events of a batch.
     """
     due_at_ms = due_at_ms if due_at_ms is not None and due_at_ms > now_ms else None
+    around = around.with_events(together)
     progress, decision = begin(workflow, event, now_ms, around, kept.results)
     written = add_decision(
         batch, run, workflow, decision, schedule,
@@ -240,7 +264,7 @@ def start_run(
     elif run.status is RunStatus.FAILED and has_handler(run, workflow):
         # Nobody who begins a run expects another one to follow from it: that is for later.
         batch.timers.append(TimerRow(f"{ENDED_TIMER}:{run.id}", ENDED_TIMER, run.scope, run.id, now_ms))
-    position = Position(run, workflow, event, progress, around=around)
+    position = Position(run, workflow, event, progress, around=around, events=together)
     claimed = None if written.claimed is None else Claim(position, written.claimed)
     return claimed, [Opening(hint, position) for hint in written.hints]
 
@@ -278,9 +302,18 @@ def load(tx: Transaction, run: RunRecord, versions: Versions) -> tuple[Position,
     workflow = versions.load_run(tx, run)
     event = events.opened(tx, events.load(tx, run.event_id)).as_json()
     facts = journal.load(tx, run.id)
-    around = versions.around(tx, run)
+    together = events_of(tx, run)
+    around = versions.around(tx, run).with_events(together)
     progress = Progress.replay(workflow, event, facts, around)
-    return Position(run, workflow, event, progress, Memos(facts), around=around), facts
+    return Position(run, workflow, event, progress, Memos(facts), around=around, events=together), facts
+
+
+def events_of(tx: Transaction, run: RunRecord) -> tuple[dict[str, Any], ...]:
+    """Return the events of the batch that started a run; none if it was a single event."""
+    collection_id = None if run.flow is None else run.flow.get("collection")
+    if collection_id is None:
+        return ()
+    return tuple(events.opened(tx, each).as_json() for each in collections.load_events(tx, collection_id))
 
 
 def refresh(tx: Transaction, position: Position, locked: RunRecord) -> None:

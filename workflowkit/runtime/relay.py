@@ -10,9 +10,9 @@ import logging
 import threading
 
 from workflowkit.base.errors import StoreUnavailable
-from workflowkit.runtime.hints import Dispatcher, StepHint
+from workflowkit.runtime.hints import Dispatcher, StepHint, place_hint
 from workflowkit.runtime.timers import Timers
-from workflowkit.store import events, steps, timers
+from workflowkit.store import events, lanes, steps, timers
 from workflowkit.store.database import Database
 
 _log = logging.getLogger(__name__)
@@ -41,6 +41,7 @@ class Relay:
             wake_at_ms = tx.now_ms + self._grace_ms
             event_ids = events.wake_pending(tx, limit=RELAY_BATCH, wake_at_ms=wake_at_ms)
             due = [StepHint(*row) for row in steps.wake(tx, limit=RELAY_BATCH, wake_at_ms=wake_at_ms)]
+            due += [place_hint(*row) for row in lanes.wake(tx, limit=RELAY_BATCH)]
         # Behind a long queue nothing is lost, only late: more messages would not make it shorter.
         if event_ids and self._dispatcher.has_room():
             self._dispatcher.match(event_ids)
@@ -56,7 +57,7 @@ class Relay:
     def _anything_due(self) -> bool:
         """Look before locking: on SQLite an idle relay must not take the write lock."""
         with self._database.read() as tx:
-            return steps.any_due(tx) or events.any_due(tx)
+            return steps.any_due(tx) or events.any_due(tx) or lanes.any_due(tx)
 
 
 class RelayThread:

@@ -16,7 +16,8 @@ from workflowkit.engine.again import Kept, Place, keep, read_place
 from workflowkit.engine.states import RunStatus
 from workflowkit.runtime.ending import Ending
 from workflowkit.runtime.hints import Dispatcher, hint
-from workflowkit.runtime.position import Batch, Schedule, start_run
+from workflowkit.runtime.position import Batch, Schedule, events_of, start_run
+from workflowkit.runtime.runflow import flow_of
 from workflowkit.runtime.versions import Versions
 from workflowkit.store import events, journal, pauses, runs, subscriptions
 from workflowkit.store.database import Database, Transaction
@@ -93,10 +94,19 @@ class Rerunning:
             version=version, event_id=event.id, rerun_of=original.id, started_at_ms=None,
             paused_at_ms=tx.now_ms if is_paused else None,
             parent_run_id=None, parent_step=None, parent_wait=None, input=_input(again, place),
+            flow=None if (flow := flow_of(original)) is None else flow.again(tx.now_ms).as_json(),
         )  # fmt: skip
         batch = Batch()
         _, openings = start_run(
-            batch, run, workflow, event.as_json(), self._schedule, now_ms=tx.now_ms, claim=False, kept=kept
+            batch,
+            run,
+            workflow,
+            event.as_json(),
+            self._schedule,
+            now_ms=tx.now_ms,
+            claim=False,
+            kept=kept,
+            together=events_of(tx, run),
         )
         batch.write(tx)
         told = self._ending.tell(tx, self._ending.told_of_new(tx, batch.runs[0], event.as_json()))

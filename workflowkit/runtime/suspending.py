@@ -10,6 +10,7 @@ from workflowkit.engine.states import StepStatus
 from workflowkit.engine.waits import WaitKind
 from workflowkit.runtime.hints import StepHint
 from workflowkit.runtime.position import Batch, Claim, Opening, Schedule, refresh
+from workflowkit.runtime.slots import give_back
 from workflowkit.runtime.waiting import Waiting
 from workflowkit.store import journal, runs, steps
 from workflowkit.store.database import Database
@@ -43,6 +44,9 @@ class Suspending:
             # SAFETY: I13 — fenced by the token, and the lock of the step's row: from here on nothing is missed (I17).
             if not steps.release(tx, lease, StepStatus.WAITING):
                 raise LeaseLost(f"the lease of step {node_id} has ended")
+            queue = self._schedule.queue_of(position.workflow, node_id)
+            # SAFETY: I18 — what waits executes nothing: others may.
+            freed = give_back(tx, locked, node_id, queue)
             begun = self._waiting.begin(tx, batch, position, node_id, suspended.waits)
             detail = {"missing": list(suspended.missing)} if suspended.missing else None
             facts = [*begun.facts, Fact(FactKind.SUSPENDED, node_id, lease.attempt, detail=detail, at_ms=tx.now_ms)]
@@ -58,9 +62,8 @@ class Suspending:
             )
             runs.set_waiting(tx, locked.id)
         position.is_stale = False
-        openings = list(begun.openings)
+        openings = [*begun.openings, *(Opening(hint) for hint in freed)]
         if due_ms <= tx.now_ms and not is_frozen:
-            queue = self._schedule.queue_of(position.workflow, node_id)
             openings.append(Opening(StepHint(lease.run_id, node_id, queue)))
         return tuple(openings)
 

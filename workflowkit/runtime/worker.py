@@ -47,6 +47,7 @@ from workflowkit.runtime.leases import Heartbeat
 from workflowkit.runtime.loops import Loops
 from workflowkit.runtime.matching import Matching
 from workflowkit.runtime.position import Claim, Jitter, Opening
+from workflowkit.runtime.runflow import limited_flow_of
 from workflowkit.runtime.stepping import RECORD_PAUSES_SECONDS, Stepping
 from workflowkit.runtime.suspending import Suspending
 from workflowkit.store.runs import RunRecord, given
@@ -128,14 +129,15 @@ class Worker:
                 opening = None if self._draining.is_set() else backlog.take()
                 if opening is None:
                     return
-                claim = self._claim(opening)
+                claim, openings = self._claim(opening)
+                backlog.add(openings)
 
-    def _claim(self, opening: Opening) -> Claim | None:
+    def _claim(self, opening: Opening) -> tuple[Claim | None, Sequence[Opening]]:
         try:
             return self._advance.claim(opening)
         except (DefinitionError, ValueUnreadable) as error:
             _log.warning("run %s is left to others: %s", opening.hint.run_id, error)
-            return None
+            return None, ()
 
     def _go_on(self, claim: Claim, backlog: Backlog) -> None:
         """Perform a step and its successors until the run has nothing more for this worker."""
@@ -158,7 +160,9 @@ class Worker:
             self._suspend(claim, outcome, backlog, budget)
             return None
         go_on = budget.allows()
-        also = backlog.take_of(claim.lease.run_id) if go_on else None
+        # A step under a limit is not for whoever comes along: it queues.
+        is_free = limited_flow_of(claim.position.run) is None
+        also = backlog.take_of(claim.lease.run_id) if go_on and is_free else None
         recorded = self._record(claim, outcome, _retries(node, spec), go_on, also)
         self._keep(claim, node, outcome)
         backlog.step_done(recorded.openings if go_on else ())
@@ -268,6 +272,7 @@ class Worker:
             config=self._config,
             limits=self._settings.limits,
             session=session,
+            events=position.events,
         )
 
 

@@ -122,6 +122,15 @@ class Transaction:
             text = table.render(len(part), is_postgresql=self.is_postgresql)
             self._run(text, values)
 
+    def returned(self, statement: RowStatement, rows: Sequence[Sequence[Any]]) -> list[Any]:
+        """Run a statement about ``rows`` that returns rows; return all of those as tuples."""
+        found: list[Any] = []
+        for start in range(0, len(rows), statement.rows_per_statement):
+            part = rows[start : start + statement.rows_per_statement]
+            text = statement.render(len(part), is_postgresql=self.is_postgresql)
+            found += self._run(text, tuple(value for row in part for value in row)).fetchall()
+        return found
+
     def insert_all(self, *parts: tuple[RowStatement, Sequence[Sequence[Any]]]) -> None:
         """Insert and delete rows of several tables, in this order: in one statement where the database can."""
         parts = tuple((table, self._sealed(table, rows)) for table, rows in parts if rows)

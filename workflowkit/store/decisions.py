@@ -18,12 +18,16 @@ class DecisionRecord:
     reason: str
     detail: str | None
     at_ms: int
+    other_id: str | None = None
+    """The run or the event that is there instead."""
 
 
-INSERT = InsertInto("decisions", ("event_id", "workflow_id", "environment", "tenant", "reason", "detail", "at_ms"))
+INSERT = InsertInto(
+    "decisions", ("event_id", "workflow_id", "environment", "tenant", "reason", "detail", "at_ms", "other_id")
+)
 
 
 def row_of(scope: Scope, record: DecisionRecord) -> tuple[Any, ...]:
     """Return the values that ``INSERT`` takes."""
     whose = (scope.environment, scope.tenant)
-    return (record.event_id, record.workflow_id, *whose, record.reason, record.detail, record.at_ms)
+    return (record.event_id, record.workflow_id, *whose, record.reason, record.detail, record.at_ms, record.other_id)

@@ -72,6 +72,8 @@ DELETE_PENDING = DeleteFrom("pending_events")
 _PENDING = Sql(
     f"{_SELECT} WHERE id IN (SELECT id FROM pending_events WHERE id {{in_ids}}) ORDER BY id"  # noqa: S608
 )
+_SELECT_ALL = Sql(f"{_SELECT} WHERE id {{in_ids}} ORDER BY id")
+_LOCK_PENDING = Sql("SELECT id FROM pending_events WHERE id {in_ids} ORDER BY id {for_update}")
 _SELECT_ONE = Sql(f"{_SELECT} WHERE id = :id")
 _FIND_SINCE = Sql(
     f"""
@@ -161,6 +163,16 @@ def opened(tx: Transaction, record: EventRecord) -> EventRecord:
     if tx.sealing is None:
         return record
     return replace(record, data=open_event_data(tx.sealing, record.name, record.data, _place(record.scope)))
+
+
+def load_all(tx: Transaction, ids: Sequence[str]) -> list[EventRecord]:
+    """Return the events with these ids of ours, which rows of a run or a collection named."""
+    return [_from_row(row) for row in tx.rows(_SELECT_ALL, ids=list(ids))]
+
+
+def lock_pending(tx: Transaction, ids: Sequence[str]) -> list[str]:
+    """Lock the places in the outbox of those of ``ids`` that are still pending; return them in order."""
+    return [row[0] for row in tx.rows(_LOCK_PENDING, ids=list(ids))]
 
 
 def wake_pending(tx: Transaction, *, limit: int, wake_at_ms: int) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from workflowkit.base.scope import APP_TENANT, Scope
 from workflowkit.store.database import Sql, Transaction
-from workflowkit.store.steps import NEVER
+from workflowkit.store.steps import PARKED
 
 #: Stands for every workflow.
 EVERYTHING = ""
@@ -92,6 +92,7 @@ _FREEZE = Sql(
         SELECT r.id FROM runs r WHERE {_IN_TARGET} AND r.paused_at_ms IS NULL AND {_GOES_ON} AND {_IS_PAUSED}
             AND r.id IN (
                 SELECT run_id FROM steps WHERE wake_at_ms IS NOT NULL
+                UNION SELECT run_id FROM queued_steps
                 UNION SELECT part.id FROM runs part JOIN runs whole ON part.parent_run_id = whole.id
                 WHERE whole.environment = :environment AND whole.paused_at_ms IS NOT NULL AND part.path IS NOT NULL
             )
@@ -146,7 +147,7 @@ _COUNT_OPEN = Sql(
     f"""
     SELECT count(*) FROM (
         SELECT r.id FROM runs r WHERE {_IN_TARGET} AND r.path IS NULL
-            AND r.id IN (SELECT run_id FROM steps WHERE wake_at_ms IS NOT NULL)
+            AND r.id IN (SELECT run_id FROM steps WHERE wake_at_ms IS NOT NULL UNION SELECT run_id FROM queued_steps)
         UNION SELECT r.id FROM runs r WHERE {_IN_TARGET} AND r.path IS NULL AND r.paused_at_ms IS NOT NULL
     ) AS open_runs
     """  # noqa: S608
@@ -198,7 +199,7 @@ def thaw(tx: Transaction, scope: Scope, workflow_id: str, *, limit: int, wake_at
     Returns how many, and (run id, step key, queue) of their steps that are due.
     """
     ids = [row[0] for row in tx.rows(_THAW, **_target(scope, workflow_id), limit=limit)]
-    woken = tx.rows(_AWAKE, ids=ids, wake_at_ms=wake_at_ms, never=NEVER) if ids else []
+    woken = tx.rows(_AWAKE, ids=ids, wake_at_ms=wake_at_ms, never=PARKED) if ids else []
     return len(ids), [row[:3] for row in woken if row[3] <= tx.now_ms]
 
 

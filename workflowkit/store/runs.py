@@ -41,6 +41,8 @@ class RunRecord:
     parent_step: str | None = None
     parent_wait: str | None = None
     paused_at_ms: int | None = None
+    flow: Mapping[str, Any] | None = None
+    """What flow control keeps of the run (``runtime.runflow``); ``None`` if its workflow has none."""
     output: Any = None
     error: ErrorInfo | None = None
     finished_at_ms: int | None = None
@@ -49,6 +51,7 @@ class RunRecord:
 _COLUMNS = (
     "id", "environment", "tenant", "workflow_id", "version", "event_id", "status", "revision", "created_at_ms", "depth",
     "rerun_of", "started_at_ms", "path", "input", "parent_run_id", "parent_step", "parent_wait", "paused_at_ms",
+    "flow",
 )  # fmt: skip
 _RETURNING = "RETURNING " + ", ".join(_COLUMNS)
 _INSERTED = (*_COLUMNS, "output", "error", "finished_at_ms")
@@ -99,10 +102,18 @@ INSERT = InsertInto("runs", _INSERTED, seal=_seal_row)
 _LOCK = Sql(f"UPDATE runs SET revision = revision + 1 WHERE id = :id {_RETURNING}")  # noqa: S608
 _LOCK_AND_START = Sql(
     f"""
-    UPDATE runs SET revision = revision + 1, started_at_ms = coalesce(started_at_ms, :now_ms),
-        status = CASE WHEN status IN ('scheduled', 'queued', 'waiting') THEN 'running' ELSE status END
+    UPDATE runs SET revision = revision + 1,
+        started_at_ms = CASE WHEN flow IS NULL THEN coalesce(started_at_ms, :now_ms) ELSE started_at_ms END,
+        status = CASE WHEN flow IS NULL AND status IN ('scheduled', 'queued', 'waiting') THEN 'running' ELSE status END
     WHERE id = :id {_RETURNING}
     """  # noqa: S608
+)
+_START = Sql(
+    """
+    UPDATE runs SET started_at_ms = coalesce(started_at_ms, :now_ms),
+        status = CASE WHEN status IN ('scheduled', 'queued', 'waiting') THEN 'running' ELSE status END
+    WHERE id = :id
+    """
 )
 _LOCK_IN_SCOPE = Sql(
     f"""
@@ -140,8 +151,16 @@ def lock(tx: Transaction, run_id: str) -> RunRecord | None:
 
 
 def lock_and_start(tx: Transaction, run_id: str) -> RunRecord | None:
-    """Lock a run whose step is about to start; a queued run is running from now on."""
+    """Lock a run whose step is about to start; a queued run is running from now on.
+
+    But not one with flow control, which may have to queue for longer: ``start`` it if it does not.
+    """
     return _locked(tx, tx.one(_LOCK_AND_START, id=run_id, now_ms=tx.now_ms))
+
+
+def start(tx: Transaction, run_id: str) -> None:
+    """Note that a step of a run whose lock this transaction holds is about to start."""
+    tx.run(_START, id=run_id, now_ms=tx.now_ms)
 
 
 def lock_in_scope(tx: Transaction, scope: Scope, run_id: str) -> RunRecord | None:
@@ -219,7 +238,8 @@ def row_of(record: RunRecord) -> tuple[Any, ...]:
         record.id, record.scope.environment, record.scope.tenant, record.workflow_id, record.version, record.event_id,
         record.status.value, record.revision, record.created_at_ms, record.depth, record.rerun_of, record.started_at_ms,
         record.path, None if record.input is None else jsonvalue.dumps(record.input), record.parent_run_id,
-        record.parent_step, record.parent_wait, record.paused_at_ms, output, error, record.finished_at_ms,
+        record.parent_step, record.parent_wait, record.paused_at_ms,
+        None if record.flow is None else jsonvalue.dumps(record.flow), output, error, record.finished_at_ms,
     )  # fmt: skip
 
 
@@ -236,4 +256,5 @@ def _from_row(row: Any) -> RunRecord:
         status=RunStatus(row[6]), revision=row[7], created_at_ms=row[8], depth=row[9], rerun_of=row[10],
         started_at_ms=row[11], path=row[12], input=None if row[13] is None else jsonvalue.loads(row[13]),
         parent_run_id=row[14], parent_step=row[15], parent_wait=row[16], paused_at_ms=row[17],
+        flow=None if row[18] is None else jsonvalue.loads(row[18]),
     )  # fmt: skip

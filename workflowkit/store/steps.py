@@ -15,6 +15,8 @@ from workflowkit.store.database import InsertInto, Sql, Transaction
 AT_ONCE = 0
 #: Not due at any time: the step of an item of a loop whose turn has not come.
 NEVER = 2**53 - 1
+#: Due when it is taken from the queue of a limit (``store.lanes``): the end of the year 9999, a time that can be shown.
+PARKED = 253_402_300_799_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,30 @@ _CLAIM_READY = Sql(
     RETURNING attempt, token, lost_attempts
     """
 )
+_CLAIM_PARKED = Sql(
+    """
+    UPDATE steps SET status = 'running', attempt = attempt + 1, token = token + 1,
+        due_at_ms = :ends_at_ms, wake_at_ms = :ends_at_ms
+    WHERE run_id = :run_id AND step_key = :step_key AND status = 'ready' AND due_at_ms = :parked
+    RETURNING attempt, token, lost_attempts
+    """
+)
+_PARK = Sql(
+    """
+    UPDATE steps SET status = 'ready', due_at_ms = :parked, wake_at_ms = NULL,
+        lost_attempts = lost_attempts + CASE WHEN status = 'running' THEN 1 ELSE 0 END
+    WHERE run_id = :run_id AND step_key = :step_key AND status IN ('ready', 'running', 'sleeping', 'waiting')
+        AND due_at_ms <= :now_ms
+    RETURNING queue
+    """
+)
+_UNPARK = Sql(
+    """
+    UPDATE steps SET due_at_ms = 0, wake_at_ms = :wake_at_ms
+    WHERE run_id = :run_id AND step_key = :step_key AND status = 'ready' AND due_at_ms = :parked
+    """
+)
+_QUEUES = Sql("SELECT step_key, queue FROM steps WHERE run_id = :run_id")
 _HOLDS = Sql(
     """
     SELECT 1 FROM steps
@@ -175,6 +201,33 @@ def claim(tx: Transaction, run_id: str, step_key: str, *, lease_ms: int, only_re
         return None
     attempt, token, lost_attempts = row
     return Lease(run_id, step_key, attempt, token, ends_at_ms, lost_attempts)
+
+
+def claim_parked(tx: Transaction, run_id: str, step_key: str, *, lease_ms: int) -> Lease | None:
+    """Take the lease of a step that has waited for a limit."""
+    ends_at_ms = tx.now_ms + lease_ms
+    where = {"run_id": run_id, "step_key": step_key, "parked": PARKED}
+    row = tx.one(_CLAIM_PARKED, **where, ends_at_ms=ends_at_ms)
+    return None if row is None else Lease(run_id, step_key, row[0], row[1], ends_at_ms, row[2])
+
+
+def park(tx: Transaction, run_id: str, step_key: str) -> str | None:
+    """Let a step that is due wait for a limit; return its queue, ``None`` if it is not due or somebody else's.
+
+    An attempt whose lease has run out is lost with it.
+    """
+    row = tx.one(_PARK, run_id=run_id, step_key=step_key, now_ms=tx.now_ms, parked=PARKED)
+    return None if row is None else str(row[0])
+
+
+def unpark(tx: Transaction, run_id: str, step_key: str, *, wake_at_ms: int | None) -> None:
+    """Make a step that waits for a limit due, for whoever claims it to look at it anew."""
+    tx.run(_UNPARK, run_id=run_id, step_key=step_key, wake_at_ms=wake_at_ms, parked=PARKED)
+
+
+def queues(tx: Transaction, run_id: str) -> dict[str, str]:
+    """Return the queue of each step of a run that was reached."""
+    return {row[0]: row[1] for row in tx.rows(_QUEUES, run_id=run_id)}
 
 
 def release(

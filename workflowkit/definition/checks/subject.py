@@ -12,7 +12,7 @@ from workflowkit.definition.jsvalues import Json
 from workflowkit.definition.lineage import Lineage, trace
 from workflowkit.definition.model import SOURCE
 from workflowkit.definition.outline import ActionEntry, EdgeEntry, Graph, Outline
-from workflowkit.definition.references import END_ROOTS, LOOP_ROOTS
+from workflowkit.definition.references import END_ROOTS, EVENTS_ROOT, LOOP_ROOTS
 from workflowkit.definition.topology import Topology, sort_nodes
 
 
@@ -68,8 +68,9 @@ class GraphSubject:
     @cached_property
     def roots(self) -> frozenset[str]:
         """What references may begin with besides the usual roots."""
-        own = LOOP_ROOTS if self.holder is not None else END_ROOTS if self.outer is not None else ()
-        return frozenset(own) | (frozenset() if self.outer is None else self.outer.roots)
+        if self.outer is None:
+            return frozenset({EVENTS_ROOT} if self.whole.parts.settings.flow.batch is not None else ())
+        return self.outer.roots | frozenset(LOOP_ROOTS if self.holder is not None else END_ROOTS)
 
     def with_bodies(self) -> Iterator[GraphSubject]:
         """Yield this graph and, each after the one it is in, the bodies of its loops."""

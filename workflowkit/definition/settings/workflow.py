@@ -48,7 +48,7 @@ class CancelRule:
         return self.expression if self.match is None else match_condition(self.match)
 
 
-_NO_TIMEOUTS, _NO_FLOW_CONTROL = Timeouts(), FlowControl()
+_NO_TIMEOUTS, NO_FLOW_CONTROL = Timeouts(), FlowControl()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class WorkflowSettings:
     on_failure_workflow: str | None = None
     on_cancel_workflow: str | None = None
     retries: int | None = None
-    flow: FlowControl = _NO_FLOW_CONTROL
+    flow: FlowControl = NO_FLOW_CONTROL
 
 
 NO_SETTINGS = WorkflowSettings()

@@ -1,0 +1,395 @@
+"""What becomes of events of workflows with flow control: each ends in one run, batch, window or decision."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+from builders import a_workflow
+from runtimes import Harness, a_registry, a_runtime, at_once
+
+from workflowkit.base.jsonvalue import loads
+from workflowkit.engine.context import StepContext
+from workflowkit.registry import Registry
+
+EVENT = "order/placed"
+
+
+class Seen(list[Any]):
+    """What the action of the workflow saw, run by run."""
+
+
+def _registry(seen: Seen, handler: Callable[[StepContext], Any] | None = None) -> Registry:
+    registry = a_registry()
+
+    @registry.action("see")
+    def see(ctx: StepContext) -> Any:
+        seen.append([event["data"].get("n") for event in ctx.events])
+        return None if handler is None else handler(ctx)
+
+    return registry
+
+
+def _document(**settings: Any) -> dict[str, Any]:
+    return a_workflow().action("s", kind="see").path("$source", "s").trigger(EVENT).settings(**settings).document()
+
+
+def _send(harness: Harness, *numbers: int, **data: Any) -> list[str]:
+    """Send events one by one, each matched before the next comes."""
+    ids = []
+    for number in numbers:
+        ids.append(harness.send(EVENT, {"n": number, **data}))
+        harness.drain()
+    return ids
+
+
+def _reasons(harness: Harness) -> list[str]:
+    return [row["reason"] for row in harness.rows("SELECT reason FROM decisions ORDER BY at_ms, event_id")]
+
+
+def _runs(harness: Harness) -> Counter[str]:
+    return Counter(row["status"] for row in harness.rows("SELECT status FROM runs"))
+
+
+def assert_all_accounted_for(harness: Harness) -> None:
+    """Every event that matched is in one collection, or has one decision, or one run of its own: I20."""
+    found: Counter[str] = Counter()
+    for (query,) in (
+        ("SELECT event_id FROM decisions",),
+        ("SELECT event_id FROM collected_events",),
+        ("SELECT event_id FROM runs WHERE rerun_of IS NULL AND id NOT IN"
+         " (SELECT run_id FROM collections WHERE run_id IS NOT NULL)",),
+    ):  # fmt: skip
+        found.update(row["event_id"] for row in harness.rows(query))
+    events = {row["id"] for row in harness.rows("SELECT id FROM events WHERE name = :name", name=EVENT)}
+    assert {event_id: found[event_id] for event_id in events} == dict.fromkeys(events, 1)
+
+
+# --- rate limit and idempotency
+
+
+def test_a_rate_limit_drops_what_comes_too_early_and_says_so(database_url: str) -> None:
+    with a_runtime(database_url, _registry(seen := Seen())) as harness:
+        harness.deploy(_document(rate_limit={"limit": 1, "period": "4h", "key": "event.data.who"}))
+        _send(harness, 1, 2, who="a")
+        _send(harness, 3, who="b")
+        assert seen == [[1], [3]]
+        assert _reasons(harness) == ["rate-limited"]
+        harness.clock.advance(seconds=4 * 3600)
+        _send(harness, 4, who="a")
+        assert seen[-1] == [4]
+        assert_all_accounted_for(harness)
+
+
+def test_matching_the_same_event_again_takes_one_unit_of_the_rate_only(database_url: str) -> None:
+    with a_runtime(database_url, _registry(seen := Seen())) as harness:
+        harness.deploy(_document(rate_limit={"limit": 2, "period": "1m"}))
+        event_id = harness.send(EVENT, {"n": 1})
+        for _ in range(3):
+            harness.dispatcher.match([event_id])
+        harness.drain()
+        assert seen == [[1]]
+        harness.clock.advance(seconds=30)
+        _send(harness, 2)
+        assert seen == [[1], [2]]
+
+
+def test_idempotency_names_the_event_whose_claim_it_is(database_url: str) -> None:
+    with a_runtime(database_url, _registry(seen := Seen())) as harness:
+        harness.deploy(_document(idempotency="event.data.cart"))
+        first, _, _ = _send(harness, 1, 2, 3, cart="c1")
+        _send(harness, 4, cart="c2")
+        assert seen == [[1], [4]]
+        assert harness.rows("SELECT DISTINCT reason, other_id FROM decisions") == [
+            {"reason": "idempotent", "other_id": first}
+        ]
+        harness.clock.advance(seconds=24 * 3600)
+        _send(harness, 5, cart="c1")
+        assert seen[-1] == [5]
+
+
+def test_a_key_that_cannot_be_evaluated_is_a_reason(database_url: str) -> None:
+    with a_runtime(database_url, _registry(seen := Seen())) as harness:
+        harness.deploy(_document(rate_limit={"limit": 1, "period": "1h", "key": "event.data.n / 0"}))
+        _send(harness, 1)
+        assert (seen, _reasons(harness)) == ([], ["key-error"])
+
+
+def test_states_that_say_nothing_any_more_are_deleted(database_url: str) -> None:
+    with a_runtime(database_url, _registry(Seen())) as harness:
+        harness.deploy(_document(rate_limit={"limit": 1, "period": "1m", "key": "event.data.n"}))
+        _send(harness, *range(10))
+        harness.clock.advance(seconds=61)
+        _send(harness, 100)
+        assert len(harness.rows("SELECT key FROM flow_states")) == 1
+
+
+# --- debounce
+
+
+def test_a_window_starts_one_run_with_the_last_event(database_url: str) -> None:
+    with a_runtime(database_url, _registry(seen := Seen())) as harness:
+        harness.deploy(_document(debounce={"period": "5s", "timeout": "10s"}))
+        started: list[int] = []
+        for second in range(21):
+            before = len(seen)
+            _send(harness, second)
+            harness.runtime.relay.tick()
+            harness.drain()
+            if len(seen) > before:
+                started.append(second)
+            harness.clock.advance(seconds=1)
+        assert started == [10, 20]
+        harness.skip(60)
+        assert seen == [[9], [19], [20]]
+        assert_all_accounted_for(harness)
+        collected = harness.rows("SELECT run_id, reason FROM collections")
+        assert [(bool(row["run_id"]), row["reason"]) for row in collected] == [(True, None)] * 3
+
+
+def test_an_event_with_an_earlier_time_is_not_the_last(database_url: str) -> None:
+    with a_runtime(database_url, _registry(seen := Seen())) as harness:
+        harness.deploy(_document(debounce={"period": "5s"}))
+        now_ms = harness.clock.now_ms()
+        harness.send(EVENT, {"n": 1}, ts=now_ms)
+        harness.send(EVENT, {"n": 2}, ts=now_ms - 1_000)
+        harness.drain()
+        harness.skip(5)
+        assert seen == [[1]]
+
+
+def test_an_event_at_the_instant_in_which_a_window_fires_opens_the_next_one(database_url: str) -> None:
+    with a_runtime(database_url, _registry(seen := Seen())) as harness:
+        harness.deploy(_document(debounce={"period": "5s"}))
+        for _ in range(5):
+            _send(harness, 1)
+            harness.clock.advance(seconds=5)
+            event_id = harness.send(EVENT, {"n": 2})
+            other = harness.new_process()
+            outcomes = at_once(partial(harness.runtime.worker.match, [event_id]), other.timers.fire_due)  # fmt: skip
+            assert not [each for each in outcomes if isinstance(each, Exception)], outcomes
+            harness.drain()
+            harness.skip(5)
+            assert seen == [[1], [2]]
+            assert_all_accounted_for(harness)
+            seen.clear()
+
+
+# --- batch
+
+
+def _batched(**more: Any) -> dict[str, Any]:
+    return _document(batch={"max_size": 3, "timeout": "10s", **more})
+
+
+def test_batches_start_when_they_are_full_or_their_time_is_up(database_url: str) -> None:
+    with a_runtime(database_url, _registry(seen := Seen())) as harness:
+        harness.deploy(_batched())
+        _send(harness, *range(8))
+        assert seen == [[0, 1, 2], [3, 4, 5]]
+        harness.skip(9.9)
+        assert len(seen) == 2
+        harness.skip(0.1)
+        assert seen[2:] == [[6, 7]]
+        assert _runs(harness) == {"completed": 3}
+        assert_all_accounted_for(harness)
+
+
+def test_events_of_different_keys_never_share_a_batch_and_those_that_it_does_not_take_run_alone(
+    database_url: str,
+) -> None:
+    with a_runtime(database_url, _registry(seen := Seen())) as harness:
+        harness.deploy(_batched(key="event.data.who", **{"if": "event.data.n < 100"}))
+        for number in range(3):
+            _send(harness, number, who="a")
+            _send(harness, number + 10, who="b")
+        _send(harness, 100, who="a")
+        assert seen == [[0, 1, 2], [10, 11, 12], [100]]
+
+
+def test_many_events_in_one_transaction_make_the_same_batches(database_url: str) -> None:
+    with a_runtime(database_url, _registry(seen := Seen())) as harness:
+        harness.deploy(_batched())
+        events = [{"name": EVENT, "data": {"n": number}} for number in range(7)]
+        from workflowkit.base.scope import DEFAULT_SCOPE
+
+        accepted = harness.runtime.intake.send(DEFAULT_SCOPE, events)
+        assert len(accepted) == 7
+        harness.drain()
+        harness.skip(10)
+        assert sorted(number for batch in seen for number in batch) == list(range(7))
+        assert sorted(map(len, seen)) == [1, 3, 3]
+        assert_all_accounted_for(harness)
+
+
+def test_a_batch_is_a_list_for_references_too(database_url: str) -> None:
+    document = (
+        a_workflow().action("n", kind="noop", inputs={"value": "!ref($.events[*].data.n)"}).path("$source", "n")
+        .trigger(EVENT).settings(batch={"max_size": 2, "timeout": "10s", "if": "event.data.n > 0"}).document()
+    )  # fmt: skip
+    with a_runtime(database_url) as harness:
+        harness.deploy(document)
+        _send(harness, 1, 2, 0)
+        outputs = [loads(row["output"]) for row in harness.rows("SELECT output FROM runs ORDER BY created_at_ms, id")]
+        assert sorted(outputs, key=str) == [{"n": [0]}, {"n": [1, 2]}]
+
+
+def test_a_batch_that_fills_up_at_many_places_is_never_split_nor_doubled(database_url: str) -> None:
+    with a_runtime(database_url, _registry(seen := Seen())) as harness:
+        harness.deploy(_batched())
+        ids = [harness.send(EVENT, {"n": number}) for number in range(12)]
+        workers = [harness.new_process().worker for _ in range(4)]
+        calls = [(lambda w=worker, part=ids[k * 3 : k * 3 + 3]: w.match(part)) for k, worker in enumerate(workers)]
+        outcomes = at_once(*calls, *calls[:2])  # two of them by two workers
+        assert not [each for each in outcomes if isinstance(each, Exception)], outcomes
+        harness.drain()
+        harness.skip(10)
+        assert sorted(number for batch in seen for number in batch) == list(range(12))
+        assert max(map(len, seen)) == 3
+        assert_all_accounted_for(harness)
+
+
+# --- singleton
+
+
+def _waits(ctx: StepContext) -> None:
+    ctx.step.sleep("long", 60)
+
+
+@pytest.fixture
+def busy(database_url: str) -> Any:
+    """A harness whose runs sleep for a minute."""
+    seen = Seen()
+    with a_runtime(database_url, _registry(seen, _waits)) as harness:
+        yield harness, seen
+
+
+def test_a_singleton_skips_what_comes_while_it_runs(busy: tuple[Harness, Seen]) -> None:
+    harness, _ = busy
+    harness.deploy(_document(singleton={"mode": "skip"}))
+    _send(harness, *range(10))
+    assert _runs(harness) == {"waiting": 1}
+    assert _reasons(harness) == ["singleton"] * 9
+    assert {row["other_id"] for row in harness.rows("SELECT other_id FROM decisions")} == {harness.run()["id"]}
+    harness.skip(60)
+    _send(harness, 10)
+    assert _runs(harness) == {"completed": 1, "waiting": 1}
+    assert_all_accounted_for(harness)
+
+
+def test_a_singleton_of_the_mode_cancel_runs_the_last_event(busy: tuple[Harness, Seen]) -> None:
+    harness, _ = busy
+    harness.deploy(_document(singleton={"mode": "cancel"}))
+    _send(harness, *range(10))
+    harness.skip(0)
+    (alive,) = harness.rows("SELECT event_id FROM runs WHERE status = 'waiting'")
+    (last,) = harness.rows("SELECT max(id) AS id FROM events WHERE name = :name", name=EVENT)
+    assert _runs(harness) == {"cancelled": 9, "waiting": 1}
+    assert {row["reason"] for row in harness.rows("SELECT reason FROM runs WHERE status = 'cancelled'")} == {"replaced"}
+    data = loads(harness.rows("SELECT data FROM events WHERE id = :id", id=alive["event_id"])[0]["data"])
+    assert data["n"] == 9
+    assert last["id"]
+    harness.skip(60)
+    assert _runs(harness) == {"cancelled": 9, "completed": 1}
+    assert_all_accounted_for(harness)
+
+
+def test_a_singleton_of_the_mode_queue_latest_goes_on_with_the_last_event(busy: tuple[Harness, Seen]) -> None:
+    harness, seen = busy
+    harness.deploy(_document(singleton={"mode": "queue_latest"}))
+    _send(harness, *range(5))
+    assert (seen, _runs(harness)) == ([[0]], {"waiting": 1})
+    assert _reasons(harness) == ["superseded"] * 3
+    assert_all_accounted_for(harness)
+    harness.skip(60)
+    assert seen == [[0], [0], [4]]  # the first is entered again after its sleep
+    assert _runs(harness) == {"completed": 1, "waiting": 1}
+    harness.skip(60)
+    assert _runs(harness) == {"completed": 2}
+    assert harness.rows("SELECT id FROM collections") == []
+    assert harness.rows("SELECT state FROM flow_states WHERE state IS NOT NULL") == []
+    assert_all_accounted_for(harness)
+
+
+@pytest.mark.parametrize("mode", ["skip", "cancel", "queue_latest"])
+def test_rivals_for_a_singleton_leave_one_run(busy: tuple[Harness, Seen], mode: str) -> None:
+    harness, _ = busy
+    harness.deploy(_document(singleton={"mode": mode}))
+    ids = [harness.send(EVENT, {"n": number}) for number in range(6)]
+    workers = [harness.new_process().worker for _ in ids]
+    calls = [
+        (lambda w=worker, event_id=event_id: w.match([event_id])) for worker, event_id in zip(workers, ids, strict=True)
+    ]
+    outcomes = at_once(*calls)
+    assert not [each for each in outcomes if isinstance(each, Exception)], outcomes
+    harness.drain()
+    harness.skip(0)
+    assert _runs(harness)["waiting"] == 1
+    assert_all_accounted_for(harness)
+
+
+def test_a_cancelled_run_lets_the_next_one_start(busy: tuple[Harness, Seen]) -> None:
+    from workflowkit.base.scope import DEFAULT_SCOPE
+
+    harness, seen = busy
+    harness.deploy(_document(singleton={"mode": "queue_latest"}))
+    _send(harness, 1, 2)
+    harness.runtime.control.cancel(DEFAULT_SCOPE, harness.run()["id"])
+    harness.drain()
+    assert seen == [[1], [2]]
+    assert _runs(harness) == {"cancelled": 1, "waiting": 1}
+
+
+def test_a_run_that_ends_as_it_begins_does_not_keep_the_lock(database_url: str) -> None:
+    document = (
+        a_workflow().chain("a").trigger(EVENT).settings(singleton={"mode": "skip"}).document()
+    )  # fmt: skip
+    document["edges"][0]["conditional"] = {"type": "if", "ref": "!ref($.event.data.go)"}
+    with a_runtime(database_url) as harness:
+        harness.deploy(document)
+        _send(harness, 1, 2, go=False)
+        assert _runs(harness) == {"completed": 2}
+
+
+def test_a_window_whose_run_meets_a_singleton_waits_for_it(busy: tuple[Harness, Seen]) -> None:
+    harness, seen = busy
+    harness.deploy(_document(debounce={"period": "5s"}, singleton={"mode": "queue_latest"}))
+    _send(harness, 1, 2)
+    harness.skip(5)
+    _send(harness, 3)
+    harness.skip(5)
+    _send(harness, 4)
+    harness.skip(5)
+    assert seen == [[2]]
+    reasons = [row["reason"] for row in harness.rows("SELECT reason FROM collections ORDER BY opened_at_ms")]
+    assert reasons == [None, "superseded", None]
+    harness.skip(60)
+    assert seen[-1] == [4]
+    assert_all_accounted_for(harness)
+
+
+# --- invoked runs
+
+
+def test_who_invokes_a_limited_workflow_hears_the_reason_at_once(database_url: str) -> None:
+    registry = _registry(seen := Seen())
+
+    @registry.action("call")
+    def call(ctx: StepContext) -> Any:
+        return ctx.step.invoke("other", "limited", {"n": 7})
+
+    with a_runtime(database_url, registry) as harness:
+        harness.deploy(_document(rate_limit={"limit": 1, "period": "1h"}), "limited")
+        caller = a_workflow().action("c", kind="call", retries=0).path("$source", "c").trigger("call/it").document()
+        harness.deploy(caller, "caller")
+        for _ in range(2):
+            harness.send("call/it")
+            harness.drain()
+        assert seen == [[7]]
+        rows = harness.rows("SELECT status, error FROM runs WHERE workflow_id = 'caller' ORDER BY created_at_ms, id")
+        assert sorted(row["status"] for row in rows) == ["completed", "failed"]
+        (error,) = [row["error"] for row in rows if row["error"]]
+        assert "rate-limited" in error

@@ -1,0 +1,517 @@
+"""Limits of executing steps and of starts: who waits, who comes next, and that no slot is ever lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from builders import a_workflow
+from runtimes import Harness, a_registry, a_runtime, at_once
+
+from workflowkit.base.scope import DEFAULT_SCOPE, Scope
+from workflowkit.engine.context import StepContext
+from workflowkit.flow.fairness import Line, Waiting, drain
+from workflowkit.registry import Registry
+from workflowkit.runtime.position import Claim, Opening
+from workflowkit.store import lanes
+
+EVENT = "order/placed"
+Handler = Callable[[StepContext], Any]
+
+
+def _registry(handler: Handler | None = None) -> Registry:
+    registry = a_registry()
+
+    @registry.action("work")
+    def work(ctx: StepContext) -> Any:
+        return None if handler is None else handler(ctx)
+
+    return registry
+
+
+def _document(*, chain: int = 1, **settings: Any) -> dict[str, Any]:
+    builder = a_workflow()
+    ids = [f"s{number}" for number in range(chain)]
+    for node_id in ids:
+        builder.action(node_id, kind="work")
+    return builder.path("$source", *ids).trigger(EVENT).settings(**settings).document()
+
+
+def _send_all(harness: Harness, count: int, scope: Scope = DEFAULT_SCOPE, **data: Any) -> list[str]:
+    events = [{"name": EVENT, "data": {"n": number, **data}} for number in range(count)]
+    return [each.id for each in harness.runtime.intake.send(scope, events)]
+
+
+def _take(harness: Harness, openings: list[Opening]) -> tuple[Claim | None, list[Opening]]:
+    claim, more = harness.runtime.worker._advance.claim(openings.pop(0))
+    return claim, [*openings, *more]
+
+
+def _join_messages(harness: Harness) -> None:
+    """Make one message of all that wait for their events to be matched."""
+    ids = [event_id for message in harness.dispatcher.waiting for event_id in message]
+    harness.dispatcher.waiting.clear()
+    harness.dispatcher.match([event_id for event_id in ids if isinstance(event_id, str)])
+
+
+def _match_and_claim_all(harness: Harness) -> list[Claim]:
+    """Match what was sent, and claim all that may start, without executing anything."""
+    openings, claims = list(harness.match().openings), []
+    while openings:
+        claim, openings = _take(harness, openings)
+        claims += [claim] if claim is not None else []
+    return claims
+
+
+def _running(harness: Harness) -> int:
+    return len(harness.rows("SELECT run_id FROM steps WHERE status = 'running'"))
+
+
+def _left_overs(harness: Harness) -> dict[str, int]:
+    """Return how many rows each table of flow control has that should be empty when nothing goes on."""
+    tables = ("slots", "queued_steps", "lanes", "lane_groups")
+    return {table: len(harness.rows(f"SELECT 1 AS one FROM {table}")) for table in tables}
+
+
+NOTHING_LEFT = {"slots": 0, "queued_steps": 0, "lanes": 0, "lane_groups": 0}
+
+
+# --- concurrency
+
+
+def test_no_more_steps_execute_than_the_limit_says(database_url: str) -> None:
+    with a_runtime(database_url, _registry()) as harness:
+        harness.deploy(_document(concurrency=3))
+        _send_all(harness, 10)
+        assert len(_match_and_claim_all(harness)) == 3
+        assert _running(harness) == 3
+        assert _left_overs(harness) | {"lanes": 0, "lane_groups": 0} == NOTHING_LEFT | {"slots": 3, "queued_steps": 7}
+        assert harness.dispatcher.message_count == 1  # those that wait cost no message
+
+
+def test_a_slot_goes_to_the_next_when_its_step_has_ended(database_url: str) -> None:
+    high = [0, 0]
+
+    def work(ctx: StepContext) -> None:
+        high[0] += 1
+        high[1] = max(high[1], _running(harness))
+
+    with a_runtime(database_url, _registry(work)) as harness:
+        harness.deploy(_document(concurrency=2, chain=3))
+        _send_all(harness, 10)
+        harness.drain()
+        assert high == [30, 1]  # one worker does one after the other
+        assert harness.rows("SELECT count(*) AS n FROM runs WHERE status = 'completed'") == [{"n": 10}]
+        assert _left_overs(harness) == NOTHING_LEFT
+
+
+def test_many_workers_never_exceed_a_limit_and_leave_nothing_behind(database_url: str) -> None:
+    high: list[int] = []
+
+    def work(ctx: StepContext) -> None:
+        high.append(_running(harness))
+
+    with a_runtime(database_url, _registry(work)) as harness:
+        harness.deploy(_document(concurrency=2, chain=2))
+        _send_all(harness, 24)
+        harness.deliver()
+        others = [harness.new_process() for _ in range(4)]
+        for _ in range(40):
+            at_once(*(lambda r=runtime: _deliver_some(harness, r) for runtime in others))
+            if not harness.dispatcher.waiting:
+                break
+        harness.drain()
+        assert len(high) == 48
+        assert max(high) <= 2
+        assert _left_overs(harness) == NOTHING_LEFT
+
+
+def _deliver_some(harness: Harness, runtime: Any) -> None:
+    with contextmanager(_suppress)():
+        harness.deliver(runtime)
+
+
+def _suppress() -> Iterator[None]:
+    try:
+        yield
+    except IndexError:  # another thread was faster with the last hint
+        return
+
+
+def test_what_sleeps_waits_or_retries_holds_no_slot(database_url: str) -> None:
+    def work(ctx: StepContext) -> None:
+        if ctx.event["data"]["n"] == 0:
+            ctx.step.sleep("nap", 60)
+        if ctx.event["data"]["n"] == 1 and ctx.attempt == 0:
+            raise RuntimeError("again")
+
+    with a_runtime(database_url, _registry(work)) as harness:
+        harness.deploy(_document(concurrency=1))
+        _send_all(harness, 4)
+        harness.drain()
+        done = harness.rows("SELECT count(*) AS n FROM runs WHERE status = 'completed'")
+        assert done == [{"n": 2}]
+        assert _left_overs(harness) == NOTHING_LEFT
+        harness.skip(60)
+        assert harness.rows("SELECT count(*) AS n FROM runs WHERE status = 'completed'") == [{"n": 4}]
+        assert _left_overs(harness) == NOTHING_LEFT
+
+
+def test_a_key_has_slots_of_its_own_and_a_second_limit_holds_for_all(database_url: str) -> None:
+    with a_runtime(database_url, _registry()) as harness:
+        limits = [{"limit": 2, "key": "event.data.who"}, {"limit": 5}]
+        harness.deploy(_document(concurrency=limits))
+        for who in ("a", "b", "c"):
+            _send_all(harness, 4, who=who)
+        _join_messages(harness)
+        claims = _match_and_claim_all(harness)
+        held = sorted(claim.position.event["data"]["who"] for claim in claims)
+        assert (len(held), max(held.count(who) for who in held)) == (5, 2)
+
+
+def test_two_workflows_share_a_count_and_each_has_its_own_ceiling(database_url: str) -> None:
+    shared = {"key": "'erp'", "scope": "tenant"}
+    with a_runtime(database_url, _registry()) as harness:
+        harness.deploy(_document(concurrency=[{"limit": 1, **shared}]), "low")
+        high = _document(concurrency=[{"limit": 3, **shared}])
+        high["triggers"] = [{"event": "other/thing"}]
+        harness.deploy(high, "high")
+        harness.send("other/thing")
+        assert len(_match_and_claim_all(harness)) == 1
+        _send_all(harness, 1)
+        assert _match_and_claim_all(harness) == []  # one slot is held, which is all that this one allows
+        for _ in range(3):
+            harness.send("other/thing")
+        _join_messages(harness)
+        assert len(_match_and_claim_all(harness)) == 2
+
+
+def test_the_mode_runs_holds_a_slot_from_the_first_step_to_the_end(database_url: str) -> None:
+    def work(ctx: StepContext) -> None:
+        ctx.step.sleep("nap", 60)
+
+    with a_runtime(database_url, _registry(work)) as harness:
+        harness.deploy(_document(concurrency=[{"limit": 2, "mode": "runs"}]))
+        _send_all(harness, 5)
+        harness.drain()
+        statuses = "SELECT status, count(*) AS n FROM runs GROUP BY status ORDER BY status"
+        assert harness.rows(statuses) == [{"status": "queued", "n": 3}, {"status": "waiting", "n": 2}]
+        harness.skip(60)
+        assert harness.rows(statuses) == [
+            {"status": "completed", "n": 2}, {"status": "queued", "n": 1}, {"status": "waiting", "n": 2}
+        ]  # fmt: skip
+        harness.skip(60)
+        harness.skip(60)
+        assert harness.rows(statuses) == [{"status": "completed", "n": 5}]
+        assert _left_overs(harness) == NOTHING_LEFT
+
+
+def test_the_slot_of_a_dead_worker_is_free_when_its_lease_is_over(database_url: str) -> None:
+    with a_runtime(database_url, _registry(), lease_seconds=15.0) as harness:
+        harness.deploy(_document(concurrency=1))
+        _send_all(harness, 3)
+        (lost,) = _match_and_claim_all(harness)  # and its worker dies
+        harness.skip(14)
+        assert _running(harness) == 1
+        harness.skip(1.1)
+        harness.skip(1)
+        assert harness.rows("SELECT count(*) AS n FROM runs WHERE status = 'completed'") == [{"n": 3}]
+        assert [kind for kind, _ in harness.journal("lost")] == ["lost"]
+        assert _left_overs(harness) == NOTHING_LEFT
+        assert lost.lease.token == 1
+
+
+def test_a_cancelled_run_gives_back_its_slot_and_its_place(database_url: str) -> None:
+    with a_runtime(database_url, _registry()) as harness:
+        harness.deploy(_document(concurrency=1))
+        _send_all(harness, 3)
+        (claim,) = _match_and_claim_all(harness)
+        waiting = harness.rows("SELECT run_id FROM queued_steps ORDER BY score_ms, sequence")
+        harness.runtime.control.cancel(DEFAULT_SCOPE, waiting[0]["run_id"])
+        harness.runtime.control.cancel(DEFAULT_SCOPE, claim.lease.run_id)
+        harness.drain()
+        rows = harness.rows("SELECT status FROM runs ORDER BY status")
+        assert [row["status"] for row in rows] == ["cancelled", "cancelled", "completed"]
+        assert _left_overs(harness) == NOTHING_LEFT
+
+
+def test_a_paused_run_keeps_nobody_waiting(database_url: str) -> None:
+    with a_runtime(database_url, _registry()) as harness:
+        harness.deploy(_document(concurrency=1))
+        _send_all(harness, 3)
+        openings = list(harness.match().openings)
+        first = harness.rows("SELECT run_id FROM queued_steps ORDER BY score_ms, sequence LIMIT 1")[0]["run_id"]
+        with harness.runtime.database.engine.begin() as connection:
+            connection.exec_driver_sql(f"UPDATE runs SET paused_at_ms = 1 WHERE id = '{first}'")
+        harness.dispatcher.execute([opening.hint for opening in openings])
+        harness.drain()
+        assert harness.rows("SELECT count(*) AS n FROM runs WHERE status = 'completed'") == [{"n": 2}]
+        with harness.runtime.database.engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE runs SET paused_at_ms = NULL")
+        harness.skip(60)
+        assert harness.rows("SELECT count(*) AS n FROM runs WHERE status = 'completed'") == [{"n": 3}]
+        assert _left_overs(harness) == NOTHING_LEFT
+
+
+def test_a_hint_that_is_lost_is_made_up_for_by_the_relay(database_url: str) -> None:
+    with a_runtime(database_url, _registry()) as harness:
+        harness.deploy(_document(concurrency=1))
+        _send_all(harness, 2)
+        harness.match()  # and nobody hears of the lane
+        harness.skip(60)
+        assert harness.rows("SELECT count(*) AS n FROM runs WHERE status = 'completed'") == [{"n": 2}]
+
+
+def test_a_full_lane_costs_no_messages(database_url: str) -> None:
+    with a_runtime(database_url, _registry()) as harness:
+        harness.deploy(_document(concurrency=1))
+        _send_all(harness, 5)
+        (claim,) = _match_and_claim_all(harness)
+        harness.runtime.heartbeat.stop()
+        before = harness.dispatcher.message_count
+        for _ in range(10):
+            harness.clock.advance(seconds=1)
+            harness.runtime.relay.tick()
+        assert harness.dispatcher.message_count == before
+        assert claim.lease.token == 1
+
+
+# --- throttle
+
+
+def test_a_throttle_spaces_starts_evenly_loses_none_and_keeps_their_order(database_url: str) -> None:
+    started: list[tuple[float, int]] = []
+
+    def work(ctx: StepContext) -> None:
+        started.append(((harness.clock.now_ms() - began_ms) / 1000, ctx.event["data"]["n"]))
+
+    with a_runtime(database_url, _registry(work)) as harness:
+        harness.deploy(_document(throttle={"limit": 10, "period": "60s"}, chain=2))
+        began_ms = harness.clock.now_ms()
+        _send_all(harness, 10)
+        harness.drain()
+        for _ in range(60):
+            harness.skip(1)
+        firsts = started[::2]
+        assert [number for _, number in firsts] == list(range(10))
+        assert [at for at, _ in firsts] == [6.0 * number for number in range(10)]
+        assert [at for at, _ in started[1::2]] == [at for at, _ in firsts]  # only starts are throttled
+        assert _left_overs(harness) == NOTHING_LEFT
+
+
+def test_a_burst_starts_at_once_and_keys_are_throttled_each_for_itself(database_url: str) -> None:
+    started: list[str] = []
+    with a_runtime(database_url, _registry(lambda ctx: started.append(ctx.event["data"]["who"]))) as harness:
+        harness.deploy(_document(throttle={"limit": 1, "period": "1m", "burst": 2, "key": "event.data.who"}))
+        _send_all(harness, 4, who="a")
+        _send_all(harness, 4, who="b")
+        harness.drain()
+        assert sorted(started) == ["a", "a", "b", "b"]
+        harness.skip(60)
+        assert sorted(started) == ["a", "a", "a", "b", "b", "b"]
+
+
+def test_a_start_that_finds_no_slot_uses_no_unit_of_the_throttle(database_url: str) -> None:
+    started: list[float] = []
+
+    def work(ctx: StepContext) -> None:
+        started.append(harness.clock.now_ms())
+
+    with a_runtime(database_url, _registry(work), lease_seconds=15.0) as harness:
+        harness.deploy(_document(throttle={"limit": 1, "period": "10s"}, concurrency=1))
+        _send_all(harness, 2)
+        began_ms = harness.clock.now_ms()
+        (claim,) = _match_and_claim_all(harness)
+        for _ in range(14):
+            harness.skip(1)  # the throttle would admit it from the tenth second on
+        assert started == []
+        openings = harness.runtime.worker._advance.record(claim, _done(), retries=0).openings
+        harness.dispatcher.execute([opening.hint for opening in openings])
+        harness.drain()
+        assert started == [began_ms + 14_000]
+
+
+def _done() -> Any:
+    from workflowkit.engine.outcome import Succeeded
+
+    return Succeeded(None)
+
+
+# --- order
+
+
+def test_priority_moves_a_run_ahead_by_seconds(database_url: str) -> None:
+    order: list[str] = []
+    registry = _registry(lambda ctx: order.append(ctx.event["data"]["who"]))
+    with a_runtime(database_url, registry, lease_seconds=3600.0) as harness:
+        document = _document(concurrency=1, priority="event.data.ahead")
+        harness.deploy(document)
+        _send_all(harness, 1, who="first", ahead=0)
+        (claim,) = _match_and_claim_all(harness)
+        for who, ahead in (("old", 0), ("young", 0), ("urgent", 120), ("most urgent", 10_000)):
+            harness.clock.advance(seconds=500 if who == "young" else 1)
+            _send_all(harness, 1, who=who, ahead=ahead)
+            harness.match()
+        harness.runtime.worker._advance.record(claim, _done(), retries=0)
+        harness.skip(60)
+        # Cut to 600 seconds, which is not enough to pass one that has waited for longer only by a little.
+        assert order == ["most urgent", "old", "urgent", "young"]
+
+
+def test_a_tenant_with_a_thousand_runs_keeps_another_waiting_for_one_slot_time(database_url: str) -> None:
+    tenants = [Scope("default", "a"), Scope("default", "b")]
+    order: list[str] = []
+    registry = _registry(lambda ctx: order.append(ctx.run.tenant))
+    limit = [{"limit": 1, "key": "'all'", "scope": "environment"}]
+    with a_runtime(database_url, registry) as harness:
+        for scope in tenants:
+            harness.deploy(_document(concurrency=limit), scope=scope)
+        _send_all(harness, 1_000, tenants[0])
+        harness.match()
+        _send_all(harness, 1, tenants[1])
+        harness.match()
+        place = harness.rows("SELECT slot_group FROM lane_groups LIMIT 1")[0]["slot_group"]
+        advance, served = harness.runtime.worker._advance, []
+        for _ in range(3):
+            claim, _ = advance._dequeue(place)
+            assert claim is not None
+            served.append(claim.position.run.scope.tenant)
+            advance.record(claim, _done(), retries=0)
+        assert served == ["a", "b", "a"]
+
+
+def test_steps_start_in_the_order_that_fairness_describes(database_url: str) -> None:
+    """The same work as in ``flow.fairness``, which says in Python what the SQL has to do."""
+    scopes = {name: Scope("default", name) for name in ("a", "b", "c")}
+    limit = [{"limit": 1, "key": "'all'", "scope": "environment"}]
+    arrivals = [("a", "k1", 0)] * 4 + [("b", "k1", 0), ("a", "k2", 5), ("a", "k1", 30), ("c", "k9", 0), ("b", "k2", 0)]
+    with a_runtime(database_url, _registry()) as harness:
+        document = _document(concurrency=[*limit, {"limit": 5, "key": "event.data.k"}], priority="event.data.ahead")
+        for scope in scopes.values():
+            harness.deploy(document, scope=scope)
+        line, waiting = Line(), []
+        for number, (tenant, key, ahead) in enumerate(arrivals):
+            harness.clock.advance(seconds=1)
+            work = Waiting(tenant, key, harness.clock.now_ms() - 1_000 * ahead, number)
+            waiting.append(work)
+            line = line.joined_by(work)
+            _send_all(harness, 1, scopes[tenant], k=key, ahead=ahead, number=number)
+            harness.match()
+        place = next(
+            row["slot_group"]
+            for row in harness.rows("SELECT slot_group FROM lane_groups")
+            if "all" in row["slot_group"]
+        )
+        advance, served = harness.runtime.worker._advance, []
+        for _ in arrivals:
+            claim, _ = advance._dequeue(place)
+            assert claim is not None
+            served.append(claim.position.event["data"]["number"])
+            advance.record(claim, _done(), retries=0)
+        assert served == [work.sequence for work in drain(waiting, line)]
+
+
+# --- cost
+
+
+def test_picking_the_next_touches_no_more_rows_behind_a_long_queue(database_url: str) -> None:
+    with a_runtime(database_url, _registry()) as harness:
+        harness.deploy(_document(concurrency=1))
+        _send_all(harness, 1)
+        harness.match()
+        (row,) = harness.rows("SELECT * FROM queued_steps")
+        _fill(harness, row, range(1_000))
+        short = _plan_cost(harness, row["lane_id"])
+        _fill(harness, row, range(1_000, 20_000))
+        assert _plan_cost(harness, row["lane_id"]) <= short + 2
+        with _counted(harness) as statements:
+            claim, _ = harness.runtime.worker._advance._dequeue(row["lane_id"])
+        assert claim is not None
+        assert len(statements) < 40
+
+
+def _fill(harness: Harness, row: dict[str, Any], numbers: range) -> None:
+    with harness.runtime.database.transaction("match") as tx:
+        tx.insert(
+            lanes.INSERT_STEP,
+            [(f"r{number}", "s0", row["lane_id"], row["score_ms"] + number, f"z{number}") for number in numbers],
+        )
+    with harness.runtime.database.engine.connect() as connection:
+        connection.exec_driver_sql("ANALYZE queued_steps" if harness.runtime.database.is_postgresql else "ANALYZE")
+
+
+def _plan_cost(harness: Harness, lane_id: str) -> int:
+    """Return how many rows (PostgreSQL) or virtual machine steps by the hundred (SQLite) picking and the head cost."""
+    database = harness.runtime.database
+    with database.read() as tx:
+        parameters: dict[str, Any] = {"place": lane_id, "now_ms": tx.now_ms, "limit": 1, "lane_id": lane_id}
+        if not database.is_postgresql:
+            return _sqlite_steps(tx, lane_id)
+        total = 0
+        for statement in (lanes._PICK, lanes._HEAD):
+            plan = tx.connection.exec_driver_sql(
+                "EXPLAIN (ANALYZE, FORMAT JSON) " + statement.postgresql, parameters
+            ).scalar_one()  # fmt: skip
+            total += _rows_of(plan[0]["Plan"])
+        return total
+
+
+def _rows_of(plan: dict[str, Any]) -> int:
+    seen = plan["Actual Rows"] * plan["Actual Loops"] + plan.get("Rows Removed by Filter", 0)
+    return int(seen) + sum(_rows_of(part) for part in plan.get("Plans", ()))
+
+
+def _sqlite_steps(tx: Any, lane_id: str) -> int:
+    ticks = [0]
+
+    def tick() -> int:
+        ticks[0] += 1
+        return 0
+
+    driver = tx.connection.connection.driver_connection
+    driver.set_progress_handler(tick, 100)
+    try:
+        assert lanes.pick(tx, lane_id)
+        assert lanes.head(tx, lane_id)
+    finally:
+        driver.set_progress_handler(None, 0)
+    return ticks[0]
+
+
+@contextmanager
+def _counted(harness: Harness) -> Iterator[list[str]]:
+    """Collect the statements of the next transactions."""
+    from workflowkit.store.database import Transaction
+
+    statements: list[str] = []
+    original = Transaction._execute
+
+    def execute(self: Any, statement: Any, parameters: Any) -> Any:
+        statements.append(statement.sqlite)
+        return original(self, statement, parameters)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Transaction, "_execute", execute)
+        yield statements
+
+
+# --- what has no limits
+
+
+def test_a_workflow_without_limits_writes_no_row_of_flow_control(database_url: str) -> None:
+    with a_runtime(database_url, _registry()) as harness:
+        harness.deploy(_document(chain=5))
+        commits: list[str] = []
+        from workflowkit.base import failpoints
+
+        stop = failpoints.listen(commits.append)
+        _send_all(harness, 1)
+        harness.drain()
+        stop()
+        done = [name.partition(".")[0] for name in commits if name.endswith("after_commit")]
+        assert done == ["intake", "match", *["record"] * 5]
+        assert harness.run()["flow"] is None
+        assert _left_overs(harness) == NOTHING_LEFT
+        assert harness.rows("SELECT 1 AS one FROM flow_states") == []

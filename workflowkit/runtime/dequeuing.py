@@ -1,0 +1,175 @@
+"""The transaction in which a step that waited for a limit starts: throttle and slots are taken together with its lease.
+
+A *place* is a lane or a group of slots. Whoever puts a step into a lane hints the lane, whoever gives a slot back hints
+its group; both after their commit, so that one of the two always sees the other. Should a hint be lost, the relay looks
+at every lane from time to time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from workflowkit.base.errors import DefinitionError
+from workflowkit.engine.states import RunStatus
+from workflowkit.flow.concurrency import Ceiling
+from workflowkit.flow.dequeue import Full, Go, TooEarly, dequeue
+from workflowkit.runtime.claiming import Claiming
+from workflowkit.runtime.hints import StepHint, place_hint
+from workflowkit.runtime.position import Claim, Opening, Schedule
+from workflowkit.runtime.runflow import limited_flow_of, rate_of, slot_state, throttle_state
+from workflowkit.store import flowstates, lanes, runs, slots, steps
+from workflowkit.store.database import Database, Transaction
+from workflowkit.store.flowstates import StateKey
+from workflowkit.store.lanes import Lane, QueuedStep
+from workflowkit.store.runs import RunRecord
+
+#: Most lanes that one look at a place considers: those before it may be on queues of other workers.
+LANES_CONSIDERED = 10
+#: Most steps of a lane that one transaction passes over because they cannot start: their run is paused, or has ended.
+PASSED_OVER = 20
+#: How often a worker looks again at a place where others were faster.
+DEQUEUE_TRIES = 5
+
+
+@dataclass(slots=True)
+class Dequeued:
+    """The step that starts, if any, and what others may look at. ``is_settled``: to look again now is of no use."""
+
+    claim: Claim | None = None
+    openings: list[Opening] = field(default_factory=list)
+    is_settled: bool = False
+
+
+class Dequeuing:
+    """Takes steps out of lanes, for one worker process. Thread-safe."""
+
+    def __init__(self, database: Database, schedule: Schedule, claiming: Claiming) -> None:
+        self._database = database
+        self._schedule = schedule
+        self._claiming = claiming
+
+    def claim(self, place: str) -> Dequeued:
+        """Start the step whose turn it is at a place, if there is one that may start now."""
+        openings: list[Opening] = []
+        for _ in range(DEQUEUE_TRIES):
+            try:
+                with self._database.transaction("dequeue") as tx:
+                    found = self._look(tx, place)
+            except _SpoiltStep as spoilt:
+                self._set_aside(spoilt.step)
+                continue
+            openings += found.openings
+            if found.claim is not None or found.is_settled:
+                return Dequeued(found.claim, openings, is_settled=True)
+        # Others are faster here: one of them, or the relay, goes on.
+        return Dequeued(None, openings)
+
+    def _look(self, tx: Transaction, place: str) -> Dequeued:
+        found = Dequeued()
+        for lane in lanes.pick(tx, place, limit=LANES_CONSIDERED):
+            if self._schedule.serves(lane.queue):
+                self._serve(tx, lane, found)
+                if found.claim is not None:
+                    # One more may be able to start, by whoever gets there first.
+                    found.openings += [
+                        Opening(place_hint(place, each.queue)) for each in lanes.pick(tx, place)
+                    ]  # fmt: skip
+                return found
+            found.openings.append(Opening(place_hint(lane.id, lane.queue)))
+        found.is_settled = True
+        return found
+
+    def _serve(self, tx: Transaction, lane: Lane, found: Dequeued) -> None:
+        """Start the next step of a lane if that may still be. Locks groups and throttle, then the run, then lanes."""
+        throttle = throttle_state(lane)
+        keys = [slot_state(group) for group in lane.ceilings]
+        # SAFETY: I18 I19 — counted and taken under these locks.
+        states = flowstates.lock(tx, keys if throttle is None else [*keys, throttle])
+        rate = None if lane.throttle is None else rate_of(lane.throttle)
+        arrival_us = None if throttle is None else states[throttle]
+        ceilings = [Ceiling(group, limit) for group, limit in lane.ceilings.items()]
+        held = slots.held(tx, list(lane.ceilings)) if ceilings else {}
+        verdict = dequeue(rate, arrival_us, ceilings, held, now_ms=tx.now_ms)
+        if isinstance(verdict, TooEarly):
+            lanes.hold(tx, lane.id, until_ms=verdict.next_at_ms)
+        elif isinstance(verdict, Go):
+            self._start_next(tx, lane, throttle, verdict, found)
+            if found.claim is not None and rate is not None:
+                follows = dequeue(rate, verdict.throttle_arrival_us, (), {}, now_ms=tx.now_ms)
+                if isinstance(follows, TooEarly):
+                    lanes.hold(tx, lane.id, until_ms=follows.next_at_ms)
+        else:
+            assert isinstance(verdict, Full)  # noqa: S101 - others have taken the slot since: look again
+
+    def _start_next(self, tx: Transaction, lane: Lane, throttle: StateKey | None, verdict: Go, found: Dequeued) -> None:
+        for _ in range(PASSED_OVER):
+            step = lanes.head(tx, lane.id)
+            if step is None:
+                lanes.close_empty(tx, lane)
+                return
+            found.claim = self._start(tx, lane, step, found)
+            if found.claim is not None:
+                if throttle is not None:
+                    expires_at_ms = (verdict.throttle_arrival_us or 0) // 1_000 + 1
+                    flowstates.put(tx, throttle, verdict.throttle_arrival_us, expires_at_ms=expires_at_ms)
+                lanes.served(tx, lane)
+                return
+
+    def _start(self, tx: Transaction, lane: Lane, step: QueuedStep, found: Dequeued) -> Claim | None:
+        """Take the lease and the slots of a step; or take it out of its lane, if it cannot start."""
+        lanes.remove(tx, step.run_id, step.step_key)
+        run = runs.lock(tx, step.run_id)
+        if run is None or run.status.is_terminal:
+            return None
+        if run.paused_at_ms is not None:
+            # Due again, but for the pause: whoever thaws the run sees to it.
+            steps.unpark(tx, run.id, step.step_key, wake_at_ms=None)
+            return None
+        lease = steps.claim_parked(tx, run.id, step.step_key, lease_ms=self._schedule.lease_ms)
+        if lease is None:
+            return None
+        started = replace(run, status=RunStatus.RUNNING, started_at_ms=run.started_at_ms or tx.now_ms)
+        try:
+            claim = self._claiming.begin(tx, started, lease)
+        except DefinitionError as error:
+            raise _SpoiltStep(step) from error
+        if claim is None:
+            return None
+        self._take_slots(tx, run, claim)
+        if run.started_at_ms is None:
+            found.openings += self._release_others(tx, run)
+        runs.start(tx, run.id)
+        return claim
+
+    def _take_slots(self, tx: Transaction, run: RunRecord, claim: Claim) -> None:
+        flow = limited_flow_of(run)
+        if flow is None:
+            return
+        slots.take(tx, claim.lease, [ceiling.group for ceiling in flow.steps])
+        if run.started_at_ms is None:
+            slots.take_for_run(tx, run.id, [ceiling.group for ceiling in flow.runs])
+
+    def _release_others(self, tx: Transaction, run: RunRecord) -> Sequence[Opening]:
+        """Let the other first steps of a run that has just started be under what its later steps are under."""
+        keys = lanes.steps_of(tx, run.id)
+        lanes.remove_run(tx, run.id)
+        queues = steps.queues(tx, run.id) if keys else {}
+        for step_key in keys:
+            steps.unpark(tx, run.id, step_key, wake_at_ms=tx.now_ms + self._schedule.grace_ms)
+        return [Opening(StepHint(run.id, step_key, queues[step_key])) for step_key in keys]
+
+    def _set_aside(self, step: QueuedStep) -> None:
+        """Keep a step that this process cannot read from holding up its lane: the relay hints it to others."""
+        with self._database.transaction("dequeue") as tx:
+            if runs.lock(tx, step.run_id) is not None:
+                lanes.remove(tx, step.run_id, step.step_key)
+                steps.unpark(tx, step.run_id, step.step_key, wake_at_ms=tx.now_ms + self._schedule.grace_ms)
+
+
+class _SpoiltStep(Exception):
+    """Rolls back: the version of the step's run cannot be read here."""
+
+    def __init__(self, step: QueuedStep) -> None:
+        super().__init__(step.run_id)
+        self.step = step

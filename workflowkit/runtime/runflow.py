@@ -1,0 +1,164 @@
+"""What flow control keeps of a run, frozen when it was admitted: its place in queues, and what its steps are under.
+
+Keys are evaluated once. So a change of the settings affects later events only, and a run goes on under what it began
+with. Stored as JSON with the run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from workflowkit.base import jsonvalue
+from workflowkit.definition.settings.flow import ConcurrencyMode, FlowControl
+from workflowkit.flow.concurrency import Ceiling, Owner, ceilings
+from workflowkit.flow.gcra import Rate
+from workflowkit.flow.keys import FlowKeys
+from workflowkit.store.flowstates import StateKey
+from workflowkit.store.lanes import Lane, QueuedStep
+from workflowkit.store.runs import RunRecord
+
+#: The control of the states that are locks of groups of slots.
+SLOTS = "slots"
+
+
+@dataclass(frozen=True, slots=True)
+class RunFlow:
+    """The flow control of one run.
+
+    ``steps`` and ``runs`` are the ceilings that its steps, or that it as a whole, has to stay under; ``throttle`` is
+    the rate of its start, with the key. ``singleton`` is the key whose lock it may hold, ``collection`` the batch whose
+    events it has. ``score_ms`` and ``sequence`` order it among others that wait.
+    """
+
+    score_ms: int
+    sequence: str
+    steps: tuple[Ceiling, ...] = ()
+    runs: tuple[Ceiling, ...] = ()
+    throttle: tuple[Rate, str] | None = None
+    singleton: str | None = None
+    collection: str | None = None
+
+    def under(self, *, has_started: bool) -> tuple[Ceiling, ...]:
+        """Return the ceilings for a step of the run, by whether it is the first."""
+        return self.steps if has_started else tuple(sorted((*self.steps, *self.runs), key=lambda each: each.group))
+
+    def is_limited(self, *, has_started: bool) -> bool:
+        """Tell whether a step of the run may have to wait for others."""
+        return bool(self.steps) or (not has_started and (bool(self.runs) or self.throttle is not None))
+
+    def of_part(self) -> RunFlow:
+        """Return what a part of the run is under, a run of its own that starts when it is to."""
+        return replace(self, runs=(), throttle=None, singleton=None)
+
+    def again(self, now_ms: int) -> RunFlow:
+        """Return what the run is under when it is run again."""
+        return replace(self, score_ms=now_ms, singleton=None)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as it is stored; what is absent is left out."""
+        value: dict[str, Any] = {"score_ms": self.score_ms, "sequence": self.sequence}
+        for name in ("steps", "runs"):
+            if limits := getattr(self, name):
+                value[name] = {ceiling.group: ceiling.limit for ceiling in limits}
+        if self.throttle is not None:
+            rate, key = self.throttle
+            value["throttle"] = throttle_json(rate, key)
+        for name in ("singleton", "collection"):
+            if (text := getattr(self, name)) is not None:
+                value[name] = text
+        return value
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> RunFlow:
+        throttle = value.get("throttle")
+        return cls(
+            value["score_ms"], value["sequence"], _ceilings(value.get("steps")), _ceilings(value.get("runs")),
+            None if throttle is None else (rate_of(throttle), throttle["key"]),
+            value.get("singleton"), value.get("collection"),
+        )  # fmt: skip
+
+
+def flow_of(run: RunRecord) -> RunFlow | None:
+    """Return the flow control of a run, ``None`` if its workflow has none."""
+    return None if run.flow is None else RunFlow.from_json(run.flow)
+
+
+def limited_flow_of(run: RunRecord) -> RunFlow | None:
+    """Return the flow control of a run whose next step may have to wait for others, ``None`` for all other runs."""
+    flow = flow_of(run)
+    return flow if flow is not None and flow.is_limited(has_started=run.started_at_ms is not None) else None
+
+
+def freeze(
+    flow: FlowControl, keys: FlowKeys, owner: Owner, *, score_ms: int, sequence: str, collection: str | None = None
+) -> RunFlow:
+    """Return the flow control of a run that is admitted."""
+    return RunFlow(
+        score_ms=score_ms,
+        sequence=sequence,
+        steps=ceilings(flow.concurrency, keys.concurrency, owner, ConcurrencyMode.STEPS),
+        runs=ceilings(flow.concurrency, keys.concurrency, owner, ConcurrencyMode.RUNS),
+        throttle=None if flow.throttle is None else (Rate.of(flow.throttle), keys.throttle.text),
+        singleton=singleton_key(flow, keys),
+        collection=collection,
+    )
+
+
+def singleton_key(flow: FlowControl, keys: FlowKeys) -> str | None:
+    """Return the key of the singleton that the event is under; a key that is false or failed is none."""
+    key = keys.singleton
+    return None if flow.singleton is None or key.is_false or key.fault is not None else key.text
+
+
+def lane_of(run: RunRecord, flow: RunFlow, queue: str) -> Lane:
+    """Return the lane in which the next step of a run waits."""
+    has_started = run.started_at_ms is not None
+    under = {ceiling.group: ceiling.limit for ceiling in flow.under(has_started=has_started)}
+    throttle = None
+    if not has_started and flow.throttle is not None:
+        throttle = {**throttle_json(*flow.throttle), "workflow_id": run.workflow_id}
+    scope = run.scope
+    parent = _id(scope.environment, scope.tenant)
+    lane_id = _id(scope.environment, scope.tenant, run.workflow_id, queue, under, throttle)
+    return Lane(lane_id, scope, parent, queue, under, throttle)
+
+
+def queued(run: RunRecord, flow: RunFlow, lane: Lane, step_key: str) -> QueuedStep:
+    """Return the place of a step of a run in its lane."""
+    return QueuedStep(run.id, step_key, lane.id, flow.score_ms, f"{flow.sequence}:{run.id}:{step_key}")
+
+
+def slot_state(group: str) -> StateKey:
+    """Return the key that locks a group of slots."""
+    return StateKey("", "", "", SLOTS, group)
+
+
+def throttle_state(lane: Lane) -> StateKey | None:
+    """Return the key of the throttle that the steps of a lane are under."""
+    if lane.throttle is None:
+        return None
+    scope = lane.scope
+    return StateKey(
+        scope.environment, scope.tenant, lane.throttle["workflow_id"], "throttle", lane.throttle["key"]
+    )  # fmt: skip
+
+
+def rate_of(throttle: Mapping[str, Any]) -> Rate:
+    """Return the rate of a stored throttle."""
+    return Rate(throttle["limit"], throttle["period_ms"], throttle["burst"])
+
+
+def throttle_json(rate: Rate, key: str) -> dict[str, Any]:
+    """Return a throttle as it is stored."""
+    return {"limit": rate.limit, "period_ms": rate.period_ms, "burst": rate.burst, "key": key}
+
+
+def _ceilings(value: Mapping[str, int] | None) -> tuple[Ceiling, ...]:
+    return tuple(Ceiling(group, limit) for group, limit in sorted((value or {}).items()))
+
+
+def _id(*parts: Any) -> str:
+    return hashlib.blake2b(jsonvalue.canonical(list(parts)), digest_size=16).hexdigest()

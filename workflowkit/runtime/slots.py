@@ -1,0 +1,37 @@
+"""Giving slots back, in the transaction in which a step stops executing or a run ends."""
+
+from __future__ import annotations
+
+from workflowkit.base.settings import DEFAULT_QUEUE
+from workflowkit.runtime.hints import StepHint, place_hint
+from workflowkit.runtime.runflow import flow_of
+from workflowkit.store import lanes, slots
+from workflowkit.store.database import Transaction
+from workflowkit.store.runs import RunRecord
+
+
+def give_back(tx: Transaction, run: RunRecord, step_key: str, queue: str = DEFAULT_QUEUE) -> tuple[StepHint, ...]:
+    """Give back what a step holds that no longer executes; return where others may start, to be hinted after."""
+    flow = flow_of(run)
+    if flow is None or not flow.steps:
+        return ()
+    slots.free(tx, run.id, step_key)
+    return tuple(place_hint(ceiling.group, queue) for ceiling in flow.steps)
+
+
+def is_in_the_way(run: RunRecord) -> bool:
+    """Tell whether others may have to wait for a run: it holds slots, or the lock of a singleton."""
+    flow = flow_of(run)
+    return flow is not None and bool(flow.steps or flow.runs or flow.singleton is not None)
+
+
+def give_back_all(tx: Transaction, run: RunRecord, queue: str = DEFAULT_QUEUE) -> tuple[StepHint, ...]:
+    """Give back all that a run holds or waits for that has just ended; return where others may start."""
+    flow = flow_of(run)
+    if flow is None:
+        return ()
+    lanes.remove_run(tx, run.id)
+    if not (flow.steps or flow.runs):
+        return ()
+    slots.free_run(tx, run.id)
+    return tuple(place_hint(ceiling.group, queue) for ceiling in (*flow.steps, *flow.runs))

@@ -1,0 +1,150 @@
+"""Runs that flow control lets start, and what that does to others: cancelled, dropped, or next in line.
+
+Joins the transaction that has locked the states concerned.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from workflowkit.base.errors import WorkflowKitError
+from workflowkit.definition.model import Workflow
+from workflowkit.engine.states import RunStatus
+from workflowkit.flow.concurrency import Owner
+from workflowkit.flow.decision import SkipReason, Start
+from workflowkit.runtime.cause import REPLACED, Cause, cancel_timer
+from workflowkit.runtime.flowstate import Place, States
+from workflowkit.runtime.position import Batch, Claim, Opening, Schedule, start_run
+from workflowkit.runtime.runflow import RunFlow, freeze
+from workflowkit.store import collections, decisions
+from workflowkit.store.collections import CollectionRecord
+from workflowkit.store.database import Transaction
+from workflowkit.store.decisions import DecisionRecord
+from workflowkit.store.events import EventRecord
+from workflowkit.store.runs import RunRecord
+
+_log = logging.getLogger(__name__)
+
+#: The version cannot be read by this code, or a condition on a trigger edge met a limit.
+START_FAILED = "start-failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An event that matched a workflow, with its keys. ``members`` are the events of its batch."""
+
+    record: EventRecord
+    version: int
+    workflow: Workflow
+    place: Place
+    run_id: str
+    collection: CollectionRecord | None = None
+    members: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(slots=True)
+class Begun:
+    """What a transaction has begun: rows to write, a first step for this worker, openings, runs that ended at once.
+
+    ``flow`` is that of a run which somebody else is to begin.
+    """
+
+    batch: Batch = field(default_factory=Batch)
+    may_claim: bool = False
+    claim: Claim | None = None
+    openings: list[Opening] = field(default_factory=list)
+    ended: list[tuple[RunRecord, dict[str, Any]]] = field(default_factory=list)
+    flow: RunFlow | None = None
+
+
+def start(states: States, candidate: Candidate, decision: Start, schedule: Schedule, begun: Begun) -> bool:
+    """Begin a run that was admitted; tell whether it could be, and is not at its end already."""
+    tx, record, place, collection = states.tx, candidate.record, candidate.place, candidate.collection
+    run = RunRecord(
+        id=candidate.run_id, scope=record.scope, workflow_id=place.workflow_id, version=candidate.version,
+        event_id=record.id, status=RunStatus.QUEUED, revision=0, created_at_ms=tx.now_ms, depth=record.depth,
+        flow=frozen(candidate, decision.score_ms).as_json(),
+    )  # fmt: skip
+    own = Batch()
+    may_claim = begun.may_claim and begun.claim is None and not candidate.workflow.settings.cancel_on
+    try:
+        claim, openings = start_run(
+            own, run, candidate.workflow, record.as_json(), schedule, now_ms=tx.now_ms, claim=may_claim,
+            due_at_ms=decision.at_ms, together=candidate.members,
+        )  # fmt: skip
+    except WorkflowKitError as error:
+        skip(states, candidate, begun, START_FAILED, detail=error.message)
+        return False
+    except Exception as error:
+        # A fault of ours: it must stop this run only, not the events of others that came with it.
+        _log.exception("workflow %s could not be started by event %s", place.workflow_id, record.id)
+        skip(states, candidate, begun, START_FAILED, detail=type(error).__name__)
+        return False
+    begun.batch.extend(own)
+    begun.claim = begun.claim or claim
+    begun.openings += [opening for opening in openings if opening not in begun.openings]
+    make_way(tx, run, decision.cancelled, begun)
+    if collection is not None:
+        _close(states, collection, run.id)
+    if own.runs[0].status.is_terminal:
+        begun.ended.append((own.runs[0], record.as_json()))
+        return False
+    return True
+
+
+def frozen(candidate: Candidate, score_ms: int) -> RunFlow:
+    """Return the flow control of the run that a candidate becomes."""
+    place, record, collection = candidate.place, candidate.record, candidate.collection
+    return freeze(
+        place.flow, place.keys, Owner(record.scope, place.workflow_id), score_ms=score_ms, sequence=record.id,
+        collection=collection.id if collection is not None and candidate.members else None,
+    )  # fmt: skip
+
+
+def make_way(tx: Transaction, run: RunRecord, cancelled: str | None, begun: Begun) -> None:
+    """Plan the end of the run whose place a new one takes. By a timer: its lock is not for us to take here."""
+    if cancelled is not None:
+        cause = Cause(REPLACED, run_id=run.id)
+        begun.batch.timers.append(cancel_timer(run.scope, cancelled, cause, due_at_ms=tx.now_ms))
+
+
+def skip(
+    states: States, candidate: Candidate, begun: Begun, reason: str, *, detail: str = "", other_id: str | None = None
+) -> None:
+    """Put on record why an event, or a collection of them, starts no run."""
+    collection = candidate.collection
+    if collection is not None and collection.kind != "singleton":
+        collections.close(states.tx, collection.id, reason=reason)
+        return
+    if collection is not None:
+        collections.delete(states.tx, collection.id)
+    decided = DecisionRecord(
+        candidate.record.id, candidate.place.workflow_id, reason, detail or None, states.tx.now_ms, other_id
+    )  # fmt: skip
+    begun.batch.decisions.append(decisions.row_of(candidate.record.scope, decided))
+
+
+def drop_waiting(states: States, candidate: Candidate, collection_id: str | None, begun: Begun) -> None:
+    """Put on record that what waited for a singleton never starts, for ``candidate`` has taken its place."""
+    if collection_id is None:
+        return
+    collection = collections.find_open(states.tx, candidate.record.scope, collection_id)
+    if collection is None:
+        return
+    for record in _standing_for(states, collection):
+        dropped = replace(candidate, record=record, collection=collection)
+        skip(states, dropped, begun, SkipReason.SUPERSEDED.value, other_id=candidate.run_id)
+
+
+def _standing_for(states: States, collection: CollectionRecord) -> Sequence[EventRecord]:
+    return collections.load_events(states.tx, collection.id)[:1]
+
+
+def _close(states: States, collection: CollectionRecord, started_run_id: str) -> None:
+    if collection.kind == "singleton":
+        collections.delete(states.tx, collection.id)  # from now on the run accounts for the event
+    else:
+        collections.close(states.tx, collection.id, run_id=started_run_id)

@@ -1,0 +1,93 @@
+"""Events that start one run together: batches, windows of a debounce, and what waits for a singleton's run to end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workflowkit.base.scope import Scope
+from workflowkit.store import events
+from workflowkit.store.database import InsertInto, Sql, Transaction
+from workflowkit.store.events import EventRecord
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionRecord:
+    """A collection. Its id follows from its first event; ``key`` is the text of that event's key."""
+
+    id: str
+    scope: Scope
+    workflow_id: str
+    version: int
+    kind: str
+    key: str
+    opened_at_ms: int
+
+
+_INSERT = InsertInto(
+    "collections", ("id", "environment", "tenant", "workflow_id", "version", "kind", "key", "opened_at_ms")
+)
+_INSERT_MEMBER = InsertInto("collected_events", ("event_id", "workflow_id", "collection_id", "ordinal"))
+_FIND = Sql(
+    """
+    SELECT id, environment, tenant, workflow_id, version, kind, key, opened_at_ms FROM collections
+    WHERE environment = :environment AND tenant = :tenant AND id = :id AND closed_at_ms IS NULL
+    """
+)
+_CLOSE = Sql(
+    """
+    UPDATE collections SET run_id = :run_id, reason = :reason, closed_at_ms = :now_ms
+    WHERE id = :id AND closed_at_ms IS NULL
+    """
+)
+_MEMBERS = Sql("SELECT event_id FROM collected_events WHERE collection_id = :id ORDER BY ordinal")
+_DELETE_MEMBERS = Sql("DELETE FROM collected_events WHERE collection_id = :id")
+_DELETE = Sql("DELETE FROM collections WHERE id = :id")
+
+
+def insert(tx: Transaction, record: CollectionRecord) -> None:
+    """Open a collection."""
+    scope = record.scope
+    row = (
+        record.id, scope.environment, scope.tenant, record.workflow_id, record.version, record.kind, record.key,
+        record.opened_at_ms,
+    )  # fmt: skip
+    tx.insert(_INSERT, [row])
+
+
+def add(tx: Transaction, collection_id: str, event_id: str, workflow_id: str, ordinal: int) -> None:
+    """Put an event into a collection.
+
+    Raises the driver's IntegrityError if it is in one of the workflow's already.
+    """
+    # SAFETY: I20 — no event is collected twice: the database itself refuses it.
+    tx.insert(_INSERT_MEMBER, [(event_id, workflow_id, collection_id, ordinal)])
+
+
+def find_open(tx: Transaction, scope: Scope, collection_id: str) -> CollectionRecord | None:
+    """Return a collection that has not been closed."""
+    whose = {"environment": scope.environment, "tenant": scope.tenant}
+    row = tx.one(_FIND, **whose, id=collection_id)
+    return None if row is None else CollectionRecord(row[0], Scope(row[1], row[2]), *row[3:])
+
+
+def close(tx: Transaction, collection_id: str, *, run_id: str | None = None, reason: str | None = None) -> bool:
+    """Note the run of a collection, or why it has none; tell whether it was open."""
+    return tx.run(_CLOSE, id=collection_id, run_id=run_id, reason=reason, now_ms=tx.now_ms) == 1
+
+
+def event_ids(tx: Transaction, collection_id: str) -> list[str]:
+    """Return the ids of the collected events, in order of arrival."""
+    return [row[0] for row in tx.rows(_MEMBERS, id=collection_id)]
+
+
+def load_events(tx: Transaction, collection_id: str) -> list[EventRecord]:
+    """Return the collected events, in order of arrival."""
+    ids = event_ids(tx, collection_id)
+    found = {record.id: record for record in events.load_all(tx, ids)}
+    return [found[event_id] for event_id in ids]
+
+
+def delete(tx: Transaction, collection_id: str) -> None:
+    """Forget a collection whose events are accounted for in another way."""
+    tx.run(_DELETE_MEMBERS, id=collection_id)
+    tx.run(_DELETE, id=collection_id)
