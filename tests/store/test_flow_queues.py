@@ -237,21 +237,28 @@ def test_a_cancelled_run_gives_back_its_slot_and_its_place(database_url: str) ->
         assert _left_overs(harness) == NOTHING_LEFT
 
 
-def test_a_paused_run_keeps_nobody_waiting(database_url: str) -> None:
+def test_what_is_paused_keeps_nobody_waiting_and_goes_on_afterwards(database_url: str) -> None:
+    from workflowkit.runtime.pausing import Target
+
+    limit = [{"limit": 1, "key": "'all'", "scope": "tenant"}]
     with a_runtime(database_url, _registry()) as harness:
-        harness.deploy(_document(concurrency=1))
+        harness.deploy(_document(concurrency=limit), "paused")
         _send_all(harness, 3)
-        openings = list(harness.match().openings)
-        first = harness.rows("SELECT run_id FROM queued_steps ORDER BY score_ms, sequence LIMIT 1")[0]["run_id"]
-        with harness.runtime.database.engine.begin() as connection:
-            connection.exec_driver_sql(f"UPDATE runs SET paused_at_ms = 1 WHERE id = '{first}'")
-        harness.dispatcher.execute([opening.hint for opening in openings])
+        hints = [opening.hint for opening in harness.match().openings]
+        other = _document(concurrency=limit)
+        other["triggers"] = [{"event": "other/thing"}]
+        harness.deploy(other, "other")
+        harness.runtime.pausing.pause(Target(DEFAULT_SCOPE, "paused"))
+        harness.skip(1)
+        harness.dispatcher.execute(hints)
+        harness.send("other/thing")
         harness.drain()
-        assert harness.rows("SELECT count(*) AS n FROM runs WHERE status = 'completed'") == [{"n": 2}]
-        with harness.runtime.database.engine.begin() as connection:
-            connection.exec_driver_sql("UPDATE runs SET paused_at_ms = NULL")
-        harness.skip(60)
-        assert harness.rows("SELECT count(*) AS n FROM runs WHERE status = 'completed'") == [{"n": 3}]
+        done = "SELECT workflow_id, count(*) AS n FROM runs WHERE status = 'completed' GROUP BY workflow_id ORDER BY 1"
+        assert harness.rows(done) == [{"workflow_id": "other", "n": 1}]
+        harness.runtime.pausing.resume(Target(DEFAULT_SCOPE, "paused"))
+        for _ in range(3):
+            harness.skip(30)
+        assert harness.rows(done) == [{"workflow_id": "other", "n": 1}, {"workflow_id": "paused", "n": 3}]
         assert _left_overs(harness) == NOTHING_LEFT
 
 
