@@ -78,3 +78,47 @@ def test_a_result_that_could_not_be_recorded_is_made_again_after_the_lease(
         assert harness.run()["status"] == "completed"
         assert calls == ["a", "a", "b"]
         assert harness.journal("lost") == [("lost", "a")]
+
+
+@contextmanager
+def _answer_lost() -> Iterator[None]:
+    """Let the first transaction that records a result of a step ``a`` commit, and its worker not hear of it (F8)."""
+    is_armed = True
+
+    def fail(name: str) -> None:
+        nonlocal is_armed
+        if name == "record.after_commit" and is_armed:
+            is_armed = False
+            raise StoreUnavailable("no answer")
+
+    stop = failpoints.listen(fail)
+    try:
+        yield
+    finally:
+        stop()
+    assert not is_armed
+
+
+def test_a_commit_whose_answer_was_lost_is_found_by_reading_and_the_run_goes_on_at_once(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with _an_app(database_url, monkeypatch) as (harness, calls):
+        with _answer_lost():
+            harness.drain()
+        assert harness.run()["status"] == "completed"
+        assert calls == ["a", "b"]
+        assert harness.journal("attempt") == [("attempt", "a"), ("attempt", "b")]
+        assert harness.journal("ignored") == harness.journal("lost") == []
+
+
+def test_the_last_result_of_a_run_is_not_taken_for_one_that_came_too_late(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workflowkit.runtime.worker.RECORD_PAUSES_SECONDS", (0.0, 0.0))
+    with a_runtime(database_url) as harness:
+        harness.deploy(a_workflow().chain("a").trigger("test/happened").document())
+        harness.send("test/happened")
+        with _answer_lost():
+            harness.drain()
+        assert harness.run()["status"] == "completed"
+        assert harness.journal("ignored") == []

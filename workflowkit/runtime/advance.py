@@ -119,7 +119,8 @@ class Advance:
         The next step for this worker is ``also``, a step of the same run that was hinted to it, if that is still to be
         had; otherwise, with ``go_on``, one that became ready just now. Raises ``LeaseLost`` where the attempt is no
         longer the step's: nothing is recorded then. After ``StoreUnavailable`` it may be called again with the same
-        claim: whether the first call had committed after all is for the lease to say. Locks the run, then the step.
+        claim: if the first call had committed after all, what followed from that is found by reading it. Locks the run,
+        then the step.
         """
         position, lease = claim.position, claim.lease
         if self._database.is_postgresql and _is_plain(position, outcome):
@@ -130,6 +131,9 @@ class Advance:
             locked = runs.lock(tx, lease.run_id)
             if locked is None:
                 raise LeaseLost("the run is gone")
+            # SAFETY: F8 I5 — decided by reading: what is recorded is not made again, nor left to run into its lease.
+            if (known := self._recorded_before(tx, position, locked, lease)) is not None:
+                return known
             if locked.status.is_terminal:
                 _note_ignored(tx, locked, lease, outcome)
                 return Recorded()
@@ -151,6 +155,18 @@ class Advance:
             recorded = self._write(tx, position, decision, event_ids, go_on=go_on, also=also)
         position.is_stale = False
         return replace(recorded, openings=(*recorded.openings, *(Opening(hint) for hint in freed)))
+
+    def _recorded_before(self, tx: Transaction, position: Position, locked: RunRecord, lease: Lease) -> Recorded | None:
+        """Return what followed from this very attempt, if an earlier call recorded it and its answer was lost."""
+        if not position.is_stale:
+            return None  # no call has failed since the position was last known
+        taken = journal.follow_up(tx, lease.run_id, lease.step_key, lease.attempt, self._schedule.worker)
+        if taken is None:
+            return None
+        refresh(tx, position, locked)
+        position.is_stale = False
+        leases = [found for key in taken if (found := steps.held_lease(tx, lease.run_id, key)) is not None]
+        return Recorded(Claim(position, leases[0]) if leases else None)
 
     def _record_plain(self, claim: Claim, outcome: Outcome, *, go_on: bool, also: StepHint | None) -> Recorded | None:
         """Record a success in one statement; ``None`` if the run has moved, and then nothing is recorded."""

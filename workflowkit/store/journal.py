@@ -49,6 +49,18 @@ _SELECT_FINAL = Sql(
     ORDER BY run_id, revision DESC, ordinal DESC
     """
 )
+_OUTCOME_REVISION = Sql(
+    """
+    SELECT revision FROM journal
+    WHERE run_id = :run_id AND step_key = :step_key AND attempt = :attempt AND kind IN ('completed', 'failed', 'retry')
+    """
+)
+_AT_REVISION = Sql(
+    """
+    SELECT kind, step_key, attempt, data, at_ms FROM journal WHERE run_id = :run_id AND revision = :revision
+    ORDER BY ordinal
+    """
+)
 _OPTIONAL = ("output", "reason", "retry_at_ms", "worker", "detail")
 
 
@@ -89,6 +101,18 @@ def load_final(tx: Transaction, run_ids: Sequence[str]) -> dict[str, list[tuple[
     for run_id, step_key, kind in tx.rows(_SELECT_FINAL, ids=list(run_ids)):
         found[run_id].append((step_key, StepStatus(kind)))
     return found
+
+
+def follow_up(tx: Transaction, run_id: str, step_key: str, attempt: int, worker: str) -> list[str] | None:
+    """Return the steps that ``worker`` took in the transaction that recorded the outcome of an attempt.
+
+    ``None`` if no outcome of that attempt is recorded.
+    """
+    row = tx.one(_OUTCOME_REVISION, run_id=run_id, step_key=step_key, attempt=attempt)
+    if row is None:
+        return None
+    facts = [_from_row(tx, run_id, each) for each in tx.rows(_AT_REVISION, run_id=run_id, revision=row[0])]
+    return [fact.step for fact in facts if fact.kind is FactKind.ATTEMPT and fact.worker == worker]
 
 
 def _to_data(fact: Fact) -> str | None:

@@ -112,6 +112,12 @@ _HOLDS = Sql(
     WHERE run_id = :run_id AND step_key = :step_key AND token = :token AND status = 'running' AND due_at_ms > :now_ms
     """
 )
+_HELD = Sql(
+    """
+    SELECT attempt, token, due_at_ms, lost_attempts FROM steps
+    WHERE run_id = :run_id AND step_key = :step_key AND status = 'running' AND due_at_ms > :now_ms
+    """
+)
 _PUT_OFF = Sql(
     """
     UPDATE steps SET status = :status, due_at_ms = :due_at_ms, wake_at_ms = :wake_at_ms
@@ -290,6 +296,12 @@ def reschedule(tx: Transaction, run_id: str, *, due_at_ms: int, wake_at_ms: int 
     Returns their (run id, step key, queue).
     """
     return list(tx.rows(_RESCHEDULE, run_id=run_id, due_at_ms=due_at_ms, wake_at_ms=wake_at_ms))
+
+
+def held_lease(tx: Transaction, run_id: str, step_key: str) -> Lease | None:
+    """Return the lease under which a step is running, if it has not ended. Whose it is, the caller knows."""
+    row = tx.one(_HELD, run_id=run_id, step_key=step_key, now_ms=tx.now_ms)
+    return None if row is None else Lease(run_id, step_key, row[0], row[1], row[2], row[3])
 
 
 def renew(tx: Transaction, lease: Lease, *, lease_ms: int) -> int | None:
