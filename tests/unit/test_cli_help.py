@@ -15,6 +15,8 @@ COMMANDS = [
     *("up", "dev", "run", "validate", "test", "start", "api", "worker", "scheduler", "migrate"),
     *(
         "send",
+        "events",
+        "simulate",
         "signal",
         "runs",
         "jobs",

@@ -31,6 +31,7 @@ from workflowkit.api.routes import (
     runs,
     schedules,
     signals,
+    simulations,
     webhooks,
     workflows,
 )
@@ -74,8 +75,8 @@ def create_app(services: Services) -> APIFlask:
     services.install(app.extensions)
     openapi.configure(app)
     for routes in (
-        events, workflows, dryruns, pauses, functions, runs, jobs, schedules, actions, keys, webhooks, deliveries,
-        signals, approvals, invitations, callbacks, health, docs, pages,
+        events, workflows, dryruns, simulations, pauses, functions, runs, jobs, schedules, actions, keys, webhooks,
+        deliveries, signals, approvals, invitations, callbacks, health, docs, pages,
     ):  # fmt: skip
         app.register_blueprint(routes.api)
     errors.register(app)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from workflowkit.base.clock import rfc3339
 from workflowkit.base.errors import Problem
 from workflowkit.base.scope import APP_TENANT
 from workflowkit.engine.facts import ErrorInfo
+from workflowkit.flow.simulation import Fate, Outcome
 from workflowkit.runtime.approvals import Approval
 from workflowkit.runtime.history import Attempt, Step
 from workflowkit.runtime.pausing import PauseState
@@ -18,7 +19,7 @@ from workflowkit.store.events import EventRecord
 from workflowkit.store.jobs import JobRow
 from workflowkit.store.keys import KeyRecord
 from workflowkit.store.pauses import Hold, PauseRow
-from workflowkit.store.queries import ChildView, DecisionView, RunView
+from workflowkit.store.queries import ChildView, CollectionView, DecisionView, RunView
 from workflowkit.store.schedules import ScheduleRow
 from workflowkit.store.webhooks import WebhookRecord
 from workflowkit.store.workflows import DraftRecord, VersionRecord, WorkflowRecord
@@ -62,7 +63,57 @@ def decision(record: DecisionView) -> Shown:
         "workflow_id": record.workflow_id,
         "reason": record.reason,
         "detail": record.detail,
+        "other_id": record.other_id,
         "at": rfc3339(record.at_ms),
+    }
+
+
+def collection(record: CollectionView) -> Shown:
+    """Show a batch or window that an event is in."""
+    return {
+        "id": record.id,
+        "workflow_id": record.workflow_id,
+        "kind": record.kind,
+        "events": record.event_count,
+        "run_id": record.run_id,
+        "reason": record.reason,
+        "opened_at": rfc3339(record.opened_at_ms),
+        "closed_at": None if record.closed_at_ms is None else rfc3339(record.closed_at_ms),
+    }
+
+
+def event_detail(
+    record: EventRecord, *, is_pending: bool, runs: Sequence[RunView], decisions: Sequence[DecisionView],
+    collections: Sequence[CollectionView],
+) -> Shown:  # fmt: skip
+    """Show an event with what became of it (``schemas.runs.EventDetail``)."""
+    return {
+        **event(record),
+        "is_pending": is_pending,
+        "runs": [run(each) for each in runs],
+        "decisions": [decision(each) for each in decisions],
+        "collections": [collection(each) for each in collections],
+    }
+
+
+def simulation(outcomes: Sequence[Outcome]) -> Shown:
+    """Show what settings would have made of events (``schemas.simulations.Simulation``)."""
+    return {
+        "runs": len({each.run for each in outcomes if each.run is not None}),
+        "skipped": sum(each.fate is Fate.SKIPPED for each in outcomes),
+        "items": [outcome(each) for each in outcomes],
+    }
+
+
+def outcome(record: Outcome) -> Shown:
+    """Show what settings would have made of an event."""
+    return {
+        "event_id": record.event_id,
+        "at": rfc3339(record.at_ms),
+        "fate": record.fate.value,
+        "reason": record.reason,
+        "run": record.run,
+        "starts_at": None if record.starts_at_ms is None else rfc3339(record.starts_at_ms),
     }
 
 

@@ -18,7 +18,8 @@ SECTIONS: dict[str, dict[str, str]] = {
     "Try it": {"up": "up", "dev": "dev", "run": "run", "validate": "validate", "test": "test"},
     "Serve": {"start": "start", "api": "api", "worker": "worker", "scheduler": "scheduler", "migrate": "migrate"},
     "Look after it": {
-        "send": "send", "signal": "signal", "runs": "runs", "jobs": "jobs", "workflows": "workflows", "drain": "drain",
+        "send": "send", "events": "events", "simulate": "simulate",
+        "signal": "signal", "runs": "runs", "jobs": "jobs", "workflows": "workflows", "drain": "drain",
         "approvals": "approvals", "schedules": "schedules",
         "functions": "functions", "keys": "keys", "webhooks": "webhooks", "doctor": "doctor", "bench": "bench",
     },

@@ -105,6 +105,22 @@ class DecisionView:
     reason: str
     detail: str | None
     at_ms: int
+    other_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionView:
+    """The batch or window that an event is in, or its place behind a singleton's run. ``event_count`` is of all its
+    events; ``run_id`` and ``reason`` are ``None`` while it is open."""
+
+    id: str
+    workflow_id: str
+    kind: str
+    event_count: int
+    opened_at_ms: int
+    closed_at_ms: int | None
+    run_id: str | None
+    reason: str | None
 
 
 _run = schema.runs.c
@@ -209,13 +225,27 @@ def find_decisions(tx: Reading, scope: Scope, event_id: str) -> list[DecisionVie
     """Return why an event did not start workflows, in order of their ids."""
     decision = schema.decisions.c
     query = (
-        sa.select(decision.workflow_id, decision.reason, decision.detail, decision.at_ms)
+        sa.select(decision.workflow_id, decision.reason, decision.detail, decision.at_ms, decision.other_id)
         .where(*_owned(schema.decisions, scope), decision.event_id == event_id)
         .order_by(decision.workflow_id)
     )
     return [
-        DecisionView(row.workflow_id or None, row.reason, row.detail, row.at_ms) for row in tx.connection.execute(query)
+        DecisionView(row.workflow_id or None, row.reason, row.detail, row.at_ms, row.other_id)
+        for row in tx.connection.execute(query)
     ]
+
+
+def find_collections(tx: Reading, scope: Scope, event_id: str) -> list[CollectionView]:
+    """Return the batches and windows that an event is in, in order of their workflows."""
+    one, member, other = schema.collections.c, schema.collected_events.c, schema.collected_events.alias()
+    count = sa.select(sa.func.count()).where(other.c.collection_id == one.id).scalar_subquery()
+    query = (
+        sa.select(one.id, one.workflow_id, one.kind, count, one.opened_at_ms, one.closed_at_ms, one.run_id, one.reason)
+        .join_from(schema.collections, schema.collected_events, member.collection_id == one.id)
+        .where(*_owned(schema.collections, scope), member.event_id == event_id)
+        .order_by(one.workflow_id)
+    )
+    return [CollectionView(*row) for row in tx.connection.execute(query)]
 
 
 def is_pending(tx: Reading, scope: Scope, event_id: str) -> bool:

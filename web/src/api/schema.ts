@@ -170,6 +170,25 @@ export interface ChildRun {
   readonly index: number | null;
 }
 
+export interface Collection {
+  /** The id of the batch or window. */
+  readonly id: string;
+  /** The workflow. */
+  readonly workflow_id: string;
+  /** `batch`, the window of a `debounce`, or `singleton`: it waits for a run to end. */
+  readonly kind: "batch" | "debounce" | "singleton";
+  /** How many events it has by now. */
+  readonly events: number;
+  /** The run that it started. */
+  readonly run_id: string | null;
+  /** Why it started none. */
+  readonly reason: string | null;
+  /** When its first event came. */
+  readonly opened_at: string;
+  /** When it started its run, or was given up. */
+  readonly closed_at: string | null;
+}
+
 export interface CreatedKey {
   /** The key's id. */
   readonly id: string;
@@ -202,6 +221,8 @@ export interface Decision {
   readonly reason: string;
   /** The same for people. */
   readonly detail: string | null;
+  /** The run or the event that is there instead. */
+  readonly other_id: string | null;
   /** When this was decided. */
   readonly at: string;
 }
@@ -363,6 +384,8 @@ export interface EventDetail {
   readonly runs: readonly Run[];
   /** The workflows it did not start, and why. */
   readonly decisions: readonly Decision[];
+  /** The batches and windows that it is in: it starts runs together with others. */
+  readonly collections: readonly Collection[];
 }
 
 export interface EventPage {
@@ -870,6 +893,41 @@ export interface Signal {
 export interface Signalled {
   /** The run that was resumed. */
   readonly run_id: string;
+}
+
+export interface SimulatedEvent {
+  /** Our id of the event. */
+  readonly event_id: string;
+  /** When it came. */
+  readonly at: string;
+  /** A `run`, perhaps together with others; a `cancelled` run; or `skipped`. */
+  readonly fate: "run" | "cancelled" | "skipped";
+  /** Why it would have been skipped. */
+  readonly reason: string | null;
+  /** The event whose run it would have been in: of a batch the first, of a window the last. */
+  readonly run: string | null;
+  /** When the throttle would have let that run start. */
+  readonly starts_at: string | null;
+}
+
+export interface Simulation {
+  /** How many runs would have started. */
+  readonly runs: number;
+  /** How many events would have been skipped. */
+  readonly skipped: number;
+  /** In the order in which they came. */
+  readonly items: readonly SimulatedEvent[];
+}
+
+export interface SimulationRequest {
+  /** The settings, as in a document. */
+  readonly settings: JsonObject;
+  /** Events received at or after this time. */
+  readonly since: string;
+  /** How many events, the oldest first. */
+  readonly limit?: number;
+  /** How long each run is taken to last. */
+  readonly run_seconds?: number;
 }
 
 export interface Step {

@@ -81,8 +81,9 @@ def list_events(query: dict[str, Any]) -> Response:
 def get_event(event_id: str) -> Response:
     """Show an event, the runs it started, and why it did not start others.
 
-    `decisions` has a reason for each workflow that was considered and not started. An event that no workflow is
-    waiting for has neither runs nor decisions once `is_pending` is false.
+    `decisions` has a reason for each workflow that was considered and not started, `collections` the batches and
+    windows that it shares with other events. An event that no workflow is waiting for has none of all that once
+    `is_pending` is false.
     """
     scope = caller().scope
     with _database().read() as tx:
@@ -92,13 +93,10 @@ def get_event(event_id: str) -> Response:
             tx, scope, queries.RunFilter(event_id=event_id), limit=Services.current().limits.page_size
         )
         decisions = queries.find_decisions(tx, scope, event_id)
-    shown = {
-        **views.event(record),
-        "is_pending": is_pending,
-        "runs": [views.run(run) for run in runs],
-        "decisions": [views.decision(decision) for decision in decisions],
-    }
-    return answer(shown)
+        collections = queries.find_collections(tx, scope, event_id)
+    return answer(
+        views.event_detail(record, is_pending=is_pending, runs=runs, decisions=decisions, collections=collections)
+    )
 
 
 def _database() -> Database:

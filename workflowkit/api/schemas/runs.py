@@ -165,7 +165,24 @@ class Decision(Answer):
     workflow_id = text("The workflow; null where the reason is the event's own.", nullable=True)
     reason = text("A stable word for the reason.")
     detail = text("The same for people.", nullable=True)
+    other_id = text("The run or the event that is there instead.", nullable=True)
     at = moment("When this was decided.")
+
+
+class Collection(Answer):
+    """Events that start one run together, with this one among them."""
+
+    id = text("The id of the batch or window.")
+    workflow_id = text("The workflow.")
+    kind = text(
+        "`batch`, the window of a `debounce`, or `singleton`: it waits for a run to end.",
+        validate=validate.OneOf(["batch", "debounce", "singleton"]),
+    )
+    events = whole("How many events it has by now.")
+    run_id = text("The run that it started.", nullable=True)
+    reason = text("Why it started none.", nullable=True)
+    opened_at = moment("When its first event came.")
+    closed_at = moment("When it started its run, or was given up.", nullable=True)
 
 
 class EventDetail(Event):
@@ -174,6 +191,7 @@ class EventDetail(Event):
     is_pending = flag("Whether it still waits to be matched with workflows.")
     runs = many(Run, "The runs it started.")
     decisions = many(Decision, "The workflows it did not start, and why.")
+    collections = many(Collection, "The batches and windows that it is in: it starts runs together with others.")
 
 
 class RerunBody(Request):

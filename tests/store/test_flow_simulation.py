@@ -1,0 +1,160 @@
+"""The simulator says of stored events what the runtime would do with them, and does nothing."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builders import a_workflow
+from click.testing import CliRunner
+from runtimes import Harness, a_registry, a_runtime
+from webapi import a_web
+
+from workflowkit.base.scope import DEFAULT_SCOPE
+from workflowkit.cli.root import cli
+from workflowkit.engine.context import StepContext
+from workflowkit.registry import Registry
+from workflowkit.runtime.simulating import Question, Simulating
+from workflowkit.runtime.versions import Versions
+
+EVENT = "order/placed"
+RUN_SECONDS = 7
+SETTINGS: dict[str, dict[str, Any]] = {
+    "rate limit": {"rate_limit": {"limit": 2, "period": "10s", "key": "event.data.k"}},
+    "idempotency": {"idempotency": {"key": "event.data.k", "period": "1m"}},
+    "debounce": {"debounce": {"period": "3s", "timeout": "8s", "key": "event.data.k"}},
+    "batch": {"batch": {"max_size": 3, "timeout": "6s", "key": "event.data.k", "if": "event.data.n % 5 != 0"}},
+    "skip": {"singleton": {"mode": "skip", "key": "event.data.k"}},
+    "cancel": {"singleton": {"mode": "cancel", "key": "event.data.k"}},
+    "queue": {"singleton": {"mode": "queue_latest", "key": "event.data.k"}},
+    "debounce and queue": {
+        "debounce": {"period": "2s"}, "singleton": {"mode": "queue_latest"}, "rate_limit": {"limit": 5, "period": "9s"},
+    },
+}  # fmt: skip
+
+
+def _registry() -> Registry:
+    registry = a_registry()
+
+    @registry.action("work")
+    def work(ctx: StepContext) -> None:
+        ctx.step.sleep("long", RUN_SECONDS)
+
+    return registry
+
+
+def _document(**settings: Any) -> dict[str, Any]:
+    return a_workflow().action("w", kind="work").path("$source", "w").trigger(EVENT).settings(**settings).document()
+
+
+def _live(harness: Harness) -> None:
+    """Let events come at uneven times and everything happen when it is due."""
+    for second in range(40):
+        for number in range((second * 7) % 3):
+            harness.send(EVENT, {"n": second + number, "k": (second + number) % 2})
+            harness.drain()
+        harness.skip(1)
+    for _ in range(30):
+        harness.skip(1)
+
+
+def _what_happened(harness: Harness) -> Counter[str]:
+    reasons = harness.rows("SELECT reason FROM decisions")
+    closed = harness.rows("SELECT reason FROM collections WHERE reason IS NOT NULL")
+    found = Counter(row["reason"] for row in [*reasons, *closed])
+    found["runs"] = len(harness.rows("SELECT id FROM runs"))
+    found["cancelled"] = len(harness.rows("SELECT id FROM runs WHERE status = 'cancelled'"))
+    return +found
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_it_foretells_what_the_runtime_does(sqlite_url: str, name: str) -> None:
+    with a_runtime(sqlite_url, _registry()) as harness:
+        harness.deploy(_document(**SETTINGS[name]))
+        _live(harness)
+        before = harness.rows("SELECT count(*) AS n FROM runs")
+        simulating = Simulating(harness.runtime.database, Versions(), harness.runtime.settings.limits)
+        found = simulating.simulate(
+            DEFAULT_SCOPE, "test", Question(SETTINGS[name], 0, limit=1_000, run_ms=RUN_SECONDS * 1_000)
+        )  # fmt: skip
+        told = Counter[str]()
+        told["runs"] = len({each.run for each in found if each.run is not None})
+        told["cancelled"] = len({each.run for each in found if each.fate == "cancelled"})
+        # A window that is dropped is one decision about all of its events.
+        told.update(each.reason for each in found if each.reason is not None and each.reason != "superseded")
+        happened = _what_happened(harness)
+        assert ("superseded" in happened) == any(each.reason == "superseded" for each in found)
+        del happened["superseded"]
+        assert +told == happened
+        assert harness.rows("SELECT count(*) AS n FROM runs") == before
+
+
+def test_a_throttle_says_when_runs_would_start(sqlite_url: str) -> None:
+    with a_runtime(sqlite_url, _registry()) as harness:
+        harness.deploy(_document())
+        for number in range(4):
+            harness.send(EVENT, {"n": number})
+        simulating = Simulating(harness.runtime.database, Versions(), harness.runtime.settings.limits)
+        settings = {"throttle": {"limit": 1, "period": "10s", "burst": 2}}
+        found = simulating.simulate(DEFAULT_SCOPE, "test", Question(settings, 0, limit=10))
+        starts = [(each.starts_at_ms or 0) - found[0].at_ms for each in found]
+        assert starts == [0, 0, 10_000, 20_000]
+
+
+def test_it_is_asked_over_http_and_refuses_what_no_document_may_have(database_url: str) -> None:
+    with a_web(database_url) as web:
+        client, harness = web.client(), web.harness
+        harness.deploy(a_workflow().chain("a").trigger(EVENT, "event.data.n > 0").document())
+        for number in range(4):
+            harness.send(EVENT, {"n": number})
+        body = {"settings": {"rate_limit": {"limit": 1, "period": "1h"}}, "since": "2020-01-01T00:00:00Z"}
+        answer = client.post("/api/workflows/test/simulate", body).get_json()
+        assert (answer["runs"], answer["skipped"]) == (1, 2)
+        assert [item["fate"] for item in answer["items"]] == ["run", "skipped", "skipped"]
+        body["settings"] = {"rate_limit": {"limit": 0, "period": "1h"}}
+        assert client.post("/api/workflows/test/simulate", body).status_code == 422
+        assert client.post("/api/workflows/other/simulate", body | {"settings": {}}).status_code == 404
+        assert harness.rows("SELECT id FROM runs") == []
+
+
+def test_an_event_shows_every_workflow_and_what_became_of_it_there(database_url: str) -> None:
+    with a_web(database_url) as web:
+        client, harness = web.client(), web.harness
+        settings_of: dict[str, dict[str, Any]] = {
+            "batched": {"batch": {"max_size": 2, "timeout": "1m"}}, "limited": {"idempotency": "'one'"}, "free": {},
+        }  # fmt: skip
+        for name, settings in settings_of.items():
+            harness.deploy(a_workflow().chain("a").trigger(EVENT).settings(**settings).document(), name)
+        first, second = harness.send(EVENT), harness.send(EVENT)
+        harness.drain()
+        event = client.get(f"/api/events/{second}").get_json()
+        assert [run["workflow_id"] for run in event["runs"]] == ["free"]
+        (collection,) = event["collections"]
+        assert (collection["workflow_id"], collection["kind"], collection["events"]) == ("batched", "batch", 2)
+        assert collection["run_id"] in {row["id"] for row in harness.rows("SELECT id FROM runs")}
+        (decision,) = event["decisions"]
+        assert (decision["workflow_id"], decision["reason"], decision["other_id"]) == ("limited", "idempotent", first)
+
+
+def test_the_command_line_shows_an_event_and_simulates(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("WORKFLOWKIT_DATABASE_URL", sqlite_url)
+    with a_runtime(sqlite_url) as harness:
+        harness.deploy(a_workflow().chain("a").trigger(EVENT).settings(rate_limit=RATE).document())
+        ids = [harness.send(EVENT, {"n": number}) for number in range(2)]
+        harness.drain()
+        shown = [CliRunner().invoke(cli, ["events", "show", event_id]).stdout for event_id in ids]
+        assert "completed" in shown[0]
+        assert "rate-limited" in shown[1]
+        as_json = CliRunner().invoke(cli, ["events", "show", ids[1], "--json"]).stdout
+        assert json.loads(as_json)["decisions"][0]["reason"] == "rate-limited"
+        (tmp_path / "settings.json").write_text(json.dumps({"batch": {"max_size": 2, "timeout": "1m"}}))
+        arguments = ["simulate", "test", "--settings", str(tmp_path / "settings.json"), "--since", "2020-01-01"]
+        assert CliRunner().invoke(cli, arguments).stdout.splitlines()[-1] == "1 runs, 0 events skipped"
+
+
+RATE = {"limit": 1, "period": "1h"}

@@ -1,0 +1,44 @@
+"""What-if questions about flow control, answered from stored events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import Response
+
+from workflowkit.api import views
+from workflowkit.api.auth import caller, requires
+from workflowkit.api.contract import answer, receives, returns
+from workflowkit.api.schemas import simulations as schemas
+from workflowkit.api.services import Services
+from workflowkit.runtime.simulating import Question, Simulating
+
+api = APIBlueprint("simulations", __name__, url_prefix="/api", tag="Workflows")
+
+
+@api.post("/workflows/<workflow_id>/simulate")
+@requires("workflows:read")
+@receives(schemas.SimulationRequest)
+@returns(schemas.Simulation, _422="No document may have these settings.")
+def simulate_settings(workflow_id: str, body: dict[str, Any]) -> Response:
+    """Ask what other settings would have made of events.
+
+    The events that the published version's triggers match are put through the controls of the given settings, as if
+    they came again at the same times. Nothing is executed and nothing is stored. How long a run lasts is assumed, and
+    limits of concurrency are left out, for they depend on how long each step takes.
+    """
+    services = Services.current()
+    may_see = caller().may_decrypt
+    simulating = Simulating(
+        services.opened if may_see else services.database,
+        services.opened_versions if may_see else services.versions,
+        services.limits,
+    )
+    question = Question(
+        settings=body["settings"],
+        since_ms=views.milliseconds(body["since"]) or 0,
+        limit=body["limit"],
+        run_ms=int(body["run_seconds"] * 1000),
+    )
+    return answer(views.simulation(simulating.simulate(caller().scope, workflow_id, question)))

@@ -1,0 +1,43 @@
+"""Simulations: what other settings would have made of the events that are stored."""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from workflowkit.api.schemas.base import Answer, Request, json_object, many, moment, text, whole
+from workflowkit.flow.simulation import Fate
+
+#: Most events that one simulation looks at.
+MAX_EVENTS = 10_000
+
+
+class SimulationRequest(Request):
+    """Which settings, and which events."""
+
+    settings = json_object("The settings, as in a document.")
+    since = moment("Events received at or after this time.")
+    limit = whole("How many events, the oldest first.", required=False, load_default=1_000,
+                  validate=validate.Range(1, MAX_EVENTS))  # fmt: skip
+    run_seconds = fields.Float(
+        load_default=0.0, validate=validate.Range(0), metadata={"description": "How long each run is taken to last."}
+    )
+
+
+class SimulatedEvent(Answer):
+    """What would have become of an event."""
+
+    event_id = text("Our id of the event.")
+    at = moment("When it came.")
+    fate = text("A `run`, perhaps together with others; a `cancelled` run; or `skipped`.",
+                validate=validate.OneOf(list(Fate)))  # fmt: skip
+    reason = text("Why it would have been skipped.", nullable=True)
+    run = text("The event whose run it would have been in: of a batch the first, of a window the last.", nullable=True)
+    starts_at = moment("When the throttle would have let that run start.", nullable=True)
+
+
+class Simulation(Answer):
+    """What would have become of events."""
+
+    runs = whole("How many runs would have started.")
+    skipped = whole("How many events would have been skipped.")
+    items = many(SimulatedEvent, "In the order in which they came.")

@@ -1,0 +1,73 @@
+"""What other settings would have made of the events that are stored. Reads only; nothing is executed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from workflowkit.base.errors import NotFound
+from workflowkit.base.ids import first_id
+from workflowkit.base.limits import Limits
+from workflowkit.base.scope import Scope
+from workflowkit.definition import parse_settings
+from workflowkit.definition.model import Json, Workflow
+from workflowkit.flow.simulation import Outcome, Sample, simulate
+from workflowkit.runtime.versions import Versions
+from workflowkit.store import events, subscriptions
+from workflowkit.store.database import Database, Transaction
+from workflowkit.store.events import EventRecord
+from workflowkit.triggers import Subscription, match, patterns_for
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which settings, on which events: up to ``limit`` of those since ``since_ms``; how long a run takes."""
+
+    settings: Json
+    since_ms: int
+    limit: int
+    run_ms: int = 0
+
+
+class Simulating:
+    """Answers what-if questions of a tenant."""
+
+    def __init__(self, database: Database, versions: Versions, limits: Limits) -> None:
+        self._database = database
+        self._versions = versions
+        self._limits = limits
+
+    def simulate(self, scope: Scope, workflow_id: str, question: Question) -> list[Outcome]:
+        """Return what the settings would have made of the events that match the published version, in their order.
+
+        Raises ``NotFound`` if there is no published version, ``DefinitionError`` for settings that no document may
+        have.
+        """
+        flow = parse_settings(question.settings, self._limits).flow
+        with self._database.read() as tx:
+            found = subscriptions.load_target(tx, scope, workflow_id)
+            if found is None or found[0] is None:
+                raise NotFound(f"there is no published workflow {workflow_id!r}")
+            workflow = self._versions.load(tx, scope, workflow_id, found[0])
+            records = self._events(tx, scope, workflow, question)
+        samples = [Sample(record.id, record.as_json(), record.received_at_ms) for record in records]
+        return simulate(flow, samples, run_ms=question.run_ms, limits=self._limits)
+
+    def _events(self, tx: Transaction, scope: Scope, workflow: Workflow, question: Question) -> Sequence[EventRecord]:
+        after, by_id = first_id(question.since_ms), {}
+        for pattern in {trigger.event for trigger in workflow.triggers}:
+            for record in events.find_since(tx, scope, pattern, after, limit=question.limit):
+                by_id[record.id] = record
+        found = [by_id[event_id] for event_id in sorted(by_id) if _matches(by_id[event_id], workflow, self._limits)]
+        return [events.opened(tx, record) for record in found[: question.limit]]
+
+
+def _matches(record: EventRecord, workflow: Workflow, limits: Limits) -> bool:
+    if record.target is not None:
+        return False
+    patterns = patterns_for(record.name, record.webhook)
+    conditions = tuple(trigger.condition for trigger in workflow.triggers if trigger.event in patterns)
+    subscription = Subscription("", "", conditions)
+    return any(
+        each.started for each in match(record.as_json(), [subscription], now_ms=record.received_at_ms, limits=limits)
+    )
