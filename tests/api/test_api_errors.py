@@ -29,11 +29,13 @@ EXPECTED = {
     "invalid-definition": 422,
     "invalid-expression": 422,
     "invalid-stub": 422,
+    "invalid-form": 422,
     "invalid-cron": 422,
     "unknown-timezone": 422,
     "invalid-input": 400,
     "limit-exceeded": 413,
     "not-found": 404,
+    "gone": 410,
     "conflict": 409,
     "already-exists": 409,
     "stale-revision": 412,
@@ -135,7 +137,7 @@ def test_an_error_of_ours_that_no_request_should_meet_is_unexpected_too(
         def fail(*_: Any, **__: Any) -> Never:
             raise errors.ActionError("the inside of an action")
 
-        web = Web(harness, replace(services_of(harness.runtime), control=cast(Any, SimpleNamespace(rerun=fail))))
+        web = Web(harness, replace(services_of(harness.runtime), rerunning=cast(Any, SimpleNamespace(rerun=fail))))
         response = web.client().post("/api/runs/1/rerun")
         assert response.status_code == 500
         assert "inside" not in response.get_data(as_text=True)
