@@ -54,6 +54,8 @@ def module_text(document: Mapping[str, Any]) -> str:
 
 
 def _declaration(name: str, schema: Mapping[str, Any]) -> str:
+    if "type" not in schema:
+        return f"{_comment(schema, '')}export type {name} = {type_text(schema)};\n"
     members = _members(schema, indent="  ")
     return f"{_comment(schema, '')}export interface {name} {{\n{members}}}\n"
 

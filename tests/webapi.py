@@ -124,7 +124,8 @@ class Contract:
     def _closed(self) -> dict[str, Any]:
         schemas: dict[str, Any] = deepcopy(self.document["components"]["schemas"])
         for schema in schemas.values():
-            schema["additionalProperties"] = False
+            if schema.get("type") == "object":
+                schema["additionalProperties"] = False
         return schemas
 
 

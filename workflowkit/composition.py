@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,6 +52,7 @@ from workflowkit.runtime.matching import Matching
 from workflowkit.runtime.pausing import Pausing
 from workflowkit.runtime.position import ENDED_TIMER, Jitter, Schedule
 from workflowkit.runtime.relay import Relay, RelayThread
+from workflowkit.runtime.requesting import Requesting
 from workflowkit.runtime.rerunning import Rerunning
 from workflowkit.runtime.schedules import TIMER_KIND, Schedules
 from workflowkit.runtime.scheduling import Scheduling
@@ -128,6 +129,14 @@ class Runtime:
     def invoking(self) -> Invoking:
         grace_ms = int(self.settings.hint_grace_seconds * 1000)
         return Invoking(self.database, self._versions, self.dispatcher, self.settings.limits, grace_ms=grace_ms)
+
+    @cached_property
+    def requesting(self) -> Requesting:
+        claiming_nothing = replace(self._schedule, queues=frozenset())
+        limits = self.settings.limits
+        admitting = Admitting(self._versions, claiming_nothing, limits)
+        matching = Matching(self.database, self._versions, claiming_nothing, limits, self._ending, admitting)
+        return Requesting(self.invoking, matching, self.dispatcher)
 
     @cached_property
     def rerunning(self) -> Rerunning:

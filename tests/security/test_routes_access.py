@@ -52,6 +52,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/api/workflows/<workflow_id>/simulate": {"settings": {}, "since": "2026-01-01T00:00:00Z"},
     "/api/workflows/<workflow_id>/pause": {},
     "/api/workflows/<workflow_id>/drain": {},
+    "/api/workflows/<workflow_id>/runs": {"data": {}},
     "/api/runs/<run_id>/reschedule": {"at": "2030-01-01T00:00:00Z"},
     "/api/webhooks/<webhook_name>": {"verification": {"preset": "none"}},
     "/api/webhooks/<webhook_name>/test": {"body": {}},

@@ -256,7 +256,7 @@ def test_data_that_a_workflow_does_not_take_is_refused_before_anything_is_stored
         harness.deploy(a_workflow().chain("a").document() | {"inputs": inputs}, "typed")
         with pytest.raises(InvalidInput) as caught:
             harness.runtime.invoking.invoke(DEFAULT_SCOPE, "typed", {"n": "one"})
-        assert [(problem.pointer, problem.code) for problem in caught.value.problems] == [("/data", "invalid-value")]
+        assert [(problem.pointer, problem.code) for problem in caught.value.problems] == [("/data/n", "invalid-value")]
         assert "/data/n" in caught.value.message
         assert harness.rows("SELECT * FROM events") == []
         harness.runtime.invoking.invoke(DEFAULT_SCOPE, "typed", {"n": 1})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -381,3 +382,37 @@ def test_everything_of_an_environment_is_paused(installation: Harness) -> None:
     (row,) = installation.rows("SELECT tenant, workflow_id, running FROM pauses")
     assert row == {"tenant": "*", "workflow_id": "", "running": "cancel"}
     assert _cli("workflows", "resume", "nowhere").exit_code == 1
+
+
+def test_a_workflow_is_run_whatever_its_triggers(installation: Harness) -> None:
+    started = json.loads(_cli("workflows", "run", "test", "--data", '{"n": 1}', "--json").stdout)
+    installation.clock.advance_to(SystemClock().now_ms())
+    installation.skip(seconds=60)
+    run = installation.run()
+    assert (run["id"], run["event_id"], run["status"]) == (started["run_id"], started["event_id"], "completed")
+
+
+def test_running_a_workflow_waits_for_its_end_or_gives_up(installation: Harness) -> None:
+    late = _cli("workflows", "run", "test", "--wait", "--timeout", "0", "--json")
+    assert (late.exit_code, json.loads(late.stdout)["status"]) == (1, "queued")
+    run_id = json.loads(late.stdout)["run_id"]
+    answers: list[Result] = []
+    waiting = threading.Thread(target=lambda: answers.append(_cli("workflows", "run", "test", "--wait", "--json")))
+    waiting.start()
+    deadline = SystemClock().now_ms() + 60_000
+    while waiting.is_alive() and SystemClock().now_ms() < deadline:
+        installation.clock.advance_to(max(SystemClock().now_ms(), installation.clock.now_ms()))
+        installation.skip(seconds=60)
+        waiting.join(0.05)
+    (answer,) = answers
+    told = json.loads(answer.stdout)
+    assert (answer.exit_code, told["status"], told["output"]) == (0, "completed", {"a": {"x": 1}})
+    assert told["run_id"] != run_id
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code"), [(["missing"], 1), (["test", "--data", "{"], 2), (["test", "--data", "[]"], 2)]
+)
+def test_what_cannot_be_run_is_refused(installation: Harness, arguments: list[str], exit_code: int) -> None:
+    assert _cli("workflows", "run", *arguments).exit_code == exit_code
+    assert installation.rows("SELECT id FROM events") == []

@@ -17,6 +17,7 @@ from workflowkit.api.routes import (
     actions,
     approvals,
     callbacks,
+    calls,
     deliveries,
     docs,
     dryruns,
@@ -76,7 +77,7 @@ def create_app(services: Services) -> APIFlask:
     openapi.configure(app)
     for routes in (
         events, workflows, dryruns, simulations, pauses, functions, runs, jobs, schedules, actions, keys, webhooks,
-        deliveries, signals, approvals, invitations, callbacks, health, docs, pages,
+        deliveries, signals, approvals, invitations, callbacks, calls, health, docs, pages,
     ):  # fmt: skip
         app.register_blueprint(routes.api)
     errors.register(app)

@@ -48,6 +48,7 @@ STATUSES: dict[type[WorkflowKitError], HTTPStatus] = {
     e.ExpressionError: HTTPStatus.UNPROCESSABLE_ENTITY,
     e.InvalidInput: HTTPStatus.BAD_REQUEST,
     e.InvalidForm: HTTPStatus.UNPROCESSABLE_ENTITY,
+    e.InvalidData: HTTPStatus.UNPROCESSABLE_ENTITY,
     e.LimitExceeded: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     e.NotFound: HTTPStatus.NOT_FOUND,
     e.Gone: HTTPStatus.GONE,
@@ -82,6 +83,7 @@ def status_of(error: WorkflowKitError) -> HTTPStatus:
 def register(app: Flask) -> None:
     """Answer every error of ``app`` with a problem document."""
     app.register_error_handler(WorkflowKitError, _answer_own)
+    app.register_error_handler(e.RunFailed, _answer_run_failed)
     app.register_error_handler(HTTPException, _answer_flask)
     app.register_error_handler(sqlalchemy.exc.OperationalError, _answer_store_unavailable)
     app.register_error_handler(sqlalchemy.exc.TimeoutError, _answer_store_unavailable)
@@ -117,6 +119,11 @@ def _answer_own(error: WorkflowKitError) -> Response:
     if isinstance(error, DeliveryRefused) and error.wants_password:
         response.headers["WWW-Authenticate"] = 'Basic realm="workflowkit"'
     return response
+
+
+def _answer_run_failed(error: e.RunFailed) -> Response:
+    # Not a fault of ours, so there is nothing to log; what went wrong is in the run, for those who may read it.
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, error.code, error.message)
 
 
 def problems_of(error: WorkflowKitError) -> Sequence[Problem]:

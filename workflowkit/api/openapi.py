@@ -14,6 +14,7 @@ from workflowkit.api.auth import Access, access_of
 from workflowkit.api.contract import JSON_MEDIA_TYPE
 from workflowkit.api.errors import MEDIA_TYPE
 from workflowkit.api.schemas.base import ProblemDocument
+from workflowkit.api.schemas.calls import Result
 from workflowkit.base import jsonvalue
 
 Document = dict[str, Any]
@@ -87,6 +88,9 @@ def _complete(app: Flask, document: Document | str) -> Document:
             if getattr(view, "takes_batch", False):
                 _describe_batch(operation)
             _describe_errors(operation, access_of(view))
+    # A result is whatever the workflow says: an empty schema admits all of it.
+    result = document["components"]["schemas"].get(Result.__name__, {})
+    document["components"]["schemas"][Result.__name__] = {"description": result.get("description", "")}
     return document
 
 

@@ -23,6 +23,7 @@ from workflowkit.runtime.intake import Intake
 from workflowkit.runtime.jobs import Jobs
 from workflowkit.runtime.keys import Keys
 from workflowkit.runtime.pausing import Pausing
+from workflowkit.runtime.requesting import Requesting
 from workflowkit.runtime.rerunning import Rerunning
 from workflowkit.runtime.scheduling import Scheduling
 from workflowkit.runtime.versions import Versions
@@ -54,6 +55,7 @@ class Services:
     scheduling: Scheduling
     jobs: Jobs
     waiting: Waiting
+    requesting: Requesting
     webhooks: Webhooks
     deliveries: Deliveries
     signal: Callable[[Scope, str, Any], str]
@@ -102,6 +104,8 @@ class RuntimeParts(Protocol):
     @property
     def jobs(self) -> Jobs: ...
     @property
+    def requesting(self) -> Requesting: ...
+    @property
     def webhooks(self) -> Webhooks: ...
     @property
     def deliveries(self) -> Deliveries: ...
@@ -129,6 +133,7 @@ def services_of(runtime: RuntimeParts, *, dev_mode: bool = False) -> Services:
         scheduling=runtime.scheduling,
         jobs=runtime.jobs,
         waiting=Waiting(runtime.database),
+        requesting=runtime.requesting,
         webhooks=runtime.webhooks,
         deliveries=runtime.deliveries,
         signal=runtime.waking.signal,

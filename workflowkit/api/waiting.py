@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from workflowkit.base.clock import monotonic_seconds
@@ -11,37 +12,52 @@ from workflowkit.store import queries
 from workflowkit.store.database import Database
 
 MAX_WAIT_SECONDS = 30
+#: For those who want nothing but the result.
+MAX_RESULT_WAIT_SECONDS = 300
 #: How many requests of a process may wait at once; a waiting one occupies a server thread.
 MAX_WAITING = 4
 #: The first pause between two looks, and the longest.
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.02, 0.5
 
 
+def _pause(seconds: float) -> None:
+    threading.Event().wait(seconds)
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The waiting requests of one process."""
+    """The waiting requests of one process. ``pause`` lets the given seconds pass between two looks."""
 
     database: Database
+    pause: Callable[[float], object] = _pause
     _places: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(MAX_WAITING))
 
     def until_ended(self, scope: Scope, run_id: str, *, seconds: float) -> None:
         """Return when the run has ended, after ``seconds``, or at once if too many wait. Raises ``NotFound``."""
-        if seconds <= 0 or not self._places.acquire(blocking=False):
+
+        def has_ended() -> bool:
+            with self.database.read() as tx:
+                return queries.get_run(tx, scope, run_id).status.is_terminal
+
+        if seconds > 0:
+            self.until(has_ended, seconds=seconds)
+
+    def until(self, is_over: Callable[[], bool], *, seconds: float) -> None:
+        """Return when ``is_over`` says so, after ``seconds``, or after one look if too many wait.
+
+        Raises what ``is_over`` raises. No connection is held while waiting.
+        """
+        if is_over() or seconds <= 0 or not self._places.acquire(blocking=False):
             return
         try:
-            self._look(scope, run_id, monotonic_seconds() + seconds)
+            self._look(is_over, monotonic_seconds() + seconds)
         finally:
             self._places.release()
 
-    def _look(self, scope: Scope, run_id: str, deadline: float) -> None:
-        pause, never = _FIRST_PAUSE_SECONDS, threading.Event()
-        while True:
-            # No connection is held while waiting.
-            with self.database.read() as tx:
-                if queries.get_run(tx, scope, run_id).status.is_terminal:
-                    return
-            left = deadline - monotonic_seconds()
-            if left <= 0:
+    def _look(self, is_over: Callable[[], bool], deadline: float) -> None:
+        pause_seconds = _FIRST_PAUSE_SECONDS
+        while (left := deadline - monotonic_seconds()) > 0:
+            self.pause(min(pause_seconds, left))
+            if is_over():
                 return
-            never.wait(min(pause, left))
-            pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
+            pause_seconds = min(pause_seconds * 1.5, _LONGEST_PAUSE_SECONDS)

@@ -9,13 +9,16 @@ Every class carries a stable ``code`` (kebab-case, listed in docs/reference/erro
     │ └ CronError                    a cron expression does not parse, or never fires
     │   └ UnknownTimezone
     ├ InvalidInput(problems)         a request or a value is malformed
-    │ └ InvalidForm                  what somebody entered does not fit the form
+    │ ├ InvalidForm                  what somebody entered does not fit the form
+    │ └ InvalidData                  what a run was to begin with does not fit the workflow's `inputs`
     ├ LimitExceeded                  a named limit was passed
     ├ NotFound
     ├ Gone                           its time is over
     ├ Conflict
     │ ├ AlreadyExists
     │ ├ StaleRevision                an edit was based on an older revision (ETag)
+    │ ├ NotManual                    the workflow is not started by hand
+    │ ├ RunCancelled                 there is no result: the run was cancelled
     │ └ LeaseLost                    another attempt holds the step, or the lease ran out
     ├ ActionError                    an action failed; retried unless it says otherwise
     │ ├ NonRetriableError
@@ -27,6 +30,7 @@ Every class carries a stable ``code`` (kebab-case, listed in docs/reference/erro
     ├ AuthError
     │ ├ Unauthenticated
     │ └ Forbidden
+    ├ RunFailed                      there is no result: the run failed
     ├ InvalidStub                    a stub of a test or a dry run stands for nothing, or cannot be right
     ├ Unstubbed(held)                a test came to external actions or to waits without a stub
     └ StoreUnavailable               the database cannot be reached
@@ -103,6 +107,12 @@ class InvalidForm(InvalidInput):
     code = "invalid-form"
 
 
+class InvalidData(InvalidInput):
+    """The data that a run was to begin with does not fit the ``inputs`` of its workflow; nothing was stored."""
+
+    code = "invalid-data"
+
+
 class ExpressionError(WorkflowKitError):
     """An expression does not parse (``position`` is a character offset), or its evaluation was stopped."""
 
@@ -164,6 +174,24 @@ class StaleRevision(Conflict):
     """The edit was based on an older revision than the stored one."""
 
     code = "stale-revision"
+
+
+class NotManual(Conflict):
+    """The workflow has no manual trigger: only those who may edit it start it by hand."""
+
+    code = "not-manual"
+
+
+class RunCancelled(Conflict):
+    """Somebody waits for the result of a run that was cancelled."""
+
+    code = "run-cancelled"
+
+
+class RunFailed(WorkflowKitError):
+    """Somebody waits for the result of a run that failed. The message names the run and not what went wrong in it."""
+
+    code = "run-failed"
 
 
 class LeaseLost(Conflict):

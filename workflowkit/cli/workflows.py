@@ -1,4 +1,4 @@
-"""``workflowkit workflows``: pause, resume and drain them. ``workflowkit drain`` is the last of these by itself."""
+"""``workflowkit workflows``: start, pause, resume and drain them. ``workflowkit drain`` is one of these by itself."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from workflowkit.base.clock import rfc3339
 from workflowkit.base.scope import APP_TENANT, Scope, owner_of
 from workflowkit.cli.output import Invalid, dim, emit_json, plain, table
 from workflowkit.cli.runs import CLI_ACTOR
+from workflowkit.cli.starting import run
 from workflowkit.cli.target import opened, scope_of, scope_options
 
 if TYPE_CHECKING:
@@ -42,9 +43,9 @@ def targeted(function: Callable[..., Any]) -> Callable[..., Any]:
     return scope_options(click.argument("workflow_id", metavar="[WORKFLOW]", required=False)(chosen))
 
 
-@click.group("workflows", short_help="Pause, resume and drain workflows.")
+@click.group("workflows", short_help="Start, pause, resume and drain workflows.")
 def command() -> None:
-    """Pause, resume and drain workflows and functions, directly in the database.
+    """Start, pause, resume and drain workflows and functions, directly in the database.
 
     A function, whose id has a slash, is paused for all tenants.
     """
@@ -142,6 +143,7 @@ def drain(target: Target, is_waited_for: bool, timeout: float | None, reason: st
 
 
 command.add_command(drain)
+command.add_command(run)
 
 
 def _wait(pausing: Pausing, target: Target, timeout_seconds: float | None) -> int:

@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from workflowkit.base.errors import Conflict, InvalidInput, NotFound, Problem
+from workflowkit.base.errors import Conflict, InvalidData, NotFound
 from workflowkit.base.ids import new_id, started_run_id
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope
-from workflowkit.definition.output import refused_inputs
+from workflowkit.definition.model import Workflow
+from workflowkit.definition.output import schema_problems
 from workflowkit.engine.waitspecs import INVOKED_EVENT
 from workflowkit.runtime.hints import Dispatcher
 from workflowkit.runtime.incoming import parse_event
 from workflowkit.runtime.versions import Versions
 from workflowkit.store import events, pauses, subscriptions
-from workflowkit.store.database import Database
+from workflowkit.store.database import Database, Transaction
 from workflowkit.store.events import EventRecord
 from workflowkit.typeschema import to_json
+
+#: Refuses a workflow by raising.
+Admit = Callable[[Workflow], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A run that is about to begin, the event that it begins with, and what it executes."""
+
+    run_id: str
+    event_id: str
+    workflow: Workflow
 
 
 class Invoking:
@@ -36,23 +51,36 @@ class Invoking:
 
         With ``at_ms`` it begins at that time. The run is there as soon as its event has been matched. Raises
         ``NotFound`` if there is no such published workflow, ``Conflict`` if it is switched off, paused or drained;
-        ``InvalidInput`` or ``LimitExceeded`` for data that no event may carry, or that the workflow does not take.
+        ``InvalidInput`` or ``LimitExceeded`` for data that no event may carry, ``InvalidData`` for what the workflow
+        does not take.
         """
-        value = {"name": INVOKED_EVENT, "data": to_json({} if data is None else data)}
+        started = self.start(scope, workflow_id, data, at_ms=at_ms)
+        self._dispatcher.match([started.event_id])
+        return started.run_id
+
+    def start(
+        self,
+        scope: Scope,
+        workflow_id: str,
+        data: Any = None,
+        *,
+        name: str = INVOKED_EVENT,
+        at_ms: int | None = None,
+        admit: Admit = lambda workflow: None,
+    ) -> Started:
+        """Store the event that starts a run, and hint nobody: that is the caller's to do, or to make superfluous.
+
+        Raises what ``invoke`` and ``admit`` raise.
+        """
+        value = {"name": name, "data": to_json({} if data is None else data)}
         if at_ms is not None:
             value["ts"] = at_ms
         incoming = parse_event(value, self._limits, internal=True)
         with self._database.transaction("invoke") as tx:
-            found = subscriptions.load_target(tx, scope, workflow_id)
-            if found is None or found[0] is None:
-                raise NotFound(f"there is no published workflow {workflow_id!r}")
-            if not found[1]:
-                raise Conflict(f"workflow {workflow_id!r} is switched off")
-            if holds := pauses.holds_of(tx, scope, workflow_id):
-                raise Conflict(f"workflow {workflow_id!r} starts no runs for now: {', '.join(sorted(holds))}")
-            refused = refused_inputs(self._versions.load(tx, scope, workflow_id, found[0]), incoming.data)
-            if refused is not None:
-                raise InvalidInput([Problem("/data", "invalid-value", refused)])
+            workflow = self._target(tx, scope, workflow_id, admit)
+            schema = workflow.inputs_schema
+            if schema is not None and (problems := schema_problems(schema, incoming.data, "/data")):
+                raise InvalidData(problems)
             event = EventRecord(
                 new_id(tx.now_ms),
                 scope,
@@ -64,5 +92,17 @@ class Invoking:
                 target=workflow_id,
             )
             events.insert(tx, scope, [event], wake_at_ms=tx.now_ms + self._grace_ms)
-        self._dispatcher.match([event.id])
-        return started_run_id(event.id, workflow_id)
+        return Started(started_run_id(event.id, workflow_id), event.id, workflow)
+
+    def _target(self, tx: Transaction, scope: Scope, workflow_id: str, admit: Admit) -> Workflow:
+        """Return the published version of what is to be started, if it starts runs now."""
+        found = subscriptions.load_target(tx, scope, workflow_id)
+        if found is None or found[0] is None:
+            raise NotFound(f"there is no published workflow {workflow_id!r}")
+        workflow = self._versions.load(tx, scope, workflow_id, found[0])
+        admit(workflow)
+        if not found[1]:
+            raise Conflict(f"workflow {workflow_id!r} is switched off")
+        if holds := pauses.holds_of(tx, scope, workflow_id):
+            raise Conflict(f"workflow {workflow_id!r} starts no runs for now: {', '.join(sorted(holds))}")
+        return workflow

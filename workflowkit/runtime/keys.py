@@ -34,6 +34,7 @@ PERMISSIONS = (
     "webhooks:read",
     "webhooks:write",
     "signals:send",
+    "http:call",
     "approvals:read",
     "approvals:decide",
     "approvals:impersonate",

@@ -42,6 +42,12 @@ _SELECT_OUTPUTS = Sql(
     WHERE run_id = :run_id AND step_key {in_ids} AND kind IN ('completed', 'failed')
     """
 )
+_SELECT_COMPLETED = Sql(
+    """
+    SELECT kind, step_key, attempt, data, at_ms FROM journal
+    WHERE run_id = :run_id AND step_key {in_ids} AND kind = 'completed' ORDER BY revision, ordinal
+    """
+)
 _SELECT_FINAL = Sql(
     """
     SELECT run_id, step_key, kind FROM journal
@@ -93,6 +99,12 @@ def load_outputs(tx: Transaction, run_id: str, steps: Iterable[str]) -> dict[str
     """Return what later steps see of some steps of a run, those that have an output by now."""
     facts = [_from_row(tx, run_id, row) for row in tx.rows(_SELECT_OUTPUTS, run_id=run_id, ids=sorted(steps))]
     return {fact.step: fact.output for fact in facts if fact.kind is FactKind.COMPLETED or fact.handled}
+
+
+def load_completed(tx: Transaction, run_id: str, steps: Iterable[str]) -> list[Any]:
+    """Return the outputs of those of some steps of a run that have completed, the first one first."""
+    rows = tx.rows(_SELECT_COMPLETED, run_id=run_id, ids=sorted(steps))
+    return [_from_row(tx, run_id, row).output for row in rows]
 
 
 def load_final(tx: Transaction, run_ids: Sequence[str]) -> dict[str, list[tuple[str, StepStatus]]]:

@@ -582,7 +582,7 @@ export interface NewKey {
   /** Who uses it. */
   readonly name: string;
   /** What it may do; you must hold each yourself. */
-  readonly permissions: readonly ("events:send" | "workflows:read" | "workflows:write" | "workflows:publish" | "runs:read" | "runs:write" | "actions:read" | "keys:admin" | "webhooks:read" | "webhooks:write" | "signals:send" | "approvals:read" | "approvals:decide" | "approvals:impersonate" | "runs:decrypt")[];
+  readonly permissions: readonly ("events:send" | "workflows:read" | "workflows:write" | "workflows:publish" | "runs:read" | "runs:write" | "actions:read" | "keys:admin" | "webhooks:read" | "webhooks:write" | "signals:send" | "http:call" | "approvals:read" | "approvals:decide" | "approvals:impersonate" | "runs:decrypt")[];
   /** The only events that a key for sending may send: names, or beginnings of names with * at the end. Default: all. */
   readonly event_names?: readonly string[] | null;
 }
@@ -592,6 +592,11 @@ export interface NewPause {
   readonly reason?: string;
   /** What becomes of the runs there are: frozen after the steps that are running, or cancelled. */
   readonly running?: "freeze" | "cancel";
+}
+
+export interface NewRun {
+  /** The data of its event. Default: an empty object. */
+  readonly data?: JsonObject;
 }
 
 export interface NewTime {
@@ -719,6 +724,13 @@ export interface ReceivedDelivery {
   readonly challenge?: string;
 }
 
+export interface RequestedRun {
+  /** The run's id. */
+  readonly run_id: string;
+  /** Our id of the event that it begins with. */
+  readonly event_id: string;
+}
+
 export interface Rerun {
   /** The new run's id. */
   readonly run_id: string;
@@ -734,6 +746,8 @@ export interface RerunBody {
   /** The version to execute: a number, `original` (the default) or `latest`. */
   readonly version?: Json;
 }
+
+export type Result = Json;
 
 export interface Run {
   /** The run's id. */

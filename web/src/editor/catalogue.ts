@@ -21,6 +21,7 @@ const ICONS: Readonly<Record<string, IconName>> = {
   "phone-incoming": "download",
   "user-check": "user",
   repeat: "loop",
+  reply: "upload",
 };
 
 export const ERROR_WAY: Way = { name: "Error", conditional: { type: "error" } };
