@@ -1,8 +1,9 @@
-"""Runs that sleep, wait, invoke and branch, in two processes, and everything that may go wrong meanwhile.
+"""Runs that sleep, wait, invoke, branch and loop, in two processes, and everything that may go wrong meanwhile.
 
 Each run follows a script in its event: a list of what its handler does next. Hypothesis makes up scripts and histories:
 events and signals that come before, while or after somebody waits for them, hints that are lost and doubled, processes
-that die around any commit, time that jumps, runs that are cancelled. After each step the invariants must hold over the
+that die around any commit, time that jumps, runs that are cancelled and repeated one by one or by jobs, pauses and
+drains of single workflows and of all. After each step the invariants must hold over the
 rows; at the end everything has ended, no step was executed without need, and nothing ended early.
 """
 
@@ -18,14 +19,20 @@ from builders import a_workflow
 from histories import CountingOs, Died, HistoryMachine, check_histories, failing, fresh_postgresql, fresh_sqlite
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
-from runtimes import Harness, a_registry
+from runtimes import Harness
+from scripted import a_scripted_registry, items, names, scripts
 
-from workflowkit.base.errors import Conflict, NotFound, StepError
+from workflowkit.base.errors import Conflict, InvalidInput, NotFound
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import DEFAULT_SCOPE
-from workflowkit.engine.context import StepContext
-from workflowkit.registry import Registry
+from workflowkit.engine.states import RunStatus
 from workflowkit.runtime.hints import StepHint
+from workflowkit.runtime.jobs import NewJob
+from workflowkit.runtime.pausing import Target
+from workflowkit.runtime.rerunning import Again
+from workflowkit.store.jobs import JobKind
+from workflowkit.store.pauses import EVERYTHING
+from workflowkit.store.steps import NEVER
 
 LEASE_SECONDS, GRACE_SECONDS = 30.0, 2.0
 ENDED = ("completed", "failed", "cancelled")
@@ -33,88 +40,22 @@ FINAL = ("completed", "failed", "skipped", "cancelled")
 #: Longer than anything waits here.
 FOREVER_SECONDS = 3_000.0
 
-names = st.sampled_from("xyz")
-plain_ops = st.one_of(
-    st.just(["run"]),
-    st.just(["flaky"]),
-    st.tuples(st.just("sleep"), st.sampled_from([1, 20, 500])).map(list),
-    st.tuples(st.just("event"), names, st.sampled_from([10, 400])).map(list),
-    st.tuples(st.just("event"), names, st.just(200), st.just(60)).map(list),
-    st.tuples(st.just("signal"), names, st.sampled_from([10, 400])).map(list),
-    st.tuples(st.just("send"), names).map(list),
-    st.just(["invoke"]),
-)
-scripts = st.lists(
-    st.one_of(plain_ops, st.lists(plain_ops, min_size=1, max_size=3).map(lambda ops: ["parallel", ops])),
-    min_size=1,
-    max_size=4,
-)
+#: Replays double runs: more jobs than this make histories long, and no others.
+MOST_JOBS = 2
+
 whos, picks = st.integers(0, 1), st.integers(0, 63)
 sides = st.sampled_from(["before_commit", "after_commit"])
-
-
-class _NotYet(Exception):
-    """The first attempt of a flaky step."""
-
-
-class Script:
-    """What one attempt of the handler does: the methods are the kinds of operations."""
-
-    def __init__(self, ctx: StepContext, executed: Counter[tuple[str, str]]) -> None:
-        self.ctx, self.step, self.executed = ctx, ctx.step, executed
-
-    def follow(self, op: list[Any], key: str) -> Any:
-        kind, *rest = op
-        return getattr(self, kind)(key, *rest)
-
-    def run(self, key: str) -> Any:
-        return self.step.run(key, self._work, key)
-
-    def flaky(self, key: str) -> Any:
-        return self.step.run(key, self._work, key, fails_first=True)
-
-    def sleep(self, key: str, seconds: int) -> Any:
-        return self.step.sleep(key, seconds)
-
-    def event(self, key: str, name: str, timeout: int, lookback: int | None = None) -> Any:
-        found = self.step.wait_for_event(key, f"test/{name}", timeout=timeout, lookback=lookback)
-        return found and found["id"]
-
-    def signal(self, key: str, name: str, timeout: int) -> Any:
-        try:
-            return self.step.wait_for_signal(key, f"{self.ctx.run.id}-{name}", timeout=timeout)
-        except StepError as error:
-            return error.cause_code
-
-    def send(self, key: str, name: str) -> Any:
-        return self.step.send_event(key, {"name": f"test/{name}", "data": {}})
-
-    def invoke(self, key: str) -> Any:
-        try:
-            return self.step.invoke(key, "child", {})
-        except StepError as error:
-            return error.cause_code
-
-    def parallel(self, key: str, ops: list[Any]) -> Any:
-        branches = [lambda n=n, op=op: self.follow(op, f"{key}.{n}") for n, op in enumerate(ops)]
-        return list(self.ctx.group.parallel(branches))
-
-    def _work(self, key: str, *, fails_first: bool = False) -> str:
-        self.executed[self.ctx.run.id, key] += 1
-        if fails_first and self.executed[self.ctx.run.id, key] == 1:
-            raise _NotYet
-        return key
-
-
-def _registry(executed: Counter[tuple[str, str]]) -> Registry:
-    registry = a_registry()
-
-    @registry.action("script", retries=3)
-    def script(ctx: StepContext, ops: list[Any]) -> list[Any]:
-        follower = Script(ctx, executed)
-        return [follower.follow(op, str(number)) for number, op in enumerate(ops)]
-
-    return registry
+targets = st.sampled_from(["script", "loop", "child", EVERYTHING]).map(lambda id: Target(DEFAULT_SCOPE, id))
+places = st.sampled_from([None, None, "s", "s/0", "s/1", "each", "each[0]", "each[1]"])
+#: What a job is about: open runs are cancelled, ended ones replayed.
+new_jobs = st.sampled_from(
+    [
+        NewJob(JobKind.CANCEL, workflow_id="loop"),
+        NewJob(JobKind.CANCEL, (RunStatus.WAITING,)),
+        NewJob(JobKind.REPLAY),
+        NewJob(JobKind.REPLAY, (RunStatus.COMPLETED, RunStatus.CANCELLED), rate_per_second=0.5),
+    ]
+)
 
 
 class WaitingMachine(HistoryMachine):
@@ -127,7 +68,7 @@ class WaitingMachine(HistoryMachine):
         self.deaths = 0
         self.harness = Harness(
             type(self).open_database(),
-            _registry(self.executed),
+            a_scripted_registry(self.executed),
             lease_seconds=LEASE_SECONDS,
             hint_grace_seconds=GRACE_SECONDS,
             limits=Limits(lost_attempts=1_000),
@@ -138,8 +79,12 @@ class WaitingMachine(HistoryMachine):
         self.harness.deploy(document.document(), "script")
         child = a_workflow("child").action("n", "noop", {"value": 7}).path("$source", "n").document()
         self.harness.deploy(child, "child")
+        self.harness.deploy(_loop_document(), "loop")
         self.facts: dict[tuple[str, int, int], dict[str, Any]] = {}
         self.ended: dict[str, dict[str, Any]] = {}
+        #: What frozen runs had done when they were seen first: by id and the time at which they were frozen.
+        self.frozen: dict[tuple[str, int], tuple[int, int]] = {}
+        self.reruns = self.jobs = 0
 
     # -- what happens
 
@@ -147,6 +92,11 @@ class WaitingMachine(HistoryMachine):
     def begin(self, who: int, ops: list[Any]) -> None:
         event = {"name": "test/begun", "data": {"ops": ops}}
         self.processes[who].intake.send(DEFAULT_SCOPE, [event])
+
+    @rule(who=whos, ops=items, concurrency=st.integers(1, 2), on_item_error=st.sampled_from(["continue", "fail"]))
+    def begin_a_loop(self, who: int, ops: list[list[Any]], concurrency: int, on_item_error: str) -> None:
+        data = {"items": ops, "concurrency": concurrency, "on_item_error": on_item_error}
+        self.processes[who].intake.send(DEFAULT_SCOPE, [{"name": "test/looped", "data": data}])
 
     @rule(who=whos, name=names)
     def send(self, who: int, name: str) -> None:
@@ -205,6 +155,32 @@ class WaitingMachine(HistoryMachine):
         if runs := self._run_ids():
             self.processes[who].control.cancel(DEFAULT_SCOPE, runs[pick % len(runs)])
 
+    @rule(who=whos, what=targets, drains=st.booleans())
+    def hold(self, who: int, what: Target, drains: bool) -> None:
+        pausing = self.processes[who].pausing
+        (pausing.drain if drains else pausing.pause)(what)
+
+    @rule(who=whos, what=targets, drains=st.booleans())
+    def let_go(self, who: int, what: Target, drains: bool) -> None:
+        pausing = self.processes[who].pausing
+        (pausing.undrain if drains else pausing.resume)(what)
+
+    @rule(who=whos, pick=picks, place=places)
+    def repeat(self, who: int, pick: int, place: str | None) -> None:
+        runs = self._run_ids()
+        try:
+            if runs:
+                self.processes[who].rerunning.rerun(DEFAULT_SCOPE, runs[pick % len(runs)], Again(from_step=place))
+                self.reruns += 1
+        except (Conflict, InvalidInput):
+            return  # a part of a run, or a step that it never came to
+
+    @precondition(lambda self: self.jobs < MOST_JOBS)
+    @rule(who=whos, wanted=new_jobs)
+    def begin_a_job(self, who: int, wanted: NewJob) -> None:
+        self.processes[who].jobs.create(DEFAULT_SCOPE, wanted)
+        self.jobs += 1
+
     def _run_ids(self) -> list[str]:
         return [row["id"] for row in self.harness.rows("SELECT id FROM runs ORDER BY id")]
 
@@ -241,12 +217,38 @@ class WaitingMachine(HistoryMachine):
 
     @invariant()
     def no_run_is_an_orphan(self) -> None:
-        """I4: a run that has not ended has a step that the relay will find."""
+        """I4: a run that has not ended has a step that the relay will find, unless it is frozen, or an item of a loop
+        whose turn comes by the end of another, or that ends with its loop."""
         orphans = self.harness.rows(
-            "SELECT id FROM runs r WHERE status NOT IN ('completed', 'failed', 'cancelled') AND NOT EXISTS"
-            " (SELECT 1 FROM steps s WHERE s.run_id = r.id AND s.wake_at_ms IS NOT NULL)"
+            "SELECT id FROM runs r WHERE status NOT IN ('completed', 'failed', 'cancelled') AND paused_at_ms IS NULL"
+            " AND NOT EXISTS (SELECT 1 FROM steps s WHERE s.run_id = r.id AND s.wake_at_ms IS NOT NULL)"
+            " AND NOT EXISTS (SELECT 1 FROM timers t WHERE t.kind = 'run.cancel' AND t.subject = r.id)"
+            " AND NOT EXISTS (SELECT 1 FROM steps s JOIN runs l ON l.id = r.parent_run_id WHERE s.run_id = r.id"
+            f" AND s.due_at_ms = {NEVER} AND l.status NOT IN ('completed', 'failed', 'cancelled'))"
         )
         assert orphans == []
+
+    @invariant()
+    def whoever_is_frozen_will_be_found(self) -> None:
+        """I4: a run is frozen by a pause that is there, or there is a timer that will let it go on."""
+        forgotten = self.harness.rows(
+            "SELECT id FROM runs r WHERE paused_at_ms IS NOT NULL AND NOT EXISTS (SELECT 1 FROM pauses p"
+            " WHERE p.hold = 'pause' AND p.workflow_id IN ('', r.workflow_id))"
+            " AND NOT EXISTS (SELECT 1 FROM timers t WHERE t.kind = 'pause.apply' AND t.subject IN ('', r.workflow_id))"
+        )
+        assert forgotten == []
+
+    @invariant()
+    def frozen_runs_begin_nothing(self) -> None:
+        """I11: no attempt, no step inside of one, no item."""
+        attempts = Counter(row["run_id"] for row in self.facts.values() if row["kind"] == "attempt")
+        work: Counter[str] = Counter()
+        for (run_id, _), count in self.executed.items():
+            work[run_id] += count
+        rows = self.harness.rows("SELECT id, paused_at_ms FROM runs WHERE paused_at_ms IS NOT NULL")
+        now = {(row["id"], row["paused_at_ms"]): (attempts[row["id"]], work[row["id"]]) for row in rows}
+        assert all(self.frozen.get(run, done) == done for run, done in now.items())
+        self.frozen = now
 
     @invariant()
     def ended_runs_stay_as_they_are_and_wait_for_nothing(self) -> None:
@@ -266,7 +268,7 @@ class WaitingMachine(HistoryMachine):
             detail = json.loads(fact["data"])["detail"]
             final = ended.get(key)
             if final is not None and "output" not in json.loads(final["data"]):
-                assert final["at_ms"] >= detail["until_ms"] or detail["kind"] in ("signal", "run")
+                assert final["at_ms"] >= detail["until_ms"] or detail["kind"] in ("signal", "run", "loop")
 
     @invariant()
     def a_wait_and_its_step_agree(self) -> None:
@@ -295,7 +297,10 @@ class WaitingMachine(HistoryMachine):
             self.harness.close()
 
     def _heal(self) -> None:
-        """Let time pass without faults until nothing more happens."""
+        """Let time pass without faults and pauses until nothing more happens."""
+        for workflow_id in ("script", "loop", "child", EVERYTHING):
+            self.processes[0].pausing.resume(Target(DEFAULT_SCOPE, workflow_id))
+            self.processes[0].pausing.undrain(Target(DEFAULT_SCOPE, workflow_id))
         for _ in range(60):
             self.harness.clock.advance(seconds=FOREVER_SECONDS / 40)
             for process in self.processes:
@@ -311,7 +316,8 @@ class WaitingMachine(HistoryMachine):
         assert self.harness.rows("SELECT * FROM pending_events") == []
         assert self.harness.rows("SELECT * FROM waits WHERE state = 'open'") == []
         statuses = {row["id"]: row["status"] for row in self.harness.rows("SELECT id, status FROM runs")}
-        assert "failed" not in statuses.values()
+        self._check_failures()
+        self._check_beginnings()
         completed = self._facts_by_step("completed")
         for (run_id, key), count in self.executed.items():
             # Once, once more where it was meant to fail, and once more for each death in between.
@@ -320,6 +326,41 @@ class WaitingMachine(HistoryMachine):
             assert count <= most, "a step was executed although it had a result"
             if statuses[run_id] == "completed":
                 assert (run_id, f"s/{key}") in completed
+
+    def _check_failures(self) -> None:
+        """Only items with something bad in them fail, and loops that end with an item that was lost."""
+        for row in self.harness.rows("SELECT * FROM runs WHERE status = 'failed'"):
+            error = json.loads(row["error"])
+            if row["path"] is not None:
+                assert error["message"] == "a bad item"
+            else:
+                assert (row["workflow_id"], error["code"]) == ("loop", "item-failed")
+
+    def _check_beginnings(self) -> None:
+        """I1, I19: each event began a run or was held up on record, and each repetition began one."""
+        unaccounted = self.harness.rows(
+            "SELECT id FROM events e WHERE name IN ('test/begun', 'test/looped') AND NOT EXISTS"
+            " (SELECT 1 FROM runs r WHERE r.event_id = e.id) AND NOT EXISTS"
+            " (SELECT 1 FROM decisions d WHERE d.event_id = e.id AND d.reason IN ('paused', 'drained'))"
+        )
+        assert unaccounted == []
+        jobs = self.harness.rows("SELECT * FROM jobs")
+        assert all(job["state"] == "done" and job["done_count"] == job["begun_count"] for job in jobs)
+        replayed = sum(job["begun_count"] for job in jobs if job["kind"] == "replay")
+        (row,) = self.harness.rows(
+            "SELECT count(*) AS n FROM runs WHERE rerun_of IS NOT NULL AND parent_run_id IS NULL"
+        )
+        assert row["n"] == self.reruns + replayed
+
+
+def _loop_document() -> dict[str, Any]:
+    """Return a workflow that executes the script of each of its items."""
+    given = {name: f"!ref($.event.data.{name})" for name in ("items", "concurrency", "on_item_error")}
+    document = a_workflow("loop").action("each", "builtin:for_each", given).path("$source", "each")
+    written = document.trigger("test/looped").document()
+    body = a_workflow("body").action("s", "script", {"ops": "!ref($.item)"}).path("$source", "s").document()
+    written["actions"][0]["body"] = {"actions": body["actions"], "edges": body["edges"]}
+    return written
 
 
 @pytest.mark.timeout(600)  # when it fails: Hypothesis then looks for the shortest history
