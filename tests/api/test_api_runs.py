@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 from builders import a_workflow
+from runtimes import a_registry
 from webapi import OTHER_TENANT, Web, a_web, problems_of
 
 from workflowkit.api.waiting import MAX_WAITING
 from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.definition.model import SOURCE
+from workflowkit.engine.context import StepContext
+from workflowkit.registry import Registry
 
 BRANCHING = (
     a_workflow("Branching")
@@ -31,6 +34,18 @@ FAILING = (
     .trigger("order/paid")
     .document()
 )
+
+
+def a_waiting_registry() -> Registry:
+    """Return a registry with an action that does something and waits for an event."""
+    registry = a_registry()
+
+    @registry.action("waiting")
+    def waiting(ctx: StepContext) -> Any:
+        ctx.step.run("look", lambda: {"found": 7})
+        return ctx.step.wait_for_event("reply", "order/answered", if_="async.data.n == 7", timeout="1h")
+
+    return registry
 
 
 def _run_id(web: Web, document: dict[str, Any], data: Any = None, **fields: Any) -> Any:
@@ -56,6 +71,27 @@ def test_a_run_tells_each_step_with_inputs_and_outputs(database_url: str) -> Non
         assert [attempt["outcome"] for attempt in taken["attempts"]] == ["completed"]
         assert (skipped["status"], skipped["inputs"], skipped["attempts"]) == ("skipped", None, [])
         assert sorted(run["edges"].values()) == ["not_taken", "taken", "taken"]
+
+
+def test_a_step_tells_what_it_did_and_what_it_waits_for(database_url: str) -> None:
+    with a_web(database_url, registry=a_waiting_registry()) as web:
+        document = a_workflow().action("w", kind="waiting").path(SOURCE, "w").trigger("order/paid").document()
+        run_id = _run_id(web, document, {"n": 7})
+        client = web.client(["runs:read"])
+        (step,) = client.get(f"/api/runs/{run_id}").get_json()["steps"]
+        looked, reply = step["inner"]
+        assert (looked["id"], looked["type"], looked["status"], looked["output"]) == (
+            "w/look", "code", "completed", {"found": 7},
+        )  # fmt: skip
+        assert (reply["id"], reply["type"], reply["name"]) == ("w/reply", "event", "order/answered")
+        assert (reply["status"], reply["condition"]) == ("waiting", "async.data.n == 7")
+        assert (reply["finished_at"], reply["until"] > reply["started_at"]) == (None, True)
+        web.harness.send("order/answered", {"n": 7})
+        web.harness.drain()
+        (step,) = client.get(f"/api/runs/{run_id}").get_json()["steps"]
+        _, reply = step["inner"]
+        assert (step["status"], reply["status"], reply["until"]) == ("completed", "completed", None)
+        assert reply["output"]["data"] == {"n": 7}
 
 
 def test_a_failed_step_tells_every_attempt(database_url: str) -> None:

@@ -13,6 +13,7 @@ from workflowkit.engine.facts import ErrorInfo
 from workflowkit.flow.simulation import Fate, Outcome
 from workflowkit.runtime.approvals import Approval
 from workflowkit.runtime.history import Attempt, Step
+from workflowkit.runtime.innersteps import InnerStep
 from workflowkit.runtime.pausing import PauseState
 from workflowkit.store.apps import FunctionRecord
 from workflowkit.store.events import EventRecord
@@ -160,6 +161,22 @@ def step(record: Step) -> Shown:
         "started_at": _moment(record.started_at_ms),
         "finished_at": _moment(record.finished_at_ms),
         "due_at": _moment(record.due_at_ms),
+        "inner": [_inner(inner) for inner in record.inner],
+    }
+
+
+def _inner(record: InnerStep) -> Shown:
+    return {
+        "id": record.id,
+        "type": record.type,
+        "name": record.name,
+        "condition": record.condition,
+        "status": record.status.value,
+        "output": record.output,
+        "error": _error(record.error),
+        "started_at": _moment(record.started_at_ms),
+        "finished_at": _moment(record.finished_at_ms),
+        "until": _moment(record.until_ms),
     }
 
 

@@ -7,7 +7,7 @@ from the pinned version and the recorded outputs, which gives what the action wa
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from workflowkit.base.errors import ExpressionError, InvalidInput, LimitExceeded
@@ -21,6 +21,7 @@ from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
 from workflowkit.engine.progress import Progress
 from workflowkit.engine.states import EdgeState, StepStatus
 from workflowkit.engine.surroundings import NO_SURROUNDINGS, Surroundings
+from workflowkit.runtime.innersteps import InnerStep, inner_steps
 from workflowkit.store.queries import StepView
 from workflowkit.store.steps import NEVER
 
@@ -44,7 +45,7 @@ class Step:
 
     ``inputs`` is ``None`` for a step that never started, and where they cannot be computed: the action is not
     registered here, the inputs are what the step failed on, or they come from something that is encrypted here.
-    ``due_at_ms`` is set until the step has ended.
+    ``due_at_ms`` is set until the step has ended. ``inner`` are the steps that its handler opened.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Step:
     started_at_ms: int | None
     finished_at_ms: int | None
     due_at_ms: int | None
+    inner: tuple[InnerStep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,9 @@ def tell(
     for fact in facts:
         by_step.setdefault(fact.step, []).append(fact)
     rows = {row.step_key: row for row in schedule}
+    inner = inner_steps(facts)
     steps = tuple(
-        _step(node, by_step.get(node.id, []), rows.get(node.id), actions, scope)
+        replace(_step(node, by_step.get(node.id, []), rows.get(node.id), actions, scope), inner=inner.get(node.id, ()))
         for node in workflow.nodes.values()
         if node.id in by_step or node.id in rows
     )

@@ -104,6 +104,14 @@ export class Api {
     return this.get(`/runs/${encodeURIComponent(id)}`);
   }
 
+  cancelRun(id: string, reason: string): Promise<schema.RunDetail> {
+    return this.send("POST", `/runs/${encodeURIComponent(id)}/cancel${query({ reason })}`);
+  }
+
+  rerun(id: string, body: schema.RerunBody): Promise<schema.Rerun> {
+    return this.send("POST", `/runs/${encodeURIComponent(id)}/rerun`, { ...body });
+  }
+
   private async get<T>(path: string): Promise<T> {
     return (await this.call("GET", path)).json() as Promise<T>;
   }

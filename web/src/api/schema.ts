@@ -430,6 +430,29 @@ export interface Health {
   readonly status: string;
 }
 
+export interface InnerStep {
+  /** Its key: `<id of the action>/<id of the step>`. */
+  readonly id: string;
+  /** `code` that was executed, or what is waited for: `sleep`, `event`, `signal`, `run`, `loop`, `approval` or `callback`. */
+  readonly type: string;
+  /** The event, the signal or the workflow that is waited for; may be empty. */
+  readonly name: string;
+  /** What the event has to fulfil, besides. */
+  readonly condition: string | null;
+  /** Where it stands. */
+  readonly status: "ready" | "running" | "sleeping" | "waiting" | "completed" | "failed" | "skipped" | "cancelled";
+  /** What it came to. */
+  readonly output: Json;
+  /** Why it failed, or failed last. */
+  readonly error: ActionError | null;
+  /** When waiting began. */
+  readonly started_at: string | null;
+  /** When it ended. */
+  readonly finished_at: string | null;
+  /** When an open wait ends by itself, or what failed is repeated. */
+  readonly until: string | null;
+}
+
 export interface Intent {
   /** What the provider calls it. */
   readonly name: string;
@@ -971,6 +994,8 @@ export interface Step {
   readonly finished_at: string | null;
   /** When it may start, or be started again, if it has not ended. */
   readonly due_at: string | null;
+  /** What its handler did and waits for, in order of beginning. */
+  readonly inner: readonly InnerStep[];
 }
 
 export interface TriedDelivery {

@@ -1,6 +1,7 @@
 import type { NodeProps } from "@xyflow/react";
 import { Handle, Position as Side } from "@xyflow/react";
 import { memo } from "react";
+import type { WorkflowAction } from "../document/types";
 import { LOOP_KIND } from "../document/types";
 import { useEditor, useEditorContext } from "../editor/store";
 import type { LocatedProblem } from "../problems/locate";
@@ -8,18 +9,21 @@ import { Icon } from "../shell/ui/Icon";
 import type { OpenWay, StepNode as StepFlowNode } from "./flow";
 import { isDisabled } from "./flow";
 import { wayPercent } from "./geometry";
+import type { StepPaint } from "./painting";
+import { StateBadge } from "./StateBadge";
 
 /** A step on the canvas: what it is called, what it does, and what is wrong with it. */
 export const StepNode = memo(function StepNode({ id, data, selected }: NodeProps<StepFlowNode>): React.JSX.Element {
-  const { action, kind, ways, openWays, problems, isTarget } = data;
+  const { action, kind, ways, openWays, problems, isTarget, paint, isPainted } = data;
   const { store } = useEditorContext();
   const kindName = kind?.action.name ?? action.kind;
-  const name = action.name === null || action.name === undefined || action.name === "" ? kindName : action.name;
+  const name = nameOf(action, kindName);
   const classes = [
     "step",
     selected && "step-selected",
     isDisabled(action) && "step-disabled",
     isTarget && "step-target",
+    isPainted && paintClass(paint),
   ];
   return (
     <div className={classes.filter(Boolean).join(" ")} data-testid={`node-${id}`}>
@@ -32,6 +36,7 @@ export const StepNode = memo(function StepNode({ id, data, selected }: NodeProps
         <span className="step-kind">{name === kindName ? id : kindName}</span>
       </span>
       <ProblemBadge problems={problems} />
+      {paint !== undefined && <StateBadge paint={paint} />}
       {action.kind === LOOP_KIND && (
         <button
           type="button"
@@ -62,6 +67,14 @@ export const StepNode = memo(function StepNode({ id, data, selected }: NodeProps
     </div>
   );
 });
+
+function paintClass(paint: StepPaint | undefined): string {
+  return paint === undefined ? "step-unreached" : `step-painted step-painted-${paint.status}`;
+}
+
+function nameOf({ name }: WorkflowAction, kindName: string): string {
+  return name === null || name === undefined || name === "" ? kindName : name;
+}
 
 /** How many problems a node has. */
 export function ProblemBadge({ problems }: { readonly problems: readonly LocatedProblem[] }): React.JSX.Element | null {

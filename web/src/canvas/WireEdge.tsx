@@ -14,6 +14,7 @@ export const WireEdge = memo(function WireEdge(props: EdgeProps<FlowEdge>): Reac
   const bend = data.bend === undefined ? {} : { centerY: data.bend };
   const [path, labelX, labelY] = getSmoothStepPath({ ...props, borderRadius: 14, ...bend });
   const { edge, label, tone, hasProblem } = data;
+  const painted = data.isPainted ? `wire-painted wire-${data.paint ?? "open"}` : "";
   const classes = [
     "wire-label",
     `wire-label-${tone}`,
@@ -22,11 +23,11 @@ export const WireEdge = memo(function WireEdge(props: EdgeProps<FlowEdge>): Reac
   ];
   return (
     <>
-      <g data-testid={`edge-${edge.from}-${edge.to}`}>
+      <g data-testid={`edge-${edge.from}-${edge.to}`} data-state={data.paint}>
         <BaseEdge
           path={path}
           interactionWidth={24}
-          className={`wire wire-${tone} ${hasProblem ? "wire-problem" : ""}`}
+          className={`wire wire-${tone} ${hasProblem ? "wire-problem" : ""} ${painted}`}
           {...endOf(props)}
         />
       </g>

@@ -13,6 +13,8 @@ import type { Selection } from "../editor/store";
 import type { LocatedProblem, ProblemIndex } from "../problems/locate";
 import { targetKey } from "../problems/locate";
 import { NODE_HEIGHT, NODE_WIDTH, NOTE_HEIGHT, NOTE_WIDTH, wayOffset } from "./geometry";
+import type { EdgeState, Painting, StepPaint } from "./painting";
+import { STATUS_WORDS } from "./painting";
 import { bendFor } from "./routing";
 
 /** A way that no edge takes yet: the canvas offers a "+" there. */
@@ -28,6 +30,9 @@ export interface StepData extends Record<string, unknown> {
   readonly openWays: readonly OpenWay[];
   readonly problems: readonly LocatedProblem[];
   readonly isTarget: boolean;
+  /** How a run went, where one is shown; `isPainted` without it means that the run did not come here. */
+  readonly paint: StepPaint | undefined;
+  readonly isPainted: boolean;
 }
 
 export interface TriggerData extends Record<string, unknown> {
@@ -49,6 +54,8 @@ export interface WireData extends Record<string, unknown> {
   readonly hasProblem: boolean;
   /** The height at which it turns aside; the middle, if not said. */
   readonly bend: number | undefined;
+  readonly paint: EdgeState | undefined;
+  readonly isPainted: boolean;
 }
 
 export type StepNode = Node<StepData, "step">;
@@ -69,6 +76,8 @@ export interface FlowInput {
   readonly notes: ReadonlyMap<string, Note>;
   /** The node that would be connected, while somebody chooses one by keys. */
   readonly connectTarget: string | undefined;
+  /** How a run of this graph went, where one is shown. */
+  readonly painting: Painting | undefined;
 }
 
 const SIZE = { width: NODE_WIDTH, height: NODE_HEIGHT } as const;
@@ -187,12 +196,28 @@ function stepNode(input: FlowInput, action: WorkflowAction, taken: ReadonlyMap<s
     .filter(({ way, index }) => !used.has(index) && (isLeaf || way.name !== undefined));
   const problems = input.problems.byTarget.get(targetKey("action", input.scope, action.id)) ?? NONE;
   const name = action.name ?? kind?.action.name ?? action.id;
-  const parts = [name, kind?.action.name ?? action.kind, isDisabled(action) ? "disabled" : "", countOf(problems)];
+  const paint = input.painting?.steps.get(action.id);
+  const parts = [
+    name,
+    kind?.action.name ?? action.kind,
+    isDisabled(action) ? "disabled" : "",
+    countOf(problems),
+    paint === undefined ? "" : (STATUS_WORDS[paint.status] ?? paint.status),
+  ];
   return {
     id: action.id,
     type: "step",
     position: input.positions.get(action.id) ?? { x: 0, y: 0 },
-    data: { action, kind, ways, openWays, problems, isTarget: input.connectTarget === action.id },
+    data: {
+      action,
+      kind,
+      ways,
+      openWays,
+      problems,
+      isTarget: input.connectTarget === action.id,
+      paint,
+      isPainted: input.painting !== undefined,
+    },
     selected: input.selection.actions.has(action.id),
     ariaLabel: parts.filter((part) => part !== "").join(", "),
     handles: handles(Math.max(ways.length, 1), true),
@@ -230,6 +255,8 @@ function wire(input: FlowInput, edge: WorkflowEdge, actions: ReadonlyMap<string,
       tone: toneOf(edge.conditional),
       hasProblem: problems.length > 0,
       bend: bendOf(input, edge, way, ways.length),
+      paint: input.painting?.edges.get(edge.id),
+      isPainted: input.painting !== undefined,
     },
     selected: input.selection.edges.has(edge.id),
     ariaLabel: [`From ${from} to ${to}`, label, countOf(problems)].filter((part) => part !== "").join(", "),

@@ -15,6 +15,7 @@ const NARROW = 1024;
 /** What the panels take on narrow screens, as in editor.css. */
 const DRAWER_SHARE = 0.62;
 const DRAWER_HEIGHT = 560;
+const READABLE_ZOOM = 0.5;
 
 export function useCanvasView(): void {
   const { store } = useEditorContext();
@@ -44,7 +45,9 @@ export function useCanvasView(): void {
       const start = positions.get(SOURCE) ?? { x: 0, y: 0 };
       void flow.setCenter(start.x + NODE_WIDTH / 2, start.y + 5 * NODE_HEIGHT, { zoom: 1 });
     } else {
-      void flow.fitView({ padding: paddingFor(store), maxZoom: 1 });
+      // A run is there to be read: rather a part of it than boxes without words.
+      const minZoom = store.getState().isReadOnly ? READABLE_ZOOM : 0;
+      void flow.fitView({ padding: paddingFor(store), maxZoom: 1, minZoom });
     }
   }, [store, flow, scope]);
 

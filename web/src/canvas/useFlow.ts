@@ -2,6 +2,7 @@
 
 import type { OnEdgesChange, OnNodesChange } from "@xyflow/react";
 import { useCallback, useMemo, useState } from "react";
+import { isEqual } from "../base/json";
 import { triggerLines } from "../config/triggers";
 import { notesOf } from "../document/notes";
 import { graphAt, positionsOf } from "../document/scope";
@@ -28,6 +29,7 @@ export function useFlow(connectTarget: string | undefined): Flow {
   const catalogue = useEditor((state) => state.catalogue);
   const selection = useEditor((state) => state.selection);
   const problems = useEditor((state) => state.problems);
+  const painting = useEditor((state) => state.painting);
   const [moving, setMoving] = useState(STILL);
   const [builder] = useState(() => new FlowBuilder());
 
@@ -48,8 +50,9 @@ export function useFlow(connectTarget: string | undefined): Flow {
       connectTarget,
       triggerLines: triggerLines(document),
       notes,
+      painting: painting !== undefined && isEqual(painting.scope, scope) ? painting : undefined,
     };
-  }, [document, scope, moving, catalogue, selection, problems, connectTarget]);
+  }, [document, scope, moving, catalogue, selection, problems, connectTarget, painting]);
   const nodes = useMemo(() => builder.buildNodes(shown), [builder, shown]);
   const edges = useMemo(() => builder.buildEdges(shown), [builder, shown]);
 

@@ -3,6 +3,7 @@
 import { createContext, use } from "react";
 import type { StoreApi } from "zustand";
 import { createStore, useStore } from "zustand";
+import type { Painting } from "../canvas/painting";
 import { toJson } from "../document/read";
 import type { History } from "../document/history";
 import { record, redo, settle, startHistory, undo } from "../document/history";
@@ -63,6 +64,8 @@ export interface EditorState {
   readonly adding: AddWish | undefined;
   /** Values from the last run, for previews. */
   readonly samples: Samples;
+  /** How a run went, to be shown on the canvas. */
+  readonly painting: Painting | undefined;
   /** Set by the canvas, while there is one. */
   readonly canvas: CanvasControls | undefined;
 
@@ -121,6 +124,7 @@ export function createEditorStore(open: OpenEditor): EditorStore {
       isReadOnly: open.isReadOnly,
       adding: undefined,
       samples: NO_SAMPLES,
+      painting: undefined,
       canvas: undefined,
 
       edit: (edit, label, mergeKey) => {

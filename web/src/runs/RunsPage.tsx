@@ -80,7 +80,11 @@ function RunTable({ page }: { readonly page: RunPage }): React.JSX.Element {
                 </Link>{" "}
                 <span className="muted">v{run.version}</span>
               </td>
-              <td className="mono">{run.id}</td>
+              <td className="mono">
+                <Link className="table-link" href={pathTo("runs", run.id)}>
+                  {run.id}
+                </Link>
+              </td>
               <td title={fullTime(run.created_at)}>{ago(run.created_at)}</td>
               <td>
                 {run.started_at !== null && run.finished_at !== null ? took(run.started_at, run.finished_at) : "—"}

@@ -9,6 +9,7 @@ import { useAddress } from "./routes";
 import { NotFoundPage } from "./NotFoundPage";
 
 const EditorPage = lazy(() => import("../editor/EditorPage").then((module) => ({ default: module.EditorPage })));
+const RunPage = lazy(() => import("../runs/RunPage").then((module) => ({ default: module.RunPage })));
 const RunsPage = lazy(() => import("../runs/RunsPage").then((module) => ({ default: module.RunsPage })));
 
 /** Everything on the screen: the rail with the sections, and the page that the address names. */
@@ -32,7 +33,7 @@ function pageOf({ parts }: Address): React.JSX.Element {
   const [section = "workflows", id, ...rest] = parts;
   if (rest.length === 0) {
     if (section === "workflows") return id === undefined ? <WorkflowsPage /> : <EditorPage key={id} workflowId={id} />;
-    if (section === "runs" && id === undefined) return <RunsPage />;
+    if (section === "runs") return id === undefined ? <RunsPage /> : <RunPage key={id} runId={id} />;
   }
   return <NotFoundPage />;
 }

@@ -4,6 +4,7 @@
  *   /workflows                      the list
  *   /workflows/<id>?node=&panel=    the editor, with what is selected
  *   /runs?status=&workflow=         the list of runs, filtered
+ *   /runs/<id>?step=                one run, with the step that is open
  *
  * The server knows the first parts, too: workflowkit/api/routes/pages.py.
  */

@@ -54,9 +54,9 @@ def list_runs(query: dict[str, Any]) -> Response:
 def get_run(run_id: str, query: dict[str, Any]) -> Response:
     """Show a run with its steps.
 
-    Each step with what it was given, what it returned, and every attempt; what was decided about each edge; and the
-    runs that it began. With `wait` the answer comes when the run has ended, or after so many seconds: look at `status`
-    to know which.
+    Each step with what it was given, what it returned, every attempt, and what it waits for; what was decided about
+    each edge; and the runs that it began. With `wait` the answer comes when the run has ended, or after so many
+    seconds: look at `status` to know which.
     """
     services = Services.current()
     services.waiting.until_ended(caller().scope, run_id, seconds=query.get("wait", 0))

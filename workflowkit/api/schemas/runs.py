@@ -117,6 +117,22 @@ class Attempt(Answer):
     retry_at = moment("When the next one may begin.", nullable=True)
 
 
+class InnerStep(Answer):
+    """Something that an action's handler did, or waits for."""
+
+    id = text("Its key: `<id of the action>/<id of the step>`.")
+    type = text("`code` that was executed, or what is waited for: `sleep`, `event`, `signal`, `run`, `loop`, "
+                "`approval` or `callback`.")  # fmt: skip
+    name = text("The event, the signal or the workflow that is waited for; may be empty.")
+    condition = text("What the event has to fulfil, besides.", nullable=True)
+    status = text("Where it stands.", validate=validate.OneOf(list(StepStatus)))
+    output = any_json("What it came to.")
+    error = fields.Nested(ActionError, **described("Why it failed, or failed last.", nullable=True))
+    started_at = moment("When waiting began.", nullable=True)
+    finished_at = moment("When it ended.", nullable=True)
+    until = moment("When an open wait ends by itself, or what failed is repeated.", nullable=True)
+
+
 class Step(Answer):
     """The execution of one action of the workflow in a run."""
 
@@ -133,6 +149,7 @@ class Step(Answer):
     started_at = moment("When its first attempt began.", nullable=True)
     finished_at = moment("When it ended.", nullable=True)
     due_at = moment("When it may start, or be started again, if it has not ended.", nullable=True)
+    inner = many(InnerStep, "What its handler did and waits for, in order of beginning.")
 
 
 class ChildRun(Run):

@@ -1,0 +1,132 @@
+"""The page of a run: its graph, its timeline, its steps, and what can be done with it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from accessibility import HOSTILE, serious
+from editing import EditorPage, NewPage, chain
+from playwright.sync_api import Dialog, expect
+
+RUN_DEADLINE_MS = 30_000
+
+
+def an_approval(event: str) -> dict[str, Any]:
+    """Return a workflow that looks, decides, and waits for an event."""
+    wait = {"id": "wait", "kind": "builtin:wait_for_event", "name": "Wait for payment"}
+    return {
+        "name": "Order approval",
+        "triggers": [{"event": event}],
+        "actions": [
+            {"id": "lookup", "kind": "lookup", "inputs": {"email": "!ref($.event.data.email)"}},
+            {"id": "check", "kind": "builtin:if", "inputs": {"condition": {">": ["!ref($.event.data.total)", 100]}}},
+            {"id": "small", "kind": "log", "name": "Small", "inputs": {"message": "small"}},
+            wait | {"inputs": {"event": f"{event}.paid", "timeout": "2d"}},
+        ],
+        "edges": [
+            {"from": "$source", "to": "lookup"},
+            {"from": "lookup", "to": "check"},
+            {"from": "check", "to": "wait", "conditional": {"type": "if", "ref": "!ref($.output.result)"}},
+            {"from": "check", "to": "small", "conditional": {"type": "else", "ref": "!ref($.output.result)"}},
+        ],
+    }
+
+
+def run_of(editor: EditorPage, document: dict[str, Any], data: dict[str, Any]) -> str:
+    """Publish a workflow, start it, and open its run as soon as there is one; return the run's id."""
+    server, page = editor.server, editor.page
+    workflow_id = server.create(document)
+    server.post(f"/api/workflows/{workflow_id}/publish")
+    server.post("/api/events", {"name": document["triggers"][0]["event"], "data": data})
+    page.goto(f"{server.url}/runs?workflow={workflow_id}")
+    row = page.locator("tbody tr")
+    while row.count() == 0:
+        page.get_by_role("button", name="Refresh").click()
+        page.wait_for_load_state("networkidle")
+    row.locator("a.mono, td.mono a").first.click()
+    expect(editor.get("waterfall")).to_be_visible()
+    return page.url.rpartition("/")[2]
+
+
+def test_a_run_is_painted_on_the_graph_of_its_version_and_goes_on_without_a_reload(editor: EditorPage) -> None:
+    page = editor.page
+    run_of(editor, an_approval("runs/live"), {"email": "ada@example.com", "total": 250})
+    state = editor.node("wait").get_by_test_id("step-state")
+    expect(state).to_have_text("Waiting", timeout=RUN_DEADLINE_MS)
+    expect(editor.node("small")).to_have_class(re.compile("step-painted-skipped"))
+    expect(editor.edge("check", "wait")).to_have_attribute("data-state", "taken")
+    expect(editor.edge("check", "small")).to_have_attribute("data-state", "not_taken")
+    editor.node("small").click()
+    expect(editor.get("step-reason")).to_have_text("The condition does not hold.")
+    editor.get("row-wait").click()
+    expect(page).to_have_url(re.compile(r"\?step=wait$"))
+    expect(editor.get("inner-wait/event")).to_contain_text("Waits for the event runs/live.paid until")
+    expect(editor.get("row-wait/event").locator("[data-kind=wait]")).to_be_visible()
+    editor.server.post("/api/events", {"name": "runs/live.paid", "data": {}})
+    expect(page.locator(".run-header").get_by_test_id("status")).to_have_text("completed", timeout=RUN_DEADLINE_MS)
+    page.reload()
+    expect(editor.get("step-detail")).to_contain_text("Wait for payment")
+
+
+def test_a_waiting_run_is_cancelled_with_a_reason(editor: EditorPage) -> None:
+    run_id = run_of(editor, an_approval("runs/cancel"), {"email": "a@b.c", "total": 250})
+    editor.get("cancel-run").click()
+    editor.get("cancel-reason").fill("ordered twice")
+    editor.get("confirm-cancel").click()
+    expect(editor.get("run-reason")).to_contain_text("ordered twice")
+    expect(editor.get("cancel-run")).to_have_count(0)
+    assert editor.server.get(f"/api/runs/{run_id}")["status"] == "cancelled"
+
+
+def test_a_run_is_repeated_from_a_step_with_another_input(editor: EditorPage) -> None:
+    page = editor.page
+    run_id = run_of(editor, an_approval("runs/again"), {"email": "a@b.c", "total": 1})
+    status = page.locator(".run-header").get_by_test_id("status")
+    expect(status).to_have_text("completed", timeout=RUN_DEADLINE_MS)
+    editor.get("row-small").click()
+    editor.get("rerun-from").click()
+    editor.get("rerun-text").fill('{"message": ')
+    expect(editor.get("confirm-rerun")).to_be_disabled()
+    editor.get("rerun-text").fill('{"message": "larger"}')
+    editor.get("confirm-rerun").click()
+    expect(page.get_by_role("link", name=run_id)).to_be_visible()
+    expect(status).to_have_text("completed", timeout=RUN_DEADLINE_MS)
+    editor.get("row-small").click()
+    expect(editor.get("step-detail").get_by_role("region", name="Input")).to_contain_text("larger")
+    editor.node("lookup").click()
+    expect(editor.get("step-reason")).to_contain_text("the run that this one repeats")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_on_the_page_of_a_run(new_page: NewPage, scheme: str) -> None:
+    editor = new_page(color_scheme=scheme)
+    run_of(editor, an_approval(f"runs/axe-{scheme}"), {"email": "a@b.c", "total": 250})
+    expect(editor.node("wait").get_by_test_id("step-state")).to_be_visible(timeout=RUN_DEADLINE_MS)
+    found = serious(editor.page)
+    editor.get("row-wait").click()
+    expect(editor.get("step-detail")).to_be_visible()
+    found += serious(editor.page)
+    editor.get("cancel-run").click()
+    assert found + serious(editor.page) == []
+
+
+def test_what_a_step_returns_is_only_ever_text(editor: EditorPage) -> None:
+    document = chain("everything", event="runs/hostile")
+    document["actions"][0]["inputs"] = {"name": "Ada", "notes": "!ref($.event.data.texts[0])", "tags": HOSTILE}
+    alerts: list[str] = []
+
+    def note(dialog: Dialog) -> None:
+        alerts.append(dialog.message)
+        dialog.dismiss()
+
+    editor.page.on("dialog", note)
+    run_of(editor, document, {"texts": HOSTILE})
+    for text in HOSTILE:
+        expect(editor.get("run-side")).to_contain_text(text)
+    editor.get("row-everything").click(timeout=RUN_DEADLINE_MS)
+    output = editor.get("step-detail").get_by_role("region", name="Output")
+    for text in HOSTILE:
+        expect(output).to_contain_text(text, timeout=RUN_DEADLINE_MS)
+    assert alerts == []

@@ -1,0 +1,47 @@
+import { describe, expect, it } from "vitest";
+import type { DryRun, RunDetail } from "../api/schema";
+import { openDocument } from "../document/read";
+import { paintDryRun, paintRun, serverEdgeIds } from "./painting";
+
+const WRITTEN = {
+  actions: [
+    { id: "a", kind: "log" },
+    { id: "b", kind: "log" },
+  ],
+  edges: [
+    { from: "$source", to: "a" },
+    { id: "own", from: "a", to: "b" },
+  ],
+};
+
+describe("a painting", () => {
+  it("finds edges by the names that the server gives them", () => {
+    expect(serverEdgeIds(WRITTEN)).toEqual(["$source->a#0", "own"]);
+    const graph = openDocument(WRITTEN);
+    const run = { steps: [], edges: { "$source->a#0": "taken", own: "not_taken" } } as unknown as RunDetail;
+    const { edges } = paintRun(run, [], graph, WRITTEN);
+    expect(graph.edges.map(({ id }) => edges.get(id))).toEqual(["taken", "not_taken"]);
+  });
+
+  it("counts attempts, but not those that only began to wait", () => {
+    const attempt = { outcome: "retry" };
+    const times = { started_at: "2026-01-01T00:00:00Z", finished_at: "2026-01-01T00:00:02Z" };
+    const step = {
+      id: "a",
+      status: "failed",
+      attempts: [attempt, { outcome: "suspended" }, { outcome: "failed" }],
+      ...times,
+    };
+    const run = { steps: [step], edges: {} } as unknown as RunDetail;
+    expect(paintRun(run, [], openDocument(WRITTEN), WRITTEN).steps.get("a")).toEqual({
+      status: "failed",
+      note: "2.0 s · 2 attempts",
+    });
+  });
+
+  it("marks what a dry run may not execute", () => {
+    const step = { id: "a", status: "waiting", attempts: 1 };
+    const result = { steps: [step], edges: [], missing: [{ step: "a" }] } as unknown as DryRun;
+    expect(paintDryRun(result, openDocument(WRITTEN), WRITTEN).steps.get("a")?.status).toBe("held");
+  });
+});

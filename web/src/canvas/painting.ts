@@ -1,0 +1,100 @@
+/** How a run went, for the canvas: the state of each step and of each edge. Pure. */
+
+import type { DryRun, RunDetail, Step } from "../api/schema";
+import type { Json } from "../base/json";
+import { isList, isObject } from "../base/json";
+import type { Graph, Scope } from "../document/types";
+import { SOURCE } from "../document/types";
+import { duration } from "../shell/times";
+
+export type EdgeState = "taken" | "not_taken" | "dead";
+
+/** What a dry run says of an action that it may not execute. */
+export const HELD = "held";
+
+export interface StepPaint {
+  /** A status of a step, or `held`. */
+  readonly status: string;
+  /** A few letters beside it: how long it took, how often it was tried. */
+  readonly note: string;
+}
+
+export interface Painting {
+  /** The graph that was executed. */
+  readonly scope: Scope;
+  readonly steps: ReadonlyMap<string, StepPaint>;
+  readonly edges: ReadonlyMap<string, EdgeState>;
+}
+
+export const STATUS_WORDS: Readonly<Record<string, string>> = {
+  ready: "Ready",
+  running: "Running",
+  sleeping: "Sleeping",
+  waiting: "Waiting",
+  completed: "Completed",
+  failed: "Failed",
+  skipped: "Skipped",
+  cancelled: "Cancelled",
+  held: "Needs a stub",
+};
+
+/** A run on its graph. `written` is the graph as it is stored: the server names edges without ids by their places. */
+export function paintRun(run: RunDetail, scope: Scope, graph: Graph, written: Json): Painting {
+  const steps = run.steps.map((step): [string, StepPaint] => [step.id, { status: step.status, note: noteOf(step) }]);
+  return {
+    scope,
+    steps: new Map([[SOURCE, { status: "completed", note: "" }], ...steps]),
+    edges: edgesOf(graph, written, (id) => run.edges[id]),
+  };
+}
+
+/** A dry run on the workflow's own graph. */
+export function paintDryRun(result: DryRun, graph: Graph, written: Json): Painting {
+  const held = new Set(result.missing.map(({ step }) => step));
+  const steps = result.steps.map((step): [string, StepPaint] => [
+    step.id,
+    {
+      status: held.has(step.id) ? HELD : step.status,
+      note: step.attempts > 1 ? `${step.attempts} attempts` : "",
+    },
+  ]);
+  const states = new Map(result.edges.map(({ id, state }) => [id, state]));
+  return {
+    scope: [],
+    steps: new Map([[SOURCE, { status: "completed", note: "" }], ...steps]),
+    edges: edgesOf(graph, written, (id) => states.get(id)),
+  };
+}
+
+/** The name that the server has for each edge of a graph, in the order of the graph. */
+export function serverEdgeIds(written: Json): readonly string[] {
+  const edges = isObject(written) && isList(written.edges) ? written.edges : [];
+  return edges.map((edge, index) => {
+    if (!isObject(edge)) return "";
+    if (typeof edge.id === "string" && edge.id !== "") return edge.id;
+    return `${String(edge.from)}->${String(edge.to)}#${index}`;
+  });
+}
+
+function edgesOf(
+  graph: Graph,
+  written: Json,
+  stateOf: (id: string) => Json | undefined,
+): ReadonlyMap<string, EdgeState> {
+  const names = serverEdgeIds(written);
+  return new Map(
+    graph.edges.flatMap((edge, index): [string, EdgeState][] => {
+      const state = stateOf(names[index] ?? "");
+      return state === "taken" || state === "not_taken" || state === "dead" ? [[edge.id, state]] : [];
+    }),
+  );
+}
+
+function noteOf(step: Step): string {
+  const parts: string[] = [];
+  if (step.started_at !== null && step.finished_at !== null)
+    parts.push(duration(Date.parse(step.finished_at) - Date.parse(step.started_at)));
+  const tries = step.attempts.filter(({ outcome }) => outcome !== "suspended").length;
+  if (tries > 1) parts.push(`${tries} attempts`);
+  return parts.join(" · ");
+}

@@ -1,0 +1,65 @@
+import { useState } from "react";
+import type { RunDetail } from "../api/schema";
+import { pathTo } from "../shell/routes";
+import { ago, duration, fullTime } from "../shell/times";
+import { Button } from "../shell/ui/Button";
+import { Icon } from "../shell/ui/Icon";
+import { Link } from "../shell/ui/Link";
+import { CancelDialog } from "./CancelDialog";
+import { RerunDialog } from "./RerunDialog";
+import { Status } from "./Status";
+import { isTerminal } from "./useRun";
+
+interface RunHeaderProps {
+  readonly run: RunDetail;
+  readonly now: number;
+  readonly onChange: () => void;
+}
+
+/** What run it is, where it stands, and what can be done with all of it. */
+export function RunHeader({ run, now, onChange }: RunHeaderProps): React.JSX.Element {
+  const [dialog, setDialog] = useState<"cancel" | "rerun" | undefined>(undefined);
+  const name = run.workflow_name === "" ? run.workflow_id : run.workflow_name;
+  const isFunction = run.workflow_id.includes("/");
+  return (
+    <header className="run-header">
+      <Link className="icon-button" href={pathTo("runs")} aria-label="All runs" title="All runs">
+        <Icon name="arrowLeft" size={18} />
+      </Link>
+      <h1>{name}</h1>
+      <span className="tag">v{run.version}</span>
+      <Status status={run.status} />
+      <span className="muted run-when" title={fullTime(run.created_at)}>
+        {ago(run.created_at, now)} · {tookText(run, now)}
+      </span>
+      <span className="grow" />
+      {!isTerminal(run.status) && (
+        <Button icon="stop" look="danger" testId="cancel-run" onClick={() => setDialog("cancel")}>
+          Cancel
+        </Button>
+      )}
+      {run.path === null && (
+        <Button icon="redo" testId="rerun" onClick={() => setDialog("rerun")}>
+          Run again
+        </Button>
+      )}
+      {!isFunction && (
+        <Link className="button" href={pathTo("workflows", run.workflow_id)} data-testid="open-editor">
+          <Icon name="pencil" />
+          Open in editor
+        </Link>
+      )}
+      {dialog === "cancel" && (
+        <CancelDialog runId={run.id} onClose={() => setDialog(undefined)} onCancelled={onChange} />
+      )}
+      {dialog === "rerun" && <RerunDialog run={run} step={undefined} onClose={() => setDialog(undefined)} />}
+    </header>
+  );
+}
+
+function tookText(run: RunDetail, now: number): string {
+  if (run.started_at === null) return isTerminal(run.status) ? "never began" : "not begun";
+  const end = run.finished_at === null ? now : Date.parse(run.finished_at);
+  const length = duration(Math.max(end - Date.parse(run.started_at), 0));
+  return run.finished_at === null ? `for ${length}` : `took ${length}`;
+}

@@ -1,0 +1,72 @@
+import type { ReactNode } from "react";
+import type { Cause, RunDetail } from "../api/schema";
+import { pathTo } from "../shell/routes";
+import { fullTime } from "../shell/times";
+import { JsonTree } from "../shell/ui/JsonTree";
+import { Link } from "../shell/ui/Link";
+import { Facts, Failure, RunLinks, Section } from "./parts";
+import { reasonText } from "./words";
+
+/** What is to be known of a run as a whole. */
+export function RunOverview({ run }: { readonly run: RunDetail }): React.JSX.Element {
+  return (
+    <div className="run-detail">
+      <h2>This run</h2>
+      {run.error !== null && <Failure error={run.error} />}
+      {run.reason !== null && <Ending reason={run.reason} cause={run.cause} />}
+      <Facts facts={factsOf(run)} />
+      <Section title="Event">
+        <p>
+          <Link className="table-link" href={pathTo("events", run.event.id)}>
+            {run.event.name}
+          </Link>
+        </p>
+        <JsonTree value={run.event.data} label="the data of the event" />
+      </Section>
+      {run.finished_at !== null && (
+        <Section title="Output">
+          <JsonTree value={run.output} label="the output" />
+        </Section>
+      )}
+      {run.children.length > 0 && (
+        <Section title="Runs that it began">
+          <RunLinks runs={run.children} />
+        </Section>
+      )}
+    </div>
+  );
+}
+
+/** Why a run was cancelled, and by whom. */
+function Ending({ reason, cause }: { readonly reason: string; readonly cause: Cause | null }): React.JSX.Element {
+  return (
+    <p className="callout" data-testid="run-reason">
+      <span>
+        {reasonText(reason)}
+        {typeof cause?.text === "string" && <> “{cause.text}”</>}
+        {typeof cause?.actor === "string" && <span className="muted"> — {cause.actor}</span>}
+      </span>
+    </p>
+  );
+}
+
+function factsOf(run: RunDetail): readonly (readonly [string, ReactNode])[] {
+  const facts: (readonly [string, ReactNode])[] = [
+    ["Id", <code key="id">{run.id}</code>],
+    ["Created", fullTime(run.created_at)],
+    ["Started", run.started_at === null ? "—" : fullTime(run.started_at)],
+    ["Ended", run.finished_at === null ? "—" : fullTime(run.finished_at)],
+  ];
+  if (run.rerun_of !== null) facts.push(["Repeats", runLink(run.rerun_of)]);
+  if (run.parent_run_id !== null) facts.push(["Begun by", runLink(run.parent_run_id)]);
+  if (run.path !== null) facts.push(["Part", run.path]);
+  return facts;
+}
+
+function runLink(id: string): React.JSX.Element {
+  return (
+    <Link className="mono" href={pathTo("runs", id)}>
+      {id}
+    </Link>
+  );
+}

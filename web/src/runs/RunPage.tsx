@@ -1,0 +1,131 @@
+import { useCallback, useEffect, useMemo } from "react";
+import { useLoaded } from "../api/useLoaded";
+import type { ApiError } from "../api/client";
+import type { RunDetail } from "../api/schema";
+import { Canvas } from "../canvas/Canvas";
+import type { Painting } from "../canvas/painting";
+import { paintRun } from "../canvas/painting";
+import { EditorContext, NOTHING } from "../editor/store";
+import { pathTo, setQuery, useAddress } from "../shell/routes";
+import { Button } from "../shell/ui/Button";
+import { Link } from "../shell/ui/Link";
+import type { RunGraph } from "./graph";
+import { loadGraph, sourcesOf } from "./graph";
+import { RunHeader } from "./RunHeader";
+import { RunOverview } from "./RunOverview";
+import { StepDetail } from "./StepDetail";
+import { isTerminal, useNow, useRun } from "./useRun";
+import { waterfallOf } from "./waterfall";
+import { WaterfallChart } from "./WaterfallChart";
+import "./runs.css";
+
+/** One run: its graph, when what happened, and each step with everything that is known of it. */
+export function RunPage({ runId }: { readonly runId: string }): React.JSX.Element {
+  const watched = useRun(runId);
+  const { run, error, refresh } = watched;
+  if (run !== undefined) return <LoadedRun run={run} error={error} refresh={refresh} />;
+  return error === undefined ? <p className="page-loading">Loading…</p> : <NoRun error={error} onRetry={refresh} />;
+}
+
+/** Opens a step, or closes the one that is open. */
+function select(step: string | undefined): void {
+  setQuery({ step });
+}
+
+interface LoadedRunProps {
+  readonly run: RunDetail;
+  readonly error: ApiError | undefined;
+  readonly refresh: () => void;
+}
+
+function LoadedRun({ run, error, refresh }: LoadedRunProps): React.JSX.Element {
+  const { workflow_id, version, path } = run;
+  const load = useCallback(() => loadGraph({ workflow_id, version, path }), [workflow_id, version, path]);
+  const { value: graph } = useLoaded(load);
+  const now = useNow(!isTerminal(run.status));
+  const painting = useMemo(
+    () => (graph === undefined ? undefined : paintRun(run, graph.scope, graph.graph, graph.written)),
+    [graph, run],
+  );
+  const waterfall = useMemo(
+    () => waterfallOf(run, sourcesOf(graph, painting?.edges ?? new Map()), now),
+    [run, graph, painting, now],
+  );
+  const selected = useAddress().query.get("step") ?? undefined;
+  const step = run.steps.find(({ id }) => id === selected);
+  return (
+    <main className="run">
+      <RunHeader run={run} now={now} onChange={refresh} />
+      {error !== undefined && (
+        <p className="callout callout-error run-callout" role="alert">
+          This may be out of date: {error.message}
+        </p>
+      )}
+      <div className="run-main">
+        <div className="run-pictures">
+          {graph !== undefined && painting !== undefined && (
+            <PaintedCanvas graph={graph} painting={painting} selected={selected} onSelect={select} />
+          )}
+          <WaterfallChart waterfall={waterfall} selected={selected} onSelect={select} />
+        </div>
+        <aside className="run-side" aria-label="Details" data-testid="run-side">
+          {step === undefined ? (
+            <RunOverview run={run} />
+          ) : (
+            <StepDetail key={step.id} run={run} step={step} onClose={() => select(undefined)} />
+          )}
+        </aside>
+      </div>
+    </main>
+  );
+}
+
+interface PaintedCanvasProps {
+  readonly graph: RunGraph;
+  readonly painting: Painting;
+  readonly selected: string | undefined;
+  readonly onSelect: (id: string | undefined) => void;
+}
+
+function PaintedCanvas({ graph, painting, selected, onSelect }: PaintedCanvasProps): React.JSX.Element {
+  const { store } = graph;
+  const context = useMemo(() => ({ store, saver: undefined }), [store]);
+  useEffect(() => store.setState({ painting }), [store, painting]);
+  useEffect(() => {
+    const wanted = selected === undefined ? NOTHING : { actions: new Set([selected]), edges: new Set<string>() };
+    store.setState({ selection: wanted });
+  }, [store, selected]);
+  useEffect(
+    () =>
+      store.subscribe((state, before) => {
+        if (state.selection === before.selection) return;
+        const [id] = state.selection.actions;
+        if (id !== selected) onSelect(id);
+      }),
+    [store, selected, onSelect],
+  );
+  return (
+    <EditorContext value={context}>
+      <div className="run-canvas" data-testid="run-graph">
+        <Canvas connectTarget={undefined} />
+      </div>
+    </EditorContext>
+  );
+}
+
+function NoRun({ error, onRetry }: { readonly error: ApiError; readonly onRetry: () => void }): React.JSX.Element {
+  return (
+    <main className="page">
+      <div className="empty" role="alert">
+        <h1>{error.status === 404 ? "There is no such run" : "The run cannot be shown"}</h1>
+        <p>{error.message}</p>
+        <div className="row">
+          <Button onClick={onRetry}>Try again</Button>
+          <Link className="button button-primary" href={pathTo("runs")}>
+            All runs
+          </Link>
+        </div>
+      </div>
+    </main>
+  );
+}

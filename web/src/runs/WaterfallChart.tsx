@@ -1,0 +1,77 @@
+import { pathTo } from "../shell/routes";
+import { duration } from "../shell/times";
+import { Link } from "../shell/ui/Link";
+import type { Bar, Row, Waterfall } from "./waterfall";
+import { extentOf, marksOf } from "./waterfall";
+
+interface WaterfallChartProps {
+  readonly waterfall: Waterfall;
+  readonly selected: string | undefined;
+  readonly onSelect: (step: string | undefined) => void;
+}
+
+/** When what happened: a row for each step, with a bar for each attempt and each wait. */
+export function WaterfallChart({ waterfall, selected, onSelect }: WaterfallChartProps): React.JSX.Element {
+  return (
+    <section className="waterfall" aria-label="Timeline" data-testid="waterfall">
+      <div className="waterfall-row waterfall-axis" aria-hidden="true">
+        <span className="waterfall-label">Timeline</span>
+        <span className="waterfall-track">
+          {marksOf(waterfall).map((mark) => (
+            <span
+              key={mark}
+              className="waterfall-mark"
+              style={{ left: `${(100 * mark) / (waterfall.end - waterfall.start)}%` }}
+            >
+              {mark === 0 ? "0" : duration(mark)}
+            </span>
+          ))}
+        </span>
+      </div>
+      {waterfall.rows.map((row) => (
+        <div key={row.key} className="waterfall-line">
+          <button
+            type="button"
+            className="waterfall-row"
+            aria-pressed={row.depth === 0 && row.step === selected}
+            data-testid={`row-${row.key}`}
+            onClick={() => onSelect(row.step)}
+          >
+            <span className={`waterfall-label waterfall-depth-${row.depth}`}>
+              <span className={`dot dot-${row.status}`} />
+              <span className="waterfall-name">{row.label}</span>
+              <span className="visually-hidden">, {spoken(row)}</span>
+            </span>
+            <span className="waterfall-track">
+              {row.bars.map((bar) => (
+                <BarBox key={`${bar.kind}-${bar.from}-${bar.label}`} bar={bar} waterfall={waterfall} />
+              ))}
+            </span>
+          </button>
+          {row.childRun !== undefined && (
+            <Link className="waterfall-open" href={pathTo("runs", row.childRun)}>
+              Open
+            </Link>
+          )}
+        </div>
+      ))}
+    </section>
+  );
+}
+
+function BarBox({ bar, waterfall }: { readonly bar: Bar; readonly waterfall: Waterfall }): React.JSX.Element {
+  const { left, width } = extentOf(bar, waterfall);
+  return (
+    <span
+      className={`bar bar-${bar.kind} ${bar.isOpen ? "bar-open" : ""}`}
+      data-kind={bar.kind}
+      style={{ left: `${left}%`, width: `${width}%` }}
+      title={`${bar.label}: ${duration(bar.to - bar.from)}`}
+    />
+  );
+}
+
+function spoken(row: Row): string {
+  const bars = row.bars.map((bar) => `${bar.label} ${duration(bar.to - bar.from)}`);
+  return [row.status, ...bars].join(", ");
+}

@@ -1,0 +1,57 @@
+/** What the panels about runs and steps are made of. */
+
+import type { ReactNode } from "react";
+import type { ActionError, ChildRun } from "../api/schema";
+import { pathTo } from "../shell/routes";
+import { Link } from "../shell/ui/Link";
+import { Status } from "./Status";
+
+export function Section({ title, children }: { readonly title: string; readonly children: ReactNode }): ReactNode {
+  return (
+    <section className="run-section" aria-label={title}>
+      <h3>{title}</h3>
+      {children}
+    </section>
+  );
+}
+
+export function Facts({ facts }: { readonly facts: readonly (readonly [string, ReactNode])[] }): React.JSX.Element {
+  return (
+    <dl className="run-facts">
+      {facts.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+/** What went wrong, and whether trying again could have helped. */
+export function Failure({ error }: { readonly error: ActionError }): React.JSX.Element {
+  return (
+    <div className="run-error" data-testid="run-error">
+      <p>
+        <strong>{error.name}</strong> <code>{error.code}</code>
+      </p>
+      <p className="run-error-text">{error.message}</p>
+      {!error.retryable && <p className="muted">Trying again would not help.</p>}
+    </div>
+  );
+}
+
+export function RunLinks({ runs }: { readonly runs: readonly ChildRun[] }): React.JSX.Element {
+  return (
+    <ul className="run-links">
+      {runs.map((run) => (
+        <li key={run.id}>
+          <Link className="table-link" href={pathTo("runs", run.id)}>
+            {run.key === null ? run.workflow_id : `Item ${run.key}`}
+          </Link>
+          <Status status={run.status} />
+        </li>
+      ))}
+    </ul>
+  );
+}

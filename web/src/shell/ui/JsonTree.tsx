@@ -1,0 +1,96 @@
+import { useState } from "react";
+import type { Json, Path } from "../../base/json";
+import { isList, isObject, summary } from "../../base/json";
+import { notify } from "../notices";
+import { IconButton } from "./Button";
+import { Icon } from "./Icon";
+import "./json.css";
+
+/** Entries of one object or list that are drawn before somebody asks for more. */
+const PAGE = 100;
+/** Deeper values are closed at first. */
+const OPEN_DEPTH = 2;
+
+interface JsonTreeProps {
+  readonly value: Json;
+  /** What it is, for screen readers and the button that copies it. */
+  readonly label: string;
+}
+
+/** A JSON value to look into, with everything in it to be copied. Only what is open is drawn. */
+export function JsonTree({ value, label }: JsonTreeProps): React.JSX.Element {
+  return (
+    <div className="json" role="group" aria-label={label}>
+      <span className="json-copy">
+        <IconButton icon="copy" label={`Copy ${label}`} onClick={() => copy(value)} />
+      </span>
+      <JsonNode name={undefined} value={value} path={[]} />
+    </div>
+  );
+}
+
+interface JsonNodeProps {
+  readonly name: string | undefined;
+  readonly value: Json;
+  readonly path: Path;
+}
+
+function JsonNode({ name, value, path }: JsonNodeProps): React.JSX.Element {
+  const entries = entriesOf(value);
+  const [isOpen, setOpen] = useState(path.length < OPEN_DEPTH && (entries?.length ?? 0) <= PAGE);
+  const [shown, setShown] = useState(PAGE);
+  if (entries === undefined || entries.length === 0) {
+    return (
+      <div className="json-line json-leaf">
+        <Name name={name} />
+        <Scalar value={value} />
+      </div>
+    );
+  }
+  return (
+    <div>
+      <button type="button" className="json-line json-toggle" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+        <Icon name={isOpen ? "chevronDown" : "chevronRight"} size={12} />
+        <Name name={name} />
+        <span className="json-count">
+          {isList(value) ? `[${entries.length}]` : `{${entries.length}}`} {isOpen ? "" : summary(value, 60)}
+        </span>
+      </button>
+      {isOpen && (
+        <div className="json-inside">
+          {entries.slice(0, shown).map(([key, inner]) => (
+            <JsonNode key={key} name={key} value={inner} path={[...path, key]} />
+          ))}
+          {entries.length > shown && (
+            <button type="button" className="json-line json-more" onClick={() => setShown(shown + PAGE)}>
+              {entries.length - shown} more
+            </button>
+          )}
+        </div>
+      )}
+    </div>
+  );
+}
+
+function Name({ name }: { readonly name: string | undefined }): React.JSX.Element | null {
+  return name === undefined ? null : <span className="json-name">{name}:</span>;
+}
+
+function Scalar({ value }: { readonly value: Json }): React.JSX.Element {
+  const kind = value === null ? "null" : isList(value) || isObject(value) ? "empty" : typeof value;
+  return <span className={`json-value json-${kind}`}>{typeof value === "string" ? value : JSON.stringify(value)}</span>;
+}
+
+function entriesOf(value: Json): readonly (readonly [string, Json])[] | undefined {
+  if (isList(value)) return value.map((item, index) => [String(index), item] as const);
+  return isObject(value) ? Object.entries(value) : undefined;
+}
+
+/** Puts a value on the clipboard: texts as they are, everything else as JSON. */
+export function copy(value: Json): void {
+  const text = typeof value === "string" ? value : JSON.stringify(value, null, 2);
+  navigator.clipboard.writeText(text).then(
+    () => notify("Copied."),
+    () => notify("The browser does not allow copying here.", "error"),
+  );
+}
