@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-AXE = Path(__file__).resolve().parents[2] / "web/node_modules/axe-core/axe.min.js"
+AXE = Path(__file__).resolve().parents[1] / "web/node_modules/axe-core/axe.min.js"
 HOSTILE = [
     "<img src=x onerror=alert(1)>",
     '"><script>alert(1)</script>',

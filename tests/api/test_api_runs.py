@@ -246,6 +246,17 @@ def test_a_repeated_run_is_a_new_one_of_the_same_version(database_url: str) -> N
         assert again["event"] == original["event"]
 
 
+def test_a_step_that_is_repeated_with_other_inputs_tells_those(database_url: str) -> None:
+    with a_web(database_url) as web:
+        run_id = _run_id(web, BRANCHING, {"n": 7})
+        client = web.client(["runs:read", "runs:write"])
+        body = {"from_step": "taken", "inputs": {"value": "edited"}}
+        again = client.post(f"/api/runs/{run_id}/rerun", json=body).get_json()["run_id"]
+        web.harness.drain()
+        first, taken, _ = client.get(f"/api/runs/{again}").get_json()["steps"]
+        assert (first["reason"], taken["inputs"], taken["output"]) == ("kept", {"value": "edited"}, "edited")
+
+
 def test_a_client_may_wait_for_the_end_of_a_run(database_url: str) -> None:
     with a_web(database_url) as web, ThreadPoolExecutor(1) as pool:
         client = web.client(["runs:read"])

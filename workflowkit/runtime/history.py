@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from workflowkit.base.errors import ExpressionError, InvalidInput, LimitExceeded
 from workflowkit.base.sealing import is_sealed
 from workflowkit.definition import ActionCatalogue
-from workflowkit.definition.inputs import resolve_inputs
+from workflowkit.definition.inputs import check_inputs, resolve_inputs
 from workflowkit.definition.jsonpath import child
 from workflowkit.definition.model import Json, Node, Workflow
 from workflowkit.definition.references import Reference, ReferenceScope, references_in
@@ -24,6 +25,8 @@ from workflowkit.engine.surroundings import NO_SURROUNDINGS, Surroundings
 from workflowkit.runtime.innersteps import InnerStep, inner_steps
 from workflowkit.store.queries import StepView
 from workflowkit.store.steps import NEVER
+
+_NO_INPUTS: Final[Mapping[str, dict[str, Json]]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +82,12 @@ def tell(
     schedule: Iterable[StepView],
     actions: ActionCatalogue,
     around: Surroundings = NO_SURROUNDINGS,
+    edited: Mapping[str, dict[str, Json]] = _NO_INPUTS,
 ) -> History:
-    """Return the history of a run of ``workflow`` from its facts (in order) and the rows of its schedule."""
+    """Return the history of a run of ``workflow`` from its facts (in order) and the rows of its schedule.
+
+    ``edited`` are the inputs that somebody gave to steps of this run in place of the workflow's, by the step's id.
+    """
     progress = Progress.replay(workflow, event, facts, around)
     scope = progress.scope()
     by_step: dict[str, list[Fact]] = {}
@@ -89,16 +96,17 @@ def tell(
     rows = {row.step_key: row for row in schedule}
     inner = inner_steps(facts)
     steps = tuple(
-        replace(_step(node, by_step.get(node.id, []), rows.get(node.id), actions, scope), inner=inner.get(node.id, ()))
+        replace(
+            _step(node, by_step.get(node.id, []), rows.get(node.id), _Given(actions, scope, edited)),
+            inner=inner.get(node.id, ()),
+        )
         for node in workflow.nodes.values()
         if node.id in by_step or node.id in rows
     )
     return History(steps, dict(progress.edges))
 
 
-def _step(
-    node: Node, facts: Sequence[Fact], row: StepView | None, actions: ActionCatalogue, scope: ReferenceScope
-) -> Step:
+def _step(node: Node, facts: Sequence[Fact], row: StepView | None, given: _Given) -> Step:
     attempts = _attempts(facts)
     final = next((fact for fact in facts if fact.kind.is_final), None)
     status = StepStatus.READY if row is None else row.status
@@ -107,7 +115,7 @@ def _step(
         kind=node.kind,
         name=node.name,
         status=status if final is None else StepStatus(final.kind.value),
-        inputs=_inputs(node, actions, scope) if attempts else None,
+        inputs=given.to(node) if attempts else None,
         output=None if final is None else final.output,
         error=None if final is None else final.error,
         is_handled=final is not None and final.handled,
@@ -140,14 +148,25 @@ def _attempt(number: int, start: Fact, end: Fact | None) -> Attempt:
     return Attempt(number, start.at_ms, start.worker, **fields)
 
 
-def _inputs(node: Node, actions: ActionCatalogue, scope: ReferenceScope) -> dict[str, Json] | None:
-    action = actions.get(node.kind)
-    if action is None or any(_looks_into_sealed(reference, scope) for reference in references_in(dict(node.inputs))):
-        return None
-    try:
-        return resolve_inputs(node, action, scope)
-    except (InvalidInput, ExpressionError, LimitExceeded):
-        return None
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What the steps of a run are given."""
+
+    actions: ActionCatalogue
+    scope: ReferenceScope
+    edited: Mapping[str, dict[str, Json]]
+
+    def to(self, node: Node) -> dict[str, Json] | None:
+        """Return the inputs of a step, with defaults; ``None`` where they are not known."""
+        action, edited = self.actions.get(node.kind), self.edited.get(node.id)
+        if action is None or is_sealed(edited):
+            return None
+        if edited is None and any(_looks_into_sealed(each, self.scope) for each in references_in(dict(node.inputs))):
+            return None
+        try:
+            return resolve_inputs(node, action, self.scope) if edited is None else check_inputs(node, action, edited)
+        except (InvalidInput, ExpressionError, LimitExceeded):
+            return None
 
 
 def _looks_into_sealed(reference: Reference, scope: ReferenceScope) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from workflowkit.base.errors import NotFound
 from workflowkit.base.limits import DEFAULT_LIMITS
 from workflowkit.base.scope import Scope
-from workflowkit.definition.model import Workflow
+from workflowkit.definition.model import Json, Workflow
+from workflowkit.engine.again import changes_of
 from workflowkit.registry import Registry
 from workflowkit.runtime.history import History, tell
 from workflowkit.runtime.versions import Versions
@@ -15,6 +17,7 @@ from workflowkit.store import queries, runs
 from workflowkit.store.database import Reading
 from workflowkit.store.events import EventRecord
 from workflowkit.store.queries import ChildView, RunView
+from workflowkit.store.runs import RunRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,13 @@ def trace(
     event = queries.get_event(tx, scope, view.event_id)
     workflow = versions.load_run(tx, record)
     facts, schedule = queries.find_facts(tx, scope, run_id), queries.find_steps(tx, scope, run_id)
-    history = tell(workflow, event.as_json(), facts, schedule, registry, versions.around(tx, record))
+    around, edited = versions.around(tx, record), _edited(tx, record)
+    history = tell(workflow, event.as_json(), facts, schedule, registry, around, edited)
     children = queries.find_children(tx, scope, run_id, limit=most_children)
     return Trace(view, event, workflow, history, children)
+
+
+def _edited(tx: Reading, record: RunRecord) -> Mapping[str, dict[str, Json]]:
+    """Return the inputs that somebody gave to steps of a run that repeats another, by step: perhaps sealed."""
+    edited: Mapping[str, dict[str, Json]] = changes_of(runs.given(tx.sealing, record)).get("inputs", {})
+    return edited
