@@ -62,6 +62,7 @@ METRICS = (
     Metric("run_ms", "ms a run", False),
     Metric("total_time_ratio", "times as long", None),
     Metric("cpu_ms_per_step", "CPU ms a step", False, 2),
+    Metric("cpu_ratio", "times the CPU of the same load without", None, 2),
     Metric("cpu_us_per_event", "CPU µs an event", False, 0),
     Metric("commits_per_step", "commits a step (writing)", None, 2),
     Metric("transactions_per_step", "transactions a step (reads too)", None, 2),

@@ -3,7 +3,8 @@
 W1: runs of three sequential no-op steps, submitted as fast as possible until all are finished; then one at a time.
 W2: one run of many sequential no-op steps. W3: a fan-out of no-op steps and a join. W5: events accepted over HTTP while
 the workers execute; an event starts a run of one no-op step, or matches nothing. W4: many runs that wait or sleep, some
-of which are woken at once.
+of which are woken at once. W6: the runs of W1 under each control of flow control, and their cost as a ratio to the same
+load without it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ _DRAIN_SECONDS = 300
 _WAKE_GROUPS = 10
 _SLEEP_SECONDS = 8.0
 _DRAIN_POLL_SECONDS = 0.05
+#: The controls that W6 measures; the first is the load without any.
+_CONTROLS = (
+    "none", "concurrency", "throttle", "rate_limit", "idempotency", "singleton", "batch", "priority",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +129,19 @@ def _worker_mb(peer: Peer) -> float:
     return memory_mb({"worker": peer.roles["worker"]})
 
 
+def flow_control(peer: Peer, sizes: Sizes, _: int) -> Iterator[tuple[str, Figures]]:
+    """W6: what each control of flow control costs, against the same load without it."""
+    peer.start()
+    peer.warm_up()
+    plain: Figures = {}
+    for control in _CONTROLS:
+        with peer.meter() as meter:
+            runs = peer.drivers[0].call("under", control=control, runs=sizes.runs)
+        figures = {"runs": runs, **_cost_per_step(meter.usage, _STEPS_PER_RUN * runs)}
+        plain = plain or figures
+        yield control, figures | {"cpu_ratio": figures["cpu_ms_per_step"] / plain["cpu_ms_per_step"]}
+
+
 def events_over_http(peer: Peer, sizes: Sizes, _: int) -> Iterator[tuple[str, Figures]]:
     """W5: how fast events are accepted, and what one costs until everything it started is finished."""
     intake = peer.start_intake()
@@ -144,6 +162,7 @@ WORKLOADS: Mapping[str, Workload] = {
     "W3": fan_out,
     "W4": waiting_runs,
     "W5": events_over_http,
+    "W6": flow_control,
 }
 
 

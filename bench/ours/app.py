@@ -25,6 +25,26 @@ def chain(steps: int) -> dict[str, Any]:
     return _workflow(f"chain-{steps}", ids, list(zip(["$source", *ids], ids, strict=False)))
 
 
+#: One workflow for each control, none of which keeps anything from starting here, so that only its cost is seen.
+CONTROLS: dict[str, dict[str, Any]] = {
+    "none": {},
+    "concurrency": {"concurrency": 10},
+    "throttle": {"throttle": {"limit": 1_000_000, "period": "1s", "burst": 1_000}},
+    "rate_limit": {"rate_limit": {"limit": 1_000_000, "period": "1s", "key": "event.data.n"}},
+    "idempotency": {"idempotency": "event.data.n"},
+    "singleton": {"singleton": {"mode": "skip", "key": "event.data.n"}},
+    "batch": {"batch": {"max_size": 10, "timeout": "1m"}},
+    "priority": {"priority": "event.data.n % 60"},
+}
+
+
+def controlled(control: str) -> dict[str, Any]:
+    """Return a workflow of three sequential steps under a control."""
+    ids = ["step-0", "step-1", "step-2"]
+    document = _workflow(f"under-{control}", ids, list(zip(["$source", *ids], ids, strict=False)))
+    return document | {"settings": CONTROLS[control]}
+
+
 def fan(width: int) -> dict[str, Any]:
     """Return a workflow of parallel steps and a join."""
     ids = [f"step-{number}" for number in range(width)]

@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 
-from bench.ours.app import DATABASE_URL, WAKE_EVENT, chain, event_name, fan, sleeper, waiter, wk
+from bench.ours.app import CONTROLS, DATABASE_URL, WAKE_EVENT, chain, controlled, event_name, fan, sleeper, waiter, wk
 from bench.peers.protocol import serve
 from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.runtime.keys import Keys
@@ -28,6 +28,7 @@ _SETTLED = """
          - (SELECT count(*) FROM runs WHERE status NOT IN ('completed', 'failed', 'cancelled'))
 """
 _COMPLETED = "SELECT count(*) FROM runs WHERE event_id = %s AND status = 'completed'"
+_RUNS = "SELECT count(*) FROM runs"
 _NOT_COMPLETED = "SELECT count(*) FROM runs WHERE status <> 'completed'"
 
 _WAITING = "SELECT count(*) FROM runs WHERE status = 'waiting'"
@@ -51,7 +52,7 @@ _connection = psycopg.connect(DATABASE_URL, autocommit=True)
 def prepare(chain_steps: list[int], fan_widths: list[int]) -> str:
     """Make the schema, publish the workflows, and return an API key that may send events."""
     wk.migrate()
-    for document in [*map(chain, chain_steps), *map(fan, fan_widths), waiter(), sleeper()]:
+    for document in [*map(chain, chain_steps), *map(fan, fan_widths), *map(controlled, CONTROLS), waiter(), sleeper()]:
         wk.publish(document["name"], document)
     _, key = Keys(wk.runtime.database).create(DEFAULT_SCOPE, "bench", ["events:send"])
     return key
@@ -69,6 +70,17 @@ def burst(runs: int) -> None:
     _await(lambda: settled() >= expected, _BURST_POLL_SECONDS)
     if failed := _count(_NOT_COMPLETED):
         raise RuntimeError(f"{failed} runs did not complete")
+
+
+def under(control: str, runs: int) -> int:
+    """Send so many events to the workflow under a control; return how many runs that made when all have ended."""
+    name, expected, before = event_name(controlled(control)), settled() + runs, _count(_RUNS)
+    for number in range(runs):
+        wk.send({"name": name, "data": {"n": number}})
+    _await(lambda: settled() >= expected, _BURST_POLL_SECONDS)
+    if failed := _count(_NOT_COMPLETED):
+        raise RuntimeError(f"{failed} runs did not complete")
+    return _count(_RUNS) - before
 
 
 def settled() -> int:
@@ -151,6 +163,7 @@ if __name__ == "__main__":
             "wait": wait,
             "wake": wake,
             "sleep": sleep,
+            "under": under,
         }
     )
     wk.stop()

@@ -14,6 +14,7 @@ import services
 import sqlalchemy as sa
 from stack import LEASE_SECONDS, Stack, a_stack
 from test_crash_journey import CELLS as WAITING_CELLS
+from test_crash_limits import CELLS as LIMIT_CELLS
 
 from workflowkit import Cron, Settings, WorkflowKit
 from workflowkit.base.failpoints import FAILPOINTS
@@ -48,6 +49,12 @@ NOT_OF_WORKERS = (
     "delivery",
     "signal",
     "job",
+    "approval",
+    "callback",
+    "pause",
+    "reschedule",
+    "sync",
+    "invoke",
 )
 
 
@@ -88,7 +95,7 @@ def _assert_nothing_lost_and_nothing_twice(stack: Stack) -> None:
 
 
 def test_every_failpoint_of_a_worker_has_a_cell() -> None:
-    covered = {name for name, _ in (*WORKER_CELLS, *WAITING_CELLS)} | {*TIMER_CELLS}
+    covered = {name for name, _ in (*WORKER_CELLS, *WAITING_CELLS, *LIMIT_CELLS)} | {*TIMER_CELLS}
     expected = {name for name in FAILPOINTS if name.partition(".")[0] not in NOT_OF_WORKERS}
     assert covered == expected
 

@@ -1,0 +1,92 @@
+"""Flow control of code functions is that of workflows: each setting works, and each tenant has its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from functions import Code, happen
+
+from workflowkit.base.scope import Scope
+from workflowkit.engine.context import StepContext
+
+OTHER = Scope("default", "other")
+
+
+def test_a_function_takes_batches_and_its_steps_see_all_events(database_url: str) -> None:
+    code, seen = Code(), list[Any]()
+
+    @code.function(batch={"max_size": 3, "timeout": "10s"})
+    def fn(ctx: StepContext) -> None:
+        numbers = [event["data"]["n"] for event in ctx.events]
+        ctx.step.run("note", seen.append, numbers)
+        ctx.step.sleep("nap", 5)
+        assert [event["data"]["n"] for event in ctx.events] == numbers
+
+    with code.running(database_url) as harness:
+        for number in range(4):
+            happen(harness, {"n": number})
+        harness.skip(5)
+        harness.skip(5)
+        harness.skip(5)
+        assert seen == [[0, 1, 2], [3]]
+        rows = harness.rows("SELECT status FROM runs")
+        assert [row["status"] for row in rows] == ["completed", "completed"]
+
+
+def test_what_sleeps_in_a_function_lets_the_next_run_go_on(database_url: str) -> None:
+    code, order = Code(), list[str]()
+
+    @code.function(concurrency=1, singleton={"mode": "queue_latest", "key": "event.data.k"})
+    def fn(ctx: StepContext) -> None:
+        ctx.step.run("first", order.append, f"{ctx.event['data']['k']} first")
+        ctx.step.sleep("nap", 5)
+        ctx.step.run("second", order.append, f"{ctx.event['data']['k']} second")
+
+    with code.running(database_url) as harness:
+        happen(harness, {"k": "a"})
+        happen(harness, {"k": "b"})
+        assert order == ["a first", "b first"]
+        harness.skip(5)
+        assert order[2:] == ["a second", "b second"]
+        assert harness.rows("SELECT * FROM slots") == []
+
+
+def test_tenants_do_not_use_up_each_others_rates(database_url: str) -> None:
+    code, seen = Code(), list[str]()
+
+    @code.function(rate_limit={"limit": 1, "period": "1h"}, debounce={"period": "5s"})
+    def fn(ctx: StepContext) -> None:
+        seen.append(f"{ctx.run.tenant} {ctx.event['data']['n']}")
+
+    with code.running(database_url) as harness:
+        for scope in (Scope("default", "default"), OTHER):
+            for number in range(2):
+                happen(harness, {"n": number}, scope=scope)
+        harness.skip(5)
+        assert sorted(seen) == ["default 0", "other 0"]
+
+
+def test_items_of_a_loop_are_steps_under_the_limit(database_url: str) -> None:
+    from builders import a_workflow
+    from runtimes import a_registry, a_runtime
+
+    high: list[int] = []
+    registry = a_registry()
+
+    @registry.action("look")
+    def look(ctx: StepContext) -> None:
+        high.append(len(harness.rows("SELECT run_id FROM steps WHERE status = 'running'")))
+
+    body = {"actions": [{"id": "l", "kind": "look", "inputs": {}}], "edges": [{"from": "$source", "to": "l"}]}
+    document = a_workflow().trigger("test/happened").settings(concurrency=1).document()
+    document["actions"] = [{"id": "each", "kind": "builtin:for_each", "inputs": {"items": [1, 2, 3]}, "body": body}]
+    document["edges"] = [{"from": "$source", "to": "each"}]
+    with a_runtime(database_url, registry) as harness:
+        harness.deploy(document)
+        harness.send("test/happened")
+        harness.drain()
+        for _ in range(3):
+            harness.skip(15)
+        assert high == [1, 1, 1]
+        assert {row["status"] for row in harness.rows("SELECT status FROM runs")} == {"completed"}
+        assert harness.rows("SELECT * FROM slots") == harness.rows("SELECT * FROM queued_steps") == []
