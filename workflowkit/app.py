@@ -175,10 +175,13 @@ class WorkflowKit:
     def runtime(self) -> Runtime:
         """The parts behind this object: database, intake, authoring, control, worker."""
         from workflowkit.composition import Runtime
+        from workflowkit.inngest.remote import install
 
-        return Runtime(
+        made = Runtime(
             self.settings, self.registry, self._clock, own_webhooks=self._webhooks, extensions=self.extensions
         )
+        install(self.registry, lambda: made.database, self.settings)
+        return made
 
     def migrate(self) -> None:
         """Bring the database to the schema of this version."""
@@ -325,10 +328,14 @@ class WorkflowKit:
     def api(self, *, dev_mode: bool = False) -> Flask:
         """Return the API as a Flask application of its own."""
         from workflowkit.api import create_app
+        from workflowkit.inngest.server import AppServer
+        from workflowkit.inngest.web import mount
 
         if self.registry.functions:
             self._sync_soon()
-        return create_app(self._services(dev_mode=dev_mode))
+        app = create_app(self._services(dev_mode=dev_mode))
+        mount(app, AppServer(lambda: self.runtime), dev_mode=dev_mode)
+        return app
 
     def start(self, *, concurrency: int = DEFAULT_CONCURRENCY) -> None:
         """Run steps in this process: a Celery worker on threads, and the relay. Call it after forking."""

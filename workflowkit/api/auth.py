@@ -123,7 +123,7 @@ def _guard() -> None:
 def _authenticate(access: Access) -> Caller:
     services = Services.current()
     key = (request.view_args or {}).get("key", "") if access.credential == "path" else _bearer_key()
-    is_developer = services.dev_mode and _is_from_this_machine()
+    is_developer = services.dev_mode and is_from_this_machine()
     if key is None and is_developer:
         return _developer(services)
     if key is None:
@@ -149,7 +149,7 @@ def _bearer_key() -> str | None:
     return given.token or "" if given is not None and given.type == "bearer" else ""
 
 
-def _is_from_this_machine() -> bool:
+def is_from_this_machine() -> bool:
     """Return whether a program on this machine calls, rather than a web page or a proxy that happens to run here."""
     if any(header in request.headers for header in _FORWARDED_HEADERS):
         return False

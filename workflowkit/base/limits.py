@@ -106,6 +106,14 @@ class Limits:
     """Values that resolving one step's inputs may visit or copy."""
     resolved_chars: int = 4 * MIB
     """Characters that resolving one step's inputs may put together from references inside texts."""
+    # functions of other programs
+    remote_call_seconds: int = 7_200
+    """How long one call may take, from resolving the name to the last byte."""
+    remote_reply_bytes: int = 8 * MIB
+    remote_request_bytes: int = 4 * MIB
+    """The event and the results of steps that are sent along with one call."""
+    remote_idle_replies: int = 3
+    """How often a function may answer without anything new before its attempt fails."""
     # lists
     page_size: int = 100
 

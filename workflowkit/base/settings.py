@@ -5,6 +5,7 @@ Every field may be set by ``WORKFLOWKIT_<NAME>``; where that is unset, ``DATABAS
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -49,6 +50,12 @@ class Settings:
     """What stored secrets are encrypted with (``base.secrets.Keyring``); it is a secret itself."""
     allow_private_networks: bool = False
     """Whether actions may reach private addresses. Never on a shared installation."""
+    signing_key: str | None = field(default=None, repr=False)
+    """What calls to and from apps of Inngest's SDKs are signed with."""
+    signing_key_fallback: str | None = field(default=None, repr=False)
+    """The key before or after it, taken as well while keys are changed."""
+    dev_apps: bool = False
+    """Whether apps may be called unsigned and at private addresses: what a dev server does."""
     limits: Limits = field(default_factory=Limits)
 
     @property
@@ -117,6 +124,12 @@ def _keys(text: str) -> str:
     return text
 
 
+def _signing_key(text: str) -> str:
+    if re.fullmatch(r"(signkey-\w+-)?([0-9a-fA-F]{2}){4,}", text) is None:
+        raise ValueError("must be signkey-NAME- and an even number of hexadecimal digits, at least 8")
+    return text
+
+
 _PARSERS: dict[str, Callable[[str], object]] = {
     "database_url": str,
     "broker_url": str,
@@ -134,5 +147,13 @@ _PARSERS: dict[str, Callable[[str], object]] = {
     "webhook_redirects": _redirects,
     "secret_key": _keys,
     "allow_private_networks": _flag,
+    "signing_key": _signing_key,
+    "signing_key_fallback": _signing_key,
+    "dev_apps": _flag,
 }
-_FALLBACKS = {"database_url": "DATABASE_URL", "broker_url": "REDIS_URL"}
+_FALLBACKS = {
+    "database_url": "DATABASE_URL",
+    "broker_url": "REDIS_URL",
+    "signing_key": "INNGEST_SIGNING_KEY",
+    "signing_key_fallback": "INNGEST_SIGNING_KEY_FALLBACK",
+}

@@ -90,4 +90,5 @@ def dev_settings(settings: Settings, database_path: Path, registry: Registry, *,
         queues=tuple(sorted({DEFAULT_QUEUE, *settings.queues, *registry.queues()})),
         email_url=mail_directory.as_uri() if is_default_mail else settings.email_url,
         public_url=settings.public_url or url,
+        dev_apps=True,
     )

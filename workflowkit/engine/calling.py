@@ -15,12 +15,16 @@ from workflowkit.engine.session import StepSession
 from workflowkit.registry import ActionSpec
 
 
-class OutputRefused(Exception):
-    """What a handler returned has no JSON form; ``failed`` says so."""
+class AttemptFailed(Exception):
+    """An attempt came to ``failed``, whatever the class of this exception."""
 
     def __init__(self, failed: Failed) -> None:
-        super().__init__()
+        super().__init__(failed.error.message)
         self.failed = failed
+
+
+class OutputRefused(AttemptFailed):
+    """What a handler returned has no JSON form; ``failed`` says so."""
 
 
 def call_handler(spec: ActionSpec, context: StepContext, inputs: Mapping[str, Any]) -> Any:

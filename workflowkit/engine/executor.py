@@ -19,7 +19,7 @@ from workflowkit.base.errors import (
     SuspendInterrupt,
 )
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
-from workflowkit.engine.calling import OutputRefused, awaited, call_handler, called_between_hooks
+from workflowkit.engine.calling import AttemptFailed, awaited, call_handler, called_between_hooks
 from workflowkit.engine.context import StepContext
 from workflowkit.engine.failures import failed_by, stored_value, unstorable
 from workflowkit.engine.interrupts import Guard
@@ -87,8 +87,8 @@ def _attempt(
         if session.is_blocked:  # the handler has caught what should have ended it
             return session.suspended()
         return _success(spec, context, returned, limits)
-    except OutputRefused as refused:
-        return refused.failed
+    except AttemptFailed as ended:
+        return ended.failed
     except SuspendInterrupt:
         return session.suspended()
     except EngineInterrupt:

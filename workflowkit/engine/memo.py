@@ -26,6 +26,11 @@ def step_key(node_id: str, step_id: str) -> str:
     return node_id + STEP_SEPARATOR + step_id
 
 
+def step_id_of(key: str) -> str:
+    """Return the id of a step that a handler opened: the other half of ``step_key``."""
+    return key.partition(STEP_SEPARATOR)[2]
+
+
 @dataclass(slots=True)
 class Memo:
     """The steps of one handler, by key.

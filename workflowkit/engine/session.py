@@ -23,7 +23,7 @@ from workflowkit.engine.approvals import Letter
 from workflowkit.engine.facts import ErrorInfo, Fact
 from workflowkit.engine.hooks import Hooks
 from workflowkit.engine.interrupts import shielded
-from workflowkit.engine.memo import Memo, step_key
+from workflowkit.engine.memo import Memo, step_id_of, step_key
 from workflowkit.engine.outcome import EmittedEvent, Failed, Suspended
 from workflowkit.engine.retry import DEFAULT_BACKOFF, Backoff, may_retry, next_attempt_at_ms
 from workflowkit.engine.waits import Wait, WaitKind
@@ -210,6 +210,30 @@ class StepSession:
             parts = {each for each in self._ahead if each.startswith(key + PART_SEPARATOR)}
             self._seen |= parts
             self._ahead -= parts
+
+    # --- what is known already, for handlers that keep no code of their own here
+
+    def known(self) -> list[tuple[str, Fact]]:
+        """Return the steps that have a result, by id, in the order in which they ended. They count as reached."""
+        with self._lock:
+            self._seen |= self._memo.results.keys()
+            self._ahead -= self._memo.results.keys()
+            return [(step_id_of(key), fact) for key, fact in self._memo.results.items()]
+
+    def retries_planned(self) -> dict[str, Fact]:
+        """Return the steps whose last attempt failed and that are tried again, by id."""
+        with self._lock:
+            return {step_id_of(key): fact for key, fact in self._memo.retries.items()}
+
+    @property
+    def has_open_waits(self) -> bool:
+        """Whether a step has begun to wait and has not ended."""
+        return bool(self._memo.open)
+
+    def give_way(self) -> None:
+        """End the attempt here if another one is to go on. Raises ``SuspendInterrupt``."""
+        if self._hands_over:
+            self.block_until(self.now_ms())
 
     # --- results
 

@@ -11,6 +11,8 @@ from workflowkit.registry.spec import ActionOptions, ActionSpec, Handler, define
 
 #: Kinds with this prefix always mean the built-in action, also where an application has its own of the same name.
 BUILTIN_PREFIX = "builtin:"
+#: Kinds with this prefix are functions that live in another program: no document of a user may have one.
+REMOTE_PREFIX = "remote:"
 
 
 class Registry:
@@ -26,6 +28,8 @@ class Registry:
     def __init__(self) -> None:
         #: The functions by id, ``<app id>/<function id>``, followers included.
         self.functions: dict[str, Function[..., Any]] = {}
+        #: Makes the action that calls a function of another program, by its id; ``None`` where nothing does.
+        self.remote: Callable[[str], ActionSpec] | None = None
         self._own: dict[str, ActionSpec] = {}
         self._builtin: dict[str, ActionSpec] = {}
 
@@ -43,7 +47,7 @@ class Registry:
 
     def add(self, spec: ActionSpec) -> None:
         """Register a spec. Raises ``AlreadyExists`` if the application has one of this kind already."""
-        for prefix in (BUILTIN_PREFIX, FUNCTION_PREFIX):
+        for prefix in (BUILTIN_PREFIX, FUNCTION_PREFIX, REMOTE_PREFIX):
             if spec.kind.startswith(prefix):
                 raise AlreadyExists(f"action kind {spec.kind!r}: the prefix {prefix!r} is reserved")
         _insert(self._own, spec)
@@ -68,6 +72,8 @@ class Registry:
 
     def executable(self, kind: str) -> ActionSpec | None:
         """Return the spec of a kind or of a function, or ``None``: for whoever executes what has been published."""
+        if kind.startswith(REMOTE_PREFIX):
+            return None if self.remote is None else self.remote(kind.removeprefix(REMOTE_PREFIX))
         if not kind.startswith(FUNCTION_PREFIX):
             return self.get(kind)
         function = self.functions.get(kind.removeprefix(FUNCTION_PREFIX))

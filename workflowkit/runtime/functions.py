@@ -12,11 +12,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from workflowkit.base import jsonvalue
 from workflowkit.base.scope import APP_TENANT, Scope
-from workflowkit.registry import ActionSpec, Function
+from workflowkit.registry import ActionSpec
 from workflowkit.runtime.authoring import Authoring
 from workflowkit.store import apps
 from workflowkit.store.apps import AppRecord
@@ -35,13 +35,22 @@ class SyncStatus(StrEnum):
     SUPERSEDED = "superseded"
 
 
+class Declared(Protocol):
+    """A function as its code declares it: the workflow that stands for it, and its one action."""
+
+    @property
+    def document(self) -> Mapping[str, Any]: ...
+    @property
+    def spec(self) -> ActionSpec: ...
+
+
 @dataclass(frozen=True, slots=True)
 class App:
     """An application as its code is: its version, and its functions by id."""
 
     id: str
     version: str | None
-    functions: Mapping[str, Function[..., Any]]
+    functions: Mapping[str, Declared]
 
     @property
     def hash(self) -> str:

@@ -1,0 +1,11 @@
+"""Inngest's wire protocol: apps written with its SDKs run here unchanged.
+
+A thin translation onto the engine. A function of an app is a workflow of one action, like a code function, and the
+handler of that action calls the app:
+
+- ``registration``: what an app registers, as documents; ``addresses``: where its functions are
+- ``conversation``: one attempt of a function; ``replies``, ``memos``, ``events``, ``durations``: what is said in it
+- ``client``, ``signing``, ``canonical``: the calls themselves
+- ``naming``: the ids of apps, functions and steps
+- ``server``, ``web``: what apps call
+"""

@@ -1,0 +1,49 @@
+"""Events as SDKs see them: the engine's own under the names that SDKs know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from workflowkit.engine.waitspecs import INVOKED_EVENT
+from workflowkit.inngest.naming import slug_of
+from workflowkit.runtime.lifecycle import RUN_CANCELLED, RUN_FAILED, RUN_FINISHED
+from workflowkit.runtime.schedules import EVENT_NAME as CRON_EVENT
+
+#: The names of the ends of runs: theirs, ours.
+ENDS = {
+    "inngest/function.failed": RUN_FAILED,
+    "inngest/function.cancelled": RUN_CANCELLED,
+    "inngest/function.finished": RUN_FINISHED,
+}
+_ENDS_HERE = {ours: theirs for theirs, ours in ENDS.items()}
+_STATUS = {RUN_FAILED: "Failed", RUN_CANCELLED: "Cancelled"}
+
+
+def shown_event(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an event of ours as a function of an app gets it."""
+    name, data = event["name"], event.get("data") or {}
+    if name == INVOKED_EVENT:
+        name = "inngest/function.invoked"
+    elif name == CRON_EVENT:
+        name, data = "inngest/scheduled.timer", {"cron": data["cron"], "scheduledAt": data["slot"]}
+    elif name in _ENDS_HERE:
+        name, data = _ENDS_HERE[name], _end(name, data)
+    shown = {"id": event.get("id"), "name": name, "data": data, "ts": event.get("ts"), "user": event.get("user") or {}}
+    return shown | {field: event[field] for field in ("v", "meta") if event.get(field) is not None}
+
+
+def _end(name: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    original = shown_event(data["event"])
+    told: dict[str, Any] = {
+        "_inngest": {"status": _STATUS.get(name, str(data["status"]).capitalize())},
+        "function_id": slug_of(data["workflow_id"]),
+        "run_id": data["run_id"],
+        "event": original,
+        "events": [original],
+    }
+    if (error := data.get("error")) is not None and data["status"] == "failed":
+        told["error"] = {
+            "error": error["name"], "name": error["name"], "message": error["message"], "stack": error["message"],
+        }  # fmt: skip
+    return told | ({"result": data["output"]} if "output" in data else {})

@@ -1,0 +1,187 @@
+"""What an app registers: its functions, as workflow documents of one action each. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from workflowkit.base.errors import InvalidInput, Problem
+from workflowkit.definition.model import SOURCE
+from workflowkit.inngest.durations import time_seconds
+from workflowkit.inngest.events import ENDS
+from workflowkit.inngest.naming import function_id, own_id
+from workflowkit.registry import REMOTE_PREFIX, ActionSpec
+
+_FAILED_FUNCTION = re.compile(r"""\s*event\.data\.function_id\s*==\s*(['"])(?P<slug>[^'"\\]+)\1\s*""")
+_SCOPES = {"fn": "workflow", "env": "environment", "account": "installation"}
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFunction:
+    """A function of an app: the workflow that stands for it, and its one action."""
+
+    document: Mapping[str, Any]
+    spec: ActionSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """An app as it registered. ``id`` is its name as an id of ours."""
+
+    id: str
+    name: str
+    url: str
+    sdk: str
+    version: str | None
+    functions: Mapping[str, RemoteFunction]
+
+
+def read_registration(payload: Any, spec_of: Callable[[str], ActionSpec]) -> Registration:
+    """Return the app that a payload tells of. Raises ``InvalidInput`` with what is wrong."""
+    # Python's SDK says appname where the others say appName: keys are read in any case.
+    given = _lowered(payload)
+    name, url, entries = given.get("appname"), given.get("url"), given.get("functions")
+    problems = [
+        *([] if isinstance(name, str) and name else [Problem("/appName", "required", "App ID required")]),
+        *_url_problems(url, "/url"),
+        *([] if isinstance(entries, list) else [Problem("/functions", "required", "a list of functions")]),
+    ]
+    if problems:
+        raise InvalidInput(problems)
+    assert isinstance(name, str) and isinstance(url, str) and isinstance(entries, list)  # noqa: S101, PT018 - else problems
+    functions: dict[str, RemoteFunction] = {}
+    for index, entry in enumerate(entries):
+        own, function = _function(name, str(given.get("sdk") or ""), _lowered(entry), f"/functions/{index}", spec_of)
+        if own in functions:
+            raise InvalidInput([Problem(f"/functions/{index}/id", "duplicate", "each function has an id of its own")])
+        functions[own] = function
+    version = given.get("appversion")
+    return Registration(
+        own_id(name), name, url, str(given.get("sdk") or ""), version if isinstance(version, str) else None, functions
+    )
+
+
+def _function(
+    app: str, sdk: str, entry: Mapping[str, Any], pointer: str, spec_of: Callable[[str], ActionSpec]
+) -> tuple[str, RemoteFunction]:
+    slug, step = entry.get("id"), _step(entry)
+    if not isinstance(slug, str) or not slug:
+        raise InvalidInput([Problem(f"{pointer}/id", "required", "a function has an id")])
+    url = _lowered(step.get("runtime")).get("url")
+    if problems := [*_url_problems(url, f"{pointer}/steps/step/runtime/url")]:
+        raise InvalidInput(problems)
+    own = function_id(app, slug)
+    node_id = own.partition("/")[2]
+    settings = _settings(entry, step)
+    name = entry.get("name")
+    document = {
+        "name": name if isinstance(name, str) and name else slug,
+        "metadata": {"app_id": own_id(app), "app": app, "slug": slug, "url": url, "sdk": sdk},
+        "triggers": [*_triggers(entry, app, pointer)],
+        **({"settings": settings} if settings else {}),
+        "actions": [{"id": node_id, "kind": f"{REMOTE_PREFIX}{own}"}],
+        "edges": [{"from": SOURCE, "to": node_id}],
+        "output": f"!ref($.state['{node_id}'])",
+    }
+    return own, RemoteFunction(document, spec_of(own))
+
+
+def _step(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    steps = entry.get("steps")
+    return _lowered(next(iter(steps.values()), None)) if isinstance(steps, dict) else {}
+
+
+def _triggers(entry: Mapping[str, Any], app: str, pointer: str) -> Iterator[dict[str, Any]]:
+    for index, each in enumerate(entry.get("triggers") or ()):
+        trigger = _lowered(each)
+        if "cron" in trigger:
+            jitter = trigger.get("jitter")
+            yield {"cron": trigger["cron"]} | ({} if jitter is None else {"jitter": jitter})
+            continue
+        event, condition = trigger.get("event"), trigger.get("expression")
+        if event in ENDS:
+            event, condition = ENDS[event], _condition_of_end(condition, app, f"{pointer}/triggers/{index}/expression")
+        yield {"event": event} | ({"if": condition} if condition else {})
+
+
+def _condition_of_end(condition: Any, app: str, pointer: str) -> str | None:
+    """Return the condition of a trigger that follows the ends of runs, whose events have other fields here."""
+    if not condition:
+        return None
+    found = _FAILED_FUNCTION.fullmatch(str(condition))
+    if found is None:
+        message = "of the end of a run only event.data.function_id == '<function>' can be asked"
+        raise InvalidInput([Problem(pointer, "unsupported-expression", message)])
+    return f"event.data.workflow_id == '{function_id(app, found['slug'])}'"
+
+
+def _settings(entry: Mapping[str, Any], step: Mapping[str, Any]) -> dict[str, Any]:
+    retries = _lowered(step.get("retries")).get("attempts", entry.get("retries"))
+    found = {
+        "retries": retries,
+        "concurrency": _concurrency(entry.get("concurrency")),
+        "throttle": _table(entry.get("throttle")),
+        "rate_limit": _table(entry.get("ratelimit")),
+        "debounce": _table(entry.get("debounce")),
+        "batch": _table(entry.get("batchevents"), maxsize="max_size"),
+        "priority": _lowered(entry.get("priority")).get("run"),
+        "singleton": _table(entry.get("singleton")),
+        "idempotency": entry.get("idempotency"),
+        "timeouts": _table(entry.get("timeouts")),
+        "cancel_on": [_table(each) for each in entry.get("cancel") or ()],
+    }
+    if found["idempotency"]:
+        found["rate_limit"] = None  # the protocol has it that one replaces the other
+    return {name: value for name, value in found.items() if value not in (None, {}, [], "")}
+
+
+def _concurrency(value: Any) -> list[dict[str, Any]]:
+    if isinstance(value, dict) and not {"fn", "step"}.isdisjoint(value):
+        of_runs = [{**each, "mode": "runs"} for each in _concurrency(value.get("fn"))]
+        return [*of_runs, *_concurrency(value.get("step"))]
+    entries = value if isinstance(value, list) else [] if value is None else [value]
+    tables: list[dict[str, Any]] = [{"limit": each} if isinstance(each, int) else _table(each) for each in entries]
+    for table in tables:
+        if "scope" in table:
+            table["scope"] = _SCOPES.get(table["scope"], table["scope"])
+    return tables
+
+
+def _table(value: Any, **renamed: str) -> dict[str, Any]:
+    """Return a table with our names of fields and durations, without what is null."""
+    return {
+        renamed.get(name, name): _duration(each) if name in ("period", "timeout", "start", "finish") else each
+        for name, each in _lowered(value).items()
+        if each is not None
+    }
+
+
+def _duration(value: Any) -> Any:
+    """Return a time in seconds, as documents have it; what is none as it is, for validation to refuse."""
+    seconds = time_seconds(value) if isinstance(value, str) else None
+    return value if seconds is None else seconds
+
+
+def _url_problems(url: Any, pointer: str) -> Iterator[Problem]:
+    try:
+        parts = urlsplit(url) if isinstance(url, str) else None
+    except ValueError:
+        parts = None
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+        yield Problem(pointer, "invalid-url", "must be an address such as https://app.example.com/api/inngest")
+
+
+def _lowered(value: Any) -> dict[str, Any]:
+    return {str(name).lower(): each for name, each in value.items()} if isinstance(value, dict) else {}
+
+
+def call_url(url: str, slug: str, step: str) -> str:
+    """Return where a function is called: its address, with what is called in the query."""
+    from urllib.parse import parse_qsl, urlencode
+
+    parts = urlsplit(url)
+    kept = [(name, each) for name, each in parse_qsl(parts.query) if name not in ("fnId", "stepId")]
+    return urlunsplit(parts._replace(query=urlencode([*kept, ("fnId", slug), ("stepId", step)])))
