@@ -12,6 +12,12 @@ import sqlalchemy as sa
 from sdkapps import SdkApp, eventually
 
 
+def _number(ctx: inngest.ContextSync) -> int:
+    number = ctx.event.data["number"]
+    assert isinstance(number, int)
+    return number
+
+
 def test_a_function_runs_for_an_event_and_its_result_is_the_runs_output(sdk: SdkApp) -> None:
     @sdk.client.create_function(fn_id="greet", trigger=inngest.TriggerEvent(event="user/created"))
     def greet(ctx: inngest.ContextSync) -> str:
@@ -33,7 +39,7 @@ def test_steps_are_executed_once_each_with_one_call_more_than_steps(sdk: SdkApp)
 
     @sdk.client.create_function(fn_id="three", trigger=inngest.TriggerEvent(event="go"))
     def three(ctx: inngest.ContextSync) -> list[str]:
-        return [ctx.step.run(name, lambda name=name: step(name)) for name in ("a", "b", "c")]
+        return [ctx.step.run(name, step, name) for name in ("a", "b", "c")]
 
     with sdk.serve([three]):
         run = sdk.run_of(sdk.send("go"))
@@ -44,7 +50,7 @@ def test_steps_are_executed_once_each_with_one_call_more_than_steps(sdk: SdkApp)
 def test_steps_of_one_name_are_told_apart_and_shown_by_their_names(sdk: SdkApp) -> None:
     @sdk.client.create_function(fn_id="pages", trigger=inngest.TriggerEvent(event="go"))
     def pages(ctx: inngest.ContextSync) -> list[int]:
-        return [ctx.step.run("page", lambda number=number: number) for number in range(3)]
+        return [ctx.step.run("page", int, number) for number in range(3)]
 
     with sdk.serve([pages]):
         run = sdk.run_of(sdk.send("go"))
@@ -100,7 +106,7 @@ def test_a_function_invokes_another_and_gets_its_result(sdk: SdkApp) -> None:
     @sdk.client.create_function(fn_id="child", trigger=inngest.TriggerEvent(event="unused"))
     def child(ctx: inngest.ContextSync) -> int:
         names.append(ctx.event.name)
-        return int(ctx.event.data["number"]) * 2
+        return _number(ctx) * 2
 
     @sdk.client.create_function(fn_id="parent", trigger=inngest.TriggerEvent(event="go"))
     def parent(ctx: inngest.ContextSync) -> Any:
@@ -131,7 +137,7 @@ def test_a_step_sends_events_that_start_others(sdk: SdkApp) -> None:
 
     @sdk.client.create_function(fn_id="receiver", trigger=inngest.TriggerEvent(event="item/found"))
     def receiver(ctx: inngest.ContextSync) -> None:
-        received.append(int(ctx.event.data["number"]))
+        received.append(_number(ctx))
 
     @sdk.client.create_function(fn_id="sender", trigger=inngest.TriggerEvent(event="go"))
     def sender(ctx: inngest.ContextSync) -> int:

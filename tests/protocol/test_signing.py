@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 import inngest
-import jcs
+import jcs  # type: ignore[import-untyped]
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
