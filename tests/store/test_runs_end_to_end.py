@@ -10,9 +10,10 @@ from builders import a_workflow
 from runtimes import a_registry, a_runtime
 
 from workflowkit.base import failpoints
-from workflowkit.base.errors import NonRetriableError
+from workflowkit.base.errors import LeaseInterrupt, LeaseLost, NonRetriableError
 from workflowkit.base.scope import Scope
 from workflowkit.definition.model import SOURCE
+from workflowkit.engine.outcome import Succeeded, Suspended
 from workflowkit.runtime.hints import StepHint
 from workflowkit.runtime.position import Opening
 
@@ -203,6 +204,28 @@ def test_a_zombie_past_its_lease_records_nothing_even_if_nobody_took_over(databa
         assert harness.run()["status"] == "running"
 
 
+def test_a_zombie_whose_step_somebody_else_is_at_records_nothing(database_url: str) -> None:
+    with a_runtime(database_url, lease_seconds=10.0) as harness:
+        harness.deploy(a_workflow().chain("a").trigger("test/happened").document())
+        harness.send("test/happened")
+        zombies = harness.claim()
+        harness.clock.advance(seconds=11)
+        hint = StepHint(zombies.lease.run_id, "a", "default")
+        heirs, _ = harness.new_process().worker._advance.claim(Opening(hint))
+        assert heirs is not None
+        # The step runs, and its lease has not ended: only the token tells that it is another's.
+        with pytest.raises(LeaseLost):
+            harness.runtime.worker._advance.record(zombies, Succeeded("late"), retries=0)
+        with pytest.raises(LeaseLost):
+            harness.runtime.worker._suspending.suspend(zombies, Suspended())
+        with pytest.raises(LeaseInterrupt):
+            harness.runtime.worker._stepping.recorder(zombies, lambda: True).completed("a/step", 1, "late", ())
+        assert harness.journal("completed") == [("completed", SOURCE)]
+        harness.runtimes[1].worker._advance.record(heirs, Succeeded("in time"), retries=0)
+        (fact,) = harness.rows("SELECT data FROM journal WHERE step_key = 'a' AND kind = 'completed'")
+        assert json.loads(fact["data"])["output"] == "in time"
+
+
 def test_a_step_that_kills_its_workers_fails_in_the_end(database_url: str) -> None:
     with a_runtime(database_url, lease_seconds=10.0) as harness:
         harness.deploy(a_workflow().action("a", retries=0).edge(SOURCE, "a").trigger("test/happened").document())
@@ -211,7 +234,8 @@ def test_a_step_that_kills_its_workers_fails_in_the_end(database_url: str) -> No
         run_id = harness.run()["id"]
         for _ in range(harness.runtime.settings.limits.lost_attempts):
             harness.clock.advance(seconds=11)
-            assert harness.runtime.worker._advance.claim(Opening(StepHint(run_id, "a", "default"))) is not None
+            claimed, _ = harness.runtime.worker._advance.claim(Opening(StepHint(run_id, "a", "default")))
+            assert claimed is not None
         harness.skip(11)
         run = harness.run()
         assert run["status"] == "failed"
