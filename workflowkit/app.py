@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +25,7 @@ from workflowkit.registry import (
     FunctionOptions,
     Registry,
     define_function,
+    endpoint_options,
     load_builtin_actions,
     load_directory,
     load_entry_points,
@@ -32,8 +34,10 @@ from workflowkit.registry import (
 if TYPE_CHECKING:
     import sqlalchemy as sa
     from flask import Blueprint, Flask
+    from flask.typing import ResponseReturnValue
     from sqlalchemy.orm import Session
 
+    from workflowkit.api.endpoints import Later
     from workflowkit.base.clock import Clock
     from workflowkit.composition import Runtime
     from workflowkit.definition.model import Workflow
@@ -164,6 +168,34 @@ class WorkflowKit:
             made = define_function(self.app_id, function_id, handler, options, app_version=self.app_version)
             self.registry.add_function(made)
             return made
+
+        return register
+
+    def durable_endpoint(
+        self, function_id: str, *, scope: Scope | None = None, later: Later | None = None,
+        **options: Unpack[FunctionOptions],
+    ) -> Callable[[Callable[..., Any]], Callable[..., ResponseReturnValue]]:  # fmt: skip
+        """Make a view of a Flask application of the decorated function, ``def handler(ctx)``: a durable endpoint.
+
+        The request performs it, each step durable, and is answered with what it returns. Once it waits, or a step is to
+        be tried again, workers go on, and the answer is a redirect to the result, or ``later(run_id)``
+        (docs/http-triggers.md). Raises what ``function`` raises, also for triggers and flow control.
+        """
+
+        def register(handler: Callable[..., Any]) -> Callable[..., ResponseReturnValue]:
+            function = self.function(function_id, **endpoint_options(options))(handler)
+
+            def view(**path: Any) -> ResponseReturnValue:
+                from workflowkit.api.endpoints import Endpoint
+
+                runtime, settings = self.runtime, self.settings
+                endpoint = Endpoint(
+                    function.id, scope or settings.scope, runtime.endpoints, runtime.database, settings.limits,
+                    self.sync, settings.public_url, later,
+                )  # fmt: skip
+                return endpoint.answer(path)
+
+            return functools.update_wrapper(view, handler)
 
         return register
 

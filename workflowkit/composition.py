@@ -39,6 +39,7 @@ from workflowkit.runtime.deliveries import Deliveries, Source
 from workflowkit.runtime.dequeuing import Dequeuing
 from workflowkit.runtime.emitting import Emitting
 from workflowkit.runtime.ending import Ending
+from workflowkit.runtime.endpoints import Endpoints
 from workflowkit.runtime.functions import Functions
 from workflowkit.runtime.hints import Dispatcher
 from workflowkit.runtime.intake import Intake
@@ -137,6 +138,10 @@ class Runtime:
         admitting = Admitting(self._versions, claiming_nothing, limits)
         matching = Matching(self.database, self._versions, claiming_nothing, limits, self._ending, admitting)
         return Requesting(self.invoking, matching, self.dispatcher)
+
+    @cached_property
+    def endpoints(self) -> Endpoints:
+        return Endpoints(self.invoking, self.worker)
 
     @cached_property
     def rerunning(self) -> Rerunning:

@@ -4,7 +4,7 @@ Nothing here runs an action; that is ``engine.executor``.
 """
 
 from workflowkit.registry.catalogue import REMOTE_PREFIX, Registry
-from workflowkit.registry.functionoptions import FunctionOptions
+from workflowkit.registry.functionoptions import FunctionOptions, endpoint_options
 from workflowkit.registry.functions import Function, define_function
 from workflowkit.registry.loading import load_builtin_actions, load_directory, load_entry_points
 from workflowkit.registry.spec import ActionOptions, ActionSpec, EdgeOptions, PredefinedEdge, action, define
@@ -23,6 +23,7 @@ __all__ = [
     "action",
     "define",
     "define_function",
+    "endpoint_options",
     "load_builtin_actions",
     "load_directory",
     "load_entry_points",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypedDict
 
-from workflowkit.base.errors import Problem
+from workflowkit.base.errors import DefinitionError, Problem
 from workflowkit.definition.durations import duration_seconds
 from workflowkit.definition.settings.flow import FLOW_NAMES
 from workflowkit.definition.trigger_values import Cron, Event
@@ -97,6 +97,24 @@ def action_options(options: FunctionOptions) -> ActionOptions:
     if "middleware" in options:
         found["middleware"] = options["middleware"]
     return found
+
+
+def endpoint_options(options: FunctionOptions) -> FunctionOptions:
+    """Return the options of a function that HTTP requests start.
+
+    Raises ``DefinitionError`` for other triggers, and for flow control: no request can be held back.
+    """
+    problems = [
+        Problem(f"/{name}", "invalid-function", "a durable endpoint is started by its requests")
+        for name in ("trigger", "triggers")
+        if name in options
+    ]
+    for name in sorted(FLOW_NAMES & options.keys()):
+        message = f"{name} cannot be combined with a trigger of the kind http, whose run starts at once"
+        problems.append(Problem(f"/settings/{name}", "conflicting-settings", message))
+    if problems:
+        raise DefinitionError(problems)
+    return {**options, "trigger": {"http": {"wait": 0}}}
 
 
 def timeout_seconds(options: FunctionOptions) -> float:

@@ -115,6 +115,15 @@ class Worker:
         hint(self._dispatcher, (), matched.event_ids)
         self._work_off(matched.openings, matched.claim)
 
+    def begin(self, event_id: str) -> None:
+        """Match an event, and perform what it starts as long as that does not wait; everything else is for others."""
+        matched = self._matching.match([event_id])
+        hint(self._dispatcher, (), matched.event_ids)
+        with Backlog((), self._dispatcher) as backlog:
+            backlog.add(matched.openings)
+            if matched.claim is not None:
+                self._go_on(matched.claim, backlog)
+
     def execute(self, hints: Sequence[StepHint]) -> None:
         """Run the hinted steps that are still to be had, one after the other, and what follows from each."""
         self._work_off([Opening(hint) for hint in hints], None)

@@ -6,18 +6,16 @@ from collections.abc import Iterable
 from typing import Any
 
 from apiflask import APIBlueprint
-from flask import Response, request
+from flask import Response
 
 from workflowkit.api.auth import caller, requires
-from workflowkit.api.contract import answer, read_json, receives, returns, takes
+from workflowkit.api.contract import answer, receives, returns, takes
+from workflowkit.api.requestdata import request_data
 from workflowkit.api.results import Awaited
 from workflowkit.api.schemas import calls as schemas
 from workflowkit.api.services import Services
-from workflowkit.base.errors import InvalidData, InvalidInput, Problem
-from workflowkit.base.limits import Limits
-from workflowkit.definition.model import Json
-from workflowkit.engine.replies import REPLY_KIND, shown_headers
-from workflowkit.webhooks.delivery import read_query
+from workflowkit.base.errors import InvalidData, Problem
+from workflowkit.engine.replies import REPLY_KIND
 
 api = APIBlueprint("calls", __name__, tag="Runs")
 
@@ -63,7 +61,7 @@ def call_workflow(workflow_id: str) -> Response:
     there is neither within the trigger's `wait`, 202 and where to ask.
     """
     services = Services.current()
-    data = _request_data(services.limits)
+    data = request_data(services.limits)
     try:
         started, wait_ms = services.requesting.by_request(caller().scope, workflow_id, data)
     except InvalidData as error:
@@ -92,21 +90,6 @@ def get_result(run_id: str, query: dict[str, Any]) -> Response:
     awaited = Awaited.by_caller(run_id)
     Services.current().waiting.until(awaited.look, seconds=query.get("wait", 0))
     return awaited.answer()
-
-
-def _request_data(limits: Limits) -> dict[str, Json]:
-    """Return the present request as the data of an event. Raises what ``read_json`` raises."""
-    try:
-        query = read_query(request.query_string.decode(), limits)
-    except UnicodeDecodeError:
-        raise InvalidInput([Problem("/query", "invalid-value", "not UTF-8")]) from None
-    has_body = bool(request.content_length) or "Transfer-Encoding" in request.headers
-    return {
-        "method": request.method,
-        "body": read_json("event_bytes") if has_body else None,
-        "query": {name: values[0] if len(values) == 1 else values for name, values in query.items()},
-        "headers": shown_headers(request.headers),
-    }
 
 
 def _in_request(problems: Iterable[Problem]) -> list[Problem]:
