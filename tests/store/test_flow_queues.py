@@ -285,6 +285,25 @@ def test_a_full_lane_costs_no_messages(database_url: str) -> None:
         assert claim.lease.token == 1
 
 
+def test_where_nobody_waits_a_run_goes_on_with_its_slot_and_one_commit_for_each_step(database_url: str) -> None:
+    from workflowkit.base import failpoints
+
+    held: list[int] = []
+    with a_runtime(
+        database_url, _registry(lambda ctx: held.append(len(harness.rows("SELECT * FROM slots"))))
+    ) as harness:
+        harness.deploy(_document(concurrency=1, chain=4))
+        _send_all(harness, 1)
+        commits: list[str] = []
+        stop = failpoints.listen(commits.append)
+        harness.drain()
+        stop()
+        done = [name.partition(".")[0] for name in commits if name.endswith("after_commit")]
+        assert [name for name in done if name != "match"] == ["dequeue", *["record"] * 4, "dequeue"]
+        assert held == [1, 1, 1, 1]
+        assert _left_overs(harness) == NOTHING_LEFT
+
+
 # --- throttle
 
 

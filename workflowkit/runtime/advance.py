@@ -147,12 +147,11 @@ class Advance:
                 now_ms=tx.now_ms, jitter=self._jitter(),
             )  # fmt: skip
             _release(tx, lease, decision, is_frozen=locked.paused_at_ms is not None)
-            queue = self._schedule.queue_of(position.workflow, lease.step_key)
-            freed = give_back(tx, position.run, lease.step_key, queue)
             if isinstance(outcome, Failed) and position.workflow.nodes[lease.step_key].body is not None:
                 cancel_parts(tx, position.run.id, lease.step_key)  # a loop that gives up, with items that go on
             event_ids = self._emitting.emit(tx, position.run, _events_of(outcome, decision))
             recorded = self._write(tx, position, decision, event_ids, go_on=go_on, also=also)
+            freed = self._pass_slots_on(tx, position, lease, recorded.next_claim)
         position.is_stale = False
         return replace(recorded, openings=(*recorded.openings, *(Opening(hint) for hint in freed)))
 
@@ -253,6 +252,19 @@ class Advance:
             if run is not None and run.paused_at_ms is not None:
                 pauses.quiet(tx, run_id)
 
+    def _pass_slots_on(
+        self, tx: Transaction, position: Position, lease: Lease, next_claim: Claim | None
+    ) -> tuple[StepHint, ...]:
+        """Let the next step of the run, if it starts here, keep the slots of the one before; or give them back."""
+        flow = limited_flow_of(position.run)
+        if flow is not None and next_claim is not None:
+            # SAFETY: I18 — the number of slots that are held stays the same, in one commit: no lock of the groups.
+            slots.free(tx, lease.run_id, lease.step_key)
+            slots.take(tx, next_claim.lease, [ceiling.group for ceiling in flow.steps])
+            return ()
+        queue = self._schedule.queue_of(position.workflow, lease.step_key)
+        return give_back(tx, position.run, lease.step_key, queue)
+
     def _write(
         self, tx: Transaction, position: Position, decision: Decision, event_ids: tuple[str, ...], *,
         go_on: bool, also: StepHint | None,
@@ -267,10 +279,17 @@ class Advance:
         written = add_decision(
             batch, position.run, position.workflow, decision, self._schedule,
             now_ms=tx.now_ms, claim=go_on and claimed is None, extra_facts=facts,
+            carries_slots=bool(go_on and decision.ready) and _is_nobody_waiting(tx, position.run),
         )  # fmt: skip
         batch.write(tx)
         ended = self._ending.finish(tx, position, decision)
         return _recorded(position, claimed or written.claimed, written, event_ids, ended)
+
+
+def _is_nobody_waiting(tx: Transaction, run: RunRecord) -> bool:
+    """Tell whether nobody waits for the slots that the step of a run holds, so that it may keep them."""
+    flow = limited_flow_of(run)
+    return flow is not None and not lanes.any_waiting(tx, [ceiling.group for ceiling in flow.steps])
 
 
 def _is_plain(position: Position, outcome: Outcome) -> bool:

@@ -183,10 +183,11 @@ def add_decision(
     claim: bool,
     extra_facts: Sequence[Fact] = (),
     due_at_ms: int | None = None,
+    carries_slots: bool = False,
 ) -> Written:
     """Add the rows of a decision to ``batch``; with ``claim`` the first ready step this worker serves becomes its own.
     Steps that are due at ``due_at_ms`` only are neither claimed nor hinted. Those that a limit may keep from starting
-    join a lane, which is hinted in their place.
+    join a lane, which is hinted in their place; but for the claimed one if it ``carries_slots`` on that are held.
 
     A claimed step is inserted as running with its first attempt on record, so its action may start after the commit.
     """
@@ -202,7 +203,7 @@ def add_decision(
         elif due_at_ms is not None:
             wake_at = None if due_at_ms == steps.NEVER else due_at_ms
             batch.steps.append(StepRow(run.id, node_id, queue, StepStatus.READY, due_at_ms, wake_at))
-        elif flow is not None:
+        elif flow is not None and not (carries_slots and claim and claimed is None and schedule.serves(queue)):
             lane = lane_of(run, flow, queue)
             batch.lanes[lane.id] = lane
             batch.queued.append(queued(run, flow, lane, node_id))

@@ -105,6 +105,11 @@ _HOLD = Sql("UPDATE lanes SET not_before_ms = :at_ms, wake_at_ms = :at_ms WHERE 
 _REMOVE = Sql("DELETE FROM queued_steps WHERE run_id = :run_id AND step_key = :step_key")
 _OF_RUN = Sql("SELECT step_key FROM queued_steps WHERE run_id = :run_id ORDER BY step_key")
 _REMOVE_RUN = Sql("DELETE FROM queued_steps WHERE run_id = :run_id")
+_ANY_WAITING = Sql(
+    """
+    SELECT 1 FROM lane_groups g JOIN queued_steps q ON q.lane_id = g.lane_id WHERE g.slot_group {in_ids} LIMIT 1
+    """
+)
 _ANY_DUE = Sql("SELECT 1 FROM lanes WHERE wake_at_ms <= :now_ms LIMIT 1")
 _WAKE = Sql(
     """
@@ -198,6 +203,11 @@ def wake(tx: Transaction, *, limit: int) -> list[tuple[str, str]]:
     """Return id and queue of lanes that have not been looked at for a while, and whose next step could start."""
     woken = [row[0] for row in tx.rows(_WAKE, now_ms=tx.now_ms, limit=limit, wake_at_ms=tx.now_ms + RECHECK_MS)]
     return [(row[0], row[1]) for row in tx.rows(_READY, ids=woken, now_ms=tx.now_ms)] if woken else []
+
+
+def any_waiting(tx: Transaction, groups: Sequence[str]) -> bool:
+    """Tell whether a step waits that a slot of one of these groups may be for."""
+    return tx.one(_ANY_WAITING, ids=list(groups)) is not None
 
 
 def any_due(tx: Transaction) -> bool:
