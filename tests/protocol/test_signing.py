@@ -10,11 +10,13 @@ import httpx
 import inngest
 import jcs  # type: ignore[import-untyped]
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from sdkapps import SdkApp, a_server
 
 from workflowkit.base.errors import Unauthenticated
+from workflowkit.cli.root import cli
 from workflowkit.inngest.canonical import canonical_json
 from workflowkit.inngest.server import AppServer
 from workflowkit.inngest.signing import WINDOW_SECONDS, SigningKeys, key_hash, sign
@@ -121,6 +123,17 @@ def test_a_production_app_takes_signed_calls(production: SdkApp) -> None:
         run = production.run_of(production.send("go", {"price": 1.50}), headers=bearer)
         assert httpx.post(f"{production.app_url}?fnId=shop-greet&stepId=step", json={}).status_code == 401
     assert run["output"] == "grüß Gott 1.0"
+
+
+def test_a_production_app_registers_when_it_is_asked_to(production: SdkApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    @production.client.create_function(fn_id="greet", trigger=inngest.TriggerEvent(event="go"))
+    def greet(ctx: inngest.ContextSync) -> None:
+        pass
+
+    with production.serve([greet]):
+        command = ["apps", "sync", production.app_url]
+        monkeypatch.setenv("WORKFLOWKIT_SIGNING_KEY", KEY)
+        assert CliRunner().invoke(cli, command).exit_code == 0
 
 
 def test_an_app_with_another_key_cannot_register(production: SdkApp) -> None:

@@ -25,6 +25,7 @@ COMMANDS = [
         "approvals",
         "schedules",
         "functions",
+        "apps",
         "keys",
         "webhooks",
     ),

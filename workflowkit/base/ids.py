@@ -30,6 +30,11 @@ def new_id(now_ms: int) -> str:
     return _encode((now_ms << _RANDOM_BITS) | int.from_bytes(os.urandom(10)), ID_LENGTH)
 
 
+def ulid(at_ms: int, entropy: bytes) -> str:
+    """Return the id of a time and 10 bytes that somebody else has chosen."""
+    return _encode((at_ms << _RANDOM_BITS) | int.from_bytes(entropy), ID_LENGTH)
+
+
 def first_id(at_ms: int) -> str:
     """Return the lowest id that a thing created at ``at_ms`` could have."""
     return _encode(max(0, at_ms) << _RANDOM_BITS, ID_LENGTH)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from apiflask import APIBlueprint
-from flask import Response
+from flask import Response, request
 
-from workflowkit.api import sending, views
+from workflowkit.api import seeding, sending, views
 from workflowkit.api.auth import caller, requires
 from workflowkit.api.contract import answer, read_json, receives_batch, returns, takes
 from workflowkit.api.paging import Page
@@ -47,11 +47,15 @@ def send_events_with_key_in_path(key: str) -> Response:
     """Send events as the Inngest event API takes them.
 
     For clients that cannot set a header. The body is one event or a list. Unlike `/api/events` this is all or nothing:
-    one event that is not valid refuses them all.
+    one event that is not valid refuses them all. A request that is repeated with the same `X-Inngest-Event-Id-Seed` has
+    the same ids, and its events start nothing again.
     """
     services = Services.current()
-    accepted = sending.send_all(sending.read_items(read_json(), services), caller(), services)
-    return answer({"ids": [event.id for event in accepted], "status": 200})
+    seed = request.headers.get(seeding.SEED_HEADER)
+    items = seeding.seeded(sending.read_items(read_json(), services), seed)
+    accepted = sending.send_all(items, caller(), services)
+    seeded_ids = seed is not None and all(isinstance(each.value, dict) and not each.value.get("id") for each in items)
+    return answer({"ids": [(seeded_ids and event.duplicate_of) or event.id for event in accepted], "status": 200})
 
 
 @api.get("/api/events")

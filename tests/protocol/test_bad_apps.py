@@ -1,0 +1,128 @@
+"""Apps that hang up, answer nonsense or do not stop: their runs fail or retry with a named error, on both databases."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from runtimes import Harness, a_runtime
+from scripted_server import Received, ScriptedServer, reply
+
+from workflowkit.base.limits import Limits
+from workflowkit.inngest.remote import install
+from workflowkit.inngest.server import AppServer
+
+Answer = Callable[[Received], bytes]
+SDK = {"x_inngest_sdk": "inngest-py:v0.5.19"}
+
+
+@pytest.fixture
+def harness(database_url: str) -> Iterator[Harness]:
+    limits = Limits(remote_reply_bytes=64 * 1024, remote_call_seconds=2)
+    with a_runtime(database_url, dev_apps=True, limits=limits) as harness:
+        install(harness.registry, lambda: harness.runtime.database, harness.runtime.settings)
+        yield harness
+
+
+def register(harness: Harness, url: str, *, retries: int = 0) -> None:
+    step = {"id": "step", "name": "step", "runtime": {"type": "http", "url": url}, "retries": {"attempts": retries}}
+    function = {"id": "shop-f", "name": "F", "triggers": [{"event": "go"}], "steps": {"step": step}}
+    payload = {"appName": "shop", "url": url, "sdk": "py:v0.5.19", "functions": [function]}
+    AppServer(lambda: harness.runtime).register(payload)
+
+
+def outcome(harness: Harness, answer: Answer, *, retries: int = 0) -> dict[str, Any]:
+    """Return the run of a function whose app answers so, once nothing more happens by itself."""
+    with ScriptedServer(answer) as app:
+        register(harness, f"{app.url}/api/inngest", retries=retries)
+        harness.send("go")
+        harness.drain()
+    row = harness.run()
+    error = row["error"]
+    return {"status": row["status"], "error": json.loads(error) if isinstance(error, str) else error}
+
+
+def operations(*entries: Any) -> bytes:
+    return reply(206, json.dumps(entries).encode(), **SDK)
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (lambda _: b"", "action-failed"),
+        (lambda _: b"nonsense\r\n\r\n", "action-failed"),
+        (lambda _: reply(200, b'"fine"'), "not-sdk"),
+        (lambda _: reply(502, b"bad gateway"), "not-sdk"),
+        (lambda _: operations("text"), "bad-reply"),
+        (lambda _: operations({"op": 7}), "bad-reply"),
+        (lambda _: operations({"op": "StepRun", "data": 1}), "bad-reply"),
+        (lambda _: operations({"op": "Teleport", "id": "a" * 40}), "unsupported-operation"),
+        (lambda _: operations({"op": "Sleep", "id": "a" * 40, "name": "soon"}), "non-retriable"),
+        (lambda _: operations(), "no-progress"),
+        (lambda _: operations({"op": "None", "id": ""}), "no-progress"),
+        (lambda _: reply(201, b"[]", **SDK), "bad-reply"),
+        (lambda _: reply(200, b'"' + b"x" * 70_000 + b'"', **SDK), "limit-exceeded"),
+    ],
+)
+def test_a_reply_that_is_none_fails_the_run_with_a_named_error(harness: Harness, answer: Answer, code: str) -> None:
+    found = outcome(harness, answer)
+    assert (found["status"], found["error"]["code"]) == ("failed", code)
+
+
+def test_an_app_that_never_answers_is_given_up_at_the_limit(harness: Harness) -> None:
+    with ScriptedServer() as app:
+        register(harness, f"{app.url}/api/inngest")
+        harness.send("go")
+        harness.drain()
+    assert harness.run()["status"] == "failed"
+
+
+def test_an_app_that_is_away_is_called_again_with_what_it_had(harness: Harness) -> None:
+    step = {"op": "StepRun", "id": "86f7e437faa5a7fce15d1ddcb9eaeaea377667b8", "userland": {"id": "a"}, "data": 7}
+    calls: list[Any] = []
+
+    def answer(received: Received) -> bytes:
+        calls.append(json.loads(received.body)["steps"])
+        return [operations(step), reply(503), reply(200, b"1", **SDK)][len(calls) - 1]
+
+    with ScriptedServer(answer) as app:
+        register(harness, f"{app.url}/api/inngest", retries=1)
+        harness.send("go")
+        harness.drain()
+        assert harness.run()["status"] == "running"
+        harness.skip(3_600)
+    assert harness.run()["status"] == "completed"
+    known = {"86f7e437faa5a7fce15d1ddcb9eaeaea377667b8": {"data": 7}}
+    assert calls == [{}, known, known]
+
+
+def test_a_streamed_reply_counts_as_what_is_inside(harness: Harness) -> None:
+    inside = json.dumps({"status": 200, "headers": {}, "body": '"streamed"'}).encode()
+    assert outcome(harness, lambda _: reply(201, b"   " + inside, **SDK))["status"] == "completed"
+
+
+def test_a_step_that_is_reported_twice_keeps_its_first_result(harness: Harness) -> None:
+    step = {"op": "StepRun", "id": "86f7e437faa5a7fce15d1ddcb9eaeaea377667b8", "userland": {"id": "a"}}
+    states: list[Any] = []
+
+    def answer(received: Received) -> bytes:
+        states.append(json.loads(received.body)["steps"])
+        return operations({**step, "data": len(states)}) if len(states) < 3 else reply(200, b"null", **SDK)
+
+    assert outcome(harness, answer)["status"] == "completed"
+    assert states[-1] == {"86f7e437faa5a7fce15d1ddcb9eaeaea377667b8": {"data": 1}}
+
+
+def test_an_app_that_has_moved_is_called_where_it_is(harness: Harness) -> None:
+    sleep = {"op": "Sleep", "id": "a" * 40, "name": "1h", "opts": {}}
+    with ScriptedServer(lambda _: operations(sleep)) as old:
+        register(harness, f"{old.url}/api/inngest")
+        harness.send("go")
+        harness.drain()
+    with ScriptedServer(lambda _: reply(200, b"1", **SDK)) as new:
+        register(harness, f"{new.url}/api/inngest")
+        harness.skip(3_601)
+        assert len(new.received) == 1
+    assert harness.run()["status"] == "completed"

@@ -1,0 +1,40 @@
+"""``workflowkit apps sync``."""
+
+from __future__ import annotations
+
+import json
+
+import inngest
+from click.testing import CliRunner
+from sdkapps import SdkApp
+
+from workflowkit.cli.root import cli
+
+
+def test_an_app_is_asked_to_register(sdk: SdkApp) -> None:
+    @sdk.client.create_function(fn_id="greet", trigger=inngest.TriggerEvent(event="go"))
+    def greet(ctx: inngest.ContextSync) -> None:
+        pass
+
+    with sdk.serve([greet]):
+        again = CliRunner().invoke(cli, ["apps", "sync", sdk.app_url, "--json"])
+    assert again.exit_code == 0, again.output
+    assert json.loads(again.stdout) == {"url": sdk.app_url, "modified": False}
+
+
+def test_what_is_no_app_is_told(sdk: SdkApp) -> None:
+    result = CliRunner().invoke(cli, ["apps", "sync", f"{sdk.server}/api/health"])
+    assert result.exit_code == 1
+    assert "is no app of an SDK: 405" in result.output
+
+
+def test_an_app_that_cannot_register_says_why(sdk: SdkApp) -> None:
+    @sdk.client.create_function(fn_id="bad", trigger=inngest.TriggerEvent(event="go", expression="((("))
+    def bad(ctx: inngest.ContextSync) -> None:
+        pass
+
+    with sdk.serve([bad]) as synced:
+        result = CliRunner().invoke(cli, ["apps", "sync", sdk.app_url])
+    assert result.exit_code == 1
+    assert "the app has not registered" in result.output
+    assert "/triggers/0/if" in synced.text
