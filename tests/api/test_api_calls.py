@@ -14,7 +14,9 @@ from builders import WorkflowBuilder, a_workflow
 from webapi import OTHER_TENANT, Web, a_web, problems_of
 
 from workflowkit.api.waiting import MAX_WAITING, Waiting
+from workflowkit.base import failpoints
 from workflowkit.runtime.keys import PERMISSIONS
+from workflowkit.runtime.pausing import Target
 
 MANUAL: dict[str, Any] = {"manual": True}
 NOT_AUTHOR = [permission for permission in PERMISSIONS if permission != "workflows:write"]
@@ -104,6 +106,25 @@ def test_a_draft_and_another_tenants_workflow_are_not_found(database_url: str) -
             assert web.client().post(f"/api/workflows/{workflow_id}/runs").status_code == 404
             assert web.client().post(f"/h/{workflow_id}").status_code == 404
         assert web.count("events") == 0
+
+
+def test_what_is_paused_between_the_request_and_its_matching_is_told_as_well(database_url: str) -> None:
+    with a_web_that_works(database_url) as web:
+        web.harness.deploy(_http(a_workflow().chain("a")))
+        target = Target(web.services.default_scope, "test")
+
+        def pause(name: str) -> None:
+            if name == "invoke.after_commit":
+                web.services.pausing.pause(target)
+
+        stop = failpoints.listen(pause)
+        try:
+            refused = web.client().post("/h/test")
+        finally:
+            stop()
+        assert (refused.status_code, refused.get_json()["code"]) == (409, "conflict")
+        assert refused.get_json()["detail"].endswith("paused")
+        assert web.count("runs") == 0
 
 
 # --- over HTTP

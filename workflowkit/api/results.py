@@ -10,7 +10,7 @@ from flask import Response, request
 from workflowkit.api.auth import caller
 from workflowkit.api.contract import answer
 from workflowkit.api.services import Services
-from workflowkit.base.errors import NotFound, RunCancelled, RunFailed
+from workflowkit.base.errors import Conflict, NotFound, RunCancelled, RunFailed
 from workflowkit.base.scope import Scope
 from workflowkit.engine.replies import BODILESS, Reply
 from workflowkit.engine.states import RunStatus
@@ -24,21 +24,23 @@ RUN_HEADER = "Workflowkit-Run"
 
 @dataclass(slots=True)
 class Awaited:
-    """A run that a request waits for. ``reply_steps`` are those of its steps that may answer before its end."""
+    """A run that a request waits for. ``event_id`` is that of its event, ``reply_steps`` are those of its steps that
+    may answer before its end."""
 
     database: Database
     scope: Scope
     run_id: str
+    event_id: str | None = None
     reply_steps: Collection[str] = ()
     run: RunView | None = None
     reply: Reply | None = field(default=None)
 
     @classmethod
-    def by_caller(cls, run_id: str, reply_steps: Collection[str] = ()) -> Awaited:
+    def by_caller(cls, run_id: str, event_id: str | None = None, reply_steps: Collection[str] = ()) -> Awaited:
         """Return a run as the caller of the present request may see it."""
         services, who = Services.current(), caller()
         database = services.opened if who.may_decrypt else services.database
-        return cls(database, who.scope, run_id, reply_steps)
+        return cls(database, who.scope, run_id, event_id, reply_steps)
 
     def look(self) -> bool:
         """Tell whether there is an answer now. Raises ``NotFound``."""
@@ -50,11 +52,20 @@ class Awaited:
         return self.reply is not None or self.run.status.is_terminal
 
     def look_patiently(self) -> bool:
-        """Tell the same of a run that may have to be matched yet."""
+        """Tell the same of a run that may have to be matched yet. Raises ``Conflict`` if it does not start."""
         try:
             return self.look()
         except NotFound:
+            self._check_may_start()
             return False
+
+    def _check_may_start(self) -> None:
+        if self.event_id is None:
+            return
+        with self.database.read() as tx:
+            decided = queries.find_decisions(tx, self.scope, self.event_id)
+        if decided:
+            raise Conflict(f"the workflow starts no run now: {decided[0].reason}")
 
     def answer(self) -> Response:
         """Return what was there at the last look: the reply, else the output of the run, else where to ask again.

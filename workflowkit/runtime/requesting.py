@@ -63,5 +63,7 @@ class Requesting:
             _log.warning("event %s is left to others: %s", started.event_id, error)
             self._dispatcher.match([started.event_id])
         else:
-            hint(self._dispatcher, [opening.hint for opening in matched.openings], matched.event_ids)
+            # With nothing to go on with, the event may be pending yet: encrypted for others, or others are at it.
+            left = () if matched.openings else (started.event_id,)
+            hint(self._dispatcher, [opening.hint for opening in matched.openings], (*matched.event_ids, *left))
         return started

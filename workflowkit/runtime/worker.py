@@ -118,7 +118,9 @@ class Worker:
     def begin(self, event_id: str) -> None:
         """Match an event, and perform what it starts as long as that does not wait; everything else is for others."""
         matched = self._matching.match([event_id])
-        hint(self._dispatcher, (), matched.event_ids)
+        # With nothing to go on with, the event may be pending yet: encrypted for others, or others are at it.
+        left = () if matched.claim is not None or matched.openings else (event_id,)
+        hint(self._dispatcher, (), (*matched.event_ids, *left))
         with Backlog((), self._dispatcher) as backlog:
             backlog.add(matched.openings)
             if matched.claim is not None:

@@ -67,7 +67,7 @@ def call_workflow(workflow_id: str) -> Response:
     except InvalidData as error:
         raise InvalidData(_in_request(error.problems)) from None
     replies = [node.id for node in started.workflow.nodes.values() if node.kind == REPLY_KIND]
-    awaited = Awaited.by_caller(started.run_id, replies)
+    awaited = Awaited.by_caller(started.run_id, started.event_id, replies)
     services.waiting.until(awaited.look_patiently, seconds=wait_ms / 1000)
     return awaited.answer()
 
