@@ -35,7 +35,9 @@ export interface TaggedDraft {
   readonly etag: string;
 }
 
-export type RunFilter = Partial<Record<"status" | "workflow_id" | "event_id" | "cursor" | "limit", string>>;
+export type RunFilter = Partial<
+  Record<"status" | "workflow_id" | "event_id" | "created_after" | "cursor" | "limit", string>
+>;
 
 export class Api {
   constructor(private readonly options: ApiOptions) {}
@@ -90,6 +92,22 @@ export class Api {
 
   events(name: string, limit: number): Promise<schema.EventPage> {
     return this.get(`/events${query({ name, limit: String(limit) })}`);
+  }
+
+  findEvents(filter: Partial<Record<"name" | "cursor", string>>): Promise<schema.EventPage> {
+    return this.get(`/events${query(filter)}`);
+  }
+
+  approvals(filter: Partial<Record<"status" | "cursor", string>>): Promise<schema.ApprovalPage> {
+    return this.get(`/approvals${query(filter)}`);
+  }
+
+  decide(id: string, decision: schema.NewDecision): Promise<schema.Approval> {
+    return this.send("POST", `/approvals/${encodeURIComponent(id)}/decision`, { ...decision });
+  }
+
+  dryRun(id: string, request: schema.DryRunRequest): Promise<schema.DryRun> {
+    return this.send("POST", `/workflows/${encodeURIComponent(id)}/dry-run`, { ...request });
   }
 
   event(id: string): Promise<schema.EventDetail> {

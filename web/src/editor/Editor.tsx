@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from "react";
+import { Suspense, lazy, useEffect, useMemo, useState } from "react";
 import { asApiError } from "../api/useLoaded";
 import { Canvas } from "../canvas/Canvas";
 import { ConfigPanel } from "../config/ConfigPanel";
@@ -26,6 +26,8 @@ import { useConnecting } from "./useConnecting";
 import { useSamples } from "./useSamples";
 import { useUrlSelection } from "./useUrlSelection";
 import { useValidation } from "./useValidation";
+
+const TestPanel = lazy(() => import("../testrun/TestPanel").then((module) => ({ default: module.TestPanel })));
 
 /** From this width on the palette has room beside the canvas. */
 const WIDE = 1200;
@@ -98,6 +100,11 @@ function SidePanel(): React.JSX.Element | null {
       {panel === "problems" && <ProblemsPanel />}
       {panel === "versions" && <VersionsPanel />}
       {panel === "outline" && <OutlinePanel />}
+      {panel === "test" && (
+        <Suspense>
+          <TestPanel />
+        </Suspense>
+      )}
     </aside>
   );
 }

@@ -72,6 +72,13 @@ export function TopBar({ publishedVersion, onPublished, onTogglePalette, menu }:
         aria-pressed={panel === "outline"}
         onClick={() => toggle("outline")}
       />
+      <IconButton
+        icon="play"
+        label="Test run"
+        testId="test-button"
+        aria-pressed={panel === "test"}
+        onClick={() => toggle("test")}
+      />
       <IconButton icon="plus" label="Actions" testId="palette-button" onClick={onTogglePalette} />
       <Menu label="More" icon="dots" items={menu} testId="more" />
       <PublishButton onPublished={onPublished} />

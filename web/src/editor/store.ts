@@ -39,7 +39,7 @@ export interface CanvasControls {
 }
 
 /** What stands at the right side. */
-export type Panel = "none" | "config" | "problems" | "versions" | "outline";
+export type Panel = "none" | "config" | "problems" | "versions" | "outline" | "test";
 
 /** A field that is to get the focus; `number` tells one wish from the next. */
 export interface FocusWish {

@@ -9,13 +9,30 @@ import { Link } from "../shell/ui/Link";
 
 const STATUSES = ["scheduled", "queued", "running", "waiting", "completed", "failed", "cancelled"] as const;
 
+const HOUR_MS = 3_600_000;
+const SPANS: Readonly<Record<string, { readonly label: string; readonly hours: number }>> = {
+  "1h": { label: "Last hour", hours: 1 },
+  "24h": { label: "Last day", hours: 24 },
+  "7d": { label: "Last 7 days", hours: 7 * 24 },
+};
+
+/** The moment at which a span of time before now begins; "" for a span that is not known. */
+function sinceMoment(since: string, now: number): string {
+  const span = SPANS[since];
+  return span === undefined ? "" : new Date(now - span.hours * HOUR_MS).toISOString();
+}
+
 /** The list of runs, newest first, filtered by what the address says. */
 export function RunsPage(): React.JSX.Element {
   const { query } = useAddress();
   const status = query.get("status") ?? "";
   const workflow = query.get("workflow") ?? "";
   const cursor = query.get("cursor") ?? "";
-  const load = useCallback(() => api.runs({ status, workflow_id: workflow, cursor }), [status, workflow, cursor]);
+  const since = query.get("since") ?? "";
+  const load = useCallback(
+    () => api.runs({ status, workflow_id: workflow, cursor, created_after: sinceMoment(since, Date.now()) }),
+    [status, workflow, cursor, since],
+  );
   const { value: page, error, reload } = useLoaded(load);
   return (
     <main className="page">
@@ -30,6 +47,19 @@ export function RunsPage(): React.JSX.Element {
           <option value="">Any status</option>
           {STATUSES.map((name) => (
             <option key={name}>{name}</option>
+          ))}
+        </select>
+        <select
+          className="input page-filter"
+          aria-label="Time"
+          value={since}
+          onChange={(event) => setQuery({ since: event.target.value, cursor: undefined })}
+        >
+          <option value="">Any time</option>
+          {Object.entries(SPANS).map(([name, { label }]) => (
+            <option key={name} value={name}>
+              {label}
+            </option>
           ))}
         </select>
         <input

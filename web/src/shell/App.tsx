@@ -9,6 +9,11 @@ import { useAddress } from "./routes";
 import { NotFoundPage } from "./NotFoundPage";
 
 const EditorPage = lazy(() => import("../editor/EditorPage").then((module) => ({ default: module.EditorPage })));
+const ApprovalsPage = lazy(() =>
+  import("../approvals/ApprovalsPage").then((module) => ({ default: module.ApprovalsPage })),
+);
+const EventPage = lazy(() => import("../events/EventPage").then((module) => ({ default: module.EventPage })));
+const EventsPage = lazy(() => import("../events/EventsPage").then((module) => ({ default: module.EventsPage })));
 const RunPage = lazy(() => import("../runs/RunPage").then((module) => ({ default: module.RunPage })));
 const RunsPage = lazy(() => import("../runs/RunsPage").then((module) => ({ default: module.RunsPage })));
 
@@ -33,6 +38,8 @@ function pageOf({ parts }: Address): React.JSX.Element {
   const [section = "workflows", id, ...rest] = parts;
   if (rest.length === 0) {
     if (section === "workflows") return id === undefined ? <WorkflowsPage /> : <EditorPage key={id} workflowId={id} />;
+    if (section === "events") return id === undefined ? <EventsPage /> : <EventPage key={id} eventId={id} />;
+    if (section === "approvals" && id === undefined) return <ApprovalsPage />;
     if (section === "runs") return id === undefined ? <RunsPage /> : <RunPage key={id} runId={id} />;
   }
   return <NotFoundPage />;

@@ -10,6 +10,8 @@ import { Link } from "./ui/Link";
 const SECTIONS: readonly { readonly name: string; readonly label: string; readonly icon: IconName }[] = [
   { name: "workflows", label: "Workflows", icon: "workflow" },
   { name: "runs", label: "Runs", icon: "list" },
+  { name: "events", label: "Events", icon: "bolt" },
+  { name: "approvals", label: "Approvals", icon: "user" },
 ];
 
 const NEXT_THEME: Record<ThemeChoice, { readonly choice: ThemeChoice; readonly icon: IconName }> = {

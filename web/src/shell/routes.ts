@@ -5,6 +5,8 @@
  *   /workflows/<id>?node=&panel=    the editor, with what is selected
  *   /runs?status=&workflow=         the list of runs, filtered
  *   /runs/<id>?step=                one run, with the step that is open
+ *   /events?name=  /events/<id>     events, and what became of one
+ *   /approvals?status=              what people are asked to decide
  *
  * The server knows the first parts, too: workflowkit/api/routes/pages.py.
  */

@@ -1,0 +1,104 @@
+"""The pages beside runs: what events came to, what people have to decide, and filters that are in the address."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from accessibility import HOSTILE, serious
+from editing import EditorPage, NewPage, Server, chain
+from playwright.sync_api import expect
+
+DEADLINE_MS = 30_000
+
+
+def a_note(event: str, **changes: Any) -> dict[str, Any]:
+    """Return a workflow that writes a line."""
+    document = chain("log", event=event, **changes)
+    document["actions"][0]["inputs"] = {"message": "noted"}
+    return document
+
+
+def publish(server: Server, document: dict[str, Any]) -> str:
+    workflow_id = server.create(document)
+    server.post(f"/api/workflows/{workflow_id}/publish")
+    return workflow_id
+
+
+def until_listed(editor: EditorPage, path: str, selector: str) -> None:
+    """Open a list and ask again until it has something."""
+    page = editor.page
+    page.goto(f"{editor.server.url}{path}")
+    rows = page.locator(selector)
+    expect(page.get_by_role("button", name="Refresh")).to_be_visible()
+    while rows.count() == 0:
+        page.get_by_role("button", name="Refresh").click()
+        page.wait_for_load_state("networkidle")
+
+
+def test_an_event_tells_what_it_started_and_why_not_the_rest(editor: EditorPage) -> None:
+    page, server = editor.page, editor.server
+    started = publish(server, a_note("lists/told"))
+    paused = publish(server, a_note("lists/told"))
+    choosy = publish(server, a_note("lists/told", triggers=[{"event": "lists/told", "if": "event.data.n > 5"}]))
+    server.post(f"/api/workflows/{paused}/pause", {"reason": "holidays"})
+    server.post("/api/events", {"name": "lists/told", "data": {"n": 1}})
+    until_listed(editor, f"/runs?workflow={started}", "tbody tr")
+    page.goto(f"{server.url}/events?name=lists/told")
+    page.get_by_role("link", name="lists/told").click()
+    expect(page.get_by_role("table", name="Runs").get_by_role("link", name=started)).to_be_visible()
+    decisions = editor.get("decisions")
+    expect(decisions.get_by_role("row").filter(has_text=paused)).to_contain_text("The workflow was paused.")
+    expect(decisions.get_by_role("row").filter(has_text=choosy)).to_contain_text("The condition does not hold.")
+
+
+def test_filters_of_runs_are_in_the_address(editor: EditorPage) -> None:
+    page, server = editor.page, editor.server
+    workflow_id = publish(server, a_note("lists/filtered"))
+    server.post("/api/events", {"name": "lists/filtered", "data": {}})
+    until_listed(editor, f"/runs?workflow={workflow_id}&since=1h", "tbody tr")
+    expect(page.get_by_label("Time")).to_have_value("1h")
+    page.get_by_label("Status").select_option("cancelled")
+    expect(page.get_by_text("No run is like this.")).to_be_visible()
+    expect(page).to_have_url(re.compile(rf"\?workflow={workflow_id}&since=1h&status=cancelled$"))
+    page.reload()
+    expect(page.get_by_label("Status")).to_have_value("cancelled")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_an_approval_is_decided_with_its_form(new_page: NewPage, scheme: str) -> None:
+    editor = new_page(color_scheme=scheme)
+    page, server = editor.page, editor.server
+    event = f"lists/approve-{scheme}"
+    document = chain("builtin:approval", event=event)
+    document["actions"][0]["inputs"] = {
+        "title": f"Refund {scheme} {HOSTILE[0]}",
+        "timeout": "2d",
+        "form": {
+            "type": "object",
+            "required": ["amount"],
+            "properties": {"amount": {"type": "integer", "title": "Amount", "minimum": 1}},
+        },
+    }
+    workflow_id = publish(server, document)
+    server.post("/api/events", {"name": event, "data": {}})
+    until_listed(editor, "/approvals", ".approval")
+    card = page.locator(".approval").filter(has_text=f"Refund {scheme}")
+    found = serious(page)
+    card.get_by_test_id("decide").click()
+    found += serious(page)
+    editor.get("approve").click()
+    expect(editor.get("decision")).to_be_visible()
+    page.get_by_label("Amount", exact=False).first.fill("12")
+    editor.get("approve").click()
+    expect(editor.get("decision")).to_have_count(0)
+    expect(card).to_have_count(0)
+    page.get_by_label("Status").select_option("approved")
+    expect(card).to_contain_text("has approved it")
+    page.goto(f"{server.url}/events?name={event}")
+    expect(page.get_by_role("table")).to_be_visible()
+    found += serious(page)
+    page.get_by_role("link", name=event).click()
+    expect(page.get_by_role("link", name=workflow_id)).to_be_visible()
+    assert found + serious(page) == []

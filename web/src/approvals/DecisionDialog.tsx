@@ -1,0 +1,82 @@
+import { useState } from "react";
+import type { Approval, NewDecision } from "../api/schema";
+import { api } from "../api/session";
+import { asApiError } from "../api/useLoaded";
+import type { JsonObject } from "../base/json";
+import "../config/config.css";
+import type { FieldMessage } from "../config/form";
+import { SchemaForm } from "../config/SchemaForm";
+import { notify } from "../shell/notices";
+import { Button } from "../shell/ui/Button";
+import { Dialog } from "../shell/ui/Dialog";
+
+interface DecisionDialogProps {
+  readonly approval: Approval;
+  readonly onClose: () => void;
+  readonly onDecided: () => void;
+}
+
+const NONE: ReadonlyMap<string, FieldMessage> = new Map();
+
+/** Asks for a decision, with whatever the approval's form wants to know. */
+export function DecisionDialog({ approval, onClose, onDecided }: DecisionDialogProps): React.JSX.Element {
+  const [comment, setComment] = useState("");
+  const [data, setData] = useState<JsonObject>({});
+  const [problems, setProblems] = useState(NONE);
+  const [isBusy, setBusy] = useState(false);
+  const decide = async (decision: NewDecision["decision"]): Promise<void> => {
+    setBusy(true);
+    const asksForData = approval.form !== null && decision === "approved";
+    try {
+      await api.decide(approval.id, { decision, comment, ...(asksForData ? { data } : {}) });
+      onDecided();
+      onClose();
+    } catch (reason) {
+      const error = asApiError(reason);
+      setProblems(
+        new Map(error.problems.map((problem) => [problem.pointer.replace(/^\/data/, ""), messageOf(problem)])),
+      );
+      notify(error.message, "error");
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog
+      title={approval.title}
+      onClose={onClose}
+      testId="decision"
+      footer={
+        <>
+          <Button look="danger" testId="reject" disabled={isBusy} onClick={() => void decide("rejected")}>
+            Reject
+          </Button>
+          <Button look="primary" testId="approve" disabled={isBusy} onClick={() => void decide("approved")}>
+            Approve
+          </Button>
+        </>
+      }
+    >
+      <div className="stack">
+        {approval.description !== "" && <p className="approval-text">{approval.description}</p>}
+        {approval.form !== null && (
+          <SchemaForm
+            schema={approval.form}
+            value={data}
+            problems={problems}
+            variables={undefined}
+            isReadOnly={false}
+            onChange={setData}
+          />
+        )}
+        <label className="field">
+          <span className="field-label">Comment</span>
+          <textarea className="input" value={comment} onChange={(event) => setComment(event.target.value)} />
+        </label>
+      </div>
+    </Dialog>
+  );
+}
+
+function messageOf({ message, code }: { readonly message: string; readonly code: string }): FieldMessage {
+  return { text: message, severity: "error", code };
+}

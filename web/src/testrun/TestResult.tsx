@@ -1,0 +1,126 @@
+import { useState } from "react";
+import type { DryRun, DryStep, Missing } from "../api/schema";
+import type { JsonObject } from "../base/json";
+import { without } from "../base/json";
+import { STATUS_WORDS } from "../canvas/painting";
+import { Button } from "../shell/ui/Button";
+import { Icon } from "../shell/ui/Icon";
+import { JsonTree } from "../shell/ui/JsonTree";
+import type { Stubs } from "./stubs";
+import { pinKey, proposedStub, stubFrom } from "./stubs";
+
+interface TestResultProps {
+  readonly result: DryRun;
+  readonly stubs: Stubs;
+  readonly onStubs: (stubs: Stubs) => void;
+}
+
+/** What a test run came to: what it stopped at, and each step with input and output. */
+export function TestResult({ result, stubs, onStubs }: TestResultProps): React.JSX.Element {
+  return (
+    <div className="stack" data-testid="test-result">
+      <p className="row">
+        <span className={`status status-${result.status}`}>{result.status}</span>
+        {result.slept_seconds > 0 && (
+          <span className="muted">would have waited {Math.round(result.slept_seconds)} s</span>
+        )}
+      </p>
+      {result.error !== null && <p className="callout callout-error">{result.error.message}</p>}
+      {result.missing.map((missing) => (
+        <StubForm key={missing.stub} missing={missing} onStub={(stub) => onStubs({ ...stubs, [missing.stub]: stub })} />
+      ))}
+      <ul className="test-steps" aria-label="Steps">
+        {result.steps.map((step) => (
+          <StepLine key={step.id} step={step} stubs={stubs} onStubs={onStubs} />
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+interface StepLineProps {
+  readonly step: DryStep;
+  readonly stubs: Stubs;
+  readonly onStubs: (stubs: Stubs) => void;
+}
+
+function StepLine({ step, stubs, onStubs }: StepLineProps): React.JSX.Element {
+  const [isOpen, setOpen] = useState(false);
+  const key = pinKey(step);
+  const isPinned = Object.hasOwn(stubs, key);
+  return (
+    <li data-testid={`test-step-${step.id}`}>
+      <button type="button" className="test-step" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+        <Icon name={isOpen ? "chevronDown" : "chevronRight"} size={13} />
+        <span className="grow">{step.name}</span>
+        {isPinned && <span className="tag">pinned</span>}
+        <span className={`status status-${step.status}`}>{STATUS_WORDS[step.status] ?? step.status}</span>
+      </button>
+      {isOpen && (
+        <div className="test-step-inside">
+          {step.error !== null && <p className="callout callout-error">{step.error.message}</p>}
+          {step.inputs !== null && <Value title="Input" value={step.inputs} />}
+          {step.status === "completed" && <Value title="Output" value={step.output} />}
+          {isPinned ? (
+            <Button onClick={() => onStubs(without(stubs, key))}>Unpin</Button>
+          ) : (
+            step.status === "completed" && (
+              <Button icon="lock" onClick={() => onStubs({ ...stubs, [key]: { output: step.output } })}>
+                Pin this output
+              </Button>
+            )
+          )}
+        </div>
+      )}
+    </li>
+  );
+}
+
+function Value({ title, value }: { readonly title: string; readonly value: DryStep["output"] }): React.JSX.Element {
+  return (
+    <div>
+      <h3>{title}</h3>
+      <JsonTree value={value} label={`the ${title.toLowerCase()}`} />
+    </div>
+  );
+}
+
+interface StubFormProps {
+  readonly missing: Missing;
+  readonly onStub: (stub: JsonObject) => void;
+}
+
+/** Asks what stands for something that a test run may not do, or that does not happen by itself. */
+function StubForm({ missing, onStub }: StubFormProps): React.JSX.Element {
+  const [text, setText] = useState(() => JSON.stringify(proposedStub(missing), null, 2));
+  const read = stubFrom(text);
+  return (
+    <div className="test-missing" data-testid={`missing-${missing.step}`}>
+      <p className="row">
+        <Icon name="lock" />
+        <span>
+          <strong>{missing.step}</strong>{" "}
+          {missing.waits_for === null
+            ? "reaches the world, so it was not executed."
+            : `waits for ${missing.waits_for}${missing.name === null ? "" : ` ${missing.name}`}.`}
+        </span>
+      </p>
+      <label className="field">
+        <span className="field-label">What stands for it</span>
+        <textarea
+          className="input mono"
+          spellCheck={false}
+          aria-invalid={"error" in read}
+          value={text}
+          onChange={(event) => setText(event.target.value)}
+        />
+        {"error" in read && <span className="field-error">{read.error}</span>}
+      </label>
+      <div>
+        <Button testId="use-stub" disabled={"error" in read} onClick={() => "stub" in read && onStub(read.stub)}>
+          Use this and run again
+        </Button>
+      </div>
+    </div>
+  );
+}

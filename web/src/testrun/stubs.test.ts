@@ -1,0 +1,35 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { proposedStub, readStubs, stubFrom, writeStubs } from "./stubs";
+
+afterEach(() => localStorage.clear());
+
+describe("stubs", () => {
+  it("are kept for each workflow, and forgotten with the last one", () => {
+    writeStubs("a", { "node:x": { output: 1 } });
+    expect(readStubs("a")).toEqual({ "node:x": { output: 1 } });
+    expect(readStubs("b")).toEqual({});
+    writeStubs("a", {});
+    expect(localStorage.length).toBe(0);
+  });
+
+  it("are none where the storage holds something else", () => {
+    localStorage.setItem("workflowkit.stubs.a", "[1");
+    expect(readStubs("a")).toEqual({});
+    localStorage.setItem("workflowkit.stubs.a", '{"node:x": 1, "node:y": {"output": 2}}');
+    expect(readStubs("a")).toEqual({ "node:y": { output: 2 } });
+  });
+
+  it("are proposed by what is missing", () => {
+    const missing = { step: "w", kind: "k", stub: "step:w/event" };
+    expect(proposedStub({ ...missing, waits_for: "event", name: "paid" })).toEqual({
+      event: { name: "paid", data: {} },
+    });
+    expect(proposedStub({ ...missing, waits_for: null, name: null })).toEqual({ output: {} });
+  });
+
+  it("are objects with one of the known keys", () => {
+    expect(stubFrom('{"output": 1}')).toEqual({ stub: { output: 1 } });
+    expect(stubFrom("{}")).toHaveProperty("error");
+    expect(stubFrom("{")).toEqual({ error: "This is not JSON." });
+  });
+});
