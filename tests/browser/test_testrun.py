@@ -1,0 +1,90 @@
+"""Test runs in the editor: the draft is tried on the canvas, and nothing that reaches the world is executed."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from accessibility import HOSTILE, serious
+from editing import EditorPage, NewPage
+from playwright.sync_api import expect
+
+
+def a_draft() -> dict[str, Any]:
+    """Return a workflow with a condition, an action that reaches the world, and a wait."""
+    wait = {"id": "wait", "kind": "builtin:wait_for_event"}
+    return {
+        "name": "To be tried",
+        "triggers": [{"event": "test/tried"}],
+        "actions": [
+            {"id": "check", "kind": "builtin:if", "inputs": {"condition": {">": ["!ref($.event.data.total)", 1]}}},
+            {"id": "small", "kind": "log", "inputs": {"message": "small"}},
+            {"id": "lookup", "kind": "lookup", "name": "Look up", "inputs": {"email": "!ref($.event.data.email)"}},
+            wait | {"inputs": {"event": "test/paid", "timeout": "1h"}},
+        ],
+        "edges": [
+            {"from": "$source", "to": "check"},
+            {"from": "check", "to": "lookup", "conditional": {"type": "if", "ref": "!ref($.output.result)"}},
+            {"from": "check", "to": "small", "conditional": {"type": "else", "ref": "!ref($.output.result)"}},
+            {"from": "lookup", "to": "wait"},
+        ],
+    }
+
+
+def try_with(editor: EditorPage, data: dict[str, Any]) -> None:
+    editor.get("test-button").click()
+    editor.get("test-data").fill(json.dumps(data))
+    editor.get("test-run").click()
+    expect(editor.get("test-result")).to_be_visible()
+
+
+def test_a_draft_is_tried_with_what_stands_for_the_world(editor: EditorPage) -> None:
+    editor.open(a_draft())
+    try_with(editor, {"total": 5, "email": HOSTILE[0]})
+    state = editor.node("lookup").get_by_test_id("step-state")
+    expect(state).to_have_text("Needs a stub")
+    expect(editor.edge("check", "lookup")).to_have_attribute("data-state", "taken")
+    expect(editor.edge("check", "small")).to_have_attribute("data-state", "not_taken")
+    expect(editor.node("small")).to_have_class(re.compile("step-painted-skipped"))
+    missing = editor.get("missing-lookup")
+    missing.get_by_role("textbox").fill("{")
+    expect(editor.get("use-stub")).to_be_disabled()
+    missing.get_by_role("textbox").fill('{"output": {"name": "Ada"}}')
+    editor.get("use-stub").click()
+    expect(state).to_have_text("Completed")
+    step = editor.get("test-step-lookup")
+    step.get_by_role("button", name="Look up").click()
+    expect(step).to_contain_text(HOSTILE[0])
+    expect(step).to_contain_text("Ada")
+    expect(step).to_contain_text("pinned")
+    # Whatever was pinned is there for the next one, and no step of the saved draft knows of it.
+    editor.page.reload()
+    try_with(editor, {"total": 5, "email": "a@b.c"})
+    expect(state).to_have_text("Completed")
+    assert "stub" not in json.dumps(editor.saved())
+    editor.get("test-step-lookup").get_by_role("button", name="Look up").click()
+    editor.page.get_by_role("button", name="Unpin").click()
+    expect(state).to_have_text("Needs a stub")
+    editor.get("test-button").click()
+    expect(state).to_have_count(0)
+
+
+def test_a_past_event_is_tried_again(editor: EditorPage) -> None:
+    editor.server.post("/api/events", {"name": "test/tried", "data": {"total": 0}})
+    editor.open(a_draft())
+    editor.get("test-button").click()
+    editor.get("test-past").select_option(index=1)
+    expect(editor.get("test-data")).to_have_value(re.compile('"total": 0'))
+    editor.get("test-run").click()
+    expect(editor.get("test-result")).to_contain_text("completed")
+    expect(editor.edge("check", "small")).to_have_attribute("data-state", "taken")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_in_a_test_run(new_page: NewPage, scheme: str) -> None:
+    editor = new_page(color_scheme=scheme).open(a_draft())
+    try_with(editor, {"total": 5})
+    editor.get("test-step-check").get_by_role("button").first.click()
+    assert serious(editor.page) == []
