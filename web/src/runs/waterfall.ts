@@ -59,9 +59,12 @@ export function extentOf(bar: Bar, { start, end }: Pick<Waterfall, "start" | "en
 export function marksOf({ start, end }: Pick<Waterfall, "start" | "end">, most = 6): readonly number[] {
   const length = end - start;
   const step = ROUND_STEPS.find((candidate) => length / candidate <= most) ?? Math.ceil(length / most / DAY) * DAY;
-  return Array.from({ length: Math.floor(length / step) + 1 }, (_, index) => index * step);
+  const marks = Array.from({ length: Math.floor(length / step) + 1 }, (_, index) => index * step);
+  // What is written beside the last one needs room.
+  return marks.filter((mark) => mark <= length * LAST_MARK);
 }
 
+const LAST_MARK = 0.92;
 const [SECOND, MINUTE, HOUR, DAY] = [1000, 60_000, 3_600_000, 86_400_000];
 const ROUND_STEPS: readonly number[] = [
   1,

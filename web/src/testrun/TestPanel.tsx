@@ -32,7 +32,10 @@ export function TestPanel(): React.JSX.Element {
   const [isBusy, setBusy] = useState(false);
   const past = usePastEvents(name);
   const data = objectFrom(text);
-  useEffect(() => () => store.setState({ painting: undefined }), [store]);
+  useEffect(() => {
+    store.getState().canvas?.fit(); // the panel would cover a part of it
+    return () => store.setState({ painting: undefined });
+  }, [store]);
 
   const run = async (used: Stubs): Promise<void> => {
     if (data === undefined) return;
