@@ -15,6 +15,9 @@ from webapi import OTHER_TENANT, Web, a_web, problems_of
 
 from workflowkit.api.waiting import MAX_WAITING, Waiting
 from workflowkit.base import failpoints
+from workflowkit.base.sealing import is_sealed
+from workflowkit.contrib.encryption import EncryptionMiddleware
+from workflowkit.engine.extensions import Extensions
 from workflowkit.runtime.keys import PERMISSIONS
 from workflowkit.runtime.pausing import Target
 
@@ -303,3 +306,20 @@ def test_events_that_ask_for_runs_cannot_be_made_up(sqlite_url: str) -> None:
         for name in ("workflow/run.requested", "workflow/http.requested"):
             assert web.client().post("/api/events", {"name": name, "data": {}}).status_code == 400
         assert web.count("events") == 0
+
+
+def test_encrypted_results_are_in_the_clear_for_those_who_may_see_them(database_url: str) -> None:
+    extensions = Extensions()
+    extensions.use(EncryptionMiddleware("the one passphrase"))
+    with a_web_that_works(database_url, extensions=extensions) as web:
+        reply = a_workflow().action("r", "builtin:reply", {"status": 201, "body": {"card": "4242"}})
+        web.harness.deploy(_http(reply.path("$source", "r"), output={"card": "4242"}))
+        answers = []
+        for permissions in (["http:call", "runs:decrypt"], ["http:call"]):
+            key = web.client(permissions).key
+            answers.append(web.app.test_client().post("/h/test", headers={"Authorization": f"Bearer {key}"}))
+        seeing, other = answers
+        assert (seeing.status_code, seeing.get_json()) == (201, {"card": "4242"})
+        assert other.status_code == 200
+        assert is_sealed(other.get_json())
+        assert "4242" not in other.get_data(as_text=True)
