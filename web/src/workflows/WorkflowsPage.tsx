@@ -94,6 +94,7 @@ function WorkflowTable({ workflows, onChange }: WorkflowTableProps): React.JSX.E
             <th scope="col">Name</th>
             <th scope="col">Version</th>
             <th scope="col">Last change</th>
+            <th scope="col">Runs</th>
             <th scope="col">Enabled</th>
           </tr>
         </thead>
@@ -115,6 +116,11 @@ function WorkflowTable({ workflows, onChange }: WorkflowTableProps): React.JSX.E
               </td>
               <td title={fullTime(workflow.updated_at)}>{ago(workflow.updated_at)}</td>
               <td>
+                <Link href={`${pathTo("runs")}?${new URLSearchParams({ workflow: workflow.id }).toString()}`}>
+                  Last runs
+                </Link>
+              </td>
+              <td>
                 <button
                   type="button"
                   role="switch"
@@ -128,7 +134,7 @@ function WorkflowTable({ workflows, onChange }: WorkflowTableProps): React.JSX.E
           ))}
           {workflows.length === 0 && (
             <tr>
-              <td colSpan={4} className="muted">
+              <td colSpan={5} className="muted">
                 No workflow has this in its name.
               </td>
             </tr>
