@@ -39,6 +39,25 @@ def failing(name: str, error: BaseException, *, nth: int = 1, once: bool = True)
         stop()
 
 
+@contextmanager
+def meanwhile(name: str, happen: Callable[[], None], *, nth: int = 1) -> Iterator[None]:
+    """Let something happen at the failpoint ``name``, once, when it is reached for the ``nth`` time."""
+    reached_count = 0
+
+    def look(reached: str) -> None:
+        nonlocal reached_count
+        if reached == name:
+            reached_count += 1
+            if reached_count == nth:
+                happen()
+
+    stop = failpoints.listen(look)
+    try:
+        yield
+    finally:
+        stop()
+
+
 class CountingOs:
     """Gives ids that grow in the order in which they were made."""
 

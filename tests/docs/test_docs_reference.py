@@ -107,6 +107,13 @@ def test_every_tag_of_a_rule_in_the_code_is_explained() -> None:
     assert cited - explained == set()
 
 
+def test_every_guarantee_names_what_tries_to_break_it() -> None:
+    rows = [row for row in table("docs/guarantees.md", "tag") if row[0][0] == "I"]
+
+    assert len(rows) > 15
+    assert [row[0] for row in rows if not re.search(r"`tests/[\w/]+\.py::\w+`", row[-1])] == []
+
+
 def test_every_test_that_a_guarantee_names_exists() -> None:
     named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", BY_NAME["docs/guarantees.md"])
 

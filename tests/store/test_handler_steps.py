@@ -15,6 +15,8 @@ from workflowkit.base.errors import Conflict, NonRetriableError, NotFound, StepE
 from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.engine.context import AsyncStepContext, StepContext
 from workflowkit.registry import Registry
+from workflowkit.store import waits
+from workflowkit.store.waits import Kind, State, WaitRow
 
 Handler = Callable[..., Any]
 
@@ -561,3 +563,29 @@ def test_repeated_ids_are_told_apart_by_the_order_in_which_they_are_reached(data
         harness.skip(10)
         assert _output(harness) == [0, 1, 2]
         assert [step for _, step in harness.journal("completed")][1:4] == ["d/page", "d/page:1", "d/page:2"]
+
+
+def test_the_database_itself_refuses_a_second_open_wait_for_a_signal(database_url: str) -> None:
+    def row(run_id: str, state: State = State.OPEN) -> WaitRow:
+        return WaitRow(run_id, "s/go", "s", Kind.SIGNAL, DEFAULT_SCOPE, "go", created_at_ms=1, state=state)
+
+    with a_runtime(database_url) as harness:
+        database = harness.runtime.database
+        with database.transaction("suspend") as tx:
+            waits.insert(tx, [row("run-1", State.CANCELLED), row("run-2")])
+        with pytest.raises(database.integrity_error), database.transaction("suspend") as tx:
+            waits.insert(tx, [row("run-3")])
+
+
+def test_a_branch_that_is_entered_early_by_another_one_sleeps_on(database_url: str) -> None:
+    def handler(ctx: StepContext) -> None:
+        nap, go = (lambda: ctx.step.sleep("nap", 3)), (lambda: ctx.step.wait_for_signal("go", "go", timeout="1h"))
+        ctx.group.parallel((nap, go))
+
+    with a_runtime(database_url, _registry(handler)) as harness:
+        _start(harness)
+        harness.runtime.waking.signal(DEFAULT_SCOPE, "go")
+        harness.drain()
+        assert harness.run()["status"] == "waiting"
+        harness.skip(3)
+        assert harness.run()["status"] == "completed"
