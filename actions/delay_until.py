@@ -37,6 +37,8 @@ def delay_until(
         until: RFC 3339 text; without an offset it is local time of the time zone. Empty: now.
         timezone: Where local times and business hours are meant.
         business_hours: Then wait for the next time between opens and closes from Monday to Friday.
+        opens: When business hours begin.
+        closes: When business hours end.
     """
     zone = _zone(timezone)
     moment = datetime.fromtimestamp(ctx.step.run("now", ctx.session.now_ms) / 1000, UTC)

@@ -50,6 +50,7 @@ from workflowkit.runtime.leases import Heartbeat
 from workflowkit.runtime.lifecycle import Lifecycle
 from workflowkit.runtime.loops import Loops
 from workflowkit.runtime.matching import Matching
+from workflowkit.runtime.moving import Moving
 from workflowkit.runtime.pausing import Pausing
 from workflowkit.runtime.position import ENDED_TIMER, Jitter, Schedule
 from workflowkit.runtime.relay import Relay, RelayThread
@@ -148,6 +149,10 @@ class Runtime:
         return Rerunning(
             self.database, self._versions, self._schedule, self.dispatcher, self._ending, self.settings.limits
         )
+
+    @cached_property
+    def moving(self) -> Moving:
+        return Moving(self.database, self._versions, self._schedule, self.dispatcher, self._ending)
 
     @cached_property
     def jobs(self) -> Jobs:

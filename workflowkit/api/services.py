@@ -22,6 +22,7 @@ from workflowkit.runtime.deliveries import Deliveries
 from workflowkit.runtime.intake import Intake
 from workflowkit.runtime.jobs import Jobs
 from workflowkit.runtime.keys import Keys
+from workflowkit.runtime.moving import Moving
 from workflowkit.runtime.pausing import Pausing
 from workflowkit.runtime.requesting import Requesting
 from workflowkit.runtime.rerunning import Rerunning
@@ -53,6 +54,7 @@ class Services:
     rerunning: Rerunning
     pausing: Pausing
     scheduling: Scheduling
+    moving: Moving
     jobs: Jobs
     waiting: Waiting
     requesting: Requesting
@@ -106,6 +108,8 @@ class RuntimeParts(Protocol):
     @property
     def requesting(self) -> Requesting: ...
     @property
+    def moving(self) -> Moving: ...
+    @property
     def webhooks(self) -> Webhooks: ...
     @property
     def deliveries(self) -> Deliveries: ...
@@ -131,6 +135,7 @@ def services_of(runtime: RuntimeParts, *, dev_mode: bool = False) -> Services:
         rerunning=runtime.rerunning,
         pausing=runtime.pausing,
         scheduling=runtime.scheduling,
+        moving=runtime.moving,
         jobs=runtime.jobs,
         waiting=Waiting(runtime.database),
         requesting=runtime.requesting,

@@ -14,6 +14,7 @@ from workflowkit.flow.simulation import Fate, Outcome
 from workflowkit.runtime.approvals import Approval
 from workflowkit.runtime.history import Attempt, Step
 from workflowkit.runtime.innersteps import InnerStep
+from workflowkit.runtime.moving import Moved
 from workflowkit.runtime.pausing import PauseState
 from workflowkit.store.apps import FunctionRecord
 from workflowkit.store.events import EventRecord
@@ -360,4 +361,15 @@ def job(record: JobRow) -> Shown:
         "reason": record.options.get("reason"),
         "created_at": rfc3339(record.created_at_ms),
         "finished_at": None if record.finished_at_ms is None else rfc3339(record.finished_at_ms),
+    }
+
+
+def move(moved: Moved) -> Shown:
+    """Show what moving a run came to."""
+    return {
+        "is_moved": moved.is_moved,
+        "version": moved.version,
+        "problems": problems(moved.problems),
+        "removed_steps": list(moved.removed),
+        "added_steps": list(moved.added),
     }

@@ -21,8 +21,8 @@ from workflowkit.base.errors import WorkflowKitError
 #: Every named transaction of the runtime.
 TRANSACTIONS = (
     "intake", "match", "claim", "record", "renew", "relay", "cancel", "rerun", "timer", "step", "suspend", "signal",
-    "pause", "reschedule", "cache", "job", "draft", "publish", "enable", "key", "webhook", "delivery", "approval",
-    "callback", "sync", "invoke", "dequeue",
+    "pause", "reschedule", "cache", "job", "move", "draft", "publish", "enable", "key", "webhook", "delivery",
+    "approval", "callback", "sync", "invoke", "dequeue",
 )  # fmt: skip
 FAILPOINTS = tuple(f"{name}.{side}" for name in TRANSACTIONS for side in ("before_commit", "after_commit"))
 

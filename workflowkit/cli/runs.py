@@ -169,6 +169,28 @@ def rerun(
         click.echo(wk.runtime.rerunning.rerun(scope_of(environment, tenant), run_id, again))
 
 
+@command.command("move")
+@click.argument("run_id", metavar="RUN")
+@click.option("--version", metavar="N|latest", default="latest", show_default=True, help="The version to move it to.")
+@click.option("--dry-run", is_flag=True, help="Only say what stands against it.")
+@scope_options
+def move(run_id: str, version: str, dry_run: bool, environment: str, tenant: str) -> None:
+    """Move a waiting run to another version of its workflow, if nothing stands against it.
+
+    \b
+    workflowkit runs move 01M817AXWA8Z4RDV7ZWESCAWYM --dry-run
+    """
+    wanted = int(version) if version.isdigit() else version
+    with opened() as wk:
+        moved = wk.runtime.moving.move(scope_of(environment, tenant), run_id, wanted, dry_run=dry_run)
+    for found in moved.problems:
+        click.echo(f"{mark('failed')} {plain(found.message)}")
+    if moved.problems:
+        raise Conflict("the run stays on its version")
+    what = "can be moved" if dry_run else "moved" if moved.is_moved else "is on this version already"
+    click.echo(f"{what}: version {moved.version}, {len(moved.added)} steps more, {len(moved.removed)} gone")
+
+
 def _load(wk: WorkflowKit, scope: Scope, run_id: str) -> Trace:
     from workflowkit.runtime.tracing import trace
     from workflowkit.runtime.versions import Versions

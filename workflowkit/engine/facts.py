@@ -27,6 +27,8 @@ class FactKind(StrEnum):
     """A wait of a handler began: a sleep, an event to come, another run (``detail`` says which)."""
     SUSPENDED = "suspended"
     """The attempt ended where its handler waits; it is entered again when there is something new."""
+    MOVED = "moved"
+    """The run was moved to another version (``detail``); ``edges`` is how those that were decided stand there."""
     IGNORED = "ignored"
     """A result that came after the run had ended (I11)."""
     COMPLETED = "completed"

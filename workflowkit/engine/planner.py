@@ -10,7 +10,7 @@ Its laws, checked in tests/properties/test_planner_properties.py: no step starts
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from heapq import heapify, heappop, heappush
 from types import MappingProxyType
@@ -27,7 +27,7 @@ from workflowkit.engine.retry import backoff_of, delay_note, may_retry, next_att
 from workflowkit.engine.states import EdgeState, StepStatus
 from workflowkit.engine.surroundings import NO_SURROUNDINGS, Surroundings
 
-__all__ = ["Decision", "Finish", "Progress", "begin", "cancel", "settle"]
+__all__ = ["Decision", "Finish", "Progress", "begin", "cancel", "go_on", "settle"]
 
 # Why a step was skipped or cancelled: the ``reason`` of its fact.
 CONDITION_FALSE = "condition-false"
@@ -164,15 +164,26 @@ def _advance(progress: Progress, fact: Fact, kept: Mapping[str, Fact] = _NONE_KE
 
     A loop over a heap by rank, not recursion: a chain of skips may be as long as the workflow.
     """
+    return go_on(progress, (fact,), progress.record(fact), fact.at_ms, kept)
+
+
+def go_on(
+    progress: Progress,
+    decided: Sequence[Fact],
+    settled: Iterable[str],
+    now_ms: int,
+    kept: Mapping[str, Fact] = _NONE_KEPT,
+) -> Decision:
+    """Follow what is ``decided``: nodes all of whose incoming edges are ``settled`` become ready, or are skipped."""
     nodes = progress.workflow.nodes
-    facts, ready = [fact], []
-    reached = [(nodes[node_id].rank, node_id) for node_id in progress.record(fact)]
+    facts, ready = [*decided], []
+    reached = [(nodes[node_id].rank, node_id) for node_id in settled]
     heapify(reached)
     while reached:
         _, node_id = heappop(reached)
-        passed = _skip(progress, node_id, fact.at_ms)
+        passed = _skip(progress, node_id, now_ms)
         if passed is None and node_id in kept:
-            passed = _copy(progress, kept[node_id], fact.at_ms)
+            passed = _copy(progress, kept[node_id], now_ms)
         if passed is None:
             progress.mark_ready(node_id)
             ready.append(node_id)

@@ -8,7 +8,7 @@ later steps may read, and how the run ended. It decides nothing itself and reads
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
 from workflowkit.definition.model import SOURCE, JoinMode, Json, Node, Workflow
@@ -39,6 +39,7 @@ class Progress:
 
     __slots__ = (
         "_cancelled",
+        "_moved",
         "_stop",
         "_taken",
         "_unsettled",
@@ -73,6 +74,7 @@ class Progress:
         self._taken: dict[str, int] = {}
         self._stop: Fact | None = None
         self._cancelled = False
+        self._moved: Mapping[str, EdgeState] = {}
 
     @classmethod
     def replay(
@@ -80,8 +82,19 @@ class Progress:
     ) -> Progress:
         """Return the progress that wrote ``facts``."""
         progress = cls(workflow, event, around)
+        facts = list(facts)
+        progress._moved = _last_move(facts)
         progress.absorb(facts)
         return progress
+
+    def absorb_moved(self, moved: Fact, facts: Iterable[Fact]) -> list[str]:
+        """Take in the facts of a run that ``moved`` moves to this workflow; return the nodes that are reached by that.
+
+        Those are nodes without a final fact all of whose incoming edges are settled.
+        """
+        self._moved = moved.edges or {}
+        reached = [node_id for fact in facts for node_id in self.record(fact)]
+        return [node_id for node_id in reached if node_id not in self.status]
 
     def absorb(self, facts: Iterable[Fact]) -> None:
         """Take in what other workers recorded. Facts that are known already change nothing.
@@ -155,9 +168,9 @@ class Progress:
     def _settle_edges(self, fact: Fact) -> list[str]:
         recorded = fact.edges or {}
         reached = []
-        for edge in self.workflow.outgoing[fact.step]:
+        for edge in self.workflow.outgoing.get(fact.step, ()):
             # SAFETY: I8 — the recorded decision counts; a condition is never evaluated a second time.
-            state = recorded.get(edge.id, EdgeState.DEAD)
+            state = self._moved.get(edge.id) or recorded.get(edge.id, EdgeState.DEAD)
             self.edges[edge.id] = state
             target = edge.target
             if state is EdgeState.TAKEN:
@@ -179,6 +192,12 @@ class Progress:
         return {
             node_id: outputs[node_id] for node_id in self.workflow.nodes if not outgoing[node_id] and node_id in outputs
         }
+
+
+def _last_move(facts: Sequence[Fact]) -> Mapping[str, EdgeState]:
+    """Return how the edges of steps that had ended stand in the version that a run was moved to last, if it was."""
+    moves = [fact.edges or {} for fact in facts if fact.kind is FactKind.MOVED]
+    return moves[-1] if moves else {}
 
 
 def _one_over_the_other(outputs: dict[str, Json], around: Mapping[str, Json]) -> Mapping[str, Json]:

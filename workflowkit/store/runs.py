@@ -134,6 +134,7 @@ _SELECT_IN_SCOPE = Sql(
     SELECT {", ".join(_COLUMNS)} FROM runs WHERE environment = :environment AND tenant = :tenant AND id = :id
     """  # noqa: S608
 )
+_SET_VERSION = Sql("UPDATE runs SET version = :version WHERE id = :id")
 _OUTCOME = Sql("SELECT status, output, error FROM runs WHERE id = :id")
 _FINISH = Sql(
     """
@@ -186,6 +187,11 @@ def given(sealing: Sealing | None, run: RunRecord) -> Any:
         return run.input
     place = _given_place(run.scope)
     return _given_by(run.input, lambda value: sealing.open(value, place))
+
+
+def set_version(tx: Transaction, run_id: str, version: int) -> None:
+    """Let a run whose lock this transaction holds execute another version of its workflow."""
+    tx.run(_SET_VERSION, id=run_id, version=version)
 
 
 def set_waiting(tx: Transaction, run_id: str) -> None:

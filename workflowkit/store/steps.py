@@ -112,6 +112,7 @@ _HOLDS = Sql(
     WHERE run_id = :run_id AND step_key = :step_key AND token = :token AND status = 'running' AND due_at_ms > :now_ms
     """
 )
+_ANY_RUNNING = Sql("SELECT 1 FROM steps WHERE run_id = :run_id AND status = 'running' LIMIT 1")
 _HELD = Sql(
     """
     SELECT attempt, token, due_at_ms, lost_attempts FROM steps
@@ -296,6 +297,11 @@ def reschedule(tx: Transaction, run_id: str, *, due_at_ms: int, wake_at_ms: int 
     Returns their (run id, step key, queue).
     """
     return list(tx.rows(_RESCHEDULE, run_id=run_id, due_at_ms=due_at_ms, wake_at_ms=wake_at_ms))
+
+
+def any_running(tx: Transaction, run_id: str) -> bool:
+    """Tell whether a step of a run is held by a worker, or was until its worker died."""
+    return tx.one(_ANY_RUNNING, run_id=run_id) is not None
 
 
 def held_lease(tx: Transaction, run_id: str, step_key: str) -> Lease | None:

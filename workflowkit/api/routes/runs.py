@@ -16,7 +16,7 @@ from workflowkit.api.services import Services
 from workflowkit.base.errors import Conflict
 from workflowkit.base.scope import Scope
 from workflowkit.engine.states import RunStatus
-from workflowkit.runtime.rerunning import ORIGINAL, Again
+from workflowkit.runtime.rerunning import LATEST, ORIGINAL, Again
 from workflowkit.runtime.tracing import trace
 from workflowkit.store import queries
 
@@ -112,6 +112,22 @@ def rerun(run_id: str, body: dict[str, Any]) -> Response:
         version=body.get("version", ORIGINAL),
     )
     return answer({"run_id": Services.current().rerunning.rerun(caller().scope, run_id, again)}, 201)
+
+
+@api.post("/runs/<run_id>/move")
+@requires("runs:write")
+@receives(schemas.MoveBody, is_optional=True)
+@returns(schemas.Move, _409="It has ended, is a part of another run, or a step of it runs just now.")
+def move(run_id: str, body: dict[str, Any]) -> Response:
+    """Move a waiting run to another version of its workflow.
+
+    A run stays on the version it started with unless it is moved. What has happened stays; what it has not come to is
+    as the new version has it. The answer says what stands against it, and then nothing has changed.
+    """
+    version = body.get("version", LATEST)
+    dry_run = body.get("dry_run", False)
+    moved = Services.current().moving.move(caller().scope, run_id, version, dry_run=dry_run)
+    return answer(views.move(moved))
 
 
 def _detail(scope: Scope, run_id: str) -> views.Shown:

@@ -7,6 +7,7 @@ from marshmallow import fields, validate
 from workflowkit.api.schemas.base import (
     Answer,
     PageQuery,
+    Problem,
     Request,
     any_json,
     described,
@@ -222,6 +223,25 @@ class RerunBody(Request):
     inputs = json_object("What that step is given instead of what the workflow says.", required=False)
     data = json_object("The event's data, instead of the original's.", required=False)
     version = any_json("The version to execute: a number, `original` (the default) or `latest`.", required=False)
+
+
+class MoveBody(Request):
+    """Where a run is to be moved."""
+
+    version = any_json("The version: its number, or `latest` (the default).", required=False)
+    dry_run = fields.Boolean(**described("Only say what stands against it.", required=False))
+
+
+class Move(Answer):
+    """What moving a run came to."""
+
+    is_moved = flag("Whether it was moved.")
+    version = whole("The version.")
+    problems = many(Problem, "What stands against it.")
+    removed_steps = fields.List(fields.String(), required=True, metadata={
+        "description": "Steps that have ended, and that the version does not have."})  # fmt: skip
+    added_steps = fields.List(fields.String(), required=True, metadata={
+        "description": "Steps that the version has, and the run's own has not."})  # fmt: skip
 
 
 class Rerun(Answer):

@@ -1,0 +1,98 @@
+"""The transaction that moves a waiting run to another version of its workflow (F3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from workflowkit.base.errors import Conflict, InvalidInput, NotFound, Problem
+from workflowkit.base.scope import Scope
+from workflowkit.engine.moving import Move, plan_move
+from workflowkit.runtime.ending import Ending
+from workflowkit.runtime.hints import Dispatcher, StepHint, hint
+from workflowkit.runtime.position import Batch, Position, Schedule, add_decision, load
+from workflowkit.runtime.rerunning import LATEST
+from workflowkit.runtime.versions import Versions
+from workflowkit.store import runs, steps, subscriptions
+from workflowkit.store.database import Database, Transaction
+from workflowkit.store.runs import RunRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What moving a run came to, or would come to."""
+
+    is_moved: bool
+    version: int
+    problems: tuple[Problem, ...]
+    removed: tuple[str, ...]
+    added: tuple[str, ...]
+
+
+class Moving:
+    """Moves runs of a tenant."""
+
+    def __init__(
+        self, database: Database, versions: Versions, schedule: Schedule, dispatcher: Dispatcher, ending: Ending
+    ) -> None:
+        self._database = database
+        self._versions = versions
+        self._schedule = schedule
+        self._dispatcher = dispatcher
+        self._ending = ending
+
+    def move(self, scope: Scope, run_id: str, version: int | str = LATEST, *, dry_run: bool = False) -> Moved:
+        """Move a run that waits to a version of its workflow, a number or ``latest``; say what stands against it.
+
+        With ``dry_run``, or if anything does, nothing changes. Raises ``NotFound``; ``InvalidInput`` with the pointer
+        ``/version``; ``Conflict`` for a run that has ended, is a part of another, or has a step that runs just now.
+        """
+        hints: list[StepHint] = []
+        event_ids: tuple[str, ...] = ()
+        with self._database.transaction("move") as tx:
+            run = _movable(tx, scope, run_id)
+            position, facts = load(tx, run, self._versions)
+            number = self._number(tx, run, version)
+            workflow = self._versions.load(tx, scope, run.workflow_id, number)
+            move = plan_move(position.progress, facts, workflow, number, tx.now_ms)
+            is_moved = move.decision is not None and not dry_run and number != run.version
+            if is_moved:
+                hints, event_ids = self._write(tx, replace(position, workflow=workflow), move, number)
+        hint(self._dispatcher, hints, event_ids)
+        return Moved(is_moved, number, move.problems, move.removed, move.added)
+
+    def _write(
+        self, tx: Transaction, position: Position, move: Move, version: int
+    ) -> tuple[list[StepHint], tuple[str, ...]]:
+        assert move.decision is not None and move.progress is not None  # noqa: S101, PT018 - nothing stands against it
+        # SAFETY: I10 — under the run's lock, and on record in its journal: nobody works with another version from now on.
+        runs.set_version(tx, position.run.id, version)
+        position.run = replace(position.run, version=version)
+        position.progress = move.progress
+        batch = Batch()
+        written = add_decision(
+            batch, position.run, position.workflow, move.decision, self._schedule, now_ms=tx.now_ms, claim=False
+        )
+        batch.write(tx)
+        ended = self._ending.finish(tx, position, move.decision)
+        return [*written.hints, *ended.hints], ended.event_ids
+
+    def _number(self, tx: Transaction, run: RunRecord, version: int | str) -> int:
+        if isinstance(version, int):
+            return version
+        found = subscriptions.load_target(tx, run.scope, run.workflow_id)
+        if version != LATEST or found is None or found[0] is None:
+            raise InvalidInput([Problem("/version", "invalid-value", "a version is its number, or latest")])
+        return found[0]
+
+
+def _movable(tx: Transaction, scope: Scope, run_id: str) -> RunRecord:
+    run = runs.lock_in_scope(tx, scope, run_id)
+    if run is None:
+        raise NotFound(f"no run {run_id}")
+    if run.status.is_terminal:
+        raise Conflict(f"the run has ended: it is {run.status.value}")
+    if run.path is not None:
+        raise Conflict("a part of a run stays on the version that began it")
+    if steps.any_running(tx, run.id):
+        raise Conflict("a step of the run is running: move it when it waits")
+    return run
