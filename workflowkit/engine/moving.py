@@ -8,18 +8,21 @@ ended, or the end of one that is on its way.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workflowkit.base.errors import Problem
 from workflowkit.definition.conditions import edge_taken
-from workflowkit.definition.model import SOURCE, Edge, Workflow
+from workflowkit.definition.model import SOURCE, ConditionType, Edge, Node, Workflow
 from workflowkit.definition.references import MISSING
 from workflowkit.engine.again import downstream
 from workflowkit.engine.facts import Fact, FactKind
-from workflowkit.engine.planner import Decision, go_on
+from workflowkit.engine.planner import DISABLED, SKIP_IF, Decision, go_on
 from workflowkit.engine.progress import Progress
 from workflowkit.engine.states import EdgeState
+
+PASSING_SKIPS = (DISABLED, SKIP_IF)
+"""Reasons of a step that was skipped and yet goes on to what stands behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +46,14 @@ def plan_move(before: Progress, facts: Sequence[Fact], workflow: Workflow, versi
     Raises ``LimitExceeded`` where a condition on a new edge cannot be evaluated.
     """
     old = before.workflow
-    ended = {node_id for node_id in before.status if before.is_settled(node_id)}
+    # By the journal: a step that an earlier move took away, and that this one brings back, has its result still.
+    ended = {SOURCE, *(fact.step for fact in facts if fact.kind.is_final)}
     removed = tuple(sorted(ended - {SOURCE} - workflow.nodes.keys()))
     added = tuple(node_id for node_id in workflow.nodes if node_id not in old.nodes)
     problems = [*_lost(before, ended, workflow), *_changed_past(before, ended, workflow)]
     if problems:
         return Move(tuple(problems), removed, added)
-    edges = _edges(before, ended, workflow)
+    edges = _edges(before, facts, ended, workflow)
     moved = Fact(FactKind.MOVED, SOURCE, edges=edges, detail={"version": version}, at_ms=now_ms)
     progress = Progress(workflow, before.event)
     reached = progress.absorb_moved(moved, facts)
@@ -70,15 +74,19 @@ def _lost(before: Progress, ended: set[str], workflow: Workflow) -> list[Problem
         if node is None:
             problems.append(Problem("", "active-step-missing", f"step {node_id} is on its way and would be gone"))
         elif node.kind != before.workflow.nodes[node_id].kind:
-            problems.append(
-                Problem(node.pointer, "active-step-changed", f"step {node_id} is on its way and would be another")
-            )
+            problems.append(_changed(node, "is on its way and would be another"))
+        elif node.body is not None:
+            problems.append(_changed(node, "is on its way: what is inside of it stays on the version that began it"))
     return problems
+
+
+def _changed(node: Node, why: str) -> Problem:
+    return Problem(node.pointer, "active-step-changed", f"step {node.id} {why}")
 
 
 def _changed_past(before: Progress, ended: set[str], workflow: Workflow) -> list[Problem]:
     """Return the steps of the new version that stand before one that has begun, and have not been reached."""
-    begun = before.status.keys()
+    begun = before.status.keys() | ended
     return [
         Problem(node.pointer, "inserted-before-finished", f"step {node_id} would come before steps that have begun")
         for node_id, node in workflow.nodes.items()
@@ -86,26 +94,32 @@ def _changed_past(before: Progress, ended: set[str], workflow: Workflow) -> list
     ]
 
 
-def _edges(before: Progress, ended: set[str], workflow: Workflow) -> dict[str, EdgeState]:
+def _edges(before: Progress, facts: Sequence[Fact], ended: set[str], workflow: Workflow) -> dict[str, EdgeState]:
     """Return the state of each edge that leaves a step which has ended: as it was decided, or decided now if new."""
+    final = {fact.step: fact for fact in reversed(facts) if fact.kind.is_final}
     states: dict[str, EdgeState] = {}
     for node_id in ended & workflow.outgoing.keys():
         known = {
             _meaning(edge): before.edges[edge.id]
-            for edge in before.workflow.outgoing[node_id]
+            for edge in before.workflow.outgoing.get(node_id, ())
             if edge.id in before.edges
         }
         for edge in workflow.outgoing[node_id]:
             state = known.get(_meaning(edge))
-            states[edge.id] = _decide(before, edge, known) if state is None else state
+            states[edge.id] = _decide(before, final.get(node_id), edge) if state is None else state
     return states
 
 
-def _decide(before: Progress, edge: Edge, known: Mapping[object, EdgeState]) -> EdgeState:
-    if known and all(state is EdgeState.DEAD for state in known.values()):
-        return EdgeState.DEAD  # the step was skipped, or failed without a way on
-    output = MISSING if edge.source == SOURCE else before.outputs.get(edge.source, MISSING)
-    return EdgeState.TAKEN if edge_taken(edge.condition, before.scope(output)) else EdgeState.NOT_TAKEN
+def _decide(before: Progress, final: Fact | None, edge: Edge) -> EdgeState:
+    """Decide an edge that is new behind a step, by how the step ended: see how ``engine.planner`` settles one."""
+    is_error_edge = edge.condition is not None and edge.condition.type is ConditionType.ERROR
+    if final is not None and final.kind is FactKind.FAILED:
+        return EdgeState.TAKEN if is_error_edge and final.handled else EdgeState.DEAD
+    if final is not None and final.kind is FactKind.SKIPPED and final.reason not in PASSING_SKIPS:
+        return EdgeState.DEAD
+    output = MISSING if final is None or edge.source == SOURCE else final.output
+    is_taken = not is_error_edge and edge_taken(edge.condition, before.scope(output))
+    return EdgeState.TAKEN if is_taken else EdgeState.NOT_TAKEN
 
 
 def _meaning(edge: Edge) -> object:

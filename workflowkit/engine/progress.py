@@ -168,7 +168,7 @@ class Progress:
     def _settle_edges(self, fact: Fact) -> list[str]:
         recorded = fact.edges or {}
         reached = []
-        for edge in self.workflow.outgoing.get(fact.step, ()):
+        for edge in self.workflow.outgoing[fact.step]:
             # SAFETY: I8 — the recorded decision counts; a condition is never evaluated a second time.
             state = self._moved.get(edge.id) or recorded.get(edge.id, EdgeState.DEAD)
             self.edges[edge.id] = state

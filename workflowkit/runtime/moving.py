@@ -64,7 +64,7 @@ class Moving:
         self, tx: Transaction, position: Position, move: Move, version: int
     ) -> tuple[list[StepHint], tuple[str, ...]]:
         assert move.decision is not None and move.progress is not None  # noqa: S101, PT018 - nothing stands against it
-        # SAFETY: I10 — under the run's lock, and on record in its journal: nobody works with another version from now on.
+        # SAFETY: I10 — under the run's lock, and on record in its journal: nobody works with another version after it.
         runs.set_version(tx, position.run.id, version)
         position.run = replace(position.run, version=version)
         position.progress = move.progress

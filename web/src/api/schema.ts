@@ -540,6 +540,26 @@ export interface Missing {
   readonly stub: string;
 }
 
+export interface Move {
+  /** Whether it was moved. */
+  readonly is_moved: boolean;
+  /** The version. */
+  readonly version: number;
+  /** What stands against it. */
+  readonly problems: readonly Problem[];
+  /** Steps that have ended, and that the version does not have. */
+  readonly removed_steps: readonly string[];
+  /** Steps that the version has, and the run's own has not. */
+  readonly added_steps: readonly string[];
+}
+
+export interface MoveBody {
+  /** The version: its number, or `latest` (the default). */
+  readonly version?: Json;
+  /** Only say what stands against it. */
+  readonly dry_run?: boolean;
+}
+
 export interface NewDecision {
   /** What. */
   readonly decision: "approved" | "rejected";
