@@ -257,6 +257,24 @@ def test_a_step_that_is_repeated_with_other_inputs_tells_those(database_url: str
         assert (first["reason"], taken["inputs"], taken["output"]) == ("kept", {"value": "edited"}, "edited")
 
 
+def test_a_waiting_run_is_moved_to_another_version(database_url: str) -> None:
+    with a_web(database_url, registry=a_waiting_registry()) as web:
+        waiting = a_workflow().action("w", kind="waiting").path(SOURCE, "w").trigger("order/paid")
+        run_id = _run_id(web, waiting.document(), {"n": 7})
+        longer = a_workflow().action("w", kind="waiting").action("last").path(SOURCE, "w", "last").trigger("order/paid")
+        web.harness.deploy(longer.document())
+        client = web.client(["runs:read", "runs:write"])
+        would = client.post(f"/api/runs/{run_id}/move", json={"dry_run": True}).get_json()
+        assert (would["is_moved"], would["added_steps"], would["problems"]) == (False, ["last"], [])
+        moved = client.post(f"/api/runs/{run_id}/move").get_json()
+        assert moved == would | {"is_moved": True}
+        assert client.get(f"/api/runs/{run_id}").get_json()["version"] == 2
+        back = client.post(f"/api/runs/{run_id}/move", json={"version": 1}).get_json()
+        assert (back["is_moved"], back["removed_steps"]) == (True, [])
+        refused = client.post(f"/api/runs/{run_id}/move", json={"version": "newest"})
+        assert (refused.status_code, refused.get_json()["problems"][0]["pointer"]) == (400, "/version")
+
+
 def test_a_client_may_wait_for_the_end_of_a_run(database_url: str) -> None:
     with a_web(database_url) as web, ThreadPoolExecutor(1) as pool:
         client = web.client(["runs:read"])

@@ -55,6 +55,7 @@ NOT_OF_WORKERS = (
     "reschedule",
     "sync",
     "invoke",
+    "move",
 )
 
 

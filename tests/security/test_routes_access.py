@@ -58,6 +58,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/api/webhooks/<webhook_name>/test": {"body": {}},
     "/api/approvals/<approval_id>/decision": {"decision": "approved"},
     "/api/runs/<run_id>/rerun": {"from_step": "first"},
+    "/api/runs/<run_id>/move": {},
 }
 #: Lists that are the same for everybody, and what is no list.
 NOT_OF_A_TENANT = ("/api/actions", "/api/functions", "/api/webhook-templates", "/api/webhooks/intent")

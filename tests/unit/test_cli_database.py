@@ -104,6 +104,27 @@ def test_a_signal_resumes_the_run_that_waits_for_it(installation: Harness) -> No
     assert _cli("signal", "workflow/approval/x").exit_code == 2
 
 
+def test_a_waiting_run_is_moved(installation: Harness) -> None:
+    def handler(ctx: StepContext) -> object:
+        return ctx.step.wait_for_signal("signal", "paid", timeout="1d")
+
+    installation.registry.action("durable")(handler)
+    document = a_workflow().action("d", kind="durable").path("$source", "d").trigger("waits/begun")
+    installation.deploy(document.document(), "waits")
+    installation.clock.advance_to(SystemClock().now_ms())  # by which the command counts
+    installation.send("waits/begun")
+    installation.drain()
+    run_id = installation.run()["id"]
+    installation.deploy(document.action("last").path("d", "last").document(), "waits")
+    assert _cli("runs", "move", run_id, "--dry-run").stdout.startswith("can be moved: version 2, 1 steps more")
+    assert _cli("runs", "move", run_id).stdout.startswith("moved: version 2")
+    assert _cli("runs", "move", run_id).stdout.startswith("is on this version already")
+    installation.deploy(a_workflow().action("x").path("$source", "x").trigger("waits/begun").document(), "waits")
+    stays = _cli("runs", "move", run_id)
+    assert (stays.exit_code, stays.stderr) == (1, "error: the run stays on its version\n")
+    assert "step d is on its way and would be gone" in stays.stdout
+
+
 def test_a_run_is_repeated_and_cancelled(installation: Harness) -> None:
     run_id = _finished_run(installation)
     second = _cli("runs", "rerun", run_id).stdout.strip()

@@ -48,7 +48,7 @@ def plan_move(before: Progress, facts: Sequence[Fact], workflow: Workflow, versi
     old = before.workflow
     # By the journal: a step that an earlier move took away, and that this one brings back, has its result still.
     ended = {SOURCE, *(fact.step for fact in facts if fact.kind.is_final)}
-    removed = tuple(sorted(ended - {SOURCE} - workflow.nodes.keys()))
+    removed = tuple(sorted((ended & old.nodes.keys()) - workflow.nodes.keys()))
     added = tuple(node_id for node_id in workflow.nodes if node_id not in old.nodes)
     problems = [*_lost(before, ended, workflow), *_changed_past(before, ended, workflow)]
     if problems:
