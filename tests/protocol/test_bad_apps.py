@@ -59,6 +59,8 @@ def operations(*entries: Any) -> bytes:
         (lambda _: operations({"op": 7}), "bad-reply"),
         (lambda _: operations({"op": "StepRun", "data": 1}), "bad-reply"),
         (lambda _: operations({"op": "Teleport", "id": "a" * 40}), "unsupported-operation"),
+        (lambda _: operations({"op": "StepRun", "id": "a" * 40, "data": 2**60}), "no-progress"),
+        (lambda _: reply(200, b"[" * 500 + b"]" * 500, **SDK), "invalid-output"),
         (lambda _: operations({"op": "Sleep", "id": "a" * 40, "name": "soon"}), "non-retriable"),
         (lambda _: operations(), "no-progress"),
         (lambda _: operations({"op": "None", "id": ""}), "no-progress"),
@@ -113,6 +115,17 @@ def test_a_step_that_is_reported_twice_keeps_its_first_result(harness: Harness) 
 
     assert outcome(harness, answer)["status"] == "completed"
     assert states[-1] == {"86f7e437faa5a7fce15d1ddcb9eaeaea377667b8": {"data": 1}}
+
+
+def test_times_in_nanoseconds_do_not_keep_a_reply_from_being_read(harness: Harness) -> None:
+    step = {"op": "StepRun", "id": "86f7e437faa5a7fce15d1ddcb9eaeaea377667b8", "userland": {"id": "a"}, "data": 1}
+    timed = {**step, "timing": {"a": 1795720725230000000, "b": 0}}
+    done = {"op": "RunComplete", "id": "0737c22d3bfae812339732d14d8c7dbd6dc4e09c", "data": "done"}
+
+    def answer(received: Received) -> bytes:
+        return operations(done if json.loads(received.body)["steps"] else timed)
+
+    assert outcome(harness, answer)["status"] == "completed"
 
 
 def test_an_app_that_has_moved_is_called_where_it_is(harness: Harness) -> None:

@@ -132,6 +132,23 @@ def test_invoking_a_function_that_does_not_exist_fails_the_step(sdk: SdkApp) -> 
     assert run["output"] != "it was found"
 
 
+def test_a_function_that_is_invoked_and_fails_fails_the_step_under_its_errors_name(sdk: SdkApp) -> None:
+    @sdk.client.create_function(fn_id="child", trigger=inngest.TriggerEvent(event="unused"), retries=0)
+    def child(ctx: inngest.ContextSync) -> None:
+        raise ZeroDivisionError("by zero")
+
+    @sdk.client.create_function(fn_id="parent", trigger=inngest.TriggerEvent(event="go"))
+    def parent(ctx: inngest.ContextSync) -> str:
+        try:
+            ctx.step.invoke("call", function=child)
+        except inngest.StepError as error:
+            return error.name
+        return ""
+
+    with sdk.serve([parent, child]):
+        assert sdk.run_of(sdk.send("go"))["output"] == "ZeroDivisionError"
+
+
 def test_a_step_sends_events_that_start_others(sdk: SdkApp) -> None:
     received: list[int] = []
 
@@ -201,6 +218,29 @@ def test_a_step_is_tried_again_after_the_pause_that_it_asks_for(sdk: SdkApp) -> 
     with sdk.serve([flaky]):
         run = sdk.run_of(sdk.send("go"))
     assert (run["status"], run["output"], attempts) == ("Completed", "done", [0, 1, 2])
+
+
+def test_a_parallel_step_that_is_tried_again_leaves_the_others_alone(sdk: SdkApp) -> None:
+    attempts: list[int] = []
+    executed: list[str] = []
+
+    @sdk.client.create_function(fn_id="both", trigger=inngest.TriggerEvent(event="go"), retries=1)
+    def both(ctx: inngest.ContextSync) -> list[str]:
+        def flaky() -> str:
+            attempts.append(ctx.attempt)
+            if len(attempts) < 2:
+                raise inngest.RetryAfterError("later", 1000)
+            return "a"
+
+        def steady() -> str:
+            executed.append("b")
+            return "b"
+
+        return list(ctx.group.parallel((lambda: ctx.step.run("a", flaky), lambda: ctx.step.run("b", steady))))
+
+    with sdk.serve([both]):
+        run = sdk.run_of(sdk.send("go"))
+    assert (run["output"], attempts, executed) == (["a", "b"], [0, 1], ["b"])
 
 
 def test_a_step_that_fails_for_good_can_be_caught(sdk: SdkApp) -> None:

@@ -14,6 +14,7 @@ from workflowkit.base.errors import InvalidInput, LimitExceeded, NonRetriableErr
 from workflowkit.base.ids import idempotency_key
 from workflowkit.base.limits import Limits
 from workflowkit.engine.context import StepContext
+from workflowkit.engine.facts import Fact
 from workflowkit.engine.failures import stored_value, unstorable
 from workflowkit.engine.outcome import Failed
 from workflowkit.engine.session import RUN_STEP
@@ -80,8 +81,8 @@ class Conversation:
             # Else the app would execute at once a step whose next attempt is not due.
             plans_only = session.has_open_waits or len(due) < len(retries) or len(retries) > 1
         else:
-            fact = retries.get(_own_id(operation))
-            attempt, plans_only = (0 if fact is None else fact.attempt), True
+            fact = self._retry_of(operation)
+            attempt, plans_only = (max(0, context.attempt) if fact is None else fact.attempt), True
         events = [shown_event(each) for each in context.events]
         stack = [hash_of(own) for own, _ in known]
         payload = {
@@ -127,7 +128,7 @@ class Conversation:
 
     def _execute(self, operation: Operation) -> None:
         """Let the app execute one planned step, unless its next attempt is not due."""
-        fact = self._session.retries_planned().get(_own_id(operation))
+        fact = self._retry_of(operation)
         if fact is not None and fact.retry_at_ms is not None and fact.retry_at_ms > self._session.now_ms():
             self._session.block_until(fact.retry_at_ms)
         reply = self._call(operation)
@@ -141,7 +142,7 @@ class Conversation:
 
     def _keep(self, operation: Operation) -> None:
         own, session = _own_id(operation), self._session
-        if self._is_known(own):
+        if self._is_known(operation):
             return
         data = operation.data
         if operation.code == "Step" and isinstance(data, dict) and data.keys() == {"data"}:
@@ -151,29 +152,34 @@ class Conversation:
         except (InvalidInput, LimitExceeded, RecursionError) as error:
             self._fail(operation, unstorable(error))
             return
-        attempt = self._attempt(own)
+        attempt = self._attempt(operation)
         session.record(session.begin(own, RUN_STEP), attempt, plain)
 
     def _fail(self, operation: Operation, failed: Failed) -> None:
         """Record that a step failed: the function hears of it once there is no further attempt."""
         own, session = _own_id(operation), self._session
-        if self._is_known(own):
+        if self._is_known(operation):
             return
-        attempt = self._attempt(own)
+        attempt = self._attempt(operation)
         session.record_failure(session.begin(own, RUN_STEP), own, attempt, failed, None)
 
-    def _attempt(self, own: str) -> int:
-        fact = self._session.retries_planned().get(own)
+    def _attempt(self, operation: Operation) -> int:
+        fact = self._retry_of(operation)
         return 1 if fact is None else fact.attempt + 1
 
-    def _is_known(self, own: str) -> bool:
-        return any(own == known for known, _ in self._session.known())
+    def _retry_of(self, operation: Operation) -> Fact | None:
+        """Return what is planned for a step that failed. By its hash: an operation may leave out its name."""
+        planned = self._session.retries_planned().items()
+        return next((fact for own, fact in planned if hash_of(own) == operation.hashed), None)
+
+    def _is_known(self, operation: Operation) -> bool:
+        return any(hash_of(own) == operation.hashed for own, _ in self._session.known())
 
     def _wait(self, operation: Operation) -> Wait:
         session, options, limits = self._session, operation.options, self._limits
         own, now_ms = _own_id(operation), session.now_ms()
         timeout = options.get("timeout")
-        if self._is_known(own):
+        if self._is_known(operation):
             raise failure("BadReply", f"the app waits again for step {own!r}, which has ended", "bad-reply")
         if operation.code == "Sleep":
             until_ms = moment_ms(options.get("duration") or operation.name, now_ms)
