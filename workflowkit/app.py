@@ -40,11 +40,10 @@ if TYPE_CHECKING:
     from workflowkit.api.endpoints import Later
     from workflowkit.base.clock import Clock
     from workflowkit.composition import Runtime
-    from workflowkit.definition.model import Workflow
     from workflowkit.dispatch.consumer import EmbeddedWorker
-    from workflowkit.engine.local import LocalResult, StepRecord
     from workflowkit.engine.states import RunStatus
     from workflowkit.engine.steptools import Invocable
+    from workflowkit.localengine import LocalEngine
     from workflowkit.runtime.authoring import Published
     from workflowkit.runtime.deliveries import Source
     from workflowkit.runtime.functions import App, Synced
@@ -92,7 +91,6 @@ class WorkflowKit:
         load_builtin_actions(self.registry)
         load_entry_points(self.registry)
         self.extensions = Extensions()
-        self.engine = LocalEngine(self.registry, self.settings, self.extensions)
         self._clock = clock
         self._embedded: _Embedded | None = None
         self._webhooks: dict[str, Source] = {}
@@ -198,6 +196,13 @@ class WorkflowKit:
             return functools.update_wrapper(view, handler)
 
         return register
+
+    @cached_property
+    def engine(self) -> LocalEngine:
+        """The engine in memory, with this application's actions and settings."""
+        from workflowkit.localengine import LocalEngine
+
+        return LocalEngine(self.registry, self.settings, self.extensions)
 
     def load_actions(self, directory: str | Path) -> None:
         """Register every action that the modules of a directory define."""
@@ -451,41 +456,6 @@ def _milliseconds(at: datetime) -> int:
     if at.tzinfo is None:
         raise InvalidInput([Problem("/at", "invalid-value", "a time needs a time zone")])
     return round(at.timestamp() * 1000)
-
-
-class LocalEngine:
-    """Runs documents in memory: no database, no broker, and waiting time is skipped."""
-
-    def __init__(self, registry: Registry, settings: Settings, extensions: Extensions) -> None:
-        self._registry = registry
-        self._settings = settings
-        self._extensions = extensions
-
-    def run(self, document: Mapping[str, Any] | Function[..., Any], event: Mapping[str, Any]) -> LocalResult:
-        """Run a document or a function for an event; functions of the application that it invokes run too.
-
-        Raises ``DefinitionError`` with all problems if the document is not valid.
-        """
-        from workflowkit.definition import build, parse
-
-        if isinstance(document, Function):
-            return self.run_parsed(build(document.document), event)
-        return self.run_parsed(parse(document, self._registry, self._settings.limits), event)
-
-    def run_parsed(
-        self, workflow: Workflow, event: Mapping[str, Any], *, on_step: Callable[[StepRecord], None] | None = None
-    ) -> LocalResult:
-        """Run a workflow for an event; ``on_step`` is called with each step as soon as it is settled."""
-        from workflowkit.actionconfig import action_config
-        from workflowkit.engine.local import LocalOptions, run
-        from workflowkit.engine.localchildren import WithFunctions
-
-        settings = self._settings
-        options = LocalOptions(
-            config=action_config(settings), extensions=self._extensions, limits=settings.limits, on_step=on_step
-        )
-        options = replace(options, outside=WithFunctions(self._registry, options))
-        return run(workflow, event, self._registry, options=options)
 
 
 class _Embedded:

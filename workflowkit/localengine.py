@@ -1,0 +1,45 @@
+"""``WorkflowKit.engine``: an application's workflows in memory, with its actions, settings and extensions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from workflowkit.actionconfig import action_config
+from workflowkit.base.settings import Settings
+from workflowkit.definition import build, parse
+from workflowkit.definition.model import Workflow
+from workflowkit.engine.extensions import Extensions
+from workflowkit.engine.local import LocalOptions, LocalResult, StepRecord, run
+from workflowkit.engine.localchildren import WithFunctions
+from workflowkit.registry import Function, Registry
+
+
+class LocalEngine:
+    """Runs documents in memory: no database, no broker, and waiting time is skipped."""
+
+    def __init__(self, registry: Registry, settings: Settings, extensions: Extensions) -> None:
+        self._registry = registry
+        self._settings = settings
+        self._extensions = extensions
+
+    def run(self, document: Mapping[str, Any] | Function[..., Any], event: Mapping[str, Any]) -> LocalResult:
+        """Run a document or a function for an event; functions of the application that it invokes run too.
+
+        Raises ``DefinitionError`` with all problems if the document is not valid.
+        """
+        if isinstance(document, Function):
+            return self.run_parsed(build(document.document), event)
+        return self.run_parsed(parse(document, self._registry, self._settings.limits), event)
+
+    def run_parsed(
+        self, workflow: Workflow, event: Mapping[str, Any], *, on_step: Callable[[StepRecord], None] | None = None
+    ) -> LocalResult:
+        """Run a workflow for an event; ``on_step`` is called with each step as soon as it is settled."""
+        settings = self._settings
+        options = LocalOptions(
+            config=action_config(settings), extensions=self._extensions, limits=settings.limits, on_step=on_step
+        )
+        options = replace(options, outside=WithFunctions(self._registry, options))
+        return run(workflow, event, self._registry, options=options)
