@@ -25,6 +25,7 @@ from workflowkit.registry import Registry
 from workflowkit.runtime.admission import Admitting
 from workflowkit.runtime.advance import Advance
 from workflowkit.runtime.aftermath import Aftermath
+from workflowkit.runtime.alerts import Alerts
 from workflowkit.runtime.approvals import Approvals
 from workflowkit.runtime.approving import REMINDER_TIMER, Approving
 from workflowkit.runtime.authoring import Authoring
@@ -202,12 +203,17 @@ class Runtime:
         self.jobs.register(timers)
         timers.handle(REMINDER_TIMER, self.approvals.remind)
         self.pausing.register(timers)
+        self.alerts.register(timers)
         Collecting(self._admitting, self._ending).register(timers)
         return timers
 
     @cached_property
     def pausing(self) -> Pausing:
         return Pausing(self.database, self.settings.limits, grace_ms=self._schedule.grace_ms)
+
+    @cached_property
+    def alerts(self) -> Alerts:
+        return Alerts(self.database, self.settings.limits, grace_ms=self._schedule.grace_ms)
 
     @cached_property
     def scheduling(self) -> Scheduling:

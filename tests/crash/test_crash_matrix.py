@@ -56,6 +56,7 @@ NOT_OF_WORKERS = (
     "sync",
     "invoke",
     "move",
+    "alert",
 )
 
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from workflowkit.base.scope import Scope
+from workflowkit.engine.alerts import AlertKind, AlertSettings, Condition
 from workflowkit.engine.approvals import ApprovalRequest, Decision, Status, Verdict
-from workflowkit.store import approvals, apps, callbacks, keys, queries, schedules, webhooks, workflows
+from workflowkit.store import alerts, approvals, apps, callbacks, keys, queries, schedules, webhooks, workflows
 from workflowkit.store.database import Database
 
 #: The functions that find a scope, by something unguessable (or on the way to check it), instead of taking it.
@@ -20,7 +21,7 @@ FINDS_THE_SCOPE = {keys.find_by_hash, webhooks.find_by_token, approvals.find_by_
 def _functions() -> list[Callable[..., Any]]:
     return [
         function
-        for module in (apps, approvals, callbacks, keys, queries, schedules, webhooks, workflows)
+        for module in (alerts, apps, approvals, callbacks, keys, queries, schedules, webhooks, workflows)
         for name, function in vars(module).items()
         if inspect.isfunction(function) and function.__module__ == module.__name__ and not name.startswith("_")
     ]
@@ -63,11 +64,14 @@ def _arguments(function: Callable[..., Any]) -> dict[str, Any]:
         "record": keys.KeyRecord("k", Scope("this-environment", "this-tenant"), "n", "p", frozenset(), None, 1),
         "document": {}, "enabled": True, "triggers": (), "limit": 5, "version": 1, "revision": 1, "before": 7,
         "not_after_ms": 1, "window_ms": 1, "schedules": (), "function_ids": (), "event_ids": ["x"], "after_position": 0,
+        "after_ms": 1,
         "schedule": schedules.ScheduleRow("x", 0, "* * * * *", "UTC", 0, "allow", 0, 1, 1),
     }  # fmt: skip
     if function in (webhooks.insert, webhooks.update):
         scope = Scope("this-environment", "this-tenant")
         made["record"] = webhooks.WebhookRecord(scope, "w", {}, None, None, None, True, 1, 1)
+    if function in (alerts.insert, alerts.update):
+        made["rule"] = alerts.AlertRow("x", AlertSettings("x", Condition(AlertKind.FAILURE_COUNT)), 1, 1)
     if function is approvals.insert:
         made["record"] = approvals.ApprovalRecord(
             "a", Scope("this-environment", "this-tenant"), "r", "w", "s", "s/a", ApprovalRequest("t", assignees=("x",)),

@@ -18,6 +18,7 @@ from workflowkit.api import create_app
 from workflowkit.api.auth import access_of, public, requires
 from workflowkit.api.routes.pages import SECTIONS
 from workflowkit.base.scope import DEFAULT_SCOPE
+from workflowkit.engine.alerts import AlertKind, AlertSettings, Condition
 from workflowkit.runtime.jobs import NewJob
 from workflowkit.runtime.keys import PERMISSIONS
 from workflowkit.runtime.pausing import Target
@@ -59,6 +60,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/api/approvals/<approval_id>/decision": {"decision": "approved"},
     "/api/runs/<run_id>/rerun": {"from_step": "first"},
     "/api/runs/<run_id>/move": {},
+    "/api/alerts/<alert_id>": {"name": "x", "condition": {"kind": "failure_count", "failures": 1}},
 }
 #: Lists that are the same for everybody, and what is no list.
 NOT_OF_A_TENANT = ("/api/actions", "/api/functions", "/api/webhook-templates", "/api/webhooks/intent")
@@ -80,7 +82,7 @@ def _path(rule: str, **values: str) -> str:
     defaults = {
         "key": "wk_default_wrong", "event_id": "x", "workflow_id": "x", "int:version": "1", "path:kind": "if",
         "run_id": "x", "key_id": "x", "path:rest": "x", "name": "x.js", "webhook_name": "x", "token": "x",
-        "approval_id": "x", "job_id": "x",
+        "approval_id": "x", "job_id": "x", "alert_id": "x",
         f"any({', '.join(SECTIONS)}):section": SECTIONS[0],
     }  # fmt: skip
     path = rule
@@ -154,10 +156,13 @@ class _Theirs:
         (run,) = web.harness.rows("SELECT id FROM runs")
         key_id = web.services.keys.find(OTHER_TENANT, limit=1)[0].id
         web.services.webhooks.create(OTHER_TENANT, "secret-webhook", WebhookSettings({"preset": "none"}))
+        condition = Condition(AlertKind.FAILURE_COUNT, failures=7)
+        rule = web.services.alerts.create(OTHER_TENANT, AlertSettings("secret-alert", condition, "secret-workflow"))
         self.ids = {
             "event_id": event_id, "workflow_id": "secret-workflow", "run_id": run["id"], "key_id": key_id,
             "webhook_name": "secret-webhook", "approval_id": ask(web.harness, OTHER_TENANT, title="secret-title"),
             "job_id": web.services.jobs.create(OTHER_TENANT, NewJob(JobKind.CANCEL, workflow_id="none")).id,
+            "alert_id": rule.id,
         }  # fmt: skip
 
 
@@ -209,6 +214,7 @@ def _everything(web: Web) -> dict[str, list[dict[str, object]]]:
     tables = (
         "workflows", "workflow_drafts", "workflow_versions", "workflow_triggers", "events", "runs", "steps",
         "webhooks", "webhook_deliveries", "approvals", "approval_assignees", "approval_decisions", "pauses",
+        "alert_rules",
     )  # fmt: skip
     rows = {table: web.harness.rows(f"SELECT * FROM {table} ORDER BY 1, 2, 3") for table in tables}
     return rows | {"api_keys": web.harness.rows("SELECT id, revoked_at_ms FROM api_keys ORDER BY id")}

@@ -24,6 +24,7 @@ COMMANDS = [
         "drain",
         "approvals",
         "schedules",
+        "alerts",
         "functions",
         "apps",
         "keys",

@@ -15,6 +15,7 @@ from workflowkit import __version__
 from workflowkit.api import auth, errors, openapi
 from workflowkit.api.routes import (
     actions,
+    alerts,
     approvals,
     callbacks,
     calls,
@@ -77,7 +78,7 @@ def create_app(services: Services) -> APIFlask:
     openapi.configure(app)
     for routes in (
         events, workflows, dryruns, simulations, pauses, functions, runs, jobs, schedules, actions, keys, webhooks,
-        deliveries, signals, approvals, invitations, callbacks, calls, health, docs, pages,
+        deliveries, signals, approvals, invitations, callbacks, calls, alerts, health, docs, pages,
     ):  # fmt: skip
         app.register_blueprint(routes.api)
     errors.register(app)

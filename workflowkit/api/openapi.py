@@ -32,6 +32,7 @@ _PATH_PARAMETERS = {
     "version": "The version's number.",
     "kind": "The kind of action.",
     "job_id": "The job's id.",
+    "alert_id": "The id of the alert rule.",
     "run_id": "The run's id.",
     "key_id": "The key's id.",
     "webhook_name": "The webhook's name.",

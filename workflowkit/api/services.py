@@ -14,6 +14,7 @@ from workflowkit.base.scope import DEFAULT_SCOPE, Scope
 from workflowkit.base.sealing import LenientSealing
 from workflowkit.base.settings import Settings
 from workflowkit.registry import Registry
+from workflowkit.runtime.alerts import Alerts
 from workflowkit.runtime.approvals import Approvals
 from workflowkit.runtime.authoring import Authoring
 from workflowkit.runtime.callbacks import Callbacks
@@ -63,6 +64,7 @@ class Services:
     signal: Callable[[Scope, str, Any], str]
     approvals: Approvals
     callbacks: Callbacks
+    alerts: Alerts
     opened: Database
     opened_versions: Versions
     limits: Limits = DEFAULT_LIMITS
@@ -119,6 +121,8 @@ class RuntimeParts(Protocol):
     def approvals(self) -> Approvals: ...
     @property
     def callbacks(self) -> Callbacks: ...
+    @property
+    def alerts(self) -> Alerts: ...
 
 
 def services_of(runtime: RuntimeParts, *, dev_mode: bool = False) -> Services:
@@ -144,6 +148,7 @@ def services_of(runtime: RuntimeParts, *, dev_mode: bool = False) -> Services:
         signal=runtime.waking.signal,
         approvals=runtime.approvals,
         callbacks=runtime.callbacks,
+        alerts=runtime.alerts,
         opened=runtime.database.view(None if sealing is None else LenientSealing(sealing)),
         # What a process remembers of outputs must not be shown to callers of the other kind.
         opened_versions=Versions(),

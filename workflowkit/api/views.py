@@ -16,6 +16,7 @@ from workflowkit.runtime.history import Attempt, Step
 from workflowkit.runtime.innersteps import InnerStep
 from workflowkit.runtime.moving import Moved
 from workflowkit.runtime.pausing import PauseState
+from workflowkit.store.alerts import AlertRow
 from workflowkit.store.apps import FunctionRecord
 from workflowkit.store.events import EventRecord
 from workflowkit.store.jobs import JobRow
@@ -315,6 +316,24 @@ def webhook(record: WebhookRecord) -> Shown:
         "created_at": rfc3339(record.created_at_ms),
         "updated_at": rfc3339(record.updated_at_ms),
         "last_received_at": _moment(record.last_received_at_ms),
+    }
+
+
+def alert(rule: AlertRow) -> Shown:
+    """Show a rule of alerts."""
+    settings, standing = rule.settings, rule.standing
+    return {
+        "id": rule.id,
+        "name": settings.name,
+        "workflow_id": settings.workflow_id or None,
+        "condition": settings.condition.as_json(),
+        "window_seconds": settings.window_seconds,
+        "quiet_seconds": settings.quiet_seconds,
+        "enabled": settings.enabled,
+        "state": standing.state.value,
+        "since": rfc3339(standing.since_ms or rule.created_at_ms),
+        "created_at": rfc3339(rule.created_at_ms),
+        "updated_at": rfc3339(rule.updated_at_ms),
     }
 
 

@@ -87,6 +87,11 @@ class Limits:
     """How often a step is tried again because its worker died, apart from its retries."""
     reason_chars: int = 500
     """What somebody who cancels a run, or pauses a workflow, says about it."""
+    # alerts
+    alert_rules: int = 100
+    """Rules of one tenant."""
+    alert_counted_runs: int = 100_000
+    """Most runs that one look of a rule counts, the latest ones."""
     # runs in memory: tests, dry runs
     rehearsal_passes: int = 2_000
     """Most calls of handlers in one run."""

@@ -20,8 +20,9 @@ SECTIONS: dict[str, dict[str, str]] = {
     "Look after it": {
         "send": "send", "events": "events", "simulate": "simulate",
         "signal": "signal", "runs": "runs", "jobs": "jobs", "workflows": "workflows", "drain": "drain",
-        "approvals": "approvals", "schedules": "schedules", "functions": "functions", "apps": "apps",
-        "keys": "keys", "webhooks": "webhooks", "doctor": "doctor", "bench": "bench",
+        "approvals": "approvals", "schedules": "schedules", "alerts": "alerts",
+        "functions": "functions", "apps": "apps", "keys": "keys", "webhooks": "webhooks",
+        "doctor": "doctor", "bench": "bench",
     },
 }  # fmt: skip
 

@@ -39,6 +39,8 @@ PERMISSIONS = (
     "approvals:decide",
     "approvals:impersonate",
     "runs:decrypt",
+    "alerts:read",
+    "alerts:write",
 )
 #: What a key may do unless something else is said: to see what is encrypted is to be asked for.
 ORDINARY_PERMISSIONS = tuple(permission for permission in PERMISSIONS if permission != "runs:decrypt")

@@ -256,6 +256,14 @@ runs = sa.Table(
         sqlite_where=sa.text("paused_at_ms IS NOT NULL"),
         postgresql_where=sa.text("paused_at_ms IS NOT NULL"),
     ),
+    sa.Index(
+        "ix_runs_ended",
+        "environment",
+        "tenant",
+        "finished_at_ms",
+        sqlite_where=sa.text("finished_at_ms IS NOT NULL AND path IS NULL"),
+        postgresql_where=sa.text("finished_at_ms IS NOT NULL AND path IS NULL"),
+    ),
 )
 """The one mutable projection of a run. ``revision`` counts its transactions: whoever bumps it holds the row's lock.
 
@@ -676,3 +684,26 @@ slots = sa.Table(
 )
 """Who counts against a limit: a step for as long as the lease with this token lasts, or, without a step, a whole run
 from its first step to its end. Never a counter."""
+
+alert_rules = sa.Table(
+    "alert_rules",
+    metadata,
+    sa.Column("environment", sa.Text, primary_key=True),
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),
+    _text("name"),
+    _text("workflow_id"),
+    _text("condition"),
+    _big("window_seconds"),
+    _big("quiet_seconds"),
+    sa.Column("enabled", sa.Boolean(create_constraint=False), nullable=False),
+    _text("state"),
+    _big("since_ms"),
+    _big("violated_at_ms"),
+    _big("fired_from_ms"),
+    _big("transitions"),
+    _big("created_at_ms"),
+    _big("updated_at_ms"),
+    _one_of("state", "ok", "firing"),
+)
+"""When failures are to be told of, and how things stand. An empty ``workflow_id`` is all of the tenant's workflows."""

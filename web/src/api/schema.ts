@@ -43,6 +43,64 @@ export interface ActionList {
   readonly items: readonly Action[];
 }
 
+export interface Alert {
+  /** Its id. */
+  readonly id: string;
+  /** What people call it. */
+  readonly name: string;
+  /** The workflow or function that it is about; null for all. */
+  readonly workflow_id: string | null;
+  /** When it fires. */
+  readonly condition: AlertCondition;
+  /** How far back it looks at ended runs. */
+  readonly window_seconds: number;
+  /** How long the condition does not hold until it recovers. */
+  readonly quiet_seconds: number;
+  /** Whether it looks. */
+  readonly enabled: boolean;
+  /** How things stand. */
+  readonly state: "ok" | "firing";
+  /** Since when it has this state. */
+  readonly since: string;
+  /** When it was made. */
+  readonly created_at: string;
+  /** When it, or how it stands, was last changed. */
+  readonly updated_at: string;
+}
+
+export interface AlertCondition {
+  /** What is looked at. */
+  readonly kind: "failure_count" | "failure_rate" | "consecutive_failures";
+  /** Failed runs: of `failure_count` and `consecutive_failures`. */
+  readonly failures?: number;
+  /** The part of the runs that failed: of `failure_rate`. */
+  readonly rate?: number;
+  /** How many runs must have ended for a rate to count. */
+  readonly min_runs?: number;
+}
+
+export interface AlertPage {
+  /** Oldest first. */
+  readonly items: readonly Alert[];
+  /** Give this as `cursor` to get what follows; null at the end. */
+  readonly next_cursor: string | null;
+}
+
+export interface AlertRule {
+  /** What people call it. */
+  readonly name: string;
+  /** The workflow or function that it is about; null for all. */
+  readonly workflow_id?: string | null;
+  /** When it fires. */
+  readonly condition: NewAlertCondition;
+  /** How far back it looks at ended runs. Default: 60. */
+  readonly window_seconds?: number;
+  /** How long the condition does not hold until it recovers. Default: 300. */
+  readonly quiet_seconds?: number;
+  /** Whether it looks. Default: true. */
+  readonly enabled?: boolean;
+}
+
 export interface Approval {
   /** Its id. */
   readonly id: string;
@@ -560,6 +618,17 @@ export interface MoveBody {
   readonly dry_run?: boolean;
 }
 
+export interface NewAlertCondition {
+  /** What is looked at. */
+  readonly kind: "failure_count" | "failure_rate" | "consecutive_failures";
+  /** Failed runs: of `failure_count` and `consecutive_failures`. */
+  readonly failures?: number;
+  /** The part of the runs that failed, up to 1: of `failure_rate`. */
+  readonly rate?: number;
+  /** How many runs must have ended for a rate to count. */
+  readonly min_runs?: number;
+}
+
 export interface NewDecision {
   /** What. */
   readonly decision: "approved" | "rejected";
@@ -625,7 +694,7 @@ export interface NewKey {
   /** Who uses it. */
   readonly name: string;
   /** What it may do; you must hold each yourself. */
-  readonly permissions: readonly ("events:send" | "workflows:read" | "workflows:write" | "workflows:publish" | "runs:read" | "runs:write" | "actions:read" | "keys:admin" | "webhooks:read" | "webhooks:write" | "signals:send" | "http:call" | "approvals:read" | "approvals:decide" | "approvals:impersonate" | "runs:decrypt")[];
+  readonly permissions: readonly ("events:send" | "workflows:read" | "workflows:write" | "workflows:publish" | "runs:read" | "runs:write" | "actions:read" | "keys:admin" | "webhooks:read" | "webhooks:write" | "signals:send" | "http:call" | "approvals:read" | "approvals:decide" | "approvals:impersonate" | "runs:decrypt" | "alerts:read" | "alerts:write")[];
   /** The only events that a key for sending may send: names, or beginnings of names with * at the end. Default: all. */
   readonly event_names?: readonly string[] | null;
 }
