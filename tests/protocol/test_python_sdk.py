@@ -311,6 +311,21 @@ def test_on_failure_is_called_with_the_error_and_the_event(sdk: SdkApp) -> None:
     assert told == [["inngest/function.failed", "ValueError", {"number": 3}, "shop-fails"]]
 
 
+def test_a_batch_of_events_is_one_run(sdk: SdkApp) -> None:
+    @sdk.client.create_function(
+        fn_id="batched",
+        trigger=inngest.TriggerEvent(event="go"),
+        batch_events=inngest.Batch(max_size=2, timeout=datetime.timedelta(minutes=1)),
+    )
+    def batched(ctx: inngest.ContextSync) -> int:
+        return len(ctx.events)
+
+    with sdk.serve([batched]):
+        event_id = sdk.send("go")
+        sdk.send("go")
+        assert sdk.run_of(event_id)["output"] == 2
+
+
 def test_an_event_cancels_the_runs_it_matches(sdk: SdkApp) -> None:
     @sdk.client.create_function(
         fn_id="long",
