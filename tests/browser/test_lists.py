@@ -53,6 +53,21 @@ def test_an_event_tells_what_it_started_and_why_not_the_rest(editor: EditorPage)
     expect(decisions.get_by_role("row").filter(has_text=choosy)).to_contain_text("The condition does not hold.")
 
 
+def test_a_workflow_is_paused_and_resumed_in_the_list(editor: EditorPage) -> None:
+    page, server = editor.page, editor.server
+    workflow_id = publish(server, a_note("lists/paused"))
+    page.goto(f"{server.url}/workflows")
+    row = editor.get(f"workflow-{workflow_id}")
+    row.get_by_role("button", name=f"More for {workflow_id}").click()
+    page.get_by_role("menuitem", name="Pause: freeze its runs").click()
+    expect(row).to_contain_text("paused")
+    assert server.get(f"/api/workflows/{workflow_id}/pause")["is_paused"] is True
+    row.get_by_role("button", name=f"More for {workflow_id}").click()
+    page.get_by_role("menuitem", name="Resume").click()
+    expect(row).not_to_contain_text("paused")
+    assert server.get(f"/api/workflows/{workflow_id}/pause")["is_paused"] is False
+
+
 def test_filters_of_runs_are_in_the_address(editor: EditorPage) -> None:
     page, server = editor.page, editor.server
     workflow_id = publish(server, a_note("lists/filtered"))

@@ -62,6 +62,16 @@ export class Api {
     return this.send("POST", `/workflows/${encodeURIComponent(id)}/${enabled ? "enable" : "disable"}`);
   }
 
+  async pauses(): Promise<readonly schema.Pause[]> {
+    return (await this.get<schema.PausePage>("/pauses")).items;
+  }
+
+  /** `resume` lifts a pause, `undrain` a drain. */
+  hold(id: string, what: "pause" | "resume" | "drain" | "undrain"): Promise<schema.PauseState> {
+    const body = what === "pause" || what === "drain" ? {} : undefined;
+    return this.send("POST", `/workflows/${encodeURIComponent(id)}/${what}`, body);
+  }
+
   async draft(id: string): Promise<TaggedDraft> {
     return tagged(await this.call("GET", `/workflows/${encodeURIComponent(id)}/draft`));
   }

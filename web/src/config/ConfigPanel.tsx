@@ -1,9 +1,11 @@
+import { Suspense, lazy } from "react";
 import { SOURCE } from "../document/types";
 import { useEditor } from "../editor/store";
-import { EdgePanel } from "./EdgePanel";
 import { StepPanel } from "./StepPanel";
-import { WorkflowPanel } from "./WorkflowPanel";
 import "./config.css";
+
+const EdgePanel = lazy(() => import("./EdgePanel").then((module) => ({ default: module.EdgePanel })));
+const WorkflowPanel = lazy(() => import("./WorkflowPanel").then((module) => ({ default: module.WorkflowPanel })));
 
 /** The panel for what is selected: a step, a connection, or the workflow as a whole. */
 export function ConfigPanel(): React.JSX.Element {
@@ -11,6 +13,15 @@ export function ConfigPanel(): React.JSX.Element {
   const [action] = selection.actions;
   const [edge] = selection.edges;
   if (action !== undefined && action !== SOURCE) return <StepPanel key={action} id={action} />;
-  if (action === undefined && edge !== undefined) return <EdgePanel key={edge} id={edge} />;
-  return <WorkflowPanel />;
+  if (action === undefined && edge !== undefined)
+    return (
+      <Suspense>
+        <EdgePanel key={edge} id={edge} />
+      </Suspense>
+    );
+  return (
+    <Suspense>
+      <WorkflowPanel />
+    </Suspense>
+  );
 }

@@ -9,12 +9,10 @@ import { AddDialog, Palette } from "../palette/Palette";
 import { ProblemsPanel } from "../problems/ProblemsPanel";
 import { notify } from "../shell/notices";
 import type { MenuItem } from "../shell/ui/Menu";
-import { VersionsPanel } from "../versions/VersionsPanel";
 import { Breadcrumb } from "./Breadcrumb";
 import { ConflictDialog } from "./ConflictDialog";
 import { chooseFile, downloadJson } from "./files";
 import { FindDialog } from "./FindDialog";
-import { HelpDialog } from "./HelpDialog";
 import { useEditorKeys } from "./keyboard";
 import type { OpenedEditor } from "./open";
 import { OutlinePanel } from "./OutlinePanel";
@@ -27,6 +25,10 @@ import { useSamples } from "./useSamples";
 import { useUrlSelection } from "./useUrlSelection";
 import { useValidation } from "./useValidation";
 
+const HelpDialog = lazy(() => import("./HelpDialog").then((module) => ({ default: module.HelpDialog })));
+const VersionsPanel = lazy(() =>
+  import("../versions/VersionsPanel").then((module) => ({ default: module.VersionsPanel })),
+);
 const TestPanel = lazy(() => import("../testrun/TestPanel").then((module) => ({ default: module.TestPanel })));
 
 /** From this width on the palette has room beside the canvas. */
@@ -86,7 +88,11 @@ function EditorInside({ opened }: { readonly opened: OpenedEditor }): React.JSX.
       <AddDialog />
       <Conflict />
       {dialog === "find" && <FindDialog onClose={() => setDialog(undefined)} />}
-      {dialog === "help" && <HelpDialog onClose={() => setDialog(undefined)} />}
+      {dialog === "help" && (
+        <Suspense>
+          <HelpDialog onClose={() => setDialog(undefined)} />
+        </Suspense>
+      )}
     </main>
   );
 }
@@ -98,8 +104,12 @@ function SidePanel(): React.JSX.Element | null {
     <aside className="side" aria-label="Details" data-testid={panel === "config" ? "config" : "side"}>
       {panel === "config" && <ConfigPanel />}
       {panel === "problems" && <ProblemsPanel />}
-      {panel === "versions" && <VersionsPanel />}
       {panel === "outline" && <OutlinePanel />}
+      {panel === "versions" && (
+        <Suspense>
+          <VersionsPanel />
+        </Suspense>
+      )}
       {panel === "test" && (
         <Suspense>
           <TestPanel />

@@ -1,6 +1,5 @@
 import { Suspense, lazy } from "react";
 import { useSession } from "../api/session";
-import { WorkflowsPage } from "../workflows/WorkflowsPage";
 import { KeyDialog } from "./KeyDialog";
 import { Notices } from "./Notices";
 import { Rail } from "./Rail";
@@ -16,6 +15,9 @@ const EventPage = lazy(() => import("../events/EventPage").then((module) => ({ d
 const EventsPage = lazy(() => import("../events/EventsPage").then((module) => ({ default: module.EventsPage })));
 const RunPage = lazy(() => import("../runs/RunPage").then((module) => ({ default: module.RunPage })));
 const RunsPage = lazy(() => import("../runs/RunsPage").then((module) => ({ default: module.RunsPage })));
+const WorkflowsPage = lazy(() =>
+  import("../workflows/WorkflowsPage").then((module) => ({ default: module.WorkflowsPage })),
+);
 
 /** Everything on the screen: the rail with the sections, and the page that the address names. */
 export function App(): React.JSX.Element {

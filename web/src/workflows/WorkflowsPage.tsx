@@ -1,12 +1,14 @@
 import { Suspense, lazy, useState } from "react";
 import { asApiError, useLoaded } from "../api/useLoaded";
 import { api } from "../api/session";
-import type { Workflow } from "../api/schema";
+import type { Pause, Workflow } from "../api/schema";
 import { notify } from "../shell/notices";
 import { pathTo } from "../shell/routes";
 import { ago, fullTime } from "../shell/times";
 import { Button } from "../shell/ui/Button";
 import { Link } from "../shell/ui/Link";
+import type { MenuItem } from "../shell/ui/Menu";
+import { Menu } from "../shell/ui/Menu";
 import "./workflows.css";
 
 const NewWorkflowDialog = lazy(() =>
@@ -26,9 +28,14 @@ async function loadAll(): Promise<readonly Workflow[]> {
   return all.toSorted((left, right) => right.updated_at.localeCompare(left.updated_at));
 }
 
+function loadPauses(): Promise<readonly Pause[]> {
+  return api.pauses();
+}
+
 /** The list of workflows: find one, open it, switch it on and off, make a new one. */
 export function WorkflowsPage(): React.JSX.Element {
   const { value: workflows, error, reload } = useLoaded(loadAll);
+  const { value: pauses, reload: reloadPauses } = useLoaded(loadPauses);
   const [search, setSearch] = useState("");
   const [isCreating, setCreating] = useState(false);
   const needle = search.trim().toLowerCase();
@@ -57,7 +64,14 @@ export function WorkflowsPage(): React.JSX.Element {
       {workflows === undefined && error === undefined && <p className="page-loading">Loading…</p>}
       {workflows?.length === 0 && <NoWorkflows onCreate={() => setCreating(true)} />}
       {shown !== undefined && workflows !== undefined && workflows.length > 0 && (
-        <WorkflowTable workflows={shown} onChange={reload} />
+        <WorkflowTable
+          workflows={shown}
+          pauses={pauses ?? []}
+          onChange={() => {
+            reload();
+            reloadPauses();
+          }}
+        />
       )}
       {isCreating && (
         <Suspense>
@@ -82,10 +96,11 @@ function NoWorkflows({ onCreate }: { readonly onCreate: () => void }): React.JSX
 
 interface WorkflowTableProps {
   readonly workflows: readonly Workflow[];
+  readonly pauses: readonly Pause[];
   readonly onChange: () => void;
 }
 
-function WorkflowTable({ workflows, onChange }: WorkflowTableProps): React.JSX.Element {
+function WorkflowTable({ workflows, pauses, onChange }: WorkflowTableProps): React.JSX.Element {
   return (
     <div className="card">
       <table className="table">
@@ -96,6 +111,9 @@ function WorkflowTable({ workflows, onChange }: WorkflowTableProps): React.JSX.E
             <th scope="col">Last change</th>
             <th scope="col">Runs</th>
             <th scope="col">Enabled</th>
+            <th scope="col">
+              <span className="visually-hidden">More</span>
+            </th>
           </tr>
         </thead>
         <tbody>
@@ -105,6 +123,11 @@ function WorkflowTable({ workflows, onChange }: WorkflowTableProps): React.JSX.E
                 <Link className="table-link" href={pathTo("workflows", workflow.id)}>
                   {workflow.name === "" ? "Untitled" : workflow.name}
                 </Link>
+                {holdsOf(pauses, workflow.id).map((hold) => (
+                  <span key={hold} className="tag workflow-hold">
+                    {hold === "pause" ? "paused" : "draining"}
+                  </span>
+                ))}
                 <span className="muted table-id">{workflow.id}</span>
               </td>
               <td>
@@ -130,11 +153,18 @@ function WorkflowTable({ workflows, onChange }: WorkflowTableProps): React.JSX.E
                   onClick={() => void toggle(workflow, onChange)}
                 />
               </td>
+              <td>
+                <Menu
+                  label={`More for ${workflow.id}`}
+                  icon="dots"
+                  items={holdItems(workflow.id, holdsOf(pauses, workflow.id), onChange)}
+                />
+              </td>
             </tr>
           ))}
           {workflows.length === 0 && (
             <tr>
-              <td colSpan={5} className="muted">
+              <td colSpan={6} className="muted">
                 No workflow has this in its name.
               </td>
             </tr>
@@ -143,6 +173,29 @@ function WorkflowTable({ workflows, onChange }: WorkflowTableProps): React.JSX.E
       </table>
     </div>
   );
+}
+
+function holdsOf(pauses: readonly Pause[], workflowId: string): readonly Pause["hold"][] {
+  return pauses.filter(({ workflow_id }) => workflow_id === workflowId).map(({ hold }) => hold);
+}
+
+/** Pausing freezes the runs there are; draining lets them come to their end. Both keep new ones from starting. */
+function holdItems(workflowId: string, holds: readonly Pause["hold"][], onChange: () => void): readonly MenuItem[] {
+  const [isPaused, isDrained] = [holds.includes("pause"), holds.includes("drain")];
+  const send = (what: Parameters<typeof api.hold>[1]) => (): void => {
+    api
+      .hold(workflowId, what)
+      .catch((reason: unknown) => notify(asApiError(reason).message, "error"))
+      .finally(onChange);
+  };
+  return [
+    isPaused
+      ? { label: "Resume", icon: "play", onSelect: send("resume") }
+      : { label: "Pause: freeze its runs", icon: "pause", onSelect: send("pause") },
+    isDrained
+      ? { label: "Stop draining", icon: "play", onSelect: send("undrain") }
+      : { label: "Drain: finish its runs", icon: "filter", onSelect: send("drain") },
+  ];
 }
 
 async function toggle(workflow: Workflow, onChange: () => void): Promise<void> {
