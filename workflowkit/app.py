@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, Unpack
 
+from workflowkit.alertrules import AlertRules
 from workflowkit.base.errors import AlreadyExists, Conflict, InvalidInput, Problem
 from workflowkit.base.scope import Scope, owner_of
 from workflowkit.base.sealing import Sealing
@@ -355,6 +356,11 @@ class WorkflowKit:
     def approvals(self) -> Inbox:
         """What people are asked, and how the host decides in their names."""
         return Inbox(lambda: self.runtime.approvals)
+
+    @property
+    def alerts(self) -> AlertRules:
+        """The rules that tell when runs fail too often."""
+        return AlertRules(lambda: self.runtime.alerts)
 
     def blueprint(self, *, url_prefix: str = "/workflows") -> Blueprint:
         """Return the API as a blueprint for a Flask application of yours."""

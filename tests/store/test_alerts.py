@@ -243,6 +243,19 @@ def test_a_tenant_has_a_bounded_number_of_rules(sqlite_url: str) -> None:
         _rule(harness, TEN_FAILURES, scope=Scope("default", "other"))
 
 
+def test_an_application_makes_rules_of_its_tenants(sqlite_url: str) -> None:
+    from workflowkit import WorkflowKit
+
+    other = Scope("default", "other")
+    wk = WorkflowKit(database_url=sqlite_url)
+    rule = wk.alerts.create("Too many", TEN_FAILURES, scope=other)
+    assert wk.alerts.list(scope=other) == [rule] == [wk.alerts.get(rule.id, scope=other)]
+    assert wk.alerts.list() == []
+    wk.alerts.delete(rule.id, scope=other)
+    assert wk.alerts.list(scope=other) == []
+    wk.stop()
+
+
 def test_a_look_goes_by_the_index_of_ended_runs(sqlite_url: str) -> None:
     from workflowkit.store import alerts
 
