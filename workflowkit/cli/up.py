@@ -143,7 +143,7 @@ def _run_example(client: ApiClient, example: Path) -> bool:
         click.echo(f"  {plain(run['error']['name'])}: {plain(run['error']['message'])}")
     if run["output"] is not None:
         click.echo(pretty(run["output"], "    "))
-    click.echo(f"\n  {dim('this run')}      {client.url}/api/runs/{run['id']}")
+    click.echo(f"\n  {dim('this run')}      {client.url}/runs/{run['id']}")
     return bool(run["status"] == "completed")
 
 

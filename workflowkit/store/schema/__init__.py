@@ -1,0 +1,107 @@
+"""Every table, as SQLAlchemy metadata. ``migrations/`` brings a database to this shape; a test compares the two.
+
+Conventions: times are whole milliseconds UTC (``*_at_ms``); JSON is text, written by ``base.jsonvalue`` and never
+parsed by the database; every tenant-owned row carries ``environment`` and ``tenant``. Tables of facts (``events``,
+``journal``, ``decisions``, ``workflow_versions``) are insert-only: triggers made by the migrations refuse changes (I3).
+
+The hot tables (``runs``, ``steps``, ``journal``) have no foreign keys: each check would cost a look-up and a row lock
+per step, and their rows are only ever written together in one transaction.
+"""
+
+from __future__ import annotations
+
+from workflowkit.store.schema.access import api_keys, apps, webhooks
+from workflowkit.store.schema.authoring import (
+    OVERLAPS,
+    schedules,
+    workflow_drafts,
+    workflow_triggers,
+    workflow_versions,
+    workflows,
+)
+from workflowkit.store.schema.base import metadata
+from workflowkit.store.schema.eventlog import decisions, event_ids, events, pending_events, webhook_deliveries
+from workflowkit.store.schema.execution import (
+    HOLDS,
+    RUN_STATUSES,
+    RUNNING,
+    STEP_STATUSES,
+    alert_rules,
+    jobs,
+    journal,
+    pauses,
+    runs,
+    step_cache,
+    steps,
+)
+from workflowkit.store.schema.flow import (
+    COLLECTION_KINDS,
+    collected_events,
+    collections,
+    flow_states,
+    lane_groups,
+    lanes,
+    queued_steps,
+    slots,
+)
+from workflowkit.store.schema.waiting import (
+    APPROVAL_STATUSES,
+    VERDICTS,
+    WAIT_KINDS,
+    WAIT_STATES,
+    approval_assignees,
+    approval_decisions,
+    approvals,
+    callbacks,
+    timers,
+    wait_paths,
+    waits,
+)
+
+__all__ = [
+    "APPROVAL_STATUSES",
+    "COLLECTION_KINDS",
+    "HOLDS",
+    "OVERLAPS",
+    "RUNNING",
+    "RUN_STATUSES",
+    "STEP_STATUSES",
+    "VERDICTS",
+    "WAIT_KINDS",
+    "WAIT_STATES",
+    "alert_rules",
+    "api_keys",
+    "approval_assignees",
+    "approval_decisions",
+    "approvals",
+    "apps",
+    "callbacks",
+    "collected_events",
+    "collections",
+    "decisions",
+    "event_ids",
+    "events",
+    "flow_states",
+    "jobs",
+    "journal",
+    "lane_groups",
+    "lanes",
+    "metadata",
+    "pauses",
+    "pending_events",
+    "queued_steps",
+    "runs",
+    "schedules",
+    "slots",
+    "step_cache",
+    "steps",
+    "timers",
+    "wait_paths",
+    "waits",
+    "webhook_deliveries",
+    "webhooks",
+    "workflow_drafts",
+    "workflow_triggers",
+    "workflow_versions",
+    "workflows",
+]

@@ -1,0 +1,58 @@
+"""API keys, apps, and whoever may call from outside."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from workflowkit.store.schema.base import big, metadata, scope, text
+
+api_keys = sa.Table(
+    "api_keys",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    *scope(),
+    text("name"),
+    text("prefix"),
+    text("key_hash"),
+    text("scopes"),
+    text("event_names", nullable=True),
+    big("created_at_ms"),
+    big("last_used_at_ms", nullable=True),
+    big("revoked_at_ms", nullable=True),
+    sa.UniqueConstraint("key_hash"),
+    sa.Index(None, "environment", "tenant", "id"),
+)
+
+webhooks = sa.Table(
+    "webhooks",
+    metadata,
+    sa.Column("environment", sa.Text, primary_key=True),
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    text("token_hash"),
+    text("verification"),
+    text("secrets", nullable=True),
+    text("transform", nullable=True),
+    text("event_names", nullable=True),
+    text("cidrs", nullable=True),
+    sa.Column("enabled", sa.Boolean(create_constraint=False), nullable=False),
+    big("created_at_ms"),
+    big("updated_at_ms"),
+    big("last_received_at_ms", nullable=True),
+    sa.UniqueConstraint("token_hash"),
+)
+"""``token_hash`` is the hash of the secret part of the URL; ``secrets`` is encrypted (``base.secrets``)."""
+
+apps = sa.Table(
+    "apps",
+    metadata,
+    sa.Column("environment", sa.Text, primary_key=True),
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),
+    text("version", nullable=True),
+    text("hash"),
+    text("function_ids"),
+    big("synced_at_ms"),
+)
+"""Applications whose code functions were synced: the version of the code in force, a hash of its functions, their ids.
+The functions themselves are rows of ``workflows``."""

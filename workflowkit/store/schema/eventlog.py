@@ -1,0 +1,73 @@
+"""Events, and what became of them."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from workflowkit.store.schema.base import big, metadata, scope, text
+
+webhook_deliveries = sa.Table(
+    "webhook_deliveries",
+    metadata,
+    sa.Column("environment", sa.Text, primary_key=True),
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("webhook", sa.Text, primary_key=True),
+    sa.Column("identity", sa.Text, primary_key=True),
+    big("expires_at_ms"),
+    sa.Index(None, "environment", "tenant", "webhook", "expires_at_ms"),
+)
+"""The signed deliveries of the last minutes: one that is sent again has no effect."""
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    *scope(),
+    text("name"),
+    text("event_id", nullable=True),
+    text("data"),
+    text("extra", nullable=True),
+    big("ts_ms"),
+    big("depth", default=0),
+    text("source_run_id", nullable=True),
+    text("duplicate_of", nullable=True),
+    big("received_at_ms"),
+    text("target", nullable=True),
+    sa.Index(None, "environment", "tenant", "name", "id"),
+)
+"""``event_id`` is the sender's id, ``extra`` the JSON of optional fields (v, user, meta); ``depth`` counts how many
+runs deep the event was emitted. An event with a ``target`` is addressed: it starts that workflow and no other."""
+
+event_ids = sa.Table(
+    "event_ids",
+    metadata,
+    sa.Column("environment", sa.Text, primary_key=True),
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("event_id", sa.Text, primary_key=True),
+    text("first_id"),
+    big("expires_at_ms"),
+)
+"""Which event claimed a sender's id first, within the deduplication window (E4)."""
+
+pending_events = sa.Table(
+    "pending_events",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    big("wake_at_ms"),
+    sa.Index(None, "wake_at_ms"),
+)
+"""Accepted events that have not been matched yet: the outbox between intake and matching."""
+
+decisions = sa.Table(
+    "decisions",
+    metadata,
+    sa.Column("event_id", sa.Text, primary_key=True),
+    sa.Column("workflow_id", sa.Text, primary_key=True),
+    *scope(),
+    text("reason"),
+    text("detail", nullable=True),
+    big("at_ms"),
+    text("other_id", nullable=True),
+)
+"""Why an event did not start a run of a workflow (``workflow_id`` is empty where the reason is the event's own).
+``other_id`` is the run or the event that is there instead."""

@@ -1,0 +1,119 @@
+"""Flow control: limits, collections, queues."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from workflowkit.store.schema.base import big, metadata, one_of, scope, text
+
+flow_states = sa.Table(
+    "flow_states",
+    metadata,
+    sa.Column("environment", sa.Text, primary_key=True),
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("workflow_id", sa.Text, primary_key=True),
+    sa.Column("control", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    text("state", nullable=True),
+    big("expires_at_ms", nullable=True),
+    sa.Index(
+        "ix_flow_states_expires_at_ms",
+        "expires_at_ms",
+        sqlite_where=sa.text("expires_at_ms IS NOT NULL"),
+        postgresql_where=sa.text("expires_at_ms IS NOT NULL"),
+    ),
+)
+"""What flow control keeps of a key, as JSON, and the lock of that key: the time of a rate, an open window or batch, a
+claim, who holds a singleton. The row of a group of slots (``slots``) has no state and is only locked; it belongs to
+no tenant, as the group may span several. A row may be deleted once it has expired."""
+
+COLLECTION_KINDS = ("batch", "debounce", "singleton")
+
+collections = sa.Table(
+    "collections",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    *scope(),
+    text("workflow_id"),
+    big("version"),
+    text("kind"),
+    text("key"),
+    big("opened_at_ms"),
+    big("closed_at_ms", nullable=True),
+    text("run_id", nullable=True),
+    text("reason", nullable=True),
+    one_of("kind", *COLLECTION_KINDS),
+    sa.Index(None, "environment", "tenant", "workflow_id", "id"),
+    sa.Index(None, "run_id"),
+)
+"""Events of one key that start one run together: a batch, the window of a debounce, or an event that waits for the end
+of a singleton's run. It is open until it has a run, or a ``reason`` why it started none."""
+
+collected_events = sa.Table(
+    "collected_events",
+    metadata,
+    sa.Column("event_id", sa.Text, primary_key=True),
+    sa.Column("workflow_id", sa.Text, primary_key=True),
+    text("collection_id"),
+    big("ordinal"),
+    sa.Index(None, "collection_id", "ordinal"),
+)
+"""Which events are in a collection, in order of arrival. An event is in one collection of a workflow at most."""
+
+lanes = sa.Table(
+    "lanes",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    *scope(),
+    text("parent", nullable=True),
+    big("turn"),
+    text("queue", nullable=True),
+    text("throttle", nullable=True),
+    big("not_before_ms", default=0),
+    big("wake_at_ms", nullable=True),
+    sa.Index(
+        "ix_lanes_wake_at_ms",
+        "wake_at_ms",
+        sqlite_where=sa.text("wake_at_ms IS NOT NULL"),
+        postgresql_where=sa.text("wake_at_ms IS NOT NULL"),
+    ),
+    sa.Index(None, "turn"),
+    sa.Index(None, "parent"),
+)
+"""The order in which queued steps start: tenants (no ``parent``) take turns, and so do the lanes of a tenant, each of
+which holds the steps of a workflow that are under the same limits and on the same queue. ``turn`` is the place in the
+line, ``not_before_ms`` when the throttle admits the next, ``wake_at_ms`` when the relay looks at the lane."""
+
+lane_groups = sa.Table(
+    "lane_groups",
+    metadata,
+    sa.Column("lane_id", sa.Text, primary_key=True),
+    sa.Column("slot_group", sa.Text, primary_key=True),
+    big("ceiling"),
+    sa.Index(None, "slot_group"),
+)
+"""Under which limits the steps of a lane are: at most ``ceiling`` slots of the group may be held."""
+
+queued_steps = sa.Table(
+    "queued_steps",
+    metadata,
+    sa.Column("run_id", sa.Text, primary_key=True),
+    sa.Column("step_key", sa.Text, primary_key=True),
+    text("lane_id"),
+    big("score_ms"),
+    text("sequence"),
+    sa.Index(None, "lane_id", "score_ms", "sequence"),
+)
+"""Steps that are due and wait for a limit. Within a lane the one with the lowest score comes first."""
+
+slots = sa.Table(
+    "slots",
+    metadata,
+    sa.Column("slot_group", sa.Text, primary_key=True),
+    sa.Column("run_id", sa.Text, primary_key=True),
+    sa.Column("step_key", sa.Text, primary_key=True),
+    big("token"),
+    sa.Index(None, "run_id"),
+)
+"""Who counts against a limit: a step for as long as the lease with this token lasts, or, without a step, a whole run
+from its first step to its end. Never a counter."""
