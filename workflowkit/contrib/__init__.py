@@ -1,1 +1,1 @@
-"""Middleware that ships with the package; each module stands alone."""
+"""What joins the package with others, for those who want it; each module stands alone."""
