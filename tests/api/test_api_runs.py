@@ -275,6 +275,24 @@ def test_a_waiting_run_is_moved_to_another_version(database_url: str) -> None:
         assert (refused.status_code, refused.get_json()["problems"][0]["pointer"]) == (400, "/version")
 
 
+def test_a_step_that_a_moved_run_has_not_any_more_is_told_no_longer(database_url: str) -> None:
+    with a_web(database_url, registry=a_waiting_registry()) as web:
+        old = a_workflow().action("first").action("w", kind="waiting").path(SOURCE, "first", "w").trigger("order/paid")
+        run_id = _run_id(web, old.document(), {"n": 7})
+        new = a_workflow().action("w", kind="waiting").path(SOURCE, "w").trigger("order/paid")
+        web.harness.deploy(new.document())
+        client = web.client(["runs:read", "runs:write"])
+        moved = client.post(f"/api/runs/{run_id}/move").get_json()
+        assert (moved["is_moved"], moved["removed_steps"]) == (True, ["first"])
+        told = client.get(f"/api/runs/{run_id}").get_json()
+        assert [step["id"] for step in told["steps"]] == ["w"]
+        web.harness.send("order/answered", {"n": 7})
+        web.harness.drain()
+        assert client.get(f"/api/runs/{run_id}").get_json()["status"] == "completed"
+        again = client.post(f"/api/runs/{run_id}/rerun", json={"from_step": "w"})
+        assert again.status_code == 201
+
+
 def test_a_client_may_wait_for_the_end_of_a_run(database_url: str) -> None:
     with a_web(database_url) as web, ThreadPoolExecutor(1) as pool:
         client = web.client(["runs:read"])
