@@ -42,7 +42,8 @@ def emit_on(
     The event is a part of the transaction: there is one if and only if the row is. It is called ``name`` and what was
     done, ``name.inserted``; without a name, ``db/`` and the table. Its data has the ``table``, the ``operation``, the
     primary ``key``, and of ``columns`` (attributes of the model, without which nothing leaves the table) the ``new``
-    values, the ``old`` ones, or ``None``. An update is told of if one of ``columns`` changes. ``scope`` says by the row
+    values, the ``old`` ones, or ``None``. An update is told of if one of ``columns`` changes. Events of
+    one flush are in no particular order. ``scope`` says by the row
     whose event it is; without it, it is of the application's own tenant.
 
     ``sessions`` are those to listen to: all of SQLAlchemy's, a class of sessions, or a ``sessionmaker``. Their database
