@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 from workflowkit.base.errors import Problem
 from workflowkit.definition.conditions import edge_taken
-from workflowkit.definition.model import SOURCE, ConditionType, Edge, Node, Workflow
+from workflowkit.definition.model import SOURCE, Edge, Node, Workflow
 from workflowkit.definition.references import MISSING
 from workflowkit.engine.again import downstream
 from workflowkit.engine.facts import Fact, FactKind
-from workflowkit.engine.planner import DISABLED, SKIP_IF, Decision, go_on
+from workflowkit.engine.planner import DISABLED, SKIP_IF, Decision, go_on, is_error_edge
 from workflowkit.engine.progress import Progress
 from workflowkit.engine.states import EdgeState
 
@@ -112,13 +112,12 @@ def _edges(before: Progress, facts: Sequence[Fact], ended: set[str], workflow: W
 
 def _decide(before: Progress, final: Fact | None, edge: Edge) -> EdgeState:
     """Decide an edge that is new behind a step, by how the step ended: see how ``engine.planner`` settles one."""
-    is_error_edge = edge.condition is not None and edge.condition.type is ConditionType.ERROR
     if final is not None and final.kind is FactKind.FAILED:
-        return EdgeState.TAKEN if is_error_edge and final.handled else EdgeState.DEAD
+        return EdgeState.TAKEN if is_error_edge(edge) and final.handled else EdgeState.DEAD
     if final is not None and final.kind is FactKind.SKIPPED and final.reason not in PASSING_SKIPS:
         return EdgeState.DEAD
     output = MISSING if final is None or edge.source == SOURCE else final.output
-    is_taken = not is_error_edge and edge_taken(edge.condition, before.scope(output))
+    is_taken = not is_error_edge(edge) and edge_taken(edge.condition, before.scope(output))
     return EdgeState.TAKEN if is_taken else EdgeState.NOT_TAKEN
 
 

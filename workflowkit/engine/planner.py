@@ -27,7 +27,7 @@ from workflowkit.engine.retry import backoff_of, delay_note, may_retry, next_att
 from workflowkit.engine.states import EdgeState, StepStatus
 from workflowkit.engine.surroundings import NO_SURROUNDINGS, Surroundings
 
-__all__ = ["Decision", "Finish", "Progress", "begin", "cancel", "go_on", "settle"]
+__all__ = ["Decision", "Finish", "Progress", "begin", "cancel", "go_on", "is_error_edge", "settle"]
 
 # Why a step was skipped or cancelled: the ``reason`` of its fact.
 CONDITION_FALSE = "condition-false"
@@ -156,7 +156,7 @@ def _way_on(progress: Progress, node_id: str, outcome: Outcome) -> tuple[Json, d
             return node.fallback, _decide_edges(progress, node_id, node.fallback), True
         case OnError.BRANCH:
             outgoing = progress.workflow.outgoing[node_id]
-            return error_output, {edge.id: _taken_if(_is_error_edge(edge)) for edge in outgoing}, True
+            return error_output, {edge.id: _taken_if(is_error_edge(edge)) for edge in outgoing}, True
 
 
 def _advance(progress: Progress, fact: Fact, kept: Mapping[str, Fact] = _NONE_KEPT) -> Decision:
@@ -271,7 +271,8 @@ def _all_edges(progress: Progress, node_id: str, state: EdgeState) -> dict[str, 
     return dict.fromkeys((edge.id for edge in progress.workflow.outgoing[node_id]), state)
 
 
-def _is_error_edge(edge: Edge) -> bool:
+def is_error_edge(edge: Edge) -> bool:
+    """Tell whether an edge is for the failure of its source, and never taken otherwise."""
     return edge.condition is not None and edge.condition.type is ConditionType.ERROR
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from workflowkit.base.errors import Conflict, InvalidInput, NotFound, Problem
+from workflowkit.base.errors import Conflict, NotFound, Problem
 from workflowkit.base.scope import Scope
 from workflowkit.engine.moving import Move, plan_move
 from workflowkit.runtime.ending import Ending
 from workflowkit.runtime.hints import Dispatcher, StepHint, hint
 from workflowkit.runtime.position import Batch, Position, Schedule, add_decision, load
-from workflowkit.runtime.rerunning import LATEST
+from workflowkit.runtime.rerunning import LATEST, chosen_version
 from workflowkit.runtime.versions import Versions
-from workflowkit.store import runs, steps, subscriptions
+from workflowkit.store import runs, steps
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.runs import RunRecord
 
@@ -51,7 +51,7 @@ class Moving:
         with self._database.transaction("move") as tx:
             run = _movable(tx, scope, run_id)
             position, facts = load(tx, run, self._versions)
-            number = self._number(tx, run, version)
+            number = chosen_version(tx, run, version, "a version is its number, or latest")
             workflow = self._versions.load(tx, scope, run.workflow_id, number)
             move = plan_move(position.progress, facts, workflow, number, tx.now_ms)
             is_moved = move.decision is not None and not dry_run and number != run.version
@@ -75,14 +75,6 @@ class Moving:
         batch.write(tx)
         ended = self._ending.finish(tx, position, move.decision)
         return [*written.hints, *ended.hints], ended.event_ids
-
-    def _number(self, tx: Transaction, run: RunRecord, version: int | str) -> int:
-        if isinstance(version, int):
-            return version
-        found = subscriptions.load_target(tx, run.scope, run.workflow_id)
-        if version != LATEST or found is None or found[0] is None:
-            raise InvalidInput([Problem("/version", "invalid-value", "a version is its number, or latest")])
-        return found[0]
 
 
 def _movable(tx: Transaction, scope: Scope, run_id: str) -> RunRecord:

@@ -134,12 +134,7 @@ class Rerunning:
     def _version(self, tx: Transaction, original: RunRecord, version: int | str) -> int:
         if version == ORIGINAL:
             return original.version
-        if isinstance(version, int):
-            return version
-        found = subscriptions.load_target(tx, original.scope, original.workflow_id)
-        if version != LATEST or found is None or found[0] is None:
-            raise _invalid("/version", "invalid-value", "a version is its number, original or latest")
-        return found[0]
+        return chosen_version(tx, original, version, "a version is its number, original or latest")
 
     def _kept(self, tx: Transaction, original: RunRecord, workflow: Workflow, place: Place | None) -> Kept:
         if place is None:
@@ -162,6 +157,19 @@ class Rerunning:
         )  # fmt: skip
         events.insert_matched(tx, edited)
         return edited
+
+
+def chosen_version(tx: Transaction, run: RunRecord, version: int | str, otherwise: str) -> int:
+    """Return the version of a run's workflow that a number or ``latest`` means.
+
+    Raises ``InvalidInput`` with the pointer ``/version`` and the message ``otherwise``, also where none is published.
+    """
+    if isinstance(version, int):
+        return version
+    found = subscriptions.load_target(tx, run.scope, run.workflow_id)
+    if version != LATEST or found is None or found[0] is None:
+        raise _invalid("/version", "invalid-value", otherwise)
+    return found[0]
 
 
 def _input(again: Again, place: Place | None) -> dict[str, Any] | None:
