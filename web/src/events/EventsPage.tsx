@@ -7,6 +7,7 @@ import { pathTo, setQuery, useAddress } from "../shell/routes";
 import { ago, fullTime } from "../shell/times";
 import { Button } from "../shell/ui/Button";
 import { Link } from "../shell/ui/Link";
+import { QueryField } from "../shell/ui/QueryField";
 
 /** The events that came in, newest first. */
 export function EventsPage(): React.JSX.Element {
@@ -19,16 +20,7 @@ export function EventsPage(): React.JSX.Element {
     <main className="page">
       <header className="page-header">
         <h1>Events</h1>
-        <input
-          className="input page-search"
-          type="search"
-          aria-label="Name of the event"
-          placeholder="Name of the event"
-          defaultValue={name}
-          key={name}
-          onBlur={(event) => setQuery({ name: event.target.value.trim(), cursor: undefined })}
-          onKeyDown={(event) => event.key === "Enter" && event.currentTarget.blur()}
-        />
+        <QueryField label="Name of the event" name="name" value={name} />
         <Button onClick={reload}>Refresh</Button>
       </header>
       {error !== undefined && (

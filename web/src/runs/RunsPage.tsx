@@ -6,6 +6,7 @@ import { pathTo, setQuery, useAddress } from "../shell/routes";
 import { ago, duration, fullTime } from "../shell/times";
 import { Button } from "../shell/ui/Button";
 import { Link } from "../shell/ui/Link";
+import { QueryField } from "../shell/ui/QueryField";
 
 const STATUSES = ["scheduled", "queued", "running", "waiting", "completed", "failed", "cancelled"] as const;
 
@@ -62,16 +63,7 @@ export function RunsPage(): React.JSX.Element {
             </option>
           ))}
         </select>
-        <input
-          className="input page-search"
-          type="search"
-          aria-label="Workflow id"
-          placeholder="Workflow id"
-          defaultValue={workflow}
-          key={workflow}
-          onBlur={(event) => setQuery({ workflow: event.target.value.trim(), cursor: undefined })}
-          onKeyDown={(event) => event.key === "Enter" && event.currentTarget.blur()}
-        />
+        <QueryField label="Workflow id" name="workflow" value={workflow} />
         <Button onClick={reload}>Refresh</Button>
       </header>
       {error !== undefined && (
