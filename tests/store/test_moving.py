@@ -157,6 +157,25 @@ def test_a_run_is_moved_twice_and_back(database_url: str) -> None:
         assert (run["status"], run["version"], calls) == ("completed", 1, ["first", "last"])
 
 
+def test_a_run_of_a_batch_has_all_its_events_where_it_goes_on(database_url: str) -> None:
+    registry, calls = _registry()
+    with a_runtime(database_url, registry) as harness:
+        batch = {"settings": {"batch": {"max_size": 2, "timeout": "1m"}}}
+        harness.deploy(OLD | batch)
+        for n in range(2):
+            harness.send("test/happened", {"n": n})
+        harness.drain()
+        run_id = str(harness.run()["id"])
+        new = _document(("$source", "first", "wait", "last"), ("first", "aside", "tail"), wait="nap") | batch
+        (aside,) = (action for action in new["actions"] if action["id"] == "aside")
+        aside["settings"] = {"disabled": True}
+        (behind,) = (edge for edge in new["edges"] if edge["from"] == "aside")
+        behind["conditional"] = {"type": "match", "ref": "!ref($.events[1].data.n)", "value": 1}
+        assert _move(harness, run_id, new).is_moved
+        assert _end(harness)["status"] == "completed"
+        assert calls == ["first", "tail", "last"]
+
+
 def test_a_loop_that_is_on_its_way_stays(database_url: str) -> None:
     registry, _ = _registry()
     with a_runtime(database_url, registry) as harness:

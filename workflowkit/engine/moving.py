@@ -20,6 +20,7 @@ from workflowkit.engine.facts import Fact, FactKind
 from workflowkit.engine.planner import DISABLED, SKIP_IF, Decision, go_on, is_error_edge
 from workflowkit.engine.progress import Progress
 from workflowkit.engine.states import EdgeState
+from workflowkit.engine.surroundings import Surroundings
 
 PASSING_SKIPS = (DISABLED, SKIP_IF)
 """Reasons of a step that was skipped and yet goes on to what stands behind it."""
@@ -40,8 +41,12 @@ class Move:
     progress: Progress | None = None
 
 
-def plan_move(before: Progress, facts: Sequence[Fact], workflow: Workflow, version: int, now_ms: int) -> Move:
+def plan_move(
+    before: Progress, facts: Sequence[Fact], workflow: Workflow, version: int, around: Surroundings, now_ms: int
+) -> Move:
     """Plan the move of a run, as far as it has come, to ``workflow``, which is its version ``version``.
+
+    ``around`` is what the run sees besides its event, as it was for ``before``.
 
     Raises ``LimitExceeded`` where a condition on a new edge cannot be evaluated.
     """
@@ -55,7 +60,7 @@ def plan_move(before: Progress, facts: Sequence[Fact], workflow: Workflow, versi
         return Move(tuple(problems), removed, added)
     edges = _edges(before, facts, ended, workflow)
     moved = Fact(FactKind.MOVED, SOURCE, edges=edges, detail={"version": version}, at_ms=now_ms)
-    progress = Progress(workflow, before.event)
+    progress = Progress(workflow, before.event, around)
     reached = progress.absorb_moved(moved, facts)
     active = {node_id for node_id in before.status if node_id not in ended}
     for node_id in active:

@@ -53,7 +53,7 @@ class Moving:
             position, facts = load(tx, run, self._versions)
             number = chosen_version(tx, run, version, "a version is its number, or latest")
             workflow = self._versions.load(tx, scope, run.workflow_id, number)
-            move = plan_move(position.progress, facts, workflow, number, tx.now_ms)
+            move = plan_move(position.progress, facts, workflow, number, position.around, tx.now_ms)
             is_moved = move.decision is not None and not dry_run and number != run.version
             if is_moved:
                 hints, event_ids = self._write(tx, replace(position, workflow=workflow), move, number)
