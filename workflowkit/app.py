@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeAlias, TypeVar, Unpack
 
 from workflowkit.alertrules import AlertRules
 from workflowkit.base.errors import AlreadyExists, Conflict, InvalidInput, Problem
@@ -55,6 +55,10 @@ if TYPE_CHECKING:
     from workflowkit.webhooks import Verify
 
 DEFAULT_CONCURRENCY = 8
+#: How long an embed token is good unless something else is said.
+DEFAULT_EMBED_SECONDS = 900.0
+#: What an embed token may allow beside viewing.
+Right: TypeAlias = Literal["view", "edit", "publish", "run"]
 
 _Handler = TypeVar("_Handler", bound=Callable[..., Any])
 _Maker = TypeVar("_Maker", bound=Callable[..., Any])
@@ -351,6 +355,29 @@ class WorkflowKit:
         and ``actor`` are kept with the run. Raises ``NotFound``.
         """
         return self.runtime.control.cancel(scope or self.settings.scope, run_id, reason=reason, actor=actor)
+
+    def embed_token(
+        self,
+        *,
+        tenant: str | None = None,
+        workflow: str | None = None,
+        rights: Sequence[Right] = ("view",),
+        ttl_seconds: float = DEFAULT_EMBED_SECONDS,
+        user: str = "",
+        environment: str | None = None,
+    ) -> str:
+        """Return a token for the browser of a user of yours, with which the editor in your page opens ``workflow``, or,
+        without one, all of the tenant's (docs/editor-embedding.md).
+
+        ``rights`` are ``view``, ``edit``, ``publish`` and ``run``; ``user`` is kept with what is done. It cannot be
+        called back: let it be good for minutes. Raises ``InvalidInput``.
+        """
+        from workflowkit.runtime.embedding import Embed
+
+        own = self.settings.scope
+        scope = Scope(environment or own.environment, tenant or own.tenant)
+        made = self.runtime.embed_tokens.mint(Embed(scope, workflow, tuple(rights), user), ttl_seconds=ttl_seconds)
+        return made.token
 
     @property
     def approvals(self) -> Inbox:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workflowkit.actionconfig import action_config
-from workflowkit.base.clock import Clock
+from workflowkit.base.clock import Clock, SystemClock
 from workflowkit.base.ids import random_fraction
 from workflowkit.base.links import Links
 from workflowkit.base.secrets import Keyring
@@ -38,6 +38,7 @@ from workflowkit.runtime.collecting import Collecting
 from workflowkit.runtime.control import Control
 from workflowkit.runtime.deliveries import Deliveries, Source
 from workflowkit.runtime.dequeuing import Dequeuing
+from workflowkit.runtime.embedding import EmbedTokens
 from workflowkit.runtime.emitting import Emitting
 from workflowkit.runtime.ending import Ending
 from workflowkit.runtime.endpoints import Endpoints
@@ -237,6 +238,10 @@ class Runtime:
     @cached_property
     def links(self) -> Links:
         return Links(self.settings.public_url, lambda: self.keyring)
+
+    @cached_property
+    def embed_tokens(self) -> EmbedTokens:
+        return EmbedTokens(lambda: self.keyring, self.clock or SystemClock(), self.settings.limits)
 
     @cached_property
     def relay(self) -> Relay:

@@ -12,7 +12,7 @@ from flask import Blueprint, Response, g, request
 from werkzeug.wrappers import Response as ForwardedResponse
 
 from workflowkit import __version__
-from workflowkit.api import auth, errors, openapi
+from workflowkit.api import auth, crossorigin, errors, openapi
 from workflowkit.api.routes import (
     actions,
     alerts,
@@ -22,6 +22,7 @@ from workflowkit.api.routes import (
     deliveries,
     docs,
     dryruns,
+    embedtokens,
     events,
     functions,
     health,
@@ -78,11 +79,12 @@ def create_app(services: Services) -> APIFlask:
     openapi.configure(app)
     for routes in (
         events, workflows, dryruns, simulations, pauses, functions, runs, jobs, schedules, actions, keys, webhooks,
-        deliveries, signals, approvals, invitations, callbacks, calls, alerts, health, docs, pages,
+        deliveries, signals, approvals, invitations, callbacks, calls, alerts, embedtokens, health, docs, pages,
     ):  # fmt: skip
         app.register_blueprint(routes.api)
     errors.register(app)
     app.before_request(_name_request)
+    crossorigin.install(app, services.embed_origins)
     auth.install_guard(app)
     app.after_request(_add_headers)
     openapi.publish(app)

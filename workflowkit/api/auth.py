@@ -14,9 +14,12 @@ from urllib.parse import urlsplit
 
 from flask import Flask, current_app, g, request
 
+from workflowkit.api import embedreach
 from workflowkit.api.services import Services
 from workflowkit.base.errors import Forbidden, InvalidInput, NotFound, Problem, Unauthenticated
 from workflowkit.base.scope import Scope
+from workflowkit.runtime.embedding import PREFIX as EMBED_PREFIX
+from workflowkit.runtime.embedding import Embed
 from workflowkit.runtime.keys import PERMISSIONS, may_send
 from workflowkit.store.keys import KeyRecord
 
@@ -37,15 +40,19 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is calling. ``key`` is ``None`` for the developer at the dev server's own machine."""
+    """Who is calling: with a ``key``, from a host's page by an ``embed`` token, or, without both, the developer at the
+    dev server's own machine."""
 
     scope: Scope
     permissions: frozenset[str]
     key: KeyRecord | None = None
+    embed: Embed | None = None
 
     @property
     def actor(self) -> str:
         """Who is calling, as it is kept with what they do."""
+        if self.embed is not None:
+            return f"embed:{self.embed.user}"
         return "developer" if self.key is None else f"key:{self.key.id}"
 
     @property
@@ -114,6 +121,8 @@ def _guard() -> None:
         found = _authenticate(access)
         if access.permission not in found.permissions:
             raise Forbidden(f"this needs the permission {access.permission}")
+        if found.embed is not None:
+            embedreach.check(found.embed)
         _check_scope_headers(found.scope)
         g.caller = found
     if any("\0" in value for value in (request.view_args or {}).values() if isinstance(value, str)):
@@ -128,6 +137,8 @@ def _authenticate(access: Access) -> Caller:
         return _developer(services)
     if key is None:
         raise Unauthenticated("send an API key: Authorization: Bearer wk_...")
+    if key.startswith(EMBED_PREFIX):
+        return _embedded(services, key)
     try:
         record = services.keys.authenticate(key)
     except Unauthenticated:
@@ -136,6 +147,13 @@ def _authenticate(access: Access) -> Caller:
             return _developer(services)
         raise
     return Caller(record.scope, record.permissions, record)
+
+
+def _embedded(services: Services, token: str) -> Caller:
+    embed = services.embed_tokens.read(token)
+    if embed is None:
+        raise Unauthenticated("this embed token is not genuine, or its time is over")
+    return Caller(embed.scope, embed.permissions, embed=embed)
 
 
 def _developer(services: Services) -> Caller:

@@ -20,6 +20,7 @@ from workflowkit.runtime.authoring import Authoring
 from workflowkit.runtime.callbacks import Callbacks
 from workflowkit.runtime.control import Control
 from workflowkit.runtime.deliveries import Deliveries
+from workflowkit.runtime.embedding import EmbedTokens
 from workflowkit.runtime.intake import Intake
 from workflowkit.runtime.jobs import Jobs
 from workflowkit.runtime.keys import Keys
@@ -67,6 +68,8 @@ class Services:
     alerts: Alerts
     opened: Database
     opened_versions: Versions
+    embed_tokens: EmbedTokens
+    embed_origins: tuple[str, ...] = ()
     limits: Limits = DEFAULT_LIMITS
     public_url: str | None = None
     webhook_redirects: tuple[str, ...] = ()
@@ -123,6 +126,8 @@ class RuntimeParts(Protocol):
     def callbacks(self) -> Callbacks: ...
     @property
     def alerts(self) -> Alerts: ...
+    @property
+    def embed_tokens(self) -> EmbedTokens: ...
 
 
 def services_of(runtime: RuntimeParts, *, dev_mode: bool = False) -> Services:
@@ -152,6 +157,8 @@ def services_of(runtime: RuntimeParts, *, dev_mode: bool = False) -> Services:
         opened=runtime.database.view(None if sealing is None else LenientSealing(sealing)),
         # What a process remembers of outputs must not be shown to callers of the other kind.
         opened_versions=Versions(),
+        embed_tokens=runtime.embed_tokens,
+        embed_origins=runtime.settings.embed_origins,
         limits=runtime.settings.limits,
         public_url=runtime.settings.public_url,
         webhook_redirects=runtime.settings.webhook_redirects,

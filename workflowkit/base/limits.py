@@ -119,6 +119,9 @@ class Limits:
     """The event and the results of steps that are sent along with one call."""
     remote_idle_replies: int = 3
     """How often a function may answer without anything new before its attempt fails."""
+    # embedding
+    embed_token_seconds: int = 86_400
+    """How long an embed token may be good; it cannot be called back."""
     # lists
     page_size: int = 100
 

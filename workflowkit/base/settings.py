@@ -46,6 +46,8 @@ class Settings:
     """How the API is reached from outside, with the prefix it is mounted below: what URLs of webhooks begin with."""
     webhook_redirects: tuple[str, ...] = ()
     """The addresses to which the URL of a webhook may be handed over that a provider asked for."""
+    embed_origins: tuple[str, ...] = ()
+    """The origins of host applications whose pages may show the editor and call the API from the browser."""
     secret_key: str | None = field(default=None, repr=False)
     """What stored secrets are encrypted with (``base.secrets.Keyring``); it is a secret itself."""
     allow_private_networks: bool = False
@@ -108,6 +110,15 @@ def _url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _origins(text: str) -> tuple[str, ...]:
+    for origin in _names(text):
+        parts = urlsplit(origin)
+        is_bare = origin == f"{parts.scheme}://{parts.netloc}" == origin.lower()
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None or not is_bare:
+            raise ValueError(f"{origin!r} must be an origin such as https://app.example.com, without a path")
+    return _names(text)
+
+
 def _redirects(text: str) -> tuple[str, ...]:
     for uri in _names(text):
         parts = urlsplit(uri)
@@ -145,6 +156,7 @@ _PARSERS: dict[str, Callable[[str], object]] = {
     "email_from": str,
     "public_url": _url,
     "webhook_redirects": _redirects,
+    "embed_origins": _origins,
     "secret_key": _keys,
     "allow_private_networks": _flag,
     "signing_key": _signing_key,

@@ -41,6 +41,7 @@ PERMISSIONS = (
     "runs:decrypt",
     "alerts:read",
     "alerts:write",
+    "embed:issue",
 )
 #: What a key may do unless something else is said: to see what is encrypted is to be asked for.
 ORDINARY_PERMISSIONS = tuple(permission for permission in PERMISSIONS if permission != "runs:decrypt")

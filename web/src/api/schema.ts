@@ -384,6 +384,13 @@ export interface DryStep {
   readonly reason: string | null;
 }
 
+export interface EmbedToken {
+  /** The token. It is shown this once. */
+  readonly token: string;
+  /** When it ends. */
+  readonly expires_at: string;
+}
+
 export interface Event {
   /** Our id. */
   readonly id: string;
@@ -645,6 +652,17 @@ export interface NewDrain {
   readonly reason?: string;
 }
 
+export interface NewEmbedToken {
+  /** The only workflow that it opens. Default: all of the tenant. */
+  readonly workflow_id?: string | null;
+  /** What it allows; you must hold the permissions for it yourself. Default: `view`. */
+  readonly rights?: readonly ("view" | "edit" | "publish" | "run")[];
+  /** How long it is good. Default: 900; the limit is `embed_token_seconds`. */
+  readonly ttl_seconds?: number;
+  /** The name of your user, kept with what they do. */
+  readonly user?: string | null;
+}
+
 export interface NewEvent {
   /** What happened, such as `order/paid`. */
   readonly name: string;
@@ -694,7 +712,7 @@ export interface NewKey {
   /** Who uses it. */
   readonly name: string;
   /** What it may do; you must hold each yourself. */
-  readonly permissions: readonly ("events:send" | "workflows:read" | "workflows:write" | "workflows:publish" | "runs:read" | "runs:write" | "actions:read" | "keys:admin" | "webhooks:read" | "webhooks:write" | "signals:send" | "http:call" | "approvals:read" | "approvals:decide" | "approvals:impersonate" | "runs:decrypt" | "alerts:read" | "alerts:write")[];
+  readonly permissions: readonly ("events:send" | "workflows:read" | "workflows:write" | "workflows:publish" | "runs:read" | "runs:write" | "actions:read" | "keys:admin" | "webhooks:read" | "webhooks:write" | "signals:send" | "http:call" | "approvals:read" | "approvals:decide" | "approvals:impersonate" | "runs:decrypt" | "alerts:read" | "alerts:write" | "embed:issue")[];
   /** The only events that a key for sending may send: names, or beginnings of names with * at the end. Default: all. */
   readonly event_names?: readonly string[] | null;
 }

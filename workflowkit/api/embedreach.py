@@ -1,0 +1,63 @@
+"""How far an embed token reaches: of all routes those that an editor needs, and there one workflow and its runs.
+
+Deny by default: a route that is not named here answers 403, whatever it demands of keys.
+"""
+
+from __future__ import annotations
+
+from flask import request
+
+from workflowkit.api.services import Services
+from workflowkit.base.errors import Forbidden, NotFound
+from workflowkit.runtime.embedding import Embed
+from workflowkit.store import queries
+
+#: Views about nobody's data: the catalogue, and a document that the caller has.
+_OF_NOBODY = frozenset({"actions.list_actions", "actions.get_action", "workflows.validate_document"})
+#: Views about the workflow that the path names.
+_OF_A_WORKFLOW = frozenset(
+    {
+        "workflows.get_workflow", "workflows.get_draft", "workflows.update_draft", "workflows.validate_draft",
+        "workflows.publish_workflow", "workflows.enable_workflow", "workflows.disable_workflow",
+        "workflows.list_versions", "workflows.get_version", "dryruns.dry_run_workflow", "calls.start_run",
+    }
+)  # fmt: skip
+#: Views about all workflows of the tenant, for tokens that are.
+_OF_ALL = frozenset({"workflows.list_workflows", "workflows.create_workflow"})
+
+
+def check(embed: Embed) -> None:
+    """Let the present request pass if ``embed`` reaches what it is about. Raises ``Forbidden``, ``NotFound``.
+
+    What another workflow has answers like what does not exist.
+    """
+    view, path = request.endpoint, request.view_args or {}
+    if view in _OF_NOBODY:
+        return
+    if view in _OF_A_WORKFLOW:
+        _check_workflow(embed, path["workflow_id"])
+    elif view == "runs.list_runs":
+        _check_list(embed)
+    elif view == "runs.get_run":
+        _check_run(embed, path["run_id"])
+    elif view not in _OF_ALL or embed.workflow_id is not None:
+        raise Forbidden("embed tokens do not reach this")
+
+
+def _check_workflow(embed: Embed, workflow_id: str) -> None:
+    if embed.workflow_id is not None and workflow_id != embed.workflow_id:
+        raise NotFound(f"there is no workflow {workflow_id!r}")
+
+
+def _check_list(embed: Embed) -> None:
+    if embed.workflow_id is not None and request.args.getlist("workflow_id") != [embed.workflow_id]:
+        raise Forbidden(f"this embed token reaches the runs of one workflow: ?workflow_id={embed.workflow_id}")
+
+
+def _check_run(embed: Embed, run_id: str) -> None:
+    if embed.workflow_id is None:
+        return
+    with Services.current().database.read() as tx:
+        run = queries.get_run(tx, embed.scope, run_id)
+    if run.workflow_id != embed.workflow_id:
+        raise NotFound(f"there is no run {run_id!r}")
