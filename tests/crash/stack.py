@@ -26,7 +26,15 @@ DEADLINE_SECONDS = 40.0
 
 _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(
-    ["orders", "journey", "voyage", "workflowkit.composition", "workflowkit.dispatch.consumer", "celery.apps.worker"]
+    [
+        "orders",
+        "journey",
+        "voyage",
+        "mixture",
+        "workflowkit.composition",
+        "workflowkit.dispatch.consumer",
+        "celery.apps.worker",
+    ]
 )
 
 
