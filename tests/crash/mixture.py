@@ -80,6 +80,9 @@ DOCUMENTS = [
     _document("cancel", _toil("one"), _NAP, _toil("two"), singleton={"mode": "cancel", "key": BY_CUSTOMER}),
     _document("latest", _toil("one"), _toil("two"), singleton={"mode": "queue_latest", "key": BY_CUSTOMER}),
     _document("once", _toil("one"), idempotency="event.data.order"),
+    _document("posted", {**_toil("one"), "settings": {"concurrency": 1}}),
+    _document("guarded", {**_toil("one"), "kind": "rare"}, {**_toil("two"), "kind": "rare"}),
+    _document("guarded-too", {**_toil("one"), "kind": "rare"}, concurrency={"limit": 1, "key": BY_CUSTOMER}),
     _document("looped", _toil("one"), _LOOP, concurrency={"limit": 3}),
     _document("caller", _toil("one"), _INVOKE, concurrency=3),
     _document("callee", _toil("one"), concurrency={"limit": 2, "key": BY_CUSTOMER}),
@@ -96,6 +99,9 @@ LIMITS = (
     Limit({"urgent": 2}, by_customer=False),
     Limit({"skip": 1}, of_runs=True),
     Limit({"latest": 1}, of_runs=True),
+    Limit({"posted": 1}, by_customer=False),
+    Limit({"guarded": 2, "guarded-too": 2}, by_customer=False),
+    Limit({"guarded-too": 1}),
     Limit({"looped": 3}, by_customer=False),
     Limit({"caller": 3}, by_customer=False),
     Limit({"callee": 2}),
@@ -145,6 +151,10 @@ def make_app(settings: Settings | None = None) -> WorkflowKit:
 
     @wk.action("toil")
     def toil(ctx: Any, milliseconds: int) -> None:
+        _labour(ctx, milliseconds)
+
+    @wk.action("rare", concurrency=2)
+    def rare(ctx: Any, milliseconds: int) -> None:
         _labour(ctx, milliseconds)
 
     @wk.action("flaky", retries=4)

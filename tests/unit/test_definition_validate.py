@@ -444,6 +444,14 @@ def test_a_join_cannot_wait_for_more_edges_than_there_are() -> None:
     assert found(one_action(join={"n_of": 2})) == [("/actions/0/settings/join/n_of", "impossible-join")]
 
 
+def test_what_a_loop_executes_is_limited_in_its_body() -> None:
+    assert found(one_action(concurrency=2)) == found(one_action(concurrency=0)) == []
+    assert found(one_action(concurrency=-1)) == [("/actions/0/settings/concurrency", "invalid-value")]
+    loop = one_action("builtin:for_each", {"items": [1]}, concurrency=2)
+    loop["actions"][0]["body"] = a_workflow().chain("b").document()
+    assert ("/actions/0/settings/concurrency", "conflicting-settings") in found(loop)
+
+
 def test_an_edge_that_the_action_does_not_offer_is_a_warning() -> None:
     rule = {"condition": {"==": [1, 1]}}
     builder = a_workflow().action("a", "builtin:if", rule, on_error="branch").actions("b").edge(SOURCE, "a")

@@ -94,6 +94,11 @@ def test_a_timeout_is_seconds_or_text(timeout: float | str, seconds: float) -> N
         ({"retries": True}, "/retries"),
         ({"queue": ""}, "/queue"),
         ({"queue": "a b"}, "/queue"),
+        ({"concurrency": 0}, "/concurrency"),
+        ({"concurrency": True}, "/concurrency"),
+        ({"concurrency": "2"}, "/concurrency"),
+        ({"concurrency": {"limit": 2, "scope": "workflow"}}, "/concurrency"),
+        ({"concurrency": {"limit": 2, "key": "event.data.id"}}, "/concurrency"),
         ({"edges": [{"name": "x"}]}, "/edges"),
         ({"edges": {"allow": True}}, "/edges"),
         ({"edges": 5}, "/edges"),
@@ -362,6 +367,7 @@ PUBLIC = {
     "retries": 1,
     "timeout_seconds": 30.0,
     "queue": "slow",
+    "concurrency": None,
 }
 
 
@@ -369,6 +375,18 @@ def test_the_public_half_is_exactly_this() -> None:
     spec = define("shop/keyed", keyed, icon="key", category="Shop", retries=1, timeout="30s", queue="slow")
 
     assert spec.public() == PUBLIC
+
+
+@pytest.mark.parametrize(
+    ("declared", "limit"),
+    [
+        (3, {"limit": 3, "scope": "environment"}),
+        ({"limit": 3}, {"limit": 3, "scope": "environment"}),
+        ({"limit": 1, "scope": "installation"}, {"limit": 1, "scope": "installation"}),
+    ],
+)
+def test_a_limit_of_an_action_may_be_seen(declared: Any, limit: dict[str, Any]) -> None:
+    assert define("a", keyed, concurrency=declared).public()["concurrency"] == limit
 
 
 def test_the_public_half_has_no_module_no_representation_and_no_secret() -> None:

@@ -70,7 +70,8 @@ class Node:
     ``retries``, ``timeout_seconds`` and ``queue`` are ``None`` where the document says nothing: the action's own apply.
     ``fallback`` is the output used with ``OnError.FALLBACK``. ``rank`` is its place in one fixed topological order.
     ``backoff`` is ``None`` for the engine's table, ``retry_on`` for all errors; ``skip_if`` is a CEL expression, and
-    ``disabled`` one that always holds. ``body`` is the graph of a loop.
+    ``disabled`` one that always holds. ``body`` is the graph of a loop. ``concurrency`` is how often the node may
+    execute at once, 0 for as often as may be.
     """
 
     id: str
@@ -91,6 +92,7 @@ class Node:
     disabled: bool = False
     cache: CacheRule | None = None
     compensate: Compensation | None = None
+    concurrency: int = 0
     body: Workflow | None = None
     memo: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
     """What was computed from this node once and for all (``definition.inputs``); no part of its value."""

@@ -58,6 +58,12 @@ def action_ceiling(limit: int, owner: Owner, action_id: str) -> Ceiling:
     return Ceiling(_text("action", owner.scope.environment, owner.scope.tenant, owner.workflow_id, action_id), limit)
 
 
+def kind_ceiling(rule: Concurrency, scope: Scope, kind: str) -> Ceiling:
+    """Return what a step of one kind of action has to stay under, whichever workflow it is in."""
+    owners = {Sharing.TENANT: (scope.environment, scope.tenant), Sharing.ENVIRONMENT: (scope.environment,)}
+    return Ceiling(_text("kind", rule.scope, *owners.get(rule.scope, ()), kind), rule.limit)
+
+
 def blocked_by(under: Iterable[Ceiling], held: Mapping[str, int]) -> tuple[Ceiling, ...]:
     """Return the ceilings that are reached, given how many slots of each group are held; none means: go ahead.
 

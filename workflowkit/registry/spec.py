@@ -16,6 +16,7 @@ from workflowkit.base.errors import DefinitionError, Problem
 from workflowkit.base.settings import DEFAULT_QUEUE
 from workflowkit.definition.durations import duration_seconds
 from workflowkit.definition.model import ConditionType
+from workflowkit.definition.settings.flow import Concurrency, Scope
 from workflowkit.typeschema import Binding, read_signature
 from workflowkit.typeschema.records import label_of
 
@@ -29,6 +30,8 @@ SPEC_ATTRIBUTE = "__workflowkit_action__"
 
 _KIND = re.compile(r"[A-Za-z][A-Za-z0-9_.:/-]{0,99}")
 _CONDITION_TYPES = frozenset(ConditionType)
+#: Among what the executions of an action can be counted.
+_SHARED = (Scope.TENANT, Scope.ENVIRONMENT, Scope.INSTALLATION)
 _QUEUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -58,8 +61,9 @@ class ActionSpec:
 
     ``inputs`` is the JSON Schema of an object with one property per input; ``outputs`` is ``None`` if nothing is known
     of the output. ``retries`` counts retries, not attempts. ``at_most_once`` turns an attempt whose worker died into a
-    failure instead of a further attempt. ``external`` actions touch the world outside of the run: tests need a stub
-    for them, and a dry run executes ``rehearsal`` in their place, the same action without its effects.
+    failure instead of a further attempt. ``external`` actions touch the world outside of the run: tests need a stub for
+    them, and a dry run executes ``rehearsal`` in their place, the same action without its effects. ``concurrency``
+    limits how many steps of this kind execute at once.
     """
 
     kind: str
@@ -74,6 +78,7 @@ class ActionSpec:
     retries: int = DEFAULT_RETRIES
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
     queue: str = DEFAULT_QUEUE
+    concurrency: Concurrency | None = None
     is_async: bool = False
     takes_context: bool = True
     at_most_once: bool = False
@@ -97,6 +102,7 @@ class ActionSpec:
             "retries": self.retries,
             "timeout_seconds": self.timeout_seconds,
             "queue": self.queue,
+            "concurrency": _public_limit(self.concurrency),
         }
 
 
@@ -121,6 +127,9 @@ class ActionOptions(TypedDict, total=False):
     """The longest an attempt may take: seconds, or text such as ``"30s"`` or ``"2m"``. Default: 5 minutes."""
     queue: str
     """The queue whose workers run this action. Default: ``default``."""
+    concurrency: int | Mapping[str, Any]
+    """How many steps of this kind may execute at once: a number for all tenants of an environment together, or
+    ``{"limit": ..., "scope": ...}`` with ``tenant``, ``environment`` or ``installation``. Default: no limit."""
     edges: EdgeOptions | Mapping[str, Any] | Sequence[Mapping[str, Any]]
     """Predefined edges: ``{"allowAdd": bool, "edges": [{"name": ..., "conditional": {...}}]}`` or just the list."""
     at_most_once: bool
@@ -160,6 +169,7 @@ def define(kind: str, handler: Callable[..., Any], **options: Unpack[ActionOptio
         retries=options.get("retries", DEFAULT_RETRIES),
         timeout_seconds=duration_seconds(options.get("timeout")) or DEFAULT_TIMEOUT_SECONDS,
         queue=options.get("queue", DEFAULT_QUEUE),
+        concurrency=_limit(options.get("concurrency")),
         is_async=signature.is_async,
         takes_context=signature.takes_context,
         at_most_once=options.get("at_most_once", False),
@@ -218,6 +228,9 @@ def option_problems(label: str, options: ActionOptions) -> Iterator[Problem]:
         yield problem("timeout", f"must be seconds, or text such as '30s' or '2m', up to 24 hours; got {timeout!r}")
     if not _QUEUE.fullmatch(options.get("queue", DEFAULT_QUEUE)):
         yield problem("queue", "letters, digits and _ . - only, 64 characters at most")
+    if "concurrency" in options and _limit(options["concurrency"]) is None:
+        scopes = ", ".join(_SHARED)
+        yield problem("concurrency", f'must be 1 or more, or {{"limit": ..., "scope": ...}} with one of {scopes}')
     if not isinstance(options.get("external", True), bool):
         yield problem("external", "must be true or false")
     if "dry_run" in options and not callable(options["dry_run"]):
@@ -233,6 +246,19 @@ def option_problems(label: str, options: ActionOptions) -> Iterator[Problem]:
 
 def _problem(label: str, option: str, message: str) -> Problem:
     return Problem(f"/{option}", "invalid-action", f"action {label!r}, {option}: {message}")
+
+
+def _limit(declared: int | Mapping[str, Any] | None) -> Concurrency | None:
+    """Return what is declared, ``None`` also for what means nothing."""
+    table = declared if isinstance(declared, Mapping) else {"limit": declared}
+    limit, scope = table.get("limit"), table.get("scope", Scope.ENVIRONMENT)
+    if type(limit) is not int or limit < 1 or scope not in _SHARED or table.keys() - {"limit", "scope"}:
+        return None
+    return Concurrency(limit, scope=Scope(scope))
+
+
+def _public_limit(rule: Concurrency | None) -> dict[str, Any] | None:
+    return None if rule is None else {"limit": rule.limit, "scope": rule.scope.value}
 
 
 def _edge_options(declared: EdgeOptions | Mapping[str, Any] | Sequence[Mapping[str, Any]] | None) -> EdgeOptions:

@@ -34,7 +34,7 @@ from workflowkit.runtime.position import (
     may_be_cancelled,
     refresh,
 )
-from workflowkit.runtime.runflow import RunFlow, lane_of, limited_flow_of, queued
+from workflowkit.runtime.runflow import RunFlow, flow_of, lane_of, limited_flow_of, queued
 from workflowkit.runtime.slots import give_back
 from workflowkit.store import journal, lanes, pauses, runs, singles, slots, steps
 from workflowkit.store.database import Database, Transaction
@@ -223,7 +223,8 @@ class Advance:
         if run.paused_at_ms is not None:
             raise _Frozen
         if run.flow is not None:
-            if (flow := limited_flow_of(run)) is not None:
+            has_started = run.started_at_ms is not None
+            if (flow := flow_of(run)) is not None and flow.holds_up(hint.step_key, has_started=has_started):
                 return self._queue_up(tx, run, flow, hint.step_key)
             runs.start(tx, run.id)
             run = replace(run, status=RunStatus.RUNNING, started_at_ms=run.started_at_ms or tx.now_ms)
@@ -239,7 +240,7 @@ class Advance:
         if queue is None:
             raise _NothingToClaim
         slots.free(tx, run.id, step_key)  # an attempt whose lease has ended may have left one behind
-        lane = lane_of(run, flow, queue)
+        lane = lane_of(run, flow, queue, step_key)
         lanes.join(
             tx, [lane], [queued(run, flow, lane, step_key)], wake_at_ms=tx.now_ms + self._schedule.grace_ms
         )  # fmt: skip
@@ -257,7 +258,7 @@ class Advance:
     ) -> tuple[StepHint, ...]:
         """Let the next step of the run, if it starts here, keep the slots of the one before; or give them back."""
         flow = limited_flow_of(position.run)
-        if flow is not None and next_claim is not None:
+        if flow is not None and flow.steps and not flow.actions and next_claim is not None:
             # SAFETY: I18 — the number of slots that are held stays the same, in one commit: no lock of the groups.
             slots.free(tx, lease.run_id, lease.step_key)
             slots.take(tx, next_claim.lease, [ceiling.group for ceiling in flow.steps])
@@ -289,7 +290,9 @@ class Advance:
 def _is_nobody_waiting(tx: Transaction, run: RunRecord) -> bool:
     """Tell whether nobody waits for the slots that the step of a run holds, so that it may keep them."""
     flow = limited_flow_of(run)
-    return flow is not None and not lanes.any_waiting(tx, [ceiling.group for ceiling in flow.steps])
+    if flow is None or flow.actions:
+        return False  # nothing is kept, or the next action is under other limits
+    return not lanes.any_waiting(tx, [ceiling.group for ceiling in flow.steps])
 
 
 def _is_plain(position: Position, outcome: Outcome) -> bool:

@@ -15,9 +15,10 @@ from workflowkit.engine.states import RunStatus
 from workflowkit.flow.concurrency import Ceiling
 from workflowkit.flow.dequeue import Full, Go, TooEarly, dequeue
 from workflowkit.runtime.claiming import Claiming
-from workflowkit.runtime.hints import StepHint, place_hint
+from workflowkit.runtime.hints import place_hint
 from workflowkit.runtime.position import Claim, Opening, Schedule
-from workflowkit.runtime.runflow import limited_flow_of, rate_of, slot_state, throttle_state
+from workflowkit.runtime.runflow import flow_of, rate_of, slot_state, throttle_state
+from workflowkit.runtime.slots import queue_again
 from workflowkit.store import flowstates, lanes, runs, slots, steps
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.flowstates import StateKey
@@ -143,21 +144,16 @@ class Dequeuing:
         return claim
 
     def _take_slots(self, tx: Transaction, run: RunRecord, claim: Claim) -> None:
-        flow = limited_flow_of(run)
+        flow = flow_of(run)
         if flow is None:
             return
-        slots.take(tx, claim.lease, [ceiling.group for ceiling in flow.steps])
+        slots.take(tx, claim.lease, [ceiling.group for ceiling in flow.while_at(claim.lease.step_key)])
         if run.started_at_ms is None:
             slots.take_for_run(tx, run.id, [ceiling.group for ceiling in flow.runs])
 
     def _release_others(self, tx: Transaction, run: RunRecord) -> Sequence[Opening]:
         """Let the other first steps of a run that has just started be under what its later steps are under."""
-        keys = lanes.steps_of(tx, run.id)
-        lanes.remove_run(tx, run.id)
-        queues = steps.queues(tx, run.id) if keys else {}
-        for step_key in keys:
-            steps.unpark(tx, run.id, step_key, wake_at_ms=tx.now_ms + self._schedule.grace_ms)
-        return [Opening(StepHint(run.id, step_key, queues[step_key])) for step_key in keys]
+        return [Opening(hint) for hint in queue_again(tx, run.id, wake_at_ms=tx.now_ms + self._schedule.grace_ms)]
 
     def _set_aside(self, step: QueuedStep) -> None:
         """Keep a step that this process cannot read from holding up its lane: the relay hints it to others."""

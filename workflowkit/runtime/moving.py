@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from workflowkit.base.errors import Conflict, NotFound, Problem
 from workflowkit.base.scope import Scope
 from workflowkit.engine.moving import Move, plan_move
+from workflowkit.runtime.actionlimits import with_action_limits
 from workflowkit.runtime.ending import Ending
 from workflowkit.runtime.hints import Dispatcher, StepHint, hint
 from workflowkit.runtime.position import Batch, Position, Schedule, add_decision, load
 from workflowkit.runtime.rerunning import LATEST, chosen_version
+from workflowkit.runtime.slots import queue_again
 from workflowkit.runtime.versions import Versions
 from workflowkit.store import runs, steps
 from workflowkit.store.database import Database, Transaction
@@ -65,16 +67,18 @@ class Moving:
     ) -> tuple[list[StepHint], tuple[str, ...]]:
         assert move.decision is not None and move.progress is not None  # noqa: S101, PT018 - nothing stands against it
         # SAFETY: I10 — under the run's lock, and on record in its journal: nobody works with another version after it.
-        runs.set_version(tx, position.run.id, version)
-        position.run = replace(position.run, version=version)
+        moved = with_action_limits(replace(position.run, version=version), position.workflow, self._schedule.registry)
+        runs.set_version(tx, moved)
+        position.run = moved
         position.progress = move.progress
+        queued = queue_again(tx, moved.id, wake_at_ms=tx.now_ms + self._schedule.grace_ms)
         batch = Batch()
         written = add_decision(
             batch, position.run, position.workflow, move.decision, self._schedule, now_ms=tx.now_ms, claim=False
         )
         batch.write(tx)
         ended = self._ending.finish(tx, position, move.decision)
-        return [*written.hints, *ended.hints], ended.event_ids
+        return [*queued, *written.hints, *ended.hints], ended.event_ids
 
 
 def _movable(tx: Transaction, scope: Scope, run_id: str) -> RunRecord:

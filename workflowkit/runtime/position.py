@@ -22,6 +22,7 @@ from workflowkit.engine.progress import Progress
 from workflowkit.engine.states import RunStatus, StepStatus
 from workflowkit.engine.surroundings import NO_SURROUNDINGS, Surroundings
 from workflowkit.registry import Registry
+from workflowkit.runtime.actionlimits import with_action_limits
 from workflowkit.runtime.hints import StepHint, place_hint
 from workflowkit.runtime.runflow import lane_of, limited_flow_of, queued
 from workflowkit.runtime.versions import Versions
@@ -194,7 +195,7 @@ def add_decision(
     facts = [*extra_facts, *decision.facts]
     claimed: Lease | None = None
     hints: list[StepHint] = []
-    flow = limited_flow_of(run)
+    flow, has_started = limited_flow_of(run), run.started_at_ms is not None
     for node_id in decision.ready:
         queue = schedule.queue_of(workflow, node_id)
         if run.paused_at_ms is not None:
@@ -203,8 +204,12 @@ def add_decision(
         elif due_at_ms is not None:
             wake_at = None if due_at_ms == steps.NEVER else due_at_ms
             batch.steps.append(StepRow(run.id, node_id, queue, StepStatus.READY, due_at_ms, wake_at))
-        elif flow is not None and not (carries_slots and claim and claimed is None and schedule.serves(queue)):
-            lane = lane_of(run, flow, queue)
+        elif (
+            flow is not None
+            and flow.holds_up(node_id, has_started=has_started)
+            and not (carries_slots and claim and claimed is None and schedule.serves(queue))
+        ):
+            lane = lane_of(run, flow, queue, node_id)
             batch.lanes[lane.id] = lane
             batch.queued.append(queued(run, flow, lane, node_id))
             batch.wake_at_ms = now_ms + schedule.grace_ms
@@ -247,6 +252,7 @@ def start_run(
     """
     due_at_ms = due_at_ms if due_at_ms is not None and due_at_ms > now_ms else None
     around = around.with_events(together)
+    run = with_action_limits(run, workflow, schedule.registry)
     progress, decision = begin(workflow, event, now_ms, around, kept.results)
     written = add_decision(
         batch, run, workflow, decision, schedule,

@@ -7,8 +7,8 @@ with. Stored as JSON with the run.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from workflowkit.base import jsonvalue
@@ -29,8 +29,9 @@ class RunFlow:
     """The flow control of one run.
 
     ``steps`` and ``runs`` are the ceilings that its steps, or that it as a whole, has to stay under; ``throttle`` is
-    the rate of its start, with the key. ``singleton`` is the key whose lock it may hold, ``collection`` the batch whose
-    events it has. ``score_ms`` and ``sequence`` order it among others that wait.
+    the rate of its start, with the key; ``actions`` is what single nodes are under besides. ``singleton`` is the key
+    whose lock it may hold, ``collection`` the batch whose events it has. ``score_ms`` and ``sequence`` order it among
+    others that wait.
     """
 
     score_ms: int
@@ -40,18 +41,27 @@ class RunFlow:
     throttle: tuple[Rate, str] | None = None
     singleton: str | None = None
     collection: str | None = None
+    actions: Mapping[str, tuple[Ceiling, ...]] = field(default_factory=dict)
 
-    def under(self, *, has_started: bool) -> tuple[Ceiling, ...]:
+    def while_at(self, step_key: str) -> tuple[Ceiling, ...]:
+        """Return the ceilings whose slots a step holds while it executes."""
+        return (*self.steps, *self.actions.get(step_key, ()))
+
+    def under(self, step_key: str, *, has_started: bool) -> tuple[Ceiling, ...]:
         """Return the ceilings for a step of the run, by whether it is the first."""
-        return self.steps if has_started else tuple(sorted((*self.steps, *self.runs), key=lambda each: each.group))
+        return self.while_at(step_key) if has_started else (*self.while_at(step_key), *self.runs)
+
+    def holds_up(self, step_key: str, *, has_started: bool) -> bool:
+        """Tell whether a step of the run may have to wait for others."""
+        return bool(self.under(step_key, has_started=has_started)) or (not has_started and self.throttle is not None)
 
     def is_limited(self, *, has_started: bool) -> bool:
-        """Tell whether a step of the run may have to wait for others."""
-        return bool(self.steps) or (not has_started and (bool(self.runs) or self.throttle is not None))
+        """Tell whether any step of the run may have to wait for others."""
+        return bool(self.actions) or self.holds_up("", has_started=has_started)
 
     def of_part(self) -> RunFlow:
-        """Return what a part of the run is under, a run of its own that starts when it is to."""
-        return replace(self, runs=(), throttle=None, singleton=None)
+        """Return what a part of the run is under, a run of its own that starts when it is to; but for its actions."""
+        return replace(self, runs=(), throttle=None, singleton=None, actions={})
 
     def again(self, now_ms: int) -> RunFlow:
         """Return what the run is under when it is run again."""
@@ -62,10 +72,12 @@ class RunFlow:
         value: dict[str, Any] = {"score_ms": self.score_ms, "sequence": self.sequence}
         for name in ("steps", "runs"):
             if limits := getattr(self, name):
-                value[name] = {ceiling.group: ceiling.limit for ceiling in limits}
+                value[name] = _limits(limits)
         if self.throttle is not None:
             rate, key = self.throttle
             value["throttle"] = throttle_json(rate, key)
+        if self.actions:
+            value["actions"] = {node: _limits(under) for node, under in self.actions.items()}
         for name in ("singleton", "collection"):
             if (text := getattr(self, name)) is not None:
                 value[name] = text
@@ -78,6 +90,7 @@ class RunFlow:
             value["score_ms"], value["sequence"], _ceilings(value.get("steps")), _ceilings(value.get("runs")),
             None if throttle is None else (rate_of(throttle), throttle["key"]),
             value.get("singleton"), value.get("collection"),
+            {node: _ceilings(under) for node, under in value.get("actions", {}).items()},
         )  # fmt: skip
 
 
@@ -113,10 +126,10 @@ def singleton_key(flow: FlowControl, keys: FlowKeys) -> str | None:
     return None if flow.singleton is None or key.is_false or key.fault is not None else key.text
 
 
-def lane_of(run: RunRecord, flow: RunFlow, queue: str) -> Lane:
-    """Return the lane in which the next step of a run waits."""
+def lane_of(run: RunRecord, flow: RunFlow, queue: str, step_key: str) -> Lane:
+    """Return the lane in which a step of a run waits."""
     has_started = run.started_at_ms is not None
-    under = {ceiling.group: ceiling.limit for ceiling in flow.under(has_started=has_started)}
+    under = _limits(flow.under(step_key, has_started=has_started))
     throttle = None
     if not has_started and flow.throttle is not None:
         throttle = {**throttle_json(*flow.throttle), "workflow_id": run.workflow_id}
@@ -154,6 +167,10 @@ def rate_of(throttle: Mapping[str, Any]) -> Rate:
 def throttle_json(rate: Rate, key: str) -> dict[str, Any]:
     """Return a throttle as it is stored."""
     return {"limit": rate.limit, "period_ms": rate.period_ms, "burst": rate.burst, "key": key}
+
+
+def _limits(under: Iterable[Ceiling]) -> dict[str, int]:
+    return {ceiling.group: ceiling.limit for ceiling in under}
 
 
 def _ceilings(value: Mapping[str, int] | None) -> tuple[Ceiling, ...]:

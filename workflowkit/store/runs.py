@@ -134,7 +134,7 @@ _SELECT_IN_SCOPE = Sql(
     SELECT {", ".join(_COLUMNS)} FROM runs WHERE environment = :environment AND tenant = :tenant AND id = :id
     """  # noqa: S608
 )
-_SET_VERSION = Sql("UPDATE runs SET version = :version WHERE id = :id")
+_SET_VERSION = Sql("UPDATE runs SET version = :version, flow = :flow WHERE id = :id")
 _OUTCOME = Sql("SELECT status, output, error FROM runs WHERE id = :id")
 _FINISH = Sql(
     """
@@ -189,9 +189,9 @@ def given(sealing: Sealing | None, run: RunRecord) -> Any:
     return _given_by(run.input, lambda value: sealing.open(value, place))
 
 
-def set_version(tx: Transaction, run_id: str, version: int) -> None:
-    """Let a run whose lock this transaction holds execute another version of its workflow."""
-    tx.run(_SET_VERSION, id=run_id, version=version)
+def set_version(tx: Transaction, run: RunRecord) -> None:
+    """Let a run whose lock this transaction holds execute another version of its workflow, under other limits."""
+    tx.run(_SET_VERSION, id=run.id, version=run.version, flow=_flow_text(run))
 
 
 def set_waiting(tx: Transaction, run_id: str) -> None:
@@ -245,7 +245,7 @@ def row_of(record: RunRecord) -> tuple[Any, ...]:
         record.status.value, record.revision, record.created_at_ms, record.depth, record.rerun_of, record.started_at_ms,
         record.path, None if record.input is None else jsonvalue.dumps(record.input), record.parent_run_id,
         record.parent_step, record.parent_wait, record.paused_at_ms,
-        None if record.flow is None else jsonvalue.dumps(record.flow), output, error, record.finished_at_ms,
+        _flow_text(record), output, error, record.finished_at_ms,
     )  # fmt: skip
 
 
@@ -264,3 +264,7 @@ def _from_row(row: Any) -> RunRecord:
         parent_run_id=row[14], parent_step=row[15], parent_wait=row[16], paused_at_ms=row[17],
         flow=None if row[18] is None else jsonvalue.loads(row[18]),
     )  # fmt: skip
+
+
+def _flow_text(record: RunRecord) -> str | None:
+    return None if record.flow is None else jsonvalue.dumps(record.flow)

@@ -21,7 +21,7 @@ _COUNT = Sql(
     f"SELECT s.slot_group, count(*) FROM slots s WHERE s.slot_group {{in_ids}} AND {HELD} GROUP BY s.slot_group"  # noqa: S608
 )
 _FREE_STEP = Sql("DELETE FROM slots WHERE run_id = :run_id AND step_key = :step_key")
-_FREE_RUN = Sql("DELETE FROM slots WHERE run_id = :run_id")
+_FREE_RUN = Sql("DELETE FROM slots WHERE run_id = :run_id RETURNING slot_group")
 
 
 def held(tx: Transaction, groups: Sequence[str]) -> dict[str, int]:
@@ -45,6 +45,6 @@ def free(tx: Transaction, run_id: str, step_key: str) -> None:
     tx.run(_FREE_STEP, run_id=run_id, step_key=step_key)
 
 
-def free_run(tx: Transaction, run_id: str) -> None:
-    """Give back what a run and its steps hold."""
-    tx.run(_FREE_RUN, run_id=run_id)
+def free_run(tx: Transaction, run_id: str) -> list[str]:
+    """Give back what a run and its steps hold; return the groups, sorted."""
+    return sorted({row[0] for row in tx.rows(_FREE_RUN, run_id=run_id)})

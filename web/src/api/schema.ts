@@ -25,6 +25,15 @@ export interface Action {
   readonly timeout_seconds: number;
   /** The queue whose workers run it. */
   readonly queue: string;
+  /** How often it may be executed at once; null: as often as may be. */
+  readonly concurrency: ActionConcurrency | null;
+}
+
+export interface ActionConcurrency {
+  /** The most steps of this kind that execute at once. */
+  readonly limit: number;
+  /** Among what they are counted: a tenant, an environment, or all of the installation. */
+  readonly scope: string;
 }
 
 export interface ActionError {

@@ -7,6 +7,13 @@ from marshmallow import fields
 from workflowkit.api.schemas.base import Answer, described, json_object, many, text, whole
 
 
+class ActionConcurrency(Answer):
+    """How often an action may be executed at the same time."""
+
+    limit = whole("The most steps of this kind that execute at once.")
+    scope = text("Among what they are counted: a tenant, an environment, or all of the installation.")
+
+
 class Action(Answer):
     """The public half of an action."""
 
@@ -21,6 +28,9 @@ class Action(Answer):
     retries = whole("How often a failed attempt is repeated.")
     timeout_seconds = fields.Float(**described("The longest an attempt may take."))
     queue = text("The queue whose workers run it.")
+    concurrency = fields.Nested(
+        ActionConcurrency, **described("How often it may be executed at once; null: as often as may be.", nullable=True)
+    )
 
 
 class ActionList(Answer):

@@ -42,6 +42,9 @@ def check_action_settings(entry: ActionEntry, subject: GraphSubject) -> Iterator
     cached_ms = duration_ms(mapping(written, "cache").get("ttl"))
     yield from check_duration(cached_ms, f"{pointer}/cache/ttl", SECOND_MS, MAX_CACHE_MS)
     yield from _check_compensation(entry, subject)
+    if settings.concurrency and entry.body is not None:
+        message = f"Action '{entry.id}' is a loop, which executes nothing itself: limit the actions in it"
+        yield Problem(f"{pointer}/concurrency", "conflicting-settings", message)
 
 
 def _check_fallback(entry: ActionEntry) -> Iterator[Problem]:

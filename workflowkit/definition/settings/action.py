@@ -8,11 +8,11 @@ from enum import StrEnum
 
 from workflowkit.definition.durations import DAY_MS, duration_ms, duration_seconds
 from workflowkit.definition.jsvalues import Json, is_number
-from workflowkit.definition.settings.reading import choice, mapping, text, text_or_none
+from workflowkit.definition.settings.reading import choice, mapping, text, text_or_none, whole
 
 SETTING_NAMES = frozenset(
     {"retries", "timeout", "on_error", "fallback", "join"}
-    | {"backoff", "retry_on", "skip_if", "disabled", "cache", "compensate"}
+    | {"backoff", "retry_on", "skip_if", "disabled", "cache", "compensate", "concurrency"}
 )
 MAX_RETRIES = 20
 
@@ -81,6 +81,7 @@ class ActionSettings:
     """An action's ``settings``; what the document does not say, or says wrongly, has its default.
 
     ``retry_on`` are names or codes of errors: with it, all others are final. ``skip_if`` is a CEL expression.
+    ``concurrency`` is how often the action may execute at once, in all runs of the workflow; 0 is no limit.
     """
 
     retries: int | None = None
@@ -95,6 +96,7 @@ class ActionSettings:
     disabled: bool = False
     cache: CacheRule | None = None
     compensate: Compensation | None = None
+    concurrency: int = 0
 
     @property
     def may_be_passed_over(self) -> bool:
@@ -120,6 +122,7 @@ def read_action_settings(entry: Mapping[str, Json]) -> ActionSettings:
         disabled=entry.get("disabled") is True,
         cache=_cache(mapping(entry, "cache")),
         compensate=_compensation(mapping(entry, "compensate")),
+        concurrency=whole(entry.get("concurrency"), 0, 0),
     )
 
 

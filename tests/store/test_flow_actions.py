@@ -1,0 +1,181 @@
+"""Limits of single actions: of a kind wherever it is, and of one action of a workflow."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from builders import WorkflowBuilder, a_workflow
+from runtimes import Harness, a_registry, a_runtime
+
+from workflowkit.base.scope import DEFAULT_SCOPE, Scope
+from workflowkit.engine.outcome import Succeeded
+from workflowkit.registry import Registry
+from workflowkit.runtime.hints import StepHint, place_hint
+from workflowkit.runtime.position import Claim, Opening
+
+EVENT = "order/placed"
+OTHER = Scope("default", "other")
+
+
+def _registry(concurrency: Any = None) -> Registry:
+    registry = a_registry()
+    options = {} if concurrency is None else {"concurrency": concurrency}
+
+    @registry.action("mail", **options)
+    def mail() -> None:
+        return None
+
+    return registry
+
+
+def _document(builder: WorkflowBuilder | None = None, **settings: Any) -> dict[str, Any]:
+    """Return a workflow whose first action is free, and whose second one is ``mail``."""
+    builder = builder or a_workflow()
+    builder.action("free").action("mail", kind="mail", **settings).action("after")
+    return builder.path("$source", "free", "mail", "after").trigger(EVENT).document()
+
+
+def _send(harness: Harness, count: int, scope: Scope = DEFAULT_SCOPE) -> None:
+    harness.runtime.intake.send(scope, [{"name": EVENT, "data": {"n": number}} for number in range(count)])
+
+
+def _executing(harness: Harness) -> Counter[str]:
+    """Match, perform what is before the limited action, and claim all that may start then; return what executes."""
+    executing: Counter[str] = Counter()
+    openings, claims = list[Opening](), list[Claim]()
+    while harness.dispatcher.waiting:
+        matched = harness.match()
+        openings += matched.openings
+        claims += [] if matched.claim is None else [matched.claim]
+    while openings or claims:
+        if not claims:
+            claim, more = harness.runtime.worker._advance.claim(openings.pop(0))
+            openings += more
+            claims += [] if claim is None else [claim]
+        elif (claim := claims.pop()).lease.step_key == "free":
+            openings += _perform(harness, claim)
+        else:
+            executing[claim.lease.step_key] += 1
+    return executing
+
+
+def _perform(harness: Harness, claim: Claim) -> tuple[Opening, ...]:
+    recorded = harness.runtime.worker._advance.record(claim, Succeeded({}), retries=0)
+    assert recorded.next_claim is None, "what is under a limit queues"
+    return recorded.openings
+
+
+def _assert_all_end(harness: Harness, count: int) -> None:
+    """Let the leases of those that were claimed and never performed end; everything ends well, and nothing is left."""
+    for _ in range(4 * count):
+        harness.skip(40)
+    assert [row["status"] for row in harness.rows("SELECT status FROM runs")] == ["completed"] * count
+    for table in ("slots", "queued_steps", "lanes", "lane_groups"):
+        assert harness.rows(f"SELECT * FROM {table}") == [], table
+
+
+def test_of_one_action_of_a_workflow_no_more_execute_than_it_says(database_url: str) -> None:
+    with a_runtime(database_url, _registry()) as harness:
+        harness.deploy(_document(concurrency=2))
+        _send(harness, 5)
+        assert _executing(harness) == {"mail": 2}
+        assert len(harness.rows("SELECT * FROM queued_steps")) == 3
+        _assert_all_end(harness, 5)
+
+
+def test_of_a_kind_no_more_execute_than_its_registration_says_in_all_workflows_and_tenants(database_url: str) -> None:
+    with a_runtime(database_url, _registry(3)) as harness:
+        harness.deploy(_document(), workflow_id="first")
+        harness.deploy(_document(), workflow_id="second")
+        harness.deploy(_document(), workflow_id="third", scope=OTHER)
+        _send(harness, 2)
+        _send(harness, 2, OTHER)
+        assert _executing(harness) == {"mail": 3}
+        assert len(harness.rows("SELECT * FROM queued_steps")) == 3
+        _assert_all_end(harness, 6)
+
+
+def test_each_tenant_has_slots_of_its_own_if_the_registration_says_so(database_url: str) -> None:
+    with a_runtime(database_url, _registry({"limit": 1, "scope": "tenant"})) as harness:
+        harness.deploy(_document())
+        harness.deploy(_document(), workflow_id="third", scope=OTHER)
+        _send(harness, 2)
+        _send(harness, 2, OTHER)
+        assert _executing(harness) == {"mail": 2}
+
+
+def test_the_lowest_of_all_limits_holds(database_url: str) -> None:
+    with a_runtime(database_url, _registry(3)) as harness:
+        harness.deploy(_document(a_workflow().settings(concurrency=4), concurrency=2))
+        _send(harness, 5)
+        # The workflow's own limit lets two more of its steps execute than the action's does.
+        assert _executing(harness)["mail"] == 2
+        _assert_all_end(harness, 5)
+
+
+@pytest.mark.parametrize(("limit", "others"), [(0, 2), (1, 0), (2, 1)])
+def test_the_limit_of_an_action_in_a_loop_counts_its_items(database_url: str, limit: int, others: int) -> None:
+    started: list[int] = []
+    registry = _registry()
+
+    @registry.action("look")
+    def look() -> None:
+        """Try to start all other items while this one executes."""
+        if not started:
+            rows = harness.rows("SELECT run_id, step_key, queue FROM steps WHERE status = 'ready'")
+            lanes = harness.rows("SELECT id, queue FROM lanes WHERE parent IS NOT NULL")
+            hints = [StepHint(row["run_id"], row["step_key"], row["queue"]) for row in rows]
+            hints += [place_hint(row["id"], row["queue"]) for row in lanes * len(rows)]
+            claims = [harness.runtime.worker._advance.claim(Opening(hint))[0] for hint in hints]
+            started.append(sum(claim is not None for claim in claims))
+
+    look_at = {"id": "look", "kind": "look", "inputs": {}, "settings": {"concurrency": limit}}
+    body = {"actions": [look_at], "edges": [{"from": "$source", "to": "look"}]}
+    inputs = {"items": [1, 2, 3], "concurrency": 3}
+    document = a_workflow().trigger(EVENT).document()
+    document["actions"] = [{"id": "each", "kind": "builtin:for_each", "inputs": inputs, "body": body}]
+    document["edges"] = [{"from": "$source", "to": "each"}]
+    with a_runtime(database_url, registry) as harness:
+        harness.deploy(document)
+        _send(harness, 1)
+        harness.drain()
+        assert started == [others]
+        _assert_all_end(harness, 4)
+
+
+def test_a_run_that_is_moved_is_under_the_limits_of_its_new_version(database_url: str) -> None:
+    with a_runtime(database_url, _registry()) as harness:
+        harness.deploy(_document(concurrency=1))
+        _send(harness, 3)
+        assert _executing(harness) == {"mail": 1}
+        harness.deploy(_document())
+        (waiting, *_) = harness.rows("SELECT run_id FROM queued_steps")
+        moved = harness.runtime.moving.move(DEFAULT_SCOPE, waiting["run_id"])
+        assert moved.is_moved, moved.problems
+        harness.drain()
+        (run,) = harness.rows("SELECT status FROM runs WHERE id = :id", id=waiting["run_id"])
+        assert run["status"] == "completed", "while the one that executes keeps the others from starting"
+        assert len(harness.rows("SELECT * FROM queued_steps")) == 1
+        _assert_all_end(harness, 3)
+
+
+def test_a_cancelled_run_gives_the_slot_of_its_action_back(database_url: str) -> None:
+    with a_runtime(database_url, _registry(1)) as harness:
+        harness.deploy(_document())
+        _send(harness, 2)
+        assert _executing(harness) == {"mail": 1}
+        (holder,) = harness.rows("SELECT run_id FROM slots")
+        harness.runtime.control.cancel(DEFAULT_SCOPE, holder["run_id"])
+        harness.drain()
+        assert sorted(row["status"] for row in harness.rows("SELECT status FROM runs")) == ["cancelled", "completed"]
+        assert harness.rows("SELECT * FROM slots") == []
+
+
+def test_a_run_without_limited_actions_has_no_flow_control(database_url: str) -> None:
+    with a_runtime(database_url, _registry(1)) as harness:
+        harness.deploy(a_workflow().chain("free").trigger(EVENT).document())
+        _send(harness, 1)
+        harness.drain()
+        assert harness.run()["flow"] is None

@@ -1,0 +1,40 @@
+"""Limits of single actions: what the nodes of a run are under besides what the whole run is.
+
+There are two levels. A registered action may say how many steps of its kind execute at once, wherever they are; and a
+workflow may say it of one of its actions. Both are frozen when a run begins, like all of its flow control.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from workflowkit.definition.model import Node, Workflow
+from workflowkit.engine.parts import path_in
+from workflowkit.flow.concurrency import Ceiling, Owner, action_ceiling, kind_ceiling
+from workflowkit.registry import Registry
+from workflowkit.runtime.runflow import RunFlow, flow_of
+from workflowkit.store.runs import RunRecord
+
+
+def with_action_limits(run: RunRecord, workflow: Workflow, registry: Registry) -> RunRecord:
+    """Return a new run with the limits of the actions of what it executes; the same if there are none.
+
+    Limits that it had for another version are replaced.
+    """
+    under = {node.id: tuple(_ceilings(run, node, registry)) for node in workflow.nodes.values()}
+    actions = {node_id: ceilings for node_id, ceilings in under.items() if ceilings}
+    flow = flow_of(run)
+    if not actions and (flow is None or not flow.actions):
+        return run
+    flow = flow or RunFlow(score_ms=run.created_at_ms, sequence=run.event_id)
+    return replace(run, flow=replace(flow, actions=actions).as_json())
+
+
+def _ceilings(run: RunRecord, node: Node, registry: Registry) -> Iterator[Ceiling]:
+    if node.concurrency:
+        # The path tells nodes of different parts of one document apart.
+        yield action_ceiling(node.concurrency, Owner(run.scope, run.workflow_id), path_in(run.path, node.id))
+    spec = registry.executable(node.kind)
+    if spec is not None and spec.concurrency is not None:
+        yield kind_ceiling(spec.concurrency, run.scope, node.kind)
