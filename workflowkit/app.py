@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from workflowkit.runtime.functions import App, Synced
     from workflowkit.runtime.intake import Accepted
     from workflowkit.runtime.pausing import Target
+    from workflowkit.runtime.presence import Serving
     from workflowkit.runtime.relay import RelayThread
     from workflowkit.runtime.syncing import StartupSync
     from workflowkit.webhooks import Verify
@@ -411,7 +412,7 @@ class WorkflowKit:
         """Run steps in this process: a Celery worker on threads, and the relay. Call it after forking."""
         if self._embedded is None:
             self._sync_soon()
-            self._embedded = _Embedded(self.runtime, concurrency)
+            self._embedded = _Embedded(self.runtime, self._serving(concurrency, "worker"))
             self._embedded.start()
 
     def work(self, *, concurrency: int = DEFAULT_CONCURRENCY, name: str = "worker") -> int:
@@ -420,7 +421,7 @@ class WorkflowKit:
 
         self._sync_soon()
         runtime = self.runtime
-        relay = runtime.relay_thread()
+        relay = runtime.relay_thread(self._serving(concurrency, name))
         relay.start()
         try:
             return run_worker(
@@ -436,7 +437,7 @@ class WorkflowKit:
 
     def run_scheduler(self, until: threading.Event) -> None:
         """Be a scheduler, which finds what is due and hints it, until the event is set."""
-        relay = self.runtime.relay_thread()
+        relay = self.runtime.relay_thread(self._serving(0, "scheduler"))
         relay.start()
         until.wait()
         relay.stop()
@@ -461,6 +462,15 @@ class WorkflowKit:
             self._startup_sync.stop()
         self._startup_sync = StartupSync(self.sync)
         self._startup_sync.start()
+
+    def _serving(self, concurrency: int, name: str) -> Serving:
+        """Return what this process does; one that executes no steps serves no queue."""
+        from workflowkit.runtime.presence import Serving
+        from workflowkit.store.workers import Role
+
+        if concurrency == 0:
+            return Serving(Role.SCHEDULER, f"{name}@{self.app_id}")
+        return Serving(Role.WORKER, f"{name}@{self.app_id}", self.settings.queues, concurrency)
 
     def _services(self, *, dev_mode: bool = False) -> Any:
         from workflowkit.api.services import services_of
@@ -494,14 +504,14 @@ def _milliseconds(at: datetime) -> int:
 class _Embedded:
     """The worker and the relay of a process that also does other things."""
 
-    def __init__(self, runtime: Runtime, concurrency: int) -> None:
+    def __init__(self, runtime: Runtime, serving: Serving) -> None:
         from workflowkit.dispatch.consumer import EmbeddedWorker
 
         self._runtime = runtime
         self._worker: EmbeddedWorker = EmbeddedWorker(
-            runtime.register_tasks(), queues=runtime.settings.queues, concurrency=concurrency
+            runtime.register_tasks(), queues=serving.queues, concurrency=serving.concurrency
         )
-        self._relay: RelayThread = runtime.relay_thread()
+        self._relay: RelayThread = runtime.relay_thread(serving)
 
     def start(self) -> None:
         self._worker.start()

@@ -15,8 +15,9 @@ from workflowkit.base.clock import Clock, SystemClock
 from workflowkit.base.ids import random_fraction
 from workflowkit.base.links import Links
 from workflowkit.base.secrets import Keyring
-from workflowkit.base.settings import Settings
+from workflowkit.base.settings import LOCAL_BROKER_URL, Settings
 from workflowkit.definition.model import Workflow
+from workflowkit.dispatch.broker import broker_trouble
 from workflowkit.dispatch.celery_app import create_celery, register_tasks
 from workflowkit.dispatch.publisher import CeleryDispatcher
 from workflowkit.engine.extensions import Extensions, skipped_node
@@ -53,8 +54,10 @@ from workflowkit.runtime.lifecycle import Lifecycle
 from workflowkit.runtime.loops import Loops
 from workflowkit.runtime.matching import Matching
 from workflowkit.runtime.moving import Moving
+from workflowkit.runtime.oversight import BrokerState, Oversight
 from workflowkit.runtime.pausing import Pausing
 from workflowkit.runtime.position import ENDED_TIMER, Jitter, Schedule
+from workflowkit.runtime.presence import Presence, Serving
 from workflowkit.runtime.relay import Relay, RelayThread
 from workflowkit.runtime.requesting import Requesting
 from workflowkit.runtime.rerunning import Rerunning
@@ -244,11 +247,20 @@ class Runtime:
         return EmbedTokens(lambda: self.keyring, self.clock or SystemClock(), self.settings.limits)
 
     @cached_property
+    def oversight(self) -> Oversight:
+        return Oversight(self.database, self._look_at_broker, grace_ms=self._schedule.grace_ms)
+
+    def _look_at_broker(self) -> BrokerState:
+        url = self.settings.broker_url
+        return BrokerState("in-process" if url == LOCAL_BROKER_URL else "redis", broker_trouble(url))
+
+    @cached_property
     def relay(self) -> Relay:
         return Relay(self.database, self.dispatcher, self.timers, grace_seconds=self.settings.hint_grace_seconds)
 
-    def relay_thread(self) -> RelayThread:
-        return RelayThread(self.relay, interval_seconds=self.settings.relay_interval_seconds)
+    def relay_thread(self, serving: Serving) -> RelayThread:
+        presence = Presence(self.database, serving, lambda: self.heartbeat.held_count)
+        return RelayThread(self.relay, interval_seconds=self.settings.relay_interval_seconds, presence=presence)
 
     def register_tasks(self) -> Celery:
         """Let this process's Celery application hand hints to its worker."""

@@ -33,6 +33,8 @@ WORKER_CELLS = [
     ("relay.after_commit", 1),
     ("renew.before_commit", 1),
     ("renew.after_commit", 1),
+    ("presence.before_commit", 1),
+    ("presence.after_commit", 1),
 ]
 #: Failpoints of what a worker's relay does at a time.
 TIMER_CELLS = ("timer.before_commit", "timer.after_commit")

@@ -63,7 +63,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "/api/alerts/<alert_id>": {"name": "x", "condition": {"kind": "failure_count", "failures": 1}},
 }
 #: Lists that are the same for everybody, and what is no list.
-NOT_OF_A_TENANT = ("/api/actions", "/api/functions", "/api/webhook-templates", "/api/webhooks/intent")
+NOT_OF_A_TENANT = (
+    "/api/actions", "/api/functions", "/api/webhook-templates", "/api/webhooks/intent", "/api/workers", "/api/system",
+)  # fmt: skip
 
 
 def _routes(app: Flask) -> Iterator[tuple[str, str]]:

@@ -30,7 +30,7 @@ COMMANDS = [
         "keys",
         "webhooks",
     ),
-    *("doctor", "bench"),
+    *("workers", "doctor", "bench"),
 ]
 
 

@@ -35,6 +35,7 @@ from workflowkit.api.routes import (
     schedules,
     signals,
     simulations,
+    system,
     webhooks,
     workflows,
 )
@@ -79,7 +80,7 @@ def create_app(services: Services) -> APIFlask:
     openapi.configure(app)
     for routes in (
         events, workflows, dryruns, simulations, pauses, functions, runs, jobs, schedules, actions, keys, webhooks,
-        deliveries, signals, approvals, invitations, callbacks, calls, alerts, embedtokens, health, docs, pages,
+        deliveries, signals, approvals, invitations, callbacks, calls, alerts, embedtokens, system, health, docs, pages,
     ):  # fmt: skip
         app.register_blueprint(routes.api)
     errors.register(app)

@@ -25,6 +25,7 @@ from workflowkit.runtime.intake import Intake
 from workflowkit.runtime.jobs import Jobs
 from workflowkit.runtime.keys import Keys
 from workflowkit.runtime.moving import Moving
+from workflowkit.runtime.oversight import Oversight
 from workflowkit.runtime.pausing import Pausing
 from workflowkit.runtime.requesting import Requesting
 from workflowkit.runtime.rerunning import Rerunning
@@ -69,6 +70,7 @@ class Services:
     opened: Database
     opened_versions: Versions
     embed_tokens: EmbedTokens
+    oversight: Oversight
     embed_origins: tuple[str, ...] = ()
     limits: Limits = DEFAULT_LIMITS
     public_url: str | None = None
@@ -128,6 +130,8 @@ class RuntimeParts(Protocol):
     def alerts(self) -> Alerts: ...
     @property
     def embed_tokens(self) -> EmbedTokens: ...
+    @property
+    def oversight(self) -> Oversight: ...
 
 
 def services_of(runtime: RuntimeParts, *, dev_mode: bool = False) -> Services:
@@ -158,6 +162,7 @@ def services_of(runtime: RuntimeParts, *, dev_mode: bool = False) -> Services:
         # What a process remembers of outputs must not be shown to callers of the other kind.
         opened_versions=Versions(),
         embed_tokens=runtime.embed_tokens,
+        oversight=runtime.oversight,
         embed_origins=runtime.settings.embed_origins,
         limits=runtime.settings.limits,
         public_url=runtime.settings.public_url,

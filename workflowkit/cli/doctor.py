@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 CLOCK_TOLERANCE_MS = 5_000
 #: What waits longer than this is not on its way to a worker any more.
 LATE_MS = 30_000
-_BROKER_TIMEOUT_SECONDS = 3
 _PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/@]*@|(?<=[?&])(password)=[^&]*", re.IGNORECASE)
 _WORDS = {"ok": "completed", "warning": "cancelled", "problem": "failed"}
 _FALLBACKS = {"database_url": "DATABASE_URL", "broker_url": "REDIS_URL"}
@@ -143,13 +142,10 @@ def _backlog(tx: Any) -> Finding:
 def _examine_broker(settings: Settings) -> Finding:
     if settings.broker_url == LOCAL_BROKER_URL:
         return Finding("broker", "ok", "inside the process; for several processes set WORKFLOWKIT_BROKER_URL")
-    from kombu import Connection
+    from workflowkit.dispatch.broker import broker_trouble
 
-    try:
-        with Connection(settings.broker_url, connect_timeout=_BROKER_TIMEOUT_SECONDS) as connection:
-            connection.ensure_connection(max_retries=1, timeout=_BROKER_TIMEOUT_SECONDS)
-    except Exception as error:  # whatever the broker's client raises
-        return Finding("broker", "problem", f"{masked(settings.broker_url)}: {error}")
+    if (trouble := broker_trouble(settings.broker_url)) is not None:
+        return Finding("broker", "problem", f"{masked(settings.broker_url)}: {trouble}")
     return Finding("broker", "ok", masked(settings.broker_url))
 
 

@@ -22,7 +22,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "signal": "signal", "runs": "runs", "jobs": "jobs", "workflows": "workflows", "drain": "drain",
         "approvals": "approvals", "schedules": "schedules", "alerts": "alerts",
         "functions": "functions", "apps": "apps", "keys": "keys", "webhooks": "webhooks",
-        "doctor": "doctor", "bench": "bench",
+        "workers": "workers", "doctor": "doctor", "bench": "bench",
     },
 }  # fmt: skip
 

@@ -41,10 +41,13 @@ PERMISSIONS = (
     "runs:decrypt",
     "alerts:read",
     "alerts:write",
+    "system:read",
     "embed:issue",
 )
-#: What a key may do unless something else is said: to see what is encrypted is to be asked for.
-ORDINARY_PERMISSIONS = tuple(permission for permission in PERMISSIONS if permission != "runs:decrypt")
+#: What is to be asked for: to see what is encrypted, and what concerns the whole installation, not one tenant.
+_UNORDINARY = frozenset({"runs:decrypt", "system:read"})
+#: What a key may do unless something else is said.
+ORDINARY_PERMISSIONS = tuple(permission for permission in PERMISSIONS if permission not in _UNORDINARY)
 #: How long a process may go on accepting a key that another process has revoked.
 CACHE_SECONDS = 1.0
 #: How fine ``last_used_at`` is: each use would otherwise cost a write.

@@ -73,6 +73,12 @@ class Heartbeat:
             with self._lock:
                 self._held.discard(held)
 
+    @property
+    def held_count(self) -> int:
+        """How many leases it keeps alive just now."""
+        with self._lock:
+            return len(self._held)
+
     def stop(self) -> None:
         """End the threads; leases are no longer renewed."""
         self._stop.set()

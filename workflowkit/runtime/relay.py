@@ -11,6 +11,7 @@ import threading
 
 from workflowkit.base.errors import StoreUnavailable
 from workflowkit.runtime.hints import Dispatcher, StepHint, place_hint
+from workflowkit.runtime.presence import Presence
 from workflowkit.runtime.timers import Timers
 from workflowkit.store import events, lanes, steps, timers
 from workflowkit.store.database import Database
@@ -61,10 +62,14 @@ class Relay:
 
 
 class RelayThread:
-    """Ticks a relay at an interval until stopped. A failing tick is logged and repeated."""
+    """Ticks a relay at an interval until stopped. A failing tick is logged and repeated.
 
-    def __init__(self, relay: Relay, *, interval_seconds: float) -> None:
+    With a ``presence``, it also lets others know that this process is there.
+    """
+
+    def __init__(self, relay: Relay, *, interval_seconds: float, presence: Presence | None = None) -> None:
         self._relay = relay
+        self._presence = presence
         self._interval_seconds = interval_seconds
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="workflowkit-relay", daemon=True)
@@ -76,11 +81,15 @@ class RelayThread:
         """End the thread and wait for it."""
         self._stop.set()
         self._thread.join()
+        if self._presence is not None:
+            self._presence.leave()
 
     def _run(self) -> None:
         while not self._stop.wait(self._interval_seconds):
             try:
                 self._relay.tick()
+                if self._presence is not None:
+                    self._presence.tell()
             except StoreUnavailable as error:
                 _log.warning("relay: %s", error)
             except Exception:

@@ -187,6 +187,15 @@ export interface Attempt {
   readonly retry_at: string | null;
 }
 
+export interface BrokerState {
+  /** Which one. */
+  readonly kind: "in-process" | "redis";
+  /** Whether this process can reach it. */
+  readonly is_reachable: boolean;
+  /** Why not. */
+  readonly trouble: string | null;
+}
+
 export interface Cause {
   /** Who did it: `key:` and the id of an API key, `developer`, `cli`, or what an application said. */
   readonly actor: string | null;
@@ -279,6 +288,17 @@ export interface CreatedKey {
   readonly revoked_at: string | null;
   /** The key itself. It is shown this once. */
   readonly key: string;
+}
+
+export interface DatabaseState {
+  /** Which one. */
+  readonly kind: "sqlite" | "postgresql";
+  /** How long a look at all queues took. */
+  readonly latency_ms: number;
+  /** The revision of its tables. */
+  readonly revision: string | null;
+  /** Whether these are the tables that this version needs. */
+  readonly is_current: boolean;
 }
 
 export interface Decision {
@@ -721,7 +741,7 @@ export interface NewKey {
   /** Who uses it. */
   readonly name: string;
   /** What it may do; you must hold each yourself. */
-  readonly permissions: readonly ("events:send" | "workflows:read" | "workflows:write" | "workflows:publish" | "runs:read" | "runs:write" | "actions:read" | "keys:admin" | "webhooks:read" | "webhooks:write" | "signals:send" | "http:call" | "approvals:read" | "approvals:decide" | "approvals:impersonate" | "runs:decrypt" | "alerts:read" | "alerts:write" | "embed:issue")[];
+  readonly permissions: readonly ("events:send" | "workflows:read" | "workflows:write" | "workflows:publish" | "runs:read" | "runs:write" | "actions:read" | "keys:admin" | "webhooks:read" | "webhooks:write" | "signals:send" | "http:call" | "approvals:read" | "approvals:decide" | "approvals:impersonate" | "runs:decrypt" | "alerts:read" | "alerts:write" | "system:read" | "embed:issue")[];
   /** The only events that a key for sending may send: names, or beginnings of names with * at the end. Default: all. */
   readonly event_names?: readonly string[] | null;
 }
@@ -845,6 +865,17 @@ export interface PublishedVersion {
   readonly warnings: readonly Problem[];
 }
 
+export interface QueueState {
+  /** The queue. */
+  readonly name: string;
+  /** Steps that a worker could take now. Counted up to 1000. */
+  readonly due_count: number;
+  /** Since when the first of them waits; null if none does. */
+  readonly oldest_at: string | null;
+  /** Processes that serve it and are not silent. */
+  readonly worker_count: number;
+}
+
 export interface ReceivedCallback {
   /** The callback's id. */
   readonly id: string;
@@ -861,6 +892,11 @@ export interface ReceivedDelivery {
   readonly reason: string | null;
   /** What Slack asked to have repeated when the URL was entered. */
   readonly challenge?: string;
+}
+
+export interface RelayState {
+  /** How late it is. More than a few seconds: no worker or scheduler runs, or they are behind. */
+  readonly lag_ms: number;
 }
 
 export interface RequestedRun {
@@ -1114,6 +1150,25 @@ export interface Step {
   readonly inner: readonly InnerStep[];
 }
 
+export interface SystemState {
+  /** When this was so. */
+  readonly at: string;
+  /** Queues in which steps are due, or that a process serves. */
+  readonly queues: readonly QueueState[];
+  /** Events that were not matched yet. Counted up to 1000. */
+  readonly pending_event_count: number;
+  /** Lanes: workflows of tenants whose steps wait for a limit. Counted up to 1000. */
+  readonly lane_count: number;
+  /** Steps that wait there. Counted up to 1000. */
+  readonly queued_count: number;
+  /** The relay. */
+  readonly relay: RelayState;
+  /** The database. */
+  readonly database: DatabaseState;
+  /** The broker. */
+  readonly broker: BrokerState;
+}
+
 export interface TriedDelivery {
   /** The event that it would become; null if none. */
   readonly event: JsonObject | null;
@@ -1251,6 +1306,38 @@ export interface WebhookWithUrl {
   readonly last_received_at: string | null;
   /** Where to send: shown this once. A path, unless the server knows its public URL. */
   readonly url: string;
+}
+
+export interface WorkerList {
+  /** Those that were started first come first. One that ends properly is not listed. */
+  readonly items: readonly WorkerProcess[];
+}
+
+export interface WorkerProcess {
+  /** Its id, a new one at each start. */
+  readonly id: string;
+  /** What it does. */
+  readonly role: "worker" | "scheduler";
+  /** What its logs call it. */
+  readonly name: string;
+  /** The machine. */
+  readonly host: string;
+  /** The number of the process there. */
+  readonly pid: number;
+  /** The version of Workflow Kit. */
+  readonly version: string;
+  /** The queues that it takes steps from. */
+  readonly queues: readonly string[];
+  /** How many steps it executes at a time. */
+  readonly concurrency: number;
+  /** How many steps it held when it last reported itself. */
+  readonly busy_count: number;
+  /** When it was started. */
+  readonly started_at: string;
+  /** When it last reported itself, which it does every 10 seconds. */
+  readonly seen_at: string;
+  /** Whether it has missed several reports: it was killed, or cannot reach the database. */
+  readonly is_silent: boolean;
 }
 
 export interface Workflow {

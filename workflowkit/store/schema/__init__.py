@@ -10,7 +10,7 @@ per step, and their rows are only ever written together in one transaction.
 
 from __future__ import annotations
 
-from workflowkit.store.schema.access import api_keys, apps, webhooks
+from workflowkit.store.schema.access import api_keys, apps, webhooks, workers
 from workflowkit.store.schema.authoring import (
     OVERLAPS,
     schedules,
@@ -100,6 +100,7 @@ __all__ = [
     "waits",
     "webhook_deliveries",
     "webhooks",
+    "workers",
     "workflow_drafts",
     "workflow_triggers",
     "workflow_versions",

@@ -1,10 +1,10 @@
-"""API keys, apps, and whoever may call from outside."""
+"""API keys, apps, whoever may call from outside, and the processes of an installation."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
-from workflowkit.store.schema.base import big, metadata, scope, text
+from workflowkit.store.schema.base import big, metadata, one_of, scope, text
 
 api_keys = sa.Table(
     "api_keys",
@@ -56,3 +56,21 @@ apps = sa.Table(
 )
 """Applications whose code functions were synced: the version of the code in force, a hash of its functions, their ids.
 The functions themselves are rows of ``workflows``."""
+
+workers = sa.Table(
+    "workers",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    text("role"),
+    text("name"),
+    text("host"),
+    big("pid"),
+    text("version"),
+    text("queues"),
+    big("concurrency"),
+    big("started_at_ms"),
+    big("busy_count"),
+    big("seen_at_ms"),
+    one_of("role", "worker", "scheduler"),
+)
+"""Processes that report themselves while they work (``runtime.presence``); nothing is decided by it."""

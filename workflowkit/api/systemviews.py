@@ -1,0 +1,65 @@
+"""What the API shows of an installation as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from workflowkit.base.clock import rfc3339
+from workflowkit.runtime.oversight import Standing
+from workflowkit.runtime.presence import is_silent
+from workflowkit.store.backlog import QueueDepth
+from workflowkit.store.workers import WorkerRow
+
+
+def worker(record: WorkerRow, now_ms: int) -> dict[str, Any]:
+    """Show a process (``schemas.system.WorkerProcess``)."""
+    return {
+        "id": record.id,
+        "role": record.role.value,
+        "name": record.name,
+        "host": record.host,
+        "pid": record.pid,
+        "version": record.version,
+        "queues": list(record.queues),
+        "concurrency": record.concurrency,
+        "busy_count": record.busy_count,
+        "started_at": rfc3339(record.started_at_ms),
+        "seen_at": rfc3339(record.seen_at_ms),
+        "is_silent": is_silent(record, now_ms),
+    }
+
+
+def system(standing: Standing, processes: Sequence[WorkerRow]) -> dict[str, Any]:
+    """Show how an installation is doing (``schemas.system.SystemState``)."""
+    broker = standing.broker
+    return {
+        "at": rfc3339(standing.now_ms),
+        "queues": _queues(standing, processes),
+        "pending_event_count": standing.backlog.event_count,
+        "lane_count": standing.backlog.lane_count,
+        "queued_count": standing.backlog.queued_count,
+        "relay": {"lag_ms": standing.relay_lag_ms},
+        "database": {
+            "kind": "postgresql" if standing.is_postgresql else "sqlite",
+            "latency_ms": round(standing.latency_ms, 1),
+            "revision": standing.revision,
+            "is_current": standing.revision == standing.head,
+        },
+        "broker": {"kind": broker.kind, "is_reachable": broker.trouble is None, "trouble": broker.trouble},
+    }
+
+
+def _queues(standing: Standing, processes: Sequence[WorkerRow]) -> list[dict[str, Any]]:
+    depths = {depth.queue: depth for depth in standing.backlog.queues}
+    serving = [queue for one in processes if not is_silent(one, standing.now_ms) for queue in one.queues]
+    return [_queue(name, depths.get(name), serving.count(name)) for name in sorted({*depths, *serving})]
+
+
+def _queue(name: str, depth: QueueDepth | None, worker_count: int) -> dict[str, Any]:
+    return {
+        "name": name,
+        "due_count": 0 if depth is None else depth.due_count,
+        "oldest_at": None if depth is None else rfc3339(depth.oldest_at_ms),
+        "worker_count": worker_count,
+    }
