@@ -474,8 +474,11 @@ class WorkflowKit:
 
     def _services(self, *, dev_mode: bool = False) -> Any:
         from workflowkit.api.services import services_of
+        from workflowkit.inngest.server import AppServer
+        from workflowkit.inngest.syncing import AppSyncing
 
-        return services_of(self.runtime, dev_mode=dev_mode)
+        syncing = AppSyncing(lambda: self.runtime, AppServer(lambda: self.runtime).register)
+        return services_of(self.runtime, dev_mode=dev_mode, sync_app=syncing.sync)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from workflowkit.runtime.aftermath import Aftermath
 from workflowkit.runtime.alerts import Alerts
 from workflowkit.runtime.approvals import Approvals
 from workflowkit.runtime.approving import REMINDER_TIMER, Approving
+from workflowkit.runtime.apps import Apps
 from workflowkit.runtime.authoring import Authoring
 from workflowkit.runtime.caching import Caching
 from workflowkit.runtime.callbacks import Callbacks
@@ -131,6 +132,10 @@ class Runtime:
     @cached_property
     def functions(self) -> Functions:
         return Functions(self.database, self.authoring)
+
+    @cached_property
+    def apps(self) -> Apps:
+        return Apps(self.database, self.authoring, self.settings.limits)
 
     @cached_property
     def invoking(self) -> Invoking:

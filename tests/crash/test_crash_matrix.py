@@ -59,6 +59,7 @@ NOT_OF_WORKERS = (
     "invoke",
     "move",
     "alert",
+    "archive",
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import inngest
+import pytest
 from click.testing import CliRunner
 from sdkapps import SdkApp
 
@@ -38,3 +39,31 @@ def test_an_app_that_cannot_register_says_why(sdk: SdkApp) -> None:
     assert result.exit_code == 1
     assert "the app has not registered" in result.output
     assert "/triggers/0/if" in synced.text
+
+
+def test_apps_are_listed_with_their_syncs_archived_and_brought_back(
+    sdk: SdkApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @sdk.client.create_function(fn_id="greet", trigger=inngest.TriggerEvent(event="go"))
+    def greet(ctx: inngest.ContextSync) -> None:
+        pass
+
+    monkeypatch.setenv("WORKFLOWKIT_DATABASE_URL", sdk.wk.settings.database_url)
+    with sdk.serve([greet]):
+        url = sdk.app_url
+
+    def told(*arguments: str) -> str:
+        result = CliRunner().invoke(cli, ["apps", *arguments])
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    (app,) = json.loads(told("list", "--json"))["items"]
+    assert (app["id"], app["url"], app["is_archived"]) == ("shop", url, False)
+    assert app["sdk"].startswith("py:v")
+    (sync,) = json.loads(told("syncs", "--app-id", "shop", "--json"))["items"]
+    assert (sync["status"], sync["published"]) == ("synced", ["shop/greet"])
+    assert "archived shop" in told("archive", "shop")
+    assert "archived" in told("list")
+    assert "in force shop" in told("unarchive", "shop")
+    assert "1 published, 0 retired" in told("syncs")
+    assert told("syncs", "--unattached") == "no syncs\n"

@@ -11,7 +11,18 @@ import pytest
 from workflowkit.base.scope import Scope
 from workflowkit.engine.alerts import AlertKind, AlertSettings, Condition
 from workflowkit.engine.approvals import ApprovalRequest, Decision, Status, Verdict
-from workflowkit.store import alerts, approvals, apps, callbacks, keys, queries, schedules, webhooks, workflows
+from workflowkit.store import (
+    alerts,
+    approvals,
+    apps,
+    appsyncs,
+    callbacks,
+    keys,
+    queries,
+    schedules,
+    webhooks,
+    workflows,
+)
 from workflowkit.store.database import Database
 
 #: The functions that find a scope, by something unguessable (or on the way to check it), instead of taking it.
@@ -21,7 +32,7 @@ FINDS_THE_SCOPE = {keys.find_by_hash, webhooks.find_by_token, approvals.find_by_
 def _functions() -> list[Callable[..., Any]]:
     return [
         function
-        for module in (alerts, apps, approvals, callbacks, keys, queries, schedules, webhooks, workflows)
+        for module in (alerts, apps, appsyncs, approvals, callbacks, keys, queries, schedules, webhooks, workflows)
         for name, function in vars(module).items()
         if inspect.isfunction(function) and function.__module__ == module.__name__ and not name.startswith("_")
     ]
@@ -64,7 +75,7 @@ def _arguments(function: Callable[..., Any]) -> dict[str, Any]:
         "record": keys.KeyRecord("k", Scope("this-environment", "this-tenant"), "n", "p", frozenset(), None, 1),
         "document": {}, "enabled": True, "triggers": (), "limit": 5, "version": 1, "revision": 1, "before": 7,
         "not_after_ms": 1, "window_ms": 1, "schedules": (), "function_ids": (), "event_ids": ["x"], "after_position": 0,
-        "after_ms": 1,
+        "after_ms": 1, "sync": appsyncs.SyncRow("x", "x", 1), "origin": apps.Origin("x", "x", "x"),
         "schedule": schedules.ScheduleRow("x", 0, "* * * * *", "UTC", 0, "allow", 0, 1, 1),
     }  # fmt: skip
     if function in (webhooks.insert, webhooks.update):
@@ -87,7 +98,7 @@ def _arguments(function: Callable[..., Any]) -> dict[str, Any]:
         made["status"] = Status.APPROVED
     if function is approvals.decide:
         made |= {"decision": Decision("x", Verdict.APPROVED, "", None, 1), "position": 0}
-    if function in (queries.find_runs, queries.find_events, keys.find):
+    if function in (queries.find_runs, queries.find_events, keys.find, appsyncs.find):
         made["before"] = "x"
     parameters = list(inspect.signature(function).parameters)[2:]
     return {name: made.get(name, "x") for name in parameters}

@@ -46,7 +46,7 @@ PUBLIC = {
     ("POST", "/c/<token>"),
 }
 #: Parameters of paths that name nothing of a tenant's.
-NOT_OWNED = {"key", "kind"}
+NOT_OWNED = {"key", "kind", "app_id"}
 DOCUMENT_BODY: dict[str, Any] = {"document": {}}
 #: Bodies of the routes that take another one.
 BODIES: dict[str, dict[str, Any]] = {
@@ -65,6 +65,7 @@ BODIES: dict[str, dict[str, Any]] = {
 #: Lists that are the same for everybody, and what is no list.
 NOT_OF_A_TENANT = (
     "/api/actions", "/api/functions", "/api/webhook-templates", "/api/webhooks/intent", "/api/workers", "/api/system",
+    "/api/apps", "/api/app-syncs",
 )  # fmt: skip
 
 
@@ -84,7 +85,7 @@ def _path(rule: str, **values: str) -> str:
     defaults = {
         "key": "wk_default_wrong", "event_id": "x", "workflow_id": "x", "int:version": "1", "path:kind": "if",
         "run_id": "x", "key_id": "x", "path:rest": "x", "name": "x.js", "webhook_name": "x", "token": "x",
-        "approval_id": "x", "job_id": "x", "alert_id": "x",
+        "approval_id": "x", "job_id": "x", "alert_id": "x", "app_id": "x",
         f"any({', '.join(SECTIONS)}):section": SECTIONS[0],
     }  # fmt: skip
     path = rule

@@ -33,6 +33,7 @@ _PATH_PARAMETERS = {
     "kind": "The kind of action.",
     "job_id": "The job's id.",
     "alert_id": "The id of the alert rule.",
+    "app_id": "The id of the application.",
     "run_id": "The run's id.",
     "key_id": "The key's id.",
     "webhook_name": "The webhook's name.",

@@ -16,6 +16,7 @@ from workflowkit.base.settings import Settings
 from workflowkit.registry import Registry
 from workflowkit.runtime.alerts import Alerts
 from workflowkit.runtime.approvals import Approvals
+from workflowkit.runtime.apps import Apps
 from workflowkit.runtime.authoring import Authoring
 from workflowkit.runtime.callbacks import Callbacks
 from workflowkit.runtime.control import Control
@@ -33,6 +34,7 @@ from workflowkit.runtime.scheduling import Scheduling
 from workflowkit.runtime.versions import Versions
 from workflowkit.runtime.waking import Waking
 from workflowkit.runtime.webhooks import Webhooks
+from workflowkit.store.appsyncs import SyncRow
 from workflowkit.store.database import Database
 
 _EXTENSION = "workflowkit"
@@ -43,8 +45,8 @@ class Services:
     """The parts of one installation that its API uses.
 
     ``database`` shows encrypted values as they are stored; ``opened`` decrypts them, for callers who may see that.
-    ``signal(scope, name, data)`` resumes a run and returns its id. In ``dev_mode`` a local caller needs no key and acts
-    in ``default_scope``.
+    ``signal(scope, name, data)`` resumes a run and returns its id; ``sync_app(environment, url)`` asks an app for its
+    functions. In ``dev_mode`` a local caller needs no key and acts in ``default_scope``.
     """
 
     database: Database
@@ -67,6 +69,7 @@ class Services:
     approvals: Approvals
     callbacks: Callbacks
     alerts: Alerts
+    apps: Apps
     opened: Database
     opened_versions: Versions
     embed_tokens: EmbedTokens
@@ -77,6 +80,7 @@ class Services:
     webhook_redirects: tuple[str, ...] = ()
     dev_mode: bool = False
     default_scope: Scope = DEFAULT_SCOPE
+    sync_app: Callable[[str, str], SyncRow] | None = None
 
     @classmethod
     def current(cls) -> Services:
@@ -132,9 +136,13 @@ class RuntimeParts(Protocol):
     def embed_tokens(self) -> EmbedTokens: ...
     @property
     def oversight(self) -> Oversight: ...
+    @property
+    def apps(self) -> Apps: ...
 
 
-def services_of(runtime: RuntimeParts, *, dev_mode: bool = False) -> Services:
+def services_of(
+    runtime: RuntimeParts, *, dev_mode: bool = False, sync_app: Callable[[str, str], SyncRow] | None = None
+) -> Services:
     """Return the services of a process that has ``runtime``."""
     sealing = runtime.database.sealing
     return Services(
@@ -158,6 +166,8 @@ def services_of(runtime: RuntimeParts, *, dev_mode: bool = False) -> Services:
         approvals=runtime.approvals,
         callbacks=runtime.callbacks,
         alerts=runtime.alerts,
+        apps=runtime.apps,
+        sync_app=sync_app,
         opened=runtime.database.view(None if sealing is None else LenientSealing(sealing)),
         # What a process remembers of outputs must not be shown to callers of the other kind.
         opened_versions=Versions(),

@@ -17,7 +17,8 @@ from workflowkit.runtime.innersteps import InnerStep
 from workflowkit.runtime.moving import Moved
 from workflowkit.runtime.pausing import PauseState
 from workflowkit.store.alerts import AlertRow
-from workflowkit.store.apps import FunctionRecord
+from workflowkit.store.apps import AppRecord, FunctionRecord
+from workflowkit.store.appsyncs import SyncRow
 from workflowkit.store.events import EventRecord
 from workflowkit.store.jobs import JobRow
 from workflowkit.store.keys import KeyRecord
@@ -245,6 +246,39 @@ def function(record: FunctionRecord) -> Shown:
         "triggers": document["triggers"],
         "settings": document.get("settings", {}),
         "updated_at": rfc3339(record.updated_at_ms),
+    }
+
+
+def app(record: AppRecord) -> Shown:
+    """Show an application (``schemas.apps.App``)."""
+    origin, archived_at_ms = record.origin, record.archived_at_ms
+    return {
+        "id": record.id,
+        "name": record.id if origin is None else origin.name,
+        "url": None if origin is None else origin.url,
+        "sdk": None if origin is None else origin.sdk,
+        "version": record.version,
+        "function_count": len(record.function_ids),
+        "synced_at": rfc3339(record.synced_at_ms),
+        "is_archived": archived_at_ms is not None,
+        "archived_at": None if archived_at_ms is None else rfc3339(archived_at_ms),
+    }
+
+
+def app_sync(row: SyncRow) -> Shown:
+    """Show a sync of an application (``schemas.apps.AppSync``)."""
+    return {
+        "id": row.id or None,
+        "app_id": row.app_id or None,
+        "status": row.status if row.id else "unchanged",
+        "error": row.error,
+        "url": row.url,
+        "sdk": row.sdk,
+        "app_version": row.app_version,
+        "function_count": row.function_count,
+        "published": list(row.published),
+        "retired": list(row.retired),
+        "at": rfc3339(row.at_ms),
     }
 
 

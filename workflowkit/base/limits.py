@@ -122,6 +122,8 @@ class Limits:
     # embedding
     embed_token_seconds: int = 86_400
     """How long an embed token may be good; it cannot be called back."""
+    app_syncs: int = 100
+    """Syncs of one application that are kept, the latest ones."""
     # lists
     page_size: int = 100
 

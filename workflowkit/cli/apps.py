@@ -1,22 +1,110 @@
-"""``workflowkit apps``: let apps of Inngest's SDKs register their functions."""
+"""``workflowkit apps``: the applications, their syncs, and letting apps of Inngest's SDKs register."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
-from workflowkit.base.clock import SystemClock
+from workflowkit.base.clock import SystemClock, rfc3339
 from workflowkit.base.jsonvalue import loads
+from workflowkit.cli.functions import environment_option, json_option
 from workflowkit.cli.loading import load_settings
-from workflowkit.cli.output import Failure, dim, emit_json, plain, status
+from workflowkit.cli.output import Failure, dim, emit_json, plain, status, table
+from workflowkit.cli.target import opened
+
+if TYPE_CHECKING:
+    from workflowkit.store.apps import AppRecord
+    from workflowkit.store.appsyncs import SyncRow
 
 _EXCERPT_CHARS = 300
 
 
-@click.group("apps", short_help="Let apps of Inngest's SDKs register.")
+limit_option = click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="How many.")
+
+
+@click.group("apps", short_help="List, sync and archive applications.")
 def command() -> None:
-    """Let apps of Inngest's SDKs register their functions (docs/inngest.md)."""
+    """List applications and their syncs, let apps of Inngest's SDKs register, archive them (docs/inngest.md)."""
+
+
+@command.command("list")
+@limit_option
+@environment_option
+@json_option
+def list_apps(limit: int, environment: str, as_json: bool) -> None:
+    """List applications by id.
+
+    \b
+    workflowkit apps list
+    """
+    with opened() as wk:
+        found = wk.runtime.apps.find(environment, limit=limit)
+    if as_json:
+        from workflowkit.api import views
+
+        emit_json({"items": [views.app(record) for record in found]})
+    elif found:
+        click.echo(table(map(_row, found), headers=("app", "version", "functions", "", "at")))
+    else:
+        click.echo("no applications")
+
+
+@command.command("syncs")
+@click.option("--app-id", metavar="ID", help="Syncs of this application only.")
+@click.option("--unattached", is_flag=True, help="Only those that failed before it was known whose they are.")
+@limit_option
+@environment_option
+@json_option
+def list_syncs(app_id: str | None, unattached: bool, limit: int, environment: str, as_json: bool) -> None:
+    """List syncs, newest first: those that changed something, and those that failed.
+
+    \b
+    workflowkit apps syncs --app-id shop
+    """
+    from workflowkit.store.appsyncs import UNATTACHED
+
+    with opened() as wk:
+        found = wk.runtime.apps.syncs(environment, limit=limit, app_id=UNATTACHED if unattached else app_id)
+    if as_json:
+        from workflowkit.api import views
+
+        emit_json({"items": [views.app_sync(each) for each in found]})
+    elif found:
+        click.echo(table(map(_sync_row, found), headers=("", "app", "at", "")))
+    else:
+        click.echo("no syncs")
+
+
+@command.command("archive")
+@click.argument("app_id", metavar="ID")
+@environment_option
+def archive(app_id: str, environment: str) -> None:
+    """Let no function of an application begin a run any more. Runs that have begun go on.
+
+    Changed code of it that is synced brings it back.
+
+    \b
+    workflowkit apps archive shop
+    """
+    with opened() as wk:
+        wk.runtime.apps.archive(environment, app_id)
+    click.echo(f"{status('cancelled', text='archived')} {plain(app_id)}")
+
+
+@command.command("unarchive")
+@click.argument("app_id", metavar="ID")
+@environment_option
+def unarchive(app_id: str, environment: str) -> None:
+    """Bring an archived application back, with the functions that were in force then.
+
+    \b
+    workflowkit apps unarchive shop
+    """
+    with opened() as wk:
+        wk.runtime.apps.unarchive(environment, app_id)
+    click.echo(f"{status('completed', text='in force')} {plain(app_id)}")
 
 
 @command.command("sync")
@@ -53,3 +141,27 @@ def sync(url: str, as_json: bool) -> None:
     else:
         done = "synced" if answer["modified"] else "unchanged"
         click.echo(f"{status('completed', text=done)} {dim('the app at')} {plain(url)}")
+
+
+def _row(record: AppRecord) -> tuple[str, ...]:
+    is_archived = record.archived_at_ms is not None
+    return (
+        plain(record.id),
+        plain(record.version or ""),
+        str(len(record.function_ids)),
+        status("cancelled", text="archived") if is_archived else "",
+        dim("in this installation") if record.origin is None else plain(record.origin.url),
+    )
+
+
+def _sync_row(row: SyncRow) -> tuple[str, ...]:
+    if row.error is None:
+        said = f"{len(row.published)} published, {len(row.retired)} retired"
+    else:
+        said = f"{plain(row.url or '')} {plain(row.error)}"
+    return (
+        status("completed" if row.error is None else "failed", text=row.status),
+        plain(row.app_id) or dim("none"),
+        rfc3339(row.at_ms),
+        said,
+    )

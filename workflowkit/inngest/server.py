@@ -6,16 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from workflowkit.base.errors import Conflict
+from workflowkit.base.errors import Conflict, StoreUnavailable, WorkflowKitError
 from workflowkit.base.scope import APP_TENANT, Scope
 from workflowkit.base.settings import Settings
 from workflowkit.definition.model import Json
 from workflowkit.inngest.registration import read_registration
+from workflowkit.inngest.syncing import reason_of, told
 from workflowkit.inngest.views import shown_run
 from workflowkit.registry import Registry
+from workflowkit.runtime.apps import Apps
 from workflowkit.runtime.control import Control
 from workflowkit.runtime.functions import App, Functions, SyncStatus
 from workflowkit.store import apps, queries
+from workflowkit.store.apps import Origin
 from workflowkit.store.database import Database
 
 
@@ -31,6 +34,8 @@ class Parts(Protocol):
     @property
     def functions(self) -> Functions: ...
     @property
+    def apps(self) -> Apps: ...
+    @property
     def control(self) -> Control: ...
 
 
@@ -41,20 +46,31 @@ class AppServer:
     parts: Callable[[], Parts]
 
     def register(self, payload: Json) -> tuple[str, bool]:
-        """Register an app; return its name, and whether anything changed.
+        """Register an app; return its name, and whether anything changed. A failure is kept in the history of syncs.
 
         Raises ``InvalidInput``, ``DefinitionError`` for a function that cannot be published, ``Conflict`` for the name
         of the application in this process.
         """
+        try:
+            return self._register(payload)
+        except WorkflowKitError as error:
+            if not isinstance(error, StoreUnavailable):
+                parts, said = self.parts(), told(payload)
+                parts.apps.note_failure(
+                    parts.settings.environment, reason_of(error), url=said.url, app_id=said.id, sdk=said.sdk
+                )
+            raise
+
+    def _register(self, payload: Json) -> tuple[str, bool]:
         parts = self.parts()
         spec_of = parts.registry.remote
         assert spec_of is not None  # noqa: S101 - whoever mounts this has installed it
         found = read_registration(payload, spec_of)
         if any(own.partition("/")[0] == found.id for own in parts.registry.functions):
             raise Conflict(f"the app {found.name!r} has the name of the application that runs here")
-        synced = parts.functions.sync(
-            parts.settings.environment, App(found.id, found.version, found.functions), force=True
-        )
+        origin = Origin(found.name, found.url, found.sdk)
+        app = App(found.id, found.version, found.functions, origin)
+        synced = parts.functions.sync(parts.settings.environment, app, force=True)
         return found.name, synced.status is SyncStatus.SYNCED
 
     def functions(self) -> list[dict[str, Any]]:

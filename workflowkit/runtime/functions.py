@@ -15,11 +15,13 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from workflowkit.base import jsonvalue
+from workflowkit.base.ids import new_id
 from workflowkit.base.scope import APP_TENANT, Scope
 from workflowkit.registry import ActionSpec
 from workflowkit.runtime.authoring import Authoring
-from workflowkit.store import apps
-from workflowkit.store.apps import AppRecord
+from workflowkit.store import apps, appsyncs
+from workflowkit.store.apps import AppRecord, Origin
+from workflowkit.store.appsyncs import SyncRow
 from workflowkit.store.database import Database, Transaction
 
 _log = logging.getLogger(__name__)
@@ -46,11 +48,12 @@ class Declared(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """An application as its code is: its version, and its functions by id."""
+    """An application as its code is: its version, its functions by id, and where it is if it is called over HTTP."""
 
     id: str
     version: str | None
     functions: Mapping[str, Declared]
+    origin: Origin | None = None
 
     @property
     def hash(self) -> str:
@@ -95,7 +98,12 @@ class Functions:
             published = self._publish(tx, scope, app, stored)
             for function_id in planned.retired:
                 self._authoring.switch(tx, scope, function_id, enabled=False)
-            apps.save(tx, scope, app.id, version=app.version, app_hash=app.hash, function_ids=[*app.functions])
+            apps.save(
+                tx, scope, app.id, version=app.version, app_hash=app.hash, function_ids=[*app.functions],
+                origin=app.origin,
+            )  # fmt: skip
+            synced = _row(tx, app, published, planned.retired)
+            appsyncs.insert(tx, scope, synced, limit=self._authoring.limits.app_syncs)
         _log.info("functions of %s synced: %d published, %d retired", app.id, len(published), len(planned.retired))
         return Synced(SyncStatus.SYNCED, app.version, published, planned.retired)
 
@@ -109,7 +117,8 @@ class Functions:
             return replace(planned, published=tuple(_changed(tx, scope, app)))
 
     def _publish(self, tx: Transaction, scope: Scope, app: App, stored: AppRecord | None) -> tuple[str, ...]:
-        known = frozenset() if stored is None else frozenset(stored.function_ids)
+        # SAFETY: A1 — code that has changed brings an archived application back, with what was switched off with it.
+        known = frozenset() if stored is None else frozenset(stored.function_ids) - frozenset(stored.archived_functions)
         published, kinds = [], _Kinds({function.spec.kind: function.spec for function in app.functions.values()})
         for function_id, function in sorted(app.functions.items()):
             if self._authoring.put(tx, scope, function_id, function.document, kinds).created:
@@ -117,6 +126,14 @@ class Functions:
             if function_id not in known:  # it was retired: one that somebody has switched off stays off
                 self._authoring.switch(tx, scope, function_id, enabled=True)
         return tuple(published)
+
+
+def _row(tx: Transaction, app: App, published: tuple[str, ...], retired: tuple[str, ...]) -> SyncRow:
+    where = app.origin
+    return SyncRow(
+        new_id(tx.now_ms), app.id, tx.now_ms, None, None if where is None else where.url,
+        None if where is None else where.sdk, app.version, len(app.functions), published, retired,
+    )  # fmt: skip
 
 
 def version_key(version: str | None) -> tuple[tuple[int, int, str], ...]:

@@ -13,14 +13,30 @@ from workflowkit.store.database import Sql, Transaction
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an app is that is called over HTTP: what it calls itself, its address, and the SDK it is written with."""
+
+    name: str
+    url: str
+    sdk: str
+
+
+@dataclass(frozen=True, slots=True)
 class AppRecord:
-    """An application as it was synced last. ``hash`` covers its functions, ``function_ids`` are those in force."""
+    """An application as it was synced last. ``hash`` covers its functions, ``function_ids`` are those in force.
+
+    ``origin`` is ``None`` for one whose code runs in our own processes. ``archived_functions`` were in force when it
+    was archived.
+    """
 
     id: str
     version: str | None
     hash: str
     function_ids: tuple[str, ...]
     synced_at_ms: int
+    origin: Origin | None = None
+    archived_at_ms: int | None = None
+    archived_functions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +57,7 @@ class FunctionRecord:
         return self.id.partition(FUNCTION_SEPARATOR)[0]
 
 
-_COLUMNS = "id, version, hash, function_ids, synced_at_ms"
+_COLUMNS = "id, version, hash, function_ids, synced_at_ms, name, url, sdk, archived_at_ms, archived_functions"
 _OWNED = "environment = :environment AND tenant = :tenant"
 #: The hash of an application that was never synced.
 _NEVER = ""
@@ -56,9 +72,19 @@ _SELECT = Sql(f"SELECT {_COLUMNS} FROM apps WHERE {_OWNED} AND id = :id")  # noq
 _LOCK = Sql(f"SELECT {_COLUMNS} FROM apps WHERE {_OWNED} AND id = :id {{for_update}}")  # noqa: S608
 _UPDATE = Sql(
     f"""
-    UPDATE apps SET version = :version, hash = :hash, function_ids = :function_ids, synced_at_ms = :now_ms
+    UPDATE apps SET version = :version, hash = :hash, function_ids = :function_ids, synced_at_ms = :now_ms,
+        name = :name, url = :url, sdk = :sdk, archived_at_ms = NULL, archived_functions = NULL
     WHERE {_OWNED} AND id = :id
     """  # noqa: S608
+)
+_FIND = Sql(
+    f"""
+    SELECT {_COLUMNS} FROM apps WHERE {_OWNED} AND id > :after AND hash <> '' AND (:any_url OR url = :url)
+    ORDER BY id LIMIT :limit
+    """  # noqa: S608
+)
+_ARCHIVE = Sql(
+    f"UPDATE apps SET archived_at_ms = :at_ms, archived_functions = :functions WHERE {_OWNED} AND id = :id"  # noqa: S608
 )
 _FIND_FUNCTIONS = Sql(
     """
@@ -79,6 +105,12 @@ def get(tx: Transaction, scope: Scope, app_id: str) -> AppRecord | None:
     return _found(tx.one(_SELECT, **_where(scope, app_id)))
 
 
+def find(tx: Transaction, scope: Scope, *, limit: int, after: str = "", url: str | None = None) -> list[AppRecord]:
+    """Return up to ``limit`` applications in order of id, those behind the id ``after``; only those at ``url``."""
+    rows = tx.rows(_FIND, **_where(scope, ""), after=after, limit=limit, any_url=url is None, url=url or "")
+    return [_record(row) for row in rows]
+
+
 def lock(tx: Transaction, scope: Scope, app_id: str) -> AppRecord | None:
     """Return an application that nobody else can sync until this transaction ends."""
     tx.run(_INSERT, **_where(scope, app_id))
@@ -86,9 +118,16 @@ def lock(tx: Transaction, scope: Scope, app_id: str) -> AppRecord | None:
 
 
 def save(
-    tx: Transaction, scope: Scope, app_id: str, *, version: str | None, app_hash: str, function_ids: Sequence[str]
+    tx: Transaction,
+    scope: Scope,
+    app_id: str,
+    *,
+    version: str | None,
+    app_hash: str,
+    function_ids: Sequence[str],
+    origin: Origin | None = None,
 ) -> None:
-    """Note what was synced. The caller holds the application's lock."""
+    """Note what was synced; an application that was archived is not any more. The caller holds its lock."""
     tx.run(
         _UPDATE,
         **_where(scope, app_id),
@@ -96,7 +135,20 @@ def save(
         hash=app_hash,
         function_ids=jsonvalue.dumps(sorted(function_ids)),
         now_ms=tx.now_ms,
+        name=None if origin is None else origin.name,
+        url=None if origin is None else origin.url,
+        sdk=None if origin is None else origin.sdk,
     )
+
+
+def archive(tx: Transaction, scope: Scope, app_id: str, *, function_ids: Sequence[str] | None) -> None:
+    """Note that an application is archived, with the functions that were switched off; ``None``: that it is no more.
+
+    The caller holds the application's lock.
+    """
+    functions = None if function_ids is None else jsonvalue.dumps(sorted(function_ids))
+    at_ms = None if function_ids is None else tx.now_ms
+    tx.run(_ARCHIVE, **_where(scope, app_id), at_ms=at_ms, functions=functions)
 
 
 def find_functions(
@@ -131,6 +183,13 @@ def _where(scope: Scope, own_id: str) -> dict[str, Any]:
 
 
 def _found(row: Any) -> AppRecord | None:
-    if row is None or row[2] == _NEVER:
-        return None
-    return AppRecord(row[0], row[1], row[2], tuple(jsonvalue.loads(row[3])), row[4])
+    return None if row is None or row[2] == _NEVER else _record(row)
+
+
+def _record(row: Any) -> AppRecord:
+    app_id, version, app_hash, functions, synced_at_ms, name, url, sdk, archived_at_ms, archived = row
+    origin = None if url is None else Origin(name or app_id, url, sdk or "")
+    return AppRecord(
+        app_id, version, app_hash, tuple(jsonvalue.loads(functions)), synced_at_ms, origin, archived_at_ms,
+        () if archived is None else tuple(jsonvalue.loads(archived)),
+    )  # fmt: skip

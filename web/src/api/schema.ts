@@ -110,6 +110,71 @@ export interface AlertRule {
   readonly enabled?: boolean;
 }
 
+export interface App {
+  /** What the ids of its functions begin with. */
+  readonly id: string;
+  /** What it calls itself. */
+  readonly name: string;
+  /** Where its functions are called; null if its code runs in this installation. */
+  readonly url: string | null;
+  /** The SDK that it is written with; null likewise. */
+  readonly sdk: string | null;
+  /** The version of the code that is in force, if it says one. */
+  readonly version: string | null;
+  /** How many functions it has. */
+  readonly function_count: number;
+  /** When its functions last changed. */
+  readonly synced_at: string;
+  /** Whether its functions begin no runs. */
+  readonly is_archived: boolean;
+  /** Since when. */
+  readonly archived_at: string | null;
+}
+
+export interface AppPage {
+  /** In order of id. */
+  readonly items: readonly App[];
+  /** Give this as `cursor` to get what follows; null at the end. */
+  readonly next_cursor: string | null;
+}
+
+export interface AppSync {
+  /** Its id; null for one that changed nothing, which is not kept. */
+  readonly id: string | null;
+  /** The application; null if it failed before that was known. */
+  readonly app_id: string | null;
+  /** What came of it. */
+  readonly status: "synced" | "unchanged" | "failed";
+  /** Why it failed. */
+  readonly error: string | null;
+  /** The address of the app. */
+  readonly url: string | null;
+  /** The SDK that it is written with. */
+  readonly sdk: string | null;
+  /** The version of the code. */
+  readonly app_version: string | null;
+  /** How many functions the code has. */
+  readonly function_count: number;
+  /** The functions that were new or had changed. */
+  readonly published: readonly string[];
+  /** The functions that the code has no more. */
+  readonly retired: readonly string[];
+  /** When it was. */
+  readonly at: string;
+}
+
+export interface AppSyncPage {
+  /** Newest first. */
+  readonly items: readonly AppSync[];
+  /** Give this as `cursor` to get what follows; null at the end. */
+  readonly next_cursor: string | null;
+}
+
+export interface AppToSync {
+  /** Its address, such as `https://shop.example.com/api/inngest`. */
+  readonly url: string;
+}
+
 export interface Approval {
   /** Its id. */
   readonly id: string;
@@ -742,6 +807,7 @@ export interface NewKey {
   readonly name: string;
   /** What it may do; you must hold each yourself. */
   readonly permissions: readonly ("events:send" | "workflows:read" | "workflows:write" | "workflows:publish" | "runs:read" | "runs:write" | "actions:read" | "keys:admin" | "webhooks:read" | "webhooks:write" | "signals:send" | "http:call" | "approvals:read" | "approvals:decide" | "approvals:impersonate" | "runs:decrypt" | "alerts:read" | "alerts:write" | "system:read" | "embed:issue")[];
+  readonly permissions: readonly ("events:send" | "workflows:read" | "workflows:write" | "workflows:publish" | "runs:read" | "runs:write" | "actions:read" | "keys:admin" | "webhooks:read" | "webhooks:write" | "signals:send" | "http:call" | "approvals:read" | "approvals:decide" | "approvals:impersonate" | "runs:decrypt" | "alerts:read" | "alerts:write" | "embed:issue" | "apps:write")[];
   /** The only events that a key for sending may send: names, or beginnings of names with * at the end. Default: all. */
   readonly event_names?: readonly string[] | null;
 }

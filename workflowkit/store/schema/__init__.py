@@ -11,6 +11,7 @@ per step, and their rows are only ever written together in one transaction.
 from __future__ import annotations
 
 from workflowkit.store.schema.access import api_keys, apps, webhooks, workers
+from workflowkit.store.schema.access import SYNC_STATUSES, api_keys, app_syncs, apps, webhooks
 from workflowkit.store.schema.authoring import (
     OVERLAPS,
     schedules,
@@ -66,11 +67,13 @@ __all__ = [
     "RUNNING",
     "RUN_STATUSES",
     "STEP_STATUSES",
+    "SYNC_STATUSES",
     "VERDICTS",
     "WAIT_KINDS",
     "WAIT_STATES",
     "alert_rules",
     "api_keys",
+    "app_syncs",
     "approval_assignees",
     "approval_decisions",
     "approvals",

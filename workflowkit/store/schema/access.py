@@ -53,6 +53,11 @@ apps = sa.Table(
     text("hash"),
     text("function_ids"),
     big("synced_at_ms"),
+    text("name", nullable=True),
+    text("url", nullable=True),
+    text("sdk", nullable=True),
+    big("archived_at_ms", nullable=True),
+    text("archived_functions", nullable=True),
 )
 """Applications whose code functions were synced: the version of the code in force, a hash of its functions, their ids.
 The functions themselves are rows of ``workflows``."""
@@ -74,3 +79,29 @@ workers = sa.Table(
     one_of("role", "worker", "scheduler"),
 )
 """Processes that report themselves while they work (``runtime.presence``); nothing is decided by it."""
+``name``, ``url`` and ``sdk`` are those of an app that is called over HTTP; ``archived_functions`` are the ids of those
+that were switched off with it. The functions themselves are rows of ``workflows``."""
+
+SYNC_STATUSES = ("synced", "failed")
+
+app_syncs = sa.Table(
+    "app_syncs",
+    metadata,
+    sa.Column("environment", sa.Text, primary_key=True),
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),
+    text("app_id"),
+    text("status"),
+    text("error", nullable=True),
+    text("url", nullable=True),
+    text("sdk", nullable=True),
+    text("app_version", nullable=True),
+    big("function_count"),
+    text("published"),
+    text("retired"),
+    big("at_ms"),
+    one_of("status", *SYNC_STATUSES),
+    sa.Index(None, "environment", "tenant", "app_id", "id"),
+)
+"""The latest syncs of applications that changed something or failed. ``app_id`` is empty where a failed one cannot be
+told to be of an app; ``published`` and ``retired`` are JSON lists of function ids."""

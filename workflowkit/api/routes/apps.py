@@ -1,0 +1,100 @@
+"""Applications: listed, synced, archived."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import Response
+
+from workflowkit.api import views
+from workflowkit.api.auth import caller, requires
+from workflowkit.api.contract import answer, receives, returns, takes
+from workflowkit.api.paging import Page
+from workflowkit.api.schemas import apps as schemas
+from workflowkit.api.schemas.base import PageQuery
+from workflowkit.api.services import Services
+from workflowkit.base.errors import NotFound
+from workflowkit.store.appsyncs import UNATTACHED
+
+api = APIBlueprint("apps", __name__, url_prefix="/api", tag="Apps")
+
+
+@api.get("/apps")
+@requires("workflows:read")
+@takes(PageQuery)
+@returns(schemas.AppPage)
+def list_apps(query: dict[str, Any]) -> Response:
+    """List applications.
+
+    They belong to the environment, not to tenants: those whose code runs in this installation, and those that are
+    called over HTTP.
+    """
+    page = Page.asked(query)
+    found = Services.current().apps.find(caller().scope.environment, limit=page.fetch, after=page.after or "")
+    return answer(page.show(found, views.app, lambda record: record.id))
+
+
+@api.get("/apps/<app_id>")
+@requires("workflows:read")
+@returns(schemas.App)
+def get_app(app_id: str) -> Response:
+    """Show an application.
+
+    Its functions are listed by `GET /api/functions?app_id=<id>`.
+    """
+    return answer(views.app(Services.current().apps.get(caller().scope.environment, app_id)))
+
+
+@api.get("/app-syncs")
+@requires("workflows:read")
+@takes(schemas.AppSyncQuery)
+@returns(schemas.AppSyncPage)
+def list_app_syncs(query: dict[str, Any]) -> Response:
+    """List syncs of applications.
+
+    Newest first: those that changed something, and those that failed, also such as no application could be told of.
+    """
+    page = Page.asked(query)
+    app_id = UNATTACHED if query.get("unattached") else query.get("app_id")
+    found = Services.current().apps.syncs(
+        caller().scope.environment, limit=page.fetch, app_id=app_id, before=page.after
+    )
+    return answer(page.show(found, views.app_sync, lambda sync: sync.id))
+
+
+@api.post("/apps/sync")
+@requires("apps:write")
+@receives(schemas.AppToSync)
+@returns(schemas.AppSync)
+def sync_app(body: dict[str, Any]) -> Response:
+    """Ask an app for its functions.
+
+    The app at the address is called. A sync that fails is answered with the reason, and is in the list of syncs.
+    """
+    sync = Services.current().sync_app
+    if sync is None:
+        raise NotFound("apps are not called from here")
+    return answer(views.app_sync(sync(caller().scope.environment, body["url"])))
+
+
+@api.post("/apps/<app_id>/archive")
+@requires("apps:write")
+@returns(schemas.App)
+def archive_app(app_id: str) -> Response:
+    """Archive an application.
+
+    Its functions begin no runs any more, and runs that have begun go on. Changed code that is synced brings it back.
+    """
+    return answer(views.app(Services.current().apps.archive(caller().scope.environment, app_id)))
+
+
+@api.post("/apps/<app_id>/unarchive")
+@requires("apps:write")
+@returns(schemas.App)
+def unarchive_app(app_id: str) -> Response:
+    """Bring an archived application back.
+
+    The functions that were in force when it was archived are so again.
+    """
+    return answer(views.app(Services.current().apps.unarchive(caller().scope.environment, app_id)))
