@@ -95,4 +95,6 @@ def find(
 
 
 def _record(row: Any) -> SyncRow:
-    return SyncRow(*row[:8], tuple(jsonvalue.loads(row[8])), tuple(jsonvalue.loads(row[9])))
+    *fields, published, retired = row
+    lists = {"published": tuple(jsonvalue.loads(published)), "retired": tuple(jsonvalue.loads(retired))}
+    return SyncRow(*fields, **lists)
