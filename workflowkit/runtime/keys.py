@@ -46,12 +46,9 @@ PERMISSIONS = (
     "apps:write",
 )
 #: What is to be asked for: to see what is encrypted, and what concerns the whole installation, not one tenant.
-_UNORDINARY = frozenset({"runs:decrypt", "system:read"})
+_UNORDINARY = frozenset({"runs:decrypt", "system:read", "apps:write"})
 #: What a key may do unless something else is said.
 ORDINARY_PERMISSIONS = tuple(permission for permission in PERMISSIONS if permission not in _UNORDINARY)
-#: What a key may do unless something else is said. To be asked for are to see what is encrypted, and to change apps,
-#: whose functions all tenants use.
-ORDINARY_PERMISSIONS = tuple(each for each in PERMISSIONS if each not in ("runs:decrypt", "apps:write"))
 #: How long a process may go on accepting a key that another process has revoked.
 CACHE_SECONDS = 1.0
 #: How fine ``last_used_at`` is: each use would otherwise cost a write.

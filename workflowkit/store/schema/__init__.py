@@ -10,8 +10,7 @@ per step, and their rows are only ever written together in one transaction.
 
 from __future__ import annotations
 
-from workflowkit.store.schema.access import api_keys, apps, webhooks, workers
-from workflowkit.store.schema.access import SYNC_STATUSES, api_keys, app_syncs, apps, webhooks
+from workflowkit.store.schema.access import SYNC_STATUSES, api_keys, app_syncs, apps, webhooks, workers
 from workflowkit.store.schema.authoring import (
     OVERLAPS,
     schedules,

@@ -60,7 +60,8 @@ apps = sa.Table(
     text("archived_functions", nullable=True),
 )
 """Applications whose code functions were synced: the version of the code in force, a hash of its functions, their ids.
-The functions themselves are rows of ``workflows``."""
+``name``, ``url`` and ``sdk`` are those of an app that is called over HTTP; ``archived_functions`` are the ids of those
+that were switched off with it. The functions themselves are rows of ``workflows``."""
 
 workers = sa.Table(
     "workers",
@@ -79,8 +80,6 @@ workers = sa.Table(
     one_of("role", "worker", "scheduler"),
 )
 """Processes that report themselves while they work (``runtime.presence``); nothing is decided by it."""
-``name``, ``url`` and ``sdk`` are those of an app that is called over HTTP; ``archived_functions`` are the ids of those
-that were switched off with it. The functions themselves are rows of ``workflows``."""
 
 SYNC_STATUSES = ("synced", "failed")
 
