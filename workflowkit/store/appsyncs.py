@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from workflowkit.base import jsonvalue
@@ -96,5 +96,6 @@ def find(
 
 def _record(row: Any) -> SyncRow:
     *fields, published, retired = row
-    lists = {"published": tuple(jsonvalue.loads(published)), "retired": tuple(jsonvalue.loads(retired))}
-    return SyncRow(*fields, **lists)
+    return replace(
+        SyncRow(*fields), published=tuple(jsonvalue.loads(published)), retired=tuple(jsonvalue.loads(retired))
+    )
