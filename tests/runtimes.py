@@ -38,8 +38,8 @@ class InlineDispatcher:
             self.waiting.append([hint])
             self.message_count += 1
 
-    def has_room(self, queue: str = "default") -> bool:
-        return True
+    def queued(self, queue: str = "default") -> int:
+        return 0
 
 
 class Harness:

@@ -105,16 +105,15 @@ def test_a_broker_that_hangs_blocks_nobody() -> None:
                 dispatcher.execute([StepHint("r", "a", "default")])
             # Far less than the two seconds of a socket's timeout: nobody waited for the broker.
             assert monotonic_seconds() - started < 1
-            assert dispatcher.has_room() is True
+            assert dispatcher.queued() == 0
 
 
-def test_a_long_queue_has_no_room_for_repetitions(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workflowkit.dispatch.publisher.QUEUE_ROOM", 2)
+def test_the_length_of_a_queue_is_known(redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as client, _dispatcher(redis_url) as (_, dispatcher):
-        assert dispatcher.has_room()
+        assert dispatcher.queued() == 0
         dispatcher.execute([StepHint("r", f"s{n}", "default") for n in range(3)])
         assert services.wait_until(lambda: client.llen(queue_name("default")) == 3, timeout_seconds=20)
-        assert not dispatcher.has_room()
+        assert dispatcher.queued() == 3
 
 
 @pytest.mark.filterwarnings("ignore")

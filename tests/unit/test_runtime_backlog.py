@@ -15,7 +15,9 @@ NEVER = 3600.0
 
 
 class Dispatched(list[StepHint]):
-    """A dispatcher that notes what it is given."""
+    """A dispatcher that notes what it is given, in front of a queue of so many messages."""
+
+    waiting = looks = 0
 
     def match(self, event_ids: Sequence[str]) -> None:
         raise AssertionError
@@ -23,8 +25,9 @@ class Dispatched(list[StepHint]):
     def execute(self, hints: Sequence[StepHint]) -> None:
         self.extend(hints)
 
-    def has_room(self, queue: str = "default") -> bool:
-        return True
+    def queued(self, queue: str = "default") -> int:
+        self.looks += 1
+        return self.waiting
 
 
 def _openings(*names: str, queue: str = "default") -> list[Opening]:
@@ -52,7 +55,7 @@ def test_an_opening_of_the_same_run_is_taken_and_one_of_another_run_is_not() -> 
         assert backlog.take_of("s") == _hints("s/b")[0]
 
 
-def test_a_slow_step_sends_the_rest_to_others_each_in_a_message_of_its_own() -> None:
+def test_a_slow_step_sends_the_rest_to_others() -> None:
     dispatched = Dispatched()
     with Backlog(["default"], dispatched, spill_seconds=0.001) as backlog:
         backlog.add(_openings("r/a", "r/b", "r/c"))
@@ -61,6 +64,22 @@ def test_a_slow_step_sends_the_rest_to_others_each_in_a_message_of_its_own() -> 
         backlog.step_done(_openings("r/d"))
         assert services.wait_until(lambda: len(dispatched) == 4, timeout_seconds=20)
     assert dispatched == _hints("r/a", "r/b", "r/c", "r/d")
+
+
+def test_where_everybody_is_busy_anyway_the_rest_is_kept_for_a_while_only() -> None:
+    dispatched = Dispatched()
+    dispatched.waiting = 1
+    with Backlog(["default"], dispatched, spill_seconds=0.001, patience_seconds=NEVER) as backlog:
+        backlog.add(_openings("r/a"))
+        assert services.wait_until(lambda: dispatched.looks > 2, timeout_seconds=20)
+        assert dispatched == []
+        dispatched.waiting = 0
+        assert services.wait_until(lambda: len(dispatched) == 1, timeout_seconds=20)
+    dispatched.waiting = 1
+    with Backlog(["default"], dispatched, spill_seconds=0.001, patience_seconds=0.002) as backlog:
+        backlog.add(_openings("r/b"))
+        assert services.wait_until(lambda: len(dispatched) == 2, timeout_seconds=20)
+        assert backlog.take() is None
 
 
 def test_steps_of_queues_that_this_worker_does_not_serve_go_on_at_once() -> None:

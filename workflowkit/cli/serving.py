@@ -21,8 +21,8 @@ class NoHints:
 
     def execute(self, hints: Sequence[StepHint]) -> None: ...
 
-    def has_room(self, queue: str = "") -> bool:
-        return True
+    def queued(self, queue: str = "") -> int:
+        return 0
 
 
 @dataclass(slots=True)

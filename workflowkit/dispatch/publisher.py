@@ -32,8 +32,6 @@ GATHER_SECONDS = 0.005
 STEPS_PER_MESSAGE, MIN_SPREAD = 10, 8
 #: How long nothing is sent after the broker failed.
 BREAKER_SECONDS = 2.0
-#: Messages in a queue beyond which repeating hints would only make it longer.
-QUEUE_ROOM = 1_000
 
 
 class CeleryDispatcher:
@@ -62,15 +60,14 @@ class CeleryDispatcher:
                 self._messages.extend(_spread(hints))
             self._notify()
 
-    def has_room(self, queue: str = DEFAULT_QUEUE) -> bool:
-        """Tell whether fewer than ``QUEUE_ROOM`` messages wait in a queue; true where the broker does not say."""
+    def queued(self, queue: str = DEFAULT_QUEUE) -> int:
+        """Return how many messages wait in a queue; 0 where the broker does not say."""
         try:
-            with self._app.connection_for_write() as connection:
-                channel: Any = connection.default_channel
-                return int(channel.queue_declare(queue_name(queue), passive=True).message_count) < QUEUE_ROOM
+            with self._app.producer_pool.acquire(block=True) as producer:
+                channel: Any = producer.channel
+                return int(channel.queue_declare(queue_name(queue), passive=True).message_count)
         except Exception:
-            # The queue does not exist yet, or the broker is away: hinting does no harm in either case.
-            return True
+            return 0  # the queue does not exist yet, or the broker is away
 
     def stop(self) -> None:
         """Send what is waiting and end the thread."""

@@ -14,7 +14,7 @@ from workflowkit.engine.facts import Fact, FactKind
 from workflowkit.engine.outcome import EmittedEvent, Failed, Outcome, Succeeded
 from workflowkit.engine.planner import Decision, settle
 from workflowkit.engine.states import RunStatus, StepStatus
-from workflowkit.runtime.claiming import Claiming
+from workflowkit.runtime.claiming import Claiming, is_alone
 from workflowkit.runtime.dequeuing import Dequeuing
 from workflowkit.runtime.emitting import Emitting
 from workflowkit.runtime.ending import NOT_ENDED, Ended, Ending, cancel_parts
@@ -31,7 +31,6 @@ from workflowkit.runtime.position import (
     attempt_fact,
     cancels,
     is_cancelled,
-    may_be_cancelled,
     refresh,
 )
 from workflowkit.runtime.runflow import RunFlow, flow_of, lane_of, limited_flow_of, queued
@@ -90,11 +89,12 @@ class Advance:
         Of a run that is under limits it is the step whose turn it is there, perhaps of another run; others may look at
         the openings then. Locks the run, then the step.
         """
-        known, hint = opening.position, opening.hint
+        hint = opening.hint
         if hint.is_place:
             return self._dequeue(hint.step_key)
-        if self._database.is_postgresql and known is not None and _may_claim_at_once(known):
-            claimed = self._claim_known(known, hint.step_key)
+        if self._database.is_postgresql:
+            with self._database.statement("claim") as tx:
+                claimed = self._claiming.at_once(tx, opening)
             if claimed is not None:
                 return claimed, ()
         try:
@@ -201,20 +201,6 @@ class Advance:
         position.run, position.is_stale = run, False
         return _recorded(position, claimed or written.claimed, written)
 
-    def _claim_known(self, position: Position, step_key: str) -> Claim | None:
-        """Claim a step of a run that this worker knows, in one statement; ``None`` if the run has moved."""
-        schedule = self._schedule
-        with self._database.statement("claim") as tx:
-            fact = Fact(FactKind.ATTEMPT, step_key, worker=schedule.worker, at_ms=tx.now_ms)
-            lease = singles.claim(tx, position.run, step_key, fact, lease_ms=schedule.lease_ms)
-        if lease is None:
-            return None
-        started_at_ms = position.run.started_at_ms or tx.now_ms
-        position.run = replace(
-            position.run, revision=position.run.revision + 1, status=RunStatus.RUNNING, started_at_ms=started_at_ms
-        )
-        return Claim(position, lease)
-
     def _claim(self, tx: Transaction, hint: StepHint) -> Claim | str:
         """Return the claim, or the lane in which the step waits for its turn."""
         run = runs.lock_and_start(tx, hint.run_id)
@@ -298,12 +284,7 @@ def _is_nobody_waiting(tx: Transaction, run: RunRecord) -> bool:
 def _is_plain(position: Position, outcome: Outcome) -> bool:
     """Tell whether one statement may do: a success without events, in a run whose present state is known."""
     is_success = isinstance(outcome, Succeeded) and not outcome.events
-    return is_success and _may_claim_at_once(position)
-
-
-def _may_claim_at_once(position: Position) -> bool:
-    """Tell whether nothing but the run's own rows has to be looked at before a step of it starts."""
-    return not (position.is_stale or may_be_cancelled(position)) and limited_flow_of(position.run) is None
+    return is_success and is_alone(position)
 
 
 def _recorded(

@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from workflowkit.engine.facts import Fact, FactKind
-from workflowkit.runtime.position import Claim, Schedule, attempt_fact, is_cancelled, load
+from workflowkit.engine.states import RunStatus, StepStatus
+from workflowkit.engine.waits import WaitKind
+from workflowkit.runtime.position import (
+    Claim,
+    Opening,
+    Position,
+    Schedule,
+    attempt_fact,
+    is_cancelled,
+    load,
+    may_be_cancelled,
+    place,
+)
+from workflowkit.runtime.runflow import limited_flow_of
 from workflowkit.runtime.versions import Versions
 from workflowkit.runtime.waiting import Waiting
-from workflowkit.store import journal
+from workflowkit.store import journal, singles
 from workflowkit.store.database import Transaction
 from workflowkit.store.runs import RunRecord
+from workflowkit.store.singles import Look
 from workflowkit.store.steps import Lease
+
+#: Waits that end, if something comes, without anything else being written.
+_PLAIN_WAITS = frozenset({WaitKind.EVENT, WaitKind.SIGNAL})
 
 
 class Claiming:
-    """Begins attempts. Joins the transaction that holds the run's lock and has just taken the lease."""
+    """Begins attempts."""
 
     def __init__(self, versions: Versions, schedule: Schedule, waiting: Waiting) -> None:
         self._versions = versions
@@ -23,15 +43,15 @@ class Claiming:
     def begin(self, tx: Transaction, run: RunRecord, lease: Lease) -> Claim | None:
         """Put the attempt on record; return the claim, or ``None`` if the run is about to be cancelled.
 
-        Raises ``DefinitionError`` if this code cannot read the version that the run executes.
+        Joins the transaction that holds the run's lock and has just taken the lease. Raises ``DefinitionError`` if this
+        code cannot read the version that the run executes.
         """
         step_key = lease.step_key
         position, facts = load(tx, run, self._versions)
         if is_cancelled(tx, position):
             return None
-        lost = sum(fact.kind is FactKind.LOST and fact.step == step_key for fact in facts)
         written = [attempt_fact(lease, self._schedule.worker, tx.now_ms)]
-        if lease.lost_attempts > lost:
+        if lease.lost_attempts > _losses(facts, step_key):
             reason = "the worker did not renew its lease in time"
             written.insert(0, Fact(FactKind.LOST, step_key, lease.attempt - 1, reason=reason, at_ms=tx.now_ms))
         written += self._waiting.end(tx, position, step_key)
@@ -39,3 +59,57 @@ class Claiming:
         journal.insert(tx, journal.rows_of(run.id, run.revision, written))
         position.memos.absorb(written)
         return Claim(position, lease)
+
+    def at_once(self, tx: Transaction, opening: Opening) -> Claim | None:
+        """Look without a lock, and claim by one statement if the run has not moved since; PostgreSQL only.
+
+        ``None`` if it has, or if more than the run's own rows must be looked at: the long way is to be gone then.
+        Raises what ``begin`` raises.
+        """
+        step_key, known = opening.hint.step_key, opening.position
+        if known is not None:
+            # Nothing waits in a step that was opened by what is known.
+            return self._claim(tx, known, step_key, ()) if is_alone(known) else None
+        seen = singles.look(tx, opening.hint.run_id, step_key)
+        if seen is None or not _is_plain(seen, step_key):
+            return None
+        position = place(tx, seen.run, seen.event, seen.facts, self._versions)
+        if not is_alone(position) or not _ends_plainly(position, step_key, tx.now_ms):
+            return None
+        # SAFETY: I17 — what is received between this look and the claim is found when the step is about to wait again.
+        return self._claim(tx, position, step_key, self._waiting.end(tx, position, step_key))
+
+    def _claim(self, tx: Transaction, position: Position, step_key: str, ended: Sequence[Fact]) -> Claim | None:
+        schedule = self._schedule
+        attempt = Fact(FactKind.ATTEMPT, step_key, worker=schedule.worker, at_ms=tx.now_ms)
+        lease = singles.claim(tx, position.run, step_key, attempt, lease_ms=schedule.lease_ms, ended=ended)
+        if lease is None:
+            return None
+        started_at_ms = position.run.started_at_ms or tx.now_ms
+        position.run = replace(
+            position.run, revision=position.run.revision + 1, status=RunStatus.RUNNING, started_at_ms=started_at_ms
+        )
+        position.memos.absorb([attempt_fact(lease, schedule.worker, tx.now_ms), *ended])
+        return Claim(position, lease)
+
+
+def is_alone(position: Position) -> bool:
+    """Tell whether nothing but the run's own rows has to be looked at before a step of it starts."""
+    return not (position.is_stale or may_be_cancelled(position)) and limited_flow_of(position.run) is None
+
+
+def _is_plain(seen: Look, step_key: str) -> bool:
+    """Tell whether a step is in nobody's hands, of a run that goes on; ``claim`` sees to what changes meanwhile."""
+    run = seen.run
+    is_free = seen.step_status is not StepStatus.RUNNING and seen.lost_attempts == _losses(seen.facts, step_key)
+    return is_free and run.flow is None and run.paused_at_ms is None and not run.status.is_terminal
+
+
+def _ends_plainly(position: Position, step_key: str, now_ms: int) -> bool:
+    """Tell whether the waits of a step end without anything being written but that they have."""
+    waits = position.memos.of(step_key).open.values()
+    return all(wait.kind is WaitKind.SLEEP or (wait.kind in _PLAIN_WAITS and wait.until_ms > now_ms) for wait in waits)
+
+
+def _losses(facts: Sequence[Fact], step_key: str) -> int:
+    return sum(fact.kind is FactKind.LOST and fact.step == step_key for fact in facts)

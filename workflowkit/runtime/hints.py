@@ -49,6 +49,6 @@ class Dispatcher(Protocol):
         """Hint that these steps may be claimed."""
         ...
 
-    def has_room(self, queue: str = DEFAULT_QUEUE) -> bool:
-        """Tell whether repeating hints for this queue is of use: false while many messages wait in it anyway."""
+    def queued(self, queue: str = DEFAULT_QUEUE) -> int:
+        """Return how many messages wait in this queue for a worker; 0 where nobody knows."""
         ...

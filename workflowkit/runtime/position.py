@@ -29,6 +29,7 @@ from workflowkit.runtime.versions import Versions
 from workflowkit.runtime.watches import Watches, watches_of
 from workflowkit.store import collections, decisions, events, journal, lanes, runs, steps, timers, waits
 from workflowkit.store.database import RowStatement, Transaction, fits_one_statement
+from workflowkit.store.events import EventRecord
 from workflowkit.store.lanes import Lane, QueuedStep
 from workflowkit.store.runs import RunRecord
 from workflowkit.store.steps import Lease, StepRow
@@ -306,13 +307,20 @@ def load(tx: Transaction, run: RunRecord, versions: Versions) -> tuple[Position,
 
     Raises ``ValueUnreadable`` where something is encrypted with a key that is not here, and what ``Versions`` raises.
     """
-    workflow = versions.load_run(tx, run)
-    event = events.opened(tx, events.load(tx, run.event_id)).as_json()
     facts = journal.load(tx, run.id)
+    return place(tx, run, events.load(tx, run.event_id), facts, versions), facts
+
+
+def place(
+    tx: Transaction, run: RunRecord, record: EventRecord, facts: Sequence[Fact], versions: Versions
+) -> Position:  # fmt: skip
+    """Return the position of a run whose event and facts are known. Raises what ``load`` raises."""
+    workflow = versions.load_run(tx, run)
+    event = events.opened(tx, record).as_json()
     together = events_of(tx, run)
     around = versions.around(tx, run).with_events(together)
     progress = Progress.replay(workflow, event, facts, around)
-    return Position(run, workflow, event, progress, Memos(facts), around=around, events=together), facts
+    return Position(run, workflow, event, progress, Memos(facts), around=around, events=together)
 
 
 def events_of(tx: Transaction, run: RunRecord) -> tuple[dict[str, Any], ...]:

@@ -10,6 +10,7 @@ import logging
 import threading
 
 from workflowkit.base.errors import StoreUnavailable
+from workflowkit.base.settings import DEFAULT_QUEUE
 from workflowkit.runtime.hints import Dispatcher, StepHint, place_hint
 from workflowkit.runtime.presence import Presence
 from workflowkit.runtime.timers import Timers
@@ -20,6 +21,8 @@ _log = logging.getLogger(__name__)
 
 #: Most rows of each kind that one tick hints.
 RELAY_BATCH = 500
+#: Messages in a queue beyond which repeating hints would only make it longer.
+QUEUE_ROOM = 1_000
 
 
 class Relay:
@@ -44,12 +47,15 @@ class Relay:
             due = [StepHint(*row) for row in steps.wake(tx, limit=RELAY_BATCH, wake_at_ms=wake_at_ms)]
             due += [place_hint(*row) for row in lanes.wake(tx, limit=RELAY_BATCH)]
         # Behind a long queue nothing is lost, only late: more messages would not make it shorter.
-        if event_ids and self._dispatcher.has_room():
+        if event_ids and self._has_room(DEFAULT_QUEUE):
             self._dispatcher.match(event_ids)
-        with_room = {queue for queue in {hint.queue for hint in due} if self._dispatcher.has_room(queue)}
+        with_room = {queue for queue in {hint.queue for hint in due} if self._has_room(queue)}
         if hints := [hint for hint in due if hint.queue in with_room]:
             self._dispatcher.execute(hints)
         return fired + len(event_ids) + len(due)
+
+    def _has_room(self, queue: str) -> bool:
+        return self._dispatcher.queued(queue) < QUEUE_ROOM
 
     def _any_timer_due(self) -> bool:
         with self._database.read() as tx:

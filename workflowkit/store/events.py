@@ -45,12 +45,12 @@ class EventRecord:
         return {**event, **self.extra} if self.extra else event
 
 
-_COLUMNS = (
+COLUMNS = (
     "id", "environment", "tenant", "name", "event_id", "data", "extra", "ts_ms", "depth", "source_run_id",
     "duplicate_of", "received_at_ms", "target",
 )  # fmt: skip
-_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM events"  # noqa: S608 - names from our own code
-_INSERT_EVENTS = InsertInto("events", _COLUMNS)
+_SELECT = f"SELECT {', '.join(COLUMNS)} FROM events"  # noqa: S608 - names from our own code
+_INSERT_EVENTS = InsertInto("events", COLUMNS)
 _INSERT_PENDING = InsertInto("pending_events", ("id", "wake_at_ms"))
 _CLAIM_ID = Sql(
     """
@@ -137,8 +137,8 @@ def find_since(tx: Transaction, scope: Scope, name: str, after: str, *, limit: i
     whose = {"environment": scope.environment, "tenant": scope.tenant}
     if name.endswith("*"):
         prefix = {"prefix": name[:-1], "length": len(name) - 1}
-        return [_from_row(row) for row in tx.rows(_FIND_COVERED_SINCE, **whose, **prefix, after=after, limit=limit)]
-    return [_from_row(row) for row in tx.rows(_FIND_SINCE, **whose, name=name, after=after, limit=limit)]
+        return [from_row(row) for row in tx.rows(_FIND_COVERED_SINCE, **whose, **prefix, after=after, limit=limit)]
+    return [from_row(row) for row in tx.rows(_FIND_SINCE, **whose, name=name, after=after, limit=limit)]
 
 
 def pending(tx: Transaction, ids: Sequence[str]) -> list[EventRecord]:
@@ -147,7 +147,7 @@ def pending(tx: Transaction, ids: Sequence[str]) -> list[EventRecord]:
     The ids come from our own hints; the rows say whose they are. The caller deletes them from the outbox, with
     ``DELETE_PENDING``, in the transaction that writes what they came to.
     """
-    return [_from_row(row) for row in tx.rows(_PENDING, ids=list(ids))]
+    return [from_row(row) for row in tx.rows(_PENDING, ids=list(ids))]
 
 
 def load(tx: Transaction, event_id: str) -> EventRecord:
@@ -155,7 +155,7 @@ def load(tx: Transaction, event_id: str) -> EventRecord:
     row = tx.one(_SELECT_ONE, id=event_id)
     if row is None:
         raise LookupError(event_id)
-    return _from_row(row)
+    return from_row(row)
 
 
 def opened(tx: Transaction, record: EventRecord) -> EventRecord:
@@ -167,7 +167,7 @@ def opened(tx: Transaction, record: EventRecord) -> EventRecord:
 
 def load_all(tx: Transaction, ids: Sequence[str]) -> list[EventRecord]:
     """Return the events with these ids of ours, which rows of a run or a collection named."""
-    return [_from_row(row) for row in tx.rows(_SELECT_ALL, ids=list(ids))]
+    return [from_row(row) for row in tx.rows(_SELECT_ALL, ids=list(ids))]
 
 
 def lock_pending(tx: Transaction, ids: Sequence[str]) -> list[str]:
@@ -203,7 +203,8 @@ def _to_row(tx: Transaction, record: EventRecord) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _from_row(row: Any) -> EventRecord:
+def from_row(row: Any) -> EventRecord:
+    """Return the event of a row of ``COLUMNS``."""
     return EventRecord(
         id=row[0], scope=Scope(row[1], row[2]), name=row[3], event_id=row[4], data=jsonvalue.loads(row[5]),
         extra=jsonvalue.loads(row[6]) if row[6] else None, ts_ms=row[7], depth=row[8], source_run_id=row[9],

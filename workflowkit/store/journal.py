@@ -12,6 +12,7 @@ from workflowkit.engine.states import EdgeState, StepStatus
 from workflowkit.store.database import InsertInto, Sql, Transaction
 
 _COLUMNS = ("run_id", "revision", "ordinal", "kind", "step_key", "attempt", "data", "at_ms")
+READ_COLUMNS = ("kind", "step_key", "attempt", "data", "at_ms")
 
 
 def _place(run_id: str, step_key: str) -> str:
@@ -92,19 +93,19 @@ def load(tx: Transaction, run_id: str, *, after_revision: int = -1) -> list[Fact
     Raises ``ValueUnreadable`` where an output is encrypted with a key that is not here.
     """
     rows = tx.rows(_SELECT, run_id=run_id, after_revision=after_revision)
-    return [_from_row(tx, run_id, row) for row in rows]
+    return [from_row(tx, run_id, row) for row in rows]
 
 
 def load_outputs(tx: Transaction, run_id: str, steps: Iterable[str]) -> dict[str, Any]:
     """Return what later steps see of some steps of a run, those that have an output by now."""
-    facts = [_from_row(tx, run_id, row) for row in tx.rows(_SELECT_OUTPUTS, run_id=run_id, ids=sorted(steps))]
+    facts = [from_row(tx, run_id, row) for row in tx.rows(_SELECT_OUTPUTS, run_id=run_id, ids=sorted(steps))]
     return {fact.step: fact.output for fact in facts if fact.kind is FactKind.COMPLETED or fact.handled}
 
 
 def load_completed(tx: Transaction, run_id: str, steps: Iterable[str]) -> list[Any]:
     """Return the outputs of those of some steps of a run that have completed, the first one first."""
     rows = tx.rows(_SELECT_COMPLETED, run_id=run_id, ids=sorted(steps))
-    return [_from_row(tx, run_id, row).output for row in rows]
+    return [from_row(tx, run_id, row).output for row in rows]
 
 
 def load_final(tx: Transaction, run_ids: Sequence[str]) -> dict[str, list[tuple[str, StepStatus]]]:
@@ -123,7 +124,7 @@ def follow_up(tx: Transaction, run_id: str, step_key: str, attempt: int, worker:
     row = tx.one(_OUTCOME_REVISION, run_id=run_id, step_key=step_key, attempt=attempt)
     if row is None:
         return None
-    facts = [_from_row(tx, run_id, each) for each in tx.rows(_AT_REVISION, run_id=run_id, revision=row[0])]
+    facts = [from_row(tx, run_id, each) for each in tx.rows(_AT_REVISION, run_id=run_id, revision=row[0])]
     return [fact.step for fact in facts if fact.kind is FactKind.ATTEMPT and fact.worker == worker]
 
 
@@ -140,7 +141,8 @@ def _to_data(fact: Fact) -> str | None:
     return jsonvalue.dumps(data) if data else None
 
 
-def _from_row(tx: Transaction, run_id: str, row: Any) -> Fact:
+def from_row(tx: Transaction, run_id: str, row: Any) -> Fact:
+    """Return the fact of a row of ``READ_COLUMNS``. Raises ``ValueUnreadable``."""
     kind, step_key, attempt, text, at_ms = row
     data = jsonvalue.loads(text) if text else {}
     if tx.sealing is not None and "output" in data:

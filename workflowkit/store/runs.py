@@ -48,13 +48,13 @@ class RunRecord:
     finished_at_ms: int | None = None
 
 
-_COLUMNS = (
+COLUMNS = (
     "id", "environment", "tenant", "workflow_id", "version", "event_id", "status", "revision", "created_at_ms", "depth",
     "rerun_of", "started_at_ms", "path", "input", "parent_run_id", "parent_step", "parent_wait", "paused_at_ms",
     "flow",
 )  # fmt: skip
-_RETURNING = "RETURNING " + ", ".join(_COLUMNS)
-_INSERTED = (*_COLUMNS, "output", "error", "finished_at_ms")
+_RETURNING = "RETURNING " + ", ".join(COLUMNS)
+_INSERTED = (*COLUMNS, "output", "error", "finished_at_ms")
 _OUTPUT, _INPUT = _INSERTED.index("output"), _INSERTED.index("input")
 
 
@@ -128,10 +128,10 @@ _SET_WAITING = Sql(
         AND NOT EXISTS (SELECT 1 FROM steps WHERE run_id = :id AND status IN ('ready', 'running'))
     """
 )
-_SELECT = Sql(f"SELECT {', '.join(_COLUMNS)} FROM runs WHERE id = :id")  # noqa: S608
+_SELECT = Sql(f"SELECT {', '.join(COLUMNS)} FROM runs WHERE id = :id")  # noqa: S608
 _SELECT_IN_SCOPE = Sql(
     f"""
-    SELECT {", ".join(_COLUMNS)} FROM runs WHERE environment = :environment AND tenant = :tenant AND id = :id
+    SELECT {", ".join(COLUMNS)} FROM runs WHERE environment = :environment AND tenant = :tenant AND id = :id
     """  # noqa: S608
 )
 _SET_VERSION = Sql("UPDATE runs SET version = :version, flow = :flow WHERE id = :id")
@@ -172,13 +172,13 @@ def lock_in_scope(tx: Transaction, scope: Scope, run_id: str) -> RunRecord | Non
 def load(tx: Transaction, run_id: str) -> RunRecord | None:
     """Return a run as it stands, without a lock."""
     row = tx.one(_SELECT, id=run_id)
-    return None if row is None else _from_row(row)
+    return None if row is None else from_row(row)
 
 
 def load_in_scope(tx: Transaction, scope: Scope, run_id: str) -> RunRecord | None:
     """Return a run of this tenant as it stands, without a lock."""
     row = tx.one(_SELECT_IN_SCOPE, environment=scope.environment, tenant=scope.tenant, id=run_id)
-    return None if row is None else _from_row(row)
+    return None if row is None else from_row(row)
 
 
 def given(sealing: Sealing | None, run: RunRecord) -> Any:
@@ -253,10 +253,11 @@ def _locked(tx: Transaction, row: Any) -> RunRecord | None:
     if row is None:
         return None
     tx.read_clock()
-    return _from_row(row)
+    return from_row(row)
 
 
-def _from_row(row: Any) -> RunRecord:
+def from_row(row: Any) -> RunRecord:
+    """Return the run of a row of ``COLUMNS``."""
     return RunRecord(
         id=row[0], scope=Scope(row[1], row[2]), workflow_id=row[3], version=row[4], event_id=row[5],
         status=RunStatus(row[6]), revision=row[7], created_at_ms=row[8], depth=row[9], rerun_of=row[10],

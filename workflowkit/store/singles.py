@@ -7,13 +7,15 @@ revision that the worker knows, and nothing at all otherwise; the caller then ta
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from workflowkit.base import jsonvalue
 from workflowkit.engine.facts import ErrorInfo, Fact
 from workflowkit.engine.states import RunStatus, StepStatus
-from workflowkit.store import journal, steps
+from workflowkit.store import events, journal, runs, steps
 from workflowkit.store.database import Sql, Transaction
+from workflowkit.store.events import EventRecord
 from workflowkit.store.runs import RunRecord, output_place
 from workflowkit.store.sealed import seal_text
 from workflowkit.store.steps import Lease, StepRow
@@ -55,26 +57,58 @@ _RECORD = Sql(
     SELECT also.attempt, also.token, also.lost_attempts FROM locked LEFT JOIN also ON true
     """
 )
+# It waits for nobody's lock: the lease, whose end is reckoned from before, would be over the sooner.
 _CLAIM = Sql(
     """
     WITH locked AS (
         UPDATE runs SET revision = revision + 1, status = 'running', started_at_ms = coalesce(started_at_ms, :now_ms)
-        WHERE id = :run_id AND revision = :revision AND status IN ('scheduled', 'queued', 'running', 'waiting')
-            AND paused_at_ms IS NULL
+        WHERE id = (
+            SELECT id FROM runs WHERE id = :run_id AND revision = :revision AND paused_at_ms IS NULL
+                AND status IN ('scheduled', 'queued', 'running', 'waiting') {skip_locked}
+        )
         RETURNING id
     ), claimed AS (
         UPDATE steps SET status = 'running', attempt = attempt + 1, token = token + 1,
             due_at_ms = :ends_at_ms, wake_at_ms = :ends_at_ms
         FROM locked
-        WHERE run_id = locked.id AND step_key = :step_key AND status = 'ready' AND due_at_ms <= :now_ms
+        WHERE run_id = locked.id AND step_key = :step_key AND status IN ('ready', 'sleeping', 'waiting')
+            AND due_at_ms <= :now_ms
         RETURNING run_id, attempt, token, lost_attempts
     ), noted AS (
         INSERT INTO journal (run_id, revision, ordinal, kind, step_key, attempt, data, at_ms)
         SELECT run_id, :revision + 1, 0, 'attempt', :step_key, attempt, :data, :now_ms FROM claimed
+        UNION ALL
+        SELECT claimed.run_id, new.revision, new.ordinal, new.kind, new.step_key, new.attempt, new.data, new.at_ms
+        FROM claimed, json_to_recordset(:facts ::json) AS new (revision bigint, ordinal bigint, kind text,
+            step_key text, attempt bigint, data text, at_ms bigint)
     )
     SELECT attempt, token, lost_attempts FROM claimed
     """
 )
+_RUN, _EVENT = len(runs.COLUMNS), len(runs.COLUMNS) + len(events.COLUMNS)
+# A snapshot: one statement sees the run, its facts and its step as they were at one moment.
+_LOOK = Sql(
+    f"""
+    SELECT {", ".join(f"runs.{name}" for name in runs.COLUMNS)},
+        {", ".join(f"events.{name}" for name in events.COLUMNS)}, steps.status, steps.lost_attempts,
+        (SELECT json_agg(json_build_array({", ".join(journal.READ_COLUMNS)}) ORDER BY revision, ordinal)::text
+            FROM journal WHERE run_id = runs.id)
+    FROM runs JOIN events ON events.id = runs.event_id
+        JOIN steps ON steps.run_id = runs.id AND steps.step_key = :step_key
+    WHERE runs.id = :run_id AND steps.due_at_ms <= :now_ms
+    """  # noqa: S608 - names from our own code
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A run at one moment, with the step that is due: nothing is locked, ``claim`` tells whether it still holds."""
+
+    run: RunRecord
+    event: EventRecord
+    facts: list[Fact]
+    step_status: StepStatus
+    lost_attempts: int
 
 
 def record(
@@ -127,15 +161,37 @@ def record(
     return True, claimed
 
 
-def claim(tx: Transaction, run: RunRecord, step_key: str, attempt: Fact, *, lease_ms: int) -> Lease | None:
-    """Take a ready step if the run is still at ``run.revision``. Run as the only statement of a transaction."""
-    ends_at_ms = tx.now_ms + lease_ms
+def look(tx: Transaction, run_id: str, step_key: str) -> Look | None:
+    """Return a run as it stands, and its step, if that is due. Raises ``ValueUnreadable``."""
+    row = tx.one(_LOOK, run_id=run_id, step_key=step_key, now_ms=tx.now_ms)
+    if row is None:
+        return None
+    status, lost_attempts, facts = row[_EVENT:]
+    return Look(
+        runs.from_row(row[:_RUN]), events.from_row(row[_RUN:_EVENT]),
+        [journal.from_row(tx, run_id, fact) for fact in jsonvalue.loads(facts or "[]")],
+        StepStatus(status), lost_attempts,
+    )  # fmt: skip
+
+
+def claim(
+    tx: Transaction, run: RunRecord, step_key: str, attempt: Fact, *, lease_ms: int, ended: Sequence[Fact] = ()
+) -> Lease | None:
+    """Take a step that is due and in nobody's hands if the run is still at ``run.revision``.
+
+    ``ended`` are the facts of its waits that have ended. Run as the only writing statement of a transaction.
+    """
+    ends_at_ms, sealing = tx.now_ms + lease_ms, tx.sealing
+    facts = journal.rows_of(run.id, run.revision + 1, [attempt, *ended])[1:]
     row = tx.one(
         _CLAIM,
         run_id=run.id,
         revision=run.revision,
         step_key=step_key,
         data=_data_of(attempt),
+        facts=_records(
+            journal.INSERT.columns, facts if sealing is None else [journal.seal_row(sealing, fact) for fact in facts]
+        ),
         now_ms=tx.now_ms,
         ends_at_ms=ends_at_ms,
     )
