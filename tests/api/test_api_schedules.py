@@ -29,7 +29,7 @@ def test_a_schedule_shows_when_it_fires_next_and_how_far_it_has_come(database_ur
         first = {
             "workflow_id": "report", "position": 0, "cron": "0 */2 * * *", "timezone": "Europe/Berlin", "jitter_ms": 0,
             "overlap": "queue", "catch_up": 1, "is_paused": False, "next_at": "2026-01-01T01:00:00.000Z",
-            "last_slot": None, "queued": 0,
+            "last_slot": None, "queued": 0, "starts_on": None, "ends_on": None, "skip_dates": [],
         }  # fmt: skip
         page = client.get("/api/schedules").get_json()
         assert page["items"][0] == first

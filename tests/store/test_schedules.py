@@ -396,3 +396,49 @@ harness.runtime.relay.tick()
     environment = {"WORKFLOWKIT_FAILPOINT": failpoint, "PYTHONPATH": f"{tests}:{tests.parent}", "PATH": ""}
     command = [sys.executable, "-c", script, database_url, str(now_ms)]
     return subprocess.run(command, env=environment, check=False, timeout=60).returncode
+
+
+# --- on some days only
+
+
+def test_a_schedule_fires_in_its_window_and_not_on_days_off(database_url: str) -> None:
+    with a_runtime(database_url) as harness:
+        daily = Cron("0 9 * * *", starts_on="2026-05-02", ends_on="2026-05-04", skip_dates=["2026-05-03"])
+        schedule(harness, daily, at="2026-05-01T12:00Z")
+        for day in range(2, 8):
+            tick_at(harness, f"2026-05-0{day}T09:00Z")
+
+        assert [data["slot"][:10] for data in fired(harness)] == ["2026-05-02", "2026-05-04"]
+        (row,) = stored(harness)
+        assert row.is_over
+        assert harness.rows("SELECT id FROM timers WHERE kind = 'schedule'") == []
+
+
+def test_missed_slots_of_days_off_are_not_made_up_for(database_url: str) -> None:
+    with a_runtime(database_url) as harness:
+        daily = Cron("0 9 * * *", catch_up=2, skip_dates=["2026-05-05", "2026-05-04"])
+        schedule(harness, daily, at="2026-05-01T12:00Z")
+        tick_at(harness, "2026-05-05T12:00Z")
+
+        assert [data["slot"][:10] for data in fired(harness)] == ["2026-05-02", "2026-05-03"]
+
+
+def test_other_days_in_a_new_version_hold_from_then_on(database_url: str) -> None:
+    with a_runtime(database_url) as harness:
+        schedule(harness, Cron("0 9 * * *", ends_on="2026-05-02"), at="2026-05-01T12:00Z")
+        tick_at(harness, "2026-05-02T09:00Z")
+        schedule(harness, Cron("0 9 * * *", skip_dates=["2026-05-04"]), at="2026-05-03T12:00Z")
+        for day in range(4, 6):
+            tick_at(harness, f"2026-05-0{day}T09:00Z")
+
+        assert [data["slot"][:10] for data in fired(harness)] == ["2026-05-02", "2026-05-05"]
+
+
+def test_one_expression_may_have_several_windows(database_url: str) -> None:
+    with a_runtime(database_url) as harness:
+        first, second = (Cron("0 9 * * *", starts_on=day, ends_on=day) for day in ("2026-05-02", "2026-05-04"))
+        schedule(harness, first, second, at="2026-05-01T12:00Z")
+        for day in range(2, 6):
+            tick_at(harness, f"2026-05-0{day}T09:00Z")
+
+        assert [data["slot"][:10] for data in fired(harness)] == ["2026-05-02", "2026-05-04"]

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workflowkit.definition.calendar import Calendar
 from workflowkit.definition.cron import parse_cron
 from workflowkit.triggers.schedules import MAX_JITTER_MS, MIN_JITTER_MS, MISSED_AFTER_MS, DueSlots, Timetable
 
@@ -15,7 +16,7 @@ START = 1_750_000_000_000 // 3_600_000 * 3_600_000
 
 
 def a_timetable(cron: str = "* * * * *", *, jitter_ms: int = 0, catch_up: int = 0) -> Timetable:
-    return Timetable(parse_cron(cron), "a schedule", jitter_ms, catch_up)
+    return Timetable(Calendar(parse_cron(cron)), "a schedule", jitter_ms, catch_up)
 
 
 def test_before_its_time_nothing_is_due() -> None:
@@ -61,4 +62,4 @@ def test_whenever_somebody_looks_each_slot_fires_once_in_order_and_never_early(
         fired += due.slots
         next_slot = due.next_slot_ms
         assert timetable.due_at_ms(next_slot) > now
-    assert fired == [slot for slot in timetable.cron.slots_between(START - 1, now) if slot < next_slot]
+    assert fired == [slot for slot in timetable.calendar.cron.slots_between(START - 1, now) if slot < next_slot]

@@ -9,6 +9,7 @@ from typing import Any
 from workflowkit.base.clock import rfc3339
 from workflowkit.base.errors import Problem
 from workflowkit.base.scope import APP_TENANT
+from workflowkit.definition.days import Days
 from workflowkit.engine.facts import ErrorInfo
 from workflowkit.flow.simulation import Fate, Outcome
 from workflowkit.runtime.approvals import Approval
@@ -293,10 +294,16 @@ def schedule(record: ScheduleRow) -> Shown:
         "overlap": record.overlap,
         "catch_up": record.catch_up,
         "is_paused": record.is_paused,
-        "next_at": None if record.is_paused else rfc3339(record.next_due_at_ms),
+        **_days(record.days),
+        "next_at": None if record.is_paused or record.is_over else rfc3339(record.next_due_at_ms),
         "last_slot": _moment(record.last_slot_ms),
         "queued": len(record.queued),
     }
+
+
+def _days(days: Days) -> Shown:
+    first, last = (None if day is None else str(day) for day in (days.first, days.last))
+    return {"starts_on": first, "ends_on": last, "skip_dates": sorted(map(str, days.off))}
 
 
 def pause(record: PauseRow) -> Shown:

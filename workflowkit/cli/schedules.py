@@ -81,13 +81,19 @@ def show_next(cron: str, timezone: str | None, count: int, after: datetime | Non
         click.echo(f"{local:%a %Y-%m-%d %H:%M %z}  {dim(rfc3339(each))}")
 
 
+def _next(row: ScheduleRow) -> str:
+    if row.is_paused:
+        return status("cancelled", text="paused")
+    return dim("over") if row.is_over else rfc3339(row.next_due_at_ms)
+
+
 def _row(row: ScheduleRow) -> tuple[str, ...]:
     return (
         mark("skipped" if row.is_paused else "scheduled"),
         plain(row.workflow_id),
         plain(row.cron),
         row.timezone,
-        status("cancelled", text="paused") if row.is_paused else rfc3339(row.next_due_at_ms),
+        _next(row),
         dim("" if row.last_slot_ms is None else rfc3339(row.last_slot_ms)),
         str(len(row.queued) or ""),
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Literal
 
 
@@ -31,7 +32,9 @@ class Cron:
 
     ``jitter`` puts each firing off by up to so long, from ``"1s"`` to ``"5m"``. ``overlap`` is what becomes of a firing
     while the run of the last one goes on, ``catch_up`` which missed firings are made up for: none, the last, or as many
-    of the newest. Raises ``DefinitionError`` as publishing a document with this trigger would.
+    of the newest. It fires on the days from ``starts_on`` to ``ends_on``, both included, but not on ``skip_dates``,
+    such as holidays: dates in its own time zone, or text such as ``"2026-12-24"``. Raises ``DefinitionError`` as
+    publishing a document with this trigger would.
     """
 
     cron: str
@@ -39,6 +42,9 @@ class Cron:
     jitter: str | float | None = None
     overlap: Literal["allow", "skip", "queue"] = "allow"
     catch_up: Literal["none", "last"] | int = "none"
+    starts_on: str | date | None = None
+    ends_on: str | date | None = None
+    skip_dates: Sequence[str | date] = ()
 
     def __post_init__(self) -> None:
         _check(self.as_dict())
@@ -50,6 +56,9 @@ class Cron:
             "cron": self.cron, "timezone": self.timezone, "jitter": self.jitter,
             "overlap": None if self.overlap == "allow" else self.overlap,
             "catch_up": None if catch_up == "none" else catch_up,
+            "starts_on": None if self.starts_on is None else str(self.starts_on),
+            "ends_on": None if self.ends_on is None else str(self.ends_on),
+            "skip_dates": list(map(str, self.skip_dates)) or None,
         }  # fmt: skip
         return {key: value for key, value in written.items() if value is not None}
 

@@ -16,7 +16,9 @@ from workflowkit.base.clock import rfc3339
 from workflowkit.base.ids import timed_id
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope
+from workflowkit.definition.calendar import Calendar
 from workflowkit.definition.cron import parse_cron
+from workflowkit.definition.days import Days
 from workflowkit.definition.settings.triggers import CronTrigger, Overlap
 from workflowkit.runtime.timers import NOTHING, Fired
 from workflowkit.store import decisions, events, schedules, timers
@@ -51,20 +53,23 @@ def plan(
     # Waits for a firing that is under way, and keeps out the next: the timer's lock guards these rows.
     timers.delete(tx, _timer_id(scope, workflow_id))
     tx.read_clock()
-    known = {parse_cron(row.cron, row.timezone): row for row in schedules.load(tx, scope, workflow_id)}
+    known = {_calendar(row): row for row in schedules.load(tx, scope, workflow_id)}
+    by_cron = {calendar.cron: row for calendar, row in known.items()}
     rows = []
     for position, trigger in enumerate(triggers):
         cron = parse_cron(trigger.cron, trigger.timezone)
+        calendar = Calendar(cron, Days.read(trigger.starts_on, trigger.ends_on, trigger.skip_dates))
         row = ScheduleRow(
             workflow_id, position, trigger.cron, cron.timezone, trigger.jitter_ms, trigger.overlap.value,
-            trigger.catch_up, next_slot_ms=cron.next_after(tx.now_ms), next_due_at_ms=0, is_paused=is_paused,
+            trigger.catch_up, next_slot_ms=calendar.next_after(tx.now_ms), next_due_at_ms=0, is_paused=is_paused,
+            days=calendar.days,
         )  # fmt: skip
-        row = _continued(row, known.get(cron))
+        row = _continued(row, known.get(calendar, by_cron.get(cron)), tx.now_ms)
         rows.append(replace(row, next_due_at_ms=_timetable(scope, row).due_at_ms(row.next_slot_ms)))
     schedules.replace(tx, scope, workflow_id, rows)
-    if rows and not is_paused:
-        timer_id = _timer_id(scope, workflow_id)
-        timers.plan(tx, [TimerRow(timer_id, TIMER_KIND, scope, workflow_id, _next_look_ms(rows, tx.now_ms))])
+    look_at_ms = None if is_paused else _next_look_ms(rows, tx.now_ms)
+    if look_at_ms is not None:
+        timers.plan(tx, [TimerRow(_timer_id(scope, workflow_id), TIMER_KIND, scope, workflow_id, look_at_ms)])
 
 
 class Schedules:
@@ -137,8 +142,8 @@ class _Firing:
             due_at_ms = timetable.due_at_ms(found.next_slot_ms)
             self.rows[row.position] = replace(row, next_slot_ms=found.next_slot_ms, next_due_at_ms=due_at_ms)
             if not found.slots or found.slots[0] != row.next_slot_ms:
-                since, until = rfc3339(row.next_slot_ms), rfc3339((*found.slots, found.next_slot_ms)[0])
-                _log.info("schedule %r of %s: passed over from %s until %s", row.cron, row.workflow_id, since, until)
+                since = rfc3339(row.next_slot_ms)
+                _log.info("schedule %r of %s: slots from %s on are passed over", row.cron, row.workflow_id, since)
         return found.slots
 
     def _is_busy(self) -> bool:
@@ -184,26 +189,36 @@ class _Firing:
         return EventRecord(event_id, self._scope, EVENT_NAME, None, data, slot, now_ms, target=self._workflow_id)
 
 
-def _continued(row: ScheduleRow, old: ScheduleRow | None) -> ScheduleRow:
-    """Return a new row of a schedule that was in force before as ``old``."""
+def _continued(row: ScheduleRow, old: ScheduleRow | None, now_ms: int) -> ScheduleRow:
+    """Return a new row of a schedule that was in force before as ``old``, perhaps on other days."""
     if old is None:
         return row
     row = replace(row, last_slot_ms=old.last_slot_ms, last_event_id=old.last_event_id)
-    return row if row.is_paused or old.is_paused else replace(row, next_slot_ms=old.next_slot_ms, queued=old.queued)
+    if row.is_paused or old.is_paused:
+        return row
+    # What has been missed by now may be made up for; what is to come follows from the new days.
+    next_slot_ms = _calendar(row).next_after(min(old.next_slot_ms - 1, now_ms))
+    return replace(row, next_slot_ms=next_slot_ms, queued=old.queued)
 
 
 def _timetable(scope: Scope, row: ScheduleRow, limits: Limits | None = None) -> Timetable:
-    cron = parse_cron(row.cron, row.timezone)
+    calendar = _calendar(row)
+    cron = calendar.cron
     catch_up = row.catch_up if limits is None else min(row.catch_up, limits.caught_up_slots)
     key = "\x1f".join((scope.environment, scope.tenant, row.workflow_id, cron.expression, cron.timezone))
-    return Timetable(cron, key, row.jitter_ms, catch_up)
+    return Timetable(calendar, key, row.jitter_ms, catch_up)
 
 
-def _next_look_ms(rows: Sequence[ScheduleRow], now_ms: int) -> int:
-    looks = [row.next_due_at_ms for row in rows]
+def _calendar(row: ScheduleRow) -> Calendar:
+    return Calendar(parse_cron(row.cron, row.timezone), row.days)
+
+
+def _next_look_ms(rows: Sequence[ScheduleRow], now_ms: int) -> int | None:
+    """Return when there may be something to do; ``None`` if the last slot of all has been."""
+    looks = [row.next_due_at_ms for row in rows if not row.is_over]
     if any(row.queued for row in rows):
         looks.append(now_ms + QUEUE_LOOK_MS)
-    return min(looks)
+    return min(looks, default=None)
 
 
 def _timer_id(scope: Scope, workflow_id: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from workflowkit.base import jsonvalue
 from workflowkit.base.scope import Scope
+from workflowkit.definition.days import EVERY_DAY, NEVER_MS, Days
 from workflowkit.store.database import InsertInto, Sql, Transaction
 
 
@@ -38,11 +39,17 @@ class ScheduleRow:
     last_slot_ms: int | None = None
     last_event_id: str | None = None
     queued: tuple[int, ...] = ()
+    days: Days = EVERY_DAY
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its last slot has been."""
+        return self.next_slot_ms == NEVER_MS
 
 
 _COLUMNS = (
     "workflow_id", "position", "cron", "timezone", "jitter_ms", "overlap", "catch_up", "next_slot_ms", "next_due_at_ms",
-    "is_paused", "last_slot_ms", "last_event_id", "queued",
+    "is_paused", "last_slot_ms", "last_event_id", "queued", "days",
 )  # fmt: skip
 _OWNED = "environment = :environment AND tenant = :tenant"
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM schedules WHERE {_OWNED}"  # noqa: S608 - names from our own code
@@ -132,7 +139,7 @@ def _values(schedule: ScheduleRow) -> tuple[Any, ...]:
     return (
         schedule.workflow_id, schedule.position, schedule.cron, schedule.timezone, schedule.jitter_ms, schedule.overlap,
         schedule.catch_up, schedule.next_slot_ms, schedule.next_due_at_ms, schedule.is_paused, schedule.last_slot_ms,
-        schedule.last_event_id, _queued_text(schedule),
+        schedule.last_event_id, _queued_text(schedule), _days_text(schedule.days),
     )  # fmt: skip
 
 
@@ -142,4 +149,10 @@ def _row(row: Any) -> ScheduleRow:
         catch_up=row[6], next_slot_ms=row[7], next_due_at_ms=row[8],
         is_paused=bool(row[9]),  # SQLite has no booleans: it gives 0 or 1
         last_slot_ms=row[10], last_event_id=row[11], queued=tuple(jsonvalue.loads(row[12])) if row[12] else (),
+        days=Days.read(*jsonvalue.loads(row[13])) if row[13] else EVERY_DAY,
     )  # fmt: skip
+
+
+def _days_text(days: Days) -> str | None:
+    first, last = (None if day is None else str(day) for day in (days.first, days.last))
+    return None if days == EVERY_DAY else jsonvalue.dumps([first, last, sorted(map(str, days.off))])

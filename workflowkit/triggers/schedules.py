@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from workflowkit.base.ids import derived_fraction
-from workflowkit.definition.cron import CronSchedule
+from workflowkit.definition.calendar import Calendar
 
 MIN_JITTER_MS, MAX_JITTER_MS = 1_000, 300_000
 #: A slot that is later than this was missed: nobody was there to fire it.
@@ -32,7 +32,7 @@ class Timetable:
     ``key`` is what the jitter follows from. ``catch_up`` is how many missed slots fire after all, the newest ones.
     """
 
-    cron: CronSchedule
+    calendar: Calendar
     key: str
     jitter_ms: int
     catch_up: int
@@ -52,13 +52,13 @@ class Timetable:
         """
         # The last slots may not be due yet, at most one in each minute of jitter; those before them all are.
         not_due = self.jitter_ms // _MINUTE_MS + 1
-        slots = self.cron.latest(next_slot_ms - 1, now_ms, most=max(self.catch_up, 1) + not_due)
+        slots = self.calendar.latest(next_slot_ms - 1, now_ms, most=max(self.catch_up, 1) + not_due)
         due: list[int] = []
         for slot in slots:
             if self.due_at_ms(slot) > now_ms:
                 return DueSlots(self._chosen(due, now_ms), slot)
             due.append(slot)
-        return DueSlots(self._chosen(due, now_ms), self.cron.next_after(due[-1]) if due else next_slot_ms)
+        return DueSlots(self._chosen(due, now_ms), self.calendar.next_after(due[-1]) if due else next_slot_ms)
 
     def _chosen(self, due: list[int], now_ms: int) -> tuple[int, ...]:
         if not due:

@@ -1095,9 +1095,15 @@ export interface Schedule {
   readonly overlap: "allow" | "skip" | "queue";
   /** Most missed slots that fire after all, the newest ones. */
   readonly catch_up: number;
+  /** The first day on which it fires, in its time zone; null: at once. */
+  readonly starts_on: string | null;
+  /** The last day on which it fires; null: for ever. */
+  readonly ends_on: string | null;
+  /** The days on which it does not fire. */
+  readonly skip_dates: readonly string[];
   /** Whether it fires nothing, because the workflow is disabled. */
   readonly is_paused: boolean;
-  /** When it fires next; null while it is paused. */
+  /** When it fires next; null while it is paused, and when it is over. */
   readonly next_at: string | null;
   /** The newest slot that it is done with; null if there was none. */
   readonly last_slot: string | null;

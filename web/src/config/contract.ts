@@ -19,7 +19,7 @@ export const WORKFLOW_SETTINGS: JsonObject = { ...definition("workflow_settings"
 
 const FURTHER: Readonly<Record<TriggerKind, readonly string[]>> = {
   event: ["if"],
-  cron: ["timezone", "jitter", "overlap", "catch_up"],
+  cron: ["timezone", "jitter", "overlap", "catch_up", "starts_on", "ends_on", "skip_dates"],
   webhook: ["if"],
   manual: [],
   http: [],

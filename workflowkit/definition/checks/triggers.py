@@ -9,6 +9,7 @@ from workflowkit.base.errors import CronError, LimitExceeded, Problem, UnknownTi
 from workflowkit.definition.checks.durations import check_duration
 from workflowkit.definition.checks.expressions import EVENT_AND_TIME, check_expression
 from workflowkit.definition.checks.subject import Subject
+from workflowkit.definition.days import Days
 from workflowkit.definition.durations import MINUTE_MS, SECOND_MS
 from workflowkit.definition.patterns import check_event_pattern
 from workflowkit.definition.settings.triggers import (
@@ -63,8 +64,28 @@ def _check_cron(trigger: CronTrigger) -> Iterator[Problem]:
         where = "" if error.position is None else f" (character {error.position + 1})"
         pointer = f"{trigger.pointer}/{'timezone' if is_zone else 'cron'}"
         yield Problem(pointer, error.code, f"{error.message}{where}")
+    yield from _check_days(trigger)
     if trigger.jitter_ms:
         yield from check_duration(trigger.jitter_ms, f"{trigger.pointer}/jitter", SECOND_MS, MAX_JITTER_MS)
+
+
+def _check_days(trigger: CronTrigger) -> Iterator[Problem]:
+    named = [("starts_on", trigger.starts_on), ("ends_on", trigger.ends_on)]
+    named += [(f"skip_dates/{index}", day) for index, day in enumerate(trigger.skip_dates)]
+    wrong = [(name, day) for name, day in named if day is not None and not _is_day(day)]
+    for name, day in wrong:
+        yield Problem(f"{trigger.pointer}/{name}", "invalid-date", f"{day}: expected a day such as 2026-12-24")
+    days = None if wrong else Days.read(trigger.starts_on, trigger.ends_on, ())
+    if days is not None and days.first is not None and days.last is not None and days.last < days.first:
+        yield Problem(f"{trigger.pointer}/ends_on", "ends-before-start", f"{days.last} is before {days.first}")
+
+
+def _is_day(text: str) -> bool:
+    try:
+        Days.read(text, None, ())
+    except ValueError:
+        return False
+    return len(text) == len("2026-12-24")  # there are other ways to write a day: one is enough
 
 
 def _schedule(trigger: CronTrigger) -> CronSchedule | CronError:
@@ -83,7 +104,8 @@ def _identity(trigger: AnyTrigger) -> tuple[Hashable, str]:
             return (trigger.event, trigger.condition), trigger.event
         case CronTrigger():
             schedule = _schedule(trigger)
-            return trigger.cron if isinstance(schedule, CronError) else schedule, trigger.cron
+            days = (trigger.starts_on, trigger.ends_on, trigger.skip_dates)
+            return (trigger.cron if isinstance(schedule, CronError) else schedule, days), trigger.cron
         case WebhookTrigger():
             return ("webhook", trigger.name, trigger.condition), trigger.name
         case ManualTrigger():

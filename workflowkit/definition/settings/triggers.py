@@ -37,7 +37,8 @@ class CronTrigger:
     """A schedule. ``timezone`` is ``None`` if there is none, or if ``cron`` begins with its own.
 
     A firing is put off by up to ``jitter_ms``. ``catch_up`` is how many of the firings that were missed are made up
-    for, newest first.
+    for, newest first. It fires from the day ``starts_on`` to the day ``ends_on``, but not on ``skip_dates``, all as
+    written.
     """
 
     cron: str
@@ -46,6 +47,9 @@ class CronTrigger:
     jitter_ms: int = 0
     overlap: Overlap = Overlap.ALLOW
     catch_up: int = 0
+    starts_on: str | None = None
+    ends_on: str | None = None
+    skip_dates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,14 @@ def _cron(entry: Mapping[str, Json], pointer: str) -> CronTrigger | None:
         duration_ms(entry.get("jitter")) or 0,
         choice(Overlap, entry.get("overlap"), Overlap.ALLOW),
         _catch_up(entry.get("catch_up")),
+        text_or_none(entry, "starts_on"),
+        text_or_none(entry, "ends_on"),
+        _texts(entry.get("skip_dates")),
     )
+
+
+def _texts(value: Json) -> tuple[str, ...]:
+    return tuple(each for each in value if isinstance(each, str)) if isinstance(value, list) else ()
 
 
 def _catch_up(value: Json) -> int:

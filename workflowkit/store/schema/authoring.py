@@ -89,6 +89,7 @@ schedules = sa.Table(
     big("last_slot_ms", nullable=True),
     text("last_event_id", nullable=True),
     text("queued", nullable=True),
+    text("days", nullable=True),
     one_of("overlap", *OVERLAPS),
     sa.ForeignKeyConstraint(
         ["environment", "tenant", "workflow_id"],
@@ -97,4 +98,5 @@ schedules = sa.Table(
     ),
 )
 """One row per cron trigger of a published version, changed only by whoever holds the workflow's schedule timer.
-``queued`` is the JSON list of slots that wait for an earlier run to end."""
+``queued`` is the JSON list of slots that wait for an earlier run to end, ``days`` says on which days it
+fires; null: on all."""
