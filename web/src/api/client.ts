@@ -140,11 +140,12 @@ export class Api {
     return this.send("POST", `/runs/${encodeURIComponent(id)}/rerun`, { ...body });
   }
 
-  private async get<T>(path: string): Promise<T> {
+  /** For pages whose requests are nobody else's: they bring the paths and types themselves. */
+  async get<T>(path: string): Promise<T> {
     return (await this.call("GET", path)).json() as Promise<T>;
   }
 
-  private async send<T>(method: string, path: string, body?: Json): Promise<T> {
+  async send<T>(method: string, path: string, body?: Json): Promise<T> {
     return (await this.call(method, path, body)).json() as Promise<T>;
   }
 
@@ -187,7 +188,8 @@ async function tagged(response: Response): Promise<TaggedDraft> {
   return { draft, etag: response.headers.get("ETag") ?? `"${draft.revision}"` };
 }
 
-function query(values: Record<string, string | undefined>): string {
+/** The query of an address; what is empty or `undefined` is left out. */
+export function query(values: Record<string, string | undefined>): string {
   const pairs = Object.entries(values).filter(
     (pair): pair is [string, string] => pair[1] !== undefined && pair[1] !== "",
   );

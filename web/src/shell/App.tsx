@@ -15,6 +15,7 @@ const EventPage = lazy(() => import("../events/EventPage").then((module) => ({ d
 const EventsPage = lazy(() => import("../events/EventsPage").then((module) => ({ default: module.EventsPage })));
 const RunPage = lazy(() => import("../runs/RunPage").then((module) => ({ default: module.RunPage })));
 const RunsPage = lazy(() => import("../runs/RunsPage").then((module) => ({ default: module.RunsPage })));
+const WorkersPage = lazy(() => import("../workers/WorkersPage").then((module) => ({ default: module.WorkersPage })));
 const WorkflowsPage = lazy(() =>
   import("../workflows/WorkflowsPage").then((module) => ({ default: module.WorkflowsPage })),
 );
@@ -42,6 +43,7 @@ function pageOf({ parts }: Address): React.JSX.Element {
     if (section === "workflows") return id === undefined ? <WorkflowsPage /> : <EditorPage key={id} workflowId={id} />;
     if (section === "events") return id === undefined ? <EventsPage /> : <EventPage key={id} eventId={id} />;
     if (section === "approvals" && id === undefined) return <ApprovalsPage />;
+    if (section === "workers" && id === undefined) return <WorkersPage />;
     if (section === "runs") return id === undefined ? <RunsPage /> : <RunPage key={id} runId={id} />;
   }
   return <NotFoundPage />;

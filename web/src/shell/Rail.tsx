@@ -12,6 +12,7 @@ const SECTIONS: readonly { readonly name: string; readonly label: string; readon
   { name: "runs", label: "Runs", icon: "list" },
   { name: "events", label: "Events", icon: "bolt" },
   { name: "approvals", label: "Approvals", icon: "user" },
+  { name: "workers", label: "Workers", icon: "pulse" },
 ];
 
 const NEXT_THEME: Record<ThemeChoice, { readonly choice: ThemeChoice; readonly icon: IconName }> = {

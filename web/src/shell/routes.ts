@@ -7,6 +7,7 @@
  *   /runs/<id>?step=                one run, with the step that is open
  *   /events?name=  /events/<id>     events, and what became of one
  *   /approvals?status=              what people are asked to decide
+ *   /workers                        processes, and what waits for them
  *
  * The server knows the first parts, too: workflowkit/api/routes/pages.py.
  */
