@@ -44,6 +44,8 @@ PUBLIC = {
     ("GET", "/a/<token>"),
     ("POST", "/a/<token>"),
     ("POST", "/c/<token>"),
+    # Likewise: one who follows a channel.
+    ("GET", "/api/realtime"),
 }
 #: Parameters of paths that name nothing of a tenant's.
 NOT_OWNED = {"key", "kind", "app_id"}
@@ -60,6 +62,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/api/approvals/<approval_id>/decision": {"decision": "approved"},
     "/api/runs/<run_id>/rerun": {"from_step": "first"},
     "/api/runs/<run_id>/move": {},
+    "/api/runs/<run_id>/token": {},
     "/api/alerts/<alert_id>": {"name": "x", "condition": {"kind": "failure_count", "failures": 1}},
 }
 #: Lists that are the same for everybody, and what is no list.

@@ -32,6 +32,7 @@ from workflowkit.api.routes import (
     keys,
     pages,
     pauses,
+    realtime,
     runs,
     schedules,
     signals,
@@ -81,8 +82,8 @@ def create_app(services: Services) -> APIFlask:
     openapi.configure(app)
     for routes in (
         events, workflows, dryruns, simulations, pauses, functions, runs, jobs, schedules, actions, keys, webhooks,
-        deliveries, signals, approvals, invitations, callbacks, calls, alerts, embedtokens, system, apps, health, docs,
-        pages,
+        deliveries, signals, approvals, invitations, callbacks, calls, alerts, embedtokens, system, apps, realtime,
+        health, docs, pages,
     ):  # fmt: skip
         app.register_blueprint(routes.api)
     errors.register(app)

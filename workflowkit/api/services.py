@@ -28,6 +28,7 @@ from workflowkit.runtime.keys import Keys
 from workflowkit.runtime.moving import Moving
 from workflowkit.runtime.oversight import Oversight
 from workflowkit.runtime.pausing import Pausing
+from workflowkit.runtime.publishing import SubscriptionTokens
 from workflowkit.runtime.requesting import Requesting
 from workflowkit.runtime.rerunning import Rerunning
 from workflowkit.runtime.scheduling import Scheduling
@@ -36,6 +37,7 @@ from workflowkit.runtime.waking import Waking
 from workflowkit.runtime.webhooks import Webhooks
 from workflowkit.store.appsyncs import SyncRow
 from workflowkit.store.database import Database
+from workflowkit.streams.handover import Streams
 
 _EXTENSION = "workflowkit"
 
@@ -74,6 +76,8 @@ class Services:
     opened_versions: Versions
     embed_tokens: EmbedTokens
     oversight: Oversight
+    subscription_tokens: SubscriptionTokens
+    streams: Streams
     embed_origins: tuple[str, ...] = ()
     limits: Limits = DEFAULT_LIMITS
     public_url: str | None = None
@@ -138,6 +142,10 @@ class RuntimeParts(Protocol):
     def oversight(self) -> Oversight: ...
     @property
     def apps(self) -> Apps: ...
+    @property
+    def subscription_tokens(self) -> SubscriptionTokens: ...
+    @property
+    def streams(self) -> Streams: ...
 
 
 def services_of(
@@ -173,6 +181,8 @@ def services_of(
         opened_versions=Versions(),
         embed_tokens=runtime.embed_tokens,
         oversight=runtime.oversight,
+        subscription_tokens=runtime.subscription_tokens,
+        streams=runtime.streams,
         embed_origins=runtime.settings.embed_origins,
         limits=runtime.settings.limits,
         public_url=runtime.settings.public_url,

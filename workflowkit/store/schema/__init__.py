@@ -44,6 +44,7 @@ from workflowkit.store.schema.flow import (
     queued_steps,
     slots,
 )
+from workflowkit.store.schema.realtime import messages
 from workflowkit.store.schema.waiting import (
     APPROVAL_STATUSES,
     VERDICTS,
@@ -88,6 +89,7 @@ __all__ = [
     "journal",
     "lane_groups",
     "lanes",
+    "messages",
     "metadata",
     "pauses",
     "pending_events",
