@@ -14,14 +14,12 @@ from workflowkit.actionconfig import action_config
 from workflowkit.base.clock import Clock, SystemClock
 from workflowkit.base.ids import random_fraction
 from workflowkit.base.links import Links
-from workflowkit.base.sealing import LenientSealing
 from workflowkit.base.secrets import Keyring
 from workflowkit.base.settings import LOCAL_BROKER_URL, Settings
 from workflowkit.definition.model import Workflow
 from workflowkit.dispatch.broker import broker_trouble
 from workflowkit.dispatch.celery_app import create_celery, register_tasks
 from workflowkit.dispatch.publisher import CeleryDispatcher
-from workflowkit.dispatch.redis_notices import RedisNotices
 from workflowkit.engine.extensions import Extensions, skipped_node
 from workflowkit.engine.facts import Fact
 from workflowkit.registry import Registry
@@ -54,20 +52,20 @@ from workflowkit.runtime.invoking import Invoking
 from workflowkit.runtime.jobs import Jobs
 from workflowkit.runtime.leases import Heartbeat
 from workflowkit.runtime.lifecycle import Lifecycle
+from workflowkit.runtime.logins import Logins
 from workflowkit.runtime.loops import Loops
 from workflowkit.runtime.matching import Matching
 from workflowkit.runtime.moving import Moving
-from workflowkit.runtime.notices import LocalNotices, Notices
 from workflowkit.runtime.oversight import BrokerState, Oversight
 from workflowkit.runtime.pausing import Pausing
 from workflowkit.runtime.position import ENDED_TIMER, Jitter, Schedule
 from workflowkit.runtime.presence import Presence, Serving
-from workflowkit.runtime.publishing import Publishing, SubscriptionTokens
 from workflowkit.runtime.relay import Relay, RelayThread
 from workflowkit.runtime.requesting import Requesting
 from workflowkit.runtime.rerunning import Rerunning
 from workflowkit.runtime.schedules import TIMER_KIND, Schedules
 from workflowkit.runtime.scheduling import Scheduling
+from workflowkit.runtime.sessions import Sessions
 from workflowkit.runtime.stepping import Stepping
 from workflowkit.runtime.suspending import Suspending
 from workflowkit.runtime.timers import Timers
@@ -78,8 +76,6 @@ from workflowkit.runtime.webhooks import Webhooks
 from workflowkit.runtime.worker import Worker, run_info
 from workflowkit.store.database import Database
 from workflowkit.store.runs import RunRecord
-from workflowkit.streams.handover import Streams
-from workflowkit.streams.hub import Hub
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -99,30 +95,7 @@ class Runtime:
 
     @cached_property
     def database(self) -> Database:
-        database = Database.open(self.settings.database_url, self.clock, sealing=self.extensions.sealing)
-        database.on_change = self.notices.tell
-        return database
-
-    @cached_property
-    def notices(self) -> Notices:
-        url = self.settings.broker_url
-        return LocalNotices() if url == LOCAL_BROKER_URL else RedisNotices(url)
-
-    @cached_property
-    def streams(self) -> Streams:
-        sealing = self.database.sealing
-        # Messages are for those who follow them: whoever has a token sees them as they were published.
-        opened = self.database.view(None if sealing is None else LenientSealing(sealing))
-        hub = Hub(opened, self.notices, self.settings.limits)
-        return Streams(opened, hub, self.settings.limits)
-
-    @cached_property
-    def publishing(self) -> Publishing:
-        return Publishing(self.database, self.settings.limits)
-
-    @cached_property
-    def subscription_tokens(self) -> SubscriptionTokens:
-        return SubscriptionTokens(lambda: self.keyring, self.clock or SystemClock(), self.settings.limits)
+        return Database.open(self.settings.database_url, self.clock, sealing=self.extensions.sealing)
 
     @cached_property
     def celery(self) -> Celery:
@@ -289,6 +262,15 @@ class Runtime:
         return BrokerState("in-process" if url == LOCAL_BROKER_URL else "redis", broker_trouble(url))
 
     @cached_property
+    def sessions(self) -> Sessions:
+        settings = self.settings
+        return Sessions(self.database, int(settings.session_idle_seconds * 1000), int(settings.session_seconds * 1000))
+
+    @cached_property
+    def logins(self) -> Logins:
+        return Logins(self.database, self.sessions, self.settings.limits, self.settings.scope)
+
+    @cached_property
     def relay(self) -> Relay:
         return Relay(self.database, self.dispatcher, self.timers, grace_seconds=self.settings.hint_grace_seconds)
 
@@ -304,14 +286,10 @@ class Runtime:
     def close(self) -> None:
         """Send what is waiting, end the threads and close the connections of the parts that were made."""
         made = vars(self)
-        if "streams" in made:
-            self.streams.close()
         if "heartbeat" in made:
             self.heartbeat.stop()
         if isinstance(made.get("dispatcher"), CeleryDispatcher):
             made["dispatcher"].stop()
-        if "notices" in made:
-            self.notices.close()
         if "database" in made:
             self.database.close()
 

@@ -52,7 +52,6 @@ NOT_OF_WORKERS = (
     "signal",
     "job",
     "approval",
-    "message",
     "callback",
     "pause",
     "reschedule",
@@ -61,6 +60,9 @@ NOT_OF_WORKERS = (
     "move",
     "alert",
     "archive",
+    "user",
+    "session",
+    "login",
 )
 
 

@@ -28,6 +28,7 @@ COMMANDS = [
         "functions",
         "apps",
         "keys",
+        "users",
         "webhooks",
     ),
     *("workers", "doctor", "bench"),

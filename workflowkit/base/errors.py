@@ -29,7 +29,8 @@ Every class carries a stable ``code`` (kebab-case, listed in docs/reference/erro
     │ └ DestinationForbidden         netguard refused an address
     ├ AuthError
     │ ├ Unauthenticated
-    │ └ Forbidden
+    │ ├ Forbidden
+    │ └ TooManyAttempts(retry_after_seconds)
     ├ RunFailed                      there is no result: the run failed
     ├ InvalidStub                    a stub of a test or a dry run stands for nothing, or cannot be right
     ├ Unstubbed(held)                a test came to external actions or to waits without a stub
@@ -285,6 +286,18 @@ class Forbidden(AuthError):
     """The credentials are known and do not carry the needed scope."""
 
     code = "forbidden"
+
+
+class TooManyAttempts(AuthError):
+    """Too many attempts to log in have failed; ``retry_after_seconds`` says when there may be another."""
+
+    code = "too-many-attempts"
+    retryable = True
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        minutes = -(-retry_after_seconds // 60)
+        super().__init__(f"too many attempts have failed; try again in {minutes} minute{'s' if minutes > 1 else ''}")
+        self.retry_after_seconds = retry_after_seconds
 
 
 class InvalidStub(WorkflowKitError):

@@ -50,6 +50,10 @@ class Settings:
     """The origins of host applications whose pages may show the editor and call the API from the browser."""
     secret_key: str | None = field(default=None, repr=False)
     """What stored secrets are encrypted with (``base.secrets.Keyring``); it is a secret itself."""
+    session_idle_seconds: float = 2 * 3_600.0
+    """How long somebody stays logged in without doing anything."""
+    session_seconds: float = 12 * 3_600.0
+    """How long somebody stays logged in, however busy they are."""
     allow_private_networks: bool = False
     """Whether actions may reach private addresses. Never on a shared installation."""
     signing_key: str | None = field(default=None, repr=False)
@@ -158,6 +162,8 @@ _PARSERS: dict[str, Callable[[str], object]] = {
     "webhook_redirects": _redirects,
     "embed_origins": _origins,
     "secret_key": _keys,
+    "session_idle_seconds": _seconds,
+    "session_seconds": _seconds,
     "allow_private_networks": _flag,
     "signing_key": _signing_key,
     "signing_key_fallback": _signing_key,

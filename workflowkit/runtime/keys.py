@@ -44,6 +44,7 @@ PERMISSIONS = (
     "system:read",
     "embed:issue",
     "apps:write",
+    "users:admin",
 )
 #: What is to be asked for: to see what is encrypted, and what concerns the whole installation, not one tenant.
 _UNORDINARY = frozenset({"runs:decrypt", "system:read", "apps:write"})

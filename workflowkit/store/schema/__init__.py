@@ -10,7 +10,18 @@ per step, and their rows are only ever written together in one transaction.
 
 from __future__ import annotations
 
-from workflowkit.store.schema.access import SYNC_STATUSES, api_keys, app_syncs, apps, webhooks, workers
+from workflowkit.store.schema.access import (
+    SYNC_STATUSES,
+    api_keys,
+    app_syncs,
+    apps,
+    login_failures,
+    sessions,
+    user_roles,
+    users,
+    webhooks,
+    workers,
+)
 from workflowkit.store.schema.authoring import (
     OVERLAPS,
     schedules,
@@ -44,7 +55,6 @@ from workflowkit.store.schema.flow import (
     queued_steps,
     slots,
 )
-from workflowkit.store.schema.realtime import messages
 from workflowkit.store.schema.waiting import (
     APPROVAL_STATUSES,
     VERDICTS,
@@ -89,17 +99,20 @@ __all__ = [
     "journal",
     "lane_groups",
     "lanes",
-    "messages",
+    "login_failures",
     "metadata",
     "pauses",
     "pending_events",
     "queued_steps",
     "runs",
     "schedules",
+    "sessions",
     "slots",
     "step_cache",
     "steps",
     "timers",
+    "user_roles",
+    "users",
     "wait_paths",
     "waits",
     "webhook_deliveries",

@@ -104,3 +104,61 @@ app_syncs = sa.Table(
 )
 """The latest syncs of applications that changed something or failed. ``app_id`` is empty where a failed one cannot be
 told to be of an app; ``published`` and ``retired`` are JSON lists of function ids."""
+
+users = sa.Table(
+    "users",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    text("name"),
+    text("display_name"),
+    text("password_hash", nullable=True),
+    text("issuer", nullable=True),
+    text("subject", nullable=True),
+    big("created_at_ms"),
+    big("updated_at_ms"),
+    big("last_login_at_ms", nullable=True),
+    big("disabled_at_ms", nullable=True),
+    sa.UniqueConstraint("name"),
+    sa.UniqueConstraint("issuer", "subject"),
+)
+"""People who log in, of the whole installation. ``issuer`` and ``subject`` say who vouches for somebody, and under
+which name; ``password_hash`` is ``None`` for those."""
+
+user_roles = sa.Table(
+    "user_roles",
+    metadata,
+    sa.Column("environment", sa.Text, primary_key=True),
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("user_id", sa.Text, sa.ForeignKey("users.id"), primary_key=True),
+    sa.Column("role", sa.Text, primary_key=True),
+    sa.Index(None, "user_id"),
+)
+"""What people may do, and for which tenants."""
+
+sessions = sa.Table(
+    "sessions",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    text("token_hash"),
+    sa.Column("user_id", sa.Text, sa.ForeignKey("users.id"), nullable=False),
+    *scope(),
+    big("created_at_ms"),
+    big("seen_at_ms"),
+    big("expires_at_ms"),
+    text("address"),
+    text("agent"),
+    sa.UniqueConstraint("token_hash"),
+    sa.Index(None, "user_id"),
+    sa.Index(None, "expires_at_ms"),
+)
+"""Who is logged in, from where, and for which tenant they act. ``expires_at_ms`` is the end, however busy it is."""
+
+login_failures = sa.Table(
+    "login_failures",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    big("failures"),
+    big("since_ms"),
+    sa.Index(None, "since_ms"),
+)
+"""Attempts to log in that count against a name or an address, known or not. ``key`` is a hash."""
