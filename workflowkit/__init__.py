@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from workflowkit.engine.context import AsyncStepContext, StepContext
     from workflowkit.engine.middleware import Failure, Middleware, SkippedNode
     from workflowkit.registry import Field, Function, action
+    from workflowkit.runtime.hosts import HostUser
 
 __version__ = "0.1.0"
 
@@ -42,6 +43,7 @@ __all__ = [
     "Failure",
     "Field",
     "Function",
+    "HostUser",
     "InvalidInput",
     "LimitExceeded",
     "Limits",
@@ -96,6 +98,7 @@ _HOMES = {
         "Function",
         "action",
     ),
+    "workflowkit.runtime.hosts": ("HostUser",),
 }
 
 

@@ -20,7 +20,6 @@ from workflowkit.base.settings import Settings
 from workflowkit.engine.extensions import Extensions
 from workflowkit.engine.middleware import MiddlewareFactory
 from workflowkit.inbox import Inbox
-from workflowkit.realtime import Realtime
 from workflowkit.registry import (
     ActionOptions,
     Function,
@@ -49,6 +48,7 @@ if TYPE_CHECKING:
     from workflowkit.runtime.authoring import Published
     from workflowkit.runtime.deliveries import Source
     from workflowkit.runtime.functions import App, Synced
+    from workflowkit.runtime.hosts import Authenticate
     from workflowkit.runtime.intake import Accepted
     from workflowkit.runtime.pausing import Target
     from workflowkit.runtime.presence import Serving
@@ -387,20 +387,26 @@ class WorkflowKit:
         return Inbox(lambda: self.runtime.approvals)
 
     @property
-    def realtime(self) -> Realtime:
-        """Messages to those who follow a channel, and their tokens."""
-        return Realtime(lambda: self.runtime, self.settings.scope)
-
-    @property
     def alerts(self) -> AlertRules:
         """The rules that tell when runs fail too often."""
         return AlertRules(lambda: self.runtime.alerts)
 
-    def blueprint(self, *, url_prefix: str = "/workflows") -> Blueprint:
-        """Return the API as a blueprint for a Flask application of yours."""
+    def blueprint(
+        self,
+        *,
+        url_prefix: str = "/workflows",
+        authenticate: Authenticate | None = None,
+        login_url: str | None = None,
+    ) -> Blueprint:
+        """Return the API and the web interface as a blueprint for a Flask application of yours.
+
+        ``authenticate()`` is called with each request, in your own request context, and returns the ``HostUser`` who is
+        logged in, or ``None``; pages lead strangers to ``login_url``. Without it people log in here (docs/login.md).
+        """
         from workflowkit.api import create_blueprint
 
-        return create_blueprint(self._services(), url_prefix=url_prefix)
+        services = replace(self._services(), login_url=login_url)
+        return create_blueprint(services, url_prefix=url_prefix, authenticate=authenticate)
 
     def api(self, *, dev_mode: bool = False) -> Flask:
         """Return the API as a Flask application of its own."""

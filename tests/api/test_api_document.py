@@ -92,8 +92,12 @@ def test_every_operation_names_its_permission(sqlite_url: str) -> None:
             access = access_of(views[operation["operationId"]])
             if access.permission is None or access.credential == "path":
                 assert operation["security"] == [], path
+            elif access.credential == "session":
+                assert operation["security"] == [{"Session": []}], path
             else:
-                assert operation["security"] == [{"ApiKey": [access.permission]}], path
+                assert operation["security"] == [{"ApiKey": [access.permission]}, {"Session": [access.permission]}], (
+                    path
+                )
                 assert access.permission in operation["description"]
 
 

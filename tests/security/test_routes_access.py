@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from asking import ask
 from flask import Flask
+from people import a_user
 from webapi import OTHER_TENANT, Client, Web, a_document, a_web
 
 from workflowkit.api import create_app
@@ -36,6 +37,9 @@ PUBLIC = {
     ("GET", "/api/openapi.json"),
     ("GET", "/api/health"),
     ("GET", "/api/health/ready"),
+    # Who is calling, and logging in.
+    ("GET", "/api/session"),
+    ("POST", "/api/session"),
     # The token is the credential: an unknown one is answered as a page that does not exist.
     ("GET", "/w/<token>"),
     ("POST", "/w/<token>"),
@@ -44,8 +48,6 @@ PUBLIC = {
     ("GET", "/a/<token>"),
     ("POST", "/a/<token>"),
     ("POST", "/c/<token>"),
-    # Likewise: one who follows a channel.
-    ("GET", "/api/realtime"),
 }
 #: Parameters of paths that name nothing of a tenant's.
 NOT_OWNED = {"key", "kind", "app_id"}
@@ -62,7 +64,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "/api/approvals/<approval_id>/decision": {"decision": "approved"},
     "/api/runs/<run_id>/rerun": {"from_step": "first"},
     "/api/runs/<run_id>/move": {},
-    "/api/runs/<run_id>/token": {},
+    "/api/users/<user_id>/roles": {"roles": ["viewer"]},
+    "/api/users/<user_id>/password": {"password": "a password of theirs"},
     "/api/alerts/<alert_id>": {"name": "x", "condition": {"kind": "failure_count", "failures": 1}},
 }
 #: Lists that are the same for everybody, and what is no list.
@@ -84,11 +87,17 @@ def _guarded(app: Flask) -> list[tuple[str, str]]:
     ]
 
 
+def _needs_a_login(app: Flask, rule: str) -> bool:
+    """Tell whether a route is about somebody's own session: tests/api/test_api_sessions.py walks those."""
+    endpoints = {each.endpoint for each in app.url_map.iter_rules() if each.rule == rule}
+    return any(access_of(app.view_functions[endpoint]).credential == "session" for endpoint in endpoints)
+
+
 def _path(rule: str, **values: str) -> str:
     defaults = {
         "key": "wk_default_wrong", "event_id": "x", "workflow_id": "x", "int:version": "1", "path:kind": "if",
         "run_id": "x", "key_id": "x", "path:rest": "x", "name": "x.js", "webhook_name": "x", "token": "x",
-        "approval_id": "x", "job_id": "x", "alert_id": "x", "app_id": "x",
+        "approval_id": "x", "job_id": "x", "alert_id": "x", "app_id": "x", "user_id": "x", "session_id": "x",
         f"any({', '.join(SECTIONS)}):section": SECTIONS[0],
     }  # fmt: skip
     path = rule
@@ -149,6 +158,15 @@ def test_each_route_needs_exactly_its_own_permission(sqlite_url: str) -> None:
                     assert (response.status_code == 403) is (permission == needed), (method, rule.rule, permission)
 
 
+def test_what_is_about_ones_own_session_is_for_those_who_have_one(sqlite_url: str) -> None:
+    with a_web(sqlite_url, dev_mode=True) as web:
+        walked = [(method, rule) for method, rule in _guarded(web.app) if _needs_a_login(web.app, rule)]
+        assert len(walked) > 5
+        for method, rule in walked:
+            for client in (web.client(), web.anonymous()):  # with every permission, and the developer
+                assert client.call(method, _path(rule), json=DOCUMENT_BODY).status_code == 403, (method, rule)
+
+
 class _Theirs:
     """Everything another tenant can have, by the name it has in paths."""
 
@@ -168,7 +186,7 @@ class _Theirs:
             "event_id": event_id, "workflow_id": "secret-workflow", "run_id": run["id"], "key_id": key_id,
             "webhook_name": "secret-webhook", "approval_id": ask(web.harness, OTHER_TENANT, title="secret-title"),
             "job_id": web.services.jobs.create(OTHER_TENANT, NewJob(JobKind.CANCEL, workflow_id="none")).id,
-            "alert_id": rule.id,
+            "alert_id": rule.id, "user_id": a_user(web, "secret-user", scope=OTHER_TENANT).id,
         }  # fmt: skip
 
 
@@ -178,6 +196,8 @@ def test_another_tenants_ids_answer_like_ids_that_do_not_exist(database_url: str
         before = _everything(web)
         walked = set()
         for method, rule in _guarded(web.app):
+            if _needs_a_login(web.app, rule):
+                continue
             owned = set(theirs.ids) & {name.rpartition(":")[2] for name in _parameters(rule)}
             assert owned or not set(_parameters(rule)) - NOT_OWNED - {"path:kind"}, f"{rule} names something new"
             if not owned:
@@ -204,7 +224,7 @@ def test_lists_show_nothing_of_another_tenant(database_url: str) -> None:
     with a_web(database_url) as web:
         theirs, ours = _Theirs(web), web.client()
         for method, rule in _guarded(web.app):
-            if method == "GET" and "<" not in rule:
+            if method == "GET" and "<" not in rule and not _needs_a_login(web.app, rule):
                 text = ours.get(rule).get_data(as_text=True)
                 for secret in (*theirs.ids.values(), "secret-", "secret/"):
                     assert secret not in text, rule
@@ -220,7 +240,7 @@ def _everything(web: Web) -> dict[str, list[dict[str, object]]]:
     tables = (
         "workflows", "workflow_drafts", "workflow_versions", "workflow_triggers", "events", "runs", "steps",
         "webhooks", "webhook_deliveries", "approvals", "approval_assignees", "approval_decisions", "pauses",
-        "alert_rules",
+        "alert_rules", "users", "user_roles",
     )  # fmt: skip
     rows = {table: web.harness.rows(f"SELECT * FROM {table} ORDER BY 1, 2, 3") for table in tables}
     return rows | {"api_keys": web.harness.rows("SELECT id, revoked_at_ms FROM api_keys ORDER BY id")}

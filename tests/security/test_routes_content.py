@@ -22,7 +22,7 @@ def _routes_with_bodies(web: Web) -> list[tuple[str, str]]:
         (method.upper(), path.replace("{workflow_id}", "w"))
         for path, item in web.contract.document["paths"].items()
         for method, operation in item.items()
-        if "requestBody" in operation
+        if "requestBody" in operation and operation["security"] != [{"Session": []}]
     ]
 
 

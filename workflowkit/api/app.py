@@ -6,13 +6,14 @@ Importing this costs about a second (APIFlask): do it only where requests are se
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from apiflask import APIFlask
 from flask import Blueprint, Response, g, request
 from werkzeug.wrappers import Response as ForwardedResponse
 
 from workflowkit import __version__
-from workflowkit.api import auth, crossorigin, errors, openapi
+from workflowkit.api import auth, crossorigin, errors, openapi, people
 from workflowkit.api.routes import (
     actions,
     alerts,
@@ -32,17 +33,19 @@ from workflowkit.api.routes import (
     keys,
     pages,
     pauses,
-    realtime,
     runs,
     schedules,
+    sessions,
     signals,
     simulations,
     system,
+    users,
     webhooks,
     workflows,
 )
 from workflowkit.api.services import Services
 from workflowkit.base import ids
+from workflowkit.runtime.hosts import Authenticate
 
 REQUEST_ID_HEADER = "X-Request-Id"
 
@@ -82,8 +85,8 @@ def create_app(services: Services) -> APIFlask:
     openapi.configure(app)
     for routes in (
         events, workflows, dryruns, simulations, pauses, functions, runs, jobs, schedules, actions, keys, webhooks,
-        deliveries, signals, approvals, invitations, callbacks, calls, alerts, embedtokens, system, apps, realtime,
-        health, docs, pages,
+        deliveries, signals, approvals, invitations, callbacks, calls, alerts, embedtokens, system, apps, sessions,
+        users, health, docs, pages,
     ):  # fmt: skip
         app.register_blueprint(routes.api)
     errors.register(app)
@@ -95,17 +98,22 @@ def create_app(services: Services) -> APIFlask:
     return app
 
 
-def create_blueprint(services: Services, *, name: str = "workflowkit", url_prefix: str | None = None) -> Blueprint:
+def create_blueprint(
+    services: Services, *, name: str = "workflowkit", url_prefix: str | None = None,
+    authenticate: Authenticate | None = None,
+) -> Blueprint:  # fmt: skip
     """Return a blueprint that serves the whole application below ``url_prefix``, or the one it is registered with.
 
     It works in any Flask application: the routes live in an application of their own behind it, so that neither one's
-    error handlers, limits and settings touch the other's (docs/decisions/0002).
+    error handlers, limits and settings touch the other's (docs/decisions/0002). ``authenticate`` says, in the host's
+    own context, who is calling; without it people log in here.
     """
-    app = create_app(services)
+    app = create_app(replace(services, has_host=authenticate is not None))
     blueprint = Blueprint(name, __name__, url_prefix=url_prefix)
 
     def serve(path: str) -> ForwardedResponse:
         environ = dict(request.environ)
+        environ[people.HOST_USER] = None if authenticate is None else authenticate()
         # The prefix's length in the bytes as which WSGI passes paths; what follows stays exactly as it was sent.
         length = len(request.path.removesuffix(path).rstrip("/").encode())
         environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + environ["PATH_INFO"][:length]

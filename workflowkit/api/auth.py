@@ -14,13 +14,15 @@ from urllib.parse import urlsplit
 
 from flask import Flask, current_app, g, request
 
-from workflowkit.api import embedreach
+from workflowkit.api import cookies, embedreach, people
+from workflowkit.api.people import Person
 from workflowkit.api.services import Services
 from workflowkit.base.errors import Forbidden, InvalidInput, NotFound, Problem, Unauthenticated
 from workflowkit.base.scope import Scope
 from workflowkit.runtime.embedding import PREFIX as EMBED_PREFIX
 from workflowkit.runtime.embedding import Embed
 from workflowkit.runtime.keys import PERMISSIONS, may_send
+from workflowkit.runtime.sessions import LoggedIn
 from workflowkit.store.keys import KeyRecord
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -32,25 +34,28 @@ _FORWARDED_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Rea
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a view demands. ``permission`` is ``None`` for a public one."""
+    """What a view demands. ``permission`` is ``None`` for a public one, and empty for one that needs a login only."""
 
     permission: str | None
-    credential: Literal["header", "path"] = "header"
+    credential: Literal["header", "path", "session"] = "header"
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is calling: with a ``key``, from a host's page by an ``embed`` token, or, without both, the developer at the
-    dev server's own machine."""
+    """Who is calling: with a ``key``, from a host's page by an ``embed`` token, a ``person`` who is logged in, or,
+    without all of these, the developer at the dev server's own machine."""
 
     scope: Scope
     permissions: frozenset[str]
     key: KeyRecord | None = None
     embed: Embed | None = None
+    person: Person | None = None
 
     @property
     def actor(self) -> str:
         """Who is calling, as it is kept with what they do."""
+        if self.person is not None:
+            return self.person.actor
         if self.embed is not None:
             return f"embed:{self.embed.user}"
         return "developer" if self.key is None else f"key:{self.key.id}"
@@ -77,6 +82,11 @@ def requires(permission: str, *, credential: Literal["header", "path"] = "header
     if permission not in PERMISSIONS:
         raise ValueError(f"unknown permission {permission!r}")
     return _marked(Access(permission, credential))
+
+
+def requires_login(view: View) -> View:
+    """Let only people reach a view who have logged in, with whatever permissions. It is about their own session."""
+    return _marked(Access("", "session"))(view)
 
 
 def public(view: View) -> View:
@@ -113,14 +123,29 @@ def caller() -> Caller:
     return found
 
 
+def find_caller() -> Caller | None:
+    """Return who calls a public view, or ``None`` for strangers and for credentials that are worth nothing."""
+    try:
+        return _authenticate(Access(None))
+    except Unauthenticated:
+        return None
+
+
+def logged_in() -> LoggedIn:
+    """Return the session of the present caller, of a view that requires a login."""
+    person = caller().person
+    if person is None or person.logged_in is None:
+        raise Forbidden("this is for people who have logged in here")
+    return person.logged_in
+
+
 def _guard() -> None:
     if request.endpoint is None:
         return  # no route: Flask answers 404 or 405 next
     access = access_of(current_app.view_functions[request.endpoint])
     if access.permission is not None:
         found = _authenticate(access)
-        if access.permission not in found.permissions:
-            raise Forbidden(f"this needs the permission {access.permission}")
+        _check_permission(access, found)
         if found.embed is not None:
             embedreach.check(found.embed)
         _check_scope_headers(found.scope)
@@ -129,14 +154,25 @@ def _guard() -> None:
         raise NotFound("no id has such characters")
 
 
+def _check_permission(access: Access, found: Caller) -> None:
+    if access.credential == "session":
+        if found.person is None or found.person.logged_in is None:
+            raise Forbidden("this is for people who have logged in here")
+    elif access.permission not in found.permissions:
+        raise Forbidden(f"this needs the permission {access.permission}")
+
+
 def _authenticate(access: Access) -> Caller:
     services = Services.current()
     key = (request.view_args or {}).get("key", "") if access.credential == "path" else _bearer_key()
     is_developer = services.dev_mode and is_from_this_machine()
+    if key is None and (person := people.find()) is not None:
+        cookies.check_csrf(person.csrf)
+        return Caller(person.scope, person.permissions, person=person)
     if key is None and is_developer:
         return _developer(services)
     if key is None:
-        raise Unauthenticated("send an API key: Authorization: Bearer wk_...")
+        raise Unauthenticated("log in, or send an API key: Authorization: Bearer wk_...")
     if key.startswith(EMBED_PREFIX):
         return _embedded(services, key)
     try:

@@ -36,6 +36,12 @@ class PreconditionRequired(WorkflowKitError):
     code = "precondition-required"
 
 
+class CsrfRefused(e.Forbidden):
+    """A change was sent with somebody's cookie, and nothing proves that they sent it."""
+
+    code = "csrf-refused"
+
+
 class UnsupportedMediaType(WorkflowKitError):
     """A body is not of the type that the route reads."""
 
@@ -56,6 +62,7 @@ STATUSES: dict[type[WorkflowKitError], HTTPStatus] = {
     e.StaleRevision: HTTPStatus.PRECONDITION_FAILED,
     e.AuthError: HTTPStatus.FORBIDDEN,
     e.Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    e.TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,
     e.InvalidStub: HTTPStatus.UNPROCESSABLE_ENTITY,
     e.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     PreconditionRequired: HTTPStatus.PRECONDITION_REQUIRED,
@@ -118,6 +125,8 @@ def _answer_own(error: WorkflowKitError) -> Response:
     response = problem(status, error.code, error.message, problems_of(error))
     if isinstance(error, DeliveryRefused) and error.wants_password:
         response.headers["WWW-Authenticate"] = 'Basic realm="workflowkit"'
+    if isinstance(error, e.TooManyAttempts):
+        response.headers["Retry-After"] = str(error.retry_after_seconds)
     return response
 
 

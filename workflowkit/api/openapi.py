@@ -12,6 +12,7 @@ from flask import Flask
 
 from workflowkit.api.auth import Access, access_of
 from workflowkit.api.contract import JSON_MEDIA_TYPE
+from workflowkit.api.cookies import CSRF_HEADER
 from workflowkit.api.errors import MEDIA_TYPE
 from workflowkit.api.schemas.base import ProblemDocument
 from workflowkit.api.schemas.calls import Result
@@ -21,10 +22,10 @@ Document = dict[str, Any]
 
 DESCRIPTION = """\
 Send events, author workflows, and see what their runs did. Every request but the public ones needs an API key
-(`Authorization: Bearer wk_...`) that belongs to one tenant in one environment; what belongs to others answers 404 as if
-it were not there. Errors are RFC 9457 problem documents with a stable `code` and JSON pointers."""
+(`Authorization: Bearer wk_...`) that belongs to one tenant in one environment, or a login; what belongs to others
+answers 404 as if it were not there. Errors are RFC 9457 problem documents with a stable `code` and JSON pointers."""
 
-_KEY_SCHEME = "ApiKey"
+_KEY_SCHEME, _SESSION_SCHEME = "ApiKey", "Session"
 _PATH_PARAMETERS = {
     "key": "An API key that may send events.",
     "event_id": "Our id of the event.",
@@ -39,6 +40,8 @@ _PATH_PARAMETERS = {
     "webhook_name": "The webhook's name.",
     "token": "The secret part of the URL.",
     "approval_id": "The approval's id.",
+    "user_id": "The user's id.",
+    "session_id": "The session's id.",
 }
 _ERRORS_OF_BODIES = (
     HTTPStatus.BAD_REQUEST,
@@ -64,6 +67,13 @@ def configure(app: APIFlask) -> None:
         SYNC_LOCAL_SPEC=False,
         SECURITY_SCHEMES={
             _KEY_SCHEME: {"type": "http", "scheme": "bearer", "description": "An API key: `wk_<environment>_...`."},
+            _SESSION_SCHEME: {
+                "type": "apiKey",
+                "in": "cookie",
+                "name": "__Host-workflowkit",
+                "description": "Somebody who has logged in. Changes carry `csrf` of `GET /api/session` as "
+                f"`{CSRF_HEADER}`.",
+            },
         },
     )
     app.spec_processor(lambda document: _complete(app, document))
@@ -120,8 +130,11 @@ def _secure(operation: Document, access: Access) -> None:
         operation["security"] = []
     else:
         # OpenAPI 3.1 lets a bearer scheme name the roles that an operation needs.
-        operation["security"] = [{_KEY_SCHEME: [access.permission]}]
-    if access.permission is not None:
+        operation["security"] = [{_KEY_SCHEME: [access.permission]}, {_SESSION_SCHEME: [access.permission]}]
+    if access.credential == "session":
+        operation["security"] = [{_SESSION_SCHEME: []}]
+        operation["description"] += "\n\nNeeds a login."
+    elif access.permission is not None:
         operation["description"] += f"\n\nNeeds the permission `{access.permission}`."
 
 

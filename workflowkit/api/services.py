@@ -25,19 +25,20 @@ from workflowkit.runtime.embedding import EmbedTokens
 from workflowkit.runtime.intake import Intake
 from workflowkit.runtime.jobs import Jobs
 from workflowkit.runtime.keys import Keys
+from workflowkit.runtime.logins import Logins
 from workflowkit.runtime.moving import Moving
 from workflowkit.runtime.oversight import Oversight
 from workflowkit.runtime.pausing import Pausing
-from workflowkit.runtime.publishing import SubscriptionTokens
 from workflowkit.runtime.requesting import Requesting
 from workflowkit.runtime.rerunning import Rerunning
 from workflowkit.runtime.scheduling import Scheduling
+from workflowkit.runtime.sessions import Sessions
+from workflowkit.runtime.users import Users
 from workflowkit.runtime.versions import Versions
 from workflowkit.runtime.waking import Waking
 from workflowkit.runtime.webhooks import Webhooks
 from workflowkit.store.appsyncs import SyncRow
 from workflowkit.store.database import Database
-from workflowkit.streams.handover import Streams
 
 _EXTENSION = "workflowkit"
 
@@ -48,7 +49,8 @@ class Services:
 
     ``database`` shows encrypted values as they are stored; ``opened`` decrypts them, for callers who may see that.
     ``signal(scope, name, data)`` resumes a run and returns its id; ``sync_app(environment, url)`` asks an app for its
-    functions. In ``dev_mode`` a local caller needs no key and acts in ``default_scope``.
+    functions. In ``dev_mode`` a local caller needs no key and acts in ``default_scope``. Where it ``has_host``, the
+    host application says who people are, and nobody logs in here; ``login_url`` is where they do.
     """
 
     database: Database
@@ -76,9 +78,12 @@ class Services:
     opened_versions: Versions
     embed_tokens: EmbedTokens
     oversight: Oversight
-    subscription_tokens: SubscriptionTokens
-    streams: Streams
+    users: Users
+    sessions: Sessions
+    logins: Logins
     embed_origins: tuple[str, ...] = ()
+    has_host: bool = False
+    login_url: str | None = None
     limits: Limits = DEFAULT_LIMITS
     public_url: str | None = None
     webhook_redirects: tuple[str, ...] = ()
@@ -143,9 +148,9 @@ class RuntimeParts(Protocol):
     @property
     def apps(self) -> Apps: ...
     @property
-    def subscription_tokens(self) -> SubscriptionTokens: ...
+    def sessions(self) -> Sessions: ...
     @property
-    def streams(self) -> Streams: ...
+    def logins(self) -> Logins: ...
 
 
 def services_of(
@@ -181,8 +186,9 @@ def services_of(
         opened_versions=Versions(),
         embed_tokens=runtime.embed_tokens,
         oversight=runtime.oversight,
-        subscription_tokens=runtime.subscription_tokens,
-        streams=runtime.streams,
+        users=Users(runtime.database),
+        sessions=runtime.sessions,
+        logins=runtime.logins,
         embed_origins=runtime.settings.embed_origins,
         limits=runtime.settings.limits,
         public_url=runtime.settings.public_url,

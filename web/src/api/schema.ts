@@ -686,6 +686,15 @@ export interface KeyPage {
   readonly next_cursor: string | null;
 }
 
+export interface LoginMethods {
+  /** Whether with a name and a password. */
+  readonly password: boolean;
+  /** What the OpenID provider is called, if there is one: `GET /login/oidc` leads there. */
+  readonly oidc: string | null;
+  /** Where the host application lets people log in, if that is where they do. */
+  readonly login_url: string | null;
+}
+
 export interface Missing {
   /** The id of the action. */
   readonly step: string;
@@ -806,9 +815,28 @@ export interface NewKey {
   /** Who uses it. */
   readonly name: string;
   /** What it may do; you must hold each yourself. */
-  readonly permissions: readonly ("events:send" | "workflows:read" | "workflows:write" | "workflows:publish" | "runs:read" | "runs:write" | "actions:read" | "keys:admin" | "webhooks:read" | "webhooks:write" | "signals:send" | "http:call" | "approvals:read" | "approvals:decide" | "approvals:impersonate" | "runs:decrypt" | "alerts:read" | "alerts:write" | "system:read" | "embed:issue" | "apps:write")[];
+  readonly permissions: readonly ("events:send" | "workflows:read" | "workflows:write" | "workflows:publish" | "runs:read" | "runs:write" | "actions:read" | "keys:admin" | "webhooks:read" | "webhooks:write" | "signals:send" | "http:call" | "approvals:read" | "approvals:decide" | "approvals:impersonate" | "runs:decrypt" | "alerts:read" | "alerts:write" | "system:read" | "embed:issue" | "apps:write" | "users:admin")[];
   /** The only events that a key for sending may send: names, or beginnings of names with * at the end. Default: all. */
   readonly event_names?: readonly string[] | null;
+}
+
+export interface NewLogin {
+  /** The name, in upper or lower case. */
+  readonly name: string;
+  /** The password. */
+  readonly password: string;
+}
+
+export interface NewOwnPassword {
+  /** The one so far. */
+  readonly old_password: string;
+  /** The new one. */
+  readonly password: string;
+}
+
+export interface NewPassword {
+  /** The password: 12 to 1000 characters. */
+  readonly password: string;
 }
 
 export interface NewPause {
@@ -818,30 +846,30 @@ export interface NewPause {
   readonly running?: "freeze" | "cancel";
 }
 
+export interface NewRoles {
+  /** What they may do, added up; you must hold all of it yourself. */
+  readonly roles: readonly ("viewer" | "editor" | "publisher" | "operator" | "admin" | "owner")[];
+}
+
 export interface NewRun {
   /** The data of its event. Default: an empty object. */
   readonly data?: JsonObject;
 }
 
-export interface NewRunToken {
-  /** The only topics. Default: `$status`. */
-  readonly topics?: readonly string[];
-  /** How long it is good for connecting. Default: 60; the limit is `token_seconds`. */
-  readonly ttl_seconds?: number;
-}
-
-export interface NewSubscriptionToken {
-  /** The only channel that can be followed with it. That of a run is `run:<id>`. */
-  readonly channel: string;
-  /** The only topics. `$status` of a run's channel tells what happens to it. */
-  readonly topics: readonly string[];
-  /** How long it is good for connecting. Default: 60; the limit is `token_seconds`. */
-  readonly ttl_seconds?: number;
-}
-
 export interface NewTime {
   /** When it is to begin; at most 366 days ahead. */
   readonly at: string;
+}
+
+export interface NewUser {
+  /** What they log in with, such as an e-mail address; unique in the installation, in lower case. */
+  readonly name: string;
+  /** The name to show. Default: the name. */
+  readonly display_name?: string;
+  /** Their password, until they change it: 12 to 1000 characters. */
+  readonly password: string;
+  /** What they may do, added up; you must hold all of it yourself. */
+  readonly roles: readonly ("viewer" | "editor" | "publisher" | "operator" | "admin" | "owner")[];
 }
 
 export interface NewWebhook {
@@ -866,6 +894,37 @@ export interface NewWorkflow {
   readonly id?: string;
   /** The first draft: a workflow document, which may be incomplete. */
   readonly document: JsonObject;
+}
+
+export interface OwnSession {
+  /** The session's id. */
+  readonly id: string;
+  /** Whether it is the one that asks. */
+  readonly is_present: boolean;
+  /** The address of the login. */
+  readonly address: string;
+  /** What the browser said that it is. */
+  readonly agent: string;
+  /** When the login was. */
+  readonly created_at: string;
+  /** When it was last used, to the minute. */
+  readonly seen_at: string;
+  /** When it ends, however busy it is. */
+  readonly expires_at: string;
+}
+
+export interface OwnSessionList {
+  /** Newest first. */
+  readonly items: readonly OwnSession[];
+}
+
+export interface OwnTenant {
+  /** The environment. */
+  readonly environment: string;
+  /** The tenant. */
+  readonly tenant: string;
+  /** What they are there. */
+  readonly roles: readonly string[];
 }
 
 export interface Pause {
@@ -1159,6 +1218,35 @@ export interface SentIds {
   readonly status: number;
 }
 
+export interface SessionState {
+  /** `user` for people who have logged in, `host` for those of a host application, `key` and `embed` for tokens, `developer` on a dev server, `nobody` for strangers. */
+  readonly kind: "user" | "host" | "key" | "embed" | "developer" | "nobody";
+  /** Who is calling, as it is kept with what they do. */
+  readonly actor: string | null;
+  /** The name they have logged in with. */
+  readonly name: string | null;
+  /** The name to show. */
+  readonly display_name: string | null;
+  /** The environment in which they act. */
+  readonly environment: string | null;
+  /** The tenant for which they act. */
+  readonly tenant: string | null;
+  /** What they are for the tenant. */
+  readonly roles: readonly string[];
+  /** What they may do. */
+  readonly permissions: readonly string[];
+  /** All tenants for which they have a role: choose by `PUT /api/session/tenant`. */
+  readonly tenants: readonly OwnTenant[];
+  /** Whether they have a password here, which they may change. */
+  readonly has_password: boolean;
+  /** What changes must carry as `Workflowkit-Csrf`, where a cookie says who is calling. */
+  readonly csrf: string | null;
+  /** When they are logged out, however busy they are. */
+  readonly expires_at: string | null;
+  /** How one can log in here. */
+  readonly methods: LoginMethods;
+}
+
 export interface Signal {
   /** The name that a run waits for; those that begin with `workflow/` are reserved. */
   readonly signal: string;
@@ -1237,13 +1325,6 @@ export interface Step {
   readonly inner: readonly InnerStep[];
 }
 
-export interface SubscriptionToken {
-  /** The token. */
-  readonly token: string;
-  /** Until when one can connect with it. */
-  readonly expires_at: string;
-}
-
 export interface SystemState {
   /** When this was so. */
   readonly at: string;
@@ -1263,6 +1344,13 @@ export interface SystemState {
   readonly broker: BrokerState;
 }
 
+export interface TenantChoice {
+  /** Its environment. */
+  readonly environment: string;
+  /** The tenant. */
+  readonly tenant: string;
+}
+
 export interface TriedDelivery {
   /** The event that it would become; null if none. */
   readonly event: JsonObject | null;
@@ -1270,6 +1358,32 @@ export interface TriedDelivery {
   readonly reason: string | null;
   /** Why no event can be made of it; below `/event` or `/transform`. */
   readonly problems: readonly Problem[];
+}
+
+export interface User {
+  /** The user's id. */
+  readonly id: string;
+  /** What they log in with. */
+  readonly name: string;
+  /** The name to show. */
+  readonly display_name: string;
+  /** From the least to the most. */
+  readonly roles: readonly string[];
+  /** Whether they have a password here; the others log in at the OpenID provider. */
+  readonly has_password: boolean;
+  /** When they were made a user. */
+  readonly created_at: string;
+  /** When they last logged in. */
+  readonly last_login_at: string | null;
+  /** Since when they cannot log in. */
+  readonly disabled_at: string | null;
+}
+
+export interface UserPage {
+  /** By name. */
+  readonly items: readonly User[];
+  /** Give this as `cursor` to get what follows; null at the end. */
+  readonly next_cursor: string | null;
 }
 
 export interface Validation {

@@ -76,7 +76,7 @@ def decide_approval(body: dict[str, Any], approval_id: str) -> Response:
 def _actor(who: Caller, named: str | None) -> tuple[str, bool]:
     """Return in whose name a caller decides, and whether that is somebody else than the caller."""
     if named is None:
-        return (DEVELOPER if who.key is None else f"key:{who.key.id}"), False
+        return (DEVELOPER if who.key is None else f"key:{who.key.id}") if who.person is None else who.person.name, False
     if IMPERSONATE not in who.permissions:
         raise Forbidden(f"to decide in somebody's name needs the permission {IMPERSONATE}")
     return named, True

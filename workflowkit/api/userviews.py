@@ -1,0 +1,77 @@
+"""Users and sessions as the API shows them. Pure; the shapes are described in ``schemas/``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workflowkit.api.auth import Caller
+from workflowkit.api.people import Person
+from workflowkit.api.services import Services
+from workflowkit.base.clock import rfc3339
+from workflowkit.runtime.roles import ordered
+from workflowkit.store.members import Member
+from workflowkit.store.sessions import SessionRecord
+
+Shown = dict[str, Any]
+
+
+def session_state(who: Caller | None, services: Services) -> Shown:
+    """Show who is calling, and how one can log in (``schemas.sessions.SessionState``)."""
+    person = None if who is None else who.person
+    logged_in = None if person is None else person.logged_in
+    roles_by_scope = {} if logged_in is None else logged_in.roles_by_scope
+    return {
+        "kind": _kind(who),
+        "actor": None if who is None else who.actor,
+        "name": None if person is None else person.name,
+        "display_name": None if person is None else person.display_name,
+        "environment": None if who is None else who.scope.environment,
+        "tenant": None if who is None else who.scope.tenant,
+        "roles": [] if person is None else list(person.roles),
+        "permissions": [] if who is None else sorted(who.permissions),
+        "tenants": [
+            {"environment": scope.environment, "tenant": scope.tenant, "roles": list(ordered(roles))}
+            for scope, roles in roles_by_scope.items()
+        ],
+        "has_password": logged_in is not None and logged_in.user.password_hash is not None,
+        "csrf": None if person is None else person.csrf,
+        "expires_at": None if logged_in is None else rfc3339(logged_in.session.expires_at_ms),
+        "methods": {"password": not services.has_host, "oidc": None, "login_url": services.login_url},
+    }
+
+
+def _kind(who: Caller | None) -> str:
+    if who is None:
+        return "nobody"
+    person: Person | None = who.person
+    if person is not None:
+        return person.kind
+    return "key" if who.key is not None else "embed" if who.embed is not None else "developer"
+
+
+def own_session(record: SessionRecord, *, is_present: bool) -> Shown:
+    """Show a session to its user (``schemas.sessions.OwnSession``)."""
+    return {
+        "id": record.id,
+        "is_present": is_present,
+        "address": record.address,
+        "agent": record.agent,
+        "created_at": rfc3339(record.created_at_ms),
+        "seen_at": rfc3339(record.seen_at_ms),
+        "expires_at": rfc3339(record.expires_at_ms),
+    }
+
+
+def user(member: Member) -> Shown:
+    """Show a user of a tenant (``schemas.users.User``)."""
+    record = member.user
+    return {
+        "id": record.id,
+        "name": record.name,
+        "display_name": record.display_name,
+        "roles": list(ordered(member.roles)),
+        "has_password": record.password_hash is not None,
+        "created_at": rfc3339(record.created_at_ms),
+        "last_login_at": None if record.last_login_at_ms is None else rfc3339(record.last_login_at_ms),
+        "disabled_at": None if record.disabled_at_ms is None else rfc3339(record.disabled_at_ms),
+    }

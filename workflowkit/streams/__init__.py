@@ -1,1 +1,0 @@
-"""Streams: subscribers that stay connected, and are told what happens in their channels."""
