@@ -18,6 +18,7 @@ from workflowkit.store import (
     appsyncs,
     callbacks,
     keys,
+    members,
     queries,
     schedules,
     webhooks,
