@@ -53,6 +53,7 @@ NOT_OF_WORKERS = (
     "job",
     "approval",
     "callback",
+    "checkpoint",
     "pause",
     "reschedule",
     "sync",

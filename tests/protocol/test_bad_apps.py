@@ -3,49 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from runtimes import Harness, a_runtime
+from remoteapps import SDK, Answer, operations, register
+from runtimes import Harness
 from scripted_server import Received, ScriptedServer, reply
 
-from workflowkit.base.limits import Limits
-from workflowkit.inngest.remote import install
-from workflowkit.inngest.server import AppServer
 
-Answer = Callable[[Received], bytes]
-SDK = {"x_inngest_sdk": "inngest-py:v0.5.19"}
-
-
-@pytest.fixture
-def harness(database_url: str) -> Iterator[Harness]:
-    limits = Limits(remote_reply_bytes=64 * 1024, remote_call_seconds=2)
-    with a_runtime(database_url, dev_apps=True, limits=limits) as harness:
-        install(harness.registry, lambda: harness.runtime.database, harness.runtime.settings)
-        yield harness
-
-
-def register(harness: Harness, url: str, *, retries: int = 0) -> None:
-    step = {"id": "step", "name": "step", "runtime": {"type": "http", "url": url}, "retries": {"attempts": retries}}
-    function = {"id": "shop-f", "name": "F", "triggers": [{"event": "go"}], "steps": {"step": step}}
-    payload = {"appName": "shop", "url": url, "sdk": "py:v0.5.19", "functions": [function]}
-    AppServer(lambda: harness.runtime).register(payload)
-
-
-def outcome(harness: Harness, answer: Answer, *, retries: int = 0) -> dict[str, Any]:
+def outcome(remote_harness: Harness, answer: Answer, *, retries: int = 0) -> dict[str, Any]:
     """Return the run of a function whose app answers so, once nothing more happens by itself."""
     with ScriptedServer(answer) as app:
-        register(harness, f"{app.url}/api/inngest", retries=retries)
-        harness.send("go")
-        harness.drain()
-    row = harness.run()
+        register(remote_harness, f"{app.url}/api/inngest", retries=retries)
+        remote_harness.send("go")
+        remote_harness.drain()
+    row = remote_harness.run()
     error = row["error"]
     return {"status": row["status"], "error": json.loads(error) if isinstance(error, str) else error}
-
-
-def operations(*entries: Any) -> bytes:
-    return reply(206, json.dumps(entries).encode(), **SDK)
 
 
 @pytest.mark.parametrize(
@@ -68,20 +42,22 @@ def operations(*entries: Any) -> bytes:
         (lambda _: reply(200, b'"' + b"x" * 70_000 + b'"', **SDK), "limit-exceeded"),
     ],
 )
-def test_a_reply_that_is_none_fails_the_run_with_a_named_error(harness: Harness, answer: Answer, code: str) -> None:
-    found = outcome(harness, answer)
+def test_a_reply_that_is_none_fails_the_run_with_a_named_error(
+    remote_harness: Harness, answer: Answer, code: str
+) -> None:
+    found = outcome(remote_harness, answer)
     assert (found["status"], found["error"]["code"]) == ("failed", code)
 
 
-def test_an_app_that_never_answers_is_given_up_at_the_limit(harness: Harness) -> None:
+def test_an_app_that_never_answers_is_given_up_at_the_limit(remote_harness: Harness) -> None:
     with ScriptedServer() as app:
-        register(harness, f"{app.url}/api/inngest")
-        harness.send("go")
-        harness.drain()
-    assert harness.run()["status"] == "failed"
+        register(remote_harness, f"{app.url}/api/inngest")
+        remote_harness.send("go")
+        remote_harness.drain()
+    assert remote_harness.run()["status"] == "failed"
 
 
-def test_an_app_that_is_away_is_called_again_with_what_it_had(harness: Harness) -> None:
+def test_an_app_that_is_away_is_called_again_with_what_it_had(remote_harness: Harness) -> None:
     step = {"op": "StepRun", "id": "86f7e437faa5a7fce15d1ddcb9eaeaea377667b8", "userland": {"id": "a"}, "data": 7}
     calls: list[Any] = []
 
@@ -90,22 +66,22 @@ def test_an_app_that_is_away_is_called_again_with_what_it_had(harness: Harness) 
         return [operations(step), reply(503), reply(200, b"1", **SDK)][len(calls) - 1]
 
     with ScriptedServer(answer) as app:
-        register(harness, f"{app.url}/api/inngest", retries=1)
-        harness.send("go")
-        harness.drain()
-        assert harness.run()["status"] == "running"
-        harness.skip(3_600)
-    assert harness.run()["status"] == "completed"
+        register(remote_harness, f"{app.url}/api/inngest", retries=1)
+        remote_harness.send("go")
+        remote_harness.drain()
+        assert remote_harness.run()["status"] == "running"
+        remote_harness.skip(3_600)
+    assert remote_harness.run()["status"] == "completed"
     known = {"86f7e437faa5a7fce15d1ddcb9eaeaea377667b8": {"data": 7}}
     assert calls == [{}, known, known]
 
 
-def test_a_streamed_reply_counts_as_what_is_inside(harness: Harness) -> None:
+def test_a_streamed_reply_counts_as_what_is_inside(remote_harness: Harness) -> None:
     inside = json.dumps({"status": 200, "headers": {}, "body": '"streamed"'}).encode()
-    assert outcome(harness, lambda _: reply(201, b"   " + inside, **SDK))["status"] == "completed"
+    assert outcome(remote_harness, lambda _: reply(201, b"   " + inside, **SDK))["status"] == "completed"
 
 
-def test_a_step_that_is_reported_twice_keeps_its_first_result(harness: Harness) -> None:
+def test_a_step_that_is_reported_twice_keeps_its_first_result(remote_harness: Harness) -> None:
     step = {"op": "StepRun", "id": "86f7e437faa5a7fce15d1ddcb9eaeaea377667b8", "userland": {"id": "a"}}
     states: list[Any] = []
 
@@ -113,11 +89,11 @@ def test_a_step_that_is_reported_twice_keeps_its_first_result(harness: Harness) 
         states.append(json.loads(received.body)["steps"])
         return operations({**step, "data": len(states)}) if len(states) < 3 else reply(200, b"null", **SDK)
 
-    assert outcome(harness, answer)["status"] == "completed"
+    assert outcome(remote_harness, answer)["status"] == "completed"
     assert states[-1] == {"86f7e437faa5a7fce15d1ddcb9eaeaea377667b8": {"data": 1}}
 
 
-def test_times_in_nanoseconds_do_not_keep_a_reply_from_being_read(harness: Harness) -> None:
+def test_times_in_nanoseconds_do_not_keep_a_reply_from_being_read(remote_harness: Harness) -> None:
     step = {"op": "StepRun", "id": "86f7e437faa5a7fce15d1ddcb9eaeaea377667b8", "userland": {"id": "a"}, "data": 1}
     timed = {**step, "timing": {"a": 1795720725230000000, "b": 0}}
     done = {"op": "RunComplete", "id": "0737c22d3bfae812339732d14d8c7dbd6dc4e09c", "data": "done"}
@@ -125,17 +101,17 @@ def test_times_in_nanoseconds_do_not_keep_a_reply_from_being_read(harness: Harne
     def answer(received: Received) -> bytes:
         return operations(done if json.loads(received.body)["steps"] else timed)
 
-    assert outcome(harness, answer)["status"] == "completed"
+    assert outcome(remote_harness, answer)["status"] == "completed"
 
 
-def test_an_app_that_has_moved_is_called_where_it_is(harness: Harness) -> None:
+def test_an_app_that_has_moved_is_called_where_it_is(remote_harness: Harness) -> None:
     sleep = {"op": "Sleep", "id": "a" * 40, "name": "1h", "opts": {}}
     with ScriptedServer(lambda _: operations(sleep)) as old:
-        register(harness, f"{old.url}/api/inngest")
-        harness.send("go")
-        harness.drain()
+        register(remote_harness, f"{old.url}/api/inngest")
+        remote_harness.send("go")
+        remote_harness.drain()
     with ScriptedServer(lambda _: reply(200, b"1", **SDK)) as new:
-        register(harness, f"{new.url}/api/inngest")
-        harness.skip(3_601)
+        register(remote_harness, f"{new.url}/api/inngest")
+        remote_harness.skip(3_601)
         assert len(new.received) == 1
-    assert harness.run()["status"] == "completed"
+    assert remote_harness.run()["status"] == "completed"

@@ -21,7 +21,8 @@ from workflowkit.base.errors import WorkflowKitError
 #: Every named transaction of the runtime.
 TRANSACTIONS = (
     "intake", "match", "claim", "record", "renew", "relay", "cancel", "rerun", "timer", "step", "suspend", "signal",
-    "pause", "reschedule", "cache", "job", "move", "draft", "publish", "enable", "key", "webhook", "delivery",
+    "pause", "reschedule", "cache", "checkpoint", "job", "move", "draft", "publish", "enable", "key", "webhook",
+    "delivery",
     "approval", "callback", "sync", "invoke", "dequeue", "alert", "presence", "archive", "user", "session", "login",
 )  # fmt: skip
 FAILPOINTS = tuple(f"{name}.{side}" for name in TRANSACTIONS for side in ("before_commit", "after_commit"))

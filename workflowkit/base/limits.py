@@ -126,6 +126,8 @@ class Limits:
     """The event and the results of steps that are sent along with one call."""
     remote_idle_replies: int = 3
     """How often a function may answer without anything new before its attempt fails."""
+    remote_fetch_seconds: int = 300
+    """How long a request may take that a function wants sent for it: to a service, or to a model."""
     # embedding
     embed_token_seconds: int = 86_400
     """How long an embed token may be good; it cannot be called back."""

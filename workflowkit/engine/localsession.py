@@ -37,8 +37,8 @@ class LocalRecorder:
         self._journal.send(key, events)
         return self._journal.keep(Fact(FactKind.COMPLETED, key, attempt, output, at_ms=self._now_ms()))
 
-    def failed(self, key: str, attempt: int, error: ErrorInfo) -> Fact:
-        return self._journal.keep(Fact(FactKind.FAILED, key, attempt, error=error, at_ms=self._now_ms()))
+    def failed(self, key: str, attempt: int, error: ErrorInfo, told: Any = None) -> Fact:
+        return self._journal.keep(Fact(FactKind.FAILED, key, attempt, told, error, at_ms=self._now_ms()))
 
     def retry(self, key: str, attempt: int, error: ErrorInfo, retry_at_ms: int) -> Fact:
         now_ms = self._now_ms()
@@ -63,6 +63,9 @@ class LocalRecorder:
 
     def hands_over(self) -> bool:
         return False
+
+    def news(self) -> tuple[Fact, ...]:
+        return ()
 
 
 class LocalSession(StepSession):

@@ -49,7 +49,9 @@ class Recorder(Protocol):
 
     def completed(self, key: str, attempt: int, output: Any, events: tuple[EmittedEvent, ...]) -> Fact: ...
 
-    def failed(self, key: str, attempt: int, error: ErrorInfo) -> Fact: ...
+    def failed(self, key: str, attempt: int, error: ErrorInfo, told: Any = None) -> Fact:
+        """Keep a failure; ``told`` is what its author says of it besides, as the fact's output."""
+        ...
 
     def retry(self, key: str, attempt: int, error: ErrorInfo, retry_at_ms: int) -> Fact: ...
 
@@ -63,6 +65,10 @@ class Recorder(Protocol):
 
     def hands_over(self) -> bool:
         """Tell whether the attempt is to end before its next step: another one goes on from there."""
+        ...
+
+    def news(self) -> Sequence[Fact]:
+        """Return what others have recorded of the run since this attempt recorded something."""
         ...
 
     @property
@@ -230,6 +236,19 @@ class StepSession:
         """Whether a step has begun to wait and has not ended."""
         return bool(self._memo.open)
 
+    @property
+    def generation(self) -> int:
+        """Which claim of the node this attempt is: it grows with each, whatever the attempts before have come to."""
+        return self._memo.attempt
+
+    def catch_up(self) -> None:
+        """Take in the steps of this handler that others have recorded meanwhile: its app has, by itself."""
+        prefix = step_key(self.node_id, "")
+        with self._lock:
+            for fact in self._recording().news():
+                if fact.step.startswith(prefix):
+                    self._memo.absorb(fact)
+
     def give_way(self) -> None:
         """End the attempt here if another one is to go on. Raises ``SuspendInterrupt``."""
         if self._hands_over:
@@ -294,8 +313,13 @@ class StepSession:
             self._hands_over = recorder.hands_over()
         return loads(dumps(output)) if isinstance(output, dict | list) else output
 
-    def record_failure(self, key: str, step_id: str, attempt: int, failure: Failed, retries: int | None) -> StepError:
-        """Plan the next attempt of a step, and block; or record that it has failed for good, and return the error."""
+    def record_failure(
+        self, key: str, step_id: str, attempt: int, failure: Failed, retries: int | None, *, told: Any = None
+    ) -> StepError:
+        """Plan the next attempt of a step, and block; or record that it has failed for good, and return the error.
+
+        ``told`` is kept with a failure for good, for a handler that shows errors in a form of its own.
+        """
         recorder = self._recording()
         if not self.is_final(attempt, failure, retries):
             due_ms = next_attempt_at_ms(
@@ -305,7 +329,7 @@ class StepSession:
                 self._memo.absorb(recorder.retry(key, attempt, failure.error, due_ms))
             self.block_until(due_ms)
         with shielded(), self._lock:
-            self._memo.absorb(recorder.failed(key, attempt, failure.error))
+            self._memo.absorb(recorder.failed(key, attempt, failure.error, told))
             self._hands_over = recorder.hands_over()
         return _step_error(step_id, failure.error)
 

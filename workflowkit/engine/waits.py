@@ -60,6 +60,8 @@ class Wait:
     equals: tuple[str, Any] | None = None
     outlives_parent: bool = False
     """Whether the other run goes on where this one ends before it."""
+    replaces: bool = False
+    """Whether a run that waits for the same signal does so in vain from now on."""
 
     def detail(self) -> dict[str, Any]:
         """Return what the journal says of it."""

@@ -103,13 +103,14 @@ def event_wait(
     return Wait(key, WaitKind.EVENT, until_ms, event, condition, lookback_ms, equals=pair)
 
 
-def signal_wait(key: str, signal: str, *, timeout: Any, now_ms: int, limits: Limits) -> Wait:
+def signal_wait(key: str, signal: str, *, timeout: Any, now_ms: int, limits: Limits, replaces: bool = False) -> Wait:
     """Return a wait for a signal. Raises ``NonRetriableError`` for a bad name or time."""
     if not isinstance(signal, str) or not 0 < len(signal) <= limits.event_id_chars:
         raise NonRetriableError(f"signal: text of 1 to {limits.event_id_chars} characters")
     if is_reserved_signal(signal):
         raise NonRetriableError(f"signal: names that begin with {RESERVED_SIGNALS} are reserved")
-    return Wait(key, WaitKind.SIGNAL, now_ms + round(1000 * seconds_of(timeout, "timeout")), signal)
+    until_ms = now_ms + round(1000 * seconds_of(timeout, "timeout"))
+    return Wait(key, WaitKind.SIGNAL, until_ms, signal, replaces=replaces)
 
 
 def callback_wait(key: str, callback_id: Any, now_ms: int, limits: Limits) -> Wait:

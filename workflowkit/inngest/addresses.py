@@ -8,7 +8,7 @@ from workflowkit.base.errors import NonRetriableError
 from workflowkit.base.scope import APP_TENANT, Scope
 from workflowkit.inngest.naming import function_id, possible_ids
 from workflowkit.store import apps
-from workflowkit.store.database import Database
+from workflowkit.store.database import Database, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,16 @@ class Addresses:
     def of(self, environment: str, own_id: str) -> Address:
         """Return where a function is. Raises ``NonRetriableError`` if no app has registered it."""
         with self._database.read() as tx:
-            found = apps.find_functions(tx, Scope(environment, APP_TENANT), limit=1, function_id=own_id)
-        metadata = found[0].document["metadata"] if found else {}
-        if "url" not in metadata:
+            found = self.find(tx, environment, own_id)
+        if found is None:
             raise NonRetriableError(f"no app has registered the function {own_id!r}")
-        return Address(metadata["app"], metadata["slug"], metadata["url"])
+        return found
+
+    def find(self, tx: Transaction, environment: str, own_id: str) -> Address | None:
+        """Return where a function is; ``None`` if no app has registered it."""
+        found = apps.find_functions(tx, Scope(environment, APP_TENANT), limit=1, function_id=own_id)
+        metadata = found[0].document["metadata"] if found else {}
+        return Address(metadata["app"], metadata["slug"], metadata["url"]) if "url" in metadata else None
 
     def id_of(self, environment: str, slug: str, app: str) -> str:
         """Return the id of the function that an app calls ``slug``: its own, else one of another app."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from workflowkit.base.errors import LimitExceeded, NonRetriableError, Unauthenticated
 from workflowkit.base.ids import new_id
+from workflowkit.base.jsonvalue import size_bytes
 from workflowkit.base.limits import Limits
 from workflowkit.base.netguard import NetworkPolicy, request
 from workflowkit.base.settings import Settings
@@ -15,6 +16,8 @@ from workflowkit.inngest.canonical import canonical_json
 from workflowkit.inngest.replies import RawReply, failure
 from workflowkit.inngest.signing import SIGNATURE_HEADER, SigningKeys, sign
 
+#: What the spelling for signatures may add to a payload.
+_ROOM_BYTES = 1_024
 _REFUSED = frozenset({401, 403})
 
 
@@ -44,6 +47,10 @@ class AppClient:
             max_response_bytes=limits.remote_reply_bytes,
         )
         return cls(keys_of(settings), settings.dev_apps, policy, limits, now_ms)
+
+    def fits(self, payload: Any) -> bool:
+        """Tell whether a payload is not too large for one call."""
+        return size_bytes(payload) <= self.limits.remote_request_bytes - _ROOM_BYTES
 
     def send(self, method: str, url: str, payload: Any, headers: dict[str, str]) -> RawReply:
         """Send a payload; return the reply, whatever it says.

@@ -45,6 +45,13 @@ class Operation:
     data: Any
     error: Mapping[str, Any] | None
 
+    @property
+    def result(self) -> Any:
+        """What a step came to; the oldest form has it wrapped."""
+        if self.code == "Step" and isinstance(self.data, dict) and self.data.keys() == {"data"}:
+            return self.data["data"]
+        return self.data
+
 
 @dataclass(frozen=True, slots=True)
 class Operations:
@@ -54,6 +61,7 @@ class Operations:
     is_final: bool = False
     retry_after_seconds: float | None = None
     version: int | None = None
+    sdk: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +84,7 @@ def read_reply(reply: RawReply, now_seconds: float, limits: Limits) -> Finished 
         status, headers, value = _unwrapped(value, headers)
     if status == _DONE:
         return Finished(value)
-    retry_after = _pause_seconds(headers.get(RETRY_HEADER), now_seconds)
+    retry_after = pause_seconds(headers.get(RETRY_HEADER), now_seconds)
     no_retry = headers.get(NO_RETRY_HEADER, "").lower() == "true"
     if status == _OPERATIONS:
         entries = value if isinstance(value, list) else [value]
@@ -84,8 +92,9 @@ def read_reply(reply: RawReply, now_seconds: float, limits: Limits) -> Finished 
             raise failure("TooManySteps", f"the reply has {len(entries)} steps", "limit-exceeded", is_final=True)
         version = headers.get(VERSION_HEADER, "")
         return Operations(
-            tuple(map(_operation, entries)), no_retry, retry_after, int(version[:9]) if version.isdecimal() else None
-        )
+            tuple(map(_known_operation, entries)), no_retry, retry_after,
+            int(version[:9]) if version.isdecimal() else None, headers[SDK_HEADER],
+        )  # fmt: skip
     raise AttemptFailed(failed_step(value if isinstance(value, dict) else {"message": value}, no_retry, retry_after))
 
 
@@ -122,9 +131,17 @@ def _unwrapped(value: Any, outer: Mapping[str, str]) -> tuple[int, Mapping[str, 
     return value["status"], {**outer, **headers}, _json(body.encode()) if isinstance(body, str) else body
 
 
-def _operation(entry: Any) -> Operation:
-    if not isinstance(entry, dict) or not isinstance(entry.get("op"), str):
+def _known_operation(entry: Any) -> Operation:
+    found = read_operation(entry)
+    if found is None:
         raise failure("BadReply", f"an entry of the reply has no op: {dumps(entry)[:_EXCERPT_CHARS]}", "bad-reply")
+    return found
+
+
+def read_operation(entry: Any) -> Operation | None:
+    """Return what an entry of a reply says; ``None`` if it is none."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("op"), str):
+        return None
     userland, options, error = entry.get("userland"), entry.get("opts"), entry.get("error")
     of_author = userland if isinstance(userland, dict) else {}
     index = of_author.get("index")
@@ -141,8 +158,8 @@ def _operation(entry: Any) -> Operation:
     )
 
 
-def _pause_seconds(value: str | None, now_seconds: float) -> float | None:
-    """Return what ``Retry-After`` asks for: seconds, or a date of RFC 1123 or RFC 3339."""
+def pause_seconds(value: str | None, now_seconds: float | None) -> float | None:
+    """Return what ``Retry-After`` asks for: seconds, or a date of RFC 1123 or RFC 3339 where the time is known."""
     text = (value or "").strip()
     if not text:
         return None
@@ -150,7 +167,7 @@ def _pause_seconds(value: str | None, now_seconds: float) -> float | None:
         seconds = float(text)
     except ValueError:
         at = _date(text)
-        seconds = math.nan if at is None else at - now_seconds
+        seconds = math.nan if at is None or now_seconds is None else at - now_seconds
     return min(max(seconds, MIN_PAUSE_SECONDS), MAX_PAUSE_SECONDS) if math.isfinite(seconds) else None
 
 

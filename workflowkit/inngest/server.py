@@ -6,20 +6,31 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from workflowkit.base.errors import Conflict, StoreUnavailable, WorkflowKitError
+from workflowkit.base.errors import (
+    Conflict,
+    InvalidInput,
+    NonRetriableError,
+    NotFound,
+    Problem,
+    StoreUnavailable,
+    WorkflowKitError,
+)
 from workflowkit.base.scope import APP_TENANT, Scope
 from workflowkit.base.settings import Settings
 from workflowkit.definition.model import Json
+from workflowkit.inngest.durations import moment_ms
 from workflowkit.inngest.registration import read_registration
+from workflowkit.inngest.state import RunState
 from workflowkit.inngest.syncing import reason_of, told
-from workflowkit.inngest.views import shown_run
+from workflowkit.inngest.views import shown_function, shown_job, shown_record, shown_run
 from workflowkit.registry import Registry
 from workflowkit.runtime.apps import Apps
 from workflowkit.runtime.control import Control
 from workflowkit.runtime.functions import App, Functions, SyncStatus
+from workflowkit.runtime.waking import Waking
 from workflowkit.store import apps, queries
 from workflowkit.store.apps import Origin
-from workflowkit.store.database import Database
+from workflowkit.store.database import Database, Reading
 
 
 class Parts(Protocol):
@@ -37,6 +48,8 @@ class Parts(Protocol):
     def apps(self) -> Apps: ...
     @property
     def control(self) -> Control: ...
+    @property
+    def waking(self) -> Waking: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,32 +92,84 @@ class AppServer:
         scope = Scope(parts.settings.environment, APP_TENANT)
         with parts.database.read() as tx:
             found = apps.find_functions(tx, scope, limit=parts.settings.limits.page_size)
-        return [
-            {
-                "id": record.id, "slug": record.document["metadata"]["slug"], "name": record.document["name"],
-                "fv": record.version, "url": record.document["metadata"]["url"],
-                "triggers": record.document.get("triggers", []),
-            }
-            for record in found
-            if record.enabled and "url" in record.document["metadata"]
-        ]  # fmt: skip
+        return [shown_function(record) for record in found if record.enabled and "url" in record.document["metadata"]]
 
-    def run(self, scope: Scope, run_id: str) -> dict[str, Any]:
+    def functions_of(self, app_name: str) -> list[dict[str, Any]]:
+        """Return the functions of one app. Raises ``NotFound`` if it has none."""
+        found = [each for each in self.functions() if each["app"] == app_name]
+        if not found:
+            raise NotFound(f"there is no app {app_name!r}")
+        return found
+
+    @property
+    def state(self) -> RunState:
+        """The state of runs, as their apps fetch it and add to it."""
+        parts = self.parts()
+        return RunState(parts.database, parts.settings.environment, parts.settings.limits)
+
+    # --- runs and events, those of the installation's own tenant
+
+    @property
+    def _scope(self) -> Scope:
+        return self.parts().settings.scope
+
+    def run(self, run_id: str) -> dict[str, Any]:
         """Return a run. Raises ``NotFound``."""
-        parts = self.parts()
-        with parts.database.read() as tx:
-            run = queries.get_run(tx, scope, run_id)
-        return shown_run(run)
+        with self.parts().database.read() as tx:
+            return shown_run(queries.get_run(tx, self._scope, run_id))
 
-    def runs_of_event(self, scope: Scope, event_id: str) -> list[dict[str, Any]]:
+    def runs_of_event(self, event_id: str) -> list[dict[str, Any]]:
         """Return the runs that an event started. Raises ``NotFound``."""
-        parts = self.parts()
-        limit = parts.settings.limits.page_size
-        with parts.database.read() as tx:
-            queries.get_event(tx, scope, event_id)
-            found = queries.find_runs(tx, scope, queries.RunFilter(event_id=event_id), limit=limit)
-        return [shown_run(run) for run in found]
+        with self.parts().database.read() as tx:
+            return [shown_run(run) for run in self._runs_of(tx, event_id)]
 
-    def cancel(self, scope: Scope, run_id: str) -> None:
+    def _runs_of(self, tx: Reading, event_id: str) -> list[queries.RunView]:
+        scope, where = self._scope, queries.RunFilter(event_id=event_id)
+        queries.get_event(tx, scope, event_id)
+        found = queries.find_runs(tx, scope, where, limit=self.parts().settings.limits.page_size)
+        # A list leaves outputs out; here they are asked for.
+        return [queries.get_run(tx, scope, run.id) for run in found]
+
+    def jobs(self, run_id: str) -> list[dict[str, Any]]:
+        """Return what of a run is due, or is being executed. Raises ``NotFound``."""
+        with self.parts().database.read() as tx:
+            queries.get_run(tx, self._scope, run_id)
+            found = queries.find_steps(tx, self._scope, run_id)
+        return [shown_job(run_id, step) for step in found if not step.status.is_terminal]
+
+    def event(self, event_id: str) -> dict[str, Any]:
+        """Return an event. Raises ``NotFound``."""
+        with self.parts().database.read() as tx:
+            return shown_record(queries.get_event(tx, self._scope, event_id))
+
+    def events(
+        self, *, limit: int, name: str | None, cursor: str | None, received_after: str | None,
+        received_before: str | None,
+    ) -> list[dict[str, Any]]:  # fmt: skip
+        """Return events, the newest first, those before the one with the id ``cursor``. Raises ``InvalidInput``."""
+        where = queries.EventFilter(
+            name=name,
+            received_after_ms=_moment(received_after, "received_after"),
+            received_before_ms=_moment(received_before, "received_before"),
+        )
+        with self.parts().database.read() as tx:
+            found = queries.find_events(tx, self._scope, where, limit=limit, before=cursor)
+        return [shown_record(record) for record in found]
+
+    def signal(self, name: str, data: Any) -> str:
+        """Resume the run that waits for a signal; return its id. Raises ``NotFound``."""
+        try:
+            return self.parts().waking.signal(self._scope, name, data)
+        except Conflict as error:  # nobody waits any more: to senders that is the same
+            raise NotFound("No signal found") from error
+
+    def cancel(self, run_id: str) -> None:
         """End a run; one that has ended stays as it is. Raises ``NotFound``."""
-        self.parts().control.cancel(scope, run_id, reason="cancelled by an app's client")
+        self.parts().control.cancel(self._scope, run_id, reason="cancelled by an app's client")
+
+
+def _moment(text: str | None, name: str) -> int | None:
+    try:
+        return None if text is None else moment_ms(text, 0)
+    except NonRetriableError as error:
+        raise InvalidInput([Problem(f"/query/{name}", "invalid-value", error.message)]) from error

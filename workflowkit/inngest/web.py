@@ -5,35 +5,33 @@ They answer in the protocol's own forms, so they are an application of their own
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
 
 from workflowkit import __version__
 from workflowkit.api.auth import is_from_this_machine
-from workflowkit.base.clock import rfc3339
-from workflowkit.base.errors import (
-    Conflict,
-    DefinitionError,
-    InvalidInput,
-    LimitExceeded,
-    NotFound,
-    Unauthenticated,
-    WorkflowKitError,
-)
-from workflowkit.base.jsonvalue import dumps, loads_strict
-from workflowkit.base.scope import Scope
+from workflowkit.base.errors import NotFound, Unauthenticated, WorkflowKitError
+from workflowkit.base.jsonvalue import loads_strict
+from workflowkit.inngest.answers import error_answer, json_answer, refusal
 from workflowkit.inngest.client import keys_of
 from workflowkit.inngest.identities import identity
+from workflowkit.inngest.rest import add_rest
 from workflowkit.inngest.server import AppServer
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+_log = logging.getLogger(__name__)
+
 _SERVER_KIND_HEADER, _EXPECTED_KIND_HEADER = "X-Inngest-Server-Kind", "X-Inngest-Expected-Server-Kind"
-_PREFIXES = ("/fn/", "/v1/")
-_PATHS = frozenset({"/dev"})
+_PREFIXES = ("/fn/", "/v0/", "/v1/")
+_PATHS = frozenset({"/dev", "/health"})
+#: The endpoints that anybody may call.
+_PUBLIC = frozenset({"health"})
 
 
 class _Door:
@@ -61,7 +59,8 @@ def create_app(server: AppServer, *, dev_mode: bool) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = limits.request_bytes + 1
 
     def guard() -> None:
-        _authenticate(server, dev_mode=dev_mode)
+        if request.endpoint not in _PUBLIC:
+            _authenticate(server, dev_mode=dev_mode)
 
     def name_kind(response: Response) -> Response:
         response.headers[_SERVER_KIND_HEADER] = kind
@@ -75,31 +74,18 @@ def create_app(server: AppServer, *, dev_mode: bool) -> Flask:
     def dev() -> Response:
         if not dev_mode:
             raise NotFound("this is no dev server")
-        return _json({"version": __version__, "authed": False, "functions": server.functions(), "startOpts": {}})
+        return json_answer({"version": __version__, "authed": False, "functions": server.functions(), "startOpts": {}})
 
     app.before_request(guard)
     app.after_request(name_kind)
-    app.register_error_handler(WorkflowKitError, _refused)
+    app.register_error_handler(WorkflowKitError, refusal)
+    app.register_error_handler(HTTPException, _refused_by_flask)
+    app.register_error_handler(Exception, _failed)
+    app.add_url_rule("/health", "health", lambda: json_answer({"status": 200, "message": "OK"}))
     app.add_url_rule("/fn/register", view_func=register, methods=["POST"])
     app.add_url_rule("/dev", view_func=dev)
-    _add_rest(app, server)
+    add_rest(app, server)
     return app
-
-
-def _add_rest(app: Flask, server: AppServer) -> None:
-    def get_run(run_id: str) -> Response:
-        return _data(server, server.run(_scope(server), run_id))
-
-    def cancel_run(run_id: str) -> Response:
-        server.cancel(_scope(server), run_id)
-        return Response(status=200)
-
-    def runs_of_event(event_id: str) -> Response:
-        return _data(server, server.runs_of_event(_scope(server), event_id))
-
-    app.add_url_rule("/v1/runs/<run_id>", view_func=get_run)
-    app.add_url_rule("/v1/runs/<run_id>", view_func=cancel_run, methods=["DELETE"])
-    app.add_url_rule("/v1/events/<event_id>/runs", view_func=runs_of_event)
 
 
 def _authenticate(server: AppServer, *, dev_mode: bool) -> None:
@@ -114,43 +100,27 @@ def _authenticate(server: AppServer, *, dev_mode: bool) -> None:
     keys.check_bearer(given.token or "" if given is not None and given.type == "bearer" else "")
 
 
+def _refused_by_flask(error: HTTPException) -> Response:
+    status = error.code or 500
+    answer = error_answer(error.name, status, error.name.lower().replace(" ", "-"))
+    answer.headers.update({name: value for name, value in error.get_headers() if name == "Allow"})
+    return answer
+
+
+def _failed(error: Exception) -> Response:
+    # SAFETY: S26 — what went wrong inside goes to the log only.
+    _log.error("a request of an app failed", exc_info=error)
+    return error_answer("something went wrong on the server", 500, WorkflowKitError.code)
+
+
 def _register(server: AppServer, kind: str) -> Response:
     expected = request.headers.get(_EXPECTED_KIND_HEADER, kind)
     if expected != kind:
-        return _json({"error": f"Expected server kind {expected}, got {kind}"}, 400)
+        return json_answer({"error": f"Expected server kind {expected}, got {kind}"}, 400)
     limits = server.parts().settings.limits
     data = request.get_data(cache=False)
     payload = loads_strict(data, max_bytes=limits.request_bytes, max_depth=limits.json_depth, limit="request_bytes")
     name, is_modified = server.register(payload)
-    return _json(
+    return json_answer(
         {"ok": True, "modified": is_modified, "sync_id": identity("sync", name, data), "app_id": identity("app", name)}
     )
-
-
-def _scope(server: AppServer) -> Scope:
-    return server.parts().settings.scope
-
-
-def _data(server: AppServer, value: Any) -> Response:
-    now_ms = server.parts().database.now_ms()
-    return _json({"data": value, "metadata": {"fetched_at": rfc3339(now_ms), "cached_until": None}})
-
-
-def _json(value: Any, status: int = 200) -> Response:
-    return Response(dumps(value), status, content_type="application/json")
-
-
-_STATUSES: tuple[tuple[type[WorkflowKitError], int], ...] = (
-    (Unauthenticated, 401),
-    (NotFound, 404),
-    (Conflict, 409),
-    (LimitExceeded, 413),
-)
-
-
-def _refused(error: WorkflowKitError) -> Response:
-    status = next((each for kind, each in _STATUSES if isinstance(error, kind)), 400)
-    message = error.message
-    if isinstance(error, InvalidInput | DefinitionError):
-        message = "; ".join(f"{problem.pointer}: {problem.message}" for problem in error.problems)
-    return _json({"error": message, "data": None, "status": status, "code": error.code}, status)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from workflowkit.base.errors import LeaseInterrupt, StoreUnavailable
@@ -70,9 +70,15 @@ class StepRecorder:
         """Record a result, with the events that the step sends."""
         return self._record(Fact(FactKind.COMPLETED, key, attempt, output), events)
 
-    def failed(self, key: str, attempt: int, error: ErrorInfo) -> Fact:
+    def failed(self, key: str, attempt: int, error: ErrorInfo, told: object = None) -> Fact:
         """Record that a step has failed for good."""
-        return self._record(Fact(FactKind.FAILED, key, attempt, error=error))
+        return self._record(Fact(FactKind.FAILED, key, attempt, told, error))
+
+    def news(self) -> Sequence[Fact]:
+        """Return what others have recorded of the run since this attempt's last transaction."""
+        run = self._claim.position.run
+        with self._stepping.database.read() as tx:
+            return journal.load(tx, run.id, after_revision=run.revision)
 
     def retry(self, key: str, attempt: int, error: ErrorInfo, retry_at_ms: int) -> Fact:
         """Record that an attempt of a step failed and that there will be another."""

@@ -190,6 +190,9 @@ class Waiting:
         taken = waits.find_signal(tx, position.run.scope, wait.name)
         if taken is None or taken.state is not State.OPEN:
             return None
+        if wait.replaces:
+            waits.expire(tx, [taken.id])
+            return None
         return ErrorInfo("SignalTaken", f"another run waits for signal {wait.name!r}", "signal-taken", retryable=False)
 
 
@@ -226,6 +229,7 @@ def _received(tx: Transaction, wait: Wait, row: WaitRow) -> Fact:
         event = events.opened(tx, events.load(tx, waits.result_of(tx, row)))
         return Fact(FactKind.COMPLETED, wait.key, output=event.as_json(), detail=detail, at_ms=tx.now_ms)
     if wait.kind is WaitKind.SIGNAL or wait.kind in _OWN_SIGNALS:
+        detail["name"] = wait.name
         return Fact(FactKind.COMPLETED, wait.key, output=waits.result_of(tx, row), detail=detail, at_ms=tx.now_ms)
     return _run_ended(tx, wait, row)
 

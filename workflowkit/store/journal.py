@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from workflowkit.base import jsonvalue
@@ -49,6 +50,14 @@ _SELECT_COMPLETED = Sql(
     WHERE run_id = :run_id AND step_key {in_ids} AND kind = 'completed' ORDER BY revision, ordinal
     """
 )
+_SELECT_STANDING = Sql(
+    """
+    SELECT step_key, kind, attempt FROM journal
+    WHERE run_id = :run_id AND step_key {in_ids}
+        AND kind IN ('completed', 'failed', 'skipped', 'cancelled', 'retry')
+    ORDER BY revision, ordinal
+    """
+)
 _SELECT_FINAL = Sql(
     """
     SELECT run_id, step_key, kind FROM journal
@@ -69,6 +78,14 @@ _AT_REVISION = Sql(
     """
 )
 _OPTIONAL = ("output", "reason", "retry_at_ms", "worker", "detail")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How steps of a run stand: those that have ended, and how many attempts of the others have failed."""
+
+    ended: frozenset[str]
+    attempts: Mapping[str, int]
 
 
 def rows_of(run_id: str, revision: int, facts: Iterable[Fact]) -> list[tuple[Any, ...]]:
@@ -106,6 +123,17 @@ def load_completed(tx: Transaction, run_id: str, steps: Iterable[str]) -> list[A
     """Return the outputs of those of some steps of a run that have completed, the first one first."""
     rows = tx.rows(_SELECT_COMPLETED, run_id=run_id, ids=sorted(steps))
     return [from_row(tx, run_id, row).output for row in rows]
+
+
+def standing(tx: Transaction, run_id: str, steps: Iterable[str]) -> Standing:
+    """Return how some steps of a run stand. Their outputs are not read."""
+    ended, attempts = set(), {}
+    for key, kind, attempt in tx.rows(_SELECT_STANDING, run_id=run_id, ids=sorted(steps)):
+        if FactKind(kind).is_final:
+            ended.add(key)
+        else:
+            attempts[key] = attempt
+    return Standing(frozenset(ended), attempts)
 
 
 def load_final(tx: Transaction, run_ids: Sequence[str]) -> dict[str, list[tuple[str, StepStatus]]]:

@@ -1,0 +1,94 @@
+"""The calls of SDKs and their users for runs and events: ``/v0`` and ``/v1``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask, Response, request
+
+from workflowkit.base.errors import InvalidInput, Problem
+from workflowkit.base.limits import Limits
+from workflowkit.inngest.answers import data_answer, json_answer, number_asked, read_body, read_lenient_body
+from workflowkit.inngest.server import AppServer
+
+#: How many events a page has, unless another number is asked for, and at most.
+PAGE_EVENTS, MAX_PAGE_EVENTS = 20, 51
+
+
+def add_rest(app: Flask, server: AppServer) -> None:
+    """Add the routes."""
+    _State(server).add_to(app)
+    _Runs(server).add_to(app)
+
+
+class _Routes:
+    """Views over the server; each group adds its own."""
+
+    def __init__(self, server: AppServer) -> None:
+        self._server = server
+
+    @property
+    def _limits(self) -> Limits:
+        return self._server.parts().settings.limits
+
+    def _data(self, value: Any, status: int = 200) -> Response:
+        return data_answer(value, self._server.parts().database.now_ms(), status)
+
+    def _add(self, app: Flask, method: str, rule: str, view: Callable[..., Response]) -> None:
+        app.add_url_rule(rule, f"{method} {rule}", view, methods=[method])
+
+
+class _State(_Routes):
+    """What apps fetch of their runs, and add to them, in the middle of a call."""
+
+    def add_to(self, app: Flask) -> None:
+        self._add(app, "GET", "/v0/runs/<run_id>/actions", self._actions)
+        self._add(app, "GET", "/v0/runs/<run_id>/batch", self._batch)
+        self._add(app, "POST", "/v1/checkpoint/<run_id>/async", self._checkpoint)
+        self._add(app, "POST", "/v1/signals", self._signal)
+
+    def _actions(self, run_id: str) -> Response:
+        return json_answer(self._server.state.actions(run_id))
+
+    def _batch(self, run_id: str) -> Response:
+        return json_answer(self._server.state.batch(run_id))
+
+    def _checkpoint(self, run_id: str) -> Response:
+        self._server.state.checkpoint(run_id, read_lenient_body(self._limits))
+        return Response(status=200)
+
+    def _signal(self) -> Response:
+        body = read_body(self._limits)
+        name = body.get("signal") if isinstance(body, dict) else None
+        if not isinstance(name, str) or not name:
+            raise InvalidInput([Problem("/signal", "required", "the name of the signal")])
+        return self._data({"run_id": self._server.signal(name, body.get("data"))})
+
+
+class _Runs(_Routes):
+    """What clients ask of runs and events."""
+
+    def add_to(self, app: Flask) -> None:
+        self._add(app, "GET", "/v1/runs/<run_id>", lambda run_id: self._data(self._server.run(run_id)))
+        self._add(app, "DELETE", "/v1/runs/<run_id>", lambda run_id: self._cancelled(run_id, 200))
+        self._add(app, "DELETE", "/v0/runs/<run_id>", lambda run_id: self._cancelled(run_id, 204))
+        self._add(app, "GET", "/v1/runs/<run_id>/jobs", lambda run_id: self._data(self._server.jobs(run_id)))
+        self._add(app, "GET", "/v1/events", self._events)
+        self._add(app, "GET", "/v1/events/<event_id>", lambda event_id: self._data(self._server.event(event_id)))
+        self._add(
+            app, "GET", "/v1/events/<event_id>/runs", lambda event_id: self._data(self._server.runs_of_event(event_id))
+        )
+        self._add(
+            app, "GET", "/v1/apps/<app_name>/functions",
+            lambda app_name: json_answer(self._server.functions_of(app_name)),
+        )  # fmt: skip
+
+    def _cancelled(self, run_id: str, status: int) -> Response:
+        self._server.cancel(run_id)
+        return Response(status=status)
+
+    def _events(self) -> Response:
+        limit = number_asked("limit", PAGE_EVENTS, MAX_PAGE_EVENTS)
+        asked = {name: request.args.get(name) for name in ("name", "cursor", "received_after", "received_before")}
+        return self._data(self._server.events(limit=limit, **asked))
