@@ -97,7 +97,7 @@ function RunTable({ page }: { readonly page: RunPage }): React.JSX.Element {
                 <span className={`status status-${run.status}`}>{run.status}</span>
               </td>
               <td>
-                <Link className="table-link" href={pathTo("workflows", run.workflow_id)}>
+                <Link className="table-link" href={sourceOf(run.workflow_id)}>
                   {run.workflow_id}
                 </Link>{" "}
                 <span className="muted">v{run.version}</span>
@@ -126,4 +126,12 @@ function RunTable({ page }: { readonly page: RunPage }): React.JSX.Element {
 
 function took(startedAt: string, finishedAt: string): string {
   return duration(new Date(finishedAt).getTime() - new Date(startedAt).getTime());
+}
+
+/** The editor of a workflow; functions of applications have none, but a list. */
+function sourceOf(workflowId: string): string {
+  const [app = "", name] = workflowId.split("/");
+  return name === undefined
+    ? pathTo("workflows", workflowId)
+    : `${pathTo("functions")}?${new URLSearchParams({ app }).toString()}`;
 }

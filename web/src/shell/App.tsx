@@ -8,6 +8,10 @@ import { useAddress } from "./routes";
 import { NotFoundPage } from "./NotFoundPage";
 
 const EditorPage = lazy(() => import("../editor/EditorPage").then((module) => ({ default: module.EditorPage })));
+const AlertsPage = lazy(() => import("../alerts/AlertsPage").then((module) => ({ default: module.AlertsPage })));
+const FunctionsPage = lazy(() =>
+  import("../functions/FunctionsPage").then((module) => ({ default: module.FunctionsPage })),
+);
 const ApprovalsPage = lazy(() =>
   import("../approvals/ApprovalsPage").then((module) => ({ default: module.ApprovalsPage })),
 );
@@ -37,14 +41,27 @@ export function App(): React.JSX.Element {
   );
 }
 
+/** The pages of sections, which show all there is of something. */
+const SECTIONS: ReadonlyMap<string, React.ComponentType> = new Map([
+  ["workflows", WorkflowsPage],
+  ["runs", RunsPage],
+  ["events", EventsPage],
+  ["approvals", ApprovalsPage],
+  ["functions", FunctionsPage],
+  ["alerts", AlertsPage],
+  ["workers", WorkersPage],
+]);
+
 function pageOf({ parts }: Address): React.JSX.Element {
   const [section = "workflows", id, ...rest] = parts;
+  if (id === undefined) {
+    const Page = SECTIONS.get(section) ?? NotFoundPage;
+    return <Page />;
+  }
   if (rest.length === 0) {
-    if (section === "workflows") return id === undefined ? <WorkflowsPage /> : <EditorPage key={id} workflowId={id} />;
-    if (section === "events") return id === undefined ? <EventsPage /> : <EventPage key={id} eventId={id} />;
-    if (section === "approvals" && id === undefined) return <ApprovalsPage />;
-    if (section === "workers" && id === undefined) return <WorkersPage />;
-    if (section === "runs") return id === undefined ? <RunsPage /> : <RunPage key={id} runId={id} />;
+    if (section === "workflows") return <EditorPage key={id} workflowId={id} />;
+    if (section === "events") return <EventPage key={id} eventId={id} />;
+    if (section === "runs") return <RunPage key={id} runId={id} />;
   }
   return <NotFoundPage />;
 }

@@ -12,6 +12,8 @@ const SECTIONS: readonly { readonly name: string; readonly label: string; readon
   { name: "runs", label: "Runs", icon: "list" },
   { name: "events", label: "Events", icon: "bolt" },
   { name: "approvals", label: "Approvals", icon: "user" },
+  { name: "functions", label: "Functions", icon: "braces" },
+  { name: "alerts", label: "Alerts", icon: "bell" },
   { name: "workers", label: "Workers", icon: "pulse" },
 ];
 

@@ -7,6 +7,8 @@
  *   /runs/<id>?step=                one run, with the step that is open
  *   /events?name=  /events/<id>     events, and what became of one
  *   /approvals?status=              what people are asked to decide
+ *   /functions?app=                 applications with functions in code, and how they were synced
+ *   /alerts                         rules that tell of failures, and when they did
  *   /workers                        processes, and what waits for them
  *
  * The server knows the first parts, too: workflowkit/api/routes/pages.py.

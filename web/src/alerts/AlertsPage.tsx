@@ -1,0 +1,77 @@
+import { Suspense, lazy, useState } from "react";
+import type { Alert, AlertPage, EventPage } from "../api/schema";
+import { api } from "../api/session";
+import { usePolled } from "../api/usePolled";
+import { Button } from "../shell/ui/Button";
+import { AlertTable } from "./AlertTable";
+import { FiringTable } from "./FiringTable";
+
+const AlertDialog = lazy(() => import("./AlertDialog").then((module) => ({ default: module.AlertDialog })));
+
+const PERIOD_MS = 10_000;
+const FIRINGS = 20;
+
+interface Alerts {
+  readonly rules: readonly Alert[];
+  readonly firings: EventPage["items"];
+}
+
+async function load(): Promise<Alerts> {
+  const told = (what: string): Promise<EventPage> => api.get(`/events?name=workflow/alert.${what}&limit=${FIRINGS}`);
+  const [rules, fired, recovered] = await Promise.all([
+    api.get<AlertPage>("/alerts"),
+    told("fired"),
+    told("recovered"),
+  ]);
+  const all = [...fired.items, ...recovered.items];
+  const newest = all.toSorted((left, right) => right.received_at.localeCompare(left.received_at));
+  return { rules: rules.items, firings: newest.slice(0, FIRINGS) };
+}
+
+/** When people are told that runs fail, and when they were. */
+export function AlertsPage(): React.JSX.Element {
+  const { value, error, reload } = usePolled(load, PERIOD_MS);
+  const [editing, setEditing] = useState<Alert | "new" | undefined>(undefined);
+  return (
+    <main className="page">
+      <header className="page-header">
+        <h1>Alerts</h1>
+        <Button icon="plus" look="primary" testId="new-alert" onClick={() => setEditing("new")}>
+          New rule
+        </Button>
+      </header>
+      {error !== undefined && (
+        <p className="callout callout-error" role="alert">
+          {error.message}
+        </p>
+      )}
+      {value?.rules.length === 0 && (
+        <div className="empty">
+          <h2>No rule yet</h2>
+          <p>A rule says when runs fail too often. Workflows that start with its event tell whom you want.</p>
+          <Button icon="plus" look="primary" onClick={() => setEditing("new")}>
+            Make the first one
+          </Button>
+        </div>
+      )}
+      {value !== undefined && value.rules.length > 0 && (
+        <AlertTable rules={value.rules} onEdit={setEditing} onChange={reload} />
+      )}
+      {value !== undefined && (
+        <section className="page-section" aria-labelledby="firings">
+          <h2 id="firings">Last firings</h2>
+          <FiringTable events={value.firings} />
+        </section>
+      )}
+      {editing !== undefined && (
+        <Suspense>
+          <AlertDialog
+            alert={editing === "new" ? undefined : editing}
+            onClose={() => setEditing(undefined)}
+            onSaved={reload}
+          />
+        </Suspense>
+      )}
+    </main>
+  );
+}
