@@ -46,7 +46,9 @@ export function FunctionsPage(): React.JSX.Element {
     <main className="page">
       <header className="page-header">
         <h1>Functions</h1>
-        {appId !== "" && <Button onClick={() => setQuery({ app: undefined, cursor: undefined })}>All applications</Button>}
+        {appId !== "" && (
+          <Button onClick={() => setQuery({ app: undefined, cursor: undefined })}>All applications</Button>
+        )}
         <Button icon="plus" look="primary" testId="sync-app" onClick={() => setSyncing(true)}>
           Sync an app
         </Button>
