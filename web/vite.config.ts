@@ -26,14 +26,32 @@ function gzipAssets(): Plugin {
   };
 }
 
+/** Makes a package of the React component, which the compiler writes into the same directory. */
+function reactPackage(): Plugin {
+  return {
+    name: "react-package",
+    apply: "build",
+    async generateBundle() {
+      const source = await readFile("react/package.json");
+      this.emitFile({ type: "asset", fileName: "react/package.json", source });
+    },
+  };
+}
+
 export default defineConfig({
   base: "./",
-  plugins: [react(), gzipAssets()],
+  plugins: [react(), gzipAssets(), reactPackage()],
   server: { proxy: { "/api": API } },
   build: {
     manifest: true,
     // The page is made by the server, with the address where it is mounted.
     modulePreload: { polyfill: false },
+    // One style sheet: the element of host pages has to know all of it, and nothing may put links into their heads.
+    cssCodeSplit: false,
+    rolldownOptions: {
+      input: ["index.html", "src/embed/element.ts", "src/embed/frame.ts", "src/embed/connect.ts"],
+      preserveEntrySignatures: "exports-only",
+    },
     reportCompressedSize: false,
     // Style sheets may hold data: addresses for nothing but tiny pictures; the policy allows no others.
     assetsInlineLimit: 0,

@@ -13,14 +13,14 @@ from workflowkit.api import webbundle
 
 SCRIPT = b"start();"
 MANIFEST = {
-    "index.html": {
-        "file": "assets/index-1.js",
-        "isEntry": True,
-        "imports": ["_shared.js"],
-        "css": ["assets/index-2.css"],
-    },
-    "_shared.js": {"file": "assets/shared-3.js", "css": ["assets/shared-4.css"]},
+    "index.html": {"file": "assets/index-1.js", "isEntry": True, "imports": ["_shared.js"]},
+    "src/embed/element.ts": {"file": "assets/element-5.js", "isEntry": True},
+    "src/embed/frame.ts": {"file": "assets/frame-6.js", "isEntry": True, "imports": ["_shared.js"]},
+    "src/embed/connect.ts": {"file": "assets/connect-7.js", "isEntry": True},
+    "_shared.js": {"file": "assets/shared-3.js"},
+    "style.css": {"file": "assets/index-2.css"},
 }
+HOST = "https://app.example.com"
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_every_address_of_the_interface_gets_the_page(sqlite_url: str, dist: Pat
         assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
         assert 'src="/assets/index-1.js"' in text
         assert 'rel="modulepreload" href="/assets/shared-3.js"' in text
-        assert text.index("/assets/shared-4.css") < text.index("/assets/index-2.css")
+        assert 'rel="stylesheet" href="/assets/index-2.css"' in text
         assert headers["Cache-Control"] == "no-cache"
 
 
@@ -108,3 +108,37 @@ def test_below_a_prefix_the_page_says_where_it_is(sqlite_url: str, dist: Path) -
         )
         assert '<meta name="workflowkit-root" content="/kit">' in page
         assert 'src="/kit/assets/index-1.js"' in page
+
+
+def test_hosts_load_modules_that_name_the_build(sqlite_url: str, dist: Path) -> None:
+    with a_web(sqlite_url, embed_origins=(HOST,)) as web:
+        status, headers, body = _get(web, "/embed/workflow-editor.js", Origin=HOST)
+        assert (status, headers["Content-Type"]) == (200, "text/javascript; charset=utf-8")
+        assert (headers["Cache-Control"], headers["Access-Control-Allow-Origin"]) == ("no-cache", HOST)
+        assert b'from "../assets/element-5.js"' in body
+        assert b'"../assets/index-2.css"' in body
+        assert b'from "../assets/connect-7.js"' in _get(web, "/embed/workflow-frame.js")[2]
+        # The modules' scripts are loaded by the same page.
+        assert _get(web, "/assets/index-1.js", Origin=HOST)[1]["Access-Control-Allow-Origin"] == HOST
+
+
+def test_the_page_of_an_iframe_is_shown_by_hosts_only(sqlite_url: str, dist: Path) -> None:
+    with a_web(sqlite_url, embed_origins=(HOST,)) as web:
+        status, headers, body = _get(web, "/embed/frame")
+        assert status == 200
+        assert headers["Content-Security-Policy"].endswith(f"frame-ancestors 'self' {HOST}")
+        assert "script-src 'self'; style-src 'self';" in headers["Content-Security-Policy"]
+        text = body.decode()
+        assert f'<meta name="workflowkit-hosts" content="{HOST}">' in text
+        assert 'src="/assets/frame-6.js"' in text
+        # All other pages are shown by nobody.
+        assert "frame-ancestors 'none'" in _get(web, "/")[1]["Content-Security-Policy"]
+    with a_web(sqlite_url) as web:
+        assert _get(web, "/embed/frame")[1]["Content-Security-Policy"].endswith("frame-ancestors 'self'")
+
+
+def test_without_a_build_there_is_nothing_to_embed(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webbundle, "web_dir", lambda: None)
+    with a_web(sqlite_url) as web:
+        for path in ("/embed/workflow-editor.js", "/embed/workflow-frame.js", "/embed/frame"):
+            assert _get(web, path)[0] == 404

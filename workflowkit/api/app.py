@@ -24,6 +24,7 @@ from workflowkit.api.routes import (
     deliveries,
     docs,
     dryruns,
+    embed,
     embedtokens,
     events,
     functions,
@@ -86,7 +87,7 @@ def create_app(services: Services) -> APIFlask:
     for routes in (
         events, workflows, dryruns, simulations, pauses, functions, runs, jobs, schedules, actions, keys, webhooks,
         deliveries, signals, approvals, invitations, callbacks, calls, alerts, embedtokens, system, apps, sessions,
-        users, health, docs, pages,
+        users, health, docs, pages, embed,
     ):  # fmt: skip
         app.register_blueprint(routes.api)
     errors.register(app)

@@ -9,9 +9,13 @@ from typing import Any
 
 from workflowkit.assets import web_dir
 from workflowkit.base import jsonvalue
+from workflowkit.base.errors import NotFound
 
 _MANIFEST = ".vite/manifest.json"
-_ENTRY = "index.html"
+#: The one style sheet of all pages.
+_STYLE = "style.css"
+#: What is loaded from outside of other scripts, by its source: the pages, the element of hosts, and its iframe.
+PAGES, ELEMENT, FRAME, CONNECT = "index.html", "src/embed/element.ts", "src/embed/frame.ts", "src/embed/connect.ts"
 _ASSET_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 _CONTENT_TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -31,13 +35,20 @@ class Asset:
 
 
 @dataclass(frozen=True, slots=True)
+class Script:
+    """A script that a page begins with, and what it will need at once."""
+
+    file: str
+    preloads: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class WebBundle:
     """A build of the web interface. Paths are relative to where the application is mounted."""
 
     directory: Path
-    script: str
-    preloads: tuple[str, ...]
-    styles: tuple[str, ...]
+    style: str
+    manifest: dict[str, Any]
 
     @classmethod
     def find(cls) -> WebBundle | None:
@@ -46,10 +57,20 @@ class WebBundle:
         if directory is None or not (directory / _MANIFEST).is_file():
             return None
         manifest: dict[str, Any] = jsonvalue.loads((directory / _MANIFEST).read_bytes())
-        entry = manifest[_ENTRY]
-        chunks = [manifest[name] for name in entry.get("imports", ())]
-        styles = [style for chunk in (*chunks, entry) for style in chunk.get("css", ())]
-        return cls(directory, entry["file"], tuple(chunk["file"] for chunk in chunks), tuple(dict.fromkeys(styles)))
+        return cls(directory, manifest[_STYLE]["file"], manifest)
+
+    @classmethod
+    def built(cls) -> WebBundle:
+        """Return the build. Raises ``NotFound`` where there is none."""
+        found = cls.find()
+        if found is None:
+            raise NotFound("the web interface was not built")
+        return found
+
+    def script(self, source: str) -> Script:
+        """Return what was built of ``PAGES``, ``ELEMENT``, ``FRAME`` or ``CONNECT``."""
+        entry = self.manifest[source]
+        return Script(entry["file"], tuple(self.manifest[name]["file"] for name in entry.get("imports", ())))
 
     def asset(self, name: str) -> Asset | None:
         """Return a file of the build, if there is one of that name that a page may load."""

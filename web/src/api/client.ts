@@ -1,6 +1,7 @@
 /** The HTTP API. Every method answers with the value or throws an `ApiError`. */
 
 import type { Json } from "../base/json";
+import { t } from "../locale/locale";
 import type * as schema from "./schema";
 
 /** A request that failed: refused by the server, or never answered (`status` 0). */
@@ -25,8 +26,8 @@ export interface ApiOptions {
   readonly root: string;
   /** The key to send, if there is one: the dev server asks for none. */
   readonly key: () => string | undefined;
-  /** Called when the server wants a key, or another one. */
-  readonly onUnauthenticated: () => void;
+  /** Called when the server wants a key, or another one. Tells whether to ask again. */
+  readonly onUnauthenticated: () => Promise<boolean>;
 }
 
 /** A draft with the tag to send back when it is saved. */
@@ -40,7 +41,8 @@ export type RunFilter = Partial<
 >;
 
 export class Api {
-  constructor(private readonly options: ApiOptions) {}
+  /** `options` are asked for with each request. */
+  constructor(private readonly options: () => ApiOptions) {}
 
   async actions(): Promise<readonly schema.Action[]> {
     return (await this.get<schema.ActionList>("/actions")).items;
@@ -155,21 +157,25 @@ export class Api {
     body?: Json,
     headers: Record<string, string> = {},
   ): Promise<Response> {
-    const key = this.options.key();
-    const all = {
-      ...headers,
-      ...(key === undefined ? {} : { Authorization: `Bearer ${key}` }),
-      ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+    const options = this.options();
+    const ask = async (): Promise<Response> => {
+      const key = options.key();
+      const all = {
+        ...headers,
+        ...(key === undefined ? {} : { Authorization: `Bearer ${key}` }),
+        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+      };
+      try {
+        const init: RequestInit = { method, headers: all };
+        if (body !== undefined) init.body = JSON.stringify(body);
+        return await fetch(`${options.root}/api${path}`, init);
+      } catch {
+        throw new ApiError(0, "unreachable", t("The server cannot be reached."));
+      }
     };
-    let response: Response;
-    try {
-      const init: RequestInit = { method, headers: all, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
-      response = await fetch(`${this.options.root}/api${path}`, init);
-    } catch {
-      throw new ApiError(0, "unreachable", "The server cannot be reached.");
-    }
+    let response = await ask();
+    if (response.status === 401 && (await options.onUnauthenticated())) response = await ask();
     if (response.ok) return response;
-    if (response.status === 401) this.options.onUnauthenticated();
     throw await errorOf(response);
   }
 }
@@ -179,7 +185,11 @@ async function errorOf(response: Response): Promise<ApiError> {
     const problem = (await response.json()) as schema.ProblemDocument;
     return new ApiError(response.status, problem.code, problem.detail, problem.problems);
   } catch {
-    return new ApiError(response.status, "unknown", `The server answered with status ${response.status}.`);
+    return new ApiError(
+      response.status,
+      "unknown",
+      t("The server answered with status {status}.", { status: response.status }),
+    );
   }
 }
 

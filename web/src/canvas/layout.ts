@@ -1,16 +1,33 @@
 /** Arranging graphs without holding the page up. */
 
+import { tree } from "../base/place";
 import { positionOf } from "../document/scope";
 import type { ConditionType, Graph, Position, Scope, WorkflowDocument } from "../document/types";
+import type { Arrangement } from "./arrange";
 import { nodeIds } from "./geometry";
 
+type Places = readonly (readonly [string, Position])[];
+
 /** Places for all nodes of a graph, by id. */
-export function arrangeGraph(graph: Graph): Promise<ReadonlyMap<string, Position>> {
+export async function arrangeGraph(graph: Graph): Promise<ReadonlyMap<string, Position>> {
+  const wanted: Arrangement = {
+    ids: nodeIds(graph),
+    edges: inOrder(graph.edges).map(({ from, to }): [string, string] => [from, to]),
+  };
+  return new Map(isAtHome() ? await arrangeAside(wanted) : (await import("./arrange")).arrange(wanted));
+}
+
+/** Browsers start workers from the page's own origin only, and a host's policy may forbid even that. */
+function isAtHome(): boolean {
+  return tree() instanceof Document;
+}
+
+function arrangeAside(wanted: Arrangement): Promise<Places> {
   const worker = new Worker(new URL("./layout.worker.ts", import.meta.url), { type: "module" });
-  return new Promise<ReadonlyMap<string, Position>>((resolve, reject) => {
-    worker.addEventListener("message", (event: MessageEvent<[string, Position][]>) => resolve(new Map(event.data)));
+  return new Promise<Places>((resolve, reject) => {
+    worker.addEventListener("message", (event: MessageEvent<Places>) => resolve(event.data));
     worker.addEventListener("error", (event) => reject(new Error(event.message)));
-    worker.postMessage({ ids: nodeIds(graph), edges: inOrder(graph.edges).map(({ from, to }) => [from, to]) });
+    worker.postMessage(wanted);
   }).finally(() => worker.terminate());
 }
 

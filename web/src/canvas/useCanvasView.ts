@@ -2,6 +2,7 @@
 
 import { useReactFlow, useStoreApi } from "@xyflow/react";
 import { useEffect } from "react";
+import { roomWidth } from "../base/place";
 import { positionsOf } from "../document/scope";
 import { SOURCE } from "../document/types";
 import type { EditorStore } from "../editor/store";
@@ -79,12 +80,12 @@ export function useCanvasView(): void {
 /** The part of the canvas that no panel covers: panels stand at the right, or on narrow screens below. */
 function freeRoom(store: EditorStore, width: number, height: number): { width: number; height: number } {
   if (store.getState().panel === "none") return { width, height };
-  if (innerWidth > NARROW) return { width: width - PANEL_WIDTH, height };
+  if (roomWidth() > NARROW) return { width: width - PANEL_WIDTH, height };
   return { width, height: height - Math.min(height * DRAWER_SHARE, DRAWER_HEIGHT) };
 }
 
 function panelWidth(store: EditorStore): number {
-  return store.getState().panel !== "none" && innerWidth > NARROW ? PANEL_WIDTH : 0;
+  return store.getState().panel !== "none" && roomWidth() > NARROW ? PANEL_WIDTH : 0;
 }
 
 function paddingFor(store: EditorStore): {

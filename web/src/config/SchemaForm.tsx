@@ -1,14 +1,19 @@
-import { useCallback, useEffect, useLayoutEffect, useMemo, useRef } from "react";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { Json, JsonObject, Path } from "../base/json";
 import { fromPointer, toPointer, withValueAt } from "../base/json";
 import type { FocusWish } from "../editor/store";
+import { locale } from "../locale/locale";
 import type { Variables } from "../expressions/variables";
 import { ObjectFields } from "./fields/ObjectFields";
 import type { FieldMessage } from "./form";
 import { FormContext } from "./form";
 import type { Schema } from "./schema";
 import { resolve } from "./schema";
-import { validate } from "./validate";
+import type { validate } from "./validate";
+
+type Check = typeof validate;
+/** The checks of this page, once they are loaded: with the first thing that is typed. */
+let loaded: Check | undefined;
 
 interface SchemaFormProps {
   /** A schema of an object. */
@@ -30,6 +35,9 @@ export function SchemaForm(props: SchemaFormProps): React.JSX.Element {
   const { schema, value, problems, variables, isReadOnly, focusWish, onChange } = props;
   const root = props.root ?? schema;
   const container = useRef<HTMLDivElement>(null);
+  const [hasTyped, setTyped] = useState(false);
+  // The server says the same in English only.
+  const check = useCheck(hasTyped || (problems.size > 0 && locale() !== "en"));
   // What is written a moment later has to build on what was written just now.
   const latest = useRef(value);
   useLayoutEffect(() => {
@@ -39,13 +47,14 @@ export function SchemaForm(props: SchemaFormProps): React.JSX.Element {
     (path: Path, next: Json | undefined) => {
       const changed = (withValueAt(latest.current, path, next) ?? {}) as JsonObject;
       latest.current = changed;
+      setTyped(true);
       onChange(changed, path.join("/"));
     },
     [onChange],
   );
   // A part of a schema is checked with the definitions that it refers to.
   const own = useMemo(() => (schema === root ? schema : { ...schema, $defs: root.$defs ?? {} }), [schema, root]);
-  const messages = useMemo(() => merged(own, value, problems), [own, value, problems]);
+  const messages = useMemo(() => merged(own, value, problems, check), [own, value, problems, check]);
   const context = useMemo(
     () => ({ root, messages, variables, isReadOnly, change }),
     [root, messages, variables, isReadOnly, change],
@@ -67,10 +76,26 @@ function merged(
   schema: Schema,
   value: JsonObject,
   problems: ReadonlyMap<string, FieldMessage>,
+  check: Check | undefined,
 ): ReadonlyMap<string, FieldMessage> {
   const messages = new Map(problems);
-  for (const [pointer, text] of validate(schema, value)) messages.set(pointer, { text, severity: "error" });
+  for (const [pointer, text] of check?.(schema, value) ?? []) messages.set(pointer, { text, severity: "error" });
   return messages;
+}
+
+function useCheck(isWanted: boolean): Check | undefined {
+  const [check, setCheck] = useState(() => loaded);
+  useEffect(() => {
+    if (!isWanted || check !== undefined) return;
+    import("./validate").then(
+      (module) => {
+        loaded = module.validate;
+        setCheck(() => module.validate);
+      },
+      () => undefined, // the server checks, too
+    );
+  }, [isWanted, check]);
+  return check;
 }
 
 /** Some controls are loaded when they are first shown; waiting longer than this would take the focus from somebody. */

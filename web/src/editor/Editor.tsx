@@ -1,30 +1,35 @@
 import { Suspense, lazy, useEffect, useMemo, useState } from "react";
 import { asApiError } from "../api/useLoaded";
+import { roomWidth } from "../base/place";
 import { Canvas } from "../canvas/Canvas";
 import { ConfigPanel } from "../config/ConfigPanel";
 import { toJson } from "../document/read";
 import { SOURCE } from "../document/types";
 import type { Json } from "../base/json";
 import { AddDialog, Palette } from "../palette/Palette";
-import { ProblemsPanel } from "../problems/ProblemsPanel";
 import { notify } from "../shell/notices";
 import type { MenuItem } from "../shell/ui/Menu";
 import { Breadcrumb } from "./Breadcrumb";
-import { ConflictDialog } from "./ConflictDialog";
 import { chooseFile, downloadJson } from "./files";
-import { FindDialog } from "./FindDialog";
 import { useEditorKeys } from "./keyboard";
 import type { OpenedEditor } from "./open";
-import { OutlinePanel } from "./OutlinePanel";
 import { prepare } from "./prepare";
 import type { EditorStore } from "./store";
-import { EditorContext, useEditor } from "./store";
+import type { EditorHost } from "./host";
+import { APPLICATION } from "./host";
+import { EditorContext, useEditor, useHost } from "./store";
 import { TopBar } from "./TopBar";
 import { useConnecting } from "./useConnecting";
 import { useSamples } from "./useSamples";
 import { useUrlSelection } from "./useUrlSelection";
 import { useValidation } from "./useValidation";
 
+const ConflictDialog = lazy(() => import("./ConflictDialog").then((module) => ({ default: module.ConflictDialog })));
+const FindDialog = lazy(() => import("./FindDialog").then((module) => ({ default: module.FindDialog })));
+const OutlinePanel = lazy(() => import("./OutlinePanel").then((module) => ({ default: module.OutlinePanel })));
+const ProblemsPanel = lazy(() =>
+  import("../problems/ProblemsPanel").then((module) => ({ default: module.ProblemsPanel })),
+);
 const HelpDialog = lazy(() => import("./HelpDialog").then((module) => ({ default: module.HelpDialog })));
 const VersionsPanel = lazy(() =>
   import("../versions/VersionsPanel").then((module) => ({ default: module.VersionsPanel })),
@@ -34,9 +39,14 @@ const TestPanel = lazy(() => import("../testrun/TestPanel").then((module) => ({ 
 /** From this width on the palette has room beside the canvas. */
 const WIDE = 1200;
 
-export function Editor({ opened }: { readonly opened: OpenedEditor }): React.JSX.Element {
+interface EditorProps {
+  readonly opened: OpenedEditor;
+  readonly host?: EditorHost;
+}
+
+export function Editor({ opened, host = APPLICATION }: EditorProps): React.JSX.Element {
   const { store, saver } = opened;
-  const context = useMemo(() => ({ store, saver }), [store, saver]);
+  const context = useMemo(() => ({ store, saver, host }), [store, saver, host]);
   return (
     <EditorContext value={context}>
       <EditorInside opened={opened} />
@@ -47,12 +57,14 @@ export function Editor({ opened }: { readonly opened: OpenedEditor }): React.JSX
 function EditorInside({ opened }: { readonly opened: OpenedEditor }): React.JSX.Element {
   const { store, saver, workflow } = opened;
   const [dialog, setDialog] = useState<"find" | "help" | undefined>(undefined);
-  const [hasPalette, setPalette] = useState(innerWidth >= WIDE);
+  const host = useHost();
+  const isReadOnly = useEditor((state) => state.isReadOnly);
+  const [hasPalette, setPalette] = useState(!isReadOnly && roomWidth() >= WIDE);
   const [version, setVersion] = useState(workflow.published_version);
   const connecting = useConnecting(store);
   useValidation(store);
-  useSamples(store);
-  useUrlSelection(store);
+  useSamples(store, host);
+  useUrlSelection(host.isEmbedded ? undefined : store);
   useLeaveWarning(opened);
   const keys = useMemo(
     () => ({
@@ -68,9 +80,12 @@ function EditorInside({ opened }: { readonly opened: OpenedEditor }): React.JSX.
     <main className="editor">
       <TopBar
         publishedVersion={version}
-        onPublished={setVersion}
+        onPublished={(published) => {
+          setVersion(published);
+          host.tell("published", { workflowId: workflow.id, version: published });
+        }}
         onTogglePalette={() => setPalette(!hasPalette)}
-        menu={menuFor(store, keys)}
+        menu={menuFor(store, keys).filter((item) => !isReadOnly || item.testId !== "import")}
       />
       <div className="editor-main">
         {hasPalette && <Palette onClose={() => setPalette(false)} />}
@@ -87,12 +102,10 @@ function EditorInside({ opened }: { readonly opened: OpenedEditor }): React.JSX.
       </div>
       <AddDialog />
       <Conflict />
-      {dialog === "find" && <FindDialog onClose={() => setDialog(undefined)} />}
-      {dialog === "help" && (
-        <Suspense>
-          <HelpDialog onClose={() => setDialog(undefined)} />
-        </Suspense>
-      )}
+      <Suspense>
+        {dialog === "find" && <FindDialog onClose={() => setDialog(undefined)} />}
+        {dialog === "help" && <HelpDialog onClose={() => setDialog(undefined)} />}
+      </Suspense>
     </main>
   );
 }
@@ -103,18 +116,12 @@ function SidePanel(): React.JSX.Element | null {
   return (
     <aside className="side" aria-label="Details" data-testid={panel === "config" ? "config" : "side"}>
       {panel === "config" && <ConfigPanel />}
-      {panel === "problems" && <ProblemsPanel />}
-      {panel === "outline" && <OutlinePanel />}
-      {panel === "versions" && (
-        <Suspense>
-          <VersionsPanel />
-        </Suspense>
-      )}
-      {panel === "test" && (
-        <Suspense>
-          <TestPanel />
-        </Suspense>
-      )}
+      <Suspense>
+        {panel === "problems" && <ProblemsPanel />}
+        {panel === "outline" && <OutlinePanel />}
+        {panel === "versions" && <VersionsPanel />}
+        {panel === "test" && <TestPanel />}
+      </Suspense>
     </aside>
   );
 }
@@ -124,7 +131,11 @@ function Conflict(): React.JSX.Element | null {
   const save = useEditor((state) => state.save);
   const [postponed, setPostponed] = useState<unknown>(undefined);
   if (save.kind !== "conflict" || save.theirs === postponed) return null;
-  return <ConflictDialog theirs={save.theirs} onPostpone={() => setPostponed(save.theirs)} />;
+  return (
+    <Suspense>
+      <ConflictDialog theirs={save.theirs} onPostpone={() => setPostponed(save.theirs)} />
+    </Suspense>
+  );
 }
 
 /** Leaving the page is asked about only while something is unsaved. Inside the application it is saved on the way. */

@@ -1,5 +1,5 @@
 import { Dialog } from "../shell/ui/Dialog";
-import { KEY_HELP } from "./keyboard";
+import { KEY_HELP } from "./keyhelp";
 
 export function HelpDialog({ onClose }: { readonly onClose: () => void }): React.JSX.Element {
   return (

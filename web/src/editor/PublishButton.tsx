@@ -11,7 +11,6 @@ import { useEditor, useEditorContext } from "./store";
 export function PublishButton({ onPublished }: { readonly onPublished: (version: number) => void }): React.JSX.Element {
   const { store, saver } = useEditorContext();
   const errorCount = useEditor((state) => state.problems.errorCount);
-  const isReadOnly = useEditor((state) => state.isReadOnly);
   const [isBusy, setBusy] = useState(false);
   const reason = errorCount > 0 ? `${count(errorCount, "problem")} must be solved first` : undefined;
 
@@ -40,7 +39,7 @@ export function PublishButton({ onPublished }: { readonly onPublished: (version:
     <Button
       look="primary"
       testId="publish"
-      disabled={isBusy || isReadOnly || reason !== undefined}
+      disabled={isBusy || reason !== undefined}
       title={reason ?? "New runs will execute what you see"}
       onClick={() => {
         setBusy(true);

@@ -9,7 +9,7 @@ import { count } from "./commands";
 import { PublishButton } from "./PublishButton";
 import { SaveStatus } from "./SaveStatus";
 import type { Panel } from "./store";
-import { useDocument, useEditor, useEditorContext } from "./store";
+import { useDocument, useEditor, useEditorContext, useHost } from "./store";
 
 interface TopBarProps {
   readonly publishedVersion: number | null;
@@ -21,6 +21,7 @@ interface TopBarProps {
 /** The name of the workflow, whether it is saved and sound, and what can be done with all of it. */
 export function TopBar({ publishedVersion, onPublished, onTogglePalette, menu }: TopBarProps): React.JSX.Element {
   const { store } = useEditorContext();
+  const { isEmbedded, mayPublish } = useHost();
   const document = useDocument();
   const panel = useEditor((state) => state.panel);
   const isReadOnly = useEditor((state) => state.isReadOnly);
@@ -29,9 +30,11 @@ export function TopBar({ publishedVersion, onPublished, onTogglePalette, menu }:
   const toggle = (wanted: Panel): void => store.getState().show(panel === wanted ? "none" : wanted);
   return (
     <header className="topbar">
-      <Link className="icon-button" href={pathTo("workflows")} aria-label="All workflows" title="All workflows">
-        <Icon name="arrowLeft" size={18} />
-      </Link>
+      {!isEmbedded && (
+        <Link className="icon-button" href={pathTo("workflows")} aria-label="All workflows" title="All workflows">
+          <Icon name="arrowLeft" size={18} />
+        </Link>
+      )}
       <input
         className="title-input topbar-name"
         aria-label="Name of the workflow"
@@ -45,7 +48,7 @@ export function TopBar({ publishedVersion, onPublished, onTogglePalette, menu }:
         }}
       />
       <span className="tag topbar-version">{publishedVersion === null ? "Draft" : `v${publishedVersion} live`}</span>
-      <SaveStatus />
+      {!isReadOnly && <SaveStatus />}
       <span className="grow" />
       <button
         type="button"
@@ -72,16 +75,20 @@ export function TopBar({ publishedVersion, onPublished, onTogglePalette, menu }:
         aria-pressed={panel === "outline"}
         onClick={() => toggle("outline")}
       />
-      <IconButton
-        icon="play"
-        label="Test run"
-        testId="test-button"
-        aria-pressed={panel === "test"}
-        onClick={() => toggle("test")}
-      />
-      <IconButton icon="plus" label="Actions" testId="palette-button" onClick={onTogglePalette} />
+      {!isReadOnly && (
+        <>
+          <IconButton
+            icon="play"
+            label="Test run"
+            testId="test-button"
+            aria-pressed={panel === "test"}
+            onClick={() => toggle("test")}
+          />
+          <IconButton icon="plus" label="Actions" testId="palette-button" onClick={onTogglePalette} />
+        </>
+      )}
       <Menu label="More" icon="dots" items={menu} testId="more" />
-      <PublishButton onPublished={onPublished} />
+      {mayPublish && !isReadOnly && <PublishButton onPublished={onPublished} />}
     </header>
   );
 }

@@ -1,6 +1,7 @@
 /** The keys of the editor. They are none while somebody types in a field. */
 
 import { useEffect } from "react";
+import { keyTarget, targetOf, tree } from "../base/place";
 import {
   copySelection,
   defaultWish,
@@ -12,32 +13,6 @@ import {
 } from "./commands";
 import type { EditorStore } from "./store";
 import { NOTHING } from "./store";
-
-export interface KeyHelp {
-  readonly keys: string;
-  readonly meaning: string;
-}
-
-/** What `?` shows. */
-export const KEY_HELP: readonly KeyHelp[] = [
-  { keys: "Tab", meaning: "Go to the next step or connection" },
-  { keys: "Enter", meaning: "Configure the step that has the focus" },
-  { keys: "Arrows", meaning: "Move the selected steps" },
-  { keys: "A or +", meaning: "Add a step after the selected one" },
-  { keys: "C", meaning: "Connect the selected step: arrows choose, Enter connects" },
-  { keys: "Delete", meaning: "Delete what is selected" },
-  { keys: "Ctrl Z, Ctrl Shift Z", meaning: "Undo, redo" },
-  { keys: "Ctrl C, Ctrl X, Ctrl V", meaning: "Copy, cut, paste steps" },
-  { keys: "Ctrl D", meaning: "Duplicate the selected steps" },
-  { keys: "Ctrl A", meaning: "Select all steps" },
-  { keys: "Ctrl F", meaning: "Find a step" },
-  { keys: "Ctrl S", meaning: "Save now" },
-  { keys: "T", meaning: "Tidy up" },
-  { keys: "F", meaning: "Fit into view" },
-  { keys: "Shift drag", meaning: "Select several steps" },
-  { keys: "Esc", meaning: "Close the panel, or select nothing" },
-  { keys: "?", meaning: "Show these keys" },
-];
 
 export interface KeyActions {
   readonly find: () => void;
@@ -73,35 +48,37 @@ export function useEditorKeys(store: EditorStore, actions: KeyActions): void {
     };
     // React Flow would also select nothing, when the first Escape is to close the panel only.
     const onEscape = (event: KeyboardEvent): void => {
-      const isOnCanvas =
-        event.target instanceof Element && event.target.matches(".react-flow__node, .react-flow__edge");
+      const target = targetOf(event);
+      const isOnCanvas = target instanceof Element && target.matches(".react-flow__node, .react-flow__edge");
       if (event.key !== "Escape" || !isOnCanvas || isDialogOpen()) return;
       escape(store);
       event.preventDefault();
       event.stopPropagation();
     };
-    document.addEventListener("keydown", onEscape, { capture: true });
-    document.addEventListener("keydown", onKeyDown);
-    document.addEventListener("copy", onCopy);
-    document.addEventListener("cut", onCopy);
-    document.addEventListener("paste", onPaste);
+    const place = keyTarget();
+    const listeners: readonly (readonly [string, (event: never) => void, boolean])[] = [
+      ["keydown", onEscape, true],
+      ["keydown", onKeyDown, false],
+      ["copy", onCopy, false],
+      ["cut", onCopy, false],
+      ["paste", onPaste, false],
+    ];
+    for (const [type, listener, capture] of listeners)
+      place.addEventListener(type, listener as EventListener, { capture });
     return () => {
-      document.removeEventListener("keydown", onEscape, { capture: true });
-      document.removeEventListener("keydown", onKeyDown);
-      document.removeEventListener("copy", onCopy);
-      document.removeEventListener("cut", onCopy);
-      document.removeEventListener("paste", onPaste);
+      for (const [type, listener, capture] of listeners)
+        place.removeEventListener(type, listener as EventListener, { capture });
     };
   }, [store, actions]);
 }
 
 function isTyping(event: Event): boolean {
-  const { target } = event;
+  const target = targetOf(event);
   return target instanceof HTMLElement && (target.isContentEditable || target.matches("input, textarea, select"));
 }
 
 function isDialogOpen(): boolean {
-  return document.querySelector("dialog[open]") !== null;
+  return tree().querySelector("dialog[open]") !== null;
 }
 
 function withControl(event: KeyboardEvent, store: EditorStore, actions: KeyActions): boolean {
@@ -150,14 +127,15 @@ function did(action: () => void): true {
 
 /** Opens the panel for the node or edge that has the focus, and goes into it. */
 function openFocused(event: KeyboardEvent, store: EditorStore): boolean {
-  const element = event.target instanceof Element ? event.target : undefined;
+  const target = targetOf(event);
+  const element = target instanceof Element ? target : undefined;
   const node = element?.matches(".react-flow__node") === true ? element.getAttribute("data-id") : null;
   const edge = element?.matches(".react-flow__edge") === true ? element.getAttribute("data-id") : null;
   if (node !== null) store.getState().selectAction(node);
   else if (edge !== null) store.getState().selectEdge(edge);
   else return false;
   requestAnimationFrame(() =>
-    document.querySelector<HTMLElement>("[data-testid=config] input, [data-testid=config] select")?.focus(),
+    tree().querySelector<HTMLElement>("[data-testid=config] input, [data-testid=config] select")?.focus(),
   );
   return true;
 }
@@ -168,6 +146,9 @@ function escape(store: EditorStore): void {
   if (panel === "none") return select(NOTHING);
   show("none");
   const [id] = [...selection.actions, ...selection.edges];
-  if (id !== undefined) document.querySelector<HTMLElement>(`.react-flow [data-id="${CSS.escape(id)}"]`)?.focus();
+  if (id !== undefined)
+    tree()
+      .querySelector<HTMLElement>(`.react-flow [data-id="${CSS.escape(id)}"]`)
+      ?.focus();
   return undefined;
 }

@@ -19,7 +19,7 @@ export interface OpenedEditor {
 }
 
 /** Loads a workflow with its draft and the catalogue. Throws `ApiError`, or `NotAWorkflow` for what cannot be drawn. */
-export async function openEditor(workflowId: string): Promise<OpenedEditor> {
+export async function openEditor(workflowId: string, { isReadOnly = false } = {}): Promise<OpenedEditor> {
   const [workflow, opened, actions] = await Promise.all([
     api.workflow(workflowId),
     api.draft(workflowId),
@@ -31,10 +31,10 @@ export async function openEditor(workflowId: string): Promise<OpenedEditor> {
     catalogue: new Catalogue(actions),
     document,
     save: { kind: "saved", at: opened.draft.updated_at },
-    isReadOnly: false,
+    isReadOnly,
   });
   const saver = saverFor(workflowId, opened, document, store);
-  await restoreKeptEdit(workflowId, opened, saver, store);
+  if (!isReadOnly) await restoreKeptEdit(workflowId, opened, saver, store);
   return { workflow, store, saver };
 }
 

@@ -212,8 +212,10 @@ export class DraftSaver {
 }
 
 /** Keeps edits in the browser's storage, which survives a crash of the page and of the browser. */
-export function storageKeeper(workflowId: string, storage: Storage = localStorage): Keeper {
+export function storageKeeper(workflowId: string, given?: Storage): Keeper {
   const key = `workflowkit.edit.${workflowId}`;
+  const storage = given ?? browserStorage();
+  if (storage === undefined) return { read: () => undefined, write: () => undefined, clear: () => undefined };
   return {
     read: () => {
       const text = storage.getItem(key);
@@ -232,4 +234,12 @@ export function storageKeeper(workflowId: string, storage: Storage = localStorag
     },
     clear: () => storage.removeItem(key),
   };
+}
+
+function browserStorage(): Storage | undefined {
+  try {
+    return localStorage;
+  } catch {
+    return undefined; // an iframe in which the browser allows none: edits go to the server only
+  }
 }

@@ -17,6 +17,8 @@ import { announce } from "../shell/notices";
 import type { Samples } from "../expressions/variables";
 import { NO_SAMPLES } from "../expressions/variables";
 import type { Catalogue } from "./catalogue";
+import type { EditorHost } from "./host";
+import { APPLICATION } from "./host";
 import type { DraftSaver, SaveState } from "./saving";
 
 export interface Selection {
@@ -150,7 +152,7 @@ export function createEditorStore(open: OpenEditor): EditorStore {
       selectAction: (id) => get().select({ actions: new Set([id]), edges: new Set() }, "config"),
       selectEdge: (id) => get().select({ actions: new Set(), edges: new Set([id]) }, "config"),
       show: (panel) => set({ panel }),
-      want: (adding) => set({ adding }),
+      want: (adding) => !get().isReadOnly && set({ adding }),
       enter: (scope) => set({ scope, selection: NOTHING, panel: "none" }),
       goTo: (target) => {
         const number = nextWish();
@@ -200,6 +202,8 @@ function has(graph: Graph, id: string | undefined): boolean {
 export interface EditorContextValue {
   readonly store: EditorStore;
   readonly saver: DraftSaver | undefined;
+  /** This application, unless something else is said. */
+  readonly host?: EditorHost;
 }
 
 export const EditorContext = createContext<EditorContextValue | undefined>(undefined);
@@ -208,6 +212,10 @@ export function useEditorContext(): EditorContextValue {
   const context = use(EditorContext);
   if (context === undefined) throw new Error("this is shown outside of an editor");
   return context;
+}
+
+export function useHost(): EditorHost {
+  return useEditorContext().host ?? APPLICATION;
 }
 
 export function useEditor<T>(select: (state: EditorState) => T): T {

@@ -1,6 +1,7 @@
 /** Connecting two steps by keys: arrows choose where the connection leads, Enter draws it. */
 
 import { useCallback, useEffect, useMemo, useState } from "react";
+import { keyTarget } from "../base/place";
 import { refusal } from "../document/graph";
 import { graphAt } from "../document/scope";
 import { SOURCE } from "../document/types";
@@ -65,8 +66,9 @@ export function useConnecting(store: EditorStore): Connecting {
       event.stopPropagation();
     };
     // Before the canvas gets to the arrows, which would move the step.
-    document.addEventListener("keydown", onKeyDown, { capture: true });
-    return () => document.removeEventListener("keydown", onKeyDown, { capture: true });
+    const place = keyTarget();
+    place.addEventListener("keydown", onKeyDown as EventListener, { capture: true });
+    return () => place.removeEventListener("keydown", onKeyDown as EventListener, { capture: true });
   }, [store, choice, nameOf]);
 
   const target = choice?.targets[choice.index];

@@ -7,12 +7,13 @@ import type { Json, JsonObject } from "../base/json";
 import { triggersOf } from "../config/triggers";
 import type { Samples } from "../expressions/variables";
 import { NO_SAMPLES } from "../expressions/variables";
+import type { EditorHost } from "./host";
 import type { EditorStore } from "./store";
 
-export function useSamples(store: EditorStore): void {
+export function useSamples(store: EditorStore, { isEmbedded }: EditorHost): void {
   useEffect(() => {
     let isWanted = true;
-    loadSamples(store).then(
+    loadSamples(store, isEmbedded).then(
       (samples) => isWanted && store.setState({ samples }),
       // Previews then say that there is no data yet.
       () => undefined,
@@ -20,21 +21,23 @@ export function useSamples(store: EditorStore): void {
     return () => {
       isWanted = false;
     };
-  }, [store]);
+  }, [store, isEmbedded]);
 }
 
-async function loadSamples(store: EditorStore): Promise<Samples> {
+/** The tokens of hosts reach the runs of a workflow, and no event that has started none. */
+async function loadSamples(store: EditorStore, isEmbedded: boolean): Promise<Samples> {
   const { workflowId, history } = store.getState();
   const { items } = await api.runs({ workflow_id: workflowId, limit: "1" });
   const [last] = items;
   if (last !== undefined) {
-    const [run, event] = await Promise.all([api.run(last.id), api.event(last.event_id)]);
+    const run = await api.run(last.id);
     const finished = run.steps.filter((step) => step.status === "completed");
     return {
-      event: eventValue(event),
+      event: eventValue(run.event),
       outputs: new Map(finished.map((step): [string, Json] => [step.id, step.output])),
     };
   }
+  if (isEmbedded) return NO_SAMPLES;
   const name = triggersOf(history.present)
     .map((trigger) => trigger.event)
     .find((event) => typeof event === "string" && !event.includes("*"));

@@ -8,8 +8,10 @@ import { SOURCE } from "../document/types";
 
 const PANELS: readonly string[] = ["config", "problems", "versions", "outline"] satisfies Panel[];
 
-export function useUrlSelection(store: EditorStore): void {
+/** Without a store the address is left alone: it may be that of somebody else's page. */
+export function useUrlSelection(store: EditorStore | undefined): void {
   useEffect(() => {
+    if (store === undefined) return undefined;
     restore(store);
     return store.subscribe((state, before) => {
       if (state.selection === before.selection && state.panel === before.panel && state.scope === before.scope) return;

@@ -1,5 +1,6 @@
 import { useEffect, useId, useRef, useState } from "react";
 import { summary } from "../base/json";
+import { isInside, tree } from "../base/place";
 import { writeReference } from "../document/references";
 import { Icon } from "../shell/ui/Icon";
 import type { Variable, Variables } from "./variables";
@@ -23,7 +24,7 @@ export function ReferencePicker({ variables, label, onPick }: ReferencePickerPro
   useEffect(() => {
     if (!isOpen) return undefined;
     const closeOutside = (event: MouseEvent): void => {
-      if (event.target instanceof Node && element.current?.contains(event.target) !== true) setOpen(false);
+      if (!isInside(event, element.current)) setOpen(false);
     };
     addEventListener("mousedown", closeOutside);
     return () => removeEventListener("mousedown", closeOutside);
@@ -101,7 +102,7 @@ export function ReferencePicker({ variables, label, onPick }: ReferencePickerPro
 function moveFocus(event: React.KeyboardEvent<HTMLElement>): void {
   event.preventDefault();
   const stops = [...event.currentTarget.querySelectorAll<HTMLElement>("input, button")];
-  const index = stops.findIndex((stop) => stop === document.activeElement);
+  const index = stops.findIndex((stop) => stop === tree().activeElement);
   stops[Math.max(0, Math.min(stops.length - 1, index + (event.key === "ArrowDown" ? 1 : -1)))]?.focus();
 }
 

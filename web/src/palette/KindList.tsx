@@ -1,4 +1,5 @@
 import { useEffect, useId, useMemo, useState } from "react";
+import { tree } from "../base/place";
 import { toneOf } from "../canvas/StepNode";
 import type { Kind } from "../editor/catalogue";
 import { Icon } from "../shell/ui/Icon";
@@ -27,7 +28,7 @@ export function KindList({ kinds, onChoose, isFocused = false, canDrag = false }
   const index = Math.min(active, shown.length - 1);
   const optionId = (number: number): string => `${listId}-${number}`;
   useEffect(() => {
-    document.getElementById(`${listId}-${index}`)?.scrollIntoView({ block: "nearest" });
+    tree().getElementById(`${listId}-${index}`)?.scrollIntoView({ block: "nearest" });
   }, [listId, index]);
   const onKeyDown = (event: React.KeyboardEvent): void => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];

@@ -14,5 +14,9 @@ export function recentKinds(): readonly string[] {
 
 export function rememberKind(kind: string): void {
   const kinds = [kind, ...recentKinds().filter((other) => other !== kind)].slice(0, MOST);
-  localStorage.setItem(STORAGE_KEY, JSON.stringify(kinds));
+  try {
+    localStorage.setItem(STORAGE_KEY, JSON.stringify(kinds));
+  } catch {
+    // The browser allows no storage here: then nothing is recent.
+  }
 }

@@ -14,8 +14,12 @@ interface Theme {
 }
 
 function stored(): ThemeChoice {
-  const value = localStorage.getItem(STORAGE_KEY);
-  return value === "light" || value === "dark" ? value : "system";
+  try {
+    const value = localStorage.getItem(STORAGE_KEY);
+    return value === "light" || value === "dark" ? value : "system";
+  } catch {
+    return "system"; // the browser allows no storage here
+  }
 }
 
 function isDark(choice: ThemeChoice): boolean {
@@ -31,6 +35,11 @@ export const useTheme = create<Theme>((set) => ({
   },
 }));
 
+/** Takes a theme from a host's page, without keeping it. */
+export function takeTheme(choice: ThemeChoice): void {
+  useTheme.setState({ choice, isDark: isDark(choice) });
+}
+
 function apply({ isDark: dark }: Theme): void {
   document.documentElement.dataset.theme = dark ? "dark" : "light";
 }
@@ -39,6 +48,11 @@ function apply({ isDark: dark }: Theme): void {
 export function startTheme(): void {
   apply(useTheme.getState());
   useTheme.subscribe(apply);
+  followSystem();
+}
+
+/** Changes with the system, as long as nobody has chosen. */
+export function followSystem(): void {
   system.addEventListener("change", () => {
     const { choice } = useTheme.getState();
     useTheme.setState({ isDark: isDark(choice) });

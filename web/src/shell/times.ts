@@ -1,7 +1,7 @@
-/** Times for people, in the language of their browser. */
+/** Times for people, in the language of the editor, or else of their browser. */
 
-const RELATIVE = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
-const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+import { dateLocale, t } from "../locale/locale";
+
 const UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
   ["day", 86_400],
   ["hour", 3_600],
@@ -12,13 +12,15 @@ const UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
 export function ago(moment: string, now = Date.now()): string {
   const seconds = (new Date(moment).getTime() - now) / 1000;
   if (seconds < -30 * 86_400)
-    return new Intl.DateTimeFormat(undefined, { dateStyle: "medium" }).format(new Date(moment));
+    return new Intl.DateTimeFormat(dateLocale(), { dateStyle: "medium" }).format(new Date(moment));
   const unit = UNITS.find(([, length]) => Math.abs(seconds) >= length);
-  return unit === undefined ? "just now" : RELATIVE.format(Math.round(seconds / unit[1]), unit[0]);
+  if (unit === undefined) return t("just now");
+  const relative = new Intl.RelativeTimeFormat(dateLocale(), { numeric: "auto" });
+  return relative.format(Math.round(seconds / unit[1]), unit[0]);
 }
 
 export function fullTime(moment: string): string {
-  return FULL.format(new Date(moment));
+  return new Intl.DateTimeFormat(dateLocale(), { dateStyle: "medium", timeStyle: "medium" }).format(new Date(moment));
 }
 
 /** "1.2 s" or "340 ms". */

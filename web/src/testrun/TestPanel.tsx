@@ -7,7 +7,7 @@ import { isObject } from "../base/json";
 import { paintDryRun } from "../canvas/painting";
 import { triggersOf } from "../config/triggers";
 import { toJson } from "../document/read";
-import { useEditor, useEditorContext } from "../editor/store";
+import { useEditor, useEditorContext, useHost } from "../editor/store";
 import { announce } from "../shell/notices";
 import { ago } from "../shell/times";
 import { Button, IconButton } from "../shell/ui/Button";
@@ -30,7 +30,8 @@ export function TestPanel(): React.JSX.Element {
   const [result, setResult] = useState<DryRun | undefined>(undefined);
   const [error, setError] = useState<readonly string[]>([]);
   const [isBusy, setBusy] = useState(false);
-  const past = usePastEvents(name);
+  const { isEmbedded } = useHost();
+  const past = usePastEvents(isEmbedded ? "" : name);
   const data = objectFrom(text);
   useEffect(() => {
     store.getState().canvas?.fit(); // the panel would cover a part of it

@@ -7,7 +7,7 @@ from flask import Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from workflowkit.api.auth import public
-from workflowkit.api.webbundle import WebBundle
+from workflowkit.api.webbundle import PAGES, WebBundle
 from workflowkit.base import ids
 from workflowkit.base.errors import NotFound
 
@@ -34,21 +34,21 @@ def index() -> BaseResponse:
 @public
 def section_page(section: str) -> Response:
     """Return the web interface for one of its sections."""
-    return _page(_bundle())
+    return _page(WebBundle.built())
 
 
 @api.get(f"/{_SECTION}/<path:rest>")
 @public
 def nested_page(section: str, rest: str) -> Response:
     """Return the web interface for something inside a section."""
-    return _page(_bundle())
+    return _page(WebBundle.built())
 
 
 @api.get("/assets/<name>")
 @public
 def asset(name: str) -> Response:
     """Return a script or a style sheet of the web interface."""
-    found = _bundle().asset(name)
+    found = WebBundle.built().asset(name)
     if found is None:
         raise NotFound("there is no such asset")
     is_gzipped = found.gzipped is not None and request.accept_encodings["gzip"] > 0
@@ -61,16 +61,10 @@ def asset(name: str) -> Response:
     return response
 
 
-def _bundle() -> WebBundle:
-    bundle = WebBundle.find()
-    if bundle is None:
-        raise NotFound("the web interface was not built")
-    return bundle
-
-
 def _page(bundle: WebBundle) -> Response:
     nonce = ids.random_token(16)
-    text = render_template("page.html", bundle=bundle, root=request.script_root, nonce=nonce)
+    script = bundle.script(PAGES)
+    text = render_template("page.html", script=script, style=bundle.style, root=request.script_root, nonce=nonce)
     response = Response(text, content_type="text/html; charset=utf-8")
     response.headers["Cache-Control"] = "no-cache"
     response.headers["Content-Security-Policy"] = _policy(nonce)

@@ -1,4 +1,5 @@
 import { useEffect, useId, useRef, useState } from "react";
+import { isInside, tree } from "../../base/place";
 import type { IconName } from "./Icon";
 import { Icon } from "./Icon";
 
@@ -27,8 +28,7 @@ export function Menu({ label, icon, items, testId }: MenuProps): React.JSX.Eleme
     if (!isOpen) return undefined;
     list.current?.querySelector<HTMLButtonElement>("button:not(:disabled)")?.focus();
     const closeOutside = (event: MouseEvent): void => {
-      if (!(event.target instanceof Node) || list.current?.parentElement?.contains(event.target) !== true)
-        setOpen(false);
+      if (!isInside(event, list.current?.parentElement)) setOpen(false);
     };
     addEventListener("mousedown", closeOutside);
     return () => removeEventListener("mousedown", closeOutside);
@@ -91,7 +91,7 @@ function moveInMenu(event: React.KeyboardEvent<HTMLDivElement>, close: () => voi
   if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
   event.preventDefault();
   const items = [...event.currentTarget.querySelectorAll<HTMLButtonElement>("button:not(:disabled)")];
-  const index = items.findIndex((item) => item === document.activeElement);
+  const index = items.findIndex((item) => item === tree().activeElement);
   const step = event.key === "ArrowDown" ? 1 : -1;
   items[(index + step + items.length) % items.length]?.focus();
 }

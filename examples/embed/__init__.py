@@ -1,0 +1,1 @@
+"""A host application with users of its own, whose pages have the workflow editor inside."""

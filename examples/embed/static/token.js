@@ -1,0 +1,15 @@
+/** Asks this application for a token. The session's cookie says who is asking. */
+export async function getToken() {
+  const response = await fetch("/embed-token", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: "{}",
+  });
+  if (!response.ok) throw new Error(`no token: status ${response.status}`);
+  return (await response.json()).token;
+}
+
+/** Shows what the editor told last. */
+export function say(text) {
+  document.getElementById("said").textContent = text;
+}

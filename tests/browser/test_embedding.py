@@ -1,0 +1,292 @@
+"""The editor in pages of a host application on another origin, in three ways, under a strict policy."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from accessibility import serious
+from editing import NewPage, Server
+from embedhost import ROOT, Host, a_host
+from playwright.sync_api import FrameLocator, Locator, Page, expect
+
+from workflowkit import Scope, WorkflowKit
+
+WEB = ROOT / "web"
+WAYS = ("element", "iframe", "react")
+LOOKS = "element => JSON.stringify([...getComputedStyle(element)].map(name => [name, getComputedStyle(element)[name]]))"
+EDITABLE = """element => {
+    const fields = element.shadowRoot.querySelectorAll("input, textarea, select, [contenteditable=true]");
+    return [...fields].filter(field => !field.disabled && !field.readOnly).length;
+}"""
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    """The host application, with its React page built where there is Node.js to build it."""
+    home = tmp_path_factory.mktemp("host")
+    shutil.copytree(ROOT / "examples" / "embed", home / "examples" / "embed")
+    (home / "examples" / "__init__.py").touch()
+    node = shutil.which("node")
+    if node is not None:
+        _build_react(home / "examples" / "embed" / "react", node)
+    with a_host(home) as running:
+        yield running
+
+
+def _build_react(directory: Path, node: str) -> None:
+    """Build the page as its author would, with the packages of web/ in the place of npm's."""
+    modules = directory / "node_modules"
+    modules.mkdir()
+    for package in (WEB / "node_modules").iterdir():
+        (modules / package.name).symlink_to(package)
+    (modules / "workflowkit-react").symlink_to(WEB / "dist" / "react")
+    command = [node, str(WEB / "node_modules" / "vite" / "bin" / "vite.js"), "build", "--logLevel", "error"]
+    subprocess.run(command, cwd=directory, check=True)
+
+
+class Embedded:
+    """A page of the host application with an editor in it."""
+
+    def __init__(self, page: Page, host: Host, way: str) -> None:
+        self.page, self.host, self.way = page, host, way
+        self.inside: Page | FrameLocator = page.frame_locator("#editor") if way == "iframe" else page
+
+    def get(self, test_id: str) -> Locator:
+        return self.inside.get_by_test_id(test_id)
+
+    def node(self, node_id: str) -> Locator:
+        return self.get(f"node-{node_id}")
+
+    def draft(self, tenant: str = "acme") -> dict[str, Any]:
+        wk = WorkflowKit("test", database_url=self.host.database_url)
+        with closing(_Stopping(wk)):
+            return dict(wk.runtime.authoring.get_draft(Scope("default", tenant), "orders").document)
+
+
+class _Stopping:
+    def __init__(self, wk: WorkflowKit) -> None:
+        self._wk = wk
+
+    def close(self) -> None:
+        self._wk.stop()
+
+
+def log_in(new_page: NewPage, host: Host, name: str, way: str = "element", **options: Any) -> Embedded:
+    if way == "react" and shutil.which("node") is None:
+        pytest.skip("there is no Node.js to build the page of the React application with")
+    page = new_page(**options).page
+    page.goto(f"{host.url}/login")
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(name)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url("**/element")
+    if way != "element":
+        page.goto(f"{host.url}/{way}")
+    embedded = Embedded(page, host, way)
+    expect(embedded.node("$source")).to_be_visible()
+    return embedded
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_same_work_is_done_in_all_three(new_page: NewPage, host: Host, way: str) -> None:
+    embedded = log_in(new_page, host, "ada", way)
+    before = [action["id"] for action in embedded.draft()["actions"]]
+    # Add a step, which is connected to the one before; configure it; save.
+    embedded.get(f"add-after-{before[-1]}").click()
+    search = embedded.get("add-dialog").get_by_test_id("palette-search")
+    search.fill("log")
+    search.press("Enter")
+    embedded.get("field-/message").fill(f"By {way}")
+    expect(embedded.page.locator("#said")).to_have_text("Saved")
+    document = embedded.draft()
+    assert [action["inputs"].get("message") for action in document["actions"]][-1] == f"By {way}"
+    added = document["actions"][-1]["id"]
+    assert {"from": before[-1], "to": added}.items() <= document["edges"][-1].items()
+    # Try it out, and publish it.
+    embedded.get("test-button").click()
+    embedded.get("test-data").fill('{"total": 200}')
+    embedded.get("test-run").click()
+    expect(embedded.node(added).get_by_test_id("step-state")).to_have_text("Completed")
+    embedded.get("publish").click()
+    expect(embedded.page.locator("#said")).to_have_text(re.compile(r"Published version \d+"))
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_serious_is_found_on_the_pages(new_page: NewPage, host: Host, way: str, scheme: str) -> None:
+    embedded = log_in(new_page, host, "ada", way, color_scheme=scheme)
+    embedded.node("note").click()
+    expect(embedded.get("config")).to_be_visible()
+    assert serious(embedded.page) == []
+
+
+def test_neither_styles_the_other(new_page: NewPage, host: Host) -> None:
+    embedded = log_in(new_page, host, "ada")
+    page = embedded.page
+    button, heading = embedded.get("publish"), page.get_by_role("heading", name="Your workflow")
+    before = button.evaluate(LOOKS), heading.evaluate(LOOKS)
+    hostile = "* {box-sizing: content-box; letter-spacing: 3px} button {background: pink !important; font-size: 40px}"
+    page.evaluate(
+        "text => {const sheet = new CSSStyleSheet(); sheet.replaceSync(text); document.adoptedStyleSheets = [sheet]}",
+        hostile,
+    )
+    assert button.evaluate(LOOKS) == before[0]
+    page.evaluate("document.adoptedStyleSheets = []")
+    page.locator("workflow-editor").evaluate("element => element.remove()")
+    assert heading.evaluate(LOOKS) == before[1]
+    assert page.evaluate("[...document.head.querySelectorAll('style, link[rel=stylesheet]')].length") == 1
+
+
+def test_a_viewer_sees_and_changes_nothing(new_page: NewPage, host: Host) -> None:
+    embedded = log_in(new_page, host, "ben")
+    for test_id in ("publish", "undo", "tidy", "palette-button", "test-button", "add-on-large-note", "save-state"):
+        expect(embedded.get(test_id)).to_have_count(0)
+    embedded.node("note").click()
+    expect(embedded.get("config")).to_be_visible()
+    assert embedded.page.locator("workflow-editor").evaluate(EDITABLE) == 0
+    before = embedded.draft()
+    embedded.page.keyboard.press("a")
+    expect(embedded.get("add-dialog")).to_have_count(0)
+    embedded.page.keyboard.press("Delete")
+    expect(embedded.node("note")).to_be_visible()
+    assert embedded.draft() == before
+
+
+def test_another_customer_has_a_workflow_of_its_own(new_page: NewPage, host: Host) -> None:
+    embedded = log_in(new_page, host, "eve")
+    embedded.get("workflow-name").fill("Umbrella's orders")
+    expect(embedded.page.locator("#said")).to_have_text("Saved")
+    assert embedded.draft("umbrella")["name"] == "Umbrella's orders"
+    assert embedded.draft("acme")["name"] == "Orders"
+    expect(embedded.get("publish")).to_have_count(0)
+    told = embedded.page.evaluate(
+        """() => new Promise(resolve => {
+            const editor = document.querySelector("workflow-editor");
+            editor.addEventListener("error", event => resolve(event.detail), {once: true});
+            editor.workflowId = "payroll";
+        })"""
+    )
+    assert told["code"] == "not-found"
+    expect(embedded.inside.get_by_role("alert")).to_contain_text("There is no such workflow")
+
+
+def test_events_tell_what_happens(new_page: NewPage, host: Host) -> None:
+    embedded = log_in(new_page, host, "ada")
+    embedded.page.evaluate(
+        """() => {
+            window.told = {};
+            const editor = document.querySelector("workflow-editor");
+            for (const name of ["change", "saved", "problems", "selection"])
+                editor.addEventListener(name, event => { window.told[name] = event.detail; });
+        }"""
+    )
+    embedded.node("note").click()
+    embedded.get("step-name").fill("Renamed")
+    expect(embedded.get("save-state")).to_have_attribute("data-state", "saved")
+    assert embedded.page.evaluate("document.querySelector('workflow-editor').save()") is True
+    told = embedded.page.evaluate("window.told")
+    assert told["selection"]["actions"] == ["note"]
+    assert "Renamed" in [action.get("name") for action in told["change"]["document"]["actions"]]
+    assert told["saved"]["workflowId"] == "orders"
+    assert told["problems"]["errorCount"] == 0
+
+
+def test_the_next_token_is_asked_for_in_time_and_after_a_refusal(new_page: NewPage, host: Host) -> None:
+    embedded = log_in(new_page, host, "ada")
+    page = embedded.page
+    token = page.evaluate("document.querySelector('workflow-editor').token")
+    # A token that the server does not take: the page is asked for another, and the request is sent again.
+    forged = token[:-43] + "x" * 43
+    page.evaluate("token => { document.querySelector('workflow-editor').token = token; }", forged)
+    embedded.get("workflow-name").fill("Orders again")
+    expect(page.locator("#said")).to_have_text("Saved")
+    assert page.evaluate("document.querySelector('workflow-editor').token") not in (token, forged)
+    # Without a callback the page is told, and sets the next token itself.
+    told = page.evaluate(
+        """short => new Promise(resolve => {
+            const editor = document.querySelector("workflow-editor");
+            editor.addEventListener("token-expiring", event => resolve(event.detail), {once: true});
+            editor.getToken = undefined;
+            editor.token = short;
+        })""",
+        _ending_in(page, token, seconds=1),
+    )
+    assert told["expiresAt"]
+    page.evaluate("token => { document.querySelector('workflow-editor').token = token; }", token)
+    embedded.get("workflow-name").fill("Orders")
+    expect(embedded.get("save-state")).to_have_attribute("data-state", "saved")
+
+
+def _ending_in(page: Page, token: str, *, seconds: int) -> str:
+    """Return a token with other claims, for the editor to read; no server would take it."""
+    return str(
+        page.evaluate(
+            """([token, seconds]) => {
+                const [payload, signature] = token.slice(4).split(".");
+                const claims = JSON.parse(atob(payload.replaceAll("-", "+").replaceAll("_", "/")));
+                claims.expires_at_ms = Date.now() + seconds * 1000;
+                const written = btoa(JSON.stringify(claims)).replaceAll("+", "-").replaceAll("/", "_");
+                return `wke_${written.replaceAll("=", "")}.${signature}`;
+            }""",
+            [token, seconds],
+        )
+    )
+
+
+def test_a_page_of_another_origin_gets_nothing(new_page: NewPage, host: Host, server: Server) -> None:
+    page = new_page().page
+    page.goto(f"{server.url}/api/docs")
+    # The policy of that page lets nothing through either; what counts here is what the server answers.
+    answer = page.request.get(f"{host.server_url}/embed/workflow-editor.js", headers={"Origin": "https://evil.example"})
+    assert "access-control-allow-origin" not in answer.headers
+    policy = page.request.get(f"{host.server_url}/embed/frame").headers["content-security-policy"]
+    assert policy.endswith(f"frame-ancestors 'self' {host.url}")
+
+
+def test_a_second_editor_says_that_there_is_one(new_page: NewPage, host: Host) -> None:
+    embedded = log_in(new_page, host, "ada")
+    code = embedded.page.evaluate(
+        """() => new Promise(resolve => {
+            const second = document.createElement("workflow-editor");
+            second.addEventListener("error", event => resolve(event.detail.code));
+            document.body.append(second);
+        })"""
+    )
+    assert code == "already-open"
+
+
+def test_an_editor_that_is_moved_or_comes_back_goes_on(new_page: NewPage, host: Host) -> None:
+    embedded = log_in(new_page, host, "ada")
+    embedded.page.evaluate(
+        """() => {
+            const editor = document.querySelector("workflow-editor");
+            const around = document.createElement("section");
+            document.querySelector("main").append(around);
+            around.append(editor);
+        }"""
+    )
+    embedded.node("note").click()
+    expect(embedded.get("config")).to_be_visible()
+
+
+def test_keys_of_the_page_stay_with_the_page(new_page: NewPage, host: Host) -> None:
+    embedded = log_in(new_page, host, "ada")
+    before = json.dumps(embedded.draft())
+    embedded.node("note").click()
+    embedded.page.get_by_role("link", name="Iframe").focus()
+    embedded.page.keyboard.press("Delete")
+    embedded.page.keyboard.press("a")
+    expect(embedded.get("add-dialog")).to_have_count(0)
+    expect(embedded.node("note")).to_be_visible()
+    embedded.node("note").click()
+    embedded.page.keyboard.press("?")
+    expect(embedded.get("help")).to_be_visible()
+    assert json.dumps(embedded.draft()) == before

@@ -1,0 +1,74 @@
+"""The host application of examples/embed on one origin, and Workflow Kit on another, as real processes."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import services
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """Where the two are, and the database that they share."""
+
+    url: str
+    server_url: str
+    database_url: str
+
+
+@contextmanager
+def a_host(home: Path) -> Iterator[Host]:
+    """Run both in ``home``, which has a copy of ``examples/embed``."""
+    host, server = f"localhost:{_free_port()}", f"127.0.0.1:{_free_port()}"
+    database_url = f"sqlite:///{home / 'embed.db'}"
+    environment = {
+        **os.environ,
+        "WORKFLOWKIT_DATABASE_URL": database_url,
+        "WORKFLOWKIT_EMBED_ORIGINS": f"http://{host}",
+        "PYTHONPATH": str(ROOT),
+        "WORKFLOWKIT_URL": f"http://{server}",
+    }
+    commands = (
+        ["-m", "workflowkit", "migrate"],
+        ["-m", "workflowkit", "api", "--bind", server, "--log-level", "error"],
+        ["-m", "flask", "--app", "examples.embed.app", "run", "--host", "localhost", "--port", host.rpartition(":")[2]],
+    )
+    subprocess.run([sys.executable, *commands[0]], cwd=ROOT, env=environment, check=True, capture_output=True)
+    with ExitStack() as stack:
+        for command, address in zip(commands[1:], (server, host), strict=True):
+            process = subprocess.Popen(
+                [sys.executable, *command],
+                cwd=home,
+                env=environment,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            stack.callback(process.wait)
+            stack.callback(process.terminate)
+            assert services.wait_until(partial(_is_listening, address), timeout_seconds=60)
+        yield Host(f"http://{host}", f"http://{server}", database_url)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
+
+
+def _is_listening(address: str) -> bool:
+    name, port = address.split(":")
+    try:
+        socket.create_connection((name, int(port)), timeout=1).close()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,96 @@
+/** The editor as a React component: loads the element from the server of Workflow Kit, and sets its properties. */
+
+import type { CSSProperties, ReactElement } from "react";
+import { createElement, useEffect, useLayoutEffect, useRef } from "react";
+
+/** What the editor tells, by the name of the callback. */
+export interface WorkflowEditorEvents {
+  readonly onChange?: (detail: { readonly workflowId: string; readonly document: unknown }) => void;
+  readonly onSaved?: (detail: { readonly workflowId: string; readonly savedAt: string }) => void;
+  readonly onPublished?: (detail: { readonly workflowId: string; readonly version: number }) => void;
+  readonly onProblems?: (detail: {
+    readonly workflowId: string;
+    readonly errorCount: number;
+    readonly problems: readonly {
+      readonly pointer: string;
+      readonly code: string;
+      readonly message: string;
+      readonly severity: string;
+    }[];
+  }) => void;
+  readonly onSelection?: (detail: {
+    readonly workflowId: string;
+    readonly actions: readonly string[];
+    readonly edges: readonly string[];
+  }) => void;
+  readonly onError?: (detail: { readonly code: string; readonly message: string }) => void;
+}
+
+export interface WorkflowEditorProps extends WorkflowEditorEvents {
+  /** Where Workflow Kit is mounted: "https://flows.example.com", or "/workflows" in the same application. */
+  readonly server: string;
+  readonly workflowId: string;
+  /** Asks one's own server for a token: at first, and whenever the last one is about to end. */
+  readonly getToken: () => string | Promise<string>;
+  readonly readOnly?: boolean;
+  readonly theme?: "system" | "light" | "dark";
+  readonly locale?: string;
+  readonly className?: string;
+  /** May set the `--wk-*` properties, too. */
+  readonly style?: CSSProperties;
+}
+
+interface EditorElement extends HTMLElement {
+  server: string;
+  workflowId: string;
+  getToken: () => string | Promise<string>;
+  readOnly: boolean;
+  theme: string;
+  locale: string;
+}
+
+const CALLBACKS = {
+  change: "onChange",
+  saved: "onSaved",
+  published: "onPublished",
+  problems: "onProblems",
+  selection: "onSelection",
+  error: "onError",
+} as const satisfies Readonly<Record<string, keyof WorkflowEditorEvents>>;
+
+/** The editor of one workflow. One may be on the screen at a time. */
+export function WorkflowEditor(props: WorkflowEditorProps): ReactElement {
+  const { server, workflowId, readOnly = false, theme = "system", locale = "en", className, style } = props;
+  const element = useRef<EditorElement>(null);
+  const latest = useRef(props);
+  useLayoutEffect(() => {
+    latest.current = props;
+  });
+  useEffect(() => {
+    // The address is the server's own; bundlers have nothing to find there.
+    const script = `${server.replace(/\/$/, "")}/embed/workflow-editor.js`;
+    import(/* @vite-ignore */ /* webpackIgnore: true */ script).catch((reason: unknown) =>
+      latest.current.onError?.({ code: "not-loaded", message: String(reason) }),
+    );
+  }, [server]);
+  useEffect(() => {
+    const { current } = element;
+    if (current === null) return;
+    current.getToken = () => latest.current.getToken();
+  }, []);
+  useEffect(() => {
+    if (element.current !== null) Object.assign(element.current, { server, workflowId, readOnly, theme, locale });
+  }, [server, workflowId, readOnly, theme, locale]);
+  useEffect(() => {
+    const { current } = element;
+    const ends = Object.entries(CALLBACKS).map(([name, callback]) => {
+      const listener = (event: Event): void =>
+        (latest.current[callback] as ((detail: unknown) => void) | undefined)?.((event as CustomEvent<unknown>).detail);
+      current?.addEventListener(name, listener);
+      return () => current?.removeEventListener(name, listener);
+    });
+    return () => ends.forEach((end) => end());
+  }, []);
+  // oxlint-disable-next-line react/refs -- it is handed over, not read
+  return createElement("workflow-editor", { ref: element, className, style });
+}

@@ -1,0 +1,42 @@
+/**
+ * Where on the page the editor lives: in all of it, or in the shadow of an element of somebody else's page. What looks
+ * for elements, listens to keys or asks for the focus has to do it there.
+ */
+
+interface Place {
+  /** Where elements are found and have the focus. */
+  readonly tree: Document | ShadowRoot;
+  /** What keys, and copying and pasting, are listened to at: in a host's page only those pressed inside the editor. */
+  readonly keys: Document | HTMLElement;
+  /** The room that there is, in pixels. */
+  readonly width: () => number;
+}
+
+let place: Place = { tree: document, keys: document, width: () => innerWidth };
+
+/** Moves into the shadow of an element; `container` is its outermost element, which can have the focus. */
+export function moveInto(shadow: ShadowRoot, container: HTMLElement): void {
+  place = { tree: shadow, keys: container, width: () => container.clientWidth };
+}
+
+export function tree(): Document | ShadowRoot {
+  return place.tree;
+}
+
+export function keyTarget(): Document | HTMLElement {
+  return place.keys;
+}
+
+export function roomWidth(): number {
+  return place.width();
+}
+
+/** What an event is about, also for those who listen outside of the shadow. */
+export function targetOf(event: Event): EventTarget | null {
+  return event.composedPath()[0] ?? event.target;
+}
+
+/** Whether an event happened inside of an element. */
+export function isInside(event: Event, element: Element | null | undefined): boolean {
+  return element !== null && element !== undefined && event.composedPath().includes(element);
+}

@@ -1,0 +1,185 @@
+/**
+ * `<workflow-editor>`: the editor as an element of any page. It lives in a shadow root, so that neither the page's styles
+ * nor the editor's touch the other. There may be one on a page at a time.
+ */
+
+import type { ThemeChoice } from "../shell/theme";
+import type { HostEventName, HostEvents } from "../editor/host";
+import type { Mounted } from "./mount";
+import type { GetToken } from "./token";
+import { TokenKeeper, readToken } from "./token";
+
+const THEMES: readonly ThemeChoice[] = ["system", "light", "dark"];
+const PROPERTIES = ["server", "workflowId", "token", "getToken", "readOnly", "theme", "locale"] as const;
+/** The address of the application that this script was loaded from. */
+const OWN_SERVER = new URL("..", import.meta.url).href.replace(/\/$/, "");
+
+export interface ElementOptions {
+  /** The editor's style sheets. */
+  readonly styles: readonly string[];
+}
+
+let options: ElementOptions = { styles: [] };
+let active: WorkflowEditorElement | undefined;
+
+function takePlace(element: WorkflowEditorElement): void {
+  active = element;
+}
+
+/** Lets pages use the element. */
+export function define(given: ElementOptions): void {
+  options = given;
+  if (customElements.get("workflow-editor") === undefined)
+    customElements.define("workflow-editor", WorkflowEditorElement);
+}
+
+export class WorkflowEditorElement extends HTMLElement {
+  static readonly observedAttributes = ["server", "workflow-id", "token", "read-only", "theme", "locale"];
+
+  private getTokenCallback: GetToken | undefined;
+  private mounted: Mounted | undefined;
+  private isScheduled = false;
+  private readonly keeper = new TokenKeeper({
+    getToken: () => this.getTokenCallback,
+    onExpiring: (expiresAt) => this.tell("token-expiring", { expiresAt }),
+    onFailure: (reason) => this.tell("error", { code: "no-token", message: String(reason) }),
+  });
+
+  /** Where Workflow Kit is mounted; the place this script came from, unless said otherwise. */
+  get server(): string {
+    return (this.getAttribute("server") ?? OWN_SERVER).replace(/\/$/, "");
+  }
+
+  set server(value: string) {
+    this.setAttribute("server", value);
+  }
+
+  get workflowId(): string {
+    return this.getAttribute("workflow-id") ?? "";
+  }
+
+  set workflowId(value: string) {
+    this.setAttribute("workflow-id", value);
+  }
+
+  /** What the server asks for. Better than the attribute, which stands in the page, is the property or `getToken`. */
+  get token(): string | undefined {
+    return this.keeper.current;
+  }
+
+  set token(value: string | undefined) {
+    this.keeper.set(value);
+    this.schedule();
+  }
+
+  /** Called for the first token and whenever the last one is about to end. */
+  get getToken(): GetToken | undefined {
+    return this.getTokenCallback;
+  }
+
+  set getToken(value: GetToken | undefined) {
+    this.getTokenCallback = value;
+    this.schedule();
+  }
+
+  get readOnly(): boolean {
+    return this.hasAttribute("read-only");
+  }
+
+  set readOnly(value: boolean) {
+    this.toggleAttribute("read-only", value);
+  }
+
+  get theme(): ThemeChoice {
+    return THEMES.find((theme) => theme === this.getAttribute("theme")) ?? "system";
+  }
+
+  set theme(value: ThemeChoice) {
+    this.setAttribute("theme", value);
+  }
+
+  get locale(): string {
+    return this.getAttribute("locale") ?? "en";
+  }
+
+  set locale(value: string) {
+    this.setAttribute("locale", value);
+  }
+
+  /** Saves what is unsaved; tells whether the server has all of it. */
+  save(): Promise<boolean> {
+    return this.mounted?.save() ?? Promise.resolve(false);
+  }
+
+  connectedCallback(): void {
+    this.takeEarlyProperties();
+    if (active !== undefined && active !== this) {
+      this.tell("error", { code: "already-open", message: "there is a workflow editor on this page already" });
+      return;
+    }
+    takePlace(this);
+    this.keeper.set(this.keeper.current);
+    this.schedule();
+  }
+
+  disconnectedCallback(): void {
+    if (active !== this) return;
+    active = undefined;
+    this.keeper.stop();
+    this.mounted?.unmount();
+    this.mounted = undefined;
+  }
+
+  attributeChangedCallback(name: string, _: string | null, value: string | null): void {
+    if (name === "token") this.keeper.set(value ?? undefined);
+    this.schedule();
+  }
+
+  tell<Name extends HostEventName>(name: Name, detail: HostEvents[Name]): void {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+
+  /** Pages may set properties before the script is there. */
+  private takeEarlyProperties(): void {
+    for (const name of PROPERTIES) {
+      if (!Object.hasOwn(this, name)) continue;
+      const value: unknown = Reflect.get(this, name);
+      Reflect.deleteProperty(this, name);
+      Reflect.set(this, name, value);
+    }
+  }
+
+  /** Several attributes that are set in a row are drawn once. */
+  private schedule(): void {
+    if (this.isScheduled || active !== this) return;
+    this.isScheduled = true;
+    queueMicrotask(() => {
+      this.isScheduled = false;
+      void this.draw();
+    });
+  }
+
+  private async draw(): Promise<void> {
+    if (active !== this || this.workflowId === "") return;
+    try {
+      if (this.keeper.current === undefined && !(this.getTokenCallback !== undefined && (await this.keeper.renew())))
+        return;
+      const { mount } = await import("./mount");
+      // While that was loading, the element may have been taken out of the page.
+      if (active !== this) return;
+      this.mounted ??= await mount(this, options.styles);
+      const rights = readToken(this.keeper.current ?? "")?.rights ?? [];
+      await this.mounted.draw({
+        server: this.server,
+        keeper: this.keeper,
+        workflowId: this.workflowId,
+        isReadOnly: this.readOnly || !rights.includes("edit"),
+        mayPublish: rights.includes("publish"),
+        theme: this.theme,
+        locale: this.locale,
+      });
+    } catch (reason) {
+      this.tell("error", { code: "not-loaded", message: String(reason) });
+    }
+  }
+}

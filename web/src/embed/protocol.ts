@@ -1,0 +1,48 @@
+/** What an iframe with the editor and the page around it say to each other by `postMessage`. */
+
+import type { HostEventName } from "../editor/host";
+
+/** Tells our messages from those of others. */
+export const CHANNEL = "workflow-editor";
+
+/** What the page asks for. All but the token may be left out. */
+export interface FrameSettings {
+  readonly workflowId: string;
+  readonly readOnly?: boolean;
+  readonly theme?: "system" | "light" | "dark";
+  readonly locale?: string;
+  /** Values for the `--wk-*` properties. */
+  readonly variables?: Readonly<Record<string, string>>;
+}
+
+export type FromHost =
+  | { readonly channel: typeof CHANNEL; readonly kind: "open"; readonly settings: FrameSettings }
+  | { readonly channel: typeof CHANNEL; readonly kind: "token"; readonly request: number; readonly token: string }
+  | { readonly channel: typeof CHANNEL; readonly kind: "no-token"; readonly request: number; readonly reason: string };
+
+export type FromFrame =
+  | { readonly channel: typeof CHANNEL; readonly kind: "ready" }
+  | { readonly channel: typeof CHANNEL; readonly kind: "token-wanted"; readonly request: number }
+  | {
+      readonly channel: typeof CHANNEL;
+      readonly kind: "event";
+      readonly name: HostEventName;
+      readonly detail: unknown;
+    };
+
+export const EVENT_NAMES: readonly HostEventName[] = [
+  "change",
+  "saved",
+  "published",
+  "problems",
+  "selection",
+  "error",
+  "token-expiring",
+];
+
+/** The data of a message, if it is one of ours. */
+export function readMessage<T extends FromHost | FromFrame>(event: MessageEvent): T | undefined {
+  const data: unknown = event.data;
+  const isOurs = typeof data === "object" && data !== null && "channel" in data && data.channel === CHANNEL;
+  return isOurs ? (data as T) : undefined;
+}
