@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeAlias, TypeVar, Unpack
 
 from workflowkit.alertrules import AlertRules
-from workflowkit.base.errors import AlreadyExists, Conflict, InvalidInput, Problem
+from workflowkit.base.errors import AlreadyExists, Conflict, InvalidInput
 from workflowkit.base.scope import Scope, owner_of
 from workflowkit.base.sealing import Sealing
 from workflowkit.base.settings import Settings
@@ -512,7 +512,7 @@ class ScheduledRun:
 
 def _milliseconds(at: datetime) -> int:
     if at.tzinfo is None:
-        raise InvalidInput([Problem("/at", "invalid-value", "a time needs a time zone")])
+        raise InvalidInput.at("/at", "invalid-value", "a time needs a time zone")
     return round(at.timestamp() * 1000)
 
 

@@ -17,7 +17,7 @@ from flask import Flask, current_app, g, request
 from workflowkit.api import cookies, embedreach, people
 from workflowkit.api.people import Person
 from workflowkit.api.services import Services
-from workflowkit.base.errors import Forbidden, InvalidInput, NotFound, Problem, Unauthenticated
+from workflowkit.base.errors import Forbidden, InvalidInput, NotFound, Unauthenticated
 from workflowkit.base.scope import Scope
 from workflowkit.runtime.embedding import PREFIX as EMBED_PREFIX
 from workflowkit.runtime.embedding import Embed
@@ -229,4 +229,4 @@ def _check_scope_headers(scope: Scope) -> None:
         if (named := request.headers.get(header)) is not None and named != value:
             # The same words whether it exists or not (S30).
             code = "unknown-tenant" if header == TENANT_HEADER else "unknown-environment"
-            raise InvalidInput([Problem(f"/headers/{header}", code, "the key gives no access to it")])
+            raise InvalidInput.at(f"/headers/{header}", code, "the key gives no access to it")

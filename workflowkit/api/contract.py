@@ -122,11 +122,11 @@ def read_query(schema: Schema) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name, given in request.args.lists():
         if any("\0" in text for text in given):
-            raise InvalidInput([Problem(_place("/query", name), "nul-character", "not allowed here")])
+            raise InvalidInput.at(_place("/query", name), "nul-character", "not allowed here")
         if isinstance(schema.fields.get(name), fields.List):
             values[name] = given
         elif len(given) > 1:
-            raise InvalidInput([Problem(_place("/query", name), "repeated", "give this parameter once")])
+            raise InvalidInput.at(_place("/query", name), "repeated", "give this parameter once")
         else:
             values[name] = given[0]
     return _load(schema, values, "/query", "")
@@ -134,7 +134,7 @@ def read_query(schema: Schema) -> dict[str, Any]:
 
 def _load(schema: Schema, value: Json, pointer: str, not_an_object: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise InvalidInput([Problem(pointer, "invalid-type", not_an_object)])
+        raise InvalidInput.at(pointer, "invalid-type", not_an_object)
     try:
         loaded: dict[str, Any] = schema.load(value)
     except ValidationError as error:

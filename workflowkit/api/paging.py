@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from workflowkit.api.services import Services
-from workflowkit.base.errors import InvalidInput, Problem
+from workflowkit.base.errors import InvalidInput
 
 Record = TypeVar("Record")
 
@@ -52,5 +52,5 @@ def _decode(cursor: str) -> str:
     except (binascii.Error, UnicodeError, ValueError):
         name = ""
     if not name or not name.isprintable() or _encode(name) != cursor:
-        raise InvalidInput([Problem("/query/cursor", "invalid-value", "take the cursor from next_cursor")])
+        raise InvalidInput.at("/query/cursor", "invalid-value", "take the cursor from next_cursor")
     return name

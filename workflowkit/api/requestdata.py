@@ -7,7 +7,7 @@ from flask import request
 from workflowkit.api.contract import JSON_MEDIA_TYPE
 from workflowkit.api.errors import UnsupportedMediaType
 from workflowkit.base import jsonvalue
-from workflowkit.base.errors import InvalidInput, Problem
+from workflowkit.base.errors import InvalidInput
 from workflowkit.base.limits import Limits
 from workflowkit.definition.model import Json
 from workflowkit.engine.replies import shown_headers
@@ -22,7 +22,7 @@ def request_data(limits: Limits) -> dict[str, Json]:
     try:
         query = read_query(request.query_string.decode(), limits)
     except UnicodeDecodeError:
-        raise InvalidInput([Problem("/query", "invalid-value", "not UTF-8")]) from None
+        raise InvalidInput.at("/query", "invalid-value", "not UTF-8") from None
     return {
         "method": request.method,
         "body": _body(limits),

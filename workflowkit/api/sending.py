@@ -10,7 +10,7 @@ from workflowkit.api.auth import Caller
 from workflowkit.api.errors import problems_of
 from workflowkit.api.services import Services
 from workflowkit.api.views import problems as shown_problems
-from workflowkit.base.errors import InvalidInput, LimitExceeded, Problem
+from workflowkit.base.errors import InvalidInput, LimitExceeded
 from workflowkit.base.jsonvalue import child_pointer
 from workflowkit.definition.model import Json
 from workflowkit.runtime.incoming import IncomingEvent
@@ -34,7 +34,7 @@ def read_items(body: Json, services: Services) -> list[Item]:
     if isinstance(body, dict) and body.keys() == {"events"}:
         values, pointer = body["events"], "/events"
         if not isinstance(values, list):
-            raise InvalidInput([Problem(pointer, "invalid-type", "events must be a list of events")])
+            raise InvalidInput.at(pointer, "invalid-type", "events must be a list of events")
     elif isinstance(body, list):
         values, pointer = body, ""
     else:
@@ -77,7 +77,7 @@ def _store(events: Sequence[IncomingEvent], caller: Caller, services: Services) 
 def _refusal(items: Sequence[Item]) -> InvalidInput | LimitExceeded:
     errors = [item.error for item in items if item.error is not None]
     if not errors:
-        return InvalidInput([Problem("", "empty", "send at least one event")])
+        return InvalidInput.at("", "empty", "send at least one event")
     if len(errors) == 1:
         return errors[0]
     return InvalidInput([problem for error in errors for problem in problems_of(error)][:MAX_PROBLEMS])

@@ -50,7 +50,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 Severity = Literal["error", "warning"]
 
@@ -100,6 +100,11 @@ class InvalidInput(_WithProblems):
     """A request, an event or an action's input is malformed; nothing was stored."""
 
     code = "invalid-input"
+
+    @classmethod
+    def at(cls, pointer: str, code: str, message: str) -> Self:
+        """Return the error for one problem."""
+        return cls([Problem(pointer, code, message)])
 
 
 class InvalidForm(InvalidInput):

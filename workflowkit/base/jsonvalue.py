@@ -208,7 +208,7 @@ _decoder = JSONDecoder(object_pairs_hook=_object, parse_int=_integer, parse_floa
 
 
 def _refuse(code: str, message: str) -> NoReturn:
-    raise InvalidInput([Problem("", code, message)])
+    raise InvalidInput.at("", code, message)
 
 
 # --- Python values

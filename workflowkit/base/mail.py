@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from workflowkit.base.clock import SystemClock
-from workflowkit.base.errors import ActionError, InvalidInput, LimitExceeded, NonRetriableError, Problem
+from workflowkit.base.errors import ActionError, InvalidInput, LimitExceeded, NonRetriableError
 
 if TYPE_CHECKING:
     import logging
@@ -140,7 +140,7 @@ def parse_mailboxes(texts: str | Sequence[str], pointer: str) -> tuple[Mailbox, 
 def check_line(text: str, pointer: str) -> None:
     """Raise ``InvalidInput`` if ``text`` would not stay on one header line."""
     if _HEADER_BREAKING.search(text):
-        raise InvalidInput([Problem(pointer, "header-injection", "must not contain line breaks or control characters")])
+        raise InvalidInput.at(pointer, "header-injection", "must not contain line breaks or control characters")
 
 
 def deliver(
@@ -175,7 +175,7 @@ def _mailboxes_in(text: str, pointer: str) -> Iterator[Mailbox]:
         address = _ascii_domain(found["bracketed"] or found["bare"]) if found else ""
         if found is None or not _is_address(address):
             shown = text[position:][:100].strip()
-            raise InvalidInput([Problem(pointer, "invalid-address", f"{shown!a} is no e-mail address")])
+            raise InvalidInput.at(pointer, "invalid-address", f"{shown!a} is no e-mail address")
         name = (found["quoted"] or found["plain"] or "").strip()
         yield Mailbox(address, re.sub(r"\\(.)", r"\1", name))
         position = found.end()

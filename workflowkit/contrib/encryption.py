@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from typing import Any
 
-from workflowkit.base.errors import InvalidInput, Problem
+from workflowkit.base.errors import InvalidInput
 from workflowkit.base.jsonvalue import dumps, loads
 from workflowkit.base.sealing import MARKER, Sealing, ValueUnreadable, is_sealed
 from workflowkit.base.secrets import KEY_BYTES, Keyring, SecretUnreadable
@@ -43,7 +43,7 @@ class EncryptionMiddleware(Sealing):
         passphrases = [key, *([fallback] if isinstance(fallback, str) else fallback)]
         if not all(isinstance(each, str) and len(each) >= MIN_PASSPHRASE_CHARS for each in passphrases):
             message = f"a passphrase has at least {MIN_PASSPHRASE_CHARS} characters"
-            raise InvalidInput([Problem("/key", "invalid-key", message)])
+            raise InvalidInput.at("/key", "invalid-key", message)
         self._passphrases = passphrases
         self._is_decrypt_only = decrypt_only
         self.event_field = event_field

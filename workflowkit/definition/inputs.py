@@ -130,7 +130,7 @@ class _Plan:
             )
         except (DefinitionError, ExpressionError, LimitExceeded) as error:
             # Not in a version that was validated, unless the action has changed since.
-            raise InvalidInput([Problem("/inputs", error.code, f"Action '{node.id}': {error.message}")]) from error
+            raise InvalidInput.at("/inputs", error.code, f"Action '{node.id}': {error.message}") from error
         absent = {name: value for name, value in contract.defaults.items() if name not in node.inputs}
         return cls(node.id, action, contract, fields, absent, limits)
 

@@ -105,7 +105,7 @@ def parse_condition(value: Mapping[str, Any]) -> Condition:
     kind = value.get("kind")
     if kind not in tuple(AlertKind):
         known = ", ".join(AlertKind)
-        raise InvalidInput([Problem("/condition/kind", "invalid-value", f"a condition is one of: {known}")])
+        raise InvalidInput.at("/condition/kind", "invalid-value", f"a condition is one of: {known}")
     if problems := list(_problems_of(AlertKind(kind), value)):
         raise InvalidInput(problems)
     return Condition.from_json({name: each for name, each in value.items() if each is not None})

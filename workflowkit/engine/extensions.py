@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from workflowkit.base.errors import AlreadyExists, InvalidInput, MiddlewareError, Problem
+from workflowkit.base.errors import AlreadyExists, InvalidInput, MiddlewareError
 from workflowkit.base.sealing import Sealing
 from workflowkit.definition.model import Node
 from workflowkit.engine.chain import Chain
@@ -51,7 +51,7 @@ class Extensions:
             return
         if not callable(factory):
             message = "middleware is a class, or a function without arguments that makes an instance: each attempt has"
-            raise InvalidInput([Problem("/middleware", "invalid-middleware", f"{message} its own; got {factory!r}")])
+            raise InvalidInput.at("/middleware", "invalid-middleware", f"{message} its own; got {factory!r}")
         self.middleware.append(factory)
 
     def provide(self, values: Mapping[str, Any], factories: Mapping[str, Any]) -> None:
@@ -64,7 +64,7 @@ class Extensions:
         for name in [*values, *factories]:
             if not name.isidentifier() or name.startswith("_"):
                 message = f"the name of an attribute, without an underscore in front; got {name!r}"
-                raise InvalidInput([Problem(f"/{name}", "invalid-name", message)])
+                raise InvalidInput.at(f"/{name}", "invalid-name", message)
             if name in self.providers or (name in values and name in factories):
                 raise AlreadyExists(f"{name!r} is provided already")
         self.providers |= found

@@ -12,7 +12,7 @@ from heapq import heappop, heappush
 from typing import Any, Protocol
 
 from workflowkit.base.clock import FakeClock, SystemClock, monotonic_seconds
-from workflowkit.base.errors import InvalidInput, LimitExceeded, NotFound, Problem, WorkflowKitError
+from workflowkit.base.errors import InvalidInput, LimitExceeded, NotFound, WorkflowKitError
 from workflowkit.base.ids import derived_id, idempotency_key, new_id
 from workflowkit.base.jsonvalue import check_json, dumps, loads
 from workflowkit.base.scope import DEFAULT_SCOPE
@@ -352,7 +352,7 @@ class _LocalRun:
 def _complete(event: Mapping[str, Any], clock: FakeClock) -> dict[str, Any]:
     """Return a copy of the event with the fields that intake would have added."""
     if not isinstance(event, Mapping):
-        raise InvalidInput([Problem("", "wrong-type", "an event must be a JSON object")])
+        raise InvalidInput.at("", "wrong-type", "an event must be a JSON object")
     complete = dict(event)
     check_json(complete)
     now_ms = clock.now_ms()

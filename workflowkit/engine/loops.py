@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from workflowkit.base.errors import ExpressionError, InvalidInput, LimitExceeded, Problem
+from workflowkit.base.errors import ExpressionError, InvalidInput, LimitExceeded
 from workflowkit.base.limits import Limits
 from workflowkit.definition.cel import Expression, compile_expression
 from workflowkit.definition.model import Json
@@ -140,7 +140,7 @@ def _key(expression: Expression, index: int, value: Json, limits: Limits) -> str
 
 
 def _refused(message: str, code: str) -> InvalidInput:
-    return InvalidInput([Problem("/inputs/key", code, message)])
+    return InvalidInput.at("/inputs/key", code, message)
 
 
 def _shown(key: str) -> str:

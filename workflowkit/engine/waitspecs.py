@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from workflowkit.base.clock import MAX_EVENT_TS_MS, MIN_EVENT_TS_MS
-from workflowkit.base.errors import ExpressionError, InvalidInput, LimitExceeded, NonRetriableError, Problem
+from workflowkit.base.errors import ExpressionError, InvalidInput, LimitExceeded, NonRetriableError
 from workflowkit.base.jsonvalue import check_json, size_bytes
 from workflowkit.base.limits import Limits
 from workflowkit.definition.cel import compile_expression
@@ -151,17 +151,17 @@ def emitted_event(
     if event_id is not None:
         _check_text(event_id, f"{pointer}/id", limits.event_id_chars)
     if (found := check_event_name(name, limits.event_name_chars)) is not None:
-        raise _invalid(f"{pointer}/name", *found)
+        raise InvalidInput.at(f"{pointer}/name", *found)
     if ts_ms is not None and (type(ts_ms) is not int or not MIN_EVENT_TS_MS <= ts_ms <= MAX_EVENT_TS_MS):
         message = "must be a whole number of milliseconds since 1970, between the years 1980 and 2100"
-        raise _invalid(f"{pointer}/ts", "invalid-timestamp", message)
+        raise InvalidInput.at(f"{pointer}/ts", "invalid-timestamp", message)
     return EmittedEvent(name, _payload(data, pointer, limits), event_id, ts_ms)
 
 
 def _payload(data: Any, pointer: str, limits: Limits) -> dict[str, Any]:
     payload = to_json(data)
     if type(payload) is not dict:
-        raise _invalid(f"{pointer}/data", "not-an-object", "the data of an event is an object")
+        raise InvalidInput.at(f"{pointer}/data", "not-an-object", "the data of an event is an object")
     check_json(payload)
     _check_size(payload, limits)
     return payload
@@ -195,11 +195,7 @@ def _check_size(payload: dict[str, Any], limits: Limits) -> None:
 
 def _check_text(text: Any, pointer: str, max_chars: int) -> None:
     if type(text) is not str or not text:
-        raise _invalid(pointer, "not-text", "must be text with at least one character")
+        raise InvalidInput.at(pointer, "not-text", "must be text with at least one character")
     if len(text) > max_chars:
-        raise _invalid(pointer, "too-long", f"at most {max_chars} characters, got {len(text)}")
+        raise InvalidInput.at(pointer, "too-long", f"at most {max_chars} characters, got {len(text)}")
     check_json(text)
-
-
-def _invalid(pointer: str, code: str, message: str) -> InvalidInput:
-    return InvalidInput([Problem(pointer, code, message)])

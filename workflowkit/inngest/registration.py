@@ -56,7 +56,7 @@ def read_registration(payload: Any, spec_of: Callable[[str], ActionSpec]) -> Reg
     for index, entry in enumerate(entries):
         own, function = _function(name, str(given.get("sdk") or ""), _lowered(entry), f"/functions/{index}", spec_of)
         if own in functions:
-            raise InvalidInput([Problem(f"/functions/{index}/id", "duplicate", "each function has an id of its own")])
+            raise InvalidInput.at(f"/functions/{index}/id", "duplicate", "each function has an id of its own")
         functions[own] = function
     version = given.get("appversion")
     return Registration(
@@ -69,7 +69,7 @@ def _function(
 ) -> tuple[str, RemoteFunction]:
     slug, step = entry.get("id"), _step(entry)
     if not isinstance(slug, str) or not slug:
-        raise InvalidInput([Problem(f"{pointer}/id", "required", "a function has an id")])
+        raise InvalidInput.at(f"{pointer}/id", "required", "a function has an id")
     url = _lowered(step.get("runtime")).get("url")
     if problems := [*_url_problems(url, f"{pointer}/steps/step/runtime/url")]:
         raise InvalidInput(problems)
@@ -114,7 +114,7 @@ def _condition_of_end(condition: Any, app: str, pointer: str) -> str | None:
     found = _FAILED_FUNCTION.fullmatch(str(condition))
     if found is None:
         message = "of the end of a run only event.data.function_id == '<function>' can be asked"
-        raise InvalidInput([Problem(pointer, "unsupported-expression", message)])
+        raise InvalidInput.at(pointer, "unsupported-expression", message)
     return f"event.data.workflow_id == '{function_id(app, found['slug'])}'"
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from workflowkit.base.clock import rfc3339
-from workflowkit.base.errors import InvalidInput, LimitExceeded, NotFound, Problem
+from workflowkit.base.errors import InvalidInput, LimitExceeded, NotFound
 from workflowkit.base.ids import new_id, timed_id
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope, owner_of
@@ -185,7 +185,7 @@ def _check_workflow(tx: Transaction, scope: Scope, settings: AlertSettings) -> N
         try:
             workflows.get(tx, owner_of(scope, settings.workflow_id), settings.workflow_id)
         except NotFound as error:
-            raise InvalidInput([Problem("/workflow_id", "invalid-value", error.message)]) from error
+            raise InvalidInput.at("/workflow_id", "invalid-value", error.message) from error
 
 
 def _plan(tx: Transaction, scope: Scope, rule: AlertRow) -> None:

@@ -156,7 +156,7 @@ class Approvals:
         ):  # fmt: skip
             check_json(text)
             if len(text) > most:
-                raise InvalidInput([Problem(f"/{name}", "too-long", f"at most {most} characters, got {len(text)}")])
+                raise InvalidInput.at(f"/{name}", "too-long", f"at most {most} characters, got {len(text)}")
         check_json(choice.data)
         if (size := size_bytes(choice.data)) > limits.approval_data_bytes:
             raise LimitExceeded("approval_data_bytes", limits.approval_data_bytes, size, pointer="/data")

@@ -179,7 +179,7 @@ class Authoring:
     def _check_document(self, document: Any) -> None:
         """Refuse what cannot even be a draft. Anything else an author may save and repair later."""
         if not isinstance(document, dict):
-            raise InvalidInput([Problem("/document", "invalid-type", "a workflow document is a JSON object")])
+            raise InvalidInput.at("/document", "invalid-type", "a workflow document is a JSON object")
         most = self.limits.document_bytes
         try:
             jsonvalue.check_json(document, max_depth=self.limits.json_depth, max_bytes=most)
@@ -202,7 +202,7 @@ def _put_in_force(
 def _check_id(workflow_id: str) -> None:
     if not _ID.fullmatch(workflow_id):
         message = "an id has 1 to 64 of a-z, 0-9, dot, hyphen and underscore, and begins with a letter or digit"
-        raise InvalidInput([Problem("/id", "invalid-value", message)])
+        raise InvalidInput.at("/id", "invalid-value", message)
 
 
 def _name_of(document: Mapping[str, Any], workflow_id: str) -> str:

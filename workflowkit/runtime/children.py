@@ -60,9 +60,9 @@ class Children:
             message = f"limit emitted_event_depth exceeded: at most {self._limits.emitted_event_depth}"
             return _refusal("InvokeRefused", "depth-exceeded", message)
         found = subscriptions.load_target(tx, run.scope, wait.name)
-        if found is None or found[0] is None:
+        if found is None or found.version is None:
             return _refusal("InvokeRefused", "invoke-target-missing", f"there is no published workflow {wait.name!r}")
-        if not found[1]:
+        if not found.is_enabled:
             return _refusal("InvokeRefused", "invoke-target-disabled", f"workflow {wait.name!r} is switched off")
         event = EventRecord(
             id=derived_id(run.id, "invoke", wait.key), scope=run.scope, name=INVOKED_EVENT, event_id=None,
@@ -72,9 +72,9 @@ class Children:
         # What is paused begins frozen: who invokes it waits, and does not fail. A drain lets what goes on end.
         is_paused = Hold.PAUSE in pauses.holds_of(tx, run.scope, wait.name)
         child = RunRecord(
-            id=child_id(run.id, wait.key), scope=run.scope, workflow_id=wait.name, version=found[0], event_id=event.id,
-            status=RunStatus.QUEUED, revision=0, created_at_ms=tx.now_ms, depth=run.depth + 1, parent_run_id=run.id,
-            parent_step=step, parent_wait=wait.key, paused_at_ms=tx.now_ms if is_paused else None,
+            id=child_id(run.id, wait.key), scope=run.scope, workflow_id=wait.name, version=found.version,
+            event_id=event.id, status=RunStatus.QUEUED, revision=0, created_at_ms=tx.now_ms, depth=run.depth + 1,
+            parent_run_id=run.id, parent_step=step, parent_wait=wait.key, paused_at_ms=tx.now_ms if is_paused else None,
         )  # fmt: skip
         try:
             workflow = self._versions.load_run(tx, child)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from workflowkit.base.errors import ExpressionError, InvalidInput, NotFound, Problem, WorkflowKitError
+from workflowkit.base.errors import ExpressionError, InvalidInput, NotFound, WorkflowKitError
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.base.scope import DEFAULT_SCOPE, Scope
 from workflowkit.definition.patterns import is_listed
@@ -172,4 +172,4 @@ class Deliveries:
 
 def _unusable(source: Source, error: WorkflowKitError) -> InvalidInput:
     _log.warning("webhook %s could make no event of a delivery: %s", source.name, error.message)
-    return InvalidInput([Problem("", "unusable-delivery", "no event can be made of this delivery")])
+    return InvalidInput.at("", "unusable-delivery", "no event can be made of this delivery")

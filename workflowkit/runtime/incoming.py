@@ -33,7 +33,7 @@ def parse_event(value: Any, limits: Limits, *, pointer: str = "", internal: bool
     events may use the reserved names.
     """
     if not isinstance(value, dict):
-        raise InvalidInput([Problem(pointer, "wrong-type", "an event must be a JSON object")])
+        raise InvalidInput.at(pointer, "wrong-type", "an event must be a JSON object")
     jsonvalue.check_json(value, max_depth=limits.json_depth)
     problems = [
         Problem(f"{pointer}/{field}", code, message)

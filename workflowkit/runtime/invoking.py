@@ -97,11 +97,11 @@ class Invoking:
     def _target(self, tx: Transaction, scope: Scope, workflow_id: str, admit: Admit) -> Workflow:
         """Return the published version of what is to be started, if it starts runs now."""
         found = subscriptions.load_target(tx, scope, workflow_id)
-        if found is None or found[0] is None:
+        if found is None or found.version is None:
             raise NotFound(f"there is no published workflow {workflow_id!r}")
-        workflow = self._versions.load(tx, scope, workflow_id, found[0])
+        workflow = self._versions.load(tx, scope, workflow_id, found.version)
         admit(workflow)
-        if not found[1]:
+        if not found.is_enabled:
             raise Conflict(f"workflow {workflow_id!r} is switched off")
         if holds := pauses.holds_of(tx, scope, workflow_id):
             raise Conflict(f"workflow {workflow_id!r} starts no runs for now: {', '.join(sorted(holds))}")

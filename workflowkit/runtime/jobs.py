@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from workflowkit.base.errors import InvalidInput, LimitExceeded, NotFound, Problem, WorkflowKitError
+from workflowkit.base.errors import InvalidInput, LimitExceeded, NotFound, WorkflowKitError
 from workflowkit.base.ids import new_id
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope
@@ -161,16 +161,18 @@ class Jobs:
         if wanted.reason is not None and len(wanted.reason) > self._limits.reason_chars:
             raise LimitExceeded("reason_chars", self._limits.reason_chars, len(wanted.reason), pointer="/reason")
         if not 0 < wanted.rate_per_second <= MAX_RATE:
-            raise _invalid("/rate_per_second", "invalid-value", f"more than 0, and at most {MAX_RATE:g}")
+            raise InvalidInput.at("/rate_per_second", "invalid-value", f"more than 0, and at most {MAX_RATE:g}")
         if wanted.version not in (ORIGINAL, LATEST):
-            raise _invalid("/version", "invalid-value", f"{ORIGINAL} or {LATEST}")
+            raise InvalidInput.at("/version", "invalid-value", f"{ORIGINAL} or {LATEST}")
 
     def _chosen(self, wanted: NewJob, now_ms: int) -> Chosen:
         if wanted.condition is not None:
             compile_expression(wanted.condition, limits=self._limits)
         statuses = wanted.statuses or _DEFAULT_STATUSES[wanted.kind]
         if wrong := [status for status in statuses if status not in _POSSIBLE_STATUSES[wanted.kind]]:
-            raise _invalid("/statuses", "invalid-value", f"not of a run that can be the object: {', '.join(wrong)}")
+            raise InvalidInput.at(
+                "/statuses", "invalid-value", f"not of a run that can be the object: {', '.join(wrong)}"
+            )
         # Cut off one millisecond after the present, so that what was made just before is taken along.
         before_ms = now_ms + 1 if wanted.created_before_ms is None else min(now_ms + 1, wanted.created_before_ms)
         return Chosen(
@@ -202,7 +204,3 @@ def _found(job: JobRow | None, job_id: str) -> JobRow:
     if job is None:
         raise NotFound(f"there is no job {job_id!r}")
     return job
-
-
-def _invalid(pointer: str, code: str, message: str) -> InvalidInput:
-    return InvalidInput([Problem(pointer, code, message)])

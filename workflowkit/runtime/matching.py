@@ -181,14 +181,14 @@ class Matching:
             reason, detail = DEPTH_EXCEEDED, _too_deep(self._limits)
         elif found is None:
             reason, detail = TARGET_MISSING, ""
-        elif found[0] is None:
+        elif found.version is None:
             reason, detail = TARGET_UNPUBLISHED, ""
-        elif not found[1]:
+        elif not found.is_enabled:
             reason, detail = TARGET_DISABLED, ""
         elif holds := holds_of(tx, record.scope, target):
             reason, detail = HELD[Hold.PAUSE if Hold.PAUSE in holds else Hold.DRAIN], ""
         else:
-            reason, detail = self._start_run(tx, record, Subscription(target, str(found[0]), ()), batch, matched)
+            reason, detail = self._start_run(tx, record, Subscription(target, str(found.version), ()), batch, matched)
         if reason is not None:
             _skip(batch, record, target, reason, detail, tx)
 

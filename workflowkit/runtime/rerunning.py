@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from workflowkit.base.errors import Conflict, InvalidInput, LimitExceeded, NotFound, Problem
+from workflowkit.base.errors import Conflict, InvalidInput, LimitExceeded, NotFound
 from workflowkit.base.ids import new_id
 from workflowkit.base.jsonvalue import check_json, size_bytes
 from workflowkit.base.limits import Limits
@@ -116,19 +116,19 @@ class Rerunning:
         for name, value in (("inputs", again.inputs), ("data", again.data)):
             if value is not None:
                 if not isinstance(value, dict):
-                    raise _invalid(f"/{name}", "not-an-object", "must be a JSON object")
+                    raise InvalidInput.at(f"/{name}", "not-an-object", "must be a JSON object")
                 check_json(value, max_depth=self._limits.json_depth)
                 if (size := size_bytes(value)) > self._limits.event_bytes:
                     raise LimitExceeded("event_bytes", self._limits.event_bytes, size, pointer=f"/{name}")
         if again.from_step is None:
             if again.inputs is not None:
-                raise _invalid("/inputs", "conflicting-keys", "they are those of from_step, which is missing")
+                raise InvalidInput.at("/inputs", "conflicting-keys", "they are those of from_step, which is missing")
             return None
         place = read_place(again.from_step)
         if place is None:
-            raise _invalid("/from_step", "invalid-value", "a step is written invoice, welcome/load or each[key]")
+            raise InvalidInput.at("/from_step", "invalid-value", "a step is written invoice, welcome/load or each[key]")
         if again.inputs is not None and (place.step is not None or place.item is not None):
-            raise _invalid("/inputs", "conflicting-keys", "only the inputs of a whole step can be replaced")
+            raise InvalidInput.at("/inputs", "conflicting-keys", "only the inputs of a whole step can be replaced")
         return place
 
     def _version(self, tx: Transaction, original: RunRecord, version: int | str) -> int:
@@ -141,10 +141,10 @@ class Rerunning:
             return Kept()
         node = workflow.nodes.get(place.node)
         if node is None or (place.item is not None and node.body is None):
-            raise _invalid("/from_step", "unknown-action", f"the version has no such step: {place.node}")
+            raise InvalidInput.at("/from_step", "unknown-action", f"the version has no such step: {place.node}")
         facts = journal.load(tx, original.id)
         if place.step is not None and not any(fact.step == f"{place.node}/{place.step}" for fact in facts):
-            raise _invalid("/from_step", "unknown-action", f"the run never came to step {place.step!r}")
+            raise InvalidInput.at("/from_step", "unknown-action", f"the run never came to step {place.step!r}")
         return keep(workflow, facts, place)
 
     def _event(self, tx: Transaction, original: RunRecord, again: Again) -> EventRecord:
@@ -167,9 +167,9 @@ def chosen_version(tx: Transaction, run: RunRecord, version: int | str, otherwis
     if isinstance(version, int):
         return version
     found = subscriptions.load_target(tx, run.scope, run.workflow_id)
-    if version != LATEST or found is None or found[0] is None:
-        raise _invalid("/version", "invalid-value", otherwise)
-    return found[0]
+    if version != LATEST or found is None or found.version is None:
+        raise InvalidInput.at("/version", "invalid-value", otherwise)
+    return found.version
 
 
 def _input(again: Again, place: Place | None) -> dict[str, Any] | None:
@@ -182,7 +182,3 @@ def _input(again: Again, place: Place | None) -> dict[str, Any] | None:
     if place.item is not None:
         said["items"] = {place.node: [place.item]}
     return {"again": said} if said else None
-
-
-def _invalid(pointer: str, code: str, message: str) -> InvalidInput:
-    return InvalidInput([Problem(pointer, code, message)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workflowkit.base.errors import Conflict, InvalidInput, NotFound, Problem
+from workflowkit.base.errors import Conflict, InvalidInput, NotFound
 from workflowkit.base.scope import Scope
 from workflowkit.engine.states import RunStatus
 from workflowkit.engine.waits import MAX_WAIT_SECONDS
@@ -30,7 +30,7 @@ class Scheduling:
             if run is None:
                 raise NotFound(f"no run {run_id}")
             if at_ms - tx.now_ms > MAX_WAIT_SECONDS * 1000:
-                raise InvalidInput([Problem("/at", "out-of-range", "a run begins at most 366 days ahead")])
+                raise InvalidInput.at("/at", "out-of-range", "a run begins at most 366 days ahead")
             # SAFETY: I14 — a claim locks the run too: either it has begun, or the old time counts no more.
             if run.status is not RunStatus.SCHEDULED:
                 raise Conflict(f"the run is not waiting for its time: it is {run.status.value}")

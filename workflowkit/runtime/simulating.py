@@ -46,9 +46,9 @@ class Simulating:
         flow = parse_settings(question.settings, self._limits).flow
         with self._database.read() as tx:
             found = subscriptions.load_target(tx, scope, workflow_id)
-            if found is None or found[0] is None:
+            if found is None or found.version is None:
                 raise NotFound(f"there is no published workflow {workflow_id!r}")
-            workflow = self._versions.load(tx, scope, workflow_id, found[0])
+            workflow = self._versions.load(tx, scope, workflow_id, found.version)
             records = self._events(tx, scope, workflow, question)
         samples = [Sample(record.id, record.as_json(), record.received_at_ms) for record in records]
         return simulate(flow, samples, run_ms=question.run_ms, limits=self._limits)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workflowkit.base.errors import Conflict, InvalidInput, LimitExceeded, NotFound, Problem
+from workflowkit.base.errors import Conflict, InvalidInput, LimitExceeded, NotFound
 from workflowkit.base.ids import first_id
 from workflowkit.base.jsonvalue import check_json, size_bytes
 from workflowkit.base.limits import Limits
@@ -102,7 +102,7 @@ class Waking:
         """
         if is_reserved_signal(name):
             message = f"names that begin with {RESERVED_SIGNALS} are reserved"
-            raise InvalidInput([Problem("/signal", "reserved-name", message)])
+            raise InvalidInput.at("/signal", "reserved-name", message)
         check_json(data)
         if (size := size_bytes(data)) > self._limits.event_bytes:
             raise LimitExceeded("event_bytes", self._limits.event_bytes, size, pointer="/data")

@@ -151,7 +151,7 @@ class Webhooks:
         keyring = self.keyring()
         if keyring is None:
             message = "secrets are stored encrypted only: set WORKFLOWKIT_SECRET_KEY"
-            raise InvalidInput([Problem("/secrets", "no-secret-key", message)])
+            raise InvalidInput.at("/secrets", "no-secret-key", message)
         return keyring.seal(jsonvalue.dumps(list(secrets)), _place(scope, name))
 
     def _checked(self, settings: WebhookSettings, name: str | None = None) -> Verification:

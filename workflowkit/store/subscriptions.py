@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from workflowkit.base.scope import APP_TENANT, Scope, owner_of
 from workflowkit.store.database import Sql, Transaction
@@ -28,6 +29,13 @@ class Listening:
     triggers: list[TriggerRow]
     wait_paths: dict[str, list[str]]
     holds: dict[str, frozenset[Hold]]
+
+
+class Target(NamedTuple):
+    """A workflow that is addressed: its published version, if there is one, and whether it is enabled."""
+
+    version: int | None
+    is_enabled: bool
 
 
 # All in one round trip: every event asks for all, and mostly there is none but the first. 0 and -1 are no versions.
@@ -67,9 +75,8 @@ def load(tx: Transaction, scope: Scope, patterns: Sequence[str]) -> Listening:
     return found
 
 
-def load_target(tx: Transaction, scope: Scope, workflow_id: str) -> tuple[int | None, bool] | None:
-    """Return the published version of a workflow that an event of this tenant is addressed to, and whether the
-    workflow is enabled; ``None`` if there is no such workflow."""
+def load_target(tx: Transaction, scope: Scope, workflow_id: str) -> Target | None:
+    """Return the workflow that an event of this tenant is addressed to; ``None`` if there is no such workflow."""
     owner = owner_of(scope, workflow_id)
     row = tx.one(_SELECT_TARGET, environment=owner.environment, tenant=owner.tenant, id=workflow_id)
-    return None if row is None else (row[0], bool(row[1]))
+    return None if row is None else Target(row[0], bool(row[1]))

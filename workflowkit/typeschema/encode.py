@@ -9,7 +9,7 @@ from datetime import date, time
 from enum import Enum
 from typing import Any
 
-from workflowkit.base.errors import InvalidInput, LimitExceeded, Problem
+from workflowkit.base.errors import InvalidInput, LimitExceeded
 from workflowkit.base.jsonvalue import DEFAULT_MAX_DEPTH, child_pointer
 
 
@@ -78,4 +78,4 @@ def _scalar(value: Any, pointer: str) -> Any:
 
 
 def _problem(pointer: str, code: str, message: str) -> InvalidInput:
-    return InvalidInput([Problem(pointer, code, message)])
+    return InvalidInput.at(pointer, code, message)

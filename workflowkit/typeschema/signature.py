@@ -59,7 +59,7 @@ class Binding:
         try:
             return decode(value)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise InvalidInput([Problem(pointer, "undecodable-input", f"input {name!r}: {error}")]) from error
+            raise InvalidInput.at(pointer, "undecodable-input", f"input {name!r}: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

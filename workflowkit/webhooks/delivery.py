@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from urllib.parse import parse_qsl
 
-from workflowkit.base.errors import InvalidInput, LimitExceeded, Problem, WorkflowKitError
+from workflowkit.base.errors import InvalidInput, LimitExceeded, WorkflowKitError
 from workflowkit.base.jsonvalue import check_json, loads_strict
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.definition.model import Json
@@ -68,7 +68,7 @@ class Delivery:
         try:
             text = self.raw.decode()
         except UnicodeDecodeError:
-            raise InvalidInput([Problem("", "invalid-json", "the body is not UTF-8")]) from None
+            raise InvalidInput.at("", "invalid-json", "the body is not UTF-8") from None
         check_json(text)
         return text
 
@@ -101,6 +101,6 @@ def _pairs(text: str, limits: Limits) -> list[tuple[str, str]]:
     try:
         return parse_qsl(text, keep_blank_values=True, max_num_fields=limits.form_fields, errors="strict")
     except UnicodeDecodeError:
-        raise InvalidInput([Problem("", "invalid-value", "a field is not UTF-8")]) from None
+        raise InvalidInput.at("", "invalid-value", "a field is not UTF-8") from None
     except ValueError:
         raise LimitExceeded("form_fields", limits.form_fields) from None

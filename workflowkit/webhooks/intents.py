@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
-from workflowkit.base.errors import Conflict, Forbidden, InvalidInput, Problem
+from workflowkit.base.errors import Conflict, Forbidden, InvalidInput
 
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9_-]+")
 
@@ -33,7 +33,7 @@ class IntentRequest:
             raise Forbidden("this redirect_uri is not allowed here")
         webhook = _NOT_IN_NAMES.sub("-", name.lower()).strip("-")
         if not webhook:
-            raise InvalidInput([Problem("/name", "invalid-value", "a name has letters or digits")])
+            raise InvalidInput.at("/name", "invalid-value", "a name has letters or digits")
         return cls(name, webhook, redirect_uri, urlsplit(redirect_uri).netloc)
 
     def as_dict(self) -> dict[str, str]:

@@ -69,7 +69,7 @@ def parse_verification(value: Json, pointer: str = "/verification") -> Verificat
     """Return the scheme of ``{"preset": "stripe"}`` or ``{"preset": "hmac", "header": …}``. Raises ``InvalidInput``."""
     preset = value.get("preset") if isinstance(value, dict) else None
     if preset not in PRESETS:
-        raise InvalidInput([Problem(f"{pointer}/preset", "invalid-value", f"choose one of {', '.join(PRESETS)}")])
+        raise InvalidInput.at(f"{pointer}/preset", "invalid-value", f"choose one of {', '.join(PRESETS)}")
     options = {key: option for key, option in value.items() if key != "preset"}
     known = _HMAC_VALUES if preset == "hmac" else {}
     problems = [

@@ -198,4 +198,4 @@ def _event_ts(value: Json) -> int | None:
             moment = None
         if moment is not None and moment.tzinfo is not None:
             return int(moment.timestamp() * 1000)
-    raise InvalidInput([Problem("/ts", "out-of-range", "ts is no time between the years 1980 and 2100")])
+    raise InvalidInput.at("/ts", "out-of-range", "ts is no time between the years 1980 and 2100")

@@ -10,7 +10,7 @@ from workflowkit.api.auth import public
 from workflowkit.api.contract import answer, returns
 from workflowkit.api.schemas import webhooks as schemas
 from workflowkit.api.services import Services
-from workflowkit.base.errors import InvalidInput, LimitExceeded, Problem
+from workflowkit.base.errors import InvalidInput, LimitExceeded
 from workflowkit.base.limits import Limits
 from workflowkit.webhooks.delivery import Delivery, read_query
 
@@ -81,7 +81,7 @@ def _read(limits: Limits) -> Delivery:
     try:
         query = request.query_string.decode()
     except UnicodeDecodeError:
-        raise InvalidInput([Problem("/query", "invalid-value", "not UTF-8")]) from None
+        raise InvalidInput.at("/query", "invalid-value", "not UTF-8") from None
     return Delivery(
         method=request.method,
         headers={name.lower(): value for name, value in request.headers.items()},

@@ -131,7 +131,7 @@ def _choice(page: Page, entered: Mapping[str, str]) -> Choice:
     assert page.invited is not None  # noqa: S101 - there is a form only where somebody is asked
     word = entered.get("decision", "")
     if word not in [*Verdict]:
-        raise InvalidInput([Problem("/decision", "invalid-value", "approve or reject")])
+        raise InvalidInput.at("/decision", "invalid-value", "approve or reject")
     verdict, form = Verdict(word), page.invited.approval.record.request.form
     data: dict[str, Any] | None = None
     if verdict is Verdict.APPROVED and form is not None and page.is_open:
@@ -156,7 +156,7 @@ def _entered() -> dict[str, str]:
             raw.decode(), keep_blank_values=True, max_num_fields=limits.form_fields, errors="strict"
         )  # fmt: skip
     except UnicodeDecodeError:
-        raise InvalidInput([Problem("", "invalid-value", "the form is not UTF-8")]) from None
+        raise InvalidInput.at("", "invalid-value", "the form is not UTF-8") from None
     except ValueError:
         raise LimitExceeded("form_fields", limits.form_fields) from None
     entered = dict(pairs)

@@ -14,7 +14,7 @@ from workflowkit.api.paging import Page
 from workflowkit.api.schemas import schedules as schemas
 from workflowkit.api.schemas.base import PageQuery
 from workflowkit.api.services import Services
-from workflowkit.base.errors import InvalidInput, Problem
+from workflowkit.base.errors import InvalidInput
 from workflowkit.store import schedules
 from workflowkit.store.schedules import ScheduleRow
 
@@ -46,5 +46,5 @@ def _name(record: ScheduleRow) -> str:
 def _read_name(name: str) -> tuple[str, int]:
     position, _, workflow_id = name.partition(" ")
     if not (position.isascii() and position.isdigit() and len(position) < 10):
-        raise InvalidInput([Problem("/query/cursor", "invalid-value", "take the cursor from next_cursor")])
+        raise InvalidInput.at("/query/cursor", "invalid-value", "take the cursor from next_cursor")
     return workflow_id, int(position)

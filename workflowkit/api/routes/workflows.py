@@ -15,7 +15,7 @@ from workflowkit.api.paging import Page
 from workflowkit.api.schemas import workflows as schemas
 from workflowkit.api.schemas.base import PageQuery
 from workflowkit.api.services import Services
-from workflowkit.base.errors import InvalidInput, NotFound, Problem, StaleRevision
+from workflowkit.base.errors import InvalidInput, NotFound, StaleRevision
 from workflowkit.definition.model import Json
 from workflowkit.runtime.authoring import Authoring
 from workflowkit.store.workflows import DraftRecord
@@ -180,7 +180,7 @@ def list_versions(workflow_id: str, query: dict[str, Any]) -> Response:
     """
     page = Page.asked(query)
     if page.after is not None and not page.after.isdecimal():
-        raise InvalidInput([Problem("/query/cursor", "invalid-value", "take the cursor from next_cursor")])
+        raise InvalidInput.at("/query/cursor", "invalid-value", "take the cursor from next_cursor")
     before = None if page.after is None else min(int(page.after), _MAX_VERSION)
     found = _authoring().find_versions(caller().scope, workflow_id, limit=page.fetch, before=before)
     return answer(page.show(found, views.version_summary, lambda record: str(record.version)))
