@@ -406,19 +406,26 @@ class WorkflowKit:
         from workflowkit.api import create_blueprint
 
         services = replace(self._services(), login_url=login_url)
-        return create_blueprint(services, url_prefix=url_prefix, authenticate=authenticate)
+        return create_blueprint(
+            services, url_prefix=url_prefix, authenticate=authenticate, extend=lambda app: self._let_apps_in(app)
+        )
 
     def api(self, *, dev_mode: bool = False) -> Flask:
         """Return the API as a Flask application of its own."""
         from workflowkit.api import create_app
-        from workflowkit.inngest.server import AppServer
-        from workflowkit.inngest.web import mount
 
         if self.registry.functions:
             self._sync_soon()
         app = create_app(self._services(dev_mode=dev_mode))
-        mount(app, AppServer(lambda: self.runtime), dev_mode=dev_mode)
+        self._let_apps_in(app, dev_mode=dev_mode)
         return app
+
+    def _let_apps_in(self, app: Flask, *, dev_mode: bool = False) -> None:
+        """Serve what apps of Inngest's SDKs call, too."""
+        from workflowkit.inngest.server import AppServer
+        from workflowkit.inngest.web import mount
+
+        mount(app, AppServer(lambda: self.runtime), dev_mode=dev_mode)
 
     def start(self, *, concurrency: int = DEFAULT_CONCURRENCY) -> None:
         """Run steps in this process: a Celery worker on threads, and the relay. Call it after forking."""

@@ -6,10 +6,11 @@ Importing this costs about a second (APIFlask): do it only where requests are se
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 from apiflask import APIFlask
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Flask, Response, g, request
 from werkzeug.wrappers import Response as ForwardedResponse
 
 from workflowkit import __version__
@@ -52,7 +53,7 @@ REQUEST_ID_HEADER = "X-Request-Id"
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-_SECURITY_HEADERS = {
+SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -101,15 +102,16 @@ def create_app(services: Services) -> APIFlask:
 
 def create_blueprint(
     services: Services, *, name: str = "workflowkit", url_prefix: str | None = None,
-    authenticate: Authenticate | None = None,
+    authenticate: Authenticate | None = None, extend: Callable[[Flask], None] = lambda app: None,
 ) -> Blueprint:  # fmt: skip
     """Return a blueprint that serves the whole application below ``url_prefix``, or the one it is registered with.
 
     It works in any Flask application: the routes live in an application of their own behind it, so that neither one's
     error handlers, limits and settings touch the other's (docs/decisions/0002). ``authenticate`` says, in the host's
-    own context, who is calling; without it people log in here.
+    own context, who is calling; without it people log in here. ``extend`` may add to what is served.
     """
     app = create_app(replace(services, has_host=authenticate is not None))
+    extend(app)
     blueprint = Blueprint(name, __name__, url_prefix=url_prefix)
 
     def serve(path: str) -> ForwardedResponse:
@@ -135,6 +137,6 @@ def _name_request() -> None:
 
 def _add_headers(response: Response) -> Response:
     response.headers[REQUEST_ID_HEADER] = g.get("request_id", "")
-    for header, value in _SECURITY_HEADERS.items():
+    for header, value in SECURITY_HEADERS.items():
         response.headers.setdefault(header, value)
     return response

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 
 import sqlalchemy.exc
-from flask import Flask, Response, g
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from workflowkit.base import errors as e
@@ -28,6 +28,8 @@ logger = logging.getLogger("workflowkit.api")
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
+#: The endpoint whose clients look for ``error`` and ``ids`` in an answer, beside what all others find.
+EVENT_KEY_ENDPOINT = "events.send_events_with_key_in_path"
 
 
 class PreconditionRequired(WorkflowKitError):
@@ -108,6 +110,8 @@ def problem(status: HTTPStatus, code: str, detail: str, problems: Sequence[Probl
         "problems": [problem.as_dict() for problem in problems],
         "request_id": g.get("request_id", ""),
     }
+    if request.endpoint == EVENT_KEY_ENDPOINT:
+        body |= {"error": detail, "ids": []}
     response = Response(jsonvalue.dumps(body), status.value, content_type=MEDIA_TYPE)
     if status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = 'Bearer realm="workflowkit"'

@@ -13,6 +13,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from workflowkit import __version__
+from workflowkit.api.app import SECURITY_HEADERS
 from workflowkit.api.auth import is_from_this_machine
 from workflowkit.base.errors import NotFound, Unauthenticated, WorkflowKitError
 from workflowkit.base.jsonvalue import loads_strict
@@ -64,8 +65,8 @@ def create_app(server: AppServer, *, dev_mode: bool) -> Flask:
 
     def name_kind(response: Response) -> Response:
         response.headers[_SERVER_KIND_HEADER] = kind
-        response.headers["Cache-Control"] = "no-store"
-        response.headers["X-Content-Type-Options"] = "nosniff"
+        for header, value in SECURITY_HEADERS.items():
+            response.headers.setdefault(header, value)
         return response
 
     def register() -> Response:

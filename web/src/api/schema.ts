@@ -986,6 +986,10 @@ export interface ProblemDocument {
   readonly problems: readonly Problem[];
   /** The id under which the server's log has this request. */
   readonly request_id: string;
+  /** `detail` again, where clients of `/e/<key>` look for it; nowhere else. */
+  readonly error?: string;
+  /** Empty: no event of the request was stored. At `/e/<key>` only. */
+  readonly ids?: readonly string[];
 }
 
 export interface PublishedVersion {

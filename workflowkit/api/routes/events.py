@@ -17,6 +17,9 @@ from workflowkit.api.services import Services
 from workflowkit.store import queries
 from workflowkit.store.database import Database
 
+#: A field of the data of events that SDKs read as said by the server.
+RESERVED_DATA = "_inngest"
+
 api = APIBlueprint("events", __name__, tag="Events")
 
 
@@ -48,11 +51,12 @@ def send_events_with_key_in_path(key: str) -> Response:
 
     For clients that cannot set a header. The body is one event or a list. Unlike `/api/events` this is all or nothing:
     one event that is not valid refuses them all. A request that is repeated with the same `X-Inngest-Event-Id-Seed` has
-    the same ids, and its events start nothing again.
+    the same ids, and its events start nothing again. An event may have no data; `_inngest` in it is taken
+    out: that is the protocol's own. Errors also say `error` and `ids`.
     """
     services = Services.current()
     seed = request.headers.get(seeding.SEED_HEADER)
-    items = seeding.seeded(sending.read_items(read_json(), services), seed)
+    items = seeding.seeded(sending.read_items(as_sdks_send(read_json()), services), seed)
     accepted = sending.send_all(items, caller(), services)
     seeded_ids = seed is not None and all(isinstance(each.value, dict) and not each.value.get("id") for each in items)
     return answer({"ids": [(seeded_ids and event.duplicate_of) or event.id for event in accepted], "status": 200})
@@ -101,6 +105,20 @@ def get_event(event_id: str) -> Response:
     return answer(
         views.event_detail(record, is_pending=is_pending, runs=runs, decisions=decisions, collections=collections)
     )
+
+
+def as_sdks_send(body: Any) -> Any:
+    """Return events with the data that SDKs leave out, and without what only the protocol itself puts into it."""
+    if isinstance(body, list):
+        return [as_sdks_send(each) for each in body]
+    if not isinstance(body, dict):
+        return body
+    data = body.get("data")
+    if data is None:
+        return {**body, "data": {}}
+    if not isinstance(data, dict) or RESERVED_DATA not in data:
+        return body
+    return {**body, "data": {name: value for name, value in data.items() if name != RESERVED_DATA}}
 
 
 def _database() -> Database:

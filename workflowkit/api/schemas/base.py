@@ -89,6 +89,11 @@ class ProblemDocument(Answer):
     code = text("A stable word for what is wrong.")
     problems = many(Problem, "The places that are wrong; may be empty.")
     request_id = text("The id under which the server's log has this request.")
+    error = text("`detail` again, where clients of `/e/<key>` look for it; nowhere else.", required=False)
+    ids = fields.List(
+        fields.String(), required=False,
+        metadata={"description": "Empty: no event of the request was stored. At `/e/<key>` only."},
+    )  # fmt: skip
 
 
 class PageQuery(Request):
