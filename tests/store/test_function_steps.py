@@ -350,3 +350,73 @@ def test_a_body_is_given_once(database_url: str) -> None:
     with code.running(database_url) as harness:
         happen(harness)
         assert output_of(harness) is None
+
+
+# --- steps of items
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_steps_with_keys_are_the_same_wherever_their_items_stand(database_url: str, is_async: bool) -> None:
+    """S2: the source has another order when the handler comes back, and one item more."""
+    code, done, source = Code(), [], [list(range(10)), [99, *reversed(range(10))]]
+
+    def load(item: int) -> int:
+        done.append(item)
+        return item * 10
+
+    def items() -> list[int]:
+        return source[0] if len(source) == 1 else source.pop(0)
+
+    if is_async:
+
+        @code.function()
+        async def fn(ctx: AsyncStepContext) -> list[int]:
+            found = []
+            for number, item in enumerate(items()):
+                found.append(await ctx.step.run("page", load, item, key=item))
+                if number == 5:
+                    await ctx.step.sleep("nap", 60)
+            return found
+
+    else:
+
+        @code.function()
+        def fn(ctx: StepContext) -> list[int]:
+            found = []
+            for number, item in enumerate(items()):
+                found.append(ctx.step.run("page", load, item, key=item))
+                if number == 5:
+                    ctx.step.sleep("nap", 60)
+            return found
+
+    with code.running(database_url) as harness:
+        happen(harness)
+        harness.skip(60)
+        assert output_of(harness) == [item * 10 for item in (99, *reversed(range(10)))]
+        assert sorted(done) == [*range(10), 99]
+
+
+@pytest.mark.parametrize("key", ["", 1.5, True, ("a",)])
+def test_a_key_that_is_none_is_refused(database_url: str, key: Any) -> None:
+    code = Code()
+
+    @code.function(retries=0)
+    def fn(ctx: StepContext) -> None:
+        ctx.step.run("page", lambda: None, key=key)
+
+    with code.running(database_url) as harness:
+        happen(harness)
+        assert "a key is text or a whole number" in harness.run()["error"]
+
+
+def test_a_key_that_comes_twice_is_refused(database_url: str) -> None:
+    code = Code()
+
+    @code.function(retries=0)
+    def fn(ctx: StepContext) -> None:
+        for _ in range(2):
+            ctx.step.run("page", lambda: None, key="a")
+
+    with code.running(database_url) as harness:
+        happen(harness)
+        assert "comes twice with the key 'a'" in harness.run()["error"]

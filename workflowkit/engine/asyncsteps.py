@@ -45,16 +45,19 @@ class AsyncSteps(StepTools):
         step_id: str,
         function: Callable[..., Any],
         *args: Any,
+        key: str | int | None = None,
         retries: int | None = None,
         output_type: Any = None,
         **kwargs: Any,
     ) -> Any:
         """Execute ``function(*args, **kwargs)``, awaiting what it returns: see ``Steps.run``."""
+        if key is not None:
+            step_id = self._session.keyed(step_id, key)
         kind = output_type_of(step_id, output_type)
-        key = self._session.begin(step_id, RUN_STEP)
-        if (hit := self._session.result(key, step_id)) is not None:
+        own_key = self._session.begin(step_id, RUN_STEP)
+        if (hit := self._session.result(own_key, step_id)) is not None:
             return kind.read(step_id, hit.output)
-        with self._session.inside(key) as attempt:
+        with self._session.inside(own_key) as attempt:
             if self._session.hooks is not None:
                 await self._session.hooks.before_step_awaited(step_id)
             try:
@@ -66,8 +69,8 @@ class AsyncSteps(StepTools):
             else:
                 failure = None
         if failure is not None:
-            raise await self._fail(key, step_id, attempt, failed_by(failure), failure, retries) from failure
-        kept = await self._keep(key, step_id, attempt, kind.write(value), retries)
+            raise await self._fail(own_key, step_id, attempt, failed_by(failure), failure, retries) from failure
+        kept = await self._keep(own_key, step_id, attempt, kind.write(value), retries)
         return kind.read(step_id, kept)
 
     async def _keep(self, key: str, step_id: str, attempt: int, value: Any, retries: int | None) -> Any:

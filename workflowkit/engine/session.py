@@ -186,6 +186,18 @@ class StepSession:
             self._check_kind(key, step_id, kind)
             return key
 
+    def keyed(self, step_id: str, key: str | int) -> str:
+        """Return the id of the step for one item of several: the item's key tells it apart, and not its place.
+
+        Raises ``NonRetriableError`` for a key that is neither text nor a whole number, and for one that comes twice.
+        """
+        if type(key) not in (str, int) or key == "":
+            raise NonRetriableError(f"step {step_id!r}: a key is text or a whole number, not {type(key).__name__}")
+        own_id = f"{step_id}[{key}]"
+        if own_id in self._counts:
+            raise NonRetriableError(f"step {step_id!r} comes twice with the key {key!r}")
+        return own_id
+
     def _check_number(self) -> None:
         if len(self._seen) > self.limits.steps_per_run:
             raise NonRetriableError(f"limit steps_per_run exceeded: at most {self.limits.steps_per_run}")

@@ -5,7 +5,7 @@ give it back at once. So everything that must not happen twice, and everything t
 time (the clock, chance, a query), belongs inside a step.
 
 Ids are the author's, unique per handler; repeats are told apart by the order in which they are reached (``page``,
-``page:1``, ...), so give a step in a loop an id with the item's key in it.
+``page:1``, ...), so give a step in a loop its item's key: ``ctx.step.run("page", load, cursor, key=cursor)``.
 """
 
 from __future__ import annotations
@@ -38,23 +38,27 @@ class Steps(StepTools):
         step_id: str,
         function: Callable[..., Result],
         *args: Any,
+        key: str | int | None = None,
         retries: int | None = None,
         output_type: Any = None,
         **kwargs: Any,
     ) -> Result:
         """Execute ``function(*args, **kwargs)`` until it returns, at most ``retries`` times more than once.
 
+        In a loop, give each step the ``key`` of its item: then it is the same step again wherever the item stands.
         Gives its result as JSON has it (a tuple comes back as a list), or as ``output_type`` (a dataclass, pydantic
         model, ``TypedDict`` or another type), in this attempt of the handler and all later ones. ``retries`` is the
         handler's own if not given. Raises ``StepError`` once the last attempt has failed.
         """
+        if key is not None:
+            step_id = self._session.keyed(step_id, key)
         kind = output_type_of(step_id, output_type)
-        key = self._session.begin(step_id, RUN_STEP)
-        if (hit := self._session.result(key, step_id)) is not None:
+        own_key = self._session.begin(step_id, RUN_STEP)
+        if (hit := self._session.result(own_key, step_id)) is not None:
             return kind.read(step_id, hit.output)  # type: ignore[no-any-return]  # as JSON has it
         if inspect.iscoroutinefunction(function):
             raise NonRetriableError(f"step {step_id!r}: an async function in a handler that is not: make it async")
-        with self._session.inside(key) as attempt:
+        with self._session.inside(own_key) as attempt:
             if self._session.hooks is not None:
                 self._session.hooks.before_step(step_id)
             try:
@@ -64,8 +68,8 @@ class Steps(StepTools):
             else:
                 failure = None
         if failure is not None:
-            raise self._fail(key, step_id, attempt, failed_by(failure), failure, retries) from failure
-        kept = self._keep(key, step_id, attempt, kind.write(value), retries)
+            raise self._fail(own_key, step_id, attempt, failed_by(failure), failure, retries) from failure
+        kept = self._keep(own_key, step_id, attempt, kind.write(value), retries)
         return kind.read(step_id, kept)  # type: ignore[no-any-return]
 
     def _keep(self, key: str, step_id: str, attempt: int, value: Any, retries: int | None) -> Any:
