@@ -20,6 +20,7 @@ from workflowkit.base.settings import Settings
 from workflowkit.engine.extensions import Extensions
 from workflowkit.engine.middleware import MiddlewareFactory
 from workflowkit.inbox import Inbox
+from workflowkit.realtime import Realtime
 from workflowkit.registry import (
     ActionOptions,
     Function,
@@ -385,6 +386,11 @@ class WorkflowKit:
     def approvals(self) -> Inbox:
         """What people are asked, and how the host decides in their names."""
         return Inbox(lambda: self.runtime.approvals)
+
+    @property
+    def realtime(self) -> Realtime:
+        """Messages to those who follow a channel, and their tokens."""
+        return Realtime(lambda: self.runtime, self.settings.scope)
 
     @property
     def alerts(self) -> AlertRules:

@@ -14,12 +14,14 @@ from workflowkit.actionconfig import action_config
 from workflowkit.base.clock import Clock, SystemClock
 from workflowkit.base.ids import random_fraction
 from workflowkit.base.links import Links
+from workflowkit.base.sealing import LenientSealing
 from workflowkit.base.secrets import Keyring
 from workflowkit.base.settings import LOCAL_BROKER_URL, Settings
 from workflowkit.definition.model import Workflow
 from workflowkit.dispatch.broker import broker_trouble
 from workflowkit.dispatch.celery_app import create_celery, register_tasks
 from workflowkit.dispatch.publisher import CeleryDispatcher
+from workflowkit.dispatch.redis_notices import RedisNotices
 from workflowkit.engine.extensions import Extensions, skipped_node
 from workflowkit.engine.facts import Fact
 from workflowkit.registry import Registry
@@ -56,10 +58,12 @@ from workflowkit.runtime.logins import Logins
 from workflowkit.runtime.loops import Loops
 from workflowkit.runtime.matching import Matching
 from workflowkit.runtime.moving import Moving
+from workflowkit.runtime.notices import LocalNotices, Notices
 from workflowkit.runtime.oversight import BrokerState, Oversight
 from workflowkit.runtime.pausing import Pausing
 from workflowkit.runtime.position import ENDED_TIMER, Jitter, Schedule
 from workflowkit.runtime.presence import Presence, Serving
+from workflowkit.runtime.publishing import Publishing, SubscriptionTokens
 from workflowkit.runtime.relay import Relay, RelayThread
 from workflowkit.runtime.requesting import Requesting
 from workflowkit.runtime.rerunning import Rerunning
@@ -76,6 +80,8 @@ from workflowkit.runtime.webhooks import Webhooks
 from workflowkit.runtime.worker import Worker, run_info
 from workflowkit.store.database import Database
 from workflowkit.store.runs import RunRecord
+from workflowkit.streams.handover import Streams
+from workflowkit.streams.hub import Hub
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -95,7 +101,30 @@ class Runtime:
 
     @cached_property
     def database(self) -> Database:
-        return Database.open(self.settings.database_url, self.clock, sealing=self.extensions.sealing)
+        database = Database.open(self.settings.database_url, self.clock, sealing=self.extensions.sealing)
+        database.on_change = self.notices.tell
+        return database
+
+    @cached_property
+    def notices(self) -> Notices:
+        url = self.settings.broker_url
+        return LocalNotices() if url == LOCAL_BROKER_URL else RedisNotices(url)
+
+    @cached_property
+    def streams(self) -> Streams:
+        sealing = self.database.sealing
+        # Messages are for those who follow them: whoever has a token sees them as they were published.
+        opened = self.database.view(None if sealing is None else LenientSealing(sealing))
+        hub = Hub(opened, self.notices, self.settings.limits)
+        return Streams(opened, hub, self.settings.limits)
+
+    @cached_property
+    def publishing(self) -> Publishing:
+        return Publishing(self.database, self.settings.limits)
+
+    @cached_property
+    def subscription_tokens(self) -> SubscriptionTokens:
+        return SubscriptionTokens(lambda: self.keyring, self.clock or SystemClock(), self.settings.limits)
 
     @cached_property
     def celery(self) -> Celery:
@@ -286,10 +315,14 @@ class Runtime:
     def close(self) -> None:
         """Send what is waiting, end the threads and close the connections of the parts that were made."""
         made = vars(self)
+        if "streams" in made:
+            self.streams.close()
         if "heartbeat" in made:
             self.heartbeat.stop()
         if isinstance(made.get("dispatcher"), CeleryDispatcher):
             made["dispatcher"].stop()
+        if "notices" in made:
+            self.notices.close()
         if "database" in made:
             self.database.close()
 

@@ -145,6 +145,7 @@ REACHED = {
     ("POST", "/api/workflows/<workflow_id>/disable"), ("GET", "/api/workflows/<workflow_id>/versions"),
     ("GET", "/api/workflows/<workflow_id>/versions/<int:version>"), ("POST", "/api/workflows/<workflow_id>/dry-run"),
     ("POST", "/api/workflows/<workflow_id>/runs"), ("GET", "/api/runs"), ("GET", "/api/runs/<run_id>"),
+    ("POST", "/api/runs/<run_id>/token"),
 }  # fmt: skip
 OF_ALL = {("GET", "/api/workflows"), ("POST", "/api/workflows")}
 

@@ -52,6 +52,7 @@ NOT_OF_WORKERS = (
     "signal",
     "job",
     "approval",
+    "message",
     "callback",
     "checkpoint",
     "pause",

@@ -11,14 +11,17 @@ import pytest
 from workflowkit.base.scope import Scope
 from workflowkit.engine.alerts import AlertKind, AlertSettings, Condition
 from workflowkit.engine.approvals import ApprovalRequest, Decision, Status, Verdict
+from workflowkit.engine.channels import Message
 from workflowkit.store import (
     alerts,
     approvals,
     apps,
     appsyncs,
     callbacks,
+    following,
     keys,
     members,
+    messages,
     queries,
     schedules,
     webhooks,
@@ -26,26 +29,20 @@ from workflowkit.store import (
 )
 from workflowkit.store.database import Database
 
+REPOSITORIES = (
+    alerts, apps, appsyncs, approvals, callbacks, following, keys, members, messages, queries, schedules, webhooks, workflows,
+)  # fmt: skip
 #: The functions that find a scope, by something unguessable (or on the way to check it), instead of taking it.
-FINDS_THE_SCOPE = {keys.find_by_hash, webhooks.find_by_token, approvals.find_by_id, callbacks.find_by_token}
+FINDS_THE_SCOPE = {
+    keys.find_by_hash, webhooks.find_by_token, approvals.find_by_id, callbacks.find_by_token, following.revisions,
+    messages.grown,
+}  # fmt: skip
 
 
 def _functions() -> list[Callable[..., Any]]:
     return [
         function
-        for module in (
-            alerts,
-            apps,
-            appsyncs,
-            approvals,
-            callbacks,
-            keys,
-            members,
-            queries,
-            schedules,
-            webhooks,
-            workflows,
-        )
+        for module in REPOSITORIES
         for name, function in vars(module).items()
         if inspect.isfunction(function) and function.__module__ == module.__name__ and not name.startswith("_")
     ]
@@ -89,6 +86,8 @@ def _arguments(function: Callable[..., Any]) -> dict[str, Any]:
         "document": {}, "enabled": True, "triggers": (), "limit": 5, "version": 1, "revision": 1, "before": 7,
         "not_after_ms": 1, "window_ms": 1, "schedules": (), "function_ids": (), "event_ids": ["x"], "after_position": 0,
         "after_ms": 1, "sync": appsyncs.SyncRow("x", "x", 1), "origin": apps.Origin("x", "x", "x"),
+        "messages": [Message("room", "news", "1")], "keep_ms": 1, "most": 5,
+        "after": 0 if function in (following.find_facts, messages.find_after) else "x",
         "schedule": schedules.ScheduleRow("x", 0, "* * * * *", "UTC", 0, "allow", 0, 1, 1),
     }  # fmt: skip
     if function in (webhooks.insert, webhooks.update):

@@ -52,6 +52,8 @@ PUBLIC = {
     ("GET", "/a/<token>"),
     ("POST", "/a/<token>"),
     ("POST", "/c/<token>"),
+    # Likewise: one who follows a channel.
+    ("GET", "/api/realtime"),
 }
 #: Parameters of paths that name nothing of a tenant's.
 NOT_OWNED = {"key", "kind", "app_id"}
@@ -70,6 +72,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/api/runs/<run_id>/move": {},
     "/api/users/<user_id>/roles": {"roles": ["viewer"]},
     "/api/users/<user_id>/password": {"password": "a password of theirs"},
+    "/api/runs/<run_id>/token": {},
     "/api/alerts/<alert_id>": {"name": "x", "condition": {"kind": "failure_count", "failures": 1}},
 }
 #: Lists that are the same for everybody, and what is no list.

@@ -35,6 +35,7 @@ from workflowkit.api.routes import (
     keys,
     pages,
     pauses,
+    realtime,
     runs,
     schedules,
     sessions,
@@ -88,7 +89,7 @@ def create_app(services: Services) -> APIFlask:
     for routes in (
         events, workflows, dryruns, simulations, pauses, functions, runs, jobs, schedules, actions, keys, webhooks,
         deliveries, signals, approvals, invitations, callbacks, calls, alerts, embedtokens, system, apps, sessions,
-        users, health, docs, pages, embed,
+        users, realtime, health, docs, pages, embed,
     ):  # fmt: skip
         app.register_blueprint(routes.api)
     errors.register(app)

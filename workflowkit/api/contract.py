@@ -24,6 +24,7 @@ from workflowkit.definition.model import Json
 View = TypeVar("View", bound=Callable[..., Any])
 
 JSON_MEDIA_TYPE = "application/json"
+EVENT_STREAM_MEDIA_TYPE = "text/event-stream"
 
 #: Writes what it is told into the OpenAPI document; the view it returns is not used.
 _document = APIScaffold()
@@ -85,6 +86,22 @@ def returns(schema: type[Schema], status: int = 200, **also: str) -> Callable[[V
             described = _document.doc(responses={int(name.lstrip("_")): text for name, text in also.items()})(described)
 
         @wraps(described)
+        def unchanged(*args: Any, **kwargs: Any) -> Any:
+            return view(*args, **kwargs)
+
+        return unchanged  # type: ignore[return-value]
+
+    return decorate
+
+
+def returns_stream(description: str, **also: str) -> Callable[[View], View]:
+    """Describe a view that answers with server-sent events; ``also`` as for ``returns``."""
+
+    def decorate(view: View) -> View:
+        statuses: dict[int, Any] = {int(name.lstrip("_")): text for name, text in also.items()}
+        described = {"description": description, "content": {EVENT_STREAM_MEDIA_TYPE: {"schema": {"type": "string"}}}}
+
+        @wraps(_document.doc(responses={200: described, **statuses})(view))
         def unchanged(*args: Any, **kwargs: Any) -> Any:
             return view(*args, **kwargs)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from flask import Flask, Response, request
 
 _EXPOSED = "ETag, X-Request-Id"
-_HEADERS = "Authorization, Content-Type, If-Match"
+_HEADERS = "Authorization, Content-Type, If-Match, Last-Event-ID"
 _METHODS = "GET, POST, PUT, PATCH, DELETE"
 #: How long a browser may remember the answer to its question.
 _MAX_AGE_SECONDS = 600

@@ -22,6 +22,8 @@ _OF_A_WORKFLOW = frozenset(
         "workflows.list_versions", "workflows.get_version", "dryruns.dry_run_workflow", "calls.start_run",
     }
 )  # fmt: skip
+#: Views about the run that the path names.
+_OF_A_RUN = frozenset({"runs.get_run", "realtime.create_run_token"})
 #: Views about all workflows of the tenant, for tokens that are.
 _OF_ALL = frozenset({"workflows.list_workflows", "workflows.create_workflow"})
 
@@ -38,7 +40,7 @@ def check(embed: Embed) -> None:
         _check_workflow(embed, path["workflow_id"])
     elif view == "runs.list_runs":
         _check_list(embed)
-    elif view == "runs.get_run":
+    elif view in _OF_A_RUN:
         _check_run(embed, path["run_id"])
     elif view not in _OF_ALL or embed.workflow_id is not None:
         raise Forbidden("embed tokens do not reach this")

@@ -29,6 +29,7 @@ from workflowkit.runtime.logins import Logins
 from workflowkit.runtime.moving import Moving
 from workflowkit.runtime.oversight import Oversight
 from workflowkit.runtime.pausing import Pausing
+from workflowkit.runtime.publishing import SubscriptionTokens
 from workflowkit.runtime.requesting import Requesting
 from workflowkit.runtime.rerunning import Rerunning
 from workflowkit.runtime.scheduling import Scheduling
@@ -39,6 +40,7 @@ from workflowkit.runtime.waking import Waking
 from workflowkit.runtime.webhooks import Webhooks
 from workflowkit.store.appsyncs import SyncRow
 from workflowkit.store.database import Database
+from workflowkit.streams.handover import Streams
 
 _EXTENSION = "workflowkit"
 
@@ -81,6 +83,8 @@ class Services:
     users: Users
     sessions: Sessions
     logins: Logins
+    subscription_tokens: SubscriptionTokens
+    streams: Streams
     embed_origins: tuple[str, ...] = ()
     has_host: bool = False
     login_url: str | None = None
@@ -151,6 +155,10 @@ class RuntimeParts(Protocol):
     def sessions(self) -> Sessions: ...
     @property
     def logins(self) -> Logins: ...
+    @property
+    def subscription_tokens(self) -> SubscriptionTokens: ...
+    @property
+    def streams(self) -> Streams: ...
 
 
 def services_of(
@@ -189,6 +197,8 @@ def services_of(
         users=Users(runtime.database),
         sessions=runtime.sessions,
         logins=runtime.logins,
+        subscription_tokens=runtime.subscription_tokens,
+        streams=runtime.streams,
         embed_origins=runtime.settings.embed_origins,
         limits=runtime.settings.limits,
         public_url=runtime.settings.public_url,

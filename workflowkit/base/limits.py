@@ -94,6 +94,26 @@ class Limits:
     """The same from all addresses: what many machines together may try, without locking its owner out."""
     login_failures_per_address: int = 100
     """The same with all names: an office behind one address has many people who mistype."""
+    # realtime
+    message_bytes: int = 512 * KIB
+    """The data of one published message."""
+    channel_chars: int = 256
+    topic_chars: int = 64
+    topics_per_token: int = 20
+    token_seconds: int = 3_600
+    """How long a subscription token may be good for."""
+    replay_seconds: int = 300
+    """How long published messages are kept for subscribers that come back."""
+    replay_messages: int = 1_000
+    """Most messages that are sent to a subscriber at once; the next ones follow."""
+    stream_seconds: int = 900
+    """How long one stream lasts; its client then comes back with a new token."""
+    streams: int = 10_000
+    """Streams of one process. Further subscribers are answered like pollers."""
+    blocking_streams: int = 4
+    """Streams of one process that hold a thread each, where the server cannot do without."""
+    stream_backlog_bytes: int = 4 * MIB
+    """What waits for one slow subscriber; beyond it the stream is closed, and the client comes back."""
     # alerts
     alert_rules: int = 100
     """Rules of one tenant."""

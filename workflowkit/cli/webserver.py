@@ -62,7 +62,7 @@ class Server(BaseApplication):
         """Set what differs from gunicorn's defaults."""
         settings = {
             "bind": f"fd://{self._descriptor}",
-            "worker_class": "gthread",
+            "worker_class": "workflowkit.streams.webworker.StreamWorker",
             "workers": self._options.processes,
             "threads": self._options.threads,
             "graceful_timeout": GRACEFUL_SECONDS,

@@ -150,6 +150,7 @@ class Batch:
         for lookup in sorted(set(self.lookups), key=lambda each: (each[0].environment, each[0].tenant, *each[1:])):
             waits.note_path(tx, *lookup)
         tx.insert_all(*self._parts())
+        journal.note_changes(tx, self.journal)
         tx.followers += self.followers
         if self.lanes:  # locked last, here and everywhere
             lanes.join(tx, self.lanes.values(), self.queued, wake_at_ms=self.wake_at_ms)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -67,7 +67,7 @@ class Transaction:
     much as the driver itself, a third of a hot statement's time in this process.
     """
 
-    __slots__ = ("_clock", "_run", "followers", "is_postgresql", "now_ms", "sealing")
+    __slots__ = ("_clock", "_run", "changed", "followers", "is_postgresql", "now_ms", "sealing")
 
     def __init__(
         self, run: Callable[..., Any], clock: Callable[[], int], *, is_postgresql: bool, sealing: Sealing | None
@@ -80,6 +80,8 @@ class Transaction:
         self.sealing = sealing
         #: What is to be called once it has committed.
         self.followers: list[Callable[[], None]] = []
+        #: The channels (``engine.channels``) in which there is something new once it has committed.
+        self.changed: set[str] = set()
 
     def read_clock(self) -> None:
         """Bring ``now_ms`` up to date: after a lock that may have been waited for, leases start from then."""
@@ -219,6 +221,8 @@ class Database:
     def __init__(self, engine: sa.Engine, clock: Clock | None = None, *, sealing: Sealing | None = None) -> None:
         self.engine = engine
         self.sealing = sealing
+        #: Told after each commit in which channels there is something new.
+        self.on_change: Callable[[Iterable[str]], None] | None = None
         self.is_postgresql = engine.dialect.name == "postgresql"
         self.clock: Clock = clock or (_PostgresqlClock(engine) if self.is_postgresql else SystemClock())
         self._reader = engine.execution_options(**{_READ_ONLY: True})
@@ -270,8 +274,7 @@ class Database:
                 driver.rollback()
                 raise
         failpoints.reach(name + ".after_commit")
-        for follow in tx.followers:
-            follow()
+        self._tell(tx)
 
     @contextmanager
     def statement(self, name: str) -> Iterator[Transaction]:
@@ -288,6 +291,11 @@ class Database:
             tx = self._transaction(driver.execute)
             yield tx
         failpoints.reach(name + ".after_commit")
+        self._tell(tx)
+
+    def _tell(self, tx: Transaction) -> None:
+        if tx.changed and self.on_change is not None:
+            self.on_change(tx.changed)
         for follow in tx.followers:
             follow()
 

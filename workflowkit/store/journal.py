@@ -8,6 +8,7 @@ from typing import Any
 
 from workflowkit.base import jsonvalue
 from workflowkit.base.sealing import Sealing
+from workflowkit.engine.channels import run_channel
 from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
 from workflowkit.engine.states import EdgeState, StepStatus
 from workflowkit.store.database import InsertInto, Sql, Transaction
@@ -102,6 +103,12 @@ def insert(tx: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:
     Raises the driver's IntegrityError where a step already has a final fact, or an attempt its row.
     """
     tx.insert(INSERT, rows)
+    note_changes(tx, rows)
+
+
+def note_changes(tx: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Let those who watch the runs of these rows know, once they are committed."""
+    tx.changed.update(run_channel(row[0]) for row in rows)
 
 
 def load(tx: Transaction, run_id: str, *, after_revision: int = -1) -> list[Fact]:

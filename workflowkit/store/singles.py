@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workflowkit.base import jsonvalue
+from workflowkit.engine.channels import run_channel
 from workflowkit.engine.facts import ErrorInfo, Fact
 from workflowkit.engine.states import RunStatus, StepStatus
 from workflowkit.store import events, journal, runs, steps
@@ -156,6 +157,7 @@ def record(
     )
     if row is None:
         return False, None
+    tx.changed.add(run_channel(run.id))
     attempt, token, lost_attempts = row
     claimed = None if token is None else Lease(run.id, also_attempt.step, attempt, token, ends_at_ms, lost_attempts)
     return True, claimed
@@ -195,7 +197,10 @@ def claim(
         now_ms=tx.now_ms,
         ends_at_ms=ends_at_ms,
     )
-    return None if row is None else Lease(run.id, step_key, row[0], row[1], ends_at_ms, row[2])
+    if row is None:
+        return None
+    tx.changed.add(run_channel(run.id))
+    return Lease(run.id, step_key, row[0], row[1], ends_at_ms, row[2])
 
 
 def _data_of(fact: Fact) -> str | None:

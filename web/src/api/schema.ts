@@ -856,6 +856,22 @@ export interface NewRun {
   readonly data?: JsonObject;
 }
 
+export interface NewRunToken {
+  /** The only topics. Default: `$status`. */
+  readonly topics?: readonly string[];
+  /** How long it is good for connecting. Default: 60; the limit is `token_seconds`. */
+  readonly ttl_seconds?: number;
+}
+
+export interface NewSubscriptionToken {
+  /** The only channel that can be followed with it. That of a run is `run:<id>`. */
+  readonly channel: string;
+  /** The only topics. `$status` of a run's channel tells what happens to it. */
+  readonly topics: readonly string[];
+  /** How long it is good for connecting. Default: 60; the limit is `token_seconds`. */
+  readonly ttl_seconds?: number;
+}
+
 export interface NewTime {
   /** When it is to begin; at most 366 days ahead. */
   readonly at: string;
@@ -1327,6 +1343,13 @@ export interface Step {
   readonly due_at: string | null;
   /** What its handler did and waits for, in order of beginning. */
   readonly inner: readonly InnerStep[];
+}
+
+export interface SubscriptionToken {
+  /** The token. */
+  readonly token: string;
+  /** Until when one can connect with it. */
+  readonly expires_at: string;
 }
 
 export interface SystemState {

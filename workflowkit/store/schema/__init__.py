@@ -55,6 +55,7 @@ from workflowkit.store.schema.flow import (
     queued_steps,
     slots,
 )
+from workflowkit.store.schema.realtime import messages
 from workflowkit.store.schema.waiting import (
     APPROVAL_STATUSES,
     VERDICTS,
@@ -100,6 +101,7 @@ __all__ = [
     "lane_groups",
     "lanes",
     "login_failures",
+    "messages",
     "metadata",
     "pauses",
     "pending_events",

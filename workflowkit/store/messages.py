@@ -1,0 +1,106 @@
+"""Published messages, kept for a short time so that a subscriber who comes back gets what it missed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from workflowkit.base.scope import Scope
+from workflowkit.base.sealing import Sealing
+from workflowkit.engine.channels import Message
+from workflowkit.store.database import InsertInto, Sql, Transaction
+from workflowkit.store.sealed import open_text, seal_text
+
+#: Most old messages that go with a new one.
+_FORGOTTEN_AT_ONCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedRow:
+    """A message as it was published. ``seq`` grows along a channel."""
+
+    seq: int
+    topic: str
+    data: Any
+    at_ms: int
+
+
+def _seal_row(sealing: Sealing, row: Sequence[Any]) -> tuple[Any, ...]:
+    environment, tenant, channel, topic, data, at_ms = row
+    place = _place(Scope(environment, tenant), channel)
+    return (environment, tenant, channel, topic, seal_text(sealing, data, place), at_ms)
+
+
+_INSERT = InsertInto("messages", ("environment", "tenant", "channel", "topic", "data", "at_ms"), seal=_seal_row)
+# Numbers are given in the order of the commits, so that a subscriber who has seen one has seen all before it.
+_LOCK_CHANNEL = Sql("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
+_FORGET = Sql(
+    """
+    DELETE FROM messages WHERE seq IN (
+        SELECT seq FROM messages
+        WHERE environment = :environment AND tenant = :tenant AND at_ms <= :until_ms
+        ORDER BY at_ms LIMIT :most {skip_locked}
+    )
+    """
+)
+_AFTER = Sql(
+    """
+    SELECT seq, topic, data, at_ms FROM messages
+    WHERE channel = :channel AND environment = :environment AND tenant = :tenant AND seq > :after
+    ORDER BY seq LIMIT :most
+    """
+)
+_NEWEST = Sql(
+    """
+    SELECT coalesce(max(seq), 0) FROM messages
+    WHERE channel = :channel AND environment = :environment AND tenant = :tenant
+    """
+)
+_GROWN = Sql(
+    """
+    SELECT environment, tenant, channel, max(seq) FROM messages WHERE channel {in_ids} AND seq > :after
+    GROUP BY environment, tenant, channel
+    """
+)
+
+
+def insert(tx: Transaction, scope: Scope, messages: Iterable[Message], *, keep_ms: int) -> None:
+    """Publish messages, in order; those of the tenant that are older than ``keep_ms`` go.
+
+    Locks their channels until the commit, in the order of their names: after everything else.
+    """
+    rows = [(scope.environment, scope.tenant, each.channel, each.topic, each.text, tx.now_ms) for each in messages]
+    channels = sorted({row[2] for row in rows})
+    if tx.is_postgresql:  # on SQLite there is one writer at a time anyway
+        for channel in channels:
+            tx.one(_LOCK_CHANNEL, key=f"{scope.environment}/{scope.tenant}/{channel}")
+    tx.insert(_INSERT, rows)
+    tx.run(_FORGET, **_whose(scope), until_ms=tx.now_ms - keep_ms, most=_FORGOTTEN_AT_ONCE)
+    tx.changed.update(channels)
+
+
+def find_after(tx: Transaction, scope: Scope, channel: str, *, after: int, most: int) -> list[PublishedRow]:
+    """Return up to ``most`` messages of a channel behind the number ``after``, in order."""
+    rows = tx.rows(_AFTER, **_whose(scope), channel=channel, after=after, most=most)
+    place = _place(scope, channel)
+    return [PublishedRow(seq, topic, open_text(tx.sealing, data, place), at_ms) for seq, topic, data, at_ms in rows]
+
+
+def newest(tx: Transaction, scope: Scope, channel: str) -> int:
+    """Return the number of the last message of a channel, 0 if there is none."""
+    return int(tx.one(_NEWEST, **_whose(scope), channel=channel)[0])
+
+
+def grown(tx: Transaction, channels: Sequence[str], *, after: int) -> dict[tuple[Scope, str], int]:
+    """Return the last numbers of channels that have messages behind ``after``, with whose they are: of all tenants."""
+    rows = tx.rows(_GROWN, ids=list(channels), after=after)
+    return {(Scope(environment, tenant), channel): seq for environment, tenant, channel, seq in rows}
+
+
+def _place(scope: Scope, channel: str) -> str:
+    return f"{scope.environment}/{scope.tenant}/messages/{channel}"
+
+
+def _whose(scope: Scope) -> dict[str, str]:
+    return {"environment": scope.environment, "tenant": scope.tenant}

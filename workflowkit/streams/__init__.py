@@ -1,0 +1,1 @@
+"""Streams: subscribers that stay connected, and are told what happens in their channels."""

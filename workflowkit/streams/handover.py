@@ -1,0 +1,133 @@
+"""How a request becomes a stream: handed over to the hub, or, on servers that cannot, held by its thread for a while.
+
+A server that can hand over puts ``CAN_HAND_OVER`` into the WSGI environment (``streams.webworker``). Its worker sends
+what the body yields first, which begins the answer, and catches ``HandOver``, which the body raises then.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from workflowkit.base.clock import monotonic_seconds
+from workflowkit.base.limits import Limits
+from workflowkit.runtime.following import News, Place, Subscription, look
+from workflowkit.store.database import Database
+from workflowkit.streams import frames
+from workflowkit.streams.hub import HEARTBEAT_SECONDS, LOOK_SECONDS, Hub
+
+#: The key of the WSGI environment.
+CAN_HAND_OVER = "workflowkit.can_hand_over"
+#: How long a request may hold its thread, where nobody takes the connection over.
+BLOCKING_SECONDS = 25.0
+
+
+class Adopt(Protocol):
+    """Takes over a connection whose answer has begun."""
+
+    def __call__(self, sock: socket.socket, *, is_chunked: bool) -> None: ...
+
+
+class HandOver(BaseException):
+    """Raised by the body of an answer: the connection is to be given to ``adopt``, and the request is done with it.
+
+    No ``Exception``: what servers and middleware do about errors must not be done about this.
+    """
+
+    def __init__(self, adopt: Adopt) -> None:
+        super().__init__()
+        self.adopt = adopt
+
+
+def _pause(seconds: float) -> None:
+    threading.Event().wait(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """The streams of a process. ``pause`` lets the given seconds pass between two looks of a request that is held."""
+
+    database: Database
+    hub: Hub
+    limits: Limits
+    pause: Callable[[float], object] = _pause
+    _places: list[threading.BoundedSemaphore] = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        self._places.append(threading.BoundedSemaphore(self.limits.blocking_streams))
+
+    def body(self, environ: Mapping[str, Any], subscription: Subscription, place: Place) -> Iterator[bytes]:
+        """Return the body of the answer to a subscriber who has reached ``place``.
+
+        It goes on for as long as the server can afford; its client comes back when it ends.
+        """
+        if environ.get(CAN_HAND_OVER) and self.hub.has_room():
+            return self._handed_over(subscription, place)
+        if environ.get("wsgi.multithread") and self._places[0].acquire(blocking=False):
+            return _Released(self._held(subscription, place), self._places[0].release)
+        return self._once(subscription, place)
+
+    def close(self) -> None:
+        """End all streams that were handed over."""
+        self.hub.close()
+
+    def _handed_over(self, subscription: Subscription, place: Place) -> Iterator[bytes]:
+        def adopt(sock: socket.socket, *, is_chunked: bool) -> None:
+            self.hub.adopt(sock, subscription, place, is_chunked=is_chunked)
+
+        yield frames.opening(frames.RETRY_MS)
+        raise HandOver(adopt)
+
+    def _once(self, subscription: Subscription, place: Place) -> Iterator[bytes]:
+        """Tell what there is, and end: the client polls."""
+        yield frames.opening(frames.POLLING_RETRY_MS)
+        news = self._look(subscription, place)
+        yield frames.place_frame(news.place) + frames.frames(news)
+
+    def _held(self, subscription: Subscription, place: Place) -> Iterator[bytes]:
+        """Look again and again, for a while."""
+        yield frames.opening(frames.RETRY_MS)
+        started_at = written_at = monotonic_seconds()
+        is_placed = False
+        while True:
+            news = self._look(subscription, place)
+            data = frames.frames(news)
+            if not is_placed:
+                is_placed, data = True, frames.place_frame(news.place) + data
+            now = monotonic_seconds()
+            if data or now - written_at >= HEARTBEAT_SECONDS:
+                written_at = now
+                yield data or frames.HEARTBEAT
+            place = news.place
+            if news.is_over or now - started_at >= BLOCKING_SECONDS:
+                return
+            if not news.has_more:
+                self.pause(LOOK_SECONDS)
+
+    def _look(self, subscription: Subscription, place: Place) -> News:
+        with self.database.read() as tx:
+            return look(tx, subscription, place, self.limits)
+
+
+@dataclass(slots=True)
+class _Released:
+    """A body after whose end, or whose client's, something is given back: once, whatever the server does."""
+
+    body: Iterator[bytes]
+    release: Callable[[], None]
+    is_closed: bool = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        return next(self.body)
+
+    def close(self) -> None:
+        """Give it back. Servers call it when they are done with an answer."""
+        if not self.is_closed:
+            self.is_closed = True
+            self.release()
