@@ -1,4 +1,4 @@
-import { useCallback, useMemo, useState } from "react";
+import { Suspense, lazy, useCallback, useMemo, useState } from "react";
 import type { JsonObject } from "../base/json";
 import { isObject } from "../base/json";
 import { withOptional } from "../document/scope";
@@ -8,6 +8,7 @@ import type { LocatedProblem } from "../problems/locate";
 import { Button, IconButton } from "../shell/ui/Button";
 import { Icon } from "../shell/ui/Icon";
 import { CONTRACT, WORKFLOW_SETTINGS, triggerSchema } from "./contract";
+import { controlAt, onlyFlow, withoutFlow } from "./flow/values";
 import { ProblemLines } from "./ProblemLines";
 import { messagesBelow } from "./problems";
 import { SchemaForm } from "./SchemaForm";
@@ -30,10 +31,24 @@ const NEW_TRIGGERS: Readonly<Record<TriggerKind, JsonObject>> = {
 };
 const NONE: readonly LocatedProblem[] = [];
 
+const FlowPanel = lazy(() => import("./flow/FlowPanel").then((module) => ({ default: module.FlowPanel })));
+
+const TABS = ["triggers", "settings", "flow"] as const;
+type Tab = (typeof TABS)[number];
+const TAB_LABELS: Readonly<Record<Tab, string>> = { triggers: "Triggers", settings: "Settings", flow: "Flow control" };
+
+/** The tab on which a field of the workflow stands. */
+function tabOf(field: string): Tab {
+  if (controlAt(field) !== undefined) return "flow";
+  return field.startsWith("/settings") ? "settings" : "triggers";
+}
+
 /** What starts the workflow, and what holds for all of it. */
 export function WorkflowPanel(): React.JSX.Element {
   const { store } = useEditorContext();
-  const [tab, setTab] = useState<"triggers" | "settings">("triggers");
+  const focusWish = useEditor((state) => state.focusWish);
+  const [chosen, setChosen] = useState<{ tab: Tab; wish: number }>({ tab: "triggers", wish: 0 });
+  const tab = focusWish !== undefined && focusWish.number > chosen.wish ? tabOf(focusWish.field) : chosen.tab;
   return (
     <>
       <header className="panel-header">
@@ -47,14 +62,26 @@ export function WorkflowPanel(): React.JSX.Element {
         <IconButton icon="x" label="Close" onClick={() => store.getState().show("none")} />
       </header>
       <div className="segments panel-tabs" role="tablist" aria-label="Parts of the workflow">
-        {(["triggers", "settings"] as const).map((name) => (
-          <button key={name} type="button" role="tab" aria-selected={tab === name} onClick={() => setTab(name)}>
-            {name === "triggers" ? "Triggers" : "Settings"}
+        {TABS.map((name) => (
+          <button
+            key={name}
+            type="button"
+            role="tab"
+            aria-selected={tab === name}
+            onClick={() => setChosen({ tab: name, wish: focusWish?.number ?? 0 })}
+          >
+            {TAB_LABELS[name]}
           </button>
         ))}
       </div>
-      <div className="panel-body" role="tabpanel" aria-label={tab === "triggers" ? "Triggers" : "Settings"}>
-        {tab === "triggers" ? <Triggers /> : <Settings />}
+      <div className="panel-body" role="tabpanel" aria-label={TAB_LABELS[tab]}>
+        {tab === "triggers" && <Triggers />}
+        {tab === "settings" && <Settings />}
+        {tab === "flow" && (
+          <Suspense>
+            <FlowPanel />
+          </Suspense>
+        )}
       </div>
     </>
   );
@@ -181,12 +208,22 @@ function Settings(): React.JSX.Element {
   const problems = useEditor((state) => state.problems.byTarget.get("workflow")) ?? NONE;
   const change = useCallback(
     (value: JsonObject, pointer: string) => {
-      const kept = Object.keys(value).length === 0 ? undefined : value;
-      store.getState().edit((old) => withOptional(old, "settings", kept), "edit the settings", `settings ${pointer}`);
+      store.getState().edit(
+        (old) => {
+          const next = { ...value, ...onlyFlow(isObject(old.settings) ? old.settings : EMPTY) };
+          return withOptional(old, "settings", Object.keys(next).length === 0 ? undefined : next);
+        },
+        "edit the settings",
+        `settings ${pointer}`,
+      );
     },
     [store],
   );
   const messages = useMemo(() => messagesBelow(problems, "/settings"), [problems]);
+  const settings = useMemo(
+    () => withoutFlow(isObject(document.settings) ? document.settings : EMPTY),
+    [document.settings],
+  );
   return (
     <>
       <label className="field">
@@ -204,9 +241,9 @@ function Settings(): React.JSX.Element {
         />
       </label>
       <SchemaForm
-        schema={WORKFLOW_SETTINGS}
+        schema={OTHER_SETTINGS}
         root={CONTRACT}
-        value={isObject(document.settings) ? document.settings : EMPTY}
+        value={settings}
         problems={messages}
         variables={undefined}
         isReadOnly={isReadOnly}
@@ -217,3 +254,7 @@ function Settings(): React.JSX.Element {
 }
 
 const EMPTY: JsonObject = {};
+const OTHER_SETTINGS: JsonObject = {
+  ...WORKFLOW_SETTINGS,
+  properties: withoutFlow(isObject(WORKFLOW_SETTINGS.properties) ? WORKFLOW_SETTINGS.properties : EMPTY),
+};

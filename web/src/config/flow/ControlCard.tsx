@@ -1,0 +1,104 @@
+import { useId, useMemo, useRef } from "react";
+import type { Json, JsonObject } from "../../base/json";
+import { isObject } from "../../base/json";
+import type { FocusWish } from "../../editor/store";
+import type { LocatedProblem } from "../../problems/locate";
+import { messagesBelow } from "../problems";
+import { ControlFields } from "./ControlFields";
+import type { Control } from "./controls";
+import type { Messages } from "./inside";
+import { useInside } from "./inside";
+import { FieldMessageLine, KeyField } from "./KeyField";
+import { LimitList } from "./LimitList";
+import type { ControlName } from "./values";
+import { idempotencyOf } from "./values";
+
+interface ControlCardProps {
+  readonly control: Control;
+  readonly value: Json | undefined;
+  readonly problems: readonly LocatedProblem[];
+  readonly isReadOnly: boolean;
+  readonly focusWish: FocusWish | undefined;
+  readonly onChange: (name: ControlName, value: Json | undefined, pointer: string) => void;
+}
+
+/** One control: a switch, what it is for, and, if it is on, its fields. */
+export function ControlCard(props: ControlCardProps): React.JSX.Element {
+  const { control, value, problems, isReadOnly, onChange } = props;
+  const { name, title, purpose, initial } = control;
+  const id = useId();
+  // What was there before it was switched off comes back with the switch.
+  const before = useRef<Json | undefined>(undefined);
+  const isOn = value !== undefined && value !== null;
+  const messages = useMemo(() => messagesBelow(problems, `/settings/${name}`), [problems, name]);
+  const own = name === "priority" ? undefined : messages.get("");
+  const toggle = (): void => {
+    if (isOn) before.current = value;
+    onChange(name, isOn ? undefined : (before.current ?? initial), "");
+  };
+  return (
+    <section className="flow-card" aria-labelledby={`${id}-title`} data-testid={`flow-${name}`} data-on={isOn}>
+      <div className="row">
+        <h3 id={`${id}-title`} className="grow">
+          {title}
+        </h3>
+        <button
+          type="button"
+          role="switch"
+          className="switch"
+          aria-checked={isOn}
+          aria-labelledby={`${id}-title`}
+          aria-describedby={`${id}-purpose`}
+          disabled={isReadOnly}
+          onClick={toggle}
+        />
+      </div>
+      <p id={`${id}-purpose`} className="flow-purpose">
+        {purpose}
+      </p>
+      {own !== undefined && <FieldMessageLine message={own} />}
+      {isOn && <Fields {...props} messages={messages} />}
+    </section>
+  );
+}
+
+function Fields(props: ControlCardProps & { readonly messages: Messages }): React.JSX.Element {
+  const { control, value, messages, isReadOnly, onChange } = props;
+  const { name } = control;
+  const focusWish = useInside(props.focusWish, `/settings/${name}`);
+  if (name === "concurrency")
+    return (
+      <LimitList
+        value={value}
+        messages={messages}
+        isReadOnly={isReadOnly}
+        focusWish={focusWish}
+        onChange={(next, pointer) => onChange(name, next, pointer)}
+      />
+    );
+  if (name === "priority")
+    return (
+      <KeyField
+        label="Seconds"
+        help="An expression over the event for a number from -600 to 600. Anything else counts as 0."
+        pointer=""
+        value={typeof value === "string" ? value : ""}
+        message={messages.get("")}
+        isRequired
+        isReadOnly={isReadOnly}
+        onChange={(text) => onChange(name, text, "/")}
+      />
+    );
+  return (
+    <ControlFields
+      name={name}
+      value={name === "idempotency" ? idempotencyOf(value) : isObject(value) ? value : EMPTY}
+      messages={messages}
+      isReadOnly={isReadOnly}
+      focusWish={focusWish}
+      onChange={(next, pointer) => onChange(name, next, pointer)}
+    />
+  );
+}
+
+const EMPTY: JsonObject = {};

@@ -1,0 +1,174 @@
+/** The controls of flow control in plain words: what each does, how it begins, and what its present values come to. */
+
+import type { Json, JsonObject } from "../../base/json";
+import { isList, isObject } from "../../base/json";
+import { CONTRACT, WORKFLOW_SETTINGS } from "../contract";
+import type { Schema } from "../schema";
+import { resolve } from "../schema";
+import type { ControlName } from "./values";
+import { inWords, secondsOf } from "./values";
+
+export interface Control {
+  readonly name: ControlName;
+  readonly title: string;
+  /** What it is for. */
+  readonly purpose: string;
+  /** What it is when it is switched on. */
+  readonly initial: Json;
+}
+
+export const CONTROLS: readonly Control[] = [
+  {
+    name: "concurrency",
+    title: "Concurrency",
+    purpose: "How much goes on at the same time. What is over the limit waits in a queue; nothing is lost.",
+    initial: [{ limit: 5 }],
+  },
+  {
+    name: "throttle",
+    title: "Throttle",
+    purpose: "Spaces the starts of runs evenly. What comes too early waits in order; nothing is lost.",
+    initial: { limit: 10, period: "1m" },
+  },
+  {
+    name: "rate_limit",
+    title: "Rate limit",
+    purpose: "Spaces the starts of runs evenly, and drops the events that come too early.",
+    initial: { limit: 10, period: "1h" },
+  },
+  {
+    name: "debounce",
+    title: "Debounce",
+    purpose: "Waits until no more events come, and starts one run with the last of them.",
+    initial: { period: "30s" },
+  },
+  {
+    name: "batch",
+    title: "Batch",
+    purpose: "Collects events, and starts one run with all of them.",
+    initial: { max_size: 10, timeout: "1m" },
+  },
+  {
+    name: "priority",
+    title: "Priority",
+    purpose: "Moves a run ahead of others that wait, by so many seconds. Without a queue it does nothing.",
+    initial: "event.data.urgent == true ? 120 : 0",
+  },
+  {
+    name: "singleton",
+    title: "Singleton",
+    purpose: "Allows one run at a time, from its start to its end.",
+    initial: { mode: "skip" },
+  },
+  {
+    name: "idempotency",
+    title: "Idempotency",
+    purpose: "Lets one event with a key start a run; others with the same key, for a time, start none.",
+    initial: { key: "event.data.id" },
+  },
+];
+
+const TITLES: Readonly<Record<string, string>> = {
+  limit: "Limit",
+  period: "Period",
+  burst: "At once",
+  timeout: "At the latest after",
+  max_size: "Events that fill it",
+  mode: "What is counted",
+  scope: "Shared by",
+};
+
+/** What holds where nothing is chosen. */
+const DEFAULTS: Partial<Readonly<Record<string, Json>>> = { scope: "workflow", mode: "steps", burst: 1 };
+
+/** The schema of a control's fields, but for those that are expressions. */
+export function plainSchema(name: ControlName): Schema {
+  const properties = isObject(WORKFLOW_SETTINGS.properties) ? WORKFLOW_SETTINGS.properties : {};
+  const schema = resolve(name === "concurrency" ? { $ref: "#/$defs/concurrency" } : properties[name], CONTRACT);
+  // Of several forms the panel edits the object.
+  const forms = isList(schema.anyOf) ? schema.anyOf.filter(isObject) : [schema];
+  const own = forms.find((form) => isObject(form.properties)) ?? {};
+  const fields = Object.entries(isObject(own.properties) ? own.properties : {}).filter(([key]) => !isExpression(key));
+  const titled = fields.map(([key, field]) => [
+    key,
+    { ...resolve(field, CONTRACT), title: titleOf(name, key), ...defaultOf(name, key) },
+  ]);
+  const required = isList(own.required) ? own.required.filter((key) => !isExpression(String(key))) : [];
+  return { type: "object", properties: Object.fromEntries(titled) as JsonObject, required };
+}
+
+/** Whether a key of a control holds an expression. */
+export function isExpression(key: string): boolean {
+  return key === "key" || key === "if";
+}
+
+function defaultOf(name: ControlName, key: string): JsonObject {
+  const value = name === "singleton" ? undefined : DEFAULTS[key];
+  return value === undefined ? {} : { default: value };
+}
+
+function titleOf(name: ControlName, key: string): string {
+  if (name === "singleton") return "Another event, meanwhile";
+  return TITLES[key] ?? key;
+}
+
+/** What a control with these values does, as a sentence; `undefined` as long as something is missing. */
+export function sentenceOf(name: ControlName, value: Json | undefined): string | undefined {
+  return isObject(value) ? SENTENCES[name]?.(value) : undefined;
+}
+
+const SENTENCES: Partial<Readonly<Record<ControlName, (value: JsonObject) => string | undefined>>> = {
+  concurrency: concurrencySentence,
+  throttle: (value) => {
+    const apart = spacingOf(value);
+    if (apart === undefined) return undefined;
+    const burst = typeof value.burst === "number" && value.burst > 1 ? `, up to ${value.burst} at once` : "";
+    return `About one start every ${apart}${burst}${perKey(value)}. More wait in order.`;
+  },
+  rate_limit: (value) => {
+    const apart = spacingOf(value);
+    if (apart === undefined) return undefined;
+    return `At most one start every ${apart}${perKey(value)}. Events that come sooner are dropped.`;
+  },
+  debounce: (value) => {
+    const [period, timeout] = [secondsOf(value.period), secondsOf(value.timeout)];
+    if (period === undefined) return undefined;
+    const latest = timeout === undefined ? "" : `, and ${inWords(timeout)} after the first one at the latest`;
+    return `One run${perKey(value)}, ${inWords(period)} after the last event${latest}.`;
+  },
+  batch: (value) => {
+    const timeout = secondsOf(value.timeout);
+    if (timeout === undefined || typeof value.max_size !== "number") return undefined;
+    return `One run${perKey(value)} for up to ${value.max_size} events, ${inWords(timeout)} after the first at the latest.`;
+  },
+  idempotency: (value) => {
+    if (typeof value.key !== "string") return undefined;
+    return `One run for each ${value.key} within ${inWords(secondsOf(value.period) ?? 86_400)}.`;
+  },
+};
+
+const SHARED: Readonly<Record<string, string>> = {
+  tenant: "of all workflows of the tenant that have the same key",
+  environment: "of all workflows of the environment that have the same key",
+  installation: "of all workflows of the installation that have the same key",
+};
+
+function concurrencySentence(value: JsonObject): string | undefined {
+  const { limit, mode, scope } = value;
+  if (typeof limit !== "number") return undefined;
+  if (limit === 0) return "No limit.";
+  const what = mode === "runs" ? (limit === 1 ? "run" : "runs") : limit === 1 ? "step" : "steps";
+  const whose = SHARED[String(scope)] ?? "of this workflow";
+  const doing = mode === "runs" ? "at a time, from start to end" : "at the same time";
+  return `At most ${limit} ${what} ${whose} ${doing}${perKey(value)}.`;
+}
+
+function spacingOf(value: JsonObject): string | undefined {
+  const period = secondsOf(value.period);
+  if (period === undefined || typeof value.limit !== "number" || value.limit < 1) return undefined;
+  return inWords(period / value.limit);
+}
+
+function perKey(value: JsonObject): string {
+  return typeof value.key === "string" ? ` for each ${value.key}` : "";
+}

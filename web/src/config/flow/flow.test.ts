@@ -1,0 +1,114 @@
+import { describe, expect, test } from "vitest";
+import type { JsonObject } from "../../base/json";
+import { CONTROLS, plainSchema, sentenceOf } from "./controls";
+import {
+  CONTROL_NAMES,
+  controlAt,
+  idempotencyOf,
+  inWords,
+  keysOf,
+  limitsOf,
+  onlyFlow,
+  secondsOf,
+  withoutFlow,
+} from "./values";
+
+describe("values", () => {
+  test("limits are read in every form that a document may have", () => {
+    expect(limitsOf(3)).toEqual([{ limit: 3 }]);
+    expect(limitsOf({ limit: 3, mode: "runs" })).toEqual([{ limit: 3, mode: "runs" }]);
+    expect(limitsOf([{ limit: 1 }, { limit: 2 }])).toEqual([{ limit: 1 }, { limit: 2 }]);
+    expect(limitsOf(undefined)).toEqual([]);
+    expect(idempotencyOf("event.data.id")).toEqual({ key: "event.data.id" });
+    expect(idempotencyOf({ key: "a", period: "1h" })).toEqual({ key: "a", period: "1h" });
+  });
+
+  test("settings are told apart, and none is lost", () => {
+    const settings: JsonObject = { retries: 2, throttle: { limit: 1 }, own: true };
+    expect(withoutFlow(settings)).toEqual({ retries: 2, own: true });
+    expect({ ...withoutFlow(settings), ...onlyFlow(settings) }).toEqual(settings);
+  });
+
+  test("a pointer leads to its control", () => {
+    expect(controlAt("/settings/rate_limit/key")).toBe("rate_limit");
+    expect(controlAt("/settings/retries")).toBeUndefined();
+    expect(controlAt("/triggers/0/event")).toBeUndefined();
+  });
+
+  test.each([
+    ["30s", 30],
+    ["500ms", 0.5],
+    ["1.5 h", 5400],
+    [90, 90],
+    ["7d", 604_800],
+    ["soon", undefined],
+    [0, undefined],
+    [undefined, undefined],
+  ])("%s is a duration of %s seconds", (value, seconds) => {
+    expect(secondsOf(value)).toBe(seconds);
+  });
+
+  test.each([
+    [6, "6 seconds"],
+    [1, "1 second"],
+    [90, "1.5 minutes"],
+    [3600, "1 hour"],
+    [0.5, "0.5 seconds"],
+    [0.01, "less than a second"],
+  ])("%s seconds are %s", (seconds, words) => {
+    expect(inWords(seconds)).toBe(words);
+  });
+
+  test("what an event has in its data is offered as keys", () => {
+    const data = { id: 7, customer: { name: "Ada", tags: ["a"] }, "odd name": 1, vip: true };
+    expect(keysOf({ name: "a/b", data })).toEqual(["event.data.id", "event.data.customer.name"]);
+    expect(keysOf(undefined)).toEqual([]);
+  });
+});
+
+describe("controls", () => {
+  test("there is one for every setting of flow control, in a form that means something", () => {
+    expect(CONTROLS.map(({ name }) => name)).toEqual([...CONTROL_NAMES]);
+    for (const { name, initial } of CONTROLS) expect(initial, name).toBeTruthy();
+  });
+
+  test("their fields are those of the contract, without the expressions", () => {
+    expect(Object.keys(plainSchema("concurrency").properties as JsonObject)).toEqual(["limit", "scope", "mode"]);
+    expect(Object.keys(plainSchema("throttle").properties as JsonObject)).toEqual(["limit", "period", "burst"]);
+    expect(Object.keys(plainSchema("batch").properties as JsonObject)).toEqual(["max_size", "timeout"]);
+    expect(Object.keys(plainSchema("idempotency").properties as JsonObject)).toEqual(["period"]);
+    expect(plainSchema("batch").required).toEqual(["max_size", "timeout"]);
+  });
+
+  test.each([
+    ["throttle", { limit: 10, period: "1m" }, "About one start every 6 seconds. More wait in order."],
+    [
+      "throttle",
+      { limit: 10, period: "1m", burst: 3, key: "event.data.id" },
+      "About one start every 6 seconds, up to 3 at once for each event.data.id. More wait in order.",
+    ],
+    ["throttle", { limit: 10 }, undefined],
+    [
+      "rate_limit",
+      { limit: 10, period: "1h" },
+      "At most one start every 6 minutes. Events that come sooner are dropped.",
+    ],
+    [
+      "debounce",
+      { period: "30s", timeout: "5m" },
+      "One run, 30 seconds after the last event, and 5 minutes after the first one at the latest.",
+    ],
+    ["batch", { max_size: 10, timeout: "1m" }, "One run for up to 10 events, 1 minute after the first at the latest."],
+    ["idempotency", { key: "event.data.id" }, "One run for each event.data.id within 1 day."],
+    ["concurrency", { limit: 1 }, "At most 1 step of this workflow at the same time."],
+    ["concurrency", { limit: 0 }, "No limit."],
+    [
+      "concurrency",
+      { limit: 2, mode: "runs", scope: "tenant", key: "'mail'" },
+      "At most 2 runs of all workflows of the tenant that have the same key at a time, from start to end for each 'mail'.",
+    ],
+    ["singleton", { mode: "skip" }, undefined],
+  ] as const)("%s is told in a sentence", (name, value, sentence) => {
+    expect(sentenceOf(name, value)).toBe(sentence);
+  });
+});
