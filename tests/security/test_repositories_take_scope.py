@@ -30,7 +30,8 @@ from workflowkit.store import (
 from workflowkit.store.database import Database
 
 REPOSITORIES = (
-    alerts, apps, appsyncs, approvals, callbacks, following, keys, members, messages, queries, schedules, webhooks, workflows,
+    alerts, apps, appsyncs, approvals, callbacks, following, keys, members, messages, queries, schedules, webhooks,
+    workflows,
 )  # fmt: skip
 #: The functions that find a scope, by something unguessable (or on the way to check it), instead of taking it.
 FINDS_THE_SCOPE = {
