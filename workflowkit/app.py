@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from workflowkit.dispatch.consumer import EmbeddedWorker
     from workflowkit.engine.states import RunStatus
     from workflowkit.engine.steptools import Invocable
+    from workflowkit.inngest.serving.options import ServeOptions
+    from workflowkit.inngest.serving.servedapp import ServedApp
     from workflowkit.localengine import LocalEngine
     from workflowkit.runtime.authoring import Published
     from workflowkit.runtime.deliveries import Source
@@ -204,6 +206,33 @@ class WorkflowKit:
             return functools.update_wrapper(view, handler)
 
         return register
+
+    def serve(
+        self,
+        app: Flask | None = None,
+        *,
+        path: str = "/api/inngest",
+        functions: Sequence[Function[..., Any]] | None = None,
+        workflows: Mapping[str, Mapping[str, Any]] | None = None,
+        **options: Unpack[ServeOptions],
+    ) -> ServedApp:
+        """Serve this application's functions to a server that speaks Inngest's protocol (docs/serving.md).
+
+        All of them, or those given, and ``workflows``, documents by id. With a Flask ``app`` a route is added to it;
+        the result can be served by other frameworks. Needs no database. Raises ``DefinitionError`` for what other
+        servers cannot do, ``InvalidInput`` without a signing key outside of development.
+        """
+        from workflowkit.base.clock import SystemClock
+        from workflowkit.inngest.serving.servedapp import Application, served_app
+
+        clock = self._clock or SystemClock()
+        application = Application(
+            self.app_id, self.app_version, self.registry, self.settings, self.extensions, clock.now_ms
+        )  # fmt: skip
+        made = served_app(application, path, functions, workflows or {}, options)
+        if app is not None:
+            made.add_to(app)
+        return made
 
     @cached_property
     def engine(self) -> LocalEngine:

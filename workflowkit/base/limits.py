@@ -151,6 +151,8 @@ class Limits:
     # embedding
     embed_token_seconds: int = 86_400
     """How long an embed token may be good; it cannot be called back."""
+    serve_request_bytes: int = 8 * MIB
+    """A call of a server for which functions of ours are performed: events, and what is remembered of a run."""
     app_syncs: int = 100
     """Syncs of one application that are kept, the latest ones."""
     # lists

@@ -16,7 +16,7 @@ ENDS = {
     "inngest/function.cancelled": RUN_CANCELLED,
     "inngest/function.finished": RUN_FINISHED,
 }
-_ENDS_HERE = {ours: theirs for theirs, ours in ENDS.items()}
+ENDS_HERE = {ours: theirs for theirs, ours in ENDS.items()}
 _STATUS = {RUN_FAILED: "Failed", RUN_CANCELLED: "Cancelled"}
 
 
@@ -27,8 +27,8 @@ def shown_event(event: Mapping[str, Any]) -> dict[str, Any]:
         name = "inngest/function.invoked"
     elif name == CRON_EVENT:
         name, data = "inngest/scheduled.timer", {"cron": data["cron"], "scheduledAt": data["slot"]}
-    elif name in _ENDS_HERE:
-        name, data = _ENDS_HERE[name], _end(name, data)
+    elif name in ENDS_HERE:
+        name, data = ENDS_HERE[name], _end(name, data)
     shown = {"id": event.get("id"), "name": name, "data": data, "ts": event.get("ts"), "user": event.get("user") or {}}
     return shown | {field: event[field] for field in ("v", "meta") if event.get(field) is not None}
 

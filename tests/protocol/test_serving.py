@@ -1,0 +1,248 @@
+"""Functions and documents of ours on a server that calls them over HTTP: here our own, which speaks the protocol."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+from sdkapps import SdkApp, eventually
+from servedapps import an_app, registered
+
+from workflowkit import NonRetriableError, RetryAfterError, StepError
+
+
+def _run(sdk: SdkApp, name: str, data: dict[str, Any] | None = None) -> dict[str, Any]:
+    return sdk.run_of(sdk.send(name, data))
+
+
+def test_steps_a_sleep_and_a_result(sdk: SdkApp) -> None:
+    wk = an_app()
+    calls: list[str] = []
+
+    def noted(name: str, value: int) -> int:
+        calls.append(name)
+        return value
+
+    @wk.function("fn", trigger={"event": "go"})
+    def fn(ctx: Any) -> Any:
+        doubled = ctx.step.run("double", noted, "double", ctx.event["data"]["n"] * 2)
+        ctx.step.sleep("nap", 0.05)
+        return ctx.step.run("add", noted, "add", doubled + 1)
+
+    with registered(wk, sdk):
+        run = _run(sdk, "go", {"n": 4})
+    assert (run["status"], run["output"], run["function_id"]) == ("Completed", 9, "shop/fn")
+    assert calls == ["double", "add"]
+
+
+def test_an_async_function_gathers_its_steps(sdk: SdkApp) -> None:
+    wk, calls = an_app(), []
+
+    async def double(n: int) -> int:
+        calls.append(n)
+        return n * 2
+
+    @wk.function("fn", trigger={"event": "go"})
+    async def fn(ctx: Any) -> Any:
+        first = await ctx.step.run("first", double, 1)
+        left, right = await asyncio.gather(ctx.step.run("left", double, 2), ctx.step.run("right", double, 3))
+        await ctx.step.sleep("nap", 0.05)
+        return [first, left, right]
+
+    with registered(wk, sdk):
+        run = _run(sdk, "go")
+    assert run["output"] == [2, 4, 6]
+    assert sorted(calls) == [1, 2, 3]
+
+
+def test_branches_of_a_group_are_each_executed_once(sdk: SdkApp) -> None:
+    wk, calls = an_app(), []
+
+    def note(name: str) -> str:
+        calls.append(name)
+        return name
+
+    def branch(ctx: Any, name: str) -> Any:
+        one = ctx.step.run(f"{name}.1", note, f"{name}.1")
+        ctx.step.sleep(f"{name}.nap", 0.05)
+        return [one, ctx.step.run(f"{name}.2", note, f"{name}.2")]
+
+    @wk.function("fn", trigger={"event": "go"})
+    def fn(ctx: Any) -> Any:
+        return ctx.group.parallel([lambda: branch(ctx, "a"), lambda: branch(ctx, "b")])
+
+    with registered(wk, sdk):
+        run = _run(sdk, "go")
+    assert run["output"] == [["a.1", "a.2"], ["b.1", "b.2"]]
+    assert sorted(calls) == ["a.1", "a.2", "b.1", "b.2"]
+
+
+def test_an_event_is_waited_for_and_received_as_our_handlers_know_it(sdk: SdkApp) -> None:
+    wk = an_app()
+
+    @wk.function("fn", trigger={"event": "go"})
+    def fn(ctx: Any) -> Any:
+        found = ctx.step.wait_for_event("reply", "answer", match="data.id", timeout="1h")
+        missing = ctx.step.wait_for_event("other", "never", timeout=0.05)
+        return [found["name"], found["data"], missing]
+
+    with registered(wk, sdk):
+        event_id = sdk.send("go", {"id": 7})
+        eventually(lambda: sdk.run_of(event_id, ended=False)["status"] == "Running" or None)
+        eventually(lambda: (sdk.wk.runtime.database and _waits(sdk)) or None)
+        sdk.send("answer", {"id": 8})
+        sdk.send("answer", {"id": 7, "text": "yes"})
+        run = sdk.run_of(event_id)
+    assert run["output"] == ["answer", {"id": 7, "text": "yes"}, None]
+
+
+def _waits(sdk: SdkApp) -> list[Any]:
+    from workflowkit.store.database import Sql
+
+    with sdk.wk.runtime.database.read() as tx:
+        return list(tx.rows(Sql("SELECT id FROM waits WHERE kind = 'event'")))
+
+
+def test_a_function_invokes_another_and_hears_of_its_failure(sdk: SdkApp) -> None:
+    wk = an_app()
+
+    @wk.function("child")
+    def child(ctx: Any) -> Any:
+        if ctx.event["data"].get("fail"):
+            raise NonRetriableError("the child says no")
+        return ctx.event["data"]["n"] + 1
+
+    @wk.function("fn", trigger={"event": "go"})
+    def fn(ctx: Any) -> Any:
+        good = ctx.step.invoke("good", child, {"n": 1})
+        try:
+            ctx.step.invoke("bad", child, {"fail": True})
+        except StepError as error:
+            return [good, str(error)]
+
+    with registered(wk, sdk):
+        run = _run(sdk, "go")
+    assert run["output"][0] == 2
+    assert "the child says no" in run["output"][1]
+
+
+def test_events_are_sent_once_and_start_other_functions(sdk: SdkApp) -> None:
+    wk, seen = an_app(), []
+
+    @wk.function("fn", trigger={"event": "go"})
+    def fn(ctx: Any) -> Any:
+        ids = ctx.step.send_event("tell", [{"name": "told", "data": {"n": 1}}, {"name": "told", "data": {"n": 2}}])
+        ctx.step.sleep("nap", 0.05)
+        ctx.send_event("told", {"n": 3})
+        return len(ids)
+
+    @wk.function("listener", trigger={"event": "told"})
+    def listener(ctx: Any) -> Any:
+        seen.append(ctx.event["data"]["n"])
+
+    with registered(wk, sdk):
+        assert _run(sdk, "go")["output"] == 2
+        eventually(lambda: len(seen) >= 3 or None)
+    assert sorted(seen) == [1, 2, 3]
+
+
+def test_a_step_is_tried_again_when_it_asks_for_it_and_then_its_error_can_be_caught(sdk: SdkApp) -> None:
+    wk, attempts = an_app(), []
+
+    def flaky() -> None:
+        attempts.append(1)
+        raise RetryAfterError("not yet", delay_seconds=1)
+
+    @wk.function("fn", trigger={"event": "go"}, retries=1)
+    def fn(ctx: Any) -> Any:
+        try:
+            ctx.step.run("flaky", flaky)
+        except StepError as error:
+            return [str(error), error.name]
+
+    with registered(wk, sdk):
+        run = _run(sdk, "go")
+    assert run["output"] == ["not yet", "RetryAfterError"]
+    assert len(attempts) == 2
+
+
+def test_a_function_that_fails_for_good_is_handled_by_its_on_failure(sdk: SdkApp) -> None:
+    wk, handled = an_app(), []
+
+    def failed(ctx: Any) -> None:
+        handled.append(ctx.event["data"])
+
+    @wk.function("fn", trigger={"event": "go"}, on_failure=failed)
+    def fn(ctx: Any) -> Any:
+        raise NonRetriableError("no")
+
+    with registered(wk, sdk):
+        run = _run(sdk, "go", {"n": 1})
+        eventually(lambda: handled or None)
+    assert run["status"] == "Failed"
+    assert (run["output"]["name"], run["output"]["message"]) == ("NonRetriableError", "no")
+    told = handled[0]
+    assert (told["workflow_id"], told["status"], told["run_id"]) == ("shop/fn", "failed", run["run_id"])
+    assert told["error"]["message"] == "no"
+    assert told["event"]["data"] == {"n": 1}
+
+
+def test_a_function_that_raises_is_tried_again_as_a_whole(sdk: SdkApp) -> None:
+    wk = an_app()
+    attempts: list[Any] = []
+
+    @wk.function("fn", trigger={"event": "go"}, retries=1)
+    def fn(ctx: Any) -> Any:
+        ctx.step.run("once", lambda: attempts.append("step"))
+        attempts.append(ctx.attempt)
+        if ctx.attempt == 0:
+            raise RetryAfterError("again", delay_seconds=1)
+        return "done"
+
+    with registered(wk, sdk):
+        assert _run(sdk, "go")["output"] == "done"
+    assert attempts.count("step") == 1
+    assert attempts[-1] == 1
+
+
+def test_a_document_runs_with_each_action_as_a_step(sdk: SdkApp) -> None:
+    wk, calls = an_app(), []
+
+    @wk.action("double")
+    def double(n: int) -> int:
+        calls.append(n)
+        return n * 2
+
+    document = {
+        "name": "Doubling",
+        "triggers": [{"event": "go"}],
+        "actions": [
+            {"id": "first", "kind": "double", "inputs": {"n": "!ref($.event.data.n)"}},
+            {"id": "left", "kind": "double", "inputs": {"n": "!ref($.state.first)"}},
+            {"id": "right", "kind": "double", "inputs": {"n": "!ref($.state.first)"}},
+            {"id": "pause", "kind": "builtin:wait", "inputs": {"duration": 0.05}},
+            {"id": "last", "kind": "double", "inputs": {"n": "!ref($.state.left)"}, "settings": {"join": "all"}},
+        ],
+        "edges": [
+            {"from": "$source", "to": "first"}, {"from": "first", "to": "left"}, {"from": "first", "to": "right"},
+            {"from": "left", "to": "pause"}, {"from": "right", "to": "pause"}, {"from": "pause", "to": "last"},
+        ],
+        "output": "!ref($.state.last)",
+    }  # fmt: skip
+    with registered(wk, sdk, workflows={"doubling": document}):
+        run = _run(sdk, "go", {"n": 1})
+    assert (run["status"], run["output"], run["function_id"]) == ("Completed", 8, "shop/doubling")
+    assert sorted(calls) == [1, 2, 2, 4]
+
+
+def test_a_second_sync_changes_nothing_and_a_function_that_is_gone_is_retired(sdk: SdkApp) -> None:
+    wk = an_app()
+    wk.function("fn", trigger={"event": "go"})(lambda ctx: None)
+    old = wk.function("old", trigger={"event": "go"})(lambda ctx: None)
+    with registered(wk, sdk) as url:
+        assert httpx.put(url, timeout=30).json()["modified"] is False
+    del wk.registry.functions[old.id]
+    with registered(wk, sdk):
+        listed = httpx.get(f"{sdk.server}/dev").json()["functions"]
+    assert [each["slug"] for each in listed] == ["shop-fn"]

@@ -1,0 +1,168 @@
+"""One attempt of a handler for a server's call, and a whole function by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from workflowkit.base.errors import NotFound
+from workflowkit.base.ids import derived_id, idempotency_key
+from workflowkit.base.limits import Limits
+from workflowkit.base.scope import Scope
+from workflowkit.definition.model import Node, Workflow
+from workflowkit.engine.context import ActionConfig, RunInfo, StepInfo, context_for
+from workflowkit.engine.executor import execute
+from workflowkit.engine.extensions import Extensions
+from workflowkit.engine.facts import ErrorInfo
+from workflowkit.engine.failures import failed_by
+from workflowkit.engine.outcome import Attempted, EmittedEvent, Failed, Succeeded
+from workflowkit.engine.retry import backoff_of, may_retry, restricted
+from workflowkit.inngest.serving.names import Names
+from workflowkit.inngest.serving.operations import Answered, described, unsupported
+from workflowkit.inngest.serving.requests import Call
+from workflowkit.inngest.serving.served import Served, retries_of
+from workflowkit.inngest.serving.session import SendEvents, ServedSession, Terms, asked_seconds
+from workflowkit.registry import Registry
+
+DONE, OPERATIONS, FAILED = 200, 206, 500
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a call is answered with. ``no_retry`` and ``retry_after_seconds`` are of what failed."""
+
+    status: int
+    value: Any
+    no_retry: bool | None = None
+    retry_after_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What handlers are performed with."""
+
+    names: Names
+    registry: Registry
+    extensions: Extensions
+    config: ActionConfig
+    limits: Limits
+    scope: Scope
+    send: SendEvents
+    now_ms: Callable[[], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt at a node of a workflow. ``events`` are as handlers know them."""
+
+    means: Means
+    served: Served
+    call: Call
+    events: Sequence[Mapping[str, Any]]
+    node: Node
+    target: str | None = None
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    state: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def workflow(self) -> Workflow:
+        return self.served.workflow
+
+    @property
+    def retries(self) -> int:
+        """How often this node, or a step of it, may be tried again; the server may allow less."""
+        own = retries_of(self.node, self.means.registry)
+        return min(own, max(0, self.call.max_attempts - 1))
+
+    def make(self) -> tuple[Attempted, Answered]:
+        """Call the handler; return what that came to, and what its steps have to tell."""
+        means, node, call = self.means, self.node, self.call
+        spec = means.registry.executable(node.kind)
+        if spec is None:
+            return failed_by(NotFound(f"no action of kind {node.kind!r} is registered")), Answered()
+        backoff = None if node.backoff is None else backoff_of(node.backoff)
+        terms = Terms(
+            call, means.names, self.target, means.send, means.now_ms, means.limits, self.served.is_graph, backoff
+        )
+        hooks = means.extensions.hooks(spec, self.will_retry)
+        session = ServedSession(node.id, terms, retries=self.retries, hooks=hooks)
+        context = context_for(
+            spec.is_async,
+            event=self.events[0],
+            events=self.events,
+            run=RunInfo(call.run_id, self.served.id, "served", means.scope.environment, means.scope.tenant),
+            step=StepInfo(node.id, node.id, node.kind, node.name),
+            attempt=call.attempt,
+            idempotency_key=idempotency_key(call.run_id, node.id),
+            state=self.state,
+            workflow=self.workflow.document,
+            config=means.config,
+            limits=means.limits,
+            session=session,
+        )
+        seconds = spec.timeout_seconds if node.timeout_seconds is None else node.timeout_seconds
+        outcome = execute(spec, context, self.inputs, deadline_seconds=seconds, limits=means.limits)
+        return outcome, session.answered
+
+    def will_retry(self, failed: Failed) -> bool:
+        """Tell whether an attempt that failed is followed by another."""
+        return may_retry(self.call.attempt + 1, restricted(failed, self.node.retry_on), retries=self.retries)
+
+    def send_emitted(self, events: Sequence[EmittedEvent]) -> None:
+        """Send what the handler wants sent with its result. The ids follow from the run: twice is once.
+
+        Raises ``NonRetriableError`` for an event that is to start a run of one workflow.
+        """
+        if any(each.target is not None for each in events):
+            raise unsupported("start_run")
+        if events:
+            key = self.node.id
+            self.means.send(
+                [
+                    replace(each, id=each.id or derived_id(self.call.run_id, key, str(index)))
+                    for index, each in enumerate(events)
+                ]
+            )
+
+
+def perform_function(attempt: Attempt) -> Reply:
+    """Return the answer to a call of a code function."""
+    outcome, answered = attempt.make()
+    only = answered.only_planned
+    if only is not None and attempt.target is None and not attempt.call.plans_only:
+        if isinstance(outcome, Succeeded | Failed):
+            return ended(attempt, outcome)
+        # Nothing else can be next: it is executed at once, without another call.
+        outcome, answered = replace(attempt, target=only).make()
+    if answered.is_executed:
+        return told(answered)
+    if isinstance(outcome, Succeeded | Failed):
+        return ended(attempt, outcome)
+    return told(answered)
+
+
+def told(answered: Answered) -> Reply:
+    """Return operations as an answer."""
+    return Reply(OPERATIONS, list(answered.items), answered.is_final, answered.retry_after_seconds)
+
+
+def ended(attempt: Attempt, outcome: Succeeded | Failed) -> Reply:
+    """Return the result of a whole function as an answer."""
+    if isinstance(outcome, Succeeded):
+        if attempt.target is not None:
+            return Reply(OPERATIONS, [])  # the step that was asked for is gone: the server calls the whole again
+        try:
+            attempt.send_emitted(outcome.events)
+        except Exception as error:
+            outcome = failed_by(error)
+        else:
+            return Reply(DONE, outcome.output)
+    is_final = not attempt.will_retry(outcome)
+    after = asked_seconds(attempt.call.attempt + 1, outcome, attempt.means.now_ms(), None)
+    return failure(outcome.error, is_final=is_final, retry_after_seconds=None if is_final else after)
+
+
+def failure(error: ErrorInfo, *, is_final: bool, retry_after_seconds: float | None = None) -> Reply:
+    """Return an error as an answer."""
+    return Reply(FAILED, described(error), is_final, retry_after_seconds)

@@ -1,0 +1,88 @@
+"""Calls to the server that performs our functions: registering, sending events, asking for what was too large."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from workflowkit.base.errors import ActionError
+from workflowkit.base.jsonvalue import dumps, loads
+from workflowkit.base.limits import Limits
+from workflowkit.base.netguard import GuardedResponse, NetworkPolicy, request
+from workflowkit.engine.outcome import EmittedEvent
+from workflowkit.inngest.serving.options import EndpointConfig
+from workflowkit.inngest.signing import key_hash
+
+_REFUSED = frozenset({401, 403})
+#: Stands for the event key where a dev server asks for none.
+_NO_EVENT_KEY = "dev"
+_OK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """The server, as an endpoint's options say where it is. ``headers`` go with each request."""
+
+    config: EndpointConfig
+    limits: Limits
+    headers: dict[str, str]
+
+    def register(self, payload: dict[str, Any], sync_id: str | None) -> GuardedResponse:
+        """Send what an app registers; return the server's answer. Raises ``ActionError`` if there is none."""
+        query = f"?{urlencode({'deployId': sync_id})}" if sync_id else ""
+        return self._authorized("POST", f"{self.config.api_origin}/fn/register{query}", dumps(payload).encode())
+
+    def send(self, events: Sequence[EmittedEvent]) -> list[str]:
+        """Send events; return the ids under which the server has them. Raises ``ActionError``."""
+        config = self.config
+        key = config.event_key or _NO_EVENT_KEY
+        body = dumps([_sent(each) for each in events]).encode()
+        answer = self._request("POST", f"{config.event_origin}/e/{quote(key, safe='')}", body, None)
+        found = _json(answer)
+        ids = found.get("ids") if isinstance(found, dict) else None
+        if answer.status != _OK or not isinstance(ids, list) or len(ids) != len(events):
+            raise ActionError(f"the events were not accepted: {answer.status}")
+        return [str(each) for each in ids]
+
+    def fetch(self, run_id: str) -> tuple[list[Any], dict[str, Any]]:
+        """Return the events of a run and what is remembered of its steps. Raises ``ActionError``."""
+        run_url = f"{self.config.api_origin}/v0/runs/{quote(run_id, safe='')}"
+        batch, actions = (_json(self._authorized("GET", f"{run_url}/{what}", None)) for what in ("batch", "actions"))
+        if not isinstance(batch, list) or not batch or not isinstance(actions, dict):
+            raise ActionError(f"the server does not tell the state of run {run_id}")
+        return batch, actions
+
+    def _authorized(self, method: str, url: str, body: bytes | None) -> GuardedResponse:
+        """Send a request with the hash of the key; where that is refused, with that of the other one."""
+        keys: tuple[str | None, ...] = self.config.keys.all or (None,)
+        for key in keys:
+            answer = self._request(method, url, body, key)
+            if answer.status not in _REFUSED:
+                break
+        return answer
+
+    def _request(self, method: str, url: str, body: bytes | None, key: str | None) -> GuardedResponse:
+        limits = self.limits
+        # The address is the developer's own, and may well be a private one.
+        policy = NetworkPolicy(
+            allow_private=True, max_request_bytes=limits.remote_request_bytes,
+            max_response_bytes=limits.serve_request_bytes,
+        )  # fmt: skip
+        headers = {"Content-Type": "application/json", **self.headers}
+        if key is not None:
+            headers["Authorization"] = f"Bearer {key_hash(key)}"
+        return request(method, url, policy=policy, headers=headers, body=body)
+
+
+def _sent(event: EmittedEvent) -> dict[str, Any]:
+    fields = {"id": event.id, "ts": event.ts_ms}
+    return {"name": event.name, "data": event.data} | {key: value for key, value in fields.items() if value is not None}
+
+
+def _json(answer: GuardedResponse) -> Any:
+    try:
+        return loads(answer.body)
+    except ValueError:
+        return None
