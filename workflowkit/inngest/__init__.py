@@ -7,5 +7,6 @@ handler of that action calls the app:
 - ``conversation``: one attempt of a function; ``replies``, ``memos``, ``events``, ``durations``: what is said in it
 - ``client``, ``signing``, ``canonical``: the calls themselves
 - ``naming``: the ids of apps, functions and steps
-- ``server``, ``web``: what apps call
+- ``server``, ``web``: what apps call; ``syncing``: an app that is asked for its functions
+- ``serving``: the other side, for functions of ours on another server
 """
