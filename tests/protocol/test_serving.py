@@ -159,11 +159,11 @@ def test_a_step_is_tried_again_when_it_asks_for_it_and_then_its_error_can_be_cau
         try:
             ctx.step.run("flaky", flaky)
         except StepError as error:
-            return [str(error), error.name]
+            return [str(error), error.name, error.cause_code]
 
     with registered(wk, sdk):
         run = _run(sdk, "go")
-    assert run["output"] == ["not yet", "RetryAfterError"]
+    assert run["output"] == ["not yet", "RetryAfterError", "retry-after"]
     assert len(attempts) == 2
 
 

@@ -65,7 +65,8 @@ def waiting(wait: Wait, step_id: str, now_ms: int, names: Names) -> dict[str, An
             given = {key: value for key, value in options.items() if value is not None}
             return operation("WaitForEvent", step_id, name=ENDS_HERE.get(wait.name, wait.name), opts=given)
         case WaitKind.SIGNAL:
-            signal = {"signal": wait.name, "timeout": timeout, "conflict": "fail"}
+            conflict = "replace" if wait.replaces else "fail"
+            signal = {"signal": wait.name, "timeout": timeout, "conflict": conflict}
             return operation("WaitForSignal", step_id, name=wait.name, opts=signal)
         case WaitKind.RUN:
             longest = wait.until_ms - now_ms >= MAX_WAIT_SECONDS * 1000

@@ -138,7 +138,9 @@ class ServedSession(StepSession):
             self._executed[key] = operation(RUN, self._wire_id(key), data=output)
         return result
 
-    def record_failure(self, key: str, step_id: str, attempt: int, failure: Failed, retries: int | None) -> NoReturn:
+    def record_failure(
+        self, key: str, step_id: str, attempt: int, failure: Failed, retries: int | None, *, told: Any = None
+    ) -> NoReturn:
         """Keep the failure of a step for the answer, and end the attempt: the handler hears of it in the next one."""
         is_final = self.is_final(attempt, failure, retries)
         with self._lock:
@@ -184,8 +186,8 @@ class _Facts:
     def completed(self, key: str, attempt: int, output: Any, events: tuple[EmittedEvent, ...]) -> Fact:
         return Fact(FactKind.COMPLETED, key, attempt, output, at_ms=self._now_ms())
 
-    def failed(self, key: str, attempt: int, error: ErrorInfo) -> Fact:
-        return Fact(FactKind.FAILED, key, attempt, error=error, at_ms=self._now_ms())
+    def failed(self, key: str, attempt: int, error: ErrorInfo, told: Any = None) -> Fact:
+        return Fact(FactKind.FAILED, key, attempt, told, error, at_ms=self._now_ms())
 
     def retry(self, key: str, attempt: int, error: ErrorInfo, retry_at_ms: int) -> Fact:
         return Fact(FactKind.RETRY, key, attempt, error=error, retry_at_ms=retry_at_ms, at_ms=self._now_ms())
@@ -198,6 +200,9 @@ class _Facts:
 
     def hands_over(self) -> bool:
         return False
+
+    def news(self) -> tuple[Fact, ...]:
+        return ()
 
     @property
     def invitations(self) -> NoInvitations:
