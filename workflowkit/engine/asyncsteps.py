@@ -208,6 +208,11 @@ class AsyncSteps(StepTools):
         return invoked(step_id, output, function, output_type)
 
     @_held
+    async def publish(self, step_id: str, topic: str, data: Any = None, *, channel: str | None = None) -> None:
+        """See ``Steps.publish``."""
+        self._publish(step_id, topic, data, channel)
+
+    @_held
     async def send_event(self, step_id: str, events: Events) -> list[str]:
         """See ``Steps.send_event``."""
         return self._send(step_id, events)

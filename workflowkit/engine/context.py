@@ -13,6 +13,7 @@ from workflowkit.base.jsonvalue import dumps, loads
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.base.netguard import NetworkPolicy
 from workflowkit.engine.asyncsteps import AsyncSteps
+from workflowkit.engine.channels import new_message, run_channel
 from workflowkit.engine.deps import Deps
 from workflowkit.engine.group import AsyncGroup, Group
 from workflowkit.engine.outcome import EmittedEvent
@@ -166,6 +167,15 @@ class StepContext:
             self.emitted.append(
                 emitted_event(event["name"], event["data"], event_id=event_id, ts_ms=at_ms, limits=self._limits)
             )
+
+    def publish(self, topic: str, data: Any = None, *, channel: str | None = None) -> None:
+        """Publish a message now to those who follow a topic: of the run's own channel, or of ``channel``.
+
+        Not durable: it is published each time that the handler comes here, also when it is entered again, and if the
+        attempt fails; ``ctx.step.publish`` publishes once. Raises ``InvalidInput`` for bad names and for data that is
+        no JSON, ``LimitExceeded`` for too much.
+        """
+        self.session.publish(new_message(channel or run_channel(self.run.id), topic, data, self._limits))
 
     def start_run(self, workflow_id: str, data: Mapping[str, Any]) -> str:
         """Start a run of another workflow when this step is done, and not at all if it fails; return the run's id.

@@ -18,6 +18,7 @@ from workflowkit.base.jsonvalue import check_json, dumps, loads
 from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.definition.inputs import resolve_inputs
 from workflowkit.definition.model import SOURCE, Node, Workflow
+from workflowkit.engine.channels import Message
 from workflowkit.engine.context import RunInfo, StepInfo, context_for
 from workflowkit.engine.executor import execute
 from workflowkit.engine.extensions import skipped_node
@@ -92,6 +93,7 @@ class _LocalRun:
         self._records: dict[str, StepRecord] = {}
         self._order: list[str] = []
         self._events: list[dict[str, Any]] = []
+        self._messages: list[dict[str, Any]] = []
         self._facts: list[Fact] = []
         self._memos = Memos()
         self._around = around
@@ -255,6 +257,7 @@ class _LocalRun:
         result = run.run()
         self._passes = run._passes
         self._events += result.events
+        self._messages += result.messages
         self._waits.held += result.held
         return ItemRun(item, result, clock.now_ms())
 
@@ -322,6 +325,10 @@ class _LocalRun:
             ids.append(event_id)
         return ids
 
+    def publish(self, message: Message) -> None:
+        """Keep a message for the result."""
+        self._messages.append(message.as_dict())
+
     def _result(self, progress: Progress, finish: Finish | None) -> LocalResult:
         for node_id in self._attempts.keys() - self._records.keys():
             if self._waits.held:
@@ -342,6 +349,7 @@ class _LocalRun:
             skipped_ms=self._clock.now_ms() - self._started_ms,
             passes=self._passes,
             items=dict(self._loops.runs),
+            messages=tuple(self._messages),
         )
 
     def _held(self, node: Node) -> StepRecord:

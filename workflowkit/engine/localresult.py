@@ -53,7 +53,8 @@ class LocalResult:
     ``events`` are those that actions sent, as JSON. A run that cannot go on because of what is ``held`` is ``waiting``,
     one that was told to stop before its end is ``running``; both lack the steps that they did not come to. ``edges``
     are the decided ones by id, ``facts`` the run's journal in order. It began at ``started_ms``, took ``skipped_ms`` of
-    time that nobody waited for, and called handlers ``passes`` times. ``items`` are the runs of the items of its loops.
+    time that nobody waited for, and called handlers ``passes`` times. ``items`` are the runs of the items of its loops,
+    ``messages`` what it published.
     """
 
     status: RunStatus
@@ -69,6 +70,7 @@ class LocalResult:
     skipped_ms: int = 0
     passes: int = 0
     items: Mapping[str, tuple[ItemRun, ...]] = field(default_factory=dict, repr=False)
+    messages: tuple[dict[str, Any], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         return {

@@ -9,6 +9,7 @@ from workflowkit.base.clock import rfc3339
 from workflowkit.base.errors import SuspendInterrupt
 from workflowkit.base.ids import timed_id
 from workflowkit.definition.model import Json
+from workflowkit.engine.channels import Message
 from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
 from workflowkit.engine.memo import Memo
 from workflowkit.engine.outcome import EmittedEvent
@@ -26,6 +27,8 @@ class Journal(Protocol):
 
     def send(self, key: str, emitted: tuple[EmittedEvent, ...]) -> list[str]: ...
 
+    def publish(self, message: Message) -> None: ...
+
 
 class LocalRecorder:
     """The ``Recorder`` of a run in memory. ``open_wait`` lets a wait begin."""
@@ -33,8 +36,17 @@ class LocalRecorder:
     def __init__(self, journal: Journal, now_ms: Callable[[], int], open_wait: Callable[[Wait], None]) -> None:
         self._journal, self._now_ms, self._open_wait = journal, now_ms, open_wait
 
-    def completed(self, key: str, attempt: int, output: Json, events: tuple[EmittedEvent, ...]) -> Fact:
+    def completed(
+        self,
+        key: str,
+        attempt: int,
+        output: Json,
+        events: tuple[EmittedEvent, ...] = (),
+        messages: tuple[Message, ...] = (),
+    ) -> Fact:
         self._journal.send(key, events)
+        for message in messages:
+            self._journal.publish(message)
         return self._journal.keep(Fact(FactKind.COMPLETED, key, attempt, output, at_ms=self._now_ms()))
 
     def failed(self, key: str, attempt: int, error: ErrorInfo, told: Any = None) -> Fact:
@@ -60,6 +72,9 @@ class LocalRecorder:
     @property
     def invitations(self) -> NoInvitations:
         return NoInvitations()
+
+    def publish(self, message: Message) -> None:
+        self._journal.publish(message)
 
     def hands_over(self) -> bool:
         return False
@@ -102,7 +117,7 @@ class LocalSession(StepSession):
         if ended.error is not None:
             self._own_memo.absorb(self._own_recorder.failed(key, 1, ended.error))
         else:
-            self._own_memo.absorb(self._own_recorder.completed(key, 1, ended.output, ()))
+            self._own_memo.absorb(self._own_recorder.completed(key, 1, ended.output))
 
     def guarded(self, ask: Callable[[], _T]) -> _T:
         """Return what ``ask`` returns; end the attempt if it raises."""

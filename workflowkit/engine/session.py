@@ -20,6 +20,7 @@ from workflowkit.base.errors import NonRetriableError, StepError, SuspendInterru
 from workflowkit.base.jsonvalue import dumps, loads
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.engine.approvals import Letter
+from workflowkit.engine.channels import Message
 from workflowkit.engine.facts import ErrorInfo, Fact
 from workflowkit.engine.hooks import Hooks
 from workflowkit.engine.interrupts import shielded
@@ -47,7 +48,14 @@ class Recorder(Protocol):
     Raises ``LeaseInterrupt`` where the attempt is no longer the step's own.
     """
 
-    def completed(self, key: str, attempt: int, output: Any, events: tuple[EmittedEvent, ...]) -> Fact: ...
+    def completed(
+        self,
+        key: str,
+        attempt: int,
+        output: Any,
+        events: tuple[EmittedEvent, ...] = (),
+        messages: tuple[Message, ...] = (),
+    ) -> Fact: ...
 
     def failed(self, key: str, attempt: int, error: ErrorInfo, told: Any = None) -> Fact:
         """Keep a failure; ``told`` is what its author says of it besides, as the fact's output."""
@@ -61,6 +69,10 @@ class Recorder(Protocol):
 
     def callback(self, key: str, until_ms: int) -> Fact:
         """Make a URL that can be called once, until then; it is the output of the fact."""
+        ...
+
+    def publish(self, message: Message) -> None:
+        """Publish a message now, if that is possible: no fact, and nothing depends on it."""
         ...
 
     def hands_over(self) -> bool:
@@ -317,13 +329,26 @@ class StepSession:
     def permit_fetch(self, key: str, request: str) -> None:
         """Let a step send a request, or end the attempt where nobody may (``engine.localsession``)."""
 
-    def record(self, key: str, attempt: int, output: Any, events: tuple[EmittedEvent, ...] = ()) -> Any:
-        """Make the result of a step durable; return it as later attempts will see it."""
+    def record(
+        self,
+        key: str,
+        attempt: int,
+        output: Any,
+        events: tuple[EmittedEvent, ...] = (),
+        messages: tuple[Message, ...] = (),
+    ) -> Any:
+        """Make the result of a step durable, with what it sends; return it as later attempts will see it."""
         recorder = self._recording()
         with shielded(), self._lock:
-            self._memo.absorb(recorder.completed(key, attempt, output, events))
+            self._memo.absorb(recorder.completed(key, attempt, output, events, messages))
             self._hands_over = recorder.hands_over()
         return loads(dumps(output)) if isinstance(output, dict | list) else output
+
+    def publish(self, message: Message) -> None:
+        """Publish a message now, as often as the handler comes here."""
+        if self._recorder is not None:
+            with shielded():
+                self._recorder.publish(message)
 
     def record_failure(
         self, key: str, step_id: str, attempt: int, failure: Failed, retries: int | None, *, told: Any = None

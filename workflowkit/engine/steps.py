@@ -226,6 +226,13 @@ class Steps(StepTools):
         output = self._settle(*self._run(step_id, function, data, timeout, on_cancel))
         return invoked(step_id, output, function, output_type)
 
+    def publish(self, step_id: str, topic: str, data: Any = None, *, channel: str | None = None) -> None:
+        """Publish a message once, however often the handler is entered: see ``ctx.publish``.
+
+        It is published if and only if the step is recorded.
+        """
+        self._publish(step_id, topic, data, channel)
+
     def send_event(self, step_id: str, events: Events) -> list[str]:
         """Send one event or several, once; return their ids in order."""
         return self._send(step_id, events)

@@ -13,6 +13,7 @@ from workflowkit.base.jsonvalue import dumps
 from workflowkit.base.netguard import NetworkPolicy
 from workflowkit.engine.approvals import approval_request
 from workflowkit.engine.asking import Asking
+from workflowkit.engine.channels import new_message, run_channel
 from workflowkit.engine.failures import stored_value, unstorable
 from workflowkit.engine.middleware import Failure
 from workflowkit.engine.middleware import StepInfo as StepInfo
@@ -167,6 +168,15 @@ class StepTools:
         ids, sent = self._events(key, events)
         with self._session.inside(key) as attempt:
             return list(self._session.record(key, attempt, ids, sent))
+
+    def _publish(self, step_id: str, topic: str, data: Any, channel: str | None) -> None:
+        session = self._session
+        key = session.begin(step_id, RUN_STEP)
+        if session.result(key, step_id) is not None:
+            return
+        message = new_message(channel or run_channel(session.run_id), topic, data, session.limits)
+        with session.inside(key) as attempt:
+            session.record(key, attempt, None, messages=(message,))
 
     def _fetch(self, call: Call) -> Response:
         """Send a request: the body of the step that the calling code is inside of."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from workflowkit.base.errors import LeaseInterrupt, StoreUnavailable
 from workflowkit.base.links import Links
+from workflowkit.engine.channels import Message
 from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
 from workflowkit.engine.outcome import EmittedEvent
 from workflowkit.engine.session import CALLBACK_STEP
@@ -18,6 +19,7 @@ from workflowkit.runtime.emitting import Emitting
 from workflowkit.runtime.hints import Dispatcher
 from workflowkit.runtime.inviting import MailInvitations
 from workflowkit.runtime.position import Batch, Claim, Opening, refresh
+from workflowkit.runtime.publishing import Publishing
 from workflowkit.runtime.waiting import Waiting
 from workflowkit.store import journal, runs, steps
 from workflowkit.store.database import Database, Transaction
@@ -40,7 +42,9 @@ class Stepping:
         dispatcher: Dispatcher,
         links: Links,
         invitations: MailInvitations,
+        publishing: Publishing,
     ) -> None:
+        self.publishing = publishing
         self.links = links
         self.invitations = invitations
         self.database = database
@@ -66,9 +70,25 @@ class StepRecorder:
         # SAFETY: I11 — the run's row was read in the transaction that recorded the step before.
         return self._claim.position.run.paused_at_ms is not None or not self._may_go_on()
 
-    def completed(self, key: str, attempt: int, output: object, events: tuple[EmittedEvent, ...]) -> Fact:
-        """Record a result, with the events that the step sends."""
-        return self._record(Fact(FactKind.COMPLETED, key, attempt, output), events)
+    def completed(
+        self,
+        key: str,
+        attempt: int,
+        output: object,
+        events: tuple[EmittedEvent, ...] = (),
+        messages: tuple[Message, ...] = (),
+    ) -> Fact:
+        """Record a result, with the events that the step sends, and the messages that it publishes."""
+        scope, publishing = self._claim.position.run.scope, self._stepping.publishing
+        fact = Fact(FactKind.COMPLETED, key, attempt, output)
+        return self._record(fact, events, after=lambda tx: publishing.join(tx, scope, messages))
+
+    def publish(self, message: Message) -> None:
+        """Publish a message now; one that cannot be is dropped, for a run goes on without."""
+        try:
+            self._stepping.publishing.send(self._claim.position.run.scope, message)
+        except StoreUnavailable as error:
+            _log.warning("run %s: a message is not published: %s", self._claim.lease.run_id, error)
 
     def failed(self, key: str, attempt: int, error: ErrorInfo, told: object = None) -> Fact:
         """Record that a step has failed for good."""
@@ -90,7 +110,7 @@ class StepRecorder:
         fact = Fact(FactKind.COMPLETED, key, 1, output, detail={"kind": CALLBACK_STEP})
         links = self._stepping.links
         return self._record(
-            fact, also=lambda tx: output.update(new_callback(tx, self._claim.position.run, key, until_ms, links))
+            fact, before=lambda tx: output.update(new_callback(tx, self._claim.position.run, key, until_ms, links))
         )
 
     @property
@@ -125,18 +145,22 @@ class StepRecorder:
         self,
         fact: Fact,
         events: tuple[EmittedEvent, ...] = (),
-        also: Callable[[Transaction], None] = lambda tx: None,
+        *,
+        before: Callable[[Transaction], None] = lambda tx: None,
+        after: Callable[[Transaction], None] = lambda tx: None,
     ) -> Fact:
         run = self._claim.position.run
         recorded: list[Fact] = []
 
         def write(tx: Transaction) -> tuple[str, ...]:
-            also(tx)
             stamped = replace(fact, at_ms=tx.now_ms)
             recorded[:] = [stamped]
             position = self._claim.position
+            before(tx)
             journal.insert(tx, journal.rows_of(run.id, position.run.revision, recorded))
-            return self._stepping.emitting.emit(tx, position.run, events)
+            event_ids = self._stepping.emitting.emit(tx, position.run, events)
+            after(tx)
+            return event_ids
 
         try:
             self._transact(write, fact)

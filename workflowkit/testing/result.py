@@ -76,6 +76,11 @@ class RunResult:
         return self.local.events
 
     @property
+    def messages(self) -> tuple[dict[str, Any], ...]:
+        """The messages that were published, in order: ``{"channel", "topic", "data"}`` each."""
+        return self.local.messages
+
+    @property
     def slept_seconds(self) -> float:
         """How long the run would have waited, from its start to its end."""
         return self.local.skipped_ms / 1000

@@ -13,6 +13,7 @@ const CONDITION_TYPES: readonly string[] = ["if", "else", "match", "error"] sati
 /** Names of icons in the catalogue, in other drawings' words. */
 const ICONS: Readonly<Record<string, IconName>> = {
   "radio-tower": "bolt",
+  megaphone: "bolt",
   octagon: "stop",
   scroll: "log",
   timer: "clock",
