@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from workflowkit.base.limits import Limits
+from workflowkit.engine.channels import Message
 from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
 from workflowkit.engine.hooks import Hooks
 from workflowkit.engine.memo import Memo, step_id_of
@@ -36,6 +37,9 @@ from workflowkit.inngest.serving.recollection import recalled
 from workflowkit.inngest.serving.requests import Call
 
 _UNSUPPORTED = frozenset({WaitKind.APPROVAL.value, WaitKind.CALLBACK.value, WaitKind.LOOP.value, CALLBACK_STEP})
+
+#: What cannot be published: these servers have channels of their own.
+PUBLISH = "publish"
 
 #: Sends events with their ids; returns the ids under which the server has them.
 SendEvents = Callable[[Sequence[EmittedEvent]], list[str]]
@@ -129,8 +133,17 @@ class ServedSession(StepSession):
             self._tell(operation(PLANNED, wire_id))
             self.block_until(self.now_ms())
 
-    def record(self, key: str, attempt: int, output: Any, events: tuple[EmittedEvent, ...] = ()) -> Any:
+    def record(
+        self,
+        key: str,
+        attempt: int,
+        output: Any,
+        events: tuple[EmittedEvent, ...] = (),
+        messages: tuple[Message, ...] = (),
+    ) -> Any:
         """Keep the result of a step for the answer."""
+        if messages:
+            raise unsupported(PUBLISH)
         if events:
             output = self._terms.send(events)
         result = super().record(key, attempt, output)
@@ -183,7 +196,14 @@ class _Facts:
     def __init__(self, now_ms: Callable[[], int]) -> None:
         self._now_ms = now_ms
 
-    def completed(self, key: str, attempt: int, output: Any, events: tuple[EmittedEvent, ...]) -> Fact:
+    def completed(
+        self,
+        key: str,
+        attempt: int,
+        output: Any,
+        events: tuple[EmittedEvent, ...] = (),
+        messages: tuple[Message, ...] = (),
+    ) -> Fact:
         return Fact(FactKind.COMPLETED, key, attempt, output, at_ms=self._now_ms())
 
     def failed(self, key: str, attempt: int, error: ErrorInfo, told: Any = None) -> Fact:
@@ -197,6 +217,9 @@ class _Facts:
 
     def callback(self, key: str, until_ms: int) -> Fact:
         raise unsupported(CALLBACK_STEP)
+
+    def publish(self, message: Message) -> None:
+        raise unsupported(PUBLISH)
 
     def hands_over(self) -> bool:
         return False
