@@ -62,6 +62,8 @@ class Settings:
     """The key before or after it, taken as well while keys are changed."""
     dev_apps: bool = False
     """Whether apps may be called unsigned and at private addresses: what a dev server does."""
+    app_actions: tuple[str, ...] = ()
+    """Which functions of apps documents may use as actions: ids, and beginnings of ids with ``*`` (``shop/*``)."""
     limits: Limits = field(default_factory=Limits)
 
     @property
@@ -168,6 +170,7 @@ _PARSERS: dict[str, Callable[[str], object]] = {
     "signing_key": _signing_key,
     "signing_key_fallback": _signing_key,
     "dev_apps": _flag,
+    "app_actions": _names,
 }
 _FALLBACKS = {
     "database_url": "DATABASE_URL",

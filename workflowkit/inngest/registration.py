@@ -82,6 +82,8 @@ def _function(
         "metadata": {"app_id": own_id(app), "app": app, "slug": slug, "url": url, "sdk": sdk},
         "triggers": [*_triggers(entry, app, pointer)],
         **({"settings": settings} if settings else {}),
+        # No part of the protocol: what an app of ours says that its events hold.
+        **({"inputs": entry["inputs"]} if isinstance(entry.get("inputs"), dict) else {}),
         "actions": [{"id": node_id, "kind": f"{REMOTE_PREFIX}{own}"}],
         "edges": [{"from": SOURCE, "to": node_id}],
         "output": f"!ref($.state['{node_id}'])",

@@ -8,6 +8,7 @@ from typing import Any
 from workflowkit.base.settings import Settings
 from workflowkit.engine.context import StepContext
 from workflowkit.inngest.addresses import Addresses
+from workflowkit.inngest.appactions import AppActions
 from workflowkit.inngest.client import AppClient
 from workflowkit.inngest.conversation import Conversation
 from workflowkit.inngest.naming import slug_of
@@ -38,3 +39,4 @@ def install(registry: Registry, database: Callable[[], Database], settings: Sett
         )
 
     registry.remote = spec
+    registry.offered = AppActions(database, settings)

@@ -3,7 +3,7 @@
 Nothing here runs an action; that is ``engine.executor``.
 """
 
-from workflowkit.registry.catalogue import REMOTE_PREFIX, Registry
+from workflowkit.registry.catalogue import APP_PREFIX, REMOTE_PREFIX, Registry
 from workflowkit.registry.functionoptions import FunctionOptions, endpoint_options
 from workflowkit.registry.functions import Function, define_function
 from workflowkit.registry.loading import load_builtin_actions, load_directory, load_entry_points
@@ -11,6 +11,7 @@ from workflowkit.registry.spec import ActionOptions, ActionSpec, EdgeOptions, Pr
 from workflowkit.typeschema import Field
 
 __all__ = [
+    "APP_PREFIX",
     "REMOTE_PREFIX",
     "ActionOptions",
     "ActionSpec",

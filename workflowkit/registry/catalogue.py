@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Unpack
+from typing import Any, Protocol, Unpack
 
 from workflowkit.base.errors import AlreadyExists
 from workflowkit.registry.functions import FUNCTION_PREFIX, Function
@@ -13,6 +13,24 @@ from workflowkit.registry.spec import ActionOptions, ActionSpec, Handler, define
 BUILTIN_PREFIX = "builtin:"
 #: Kinds with this prefix are functions that live in another program: no document of a user may have one.
 REMOTE_PREFIX = "remote:"
+#: Kinds with this prefix are actions that run a function of an app, where the installation offers them as such.
+APP_PREFIX = "app:"
+
+
+class OfferedActions(Protocol):
+    """Actions that come and go while the application runs: functions of apps that may be used in documents."""
+
+    def get(self, function_id: str) -> ActionSpec | None:
+        """Return the action of a function that may be used in documents now."""
+        ...
+
+    def executable(self, function_id: str) -> ActionSpec | None:
+        """Return the action of a function that documents use already. Asks no database."""
+        ...
+
+    def all(self) -> list[ActionSpec]:
+        """Return all actions that may be used in documents now, sorted by kind."""
+        ...
 
 
 class Registry:
@@ -30,6 +48,8 @@ class Registry:
         self.functions: dict[str, Function[..., Any]] = {}
         #: Makes the action that calls a function of another program, by its id; ``None`` where nothing does.
         self.remote: Callable[[str], ActionSpec] | None = None
+        #: The functions of apps that documents may use; ``None`` where nobody asks for them.
+        self.offered: OfferedActions | None = None
         self._own: dict[str, ActionSpec] = {}
         self._builtin: dict[str, ActionSpec] = {}
 
@@ -47,7 +67,7 @@ class Registry:
 
     def add(self, spec: ActionSpec) -> None:
         """Register a spec. Raises ``AlreadyExists`` if the application has one of this kind already."""
-        for prefix in (BUILTIN_PREFIX, FUNCTION_PREFIX, REMOTE_PREFIX):
+        for prefix in (BUILTIN_PREFIX, FUNCTION_PREFIX, REMOTE_PREFIX, APP_PREFIX):
             if spec.kind.startswith(prefix):
                 raise AlreadyExists(f"action kind {spec.kind!r}: the prefix {prefix!r} is reserved")
         _insert(self._own, spec)
@@ -68,12 +88,16 @@ class Registry:
         spec = self._own.get(kind) or self._builtin.get(kind)
         if spec is None and kind.startswith(BUILTIN_PREFIX):
             return self._builtin.get(kind.removeprefix(BUILTIN_PREFIX))
+        if spec is None and self.offered is not None and kind.startswith(APP_PREFIX):
+            return self.offered.get(kind.removeprefix(APP_PREFIX))
         return spec
 
     def executable(self, kind: str) -> ActionSpec | None:
         """Return the spec of a kind or of a function, or ``None``: for whoever executes what has been published."""
         if kind.startswith(REMOTE_PREFIX):
             return None if self.remote is None else self.remote(kind.removeprefix(REMOTE_PREFIX))
+        if kind.startswith(APP_PREFIX):
+            return None if self.offered is None else self.offered.executable(kind.removeprefix(APP_PREFIX))
         if not kind.startswith(FUNCTION_PREFIX):
             return self.get(kind)
         function = self.functions.get(kind.removeprefix(FUNCTION_PREFIX))
@@ -88,8 +112,9 @@ class Registry:
         return sorted(self._own.keys() | self._builtin.keys())
 
     def public(self) -> list[dict[str, Any]]:
-        """Return the public half of every action, sorted by kind."""
-        return [spec.public() for spec in self]
+        """Return the public half of every action, sorted by kind; behind them what apps offer."""
+        offered = [] if self.offered is None else self.offered.all()
+        return [spec.public() for spec in (*self, *offered)]
 
     def __iter__(self) -> Iterator[ActionSpec]:
         merged = self._builtin | self._own

@@ -45,6 +45,7 @@ def _config(served: Served, names: Names, url: str) -> dict[str, Any]:
         "steps": {WHOLE: step},
         **_flow(settings.flow),
         "cancel": [*_cancels(settings)],
+        "inputs": workflow.inputs_schema,
         "timeouts": _given(start=_time(settings.timeouts.start_ms), finish=_time(settings.timeouts.finish_ms)),
     }
     return {name: value for name, value in told.items() if value or name == "triggers"}
