@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workflowkit.definition.settings.flow import FlowControl
 from workflowkit.flow.keys import INVALID_TEXT, MAX_KEY_CHARS, NO_KEY, canonical_text, evaluate_key, holds
 from workflowkit.flow.priority import priority_seconds
 
@@ -71,5 +72,5 @@ def test_no_event_makes_an_evaluation_raise(expression: str, data: Any) -> None:
     key = evaluate_key(expression, event)
     assert (key.text == INVALID_TEXT) == (key.fault is not None)
     assert key == evaluate_key(expression, event)
-    assert -600 <= priority_seconds(expression, event, now_ms=NOW) <= 600
+    assert -600 <= priority_seconds(FlowControl(priority=expression), event, now_ms=NOW) <= 600
     assert holds(expression, event, now_ms=NOW) in (True, False)

@@ -8,11 +8,11 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workflowkit.base.limits import DEFAULT_LIMITS
+from workflowkit.definition.settings.flow import DEFAULT_PRIORITY_SECONDS
 from workflowkit.flow.fairness import Line, Waiting, drain, next_up
 from workflowkit.flow.priority import score_ms
 
-MAX_PRIORITY_SECONDS = DEFAULT_LIMITS.priority_seconds
+MAX_PRIORITY_SECONDS = DEFAULT_PRIORITY_SECONDS
 SECONDS = st.integers(-MAX_PRIORITY_SECONDS, MAX_PRIORITY_SECONDS)
 QUEUED = st.tuples(st.integers(0, 4_000_000), SECONDS)
 TENANTS, QUEUES = "AB", "12"

@@ -130,11 +130,13 @@ def test_a_batch_takes_an_event_if_its_condition_holds(condition: str | None, ex
     ],
 )
 def test_a_priority_is_whole_seconds_within_bounds(expression: str | None, seconds: int) -> None:
-    assert priority_seconds(expression, EVENT, now_ms=NOW) == seconds
+    assert priority_seconds(FlowControl(priority=expression), EVENT, now_ms=NOW) == seconds
 
 
 def test_the_bound_of_priorities_is_a_limit() -> None:
-    assert priority_seconds("50000", EVENT, now_ms=NOW, limits=Limits(priority_seconds=43_200)) == 43_200
+    farther = FlowControl(priority="50000", priority_most=43_200)
+    assert priority_seconds(farther, EVENT, now_ms=NOW) == 43_200
+    assert priority_seconds(farther, EVENT, now_ms=NOW, limits=Limits(priority_seconds=900)) == 900
 
 
 def test_a_priority_is_a_head_start() -> None:

@@ -43,8 +43,8 @@ class Limits:
     # flow control
     batch_bytes: int = 10 * MIB
     """Size of the events of one batch."""
-    priority_seconds: int = 600
-    """How far a run may move ahead of others, or behind them, in its queue."""
+    priority_seconds: int = 43_200
+    """How far a workflow may let a run move ahead of others, or behind them, in its queue."""
     # webhooks
     webhook_bytes: int = 1 * MIB
     """The body of one delivery."""

@@ -7,9 +7,6 @@ rate limit drops it.
 All that is stored of a key is its *theoretical arrival time*: when the next start would come if all came evenly. It is
 in microseconds, because a period is rarely a multiple of its limit; the clock is in milliseconds. A key without a row,
 and one whose time is past, mean the same, so such rows may be deleted.
-
-Inngest's controls are the same algorithm with another burst: a throttle of ``limit`` and ``burst`` admits
-``limit + burst`` at once, a rate limit of ``limit`` admits ``1 + limit // 10``.
 """
 
 from __future__ import annotations
@@ -31,7 +28,7 @@ class Rate:
 
     @classmethod
     def of(cls, setting: Throttle | RateLimit) -> Rate:
-        return cls(setting.limit, setting.period_ms, setting.burst if isinstance(setting, Throttle) else 1)
+        return cls(setting.limit, setting.period_ms, setting.burst)
 
     @property
     def interval_us(self) -> int:

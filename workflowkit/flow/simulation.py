@@ -106,7 +106,7 @@ class _Replay:
         return Case(
             event_id=sample.id, run_id=sample.id, event_ts_ms=ts_ms, start_at_ms=ts_ms,
             size_bytes=0 if rule is None else size_bytes(event),
-            priority_seconds=priority_seconds(self.flow.priority, event, now_ms=sample.at_ms, limits=self.limits),
+            priority_seconds=priority_seconds(self.flow, event, now_ms=sample.at_ms, limits=self.limits),
             takes_batch=rule is not None and holds(rule.condition, event, now_ms=sample.at_ms, limits=self.limits),
             keys=freeze_keys(self.flow, event, limits=self.limits),
         )  # fmt: skip

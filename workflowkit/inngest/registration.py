@@ -10,13 +10,13 @@ from urllib.parse import urlsplit, urlunsplit
 
 from workflowkit.base.errors import InvalidInput, Problem
 from workflowkit.definition.model import SOURCE
-from workflowkit.inngest.durations import time_seconds
 from workflowkit.inngest.events import ENDS
+from workflowkit.inngest.flowcontrol import flow_settings
 from workflowkit.inngest.naming import function_id, own_id
+from workflowkit.inngest.tables import lowered, table
 from workflowkit.registry import REMOTE_PREFIX, ActionSpec
 
 _FAILED_FUNCTION = re.compile(r"""\s*event\.data\.function_id\s*==\s*(['"])(?P<slug>[^'"\\]+)\1\s*""")
-_SCOPES = {"fn": "workflow", "env": "environment", "account": "installation"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Registration:
 def read_registration(payload: Any, spec_of: Callable[[str], ActionSpec]) -> Registration:
     """Return the app that a payload tells of. Raises ``InvalidInput`` with what is wrong."""
     # Python's SDK says appname where the others say appName: keys are read in any case.
-    given = _lowered(payload)
+    given = lowered(payload)
     name, url, entries = given.get("appname"), given.get("url"), given.get("functions")
     problems = [
         *([] if isinstance(name, str) and name else [Problem("/appName", "required", "App ID required")]),
@@ -54,7 +54,7 @@ def read_registration(payload: Any, spec_of: Callable[[str], ActionSpec]) -> Reg
     assert isinstance(name, str) and isinstance(url, str) and isinstance(entries, list)  # noqa: S101, PT018 - else problems
     functions: dict[str, RemoteFunction] = {}
     for index, entry in enumerate(entries):
-        own, function = _function(name, str(given.get("sdk") or ""), _lowered(entry), f"/functions/{index}", spec_of)
+        own, function = _function(name, str(given.get("sdk") or ""), lowered(entry), f"/functions/{index}", spec_of)
         if own in functions:
             raise InvalidInput.at(f"/functions/{index}/id", "duplicate", "each function has an id of its own")
         functions[own] = function
@@ -70,7 +70,7 @@ def _function(
     slug, step = entry.get("id"), _step(entry)
     if not isinstance(slug, str) or not slug:
         raise InvalidInput.at(f"{pointer}/id", "required", "a function has an id")
-    url = _lowered(step.get("runtime")).get("url")
+    url = lowered(step.get("runtime")).get("url")
     if problems := [*_url_problems(url, f"{pointer}/steps/step/runtime/url")]:
         raise InvalidInput(problems)
     own = function_id(app, slug)
@@ -93,12 +93,12 @@ def _function(
 
 def _step(entry: Mapping[str, Any]) -> Mapping[str, Any]:
     steps = entry.get("steps")
-    return _lowered(next(iter(steps.values()), None)) if isinstance(steps, dict) else {}
+    return lowered(next(iter(steps.values()), None)) if isinstance(steps, dict) else {}
 
 
 def _triggers(entry: Mapping[str, Any], app: str, pointer: str) -> Iterator[dict[str, Any]]:
     for index, each in enumerate(entry.get("triggers") or ()):
-        trigger = _lowered(each)
+        trigger = lowered(each)
         if "cron" in trigger:
             jitter = trigger.get("jitter")
             yield {"cron": trigger["cron"]} | ({} if jitter is None else {"jitter": jitter})
@@ -121,50 +121,14 @@ def _condition_of_end(condition: Any, app: str, pointer: str) -> str | None:
 
 
 def _settings(entry: Mapping[str, Any], step: Mapping[str, Any]) -> dict[str, Any]:
-    retries = _lowered(step.get("retries")).get("attempts", entry.get("retries"))
+    retries = lowered(step.get("retries")).get("attempts", entry.get("retries"))
     found = {
         "retries": retries,
-        "concurrency": _concurrency(entry.get("concurrency")),
-        "throttle": _table(entry.get("throttle")),
-        "rate_limit": _table(entry.get("ratelimit")),
-        "debounce": _table(entry.get("debounce")),
-        "batch": _table(entry.get("batchevents"), maxsize="max_size"),
-        "priority": _lowered(entry.get("priority")).get("run"),
-        "singleton": _table(entry.get("singleton")),
-        "idempotency": entry.get("idempotency"),
-        "timeouts": _table(entry.get("timeouts")),
-        "cancel_on": [_table(each) for each in entry.get("cancel") or ()],
+        **flow_settings(entry),
+        "timeouts": table(entry.get("timeouts")),
+        "cancel_on": [table(each) for each in entry.get("cancel") or ()],
     }
-    if found["idempotency"]:
-        found["rate_limit"] = None  # the protocol has it that one replaces the other
     return {name: value for name, value in found.items() if value not in (None, {}, [], "")}
-
-
-def _concurrency(value: Any) -> list[dict[str, Any]]:
-    if isinstance(value, dict) and not {"fn", "step"}.isdisjoint(value):
-        of_runs = [{**each, "mode": "runs"} for each in _concurrency(value.get("fn"))]
-        return [*of_runs, *_concurrency(value.get("step"))]
-    entries = value if isinstance(value, list) else [] if value is None else [value]
-    tables: list[dict[str, Any]] = [{"limit": each} if isinstance(each, int) else _table(each) for each in entries]
-    for table in tables:
-        if "scope" in table:
-            table["scope"] = _SCOPES.get(table["scope"], table["scope"])
-    return tables
-
-
-def _table(value: Any, **renamed: str) -> dict[str, Any]:
-    """Return a table with our names of fields and durations, without what is null."""
-    return {
-        renamed.get(name, name): _duration(each) if name in ("period", "timeout", "start", "finish") else each
-        for name, each in _lowered(value).items()
-        if each is not None
-    }
-
-
-def _duration(value: Any) -> Any:
-    """Return a time in seconds, as documents have it; what is none as it is, for validation to refuse."""
-    seconds = time_seconds(value) if isinstance(value, str) else None
-    return value if seconds is None else seconds
 
 
 def _url_problems(url: Any, pointer: str) -> Iterator[Problem]:
@@ -174,10 +138,6 @@ def _url_problems(url: Any, pointer: str) -> Iterator[Problem]:
         parts = None
     if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
         yield Problem(pointer, "invalid-url", "must be an address such as https://app.example.com/api/inngest")
-
-
-def _lowered(value: Any) -> dict[str, Any]:
-    return {str(name).lower(): each for name, each in value.items()} if isinstance(value, dict) else {}
 
 
 def call_url(url: str, slug: str, step: str) -> str:

@@ -50,7 +50,7 @@ class FunctionOptions(TypedDict, total=False):
     rate_limit: Table
     debounce: Table
     batch: Table
-    priority: str
+    priority: str | Table
     singleton: Table
     idempotency: str | Table
     on_failure: Callable[..., Any]

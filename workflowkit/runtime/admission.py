@@ -276,7 +276,7 @@ def _case(candidate: Candidate, limits: Limits, now_ms: int) -> Case:
         event_ts_ms=record.ts_ms,
         size_bytes=0 if rule is None else size_bytes(event),
         start_at_ms=None if candidate.members else record.ts_ms,
-        priority_seconds=priority_seconds(place.flow.priority, event, now_ms=now_ms, limits=limits),
+        priority_seconds=priority_seconds(place.flow, event, now_ms=now_ms, limits=limits),
         takes_batch=rule is not None and holds(rule.condition, event, now_ms=now_ms, limits=limits),
         keys=place.keys,
     )

@@ -63,8 +63,14 @@ def _check_expressions(subject: Subject, settings: Mapping[str, Json]) -> Iterat
         yield from check_expression(key, "/settings/idempotency", EVENT, limits, "restricted")
     if (condition := text_or_none(mapping(settings, "batch"), "if")) is not None:
         yield from check_expression(condition, "/settings/batch/if", EVENT_AND_TIME, limits)
-    if (priority := text_or_none(settings, "priority")) is not None:
-        yield from check_expression(priority, "/settings/priority", EVENT_AND_TIME, limits)
+    written = settings.get("priority")
+    below, priority = ("/by", text_or_none(written, "by")) if isinstance(written, dict) else ("", written)
+    if isinstance(priority, str):
+        yield from check_expression(priority, f"/settings/priority{below}", EVENT_AND_TIME, limits)
+    most = subject.parts.settings.flow.priority_most
+    if most > limits.priority_seconds:
+        message = f"most: Expected at most {limits.priority_seconds} seconds, got {most}"
+        yield Problem("/settings/priority/most", "invalid-value", message)
 
 
 def _check_concurrency(subject: Subject, settings: Mapping[str, Json]) -> Iterator[Problem]:

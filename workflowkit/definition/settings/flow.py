@@ -18,6 +18,10 @@ FLOW_NAMES = frozenset(
 )
 
 
+#: How far a run may move ahead of others, or behind them, where the setting does not say.
+DEFAULT_PRIORITY_SECONDS = 600
+
+
 class Scope(StrEnum):
     """Among what a concurrency limit is shared."""
 
@@ -64,11 +68,12 @@ class Throttle:
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """``limit`` runs start per period, evenly spread; more are skipped."""
+    """``limit`` runs start per period, evenly spread, ``burst`` of them at once; more are skipped."""
 
     limit: int
     period_ms: int
     key: str | None = None
+    burst: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +114,8 @@ class Idempotency:
 
 @dataclass(frozen=True, slots=True)
 class FlowControl:
-    """All of a workflow's. ``priority`` is an expression for seconds that a run may overtake others by."""
+    """All of a workflow's. ``priority`` is an expression for seconds that a run may overtake others by, at most
+    ``priority_most``."""
 
     concurrency: tuple[Concurrency, ...] = ()
     throttle: Throttle | None = None
@@ -119,6 +125,7 @@ class FlowControl:
     priority: str | None = None
     singleton: Singleton | None = None
     idempotency: Idempotency | None = None
+    priority_most: int = DEFAULT_PRIORITY_SECONDS
 
     def expressions(self) -> list[str]:
         """Return all its expressions."""
@@ -136,7 +143,8 @@ def read_flow_control(settings: Mapping[str, Json]) -> FlowControl:
         rate_limit=_rate_limit(mapping(settings, "rate_limit")),
         debounce=_debounce(mapping(settings, "debounce")),
         batch=_batch(mapping(settings, "batch")),
-        priority=text_or_none(settings, "priority"),
+        priority=text_or_none(_priority(settings.get("priority")), "by"),
+        priority_most=whole(_priority(settings.get("priority")).get("most"), 0, DEFAULT_PRIORITY_SECONDS),
         singleton=_singleton(mapping(settings, "singleton")),
         idempotency=_idempotency(settings.get("idempotency")),
     )
@@ -167,7 +175,9 @@ def _throttle(entry: Mapping[str, Json]) -> Throttle | None:
 
 def _rate_limit(entry: Mapping[str, Json]) -> RateLimit | None:
     limit, period_ms = whole(entry.get("limit"), 1, 0), duration_ms(entry.get("period"))
-    return RateLimit(limit, period_ms, text_or_none(entry, "key")) if limit and period_ms is not None else None
+    if not limit or period_ms is None:
+        return None
+    return RateLimit(limit, period_ms, text_or_none(entry, "key"), whole(entry.get("burst"), 1, 1))
 
 
 def _debounce(entry: Mapping[str, Json]) -> Debounce | None:
@@ -182,6 +192,10 @@ def _batch(entry: Mapping[str, Json]) -> Batch | None:
     if not max_size or timeout_ms is None:
         return None
     return Batch(max_size, timeout_ms, text_or_none(entry, "key"), text_or_none(entry, "if"))
+
+
+def _priority(value: Json) -> Mapping[str, Json]:
+    return value if isinstance(value, dict) else {"by": value}
 
 
 def _singleton(entry: Mapping[str, Json]) -> Singleton | None:

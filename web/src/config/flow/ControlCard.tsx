@@ -76,19 +76,23 @@ function Fields(props: ControlCardProps & { readonly messages: Messages }): Reac
         onChange={(next, pointer) => onChange(name, next, pointer)}
       />
     );
-  if (name === "priority")
+  if (name === "priority") {
+    // Beside the expression an object may have other bounds, which stay.
+    const rule = isObject(value) ? value : undefined;
+    const text = rule === undefined ? value : rule.by;
     return (
       <KeyField
         label="Seconds"
-        help="An expression over the event for a number from -600 to 600. Anything else counts as 0."
+        help={`An expression over the event for a number from -${most(rule)} to ${most(rule)}. Anything else counts as 0.`}
         pointer=""
-        value={typeof value === "string" ? value : ""}
-        message={messages.get("")}
+        value={typeof text === "string" ? text : ""}
+        message={messages.get(rule === undefined ? "" : "/by") ?? messages.get("")}
         isRequired
         isReadOnly={isReadOnly}
-        onChange={(text) => onChange(name, text, "/")}
+        onChange={(next) => onChange(name, rule === undefined ? next : { ...rule, by: next }, "/")}
       />
     );
+  }
   return (
     <ControlFields
       name={name}
@@ -99,6 +103,10 @@ function Fields(props: ControlCardProps & { readonly messages: Messages }): Reac
       onChange={(next, pointer) => onChange(name, next, pointer)}
     />
   );
+}
+
+function most(rule: JsonObject | undefined): number {
+  return typeof rule?.most === "number" ? rule.most : 600;
 }
 
 const EMPTY: JsonObject = {};

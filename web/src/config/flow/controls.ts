@@ -122,13 +122,12 @@ const SENTENCES: Partial<Readonly<Record<ControlName, (value: JsonObject) => str
   throttle: (value) => {
     const apart = spacingOf(value);
     if (apart === undefined) return undefined;
-    const burst = typeof value.burst === "number" && value.burst > 1 ? `, up to ${value.burst} at once` : "";
-    return `About one start every ${apart}${burst}${perKey(value)}. More wait in order.`;
+    return `About one start every ${apart}${atOnce(value)}${perKey(value)}. More wait in order.`;
   },
   rate_limit: (value) => {
     const apart = spacingOf(value);
     if (apart === undefined) return undefined;
-    return `At most one start every ${apart}${perKey(value)}. Events that come sooner are dropped.`;
+    return `At most one start every ${apart}${atOnce(value)}${perKey(value)}. Events that come sooner are dropped.`;
   },
   debounce: (value) => {
     const [period, timeout] = [secondsOf(value.period), secondsOf(value.timeout)];
@@ -167,6 +166,10 @@ function spacingOf(value: JsonObject): string | undefined {
   const period = secondsOf(value.period);
   if (period === undefined || typeof value.limit !== "number" || value.limit < 1) return undefined;
   return inWords(period / value.limit);
+}
+
+function atOnce({ burst }: JsonObject): string {
+  return typeof burst === "number" && burst > 1 ? `, up to ${burst} at once` : "";
 }
 
 function perKey(value: JsonObject): string {

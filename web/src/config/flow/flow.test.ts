@@ -75,6 +75,7 @@ describe("controls", () => {
   test("their fields are those of the contract, without the expressions", () => {
     expect(Object.keys(plainSchema("concurrency").properties as JsonObject)).toEqual(["limit", "scope", "mode"]);
     expect(Object.keys(plainSchema("throttle").properties as JsonObject)).toEqual(["limit", "period", "burst"]);
+    expect(Object.keys(plainSchema("rate_limit").properties as JsonObject)).toEqual(["limit", "period", "burst"]);
     expect(Object.keys(plainSchema("batch").properties as JsonObject)).toEqual(["max_size", "timeout"]);
     expect(Object.keys(plainSchema("idempotency").properties as JsonObject)).toEqual(["period"]);
     expect(plainSchema("batch").required).toEqual(["max_size", "timeout"]);
