@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from runtimes import Harness
@@ -11,7 +11,7 @@ from scripted_server import Received, reply
 
 from workflowkit.inngest.server import AppServer
 
-Answer = Callable[[Received], bytes]
+Answer = Callable[[Received], bytes | Iterable[bytes]]
 SDK = {"x_inngest_sdk": "inngest-py:v0.5.19"}
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -36,6 +38,23 @@ def outcome(remote_harness: Harness, answer: Answer, *, retries: int = 0) -> dic
         (lambda _: operations({"op": "StepRun", "id": "a" * 40, "data": 2**60}), "no-progress"),
         (lambda _: reply(200, b"[" * 500 + b"]" * 500, **SDK), "invalid-output"),
         (lambda _: operations({"op": "Sleep", "id": "a" * 40, "name": "soon"}), "non-retriable"),
+        (lambda _: operations({"op": "Sleep", "id": "a" * 40, "name": "9999d"}), "non-retriable"),
+        (lambda _: operations({"op": "InvokeFunction", "id": "a" * 40}), "non-retriable"),
+        (lambda _: operations({"op": "InvokeFunction", "id": "a" * 40, "opts": {"function_id": 7}}), "non-retriable"),
+        (lambda _: operations({"op": "WaitForSignal", "id": "a" * 40, "opts": {"signal": {}}}), "non-retriable"),
+        (lambda _: operations({"op": "WaitForEvent", "id": "a" * 40, "opts": {"event": 7}}), "invalid-input"),
+        (
+            lambda _: operations({"op": "WaitForEvent", "id": "a" * 40, "name": "x", "opts": {"if": "("}}),
+            "non-retriable",
+        ),
+        (lambda _: operations({"op": "StepError", "id": "a" * 40, "error": {"name": 7, "message": []}}), "no-progress"),
+        (lambda _: operations({"op": "StepPlanned", "id": "a" * 40}), "bad-reply"),
+        (lambda _: operations([], None), "bad-reply"),
+        (lambda _: operations(*[{"op": "None", "id": "x"}] * 2_001), "limit-exceeded"),
+        (lambda _: reply(206, b"not json", **SDK), "bad-reply"),
+        (lambda _: reply(201, b'{"status": "200"}', **SDK), "bad-reply"),
+        (lambda _: reply(307, b"", location="http://127.0.0.1:1/"), "action-failed"),
+        (lambda _: reply(200, b"\x1f\x8b\x08garbage", content_encoding="gzip", **SDK), "action-failed"),
         (lambda _: operations(), "no-progress"),
         (lambda _: operations({"op": "None", "id": ""}), "no-progress"),
         (lambda _: reply(201, b"[]", **SDK), "bad-reply"),
@@ -55,6 +74,29 @@ def test_an_app_that_never_answers_is_given_up_at_the_limit(remote_harness: Harn
         remote_harness.send("go")
         remote_harness.drain()
     assert remote_harness.run()["status"] == "failed"
+    assert json.loads(remote_harness.run()["error"])["code"] == "action-timeout"
+
+
+def test_an_app_that_answers_drop_by_drop_is_given_up_at_the_limit(remote_harness: Harness) -> None:
+    drop = threading.Event()
+
+    def trickle() -> Iterator[bytes]:
+        yield b"HTTP/1.1 206 Status\r\nx-inngest-sdk: x\r\ncontent-length: 10000\r\n\r\n"
+        while not drop.wait(0.1):
+            yield b" "
+
+    try:
+        found = outcome(remote_harness, lambda _: trickle())
+    finally:
+        drop.set()
+    assert (found["status"], found["error"]["code"]) == ("failed", "action-timeout")
+
+
+def test_an_app_that_keeps_the_connection_busy_and_then_answers_is_heard(remote_harness: Harness) -> None:
+    inside = json.dumps({"status": 206, "headers": {}, "body": [{"op": "RunComplete", "id": "x", "data": 7}]}).encode()
+    head = f"HTTP/1.1 201 Status\r\nx-inngest-sdk: x\r\ncontent-length: {len(inside) + 30}\r\n\r\n".encode()
+    assert outcome(remote_harness, lambda _: [head, *[b" "] * 30, inside])["status"] == "completed"
+    assert json.loads(remote_harness.run()["output"]) == 7
 
 
 def test_an_app_that_is_away_is_called_again_with_what_it_had(remote_harness: Harness) -> None:

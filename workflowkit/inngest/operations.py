@@ -13,7 +13,7 @@ from workflowkit.engine.facts import Fact
 from workflowkit.engine.failures import stored_value, unstorable
 from workflowkit.engine.outcome import Failed
 from workflowkit.engine.session import RUN_STEP
-from workflowkit.engine.waits import Wait, WaitKind
+from workflowkit.engine.waits import MAX_WAIT_SECONDS, Wait, WaitKind
 from workflowkit.engine.waitspecs import event_wait, run_wait, signal_wait
 from workflowkit.inngest.addresses import Address, Addresses
 from workflowkit.inngest.client import AppClient
@@ -145,6 +145,8 @@ class Steps:
         match operation.code:
             case "Sleep":
                 until_ms = moment_ms(options.get("duration") or operation.name, now_ms)
+                if until_ms - now_ms > MAX_WAIT_SECONDS * 1000:
+                    raise NonRetriableError(f"step {own!r} sleeps for more than 366 days")
                 return Wait(self._key(own, WaitKind.SLEEP.value), WaitKind.SLEEP, until_ms)
             case "WaitForEvent":
                 key = self._key(own, WaitKind.EVENT.value)
