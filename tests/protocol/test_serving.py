@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import httpx
-from sdkapps import SdkApp, eventually
+import pytest
+from sdkapps import SdkApp, a_server, eventually
 from servedapps import an_app, registered
 
 from workflowkit import NonRetriableError, RetryAfterError, StepError
+from workflowkit.base.limits import Limits
 
 
 def _run(sdk: SdkApp, name: str, data: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -246,3 +249,21 @@ def test_a_second_sync_changes_nothing_and_a_function_that_is_gone_is_retired(sd
     with registered(wk, sdk):
         listed = httpx.get(f"{sdk.server}/dev").json()["functions"]
     assert [each["slug"] for each in listed] == ["shop-fn"]
+
+
+def test_state_that_is_too_large_for_a_call_is_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wk = an_app()
+
+    @wk.function("fn", trigger={"event": "go"})
+    def fn(ctx: Any) -> Any:
+        texts = [ctx.step.run(f"text-{index}", lambda: "x" * 3_000) for index in range(3)]
+        return [len(text) for text in texts] + [len(ctx.event["data"]["text"])]
+
+    limits = Limits(remote_request_bytes=6_000)
+    with a_server(tmp_path, limits=limits) as (server, url):
+        monkeypatch.setenv("INNGEST_DEV", url)
+        sdk = SdkApp(server, url, None)  # type: ignore[arg-type]  # only to look at runs
+        with registered(wk, sdk):
+            (accepted,) = server.send({"name": "go", "data": {"text": "y" * 3_000}})
+            run = sdk.run_of(accepted.id)
+    assert (run["status"], run["output"]) == ("Completed", [3_000, 3_000, 3_000, 3_000])
