@@ -130,6 +130,7 @@ def test_served_functions_end_as_they_do_in_memory_and_each_step_is_executed_onc
     program: Program, is_async: bool
 ) -> None:
     wk, played = an_app(), Played()
+    fn: Any
     if is_async:
 
         async def awaited(ctx: Any) -> Any:
