@@ -12,8 +12,10 @@ from builders import a_workflow
 from runtimes import Harness, a_registry, a_runtime, at_once
 
 from workflowkit.base.jsonvalue import loads
+from workflowkit.base.limits import Limits
 from workflowkit.engine.context import StepContext
 from workflowkit.registry import Registry
+from workflowkit.runtime import queuelimits
 
 EVENT = "order/placed"
 
@@ -393,3 +395,55 @@ def test_who_invokes_a_limited_workflow_hears_the_reason_at_once(database_url: s
         assert sorted(row["status"] for row in rows) == ["completed", "failed"]
         (error,) = [row["error"] for row in rows if row["error"]]
         assert "rate-limited" in error
+
+
+# --- full queues
+
+
+def _queued_by_key(harness: Harness) -> dict[str, int]:
+    """Return how many runs wait that have not begun, by the key of their event."""
+    rows = harness.rows(
+        "SELECT e.data FROM queued_steps q JOIN runs r ON r.id = q.run_id JOIN events e ON e.id = r.event_id"
+        " WHERE r.started_at_ms IS NULL"
+    )
+    return dict(Counter(loads(row["data"])["k"] for row in rows))
+
+
+def test_an_event_is_skipped_if_too_many_runs_wait_in_its_queue(database_url: str) -> None:
+    hourly = {"limit": 1, "period": "1h", "key": "event.data.k"}
+    with a_runtime(database_url, _registry(seen := Seen()), limits=Limits(queued_runs=2)) as harness:
+        harness.deploy(_document(throttle=hourly, rate_limit={"limit": 5, "period": "1s", "burst": 5}))
+        _send(harness, 1, 2, 3, 4, k="a")
+        assert (seen, _queued_by_key(harness), _reasons(harness)) == ([[1]], {"a": 2}, ["backlog-full"])
+        # Another key is another queue, and what was skipped has used nothing up.
+        _send(harness, 5, 6, k="b")
+        assert (seen, _queued_by_key(harness)) == ([[1], [5]], {"a": 2, "b": 1})
+        harness.skip(3600)
+        _send(harness, 7, k="a")
+        assert _queued_by_key(harness) == {"a": 2}
+        assert _reasons(harness) == ["backlog-full"]
+        assert_all_accounted_for(harness)
+
+
+def test_a_limit_of_runs_makes_a_queue_that_may_be_full(database_url: str) -> None:
+    with a_runtime(database_url, _registry(Seen(), _nap), limits=Limits(queued_runs=1)) as harness:
+        harness.deploy(_document(concurrency={"limit": 1, "mode": "runs"}))
+        _send(harness, 1, 2, 3)
+        assert _reasons(harness) == ["backlog-full"]
+        assert len(harness.rows("SELECT * FROM queued_steps")) == 1
+        assert_all_accounted_for(harness)
+
+
+def test_a_large_limit_is_looked_at_once_a_second(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queuelimits, "SMALL_LIMIT", 1)
+    with a_runtime(sqlite_url, _registry(Seen()), limits=Limits(queued_runs=2)) as harness:
+        harness.deploy(_document(throttle={"limit": 1, "period": "1h"}))
+        _send(harness, 1, 2, 3, 4)
+        assert _reasons(harness) == []
+        harness.skip(1)
+        _send(harness, 5, 6)
+        assert _reasons(harness) == ["backlog-full"] * 2
+
+
+def _nap(ctx: StepContext) -> None:
+    ctx.step.sleep("nap", "1d")

@@ -43,6 +43,8 @@ class Limits:
     # flow control
     batch_bytes: int = 10 * MIB
     """Size of the events of one batch."""
+    queued_runs: int = 200_000
+    """Runs that wait in one queue, of a workflow and the keys of its limits, before their first step."""
     priority_seconds: int = 43_200
     """How far a workflow may let a run move ahead of others, or behind them, in its queue."""
     # webhooks

@@ -23,6 +23,7 @@ from workflowkit.flow.priority import priority_seconds
 from workflowkit.flow.singleton import Lock
 from workflowkit.runtime.flowstate import SINGLETON, Place, States, lock_of
 from workflowkit.runtime.position import Schedule
+from workflowkit.runtime.queuelimits import QueueLimits
 from workflowkit.runtime.runflow import flow_of, singleton_key
 from workflowkit.runtime.starting import Begun, Candidate, drop_waiting, frozen, make_way, skip, start
 from workflowkit.runtime.versions import Versions
@@ -46,6 +47,7 @@ class Admitting:
         self._versions = versions
         self._schedule = schedule
         self._limits = limits
+        self._queues = QueueLimits(schedule, limits)
 
     def candidate(
         self, record: EventRecord, workflow_id: str, version: int, workflow: Workflow, *, run_id: str | None = None
@@ -112,7 +114,7 @@ class Admitting:
         states, begun, place = States(tx), Begun(), candidate.place
         states.lock(place.arrival_keys())
         states.lock([place.singleton])
-        case = _case(candidate, self._limits, tx.now_ms)
+        case = self._case(tx, candidate)
         admission = admit(flow, case, states.rows(place), now_ms=tx.now_ms, limits=self._limits)
         decision = admission.decision
         if isinstance(decision, Skip):
@@ -127,7 +129,7 @@ class Admitting:
 
     def _admit(self, states: States, candidate: Candidate, begun: Begun) -> None:
         place, now_ms = candidate.place, states.tx.now_ms
-        case = _case(candidate, self._limits, now_ms)
+        case = self._case(states.tx, candidate)
         admission = admit(place.flow, case, states.rows(place), now_ms=now_ms, limits=self._limits)
         decision = admission.decision
         if isinstance(decision, Batched):
@@ -208,7 +210,7 @@ class Admitting:
         place, now_ms = candidate.place, states.tx.now_ms
         holds = pauses.holds_of(states.tx, candidate.record.scope, place.workflow_id)
         case = replace(
-            _case(candidate, self._limits, now_ms), is_paused=Hold.PAUSE in holds, is_drained=Hold.DRAIN in holds
+            self._case(states.tx, candidate), is_paused=Hold.PAUSE in holds, is_drained=Hold.DRAIN in holds
         )  # fmt: skip
         lock = lock_of(states.get(place.singleton))
         admission = admit_start(place.flow, case, Rows(lock=lock), now_ms=now_ms, limits=self._limits)
@@ -258,28 +260,28 @@ class Admitting:
                 )
                 self._start_collected(states, self._collected(states.tx, collection, event_id), begun)
 
+    def _case(self, tx: Transaction, candidate: Candidate) -> Case:
+        """Return the case that an event and the state of its workflow make."""
+        record, place = candidate.record, candidate.place
+        event, rule = record.as_json(), place.flow.batch
+        return Case(
+            event_id=record.id,
+            run_id=candidate.run_id,
+            event_ts_ms=record.ts_ms,
+            size_bytes=0 if rule is None else size_bytes(event),
+            start_at_ms=None if candidate.members else record.ts_ms,
+            priority_seconds=priority_seconds(place.flow, event, now_ms=tx.now_ms, limits=self._limits),
+            takes_batch=rule is not None and holds(rule.condition, event, now_ms=tx.now_ms, limits=self._limits),
+            keys=place.keys,
+            is_backlog_full=self._queues.is_full(tx, candidate),
+        )
+
 
 def _only_now(flow: FlowControl) -> FlowControl:
     rule = flow.singleton
     if rule is not None and rule.mode is SingletonMode.QUEUE_LATEST:
         rule = replace(rule, mode=SingletonMode.SKIP)
     return replace(flow, batch=None, debounce=None, singleton=rule)
-
-
-def _case(candidate: Candidate, limits: Limits, now_ms: int) -> Case:
-    """Return the case that an event and the state of its workflow make."""
-    record, place = candidate.record, candidate.place
-    event, rule = record.as_json(), place.flow.batch
-    return Case(
-        event_id=record.id,
-        run_id=candidate.run_id,
-        event_ts_ms=record.ts_ms,
-        size_bytes=0 if rule is None else size_bytes(event),
-        start_at_ms=None if candidate.members else record.ts_ms,
-        priority_seconds=priority_seconds(place.flow, event, now_ms=now_ms, limits=limits),
-        takes_batch=rule is not None and holds(rule.condition, event, now_ms=now_ms, limits=limits),
-        keys=place.keys,
-    )
 
 
 def _singletons(states: States, place: Place) -> Iterator[StateKey | None]:

@@ -103,6 +103,7 @@ _CLOSE_TENANT = Sql("DELETE FROM lanes WHERE id = :id AND NOT EXISTS (SELECT 1 F
 _LEAVE_GROUPS = Sql("DELETE FROM lane_groups WHERE lane_id = :id")
 _HOLD = Sql("UPDATE lanes SET not_before_ms = :at_ms, wake_at_ms = :at_ms WHERE id = :id")
 _REMOVE = Sql("DELETE FROM queued_steps WHERE run_id = :run_id AND step_key = :step_key")
+_DEPTH = Sql("SELECT count(*) FROM (SELECT 1 FROM queued_steps WHERE lane_id = :lane_id LIMIT :limit) AS waiting")
 _OF_RUN = Sql("SELECT step_key FROM queued_steps WHERE run_id = :run_id ORDER BY step_key")
 _REMOVE_RUN = Sql("DELETE FROM queued_steps WHERE run_id = :run_id")
 _ANY_WAITING = Sql(
@@ -157,6 +158,13 @@ def head(tx: Transaction, lane_id: str) -> QueuedStep | None:
     """Return the step of a lane that comes next."""
     row = tx.one(_HEAD, lane_id=lane_id)
     return None if row is None else QueuedStep(*row)
+
+
+def depth(tx: Transaction, lane_id: str, *, limit: int) -> int:
+    """Return how many steps wait in a lane, counted up to ``limit``."""
+    row = tx.one(_DEPTH, lane_id=lane_id, limit=limit)
+    assert row is not None  # noqa: S101 - a count is always there
+    return int(row[0])
 
 
 def served(tx: Transaction, lane: Lane) -> None:
