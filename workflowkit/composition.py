@@ -55,6 +55,7 @@ from workflowkit.runtime.jobs import Jobs
 from workflowkit.runtime.leases import Heartbeat
 from workflowkit.runtime.lifecycle import Lifecycle
 from workflowkit.runtime.logins import Logins
+from workflowkit.runtime.logs import Logs
 from workflowkit.runtime.loops import Loops
 from workflowkit.runtime.matching import Matching
 from workflowkit.runtime.moving import Moving
@@ -234,7 +235,12 @@ class Runtime:
             action_config(settings),
             self.jitter,
             self.extensions,
+            self.logs,
         )
+
+    @cached_property
+    def logs(self) -> Logs:
+        return Logs(self.database, self.settings.limits, level=self.settings.run_log_level)
 
     @cached_property
     def heartbeat(self) -> Heartbeat:
@@ -327,6 +333,8 @@ class Runtime:
             self.streams.close()
         if "heartbeat" in made:
             self.heartbeat.stop()
+        if "logs" in made:
+            self.logs.stop()
         if isinstance(made.get("dispatcher"), CeleryDispatcher):
             made["dispatcher"].stop()
         if "notices" in made:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from builders import a_workflow
 from runtimes import a_registry
-from webapi import OTHER_TENANT, Web, a_web, problems_of
+from webapi import OTHER_TENANT, Web, a_document, a_web, problems_of
 
 from workflowkit.api.waiting import MAX_WAITING
 from workflowkit.base.scope import DEFAULT_SCOPE
@@ -377,3 +377,31 @@ def test_a_run_of_what_follows_a_failure_shows_what_its_steps_were_given(databas
         assert [(step["id"], step["inputs"]) for step in shown["$on_failure"]["steps"]] == [
             ("tell", {"value": "boom, 7"})
         ]
+
+
+def test_what_handlers_log_is_listed_by_step_attempt_and_level(database_url: str) -> None:
+    with a_web(database_url) as web:
+        actions = [
+            {"id": "first", "kind": "log", "inputs": {"message": "one"}},
+            {"id": "second", "kind": "log", "inputs": {"message": "two", "level": "warning"}},
+        ]
+        edges = [{"from": "$source", "to": "first"}, {"from": "first", "to": "second"}]
+        web.harness.deploy(a_document(actions=actions, edges=edges))
+        web.harness.send("user/created", {"name": "Ada"})
+        web.harness.drain()
+        web.harness.runtime.logs.flush()
+        client, run_id = web.client(), web.harness.run()["id"]
+
+        def said(query: str = "") -> list[tuple[str, int, str, str]]:
+            items = client.get(f"/api/runs/{run_id}/logs{query}").get_json()["items"]
+            return [(item["step"], item["attempt"], item["level"], item["message"]) for item in items]
+
+        first, second = ("first", 1, "info", "one"), ("second", 1, "warning", "two")
+        assert said() == [first, second]
+        assert said("?step=first&attempt=1") == [first]
+        assert said("?attempt=2") == []
+        assert said("?level=warning") == [second]
+        cursor = client.get(f"/api/runs/{run_id}/logs?limit=1").get_json()["next_cursor"]
+        assert said(f"?cursor={cursor}") == [second]
+        assert client.get(f"/api/runs/{run_id}/logs?level=loud").status_code == 422
+        assert web.client(scope=OTHER_TENANT).get(f"/api/runs/{run_id}/logs").status_code == 404

@@ -58,6 +58,7 @@ def make_app() -> WorkflowKit:
         from workflowkit import RetryAfterError
 
         note(name, ctx.attempt)
+        ctx.logger.info("attempt %s", ctx.attempt)
         if ctx.attempt == 0:
             raise RetryAfterError("the first attempt always fails", 1)
         return {"name": name}

@@ -35,6 +35,8 @@ WORKER_CELLS = [
     ("renew.after_commit", 1),
     ("presence.before_commit", 1),
     ("presence.after_commit", 1),
+    ("log.before_commit", 1),
+    ("log.after_commit", 1),
 ]
 #: Failpoints of what a worker's relay does at a time.
 TIMER_CELLS = ("timer.before_commit", "timer.after_commit")

@@ -15,6 +15,7 @@ from workflowkit.flow.simulation import Fate, Outcome
 from workflowkit.runtime.approvals import Approval
 from workflowkit.runtime.history import Attempt, Step
 from workflowkit.runtime.innersteps import InnerStep
+from workflowkit.runtime.logs import LEVELS
 from workflowkit.runtime.moving import Moved
 from workflowkit.runtime.pausing import PauseState
 from workflowkit.store.alerts import AlertRow
@@ -23,6 +24,7 @@ from workflowkit.store.appsyncs import SyncRow
 from workflowkit.store.events import EventRecord
 from workflowkit.store.jobs import JobRow
 from workflowkit.store.keys import KeyRecord
+from workflowkit.store.loglines import LogLine
 from workflowkit.store.pauses import Hold, PauseRow
 from workflowkit.store.queries import ChildView, CollectionView, DecisionView, RunView
 from workflowkit.store.schedules import ScheduleRow
@@ -194,6 +196,15 @@ def _attempt(record: Attempt) -> Shown:
         "finished_at": _moment(record.finished_at_ms),
         "retry_at": _moment(record.retry_at_ms),
     }
+
+
+def log_line(line: LogLine) -> Shown:
+    """Show a line that a handler has logged (``schemas.runs.LogLine``)."""
+    level = next((name for name, least in reversed(LEVELS.items()) if line.level >= least), "debug")
+    return {
+        "id": line.id, "step": line.step_key, "attempt": line.attempt, "level": level, "message": line.message,
+        "at": rfc3339(line.at_ms),
+    }  # fmt: skip
 
 
 def workflow(record: WorkflowRecord) -> Shown:

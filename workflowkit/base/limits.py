@@ -87,6 +87,9 @@ class Limits:
     """How many of them are executed at the same time."""
     lost_attempts: int = 5
     """How often a step is tried again because its worker died, apart from its retries."""
+    run_log_bytes: int = 256 * KIB
+    """What is kept of what the handlers of one run log."""
+    log_line_chars: int = 8 * KIB
     reason_chars: int = 500
     """What somebody who cancels a run, or pauses a workflow, says about it."""
     # login

@@ -16,6 +16,8 @@ from workflowkit.base.secrets import Keyring
 
 LOCAL_BROKER_URL = "local://"
 DEFAULT_QUEUE = "default"
+#: What ``run_log_level`` may be.
+LOG_LEVELS = ("debug", "info", "warning", "error", "off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class Settings:
     inline_seconds: float = 10.0
     """How long one task goes on with the next step of a run before it hands the run over."""
     inline_steps: int = 1_000
+    run_log_level: str = "info"
+    """From which level on what handlers log is kept with their runs: debug, info, warning, error, or off."""
     event_dedup_seconds: float = 24 * 3_600.0
     """How long a sender's event id is remembered."""
     email_url: str = "console://"
@@ -105,6 +109,12 @@ def _flag(text: str) -> bool:
     return text.lower() in ("1", "true")
 
 
+def _level(text: str) -> str:
+    if text.lower() not in LOG_LEVELS:
+        raise ValueError(f"must be one of {', '.join(LOG_LEVELS)}, got {text!r}")
+    return text.lower()
+
+
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
@@ -157,6 +167,7 @@ _PARSERS: dict[str, Callable[[str], object]] = {
     "hint_grace_seconds": _seconds,
     "inline_seconds": _seconds,
     "inline_steps": _count,
+    "run_log_level": _level,
     "event_dedup_seconds": _seconds,
     "email_url": str,
     "email_from": str,

@@ -16,6 +16,7 @@ from workflowkit.engine.asyncsteps import AsyncSteps
 from workflowkit.engine.channels import new_message, run_channel
 from workflowkit.engine.deps import Deps
 from workflowkit.engine.group import AsyncGroup, Group
+from workflowkit.engine.newslogger import LineKeeper, NewsLogger
 from workflowkit.engine.outcome import EmittedEvent
 from workflowkit.engine.session import StepSession, no_session
 from workflowkit.engine.steps import Steps
@@ -61,6 +62,7 @@ class StepContext:
         "_event",
         "_event_copy",
         "_events",
+        "_keeper",
         "_limits",
         "_logger",
         "attempt",
@@ -92,6 +94,7 @@ class StepContext:
         limits: Limits = DEFAULT_LIMITS,
         session: StepSession | None = None,
         events: Sequence[Mapping[str, Any]] = (),
+        keeper: LineKeeper | None = None,
     ) -> None:
         self.run = run
         #: What the handler may have done durably.
@@ -118,7 +121,7 @@ class StepContext:
         self._event = event
         self._event_copy: dict[str, Any] | None = None
         self._events = events
-        self._logger, self._limits = logger, limits
+        self._logger, self._limits, self._keeper = logger, limits, keeper
 
     @property
     def event(self) -> dict[str, Any]:
@@ -137,11 +140,12 @@ class StepContext:
         """A logger whose records carry ``run_id``, ``step`` and ``attempt``.
 
         It is silent while a handler that is entered again passes what earlier attempts have done: a line before or
-        between steps is logged once, not once for each time that the handler is entered.
+        between steps is logged once, not once for each time that the handler is entered. What it says is also kept
+        with the run, from the level ``run_log_level`` upwards.
         """
         if self._logger is None:
             extra = {"run_id": self.run.id, "step": self.step.key, "attempt": self.attempt}
-            self._logger = _NewsLogger(_logger, extra, self.session)
+            self._logger = NewsLogger(_logger, extra, self.session, self._keeper)
         return self._logger
 
     @property
@@ -196,17 +200,6 @@ class StepContext:
         What the handler itself returns is then ignored. Other steps that have not started are cancelled.
         """
         self.is_stopped, self.stop_output = True, output
-
-
-class _NewsLogger(logging.LoggerAdapter[logging.Logger]):
-    """A logger that is silent while its handler replays."""
-
-    def __init__(self, logger: logging.Logger, extra: Mapping[str, object], session: StepSession) -> None:
-        super().__init__(logger, extra)
-        self._session = session
-
-    def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - logging's own name
-        return not self._session.is_replaying and super().isEnabledFor(level)
 
 
 _NO_DEPS = Deps({})

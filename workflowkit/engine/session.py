@@ -299,6 +299,11 @@ class StepSession:
         assert key is not None  # noqa: S101 - only code of steps asks
         return key
 
+    @property
+    def inside_key_or_none(self) -> str | None:
+        """The key of the step that the calling code is inside of, if it is in one."""
+        return _inside.get()
+
     @contextmanager
     def inside(self, key: str) -> Iterator[int]:
         """Mark that the step is being executed; give the number of the attempt. Blocks if its retry is not due yet."""

@@ -44,6 +44,7 @@ from workflowkit.runtime.backlog import Backlog
 from workflowkit.runtime.caching import Caching
 from workflowkit.runtime.hints import Dispatcher, StepHint, hint
 from workflowkit.runtime.leases import Heartbeat
+from workflowkit.runtime.logs import Logs
 from workflowkit.runtime.loops import Loops
 from workflowkit.runtime.matching import Matching
 from workflowkit.runtime.position import Claim, Jitter, Opening
@@ -89,6 +90,7 @@ class Worker:
         config: ActionConfig,
         jitter: Jitter,
         extensions: Extensions,
+        logs: Logs,
     ) -> None:
         self._matching = matching
         self._advance = advance
@@ -103,6 +105,7 @@ class Worker:
         self._settings = settings
         self._config = config
         self._extensions = extensions
+        self._logs = logs
         self._draining = threading.Event()
 
     def drain(self) -> None:
@@ -284,6 +287,7 @@ class Worker:
             limits=self._settings.limits,
             session=session,
             events=position.events,
+            keeper=self._logs.keeper(run.scope, run.id, lease.step_key, lease.attempt),
         )
 
 

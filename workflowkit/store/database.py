@@ -306,7 +306,7 @@ class Database:
         try:
             with self._reader.connect() as connection:
                 yield Reading(
-                    connection, self._carried_ms, is_postgresql=self.is_postgresql, sealing=self.sealing
+                    connection, self.carried_ms, is_postgresql=self.is_postgresql, sealing=self.sealing
                 )  # fmt: skip
         except self._unavailable as error:
             raise _unavailable(error) from error
@@ -320,13 +320,13 @@ class Database:
         return self._transaction(connection.exec_driver_sql)
 
     def _transaction(self, run: Callable[..., Any]) -> Transaction:
-        return Transaction(run, self._carried_ms, is_postgresql=self.is_postgresql, sealing=self.sealing)
+        return Transaction(run, self.carried_ms, is_postgresql=self.is_postgresql, sealing=self.sealing)
 
     def now_ms(self) -> int:
         """Return the database's time. May ask the server. Raises ``StoreUnavailable``."""
         return self.clock.now_ms()
 
-    def _carried_ms(self) -> int:
+    def carried_ms(self) -> int:
         """Return the time without asking the server: whoever holds a connection must not need another one."""
         return self.clock.carried_ms() if isinstance(self.clock, _PostgresqlClock) else self.clock.now_ms()
 

@@ -686,6 +686,28 @@ export interface KeyPage {
   readonly next_cursor: string | null;
 }
 
+export interface LogLine {
+  /** Its id; ids are in the order of time. */
+  readonly id: string;
+  /** The step; `<id of the action>/<id of the step>` inside a step that the handler opened. */
+  readonly step: string;
+  /** The attempt of the action. */
+  readonly attempt: number;
+  /** How serious it is. */
+  readonly level: "debug" | "info" | "warning" | "error";
+  /** What it says, with the traceback if there is one. */
+  readonly message: string;
+  /** When it was logged. */
+  readonly at: string;
+}
+
+export interface LogPage {
+  /** Oldest first. */
+  readonly items: readonly LogLine[];
+  /** Give this as `cursor` to get what follows; null at the end. */
+  readonly next_cursor: string | null;
+}
+
 export interface LoginMethods {
   /** Whether with a name and a password. */
   readonly password: boolean;

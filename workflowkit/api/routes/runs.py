@@ -16,9 +16,11 @@ from workflowkit.api.services import Services
 from workflowkit.base.errors import Conflict
 from workflowkit.base.scope import Scope
 from workflowkit.engine.states import RunStatus
+from workflowkit.runtime.logs import LEVELS
 from workflowkit.runtime.rerunning import LATEST, ORIGINAL, Again
 from workflowkit.runtime.tracing import trace
-from workflowkit.store import queries
+from workflowkit.store import loglines, queries
+from workflowkit.store.loglines import LineFilter
 
 api = APIBlueprint("runs", __name__, url_prefix="/api", tag="Runs")
 
@@ -61,6 +63,26 @@ def get_run(run_id: str, query: dict[str, Any]) -> Response:
     services = Services.current()
     services.waiting.until_ended(caller().scope, run_id, seconds=query.get("wait", 0))
     return answer(_detail(caller().scope, run_id))
+
+
+@api.get("/runs/<run_id>/logs")
+@requires("runs:read")
+@takes(schemas.LogQuery)
+@returns(schemas.LogPage)
+def list_logs(run_id: str, query: dict[str, Any]) -> Response:
+    """List what handlers have logged.
+
+    Oldest first: what `ctx.logger` was told, from `run_log_level` upwards and up to `run_log_bytes` of a run. A handler
+    that is entered again logs only what is new.
+    """
+    page, scope = Page.asked(query), caller().scope
+    where = LineFilter(query.get("step"), query.get("attempt"), LEVELS[query.get("level", "debug")])
+    services = Services.current()
+    database = services.opened if caller().may_decrypt else services.database
+    with database.read() as tx:
+        queries.get_run(tx, scope, run_id)
+        found = loglines.find(tx, scope, run_id, where, limit=page.fetch, after=page.after or "")
+    return answer(page.show(found, views.log_line, lambda line: line.id))
 
 
 @api.post("/runs/<run_id>/cancel")

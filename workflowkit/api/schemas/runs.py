@@ -22,6 +22,7 @@ from workflowkit.api.schemas.base import (
 from workflowkit.api.schemas.events import Event
 from workflowkit.api.waiting import MAX_WAIT_SECONDS
 from workflowkit.engine.states import RunStatus, StepStatus
+from workflowkit.runtime.logs import LEVELS
 
 
 class ActionError(Answer):
@@ -102,6 +103,32 @@ class RunPage(Answer):
     """Runs, newest first."""
 
     items = many(Run, "Newest first.")
+    next_cursor = next_cursor()
+
+
+class LogQuery(PageQuery):
+    """Which lines to list."""
+
+    step = text("The step, with all that its handler opened; or one of the latter.", required=False)
+    attempt = fields.Integer(metadata={"description": "The attempt, counted from 1."}, validate=validate.Range(1))
+    level = text("From this level on. Default: all.", required=False, validate=validate.OneOf([*LEVELS]))
+
+
+class LogLine(Answer):
+    """A line that a handler has logged."""
+
+    id = text("Its id; ids are in the order of time.")
+    step = text("The step; `<id of the action>/<id of the step>` inside a step that the handler opened.")
+    attempt = whole("The attempt of the action.")
+    level = text("How serious it is.", validate=validate.OneOf([*LEVELS]))
+    message = text("What it says, with the traceback if there is one.")
+    at = moment("When it was logged.")
+
+
+class LogPage(Answer):
+    """Lines."""
+
+    items = many(LogLine, "Oldest first.")
     next_cursor = next_cursor()
 
 

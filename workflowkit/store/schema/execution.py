@@ -127,6 +127,22 @@ journal = sa.Table(
 )
 """The facts of a run in order (``engine.facts``). ``data`` is the JSON of the optional fields of a fact."""
 
+log_lines = sa.Table(
+    "log_lines",
+    metadata,
+    sa.Column("run_id", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),
+    *scope(),
+    text("step_key"),
+    big("attempt"),
+    big("level"),
+    text("message"),
+    big("size_bytes"),
+    big("at_ms"),
+)
+"""What handlers have logged (``runtime.logs``), up to a size per run. ``message`` is JSON, so that it can be encrypted;
+``size_bytes`` is its size before that."""
+
 HOLDS, RUNNING = ("pause", "drain"), ("freeze", "cancel")
 
 pauses = sa.Table(
