@@ -23,7 +23,7 @@ _OF_A_WORKFLOW = frozenset(
     }
 )  # fmt: skip
 #: Views about the run that the path names.
-_OF_A_RUN = frozenset({"runs.get_run", "runs.list_logs", "realtime.create_run_token"})
+_OF_A_RUN = frozenset({"runs.get_run", "realtime.create_run_token"})
 #: Views about all workflows of the tenant, for tokens that are.
 _OF_ALL = frozenset({"workflows.list_workflows", "workflows.create_workflow"})
 
