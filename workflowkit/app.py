@@ -528,11 +528,10 @@ class WorkflowKit:
 
     def _services(self, *, dev_mode: bool = False) -> Any:
         from workflowkit.api.services import services_of
-        from workflowkit.inngest.server import AppServer
-        from workflowkit.inngest.syncing import AppSyncing
+        from workflowkit.inngest.server import syncing_of
 
-        syncing = AppSyncing(lambda: self.runtime, AppServer(lambda: self.runtime).register)
-        return services_of(self.runtime, dev_mode=dev_mode, sync_app=syncing.sync)
+        sync_app = syncing_of(lambda: self.runtime).sync
+        return services_of(self.runtime, dev_mode=dev_mode, sync_app=sync_app)
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,18 @@ def test_a_failed_sync_is_kept_with_its_app_or_with_none(database_url: str) -> N
         assert known in apps.syncs(ENVIRONMENT, limit=10)
 
 
+def test_a_failure_that_is_repeated_is_kept_once_with_its_last_time(database_url: str) -> None:
+    with a_runtime(database_url) as harness:
+        apps = harness.runtime.apps
+        first = apps.note_failure(ENVIRONMENT, "it is away", url="http://a.example", app_id="")
+        harness.clock.advance(seconds=5)
+        again = apps.note_failure(ENVIRONMENT, "it is away", url="http://a.example", app_id="")
+        assert (again.id, again.at_ms) == (first.id, first.at_ms + 5_000)
+        assert apps.syncs(ENVIRONMENT, limit=10) == [again]
+        other = apps.note_failure(ENVIRONMENT, "it says no", url="http://a.example", app_id="")
+        assert apps.syncs(ENVIRONMENT, limit=10) == [other, again]
+
+
 def test_of_the_syncs_of_an_app_the_latest_are_kept(sqlite_url: str) -> None:
     with a_runtime(sqlite_url, limits=Limits(app_syncs=2)) as harness:
         for number in range(4):

@@ -158,6 +158,8 @@ class Limits:
     """How long an embed token may be good; it cannot be called back."""
     serve_request_bytes: int = 8 * MIB
     """A call of a server for which functions of ours are performed: events, and what is remembered of a run."""
+    app_sync_seconds: int = 30
+    """How long an app may take to answer when it is asked for its functions."""
     app_syncs: int = 100
     """Syncs of one application that are kept, the latest ones."""
     # lists

@@ -18,6 +18,7 @@ from workflowkit.cli.publishing import FindFiles, PublishedFiles
 
 if TYPE_CHECKING:
     from workflowkit.app import WorkflowKit
+    from workflowkit.inngest.watching import AppWatch
     from workflowkit.registry import Registry
 
 #: Where a dev server keeps its database and the e-mail it did not send, below the current directory.
@@ -31,7 +32,8 @@ class DevServer:
     """What a dev server serves: an application, and the workflows of some files.
 
     ``on_ready`` is called with the application and the ids that are published as soon as requests are answered.
-    ``url`` is where that is: what links begin with, unless the settings say otherwise.
+    ``url`` is where that is: what links begin with, unless the settings say otherwise. ``watch_apps`` makes what asks
+    the apps of this machine for their functions.
     """
 
     app: str | None
@@ -40,9 +42,11 @@ class DevServer:
     concurrency: int = 8
     on_ready: Callable[[WorkflowKit, list[str]], None] | None = None
     url: str | None = None
+    watch_apps: Callable[[WorkflowKit], AppWatch] | None = None
     _published: list[str] = field(default_factory=list, init=False)
     _wk: WorkflowKit | None = field(default=None, init=False)
     _files: PublishedFiles | None = field(default=None, init=False)
+    _watch: AppWatch | None = field(default=None, init=False)
 
     def load(self) -> Callable[..., Any]:
         """Bring the database up to date, deploy the workflows, and return the API."""
@@ -59,11 +63,16 @@ class DevServer:
             raise RuntimeError("load first")
         self._wk.start(concurrency=self.concurrency)
         self._files.watch()
+        if self.watch_apps is not None:
+            self._watch = self.watch_apps(self._wk)
+            self._watch.start()
         if self.on_ready is not None:
             self.on_ready(self._wk, self._published)
 
     def stop(self) -> None:
         """Let running steps end, then end the worker and the relay."""
+        if self._watch is not None:
+            self._watch.stop()
         if self._files is not None:
             self._files.stop()
         if self._wk is not None:

@@ -21,7 +21,7 @@ from workflowkit.definition.model import Json
 from workflowkit.inngest.durations import moment_ms
 from workflowkit.inngest.registration import read_registration
 from workflowkit.inngest.state import RunState
-from workflowkit.inngest.syncing import reason_of, told
+from workflowkit.inngest.syncing import AppSyncing, reason_of, told
 from workflowkit.inngest.views import shown_function, shown_job, shown_record, shown_run
 from workflowkit.registry import Registry
 from workflowkit.runtime.apps import Apps
@@ -50,6 +50,11 @@ class Parts(Protocol):
     def control(self) -> Control: ...
     @property
     def waking(self) -> Waking: ...
+
+
+def syncing_of(parts: Callable[[], Parts]) -> AppSyncing:
+    """Return what asks apps for their functions; ``parts`` is asked for each time."""
+    return AppSyncing(parts, AppServer(parts).register)
 
 
 @dataclass(frozen=True, slots=True)

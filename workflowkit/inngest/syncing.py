@@ -7,7 +7,7 @@ which of the two is its SDK's to say.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from workflowkit.base.errors import DefinitionError, InvalidInput, NonRetriableError, WorkflowKitError
@@ -74,6 +74,7 @@ class AppSyncing:
         A row without an id says that nothing has changed.
         """
         parts = self.parts()
+        begun_ms = parts.database.now_ms()
         before = next((each.id for each in parts.apps.syncs(environment, limit=1)), "")
         failure: str | None = None
         try:
@@ -82,7 +83,7 @@ class AppSyncing:
             failure = error.failed.error.message
         except WorkflowKitError as error:
             failure = reason_of(error)
-        kept = self._kept(environment, url, before, failed=failure is not None)
+        kept = self._kept(environment, url, before, begun_ms, failed=failure is not None)
         app = parts.apps.at(environment, url)
         app_id = UNATTACHED if app is None else app.id
         if kept is not None:
@@ -94,17 +95,17 @@ class AppSyncing:
             function_count=0 if app is None else len(app.function_ids),
         )  # fmt: skip
 
-    def _kept(self, environment: str, url: str, before: str, *, failed: bool) -> SyncRow | None:
+    def _kept(self, environment: str, url: str, before: str, begun_ms: int, *, failed: bool) -> SyncRow | None:
         """Return what our own door has kept of this sync meanwhile, if the app came to it."""
         parts = self.parts()
         found = parts.apps.syncs(environment, limit=parts.settings.limits.page_size)
-        return next(
-            (row for row in found if row.id > before and row.url == url and (row.error is not None) is failed), None
-        )
+        new = (row for row in found if row.id > before or (failed and row.at_ms >= begun_ms))
+        return next((row for row in new if row.url == url and (row.error is not None) is failed), None)
 
     def _sync(self, url: str) -> None:
         parts = self.parts()
-        client = AppClient.of(parts.settings, parts.database.now_ms)
+        limits = replace(parts.settings.limits, remote_call_seconds=parts.settings.limits.app_sync_seconds)
+        client = AppClient.of(replace(parts.settings, limits=limits), parts.database.now_ms)
         reply = client.send("PUT", url, {"url": url}, {SYNC_KIND_HEADER: IN_BAND})
         answer = _answer(reply, parts.settings)
         if reply.headers.get(SYNC_KIND_HEADER) != IN_BAND:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from workflowkit.base.errors import NotFound
 from workflowkit.base.ids import new_id
 from workflowkit.base.limits import Limits
@@ -80,13 +82,19 @@ class Apps:
     def note_failure(
         self, environment: str, error: str, *, url: str | None, app_id: str, sdk: str | None = None
     ) -> SyncRow:
-        """Note that a sync failed, and why: with the app of this id if there is one, else unattached."""
+        """Note that a sync failed, and why: with the app of this id if there is one, else unattached.
+
+        Once as long as it fails in the same way: an app that is asked again and again would fill the history.
+        """
         scope = _scope(environment)
+        error, url = storable(error, ERROR_MESSAGE_CHARS), None if url is None else storable(url, ERROR_MESSAGE_CHARS)
         with self._database.transaction("sync") as tx:
-            row = SyncRow(
-                new_id(tx.now_ms), app_id if apps.get(tx, scope, app_id) is not None else UNATTACHED, tx.now_ms,
-                storable(error, ERROR_MESSAGE_CHARS), None if url is None else storable(url, ERROR_MESSAGE_CHARS), sdk,
-            )  # fmt: skip
+            attached = app_id if apps.get(tx, scope, app_id) is not None else UNATTACHED
+            latest = next(iter(appsyncs.find(tx, scope, limit=1, app_id=attached)), None)
+            if latest is not None and (latest.error, latest.url) == (error, url):
+                appsyncs.repeat(tx, scope, latest.id)
+                return replace(latest, at_ms=tx.now_ms)
+            row = SyncRow(new_id(tx.now_ms), attached, tx.now_ms, error, url, sdk)
             appsyncs.insert(tx, scope, row, limit=self._limits.app_syncs)
         return row
 

@@ -15,7 +15,10 @@ UNATTACHED = ""
 
 @dataclass(frozen=True, slots=True)
 class SyncRow:
-    """One sync. ``app_id`` is ``UNATTACHED`` if nobody knows; one that failed has an ``error`` and changed nothing."""
+    """One sync. ``app_id`` is ``UNATTACHED`` if nobody knows; one that failed has an ``error`` and changed nothing.
+
+    ``at_ms`` is when it was; of a failure that was repeated, the last time.
+    """
 
     id: str
     app_id: str
@@ -48,6 +51,7 @@ _FORGET = Sql(
         (SELECT id FROM app_syncs WHERE {_OWNED} AND app_id = :app_id ORDER BY id DESC LIMIT :kept)
     """  # noqa: S608
 )
+_REPEAT = Sql(f"UPDATE app_syncs SET at_ms = :at_ms WHERE {_OWNED} AND id = :id")  # noqa: S608
 _FIND = Sql(
     f"""
     SELECT {_COLUMNS} FROM app_syncs
@@ -75,6 +79,11 @@ def insert(tx: Transaction, scope: Scope, sync: SyncRow, *, limit: int) -> None:
         retired=jsonvalue.dumps(sync.retired),
     )
     tx.run(_FORGET, **where, app_id=sync.app_id, kept=limit)
+
+
+def repeat(tx: Transaction, scope: Scope, sync_id: str) -> None:
+    """Note that a sync has come to the same once more, now."""
+    tx.run(_REPEAT, environment=scope.environment, tenant=scope.tenant, id=sync_id, at_ms=tx.now_ms)
 
 
 def find(

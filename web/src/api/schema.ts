@@ -159,7 +159,7 @@ export interface AppSync {
   readonly published: readonly string[];
   /** The functions that the code has no more. */
   readonly retired: readonly string[];
-  /** When it was. */
+  /** When it was; of a failure that was repeated, the last time. */
   readonly at: string;
 }
 

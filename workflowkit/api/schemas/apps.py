@@ -67,7 +67,7 @@ class AppSync(Answer):
     function_count = whole("How many functions the code has.")
     published = fields.List(fields.String(), **described("The functions that were new or had changed."))
     retired = fields.List(fields.String(), **described("The functions that the code has no more."))
-    at = moment("When it was.")
+    at = moment("When it was; of a failure that was repeated, the last time.")
 
 
 class AppSyncPage(Answer):
