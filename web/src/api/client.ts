@@ -134,6 +134,16 @@ export class Api {
     return this.get(`/runs/${encodeURIComponent(id)}`);
   }
 
+  /** A token with which the run can be followed for as long as it goes on. */
+  async runToken(id: string): Promise<string> {
+    return (await this.send<schema.SubscriptionToken>("POST", `/runs/${encodeURIComponent(id)}/token`)).token;
+  }
+
+  /** Where streams are. */
+  get realtimeUrl(): string {
+    return `${this.options().root}/api/realtime`;
+  }
+
   cancelRun(id: string, reason: string): Promise<schema.RunDetail> {
     return this.send("POST", `/runs/${encodeURIComponent(id)}/cancel${query({ reason })}`);
   }

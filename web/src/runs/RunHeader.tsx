@@ -8,7 +8,7 @@ import { Link } from "../shell/ui/Link";
 import { CancelDialog } from "./CancelDialog";
 import { RerunDialog } from "./RerunDialog";
 import { Status } from "./Status";
-import { isTerminal } from "./useRun";
+import { isTerminal } from "./watch";
 
 interface RunHeaderProps {
   readonly run: RunDetail;

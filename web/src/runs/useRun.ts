@@ -1,15 +1,11 @@
-/** A run as it goes on: asked for again and again until it has ended, less and less often while nothing happens. */
+/** A run as it goes on. */
 
 import { useEffect, useState } from "react";
 import type { ApiError } from "../api/client";
 import type { RunDetail } from "../api/schema";
 import { api } from "../api/session";
-import { asApiError } from "../api/useLoaded";
-import { isEqual } from "../base/json";
-
-const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 5000;
-const GROWTH = 1.4;
+import { subscribe } from "../realtime/subscribe";
+import { RunWatcher } from "./watch";
 
 export interface WatchedRun {
   readonly run: RunDetail | undefined;
@@ -18,46 +14,19 @@ export interface WatchedRun {
   readonly refresh: () => void;
 }
 
-export function isTerminal(status: string): boolean {
-  return status === "completed" || status === "failed" || status === "cancelled";
-}
-
-/** The next pause between two looks. */
-export function nextPause(pauseMs: number, hasChanged: boolean): number {
-  return hasChanged ? FIRST_PAUSE_MS : Math.min(pauseMs * GROWTH, LONGEST_PAUSE_MS);
-}
-
 export function useRun(id: string): WatchedRun {
   const [state, setState] = useState<{ run?: RunDetail; error?: ApiError }>({});
   const [attempt, setAttempt] = useState(0);
   useEffect(() => {
-    let isWanted = true;
-    let timer = 0;
-    let pause = FIRST_PAUSE_MS;
-    let last: RunDetail | undefined;
-    const look = async (): Promise<void> => {
-      try {
-        const run = await api.run(id);
-        if (!isWanted) return;
-        const hasChanged = !isEqual(last, run);
-        pause = nextPause(pause, hasChanged);
-        if (hasChanged) setState({ run });
-        last = run;
-        if (isTerminal(run.status)) return;
-      } catch (reason) {
-        const error = asApiError(reason);
-        if (!isWanted) return;
-        setState((old) => ({ ...old, error }));
-        if (!error.isTemporary) return;
-        pause = LONGEST_PAUSE_MS;
-      }
-      timer = window.setTimeout(() => void look(), pause);
-    };
-    void look();
-    return () => {
-      isWanted = false;
-      clearTimeout(timer);
-    };
+    const watcher = new RunWatcher({
+      load: () => api.run(id),
+      follow: (onNews, onState) =>
+        subscribe({ url: api.realtimeUrl, token: () => api.runToken(id), onMessage: onNews, onState }),
+      onRun: (run) => setState({ run }),
+      onError: (error) => setState((old) => ({ ...old, error })),
+    });
+    watcher.start();
+    return () => watcher.stop();
   }, [id, attempt]);
   return { run: state.run, error: state.error, refresh: () => setAttempt((number) => number + 1) };
 }
