@@ -154,3 +154,20 @@ def test_idempotency_takes_the_place_of_a_rate_limit() -> None:
 def test_concurrency_is_read_in_every_form(written: Any, limits: list[tuple[int, str, str]]) -> None:
     flow = read_flow_control(flow_settings({"concurrency": written}))
     assert [(each.limit, each.scope.value, each.mode.value) for each in flow.concurrency] == limits
+
+
+@pytest.mark.parametrize("limit", [{"rate_limit": inngest.RateLimit(limit=1, period=HOUR)}, {"idempotency": "'once'"}])
+def test_a_function_that_is_invoked_and_is_rate_limited_fails_the_step(sdk: SdkApp, limit: dict[str, Any]) -> None:
+    child = sdk.client.create_function(fn_id="child", trigger=inngest.TriggerEvent(event="unused"), **limit)(_idle)
+
+    @sdk.client.create_function(fn_id="parent", trigger=GO)
+    def parent(ctx: inngest.ContextSync) -> str:
+        ctx.step.invoke("first", function=child)
+        try:
+            ctx.step.invoke("second", function=child)
+        except inngest.StepError as error:
+            return error.message
+        return "it ran"
+
+    with sdk.serve([parent, child]):
+        assert sdk.run_of(sdk.send("go"))["output"] == "invoked function is rate limited"

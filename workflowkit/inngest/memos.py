@@ -10,9 +10,12 @@ from workflowkit.base.jsonvalue import check_json
 from workflowkit.base.limits import Limits
 from workflowkit.engine.facts import ErrorInfo, Fact
 from workflowkit.engine.waits import WaitKind
+from workflowkit.flow.decision import SkipReason
 from workflowkit.inngest.events import shown_event
 
 _INVOKE_TIMEOUT, _SIGNAL_TAKEN = "invoke-timeout", "signal-taken"
+#: Why a function that is invoked begins no run, where SDKs have one word for it.
+_RATE_LIMITED = (SkipReason.RATE_LIMITED.value, SkipReason.IDEMPOTENT.value)
 #: What SDKs read of an error.
 _TOLD = ("name", "message", "stack", "data", "cause")
 
@@ -46,6 +49,8 @@ def _error(error: ErrorInfo, run_id: str | None) -> dict[str, Any]:
     if error.code == _INVOKE_TIMEOUT:
         message = "Timed out waiting for invoked function to complete"
         return {"name": "InngestInvokeTimeoutError", "message": message}
+    if error.code in _RATE_LIMITED:
+        return {"name": "Error", "message": "invoked function is rate limited"}
     if error.code == _SIGNAL_TAKEN:
         return {"name": "Error", "message": "Signal conflict; signal wait already exists for another run"}
     message = error.message.removeprefix(f"run {run_id} failed: ")
