@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from workflowkit.base.errors import NonRetriableError
+from workflowkit.base.errors import InvalidInput, NonRetriableError, Problem
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0, "w": 604_800.0}
 _PART = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|[smhdw])")
@@ -42,3 +42,13 @@ def moment_ms(value: Any, now_ms: int) -> int:
         if at is not None:
             return round((at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp() * 1000)
     raise NonRetriableError(f"a time such as 30s or 1h30m, or a date; got {value!r}")
+
+
+def moment_asked(value: Any, pointer: str) -> int | None:
+    """Return when a date in a request is; ``None`` if there is none. Raises ``InvalidInput`` for what is no date."""
+    if value is None:
+        return None
+    try:
+        return moment_ms(value, 0)
+    except NonRetriableError as error:
+        raise InvalidInput([Problem(pointer, "invalid-value", error.message)]) from error

@@ -10,7 +10,10 @@ from flask import Flask, Response, request
 from workflowkit.base.errors import InvalidInput, Problem
 from workflowkit.base.limits import Limits
 from workflowkit.inngest.answers import data_answer, json_answer, number_asked, read_body, read_lenient_body
+from workflowkit.inngest.commands import Commands
+from workflowkit.inngest.devqueries import DevQueries
 from workflowkit.inngest.server import AppServer
+from workflowkit.inngest.traces import Traces
 
 #: How many events a page has, unless another number is asked for, and at most.
 PAGE_EVENTS, MAX_PAGE_EVENTS = 20, 51
@@ -18,15 +21,17 @@ PAGE_EVENTS, MAX_PAGE_EVENTS = 20, 51
 
 def add_rest(app: Flask, server: AppServer) -> None:
     """Add the routes."""
-    _State(server).add_to(app)
-    _Runs(server).add_to(app)
+    commands = Commands(server.parts)
+    _State(server, commands).add_to(app)
+    _Runs(server, commands).add_to(app)
+    _Changes(server, commands).add_to(app)
 
 
 class _Routes:
     """Views over the server; each group adds its own."""
 
-    def __init__(self, server: AppServer) -> None:
-        self._server = server
+    def __init__(self, server: AppServer, commands: Commands) -> None:
+        self._server, self._commands = server, commands
 
     @property
     def _limits(self) -> Limits:
@@ -71,8 +76,6 @@ class _Runs(_Routes):
 
     def add_to(self, app: Flask) -> None:
         self._add(app, "GET", "/v1/runs/<run_id>", lambda run_id: self._data(self._server.run(run_id)))
-        self._add(app, "DELETE", "/v1/runs/<run_id>", lambda run_id: self._cancelled(run_id, 200))
-        self._add(app, "DELETE", "/v0/runs/<run_id>", lambda run_id: self._cancelled(run_id, 204))
         self._add(app, "GET", "/v1/runs/<run_id>/jobs", lambda run_id: self._data(self._server.jobs(run_id)))
         self._add(app, "GET", "/v1/events", self._events)
         self._add(app, "GET", "/v1/events/<event_id>", lambda event_id: self._data(self._server.event(event_id)))
@@ -84,11 +87,41 @@ class _Runs(_Routes):
             lambda app_name: json_answer(self._server.functions_of(app_name)),
         )  # fmt: skip
 
-    def _cancelled(self, run_id: str, status: int) -> Response:
-        self._server.cancel(run_id)
-        return Response(status=status)
-
     def _events(self) -> Response:
         limit = number_asked("limit", PAGE_EVENTS, MAX_PAGE_EVENTS)
         asked = {name: request.args.get(name) for name in ("name", "cursor", "received_after", "received_before")}
         return self._data(self._server.events(limit=limit, **asked))
+
+
+class _Changes(_Routes):
+    """What clients change, and what they ask by GraphQL."""
+
+    def add_to(self, app: Flask) -> None:
+        self._add(app, "DELETE", "/v1/runs/<run_id>", lambda run_id: self._cancelled(run_id, 200))
+        self._add(app, "DELETE", "/v0/runs/<run_id>", lambda run_id: self._cancelled(run_id, 204))
+        self._add(app, "POST", "/v1/cancellations", self._cancel_many)
+        self._add(app, "GET", "/v1/cancellations", lambda: self._data(self._commands.cancellations()))
+        self._add(app, "DELETE", "/v1/cancellations/<cancellation_id>", self._stop)
+        self._add(app, "POST", "/invoke/<function>", self._invoke)
+        self._add(app, "POST", "/v0/gql", self._ask)
+
+    def _cancelled(self, run_id: str, status: int) -> Response:
+        self._commands.cancel(run_id)
+        return Response(status=status)
+
+    def _cancel_many(self) -> Response:
+        return self._data(self._commands.cancel_many(read_body(self._limits)), 201)
+
+    def _stop(self, cancellation_id: str) -> Response:
+        self._commands.stop(cancellation_id)
+        return Response(status=204)
+
+    def _invoke(self, function: str) -> Response:
+        body = read_body(self._limits)
+        data = body.get("data") if isinstance(body, dict) else None
+        started = self._commands.invoke(self._commands.function_id("", function), data)
+        return json_answer({"id": started.event_id, "status": 200})
+
+    def _ask(self) -> Response:
+        queries = DevQueries(self._server, self._commands, Traces(self._server.parts))
+        return json_answer(queries.answer(read_body(self._limits)))

@@ -8,46 +8,36 @@ from typing import Any, Protocol
 
 from workflowkit.base.errors import (
     Conflict,
-    InvalidInput,
-    NonRetriableError,
     NotFound,
-    Problem,
     StoreUnavailable,
     WorkflowKitError,
 )
 from workflowkit.base.scope import APP_TENANT, Scope
-from workflowkit.base.settings import Settings
 from workflowkit.definition.model import Json
-from workflowkit.inngest.durations import moment_ms
+from workflowkit.inngest import commands
+from workflowkit.inngest.durations import moment_asked
 from workflowkit.inngest.registration import read_registration
 from workflowkit.inngest.state import RunState
 from workflowkit.inngest.syncing import AppSyncing, reason_of, told
 from workflowkit.inngest.views import shown_function, shown_job, shown_record, shown_run
 from workflowkit.registry import Registry
 from workflowkit.runtime.apps import Apps
-from workflowkit.runtime.control import Control
 from workflowkit.runtime.functions import App, Functions, SyncStatus
 from workflowkit.runtime.waking import Waking
 from workflowkit.store import apps, queries
 from workflowkit.store.apps import Origin
-from workflowkit.store.database import Database, Reading
+from workflowkit.store.database import Reading
 
 
-class Parts(Protocol):
+class Parts(commands.Parts, Protocol):
     """What this takes from a composed runtime."""
 
     @property
-    def settings(self) -> Settings: ...
-    @property
     def registry(self) -> Registry: ...
-    @property
-    def database(self) -> Database: ...
     @property
     def functions(self) -> Functions: ...
     @property
     def apps(self) -> Apps: ...
-    @property
-    def control(self) -> Control: ...
     @property
     def waking(self) -> Waking: ...
 
@@ -154,8 +144,8 @@ class AppServer:
         """Return events, the newest first, those before the one with the id ``cursor``. Raises ``InvalidInput``."""
         where = queries.EventFilter(
             name=name,
-            received_after_ms=_moment(received_after, "received_after"),
-            received_before_ms=_moment(received_before, "received_before"),
+            received_after_ms=moment_asked(received_after, "/query/received_after"),
+            received_before_ms=moment_asked(received_before, "/query/received_before"),
         )
         with self.parts().database.read() as tx:
             found = queries.find_events(tx, self._scope, where, limit=limit, before=cursor)
@@ -167,14 +157,3 @@ class AppServer:
             return self.parts().waking.signal(self._scope, name, data)
         except Conflict as error:  # nobody waits any more: to senders that is the same
             raise NotFound("No signal found") from error
-
-    def cancel(self, run_id: str) -> None:
-        """End a run; one that has ended stays as it is. Raises ``NotFound``."""
-        self.parts().control.cancel(self._scope, run_id, reason="cancelled by an app's client")
-
-
-def _moment(text: str | None, name: str) -> int | None:
-    try:
-        return None if text is None else moment_ms(text, 0)
-    except NonRetriableError as error:
-        raise InvalidInput([Problem(f"/query/{name}", "invalid-value", error.message)]) from error

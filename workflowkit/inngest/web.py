@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _SERVER_KIND_HEADER, _EXPECTED_KIND_HEADER = "X-Inngest-Server-Kind", "X-Inngest-Expected-Server-Kind"
-_PREFIXES = ("/fn/", "/v0/", "/v1/")
+_PREFIXES = ("/fn/", "/v0/", "/v1/", "/v2/", "/api/v2/", "/invoke/")
 _PATHS = frozenset({"/dev", "/health"})
 #: The endpoints that anybody may call.
 _PUBLIC = frozenset({"health"})

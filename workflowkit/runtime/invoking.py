@@ -54,9 +54,13 @@ class Invoking:
         ``InvalidInput`` or ``LimitExceeded`` for data that no event may carry, ``InvalidData`` for what the workflow
         does not take.
         """
+        return self.begin(scope, workflow_id, data, at_ms=at_ms).run_id
+
+    def begin(self, scope: Scope, workflow_id: str, data: Any = None, *, at_ms: int | None = None) -> Started:
+        """Do what ``invoke`` does; return the event that the run begins with, too."""
         started = self.start(scope, workflow_id, data, at_ms=at_ms)
         self._dispatcher.match([started.event_id])
-        return started.run_id
+        return started
 
     def start(
         self,
