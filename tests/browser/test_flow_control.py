@@ -101,8 +101,25 @@ def test_what_the_server_refuses_stands_at_its_field(editor: EditorPage) -> None
     expect(debounce.locator("[data-pointer='/key'] .field-error")).to_be_visible()
     debounce.get_by_label("Key").fill("event.data.customer")
     expect(debounce.locator(".field-error")).to_have_count(0)
-    panel.get_by_role("region", name="Batch").get_by_role("switch").click()
+
+
+def test_what_excludes_each_other_cannot_be_switched_on_and_says_why(editor: EditorPage) -> None:
+    panel = _open(editor, debounce={"period": "30s"})
+    batch, debounce = (panel.get_by_role("region", name=name) for name in ("Batch", "Debounce"))
+    expect(batch.get_by_role("switch")).to_be_disabled()
+    expect(batch).to_contain_text("Not with debounce: debounce keeps the last event only, a batch all of them.")
+    debounce.get_by_role("switch").click()
+    batch.get_by_role("switch").click()
+    expect(debounce.get_by_role("switch")).to_be_disabled()
+    assert "batch" in _settings(editor)
+
+
+def test_a_document_that_has_both_can_be_mended(editor: EditorPage) -> None:
+    panel = _open(editor, debounce={"period": "30s"}, batch={"max_size": 2, "timeout": "1m"})
+    debounce = panel.get_by_role("region", name="Debounce")
     expect(debounce.locator(".field-error")).to_contain_text("cannot be combined with batch")
+    debounce.get_by_role("switch").click()
+    assert _settings(editor) == {"batch": {"max_size": 2, "timeout": "1m"}}
 
 
 def test_a_problem_leads_to_its_field(editor: EditorPage) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import permutations
 from typing import Any
 
@@ -9,8 +10,10 @@ import pytest
 from builders import a_workflow
 from kinds import KINDS
 
+from workflowkit.assets import asset_dir
 from workflowkit.base.errors import DefinitionError
 from workflowkit.definition import build, parse_settings, validate
+from workflowkit.definition.checks.flow import PAIRS
 from workflowkit.definition.settings.flow import (
     Batch,
     Concurrency,
@@ -265,3 +268,11 @@ def test_a_workflow_that_answers_requests_has_no_flow_control(name: str) -> None
 def test_an_empty_setting_excludes_nothing() -> None:
     assert found({"batch": GOOD["batch"], "cancel_on": []}) == []
     assert found({"singleton": GOOD["singleton"], "concurrency": 0}) == []
+
+
+def test_the_contract_says_which_settings_exclude_each_other() -> None:
+    settings = json.loads((asset_dir("schemas") / "workflow.schema.json").read_text())["$defs"]["workflow_settings"][
+        "properties"
+    ]
+    told = {(name, other): why for name, each in settings.items() for other, why in each.get("x-excludes", {}).items()}
+    assert told == {(name, other): why for name, other, severity, why in PAIRS if severity == "error"}

@@ -26,7 +26,8 @@ _BOUNDS = (
 _WITH_KEYS = ("throttle", "rate_limit", "debounce", "batch", "singleton", "idempotency")
 
 #: (setting, other setting, severity, why they do not go together). The problem stands at the other setting.
-_PAIRS: tuple[tuple[str, str, Severity, str], ...] = (
+#: Editors have the errors from ``x-excludes`` in the schema of documents.
+PAIRS: tuple[tuple[str, str, Severity, str], ...] = (
     ("batch", "debounce", "error", "debounce keeps the last event only, a batch all of them"),
     ("batch", "singleton", "error", "which run an event is for is known only when its batch starts"),
     ("batch", "cancel_on", "error", "a batch has no single event that another one could be held against"),
@@ -95,7 +96,7 @@ def _check_concurrency(subject: Subject, settings: Mapping[str, Json]) -> Iterat
 def _check_pairs(subject: Subject, settings: Mapping[str, Json]) -> Iterator[Problem]:
     there = {name for name, value in settings.items() if value not in (None, [], {}, 0)}
     there |= {f"timeouts/{name}" for name in mapping(settings, "timeouts")}
-    for setting, other, severity, reason in _PAIRS:
+    for setting, other, severity, reason in PAIRS:
         if {setting, other} <= there:
             verb = "cannot be combined" if severity == "error" else "has no use together"
             message = f"{other.replace('/', '.')} {verb} with {setting}: {reason}"

@@ -16,6 +16,8 @@ import { idempotencyOf } from "./values";
 interface ControlCardProps {
   readonly control: Control;
   readonly value: Json | undefined;
+  /** Why it cannot be switched on, as things are. */
+  readonly whyNot: string | undefined;
   readonly problems: readonly LocatedProblem[];
   readonly isReadOnly: boolean;
   readonly focusWish: FocusWish | undefined;
@@ -24,12 +26,14 @@ interface ControlCardProps {
 
 /** One control: a switch, what it is for, and, if it is on, its fields. */
 export function ControlCard(props: ControlCardProps): React.JSX.Element {
-  const { control, value, problems, isReadOnly, onChange } = props;
+  const { control, value, whyNot, problems, isReadOnly, onChange } = props;
   const { name, title, purpose, initial } = control;
   const id = useId();
   // What was there before it was switched off comes back with the switch.
   const before = useRef<Json | undefined>(undefined);
   const isOn = value !== undefined && value !== null;
+  // What is on already can be switched off in any case.
+  const isBarred = !isOn && whyNot !== undefined;
   const messages = useMemo(() => messagesBelow(problems, `/settings/${name}`), [problems, name]);
   const own = name === "priority" ? undefined : messages.get("");
   const toggle = (): void => {
@@ -48,14 +52,19 @@ export function ControlCard(props: ControlCardProps): React.JSX.Element {
           className="switch"
           aria-checked={isOn}
           aria-labelledby={`${id}-title`}
-          aria-describedby={`${id}-purpose`}
-          disabled={isReadOnly}
+          aria-describedby={isBarred ? `${id}-purpose ${id}-bar` : `${id}-purpose`}
+          disabled={isReadOnly || isBarred}
           onClick={toggle}
         />
       </div>
       <p id={`${id}-purpose`} className="flow-purpose">
         {purpose}
       </p>
+      {isBarred && (
+        <p id={`${id}-bar`} className="flow-bar">
+          {whyNot}
+        </p>
+      )}
       {own !== undefined && <FieldMessageLine message={own} />}
       {isOn && <Fields {...props} messages={messages} />}
     </section>

@@ -6,6 +6,7 @@ import { useDocument, useEditor, useEditorContext } from "../../editor/store";
 import type { LocatedProblem } from "../../problems/locate";
 import { ControlCard } from "./ControlCard";
 import { CONTROLS } from "./controls";
+import { whyNot } from "./exclusions";
 import type { ControlName } from "./values";
 import { controlAt } from "./values";
 import "./flow.css";
@@ -48,6 +49,7 @@ export function FlowPanel(): React.JSX.Element {
           key={control.name}
           control={control}
           value={settings[control.name]}
+          whyNot={whyNot(document, control.name)}
           problems={problems}
           isReadOnly={isReadOnly}
           focusWish={wished === control.name ? wish : undefined}

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { JsonObject } from "../../base/json";
+import type { WorkflowDocument } from "../../document/types";
 import { CONTROLS, plainSchema, sentenceOf } from "./controls";
+import { whyNot } from "./exclusions";
 import {
   CONTROL_NAMES,
   controlAt,
@@ -111,5 +113,30 @@ describe("controls", () => {
     ["singleton", { mode: "skip" }, undefined],
   ] as const)("%s is told in a sentence", (name, value, sentence) => {
     expect(sentenceOf(name, value)).toBe(sentence);
+  });
+});
+
+const documentWith = (settings: JsonObject, trigger: JsonObject = { event: "a" }): WorkflowDocument => ({
+  name: "",
+  actions: [],
+  edges: [],
+  triggers: [trigger],
+  settings,
+});
+
+describe("exclusions", () => {
+  test("a control cannot be switched on beside one that excludes it, in either direction", () => {
+    const batch = documentWith({ batch: { max_size: 2, timeout: "1m" } });
+    expect(whyNot(batch, "debounce")).toBe("Not with batch: debounce keeps the last event only, a batch all of them.");
+    expect(whyNot(documentWith({ debounce: { period: "1m" } }), "batch")).toMatch(/^Not with debounce: /);
+    expect(whyNot(documentWith({ cancel_on: [{ event: "b" }] }), "batch")).toMatch(
+      /^Not with events that cancel runs: /,
+    );
+    expect(whyNot(batch, "throttle")).toBeUndefined();
+    expect(whyNot(documentWith({ cancel_on: [] }), "batch")).toBeUndefined();
+  });
+
+  test("nothing can be switched on for a workflow that answers requests", () => {
+    for (const { name } of CONTROLS) expect(whyNot(documentWith({}, { http: {} }), name)).toMatch(/HTTP/);
   });
 });
