@@ -12,7 +12,7 @@ import pytest
 from sdkapps import a_server, serving
 from servedapps import PATH, Caller, an_app, registered, served
 
-from workflowkit import NonRetriableError, RetryAfterError, StepError, WorkflowKit
+from workflowkit import Failure, Middleware, NonRetriableError, RetryAfterError, StepError, WorkflowKit
 from workflowkit.base.clock import SystemClock
 from workflowkit.base.errors import DefinitionError, InvalidInput
 from workflowkit.base.limits import Limits
@@ -546,3 +546,33 @@ def test_a_streamed_function_runs_on_our_server(sdk: Any) -> None:
     with registered(wk, sdk, streaming=True):
         run = sdk.run_of(sdk.send("go"))
     assert run["output"] == "streamed"
+
+
+# --- middleware and dependencies
+
+
+def test_middleware_and_dependencies_surround_what_is_executed() -> None:
+    wk = an_app()
+    seen: list[str] = []
+
+    class Noting(Middleware):
+        def after_memoization(self) -> None:
+            seen.append("new")
+
+        def before_step(self, step_id: str) -> None:
+            seen.append(f"before {step_id}")
+
+        def after_step(self, step_id: str, failure: Failure | None = None) -> None:
+            seen.append(f"after {step_id}")
+
+    wk.use(Noting)
+    wk.provide(number=lambda: 7)
+    wk.function("fn", trigger={"event": "go"})(
+        lambda ctx: [ctx.step.run("a", lambda: ctx.deps.number), ctx.step.run("b", int, 2)]
+    )
+    with served(wk, is_dev=True) as url:
+        (first,) = Caller(url).operations()
+        assert (first["data"], seen) == (7, ["new", "before a", "after a"])
+        seen.clear()
+        assert Caller(url).operations({"a": {"data": 7}})[0]["displayName"] == "b"
+    assert seen == ["new", "before b", "after b"]

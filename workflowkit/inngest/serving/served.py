@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from workflowkit.base.errors import DefinitionError, Problem
@@ -47,7 +47,11 @@ def served(
     for workflow_id, document in documents.items():
         slug, pointer = names.slug(workflow_id), f"/workflows/{workflow_id}"
         problems += _id_problems(workflow_id, slug, pointer, found)
-        workflow = parse(dict(document), registry, limits)
+        try:
+            workflow = parse(dict(document), registry, limits)
+        except DefinitionError as error:
+            problems += [replace(each, pointer=pointer + each.pointer) for each in error.problems]
+            continue
         problems += [Problem(pointer + place, "unsupported", text) for place, text in _unsupported(workflow)]
         found[slug] = _of(f"{names.own}/{workflow_id}", slug, workflow, registry, is_graph=True)
     if problems:

@@ -1,0 +1,157 @@
+"""Single calls of a document that is served: which nodes are next, and what their failures lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from servedapps import Caller, an_app, served
+
+from workflowkit import NonRetriableError, WorkflowKit
+from workflowkit.base.errors import DefinitionError
+from workflowkit.inngest.naming import hash_of
+
+
+def _with_actions() -> WorkflowKit:
+    wk = an_app()
+
+    @wk.action("number", retries=2)
+    def number(n: int) -> int:
+        return n
+
+    @wk.action("fails", retries=2)
+    def fails(ctx: Any, final: bool = False) -> int:
+        raise NonRetriableError("for good") if final else ValueError("flaky")
+
+    @wk.action("ends")
+    def ends(ctx: Any) -> None:
+        ctx.stop({"stopped": True})
+
+    return wk
+
+
+def _document(actions: list[dict[str, Any]], edges: list[tuple[str, str] | dict[str, Any]]) -> dict[str, Any]:
+    written = [edge if isinstance(edge, dict) else {"from": edge[0], "to": edge[1]} for edge in edges]
+    return {"name": "Graph", "triggers": [{"event": "go"}], "actions": actions, "edges": written}
+
+
+@contextmanager
+def _serving(actions: list[dict[str, Any]], edges: list[Any]) -> Iterator[Caller]:
+    wk = _with_actions()
+    with served(wk, is_dev=True, workflows={"graph": _document(actions, edges)}) as url:
+        yield Caller(url, slug="shop-graph")
+
+
+def _number(node_id: str, n: Any = 1, **more: Any) -> dict[str, Any]:
+    return {"id": node_id, "kind": "number", "inputs": {"n": n}, **more}
+
+
+def test_the_only_next_node_is_executed_with_inputs_from_the_event_and_from_what_is_remembered() -> None:
+    actions = [_number("a", "!ref($.event.data.n)"), _number("b", "!ref($.state.a)")]
+    with _serving(actions, [("$source", "a"), ("a", "b")]) as caller:
+        (first,) = caller.operations()
+        (second,) = caller.operations({"a": {"data": 7}})
+        done = caller.call({"a": {"data": 7}, "b": {"data": 8}})
+    assert (first["op"], first["id"], first["data"]) == ("StepRun", hash_of("a"), 4)
+    assert (second["id"], second["data"]) == (hash_of("b"), 7)
+    assert (done.status_code, done.json()) == (200, {"b": 8})
+
+
+def test_nodes_side_by_side_are_planned_and_executed_one_by_one_when_asked_for() -> None:
+    with _serving([_number("a", 1), _number("b", 2)], [("$source", "a"), ("$source", "b")]) as caller:
+        planned = caller.operations()
+        (one,) = caller.operations(target=hash_of("b"))
+        settled = caller.call({"b": {"data": 2}}, target=hash_of("b"))
+    assert [(each["op"], each["displayName"]) for each in planned] == [("StepPlanned", "a"), ("StepPlanned", "b")]
+    assert (one["op"], one["data"]) == ("StepRun", 2)
+    assert (settled.status_code, settled.json()) == (206, [])
+
+
+def test_a_node_that_fails_is_tried_again_as_often_as_its_action_says() -> None:
+    with _serving([{"id": "a", "kind": "fails"}], [("$source", "a")]) as caller:
+        first, last = caller.call(attempt=0), caller.call(attempt=2)
+    assert (first.json()[0]["op"], first.headers["x-inngest-no-retry"]) == ("StepError", "false")
+    assert (last.json()[0]["op"], last.headers["x-inngest-no-retry"]) == ("StepFailed", "true")
+
+
+def test_the_pauses_of_a_node_and_the_errors_worth_trying_again_are_its_own() -> None:
+    backoff = {"retries": 3, "backoff": {"type": "fixed", "delay": "7s"}}
+    only_others = {"retry_on": ["TimeoutError"]}
+    for settings, op, after in ((backoff, "StepError", "7"), (only_others, "StepFailed", None)):
+        actions = [{"id": "a", "kind": "fails", "settings": settings}]
+        with _serving(actions, [("$source", "a")]) as caller:
+            answer = caller.call()
+        assert (answer.json()[0]["op"], answer.headers.get("retry-after")) == (op, after)
+
+
+def test_a_node_that_failed_fails_the_run_or_goes_on_as_it_says() -> None:
+    failed = {"a": {"error": {"name": "ValueError", "message": "flaky"}}}
+    error_edge = {"from": "a", "to": "b", "conditional": {"type": "error"}}
+    for settings, edges, status in (
+        ({}, [("$source", "a"), ("a", "b")], 500),
+        ({"on_error": "continue"}, [("$source", "a"), ("a", "b")], 206),
+        ({"on_error": "branch"}, [("$source", "a"), error_edge], 206),
+    ):
+        actions = [{"id": "a", "kind": "fails", "settings": settings}, _number("b")]
+        with _serving(actions, edges) as caller:
+            answer = caller.call(failed)
+        assert answer.status_code == status
+        if status == 500:
+            assert (answer.json()["name"], answer.headers["x-inngest-no-retry"]) == ("ValueError", "true")
+        else:
+            assert answer.json()[0]["displayName"] == "b"
+
+
+def test_a_node_may_end_the_run() -> None:
+    with _serving([{"id": "a", "kind": "ends"}, _number("b")], [("$source", "a"), ("a", "b")]) as caller:
+        (told,) = caller.operations()
+        done = caller.call({"a": {"data": told["data"]}})
+    assert (done.status_code, done.json()) == (200, {"stopped": True})
+
+
+def test_inputs_that_do_not_fit_fail_the_node_for_good() -> None:
+    with _serving([_number("a", "!ref($.event.data.missing)")], [("$source", "a")]) as caller:
+        (told,) = caller.operations()
+    assert (told["op"], told["error"]["code"]) == ("StepFailed", "invalid-input")
+
+
+def test_a_node_that_waits_is_told_as_its_wait_and_goes_on_after_it() -> None:
+    actions = [{"id": "pause", "kind": "builtin:wait", "inputs": {"duration": "1h"}}, _number("b")]
+    with _serving(actions, [("$source", "pause"), ("pause", "b")]) as caller:
+        (wait,) = caller.operations()
+        (ended,) = caller.operations({wait["displayName"]: None})
+    assert (wait["op"], wait["displayName"].startswith("pause/")) == ("Sleep", True)
+    assert (ended["op"], ended["displayName"]) == ("StepRun", "pause")
+
+
+def test_branches_that_are_not_taken_and_nodes_that_are_skipped_are_not_told() -> None:
+    large = {"from": "a", "to": "b", "conditional": {"type": "match", "ref": "!ref($.output)", "value": 9}}
+    actions = [_number("a"), _number("b"), _number("c", settings={"skip_if": "true"}), _number("d")]
+    with _serving(actions, [("$source", "a"), large, ("a", "c"), ("c", "d")]) as caller:
+        (told,) = caller.operations({"a": {"data": 4}})
+    assert told["displayName"] == "d"
+
+
+def test_what_a_document_needs_our_server_for_is_refused_with_its_place() -> None:
+    each = {
+        "id": "each", "kind": "builtin:for_each", "inputs": {"items": [1]},
+        "body": {"actions": [_number("x")], "edges": [{"from": "$source", "to": "x"}]},
+    }  # fmt: skip
+    document = _document(
+        [each, _number("a", settings={"cache": {"key": "x", "ttl": "1h"}})], [("$source", "each"), ("each", "a")]
+    )
+    with pytest.raises(DefinitionError) as refused:
+        _with_actions().serve(is_dev=True, workflows={"graph": document})
+    assert {problem.pointer for problem in refused.value.problems} == {
+        "/workflows/graph/actions/0", "/workflows/graph/actions/1/settings/cache",
+    }  # fmt: skip
+
+
+def test_all_problems_of_all_documents_are_told_with_their_places() -> None:
+    document = _document([{"id": "a", "kind": "missing"}], [("$source", "a")])
+    with pytest.raises(DefinitionError) as refused:
+        _with_actions().serve(is_dev=True, workflows={"one": document, "Two": document})
+    places = {problem.pointer for problem in refused.value.problems}
+    assert places >= {"/workflows/one/actions/0/kind", "/workflows/Two/actions/0/kind", "/workflows/Two"}
