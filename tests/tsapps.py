@@ -67,6 +67,23 @@ class TypescriptApp:
 
         return eventually(find)
 
+    def invoke(self, function: str, key: str | None = None, *, headers: dict[str, str] | None = None) -> str:
+        """Start a function of this app and no other; return the id of its run."""
+        path = f"/v2/apps/{self.name}/functions/{function}/invoke"
+        answer = httpx.post(f"{self.server}{path}", json={"data": {"key": key}}, headers=headers)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["data"]["runId"])
+
+    def run_by_id(self, run_id: str, *, headers: dict[str, str] | None = None) -> dict[str, Any]:
+        """Return a run, once it has ended."""
+
+        def find() -> dict[str, Any] | None:
+            answer = httpx.get(f"{self.server}/v1/runs/{run_id}", headers=headers)
+            run: dict[str, Any] = answer.json().get("data") or {}
+            return run if run.get("status") in _ENDED else None
+
+        return eventually(find)
+
     def told(self, key: str, count: int | None = None) -> list[Any]:
         """Return what functions told under a key: all, or once it is so much."""
 

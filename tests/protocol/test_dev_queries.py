@@ -172,3 +172,46 @@ def test_a_cancellation_that_is_none_is_refused(sdk: SdkApp, asked: Any, status:
     with sdk.serve([a_sleeper(sdk)]):
         assert httpx.post(f"{sdk.server}/v1/cancellations", json=asked).status_code == status
         assert httpx.delete(f"{sdk.server}/v1/cancellations/none").status_code == 404
+
+
+@pytest.mark.parametrize("prefix", ["/v2", "/api/v2"])
+def test_the_second_version_of_rest_tells_of_runs_apps_and_functions(sdk: SdkApp, prefix: str) -> None:
+    def get(path: str) -> Any:
+        return httpx.get(f"{sdk.server}{prefix}{path}").json()
+
+    with sdk.serve([a_sleeper(sdk)]):
+        invoked = httpx.post(f"{sdk.server}{prefix}/apps/shop/functions/sleeper/invoke", json={"data": {"a": 1}}).json()
+        run_id = invoked["data"]["runId"]
+        run = eventually(lambda: get(f"/runs/{run_id}").get("data"))
+        assert (run["app"], run["function"]) == ({"id": "shop"}, {"id": "shop-sleeper", "name": "sleeper"})
+        (event_id,) = run["trigger"]["eventIds"]
+        assert [each["id"] for each in get(f"/events/{event_id}/runs")["data"]] == [run_id]
+        cancelled = httpx.post(f"{sdk.server}{prefix}/runs/{run_id}/cancel").json()["data"]
+        again = httpx.post(f"{sdk.server}{prefix}/runs/{run_id}/rerun").json()["data"]["runId"]
+        assert get("/apps")["data"] == [{"id": "shop", "name": "shop", "functionCount": 1}]
+        assert get("/apps/shop")["data"]["functionCount"] == 1
+        (function,) = get("/apps/shop/functions")["data"]
+        assert get("/apps/shop/functions/sleeper")["data"] == function
+        first = get("/apps/shop/functions/sleeper/runs?limit=1")
+        assert (first["page"]["hasMore"], [each["id"] for each in first["data"]]) == (True, [again])
+        second = get(f"/apps/shop/functions/sleeper/runs?limit=1&cursor={first['page']['cursor']}")
+        assert [each["id"] for each in second["data"]] == [run_id]
+        assert run_id in [each["id"] for each in get("/runs?status=CANCELLED")["data"]]
+        assert get(f"/runs/{run_id}/trace")["data"]["rootSpan"]["status"] == "CANCELLED"
+        httpx.post(f"{sdk.server}{prefix}/runs/{again}/cancel")
+    assert (cancelled["id"], cancelled["status"]) == (run_id, "CANCELLED")
+    assert get("/health")["data"] == {"status": "ok"}
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/runs/none", 404), ("/runs/none/trace", 404), ("/events/none/runs", 404), ("/apps/none", 404),
+        ("/apps/none/functions", 404), ("/apps/none/functions/f", 404), ("/apps/shop/functions/none/runs", 404),
+        ("/runs?status=ODD", 400), ("/runs?limit=0", 400),
+    ],
+)  # fmt: skip
+def test_the_second_version_of_rest_refuses_in_its_own_form(sdk: SdkApp, path: str, status: int) -> None:
+    answer = httpx.get(f"{sdk.server}/v2{path}")
+    assert answer.status_code == status
+    assert answer.json()["errors"][0]["code"] in ("not-found", "invalid-input")

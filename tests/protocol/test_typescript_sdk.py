@@ -11,6 +11,9 @@ import pytest
 from sdkapps import a_server, eventually
 from tsapps import TypescriptApp, a_typescript_app, new_key
 
+from workflowkit.inngest.signing import key_hash
+from workflowkit.runtime.keys import Keys
+
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TypescriptApp]:
@@ -311,3 +314,42 @@ def test_a_model_that_refuses_fails_the_step(app: TypescriptApp) -> None:
     name, message = app.run("infer-failing", url=f"{app.url}/provider/400")["output"]
     assert name == "AIGatewayError"
     assert message.startswith("Error making AI request: unsuccessful status code: 400")
+
+
+@pytest.fixture(scope="module")
+def others(app: TypescriptApp, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, TypescriptApp]]:
+    """Apps of the same functions that answer in other ways."""
+    directory: Path = tmp_path_factory.mktemp("others")
+    with (
+        a_typescript_app(app.server, "streams", "streaming", directory=directory) as streams,
+        a_typescript_app(app.server, "plain", "plain", directory=directory) as plain,
+    ):
+        yield {"streaming": streams, "plain": plain}
+
+
+@pytest.mark.parametrize("way", ["streaming", "plain"])
+@pytest.mark.parametrize(("function", "output"), [("three-steps", ["a", "b", "c"]), ("parallel", ["a", "b", "after"])])
+def test_an_app_may_stream_its_replies_or_report_nothing_before_them(
+    others: dict[str, TypescriptApp], way: str, function: str, output: list[str], key: str
+) -> None:
+    app = others[way]
+    run_id = app.invoke(function, key)
+    assert app.run_by_id(run_id)["output"] == output
+    assert len(app.calls(function)) > 1 or way == "streaming"
+
+
+def test_an_app_in_production_takes_signed_calls_and_reports_steps(tmp_path: Path, key: str) -> None:
+    signing_key = "signkey-test-12345678"
+    with a_server(tmp_path, dev_mode=False, signing_key=signing_key, allow_private_networks=True) as (wk, url):
+        _, event_key = Keys(wk.runtime.database).create(wk.settings.scope, "app", {"events:send"})
+        environment = {
+            "INNGEST_BASE_URL": url, "INNGEST_SIGNING_KEY": signing_key, "INNGEST_EVENT_KEY": event_key,
+            "INNGEST_DEV": "0", "NODE_ENV": "production",
+        }  # fmt: skip
+        with a_typescript_app(url, "prod", directory=tmp_path, is_dev=False, **environment) as app:
+            assert app.synced.status_code == 200, app.synced.text
+            bearer = {"Authorization": f"Bearer {key_hash(signing_key)}"}
+            run_id = app.invoke("three-steps", key, headers=bearer)
+            assert app.run_by_id(run_id, headers=bearer)["output"] == ["a", "b", "c"]
+            assert app.calls("three-steps") == ["step"]
+            assert httpx.post(f"{app.url}/api/inngest?fnId=prod-greet&stepId=step", json={}).status_code == 401

@@ -1,4 +1,4 @@
-"""The calls of SDKs and their users for runs and events: ``/v0`` and ``/v1``."""
+"""The calls of SDKs and their users for runs and events: ``/v0`` and ``/v1``; and what is newer (``restv2``)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from workflowkit.base.limits import Limits
 from workflowkit.inngest.answers import data_answer, json_answer, number_asked, read_body, read_lenient_body
 from workflowkit.inngest.commands import Commands
 from workflowkit.inngest.devqueries import DevQueries
+from workflowkit.inngest.restv2 import RestV2
 from workflowkit.inngest.server import AppServer
 from workflowkit.inngest.traces import Traces
 
@@ -25,6 +26,7 @@ def add_rest(app: Flask, server: AppServer) -> None:
     _State(server, commands).add_to(app)
     _Runs(server, commands).add_to(app)
     _Changes(server, commands).add_to(app)
+    RestV2(server, commands).add_to(app)
 
 
 class _Routes:

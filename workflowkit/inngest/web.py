@@ -21,6 +21,7 @@ from workflowkit.inngest.answers import error_answer, json_answer, refusal
 from workflowkit.inngest.client import keys_of
 from workflowkit.inngest.identities import identity
 from workflowkit.inngest.rest import add_rest
+from workflowkit.inngest.restv2 import PREFIXES, refusal_v2
 from workflowkit.inngest.server import AppServer
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def create_app(server: AppServer, *, dev_mode: bool) -> Flask:
 
     app.before_request(guard)
     app.after_request(name_kind)
-    app.register_error_handler(WorkflowKitError, refusal)
+    app.register_error_handler(WorkflowKitError, _refused)
     app.register_error_handler(HTTPException, _refused_by_flask)
     app.register_error_handler(Exception, _failed)
     app.add_url_rule("/health", "health", lambda: json_answer({"status": 200, "message": "OK"}))
@@ -99,6 +100,10 @@ def _authenticate(server: AppServer, *, dev_mode: bool) -> None:
         raise Unauthenticated("this server has no signing key: set WORKFLOWKIT_SIGNING_KEY")
     given = request.authorization
     keys.check_bearer(given.token or "" if given is not None and given.type == "bearer" else "")
+
+
+def _refused(error: WorkflowKitError) -> Response:
+    return refusal_v2(error) if request.path.startswith(PREFIXES) else refusal(error)
 
 
 def _refused_by_flask(error: HTTPException) -> Response:
