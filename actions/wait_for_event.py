@@ -42,8 +42,9 @@ def wait_for_event(
     timeout: Annotated[str | float, Field(examples=("3d",))],
     equals: Equal | None = None,
     condition: Annotated[
-        str | None, Field(format="cel:event,async", examples=("async.data.total > event.data.total",))
+        str | None, Field(format="cel:event,async,params", examples=("async.data.total > params.least",))
     ] = None,
+    params: Annotated[dict[str, Any] | None, Field(title="Values for the condition")] = None,
     lookback: Annotated[str | float | None, Field(title="Count earlier events")] = None,
 ) -> Awaited:
     """Wait until an event of this name comes; take the way "Timed out" if it does not come in time.
@@ -52,7 +53,8 @@ def wait_for_event(
         event: The name of the event.
         timeout: How long to wait at most: text such as 2h or 7d, or a number of seconds, up to 366 days.
         equals: A path in the awaited event, such as data.order_id, and the value that must stand there.
-        condition: An expression over event, which started the run, and async, the awaited one.
+        condition: An expression over event, which started the run, async, the awaited one, and params.
+        params: What the condition reads as params, by name, such as least for params.least.
         lookback: Events that came up to this long before count too, such as 10m.
     """
     found = ctx.step.wait_for_event(
@@ -61,6 +63,7 @@ def wait_for_event(
         timeout=timeout,
         if_=condition,
         equals=None if equals is None else (equals["path"], equals["value"]),
+        params=params,
         lookback=lookback,
     )
     return {"received": found is not None, "event": found}

@@ -105,6 +105,29 @@ def test_wait_for_event_takes_the_way_of_what_happened(database_url: str, comes:
         assert json.loads(harness.run()["output"]) == ({"received": 70} if comes else {"timed_out": None})
 
 
+@pytest.mark.parametrize("whose", ["ann", "x' || true || 'x", '" || true', "params.whose", "1 == 1"])
+def test_values_of_a_condition_are_data_whatever_they_look_like(database_url: str, whose: str) -> None:
+    """E8: a value that looks like an expression changes no result."""
+    document = _single(
+        "builtin:wait_for_event",
+        event="order/paid",
+        timeout="1d",
+        condition="async.data.name == params.whose && async.data.total >= params.least",
+        params={"whose": "!ref($.state.before.name)", "least": 10},
+    )
+    with a_runtime(database_url) as harness:
+        _run(harness, document, {"name": whose})
+        for name, total in (("bob", 50), ("true", 50), (whose, 5)):
+            harness.send("order/paid", {"name": name, "total": total})
+        harness.drain()
+        assert harness.run()["status"] == "waiting"
+        # Found by the index, and not by evaluating the condition of every run that waits for the name.
+        assert all(row["match_key"] for row in harness.rows("SELECT match_key FROM waits"))
+        harness.send("order/paid", {"name": whose, "total": 10})
+        harness.drain()
+        assert _output(harness, "node")["event"]["data"] == {"name": whose, "total": 10}
+
+
 def test_a_lookback_counts_earlier_events_with_the_right_value_only(database_url: str) -> None:
     inputs = {
         "event": "order/paid",

@@ -420,3 +420,37 @@ def test_a_key_that_comes_twice_is_refused(database_url: str) -> None:
     with code.running(database_url) as harness:
         happen(harness)
         assert "comes twice with the key 'a'" in harness.run()["error"]
+
+
+# --- values of conditions
+
+
+def test_a_condition_of_a_function_reads_the_values_it_is_given(database_url: str) -> None:
+    code = Code()
+
+    @code.function()
+    def fn(ctx: StepContext) -> Any:
+        least = ctx.step.run("least", lambda: 10)
+        found = ctx.step.wait_for_event(
+            "paid", "order/paid", timeout="1d", if_="async.data.total >= params.least", params={"least": least}
+        )
+        return None if found is None else found["data"]["total"]
+
+    with code.running(database_url) as harness:
+        happen(harness)
+        for total in (9, 10):
+            happen(harness, {"total": total}, name="order/paid")
+        assert output_of(harness) == 10
+
+
+@pytest.mark.parametrize("options", [{"if_": "async.data.n > params.n"}, {"params": {"n": 1}}])
+def test_values_and_the_condition_that_reads_them_belong_together(database_url: str, options: dict[str, Any]) -> None:
+    code = Code()
+
+    @code.function(retries=0)
+    def fn(ctx: StepContext) -> None:
+        ctx.step.wait_for_event("paid", "order/paid", timeout="1d", **options)
+
+    with code.running(database_url) as harness:
+        happen(harness)
+        assert "params" in harness.run()["error"]

@@ -138,11 +138,14 @@ class AsyncSteps(StepTools):
         if_: str | None = None,
         match: str | None = None,
         equals: tuple[str, Any] | None = None,
+        params: Mapping[str, Any] | None = None,
         lookback: Duration | None = None,
     ) -> dict[str, Any] | None:
         """See ``Steps.wait_for_event``."""
         found: dict[str, Any] | None = self._settle(
-            *self._event(step_id, event, if_=if_, match=match, equals=equals, timeout=timeout, lookback=lookback)
+            *self._event(
+                step_id, event, if_=if_, match=match, equals=equals, params=params, timeout=timeout, lookback=lookback
+            )
         )
         return found
 

@@ -137,16 +137,20 @@ class Steps(StepTools):
         if_: str | None = None,
         match: str | None = None,
         equals: tuple[str, Any] | None = None,
+        params: Mapping[str, Any] | None = None,
         lookback: Duration | None = None,
     ) -> dict[str, Any] | None:
         """Wait for an event of this name; return it, or ``None`` after ``timeout``.
 
         ``if_`` is an expression over ``event``, which started the run, and ``async``, the one that came; ``match`` is a
         path at which the two must be equal, ``equals`` a path in the one that came and the value that must stand there.
+        Values from elsewhere are ``params``, which ``if_`` reads as ``params.name``: they are never read as text of it.
         Events from before the step was reached do not count, but for those up to ``lookback`` before.
         """
         found: dict[str, Any] | None = self._settle(
-            *self._event(step_id, event, if_=if_, match=match, equals=equals, timeout=timeout, lookback=lookback)
+            *self._event(
+                step_id, event, if_=if_, match=match, equals=equals, params=params, timeout=timeout, lookback=lookback
+            )
         )
         return found
 

@@ -44,8 +44,8 @@ class Wait:
 
     ``until_ms`` is when it ends by itself: a sleep as what it was for, anything else as timed out. ``name`` is the
     event's name, the signal, or the id of the workflow or function that is to be run. ``condition`` is a CEL expression
-    over ``event`` (what started the run) and ``async`` (what is waited for); ``equals`` is a path in the event that is
-    waited for, and the value that must stand there. Events received up to ``lookback_ms``
+    over ``event`` (what started the run), ``async`` (what is waited for) and the values ``params``; ``equals`` is a
+    path in the event that is waited for, and the value that must stand there. Events received up to ``lookback_ms``
     before count too. ``data`` is what the other run is given, or what people are asked. Of a loop, ``name`` says what
     the failure of an item does, and ``data`` is the plan.
     """
@@ -58,6 +58,7 @@ class Wait:
     lookback_ms: int = 0
     data: Any = None
     equals: tuple[str, Any] | None = None
+    params: Mapping[str, Any] | None = None
     outlives_parent: bool = False
     """Whether the other run goes on where this one ends before it."""
     replaces: bool = False
@@ -71,6 +72,7 @@ class Wait:
             "condition": self.condition,
             "lookback_ms": self.lookback_ms,
             "outlives_parent": self.outlives_parent,
+            "params": self.params,
         }
         if self.equals is not None:
             optional["equals"] = list(self.equals)
@@ -87,5 +89,6 @@ class Wait:
             detail.get("condition"),
             detail.get("lookback_ms", 0),
             outlives_parent=detail.get("outlives_parent", False),
+            params=detail.get("params"),
             equals=None if (pair := detail.get("equals")) is None else (pair[0], pair[1]),
         )

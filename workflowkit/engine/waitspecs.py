@@ -79,6 +79,7 @@ def event_wait(
     if_: str | None,
     match: str | None,
     equals: tuple[str, Any] | None,
+    params: Mapping[str, Any] | None = None,
     timeout: Any,
     lookback: Any,
     now_ms: int,
@@ -89,18 +90,22 @@ def event_wait(
     found = check_event_name(event, limits.event_name_chars)
     if found is not None and found[0] != "reserved-name":
         raise NonRetriableError(f"event: {found[1]}")
+    if params is not None and if_ is None:
+        raise NonRetriableError("params are for an if_ that reads them")
     if if_ is not None and match is not None:
         raise NonRetriableError("if_ and match exclude each other: match='data.id' is short for an if_")
     try:
         condition = if_ if match is None else match_condition(match)
-        if condition is not None:
-            compile_expression(condition, limits=limits)
+        read = frozenset() if condition is None else compile_expression(condition, limits=limits).variables
         pair = None if equals is None else (plain_path(equals[0]), stored_value(equals[1], limits))
+        values = None if params is None else stored_value(dict(params), limits)
     except (ExpressionError, LimitExceeded, InvalidInput) as error:
         raise NonRetriableError(f"the condition of the wait: {error.message}") from error
+    if "params" in read and params is None:
+        raise NonRetriableError("the condition of the wait reads params, and there are none")
     lookback_ms = 0 if lookback is None else round(1000 * seconds_of(lookback, "lookback"))
     until_ms = now_ms + round(1000 * seconds_of(timeout, "timeout"))
-    return Wait(key, WaitKind.EVENT, until_ms, event, condition, lookback_ms, equals=pair)
+    return Wait(key, WaitKind.EVENT, until_ms, event, condition, lookback_ms, equals=pair, params=values)
 
 
 def signal_wait(key: str, signal: str, *, timeout: Any, now_ms: int, limits: Limits, replaces: bool = False) -> Wait:
