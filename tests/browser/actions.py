@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from workflowkit import StepContext, WorkflowKit
+from workflowkit import RetryAfterError, StepContext, WorkflowKit
 
 wk = WorkflowKit("browser")
 
@@ -64,3 +64,13 @@ def lookup(ctx: StepContext, email: str) -> dict[str, Any]:
 def everything(ctx: StepContext, inputs: dict[str, Any]) -> dict[str, Any]:
     """Take a value of every kind."""
     return inputs
+
+
+@wk.action("chatty", name="Say something", category="Shop", retries=1)
+def chatty(ctx: StepContext, text: str, fails: bool = False) -> str:
+    """Log lines of several levels; fail the first time, if asked to."""
+    ctx.logger.info("attempt %d: %s", ctx.attempt + 1, text)
+    if fails and ctx.attempt == 0:
+        ctx.logger.error("it does not work")
+        raise RetryAfterError("not yet", 1)
+    return text

@@ -1,4 +1,4 @@
-import { useCallback } from "react";
+import { Suspense, lazy, useCallback, useState } from "react";
 import type { RunPage } from "../api/schema";
 import { api } from "../api/session";
 import { useLoaded } from "../api/useLoaded";
@@ -7,6 +7,10 @@ import { ago, duration, fullTime } from "../shell/times";
 import { Button } from "../shell/ui/Button";
 import { Link } from "../shell/ui/Link";
 import { QueryField } from "../shell/ui/QueryField";
+import type { BulkFilter } from "./BulkDialog";
+import { JobsBar } from "./JobsBar";
+
+const BulkDialog = lazy(() => import("./BulkDialog").then((module) => ({ default: module.BulkDialog })));
 
 const STATUSES = ["scheduled", "queued", "running", "waiting", "completed", "failed", "cancelled"] as const;
 
@@ -35,6 +39,8 @@ export function RunsPage(): React.JSX.Element {
     [status, workflow, cursor, since],
   );
   const { value: page, error, reload } = useLoaded(load);
+  const [bulk, setBulk] = useState<BulkFilter | undefined>(undefined);
+  const [begun, setBegun] = useState<readonly string[]>([]);
   return (
     <main className="page">
       <header className="page-header">
@@ -65,13 +71,29 @@ export function RunsPage(): React.JSX.Element {
         </select>
         <QueryField label="Workflow id" name="workflow" value={workflow} />
         <Button onClick={reload}>Refresh</Button>
+        <Button
+          testId="bulk-open"
+          onClick={() => setBulk({ status, workflowId: workflow, createdAfter: sinceMoment(since, Date.now()) })}
+        >
+          Act on all…
+        </Button>
       </header>
+      <JobsBar begun={begun} onDone={reload} />
       {error !== undefined && (
         <p className="callout callout-error" role="alert">
           {error.message}
         </p>
       )}
       {page !== undefined && <RunTable page={page} />}
+      {bulk !== undefined && (
+        <Suspense>
+          <BulkDialog
+            filter={bulk}
+            onClose={() => setBulk(undefined)}
+            onBegun={(jobId) => setBegun((old) => [...old, jobId])}
+          />
+        </Suspense>
+      )}
     </main>
   );
 }

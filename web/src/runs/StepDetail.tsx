@@ -3,6 +3,7 @@ import type { Attempt, InnerStep, RunDetail, Step } from "../api/schema";
 import { duration, fullTime } from "../shell/times";
 import { Button, IconButton } from "../shell/ui/Button";
 import { JsonTree } from "../shell/ui/JsonTree";
+import { LogSection } from "./LogSection";
 import { Facts, Failure, RunLinks, Section } from "./parts";
 import { RerunDialog } from "./RerunDialog";
 import { Status } from "./Status";
@@ -56,6 +57,7 @@ export function StepDetail({ run, step, onClose }: StepDetailProps): React.JSX.E
           </ol>
         </Section>
       )}
+      <LogSection run={run} step={step} />
       {step.inputs !== null && (
         <Section title="Input">
           <JsonTree value={step.inputs} label="the input" />

@@ -1,8 +1,12 @@
+import { useState } from "react";
 import { pathTo } from "../shell/routes";
 import { duration } from "../shell/times";
 import { Link } from "../shell/ui/Link";
+import { TimelineAxis } from "./TimelineAxis";
 import type { Bar, Row, Waterfall } from "./waterfall";
-import { extentOf, marksOf } from "./waterfall";
+import { extentOf } from "./waterfall";
+import type { Span } from "./zoom";
+import { within } from "./zoom";
 
 interface WaterfallChartProps {
   readonly waterfall: Waterfall;
@@ -12,22 +16,11 @@ interface WaterfallChartProps {
 
 /** When what happened: a row for each step, with a bar for each attempt and each wait. */
 export function WaterfallChart({ waterfall, selected, onSelect }: WaterfallChartProps): React.JSX.Element {
+  const [chosen, setChosen] = useState<Span | undefined>(undefined);
+  const view = chosen === undefined ? waterfall : within(chosen, waterfall);
   return (
     <section className="waterfall" aria-label="Timeline" data-testid="waterfall">
-      <div className="waterfall-row waterfall-axis" aria-hidden="true">
-        <span className="waterfall-label">Timeline</span>
-        <span className="waterfall-track">
-          {marksOf(waterfall).map((mark) => (
-            <span
-              key={mark}
-              className="waterfall-mark"
-              style={{ left: `${(100 * mark) / (waterfall.end - waterfall.start)}%` }}
-            >
-              {mark === 0 ? "0" : duration(mark)}
-            </span>
-          ))}
-        </span>
-      </div>
+      <TimelineAxis all={waterfall} view={view} onView={setChosen} />
       {waterfall.rows.map((row) => (
         <div key={row.key} className="waterfall-line">
           <button
@@ -44,7 +37,7 @@ export function WaterfallChart({ waterfall, selected, onSelect }: WaterfallChart
             </span>
             <span className="waterfall-track">
               {row.bars.map((bar) => (
-                <BarBox key={`${bar.kind}-${bar.from}-${bar.label}`} bar={bar} waterfall={waterfall} />
+                <BarBox key={`${bar.kind}-${bar.from}-${bar.label}`} bar={bar} view={view} />
               ))}
             </span>
           </button>
@@ -59,8 +52,8 @@ export function WaterfallChart({ waterfall, selected, onSelect }: WaterfallChart
   );
 }
 
-function BarBox({ bar, waterfall }: { readonly bar: Bar; readonly waterfall: Waterfall }): React.JSX.Element {
-  const { left, width } = extentOf(bar, waterfall);
+function BarBox({ bar, view }: { readonly bar: Bar; readonly view: Span }): React.JSX.Element {
+  const { left, width } = extentOf(bar, view);
   return (
     <span
       className={`bar bar-${bar.kind} ${bar.isOpen ? "bar-open" : ""}`}

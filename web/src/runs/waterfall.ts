@@ -55,13 +55,14 @@ export function extentOf(bar: Bar, { start, end }: Pick<Waterfall, "start" | "en
   return { left: (100 * (bar.from - start)) / length, width: (100 * (bar.to - bar.from)) / length };
 }
 
-/** Round times for marks on the axis, as milliseconds from the start. */
-export function marksOf({ start, end }: Pick<Waterfall, "start" | "end">, most = 6): readonly number[] {
+/** Round times for marks on a part of the axis, as milliseconds from `origin`. */
+export function marksOf({ start, end }: Pick<Waterfall, "start" | "end">, origin = start, most = 6): readonly number[] {
   const length = end - start;
   const step = ROUND_STEPS.find((candidate) => length / candidate <= most) ?? Math.ceil(length / most / DAY) * DAY;
-  const marks = Array.from({ length: Math.floor(length / step) + 1 }, (_, index) => index * step);
+  const first = Math.ceil((start - origin) / step) * step;
   // What is written beside the last one needs room.
-  return marks.filter((mark) => mark <= length * LAST_MARK);
+  const last = start - origin + length * LAST_MARK;
+  return Array.from({ length: most + 1 }, (_, index) => first + index * step).filter((mark) => mark <= last);
 }
 
 const LAST_MARK = 0.92;

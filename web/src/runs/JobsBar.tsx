@@ -1,0 +1,86 @@
+import { useCallback, useRef, useState } from "react";
+import type { Job, JobPage } from "../api/schema";
+import { api } from "../api/session";
+import { usePolled } from "../api/usePolled";
+import { Button } from "../shell/ui/Button";
+import { useBusy } from "../shell/useBusy";
+
+const BUSY_MS = 1000;
+const IDLE_MS = 15_000;
+const LOOKED_AT = 5;
+
+interface JobsBarProps {
+  /** Jobs to show even if they have ended before anybody could look. */
+  readonly begun: readonly string[];
+  /** Called when the last of them has ended: the list of runs has changed. */
+  readonly onDone: () => void;
+}
+
+/** The jobs over many runs that go on, or were begun here: how far each has come. */
+export function JobsBar({ begun, onDone }: JobsBarProps): React.JSX.Element | null {
+  const [isBusy, setBusy] = useState(true);
+  const wasBusy = useRef(false);
+  const load = useCallback(async () => {
+    const { items } = await api.get<JobPage>(`/jobs?limit=${LOOKED_AT}`);
+    const isRunning = items.some(({ state }) => state === "running");
+    setBusy(isRunning);
+    // One that was begun here may have ended before the first look.
+    if (!isRunning && (wasBusy.current || begun.length > 0)) onDone();
+    wasBusy.current = isRunning;
+    return items;
+  }, [begun, onDone]);
+  const { value: jobs, reload } = usePolled(load, isBusy ? BUSY_MS : IDLE_MS);
+  const [dismissed, setDismissed] = useState<ReadonlySet<string>>(new Set());
+  const shown =
+    jobs?.filter(({ id, state }) => !dismissed.has(id) && (state === "running" || begun.includes(id))) ?? [];
+  if (shown.length === 0) return null;
+  return (
+    <ul className="jobs" aria-label="Jobs">
+      {shown.map((job) => (
+        <JobLine
+          key={job.id}
+          job={job}
+          onChange={reload}
+          onDismiss={() => setDismissed(new Set([...dismissed, job.id]))}
+        />
+      ))}
+    </ul>
+  );
+}
+
+interface JobLineProps {
+  readonly job: Job;
+  readonly onChange: () => void;
+  readonly onDismiss: () => void;
+}
+
+function JobLine({ job, onChange, onDismiss }: JobLineProps): React.JSX.Element {
+  const [isBusy, begin] = useBusy();
+  const isRunning = job.state === "running";
+  const what = job.kind === "cancel" ? "cancelled" : "repeated";
+  const stop = (): void =>
+    begin(async () => {
+      await api.send("DELETE", `/jobs/${encodeURIComponent(job.id)}`);
+      onChange();
+    });
+  return (
+    <li className="card job" data-testid="job" data-state={job.state}>
+      <span className="grow">
+        {job.done_count} of {job.matched_count} runs {what}
+        {!isRunning && <span className="muted"> · {job.state}</span>}
+      </span>
+      <progress
+        aria-label={`Runs ${what}`}
+        max={Math.max(job.matched_count, 1)}
+        value={job.state === "done" ? Math.max(job.matched_count, 1) : job.done_count}
+      />
+      {isRunning ? (
+        <Button icon="stop" disabled={isBusy} onClick={stop}>
+          Stop
+        </Button>
+      ) : (
+        <Button onClick={onDismiss}>Dismiss</Button>
+      )}
+    </li>
+  );
+}
