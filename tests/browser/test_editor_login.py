@@ -1,4 +1,4 @@
-"""On a server that wants an API key, the page asks for one."""
+"""On a server that asks who somebody is: logging in, what roles show, sessions that end, and what other pages do."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import dataclass
 
 import pytest
 import services
-from editing import EditorPage
-from playwright.sync_api import expect
+from accessibility import HOSTILE, serious
+from editing import EditorPage, NewPage, chain
+from playwright.sync_api import Page, expect
 
 COMMAND = [sys.executable, "-m", "workflowkit"]
+PASSWORD = "correct horse battery staple"
 
 
 def is_listening(address: str) -> bool:
@@ -27,37 +29,218 @@ def is_listening(address: str) -> bool:
     return True
 
 
-@pytest.fixture
-def guarded(tmp_path: Path) -> Iterator[tuple[str, str]]:
-    """The address of an API that is not a dev server, and a key for it."""
-    environment = {**os.environ, "WORKFLOWKIT_DATABASE_URL": f"sqlite:///{tmp_path / 'guarded.db'}"}
-    subprocess.run([*COMMAND, "migrate"], cwd=tmp_path, env=environment, check=True, capture_output=True)
-    made = subprocess.run(
-        [*COMMAND, "keys", "create", "somebody", "--json"],
-        cwd=tmp_path, env=environment, check=True, capture_output=True,
-    )  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """An API that is not a dev server, and a key that may do everything."""
+
+    url: str
+    key: str
+
+    def create(self, page: Page) -> None:
+        """Store a workflow ``flow``."""
+        headers = {"Authorization": f"Bearer {self.key}"}
+        body = {"id": "flow", "document": chain("log")}
+        assert page.request.post(f"{self.url}/api/workflows", data=body, headers=headers).status == 201
+
+    def draft(self, page: Page) -> dict[str, object]:
+        """Return its draft."""
+        headers = {"Authorization": f"Bearer {self.key}"}
+        document: dict[str, object] = page.request.get(f"{self.url}/api/workflows/flow/draft", headers=headers).json()[
+            "document"
+        ]
+        return document
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    home = tmp_path_factory.mktemp("guarded")
+    environment = {**os.environ, "WORKFLOWKIT_DATABASE_URL": f"sqlite:///{home / 'guarded.db'}"}
+
+    def run(*arguments: str, given: str = "") -> str:
+        done = subprocess.run(
+            [*COMMAND, *arguments], cwd=home, env=environment, check=True, capture_output=True, text=True, input=given
+        )
+        return done.stdout
+
+    run("migrate")
+    key = json.loads(run("keys", "create", "somebody", "--json"))["key"]
+    for name, role in (("ann@example.org", "admin"), ("vera@example.org", "viewer")):
+        run("users", "add", name, "--role", role, "--password-stdin", given=PASSWORD)
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    api = subprocess.Popen([*COMMAND, "api", "--bind", address, "--log-level", "error"], cwd=tmp_path, env=environment)
+    api = subprocess.Popen([*COMMAND, "api", "--bind", address, "--log-level", "error"], cwd=home, env=environment)
     try:
         assert services.wait_until(lambda: is_listening(address), timeout_seconds=60)
-        yield f"http://{address}", json.loads(made.stdout)["key"]
+        yield Guarded(f"http://{address}", key)
     finally:
         api.terminate()
         api.wait()
 
 
-def test_a_key_is_asked_for_until_it_is_right(editor: EditorPage, guarded: tuple[str, str]) -> None:
-    address, key = guarded
-    page = editor.page
-    page.goto(f"{address}/workflows")
-    dialog = page.get_by_role("dialog", name="API key")
-    dialog.get_by_label("Key").fill("wk_default_wrong")
-    dialog.get_by_label("Key").press("Enter")
-    expect(dialog.get_by_label("Key")).to_have_value("")
-    dialog.get_by_label("Key").fill(key)
-    dialog.get_by_role("button", name="Use this key").click()
-    expect(page.get_by_role("heading", name="No workflow yet")).to_be_visible()
+@pytest.fixture
+def stored(guarded: Guarded, page: Page) -> Guarded:
+    """The same with a workflow."""
+    headers = {"Authorization": f"Bearer {guarded.key}"}
+    if page.request.get(f"{guarded.url}/api/workflows/flow", headers=headers).status == 404:
+        guarded.create(page)
+    return guarded
+
+
+def log_in(page: Page, name: str = "ann@example.org", password: str = PASSWORD) -> None:
+    page.get_by_label("Name", exact=True).fill(name)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Log in", exact=True).click()
+
+
+def test_a_key_is_asked_for_until_it_is_right(page: Page, guarded: Guarded) -> None:
+    page.goto(f"{guarded.url}/runs")
+    page.get_by_role("button", name="Use an API key").click()
+    page.get_by_label("Key").fill("wk_default_wrong")
+    page.get_by_label("Key").press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("unknown or revoked")
+    page.get_by_label("Key").fill(guarded.key)
+    page.get_by_role("button", name="Use this key").click()
+    expect(page.get_by_role("heading", name="Runs")).to_be_visible()
     page.reload()
-    expect(page.get_by_role("heading", name="No workflow yet")).to_be_visible()
-    assert key not in page.content()
+    expect(page.get_by_role("heading", name="Runs")).to_be_visible()
+    assert guarded.key not in page.content()
+    page.get_by_test_id("account-button").click()
+    page.get_by_test_id("log-out").click()
+    expect(page.get_by_test_id("login-form")).to_be_visible()
+
+
+def test_who_logs_in_gets_to_where_they_wanted_and_out_again(page: Page, guarded: Guarded) -> None:
+    page.goto(f"{guarded.url}/events?name=shop/order")
+    log_in(page, password="wrong")
+    expect(page.get_by_role("alert")).to_contain_text("the name or the password is wrong")
+    assert serious(page) == []
+    log_in(page, name="ANN@example.org")
+    expect(page.get_by_role("heading", name="Events")).to_be_visible()
+    assert page.url.endswith("/events?name=shop/order")
+    page.reload()
+    expect(page.get_by_role("heading", name="Events")).to_be_visible()
+    page.get_by_test_id("account-button").click()
+    expect(page.get_by_test_id("account-roles")).to_contain_text("ann@example.org · admin")
+    expect(page.get_by_text("here and now").first).to_be_visible()
+    assert serious(page) == []
+    page.get_by_test_id("log-out").click()
+    expect(page.get_by_test_id("login-form")).to_be_visible()
+    assert page.context.cookies() == []
+    page.go_back()
+    expect(page.get_by_test_id("login-form")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_login_page_can_be_used_by_everybody(new_page: NewPage, guarded: Guarded, scheme: str) -> None:
+    page = new_page(color_scheme=scheme, width=400).page
+    page.goto(f"{guarded.url}/?login_problem={HOSTILE[0]}")
+    expect(page.get_by_role("alert")).to_contain_text("has not worked")
+    assert serious(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_viewer_sees_everything_and_changes_nothing(page: Page, stored: Guarded) -> None:
+    page.goto(f"{stored.url}/workflows")
+    log_in(page, "vera@example.org")
+    expect(page.get_by_test_id("workflow-flow")).to_be_visible()
+    expect(page.get_by_test_id("new-workflow")).to_have_count(0)
+    expect(page.get_by_role("switch")).to_be_disabled()
+    expect(page.get_by_role("link", name="Users")).to_have_count(0)
+    page.get_by_role("link", name="A chain").click()
+    editor = EditorPage(page, None)  # type: ignore[arg-type]  # its server is another one
+    editor.node("log").click()
+    expect(page.get_by_test_id("read-only")).to_be_visible()
+    expect(page.get_by_test_id("workflow-name")).to_be_disabled()
+    expect(page.get_by_test_id("publish")).to_have_count(0)
+    page.keyboard.press("Delete")
+    expect(editor.node("log")).to_be_visible()
+    assert serious(page) == []
+    # What the page does not offer the server does not do.
+    csrf = page.evaluate("fetch('/api/session').then((answer) => answer.json())")["csrf"]
+    status = page.evaluate(
+        """(csrf) => fetch('/api/workflows', {method: 'POST', body: '{"document": {}}',
+          headers: {'Content-Type': 'application/json', 'Workflowkit-Csrf': csrf}}).then(({status}) => status)""",
+        csrf,
+    )
+    assert status == 403
+
+
+def test_a_session_that_ends_while_somebody_types_costs_them_nothing(page: Page, stored: Guarded) -> None:
+    page.goto(f"{stored.url}/workflows/flow")
+    log_in(page)
+    name = page.get_by_test_id("workflow-name")
+    expect(name).to_be_visible()
+    page.context.clear_cookies()
+    name.fill("Typed before the end")
+    again = page.get_by_test_id("login-again")
+    expect(again).to_be_visible()
+    assert serious(page) == []
+    assert stored.draft(page)["name"] != "Typed before the end"
+    expect(again.get_by_label("Name", exact=True)).to_have_value("ann@example.org")
+    again.get_by_label("Password").fill(PASSWORD)
+    again.get_by_role("button", name="Log in", exact=True).click()
+    expect(again).to_have_count(0)
+    expect(name).to_have_value("Typed before the end")
+    expect(page.get_by_text("Saved", exact=True)).to_be_visible()
+    assert stored.draft(page)["name"] == "Typed before the end"
+
+
+def test_a_login_in_another_tab_counts_in_this_one(page: Page, guarded: Guarded) -> None:
+    page.goto(f"{guarded.url}/users")
+    log_in(page)
+    expect(page.get_by_role("heading", name="Users")).to_be_visible()
+    other = page.context.new_page()
+    other.goto(f"{guarded.url}/runs")
+    page.context.clear_cookies()
+    other.reload()
+    log_in(other)
+    expect(other.get_by_role("heading", name="Runs")).to_be_visible()
+    # Another session, so another token: the page finds it out by itself.
+    page.get_by_role("button", name="More for vera@example.org").click()
+    page.get_by_role("menuitem", name="Change roles").click()
+    page.get_by_role("button", name="Change roles").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_role("heading", name="Users")).to_be_visible()
+
+
+@pytest.mark.parametrize(("origin", "status"), [("http://evil.example", 401), ("http://127.0.0.1:9", 403)])
+def test_what_other_pages_send_changes_nothing(page: Page, stored: Guarded, origin: str, status: int) -> None:
+    page.goto(f"{stored.url}/workflows")
+    log_in(page)
+    expect(page.get_by_test_id("workflow-flow")).to_be_visible()
+    # Of another site, to which no cookie is sent; and of another origin of the same site, to which it is.
+    form = (
+        f"""<form method=post enctype=text/plain action="{stored.url}/api/workflows/flow/disable"><button>x</button>"""
+    )
+    page.route(f"{origin}/**", lambda route: route.fulfill(body=form, content_type="text/html"))
+    page.goto(f"{origin}/")
+    with page.expect_response(f"{stored.url}/**") as answered:
+        page.get_by_role("button").click()
+    assert answered.value.status == status
+    headers = {"Authorization": f"Bearer {stored.key}"}
+    assert page.request.get(f"{stored.url}/api/workflows/flow", headers=headers).json()["enabled"] is True
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_an_admin_manages_users(new_page: NewPage, guarded: Guarded, scheme: str) -> None:
+    page = new_page(color_scheme=scheme).page
+    page.goto(f"{guarded.url}/users")
+    log_in(page)
+    name = f"{scheme}@example.org"
+    page.get_by_test_id("new-user").click()
+    dialog = page.get_by_role("dialog", name="New user")
+    dialog.get_by_label("Name", exact=False).first.fill(name)
+    dialog.get_by_label("Name to show").fill(HOSTILE[0])
+    dialog.get_by_label("Password").fill("too short")
+    dialog.get_by_label("editor").check()
+    assert serious(page) == []
+    dialog.get_by_label("Password").fill(PASSWORD)
+    dialog.get_by_role("button", name="Make the user").click()
+    row = page.get_by_test_id(f"user-{name}")
+    expect(row).to_contain_text("viewer, editor")
+    expect(row).to_contain_text(HOSTILE[0])
+    expect(page.get_by_test_id("user-ann@example.org")).to_contain_text("you")
+    row.get_by_role("button").click()
+    page.get_by_role("menuitem", name="Disable").click()
+    expect(row).to_contain_text("disabled")
+    assert serious(page) == []

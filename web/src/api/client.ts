@@ -26,8 +26,12 @@ export interface ApiOptions {
   readonly root: string;
   /** The key to send, if there is one: the dev server asks for none. */
   readonly key: () => string | undefined;
-  /** Called when the server wants a key, or another one. Tells whether to ask again. */
+  /** Called when the server wants somebody to log in, or another key. Tells whether to ask again. */
   readonly onUnauthenticated: () => Promise<boolean>;
+  /** What changes must carry, where a cookie says who is calling. */
+  readonly csrf?: () => string | null | undefined;
+  /** Called when it is not the right one any more: finds the one of today, and tells whether to ask again. */
+  readonly onCsrfRefused?: () => Promise<boolean>;
 }
 
 /** A draft with the tag to send back when it is saved. */
@@ -169,10 +173,9 @@ export class Api {
   ): Promise<Response> {
     const options = this.options();
     const ask = async (): Promise<Response> => {
-      const key = options.key();
       const all = {
         ...headers,
-        ...(key === undefined ? {} : { Authorization: `Bearer ${key}` }),
+        ...credentials(options, method),
         ...(body === undefined ? {} : { "Content-Type": "application/json" }),
       };
       try {
@@ -186,8 +189,20 @@ export class Api {
     let response = await ask();
     if (response.status === 401 && (await options.onUnauthenticated())) response = await ask();
     if (response.ok) return response;
+    const error = await errorOf(response);
+    // Somebody has logged in again, in another tab.
+    if (error.code !== "csrf-refused" || !((await options.onCsrfRefused?.()) ?? false)) throw error;
+    response = await ask();
+    if (response.ok) return response;
     throw await errorOf(response);
   }
+}
+
+function credentials(options: ApiOptions, method: string): Record<string, string> {
+  const key = options.key();
+  if (key !== undefined) return { Authorization: `Bearer ${key}` };
+  const csrf = method === "GET" ? undefined : options.csrf?.();
+  return typeof csrf === "string" ? { "Workflowkit-Csrf": csrf } : {};
 }
 
 async function errorOf(response: Response): Promise<ApiError> {

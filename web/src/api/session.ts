@@ -1,24 +1,33 @@
-/** Who is using the editor: the API key of this browser tab, where the server asks for one, or a host's token. */
+/** Who is using the page: somebody who has logged in, who has given this browser tab an API key, or a host's token. */
 
 import { create } from "zustand";
 import { Api } from "./client";
+import type { NewKey, SessionState } from "./schema";
+
+export type Permission = NewKey["permissions"][number];
 
 const STORAGE_KEY = "workflowkit.key";
+/** Edits that wait for the server are kept under names that begin like this (editor/saving.ts). */
+const KEPT_EDITS = "workflowkit.edit.";
 
 interface Session {
   readonly key: string | undefined;
-  /** The server has refused a request without a key, or with this one. */
-  readonly isKeyWanted: boolean;
-  readonly setKey: (key: string) => void;
+  /** What the server has said last of somebody it knew; of a stranger only while there was nobody else. */
+  readonly state: SessionState | undefined;
+  /** The server has answered who this is, or cannot be reached. */
+  readonly isAsked: boolean;
+  /** The server knows nobody here, or not any more. */
+  readonly isLoginWanted: boolean;
+  /** How often somebody was let in again on this page: what failed before may be asked again. */
+  readonly logins: number;
 }
 
-export const useSession = create<Session>((set) => ({
+export const useSession = create<Session>(() => ({
   key: storedKey(),
-  isKeyWanted: false,
-  setKey: (key) => {
-    sessionStorage.setItem(STORAGE_KEY, key);
-    set({ key, isKeyWanted: false });
-  },
+  state: undefined,
+  isAsked: false,
+  isLoginWanted: false,
+  logins: 0,
 }));
 
 function storedKey(): string | undefined {
@@ -39,16 +48,26 @@ export const styleNonce = document.querySelector<HTMLScriptElement>("script[nonc
 export interface Connection {
   readonly root: string;
   readonly key: () => string | undefined;
-  /** Called when the server wants a key, or another one. Tells whether there is one now. */
+  /** Called when the server wants somebody to log in, or another key. Tells whether there is one now. */
   readonly onUnauthenticated: () => Promise<boolean>;
+  /** What changes must carry, where a cookie says who is calling. */
+  readonly csrf?: () => string | null | undefined;
+  /** Called when it is not the right one any more: finds the one of today, and tells whether to ask again. */
+  readonly onCsrfRefused?: () => Promise<boolean>;
 }
 
 let connection: Connection = {
   root,
   key: () => useSession.getState().key,
   onUnauthenticated: () => {
-    useSession.setState({ isKeyWanted: true });
+    useSession.setState({ isLoginWanted: true });
     return Promise.resolve(false);
+  },
+  csrf: () => useSession.getState().state?.csrf,
+  onCsrfRefused: async () => {
+    const before = useSession.getState().state?.actor;
+    const present = await askSession();
+    return present !== undefined && present.actor === before;
   },
 };
 
@@ -58,3 +77,51 @@ export function connectTo(other: Connection): void {
 }
 
 export const api = new Api(() => connection);
+
+/** Asks the server who this is, and takes it over. Fails never: without an answer the pages tell what is wrong. */
+export async function askSession(): Promise<SessionState | undefined> {
+  try {
+    const state = await api.get<SessionState>("/session");
+    takeOver(state);
+    return state;
+  } catch {
+    useSession.setState({ isAsked: true });
+    return undefined;
+  }
+}
+
+/** Goes on as whom the server knows now. */
+export function takeOver(state: SessionState): void {
+  const { state: before, isLoginWanted, logins } = useSession.getState();
+  const wasInside = before !== undefined && before.kind !== "nobody";
+  if (state.kind === "nobody") {
+    useSession.setState({ isAsked: true, isLoginWanted: true, ...(wasInside ? {} : { state }) });
+    return;
+  }
+  // What somebody has typed is theirs: whoever comes after them in this browser does not get it.
+  if (wasInside && before.actor !== state.actor) forgetEdits();
+  useSession.setState({ state, isAsked: true, isLoginWanted: false, logins: isLoginWanted ? logins + 1 : logins });
+}
+
+/** Uses a key in this tab; `undefined` goes on without one. */
+export async function enterWithKey(key: string | undefined): Promise<SessionState | undefined> {
+  if (key === undefined) sessionStorage.removeItem(STORAGE_KEY);
+  else sessionStorage.setItem(STORAGE_KEY, key);
+  useSession.setState({ key });
+  return askSession();
+}
+
+/** Takes what waits for the server out of the browser's storage. */
+export function forgetEdits(storage: Storage = localStorage): void {
+  for (const name of Object.keys(storage)) if (name.startsWith(KEPT_EDITS)) storage.removeItem(name);
+}
+
+/** Whether the page's user may do something; before the server has said so, it is not kept from anybody. */
+export function may(permission: Permission): boolean {
+  const { state } = useSession.getState();
+  return state === undefined || state.permissions.includes(permission);
+}
+
+export function useMay(permission: Permission): boolean {
+  return useSession(({ state }) => state === undefined || state.permissions.includes(permission));
+}

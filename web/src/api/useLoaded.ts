@@ -2,6 +2,7 @@
 
 import { useCallback, useEffect, useState } from "react";
 import { ApiError } from "./client";
+import { useSession } from "./session";
 
 export interface Loaded<T> {
   readonly value: T | undefined;
@@ -23,6 +24,13 @@ export function useLoaded<T>(load: () => Promise<T>): Loaded<T> {
       isWanted = false;
     };
   }, [load, attempt]);
+  // What was refused to a stranger is asked again once somebody is let in; what is there stays.
+  const logins = useSession((session) => session.logins);
+  const isRefused = state.error?.status === 401;
+  useEffect(() => {
+    if (isRefused) setAttempt((number) => number + 1);
+    // oxlint-disable-next-line react-hooks/exhaustive-deps -- with each login, not with each refusal
+  }, [logins]);
   const reload = useCallback(() => setAttempt((number) => number + 1), []);
   return { value: state.value, error: state.error, reload };
 }

@@ -1,6 +1,6 @@
 import { Suspense, lazy, useCallback, useState } from "react";
 import type { Approval } from "../api/schema";
-import { api } from "../api/session";
+import { api, useMay } from "../api/session";
 import { useLoaded } from "../api/useLoaded";
 import { pathTo, setQuery, useAddress } from "../shell/routes";
 import { ago, fullTime } from "../shell/times";
@@ -77,6 +77,7 @@ interface ApprovalCardProps {
 
 function ApprovalCard({ approval, onDecide }: ApprovalCardProps): React.JSX.Element {
   const isOpen = approval.status === "open";
+  const mayDecide = useMay("approvals:decide");
   return (
     <li className="card approval" data-testid={`approval-${approval.id}`}>
       <div className="row">
@@ -95,7 +96,7 @@ function ApprovalCard({ approval, onDecide }: ApprovalCardProps): React.JSX.Elem
           {decision.actor} has {decision.decision} it{decision.comment === "" ? "" : `: ${decision.comment}`}
         </p>
       ))}
-      {isOpen && (
+      {isOpen && mayDecide && (
         <div>
           <Button look="primary" testId="decide" onClick={onDecide}>
             Decide

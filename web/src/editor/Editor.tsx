@@ -1,4 +1,5 @@
 import { Suspense, lazy, useEffect, useMemo, useState } from "react";
+import { useSession } from "../api/session";
 import { asApiError } from "../api/useLoaded";
 import { roomWidth } from "../base/place";
 import { Canvas } from "../canvas/Canvas";
@@ -66,6 +67,7 @@ function EditorInside({ opened }: { readonly opened: OpenedEditor }): React.JSX.
   useSamples(store, host);
   useUrlSelection(host.isEmbedded ? undefined : store);
   useLeaveWarning(opened);
+  useSavingAfterLogin(opened);
   const keys = useMemo(
     () => ({
       find: () => setDialog("find"),
@@ -150,6 +152,14 @@ function useLeaveWarning({ saver }: OpenedEditor): void {
       void saver.flush();
     };
   }, [saver]);
+}
+
+/** What could not be saved because the session had ended is saved as soon as somebody has logged in again. */
+function useSavingAfterLogin({ saver }: OpenedEditor): void {
+  const logins = useSession((session) => session.logins);
+  useEffect(() => {
+    if (logins > 0) void saver.flush();
+  }, [saver, logins]);
 }
 
 interface MenuKeys {

@@ -1,5 +1,6 @@
 import { useCallback, useEffect } from "react";
 import type { ApiError } from "../api/client";
+import { may } from "../api/session";
 import { useLoaded } from "../api/useLoaded";
 import { Button } from "../shell/ui/Button";
 import { Link } from "../shell/ui/Link";
@@ -10,7 +11,7 @@ import { openEditor } from "./open";
 
 /** The editor of one workflow, from loading on. */
 export function EditorPage({ workflowId }: { readonly workflowId: string }): React.JSX.Element {
-  const load = useCallback(() => openEditor(workflowId), [workflowId]);
+  const load = useCallback(() => openEditor(workflowId, { isReadOnly: !may("workflows:write") }), [workflowId]);
   const { value: opened, error, reload } = useLoaded(load);
   const title = opened?.workflow.name ?? "";
   useEffect(() => {

@@ -1,3 +1,4 @@
+import { useMay } from "../api/session";
 import { withOptional } from "../document/scope";
 import { pathTo } from "../shell/routes";
 import { IconButton } from "../shell/ui/Button";
@@ -22,6 +23,7 @@ interface TopBarProps {
 export function TopBar({ publishedVersion, onPublished, onTogglePalette, menu }: TopBarProps): React.JSX.Element {
   const { store } = useEditorContext();
   const { isEmbedded, mayPublish } = useHost();
+  const isPublisher = useMay("workflows:publish");
   const document = useDocument();
   const panel = useEditor((state) => state.panel);
   const isReadOnly = useEditor((state) => state.isReadOnly);
@@ -87,8 +89,13 @@ export function TopBar({ publishedVersion, onPublished, onTogglePalette, menu }:
           <IconButton icon="plus" label="Actions" testId="palette-button" onClick={onTogglePalette} />
         </>
       )}
+      {isReadOnly && !isEmbedded && (
+        <span className="tag" data-testid="read-only">
+          Read only
+        </span>
+      )}
       <Menu label="More" icon="dots" items={menu} testId="more" />
-      {mayPublish && !isReadOnly && <PublishButton onPublished={onPublished} />}
+      {mayPublish && isPublisher && !isReadOnly && <PublishButton onPublished={onPublished} />}
     </header>
   );
 }

@@ -1,5 +1,6 @@
 import { useState } from "react";
 import type { RunDetail } from "../api/schema";
+import { useMay } from "../api/session";
 import { pathTo } from "../shell/routes";
 import { ago, duration, fullTime } from "../shell/times";
 import { Button } from "../shell/ui/Button";
@@ -20,6 +21,7 @@ interface RunHeaderProps {
 export function RunHeader({ run, now, onChange }: RunHeaderProps): React.JSX.Element {
   const [dialog, setDialog] = useState<"cancel" | "rerun" | undefined>(undefined);
   const name = run.workflow_name === "" ? run.workflow_id : run.workflow_name;
+  const mayAct = useMay("runs:write");
   const isFunction = run.workflow_id.includes("/");
   return (
     <header className="run-header">
@@ -33,12 +35,12 @@ export function RunHeader({ run, now, onChange }: RunHeaderProps): React.JSX.Ele
         {ago(run.created_at, now)} · {tookText(run, now)}
       </span>
       <span className="grow" />
-      {!isTerminal(run.status) && (
+      {mayAct && !isTerminal(run.status) && (
         <Button icon="stop" look="danger" testId="cancel-run" onClick={() => setDialog("cancel")}>
           Cancel
         </Button>
       )}
-      {run.path === null && (
+      {mayAct && run.path === null && (
         <Button icon="redo" testId="rerun" onClick={() => setDialog("rerun")}>
           Run again
         </Button>

@@ -1,6 +1,5 @@
-import { Suspense, lazy } from "react";
-import { useSession } from "../api/session";
-import { KeyDialog } from "./KeyDialog";
+import { Suspense, lazy, useEffect } from "react";
+import { askSession, useSession } from "../api/session";
 import { Notices } from "./Notices";
 import { Rail } from "./Rail";
 import type { Address } from "./routes";
@@ -17,26 +16,43 @@ const ApprovalsPage = lazy(() =>
 );
 const EventPage = lazy(() => import("../events/EventPage").then((module) => ({ default: module.EventPage })));
 const EventsPage = lazy(() => import("../events/EventsPage").then((module) => ({ default: module.EventsPage })));
+const LoginPage = lazy(() => import("../login/LoginPage").then((module) => ({ default: module.LoginPage })));
+const LoginDialog = lazy(() => import("../login/LoginPage").then((module) => ({ default: module.LoginDialog })));
 const RunPage = lazy(() => import("../runs/RunPage").then((module) => ({ default: module.RunPage })));
 const RunsPage = lazy(() => import("../runs/RunsPage").then((module) => ({ default: module.RunsPage })));
+const UsersPage = lazy(() => import("../login/UsersPage").then((module) => ({ default: module.UsersPage })));
 const WorkersPage = lazy(() => import("../workers/WorkersPage").then((module) => ({ default: module.WorkersPage })));
 const WorkflowsPage = lazy(() =>
   import("../workflows/WorkflowsPage").then((module) => ({ default: module.WorkflowsPage })),
 );
 
-/** Everything on the screen: the rail with the sections, and the page that the address names. */
+const LOADING = <p className="page-loading">Loading…</p>;
+
+/** Everything on the screen: the rail with the sections, and the page that the address names; or the way in. */
 export function App(): React.JSX.Element {
   const address = useAddress();
-  const isKeyWanted = useSession((session) => session.isKeyWanted);
-  const key = useSession((session) => session.key);
+  const { state, isAsked, isLoginWanted } = useSession();
+  useEffect(() => void askSession(), []);
+  if (!isAsked) return LOADING;
+  if (isLoginWanted && (state === undefined || state.kind === "nobody"))
+    return (
+      <Suspense fallback={LOADING}>
+        <LoginPage />
+      </Suspense>
+    );
   return (
     <div className="app">
       <Rail section={address.parts[0] ?? "workflows"} />
-      <div className="app-page" key={key}>
-        <Suspense fallback={<p className="page-loading">Loading…</p>}>{pageOf(address)}</Suspense>
+      {/* Whoever logs in again finds their page as it was; for somebody else it begins anew. */}
+      <div className="app-page" key={`${state?.actor} ${state?.environment} ${state?.tenant}`}>
+        <Suspense fallback={LOADING}>{pageOf(address)}</Suspense>
       </div>
       <Notices />
-      {isKeyWanted && <KeyDialog />}
+      {isLoginWanted && (
+        <Suspense>
+          <LoginDialog />
+        </Suspense>
+      )}
     </div>
   );
 }
@@ -50,6 +66,7 @@ const SECTIONS: ReadonlyMap<string, React.ComponentType> = new Map([
   ["functions", FunctionsPage],
   ["alerts", AlertsPage],
   ["workers", WorkersPage],
+  ["users", UsersPage],
 ]);
 
 function pageOf({ parts }: Address): React.JSX.Element {

@@ -1,4 +1,6 @@
-import { root } from "../api/session";
+import { Suspense, lazy, useState } from "react";
+import type { Permission } from "../api/session";
+import { root, useSession } from "../api/session";
 import { pathTo } from "./routes";
 import type { ThemeChoice } from "./theme";
 import { useTheme } from "./theme";
@@ -7,14 +9,27 @@ import type { IconName } from "./ui/Icon";
 import { Icon } from "./ui/Icon";
 import { Link } from "./ui/Link";
 
-const SECTIONS: readonly { readonly name: string; readonly label: string; readonly icon: IconName }[] = [
-  { name: "workflows", label: "Workflows", icon: "workflow" },
-  { name: "runs", label: "Runs", icon: "list" },
-  { name: "events", label: "Events", icon: "bolt" },
-  { name: "approvals", label: "Approvals", icon: "user" },
-  { name: "functions", label: "Functions", icon: "braces" },
-  { name: "alerts", label: "Alerts", icon: "bell" },
-  { name: "workers", label: "Workers", icon: "pulse" },
+const AccountDialog = lazy(() =>
+  import("../login/AccountDialog").then((module) => ({ default: module.AccountDialog })),
+);
+
+interface Section {
+  readonly name: string;
+  readonly label: string;
+  readonly icon: IconName;
+  /** What it shows nothing without. */
+  readonly needs: Permission;
+}
+
+const SECTIONS: readonly Section[] = [
+  { name: "workflows", label: "Workflows", icon: "workflow", needs: "workflows:read" },
+  { name: "runs", label: "Runs", icon: "list", needs: "runs:read" },
+  { name: "events", label: "Events", icon: "bolt", needs: "runs:read" },
+  { name: "approvals", label: "Approvals", icon: "circleCheck", needs: "approvals:read" },
+  { name: "functions", label: "Functions", icon: "braces", needs: "workflows:read" },
+  { name: "alerts", label: "Alerts", icon: "bell", needs: "alerts:read" },
+  { name: "workers", label: "Workers", icon: "pulse", needs: "system:read" },
+  { name: "users", label: "Users", icon: "user", needs: "users:admin" },
 ];
 
 const NEXT_THEME: Record<ThemeChoice, { readonly choice: ThemeChoice; readonly icon: IconName }> = {
@@ -26,12 +41,16 @@ const NEXT_THEME: Record<ThemeChoice, { readonly choice: ThemeChoice; readonly i
 /** The narrow bar with the sections of the application. */
 export function Rail({ section }: { readonly section: string }): React.JSX.Element {
   const { choice, choose } = useTheme();
+  const state = useSession((session) => session.state);
+  const [isAccountOpen, setAccountOpen] = useState(false);
+  const sections = SECTIONS.filter(({ needs }) => state === undefined || state.permissions.includes(needs));
+  const who = state?.display_name ?? state?.kind ?? "unknown";
   return (
     <nav className="rail" aria-label="Sections">
       <span className="rail-mark" aria-hidden="true">
         <Icon name="workflow" size={20} />
       </span>
-      {SECTIONS.map(({ name, label, icon }) => (
+      {sections.map(({ name, label, icon }) => (
         <Link key={name} className="rail-link" href={pathTo(name)} aria-current={name === section ? "page" : undefined}>
           <Icon name={icon} size={20} />
           <span>{label}</span>
@@ -47,6 +66,20 @@ export function Rail({ section }: { readonly section: string }): React.JSX.Eleme
       <a className="icon-button" href={`${root}/api/docs`} aria-label="API documentation" title="API documentation">
         <Icon name="code" size={18} />
       </a>
+      <button
+        type="button"
+        className="rail-who"
+        aria-label={`You: ${who}`}
+        title={who}
+        data-testid="account-button"
+        data-initials={who.slice(0, 2).toUpperCase()}
+        onClick={() => setAccountOpen(true)}
+      />
+      {isAccountOpen && (
+        <Suspense>
+          <AccountDialog onClose={() => setAccountOpen(false)} />
+        </Suspense>
+      )}
     </nav>
   );
 }

@@ -9,6 +9,7 @@
  *   /approvals?status=              what people are asked to decide
  *   /functions?app=                 applications with functions in code, and how they were synced
  *   /alerts                         rules that tell of failures, and when they did
+ *   /users                          those who may log in
  *   /workers                        processes, and what waits for them
  *
  * The server knows the first parts, too: workflowkit/api/routes/pages.py.

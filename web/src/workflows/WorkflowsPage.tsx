@@ -1,6 +1,6 @@
 import { Suspense, lazy, useState } from "react";
 import { asApiError, useLoaded } from "../api/useLoaded";
-import { api } from "../api/session";
+import { api, useMay } from "../api/session";
 import type { Pause, Workflow } from "../api/schema";
 import { notify } from "../shell/notices";
 import { pathTo } from "../shell/routes";
@@ -38,6 +38,7 @@ export function WorkflowsPage(): React.JSX.Element {
   const { value: pauses, reload: reloadPauses } = useLoaded(loadPauses);
   const [search, setSearch] = useState("");
   const [isCreating, setCreating] = useState(false);
+  const mayEdit = useMay("workflows:write");
   const needle = search.trim().toLowerCase();
   const shown = workflows?.filter(({ id, name }) => `${name} ${id}`.toLowerCase().includes(needle));
   return (
@@ -52,9 +53,11 @@ export function WorkflowsPage(): React.JSX.Element {
           value={search}
           onChange={(event) => setSearch(event.target.value)}
         />
-        <Button icon="plus" look="primary" testId="new-workflow" onClick={() => setCreating(true)}>
-          New workflow
-        </Button>
+        {mayEdit && (
+          <Button icon="plus" look="primary" testId="new-workflow" onClick={() => setCreating(true)}>
+            New workflow
+          </Button>
+        )}
       </header>
       {error !== undefined && (
         <p className="callout callout-error" role="alert">
@@ -62,7 +65,7 @@ export function WorkflowsPage(): React.JSX.Element {
         </p>
       )}
       {workflows === undefined && error === undefined && <p className="page-loading">Loading…</p>}
-      {workflows?.length === 0 && <NoWorkflows onCreate={() => setCreating(true)} />}
+      {workflows?.length === 0 && <NoWorkflows {...(mayEdit ? { onCreate: () => setCreating(true) } : {})} />}
       {shown !== undefined && workflows !== undefined && workflows.length > 0 && (
         <WorkflowTable
           workflows={shown}
@@ -82,14 +85,16 @@ export function WorkflowsPage(): React.JSX.Element {
   );
 }
 
-function NoWorkflows({ onCreate }: { readonly onCreate: () => void }): React.JSX.Element {
+function NoWorkflows({ onCreate }: { readonly onCreate?: () => void }): React.JSX.Element {
   return (
     <div className="empty">
       <h2>No workflow yet</h2>
       <p>A workflow starts when an event comes in, and takes the steps that you draw.</p>
-      <Button icon="plus" look="primary" onClick={onCreate}>
-        Make the first one
-      </Button>
+      {onCreate !== undefined && (
+        <Button icon="plus" look="primary" onClick={onCreate}>
+          Make the first one
+        </Button>
+      )}
     </div>
   );
 }
@@ -101,6 +106,7 @@ interface WorkflowTableProps {
 }
 
 function WorkflowTable({ workflows, pauses, onChange }: WorkflowTableProps): React.JSX.Element {
+  const mayPublish = useMay("workflows:publish");
   return (
     <div className="card">
       <table className="table">
@@ -149,16 +155,19 @@ function WorkflowTable({ workflows, pauses, onChange }: WorkflowTableProps): Rea
                   role="switch"
                   className="switch"
                   aria-checked={workflow.enabled}
+                  disabled={!mayPublish}
                   aria-label={`${workflow.name === "" ? workflow.id : workflow.name} is enabled`}
                   onClick={() => void toggle(workflow, onChange)}
                 />
               </td>
               <td>
-                <Menu
-                  label={`More for ${workflow.id}`}
-                  icon="dots"
-                  items={holdItems(workflow.id, holdsOf(pauses, workflow.id), onChange)}
-                />
+                {mayPublish && (
+                  <Menu
+                    label={`More for ${workflow.id}`}
+                    icon="dots"
+                    items={holdItems(workflow.id, holdsOf(pauses, workflow.id), onChange)}
+                  />
+                )}
               </td>
             </tr>
           ))}

@@ -1,0 +1,67 @@
+import { useState } from "react";
+import type { ApiError } from "../api/client";
+import { api } from "../api/session";
+import { asApiError } from "../api/useLoaded";
+import { notify } from "../shell/notices";
+import { Dialog } from "../shell/ui/Dialog";
+
+/** Another password for oneself; the other sessions end with the old one. */
+export function PasswordDialog({ onClose }: { readonly onClose: () => void }): React.JSX.Element {
+  const [old, setOld] = useState("");
+  const [password, setPassword] = useState("");
+  const [error, setError] = useState<ApiError | undefined>(undefined);
+  const change = async (): Promise<void> => {
+    try {
+      await api.send("PUT", "/session/password", { old_password: old, password });
+    } catch (reason) {
+      return setError(asApiError(reason));
+    }
+    notify("Your password is changed. You are logged out everywhere else.");
+    return onClose();
+  };
+  return (
+    <Dialog title="Change password" size="small" onClose={onClose}>
+      <form
+        className="stack"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void change();
+        }}
+      >
+        {error !== undefined && (
+          <p className="callout callout-error" role="alert">
+            {error.problems[0]?.message ?? error.message}
+          </p>
+        )}
+        <label className="field">
+          <span className="field-label">Password so far</span>
+          <input
+            className="input"
+            type="password"
+            autoComplete="current-password"
+            required
+            data-autofocus
+            value={old}
+            onChange={(event) => setOld(event.target.value)}
+          />
+        </label>
+        <label className="field">
+          <span className="field-label">New password</span>
+          <input
+            className="input"
+            type="password"
+            autoComplete="new-password"
+            minLength={12}
+            required
+            value={password}
+            onChange={(event) => setPassword(event.target.value)}
+          />
+          <span className="muted">12 characters or more.</span>
+        </label>
+        <button type="submit" className="button button-primary">
+          Change password
+        </button>
+      </form>
+    </Dialog>
+  );
+}
