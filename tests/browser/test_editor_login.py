@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pytest
 import services
 from accessibility import HOSTILE, serious
-from editing import EditorPage, NewPage, chain
+from editing import EditorPage, NewPage, Server, chain
 from playwright.sync_api import Page, expect
 
 COMMAND = [sys.executable, "-m", "workflowkit"]
@@ -71,6 +71,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
     api = subprocess.Popen([*COMMAND, "api", "--bind", address, "--log-level", "error"], cwd=home, env=environment)
     try:
         assert services.wait_until(lambda: is_listening(address), timeout_seconds=60)
+        Server(f"http://{address}").get("/api/health/ready")  # the first request waits for the application
         yield Guarded(f"http://{address}", key)
     finally:
         api.terminate()

@@ -1,5 +1,5 @@
 import type { Alert } from "../api/schema";
-import { api } from "../api/session";
+import { api, useMay } from "../api/session";
 import { pathTo } from "../shell/routes";
 import { ago, fullTime } from "../shell/times";
 import { Link } from "../shell/ui/Link";
@@ -44,6 +44,7 @@ interface AlertLineProps extends Omit<AlertTableProps, "rules"> {
 
 function AlertLine({ rule, onEdit, onChange }: AlertLineProps): React.JSX.Element {
   const [isBusy, begin] = useBusy();
+  const mayWrite = useMay("alerts:write");
   const path = `/alerts/${encodeURIComponent(rule.id)}`;
   const mute = (): void =>
     begin(async () => {
@@ -74,22 +75,24 @@ function AlertLine({ rule, onEdit, onChange }: AlertLineProps): React.JSX.Elemen
           className="switch"
           aria-checked={rule.enabled}
           aria-label={`${rule.name} watches`}
-          disabled={isBusy}
+          disabled={isBusy || !mayWrite}
           onClick={mute}
         />
       </td>
       <td>
-        <Menu
-          label={`More for ${rule.name}`}
-          icon="dots"
-          items={[
-            { label: "Edit", icon: "pencil", onSelect: () => onEdit(rule) },
-            rule.enabled
-              ? { label: "Mute", icon: "pause", onSelect: mute }
-              : { label: "Watch again", icon: "play", onSelect: mute },
-            { label: "Delete", icon: "trash", onSelect: remove },
-          ]}
-        />
+        {mayWrite && (
+          <Menu
+            label={`More for ${rule.name}`}
+            icon="dots"
+            items={[
+              { label: "Edit", icon: "pencil", onSelect: () => onEdit(rule) },
+              rule.enabled
+                ? { label: "Mute", icon: "pause", onSelect: mute }
+                : { label: "Watch again", icon: "play", onSelect: mute },
+              { label: "Delete", icon: "trash", onSelect: remove },
+            ]}
+          />
+        )}
       </td>
     </tr>
   );

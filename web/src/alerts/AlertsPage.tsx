@@ -1,6 +1,6 @@
 import { Suspense, lazy, useState } from "react";
 import type { Alert, AlertPage, EventPage } from "../api/schema";
-import { api } from "../api/session";
+import { api, useMay } from "../api/session";
 import { usePolled } from "../api/usePolled";
 import { Button } from "../shell/ui/Button";
 import { AlertTable } from "./AlertTable";
@@ -32,13 +32,16 @@ async function load(): Promise<Alerts> {
 export function AlertsPage(): React.JSX.Element {
   const { value, error, reload } = usePolled(load, PERIOD_MS);
   const [editing, setEditing] = useState<Alert | "new" | undefined>(undefined);
+  const mayWrite = useMay("alerts:write");
   return (
     <main className="page">
       <header className="page-header">
         <h1>Alerts</h1>
-        <Button icon="plus" look="primary" testId="new-alert" onClick={() => setEditing("new")}>
-          New rule
-        </Button>
+        {mayWrite && (
+          <Button icon="plus" look="primary" testId="new-alert" onClick={() => setEditing("new")}>
+            New rule
+          </Button>
+        )}
       </header>
       {error !== undefined && (
         <p className="callout callout-error" role="alert">
@@ -49,9 +52,11 @@ export function AlertsPage(): React.JSX.Element {
         <div className="empty">
           <h2>No rule yet</h2>
           <p>A rule says when runs fail too often. Workflows that start with its event tell whom you want.</p>
-          <Button icon="plus" look="primary" onClick={() => setEditing("new")}>
-            Make the first one
-          </Button>
+          {mayWrite && (
+            <Button icon="plus" look="primary" onClick={() => setEditing("new")}>
+              Make the first one
+            </Button>
+          )}
         </div>
       )}
       {value !== undefined && value.rules.length > 0 && (

@@ -1,7 +1,7 @@
 import { Suspense, lazy, useCallback, useState } from "react";
 import type { App, AppPage, AppSync, AppSyncPage, Function as CodeFunction, FunctionPage } from "../api/schema";
 import { query } from "../api/client";
-import { api } from "../api/session";
+import { api, useMay } from "../api/session";
 import { usePolled } from "../api/usePolled";
 import { setQuery, useAddress } from "../shell/routes";
 import { Button } from "../shell/ui/Button";
@@ -42,6 +42,7 @@ export function FunctionsPage(): React.JSX.Element {
     PERIOD_MS,
   );
   const [isSyncing, setSyncing] = useState(false);
+  const maySync = useMay("apps:write");
   return (
     <main className="page">
       <header className="page-header">
@@ -49,9 +50,11 @@ export function FunctionsPage(): React.JSX.Element {
         {appId !== "" && (
           <Button onClick={() => setQuery({ app: undefined, cursor: undefined })}>All applications</Button>
         )}
-        <Button icon="plus" look="primary" testId="sync-app" onClick={() => setSyncing(true)}>
-          Sync an app
-        </Button>
+        {maySync && (
+          <Button icon="plus" look="primary" testId="sync-app" onClick={() => setSyncing(true)}>
+            Sync an app
+          </Button>
+        )}
       </header>
       {error !== undefined && (
         <p className="callout callout-error" role="alert">
