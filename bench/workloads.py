@@ -43,6 +43,9 @@ class Sizes:
     fan_repeats: int
     events: int
     waiting_runs: int
+    #: Runs under each control; as many half of them are executed before, as every statement is planned anew on each
+    #: connection at first.
+    controlled_runs: int
     #: Count the transactions that only read as well, in the first round: waits for PostgreSQL's statistics.
     counts_reads: bool
 
@@ -51,8 +54,8 @@ class Sizes:
         return max(1, min(10, self.chain_steps[-1] // steps))
 
 
-FULL = Sizes(1000, 60, (100, 1000), 100, 10, 2000, 10_000, counts_reads=True)
-QUICK = Sizes(30, 10, (10, 50), 20, 3, 100, 100, counts_reads=False)
+FULL = Sizes(1000, 60, (100, 1000), 100, 10, 2000, 10_000, 1000, counts_reads=True)
+QUICK = Sizes(30, 10, (10, 50), 20, 3, 100, 100, 200, counts_reads=False)
 
 Figures = dict[str, float]
 Workload = Callable[[Peer, Sizes, int], Iterator[tuple[str, Figures]]]
@@ -135,8 +138,10 @@ def flow_control(peer: Peer, sizes: Sizes, _: int) -> Iterator[tuple[str, Figure
     peer.warm_up()
     plain_seconds = 0.0
     for control in _CONTROLS:
+        peer.drivers[0].call("under", control=control, runs=sizes.controlled_runs // 2)
+        peer.await_quiet()
         with peer.meter() as meter:
-            runs = peer.drivers[0].call("under", control=control, runs=sizes.runs)
+            runs = peer.drivers[0].call("under", control=control, runs=sizes.controlled_runs)
         figures = {"runs": runs, **_cost_per_step(meter.usage, _STEPS_PER_RUN * runs)}
         # Of the same events: with batches there are fewer runs.
         plain_seconds = plain_seconds or meter.usage.total_cpu_seconds

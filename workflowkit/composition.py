@@ -59,6 +59,7 @@ from workflowkit.runtime.logs import Logs
 from workflowkit.runtime.loops import Loops
 from workflowkit.runtime.matching import Matching
 from workflowkit.runtime.moving import Moving
+from workflowkit.runtime.nextturn import NextTurn
 from workflowkit.runtime.notices import LocalNotices, Notices
 from workflowkit.runtime.oversight import BrokerState, Oversight
 from workflowkit.runtime.pausing import Pausing
@@ -209,7 +210,8 @@ class Runtime:
         settings = self.settings
         emitting = Emitting(self._schedule, event_dedup_seconds=settings.event_dedup_seconds)
         claiming = Claiming(self._versions, self._schedule, self._waiting)
-        dequeuing = Dequeuing(self.database, self._schedule, claiming)
+        next_turn = NextTurn(self.database, self._schedule, self._versions)
+        dequeuing = Dequeuing(self.database, self._schedule, claiming, next_turn)
         advance = Advance(
             self.database, self._schedule, self.jitter, emitting, claiming, dequeuing, self._ending
         )  # fmt: skip

@@ -76,7 +76,7 @@ def under(control: str, runs: int) -> int:
     """Send so many events to the workflow under a control; return how many runs that made when all have ended."""
     name, expected, before = event_name(controlled(control)), settled() + runs, _count(_RUNS)
     for number in range(runs):
-        wk.send({"name": name, "data": {"n": number}})
+        wk.send({"name": name, "data": {"n": before + number}})  # a key of its own for each
     _await(lambda: settled() >= expected, _BURST_POLL_SECONDS)
     if failed := _count(_NOT_COMPLETED):
         raise RuntimeError(f"{failed} runs did not complete")

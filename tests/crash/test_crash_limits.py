@@ -18,9 +18,11 @@ pytestmark = [pytest.mark.crash, pytest.mark.timeout(180)]
 
 SIDES = ("before_commit", "after_commit")
 ORDERS = 3
+#: Processes read the server's clock once a second and carry it forward each for itself.
+CLOCK_SKEW_MS = 5
 #: Failpoints and the hits at which a worker is killed there, with one slot for all steps.
 CELLS = [
-    *((f"dequeue.{side}", hit) for side in SIDES for hit in (1, 2, 7)),
+    *((f"dequeue.{side}", hit) for side in SIDES for hit in (1, 2, 3)),
     *((f"record.{side}", hit) for side in SIDES for hit in (1, 4)),
     *((f"claim.{side}", 1) for side in SIDES),
 ]
@@ -77,7 +79,7 @@ def test_a_worker_killed_under_a_limit_loses_no_slot(stack: Stack, postgres_url:
     intervals = sorted(_intervals(stack))
     assert len(intervals) >= ORDERS * len(orders.STEPS)
     for (_, ended), (began, _) in pairwise(intervals):
-        assert began >= ended
+        assert began >= ended - CLOCK_SKEW_MS
 
 
 @pytest.mark.parametrize(("failpoint", "hit"), BATCH_CELLS)

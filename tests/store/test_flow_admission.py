@@ -126,6 +126,7 @@ def test_states_that_say_nothing_any_more_are_deleted(database_url: str) -> None
         _send(harness, *range(10))
         harness.clock.advance(seconds=61)
         _send(harness, 100)
+        harness.runtime.relay.tick()
         assert len(harness.rows("SELECT key FROM flow_states")) == 1
 
 

@@ -25,7 +25,16 @@ from workflowkit.runtime.flowstate import SINGLETON, Place, States, lock_of
 from workflowkit.runtime.position import Schedule
 from workflowkit.runtime.queuelimits import QueueLimits
 from workflowkit.runtime.runflow import flow_of, singleton_key
-from workflowkit.runtime.starting import Begun, Candidate, drop_waiting, frozen, make_way, skip, start
+from workflowkit.runtime.starting import (
+    Begun,
+    Candidate,
+    drop_waiting,
+    find_room,
+    frozen,
+    make_way,
+    skip,
+    start,
+)
 from workflowkit.runtime.versions import Versions
 from workflowkit.store import collections, events, pauses, timers
 from workflowkit.store.collections import CollectionRecord
@@ -57,17 +66,25 @@ class Admitting:
         place = Place(record.scope, workflow_id, flow, freeze_keys(flow, record.as_json(), limits=self._limits))
         return Candidate(record, version, workflow, place, run_id or started_run_id(record.id, workflow_id))
 
-    def admit(self, tx: Transaction, candidates: Sequence[Candidate], *, may_claim: bool) -> Begun:
+    def admit(
+        self, tx: Transaction, candidates: Sequence[Candidate], *, may_claim: bool, is_locked: bool = True
+    ) -> Begun:  # fmt: skip
         """Decide about events that have just matched, in their order.
 
-        With ``may_claim`` the first step of one of the runs may be this worker's own. The caller writes the batch.
+        With ``may_claim`` the first step of one of the runs may be this worker's own. The caller writes the batch. If
+        not ``is_locked``, states are only read, and the batch fails as a whole if they change meanwhile; raises
+        ``NotLocked`` where that will not do.
         """
-        states, begun = States(tx), Begun(may_claim=may_claim)
+        states, begun = States(tx, is_locked), Begun(may_claim=may_claim)
+        if any(each.place.needs_locks for each in candidates):
+            states.require_locks()
+        if may_claim:
+            begun.room = find_room(states, candidates)
         states.lock(key for each in candidates for key in each.place.arrival_keys())
         states.lock(key for each in candidates for key in _singletons(states, each.place))
         for candidate in candidates:
             self._admit(states, candidate, begun)
-        states.write()
+        states.write(begun.batch)
         return begun
 
     def close(self, tx: Transaction, collection: CollectionRecord) -> tuple[Begun, int | None]:
@@ -87,7 +104,7 @@ class Admitting:
         candidate = self._collected(tx, collection, state.get("event_id"))
         states.lock([candidate.place.singleton])
         self._start_collected(states, candidate, begun)
-        states.write()
+        states.write(begun.batch)
         return begun, None
 
     def leave(self, tx: Transaction, run: RunRecord) -> Begun:
@@ -99,7 +116,7 @@ class Admitting:
         key = StateKey(scope.environment, scope.tenant, run.workflow_id, SINGLETON, flow.singleton)
         states.lock([key])
         self._leave(states, key, scope, run.id, begun)
-        states.write()
+        states.write(begun.batch)
         return begun
 
     def admit_invoked(self, tx: Transaction, record: EventRecord, run: RunRecord, workflow: Workflow) -> Skip | Begun:
@@ -123,7 +140,7 @@ class Admitting:
             states.put_rates(place, admission.rows)
             self._put_lock(states, candidate, admission.rows.lock, decision.superseded, begun)
             make_way(tx, run, decision.cancelled, begun)
-            states.write()
+            states.write(begun.batch)
             begun.flow = frozen(candidate, decision.score_ms)
         return begun
 
@@ -234,6 +251,8 @@ class Admitting:
         if key is None:
             return
         state = states.get(key)
+        if state is not None and state["next_up"] is not None:
+            states.require_locks()  # somebody waits, from before the mode was changed
         if superseded is not None and state is not None:
             drop_waiting(states, candidate, state["waits"], begun)
         elif state is not None and lock is not None and lock.next_up == state["next_up"]:
@@ -242,6 +261,7 @@ class Admitting:
 
     def _leave(self, states: States, key: StateKey, scope: Scope, ended_id: str, begun: Begun) -> None:
         """Take a run out of a singleton's lock, and begin the one that waits if it was the holder."""
+        states.require_locks()
         state = states.get(key)
         lock = lock_of(state)
         left = singleton.leave(lock, ended_id)

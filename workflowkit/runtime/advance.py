@@ -7,17 +7,19 @@ commit each and no message.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 
 from workflowkit.base.errors import LeaseLost
 from workflowkit.engine.facts import Fact, FactKind
 from workflowkit.engine.outcome import EmittedEvent, Failed, Outcome, Succeeded
 from workflowkit.engine.planner import Decision, settle
 from workflowkit.engine.states import RunStatus, StepStatus
-from workflowkit.runtime.claiming import Claiming, is_alone
+from workflowkit.runtime.atonce import AtOnce
+from workflowkit.runtime.claiming import Claiming
 from workflowkit.runtime.dequeuing import Dequeuing
 from workflowkit.runtime.emitting import Emitting
-from workflowkit.runtime.ending import NOT_ENDED, Ended, Ending, cancel_parts
+from workflowkit.runtime.ending import Ending, cancel_parts
 from workflowkit.runtime.hints import StepHint
 from workflowkit.runtime.position import (
     Batch,
@@ -25,33 +27,20 @@ from workflowkit.runtime.position import (
     Jitter,
     Opening,
     Position,
+    Recorded,
     Schedule,
-    Written,
     add_decision,
     attempt_fact,
-    cancels,
     is_cancelled,
     refresh,
 )
 from workflowkit.runtime.runflow import RunFlow, flow_of, lane_of, limited_flow_of, queued
 from workflowkit.runtime.slots import give_back
-from workflowkit.store import journal, lanes, pauses, runs, singles, slots, steps
+from workflowkit.store import journal, lanes, pauses, runs, slots, steps
 from workflowkit.store.database import Database, Transaction
+from workflowkit.store.lanes import Lane, QueuedStep
 from workflowkit.store.runs import RunRecord
 from workflowkit.store.steps import Lease
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """What followed from a result: this worker's next step, other steps that opened, events that wait to be matched.
-
-    ``sent_ids`` are those of the events that the step itself sent.
-    """
-
-    next_claim: Claim | None = None
-    openings: tuple[Opening, ...] = ()
-    event_ids: tuple[str, ...] = ()
-    sent_ids: tuple[str, ...] = ()
 
 
 class _NothingToClaim(Exception):
@@ -82,6 +71,7 @@ class Advance:
         self._claiming = claiming
         self._dequeuing = dequeuing
         self._ending = ending
+        self._at_once = AtOnce(database, schedule, ending)
 
     def claim(self, opening: Opening) -> tuple[Claim | None, Sequence[Opening]]:
         """Take a step that is due, or whose last worker fell silent; no claim if there is nothing to take.
@@ -123,10 +113,8 @@ class Advance:
         then the step.
         """
         position, lease = claim.position, claim.lease
-        if self._database.is_postgresql and _is_plain(position, outcome):
-            recorded = self._record_plain(claim, outcome, go_on=go_on, also=also)
-            if recorded is not None:
-                return recorded
+        if (recorded := self._record_at_once(claim, outcome, go_on=go_on, also=also)) is not None:
+            return recorded
         with self._database.transaction("record") as tx:
             locked = runs.lock(tx, lease.run_id)
             if locked is None:
@@ -155,6 +143,14 @@ class Advance:
         position.is_stale = False
         return replace(recorded, openings=(*recorded.openings, *(Opening(hint) for hint in freed)))
 
+    def _record_at_once(
+        self, claim: Claim, outcome: Outcome, *, go_on: bool, also: StepHint | None
+    ) -> Recorded | None:  # fmt: skip
+        try:
+            return self._at_once.record(claim, outcome, go_on=go_on, also=also)
+        except self._database.integrity_error:
+            return None  # somebody waits for the singleton's lock, which is more than one statement can pass on
+
     def _recorded_before(self, tx: Transaction, position: Position, locked: RunRecord, lease: Lease) -> Recorded | None:
         """Return what followed from this very attempt, if an earlier call recorded it and its answer was lost."""
         if not position.is_stale:
@@ -167,42 +163,8 @@ class Advance:
         leases = [found for key in taken if (found := steps.held_lease(tx, lease.run_id, key)) is not None]
         return Recorded(Claim(position, leases[0]) if leases else None)
 
-    def _record_plain(self, claim: Claim, outcome: Outcome, *, go_on: bool, also: StepHint | None) -> Recorded | None:
-        """Record a success in one statement; ``None`` if the run has moved, and then nothing is recorded."""
-        position, lease, schedule = claim.position, claim.lease, self._schedule
-        position.is_stale = True
-        with self._database.statement("record") as tx:
-            decision = settle(
-                position.progress, lease.step_key, lease.attempt, outcome, retries=0, now_ms=tx.now_ms, jitter=0.0
-            )
-            finish = decision.finish
-            if not decision.facts or cancels(decision) or (finish is not None and also is not None):
-                return None
-            if finish is not None and not self._ending.is_plain(tx, position, finish):
-                return None
-            run, batch = replace(position.run, revision=position.run.revision + 1), Batch()
-            written = add_decision(
-                batch, run, position.workflow, decision, schedule, now_ms=tx.now_ms, claim=go_on and also is None
-            )
-            also_key = None if also is None else also.step_key
-            is_recorded, claimed = singles.record(
-                tx, position.run, lease, StepStatus(decision.facts[0].kind.value),
-                new_steps=batch.steps, facts=batch.journal,
-                run_status=RunStatus.RUNNING if finish is None else finish.status,
-                output=None if finish is None else finish.output, error=None if finish is None else finish.error,
-                handled_failures=0 if finish is None else len(position.progress.handled_failures),
-                also=also_key, lease_ms=schedule.lease_ms,
-                also_attempt=Fact(FactKind.ATTEMPT, also_key or "", worker=schedule.worker, at_ms=tx.now_ms),
-            )  # fmt: skip
-            if is_recorded:
-                tx.followers += batch.followers
-        if not is_recorded:
-            return None
-        position.run, position.is_stale = run, False
-        return _recorded(position, claimed or written.claimed, written)
-
     def _claim(self, tx: Transaction, hint: StepHint) -> Claim | str:
-        """Return the claim, or the lane in which the step waits for its turn."""
+        """Return the claim, or the place at which the step waits for its turn."""
         run = runs.lock_and_start(tx, hint.run_id)
         if run is None or run.status.is_terminal:
             raise _NothingToClaim
@@ -221,16 +183,14 @@ class Advance:
         return claim
 
     def _queue_up(self, tx: Transaction, run: RunRecord, flow: RunFlow, step_key: str) -> str:
-        """Put a step that is due into its lane; return that."""
+        """Put a step that is due into its lane; return the place where its turn comes."""
         queue = steps.park(tx, run.id, step_key)
         if queue is None:
             raise _NothingToClaim
         slots.free(tx, run.id, step_key)  # an attempt whose lease has ended may have left one behind
         lane = lane_of(run, flow, queue, step_key)
-        lanes.join(
-            tx, [lane], [queued(run, flow, lane, step_key)], wake_at_ms=tx.now_ms + self._schedule.grace_ms
-        )  # fmt: skip
-        return lane.id
+        lanes.join(tx, lane, queued(run, flow, lane, step_key), wake_at_ms=tx.now_ms + self._schedule.grace_ms)
+        return lane.place
 
     def _quiet(self, run_id: str) -> None:
         """Let the relay hint nothing of a frozen run; it does so again once the run is thawed."""
@@ -266,37 +226,17 @@ class Advance:
         written = add_decision(
             batch, position.run, position.workflow, decision, self._schedule,
             now_ms=tx.now_ms, claim=go_on and claimed is None, extra_facts=facts,
-            carries_slots=bool(go_on and decision.ready) and _is_nobody_waiting(tx, position.run),
+            carries=partial(_may_keep, tx, position.run),
         )  # fmt: skip
         batch.write(tx)
         ended = self._ending.finish(tx, position, decision)
-        return _recorded(position, claimed or written.claimed, written, event_ids, ended)
+        return Recorded.of(position, claimed or written.claimed, written, event_ids, ended.hints, ended.event_ids)
 
 
-def _is_nobody_waiting(tx: Transaction, run: RunRecord) -> bool:
-    """Tell whether nobody waits for the slots that the step of a run holds, so that it may keep them."""
-    flow = limited_flow_of(run)
-    if flow is None or flow.actions:
-        return False  # nothing is kept, or the next action is under other limits
-    return not lanes.any_waiting(tx, [ceiling.group for ceiling in flow.steps])
-
-
-def _is_plain(position: Position, outcome: Outcome) -> bool:
-    """Tell whether one statement may do: a success without events, in a run whose present state is known."""
-    is_success = isinstance(outcome, Succeeded) and not outcome.events
-    return is_success and is_alone(position)
-
-
-def _recorded(
-    position: Position,
-    claimed: Lease | None,
-    written: Written,
-    event_ids: tuple[str, ...] = (),
-    ended: Ended = NOT_ENDED,
-) -> Recorded:
-    openings = [Opening(hint, position) for hint in written.hints] + [Opening(hint) for hint in ended.hints]
-    next_claim = None if claimed is None else Claim(position, claimed)
-    return Recorded(next_claim, tuple(openings), event_ids + ended.event_ids, event_ids)
+def _may_keep(tx: Transaction, run: RunRecord, lane: Lane, place: QueuedStep) -> bool:
+    """Tell whether the next step of a run may keep the slots of the one before: no one else comes first."""
+    # Where single actions have limits, the next one is under others.
+    return "actions" not in (run.flow or {}) and not lanes.any_before(tx, lane, place)
 
 
 def _events_of(outcome: Outcome, decision: Decision) -> tuple[EmittedEvent, ...]:

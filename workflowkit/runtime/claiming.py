@@ -19,7 +19,7 @@ from workflowkit.runtime.position import (
     may_be_cancelled,
     place,
 )
-from workflowkit.runtime.runflow import limited_flow_of
+from workflowkit.runtime.runflow import is_limited
 from workflowkit.runtime.versions import Versions
 from workflowkit.runtime.waiting import Waiting
 from workflowkit.store import journal, singles
@@ -95,14 +95,14 @@ class Claiming:
 
 def is_alone(position: Position) -> bool:
     """Tell whether nothing but the run's own rows has to be looked at before a step of it starts."""
-    return not (position.is_stale or may_be_cancelled(position)) and limited_flow_of(position.run) is None
+    return not (position.is_stale or may_be_cancelled(position)) and not is_limited(position.run)
 
 
 def _is_plain(seen: Look, step_key: str) -> bool:
     """Tell whether a step is in nobody's hands, of a run that goes on; ``claim`` sees to what changes meanwhile."""
     run = seen.run
     is_free = seen.step_status is not StepStatus.RUNNING and seen.lost_attempts == _losses(seen.facts, step_key)
-    return is_free and run.flow is None and run.paused_at_ms is None and not run.status.is_terminal
+    return is_free and not is_limited(run) and run.paused_at_ms is None and not run.status.is_terminal
 
 
 def _ends_plainly(position: Position, step_key: str, now_ms: int) -> bool:

@@ -16,6 +16,7 @@ from workflowkit.flow.concurrency import Ceiling
 from workflowkit.flow.dequeue import Full, Go, TooEarly, dequeue
 from workflowkit.runtime.claiming import Claiming
 from workflowkit.runtime.hints import place_hint
+from workflowkit.runtime.nextturn import NextTurn
 from workflowkit.runtime.position import Claim, Opening, Schedule
 from workflowkit.runtime.runflow import flow_of, rate_of, slot_state, throttle_state
 from workflowkit.runtime.slots import queue_again
@@ -45,13 +46,18 @@ class Dequeued:
 class Dequeuing:
     """Takes steps out of lanes, for one worker process. Thread-safe."""
 
-    def __init__(self, database: Database, schedule: Schedule, claiming: Claiming) -> None:
+    def __init__(self, database: Database, schedule: Schedule, claiming: Claiming, next_turn: NextTurn) -> None:
         self._database = database
         self._schedule = schedule
         self._claiming = claiming
+        self._next_turn = next_turn
 
     def claim(self, place: str) -> Dequeued:
         """Start the step whose turn it is at a place, if there is one that may start now."""
+        taken = self._next_turn.claim(place)
+        if taken is not None:
+            follows = [] if taken.next_queue is None else [Opening(place_hint(place, taken.next_queue))]
+            return Dequeued(taken.claim, follows, is_settled=True)
         openings: list[Opening] = []
         for _ in range(DEQUEUE_TRIES):
             try:
@@ -77,7 +83,7 @@ class Dequeuing:
                         Opening(place_hint(place, each.queue)) for each in lanes.pick(tx, place)
                     ]  # fmt: skip
                 return found
-            found.openings.append(Opening(place_hint(lane.id, lane.queue)))
+            found.openings.append(Opening(place_hint(lane.place, lane.queue)))
         found.is_settled = True
         return found
 

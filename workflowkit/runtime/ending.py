@@ -17,7 +17,7 @@ from workflowkit.runtime.hints import StepHint
 from workflowkit.runtime.items import is_item, item_ended, lock_loop
 from workflowkit.runtime.lifecycle import Lifecycle
 from workflowkit.runtime.position import Position, cancels
-from workflowkit.runtime.slots import give_back_all, is_in_the_way
+from workflowkit.runtime.slots import give_back_all
 from workflowkit.runtime.starting import Begun
 from workflowkit.runtime.timers import Fired
 from workflowkit.store import approvals, events, runs, steps, timers, waits
@@ -86,12 +86,10 @@ class Ending:
         return self._write(tx, run, Finish(RunStatus.CANCELLED), event, cause=cause, handled_failures=0)
 
     def is_plain(self, tx: Transaction, position: Position, finish: Finish) -> bool:
-        """Tell whether the run's row is all that its end changes, so that one statement does."""
+        """Tell whether its end changes nothing but the run's row, slots and locks, so that one statement does."""
         run = position.run
         if run.parent_run_id is not None or position.memos.has_waits or watches.is_watched(position.workflow):
             return False  # others are to be told
-        if run.flow is not None and is_in_the_way(run):
-            return False
         return not self._lifecycle.is_told(tx, run, finish.status)
 
     def told_of_new(self, tx: Transaction, run: RunRecord, event: dict[str, Any]) -> list[EventRecord]:

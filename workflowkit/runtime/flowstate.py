@@ -3,6 +3,9 @@
 Locked in two sittings, each in the order of the keys: first what events meet when they arrive, then the singletons,
 whose keys may only be known then (of a window that fires, its last event's counts). Whoever holds one of these locks
 waits for no run that exists; so they may be taken by somebody who holds a run's lock.
+
+Or they are read without a lock, and what was changed is handed out as rows that are written only if all of them are as
+they were (``guarded``). That does for all that changes no more than states and new rows.
 """
 
 from __future__ import annotations
@@ -12,13 +15,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workflowkit.base.scope import Scope
-from workflowkit.definition.settings.flow import FlowControl
+from workflowkit.definition.settings.flow import FlowControl, SingletonMode
 from workflowkit.flow.batch import OpenBatch
 from workflowkit.flow.debounce import Window
 from workflowkit.flow.decision import Rows
 from workflowkit.flow.idempotency import Claim
 from workflowkit.flow.keys import FlowKeys
 from workflowkit.flow.singleton import Lock
+from workflowkit.runtime.position import Batch
 from workflowkit.runtime.runflow import singleton_key
 from workflowkit.store import flowstates
 from workflowkit.store.database import Transaction
@@ -37,6 +41,18 @@ class Place:
     workflow_id: str
     flow: FlowControl
     keys: FlowKeys
+
+    @property
+    def owner(self) -> tuple[Scope, str]:
+        """Whose states these are: of a tenant and workflow."""
+        return self.scope, self.workflow_id
+
+    @property
+    def needs_locks(self) -> bool:
+        """Whether events are collected here, or may wait for each other."""
+        rule = self.flow.singleton
+        waits = rule is not None and rule.mode is SingletonMode.QUEUE_LATEST
+        return self.flow.batch is not None or self.flow.debounce is not None or waits
 
     def arrival_keys(self) -> list[StateKey]:
         """Return the keys of the states that decide about the event's arrival."""
@@ -60,36 +76,61 @@ class Place:
         return StateKey(self.scope.environment, self.scope.tenant, self.workflow_id, control, text)
 
 
+class NotLocked(Exception):
+    """What is to be done needs states to be locked that were only read. Nothing has been written."""
+
+
 @dataclass(slots=True)
 class States:
-    """The states that a transaction has locked, as it has changed them."""
+    """The states that a transaction has locked or read, as it has changed them."""
 
     tx: Transaction
+    is_locked: bool = True
     values: dict[StateKey, Any] = field(default_factory=dict)
+    _stamps: dict[StateKey, int | None] = field(default_factory=dict)
     _changed: dict[StateKey, int | None] = field(default_factory=dict)
 
     def lock(self, keys: Iterable[StateKey | None]) -> None:
-        """Lock further states."""
+        """Lock further states, or read them."""
         wanted = {key for key in keys if key is not None} - self.values.keys()
-        if wanted:
+        if not wanted:
+            return
+        if self.is_locked:
             self.values |= flowstates.lock(self.tx, wanted)
+            return
+        for key, seen in flowstates.read(self.tx, wanted).items():
+            self.values[key], self._stamps[key] = seen.state, seen.stamp
+
+    def require_locks(self) -> None:
+        """Raise ``NotLocked`` if the states were only read."""
+        if not self.is_locked:
+            raise NotLocked
 
     def get(self, key: StateKey | None) -> Any:
-        """Return the state of a locked key, ``None`` if it has none."""
+        """Return the state of a key, ``None`` if it has none."""
         return None if key is None else self.values[key]
 
     def put(self, key: StateKey, state: Any, *, expires_at_ms: int | None = None) -> None:
-        """Change the state of a locked key."""
+        """Change the state of a key."""
         if self.values[key] != state:
             self.values[key] = state
             self._changed[key] = expires_at_ms
 
-    def write(self) -> None:
-        """Write what was changed."""
+    def hold(self, key: StateKey, stamp: int | None) -> None:
+        """Let nothing be written unless the lock ``key``, which has no state, still has its stamp."""
+        if not self.is_locked:
+            self.values[key], self._stamps[key], self._changed[key] = None, stamp, None
+
+    def write(self, batch: Batch) -> None:
+        """Write what was changed; or hand it out with ``batch``."""
         for key, expires_at_ms in sorted(self._changed.items()):
-            flowstates.put(self.tx, key, self.values[key], expires_at_ms=expires_at_ms)
-        if self._changed:
-            flowstates.purge(self.tx)
+            state = self.values[key]
+            if self.is_locked:
+                flowstates.put(self.tx, key, state, expires_at_ms=expires_at_ms)
+            else:
+                stamp = self._stamps[key]
+                row = flowstates.guarded_row(self.tx, key, stamp, state, expires_at_ms=expires_at_ms)
+                batch.states.append(row)
         self._changed.clear()
 
     def rows(self, place: Place) -> Rows:
@@ -120,7 +161,17 @@ class States:
         if lock is None:
             self.put(key, None)
         else:
-            self.put(key, {"holder": lock.holder, "next_up": lock.next_up, "waits": waits})
+            self.put(key, lock_state(lock, waits=waits))
+
+
+def singleton_of(scope: Scope, workflow_id: str, text: str) -> StateKey:
+    """Return the key of a singleton's lock, by the text of the key of an event."""
+    return StateKey(scope.environment, scope.tenant, workflow_id, SINGLETON, text)
+
+
+def lock_state(lock: Lock, *, waits: str | None = None) -> dict[str, Any]:
+    """Return a singleton's lock as it is stored; ``waits`` is the collection of the run that is next."""
+    return {"holder": lock.holder, "next_up": lock.next_up, "waits": waits}
 
 
 def lock_of(state: Any) -> Lock | None:

@@ -19,7 +19,9 @@ from workflowkit.runtime.admission import Admitting
 from workflowkit.runtime.cancelling import find_missed
 from workflowkit.runtime.cause import CANCELLED_BY_EVENT, Cause, cancel_timer
 from workflowkit.runtime.ending import Ending
+from workflowkit.runtime.flowstate import NotLocked
 from workflowkit.runtime.position import Batch, Claim, Opening, Schedule, start_run
+from workflowkit.runtime.recently import Recently
 from workflowkit.runtime.starting import START_FAILED, Candidate
 from workflowkit.runtime.versions import Versions
 from workflowkit.runtime.waking import Awaited, find_awaiting, receive
@@ -81,6 +83,8 @@ class Matching:
         self._schedule = schedule
         self._limits = limits
         self._ending = ending
+        #: Workflows whose states of flow control others change as well.
+        self._contended = Recently()
 
     def match(self, event_ids: Sequence[str]) -> Matched:
         """Match those of the events that are still pending. The caller performs the claim and sees to the openings.
@@ -90,19 +94,54 @@ class Matching:
         """
         for _ in range(MATCH_TRIES):
             try:
-                return self._match(event_ids)
+                found = self._match_at_once(event_ids) if self._database.is_postgresql else None
+                return found or self._match(event_ids)
             except self._database.integrity_error:
                 continue
         return Matched()  # others are at them; the relay repeats what they leave
 
-    def _match(self, event_ids: Sequence[str]) -> Matched:
+    def _match_at_once(self, event_ids: Sequence[str]) -> Matched | None:
+        """Match without locking the events, in one statement that commits by itself if it can be; PostgreSQL only.
+
+        ``None`` where that does not do. Each event ends in a row that only one can insert: whoever comes second fails
+        as a whole. Where states of flow control were not used by others just now, they are only read; the statement
+        fails if they change meanwhile.
+        """
         with self._database.statement("match") as tx:
             matched, batch = self._decide(tx, event_ids)
-            if batch.is_one_statement() and not (matched.awaited or matched.told or matched.candidates):
+            if matched.awaited or matched.told or not batch.is_one_statement():
+                return None
+            if not matched.candidates:
                 batch.write(tx)
                 return matched
+            try:
+                if not self._is_contended(tx, matched):
+                    return self._admit_at_once(tx, matched, batch)
+            except NotLocked:
+                pass
         with self._database.transaction("match") as tx:
-            if matched.candidates:
+            self._admit(tx, matched, batch)
+            self._write(tx, matched, batch)
+            return matched
+
+    def _admit_at_once(self, tx: Transaction, matched: Matched, batch: Batch) -> Matched | None:
+        try:
+            self._admit(tx, matched, batch, is_locked=False)
+            if matched.told or not batch.is_one_statement():
+                return None
+            batch.write(tx)
+        except self._database.integrity_error:
+            for each in matched.candidates:
+                self._contended.note(each.place.owner, now_ms=tx.now_ms)
+            raise
+        return matched
+
+    def _is_contended(self, tx: Transaction, matched: Matched) -> bool:
+        return any(self._contended.has(each.place.owner, now_ms=tx.now_ms) for each in matched.candidates)
+
+    def _match(self, event_ids: Sequence[str]) -> Matched:
+        with self._database.transaction("match") as tx:
+            if self._database.is_postgresql:
                 # SAFETY: I20 — locked: no event can take a unit of a rate, or a place in a batch, twice.
                 event_ids = events.lock_pending(tx, event_ids)
             matched, batch = self._decide(tx, event_ids)
@@ -111,13 +150,17 @@ class Matching:
                 matched.openings += [Opening(hint) for hint in hints]
             if matched.candidates:
                 self._admit(tx, matched, batch)
-            batch.write(tx)
-            for record in matched.told:
-                matched.event_ids += self._ending.tell(tx, [record])
+            self._write(tx, matched, batch)
             return matched
 
-    def _admit(self, tx: Transaction, matched: Matched, batch: Batch) -> None:
-        begun = self._admitting.admit(tx, matched.candidates, may_claim=matched.claim is None)
+    def _write(self, tx: Transaction, matched: Matched, batch: Batch) -> None:
+        batch.write(tx)
+        for record in matched.told:
+            matched.event_ids += self._ending.tell(tx, [record])
+
+    def _admit(self, tx: Transaction, matched: Matched, batch: Batch, *, is_locked: bool = True) -> None:
+        may_claim = matched.claim is None
+        begun = self._admitting.admit(tx, matched.candidates, may_claim=may_claim, is_locked=is_locked)
         batch.extend(begun.batch)
         matched.claim = matched.claim or begun.claim
         matched.openings += begun.openings

@@ -24,11 +24,23 @@ from workflowkit.engine.surroundings import NO_SURROUNDINGS, Surroundings
 from workflowkit.registry import Registry
 from workflowkit.runtime.actionlimits import with_action_limits
 from workflowkit.runtime.hints import StepHint, place_hint
-from workflowkit.runtime.runflow import lane_of, limited_flow_of, queued
+from workflowkit.runtime.runflow import RunFlow, lane_of, limited_flow_of, queued
 from workflowkit.runtime.versions import Versions
 from workflowkit.runtime.watches import Watches, watches_of
-from workflowkit.store import collections, decisions, events, journal, lanes, runs, steps, timers, waits
-from workflowkit.store.database import RowStatement, Transaction, fits_one_statement
+from workflowkit.store import (
+    collections,
+    decisions,
+    events,
+    flowstates,
+    journal,
+    lanes,
+    runs,
+    slots,
+    steps,
+    timers,
+    waits,
+)
+from workflowkit.store.database import Part, Transaction, fits_one_statement
 from workflowkit.store.events import EventRecord
 from workflowkit.store.lanes import Lane, QueuedStep
 from workflowkit.store.runs import RunRecord
@@ -73,6 +85,10 @@ class Opening:
     position: Position | None = None
 
 
+#: Tells whether a step that would wait at this place of this lane has slots to start with instead.
+Carries = Callable[[Lane, QueuedStep], bool]
+
+
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """How this worker schedules steps: which queue a kind runs on, which queues it serves, how long its leases last.
@@ -105,6 +121,35 @@ class Written:
     hints: tuple[StepHint, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What followed from a result: this worker's next step, other steps that opened, events that wait to be matched.
+
+    ``sent_ids`` are those of the events that the step itself sent.
+    """
+
+    next_claim: Claim | None = None
+    openings: tuple[Opening, ...] = ()
+    event_ids: tuple[str, ...] = ()
+    sent_ids: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        position: Position,
+        claimed: Lease | None,
+        written: Written,
+        sent_ids: tuple[str, ...] = (),
+        ended_hints: Sequence[StepHint] = (),
+        ended_ids: tuple[str, ...] = (),
+    ) -> Recorded:
+        """Return what followed from the result of a step, and from the end of its run with it."""
+        openings = [Opening(hint, position) for hint in written.hints] + [Opening(hint) for hint in ended_hints]
+        return cls(
+            None if claimed is None else Claim(position, claimed), tuple(openings), sent_ids + ended_ids, sent_ids
+        )
+
+
 @dataclass(slots=True)
 class Batch:
     """Rows of one transaction, collected so that each table is written by one statement."""
@@ -119,6 +164,9 @@ class Batch:
     lookups: list[tuple[Scope, str, str]] = field(default_factory=list)
     followers: list[Callable[[], None]] = field(default_factory=list)
     """What is to be called once the rows are committed."""
+    states: list[tuple[Any, ...]] = field(default_factory=list)
+    """Rows of flow control that are as they were read, or else nothing is written (``flowstates.GUARDED``)."""
+    slots: list[tuple[Any, ...]] = field(default_factory=list)
     lanes: dict[str, Lane] = field(default_factory=dict)
     queued: list[QueuedStep] = field(default_factory=list)
     #: When the relay looks at a lane that is opened here.
@@ -135,9 +183,18 @@ class Batch:
         self.timers += other.timers
         self.lookups += other.lookups
         self.followers += other.followers
+        self.states += other.states
+        self.slots += other.slots
         self.lanes |= other.lanes
         self.queued += other.queued
         self.wake_at_ms = max(self.wake_at_ms, other.wake_at_ms)
+
+    def park(self, lane: Lane, place: QueuedStep, *, wake_at_ms: int) -> None:
+        """Add a step that waits in a lane; the relay looks at that, if it is new, at ``wake_at_ms``."""
+        self.lanes[lane.id] = lane
+        self.queued.append(place)
+        self.wake_at_ms = wake_at_ms
+        self.steps.append(StepRow(place.run_id, place.step_key, lane.queue, StepStatus.READY, steps.PARKED, None))
 
     def watch(self, watches: Watches) -> None:
         """Add what watches over a new run."""
@@ -152,14 +209,12 @@ class Batch:
         tx.insert_all(*self._parts())
         journal.note_changes(tx, self.journal)
         tx.followers += self.followers
-        if self.lanes:  # locked last, here and everywhere
-            lanes.join(tx, self.lanes.values(), self.queued, wake_at_ms=self.wake_at_ms)
 
     def is_one_statement(self) -> bool:
         """Tell whether ``write`` needs no transaction around it."""
-        return not self.lookups and not self.lanes and fits_one_statement(*self._parts())
+        return not self.lookups and fits_one_statement(*self._parts())
 
-    def _parts(self) -> Sequence[tuple[RowStatement, Sequence[Sequence[Any]]]]:
+    def _parts(self) -> Sequence[Part]:
         return (
             (events.DELETE_PENDING, self.matched_events),
             (decisions.INSERT, self.decisions),
@@ -168,6 +223,10 @@ class Batch:
             (journal.INSERT, self.journal),
             (waits.INSERT, [waits.row_of(row) for row in self.waits]),
             (timers.INSERT, [timers.row_of(row) for row in self.timers]),
+            (flowstates.GUARDED, sorted(self.states, key=lambda row: tuple(row[:5]))),
+            (slots.INSERT, self.slots),
+            # Locked last, here and everywhere.
+            *lanes.joining(self.lanes.values(), self.queued, wake_at_ms=self.wake_at_ms),
         )
 
 
@@ -186,38 +245,31 @@ def add_decision(
     claim: bool,
     extra_facts: Sequence[Fact] = (),
     due_at_ms: int | None = None,
-    carries_slots: bool = False,
+    carries: Carries | None = None,
 ) -> Written:
     """Add the rows of a decision to ``batch``; with ``claim`` the first ready step this worker serves becomes its own.
     Steps that are due at ``due_at_ms`` only are neither claimed nor hinted. Those that a limit may keep from starting
-    join a lane, which is hinted in their place; but for the claimed one if it ``carries_slots`` on that are held.
+    join a lane, which is hinted in their place; but for the claimed one if it ``carries`` slots.
 
     A claimed step is inserted as running with its first attempt on record, so its action may start after the commit.
     """
     facts = [*extra_facts, *decision.facts]
     claimed: Lease | None = None
     hints: list[StepHint] = []
-    flow, has_started = limited_flow_of(run), run.started_at_ms is not None
+    flow = limited_flow_of(run)
     for node_id in decision.ready:
         queue = schedule.queue_of(workflow, node_id)
+        may_claim = claim and claimed is None and schedule.serves(queue)
         if run.paused_at_ms is not None:
             # SAFETY: I11 — a frozen run starts no step; who thaws it sees to these too.
             batch.steps.append(StepRow(run.id, node_id, queue, StepStatus.READY, due_at_ms or steps.AT_ONCE, None))
         elif due_at_ms is not None:
             wake_at = None if due_at_ms == steps.NEVER else due_at_ms
             batch.steps.append(StepRow(run.id, node_id, queue, StepStatus.READY, due_at_ms, wake_at))
-        elif (
-            flow is not None
-            and flow.holds_up(node_id, has_started=has_started)
-            and not (carries_slots and claim and claimed is None and schedule.serves(queue))
-        ):
-            lane = lane_of(run, flow, queue, node_id)
-            batch.lanes[lane.id] = lane
-            batch.queued.append(queued(run, flow, lane, node_id))
-            batch.wake_at_ms = now_ms + schedule.grace_ms
-            batch.steps.append(StepRow(run.id, node_id, queue, StepStatus.READY, steps.PARKED, None))
-            hints += [hint for hint in (place_hint(lane.id, queue),) if hint not in hints]
-        elif claim and claimed is None and schedule.serves(queue):
+        elif flow is not None and (place := _place_in_line(run, flow, queue, node_id, carries if may_claim else None)):
+            batch.park(*place, wake_at_ms=now_ms + schedule.grace_ms)
+            hints += [hint for hint in (place_hint(place[0].place, queue),) if hint not in hints]
+        elif may_claim:
             claimed = Lease(run.id, node_id, attempt=1, token=1, ends_at_ms=now_ms + schedule.lease_ms)
             # SAFETY: I5 — the attempt is on record before its action starts.
             facts.append(attempt_fact(claimed, schedule.worker, now_ms))
@@ -233,6 +285,17 @@ def add_decision(
     return Written(claimed, tuple(hints))
 
 
+def _place_in_line(
+    run: RunRecord, flow: RunFlow, queue: str, node_id: str, carries: Carries | None
+) -> tuple[Lane, QueuedStep] | None:
+    """Return where a step waits for a limit, ``None`` if it need not."""
+    if not flow.holds_up(node_id, has_started=run.started_at_ms is not None):
+        return None
+    lane = lane_of(run, flow, queue, node_id)
+    place = lane, queued(run, flow, lane, node_id)
+    return None if carries is not None and carries(*place) else place
+
+
 def start_run(
     batch: Batch,
     run: RunRecord,
@@ -246,11 +309,13 @@ def start_run(
     around: Surroundings = NO_SURROUNDINGS,
     kept: Kept = _NOTHING_KEPT,
     together: tuple[dict[str, Any], ...] = (),
+    carries: Carries | None = None,
 ) -> tuple[Claim | None, list[Opening]]:
     """Add a new run with its first steps to ``batch``; with ``claim`` its first step is this worker's own.
 
     With ``due_at_ms`` in the future its steps start then, and it is ``scheduled`` meanwhile. ``around`` is what a part
-    of a document sees, ``kept`` what it takes over from an earlier run, ``together`` are the events of a batch.
+    of a document sees, ``kept`` what it takes over from an earlier run, ``together`` are the events of a batch. Under
+    limits a step is claimed only where ``carries`` says that it has slots, which are the caller's to take.
     """
     due_at_ms = due_at_ms if due_at_ms is not None and due_at_ms > now_ms else None
     around = around.with_events(together)
@@ -258,7 +323,7 @@ def start_run(
     progress, decision = begin(workflow, event, now_ms, around, kept.results)
     written = add_decision(
         batch, run, workflow, decision, schedule,
-        now_ms=now_ms, claim=claim, due_at_ms=due_at_ms, extra_facts=kept.memo,
+        now_ms=now_ms, claim=claim, due_at_ms=due_at_ms, extra_facts=kept.memo, carries=carries,
     )  # fmt: skip
     if due_at_ms is not None:
         run = replace(run, status=RunStatus.SCHEDULED)

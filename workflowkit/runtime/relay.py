@@ -14,7 +14,7 @@ from workflowkit.base.settings import DEFAULT_QUEUE
 from workflowkit.runtime.hints import Dispatcher, StepHint, place_hint
 from workflowkit.runtime.presence import Presence
 from workflowkit.runtime.timers import Timers
-from workflowkit.store import events, lanes, steps, timers
+from workflowkit.store import events, flowstates, lanes, steps, timers
 from workflowkit.store.database import Database
 
 _log = logging.getLogger(__name__)
@@ -37,7 +37,10 @@ class Relay:
         self._grace_ms = int(grace_seconds * 1000)
 
     def tick(self) -> int:
-        """Hint everything that is due, and fire timers; return how much that was. Any number of processes may."""
+        """Hint everything that is due, and fire timers; return how much that was. Any number of processes may.
+
+        What flow control no longer needs is deleted: lanes in which nothing waits, states that have expired.
+        """
         fired = self._timers.fire_due() if self._timers is not None and self._any_timer_due() else 0
         if not self._anything_due():
             return fired
@@ -45,7 +48,13 @@ class Relay:
             wake_at_ms = tx.now_ms + self._grace_ms
             event_ids = events.wake_pending(tx, limit=RELAY_BATCH, wake_at_ms=wake_at_ms)
             due = [StepHint(*row) for row in steps.wake(tx, limit=RELAY_BATCH, wake_at_ms=wake_at_ms)]
-            due += [place_hint(*row) for row in lanes.wake(tx, limit=RELAY_BATCH)]
+            woken = lanes.wake(tx, limit=RELAY_BATCH)
+            due += [place_hint(*row) for row in dict.fromkeys(lanes.ready(tx, woken))]
+            idle = lanes.empty(tx, woken)
+            flowstates.purge(tx)
+        if idle:
+            with self._database.transaction("relay") as tx:
+                lanes.close_all(tx, idle)
         # Behind a long queue nothing is lost, only late: more messages would not make it shorter.
         if event_ids and self._has_room(DEFAULT_QUEUE):
             self._dispatcher.match(event_ids)
@@ -64,7 +73,7 @@ class Relay:
     def _anything_due(self) -> bool:
         """Look before locking: on SQLite an idle relay must not take the write lock."""
         with self._database.read() as tx:
-            return steps.any_due(tx) or events.any_due(tx) or lanes.any_due(tx)
+            return steps.any_due(tx) or events.any_due(tx) or lanes.any_due(tx) or flowstates.any_expired(tx)
 
 
 class RelayThread:

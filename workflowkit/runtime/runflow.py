@@ -55,10 +55,6 @@ class RunFlow:
         """Tell whether a step of the run may have to wait for others."""
         return bool(self.under(step_key, has_started=has_started)) or (not has_started and self.throttle is not None)
 
-    def is_limited(self, *, has_started: bool) -> bool:
-        """Tell whether any step of the run may have to wait for others."""
-        return bool(self.actions) or self.holds_up("", has_started=has_started)
-
     def of_part(self) -> RunFlow:
         """Return what a part of the run is under, a run of its own that starts when it is to; but for its actions."""
         return replace(self, runs=(), throttle=None, singleton=None, actions={})
@@ -101,8 +97,17 @@ def flow_of(run: RunRecord) -> RunFlow | None:
 
 def limited_flow_of(run: RunRecord) -> RunFlow | None:
     """Return the flow control of a run whose next step may have to wait for others, ``None`` for all other runs."""
-    flow = flow_of(run)
-    return flow if flow is not None and flow.is_limited(has_started=run.started_at_ms is not None) else None
+    return flow_of(run) if is_limited(run) else None
+
+
+def is_limited(run: RunRecord) -> bool:
+    """Tell whether the next step of a run may have to wait for others."""
+    flow = run.flow
+    if flow is None:
+        return False
+    return (
+        "steps" in flow or "actions" in flow or (run.started_at_ms is None and ("runs" in flow or "throttle" in flow))
+    )
 
 
 def freeze(

@@ -29,12 +29,6 @@ def queue_again(tx: Transaction, run_id: str, *, wake_at_ms: int) -> list[StepHi
     return [StepHint(run_id, step_key, queues[step_key]) for step_key in keys]
 
 
-def is_in_the_way(run: RunRecord) -> bool:
-    """Tell whether others may have to wait for a run: it holds slots, or the lock of a singleton."""
-    flow = flow_of(run)
-    return flow is not None and bool(flow.steps or flow.runs or flow.actions or flow.singleton is not None)
-
-
 def give_back_all(tx: Transaction, run: RunRecord, queue: str = DEFAULT_QUEUE) -> tuple[StepHint, ...]:
     """Give back all that a run holds or waits for that has just ended; return where others may start."""
     flow = flow_of(run)

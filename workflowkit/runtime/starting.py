@@ -6,24 +6,28 @@ Joins the transaction that has locked the states concerned.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from workflowkit.base.errors import WorkflowKitError
 from workflowkit.definition.model import Workflow
 from workflowkit.engine.states import RunStatus
-from workflowkit.flow.concurrency import Owner
+from workflowkit.flow.concurrency import Ceiling, Owner, blocked_by
 from workflowkit.flow.decision import SkipReason, Start
+from workflowkit.flow.dequeue import Go, dequeue
 from workflowkit.runtime.cause import REPLACED, Cause, cancel_timer
 from workflowkit.runtime.flowstate import Place, States
 from workflowkit.runtime.position import Batch, Claim, Opening, Schedule, start_run
-from workflowkit.runtime.runflow import RunFlow, freeze
-from workflowkit.store import collections, decisions
+from workflowkit.runtime.runflow import RunFlow, freeze, slot_state, throttle_state
+from workflowkit.store import collections, decisions, lanes, slots
 from workflowkit.store.collections import CollectionRecord
 from workflowkit.store.database import Transaction
 from workflowkit.store.decisions import DecisionRecord
 from workflowkit.store.events import EventRecord
+from workflowkit.store.flowstates import StateKey
+from workflowkit.store.lanes import Lane, QueuedStep
 from workflowkit.store.runs import RunRecord
 
 _log = logging.getLogger(__name__)
@@ -45,11 +49,19 @@ class Candidate:
     members: tuple[dict[str, Any], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Groups of which a slot can be had, and the throttle, if any, for a run to start."""
+
+    groups: Mapping[str, slots.Group]
+    throttle: StateKey | None
+
+
 @dataclass(slots=True)
 class Begun:
     """What a transaction has begun: rows to write, a first step for this worker, openings, runs that ended at once.
 
-    ``flow`` is that of a run which somebody else is to begin.
+    ``flow`` is that of a run which somebody else is to begin, ``room`` where its first run under limits may start.
     """
 
     batch: Batch = field(default_factory=Batch)
@@ -58,15 +70,17 @@ class Begun:
     openings: list[Opening] = field(default_factory=list)
     ended: list[tuple[RunRecord, dict[str, Any]]] = field(default_factory=list)
     flow: RunFlow | None = None
+    room: Room | None = None
 
 
 def start(states: States, candidate: Candidate, decision: Start, schedule: Schedule, begun: Begun) -> bool:
     """Begin a run that was admitted; tell whether it could be, and is not at its end already."""
     tx, record, place, collection = states.tx, candidate.record, candidate.place, candidate.collection
+    flow = frozen(candidate, decision.score_ms)
     run = RunRecord(
         id=candidate.run_id, scope=record.scope, workflow_id=place.workflow_id, version=candidate.version,
         event_id=record.id, status=RunStatus.QUEUED, revision=0, created_at_ms=tx.now_ms, depth=record.depth,
-        flow=frozen(candidate, decision.score_ms).as_json(),
+        flow=flow.as_json(),
     )  # fmt: skip
     own = Batch()
     may_claim = begun.may_claim and begun.claim is None and not candidate.workflow.settings.cancel_on
@@ -74,6 +88,7 @@ def start(states: States, candidate: Candidate, decision: Start, schedule: Sched
         claim, openings = start_run(
             own, run, candidate.workflow, record.as_json(), schedule, now_ms=tx.now_ms, claim=may_claim,
             due_at_ms=decision.at_ms, together=candidate.members,
+            carries=partial(_take_at_once, states, own, flow, begun),
         )  # fmt: skip
     except WorkflowKitError as error:
         skip(states, candidate, begun, START_FAILED, detail=error.message)
@@ -93,6 +108,72 @@ def start(states: States, candidate: Candidate, decision: Start, schedule: Sched
         begun.ended.append((own.runs[0], record.as_json()))
         return False
     return True
+
+
+def find_room(states: States, candidates: Sequence[Candidate]) -> Room | None:
+    """Return the slots in which the first run under limits may start at once; ``None`` if it has to queue for them.
+
+    Called before other states are locked; locks those of the limits where states are locked at all. Where somebody
+    waits for them, or they are full, nothing is.
+    """
+    tx = states.tx
+    limited = (each for each in candidates if each.place.flow.concurrency or each.place.flow.throttle is not None)
+    candidate = next(limited, None)
+    if candidate is None or candidate.place.needs_locks:
+        return None
+    ceilings = frozen(candidate, 0).under("", has_started=False)
+    throttle = None if candidate.place.flow.throttle is None else candidate.place.key("throttle")
+    if throttle is not None and ceilings:
+        return None  # lanes of other limits may wait for the same throttle
+    groups = _survey(tx, ceilings)
+    if groups is not None and states.is_locked and tx.is_postgresql:
+        states.lock([*map(slot_state, groups), throttle])
+        groups = _survey(tx, ceilings)
+    if groups is None:
+        return None
+    if not states.is_locked:
+        states.lock([throttle])
+    tx.read_clock()  # what starts here starts after what has given these slots back
+    return Room(groups, throttle)
+
+
+def _survey(tx: Transaction, ceilings: Sequence[Ceiling]) -> Mapping[str, slots.Group] | None:
+    """Return how the groups of slots stand, ``None`` if one is full or somebody waits for it."""
+    groups = slots.survey(tx, _groups(ceilings)) if ceilings else {}
+    held = {name: group.held for name, group in groups.items()}
+    is_closed = blocked_by(ceilings, held) or any(group.is_waited_for for group in groups.values())
+    return None if is_closed else groups
+
+
+def _take_at_once(
+    states: States, own: Batch, flow: RunFlow, begun: Begun, lane: Lane, place: QueuedStep
+) -> bool:  # fmt: skip
+    """Take what the first step of a new run needs to start without queueing; tell whether that could be had.
+
+    Only where nobody waits for any of it, here or in the store.
+    """
+    tx, room = states.tx, begun.room
+    begun.room = None  # whoever comes later may come after one that queues
+    throttle = throttle_state(lane)
+    if room is None or room.throttle != throttle or room.groups.keys() != lane.ceilings.keys():
+        return False
+    if throttle is not None and flow.throttle is not None:
+        if lanes.any_before(tx, lane, place):
+            return False
+        states.lock([throttle])
+        verdict = dequeue(flow.throttle[0], states.get(throttle), (), {}, now_ms=tx.now_ms)
+        if not isinstance(verdict, Go) or verdict.throttle_arrival_us is None:
+            return False
+        states.put(throttle, verdict.throttle_arrival_us, expires_at_ms=verdict.throttle_arrival_us // 1_000 + 1)
+    # SAFETY: I18 I19 — the locks are held; or nothing is written if others have held them, or used the throttle, since.
+    for name, group in room.groups.items():
+        states.hold(slot_state(name), group.stamp)
+    own.slots += slots.first_rows(place.run_id, place.step_key, _groups(flow.steps), _groups(flow.runs))
+    return True
+
+
+def _groups(ceilings: Sequence[Ceiling]) -> list[str]:
+    return [ceiling.group for ceiling in ceilings]
 
 
 def frozen(candidate: Candidate, score_ms: int) -> RunFlow:

@@ -39,7 +39,7 @@ from workflowkit.engine.retry import backoff_of, may_retry, restricted
 from workflowkit.engine.session import StepSession
 from workflowkit.registry import ActionSpec, Registry
 from workflowkit.registry.spec import MAX_RETRIES
-from workflowkit.runtime.advance import Advance, Recorded
+from workflowkit.runtime.advance import Advance
 from workflowkit.runtime.backlog import Backlog
 from workflowkit.runtime.caching import Caching
 from workflowkit.runtime.hints import Dispatcher, StepHint, hint
@@ -47,8 +47,8 @@ from workflowkit.runtime.leases import Heartbeat
 from workflowkit.runtime.logs import Logs
 from workflowkit.runtime.loops import Loops
 from workflowkit.runtime.matching import Matching
-from workflowkit.runtime.position import Claim, Jitter, Opening
-from workflowkit.runtime.runflow import limited_flow_of
+from workflowkit.runtime.position import Claim, Jitter, Opening, Recorded
+from workflowkit.runtime.runflow import is_limited
 from workflowkit.runtime.stepping import RECORD_PAUSES_SECONDS, Stepping
 from workflowkit.runtime.suspending import Suspending
 from workflowkit.store.runs import RunRecord, given
@@ -175,7 +175,7 @@ class Worker:
             return None
         go_on = budget.allows()
         # A step under a limit is not for whoever comes along: it queues.
-        is_free = limited_flow_of(claim.position.run) is None
+        is_free = not is_limited(claim.position.run)
         also = backlog.take_of(claim.lease.run_id) if go_on and is_free else None
         recorded = self._record(claim, outcome, _retries(node, spec), go_on, also)
         self._keep(claim, node, outcome)

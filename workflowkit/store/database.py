@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -47,17 +47,22 @@ class Sql:
 
     ``{skip_locked}`` and ``{for_update}`` stand where PostgreSQL wants a locking clause; on SQLite, whose write
     transactions hold the only write lock from their first moment, they are empty. ``{in_ids}`` compares with the list
-    given as the parameter ``ids``.
+    given as the parameter ``ids``, ``{each_id}`` is a table of that with the column ``id``.
     """
 
     __slots__ = ("postgresql", "sqlite")
 
     def __init__(self, text: str) -> None:
         text = " ".join(text.split())
-        self.sqlite = text.format(skip_locked="", for_update="", in_ids="IN (SELECT value FROM json_each(:ids))")
-        self.postgresql = _PARAMETER.sub(
-            r"%(\1)s", text.format(skip_locked="FOR UPDATE SKIP LOCKED", for_update="FOR UPDATE", in_ids="= ANY(:ids)")
-        )
+        self.sqlite = text.format(
+            skip_locked="", for_update="", in_ids="IN (SELECT value FROM json_each(:ids))",
+            each_id="(SELECT value AS id FROM json_each(:ids))",
+        )  # fmt: skip
+        postgresql = text.format(
+            skip_locked="FOR UPDATE SKIP LOCKED", for_update="FOR UPDATE", in_ids="= ANY(:ids)",
+            each_id="(SELECT unnest(CAST(:ids AS text[])) AS id)",
+        )  # fmt: skip
+        self.postgresql = _PARAMETER.sub(r"%(\1)s", postgresql)
 
 
 class Transaction:
@@ -140,8 +145,8 @@ class Transaction:
             for table, rows in parts:
                 self._insert(table, rows)
         elif parts:
-            # PostgreSQL runs the main statement first and then the others in their order: the first part goes there.
-            parts = (*parts[1:], parts[0])
+            # PostgreSQL runs the main statement first and then the others from the last to the first.
+            parts = parts[::-1]
             texts = [table.render(len(rows), is_postgresql=True) for table, rows in parts]
             named = ", ".join(f"part{number} AS ({text})" for number, text in enumerate(texts[:-1]))
             values = tuple(value for _, rows in parts for row in rows for value in row)
@@ -163,27 +168,36 @@ class Reading(Transaction):
 class RowStatement:
     """A statement about several rows of one table, rendered once per number of rows and driver.
 
-    ``seal`` encrypts what is to be encrypted in a row.
+    ``seal`` encrypts what is to be encrypted in a row. ``computed`` says what is made of the value of a column, which
+    stands at its ``{}``.
     """
 
     rows_per_statement = 100
     seal: SealRow | None = None
 
-    def __init__(self, head: str, columns: Sequence[str], tail: str) -> None:
+    def __init__(
+        self, head: str, columns: Sequence[str], tail: str, *, computed: Mapping[str, str] | None = None
+    ) -> None:
         self.columns = tuple(columns)
         self._head, self._tail = head, tail
+        self._values = [(computed or {}).get(column, "{}") for column in columns]
         self._rendered: dict[tuple[int, bool], str] = {}
 
     def render(self, row_count: int, *, is_postgresql: bool) -> str:
         """Return the statement for ``row_count`` rows."""
         key = (row_count, is_postgresql)
         if (text := self._rendered.get(key)) is None:
-            group = "(" + ", ".join(["%s" if is_postgresql else "?"] * len(self.columns)) + ")"
+            mark = "%s" if is_postgresql else "?"
+            group = "(" + ", ".join(value.format(mark) for value in self._values) + ")"
             text = self._rendered[key] = self._head + ", ".join([group] * row_count) + self._tail
         return text
 
 
-def fits_one_statement(*parts: tuple[RowStatement, Sequence[Sequence[Any]]]) -> bool:
+#: What ``insert_all`` takes: a statement and its rows.
+Part = tuple[RowStatement, Sequence[Sequence[Any]]]
+
+
+def fits_one_statement(*parts: Part) -> bool:
     """Tell whether ``insert_all`` would need one statement only."""
     return all(len(rows) <= table.rows_per_statement for table, rows in parts)
 

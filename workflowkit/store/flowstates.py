@@ -1,7 +1,8 @@
 """What flow control keeps of a key, and the lock of that key. What a state says is up to ``runtime``.
 
 Whoever decides by states locks all of them first, in the order of their keys, so that no two transactions wait for each
-other.
+other. Or ``read``s them, and writes what follows in one statement with ``GUARDED``: that fails, and all with it, if one
+of the states is no longer as it was.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from workflowkit.store.database import RowStatement, Sql, Transaction
 
 _HOUR_MS = 3_600_000
 #: Most expired rows that one transaction deletes.
-PURGED_AT_ONCE = 20
+PURGED_AT_ONCE = 1_000
+#: The stamp of a new row is the present millisecond times this: larger than any that the row had before it was deleted.
+_STAMPS_PER_MS = 1_024
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -29,24 +32,49 @@ class StateKey:
     key: str
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A state that was read without a lock, and its stamp; both are ``None`` where there is no row."""
+
+    state: Any = None
+    stamp: int | None = None
+
+
 _KEY = ("environment", "tenant", "workflow_id", "control", "key")
+KEYS = ", ".join(_KEY)
 _IS_KEY = " AND ".join(f"{name} = :{name}" for name in _KEY)
 # A row without a state is kept for a while: the lock of a key that is used all the time. The time is rounded, so that
 # locking it again changes no index.
 _LOCK = RowStatement(
-    f"INSERT INTO flow_states ({', '.join(_KEY)}, expires_at_ms) VALUES ",  # noqa: S608 - names from our own code
-    (*_KEY, "expires_at_ms"),
-    f" ON CONFLICT ({', '.join(_KEY)}) DO UPDATE SET expires_at_ms = CASE WHEN flow_states.state IS NULL"
-    f" THEN excluded.expires_at_ms ELSE flow_states.expires_at_ms END RETURNING {', '.join(_KEY)}, state",
+    f"INSERT INTO flow_states ({KEYS}, expires_at_ms, stamp) VALUES ",  # noqa: S608 - names from our own code
+    (*_KEY, "expires_at_ms", "stamp"),
+    f" ON CONFLICT ({KEYS}) DO UPDATE SET stamp = flow_states.stamp + 1, expires_at_ms = CASE"
+    f" WHEN flow_states.state IS NULL THEN excluded.expires_at_ms ELSE flow_states.expires_at_ms END"
+    f" RETURNING {KEYS}, state",
+)
+_READ = RowStatement(
+    f"SELECT {KEYS}, state, stamp FROM flow_states WHERE ({KEYS}) IN (VALUES ", _KEY, ")"  # noqa: S608
+)  # fmt: skip
+#: SAFETY: I18 I20 — a stamp that is not the next one after the row's becomes NULL, which the column refuses.
+ON_SAME_STAMP = (
+    f"ON CONFLICT ({KEYS}) DO UPDATE SET state = excluded.state, expires_at_ms = excluded.expires_at_ms,"
+    " stamp = CASE WHEN flow_states.stamp = excluded.stamp - 1 THEN excluded.stamp END"
+)
+#: Takes ``guarded_row``s in the order of their keys.
+GUARDED = RowStatement(
+    f"INSERT INTO flow_states ({KEYS}, state, expires_at_ms, stamp) VALUES ",  # noqa: S608
+    (*_KEY, "state", "expires_at_ms", "stamp"),
+    " " + ON_SAME_STAMP,
 )
 _PUT = Sql(
     f"UPDATE flow_states SET state = :state, expires_at_ms = :expires_at_ms WHERE {_IS_KEY}"  # noqa: S608
 )
 _FORGET = Sql(f"DELETE FROM flow_states WHERE {_IS_KEY}")  # noqa: S608
+_ANY_EXPIRED = Sql("SELECT 1 FROM flow_states WHERE expires_at_ms <= :now_ms LIMIT 1")
 _PURGE = Sql(
     f"""
-    DELETE FROM flow_states WHERE ({", ".join(_KEY)}) IN (
-        SELECT {", ".join(_KEY)} FROM flow_states WHERE expires_at_ms <= :now_ms
+    DELETE FROM flow_states WHERE ({KEYS}) IN (
+        SELECT {KEYS} FROM flow_states WHERE expires_at_ms <= :now_ms
         ORDER BY expires_at_ms LIMIT :limit {{skip_locked}}
     )
     """  # noqa: S608
@@ -55,15 +83,35 @@ _PURGE = Sql(
 
 def lock(tx: Transaction, keys: Iterable[StateKey]) -> dict[StateKey, Any]:
     """Lock the rows of ``keys`` until the end of the transaction; return their states, ``None`` where there is none."""
-    expires_at_ms = (tx.now_ms // _HOUR_MS + 2) * _HOUR_MS
     # SAFETY: I18 I20 — one order for everybody.
-    rows = [(*_values(key), expires_at_ms) for key in sorted(set(keys))]
+    rows = [(*_values(key), _lock_ends_at_ms(tx), _first_stamp(tx)) for key in sorted(set(keys))]
     found = {
         StateKey(*row[:5]): None if row[5] is None else jsonvalue.loads(row[5]) for row in tx.returned(_LOCK, rows)
     }
     if found:
         tx.read_clock()
     return found
+
+
+def read(tx: Transaction, keys: Iterable[StateKey]) -> dict[StateKey, Seen]:
+    """Return the states of ``keys`` as they stand, without a lock."""
+    wanted = set(keys)
+    found = {key: Seen() for key in wanted}
+    for row in tx.returned(_READ, [_values(key) for key in wanted]):
+        found[StateKey(*row[:5])] = Seen(None if row[5] is None else jsonvalue.loads(row[5]), row[6])
+    return found
+
+
+def guarded_row(
+    tx: Transaction, key: StateKey, stamp: int | None, state: Any = None, *, expires_at_ms: int | None = None
+) -> tuple[Any, ...]:
+    """Return the values that ``GUARDED`` takes to store a state if the row's stamp is still the one that was read.
+
+    Without a state the row is kept for a while, like that of a lock.
+    """
+    text = None if state is None else jsonvalue.dumps(state)
+    ends_at_ms = _lock_ends_at_ms(tx) if state is None else expires_at_ms
+    return (*_values(key), text, ends_at_ms, _first_stamp(tx) if stamp is None else stamp + 1)
 
 
 def put(tx: Transaction, key: StateKey, state: Any, *, expires_at_ms: int | None = None) -> None:
@@ -77,6 +125,19 @@ def put(tx: Transaction, key: StateKey, state: Any, *, expires_at_ms: int | None
 def purge(tx: Transaction) -> None:
     """Delete some of the states that have expired, those that nobody is at."""
     tx.run(_PURGE, now_ms=tx.now_ms, limit=PURGED_AT_ONCE)
+
+
+def any_expired(tx: Transaction) -> bool:
+    """Tell whether ``purge`` would find anything."""
+    return tx.one(_ANY_EXPIRED, now_ms=tx.now_ms) is not None
+
+
+def _lock_ends_at_ms(tx: Transaction) -> int:
+    return (tx.now_ms // _HOUR_MS + 2) * _HOUR_MS
+
+
+def _first_stamp(tx: Transaction) -> int:
+    return tx.now_ms * _STAMPS_PER_MS
 
 
 def _values(key: StateKey) -> tuple[str, ...]:

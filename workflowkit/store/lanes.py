@@ -12,7 +12,7 @@ from typing import Any
 
 from workflowkit.base import jsonvalue
 from workflowkit.base.scope import Scope
-from workflowkit.store.database import InsertInto, Sql, Transaction
+from workflowkit.store.database import InsertInto, Part, RowStatement, Sql, Transaction
 from workflowkit.store.slots import HELD
 
 
@@ -26,6 +26,11 @@ class Lane:
     queue: str
     ceilings: Mapping[str, int]
     throttle: Mapping[str, Any] | None = None
+
+    @property
+    def place(self) -> str:
+        """Where its turn comes: a group of slots that all its steps need, or the lane itself if there is none."""
+        return min(self.ceilings, default=self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +49,16 @@ RECHECK_MS = 10_000
 
 INSERT_STEP = InsertInto("queued_steps", ("run_id", "step_key", "lane_id", "score_ms", "sequence"))
 # A lane that has just been opened goes to the end of the line; one that is there already is only locked.
-_JOIN = Sql(
-    """
-    INSERT INTO lanes (id, environment, tenant, parent, turn, queue, throttle, wake_at_ms)
-    SELECT CAST(:id AS text), CAST(:environment AS text), CAST(:tenant AS text), CAST(:parent AS text),
-        (SELECT coalesce(max(turn), 0) + 1 FROM lanes), CAST(:queue AS text), CAST(:throttle AS text),
-        CAST(:wake_at_ms AS bigint)
-    WHERE true
-    ON CONFLICT (id) DO UPDATE SET queue = excluded.queue
-    """
+_JOIN = RowStatement(
+    "INSERT INTO lanes (id, environment, tenant, parent, turn, queue, throttle, wake_at_ms) VALUES ",
+    ("id", "environment", "tenant", "parent", "turn", "queue", "throttle", "wake_at_ms"),
+    " ON CONFLICT (id) DO UPDATE SET queue = excluded.queue",
+    computed={"turn": "(SELECT coalesce(max(turn), 0) FROM lanes) + {}"},
 )
-_JOIN_GROUP = Sql(
-    """
-    INSERT INTO lane_groups (lane_id, slot_group, ceiling) VALUES (:lane_id, :slot_group, :ceiling)
-    ON CONFLICT (lane_id, slot_group) DO NOTHING
-    """
+_JOIN_GROUP = RowStatement(
+    "INSERT INTO lane_groups (lane_id, slot_group, ceiling) VALUES ",
+    ("lane_id", "slot_group", "ceiling"),
+    " ON CONFLICT (lane_id, slot_group) DO NOTHING",
 )
 # The throttle of the lane ``l`` is open as far as is known, and none of its groups is full.
 _HAS_ROOM = f"""
@@ -70,9 +70,9 @@ _HAS_ROOM = f"""
 """  # noqa: S608
 # A *place* is a lane or a group of slots. What can go on there: the lane itself, those in the group, and those that
 # share a group with the lane.
-_PICK = Sql(
-    f"""
-    SELECT l.id, l.environment, l.tenant, l.parent, l.queue, l.throttle
+#: The lanes whose next step could start, in the order of their turns.
+PICK = f"""
+    SELECT l.id, l.environment, l.tenant, l.parent, l.queue, l.throttle, l.turn, t.turn AS tenant_turn
     FROM lanes l JOIN lanes t ON t.id = l.parent
     WHERE l.id IN (
             SELECT CAST(:place AS text)
@@ -80,11 +80,11 @@ _PICK = Sql(
             UNION SELECT h.lane_id FROM lane_groups g JOIN lane_groups h ON h.slot_group = g.slot_group
                 WHERE g.lane_id = :place
         )
-        AND EXISTS (SELECT 1 FROM queued_steps q WHERE q.lane_id = l.id)
+        AND (SELECT q.run_id FROM queued_steps q WHERE q.lane_id = l.id LIMIT 1) IS NOT NULL
         AND {_HAS_ROOM}
     ORDER BY t.turn, l.turn, l.id LIMIT :limit
-    """  # noqa: S608
-)
+"""  # noqa: S608
+_PICK = Sql(PICK)
 _GROUPS = Sql("SELECT slot_group, ceiling FROM lane_groups WHERE lane_id = :lane_id ORDER BY slot_group")
 _HEAD = Sql(
     """
@@ -92,7 +92,7 @@ _HEAD = Sql(
     ORDER BY lane_id, score_ms, sequence LIMIT 1
     """
 )
-_LOCK = Sql("SELECT id FROM lanes WHERE id {in_ids} ORDER BY parent NULLS FIRST, id {for_update}")
+_LOCK = Sql("SELECT id FROM lanes WHERE id {in_ids} ORDER BY parent IS NOT NULL, id {for_update}")
 _MOVE = Sql(
     """
     UPDATE lanes SET turn = (SELECT max(turn) + 1 FROM lanes) WHERE id = :id
@@ -106,11 +106,18 @@ _REMOVE = Sql("DELETE FROM queued_steps WHERE run_id = :run_id AND step_key = :s
 _DEPTH = Sql("SELECT count(*) FROM (SELECT 1 FROM queued_steps WHERE lane_id = :lane_id LIMIT :limit) AS waiting")
 _OF_RUN = Sql("SELECT step_key FROM queued_steps WHERE run_id = :run_id ORDER BY step_key")
 _REMOVE_RUN = Sql("DELETE FROM queued_steps WHERE run_id = :run_id")
-_ANY_WAITING = Sql(
-    """
-    SELECT 1 FROM lane_groups g JOIN queued_steps q ON q.lane_id = g.lane_id WHERE g.slot_group {in_ids} LIMIT 1
-    """
-)
+#: Somebody waits for a slot of one of the groups who comes before the step of a lane: in another lane, whose turn it
+#: may be, or further ahead in this one. Each look is one step down an index, however much waits.
+BEFORE = """(
+    EXISTS (
+        SELECT 1 FROM queued_steps q
+        WHERE q.lane_id = :lane_id AND (q.score_ms, q.sequence) < (CAST(:score_ms AS bigint), CAST(:sequence AS text))
+    ) OR EXISTS (
+        SELECT 1 FROM lane_groups g WHERE g.slot_group {in_ids} AND g.lane_id <> :lane_id
+            AND (SELECT q.run_id FROM queued_steps q WHERE q.lane_id = g.lane_id LIMIT 1) IS NOT NULL
+    )
+)"""
+_ANY_BEFORE = Sql(f"SELECT 1 WHERE {BEFORE}")
 _ANY_DUE = Sql("SELECT 1 FROM lanes WHERE wake_at_ms <= :now_ms LIMIT 1")
 _WAKE = Sql(
     """
@@ -120,23 +127,67 @@ _WAKE = Sql(
     RETURNING id
     """
 )
-# An empty lane counts as ready: whoever looks at it closes it.
-_READY = Sql(f"SELECT l.id, l.queue FROM lanes l WHERE l.id {{in_ids}} AND {_HAS_ROOM} ORDER BY l.turn")  # noqa: S608
+_READY = Sql(
+    f"""
+    SELECT coalesce((SELECT min(g.slot_group) FROM lane_groups g WHERE g.lane_id = l.id), l.id), l.queue
+    FROM lanes l
+    WHERE l.id {{in_ids}} AND {_HAS_ROOM}
+        AND EXISTS (SELECT 1 FROM queued_steps q WHERE q.lane_id = l.id)
+    ORDER BY l.turn
+    """  # noqa: S608
+)
+_EMPTY = Sql(
+    """
+    SELECT l.id, l.parent FROM lanes l
+    WHERE l.id {in_ids} AND NOT EXISTS (SELECT 1 FROM queued_steps q WHERE q.lane_id = l.id)
+    """
+)
+_CLOSE_ALL = Sql(
+    """
+    DELETE FROM lanes WHERE id {in_ids} AND NOT EXISTS (SELECT 1 FROM queued_steps q WHERE q.lane_id = lanes.id)
+    RETURNING id
+    """
+)
+_CLOSE_TENANTS = Sql(
+    """
+    DELETE FROM lanes WHERE id {in_ids} AND NOT EXISTS (SELECT 1 FROM lanes l WHERE l.parent = lanes.id)
+    """
+)
+_LEAVE_ALL_GROUPS = Sql("DELETE FROM lane_groups WHERE lane_id {in_ids}")
 
 
-def join(tx: Transaction, lanes: Iterable[Lane], queued: Sequence[QueuedStep], *, wake_at_ms: int) -> None:
-    """Add steps to their lanes, which are opened if need be; the relay looks at a new lane at ``wake_at_ms``."""
-    known = {lane.id: lane for lane in lanes}
+def joining(lanes: Iterable[Lane], queued: Sequence[QueuedStep], *, wake_at_ms: int) -> tuple[Part, ...]:
+    """Return what adds steps to their lanes, for ``insert_all``; the relay looks at a new lane at ``wake_at_ms``."""
+    known = sorted(lanes, key=lambda each: each.id)
+    parents = {lane.parent: lane.scope for lane in known}
     # SAFETY: I4 — the lane's row is locked until the commit, so nobody closes it before its new steps can be seen.
-    for parent in sorted({lane.parent for lane in known.values()}):
-        scope = next(lane.scope for lane in known.values() if lane.parent == parent)
-        _open(tx, parent, scope)
-    for lane in sorted(known.values(), key=lambda each: each.id):
-        throttle = None if lane.throttle is None else jsonvalue.dumps(lane.throttle)
-        _open(tx, lane.id, lane.scope, parent=lane.parent, queue=lane.queue, throttle=throttle, wake_at_ms=wake_at_ms)
-        for group, ceiling in sorted(lane.ceilings.items()):
-            tx.run(_JOIN_GROUP, lane_id=lane.id, slot_group=group, ceiling=ceiling)
-    tx.insert(INSERT_STEP, [(q.run_id, q.step_key, q.lane_id, q.score_ms, q.sequence) for q in queued])
+    return (
+        (_JOIN, [
+            (parent, scope.environment, scope.tenant, None, number, None, None, None)
+            for number, (parent, scope) in enumerate(sorted(parents.items(), key=lambda each: each[0]), 1)
+        ]),
+        (_JOIN, [
+            (
+                lane.id, lane.scope.environment, lane.scope.tenant, lane.parent, len(parents) + number, lane.queue,
+                None if lane.throttle is None else jsonvalue.dumps(lane.throttle), wake_at_ms,
+            )
+            for number, lane in enumerate(known, 1)
+        ]),
+        (_JOIN_GROUP, [
+            (lane.id, group, ceiling) for lane in known for group, ceiling in sorted(lane.ceilings.items())
+        ]),
+        (INSERT_STEP, [(q.run_id, q.step_key, q.lane_id, q.score_ms, q.sequence) for q in queued]),
+    )  # fmt: skip
+
+
+def join(tx: Transaction, lane: Lane, queued: QueuedStep, *, wake_at_ms: int) -> None:
+    """Add a step to its lane, which is opened if need be."""
+    tx.insert_all(*joining([lane], [queued], wake_at_ms=wake_at_ms))
+
+
+def is_group(place: str) -> bool:
+    """Tell whether a place is a group of slots, whose name is a list as JSON, and not a lane."""
+    return place.startswith("[")
 
 
 def pick(tx: Transaction, place: str, *, limit: int = 1) -> list[Lane]:
@@ -207,30 +258,45 @@ def remove_run(tx: Transaction, run_id: str) -> None:
     tx.run(_REMOVE_RUN, run_id=run_id)
 
 
-def wake(tx: Transaction, *, limit: int) -> list[tuple[str, str]]:
-    """Return id and queue of lanes that have not been looked at for a while, and whose next step could start."""
-    woken = [row[0] for row in tx.rows(_WAKE, now_ms=tx.now_ms, limit=limit, wake_at_ms=tx.now_ms + RECHECK_MS)]
-    return [(row[0], row[1]) for row in tx.rows(_READY, ids=woken, now_ms=tx.now_ms)] if woken else []
+def wake(tx: Transaction, *, limit: int) -> list[str]:
+    """Return the ids of lanes that have not been looked at for a while."""
+    return [row[0] for row in tx.rows(_WAKE, now_ms=tx.now_ms, limit=limit, wake_at_ms=tx.now_ms + RECHECK_MS)]
 
 
-def any_waiting(tx: Transaction, groups: Sequence[str]) -> bool:
-    """Tell whether a step waits that a slot of one of these groups may be for."""
-    return tx.one(_ANY_WAITING, ids=list(groups)) is not None
+def ready(tx: Transaction, ids: Sequence[str]) -> list[tuple[str, str]]:
+    """Return place and queue of those of the lanes ``ids`` whose next step could start."""
+    return [(row[0], row[1]) for row in tx.rows(_READY, ids=list(ids), now_ms=tx.now_ms)] if ids else []
+
+
+def empty(tx: Transaction, ids: Sequence[str]) -> list[tuple[str, str]]:
+    """Return id and tenant's lane of those of the lanes ``ids`` in which nothing waits."""
+    return [(row[0], row[1]) for row in tx.rows(_EMPTY, ids=list(ids))] if ids else []
+
+
+def close_all(tx: Transaction, found: Sequence[tuple[str, str]]) -> None:
+    """Close what ``empty`` found, if it is so still."""
+    parents = {parent for _, parent in found}
+    tx.rows(_LOCK, ids=[*parents, *(lane_id for lane_id, _ in found)])
+    closed = [row[0] for row in tx.rows(_CLOSE_ALL, ids=[lane_id for lane_id, _ in found])]
+    tx.run(_LEAVE_ALL_GROUPS, ids=closed)
+    tx.run(_CLOSE_TENANTS, ids=list(parents))
+
+
+def any_before(tx: Transaction, lane: Lane, step: QueuedStep) -> bool:
+    """Tell whether a slot that is under the limits of ``lane`` is for somebody else before it is for ``step``."""
+    return tx.one(_ANY_BEFORE, **before(lane, step)) is not None
+
+
+def before(lane: Lane, step: QueuedStep) -> dict[str, Any]:
+    """Return the parameters of ``BEFORE``."""
+    return {
+        "ids": list(lane.ceilings), "lane_id": lane.id, "score_ms": step.score_ms, "sequence": step.sequence,
+    }  # fmt: skip
 
 
 def any_due(tx: Transaction) -> bool:
     """Tell whether ``wake`` would find anything."""
     return tx.one(_ANY_DUE, now_ms=tx.now_ms) is not None
-
-
-def _open(
-    tx: Transaction, lane_id: str, scope: Scope, *, parent: str | None = None, queue: str | None = None,
-    throttle: str | None = None, wake_at_ms: int | None = None,
-) -> None:  # fmt: skip
-    tx.run(
-        _JOIN, id=lane_id, environment=scope.environment, tenant=scope.tenant, parent=parent, queue=queue,
-        throttle=throttle, wake_at_ms=wake_at_ms,
-    )  # fmt: skip
 
 
 def _ceilings(tx: Transaction, lane_id: str) -> dict[str, int]:

@@ -7,31 +7,35 @@ revision that the worker knows, and nothing at all otherwise; the caller then ta
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
 
 from workflowkit.base import jsonvalue
 from workflowkit.engine.channels import run_channel
 from workflowkit.engine.facts import ErrorInfo, Fact
 from workflowkit.engine.states import RunStatus, StepStatus
-from workflowkit.store import events, journal, runs, steps
+from workflowkit.store import events, journal, lanes, runs, steps
 from workflowkit.store.database import Sql, Transaction
 from workflowkit.store.events import EventRecord
+from workflowkit.store.flowstates import StateKey
+from workflowkit.store.lanes import Lane, QueuedStep
 from workflowkit.store.runs import RunRecord, output_place
 from workflowkit.store.sealed import seal_text
 from workflowkit.store.steps import Lease, StepRow
 
+
 # SAFETY: I2 I13 — the fence of the long way (token, status, end of the lease) and the run's revision, in one condition.
 # The row lock on the run makes the condition hold until the end: whoever claims, records or cancels bumps the revision.
-_RECORD = Sql(
-    """
+def _record(guard: str = "", more: str = "") -> Sql:
+    """Return the statement with a further condition and further parts, which take effect only with the rest."""
+    text = """
     WITH locked AS (
         UPDATE runs SET revision = revision + 1, status = :run_status, output = :output, error = :error,
             handled_failures = :handled_failures, finished_at_ms = :finished_at_ms
         WHERE id = :run_id AND revision = :revision AND status = 'running' AND paused_at_ms IS NULL AND EXISTS (
             SELECT 1 FROM steps WHERE run_id = :run_id AND step_key = :step_key AND token = :token
                 AND status = 'running' AND due_at_ms > :now_ms
-        )
+        ) <guard>
         RETURNING id
     ), released AS (
         UPDATE steps SET status = :step_status, due_at_ms = 0, wake_at_ms = NULL
@@ -54,8 +58,38 @@ _RECORD = Sql(
             step_key text, attempt bigint, data text, at_ms bigint)
         UNION ALL
         SELECT run_id, :revision + 1, -1, 'attempt', :also_key, attempt, :also_data, :now_ms FROM also
-    )
+    ) <more>
     SELECT also.attempt, also.token, also.lost_attempts FROM locked LEFT JOIN also ON true
+    """
+    return Sql(text.replace("<guard>", guard).replace("<more>", more))
+
+
+_RECORD = _record()
+# SAFETY: I18 — the number of slots that are held stays the same, in one statement: no lock of the groups.
+_RECORD_KEEPING = _record(
+    f"AND NOT {lanes.BEFORE}",
+    """
+    , freed AS (
+        DELETE FROM slots USING locked WHERE run_id = locked.id AND step_key = :step_key
+    ), kept AS (
+        INSERT INTO slots (slot_group, run_id, step_key, token)
+        SELECT k.id, locked.id, :kept_key, 1 FROM locked, {each_id} k
+    )
+    """,
+)
+# SAFETY: I20 — if the lock is no longer the run's alone, its stamp becomes NULL, which the column refuses: then nothing
+# is recorded here.
+_RECORD_FREEING = _record(
+    more="""
+    , freed AS (
+        DELETE FROM slots USING locked WHERE run_id = locked.id AND (step_key = :step_key OR :is_over)
+    ), unlocked AS (
+        UPDATE flow_states SET state = NULL, expires_at_ms = :now_ms,
+            stamp = CASE WHEN flow_states.state = :own_state THEN stamp + 1 END
+        FROM locked
+        WHERE environment = :environment AND tenant = :tenant AND workflow_id = :workflow_id AND control = :control
+            AND key = :key
+    )
     """
 )
 # It waits for nobody's lock: the lease, whose end is reckoned from before, would be over the sooner.
@@ -112,6 +146,36 @@ class Look:
     lost_attempts: int
 
 
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """The next step of the run keeps the slots, if nobody comes before its place in line."""
+
+    lane: Lane
+    step: QueuedStep
+
+    statement: ClassVar[Sql] = _RECORD_KEEPING
+
+    def parameters(self) -> dict[str, Any]:
+        return {**lanes.before(self.lane, self.step), "kept_key": self.step.step_key}
+
+
+@dataclass(frozen=True, slots=True)
+class Free:
+    """The slots are given back, all those of the run if it ``is_over``.
+
+    And the ``lock`` of a singleton, whose key and state are given, with nobody waiting for it.
+    """
+
+    is_over: bool
+    lock: tuple[StateKey, Any] | None
+
+    statement: ClassVar[Sql] = _RECORD_FREEING
+
+    def parameters(self) -> dict[str, Any]:
+        key, state = self.lock or (StateKey("", "", "", "", ""), None)
+        return {**asdict(key), "own_state": jsonvalue.dumps(state), "is_over": self.is_over}
+
+
 def record(
     tx: Transaction,
     run: RunRecord,
@@ -127,15 +191,19 @@ def record(
     also: str | None = None,
     also_attempt: Fact,
     lease_ms: int,
+    passing: Keep | Free | None = None,
 ) -> tuple[bool, Lease | None]:
     """Record a result and what follows from it if the run is still at ``run.revision``; tell whether it was.
 
-    ``facts`` are rows of the next revision. The ready step ``also`` is claimed with it, if it is still to be had. Run
-    as the only statement of a transaction.
+    ``facts`` are rows of the next revision. The ready step ``also`` is claimed with it, if it is still to be had.
+    ``passing`` is what becomes of the step's slots. Run as the only statement of a transaction. Raises the driver's
+    IntegrityError if the lock of a singleton that it gives back is no longer the run's alone.
     """
     ends_at_ms, sealing = tx.now_ms + lease_ms, tx.sealing
+    statement, more = _RECORD if passing is None else passing.statement, {} if passing is None else passing.parameters()
     row = tx.one(
-        _RECORD,
+        statement,
+        **more,
         run_id=run.id,
         revision=run.revision,
         run_status=run_status.value,

@@ -16,6 +16,7 @@ flow_states = sa.Table(
     sa.Column("key", sa.Text, primary_key=True),
     text("state", nullable=True),
     big("expires_at_ms", nullable=True),
+    big("stamp", default=0),
     sa.Index(
         "ix_flow_states_expires_at_ms",
         "expires_at_ms",
@@ -25,7 +26,8 @@ flow_states = sa.Table(
 )
 """What flow control keeps of a key, as JSON, and the lock of that key: the time of a rate, an open window or batch, a
 claim, who holds a singleton. The row of a group of slots (``slots``) has no state and is only locked; it belongs to
-no tenant, as the group may span several. A row may be deleted once it has expired."""
+no tenant, as the group may span several. A row may be deleted once it has expired. ``stamp`` grows whenever the row is
+locked or changed: who has read it without a lock tells by that whether it is still as it was."""
 
 COLLECTION_KINDS = ("batch", "debounce", "singleton")
 
