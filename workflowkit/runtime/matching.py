@@ -160,7 +160,11 @@ class Matching:
 
     def _admit(self, tx: Transaction, matched: Matched, batch: Batch, *, is_locked: bool = True) -> None:
         may_claim = matched.claim is None
-        begun = self._admitting.admit(tx, matched.candidates, may_claim=may_claim, is_locked=is_locked)
+        # Where steps were woken, their rows are locked: too late for the locks of slots.
+        may_take = may_claim and not matched.awaited
+        begun = self._admitting.admit(
+            tx, matched.candidates, may_claim=may_claim, may_take=may_take, is_locked=is_locked
+        )  # fmt: skip
         batch.extend(begun.batch)
         matched.claim = matched.claim or begun.claim
         matched.openings += begun.openings

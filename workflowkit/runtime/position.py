@@ -223,7 +223,7 @@ class Batch:
             (journal.INSERT, self.journal),
             (waits.INSERT, [waits.row_of(row) for row in self.waits]),
             (timers.INSERT, [timers.row_of(row) for row in self.timers]),
-            (flowstates.GUARDED, sorted(self.states, key=lambda row: tuple(row[:5]))),
+            (flowstates.GUARDED, sorted(self.states, key=flowstates.turn_to_lock)),
             (slots.INSERT, self.slots),
             # Locked last, here and everywhere.
             *lanes.joining(self.lanes.values(), self.queued, wake_at_ms=self.wake_at_ms),

@@ -7,7 +7,7 @@ of the states is no longer as it was.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,8 @@ class Seen:
     stamp: int | None = None
 
 
+#: States of slots and throttles are locked before those that decide about events, and singletons after these.
+_SITTINGS = {"slots": 0, "throttle": 0, "singleton": 2}
 _KEY = ("environment", "tenant", "workflow_id", "control", "key")
 KEYS = ", ".join(_KEY)
 _IS_KEY = " AND ".join(f"{name} = :{name}" for name in _KEY)
@@ -60,7 +62,7 @@ ON_SAME_STAMP = (
     f"ON CONFLICT ({KEYS}) DO UPDATE SET state = excluded.state, expires_at_ms = excluded.expires_at_ms,"
     " stamp = CASE WHEN flow_states.stamp = excluded.stamp - 1 THEN excluded.stamp END"
 )
-#: Takes ``guarded_row``s in the order of their keys.
+#: Takes ``guarded_row``s in the order of ``turn_to_lock``.
 GUARDED = RowStatement(
     f"INSERT INTO flow_states ({KEYS}, state, expires_at_ms, stamp) VALUES ",  # noqa: S608
     (*_KEY, "state", "expires_at_ms", "stamp"),
@@ -112,6 +114,12 @@ def guarded_row(
     text = None if state is None else jsonvalue.dumps(state)
     ends_at_ms = _lock_ends_at_ms(tx) if state is None else expires_at_ms
     return (*_values(key), text, ends_at_ms, _first_stamp(tx) if stamp is None else stamp + 1)
+
+
+def turn_to_lock(row: Sequence[Any]) -> tuple[Any, ...]:
+    """Return by what rows of ``GUARDED`` are ordered: as those who lock states in several sittings lock them."""
+    key = StateKey(*row[:5])
+    return _SITTINGS.get(key.control, 1), key
 
 
 def put(tx: Transaction, key: StateKey, state: Any, *, expires_at_ms: int | None = None) -> None:

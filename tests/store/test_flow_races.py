@@ -1,0 +1,180 @@
+"""Steps under limits where somebody else is at the same rows between a look and the statement that rests on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from builders import a_workflow
+from runtimes import Harness, a_runtime
+
+from workflowkit.base.scope import Scope
+from workflowkit.engine.outcome import Succeeded
+from workflowkit.runtime.position import Claim
+from workflowkit.store import slots, turns
+from workflowkit.store.flowstates import GUARDED, StateKey, guarded_row, put, read
+
+TENANT = Scope("default", "a")
+
+
+def _document(chain: int = 1, **settings: Any) -> dict[str, Any]:
+    ids = [f"s{number}" for number in range(chain)]
+    builder = a_workflow()
+    for node_id in ids:
+        builder.action(node_id, kind="noop")
+    return builder.path("$source", *ids).trigger("a/b").settings(**settings).document()
+
+
+def _send(harness: Harness, count: int, scope: Scope = TENANT) -> None:
+    harness.runtime.intake.send(scope, [{"name": "a/b", "data": {"n": number}} for number in range(count)])
+
+
+def _record(harness: Harness, claim: Claim) -> Any:
+    return harness.runtime.worker._advance.record(claim, Succeeded(None), retries=0)
+
+
+def _first(harness: Harness) -> Claim:
+    """Match what was sent; return the claim of the run that has taken the only slot. The others queue."""
+    claim = harness.match().claim
+    assert claim is not None
+    return claim
+
+
+def _once_after(patch: pytest.MonkeyPatch, module: Any, name: str, rival: Callable[[], Any]) -> list[Any]:
+    """Let a rival act once, right after a look; return what came of that."""
+    original, came = getattr(module, name), list[Any]()
+
+    def look(*args: Any, **kwargs: Any) -> Any:
+        seen = original(*args, **kwargs)
+        if not came:
+            came.append(None)
+            came[0] = rival()
+        return seen
+
+    patch.setattr(module, name, look)
+    return came
+
+
+def _running(harness: Harness) -> int:
+    return len(harness.rows("SELECT run_id FROM steps WHERE status = 'running'"))
+
+
+def test_a_slot_that_another_worker_takes_meanwhile_is_not_taken_twice(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with a_runtime(postgres_url) as harness:
+        harness.deploy(_document(concurrency=1), scope=TENANT)
+        _send(harness, 3)
+        recorded = _record(harness, _first(harness))
+        (place,) = [opening.hint.step_key for opening in recorded.openings]
+        other = harness.new_process()
+        came = _once_after(monkeypatch, turns, "look", lambda: other.worker._advance._dequeue(place)[0])
+        claim, _ = harness.runtime.worker._advance._dequeue(place)
+        assert came[0] is not None
+        assert claim is None
+        assert _running(harness) == len(harness.rows("SELECT * FROM slots")) == 1
+        # And for a while the locks are taken first, which works as well.
+        recorded = _record(harness, came[0])
+        claim, _ = harness.runtime.worker._advance._dequeue(place)
+        assert claim is not None
+        assert _running(harness) == 1
+
+
+def test_two_workers_that_look_at_once_take_two_slots_for_two_runs(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with a_runtime(postgres_url) as harness:
+        harness.deploy(_document(concurrency=2), scope=TENANT)
+        _send(harness, 4)
+        first = _first(harness)
+        place = harness.rows("SELECT slot_group FROM lane_groups")[0]["slot_group"]
+        other = harness.new_process()
+        _record(harness, first)
+        came = _once_after(monkeypatch, turns, "look", lambda: other.worker._advance._dequeue(place)[0])
+        claim, _ = harness.runtime.worker._advance._dequeue(place)
+        assert claim is not None
+        assert claim.lease.run_id != came[0].lease.run_id
+        assert _running(harness) == len(harness.rows("SELECT * FROM slots")) == 2
+
+
+def test_a_run_that_starts_at_once_sees_the_slot_that_another_has_taken(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with a_runtime(postgres_url) as harness:
+        harness.deploy(_document(concurrency=1), scope=TENANT)
+        _send(harness, 1)
+        _send(harness, 1)
+        first, second = harness.dispatcher.waiting.popleft(), harness.dispatcher.waiting.popleft()
+        other = harness.new_process()
+        came = _once_after(
+            monkeypatch, slots, "survey", lambda: other.worker._matching.match([str(each) for each in second])
+        )
+        matched = harness.runtime.worker._matching.match([str(each) for each in first])
+        assert came[0].claim is not None
+        assert matched.claim is None
+        assert len(harness.rows("SELECT * FROM queued_steps")) == _running(harness) == 1
+
+
+def test_a_run_makes_way_for_another_tenant_after_each_step(database_url: str) -> None:
+    other = Scope("default", "b")
+    limit = [{"limit": 1, "key": "'all'", "scope": "environment"}]
+    with a_runtime(database_url) as harness:
+        for scope in (TENANT, other):
+            harness.deploy(_document(chain=3, concurrency=limit), scope=scope)
+        _send(harness, 1)
+        claim = _first(harness)
+        _send(harness, 1, other)
+        harness.match()
+        order, turn = [], claim
+        for _ in range(6):
+            order.append(turn.position.run.scope.tenant)
+            recorded = _record(harness, turn)
+            openings = list(recorded.openings)
+            follows = recorded.next_claim
+            while follows is None and openings:
+                follows, more = harness.runtime.worker._advance.claim(openings.pop(0))
+                openings += more
+            turn = follows or turn
+        assert order == ["a", "b", "a", "b", "a", "b"]
+        assert harness.rows("SELECT 1 AS one FROM slots") == []
+
+
+def test_a_state_that_was_changed_meanwhile_lets_nothing_be_written(database_url: str) -> None:
+    key = StateKey("e", "t", "w", "rate_limit", "k")
+    with a_runtime(database_url) as harness:
+        database = harness.runtime.database
+        with database.transaction("match") as tx:
+            tx.insert(GUARDED, [guarded_row(tx, key, None, 1, expires_at_ms=tx.now_ms + 1)])
+        with database.transaction("match") as tx:
+            seen = read(tx, [key])[key]
+            assert seen.state == 1
+            tx.insert(GUARDED, [guarded_row(tx, key, seen.stamp, 2, expires_at_ms=tx.now_ms + 1)])
+        # One who has read it before, and one who has read that there was none.
+        for stamp in (seen.stamp, None):
+            with pytest.raises(database.integrity_error), database.transaction("match") as tx:
+                tx.insert(GUARDED, [guarded_row(tx, key, stamp, 3, expires_at_ms=tx.now_ms + 1)])
+        # One who has read a row that was deleted since, and is there again.
+        with database.transaction("match") as tx:
+            seen = read(tx, [key])[key]
+            put(tx, key, None)
+        harness.clock.advance(milliseconds=1)
+        with database.transaction("match") as tx:
+            tx.insert(GUARDED, [guarded_row(tx, key, None, 4, expires_at_ms=tx.now_ms + 1)])
+        with pytest.raises(database.integrity_error), database.transaction("match") as tx:
+            tx.insert(GUARDED, [guarded_row(tx, key, seen.stamp, 5, expires_at_ms=tx.now_ms + 1)])
+
+
+def test_the_slots_of_a_step_are_kept_by_the_next_in_one_statement(postgres_url: str) -> None:
+    with a_runtime(postgres_url) as harness:
+        harness.deploy(_document(chain=2, concurrency=1), scope=TENANT)
+        _send(harness, 2)
+        claim = _first(harness)
+        recorded = _record(harness, claim)
+        assert recorded.next_claim is not None
+        assert recorded.next_claim.lease.run_id == claim.lease.run_id  # it is older than the one that waits
+        assert [row["step_key"] for row in harness.rows("SELECT step_key FROM slots")] == ["s1"]
+        with harness.runtime.database.read() as tx:
+            assert [
+                group.held for group in slots.survey(tx, recorded.next_claim.position.run.flow["steps"]).values()
+            ] == [1]
