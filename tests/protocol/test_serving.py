@@ -239,6 +239,63 @@ def test_a_document_runs_with_each_action_as_a_step(sdk: SdkApp) -> None:
     assert sorted(calls) == [1, 2, 2, 4]
 
 
+def test_a_branch_that_waits_long_does_not_hold_up_the_others(sdk: SdkApp) -> None:
+    wk = an_app()
+    calls: list[str] = []
+
+    def note(name: str) -> str:
+        calls.append(name)
+        return name
+
+    def waits(ctx: Any) -> Any:
+        return ctx.step.wait_for_event("late", "late", timeout="1h")["name"]
+
+    def works(ctx: Any) -> Any:
+        return [ctx.step.run(f"work-{number}", note, f"work-{number}") for number in range(3)]
+
+    @wk.function("fn", trigger={"event": "go"})
+    def fn(ctx: Any) -> Any:
+        return ctx.group.parallel([lambda: waits(ctx), lambda: works(ctx)])
+
+    with registered(wk, sdk):
+        event_id = sdk.send("go")
+        eventually(lambda: len(calls) >= 3 or None)
+        sdk.send("late")
+        run = sdk.run_of(event_id)
+    assert run["output"] == ["late", ["work-0", "work-1", "work-2"]]
+    assert calls == ["work-0", "work-1", "work-2"]
+
+
+def test_a_document_goes_on_beside_a_node_that_waits(sdk: SdkApp) -> None:
+    wk = an_app()
+    calls: list[int] = []
+
+    @wk.action("note")
+    def note(n: int) -> int:
+        calls.append(n)
+        return n
+
+    document = {
+        "name": "Beside",
+        "triggers": [{"event": "go"}],
+        "actions": [
+            {"id": "pause", "kind": "builtin:wait_for_event", "inputs": {"event": "late", "timeout": "1h"}},
+            {"id": "one", "kind": "note", "inputs": {"n": 1}},
+            {"id": "two", "kind": "note", "inputs": {"n": 2}},
+        ],
+        "edges": [
+            {"from": "$source", "to": "pause"}, {"from": "$source", "to": "one"}, {"from": "one", "to": "two"},
+        ],
+        "output": "!ref($.state.two)",
+    }  # fmt: skip
+    with registered(wk, sdk, workflows={"beside": document}):
+        event_id = sdk.send("go")
+        eventually(lambda: len(calls) >= 2 or None)
+        sdk.send("late")
+        run = sdk.run_of(event_id)
+    assert (run["status"], run["output"], calls) == ("Completed", 2, [1, 2])
+
+
 def test_a_second_sync_changes_nothing_and_a_function_that_is_gone_is_retired(sdk: SdkApp) -> None:
     wk = an_app()
     wk.function("fn", trigger={"event": "go"})(lambda ctx: None)

@@ -69,6 +69,21 @@ def test_nodes_side_by_side_are_planned_and_executed_one_by_one_when_asked_for()
     assert (settled.status_code, settled.json()) == (206, [])
 
 
+def test_a_wait_beside_other_nodes_begins_with_them_and_does_not_hold_them_up() -> None:
+    pause = {"id": "pause", "kind": "builtin:wait", "inputs": {"duration": "1h"}}
+    plain = {"id": "plain", "kind": "set", "inputs": {"x": 1}}
+    edges = [("$source", "pause"), ("$source", "a"), ("$source", "plain")]
+    with _serving([pause, _number("a"), plain], edges) as caller:
+        wait, planned, executed = caller.operations()
+        asked = caller.operations(plans_only=True)
+        (again, _) = caller.operations({"plain": {"data": {"x": 1}}})
+    assert (wait["op"], wait["displayName"].partition("/")[0]) == ("Sleep", "pause")
+    assert (planned["op"], planned["opts"]) == ("StepPlanned", {"parallelMode": "race"})
+    assert (executed["op"], executed["data"]) == ("StepRun", {"x": 1})
+    assert [each["op"] for each in asked] == ["StepPlanned"] * 3
+    assert again["id"] == wait["id"]
+
+
 def test_a_node_that_fails_is_tried_again_as_often_as_its_action_says() -> None:
     with _serving([{"id": "a", "kind": "fails"}], [("$source", "a")]) as caller:
         first, last = caller.call(attempt=0), caller.call(attempt=2)

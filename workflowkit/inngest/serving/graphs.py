@@ -13,7 +13,7 @@ from workflowkit.base.errors import WorkflowKitError
 from workflowkit.definition.inputs import resolve_inputs
 from workflowkit.engine.facts import ErrorInfo
 from workflowkit.engine.failures import failed_by
-from workflowkit.engine.outcome import Failed, Outcome, Succeeded
+from workflowkit.engine.outcome import Attempted, Failed, Outcome, Succeeded
 from workflowkit.engine.planner import begin, settle
 from workflowkit.engine.progress import Finish, Progress
 from workflowkit.engine.retry import backoff_of, restricted
@@ -21,7 +21,16 @@ from workflowkit.engine.session import RUN_STEP
 from workflowkit.engine.states import RunStatus
 from workflowkit.inngest.naming import hash_of
 from workflowkit.inngest.serving.names import Names
-from workflowkit.inngest.serving.operations import ERROR, FAILED, PLANNED, RUN, described, operation
+from workflowkit.inngest.serving.operations import (
+    ERROR,
+    FAILED,
+    PLANNED,
+    RUN,
+    Answered,
+    described,
+    operation,
+    side_by_side,
+)
 from workflowkit.inngest.serving.performing import DONE, OPERATIONS, Attempt, Reply, failure, told
 from workflowkit.inngest.serving.recollection import recalled
 from workflowkit.inngest.serving.session import asked_seconds
@@ -53,7 +62,8 @@ def perform_graph(attempt: Attempt) -> Reply:
         return _execute(attempt, found.progress, chosen[0])
     if target is not None:
         return Reply(OPERATIONS, [])  # settled meanwhile: the server asks what is next
-    return Reply(OPERATIONS, [operation(PLANNED, node_id) for node_id in found.next])
+    told = [item for node_id in found.next for item in _next(attempt, found.progress, node_id)]
+    return Reply(OPERATIONS, side_by_side(told))
 
 
 def _found(attempt: Attempt) -> _Found:
@@ -86,26 +96,54 @@ def _remembered(node_id: str, value: Any, names: Names) -> Outcome | None:
 
 
 def _execute(attempt: Attempt, progress: Progress, node_id: str) -> Reply:
-    node = attempt.workflow.nodes[node_id]
-    spec = attempt.means.registry.executable(node.kind)
-    attempt = replace(attempt, node=node, state=progress.state)
+    attempt = _of_node(attempt, progress, node_id)
     try:
-        inputs = {} if spec is None else resolve_inputs(node, spec, progress.scope())
-        outcome, answered = replace(attempt, inputs=inputs).make()
+        outcome, answered = _attempted(attempt, progress)
         if answered.is_executed:
             return told(answered)
         if isinstance(outcome, Succeeded):
             attempt.send_emitted(outcome.events)
-            return _step(node_id, {STOP: outcome.output} if outcome.stop else outcome.output)
+            return Reply(OPERATIONS, [_completed(node_id, outcome)])
     except WorkflowKitError as error:
         outcome = failed_by(error)
     if isinstance(outcome, Failed):
-        return _failed_step(attempt, restricted(outcome, node.retry_on))
+        return _failed_step(attempt, restricted(outcome, attempt.node.retry_on))
     return told(answered)
 
 
-def _step(node_id: str, output: Any) -> Reply:
-    return Reply(OPERATIONS, [operation(RUN, node_id, data=output)])
+def _next(attempt: Attempt, progress: Progress, node_id: str) -> list[dict[str, Any]]:
+    """Return what there is to tell of a node that is next beside others: that it is executed in a call of its own.
+
+    One that touches nothing outside of the run is executed at once, so that what it waits for begins together with the
+    others; unless it fails, or wants events sent, or the server wants nothing executed.
+    """
+    attempt = _of_node(attempt, progress, node_id)
+    spec = attempt.means.registry.executable(attempt.node.kind)
+    if spec is not None and not spec.external and not attempt.call.plans_only:
+        try:
+            outcome, answered = _attempted(attempt, progress)
+        except WorkflowKitError:
+            outcome, answered = None, Answered()
+        if answered.items and answered.is_final is None:
+            return list(answered.items)
+        if isinstance(outcome, Succeeded) and not outcome.events and not answered.items:
+            return [_completed(node_id, outcome)]
+    return [operation(PLANNED, node_id)]
+
+
+def _of_node(attempt: Attempt, progress: Progress, node_id: str) -> Attempt:
+    return replace(attempt, node=attempt.workflow.nodes[node_id], state=progress.state)
+
+
+def _attempted(attempt: Attempt, progress: Progress) -> tuple[Attempted, Answered]:
+    """Call the handler of a node. Raises ``WorkflowKitError`` for inputs that cannot be."""
+    spec = attempt.means.registry.executable(attempt.node.kind)
+    inputs = {} if spec is None else resolve_inputs(attempt.node, spec, progress.scope())
+    return replace(attempt, inputs=inputs).make()
+
+
+def _completed(node_id: str, outcome: Succeeded) -> dict[str, Any]:
+    return operation(RUN, node_id, data={STOP: outcome.output} if outcome.stop else outcome.output)
 
 
 def _failed_step(attempt: Attempt, failed: Failed) -> Reply:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from workflowkit.inngest.serving.recollection import CODE
 #: From here on nobody minds the fraction of a second.
 _LONG_MS = 60_000
 RUN, PLANNED, ERROR, FAILED = "StepRun", "StepPlanned", "StepError", "StepFailed"
+_AT_ONCE = frozenset({RUN, PLANNED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,20 @@ class Answered:
         if len(self.items) == 1 and self.items[0]["op"] == PLANNED:
             return str(self.items[0]["id"])
         return None
+
+
+def side_by_side(items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return operations that are told together: where one waits, the others are not to be held up by it.
+
+    Servers call again only when all steps of an answer have ended, unless these say that they race.
+    """
+    planned = [each["op"] == PLANNED for each in items]
+    if not any(planned) or all(each["op"] in _AT_ONCE for each in items):
+        return list(items)
+    return [
+        {**each, "opts": {"parallelMode": "race"}} if is_planned else each
+        for each, is_planned in zip(items, planned, strict=True)
+    ]
 
 
 def operation(code: str, step_id: str, *, name: str | None = None, **fields: Any) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from workflowkit.inngest.serving.operations import (
     Answered,
     described,
     operation,
+    side_by_side,
     unsupported,
     waiting,
 )
@@ -84,7 +85,7 @@ class ServedSession(StepSession):
             is_final, retry_after = self._verdict
             if self._executed:
                 return Answered(tuple(self._executed.values()), True, is_final, retry_after)
-            return Answered(tuple(self._told.values()))
+            return Answered(tuple(side_by_side([*self._told.values()])))
 
     @property
     def is_replaying(self) -> bool:
