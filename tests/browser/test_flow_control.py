@@ -142,6 +142,33 @@ def test_what_events_have_is_offered_for_keys(editor: EditorPage) -> None:
     expect(offers).to_have_attribute("value", "event.data.customer.id")
 
 
+def test_past_events_are_put_through_the_settings_of_the_draft(editor: EditorPage) -> None:
+    event = "shop/replayed"
+    document = chain("log", event=event)
+    document["actions"][0]["inputs"] = {"message": "hello"}
+    server = editor.server
+    workflow_id = server.create(document)
+    page = editor.go(workflow_id).page
+    editor.select("$source")
+    page.get_by_role("tab", name="Flow control").click()
+    past = page.get_by_role("region", name="What if")
+    past.get_by_role("button", name="Try").click()
+    expect(past).to_contain_text("there is no published workflow")
+    server.post(f"/api/workflows/{workflow_id}/publish", {})
+    past.get_by_role("button", name="Try").click()
+    expect(past).to_contain_text("No event of that time")
+    for number in range(3):
+        server.post("/api/events", {"name": event, "data": {"n": number}})
+    past.get_by_role("button", name="Try").click()
+    expect(past).to_contain_text("Of 3 events, 3 runs would have started.")
+    page.get_by_role("switch", name="Rate limit").click()
+    # What was said was about other settings.
+    expect(past).not_to_contain_text("3 runs")
+    past.get_by_role("button", name="Try").click()
+    expect(past).to_contain_text("Of 3 events, 1 run would have started.")
+    expect(past).to_contain_text("Skipped: 2 came too early for the rate limit.")
+
+
 def test_nothing_serious_is_found_in_the_panel(new_page: NewPage) -> None:
     for scheme in ("light", "dark"):
         editor = new_page(color_scheme=scheme)

@@ -122,6 +122,10 @@ export class Api {
     return this.send("POST", `/approvals/${encodeURIComponent(id)}/decision`, { ...decision });
   }
 
+  simulate(id: string, request: schema.SimulationRequest): Promise<schema.Simulation> {
+    return this.send("POST", `/workflows/${encodeURIComponent(id)}/simulate`, { ...request });
+  }
+
   dryRun(id: string, request: schema.DryRunRequest): Promise<schema.DryRun> {
     return this.send("POST", `/workflows/${encodeURIComponent(id)}/dry-run`, { ...request });
   }

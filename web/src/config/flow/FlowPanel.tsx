@@ -7,6 +7,7 @@ import type { LocatedProblem } from "../../problems/locate";
 import { ControlCard } from "./ControlCard";
 import { CONTROLS } from "./controls";
 import { whyNot } from "./exclusions";
+import { PastEvents } from "./PastEvents";
 import type { ControlName } from "./values";
 import { controlAt } from "./values";
 import "./flow.css";
@@ -56,6 +57,7 @@ export function FlowPanel(): React.JSX.Element {
           onChange={change}
         />
       ))}
+      <PastEvents settings={settings} />
     </>
   );
 }

@@ -3,6 +3,7 @@ import type { JsonObject } from "../../base/json";
 import type { WorkflowDocument } from "../../document/types";
 import { CONTROLS, plainSchema, sentenceOf } from "./controls";
 import { whyNot } from "./exclusions";
+import { outcomeOf } from "./past";
 import {
   CONTROL_NAMES,
   controlAt,
@@ -138,5 +139,28 @@ describe("exclusions", () => {
 
   test("nothing can be switched on for a workflow that answers requests", () => {
     for (const { name } of CONTROLS) expect(whyNot(documentWith({}, { http: {} }), name)).toMatch(/HTTP/);
+  });
+});
+
+test("what would have become of past events is counted", () => {
+  const item = { at: "2026-01-01T00:00:00Z", fate: "run", reason: null, run: "a", starts_at: null } as const;
+  const items = [
+    { ...item, event_id: "a", starts_at: "2026-01-01T00:01:30Z" },
+    { ...item, event_id: "b" },
+    { ...item, event_id: "c", run: null, fate: "skipped", reason: "singleton" },
+    { ...item, event_id: "d", run: null, fate: "skipped", reason: "rate-limited" },
+    { ...item, event_id: "e", run: null, fate: "skipped", reason: "rate-limited" },
+    { ...item, event_id: "f", run: "f", fate: "cancelled" },
+  ] as const;
+  expect(outcomeOf({ runs: 2, skipped: 3, items })).toEqual({
+    events: 6,
+    runs: 2,
+    shared: 1,
+    cancelled: 1,
+    skipped: [
+      ["rate-limited", 2],
+      ["singleton", 1],
+    ],
+    longestWait: 90,
   });
 });

@@ -1,0 +1,104 @@
+import { useId, useState } from "react";
+import { ApiError } from "../../api/client";
+import { api } from "../../api/session";
+import type { JsonObject } from "../../base/json";
+import { useEditor } from "../../editor/store";
+import { Button } from "../../shell/ui/Button";
+import type { Outcome } from "./past";
+import { outcomeOf, reasonInWords } from "./past";
+import { inWords } from "./values";
+
+const SPANS = [
+  [1, "the last day"],
+  [7, "the last week"],
+  [30, "the last 30 days"],
+] as const;
+const DAY = 86_400_000;
+const MOST_EVENTS = 5000;
+
+interface Answer {
+  /** The settings that it is about. */
+  readonly settings: JsonObject;
+  readonly outcome?: Outcome;
+  readonly refusal?: string;
+}
+
+/** Puts the events of the last days through the controls as they are in the draft. Nothing is executed. */
+export function PastEvents({ settings }: { readonly settings: JsonObject }): React.JSX.Element {
+  const workflowId = useEditor((state) => state.workflowId);
+  const [days, setDays] = useState(7);
+  const [isAsking, setAsking] = useState(false);
+  const [answer, setAnswer] = useState<Answer>();
+  const id = useId();
+  const ask = async (): Promise<void> => {
+    setAsking(true);
+    const since = new Date(Date.now() - days * DAY).toISOString();
+    try {
+      const found = await api.simulate(workflowId, { settings, since, limit: MOST_EVENTS });
+      setAnswer({ settings, outcome: outcomeOf(found) });
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      // The problems stand at their fields.
+      const refusal = error.problems.length > 0 ? "First mend what is wrong above." : error.message;
+      setAnswer({ settings, refusal });
+    } finally {
+      setAsking(false);
+    }
+  };
+  // An answer about other settings would mislead.
+  const shown = answer?.settings === settings ? answer : undefined;
+  return (
+    <section className="flow-card" aria-labelledby={`${id}-title`}>
+      <h3 id={`${id}-title`}>What if</h3>
+      <p className="flow-purpose">
+        Puts past events through these settings, as if they came again. Nothing is executed. Concurrency is left out, as
+        it depends on how long steps take.
+      </p>
+      <div className="row">
+        <select
+          className="input grow"
+          aria-label="Events of"
+          value={days}
+          onChange={({ target }) => setDays(Number(target.value))}
+        >
+          {SPANS.map(([length, label]) => (
+            <option key={length} value={length}>
+              Events of {label}
+            </option>
+          ))}
+        </select>
+        <Button icon="play" disabled={isAsking} onClick={() => void ask()}>
+          Try
+        </Button>
+      </div>
+      <div role="status">
+        {shown?.refusal !== undefined && <span className="field-error field-error-error">{shown.refusal}</span>}
+        {shown?.outcome !== undefined && <OutcomeLines outcome={shown.outcome} />}
+      </div>
+    </section>
+  );
+}
+
+function OutcomeLines({ outcome }: { readonly outcome: Outcome }): React.JSX.Element {
+  const { events, runs, shared, cancelled, skipped, longestWait } = outcome;
+  if (events === 0) return <p className="flow-sentence">No event of that time matches the published workflow.</p>;
+  return (
+    <div className="flow-sentence">
+      Of {count(events, "event", "events")}, {count(runs, "run", "runs")} would have started.
+      <ul className="flow-outcome">
+        {shared > 0 && <li>{count(shared, "event shares", "events share")} the run of another one.</li>}
+        {cancelled > 0 && <li>{count(cancelled, "run is", "runs are")} cancelled by a later one.</li>}
+        {skipped.map(([reason, number]) => (
+          <li key={reason}>
+            Skipped: {number} {reasonInWords(reason)}.
+          </li>
+        ))}
+        {longestWait >= 1 && <li>The longest wait for the throttle is {inWords(longestWait)}.</li>}
+      </ul>
+    </div>
+  );
+}
+
+function count(number: number, one: string, many: string): string {
+  return `${number} ${number === 1 ? one : many}`;
+}
