@@ -157,3 +157,37 @@ def test_an_app_that_has_moved_is_called_where_it_is(remote_harness: Harness) ->
         remote_harness.skip(3_601)
         assert len(new.received) == 1
     assert remote_harness.run()["status"] == "completed"
+
+
+@pytest.mark.parametrize(
+    "options", [None, {}, {"fn_slug": "shop-f"}, {"fn_slug": 7, "input": {}}, {"fn_slug": "shop-f", "input": [1]},
+                {"fn_slug": "shop-f", "input": {"n": 2**60}}],
+)  # fmt: skip
+def test_a_deferred_function_that_is_none_does_not_fail_its_parent(remote_harness: Harness, options: Any) -> None:
+    done = {"op": "RunComplete", "id": "x", "data": 1}
+    wanted = {"op": "DeferAdd", "id": "b" * 40, "opts": options}
+    assert outcome(remote_harness, lambda _: operations(wanted, done))["status"] == "completed"
+
+
+def test_a_deferred_function_that_there_is_not_starts_nothing(remote_harness: Harness) -> None:
+    done = {"op": "RunComplete", "id": "x", "data": 1}
+    wanted = {"op": "DeferAdd", "id": "b" * 40, "opts": {"fn_slug": "shop-gone", "input": {}}}
+    assert outcome(remote_harness, lambda _: operations(wanted, done))["status"] == "completed"
+
+
+def test_a_function_that_defers_itself_is_bounded_in_number(remote_harness: Harness) -> None:
+    done = {"op": "RunComplete", "id": "x", "data": 1}
+
+    def answer(received: Received) -> bytes:
+        body = json.loads(received.body)
+        if body["event"]["name"] != "go":
+            return operations(done)
+        slug = {"fn_slug": "shop-f", "input": {"n": 1}}
+        return operations(*({"op": "DeferAdd", "id": f"{n:040d}", "opts": slug} for n in range(25)), done)
+
+    with ScriptedServer(answer) as app:
+        register(remote_harness, f"{app.url}/api/inngest")
+        remote_harness.send("go")
+        remote_harness.drain()
+    statuses = [run["status"] for run in remote_harness.rows("SELECT status FROM runs")]
+    assert statuses == ["completed"] * 21

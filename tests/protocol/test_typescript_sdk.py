@@ -316,6 +316,13 @@ def test_a_model_that_refuses_fails_the_step(app: TypescriptApp) -> None:
     assert message.startswith("Error making AI request: unsuccessful status code: 400")
 
 
+def test_functions_that_are_deferred_begin_with_the_end_of_the_run(app: TypescriptApp, key: str) -> None:
+    assert app.run("defers", key)["output"] == "done"
+    told = app.told(key, 4)
+    assert told[:2] == ["before the end", "the end"]
+    assert sorted(told[2:]) == [["inngest/deferred.schedule", 1, 1], ["inngest/deferred.schedule", 3, 1]]
+
+
 @pytest.fixture(scope="module")
 def others(app: TypescriptApp, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, TypescriptApp]]:
     """Apps of the same functions that answer in other ways."""

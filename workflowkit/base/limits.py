@@ -151,6 +151,8 @@ class Limits:
     """The event and the results of steps that are sent along with one call."""
     remote_idle_replies: int = 3
     """How often a function may answer without anything new before its attempt fails."""
+    remote_defers: int = 20
+    """How many functions one run of a function of an app may let follow it."""
     remote_fetch_seconds: int = 300
     """How long a request may take that a function wants sent for it: to a service, or to a model."""
     # embedding

@@ -7,6 +7,7 @@ from typing import Any
 from workflowkit.base.ids import idempotency_key, new_id
 from workflowkit.engine.context import StepContext
 from workflowkit.engine.facts import Fact
+from workflowkit.inngest import defers
 from workflowkit.inngest.addresses import Address
 from workflowkit.inngest.client import AppClient
 from workflowkit.inngest.events import shown_event
@@ -67,7 +68,8 @@ class Calls:
     def _payload(self, known: list[tuple[str, Fact]], attempt: int, *, plans_only: bool) -> dict[str, Any]:
         context, session = self._context, self._session
         events = [shown_event(each) for each in context.events]
-        stack = [hash_of(own) for own, _ in known]
+        steps = [(own, fact) for own, fact in known if not defers.is_note(own)]
+        stack = [hash_of(own) for own, _ in steps]
         payload: dict[str, Any] = {
             "ctx": {
                 "attempt": attempt, "disable_immediate_execution": plans_only, "env": context.run.environment,
@@ -76,8 +78,9 @@ class Calls:
                 "qi_id": session.node_id, "request_id": new_id(session.now_ms()), "run_id": context.run.id,
                 "stack": {"current": len(stack), "stack": stack}, "step_id": WHOLE, "use_api": False,
             },
-            "defers": {}, "event": events[0], "events": events, "use_api": False, "version": self._version,
-            "steps": {hash_of(own): memoized(fact) for own, fact in known},
+            "defers": defers.shown(known), "event": events[0], "events": events, "use_api": False,
+            "version": self._version,
+            "steps": {hash_of(own): memoized(fact) for own, fact in steps},
         }  # fmt: skip
         if not self._client.fits(payload):
             # The app fetches what does not fit, by itself: ``state``.

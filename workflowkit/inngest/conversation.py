@@ -14,13 +14,15 @@ from typing import Any
 from workflowkit.base.errors import SuspendInterrupt
 from workflowkit.base.limits import Limits
 from workflowkit.engine.context import StepContext
+from workflowkit.inngest import defers
 from workflowkit.inngest.addresses import Address, Addresses
 from workflowkit.inngest.calls import Calls
 from workflowkit.inngest.client import AppClient
 from workflowkit.inngest.operations import RUN_COMPLETE, Steps
 from workflowkit.inngest.replies import Finished, Operation, Operations, failure
 
-_NOTHING = frozenset({"None", "DiscoveryRequest", RUN_COMPLETE})
+#: What asks for nothing, or is done before anything else.
+_NOTHING = frozenset({"None", "DiscoveryRequest", RUN_COMPLETE}) | defers.LAZY
 #: The mode of parallel steps after each of which the function is asked how to go on.
 _RACE = "race"
 
@@ -48,6 +50,7 @@ class Conversation:
         try:
             self._converse()
         except _Ended as ended:
+            self._steps.start_deferred()
             return ended.output
 
     def _converse(self) -> None:
@@ -71,6 +74,7 @@ class Conversation:
         reply = self._calls.whole(plans_only=plans_only)
         if isinstance(reply, Finished):
             raise _Ended(reply.output)
+        self._steps.note_defers(reply)
         for operation in reply.items:
             if operation.code == RUN_COMPLETE:
                 raise _Ended(operation.data)
@@ -125,6 +129,7 @@ class Conversation:
         reply = self._calls.one(operation, planned)
         if isinstance(reply, Finished):
             return  # the next call of the whole function tells it again
+        self._steps.note_defers(reply)
         for each in reply.items:
             if each.code == "StepPlanned" and each.hashed == operation.hashed:
                 raise failure("BadReply", "the app planned the step that it was to execute", "bad-reply")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from workflowkit.engine.waitspecs import INVOKED_EVENT
+from workflowkit.inngest.defers import DEFERRED_EVENT, is_deferred
 from workflowkit.inngest.naming import slug_of
 from workflowkit.runtime.lifecycle import RUN_CANCELLED, RUN_FAILED, RUN_FINISHED
 from workflowkit.runtime.schedules import EVENT_NAME as CRON_EVENT
@@ -24,7 +25,7 @@ def shown_event(event: Mapping[str, Any]) -> dict[str, Any]:
     """Return an event of ours as a function of an app gets it."""
     name, data = event["name"], event.get("data") or {}
     if name == INVOKED_EVENT:
-        name = "inngest/function.invoked"
+        name = DEFERRED_EVENT if is_deferred(data) else "inngest/function.invoked"
     elif name == CRON_EVENT:
         name, data = "inngest/scheduled.timer", {"cron": data["cron"], "scheduledAt": data["slot"]}
     elif name in ENDS_HERE:

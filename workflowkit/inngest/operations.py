@@ -15,6 +15,7 @@ from workflowkit.engine.outcome import Failed
 from workflowkit.engine.session import RUN_STEP
 from workflowkit.engine.waits import MAX_WAIT_SECONDS, Wait, WaitKind
 from workflowkit.engine.waitspecs import event_wait, run_wait, signal_wait
+from workflowkit.inngest import defers
 from workflowkit.inngest.addresses import Address, Addresses
 from workflowkit.inngest.client import AppClient
 from workflowkit.inngest.durations import moment_ms, seconds_until
@@ -68,6 +69,24 @@ class Steps:
             self._request(operation)
         else:
             raise failure("UnsupportedOperation", f"{code} is not supported", "unsupported-operation", is_final=True)
+
+    # --- functions that follow this one
+
+    def note_defers(self, reply: Operations) -> None:
+        """Keep what is to be started with the end of the function, and what is not to be any more."""
+        for operation in reply.items:
+            note = defers.note_of(operation, self._session.limits) if operation.code in defers.LAZY else None
+            if note is not None and all(own != note.own_id for own, _ in self._session.known()):
+                self._session.record(self._key(note.own_id, RUN_STEP), 1, note.value)
+
+    def start_deferred(self) -> None:
+        """Let the functions begin that were noted and not taken back, with the end of this one."""
+        context, limits = self._context, self._session.limits
+        self._session.catch_up()
+        for hashed, noted in defers.surviving(self._session.known(), limits).items():
+            target = self._addresses.id_of(context.run.environment, noted["fn_slug"], self._address.app)
+            event = defers.starting_event(hashed, noted, target, self._address, context.run.id, limits)
+            context.emitted.append(event)
 
     def retry_of(self, operation: Operation) -> Fact | None:
         """Return what is planned for a step that failed. By its hash: an operation may leave out its name."""

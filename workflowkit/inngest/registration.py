@@ -10,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from workflowkit.base.errors import InvalidInput, Problem
 from workflowkit.definition.model import SOURCE
+from workflowkit.inngest.defers import DEFERRED_EVENT
 from workflowkit.inngest.events import ENDS
 from workflowkit.inngest.flowcontrol import flow_settings
 from workflowkit.inngest.naming import function_id, own_id
@@ -104,6 +105,8 @@ def _triggers(entry: Mapping[str, Any], app: str, pointer: str) -> Iterator[dict
             yield {"cron": trigger["cron"]} | ({} if jitter is None else {"jitter": jitter})
             continue
         event, condition = trigger.get("event"), trigger.get("expression")
+        if event == DEFERRED_EVENT:
+            continue  # what starts it is addressed to it
         if event in ENDS:
             event, condition = ENDS[event], _condition_of_end(condition, app, f"{pointer}/triggers/{index}/expression")
         yield {"event": event} | ({"if": condition} if condition else {})

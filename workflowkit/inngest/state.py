@@ -10,6 +10,7 @@ from workflowkit.base.errors import InvalidInput, LimitExceeded, NotFound, Probl
 from workflowkit.base.limits import Limits
 from workflowkit.engine.failures import stored_value
 from workflowkit.engine.memo import Memos, step_id_of
+from workflowkit.inngest import defers
 from workflowkit.inngest.addresses import Addresses
 from workflowkit.inngest.events import shown_event
 from workflowkit.inngest.memos import memoized
@@ -39,7 +40,8 @@ class RunState:
         with self.database.read() as tx:
             run = self._find(tx, run_id)
             known = Memos(journal.load(tx, run_id)).of(_node_of(run)).results
-        return {hash_of(step_id_of(key)): memoized(fact) for key, fact in known.items()}
+        steps = ((step_id_of(key), fact) for key, fact in known.items())
+        return {hash_of(own): memoized(fact) for own, fact in steps if not defers.is_note(own)}
 
     def batch(self, run_id: str) -> list[dict[str, Any]]:
         """Return the events of a run. Raises ``NotFound``."""
@@ -70,6 +72,9 @@ class RunState:
         operation = _operation(entry, index)
         if operation.code in _PASSED_OVER:
             return None
+        if operation.code in defers.LAZY:
+            note = defers.note_of(operation, self.limits)
+            return None if note is None else (note.own_id, note.value)
         if operation.code not in _RESULTS or not operation.hashed:
             message = f"cannot checkpoint opcode: {operation.code}"
             raise InvalidInput([Problem(f"/steps/{index}/op", "unsupported-operation", message)])

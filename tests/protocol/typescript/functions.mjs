@@ -1,5 +1,6 @@
 // The functions that the tests in test_typescript_sdk.py start, one for each of them, by the event of the same name.
 import { fetch, NonRetriableError, RetryAfterError } from "inngest";
+import { createDefer } from "inngest/experimental";
 
 export function functionsOf(client, tell) {
   const made = [];
@@ -213,6 +214,22 @@ export function functionsOf(client, tell) {
   });
 
   define("wildcard", { triggers: [{ event: "ts/wild/*" }] }, ({ event }) => tell(event.data.key, event.name));
+
+  const follower = createDefer(client, { id: "follower" }, ({ event, parents }) => {
+    tell(event.data.key, [event.name, event.data.number, parents.length]);
+  });
+  made.push(follower);
+  define("defers", {}, async ({ event, step, defer }) => {
+    const { key } = event.data;
+    defer("first", { function: follower, data: { key, number: 1 } });
+    const second = defer("second", { function: follower, data: { key, number: 2 } });
+    await step.run("tell", () => tell(key, "before the end"));
+    second.abort();
+    await step.sleep("nap", "1s");
+    defer("third", { function: follower, data: { key, number: 3 } });
+    tell(key, "the end");
+    return "done";
+  });
 
   define("cron", { triggers: [{ cron: "TZ=Europe/Paris 0 3 * * *" }] }, ({ event }) => tell("cron", event));
 
