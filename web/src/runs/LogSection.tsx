@@ -4,7 +4,7 @@ import type { LogLine, LogPage, RunDetail, Step } from "../api/schema";
 import { api } from "../api/session";
 import { usePolled } from "../api/usePolled";
 import { Section } from "./parts";
-import { isTerminal } from "./states";
+import { isTerminal } from "./watch";
 
 const PERIOD_MS = 2000;
 /** Lines are written up to this long after they were logged. */
