@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from functions import ENVIRONMENT, Code
 from webapi import Web, a_web
 
+from workflowkit.base.scope import Scope
 from workflowkit.engine.context import StepContext
 from workflowkit.runtime.keys import ORDINARY_PERMISSIONS
+from workflowkit.store.appsyncs import SyncRow
 
 
 def _with_an_app(web: Web, app_id: str = "shop") -> None:
@@ -51,6 +54,24 @@ def test_syncs_are_listed_by_application_and_those_of_none(sqlite_url: str) -> N
         assert (first["status"], first["published"]) == ("synced", ["shop/fn"])
         assert client.get("/api/app-syncs?unattached=true").get_json()["items"] == [latest]
         assert client.get("/api/app-syncs?app_id=shop").get_json()["items"] == [first]
+
+
+def test_an_app_is_synced_in_the_environment_of_the_installation_only(sqlite_url: str) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def sync(environment: str, url: str) -> SyncRow:
+        asked.append((environment, url))
+        return SyncRow("", "shop", 1, url=url)
+
+    with a_web(sqlite_url) as web:
+        services = replace(web.services, sync_app=sync)
+        synced = Web(web.harness, services)
+        told = synced.client().post("/api/apps/sync", {"url": "http://a.example/x"}).get_json()
+        assert (told["status"], told["app_id"]) == ("unchanged", "shop")
+        elsewhere = synced.client(scope=Scope("staging", "default"))
+        assert elsewhere.post("/api/apps/sync", {"url": "http://a.example/x"}).status_code == 404
+        assert web.client().post("/api/apps/sync", {"url": "http://a.example/x"}).status_code == 404
+    assert asked == [(ENVIRONMENT, "http://a.example/x")]
 
 
 def test_a_key_has_to_be_given_the_permission_to_change_apps(sqlite_url: str) -> None:

@@ -239,6 +239,41 @@ def test_a_document_runs_with_each_action_as_a_step(sdk: SdkApp) -> None:
     assert sorted(calls) == [1, 2, 2, 4]
 
 
+def test_a_batch_of_events_starts_one_run_that_sees_all(sdk: SdkApp) -> None:
+    wk = an_app()
+
+    @wk.function("fn", trigger={"event": "go"}, batch={"max_size": 2, "timeout": "30s"})
+    def fn(ctx: Any) -> Any:
+        numbers = sorted(event["data"]["n"] for event in ctx.events)
+        return ctx.step.run("sum", sum, numbers)
+
+    with registered(wk, sdk):
+        first = sdk.send("go", {"n": 1})
+        sdk.send("go", {"n": 2})
+        run = sdk.run_of(first)
+    assert (run["status"], run["output"]) == ("Completed", 3)
+
+
+def test_an_event_cancels_a_run_of_a_served_function(sdk: SdkApp) -> None:
+    wk = an_app()
+    cancelled: list[Any] = []
+
+    def told(ctx: Any) -> None:
+        cancelled.append(ctx.event["data"]["workflow_id"])
+
+    @wk.function("fn", trigger={"event": "go"}, cancel_on=[{"event": "stop", "match": "data.id"}], on_cancel=told)
+    def fn(ctx: Any) -> Any:
+        ctx.step.sleep("long", "1h")
+
+    with registered(wk, sdk):
+        event_id = sdk.send("go", {"id": 7})
+        eventually(lambda: sdk.run_of(event_id, ended=False)["status"] == "Running" or None)
+        sdk.send("stop", {"id": 7})
+        run = sdk.run_of(event_id)
+        eventually(lambda: cancelled or None)
+    assert (run["status"], cancelled) == ("Cancelled", ["shop/fn"])
+
+
 def test_a_branch_that_waits_long_does_not_hold_up_the_others(sdk: SdkApp) -> None:
     wk = an_app()
     calls: list[str] = []

@@ -519,6 +519,40 @@ def test_an_asgi_application_serves_its_path() -> None:
     assert elsewhere.status_code == 404
 
 
+def test_an_asgi_application_hands_over_what_is_not_for_its_path() -> None:
+    seen: list[str] = []
+
+    async def behind(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(scope["type"])
+
+    async def nothing() -> Any:
+        return {"type": "lifespan.shutdown"}
+
+    sent: list[str] = []
+
+    async def note(message: Any) -> None:
+        sent.append(message["type"])
+
+    served_app = _shop(lambda ctx: 1).serve(is_dev=True)
+    asyncio.run(served_app.asgi(behind)({"type": "websocket", "path": PATH}, nothing, note))
+    asyncio.run(served_app.asgi()({"type": "lifespan"}, nothing, note))
+    assert (seen, sent) == (["websocket"], ["lifespan.shutdown.complete"])
+
+
+def test_a_wsgi_application_below_a_prefix_registers_with_it() -> None:
+    import flask
+    from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+    outer = flask.Flask("outer")
+    inner = _shop(lambda ctx: 1).serve(is_dev=True).wsgi()
+    outer.wsgi_app = DispatcherMiddleware(outer.wsgi_app, {"/flows": inner})  # type: ignore[method-assign]
+    with serving(outer) as url:
+        address = f"{url}/flows{PATH}"
+        assert Caller(address).call().json() == 1
+        told = httpx.put(address, headers={"x-inngest-sync-kind": "in_band"}, json={}).json()
+    assert told["url"] == address
+
+
 @pytest.mark.parametrize("framework", ["flask", "asgi"])
 def test_an_answer_may_begin_before_it_is_known(framework: str) -> None:
     wk = _shop(lambda ctx: ctx.step.run("a", lambda: 1))

@@ -20,6 +20,7 @@ from workflowkit.inngest.naming import own_id
 from workflowkit.inngest.replies import SDK_HEADER, RawReply
 from workflowkit.inngest.signing import SIGNATURE_HEADER
 from workflowkit.runtime.apps import Apps
+from workflowkit.store.apps import AppRecord
 from workflowkit.store.appsyncs import UNATTACHED, SyncRow
 from workflowkit.store.database import Database
 
@@ -90,10 +91,7 @@ class AppSyncing:
             return kept
         if failure is not None:
             return parts.apps.note_failure(environment, failure, url=url, app_id=app_id)
-        return SyncRow(
-            "", app_id, parts.database.now_ms(), url=url, app_version=None if app is None else app.version,
-            function_count=0 if app is None else len(app.function_ids),
-        )  # fmt: skip
+        return _unchanged(app, url, parts.database.now_ms())
 
     def _kept(self, environment: str, url: str, before: str, begun_ms: int, *, failed: bool) -> SyncRow | None:
         """Return what our own door has kept of this sync meanwhile, if the app came to it."""
@@ -120,6 +118,14 @@ class AppSyncing:
                 "sdk": f"{answer.get('sdk_language', '')}:v{answer.get('sdk_version', '')}",
             }
         )  # fmt: skip
+
+
+def _unchanged(app: AppRecord | None, url: str, now_ms: int) -> SyncRow:
+    """Return what a sync came to that changed nothing."""
+    if app is None:
+        return SyncRow("", UNATTACHED, now_ms, url=url)
+    sdk = None if app.origin is None else app.origin.sdk
+    return SyncRow("", app.id, now_ms, None, url, sdk, app.version, len(app.function_ids))
 
 
 def _answer(reply: RawReply, settings: Settings) -> dict[str, Any]:
