@@ -7,14 +7,14 @@ run is read from its journal, where the place is a revision; messages are number
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from workflowkit.base.clock import rfc3339
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope
 from workflowkit.definition.model import Json
-from workflowkit.engine.channels import STATUS_TOPIC, run_id_of
+from workflowkit.engine.channels import STATUS_TOPIC, run_channel, run_id_of
 from workflowkit.store import following, messages
 from workflowkit.store.database import Transaction
 from workflowkit.store.following import Standing, ToldFact
@@ -52,10 +52,9 @@ class Place:
     revision: int = -1
     seq: int | None = None
 
-    @property
-    def rank(self) -> tuple[int, int]:
-        """What orders the places of a subscription."""
-        return self.revision, self.seq or 0
+    def is_behind(self, other: Place) -> bool:
+        """Tell whether ``other`` has something that is not here."""
+        return self.revision < other.revision or (self.seq or 0) < (other.seq or 0)
 
     def __str__(self) -> str:
         return f"{self.revision}.{self.seq or 0}"
@@ -93,10 +92,10 @@ def look(tx: Transaction, subscription: Subscription, place: Place, limits: Limi
     """
     told: list[Told] = []
     standing = _standing(tx, subscription)
-    if standing is not None and STATUS_TOPIC in subscription.topics and standing.revision > place.revision:
-        data = _status(tx, subscription, standing, after=place.revision)
-        place = replace(place, revision=standing.revision)
-        told.append(Told("status", data, place))
+    if standing is not None and standing.revision > place.revision:
+        after, place = place.revision, replace(place, revision=standing.revision)
+        if STATUS_TOPIC in subscription.topics:
+            told.append(Told("status", _status(tx, subscription, standing, after=after), place))
     rows: Sequence[PublishedRow] = ()
     if subscription.takes_messages:
         rows, place = _published(tx, subscription, place, limits)
@@ -109,19 +108,16 @@ def look(tx: Transaction, subscription: Subscription, place: Place, limits: Limi
     return News(tuple(told), place, is_over, has_more)
 
 
-def changed(tx: Transaction, known: Mapping[Subscription, Place]) -> list[Subscription]:
-    """Return which of these subscriptions have something new behind their places, by two statements for all of them."""
-    runs = [subscription.run_id for subscription in known if subscription.run_id is not None]
-    channels = [subscription.channel for subscription in known if subscription.takes_messages]
-    revisions = following.revisions(tx, sorted(set(runs))) if runs else {}
-    least = min((known[each].seq or 0 for each in known if each.takes_messages), default=0)
-    newest = messages.grown(tx, sorted(set(channels)), after=least) if channels else {}
-    return [
-        subscription
-        for subscription, place in known.items()
-        if (subscription.run_id and revisions.get((subscription.scope, subscription.run_id), -1) > place.revision)
-        or newest.get((subscription.scope, subscription.channel), 0) > (place.seq or 0)
-    ]
+def changed(tx: Transaction, followed: Collection[str], *, after: int) -> Iterator[tuple[Scope, str, Place]]:
+    """Yield up to where there is something in channels, and whose they are, by two statements for all of them.
+
+    Of messages, only channels with some behind the number ``after`` are told of.
+    """
+    run_ids = [run_id for channel in followed if (run_id := run_id_of(channel)) is not None]
+    for environment, tenant, run_id, revision in following.revisions(tx, run_ids) if run_ids else ():
+        yield Scope(environment, tenant), run_channel(run_id), Place(revision, 0)
+    for environment, tenant, channel, seq in messages.grown(tx, list(followed), after=after):
+        yield Scope(environment, tenant), channel, Place(-1, seq)
 
 
 def _standing(tx: Transaction, subscription: Subscription) -> Standing | None:

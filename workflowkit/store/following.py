@@ -74,10 +74,9 @@ def find_open_steps(tx: Transaction, scope: Scope, run_id: str) -> list[OpenStep
     return [OpenStep(step_key, StepStatus(status), attempt) for step_key, status, attempt in rows]
 
 
-def revisions(tx: Transaction, run_ids: Sequence[str]) -> dict[tuple[Scope, str], int]:
-    """Return at which revision runs are, with whose they are: of all tenants."""
-    rows = tx.rows(_REVISIONS, ids=list(run_ids))
-    return {(Scope(environment, tenant), run_id): revision for environment, tenant, run_id, revision in rows}
+def revisions(tx: Transaction, run_ids: Sequence[str]) -> Sequence[tuple[str, str, str, int]]:
+    """Return at which revision runs are: (environment, tenant, run id, revision), of all tenants."""
+    return tx.rows(_REVISIONS, ids=list(run_ids))
 
 
 def _whose(scope: Scope) -> dict[str, str]:

@@ -92,10 +92,10 @@ def newest(tx: Transaction, scope: Scope, channel: str) -> int:
     return int(tx.one(_NEWEST, **_whose(scope), channel=channel)[0])
 
 
-def grown(tx: Transaction, channels: Sequence[str], *, after: int) -> dict[tuple[Scope, str], int]:
-    """Return the last numbers of channels that have messages behind ``after``, with whose they are: of all tenants."""
-    rows = tx.rows(_GROWN, ids=list(channels), after=after)
-    return {(Scope(environment, tenant), channel): seq for environment, tenant, channel, seq in rows}
+def grown(tx: Transaction, channels: Sequence[str], *, after: int) -> Sequence[tuple[str, str, str, int]]:
+    """Return the last numbers of channels that have messages behind ``after``: (environment, tenant, channel, number),
+    of all tenants."""
+    return tx.rows(_GROWN, ids=list(channels), after=after)
 
 
 def _place(scope: Scope, channel: str) -> str:

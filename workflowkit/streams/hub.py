@@ -255,14 +255,14 @@ class Hub:
                 self._tell(connection, news[key], now)
 
     def _find_changed(self, tx: Reading) -> None:
-        known: dict[Subscription, Place] = {}
-        for connection in self._all():
-            place = known.get(connection.subscription)
-            if place is None or connection.place.rank < place.rank:
-                known[connection.subscription] = connection.place
-        for subscription in changed(tx, known):
-            followers = self._connections.get(subscription.channel, set())
-            self._due.update(each for each in followers if each.subscription == subscription)
+        # Those who have not been told anything yet are due anyway.
+        least = min((seq for each in self._all() if (seq := each.place.seq) is not None), default=0)
+        for scope, channel, newest in changed(tx, self._connections, after=least):
+            for connection in self._connections.get(channel, ()):
+                subscription = connection.subscription
+                is_behind = connection.place.is_behind(newest) and subscription.scope == scope
+                if is_behind and (newest.seq == 0 or subscription.takes_messages):
+                    self._due.add(connection)
 
     def _tell(self, connection: Connection, news: News, now: float) -> None:
         try:
