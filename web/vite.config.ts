@@ -49,7 +49,13 @@ export default defineConfig({
     // One style sheet: the element of host pages has to know all of it, and nothing may put links into their heads.
     cssCodeSplit: false,
     rolldownOptions: {
-      input: ["index.html", "src/embed/element.ts", "src/embed/frame.ts", "src/embed/connect.ts"],
+      input: [
+        "index.html",
+        "src/embed/element.ts",
+        "src/embed/frame.ts",
+        "src/embed/connect.ts",
+        "src/realtime/follow.ts",
+      ],
       preserveEntrySignatures: "exports-only",
     },
     reportCompressedSize: false,

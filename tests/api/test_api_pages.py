@@ -17,6 +17,7 @@ MANIFEST = {
     "src/embed/element.ts": {"file": "assets/element-5.js", "isEntry": True},
     "src/embed/frame.ts": {"file": "assets/frame-6.js", "isEntry": True, "imports": ["_shared.js"]},
     "src/embed/connect.ts": {"file": "assets/connect-7.js", "isEntry": True},
+    "src/realtime/follow.ts": {"file": "assets/follow-8.js", "isEntry": True},
     "_shared.js": {"file": "assets/shared-3.js"},
     "style.css": {"file": "assets/index-2.css"},
 }
@@ -118,6 +119,7 @@ def test_hosts_load_modules_that_name_the_build(sqlite_url: str, dist: Path) -> 
         assert b'from "../assets/element-5.js"' in body
         assert b'"../assets/index-2.css"' in body
         assert b'from "../assets/connect-7.js"' in _get(web, "/embed/workflow-frame.js")[2]
+        assert b'from "../assets/follow-8.js"' in _get(web, "/embed/realtime.js")[2]
         # The modules' scripts are loaded by the same page.
         assert _get(web, "/assets/index-1.js", Origin=HOST)[1]["Access-Control-Allow-Origin"] == HOST
 
@@ -140,5 +142,5 @@ def test_the_page_of_an_iframe_is_shown_by_hosts_only(sqlite_url: str, dist: Pat
 def test_without_a_build_there_is_nothing_to_embed(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(webbundle, "web_dir", lambda: None)
     with a_web(sqlite_url) as web:
-        for path in ("/embed/workflow-editor.js", "/embed/workflow-frame.js", "/embed/frame"):
+        for path in ("/embed/workflow-editor.js", "/embed/workflow-frame.js", "/embed/realtime.js", "/embed/frame"):
             assert _get(web, path)[0] == 404

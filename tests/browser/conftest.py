@@ -23,7 +23,10 @@ CHROMIUM = find_chromium()
 ACTION_TIMEOUT_MS = 15_000
 
 #: What the browser itself reports of requests that a test lets fail.
-_EXPECTED = re.compile(r"Failed to load resource: (the server responded with a status of ([45]\d\d)|net::ERR_FAILED)")
+_EXPECTED = re.compile(
+    r"Failed to load resource: "
+    r"(the server responded with a status of ([45]\d\d)|net::ERR_(FAILED|INTERNET_DISCONNECTED))"
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

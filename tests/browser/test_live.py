@@ -8,7 +8,7 @@ from typing import Any
 
 import services
 from editing import EditorPage, NewPage
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 DEADLINE_SECONDS = 30
 DEADLINE_MS = 1000 * DEADLINE_SECONDS
@@ -84,6 +84,48 @@ def test_a_page_whose_connection_was_cut_catches_up(editor: EditorPage) -> None:
     editor.page.context.set_offline(False)
     expect_state(editor, 0, "Completed")
     expect_state(editor, 1, "Waiting")
+
+
+FOLLOW = """async ([channel, topics]) => {
+    const { subscribe } = await import("/embed/realtime.js");
+    const ask = async () => {
+        const request = { channel, topics };
+        const headers = { "Content-Type": "application/json" };
+        const answer = await fetch("/api/realtime/tokens", { method: "POST", headers, body: JSON.stringify(request) });
+        return (await answer.json()).token;
+    };
+    window.told = { messages: [], states: [] };
+    subscribe({
+        token: ask,
+        onMessage: ({ event, data }) => window.told.messages.push([event, data]),
+        onState: (state) => window.told.states.push(state),
+    });
+}"""
+
+
+def expect_told(page: Page, condition: str) -> None:
+    assert services.wait_until(lambda: bool(page.evaluate(condition)), timeout_seconds=DEADLINE_SECONDS), condition
+
+
+def test_pages_of_hosts_follow_a_run_with_the_module_of_the_server(editor: EditorPage) -> None:
+    server, page = editor.server, editor.page
+    wait = {"id": "wait", "kind": "builtin:wait_for_event", "inputs": {"event": "live/module.go", "timeout": "2d"}}
+    tell = {"id": "tell", "kind": "publish_update", "inputs": {"topic": "progress", "data": {"percent": 40}}}
+    edges = [{"from": "$source", "to": "wait"}, {"from": "wait", "to": "tell"}]
+    document = {"name": "Tells", "triggers": [{"event": "live/module"}], "actions": [wait, tell], "edges": edges}
+    workflow_id = server.create(document)
+    server.post(f"/api/workflows/{workflow_id}/publish")
+    run_id = server.post(f"/api/workflows/{workflow_id}/runs", {"data": {}})["run_id"]
+    page.goto(f"{server.url}/runs")
+    page.evaluate(FOLLOW, [f"run:{run_id}", ["$status", "progress"]])
+    expect_told(page, "window.told.messages.some(([, data]) => data.status === 'waiting')")
+    server.post("/api/events", {"name": "live/module.go", "data": {}})
+    expect_told(page, "window.told.states.at(-1) === 'closed'")
+    told = page.evaluate("window.told")
+    assert [data["data"] for event, data in told["messages"] if event == "message"] == [{"percent": 40}]
+    assert [event for event, _ in told["messages"]][-1] == "end"
+    statuses = [data["status"] for event, data in told["messages"] if event == "status"]
+    assert statuses[-1] == "completed"
 
 
 def test_a_page_without_streams_looks_by_itself(new_page: NewPage) -> None:

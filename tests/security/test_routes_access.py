@@ -35,6 +35,7 @@ PUBLIC = {
     # The editor for hosts: code, and a page that shows nothing without a token.
     ("GET", "/embed/workflow-editor.js"),
     ("GET", "/embed/workflow-frame.js"),
+    ("GET", "/embed/realtime.js"),
     ("GET", "/embed/frame"),
     ("GET", "/api/docs"),
     ("GET", "/api/docs.css"),

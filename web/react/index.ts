@@ -3,6 +3,9 @@
 import type { CSSProperties, ReactElement } from "react";
 import { createElement, useEffect, useLayoutEffect, useRef } from "react";
 
+export type { Channel, ChannelMessage, ChannelOptions, ChannelState } from "./channel.js";
+export { useChannel } from "./channel.js";
+
 /** What the editor tells, by the name of the callback. */
 export interface WorkflowEditorEvents {
   readonly onChange?: (detail: { readonly workflowId: string; readonly document: unknown }) => void;

@@ -14,8 +14,10 @@ from workflowkit.base.errors import NotFound
 _MANIFEST = ".vite/manifest.json"
 #: The one style sheet of all pages.
 _STYLE = "style.css"
-#: What is loaded from outside of other scripts, by its source: the pages, the element of hosts, and its iframe.
+#: What is loaded from outside of other scripts, by its source: the pages, the element of hosts, its iframe, and
+#: the client of streams.
 PAGES, ELEMENT, FRAME, CONNECT = "index.html", "src/embed/element.ts", "src/embed/frame.ts", "src/embed/connect.ts"
+FOLLOW = "src/realtime/follow.ts"
 _ASSET_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 _CONTENT_TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -68,7 +70,7 @@ class WebBundle:
         return found
 
     def script(self, source: str) -> Script:
-        """Return what was built of ``PAGES``, ``ELEMENT``, ``FRAME`` or ``CONNECT``."""
+        """Return what was built of ``PAGES``, ``ELEMENT``, ``FRAME``, ``CONNECT`` or ``FOLLOW``."""
         entry = self.manifest[source]
         return Script(entry["file"], tuple(self.manifest[name]["file"] for name in entry.get("imports", ())))
 

@@ -1,4 +1,4 @@
-"""The editor for pages of host applications: two modules that they load, and the page of an iframe.
+"""For pages of host applications: the modules that they load, and the page of an iframe.
 
 The modules have fixed addresses and name the built files, whose names change with their content.
 """
@@ -10,7 +10,7 @@ from flask import Response, render_template, request
 
 from workflowkit.api.auth import public
 from workflowkit.api.services import Services
-from workflowkit.api.webbundle import CONNECT, ELEMENT, FRAME, WebBundle
+from workflowkit.api.webbundle import CONNECT, ELEMENT, FOLLOW, FRAME, WebBundle
 
 api = APIBlueprint(
     "embed", __name__, url_prefix="/embed", template_folder="../templates", static_folder=None, enable_openapi=False,
@@ -22,6 +22,9 @@ define({{ styles: [new URL("../{style}", import.meta.url).href] }});
 """
 _CONNECT_MODULE = """\
 export {{ connectFrame }} from "../{script}";
+"""
+_FOLLOW_MODULE = """\
+export {{ subscribe }} from "../{script}";
 """
 
 
@@ -38,6 +41,13 @@ def element_module() -> Response:
 def connect_module() -> Response:
     """Return the module with which a page opens a workflow in an iframe."""
     return _module(_CONNECT_MODULE.format(script=WebBundle.built().script(CONNECT).file))
+
+
+@api.get("/realtime.js")
+@public
+def realtime_module() -> Response:
+    """Return the module with which a page follows a channel."""
+    return _module(_FOLLOW_MODULE.format(script=WebBundle.built().script(FOLLOW).file))
 
 
 @api.get("/frame")
