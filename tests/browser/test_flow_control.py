@@ -172,7 +172,8 @@ def test_past_events_are_put_through_the_settings_of_the_draft(editor: EditorPag
 def test_nothing_serious_is_found_in_the_panel(new_page: NewPage) -> None:
     for scheme in ("light", "dark"):
         editor = new_page(color_scheme=scheme)
-        _open(
-            editor, concurrency=[{"limit": 1}, {"limit": 2, "scope": "tenant"}], throttle={"limit": 1, "period": "1m"}
-        )
+        limits = [{"limit": 1}, {"limit": 2, "scope": "tenant"}]
+        panel = _open(editor, concurrency=limits, throttle={"limit": 1, "period": "1m"})
+        panel.get_by_role("button", name="Try").click()
+        expect(panel.get_by_role("region", name="What if")).to_contain_text("First mend what is wrong above.")
         assert serious(editor.page) == []
