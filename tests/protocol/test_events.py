@@ -142,3 +142,12 @@ def test_paths_that_there_are_not_answer_in_the_protocols_form(sdk: SdkApp) -> N
     answer = httpx.put(f"{sdk.server}/v1/events")
     assert (answer.status_code, "GET" in answer.headers["Allow"]) == (405, True)
     assert httpx.get(f"{sdk.server}/health").json() == {"status": 200, "message": "OK"}
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [("channel=c&topic=t", 200), ("topic=t", 400), ("channel=c&topic=", 400), ("channel=c&topic=t&run_id=x", 404)],
+)
+def test_a_message_is_published_to_what_there_is(sdk: SdkApp, query: str, status: int) -> None:
+    for body in (b'{"a": 1}', b"plain text"):
+        assert httpx.post(f"{sdk.server}/v1/realtime/publish?{query}", content=body).status_code == status

@@ -8,17 +8,24 @@ from pathlib import Path
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from sdkapps import a_server, eventually
 from tsapps import TypescriptApp, a_typescript_app, new_key
 
+from workflowkit import WorkflowKit
 from workflowkit.inngest.signing import key_hash
 from workflowkit.runtime.keys import Keys
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TypescriptApp]:
-    directory: Path = tmp_path_factory.mktemp("typescript")
-    with a_server(directory) as (_, url), a_typescript_app(url, "tsapp", directory=directory) as app:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[WorkflowKit, str]]:
+    with a_server(tmp_path_factory.mktemp("typescript")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def app(server: tuple[WorkflowKit, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[TypescriptApp]:
+    with a_typescript_app(server[1], "tsapp", directory=tmp_path_factory.mktemp("app")) as app:
         assert app.synced.status_code == 200, app.synced.text
         yield app
 
@@ -321,6 +328,14 @@ def test_functions_that_are_deferred_begin_with_the_end_of_the_run(app: Typescri
     told = app.told(key, 4)
     assert told[:2] == ["before the end", "the end"]
     assert sorted(told[2:]) == [["inngest/deferred.schedule", 1, 1], ["inngest/deferred.schedule", 3, 1]]
+
+
+def test_a_step_publishes_a_message(app: TypescriptApp, server: tuple[WorkflowKit, str], key: str) -> None:
+    assert app.run("publish", key)["output"] == {"number": 7}
+    query = sa.text("SELECT topic, data FROM messages WHERE channel = :channel")
+    with server[0].runtime.database.read() as tx:
+        (message,) = tx.connection.execute(query, {"channel": key})
+    assert (message.topic, json.loads(message.data)) == ("news", {"number": 7})
 
 
 @pytest.fixture(scope="module")

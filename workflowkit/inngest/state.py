@@ -8,6 +8,7 @@ from typing import Any
 
 from workflowkit.base.errors import InvalidInput, LimitExceeded, NotFound, Problem
 from workflowkit.base.limits import Limits
+from workflowkit.base.scope import Scope
 from workflowkit.engine.failures import stored_value
 from workflowkit.engine.memo import Memos, step_id_of
 from workflowkit.inngest import defers
@@ -49,6 +50,11 @@ class RunState:
             run = self._find(tx, run_id)
             together = events_of(tx, run) or (events.opened(tx, events.load(tx, run.event_id)).as_json(),)
         return [shown_event(each) for each in together]
+
+    def scope(self, run_id: str) -> Scope:
+        """Return whose a run is. Raises ``NotFound``."""
+        with self.database.read() as tx:
+            return self._find(tx, run_id).scope
 
     def checkpoint(self, run_id: str, payload: Any) -> None:
         """Record the steps that an app reports in the middle of a call.

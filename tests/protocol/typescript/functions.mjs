@@ -215,6 +215,11 @@ export function functionsOf(client, tell) {
 
   define("wildcard", { triggers: [{ event: "ts/wild/*" }] }, ({ event }) => tell(event.data.key, event.name));
 
+  define("publish", {}, async ({ event, step }) => {
+    const topic = { channel: event.data.key, topic: "news", config: {} };
+    return step.realtime.publish("tell", topic, { number: 7 });
+  });
+
   const follower = createDefer(client, { id: "follower" }, ({ event, parents }) => {
     tell(event.data.key, [event.name, event.data.number, parents.length]);
   });
