@@ -9,9 +9,11 @@ import pytest
 from builders import a_workflow
 from click.testing import CliRunner
 from runtimes import a_registry
+from sse import read
 from webapi import Web, a_web
 
 from workflowkit.api.services import services_of
+from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.base.sealing import MARKER, is_sealed
 from workflowkit.cli.root import cli
 from workflowkit.contrib.encryption import EncryptionMiddleware
@@ -105,3 +107,13 @@ def test_the_command_line_decrypts_with_the_keys_of_an_application(
     result = CliRunner().invoke(cli, ["runs", "show", run_id, *options, "--json"])
     assert result.exit_code == 0, result.output
     assert ("4242" in result.output) is is_shown
+
+
+def test_messages_are_encrypted_while_they_are_kept_and_told_as_they_were_published(sqlite_url: str) -> None:
+    with a_web(sqlite_url, extensions=with_keys(KEY)) as web:
+        web.harness.runtime.publishing.publish(DEFAULT_SCOPE, "room", "news", SECRET)
+        (row,) = web.harness.rows("SELECT data FROM messages")
+        assert "4242" not in row["data"]
+        token = web.services.subscription_tokens.mint(DEFAULT_SCOPE, "room", ["news"]).token
+        response = web.anonymous().get(f"/api/realtime?token={token}&last_event_id=-1.0")
+        assert [each.data["data"] for each in read(response.get_data(as_text=True))] == [SECRET]

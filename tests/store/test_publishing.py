@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -13,8 +14,10 @@ from workflowkit.base.errors import LimitExceeded
 from workflowkit.base.jsonvalue import loads
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import DEFAULT_SCOPE
+from workflowkit.engine.channels import new_message
 from workflowkit.engine.context import AsyncStepContext, StepContext
 from workflowkit.registry import Registry
+from workflowkit.store import messages
 
 
 def _registry(handler: Any) -> Registry:
@@ -126,3 +129,22 @@ def test_the_action_publishes_to_the_run_or_to_a_channel(database_url: str) -> N
         run_id = _start(harness, "publish_update", topic="progress", data={"percent": 40})
         assert _published(harness) == [(f"run:{run_id}", "progress", {"percent": 40})]
         assert loads(harness.run()["output"])["d"] == {"channel": f"run:{run_id}", "topic": "progress"}
+
+
+def test_who_has_seen_a_number_has_seen_all_before_it(postgres_url: str) -> None:
+    """Numbers of a sequence become visible in any order; those of a channel in theirs."""
+    with a_runtime(postgres_url) as harness:
+        publishing, database = harness.runtime.publishing, harness.runtime.database
+        with ThreadPoolExecutor(1) as other:
+            with database.transaction("message") as tx:
+                publishing.join(tx, DEFAULT_SCOPE, [new_message("room", "news", "first")])
+                later = other.submit(publishing.publish, DEFAULT_SCOPE, "room", "news", "second")
+                # Another channel waits for nobody; so by now the other thread could have been done, too.
+                publishing.publish(DEFAULT_SCOPE, "hall", "news", "elsewhere")
+                assert not later.done()
+                with database.read() as seen:
+                    assert messages.find_after(seen, DEFAULT_SCOPE, "room", after=0, most=9) == []
+            later.result(timeout=30)
+        with database.read() as seen:
+            found = messages.find_after(seen, DEFAULT_SCOPE, "room", after=0, most=9)
+        assert [row.data for row in found] == ["first", "second"]

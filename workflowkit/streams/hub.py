@@ -38,11 +38,10 @@ _SWEEP_SECONDS = 1.0
 
 
 class Hub:
-    """The streams of a process. Thread-safe; its thread begins with the first stream. Use it after forking."""
+    """The streams of a process. Thread-safe; all that is not to be shared with forks begins with the first stream."""
 
     def __init__(self, database: Database, notices: Notices, limits: Limits) -> None:
-        self._database, self._limits = database, limits
-        self._selector = selectors.DefaultSelector()
+        self._database, self._notices, self._limits = database, notices, limits
         self._lock = threading.Lock()
         self._arriving: deque[Connection] = deque()
         self._noticed: set[str] = set()
@@ -52,10 +51,10 @@ class Hub:
         self._count = 0
         self._is_stopping = False
         self._thread: threading.Thread | None = None
+        self._selector: selectors.BaseSelector
         self._woken: socket.socket
         self._waker: socket.socket
         self._looked_at = self._looked_at_all = self._swept_at = float("-inf")
-        notices.listen(self.notice)
 
     @property
     def count(self) -> int:
@@ -100,7 +99,7 @@ class Hub:
             thread.join()
             self._woken.close()
             self._waker.close()
-        self._selector.close()
+            self._selector.close()
 
     # --- the hub's thread
 
@@ -109,7 +108,9 @@ class Hub:
             self._woken, self._waker = socket.socketpair()
             self._woken.setblocking(False)
             self._waker.setblocking(False)
+            self._selector = selectors.DefaultSelector()
             self._selector.register(self._woken, selectors.EVENT_READ)
+            self._notices.listen(self.notice)
             self._thread = threading.Thread(target=self._run, name="workflowkit-streams", daemon=True)
             self._thread.start()
 
