@@ -13,6 +13,7 @@ from workflowkit.flow.concurrency import (
     action_ceiling,
     blocked_by,
     ceilings,
+    kind_ceiling,
 )
 from workflowkit.flow.dequeue import Full, Go, TooEarly, dequeue
 from workflowkit.flow.gcra import Rate
@@ -98,6 +99,28 @@ def test_an_action_has_slots_of_its_own_in_its_workflow() -> None:
     assert ceiling.limit == 2
     others = [action_ceiling(2, MINE, "load"), *(action_ceiling(2, other, "send") for other in OTHERS.values())]
     assert ceiling.group not in {other.group for other in others}
+
+
+@pytest.mark.parametrize(
+    ("scope", "shared_with"),
+    [
+        (Sharing.TENANT, {"workflow"}),
+        (Sharing.ENVIRONMENT, {"workflow", "tenant"}),
+        (Sharing.INSTALLATION, {"workflow", "tenant", "environment"}),
+    ],
+)
+def test_a_kind_of_action_has_slots_of_its_own_in_all_workflows_of_its_scope(
+    scope: Sharing, shared_with: set[str]
+) -> None:
+    rule = Concurrency(3, None, scope)
+    own = kind_ceiling(rule, MINE.scope, "mail")
+    assert own.limit == 3
+    assert {
+        name for name, other in OTHERS.items() if kind_ceiling(rule, other.scope, "mail").group == own.group
+    } == shared_with
+    # Neither another kind, nor a limit of the same scope, nor an action of that name is meant.
+    others = {kind_ceiling(rule, MINE.scope, "call").group, group(scope), action_ceiling(3, MINE, "mail").group}
+    assert own.group not in others
 
 
 RATE = Rate(1, 1_000)
