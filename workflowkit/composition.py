@@ -17,6 +17,7 @@ from workflowkit.base.links import Links
 from workflowkit.base.sealing import LenientSealing
 from workflowkit.base.secrets import Keyring
 from workflowkit.base.settings import LOCAL_BROKER_URL, Settings
+from workflowkit.base.tokens import Tokens
 from workflowkit.definition.model import Workflow
 from workflowkit.dispatch.broker import broker_trouble
 from workflowkit.dispatch.celery_app import create_celery, register_tasks
@@ -61,6 +62,7 @@ from workflowkit.runtime.matching import Matching
 from workflowkit.runtime.moving import Moving
 from workflowkit.runtime.nextturn import NextTurn
 from workflowkit.runtime.notices import LocalNotices, Notices
+from workflowkit.runtime.oidc import Oidc
 from workflowkit.runtime.oversight import BrokerState, Oversight
 from workflowkit.runtime.pausing import Pausing
 from workflowkit.runtime.position import ENDED_TIMER, Jitter, Schedule
@@ -310,6 +312,14 @@ class Runtime:
     def sessions(self) -> Sessions:
         settings = self.settings
         return Sessions(self.database, int(settings.session_idle_seconds * 1000), int(settings.session_seconds * 1000))
+
+    @cached_property
+    def oidc(self) -> Oidc | None:
+        """The OpenID provider of the settings, if they name one."""
+        if self.settings.oidc_issuer is None:
+            return None
+        clock = self.clock or SystemClock()
+        return Oidc(self.settings, lambda: None if self.keyring is None else Tokens(self.keyring, clock), clock)
 
     @cached_property
     def logins(self) -> Logins:

@@ -45,6 +45,8 @@ PUBLIC = {
     # Who is calling, and logging in.
     ("GET", "/api/session"),
     ("POST", "/api/session"),
+    ("GET", "/login/oidc"),
+    ("GET", "/login/oidc/callback"),
     # The token is the credential: an unknown one is answered as a page that does not exist.
     ("GET", "/w/<token>"),
     ("POST", "/w/<token>"),

@@ -33,6 +33,7 @@ from workflowkit.api.routes import (
     invitations,
     jobs,
     keys,
+    oidclogin,
     pages,
     pauses,
     realtime,
@@ -89,7 +90,7 @@ def create_app(services: Services) -> APIFlask:
     for routes in (
         events, workflows, dryruns, simulations, pauses, functions, runs, jobs, schedules, actions, keys, webhooks,
         deliveries, signals, approvals, invitations, callbacks, calls, alerts, embedtokens, system, apps, sessions,
-        users, realtime, health, docs, pages, embed,
+        users, oidclogin, realtime, health, docs, pages, embed,
     ):  # fmt: skip
         app.register_blueprint(routes.api)
     errors.register(app)

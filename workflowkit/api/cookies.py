@@ -11,7 +11,8 @@ import base64
 import hmac
 from urllib.parse import urlsplit
 
-from flask import Response, request
+from flask import request
+from werkzeug.wrappers import Response as BaseResponse
 
 from workflowkit.api.errors import CsrfRefused
 from workflowkit.api.services import Services
@@ -22,6 +23,7 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # Browsers take a cookie with this prefix only if it is Secure, for this host alone and for all of its paths: no other
 # host of the domain, and nobody who can change plain HTTP, can plant one.
 _SECURE_NAME, _DEV_NAME = "__Host-workflowkit", "workflowkit"
+_ATTEMPT = "-login"
 
 
 def session_token() -> str | None:
@@ -29,14 +31,29 @@ def session_token() -> str | None:
     return request.cookies.get(_name())
 
 
-def set_session(response: Response, token: str) -> None:
+def set_session(response: BaseResponse, token: str) -> None:
     """Let the browser keep a token, until it is closed at the latest."""
     response.set_cookie(_name(), token, path="/", secure=_is_secure(), httponly=True, samesite="Lax")
 
 
-def clear_session(response: Response) -> None:
+def clear_session(response: BaseResponse) -> None:
     """Let the browser forget its token."""
     response.delete_cookie(_name(), path="/", secure=_is_secure(), httponly=True, samesite="Lax")
+
+
+def attempt() -> str | None:
+    """Return what the present request carries of a login that was begun at an OpenID provider."""
+    return request.cookies.get(_name() + _ATTEMPT)
+
+
+def set_attempt(response: BaseResponse, token: str) -> None:
+    """Let the browser keep what belongs to a login that it leaves for."""
+    response.set_cookie(_name() + _ATTEMPT, token, path="/", secure=_is_secure(), httponly=True, samesite="Lax")
+
+
+def clear_attempt(response: BaseResponse) -> None:
+    """Let the browser forget it."""
+    response.delete_cookie(_name() + _ATTEMPT, path="/", secure=_is_secure(), httponly=True, samesite="Lax")
 
 
 def csrf_token(token: str) -> str:

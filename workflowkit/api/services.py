@@ -27,6 +27,7 @@ from workflowkit.runtime.jobs import Jobs
 from workflowkit.runtime.keys import Keys
 from workflowkit.runtime.logins import Logins
 from workflowkit.runtime.moving import Moving
+from workflowkit.runtime.oidc import Oidc
 from workflowkit.runtime.oversight import Oversight
 from workflowkit.runtime.pausing import Pausing
 from workflowkit.runtime.publishing import SubscriptionTokens
@@ -87,6 +88,7 @@ class Services:
     streams: Streams
     embed_origins: tuple[str, ...] = ()
     has_host: bool = False
+    oidc: Oidc | None = None
     login_url: str | None = None
     limits: Limits = DEFAULT_LIMITS
     public_url: str | None = None
@@ -156,6 +158,8 @@ class RuntimeParts(Protocol):
     @property
     def logins(self) -> Logins: ...
     @property
+    def oidc(self) -> Oidc | None: ...
+    @property
     def subscription_tokens(self) -> SubscriptionTokens: ...
     @property
     def streams(self) -> Streams: ...
@@ -197,6 +201,7 @@ def services_of(
         users=Users(runtime.database),
         sessions=runtime.sessions,
         logins=runtime.logins,
+        oidc=runtime.oidc,
         subscription_tokens=runtime.subscription_tokens,
         streams=runtime.streams,
         embed_origins=runtime.settings.embed_origins,

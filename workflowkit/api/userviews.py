@@ -36,8 +36,13 @@ def session_state(who: Caller | None, services: Services) -> Shown:
         "has_password": logged_in is not None and logged_in.user.password_hash is not None,
         "csrf": None if person is None else person.csrf,
         "expires_at": None if logged_in is None else rfc3339(logged_in.session.expires_at_ms),
-        "methods": {"password": not services.has_host, "oidc": None, "login_url": services.login_url},
+        "methods": _methods(services),
     }
+
+
+def _methods(services: Services) -> Shown:
+    provider = None if services.has_host or services.oidc is None else services.oidc.label
+    return {"password": not services.has_host, "oidc": provider, "login_url": services.login_url}
 
 
 def _kind(who: Caller | None) -> str:

@@ -16,6 +16,8 @@ from workflowkit.base.secrets import Keyring
 
 LOCAL_BROKER_URL = "local://"
 DEFAULT_QUEUE = "default"
+#: The names of ``runtime.roles``.
+_ROLES = ("viewer", "editor", "publisher", "operator", "admin", "owner")
 #: What ``run_log_level`` may be.
 LOG_LEVELS = ("debug", "info", "warning", "error", "off")
 
@@ -58,6 +60,22 @@ class Settings:
     """How long somebody stays logged in without doing anything."""
     session_seconds: float = 12 * 3_600.0
     """How long somebody stays logged in, however busy they are."""
+    oidc_issuer: str | None = None
+    """The OpenID provider at which people may log in: its address, exactly as it calls itself."""
+    oidc_client_id: str = "workflowkit"
+    """Under which id the provider knows this installation."""
+    oidc_client_secret: str | None = field(default=None, repr=False)
+    """What proves that to it; none for public clients, which have PKCE only."""
+    oidc_label: str | None = None
+    """What people know the provider as; its host name, unless something else is said."""
+    oidc_scopes: tuple[str, ...] = ("openid", "email", "profile")
+    """What the provider is asked to tell."""
+    oidc_name_claim: str = "email"
+    """Which of its claims is the name of the user here."""
+    oidc_roles_claim: str = "groups"
+    """Which of its claims lists groups."""
+    oidc_roles: tuple[tuple[str, str], ...] = ()
+    """Which role members of which group have, as ``admin:flow-admins,viewer:*``; nobody has any by default."""
     allow_private_networks: bool = False
     """Whether actions may reach private addresses. Never on a shared installation."""
     signing_key: str | None = field(default=None, repr=False)
@@ -151,6 +169,21 @@ def _keys(text: str) -> str:
     return text
 
 
+def _issuer(text: str) -> str:
+    parts = urlsplit(text)
+    is_local = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    if not parts.hostname or (parts.scheme != "https" and not (parts.scheme == "http" and is_local)):
+        raise ValueError(f"must be an https address, got {text!r}")
+    return text
+
+
+def _roles(text: str) -> tuple[tuple[str, str], ...]:
+    pairs = tuple(part.partition(":")[::2] for part in _names(text))
+    if not all(role in _ROLES and group for role, group in pairs):
+        raise ValueError(f"must be ROLE:GROUP, with commas between, of the roles {', '.join(_ROLES)}; got {text!r}")
+    return pairs
+
+
 def _signing_key(text: str) -> str:
     if re.fullmatch(r"(signkey-\w+-)?([0-9a-fA-F]{2}){4,}", text) is None:
         raise ValueError("must be signkey-NAME- and an even number of hexadecimal digits, at least 8")
@@ -177,6 +210,14 @@ _PARSERS: dict[str, Callable[[str], object]] = {
     "secret_key": _keys,
     "session_idle_seconds": _seconds,
     "session_seconds": _seconds,
+    "oidc_issuer": _issuer,
+    "oidc_client_id": str,
+    "oidc_client_secret": str,
+    "oidc_label": str,
+    "oidc_scopes": _names,
+    "oidc_name_claim": str,
+    "oidc_roles_claim": str,
+    "oidc_roles": _roles,
     "allow_private_networks": _flag,
     "signing_key": _signing_key,
     "signing_key_fallback": _signing_key,
