@@ -283,3 +283,36 @@ def test_an_error_of_a_stub_is_shown_as_that_of_the_step(sqlite_url: str) -> Non
 
         assert shown["error"] == error
         assert shown["steps"][3]["reason"] == "branch-dead"
+
+
+def test_it_goes_up_to_an_action_and_no_further(sqlite_url: str) -> None:
+    with a_shop(sqlite_url) as (web, shop):
+        shown = web.client().post(PATH, {"event": EVENT, "until": "confirmed", "events": CONFIRMED}).get_json()
+        assert shown["path"] == ["pay", "confirmed"]
+        assert shown["missing"] == []
+        assert shop.done == []
+
+
+def test_one_action_alone_is_executed_as_if_the_others_had_come_before(sqlite_url: str) -> None:
+    with a_shop(sqlite_url) as (web, shop):
+        state = {"pay": {"charge_id": "c-1"}, "parcel": {"parcel": "p-9"}}
+        shown = web.client().post(PATH, {"event": EVENT, "until": "mail", "state": state}).get_json()
+        assert shown["path"] == ["mail"]
+        assert shown["steps"][-1]["inputs"]["subject"] == "Parcel p-9"
+        unstubbed = web.client().post(PATH, {"event": EVENT, "until": "parcel", "state": state}).get_json()
+        assert [missing["stub"] for missing in unstubbed["missing"]] == ["node:parcel"]
+        assert shop.done == [], "what reaches the world is not executed alone either"
+
+
+@pytest.mark.parametrize(
+    ("part", "problem"),
+    [
+        ({"until": "nothing"}, ("/until", "invalid-value")),
+        ({"state": {}}, ("/until", "required")),
+        ({"until": "pay", "state": {"a/b": 1}}, ("/state/a~1b", "invalid-value")),
+    ],
+)
+def test_a_part_that_the_document_does_not_have_is_refused(sqlite_url: str, part: Any, problem: Any) -> None:
+    with a_shop(sqlite_url) as (web, _):
+        refused = web.client().post(PATH, {"event": EVENT, **part})
+        assert problem in problems_of(refused)

@@ -88,3 +88,49 @@ def test_axe_finds_nothing_serious_in_a_test_run(new_page: NewPage, scheme: str)
     try_with(editor, {"total": 5})
     editor.get("test-step-check").get_by_role("button").first.click()
     assert serious(editor.page) == []
+
+
+def with_inputs() -> dict[str, Any]:
+    """Return a draft that says what its event looks like."""
+    total = {"type": "number", "title": "Total"}
+    inputs = {"type": "object", "required": ["total"], "properties": {"total": total, "email": {"type": "string"}}}
+    return a_draft() | {"inputs": inputs}
+
+
+def test_the_event_is_filled_into_a_form_and_is_json_beside_it(editor: EditorPage) -> None:
+    editor.open(with_inputs())
+    editor.get("test-button").click()
+    editor.get("test-form").get_by_label("Total").fill("0.5")
+    editor.get("test-run").click()
+    expect(editor.get("test-result")).to_contain_text("completed")
+    expect(editor.edge("check", "small")).to_have_attribute("data-state", "taken")
+    editor.get("test-tab-json").click()
+    expect(editor.get("test-data")).to_have_value(re.compile('"total": 0.5'))
+    editor.get("test-data").fill('{"total": 7}')
+    editor.get("test-tab-form").click()
+    expect(editor.get("test-form").get_by_label("Total")).to_have_value("7")
+    editor.get("test-tab-json").click()
+    editor.get("test-data").fill("{")
+    expect(editor.get("test-tab-form")).to_be_disabled()
+    expect(editor.get("test-run")).to_be_disabled()
+
+
+def test_a_draft_is_tried_up_to_a_step_and_a_step_alone_with_what_was_pinned(editor: EditorPage) -> None:
+    editor.open(a_draft())
+    editor.get("test-button").click()
+    editor.get("test-data").fill('{"total": 5, "email": "a@b.c"}')
+    editor.get("test-extent").select_option("until")
+    editor.get("test-step").select_option("check")
+    editor.get("test-run").click()
+    expect(editor.get("test-step-check")).to_be_visible()
+    expect(editor.get("test-step-lookup")).to_have_count(0)
+    expect(editor.get("missing-lookup")).to_have_count(0)
+    editor.get("test-extent").select_option("only")
+    editor.get("test-step").select_option("small")
+    editor.get("test-run").click()
+    expect(editor.node("small").get_by_test_id("step-state")).to_have_text("Completed")
+    expect(editor.get("test-step-check")).to_be_visible()
+    editor.get("test-step").select_option("lookup")
+    editor.get("test-run").click()
+    expect(editor.get("missing-lookup")).to_be_visible()
+    assert serious(editor.page) == []

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from workflowkit.base.clock import FakeClock
+from workflowkit.base.errors import InvalidInput, Problem
+from workflowkit.base.jsonvalue import child_pointer
 from workflowkit.base.limits import Limits
 from workflowkit.base.netguard import NetworkPolicy
 from workflowkit.engine import local
@@ -23,7 +25,7 @@ from workflowkit.testing.outside import Stubbed
 from workflowkit.testing.result import RunResult
 from workflowkit.testing.scenario import RUN_ID, check_stubs, complete_event
 from workflowkit.testing.stubs import Stubs
-from workflowkit.testing.target import target_of
+from workflowkit.testing.target import Target, target_of
 
 #: SAFETY: S12 — beside what is not executed at all: no address of the installation's own, no port that is open.
 _NOWHERE = ActionConfig(network=NetworkPolicy(ports=frozenset()))
@@ -47,20 +49,43 @@ def dry_run(
     *,
     limits: Limits,
     now_ms: int,
+    until: str | None = None,
+    state: Mapping[str, Any] | None = None,
 ) -> RunResult:
     """Run a document for an event with nothing that could reach the world; ``local.held`` is at what it stopped.
 
-    Raises ``DefinitionError`` with all problems of the document, ``InvalidStub``, ``InvalidInput`` for an event that is
-    none, and ``LimitExceeded`` past ``rehearsal_passes``, ``rehearsal_days`` and ``rehearsal_seconds``.
+    With ``until`` it goes no further than that action; with ``state``, outputs of others by id, that action is all that
+    is executed. Raises ``DefinitionError`` with all problems of the document, ``InvalidStub``, ``InvalidInput`` for an
+    event that is none and for a part that the document does not have, and ``LimitExceeded`` past ``rehearsal_passes``,
+    ``rehearsal_days`` and ``rehearsal_seconds``.
     """
     target = target_of(document, registry, limits)
     check_stubs(stubs, target)
+    _check_part(target, until, state)
     outside = Stubbed(stubs, limits, rehearses=True)
     bounds = Bounds(limits.rehearsal_passes, limits.rehearsal_days, limits.rehearsal_seconds)
     options = LocalOptions(
-        config=_NOWHERE, extensions=_NoExtensions(), limits=limits, outside=outside, bounds=bounds, run_id=RUN_ID
-    )
+        config=_NOWHERE, extensions=_NoExtensions(), limits=limits, outside=outside, bounds=bounds, run_id=RUN_ID,
+        until=until, state=state,
+    )  # fmt: skip
     result = local.run(
         target.workflow, complete_event(event, target), target.actions, clock=FakeClock(now_ms), options=options
     )
     return RunResult(target.workflow, result, tuple(outside.calls), outside.unused)
+
+
+def _check_part(target: Target, until: str | None, state: Mapping[str, Any] | None) -> None:
+    """Raise ``InvalidInput`` for a part of a document that it does not have."""
+    nodes = target.workflow.nodes
+    problems = []
+    if until is not None and until not in nodes:
+        problems.append(Problem("/until", "invalid-value", f"there is no action {until!r} outside of loops"))
+    if state is not None and until is None:
+        problems.append(Problem("/until", "required", "a state is for one action: say which"))
+    problems += [
+        Problem(child_pointer("/state", node_id), "invalid-value", f"there is no action {node_id!r} outside of loops")
+        for node_id in state or ()
+        if node_id not in nodes
+    ]
+    if problems:
+        raise InvalidInput(problems)

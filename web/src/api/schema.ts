@@ -451,6 +451,10 @@ export interface DryRunRequest {
   readonly stubs?: JsonObject;
   /** Events that come while it goes on: `name`, `data`, and `after`, from its start. */
   readonly events?: readonly JsonObject[];
+  /** Go no further than this action. */
+  readonly until?: string;
+  /** Outputs of other actions, by id: execute `until` alone, as if these had come before it. */
+  readonly state?: JsonObject;
   /** Stubs of signals that are waited for, by name. */
   readonly signals?: JsonObject;
   /** Stubs of workflows and functions that are run, by id. */

@@ -57,6 +57,8 @@ export interface WorkflowDocument extends Graph {
   readonly trigger?: JsonObject;
   readonly triggers?: readonly JsonObject[];
   readonly settings?: JsonObject | null;
+  /** A schema of the event's data. */
+  readonly inputs?: Json;
 }
 
 /** Which graph of a document is meant: the ids of the loops to enter, outermost first; none for the document's own. */

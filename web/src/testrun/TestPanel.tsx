@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import type { DryRun, Event } from "../api/schema";
 import { api } from "../api/session";
 import { asApiError } from "../api/useLoaded";
@@ -7,11 +7,17 @@ import { isObject } from "../base/json";
 import { paintDryRun } from "../canvas/painting";
 import { triggersOf } from "../config/triggers";
 import { toJson } from "../document/read";
+import type { EditorStore } from "../editor/store";
 import { useEditor, useEditorContext, useHost } from "../editor/store";
 import { announce } from "../shell/notices";
 import { ago } from "../shell/times";
 import { Button, IconButton } from "../shell/ui/Button";
 import { Icon } from "../shell/ui/Icon";
+import { EventDataField } from "./EventDataField";
+import { eventSchema } from "./eventSchema";
+import type { Part } from "./part";
+import { merged, partOf } from "./part";
+import { PartField } from "./PartField";
 import { readStubs, writeStubs } from "./stubs";
 import type { Stubs } from "./stubs";
 import { TestResult } from "./TestResult";
@@ -26,6 +32,8 @@ export function TestPanel(): React.JSX.Element {
   const document = useEditor((state) => state.history.present);
   const [name, setName] = useState(() => firstEvent(triggersOf(document)));
   const [text, setText] = useState("{}");
+  const [sample, setSample] = useState<JsonObject | undefined>(undefined);
+  const [part, setPart] = useState<Part>(() => ({ extent: "all", step: firstStep(store) }));
   const [stubs, setStubs] = useState<Stubs>(() => readStubs(workflowId));
   const [result, setResult] = useState<DryRun | undefined>(undefined);
   const [error, setError] = useState<readonly string[]>([]);
@@ -33,6 +41,9 @@ export function TestPanel(): React.JSX.Element {
   const { isEmbedded } = useHost();
   const past = usePastEvents(isEmbedded ? "" : name);
   const data = objectFrom(text);
+  // A form that is told from the data must not lose a field while that is emptied.
+  const schema = useMemo(() => eventSchema(document, sample), [document, sample]);
+  const choices = document.actions.map((action) => ({ id: action.id, name: action.name ?? action.id }));
   useEffect(() => {
     store.getState().canvas?.fit(); // the panel would cover a part of it
     return () => store.setState({ painting: undefined });
@@ -44,7 +55,9 @@ export function TestPanel(): React.JSX.Element {
     const written = toJson(document);
     try {
       const event = name === "" ? { data } : { name, data };
-      const made = await api.dryRun(workflowId, { document: written, event, stubs: used });
+      const scope = partOf(part, used, result);
+      const told = await api.dryRun(workflowId, { document: written, event, stubs: used, ...scope });
+      const made = part.extent === "only" ? merged(result, told) : told;
       setResult(made);
       setError([]);
       store.setState({ painting: paintDryRun(made, document, written) });
@@ -75,6 +88,7 @@ export function TestPanel(): React.JSX.Element {
           onChoose={(event) => {
             setName(event.name);
             setText(JSON.stringify(event.data, null, 2));
+            setSample(isObject(event.data) ? event.data : undefined);
           }}
         />
         <label className="field">
@@ -86,18 +100,18 @@ export function TestPanel(): React.JSX.Element {
             onChange={(event) => setName(event.target.value)}
           />
         </label>
-        <label className="field">
-          <span className="field-label">Data</span>
-          <textarea
-            className="input mono"
-            spellCheck={false}
-            data-testid="test-data"
-            aria-invalid={data === undefined}
-            value={text}
-            onChange={(event) => setText(event.target.value)}
-          />
-          {data === undefined && <span className="field-error">This has to be a JSON object.</span>}
-        </label>
+        <EventDataField
+          text={text}
+          data={data}
+          schema={schema}
+          isDeclared={eventSchema(document, undefined) !== undefined}
+          onText={(written) => {
+            setText(written);
+            setSample(objectFrom(written));
+          }}
+          onForm={(changed) => setText(JSON.stringify(changed, null, 2))}
+        />
+        <PartField part={part} steps={choices} onChange={setPart} />
         <div>
           <Button
             look="primary"
@@ -170,6 +184,13 @@ function usePastEvents(name: string): readonly Event[] {
     };
   }, [name]);
   return events;
+}
+
+/** The step that is selected, or else the first one. */
+function firstStep(store: EditorStore): string {
+  const { selection, history } = store.getState();
+  const { actions } = history.present;
+  return (actions.find(({ id }) => selection.actions.has(id)) ?? actions[0])?.id ?? "";
 }
 
 function firstEvent(triggers: readonly JsonObject[]): string {

@@ -49,6 +49,8 @@ def dry_run_workflow(workflow_id: str, body: dict[str, Any]) -> Response:
         services.registry,
         limits=services.limits,
         now_ms=SystemClock().now_ms(),
+        until=body.get("until"),
+        state=body.get("state"),
     )
     return answer(_shown(result))
 

@@ -29,6 +29,9 @@ class DryRunRequest(Request):
                         required=False)  # fmt: skip
     events = fields.List(fields.Dict(keys=fields.String()), metadata={
         "description": "Events that come while it goes on: `name`, `data`, and `after`, from its start."})  # fmt: skip
+    until = text("Go no further than this action.", required=False)
+    state = json_object("Outputs of other actions, by id: execute `until` alone, as if these had come before it.",
+                        required=False)  # fmt: skip
     signals = json_object("Stubs of signals that are waited for, by name.", required=False)
     invokes = json_object("Stubs of workflows and functions that are run, by id.", required=False)
 
