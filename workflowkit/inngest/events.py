@@ -11,6 +11,8 @@ from workflowkit.inngest.naming import slug_of
 from workflowkit.runtime.lifecycle import RUN_CANCELLED, RUN_FAILED, RUN_FINISHED
 from workflowkit.runtime.schedules import EVENT_NAME as CRON_EVENT
 
+#: Their names of the event of a run that was invoked, and of one that a schedule began.
+INVOKED_THERE, CRON_THERE = "inngest/function.invoked", "inngest/scheduled.timer"
 #: The names of the ends of runs: theirs, ours.
 ENDS = {
     "inngest/function.failed": RUN_FAILED,
@@ -25,9 +27,9 @@ def shown_event(event: Mapping[str, Any]) -> dict[str, Any]:
     """Return an event of ours as a function of an app gets it."""
     name, data = event["name"], event.get("data") or {}
     if name == INVOKED_EVENT:
-        name = DEFERRED_EVENT if is_deferred(data) else "inngest/function.invoked"
+        name = DEFERRED_EVENT if is_deferred(data) else INVOKED_THERE
     elif name == CRON_EVENT:
-        name, data = "inngest/scheduled.timer", {"cron": data["cron"], "scheduledAt": data["slot"]}
+        name, data = CRON_THERE, {"cron": data["cron"], "scheduledAt": data["slot"]}
     elif name in ENDS_HERE:
         name, data = ENDS_HERE[name], _end(name, data)
     shown = {"id": event.get("id"), "name": name, "data": data, "ts": event.get("ts"), "user": event.get("user") or {}}

@@ -13,6 +13,8 @@ from workflowkit.engine.waits import WaitKind
 from workflowkit.flow.decision import SkipReason
 from workflowkit.inngest.events import shown_event
 
+#: What they call the error of a function that has not ended in time.
+INVOKE_TIMEOUT_THERE = "InngestInvokeTimeoutError"
 _INVOKE_TIMEOUT, _SIGNAL_TAKEN = "invoke-timeout", "signal-taken"
 #: Why a function that is invoked begins no run, where SDKs have one word for it.
 _RATE_LIMITED = (SkipReason.RATE_LIMITED.value, SkipReason.IDEMPOTENT.value)
@@ -48,7 +50,7 @@ def told_error(error: Mapping[str, Any] | None, limits: Limits) -> dict[str, Any
 def _error(error: ErrorInfo, run_id: str | None) -> dict[str, Any]:
     if error.code == _INVOKE_TIMEOUT:
         message = "Timed out waiting for invoked function to complete"
-        return {"name": "InngestInvokeTimeoutError", "message": message}
+        return {"name": INVOKE_TIMEOUT_THERE, "message": message}
     if error.code in _RATE_LIMITED:
         return {"name": "Error", "message": "invoked function is rate limited"}
     if error.code == _SIGNAL_TAKEN:

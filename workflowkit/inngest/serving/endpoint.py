@@ -20,13 +20,13 @@ from workflowkit.base.errors import (
 )
 from workflowkit.base.jsonvalue import loads, loads_strict
 from workflowkit.engine.failures import failed_by
-from workflowkit.inngest.replies import NO_RETRY_HEADER, RETRY_HEADER, SDK_HEADER, VERSION_HEADER
+from workflowkit.inngest.replies import NO_RETRY_HEADER, RETRY_HEADER
 from workflowkit.inngest.serving.announcing import function_configs
 from workflowkit.inngest.serving.exchange import Request, Response, json_response
 from workflowkit.inngest.serving.graphs import perform_graph
 from workflowkit.inngest.serving.inspecting import CAPABILITIES, inspection
 from workflowkit.inngest.serving.operations import described
-from workflowkit.inngest.serving.options import EndpointConfig
+from workflowkit.inngest.serving.options import SDK_NAME, EndpointConfig
 from workflowkit.inngest.serving.performing import FAILED, Attempt, Means, Reply, failure, perform_function
 from workflowkit.inngest.serving.platform import Platform
 from workflowkit.inngest.serving.recollection import own_event
@@ -37,9 +37,7 @@ from workflowkit.inngest.signing import SIGNATURE_HEADER, sign
 from workflowkit.inngest.syncing import IN_BAND, SYNC_KIND_HEADER
 
 METHODS = ("GET", "POST", "PUT")
-LANGUAGE = "workflowkit"
-_REQUEST_VERSION = "2"
-_SERVER_KIND, _EXPECTED_KIND = "x-inngest-server-kind", "x-inngest-expected-server-kind"
+_SERVER_KIND = "x-inngest-server-kind"
 _OK, _BAD, _UNSIGNED, _MISSING, _METHOD, _TOO_LARGE = 200, 400, 401, 404, 405, 413
 
 _log = logging.getLogger("workflowkit.serving")
@@ -82,11 +80,7 @@ class ServeEndpoint:
 
     def headers(self) -> dict[str, str]:
         """Return the headers of every answer."""
-        return {
-            SDK_HEADER: f"{LANGUAGE}:v{__version__}", VERSION_HEADER: _REQUEST_VERSION,
-            _EXPECTED_KIND: self.config.mode, "x-inngest-framework": self.framework,
-            **({"x-inngest-env": self.config.environment} if self.config.environment else {}),
-        }  # fmt: skip
+        return self.config.headers(self.framework)
 
     def _key_of(self, request: Request) -> str | None:
         """Return the key that a request is signed with; ``None`` if it is not, where that may be.
@@ -127,7 +121,7 @@ class ServeEndpoint:
         payload = {
             "appName": self.config.app_id, "appVersion": self.config.app_version, "url": self.url(request.url),
             "functions": self._configs(self.url(request.url)), "framework": self.framework, "deployType": "ping",
-            "sdk": f"{LANGUAGE}:v{__version__}", "v": "0.1", "capabilities": CAPABILITIES,
+            "sdk": f"{SDK_NAME}:v{__version__}", "v": "0.1", "capabilities": CAPABILITIES,
         }  # fmt: skip
         told = {name: value for name, value in payload.items() if value is not None}
         try:
@@ -143,8 +137,8 @@ class ServeEndpoint:
         told = {
             "app_id": self.config.app_id, "appVersion": self.config.app_version, "capabilities": CAPABILITIES,
             "env": self.config.environment, "framework": self.framework, "functions": self._configs(url),
-            "inspection": inspection(self, is_trusted=True), "platform": None, "sdk_author": LANGUAGE,
-            "sdk_language": LANGUAGE, "sdk_version": __version__, "url": url,
+            "inspection": inspection(self, is_trusted=True), "platform": None, "sdk_author": SDK_NAME,
+            "sdk_language": SDK_NAME, "sdk_version": __version__, "url": url,
         }  # fmt: skip
         response = self._json(_OK, {name: value for name, value in told.items() if value is not None})
         return replace(response, headers={**response.headers, SYNC_KIND_HEADER: IN_BAND})

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from workflowkit import __version__
-from workflowkit.inngest.serving.options import EndpointConfig
+from workflowkit.inngest.serving.options import SDK_NAME, EndpointConfig
 from workflowkit.inngest.serving.served import Served
 from workflowkit.inngest.signing import key_hash
 
@@ -49,7 +49,7 @@ def inspection(endpoint: Inspected, *, is_trusted: bool) -> dict[str, Any]:
         "event_api_origin": config.event_origin,
         "event_key_hash": None if event_key is None else hashlib.sha256(event_key.encode()).hexdigest(),
         "framework": endpoint.framework,
-        "sdk_language": "workflowkit",
+        "sdk_language": SDK_NAME,
         "sdk_version": __version__,
         "serve_origin": config.origin,
         "serve_path": config.path,

@@ -7,9 +7,14 @@ from dataclasses import dataclass, field
 from typing import TypedDict
 from urllib.parse import urlsplit
 
+from workflowkit import __version__
 from workflowkit.base.errors import InvalidInput, Problem
+from workflowkit.inngest.replies import SDK_HEADER, VERSION_HEADER
 from workflowkit.inngest.signing import SigningKeys
 
+#: What the protocol knows us as, and the version of it that is spoken.
+SDK_NAME, PROTOCOL_VERSION = "workflowkit", "2"
+EXPECTED_KIND_HEADER = "x-inngest-expected-server-kind"
 DEFAULT_PATH = "/api/inngest"
 DEV_ORIGIN = "http://127.0.0.1:8288"
 _CLOUD_API, _CLOUD_EVENTS = "https://api.inngest.com", "https://inn.gs"
@@ -68,6 +73,14 @@ class EndpointConfig:
     def mode(self) -> str:
         """The kind of server that may call."""
         return "dev" if self.is_dev else "cloud"
+
+    def headers(self, framework: str) -> dict[str, str]:
+        """Return what every request and answer of the endpoint says of it."""
+        return {
+            SDK_HEADER: f"{SDK_NAME}:v{__version__}", VERSION_HEADER: PROTOCOL_VERSION,
+            EXPECTED_KIND_HEADER: self.mode, "x-inngest-framework": framework,
+            **({"x-inngest-env": self.environment} if self.environment else {}),
+        }  # fmt: skip
 
 
 def read_options(

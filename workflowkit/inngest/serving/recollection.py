@@ -11,12 +11,12 @@ from workflowkit.engine.failures import ERROR_MESSAGE_CHARS, ERROR_NAME_CHARS, s
 from workflowkit.engine.session import RUN_STEP
 from workflowkit.engine.waits import WaitKind
 from workflowkit.engine.waitspecs import INVOKED_EVENT
-from workflowkit.inngest.events import ENDS
+from workflowkit.inngest.events import CRON_THERE, ENDS, INVOKED_THERE
+from workflowkit.inngest.memos import INVOKE_TIMEOUT_THERE
 from workflowkit.inngest.serving.names import Names
 from workflowkit.runtime.schedules import EVENT_NAME as CRON_EVENT
 
-_INVOKED, _TIMER, _INTERNAL = "inngest/function.invoked", "inngest/scheduled.timer", "_inngest"
-_INVOKE_TIMEOUT = "InngestInvokeTimeoutError"
+_INTERNAL = "_inngest"
 _WRAPPED = frozenset({RUN_STEP, WaitKind.RUN.value})
 #: Under which an error keeps our code for it, where servers keep what an error carries.
 CODE = "code"
@@ -48,7 +48,7 @@ def error_info(value: Any) -> ErrorInfo:
     given = value if isinstance(value, dict) else {"message": value}
     name, message, carried = str(given.get("name") or "Error"), given.get("message"), given.get("data")
     code = carried.get(CODE) if isinstance(carried, dict) else None
-    if name == _INVOKE_TIMEOUT:
+    if name == INVOKE_TIMEOUT_THERE:
         name, code = "InvokeTimeout", "invoke-timeout"
     return ErrorInfo(
         storable(name, ERROR_NAME_CHARS),
@@ -62,9 +62,9 @@ def own_event(event: Mapping[str, Any], names: Names) -> dict[str, Any]:
     """Return an event of a server as handlers know it: the server's own under our names, without its marks."""
     name, data = event.get("name"), event.get("data")
     fields = {key: value for key, value in data.items() if key != _INTERNAL} if isinstance(data, dict) else {}
-    if name == _INVOKED:
+    if name == INVOKED_THERE:
         name = INVOKED_EVENT
-    elif name == _TIMER:
+    elif name == CRON_THERE:
         name, fields = CRON_EVENT, {"cron": fields.get("cron"), "slot": fields.get("scheduledAt")}
     elif name in ENDS:
         name, fields = ENDS[name], _end(name, fields, names)

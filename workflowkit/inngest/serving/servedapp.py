@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 from workflowkit.actionconfig import action_config
 from workflowkit.base.settings import Settings
 from workflowkit.engine.extensions import Extensions
+from workflowkit.inngest.client import keys_of
 from workflowkit.inngest.serving.announcing import function_configs
-from workflowkit.inngest.serving.endpoint import LANGUAGE, ServeEndpoint
+from workflowkit.inngest.serving.endpoint import ServeEndpoint
 from workflowkit.inngest.serving.names import Names
-from workflowkit.inngest.serving.options import DEFAULT_PATH, DEV_ORIGIN, EndpointConfig, ServeOptions, read_options
+from workflowkit.inngest.serving.options import DEFAULT_PATH, DEV_ORIGIN, SDK_NAME, ServeOptions, read_options
 from workflowkit.inngest.serving.performing import Means
 from workflowkit.inngest.serving.platform import Platform
 from workflowkit.inngest.serving.served import served
 from workflowkit.inngest.serving.trust import Trust
-from workflowkit.inngest.signing import SigningKeys
 from workflowkit.registry import Function, Registry
 
 if TYPE_CHECKING:
@@ -80,8 +80,7 @@ def served_app(
     Raises ``DefinitionError`` for what other servers cannot do, ``InvalidInput`` for what the options lack.
     """
     settings = application.settings
-    keys = SigningKeys(settings.signing_key, settings.signing_key_fallback)
-    config = read_options(application.id, application.version, keys, options, os.environ)
+    config = read_options(application.id, application.version, keys_of(settings), options, os.environ)
     names = Names(application.id, config.app_id)
     chosen = _top(application.registry) if functions is None else functions
     found = served(names, chosen, workflows, application.registry, settings.limits)
@@ -91,7 +90,7 @@ def served_app(
     trust = Trust(config.keys)
 
     def make(framework: str) -> ServeEndpoint:
-        platform = Platform(config, settings.limits, _headers(config, framework))
+        platform = Platform(config, settings.limits, {**config.headers(framework), "User-Agent": SDK_NAME})
         means = Means(
             names, application.registry, application.extensions, action_config(settings), settings.limits,
             settings.scope, platform.send, application.now_ms,
@@ -99,16 +98,6 @@ def served_app(
         return ServeEndpoint(config, found, means, platform, trust, framework)
 
     return ServedApp(path or DEFAULT_PATH, make)
-
-
-def _headers(config: EndpointConfig, framework: str) -> dict[str, str]:
-    from workflowkit import __version__
-
-    named = {
-        "X-Inngest-Sdk": f"{LANGUAGE}:v{__version__}", "X-Inngest-Req-Version": "2",
-        "X-Inngest-Framework": framework, "X-Inngest-Expected-Server-Kind": config.mode, "User-Agent": LANGUAGE,
-    }  # fmt: skip
-    return named | ({"X-Inngest-Env": config.environment} if config.environment else {})
 
 
 def _top(registry: Registry) -> list[Function[..., Any]]:
