@@ -38,7 +38,7 @@ def test_an_app_that_cannot_register_says_why(sdk: SdkApp) -> None:
         result = CliRunner().invoke(cli, ["apps", "sync", sdk.app_url])
     assert result.exit_code == 1
     assert "the app has not registered" in result.output
-    assert "/triggers/0/if" in synced.text
+    assert "/triggers/0/if: shop/bad: " in synced.text
 
 
 def test_apps_are_listed_with_their_syncs_archived_and_brought_back(

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workflowkit.base.errors import InvalidInput, LimitExceeded, NotFound
-from workflowkit.inngest.graphql import MAX_DEPTH, MAX_FIELDS, MAX_TOKENS, execute
+from workflowkit.inngest.graphql import MAX_FIELDS, execute
+from workflowkit.inngest.graphqlreader import MAX_DEPTH, MAX_TOKENS
 
 
 def missing(_: Any) -> Any:

@@ -4,9 +4,12 @@ A thin translation onto the engine. A function of an app is a workflow of one ac
 handler of that action calls the app:
 
 - ``registration``: what an app registers, as documents; ``addresses``: where its functions are
-- ``conversation``: one attempt of a function; ``replies``, ``memos``, ``events``, ``durations``: what is said in it
+- ``conversation``: one attempt of a function; ``calls``, ``operations``, ``gateways``, ``defers``: what it consists of;
+  ``replies``, ``memos``, ``events``, ``durations``: what is said in it
 - ``client``, ``signing``, ``canonical``: the calls themselves
 - ``naming``: the ids of apps, functions and steps
-- ``server``, ``web``: what apps call; ``syncing``: an app that is asked for its functions
+- ``server``, ``state``, ``commands``, ``traces``: what apps and their clients ask for and change; ``web``, ``rest``,
+  ``restv2``, ``devqueries``, ``graphql``: how they ask
+- ``syncing``, ``watching``: apps that are asked for their functions
 - ``serving``: the other side, for functions of ours on another server
 """

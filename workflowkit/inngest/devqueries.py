@@ -8,7 +8,8 @@ from typing import Any
 from workflowkit.base.errors import InvalidInput, Problem
 from workflowkit.base.jsonvalue import dumps, loads
 from workflowkit.inngest.commands import Commands
-from workflowkit.inngest.graphql import Table, execute
+from workflowkit.inngest.graphql import execute
+from workflowkit.inngest.graphqlreader import Table
 from workflowkit.inngest.server import AppServer
 from workflowkit.inngest.traces import Traced, Traces
 

@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from workflowkit.base import jsonvalue
+from workflowkit.base.errors import DefinitionError, Problem
 from workflowkit.base.ids import new_id
 from workflowkit.base.scope import APP_TENANT, Scope
 from workflowkit.registry import ActionSpec
@@ -121,11 +122,20 @@ class Functions:
         known = frozenset() if stored is None else frozenset(stored.function_ids) - frozenset(stored.archived_functions)
         published, kinds = [], _Kinds({function.spec.kind: function.spec for function in app.functions.values()})
         for function_id, function in sorted(app.functions.items()):
-            if self._authoring.put(tx, scope, function_id, function.document, kinds).created:
+            try:
+                is_new = self._authoring.put(tx, scope, function_id, function.document, kinds).created
+            except DefinitionError as error:
+                raise DefinitionError([_named(problem, function_id) for problem in error.problems]) from error
+            if is_new:
                 published.append(function_id)
             if function_id not in known:  # it was retired: one that somebody has switched off stays off
                 self._authoring.switch(tx, scope, function_id, enabled=True)
         return tuple(published)
+
+
+def _named(problem: Problem, function_id: str) -> Problem:
+    """Return a problem of a function's document with the name of the function, of which there are many."""
+    return replace(problem, message=f"{function_id}: {problem.message}")
 
 
 def _row(tx: Transaction, app: App, published: tuple[str, ...], retired: tuple[str, ...]) -> SyncRow:
