@@ -78,7 +78,7 @@ def test_a_past_event_is_tried_again(editor: EditorPage) -> None:
     editor.get("test-past").select_option(index=1)
     expect(editor.get("test-data")).to_have_value(re.compile('"total": 0'))
     editor.get("test-run").click()
-    expect(editor.get("test-result")).to_contain_text("completed")
+    expect(editor.get("test-result")).to_contain_text("Completed")
     expect(editor.edge("check", "small")).to_have_attribute("data-state", "taken")
 
 

@@ -1,7 +1,7 @@
 /** The HTTP API. Every method answers with the value or throws an `ApiError`. */
 
 import type { Json } from "../base/json";
-import { t } from "../locale/locale";
+import { locale, t } from "../locale/locale";
 import type * as schema from "./schema";
 
 /** A request that failed: refused by the server, or never answered (`status` 0). */
@@ -212,7 +212,9 @@ function credentials(options: ApiOptions, method: string): Record<string, string
 async function errorOf(response: Response): Promise<ApiError> {
   try {
     const problem = (await response.json()) as schema.ProblemDocument;
-    return new ApiError(response.status, problem.code, problem.detail, problem.problems);
+    const { code, detail } = problem;
+    const message = locale() === "en" ? detail : t("The server does not do this: {code}", { code });
+    return new ApiError(response.status, code, message, problem.problems);
   } catch {
     return new ApiError(
       response.status,

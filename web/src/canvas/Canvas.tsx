@@ -1,3 +1,4 @@
+import type { AriaLabelConfig } from "@xyflow/react";
 import {
   Background,
   BackgroundVariant,
@@ -23,6 +24,7 @@ import { TriggerNode } from "./TriggerNode";
 import { useCanvasView } from "./useCanvasView";
 import { useFlow } from "./useFlow";
 import { WireEdge } from "./WireEdge";
+import { t } from "../locale/locale";
 
 const NODE_TYPES = { step: StepNode, trigger: TriggerNode, note: NoteNode };
 const EDGE_TYPES = { wire: WireEdge };
@@ -84,6 +86,7 @@ function Drawing({ connectTarget }: CanvasProps): React.JSX.Element {
   useCanvasView();
   return (
     <ReactFlow<FlowNode, FlowEdge>
+      dir="ltr" // a drawing has no direction of reading: what follows stands below
       nodes={nodes}
       edges={edges}
       nodeTypes={NODE_TYPES}
@@ -115,11 +118,24 @@ function Drawing({ connectTarget }: CanvasProps): React.JSX.Element {
       elevateEdgesOnSelect
       onlyRenderVisibleElements={nodes.length > MOST_DRAWN}
       attributionPosition="bottom-right"
+      ariaLabelConfig={spokenHelp()}
     >
       <Background variant={BackgroundVariant.Dots} gap={GRID} size={1.4} color="var(--canvas-dot)" />
       {nodes.length >= MAPPED_FROM && (
-        <MiniMap className="canvas-map" pannable zoomable ariaLabel="Map of the workflow" nodeBorderRadius={12} />
+        <MiniMap className="canvas-map" pannable zoomable ariaLabel={t("Map of the workflow")} nodeBorderRadius={12} />
       )}
     </ReactFlow>
   );
+}
+
+/** What screen readers say about nodes and edges, by React Flow's names for it. */
+function spokenHelp(): Partial<AriaLabelConfig> {
+  const help = t("Enter opens it. Delete removes it. Escape selects nothing.");
+  return {
+    "node.a11yDescription.default": help,
+    "node.a11yDescription.keyboardDisabled": help,
+    "edge.a11yDescription.default": help,
+    "node.a11yDescription.ariaLiveMessage": () => t("Moved"),
+    "handle.ariaLabel": t("Connection"),
+  };
 }

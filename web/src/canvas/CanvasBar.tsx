@@ -2,6 +2,7 @@ import { useReactFlow, useStore as useFlowStore } from "@xyflow/react";
 import { addNoteInView, tidyUp } from "../editor/commands";
 import { useEditor, useEditorContext } from "../editor/store";
 import { IconButton } from "../shell/ui/Button";
+import { t } from "../locale/locale";
 
 /** Undo, redo, tidying up and zooming, at the lower edge of the canvas. */
 export function CanvasBar(): React.JSX.Element {
@@ -12,34 +13,34 @@ export function CanvasBar(): React.JSX.Element {
   const future = useEditor((state) => state.history.future.at(-1)?.label);
   const isReadOnly = useEditor((state) => state.isReadOnly);
   return (
-    <div className="canvas-bar" role="toolbar" aria-label="Canvas">
+    <div className="canvas-bar" role="toolbar" aria-label={t("Canvas")}>
       {!isReadOnly && (
         <>
           <IconButton
             icon="undo"
-            label={past === undefined ? "Nothing to undo" : `Undo: ${past}`}
+            label={past === undefined ? t("Nothing to undo") : t("Undo: {what}", { what: past })}
             testId="undo"
             disabled={past === undefined}
             onClick={() => store.getState().undo()}
           />
           <IconButton
             icon="redo"
-            label={future === undefined ? "Nothing to redo" : `Redo: ${future}`}
+            label={future === undefined ? t("Nothing to redo") : t("Redo: {what}", { what: future })}
             testId="redo"
             disabled={future === undefined}
             onClick={() => store.getState().redo()}
           />
-          <IconButton icon="tidy" label="Tidy up" testId="tidy" onClick={() => void tidyUp(store)} />
-          <IconButton icon="note" label="Add a note" testId="add-note" onClick={() => addNoteInView(store)} />
+          <IconButton icon="tidy" label={t("Tidy up")} testId="tidy" onClick={() => void tidyUp(store)} />
+          <IconButton icon="note" label={t("Add a note")} testId="add-note" onClick={() => addNoteInView(store)} />
           <span className="canvas-bar-line" />
         </>
       )}
-      <IconButton icon="minus" label="Zoom out" onClick={() => void flow.zoomOut({ duration: 120 })} />
-      <span className="canvas-zoom" aria-label="Zoom">
+      <IconButton icon="minus" label={t("Zoom out")} onClick={() => void flow.zoomOut({ duration: 120 })} />
+      <span className="canvas-zoom" aria-label={t("Zoom")}>
         {zoom} %
       </span>
-      <IconButton icon="plus" label="Zoom in" onClick={() => void flow.zoomIn({ duration: 120 })} />
-      <IconButton icon="fit" label="Fit into view" testId="fit" onClick={() => store.getState().canvas?.fit()} />
+      <IconButton icon="plus" label={t("Zoom in")} onClick={() => void flow.zoomIn({ duration: 120 })} />
+      <IconButton icon="fit" label={t("Fit into view")} testId="fit" onClick={() => store.getState().canvas?.fit()} />
     </div>
   );
 }

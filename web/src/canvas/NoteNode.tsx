@@ -4,6 +4,7 @@ import { changeNote } from "../document/notes";
 import { useEditor, useEditorContext } from "../editor/store";
 import { IconButton } from "../shell/ui/Button";
 import type { NoteNode as NoteFlowNode } from "./flow";
+import { t } from "../locale/locale";
 
 /** A note: it is moved by its upper edge, and its text is typed into it. */
 export const NoteNode = memo(function NoteNode({ data }: NodeProps<NoteFlowNode>): React.JSX.Element {
@@ -18,22 +19,26 @@ export const NoteNode = memo(function NoteNode({ data }: NodeProps<NoteFlowNode>
         {!isReadOnly && (
           <IconButton
             icon="x"
-            label="Delete the note"
+            label={t("Delete the note")}
             className="small nodrag"
-            onClick={() => edit((document) => changeNote(document, scope, id, () => undefined), "delete a note")}
+            onClick={() => edit((document) => changeNote(document, scope, id, () => undefined), t("delete a note"))}
           />
         )}
       </div>
       <textarea
         className="note-text nodrag nowheel nopan"
-        aria-label="Note"
-        placeholder="Write a note"
+        aria-label={t("Note")}
+        placeholder={t("Write a note")}
         readOnly={isReadOnly}
         value={text}
         onBlur={settleEdit}
         onChange={(event) => {
           const typed = event.target.value;
-          edit((document) => changeNote(document, scope, id, (note) => ({ ...note, text: typed })), "edit a note", id);
+          edit(
+            (document) => changeNote(document, scope, id, (note) => ({ ...note, text: typed })),
+            t("edit a note"),
+            id,
+          );
         }}
       />
     </div>

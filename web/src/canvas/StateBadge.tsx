@@ -1,7 +1,7 @@
 import type { IconName } from "../shell/ui/Icon";
 import { Icon } from "../shell/ui/Icon";
 import type { StepPaint } from "./painting";
-import { STATUS_WORDS } from "./painting";
+import { statusWord } from "./painting";
 
 const ICONS: Readonly<Record<string, IconName>> = {
   completed: "check",
@@ -17,7 +17,7 @@ const ICONS: Readonly<Record<string, IconName>> = {
 
 /** What became of a step, at the edge of its box. */
 export function StateBadge({ paint }: { readonly paint: StepPaint }): React.JSX.Element {
-  const word = STATUS_WORDS[paint.status] ?? paint.status;
+  const word = statusWord(paint.status);
   return (
     <span className={`step-state step-state-${paint.status}`} title={word} data-testid="step-state">
       <Icon name={ICONS[paint.status] ?? "clock"} size={12} />

@@ -11,6 +11,8 @@ import { isDisabled } from "./flow";
 import { wayPercent } from "./geometry";
 import type { StepPaint } from "./painting";
 import { StateBadge } from "./StateBadge";
+import { served, t } from "../locale/locale";
+import { problemText } from "../problems/words";
 
 /** A step on the canvas: what it is called, what it does, and what is wrong with it. */
 export const StepNode = memo(function StepNode({ id, data, selected }: NodeProps<StepFlowNode>): React.JSX.Element {
@@ -32,8 +34,12 @@ export const StepNode = memo(function StepNode({ id, data, selected }: NodeProps
         <Icon name={kind?.icon ?? "help"} size={18} />
       </span>
       <span className="step-text">
-        <span className="step-name">{name}</span>
-        <span className="step-kind">{name === kindName ? id : kindName}</span>
+        <span className="step-name" dir="auto">
+          {name}
+        </span>
+        <span className="step-kind" dir="auto">
+          {name === kindName ? id : kindName}
+        </span>
       </span>
       <ProblemBadge problems={problems} />
       {paint !== undefined && <StateBadge paint={paint} />}
@@ -41,8 +47,8 @@ export const StepNode = memo(function StepNode({ id, data, selected }: NodeProps
         <button
           type="button"
           className="step-enter nodrag"
-          aria-label={`Open ${name}`}
-          title="Open the steps for each item"
+          aria-label={t("Open {name}", { name })}
+          title={t("Open the steps for each item")}
           onClick={(event) => {
             event.stopPropagation(); // a click on the step itself would select it
             store.getState().enter([...store.getState().scope, id]);
@@ -83,7 +89,7 @@ export function ProblemBadge({ problems }: { readonly problems: readonly Located
   return (
     <span
       className={`step-badge ${hasError ? "step-badge-error" : ""}`}
-      title={problems.map(({ problem }) => problem.message).join("\n")}
+      title={problems.map(({ problem }) => problemText(problem)).join("\n")}
     >
       <Icon name="alert" size={13} />
       {problems.length}
@@ -109,14 +115,16 @@ export function AddButton({ nodeId, nodeName, open, wayCount }: AddButtonProps):
       type="button"
       className="add-after nodrag nopan"
       style={{ left: wayPercent(index, Math.max(wayCount, 1)) }}
-      aria-label={`Add a step after ${nodeName}${way.name === undefined ? "" : `, ${way.name}`}`}
+      aria-label={t("Add a step after {name}", {
+        name: way.name === undefined ? nodeName : `${nodeName}, ${served(way.name)}`,
+      })}
       data-testid={`add-after-${nodeId}${way.name === undefined ? "" : `-${way.name}`}`}
       onClick={(event) => {
         event.stopPropagation();
         store.getState().want({ at: "after", from: nodeId, way });
       }}
     >
-      {way.name !== undefined && <span className="add-after-name">{way.name}</span>}
+      {way.name !== undefined && <span className="add-after-name">{served(way.name)}</span>}
       <Icon name="plus" size={14} />
     </button>
   );

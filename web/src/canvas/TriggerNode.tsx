@@ -5,6 +5,7 @@ import { SOURCE } from "../document/types";
 import { Icon } from "../shell/ui/Icon";
 import type { TriggerNode as TriggerFlowNode } from "./flow";
 import { AddButton, ProblemBadge } from "./StepNode";
+import { t } from "../locale/locale";
 
 /** Where runs begin; inside of a loop, where each item does. */
 export const TriggerNode = memo(function TriggerNode({
@@ -20,14 +21,16 @@ export const TriggerNode = memo(function TriggerNode({
         <Icon name={isLoop ? "loop" : "bolt"} size={18} />
       </span>
       <span className="step-text">
-        <span className="step-name">{isLoop ? "Each item" : "Trigger"}</span>
-        <span className="step-kind">
-          {isLoop ? "$.item, $.index" : first === undefined ? "Nothing starts it yet" : first + rest}
+        <span className="step-name" dir="auto">
+          {isLoop ? t("Each item") : t("Trigger")}
+        </span>
+        <span className="step-kind" dir="auto">
+          {isLoop ? "$.item, $.index" : first === undefined ? t("Nothing starts it yet") : first + rest}
         </span>
       </span>
       <ProblemBadge problems={problems} />
       <Handle id="way-0" type="source" position={Side.Bottom} />
-      {!hasNext && <AddButton nodeId={SOURCE} nodeName="the trigger" open={{ index: 0, way: {} }} wayCount={1} />}
+      {!hasNext && <AddButton nodeId={SOURCE} nodeName={t("the trigger")} open={{ index: 0, way: {} }} wayCount={1} />}
     </div>
   );
 });

@@ -4,6 +4,7 @@ import { memo } from "react";
 import { useEditor, useEditorContext } from "../editor/store";
 import { Icon } from "../shell/ui/Icon";
 import type { FlowEdge } from "./flow";
+import { t } from "../locale/locale";
 
 /** A connection, with its condition and a "+" in the middle. */
 export const WireEdge = memo(function WireEdge(props: EdgeProps<FlowEdge>): React.JSX.Element | null {
@@ -51,7 +52,7 @@ export const WireEdge = memo(function WireEdge(props: EdgeProps<FlowEdge>): Reac
               type="button"
               tabIndex={-1}
               className={`wire-add ${selected === true ? "wire-add-shown" : ""}`}
-              aria-label={`Add a step between ${edge.from} and ${edge.to}`}
+              aria-label={t("Add a step between {from} and {to}", { from: edge.from, to: edge.to })}
               data-testid={`add-on-${edge.from}-${edge.to}`}
               onClick={() => store.getState().want({ at: "edge", edgeId: edge.id })}
             >

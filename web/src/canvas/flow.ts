@@ -14,8 +14,9 @@ import type { LocatedProblem, ProblemIndex } from "../problems/locate";
 import { targetKey } from "../problems/locate";
 import { NODE_HEIGHT, NODE_WIDTH, NOTE_HEIGHT, NOTE_WIDTH, wayOffset } from "./geometry";
 import type { EdgeState, Painting, StepPaint } from "./painting";
-import { STATUS_WORDS } from "./painting";
+import { statusWord } from "./painting";
 import { bendFor } from "./routing";
+import { counted, served, t } from "../locale/locale";
 
 /** A way that no edge takes yet: the canvas offers a "+" there. */
 export interface OpenWay {
@@ -157,7 +158,9 @@ function triggerNode(input: FlowInput, hasNext: boolean): TriggerNode {
     position: input.positions.get(SOURCE) ?? { x: 0, y: 0 },
     data: { lines: input.triggerLines, hasNext, problems, isLoop },
     selected: input.selection.actions.has(SOURCE),
-    ariaLabel: [isLoop ? "Each item" : "Trigger", ...input.triggerLines, countOf(problems)].filter(Boolean).join(", "),
+    ariaLabel: [isLoop ? t("Each item") : t("Trigger"), ...input.triggerLines, countOf(problems)]
+      .filter(Boolean)
+      .join(", "),
     handles: handles(1, false),
     ...SIZE,
     measured: SIZE,
@@ -200,9 +203,9 @@ function stepNode(input: FlowInput, action: WorkflowAction, taken: ReadonlyMap<s
   const parts = [
     name,
     kind?.action.name ?? action.kind,
-    isDisabled(action) ? "disabled" : "",
+    isDisabled(action) ? t("disabled") : "",
     countOf(problems),
-    paint === undefined ? "" : (STATUS_WORDS[paint.status] ?? paint.status),
+    paint === undefined ? "" : statusWord(paint.status),
   ];
   return {
     id: action.id,
@@ -232,7 +235,7 @@ export function isDisabled(action: WorkflowAction): boolean {
 
 function countOf(problems: readonly LocatedProblem[]): string {
   if (problems.length === 0) return "";
-  return problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+  return counted("{count} problems", problems.length);
 }
 
 function wire(input: FlowInput, edge: WorkflowEdge, actions: ReadonlyMap<string, WorkflowAction>): FlowEdge {
@@ -241,7 +244,7 @@ function wire(input: FlowInput, edge: WorkflowEdge, actions: ReadonlyMap<string,
   const way = Math.max(input.catalogue.wayOf(edge, ways), 0);
   const label = labelOf(edge, ways[way]);
   const problems = input.problems.byTarget.get(targetKey("edge", input.scope, edge.id)) ?? NONE;
-  const from = source?.name ?? edge.from.replace(SOURCE, "the trigger");
+  const from = source?.name ?? edge.from.replace(SOURCE, t("the trigger"));
   const to = actions.get(edge.to)?.name ?? edge.to;
   return {
     id: edge.id,
@@ -259,7 +262,9 @@ function wire(input: FlowInput, edge: WorkflowEdge, actions: ReadonlyMap<string,
       isPainted: input.painting !== undefined,
     },
     selected: input.selection.edges.has(edge.id),
-    ariaLabel: [`From ${from} to ${to}`, label, countOf(problems)].filter((part) => part !== "").join(", "),
+    ariaLabel: [t("From {from} to {to}", { from, to }), label, countOf(problems)]
+      .filter((part) => part !== "")
+      .join(", "),
   };
 }
 
@@ -278,13 +283,13 @@ function bendOf(
 
 /** What stands on an edge: its own name, the name of its way, or its condition in short. */
 export function labelOf(edge: WorkflowEdge, way: Way | undefined): string {
-  if (typeof edge.name === "string" && edge.name !== "") return edge.name;
+  if (typeof edge.name === "string" && edge.name !== "") return edge.name === way?.name ? served(edge.name) : edge.name;
   if (edge.conditional === null || edge.conditional === undefined) return "";
-  if (way?.name !== undefined && isEqual(way.conditional, edge.conditional)) return way.name;
+  if (way?.name !== undefined && isEqual(way.conditional, edge.conditional)) return served(way.name);
   const { type, value } = edge.conditional;
   if (type === "match")
     return `= ${value === undefined ? "null" : typeof value === "string" ? value : JSON.stringify(value)}`;
-  return { if: "If true", else: "Else", error: "Error" }[type];
+  return { if: t("If true"), else: t("Else"), error: t("Error") }[type];
 }
 
 function toneOf(conditional: Conditional | null | undefined): WireData["tone"] {

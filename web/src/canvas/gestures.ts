@@ -7,12 +7,13 @@ import { refusal } from "../document/graph";
 import { changeNote, notesOf } from "../document/notes";
 import { graphAt, withPositions } from "../document/scope";
 import type { Graph, Position } from "../document/types";
-import { addStep, connectNodes, count } from "../editor/commands";
+import { addStep, connectNodes } from "../editor/commands";
 import type { EditorStore, Selection } from "../editor/store";
 import { notify } from "../shell/notices";
 import type { FlowEdge, FlowNode } from "./flow";
 import { noteNodeId } from "./flow";
 import { NODE_HEIGHT, NODE_WIDTH, nodeIds, snap } from "./geometry";
+import { counted, t } from "../locale/locale";
 
 /** From a point on the screen to the one of the canvas. */
 export type ToCanvas = (point: Position) => Position;
@@ -43,7 +44,7 @@ export function storePositions(store: EditorStore, moved: ReadonlyMap<string, Po
       }
       return document;
     },
-    `move ${count(places.size, "step")}`,
+    counted("move {count} steps", places.size),
     `move ${names}`,
   );
 }
@@ -77,7 +78,7 @@ export function moveEdge(store: EditorStore, edge: FlowEdge, { source, target, s
   const isSameStart = source === edge.source && sourceHandle === edge.sourceHandle;
   const way = isSameStart ? undefined : (wayOf(store, source, sourceHandle) ?? {});
   const { edit, scope } = store.getState();
-  edit((document) => reconnect(document, scope, edge.id, source, target, way), "reconnect");
+  edit((document) => reconnect(document, scope, edge.id, source, target, way), t("reconnect"));
 }
 
 /** An edge was dropped where it cannot end: on a node that it may not lead to, or where a new step is wanted. */

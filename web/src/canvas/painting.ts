@@ -6,6 +6,8 @@ import { isList, isObject } from "../base/json";
 import type { Graph, Scope } from "../document/types";
 import { SOURCE } from "../document/types";
 import { duration } from "../shell/times";
+import type { Message } from "../locale/locale";
+import { counted, t } from "../locale/locale";
 
 export type EdgeState = "taken" | "not_taken" | "dead";
 
@@ -26,7 +28,7 @@ export interface Painting {
   readonly edges: ReadonlyMap<string, EdgeState>;
 }
 
-export const STATUS_WORDS: Readonly<Record<string, string>> = {
+export const STATUS_WORDS: Readonly<Record<string, Message>> = {
   ready: "Ready",
   running: "Running",
   sleeping: "Sleeping",
@@ -37,6 +39,12 @@ export const STATUS_WORDS: Readonly<Record<string, string>> = {
   cancelled: "Cancelled",
   held: "Needs a stub",
 };
+
+/** The state of a step, for people. */
+export function statusWord(status: string): string {
+  const word = STATUS_WORDS[status];
+  return word === undefined ? status : t(word);
+}
 
 /** A run on its graph. `written` is the graph as it is stored: the server names edges without ids by their places. */
 export function paintRun(run: RunDetail, scope: Scope, graph: Graph, written: Json): Painting {
@@ -55,7 +63,7 @@ export function paintDryRun(result: DryRun, graph: Graph, written: Json): Painti
     step.id,
     {
       status: held.has(step.id) ? HELD : step.status,
-      note: step.attempts > 1 ? `${step.attempts} attempts` : "",
+      note: step.attempts > 1 ? counted("{count} attempts", step.attempts) : "",
     },
   ]);
   const states = new Map(result.edges.map(({ id, state }) => [id, state]));

@@ -3,6 +3,7 @@
 import { useReactFlow, useStoreApi } from "@xyflow/react";
 import { useEffect } from "react";
 import { roomWidth } from "../base/place";
+import { direction } from "../locale/locale";
 import { positionsOf } from "../document/scope";
 import { SOURCE } from "../document/types";
 import type { EditorStore } from "../editor/store";
@@ -61,9 +62,9 @@ export function useCanvasView(): void {
     const { width, height, transform } = flowStore.getState();
     const [x, y, zoom] = transform;
     const free = freeRoom(store, width, height);
-    const aside = Math.max((position.x + NODE_WIDTH) * zoom + x + GRID - free.width, 0);
+    const aside = sideways(position.x, { x, zoom, covered: width - free.width, width });
     const down = Math.max((position.y + NODE_HEIGHT) * zoom + y + GRID - free.height, 0);
-    if (aside + down > 0) void flow.setViewport({ x: x - aside, y: y - down, zoom }, { duration: MOVE_MS });
+    if (aside !== 0 || down > 0) void flow.setViewport({ x: x - aside, y: y - down, zoom }, { duration: MOVE_MS });
   }, [store, flow, flowStore, panel, selection]);
 
   useEffect(() => {
@@ -72,9 +73,18 @@ export function useCanvasView(): void {
     const position = positionsOf(history.present, here).get(wish.id);
     if (position === undefined) return;
     const zoom = Math.max(flow.getZoom(), 0.7);
-    const aside = panelWidth(store) / 2 / zoom;
+    const aside = ((direction() === "rtl" ? -1 : 1) * panelWidth(store)) / 2 / zoom;
     void flow.setCenter(position.x + NODE_WIDTH / 2 + aside, position.y + NODE_HEIGHT / 2, { zoom, duration: MOVE_MS });
   }, [store, flow, wish]);
+}
+
+/** How far the drawing has to move so that a node is not behind a panel at the end of the line. */
+function sideways(
+  left: number,
+  { x, zoom, covered, width }: { x: number; zoom: number; covered: number; width: number },
+): number {
+  if (direction() === "rtl") return Math.min(left * zoom + x - GRID - covered, 0);
+  return Math.max((left + NODE_WIDTH) * zoom + x + GRID - (width - covered), 0);
 }
 
 /** The part of the canvas that no panel covers: panels stand at the right, or on narrow screens below. */
@@ -94,6 +104,7 @@ function paddingFor(store: EditorStore): {
   bottom: `${number}px`;
   left: `${number}px`;
 } {
-  const right = panelWidth(store) + 2 * GRID;
-  return { top: "48px", right: `${right}px`, bottom: "96px", left: "48px" };
+  const end = `${panelWidth(store) + 2 * GRID}px` as const;
+  const [left, right] = direction() === "rtl" ? [end, "48px" as const] : ["48px" as const, end];
+  return { top: "48px", right, bottom: "96px", left };
 }

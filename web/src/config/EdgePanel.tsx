@@ -14,12 +14,14 @@ import { Icon } from "../shell/ui/Icon";
 import { AnyControl } from "./fields/AnyControl";
 import { ProblemLines } from "./ProblemLines";
 import { describe } from "./schema";
+import type { Message } from "../locale/locale";
+import { t } from "../locale/locale";
 
 const ExpressionField = lazy(() =>
   import("../expressions/ExpressionField").then((module) => ({ default: module.ExpressionField })),
 );
 
-const TYPES: readonly { readonly type: ConditionType | "always"; readonly label: string }[] = [
+const TYPES: readonly { readonly type: ConditionType | "always"; readonly label: Message }[] = [
   { type: "always", label: "Always" },
   { type: "if", label: "If a value is true" },
   { type: "else", label: "If a value is not true" },
@@ -39,9 +41,9 @@ export function EdgePanel({ id }: { readonly id: string }): React.JSX.Element | 
   const edge = graph.edges.find((candidate) => candidate.id === id);
   if (edge === undefined) return null;
   const nameOf = (nodeId: string): string =>
-    nodeId === SOURCE ? "Trigger" : (graph.actions.find((action) => action.id === nodeId)?.name ?? nodeId);
+    nodeId === SOURCE ? t("Trigger") : (graph.actions.find((action) => action.id === nodeId)?.name ?? nodeId);
   const change = (next: (old: WorkflowEdge) => WorkflowEdge, what: string): void =>
-    store.getState().edit((old) => changeEdge(old, scope, id, next), "edit the connection", `${id} ${what}`);
+    store.getState().edit((old) => changeEdge(old, scope, id, next), t("edit the connection"), `${id} ${what}`);
   return (
     <>
       <header className="panel-header">
@@ -49,17 +51,17 @@ export function EdgePanel({ id }: { readonly id: string }): React.JSX.Element | 
           <Icon name="branch" size={18} />
         </span>
         <div className="grow">
-          <h2>Connection</h2>
+          <h2>{t("Connection")}</h2>
           <div className="panel-kind">
             {nameOf(edge.from)} → {nameOf(edge.to)}
           </div>
         </div>
-        <IconButton icon="x" label="Close" onClick={() => store.getState().show("none")} />
+        <IconButton icon="x" label={t("Close")} onClick={() => store.getState().show("none")} />
       </header>
       <div className="panel-body">
         <ProblemLines problems={problems ?? []} />
         <label className="field">
-          <span className="field-label">Name</span>
+          <span className="field-label">{t("Name")}</span>
           <input
             className="input"
             data-testid="field-/name"
@@ -80,7 +82,7 @@ export function EdgePanel({ id }: { readonly id: string }): React.JSX.Element | 
       {!isReadOnly && (
         <footer className="panel-footer">
           <span className="grow" />
-          <IconButton icon="trash" label="Delete" onClick={() => deleteSelection(store)} />
+          <IconButton icon="trash" label={t("Delete")} onClick={() => deleteSelection(store)} />
         </footer>
       )}
     </>
@@ -103,7 +105,7 @@ function Condition({ edge, isReadOnly, onChange }: ConditionProps): React.JSX.El
   return (
     <>
       <label className="field">
-        <span className="field-label">Taken</span>
+        <span className="field-label">{t("Taken")}</span>
         <select
           className="input"
           data-testid="field-/conditional/type"
@@ -113,7 +115,7 @@ function Condition({ edge, isReadOnly, onChange }: ConditionProps): React.JSX.El
         >
           {TYPES.map(({ type, label }) => (
             <option key={type} value={type}>
-              {label}
+              {t(label)}
             </option>
           ))}
         </select>
@@ -121,13 +123,13 @@ function Condition({ edge, isReadOnly, onChange }: ConditionProps): React.JSX.El
       {needsRef && (
         <div className="field" data-pointer="/conditional/ref">
           <div className="field-head">
-            <span className="field-label">Value</span>
+            <span className="field-label">{t("Value")}</span>
             <span className="grow" />
-            {!isReadOnly && <ReferencePicker variables={variables} label="Value" onPick={setRef} />}
+            {!isReadOnly && <ReferencePicker variables={variables} label={t("Value")} onPick={setRef} />}
           </div>
           <Suspense fallback={<div className="input field-loading" />}>
             <ExpressionField
-              label="Value"
+              label={t("Value")}
               pointer="/conditional/ref"
               value={conditional.ref}
               isLong={false}
@@ -140,7 +142,7 @@ function Condition({ edge, isReadOnly, onChange }: ConditionProps): React.JSX.El
       {conditional?.type === "match" && (
         <div className="field">
           <label className="field-label" htmlFor={`match-${edge.id}`}>
-            Equals
+            {t("Equals")}
           </label>
           <AnyControl
             id={`match-${edge.id}`}
@@ -155,7 +157,7 @@ function Condition({ edge, isReadOnly, onChange }: ConditionProps): React.JSX.El
         </div>
       )}
       {conditional?.type === "error" && (
-        <p className="field-help">The step’s setting “On error” must be “branch” for this.</p>
+        <p className="field-help">{t("The step’s setting “On error” must be “branch” for this.")}</p>
       )}
     </>
   );

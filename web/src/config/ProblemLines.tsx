@@ -1,5 +1,6 @@
 import type { LocatedProblem } from "../problems/locate";
 import { Icon } from "../shell/ui/Icon";
+import { problemText } from "../problems/words";
 
 /** Problems that belong to no field. */
 export function ProblemLines({ problems }: { readonly problems: readonly LocatedProblem[] }): React.JSX.Element | null {
@@ -9,7 +10,7 @@ export function ProblemLines({ problems }: { readonly problems: readonly Located
       {problems.map(({ problem }) => (
         <li key={`${problem.pointer} ${problem.code}`} className={`field-error field-error-${problem.severity}`}>
           <Icon name="alert" size={13} />
-          {problem.message}
+          {problemText(problem)}
         </li>
       ))}
     </ul>

@@ -6,6 +6,7 @@ import type { WorkflowAction } from "../document/types";
 import { useDocument, useEditor, useEditorContext } from "../editor/store";
 import { IconButton } from "../shell/ui/Button";
 import { Icon } from "../shell/ui/Icon";
+import { t } from "../locale/locale";
 
 /** The name of a step, which is for people, and its id, which references use. */
 export function StepHeading({ action }: { readonly action: WorkflowAction }): React.JSX.Element {
@@ -20,7 +21,7 @@ export function StepHeading({ action }: { readonly action: WorkflowAction }): Re
       .getState()
       .edit(
         (document) => updateAction(document, scope, action.id, (old) => withOptional(old, "name", value)),
-        "rename",
+        t("rename"),
         `${action.id} name`,
       );
   };
@@ -32,7 +33,7 @@ export function StepHeading({ action }: { readonly action: WorkflowAction }): Re
       <div className="grow">
         <input
           className="title-input"
-          aria-label="Name of the step"
+          aria-label={t("Name of the step")}
           data-testid="step-name"
           placeholder={kindName}
           disabled={isReadOnly}
@@ -43,7 +44,7 @@ export function StepHeading({ action }: { readonly action: WorkflowAction }): Re
           {kindName} · <IdInput action={action} />
         </div>
       </div>
-      <IconButton icon="x" label="Close" onClick={() => store.getState().show("none")} />
+      <IconButton icon="x" label={t("Close")} onClick={() => store.getState().show("none")} />
     </header>
   );
 }
@@ -60,18 +61,18 @@ function IdInput({ action }: { readonly action: WorkflowAction }): React.JSX.Ele
     setDraft(undefined);
     if (draft === undefined || draft === action.id || refusal !== undefined) return;
     const state = store.getState();
-    state.edit((old) => renameAction(old, scope, action.id, draft), "change the id");
+    state.edit((old) => renameAction(old, scope, action.id, draft), t("change the id"));
     state.selectAction(draft);
   };
   return (
     <input
       className="id-input"
-      aria-label="Id of the step"
+      aria-label={t("Id of the step")}
       data-testid="step-id"
       size={Math.max((draft ?? action.id).length, 6)}
       disabled={isReadOnly}
       aria-invalid={refusal !== undefined}
-      title={refusal ?? "References use this id; they follow when you change it."}
+      title={refusal ?? t("References use this id; they follow when you change it.")}
       value={draft ?? action.id}
       onChange={(event) => setDraft(event.target.value)}
       onKeyDown={(event) => {

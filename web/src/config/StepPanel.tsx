@@ -9,11 +9,12 @@ import { deleteSelection, duplicateSelection } from "../editor/commands";
 import { useDocument, useEditor, useEditorContext } from "../editor/store";
 import { useVariables } from "../expressions/useVariables";
 import { Button, IconButton } from "../shell/ui/Button";
-import { CONTRACT, STEP_SETTINGS } from "./contract";
+import { contract, stepSettings } from "./contract";
 import { fieldProblems, otherProblems } from "./problems";
 import { ProblemLines } from "./ProblemLines";
 import { SchemaForm } from "./SchemaForm";
 import { StepHeading } from "./StepHeading";
+import { t } from "../locale/locale";
 
 type Tab = "inputs" | "settings";
 
@@ -31,7 +32,7 @@ export function StepPanel({ id }: { readonly id: string }): React.JSX.Element | 
   return (
     <>
       <StepHeading key={id} action={action} />
-      <div className="segments panel-tabs" role="tablist" aria-label="Parts of the step">
+      <div className="segments panel-tabs" role="tablist" aria-label={t("Parts of the step")}>
         {(["inputs", "settings"] as const).map((name) => (
           <button
             key={name}
@@ -40,22 +41,22 @@ export function StepPanel({ id }: { readonly id: string }): React.JSX.Element | 
             aria-selected={tab === name}
             onClick={() => setChosen({ tab: name, wish: focusWish?.number ?? 0 })}
           >
-            {name === "inputs" ? "Inputs" : "Settings"}
+            {name === "inputs" ? t("Inputs") : t("Settings")}
           </button>
         ))}
       </div>
-      <div className="panel-body" role="tabpanel" aria-label={tab === "inputs" ? "Inputs" : "Settings"}>
+      <div className="panel-body" role="tabpanel" aria-label={tab === "inputs" ? t("Inputs") : t("Settings")}>
         {tab === "inputs" ? <Inputs key={id} action={action} /> : <Settings key={id} action={action} />}
       </div>
       <footer className="panel-footer">
         {action.kind === LOOP_KIND && (
           <Button icon="loop" onClick={() => store.getState().enter([...scope, id])}>
-            Open its steps
+            {t("Open its steps")}
           </Button>
         )}
         <span className="grow" />
-        <IconButton icon="copy" label="Duplicate" onClick={() => duplicateSelection(store)} />
-        <IconButton icon="trash" label="Delete" onClick={() => deleteSelection(store)} />
+        <IconButton icon="copy" label={t("Duplicate")} onClick={() => duplicateSelection(store)} />
+        <IconButton icon="trash" label={t("Delete")} onClick={() => deleteSelection(store)} />
       </footer>
     </>
   );
@@ -68,7 +69,9 @@ function Inputs({ action }: { readonly action: WorkflowAction }): React.JSX.Elem
   if (kind === undefined)
     return (
       <p className="muted">
-        There is no action of the kind “{action.kind}” on this server, so its inputs cannot be shown.
+        {t("There is no action of the kind “{kind}” on this server, so its inputs cannot be shown.", {
+          kind: action.kind,
+        })}
       </p>
     );
   return (
@@ -92,8 +95,8 @@ function Settings({ action }: { readonly action: WorkflowAction }): React.JSX.El
   const form = usePart(action, "settings");
   return (
     <SchemaForm
-      schema={STEP_SETTINGS}
-      root={CONTRACT}
+      schema={stepSettings()}
+      root={contract()}
       value={form.value}
       problems={form.problems}
       variables={undefined}
@@ -119,7 +122,7 @@ function usePart(action: WorkflowAction, part: "inputs" | "settings") {
         .getState()
         .edit(
           (document) => updateAction(document, scope, id, (old) => withOptional(old, part, kept)),
-          `edit ${part}`,
+          part === "inputs" ? t("edit the inputs") : t("edit the settings"),
           `${id} ${part} ${pointer}`,
         );
     },

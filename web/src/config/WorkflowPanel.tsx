@@ -7,15 +7,17 @@ import { useDocument, useEditor, useEditorContext } from "../editor/store";
 import type { LocatedProblem } from "../problems/locate";
 import { Button, IconButton } from "../shell/ui/Button";
 import { Icon } from "../shell/ui/Icon";
-import { CONTRACT, WORKFLOW_SETTINGS, triggerSchema } from "./contract";
+import { contract, triggerSchema, workflowSettings } from "./contract";
 import { controlAt, onlyFlow, withoutFlow } from "./flow/values";
 import { ProblemLines } from "./ProblemLines";
 import { messagesBelow } from "./problems";
 import { SchemaForm } from "./SchemaForm";
 import type { TriggerKind } from "./triggers";
 import { TRIGGER_KINDS, kindOfTrigger, triggersOf, withTriggers } from "./triggers";
+import type { Message } from "../locale/locale";
+import { t } from "../locale/locale";
 
-const KIND_LABELS: Readonly<Record<TriggerKind, string>> = {
+const KIND_LABELS: Readonly<Record<TriggerKind, Message>> = {
   event: "An event",
   cron: "A schedule",
   webhook: "A webhook",
@@ -35,7 +37,7 @@ const FlowPanel = lazy(() => import("./flow/FlowPanel").then((module) => ({ defa
 
 const TABS = ["triggers", "settings", "flow"] as const;
 type Tab = (typeof TABS)[number];
-const TAB_LABELS: Readonly<Record<Tab, string>> = { triggers: "Triggers", settings: "Settings", flow: "Flow control" };
+const TAB_LABELS: Readonly<Record<Tab, Message>> = { triggers: "Triggers", settings: "Settings", flow: "Flow control" };
 
 /** The tab on which a field of the workflow stands. */
 function tabOf(field: string): Tab {
@@ -56,12 +58,12 @@ export function WorkflowPanel(): React.JSX.Element {
           <Icon name="bolt" size={18} />
         </span>
         <div className="grow">
-          <h2>Workflow</h2>
-          <div className="panel-kind">What starts it, and what holds for all of it</div>
+          <h2>{t("Workflow")}</h2>
+          <div className="panel-kind">{t("What starts it, and what holds for all of it")}</div>
         </div>
-        <IconButton icon="x" label="Close" onClick={() => store.getState().show("none")} />
+        <IconButton icon="x" label={t("Close")} onClick={() => store.getState().show("none")} />
       </header>
-      <div className="segments panel-tabs" role="tablist" aria-label="Parts of the workflow">
+      <div className="segments panel-tabs" role="tablist" aria-label={t("Parts of the workflow")}>
         {TABS.map((name) => (
           <button
             key={name}
@@ -70,11 +72,11 @@ export function WorkflowPanel(): React.JSX.Element {
             aria-selected={tab === name}
             onClick={() => setChosen({ tab: name, wish: focusWish?.number ?? 0 })}
           >
-            {TAB_LABELS[name]}
+            {t(TAB_LABELS[name])}
           </button>
         ))}
       </div>
-      <div className="panel-body" role="tabpanel" aria-label={TAB_LABELS[tab]}>
+      <div className="panel-body" role="tabpanel" aria-label={t(TAB_LABELS[tab])}>
         {tab === "triggers" && <Triggers />}
         {tab === "settings" && <Settings />}
         {tab === "flow" && (
@@ -102,7 +104,7 @@ function Triggers(): React.JSX.Element {
   return (
     <>
       <ProblemLines problems={problems.filter(({ target }) => !/^\/triggers?\/./.test(target.field))} />
-      {triggers.length === 0 && <p className="muted">Nothing starts this workflow yet.</p>}
+      {triggers.length === 0 && <p className="muted">{t("Nothing starts this workflow yet.")}</p>}
       {triggers.map((trigger, index) => (
         // oxlint-disable-next-line react/no-array-index-key -- triggers have nothing of their own to be told apart by
         <TriggerCard
@@ -119,9 +121,9 @@ function Triggers(): React.JSX.Element {
         <Button
           icon="plus"
           testId="add-trigger"
-          onClick={() => set([...triggers, NEW_TRIGGERS.event], "add a trigger")}
+          onClick={() => set([...triggers, NEW_TRIGGERS.event], t("add a trigger"))}
         >
-          Add a trigger
+          {t("Add a trigger")}
         </Button>
       )}
     </>
@@ -151,43 +153,43 @@ function TriggerCard({
   const schema = useMemo(() => (kind === undefined ? {} : triggerSchema(kind)), [kind]);
   const isAlone = triggers.length === 1;
   return (
-    <section className="trigger-card" aria-label={`Trigger ${index + 1}`}>
+    <section className="trigger-card" aria-label={t("Trigger {number}", { number: index + 1 })}>
       <div className="row">
         <select
           className="input"
-          aria-label={`Kind of trigger ${index + 1}`}
+          aria-label={t("Kind of trigger {number}", { number: index + 1 })}
           data-testid={`trigger-kind-${index}`}
           disabled={isReadOnly}
           value={kind ?? ""}
           onChange={(event) =>
-            onChange(triggers.with(index, NEW_TRIGGERS[event.target.value as TriggerKind]), "change a trigger")
+            onChange(triggers.with(index, NEW_TRIGGERS[event.target.value as TriggerKind]), t("change a trigger"))
           }
         >
           {kind === undefined && <option value="">—</option>}
           {TRIGGER_KINDS.map((name) => (
             <option key={name} value={name}>
-              {KIND_LABELS[name]}
+              {t(KIND_LABELS[name])}
             </option>
           ))}
         </select>
         {!isReadOnly && (
           <IconButton
             icon="trash"
-            label={`Remove trigger ${index + 1}`}
-            onClick={() => onChange(triggers.toSpliced(index, 1), "remove a trigger")}
+            label={t("Remove trigger {number}", { number: index + 1 })}
+            onClick={() => onChange(triggers.toSpliced(index, 1), t("remove a trigger"))}
           />
         )}
       </div>
       {kind !== undefined && kind !== "manual" && (
         <SchemaForm
           schema={schema}
-          root={CONTRACT}
+          root={contract()}
           value={trigger}
           problems={messages}
           variables={undefined}
           isReadOnly={isReadOnly}
           onChange={(next, pointer) =>
-            onChange(triggers.with(index, next), "edit a trigger", `trigger ${isAlone ? 0 : index} ${pointer}`)
+            onChange(triggers.with(index, next), t("edit a trigger"), `trigger ${isAlone ? 0 : index} ${pointer}`)
           }
         />
       )}
@@ -213,13 +215,14 @@ function Settings(): React.JSX.Element {
           const next = { ...value, ...onlyFlow(isObject(old.settings) ? old.settings : EMPTY) };
           return withOptional(old, "settings", Object.keys(next).length === 0 ? undefined : next);
         },
-        "edit the settings",
+        t("edit the settings"),
         `settings ${pointer}`,
       );
     },
     [store],
   );
   const messages = useMemo(() => messagesBelow(problems, "/settings"), [problems]);
+  const schema = useMemo(otherSettings, []);
   const settings = useMemo(
     () => withoutFlow(isObject(document.settings) ? document.settings : EMPTY),
     [document.settings],
@@ -227,7 +230,7 @@ function Settings(): React.JSX.Element {
   return (
     <>
       <label className="field">
-        <span className="field-label">Description</span>
+        <span className="field-label">{t("Description")}</span>
         <textarea
           className="input"
           disabled={isReadOnly}
@@ -236,13 +239,13 @@ function Settings(): React.JSX.Element {
             const text = event.target.value === "" ? undefined : event.target.value;
             store
               .getState()
-              .edit((old) => withOptional(old, "description", text), "edit the description", "description");
+              .edit((old) => withOptional(old, "description", text), t("edit the description"), "description");
           }}
         />
       </label>
       <SchemaForm
-        schema={OTHER_SETTINGS}
-        root={CONTRACT}
+        schema={schema}
+        root={contract()}
         value={settings}
         problems={messages}
         variables={undefined}
@@ -254,7 +257,9 @@ function Settings(): React.JSX.Element {
 }
 
 const EMPTY: JsonObject = {};
-const OTHER_SETTINGS: JsonObject = {
-  ...WORKFLOW_SETTINGS,
-  properties: withoutFlow(isObject(WORKFLOW_SETTINGS.properties) ? WORKFLOW_SETTINGS.properties : EMPTY),
-};
+
+/** The settings that no panel of their own has. */
+function otherSettings(): JsonObject {
+  const schema = workflowSettings();
+  return { ...schema, properties: withoutFlow(isObject(schema.properties) ? schema.properties : EMPTY) };
+}

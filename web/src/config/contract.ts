@@ -1,21 +1,37 @@
 /** The schema of workflow documents, which is also what the forms for settings and triggers are made from. */
 
-import contract from "../../../schemas/workflow.schema.json";
+import document from "../../../schemas/workflow.schema.json";
 import type { Json, JsonObject } from "../base/json";
 import { isObject } from "../base/json";
+import type { Locale } from "../locale/locale";
+import { locale, translated } from "../locale/locale";
+import { inLanguage } from "./schematexts";
 import type { TriggerKind } from "./triggers";
 
-export const CONTRACT = contract as unknown as JsonObject;
+const WRITTEN = document as unknown as JsonObject;
+let spoken: { readonly language: Locale; readonly contract: JsonObject } | undefined;
+
+/** The schema, with titles and help in the present language. */
+export function contract(): JsonObject {
+  if (spoken?.language !== locale())
+    spoken = { language: locale(), contract: locale() === "en" ? WRITTEN : inLanguage(WRITTEN, translated) };
+  return spoken.contract;
+}
 
 function definition(name: string): JsonObject {
-  const definitions = CONTRACT.$defs;
+  const definitions = contract().$defs;
   const found = isObject(definitions) ? definitions[name] : undefined;
   return isObject(found) ? found : {};
 }
 
 /** Schemas of the settings of a step and of a workflow. */
-export const STEP_SETTINGS: JsonObject = { ...definition("settings"), type: "object" };
-export const WORKFLOW_SETTINGS: JsonObject = { ...definition("workflow_settings"), type: "object" };
+export function stepSettings(): JsonObject {
+  return { ...definition("settings"), type: "object" };
+}
+
+export function workflowSettings(): JsonObject {
+  return { ...definition("workflow_settings"), type: "object" };
+}
 
 const FURTHER: Readonly<Record<TriggerKind, readonly string[]>> = {
   event: ["if"],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { WORKFLOW_SETTINGS, CONTRACT, STEP_SETTINGS, triggerSchema } from "./contract";
+import { workflowSettings, contract, stepSettings, triggerSchema } from "./contract";
 import type { FieldKind, Schema } from "./schema";
 import { activeChoice, describe as describeField, humanize, initialValue } from "./schema";
 import { TRIGGER_KINDS } from "./triggers";
@@ -63,7 +63,7 @@ describe("choices", () => {
   });
 
   it("of single values stand beside other forms", () => {
-    const join = describeField((STEP_SETTINGS.properties as Schema).join, CONTRACT);
+    const join = describeField((stepSettings().properties as Schema).join, contract());
     expect(join.choices.map(({ label }) => label)).toEqual(["Any", "All", "N of…"]);
     expect(activeChoice(join.choices, "all")).toBe(1);
     expect(activeChoice(join.choices, { n_of: 2 })).toBe(2);
@@ -72,13 +72,13 @@ describe("choices", () => {
 
 describe("the contract of documents", () => {
   it("has a form for every setting and every kind of trigger", () => {
-    for (const schema of [STEP_SETTINGS, WORKFLOW_SETTINGS, ...TRIGGER_KINDS.map(triggerSchema)]) {
-      expect(describeField(schema, CONTRACT).kind).toBe(
+    for (const schema of [stepSettings(), workflowSettings(), ...TRIGGER_KINDS.map(triggerSchema)]) {
+      expect(describeField(schema, contract()).kind).toBe(
         Object.keys(schema.properties as Schema).length === 0 ? "map" : "object",
       );
     }
-    expect(describeField((WORKFLOW_SETTINGS.properties as Schema).throttle, CONTRACT).kind).toBe("object");
-    expect(initialValue((WORKFLOW_SETTINGS.properties as Schema).throttle, CONTRACT)).toEqual({
+    expect(describeField((workflowSettings().properties as Schema).throttle, contract()).kind).toBe("object");
+    expect(initialValue((workflowSettings().properties as Schema).throttle, contract())).toEqual({
       limit: 1,
       period: "1m",
     });

@@ -2,6 +2,8 @@
 
 import type { Json, JsonObject } from "../base/json";
 import { fromPointer, isEqual, isList, isObject, valueAt } from "../base/json";
+import type { Message } from "../locale/locale";
+import { served, t } from "../locale/locale";
 
 export type Schema = JsonObject;
 
@@ -39,7 +41,7 @@ export interface FieldSpec {
 
 const ANYTHING: Schema = {};
 const DEEPEST_REFERENCE = 20;
-const TYPE_NAMES: Readonly<Record<string, string>> = {
+const TYPE_NAMES: Readonly<Record<string, Message>> = {
   string: "Text",
   number: "Number",
   integer: "Whole number",
@@ -142,16 +144,21 @@ function choicesOf(schema: Schema, root: Schema): readonly Choice[] {
   return options.map((option) => resolve(option, root)).flatMap(expand);
 }
 
+function typeName(type: Json): string {
+  const name = TYPE_NAMES[String(type)];
+  return name === undefined ? String(type) : t(name);
+}
+
 function typeChoice(schema: Schema, type: Json): Choice {
   const { title: _, description: __, ...rest } = schema;
-  return { label: TYPE_NAMES[String(type)] ?? String(type), schema: { ...rest, type } };
+  return { label: typeName(type), schema: { ...rest, type } };
 }
 
 /** Each value of an enumeration is a choice of its own beside other forms. */
 function expand(option: Schema): readonly Choice[] {
   const values = isList(option.enum) ? option.enum : "const" in option ? [option.const ?? null] : undefined;
   if (values !== undefined)
-    return values.map((value) => ({ label: humanize(String(value)), schema: { const: value } }));
+    return values.map((value) => ({ label: served(humanize(String(value))), schema: { const: value } }));
   return [{ label: choiceLabel(option), schema: option }];
 }
 
@@ -159,8 +166,10 @@ function choiceLabel(option: Schema): string {
   const title = text(option.title);
   if (title !== undefined) return title;
   const [required] = isList(option.required) ? option.required : [];
-  if (option.type === "object" && typeof required === "string") return `${humanize(required)}…`;
-  return TYPE_NAMES[String(option.type)] ?? "Something else";
+  if (option.type === "object" && typeof required === "string") return `${served(humanize(required))}…`;
+  return option.type === undefined || !(String(option.type) in TYPE_NAMES)
+    ? t("Something else")
+    : typeName(option.type);
 }
 
 /** Which of the choices a value is; the first one, if it is none. */

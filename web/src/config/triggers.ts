@@ -2,6 +2,7 @@
 
 import type { JsonObject } from "../base/json";
 import type { WorkflowDocument } from "../document/types";
+import { t } from "../locale/locale";
 
 /** Each kind of trigger, by the key that says so. */
 export const TRIGGER_KINDS = ["event", "cron", "webhook", "manual", "http"] as const;
@@ -31,9 +32,9 @@ export function triggerLine(trigger: JsonObject): string {
   const kind = kindOfTrigger(trigger);
   if (kind === "event" || kind === "cron") {
     const text = String(trigger[kind]);
-    return text === "" ? { event: "An event without a name", cron: "A schedule without a time" }[kind] : text;
+    return text === "" ? { event: t("An event without a name"), cron: t("A schedule without a time") }[kind] : text;
   }
-  if (kind === "webhook") return `Webhook ${String(trigger.webhook)}`;
-  if (kind === "manual") return "By hand";
-  return kind === "http" ? "HTTP request" : "A trigger of an unknown kind";
+  if (kind === "webhook") return t("Webhook {name}", { name: String(trigger.webhook) });
+  if (kind === "manual") return t("By hand");
+  return kind === "http" ? t("HTTP request") : t("A trigger of an unknown kind");
 }

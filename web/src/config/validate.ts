@@ -6,6 +6,8 @@ import type { Json } from "../base/json";
 import { fromPointer, isList, isObject } from "../base/json";
 import { hasReference } from "../document/references";
 import type { Schema } from "./schema";
+import type { Message } from "../locale/locale";
+import { counted, locale, t } from "../locale/locale";
 
 /** Keywords whose errors only say that something inside is wrong. */
 const OUTER = new Set([
@@ -22,7 +24,7 @@ const OUTER = new Set([
   "unevaluatedProperties",
 ]);
 
-const TYPE_WORDS: Readonly<Record<string, string>> = {
+const TYPE_WORDS: Readonly<Record<string, Message>> = {
   string: "a text",
   number: "a number",
   integer: "a whole number",
@@ -69,28 +71,37 @@ function read(value: Json, pointer: string): Json | undefined {
 
 /** What to say for a keyword, given what it demands. */
 const MESSAGES: Readonly<Record<string, (limit: Json | undefined) => string>> = {
-  type: (limit) => `This must be ${typeWords(limit)}.`,
-  enum: () => "This is none of the allowed values.",
-  const: (limit) => `This must be ${JSON.stringify(limit)}.`,
-  minimum: (limit) => `This must be at least ${String(limit)}.`,
-  maximum: (limit) => `This must be at most ${String(limit)}.`,
-  exclusiveMinimum: (limit) => `This must be more than ${String(limit)}.`,
-  exclusiveMaximum: (limit) => `This must be less than ${String(limit)}.`,
-  minLength: (limit) => (limit === 1 ? "This must not be empty." : `This needs at least ${String(limit)} characters.`),
-  maxLength: (limit) => `This may have at most ${String(limit)} characters.`,
-  minItems: (limit) => `This needs at least ${String(limit)} entries.`,
-  maxItems: (limit) => `This may have at most ${String(limit)} entries.`,
-  pattern: () => "This does not have the right form.",
-  format: (limit) => `This is not a valid ${String(limit)}.`,
-  anyOf: () => "This has none of the forms that are allowed here.",
-  oneOf: () => "This has none of the forms that are allowed here.",
+  type: (limit) => t("This must be {what}.", { what: typeWords(limit) }),
+  enum: () => t("This is none of the allowed values."),
+  const: (limit) => t("This must be {what}.", { what: JSON.stringify(limit) }),
+  minimum: (limit) => t("This must be at least {limit}.", { limit: String(limit) }),
+  maximum: (limit) => t("This must be at most {limit}.", { limit: String(limit) }),
+  exclusiveMinimum: (limit) => t("This must be more than {limit}.", { limit: String(limit) }),
+  exclusiveMaximum: (limit) => t("This must be less than {limit}.", { limit: String(limit) }),
+  minLength: (limit) =>
+    limit === 1 ? t("This must not be empty.") : counted("This needs at least {count} characters.", Number(limit)),
+  maxLength: (limit) => counted("This may have at most {count} characters.", Number(limit)),
+  minItems: (limit) => counted("This needs at least {count} entries.", Number(limit)),
+  maxItems: (limit) => counted("This may have at most {count} entries.", Number(limit)),
+  pattern: () => t("This does not have the right form."),
+  format: (limit) => t("This is not a valid {what}.", { what: String(limit) }),
+  anyOf: () => t("This has none of the forms that are allowed here."),
+  oneOf: () => t("This has none of the forms that are allowed here."),
 };
 
 function messageOf({ keyword, keywordLocation, error }: OutputUnit, schema: Schema): string {
-  return MESSAGES[keyword]?.(read(schema, keywordLocation.replace(/^#/, ""))) ?? error;
+  return (
+    MESSAGES[keyword]?.(read(schema, keywordLocation.replace(/^#/, ""))) ??
+    (locale() === "en" ? error : t("This is not allowed here."))
+  );
 }
 
 function typeWords(limit: Json | undefined): string {
   const types = isList(limit) ? limit : [limit ?? ""];
-  return types.map((type) => TYPE_WORDS[String(type)] ?? String(type)).join(" or ");
+  return types.map(typeWord).join(t(" or "));
+}
+
+function typeWord(type: Json): string {
+  const word = TYPE_WORDS[String(type)];
+  return word === undefined ? String(type) : t(word);
 }

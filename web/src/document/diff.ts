@@ -3,6 +3,7 @@
 import type { Json, JsonObject } from "../base/json";
 import { isEqual, isObject, toPointer } from "../base/json";
 import type { WorkflowDocument } from "./types";
+import { t } from "../locale/locale";
 
 export type Change = "added" | "removed" | "changed";
 
@@ -59,7 +60,7 @@ function edgeEntries(document: WorkflowDocument): Entry[] {
     const number = counts.get(ends) ?? 0;
     counts.set(ends, number + 1);
     const { id: _, ...value } = edge;
-    const label = `${names.get(edge.from) ?? "Trigger"} → ${names.get(edge.to) ?? edge.to}`;
+    const label = `${names.get(edge.from) ?? t("Trigger")} → ${names.get(edge.to) ?? edge.to}`;
     return { id: `${ends}#${number}`, value: value as unknown as JsonObject, label };
   });
 }

@@ -16,6 +16,7 @@ import {
 } from "./scope";
 import { LOOP_KIND } from "./types";
 import type { Conditional, Graph, Position, Scope, WorkflowAction, WorkflowDocument, WorkflowEdge } from "./types";
+import { t } from "../locale/locale";
 
 /** Where a new step goes: after a node (over one of its ways out), onto an edge, or nowhere yet. */
 export type Place =
@@ -164,11 +165,11 @@ export function changeEdge(
 
 /** Why a step may not get an id; `undefined` if it may. */
 export function idRefusal(document: WorkflowDocument, id: string): string | undefined {
-  if (id === "") return "An id is needed.";
-  if (id.length > 200) return "An id has at most 200 characters.";
+  if (id === "") return t("An id is needed.");
+  if (id.length > 200) return t("An id has at most 200 characters.");
   // oxlint-disable-next-line no-control-regex -- control characters are what must not be in it
-  if (/[/[\]\u0000-\u001f\u007f]/.test(id)) return "An id has no /, [, ] or control characters.";
-  if (allIds(document).has(id) || id === "$blank") return "This id is taken.";
+  if (/[/[\]\u0000-\u001f\u007f]/.test(id)) return t("An id has no /, [, ] or control characters.");
+  if (allIds(document).has(id) || id === "$blank") return t("This id is taken.");
   return undefined;
 }
 

@@ -2,6 +2,7 @@
 
 import type { Graph, WorkflowEdge } from "./types";
 import { SOURCE } from "./types";
+import { t } from "../locale/locale";
 
 /** Every node from which a path leads to one, nearest first; without the trigger. */
 export function ancestorsOf(graph: Graph, id: string): readonly string[] {
@@ -49,10 +50,10 @@ function reach(
 
 /** Why an edge may not be drawn; `undefined` if it may. */
 export function refusal(graph: Graph, from: string, to: string): string | undefined {
-  if (to === SOURCE) return "Nothing can lead back to the trigger.";
-  if (from === to) return "A step cannot lead to itself.";
+  if (to === SOURCE) return t("Nothing can lead back to the trigger.");
+  if (from === to) return t("A step cannot lead to itself.");
   const ids = new Set(graph.actions.map((action) => action.id));
-  if (!ids.has(to) || (from !== SOURCE && !ids.has(from))) return "There is no such step.";
-  if (from !== SOURCE && descendantsOf(graph, to).includes(from)) return "Not allowed: this would close a circle.";
+  if (!ids.has(to) || (from !== SOURCE && !ids.has(from))) return t("There is no such step.");
+  if (from !== SOURCE && descendantsOf(graph, to).includes(from)) return t("Not allowed: this would close a circle.");
   return undefined;
 }

@@ -1,6 +1,7 @@
 import { findAction } from "../document/scope";
 import { Icon } from "../shell/ui/Icon";
 import { useDocument, useEditor, useEditorContext } from "./store";
+import { t } from "../locale/locale";
 
 /** Which loop is open, and the way out of it. */
 export function Breadcrumb(): React.JSX.Element | null {
@@ -13,9 +14,9 @@ export function Breadcrumb(): React.JSX.Element | null {
     return findAction(document, scope.slice(0, depth), id)?.name ?? id;
   };
   return (
-    <nav className="breadcrumb" aria-label="Where you are" data-testid="breadcrumb">
+    <nav className="breadcrumb" aria-label={t("Where you are")} data-testid="breadcrumb">
       <button type="button" onClick={() => store.getState().enter([])}>
-        {document.name === "" || document.name === null || document.name === undefined ? "Workflow" : document.name}
+        {document.name === "" || document.name === null || document.name === undefined ? t("Workflow") : document.name}
       </button>
       {scope.map((id, depth) => (
         <span key={id} className="row">

@@ -11,6 +11,7 @@ import { DifferenceList } from "../versions/DifferenceList";
 import { downloadJson } from "./files";
 import { prepare } from "./prepare";
 import { useDocument, useEditorContext } from "./store";
+import { t } from "../locale/locale";
 
 /** Two have edited the same draft: shows what differs, and asks whose it shall be. Neither is lost. */
 export function ConflictDialog({
@@ -34,27 +35,31 @@ export function ConflictDialog({
   };
   return (
     <Dialog
-      title="Somebody else has saved this draft"
+      title={t("Somebody else has saved this draft")}
       testId="conflict"
       onClose={onPostpone}
       footer={
         <>
           <Button icon="download" onClick={() => downloadJson("theirs.json", theirs.draft.document)}>
-            Download theirs
+            {t("Download theirs")}
           </Button>
           <Button testId="take-theirs" onClick={() => void takeTheirs()}>
-            Take theirs
+            {t("Take theirs")}
           </Button>
           <Button look="primary" testId="keep-mine" onClick={() => saver?.keepMine()}>
-            Keep mine
+            {t("Keep mine")}
           </Button>
         </>
       }
     >
       <div className="stack">
         <p>
-          It was saved at {fullTime(theirs.draft.updated_at)}. Yours is kept in this browser until you decide. This is
-          what yours does differently:
+          {t(
+            "It was saved at {time}. Yours is kept in this browser until you decide. This is what yours does differently:",
+            {
+              time: fullTime(theirs.draft.updated_at),
+            },
+          )}
         </p>
         <DifferenceList difference={difference} />
       </div>

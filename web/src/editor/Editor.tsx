@@ -12,6 +12,8 @@ import { notify } from "../shell/notices";
 import type { MenuItem } from "../shell/ui/Menu";
 import { Breadcrumb } from "./Breadcrumb";
 import { chooseFile, downloadJson } from "./files";
+// At hand, so that no key is lost that is typed right after the one that opens it.
+import { FindDialog } from "./FindDialog";
 import { useEditorKeys } from "./keyboard";
 import type { OpenedEditor } from "./open";
 import { prepare } from "./prepare";
@@ -24,9 +26,9 @@ import { useConnecting } from "./useConnecting";
 import { useSamples } from "./useSamples";
 import { useUrlSelection } from "./useUrlSelection";
 import { useValidation } from "./useValidation";
+import { t } from "../locale/locale";
 
 const ConflictDialog = lazy(() => import("./ConflictDialog").then((module) => ({ default: module.ConflictDialog })));
-const FindDialog = lazy(() => import("./FindDialog").then((module) => ({ default: module.FindDialog })));
 const OutlinePanel = lazy(() => import("./OutlinePanel").then((module) => ({ default: module.OutlinePanel })));
 const ProblemsPanel = lazy(() =>
   import("../problems/ProblemsPanel").then((module) => ({ default: module.ProblemsPanel })),
@@ -96,7 +98,7 @@ function EditorInside({ opened }: { readonly opened: OpenedEditor }): React.JSX.
           <Canvas connectTarget={connecting.target} />
           {connecting.prompt !== undefined && (
             <div className="canvas-prompt" data-testid="connect-prompt">
-              {connecting.prompt} <span className="muted">arrows choose · Enter connects · Esc cancels</span>
+              {connecting.prompt} <span className="muted">{t("arrows choose · Enter connects · Esc cancels")}</span>
             </div>
           )}
           <SidePanel />
@@ -104,10 +106,8 @@ function EditorInside({ opened }: { readonly opened: OpenedEditor }): React.JSX.
       </div>
       <AddDialog />
       <Conflict />
-      <Suspense>
-        {dialog === "find" && <FindDialog onClose={() => setDialog(undefined)} />}
-        {dialog === "help" && <HelpDialog onClose={() => setDialog(undefined)} />}
-      </Suspense>
+      {dialog === "find" && <FindDialog onClose={() => setDialog(undefined)} />}
+      <Suspense>{dialog === "help" && <HelpDialog onClose={() => setDialog(undefined)} />}</Suspense>
     </main>
   );
 }
@@ -116,7 +116,7 @@ function SidePanel(): React.JSX.Element | null {
   const panel = useEditor((state) => state.panel);
   if (panel === "none") return null;
   return (
-    <aside className="side" aria-label="Details" data-testid={panel === "config" ? "config" : "side"}>
+    <aside className="side" aria-label={t("Details")} data-testid={panel === "config" ? "config" : "side"}>
       {panel === "config" && <ConfigPanel />}
       <Suspense>
         {panel === "problems" && <ProblemsPanel />}
@@ -170,16 +170,16 @@ interface MenuKeys {
 function menuFor(store: EditorStore, { find, help }: MenuKeys): readonly MenuItem[] {
   const { workflowId, selectAction } = store.getState();
   return [
-    { label: "Triggers and settings", icon: "settings", onSelect: () => selectAction(SOURCE) },
-    { label: "Find a step", icon: "search", onSelect: find },
-    { label: "Import", icon: "upload", testId: "import", onSelect: () => void importFile(store) },
+    { label: t("Triggers and settings"), icon: "settings", onSelect: () => selectAction(SOURCE) },
+    { label: t("Find a step"), icon: "search", onSelect: find },
+    { label: t("Import"), icon: "upload", testId: "import", onSelect: () => void importFile(store) },
     {
-      label: "Export",
+      label: t("Export"),
       icon: "download",
       testId: "export",
       onSelect: () => downloadJson(`${workflowId}.json`, toJson(store.getState().history.present)),
     },
-    { label: "Keys", icon: "help", onSelect: help },
+    { label: t("Keys"), icon: "help", onSelect: help },
   ];
 }
 
@@ -188,10 +188,10 @@ async function importFile(store: EditorStore): Promise<void> {
   const text = await chooseFile();
   try {
     const document = await prepare(JSON.parse(text) as Json);
-    store.getState().edit(() => document, "import a file");
+    store.getState().edit(() => document, t("import a file"));
     store.getState().enter([]);
-    notify("Imported. Undo brings back what was there.");
+    notify(t("Imported. Undo brings back what was there."));
   } catch (reason) {
-    notify(`The file cannot be used: ${asApiError(reason).message}`, "error");
+    notify(t("The file cannot be used: {reason}", { reason: asApiError(reason).message }), "error");
   }
 }

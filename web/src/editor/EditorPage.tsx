@@ -8,6 +8,7 @@ import { pathTo } from "../shell/routes";
 import { Editor } from "./Editor";
 import "./editor.css";
 import { openEditor } from "./open";
+import { t } from "../locale/locale";
 
 /** The editor of one workflow, from loading on. */
 export function EditorPage({ workflowId }: { readonly workflowId: string }): React.JSX.Element {
@@ -22,19 +23,23 @@ export function EditorPage({ workflowId }: { readonly workflowId: string }): Rea
     };
   }, [title]);
   if (opened !== undefined) return <Editor opened={opened} />;
-  return error === undefined ? <p className="page-loading">Loading…</p> : <Failed error={error} onRetry={reload} />;
+  return error === undefined ? (
+    <p className="page-loading">{t("Loading…")}</p>
+  ) : (
+    <Failed error={error} onRetry={reload} />
+  );
 }
 
 function Failed({ error, onRetry }: { readonly error: ApiError; readonly onRetry: () => void }): React.JSX.Element {
   return (
     <main className="page">
       <div className="empty" role="alert">
-        <h1>{error.status === 404 ? "There is no such workflow" : "The workflow cannot be shown"}</h1>
+        <h1>{error.status === 404 ? t("There is no such workflow") : t("The workflow cannot be shown")}</h1>
         <p>{error.message}</p>
         <div className="row">
-          <Button onClick={onRetry}>Try again</Button>
+          <Button onClick={onRetry}>{t("Try again")}</Button>
           <Link className="button button-primary" href={pathTo("workflows")}>
-            All workflows
+            {t("All workflows")}
           </Link>
         </div>
       </div>

@@ -3,6 +3,7 @@ import { findSteps } from "../document/search";
 import type { Hit } from "../document/search";
 import { Dialog } from "../shell/ui/Dialog";
 import { useDocument, useEditor, useEditorContext } from "./store";
+import { t } from "../locale/locale";
 
 /** Finds steps by name, id, kind and inputs; Enter goes to the first. */
 export function FindDialog({ onClose }: { readonly onClose: () => void }): React.JSX.Element {
@@ -16,7 +17,7 @@ export function FindDialog({ onClose }: { readonly onClose: () => void }): React
     store.getState().goTo({ kind: "action", scope, id: action.id, field: "" });
   };
   return (
-    <Dialog title="Find a step" size="small" testId="find" onClose={onClose}>
+    <Dialog title={t("Find a step")} size="small" testId="find" onClose={onClose}>
       <form
         className="stack"
         onSubmit={(event) => {
@@ -28,8 +29,8 @@ export function FindDialog({ onClose }: { readonly onClose: () => void }): React
         <input
           className="input"
           type="search"
-          aria-label="Text in the step"
-          placeholder="Name, kind or a text in the inputs"
+          aria-label={t("Text in the step")}
+          placeholder={t("Name, kind or a text in the inputs")}
           data-testid="find-query"
           data-autofocus=""
           value={query}
@@ -49,7 +50,9 @@ export function FindDialog({ onClose }: { readonly onClose: () => void }): React
             </button>
           </li>
         ))}
-        {query.trim() !== "" && hits.length === 0 && <li className="muted side-text">No step contains “{query}”.</li>}
+        {query.trim() !== "" && hits.length === 0 && (
+          <li className="muted side-text">{t("No step contains “{text}”.", { text: query })}</li>
+        )}
       </ul>
     </Dialog>
   );

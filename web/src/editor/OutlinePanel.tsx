@@ -4,6 +4,7 @@ import { Icon } from "../shell/ui/Icon";
 import { labelOf } from "../canvas/flow";
 import { triggerLines } from "../config/triggers";
 import { useDocument, useEditor, useEditorContext, useGraph } from "./store";
+import { t } from "../locale/locale";
 
 /** The workflow as a list: each step with where it leads. For screen readers, and for whoever prefers lists. */
 export function OutlinePanel(): React.JSX.Element {
@@ -15,7 +16,12 @@ export function OutlinePanel(): React.JSX.Element {
     graph.actions.map((action) => [action.id, action.name ?? catalogue.names.get(action.kind) ?? action.id]),
   );
   const rows = [
-    { id: SOURCE, name: "Trigger", detail: triggerLines(document).join(", ") || "Nothing starts it yet", ways: [{}] },
+    {
+      id: SOURCE,
+      name: t("Trigger"),
+      detail: triggerLines(document).join(", ") || t("Nothing starts it yet"),
+      ways: [{}],
+    },
     ...graph.actions.map((action) => ({
       id: action.id,
       name: names.get(action.id) ?? action.id,
@@ -24,10 +30,10 @@ export function OutlinePanel(): React.JSX.Element {
     })),
   ];
   return (
-    <section className="side-content" aria-label="Outline" data-testid="outline">
+    <section className="side-content" aria-label={t("Outline")} data-testid="outline">
       <header className="side-header">
-        <h2>Outline</h2>
-        <IconButton icon="x" label="Close" onClick={() => store.getState().show("none")} />
+        <h2>{t("Outline")}</h2>
+        <IconButton icon="x" label={t("Close")} onClick={() => store.getState().show("none")} />
       </header>
       <ol className="side-list">
         {rows.map(({ id, name, detail, ways }) => (

@@ -4,26 +4,28 @@ import { asApiError } from "../api/useLoaded";
 import { indexProblems } from "../problems/locate";
 import { notify } from "../shell/notices";
 import { Button } from "../shell/ui/Button";
-import { count } from "./commands";
 import { useEditor, useEditorContext } from "./store";
+import { counted, t } from "../locale/locale";
 
 /** Makes the draft the version that new runs execute. What the server would refuse cannot be published. */
 export function PublishButton({ onPublished }: { readonly onPublished: (version: number) => void }): React.JSX.Element {
   const { store, saver } = useEditorContext();
   const errorCount = useEditor((state) => state.problems.errorCount);
   const [isBusy, setBusy] = useState(false);
-  const reason = errorCount > 0 ? `${count(errorCount, "problem")} must be solved first` : undefined;
+  const reason = errorCount > 0 ? counted("{count} problems must be solved first", errorCount) : undefined;
 
   const publish = async (): Promise<void> => {
     if (saver === undefined) return;
     const { workflowId } = store.getState();
     const saved = await saver.flush();
-    if (saved.kind !== "saved") return notify("It was not published, because it could not be saved.", "error");
+    if (saved.kind !== "saved") return notify(t("It was not published, because it could not be saved."), "error");
     try {
       const { version, created } = await api.publish(workflowId, saver.currentEtag);
       onPublished(version);
       return notify(
-        created ? `Version ${version} is live: new runs execute it.` : `This is version ${version} already.`,
+        created
+          ? t("Version {version} is live: new runs execute it.", { version })
+          : t("This is version {version} already.", { version }),
       );
     } catch (failure) {
       const error = asApiError(failure);
@@ -40,13 +42,13 @@ export function PublishButton({ onPublished }: { readonly onPublished: (version:
       look="primary"
       testId="publish"
       disabled={isBusy || reason !== undefined}
-      title={reason ?? "New runs will execute what you see"}
+      title={reason ?? t("New runs will execute what you see")}
       onClick={() => {
         setBusy(true);
         void publish().finally(() => setBusy(false));
       }}
     >
-      Publish
+      {t("Publish")}
     </Button>
   );
 }

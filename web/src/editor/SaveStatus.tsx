@@ -3,6 +3,7 @@ import { Icon } from "../shell/ui/Icon";
 import { fullTime } from "../shell/times";
 import type { SaveState } from "./saving";
 import { useEditor } from "./store";
+import { t } from "../locale/locale";
 
 /** Whether the server has what is on the screen. */
 export function SaveStatus(): React.JSX.Element {
@@ -25,20 +26,28 @@ export function SaveStatus(): React.JSX.Element {
 function shown(save: SaveState): { icon: IconName; text: string; hint: string } {
   switch (save.kind) {
     case "saved":
-      return { icon: "check", text: "Saved", hint: `The draft was saved at ${fullTime(save.at)}.` };
+      return {
+        icon: "check",
+        text: t("Saved"),
+        hint: t("The draft was saved at {time}.", { time: fullTime(save.at) }),
+      };
     case "unsaved":
-      return { icon: "pencil", text: "Unsaved", hint: "Your changes are kept in this browser and saved in a moment." };
+      return {
+        icon: "pencil",
+        text: t("Unsaved"),
+        hint: t("Your changes are kept in this browser and saved in a moment."),
+      };
     case "saving":
-      return { icon: "cloud", text: "Saving…", hint: "Your changes are being saved." };
+      return { icon: "cloud", text: t("Saving…"), hint: t("Your changes are being saved.") };
     case "offline":
       return {
         icon: "alert",
-        text: "Not saved, trying again",
-        hint: `${save.reason} Your changes are kept in this browser.`,
+        text: t("Not saved, trying again"),
+        hint: `${save.reason} ${t("Your changes are kept in this browser.")}`,
       };
     case "refused":
-      return { icon: "alert", text: "Not saved", hint: save.reason };
+      return { icon: "alert", text: t("Not saved"), hint: save.reason };
     case "conflict":
-      return { icon: "alert", text: "Changed elsewhere", hint: "Somebody else has saved this draft." };
+      return { icon: "alert", text: t("Changed elsewhere"), hint: t("Somebody else has saved this draft.") };
   }
 }

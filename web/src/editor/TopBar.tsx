@@ -6,11 +6,11 @@ import { Icon } from "../shell/ui/Icon";
 import { Link } from "../shell/ui/Link";
 import type { MenuItem } from "../shell/ui/Menu";
 import { Menu } from "../shell/ui/Menu";
-import { count } from "./commands";
 import { PublishButton } from "./PublishButton";
 import { SaveStatus } from "./SaveStatus";
 import type { Panel } from "./store";
 import { useDocument, useEditor, useEditorContext, useHost } from "./store";
+import { counted, t } from "../locale/locale";
 
 interface TopBarProps {
   readonly publishedVersion: number | null;
@@ -33,46 +33,53 @@ export function TopBar({ publishedVersion, onPublished, onTogglePalette, menu }:
   return (
     <header className="topbar">
       {!isEmbedded && (
-        <Link className="icon-button" href={pathTo("workflows")} aria-label="All workflows" title="All workflows">
+        <Link
+          className="icon-button"
+          href={pathTo("workflows")}
+          aria-label={t("All workflows")}
+          title={t("All workflows")}
+        >
           <Icon name="arrowLeft" size={18} />
         </Link>
       )}
       <input
         className="title-input topbar-name"
-        aria-label="Name of the workflow"
+        aria-label={t("Name of the workflow")}
         data-testid="workflow-name"
-        placeholder="Untitled"
+        placeholder={t("Untitled")}
         disabled={isReadOnly}
         value={document.name ?? ""}
         onChange={(event) => {
           const name = event.target.value;
-          store.getState().edit((old) => withOptional(old, "name", name), "rename the workflow", "workflow name");
+          store.getState().edit((old) => withOptional(old, "name", name), t("rename the workflow"), "workflow name");
         }}
       />
-      <span className="tag topbar-version">{publishedVersion === null ? "Draft" : `v${publishedVersion} live`}</span>
+      <span className="tag topbar-version">
+        {publishedVersion === null ? t("Draft") : t("v{version} live", { version: publishedVersion })}
+      </span>
       {!isReadOnly && <SaveStatus />}
       <span className="grow" />
       <button
         type="button"
         className={`button button-quiet problem-count ${errorCount > 0 ? "problem-count-error" : ""}`}
         aria-pressed={panel === "problems"}
-        aria-label={problemCount === 0 ? "No problems" : count(problemCount, "problem")}
+        aria-label={problemCount === 0 ? t("No problems") : counted("{count} problems", problemCount)}
         data-testid="problems-button"
         onClick={() => toggle("problems")}
       >
         <Icon name={problemCount === 0 ? "circleCheck" : "alert"} />
-        {problemCount === 0 ? <span className="topbar-long">No problems</span> : problemCount}
+        {problemCount === 0 ? <span className="topbar-long">{t("No problems")}</span> : problemCount}
       </button>
       <IconButton
         icon="history"
-        label="Versions"
+        label={t("Versions")}
         testId="versions-button"
         aria-pressed={panel === "versions"}
         onClick={() => toggle("versions")}
       />
       <IconButton
         icon="list"
-        label="Outline"
+        label={t("Outline")}
         testId="outline-button"
         aria-pressed={panel === "outline"}
         onClick={() => toggle("outline")}
@@ -81,20 +88,20 @@ export function TopBar({ publishedVersion, onPublished, onTogglePalette, menu }:
         <>
           <IconButton
             icon="play"
-            label="Test run"
+            label={t("Test run")}
             testId="test-button"
             aria-pressed={panel === "test"}
             onClick={() => toggle("test")}
           />
-          <IconButton icon="plus" label="Actions" testId="palette-button" onClick={onTogglePalette} />
+          <IconButton icon="plus" label={t("Actions")} testId="palette-button" onClick={onTogglePalette} />
         </>
       )}
       {isReadOnly && !isEmbedded && (
         <span className="tag" data-testid="read-only">
-          Read only
+          {t("Read only")}
         </span>
       )}
-      <Menu label="More" icon="dots" items={menu} testId="more" />
+      <Menu label={t("More")} icon="dots" items={menu} testId="more" />
       {mayPublish && isPublisher && !isReadOnly && <PublishButton onPublished={onPublished} />}
     </header>
   );

@@ -7,6 +7,8 @@ import type { Way } from "../document/edits";
 import type { Conditional, ConditionType, WorkflowAction, WorkflowEdge } from "../document/types";
 import type { IconName } from "../shell/ui/Icon";
 import { isIconName } from "../shell/ui/Icon";
+import { inLanguage } from "../config/schematexts";
+import { locale, served, t } from "../locale/locale";
 
 const CONDITION_TYPES: readonly string[] = ["if", "else", "match", "error"] satisfies ConditionType[];
 
@@ -43,7 +45,7 @@ export class Catalogue {
   constructor(actions: readonly Action[]) {
     this.kinds = actions.map(prepare);
     this.byKind = new Map(this.kinds.map((kind) => [kind.action.kind, kind]));
-    this.names = new Map(actions.map(({ kind, name }) => [kind, name]));
+    this.names = new Map(this.kinds.map(({ action }) => [action.kind, action.name]));
   }
 
   /** The action of a kind; kinds from the TypeScript kit may lack their prefix. */
@@ -63,9 +65,22 @@ export class Catalogue {
   }
 }
 
-function prepare(action: Action): Kind {
+function prepare(written: Action): Kind {
+  const action = inPresentLanguage(written);
   const icon = ICONS[action.icon ?? ""] ?? (isIconName(action.icon) ? action.icon : "bolt");
-  return { action, icon, category: action.category ?? "Other", ways: waysFrom(action.edges) };
+  return { action, icon, category: action.category ?? t("Other"), ways: waysFrom(action.edges) };
+}
+
+/** What hosts call their own actions is in the language of their users already: it stays. */
+function inPresentLanguage(action: Action): Action {
+  if (locale() === "en") return action;
+  return {
+    ...action,
+    name: served(action.name),
+    description: served(action.description),
+    category: action.category === null ? null : served(action.category),
+    inputs: inLanguage(action.inputs, served),
+  };
 }
 
 function waysFrom(edges: Json): readonly Way[] {

@@ -12,6 +12,7 @@ import type { Graph, Position, WorkflowDocument } from "../document/types";
 import { SOURCE } from "../document/types";
 import { announce, notify } from "../shell/notices";
 import type { AddWish, EditorState, EditorStore } from "./store";
+import { counted, t } from "../locale/locale";
 
 interface Here {
   readonly state: EditorState;
@@ -51,12 +52,12 @@ export function addStep(store: EditorStore, kind: string, wish: AddWish): void {
       added = result.id;
       return result.document;
     },
-    `add ${name ?? kind}`,
+    t("add {name}", { name: name ?? kind }),
   );
   state.want(undefined);
   if (added === "") return;
   state.selectAction(added);
-  announce(`${name ?? kind} added`);
+  announce(t("{name} added", { name: name ?? kind }));
 }
 
 function placeFor({ state, graph, positions }: Here, wish: AddWish): Place {
@@ -92,7 +93,7 @@ function openWay(state: EditorState, graph: Graph, from: string): Way | undefine
 export function connectNodes(store: EditorStore, from: string, to: string, way?: Way): void {
   const { state, graph } = here(store);
   const taken = way ?? openWay(state, graph, from);
-  state.edit((document) => connect(document, state.scope, from, to, taken), "connect");
+  state.edit((document) => connect(document, state.scope, from, to, taken), t("connect"));
 }
 
 /** Deletes what is selected, and says what referred to it. */
@@ -105,16 +106,14 @@ export function deleteSelection(store: EditorStore): void {
     .flatMap((id) => mentionsOf(graph, id))
     .filter(({ kind, id }) => kind === "edge" || !actions.has(id));
   const label =
-    actions.size > 0 ? `delete ${count(actions.size, "step")}` : `delete ${count(edges.size, "connection")}`;
+    actions.size > 0
+      ? counted("delete {count} steps", actions.size)
+      : counted("delete {count} connections", edges.size);
   state.edit((document) => remove(document, state.scope, actions, edges), label);
-  announce(`${label}: done`);
+  announce(t("{what}: done", { what: label }));
   if (broken.length === 0) return;
   const names = [...new Set(broken.map(({ id }) => graph.actions.find((action) => action.id === id)?.name ?? id))];
-  notify(`What was deleted is still referred to by: ${names.join(", ")}`, "error");
-}
-
-export function count(number: number, word: string): string {
-  return `${number} ${word}${number === 1 ? "" : "s"}`;
+  notify(t("What was deleted is still referred to by: {names}", { names: names.join(", ") }), "error");
 }
 
 /** The selected steps as text; `undefined` if there are none. */
@@ -122,7 +121,7 @@ export function copySelection(store: EditorStore): string | undefined {
   const { state, document } = here(store);
   const ids = new Set([...state.selection.actions].filter((id) => id !== SOURCE));
   if (ids.size === 0) return undefined;
-  announce(`${count(ids.size, "step")} copied`);
+  announce(counted("{count} steps copied", ids.size));
   return copyText(document, state.scope, ids);
 }
 
@@ -131,7 +130,7 @@ export function pasteText(store: EditorStore, text: string): void {
   const { state, positions } = here(store);
   const copied = readCopied(text);
   if (copied === undefined) {
-    notify("There are no steps on the clipboard.", "error");
+    notify(t("There are no steps on the clipboard."), "error");
     return;
   }
   const first = copied.actions.map(({ id }) => copied.positions.get(id)).find((position) => position !== undefined);
@@ -143,10 +142,10 @@ export function pasteText(store: EditorStore, text: string): void {
       ids = pasted.ids;
       return pasted.document;
     },
-    `paste ${count(copied.actions.length, "step")}`,
+    counted("paste {count} steps", copied.actions.length),
   );
   state.select({ actions: new Set(ids), edges: new Set() });
-  announce(`${count(ids.length, "step")} pasted`);
+  announce(counted("{count} steps pasted", ids.length));
 }
 
 export function duplicateSelection(store: EditorStore): void {
@@ -163,15 +162,15 @@ export function selectAll(store: EditorStore): void {
 export function addNoteInView(store: EditorStore): void {
   const { state, positions } = here(store);
   const place = freePlace(state.canvas?.centre() ?? { x: 0, y: 0 }, positions.values());
-  state.edit((document) => addNote(document, state.scope, place), "add a note");
-  announce("Note added");
+  state.edit((document) => addNote(document, state.scope, place), t("add a note"));
+  announce(t("Note added"));
 }
 
 /** Gives every node a place so that edges lead down and cross seldom. */
 export async function tidyUp(store: EditorStore): Promise<void> {
   const { state, graph } = here(store);
   const places = await arrangeGraph(graph);
-  state.edit((document) => withPositions(document, state.scope, places), "tidy up");
-  announce("Tidied up");
+  state.edit((document) => withPositions(document, state.scope, places), t("tidy up"));
+  announce(t("Tidied up"));
   requestAnimationFrame(() => store.getState().canvas?.fit());
 }

@@ -1,16 +1,18 @@
 /** What the keys of the editor do, in words: see keyboard.ts. */
 
+import type { Message } from "../locale/locale";
+
 export interface KeyHelp {
   readonly keys: string;
-  readonly meaning: string;
+  readonly meaning: Message;
 }
 
 /** What `?` shows. */
 export const KEY_HELP: readonly KeyHelp[] = [
   { keys: "Tab", meaning: "Go to the next step or connection" },
   { keys: "Enter", meaning: "Configure the step that has the focus" },
-  { keys: "Arrows", meaning: "Move the selected steps" },
-  { keys: "A or +", meaning: "Add a step after the selected one" },
+  { keys: "← ↑ → ↓", meaning: "Move the selected steps" },
+  { keys: "A, +", meaning: "Add a step after the selected one" },
   { keys: "C", meaning: "Connect the selected step: arrows choose, Enter connects" },
   { keys: "Delete", meaning: "Delete what is selected" },
   { keys: "Ctrl Z, Ctrl Shift Z", meaning: "Undo, redo" },
@@ -21,7 +23,7 @@ export const KEY_HELP: readonly KeyHelp[] = [
   { keys: "Ctrl S", meaning: "Save now" },
   { keys: "T", meaning: "Tidy up" },
   { keys: "F", meaning: "Fit into view" },
-  { keys: "Shift drag", meaning: "Select several steps" },
+  { keys: "Shift", meaning: "Select several steps by dragging" },
   { keys: "Esc", meaning: "Close the panel, or select nothing" },
   { keys: "?", meaning: "Show these keys" },
 ];

@@ -11,6 +11,7 @@ import { prepare } from "./prepare";
 import { DraftSaver, storageKeeper } from "./saving";
 import type { EditorStore } from "./store";
 import { createEditorStore } from "./store";
+import { t } from "../locale/locale";
 
 export interface OpenedEditor {
   readonly workflow: Workflow;
@@ -72,5 +73,5 @@ async function restoreKeptEdit(
     return; // the storage holds something else; the draft of the server is sound
   }
   if (kept.etag !== opened.etag) saver.meet(opened);
-  store.getState().edit(() => document, "restore what was not saved");
+  store.getState().edit(() => document, t("restore what was not saved"));
 }

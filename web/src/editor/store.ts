@@ -20,6 +20,7 @@ import type { Catalogue } from "./catalogue";
 import type { EditorHost } from "./host";
 import { APPLICATION } from "./host";
 import type { DraftSaver, SaveState } from "./saving";
+import { t } from "../locale/locale";
 
 export interface Selection {
   readonly actions: ReadonlySet<string>;
@@ -136,12 +137,12 @@ export function createEditorStore(open: OpenEditor): EditorStore {
       settleEdit: () => set({ history: settle(get().history) }),
       undo: () => {
         const { history } = get();
-        if (history.past.length > 0) announce(`Undone: ${history.past.at(-1)?.label ?? ""}`);
+        if (history.past.length > 0) announce(t("Undone: {what}", { what: history.past.at(-1)?.label ?? "" }));
         setHistory(undo(history));
       },
       redo: () => {
         const { history } = get();
-        if (history.future.length > 0) announce(`Done again: ${history.future.at(-1)?.label ?? ""}`);
+        if (history.future.length > 0) announce(t("Done again: {what}", { what: history.future.at(-1)?.label ?? "" }));
         setHistory(redo(history));
       },
       select: (selection, panel) => {

@@ -8,6 +8,7 @@ import { SOURCE } from "../document/types";
 import { announce, notify } from "../shell/notices";
 import { connectNodes } from "./commands";
 import type { EditorStore } from "./store";
+import { t } from "../locale/locale";
 
 export interface Connecting {
   /** The node that would be connected, while somebody chooses. */
@@ -29,7 +30,7 @@ export function useConnecting(store: EditorStore): Connecting {
     (id: string): string => {
       const { history, scope, catalogue } = store.getState();
       const action = graphAt(history.present, scope).actions.find((candidate) => candidate.id === id);
-      if (action === undefined) return id === SOURCE ? "Trigger" : id;
+      if (action === undefined) return id === SOURCE ? t("Trigger") : id;
       return action.name ?? catalogue.names.get(action.kind) ?? id;
     },
     [store],
@@ -38,12 +39,14 @@ export function useConnecting(store: EditorStore): Connecting {
   const begin = useCallback(() => {
     const { history, scope, selection } = store.getState();
     const [from] = selection.actions;
-    if (from === undefined) return notify("Select the step to connect first.");
+    if (from === undefined) return notify(t("Select the step to connect first."));
     const graph = graphAt(history.present, scope);
     const targets = graph.actions.map(({ id }) => id).filter((id) => refusal(graph, from, id) === undefined);
-    if (targets.length === 0) return notify("There is no step that it could be connected to.");
+    if (targets.length === 0) return notify(t("There is no step that it could be connected to."));
     setChoice({ from, targets, index: 0 });
-    return announce(`Connect ${nameOf(from)} to ${nameOf(targets[0] ?? "")}? Arrows choose, Enter connects.`);
+    return announce(
+      t("Connect {from} to {to}? Arrows choose, Enter connects.", { from: nameOf(from), to: nameOf(targets[0] ?? "") }),
+    );
   }, [store, nameOf]);
 
   useEffect(() => {
@@ -58,7 +61,7 @@ export function useConnecting(store: EditorStore): Connecting {
         announce(nameOf(targets[next] ?? ""));
       } else if (event.key === "Enter" && target !== undefined) {
         connectNodes(store, from, target);
-        announce(`Connected ${nameOf(from)} to ${nameOf(target)}`);
+        announce(t("Connected {from} to {to}", { from: nameOf(from), to: nameOf(target) }));
         setChoice(undefined);
       } else if (event.key === "Escape") setChoice(undefined);
       else return;
@@ -75,6 +78,6 @@ export function useConnecting(store: EditorStore): Connecting {
   const prompt =
     choice === undefined || target === undefined
       ? undefined
-      : `Connect “${nameOf(choice.from)}” to “${nameOf(target)}”`;
+      : t("Connect “{from}” to “{to}”", { from: nameOf(choice.from), to: nameOf(target) });
   return useMemo(() => ({ target, prompt, begin }), [target, prompt, begin]);
 }

@@ -7,6 +7,7 @@ import { OPERATORS, parseOperand, readRule, writeOperand, writeRule } from "./lo
 import { ReferencePicker } from "./ReferencePicker";
 import type { Variables } from "./variables";
 import "./expressions.css";
+import { t } from "../locale/locale";
 
 interface ConditionFieldProps {
   readonly label: string;
@@ -31,23 +32,23 @@ export function ConditionField({
   const group = readRule(value);
   return (
     <div className="condition" data-testid="condition">
-      <div className="segments" role="group" aria-label={`Form of ${label}`}>
+      <div className="segments" role="group" aria-label={t("Form of {label}", { label })}>
         <button
           type="button"
           aria-pressed={!isRaw && group !== undefined}
           disabled={group === undefined}
           onClick={() => setRaw(false)}
         >
-          Rows
+          {t("Rows")}
         </button>
         <button type="button" aria-pressed={isRaw || group === undefined} onClick={() => setRaw(true)}>
-          JSON Logic
+          {t("JSON Logic")}
         </button>
       </div>
       {isRaw || group === undefined ? (
         <>
           <label className="visually-hidden" htmlFor={id}>
-            {label} as JSON Logic
+            {t("{label} as JSON Logic", { label })}
           </label>
           <JsonArea id={id} pointer="/condition" value={value} isReadOnly={isReadOnly} onChange={onChange} />
         </>
@@ -82,13 +83,13 @@ function GroupRows({ group, variables, isReadOnly, onChange }: GroupRowsProps): 
           {index > 0 && (
             <select
               className="input condition-join"
-              aria-label="How the rows are joined"
+              aria-label={t("How the rows are joined")}
               disabled={isReadOnly}
               value={join}
               onChange={(event) => onChange({ ...group, join: event.target.value === "or" ? "or" : "and" })}
             >
-              <option value="and">and</option>
-              <option value="or">or</option>
+              <option value="and">{t("and")}</option>
+              <option value="or">{t("or")}</option>
             </select>
           )}
           {member.kind === "group" ? (
@@ -118,7 +119,7 @@ function GroupRows({ group, variables, isReadOnly, onChange }: GroupRowsProps): 
             testId="condition-add"
             onClick={() => onChange({ ...group, members: [...members, NEW_RULE] })}
           >
-            Add a row
+            {t("Add a row")}
           </Button>
           {members.length > 0 && (
             <Button
@@ -135,7 +136,7 @@ function GroupRows({ group, variables, isReadOnly, onChange }: GroupRowsProps): 
                 })
               }
             >
-              Add a group
+              {t("Add a group")}
             </Button>
           )}
         </div>
@@ -157,7 +158,8 @@ function RuleRow({ rule, variables, isReadOnly, onChange, onRemove }: RuleRowPro
   return (
     <div className="condition-rule">
       <Operand
-        label="Value"
+        label={t("Value")}
+        testId="condition-left"
         value={left}
         variables={variables}
         isReadOnly={isReadOnly}
@@ -166,7 +168,7 @@ function RuleRow({ rule, variables, isReadOnly, onChange, onRemove }: RuleRowPro
       <div className="row">
         <select
           className="input"
-          aria-label="Operator"
+          aria-label={t("Operator")}
           data-testid="condition-operator"
           disabled={isReadOnly}
           value={operator}
@@ -174,15 +176,16 @@ function RuleRow({ rule, variables, isReadOnly, onChange, onRemove }: RuleRowPro
         >
           {Object.entries(OPERATORS).map(([name, { label }]) => (
             <option key={name} value={name}>
-              {label}
+              {t(label)}
             </option>
           ))}
         </select>
-        {!isReadOnly && <IconButton icon="trash" className="small" label="Remove this row" onClick={onRemove} />}
+        {!isReadOnly && <IconButton icon="trash" className="small" label={t("Remove this row")} onClick={onRemove} />}
       </div>
       {OPERATORS[operator].hasValue && (
         <Operand
-          label="Compared with"
+          label={t("Compared with")}
+          testId="condition-right"
           value={right}
           variables={variables}
           isReadOnly={isReadOnly}
@@ -195,6 +198,7 @@ function RuleRow({ rule, variables, isReadOnly, onChange, onRemove }: RuleRowPro
 
 interface OperandProps {
   readonly label: string;
+  readonly testId: string;
   readonly value: Json;
   readonly variables: Variables | undefined;
   readonly isReadOnly: boolean;
@@ -202,7 +206,7 @@ interface OperandProps {
 }
 
 /** One side of a comparison. What is typed is kept as typed, as long as it means the value. */
-function Operand({ label, value, variables, isReadOnly, onChange }: OperandProps): React.JSX.Element {
+function Operand({ label, testId, value, variables, isReadOnly, onChange }: OperandProps): React.JSX.Element {
   const [draft, setDraft] = useState<string | undefined>(undefined);
   const shown =
     draft !== undefined && JSON.stringify(parseOperand(draft)) === JSON.stringify(value) ? draft : writeOperand(value);
@@ -212,7 +216,7 @@ function Operand({ label, value, variables, isReadOnly, onChange }: OperandProps
         className="input mono"
         aria-label={label}
         placeholder={label}
-        data-testid={label === "Value" ? "condition-left" : "condition-right"}
+        data-testid={testId}
         disabled={isReadOnly}
         value={shown}
         onChange={(event) => {

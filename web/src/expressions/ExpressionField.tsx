@@ -14,6 +14,7 @@ import { highlightReferences } from "./highlight";
 import { preview } from "./preview";
 import type { Variables } from "./variables";
 import "./expressions.css";
+import { t } from "../locale/locale";
 
 interface ExpressionFieldProps {
   readonly label: string;
@@ -58,9 +59,12 @@ export function ExpressionField({
           tooltips({ position: "fixed" }),
           highlightReferences(() => latest.current.variables),
           keymap.of([...completionKeymap, ...defaultKeymap, ...historyKeymap]),
-          placeholder("Type !ref( to choose a value"),
+          placeholder(t("Type !ref( to choose a value")),
           EditorView.lineWrapping,
-          EditorView.contentAttributes.of({ "aria-label": `${label}, reference`, "data-testid": `field-${pointer}` }),
+          EditorView.contentAttributes.of({
+            "aria-label": t("{label}, reference", { label }),
+            "data-testid": `field-${pointer}`,
+          }),
           isLong ? [] : EditorState.transactionFilter.of((change) => (change.newDoc.lines > 1 ? [] : change)),
           EditorView.updateListener.of((update) => {
             if (!update.docChanged || update.transactions.some((transaction) => transaction.isUserEvent("outside")))
@@ -103,11 +107,11 @@ function PreviewLine({
       {shown.kind === "value" && (
         <>
           <span className="expression-type">{typeOf(shown.value)}</span>
-          <span className="expression-value">{shown.value === "" ? "(empty)" : summary(shown.value, 160)}</span>
+          <span className="expression-value">{shown.value === "" ? t("(empty)") : summary(shown.value, 160)}</span>
         </>
       )}
-      {shown.kind === "missing" && <span className="muted">no data yet</span>}
-      {shown.kind === "unknown" && <span className="muted">shown when it runs</span>}
+      {shown.kind === "missing" && <span className="muted">{t("no data yet")}</span>}
+      {shown.kind === "unknown" && <span className="muted">{t("shown when it runs")}</span>}
     </div>
   );
 }

@@ -6,6 +6,7 @@ import { Icon } from "../shell/ui/Icon";
 import type { Variable, Variables } from "./variables";
 import { flatten } from "./variables";
 import "./expressions.css";
+import { t } from "../locale/locale";
 
 interface ReferencePickerProps {
   readonly variables: Variables;
@@ -51,8 +52,8 @@ export function ReferencePicker({ variables, label, onPick }: ReferencePickerPro
         type="button"
         ref={button}
         className="fx"
-        aria-label={`${label}: insert a reference`}
-        title="Insert a reference"
+        aria-label={t("{label}: insert a reference", { label })}
+        title={t("Insert a reference")}
         aria-expanded={isOpen}
         aria-controls={isOpen ? id : undefined}
         onClick={() => setOpen(!isOpen)}
@@ -64,7 +65,7 @@ export function ReferencePicker({ variables, label, onPick }: ReferencePickerPro
         <div
           id={id}
           role="dialog"
-          aria-label="References"
+          aria-label={t("References")}
           className="picker-box"
           data-testid="picker"
           onKeyDown={(event) => {
@@ -76,8 +77,8 @@ export function ReferencePicker({ variables, label, onPick }: ReferencePickerPro
           <input
             className="input"
             type="search"
-            aria-label="Find a value"
-            placeholder="Find a value"
+            aria-label={t("Find a value")}
+            placeholder={t("Find a value")}
             // oxlint-disable-next-line jsx-a11y/no-autofocus -- it was opened to choose something
             autoFocus
             value={query}
@@ -91,7 +92,7 @@ export function ReferencePicker({ variables, label, onPick }: ReferencePickerPro
               : found.map((variable) => (
                   <Row key={variable.key} variable={variable} name={variable.path.join(".")} depth={0} onPick={pick} />
                 ))}
-            {found?.length === 0 && <p className="muted">Nothing is called that.</p>}
+            {found?.length === 0 && <p className="muted">{t("Nothing is called that.")}</p>}
           </div>
         </div>
       )}
@@ -146,7 +147,7 @@ function Row({ variable, name, depth, onPick, isOpen, onToggle }: RowProps): Rea
           type="button"
           className="picker-toggle"
           aria-expanded={isOpen}
-          aria-label={`${name}: show what is inside`}
+          aria-label={t("{name}: show what is inside", { name })}
           onClick={onToggle}
         >
           <Icon name={isOpen === true ? "chevronDown" : "chevronRight"} size={13} />

@@ -2,6 +2,7 @@
 
 import type { Json } from "../base/json";
 import { isEqual, isList, isObject } from "../base/json";
+import type { Message } from "../locale/locale";
 
 export interface Rule {
   readonly kind: "rule";
@@ -17,7 +18,7 @@ export interface RuleGroup {
 }
 
 interface Operator {
-  readonly label: string;
+  readonly label: Message;
   readonly hasValue: boolean;
   readonly write: (left: Json, right: Json) => Json;
   readonly read: (rule: Json) => { left: Json; right: Json } | undefined;
@@ -42,7 +43,7 @@ export const OPERATORS: Readonly<Record<OperatorName, Operator>> = {
   fails: unary("is empty or 0", "!"),
 };
 
-function binary(label: string, key: string): Operator {
+function binary(label: Message, key: string): Operator {
   return {
     label,
     hasValue: true,
@@ -51,7 +52,7 @@ function binary(label: string, key: string): Operator {
   };
 }
 
-function unary(label: string, key: string): Operator {
+function unary(label: Message, key: string): Operator {
   return {
     label,
     hasValue: false,

@@ -4,6 +4,7 @@ import type { Json } from "../base/json";
 import { findReferences, isReference } from "../document/references";
 import { follow, readPath } from "./paths";
 import type { Variables } from "./variables";
+import { t } from "../locale/locale";
 
 export type Preview =
   | { readonly kind: "value"; readonly value: Json }
@@ -40,13 +41,13 @@ function asText(value: Json): string {
 /** What is wrong with the path of a reference, as far as can be told from what may be referred to. */
 export function pathProblem(path: string, variables: Variables): string | undefined {
   const steps = readPath(path);
-  if (steps === undefined) return path.startsWith("$") ? undefined : "A reference begins with $.";
+  if (steps === undefined) return path.startsWith("$") ? undefined : t("A reference begins with $.");
   const [root, id] = steps;
   const roots = new Set(variables.roots.map(({ path: [first] }) => first));
   if (typeof root !== "string" || (root !== "state" && !roots.has(root)))
-    return `There is no ${String(root ?? "value")} here.`;
+    return t("There is no {name} here.", { name: String(root ?? "$") });
   if (root !== "state") return undefined;
-  if (id === undefined) return "Name a step: $.state.<id>";
+  if (id === undefined) return t("Name a step: $.state.<id>");
   const isKnown = variables.roots.some(({ path: [first, name] }) => first === "state" && name === id);
-  return isKnown ? undefined : `No step ${String(id)} comes before this one.`;
+  return isKnown ? undefined : t("No step {id} comes before this one.", { id: String(id) });
 }

@@ -7,6 +7,7 @@ import { graphAt } from "../document/scope";
 import type { Graph, Scope, WorkflowAction, WorkflowDocument } from "../document/types";
 import type { Catalogue } from "../editor/catalogue";
 import { typeOf } from "../config/schema";
+import { t } from "../locale/locale";
 
 /** A place that a reference can name, and what is below it. */
 export interface Variable {
@@ -79,13 +80,15 @@ function collect(
   const roots: Variable[] = [];
   if (output !== undefined) {
     const sample = samples.outputs.get(output.id);
-    roots.push(variable(["output"], `Output of ${labelOf(output)}`, outputSchema(catalogue, output), sample));
+    roots.push(
+      variable(["output"], t("Output of {name}", { name: labelOf(output) }), outputSchema(catalogue, output), sample),
+    );
   }
   if (scope.length > 0) {
     roots.push(
-      leaf(["item"], "This item", "any"),
-      leaf(["index"], "Its place, from 0", "integer"),
-      leaf(["key"], "Its key", "string"),
+      leaf(["item"], t("This item"), "any"),
+      leaf(["index"], t("Its place, from 0"), "integer"),
+      leaf(["key"], t("Its key"), "string"),
     );
   }
   roots.push(eventVariable(document, samples.event));
@@ -127,7 +130,7 @@ function eventVariable(document: WorkflowDocument, sample: Json | undefined): Va
       ts: { type: "integer" },
     },
   };
-  return variable(["event"], "Event", schema, sample);
+  return variable(["event"], t("Event"), schema, sample);
 }
 
 function leaf(path: readonly string[], label: string, type: string): Variable {
@@ -153,7 +156,7 @@ function childrenOf(
   sample: Json | undefined,
 ): readonly Variable[] {
   if (isList(sample)) {
-    return sample.slice(0, 1).map((item) => variable([...path, 0], "First entry", schema.items, item));
+    return sample.slice(0, 1).map((item) => variable([...path, 0], t("First entry"), schema.items, item));
   }
   const properties = isObject(schema.properties) ? schema.properties : {};
   const seen = isObject(sample) ? sample : {};

@@ -19,28 +19,33 @@ export type Values = Readonly<Record<string, string | number>>;
 export const LOCALES = ["en", "de", "ar"] as const;
 export type Locale = (typeof LOCALES)[number];
 
-const LOADERS: Readonly<Record<Exclude<Locale, "en">, () => Promise<{ default: Words }>>> = {
-  de: () => import("./de.json"),
-  ar: () => import("./ar.json"),
+/** Our messages, and what the server says in English: names and help of its own actions and settings, problems. */
+interface Texts {
+  readonly words: Words;
+  readonly served: Readonly<Record<string, string>>;
+}
+
+const LOADERS: Readonly<Record<Exclude<Locale, "en">, () => Promise<Texts>>> = {
+  de: async () => ({ words: (await import("./de.json")).default, served: (await import("./de.served.json")).default }),
+  ar: async () => ({ words: (await import("./ar.json")).default, served: (await import("./ar.served.json")).default }),
 };
 const RIGHT_TO_LEFT: readonly Locale[] = ["ar"];
 /** Keep a value from taking part in the order of the text around it (U+2068, U+2069). */
 const ISOLATE = "\u2068";
 const END_OF_ISOLATE = "\u2069";
 
-interface Present {
+interface Present extends Texts {
   readonly language: Locale;
-  readonly words: Words;
   readonly plurals: Intl.PluralRules;
   readonly numbers: Intl.NumberFormat;
 }
 
-let present = presentFor("en", english);
+let present = presentFor("en", { words: english, served: {} });
 /** Whether somebody has asked for a language; dates are else in the browser's. */
 let isChosen = false;
 
-function presentFor(language: Locale, words: Words): Present {
-  return { language, words, plurals: new Intl.PluralRules(language), numbers: new Intl.NumberFormat(language) };
+function presentFor(language: Locale, texts: Texts): Present {
+  return { language, ...texts, plurals: new Intl.PluralRules(language), numbers: new Intl.NumberFormat(language) };
 }
 
 /** The supported language of a tag such as "de-CH"; English for all others. */
@@ -51,8 +56,8 @@ export function localeOf(tag: string): Locale {
 
 /** Loads a language. What is on the screen has to be drawn again. */
 export async function setLanguage(language: Locale): Promise<void> {
-  const words = language === "en" ? english : (await LOADERS[language]()).default;
-  present = presentFor(language, words);
+  const texts = language === "en" ? { words: english, served: {} } : await LOADERS[language]();
+  present = presentFor(language, texts);
   isChosen = true;
 }
 
@@ -80,6 +85,16 @@ export function counted(message: CountedMessage, count: number, values?: Values)
   const forms = present.words[message];
   const form = typeof forms === "object" ? (forms[present.plurals.select(count)] ?? forms.other) : message;
   return filled(form, { ...values, count: present.numbers.format(count) });
+}
+
+/** A text of the server in the present language; what hosts call their own actions stays as it is. */
+export function served(text: string): string {
+  return present.served[text] ?? text;
+}
+
+/** Like `served`; `undefined` for what was not translated. */
+export function translated(text: string): string | undefined {
+  return present.language === "en" ? text : present.served[text];
 }
 
 function filled(text: string, values: Values | undefined): string {

@@ -6,6 +6,7 @@ import { Icon } from "../shell/ui/Icon";
 import { KIND_MEDIA_TYPE } from "./dragging";
 import { recentKinds } from "./recent";
 import { groupKinds, searchKinds } from "./search";
+import { t } from "../locale/locale";
 
 interface KindListProps {
   readonly kinds: readonly Kind[];
@@ -49,8 +50,8 @@ export function KindList({ kinds, onChoose, isFocused = false, canDrag = false }
           aria-expanded="true"
           aria-controls={listId}
           aria-activedescendant={shown.length > 0 ? optionId(index) : undefined}
-          aria-label="Find an action"
-          placeholder="Find an action"
+          aria-label={t("Find an action")}
+          placeholder={t("Find an action")}
           data-testid="palette-search"
           value={query}
           data-autofocus={isFocused ? "" : undefined}
@@ -61,7 +62,7 @@ export function KindList({ kinds, onChoose, isFocused = false, canDrag = false }
           onKeyDown={onKeyDown}
         />
       </div>
-      <div id={listId} role="listbox" aria-label="Actions" className="kinds-list" tabIndex={-1}>
+      <div id={listId} role="listbox" aria-label={t("Actions")} className="kinds-list" tabIndex={-1}>
         {shown.map(({ heading, kind }, number) => (
           <KindOption
             key={`${heading ?? ""}${kind.action.kind}${number}`}
@@ -74,7 +75,7 @@ export function KindList({ kinds, onChoose, isFocused = false, canDrag = false }
           />
         ))}
       </div>
-      {shown.length === 0 && <p className="kinds-none">No action is like “{query}”.</p>}
+      {shown.length === 0 && <p className="kinds-none">{t("No action is like “{text}”.", { text: query })}</p>}
     </div>
   );
 }

@@ -5,6 +5,7 @@ import { Dialog } from "../shell/ui/Dialog";
 import { KindList } from "./KindList";
 import "./palette.css";
 import { rememberKind } from "./recent";
+import { t } from "../locale/locale";
 
 interface PaletteProps {
   readonly onClose: () => void;
@@ -15,10 +16,10 @@ export function Palette({ onClose }: PaletteProps): React.JSX.Element {
   const { store } = useEditorContext();
   const catalogue = useEditor((state) => state.catalogue);
   return (
-    <section className="palette" aria-label="Actions" data-testid="palette">
+    <section className="palette" aria-label={t("Actions")} data-testid="palette">
       <header className="side-header">
-        <h2>Actions</h2>
-        <IconButton icon="x" label="Hide the actions" onClick={onClose} />
+        <h2>{t("Actions")}</h2>
+        <IconButton icon="x" label={t("Hide the actions")} onClick={onClose} />
       </header>
       <KindList
         kinds={catalogue.kinds}
@@ -39,7 +40,7 @@ export function AddDialog(): React.JSX.Element | null {
   const adding = useEditor((state) => state.adding);
   if (adding === undefined) return null;
   return (
-    <Dialog title="Add a step" size="small" testId="add-dialog" onClose={() => store.getState().want(undefined)}>
+    <Dialog title={t("Add a step")} size="small" testId="add-dialog" onClose={() => store.getState().want(undefined)}>
       <KindList
         kinds={catalogue.kinds}
         isFocused

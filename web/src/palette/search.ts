@@ -2,6 +2,7 @@
 
 import { groupBy } from "../base/lists";
 import type { Kind } from "../editor/catalogue";
+import { t } from "../locale/locale";
 
 export interface Group {
   readonly category: string;
@@ -42,5 +43,5 @@ export function groupKinds(kinds: readonly Kind[], recent: readonly string[]): r
       kinds: members.toSorted((a, b) => a.action.name.localeCompare(b.action.name)),
     }))
     .toSorted((left, right) => left.category.localeCompare(right.category));
-  return latest.length === 0 ? groups : [{ category: "Recent", kinds: latest }, ...groups];
+  return latest.length === 0 ? groups : [{ category: t("Recent"), kinds: latest }, ...groups];
 }

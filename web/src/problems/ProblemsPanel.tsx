@@ -2,18 +2,20 @@ import { useEditor, useEditorContext } from "../editor/store";
 import { IconButton } from "../shell/ui/Button";
 import { Icon } from "../shell/ui/Icon";
 import type { LocatedProblem } from "./locate";
+import { t } from "../locale/locale";
+import { problemText } from "./words";
 
 /** Everything that the server finds wrong. A click leads to the field. */
 export function ProblemsPanel(): React.JSX.Element {
   const { store } = useEditorContext();
   const problems = useEditor((state) => state.problems.all);
   return (
-    <section className="side-content" aria-label="Problems" data-testid="problems">
+    <section className="side-content" aria-label={t("Problems")} data-testid="problems">
       <header className="side-header">
-        <h2>Problems</h2>
-        <IconButton icon="x" label="Close" onClick={() => store.getState().show("none")} />
+        <h2>{t("Problems")}</h2>
+        <IconButton icon="x" label={t("Close")} onClick={() => store.getState().show("none")} />
       </header>
-      {problems.length === 0 && <p className="muted side-text">There is nothing wrong with this workflow.</p>}
+      {problems.length === 0 && <p className="muted side-text">{t("There is nothing wrong with this workflow.")}</p>}
       <ul className="side-list">
         {problems.map((located) => (
           <li key={`${located.problem.pointer} ${located.problem.code} ${located.problem.message}`}>
@@ -28,7 +30,7 @@ export function ProblemsPanel(): React.JSX.Element {
 function ProblemRow({ located }: { readonly located: LocatedProblem }): React.JSX.Element {
   const { store } = useEditorContext();
   const { problem, target } = located;
-  const where = target.kind === "workflow" ? "Workflow" : target.id;
+  const where = target.kind === "workflow" ? t("Workflow") : target.id;
   return (
     <button
       type="button"
@@ -40,7 +42,7 @@ function ProblemRow({ located }: { readonly located: LocatedProblem }): React.JS
         <Icon name="alert" />
       </span>
       <span className="grow">
-        <span className="side-row-title">{problem.message}</span>
+        <span className="side-row-title">{problemText(problem)}</span>
         <span className="muted mono">
           {where}
           {target.field}

@@ -1,5 +1,6 @@
 import { dismiss, useNotices } from "./notices";
 import { IconButton } from "./ui/Button";
+import { t } from "../locale/locale";
 
 export function Notices(): React.JSX.Element {
   const { shown, spoken } = useNotices();
@@ -9,7 +10,7 @@ export function Notices(): React.JSX.Element {
         {shown.map((notice) => (
           <div key={notice.id} className={`notice notice-${notice.tone}`} data-testid="notice">
             <span>{notice.text}</span>
-            <IconButton icon="x" label="Dismiss" onClick={() => dismiss(notice.id)} />
+            <IconButton icon="x" label={t("Dismiss")} onClick={() => dismiss(notice.id)} />
           </div>
         ))}
       </div>

@@ -4,7 +4,7 @@ import { api } from "../api/session";
 import { asApiError } from "../api/useLoaded";
 import type { Json, JsonObject } from "../base/json";
 import { isObject } from "../base/json";
-import { paintDryRun } from "../canvas/painting";
+import { paintDryRun, statusWord } from "../canvas/painting";
 import { triggersOf } from "../config/triggers";
 import { toJson } from "../document/read";
 import type { EditorStore } from "../editor/store";
@@ -22,6 +22,7 @@ import { readStubs, writeStubs } from "./stubs";
 import type { Stubs } from "./stubs";
 import { TestResult } from "./TestResult";
 import "./testrun.css";
+import { t } from "../locale/locale";
 
 const PAST_EVENTS = 10;
 
@@ -61,7 +62,7 @@ export function TestPanel(): React.JSX.Element {
       setResult(made);
       setError([]);
       store.setState({ painting: paintDryRun(made, document, written) });
-      announce(`The test run is ${made.status}`);
+      announce(t("The test run: {status}", { status: statusWord(made.status) }));
     } catch (reason) {
       const failure = asApiError(reason);
       setResult(undefined);
@@ -76,13 +77,13 @@ export function TestPanel(): React.JSX.Element {
     void run(changed);
   };
   return (
-    <section className="side-content" aria-label="Test run">
+    <section className="side-content" aria-label={t("Test run")}>
       <header className="side-header">
-        <h2>Test run</h2>
-        <IconButton icon="x" label="Close" onClick={() => store.getState().show("none")} />
+        <h2>{t("Test run")}</h2>
+        <IconButton icon="x" label={t("Close")} onClick={() => store.getState().show("none")} />
       </header>
       <div className="testrun">
-        <p className="muted">Conditions and references are real. What would reach the world is not executed.</p>
+        <p className="muted">{t("Conditions and references are real. What would reach the world is not executed.")}</p>
         <PastEvents
           events={past}
           onChoose={(event) => {
@@ -92,7 +93,7 @@ export function TestPanel(): React.JSX.Element {
           }}
         />
         <label className="field">
-          <span className="field-label">Event</span>
+          <span className="field-label">{t("Event")}</span>
           <input
             className="input"
             data-testid="test-event"
@@ -120,7 +121,7 @@ export function TestPanel(): React.JSX.Element {
             disabled={isBusy || data === undefined}
             onClick={() => void run(stubs)}
           >
-            Run
+            {t("Run")}
           </Button>
         </div>
         {error.length > 0 && (
@@ -148,7 +149,7 @@ function PastEvents({ events, onChoose }: PastEventsProps): React.JSX.Element | 
   if (events.length === 0) return null;
   return (
     <label className="field">
-      <span className="field-label">Take a past event</span>
+      <span className="field-label">{t("Take a past event")}</span>
       <select
         className="input"
         data-testid="test-past"
@@ -158,7 +159,7 @@ function PastEvents({ events, onChoose }: PastEventsProps): React.JSX.Element | 
           if (chosen !== undefined) onChoose(chosen);
         }}
       >
-        <option value="">Choose one</option>
+        <option value="">{t("Choose one")}</option>
         {events.map((event) => (
           <option key={event.id} value={event.id}>
             {event.name}, {ago(event.received_at)}

@@ -2,12 +2,13 @@ import { useState } from "react";
 import type { DryRun, DryStep, Missing } from "../api/schema";
 import type { JsonObject } from "../base/json";
 import { without } from "../base/json";
-import { STATUS_WORDS } from "../canvas/painting";
+import { statusWord } from "../canvas/painting";
 import { Button } from "../shell/ui/Button";
 import { Icon } from "../shell/ui/Icon";
 import { JsonTree } from "../shell/ui/JsonTree";
 import type { Stubs } from "./stubs";
 import { pinKey, proposedStub, stubFrom } from "./stubs";
+import { t } from "../locale/locale";
 
 interface TestResultProps {
   readonly result: DryRun;
@@ -20,16 +21,18 @@ export function TestResult({ result, stubs, onStubs }: TestResultProps): React.J
   return (
     <div className="stack" data-testid="test-result">
       <p className="row">
-        <span className={`status status-${result.status}`}>{result.status}</span>
+        <span className={`status status-${result.status}`}>{statusWord(result.status)}</span>
         {result.slept_seconds > 0 && (
-          <span className="muted">would have waited {Math.round(result.slept_seconds)} s</span>
+          <span className="muted">
+            {t("would have waited {seconds} s", { seconds: Math.round(result.slept_seconds) })}
+          </span>
         )}
       </p>
       {result.error !== null && <p className="callout callout-error">{result.error.message}</p>}
       {result.missing.map((missing) => (
         <StubForm key={missing.stub} missing={missing} onStub={(stub) => onStubs({ ...stubs, [missing.stub]: stub })} />
       ))}
-      <ul className="test-steps" aria-label="Steps">
+      <ul className="test-steps" aria-label={t("Steps")}>
         {result.steps.map((step) => (
           <StepLine key={step.id} step={step} stubs={stubs} onStubs={onStubs} />
         ))}
@@ -53,20 +56,20 @@ function StepLine({ step, stubs, onStubs }: StepLineProps): React.JSX.Element {
       <button type="button" className="test-step" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
         <Icon name={isOpen ? "chevronDown" : "chevronRight"} size={13} />
         <span className="grow">{step.name}</span>
-        {isPinned && <span className="tag">pinned</span>}
-        <span className={`status status-${step.status}`}>{STATUS_WORDS[step.status] ?? step.status}</span>
+        {isPinned && <span className="tag">{t("pinned")}</span>}
+        <span className={`status status-${step.status}`}>{statusWord(step.status)}</span>
       </button>
       {isOpen && (
         <div className="test-step-inside">
           {step.error !== null && <p className="callout callout-error">{step.error.message}</p>}
-          {step.inputs !== null && <Value title="Input" value={step.inputs} />}
-          {step.status === "completed" && <Value title="Output" value={step.output} />}
+          {step.inputs !== null && <Value title={t("Input")} value={step.inputs} />}
+          {step.status === "completed" && <Value title={t("Output")} value={step.output} />}
           {isPinned ? (
-            <Button onClick={() => onStubs(without(stubs, key))}>Unpin</Button>
+            <Button onClick={() => onStubs(without(stubs, key))}>{t("Unpin")}</Button>
           ) : (
             step.status === "completed" && (
               <Button icon="lock" onClick={() => onStubs({ ...stubs, [key]: { output: step.output } })}>
-                Pin this output
+                {t("Pin this output")}
               </Button>
             )
           )}
@@ -80,7 +83,7 @@ function Value({ title, value }: { readonly title: string; readonly value: DrySt
   return (
     <div>
       <h3>{title}</h3>
-      <JsonTree value={value} label={`the ${title.toLowerCase()}`} />
+      <JsonTree value={value} label={title} />
     </div>
   );
 }
@@ -101,12 +104,12 @@ function StubForm({ missing, onStub }: StubFormProps): React.JSX.Element {
         <span>
           <strong>{missing.step}</strong>{" "}
           {missing.waits_for === null
-            ? "reaches the world, so it was not executed."
-            : `waits for ${missing.waits_for}${missing.name === null ? "" : ` ${missing.name}`}.`}
+            ? t("reaches the world, so it was not executed.")
+            : t("waits for {what}.", { what: [missing.waits_for, missing.name ?? ""].join(" ").trim() })}
         </span>
       </p>
       <label className="field">
-        <span className="field-label">What stands for it</span>
+        <span className="field-label">{t("What stands for it")}</span>
         <textarea
           className="input mono"
           spellCheck={false}
@@ -118,7 +121,7 @@ function StubForm({ missing, onStub }: StubFormProps): React.JSX.Element {
       </label>
       <div>
         <Button testId="use-stub" disabled={"error" in read} onClick={() => "stub" in read && onStub(read.stub)}>
-          Use this and run again
+          {t("Use this and run again")}
         </Button>
       </div>
     </div>

@@ -3,6 +3,7 @@
 import type { DryStep, Missing } from "../api/schema";
 import type { Json, JsonObject } from "../base/json";
 import { isObject } from "../base/json";
+import { t } from "../locale/locale";
 
 /** Stubs as the server takes them, by `node:<id>` or `step:<id>/<step>`. */
 export type Stubs = Readonly<Record<string, JsonObject>>;
@@ -39,9 +40,9 @@ export function stubFrom(text: string): { readonly stub: JsonObject } | { readon
   try {
     const value = JSON.parse(text) as Json;
     if (isObject(value) && ["output", "error", "event", "timeout"].some((key) => key in value)) return { stub: value };
-    return { error: "An object with output, error, event or timeout is needed." };
+    return { error: t("An object with output, error, event or timeout is needed.") };
   } catch {
-    return { error: "This is not JSON." };
+    return { error: t("This is not JSON.") };
   }
 }
 

@@ -8,6 +8,7 @@ import { positionsOf } from "../document/scope";
 import type { Position, WorkflowDocument, WorkflowEdge } from "../document/types";
 import { SOURCE } from "../document/types";
 import { useTheme } from "../shell/theme";
+import { t } from "../locale/locale";
 
 interface DifferenceCanvasProps {
   readonly before: WorkflowDocument;
@@ -45,7 +46,7 @@ function picture(before: WorkflowDocument, after: WorkflowDocument): { nodes: No
   const places = new Map([...positionsOf(before, []), ...positionsOf(after, [])]);
   const removed = before.actions.filter((action) => changes.get(action.id) === "removed");
   const names = [
-    { id: SOURCE, name: "Trigger" },
+    { id: SOURCE, name: t("Trigger") },
     ...[...after.actions, ...removed].map((action) => ({ id: action.id, name: action.name ?? action.id })),
   ];
   const nodes = names.map(({ id, name }, index): Node => ({
@@ -53,7 +54,7 @@ function picture(before: WorkflowDocument, after: WorkflowDocument): { nodes: No
     position: places.get(id) ?? fallbackPlace(index),
     data: { label: name },
     className: `diff-node diff-node-${changes.get(id) ?? "same"}`,
-    ariaLabel: `${name}, ${changes.get(id) ?? "unchanged"}`,
+    ariaLabel: `${name}, ${t(changes.get(id) ?? "unchanged")}`,
     width: NODE_WIDTH,
     height: NODE_HEIGHT,
   }));

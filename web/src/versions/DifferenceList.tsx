@@ -2,17 +2,18 @@ import type { Json } from "../base/json";
 import { summary } from "../base/json";
 import type { DocumentDifference, EntryDifference, FieldDifference } from "../document/diff";
 import { isSame } from "../document/diff";
+import { t } from "../locale/locale";
 
 /** What differs, in words: steps, connections, and the workflow's own fields. */
 export function DifferenceList({ difference }: { readonly difference: DocumentDifference }): React.JSX.Element {
-  if (isSame(difference)) return <p className="muted">There is no difference.</p>;
+  if (isSame(difference)) return <p className="muted">{t("There is no difference.")}</p>;
   return (
     <div className="stack" data-testid="diff">
-      <Entries title="Steps" entries={difference.actions} />
-      <Entries title="Connections" entries={difference.edges} />
+      <Entries title={t("Steps")} entries={difference.actions} />
+      <Entries title={t("Connections")} entries={difference.edges} />
       {difference.fields.length > 0 && (
         <section>
-          <h3>Workflow</h3>
+          <h3>{t("Workflow")}</h3>
           <Fields fields={difference.fields} />
         </section>
       )}
@@ -34,7 +35,7 @@ function Entries({
       <ul className="diff-list">
         {entries.map((entry) => (
           <li key={entry.id} data-testid={`diff-${entry.id}`}>
-            <span className={`diff-mark diff-${entry.change}`}>{entry.change}</span> {entry.label}
+            <span className={`diff-mark diff-${entry.change}`}>{t(entry.change)}</span> {entry.label}
             <Fields fields={entry.fields} />
           </li>
         ))}
@@ -52,7 +53,7 @@ function Fields({ fields }: { readonly fields: readonly FieldDifference[] }): Re
           <code>{pointer}</code>
           <span className="diff-values">
             <Value value={before} className="diff-before" />
-            <span aria-label="becomes">→</span>
+            <span aria-label={t("becomes")}>→</span>
             <Value value={after} className="diff-after" />
           </span>
         </li>
@@ -68,5 +69,5 @@ function Value({
   readonly value: Json | undefined;
   readonly className: string;
 }): React.JSX.Element {
-  return <span className={className}>{value === undefined ? "nothing" : summary(value, 120)}</span>;
+  return <span className={className}>{value === undefined ? t("nothing") : summary(value, 120)}</span>;
 }

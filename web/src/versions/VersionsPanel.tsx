@@ -13,6 +13,7 @@ import { Dialog } from "../shell/ui/Dialog";
 import { DifferenceCanvas } from "./DifferenceCanvas";
 import { DifferenceList } from "./DifferenceList";
 import "./versions.css";
+import { t } from "../locale/locale";
 
 interface Compared {
   readonly title: string;
@@ -41,19 +42,19 @@ export function VersionsPanel(): React.JSX.Element {
         .getState()
         .edit(
           (old) => ({ ...document, metadata: { ...old.metadata, ...document.metadata } }),
-          `restore version ${version}`,
+          t("restore version {version}", { version }),
         );
-      notify(`The draft is version ${version} again. Undo brings back what was there.`);
+      notify(t("The draft is version {version} again. Undo brings back what was there.", { version }));
     });
 
   return (
-    <section className="side-content" aria-label="Versions" data-testid="versions">
+    <section className="side-content" aria-label={t("Versions")} data-testid="versions">
       <header className="side-header">
-        <h2>Versions</h2>
-        <IconButton icon="x" label="Close" onClick={() => store.getState().show("none")} />
+        <h2>{t("Versions")}</h2>
+        <IconButton icon="x" label={t("Close")} onClick={() => store.getState().show("none")} />
       </header>
       {error !== undefined && <p className="callout callout-error">{error.message}</p>}
-      {page?.items.length === 0 && <p className="muted side-text">Nothing was published yet.</p>}
+      {page?.items.length === 0 && <p className="muted side-text">{t("Nothing was published yet.")}</p>}
       <ul className="side-list">
         {page?.items.map((version, index) => (
           <VersionRow
@@ -63,13 +64,21 @@ export function VersionsPanel(): React.JSX.Element {
             isReadOnly={isReadOnly}
             onCompare={() =>
               withVersion(version.version, (document) =>
-                setCompared({ title: `Version ${version.version} and the draft`, before: document, after: draft }),
+                setCompared({
+                  title: t("Version {version} and the draft", { version: version.version }),
+                  before: document,
+                  after: draft,
+                }),
               )
             }
             onComparePrevious={(previous) =>
               withVersion(previous, (before) =>
                 withVersion(version.version, (after) =>
-                  setCompared({ title: `Version ${previous} and version ${version.version}`, before, after }),
+                  setCompared({
+                    title: t("Version {before} and version {after}", { before: previous, after: version.version }),
+                    before,
+                    after,
+                  }),
                 ),
               )
             }
@@ -109,15 +118,17 @@ function VersionRow({
   return (
     <li className="version" data-testid={`version-${version.version}`}>
       <div className="row">
-        <strong className="grow">Version {version.version}</strong>
+        <strong className="grow">{t("Version {version}", { version: version.version })}</strong>
         <span className="muted" title={fullTime(version.created_at)}>
           {ago(version.created_at)}
         </span>
       </div>
       <div className="row version-buttons">
-        <Button onClick={onCompare}>Compare with draft</Button>
-        {previous !== undefined && <Button onClick={() => onComparePrevious(previous.version)}>What changed</Button>}
-        {!isReadOnly && <Button onClick={onRestore}>Restore</Button>}
+        <Button onClick={onCompare}>{t("Compare with draft")}</Button>
+        {previous !== undefined && (
+          <Button onClick={() => onComparePrevious(previous.version)}>{t("What changed")}</Button>
+        )}
+        {!isReadOnly && <Button onClick={onRestore}>{t("Restore")}</Button>}
       </div>
     </li>
   );

@@ -2,6 +2,7 @@ import { useState } from "react";
 import type { Json } from "../../base/json";
 import { isEqual } from "../../base/json";
 import type { ScalarControlProps } from "./ScalarControl";
+import { locale, t } from "../../locale/locale";
 
 /** The control for a value of any type: text as it is typed, everything else as JSON. */
 export function AnyControl(props: ScalarControlProps): React.JSX.Element {
@@ -12,7 +13,7 @@ export function AnyControl(props: ScalarControlProps): React.JSX.Element {
     <div className="any">
       <select
         className="input any-type"
-        aria-label="Type of the value"
+        aria-label={t("Type of the value")}
         disabled={isReadOnly}
         value={showsJson ? "json" : "text"}
         onChange={(event) => {
@@ -22,7 +23,7 @@ export function AnyControl(props: ScalarControlProps): React.JSX.Element {
             onChange(toJson ? parsed(String(value)) : typeof value === "string" ? value : JSON.stringify(value));
         }}
       >
-        <option value="text">Text</option>
+        <option value="text">{t("Text")}</option>
         <option value="json">JSON</option>
       </select>
       {showsJson ? (
@@ -84,11 +85,19 @@ export function JsonArea({ id, pointer, value, isReadOnly, onChange }: JsonAreaP
             setDraft({ text, value: next });
             onChange(next);
           } catch (error) {
-            setDraft({ text, value: draft.value, error: error instanceof Error ? error.message : "This is not JSON." });
+            setDraft({
+              text,
+              value: draft.value,
+              error: locale() === "en" && error instanceof Error ? error.message : "",
+            });
           }
         }}
       />
-      {draft.error !== undefined && <span className="field-error">This is not JSON: {draft.error}</span>}
+      {draft.error !== undefined && (
+        <span className="field-error">
+          {t("This is not JSON.")} {draft.error}
+        </span>
+      )}
     </>
   );
 }

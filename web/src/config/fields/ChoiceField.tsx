@@ -5,6 +5,7 @@ import type { FieldSpec } from "../schema";
 import { activeChoice, describe, initialValue } from "../schema";
 import { Field } from "./Field";
 import { ObjectFields } from "./ObjectFields";
+import { t } from "../../locale/locale";
 
 interface ChoiceFieldProps {
   readonly path: Path;
@@ -22,7 +23,7 @@ export function ChoiceField({ path, spec, value, label }: ChoiceFieldProps): Rea
     <div className="choice">
       <select
         className="input"
-        aria-label={`Form of ${label}`}
+        aria-label={t("Form of {label}", { label })}
         data-testid={`choice-${toPointer(path)}`}
         disabled={form.isReadOnly}
         value={value === undefined ? "" : active}

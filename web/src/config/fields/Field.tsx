@@ -14,6 +14,7 @@ import { ListField } from "./ListField";
 import { MapField } from "./MapField";
 import { ObjectFields } from "./ObjectFields";
 import { ScalarControl, isScalar } from "./ScalarControl";
+import { t } from "../../locale/locale";
 
 const ExpressionField = lazy(() =>
   import("../../expressions/ExpressionField").then((module) => ({ default: module.ExpressionField })),
@@ -86,7 +87,7 @@ function FieldHead({
       <label className="field-label" id={`${id}-label`} htmlFor={isGroup ? undefined : id}>
         {label}
         {isRequired && (
-          <span className="field-required" title="Required">
+          <span className="field-required" title={t("Required")}>
             {" *"}
           </span>
         )}
@@ -103,8 +104,12 @@ function FieldHead({
             type="button"
             className="fx"
             aria-pressed={isExpression}
-            aria-label={`fx, ${label}: ${isExpression ? "use a fixed value" : "use a reference"}`}
-            title={isExpression ? "Use a fixed value" : "Use a reference"}
+            aria-label={
+              isExpression
+                ? t("fx, {label}: use a fixed value", { label })
+                : t("fx, {label}: use a reference", { label })
+            }
+            title={isExpression ? t("Use a fixed value") : t("Use a reference")}
             data-testid={`fx-${toPointer(path)}`}
             onClick={toggle}
           >
@@ -115,7 +120,7 @@ function FieldHead({
       {isOwn && isGroup && !isRequired && (
         <IconButton
           icon="trash"
-          label={`Remove ${label}`}
+          label={t("Remove {name}", { name: label })}
           className="small"
           onClick={() => form.change(path, undefined)}
         />

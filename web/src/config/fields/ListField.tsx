@@ -5,6 +5,7 @@ import { useForm } from "../form";
 import type { FieldSpec } from "../schema";
 import { describe, initialValue } from "../schema";
 import { Field } from "./Field";
+import { t } from "../../locale/locale";
 
 interface ListFieldProps {
   readonly path: Path;
@@ -17,7 +18,7 @@ interface ListFieldProps {
 export function ListField({ path, spec, value, label }: ListFieldProps): React.JSX.Element {
   const form = useForm();
   const items = isList(value) ? value : [];
-  const title = describe(spec.schema.items, form.root).title ?? "Entry";
+  const title = describe(spec.schema.items, form.root).title ?? t("Entry");
   const move = (from: number, to: number): void => {
     const moved = items.toSpliced(from, 1).toSpliced(to, 0, items[from] ?? null);
     form.change(path, moved);
@@ -40,14 +41,14 @@ export function ListField({ path, spec, value, label }: ListFieldProps): React.J
                 <IconButton
                   icon="chevronDown"
                   className="small up"
-                  label={`Move ${label} ${index + 1} up`}
+                  label={t("Move {name} up", { name: `${label} ${index + 1}` })}
                   onClick={() => move(index, index - 1)}
                 />
               )}
               <IconButton
                 icon="trash"
                 className="small"
-                label={`Remove ${label} ${index + 1}`}
+                label={t("Remove {name}", { name: `${label} ${index + 1}` })}
                 onClick={() => form.change(path, items.toSpliced(index, 1))}
               />
             </div>
@@ -61,7 +62,7 @@ export function ListField({ path, spec, value, label }: ListFieldProps): React.J
           className="field-add"
           onClick={() => form.change(path, [...items, initialValue(spec.schema.items, form.root)])}
         >
-          Add an entry
+          {t("Add an entry")}
         </Button>
       )}
     </div>

@@ -6,6 +6,7 @@ import { useForm } from "../form";
 import type { FieldSpec } from "../schema";
 import { initialValue } from "../schema";
 import { Field } from "./Field";
+import { t } from "../../locale/locale";
 
 interface MapFieldProps {
   readonly path: Path;
@@ -36,13 +37,19 @@ export function MapField({ path, spec, value }: MapFieldProps): React.JSX.Elemen
               isReadOnly={form.isReadOnly}
               onRename={(next) => rename(index, next)}
             />
-            <Field path={[...path, name]} schema={valueSchema} value={item} label={`Value of ${name}`} isRequired />
+            <Field
+              path={[...path, name]}
+              schema={valueSchema}
+              value={item}
+              label={t("Value of {name}", { name })}
+              isRequired
+            />
           </div>
           {!form.isReadOnly && (
             <IconButton
               icon="trash"
               className="small"
-              label={`Remove ${name}`}
+              label={t("Remove {name}", { name })}
               onClick={() => form.change([...path, name], undefined)}
             />
           )}
@@ -60,7 +67,7 @@ export function MapField({ path, spec, value }: MapFieldProps): React.JSX.Elemen
             } as JsonObject)
           }
         >
-          Add a value
+          {t("Add a value")}
         </Button>
       )}
     </div>
@@ -88,10 +95,10 @@ function NameInput({ name, taken, isReadOnly, onRename }: NameInputProps): React
   return (
     <input
       className="input mono"
-      aria-label="Name"
+      aria-label={t("Name")}
       disabled={isReadOnly}
       aria-invalid={isTaken}
-      title={isTaken ? "There is a value with this name." : undefined}
+      title={isTaken ? t("There is a value with this name.") : undefined}
       value={draft ?? name}
       onChange={(event) => setDraft(event.target.value)}
       onKeyDown={(event) => event.key === "Enter" && event.currentTarget.blur()}

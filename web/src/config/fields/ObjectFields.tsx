@@ -4,6 +4,7 @@ import type { Schema } from "../schema";
 import { describe, humanize } from "../schema";
 import { useForm } from "../form";
 import { Field } from "./Field";
+import { t } from "../../locale/locale";
 
 interface ObjectFieldsProps {
   readonly path: Path;
@@ -26,7 +27,7 @@ export function ObjectFields({ path, schema, value }: ObjectFieldsProps): React.
         path={path}
         schema={{ type: "object", additionalProperties: further }}
         value={value}
-        label="Values"
+        label={t("Values")}
         isRequired
       />
     );

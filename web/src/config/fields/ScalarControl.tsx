@@ -4,6 +4,7 @@ import { isEqual, isList } from "../../base/json";
 import type { FieldKind, FieldSpec } from "../schema";
 import { humanize } from "../schema";
 import { AnyControl } from "./AnyControl";
+import { served, t } from "../../locale/locale";
 
 const SCALARS: ReadonlySet<FieldKind> = new Set([
   "text",
@@ -160,12 +161,19 @@ function EnumControl({
       value={index === -1 ? "" : String(index)}
       onChange={(event) => onChange(event.target.value === "" ? undefined : options[Number(event.target.value)])}
     >
-      <option value="">{fallback === undefined || fallback === null ? "—" : `Default (${String(fallback)})`}</option>
+      <option value="">
+        {fallback === undefined || fallback === null ? "—" : t("Default ({value})", { value: optionName(fallback) })}
+      </option>
       {options.map((option, number) => (
         <option key={String(option)} value={number}>
-          {typeof option === "string" && /^[a-z_-]+$/.test(option) ? humanize(option) : String(option)}
+          {optionName(option)}
         </option>
       ))}
     </select>
   );
+}
+
+/** Words are written like words; everything else as it is. */
+function optionName(option: Json): string {
+  return typeof option === "string" && /^[a-z_-]+$/.test(option) ? served(humanize(option)) : String(option);
 }

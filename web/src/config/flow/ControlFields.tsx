@@ -2,7 +2,7 @@ import { useMemo } from "react";
 import type { JsonObject } from "../../base/json";
 import { without } from "../../base/json";
 import type { FocusWish } from "../../editor/store";
-import { CONTRACT } from "../contract";
+import { contract } from "../contract";
 import type { FieldMessage } from "../form";
 import { SchemaForm } from "../SchemaForm";
 import { isExpression, plainSchema, sentenceOf } from "./controls";
@@ -46,7 +46,7 @@ export function ControlFields(props: ControlFieldsProps): React.JSX.Element {
       {sentence !== undefined && <p className="flow-sentence">{sentence}</p>}
       <SchemaForm
         schema={schema}
-        root={CONTRACT}
+        root={contract()}
         value={plain}
         problems={messages}
         variables={undefined}

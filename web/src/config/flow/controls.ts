@@ -2,7 +2,7 @@
 
 import type { Json, JsonObject } from "../../base/json";
 import { isList, isObject } from "../../base/json";
-import { CONTRACT, WORKFLOW_SETTINGS } from "../contract";
+import { contract, workflowSettings } from "../contract";
 import type { Schema } from "../schema";
 import { resolve } from "../schema";
 import type { ControlName } from "./values";
@@ -83,15 +83,16 @@ const DEFAULTS: Partial<Readonly<Record<string, Json>>> = { scope: "workflow", m
 
 /** The schema of a control's fields, but for those that are expressions. */
 export function plainSchema(name: ControlName): Schema {
-  const properties = isObject(WORKFLOW_SETTINGS.properties) ? WORKFLOW_SETTINGS.properties : {};
-  const schema = resolve(name === "concurrency" ? { $ref: "#/$defs/concurrency" } : properties[name], CONTRACT);
+  const settings = workflowSettings();
+  const properties = isObject(settings.properties) ? settings.properties : {};
+  const schema = resolve(name === "concurrency" ? { $ref: "#/$defs/concurrency" } : properties[name], contract());
   // Of several forms the panel edits the object.
   const forms = isList(schema.anyOf) ? schema.anyOf.filter(isObject) : [schema];
   const own = forms.find((form) => isObject(form.properties)) ?? {};
   const fields = Object.entries(isObject(own.properties) ? own.properties : {}).filter(([key]) => !isExpression(key));
   const titled = fields.map(([key, field]) => [
     key,
-    { ...resolve(field, CONTRACT), title: titleOf(name, key), ...defaultOf(name, key) },
+    { ...resolve(field, contract()), title: titleOf(name, key), ...defaultOf(name, key) },
   ]);
   const required = isList(own.required) ? own.required.filter((key) => !isExpression(String(key))) : [];
   return { type: "object", properties: Object.fromEntries(titled) as JsonObject, required };

@@ -3,7 +3,7 @@
 import type { JsonObject } from "../../base/json";
 import { isList, isObject } from "../../base/json";
 import type { WorkflowDocument } from "../../document/types";
-import { WORKFLOW_SETTINGS } from "../contract";
+import { workflowSettings } from "../contract";
 import { kindOfTrigger, triggersOf } from "../triggers";
 import { CONTROLS } from "./controls";
 import type { ControlName } from "./values";
@@ -24,7 +24,8 @@ function reasonOf(one: string, other: string): string | undefined {
 }
 
 function excludedBy(name: string): Readonly<Record<string, string>> {
-  const schema = isObject(WORKFLOW_SETTINGS.properties) ? WORKFLOW_SETTINGS.properties[name] : undefined;
+  const { properties } = workflowSettings();
+  const schema = isObject(properties) ? properties[name] : undefined;
   const pairs = isObject(schema) ? schema["x-excludes"] : undefined;
   return isObject(pairs) ? (pairs as Readonly<Record<string, string>>) : {};
 }

@@ -1,6 +1,7 @@
 import type { ReactNode } from "react";
 import { useId } from "react";
 import { IconButton } from "./Button";
+import { t } from "../../locale/locale";
 
 interface DialogProps {
   readonly title: string;
@@ -32,7 +33,7 @@ export function Dialog({ title, onClose, children, footer, size = "medium", test
       <div className="dialog-box">
         <header className="dialog-header">
           <h2 id={titleId}>{title}</h2>
-          <IconButton icon="x" label="Close" onClick={onClose} />
+          <IconButton icon="x" label={t("Close")} onClick={onClose} />
         </header>
         <div className="dialog-body">{children}</div>
         {footer !== undefined && <footer className="dialog-footer">{footer}</footer>}

@@ -5,6 +5,7 @@ import { notify } from "../notices";
 import { IconButton } from "./Button";
 import { Icon } from "./Icon";
 import "./json.css";
+import { t } from "../../locale/locale";
 
 /** Entries of one object or list that are drawn before somebody asks for more. */
 const PAGE = 100;
@@ -22,7 +23,7 @@ export function JsonTree({ value, label }: JsonTreeProps): React.JSX.Element {
   return (
     <div className="json" role="group" aria-label={label}>
       <span className="json-copy">
-        <IconButton icon="copy" label={`Copy ${label}`} onClick={() => copy(value)} />
+        <IconButton icon="copy" label={t("Copy {name}", { name: label })} onClick={() => copy(value)} />
       </span>
       <JsonNode name={undefined} value={value} path={[]} />
     </div>
@@ -63,7 +64,7 @@ function JsonNode({ name, value, path }: JsonNodeProps): React.JSX.Element {
           ))}
           {entries.length > shown && (
             <button type="button" className="json-line json-more" onClick={() => setShown(shown + PAGE)}>
-              {entries.length - shown} more
+              {t("{number} more", { number: entries.length - shown })}
             </button>
           )}
         </div>
@@ -90,7 +91,7 @@ function entriesOf(value: Json): readonly (readonly [string, Json])[] | undefine
 export function copy(value: Json): void {
   const text = typeof value === "string" ? value : JSON.stringify(value, null, 2);
   navigator.clipboard.writeText(text).then(
-    () => notify("Copied."),
-    () => notify("The browser does not allow copying here.", "error"),
+    () => notify(t("Copied.")),
+    () => notify(t("The browser does not allow copying here."), "error"),
   );
 }
