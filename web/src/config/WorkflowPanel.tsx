@@ -222,7 +222,7 @@ function Settings(): React.JSX.Element {
     [store],
   );
   const messages = useMemo(() => messagesBelow(problems, "/settings"), [problems]);
-  const schema = useMemo(otherSettings, []);
+  const schema = useMemo(() => otherSettings(), []);
   const settings = useMemo(
     () => withoutFlow(isObject(document.settings) ? document.settings : EMPTY),
     [document.settings],
