@@ -2,6 +2,7 @@ import { useId, useMemo, useRef } from "react";
 import type { Json, JsonObject } from "../../base/json";
 import { isObject } from "../../base/json";
 import type { FocusWish } from "../../editor/store";
+import { t } from "../../locale/locale";
 import type { LocatedProblem } from "../../problems/locate";
 import { messagesBelow } from "../problems";
 import { ControlFields } from "./ControlFields";
@@ -44,7 +45,7 @@ export function ControlCard(props: ControlCardProps): React.JSX.Element {
     <section className="flow-card" aria-labelledby={`${id}-title`} data-testid={`flow-${name}`} data-on={isOn}>
       <div className="row">
         <h3 id={`${id}-title`} className="grow">
-          {title}
+          {t(title)}
         </h3>
         <button
           type="button"
@@ -58,7 +59,7 @@ export function ControlCard(props: ControlCardProps): React.JSX.Element {
         />
       </div>
       <p id={`${id}-purpose`} className="flow-purpose">
-        {purpose}
+        {t(purpose)}
       </p>
       {isBarred && (
         <p id={`${id}-bar`} className="flow-bar">
@@ -91,8 +92,10 @@ function Fields(props: ControlCardProps & { readonly messages: Messages }): Reac
     const text = rule === undefined ? value : rule.by;
     return (
       <KeyField
-        label="Seconds"
-        help={`An expression over the event for a number from -${most(rule)} to ${most(rule)}. Anything else counts as 0.`}
+        label={t("Seconds")}
+        help={t("An expression over the event for a number from -{most} to {most}. Anything else counts as 0.", {
+          most: most(rule),
+        })}
         pointer=""
         value={typeof text === "string" ? text : ""}
         message={messages.get(rule === undefined ? "" : "/by") ?? messages.get("")}

@@ -2,6 +2,8 @@ import { useMemo } from "react";
 import type { JsonObject } from "../../base/json";
 import { without } from "../../base/json";
 import type { FocusWish } from "../../editor/store";
+import type { Message } from "../../locale/locale";
+import { t } from "../../locale/locale";
 import { contract } from "../contract";
 import type { FieldMessage } from "../form";
 import { SchemaForm } from "../SchemaForm";
@@ -54,18 +56,17 @@ export function ControlFields(props: ControlFieldsProps): React.JSX.Element {
         focusWish={focusWish}
         onChange={(next, pointer) => onChange({ ...next, ...expressions }, pointer)}
       />
-      {field("key", "Key", KEY_HELP[name] ?? KEY_HELP.other ?? "")}
+      {field("key", t("Key"), t(name === "idempotency" ? SAME_KEY : EACH_KEY))}
       {name === "batch" &&
         field(
           "if",
-          "Only if",
-          "An expression over the event. Where it does not hold, an event starts a run of its own.",
+          t("Only if"),
+          t("An expression over the event. Where it does not hold, an event starts a run of its own."),
         )}
     </>
   );
 }
 
-const KEY_HELP: Readonly<Record<string, string>> = {
-  idempotency: "An expression over the event: events with the same value are taken for the same.",
-  other: "An expression over the event. Each of its values counts for itself; empty, all events count together.",
-};
+const SAME_KEY: Message = "An expression over the event: events with the same value are taken for the same.";
+const EACH_KEY: Message =
+  "An expression over the event. Each of its values counts for itself; empty, all events count together.";

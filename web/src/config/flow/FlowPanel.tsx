@@ -3,6 +3,7 @@ import type { Json, JsonObject } from "../../base/json";
 import { isObject, without } from "../../base/json";
 import { withOptional } from "../../document/scope";
 import { useDocument, useEditor, useEditorContext } from "../../editor/store";
+import { t } from "../../locale/locale";
 import type { LocatedProblem } from "../../problems/locate";
 import { ControlCard } from "./ControlCard";
 import { CONTROLS } from "./controls";
@@ -31,7 +32,7 @@ export function FlowPanel(): React.JSX.Element {
           const next = value === undefined ? without(before, name) : { ...before, [name]: value };
           return withOptional(old, "settings", Object.keys(next).length === 0 ? undefined : next);
         },
-        "edit the flow control",
+        t("edit the flow control"),
         pointer === "" ? undefined : `settings ${name} ${pointer}`,
       );
     },
@@ -41,9 +42,9 @@ export function FlowPanel(): React.JSX.Element {
   return (
     <>
       <p className="muted">
-        An event passes batch, idempotency or rate limit, debounce and singleton, in this order. Then throttle and
-        concurrency say when its steps start, and priority who comes first. Changes hold for events that come after they
-        were published.
+        {t(
+          "An event passes batch, idempotency or rate limit, debounce and singleton, in this order. Then throttle and concurrency say when its steps start, and priority who comes first. Changes hold for events that come after they were published.",
+        )}
       </p>
       {CONTROLS.map((control) => (
         <ControlCard

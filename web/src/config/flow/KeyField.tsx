@@ -1,4 +1,5 @@
 import { useId } from "react";
+import { t } from "../../locale/locale";
 import { Icon } from "../../shell/ui/Icon";
 import type { FieldMessage } from "../form";
 import { keysOf } from "./values";
@@ -27,7 +28,7 @@ export function KeyField(props: KeyFieldProps): React.JSX.Element {
       <label className="field-label" htmlFor={id}>
         {label}
         {isRequired && (
-          <span className="field-required" title="Required">
+          <span className="field-required" title={t("Required")}>
             {" *"}
           </span>
         )}

@@ -1,6 +1,7 @@
 import { useMemo } from "react";
 import type { Json, JsonObject } from "../../base/json";
 import type { FocusWish } from "../../editor/store";
+import { t } from "../../locale/locale";
 import { Button, IconButton } from "../../shell/ui/Button";
 import { ControlFields } from "./ControlFields";
 import type { Messages } from "./inside";
@@ -42,7 +43,7 @@ export function LimitList({ value, messages, isReadOnly, focusWish, onChange }: 
       ))}
       {!isReadOnly && limits.length < MOST_LIMITS && (
         <Button icon="plus" onClick={() => onChange([...limits, NEW_LIMIT], "")}>
-          Add a limit
+          {t("Add a limit")}
         </Button>
       )}
     </>
@@ -68,11 +69,13 @@ function LimitFields(props: LimitFieldsProps): React.JSX.Element {
   const focusWish = useInside(props.focusWish, pointer);
   const own = pointer === "" ? undefined : messages.get("");
   return (
-    <div className="flow-limit" role="group" aria-label={`Limit ${index + 1}`}>
+    <div className="flow-limit" role="group" aria-label={t("Limit {number}", { number: index + 1 })}>
       {!isAlone && (
         <div className="row">
-          <span className="grow field-label">Limit {index + 1}</span>
-          {!isReadOnly && <IconButton icon="trash" label={`Remove limit ${index + 1}`} onClick={onRemove} />}
+          <span className="grow field-label">{t("Limit {number}", { number: index + 1 })}</span>
+          {!isReadOnly && (
+            <IconButton icon="trash" label={t("Remove limit {number}", { number: index + 1 })} onClick={onRemove} />
+          )}
         </div>
       )}
       {own !== undefined && <FieldMessageLine message={own} />}

@@ -2,6 +2,8 @@
 
 import type { Json, JsonObject } from "../../base/json";
 import { isList, isObject } from "../../base/json";
+import type { Message } from "../../locale/locale";
+import { counted, t } from "../../locale/locale";
 import { contract, workflowSettings } from "../contract";
 import type { Schema } from "../schema";
 import { resolve } from "../schema";
@@ -10,9 +12,9 @@ import { inWords, secondsOf } from "./values";
 
 export interface Control {
   readonly name: ControlName;
-  readonly title: string;
+  readonly title: Message;
   /** What it is for. */
-  readonly purpose: string;
+  readonly purpose: Message;
   /** What it is when it is switched on. */
   readonly initial: Json;
 }
@@ -68,7 +70,7 @@ export const CONTROLS: readonly Control[] = [
   },
 ];
 
-const TITLES: Readonly<Record<string, string>> = {
+const TITLES: Readonly<Record<string, Message>> = {
   limit: "Limit",
   period: "Period",
   burst: "At once",
@@ -109,8 +111,9 @@ function defaultOf(name: ControlName, key: string): JsonObject {
 }
 
 function titleOf(name: ControlName, key: string): string {
-  if (name === "singleton") return "Another event, meanwhile";
-  return TITLES[key] ?? key;
+  if (name === "singleton") return t("Another event, meanwhile");
+  const title = TITLES[key];
+  return title === undefined ? key : t(title);
 }
 
 /** What a control with these values does, as a sentence; `undefined` as long as something is missing. */
@@ -123,31 +126,49 @@ const SENTENCES: Partial<Readonly<Record<ControlName, (value: JsonObject) => str
   throttle: (value) => {
     const apart = spacingOf(value);
     if (apart === undefined) return undefined;
-    return `About one start every ${apart}${atOnce(value)}${perKey(value)}. More wait in order.`;
+    return t("About one start every {time}{more}. More wait in order.", {
+      time: apart,
+      more: atOnce(value) + perKey(value),
+    });
   },
   rate_limit: (value) => {
     const apart = spacingOf(value);
     if (apart === undefined) return undefined;
-    return `At most one start every ${apart}${atOnce(value)}${perKey(value)}. Events that come sooner are dropped.`;
+    return t("At most one start every {time}{more}. Events that come sooner are dropped.", {
+      time: apart,
+      more: atOnce(value) + perKey(value),
+    });
   },
   debounce: (value) => {
     const [period, timeout] = [secondsOf(value.period), secondsOf(value.timeout)];
     if (period === undefined) return undefined;
-    const latest = timeout === undefined ? "" : `, and ${inWords(timeout)} after the first one at the latest`;
-    return `One run${perKey(value)}, ${inWords(period)} after the last event${latest}.`;
+    const latest =
+      timeout === undefined ? "" : t(", and {time} after the first one at the latest", { time: inWords(timeout) });
+    return t("One run{more}, {time} after the last event{latest}.", {
+      more: perKey(value),
+      time: inWords(period),
+      latest,
+    });
   },
   batch: (value) => {
     const timeout = secondsOf(value.timeout);
     if (timeout === undefined || typeof value.max_size !== "number") return undefined;
-    return `One run${perKey(value)} for up to ${value.max_size} events, ${inWords(timeout)} after the first at the latest.`;
+    return t("One run{more} for up to {number} events, {time} after the first at the latest.", {
+      more: perKey(value),
+      number: value.max_size,
+      time: inWords(timeout),
+    });
   },
   idempotency: (value) => {
     if (typeof value.key !== "string") return undefined;
-    return `One run for each ${value.key} within ${inWords(secondsOf(value.period) ?? 86_400)}.`;
+    return t("One run for each {key} within {time}.", {
+      key: value.key,
+      time: inWords(secondsOf(value.period) ?? 86_400),
+    });
   },
 };
 
-const SHARED: Readonly<Record<string, string>> = {
+const SHARED: Readonly<Record<string, Message>> = {
   tenant: "of all workflows of the tenant that have the same key",
   environment: "of all workflows of the environment that have the same key",
   installation: "of all workflows of the installation that have the same key",
@@ -156,11 +177,11 @@ const SHARED: Readonly<Record<string, string>> = {
 function concurrencySentence(value: JsonObject): string | undefined {
   const { limit, mode, scope } = value;
   if (typeof limit !== "number") return undefined;
-  if (limit === 0) return "No limit.";
-  const what = mode === "runs" ? (limit === 1 ? "run" : "runs") : limit === 1 ? "step" : "steps";
-  const whose = SHARED[String(scope)] ?? "of this workflow";
-  const doing = mode === "runs" ? "at a time, from start to end" : "at the same time";
-  return `At most ${limit} ${what} ${whose} ${doing}${perKey(value)}.`;
+  if (limit === 0) return t("No limit.");
+  const whose = t(SHARED[String(scope)] ?? "of this workflow");
+  return mode === "runs"
+    ? counted("At most {count} runs {whose} at a time, from start to end{more}.", limit, { whose, more: perKey(value) })
+    : counted("At most {count} steps {whose} at the same time{more}.", limit, { whose, more: perKey(value) });
 }
 
 function spacingOf(value: JsonObject): string | undefined {
@@ -170,9 +191,9 @@ function spacingOf(value: JsonObject): string | undefined {
 }
 
 function atOnce({ burst }: JsonObject): string {
-  return typeof burst === "number" && burst > 1 ? `, up to ${burst} at once` : "";
+  return typeof burst === "number" && burst > 1 ? t(", up to {number} at once", { number: burst }) : "";
 }
 
 function perKey(value: JsonObject): string {
-  return typeof value.key === "string" ? ` for each ${value.key}` : "";
+  return typeof value.key === "string" ? t(" for each {key}", { key: value.key }) : "";
 }

@@ -3,6 +3,7 @@
 import type { JsonObject } from "../../base/json";
 import { isList, isObject } from "../../base/json";
 import type { WorkflowDocument } from "../../document/types";
+import { locale, served, t } from "../../locale/locale";
 import { workflowSettings } from "../contract";
 import { kindOfTrigger, triggersOf } from "../triggers";
 import { CONTROLS } from "./controls";
@@ -14,9 +15,10 @@ const EMPTY: JsonObject = {};
 export function whyNot(document: WorkflowDocument, name: ControlName): string | undefined {
   const settings = isObject(document.settings) ? document.settings : EMPTY;
   if (triggersOf(document).some((trigger) => kindOfTrigger(trigger) === "http"))
-    return "Not with a trigger by HTTP request, whose run starts at once.";
+    return t("Not with a trigger by HTTP request, whose run starts at once.");
   const other = Object.keys(settings).find((key) => isThere(settings[key]) && reasonOf(name, key) !== undefined);
-  return other === undefined ? undefined : `Not with ${titleOf(other)}: ${reasonOf(name, other) ?? ""}.`;
+  if (other === undefined) return undefined;
+  return t("Not with {other}: {reason}.", { other: titleOf(other), reason: served(reasonOf(name, other) ?? "") });
 }
 
 function reasonOf(one: string, other: string): string | undefined {
@@ -35,5 +37,7 @@ function isThere(value: unknown): boolean {
 }
 
 function titleOf(name: string): string {
-  return CONTROLS.find((control) => control.name === name)?.title.toLowerCase() ?? "events that cancel runs";
+  const control = CONTROLS.find((each) => each.name === name);
+  if (control === undefined) return t("events that cancel runs");
+  return locale() === "en" ? control.title.toLowerCase() : t(control.title);
 }

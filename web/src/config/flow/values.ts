@@ -2,6 +2,7 @@
 
 import type { Json, JsonObject } from "../../base/json";
 import { isList, isObject } from "../../base/json";
+import { counted, t } from "../../locale/locale";
 
 export const CONTROL_NAMES = [
   "concurrency",
@@ -52,10 +53,10 @@ export function idempotencyOf(value: Json | undefined): JsonObject {
 
 const SECONDS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
 const UNITS = [
-  [86_400, "day", "days"],
-  [3600, "hour", "hours"],
-  [60, "minute", "minutes"],
-  [1, "second", "seconds"],
+  [86_400, "{count} days"],
+  [3600, "{count} hours"],
+  [60, "{count} minutes"],
+  [1, "{count} seconds"],
 ] as const;
 
 /** The length of a duration as a document has it; `undefined` if it is none. */
@@ -68,9 +69,9 @@ export function secondsOf(value: Json | undefined): number | undefined {
 
 /** "6 seconds", "1.5 hours": in the largest unit that gives a short number. */
 export function inWords(seconds: number): string {
-  const [length, one, many] = UNITS.find(([unit]) => seconds >= unit) ?? UNITS[3];
+  const [length, words] = UNITS.find(([unit]) => seconds >= unit) ?? UNITS[3];
   const count = Math.round((seconds / length) * 10) / 10;
-  return seconds < 0.1 ? "less than a second" : `${count} ${count === 1 ? one : many}`;
+  return seconds < 0.1 ? t("less than a second") : counted(words, count);
 }
 
 const IDENTIFIER = /^[A-Za-z_]\w*$/;
