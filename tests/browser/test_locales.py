@@ -60,6 +60,12 @@ class Speaking:
     def get(self, test_id: str) -> Locator:
         return self.page.get_by_test_id(test_id)
 
+    def box(self, test_id: str) -> dict[str, float]:
+        """Where something is on the page, in pixels."""
+        found = (self.editor if test_id == "editor" else self.get(test_id)).bounding_box()
+        assert found is not None
+        return {"x": found["x"], "width": found["width"]}
+
     def said(self) -> set[str]:
         return set(self.editor.evaluate(SAID))
 
@@ -126,13 +132,8 @@ def test_arabic_goes_from_right_to_left(new_page: NewPage, host: Host, width: in
     speaking = Speaking(new_page(width=width, height=height).page, host, "ar")
     speaking.get("node-note").click()
     expect(speaking.get("config")).to_be_visible()
-    editor, publish, name, node, config = (
-        found.bounding_box() or {}
-        for found in (
-            speaking.editor, speaking.get("publish"), speaking.get("workflow-name"),
-            speaking.get("node-note"), speaking.get("config"),
-        )
-    )  # fmt: skip
+    editor, publish, name = speaking.box("editor"), speaking.box("publish"), speaking.box("workflow-name")
+    node, config = speaking.box("node-note"), speaking.box("config")
     middle = editor["x"] + editor["width"] / 2
     assert publish["x"] + publish["width"] / 2 < middle < name["x"] + name["width"] / 2
     if width > 1024:
