@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,7 @@ class Speaking:
     def walk(self) -> set[str]:
         """Go through the editor; return all that it said on the way."""
         said = self.said()
-        for open_it, shown in (
+        steps: tuple[tuple[Callable[[], None], str], ...] = (
             (lambda: self.get("node-note").click(), "config"),
             (lambda: self.page.get_by_role("tab").nth(1).click(), "field-/timeout"),
             (lambda: self.get("node-$source").click(), "trigger-kind-0"),
@@ -84,7 +84,8 @@ class Speaking:
             (lambda: self.get("test-button").click(), "test-run"),
             (lambda: self.get("test-run").click(), "test-result"),
             (lambda: self.get("more").click(), "export"),
-        ):
+        )
+        for open_it, shown in steps:
             open_it()
             expect(self.get(shown)).to_be_visible()
             said |= self.said()
