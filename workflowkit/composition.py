@@ -262,6 +262,7 @@ class Runtime:
         timers.handle(REMINDER_TIMER, self.approvals.remind)
         self.pausing.register(timers)
         self.alerts.register(timers)
+        self.publishing.register(timers)
         Collecting(self._admitting, self._ending).register(timers)
         return timers
 

@@ -87,7 +87,7 @@ def _arguments(function: Callable[..., Any]) -> dict[str, Any]:
         "document": {}, "enabled": True, "triggers": (), "limit": 5, "version": 1, "revision": 1, "before": 7,
         "not_after_ms": 1, "window_ms": 1, "schedules": (), "function_ids": (), "event_ids": ["x"], "after_position": 0,
         "after_ms": 1, "sync": appsyncs.SyncRow("x", "x", 1), "origin": apps.Origin("x", "x", "x"),
-        "messages": [Message("room", "news", "1")], "keep_ms": 1, "most": 5,
+        "messages": [Message("room", "news", "1")], "until_ms": 1, "most": 5,
         "after": 0 if function in (following.find_facts, messages.find_after) else "x",
         "schedule": schedules.ScheduleRow("x", 0, "* * * * *", "UTC", 0, "allow", 0, 1, 1),
     }  # fmt: skip

@@ -135,6 +135,7 @@ def test_who_has_seen_a_number_has_seen_all_before_it(postgres_url: str) -> None
     """Numbers of a sequence become visible in any order; those of a channel in theirs."""
     with a_runtime(postgres_url) as harness:
         publishing, database = harness.runtime.publishing, harness.runtime.database
+        publishing.publish(DEFAULT_SCOPE, "hall", "news", "the first of this minute, which plans its timer")
         with ThreadPoolExecutor(1) as other:
             with database.transaction("message") as tx:
                 publishing.join(tx, DEFAULT_SCOPE, [new_message("room", "news", "first")])

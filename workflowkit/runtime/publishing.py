@@ -15,9 +15,15 @@ from workflowkit.base.secrets import Keyring
 from workflowkit.base.tokens import Tokens
 from workflowkit.engine.channels import Message, new_message, subscription_problems
 from workflowkit.runtime.following import Subscription
-from workflowkit.store import messages
+from workflowkit.runtime.timers import NOTHING, Fired, Timers
+from workflowkit.store import messages, timers
 from workflowkit.store.database import Database, Transaction
+from workflowkit.store.timers import TimerRow
 
+#: The kind of the timers after which messages are forgotten: one for each minute in which a tenant published any.
+FORGET_TIMER = "messages"
+_WHILE_MS = 60_000
+_FORGOTTEN_AT_ONCE = 1_000
 #: How long a token is good for connecting unless something else is said.
 DEFAULT_TTL_SECONDS = 60.0
 #: What tokens of subscribers are signed for.
@@ -46,7 +52,25 @@ class Publishing:
     def join(self, tx: Transaction, scope: Scope, published: Sequence[Message]) -> None:
         """Publish messages if and only if a transaction commits. Locks their channels, after everything else."""
         if published:
-            messages.insert(tx, scope, published, keep_ms=self._limits.replay_seconds * 1000)
+            timers.plan(tx, [self._end_of_a_while(scope, tx.now_ms)])
+            messages.insert(tx, scope, published)
+
+    def register(self, timers: Timers) -> None:
+        """Let timers forget what is too old."""
+        timers.handle(FORGET_TIMER, self._forget)
+
+    def _end_of_a_while(self, scope: Scope, now_ms: int) -> TimerRow:
+        """Return the timer after which all messages of the present minute are forgotten."""
+        begins_ms = now_ms - now_ms % _WHILE_MS
+        name = f"{scope.environment}/{scope.tenant}/{begins_ms}"
+        due_at_ms = begins_ms + _WHILE_MS + self._limits.replay_seconds * 1000
+        return TimerRow(f"{FORGET_TIMER}:{name}", FORGET_TIMER, scope, name, due_at_ms)
+
+    def _forget(self, tx: Transaction, timer: TimerRow) -> Fired:
+        until_ms = timer.due_at_ms - self._limits.replay_seconds * 1000
+        gone = messages.forget(tx, timer.scope, until_ms=until_ms, most=_FORGOTTEN_AT_ONCE)
+        # Put off with its time, so that the next one knows what is old; it is due already.
+        return Fired(again_at_ms=timer.due_at_ms) if gone == _FORGOTTEN_AT_ONCE else NOTHING
 
 
 @dataclass(frozen=True, slots=True)

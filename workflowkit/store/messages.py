@@ -12,9 +12,6 @@ from workflowkit.engine.channels import Message
 from workflowkit.store.database import InsertInto, Sql, Transaction
 from workflowkit.store.sealed import open_text, seal_text
 
-#: Most old messages that go with a new one.
-_FORGOTTEN_AT_ONCE = 200
-
 
 @dataclass(frozen=True, slots=True)
 class PublishedRow:
@@ -65,8 +62,8 @@ _GROWN = Sql(
 )
 
 
-def insert(tx: Transaction, scope: Scope, messages: Iterable[Message], *, keep_ms: int) -> None:
-    """Publish messages, in order; those of the tenant that are older than ``keep_ms`` go.
+def insert(tx: Transaction, scope: Scope, messages: Iterable[Message]) -> None:
+    """Publish messages, in order.
 
     Locks their channels until the commit, in the order of their names: after everything else.
     """
@@ -76,8 +73,12 @@ def insert(tx: Transaction, scope: Scope, messages: Iterable[Message], *, keep_m
         for channel in channels:
             tx.one(_LOCK_CHANNEL, key=f"{scope.environment}/{scope.tenant}/{channel}")
     tx.insert(_INSERT, rows)
-    tx.run(_FORGET, **_whose(scope), until_ms=tx.now_ms - keep_ms, most=_FORGOTTEN_AT_ONCE)
     tx.changed.update(channels)
+
+
+def forget(tx: Transaction, scope: Scope, *, until_ms: int, most: int) -> int:
+    """Delete up to ``most`` messages of a tenant that were published until then; return how many."""
+    return tx.run(_FORGET, **_whose(scope), until_ms=until_ms, most=most)
 
 
 def find_after(tx: Transaction, scope: Scope, channel: str, *, after: int, most: int) -> list[PublishedRow]:
