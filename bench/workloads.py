@@ -4,7 +4,7 @@ W1: runs of three sequential no-op steps, submitted as fast as possible until al
 W2: one run of many sequential no-op steps. W3: a fan-out of no-op steps and a join. W5: events accepted over HTTP while
 the workers execute; an event starts a run of one no-op step, or matches nothing. W4: many runs that wait or sleep, some
 of which are woken at once. W6: the runs of W1 under each control of flow control, and their cost as a ratio to the same
-load without it.
+load without it. W7: how long it takes to start the next of many runs that queue behind a limit.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ _DRAIN_SECONDS = 300
 _WAKE_GROUPS = 10
 _SLEEP_SECONDS = 8.0
 _DRAIN_POLL_SECONDS = 0.05
-#: The controls that W6 measures; the first is the load without any.
+_STARTED_RUNS = 200
+#: The controls that W6 measures.
 _CONTROLS = (
-    "none", "concurrency", "throttle", "rate_limit", "idempotency", "singleton", "batch", "priority",
+    "concurrency", "throttle", "rate_limit", "idempotency", "singleton", "batch", "priority",
 )  # fmt: skip
 
 
@@ -46,6 +47,7 @@ class Sizes:
     #: Runs under each control; as many half of them are executed before, as every statement is planned anew on each
     #: connection at first.
     controlled_runs: int
+    queue_lengths: tuple[int, ...]
     #: Count the transactions that only read as well, in the first round: waits for PostgreSQL's statistics.
     counts_reads: bool
 
@@ -54,8 +56,8 @@ class Sizes:
         return max(1, min(10, self.chain_steps[-1] // steps))
 
 
-FULL = Sizes(1000, 60, (100, 1000), 100, 10, 2000, 10_000, 1000, counts_reads=True)
-QUICK = Sizes(30, 10, (10, 50), 20, 3, 100, 100, 200, counts_reads=False)
+FULL = Sizes(1000, 60, (100, 1000), 100, 10, 2000, 10_000, 1000, (1_000, 10_000, 100_000), counts_reads=True)
+QUICK = Sizes(30, 10, (10, 50), 20, 3, 100, 100, 200, (1_000, 100_000), counts_reads=False)
 
 Figures = dict[str, float]
 Workload = Callable[[Peer, Sizes, int], Iterator[tuple[str, Figures]]]
@@ -136,16 +138,45 @@ def flow_control(peer: Peer, sizes: Sizes, _: int) -> Iterator[tuple[str, Figure
     """W6: what each control of flow control costs, against the same load without it."""
     peer.start()
     peer.warm_up()
-    plain_seconds = 0.0
+    half = sizes.controlled_runs // 2
+    _under(peer, "none", half)
+    before = _under(peer, "none", half)[1]
     for control in _CONTROLS:
-        peer.drivers[0].call("under", control=control, runs=sizes.controlled_runs // 2)
+        _under(peer, control, half)
+        runs, usage = _under(peer, control, sizes.controlled_runs)
+        after = _under(peer, "none", half)[1]
+        # Of as many events without the control, half of them before and half after: machines get slower and faster.
+        plain_seconds = before.total_cpu_seconds + after.total_cpu_seconds
+        before = after
+        figures = {"runs": runs, **_cost_per_step(usage, _STEPS_PER_RUN * runs)}
+        yield control, figures | {"cpu_ratio": usage.total_cpu_seconds / plain_seconds}
+
+
+def _under(peer: Peer, control: str, events: int) -> tuple[int, Usage]:
+    """Send events to the workflow under a control; return how many runs that made, and what it cost."""
+    peer.await_quiet()
+    with peer.meter() as meter:
+        runs: int = peer.drivers[0].call("under", control=control, runs=events)
+    return runs, meter.usage
+
+
+def long_queues(peer: Peer, sizes: Sizes, _: int) -> Iterator[tuple[str, Figures]]:
+    """W7: what it costs to start the next of the runs that queue behind a limit of 10, by how many there are."""
+    peer.start()
+    driver, first = peer.drivers[0], 0.0
+    for queued in sizes.queue_lengths:
+        driver.call("queue", runs=queued)
+        driver.call("start_queued", runs=_STARTED_RUNS)  # what is planned and read once
         peer.await_quiet()
         with peer.meter() as meter:
-            runs = peer.drivers[0].call("under", control=control, runs=sizes.controlled_runs)
-        figures = {"runs": runs, **_cost_per_step(meter.usage, _STEPS_PER_RUN * runs)}
-        # Of the same events: with batches there are fewer runs.
-        plain_seconds = plain_seconds or meter.usage.total_cpu_seconds
-        yield control, figures | {"cpu_ratio": meter.usage.total_cpu_seconds / plain_seconds}
+            milliseconds = driver.call("start_queued", runs=_STARTED_RUNS)
+        figures = {f"start_p{p}_ms": percentile(milliseconds, p) for p in (50, 95)}
+        first = first or meter.usage.total_cpu_seconds
+        figures |= {
+            "cpu_us_per_start": 1e6 * meter.usage.total_cpu_seconds / _STARTED_RUNS,
+            "cpu_to_first": meter.usage.total_cpu_seconds / first,
+        }
+        yield f"{queued:,} queued", figures | _disturbance(meter.usage)
 
 
 def events_over_http(peer: Peer, sizes: Sizes, _: int) -> Iterator[tuple[str, Figures]]:
@@ -169,6 +200,7 @@ WORKLOADS: Mapping[str, Workload] = {
     "W4": waiting_runs,
     "W5": events_over_http,
     "W6": flow_control,
+    "W7": long_queues,
 }
 
 

@@ -10,12 +10,19 @@ from workflowkit import WorkflowKit
 DATABASE_URL = os.environ["BENCH_DATABASE_URL"]
 NOOP = "bench:noop"
 WAKE_EVENT = "bench/wake"
+#: A queue that no worker serves: what is on it stays there until a measurement takes it.
+HELD, HELD_QUEUE = "bench:held", "held"
 
 wk = WorkflowKit("bench", database_url=DATABASE_URL, broker_url=f"{os.environ['BENCH_REDIS_URL']}/3")
 
 
 @wk.action(NOOP, name="Do nothing")
 def noop() -> int:
+    return 1
+
+
+@wk.action(HELD, name="Stay in a queue", queue=HELD_QUEUE)
+def held() -> int:
     return 1
 
 
@@ -67,6 +74,17 @@ def waiter() -> dict[str, Any]:
             {"id": "step", "kind": NOOP},
         ],
         "edges": [{"from": "$source", "to": "wait"}, {"from": "wait", "to": "step"}],
+    }
+
+
+def behind_a_limit() -> dict[str, Any]:
+    """Return a workflow of one step, of which ten execute at a time, on a queue that no worker serves."""
+    return {
+        "name": "behind-a-limit",
+        "triggers": [{"event": "bench/behind-a-limit"}],
+        "actions": [{"id": "step", "kind": HELD}],
+        "edges": [{"from": "$source", "to": "step"}],
+        "settings": {"concurrency": 10},
     }
 
 

@@ -8,11 +8,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import cache as cached
 from typing import Any
 
 import psycopg
 
-from bench.ours.app import CONTROLS, DATABASE_URL, WAKE_EVENT, chain, controlled, event_name, fan, sleeper, waiter, wk
+from bench.ours.app import (
+    CONTROLS,
+    DATABASE_URL,
+    WAKE_EVENT,
+    behind_a_limit,
+    chain,
+    controlled,
+    event_name,
+    fan,
+    sleeper,
+    waiter,
+    wk,
+)
+from bench.ours.queueing import LongQueue
 from bench.peers.protocol import serve
 from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.runtime.keys import Keys
@@ -46,13 +60,16 @@ _LATENESS = """
 """
 _EVENTS_PER_CALL = 500
 
+_OTHERS = (waiter(), sleeper(), behind_a_limit())
+
 _connection = psycopg.connect(DATABASE_URL, autocommit=True)
+_long_queue = cached(lambda: LongQueue(_connection))
 
 
 def prepare(chain_steps: list[int], fan_widths: list[int]) -> str:
     """Make the schema, publish the workflows, and return an API key that may send events."""
     wk.migrate()
-    for document in [*map(chain, chain_steps), *map(fan, fan_widths), *map(controlled, CONTROLS), waiter(), sleeper()]:
+    for document in [*map(chain, chain_steps), *map(fan, fan_widths), *map(controlled, CONTROLS), *_OTHERS]:
         wk.publish(document["name"], document)
     _, key = Keys(wk.runtime.database).create(DEFAULT_SCOPE, "bench", ["events:send"])
     return key
@@ -165,6 +182,8 @@ if __name__ == "__main__":
             "wake": wake,
             "sleep": sleep,
             "under": under,
+            "queue": lambda runs: _long_queue().fill(runs),
+            "start_queued": lambda runs: _long_queue().start(runs),
         }
     )
     wk.stop()

@@ -23,7 +23,7 @@ class OursPeer(Peer):
     packages = ("workflowkit", "celery", "kombu", "redis", "sqlalchemy", "psycopg", "flask", "gunicorn")
     uses = ("postgresql", "redis")
     has_matching = True
-    workloads = frozenset({"W1", "W2", "W3", "W4", "W5", "W6"})
+    workloads = frozenset({"W1", "W2", "W3", "W4", "W5", "W6", "W7"})
 
     @property
     def python(self) -> Path:

@@ -498,7 +498,7 @@ class RuntimeMachine(HistoryMachine):
 
     def _claim_next(self, thread: Thread) -> None:
         if thread.openings:
-            thread.claim = self.processes[thread.who].worker._advance.claim(thread.openings.popleft())[0]
+            thread.claim = self.processes[thread.who].worker.advance.claim(thread.openings.popleft())[0]
             self._note_claim(thread.claim)
 
     def _perform(self, who: int, claim: Claim) -> Outcome:
@@ -516,7 +516,7 @@ class RuntimeMachine(HistoryMachine):
             also = thread.openings.popleft().hint
         node = claim.position.workflow.nodes[claim.lease.step_key]
         retries = _retries(node, self.harness.registry.get(node.kind))
-        advance = self.processes[thread.who].worker._advance
+        advance = self.processes[thread.who].worker.advance
         try:
             try:
                 recorded = advance.record(claim, outcome, retries=retries, also=also)

@@ -405,7 +405,7 @@ def test_of_a_cancel_and_a_result_at_the_same_moment_one_decides(database_url: s
         claim = harness.claim()
         run_id = claim.lease.run_id
         outcomes = at_once(
-            lambda: harness.runtime.worker._advance.record(claim, Succeeded(1), retries=0),
+            lambda: harness.runtime.worker.advance.record(claim, Succeeded(1), retries=0),
             lambda: other.control.cancel(DEFAULT_SCOPE, run_id),
             lambda: harness.runtime.control.cancel(DEFAULT_SCOPE, run_id),
         )

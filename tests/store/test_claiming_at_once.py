@@ -49,7 +49,7 @@ def test_a_sleep_that_is_over_costs_one_look_and_one_statement(
 ) -> None:
     with a_runtime(postgres_url) as harness:
         _sleeping(harness)
-        advance = harness.runtime.worker._advance
+        advance = harness.runtime.worker.advance
         monkeypatch.setattr(advance, "_claim", lambda *_: pytest.fail("the long way was gone"))
         harness.skip(60)
         assert harness.run()["status"] == "completed"
@@ -129,6 +129,6 @@ def test_of_workers_that_look_at_the_same_moment_one_claims(postgres_url: str) -
         harness.clock.advance(seconds=60)
         for row in harness.rows("SELECT id FROM runs"):
             hint = StepHint(row["id"], "nap", "default")
-            claims = at_once(*(partial(process.worker._advance.claim, Opening(hint)) for process in processes))
+            claims = at_once(*(partial(process.worker.advance.claim, Opening(hint)) for process in processes))
             assert [claim is not None for claim, _ in claims].count(True) == 1
         assert harness.rows("SELECT count(*) AS n FROM journal WHERE kind = 'attempt'") == [{"n": 2 * ROUNDS}]

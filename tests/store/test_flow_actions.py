@@ -51,7 +51,7 @@ def _executing(harness: Harness) -> Counter[str]:
         claims += [] if matched.claim is None else [matched.claim]
     while openings or claims:
         if not claims:
-            claim, more = harness.runtime.worker._advance.claim(openings.pop(0))
+            claim, more = harness.runtime.worker.advance.claim(openings.pop(0))
             openings += more
             claims += [] if claim is None else [claim]
         elif (claim := claims.pop()).lease.step_key == "free":
@@ -62,7 +62,7 @@ def _executing(harness: Harness) -> Counter[str]:
 
 
 def _perform(harness: Harness, claim: Claim) -> tuple[Opening, ...]:
-    recorded = harness.runtime.worker._advance.record(claim, Succeeded({}), retries=0)
+    recorded = harness.runtime.worker.advance.record(claim, Succeeded({}), retries=0)
     assert recorded.next_claim is None, "what is under a limit queues"
     return recorded.openings
 
@@ -128,7 +128,7 @@ def test_the_limit_of_an_action_in_a_loop_counts_its_items(database_url: str, li
             lanes = harness.rows("SELECT id, queue FROM lanes WHERE parent IS NOT NULL")
             hints = [StepHint(row["run_id"], row["step_key"], row["queue"]) for row in rows]
             hints += [place_hint(row["id"], row["queue"]) for row in lanes * len(rows)]
-            claims = [harness.runtime.worker._advance.claim(Opening(hint))[0] for hint in hints]
+            claims = [harness.runtime.worker.advance.claim(Opening(hint))[0] for hint in hints]
             started.append(sum(claim is not None for claim in claims))
 
     look_at = {"id": "look", "kind": "look", "inputs": {}, "settings": {"concurrency": limit}}

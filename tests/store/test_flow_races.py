@@ -31,7 +31,7 @@ def _send(harness: Harness, count: int, scope: Scope = TENANT) -> None:
 
 
 def _record(harness: Harness, claim: Claim) -> Any:
-    return harness.runtime.worker._advance.record(claim, Succeeded(None), retries=0)
+    return harness.runtime.worker.advance.record(claim, Succeeded(None), retries=0)
 
 
 def _first(harness: Harness) -> Claim:
@@ -69,14 +69,14 @@ def test_a_slot_that_another_worker_takes_meanwhile_is_not_taken_twice(
         recorded = _record(harness, _first(harness))
         (place,) = [opening.hint.step_key for opening in recorded.openings]
         other = harness.new_process()
-        came = _once_after(monkeypatch, turns, "look", lambda: other.worker._advance._dequeue(place)[0])
-        claim, _ = harness.runtime.worker._advance._dequeue(place)
+        came = _once_after(monkeypatch, turns, "look", lambda: other.worker.advance._dequeue(place)[0])
+        claim, _ = harness.runtime.worker.advance._dequeue(place)
         assert came[0] is not None
         assert claim is None
         assert _running(harness) == len(harness.rows("SELECT * FROM slots")) == 1
         # And for a while the locks are taken first, which works as well.
         recorded = _record(harness, came[0])
-        claim, _ = harness.runtime.worker._advance._dequeue(place)
+        claim, _ = harness.runtime.worker.advance._dequeue(place)
         assert claim is not None
         assert _running(harness) == 1
 
@@ -91,8 +91,8 @@ def test_two_workers_that_look_at_once_take_two_slots_for_two_runs(
         place = harness.rows("SELECT slot_group FROM lane_groups")[0]["slot_group"]
         other = harness.new_process()
         _record(harness, first)
-        came = _once_after(monkeypatch, turns, "look", lambda: other.worker._advance._dequeue(place)[0])
-        claim, _ = harness.runtime.worker._advance._dequeue(place)
+        came = _once_after(monkeypatch, turns, "look", lambda: other.worker.advance._dequeue(place)[0])
+        claim, _ = harness.runtime.worker.advance._dequeue(place)
         assert claim is not None
         assert claim.lease.run_id != came[0].lease.run_id
         assert _running(harness) == len(harness.rows("SELECT * FROM slots")) == 2
@@ -133,7 +133,7 @@ def test_a_run_makes_way_for_another_tenant_after_each_step(database_url: str) -
             openings = list(recorded.openings)
             follows = recorded.next_claim
             while follows is None and openings:
-                follows, more = harness.runtime.worker._advance.claim(openings.pop(0))
+                follows, more = harness.runtime.worker.advance.claim(openings.pop(0))
                 openings += more
             turn = follows or turn
         assert order == ["a", "b", "a", "b", "a", "b"]

@@ -535,7 +535,7 @@ def test_a_result_and_a_pause_at_the_same_moment_lose_nothing(database_url: str,
         claim = harness.claim()
         harness.runtime.pausing.pause(TEST)
         outcomes = at_once(
-            lambda: harness.runtime.worker._advance.record(claim, Succeeded(1), retries=0, go_on=False),
+            lambda: harness.runtime.worker.advance.record(claim, Succeeded(1), retries=0, go_on=False),
             lambda: other.timers.fire_due(),
         )
         assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)], outcomes

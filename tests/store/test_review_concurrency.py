@@ -41,7 +41,7 @@ def test_ids_of_events_are_claimed_in_one_order_by_actions_too(postgres_url: str
 
         def record() -> None:
             try:
-                harness.runtime.worker._advance.record(claim, outcome, retries=0)
+                harness.runtime.worker.advance.record(claim, outcome, retries=0)
             except Exception as error:
                 errors.append(error)
 

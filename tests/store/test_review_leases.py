@@ -98,7 +98,7 @@ def test_a_lease_that_was_waited_for_lasts_as_long_as_any_other(database_url: st
         with database.engine.begin() as connection:
             connection.exec_driver_sql("UPDATE runs SET depth = depth")
             thread = threading.Thread(
-                target=lambda: got.append(harness.runtime.worker._advance.claim(Opening(other.hint))[0])
+                target=lambda: got.append(harness.runtime.worker.advance.claim(Opening(other.hint))[0])
             )
             thread.start()
             thread.join(0.7)
@@ -117,7 +117,7 @@ def test_a_step_that_is_ready_at_once_may_be_claimed_by_a_process_whose_clock_is
         (opening,) = harness.match().openings
         behind = harness.new_process()
         behind.clock = FakeClock(harness.clock.now_ms() - 5)
-        assert behind.worker._advance.claim(Opening(opening.hint)) is not None
+        assert behind.worker.advance.claim(Opening(opening.hint)) is not None
 
 
 def test_attempts_that_were_lost_are_not_held_against_a_step_that_is_claimed_on_the_way(database_url: str) -> None:
@@ -146,7 +146,7 @@ def test_attempts_that_were_lost_are_not_held_against_a_step_that_is_claimed_on_
         harness.send("test/happened")
         matched = harness.match()
         run_id = harness.run()["id"]
-        advance = harness.runtime.worker._advance
+        advance = harness.runtime.worker.advance
         hints = [StepHint(run_id, "first", "default"), StepHint(run_id, "x", "default")]
         assert advance.claim(Opening(hints[1])) is not None  # attempt 1 of x: its worker dies
         harness.clock.advance(seconds=31)
@@ -165,7 +165,7 @@ def test_an_attempt_lost_before_a_step_is_claimed_on_the_way_is_on_record(databa
         harness.send("test/happened")
         harness.match()
         run_id = harness.run()["id"]
-        advance = harness.runtime.worker._advance
+        advance = harness.runtime.worker.advance
         hints = [StepHint(run_id, name, "default") for name in ("a", "b")]
         assert advance.claim(Opening(hints[1])) is not None
         harness.clock.advance(seconds=31)
@@ -183,7 +183,7 @@ def test_a_result_recorded_while_the_relay_or_a_heartbeat_touches_the_step_waits
         (other,) = matched.openings
         claim = matched.claim
         assert claim is not None
-        advance = harness.runtime.worker._advance
+        advance = harness.runtime.worker.advance
         recorded: list[Any] = []
         with harness.runtime.database.engine.begin() as connection:
             connection.exec_driver_sql("UPDATE steps SET wake_at_ms = wake_at_ms + 1")

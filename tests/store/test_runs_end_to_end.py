@@ -108,7 +108,7 @@ def test_two_processes_that_finish_branches_in_turn_see_each_other(database_url:
         matched = harness.match(first)
         assert matched.claim is not None
         (right,) = matched.openings
-        other, _ = second.worker._advance.claim(Opening(right.hint))
+        other, _ = second.worker.advance.claim(Opening(right.hint))
         assert other is not None
         second.worker._work_off([], other)
         assert harness.run()["status"] == "running"
@@ -211,17 +211,17 @@ def test_a_zombie_whose_step_somebody_else_is_at_records_nothing(database_url: s
         zombies = harness.claim()
         harness.clock.advance(seconds=11)
         hint = StepHint(zombies.lease.run_id, "a", "default")
-        heirs, _ = harness.new_process().worker._advance.claim(Opening(hint))
+        heirs, _ = harness.new_process().worker.advance.claim(Opening(hint))
         assert heirs is not None
         # The step runs, and its lease has not ended: only the token tells that it is another's.
         with pytest.raises(LeaseLost):
-            harness.runtime.worker._advance.record(zombies, Succeeded("late"), retries=0)
+            harness.runtime.worker.advance.record(zombies, Succeeded("late"), retries=0)
         with pytest.raises(LeaseLost):
             harness.runtime.worker._suspending.suspend(zombies, Suspended())
         with pytest.raises(LeaseInterrupt):
             harness.runtime.worker._stepping.recorder(zombies, lambda: True).completed("a/step", 1, "late", ())
         assert harness.journal("completed") == [("completed", SOURCE)]
-        harness.runtimes[1].worker._advance.record(heirs, Succeeded("in time"), retries=0)
+        harness.runtimes[1].worker.advance.record(heirs, Succeeded("in time"), retries=0)
         (fact,) = harness.rows("SELECT data FROM journal WHERE step_key = 'a' AND kind = 'completed'")
         assert json.loads(fact["data"])["output"] == "in time"
 
@@ -234,7 +234,7 @@ def test_a_step_that_kills_its_workers_fails_in_the_end(database_url: str) -> No
         run_id = harness.run()["id"]
         for _ in range(harness.runtime.settings.limits.lost_attempts):
             harness.clock.advance(seconds=11)
-            claimed, _ = harness.runtime.worker._advance.claim(Opening(StepHint(run_id, "a", "default")))
+            claimed, _ = harness.runtime.worker.advance.claim(Opening(StepHint(run_id, "a", "default")))
             assert claimed is not None
         harness.skip(11)
         run = harness.run()

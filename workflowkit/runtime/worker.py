@@ -93,7 +93,7 @@ class Worker:
         logs: Logs,
     ) -> None:
         self._matching = matching
-        self._advance = advance
+        self.advance = advance
         self._suspending = suspending
         self._stepping = stepping
         self._caching = caching
@@ -148,7 +148,7 @@ class Worker:
 
     def _claim(self, opening: Opening) -> tuple[Claim | None, Sequence[Opening]]:
         try:
-            return self._advance.claim(opening)
+            return self.advance.claim(opening)
         except (DefinitionError, ValueUnreadable) as error:
             _log.warning("run %s is left to others: %s", opening.hint.run_id, error)
             return None, ()
@@ -200,7 +200,7 @@ class Worker:
         on_sent = outcome.on_sent if isinstance(outcome, Succeeded) else None
         try:
             recorded = self._persistently(
-                claim, lambda: self._advance.record(claim, outcome, retries=retries, go_on=go_on, also=also)
+                claim, lambda: self.advance.record(claim, outcome, retries=retries, go_on=go_on, also=also)
             )
         except Exception as error:
             if on_sent is not None:

@@ -60,6 +60,16 @@ _JOIN_GROUP = RowStatement(
     ("lane_id", "slot_group", "ceiling"),
     " ON CONFLICT (lane_id, slot_group) DO NOTHING",
 )
+
+
+def first_of(lane: str) -> str:
+    """Return the SQL for the run of the first step of a lane: one step down an index, by reason of its order."""
+    return (
+        f"(SELECT q.run_id FROM queued_steps q WHERE q.lane_id = {lane}"  # noqa: S608
+        " ORDER BY q.score_ms, q.sequence LIMIT 1)"
+    )
+
+
 # The throttle of the lane ``l`` is open as far as is known, and none of its groups is full.
 _HAS_ROOM = f"""
     l.not_before_ms <= :now_ms AND NOT EXISTS (
@@ -80,7 +90,7 @@ PICK = f"""
             UNION SELECT h.lane_id FROM lane_groups g JOIN lane_groups h ON h.slot_group = g.slot_group
                 WHERE g.lane_id = :place
         )
-        AND (SELECT q.run_id FROM queued_steps q WHERE q.lane_id = l.id LIMIT 1) IS NOT NULL
+        AND {first_of("l.id")} IS NOT NULL
         AND {_HAS_ROOM}
     ORDER BY t.turn, l.turn, l.id LIMIT :limit
 """  # noqa: S608
@@ -108,15 +118,16 @@ _OF_RUN = Sql("SELECT step_key FROM queued_steps WHERE run_id = :run_id ORDER BY
 _REMOVE_RUN = Sql("DELETE FROM queued_steps WHERE run_id = :run_id")
 #: Somebody waits for a slot of one of the groups who comes before the step of a lane: in another lane, whose turn it
 #: may be, or further ahead in this one. Each look is one step down an index, however much waits.
-BEFORE = """(
-    EXISTS (
-        SELECT 1 FROM queued_steps q
+BEFORE = f"""(
+    (
+        SELECT q.run_id FROM queued_steps q
         WHERE q.lane_id = :lane_id AND (q.score_ms, q.sequence) < (CAST(:score_ms AS bigint), CAST(:sequence AS text))
-    ) OR EXISTS (
-        SELECT 1 FROM lane_groups g WHERE g.slot_group {in_ids} AND g.lane_id <> :lane_id
-            AND (SELECT q.run_id FROM queued_steps q WHERE q.lane_id = g.lane_id LIMIT 1) IS NOT NULL
+        ORDER BY q.score_ms, q.sequence LIMIT 1
+    ) IS NOT NULL OR EXISTS (
+        SELECT 1 FROM lane_groups g WHERE g.slot_group {{in_ids}} AND g.lane_id <> :lane_id
+            AND {first_of("g.lane_id")} IS NOT NULL
     )
-)"""
+)"""  # noqa: S608
 _ANY_BEFORE = Sql(f"SELECT 1 WHERE {BEFORE}")
 _ANY_DUE = Sql("SELECT 1 FROM lanes WHERE wake_at_ms <= :now_ms LIMIT 1")
 _WAKE = Sql(
@@ -132,21 +143,21 @@ _READY = Sql(
     SELECT coalesce((SELECT min(g.slot_group) FROM lane_groups g WHERE g.lane_id = l.id), l.id), l.queue
     FROM lanes l
     WHERE l.id {{in_ids}} AND {_HAS_ROOM}
-        AND EXISTS (SELECT 1 FROM queued_steps q WHERE q.lane_id = l.id)
+        AND {first_of("l.id")} IS NOT NULL
     ORDER BY l.turn
     """  # noqa: S608
 )
 _EMPTY = Sql(
-    """
+    f"""
     SELECT l.id, l.parent FROM lanes l
-    WHERE l.id {in_ids} AND NOT EXISTS (SELECT 1 FROM queued_steps q WHERE q.lane_id = l.id)
-    """
+    WHERE l.id {{in_ids}} AND {first_of("l.id")} IS NULL
+    """  # noqa: S608
 )
 _CLOSE_ALL = Sql(
-    """
-    DELETE FROM lanes WHERE id {in_ids} AND NOT EXISTS (SELECT 1 FROM queued_steps q WHERE q.lane_id = lanes.id)
+    f"""
+    DELETE FROM lanes WHERE id {{in_ids}} AND {first_of("lanes.id")} IS NULL
     RETURNING id
-    """
+    """  # noqa: S608
 )
 _CLOSE_TENANTS = Sql(
     """

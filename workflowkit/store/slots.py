@@ -30,7 +30,8 @@ _SURVEY = RowStatement(
         (SELECT count(*) FROM slots s WHERE s.slot_group = k.column1 AND {HELD.replace(":now_ms", "k.column2")}),
         (
             SELECT 1 FROM lane_groups g WHERE g.slot_group = k.column1 AND (
-                SELECT q.run_id FROM queued_steps q WHERE q.lane_id = g.lane_id LIMIT 1
+                SELECT q.run_id FROM queued_steps q WHERE q.lane_id = g.lane_id
+                ORDER BY q.score_ms, q.sequence LIMIT 1
             ) IS NOT NULL LIMIT 1
         )
     FROM (VALUES """,  # noqa: S608

@@ -65,7 +65,8 @@ def _look(table: str, where: str) -> Sql:
             (SELECT j.run_id FROM journal j WHERE j.run_id = q.run_id LIMIT 1) IS NOT NULL,
             (
                 SELECT o.run_id FROM queued_steps o
-                WHERE o.lane_id = l.id AND (o.score_ms, o.sequence) > (q.score_ms, q.sequence) LIMIT 1
+                WHERE o.lane_id = l.id AND (o.score_ms, o.sequence) > (q.score_ms, q.sequence)
+                ORDER BY o.score_ms, o.sequence LIMIT 1
             ) IS NOT NULL,
             (
                 SELECT b.id FROM lanes b
@@ -87,7 +88,7 @@ def _look(table: str, where: str) -> Sql:
                 WHERE g.lane_id = l.id
             ) c
             WHERE {where} = :place AND l.not_before_ms <= :now_ms AND c.has_room IS NOT FALSE
-                AND (SELECT q.run_id FROM queued_steps q WHERE q.lane_id = l.id LIMIT 1) IS NOT NULL
+                AND {lanes.first_of("l.id")} IS NOT NULL
             ORDER BY t.turn, l.turn, l.id LIMIT 2
         ) l
         CROSS JOIN LATERAL (
