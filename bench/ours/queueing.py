@@ -50,7 +50,8 @@ class LongQueue:
 
     def __init__(self, connection: psycopg.Connection) -> None:
         self._connection = connection
-        self._wk = WorkflowKit("bench", settings=replace(wk.settings, queues=(HELD_QUEUE,), lease_seconds=_LEASE_SECONDS))
+        settings = replace(wk.settings, queues=(HELD_QUEUE,), lease_seconds=_LEASE_SECONDS)
+        self._wk = WorkflowKit("bench", settings=settings)
         self._wk.action(HELD, queue=HELD_QUEUE)(held)
         self._advance = self._wk.runtime.worker.advance
         self._held: deque[Claim] = deque()
