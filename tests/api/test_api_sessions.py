@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -405,3 +406,13 @@ def test_a_login_that_makes_no_sense_is_refused(sqlite_url: str, body: Any) -> N
     with a_web(sqlite_url) as web:
         assert Browser(web).send("POST", "/api/session", body).status_code == 400
         assert ORIGIN.startswith("https")
+
+
+def test_attempts_at_the_same_time_are_no_more_than_attempts_one_by_one(database_url: str) -> None:
+    with a_web(database_url) as web:
+        a_user(web)
+        most = web.services.limits.login_failures_per_client
+        with ThreadPoolExecutor(8) as pool:
+            browsers = [Browser(web) for _ in range(most + 6)]
+            statuses = list(pool.map(lambda browser: browser.log_in(password="wrong").status_code, browsers))
+        assert sorted(statuses) == [401] * most + [429] * 6

@@ -8,13 +8,18 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import services
 from accessibility import HOSTILE, serious
 from editing import EditorPage, NewPage, Server, chain
+from openid import CLIENT_ID, CLIENT_SECRET, a_provider
 from playwright.sync_api import Page, expect
+
+from workflowkit.base.clock import SystemClock
 
 COMMAND = [sys.executable, "-m", "workflowkit"]
 PASSWORD = "correct horse battery staple"
@@ -51,10 +56,21 @@ class Guarded:
         return document
 
 
+def a_free_address() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return f"127.0.0.1:{free.getsockname()[1]}"
+
+
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
-    home = tmp_path_factory.mktemp("guarded")
-    environment = {**os.environ, "WORKFLOWKIT_DATABASE_URL": f"sqlite:///{home / 'guarded.db'}"}
+    with a_guarded(tmp_path_factory.mktemp("guarded"), a_free_address(), {}) as served:
+        yield served
+
+
+@contextmanager
+def a_guarded(home: Path, address: str, settings: dict[str, str]) -> Iterator[Guarded]:
+    """Serve an installation with an admin and a viewer."""
+    environment = {**os.environ, **settings, "WORKFLOWKIT_DATABASE_URL": f"sqlite:///{home / 'guarded.db'}"}
 
     def run(*arguments: str, given: str = "") -> str:
         done = subprocess.run(
@@ -66,8 +82,6 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
     key = json.loads(run("keys", "create", "somebody", "--json"))["key"]
     for name, role in (("ann@example.org", "admin"), ("vera@example.org", "viewer")):
         run("users", "add", name, "--role", role, "--password-stdin", given=PASSWORD)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
     api = subprocess.Popen([*COMMAND, "api", "--bind", address, "--log-level", "error"], cwd=home, env=environment)
     try:
         assert services.wait_until(lambda: is_listening(address), timeout_seconds=60)
@@ -184,6 +198,43 @@ def test_a_session_that_ends_while_somebody_types_costs_them_nothing(page: Page,
     expect(name).to_have_value("Typed before the end")
     expect(page.get_by_text("Saved", exact=True)).to_be_visible()
     assert stored.draft(page)["name"] == "Typed before the end"
+
+
+def test_a_login_at_a_provider_leads_back_and_in_again(
+    page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUTHLIB_INSECURE_TRANSPORT", "1")  # of the provider's side
+    address = a_free_address()
+    redirect_uri = f"http://{address}/login/oidc/callback"
+    with a_provider(redirect_uri, now_seconds=SystemClock().now_ms() // 1000) as provider:
+        settings = {
+            "WORKFLOWKIT_OIDC_ISSUER": provider.url, "WORKFLOWKIT_OIDC_CLIENT_ID": CLIENT_ID,
+            "WORKFLOWKIT_OIDC_CLIENT_SECRET": CLIENT_SECRET, "WORKFLOWKIT_OIDC_LABEL": "Example",
+            "WORKFLOWKIT_OIDC_ROLES": "admin:flow-admins",
+        }  # fmt: skip
+        provider.claims |= {"email": "otto@example.org", "groups": []}
+        with a_guarded(tmp_path, address, settings) as served:
+            page.goto(f"{served.url}/events?name=a")
+            page.get_by_test_id("login-oidc").click()
+            expect(page.get_by_role("alert")).to_contain_text("no role here")
+            assert serious(page) == []
+            provider.claims["groups"] = ["flow-admins"]
+            page.goto(f"{served.url}/events?name=a")
+            page.get_by_test_id("login-oidc").click()
+            expect(page.get_by_role("heading", name="Events")).to_be_visible()
+            assert page.url == f"{served.url}/events?name=a"
+            # The session ends: the provider is in a tab of its own, and the page goes on by itself.
+            page.context.clear_cookies()
+            page.get_by_role("link", name="Runs", exact=True).click()
+            again = page.get_by_test_id("login-again")
+            with page.expect_popup() as opened:
+                again.get_by_test_id("login-oidc").click()
+            expect(opened.value.get_by_role("heading", name="Workflows")).to_be_visible()
+            opened.value.close()
+            page.bring_to_front()
+            page.evaluate("dispatchEvent(new Event('focus'))")
+            expect(again).to_have_count(0)
+            expect(page.get_by_role("heading", name="Runs")).to_be_visible()
 
 
 def test_a_login_in_another_tab_counts_in_this_one(page: Page, guarded: Guarded) -> None:
