@@ -87,7 +87,7 @@ _FIND_LISTENING = Sql(
 _FIND_SIGNAL = Sql(
     f"""
     {_SELECT} WHERE environment = :environment AND tenant = :tenant AND kind = 'signal' AND name = :name
-    ORDER BY created_at_ms DESC, id DESC LIMIT 1
+    ORDER BY CASE WHEN state = 'open' THEN 0 ELSE 1 END, created_at_ms DESC, id DESC LIMIT 1
     """
 )
 _GET = Sql(f"{_SELECT} WHERE id = :id")
@@ -145,7 +145,7 @@ def find_listening(tx: Transaction, scope: Scope, name: str, match_keys: Sequenc
 
 
 def find_signal(tx: Transaction, scope: Scope, signal: str) -> WaitRow | None:
-    """Return the newest wait for a signal, whatever its state."""
+    """Return the open wait for a signal, of which there is one at most; else the newest, whatever became of it."""
     row = tx.one(_FIND_SIGNAL, environment=scope.environment, tenant=scope.tenant, name=signal)
     return None if row is None else _from_row(row)
 
