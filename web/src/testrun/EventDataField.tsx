@@ -4,6 +4,7 @@ import "../config/config.css";
 import type { FieldMessage } from "../config/form";
 import type { Schema } from "../config/schema";
 import { SchemaForm } from "../config/SchemaForm";
+import { t } from "../locale/locale";
 
 interface EventDataFieldProps {
   /** The data as JSON: the one truth, whichever way it is edited. */
@@ -28,7 +29,7 @@ export function EventDataField(props: EventDataFieldProps): React.JSX.Element {
   const tab = canForm ? (wanted ?? (isDeclared ? "form" : "json")) : "json";
   return (
     <div className="stack">
-      <div className="segments" role="tablist" aria-label="Data of the event">
+      <div className="segments" role="tablist" aria-label={t("Data of the event")}>
         {TABS.map((name) => (
           <button
             key={name}
@@ -39,7 +40,7 @@ export function EventDataField(props: EventDataFieldProps): React.JSX.Element {
             data-testid={`test-tab-${name}`}
             onClick={() => setWanted(name)}
           >
-            {name === "form" ? "Form" : "JSON"}
+            {name === "form" ? t("Form") : "JSON"}
           </button>
         ))}
       </div>
@@ -56,7 +57,7 @@ export function EventDataField(props: EventDataFieldProps): React.JSX.Element {
         </div>
       ) : (
         <label className="field">
-          <span className="field-label">Data</span>
+          <span className="field-label">{t("Data")}</span>
           <textarea
             className="input mono"
             spellCheck={false}
@@ -65,7 +66,7 @@ export function EventDataField(props: EventDataFieldProps): React.JSX.Element {
             value={text}
             onChange={(event) => onText(event.target.value)}
           />
-          {data === undefined && <span className="field-error">This has to be a JSON object.</span>}
+          {data === undefined && <span className="field-error">{t("This has to be a JSON object.")}</span>}
         </label>
       )}
     </div>

@@ -1,6 +1,8 @@
 import type { Extent, Part } from "./part";
+import type { Message } from "../locale/locale";
+import { t } from "../locale/locale";
 
-const LABELS: Readonly<Record<Extent, string>> = {
+const LABELS: Readonly<Record<Extent, Message>> = {
   all: "All of it",
   until: "Up to a step",
   only: "One step alone",
@@ -18,7 +20,7 @@ export function PartField({ part, steps, onChange }: PartFieldProps): React.JSX.
   return (
     <div className="fields-beside">
       <label className="field">
-        <span className="field-label">What to try</span>
+        <span className="field-label">{t("What to try")}</span>
         <select
           className="input"
           data-testid="test-extent"
@@ -27,14 +29,14 @@ export function PartField({ part, steps, onChange }: PartFieldProps): React.JSX.
         >
           {Object.entries(LABELS).map(([extent, label]) => (
             <option key={extent} value={extent}>
-              {label}
+              {t(label)}
             </option>
           ))}
         </select>
       </label>
       {part.extent !== "all" && (
         <label className="field">
-          <span className="field-label">Step</span>
+          <span className="field-label">{t("Step")}</span>
           <select
             className="input"
             data-testid="test-step"

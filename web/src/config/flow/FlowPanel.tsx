@@ -2,7 +2,7 @@ import { useCallback, useMemo } from "react";
 import type { Json, JsonObject } from "../../base/json";
 import { isObject, without } from "../../base/json";
 import { withOptional } from "../../document/scope";
-import { useDocument, useEditor, useEditorContext } from "../../editor/store";
+import { useDocument, useEditor, useEditorContext, useHost } from "../../editor/store";
 import { t } from "../../locale/locale";
 import type { LocatedProblem } from "../../problems/locate";
 import { ControlCard } from "./ControlCard";
@@ -19,6 +19,7 @@ const EMPTY: JsonObject = {};
 /** How much goes on at once, how often runs start, and which events start none. */
 export function FlowPanel(): React.JSX.Element {
   const { store } = useEditorContext();
+  const { isEmbedded } = useHost();
   const document = useDocument();
   const isReadOnly = useEditor((state) => state.isReadOnly);
   const problems = useEditor((state) => state.problems.byTarget.get("workflow")) ?? NONE;
@@ -58,7 +59,8 @@ export function FlowPanel(): React.JSX.Element {
           onChange={change}
         />
       ))}
-      <PastEvents settings={settings} />
+      {/* The tokens of hosts do not reach the events of a tenant. */}
+      {!isEmbedded && <PastEvents settings={settings} />}
     </>
   );
 }

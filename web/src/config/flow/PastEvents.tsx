@@ -3,15 +3,16 @@ import { ApiError } from "../../api/client";
 import { api } from "../../api/session";
 import type { JsonObject } from "../../base/json";
 import { useEditor } from "../../editor/store";
+import { counted, t } from "../../locale/locale";
 import { Button } from "../../shell/ui/Button";
 import type { Outcome } from "./past";
 import { outcomeOf, reasonInWords } from "./past";
 import { inWords } from "./values";
 
 const SPANS = [
-  [1, "the last day"],
-  [7, "the last week"],
-  [30, "the last 30 days"],
+  [1, "Events of the last day"],
+  [7, "Events of the last week"],
+  [30, "Events of the last 30 days"],
 ] as const;
 const DAY = 86_400_000;
 const MOST_EVENTS = 5000;
@@ -39,7 +40,7 @@ export function PastEvents({ settings }: { readonly settings: JsonObject }): Rea
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       // The problems stand at their fields.
-      const refusal = error.problems.length > 0 ? "First mend what is wrong above." : error.message;
+      const refusal = error.problems.length > 0 ? t("First mend what is wrong above.") : error.message;
       setAnswer({ settings, refusal });
     } finally {
       setAsking(false);
@@ -49,26 +50,27 @@ export function PastEvents({ settings }: { readonly settings: JsonObject }): Rea
   const shown = answer?.settings === settings ? answer : undefined;
   return (
     <section className="flow-card" aria-labelledby={`${id}-title`}>
-      <h3 id={`${id}-title`}>What if</h3>
+      <h3 id={`${id}-title`}>{t("What if")}</h3>
       <p className="flow-purpose">
-        Puts past events through these settings, as if they came again. Nothing is executed. Concurrency is left out, as
-        it depends on how long steps take.
+        {t(
+          "Puts past events through these settings, as if they came again. Nothing is executed. Concurrency is left out, as it depends on how long steps take.",
+        )}
       </p>
       <div className="row">
         <select
           className="input grow"
-          aria-label="Events of"
+          aria-label={t("Which events")}
           value={days}
           onChange={({ target }) => setDays(Number(target.value))}
         >
           {SPANS.map(([length, label]) => (
             <option key={length} value={length}>
-              Events of {label}
+              {t(label)}
             </option>
           ))}
         </select>
         <Button icon="play" disabled={isAsking} onClick={() => void ask()}>
-          Try
+          {t("Try")}
         </Button>
       </div>
       <div role="status">
@@ -81,24 +83,24 @@ export function PastEvents({ settings }: { readonly settings: JsonObject }): Rea
 
 function OutcomeLines({ outcome }: { readonly outcome: Outcome }): React.JSX.Element {
   const { events, runs, shared, cancelled, skipped, longestWait } = outcome;
-  if (events === 0) return <p className="flow-sentence">No event of that time matches the published workflow.</p>;
+  if (events === 0)
+    return <p className="flow-sentence">{t("No event of that time matches the published workflow.")}</p>;
   return (
     <div className="flow-sentence">
-      Of {count(events, "event", "events")}, {count(runs, "run", "runs")} would have started.
+      {t("Of {events}, {runs} would have started.", {
+        events: counted("{count} events", events),
+        runs: counted("{count} runs", runs),
+      })}
       <ul className="flow-outcome">
-        {shared > 0 && <li>{count(shared, "event shares", "events share")} the run of another one.</li>}
-        {cancelled > 0 && <li>{count(cancelled, "run is", "runs are")} cancelled by a later one.</li>}
+        {shared > 0 && <li>{counted("{count} events share the run of another one.", shared)}</li>}
+        {cancelled > 0 && <li>{counted("{count} runs are cancelled by a later one.", cancelled)}</li>}
         {skipped.map(([reason, number]) => (
-          <li key={reason}>
-            Skipped: {number} {reasonInWords(reason)}.
-          </li>
+          <li key={reason}>{t("Skipped: {number} {reason}.", { number, reason: reasonInWords(reason) })}</li>
         ))}
-        {longestWait >= 1 && <li>The longest wait for the throttle is {inWords(longestWait)}.</li>}
+        {longestWait >= 1 && (
+          <li>{t("The longest wait for the throttle is {time}.", { time: inWords(longestWait) })}</li>
+        )}
       </ul>
     </div>
   );
-}
-
-function count(number: number, one: string, many: string): string {
-  return `${number} ${number === 1 ? one : many}`;
 }

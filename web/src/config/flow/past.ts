@@ -1,6 +1,8 @@
 /** What other settings would have made of past events, counted. */
 
 import type { Simulation } from "../../api/schema";
+import type { Message } from "../../locale/locale";
+import { t } from "../../locale/locale";
 
 export interface Outcome {
   readonly events: number;
@@ -28,7 +30,7 @@ export function outcomeOf({ runs, items }: Simulation): Outcome {
   return { events: items.length, runs, shared, cancelled, skipped: reasons, longestWait };
 }
 
-const REASONS: Readonly<Record<string, string>> = {
+const REASONS: Readonly<Record<string, Message>> = {
   "rate-limited": "came too early for the rate limit",
   idempotent: "had the key of an earlier event",
   singleton: "came while a run of the singleton went on",
@@ -37,5 +39,6 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 export function reasonInWords(reason: string): string {
-  return REASONS[reason] ?? reason;
+  const words = REASONS[reason];
+  return words === undefined ? reason : t(words);
 }
