@@ -22,8 +22,16 @@ PLACES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(["httpx", "httpcore", "h11", "ssl"], ("workflowkit/base/netguard/", "workflowkit/base/mail.py")),
     "smtplib": ("workflowkit/base/mail.py",),
     **dict.fromkeys(
-        ["subprocess", "multiprocessing", "socket"],
+        ["subprocess", "multiprocessing"],
         ("workflowkit/base/netguard/", "workflowkit/cli", "workflowkit/composition.py", "workflowkit/app.py"),
+    ),
+    "socket": (
+        "workflowkit/base/netguard/",
+        "workflowkit/cli",
+        "workflowkit/composition.py",
+        "workflowkit/app.py",
+        "workflowkit/streams/",  # what browsers have opened, and is answered piece by piece
+        "workflowkit/runtime/presence.py",  # the name of this machine
     ),
     # No stored text is a template; pages of the API are files of ours.
     "jinja2": ("workflowkit/api/",),
