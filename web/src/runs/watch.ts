@@ -13,6 +13,8 @@ import type { StreamState, Subscription } from "../realtime/subscribe";
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 5000;
 const GROWTH = 1.4;
+/** How long news are gathered that come together. */
+const GATHER_MS = 20;
 /** How far apart looks are kept, and how many times as long as the last look took: large runs take their time. */
 const LEAST_GAP_MS = 150;
 const GAP_FACTOR = 2;
@@ -42,7 +44,7 @@ export class RunWatcher {
   private hasNews = false;
   private last: RunDetail | undefined;
   private pauseMs = FIRST_PAUSE_MS;
-  private gapMs = LEAST_GAP_MS;
+  private gapEndsAt = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly options: WatchOptions) {}
@@ -59,12 +61,16 @@ export class RunWatcher {
 
   private readonly onNews = (): void => {
     this.hasNews = true;
-    if (!this.isLooking) this.lookIn(this.gapMs);
+    if (!this.isLooking) this.lookIn(this.untilNextLook());
   };
 
   private readonly onState = (state: StreamState): void => {
     this.isLive = state === "active";
   };
+
+  private untilNextLook(): number {
+    return Math.max(GATHER_MS, this.gapEndsAt - performance.now());
+  }
 
   private lookIn(pauseMs: number): void {
     clearTimeout(this.timer);
@@ -78,8 +84,9 @@ export class RunWatcher {
     const pauseMs = await this.load();
     this.isLooking = false;
     if (this.isStopped || pauseMs === undefined) return;
-    this.gapMs = Math.max(LEAST_GAP_MS, GAP_FACTOR * (performance.now() - startedAt));
-    this.lookIn(this.hasNews ? this.gapMs : pauseMs);
+    const endedAt = performance.now();
+    this.gapEndsAt = endedAt + Math.max(LEAST_GAP_MS, GAP_FACTOR * (endedAt - startedAt));
+    this.lookIn(this.hasNews ? this.untilNextLook() : pauseMs);
   }
 
   /** Looks once. Returns when to look again, whatever the stream says; `undefined` for never. */
