@@ -76,7 +76,7 @@ def test_a_part_of_the_timeline_is_brushed_zoomed_and_moved(editor: EditorPage) 
     page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + 10, steps=5)
     page.mouse.up()
     assert width_of(retry) > 1.8 * before
-    page.get_by_role("button", name="Show all").click()
+    page.get_by_role("button", name="Show the whole timeline").click()
     assert width_of(retry) == pytest.approx(before)
     brush.focus()
     page.keyboard.press("+")

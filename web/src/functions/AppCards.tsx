@@ -1,5 +1,5 @@
 import type { App, AppSync } from "../api/schema";
-import { api } from "../api/session";
+import { api, useMay } from "../api/session";
 import { notify } from "../shell/notices";
 import { pathTo } from "../shell/routes";
 import { ago, fullTime } from "../shell/times";
@@ -32,6 +32,7 @@ interface AppCardProps {
 
 function AppCard({ app, last, onChange }: AppCardProps): React.JSX.Element {
   const [isBusy, begin] = useBusy();
+  const maySync = useMay("apps:write");
   return (
     <li className="card app-card" data-testid={`app-${app.id}`}>
       <div className="row">
@@ -44,7 +45,9 @@ function AppCard({ app, last, onChange }: AppCardProps): React.JSX.Element {
           </Link>
         </h2>
         {app.is_archived && <span className="status status-cancelled">archived</span>}
-        <Menu label={`More for ${app.name}`} icon="dots" items={commandsOf(app, isBusy, begin, onChange)} />
+        {maySync && (
+          <Menu label={`More for ${app.name}`} icon="dots" items={commandsOf(app, isBusy, begin, onChange)} />
+        )}
       </div>
       <p className="muted mono app-url">{app.url ?? "Runs in this installation"}</p>
       <p className="muted">

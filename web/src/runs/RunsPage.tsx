@@ -1,6 +1,6 @@
 import { Suspense, lazy, useCallback, useState } from "react";
 import type { RunPage } from "../api/schema";
-import { api } from "../api/session";
+import { api, useMay } from "../api/session";
 import { useLoaded } from "../api/useLoaded";
 import { pathTo, setQuery, useAddress } from "../shell/routes";
 import { ago, duration, fullTime } from "../shell/times";
@@ -39,6 +39,7 @@ export function RunsPage(): React.JSX.Element {
     [status, workflow, cursor, since],
   );
   const { value: page, error, reload } = useLoaded(load);
+  const mayAct = useMay("runs:write");
   const [bulk, setBulk] = useState<BulkFilter | undefined>(undefined);
   const [begun, setBegun] = useState<readonly string[]>([]);
   return (
@@ -71,12 +72,14 @@ export function RunsPage(): React.JSX.Element {
         </select>
         <QueryField label="Workflow id" name="workflow" value={workflow} />
         <Button onClick={reload}>Refresh</Button>
-        <Button
-          testId="bulk-open"
-          onClick={() => setBulk({ status, workflowId: workflow, createdAfter: sinceMoment(since, Date.now()) })}
-        >
-          Act on all…
-        </Button>
+        {mayAct && (
+          <Button
+            testId="bulk-open"
+            onClick={() => setBulk({ status, workflowId: workflow, createdAfter: sinceMoment(since, Date.now()) })}
+          >
+            Act on all…
+          </Button>
+        )}
       </header>
       <JobsBar begun={begun} onDone={reload} />
       {error !== undefined && (

@@ -27,9 +27,14 @@ export function TimelineAxis({ all, view, onView }: TimelineAxisProps): React.JS
       <span className="waterfall-label">
         Timeline
         <span className="grow" />
-        <IconButton icon="minus" label="Zoom out" disabled={!isZoomed} onClick={() => onView(zoomed(view, 2, all))} />
-        <IconButton icon="plus" label="Zoom in" onClick={() => onView(zoomed(view, 0.5, all))} />
-        <IconButton icon="fit" label="Show all" disabled={!isZoomed} onClick={() => onView(undefined)} />
+        <IconButton
+          icon="minus"
+          label="Look at more of the timeline"
+          disabled={!isZoomed}
+          onClick={() => onView(zoomed(view, 2, all))}
+        />
+        <IconButton icon="plus" label="Look closer at the timeline" onClick={() => onView(zoomed(view, 0.5, all))} />
+        <IconButton icon="fit" label="Show the whole timeline" disabled={!isZoomed} onClick={() => onView(undefined)} />
       </span>
       <span
         className="waterfall-track waterfall-brush"
