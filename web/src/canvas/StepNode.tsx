@@ -30,7 +30,7 @@ export const StepNode = memo(function StepNode({ id, data, selected }: NodeProps
   return (
     <div className={classes.filter(Boolean).join(" ")} data-testid={`node-${id}`}>
       <Handle type="target" position={Side.Top} />
-      <span className={`step-icon step-icon-${kind === undefined ? "unknown" : toneOf(kind.category)}`}>
+      <span className={`step-icon step-icon-${kind === undefined ? "unknown" : toneOf(kind.family)}`}>
         <Icon name={kind?.icon ?? "help"} size={18} />
       </span>
       <span className="step-text">

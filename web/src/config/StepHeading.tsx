@@ -27,7 +27,7 @@ export function StepHeading({ action }: { readonly action: WorkflowAction }): Re
   };
   return (
     <header className="panel-header">
-      <span className={`step-icon step-icon-${kind === undefined ? "unknown" : toneOf(kind.category)}`}>
+      <span className={`step-icon step-icon-${kind === undefined ? "unknown" : toneOf(kind.family)}`}>
         <Icon name={kind?.icon ?? "help"} size={18} />
       </span>
       <div className="grow">

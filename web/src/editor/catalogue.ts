@@ -34,6 +34,8 @@ export interface Kind {
   readonly action: Action;
   readonly icon: IconName;
   readonly category: string;
+  /** The category as the server has it: its colour is the same in all languages. */
+  readonly family: string;
   readonly ways: readonly Way[];
 }
 
@@ -68,7 +70,13 @@ export class Catalogue {
 function prepare(written: Action): Kind {
   const action = inPresentLanguage(written);
   const icon = ICONS[action.icon ?? ""] ?? (isIconName(action.icon) ? action.icon : "bolt");
-  return { action, icon, category: action.category ?? t("Other"), ways: waysFrom(action.edges) };
+  return {
+    action,
+    icon,
+    category: action.category ?? t("Other"),
+    family: written.category ?? "Other",
+    ways: waysFrom(action.edges),
+  };
 }
 
 /** What hosts call their own actions is in the language of their users already: it stays. */

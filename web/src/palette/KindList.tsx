@@ -90,7 +90,7 @@ interface KindOptionProps {
 }
 
 function KindOption({ id, heading, kind, isActive, canDrag, onChoose }: KindOptionProps): React.JSX.Element {
-  const { action, icon, category } = kind;
+  const { action, icon, family } = kind;
   return (
     <>
       {heading !== undefined && (
@@ -111,7 +111,7 @@ function KindOption({ id, heading, kind, isActive, canDrag, onChoose }: KindOpti
         onDragStart={(event) => event.dataTransfer.setData(KIND_MEDIA_TYPE, action.kind)}
         onClick={() => onChoose(action.kind)}
       >
-        <span className={`step-icon step-icon-small step-icon-${toneOf(category)}`}>
+        <span className={`step-icon step-icon-small step-icon-${toneOf(family)}`}>
           <Icon name={icon} />
         </span>
         <span className="kind-text">
