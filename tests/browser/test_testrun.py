@@ -102,7 +102,7 @@ def test_the_event_is_filled_into_a_form_and_is_json_beside_it(editor: EditorPag
     editor.get("test-button").click()
     editor.get("test-form").get_by_label("Total").fill("0.5")
     editor.get("test-run").click()
-    expect(editor.get("test-result")).to_contain_text("completed")
+    expect(editor.get("test-result")).to_contain_text("Completed")
     expect(editor.edge("check", "small")).to_have_attribute("data-state", "taken")
     editor.get("test-tab-json").click()
     expect(editor.get("test-data")).to_have_value(re.compile('"total": 0.5'))
