@@ -820,9 +820,7 @@ export interface NewJob {
   /** `cancel`, or `replay`: repeat them. */
   readonly kind: "cancel" | "replay";
   /** Runs in these states. Default: all that have not ended (cancel), or failed ones (replay). */
-  readonly statuses?: readonly (
-    "scheduled" | "queued" | "running" | "waiting" | "completed" | "failed" | "cancelled"
-  )[];
+  readonly statuses?: readonly ("scheduled" | "queued" | "running" | "waiting" | "completed" | "failed" | "cancelled")[];
   /** Runs of this workflow or function. Default: all. */
   readonly workflow_id?: string;
   /** Runs created from then on. */
@@ -843,30 +841,7 @@ export interface NewKey {
   /** Who uses it. */
   readonly name: string;
   /** What it may do; you must hold each yourself. */
-  readonly permissions: readonly (
-    | "events:send"
-    | "workflows:read"
-    | "workflows:write"
-    | "workflows:publish"
-    | "runs:read"
-    | "runs:write"
-    | "actions:read"
-    | "keys:admin"
-    | "webhooks:read"
-    | "webhooks:write"
-    | "signals:send"
-    | "http:call"
-    | "approvals:read"
-    | "approvals:decide"
-    | "approvals:impersonate"
-    | "runs:decrypt"
-    | "alerts:read"
-    | "alerts:write"
-    | "system:read"
-    | "embed:issue"
-    | "apps:write"
-    | "users:admin"
-  )[];
+  readonly permissions: readonly ("events:send" | "workflows:read" | "workflows:write" | "workflows:publish" | "runs:read" | "runs:write" | "actions:read" | "keys:admin" | "webhooks:read" | "webhooks:write" | "signals:send" | "http:call" | "approvals:read" | "approvals:decide" | "approvals:impersonate" | "runs:decrypt" | "alerts:read" | "alerts:write" | "system:read" | "embed:issue" | "apps:write" | "users:admin")[];
   /** The only events that a key for sending may send: names, or beginnings of names with * at the end. Default: all. */
   readonly event_names?: readonly string[] | null;
 }
