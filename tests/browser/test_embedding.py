@@ -152,6 +152,8 @@ def test_a_viewer_sees_and_changes_nothing(new_page: NewPage, host: Host) -> Non
     embedded.node("note").click()
     expect(embedded.get("config")).to_be_visible()
     assert embedded.page.locator("workflow-editor").evaluate(EDITABLE) == 0
+    for name in ("Delete", "Duplicate", "Publish", "Undo"):
+        expect(embedded.inside.get_by_role("button", name=name)).to_have_count(0)
     before = embedded.draft()
     embedded.page.keyboard.press("a")
     expect(embedded.get("add-dialog")).to_have_count(0)

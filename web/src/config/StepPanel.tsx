@@ -24,6 +24,7 @@ export function StepPanel({ id }: { readonly id: string }): React.JSX.Element | 
   const document = useDocument();
   const scope = useEditor((state) => state.scope);
   const focusWish = useEditor((state) => state.focusWish);
+  const isReadOnly = useEditor((state) => state.isReadOnly);
   const [chosen, setChosen] = useState<{ tab: Tab; wish: number }>({ tab: "inputs", wish: 0 });
   const action = findAction(document, scope, id);
   if (action === undefined) return null;
@@ -55,8 +56,12 @@ export function StepPanel({ id }: { readonly id: string }): React.JSX.Element | 
           </Button>
         )}
         <span className="grow" />
-        <IconButton icon="copy" label={t("Duplicate")} onClick={() => duplicateSelection(store)} />
-        <IconButton icon="trash" label={t("Delete")} onClick={() => deleteSelection(store)} />
+        {!isReadOnly && (
+          <>
+            <IconButton icon="copy" label={t("Duplicate")} onClick={() => duplicateSelection(store)} />
+            <IconButton icon="trash" label={t("Delete")} onClick={() => deleteSelection(store)} />
+          </>
+        )}
       </footer>
     </>
   );
