@@ -113,7 +113,8 @@ export function AddButton({ nodeId, nodeName, open, wayCount }: AddButtonProps):
   return (
     <button
       type="button"
-      className="add-after nodrag nopan"
+      // The names of more than two ways do not fit beside each other.
+      className={`add-after nodrag nopan${wayCount > 2 && index % 2 === 1 ? " add-after-lower" : ""}`}
       style={{ left: wayPercent(index, Math.max(wayCount, 1)) }}
       aria-label={t("Add a step after {name}", {
         name: way.name === undefined ? nodeName : `${nodeName}, ${served(way.name)}`,
