@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import jsonschema_rs
@@ -89,8 +89,11 @@ class Contract:
 
     @cached_property
     def document(self) -> dict[str, Any]:
-        document: dict[str, Any] = self._app.test_client().get("/api/openapi.json").get_json()
-        return document
+        return _read(self._text)
+
+    @cached_property
+    def _text(self) -> str:
+        return self._app.test_client().get("/api/openapi.json").get_data(as_text=True)
 
     def check(self, method: str, path: str, response: TestResponse) -> None:
         """Assert that an answer has a documented status, type and shape, with no key that is not documented."""
@@ -118,17 +121,32 @@ class Contract:
         return template if template in self.document["paths"] else None
 
     def _validate(self, schema: str, value: Any) -> None:
-        document = {"$ref": f"#/components/schemas/{schema}", "components": {"schemas": self._closed}}
-        error = next(jsonschema_rs.Draft202012Validator(document, validate_formats=True).iter_errors(value), None)
+        error = next(_validator(self._text, schema).iter_errors(value), None)
         assert error is None, f"{error} in {json.dumps(value)[:2000]}"
 
-    @cached_property
-    def _closed(self) -> dict[str, Any]:
-        schemas: dict[str, Any] = deepcopy(self.document["components"]["schemas"])
-        for schema in schemas.values():
-            if schema.get("type") == "object":
-                schema["additionalProperties"] = False
-        return schemas
+
+# Every test has an application of its own; what their documents say is read once.
+
+
+@lru_cache
+def _read(text: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(text)
+    return document
+
+
+@lru_cache
+def _closed(text: str) -> dict[str, Any]:
+    schemas: dict[str, Any] = deepcopy(_read(text)["components"]["schemas"])
+    for schema in schemas.values():
+        if schema.get("type") == "object":
+            schema["additionalProperties"] = False
+    return schemas
+
+
+@lru_cache(maxsize=512)
+def _validator(text: str, schema: str) -> jsonschema_rs.Draft202012Validator:
+    document = {"$ref": f"#/components/schemas/{schema}", "components": {"schemas": _closed(text)}}
+    return jsonschema_rs.Draft202012Validator(document, validate_formats=True)
 
 
 def _with_body(body: Any, options: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from apiflask import APIFlask
 from flask import Flask
@@ -79,12 +79,19 @@ def configure(app: APIFlask) -> None:
     app.spec_processor(lambda document: _complete(app, document))
 
 
+#: The documents of this process by the routes that they describe: what it says follows from the code alone.
+_published: dict[frozenset[tuple[str, str]], Document] = {}
+
+
 def publish(app: APIFlask) -> None:
-    """Make the document, once all routes are there; it is the same for every request."""
-    with warnings.catch_warnings():
-        # A schema that is a part of one answer and the whole of another is added twice; _merge_copies repairs it.
-        warnings.filterwarnings("ignore", message=".* has already been added to the spec")
-        app.extensions[EXTENSION] = app.spec
+    """Make the document, once all routes are there; it is the same for every request and every such application."""
+    routes = frozenset((rule.rule, rule.endpoint) for rule in app.url_map.iter_rules())
+    if routes not in _published:
+        with warnings.catch_warnings():
+            # A schema that is a part of one answer and the whole of another is added twice; _merge_copies repairs it.
+            warnings.filterwarnings("ignore", message=".* has already been added to the spec")
+            _published[routes] = cast(Document, app.spec)
+    app.extensions[EXTENSION] = _published[routes]
 
 
 def _complete(app: Flask, document: Document | str) -> Document:
