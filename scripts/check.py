@@ -1,9 +1,9 @@
 """Run every check of the project and report all that failed: `./wk test` without arguments.
 
-Two things go on side by side. The crash tests mostly wait, for leases to end and for processes to start; they, the
-properties and the browser tests, which measuring coverage would only slow down, are a pytest of their own. Meanwhile
-come the static checks, then all other tests with coverage; their summary line closes the output. Exits non-zero if any
-check, any test or the coverage gate failed.
+Three things go on side by side, since tests mostly wait: for leases to end, for processes to start, for pages to be
+drawn. The crash tests and properties, and the browser and protocol tests, are a pytest of their own each, without
+coverage, which would only slow them down. Meanwhile come the static checks, then all other tests with coverage; their
+summary line closes the output. Exits non-zero if any check, any test or the coverage gate failed.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
@@ -31,8 +33,8 @@ CHECKS = {
     "import contracts": ["lint-imports", "--no-logo"],
 }
 
-#: The tests that run beside the others.
-ASIDE = ("tests/crash", "tests/properties", "tests/browser")
+#: The tests that run beside the others, by the process that they share.
+ASIDE = (("tests/crash", "tests/properties", "tests/e2e", "tests/examples"), ("tests/browser", "tests/protocol"))
 
 #: The parts that decide what happens to a run, and the share of their lines that the tests must execute.
 COVERED_PACKAGES = ("workflowkit/engine", "workflowkit/definition", "workflowkit/runtime")
@@ -50,11 +52,14 @@ def static_checks() -> list[str]:
 
 
 class Aside:
-    """The tests of ``ASIDE`` in a process of their own, which ends with the block at the latest."""
+    """Tests in a process of their own, which ends with the block at the latest."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self.paths = paths
 
     def __enter__(self) -> Aside:
         self._log = tempfile.TemporaryFile()
-        options = ["--rootdir", str(ROOT), "-p", "no:cacheprovider", "-q", *ASIDE]
+        options = ["--rootdir", str(ROOT), "-p", "no:cacheprovider", "-q", *self.paths]
         command = [sys.executable, "-m", "pytest", *options]
         self._process = subprocess.Popen(command, cwd=ROOT, stdout=self._log, stderr=subprocess.STDOUT)
         return self
@@ -77,11 +82,11 @@ class Aside:
 class Verdict:
     """A pytest plugin that joins the other checks and the coverage gate to the verdict of the test session."""
 
-    def __init__(self, failed_checks: list[str], aside: Aside) -> None:
+    def __init__(self, failed_checks: list[str], beside: Sequence[Aside]) -> None:
         self._problems = [f"{name}: failed, see above" for name in failed_checks]
         self._notes: list[str] = []
-        self._aside = aside
-        self._aside_report = ""
+        self._beside = beside
+        self._reports: list[str] = []
 
     @pytest.hookimpl(trylast=True)  # pytest-cov has written its data by then
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -91,16 +96,19 @@ class Verdict:
         for package in COVERED_PACKAGES:
             self._judge(measured, package)
         if session.exitstatus != pytest.ExitCode.INTERRUPTED:
-            passed, self._aside_report = self._aside.wait()
-            if not passed:
-                self._problems.append("tests beside: failed, see above")
+            for aside in self._beside:
+                passed, report = aside.wait()
+                self._reports.append(report)
+                if not passed:
+                    self._problems.append(f"{', '.join(aside.paths)}: failed, see above")
         if self._problems and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the tests beside and the figures, then what failed outside the tests."""
-        terminalreporter.section(", ".join(ASIDE))
-        terminalreporter.write(self._aside_report)
+        for aside, report in zip(self._beside, self._reports, strict=False):
+            terminalreporter.section(", ".join(aside.paths))
+            terminalreporter.write(report)
         terminalreporter.section("coverage of lines")
         for note in self._notes:
             terminalreporter.write_line(note)
@@ -129,11 +137,13 @@ class Verdict:
 
 def main() -> int:
     """Return the exit status for the shell."""
-    with Aside() as aside:
+    with ExitStack() as stack:
+        beside = [stack.enter_context(Aside(paths)) for paths in ASIDE]
         failed = static_checks()
         print("== pytest", flush=True)
-        options = [f"--ignore={path}" for path in ASIDE] + [f"--cov={package}" for package in COVERED_PACKAGES]
-        return int(pytest.main(["--rootdir", str(ROOT), "--cov-report=", *options], plugins=[Verdict(failed, aside)]))
+        options = [f"--ignore={path}" for paths in ASIDE for path in paths]
+        options += [f"--cov={package}" for package in COVERED_PACKAGES]
+        return int(pytest.main(["--rootdir", str(ROOT), "--cov-report=", *options], plugins=[Verdict(failed, beside)]))
 
 
 if __name__ == "__main__":
