@@ -11,6 +11,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 import jsonschema_rs
+from apiflask import APIFlask
 from flask import Flask
 from runtimes import Harness, a_runtime
 from werkzeug.exceptions import HTTPException
@@ -30,7 +31,7 @@ class Web:
     def __init__(self, harness: Harness, services: Services) -> None:
         self.harness = harness
         self.services = services
-        self.app = create_app(services)
+        self.app = _take_app(services)
         self.contract = Contract(self.app)
 
     def client(
@@ -157,7 +158,27 @@ def _with_body(body: Any, options: dict[str, Any]) -> dict[str, Any]:
 def a_web(database_url: str, *, dev_mode: bool = False, **settings: Any) -> Iterator[Web]:
     """Open the API over a migrated database."""
     with a_runtime(database_url, **settings) as harness:
-        yield Web(harness, services_of(harness.runtime, dev_mode=dev_mode))
+        web = Web(harness, services_of(harness.runtime, dev_mode=dev_mode))
+        yield web
+        _idle_apps.setdefault(_kind_of(web.services), []).append(web.app)
+
+
+#: Applications that no test uses now, by what they were made for: making one takes longer than most tests.
+_idle_apps: dict[tuple[object, ...], list[APIFlask]] = {}
+
+
+def _kind_of(services: Services) -> tuple[object, ...]:
+    """Return what an application depends on, beside the services that it asks for with each request."""
+    return services.limits.request_bytes, services.embed_origins
+
+
+def _take_app(services: Services) -> APIFlask:
+    idle = _idle_apps.get(_kind_of(services))
+    if not idle:
+        return create_app(services)
+    app = idle.pop()
+    services.install(app.extensions)
+    return app
 
 
 def a_document(name: str = "Welcome", event: str = "user/created", **changes: Any) -> dict[str, Any]:
