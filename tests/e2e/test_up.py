@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -21,6 +22,16 @@ from workflowkit.cli.client import ApiClient
 
 UP = [sys.executable, "-m", "workflowkit", "up"]
 DEADLINE_SECONDS = 60
+
+
+@contextlib.contextmanager
+def hearing_ctrl_c() -> Iterator[None]:
+    """Let what is started hear Ctrl-C: a shell that runs the tests in the background has it ignored by all of them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_up_once_runs_the_example_over_http_and_exits_with_0(tmp_path: Path) -> None:
@@ -44,7 +55,8 @@ def test_up_once_runs_the_example_over_http_and_exits_with_0(tmp_path: Path) -> 
 
 
 def test_up_stays_until_ctrl_c_and_then_leaves_no_process(tmp_path: Path) -> None:
-    process = subprocess.Popen([*UP, "--port", "0"], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    with hearing_ctrl_c():
+        process = subprocess.Popen([*UP, "--port", "0"], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     with process.stdout:
         lines = []
