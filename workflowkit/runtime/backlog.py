@@ -2,8 +2,7 @@
 
 A message costs as much as several steps, so a worker keeps what it opened: the other branches of a fan-out, the other
 runs of a batch of events. But nothing may wait behind a slow action: when a step has taken ``spill_seconds``, all that
-is left is dispatched to whoever is free. While messages wait in the queue nobody is: then it is kept for
-``patience_seconds``, or else a machine with too much to do would pass messages around instead of working them off.
+is left is dispatched to whoever is free: of very much, several steps in a message, for which the same is true again.
 """
 
 from __future__ import annotations
@@ -17,27 +16,20 @@ from workflowkit.base.clock import monotonic_seconds
 from workflowkit.runtime.hints import Dispatcher, StepHint
 from workflowkit.runtime.position import Opening
 
-#: Nobody notices it as a delay, and quick steps take a twentieth of it.
-SPILL_SECONDS = 0.025
-#: An action that takes so long is not slow for want of a processor.
-PATIENCE_SECONDS = 1.0
+#: Nobody notices it as a delay, and a quick step does not take so long on a busy machine either: or else such a machine
+#: would pass messages around instead of working them off.
+SPILL_SECONDS = 0.1
 
 
 class Backlog:
     """The openings of one worker thread. Those of queues that it does not serve are dispatched at once."""
 
     def __init__(
-        self,
-        queues: Collection[str],
-        dispatcher: Dispatcher,
-        *,
-        spill_seconds: float = SPILL_SECONDS,
-        patience_seconds: float = PATIENCE_SECONDS,
+        self, queues: Collection[str], dispatcher: Dispatcher, *, spill_seconds: float = SPILL_SECONDS
     ) -> None:
         self._queues = queues
         self._dispatcher = dispatcher
         self._spill_seconds = spill_seconds
-        self._patience_seconds = patience_seconds
         self._openings: deque[Opening] = deque()
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
@@ -94,19 +86,13 @@ class Backlog:
         self._timer.start()
 
     def _look(self) -> None:
-        stuck_seconds = monotonic_seconds() - self._progress_at
-        left = self._spill_seconds - stuck_seconds
-        if left <= 0 and (stuck_seconds >= self._patience_seconds or self._is_somebody_free()):
+        left = self._progress_at + self._spill_seconds - monotonic_seconds()
+        if left <= 0:
             self._hand_on()
         with self._lock:
             self._timer = None
             if self._openings:
-                self._watch(left if left > 0 else self._spill_seconds)
-
-    def _is_somebody_free(self) -> bool:
-        with self._lock:
-            queues = {opening.hint.queue for opening in self._openings}
-        return any(not self._dispatcher.queued(queue) for queue in queues)
+                self._watch(max(left, self._spill_seconds / 10))
 
     def _hand_on(self) -> None:
         with self._lock:
