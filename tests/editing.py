@@ -74,6 +74,20 @@ class EditorPage:
         expect(self.node("$source")).to_be_visible()
         return self
 
+    def run(self, document: Mapping[str, Any], data: Mapping[str, Any]) -> str:
+        """Publish a workflow, send the event that starts it, and open the run from the list; return its id."""
+        workflow_id = self.server.create(document)
+        self.server.post(f"/api/workflows/{workflow_id}/publish")
+        self.server.post("/api/events", {"name": document["triggers"][0]["event"], "data": data})
+        self.page.goto(f"{self.server.url}/runs?workflow={workflow_id}")
+        row = self.page.locator("tbody tr")
+        while row.count() == 0:
+            self.page.get_by_role("button", name="Refresh").click()
+            self.page.wait_for_load_state("networkidle")
+        row.locator("a.mono, td.mono a").first.click()
+        expect(self.get("waterfall")).to_be_visible()
+        return self.page.url.rpartition("/")[2]
+
     def get(self, test_id: str) -> Locator:
         return self.page.get_by_test_id(test_id)
 

@@ -15,20 +15,9 @@ RUN_DEADLINE_MS = 30_000
 
 def a_run(editor: EditorPage, event: str, **inputs: Any) -> str:
     """Start a run of one step that says something, and open it; return its id."""
-    server, page = editor.server, editor.page
     document = chain("chatty", event=event)
     document["actions"][0]["inputs"] = {"text": "hello", **inputs}
-    workflow_id = server.create(document)
-    server.post(f"/api/workflows/{workflow_id}/publish")
-    server.post("/api/events", {"name": event, "data": {}})
-    page.goto(f"{server.url}/runs?workflow={workflow_id}")
-    row = page.locator("tbody tr")
-    while row.count() == 0:
-        page.get_by_role("button", name="Refresh").click()
-        page.wait_for_load_state("networkidle")
-    row.locator("td.mono a").first.click()
-    expect(editor.get("waterfall")).to_be_visible()
-    return page.url.rpartition("/")[2]
+    return editor.run(document, {})
 
 
 def test_lines_come_by_attempt_and_level_without_a_reload(editor: EditorPage) -> None:

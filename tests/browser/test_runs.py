@@ -34,25 +34,9 @@ def an_approval(event: str) -> dict[str, Any]:
     }
 
 
-def run_of(editor: EditorPage, document: dict[str, Any], data: dict[str, Any]) -> str:
-    """Publish a workflow, start it, and open its run as soon as there is one; return the run's id."""
-    server, page = editor.server, editor.page
-    workflow_id = server.create(document)
-    server.post(f"/api/workflows/{workflow_id}/publish")
-    server.post("/api/events", {"name": document["triggers"][0]["event"], "data": data})
-    page.goto(f"{server.url}/runs?workflow={workflow_id}")
-    row = page.locator("tbody tr")
-    while row.count() == 0:
-        page.get_by_role("button", name="Refresh").click()
-        page.wait_for_load_state("networkidle")
-    row.locator("a.mono, td.mono a").first.click()
-    expect(editor.get("waterfall")).to_be_visible()
-    return page.url.rpartition("/")[2]
-
-
 def test_a_run_is_painted_on_the_graph_of_its_version_and_goes_on_without_a_reload(editor: EditorPage) -> None:
     page = editor.page
-    run_of(editor, an_approval("runs/live"), {"email": "ada@example.com", "total": 250})
+    editor.run(an_approval("runs/live"), {"email": "ada@example.com", "total": 250})
     state = editor.node("wait").get_by_test_id("step-state")
     expect(state).to_have_text("Waiting", timeout=RUN_DEADLINE_MS)
     expect(editor.node("small")).to_have_class(re.compile("step-painted-skipped"))
@@ -71,7 +55,7 @@ def test_a_run_is_painted_on_the_graph_of_its_version_and_goes_on_without_a_relo
 
 
 def test_a_waiting_run_is_cancelled_with_a_reason(editor: EditorPage) -> None:
-    run_id = run_of(editor, an_approval("runs/cancel"), {"email": "a@b.c", "total": 250})
+    run_id = editor.run(an_approval("runs/cancel"), {"email": "a@b.c", "total": 250})
     editor.get("cancel-run").click()
     editor.get("cancel-reason").fill("ordered twice")
     editor.get("confirm-cancel").click()
@@ -82,7 +66,7 @@ def test_a_waiting_run_is_cancelled_with_a_reason(editor: EditorPage) -> None:
 
 def test_a_run_is_repeated_from_a_step_with_another_input(editor: EditorPage) -> None:
     page = editor.page
-    run_id = run_of(editor, an_approval("runs/again"), {"email": "a@b.c", "total": 1})
+    run_id = editor.run(an_approval("runs/again"), {"email": "a@b.c", "total": 1})
     status = page.locator(".run-header").get_by_test_id("status")
     expect(status).to_have_text("completed", timeout=RUN_DEADLINE_MS)
     editor.get("row-small").click()
@@ -102,7 +86,7 @@ def test_a_run_is_repeated_from_a_step_with_another_input(editor: EditorPage) ->
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious_on_the_page_of_a_run(new_page: NewPage, scheme: str) -> None:
     editor = new_page(color_scheme=scheme)
-    run_of(editor, an_approval(f"runs/axe-{scheme}"), {"email": "a@b.c", "total": 250})
+    editor.run(an_approval(f"runs/axe-{scheme}"), {"email": "a@b.c", "total": 250})
     expect(editor.node("wait").get_by_test_id("step-state")).to_be_visible(timeout=RUN_DEADLINE_MS)
     found = serious(editor.page)
     editor.get("row-wait").click()
@@ -122,7 +106,7 @@ def test_what_a_step_returns_is_only_ever_text(editor: EditorPage) -> None:
         dialog.dismiss()
 
     editor.page.on("dialog", note)
-    run_of(editor, document, {"texts": HOSTILE})
+    editor.run(document, {"texts": HOSTILE})
     for text in HOSTILE:
         expect(editor.get("run-side")).to_contain_text(text)
     editor.get("row-everything").click(timeout=RUN_DEADLINE_MS)
