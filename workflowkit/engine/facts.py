@@ -13,6 +13,9 @@ from typing import Any
 
 from workflowkit.engine.states import EdgeState
 
+#: The reason of results that a run has taken over from the one that it repeats.
+KEPT = "kept"
+
 
 class FactKind(StrEnum):
     """What a fact says."""

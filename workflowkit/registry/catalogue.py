@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Protocol, Unpack
 
 from workflowkit.base.errors import AlreadyExists
+from workflowkit.registry.compensation import UNDO_PREFIX
 from workflowkit.registry.functions import FUNCTION_PREFIX, Function
 from workflowkit.registry.spec import ActionOptions, ActionSpec, Handler, define
 
@@ -67,7 +68,7 @@ class Registry:
 
     def add(self, spec: ActionSpec) -> None:
         """Register a spec. Raises ``AlreadyExists`` if the application has one of this kind already."""
-        for prefix in (BUILTIN_PREFIX, FUNCTION_PREFIX, REMOTE_PREFIX, APP_PREFIX):
+        for prefix in (BUILTIN_PREFIX, FUNCTION_PREFIX, REMOTE_PREFIX, APP_PREFIX, UNDO_PREFIX):
             if spec.kind.startswith(prefix):
                 raise AlreadyExists(f"action kind {spec.kind!r}: the prefix {prefix!r} is reserved")
         _insert(self._own, spec)
@@ -94,6 +95,9 @@ class Registry:
 
     def executable(self, kind: str) -> ActionSpec | None:
         """Return the spec of a kind or of a function, or ``None``: for whoever executes what has been published."""
+        if kind.startswith(UNDO_PREFIX):
+            undone = self.executable(kind.removeprefix(UNDO_PREFIX))
+            return None if undone is None else undone.compensation
         if kind.startswith(REMOTE_PREFIX):
             return None if self.remote is None else self.remote(kind.removeprefix(REMOTE_PREFIX))
         if kind.startswith(APP_PREFIX):
@@ -102,6 +106,10 @@ class Registry:
             return self.get(kind)
         function = self.functions.get(kind.removeprefix(FUNCTION_PREFIX))
         return None if function is None else function.spec
+
+    def undoes_itself(self, kind: str) -> bool:
+        """Tell whether what an action of this kind did is undone by itself (``compensate=``)."""
+        return self.executable(UNDO_PREFIX + kind) is not None
 
     def queues(self) -> set[str]:
         """Return the queues of all actions and functions."""

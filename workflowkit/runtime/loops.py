@@ -80,8 +80,9 @@ class Loops:
             completed = journal.load_final(tx, [child.run_id for child in done])
         assert node.body is not None  # noqa: S101 - it is a loop
         items: list[Item] = []
+        undoes_itself = self._schedule.registry.undoes_itself
         for child in done:
-            if order := undone_order(node.body, completed[child.run_id]):
+            if order := undone_order(node.body, completed[child.run_id], undoes_itself):
                 given = {OF_RUN: child.run_id, ORDER: list(order), "error": run.input.get("error")}
                 items.append(Item(len(items), child.given["key"], None, given))
         return LoopPlan(tuple(items), 1, OnItemError.CONTINUE, path_in(path, COMPENSATE))

@@ -27,6 +27,8 @@ export interface Action {
   readonly queue: string;
   /** How often it may be executed at once; null: as often as may be. */
   readonly concurrency: ActionConcurrency | null;
+  /** Whether it is undone by itself if a run fails or is cancelled after it. */
+  readonly has_compensation: boolean;
 }
 
 export interface ActionConcurrency {
