@@ -107,6 +107,7 @@ interface WorkflowTableProps {
 
 function WorkflowTable({ workflows, pauses, onChange }: WorkflowTableProps): React.JSX.Element {
   const mayPublish = useMay("workflows:publish");
+  const mayPause = useMay("workflows:pause");
   return (
     <div className="card">
       <table className="table">
@@ -161,7 +162,7 @@ function WorkflowTable({ workflows, pauses, onChange }: WorkflowTableProps): Rea
                 />
               </td>
               <td>
-                {mayPublish && (
+                {mayPause && (
                   <Menu
                     label={`More for ${workflow.id}`}
                     icon="dots"
