@@ -90,6 +90,6 @@ def test_operators_pause_and_resume_workflows_without_publishing_any(sqlite_url:
         client = web.client(sorted(ROLES[role]))
         for verb in ("pause", "resume", "drain", "undrain"):
             for path in (f"/api/workflows/test/{verb}", f"/api/{verb}"):
-                body = {"json": {}} if verb in ("pause", "drain") else {}
+                body: dict[str, Any] = {"json": {}} if verb in ("pause", "drain") else {}
                 assert client.call("POST", path, **body).status_code == expected, path
         assert (client.post("/api/workflows/test/publish").status_code == 403) == (role != "publisher")
