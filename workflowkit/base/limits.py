@@ -102,6 +102,8 @@ class Limits:
     # realtime
     message_bytes: int = 512 * KIB
     """The data of one published message."""
+    published_pieces: int = 1_000
+    """Pieces, of 1 KB at most, of one stream that an app publishes while it is made."""
     channel_chars: int = 256
     topic_chars: int = 64
     topics_per_token: int = 20

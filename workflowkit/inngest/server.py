@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,7 +14,7 @@ from workflowkit.base.errors import (
 )
 from workflowkit.base.scope import APP_TENANT, Scope
 from workflowkit.definition.model import Json
-from workflowkit.inngest import commands
+from workflowkit.inngest import commands, realtime
 from workflowkit.inngest.durations import moment_asked
 from workflowkit.inngest.registration import read_registration
 from workflowkit.inngest.state import RunState
@@ -23,14 +23,13 @@ from workflowkit.inngest.views import shown_function, shown_job, shown_record, s
 from workflowkit.registry import Registry
 from workflowkit.runtime.apps import Apps
 from workflowkit.runtime.functions import App, Functions, SyncStatus
-from workflowkit.runtime.publishing import Publishing
 from workflowkit.runtime.waking import Waking
 from workflowkit.store import apps, queries
 from workflowkit.store.apps import Origin
 from workflowkit.store.database import Reading
 
 
-class Parts(commands.Parts, Protocol):
+class Parts(commands.Parts, realtime.Parts, Protocol):
     """What this takes from a composed runtime."""
 
     @property
@@ -41,8 +40,6 @@ class Parts(commands.Parts, Protocol):
     def apps(self) -> Apps: ...
     @property
     def waking(self) -> Waking: ...
-    @property
-    def publishing(self) -> Publishing: ...
 
 
 def syncing_of(parts: Callable[[], Parts]) -> AppSyncing:
@@ -154,14 +151,9 @@ class AppServer:
             found = queries.find_events(tx, self._scope, where, limit=limit, before=cursor)
         return [shown_record(record) for record in found]
 
-    def publish(self, channel: str, topics: Sequence[str], data: Any, run_id: str | None) -> None:
-        """Publish a message to topics of a channel, one of the tenant whose run does it if one does.
-
-        Raises ``InvalidInput``, ``LimitExceeded``, ``NotFound`` for a run that there is not.
-        """
-        scope = self._scope if not run_id else self.state.scope(run_id)
-        for topic in topics:
-            self.parts().publishing.publish(scope, channel, topic, data)
+    def scope_of(self, run_id: str | None) -> Scope:
+        """Return whose a run is; the installation's own tenant without one. Raises ``NotFound``."""
+        return self.state.scope(run_id) if run_id else self._scope
 
     def signal(self, name: str, data: Any) -> str:
         """Resume the run that waits for a signal; return its id. Raises ``NotFound``."""

@@ -20,6 +20,7 @@ from workflowkit.base.jsonvalue import loads_strict
 from workflowkit.inngest.answers import error_answer, json_answer, refusal
 from workflowkit.inngest.client import keys_of
 from workflowkit.inngest.identities import identity
+from workflowkit.inngest.realtimeroutes import CONNECT, SSE
 from workflowkit.inngest.rest import add_rest
 from workflowkit.inngest.restv2 import PREFIXES, refusal_v2
 from workflowkit.inngest.server import AppServer
@@ -32,8 +33,8 @@ _log = logging.getLogger(__name__)
 _SERVER_KIND_HEADER, _EXPECTED_KIND_HEADER = "X-Inngest-Server-Kind", "X-Inngest-Expected-Server-Kind"
 _PREFIXES = ("/fn/", "/v0/", "/v1/", "/v2/", "/api/v2/", "/invoke/")
 _PATHS = frozenset({"/dev", "/health"})
-#: The endpoints that anybody may call.
-_PUBLIC = frozenset({"health"})
+#: The endpoints that anybody may call, or whoever has a token.
+_PUBLIC = frozenset({"health", CONNECT, SSE})
 
 
 class _Door:
