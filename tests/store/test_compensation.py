@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from builders import WorkflowBuilder, a_workflow
+from dying import dying
 from runtimes import Harness, a_registry, a_runtime
 
-from workflowkit.base import failpoints
 from workflowkit.base.jsonvalue import loads
 from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.engine.context import StepContext
@@ -134,33 +133,13 @@ def test_the_order_is_that_of_completion_and_not_that_of_the_document(database_u
         assert shop.undone == ["late", "early"]
 
 
-@contextmanager
-def _dying(place: str, hit: int) -> Iterator[type[BaseException]]:
-    hits: list[str] = []
-
-    class Died(BaseException):
-        pass
-
-    def die(name: str) -> None:
-        if name == place:
-            hits.append(name)
-            if len(hits) == hit:
-                raise Died
-
-    stop = failpoints.listen(die)
-    try:
-        yield Died
-    finally:
-        stop()
-
-
 @pytest.mark.parametrize("side", ["before_commit", "after_commit"])
 @pytest.mark.parametrize("hit", [4, 5, 6, 7])
 def test_a_worker_that_dies_in_between_undoes_everything_once(database_url: str, side: str, hit: int) -> None:
     """The fourth commit ends the run, the next ones are those of the compensations."""
     shop = Shop()
     with a_runtime(database_url, shop.registry) as harness:
-        with _dying(f"record.{side}", hit) as died, pytest.raises(died):
+        with dying(f"record.{side}", hit) as died, pytest.raises(died):
             _start(harness, _five())
         harness.dispatcher.waiting.clear()
         for _ in range(6):
@@ -329,7 +308,7 @@ def test_a_worker_that_dies_while_actions_undo_themselves_leaves_none_out(
 ) -> None:
     shop = Trips()
     with a_runtime(database_url, shop.registry) as harness:
-        with _dying(f"record.{side}", hit) as died, pytest.raises(died):
+        with dying(f"record.{side}", hit) as died, pytest.raises(died):
             _start(harness, _trip(), flight="flight", nights=2)
         harness.dispatcher.waiting.clear()
         for _ in range(6):

@@ -42,6 +42,7 @@ from workflowkit.engine.states import RunStatus, StepStatus
 from workflowkit.engine.surroundings import NO_SURROUNDINGS, Surroundings, seen_from
 from workflowkit.engine.waits import Wait
 from workflowkit.registry import ActionSpec
+from workflowkit.registry.functions import FUNCTION_PREFIX
 
 #: Stands for the version where there is none: the document was never published.
 LOCAL_VERSION = "local"
@@ -217,6 +218,7 @@ class _LocalRun:
             node.id, self._memos.of(node.id), LocalRecorder(self, now_ms, open_wait), now_ms, lambda: 0.0,
             retries=self._retries(node), backoff=backoff_of(node.backoff), run_id=self._id, limits=limits,
             hooks=options.extensions.hooks(spec, self._will_retry(node)),
+            is_function=node.kind.startswith(FUNCTION_PREFIX),
         )  # fmt: skip
         context = context_for(
             spec.is_async,

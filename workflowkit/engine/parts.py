@@ -6,7 +6,7 @@ one run, of what undoes the steps that it had completed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from workflowkit.base.jsonvalue import dumps
@@ -15,6 +15,7 @@ from workflowkit.engine.progress import Progress
 from workflowkit.engine.states import StepStatus
 from workflowkit.engine.surroundings import upstream
 from workflowkit.registry.compensation import OUTPUT_INPUT, UNDO_PREFIX
+from workflowkit.registry.functions import FUNCTION_PREFIX
 
 #: Tells whether actions of a kind have a compensation of their own.
 UndoesItself = Callable[[str], bool]
@@ -50,17 +51,18 @@ def visible_in(graph: Workflow, path: str) -> frozenset[str]:
     return upstream(graph, name) if name in graph.nodes else frozenset(graph.nodes)
 
 
-def to_undo(progress: Progress, undoes_itself: UndoesItself) -> tuple[str, ...]:
+def to_undo(progress: Progress, undoes_itself: UndoesItself, with_steps: Collection[str] = ()) -> tuple[str, ...]:
     """Return the actions of a run that have something to be undone, the last to complete first.
 
     Those are completed actions with a compensation, of their own or of their kind's; and loops, however they ended, for
-    the items that completed.
+    the items that completed. ``with_steps`` are functions some of whose steps are to be undone, however they ended.
     """
     # ``outputs`` keeps the order of completion, also when it was replayed from the journal; what has none ended last.
     done = [*progress.outputs, *(node_id for node_id in progress.status if node_id not in progress.outputs)]
     # What another run did and this one has only taken over is for that one to undo.
     ends = [(node_id, progress.status[node_id]) for node_id in reversed(done) if node_id not in progress.kept]
-    return undone_order(progress.workflow, ends, undoes_itself)
+    order = undone_order(progress.workflow, ends, undoes_itself)
+    return order if not with_steps else tuple(id for id, _ in ends if id in with_steps or id in order)
 
 
 def undone_order(
@@ -123,4 +125,6 @@ def _compensation(node: Node, rank: int) -> Node:
         kind, inputs, body = LOOP_KIND, {"items": []}, node.body
     else:
         kind, inputs = UNDO_PREFIX + node.kind, {**node.inputs, OUTPUT_INPUT: f"!ref($.state[{dumps(node.id)}])"}
-    return Node(node.id, kind, node.name, inputs, pointer, on_error=OnError.CONTINUE, rank=rank, body=body)
+    # The steps of a function are undone as persistently as they were executed.
+    retries = node.retries if node.kind.startswith(FUNCTION_PREFIX) else None
+    return Node(node.id, kind, node.name, inputs, pointer, retries, on_error=OnError.CONTINUE, rank=rank, body=body)

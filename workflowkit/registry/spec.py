@@ -66,8 +66,8 @@ class ActionSpec:
     of the output. ``retries`` counts retries, not attempts. ``at_most_once`` turns an attempt whose worker died into a
     failure instead of a further attempt. ``external`` actions touch the world outside of the run: tests need a stub for
     them, and a dry run executes ``rehearsal`` in their place, the same action without its effects. ``compensation``
-    undoes the action unless a document says how, or that nothing does. ``concurrency`` limits how many steps of this
-    kind execute at once.
+    undoes the action unless a document says how, or that nothing does; with ``undoes_steps`` the handler is that of a
+    function, and is entered to undo a run of it. ``concurrency`` limits how many steps of this kind execute at once.
     """
 
     kind: str
@@ -90,6 +90,7 @@ class ActionSpec:
     external: bool = True
     rehearsal: ActionSpec | None = field(default=None, repr=False)
     compensation: ActionSpec | None = field(default=None, repr=False)
+    undoes_steps: bool = False
     middleware: tuple[Callable[[], Any], ...] = field(default=(), repr=False)
 
     def public(self) -> dict[str, Any]:

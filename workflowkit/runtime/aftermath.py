@@ -62,7 +62,8 @@ class Aftermath:
             return self._after_undoing(tx, position)
         if finish.status is RunStatus.COMPLETED and not _is_left_behind(tx, run):
             return _NOTHING
-        order = to_undo(position.progress, self._schedule.registry.undoes_itself)
+        undoes_itself = self._schedule.registry.undoes_itself
+        order = to_undo(position.progress, undoes_itself, position.memos.undone)
         given: dict[str, Any] = {"error": _error_of(finish).as_dict(), "reason": reason, "status": finish.status.value}
         around = position.around.inside(position.progress.outputs, given)
         if order:

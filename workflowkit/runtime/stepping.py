@@ -10,9 +10,9 @@ from dataclasses import replace
 from workflowkit.base.errors import LeaseInterrupt, StoreUnavailable
 from workflowkit.base.links import Links
 from workflowkit.engine.channels import Message
-from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
+from workflowkit.engine.facts import ErrorInfo, Fact, FactKind, undo_detail
 from workflowkit.engine.outcome import EmittedEvent
-from workflowkit.engine.session import CALLBACK_STEP
+from workflowkit.engine.session import CALLBACK_STEP, Undone
 from workflowkit.engine.waits import Wait
 from workflowkit.runtime.callbacks import new_callback
 from workflowkit.runtime.emitting import Emitting
@@ -77,10 +77,12 @@ class StepRecorder:
         output: object,
         events: tuple[EmittedEvent, ...] = (),
         messages: tuple[Message, ...] = (),
+        *,
+        undone: str | None = None,
     ) -> Fact:
         """Record a result, with the events that the step sends, and the messages that it publishes."""
         scope, publishing = self._claim.position.run.scope, self._stepping.publishing
-        fact = Fact(FactKind.COMPLETED, key, attempt, output)
+        fact = Fact(FactKind.COMPLETED, key, attempt, output, detail=undo_detail(undone))
         return self._record(fact, events, after=lambda tx: publishing.join(tx, scope, messages))
 
     def publish(self, message: Message) -> None:
@@ -99,6 +101,14 @@ class StepRecorder:
         run = self._claim.position.run
         with self._stepping.database.read() as tx:
             return journal.load(tx, run.id, after_revision=run.revision)
+
+    def undone(self) -> Undone:
+        """Return the run that this one undoes, which has ended."""
+        run_id = self._claim.position.run.parent_run_id
+        if run_id is None:
+            return Undone()
+        with self._stepping.database.read() as tx:
+            return Undone(run_id, journal.load(tx, run_id))
 
     def retry(self, key: str, attempt: int, error: ErrorInfo, retry_at_ms: int) -> Fact:
         """Record that an attempt of a step failed and that there will be another."""

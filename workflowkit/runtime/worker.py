@@ -38,6 +38,7 @@ from workflowkit.engine.outcome import Attempted, Failed, Outcome, Succeeded, Su
 from workflowkit.engine.retry import backoff_of, may_retry, restricted
 from workflowkit.engine.session import StepSession
 from workflowkit.registry import ActionSpec, Registry
+from workflowkit.registry.functions import FUNCTION_PREFIX
 from workflowkit.registry.spec import MAX_RETRIES
 from workflowkit.runtime.advance import Advance
 from workflowkit.runtime.backlog import Backlog
@@ -273,6 +274,7 @@ class Worker:
             node.id, memo, self._stepping.recorder(claim, may_go_on), self._stepping.database.now_ms, self._jitter,
             retries=_retries(node, spec), backoff=backoff_of(node.backoff), run_id=run.id,
             limits=self._settings.limits, hooks=self._extensions.hooks(spec, _will_retry(claim, node, spec)),
+            is_function=node.kind.startswith(FUNCTION_PREFIX),
         )  # fmt: skip
         return context_for(
             spec.is_async,

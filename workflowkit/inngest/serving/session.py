@@ -13,12 +13,13 @@ from typing import Any, NoReturn
 
 from workflowkit.base.limits import Limits
 from workflowkit.engine.channels import Message
+from workflowkit.engine.compensations import COMPENSATION_STEP
 from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
 from workflowkit.engine.hooks import Hooks
 from workflowkit.engine.memo import Memo, step_id_of
 from workflowkit.engine.outcome import EmittedEvent, Failed
 from workflowkit.engine.retry import Backoff, next_attempt_at_ms
-from workflowkit.engine.session import CALLBACK_STEP, NoInvitations, StepSession
+from workflowkit.engine.session import CALLBACK_STEP, NoInvitations, StepSession, Undone
 from workflowkit.engine.waits import Wait, WaitKind
 from workflowkit.inngest.naming import hash_of
 from workflowkit.inngest.serving.names import Names
@@ -141,6 +142,8 @@ class ServedSession(StepSession):
         output: Any,
         events: tuple[EmittedEvent, ...] = (),
         messages: tuple[Message, ...] = (),
+        *,
+        undone: str | None = None,
     ) -> Any:
         """Keep the result of a step for the answer."""
         if messages:
@@ -166,6 +169,10 @@ class ServedSession(StepSession):
 
     def _asked_seconds(self, attempt: int, failure: Failed) -> float | None:
         return asked_seconds(attempt, failure, self.now_ms(), self._terms.backoff)
+
+    def check_undoable(self, step_id: str) -> None:
+        """Refuse what undoes a step: these servers have no such thing. Raises ``NonRetriableError``."""
+        raise unsupported(COMPENSATION_STEP)
 
     # --- waiting
 
@@ -204,6 +211,8 @@ class _Facts:
         output: Any,
         events: tuple[EmittedEvent, ...] = (),
         messages: tuple[Message, ...] = (),
+        *,
+        undone: str | None = None,
     ) -> Fact:
         return Fact(FactKind.COMPLETED, key, attempt, output, at_ms=self._now_ms())
 
@@ -227,6 +236,9 @@ class _Facts:
 
     def news(self) -> tuple[Fact, ...]:
         return ()
+
+    def undone(self) -> Undone:
+        return Undone()
 
     @property
     def invitations(self) -> NoInvitations:
