@@ -79,17 +79,18 @@ def _is_undone(node: Node, status: StepStatus, undoes_itself: UndoesItself) -> b
     if _has_compensation(node, undoes_itself):
         return status is StepStatus.COMPLETED
     has_ended = status.is_terminal and status is not StepStatus.SKIPPED
-    return has_ended and node.body is not None and not node.is_kept and _undoes_items(node.body, undoes_itself)
+    return has_ended and node.body is not None and not node.is_kept and undoes_items(node.body, undoes_itself)
 
 
 def _has_compensation(node: Node, undoes_itself: UndoesItself) -> bool:
     return node.compensate is not None or not (node.is_kept or node.body is not None or not undoes_itself(node.kind))
 
 
-def _undoes_items(graph: Workflow, undoes_itself: UndoesItself) -> bool:
+def undoes_items(graph: Workflow, undoes_itself: UndoesItself) -> bool:
+    """Tell whether something undoes an action in the body of a loop, or in a loop in it."""
     return any(
         _has_compensation(node, undoes_itself)
-        or (node.body is not None and not node.is_kept and _undoes_items(node.body, undoes_itself))
+        or (node.body is not None and not node.is_kept and undoes_items(node.body, undoes_itself))
         for node in graph.nodes.values()
     )
 

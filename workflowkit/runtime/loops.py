@@ -15,9 +15,10 @@ from workflowkit.base.ids import item_id
 from workflowkit.base.limits import Limits
 from workflowkit.definition.model import COMPENSATE, Node, Workflow
 from workflowkit.engine.again import changes_of
-from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
+from workflowkit.engine.facts import Fact, FactKind
 from workflowkit.engine.failures import failed_by, stored_value, unstorable
 from workflowkit.engine.loops import (
+    LOOP_TIMEOUT,
     Item,
     ItemEnd,
     LoopPlan,
@@ -148,8 +149,7 @@ class Loops:
             return Fact(FactKind.COMPLETED, wait.key, detail=detail, at_ms=tx.now_ms)
         if wait.until_ms > tx.now_ms:
             return None
-        error = ErrorInfo("LoopTimeout", "the items have not ended in time", "loop-timeout", retryable=False)
-        return Fact(FactKind.FAILED, wait.key, error=error, detail=detail, at_ms=tx.now_ms)
+        return Fact(FactKind.FAILED, wait.key, error=LOOP_TIMEOUT, detail=detail, at_ms=tx.now_ms)
 
     def is_over(self, tx: Transaction, run_id: str, node_id: str, wait: Wait) -> bool:
         """Tell whether a loop has nothing more to wait for. The caller has locked the row of its step."""

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from workflowkit.base.ids import derived_id
 from workflowkit.base.limits import Limits
 from workflowkit.engine.channels import Message
 from workflowkit.engine.compensations import COMPENSATION_STEP
@@ -49,8 +50,10 @@ SendEvents = Callable[[Sequence[EmittedEvent]], list[str]]
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What an attempt is made under. ``is_graph``: the handler is a node of a document, and has been chosen already.
+    """What an attempt is made under.
 
+    ``prefix`` begins the ids of the steps of a document's node, ``None`` for a function. ``is_free``: whichever step is
+    next is executed, else the ``target``; with neither, the next steps are told, which ``plans_only`` asks for.
     ``backoff`` is ``None`` where the server decides when a step is tried again.
     """
 
@@ -60,7 +63,9 @@ class Terms:
     send: SendEvents
     now_ms: Callable[[], int]
     limits: Limits
-    is_graph: bool = False
+    prefix: str | None = None
+    is_free: bool = False
+    plans_only: bool = False
     backoff: Backoff | None = None
 
 
@@ -70,7 +75,7 @@ class ServedSession(StepSession):
     def __init__(self, node_id: str, terms: Terms, *, retries: int, hooks: Hooks | None) -> None:
         memo = Memo()
         super().__init__(
-            node_id, memo, _Facts(terms.now_ms), terms.now_ms, lambda: 0.0, retries=retries, run_id=terms.call.run_id,
+            node_id, memo, _Facts(terms.now_ms), terms.now_ms, lambda: 0.0, retries=retries, run_id=_ids_of(terms),
             limits=terms.limits, hooks=hooks,
         )  # fmt: skip
         self._terms, self._own_memo = terms, memo
@@ -113,7 +118,7 @@ class ServedSession(StepSession):
 
     def _wire_id(self, key: str) -> str:
         """Return what a step is called to the server: of a function, what its author calls it."""
-        return key if self._terms.is_graph else step_id_of(key)
+        return self._terms.prefix + key if self._terms.prefix is not None else step_id_of(key)
 
     # --- executing
 
@@ -126,12 +131,12 @@ class ServedSession(StepSession):
 
     def _admit(self, wire_id: str) -> None:
         terms = self._terms
-        if terms.is_graph or terms.target == hash_of(wire_id):
+        if terms.is_free or terms.target == hash_of(wire_id):
             return
         if terms.target is not None:
             self.block_until(self.now_ms())
         # Several steps may be next where parts go on side by side: what is the only one shows in the end.
-        if terms.call.plans_only or self.is_async or self._branches:
+        if terms.plans_only or self.is_async or self._branches:
             self._tell(operation(PLANNED, wire_id))
             self.block_until(self.now_ms())
 
@@ -178,7 +183,7 @@ class ServedSession(StepSession):
 
     def begin_wait(self, wait: Wait) -> None:
         """Keep a wait for the answer. Servers know by its id whether it has begun."""
-        if self._terms.target is None or self._terms.is_graph:
+        if self._terms.target is None or self._terms.is_free:
             self._is_new = True
             self._tell(waiting(wait, self._wire_id(wait.key), self.now_ms(), self._terms.names))
 
@@ -188,6 +193,11 @@ class ServedSession(StepSession):
     def _tell(self, told: dict[str, Any]) -> None:
         with self._lock:
             self._told.setdefault(told["id"], told)
+
+
+def _ids_of(terms: Terms) -> str:
+    """Return what the ids follow from that a handler's steps make: each part of a document has its own."""
+    return derived_id(terms.call.run_id, terms.prefix) if terms.prefix else terms.call.run_id
 
 
 def asked_seconds(attempt: int, failure: Failed, now_ms: int, backoff: Backoff | None) -> float | None:
