@@ -72,7 +72,7 @@ class ProtocolServer:
         answer = self._client.post(PATH, query_string=query, data=json.dumps(payload).encode())
         value = json.loads(answer.data)
         self.answers.append((target, answer.status_code, value))
-        return answer.status_code, answer.headers, value
+        return answer.status_code, {name.lower(): text for name, text in answer.headers}, value
 
 
 class _Run:
@@ -89,7 +89,7 @@ class _Run:
         self._names: dict[str, str] = {}
         self._work: list[tuple[int, int, str, str, int]] = []
         self._number = 0
-        self._begun: set[str] = set()
+        self._begun: set[tuple[str, str]] = set()
         self._pending: set[str] = set()
         self._races: set[str] = set()
         self._waits: dict[str, dict[str, Any]] = {}

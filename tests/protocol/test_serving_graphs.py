@@ -159,7 +159,7 @@ def test_a_node_beside_others_that_has_steps_of_its_own_says_so_and_they_are_pla
     wk = _with_actions()
     wk.action("stepping")(_stepping)
     document = _document([{"id": "a", "kind": "stepping"}, _number("b")], [("$source", "a"), ("$source", "b")])
-    begun = {"a": {"data": {"workflowkit/steps": True}}, "b": {"data": 1}}
+    begun: dict[str, Any] = {"a": {"data": {"workflowkit/steps": True}}, "b": {"data": 1}}
     with served(wk, is_dev=True, workflows={"graph": document}) as url:
         caller = Caller(url, slug="shop-graph")
         (entered,) = caller.operations(target=hash_of("a"), plans_only=True)
