@@ -211,7 +211,7 @@ class Runtime:
     def worker(self) -> Worker:
         settings = self.settings
         emitting = Emitting(self._schedule, event_dedup_seconds=settings.event_dedup_seconds)
-        claiming = Claiming(self._versions, self._schedule, self._waiting)
+        claiming = Claiming(self._versions, self._schedule, self._waiting, self.extensions)
         next_turn = NextTurn(self.database, self._schedule, self._versions)
         dequeuing = Dequeuing(self.database, self._schedule, claiming, next_turn)
         advance = Advance(
