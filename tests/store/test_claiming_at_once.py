@@ -19,6 +19,7 @@ from workflowkit.engine.context import StepContext
 from workflowkit.engine.extensions import Extensions
 from workflowkit.engine.middleware import Middleware
 from workflowkit.runtime.hints import StepHint
+from workflowkit.runtime.pausing import Target
 from workflowkit.runtime.position import Opening
 from workflowkit.store import singles
 
@@ -181,6 +182,22 @@ def test_a_run_that_is_cancelled_between_look_and_claim_starts_nothing(postgres_
         harness.skip(0)
         assert harness.run()["status"] == "cancelled"
         assert harness.journal("attempt") == [("attempt", "nap")]
+
+
+def test_a_run_that_is_frozen_between_look_and_record_stays_where_it_is(postgres_url: str, between: Between) -> None:
+    with a_runtime(postgres_url) as harness:
+        hint, target = _awaiting(harness), Target(DEFAULT_SCOPE, "test")
+
+        def freeze() -> None:
+            harness.runtime.pausing.pause(target)
+            harness.new_process().relay.tick()
+
+        between(freeze)
+        harness.runtime.worker.execute([hint])
+        assert harness.steps() == {"wait": "waiting"}
+        harness.runtime.pausing.resume(target)
+        harness.skip(1)
+        assert harness.run()["status"] == "completed"
 
 
 def test_what_another_branch_records_between_look_and_claim_is_known_afterwards(
