@@ -229,6 +229,7 @@ class Runtime:
                 self.links,
                 self._invitations,
                 self.publishing,
+                self.waking,
             ),
             Caching(self.database, settings.limits),
             self._loops,

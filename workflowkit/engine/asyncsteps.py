@@ -16,6 +16,7 @@ from workflowkit.engine.outputtypes import output_type_of
 from workflowkit.engine.session import RUN_STEP
 from workflowkit.engine.steptools import NOT_RECEIVED, Events, Invocable, StepTools, http_call, invoked
 from workflowkit.engine.waitspecs import Duration, OnCancel
+from workflowkit.typeschema import to_json
 
 _Method = TypeVar("_Method", bound=Callable[..., Awaitable[Any]])
 
@@ -220,6 +221,14 @@ class AsyncSteps(StepTools):
     async def publish(self, step_id: str, topic: str, data: Any = None, *, channel: str | None = None) -> None:
         """See ``Steps.publish``."""
         self._publish(step_id, topic, data, channel)
+
+    async def send_signal(self, step_id: str, signal: str, data: Any = None) -> str | None:
+        """See ``Steps.send_signal``."""
+        import asyncio
+
+        sent = (asyncio.to_thread, self._session.send_signal, signal, to_json(data))
+        run_id: str | None = await self.run(step_id, *sent)
+        return run_id
 
     @_held
     async def send_event(self, step_id: str, events: Events) -> list[str]:

@@ -82,6 +82,9 @@ class LocalRecorder:
     def publish(self, message: Message) -> None:
         self._journal.publish(message)
 
+    def signal(self, name: str, data: Any) -> None:
+        """Send a signal that nobody waits for: there are no other runs."""
+
     def hands_over(self) -> bool:
         return False
 

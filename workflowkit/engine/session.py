@@ -79,6 +79,13 @@ class Recorder(Protocol):
         """Publish a message now, if that is possible: no fact, and nothing depends on it."""
         ...
 
+    def signal(self, name: str, data: Any) -> str | None:
+        """Resume the run that waits for a signal; return its id, ``None`` where there are no other runs.
+
+        Raises ``NotFound`` if none waits, ``Conflict`` if the wait has ended.
+        """
+        ...
+
     def hands_over(self) -> bool:
         """Tell whether the attempt is to end before its next step: another one goes on from there."""
         ...
@@ -350,6 +357,10 @@ class StepSession:
         finally:
             with self._lock:
                 self.executing -= 1
+
+    def send_signal(self, name: str, data: Any) -> str | None:
+        """Resume the run that waits for a signal: the body of a step. Raises ``NotFound`` and ``Conflict``."""
+        return self._recording().signal(name, data)
 
     def permit_fetch(self, key: str, request: str) -> None:
         """Let a step send a request, or end the attempt where nobody may (``engine.localsession``)."""

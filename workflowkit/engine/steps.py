@@ -24,6 +24,7 @@ from workflowkit.engine.outputtypes import output_type_of
 from workflowkit.engine.session import RUN_STEP
 from workflowkit.engine.steptools import NOT_RECEIVED, Events, Invocable, StepTools, http_call, invoked
 from workflowkit.engine.waitspecs import Duration, OnCancel
+from workflowkit.typeschema import to_json
 
 Result = TypeVar("Result")
 
@@ -241,6 +242,14 @@ class Steps(StepTools):
         It is published if and only if the step is recorded.
         """
         self._publish(step_id, topic, data, channel)
+
+    def send_signal(self, step_id: str, signal: str, data: Any = None) -> str | None:
+        """Resume the run that waits for a signal; return its id.
+
+        Raises ``StepError``, without trying again, if none waits (cause ``not-found``) or the wait has ended
+        (``conflict``). In memory nobody is resumed, and nothing returned.
+        """
+        return self.run(step_id, self._session.send_signal, signal, to_json(data))
 
     def send_event(self, step_id: str, events: Events) -> list[str]:
         """Send one event or several, once; return their ids in order."""

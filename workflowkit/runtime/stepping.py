@@ -21,6 +21,7 @@ from workflowkit.runtime.inviting import MailInvitations
 from workflowkit.runtime.position import Batch, Claim, Opening, refresh
 from workflowkit.runtime.publishing import Publishing
 from workflowkit.runtime.waiting import Waiting
+from workflowkit.runtime.waking import Waking
 from workflowkit.store import journal, runs, steps
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.runs import RunRecord
@@ -43,7 +44,9 @@ class Stepping:
         links: Links,
         invitations: MailInvitations,
         publishing: Publishing,
+        waking: Waking,
     ) -> None:
+        self.waking = waking
         self.publishing = publishing
         self.links = links
         self.invitations = invitations
@@ -91,6 +94,10 @@ class StepRecorder:
             self._stepping.publishing.send(self._claim.position.run.scope, message)
         except StoreUnavailable as error:
             _log.warning("run %s: a message is not published: %s", self._claim.lease.run_id, error)
+
+    def signal(self, name: str, data: object) -> str:
+        """Resume the run of the same tenant that waits for a signal, in a transaction of its own."""
+        return self._stepping.waking.signal(self._claim.position.run.scope, name, data)
 
     def failed(self, key: str, attempt: int, error: ErrorInfo, told: object = None) -> Fact:
         """Record that a step has failed for good."""

@@ -20,9 +20,10 @@ from workflowkit.engine.outcome import Attempted, EmittedEvent, Failed, Succeede
 from workflowkit.engine.retry import backoff_of, may_retry, restricted
 from workflowkit.inngest.serving.names import Names
 from workflowkit.inngest.serving.operations import Answered, described, unsupported
+from workflowkit.inngest.serving.recorder import Outlet
 from workflowkit.inngest.serving.requests import Call
 from workflowkit.inngest.serving.served import Served, retries_of
-from workflowkit.inngest.serving.session import SendEvents, ServedSession, Terms, asked_seconds
+from workflowkit.inngest.serving.session import ServedSession, Terms, asked_seconds
 from workflowkit.registry import Registry
 
 DONE, OPERATIONS, FAILED = 200, 206, 500
@@ -48,7 +49,7 @@ class Means:
     config: ActionConfig
     limits: Limits
     scope: Scope
-    send: SendEvents
+    outlet: Outlet
     now_ms: Callable[[], int]
 
 
@@ -96,7 +97,7 @@ class Attempt:
             return failed_by(NotFound(f"no action of kind {node.kind!r} is registered")), Answered()
         backoff = None if node.backoff is None else backoff_of(node.backoff)
         terms = Terms(
-            call, means.names, self.target, means.send, means.now_ms, means.limits, self.prefix, self.is_free,
+            call, means.names, self.target, means.outlet, means.now_ms, means.limits, self.prefix, self.is_free,
             self.plans_only, backoff,
         )  # fmt: skip
         hooks = means.extensions.hooks(spec, self.will_retry)
@@ -132,7 +133,7 @@ class Attempt:
             raise unsupported("start_run")
         if events:
             key = self.step_key
-            self.means.send(
+            self.means.outlet.send(
                 [
                     replace(each, id=each.id or derived_id(self.call.run_id, key, str(index)))
                     for index, each in enumerate(events)

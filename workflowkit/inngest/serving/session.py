@@ -6,21 +6,20 @@ tells which steps are next, and then ends. The server keeps what it is told, and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 from workflowkit.base.ids import derived_id
 from workflowkit.base.limits import Limits
-from workflowkit.engine.channels import Message
+from workflowkit.engine.channels import Message, run_channel
 from workflowkit.engine.compensations import COMPENSATION_STEP
-from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
 from workflowkit.engine.hooks import Hooks
 from workflowkit.engine.memo import Memo, step_id_of
 from workflowkit.engine.outcome import EmittedEvent, Failed
 from workflowkit.engine.retry import Backoff, next_attempt_at_ms
-from workflowkit.engine.session import CALLBACK_STEP, NoInvitations, StepSession, Undone
+from workflowkit.engine.session import CALLBACK_STEP, StepSession
 from workflowkit.engine.waits import Wait, WaitKind
 from workflowkit.inngest.naming import hash_of
 from workflowkit.inngest.serving.names import Names
@@ -37,15 +36,10 @@ from workflowkit.inngest.serving.operations import (
     waiting,
 )
 from workflowkit.inngest.serving.recollection import recalled
+from workflowkit.inngest.serving.recorder import Outlet, ServedRecorder
 from workflowkit.inngest.serving.requests import Call
 
 _UNSUPPORTED = frozenset({WaitKind.APPROVAL.value, WaitKind.CALLBACK.value, WaitKind.LOOP.value, CALLBACK_STEP})
-
-#: What cannot be published: these servers have channels of their own.
-PUBLISH = "publish"
-
-#: Sends events with their ids; returns the ids under which the server has them.
-SendEvents = Callable[[Sequence[EmittedEvent]], list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +54,7 @@ class Terms:
     call: Call
     names: Names
     target: str | None
-    send: SendEvents
+    outlet: Outlet
     now_ms: Callable[[], int]
     limits: Limits
     prefix: str | None = None
@@ -75,8 +69,8 @@ class ServedSession(StepSession):
     def __init__(self, node_id: str, terms: Terms, *, retries: int, hooks: Hooks | None) -> None:
         memo = Memo()
         super().__init__(
-            node_id, memo, _Facts(terms.now_ms), terms.now_ms, lambda: 0.0, retries=retries, run_id=_ids_of(terms),
-            limits=terms.limits, hooks=hooks,
+            node_id, memo, ServedRecorder(terms.outlet, terms.call.run_id, terms.now_ms), terms.now_ms,
+            lambda: 0.0, retries=retries, run_id=_ids_of(terms), limits=terms.limits, hooks=hooks,
         )  # fmt: skip
         self._terms, self._own_memo = terms, memo
         self._unseen = set(terms.call.steps)
@@ -151,14 +145,19 @@ class ServedSession(StepSession):
         undone: str | None = None,
     ) -> Any:
         """Keep the result of a step for the answer."""
-        if messages:
-            raise unsupported(PUBLISH)
+        for message in messages:
+            self._terms.outlet.publish(self._told_channel(message), self._terms.call.run_id)
         if events:
-            output = self._terms.send(events)
+            output = self._terms.outlet.send(events)
         result = super().record(key, attempt, output)
         with self._lock:
             self._executed[key] = operation(RUN, self._wire_id(key), data=output)
         return result
+
+    def _told_channel(self, message: Message) -> Message:
+        """Return a message with the channel of the run as it is known outside: a part of a document has none."""
+        is_own = message.channel == run_channel(self.run_id)
+        return replace(message, channel=run_channel(self._terms.call.run_id)) if is_own else message
 
     def record_failure(
         self, key: str, step_id: str, attempt: int, failure: Failed, retries: int | None, *, told: Any = None
@@ -206,50 +205,3 @@ def asked_seconds(attempt: int, failure: Failed, now_ms: int, backoff: Backoff |
         return None
     due_ms = next_attempt_at_ms(attempt, failure, now_ms=now_ms, jitter=0.0, backoff=backoff or Backoff())
     return (due_ms - now_ms) / 1000
-
-
-class _Facts:
-    """Makes facts that last as long as the attempt."""
-
-    def __init__(self, now_ms: Callable[[], int]) -> None:
-        self._now_ms = now_ms
-
-    def completed(
-        self,
-        key: str,
-        attempt: int,
-        output: Any,
-        events: tuple[EmittedEvent, ...] = (),
-        messages: tuple[Message, ...] = (),
-        *,
-        undone: str | None = None,
-    ) -> Fact:
-        return Fact(FactKind.COMPLETED, key, attempt, output, at_ms=self._now_ms())
-
-    def failed(self, key: str, attempt: int, error: ErrorInfo, told: Any = None) -> Fact:
-        return Fact(FactKind.FAILED, key, attempt, told, error, at_ms=self._now_ms())
-
-    def retry(self, key: str, attempt: int, error: ErrorInfo, retry_at_ms: int) -> Fact:
-        return Fact(FactKind.RETRY, key, attempt, error=error, retry_at_ms=retry_at_ms, at_ms=self._now_ms())
-
-    def opened(self, wait: Wait) -> Wait:
-        return wait
-
-    def callback(self, key: str, until_ms: int) -> Fact:
-        raise unsupported(CALLBACK_STEP)
-
-    def publish(self, message: Message) -> None:
-        raise unsupported(PUBLISH)
-
-    def hands_over(self) -> bool:
-        return False
-
-    def news(self) -> tuple[Fact, ...]:
-        return ()
-
-    def undone(self) -> Undone:
-        return Undone()
-
-    @property
-    def invitations(self) -> NoInvitations:
-        return NoInvitations()
