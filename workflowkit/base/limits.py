@@ -131,7 +131,7 @@ class Limits:
     """Most calls of handlers in one run."""
     rehearsal_days: int = 400
     """Most time that one run may skip."""
-    rehearsal_seconds: int = 10
+    rehearsal_seconds: int = 30
     """Most real time of a dry run."""
     # expressions
     expression_chars: int = 4 * KIB
