@@ -56,7 +56,7 @@ def document(*kinds: str) -> dict[str, Any]:
     after = [{"id": f"s{number}", "kind": kind} for number, kind in enumerate(kinds)]
     check = {"id": "check", "kind": "builtin:if", "inputs": {"condition": {"==": [1, 1]}}}
     ids = ["check", *(action["id"] for action in after)]
-    edges = [{"id": f"to-{b}", "from": a, "to": b} for a, b in pairwise(ids)]
+    edges: list[dict[str, Any]] = [{"id": f"to-{b}", "from": a, "to": b} for a, b in pairwise(ids)]
     edges[0]["conditional"] = {"type": "if", "ref": "!ref($.output.result)"}
     other = {
         "id": "no",
