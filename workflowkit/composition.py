@@ -27,6 +27,7 @@ from workflowkit.engine.extensions import Extensions, skipped_node
 from workflowkit.engine.facts import Fact
 from workflowkit.registry import Registry
 from workflowkit.runtime.admission import Admitting
+from workflowkit.runtime.adopting import Adopting
 from workflowkit.runtime.advance import Advance
 from workflowkit.runtime.aftermath import Aftermath
 from workflowkit.runtime.alerts import Alerts
@@ -188,6 +189,11 @@ class Runtime:
     @cached_property
     def endpoints(self) -> Endpoints:
         return Endpoints(self.invoking, self.worker)
+
+    @cached_property
+    def adopting(self) -> Adopting:
+        silence_ms = self.settings.limits.endpoint_silence_seconds * 1000
+        return Adopting(self.database, self._versions, self._schedule, self.dispatcher, silence_ms=silence_ms)
 
     @cached_property
     def rerunning(self) -> Rerunning:

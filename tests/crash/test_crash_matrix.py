@@ -57,6 +57,8 @@ NOT_OF_WORKERS = (
     "message",
     "callback",
     "checkpoint",
+    "adopt",
+    "report",
     "pause",
     "reschedule",
     "sync",

@@ -7,6 +7,7 @@ import json
 import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,12 +15,13 @@ import inngest
 import pytest
 from devprocess import a_dev_process
 from inngest.experimental.realtime import get_subscription_token_sync, publish_sync
-from sdkapps import SdkApp, eventually
+from sdkapps import SdkApp, a_server, eventually
 from tsapps import APP, installed_node
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from workflowkit import WorkflowKit
+from workflowkit.base.limits import Limits
 
 WAIT_SECONDS = 60
 
@@ -158,6 +160,20 @@ def test_a_stream_that_is_too_long_is_refused_and_ends(address: str) -> None:
         assert (answer.status_code, answer.json()["code"]) == (413, "limit-exceeded")
         while heard(connection)["kind"] != "datastream-end":
             pass
+
+
+def test_a_stream_of_a_client_that_falls_silent_ends(tmp_path: Path) -> None:
+    with (
+        a_server(tmp_path, limits=Limits(piece_seconds=1)) as (_, address),
+        a_subscriber(address, "silent", "words") as connection,
+    ):
+
+        def pieces() -> Iterator[bytes]:
+            yield b"word"
+            while heard(connection)["kind"] != "datastream-end":
+                pass
+
+        streamed(address, "silent", pieces())  # what it is answered differs from server to server
 
 
 def test_server_sent_events_tell_the_same(address: str) -> None:

@@ -104,6 +104,8 @@ class Limits:
     """The data of one published message."""
     published_pieces: int = 1_000
     """Pieces, of 1 KB at most, of one stream that an app publishes while it is made."""
+    piece_seconds: int = 30
+    """How long an app may send nothing of a stream that it publishes before it counts as ended."""
     channel_chars: int = 256
     topic_chars: int = 64
     topics_per_token: int = 20
@@ -155,6 +157,12 @@ class Limits:
     """How often a function may answer without anything new before its attempt fails."""
     remote_defers: int = 20
     """How many functions one run of a function of an app may let follow it."""
+    remote_endpoints: int = 500
+    """Durable endpoints of apps, each of which is a function here."""
+    endpoint_silence_seconds: int = 300
+    """How long an app may tell nothing of a run that it executes by itself; then it is called."""
+    endpoint_token_seconds: int = 604_800
+    """How long a caller of a durable endpoint may fetch the result."""
     remote_fetch_seconds: int = 300
     """How long a request may take that a function wants sent for it: to a service, or to a model."""
     # embedding

@@ -7,12 +7,13 @@ from typing import Any
 from workflowkit.base.ids import idempotency_key, new_id
 from workflowkit.engine.context import StepContext
 from workflowkit.engine.facts import Fact
-from workflowkit.inngest import defers
+from workflowkit.inngest import defers, endpoints
 from workflowkit.inngest.addresses import Address
 from workflowkit.inngest.client import AppClient
 from workflowkit.inngest.events import shown_event
 from workflowkit.inngest.memos import memoized
 from workflowkit.inngest.naming import hash_of
+from workflowkit.inngest.notes import is_note
 from workflowkit.inngest.registration import call_url
 from workflowkit.inngest.replies import Finished, Operation, Operations, read_reply
 
@@ -56,7 +57,11 @@ class Calls:
             "X-Inngest-Req-Version": str(self._version), "X-Inngest-Generation-Id": str(session.generation),
             "X-Inngest-Job-Id": self._job_id(hashed, len(known)),
         }  # fmt: skip
-        raw = self._client.send("POST", call_url(self._address.url, self._address.slug, hashed), payload, headers)
+        if self._address.is_endpoint:
+            raw = endpoints.send(self._client, self._address, self._context.event, headers, plans_only=plans_only)
+        else:
+            url = call_url(self._address.url, self._address.slug, hashed)
+            raw = self._client.send("POST", url, payload, headers)
         reply = read_reply(raw, session.now_ms() / 1000, limits)
         if isinstance(reply, Operations):
             if reply.version is not None:
@@ -68,7 +73,7 @@ class Calls:
     def _payload(self, known: list[tuple[str, Fact]], attempt: int, *, plans_only: bool) -> dict[str, Any]:
         context, session = self._context, self._session
         events = [shown_event(each) for each in context.events]
-        steps = [(own, fact) for own, fact in known if not defers.is_note(own)]
+        steps = [(own, fact) for own, fact in known if not is_note(own)]
         stack = [hash_of(own) for own, _ in steps]
         payload: dict[str, Any] = {
             "ctx": {

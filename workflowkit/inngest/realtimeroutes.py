@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from flask import Flask, Response, request
 
@@ -41,7 +42,7 @@ class RealtimeRoutes:
         asked, topics = request.args, request.args.getlist("topic")
         channel, scope = asked.get("channel", ""), self._server.scope_of(asked.get("run_id"))
         if request.mimetype == _STREAMED:
-            self._realtime.publish_stream(scope, channel, topics, _pieces())
+            self._realtime.publish_stream(scope, channel, topics, self._pieces())
             return Response(status=200)
         data, limits = request.get_data(cache=False), self._server.parts().settings.limits
         try:
@@ -51,9 +52,12 @@ class RealtimeRoutes:
         self._realtime.publish(scope, channel, topics, value)
         return Response(status=200)
 
+    def _pieces(self) -> Iterator[bytes]:
+        return _pieces(self._server.parts().settings.limits.piece_seconds)
+
     def _tee(self) -> Response:
         run_id = request.args.get("channel", "")
-        self._realtime.tee(self._server.state.scope(run_id), run_id, _pieces())
+        self._realtime.tee(self._server.state.scope(run_id), run_id, self._pieces())
         return Response(status=200)
 
     def _connect(self) -> Response:
@@ -77,11 +81,15 @@ class RealtimeRoutes:
         return Response(body, content_type="text/event-stream", headers={"X-Accel-Buffering": "no", **_ANY_ORIGIN})
 
 
-def _pieces() -> Iterator[bytes]:
-    """Yield the body of the request, each piece as soon as it is there where the server tells them so."""
-    pieces = request.environ.get(PIECES)
-    if pieces is not None:
+def _pieces(idle_seconds: float) -> Iterator[bytes]:
+    """Yield the body of the request, each piece as soon as it is there where the server tells them so.
+
+    A client that is silent for too long has said everything: some leave their streams open, and each holds a thread.
+    """
+    environ = request.environ
+    sock = environ.get("gunicorn.socket") or environ.get("werkzeug.socket")
+    if sock is not None:
+        sock.settimeout(idle_seconds)
+    pieces = environ.get(PIECES) or iter(lambda: request.stream.read(PIECE_BYTES), b"")
+    with suppress(TimeoutError):
         yield from pieces
-        return
-    while piece := request.stream.read(PIECE_BYTES):
-        yield piece

@@ -10,6 +10,7 @@ from flask import Flask, Response, request
 from workflowkit.base.errors import InvalidInput, Problem
 from workflowkit.base.limits import Limits
 from workflowkit.inngest.answers import data_answer, json_answer, number_asked, read_body, read_lenient_body
+from workflowkit.inngest.checkpointroutes import CheckpointRoutes
 from workflowkit.inngest.commands import Commands
 from workflowkit.inngest.devqueries import DevQueries
 from workflowkit.inngest.realtimeroutes import RealtimeRoutes
@@ -26,6 +27,7 @@ def add_rest(app: Flask, server: AppServer) -> None:
     commands = Commands(server.parts)
     _State(server, commands).add_to(app)
     RealtimeRoutes(server).add_to(app)
+    CheckpointRoutes(server).add_to(app)
     _Runs(server, commands).add_to(app)
     _Changes(server, commands).add_to(app)
     RestV2(server, commands).add_to(app)

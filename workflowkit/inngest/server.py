@@ -14,7 +14,7 @@ from workflowkit.base.errors import (
 )
 from workflowkit.base.scope import APP_TENANT, Scope
 from workflowkit.definition.model import Json
-from workflowkit.inngest import commands, realtime
+from workflowkit.inngest import checkpoints, commands
 from workflowkit.inngest.durations import moment_asked
 from workflowkit.inngest.registration import read_registration
 from workflowkit.inngest.state import RunState
@@ -29,7 +29,7 @@ from workflowkit.store.apps import Origin
 from workflowkit.store.database import Reading
 
 
-class Parts(commands.Parts, realtime.Parts, Protocol):
+class Parts(commands.Parts, checkpoints.Parts, Protocol):
     """What this takes from a composed runtime."""
 
     @property

@@ -18,6 +18,7 @@ from workflowkit.api.auth import is_from_this_machine
 from workflowkit.base.errors import NotFound, Unauthenticated, WorkflowKitError
 from workflowkit.base.jsonvalue import loads_strict
 from workflowkit.inngest.answers import error_answer, json_answer, refusal
+from workflowkit.inngest.checkpointroutes import OUTPUT
 from workflowkit.inngest.client import keys_of
 from workflowkit.inngest.identities import identity
 from workflowkit.inngest.realtimeroutes import CONNECT, SSE
@@ -34,7 +35,7 @@ _SERVER_KIND_HEADER, _EXPECTED_KIND_HEADER = "X-Inngest-Server-Kind", "X-Inngest
 _PREFIXES = ("/fn/", "/v0/", "/v1/", "/v2/", "/api/v2/", "/invoke/")
 _PATHS = frozenset({"/dev", "/health"})
 #: The endpoints that anybody may call, or whoever has a token.
-_PUBLIC = frozenset({"health", CONNECT, SSE})
+_PUBLIC = frozenset({"health", CONNECT, SSE, OUTPUT, f"{OUTPUT}.http"})
 
 
 class _Door:
