@@ -219,6 +219,12 @@ def workflow(record: WorkflowRecord) -> Shown:
     }
 
 
+def listed_workflow(record: WorkflowRecord, last_runs: Sequence[RunView]) -> Shown:
+    """Show a workflow in a list."""
+    shown = [{"id": run.id, "status": run.status.value, "created_at": rfc3339(run.created_at_ms)} for run in last_runs]
+    return {**workflow(record), "last_runs": shown}
+
+
 def draft(record: DraftRecord) -> Shown:
     """Show a draft."""
     return {

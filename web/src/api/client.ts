@@ -52,8 +52,8 @@ export class Api {
     return (await this.get<schema.ActionList>("/actions")).items;
   }
 
-  workflows(cursor?: string): Promise<schema.WorkflowPage> {
-    return this.get(`/workflows${query({ cursor })}`);
+  workflows({ cursor, lastRuns }: { cursor?: string | undefined; lastRuns: number }): Promise<schema.WorkflowPage> {
+    return this.get(`/workflows${query({ cursor, last_runs: String(lastRuns) })}`);
   }
 
   workflow(id: string): Promise<schema.Workflow> {

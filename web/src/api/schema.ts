@@ -692,6 +692,32 @@ export interface KeyPage {
   readonly next_cursor: string | null;
 }
 
+export interface LastRun {
+  /** The run's id. */
+  readonly id: string;
+  /** Where it stands. */
+  readonly status: "scheduled" | "queued" | "running" | "waiting" | "completed" | "failed" | "cancelled";
+  /** When it was created. */
+  readonly created_at: string;
+}
+
+export interface ListedWorkflow {
+  /** The workflow's id. */
+  readonly id: string;
+  /** The name in its draft. */
+  readonly name: string;
+  /** Whether events start it, once it is published. */
+  readonly enabled: boolean;
+  /** The version that new runs execute. */
+  readonly published_version: number | null;
+  /** When it was created. */
+  readonly created_at: string;
+  /** When it was last changed. */
+  readonly updated_at: string;
+  /** The newest first, as many as were asked for. */
+  readonly last_runs: readonly LastRun[];
+}
+
 export interface LogLine {
   /** Its id; ids are in the order of time. */
   readonly id: string;
@@ -1620,7 +1646,7 @@ export interface Workflow {
 
 export interface WorkflowPage {
   /** In order of id. */
-  readonly items: readonly Workflow[];
+  readonly items: readonly ListedWorkflow[];
   /** Give this as `cursor` to get what follows; null at the end. */
   readonly next_cursor: string | null;
 }
