@@ -41,6 +41,7 @@ from workflowkit.runtime.cancelling import Cancelling
 from workflowkit.runtime.children import Children
 from workflowkit.runtime.claiming import Claiming
 from workflowkit.runtime.collecting import Collecting
+from workflowkit.runtime.connecting import Connecting
 from workflowkit.runtime.control import Control
 from workflowkit.runtime.deliveries import Deliveries, Source
 from workflowkit.runtime.dequeuing import Dequeuing
@@ -83,6 +84,7 @@ from workflowkit.runtime.waiting import LOOKBACK_TIMER, Waiting
 from workflowkit.runtime.waking import Waking
 from workflowkit.runtime.webhooks import Webhooks
 from workflowkit.runtime.worker import Worker, run_info
+from workflowkit.runtime.workerrequests import WorkerRequests
 from workflowkit.store.database import Database
 from workflowkit.store.runs import RunRecord
 from workflowkit.streams.handover import Streams
@@ -172,6 +174,20 @@ class Runtime:
     @cached_property
     def apps(self) -> Apps:
         return Apps(self.database, self.authoring, self.settings.limits)
+
+    @cached_property
+    def connecting(self) -> Connecting:
+        return Connecting(self.database, self.settings.environment, listed=self.settings.limits.connections)
+
+    @cached_property
+    def worker_requests(self) -> WorkerRequests:
+        grace_ms = int(self.settings.hint_grace_seconds * 1000)
+        return WorkerRequests(self.database, self.dispatcher, self.settings.limits, grace_ms=grace_ms)
+
+    @cached_property
+    def session_tokens(self) -> Tokens | None:
+        """The tokens with which workers come to a gateway; ``None`` where nothing could sign them."""
+        return None if self.keyring is None else Tokens(self.keyring, self.clock or SystemClock())
 
     @cached_property
     def invoking(self) -> Invoking:

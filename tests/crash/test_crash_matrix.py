@@ -69,6 +69,8 @@ NOT_OF_WORKERS = (
     "user",
     "session",
     "login",
+    "connect",
+    "request",
 )
 
 

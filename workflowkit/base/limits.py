@@ -174,6 +174,21 @@ class Limits:
     """How long an app may take to answer when it is asked for its functions."""
     app_syncs: int = 100
     """Syncs of one application that are kept, the latest ones."""
+    # workers that connect
+    connect_message_bytes: int = 8 * MIB
+    """One frame of a connection, in either direction; a worker that sends a larger one is disconnected."""
+    connect_apps: int = 10
+    """Apps of one connection."""
+    connect_requests: int = 1_000
+    """Requests that a worker is sent at a time, unless it says how many it takes, and at most."""
+    connect_lease_seconds: int = 120
+    """How long a worker that fell silent keeps a request. It is renewed every fourth of it."""
+    connect_hello_seconds: int = 5
+    """How long a worker may take to say who it is."""
+    connect_token_seconds: int = 300
+    """How long a worker may take from asking for a gateway to connecting to it."""
+    connections: int = 10_000
+    """Connections of one gateway."""
     # lists
     page_size: int = 100
 

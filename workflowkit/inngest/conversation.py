@@ -18,6 +18,7 @@ from workflowkit.engine.context import StepContext
 from workflowkit.inngest import defers
 from workflowkit.inngest.addresses import Address, Addresses
 from workflowkit.inngest.calls import Calls
+from workflowkit.inngest.carriers import Carrier
 from workflowkit.inngest.client import AppClient
 from workflowkit.inngest.handovers import handed_over, is_failure_of_function
 from workflowkit.inngest.operations import RUN_COMPLETE, Steps
@@ -40,11 +41,13 @@ class _Ended(Exception):
 class Conversation:
     """What one attempt says to the app and hears from it."""
 
-    def __init__(self, context: StepContext, address: Address, client: AppClient, addresses: Addresses) -> None:
+    def __init__(
+        self, context: StepContext, address: Address, client: AppClient, addresses: Addresses, carrier: Carrier
+    ) -> None:
         self._group, self._session = context.group, context.session
         self._limits: Limits = client.limits
         self._is_first = context.attempt <= 0
-        self._calls = Calls(context, address, client)
+        self._calls = Calls(context, address, client, carrier)
         self._steps = Steps(context, address, client, addresses)
         self._lock = threading.Lock()
 

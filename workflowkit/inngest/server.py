@@ -13,6 +13,7 @@ from workflowkit.base.errors import (
     WorkflowKitError,
 )
 from workflowkit.base.scope import APP_TENANT, Scope
+from workflowkit.base.tokens import Tokens
 from workflowkit.definition.model import Json
 from workflowkit.inngest import checkpoints, commands
 from workflowkit.inngest.durations import moment_asked
@@ -22,8 +23,10 @@ from workflowkit.inngest.syncing import AppSyncing, reason_of, told
 from workflowkit.inngest.views import shown_function, shown_job, shown_record, shown_run
 from workflowkit.registry import Registry
 from workflowkit.runtime.apps import Apps
+from workflowkit.runtime.connecting import Connecting
 from workflowkit.runtime.functions import App, Functions, SyncStatus
 from workflowkit.runtime.waking import Waking
+from workflowkit.runtime.workerrequests import WorkerRequests
 from workflowkit.store import apps, queries
 from workflowkit.store.apps import Origin
 from workflowkit.store.database import Reading
@@ -40,6 +43,12 @@ class Parts(commands.Parts, checkpoints.Parts, Protocol):
     def apps(self) -> Apps: ...
     @property
     def waking(self) -> Waking: ...
+    @property
+    def connecting(self) -> Connecting: ...
+    @property
+    def worker_requests(self) -> WorkerRequests: ...
+    @property
+    def session_tokens(self) -> Tokens | None: ...
 
 
 def syncing_of(parts: Callable[[], Parts]) -> AppSyncing:
@@ -53,14 +62,15 @@ class AppServer:
 
     parts: Callable[[], Parts]
 
-    def register(self, payload: Json) -> tuple[str, bool]:
+    def register(self, payload: Json, *, is_connected: bool = False) -> tuple[str, bool]:
         """Register an app; return its name, and whether anything changed. A failure is kept in the history of syncs.
 
+        ``is_connected`` if it is a worker's that connects.
         Raises ``InvalidInput``, ``DefinitionError`` for a function that cannot be published, ``Conflict`` for the name
         of the application in this process.
         """
         try:
-            return self._register(payload)
+            return self._register(payload, is_connected=is_connected)
         except WorkflowKitError as error:
             if not isinstance(error, StoreUnavailable):
                 parts, said = self.parts(), told(payload)
@@ -69,11 +79,11 @@ class AppServer:
                 )
             raise
 
-    def _register(self, payload: Json) -> tuple[str, bool]:
+    def _register(self, payload: Json, *, is_connected: bool) -> tuple[str, bool]:
         parts = self.parts()
         spec_of = parts.registry.remote
         assert spec_of is not None  # noqa: S101 - whoever mounts this has installed it
-        found = read_registration(payload, spec_of)
+        found = read_registration(payload, spec_of, is_connected=is_connected)
         if any(own.partition("/")[0] == found.id for own in parts.registry.functions):
             raise Conflict(f"the app {found.name!r} has the name of the application that runs here")
         origin = Origin(found.name, found.url, found.sdk)

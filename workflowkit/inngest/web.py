@@ -20,6 +20,7 @@ from workflowkit.base.jsonvalue import loads_strict
 from workflowkit.inngest.answers import error_answer, json_answer, refusal
 from workflowkit.inngest.checkpointroutes import OUTPUT
 from workflowkit.inngest.client import keys_of
+from workflowkit.inngest.connect.starting import add_connect
 from workflowkit.inngest.identities import identity
 from workflowkit.inngest.realtimeroutes import CONNECT, SSE
 from workflowkit.inngest.rest import add_rest
@@ -89,6 +90,7 @@ def create_app(server: AppServer, *, dev_mode: bool) -> Flask:
     app.add_url_rule("/fn/register", view_func=register, methods=["POST"])
     app.add_url_rule("/dev", view_func=dev)
     add_rest(app, server)
+    add_connect(app, server)
     return app
 
 
