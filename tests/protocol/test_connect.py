@@ -334,7 +334,7 @@ def test_a_request_that_is_not_acknowledged_goes_to_another(fleet: Fleet) -> Non
         with a_worker(fleet) as other:
             silent.close()
             again = next_request(other)
-            assert (again.request_id, again.lease_id != request.lease_id) == (request.request_id, True)
+            assert (again.run_id, again.lease_id != request.lease_id) == (request.run_id, True)
             say(other, wire.WORKER_REPLY, reply_to(again, "other"))
             assert fleet.run_of(event_id)["output"] == "other"
 

@@ -102,8 +102,3 @@ class Connecting:
         """Return the apps of a connection."""
         with self._database.read() as tx:
             return connections.apps_of(tx, connection_id)
-
-    def count_by_app(self) -> dict[str, int]:
-        """Return how many connections each app has."""
-        with self._database.read() as tx:
-            return connections.count_by_app(tx, self._environment, seen_after_ms=tx.now_ms - SILENT_MS)

@@ -121,6 +121,10 @@ export interface App {
   readonly url: string | null;
   /** The SDK that it is written with; null likewise. */
   readonly sdk: string | null;
+  /** How its functions are executed: in this installation, by calls to its address, or by workers that connect. */
+  readonly method: "code" | "http" | "connect";
+  /** How many of its workers are connected. */
+  readonly connection_count: number;
   /** The version of the code that is in force, if it says one. */
   readonly version: string | null;
   /** How many functions it has. */
