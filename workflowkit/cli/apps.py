@@ -47,7 +47,8 @@ def list_apps(limit: int, environment: str, as_json: bool) -> None:
 
         emit_json({"items": [views.app(record, counts) for record in found]})
     elif found:
-        click.echo(table((_row(record, counts.get(record.id, 0)) for record in found), headers=("app", "version", "functions", "", "at")))
+        rows = [_row(record, counts.get(record.id, 0)) for record in found]
+        click.echo(table(rows, headers=("app", "version", "functions", "", "at")))
     else:
         click.echo("no applications")
 
