@@ -57,8 +57,6 @@ NOT_OF_WORKERS = (
     "message",
     "callback",
     "checkpoint",
-    "adopt",
-    "report",
     "pause",
     "reschedule",
     "sync",
@@ -69,8 +67,6 @@ NOT_OF_WORKERS = (
     "user",
     "session",
     "login",
-    "connect",
-    "request",
 )
 
 

@@ -12,7 +12,7 @@ from runtimes import Harness, a_runtime
 from workflowkit.base.scope import Scope
 from workflowkit.engine.outcome import Succeeded
 from workflowkit.runtime.position import Claim
-from workflowkit.store import slots, turns
+from workflowkit.store import slots
 from workflowkit.store.flowstates import GUARDED, StateKey, guarded_row, put, read
 
 TENANT = Scope("default", "a")
@@ -58,44 +58,6 @@ def _once_after(patch: pytest.MonkeyPatch, module: Any, name: str, rival: Callab
 
 def _running(harness: Harness) -> int:
     return len(harness.rows("SELECT run_id FROM steps WHERE status = 'running'"))
-
-
-def test_a_slot_that_another_worker_takes_meanwhile_is_not_taken_twice(
-    postgres_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with a_runtime(postgres_url) as harness:
-        harness.deploy(_document(concurrency=1), scope=TENANT)
-        _send(harness, 3)
-        recorded = _record(harness, _first(harness))
-        (place,) = [opening.hint.step_key for opening in recorded.openings]
-        other = harness.new_process()
-        came = _once_after(monkeypatch, turns, "look", lambda: other.worker.advance._dequeue(place)[0])
-        claim, _ = harness.runtime.worker.advance._dequeue(place)
-        assert came[0] is not None
-        assert claim is None
-        assert _running(harness) == len(harness.rows("SELECT * FROM slots")) == 1
-        # And for a while the locks are taken first, which works as well.
-        recorded = _record(harness, came[0])
-        claim, _ = harness.runtime.worker.advance._dequeue(place)
-        assert claim is not None
-        assert _running(harness) == 1
-
-
-def test_two_workers_that_look_at_once_take_two_slots_for_two_runs(
-    postgres_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with a_runtime(postgres_url) as harness:
-        harness.deploy(_document(concurrency=2), scope=TENANT)
-        _send(harness, 4)
-        first = _first(harness)
-        place = harness.rows("SELECT slot_group FROM lane_groups")[0]["slot_group"]
-        other = harness.new_process()
-        _record(harness, first)
-        came = _once_after(monkeypatch, turns, "look", lambda: other.worker.advance._dequeue(place)[0])
-        claim, _ = harness.runtime.worker.advance._dequeue(place)
-        assert claim is not None
-        assert claim.lease.run_id != came[0].lease.run_id
-        assert _running(harness) == len(harness.rows("SELECT * FROM slots")) == 2
 
 
 def test_a_run_that_starts_at_once_sees_the_slot_that_another_has_taken(

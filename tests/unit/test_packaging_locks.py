@@ -36,8 +36,7 @@ def wanted(lock: str) -> list[str]:
     groups = PROJECT["dependency-groups"]
     if "web" in lock:
         return list(groups["web"])
-    extras = PROJECT["project"]["optional-dependencies"]
-    wants = [*PROJECT["project"]["dependencies"], *extras["postgres"], *extras["connect"]]
+    wants = [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["postgres"]]
     return [*wants, *groups["build"], *(groups["test"] if "test" in lock else [])]
 
 

@@ -41,14 +41,12 @@ def list_apps(limit: int, environment: str, as_json: bool) -> None:
     """
     with opened() as wk:
         found = wk.runtime.apps.find(environment, limit=limit)
-        counts = wk.runtime.apps.connection_counts(environment)
     if as_json:
         from workflowkit.api import views
 
-        emit_json({"items": [views.app(record, counts) for record in found]})
+        emit_json({"items": [views.app(record) for record in found]})
     elif found:
-        rows = [_row(record, counts.get(record.id, 0)) for record in found]
-        click.echo(table(rows, headers=("app", "version", "functions", "", "at")))
+        click.echo(table(map(_row, found), headers=("app", "version", "functions", "", "at")))
     else:
         click.echo("no applications")
 
@@ -145,18 +143,14 @@ def sync(url: str, as_json: bool) -> None:
         click.echo(f"{status('completed', text=done)} {dim('the app at')} {plain(url)}")
 
 
-def _row(record: AppRecord, connection_count: int) -> tuple[str, ...]:
+def _row(record: AppRecord) -> tuple[str, ...]:
     is_archived = record.archived_at_ms is not None
-    if record.origin is None:
-        at = dim("in this installation")
-    else:
-        at = f"{connection_count} connected" if record.origin.is_connected else plain(record.origin.url)
     return (
         plain(record.id),
         plain(record.version or ""),
         str(len(record.function_ids)),
         status("cancelled", text="archived") if is_archived else "",
-        at,
+        dim("in this installation") if record.origin is None else plain(record.origin.url),
     )
 
 

@@ -17,8 +17,6 @@ from workflowkit.inngest.naming import function_id, own_id
 from workflowkit.inngest.tables import lowered, table
 from workflowkit.registry import REMOTE_PREFIX, ActionSpec
 
-#: What the addresses of functions begin with whose workers connect.
-CONNECTED_URL = "wss://connect"
 _FAILED_FUNCTION = re.compile(r"""\s*event\.data\.function_id\s*==\s*(['"])(?P<slug>[^'"\\]+)\1\s*""")
 
 
@@ -42,17 +40,14 @@ class Registration:
     functions: Mapping[str, RemoteFunction]
 
 
-def read_registration(payload: Any, spec_of: Callable[[str], ActionSpec], *, is_connected: bool) -> Registration:
-    """Return the app that a payload tells of. Raises ``InvalidInput`` with what is wrong.
-
-    ``is_connected`` apps have the addresses of workers that connect; nobody else may.
-    """
+def read_registration(payload: Any, spec_of: Callable[[str], ActionSpec]) -> Registration:
+    """Return the app that a payload tells of. Raises ``InvalidInput`` with what is wrong."""
     # Python's SDK says appname where the others say appName: keys are read in any case.
     given = lowered(payload)
     name, url, entries = given.get("appname"), given.get("url"), given.get("functions")
     problems = [
         *([] if isinstance(name, str) and name else [Problem("/appName", "required", "App ID required")]),
-        *_url_problems(url, "/url", is_connected=is_connected),
+        *_url_problems(url, "/url"),
         *([] if isinstance(entries, list) else [Problem("/functions", "required", "a list of functions")]),
     ]
     if problems:
@@ -60,8 +55,7 @@ def read_registration(payload: Any, spec_of: Callable[[str], ActionSpec], *, is_
     assert isinstance(name, str) and isinstance(url, str) and isinstance(entries, list)  # noqa: S101, PT018 - else problems
     functions: dict[str, RemoteFunction] = {}
     for index, entry in enumerate(entries):
-        sdk, pointer = str(given.get("sdk") or ""), f"/functions/{index}"
-        own, function = _function(name, sdk, lowered(entry), pointer, spec_of, is_connected=is_connected)
+        own, function = _function(name, str(given.get("sdk") or ""), lowered(entry), f"/functions/{index}", spec_of)
         if own in functions:
             raise InvalidInput.at(f"/functions/{index}/id", "duplicate", "each function has an id of its own")
         functions[own] = function
@@ -72,14 +66,13 @@ def read_registration(payload: Any, spec_of: Callable[[str], ActionSpec], *, is_
 
 
 def _function(
-    app: str, sdk: str, entry: Mapping[str, Any], pointer: str, spec_of: Callable[[str], ActionSpec], *,
-    is_connected: bool,
-) -> tuple[str, RemoteFunction]:  # fmt: skip
+    app: str, sdk: str, entry: Mapping[str, Any], pointer: str, spec_of: Callable[[str], ActionSpec]
+) -> tuple[str, RemoteFunction]:
     slug, step = entry.get("id"), _step(entry)
     if not isinstance(slug, str) or not slug:
         raise InvalidInput.at(f"{pointer}/id", "required", "a function has an id")
     url = lowered(step.get("runtime")).get("url")
-    if problems := [*_url_problems(url, f"{pointer}/steps/step/runtime/url", is_connected=is_connected)]:
+    if problems := [*_url_problems(url, f"{pointer}/steps/step/runtime/url")]:
         raise InvalidInput(problems)
     own = function_id(app, slug)
     node_id = own.partition("/")[2]
@@ -141,14 +134,7 @@ def _settings(entry: Mapping[str, Any], step: Mapping[str, Any]) -> dict[str, An
     return {name: value for name, value in found.items() if value not in (None, {}, [], "")}
 
 
-def is_connected_url(url: str) -> bool:
-    """Tell whether a function is where a worker is that connects, and not at an address that could be called."""
-    return url.startswith(CONNECTED_URL)
-
-
-def _url_problems(url: Any, pointer: str, *, is_connected: bool) -> Iterator[Problem]:
-    if is_connected and isinstance(url, str) and is_connected_url(url):
-        return
+def _url_problems(url: Any, pointer: str) -> Iterator[Problem]:
     try:
         parts = urlsplit(url) if isinstance(url, str) else None
     except ValueError:

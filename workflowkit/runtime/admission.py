@@ -24,6 +24,7 @@ from workflowkit.flow.singleton import Lock
 from workflowkit.runtime.flowstate import SINGLETON, Place, States, lock_of
 from workflowkit.runtime.position import Schedule
 from workflowkit.runtime.queuelimits import QueueLimits
+from workflowkit.runtime.recently import Recently
 from workflowkit.runtime.runflow import flow_of, singleton_key
 from workflowkit.runtime.starting import (
     Begun,
@@ -57,6 +58,8 @@ class Admitting:
         self._schedule = schedule
         self._limits = limits
         self._queues = QueueLimits(schedule, limits)
+        #: Limits under which nothing could start at once: there it is better to queue without a look.
+        self._crowded = Recently()
 
     def candidate(
         self, record: EventRecord, workflow_id: str, version: int, workflow: Workflow, *, run_id: str | None = None
@@ -86,7 +89,7 @@ class Admitting:
         if any(each.place.needs_locks for each in candidates):
             states.require_locks()
         if may_take:
-            begun.room = find_room(states, candidates)
+            begun.room = find_room(states, candidates, self._crowded)
         states.lock(key for each in candidates for key in each.place.arrival_keys())
         states.lock(key for each in candidates for key in _singletons(states, each.place))
         for candidate in candidates:

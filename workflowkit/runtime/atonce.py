@@ -27,14 +27,10 @@ from workflowkit.runtime.position import (
     cancels,
     may_be_cancelled,
 )
-from workflowkit.runtime.recently import Recently
 from workflowkit.runtime.runflow import RunFlow, flow_of
-from workflowkit.store import journal, singles
+from workflowkit.store import singles
 from workflowkit.store.database import Database
 from workflowkit.store.lanes import Lane, QueuedStep
-
-#: The ordinal of the attempt that is claimed with a record (``singles.record``): what came earlier comes before it.
-_BEFORE = -1
 
 
 class AtOnce:
@@ -47,8 +43,6 @@ class AtOnce:
         self._database = database
         self._schedule = schedule
         self._ending = ending
-        #: Groups of slots that a step could not keep, as others wait for them.
-        self._crowded = Recently()
 
     def record(self, claim: Claim, outcome: Outcome, *, go_on: bool, also: StepHint | None) -> Recorded | None:
         """Record a success; ``None`` also if the run has moved, or somebody waits for a slot that it would keep."""
@@ -74,22 +68,19 @@ class AtOnce:
             if batch.lanes:
                 return None  # a step is to queue
             also_key = None if also is None else also.step_key
-            begun = journal.rows_of(run.id, run.revision, claim.begun, first=_BEFORE - len(claim.begun))
             is_recorded, claimed = singles.record(
                 tx, position.run, lease, StepStatus(decision.facts[0].kind.value),
-                new_steps=batch.steps, facts=[*begun, *batch.journal],
+                new_steps=batch.steps, facts=batch.journal,
                 run_status=RunStatus.RUNNING if finish is None else finish.status,
                 output=None if finish is None else finish.output, error=None if finish is None else finish.error,
                 handled_failures=0 if finish is None else len(position.progress.handled_failures),
                 also=also_key, lease_ms=schedule.lease_ms,
                 also_attempt=Fact(FactKind.ATTEMPT, also_key or "", worker=schedule.worker, at_ms=tx.now_ms),
-                passing=singles.Take() if begun else _passing(claim, flow, keeping, is_over=finish is not None),
+                passing=_passing(claim, flow, keeping, is_over=finish is not None),
             )  # fmt: skip
             if is_recorded:
                 tx.followers += batch.followers
         if not is_recorded:
-            if flow is not None and keeping.place is not None:
-                self._crowded.note(flow.while_at(lease.step_key), now_ms=tx.now_ms)
             return None
         position.run, position.is_stale = run, False
         freed = () if keeping.place is not None else self._freed(claim, flow, is_over=finish is not None)
@@ -109,7 +100,7 @@ class AtOnce:
         if not any(under):
             return True
         # Only one of the steps that follow can keep the slots, under the same limits; the others have to queue.
-        return go_on and under == [held] and not self._crowded.has(held, now_ms=self._database.now_ms())
+        return go_on and under == [held]
 
     def _freed(self, claim: Claim, flow: RunFlow | None, *, is_over: bool) -> Sequence[Opening]:
         """Return where others may start now."""

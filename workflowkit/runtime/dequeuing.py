@@ -55,7 +55,7 @@ class Dequeuing:
     def claim(self, place: str) -> Dequeued:
         """Start the step whose turn it is at a place, if there is one that may start now."""
         taken = self._next_turn.claim(place)
-        if taken is not None:
+        if not taken.is_long:
             follows = [] if taken.next_queue is None else [Opening(place_hint(place, taken.next_queue))]
             return Dequeued(taken.claim, follows, is_settled=True)
         openings: list[Opening] = []
@@ -67,6 +67,8 @@ class Dequeuing:
                 self._set_aside(spoilt.step)
                 continue
             openings += found.openings
+            if found.claim is not None:
+                self._next_turn.learn(place, found.claim.position)
             if found.claim is not None or found.is_settled:
                 return Dequeued(found.claim, openings, is_settled=True)
         # Others are faster here: one of them, or the relay, goes on.

@@ -54,6 +54,12 @@ class Place:
         waits = rule is not None and rule.mode is SingletonMode.QUEUE_LATEST
         return self.flow.batch is not None or self.flow.debounce is not None or waits
 
+    @property
+    def has_states(self) -> bool:
+        """Whether anything that is stored decides about the event itself, and not only about when its run starts."""
+        flow = self.flow
+        return flow.singleton is not None or any(getattr(flow, name) is not None for name in ARRIVAL_CONTROLS)
+
     def arrival_keys(self) -> list[StateKey]:
         """Return the keys of the states that decide about the event's arrival."""
         return [self.key(name) for name in ARRIVAL_CONTROLS if getattr(self.flow, name) is not None]

@@ -27,7 +27,6 @@ PERMISSIONS = (
     "workflows:read",
     "workflows:write",
     "workflows:publish",
-    "workflows:pause",
     "runs:read",
     "runs:write",
     "actions:read",

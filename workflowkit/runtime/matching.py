@@ -105,7 +105,7 @@ class Matching:
 
         ``None`` where that does not do. Each event ends in a row that only one can insert: whoever comes second fails
         as a whole. Where states of flow control were not used by others just now, they are only read; the statement
-        fails if they change meanwhile.
+        fails if they change meanwhile. Where the slots of a limit were, no run takes one here: all queue for them.
         """
         with self._database.statement("match") as tx:
             matched, batch = self._decide(tx, event_ids)
@@ -114,19 +114,20 @@ class Matching:
             if not matched.candidates:
                 batch.write(tx)
                 return matched
-            try:
-                if not self._is_contended(tx, matched):
-                    return self._admit_at_once(tx, matched, batch)
-            except NotLocked:
-                pass
+            is_contended = self._is_contended(tx, matched)
+            if not is_contended or not any(each.place.has_states for each in matched.candidates):
+                try:
+                    return self._admit_at_once(tx, matched, batch, may_take=not is_contended)
+                except NotLocked:
+                    pass
         with self._database.transaction("match") as tx:
             self._admit(tx, matched, batch)
             self._write(tx, matched, batch)
             return matched
 
-    def _admit_at_once(self, tx: Transaction, matched: Matched, batch: Batch) -> Matched | None:
+    def _admit_at_once(self, tx: Transaction, matched: Matched, batch: Batch, *, may_take: bool) -> Matched | None:
         try:
-            self._admit(tx, matched, batch, is_locked=False)
+            self._admit(tx, matched, batch, is_locked=False, may_take=may_take)
             if matched.told or not batch.is_one_statement():
                 return None
             batch.write(tx)
@@ -158,10 +159,12 @@ class Matching:
         for record in matched.told:
             matched.event_ids += self._ending.tell(tx, [record])
 
-    def _admit(self, tx: Transaction, matched: Matched, batch: Batch, *, is_locked: bool = True) -> None:
+    def _admit(
+        self, tx: Transaction, matched: Matched, batch: Batch, *, is_locked: bool = True, may_take: bool = True
+    ) -> None:  # fmt: skip
         may_claim = matched.claim is None
         # Where steps were woken, their rows are locked: too late for the locks of slots.
-        may_take = may_claim and not matched.awaited
+        may_take = may_take and may_claim and not matched.awaited
         begun = self._admitting.admit(
             tx, matched.candidates, may_claim=may_claim, may_take=may_take, is_locked=is_locked
         )  # fmt: skip

@@ -1,132 +1,136 @@
-"""The step whose turn it is under a limit, taken in one statement where nobody else is at it. PostgreSQL only."""
+"""The steps whose turn it is under a limit, started in one statement. PostgreSQL only.
+
+Threads of a process that are at the same place at the same moment do not wait for each other's locks in the database:
+one of them starts as many steps as there are threads, and hands them out.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from workflowkit.base.errors import DefinitionError
 from workflowkit.engine.facts import Fact, FactKind
-from workflowkit.engine.states import RunStatus
-from workflowkit.flow.concurrency import Ceiling
-from workflowkit.flow.dequeue import Go, TooEarly, dequeue
-from workflowkit.runtime.position import Claim, Schedule, may_be_cancelled
+from workflowkit.runtime.position import Claim, Position, Schedule, may_be_cancelled
 from workflowkit.runtime.position import place as place_run
-from workflowkit.runtime.recently import Recently
-from workflowkit.runtime.runflow import flow_of, rate_of, slot_state, throttle_state
 from workflowkit.runtime.versions import Versions
-from workflowkit.store import flowstates, journal, slots, turns
+from workflowkit.store import turns
 from workflowkit.store.database import Database, Transaction
-from workflowkit.store.flowstates import Seen, StateKey
-from workflowkit.store.turns import Turn
+from workflowkit.store.turns import Rest, Turn, version_name
+
+#: How often a place is looked at again at once, where another lane may be able to start.
+TRIES = 5
+#: Most places that are remembered, and most versions of each; then those are forgotten.
+KNOWN_PLACES, KNOWN_VERSIONS = 1_000, 50
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Taken:
-    """The claim, none if nothing can start, and the queue of one more step that may be able to."""
+    """The claim, none if nothing can start, and the queue of one more step that may be able to.
+
+    ``is_long``: the step whose turn it is has to be started in another way. ``error`` is why there is no claim.
+    """
 
     claim: Claim | None = None
     next_queue: str | None = None
+    is_long: bool = False
+    error: Exception | None = None
+
+
+@dataclass(slots=True)
+class _Visit:
+    """One thread at a place, and what it gets there."""
+
+    taken: Taken | None = None
+
+
+@dataclass(slots=True)
+class _Desk:
+    """Where the threads of a process meet that are at one place: who is served, and who waits to be."""
+
+    serving: threading.Lock = field(default_factory=threading.Lock)
+    waiting: list[_Visit] = field(default_factory=list)
+    #: The versions that this process has read for steps of the place: a run of one can be placed after it has started.
+    known: set[str] = field(default_factory=set)
 
 
 class NextTurn:
-    """Takes steps out of lanes without a lock, for one worker process. Thread-safe."""
+    """Takes steps out of lanes, for one worker process. Thread-safe."""
 
     def __init__(self, database: Database, schedule: Schedule, versions: Versions) -> None:
         self._database = database
         self._schedule = schedule
         self._versions = versions
-        #: Places where others were faster: there it is better to wait for the locks.
-        self._contended = Recently()
+        self._desks: dict[str, _Desk] = {}
+        self._lock = threading.Lock()
 
-    def claim(self, place: str) -> Taken | None:
-        """Start the step whose turn it is at a place; ``None`` where that needs locks, and then nothing is written."""
+    def claim(self, place: str) -> Taken:
+        """Start the step whose turn it is at a place, if that can be done in one statement.
+
+        Raises ``ValueUnreadable``: the step is left to whoever claims it when its lease has ended.
+        """
         if not self._database.is_postgresql:
-            return None
+            return Taken(is_long=True)
+        visit = _Visit()
+        with self._lock:
+            desk = self._desk(place)
+            desk.waiting.append(visit)
+        with desk.serving:
+            if visit.taken is None:
+                self._serve(place, desk)
+        assert visit.taken is not None  # noqa: S101 - whoever was serving has seen to it
+        if visit.taken.error is not None:
+            raise visit.taken.error
+        return visit.taken
+
+    def learn(self, place: str, position: Position) -> None:
+        """Remember that this process can read what a run of a place executes."""
+        if may_be_cancelled(position) or not self._database.is_postgresql:
+            return  # that is looked at before a step of it starts
+        with self._lock:
+            known = self._desk(place).known
+            if len(known) >= KNOWN_VERSIONS:
+                known.clear()
+            known.add(version_name(position.run.workflow_id, position.run.version))
+
+    def _desk(self, place: str) -> _Desk:
+        if place not in self._desks and len(self._desks) >= KNOWN_PLACES:
+            # Whoever is at one of them has it in hand; at worst two threads meet in the database.
+            self._desks.clear()
+        return self._desks.setdefault(place, _Desk())
+
+    def _serve(self, place: str, desk: _Desk) -> None:
+        """Serve all who wait: they came before this, so one look does for all of them."""
+        with self._lock:
+            visits, desk.waiting = desk.waiting, []
+            known = tuple(desk.known)
         try:
-            return self._claim(place)
-        except self._database.integrity_error:
-            self._contended.note(place, now_ms=self._database.now_ms())
-        except (DefinitionError, LookupError):
-            return None
+            results = self._start(place, len(visits), known)
+        except Exception as error:
+            results = [Taken(error=error)] * len(visits)
+        for visit, taken in zip(visits, results, strict=True):
+            visit.taken = taken
+
+    def _start(self, place: str, most: int, known: Sequence[str]) -> list[Taken]:
+        """Start at most so many steps; return that many answers."""
+        claims: list[Taken] = []
+        for _ in range(TRIES):
+            with self._database.statement("dequeue") as tx:
+                found = turns.start_next(tx, place, self._schedule, most=most - len(claims), known=known)
+                claims += [self._claim(tx, turn) for turn in found.started]
+            if found.rest is not Rest.AGAIN or len(claims) == most:
+                break
+        rest = [Taken(is_long=found.rest in (Rest.LONG, Rest.AGAIN)), *(Taken() for _ in range(most))]
+        if claims and found.rest is not Rest.NOTHING:
+            claims[-1].next_queue = found.queue
+        return (claims + rest)[:most]
+
+    def _claim(self, tx: Transaction, turn: Turn) -> Taken:
         try:
-            return self._claim(place)
-        except (self._database.integrity_error, DefinitionError, LookupError):
-            return None
-
-    def _claim(self, place: str) -> Taken | None:
-        with self._database.statement("dequeue") as tx:
-            turn = turns.look(tx, place)
-            if turn is None:
-                return Taken()
-            if not self._contended.has(place, now_ms=tx.now_ms):
-                return self._take(tx, turn, place)
-        with self._database.transaction("dequeue") as tx:
-            # SAFETY: I18 I19 — what is looked at now has not changed when it is taken.
-            lane = turn.lane
-            keys = [*map(slot_state, lane.ceilings), throttle_state(lane)]
-            flowstates.lock(tx, [key for key in keys if key is not None])
-            turn = turns.look(tx, place)
-            return Taken() if turn is None else self._take(tx, turn, place)
-
-    def _take(self, tx: Transaction, turn: Turn, place: str) -> Taken | None:
-        lane = turn.lane
-        tx.read_clock()  # what starts here starts after what has given its slots back
-        if not (turn.is_plain and self._schedule.serves(lane.queue)):
-            return None
-        throttle, rate = throttle_state(lane), None if lane.throttle is None else rate_of(lane.throttle)
-        seen = Seen() if throttle is None else flowstates.read(tx, [throttle])[throttle]
-        ceilings = [Ceiling(group, limit) for group, limit in lane.ceilings.items()]
-        verdict = dequeue(rate, seen.state, ceilings, turn.held, now_ms=tx.now_ms)
-        if not isinstance(verdict, Go):
-            return None
-        # SAFETY: I18 I19 — taken only if nobody has held the locks of these groups, or used the throttle, since.
-        keys: dict[StateKey, tuple[int | None, int | None]] = {
-            slot_state(group): (stamp, None) for group, stamp in turn.stamps.items()
-        }
-        arrival_us, until_ms = verdict.throttle_arrival_us, None
-        if throttle is not None and arrival_us is not None:
-            keys[throttle] = (seen.stamp, arrival_us)
-            follows = dequeue(rate, arrival_us, (), {}, now_ms=tx.now_ms)
-            until_ms = follows.next_at_ms if isinstance(follows, TooEarly) else None
-        expires_at_ms = None if arrival_us is None else arrival_us // 1_000 + 1
-        states = [
-            flowstates.guarded_row(tx, key, stamp, state, expires_at_ms=expires_at_ms)
-            for key, (stamp, state) in sorted(keys.items())
-        ]
-        return self._start(tx, turn, states, until_ms, place)
-
-    def _start(
-        self, tx: Transaction, turn: Turn, states: list[tuple[Any, ...]], until_ms: int | None, place: str
-    ) -> Taken | None:
-        started_at_ms = turn.run.started_at_ms or tx.now_ms
-        run = replace(
-            turn.run, revision=turn.run.revision + 1, status=RunStatus.RUNNING, started_at_ms=started_at_ms
-        )  # fmt: skip
-        facts = journal.load(tx, run.id) if turn.has_facts else []
-        position = place_run(tx, run, turn.event, facts, self._versions)
-        if may_be_cancelled(position):
-            return None
-        attempt = Fact(FactKind.ATTEMPT, turn.step_key, attempt=1, worker=self._schedule.worker, at_ms=tx.now_ms)
-        lease = turns.take(
-            tx, turn, attempt, states=states, held=_slots(turn), lease_ms=self._schedule.lease_ms, until_ms=until_ms
-        )
+            position = place_run(tx, turn.run, turn.event, turn.facts, self._versions)
+        except Exception as error:
+            return Taken(error=error)
+        worker, lease = self._schedule.worker, turn.lease
+        attempt = Fact(FactKind.ATTEMPT, lease.step_key, attempt=1, worker=worker, at_ms=turn.started_at_ms)
         position.memos.absorb([attempt])
-        return Taken(Claim(position, lease), _next_queue(turn, place, is_held=until_ms is not None))
-
-
-def _slots(turn: Turn) -> list[tuple[Any, ...]]:
-    """Return the rows of the slots that a step takes with it."""
-    flow, run = flow_of(turn.run), turn.run
-    if flow is None:
-        return []
-    rows = [(ceiling.group, run.id, turn.step_key, turn.token + 1) for ceiling in flow.while_at(turn.step_key)]
-    return rows if run.started_at_ms is not None else rows + slots.run_rows(run.id, [each.group for each in flow.runs])
-
-
-def _next_queue(turn: Turn, place: str, *, is_held: bool) -> str | None:
-    """Return the queue of one more step that may be able to start at a place after the one whose turn it was."""
-    full = {group for group, limit in turn.lane.ceilings.items() if turn.held[group] + 1 >= limit}
-    if place in full:
-        return None
-    return turn.lane.queue if turn.has_more and not full and not is_held else turn.other_queue
+        return Taken(Claim(position, lease))

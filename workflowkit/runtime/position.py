@@ -71,15 +71,10 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to run one attempt of one step now.
-
-    With ``begun`` it has been looked at only, and nobody else is kept from it: its lease and these facts, the attempt
-    and the ends of its waits, come to be with the record of its success.
-    """
+    """The right to run one attempt of one step now."""
 
     position: Position
     lease: Lease
-    begun: tuple[Fact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

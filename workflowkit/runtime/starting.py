@@ -20,6 +20,7 @@ from workflowkit.flow.dequeue import Go, dequeue
 from workflowkit.runtime.cause import REPLACED, Cause, cancel_timer
 from workflowkit.runtime.flowstate import Place, States
 from workflowkit.runtime.position import Batch, Claim, Opening, Schedule, start_run
+from workflowkit.runtime.recently import Recently
 from workflowkit.runtime.runflow import RunFlow, freeze, slot_state, throttle_state
 from workflowkit.store import collections, decisions, lanes, slots
 from workflowkit.store.collections import CollectionRecord
@@ -110,11 +111,11 @@ def start(states: States, candidate: Candidate, decision: Start, schedule: Sched
     return True
 
 
-def find_room(states: States, candidates: Sequence[Candidate]) -> Room | None:
+def find_room(states: States, candidates: Sequence[Candidate], crowded: Recently) -> Room | None:
     """Return the slots in which the first run under limits may start at once; ``None`` if it has to queue for them.
 
     Called before other states are locked; locks those of the limits where states are locked at all. Where somebody
-    waits for them, or they are full, nothing is.
+    waits for them, or they are full, nothing is; and nobody looks again for a moment, as ``crowded`` remembers.
     """
     tx = states.tx
     limited = (each for each in candidates if each.place.flow.concurrency or each.place.flow.throttle is not None)
@@ -123,16 +124,18 @@ def find_room(states: States, candidates: Sequence[Candidate]) -> Room | None:
         return None
     ceilings = frozen(candidate, 0).under("", has_started=False)
     throttle = None if candidate.place.flow.throttle is None else candidate.place.key("throttle")
-    if throttle is not None and ceilings:
-        return None  # lanes of other limits may wait for the same throttle
+    if throttle is not None and (ceilings or tx.is_postgresql):
+        # Lanes of other limits may wait for the same throttle. And to queue is not slower there than to look twice.
+        return None
+    if crowded.has(ceilings, now_ms=tx.now_ms):
+        return None
     groups = _survey(tx, ceilings)
     if groups is not None and states.is_locked and tx.is_postgresql:
-        states.lock([*map(slot_state, groups), throttle])
+        states.lock(map(slot_state, groups))
         groups = _survey(tx, ceilings)
     if groups is None:
+        crowded.note(ceilings, now_ms=tx.now_ms)
         return None
-    if not states.is_locked:
-        states.lock([throttle])
     tx.read_clock()  # what starts here starts after what has given these slots back
     return Room(groups, throttle)
 

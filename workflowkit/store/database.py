@@ -72,15 +72,18 @@ class Transaction:
     much as the driver itself, a third of a hot statement's time in this process.
     """
 
-    __slots__ = ("_clock", "_run", "changed", "followers", "is_postgresql", "now_ms", "sealing")
+    __slots__ = ("_clock", "_run", "changed", "followers", "is_postgresql", "is_server_time", "now_ms", "sealing")
 
     def __init__(
-        self, run: Callable[..., Any], clock: Callable[[], int], *, is_postgresql: bool, sealing: Sealing | None
-    ) -> None:
+        self, run: Callable[..., Any], clock: Callable[[], int], *, is_postgresql: bool, sealing: Sealing | None,
+        is_server_time: bool = False,
+    ) -> None:  # fmt: skip
         self._run = run
         self._clock = clock
         self.now_ms = clock()
         self.is_postgresql = is_postgresql
+        #: Whether the time is what the server says, and not a test.
+        self.is_server_time = is_server_time
         #: What values are encrypted with; ``None`` if they are not.
         self.sealing = sealing
         #: What is to be called once it has committed.
@@ -334,7 +337,10 @@ class Database:
         return self._transaction(connection.exec_driver_sql)
 
     def _transaction(self, run: Callable[..., Any]) -> Transaction:
-        return Transaction(run, self.carried_ms, is_postgresql=self.is_postgresql, sealing=self.sealing)
+        return Transaction(
+            run, self.carried_ms, is_postgresql=self.is_postgresql, sealing=self.sealing,
+            is_server_time=isinstance(self.clock, _PostgresqlClock),
+        )  # fmt: skip
 
     def now_ms(self) -> int:
         """Return the database's time. May ask the server. Raises ``StoreUnavailable``."""

@@ -86,7 +86,7 @@ _PURGE = Sql(
 def lock(tx: Transaction, keys: Iterable[StateKey]) -> dict[StateKey, Any]:
     """Lock the rows of ``keys`` until the end of the transaction; return their states, ``None`` where there is none."""
     # SAFETY: I18 I20 — one order for everybody.
-    rows = [(*_values(key), _lock_ends_at_ms(tx), _first_stamp(tx)) for key in sorted(set(keys))]
+    rows = [(*_values(key), lock_ends_at_ms(tx), first_stamp(tx)) for key in sorted(set(keys))]
     found = {
         StateKey(*row[:5]): None if row[5] is None else jsonvalue.loads(row[5]) for row in tx.returned(_LOCK, rows)
     }
@@ -112,8 +112,8 @@ def guarded_row(
     Without a state the row is kept for a while, like that of a lock.
     """
     text = None if state is None else jsonvalue.dumps(state)
-    ends_at_ms = _lock_ends_at_ms(tx) if state is None else expires_at_ms
-    return (*_values(key), text, ends_at_ms, _first_stamp(tx) if stamp is None else stamp + 1)
+    ends_at_ms = lock_ends_at_ms(tx) if state is None else expires_at_ms
+    return (*_values(key), text, ends_at_ms, first_stamp(tx) if stamp is None else stamp + 1)
 
 
 def turn_to_lock(row: Sequence[Any]) -> tuple[Any, ...]:
@@ -140,11 +140,13 @@ def any_expired(tx: Transaction) -> bool:
     return tx.one(_ANY_EXPIRED, now_ms=tx.now_ms) is not None
 
 
-def _lock_ends_at_ms(tx: Transaction) -> int:
+def lock_ends_at_ms(tx: Transaction) -> int:
+    """Return when a row without a state expires that is locked now. Rounded: to lock it again changes no index."""
     return (tx.now_ms // _HOUR_MS + 2) * _HOUR_MS
 
 
-def _first_stamp(tx: Transaction) -> int:
+def first_stamp(tx: Transaction) -> int:
+    """Return the stamp of a row that is new."""
     return tx.now_ms * _STAMPS_PER_MS
 
 

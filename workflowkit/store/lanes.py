@@ -44,6 +44,9 @@ class QueuedStep:
     sequence: str
 
 
+#: A step that has slots makes way in its own lane only for what came so much before it: who came at almost the same
+#: moment is not worth to wait in line again, and a priority counts whole seconds.
+EARLIER_MS = 999
 #: How long the relay leaves a lane alone after it has looked at it: it only makes up for hints that were lost.
 RECHECK_MS = 10_000
 
@@ -293,15 +296,18 @@ def close_all(tx: Transaction, found: Sequence[tuple[str, str]]) -> None:
     tx.run(_CLOSE_TENANTS, ids=list(parents))
 
 
-def any_before(tx: Transaction, lane: Lane, step: QueuedStep) -> bool:
-    """Tell whether a slot that is under the limits of ``lane`` is for somebody else before it is for ``step``."""
-    return tx.one(_ANY_BEFORE, **before(lane, step)) is not None
+def any_before(tx: Transaction, lane: Lane, step: QueuedStep, *, by_ms: int = 0) -> bool:
+    """Tell whether a slot that is under the limits of ``lane`` is for somebody else before it is for ``step``.
+
+    In the lane itself only for who came ``by_ms`` before it.
+    """
+    return tx.one(_ANY_BEFORE, **before(lane, step, by_ms=by_ms)) is not None
 
 
-def before(lane: Lane, step: QueuedStep) -> dict[str, Any]:
+def before(lane: Lane, step: QueuedStep, *, by_ms: int) -> dict[str, Any]:
     """Return the parameters of ``BEFORE``."""
     return {
-        "ids": list(lane.ceilings), "lane_id": lane.id, "score_ms": step.score_ms, "sequence": step.sequence,
+        "ids": list(lane.ceilings), "lane_id": lane.id, "score_ms": step.score_ms - by_ms, "sequence": step.sequence,
     }  # fmt: skip
 
 

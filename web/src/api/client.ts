@@ -52,8 +52,8 @@ export class Api {
     return (await this.get<schema.ActionList>("/actions")).items;
   }
 
-  workflows({ cursor, lastRuns }: { cursor?: string | undefined; lastRuns: number }): Promise<schema.WorkflowPage> {
-    return this.get(`/workflows${query({ cursor, last_runs: String(lastRuns) })}`);
+  workflows(cursor?: string): Promise<schema.WorkflowPage> {
+    return this.get(`/workflows${query({ cursor })}`);
   }
 
   workflow(id: string): Promise<schema.Workflow> {
@@ -126,9 +126,8 @@ export class Api {
     return this.send("POST", `/workflows/${encodeURIComponent(id)}/simulate`, { ...request });
   }
 
-  /** A dry run as a stream of events, to be read as it comes. */
-  followDryRun(id: string, request: schema.DryRunRequest, signal: AbortSignal): Promise<Response> {
-    return this.call("POST", `/workflows/${encodeURIComponent(id)}/dry-run/live`, { ...request }, {}, signal);
+  dryRun(id: string, request: schema.DryRunRequest): Promise<schema.DryRun> {
+    return this.send("POST", `/workflows/${encodeURIComponent(id)}/dry-run`, { ...request });
   }
 
   event(id: string): Promise<schema.EventDetail> {
@@ -175,7 +174,6 @@ export class Api {
     path: string,
     body?: Json,
     headers: Record<string, string> = {},
-    signal?: AbortSignal,
   ): Promise<Response> {
     const options = this.options();
     const ask = async (): Promise<Response> => {
@@ -187,7 +185,6 @@ export class Api {
       try {
         const init: RequestInit = { method, headers: all };
         if (body !== undefined) init.body = JSON.stringify(body);
-        if (signal !== undefined) init.signal = signal;
         return await fetch(`${options.root}/api${path}`, init);
       } catch {
         throw new ApiError(0, "unreachable", t("The server cannot be reached."));
@@ -212,15 +209,12 @@ function credentials(options: ApiOptions, method: string): Record<string, string
   return typeof csrf === "string" ? { "Workflowkit-Csrf": csrf } : {};
 }
 
-/** What the server says of something that it does not do, as an error. */
-export function refusal({ status, code, detail, problems }: schema.ProblemDocument): ApiError {
-  const message = locale() === "en" ? detail : t("The server does not do this: {code}", { code });
-  return new ApiError(status, code, message, problems);
-}
-
 async function errorOf(response: Response): Promise<ApiError> {
   try {
-    return refusal((await response.json()) as schema.ProblemDocument);
+    const problem = (await response.json()) as schema.ProblemDocument;
+    const { code, detail } = problem;
+    const message = locale() === "en" ? detail : t("The server does not do this: {code}", { code });
+    return new ApiError(response.status, code, message, problem.problems);
   } catch {
     return new ApiError(
       response.status,

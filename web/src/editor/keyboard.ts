@@ -106,7 +106,7 @@ function alone(event: KeyboardEvent, store: EditorStore, actions: KeyActions): b
     case "c":
       return did(actions.connect);
     case "t":
-      return did(() => tidyUp(store));
+      return did(() => void tidyUp(store));
     case "f":
       return did(() => state.canvas?.fit());
     case "?":

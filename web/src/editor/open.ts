@@ -26,7 +26,7 @@ export async function openEditor(workflowId: string, { isReadOnly = false } = {}
     api.draft(workflowId),
     api.actions(),
   ]);
-  const document = prepare(opened.draft.document);
+  const document = await prepare(opened.draft.document);
   const store = createEditorStore({
     workflowId,
     catalogue: new Catalogue(actions),
@@ -35,7 +35,7 @@ export async function openEditor(workflowId: string, { isReadOnly = false } = {}
     isReadOnly,
   });
   const saver = saverFor(workflowId, opened, document, store);
-  if (!isReadOnly) restoreKeptEdit(workflowId, opened, saver, store);
+  if (!isReadOnly) await restoreKeptEdit(workflowId, opened, saver, store);
   return { workflow, store, saver };
 }
 
@@ -53,7 +53,12 @@ function saverFor(workflowId: string, opened: TaggedDraft, document: WorkflowDoc
 }
 
 /** Brings back what was typed and never reached the server; asks, if the draft has changed since. */
-function restoreKeptEdit(workflowId: string, opened: TaggedDraft, saver: DraftSaver, store: EditorStore): void {
+async function restoreKeptEdit(
+  workflowId: string,
+  opened: TaggedDraft,
+  saver: DraftSaver,
+  store: EditorStore,
+): Promise<void> {
   const keeper = storageKeeper(workflowId);
   const kept = keeper.read();
   if (kept === undefined) return;
@@ -63,7 +68,7 @@ function restoreKeptEdit(workflowId: string, opened: TaggedDraft, saver: DraftSa
   }
   let document: WorkflowDocument;
   try {
-    document = prepare(kept.document);
+    document = await prepare(kept.document);
   } catch {
     return; // the storage holds something else; the draft of the server is sound
   }

@@ -7,7 +7,8 @@ import { withPositions } from "../document/scope";
 import type { WorkflowDocument } from "../document/types";
 
 /** Throws `NotAWorkflow` if the canvas could not show all of it. */
-export function prepare(value: Json): WorkflowDocument {
+export async function prepare(value: Json): Promise<WorkflowDocument> {
   const document = openDocument(value);
-  return missingPlaces(document).reduce((result, { scope, places }) => withPositions(result, scope, places), document);
+  const given = await missingPlaces(document);
+  return given.reduce((result, { scope, places }) => withPositions(result, scope, places), document);
 }
