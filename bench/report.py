@@ -68,6 +68,8 @@ METRICS = (
     Metric("start_p95_ms", "record one and start the next, p95 ms", False, 2),
     Metric("cpu_us_per_start", "CPU µs for that", False, 0),
     Metric("cpu_to_first", "times the CPU of the shortest queue", None, 2),
+    Metric("calls_per_run", "calls of the app a run", False, 2),
+    Metric("calls_to_least_ratio", "times the calls that the protocol needs", None, 2),
     Metric("commits_per_step", "commits a step (writing)", None, 2),
     Metric("transactions_per_step", "transactions a step (reads too)", None, 2),
     Metric("commits_per_event", "commits an event (writing)", None, 2),

@@ -4,7 +4,8 @@ W1: runs of three sequential no-op steps, submitted as fast as possible until al
 W2: one run of many sequential no-op steps. W3: a fan-out of no-op steps and a join. W5: events accepted over HTTP while
 the workers execute; an event starts a run of one no-op step, or matches nothing. W4: many runs that wait or sleep, some
 of which are woken at once. W6: the runs of W1 under each control of flow control, and their cost as a ratio to the same
-load without it. W7: how long it takes to start the next of many runs that queue behind a limit.
+load without it. W7: how long it takes to start the next of many runs that queue behind a limit. W8: the runs of W1 as a
+function of an app of Inngest's SDK of Python, called over HTTP.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import json
 import statistics
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -27,6 +29,7 @@ _WAKE_GROUPS = 10
 _SLEEP_SECONDS = 8.0
 _DRAIN_POLL_SECONDS = 0.05
 _STARTED_RUNS = 200
+_WARM_RUNS = 20
 #: The controls that W6 measures.
 _CONTROLS = (
     "concurrency", "throttle", "rate_limit", "idempotency", "singleton", "batch", "priority",
@@ -193,6 +196,36 @@ def events_over_http(peer: Peer, sizes: Sizes, _: int) -> Iterator[tuple[str, Fi
         yield f"bulk of {_BULK_EVENTS}, {label}", _accept(peer, client, intake, bulk)
 
 
+def remote_functions(peer: Peer, sizes: Sizes, _: int) -> Iterator[tuple[str, Figures]]:
+    """W8: the runs of W1 in an app of Inngest's SDK of Python: throughput, calls over HTTP, and the latency of one."""
+    app = peer.start_app()
+    driver = peer.drivers[0]
+    driver.call("app_burst", runs=_WARM_RUNS)
+    peer.await_quiet()
+    before = _calls_of(app)
+    with peer.meter() as meter:
+        driver.call("app_burst", runs=sizes.runs)
+    calls = (_calls_of(app) - before) / sizes.runs
+    yield (
+        "burst",
+        {
+            "runs_per_second": sizes.runs / meter.usage.seconds,
+            **_cost_per_step(meter.usage, _STEPS_PER_RUN * sizes.runs),
+            "calls_per_run": calls,
+            # One for each step, and one in which the function returns: the protocol does with no less.
+            "calls_to_least_ratio": calls / (_STEPS_PER_RUN + 1),
+        },
+    )
+    peer.await_quiet()
+    latencies = driver.call("app_idle", samples=sizes.idle_samples)
+    yield "idle", {f"idle_p{p}_ms": 1000 * percentile(latencies, p) for p in (50, 95)}
+
+
+def _calls_of(app: str) -> int:
+    with urllib.request.urlopen(f"{app}/calls", timeout=_DRAIN_SECONDS) as answer:
+        return int(answer.read())
+
+
 WORKLOADS: Mapping[str, Workload] = {
     "W1": run_and_idle,
     "W2": long_chains,
@@ -201,6 +234,7 @@ WORKLOADS: Mapping[str, Workload] = {
     "W5": events_over_http,
     "W6": flow_control,
     "W7": long_queues,
+    "W8": remote_functions,
 }
 
 

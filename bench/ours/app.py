@@ -10,6 +10,8 @@ from workflowkit import WorkflowKit
 DATABASE_URL = os.environ["BENCH_DATABASE_URL"]
 NOOP = "bench:noop"
 WAKE_EVENT = "bench/wake"
+#: Starts the function of the app of an SDK (``sdkapp``).
+SDK_EVENT = "bench/sdk"
 #: A queue that no worker serves: what is on it stays there until a measurement takes it.
 HELD, HELD_QUEUE = "bench:held", "held"
 

@@ -11,11 +11,13 @@ from collections.abc import Callable
 from functools import cache as cached
 from typing import Any
 
+import httpx
 import psycopg
 
 from bench.ours.app import (
     CONTROLS,
     DATABASE_URL,
+    SDK_EVENT,
     WAKE_EVENT,
     behind_a_limit,
     chain,
@@ -100,6 +102,23 @@ def under(control: str, runs: int) -> int:
     return _count(_RUNS) - before
 
 
+def register(url: str) -> None:
+    """Let an app of an SDK register its functions."""
+    answer = httpx.put(url, timeout=_WAIT_SECONDS)
+    if answer.status_code != 200:
+        raise RuntimeError(f"the app has not registered: {answer.status_code} {answer.text}")
+
+
+def app_burst(runs: int) -> None:
+    """Start so many runs of the app's function; return when all have completed."""
+    expected = settled() + runs
+    for start in range(0, runs, _EVENTS_PER_CALL):
+        wk.send([{"name": SDK_EVENT, "data": {}}] * (min(runs, start + _EVENTS_PER_CALL) - start))
+    _await(lambda: settled() >= expected, _BURST_POLL_SECONDS)
+    if failed := _count(_NOT_COMPLETED):
+        raise RuntimeError(f"{failed} runs did not complete")
+
+
 def settled() -> int:
     """Return how many events have been matched and have no unfinished run."""
     return _count(_SETTLED)
@@ -178,6 +197,9 @@ if __name__ == "__main__":
             "chain": chains,
             "fan": fans,
             "settled": settled,
+            "register": register,
+            "app_burst": app_burst,
+            "app_idle": lambda samples: [_run(SDK_EVENT) for _ in range(samples)],
             "wait": wait,
             "wake": wake,
             "sleep": sleep,

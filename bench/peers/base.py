@@ -125,6 +125,10 @@ class Peer(ABC):
     def start_intake(self) -> Intake:
         """Start workers, drivers, and a web server that accepts events over HTTP."""
 
+    def start_app(self) -> str:
+        """Start workers, drivers, and an app of an SDK whose functions they call; return its address."""
+        raise NotImplementedError(f"{self.name} calls no apps")
+
     def warm_up(self) -> None:
         """Let every driver do a few runs, so that nothing is done for the first time under measurement."""
         self.await_quiet()
@@ -196,13 +200,20 @@ class Peer(ABC):
         driver.call("ready")
         return driver
 
-    def spawn_gunicorn(self, application: str) -> int:
-        """Serve a WSGI application with what every peer gets; return its port."""
+    def spawn_gunicorn(
+        self,
+        application: str,
+        *,
+        role: str = "web",
+        processes: int = WEB_PROCESSES,
+        environment: Mapping[str, str] | None = None,
+    ) -> int:
+        """Serve a WSGI application with what every peer gets, unless told; return its port."""
         port = free_port()
         # The default of 30 s for one request is too short for a bulk of the slowest.
         binding = ["--bind", f"127.0.0.1:{port}", "--log-level", "warning", "--timeout", "180"]
-        size = ["--workers", str(WEB_PROCESSES), "--worker-class", "gthread", "--threads", str(WEB_THREADS)]
-        child = self.spawn("web", [self.python, "-m", "gunicorn", *size, *binding, application])
+        size = ["--workers", str(processes), "--worker-class", "gthread", "--threads", str(WEB_THREADS)]
+        child = self.spawn(role, [self.python, "-m", "gunicorn", *size, *binding, application], environment=environment)
         await_listening(child, port)
         return port
 

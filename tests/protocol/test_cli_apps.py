@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import inngest
 import pytest
@@ -67,3 +68,23 @@ def test_apps_are_listed_with_their_syncs_archived_and_brought_back(
     assert "in force shop" in told("unarchive", "shop")
     assert "1 published, 0 retired" in told("syncs")
     assert told("syncs", "--unattached") == "no syncs\n"
+
+
+def test_an_app_that_cannot_be_reached_is_told_and_kept(sdk: SdkApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKFLOWKIT_DATABASE_URL", sdk.wk.settings.database_url)
+    url = "http://127.0.0.1:9/api/inngest"
+    result = CliRunner().invoke(cli, ["apps", "sync", url])
+    assert (result.exit_code, "error:" in result.output) == (1, True)
+    (row,) = sdk.wk.runtime.apps.syncs("default", limit=10)
+    assert (row.status, row.app_id, row.url) == ("failed", "", url)
+    assert row.error is not None
+    assert row.error in result.output
+
+
+def test_without_a_database_an_app_that_cannot_be_reached_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKFLOWKIT_DATABASE_URL", f"sqlite:///{tmp_path / 'none.db'}")
+    result = CliRunner().invoke(cli, ["apps", "sync", "http://127.0.0.1:9/api/inngest"])
+    assert result.exit_code == 1
+    assert not (tmp_path / "none.db").exists()

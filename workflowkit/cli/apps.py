@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from workflowkit.base.clock import SystemClock, rfc3339
+from workflowkit.base.errors import StoreUnavailable, WorkflowKitError
 from workflowkit.base.jsonvalue import loads
 from workflowkit.cli.functions import environment_option, json_option
 from workflowkit.cli.loading import load_settings
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from workflowkit.store.appsyncs import SyncRow
 
 _EXCERPT_CHARS = 300
+#: Where the server has just been told of a failure by the app itself, its own words are kept.
+_LATEST, _JUST_NOW_MS = 10, 5_000
 
 
 limit_option = click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="How many.")
@@ -109,22 +112,43 @@ def unarchive(app_id: str, environment: str) -> None:
 
 @command.command("sync")
 @click.argument("url")
+@environment_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")
-def sync(url: str, as_json: bool) -> None:
+def sync(url: str, environment: str, as_json: bool) -> None:
     """Ask the app at URL to register its functions, with the server that it knows.
 
-    The request is signed if there is a signing key.
+    The request is signed if there is a signing key. A failure is kept with the syncs, if the database is at hand.
 
     \b
     workflowkit apps sync http://127.0.0.1:5000/api/inngest
     """
+    try:
+        is_modified = _asked(url)
+    except Failure as error:
+        _note_failure(environment, url, error.message)
+        raise
+    if as_json:
+        emit_json({"url": url, "modified": is_modified})
+    else:
+        done = "synced" if is_modified else "unchanged"
+        click.echo(f"{status('completed', text=done)} {dim('the app at')} {plain(url)}")
+
+
+def _asked(url: str) -> bool:
+    """Ask an app to register; return whether that changed anything. Raises ``Failure``."""
+    from workflowkit.engine.calling import AttemptFailed
     from workflowkit.inngest.client import AppClient
     from workflowkit.inngest.replies import SDK_HEADER
 
     settings = load_settings()
     # Whoever may type commands here may reach the private network anyway, and the request says nothing secret.
     lenient = replace(settings, allow_private_networks=True, dev_apps=settings.signing_key is None)
-    reply = AppClient.of(lenient, SystemClock().now_ms).send("PUT", url, {"url": url}, {})
+    try:
+        reply = AppClient.of(lenient, SystemClock().now_ms).send("PUT", url, {"url": url}, {})
+    except AttemptFailed as error:
+        raise Failure(plain(error.failed.error.message)) from error
+    except WorkflowKitError as error:
+        raise Failure(plain(error.message)) from error
     text = reply.body.decode(errors="replace")
     if SDK_HEADER not in reply.headers:
         raise Failure(
@@ -136,11 +160,23 @@ def sync(url: str, as_json: bool) -> None:
         answer = None
     if reply.status != 200 or not isinstance(answer, dict) or "modified" not in answer:
         raise Failure(f"the app has not registered: {reply.status} {plain(text[:_EXCERPT_CHARS])}")
-    if as_json:
-        emit_json({"url": url, "modified": bool(answer["modified"])})
-    else:
-        done = "synced" if answer["modified"] else "unchanged"
-        click.echo(f"{status('completed', text=done)} {dim('the app at')} {plain(url)}")
+    return bool(answer["modified"])
+
+
+def _note_failure(environment: str, url: str, reason: str) -> None:
+    """Keep a sync that failed; nothing where there is no database, or where the server has kept it already."""
+    from workflowkit.store.appsyncs import UNATTACHED
+
+    try:
+        with opened() as wk:
+            apps, now_ms = wk.runtime.apps, wk.runtime.database.now_ms()
+            latest = apps.syncs(environment, limit=_LATEST)
+            if any(row.url == url and row.error and now_ms - row.at_ms < _JUST_NOW_MS for row in latest):
+                return
+            app = apps.at(environment, url)
+            apps.note_failure(environment, reason, url=url, app_id=UNATTACHED if app is None else app.id)
+    except (Failure, StoreUnavailable):
+        return
 
 
 def _row(record: AppRecord) -> tuple[str, ...]:
