@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from workflowkit.dispatch.consumer import EmbeddedWorker
     from workflowkit.engine.states import RunStatus
     from workflowkit.engine.steptools import Invocable
+    from workflowkit.inngest.connect.gateway import Gateway
     from workflowkit.inngest.serving.options import ServeOptions
     from workflowkit.inngest.serving.servedapp import ServedApp
     from workflowkit.localengine import LocalEngine
@@ -103,6 +105,7 @@ class WorkflowKit:
         self.extensions = Extensions()
         self._clock = clock
         self._embedded: _Embedded | None = None
+        self._gateway: Gateway | None = None
         self._webhooks: dict[str, Source] = {}
         self._startup_sync: StartupSync | None = None
 
@@ -249,12 +252,14 @@ class WorkflowKit:
     def runtime(self) -> Runtime:
         """The parts behind this object: database, intake, authoring, control, worker."""
         from workflowkit.composition import Runtime
+        from workflowkit.inngest.connect.exchange import Exchange
         from workflowkit.inngest.remote import install
 
         made = Runtime(
             self.settings, self.registry, self._clock, own_webhooks=self._webhooks, extensions=self.extensions
         )
-        install(self.registry, lambda: made.database, self.settings)
+        exchange = functools.cache(lambda: Exchange(made.worker_requests, made.notices, made.settings.limits))
+        install(self.registry, lambda: made.database, self.settings, exchange)
         return made
 
     def migrate(self) -> None:
@@ -489,6 +494,18 @@ class WorkflowKit:
             relay.stop()
             self.stop()
 
+    def start_gateway(self, listener: socket.socket) -> None:
+        """Let workers of Inngest's SDKs connect to this process, on a socket that listens already, until ``stop``.
+
+        Needs the package of the extra ``connect``. Call it after forking.
+        """
+        from workflowkit.inngest.connect.gateway import Gateway
+
+        if self._gateway is None:
+            url = self.settings.connect_url
+            self._gateway = Gateway(lambda: self.runtime, self.runtime.notices, listener, url=url)
+            self._gateway.start()
+
     def run_scheduler(self, until: threading.Event) -> None:
         """Be a scheduler, which finds what is due and hints it, until the event is set."""
         relay = self.runtime.relay_thread(self._serving(0, "scheduler"))
@@ -505,6 +522,10 @@ class WorkflowKit:
         if self._embedded is not None:
             self._embedded.stop()
             self._embedded = None
+        # After the steps that wait for replies of connected workers.
+        if self._gateway is not None:
+            self._gateway.stop()
+            self._gateway = None
         if "runtime" in vars(self):
             self.runtime.close()
             del self.runtime

@@ -27,6 +27,7 @@ from workflowkit.engine.extensions import Extensions, skipped_node
 from workflowkit.engine.facts import Fact
 from workflowkit.registry import Registry
 from workflowkit.runtime.admission import Admitting
+from workflowkit.runtime.adopting import Adopting
 from workflowkit.runtime.advance import Advance
 from workflowkit.runtime.aftermath import Aftermath
 from workflowkit.runtime.alerts import Alerts
@@ -40,6 +41,7 @@ from workflowkit.runtime.cancelling import Cancelling
 from workflowkit.runtime.children import Children
 from workflowkit.runtime.claiming import Claiming
 from workflowkit.runtime.collecting import Collecting
+from workflowkit.runtime.connecting import Connecting
 from workflowkit.runtime.control import Control
 from workflowkit.runtime.deliveries import Deliveries, Source
 from workflowkit.runtime.dequeuing import Dequeuing
@@ -82,6 +84,7 @@ from workflowkit.runtime.waiting import LOOKBACK_TIMER, Waiting
 from workflowkit.runtime.waking import Waking
 from workflowkit.runtime.webhooks import Webhooks
 from workflowkit.runtime.worker import Worker, run_info
+from workflowkit.runtime.workerrequests import WorkerRequests
 from workflowkit.store.database import Database
 from workflowkit.store.runs import RunRecord
 from workflowkit.streams.handover import Streams
@@ -173,6 +176,20 @@ class Runtime:
         return Apps(self.database, self.authoring, self.settings.limits)
 
     @cached_property
+    def connecting(self) -> Connecting:
+        return Connecting(self.database, self.settings.environment, listed=self.settings.limits.connections)
+
+    @cached_property
+    def worker_requests(self) -> WorkerRequests:
+        grace_ms = int(self.settings.hint_grace_seconds * 1000)
+        return WorkerRequests(self.database, self.dispatcher, self.settings.limits, grace_ms=grace_ms)
+
+    @cached_property
+    def session_tokens(self) -> Tokens | None:
+        """The tokens with which workers come to a gateway; ``None`` where nothing could sign them."""
+        return None if self.keyring is None else Tokens(self.keyring, self.clock or SystemClock())
+
+    @cached_property
     def invoking(self) -> Invoking:
         grace_ms = int(self.settings.hint_grace_seconds * 1000)
         return Invoking(self.database, self._versions, self.dispatcher, self.settings.limits, grace_ms=grace_ms)
@@ -188,6 +205,11 @@ class Runtime:
     @cached_property
     def endpoints(self) -> Endpoints:
         return Endpoints(self.invoking, self.worker)
+
+    @cached_property
+    def adopting(self) -> Adopting:
+        silence_ms = self.settings.limits.endpoint_silence_seconds * 1000
+        return Adopting(self.database, self._versions, self._schedule, self.dispatcher, silence_ms=silence_ms)
 
     @cached_property
     def rerunning(self) -> Rerunning:
@@ -211,7 +233,7 @@ class Runtime:
     def worker(self) -> Worker:
         settings = self.settings
         emitting = Emitting(self._schedule, event_dedup_seconds=settings.event_dedup_seconds)
-        claiming = Claiming(self._versions, self._schedule, self._waiting)
+        claiming = Claiming(self._versions, self._schedule, self._waiting, self.extensions)
         next_turn = NextTurn(self.database, self._schedule, self._versions)
         dequeuing = Dequeuing(self.database, self._schedule, claiming, next_turn)
         advance = Advance(
@@ -229,6 +251,7 @@ class Runtime:
                 self.links,
                 self._invitations,
                 self.publishing,
+                self.waking,
             ),
             Caching(self.database, settings.limits),
             self._loops,

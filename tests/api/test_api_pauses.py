@@ -8,6 +8,8 @@ import pytest
 from builders import a_workflow
 from webapi import OTHER_TENANT, Web, a_web, problems_of
 
+from workflowkit.runtime.roles import ROLES
+
 DOCUMENT = (
     a_workflow("Nap").action("a", kind="boom", retries=9).path("$source", "a").trigger("test/happened").document()
 )
@@ -77,3 +79,17 @@ def test_a_pause_that_means_nothing_is_refused(sqlite_url: str, body: dict[str, 
         response = web.client().post("/api/workflows/test/pause", body)
         assert response.status_code == 400
         assert [pointer for pointer, _ in problems_of(response)] == [f"/{next(iter(body))}"]
+
+
+@pytest.mark.parametrize(
+    ("role", "expected"), [("viewer", 403), ("editor", 403), ("operator", 200), ("publisher", 200)]
+)
+def test_operators_pause_and_resume_workflows_without_publishing_any(sqlite_url: str, role: str, expected: int) -> None:
+    with a_web(sqlite_url) as web:
+        web.harness.deploy(DOCUMENT)
+        client = web.client(sorted(ROLES[role]))
+        for verb in ("pause", "resume", "drain", "undrain"):
+            for path in (f"/api/workflows/test/{verb}", f"/api/{verb}"):
+                body: dict[str, Any] = {"json": {}} if verb in ("pause", "drain") else {}
+                assert client.call("POST", path, **body).status_code == expected, path
+        assert (client.post("/api/workflows/test/publish").status_code == 403) == (role != "publisher")

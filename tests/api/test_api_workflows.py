@@ -280,6 +280,34 @@ def test_lists_are_paged_in_a_stable_order(database_url: str) -> None:
         assert seen == ["a", "b", "c", "d", "e"]
 
 
+def test_a_list_shows_how_the_last_runs_stand_if_asked(database_url: str) -> None:
+    with a_web(database_url) as web:
+        client, theirs = web.client(), web.client(scope=OTHER_TENANT)
+        for each in (client, theirs):
+            for workflow_id in ("welcome", "unused"):
+                _created(each, workflow_id=workflow_id)
+        client.post("/api/workflows/welcome/publish", {})
+        sent = [web.harness.send("user/created", {"name": name}) for name in ("a", "b", "c")]
+        web.harness.drain()
+        unused, welcome = client.get("/api/workflows?last_runs=2").get_json()["items"]
+        assert (unused["id"], unused["last_runs"]) == ("unused", [])
+        runs = client.get("/api/runs").get_json()["items"]
+        assert {run["event_id"] for run in runs} == set(sent)
+        assert welcome["last_runs"] == [
+            {"id": run["id"], "status": "completed", "created_at": run["created_at"]} for run in runs[:2]
+        ]
+        assert [each["last_runs"] for each in client.get("/api/workflows").get_json()["items"]] == [[], []]
+        assert [each["last_runs"] for each in theirs.get("/api/workflows?last_runs=2").get_json()["items"]] == [[], []]
+
+
+def test_who_may_not_see_runs_does_not_see_them_in_a_list(sqlite_url: str) -> None:
+    with a_web(sqlite_url) as web:
+        client = web.client(["workflows:read"])
+        assert client.get("/api/workflows?last_runs=1").status_code == 403
+        assert client.get("/api/workflows").status_code == 200
+        assert problems_of(client.get("/api/workflows?last_runs=11"))[0][0] == "/query/last_runs"
+
+
 def test_versions_are_paged_too(sqlite_url: str) -> None:
     with a_web(sqlite_url) as web:
         client = web.client()

@@ -145,7 +145,7 @@ REACHED = {
     ("POST", "/api/workflows/<workflow_id>/disable"), ("GET", "/api/workflows/<workflow_id>/versions"),
     ("GET", "/api/workflows/<workflow_id>/versions/<int:version>"), ("POST", "/api/workflows/<workflow_id>/dry-run"),
     ("POST", "/api/workflows/<workflow_id>/runs"), ("GET", "/api/runs"), ("GET", "/api/runs/<run_id>"),
-    ("POST", "/api/runs/<run_id>/token"),
+    ("POST", "/api/runs/<run_id>/token"), ("POST", "/api/workflows/<workflow_id>/dry-run/live"),
 }  # fmt: skip
 OF_ALL = {("GET", "/api/workflows"), ("POST", "/api/workflows")}
 
@@ -207,6 +207,19 @@ def test_the_runs_of_others_are_not_listed(web: Web) -> None:
     assert token.get("/api/runs?workflow_id=mine").status_code == 200
     for query in ("", "?workflow_id=other", "?workflow_id=mine&workflow_id=other"):
         assert token.get(f"/api/runs{query}").status_code == 403
+
+
+def test_a_run_of_the_workflow_is_followed_as_it_goes_on_and_no_other(web: Web) -> None:
+    web.harness.send("user/created", {"name": "x"})
+    web.harness.drain()
+    runs = {run["workflow_id"]: run["id"] for run in web.harness.rows("SELECT id, workflow_id FROM runs")}
+    token = embedded(web)  # whoever may see may follow
+    made = token.post(f"/api/runs/{runs['mine']}/token").get_json()["token"]
+    told = web.anonymous().get("/api/realtime", headers={"Authorization": f"Bearer {made}"}).get_data(as_text=True)
+    assert "event: status" in told
+    assert runs["mine"] in told
+    assert token.post(f"/api/runs/{runs['other']}/token").status_code == 404
+    assert token.post("/api/realtime/tokens", {"channel": f"run:{runs['mine']}", "topics": ["x"]}).status_code == 403
 
 
 # --- from other origins

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Any
 
@@ -271,3 +272,54 @@ def test_a_note_keeps_its_text_and_its_place(editor: EditorPage) -> None:
     assert "notes" not in editor.saved()["metadata"]["ui"] or editor.saved()["metadata"]["ui"]["notes"] == {}
     editor.get("undo").click()
     expect(editor.get("note-note")).to_be_visible()
+
+
+def a_tall_one(**changes: Any) -> dict[str, Any]:
+    """Return a workflow whose nine steps stand below each other."""
+    ids = ["$source", *(f"s{number}" for number in range(9))]
+    actions = [{"id": node_id, "kind": "log", "inputs": {"message": "x"}} for node_id in ids[1:]]
+    return chain(actions=actions, edges=[{"from": a, "to": b} for a, b in itertools.pairwise(ids)], **changes)
+
+
+def test_what_fits_into_view_is_behind_neither_bar_nor_panel(new_page: NewPage) -> None:
+    for width, cover in ((1440, ".canvas-bar"), (800, ".side")):
+        editor = new_page(width=width).open(a_tall_one())
+        if cover == ".side":
+            editor.get("test-button").click()
+        editor.get("fit").click(force=True)
+        wait_for_stillness(editor)
+        covered = editor.page.locator(cover).bounding_box()
+        last, first = editor.node("s8").bounding_box(), editor.node("$source").bounding_box()
+        canvas = editor.get("canvas").bounding_box()
+        assert covered is not None
+        assert last is not None
+        assert first is not None
+        assert canvas is not None
+        assert last["y"] + last["height"] < covered["y"]
+        assert first["y"] > canvas["y"]
+
+
+def test_of_a_run_too_tall_to_be_read_at_once_the_beginning_is_shown(editor: EditorPage) -> None:
+    editor.run(a_tall_one(triggers=[{"event": "test/tall"}]), {})
+    expect(editor.node("$source")).to_be_visible()
+    wait_for_stillness(editor)
+    first, canvas = editor.node("$source").bounding_box(), editor.get("canvas").bounding_box()
+    assert first is not None
+    assert canvas is not None
+    assert first["y"] > canvas["y"]
+
+
+def wait_for_stillness(editor: EditorPage) -> None:
+    """Return once the drawing has stood in the same place for a few frames."""
+    editor.page.evaluate(
+        """() => new Promise((resolve) => {
+          const drawing = document.querySelector(".react-flow__viewport");
+          let [last, same] = ["", 0];
+          const look = () => {
+            same = drawing.style.transform === last ? same + 1 : 0;
+            last = drawing.style.transform;
+            if (same > 20) resolve(); else requestAnimationFrame(look);
+          };
+          look();
+        })"""
+    )

@@ -8,7 +8,8 @@ from typing import Any
 from editing import EditorPage, chain
 from playwright.sync_api import Response, expect
 
-FIRST_LOAD_BYTES = 200_000
+#: The bar is 200 kB; the rest is room for what comes.
+FIRST_LOAD_BYTES = 190_000
 #: A quiet machine needs about a second; one that runs everything else at the same time may take longer.
 INTERACTIVE_SECONDS = 10.0
 NODES = 200

@@ -68,6 +68,23 @@ def test_a_workflow_is_paused_and_resumed_in_the_list(editor: EditorPage) -> Non
     assert server.get(f"/api/workflows/{workflow_id}/pause")["is_paused"] is False
 
 
+def test_the_list_of_workflows_shows_how_their_last_runs_stand(new_page: NewPage) -> None:
+    editor = new_page()
+    page, server = editor.page, editor.server
+    workflow_id = publish(server, a_note("lists/last"))
+    page.goto(f"{server.url}/workflows")
+    row = editor.get(f"workflow-{workflow_id}")
+    expect(row).to_contain_text("None yet")
+    server.post("/api/events", {"name": "lists/last", "data": {}})
+    until_listed(editor, f"/runs?workflow={workflow_id}&status=completed", "tbody tr")
+    page.goto(f"{server.url}/workflows")
+    marks = row.get_by_role("list", name="Last runs of").get_by_role("link")
+    expect(marks).to_have_count(1)
+    assert serious(page) == []
+    marks.click()
+    expect(editor.get("status").first).to_have_text("completed")
+
+
 def test_filters_of_runs_are_in_the_address(editor: EditorPage) -> None:
     page, server = editor.page, editor.server
     workflow_id = publish(server, a_note("lists/filtered"))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from accessibility import HOSTILE, serious
 from editing import EditorPage, NewPage
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Route, expect
 
 
 def a_draft() -> dict[str, Any]:
@@ -134,3 +137,98 @@ def test_a_draft_is_tried_up_to_a_step_and_a_step_alone_with_what_was_pinned(edi
     editor.get("test-run").click()
     expect(editor.get("missing-lookup")).to_be_visible()
     assert serious(editor.page) == []
+
+
+def patient(path: Path) -> dict[str, Any]:
+    """Return a draft whose second step ends when the test makes a file, and whose third one comes after it."""
+    check = {"id": "check", "kind": "builtin:if", "inputs": {"condition": {"==": [1, 1]}}}
+    return a_draft() | {
+        "actions": [
+            check,
+            {"id": "small", "kind": "log", "inputs": {"message": "small"}},
+            {"id": "patient", "kind": "patient", "inputs": {"path": str(path)}},
+            {"id": "rest", "kind": "set", "inputs": {"values": {"got": "!ref($.state.patient)"}}},
+        ],
+        "edges": [
+            {"from": "$source", "to": "check"},
+            {"from": "check", "to": "patient", "conditional": {"type": "if", "ref": "!ref($.output.result)"}},
+            {"from": "check", "to": "small", "conditional": {"type": "else", "ref": "!ref($.output.result)"}},
+            {"from": "patient", "to": "rest"},
+        ],
+    }
+
+
+def state_of(editor: EditorPage, node_id: str) -> Locator:
+    return editor.node(node_id).get_by_test_id("step-state")
+
+
+def test_states_are_on_the_canvas_while_the_test_run_goes_on(editor: EditorPage, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    editor.open(patient(path))
+    editor.get("test-button").click()
+    editor.get("test-run").click()
+    expect(state_of(editor, "patient")).to_have_text("Running")
+    expect(state_of(editor, "check")).to_have_text("Completed")
+    expect(state_of(editor, "small")).to_have_text("Skipped")
+    expect(editor.edge("check", "patient")).to_have_attribute("data-state", "taken")
+    expect(editor.edge("check", "small")).to_have_attribute("data-state", "not_taken")
+    expect(state_of(editor, "rest")).to_have_count(0)
+    expect(editor.get("test-result")).to_have_count(0)
+    assert not path.exists()  # so it cannot have ended
+    path.write_text("done")
+    expect(state_of(editor, "rest")).to_have_text("Completed")
+    expect(editor.get("test-result")).to_contain_text("Completed")
+    expect(editor.get("test-stop")).to_have_count(0)
+
+
+def test_a_state_reaches_the_canvas_within_a_second(editor: EditorPage, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    editor.open(patient(path))
+    editor.get("test-button").click()
+    editor.get("test-run").click()
+    expect(state_of(editor, "patient")).to_have_text("Running")
+    path.write_text("done")
+    started = time.monotonic()
+    expect(state_of(editor, "patient")).to_have_text("Completed", timeout=1_000)
+    assert time.monotonic() - started < 1.0
+
+
+def test_a_test_run_is_stopped_and_so_is_the_action(editor: EditorPage, tmp_path: Path) -> None:
+    path, begun = tmp_path / "file", tmp_path / "file.begun"
+    editor.open(patient(path))
+    editor.get("test-button").click()
+    editor.get("test-run").click()
+    expect(state_of(editor, "patient")).to_have_text("Running")
+    assert begun.exists()
+    editor.get("test-stop").click()
+    expect(state_of(editor, "patient")).to_have_count(0)
+    expect(editor.get("test-run")).to_be_enabled()
+    wait_until(editor, lambda: not begun.exists())
+    # The next one begins anew.
+    path.write_text("done")
+    editor.get("test-run").click()
+    expect(editor.get("test-result")).to_contain_text("Completed")
+
+
+def test_a_test_run_whose_connection_is_lost_begins_again(editor: EditorPage, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    editor.open(patient(path))
+    lost: list[str] = []
+
+    def lose_the_first(route: Route) -> None:
+        lost.append(route.request.url)
+        route.abort() if len(lost) == 1 else route.continue_()
+
+    editor.page.route("**/dry-run/live", lose_the_first)
+    path.write_text("done")
+    try_with(editor, {})
+    expect(editor.get("test-result")).to_contain_text("Completed")
+    assert len(lost) == 2
+
+
+def wait_until(editor: EditorPage, is_so: Callable[[], bool]) -> None:
+    """Return once something is so in the world; the page goes on meanwhile."""
+    gives_up_at = time.monotonic() + 15
+    while not is_so():
+        assert time.monotonic() < gives_up_at
+        editor.page.wait_for_function("() => true")

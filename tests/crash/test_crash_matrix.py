@@ -57,6 +57,8 @@ NOT_OF_WORKERS = (
     "message",
     "callback",
     "checkpoint",
+    "adopt",
+    "report",
     "pause",
     "reschedule",
     "sync",
@@ -67,6 +69,8 @@ NOT_OF_WORKERS = (
     "user",
     "session",
     "login",
+    "connect",
+    "request",
 )
 
 

@@ -15,7 +15,7 @@ from workflowkit.base.limits import DEFAULT_LIMITS
 from workflowkit.definition.model import SOURCE
 from workflowkit.registry import Registry, load_builtin_actions
 from workflowkit.testing import Timeout, run, stub
-from workflowkit.testing.dryrun import dry_run
+from workflowkit.testing.dryrun import rehearsal_of
 from workflowkit.testing.stubs import Stubs
 
 NODES = ("a", "b", "c", "d", "e")
@@ -87,7 +87,7 @@ def test_nothing_external_is_executed_in_a_dry_run_or_a_test(document: dict[str,
         patch.setattr("workflowkit.base.mail.deliver", lambda *_mail: world.done.append("mail"))
         patch.setattr("socket.getaddrinfo", lambda *_name, **_options: world.done.append("network"))
         with suppress(InvalidStub):
-            result = dry_run(document, None, Stubs(stubs), world.registry, limits=DEFAULT_LIMITS, now_ms=0)
+            result = rehearsal_of(document, None, Stubs(stubs), world.registry, limits=DEFAULT_LIMITS).run(0)
             assert (result.status == "waiting") <= bool(result.local.held)
         with suppress(InvalidStub, Unstubbed):
             run(document, actions=world.registry, stubs=stubs)

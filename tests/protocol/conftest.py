@@ -8,16 +8,34 @@ import pytest
 from runtimes import Harness, a_runtime
 from sdkapps import SdkApp, a_server
 
+from workflowkit import WorkflowKit
 from workflowkit.base.limits import Limits
 from workflowkit.inngest.remote import install
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[WorkflowKit, str]]:
+    """Our dev server and its address, one for all tests of a module."""
+    with a_server(tmp_path_factory.mktemp("server")) as found:
+        yield found
+
+
+@pytest.fixture
+def shared_sdk(server: tuple[WorkflowKit, str], monkeypatch: pytest.MonkeyPatch) -> SdkApp:
+    """An app of the Python SDK in dev mode, beside the module's server."""
+    return _dev_app(*server, monkeypatch)
+
+
 @pytest.fixture
 def sdk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SdkApp]:
-    """An app of the Python SDK in dev mode, and our dev server."""
+    """An app of the Python SDK in dev mode, and a dev server of its own."""
     with a_server(tmp_path) as (wk, url):
-        monkeypatch.setenv("INNGEST_DEV", url)
-        yield SdkApp(wk, url, inngest.Inngest(app_id="shop"))
+        yield _dev_app(wk, url, monkeypatch)
+
+
+def _dev_app(wk: WorkflowKit, url: str, monkeypatch: pytest.MonkeyPatch) -> SdkApp:
+    monkeypatch.setenv("INNGEST_DEV", url)
+    return SdkApp(wk, url, inngest.Inngest(app_id="shop"))
 
 
 @pytest.fixture

@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import inngest
 import pytest
-from sdkapps import SdkApp, a_server, eventually
-
-from workflowkit import WorkflowKit
+from sdkapps import SdkApp, eventually
 
 GO = inngest.TriggerEvent(event="go")
 HOUR = 3_600_000
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[WorkflowKit, str]]:
-    with a_server(tmp_path_factory.mktemp("queries")) as found:
-        yield found
-
-
 @pytest.fixture
-def sdk(server: tuple[WorkflowKit, str], monkeypatch: pytest.MonkeyPatch) -> SdkApp:
-    wk, url = server
-    monkeypatch.setenv("INNGEST_DEV", url)
-    return SdkApp(wk, url, inngest.Inngest(app_id="shop"))
+def sdk(shared_sdk: SdkApp) -> SdkApp:
+    return shared_sdk
 
 
 def ask(sdk: SdkApp, query: str, **variables: Any) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import flask
@@ -13,9 +12,8 @@ import inngest
 import inngest.flask
 import pytest
 from runtimes import Harness
-from sdkapps import SdkApp, a_server, eventually, serving
+from sdkapps import SdkApp, eventually, serving
 
-from workflowkit import WorkflowKit
 from workflowkit.base.clock import SystemClock
 from workflowkit.inngest.server import AppServer
 from workflowkit.inngest.web import create_app
@@ -24,17 +22,9 @@ GO, OTHER = inngest.TriggerEvent(event="go"), inngest.TriggerEvent(event="other"
 SECOND, MINUTE, HOUR = (datetime.timedelta(seconds=number) for number in (1, 60, 3_600))
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[WorkflowKit, str]]:
-    with a_server(tmp_path_factory.mktemp("flow")) as found:
-        yield found
-
-
 @pytest.fixture
-def sdk(server: tuple[WorkflowKit, str], monkeypatch: pytest.MonkeyPatch) -> SdkApp:
-    wk, url = server
-    monkeypatch.setenv("INNGEST_DEV", url)
-    return SdkApp(wk, url, inngest.Inngest(app_id="shop"))
+def sdk(shared_sdk: SdkApp) -> SdkApp:
+    return shared_sdk
 
 
 def matched(sdk: SdkApp, event_id: str) -> None:

@@ -13,6 +13,7 @@ from servedapps import an_app, registered
 
 from workflowkit import NonRetriableError, RetryAfterError, StepError
 from workflowkit.base.limits import Limits
+from workflowkit.store.database import Sql
 
 
 def _run(sdk: SdkApp, name: str, data: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -100,11 +101,9 @@ def test_an_event_is_waited_for_and_received_as_our_handlers_know_it(sdk: SdkApp
     assert run["output"] == ["answer", {"id": 7, "text": "yes"}, None]
 
 
-def _waits(sdk: SdkApp) -> list[Any]:
-    from workflowkit.store.database import Sql
-
+def _waits(sdk: SdkApp, kind: str = "event") -> list[Any]:
     with sdk.wk.runtime.database.read() as tx:
-        return list(tx.rows(Sql("SELECT id FROM waits WHERE kind = 'event'")))
+        return list(tx.rows(Sql("SELECT id FROM waits WHERE kind = :kind"), kind=kind))
 
 
 def test_a_function_invokes_another_and_hears_of_its_failure(sdk: SdkApp) -> None:
@@ -329,6 +328,60 @@ def test_a_document_goes_on_beside_a_node_that_waits(sdk: SdkApp) -> None:
         sdk.send("late")
         run = sdk.run_of(event_id)
     assert (run["status"], run["output"], calls) == ("Completed", 2, [1, 2])
+
+
+def test_a_signal_from_one_function_resumes_another(sdk: SdkApp) -> None:
+    wk = an_app()
+
+    @wk.function("waits", trigger={"event": "go"})
+    def waits(ctx: Any) -> Any:
+        return ctx.step.wait_for_signal("go", "go-ahead", timeout="1h")
+
+    @wk.function("sends", trigger={"event": "tell"})
+    def sends(ctx: Any) -> Any:
+        try:
+            return ctx.step.send_signal("tell", ctx.event["data"]["signal"], {"by": "Ada"})
+        except StepError as error:
+            return [error.name, str(error)]
+
+    with registered(wk, sdk):
+        waiting = sdk.send("go")
+        eventually(lambda: _waits(sdk, "signal") or None)
+        missing = _run(sdk, "tell", {"signal": "other"})
+        sent = _run(sdk, "tell", {"signal": "go-ahead"})
+        run = sdk.run_of(waiting)
+    assert (run["output"], sent["output"]) == ({"by": "Ada"}, run["run_id"])
+    assert missing["output"] == ["NotFound", "no run waits for signal 'other'"]
+
+
+def test_what_handlers_publish_reaches_the_channels_of_the_server(sdk: SdkApp) -> None:
+    wk = an_app()
+
+    @wk.function("fn", trigger={"event": "go"})
+    def fn(ctx: Any) -> Any:
+        ctx.step.publish("told", "progress", {"done": 1})
+        ctx.step.sleep("nap", 0.05)
+        ctx.publish("news", "at the end", channel="room:1")
+
+    document = {
+        "name": "Publishes", "triggers": [{"event": "go"}],
+        "actions": [{"id": "p", "kind": "publish_update", "inputs": {"topic": "progress", "data": 2}}],
+        "edges": [{"from": "$source", "to": "p"}],
+    }  # fmt: skip
+    with registered(wk, sdk, workflows={"publishes": document}):
+        event_id = sdk.send("go")
+        runs = [sdk.run_of(event_id, index=index) for index in range(2)]
+    with sdk.wk.runtime.database.read() as tx:
+        told = [
+            tuple(row) for row in tx.rows(Sql("SELECT channel, topic, data FROM messages WHERE topic <> '$status'"))
+        ]
+    ids = {run["function_id"]: f"run:{run['run_id']}" for run in runs}
+    assert sorted(told) == sorted([
+        (ids["shop/fn"], "progress", '{"done":1}'), (ids["shop/publishes"], "progress", "2"),
+        ("room:1", "news", '"at the end"'),
+    ])  # fmt: skip
+    outputs = {run["function_id"]: run["output"] for run in runs}
+    assert outputs["shop/publishes"] == {"p": {"channel": ids["shop/publishes"], "topic": "progress"}}
 
 
 def test_a_second_sync_changes_nothing_and_a_function_that_is_gone_is_retired(sdk: SdkApp) -> None:

@@ -94,6 +94,17 @@ def test_waits_are_told_in_the_forms_that_servers_read() -> None:
     ]  # fmt: skip
 
 
+def test_functions_of_this_app_and_of_others_are_invoked_by_the_names_that_servers_have() -> None:
+    wk = an_app()
+    child = wk.function("child")(lambda ctx: 1)
+    wk.function("fn", trigger={"event": "go"})(lambda ctx: ctx.step.invoke("invoked", ctx.event["data"]["id"]))
+    found = []
+    with served(wk, is_dev=True, app_id="other-name") as url:
+        for invoked in (child.id, "billing/refund"):
+            found += Caller(url, slug="other-name-fn").operations(event={"data": {"id": invoked}})
+    assert [each["opts"]["function_id"] for each in found] == ["other-name-child", "billing-refund"]
+
+
 def test_results_of_waits_are_read_in_the_forms_that_servers_remember() -> None:
     def fn(ctx: Any) -> Any:
         event = ctx.step.wait_for_event("got", "cap/go", timeout="1h")

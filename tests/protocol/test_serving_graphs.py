@@ -149,18 +149,68 @@ def test_branches_that_are_not_taken_and_nodes_that_are_skipped_are_not_told() -
     assert told["displayName"] == "d"
 
 
+def _stepping(ctx: Any) -> Any:
+    one = ctx.step.run("one", lambda: 1)
+    ctx.step.sleep("nap", "1h")
+    return ctx.step.run("two", lambda: one + 1) * 10
+
+
+def test_a_node_beside_others_that_has_steps_of_its_own_says_so_and_they_are_planned_by_themselves() -> None:
+    wk = _with_actions()
+    wk.action("stepping")(_stepping)
+    document = _document([{"id": "a", "kind": "stepping"}, _number("b")], [("$source", "a"), ("$source", "b")])
+    begun: dict[str, Any] = {"a": {"data": {"workflowkit/steps": True}}, "b": {"data": 1}}
+    with served(wk, is_dev=True, workflows={"graph": document}) as url:
+        caller = Caller(url, slug="shop-graph")
+        (entered,) = caller.operations(target=hash_of("a"), plans_only=True)
+        planned = caller.operations({"a": begun["a"]})
+        (first,) = caller.operations({"a": begun["a"]}, target=hash_of("a/one"), plans_only=True)
+        gone = caller.operations({"a": begun["a"], "a/one": {"data": 1}}, target=hash_of("a/one"), plans_only=True)
+        (nap, _) = caller.operations({"a": begun["a"], "a/one": {"data": 1}})
+        known = {**begun, "a/one": {"data": 1}, "a/nap": None, "a/two": {"data": 2}}
+        (result,) = caller.operations(known)
+        done = caller.call({**known, "a/$result": {"data": 20}})
+    assert (entered["op"], entered["id"], entered["data"]) == ("StepRun", hash_of("a"), begun["a"]["data"])
+    assert [(each["op"], each["displayName"]) for each in planned] == [("StepPlanned", "a/one"), ("StepPlanned", "b")]
+    assert (first["op"], first["displayName"], first["data"]) == ("StepRun", "a/one", 1)
+    assert gone == []
+    assert (nap["op"], nap["displayName"]) == ("Sleep", "a/nap")
+    assert (result["op"], result["displayName"], result["data"]) == ("StepRun", "a/$result", 20)
+    assert done.json() == {"a": 20, "b": 1}
+
+
+def test_the_items_of_a_loop_are_steps_with_their_keys() -> None:
+    each = {
+        "id": "each", "kind": "builtin:for_each",
+        "inputs": {"items": [{"id": "x/1"}, {"id": "y"}], "key": "item.id", "concurrency": 1},
+        "body": {"actions": [_number("n", "!ref($.index)")], "edges": [{"from": "$source", "to": "n"}]},
+    }  # fmt: skip
+    with _serving([each], [("$source", "each")]) as caller:
+        (first,) = caller.operations()
+        (second,) = caller.operations({"each[x%2F1]/n": {"data": 0}})
+        (loop,) = caller.operations({"each[x%2F1]/n": {"data": 0}, "each[y]/n": {"data": 1}})
+        done = caller.call({"each": {"data": loop["data"]}})
+    assert [(told["op"], told["displayName"], told["data"]) for told in (first, second)] == [
+        ("StepRun", "each[x%2F1]/n", 0), ("StepRun", "each[y]/n", 1),
+    ]  # fmt: skip
+    assert (loop["op"], loop["displayName"]) == ("StepRun", "each")
+    assert done.json() == {"each": {"items": [{"n": 0}, {"n": 1}], "failed": []}}
+
+
 def test_what_a_document_needs_our_server_for_is_refused_with_its_place() -> None:
     each = {
         "id": "each", "kind": "builtin:for_each", "inputs": {"items": [1]},
-        "body": {"actions": [_number("x")], "edges": [{"from": "$source", "to": "x"}]},
+        "body": {"actions": [_number("x", settings={"concurrency": 1})], "edges": [{"from": "$source", "to": "x"}]},
     }  # fmt: skip
     document = _document(
         [each, _number("a", settings={"cache": {"key": "x", "ttl": "1h"}})], [("$source", "each"), ("each", "a")]
     )
+    document["settings"] = {"on_cancel": {"actions": [_number("c")], "edges": [{"from": "$source", "to": "c"}]}}
     with pytest.raises(DefinitionError) as refused:
         _with_actions().serve(is_dev=True, workflows={"graph": document})
     assert {problem.pointer for problem in refused.value.problems} == {
-        "/workflows/graph/actions/0", "/workflows/graph/actions/1/settings/cache",
+        "/workflows/graph/actions/0/body/actions/0/settings/concurrency",
+        "/workflows/graph/actions/1/settings/cache", "/workflows/graph/settings/on_cancel",
     }  # fmt: skip
 
 

@@ -18,12 +18,6 @@ from workflowkit.runtime.keys import Keys
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[WorkflowKit, str]]:
-    with a_server(tmp_path_factory.mktemp("typescript")) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
 def app(server: tuple[WorkflowKit, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[TypescriptApp]:
     with a_typescript_app(server[1], "tsapp", directory=tmp_path_factory.mktemp("app")) as app:
         assert app.synced.status_code == 200, app.synced.text

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from builders import WorkflowBuilder, a_workflow
+from dying import dying
 from runtimes import Harness, a_registry, a_runtime
 
-from workflowkit.base import failpoints
 from workflowkit.base.jsonvalue import loads
 from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.engine.context import StepContext
 from workflowkit.registry import Registry
+from workflowkit.runtime.rerunning import Again
 
 
 class Shop:
@@ -133,33 +133,13 @@ def test_the_order_is_that_of_completion_and_not_that_of_the_document(database_u
         assert shop.undone == ["late", "early"]
 
 
-@contextmanager
-def _dying(place: str, hit: int) -> Iterator[type[BaseException]]:
-    hits: list[str] = []
-
-    class Died(BaseException):
-        pass
-
-    def die(name: str) -> None:
-        if name == place:
-            hits.append(name)
-            if len(hits) == hit:
-                raise Died
-
-    stop = failpoints.listen(die)
-    try:
-        yield Died
-    finally:
-        stop()
-
-
 @pytest.mark.parametrize("side", ["before_commit", "after_commit"])
 @pytest.mark.parametrize("hit", [4, 5, 6, 7])
 def test_a_worker_that_dies_in_between_undoes_everything_once(database_url: str, side: str, hit: int) -> None:
     """The fourth commit ends the run, the next ones are those of the compensations."""
     shop = Shop()
     with a_runtime(database_url, shop.registry) as harness:
-        with _dying(f"record.{side}", hit) as died, pytest.raises(died):
+        with dying(f"record.{side}", hit) as died, pytest.raises(died):
             _start(harness, _five())
         harness.dispatcher.waiting.clear()
         for _ in range(6):
@@ -256,3 +236,109 @@ def test_an_item_that_completes_after_its_run_was_cancelled_is_undone_once(datab
         harness.skip(5)
         assert sorted(shop.undone) == ["a a", "one", "slow slow"]
         assert "do never" not in shop.log
+
+
+# --- actions that say themselves how they are undone
+
+
+class Trips(Shop):
+    """A shop whose action ``book`` undoes itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.registry.action("book", retries=0, compensate=self.release)(self.book)
+        self.registry.action("sweep", retries=0)(self.undo)
+
+    def book(self, what: str, nights: int = 1) -> dict[str, Any]:
+        self.log.append(f"book {what}")
+        if what == "car":
+            raise ValueError("no car left")
+        return {"id": f"{what}-{nights}"}
+
+    def release(self, ctx: StepContext, output: dict[str, Any], nights: int) -> str:
+        self.log.append(f"undo {output['id']} of {nights} in {ctx.step.kind}")
+        if output["id"].startswith("stuck"):
+            raise RuntimeError("cannot be undone")
+        return "released"
+
+
+def _trip(**settings: Any) -> dict[str, Any]:
+    """Return three bookings in a row, of which the last fails; ``settings`` are those of the first."""
+    document = a_workflow().trigger("test/happened")
+    document.action("flight", "book", {"what": "!ref($.event.data.flight)"}, **settings)
+    document.action("it's", "book", {"what": "hotel", "nights": "!ref($.event.data.nights)"})
+    return document.action("car", "book", {"what": "car"}).path("$source", "flight", "it's", "car").document()
+
+
+def test_an_action_undoes_itself_where_the_document_says_nothing(database_url: str) -> None:
+    shop = Trips()
+    with a_runtime(database_url, shop.registry) as harness:
+        _start(harness, _trip(), flight="flight", nights=3)
+        assert shop.undone == ["hotel-3 of 3 in undo:book", "flight-1 of 1 in undo:book"]
+        (row,) = harness.rows("SELECT status FROM runs WHERE path = '$compensate'")
+        assert row["status"] == "completed"
+
+
+def test_a_document_may_say_otherwise_or_that_nothing_undoes_an_action(database_url: str) -> None:
+    for settings, undone in (
+        ({"compensate": "none"}, []),
+        ({"compensate": {"kind": "sweep", "inputs": {"name": 1}}}, ["1"]),
+    ):
+        shop = Trips()
+        with a_runtime(database_url, shop.registry) as harness:
+            _start(harness, _trip(**settings), flight="flight", nights=3)
+            assert shop.undone == ["hotel-3 of 3 in undo:book", *undone]
+
+
+def test_an_action_that_cannot_undo_itself_is_tried_again_reported_and_stops_none(database_url: str) -> None:
+    shop = Trips()
+    document = _trip()
+    document["actions"][1]["inputs"]["what"] = "stuck"
+    with a_runtime(database_url, shop.registry) as harness:
+        _start(harness, document, flight="flight", nights=3)
+        assert shop.undone == ["stuck-3 of 3 in undo:book", "flight-1 of 1 in undo:book"]
+        (row,) = harness.rows("SELECT * FROM runs WHERE path = '$compensate'")
+        assert (row["status"], row["handled_failures"]) == ("completed", 1)
+
+
+@pytest.mark.parametrize("side", ["before_commit", "after_commit"])
+@pytest.mark.parametrize("hit", [3, 4, 5])
+def test_a_worker_that_dies_while_actions_undo_themselves_leaves_none_out(
+    database_url: str, side: str, hit: int
+) -> None:
+    shop = Trips()
+    with a_runtime(database_url, shop.registry) as harness:
+        with dying(f"record.{side}", hit) as died, pytest.raises(died):
+            _start(harness, _trip(), flight="flight", nights=2)
+        harness.dispatcher.waiting.clear()
+        for _ in range(6):
+            harness.skip(31)
+        statuses = {row["path"]: row["status"] for row in harness.rows("SELECT path, status FROM runs")}
+        assert statuses == {None: "failed", "$compensate": "completed"}
+        assert list(dict.fromkeys(shop.undone)) == ["hotel-2 of 2 in undo:book", "flight-1 of 1 in undo:book"]
+
+
+def test_items_of_a_loop_are_undone_by_their_actions(database_url: str) -> None:
+    shop = Trips()
+    body = a_workflow().action("in", "book", {"what": "!ref($.item)"}).path("$source", "in")
+    document = a_workflow().trigger("test/happened").action("each", "builtin:for_each", {"items": ["a", "b"]})
+    document.action("b", "do", {"name": "bad"}).path("$source", "each", "b")
+    written = document.document()
+    written["actions"][0]["body"] = body.document()
+    with a_runtime(database_url, shop.registry) as harness:
+        _start(harness, written)
+        harness.skip(5)
+        assert [entry.partition(" ")[0] for entry in shop.undone] == ["b-1", "a-1"]
+
+
+def test_what_was_done_with_edited_inputs_is_undone_with_them(database_url: str) -> None:
+    shop = Trips()
+    with a_runtime(database_url, shop.registry) as harness:
+        _start(harness, _trip(), flight="flight", nights=3)
+        run = harness.rows("SELECT id FROM runs WHERE path IS NULL")[0]["id"]
+        shop.log.clear()
+        again = Again(from_step="it's", inputs={"what": "inn", "nights": 7})
+        harness.runtime.rerunning.rerun(DEFAULT_SCOPE, run, again)
+        harness.drain()
+        # The flight is another run's, which has undone it.
+        assert shop.undone == ["inn-7 of 7 in undo:book"]

@@ -15,6 +15,7 @@ from workflowkit.base.limits import Limits
 from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.engine.channels import run_channel
 from workflowkit.runtime.following import Place, Subscription
+from workflowkit.streams.dialect import ServerSentEvents
 from workflowkit.streams.hub import Hub
 
 DEADLINE_SECONDS = 20
@@ -36,7 +37,7 @@ class Stream:
         ours.settimeout(DEADLINE_SECONDS)
         self.sock, self.reader, self.received, self.bytes = ours, Reader(), list[Received](), b""
         subscription = Subscription(DEFAULT_SCOPE, channel, frozenset(topics))
-        hub.adopt(theirs, subscription, place or Place(), is_chunked=is_chunked)
+        hub.adopt(theirs, subscription, place or Place(), ServerSentEvents(is_chunked=is_chunked))
 
     def read(self) -> bool:
         """Read what comes next; tell whether the stream goes on."""

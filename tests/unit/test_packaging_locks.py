@@ -36,7 +36,8 @@ def wanted(lock: str) -> list[str]:
     groups = PROJECT["dependency-groups"]
     if "web" in lock:
         return list(groups["web"])
-    wants = [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["postgres"]]
+    extras = PROJECT["project"]["optional-dependencies"]
+    wants = [*PROJECT["project"]["dependencies"], *extras["postgres"], *extras["connect"]]
     return [*wants, *groups["build"], *(groups["test"] if "test" in lock else [])]
 
 

@@ -104,6 +104,8 @@ def test_a_timeout_is_seconds_or_text(timeout: float | str, seconds: float) -> N
         ({"edges": 5}, "/edges"),
         ({"external": "no"}, "/external"),
         ({"dry_run": "later"}, "/dry_run"),
+        ({"compensate": "later"}, "/compensate"),
+        ({"compensate": lambda amount: None}, "/compensate"),
         ({"dry_run": lambda amount: None}, "/dry_run"),
         ({"edges": [{"name": "x", "conditional": {"type": "perhaps"}}]}, "/edges"),
         ({"kind": ""}, "/kind"),
@@ -368,6 +370,7 @@ PUBLIC = {
     "timeout_seconds": 30.0,
     "queue": "slow",
     "concurrency": None,
+    "has_compensation": False,
 }
 
 
@@ -518,3 +521,50 @@ def test_kinds_are_listed_once_and_sorted() -> None:
     assert list(registry.kinds()) == ["a", "b"]
     assert len(registry) == 2
     assert [entry["kind"] for entry in registry.public()] == ["a", "b"]
+
+
+def test_what_undoes_an_action_has_its_inputs_and_its_output_and_can_be_seen_by_no_document() -> None:
+    def reserve(sku: str, quantity: int = 1, note: str = "") -> str:
+        return sku
+
+    async def release(ctx: Any, output: str, quantity: int) -> None:
+        """Give back."""
+
+    registry = Registry()
+    registry.action("reserve", compensate=release, queue="stock", retries=7, concurrency=2)(reserve)
+    undo = registry.executable("undo:reserve")
+
+    assert undo is not None
+    assert (undo.handler, undo.is_async, undo.takes_context) == (release, True, True)
+    assert (undo.queue, undo.retries, undo.concurrency, undo.compensation) == ("stock", 7, None, None)
+    assert undo.inputs["properties"] == {
+        "output": {"title": "Output", "type": "string"},
+        "quantity": {"title": "Quantity", "type": "integer", "default": 1},
+    }
+    assert registry.undoes_itself("reserve")
+    assert not registry.undoes_itself("undo:reserve")
+    assert registry.get("undo:reserve") is None
+    assert "undo:reserve" not in registry.kinds()
+    (public,) = registry.public()
+    assert public["has_compensation"] is True
+    with pytest.raises(AlreadyExists, match="reserved"):
+        registry.action("undo:more")(reserve)
+
+
+def test_an_action_with_an_input_called_output_cannot_undo_itself() -> None:
+    def write(output: str) -> None: ...
+
+    with pytest.raises(DefinitionError, match="an input of its own that is called 'output'"):
+        define("write", write, compensate=lambda output: None)
+
+
+def test_what_undoes_an_action_of_any_inputs_may_take_all_of_them() -> None:
+    def record(first: str, **more: Any) -> None: ...
+
+    def erase(output: Any, **inputs: Any) -> None: ...
+
+    undo = define("record", record, compensate=erase).compensation
+
+    assert undo is not None
+    assert undo.inputs["properties"].keys() == {"first", "output"}
+    assert undo.binding.arguments({"first": 1, "output": None, "x": 2}) == {"first": 1, "output": None, "x": 2}

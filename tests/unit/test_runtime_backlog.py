@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import services
 
-from workflowkit.runtime.backlog import Backlog
+from workflowkit.dispatch.publisher import STEPS_PER_MESSAGE
+from workflowkit.runtime.backlog import MAX_UNREAD, Backlog
 from workflowkit.runtime.hints import StepHint
 from workflowkit.runtime.position import Opening
 
@@ -78,3 +79,17 @@ def test_a_failing_worker_hands_the_rest_on() -> None:
         backlog.take()
         raise RuntimeError
     assert dispatched == _hints("r/b")
+
+
+def test_of_many_steps_that_have_to_be_read_first_a_message_s_worth_is_kept() -> None:
+    dispatched, names = Dispatched(), [f"r{number}/a" for number in range(MAX_UNREAD + 5)]
+    with Backlog(["default"], dispatched, spill_seconds=NEVER) as backlog:
+        backlog.add(_openings(*names))
+        assert dispatched == _hints(*names[MAX_UNREAD:])
+        assert [backlog.take() for _ in names] == [*_openings(*names[:MAX_UNREAD]), *[None] * 5]
+        backlog.add(_openings("s/a"))
+        assert backlog.take() == _openings("s/a")[0]
+
+
+def test_a_worker_keeps_a_whole_message() -> None:
+    assert MAX_UNREAD >= STEPS_PER_MESSAGE

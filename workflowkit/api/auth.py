@@ -65,6 +65,11 @@ class Caller:
         """Whether what is encrypted is shown to them, as far as this process has the key."""
         return "runs:decrypt" in self.permissions
 
+    def check_may(self, permission: str) -> None:
+        """Raise ``Forbidden`` without ``permission``: for what a route shows or does beside its main thing."""
+        if permission not in self.permissions:
+            raise Forbidden(f"this needs the permission {permission}")
+
     def check_may_send(self, event_name: str) -> None:
         """Raise ``Forbidden`` if the caller's key is limited to other events."""
         if self.key is not None and not may_send(self.key, event_name):
@@ -158,8 +163,8 @@ def _check_permission(access: Access, found: Caller) -> None:
     if access.credential == "session":
         if found.person is None or found.person.logged_in is None:
             raise Forbidden("this is for people who have logged in here")
-    elif access.permission not in found.permissions:
-        raise Forbidden(f"this needs the permission {access.permission}")
+    elif access.permission is not None:
+        found.check_may(access.permission)
 
 
 def _authenticate(access: Access) -> Caller:

@@ -19,7 +19,8 @@ _OF_A_WORKFLOW = frozenset(
     {
         "workflows.get_workflow", "workflows.get_draft", "workflows.update_draft", "workflows.validate_draft",
         "workflows.publish_workflow", "workflows.enable_workflow", "workflows.disable_workflow",
-        "workflows.list_versions", "workflows.get_version", "dryruns.dry_run_workflow", "calls.start_run",
+        "workflows.list_versions", "workflows.get_version", "dryruns.dry_run_workflow", "dryruns.follow_dry_run",
+        "calls.start_run",
     }
 )  # fmt: skip
 #: Views about the run that the path names.

@@ -20,6 +20,7 @@ from werkzeug.exceptions import HTTPException
 from workflowkit.base import errors as e
 from workflowkit.base import jsonvalue
 from workflowkit.base.errors import Problem, WorkflowKitError
+from workflowkit.base.jsonvalue import Json
 from workflowkit.runtime.deliveries import WebhookDisabled
 from workflowkit.webhooks.delivery import UnreadableBody
 from workflowkit.webhooks.signing import DeliveryRefused
@@ -28,6 +29,7 @@ logger = logging.getLogger("workflowkit.api")
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
+_UNEXPECTED = "something went wrong on the server"
 #: The endpoint whose clients look for ``error`` and ``ids`` in an answer, beside what all others find.
 EVENT_KEY_ENDPOINT = "events.send_events_with_key_in_path"
 
@@ -101,15 +103,7 @@ def register(app: Flask) -> None:
 
 def problem(status: HTTPStatus, code: str, detail: str, problems: Sequence[Problem] = ()) -> Response:
     """Return a problem document as a response."""
-    body = {
-        "type": f"urn:workflowkit:problem:{code}",
-        "title": status.phrase,
-        "status": status.value,
-        "detail": detail,
-        "code": code,
-        "problems": [problem.as_dict() for problem in problems],
-        "request_id": g.get("request_id", ""),
-    }
+    body = _document(status, code, detail, problems, g.get("request_id", ""))
     if request.endpoint == EVENT_KEY_ENDPOINT:
         body |= {"error": detail, "ids": []}
     response = Response(jsonvalue.dumps(body), status.value, content_type=MEDIA_TYPE)
@@ -118,6 +112,28 @@ def problem(status: HTTPStatus, code: str, detail: str, problems: Sequence[Probl
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
+
+
+def _document(
+    status: HTTPStatus, code: str, detail: str, problems: Sequence[Problem], request_id: str
+) -> dict[str, Json]:
+    return {
+        "type": f"urn:workflowkit:problem:{code}",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": detail,
+        "code": code,
+        "problems": [problem.as_dict() for problem in problems],
+        "request_id": request_id,
+    }
+
+
+def document_of(error: Exception, request_id: str) -> dict[str, Json]:
+    """Return the problem document of an error that came when the answer had begun; ours is written to the log."""
+    if isinstance(error, WorkflowKitError) and status_of(error) < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _document(status_of(error), error.code, error.message, problems_of(error), request_id)
+    logger.error("request %s failed", request_id, exc_info=error)
+    return _document(HTTPStatus.INTERNAL_SERVER_ERROR, WorkflowKitError.code, _UNEXPECTED, (), request_id)
 
 
 def _answer_own(error: WorkflowKitError) -> Response:
@@ -169,4 +185,4 @@ def _answer_store_unavailable(error: Exception) -> Response:
 def _answer_unexpected(error: Exception) -> Response:
     # SAFETY: S26 — stack and message go to the log only.
     logger.error("request %s failed", g.get("request_id"), exc_info=error)
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, WorkflowKitError.code, "something went wrong on the server")
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, WorkflowKitError.code, _UNEXPECTED)

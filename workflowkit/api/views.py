@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -219,6 +219,12 @@ def workflow(record: WorkflowRecord) -> Shown:
     }
 
 
+def listed_workflow(record: WorkflowRecord, last_runs: Sequence[RunView]) -> Shown:
+    """Show a workflow in a list."""
+    shown = [{"id": run.id, "status": run.status.value, "created_at": rfc3339(run.created_at_ms)} for run in last_runs]
+    return {**workflow(record), "last_runs": shown}
+
+
 def draft(record: DraftRecord) -> Shown:
     """Show a draft."""
     return {
@@ -261,7 +267,7 @@ def function(record: FunctionRecord) -> Shown:
     }
 
 
-def app(record: AppRecord) -> Shown:
+def app(record: AppRecord, connection_counts: Mapping[str, int]) -> Shown:
     """Show an application (``schemas.apps.App``)."""
     origin, archived_at_ms = record.origin, record.archived_at_ms
     return {
@@ -269,6 +275,8 @@ def app(record: AppRecord) -> Shown:
         "name": record.id if origin is None else origin.name,
         "url": None if origin is None else origin.url,
         "sdk": None if origin is None else origin.sdk,
+        "method": "code" if origin is None else "connect" if origin.is_connected else "http",
+        "connection_count": connection_counts.get(record.id, 0),
         "version": record.version,
         "function_count": len(record.function_ids),
         "synced_at": rfc3339(record.synced_at_ms),

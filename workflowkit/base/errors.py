@@ -340,5 +340,9 @@ class LeaseInterrupt(EngineInterrupt):
     """The worker could not renew the step's lease, so somebody else may run it."""
 
 
+class StopInterrupt(EngineInterrupt):
+    """Whoever asked for the run, which is one in memory, wants it no more."""
+
+
 class SuspendInterrupt(EngineInterrupt):
     """The handler waits for something: its attempt ends here, and it is entered again later."""

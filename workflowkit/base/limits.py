@@ -102,6 +102,10 @@ class Limits:
     # realtime
     message_bytes: int = 512 * KIB
     """The data of one published message."""
+    published_pieces: int = 1_000
+    """Pieces, of 1 KB at most, of one stream that an app publishes while it is made."""
+    piece_seconds: int = 30
+    """How long an app may send nothing of a stream that it publishes before it counts as ended."""
     channel_chars: int = 256
     topic_chars: int = 64
     topics_per_token: int = 20
@@ -129,7 +133,7 @@ class Limits:
     """Most calls of handlers in one run."""
     rehearsal_days: int = 400
     """Most time that one run may skip."""
-    rehearsal_seconds: int = 10
+    rehearsal_seconds: int = 30
     """Most real time of a dry run."""
     # expressions
     expression_chars: int = 4 * KIB
@@ -153,6 +157,12 @@ class Limits:
     """How often a function may answer without anything new before its attempt fails."""
     remote_defers: int = 20
     """How many functions one run of a function of an app may let follow it."""
+    remote_endpoints: int = 500
+    """Durable endpoints of apps, each of which is a function here."""
+    endpoint_silence_seconds: int = 300
+    """How long an app may tell nothing of a run that it executes by itself; then it is called."""
+    endpoint_token_seconds: int = 604_800
+    """How long a caller of a durable endpoint may fetch the result."""
     remote_fetch_seconds: int = 300
     """How long a request may take that a function wants sent for it: to a service, or to a model."""
     # embedding
@@ -164,6 +174,21 @@ class Limits:
     """How long an app may take to answer when it is asked for its functions."""
     app_syncs: int = 100
     """Syncs of one application that are kept, the latest ones."""
+    # workers that connect
+    connect_message_bytes: int = 8 * MIB
+    """One frame of a connection, in either direction; a worker that sends a larger one is disconnected."""
+    connect_apps: int = 10
+    """Apps of one connection."""
+    connect_requests: int = 1_000
+    """Requests that a worker is sent at a time, unless it says how many it takes, and at most."""
+    connect_lease_seconds: int = 120
+    """How long a worker that fell silent keeps a request. It is renewed every fourth of it."""
+    connect_hello_seconds: int = 5
+    """How long a worker may take to say who it is."""
+    connect_token_seconds: int = 300
+    """How long a worker may take from asking for a gateway to connecting to it."""
+    connections: int = 10_000
+    """Connections of one gateway."""
     # lists
     page_size: int = 100
 

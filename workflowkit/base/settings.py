@@ -82,6 +82,9 @@ class Settings:
     """What calls to and from apps of Inngest's SDKs are signed with."""
     signing_key_fallback: str | None = field(default=None, repr=False)
     """The key before or after it, taken as well while keys are changed."""
+    connect_url: str | None = None
+    """How workers that connect reach the gateways, such as ``wss://connect.example.com/v0/connect``; unless it is set,
+    at the host of the API and the port of the gateway."""
     dev_apps: bool = False
     """Whether apps may be called unsigned and at private addresses: what a dev server does."""
     app_actions: tuple[str, ...] = ()
@@ -135,6 +138,13 @@ def _level(text: str) -> str:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _socket_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("ws", "wss") or not parts.hostname:
+        raise ValueError(f"must be an address such as wss://connect.example.com/v0/connect, got {text!r}")
+    return text
 
 
 def _url(text: str) -> str:
@@ -205,6 +215,7 @@ _PARSERS: dict[str, Callable[[str], object]] = {
     "email_url": str,
     "email_from": str,
     "public_url": _url,
+    "connect_url": _socket_url,
     "webhook_redirects": _redirects,
     "embed_origins": _origins,
     "secret_key": _keys,

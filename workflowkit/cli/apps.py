@@ -44,12 +44,14 @@ def list_apps(limit: int, environment: str, as_json: bool) -> None:
     """
     with opened() as wk:
         found = wk.runtime.apps.find(environment, limit=limit)
+        counts = wk.runtime.apps.connection_counts(environment)
     if as_json:
         from workflowkit.api import views
 
-        emit_json({"items": [views.app(record) for record in found]})
+        emit_json({"items": [views.app(record, counts) for record in found]})
     elif found:
-        click.echo(table(map(_row, found), headers=("app", "version", "functions", "", "at")))
+        rows = [_row(record, counts.get(record.id, 0)) for record in found]
+        click.echo(table(rows, headers=("app", "version", "functions", "", "at")))
     else:
         click.echo("no applications")
 
@@ -179,14 +181,18 @@ def _note_failure(environment: str, url: str, reason: str) -> None:
         return
 
 
-def _row(record: AppRecord) -> tuple[str, ...]:
+def _row(record: AppRecord, connection_count: int) -> tuple[str, ...]:
     is_archived = record.archived_at_ms is not None
+    if record.origin is None:
+        at = dim("in this installation")
+    else:
+        at = f"{connection_count} connected" if record.origin.is_connected else plain(record.origin.url)
     return (
         plain(record.id),
         plain(record.version or ""),
         str(len(record.function_ids)),
         status("cancelled", text="archived") if is_archived else "",
-        dim("in this installation") if record.origin is None else plain(record.origin.url),
+        at,
     )
 
 

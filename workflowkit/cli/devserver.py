@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from workflowkit.base.errors import Conflict
 from workflowkit.base.settings import DEFAULT_QUEUE, LOCAL_BROKER_URL, Settings
+from workflowkit.cli.listening import listen_beside
 from workflowkit.cli.loading import load_app
 from workflowkit.cli.output import Failure
 from workflowkit.cli.publishing import FindFiles, PublishedFiles
+from workflowkit.inngest.connect import is_installed
 
 if TYPE_CHECKING:
     from workflowkit.app import WorkflowKit
@@ -58,10 +60,12 @@ class DevServer:
         return wk.api(dev_mode=True)
 
     def start(self) -> None:
-        """Start the worker and the relay."""
+        """Start the worker and the relay, and the gateway for workers of apps."""
         if self._wk is None or self._files is None:
             raise RuntimeError("load first")
         self._wk.start(concurrency=self.concurrency)
+        if self.url is not None and is_installed():
+            self._wk.start_gateway(listen_beside(self.url))
         self._files.watch()
         if self.watch_apps is not None:
             self._watch = self.watch_apps(self._wk)

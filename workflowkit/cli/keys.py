@@ -41,8 +41,8 @@ def create(
 ) -> None:
     """Make a key and print it. It is shown this once: only its hash is stored.
 
-    Permissions: events:send workflows:read workflows:write workflows:publish runs:read runs:write actions:read
-    keys:admin webhooks:read webhooks:write.
+    Permissions: events:send workflows:read workflows:write workflows:publish workflows:pause runs:read runs:write
+    actions:read keys:admin webhooks:read webhooks:write.
 
     \b
     workflowkit keys create "the editor"

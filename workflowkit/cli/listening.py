@@ -5,11 +5,12 @@ from __future__ import annotations
 import errno
 import ipaddress
 import socket
+from urllib.parse import urlsplit
 
 from workflowkit.cli.output import Failure, Invalid
 
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 8288
-_BACKLOG = 512
+_BACKLOG, _MOST_PORT = 512, 65_535
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -31,6 +32,16 @@ def listen(host: str, port: int) -> socket.socket:
             ) from error
         raise Failure(f"cannot listen on {host}:{port}: {error.strerror}") from error
     return listener
+
+
+def listen_beside(url: str) -> socket.socket:
+    """Return a listening socket at the host of a server's address: on the next port, or a free one if that is taken."""
+    parts = urlsplit(url)
+    host, port = parts.hostname or DEFAULT_HOST, parts.port or DEFAULT_PORT
+    try:
+        return listen(host, min(port + 1, _MOST_PORT))
+    except Failure:
+        return listen(host, 0)
 
 
 def url_of(listener: socket.socket) -> str:

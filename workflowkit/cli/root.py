@@ -16,7 +16,10 @@ from workflowkit.cli.output import Failure, Invalid, explain
 #: Each command stands in a module, under the attribute ``command``; only the one that is called is imported.
 SECTIONS: dict[str, dict[str, str]] = {
     "Try it": {"up": "up", "dev": "dev", "run": "run", "validate": "validate", "test": "test"},
-    "Serve": {"start": "start", "api": "api", "worker": "worker", "scheduler": "scheduler", "migrate": "migrate"},
+    "Serve": {
+        "start": "start", "api": "api", "worker": "worker", "scheduler": "scheduler",
+        "gateway": "gateway", "migrate": "migrate",
+    },
     "Look after it": {
         "send": "send", "events": "events", "simulate": "simulate",
         "signal": "signal", "runs": "runs", "jobs": "jobs", "workflows": "workflows", "drain": "drain",

@@ -15,6 +15,7 @@ from workflowkit.cli.loading import app_argument, load_app
 from workflowkit.cli.processes import log_level_option, set_up_logging
 from workflowkit.cli.supervisor import Supervisor, child
 from workflowkit.cli.worker import worker_arguments, worker_options
+from workflowkit.inngest.connect import is_installed
 
 
 @click.command("start", short_help="Serve everything: API, workers and scheduler.")
@@ -28,9 +29,9 @@ from workflowkit.cli.worker import worker_arguments, worker_options
 def command(app: str | None, bind: str, workers: int, concurrency: int, log_level: str) -> None:
     """Serve everything: API, workers and scheduler, as processes of one parent that keeps them alive.
 
-    Without WORKFLOWKIT_BROKER_URL all of it runs in one process, on a SQLite file if no database is set. Run
-    `workflowkit migrate` before. Every caller of the API needs a key (workflowkit keys create). SIGTERM ends all
-    processes in order.
+    With the extra `connect` a gateway too, on the port after that of the API. Without WORKFLOWKIT_BROKER_URL all of it
+    runs in one process, on a SQLite file if no database is set. Run `workflowkit migrate` before. Every caller of the
+    API needs a key (workflowkit keys create). SIGTERM ends all processes in order.
 
     \b
     workflowkit start shop.app:wk
@@ -39,7 +40,7 @@ def command(app: str | None, bind: str, workers: int, concurrency: int, log_leve
     settings = load_app(app).settings
     if settings.broker_url == LOCAL_BROKER_URL:
         _start_in_one_process(app, bind, concurrency, log_level)
-    parse_address(bind)
+    host, port = parse_address(bind)
     named = [] if app is None else [app]
     common = ["--log-level", log_level]
     worker = worker_arguments(app, *worker_options(None, concurrency, log_level))
@@ -49,6 +50,8 @@ def command(app: str | None, bind: str, workers: int, concurrency: int, log_leve
         child("scheduler", "scheduler", *named, *common),
         *(child(name, *worker, "--name", name) for name in names),
     ]
+    if is_installed():
+        children.append(child("gateway", "gateway", *named, "--bind", f"{host}:{port + 1}", *common))
     sys.exit(Supervisor(children).run())
 
 
@@ -60,5 +63,5 @@ def _start_in_one_process(app: str | None, bind: str, concurrency: int, log_leve
     set_up_logging(log_level)
     follow_parent(os.environ)
     click.echo(f"everything in one process: {url_of(listener)}, {concurrency} steps at a time", err=True)
-    Server(ApiServer(app, concurrency), listener, ServerOptions(threads=16)).run()
+    Server(ApiServer(app, concurrency, url_of(listener)), listener, ServerOptions(threads=16)).run()
     sys.exit(0)

@@ -93,6 +93,7 @@ class _Builder:
             disabled=settings.disabled,
             cache=settings.cache,
             compensate=settings.compensate,
+            is_kept=settings.is_kept,
             concurrency=settings.concurrency,
             body=None if entry.body is None else self.graph(entry.body),
         )

@@ -70,8 +70,9 @@ class Node:
     ``retries``, ``timeout_seconds`` and ``queue`` are ``None`` where the document says nothing: the action's own apply.
     ``fallback`` is the output used with ``OnError.FALLBACK``. ``rank`` is its place in one fixed topological order.
     ``backoff`` is ``None`` for the engine's table, ``retry_on`` for all errors; ``skip_if`` is a CEL expression, and
-    ``disabled`` one that always holds. ``body`` is the graph of a loop. ``concurrency`` is how often the node may
-    execute at once, 0 for as often as may be.
+    ``disabled`` one that always holds. ``is_kept`` says that nothing undoes the node, also where its kind has a
+    compensation. ``body`` is the graph of a loop. ``concurrency`` is how often the node may execute at once, 0 for as
+    often as may be.
     """
 
     id: str
@@ -92,6 +93,7 @@ class Node:
     disabled: bool = False
     cache: CacheRule | None = None
     compensate: Compensation | None = None
+    is_kept: bool = False
     concurrency: int = 0
     body: Workflow | None = None
     memo: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)

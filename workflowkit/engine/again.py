@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from workflowkit.definition.model import Workflow
-from workflowkit.engine.facts import Fact, FactKind
+from workflowkit.engine.facts import UNDONE, Fact, FactKind
 from workflowkit.engine.memo import STEP_SEPARATOR
 
 _PLACE = re.compile(r"(?P<node>[^/\[\]]+)(?:/(?P<step>.+)|\[(?P<item>.*)\])?", re.DOTALL)
@@ -55,7 +55,7 @@ def keep(workflow: Workflow, facts: Iterable[Fact], place: Place) -> Kept:
         if fact.step.startswith(prefix):
             is_before = is_before and fact.step != f"{prefix}{place.step}"
             if is_before and fact.kind.is_final:
-                memo.append(fact)
+                memo.append(_taken_over(fact))
         elif fact.step in workflow.nodes and fact.step not in again and _is_result(fact):
             results[fact.step] = fact
     return Kept(results, tuple(memo))
@@ -77,6 +77,12 @@ def changes_of(given: Any) -> Mapping[str, Any]:
     """Return what is said about how a run differs from the one it repeats (``inputs`` and ``items`` by node)."""
     said = given.get("again") if isinstance(given, dict) else None
     return said if isinstance(said, dict) else {}
+
+
+def _taken_over(fact: Fact) -> Fact:
+    """Return the result of a step for another run: what undoes it is the business of the run that executed it."""
+    detail = fact.detail
+    return replace(fact, detail={"kind": detail["kind"]}) if detail is not None and UNDONE in detail else fact
 
 
 def _is_result(fact: Fact) -> bool:

@@ -16,6 +16,7 @@ from workflowkit.engine.outputtypes import output_type_of
 from workflowkit.engine.session import RUN_STEP
 from workflowkit.engine.steptools import NOT_RECEIVED, Events, Invocable, StepTools, http_call, invoked
 from workflowkit.engine.waitspecs import Duration, OnCancel
+from workflowkit.typeschema import to_json
 
 _Method = TypeVar("_Method", bound=Callable[..., Awaitable[Any]])
 
@@ -48,15 +49,18 @@ class AsyncSteps(StepTools):
         key: str | int | None = None,
         retries: int | None = None,
         output_type: Any = None,
+        compensate: Callable[[Any], Any] | None = None,
         **kwargs: Any,
     ) -> Any:
         """Execute ``function(*args, **kwargs)``, awaiting what it returns: see ``Steps.run``."""
         if key is not None:
             step_id = self._session.keyed(step_id, key)
         kind = output_type_of(step_id, output_type)
+        if compensate is not None:
+            self._session.check_undoable(step_id)
         own_key = self._session.begin(step_id, RUN_STEP)
         if (hit := self._session.result(own_key, step_id)) is not None:
-            return kind.read(step_id, hit.output)
+            return self._done(own_key, kind.read(step_id, hit.output), compensate)
         with self._session.inside(own_key) as attempt:
             if self._session.hooks is not None:
                 await self._session.hooks.before_step_awaited(step_id)
@@ -70,10 +74,13 @@ class AsyncSteps(StepTools):
                 failure = None
         if failure is not None:
             raise await self._fail(own_key, step_id, attempt, failed_by(failure), failure, retries) from failure
-        kept = await self._keep(own_key, step_id, attempt, kind.write(value), retries)
-        return kind.read(step_id, kept)
+        undone = None if compensate is None else RUN_STEP
+        kept = await self._keep(own_key, step_id, attempt, kind.write(value), retries, undone)
+        return self._done(own_key, kind.read(step_id, kept), compensate)
 
-    async def _keep(self, key: str, step_id: str, attempt: int, value: Any, retries: int | None) -> Any:
+    async def _keep(
+        self, key: str, step_id: str, attempt: int, value: Any, retries: int | None, undone: str | None
+    ) -> Any:
         """Record what a step returned."""
         plain, hooks = self._plain(value), self._session.hooks
         if hooks is not None and not isinstance(plain, Failed):
@@ -81,7 +88,7 @@ class AsyncSteps(StepTools):
                 plain = self._plain(await hooks.step_output_awaited(step_id, plain))
         if isinstance(plain, Failed):
             raise await self._fail(key, step_id, attempt, plain, None, retries)
-        kept = self._session.record(key, attempt, plain)
+        kept = self._session.record(key, attempt, plain, undone=undone)
         if hooks is not None:
             with self._session.working():
                 await hooks.after_step_awaited(step_id)
@@ -215,6 +222,14 @@ class AsyncSteps(StepTools):
         """See ``Steps.publish``."""
         self._publish(step_id, topic, data, channel)
 
+    async def send_signal(self, step_id: str, signal: str, data: Any = None) -> str | None:
+        """See ``Steps.send_signal``."""
+        import asyncio
+
+        sent = (asyncio.to_thread, self._session.send_signal, signal, to_json(data))
+        run_id: str | None = await self.run(step_id, *sent)
+        return run_id
+
     @_held
     async def send_event(self, step_id: str, events: Events) -> list[str]:
         """See ``Steps.send_event``."""
@@ -225,7 +240,7 @@ class AsyncSteps(StepTools):
         import asyncio
 
         session = self._session
-        if session.is_closing:
+        if session.is_closing or not session.holds_tasks:
             return
         if len(asyncio.all_tasks()) > 1:
             session.open_now()

@@ -12,6 +12,7 @@ from workflowkit.engine.hooks import Hooks
 from workflowkit.engine.interrupts import Guard
 from workflowkit.engine.outcome import Failed
 from workflowkit.engine.session import StepSession
+from workflowkit.engine.undoing import undo_handler
 from workflowkit.registry import ActionSpec
 
 
@@ -29,6 +30,8 @@ class OutputRefused(AttemptFailed):
 
 def call_handler(spec: ActionSpec, context: StepContext, inputs: Mapping[str, Any]) -> Any:
     """Return what the handler returns: a coroutine, if it is one."""
+    if spec.undoes_steps:
+        return undo_handler(spec, context)
     arguments = spec.binding.arguments(inputs)
     positional = (context,) if spec.takes_context else ()
     return spec.handler(*positional, **arguments)

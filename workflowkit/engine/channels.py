@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from workflowkit.base import jsonvalue
@@ -24,13 +25,39 @@ _CHANNEL = re.compile(r"[^\s\x00-\x1f\x7f]+")
 _TOPIC = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]*")
 
 
+class PartKind(StrEnum):
+    """What a message is of a stream that was published piece by piece."""
+
+    START = "start"
+    CHUNK = "chunk"
+    END = "end"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which part of which stream a message is."""
+
+    kind: PartKind
+    stream_id: str
+
+    def __str__(self) -> str:
+        return f"{self.kind.value}:{self.stream_id}"
+
+    @classmethod
+    def parse(cls, text: str) -> Part:
+        """Return the part that ``str`` wrote."""
+        kind, _, stream_id = text.partition(":")
+        return cls(PartKind(kind), stream_id)
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Something that is published. ``text`` is its data as JSON."""
+    """Something that is published. ``text`` is its data as JSON; ``part`` says which part of a stream, if it is one."""
 
     channel: str
     topic: str
     text: str
+    part: Part | None = None
 
     @property
     def data(self) -> Json:
@@ -52,7 +79,9 @@ def run_id_of(channel: str) -> str | None:
     return channel.removeprefix(_RUN_PREFIX) if channel.startswith(_RUN_PREFIX) else None
 
 
-def new_message(channel: str, topic: str, data: Any, limits: Limits = DEFAULT_LIMITS) -> Message:
+def new_message(
+    channel: str, topic: str, data: Any, limits: Limits = DEFAULT_LIMITS, *, part: Part | None = None
+) -> Message:
     """Return a message that can be published.
 
     Raises ``InvalidInput`` for a bad name and for data that is no JSON, ``LimitExceeded`` for too much of it.
@@ -66,7 +95,7 @@ def new_message(channel: str, topic: str, data: Any, limits: Limits = DEFAULT_LI
     size_bytes = len(text.encode())
     if size_bytes > limits.message_bytes:
         raise LimitExceeded("message_bytes", limits.message_bytes, size_bytes)
-    return Message(channel, topic, text)
+    return Message(channel, topic, text, part)
 
 
 def subscription_problems(channel: str, topics: Sequence[str], limits: Limits = DEFAULT_LIMITS) -> list[Problem]:

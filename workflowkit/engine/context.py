@@ -14,6 +14,7 @@ from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.base.netguard import NetworkPolicy
 from workflowkit.engine.asyncsteps import AsyncSteps
 from workflowkit.engine.channels import new_message, run_channel
+from workflowkit.engine.compensations import AsyncCompensations, Compensations
 from workflowkit.engine.deps import Deps
 from workflowkit.engine.group import AsyncGroup, Group
 from workflowkit.engine.newslogger import LineKeeper, NewsLogger
@@ -66,6 +67,7 @@ class StepContext:
         "_limits",
         "_logger",
         "attempt",
+        "compensations",
         "config",
         "emitted",
         "group",
@@ -103,6 +105,8 @@ class StepContext:
         self.step = Steps(step, self.session, config.network)
         #: Runs parts of the handler side by side.
         self.group = Group(self.session)
+        #: How a function is undone, besides ``compensate=`` of its steps.
+        self.compensations = Compensations(self.session)
         #: Counts from 0.
         self.attempt = attempt
         #: The same in every attempt of this step, and in no other step: for services that refuse doubles.
@@ -234,11 +238,22 @@ class AsyncStepContext(StepContext):
 
     step: AsyncSteps  # type: ignore[assignment]  # the same names, awaited
     group: AsyncGroup  # type: ignore[assignment]
+    compensations: AsyncCompensations  # type: ignore[assignment]
 
     def __init__(self, **fields: Any) -> None:
         super().__init__(**fields)
         self.step = AsyncSteps(fields["step"], self.session, self.config.network)
         self.group = AsyncGroup(self.session)
+        self.compensations = AsyncCompensations(self.session, self.step)
+
+
+def context_over(context: StepContext, session: StepSession, run: RunInfo) -> StepContext:
+    """Return the context of the same step with other steps, in another run."""
+    return type(context)(
+        event=context._event, run=run, step=context.step.info, attempt=context.attempt, events=context._events,
+        idempotency_key=context.idempotency_key, state=context.state, workflow=context.workflow, config=context.config,
+        limits=context._limits, session=session, keeper=context._keeper,
+    )  # fmt: skip
 
 
 def context_for(is_async: bool, **fields: Any) -> StepContext:

@@ -71,9 +71,13 @@ class Extensions:
 
     def hooks(self, spec: ActionSpec, will_retry: WillRetry) -> Hooks | None:
         """Return what surrounds one attempt of an action; ``None`` if nothing does."""
-        if not (self.middleware or self.providers or spec.middleware):
+        if not self.surround(spec):
             return None
         return Hooks((*self.middleware, *spec.middleware), self.providers, will_retry, is_async=spec.is_async)
+
+    def surround(self, spec: ActionSpec) -> bool:
+        """Tell whether anything surrounds the attempts of an action."""
+        return bool(self.middleware or self.providers or spec.middleware)
 
     def send(
         self, events: Sequence[Mapping[str, Any]], accept: Callable[[Sequence[Any]], list[Accepted]]

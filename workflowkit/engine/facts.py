@@ -13,6 +13,11 @@ from typing import Any
 
 from workflowkit.engine.states import EdgeState
 
+#: The reason of results that a run has taken over from the one that it repeats.
+KEPT = "kept"
+#: Stands in the detail of the result of a step that something undoes.
+UNDONE = "undone"
+
 
 class FactKind(StrEnum):
     """What a fact says."""
@@ -88,3 +93,8 @@ class Fact:
     worker: str | None = None
     detail: Mapping[str, Any] | None = None
     at_ms: int = 0
+
+
+def undo_detail(kind: str | None) -> dict[str, Any] | None:
+    """Return the detail of the result of a step of this kind that something undoes; ``None`` for ``None``."""
+    return None if kind is None else {"kind": kind, UNDONE: True}

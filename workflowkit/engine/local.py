@@ -26,6 +26,7 @@ from workflowkit.engine.facts import Fact, FactKind
 from workflowkit.engine.failures import failed_by
 from workflowkit.engine.hooks import WillRetry
 from workflowkit.engine.localloops import ItemRun, LocalLoops
+from workflowkit.engine.localnews import Teller
 from workflowkit.engine.localoptions import LocalOptions as LocalOptions
 from workflowkit.engine.localresult import LocalResult as LocalResult
 from workflowkit.engine.localresult import StepRecord as StepRecord
@@ -42,6 +43,7 @@ from workflowkit.engine.states import RunStatus, StepStatus
 from workflowkit.engine.surroundings import NO_SURROUNDINGS, Surroundings, seen_from
 from workflowkit.engine.waits import Wait
 from workflowkit.registry import ActionSpec
+from workflowkit.registry.functions import FUNCTION_PREFIX
 
 #: Stands for the version where there is none: the document was never published.
 LOCAL_VERSION = "local"
@@ -64,7 +66,8 @@ def run(
     """Run a workflow for an event ``{"name", "data", ...}``, whose ``id`` and ``ts`` are made up if they are missing.
 
     ``clock`` (default: one that starts now) jumps to whatever comes next, so nothing waits but the actions themselves.
-    Raises ``InvalidInput`` if the event is no JSON object, ``LimitExceeded`` past the bounds.
+    Raises ``InvalidInput`` if the event is no JSON object, ``LimitExceeded`` past the bounds, ``StopInterrupt`` when
+    the switch is thrown.
     """
     clock = clock or FakeClock(SystemClock().now_ms())
     return _LocalRun(workflow, _complete(event, clock), registry, clock, options or LocalOptions()).run()
@@ -97,18 +100,22 @@ class _LocalRun:
         self._facts: list[Fact] = []
         self._memos = Memos()
         self._around = around
+        self._teller = Teller(options.on_news)
         self._loops = LocalLoops(self._limits)
         self._waits = LocalWaits(options.outside, self._loops)
 
     def run(self) -> LocalResult:
         progress, decision = self._begin()
         self._follow(decision)
+        self._teller.followed(decision, progress)
         while decision.finish is None and self._due and self._options.until not in self._records:
             due_ms, _, node_id = heappop(self._due)
             self._clock.advance_to(due_ms)
             self._check_bounds()
+            self._teller.running(node_id)
             decision = self._step(progress, self._workflow.nodes[node_id])
             self._follow(decision)
+            self._teller.followed(decision, progress, node_id)
         return self._result(progress, decision.finish)
 
     def _begin(self) -> tuple[Progress, Decision]:
@@ -121,6 +128,7 @@ class _LocalRun:
         return progress, Decision(ready=(alone,))
 
     def _check_bounds(self) -> None:
+        self._options.switch.check()
         self._passes += 1
         bounds, skipped_days = self._options.bounds, (self._clock.now_ms() - self._started_ms) / 86_400_000
         if bounds.passes is not None and self._passes > bounds.passes:
@@ -217,6 +225,7 @@ class _LocalRun:
             node.id, self._memos.of(node.id), LocalRecorder(self, now_ms, open_wait), now_ms, lambda: 0.0,
             retries=self._retries(node), backoff=backoff_of(node.backoff), run_id=self._id, limits=limits,
             hooks=options.extensions.hooks(spec, self._will_retry(node)),
+            is_function=node.kind.startswith(FUNCTION_PREFIX),
         )  # fmt: skip
         context = context_for(
             spec.is_async,
@@ -239,7 +248,8 @@ class _LocalRun:
             if node.body is not None:
                 begun = (node, self._memos.of(node.id), inputs, now_ms())
                 return self._loops.attempt(*begun, lambda item, at_ms: self._item(progress, node, item, at_ms))
-            return execute(action, context, inputs, deadline_seconds=timeout_seconds, limits=limits)
+            with options.switch.guard() as guard:
+                return execute(action, context, inputs, deadline_seconds=timeout_seconds, guard=guard, limits=limits)
 
         attempt = LocalAttempt(node, spec, inputs, context, now_ms(), self._started_ms, call)
         session.answer = lambda key: options.outside.step(attempt, key)
@@ -251,7 +261,7 @@ class _LocalRun:
         assert node.body is not None  # noqa: S101 - it is a loop
         seen = self._around.inside(seen_from(self._workflow, progress.outputs, node.id), None)
         clock, run_id = FakeClock(begins_ms), derived_id(self._id, node.id, item.key)
-        options = replace(self._options, on_step=None, until=None, state=None, run_id=run_id)
+        options = replace(self._options, on_step=None, on_news=None, until=None, state=None, run_id=run_id)
         run = _LocalRun(node.body, self._event, self._registry, clock, options, around=seen.inside({}, item.given()))
         run._started_ms, run._started_seconds, run._passes = self._started_ms, self._started_seconds, self._passes
         result = run.run()

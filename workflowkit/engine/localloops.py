@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from workflowkit.base.errors import InvalidInput, LimitExceeded
 from workflowkit.base.limits import Limits
 from workflowkit.definition.model import Node
-from workflowkit.engine.facts import ErrorInfo
 from workflowkit.engine.failures import failed_by
 from workflowkit.engine.loops import (
+    LOOP_TIMEOUT,
     Item,
     ItemEnd,
     LoopPlan,
@@ -34,8 +34,6 @@ from workflowkit.engine.waits import MAX_WAIT_SECONDS, Wait, WaitKind
 
 if TYPE_CHECKING:
     from workflowkit.engine.localresult import LocalResult
-
-_TIMEOUT = ErrorInfo("LoopTimeout", "the items have not ended in time", "loop-timeout", retryable=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +103,7 @@ def _ended(plan: LoopPlan, runs: tuple[ItemRun, ...], until_ms: int) -> Ended:
     given_up_ms = _given_up_ms(plan, runs)
     at_ms = max(each.ended_ms for each in runs) if given_up_ms is None else given_up_ms
     if at_ms > until_ms:
-        return Ended(error=_TIMEOUT, at_ms=until_ms, timed_out=True)
+        return Ended(error=LOOP_TIMEOUT, at_ms=until_ms, timed_out=True)
     ends = [_item_end(each) for each in runs if given_up_ms is None or each.ended_ms <= given_up_ms]
     if given_up_ms is not None:
         return Ended(error=loop_error(ends), at_ms=at_ms)

@@ -9,8 +9,10 @@ from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.definition.model import Json
 from workflowkit.engine.context import ActionConfig
 from workflowkit.engine.extensions import Extensions
+from workflowkit.engine.localnews import OnNews
 from workflowkit.engine.localresult import StepRecord
 from workflowkit.engine.outside import Outside, Unattended
+from workflowkit.engine.stopswitch import StopSwitch
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +31,9 @@ class Bounds:
 class LocalOptions:
     """What a run in memory may be told besides what it is.
 
-    ``on_step`` is called with each step as soon as it is settled. With ``until`` the run goes no further than that
-    step; with ``state``, the outputs of other steps, that step is all there is of it. ``run_id`` makes ids that follow
-    from it the same in every run.
+    ``on_step`` is called with each step as soon as it is settled, ``on_news`` whenever something has changed;
+    ``switch`` ends the run. With ``until`` it goes no further than that step; with ``state``, the outputs of other
+    steps, that step is all there is of it. ``run_id`` makes ids that follow from it the same in every run.
     """
 
     config: ActionConfig = field(default_factory=ActionConfig)
@@ -40,6 +42,8 @@ class LocalOptions:
     outside: Outside = field(default_factory=Unattended)
     bounds: Bounds = Bounds()
     on_step: Callable[[StepRecord], None] | None = None
+    on_news: OnNews | None = None
+    switch: StopSwitch = field(default_factory=StopSwitch)
     until: str | None = None
     state: Mapping[str, Json] | None = None
     run_id: str | None = None

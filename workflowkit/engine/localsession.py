@@ -10,11 +10,11 @@ from workflowkit.base.errors import SuspendInterrupt
 from workflowkit.base.ids import timed_id
 from workflowkit.definition.model import Json
 from workflowkit.engine.channels import Message
-from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
+from workflowkit.engine.facts import ErrorInfo, Fact, FactKind, undo_detail
 from workflowkit.engine.memo import Memo
 from workflowkit.engine.outcome import EmittedEvent
 from workflowkit.engine.outside import Ended, Held
-from workflowkit.engine.session import CALLBACK_STEP, RUN_STEP, NoInvitations, StepSession
+from workflowkit.engine.session import CALLBACK_STEP, RUN_STEP, NoInvitations, StepSession, Undone
 from workflowkit.engine.waits import Wait
 
 _T = TypeVar("_T")
@@ -43,11 +43,14 @@ class LocalRecorder:
         output: Json,
         events: tuple[EmittedEvent, ...] = (),
         messages: tuple[Message, ...] = (),
+        *,
+        undone: str | None = None,
     ) -> Fact:
         self._journal.send(key, events)
         for message in messages:
             self._journal.publish(message)
-        return self._journal.keep(Fact(FactKind.COMPLETED, key, attempt, output, at_ms=self._now_ms()))
+        detail = undo_detail(undone)
+        return self._journal.keep(Fact(FactKind.COMPLETED, key, attempt, output, detail=detail, at_ms=self._now_ms()))
 
     def failed(self, key: str, attempt: int, error: ErrorInfo, told: Any = None) -> Fact:
         return self._journal.keep(Fact(FactKind.FAILED, key, attempt, told, error, at_ms=self._now_ms()))
@@ -69,12 +72,18 @@ class LocalRecorder:
         detail = {"kind": CALLBACK_STEP}
         return self._journal.keep(Fact(FactKind.COMPLETED, key, 1, output, detail=detail, at_ms=self._now_ms()))
 
+    def undone(self) -> Undone:
+        return Undone()
+
     @property
     def invitations(self) -> NoInvitations:
         return NoInvitations()
 
     def publish(self, message: Message) -> None:
         self._journal.publish(message)
+
+    def signal(self, name: str, data: Any) -> None:
+        """Send a signal that nobody waits for: there are no other runs."""
 
     def hands_over(self) -> bool:
         return False

@@ -19,6 +19,8 @@ from workflowkit.engine.facts import ErrorInfo
 from workflowkit.engine.memo import step_key
 from workflowkit.engine.states import RunStatus
 
+#: Why a loop fails whose time is over.
+LOOP_TIMEOUT: Final = ErrorInfo("LoopTimeout", "the items have not ended in time", "loop-timeout", retryable=False)
 #: The id, within a loop's step, of the wait for its items.
 _ITEMS: Final = "$items"
 #: Of a double key, an item is shown by no more than this.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from workflowkit.engine.facts import Fact, FactKind
+from workflowkit.engine.facts import UNDONE, Fact, FactKind
 from workflowkit.engine.outcome import Failed, Outcome
 from workflowkit.engine.waits import Wait
 
@@ -52,6 +52,11 @@ class Memo:
     @property
     def is_empty(self) -> bool:
         return not (self.results or self.open or self.retries or self.free_attempts)
+
+    @property
+    def undone(self) -> list[str]:
+        """The keys of the steps that have something that undoes them, in the order in which they completed."""
+        return [key for key, fact in self.results.items() if fact.detail is not None and UNDONE in fact.detail]
 
     def clear(self) -> None:
         """Forget everything."""
@@ -140,6 +145,11 @@ class Memos:
     def open_waits(self) -> Iterator[Wait]:
         """The waits of all handlers that have not ended."""
         return (wait for memo in self._by_node.values() for wait in memo.open.values())
+
+    @property
+    def undone(self) -> frozenset[str]:
+        """The nodes whose handlers have steps that something undoes."""
+        return frozenset(node_id for node_id, memo in self._by_node.items() if memo.undone)
 
     @property
     def has_waits(self) -> bool:

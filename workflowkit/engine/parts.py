@@ -6,14 +6,19 @@ one run, of what undoes the steps that it had completed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 
+from workflowkit.base.jsonvalue import dumps
 from workflowkit.definition.model import COMPENSATE, LOOP_KIND, SOURCE, Edge, Json, Node, OnError, Workflow
 from workflowkit.engine.progress import Progress
 from workflowkit.engine.states import StepStatus
 from workflowkit.engine.surroundings import upstream
+from workflowkit.registry.compensation import OUTPUT_INPUT, UNDO_PREFIX
+from workflowkit.registry.functions import FUNCTION_PREFIX
 
+#: Tells whether actions of a kind have a compensation of their own.
+UndoesItself = Callable[[str], bool]
 #: What compensations are given: the ids of the actions to be undone, first to last; and the run that executed them, if
 #: that is not the parent.
 ORDER, OF_RUN = "order", "of_run"
@@ -46,32 +51,46 @@ def visible_in(graph: Workflow, path: str) -> frozenset[str]:
     return upstream(graph, name) if name in graph.nodes else frozenset(graph.nodes)
 
 
-def to_undo(progress: Progress) -> tuple[str, ...]:
+def to_undo(progress: Progress, undoes_itself: UndoesItself, with_steps: Collection[str] = ()) -> tuple[str, ...]:
     """Return the actions of a run that have something to be undone, the last to complete first.
 
-    Those are completed actions with a compensation; and loops, however they ended, for the items that completed.
+    Those are completed actions with a compensation, of their own or of their kind's; and loops, however they ended, for
+    the items that completed. ``with_steps`` are functions some of whose steps are to be undone, however they ended.
     """
     # ``outputs`` keeps the order of completion, also when it was replayed from the journal; what has none ended last.
     done = [*progress.outputs, *(node_id for node_id in progress.status if node_id not in progress.outputs)]
-    return undone_order(progress.workflow, [(node_id, progress.status[node_id]) for node_id in reversed(done)])
+    # What another run did and this one has only taken over is for that one to undo.
+    ends = [(node_id, progress.status[node_id]) for node_id in reversed(done) if node_id not in progress.kept]
+    order = undone_order(progress.workflow, ends, undoes_itself)
+    return order if not with_steps else tuple(id for id, _ in ends if id in with_steps or id in order)
 
 
-def undone_order(graph: Workflow, ends: Iterable[tuple[str, StepStatus]]) -> tuple[str, ...]:
+def undone_order(
+    graph: Workflow, ends: Iterable[tuple[str, StepStatus]], undoes_itself: UndoesItself
+) -> tuple[str, ...]:
     """Return those of the actions that have something to be undone. ``ends`` are ids and states, the last end first."""
     nodes = graph.nodes
-    return tuple(node_id for node_id, status in ends if node_id in nodes and _is_undone(nodes[node_id], status))
+    return tuple(
+        node_id for node_id, status in ends if node_id in nodes and _is_undone(nodes[node_id], status, undoes_itself)
+    )
 
 
-def _is_undone(node: Node, status: StepStatus) -> bool:
-    if node.compensate is not None:
+def _is_undone(node: Node, status: StepStatus, undoes_itself: UndoesItself) -> bool:
+    if _has_compensation(node, undoes_itself):
         return status is StepStatus.COMPLETED
     has_ended = status.is_terminal and status is not StepStatus.SKIPPED
-    return has_ended and node.body is not None and _has_compensations(node.body)
+    return has_ended and node.body is not None and not node.is_kept and undoes_items(node.body, undoes_itself)
 
 
-def _has_compensations(graph: Workflow) -> bool:
+def _has_compensation(node: Node, undoes_itself: UndoesItself) -> bool:
+    return node.compensate is not None or not (node.is_kept or node.body is not None or not undoes_itself(node.kind))
+
+
+def undoes_items(graph: Workflow, undoes_itself: UndoesItself) -> bool:
+    """Tell whether something undoes an action in the body of a loop, or in a loop in it."""
     return any(
-        node.compensate is not None or (node.body is not None and _has_compensations(node.body))
+        _has_compensation(node, undoes_itself)
+        or (node.body is not None and not node.is_kept and undoes_items(node.body, undoes_itself))
         for node in graph.nodes.values()
     )
 
@@ -99,10 +118,14 @@ def _undoing(graph: Workflow, order: Sequence[str]) -> Workflow:
 
 
 def _compensation(node: Node, rank: int) -> Node:
-    compensate, pointer = node.compensate, f"{node.pointer}/settings/compensate"
-    if compensate is None:  # a loop, whose items are undone one by one (``runtime.loops``)
-        return Node(
-            node.id, LOOP_KIND, node.name, {"items": []}, node.pointer, on_error=OnError.CONTINUE, rank=rank,
-            body=node.body,
-        )  # fmt: skip
-    return Node(node.id, compensate.kind, node.name, compensate.inputs, pointer, on_error=OnError.CONTINUE, rank=rank)
+    compensate, pointer, body = node.compensate, node.pointer, None
+    inputs: Mapping[str, Json]
+    if compensate is not None:
+        kind, inputs, pointer = compensate.kind, compensate.inputs, f"{node.pointer}/settings/compensate"
+    elif node.body is not None:  # a loop, whose items are undone one by one (``runtime.loops``)
+        kind, inputs, body = LOOP_KIND, {"items": []}, node.body
+    else:
+        kind, inputs = UNDO_PREFIX + node.kind, {**node.inputs, OUTPUT_INPUT: f"!ref($.state[{dumps(node.id)}])"}
+    # The steps of a function are undone as persistently as they were executed.
+    retries = node.retries if node.kind.startswith(FUNCTION_PREFIX) else None
+    return Node(node.id, kind, node.name, inputs, pointer, retries, on_error=OnError.CONTINUE, rank=rank, body=body)

@@ -20,6 +20,7 @@ from workflowkit.definition.cel import compile_expression
 from workflowkit.definition.conditions import edge_taken
 from workflowkit.definition.model import SOURCE, ConditionType, Edge, Json, Node, OnError, Workflow
 from workflowkit.definition.references import MISSING
+from workflowkit.engine.facts import KEPT as KEPT
 from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
 from workflowkit.engine.outcome import Failed, Outcome, Succeeded
 from workflowkit.engine.progress import Finish, Progress
@@ -40,8 +41,6 @@ SKIP_IF, DISABLED = "skip-if", "disabled"
 """The node's own settings say so. What follows it goes on as if its output were null."""
 CACHED = "cached"
 """The step completed with the output of an earlier one (``settings.cache``)."""
-KEPT = "kept"
-"""The step has the result it had in the run that this one repeats from a later step."""
 RUN_STOPPED = "run-stopped"
 """A step ended the run on purpose."""
 

@@ -55,7 +55,11 @@ class Recorder(Protocol):
         output: Any,
         events: tuple[EmittedEvent, ...] = (),
         messages: tuple[Message, ...] = (),
-    ) -> Fact: ...
+        *,
+        undone: str | None = None,
+    ) -> Fact:
+        """Keep a result, with what it sends; ``undone`` is the kind of the step if something undoes it."""
+        ...
 
     def failed(self, key: str, attempt: int, error: ErrorInfo, told: Any = None) -> Fact:
         """Keep a failure; ``told`` is what its author says of it besides, as the fact's output."""
@@ -75,12 +79,23 @@ class Recorder(Protocol):
         """Publish a message now, if that is possible: no fact, and nothing depends on it."""
         ...
 
+    def signal(self, name: str, data: Any) -> str | None:
+        """Resume the run that waits for a signal; return its id, ``None`` where there are no other runs.
+
+        Raises ``NotFound`` if none waits, ``Conflict`` if the wait has ended.
+        """
+        ...
+
     def hands_over(self) -> bool:
         """Tell whether the attempt is to end before its next step: another one goes on from there."""
         ...
 
     def news(self) -> Sequence[Fact]:
         """Return what others have recorded of the run since this attempt recorded something."""
+        ...
+
+    def undone(self) -> Undone:
+        """Return the run that this one undoes."""
         ...
 
     @property
@@ -114,6 +129,14 @@ class NoInvitations:
 
 
 @dataclass(frozen=True, slots=True)
+class Undone:
+    """The run that another one undoes: its id and its facts."""
+
+    run_id: str = ""
+    facts: Sequence[Fact] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """The result that a step has already."""
 
@@ -122,6 +145,9 @@ class Hit:
 
 class StepSession:
     """The steps of one attempt. Thread-safe: branches of ``ctx.group.parallel`` share it."""
+
+    #: Whether a step that waits holds its task for ever, and does not end it (``AsyncSteps.hold``).
+    holds_tasks = True
 
     def __init__(
         self,
@@ -136,8 +162,9 @@ class StepSession:
         run_id: str = "",
         limits: Limits = DEFAULT_LIMITS,
         hooks: Hooks | None = None,
+        is_function: bool = False,
     ) -> None:
-        self.node_id, self.run_id = node_id, run_id
+        self.node_id, self.run_id, self.is_function = node_id, run_id, is_function
         #: The application's middleware and dependencies; ``None`` if it has none.
         self.hooks = hooks
         self.limits = limits
@@ -331,6 +358,10 @@ class StepSession:
             with self._lock:
                 self.executing -= 1
 
+    def send_signal(self, name: str, data: Any) -> str | None:
+        """Resume the run that waits for a signal: the body of a step. Raises ``NotFound`` and ``Conflict``."""
+        return self._recording().signal(name, data)
+
     def permit_fetch(self, key: str, request: str) -> None:
         """Let a step send a request, or end the attempt where nobody may (``engine.localsession``)."""
 
@@ -341,13 +372,33 @@ class StepSession:
         output: Any,
         events: tuple[EmittedEvent, ...] = (),
         messages: tuple[Message, ...] = (),
+        *,
+        undone: str | None = None,
     ) -> Any:
-        """Make the result of a step durable, with what it sends; return it as later attempts will see it."""
+        """Make the result of a step durable, with what it sends; return it as later attempts will see it.
+
+        ``undone`` is the kind of the step if there is something that undoes it.
+        """
         recorder = self._recording()
         with shielded(), self._lock:
-            self._memo.absorb(recorder.completed(key, attempt, output, events, messages))
+            self._memo.absorb(recorder.completed(key, attempt, output, events, messages, undone=undone))
             self._hands_over = recorder.hands_over()
         return loads(dumps(output)) if isinstance(output, dict | list) else output
+
+    def check_undoable(self, step_id: str) -> None:
+        """Raise ``NonRetriableError`` where nothing undoes steps: only functions are entered again for that."""
+        if not self.is_function:
+            raise NonRetriableError(
+                f"step {step_id!r}: only the steps of functions are undone one by one; an action is undone as a whole, "
+                "by its own compensate="
+            )
+
+    def note_undo(self, key: str, function: Callable[[Any], Any], output: Any = None) -> None:
+        """Hear what undoes a step that has completed. It matters only once the run is undone (``engine.undoing``)."""
+
+    def undone(self) -> Undone:
+        """Return the run that this one undoes."""
+        return self._recording().undone()
 
     def publish(self, message: Message) -> None:
         """Publish a message now, as often as the handler comes here."""

@@ -24,6 +24,7 @@ from workflowkit.engine.outputtypes import output_type_of
 from workflowkit.engine.session import RUN_STEP
 from workflowkit.engine.steptools import NOT_RECEIVED, Events, Invocable, StepTools, http_call, invoked
 from workflowkit.engine.waitspecs import Duration, OnCancel
+from workflowkit.typeschema import to_json
 
 Result = TypeVar("Result")
 
@@ -41,6 +42,7 @@ class Steps(StepTools):
         key: str | int | None = None,
         retries: int | None = None,
         output_type: Any = None,
+        compensate: Callable[[Any], Any] | None = None,
         **kwargs: Any,
     ) -> Result:
         """Execute ``function(*args, **kwargs)`` until it returns, at most ``retries`` times more than once.
@@ -48,14 +50,17 @@ class Steps(StepTools):
         In a loop, give each step the ``key`` of its item: then it is the same step again wherever the item stands.
         Gives its result as JSON has it (a tuple comes back as a list), or as ``output_type`` (a dataclass, pydantic
         model, ``TypedDict`` or another type), in this attempt of the handler and all later ones. ``retries`` is the
-        handler's own if not given. Raises ``StepError`` once the last attempt has failed.
+        handler's own if not given. ``compensate``, in functions only, is called with the result, as a step, if the run
+        fails or is cancelled later. Raises ``StepError`` once the last attempt has failed.
         """
         if key is not None:
             step_id = self._session.keyed(step_id, key)
         kind = output_type_of(step_id, output_type)
+        if compensate is not None:
+            self._session.check_undoable(step_id)
         own_key = self._session.begin(step_id, RUN_STEP)
         if (hit := self._session.result(own_key, step_id)) is not None:
-            return kind.read(step_id, hit.output)  # type: ignore[no-any-return]  # as JSON has it
+            return self._done(own_key, kind.read(step_id, hit.output), compensate)  # type: ignore[no-any-return]  # as JSON has it
         if inspect.iscoroutinefunction(function):
             raise NonRetriableError(f"step {step_id!r}: an async function in a handler that is not: make it async")
         with self._session.inside(own_key) as attempt:
@@ -69,17 +74,18 @@ class Steps(StepTools):
                 failure = None
         if failure is not None:
             raise self._fail(own_key, step_id, attempt, failed_by(failure), failure, retries) from failure
-        kept = self._keep(own_key, step_id, attempt, kind.write(value), retries)
-        return kind.read(step_id, kept)  # type: ignore[no-any-return]
+        undone = None if compensate is None else RUN_STEP
+        kept = self._keep(own_key, step_id, attempt, kind.write(value), retries, undone)
+        return self._done(own_key, kind.read(step_id, kept), compensate)  # type: ignore[no-any-return]
 
-    def _keep(self, key: str, step_id: str, attempt: int, value: Any, retries: int | None) -> Any:
+    def _keep(self, key: str, step_id: str, attempt: int, value: Any, retries: int | None, undone: str | None) -> Any:
         """Record what a step returned."""
         plain, hooks = self._plain(value), self._session.hooks
         if hooks is not None and not isinstance(plain, Failed):
             plain = self._plain(hooks.step_output(step_id, plain))
         if isinstance(plain, Failed):
             raise self._fail(key, step_id, attempt, plain, None, retries)
-        kept = self._session.record(key, attempt, plain)
+        kept = self._session.record(key, attempt, plain, undone=undone)
         if hooks is not None:
             hooks.after_step(step_id)
         return kept
@@ -236,6 +242,14 @@ class Steps(StepTools):
         It is published if and only if the step is recorded.
         """
         self._publish(step_id, topic, data, channel)
+
+    def send_signal(self, step_id: str, signal: str, data: Any = None) -> str | None:
+        """Resume the run that waits for a signal; return its id.
+
+        Raises ``StepError``, without trying again, if none waits (cause ``not-found``) or the wait has ended
+        (``conflict``). In memory nobody is resumed, and nothing returned.
+        """
+        return self.run(step_id, self._session.send_signal, signal, to_json(data))
 
     def send_event(self, step_id: str, events: Events) -> list[str]:
         """Send one event or several, once; return their ids in order."""

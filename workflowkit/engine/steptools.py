@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -58,6 +58,11 @@ class StepTools:
         self._info = info
         self._session = session
         self._network = network
+
+    @property
+    def info(self) -> StepInfo:
+        """Which step the handler itself is."""
+        return self._info
 
     @property
     def key(self) -> str:
@@ -192,6 +197,12 @@ class StepTools:
         if wait.kind is WaitKind.SLEEP and wait.until_ms <= self._session.now_ms():
             return None
         self._session.wait(wait)
+
+    def _done(self, key: str, value: Any, compensate: Callable[[Any], Any] | None) -> Any:
+        """Return the result of a step, having noted what undoes it."""
+        if compensate is not None:
+            self._session.note_undo(key, compensate, value)
+        return value
 
     def _plain(self, value: Any) -> Any:
         """Return what a step returned as it is to be stored; a ``Failed`` if it cannot be."""

@@ -31,6 +31,8 @@ from workflowkit.typeschema import to_json
 INVOKED_EVENT = "workflow/run.invoked"
 #: The same where a person asked for the run, and where an HTTP request did, which waits for the answer.
 REQUESTED_EVENT, CALLED_EVENT = "workflow/run.requested", "workflow/http.requested"
+#: The same where an app has begun the run by itself, with a request of its own.
+ENDPOINT_EVENT = "workflow/endpoint.requested"
 #: A number of seconds, a text such as ``"30s"``, ``"2h"``, ``"7d"``, or a ``timedelta``.
 Duration = float | str | timedelta
 #: What becomes of an invoked run when the one that invoked it is cancelled.

@@ -13,11 +13,15 @@ from workflowkit.store.database import Database, Transaction
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A function of an app: the app's name, the SDK's name of the function, and the URL that it is called at."""
+    """A function of an app: the app's name, the SDK's name of the function, and the URL that it is called at.
+
+    An *endpoint* is called as its callers do, with the request that began the run.
+    """
 
     app: str
     slug: str
     url: str
+    is_endpoint: bool = False
 
 
 class Addresses:
@@ -38,7 +42,9 @@ class Addresses:
         """Return where a function is; ``None`` if no app has registered it."""
         found = apps.find_functions(tx, Scope(environment, APP_TENANT), limit=1, function_id=own_id)
         metadata = found[0].document["metadata"] if found else {}
-        return Address(metadata["app"], metadata["slug"], metadata["url"]) if "url" in metadata else None
+        if "url" not in metadata:
+            return None
+        return Address(metadata["app"], metadata["slug"], metadata["url"], bool(metadata.get("endpoint")))
 
     def id_of(self, environment: str, slug: str, app: str) -> str:
         """Return the id of the function that an app calls ``slug``: its own, else one of another app."""

@@ -9,11 +9,12 @@ from workflowkit.engine.context import StepContext
 from workflowkit.engine.facts import Fact
 from workflowkit.inngest import defers
 from workflowkit.inngest.addresses import Address
+from workflowkit.inngest.carriers import Call, Carrier
 from workflowkit.inngest.client import AppClient
 from workflowkit.inngest.events import shown_event
 from workflowkit.inngest.memos import memoized
 from workflowkit.inngest.naming import hash_of
-from workflowkit.inngest.registration import call_url
+from workflowkit.inngest.notes import is_note
 from workflowkit.inngest.replies import Finished, Operation, Operations, read_reply
 
 #: What is called when no single step is: all of the function.
@@ -27,9 +28,9 @@ _WITHOUT_CHECKPOINTS = "inngest-py:"
 class Calls:
     """The calls of one attempt. Thread-safe."""
 
-    def __init__(self, context: StepContext, address: Address, client: AppClient) -> None:
+    def __init__(self, context: StepContext, address: Address, client: AppClient, carrier: Carrier) -> None:
         self._context, self._session = context, context.session
-        self._address, self._client = address, client
+        self._address, self._client, self._carrier = address, client, carrier
         self._version = _UNKNOWN_VERSION
 
     def whole(self, *, plans_only: bool = False) -> Finished | Operations:
@@ -51,12 +52,8 @@ class Calls:
         session, limits = self._session, self._client.limits
         known = session.known()
         payload = self._payload(known, attempt, plans_only=plans_only)
-        headers = {
-            "X-Run-Id": self._context.run.id, "X-Inngest-Step-Id": hashed,
-            "X-Inngest-Req-Version": str(self._version), "X-Inngest-Generation-Id": str(session.generation),
-            "X-Inngest-Job-Id": self._job_id(hashed, len(known)),
-        }  # fmt: skip
-        raw = self._client.send("POST", call_url(self._address.url, self._address.slug, hashed), payload, headers)
+        call = Call(hashed, payload, self._version, session.generation, self._job_id(hashed, len(known)), plans_only)
+        raw = self._carrier.send(self._context, self._address, call)
         reply = read_reply(raw, session.now_ms() / 1000, limits)
         if isinstance(reply, Operations):
             if reply.version is not None:
@@ -68,7 +65,7 @@ class Calls:
     def _payload(self, known: list[tuple[str, Fact]], attempt: int, *, plans_only: bool) -> dict[str, Any]:
         context, session = self._context, self._session
         events = [shown_event(each) for each in context.events]
-        steps = [(own, fact) for own, fact in known if not defers.is_note(own)]
+        steps = [(own, fact) for own, fact in known if not is_note(own)]
         stack = [hash_of(own) for own, _ in steps]
         payload: dict[str, Any] = {
             "ctx": {

@@ -59,6 +59,12 @@ class AppClient:
         ``NonRetriableError`` without a key, ``AttemptFailed`` for a reply that is too large or wrongly signed.
         """
         body = canonical_json(payload)
+        return self.send_bytes(method, url, body, {"Content-Type": "application/json", **headers}, signed=body)
+
+    def send_bytes(
+        self, method: str, url: str, body: bytes | None, headers: dict[str, str], *, signed: bytes
+    ) -> RawReply:
+        """Send a body as it is; the signature is that of ``signed``. Raises what ``send`` raises."""
         keys: tuple[str | None, ...] = self.keys.all
         if not keys:
             # SAFETY: fail closed: outside of development an app must be able to tell who calls it.
@@ -66,29 +72,28 @@ class AppClient:
                 raise NonRetriableError("set WORKFLOWKIT_SIGNING_KEY: apps are not called without a signature")
             keys = (None,)
         for key in keys:
-            reply = self._exchange(method, url, body, headers, key)
+            reply = self._exchange(method, url, body, self._signed(headers, signed, key))
+            self._check_signature(reply, key)
             if reply.status not in _REFUSED:
                 break
         return reply
 
-    def _exchange(self, method: str, url: str, body: bytes, headers: dict[str, str], key: str | None) -> RawReply:
+    def _signed(self, headers: dict[str, str], signed: bytes, key: str | None) -> dict[str, str]:
         now_ms = self.now_ms()
         sent = {
-            "Content-Type": "application/json",
             "User-Agent": "Inngest",
             "X-Inngest-Server-Kind": "dev" if self.is_dev else "cloud",
             "X-Request-Id": new_id(now_ms),
             **headers,
         }
-        if key is not None:
-            sent[SIGNATURE_HEADER] = sign(key, body, now_ms // 1000)
+        return sent if key is None else {**sent, SIGNATURE_HEADER: sign(key, signed, now_ms // 1000)}
+
+    def _exchange(self, method: str, url: str, body: bytes | None, headers: dict[str, str]) -> RawReply:
         try:
-            response = request(method, url, policy=self.policy, headers=sent, body=body)
+            response = request(method, url, policy=self.policy, headers=headers, body=body)
         except LimitExceeded as error:
             raise failure("ReplyTooLarge", f"the exchange with the app: {error.message}", error.code, is_final=True)  # noqa: B904 - says it all
-        reply = RawReply(response.status, response.headers, response.body)
-        self._check_signature(reply, key)
-        return reply
+        return RawReply(response.status, response.headers, response.body)
 
     def _check_signature(self, reply: RawReply, key: str | None) -> None:
         """Hold a reply that is signed against its signature; SDKs that do not sign replies are taken as they are."""

@@ -13,13 +13,16 @@ from typing import Any
 
 from workflowkit.base.errors import SuspendInterrupt
 from workflowkit.base.limits import Limits
+from workflowkit.engine.calling import AttemptFailed
 from workflowkit.engine.context import StepContext
 from workflowkit.inngest import defers
 from workflowkit.inngest.addresses import Address, Addresses
 from workflowkit.inngest.calls import Calls
+from workflowkit.inngest.carriers import Carrier
 from workflowkit.inngest.client import AppClient
+from workflowkit.inngest.handovers import handed_over, is_failure_of_function
 from workflowkit.inngest.operations import RUN_COMPLETE, Steps
-from workflowkit.inngest.replies import Finished, Operation, Operations, failure
+from workflowkit.inngest.replies import Finished, Operation, Operations, failed_step, failure
 
 #: What asks for nothing, or is done before anything else.
 _NOTHING = frozenset({"None", "DiscoveryRequest", RUN_COMPLETE}) | defers.LAZY
@@ -38,10 +41,13 @@ class _Ended(Exception):
 class Conversation:
     """What one attempt says to the app and hears from it."""
 
-    def __init__(self, context: StepContext, address: Address, client: AppClient, addresses: Addresses) -> None:
+    def __init__(
+        self, context: StepContext, address: Address, client: AppClient, addresses: Addresses, carrier: Carrier
+    ) -> None:
         self._group, self._session = context.group, context.session
         self._limits: Limits = client.limits
-        self._calls = Calls(context, address, client)
+        self._is_first = context.attempt <= 0
+        self._calls = Calls(context, address, client, carrier)
         self._steps = Steps(context, address, client, addresses)
         self._lock = threading.Lock()
 
@@ -55,9 +61,10 @@ class Conversation:
 
     def _converse(self) -> None:
         idle = 0
+        left = self._handed_over()
         while True:
             known = len(self._session.known())
-            reply = self._ask()
+            reply, left = left or self._ask(), None
             try:
                 self._settle_all(reply)
             except SuspendInterrupt:
@@ -68,6 +75,21 @@ class Conversation:
             if idle >= self._limits.remote_idle_replies:
                 raise failure("NoProgress", f"the app answered {idle} times without anything new", "no-progress")
             self._session.give_way()
+
+    def _handed_over(self) -> Operations | None:
+        """Return what an app that began the run by itself left to be done, as if it had just answered that.
+
+        Raises ``_Ended`` if it had come to the end, ``AttemptFailed`` if it had failed.
+        """
+        known = {own: fact.output for own, fact in self._session.known()}
+        left = [each for each in handed_over(known) if not self._steps.has_begun(each)]
+        for operation in left:
+            if operation.code == RUN_COMPLETE:
+                raise _Ended(operation.data)
+            if is_failure_of_function(operation) and self._is_first:
+                raise AttemptFailed(failed_step(operation.error or {}, operation.code == "StepFailed", None))
+        items = tuple(each for each in left if not is_failure_of_function(each))
+        return Operations(items) if items else None
 
     def _ask(self, *, plans_only: bool = False) -> Operations:
         """Call the function; return what it wants. Raises ``_Ended`` once it has returned."""

@@ -18,6 +18,7 @@ from workflowkit.engine.failures import stored_value
 from workflowkit.engine.outcome import EmittedEvent
 from workflowkit.engine.waitspecs import addressed_event
 from workflowkit.inngest.addresses import Address
+from workflowkit.inngest.notes import ABORTED, ADDED
 from workflowkit.inngest.replies import Operation
 
 _log = logging.getLogger(__name__)
@@ -25,8 +26,6 @@ _log = logging.getLogger(__name__)
 #: The operations that note one, and that take one back.
 ADD, ABORT = "DeferAdd", "DeferAbort"
 LAZY = frozenset({ADD, ABORT})
-#: What the ids begin with under which they are kept.
-_ADDED, _ABORTED = "defer~", "abort~"
 #: The event that starts such a function, as SDKs know it; and the field by which they tell.
 DEFERRED_EVENT, _PARENT_RUN = "inngest/deferred.schedule", "parent_run_id"
 
@@ -39,17 +38,12 @@ class Note:
     value: Any
 
 
-def is_note(own_step_id: str) -> bool:
-    """Tell whether what is kept under an id is no step of an author."""
-    return own_step_id.startswith((_ADDED, _ABORTED))
-
-
 def note_of(operation: Operation, limits: Limits) -> Note | None:
     """Return what an operation wants noted; ``None``, with a line in the log, for what cannot be kept."""
     options = operation.options
     if operation.code == ABORT:
         target = options.get("target_hashed_id")
-        return Note(f"{_ABORTED}{target}", None) if isinstance(target, str) and len(target) == 40 else None
+        return Note(f"{ABORTED}{target}", None) if isinstance(target, str) and len(target) == 40 else None
     slug, given = options.get("fn_slug"), options.get("input")
     try:
         if not isinstance(slug, str) or not isinstance(given, dict):
@@ -58,16 +52,16 @@ def note_of(operation: Operation, limits: Limits) -> Note | None:
     except (InvalidInput, LimitExceeded) as error:
         _log.warning("a deferred function is not started: %s", error.message)  # the parent must not fail of it
         return None
-    return Note(f"{_ADDED}{operation.hashed}", value)
+    return Note(f"{ADDED}{operation.hashed}", value)
 
 
 def shown(known: Iterable[tuple[str, Fact]]) -> dict[str, dict[str, bool]]:
     """Return what has been noted, as a call tells it: by the SDK's hash, and whether it can be taken back."""
     ids = [own for own, _ in known]
     return {
-        own.removeprefix(_ADDED): {"abortable": own.replace(_ADDED, _ABORTED, 1) not in ids}
+        own.removeprefix(ADDED): {"abortable": own.replace(ADDED, ABORTED, 1) not in ids}
         for own in ids
-        if own.startswith(_ADDED)
+        if own.startswith(ADDED)
     }
 
 
@@ -76,9 +70,9 @@ def surviving(known: Iterable[tuple[str, Fact]], limits: Limits) -> dict[str, Ma
     entries = [*known]
     told = shown(entries)
     kept = {
-        own.removeprefix(_ADDED): fact.output
+        own.removeprefix(ADDED): fact.output
         for own, fact in entries
-        if own.startswith(_ADDED) and told[own.removeprefix(_ADDED)]["abortable"]
+        if own.startswith(ADDED) and told[own.removeprefix(ADDED)]["abortable"]
     }
     return dict([*kept.items()][: limits.remote_defers])
 

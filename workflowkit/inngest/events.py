@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from workflowkit.engine.waitspecs import INVOKED_EVENT
+from workflowkit.engine.waitspecs import ENDPOINT_EVENT, INVOKED_EVENT
 from workflowkit.inngest.defers import DEFERRED_EVENT, is_deferred
 from workflowkit.inngest.naming import slug_of
 from workflowkit.runtime.lifecycle import RUN_CANCELLED, RUN_FAILED, RUN_FINISHED
 from workflowkit.runtime.schedules import EVENT_NAME as CRON_EVENT
 
-#: Their names of the event of a run that was invoked, and of one that a schedule began.
+#: Their names of the event of a run that was invoked, of one that a schedule began, and one that an app did.
 INVOKED_THERE, CRON_THERE = "inngest/function.invoked", "inngest/scheduled.timer"
+ENDPOINT_THERE = "inngest/http.request"
 #: The names of the ends of runs: theirs, ours.
 ENDS = {
     "inngest/function.failed": RUN_FAILED,
@@ -28,6 +29,8 @@ def shown_event(event: Mapping[str, Any]) -> dict[str, Any]:
     name, data = event["name"], event.get("data") or {}
     if name == INVOKED_EVENT:
         name = DEFERRED_EVENT if is_deferred(data) else INVOKED_THERE
+    elif name == ENDPOINT_EVENT:
+        name = ENDPOINT_THERE
     elif name == CRON_EVENT:
         name, data = CRON_THERE, {"cron": data["cron"], "scheduledAt": data["slot"]}
     elif name in ENDS_HERE:

@@ -93,6 +93,10 @@ class Steps:
         planned = self._session.retries_planned().items()
         return next((fact for own, fact in planned if hash_of(own) == operation.hashed), None)
 
+    def has_begun(self, operation: Operation) -> bool:
+        """Tell whether a step has a result, or a next attempt."""
+        return self._is_known(operation) or self.retry_of(operation) is not None
+
     # --- results
 
     def _keep(self, operation: Operation, data: Any) -> None:

@@ -17,6 +17,8 @@ from workflowkit.inngest.naming import function_id, own_id
 from workflowkit.inngest.tables import lowered, table
 from workflowkit.registry import REMOTE_PREFIX, ActionSpec
 
+#: What the addresses of functions begin with whose workers connect.
+CONNECTED_URL = "wss://connect"
 _FAILED_FUNCTION = re.compile(r"""\s*event\.data\.function_id\s*==\s*(['"])(?P<slug>[^'"\\]+)\1\s*""")
 
 
@@ -40,14 +42,17 @@ class Registration:
     functions: Mapping[str, RemoteFunction]
 
 
-def read_registration(payload: Any, spec_of: Callable[[str], ActionSpec]) -> Registration:
-    """Return the app that a payload tells of. Raises ``InvalidInput`` with what is wrong."""
+def read_registration(payload: Any, spec_of: Callable[[str], ActionSpec], *, is_connected: bool) -> Registration:
+    """Return the app that a payload tells of. Raises ``InvalidInput`` with what is wrong.
+
+    ``is_connected`` apps have the addresses of workers that connect; nobody else may.
+    """
     # Python's SDK says appname where the others say appName: keys are read in any case.
     given = lowered(payload)
     name, url, entries = given.get("appname"), given.get("url"), given.get("functions")
     problems = [
         *([] if isinstance(name, str) and name else [Problem("/appName", "required", "App ID required")]),
-        *_url_problems(url, "/url"),
+        *_url_problems(url, "/url", is_connected=is_connected),
         *([] if isinstance(entries, list) else [Problem("/functions", "required", "a list of functions")]),
     ]
     if problems:
@@ -55,7 +60,8 @@ def read_registration(payload: Any, spec_of: Callable[[str], ActionSpec]) -> Reg
     assert isinstance(name, str) and isinstance(url, str) and isinstance(entries, list)  # noqa: S101, PT018 - else problems
     functions: dict[str, RemoteFunction] = {}
     for index, entry in enumerate(entries):
-        own, function = _function(name, str(given.get("sdk") or ""), lowered(entry), f"/functions/{index}", spec_of)
+        sdk, pointer = str(given.get("sdk") or ""), f"/functions/{index}"
+        own, function = _function(name, sdk, lowered(entry), pointer, spec_of, is_connected=is_connected)
         if own in functions:
             raise InvalidInput.at(f"/functions/{index}/id", "duplicate", "each function has an id of its own")
         functions[own] = function
@@ -66,13 +72,14 @@ def read_registration(payload: Any, spec_of: Callable[[str], ActionSpec]) -> Reg
 
 
 def _function(
-    app: str, sdk: str, entry: Mapping[str, Any], pointer: str, spec_of: Callable[[str], ActionSpec]
-) -> tuple[str, RemoteFunction]:
+    app: str, sdk: str, entry: Mapping[str, Any], pointer: str, spec_of: Callable[[str], ActionSpec], *,
+    is_connected: bool,
+) -> tuple[str, RemoteFunction]:  # fmt: skip
     slug, step = entry.get("id"), _step(entry)
     if not isinstance(slug, str) or not slug:
         raise InvalidInput.at(f"{pointer}/id", "required", "a function has an id")
     url = lowered(step.get("runtime")).get("url")
-    if problems := [*_url_problems(url, f"{pointer}/steps/step/runtime/url")]:
+    if problems := [*_url_problems(url, f"{pointer}/steps/step/runtime/url", is_connected=is_connected)]:
         raise InvalidInput(problems)
     own = function_id(app, slug)
     node_id = own.partition("/")[2]
@@ -134,7 +141,14 @@ def _settings(entry: Mapping[str, Any], step: Mapping[str, Any]) -> dict[str, An
     return {name: value for name, value in found.items() if value not in (None, {}, [], "")}
 
 
-def _url_problems(url: Any, pointer: str) -> Iterator[Problem]:
+def is_connected_url(url: str) -> bool:
+    """Tell whether a function is where a worker is that connects, and not at an address that could be called."""
+    return url.startswith(CONNECTED_URL)
+
+
+def _url_problems(url: Any, pointer: str, *, is_connected: bool) -> Iterator[Problem]:
+    if is_connected and isinstance(url, str) and is_connected_url(url):
+        return
     try:
         parts = urlsplit(url) if isinstance(url, str) else None
     except ValueError:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from workflowkit.base.errors import NonRetriableError
 from workflowkit.base.settings import Settings
 from workflowkit.engine.context import StepContext
 from workflowkit.inngest.addresses import Addresses
 from workflowkit.inngest.appactions import AppActions
+from workflowkit.inngest.carriers import Carrier, HttpCarrier
 from workflowkit.inngest.client import AppClient
+from workflowkit.inngest.connect.exchange import Exchange
 from workflowkit.inngest.conversation import Conversation
 from workflowkit.inngest.naming import slug_of
+from workflowkit.inngest.registration import is_connected_url
 from workflowkit.registry import REMOTE_PREFIX, ActionSpec, Registry
 from workflowkit.store.database import Database
 from workflowkit.typeschema import Binding
@@ -19,15 +23,28 @@ from workflowkit.typeschema import Binding
 _NO_INPUTS: dict[str, Any] = {"type": "object", "properties": {}, "required": [], "additionalProperties": True}
 
 
-def install(registry: Registry, database: Callable[[], Database], settings: Settings) -> None:
-    """Let workers of this registry execute the functions of apps; ``database`` is asked for when one is executed."""
+def install(
+    registry: Registry,
+    database: Callable[[], Database],
+    settings: Settings,
+    exchange: Callable[[], Exchange] | None = None,
+) -> None:
+    """Let workers of this registry execute the functions of apps; ``database`` is asked for when one is executed.
+
+    ``exchange`` is what reaches workers that connect; without it they are not reached.
+    """
 
     def spec(function_id: str) -> ActionSpec:
         def call(context: StepContext) -> Any:
             addresses = Addresses(database())
             address = addresses.of(context.run.environment, function_id)
             client = AppClient.of(settings, context.session.now_ms)
-            return Conversation(context, address, client, addresses).run()
+            carrier: Carrier = HttpCarrier(client)
+            if is_connected_url(address.url):
+                if exchange is None:
+                    raise NonRetriableError("workers that connect are not reached from here")
+                carrier = exchange()
+            return Conversation(context, address, client, addresses, carrier).run()
 
         return ActionSpec(
             kind=f"{REMOTE_PREFIX}{function_id}",

@@ -8,11 +8,12 @@ from typing import Any
 from flask import Flask, Response, request
 
 from workflowkit.base.errors import InvalidInput, Problem
-from workflowkit.base.jsonvalue import loads_strict
 from workflowkit.base.limits import Limits
 from workflowkit.inngest.answers import data_answer, json_answer, number_asked, read_body, read_lenient_body
+from workflowkit.inngest.checkpointroutes import CheckpointRoutes
 from workflowkit.inngest.commands import Commands
 from workflowkit.inngest.devqueries import DevQueries
+from workflowkit.inngest.realtimeroutes import RealtimeRoutes
 from workflowkit.inngest.restv2 import RestV2
 from workflowkit.inngest.server import AppServer
 from workflowkit.inngest.traces import Traces
@@ -25,6 +26,8 @@ def add_rest(app: Flask, server: AppServer) -> None:
     """Add the routes."""
     commands = Commands(server.parts)
     _State(server, commands).add_to(app)
+    RealtimeRoutes(server).add_to(app)
+    CheckpointRoutes(server).add_to(app)
     _Runs(server, commands).add_to(app)
     _Changes(server, commands).add_to(app)
     RestV2(server, commands).add_to(app)
@@ -55,7 +58,6 @@ class _State(_Routes):
         self._add(app, "GET", "/v0/runs/<run_id>/batch", self._batch)
         self._add(app, "POST", "/v1/checkpoint/<run_id>/async", self._checkpoint)
         self._add(app, "POST", "/v1/signals", self._signal)
-        self._add(app, "POST", "/v1/realtime/publish", self._publish)
 
     def _actions(self, run_id: str) -> Response:
         return json_answer(self._server.state.actions(run_id))
@@ -65,17 +67,6 @@ class _State(_Routes):
 
     def _checkpoint(self, run_id: str) -> Response:
         self._server.state.checkpoint(run_id, read_lenient_body(self._limits))
-        return Response(status=200)
-
-    def _publish(self) -> Response:
-        """Publish the body, which is JSON or else text; what is streamed is taken as one text."""
-        data = request.get_data(cache=False)
-        try:
-            value = loads_strict(data, max_bytes=self._limits.message_bytes, limit="message_bytes")
-        except InvalidInput:
-            value = data.decode(errors="replace")
-        asked = request.args
-        self._server.publish(asked.get("channel", ""), asked.getlist("topic"), value, asked.get("run_id"))
         return Response(status=200)
 
     def _signal(self) -> Response:

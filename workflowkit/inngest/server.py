@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,8 +13,9 @@ from workflowkit.base.errors import (
     WorkflowKitError,
 )
 from workflowkit.base.scope import APP_TENANT, Scope
+from workflowkit.base.tokens import Tokens
 from workflowkit.definition.model import Json
-from workflowkit.inngest import commands
+from workflowkit.inngest import checkpoints, commands
 from workflowkit.inngest.durations import moment_asked
 from workflowkit.inngest.registration import read_registration
 from workflowkit.inngest.state import RunState
@@ -22,15 +23,16 @@ from workflowkit.inngest.syncing import AppSyncing, reason_of, told
 from workflowkit.inngest.views import shown_function, shown_job, shown_record, shown_run
 from workflowkit.registry import Registry
 from workflowkit.runtime.apps import Apps
+from workflowkit.runtime.connecting import Connecting
 from workflowkit.runtime.functions import App, Functions, SyncStatus
-from workflowkit.runtime.publishing import Publishing
 from workflowkit.runtime.waking import Waking
+from workflowkit.runtime.workerrequests import WorkerRequests
 from workflowkit.store import apps, queries
 from workflowkit.store.apps import Origin
 from workflowkit.store.database import Reading
 
 
-class Parts(commands.Parts, Protocol):
+class Parts(commands.Parts, checkpoints.Parts, Protocol):
     """What this takes from a composed runtime."""
 
     @property
@@ -42,7 +44,11 @@ class Parts(commands.Parts, Protocol):
     @property
     def waking(self) -> Waking: ...
     @property
-    def publishing(self) -> Publishing: ...
+    def connecting(self) -> Connecting: ...
+    @property
+    def worker_requests(self) -> WorkerRequests: ...
+    @property
+    def session_tokens(self) -> Tokens | None: ...
 
 
 def syncing_of(parts: Callable[[], Parts]) -> AppSyncing:
@@ -56,14 +62,15 @@ class AppServer:
 
     parts: Callable[[], Parts]
 
-    def register(self, payload: Json) -> tuple[str, bool]:
+    def register(self, payload: Json, *, is_connected: bool = False) -> tuple[str, bool]:
         """Register an app; return its name, and whether anything changed. A failure is kept in the history of syncs.
 
+        ``is_connected`` if it is a worker's that connects.
         Raises ``InvalidInput``, ``DefinitionError`` for a function that cannot be published, ``Conflict`` for the name
         of the application in this process.
         """
         try:
-            return self._register(payload)
+            return self._register(payload, is_connected=is_connected)
         except WorkflowKitError as error:
             if not isinstance(error, StoreUnavailable):
                 parts, said = self.parts(), told(payload)
@@ -72,11 +79,11 @@ class AppServer:
                 )
             raise
 
-    def _register(self, payload: Json) -> tuple[str, bool]:
+    def _register(self, payload: Json, *, is_connected: bool) -> tuple[str, bool]:
         parts = self.parts()
         spec_of = parts.registry.remote
         assert spec_of is not None  # noqa: S101 - whoever mounts this has installed it
-        found = read_registration(payload, spec_of)
+        found = read_registration(payload, spec_of, is_connected=is_connected)
         if any(own.partition("/")[0] == found.id for own in parts.registry.functions):
             raise Conflict(f"the app {found.name!r} has the name of the application that runs here")
         origin = Origin(found.name, found.url, found.sdk)
@@ -154,14 +161,9 @@ class AppServer:
             found = queries.find_events(tx, self._scope, where, limit=limit, before=cursor)
         return [shown_record(record) for record in found]
 
-    def publish(self, channel: str, topics: Sequence[str], data: Any, run_id: str | None) -> None:
-        """Publish a message to topics of a channel, one of the tenant whose run does it if one does.
-
-        Raises ``InvalidInput``, ``LimitExceeded``, ``NotFound`` for a run that there is not.
-        """
-        scope = self._scope if not run_id else self.state.scope(run_id)
-        for topic in topics:
-            self.parts().publishing.publish(scope, channel, topic, data)
+    def scope_of(self, run_id: str | None) -> Scope:
+        """Return whose a run is; the installation's own tenant without one. Raises ``NotFound``."""
+        return self.state.scope(run_id) if run_id else self._scope
 
     def signal(self, name: str, data: Any) -> str:
         """Resume the run that waits for a signal; return its id. Raises ``NotFound``."""

@@ -16,6 +16,7 @@ from workflowkit.inngest.addresses import Addresses
 from workflowkit.inngest.events import shown_event
 from workflowkit.inngest.memos import memoized
 from workflowkit.inngest.naming import hash_of, step_id
+from workflowkit.inngest.notes import is_note
 from workflowkit.inngest.replies import Operation, read_operation
 from workflowkit.runtime.checkpoints import Checkpoints
 from workflowkit.runtime.position import events_of
@@ -24,7 +25,7 @@ from workflowkit.store.database import Database, Transaction
 from workflowkit.store.runs import RunRecord
 
 #: What a checkpoint may tell: results. What the function waits for, it answers to the call.
-_RESULTS = frozenset({"StepRun", "Step"})
+RESULTS = frozenset({"StepRun", "Step"})
 _PASSED_OVER = frozenset({"StepPlanned"})
 
 
@@ -42,7 +43,13 @@ class RunState:
             run = self._find(tx, run_id)
             known = Memos(journal.load(tx, run_id)).of(_node_of(run)).results
         steps = ((step_id_of(key), fact) for key, fact in known.items())
-        return {hash_of(own): memoized(fact) for own, fact in steps if not defers.is_note(own)}
+        return {hash_of(own): memoized(fact) for own, fact in steps if not is_note(own)}
+
+    def noted(self, run_id: str) -> set[str]:
+        """Return the ids under which something is kept of a run, steps and others. Raises ``NotFound``."""
+        with self.database.read() as tx:
+            run = self._find(tx, run_id)
+            return {step_id_of(key) for key in Memos(journal.load(tx, run_id)).of(_node_of(run)).results}
 
     def batch(self, run_id: str) -> list[dict[str, Any]]:
         """Return the events of a run. Raises ``NotFound``."""
@@ -55,6 +62,12 @@ class RunState:
         """Return whose a run is. Raises ``NotFound``."""
         with self.database.read() as tx:
             return self._find(tx, run_id).scope
+
+    def place(self, run_id: str) -> tuple[Scope, str]:
+        """Return whose a run is, and its one node. Raises ``NotFound``."""
+        with self.database.read() as tx:
+            run = self._find(tx, run_id)
+        return run.scope, _node_of(run)
 
     def checkpoint(self, run_id: str, payload: Any) -> None:
         """Record the steps that an app reports in the middle of a call.
@@ -71,17 +84,21 @@ class RunState:
             raise InvalidInput([Problem("/steps", "required", message)])
         if len(entries) > self.limits.steps_per_run:
             raise LimitExceeded("steps_per_run", self.limits.steps_per_run, len(entries), pointer="/steps")
-        found = dict(filter(None, (self._result(each, index) for index, each in enumerate(entries))))
+        found = dict(filter(None, (self.result(each, index) for index, each in enumerate(entries))))
         Checkpoints(self.database).record(run_id, _node_of(run), generation, found)
 
-    def _result(self, entry: Any, index: int) -> tuple[str, Any] | None:
+    def result(self, entry: Any, index: int) -> tuple[str, Any] | None:
+        """Return the id and the result of a step that an app tells of; ``None`` for what tells of none.
+
+        Raises ``InvalidInput`` for an operation that has no result yet, and for a value that cannot be kept.
+        """
         operation = _operation(entry, index)
         if operation.code in _PASSED_OVER:
             return None
         if operation.code in defers.LAZY:
             note = defers.note_of(operation, self.limits)
             return None if note is None else (note.own_id, note.value)
-        if operation.code not in _RESULTS or not operation.hashed:
+        if operation.code not in RESULTS or not operation.hashed:
             message = f"cannot checkpoint opcode: {operation.code}"
             raise InvalidInput([Problem(f"/steps/{index}/op", "unsupported-operation", message)])
         own = step_id(operation.hashed, operation.display_name, operation.index)

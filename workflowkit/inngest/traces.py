@@ -17,6 +17,7 @@ from workflowkit.engine.states import RunStatus, StepStatus
 from workflowkit.engine.waits import WaitKind
 from workflowkit.inngest.events import shown_event
 from workflowkit.inngest.naming import hash_of
+from workflowkit.inngest.notes import is_note
 from workflowkit.inngest.views import output_of, shown_status
 from workflowkit.runtime.innersteps import InnerStep, inner_steps
 from workflowkit.runtime.position import events_of
@@ -91,7 +92,8 @@ class Traces:
             record = runs.load_in_scope(tx, parts.settings.scope, run_id)
             event = queries.get_event(tx, parts.settings.scope, run.event_id).as_json()
             together = (() if record is None else events_of(tx, record)) or (event,)
-        steps = inner_steps(facts).get(run.workflow_id.partition("/")[2], ())
+        found = inner_steps(facts).get(run.workflow_id.partition("/")[2], ())
+        steps = tuple(step for step in found if not is_note(step_id_of(step.id)))
         return Traced(run, steps, tuple(shown_event(each) for each in together))
 
     def output(self, output_id: str) -> dict[str, Any]:

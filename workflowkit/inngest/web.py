@@ -18,8 +18,11 @@ from workflowkit.api.auth import is_from_this_machine
 from workflowkit.base.errors import NotFound, Unauthenticated, WorkflowKitError
 from workflowkit.base.jsonvalue import loads_strict
 from workflowkit.inngest.answers import error_answer, json_answer, refusal
+from workflowkit.inngest.checkpointroutes import OUTPUT
 from workflowkit.inngest.client import keys_of
+from workflowkit.inngest.connect.starting import add_connect
 from workflowkit.inngest.identities import identity
+from workflowkit.inngest.realtimeroutes import CONNECT, SSE
 from workflowkit.inngest.rest import add_rest
 from workflowkit.inngest.restv2 import PREFIXES, refusal_v2
 from workflowkit.inngest.server import AppServer
@@ -32,8 +35,8 @@ _log = logging.getLogger(__name__)
 _SERVER_KIND_HEADER, _EXPECTED_KIND_HEADER = "X-Inngest-Server-Kind", "X-Inngest-Expected-Server-Kind"
 _PREFIXES = ("/fn/", "/v0/", "/v1/", "/v2/", "/api/v2/", "/invoke/")
 _PATHS = frozenset({"/dev", "/health"})
-#: The endpoints that anybody may call.
-_PUBLIC = frozenset({"health"})
+#: The endpoints that anybody may call, or whoever has a token.
+_PUBLIC = frozenset({"health", CONNECT, SSE, OUTPUT, f"{OUTPUT}.http"})
 
 
 class _Door:
@@ -87,6 +90,7 @@ def create_app(server: AppServer, *, dev_mode: bool) -> Flask:
     app.add_url_rule("/fn/register", view_func=register, methods=["POST"])
     app.add_url_rule("/dev", view_func=dev)
     add_rest(app, server)
+    add_connect(app, server)
     return app
 
 

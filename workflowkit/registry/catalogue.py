@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, Protocol, Unpack
 
 from workflowkit.base.errors import AlreadyExists
+from workflowkit.registry.compensation import UNDO_PREFIX
 from workflowkit.registry.functions import FUNCTION_PREFIX, Function
 from workflowkit.registry.spec import ActionOptions, ActionSpec, Handler, define
+from workflowkit.typeschema import Binding
 
 #: Kinds with this prefix always mean the built-in action, also where an application has its own of the same name.
 BUILTIN_PREFIX = "builtin:"
@@ -67,7 +70,7 @@ class Registry:
 
     def add(self, spec: ActionSpec) -> None:
         """Register a spec. Raises ``AlreadyExists`` if the application has one of this kind already."""
-        for prefix in (BUILTIN_PREFIX, FUNCTION_PREFIX, REMOTE_PREFIX, APP_PREFIX):
+        for prefix in (BUILTIN_PREFIX, FUNCTION_PREFIX, REMOTE_PREFIX, APP_PREFIX, UNDO_PREFIX):
             if spec.kind.startswith(prefix):
                 raise AlreadyExists(f"action kind {spec.kind!r}: the prefix {prefix!r} is reserved")
         _insert(self._own, spec)
@@ -94,6 +97,9 @@ class Registry:
 
     def executable(self, kind: str) -> ActionSpec | None:
         """Return the spec of a kind or of a function, or ``None``: for whoever executes what has been published."""
+        if kind.startswith(UNDO_PREFIX):
+            undone = self.executable(kind.removeprefix(UNDO_PREFIX))
+            return None if undone is None else _undoing(undone)
         if kind.startswith(REMOTE_PREFIX):
             return None if self.remote is None else self.remote(kind.removeprefix(REMOTE_PREFIX))
         if kind.startswith(APP_PREFIX):
@@ -102,6 +108,11 @@ class Registry:
             return self.get(kind)
         function = self.functions.get(kind.removeprefix(FUNCTION_PREFIX))
         return None if function is None else function.spec
+
+    def undoes_itself(self, kind: str) -> bool:
+        """Tell whether what an action of this kind did is undone by itself (``compensate=``)."""
+        spec = self.executable(kind)
+        return spec is not None and spec.compensation is not None
 
     def queues(self) -> set[str]:
         """Return the queues of all actions and functions."""
@@ -125,6 +136,13 @@ class Registry:
 
     def __contains__(self, kind: str) -> bool:
         return self.get(kind) is not None
+
+
+def _undoing(spec: ActionSpec) -> ActionSpec | None:
+    """Return what undoes what a spec did; ``None`` if nothing does."""
+    if not spec.kind.startswith(FUNCTION_PREFIX):
+        return spec.compensation
+    return replace(spec, kind=UNDO_PREFIX + spec.kind, binding=Binding(names=frozenset()), undoes_steps=True)
 
 
 def _insert(specs: dict[str, ActionSpec], spec: ActionSpec) -> None:

@@ -17,6 +17,7 @@ from workflowkit.base.settings import DEFAULT_QUEUE
 from workflowkit.definition.durations import duration_seconds
 from workflowkit.definition.model import ConditionType
 from workflowkit.definition.settings.flow import Concurrency, Scope
+from workflowkit.registry.compensation import compensation_of
 from workflowkit.typeschema import Binding, read_signature
 from workflowkit.typeschema.records import label_of
 
@@ -30,6 +31,8 @@ SPEC_ATTRIBUTE = "__workflowkit_action__"
 
 _KIND = re.compile(r"[A-Za-z][A-Za-z0-9_.:/-]{0,99}")
 _CONDITION_TYPES = frozenset(ConditionType)
+#: The options that are functions.
+_FUNCTIONS = ("dry_run", "compensate")
 #: Among what the executions of an action can be counted.
 _SHARED = (Scope.TENANT, Scope.ENVIRONMENT, Scope.INSTALLATION)
 _QUEUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -62,8 +65,9 @@ class ActionSpec:
     ``inputs`` is the JSON Schema of an object with one property per input; ``outputs`` is ``None`` if nothing is known
     of the output. ``retries`` counts retries, not attempts. ``at_most_once`` turns an attempt whose worker died into a
     failure instead of a further attempt. ``external`` actions touch the world outside of the run: tests need a stub for
-    them, and a dry run executes ``rehearsal`` in their place, the same action without its effects. ``concurrency``
-    limits how many steps of this kind execute at once.
+    them, and a dry run executes ``rehearsal`` in their place, the same action without its effects. ``compensation``
+    undoes the action unless a document says how, or that nothing does; with ``undoes_steps`` the handler is that of a
+    function, and is entered to undo a run of it. ``concurrency`` limits how many steps of this kind execute at once.
     """
 
     kind: str
@@ -85,6 +89,8 @@ class ActionSpec:
     binding: Binding = field(default=Binding(), repr=False)
     external: bool = True
     rehearsal: ActionSpec | None = field(default=None, repr=False)
+    compensation: ActionSpec | None = field(default=None, repr=False)
+    undoes_steps: bool = False
     middleware: tuple[Callable[[], Any], ...] = field(default=(), repr=False)
 
     def public(self) -> dict[str, Any]:
@@ -103,6 +109,7 @@ class ActionSpec:
             "timeout_seconds": self.timeout_seconds,
             "queue": self.queue,
             "concurrency": _public_limit(self.concurrency),
+            "has_compensation": self.compensation is not None,
         }
 
 
@@ -139,6 +146,9 @@ class ActionOptions(TypedDict, total=False):
     need a stub for such an action and dry runs leave it out; others are executed for real in both. Default: true."""
     dry_run: Callable[..., Any]
     """What a dry run executes in place of the action: a function with the same parameters and without effects."""
+    compensate: Callable[..., Any]
+    """What undoes the completed action if its run fails or is cancelled: a function that takes ``output``, what the
+    action has returned, any of the action's inputs by their names and, if it wants, the context."""
     middleware: Sequence[Callable[[], Any]]
     """Middleware for this action, after that of the application: classes, or functions that make instances."""
 
@@ -177,8 +187,12 @@ def define(kind: str, handler: Callable[..., Any], **options: Unpack[ActionOptio
         external=options.get("external", True),
         middleware=tuple(options.get("middleware", ())),
     )
-    rehearse = options.get("dry_run")
-    return spec if rehearse is None else replace(spec, rehearsal=_rehearsal(spec, rehearse, options))
+    rehearse, compensate = options.get("dry_run"), options.get("compensate")
+    return replace(
+        spec,
+        rehearsal=None if rehearse is None else _rehearsal(spec, rehearse, options),
+        compensation=None if compensate is None else compensation_of(spec, compensate),
+    )
 
 
 def _rehearsal(spec: ActionSpec, handler: Callable[..., Any], options: ActionOptions) -> ActionSpec:
@@ -233,8 +247,7 @@ def option_problems(label: str, options: ActionOptions) -> Iterator[Problem]:
         yield problem("concurrency", f'must be 1 or more, or {{"limit": ..., "scope": ...}} with one of {scopes}')
     if not isinstance(options.get("external", True), bool):
         yield problem("external", "must be true or false")
-    if "dry_run" in options and not callable(options["dry_run"]):
-        yield problem("dry_run", "must be a function")
+    yield from (problem(name, "must be a function") for name in _FUNCTIONS if not callable(options.get(name, len)))
     middleware = options.get("middleware", ())
     if not isinstance(middleware, list | tuple) or not all(map(callable, middleware)):
         yield problem("middleware", "must be a list of classes, or of functions that make an instance")

@@ -43,6 +43,10 @@ from workflowkit.store.runs import RunRecord
 from workflowkit.store.steps import Lease
 
 
+class NotTaken(Exception):
+    """Nothing was recorded of a step that had only been looked at: it has to be claimed first, if it is still due."""
+
+
 class _NothingToClaim(Exception):
     """Rolls a claim back: the step is done, not due, or somebody else's."""
 
@@ -73,20 +77,30 @@ class Advance:
         self._ending = ending
         self._at_once = AtOnce(database, schedule, ending)
 
-    def claim(self, opening: Opening) -> tuple[Claim | None, Sequence[Opening]]:
+    def claim(self, opening: Opening, *, may_defer: bool = False) -> tuple[Claim | None, Sequence[Opening]]:
         """Take a step that is due, or whose last worker fell silent; no claim if there is nothing to take.
 
         Of a run that is under limits it is the step whose turn it is there, perhaps of another run; others may look at
-        the openings then. Locks the run, then the step.
+        the openings then. Locks the run, then the step. With ``may_defer``, a step that has only waited may be left for
+        ``record`` to take.
         """
         hint = opening.hint
         if hint.is_place:
             return self._dequeue(hint.step_key)
         if self._database.is_postgresql:
             with self._database.statement("claim") as tx:
-                claimed = self._claiming.at_once(tx, opening)
+                claimed = self._claiming.at_once(tx, opening, may_defer=may_defer)
             if claimed is not None:
                 return claimed, ()
+        return self._claim_locked(hint)
+
+    def take(self, claim: Claim) -> tuple[Claim | None, Sequence[Opening]]:
+        """Claim a step after all that was left for ``record`` to take, as ``claim`` does."""
+        run_id, step_key = claim.lease.run_id, claim.lease.step_key
+        queue = self._schedule.queue_of(claim.position.workflow, step_key)
+        return self._claim_locked(StepHint(run_id, step_key, queue))
+
+    def _claim_locked(self, hint: StepHint) -> tuple[Claim | None, Sequence[Opening]]:
         try:
             with self._database.transaction("claim") as tx:
                 found = self._claim(tx, hint)
@@ -108,13 +122,15 @@ class Advance:
 
         The next step for this worker is ``also``, a step of the same run that was hinted to it, if that is still to be
         had; otherwise, with ``go_on``, one that became ready just now. Raises ``LeaseLost`` where the attempt is no
-        longer the step's: nothing is recorded then. After ``StoreUnavailable`` it may be called again with the same
-        claim: if the first call had committed after all, what followed from that is found by reading it. Locks the run,
-        then the step.
+        longer the step's, ``NotTaken`` where it has not become that: nothing is recorded then. After
+        ``StoreUnavailable`` it may be called again with the same claim: if the first call had committed after all, what
+        followed from that is found by reading it. Locks the run, then the step.
         """
-        position, lease = claim.position, claim.lease
+        position, lease, is_first_call = claim.position, claim.lease, not claim.position.is_stale
         if (recorded := self._record_at_once(claim, outcome, go_on=go_on, also=also)) is not None:
             return recorded
+        if claim.begun and is_first_call:
+            raise NotTaken
         with self._database.transaction("record") as tx:
             locked = runs.lock(tx, lease.run_id)
             if locked is None:
@@ -122,6 +138,8 @@ class Advance:
             # SAFETY: F8 I5 — decided by reading: what is recorded is not made again, nor left to run into its lease.
             if (known := self._recorded_before(tx, position, locked, lease)) is not None:
                 return known
+            if claim.begun:
+                raise NotTaken
             if locked.status.is_terminal:
                 _note_ignored(tx, locked, lease, outcome)
                 return Recorded()

@@ -6,17 +6,19 @@ handler is a part of the document, a child run; or another workflow, started by 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from workflowkit.base.ids import derived_id
 from workflowkit.definition.model import COMPENSATE, ON_CANCEL, ON_FAILURE, Workflow
+from workflowkit.engine.again import changes_of
 from workflowkit.engine.facts import ErrorInfo
 from workflowkit.engine.parts import ORDER, is_undoing, path_in, to_undo
 from workflowkit.engine.progress import Finish
 from workflowkit.engine.states import RunStatus
 from workflowkit.engine.surroundings import Surroundings
+from workflowkit.registry.compensation import OUTPUT_INPUT
 from workflowkit.runtime.hints import StepHint
 from workflowkit.runtime.items import is_item
 from workflowkit.runtime.lifecycle import CANCELLED_ERROR, Lifecycle
@@ -60,12 +62,14 @@ class Aftermath:
             return self._after_undoing(tx, position)
         if finish.status is RunStatus.COMPLETED and not _is_left_behind(tx, run):
             return _NOTHING
-        order = to_undo(position.progress)
-        given = {"error": _error_of(finish).as_dict(), "reason": reason, "status": finish.status.value}
+        undoes_itself = self._schedule.registry.undoes_itself
+        order = to_undo(position.progress, undoes_itself, position.memos.undone)
+        given: dict[str, Any] = {"error": _error_of(finish).as_dict(), "reason": reason, "status": finish.status.value}
         around = position.around.inside(position.progress.outputs, given)
         if order:
             path = path_in(run.path, COMPENSATE)
-            return self._begin(tx, run, path, {**given, ORDER: list(order)}, position.event, around)
+            given |= {ORDER: list(order), **_edited(tx, position, order)}
+            return self._begin(tx, run, path, given, position.event, around)
         return self._handle(tx, run, position.workflow, position.event, given, around)
 
     def catch_up(self, tx: Transaction, run_id: str) -> Following:
@@ -125,6 +129,20 @@ class Aftermath:
         openings = begin_part(batch, child, graph, event, self._schedule, now_ms=tx.now_ms, around=around)
         batch.write(tx)
         return Following(hints=tuple(opening.hint for opening in openings))
+
+
+def _edited(tx: Transaction, position: Position, order: Sequence[str]) -> dict[str, Any]:
+    """Return what tells compensations which of the actions that they undo were given inputs that somebody had edited.
+
+    A compensation that a document has says itself what it is given.
+    """
+    nodes, edited = position.workflow.nodes, changes_of(runs.given(tx.sealing, position.run)).get("inputs", {})
+    inputs = {
+        node_id: {**edited[node_id], OUTPUT_INPUT: position.progress.outputs.get(node_id)}
+        for node_id in order
+        if node_id in edited and nodes[node_id].compensate is None
+    }
+    return {"again": {"inputs": inputs}} if inputs else {}
 
 
 def _error_of(finish: Finish) -> ErrorInfo:

@@ -10,7 +10,8 @@ from workflowkit.base.limits import Limits
 from workflowkit.base.scope import APP_TENANT, Scope
 from workflowkit.engine.failures import ERROR_MESSAGE_CHARS, storable
 from workflowkit.runtime.authoring import Authoring
-from workflowkit.store import apps, appsyncs, workflows
+from workflowkit.runtime.connecting import SILENT_MS
+from workflowkit.store import apps, appsyncs, connections, workflows
 from workflowkit.store.apps import AppRecord
 from workflowkit.store.appsyncs import UNATTACHED, SyncRow
 from workflowkit.store.database import Database, Transaction
@@ -31,6 +32,11 @@ class Apps:
         """Return an application. Raises ``NotFound``."""
         with self._database.read() as tx:
             return _get(tx, _scope(environment), app_id)
+
+    def connection_counts(self, environment: str) -> dict[str, int]:
+        """Return how many connections of workers each application has; those that have none are left out."""
+        with self._database.read() as tx:
+            return connections.count_by_app(tx, environment, seen_after_ms=tx.now_ms - SILENT_MS)
 
     def at(self, environment: str, url: str) -> AppRecord | None:
         """Return the application that registered from an address, if one has."""

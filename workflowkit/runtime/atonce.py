@@ -28,9 +28,12 @@ from workflowkit.runtime.position import (
     may_be_cancelled,
 )
 from workflowkit.runtime.runflow import RunFlow, flow_of
-from workflowkit.store import singles
+from workflowkit.store import journal, singles
 from workflowkit.store.database import Database
 from workflowkit.store.lanes import Lane, QueuedStep
+
+#: The ordinal of the attempt that is claimed with a record (``singles.record``): what came earlier comes before it.
+_BEFORE = -1
 
 
 class AtOnce:
@@ -68,15 +71,16 @@ class AtOnce:
             if batch.lanes:
                 return None  # a step is to queue
             also_key = None if also is None else also.step_key
+            begun = journal.rows_of(run.id, run.revision, claim.begun, first=_BEFORE - len(claim.begun))
             is_recorded, claimed = singles.record(
                 tx, position.run, lease, StepStatus(decision.facts[0].kind.value),
-                new_steps=batch.steps, facts=batch.journal,
+                new_steps=batch.steps, facts=[*begun, *batch.journal],
                 run_status=RunStatus.RUNNING if finish is None else finish.status,
                 output=None if finish is None else finish.output, error=None if finish is None else finish.error,
                 handled_failures=0 if finish is None else len(position.progress.handled_failures),
                 also=also_key, lease_ms=schedule.lease_ms,
                 also_attempt=Fact(FactKind.ATTEMPT, also_key or "", worker=schedule.worker, at_ms=tx.now_ms),
-                passing=_passing(claim, flow, keeping, is_over=finish is not None),
+                passing=singles.Take() if begun else _passing(claim, flow, keeping, is_over=finish is not None),
             )  # fmt: skip
             if is_recorded:
                 tx.followers += batch.followers

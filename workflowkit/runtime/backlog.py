@@ -3,6 +3,8 @@
 A message costs as much as several steps, so a worker keeps what it opened: the other branches of a fan-out, the other
 runs of a batch of events. But nothing may wait behind a slow action: when a step has taken ``spill_seconds``, all that
 is left is dispatched to whoever is free: of very much, several steps in a message, for which the same is true again.
+And of steps that any worker would have to read first, as a thousand runs that an event has woken, a worker keeps a
+message's worth: the others are there for that.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ from workflowkit.runtime.position import Opening
 #: Nobody notices it as a delay, and a quick step does not take so long on a busy machine either: or else such a machine
 #: would pass messages around instead of working them off.
 SPILL_SECONDS = 0.1
+#: How many openings are kept whose runs are not at hand: as many as a message carries, or those would be passed around.
+MAX_UNREAD = 10
 
 
 class Backlog:
@@ -31,6 +35,7 @@ class Backlog:
         self._dispatcher = dispatcher
         self._spill_seconds = spill_seconds
         self._openings: deque[Opening] = deque()
+        self._unread = 0
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
         self._progress_at = monotonic_seconds()
@@ -51,12 +56,12 @@ class Backlog:
         elsewhere = []
         with self._lock:
             for opening in openings:
-                if opening.hint.queue in self._queues:
-                    # To look at a place twice in a row is of no use.
-                    if not (opening.hint.is_place and any(each.hint == opening.hint for each in self._openings)):
-                        self._openings.append(opening)
-                else:
+                if opening.hint.queue not in self._queues or (_is_unread(opening) and self._unread >= MAX_UNREAD):
                     elsewhere.append(opening.hint)
+                # To look at a place twice in a row is of no use.
+                elif not (opening.hint.is_place and any(each.hint == opening.hint for each in self._openings)):
+                    self._openings.append(opening)
+                    self._unread += _is_unread(opening)
             if self._openings and self._timer is None:
                 self._watch(self._spill_seconds)
         if elsewhere:
@@ -71,14 +76,19 @@ class Backlog:
     def take(self) -> Opening | None:
         """Return the next opening, or ``None`` when all are taken or handed on."""
         with self._lock:
-            return self._openings.popleft() if self._openings else None
+            return self._take() if self._openings else None
 
     def take_of(self, run_id: str) -> StepHint | None:
         """Return the next opening's hint if it is about this run."""
         with self._lock:
             if self._openings and self._openings[0].hint.run_id == run_id:
-                return self._openings.popleft().hint
+                return self._take().hint
             return None
+
+    def _take(self) -> Opening:
+        opening = self._openings.popleft()
+        self._unread -= _is_unread(opening)
+        return opening
 
     def _watch(self, seconds: float) -> None:
         self._timer = threading.Timer(seconds, self._look)
@@ -98,5 +108,10 @@ class Backlog:
         with self._lock:
             left = [opening.hint for opening in self._openings]
             self._openings.clear()
+            self._unread = 0
         if left:
             self._dispatcher.execute(left)
+
+
+def _is_unread(opening: Opening) -> bool:
+    return opening.position is None and not opening.hint.is_place

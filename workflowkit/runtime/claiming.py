@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from workflowkit.engine.extensions import Extensions
 from workflowkit.engine.facts import Fact, FactKind
 from workflowkit.engine.states import RunStatus, StepStatus
 from workflowkit.engine.waits import WaitKind
@@ -30,15 +31,18 @@ from workflowkit.store.steps import Lease
 
 #: Waits that end, if something comes, without anything else being written.
 _PLAIN_WAITS = frozenset({WaitKind.EVENT, WaitKind.SIGNAL})
+#: Actions that do nothing but wait: to run them in vain, as the step turns out to be somebody else's, does no harm.
+_WAITING_ONLY = frozenset({"builtin:wait", "builtin:delay_until", "builtin:wait_for_event"})
 
 
 class Claiming:
     """Begins attempts."""
 
-    def __init__(self, versions: Versions, schedule: Schedule, waiting: Waiting) -> None:
+    def __init__(self, versions: Versions, schedule: Schedule, waiting: Waiting, extensions: Extensions) -> None:
         self._versions = versions
         self._schedule = schedule
         self._waiting = waiting
+        self._extensions = extensions
 
     def begin(self, tx: Transaction, run: RunRecord, lease: Lease) -> Claim | None:
         """Put the attempt on record; return the claim, or ``None`` if the run is about to be cancelled.
@@ -60,24 +64,35 @@ class Claiming:
         position.memos.absorb(written)
         return Claim(position, lease)
 
-    def at_once(self, tx: Transaction, opening: Opening) -> Claim | None:
+    def at_once(self, tx: Transaction, opening: Opening, *, may_defer: bool) -> Claim | None:
         """Look without a lock, and claim by one statement if the run has not moved since; PostgreSQL only.
 
-        ``None`` if it has, or if more than the run's own rows must be looked at: the long way is to be gone then.
+        With ``may_defer``, a step that has done nothing but wait is left for its record to claim (``Claim.begun``).
+        ``None`` if the run has moved, or if more than its own rows must be looked at: the long way is to be gone then.
         Raises what ``begin`` raises.
         """
         step_key, known = opening.hint.step_key, opening.position
         if known is not None:
             # Nothing waits in a step that was opened by what is known.
             return self._claim(tx, known, step_key, ()) if is_alone(known) else None
-        seen = singles.look(tx, opening.hint.run_id, step_key)
+        seen = singles.look(tx, opening.hint.run_id, step_key, lease_ms=self._schedule.lease_ms)
         if seen is None or not _is_plain(seen, step_key):
             return None
         position = place(tx, seen.run, seen.event, seen.facts, self._versions)
         if not is_alone(position) or not _ends_plainly(position, step_key, tx.now_ms):
             return None
+        ended = self._waiting.end(tx, position, step_key, seen)
+        if ended and may_defer and self._only_waits(position, step_key):
+            begun = (attempt_fact(seen.lease, self._schedule.worker, tx.now_ms), *ended)
+            position.memos.absorb(begun)
+            return Claim(position, seen.lease, begun)
         # SAFETY: I17 — what is received between this look and the claim is found when the step is about to wait again.
-        return self._claim(tx, position, step_key, self._waiting.end(tx, position, step_key))
+        return self._claim(tx, position, step_key, ended)
+
+    def _only_waits(self, position: Position, step_key: str) -> bool:
+        spec = self._schedule.registry.executable(position.workflow.nodes[step_key].kind)
+        # What surrounds an attempt is told of those that take place.
+        return spec is not None and spec.kind in _WAITING_ONLY and not self._extensions.surround(spec)
 
     def _claim(self, tx: Transaction, position: Position, step_key: str, ended: Sequence[Fact]) -> Claim | None:
         schedule = self._schedule
@@ -101,7 +116,7 @@ def is_alone(position: Position) -> bool:
 def _is_plain(seen: Look, step_key: str) -> bool:
     """Tell whether a step is in nobody's hands, of a run that goes on; ``claim`` sees to what changes meanwhile."""
     run = seen.run
-    is_free = seen.step_status is not StepStatus.RUNNING and seen.lost_attempts == _losses(seen.facts, step_key)
+    is_free = seen.step_status is not StepStatus.RUNNING and seen.lease.lost_attempts == _losses(seen.facts, step_key)
     return is_free and not is_limited(run) and run.paused_at_ms is None and not run.status.is_terminal
 
 

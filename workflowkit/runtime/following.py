@@ -56,6 +56,10 @@ class Place:
         """Tell whether ``other`` has something that is not here."""
         return self.revision < other.revision or (self.seq or 0) < (other.seq or 0)
 
+    def at_beginning(self) -> Place:
+        """Return the place of somebody who is told all messages that there still are."""
+        return replace(self, seq=0)
+
     def __str__(self) -> str:
         return f"{self.revision}.{self.seq or 0}"
 
@@ -135,7 +139,10 @@ def _published(
 
 
 def _message(channel: str, row: PublishedRow) -> dict[str, Json]:
-    return {"channel": channel, "topic": row.topic, "data": row.data, "at": rfc3339(row.at_ms)}
+    told: dict[str, Json] = {"channel": channel, "topic": row.topic, "data": row.data, "at": rfc3339(row.at_ms)}
+    if row.part is not None:
+        told["stream"] = {"id": row.part.stream_id, "part": row.part.kind.value}
+    return told
 
 
 def _status(tx: Transaction, subscription: Subscription, standing: Standing, *, after: int) -> dict[str, Json]:

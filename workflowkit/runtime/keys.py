@@ -27,6 +27,7 @@ PERMISSIONS = (
     "workflows:read",
     "workflows:write",
     "workflows:publish",
+    "workflows:pause",
     "runs:read",
     "runs:write",
     "actions:read",

@@ -15,9 +15,10 @@ from workflowkit.base.ids import item_id
 from workflowkit.base.limits import Limits
 from workflowkit.definition.model import COMPENSATE, Node, Workflow
 from workflowkit.engine.again import changes_of
-from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
+from workflowkit.engine.facts import Fact, FactKind
 from workflowkit.engine.failures import failed_by, stored_value, unstorable
 from workflowkit.engine.loops import (
+    LOOP_TIMEOUT,
     Item,
     ItemEnd,
     LoopPlan,
@@ -80,8 +81,9 @@ class Loops:
             completed = journal.load_final(tx, [child.run_id for child in done])
         assert node.body is not None  # noqa: S101 - it is a loop
         items: list[Item] = []
+        undoes_itself = self._schedule.registry.undoes_itself
         for child in done:
-            if order := undone_order(node.body, completed[child.run_id]):
+            if order := undone_order(node.body, completed[child.run_id], undoes_itself):
                 given = {OF_RUN: child.run_id, ORDER: list(order), "error": run.input.get("error")}
                 items.append(Item(len(items), child.given["key"], None, given))
         return LoopPlan(tuple(items), 1, OnItemError.CONTINUE, path_in(path, COMPENSATE))
@@ -147,8 +149,7 @@ class Loops:
             return Fact(FactKind.COMPLETED, wait.key, detail=detail, at_ms=tx.now_ms)
         if wait.until_ms > tx.now_ms:
             return None
-        error = ErrorInfo("LoopTimeout", "the items have not ended in time", "loop-timeout", retryable=False)
-        return Fact(FactKind.FAILED, wait.key, error=error, detail=detail, at_ms=tx.now_ms)
+        return Fact(FactKind.FAILED, wait.key, error=LOOP_TIMEOUT, detail=detail, at_ms=tx.now_ms)
 
     def is_over(self, tx: Transaction, run_id: str, node_id: str, wait: Wait) -> bool:
         """Tell whether a loop has nothing more to wait for. The caller has locked the row of its step."""

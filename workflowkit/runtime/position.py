@@ -71,10 +71,15 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to run one attempt of one step now."""
+    """The right to run one attempt of one step now.
+
+    With ``begun`` it has been looked at only, and nobody else is kept from it: its lease and these facts, the attempt
+    and the ends of its waits, come to be with the record of its success.
+    """
 
     position: Position
     lease: Lease
+    begun: tuple[Fact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.base.scope import Scope
 from workflowkit.base.secrets import Keyring
 from workflowkit.base.tokens import Tokens
-from workflowkit.engine.channels import Message, new_message, subscription_problems
+from workflowkit.engine.channels import Message, Part, new_message, subscription_problems
 from workflowkit.runtime.following import Subscription
 from workflowkit.runtime.timers import NOTHING, Fired, Timers
 from workflowkit.store import messages, timers
@@ -37,12 +37,12 @@ class Publishing:
         self._database = database
         self._limits = limits
 
-    def publish(self, scope: Scope, channel: str, topic: str, data: Any) -> None:
+    def publish(self, scope: Scope, channel: str, topic: str, data: Any, *, part: Part | None = None) -> None:
         """Publish a message at once. Each call publishes one.
 
         Raises ``InvalidInput`` for bad names and for what is no JSON, ``LimitExceeded``, ``StoreUnavailable``.
         """
-        self.send(scope, new_message(channel, topic, data, self._limits))
+        self.send(scope, new_message(channel, topic, data, self._limits, part=part))
 
     def send(self, scope: Scope, message: Message) -> None:
         """Publish a message that was checked. Raises ``StoreUnavailable``."""

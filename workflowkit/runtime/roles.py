@@ -10,6 +10,10 @@ _VIEWER = frozenset(
     {"workflows:read", "runs:read", "actions:read", "webhooks:read", "approvals:read", "alerts:read"}
 )  # fmt: skip
 _EDITOR = _VIEWER | {"workflows:write"}
+_OPERATOR = _VIEWER | {
+    "workflows:pause", "runs:write", "events:send", "signals:send", "approvals:decide", "alerts:write",
+    "webhooks:write",
+}  # fmt: skip
 #: For programs only: to act in somebody's name, and to see what is encrypted. No role has them.
 NOT_OF_PEOPLE = frozenset({"approvals:impersonate", "runs:decrypt"})
 #: About the whole installation, whichever tenant one acts for.
@@ -19,9 +23,8 @@ OF_THE_INSTALLATION = frozenset({"system:read", "apps:write"})
 ROLES: dict[str, frozenset[str]] = {
     "viewer": _VIEWER,
     "editor": _EDITOR,
-    "publisher": _EDITOR | {"workflows:publish"},
-    "operator": _VIEWER
-    | {"runs:write", "events:send", "signals:send", "approvals:decide", "alerts:write", "webhooks:write"},
+    "publisher": _EDITOR | {"workflows:publish", "workflows:pause"},
+    "operator": _OPERATOR,
     "admin": frozenset(PERMISSIONS) - NOT_OF_PEOPLE - OF_THE_INSTALLATION,
     "owner": frozenset(PERMISSIONS) - NOT_OF_PEOPLE,
 }

@@ -10,9 +10,9 @@ from dataclasses import replace
 from workflowkit.base.errors import LeaseInterrupt, StoreUnavailable
 from workflowkit.base.links import Links
 from workflowkit.engine.channels import Message
-from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
+from workflowkit.engine.facts import ErrorInfo, Fact, FactKind, undo_detail
 from workflowkit.engine.outcome import EmittedEvent
-from workflowkit.engine.session import CALLBACK_STEP
+from workflowkit.engine.session import CALLBACK_STEP, Undone
 from workflowkit.engine.waits import Wait
 from workflowkit.runtime.callbacks import new_callback
 from workflowkit.runtime.emitting import Emitting
@@ -21,6 +21,7 @@ from workflowkit.runtime.inviting import MailInvitations
 from workflowkit.runtime.position import Batch, Claim, Opening, refresh
 from workflowkit.runtime.publishing import Publishing
 from workflowkit.runtime.waiting import Waiting
+from workflowkit.runtime.waking import Waking
 from workflowkit.store import journal, runs, steps
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.runs import RunRecord
@@ -43,7 +44,9 @@ class Stepping:
         links: Links,
         invitations: MailInvitations,
         publishing: Publishing,
+        waking: Waking,
     ) -> None:
+        self.waking = waking
         self.publishing = publishing
         self.links = links
         self.invitations = invitations
@@ -77,10 +80,12 @@ class StepRecorder:
         output: object,
         events: tuple[EmittedEvent, ...] = (),
         messages: tuple[Message, ...] = (),
+        *,
+        undone: str | None = None,
     ) -> Fact:
         """Record a result, with the events that the step sends, and the messages that it publishes."""
         scope, publishing = self._claim.position.run.scope, self._stepping.publishing
-        fact = Fact(FactKind.COMPLETED, key, attempt, output)
+        fact = Fact(FactKind.COMPLETED, key, attempt, output, detail=undo_detail(undone))
         return self._record(fact, events, after=lambda tx: publishing.join(tx, scope, messages))
 
     def publish(self, message: Message) -> None:
@@ -89,6 +94,10 @@ class StepRecorder:
             self._stepping.publishing.send(self._claim.position.run.scope, message)
         except StoreUnavailable as error:
             _log.warning("run %s: a message is not published: %s", self._claim.lease.run_id, error)
+
+    def signal(self, name: str, data: object) -> str:
+        """Resume the run of the same tenant that waits for a signal, in a transaction of its own."""
+        return self._stepping.waking.signal(self._claim.position.run.scope, name, data)
 
     def failed(self, key: str, attempt: int, error: ErrorInfo, told: object = None) -> Fact:
         """Record that a step has failed for good."""
@@ -99,6 +108,14 @@ class StepRecorder:
         run = self._claim.position.run
         with self._stepping.database.read() as tx:
             return journal.load(tx, run.id, after_revision=run.revision)
+
+    def undone(self) -> Undone:
+        """Return the run that this one undoes, which has ended."""
+        run_id = self._claim.position.run.parent_run_id
+        if run_id is None:
+            return Undone()
+        with self._stepping.database.read() as tx:
+            return Undone(run_id, journal.load(tx, run_id))
 
     def retry(self, key: str, attempt: int, error: ErrorInfo, retry_at_ms: int) -> Fact:
         """Record that an attempt of a step failed and that there will be another."""

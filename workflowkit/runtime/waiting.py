@@ -5,7 +5,7 @@ Everything here joins a transaction that holds the lock of the run and of the st
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -24,7 +24,9 @@ from workflowkit.runtime.loops import Loops
 from workflowkit.runtime.position import Batch, Opening, Position
 from workflowkit.store import callbacks, events, runs, timers, waits
 from workflowkit.store.database import Transaction
+from workflowkit.store.events import EventRecord
 from workflowkit.store.runs import RunRecord
+from workflowkit.store.singles import Look
 from workflowkit.store.timers import TimerRow
 from workflowkit.store.waits import Kind, State, WaitRow
 
@@ -128,13 +130,18 @@ class Waiting:
             position, node_id, wait, tx.now_ms, deadline_at_ms=callback.expires_at_ms
         )
 
-    def end(self, tx: Transaction, position: Position, node_id: str) -> list[Fact]:
-        """Return what the open waits of a step have come to by now: one final fact for each that has ended."""
+    def end(self, tx: Transaction, position: Position, node_id: str, seen: Look | None = None) -> list[Fact]:
+        """Return what the open waits of a step have come to by now: one final fact for each that has ended.
+
+        ``seen`` is what has been read of them already.
+        """
         memo = position.memos.of(node_id)
         if not memo.open:
             return []
         known = memo.open.values()
-        rows = waits.of_step(tx, position.run.id, node_id) if any(w.kind not in _ROWLESS for w in known) else {}
+        rows: dict[str, WaitRow] = {} if seen is None else seen.waits
+        if seen is None and any(wait.kind not in _ROWLESS for wait in known):
+            rows = waits.of_step(tx, position.run.id, node_id)
         facts, expired = [], []
         for wait in known:
             if wait.kind is WaitKind.LOOP:
@@ -143,7 +150,7 @@ class Waiting:
                 continue
             row = rows.get(wait.key)
             if row is not None and row.state is State.RECEIVED:
-                facts.append(_received(tx, wait, row))
+                facts.append(_received(tx, wait, row, {} if seen is None else seen.came))
             elif wait.until_ms <= tx.now_ms:
                 facts.append(self._timed_out(tx, position.run, wait))
                 if row is not None:
@@ -223,10 +230,11 @@ def _row(position: Position, node_id: str, wait: Wait, now_ms: int, **fields: An
     )  # fmt: skip
 
 
-def _received(tx: Transaction, wait: Wait, row: WaitRow) -> Fact:
+def _received(tx: Transaction, wait: Wait, row: WaitRow, came: Mapping[str, EventRecord]) -> Fact:
     detail = {"kind": wait.kind.value}
     if wait.kind is WaitKind.EVENT:
-        event = events.opened(tx, events.load(tx, waits.result_of(tx, row)))
+        event_id = waits.result_of(tx, row)
+        event = events.opened(tx, came.get(event_id) or events.load(tx, event_id))
         return Fact(FactKind.COMPLETED, wait.key, output=event.as_json(), detail=detail, at_ms=tx.now_ms)
     if wait.kind is WaitKind.SIGNAL or wait.kind in _OWN_SIGNALS:
         detail["name"] = wait.name

@@ -38,8 +38,9 @@ from workflowkit.engine.outcome import Attempted, Failed, Outcome, Succeeded, Su
 from workflowkit.engine.retry import backoff_of, may_retry, restricted
 from workflowkit.engine.session import StepSession
 from workflowkit.registry import ActionSpec, Registry
+from workflowkit.registry.functions import FUNCTION_PREFIX
 from workflowkit.registry.spec import MAX_RETRIES
-from workflowkit.runtime.advance import Advance
+from workflowkit.runtime.advance import Advance, NotTaken
 from workflowkit.runtime.backlog import Backlog
 from workflowkit.runtime.caching import Caching
 from workflowkit.runtime.hints import Dispatcher, StepHint, hint
@@ -148,7 +149,7 @@ class Worker:
 
     def _claim(self, opening: Opening) -> tuple[Claim | None, Sequence[Opening]]:
         try:
-            return self.advance.claim(opening)
+            return self.advance.claim(opening, may_defer=True)
         except (DefinitionError, ValueUnreadable) as error:
             _log.warning("run %s is left to others: %s", opening.hint.run_id, error)
             return None, ()
@@ -160,22 +161,32 @@ class Worker:
         next_claim: Claim | None = claim
         while next_claim is not None:
             try:
-                next_claim = self._perform(next_claim, backlog, budget)
+                next_claim = self._take_a_step(next_claim, backlog, budget)
             except (LeaseLost, LeaseInterrupt, StoreUnavailable, ValueUnreadable) as lost:
                 # SAFETY: I13 — whoever gets the lease next goes on with the run.
                 _log.warning("run %s: given up: %s", claim.lease.run_id, lost or type(lost).__name__)
                 return
 
+    def _take_a_step(self, claim: Claim, backlog: Backlog, budget: _Budget) -> Claim | None:
+        try:
+            return self._perform(claim, backlog, budget)
+        except NotTaken:
+            taken, openings = self.advance.take(claim)
+            backlog.add(openings)
+            return taken
+
     def _perform(self, claim: Claim, backlog: Backlog, budget: _Budget) -> Claim | None:
         node = claim.position.workflow.nodes[claim.lease.step_key]
         spec = self._registry.executable(node.kind)
         outcome = self._outcome(claim, node, spec, budget.allows)
+        if claim.begun and not isinstance(outcome, Succeeded):
+            raise NotTaken
         if isinstance(outcome, Suspended):
             self._suspend(claim, outcome, backlog, budget)
             return None
         go_on = budget.allows()
         # A step under a limit is not for whoever comes along: it queues.
-        is_free = not is_limited(claim.position.run)
+        is_free = not (is_limited(claim.position.run) or claim.begun)
         also = backlog.take_of(claim.lease.run_id) if go_on and is_free else None
         recorded = self._record(claim, outcome, _retries(node, spec), go_on, also)
         self._keep(claim, node, outcome)
@@ -273,6 +284,7 @@ class Worker:
             node.id, memo, self._stepping.recorder(claim, may_go_on), self._stepping.database.now_ms, self._jitter,
             retries=_retries(node, spec), backoff=backoff_of(node.backoff), run_id=run.id,
             limits=self._settings.limits, hooks=self._extensions.hooks(spec, _will_retry(claim, node, spec)),
+            is_function=node.kind.startswith(FUNCTION_PREFIX),
         )  # fmt: skip
         return context_for(
             spec.is_async,

@@ -14,11 +14,16 @@ from workflowkit.store.database import Sql, Transaction
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where an app is that is called over HTTP: what it calls itself, its address, and the SDK it is written with."""
+    """Where an app is that does not run here: what it calls itself, its address, and the SDK it is written with."""
 
     name: str
     url: str
     sdk: str
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether its workers connect, and nobody could call its address."""
+        return self.url.startswith("wss:")
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,11 +89,11 @@ class Standing:
     attempts: Mapping[str, int]
 
 
-def rows_of(run_id: str, revision: int, facts: Iterable[Fact]) -> list[tuple[Any, ...]]:
-    """Return the rows that ``insert`` takes for the facts of one transaction."""
+def rows_of(run_id: str, revision: int, facts: Iterable[Fact], *, first: int = 0) -> list[tuple[Any, ...]]:
+    """Return the rows that ``insert`` takes for the facts of one transaction, from the ordinal ``first`` on."""
     return [
         (run_id, revision, ordinal, fact.kind.value, fact.step, fact.attempt, _to_data(fact), fact.at_ms)
-        for ordinal, fact in enumerate(facts)
+        for ordinal, fact in enumerate(facts, start=first)
     ]
 
 

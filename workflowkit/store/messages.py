@@ -8,7 +8,7 @@ from typing import Any
 
 from workflowkit.base.scope import Scope
 from workflowkit.base.sealing import Sealing
-from workflowkit.engine.channels import Message
+from workflowkit.engine.channels import Message, Part
 from workflowkit.store.database import InsertInto, Sql, Transaction
 from workflowkit.store.sealed import open_text, seal_text
 
@@ -21,15 +21,16 @@ class PublishedRow:
     topic: str
     data: Any
     at_ms: int
+    part: Part | None = None
 
 
 def _seal_row(sealing: Sealing, row: Sequence[Any]) -> tuple[Any, ...]:
-    environment, tenant, channel, topic, data, at_ms = row
+    environment, tenant, channel, topic, data, *others = row
     place = _place(Scope(environment, tenant), channel)
-    return (environment, tenant, channel, topic, seal_text(sealing, data, place), at_ms)
+    return (environment, tenant, channel, topic, seal_text(sealing, data, place), *others)
 
 
-_INSERT = InsertInto("messages", ("environment", "tenant", "channel", "topic", "data", "at_ms"), seal=_seal_row)
+_INSERT = InsertInto("messages", ("environment", "tenant", "channel", "topic", "data", "at_ms", "part"), seal=_seal_row)
 # Numbers are given in the order of the commits, so that a subscriber who has seen one has seen all before it.
 _LOCK_CHANNEL = Sql("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
 _FORGET = Sql(
@@ -43,7 +44,7 @@ _FORGET = Sql(
 )
 _AFTER = Sql(
     """
-    SELECT seq, topic, data, at_ms FROM messages
+    SELECT seq, topic, data, at_ms, part FROM messages
     WHERE channel = :channel AND environment = :environment AND tenant = :tenant AND seq > :after
     ORDER BY seq LIMIT :most
     """
@@ -67,7 +68,13 @@ def insert(tx: Transaction, scope: Scope, messages: Iterable[Message]) -> None:
 
     Locks their channels until the commit, in the order of their names: after everything else.
     """
-    rows = [(scope.environment, scope.tenant, each.channel, each.topic, each.text, tx.now_ms) for each in messages]
+    rows = [
+        (
+            scope.environment, scope.tenant, each.channel, each.topic, each.text, tx.now_ms,
+            None if each.part is None else str(each.part),
+        )
+        for each in messages
+    ]  # fmt: skip
     channels = sorted({row[2] for row in rows})
     if tx.is_postgresql:  # on SQLite there is one writer at a time anyway
         for channel in channels:
@@ -85,7 +92,12 @@ def find_after(tx: Transaction, scope: Scope, channel: str, *, after: int, most:
     """Return up to ``most`` messages of a channel behind the number ``after``, in order."""
     rows = tx.rows(_AFTER, **_whose(scope), channel=channel, after=after, most=most)
     place = _place(scope, channel)
-    return [PublishedRow(seq, topic, open_text(tx.sealing, data, place), at_ms) for seq, topic, data, at_ms in rows]
+    return [
+        PublishedRow(
+            seq, topic, open_text(tx.sealing, data, place), at_ms, None if part is None else Part.parse(part)
+        )
+        for seq, topic, data, at_ms, part in rows
+    ]  # fmt: skip
 
 
 def newest(tx: Transaction, scope: Scope, channel: str) -> int:

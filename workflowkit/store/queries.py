@@ -151,6 +151,23 @@ def find_runs(tx: Reading, scope: Scope, where: RunFilter, *, limit: int, before
     return [_to_run(row) for row in tx.connection.execute(query)]
 
 
+def last_runs(tx: Reading, scope: Scope, workflow_ids: Sequence[str], *, limit: int) -> dict[str, list[RunView]]:
+    """Return up to ``limit`` runs of each of these workflows, newest first; no runs of parts of them."""
+    found: dict[str, list[RunView]] = {workflow_id: [] for workflow_id in workflow_ids}
+    each = [
+        sa.select(*_RUN_COLUMNS)
+        .where(*_owned(schema.runs, scope), _run.workflow_id == workflow_id, _run.path.is_(None))
+        .order_by(_run.id.desc())
+        .limit(limit)
+        .subquery()
+        for workflow_id in workflow_ids
+    ]
+    if each:
+        for row in tx.connection.execute(sa.union_all(*(sa.select(newest) for newest in each))):
+            found[row.workflow_id].append(_to_run(row))
+    return found
+
+
 def get_run(tx: Reading, scope: Scope, run_id: str) -> RunView:
     """Return a run with its output. Raises ``NotFound``."""
     query = sa.select(*_RUN_COLUMNS, _run.output).where(*_owned(schema.runs, scope), _run.id == run_id)

@@ -14,7 +14,7 @@ from workflowkit.base import jsonvalue
 from workflowkit.engine.channels import run_channel
 from workflowkit.engine.facts import ErrorInfo, Fact
 from workflowkit.engine.states import RunStatus, StepStatus
-from workflowkit.store import events, journal, lanes, runs, steps
+from workflowkit.store import events, journal, lanes, runs, steps, waits
 from workflowkit.store.database import Sql, Transaction
 from workflowkit.store.events import EventRecord
 from workflowkit.store.flowstates import StateKey
@@ -22,23 +22,35 @@ from workflowkit.store.lanes import Lane, QueuedStep
 from workflowkit.store.runs import RunRecord, output_place
 from workflowkit.store.sealed import seal_text
 from workflowkit.store.steps import Lease, StepRow
-
+from workflowkit.store.waits import WaitRow
 
 # SAFETY: I2 I13 — the fence of the long way (token, status, end of the lease) and the run's revision, in one condition.
 # The row lock on the run makes the condition hold until the end: whoever claims, records or cancels bumps the revision.
-def _record(guard: str = "", more: str = "") -> Sql:
-    """Return the statement with a further condition and further parts, which take effect only with the rest."""
+_HELD = ("status = 'running'", "status = 'running' AND due_at_ms > :now_ms", "")
+# SAFETY: I2 I5 — a step that nobody has taken since it was looked at is taken and done with at the same moment.
+_DUE = (
+    "status IN ('running', 'waiting')",
+    "status IN ('sleeping', 'waiting') AND due_at_ms <= :now_ms",
+    ", attempt = attempt + 1, token = token + 1",
+)
+
+
+def _record(guard: str = "", more: str = "", *, of: tuple[str, str, str] = _HELD) -> Sql:
+    """Return the statement with a further condition and further parts, which take effect only with the rest.
+
+    ``of`` says how the run and the step have to be, and what else becomes of the step.
+    """
+    run_is, step_is, also_set = of
     text = """
     WITH locked AS (
         UPDATE runs SET revision = revision + 1, status = :run_status, output = :output, error = :error,
             handled_failures = :handled_failures, finished_at_ms = :finished_at_ms
-        WHERE id = :run_id AND revision = :revision AND status = 'running' AND paused_at_ms IS NULL AND EXISTS (
-            SELECT 1 FROM steps WHERE run_id = :run_id AND step_key = :step_key AND token = :token
-                AND status = 'running' AND due_at_ms > :now_ms
+        WHERE id = :run_id AND revision = :revision AND <run_is> AND paused_at_ms IS NULL AND EXISTS (
+            SELECT 1 FROM steps WHERE run_id = :run_id AND step_key = :step_key AND token = :token AND <step_is>
         ) <guard>
         RETURNING id
     ), released AS (
-        UPDATE steps SET status = :step_status, due_at_ms = 0, wake_at_ms = NULL
+        UPDATE steps SET status = :step_status, due_at_ms = 0, wake_at_ms = NULL <also_set>
         FROM locked WHERE run_id = locked.id AND step_key = :step_key
     ), also AS (
         UPDATE steps SET status = 'running', attempt = attempt + 1, token = token + 1,
@@ -61,10 +73,14 @@ def _record(guard: str = "", more: str = "") -> Sql:
     ) <more>
     SELECT also.attempt, also.token, also.lost_attempts FROM locked LEFT JOIN also ON true
     """
-    return Sql(text.replace("<guard>", guard).replace("<more>", more))
+    parts = {"<guard>": guard, "<more>": more, "<run_is>": run_is, "<step_is>": step_is, "<also_set>": also_set}
+    for mark, part in parts.items():
+        text = text.replace(mark, part)
+    return Sql(text)
 
 
 _RECORD = _record()
+_RECORD_TAKING = _record(of=_DUE)
 # SAFETY: I18 — the number of slots that are held stays the same, in one statement: no lock of the groups.
 _RECORD_KEEPING = _record(
     f"AND NOT {lanes.BEFORE}",
@@ -125,9 +141,18 @@ _RUN, _EVENT = len(runs.COLUMNS), len(runs.COLUMNS) + len(events.COLUMNS)
 _LOOK = Sql(
     f"""
     SELECT {", ".join(f"runs.{name}" for name in runs.COLUMNS)},
-        {", ".join(f"events.{name}" for name in events.COLUMNS)}, steps.status, steps.lost_attempts,
+        {", ".join(f"events.{name}" for name in events.COLUMNS)},
+        steps.status, steps.attempt, steps.token, steps.lost_attempts,
         (SELECT json_agg(json_build_array({", ".join(journal.READ_COLUMNS)}) ORDER BY revision, ordinal)::text
-            FROM journal WHERE run_id = runs.id)
+            FROM journal WHERE run_id = runs.id),
+        (SELECT json_agg(json_build_array(
+                json_build_array({", ".join(f"waits.{name}" for name in waits.COLUMNS)}),
+                CASE WHEN came.id IS NOT NULL
+                    THEN json_build_array({", ".join(f"came.{name}" for name in events.COLUMNS)}) END
+            ))::text
+            FROM waits LEFT JOIN events AS came ON came.id =
+                CASE WHEN waits.kind = 'event' AND waits.state = 'received' THEN waits.result ::json #>> '{{{{}}}}' END
+            WHERE waits.run_id = runs.id AND waits.step_key = :step_key)
     FROM runs JOIN events ON events.id = runs.event_id
         JOIN steps ON steps.run_id = runs.id AND steps.step_key = :step_key
     WHERE runs.id = :run_id AND steps.due_at_ms <= :now_ms
@@ -137,13 +162,29 @@ _LOOK = Sql(
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A run at one moment, with the step that is due: nothing is locked, ``claim`` tells whether it still holds."""
+    """A run at one moment, with the step that is due: nothing is locked, ``claim`` tells whether it still holds.
+
+    ``lease`` is of the attempt that would begin now, with the token that the step still has. ``waits`` are all those of
+    the step by key, ``came`` the events by id that some of them have received.
+    """
 
     run: RunRecord
     event: EventRecord
     facts: list[Fact]
     step_status: StepStatus
-    lost_attempts: int
+    lease: Lease
+    waits: dict[str, WaitRow]
+    came: dict[str, EventRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """The step has only been looked at: it is taken with the record, if it is still in nobody's hands."""
+
+    statement: ClassVar[Sql] = _RECORD_TAKING
+
+    def parameters(self) -> dict[str, Any]:
+        return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,13 +232,14 @@ def record(
     also: str | None = None,
     also_attempt: Fact,
     lease_ms: int,
-    passing: Keep | Free | None = None,
+    passing: Take | Keep | Free | None = None,
 ) -> tuple[bool, Lease | None]:
     """Record a result and what follows from it if the run is still at ``run.revision``; tell whether it was.
 
     ``facts`` are rows of the next revision. The ready step ``also`` is claimed with it, if it is still to be had.
-    ``passing`` is what becomes of the step's slots. Run as the only statement of a transaction. Raises the driver's
-    IntegrityError if the lock of a singleton that it gives back is no longer the run's alone.
+    ``passing`` is what becomes of the step's slots, or that it has to be taken first. Run as the only statement of a
+    transaction. Raises the driver's IntegrityError if the lock of a singleton that it gives back is no longer the run's
+    alone.
     """
     ends_at_ms, sealing = tx.now_ms + lease_ms, tx.sealing
     statement, more = _RECORD if passing is None else passing.statement, {} if passing is None else passing.parameters()
@@ -231,16 +273,20 @@ def record(
     return True, claimed
 
 
-def look(tx: Transaction, run_id: str, step_key: str) -> Look | None:
+def look(tx: Transaction, run_id: str, step_key: str, *, lease_ms: int) -> Look | None:
     """Return a run as it stands, and its step, if that is due. Raises ``ValueUnreadable``."""
     row = tx.one(_LOOK, run_id=run_id, step_key=step_key, now_ms=tx.now_ms)
     if row is None:
         return None
-    status, lost_attempts, facts = row[_EVENT:]
+    status, attempt, token, lost_attempts, facts, waiting = row[_EVENT:]
+    seen = [(waits.from_row(wait), came) for wait, came in jsonvalue.loads(waiting or "[]")]
     return Look(
         runs.from_row(row[:_RUN]), events.from_row(row[_RUN:_EVENT]),
         [journal.from_row(tx, run_id, fact) for fact in jsonvalue.loads(facts or "[]")],
-        StepStatus(status), lost_attempts,
+        StepStatus(status),
+        Lease(run_id, step_key, attempt + 1, token, tx.now_ms + lease_ms, lost_attempts),
+        {wait.wait_key: wait for wait, _ in seen},
+        {wait.result: events.from_row(came) for wait, came in seen if came is not None},
     )  # fmt: skip
 
 

@@ -136,6 +136,15 @@ _POKE = Sql(
     WHERE run_id = :run_id AND step_key = :step_key AND status IN ('sleeping', 'waiting')
     """
 )
+# A frozen run's step is hinted by nobody, and stays so.
+_ADVANCE = Sql(
+    """
+    UPDATE steps SET due_at_ms = 0, wake_at_ms = CASE WHEN wake_at_ms IS NULL THEN NULL ELSE :wake_at_ms END
+    WHERE run_id = :run_id AND step_key = :step_key AND status IN ('ready', 'sleeping', 'waiting')
+        AND due_at_ms > :now_ms AND due_at_ms < :parked
+    RETURNING queue
+    """
+)
 _ACTIVATE = Sql(
     """
     UPDATE steps SET due_at_ms = 0, wake_at_ms = :wake_at_ms
@@ -279,6 +288,15 @@ def lock(tx: Transaction, run_id: str, step_key: str) -> LockedStep | None:
 def poke(tx: Transaction, run_id: str, step_key: str, *, wake_at_ms: int) -> None:
     """Make a step due now that waits. The caller has locked its row."""
     tx.run(_POKE, run_id=run_id, step_key=step_key, wake_at_ms=wake_at_ms)
+
+
+def make_due(tx: Transaction, run_id: str, step_key: str, *, wake_at_ms: int) -> str | None:
+    """Make a step due now that was to be looked at later; return its queue, ``None`` where it was not so.
+
+    Locks the step's row.
+    """
+    row = tx.one(_ADVANCE, run_id=run_id, step_key=step_key, wake_at_ms=wake_at_ms, now_ms=tx.now_ms, parked=PARKED)
+    return None if row is None else str(row[0])
 
 
 def activate(tx: Transaction, run_id: str, *, wake_at_ms: int) -> list[Any]:

@@ -65,12 +65,12 @@ def wait_id(run_id: str, wait_key: str) -> str:
     return derived_id(run_id, "wait", wait_key)
 
 
-_COLUMNS = (
+COLUMNS = (
     "id", "run_id", "wait_key", "step_key", "kind", "environment", "tenant", "name", "match_key", "condition", "state",
     "result", "deadline_at_ms", "created_at_ms", "resolved_at_ms",
 )  # fmt: skip
-_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM waits"  # noqa: S608 - names from our own code
-INSERT = InsertInto("waits", _COLUMNS)
+_SELECT = f"SELECT {', '.join(COLUMNS)} FROM waits"  # noqa: S608 - names from our own code
+INSERT = InsertInto("waits", COLUMNS)
 _NOTE_PATH = Sql(
     """
     INSERT INTO wait_paths (environment, tenant, name, path) VALUES (:environment, :tenant, :name, :path)
@@ -141,25 +141,25 @@ def find_listening(tx: Transaction, scope: Scope, name: str, match_keys: Sequenc
     """Return the open waits for an event of this name with one of these index keys, in order of id."""
     whose = {"environment": scope.environment, "tenant": scope.tenant}
     rows = tx.rows(_FIND_LISTENING, **whose, name=name, ids=list(match_keys), now_ms=tx.now_ms)
-    return [_from_row(row) for row in rows]
+    return [from_row(row) for row in rows]
 
 
 def find_signal(tx: Transaction, scope: Scope, signal: str) -> WaitRow | None:
     """Return the open wait for a signal, of which there is one at most; else the newest, whatever became of it."""
     row = tx.one(_FIND_SIGNAL, environment=scope.environment, tenant=scope.tenant, name=signal)
-    return None if row is None else _from_row(row)
+    return None if row is None else from_row(row)
 
 
 def of_step(tx: Transaction, run_id: str, step_key: str) -> dict[str, WaitRow]:
     """Return all waits of a step by key. The caller holds the lock of the step's row."""
-    rows = (_from_row(row) for row in tx.rows(_OF_STEP, run_id=run_id, step_key=step_key))
+    rows = (from_row(row) for row in tx.rows(_OF_STEP, run_id=run_id, step_key=step_key))
     return {row.wait_key: row for row in rows}
 
 
 def get(tx: Transaction, run_id: str, wait_key: str) -> WaitRow | None:
     """Return one wait of a run."""
     row = tx.one(_GET, id=wait_id(run_id, wait_key))
-    return None if row is None else _from_row(row)
+    return None if row is None else from_row(row)
 
 
 def lock_steps(tx: Transaction, wait_ids: Sequence[str]) -> None:
@@ -202,7 +202,7 @@ def close(tx: Transaction, run_id: str) -> dict[str, str]:
 
 def listeners_of(tx: Transaction, run_id: str) -> list[WaitRow]:
     """Return the open waits for events that cancel a run."""
-    return [_from_row(row) for row in tx.rows(_LISTENERS, run_id=run_id)]
+    return [from_row(row) for row in tx.rows(_LISTENERS, run_id=run_id)]
 
 
 def was_cancelled(tx: Transaction, run_id: str) -> bool:
@@ -235,7 +235,8 @@ def _resolve(tx: Transaction, ids: Sequence[str], state: State, result: Any, *, 
     )
 
 
-def _from_row(row: Any) -> WaitRow:
+def from_row(row: Any) -> WaitRow:
+    """Return the wait of a row of ``COLUMNS``."""
     return WaitRow(
         run_id=row[1], wait_key=row[2], step_key=row[3], kind=Kind(row[4]), scope=Scope(row[5], row[6]), name=row[7],
         match_key=row[8], condition=row[9], state=State(row[10]),

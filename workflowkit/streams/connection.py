@@ -1,30 +1,31 @@
-"""One subscriber that was handed over to the hub: a socket that is never waited for."""
+"""One subscriber whose socket we have: it is never waited for."""
 
 from __future__ import annotations
 
 import contextlib
+import math
 import socket
 from dataclasses import dataclass, field
 
+from workflowkit.base.clock import monotonic_seconds
+from workflowkit.base.limits import Limits
 from workflowkit.runtime.following import News, Place, Subscription
-from workflowkit.streams import frames
+from workflowkit.streams.dialect import Dialect
 
 _READ_BYTES = 4096
 
 
 @dataclass(slots=True, eq=False)
 class Connection:
-    """A stream. ``is_chunked`` says how its answer is framed (HTTP/1.1 without a length); times are a stopwatch's."""
+    """A stream. Times are a stopwatch's."""
 
     sock: socket.socket
     subscription: Subscription
     place: Place
-    is_chunked: bool
+    dialect: Dialect
     ends_at: float
     written_at: float
     most_bytes: int
-    #: Whether the client knows its place.
-    is_placed: bool = False
     #: Whether it is closed as soon as everything is written.
     is_ending: bool = False
     _waiting: bytearray = field(default_factory=bytearray)
@@ -36,30 +37,29 @@ class Connection:
 
     def tell(self, news: News, now: float) -> None:
         """Write what is new. Raises ``OSError`` where the client is gone, or reads too slowly."""
-        data = frames.frames(news)
         self.place = news.place
-        if not self.is_placed:
-            self.is_placed = True
-            data = frames.place_frame(news.place) + data
-        if data:
+        if data := self.dialect.told(news):
             self.write(data, now)
         if news.is_over:
             self.end()
 
+    def beat(self, now: float) -> None:
+        """Keep the stream from looking dead. Raises ``OSError`` where the client is gone, or silent."""
+        self.write(self.dialect.heartbeat(), now)
+
     def write(self, data: bytes, now: float) -> None:
         """Write bytes of the stream, or keep them until the client reads. Raises ``OSError``."""
         self.written_at = now
-        self._waiting += b"%X\r\n%b\r\n" % (len(data), data) if self.is_chunked else data
+        self._waiting += data
         self.flush()
         if len(self._waiting) > self.most_bytes:
             raise ConnectionAbortedError("the client reads too slowly")
 
     def end(self) -> None:
-        """Say that the answer is complete; nothing may be written after it."""
+        """Say that the stream is complete; nothing may be written after it."""
         if not self.is_ending:
             self.is_ending = True
-            if self.is_chunked:
-                self._waiting += b"0\r\n\r\n"
+            self._waiting += self.dialect.end()
             self.flush()
 
     def flush(self) -> None:
@@ -72,16 +72,32 @@ class Connection:
             del self._waiting[:sent]
 
     def is_gone(self) -> bool:
-        """Read what the client sends, which means nothing, and tell whether it has gone."""
+        """Read what the client sends, answer what has to be answered, and tell whether it has gone."""
         try:
-            return not self.sock.recv(_READ_BYTES)
+            data = self.sock.recv(_READ_BYTES)
+            if not data:
+                return True
+            heard = self.dialect.heard(data)
+            self._waiting += heard.answer
+            self.flush()
         except BlockingIOError:
             return False
         except OSError:
             return True
+        return heard.is_over
 
     def close(self) -> None:
         """Let the client have what was sent, and end the connection."""
         with contextlib.suppress(OSError):
             self.sock.shutdown(socket.SHUT_RDWR)
         self.sock.close()
+
+
+def opened(
+    sock: socket.socket, subscription: Subscription, place: Place, dialect: Dialect, limits: Limits
+) -> Connection:
+    """Return the stream of a socket, which is never waited for from now on."""
+    sock.setblocking(False)
+    now = monotonic_seconds()
+    ends_at = math.inf if dialect.is_lasting else now + limits.stream_seconds
+    return Connection(sock, subscription, place, dialect, ends_at, now, limits.stream_backlog_bytes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from workflowkit.base import jsonvalue
+from workflowkit.base.jsonvalue import Json
 from workflowkit.runtime.following import News, Place
 
 #: How long a client waits before it comes back to a stream, and to a server that can only be polled.
@@ -21,6 +22,12 @@ def opening(retry_ms: int) -> bytes:
 def place_frame(place: Place) -> bytes:
     """Return what lets a client know its place, without telling it anything."""
     return f"id: {place}\n\n".encode()
+
+
+def frame(event: str, data: Json) -> bytes:
+    """Return one event that has no place."""
+    # One line: JSON has no line breaks of its own.
+    return f"event: {event}\ndata: {jsonvalue.dumps(data)}\n\n".encode()
 
 
 def frames(news: News) -> bytes:

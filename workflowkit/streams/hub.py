@@ -21,8 +21,8 @@ from workflowkit.base.limits import Limits
 from workflowkit.runtime.following import News, Place, Subscription, changed, look
 from workflowkit.runtime.notices import Notices
 from workflowkit.store.database import Database, Reading
-from workflowkit.streams import frames
-from workflowkit.streams.connection import Connection
+from workflowkit.streams.connection import Connection, opened
+from workflowkit.streams.dialect import Dialect
 
 _log = logging.getLogger(__name__)
 
@@ -65,13 +65,9 @@ class Hub:
         """Tell whether another stream may come."""
         return self._count < self._limits.streams and not self._is_stopping
 
-    def adopt(self, sock: socket.socket, subscription: Subscription, place: Place, *, is_chunked: bool) -> None:
+    def adopt(self, sock: socket.socket, subscription: Subscription, place: Place, dialect: Dialect) -> None:
         """Take over a connection whose answer has begun; it belongs to the hub from now on."""
-        sock.setblocking(False)
-        now = monotonic_seconds()
-        ends_at = now + self._limits.stream_seconds
-        most_bytes = self._limits.stream_backlog_bytes
-        connection = Connection(sock, subscription, place, is_chunked, ends_at, now, most_bytes)
+        connection = opened(sock, subscription, place, dialect, self._limits)
         with self._lock:
             if self._is_stopping:
                 connection.close()
@@ -148,7 +144,7 @@ class Hub:
             return
         if mask & selectors.EVENT_READ and connection.is_gone():
             self._drop(connection)
-        elif mask & selectors.EVENT_WRITE:
+        elif mask & selectors.EVENT_WRITE or connection.wants_to_write:
             try:
                 connection.flush()
             except OSError:
@@ -172,7 +168,7 @@ class Hub:
                 else:
                     self._end(connection)
             elif now - connection.written_at >= HEARTBEAT_SECONDS and not connection.is_ending:
-                self._write(connection, frames.HEARTBEAT, now)
+                self._beat(connection, now)
 
     def _end(self, connection: Connection) -> None:
         connection.ends_at = monotonic_seconds() + ENDING_SECONDS
@@ -183,9 +179,9 @@ class Hub:
         else:
             self._settle(connection)
 
-    def _write(self, connection: Connection, data: bytes, now: float) -> None:
+    def _beat(self, connection: Connection, now: float) -> None:
         try:
-            connection.write(data, now)
+            connection.beat(now)
         except OSError:
             self._drop(connection)
         else:

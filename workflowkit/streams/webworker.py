@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import resource
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from gunicorn.http.body import ChunkedReader
 from gunicorn.workers.gthread import ThreadWorker
 
-from workflowkit.streams.handover import CAN_HAND_OVER, HandOver
+from workflowkit.streams.handover import CAN_HAND_OVER, PIECES, HandOver
+
+_PIECE_BYTES = 1_024
 
 
 class StreamWorker(ThreadWorker):
@@ -37,6 +40,7 @@ class StreamWorker(ThreadWorker):
             # Neither TLS nor HTTP/2 can go on without the worker's own objects.
             is_plain = type(environ["gunicorn.socket"]) is socket.socket and environ.get("HTTP_VERSION") != "2"
             environ[CAN_HAND_OVER] = is_plain
+            environ[PIECES] = _pieces(environ["wsgi.input"])
             return application(environ, start_response)
 
         self.wsgi = told
@@ -50,3 +54,14 @@ class StreamWorker(ThreadWorker):
             # As gunicorn frames an answer that has no length.
             hand_over.adopt(taken, is_chunked=req.version > (1, 0))
             return False
+
+
+def _pieces(body: Any) -> Iterator[bytes]:
+    """Yield what a client sends as it comes: gunicorn itself waits until it has a kilobyte."""
+    reader = body.reader
+    if isinstance(reader, ChunkedReader):
+        yield from filter(None, reader.parser or ())
+        reader.parser = None
+    else:
+        while piece := body.read(_PIECE_BYTES):
+            yield piece

@@ -7,6 +7,7 @@ neither is not, and the run stops there and says so.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from workflowkit.base.clock import FakeClock
@@ -18,8 +19,10 @@ from workflowkit.engine import local
 from workflowkit.engine.context import ActionConfig
 from workflowkit.engine.extensions import Extensions
 from workflowkit.engine.hooks import WillRetry
+from workflowkit.engine.localnews import OnNews
 from workflowkit.engine.localoptions import Bounds, LocalOptions
 from workflowkit.engine.middleware import SkippedNode
+from workflowkit.engine.stopswitch import StopSwitch
 from workflowkit.registry import ActionSpec, Registry
 from workflowkit.testing.outside import Stubbed
 from workflowkit.testing.result import RunResult
@@ -41,37 +44,54 @@ class _NoExtensions(Extensions):
         return None
 
 
-def dry_run(
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """A dry run that can begin: everything about it that can be wrong beforehand is right."""
+
+    target: Target
+    event: dict[str, Any]
+    stubs: Stubs
+    until: str | None = None
+    state: Mapping[str, Any] | None = None
+
+    def run(self, now_ms: int, *, on_news: OnNews | None = None, switch: StopSwitch | None = None) -> RunResult:
+        """Run with nothing that could reach the world; ``local.held`` is at what it stopped.
+
+        Raises ``InvalidStub``, and ``LimitExceeded`` past ``rehearsal_passes``, ``rehearsal_days`` and
+        ``rehearsal_seconds``; ``StopInterrupt`` when the switch is thrown.
+        """
+        limits = self.target.limits
+        outside = Stubbed(self.stubs, limits, rehearses=True)
+        bounds = Bounds(limits.rehearsal_passes, limits.rehearsal_days, limits.rehearsal_seconds)
+        options = LocalOptions(
+            config=_NOWHERE, extensions=_NoExtensions(), limits=limits, outside=outside, bounds=bounds, run_id=RUN_ID,
+            until=self.until, state=self.state, on_news=on_news, switch=switch or StopSwitch(),
+        )  # fmt: skip
+        target, clock = self.target, FakeClock(now_ms)
+        result = local.run(target.workflow, self.event, target.actions, clock=clock, options=options)
+        return RunResult(target.workflow, result, tuple(outside.calls), outside.unused)
+
+
+def rehearsal_of(
     document: Mapping[str, Any],
     event: Mapping[str, Any] | None,
     stubs: Stubs,
     registry: Registry,
     *,
     limits: Limits,
-    now_ms: int,
     until: str | None = None,
     state: Mapping[str, Any] | None = None,
-) -> RunResult:
-    """Run a document for an event with nothing that could reach the world; ``local.held`` is at what it stopped.
+) -> Rehearsal:
+    """Return the dry run of a document for an event, ready to begin.
 
     With ``until`` it goes no further than that action; with ``state``, outputs of others by id, that action is all that
-    is executed. Raises ``DefinitionError`` with all problems of the document, ``InvalidStub``, ``InvalidInput`` for an
-    event that is none and for a part that the document does not have, and ``LimitExceeded`` past ``rehearsal_passes``,
-    ``rehearsal_days`` and ``rehearsal_seconds``.
+    is executed. Raises ``DefinitionError`` with all problems of the document, ``InvalidStub``, and ``InvalidInput`` for
+    a part that the document does not have.
     """
     target = target_of(document, registry, limits)
     check_stubs(stubs, target)
     _check_part(target, until, state)
-    outside = Stubbed(stubs, limits, rehearses=True)
-    bounds = Bounds(limits.rehearsal_passes, limits.rehearsal_days, limits.rehearsal_seconds)
-    options = LocalOptions(
-        config=_NOWHERE, extensions=_NoExtensions(), limits=limits, outside=outside, bounds=bounds, run_id=RUN_ID,
-        until=until, state=state,
-    )  # fmt: skip
-    result = local.run(
-        target.workflow, complete_event(event, target), target.actions, clock=FakeClock(now_ms), options=options
-    )
-    return RunResult(target.workflow, result, tuple(outside.calls), outside.unused)
+    return Rehearsal(target, complete_event(event, target), stubs, until, state)
 
 
 def _check_part(target: Target, until: str | None, state: Mapping[str, Any] | None) -> None:

@@ -52,8 +52,8 @@ export class Api {
     return (await this.get<schema.ActionList>("/actions")).items;
   }
 
-  workflows(cursor?: string): Promise<schema.WorkflowPage> {
-    return this.get(`/workflows${query({ cursor })}`);
+  workflows({ cursor, lastRuns }: { cursor?: string | undefined; lastRuns: number }): Promise<schema.WorkflowPage> {
+    return this.get(`/workflows${query({ cursor, last_runs: String(lastRuns) })}`);
   }
 
   workflow(id: string): Promise<schema.Workflow> {
@@ -126,8 +126,9 @@ export class Api {
     return this.send("POST", `/workflows/${encodeURIComponent(id)}/simulate`, { ...request });
   }
 
-  dryRun(id: string, request: schema.DryRunRequest): Promise<schema.DryRun> {
-    return this.send("POST", `/workflows/${encodeURIComponent(id)}/dry-run`, { ...request });
+  /** A dry run as a stream of events, to be read as it comes. */
+  followDryRun(id: string, request: schema.DryRunRequest, signal: AbortSignal): Promise<Response> {
+    return this.call("POST", `/workflows/${encodeURIComponent(id)}/dry-run/live`, { ...request }, {}, signal);
   }
 
   event(id: string): Promise<schema.EventDetail> {
@@ -174,6 +175,7 @@ export class Api {
     path: string,
     body?: Json,
     headers: Record<string, string> = {},
+    signal?: AbortSignal,
   ): Promise<Response> {
     const options = this.options();
     const ask = async (): Promise<Response> => {
@@ -185,6 +187,7 @@ export class Api {
       try {
         const init: RequestInit = { method, headers: all };
         if (body !== undefined) init.body = JSON.stringify(body);
+        if (signal !== undefined) init.signal = signal;
         return await fetch(`${options.root}/api${path}`, init);
       } catch {
         throw new ApiError(0, "unreachable", t("The server cannot be reached."));
@@ -209,12 +212,15 @@ function credentials(options: ApiOptions, method: string): Record<string, string
   return typeof csrf === "string" ? { "Workflowkit-Csrf": csrf } : {};
 }
 
+/** What the server says of something that it does not do, as an error. */
+export function refusal({ status, code, detail, problems }: schema.ProblemDocument): ApiError {
+  const message = locale() === "en" ? detail : t("The server does not do this: {code}", { code });
+  return new ApiError(status, code, message, problems);
+}
+
 async function errorOf(response: Response): Promise<ApiError> {
   try {
-    const problem = (await response.json()) as schema.ProblemDocument;
-    const { code, detail } = problem;
-    const message = locale() === "en" ? detail : t("The server does not do this: {code}", { code });
-    return new ApiError(response.status, code, message, problem.problems);
+    return refusal((await response.json()) as schema.ProblemDocument);
   } catch {
     return new ApiError(
       response.status,

@@ -27,6 +27,8 @@ export interface Action {
   readonly queue: string;
   /** How often it may be executed at once; null: as often as may be. */
   readonly concurrency: ActionConcurrency | null;
+  /** Whether it is undone by itself if a run fails or is cancelled after it. */
+  readonly has_compensation: boolean;
 }
 
 export interface ActionConcurrency {
@@ -119,6 +121,10 @@ export interface App {
   readonly url: string | null;
   /** The SDK that it is written with; null likewise. */
   readonly sdk: string | null;
+  /** How its functions are executed: in this installation, by calls to its address, or by workers that connect. */
+  readonly method: "code" | "http" | "connect";
+  /** How many of its workers are connected. */
+  readonly connection_count: number;
   /** The version of the code that is in force, if it says one. */
   readonly version: string | null;
   /** How many functions it has. */
@@ -690,6 +696,32 @@ export interface KeyPage {
   readonly next_cursor: string | null;
 }
 
+export interface LastRun {
+  /** The run's id. */
+  readonly id: string;
+  /** Where it stands. */
+  readonly status: "scheduled" | "queued" | "running" | "waiting" | "completed" | "failed" | "cancelled";
+  /** When it was created. */
+  readonly created_at: string;
+}
+
+export interface ListedWorkflow {
+  /** The workflow's id. */
+  readonly id: string;
+  /** The name in its draft. */
+  readonly name: string;
+  /** Whether events start it, once it is published. */
+  readonly enabled: boolean;
+  /** The version that new runs execute. */
+  readonly published_version: number | null;
+  /** When it was created. */
+  readonly created_at: string;
+  /** When it was last changed. */
+  readonly updated_at: string;
+  /** The newest first, as many as were asked for. */
+  readonly last_runs: readonly LastRun[];
+}
+
 export interface LogLine {
   /** Its id; ids are in the order of time. */
   readonly id: string;
@@ -841,7 +873,7 @@ export interface NewKey {
   /** Who uses it. */
   readonly name: string;
   /** What it may do; you must hold each yourself. */
-  readonly permissions: readonly ("events:send" | "workflows:read" | "workflows:write" | "workflows:publish" | "runs:read" | "runs:write" | "actions:read" | "keys:admin" | "webhooks:read" | "webhooks:write" | "signals:send" | "http:call" | "approvals:read" | "approvals:decide" | "approvals:impersonate" | "runs:decrypt" | "alerts:read" | "alerts:write" | "system:read" | "embed:issue" | "apps:write" | "users:admin")[];
+  readonly permissions: readonly ("events:send" | "workflows:read" | "workflows:write" | "workflows:publish" | "workflows:pause" | "runs:read" | "runs:write" | "actions:read" | "keys:admin" | "webhooks:read" | "webhooks:write" | "signals:send" | "http:call" | "approvals:read" | "approvals:decide" | "approvals:impersonate" | "runs:decrypt" | "alerts:read" | "alerts:write" | "system:read" | "embed:issue" | "apps:write" | "users:admin")[];
   /** The only events that a key for sending may send: names, or beginnings of names with * at the end. Default: all. */
   readonly event_names?: readonly string[] | null;
 }
@@ -1618,7 +1650,7 @@ export interface Workflow {
 
 export interface WorkflowPage {
   /** In order of id. */
-  readonly items: readonly Workflow[];
+  readonly items: readonly ListedWorkflow[];
   /** Give this as `cursor` to get what follows; null at the end. */
   readonly next_cursor: string | null;
 }

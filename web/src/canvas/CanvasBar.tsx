@@ -30,7 +30,7 @@ export function CanvasBar(): React.JSX.Element {
             disabled={future === undefined}
             onClick={() => store.getState().redo()}
           />
-          <IconButton icon="tidy" label={t("Tidy up")} testId="tidy" onClick={() => void tidyUp(store)} />
+          <IconButton icon="tidy" label={t("Tidy up")} testId="tidy" onClick={() => tidyUp(store)} />
           <IconButton icon="note" label={t("Add a note")} testId="add-note" onClick={() => addNoteInView(store)} />
           <span className="canvas-bar-line" />
         </>

@@ -3,7 +3,8 @@ import { BaseEdge, EdgeLabelRenderer, getSmoothStepPath } from "@xyflow/react";
 import { memo } from "react";
 import { useEditor, useEditorContext } from "../editor/store";
 import { Icon } from "../shell/ui/Icon";
-import type { FlowEdge } from "./flow";
+import type { FlowEdge, WireData } from "./flow";
+import { CORNER, corners, rounded } from "./routing";
 import { t } from "../locale/locale";
 
 /** A connection, with its condition and a "+" in the middle. */
@@ -12,8 +13,7 @@ export const WireEdge = memo(function WireEdge(props: EdgeProps<FlowEdge>): Reac
   const isReadOnly = useEditor((state) => state.isReadOnly);
   const { data, selected } = props;
   if (data === undefined) return null;
-  const bend = data.bend === undefined ? {} : { centerY: data.bend };
-  const [path, labelX, labelY] = getSmoothStepPath({ ...props, borderRadius: 14, ...bend });
+  const [path, labelX, labelY] = pathOf(props, data);
   const { edge, label, tone, hasProblem } = data;
   const painted = data.isPainted ? `wire-painted wire-${data.paint ?? "open"}` : "";
   const classes = [
@@ -64,6 +64,23 @@ export const WireEdge = memo(function WireEdge(props: EdgeProps<FlowEdge>): Reac
     </>
   );
 });
+
+/** The line to draw, and where its label stands. */
+function pathOf(props: EdgeProps<FlowEdge>, { bend, lane }: WireData): readonly [string, number, number] {
+  if (lane === undefined) {
+    const [path, x, y] = getSmoothStepPath({
+      ...props,
+      borderRadius: CORNER,
+      ...(bend === undefined ? {} : { centerY: bend }),
+    });
+    return [path, x, y];
+  }
+  const [start, end] = [
+    { x: props.sourceX, y: props.sourceY },
+    { x: props.targetX, y: props.targetY },
+  ];
+  return [rounded(corners(start, end, { lane })), lane, (start.y + end.y) / 2];
+}
 
 function endOf(props: EdgeProps<FlowEdge>): { markerEnd?: string } {
   return props.markerEnd === undefined ? {} : { markerEnd: props.markerEnd };

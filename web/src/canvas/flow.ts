@@ -6,7 +6,7 @@ import { Position as Side } from "@xyflow/react";
 import { isEqual } from "../base/json";
 import type { Way } from "../document/edits";
 import type { Note } from "../document/notes";
-import type { Conditional, Graph, Position, Scope, WorkflowAction, WorkflowEdge } from "../document/types";
+import type { Graph, Position, Scope, WorkflowAction, WorkflowEdge } from "../document/types";
 import { SOURCE } from "../document/types";
 import type { Catalogue, Kind } from "../editor/catalogue";
 import type { Selection } from "../editor/store";
@@ -15,8 +15,9 @@ import { targetKey } from "../problems/locate";
 import { NODE_HEIGHT, NODE_WIDTH, NOTE_HEIGHT, NOTE_WIDTH, wayOffset } from "./geometry";
 import type { EdgeState, Painting, StepPaint } from "./painting";
 import { statusWord } from "./painting";
-import { bendFor } from "./routing";
-import { counted, served, t } from "../locale/locale";
+import { wire } from "./wire";
+import { countText } from "../problems/words";
+import { t } from "../locale/locale";
 
 /** A way that no edge takes yet: the canvas offers a "+" there. */
 export interface OpenWay {
@@ -53,8 +54,9 @@ export interface WireData extends Record<string, unknown> {
   readonly label: string;
   readonly tone: "plain" | "good" | "bad" | "other";
   readonly hasProblem: boolean;
-  /** The height at which it turns aside; the middle, if not said. */
+  /** How it goes past other steps: see routing.ts. */
   readonly bend: number | undefined;
+  readonly lane: number | undefined;
   readonly paint: EdgeState | undefined;
   readonly isPainted: boolean;
 }
@@ -102,11 +104,12 @@ export class FlowBuilder {
 
   buildEdges(input: FlowInput): FlowEdge[] {
     const actions = new Map(input.graph.actions.map((action) => [action.id, action]));
+    const boxes = [...input.positions.values()];
     const built = input.graph.edges.filter(
       (edge) => actions.has(edge.to) && (edge.from === SOURCE || actions.has(edge.from)),
     );
     return built.map((edge) => {
-      const made = wire(input, edge, actions);
+      const made = wire(input, edge, actions, boxes);
       const old = this.edges.get(made.id);
       if (old !== undefined && isSameFlow(old, made)) return old;
       this.edges.set(made.id, made);
@@ -158,7 +161,7 @@ function triggerNode(input: FlowInput, hasNext: boolean): TriggerNode {
     position: input.positions.get(SOURCE) ?? { x: 0, y: 0 },
     data: { lines: input.triggerLines, hasNext, problems, isLoop },
     selected: input.selection.actions.has(SOURCE),
-    ariaLabel: [isLoop ? t("Each item") : t("Trigger"), ...input.triggerLines, countOf(problems)]
+    ariaLabel: [isLoop ? t("Each item") : t("Trigger"), ...input.triggerLines, countText(problems)]
       .filter(Boolean)
       .join(", "),
     handles: handles(1, false),
@@ -204,7 +207,7 @@ function stepNode(input: FlowInput, action: WorkflowAction, taken: ReadonlyMap<s
     name,
     kind?.action.name ?? action.kind,
     isDisabled(action) ? t("disabled") : "",
-    countOf(problems),
+    countText(problems),
     paint === undefined ? "" : statusWord(paint.status),
   ];
   return {
@@ -231,68 +234,4 @@ function stepNode(input: FlowInput, action: WorkflowAction, taken: ReadonlyMap<s
 
 export function isDisabled(action: WorkflowAction): boolean {
   return action.settings?.disabled === true;
-}
-
-function countOf(problems: readonly LocatedProblem[]): string {
-  if (problems.length === 0) return "";
-  return counted("{count} problems", problems.length);
-}
-
-function wire(input: FlowInput, edge: WorkflowEdge, actions: ReadonlyMap<string, WorkflowAction>): FlowEdge {
-  const source = actions.get(edge.from);
-  const ways = source === undefined ? [{}] : input.catalogue.waysOf(source);
-  const way = Math.max(input.catalogue.wayOf(edge, ways), 0);
-  const label = labelOf(edge, ways[way]);
-  const problems = input.problems.byTarget.get(targetKey("edge", input.scope, edge.id)) ?? NONE;
-  const from = source?.name ?? edge.from.replace(SOURCE, t("the trigger"));
-  const to = actions.get(edge.to)?.name ?? edge.to;
-  return {
-    id: edge.id,
-    type: "wire",
-    source: edge.from,
-    target: edge.to,
-    sourceHandle: `way-${way}`,
-    data: {
-      edge,
-      label,
-      tone: toneOf(edge.conditional),
-      hasProblem: problems.length > 0,
-      bend: bendOf(input, edge, way, ways.length),
-      paint: input.painting?.edges.get(edge.id),
-      isPainted: input.painting !== undefined,
-    },
-    selected: input.selection.edges.has(edge.id),
-    ariaLabel: [t("From {from} to {to}", { from, to }), label, countOf(problems)]
-      .filter((part) => part !== "")
-      .join(", "),
-  };
-}
-
-function bendOf(
-  { positions }: FlowInput,
-  { from, to }: WorkflowEdge,
-  way: number,
-  wayCount: number,
-): number | undefined {
-  const [source, target] = [positions.get(from), positions.get(to)];
-  if (source === undefined || target === undefined) return undefined;
-  const others = [...positions].flatMap(([id, position]) => (id === from || id === to ? [] : [position]));
-  const start = { x: source.x + wayOffset(way, Math.max(wayCount, 1)), y: source.y + NODE_HEIGHT };
-  return bendFor(start, { x: target.x + NODE_WIDTH / 2, y: target.y }, others);
-}
-
-/** What stands on an edge: its own name, the name of its way, or its condition in short. */
-export function labelOf(edge: WorkflowEdge, way: Way | undefined): string {
-  if (typeof edge.name === "string" && edge.name !== "") return edge.name === way?.name ? served(edge.name) : edge.name;
-  if (edge.conditional === null || edge.conditional === undefined) return "";
-  if (way?.name !== undefined && isEqual(way.conditional, edge.conditional)) return served(way.name);
-  const { type, value } = edge.conditional;
-  if (type === "match")
-    return `= ${value === undefined ? "null" : typeof value === "string" ? value : JSON.stringify(value)}`;
-  return { if: t("If true"), else: t("Else"), error: t("Error") }[type];
-}
-
-function toneOf(conditional: Conditional | null | undefined): WireData["tone"] {
-  if (conditional === null || conditional === undefined) return "plain";
-  return ({ if: "good", else: "bad", error: "bad", match: "other" } as const)[conditional.type];
 }

@@ -1,34 +1,17 @@
-/** Arranging graphs without holding the page up. */
+/** Arranging graphs, and whatever of a document has no place yet. */
 
-import { tree } from "../base/place";
 import { positionOf } from "../document/scope";
-import type { ConditionType, Graph, Position, Scope, WorkflowDocument } from "../document/types";
-import type { Arrangement } from "./arrange";
+import type { ConditionType, Graph, Position, Scope, WorkflowDocument, WorkflowEdge } from "../document/types";
+import { arrange } from "./arrange";
 import { nodeIds } from "./geometry";
-
-type Places = readonly (readonly [string, Position])[];
+import type { Link } from "./layers";
 
 /** Places for all nodes of a graph, by id. */
-export async function arrangeGraph(graph: Graph): Promise<ReadonlyMap<string, Position>> {
-  const wanted: Arrangement = {
-    ids: nodeIds(graph),
-    edges: inOrder(graph.edges).map(({ from, to }): [string, string] => [from, to]),
-  };
-  return new Map(isAtHome() ? await arrangeAside(wanted) : (await import("./arrange")).arrange(wanted));
-}
-
-/** Browsers start workers from the page's own origin only, and a host's policy may forbid even that. */
-function isAtHome(): boolean {
-  return tree() instanceof Document;
-}
-
-function arrangeAside(wanted: Arrangement): Promise<Places> {
-  const worker = new Worker(new URL("./layout.worker.ts", import.meta.url), { type: "module" });
-  return new Promise<Places>((resolve, reject) => {
-    worker.addEventListener("message", (event: MessageEvent<Places>) => resolve(event.data));
-    worker.addEventListener("error", (event) => reject(new Error(event.message)));
-    worker.postMessage(wanted);
-  }).finally(() => worker.terminate());
+export function arrangeGraph(graph: Graph): ReadonlyMap<string, Position> {
+  return arrange(
+    nodeIds(graph),
+    inOrder(graph.edges).map(({ from, to, conditional }): Link => [from, to, isWay(conditional)]),
+  );
 }
 
 /** The order of edges from left to right, by what they ask. */
@@ -47,18 +30,15 @@ export interface GivenPlace {
 }
 
 /** Places for the nodes that have none, of the workflow and its loops; nothing, if all have one. */
-export async function missingPlaces(document: WorkflowDocument): Promise<readonly GivenPlace[]> {
-  const given = await Promise.all(
-    graphsOf(document, []).map(async ({ scope, graph }): Promise<GivenPlace[]> => {
-      const missing = nodeIds(graph).filter((id) => positionOf(document, scope, id) === undefined);
-      if (missing.length === 0) return [];
-      const places = await arrangeGraph(graph);
-      const isNew = missing.length > graph.actions.length / 2;
-      const kept = isNew ? nodeIds(graph) : missing;
-      return [{ scope, places: new Map(kept.flatMap((id) => entry(id, places.get(id)))) }];
-    }),
-  );
-  return given.flat();
+export function missingPlaces(document: WorkflowDocument): readonly GivenPlace[] {
+  return graphsOf(document, []).flatMap(({ scope, graph }): GivenPlace[] => {
+    const missing = nodeIds(graph).filter((id) => positionOf(document, scope, id) === undefined);
+    if (missing.length === 0) return [];
+    const places = arrangeGraph(graph);
+    const isNew = missing.length > graph.actions.length / 2;
+    const kept = isNew ? nodeIds(graph) : missing;
+    return [{ scope, places: new Map(kept.flatMap((id) => entry(id, places.get(id)))) }];
+  });
 }
 
 function entry(id: string, place: Position | undefined): [string, Position][] {
@@ -70,4 +50,9 @@ function graphsOf(graph: Graph, scope: Scope): { scope: Scope; graph: Graph }[] 
     action.body === undefined ? [] : graphsOf(action.body, [...scope, action.id]),
   );
   return [{ scope, graph }, ...inner];
+}
+
+/** Edges without a condition may stand in any order. */
+function isWay(conditional: WorkflowEdge["conditional"]): boolean {
+  return conditional !== undefined && conditional !== null;
 }

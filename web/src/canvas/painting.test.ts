@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { DryRun, RunDetail } from "../api/schema";
 import { openDocument } from "../document/read";
-import { paintDryRun, paintRun, serverEdgeIds } from "./painting";
+import { paintDryRun, paintLive } from "../testrun/paint";
+import { paintRun, serverEdgeIds } from "./painting";
 
 const WRITTEN = {
   actions: [
@@ -43,5 +44,12 @@ describe("a painting", () => {
     const step = { id: "a", status: "waiting", attempts: 1 };
     const result = { steps: [step], edges: [], missing: [{ step: "a" }] } as unknown as DryRun;
     expect(paintDryRun(result, openDocument(WRITTEN), WRITTEN).steps.get("a")?.status).toBe("held");
+  });
+
+  it("tells a test run that goes on by what was told so far", () => {
+    const states = { steps: new Map([["a", "running"]]), edges: new Map([["$source->a#0", "taken"]]) };
+    const painting = paintLive(states, openDocument(WRITTEN), WRITTEN);
+    expect(painting.steps.get("a")?.status).toBe("running");
+    expect([...painting.edges.values()]).toEqual(["taken"]);
   });
 });

@@ -1,13 +1,13 @@
 /** How a run went, for the canvas: the state of each step and of each edge. Pure. */
 
-import type { DryRun, RunDetail, Step } from "../api/schema";
+import type { RunDetail, Step } from "../api/schema";
 import type { Json } from "../base/json";
 import { isList, isObject } from "../base/json";
 import type { Graph, Scope } from "../document/types";
 import { SOURCE } from "../document/types";
 import { duration } from "../shell/times";
 import type { Message } from "../locale/locale";
-import { counted, t } from "../locale/locale";
+import { t } from "../locale/locale";
 
 export type EdgeState = "taken" | "not_taken" | "dead";
 
@@ -56,24 +56,6 @@ export function paintRun(run: RunDetail, scope: Scope, graph: Graph, written: Js
   };
 }
 
-/** A dry run on the workflow's own graph. */
-export function paintDryRun(result: DryRun, graph: Graph, written: Json): Painting {
-  const held = new Set(result.missing.map(({ step }) => step));
-  const steps = result.steps.map((step): [string, StepPaint] => [
-    step.id,
-    {
-      status: held.has(step.id) ? HELD : step.status,
-      note: step.attempts > 1 ? counted("{count} attempts", step.attempts) : "",
-    },
-  ]);
-  const states = new Map(result.edges.map(({ id, state }) => [id, state]));
-  return {
-    scope: [],
-    steps: new Map([[SOURCE, { status: "completed", note: "" }], ...steps]),
-    edges: edgesOf(graph, written, (id) => states.get(id)),
-  };
-}
-
 /** The name that the server has for each edge of a graph, in the order of the graph. */
 export function serverEdgeIds(written: Json): readonly string[] {
   const edges = isObject(written) && isList(written.edges) ? written.edges : [];
@@ -84,7 +66,8 @@ export function serverEdgeIds(written: Json): readonly string[] {
   });
 }
 
-function edgesOf(
+/** How the edges of a graph were decided, by what the server says of the names that it has for them. */
+export function edgesOf(
   graph: Graph,
   written: Json,
   stateOf: (id: string) => Json | undefined,

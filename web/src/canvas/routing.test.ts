@@ -1,17 +1,33 @@
 import { describe, expect, it } from "vitest";
-import { bendFor } from "./routing";
+import { rounded, routeFor } from "./routing";
+
+const START = { x: 100, y: 60 };
+const END = { x: 400, y: 600 };
 
 describe("a connection", () => {
-  it("bends in the middle where nothing is in its way", () => {
-    expect(bendFor({ x: 100, y: 60 }, { x: 400, y: 600 }, [])).toBeUndefined();
-    expect(bendFor({ x: 100, y: 60 }, { x: 400, y: 140 }, [{ x: 0, y: 80 }])).toBeUndefined();
+  it("turns in the middle where nothing is in its way", () => {
+    expect(routeFor(START, END, [])).toEqual({});
+    expect(routeFor(START, END, [{ x: 900, y: 300 }])).toEqual({});
+    expect(routeFor(START, { x: 400, y: 140 }, [{ x: 0, y: 80 }])).toEqual({});
   });
 
   it("turns aside at once, to pass a step that stands below", () => {
-    expect(bendFor({ x: 100, y: 60 }, { x: 400, y: 600 }, [{ x: 0, y: 140 }])).toBe(100);
+    expect(routeFor(START, END, [{ x: 0, y: 140 }])).toEqual({ bend: 100 });
   });
 
   it("turns aside late, to pass a step that stands above its end", () => {
-    expect(bendFor({ x: 100, y: 60 }, { x: 400, y: 600 }, [{ x: 300, y: 440 }])).toBe(560);
+    expect(routeFor(START, END, [{ x: 300, y: 440 }])).toEqual({ bend: 560 });
+  });
+
+  it("goes down beside steps that stand above its end and below its start", () => {
+    const below = { x: 0, y: 300 };
+    expect(routeFor(START, { x: 160, y: 600 }, [below])).toEqual({ lane: 260 });
+    expect(routeFor(START, { x: 160, y: 600 }, [below, { x: 260, y: 300 }])).toEqual({ lane: -20 });
+  });
+
+  it("has round corners that fit into short parts", () => {
+    expect(rounded([START, { x: 100, y: 100 }, { x: 110, y: 100 }, { x: 110, y: 200 }])).toBe(
+      "M100 60L100 86Q100 100 105 100L105 100Q110 100 110 114L110 200",
+    );
   });
 });

@@ -1,40 +1,107 @@
-/** Where a connection bends, so that it does not pass behind steps that it has nothing to do with. */
+/** Where connections turn, so that they do not pass behind steps that they have nothing to do with. */
 
 import type { Position } from "../document/types";
 import { GRID, NODE_HEIGHT, NODE_WIDTH, STEP_DOWN } from "./geometry";
 
 const CLEARANCE = 8;
-/** How far from an end a connection bends that does not bend in the middle. */
+/** How far from an end a connection turns that does not turn in the middle. */
 const NEAR_END = 2 * GRID;
+export const CORNER = 14;
 
-/**
- * The height at which a connection turns aside; `undefined` for the middle between its ends. `others` are the upper
- * left corners of the steps that it should keep clear of.
- */
-export function bendFor(source: Position, target: Position, others: readonly Position[]): number | undefined {
+/** How a connection goes down, where it is not simply straight to the middle and aside there. */
+export interface Route {
+  /** The height at which it turns aside. */
+  readonly bend?: number;
+  /** It turns aside twice, and goes down between at this distance from the left. */
+  readonly lane?: number;
+}
+
+const DIRECT: Route = {};
+
+/** `boxes` are the upper left corners of all steps; those of the ends do not matter. */
+export function routeFor(source: Position, target: Position, boxes: readonly Position[]): Route {
   // A short one passes between two rows, where nothing stands.
-  if (target.y - source.y < 1.5 * STEP_DOWN) return undefined;
+  if (target.y - source.y < 1.5 * STEP_DOWN) return DIRECT;
+  const between = boxes.filter(({ y }) => y >= source.y && y + NODE_HEIGHT <= target.y);
+  if (between.length === 0) return DIRECT;
   const middle = (source.y + target.y) / 2;
-  const [first, ...further] = [middle, source.y + NEAR_END, target.y - NEAR_END].map((bend) => ({
-    bend,
-    hits: hitsOf(source, target, bend, others),
+  const [direct, ...others] = [middle, source.y + NEAR_END, target.y - NEAR_END].map((bend) => ({
+    route: { bend },
+    hits: hits(corners(source, target, { bend }), between),
   }));
-  if (first === undefined) return undefined;
-  const best = further.reduce((left, right) => (right.hits < left.hits ? right : left), first);
-  return best === first ? undefined : best.bend;
+  if (direct === undefined || direct.hits === 0) return DIRECT;
+  const best = fewest([direct, ...others]);
+  if (best.hits === 0) return best.route;
+  const aside = fewest([best, ...lanes(source, target, between)]);
+  return aside === direct ? DIRECT : aside.route;
 }
 
-function hitsOf(source: Position, target: Position, bend: number, others: readonly Position[]): number {
-  return others.filter(
-    (box) =>
-      crosses(box, source.x, source.x, source.y, bend) ||
-      crosses(box, Math.min(source.x, target.x), Math.max(source.x, target.x), bend, bend) ||
-      crosses(box, target.x, target.x, bend, target.y),
-  ).length;
+interface Tried {
+  readonly route: Route;
+  readonly hits: number;
 }
 
-function crosses(box: Position, left: number, right: number, top: number, bottom: number): boolean {
+function fewest(tried: readonly [Tried, ...Tried[]]): Tried {
+  return tried.reduce((best, one) => (one.hits < best.hits ? one : best));
+}
+
+/** The ways down beside the steps between, those with the least detour first. */
+function lanes(source: Position, target: Position, between: readonly Position[]): readonly Tried[] {
+  const detour = (lane: number): number => Math.abs(lane - source.x) + Math.abs(lane - target.x);
+  return between
+    .flatMap(({ x }) => [x - GRID, x + NODE_WIDTH + GRID])
+    .toSorted((left, right) => detour(left) - detour(right))
+    .map((lane) => ({ route: { lane }, hits: hits(corners(source, target, { lane }), between) }));
+}
+
+/** Where a connection turns, with its ends. */
+export function corners(source: Position, target: Position, { bend, lane }: Route): readonly Position[] {
+  if (lane === undefined) {
+    const y = bend ?? (source.y + target.y) / 2;
+    return [source, { x: source.x, y }, { x: target.x, y }, target];
+  }
+  const [above, below] = [source.y + NEAR_END, target.y - NEAR_END];
+  return [
+    source,
+    { x: source.x, y: above },
+    { x: lane, y: above },
+    { x: lane, y: below },
+    { x: target.x, y: below },
+    target,
+  ];
+}
+
+/** How many steps a line of horizontal and vertical parts passes behind. */
+function hits(line: readonly Position[], boxes: readonly Position[]): number {
+  return boxes.filter((box) => line.some((end, index) => index > 0 && crosses(box, line[index - 1] ?? end, end)))
+    .length;
+}
+
+function crosses(box: Position, start: Position, end: Position): boolean {
+  const [left, right] = [Math.min(start.x, end.x), Math.max(start.x, end.x)];
+  const [top, bottom] = [Math.min(start.y, end.y), Math.max(start.y, end.y)];
   const isBeside = right < box.x - CLEARANCE || left > box.x + NODE_WIDTH + CLEARANCE;
   const isApart = bottom < box.y - CLEARANCE || top > box.y + NODE_HEIGHT + CLEARANCE;
   return !isBeside && !isApart;
+}
+
+/** A line with round corners, for SVG. */
+export function rounded(line: readonly Position[]): string {
+  return line
+    .map((point, index) => {
+      const [before, after] = [line[index - 1], line[index + 1]];
+      if (before === undefined) return `M${point.x} ${point.y}`;
+      if (after === undefined) return `L${point.x} ${point.y}`;
+      const [start, end] = [towards(point, before), towards(point, after)];
+      return `L${start.x} ${start.y}Q${point.x} ${point.y} ${end.x} ${end.y}`;
+    })
+    .join("");
+}
+
+/** The point where the corner at `corner` begins, on the way to its neighbour. */
+function towards(corner: Position, other: Position): Position {
+  const [x, y] = [other.x - corner.x, other.y - corner.y];
+  const length = Math.hypot(x, y);
+  const share = length === 0 ? 0 : Math.min(CORNER, length / 2) / length;
+  return { x: corner.x + x * share, y: corner.y + y * share };
 }

@@ -18,6 +18,8 @@ const NARROW = 1024;
 const DRAWER_SHARE = 0.62;
 const DRAWER_HEIGHT = 560;
 const READABLE_ZOOM = 0.5;
+const EDGE = 48;
+const BAR = 96;
 
 export function useCanvasView(): void {
   const { store } = useEditorContext();
@@ -34,12 +36,16 @@ export function useCanvasView(): void {
       const [x, y, zoom] = transform;
       return { x: (width / 2 - x) / zoom - NODE_WIDTH / 2, y: (height / 2 - y) / zoom - NODE_HEIGHT / 2 };
     };
-    const fit = (): void => void flow.fitView({ padding: paddingFor(store), maxZoom: 1, duration: MOVE_MS });
+    const fit = (): void => {
+      const padding = paddingFor(store, flowStore.getState().height);
+      void flow.fitView({ padding, maxZoom: 1, duration: MOVE_MS });
+    };
     store.setState({ canvas: { centre, fit } });
     return () => store.setState({ canvas: undefined });
   }, [store, flow, flowStore]);
 
   useEffect(() => {
+    if (!flow.viewportInitialized) return; // then this comes again
     const { history } = store.getState();
     const positions = positionsOf(history.present, scope);
     // Fitting a large graph would draw all of it at once, too small to read.
@@ -49,9 +55,15 @@ export function useCanvasView(): void {
     } else {
       // A run is there to be read: rather a part of it than boxes without words.
       const minZoom = store.getState().isReadOnly ? READABLE_ZOOM : 0;
-      void flow.fitView({ padding: paddingFor(store), maxZoom: 1, minZoom });
+      const padding = paddingFor(store, flowStore.getState().height);
+      void flow.fitView({ padding, maxZoom: 1, minZoom }).then(() => {
+        // Of what is too tall even so the beginning is shown, not the middle.
+        const { x, y, zoom } = flow.getViewport();
+        const top = flow.getNodesBounds(flow.getNodes()).y * zoom + y;
+        if (top < 0) void flow.setViewport({ x, y: y - top + EDGE, zoom });
+      });
     }
-  }, [store, flow, scope]);
+  }, [store, flow, flowStore, scope]);
 
   // A panel that opens must not cover the step that it is about.
   useEffect(() => {
@@ -91,20 +103,32 @@ function sideways(
 function freeRoom(store: EditorStore, width: number, height: number): { width: number; height: number } {
   if (store.getState().panel === "none") return { width, height };
   if (roomWidth() > NARROW) return { width: width - PANEL_WIDTH, height };
-  return { width, height: height - Math.min(height * DRAWER_SHARE, DRAWER_HEIGHT) };
+  return { width, height: height - drawerHeight(store, height) };
+}
+
+/** What a panel at the lower edge of a narrow screen covers. */
+function drawerHeight(store: EditorStore, height: number): number {
+  if (store.getState().panel === "none" || roomWidth() > NARROW) return 0;
+  return Math.min(height * DRAWER_SHARE, DRAWER_HEIGHT);
 }
 
 function panelWidth(store: EditorStore): number {
   return store.getState().panel !== "none" && roomWidth() > NARROW ? PANEL_WIDTH : 0;
 }
 
-function paddingFor(store: EditorStore): {
+/** What must stay free at the edges: of panels, of the bar, and of what hangs below the last step. */
+function paddingFor(
+  store: EditorStore,
+  height: number,
+): {
   top: `${number}px`;
   right: `${number}px`;
   bottom: `${number}px`;
   left: `${number}px`;
 } {
   const end = `${panelWidth(store) + 2 * GRID}px` as const;
-  const [left, right] = direction() === "rtl" ? [end, "48px" as const] : ["48px" as const, end];
-  return { top: "48px", right, bottom: "96px", left };
+  const edge = `${EDGE}px` as const;
+  const [left, right] = direction() === "rtl" ? [end, edge] : [edge, end];
+  const drawer = drawerHeight(store, height);
+  return { top: edge, right, bottom: `${drawer > 0 ? drawer + EDGE : BAR}px`, left };
 }

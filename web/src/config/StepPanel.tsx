@@ -1,20 +1,18 @@
-import { useCallback, useMemo, useState } from "react";
-import type { JsonObject } from "../base/json";
-import { isObject } from "../base/json";
-import { updateAction } from "../document/edits";
-import { findAction, withOptional } from "../document/scope";
+import { Suspense, lazy, useState } from "react";
+import { findAction } from "../document/scope";
 import type { WorkflowAction } from "../document/types";
 import { LOOP_KIND } from "../document/types";
 import { deleteSelection, duplicateSelection } from "../editor/commands";
 import { useDocument, useEditor, useEditorContext } from "../editor/store";
 import { useVariables } from "../expressions/useVariables";
 import { Button, IconButton } from "../shell/ui/Button";
-import { contract, stepSettings } from "./contract";
-import { fieldProblems, otherProblems } from "./problems";
 import { ProblemLines } from "./ProblemLines";
 import { SchemaForm } from "./SchemaForm";
 import { StepHeading } from "./StepHeading";
+import { useStepPart } from "./useStepPart";
 import { t } from "../locale/locale";
+
+const StepSettings = lazy(() => import("./StepSettings").then((module) => ({ default: module.StepSettings })));
 
 type Tab = "inputs" | "settings";
 
@@ -47,7 +45,9 @@ export function StepPanel({ id }: { readonly id: string }): React.JSX.Element | 
         ))}
       </div>
       <div className="panel-body" role="tabpanel" aria-label={tab === "inputs" ? t("Inputs") : t("Settings")}>
-        {tab === "inputs" ? <Inputs key={id} action={action} /> : <Settings key={id} action={action} />}
+        <Suspense>
+          {tab === "inputs" ? <Inputs key={id} action={action} /> : <StepSettings key={id} action={action} />}
+        </Suspense>
       </div>
       <footer className="panel-footer">
         {action.kind === LOOP_KIND && (
@@ -70,7 +70,7 @@ export function StepPanel({ id }: { readonly id: string }): React.JSX.Element | 
 function Inputs({ action }: { readonly action: WorkflowAction }): React.JSX.Element {
   const kind = useEditor((state) => state.catalogue.get(action.kind));
   const variables = useVariables(action.id);
-  const form = usePart(action, "inputs");
+  const form = useStepPart(action, "inputs");
   if (kind === undefined)
     return (
       <p className="muted">
@@ -95,53 +95,3 @@ function Inputs({ action }: { readonly action: WorkflowAction }): React.JSX.Elem
     </>
   );
 }
-
-function Settings({ action }: { readonly action: WorkflowAction }): React.JSX.Element {
-  const form = usePart(action, "settings");
-  return (
-    <SchemaForm
-      schema={stepSettings()}
-      root={contract()}
-      value={form.value}
-      problems={form.problems}
-      variables={undefined}
-      isReadOnly={form.isReadOnly}
-      focusWish={form.focusWish}
-      onChange={form.change}
-    />
-  );
-}
-
-/** One of the two objects of an action that have a form, and how to change it. */
-function usePart(action: WorkflowAction, part: "inputs" | "settings") {
-  const { store } = useEditorContext();
-  const scope = useEditor((state) => state.scope);
-  const isReadOnly = useEditor((state) => state.isReadOnly);
-  const index = useEditor((state) => state.problems);
-  const wish = useEditor((state) => state.focusWish);
-  const { id } = action;
-  const change = useCallback(
-    (value: JsonObject, pointer: string) => {
-      const kept = Object.keys(value).length === 0 ? undefined : value;
-      store
-        .getState()
-        .edit(
-          (document) => updateAction(document, scope, id, (old) => withOptional(old, part, kept)),
-          part === "inputs" ? t("edit the inputs") : t("edit the settings"),
-          `${id} ${part} ${pointer}`,
-        );
-    },
-    [store, scope, id, part],
-  );
-  const problems = useMemo(() => fieldProblems(index, scope, id, `/${part}`), [index, scope, id, part]);
-  const others = useMemo(() => otherProblems(index, scope, id), [index, scope, id]);
-  const prefix = `/${part}`;
-  const focusWish = useMemo(
-    () => (wish?.field.startsWith(prefix) === true ? { ...wish, field: wish.field.slice(prefix.length) } : undefined),
-    [wish, prefix],
-  );
-  const value = action[part];
-  return { value: isObject(value) ? value : EMPTY, change, problems, others, isReadOnly, focusWish };
-}
-
-const EMPTY: JsonObject = {};

@@ -24,9 +24,9 @@ export function ConflictDialog({
   const { store, saver } = useEditorContext();
   const mine = useDocument();
   const difference = useMemo(() => compare(openDocument(theirs.draft.document), mine), [theirs, mine]);
-  const takeTheirs = async (): Promise<void> => {
+  const takeTheirs = (): void => {
     try {
-      const document = await prepare(theirs.draft.document);
+      const document = prepare(theirs.draft.document);
       saver?.takeTheirs(toJson(document));
       store.getState().replace(document);
     } catch (reason) {
@@ -43,7 +43,7 @@ export function ConflictDialog({
           <Button icon="download" onClick={() => downloadJson("theirs.json", theirs.draft.document)}>
             {t("Download theirs")}
           </Button>
-          <Button testId="take-theirs" onClick={() => void takeTheirs()}>
+          <Button testId="take-theirs" onClick={takeTheirs}>
             {t("Take theirs")}
           </Button>
           <Button look="primary" testId="keep-mine" onClick={() => saver?.keepMine()}>

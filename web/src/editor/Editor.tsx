@@ -187,7 +187,7 @@ function menuFor(store: EditorStore, { find, help }: MenuKeys): readonly MenuIte
 async function importFile(store: EditorStore): Promise<void> {
   const text = await chooseFile();
   try {
-    const document = await prepare(JSON.parse(text) as Json);
+    const document = prepare(JSON.parse(text) as Json);
     store.getState().edit(() => document, t("import a file"));
     store.getState().enter([]);
     notify(t("Imported. Undo brings back what was there."));

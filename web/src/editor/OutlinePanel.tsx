@@ -1,7 +1,7 @@
 import { SOURCE } from "../document/types";
 import { IconButton } from "../shell/ui/Button";
 import { Icon } from "../shell/ui/Icon";
-import { labelOf } from "../canvas/flow";
+import { labelOf } from "../canvas/wire";
 import { triggerLines } from "../config/triggers";
 import { useDocument, useEditor, useEditorContext, useGraph } from "./store";
 import { t } from "../locale/locale";

@@ -167,9 +167,9 @@ export function addNoteInView(store: EditorStore): void {
 }
 
 /** Gives every node a place so that edges lead down and cross seldom. */
-export async function tidyUp(store: EditorStore): Promise<void> {
+export function tidyUp(store: EditorStore): void {
   const { state, graph } = here(store);
-  const places = await arrangeGraph(graph);
+  const places = arrangeGraph(graph);
   state.edit((document) => withPositions(document, state.scope, places), t("tidy up"));
   announce(t("Tidied up"));
   requestAnimationFrame(() => store.getState().canvas?.fit());

@@ -106,7 +106,7 @@ function alone(event: KeyboardEvent, store: EditorStore, actions: KeyActions): b
     case "c":
       return did(actions.connect);
     case "t":
-      return did(() => void tidyUp(store));
+      return did(() => tidyUp(store));
     case "f":
       return did(() => state.canvas?.fit());
     case "?":

@@ -26,7 +26,7 @@ export async function openEditor(workflowId: string, { isReadOnly = false } = {}
     api.draft(workflowId),
     api.actions(),
   ]);
-  const document = await prepare(opened.draft.document);
+  const document = prepare(opened.draft.document);
   const store = createEditorStore({
     workflowId,
     catalogue: new Catalogue(actions),
@@ -35,7 +35,7 @@ export async function openEditor(workflowId: string, { isReadOnly = false } = {}
     isReadOnly,
   });
   const saver = saverFor(workflowId, opened, document, store);
-  if (!isReadOnly) await restoreKeptEdit(workflowId, opened, saver, store);
+  if (!isReadOnly) restoreKeptEdit(workflowId, opened, saver, store);
   return { workflow, store, saver };
 }
 
@@ -53,12 +53,7 @@ function saverFor(workflowId: string, opened: TaggedDraft, document: WorkflowDoc
 }
 
 /** Brings back what was typed and never reached the server; asks, if the draft has changed since. */
-async function restoreKeptEdit(
-  workflowId: string,
-  opened: TaggedDraft,
-  saver: DraftSaver,
-  store: EditorStore,
-): Promise<void> {
+function restoreKeptEdit(workflowId: string, opened: TaggedDraft, saver: DraftSaver, store: EditorStore): void {
   const keeper = storageKeeper(workflowId);
   const kept = keeper.read();
   if (kept === undefined) return;
@@ -68,7 +63,7 @@ async function restoreKeptEdit(
   }
   let document: WorkflowDocument;
   try {
-    document = await prepare(kept.document);
+    document = prepare(kept.document);
   } catch {
     return; // the storage holds something else; the draft of the server is sound
   }

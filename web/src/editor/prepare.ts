@@ -7,8 +7,7 @@ import { withPositions } from "../document/scope";
 import type { WorkflowDocument } from "../document/types";
 
 /** Throws `NotAWorkflow` if the canvas could not show all of it. */
-export async function prepare(value: Json): Promise<WorkflowDocument> {
+export function prepare(value: Json): WorkflowDocument {
   const document = openDocument(value);
-  const given = await missingPlaces(document);
-  return given.reduce((result, { scope, places }) => withPositions(result, scope, places), document);
+  return missingPlaces(document).reduce((result, { scope, places }) => withPositions(result, scope, places), document);
 }

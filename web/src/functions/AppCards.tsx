@@ -49,7 +49,7 @@ function AppCard({ app, last, onChange }: AppCardProps): React.JSX.Element {
           <Menu label={`More for ${app.name}`} icon="dots" items={commandsOf(app, isBusy, begin, onChange)} />
         )}
       </div>
-      <p className="muted mono app-url">{app.url ?? "Runs in this installation"}</p>
+      <p className="muted mono app-url">{placeOf(app)}</p>
       <p className="muted">
         {app.function_count === 1 ? "1 function" : `${app.function_count} functions`} · {app.sdk ?? "Python"}
         {app.version !== null && <> · version {app.version}</>}
@@ -60,6 +60,12 @@ function AppCard({ app, last, onChange }: AppCardProps): React.JSX.Element {
       {last?.status === "failed" && <p className="callout callout-error app-error">{last.error}</p>}
     </li>
   );
+}
+
+/** Where the functions of an app are executed. */
+function placeOf(app: App): string {
+  if (app.method !== "connect") return app.url ?? "Runs in this installation";
+  return app.connection_count === 1 ? "1 worker is connected" : `${app.connection_count} workers are connected`;
 }
 
 type Begin = (work: () => Promise<unknown>) => void;
@@ -80,7 +86,9 @@ function commandsOf(app: App, isBusy: boolean, begin: Begin, onChange: () => voi
         onSelect: call(() => api.send("POST", `${path}/archive`)),
       };
   const sync: readonly MenuItem[] =
-    url === null ? [] : [{ label: "Sync again", icon: "redo", onSelect: call(() => syncApp(url)) }];
+    url === null || app.method !== "http"
+      ? []
+      : [{ label: "Sync again", icon: "redo", onSelect: call(() => syncApp(url)) }];
   return [...sync, archive].map((item) => ({ ...item, isDisabled: isBusy }));
 }
 

@@ -1,8 +1,14 @@
 /** What the server finds wrong, in the language of the editor: it speaks English only, and names each by a code. */
 
 import type { Problem } from "../api/schema";
-import { locale, t, translated } from "../locale/locale";
+import { counted, locale, t, translated } from "../locale/locale";
+import type { LocatedProblem } from "./locate";
 
 export function problemText({ code, message }: Pick<Problem, "code" | "message">): string {
   return locale() === "en" ? message : (translated(`#${code}`) ?? t("There is something wrong here: {code}", { code }));
+}
+
+/** How many problems there are; "" for none. */
+export function countText(problems: readonly LocatedProblem[]): string {
+  return problems.length === 0 ? "" : counted("{count} problems", problems.length);
 }

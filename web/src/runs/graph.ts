@@ -28,7 +28,7 @@ export async function loadGraph(
 ): Promise<RunGraph | undefined> {
   if (run.workflow_id.includes("/")) return undefined;
   const [version, actions] = await Promise.all([api.version(run.workflow_id, run.version), api.actions()]);
-  const document = await prepare(version.document);
+  const document = prepare(version.document);
   const scope = run.path === null ? [] : run.path.split("/");
   const graph = graphAt(document, scope);
   // Compensations are a graph that no document has.

@@ -1,10 +1,10 @@
-import { useEffect, useMemo, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import type { DryRun, Event } from "../api/schema";
 import { api } from "../api/session";
 import { asApiError } from "../api/useLoaded";
 import type { Json, JsonObject } from "../base/json";
 import { isObject } from "../base/json";
-import { paintDryRun, statusWord } from "../canvas/painting";
+import { statusWord } from "../canvas/painting";
 import { triggersOf } from "../config/triggers";
 import { toJson } from "../document/read";
 import type { EditorStore } from "../editor/store";
@@ -15,6 +15,8 @@ import { Button, IconButton } from "../shell/ui/Button";
 import { Icon } from "../shell/ui/Icon";
 import { EventDataField } from "./EventDataField";
 import { eventSchema } from "./eventSchema";
+import { runLive } from "./live";
+import { paintDryRun, paintLive } from "./paint";
 import type { Part } from "./part";
 import { merged, partOf } from "./part";
 import { PartField } from "./PartField";
@@ -39,6 +41,7 @@ export function TestPanel(): React.JSX.Element {
   const [result, setResult] = useState<DryRun | undefined>(undefined);
   const [error, setError] = useState<readonly string[]>([]);
   const [isBusy, setBusy] = useState(false);
+  const stop = useRef<AbortController>(undefined);
   const { isEmbedded } = useHost();
   const past = usePastEvents(isEmbedded ? "" : name);
   const data = objectFrom(text);
@@ -47,29 +50,50 @@ export function TestPanel(): React.JSX.Element {
   const choices = document.actions.map((action) => ({ id: action.id, name: action.name ?? action.id }));
   useEffect(() => {
     store.getState().canvas?.fit(); // the panel would cover a part of it
-    return () => store.setState({ painting: undefined });
+    return () => {
+      stop.current?.abort();
+      store.setState({ painting: undefined });
+    };
   }, [store]);
 
   const run = async (used: Stubs): Promise<void> => {
     if (data === undefined) return;
+    stop.current?.abort();
+    const mine = new AbortController();
+    stop.current = mine;
     setBusy(true);
     const written = toJson(document);
     try {
       const event = name === "" ? { data } : { name, data };
       const scope = partOf(part, used, result);
-      const told = await api.dryRun(workflowId, { document: written, event, stubs: used, ...scope });
+      const told = await runLive(
+        workflowId,
+        { document: written, event, stubs: used, ...scope },
+        {
+          signal: mine.signal,
+          onStates: (states) => store.setState({ painting: paintLive(states, document, written) }),
+        },
+      );
+      if (told === undefined) return; // stopped, or another one has begun
       const made = part.extent === "only" ? merged(result, told) : told;
       setResult(made);
       setError([]);
       store.setState({ painting: paintDryRun(made, document, written) });
       announce(t("The test run: {status}", { status: statusWord(made.status) }));
     } catch (reason) {
+      if (mine.signal.aborted) return;
       const failure = asApiError(reason);
       setResult(undefined);
       store.setState({ painting: undefined });
       setError([failure.message, ...failure.problems.map(({ pointer, message }) => `${pointer}: ${message}`)]);
     }
     setBusy(false);
+  };
+  const stopRun = (): void => {
+    stop.current?.abort();
+    setBusy(false);
+    store.setState({ painting: undefined });
+    announce(t("The test run was stopped."));
   };
   const change = (changed: Stubs): void => {
     setStubs(changed);
@@ -113,7 +137,7 @@ export function TestPanel(): React.JSX.Element {
           onForm={(changed) => setText(JSON.stringify(changed, null, 2))}
         />
         <PartField part={part} steps={choices} onChange={setPart} />
-        <div>
+        <div className="row">
           <Button
             look="primary"
             icon="play"
@@ -123,6 +147,11 @@ export function TestPanel(): React.JSX.Element {
           >
             {t("Run")}
           </Button>
+          {isBusy && (
+            <Button icon="stop" testId="test-stop" onClick={stopRun}>
+              {t("Stop")}
+            </Button>
+          )}
         </div>
         {error.length > 0 && (
           <div className="callout callout-error" role="alert">

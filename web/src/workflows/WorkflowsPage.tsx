@@ -1,7 +1,7 @@
-import { Suspense, lazy, useState } from "react";
+import { Suspense, lazy, useCallback, useState } from "react";
 import { asApiError, useLoaded } from "../api/useLoaded";
 import { api, useMay } from "../api/session";
-import type { Pause, Workflow } from "../api/schema";
+import type { ListedWorkflow, Pause } from "../api/schema";
 import { notify } from "../shell/notices";
 import { pathTo } from "../shell/routes";
 import { ago, fullTime } from "../shell/times";
@@ -9,19 +9,22 @@ import { Button } from "../shell/ui/Button";
 import { Link } from "../shell/ui/Link";
 import type { MenuItem } from "../shell/ui/Menu";
 import { Menu } from "../shell/ui/Menu";
+import { LastRuns } from "./LastRuns";
 import "./workflows.css";
 
 const NewWorkflowDialog = lazy(() =>
   import("./NewWorkflowDialog").then((module) => ({ default: module.NewWorkflowDialog })),
 );
 
+const LAST_RUNS = 5;
+
 /** All pages of the list: there are seldom more than a few hundred workflows. */
-async function loadAll(): Promise<readonly Workflow[]> {
-  const all: Workflow[] = [];
+async function loadAll(lastRuns: number): Promise<readonly ListedWorkflow[]> {
+  const all: ListedWorkflow[] = [];
   let cursor: string | undefined;
   do {
     // oxlint-disable-next-line no-await-in-loop -- a page names the next one
-    const page = await api.workflows(cursor);
+    const page = await api.workflows({ cursor, lastRuns });
     all.push(...page.items);
     cursor = page.next_cursor ?? undefined;
   } while (cursor !== undefined);
@@ -34,7 +37,8 @@ function loadPauses(): Promise<readonly Pause[]> {
 
 /** The list of workflows: find one, open it, switch it on and off, make a new one. */
 export function WorkflowsPage(): React.JSX.Element {
-  const { value: workflows, error, reload } = useLoaded(loadAll);
+  const lastRuns = useMay("runs:read") ? LAST_RUNS : 0;
+  const { value: workflows, error, reload } = useLoaded(useCallback(async () => loadAll(lastRuns), [lastRuns]));
   const { value: pauses, reload: reloadPauses } = useLoaded(loadPauses);
   const [search, setSearch] = useState("");
   const [isCreating, setCreating] = useState(false);
@@ -100,13 +104,14 @@ function NoWorkflows({ onCreate }: { readonly onCreate?: () => void }): React.JS
 }
 
 interface WorkflowTableProps {
-  readonly workflows: readonly Workflow[];
+  readonly workflows: readonly ListedWorkflow[];
   readonly pauses: readonly Pause[];
   readonly onChange: () => void;
 }
 
 function WorkflowTable({ workflows, pauses, onChange }: WorkflowTableProps): React.JSX.Element {
   const mayPublish = useMay("workflows:publish");
+  const mayPause = useMay("workflows:pause");
   return (
     <div className="card">
       <table className="table">
@@ -115,7 +120,7 @@ function WorkflowTable({ workflows, pauses, onChange }: WorkflowTableProps): Rea
             <th scope="col">Name</th>
             <th scope="col">Version</th>
             <th scope="col">Last change</th>
-            <th scope="col">Runs</th>
+            <th scope="col">Last runs</th>
             <th scope="col">Enabled</th>
             <th scope="col">
               <span className="visually-hidden">More</span>
@@ -145,9 +150,7 @@ function WorkflowTable({ workflows, pauses, onChange }: WorkflowTableProps): Rea
               </td>
               <td title={fullTime(workflow.updated_at)}>{ago(workflow.updated_at)}</td>
               <td>
-                <Link href={`${pathTo("runs")}?${new URLSearchParams({ workflow: workflow.id }).toString()}`}>
-                  Last runs
-                </Link>
+                <LastRuns workflow={workflow} />
               </td>
               <td>
                 <button
@@ -161,7 +164,7 @@ function WorkflowTable({ workflows, pauses, onChange }: WorkflowTableProps): Rea
                 />
               </td>
               <td>
-                {mayPublish && (
+                {mayPause && (
                   <Menu
                     label={`More for ${workflow.id}`}
                     icon="dots"
@@ -207,7 +210,7 @@ function holdItems(workflowId: string, holds: readonly Pause["hold"][], onChange
   ];
 }
 
-async function toggle(workflow: Workflow, onChange: () => void): Promise<void> {
+async function toggle(workflow: ListedWorkflow, onChange: () => void): Promise<void> {
   try {
     await api.setEnabled(workflow.id, !workflow.enabled);
   } catch (reason) {

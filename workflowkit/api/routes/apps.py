@@ -15,6 +15,7 @@ from workflowkit.api.schemas import apps as schemas
 from workflowkit.api.schemas.base import PageQuery
 from workflowkit.api.services import Services
 from workflowkit.base.errors import NotFound
+from workflowkit.store.apps import AppRecord
 from workflowkit.store.appsyncs import UNATTACHED
 
 api = APIBlueprint("apps", __name__, url_prefix="/api", tag="Apps")
@@ -27,12 +28,13 @@ api = APIBlueprint("apps", __name__, url_prefix="/api", tag="Apps")
 def list_apps(query: dict[str, Any]) -> Response:
     """List applications.
 
-    They belong to the environment, not to tenants: those whose code runs in this installation, and those that are
-    called over HTTP.
+    They belong to the environment, not to tenants: those whose code runs in this installation, those that are called
+    over HTTP, and those whose workers connect.
     """
-    page = Page.asked(query)
-    found = Services.current().apps.find(caller().scope.environment, limit=page.fetch, after=page.after or "")
-    return answer(page.show(found, views.app, lambda record: record.id))
+    page, environment, services = Page.asked(query), caller().scope.environment, Services.current()
+    found = services.apps.find(environment, limit=page.fetch, after=page.after or "")
+    counts = services.apps.connection_counts(environment)
+    return answer(page.show(found, lambda record: views.app(record, counts), lambda record: record.id))
 
 
 @api.get("/apps/<app_id>")
@@ -43,7 +45,7 @@ def get_app(app_id: str) -> Response:
 
     Its functions are listed by `GET /api/functions?app_id=<id>`.
     """
-    return answer(views.app(Services.current().apps.get(caller().scope.environment, app_id)))
+    return _shown(Services.current().apps.get(caller().scope.environment, app_id))
 
 
 @api.get("/app-syncs")
@@ -87,7 +89,7 @@ def archive_app(app_id: str) -> Response:
 
     Its functions begin no runs any more, and runs that have begun go on. Changed code that is synced brings it back.
     """
-    return answer(views.app(Services.current().apps.archive(caller().scope.environment, app_id)))
+    return _shown(Services.current().apps.archive(caller().scope.environment, app_id))
 
 
 @api.post("/apps/<app_id>/unarchive")
@@ -98,4 +100,8 @@ def unarchive_app(app_id: str) -> Response:
 
     The functions that were in force when it was archived are so again.
     """
-    return answer(views.app(Services.current().apps.unarchive(caller().scope.environment, app_id)))
+    return _shown(Services.current().apps.unarchive(caller().scope.environment, app_id))
+
+
+def _shown(record: AppRecord) -> Response:
+    return answer(views.app(record, Services.current().apps.connection_counts(caller().scope.environment)))

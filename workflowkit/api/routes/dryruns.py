@@ -5,17 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from apiflask import APIBlueprint
-from flask import Response
+from flask import Response, g
 
 from workflowkit.api.auth import caller, requires
-from workflowkit.api.contract import answer, receives, returns
+from workflowkit.api.contract import EVENT_STREAM_MEDIA_TYPE, answer, receives, returns, returns_stream
+from workflowkit.api.errors import document_of
 from workflowkit.api.schemas import dryruns as schemas
 from workflowkit.api.services import Services
 from workflowkit.base.clock import SystemClock
 from workflowkit.definition.model import Json
+from workflowkit.engine.localnews import OnNews
 from workflowkit.engine.outside import Held
+from workflowkit.engine.stopswitch import StopSwitch
 from workflowkit.runtime.incoming import parse_event
-from workflowkit.testing.dryrun import dry_run
+from workflowkit.streams import rehearsals
+from workflowkit.testing.dryrun import Rehearsal, rehearsal_of
 from workflowkit.testing.jsonstubs import stubs_from_json
 from workflowkit.testing.result import RunResult
 from workflowkit.testing.scenario import DEFAULT_EVENT
@@ -38,21 +42,51 @@ def dry_run_workflow(workflow_id: str, body: dict[str, Any]) -> Response:
     Conditions, references and inputs are evaluated as in a run, and waiting is skipped. An action that reaches the
     world is not executed: its stub or its own dry run stands for it, or the run stops there. Nothing is stored.
     """
+    return answer(_shown(_rehearsal(workflow_id, body).run(SystemClock().now_ms())))
+
+
+@api.post("/workflows/<workflow_id>/dry-run/live")
+@requires("workflows:write")
+@receives(schemas.DryRunRequest)
+@returns_stream(
+    "Server-sent events: `state` whenever something has changed, with `steps` (`id`, `status`) and `edges` (`id`, "
+    "`state`); at last `result`, with what the request without `/live` would answer, or `problem`, with a problem "
+    "document.",
+    _422="The document is not valid, or a stub stands for nothing.",
+)
+def follow_dry_run(workflow_id: str, body: dict[str, Any]) -> Response:
+    """Execute a document, or the draft, without effects, and tell how it goes.
+
+    As server-sent events, within a second. Whoever ends the request ends the dry run; whoever lost it asks again, since
+    nothing was stored.
+    """
+    rehearsal, request_id = _rehearsal(workflow_id, body), str(g.get("request_id", ""))
+
+    def perform(on_news: OnNews, switch: StopSwitch) -> tuple[str, Json]:
+        try:
+            return "result", _shown(rehearsal.run(SystemClock().now_ms(), on_news=on_news, switch=switch))
+        except Exception as error:
+            return "problem", document_of(error, request_id)
+
+    # nginx would collect the stream before it passes any of it on.
+    headers = {"X-Accel-Buffering": "no"}
+    return Response(rehearsals.stream(perform), content_type=EVENT_STREAM_MEDIA_TYPE, headers=headers)
+
+
+def _rehearsal(workflow_id: str, body: dict[str, Any]) -> Rehearsal:
     services = Services.current()
     document: Json = services.authoring.get_draft(caller().scope, workflow_id).document
     document, event = body.get("document", document), body.get("event", {})
     parse_event({"name": DEFAULT_EVENT, "data": {}, **event}, services.limits, internal=True)
-    result = dry_run(
+    return rehearsal_of(
         document,
         event,
         stubs_from_json(body),
         services.registry,
         limits=services.limits,
-        now_ms=SystemClock().now_ms(),
         until=body.get("until"),
         state=body.get("state"),
     )
-    return answer(_shown(result))
 
 
 def _shown(result: RunResult) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def get_pause(workflow_id: str) -> Response:
 
 
 @api.post("/workflows/<workflow_id>/pause")
-@requires("workflows:publish")
+@requires("workflows:pause")
 @receives(schemas.NewPause)
 @returns(schemas.PauseState)
 def pause_workflow(workflow_id: str, body: dict[str, Any]) -> Response:
@@ -59,7 +59,7 @@ def pause_workflow(workflow_id: str, body: dict[str, Any]) -> Response:
 
 
 @api.post("/workflows/<workflow_id>/resume")
-@requires("workflows:publish")
+@requires("workflows:pause")
 @returns(schemas.PauseState)
 def resume_workflow(workflow_id: str) -> Response:
     """Lift the pause of a workflow.
@@ -71,7 +71,7 @@ def resume_workflow(workflow_id: str) -> Response:
 
 
 @api.post("/workflows/<workflow_id>/drain")
-@requires("workflows:publish")
+@requires("workflows:pause")
 @receives(schemas.NewDrain)
 @returns(schemas.PauseState)
 def drain_workflow(workflow_id: str, body: dict[str, Any]) -> Response:
@@ -83,7 +83,7 @@ def drain_workflow(workflow_id: str, body: dict[str, Any]) -> Response:
 
 
 @api.post("/workflows/<workflow_id>/undrain")
-@requires("workflows:publish")
+@requires("workflows:pause")
 @returns(schemas.PauseState)
 def undrain_workflow(workflow_id: str) -> Response:
     """Lift the drain of a workflow.
@@ -95,7 +95,7 @@ def undrain_workflow(workflow_id: str) -> Response:
 
 
 @api.post("/pause")
-@requires("workflows:publish")
+@requires("workflows:pause")
 @receives(schemas.NewPause)
 @returns(schemas.PauseState)
 def pause_all(body: dict[str, Any]) -> Response:
@@ -107,7 +107,7 @@ def pause_all(body: dict[str, Any]) -> Response:
 
 
 @api.post("/resume")
-@requires("workflows:publish")
+@requires("workflows:pause")
 @returns(schemas.PauseState)
 def resume_all() -> Response:
     """Lift the pause of all workflows.
@@ -119,7 +119,7 @@ def resume_all() -> Response:
 
 
 @api.post("/drain")
-@requires("workflows:publish")
+@requires("workflows:pause")
 @receives(schemas.NewDrain)
 @returns(schemas.PauseState)
 def drain_all(body: dict[str, Any]) -> Response:
@@ -131,7 +131,7 @@ def drain_all(body: dict[str, Any]) -> Response:
 
 
 @api.post("/undrain")
-@requires("workflows:publish")
+@requires("workflows:pause")
 @returns(schemas.PauseState)
 def undrain_all() -> Response:
     """Lift the drain of all workflows.

@@ -18,6 +18,7 @@ from workflowkit.api.services import Services
 from workflowkit.base.errors import InvalidInput, NotFound, StaleRevision
 from workflowkit.definition.model import Json
 from workflowkit.runtime.authoring import Authoring
+from workflowkit.store import queries
 from workflowkit.store.workflows import DraftRecord
 
 api = APIBlueprint("workflows", __name__, url_prefix="/api", tag="Workflows")
@@ -45,16 +46,21 @@ def create_workflow(body: dict[str, Any]) -> Response:
 
 @api.get("/workflows")
 @requires("workflows:read")
-@takes(PageQuery)
+@takes(schemas.WorkflowQuery)
 @returns(schemas.WorkflowPage)
 def list_workflows(query: dict[str, Any]) -> Response:
     """List workflows.
 
-    In order of id.
+    In order of id, with how the last runs of each stand, if those are asked for.
     """
-    page = Page.asked(query)
-    found = _authoring().find(caller().scope, limit=page.fetch, after=page.after or "")
-    return answer(page.show(found, views.workflow, lambda record: record.id))
+    page, scope, most_runs = Page.asked(query), caller().scope, query["last_runs"]
+    if most_runs:
+        caller().check_may("runs:read")
+    found = _authoring().find(scope, limit=page.fetch, after=page.after or "")
+    with Services.current().database.read() as tx:
+        last = queries.last_runs(tx, scope, [record.id for record in found] if most_runs else (), limit=most_runs)
+    shown = {record.id: views.listed_workflow(record, last.get(record.id, ())) for record in found}
+    return answer(page.show(found, lambda record: shown[record.id], lambda record: record.id))
 
 
 @api.get("/workflows/<workflow_id>")

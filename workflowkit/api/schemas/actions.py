@@ -31,6 +31,9 @@ class Action(Answer):
     concurrency = fields.Nested(
         ActionConcurrency, **described("How often it may be executed at once; null: as often as may be.", nullable=True)
     )
+    has_compensation = fields.Boolean(
+        **described("Whether it is undone by itself if a run fails or is cancelled after it.")
+    )
 
 
 class ActionList(Answer):

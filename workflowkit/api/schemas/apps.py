@@ -40,6 +40,11 @@ class App(Answer):
     name = text("What it calls itself.")
     url = text("Where its functions are called; null if its code runs in this installation.", nullable=True)
     sdk = text("The SDK that it is written with; null likewise.", nullable=True)
+    method = text(
+        "How its functions are executed: in this installation, by calls to its address, or by workers that connect.",
+        validate=validate.OneOf(["code", "http", "connect"]),
+    )
+    connection_count = whole("How many of its workers are connected.")
     version = text("The version of the code that is in force, if it says one.", nullable=True)
     function_count = whole("How many functions it has.")
     synced_at = moment("When its functions last changed.")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from marshmallow import fields, validate
+
 from workflowkit.api.schemas.base import (
     Answer,
+    PageQuery,
     Problem,
     Request,
     flag,
@@ -14,6 +17,10 @@ from workflowkit.api.schemas.base import (
     text,
     whole,
 )
+from workflowkit.engine.states import RunStatus
+
+#: How many of a workflow's last runs a list shows at most.
+MOST_LAST_RUNS = 10
 
 
 class NewWorkflow(Request):
@@ -40,10 +47,33 @@ class Workflow(Answer):
     updated_at = moment("When it was last changed.")
 
 
+class WorkflowQuery(PageQuery):
+    """Which workflows, and what of their runs."""
+
+    last_runs = fields.Integer(
+        metadata={"description": "How many of each workflow's last runs to show; needs the permission `runs:read`."},
+        validate=validate.Range(0, MOST_LAST_RUNS), load_default=0,
+    )  # fmt: skip
+
+
+class LastRun(Answer):
+    """How one of the last runs of a workflow stands."""
+
+    id = text("The run's id.")
+    status = text("Where it stands.", validate=validate.OneOf(list(RunStatus)))
+    created_at = moment("When it was created.")
+
+
+class ListedWorkflow(Workflow):
+    """A workflow in a list."""
+
+    last_runs = many(LastRun, "The newest first, as many as were asked for.")
+
+
 class WorkflowPage(Answer):
     """Workflows."""
 
-    items = many(Workflow, "In order of id.")
+    items = many(ListedWorkflow, "In order of id.")
     next_cursor = next_cursor()
 
 

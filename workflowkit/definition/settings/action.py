@@ -15,6 +15,8 @@ SETTING_NAMES = frozenset(
     | {"backoff", "retry_on", "skip_if", "disabled", "cache", "compensate", "concurrency"}
 )
 MAX_RETRIES = 20
+#: Stands in the place of a compensation where there is to be none.
+NOT_UNDONE = "none"
 
 
 class OnError(StrEnum):
@@ -81,6 +83,7 @@ class ActionSettings:
     """An action's ``settings``; what the document does not say, or says wrongly, has its default.
 
     ``retry_on`` are names or codes of errors: with it, all others are final. ``skip_if`` is a CEL expression.
+    ``is_kept`` says that nothing undoes the action, although its kind may have something that does.
     ``concurrency`` is how often the action may execute at once, in all runs of the workflow; 0 is no limit.
     """
 
@@ -96,6 +99,7 @@ class ActionSettings:
     disabled: bool = False
     cache: CacheRule | None = None
     compensate: Compensation | None = None
+    is_kept: bool = False
     concurrency: int = 0
 
     @property
@@ -122,6 +126,7 @@ def read_action_settings(entry: Mapping[str, Json]) -> ActionSettings:
         disabled=entry.get("disabled") is True,
         cache=_cache(mapping(entry, "cache")),
         compensate=_compensation(mapping(entry, "compensate")),
+        is_kept=entry.get("compensate") == NOT_UNDONE,
         concurrency=whole(entry.get("concurrency"), 0, 0),
     )
 

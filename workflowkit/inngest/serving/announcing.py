@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from workflowkit.base.errors import DefinitionError, Problem
+from workflowkit.base.jsonvalue import dumps
 from workflowkit.definition.durations import DAY_MS
 from workflowkit.definition.settings.flow import Concurrency, ConcurrencyMode, FlowControl, Scope, SingletonMode
 from workflowkit.definition.settings.triggers import CronTrigger, Overlap
@@ -56,6 +57,8 @@ def _triggers(served: Served, names: Names) -> Iterator[dict[str, Any]]:
     for trigger in workflow.triggers:
         condition = _condition(trigger, names)
         yield _given(event=ENDS_HERE.get(trigger.event, trigger.event), expression=condition)
+    for handled in served.handles:
+        yield {"event": handled.event, "expression": f"event.data.function_id == {dumps(handled.slug)}"}
     for schedule in workflow.schedules:
         zone = f"TZ={schedule.timezone} " if schedule.timezone else ""
         yield _given(cron=f"{zone}{schedule.cron}", jitter=_time(schedule.jitter_ms or None))
@@ -114,6 +117,8 @@ def _untold(served: Served) -> Iterator[tuple[str, str]]:
     workflow, flow = served.workflow, served.workflow.settings.flow
     for hook in workflow.webhooks:
         yield hook.pointer, "webhooks are received by a server of Workflow Kit only"
+    if workflow.http is not None:
+        yield "/triggers", "requests of others are received by a server of Workflow Kit only"
     for schedule in workflow.schedules:
         yield from _untold_schedule(schedule)
     if any(each.scope is Scope.TENANT for each in flow.concurrency):

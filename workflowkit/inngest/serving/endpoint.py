@@ -183,7 +183,7 @@ class ServeEndpoint:
         node, now_ms = next(iter(served.workflow.nodes.values())), self.means.now_ms()
         # One moment for the whole call: what is to last an hour is told as an hour, however long that takes to find.
         means = replace(self.means, now_ms=lambda: now_ms)
-        attempt = Attempt(means, served, call, own, node, call.target)
+        attempt = Attempt(means, served, call, own, node, call.target, plans_only=call.plans_only)
         return perform_graph(attempt) if served.is_graph else perform_function(attempt)
 
     # --- answers

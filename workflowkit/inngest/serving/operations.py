@@ -8,18 +8,18 @@ from typing import Any
 
 from workflowkit.base.clock import rfc3339
 from workflowkit.base.errors import NonRetriableError
-from workflowkit.base.jsonvalue import dumps
 from workflowkit.engine.facts import ErrorInfo
 from workflowkit.engine.waits import MAX_WAIT_SECONDS, Wait, WaitKind
 from workflowkit.inngest.events import ENDS_HERE
 from workflowkit.inngest.naming import hash_of
+from workflowkit.inngest.serving.conditions import condition_of
 from workflowkit.inngest.serving.names import Names
-from workflowkit.inngest.serving.recollection import CODE
+from workflowkit.inngest.serving.recollection import CODE, RETRYABLE
 
 #: From here on nobody minds the fraction of a second.
 _LONG_MS = 60_000
-RUN, PLANNED, ERROR, FAILED = "StepRun", "StepPlanned", "StepError", "StepFailed"
-_AT_ONCE = frozenset({RUN, PLANNED})
+RUN, PLANNED, ERROR, FAILED, SLEEP = "StepRun", "StepPlanned", "StepError", "StepFailed", "Sleep"
+_AT_ONCE = frozenset({RUN, PLANNED, FAILED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def operation(code: str, step_id: str, *, name: str | None = None, **fields: Any
 def described(error: ErrorInfo) -> dict[str, Any]:
     """Return an error as the protocol has it. No stack: what is shown to people says nothing of the program."""
     return {"name": error.name, "message": error.message, "stack": f"{error.name}: {error.message}",
-            "code": error.code, "data": {CODE: error.code}}  # fmt: skip
+            "code": error.code, "data": {CODE: error.code, RETRYABLE: error.retryable}}  # fmt: skip
 
 
 def waiting(wait: Wait, step_id: str, now_ms: int, names: Names) -> dict[str, Any]:
@@ -75,9 +75,9 @@ def waiting(wait: Wait, step_id: str, now_ms: int, names: Names) -> dict[str, An
     timeout = _time(max(0, wait.until_ms - now_ms))
     match wait.kind:
         case WaitKind.SLEEP:
-            return operation("Sleep", step_id, name=rfc3339(wait.until_ms))
+            return operation(SLEEP, step_id, name=rfc3339(wait.until_ms))
         case WaitKind.EVENT:
-            options = {"timeout": timeout, "if": _condition(wait)}
+            options = {"timeout": timeout, "if": condition_of(wait)}
             given = {key: value for key, value in options.items() if value is not None}
             return operation("WaitForEvent", step_id, name=ENDS_HERE.get(wait.name, wait.name), opts=given)
         case WaitKind.SIGNAL:
@@ -102,13 +102,3 @@ def unsupported(kind: str) -> NonRetriableError:
 def _time(duration_ms: int) -> str:
     """Return a duration as the protocol writes it; long ones in whole seconds."""
     return f"{duration_ms}ms" if duration_ms < _LONG_MS else f"{-(-duration_ms // 1000)}s"
-
-
-def _condition(wait: Wait) -> str | None:
-    if wait.lookback_ms:
-        raise unsupported("wait with a lookback")
-    conditions = [] if wait.condition is None else [wait.condition]
-    if wait.equals is not None:
-        path, value = wait.equals
-        conditions.append(f"async.{path} == {dumps(value)}")
-    return " && ".join(f"({each})" for each in conditions) if len(conditions) > 1 else next(iter(conditions), None)

@@ -20,9 +20,10 @@ from workflowkit.engine.outcome import Attempted, EmittedEvent, Failed, Succeede
 from workflowkit.engine.retry import backoff_of, may_retry, restricted
 from workflowkit.inngest.serving.names import Names
 from workflowkit.inngest.serving.operations import Answered, described, unsupported
+from workflowkit.inngest.serving.recorder import Outlet
 from workflowkit.inngest.serving.requests import Call
 from workflowkit.inngest.serving.served import Served, retries_of
-from workflowkit.inngest.serving.session import SendEvents, ServedSession, Terms, asked_seconds
+from workflowkit.inngest.serving.session import ServedSession, Terms, asked_seconds
 from workflowkit.registry import Registry
 
 DONE, OPERATIONS, FAILED = 200, 206, 500
@@ -48,13 +49,17 @@ class Means:
     config: ActionConfig
     limits: Limits
     scope: Scope
-    send: SendEvents
+    outlet: Outlet
     now_ms: Callable[[], int]
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt at a node of a workflow. ``events`` are as handlers know them."""
+    """One attempt at a node of a workflow. ``events`` are as handlers know them.
+
+    ``graph`` is the one that the node stands in, if that is a part of the workflow, and ``prefix`` begins the ids of
+    its steps; ``None`` for a function. ``is_free`` and ``plans_only`` say which of its steps are executed (``Terms``).
+    """
 
     means: Means
     served: Served
@@ -62,12 +67,21 @@ class Attempt:
     events: Sequence[Mapping[str, Any]]
     node: Node
     target: str | None = None
+    graph: Workflow | None = None
+    prefix: str | None = None
+    is_free: bool = False
+    plans_only: bool = False
     inputs: Mapping[str, Any] = field(default_factory=dict)
     state: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def workflow(self) -> Workflow:
         return self.served.workflow
+
+    @property
+    def step_key(self) -> str:
+        """What the node is called to the server."""
+        return (self.prefix or "") + self.node.id
 
     @property
     def retries(self) -> int:
@@ -83,8 +97,9 @@ class Attempt:
             return failed_by(NotFound(f"no action of kind {node.kind!r} is registered")), Answered()
         backoff = None if node.backoff is None else backoff_of(node.backoff)
         terms = Terms(
-            call, means.names, self.target, means.send, means.now_ms, means.limits, self.served.is_graph, backoff
-        )
+            call, means.names, self.target, means.outlet, means.now_ms, means.limits, self.prefix, self.is_free,
+            self.plans_only, backoff,
+        )  # fmt: skip
         hooks = means.extensions.hooks(spec, self.will_retry)
         session = ServedSession(node.id, terms, retries=self.retries, hooks=hooks)
         context = context_for(
@@ -92,11 +107,11 @@ class Attempt:
             event=self.events[0],
             events=self.events,
             run=RunInfo(call.run_id, self.served.id, "served", means.scope.environment, means.scope.tenant),
-            step=StepInfo(node.id, node.id, node.kind, node.name),
+            step=StepInfo(self.step_key, node.id, node.kind, node.name),
             attempt=call.attempt,
-            idempotency_key=idempotency_key(call.run_id, node.id),
+            idempotency_key=idempotency_key(call.run_id, self.step_key),
             state=self.state,
-            workflow=self.workflow.document,
+            workflow=(self.graph or self.workflow).document,
             config=means.config,
             limits=means.limits,
             session=session,
@@ -117,8 +132,8 @@ class Attempt:
         if any(each.target is not None for each in events):
             raise unsupported("start_run")
         if events:
-            key = self.node.id
-            self.means.send(
+            key = self.step_key
+            self.means.outlet.send(
                 [
                     replace(each, id=each.id or derived_id(self.call.run_id, key, str(index)))
                     for index, each in enumerate(events)

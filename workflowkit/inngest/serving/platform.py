@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from workflowkit.base.errors import ActionError
+from workflowkit.base.errors import ActionError, NotFound
 from workflowkit.base.jsonvalue import dumps, loads
 from workflowkit.base.limits import Limits
 from workflowkit.base.netguard import GuardedResponse, NetworkPolicy, request
+from workflowkit.engine.channels import Message
 from workflowkit.engine.outcome import EmittedEvent
 from workflowkit.inngest.serving.options import EndpointConfig
 from workflowkit.inngest.signing import key_hash
@@ -18,7 +19,8 @@ from workflowkit.inngest.signing import key_hash
 _REFUSED = frozenset({401, 403})
 #: Stands for the event key where a dev server asks for none.
 _NO_EVENT_KEY = "dev"
-_OK = 200
+_OK, _MISSING = 200, 404
+_ACCEPTED = range(200, 300)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,27 @@ class Platform:
         if answer.status != _OK or not isinstance(ids, list) or len(ids) != len(events):
             raise ActionError(f"the events were not accepted: {answer.status}")
         return [str(each) for each in ids]
+
+    def publish(self, message: Message, run_id: str) -> None:
+        """Publish a message of a run to a topic of a channel. Raises ``ActionError``."""
+        query = urlencode({"channel": message.channel, "topic": message.topic, "run_id": run_id})
+        url = f"{self.config.api_origin}/v1/realtime/publish?{query}"
+        answer = self._authorized("POST", url, message.text.encode())
+        if answer.status not in _ACCEPTED:
+            raise ActionError(f"the message was not accepted: {answer.status}")
+
+    def signal(self, name: str, data: Any) -> str | None:
+        """Resume the run that waits for a signal; return its id. Raises ``NotFound`` if none does, ``ActionError``."""
+        body = dumps({"signal": name, "data": data}).encode()
+        answer = self._authorized("POST", f"{self.config.api_origin}/v1/signals", body)
+        if answer.status == _MISSING:
+            raise NotFound(f"no run waits for signal {name!r}")
+        if answer.status not in _ACCEPTED:
+            raise ActionError(f"the signal was not accepted: {answer.status}")
+        found = _json(answer)
+        resumed = found.get("data") if isinstance(found, dict) else None
+        run_id = resumed.get("run_id") if isinstance(resumed, dict) else None
+        return run_id if isinstance(run_id, str) else None
 
     def fetch(self, run_id: str) -> tuple[list[Any], dict[str, Any]]:
         """Return the events of a run and what is remembered of its steps. Raises ``ActionError``."""

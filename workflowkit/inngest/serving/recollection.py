@@ -18,8 +18,8 @@ from workflowkit.runtime.schedules import EVENT_NAME as CRON_EVENT
 
 _INTERNAL = "_inngest"
 _WRAPPED = frozenset({RUN_STEP, WaitKind.RUN.value})
-#: Under which an error keeps our code for it, where servers keep what an error carries.
-CODE = "code"
+#: Under which an error keeps our code for it, and whether it is worth another try, where servers keep what it carries.
+CODE, RETRYABLE = "code", "retryable"
 
 
 def recalled(key: str, step_id: str, kind: str, value: Any, names: Names) -> Fact | None:
@@ -44,7 +44,7 @@ def recalled(key: str, step_id: str, kind: str, value: Any, names: Names) -> Fac
 
 
 def error_info(value: Any) -> ErrorInfo:
-    """Return an error as a server keeps it, as one of ours. It is final: what may be tried again has been."""
+    """Return an error as a server keeps it, as one of ours."""
     given = value if isinstance(value, dict) else {"message": value}
     name, message, carried = str(given.get("name") or "Error"), given.get("message"), given.get("data")
     code = carried.get(CODE) if isinstance(carried, dict) else None
@@ -54,7 +54,8 @@ def error_info(value: Any) -> ErrorInfo:
         storable(name, ERROR_NAME_CHARS),
         storable("" if message is None else str(message), ERROR_MESSAGE_CHARS),
         code if isinstance(code, str) else "action-failed",
-        retryable=False,
+        # What may be tried again has been: this says only what kind of error it was.
+        retryable=isinstance(carried, dict) and carried.get(RETRYABLE) is True,
     )
 
 

@@ -19,7 +19,8 @@ _MAX_ATTEMPTS = 21
 class Call:
     """What a server asks for, and what it remembers.
 
-    ``steps`` are results by the hashes of steps, as the server has them. ``attempt`` counts from 0. ``target`` is the
+    ``steps`` are results by the hashes of steps, as the server has them, ``stack`` the order in which it got them.
+    ``attempt`` counts from 0. ``target`` is the
     hash of the one step to execute, ``None`` for whatever is next; ``plans_only``: tell what is next, and execute
     nothing. Where ``use_api``, events and steps are to be asked for.
     """
@@ -30,6 +31,7 @@ class Call:
     attempt: int
     max_attempts: int
     plans_only: bool
+    stack: tuple[str, ...]
     events: tuple[Mapping[str, Any], ...]
     steps: Mapping[str, Any]
     use_api: bool = False
@@ -59,11 +61,17 @@ def read_call(query: Mapping[str, str], body: bytes, limits: Limits) -> Call:
         attempt=_count(context.get("attempt", 0), "/ctx/attempt"),
         max_attempts=_count(context.get("max_attempts", _MAX_ATTEMPTS), "/ctx/max_attempts"),
         plans_only=bool(context.get("disable_immediate_execution")),
+        stack=_stack(context.get("stack")),
         events=events,
         steps=_object(root.get("steps") or {}, "/steps"),
         use_api=use_api,
         request_id=request_id if isinstance(request_id, str) else None,
     )
+
+
+def _stack(value: Any) -> tuple[str, ...]:
+    hashes = value.get("stack") if isinstance(value, dict) else None
+    return tuple(each for each in hashes if isinstance(each, str)) if isinstance(hashes, list) else ()
 
 
 def _object(value: Any, pointer: str) -> dict[str, Any]:

@@ -10,21 +10,34 @@ from workflowkit.base.errors import DefinitionError, Problem
 from workflowkit.base.limits import Limits
 from workflowkit.definition import build, parse
 from workflowkit.definition.model import Node, Workflow
+from workflowkit.inngest.events import ENDS_HERE
 from workflowkit.inngest.serving.names import Names
 from workflowkit.registry import Function, Registry
 from workflowkit.registry.functionoptions import id_problem
+from workflowkit.runtime.lifecycle import RUN_CANCELLED, RUN_FAILED
+
+FAILED_THERE, CANCELLED_THERE = ENDS_HERE[RUN_FAILED], ENDS_HERE[RUN_CANCELLED]
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """Runs of a document that end in a certain way. ``event`` is the server's name of that, ``slug`` the document's."""
+
+    event: str
+    slug: str
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
     """A function or a document. ``id`` is our id of it, ``slug`` what the server calls it, ``retries`` the most that
-    any of its steps has."""
+    any of its steps has, ``handles`` the ends of other runs that start it."""
 
     id: str
     slug: str
     workflow: Workflow
     is_graph: bool
     retries: int
+    handles: tuple[Handled, ...] = ()
 
 
 def served(
@@ -54,9 +67,31 @@ def served(
             continue
         problems += [Problem(pointer + place, "unsupported", text) for place, text in _unsupported(workflow)]
         found[slug] = _of(f"{names.own}/{workflow_id}", slug, workflow, registry, is_graph=True)
+    problems += _handle_ends(names, documents, found)
     if problems:
         raise DefinitionError(problems)
     return found
+
+
+def _handle_ends(names: Names, documents: Mapping[str, Any], found: dict[str, Served]) -> Iterator[Problem]:
+    """Let documents be started by the ends of the runs that name them. Yield what names none that is served."""
+    for workflow_id in documents:
+        slug = names.slug(workflow_id)
+        if slug not in found:
+            continue
+        settings = found[slug].workflow.settings
+        for name, event, target in (
+            ("on_failure", FAILED_THERE, settings.on_failure_workflow),
+            ("on_cancel", CANCELLED_THERE, settings.on_cancel_workflow),
+        ):
+            if target is None:
+                continue
+            handler = found.get(names.slug(target))
+            if target not in documents or handler is None:
+                pointer = f"/workflows/{workflow_id}/settings/{name}/workflow"
+                yield Problem(pointer, "unsupported", f"the workflow {target!r} is to be served beside this one")
+                continue
+            found[handler.slug] = replace(handler, handles=(*handler.handles, Handled(event, slug)))
 
 
 def retries_of(node: Node, registry: Registry) -> int:
@@ -68,8 +103,20 @@ def retries_of(node: Node, registry: Registry) -> int:
 
 
 def _of(own_id: str, slug: str, workflow: Workflow, registry: Registry, *, is_graph: bool) -> Served:
-    retries = max((retries_of(node, registry) for node in workflow.nodes.values()), default=0)
+    retries = max((retries_of(node, registry) for node in _nodes(workflow)), default=0)
     return Served(own_id, slug, workflow, is_graph, retries)
+
+
+def _nodes(workflow: Workflow) -> Iterator[Node]:
+    """Yield the nodes of a document and of the graphs in it, and what undoes them."""
+    for node in workflow.nodes.values():
+        yield node
+        if node.body is not None:
+            yield from _nodes(node.body)
+        if node.compensate is not None:
+            yield Node(node.id, node.compensate.kind, node.name, node.compensate.inputs, node.pointer)
+    if workflow.on_failure is not None:
+        yield from _nodes(workflow.on_failure)
 
 
 def _id_problems(workflow_id: str, slug: str, pointer: str, found: Mapping[str, Served]) -> Iterator[Problem]:
@@ -82,20 +129,13 @@ def _id_problems(workflow_id: str, slug: str, pointer: str, found: Mapping[str, 
 def _unsupported(workflow: Workflow) -> Iterator[tuple[str, str]]:
     """Yield what a document has that needs a server of ours, and where."""
     elsewhere = "works on a server of Workflow Kit only"
-    for node in workflow.nodes.values():
-        if node.body is not None:
-            yield node.pointer, f"a loop {elsewhere}"
-        for name, value in (("cache", node.cache), ("compensate", node.compensate)):
-            if value is not None:
-                yield f"{node.pointer}/settings/{name}", f"{name} {elsewhere}"
+    for node in _nodes(workflow):
+        if node.cache is not None:
+            yield f"{node.pointer}/settings/cache", f"cache {elsewhere}"
         if node.concurrency:
             yield f"{node.pointer}/settings/concurrency", f"the concurrency of one node {elsewhere}"
-    settings = workflow.settings
     if not workflow.nodes:
         yield "/actions", "a document that is served has actions"
-    for name, graph, other in (
-        ("on_failure", workflow.on_failure, settings.on_failure_workflow),
-        ("on_cancel", workflow.on_cancel, settings.on_cancel_workflow),
-    ):
-        if graph is not None or other is not None:
-            yield f"/settings/{name}", f"{name} of a document {elsewhere}; serve a function with that trigger"
+    if workflow.on_cancel is not None:
+        # A server that cancels a run forgets what its steps came to, and calls it no more.
+        yield "/settings/on_cancel", f"the actions of on_cancel {elsewhere}; name another workflow that is served"

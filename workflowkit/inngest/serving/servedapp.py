@@ -93,7 +93,7 @@ def served_app(
         platform = Platform(config, settings.limits, {**config.headers(framework), "User-Agent": SDK_NAME})
         means = Means(
             names, application.registry, application.extensions, action_config(settings), settings.limits,
-            settings.scope, platform.send, application.now_ms,
+            settings.scope, platform, application.now_ms,
         )  # fmt: skip
         return ServeEndpoint(config, found, means, platform, trust, framework)
 

@@ -6,19 +6,20 @@ tells which steps are next, and then ends. The server keeps what it is told, and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
+from workflowkit.base.ids import derived_id
 from workflowkit.base.limits import Limits
-from workflowkit.engine.channels import Message
-from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
+from workflowkit.engine.channels import Message, run_channel
+from workflowkit.engine.compensations import COMPENSATION_STEP
 from workflowkit.engine.hooks import Hooks
 from workflowkit.engine.memo import Memo, step_id_of
 from workflowkit.engine.outcome import EmittedEvent, Failed
 from workflowkit.engine.retry import Backoff, next_attempt_at_ms
-from workflowkit.engine.session import CALLBACK_STEP, NoInvitations, StepSession
+from workflowkit.engine.session import CALLBACK_STEP, StepSession
 from workflowkit.engine.waits import Wait, WaitKind
 from workflowkit.inngest.naming import hash_of
 from workflowkit.inngest.serving.names import Names
@@ -35,31 +36,30 @@ from workflowkit.inngest.serving.operations import (
     waiting,
 )
 from workflowkit.inngest.serving.recollection import recalled
+from workflowkit.inngest.serving.recorder import Outlet, ServedRecorder
 from workflowkit.inngest.serving.requests import Call
 
 _UNSUPPORTED = frozenset({WaitKind.APPROVAL.value, WaitKind.CALLBACK.value, WaitKind.LOOP.value, CALLBACK_STEP})
 
-#: What cannot be published: these servers have channels of their own.
-PUBLISH = "publish"
-
-#: Sends events with their ids; returns the ids under which the server has them.
-SendEvents = Callable[[Sequence[EmittedEvent]], list[str]]
-
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What an attempt is made under. ``is_graph``: the handler is a node of a document, and has been chosen already.
+    """What an attempt is made under.
 
+    ``prefix`` begins the ids of the steps of a document's node, ``None`` for a function. ``is_free``: whichever step is
+    next is executed, else the ``target``; with neither, the next steps are told, which ``plans_only`` asks for.
     ``backoff`` is ``None`` where the server decides when a step is tried again.
     """
 
     call: Call
     names: Names
     target: str | None
-    send: SendEvents
+    outlet: Outlet
     now_ms: Callable[[], int]
     limits: Limits
-    is_graph: bool = False
+    prefix: str | None = None
+    is_free: bool = False
+    plans_only: bool = False
     backoff: Backoff | None = None
 
 
@@ -69,8 +69,8 @@ class ServedSession(StepSession):
     def __init__(self, node_id: str, terms: Terms, *, retries: int, hooks: Hooks | None) -> None:
         memo = Memo()
         super().__init__(
-            node_id, memo, _Facts(terms.now_ms), terms.now_ms, lambda: 0.0, retries=retries, run_id=terms.call.run_id,
-            limits=terms.limits, hooks=hooks,
+            node_id, memo, ServedRecorder(terms.outlet, terms.call.run_id, terms.now_ms), terms.now_ms,
+            lambda: 0.0, retries=retries, run_id=_ids_of(terms), limits=terms.limits, hooks=hooks,
         )  # fmt: skip
         self._terms, self._own_memo = terms, memo
         self._unseen = set(terms.call.steps)
@@ -112,7 +112,7 @@ class ServedSession(StepSession):
 
     def _wire_id(self, key: str) -> str:
         """Return what a step is called to the server: of a function, what its author calls it."""
-        return key if self._terms.is_graph else step_id_of(key)
+        return self._terms.prefix + key if self._terms.prefix is not None else step_id_of(key)
 
     # --- executing
 
@@ -125,12 +125,12 @@ class ServedSession(StepSession):
 
     def _admit(self, wire_id: str) -> None:
         terms = self._terms
-        if terms.is_graph or terms.target == hash_of(wire_id):
+        if terms.is_free or terms.target == hash_of(wire_id):
             return
         if terms.target is not None:
             self.block_until(self.now_ms())
         # Several steps may be next where parts go on side by side: what is the only one shows in the end.
-        if terms.call.plans_only or self.is_async or self._branches:
+        if terms.plans_only or self.is_async or self._branches:
             self._tell(operation(PLANNED, wire_id))
             self.block_until(self.now_ms())
 
@@ -141,16 +141,23 @@ class ServedSession(StepSession):
         output: Any,
         events: tuple[EmittedEvent, ...] = (),
         messages: tuple[Message, ...] = (),
+        *,
+        undone: str | None = None,
     ) -> Any:
         """Keep the result of a step for the answer."""
-        if messages:
-            raise unsupported(PUBLISH)
+        for message in messages:
+            self._terms.outlet.publish(self._told_channel(message), self._terms.call.run_id)
         if events:
-            output = self._terms.send(events)
+            output = self._terms.outlet.send(events)
         result = super().record(key, attempt, output)
         with self._lock:
             self._executed[key] = operation(RUN, self._wire_id(key), data=output)
         return result
+
+    def _told_channel(self, message: Message) -> Message:
+        """Return a message with the channel of the run as it is known outside: a part of a document has none."""
+        is_own = message.channel == run_channel(self.run_id)
+        return replace(message, channel=run_channel(self._terms.call.run_id)) if is_own else message
 
     def record_failure(
         self, key: str, step_id: str, attempt: int, failure: Failed, retries: int | None, *, told: Any = None
@@ -167,11 +174,15 @@ class ServedSession(StepSession):
     def _asked_seconds(self, attempt: int, failure: Failed) -> float | None:
         return asked_seconds(attempt, failure, self.now_ms(), self._terms.backoff)
 
+    def check_undoable(self, step_id: str) -> None:
+        """Refuse what undoes a step: these servers have no such thing. Raises ``NonRetriableError``."""
+        raise unsupported(COMPENSATION_STEP)
+
     # --- waiting
 
     def begin_wait(self, wait: Wait) -> None:
         """Keep a wait for the answer. Servers know by its id whether it has begun."""
-        if self._terms.target is None or self._terms.is_graph:
+        if self._terms.target is None or self._terms.is_free:
             self._is_new = True
             self._tell(waiting(wait, self._wire_id(wait.key), self.now_ms(), self._terms.names))
 
@@ -183,51 +194,14 @@ class ServedSession(StepSession):
             self._told.setdefault(told["id"], told)
 
 
+def _ids_of(terms: Terms) -> str:
+    """Return what the ids follow from that a handler's steps make: each part of a document has its own."""
+    return derived_id(terms.call.run_id, terms.prefix) if terms.prefix else terms.call.run_id
+
+
 def asked_seconds(attempt: int, failure: Failed, now_ms: int, backoff: Backoff | None) -> float | None:
     """Return when a failed attempt is to be tried again, in seconds from now; ``None`` where the server decides."""
     if backoff is None and failure.asked_seconds(now_ms) is None:
         return None
     due_ms = next_attempt_at_ms(attempt, failure, now_ms=now_ms, jitter=0.0, backoff=backoff or Backoff())
     return (due_ms - now_ms) / 1000
-
-
-class _Facts:
-    """Makes facts that last as long as the attempt."""
-
-    def __init__(self, now_ms: Callable[[], int]) -> None:
-        self._now_ms = now_ms
-
-    def completed(
-        self,
-        key: str,
-        attempt: int,
-        output: Any,
-        events: tuple[EmittedEvent, ...] = (),
-        messages: tuple[Message, ...] = (),
-    ) -> Fact:
-        return Fact(FactKind.COMPLETED, key, attempt, output, at_ms=self._now_ms())
-
-    def failed(self, key: str, attempt: int, error: ErrorInfo, told: Any = None) -> Fact:
-        return Fact(FactKind.FAILED, key, attempt, told, error, at_ms=self._now_ms())
-
-    def retry(self, key: str, attempt: int, error: ErrorInfo, retry_at_ms: int) -> Fact:
-        return Fact(FactKind.RETRY, key, attempt, error=error, retry_at_ms=retry_at_ms, at_ms=self._now_ms())
-
-    def opened(self, wait: Wait) -> Wait:
-        return wait
-
-    def callback(self, key: str, until_ms: int) -> Fact:
-        raise unsupported(CALLBACK_STEP)
-
-    def publish(self, message: Message) -> None:
-        raise unsupported(PUBLISH)
-
-    def hands_over(self) -> bool:
-        return False
-
-    def news(self) -> tuple[Fact, ...]:
-        return ()
-
-    @property
-    def invitations(self) -> NoInvitations:
-        return NoInvitations()

@@ -31,6 +31,14 @@ from workflowkit.store.schema.authoring import (
     workflows,
 )
 from workflowkit.store.schema.base import metadata
+from workflowkit.store.schema.connect import (
+    CONNECTION_STATUSES,
+    connected_apps,
+    connections,
+    gateways,
+    worker_requests,
+    worker_waits,
+)
 from workflowkit.store.schema.eventlog import decisions, event_ids, events, pending_events, webhook_deliveries
 from workflowkit.store.schema.execution import (
     HOLDS,
@@ -74,6 +82,7 @@ from workflowkit.store.schema.waiting import (
 __all__ = [
     "APPROVAL_STATUSES",
     "COLLECTION_KINDS",
+    "CONNECTION_STATUSES",
     "HOLDS",
     "OVERLAPS",
     "RUNNING",
@@ -93,10 +102,13 @@ __all__ = [
     "callbacks",
     "collected_events",
     "collections",
+    "connected_apps",
+    "connections",
     "decisions",
     "event_ids",
     "events",
     "flow_states",
+    "gateways",
     "jobs",
     "journal",
     "lane_groups",
@@ -121,6 +133,8 @@ __all__ = [
     "waits",
     "webhook_deliveries",
     "webhooks",
+    "worker_requests",
+    "worker_waits",
     "workers",
     "workflow_drafts",
     "workflow_triggers",

@@ -15,6 +15,7 @@ messages = sa.Table(
     text("topic"),
     text("data"),
     big("at_ms"),
+    text("part", nullable=True),
     sa.Index(None, "channel", "environment", "tenant", "seq"),
     sa.Index(None, "environment", "tenant", "at_ms"),
     # A number is never given twice, even if all rows are gone: subscribers say up to which one they have everything.

@@ -6,8 +6,8 @@ that and the commit take, and not for round trips. Workers of the version before
 
 from alembic import op
 
-revision = "0020"
-down_revision = "0019"
+revision = "0022"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 

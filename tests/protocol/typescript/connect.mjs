@@ -1,0 +1,21 @@
+// A worker of the npm package `inngest` that connects, for the tests of the protocol: see tests/connectapps.py.
+//
+//   node connect.mjs TOLD NAME     executes the functions of functions.mjs as the app NAME
+//
+// What the functions tell, and that it is active, it writes to the file TOLD: a JSON list a line.
+import { appendFileSync } from "node:fs";
+
+import { Inngest } from "inngest";
+import { connect } from "inngest/connect";
+
+import { functionsOf } from "./functions.mjs";
+
+const [told, name] = process.argv.slice(2);
+const tell = (...values) => appendFileSync(told, `${JSON.stringify(values)}\n`);
+const client = new Inngest({
+  id: name,
+  logger: { info() {}, warn: console.error, error: console.error, debug() {} },
+});
+const functions = functionsOf(client, (key, value) => tell(key, value));
+await connect({ apps: [{ client, functions }] });
+tell("active");

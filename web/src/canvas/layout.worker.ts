@@ -1,6 +1,0 @@
-import type { Arrangement } from "./arrange";
-import { arrange } from "./arrange";
-
-addEventListener("message", (event: MessageEvent<Arrangement>) => {
-  postMessage(arrange(event.data));
-});

@@ -1,0 +1,81 @@
+/** Connections as React Flow draws them. */
+
+import { isEqual } from "../base/json";
+import type { Way } from "../document/edits";
+import type { Conditional, Position, WorkflowAction, WorkflowEdge } from "../document/types";
+import { SOURCE } from "../document/types";
+import { targetKey } from "../problems/locate";
+import { countText } from "../problems/words";
+import type { FlowEdge, FlowInput, WireData } from "./flow";
+import { NODE_HEIGHT, NODE_WIDTH, wayOffset } from "./geometry";
+import type { Route } from "./routing";
+import { routeFor } from "./routing";
+import { served, t } from "../locale/locale";
+
+const NONE: readonly never[] = [];
+
+/** `boxes` are the upper left corners of all steps. */
+export function wire(
+  input: FlowInput,
+  edge: WorkflowEdge,
+  actions: ReadonlyMap<string, WorkflowAction>,
+  boxes: readonly Position[],
+): FlowEdge {
+  const source = actions.get(edge.from);
+  const ways = source === undefined ? [{}] : input.catalogue.waysOf(source);
+  const way = Math.max(input.catalogue.wayOf(edge, ways), 0);
+  const label = labelOf(edge, ways[way]);
+  const problems = input.problems.byTarget.get(targetKey("edge", input.scope, edge.id)) ?? NONE;
+  const from = source?.name ?? edge.from.replace(SOURCE, t("the trigger"));
+  const to = actions.get(edge.to)?.name ?? edge.to;
+  const { bend, lane } = routeOf(input, edge, wayOffset(way, Math.max(ways.length, 1)), boxes);
+  return {
+    id: edge.id,
+    type: "wire",
+    source: edge.from,
+    target: edge.to,
+    sourceHandle: `way-${way}`,
+    data: {
+      edge,
+      label,
+      tone: toneOf(edge.conditional),
+      hasProblem: problems.length > 0,
+      bend,
+      lane,
+      paint: input.painting?.edges.get(edge.id),
+      isPainted: input.painting !== undefined,
+    },
+    selected: input.selection.edges.has(edge.id),
+    ariaLabel: [t("From {from} to {to}", { from, to }), label, countText(problems)]
+      .filter((part) => part !== "")
+      .join(", "),
+  };
+}
+
+function routeOf(
+  { positions }: FlowInput,
+  { from, to }: WorkflowEdge,
+  offset: number,
+  boxes: readonly Position[],
+): Route {
+  const [source, target] = [positions.get(from), positions.get(to)];
+  if (source === undefined || target === undefined) return {};
+  const start = { x: source.x + offset, y: source.y + NODE_HEIGHT };
+  return routeFor(start, { x: target.x + NODE_WIDTH / 2, y: target.y }, boxes);
+}
+
+/** What stands on an edge: its own name, the name of its way, or its condition in short. */
+export function labelOf(edge: WorkflowEdge, way: Way | undefined): string {
+  if (typeof edge.name === "string" && edge.name !== "") return edge.name === way?.name ? served(edge.name) : edge.name;
+  if (edge.conditional === null || edge.conditional === undefined) return "";
+  if (way?.name !== undefined && isEqual(way.conditional, edge.conditional)) return served(way.name);
+  const { type, value } = edge.conditional;
+  if (type === "match")
+    return `= ${value === undefined ? "null" : typeof value === "string" ? value : JSON.stringify(value)}`;
+  return { if: t("If true"), else: t("Else"), error: t("Error") }[type];
+}
+
+function toneOf(conditional: Conditional | null | undefined): WireData["tone"] {
+  if (conditional === null || conditional === undefined) return "plain";
+  return ({ if: "good", else: "bad", error: "bad", match: "other" } as const)[conditional.type];
+}
