@@ -63,15 +63,16 @@ class Conversation:
         idle = 0
         left = self._handed_over()
         while True:
-            known = len(self._session.known())
+            before = len(self._session.known())
             reply, left = left or self._ask(), None
+            told = len(self._session.known())  # with what the app has reported in the middle of the call
             try:
                 self._settle_all(reply)
             except SuspendInterrupt:
                 # What waits must not keep from going on what has ended meanwhile.
-                if len(self._session.known()) == known:
+                if len(self._session.known()) == told:
                     raise
-            idle = idle + 1 if len(self._session.known()) == known else 0
+            idle = idle + 1 if len(self._session.known()) == before else 0
             if idle >= self._limits.remote_idle_replies:
                 raise failure("NoProgress", f"the app answered {idle} times without anything new", "no-progress")
             self._session.give_way()

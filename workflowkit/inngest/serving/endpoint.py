@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +22,7 @@ from workflowkit.base.jsonvalue import loads, loads_strict
 from workflowkit.engine.failures import failed_by
 from workflowkit.inngest.replies import NO_RETRY_HEADER, RETRY_HEADER
 from workflowkit.inngest.serving.announcing import function_configs
+from workflowkit.inngest.serving.checkpointing import perform_on
 from workflowkit.inngest.serving.exchange import Request, Response, json_response
 from workflowkit.inngest.serving.graphs import perform_graph
 from workflowkit.inngest.serving.inspecting import CAPABILITIES, inspection
@@ -179,6 +180,17 @@ class ServeEndpoint:
         if call.use_api:
             events, steps = self.platform.fetch(call.run_id)
             call = replace(call, events=tuple(events), steps=steps)
+        options = self.config.checkpointing
+        if options is None or call.target is not None or call.plans_only or call.dispatch is None:
+            return self._perform_once(served, call)
+        began_ms = self.means.now_ms()
+
+        def save(steps: Sequence[dict[str, Any]]) -> None:
+            self.platform.save(call, steps, began_ms, self.means.now_ms())
+
+        return perform_on(call, lambda call: self._perform_once(served, call), options, save, self.means.now_ms)
+
+    def _perform_once(self, served: Served, call: Call) -> Reply:
         own = [own_event(event, self.means.names) for event in call.events]
         node, now_ms = next(iter(served.workflow.nodes.values())), self.means.now_ms()
         # One moment for the whole call: what is to last an hour is told as an hour, however long that takes to find.

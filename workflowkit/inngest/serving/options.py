@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from workflowkit import __version__
 from workflowkit.base.errors import InvalidInput, Problem
 from workflowkit.inngest.replies import SDK_HEADER, VERSION_HEADER
+from workflowkit.inngest.serving.checkpointing import Checkpointing, CheckpointOptions, read_checkpointing
 from workflowkit.inngest.signing import SigningKeys
 
 #: What the protocol knows us as, and the version of it that is spoken.
@@ -48,6 +49,8 @@ class ServeOptions(TypedDict, total=False):
     """``INNGEST_SERVE_PATH``: at which path the app is reached. Default: that of the request."""
     streaming: bool
     """``INNGEST_STREAMING`` (``force``): whether answers begin at once, so that nobody between gives up waiting."""
+    checkpointing: bool | CheckpointOptions
+    """Whether a call goes on after a plain step, whose result is saved meanwhile. Default: false."""
     log_level: str
     """``INNGEST_LOG_LEVEL``: of the logger ``workflowkit.serving``."""
 
@@ -67,6 +70,7 @@ class EndpointConfig:
     origin: str | None = None
     path: str | None = None
     streaming: bool = False
+    checkpointing: Checkpointing | None = None
     log_level: str | None = None
 
     @property
@@ -117,6 +121,7 @@ def read_options(
         origin=origin.rstrip("/") if origin else None,
         path=options.get("serve_path") or environ.get("INNGEST_SERVE_PATH"),
         streaming=options.get("streaming", environ.get("INNGEST_STREAMING", "").lower() in ("force", "1", "true")),
+        checkpointing=read_checkpointing(options.get("checkpointing", False)),
         log_level=options.get("log_level") or environ.get("INNGEST_LOG_LEVEL"),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from workflowkit.base.netguard import GuardedResponse, NetworkPolicy, request
 from workflowkit.engine.channels import Message
 from workflowkit.engine.outcome import EmittedEvent
 from workflowkit.inngest.serving.options import EndpointConfig
+from workflowkit.inngest.serving.requests import Call
 from workflowkit.inngest.signing import key_hash
 
 _REFUSED = frozenset({401, 403})
@@ -21,6 +23,10 @@ _REFUSED = frozenset({401, 403})
 _NO_EVENT_KEY = "dev"
 _OK, _MISSING = 200, 404
 _ACCEPTED = range(200, 300)
+#: Stands for no answer: from here on another try may help.
+_NO_ANSWER = 500
+#: Pauses between tries to save results: the call that they are of goes on meanwhile.
+_SAVE_PAUSES_SECONDS = (0.05, 0.2, 0.5, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,30 @@ class Platform:
         resumed = found.get("data") if isinstance(found, dict) else None
         run_id = resumed.get("run_id") if isinstance(resumed, dict) else None
         return run_id if isinstance(run_id, str) else None
+
+    def save(self, call: Call, steps: Sequence[dict[str, Any]], began_ms: int, now_ms: int) -> None:
+        """Save results in the middle of a call. Raises ``ActionError`` if the server does not take them."""
+        dispatch = call.dispatch
+        assert dispatch is not None  # noqa: S101 - nobody saves without
+        payload = {
+            "run_id": call.run_id, "fn_id": dispatch.function_id, "qi_id": dispatch.queue_item_id,
+            "request_id": call.request_id, "generation_id": dispatch.generation, "request_started_at": began_ms,
+            "ts": now_ms, "steps": [{**each, "mode": "sync"} for each in steps],
+        }  # fmt: skip
+        url = f"{self.config.api_origin}/v1/checkpoint/{quote(call.run_id, safe='')}/async"
+        body = dumps(payload).encode()
+        for pause_seconds in (*_SAVE_PAUSES_SECONDS, None):
+            try:
+                status = self._authorized("POST", url, body).status
+            except ActionError:
+                if pause_seconds is None:
+                    raise
+                status = _NO_ANSWER
+            if status in _ACCEPTED:
+                return
+            if status < _NO_ANSWER or pause_seconds is None:
+                raise ActionError(f"the server does not take results on the way: {status}")
+            threading.Event().wait(pause_seconds)
 
     def fetch(self, run_id: str) -> tuple[list[Any], dict[str, Any]]:
         """Return the events of a run and what is remembered of its steps. Raises ``ActionError``."""

@@ -16,13 +16,22 @@ _MAX_ATTEMPTS = 21
 
 
 @dataclass(frozen=True, slots=True)
+class Dispatch:
+    """What a server wants to hear of its call where results are saved in the middle of it."""
+
+    function_id: str
+    queue_item_id: str
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """What a server asks for, and what it remembers.
 
     ``steps`` are results by the hashes of steps, as the server has them, ``stack`` the order in which it got them.
-    ``attempt`` counts from 0. ``target`` is the
-    hash of the one step to execute, ``None`` for whatever is next; ``plans_only``: tell what is next, and execute
-    nothing. Where ``use_api``, events and steps are to be asked for.
+    ``attempt`` counts from 0. ``target`` is the hash of the one step to execute, ``None`` for whatever is next;
+    ``plans_only``: tell what is next, and execute nothing. Where ``use_api``, events and steps are to be asked for.
+    ``dispatch`` is ``None`` where nothing can be saved in the middle of the call.
     """
 
     function: str
@@ -36,6 +45,7 @@ class Call:
     steps: Mapping[str, Any]
     use_api: bool = False
     request_id: str | None = None
+    dispatch: Dispatch | None = None
 
 
 def read_call(query: Mapping[str, str], body: bytes, limits: Limits) -> Call:
@@ -66,7 +76,15 @@ def read_call(query: Mapping[str, str], body: bytes, limits: Limits) -> Call:
         steps=_object(root.get("steps") or {}, "/steps"),
         use_api=use_api,
         request_id=request_id if isinstance(request_id, str) else None,
+        dispatch=_dispatch(context),
     )
+
+
+def _dispatch(context: Mapping[str, Any]) -> Dispatch | None:
+    function_id, item_id, generation = (context.get(name) for name in ("fn_id", "qi_id", "generation_id"))
+    if isinstance(function_id, str) and isinstance(item_id, str) and type(generation) is int:
+        return Dispatch(function_id, item_id, generation)
+    return None
 
 
 def _stack(value: Any) -> tuple[str, ...]:
