@@ -24,11 +24,12 @@ from workflowkit.inngest.replies import NO_RETRY_HEADER, RETRY_HEADER
 from workflowkit.inngest.serving.announcing import function_configs
 from workflowkit.inngest.serving.checkpointing import perform_on
 from workflowkit.inngest.serving.exchange import Request, Response, json_response
+from workflowkit.inngest.serving.functions import perform_function
 from workflowkit.inngest.serving.graphs import perform_graph
 from workflowkit.inngest.serving.inspecting import CAPABILITIES, inspection
 from workflowkit.inngest.serving.operations import described
 from workflowkit.inngest.serving.options import SDK_NAME, EndpointConfig
-from workflowkit.inngest.serving.performing import FAILED, Attempt, Means, Reply, failure, perform_function
+from workflowkit.inngest.serving.performing import FAILED, Attempt, Means, Reply, failure
 from workflowkit.inngest.serving.platform import Platform
 from workflowkit.inngest.serving.recollection import own_event
 from workflowkit.inngest.serving.requests import Call, read_call

@@ -8,7 +8,7 @@ from typing import Any
 
 from workflowkit.base.clock import rfc3339
 from workflowkit.base.errors import NonRetriableError
-from workflowkit.engine.facts import ErrorInfo
+from workflowkit.engine.facts import ErrorInfo, Fact
 from workflowkit.engine.waits import MAX_WAIT_SECONDS, Wait, WaitKind
 from workflowkit.inngest.events import ENDS_HERE
 from workflowkit.inngest.naming import hash_of
@@ -26,13 +26,15 @@ _AT_ONCE = frozenset({RUN, PLANNED, FAILED})
 class Answered:
     """The operations of an attempt. ``is_executed`` says that one tells what a step came to.
 
-    ``is_final`` and ``retry_after_seconds`` are of a step that failed.
+    ``is_final`` and ``retry_after_seconds`` are of a step that failed. ``past`` is what the steps of a function came
+    to, if one of them says how it is undone.
     """
 
     items: tuple[dict[str, Any], ...] = ()
     is_executed: bool = False
     is_final: bool | None = None
     retry_after_seconds: float | None = None
+    past: tuple[Fact, ...] = ()
 
     @property
     def only_planned(self) -> str | None:

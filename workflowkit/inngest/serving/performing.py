@@ -16,14 +16,15 @@ from workflowkit.engine.executor import execute
 from workflowkit.engine.extensions import Extensions
 from workflowkit.engine.facts import ErrorInfo
 from workflowkit.engine.failures import failed_by
-from workflowkit.engine.outcome import Attempted, EmittedEvent, Failed, Succeeded
+from workflowkit.engine.outcome import Attempted, EmittedEvent, Failed
 from workflowkit.engine.retry import backoff_of, may_retry, restricted
+from workflowkit.engine.session import Undone
 from workflowkit.inngest.serving.names import Names
 from workflowkit.inngest.serving.operations import Answered, described, unsupported
 from workflowkit.inngest.serving.recorder import Outlet
 from workflowkit.inngest.serving.requests import Call
 from workflowkit.inngest.serving.served import Served, retries_of
-from workflowkit.inngest.serving.session import ServedSession, Terms, asked_seconds
+from workflowkit.inngest.serving.session import ServedSession, Terms
 from workflowkit.registry import Registry
 
 DONE, OPERATIONS, FAILED = 200, 206, 500
@@ -59,6 +60,7 @@ class Attempt:
 
     ``graph`` is the one that the node stands in, if that is a part of the workflow, and ``prefix`` begins the ids of
     its steps; ``None`` for a function. ``is_free`` and ``plans_only`` say which of its steps are executed (``Terms``).
+    ``undone`` is what the steps of a function came to that is undone now.
     """
 
     means: Means
@@ -71,6 +73,7 @@ class Attempt:
     prefix: str | None = None
     is_free: bool = False
     plans_only: bool = False
+    undone: Undone | None = None
     inputs: Mapping[str, Any] = field(default_factory=dict)
     state: Mapping[str, Any] = field(default_factory=dict)
 
@@ -98,7 +101,7 @@ class Attempt:
         backoff = None if node.backoff is None else backoff_of(node.backoff)
         terms = Terms(
             call, means.names, self.target, means.outlet, means.now_ms, means.limits, self.prefix, self.is_free,
-            self.plans_only, backoff,
+            self.plans_only, backoff, self.undone,
         )  # fmt: skip
         hooks = means.extensions.hooks(spec, self.will_retry)
         session = ServedSession(node.id, terms, retries=self.retries, hooks=hooks)
@@ -141,41 +144,9 @@ class Attempt:
             )
 
 
-def perform_function(attempt: Attempt) -> Reply:
-    """Return the answer to a call of a code function."""
-    outcome, answered = attempt.make()
-    only = answered.only_planned
-    if only is not None and attempt.target is None and not attempt.call.plans_only:
-        if isinstance(outcome, Succeeded | Failed):
-            return ended(attempt, outcome)
-        # Nothing else can be next: it is executed at once, without another call.
-        outcome, answered = replace(attempt, target=only).make()
-    if answered.is_executed:
-        return told(answered)
-    if isinstance(outcome, Succeeded | Failed):
-        return ended(attempt, outcome)
-    return told(answered)
-
-
 def told(answered: Answered) -> Reply:
     """Return operations as an answer."""
     return Reply(OPERATIONS, list(answered.items), answered.is_final, answered.retry_after_seconds)
-
-
-def ended(attempt: Attempt, outcome: Succeeded | Failed) -> Reply:
-    """Return the result of a whole function as an answer."""
-    if isinstance(outcome, Succeeded):
-        if attempt.target is not None:
-            return Reply(OPERATIONS, [])  # the step that was asked for is gone: the server calls the whole again
-        try:
-            attempt.send_emitted(outcome.events)
-        except Exception as error:
-            outcome = failed_by(error)
-        else:
-            return Reply(DONE, outcome.output)
-    is_final = not attempt.will_retry(outcome)
-    after = asked_seconds(attempt.call.attempt + 1, outcome, attempt.means.now_ms(), None)
-    return failure(outcome.error, is_final=is_final, retry_after_seconds=None if is_final else after)
 
 
 def failure(error: ErrorInfo, *, is_final: bool, retry_after_seconds: float | None = None) -> Reply:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from workflowkit.base.errors import NonRetriableError
+from workflowkit.engine.compensations import COMPENSATION_STEP
 from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
 from workflowkit.engine.failures import ERROR_MESSAGE_CHARS, ERROR_NAME_CHARS, storable
 from workflowkit.engine.session import RUN_STEP
@@ -17,7 +18,7 @@ from workflowkit.inngest.serving.names import Names
 from workflowkit.runtime.schedules import EVENT_NAME as CRON_EVENT
 
 _INTERNAL = "_inngest"
-_WRAPPED = frozenset({RUN_STEP, WaitKind.RUN.value})
+_WRAPPED = frozenset({RUN_STEP, WaitKind.RUN.value, COMPENSATION_STEP})
 #: Under which an error keeps our code for it, and whether it is worth another try, where servers keep what it carries.
 CODE, RETRYABLE = "code", "retryable"
 

@@ -36,8 +36,9 @@ class Outlet(Protocol):
 class ServedRecorder:
     """Makes facts that last as long as the attempt."""
 
-    def __init__(self, outlet: Outlet, run_id: str, now_ms: Callable[[], int]) -> None:
+    def __init__(self, outlet: Outlet, run_id: str, now_ms: Callable[[], int], undone: Undone | None) -> None:
         self._outlet, self._run_id, self._now_ms = outlet, run_id, now_ms
+        self._undone = undone
 
     def completed(
         self,
@@ -80,7 +81,7 @@ class ServedRecorder:
         return ()
 
     def undone(self) -> Undone:
-        return Undone()
+        return self._undone or Undone()
 
     @property
     def invitations(self) -> NoInvitations:

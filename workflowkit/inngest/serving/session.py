@@ -13,13 +13,14 @@ from typing import Any, NoReturn
 
 from workflowkit.base.ids import derived_id
 from workflowkit.base.limits import Limits
+from workflowkit.definition.model import COMPENSATE
 from workflowkit.engine.channels import Message, run_channel
-from workflowkit.engine.compensations import COMPENSATION_STEP
+from workflowkit.engine.facts import Fact, undo_detail
 from workflowkit.engine.hooks import Hooks
-from workflowkit.engine.memo import Memo, step_id_of
+from workflowkit.engine.memo import STEP_SEPARATOR, Memo, step_id_of
 from workflowkit.engine.outcome import EmittedEvent, Failed
 from workflowkit.engine.retry import Backoff, next_attempt_at_ms
-from workflowkit.engine.session import CALLBACK_STEP, StepSession
+from workflowkit.engine.session import CALLBACK_STEP, RUN_STEP, StepSession, Undone
 from workflowkit.engine.waits import Wait, WaitKind
 from workflowkit.inngest.naming import hash_of
 from workflowkit.inngest.serving.names import Names
@@ -48,7 +49,8 @@ class Terms:
 
     ``prefix`` begins the ids of the steps of a document's node, ``None`` for a function. ``is_free``: whichever step is
     next is executed, else the ``target``; with neither, the next steps are told, which ``plans_only`` asks for.
-    ``backoff`` is ``None`` where the server decides when a step is tried again.
+    ``backoff`` is ``None`` where the server decides when a step is tried again. ``undone`` is what steps came to that
+    are undone now, each by one with its id.
     """
 
     call: Call
@@ -61,6 +63,7 @@ class Terms:
     is_free: bool = False
     plans_only: bool = False
     backoff: Backoff | None = None
+    undone: Undone | None = None
 
 
 class ServedSession(StepSession):
@@ -69,11 +72,13 @@ class ServedSession(StepSession):
     def __init__(self, node_id: str, terms: Terms, *, retries: int, hooks: Hooks | None) -> None:
         memo = Memo()
         super().__init__(
-            node_id, memo, ServedRecorder(terms.outlet, terms.call.run_id, terms.now_ms), terms.now_ms,
-            lambda: 0.0, retries=retries, run_id=_ids_of(terms), limits=terms.limits, hooks=hooks,
+            node_id, memo, ServedRecorder(terms.outlet, terms.call.run_id, terms.now_ms, terms.undone), terms.now_ms,
+            lambda: 0.0, retries=retries, run_id=_ids_of(terms), is_function=terms.prefix is None,
+            limits=terms.limits, hooks=hooks,
         )  # fmt: skip
         self._terms, self._own_memo = terms, memo
         self._unseen = set(terms.call.steps)
+        self._undoable: set[str] = set()
         self._told: dict[str, dict[str, Any]] = {}
         self._executed: dict[str, dict[str, Any]] = {}
         self._verdict: tuple[bool | None, float | None] = (None, None)
@@ -85,7 +90,7 @@ class ServedSession(StepSession):
             is_final, retry_after = self._verdict
             if self._executed:
                 return Answered(tuple(self._executed.values()), True, is_final, retry_after)
-            return Answered(tuple(side_by_side([*self._told.values()])))
+            return Answered(tuple(side_by_side([*self._told.values()])), past=self._past())
 
     @property
     def is_replaying(self) -> bool:
@@ -112,7 +117,9 @@ class ServedSession(StepSession):
 
     def _wire_id(self, key: str) -> str:
         """Return what a step is called to the server: of a function, what its author calls it."""
-        return self._terms.prefix + key if self._terms.prefix is not None else step_id_of(key)
+        if self._terms.prefix is not None:
+            return self._terms.prefix + key
+        return step_id_of(key) if self._terms.undone is None else f"{COMPENSATE}{STEP_SEPARATOR}{step_id_of(key)}"
 
     # --- executing
 
@@ -174,9 +181,23 @@ class ServedSession(StepSession):
     def _asked_seconds(self, attempt: int, failure: Failed) -> float | None:
         return asked_seconds(attempt, failure, self.now_ms(), self._terms.backoff)
 
-    def check_undoable(self, step_id: str) -> None:
-        """Refuse what undoes a step: these servers have no such thing. Raises ``NonRetriableError``."""
-        raise unsupported(COMPENSATION_STEP)
+    # --- undoing
+
+    def note_undo(self, key: str, function: Callable[[Any], Any], output: Any = None) -> None:
+        """Note that something undoes a step that has completed."""
+        self._undoable.add(key)
+
+    def _past(self) -> tuple[Fact, ...]:
+        """Return what the steps came to, in the order of their ends; nothing if none of them can be undone."""
+        if not self._undoable:
+            return ()
+        places = {hashed: place for place, hashed in enumerate(self._terms.call.stack)}
+        facts = [self._with_undo(key, fact) for key, fact in self._own_memo.results.items()]
+        return tuple(sorted(facts, key=lambda fact: places.get(hash_of(self._wire_id(fact.step)), len(places))))
+
+    def _with_undo(self, key: str, fact: Fact) -> Fact:
+        kind = (fact.detail or {}).get("kind", RUN_STEP)
+        return replace(fact, detail=undo_detail(kind)) if key in self._undoable else fact
 
     # --- waiting
 
