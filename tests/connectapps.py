@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,8 @@ from workflowkit import WorkflowKit
 from workflowkit.inngest.connect import wire_pb2 as wire
 
 WORKER = Path(__file__).parent / "protocol" / "connect" / "worker.py"
+#: The app of workers that are made up, unless they say another one.
+MADE_UP = "made-up"
 _ENDED = ("Completed", "Failed", "Cancelled")
 
 
@@ -122,7 +124,7 @@ class Fleet:
 
 @contextmanager
 def a_fleet(server: str, directory: Path, **headers: str) -> Iterator[Fleet]:
-    """Give a fleet, once a gateway can be had; end its workers afterwards."""
+    """Give a fleet, once a gateway can be had; end its workers afterwards. Gateways must outlive it."""
     fleet = Fleet(server, directory, headers)
     asked = f"{server}/v0/connect/start"
     eventually(lambda: True if httpx.post(asked, headers=headers).status_code == 200 else None)
@@ -132,6 +134,7 @@ def a_fleet(server: str, directory: Path, **headers: str) -> Iterator[Fleet]:
         for worker in fleet.workers:
             worker.process.kill()
             worker.process.wait()
+        eventually(lambda: True if not fleet.connections() else None)
 
 
 def let_connect(wk: WorkflowKit) -> None:
@@ -175,15 +178,15 @@ def hello(started: wire.StartResponse, *apps: wire.App, **fields: Any) -> wire.W
     told: dict[str, Any] = {
         "connection_id": started.connection_id, "instance_id": "made-up", "sdk_language": "test", "sdk_version": "1",
         "auth_data": wire.Credentials(session_token=started.session_token, sync_token=started.sync_token),
-        "apps": apps or [an_app("shop")],
+        "apps": apps or [an_app(MADE_UP)],
     }  # fmt: skip
     return wire.WorkerConnect(**told | fields)
 
 
 def an_app(name: str, *, retries: int = 0, version: str | None = None) -> wire.App:
-    """Return an app with one function, ``go``, that an event of this name starts."""
+    """Return an app with one function, ``go``, which the event ``<name>/go`` starts."""
     function = {
-        "id": f"{name}-go", "name": "go", "triggers": [{"event": "go"}],
+        "id": f"{name}-go", "name": "go", "triggers": [{"event": f"{name}/go"}],
         "steps": {
             "step": {
                 "id": "step", "name": "step", "retries": {"attempts": retries},
@@ -230,6 +233,3 @@ def closed_with(socket_: ClientConnection) -> tuple[int | None, str | None]:
 
     eventually(find)
     return socket_.close_code, socket_.close_reason
-
-
-Condition = Callable[[], bool]

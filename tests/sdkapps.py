@@ -18,6 +18,7 @@ from werkzeug.serving import make_server
 
 from workflowkit import WorkflowKit
 from workflowkit.base.settings import Settings
+from workflowkit.contrib.encryption import EncryptionMiddleware
 
 Found = TypeVar("Found")
 WAIT_SECONDS = 60.0
@@ -92,11 +93,15 @@ def eventually(find: Callable[[], Found | None]) -> Found:
 
 
 @contextmanager
-def a_server(directory: Path, *, dev_mode: bool = True, **settings: Any) -> Iterator[tuple[WorkflowKit, str]]:
-    """Run our server with its worker on a SQLite file; give it and its address."""
+def a_server(
+    directory: Path, *, dev_mode: bool = True, encrypts: bool = False, **settings: Any
+) -> Iterator[tuple[WorkflowKit, str]]:
+    """Run our server with its worker on a SQLite file; give it and its address. It ``encrypts`` values if asked."""
     url = f"sqlite:///{directory / 'apps.db'}"
     given = Settings(database_url=url, dev_apps=dev_mode, relay_interval_seconds=0.1, **settings)
     wk = WorkflowKit(settings=given)
+    if encrypts:
+        wk.use(EncryptionMiddleware("a passphrase of a test"))
     wk.migrate()
     app = wk.api(dev_mode=dev_mode)
     wk.start(concurrency=4)

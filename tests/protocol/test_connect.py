@@ -39,27 +39,47 @@ LEASE_SECONDS = 4
 SIGNING_KEY = "signkey-test-" + "ab" * 32
 
 
-@pytest.fixture
-def wk_and_fleet(tmp_path: Path) -> Iterator[tuple[WorkflowKit, Fleet]]:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[WorkflowKit, str]]:
     """Our dev server with a gateway, whose leases are short."""
     limits = Limits(connect_lease_seconds=LEASE_SECONDS, connect_hello_seconds=1)
-    with a_server(tmp_path, limits=limits) as (wk, url):
+    with a_server(tmp_path_factory.mktemp("connect"), limits=limits) as (wk, url):
         let_connect(wk)
-        with a_fleet(url, tmp_path) as fleet:
-            yield wk, fleet
+        yield wk, url
 
 
 @pytest.fixture
-def fleet(wk_and_fleet: tuple[WorkflowKit, Fleet]) -> Fleet:
-    return wk_and_fleet[1]
+def wk(server: tuple[WorkflowKit, str]) -> WorkflowKit:
+    return server[0]
 
 
-def facts(wk: WorkflowKit, kind: str) -> list[str]:
-    """Return the steps about which the journal has facts of a kind."""
+@pytest.fixture
+def fleet(server: tuple[WorkflowKit, str], tmp_path: Path) -> Iterator[Fleet]:
+    with a_fleet(server[1], tmp_path) as fleet:
+        yield fleet
+
+
+def facts(wk: WorkflowKit, run: dict[str, Any], kind: str) -> list[str]:
+    """Return the steps of a run about which the journal has facts of a kind."""
+    statement = sa.text("SELECT step_key FROM journal WHERE run_id = :run_id AND kind = :kind")
     with wk.runtime.database.read() as tx:
-        return list(
-            tx.connection.execute(sa.text("SELECT step_key FROM journal WHERE kind = :kind"), {"kind": kind}).scalars()
-        )
+        return list(tx.connection.execute(statement, {"run_id": run["run_id"], "kind": kind}).scalars())
+
+
+def scalar(wk: WorkflowKit, sql: str) -> int:
+    """Return the number that a query gives, 0 for none."""
+    with wk.runtime.database.read() as tx:
+        return int(tx.connection.execute(sa.text(sql)).scalar_one() or 0)
+
+
+def waits(wk: WorkflowKit) -> int:
+    """Return how many steps wait for a worker."""
+    return scalar(wk, "SELECT count(*) FROM worker_waits")
+
+
+def lease_end(wk: WorkflowKit) -> int:
+    """Return when the lease of the only request ends."""
+    return scalar(wk, "SELECT max(lease_ends_at_ms) FROM worker_requests")
 
 
 # --- workers of the SDKs
@@ -101,29 +121,21 @@ def test_a_worker_of_the_sdk_of_typescript_executes_what_it_does_over_http(fleet
     assert [each[1] for each in worker.told if each[0] == "r"] == [0, 1, 2]
 
 
-def test_what_takes_longer_than_a_lease_keeps_it(fleet: Fleet, tmp_path: Path, wk_and_fleet: Any) -> None:
+def test_what_takes_longer_than_a_lease_keeps_it(wk: WorkflowKit, fleet: Fleet, tmp_path: Path) -> None:
     worker = fleet.python("shop")
     event_id = fleet.send("shop/slow", until=f"{tmp_path}/go")
     worker.wait_until_told("shop", "began")
-    first = _lease(wk_and_fleet[0])
+    first = lease_end(wk)
     # The third lease begins when the first one would have been over.
-    eventually(lambda: True if _lease(wk_and_fleet[0]) - first > LEASE_SECONDS * 1000 else None)
+    eventually(lambda: True if lease_end(wk) - first > LEASE_SECONDS * 1000 else None)
     (tmp_path / "go").touch()
     assert fleet.run_of(event_id)["status"] == "Completed"
     assert [each[1] for each in worker.told[1:]] == ["began", "after"]
 
 
-def _lease(wk: WorkflowKit) -> int:
-    with wk.runtime.database.read() as tx:
-        return int(
-            tx.connection.execute(sa.text("SELECT max(lease_ends_at_ms) FROM worker_requests")).scalar_one() or 0
-        )
-
-
 def test_a_worker_that_is_killed_loses_its_step_to_another_without_an_attempt(
-    wk_and_fleet: tuple[WorkflowKit, Fleet], tmp_path: Path
+    wk: WorkflowKit, fleet: Fleet, tmp_path: Path
 ) -> None:
-    wk, fleet = wk_and_fleet
     first = fleet.python("shop")
     event_id = fleet.send("shop/slow", until=f"{tmp_path}/go")
     first.wait_until_told("shop", "began")
@@ -133,7 +145,7 @@ def test_a_worker_that_is_killed_loses_its_step_to_another_without_an_attempt(
     (tmp_path / "go").touch()
     run = fleet.run_of(event_id)
     assert (run["status"], run["output"]) == ("Completed", ["", "after", 0])
-    assert facts(wk, "retry") == []
+    assert facts(wk, run, "retry") == []
 
 
 def test_a_worker_that_is_told_to_end_finishes_its_step_and_gets_no_other(fleet: Fleet, tmp_path: Path) -> None:
@@ -151,80 +163,83 @@ def test_a_worker_that_is_told_to_end_finishes_its_step_and_gets_no_other(fleet:
     assert ["shop", "after"] not in first.told
 
 
-def test_a_step_waits_for_a_worker_and_uses_no_attempt_up(wk_and_fleet: tuple[WorkflowKit, Fleet]) -> None:
-    wk, fleet = wk_and_fleet
+def test_a_step_waits_for_a_worker_and_uses_no_attempt_up(wk: WorkflowKit, fleet: Fleet) -> None:
     fleet.python("shop").end()
     eventually(lambda: True if not fleet.connections() else None)
     event_id = fleet.send("shop/three")
-    eventually(lambda: True if _waits(wk) == 1 else None)
+    eventually(lambda: True if waits(wk) == 1 else None)
     assert fleet.run_of(event_id, ended=False)["status"] == "Running"
     fleet.python("shop")
     run = fleet.run_of(event_id)
     assert (run["status"], run["output"]) == ("Completed", ["a", "b", "c"])
-    assert (facts(wk, "retry"), _waits(wk)) == ([], 0)
+    assert (facts(wk, run, "retry"), waits(wk)) == ([], 0)
 
 
-def _waits(wk: WorkflowKit) -> int:
-    with wk.runtime.database.read() as tx:
-        return int(tx.connection.execute(sa.text("SELECT count(*) FROM worker_waits")).scalar_one())
-
-
+@pytest.mark.parametrize("language", ["python", "typescript"])
 def test_a_gateway_that_ends_sends_its_workers_to_another_and_no_step_fails(
-    wk_and_fleet: tuple[WorkflowKit, Fleet], tmp_path: Path
+    wk: WorkflowKit, fleet: Fleet, tmp_path: Path, language: str
 ) -> None:
-    wk, fleet = wk_and_fleet
-    worker = fleet.python("shop")
-    (before,) = fleet.connections()
-    event_id = fleet.send("shop/slow", until=f"{tmp_path}/go")
-    worker.wait_until_told("shop", "began")
-    other = WorkflowKit(settings=wk.settings)
-    let_connect(other)
-    try:
-        eventually(
-            lambda: (
-                True
-                if fleet.start(exclude_gateways=[before["gateway_id"]]).gateway_group != before["gateway_id"]
-                else None
-            )
-        )
-        assert wk._gateway is not None
-        wk._gateway.stop()
-        (after,) = eventually(lambda: found if (found := fleet.connections()) and found[0]["status"] == 1 else None)
-        assert after["gateway_id"] != before["gateway_id"]
+    leaving = WorkflowKit(settings=wk.settings)
+    let_connect(leaving)
+    with a_worker(fleet) as busy:  # at the gateway that stays: the other one has fewer workers then
+        eventually(lambda: True if fleet.start().gateway_group != fleet.connections()[0]["gateway_id"] else None)
+        worker = getattr(fleet, language)("shop")
+        event_id = fleet.send("shop/slow", until=f"{tmp_path}/go")
+        worker.wait_until_told("shop", "began")
+        assert len({each["gateway_id"] for each in fleet.connections()}) == 2
+        leaving.stop()
+        eventually(lambda: True if [each["status"] for each in fleet.connections()] == [1, 1] else None)
+        assert len({each["gateway_id"] for each in fleet.connections()}) == 1
         (tmp_path / "go").touch()
-        assert fleet.run_of(event_id)["output"] == ["", "after", 0]
-        assert [each[1] for each in worker.told if each[0] == "shop"] == ["began", "after"]
-        assert facts(wk, "failed") == facts(wk, "retry") == []
-    finally:
-        other.stop()
+        run = fleet.run_of(event_id)
+        say(busy, wire.WORKER_PAUSE)
+    assert (run["status"], run["output"]) == ("Completed", ["", "after", 0])
+    assert [each[1] for each in worker.told if each[0] == "shop"] == ["began", "after"]
+    assert facts(wk, run, "failed") == facts(wk, run, "retry") == []
 
 
 def test_a_new_version_registers_and_an_old_worker_is_not_asked_for_what_it_does_not_have(fleet: Fleet) -> None:
-    old = fleet.python("shop@1")
-    new = fleet.python("shop@2")
-    assert fleet.run_of(fleet.send("shop/new"))["output"] == "2"
-    assert fleet.run_of(fleet.send("shop/three"))["status"] == "Completed"
+    old = fleet.python("rolled@1")
+    new = fleet.python("rolled@2")
+    assert fleet.run_of(fleet.send("rolled/new"))["output"] == "2"
+    assert fleet.run_of(fleet.send("rolled/three"))["status"] == "Completed"
     assert (old.told, len(new.told)) == ([["active"]], 4)
 
 
-def test_a_worker_gets_no_more_than_it_takes(wk_and_fleet: tuple[WorkflowKit, Fleet], tmp_path: Path) -> None:
-    wk, fleet = wk_and_fleet
+def test_an_old_worker_that_only_comes_back_does_not_bring_its_version_back(fleet: Fleet) -> None:
+    def version() -> str:
+        return str(httpx.get(f"{fleet.server}/api/apps/versioned").json()["version"])
+
+    old, new = an_app("versioned", version="1"), an_app("versioned", version="2")
+    with a_worker(fleet, new, instance_id="new") as other:
+        with a_worker(fleet, old, instance_id="old"):
+            assert version() == "1"  # whoever starts a worker of another version wants that
+        with a_worker(fleet, new, instance_id="newer"):
+            assert version() == "2"
+            with a_worker(fleet, old, instance_id="old"):
+                assert version() == "2"
+        say(other, wire.WORKER_PAUSE)
+    with a_worker(fleet, old, instance_id="old"):
+        assert version() == "1"
+
+
+def test_a_worker_gets_no_more_than_it_takes(wk: WorkflowKit, fleet: Fleet, tmp_path: Path) -> None:
     worker = fleet.python("shop", MAX_REQUESTS="1")
     events = [fleet.send("shop/slow", until=f"{tmp_path}/go") for _ in range(3)]
-    eventually(lambda: True if _waits(wk) == 2 else None)
+    eventually(lambda: True if waits(wk) == 2 else None)
     assert sum(each[1] == "began" for each in worker.told[1:]) == 1
     (tmp_path / "go").touch()
-    assert [fleet.run_of(event)["output"] for event in events] == [["", "after", 0]] * 3
-    assert facts(wk, "retry") == []
+    runs = [fleet.run_of(event) for event in events]
+    assert [run["output"] for run in runs] == [["", "after", 0]] * 3
+    assert [facts(wk, run, "retry") for run in runs] == [[], [], []]
 
 
 def test_the_page_of_apps_tells_of_the_connections(fleet: Fleet) -> None:
     fleet.python("shop", "mail")
-    found = httpx.get(f"{fleet.server}/api/apps").json()["items"]
-    assert [(app["id"], app["method"], app["connection_count"]) for app in found] == [
-        ("mail", "connect", 1),
-        ("shop", "connect", 1),
-    ]
+    found = {app["id"]: app for app in httpx.get(f"{fleet.server}/api/apps").json()["items"]}
+    assert [(found[each]["method"], found[each]["connection_count"]) for each in ("mail", "shop")] == [
+        ("connect", 1)
+    ] * 2
 
 
 # --- workers that are made up
@@ -305,9 +320,9 @@ def test_a_frame_that_is_none_ends_the_connection(fleet: Fleet) -> None:
 
 def test_a_request_says_what_is_called_and_its_reply_is_acknowledged(fleet: Fleet) -> None:
     with a_worker(fleet) as worker:
-        event_id = fleet.send("go", number=7)
+        event_id = fleet.send("made-up/go", number=7)
         request = next_request(worker)
-        assert (request.app_name, request.function_slug, request.step_id) == ("shop", "shop-go", "step")
+        assert (request.app_name, request.function_slug, request.step_id) == ("made-up", "made-up-go", "step")
         payload = json.loads(request.request_payload)
         assert payload["event"]["data"] == {"number": 7}
         assert payload["ctx"]["run_id"] == request.run_id
@@ -317,11 +332,10 @@ def test_a_request_says_what_is_called_and_its_reply_is_acknowledged(fleet: Flee
         assert fleet.run_of(event_id)["output"] == "hello"
 
 
-def test_a_worker_that_is_ready_by_itself_is_asked_only_then(wk_and_fleet: tuple[WorkflowKit, Fleet]) -> None:
-    wk, fleet = wk_and_fleet
+def test_a_worker_that_is_ready_by_itself_is_asked_only_then(wk: WorkflowKit, fleet: Fleet) -> None:
     with a_worker(fleet, worker_manual_readiness_ack=True) as worker:
-        event_id = fleet.send("go")
-        eventually(lambda: True if _waits(wk) == 1 else None)
+        event_id = fleet.send("made-up/go")
+        eventually(lambda: True if waits(wk) == 1 else None)
         say(worker, wire.WORKER_READY)
         say(worker, wire.WORKER_REPLY, reply_to(next_request(worker), 1))
         assert fleet.run_of(event_id)["output"] == 1
@@ -329,7 +343,7 @@ def test_a_worker_that_is_ready_by_itself_is_asked_only_then(wk_and_fleet: tuple
 
 def test_a_request_that_is_not_acknowledged_goes_to_another(fleet: Fleet) -> None:
     with a_worker(fleet) as silent:
-        event_id = fleet.send("go")
+        event_id = fleet.send("made-up/go")
         request = next_request(silent, acknowledge=False)
         with a_worker(fleet) as other:
             silent.close()
@@ -341,7 +355,7 @@ def test_a_request_that_is_not_acknowledged_goes_to_another(fleet: Fleet) -> Non
 
 def test_a_lease_is_extended_only_by_who_has_it(fleet: Fleet) -> None:
     with a_worker(fleet) as worker:
-        event_id = fleet.send("go")
+        event_id = fleet.send("made-up/go")
         request = next_request(worker)
         new_lease_id = _extend(worker, request.request_id, request.lease_id)
         assert new_lease_id not in ("", request.lease_id)
@@ -358,7 +372,7 @@ def _extend(socket_: Any, request_id: str, lease_id: str) -> str:
 
 def test_a_reply_may_come_over_the_next_connection(fleet: Fleet) -> None:
     with a_worker(fleet) as before:
-        event_id = fleet.send("go")
+        event_id = fleet.send("made-up/go")
         request = next_request(before)
     with a_worker(fleet) as after:
         say(after, wire.WORKER_REPLY, reply_to(request, "later"))
@@ -367,7 +381,7 @@ def test_a_reply_may_come_over_the_next_connection(fleet: Fleet) -> None:
 
 def test_a_reply_may_come_by_http_and_only_the_first_one_counts(fleet: Fleet) -> None:
     with a_worker(fleet) as worker:
-        event_id = fleet.send("go")
+        event_id = fleet.send("made-up/go")
         request = next_request(worker)
     url = f"{fleet.server}/v0/connect/flush"
     for value in ("first", "second"):
@@ -385,7 +399,7 @@ def test_workers_that_fall_silent_one_after_the_other_fail_the_attempt_in_the_en
     with a_server(tmp_path, limits=limits) as (wk, url):
         let_connect(wk)
         with a_fleet(url, tmp_path) as fleet, a_worker(fleet) as first, a_worker(fleet) as second:
-            event_id = fleet.send("go")
+            event_id = fleet.send("made-up/go")
             asked = [_asked_of(first, second), _asked_of(first, second)]
             assert asked[0] == asked[1]
             run = fleet.run_of(event_id)
@@ -409,6 +423,34 @@ def _asked_of(*sockets: Any) -> str:
         return None
 
     return eventually(find)
+
+
+def test_a_call_that_takes_too_long_fails_its_attempt_and_nobody_holds_on_to_it(tmp_path: Path) -> None:
+    limits = Limits(remote_call_seconds=2)
+    with a_server(tmp_path, limits=limits) as (wk, url):
+        let_connect(wk)
+        with a_fleet(url, tmp_path) as fleet, a_worker(fleet) as worker:
+            event_id = fleet.send("made-up/go")
+            request = next_request(worker)
+            run = fleet.run_of(event_id)
+            assert scalar(wk, "SELECT count(*) FROM worker_requests") == 0
+            assert _extend(worker, request.request_id, request.lease_id) == ""
+            say(worker, wire.WORKER_REPLY, reply_to(request, "too late"))
+            await_frame(worker, wire.WORKER_REPLY_ACK)
+            assert fleet.run_of(event_id) == run
+    assert (run["status"], run["output"]["name"]) == ("Failed", "ActionTimeout")
+
+
+def test_what_is_sent_and_answered_is_stored_encrypted_where_values_are(tmp_path: Path) -> None:
+    with a_server(tmp_path, encrypts=True) as (wk, url):
+        let_connect(wk)
+        with a_fleet(url, tmp_path) as fleet, a_worker(fleet) as worker:
+            event_id = fleet.send("made-up/go", encrypted={"word": "sesame"})
+            request = next_request(worker)
+            assert json.loads(request.request_payload)["event"]["data"]["encrypted"] == {"word": "sesame"}
+            assert scalar(wk, "SELECT count(*) FROM worker_requests WHERE payload LIKE '%sesame%'") == 0
+            say(worker, wire.WORKER_REPLY, reply_to(request, "open"))
+            assert fleet.run_of(event_id)["status"] == "Completed"
 
 
 # --- who may connect

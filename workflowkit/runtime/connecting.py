@@ -14,8 +14,8 @@ from workflowkit.store.gateways import GatewayRow
 
 #: How often a gateway reports itself, and how long after its last report it counts as gone.
 REPORT_SECONDS, SILENT_MS = 5.0, 20_000
-#: How long a connection that has ended is remembered: its worker may come back with another one.
-REMEMBERED_MS = 300_000
+#: How long a connection that has ended is remembered, and how soon its worker comes back with another one.
+REMEMBERED_MS, RETURNING_MS = 300_000, 60_000
 
 
 class Connecting:
@@ -67,13 +67,13 @@ class Connecting:
         own back.
         """
         with self._database.read() as tx:
-            after_ms = tx.now_ms - SILENT_MS
+            after_ms, lately_ms = tx.now_ms - SILENT_MS, tx.now_ms - RETURNING_MS
             return frozenset(
                 app.app_id
                 for app in apps
                 if connections.is_known(
                     tx, self._environment, app.app_id, instance_id=instance_id, app_hash=app.hash,
-                    seen_after_ms=after_ms,
+                    seen_after_ms=after_ms, lately_ms=lately_ms,
                 )
             )  # fmt: skip
 
@@ -89,6 +89,11 @@ class Connecting:
         """Note how a connection stands."""
         with self._database.transaction("connect") as tx:
             connections.set_status(tx, connection_id, status)
+
+    def remove(self, connection_id: str) -> None:
+        """Forget a connection whose worker has said that it leaves: who comes in its place is another one."""
+        with self._database.transaction("connect") as tx:
+            connections.remove(tx, connection_id)
 
     def find(self, *, app_id: str | None = None) -> list[ConnectionRow]:
         """Return the connections that are alive, all or those of an app."""

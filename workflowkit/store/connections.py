@@ -89,6 +89,8 @@ _FORGET_APPS = Sql(
     """
 )
 _FORGET = Sql("DELETE FROM connections WHERE seen_at_ms < :before_ms")
+_REMOVE_APPS = Sql("DELETE FROM connected_apps WHERE connection_id = :id")
+_REMOVE = Sql("DELETE FROM connections WHERE id = :id")
 _FIND = Sql(
     f"""
     SELECT {", ".join(_COLUMNS)} FROM connections
@@ -128,7 +130,7 @@ _KNOWN = Sql(
     f"""
     SELECT 1 FROM connected_apps JOIN connections ON connections.id = connection_id
     WHERE connected_apps.environment = :environment AND app_id = :app_id AND instance_id = :instance_id
-        AND hash = :hash AND hash <> {_CURRENT} AND EXISTS (
+        AND connections.seen_at_ms >= :lately_ms AND hash = :hash AND hash <> {_CURRENT} AND EXISTS (
             SELECT 1 FROM connected_apps AS others JOIN connections AS live ON live.id = others.connection_id
             WHERE others.environment = :environment AND others.app_id = :app_id AND live.status <> 'disconnected'
                 AND live.seen_at_ms >= :after_ms AND others.hash = {_CURRENT})
@@ -167,6 +169,12 @@ def set_status(tx: Transaction, connection_id: str, status: ConnectionStatus) ->
 def see(tx: Transaction, connection_ids: Sequence[str]) -> None:
     """Note that these connections are alive now."""
     tx.run(_SEE, ids=list(connection_ids), now_ms=tx.now_ms)
+
+
+def remove(tx: Transaction, connection_id: str) -> None:
+    """Drop a connection whose worker has said that it leaves."""
+    tx.run(_REMOVE_APPS, id=connection_id)
+    tx.run(_REMOVE, id=connection_id)
 
 
 def leave(tx: Transaction, gateway_id: str) -> None:
@@ -218,11 +226,27 @@ def lock_with_room(tx: Transaction, connection_id: str) -> bool:
 
 
 def is_known(
-    tx: Transaction, environment: str, app_id: str, *, instance_id: str, app_hash: str, seen_after_ms: int
+    tx: Transaction,
+    environment: str,
+    app_id: str,
+    *,
+    instance_id: str,
+    app_hash: str,
+    seen_after_ms: int,
+    lately_ms: int,
 ) -> bool:
-    """Tell whether a worker has been here lately with the same code of an app, which others have replaced since."""
+    """Tell whether a worker was here since ``lately_ms`` with code of an app that others, who are here, have replaced.
+
+    Others are here if they were seen after ``seen_after_ms``.
+    """
     found = tx.one(
-        _KNOWN, environment=environment, app_id=app_id, instance_id=instance_id, hash=app_hash, after_ms=seen_after_ms
+        _KNOWN,
+        environment=environment,
+        app_id=app_id,
+        instance_id=instance_id,
+        hash=app_hash,
+        after_ms=seen_after_ms,
+        lately_ms=lately_ms,
     )
     return found is not None
 

@@ -3,7 +3,8 @@
 //   node connect.mjs TOLD NAME     executes the functions of functions.mjs as the app NAME
 //
 // What the functions tell, and that it is active, it writes to the file TOLD: a JSON list a line.
-import { appendFileSync } from "node:fs";
+import { appendFileSync, existsSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
 
 import { Inngest } from "inngest";
 import { connect } from "inngest/connect";
@@ -17,5 +18,17 @@ const client = new Inngest({
   logger: { info() {}, warn: console.error, error: console.error, debug() {} },
 });
 const functions = functionsOf(client, (key, value) => tell(key, value));
-await connect({ apps: [{ client, functions }] });
+// As in connect/worker.py.
+const slow = client.createFunction(
+  { id: "slow", triggers: [{ event: `${name}/slow` }], retries: 0 },
+  async ({ event, step, attempt }) => {
+    const by = await step.run("wait", async () => {
+      tell(name, "began", process.pid);
+      while (!existsSync(event.data.until)) await setTimeout(20);
+      return "";
+    });
+    return [by, await step.run("after", () => (tell(name, "after"), "after")), attempt];
+  },
+);
+await connect({ apps: [{ client, functions: [...functions, slow] }] });
 tell("active");

@@ -46,6 +46,7 @@ class Session:
     threads: Threads
     on_ready: Callable[[], None]
     heard_at: float = 0.0
+    is_leaving: bool = False
     sent: dict[str, str] = field(default_factory=dict)
     executing: set[str] = field(default_factory=set)
 
@@ -90,7 +91,10 @@ class Session:
         """
         if self.sent:
             await self.threads(self.requests.let_go, list(self.sent), self.id)
-        await self.become(ConnectionStatus.DISCONNECTED)
+        if self.is_leaving:
+            await self.threads(self.connecting.remove, self.id)
+        else:
+            await self.become(ConnectionStatus.DISCONNECTED)
 
     # --- what the worker says
 
@@ -112,6 +116,7 @@ class Session:
         await self.become(ConnectionStatus.READY)
 
     async def _pause(self, _payload: bytes) -> None:
+        self.is_leaving = True
         await self.become(ConnectionStatus.DRAINING)
 
     async def _heartbeat(self, _payload: bytes) -> None:
@@ -119,7 +124,7 @@ class Session:
 
     async def _status(self, payload: bytes) -> None:
         if frames.read(wire.WorkerStatus, payload).shutdown_requested:
-            await self.become(ConnectionStatus.DRAINING)
+            await self._pause(payload)
 
     async def _acknowledge(self, payload: bytes) -> None:
         request_id = frames.read(wire.RequestAck, payload).request_id
