@@ -7,17 +7,15 @@ event to one run or one decision.
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
 import pytest
 from builders import a_workflow
-from hypothesis import HealthCheck, settings
+from histories import HistoryMachine, check_histories, fresh_postgresql, fresh_sqlite
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import initialize, invariant, rule
 from runtimes import Harness, a_registry
 
 from workflowkit import Cron
@@ -35,10 +33,8 @@ class _Killed(BaseException):
     """Ends a scheduler as SIGKILL would: no handler for errors runs."""
 
 
-class ScheduleMachine(RuleBasedStateMachine):
-    """A workflow of every minute, all of whose slots are made up for. ``open_database`` gives an empty database."""
-
-    open_database: Callable[[], str]
+class ScheduleMachine(HistoryMachine):
+    """A workflow of every minute, all of whose slots are made up for."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -140,19 +136,11 @@ class ScheduleMachine(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(600)  # when it fails: Hypothesis then looks for the shortest history
-def test_whatever_happens_each_slot_of_a_schedule_fires_once(sqlite_url: str, tmp_path: Path) -> None:
-    def open_database() -> str:
-        path = tmp_path / "machine.db"
-        for old in tmp_path.glob("machine.db*"):
-            old.unlink()
-        shutil.copyfile(sqlite_url.removeprefix("sqlite:///"), path)
-        return f"sqlite:///{path}"
+def test_whatever_happens_each_slot_of_a_schedule_fires_once_on_sqlite(sqlite_url: str, tmp_path: Path) -> None:
+    check_histories(ScheduleMachine, fresh_sqlite(sqlite_url, tmp_path), examples=40, steps=30)
 
-    machine = type("Machine", (ScheduleMachine,), {"open_database": staticmethod(open_database)})
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck),
-            print_blob=True,
-        ),
-    )  # fmt: skip
+
+@pytest.mark.timeout(600)  # when it fails: Hypothesis then looks for the shortest history
+def test_whatever_happens_each_slot_of_a_schedule_fires_once_on_postgresql(postgres_url: str) -> None:
+    with fresh_postgresql(postgres_url) as open_database:
+        check_histories(ScheduleMachine, open_database, examples=6, steps=20)

@@ -39,6 +39,7 @@ from workflowkit.runtime.hints import StepHint
 from workflowkit.runtime.jobs import NewJob
 from workflowkit.runtime.pausing import Target
 from workflowkit.runtime.rerunning import Again
+from workflowkit.store import waits
 from workflowkit.store.jobs import JobKind
 from workflowkit.store.pauses import EVERYTHING
 from workflowkit.store.steps import NEVER
@@ -119,6 +120,18 @@ class WaitingMachine(HistoryMachine):
                 self.processes[who].waking.signal(DEFAULT_SCOPE, f"{runs[pick % len(runs)]}-{name}", pick)
             except (NotFound, Conflict):
                 continue
+
+    @rule(who=whos, pick=picks)
+    def come_too_late(self, who: int, pick: int) -> None:
+        """I17: whoever has read that a wait is open, and resolves it once it has ended, changes nothing."""
+        over = self.harness.rows("SELECT id, run_id, wait_key FROM waits WHERE state <> 'open' ORDER BY id")
+        if not over:
+            return
+        late = over[pick % len(over)]
+        with self.processes[who].database.transaction("signal") as tx:
+            before = waits.get(tx, late["run_id"], late["wait_key"])
+            assert waits.receive(tx, [late["id"]], "too late") == []
+            assert waits.get(tx, late["run_id"], late["wait_key"]) == before
 
     @precondition(lambda self: self.harness.dispatcher.waiting)
     @rule(who=whos, pick=picks, how=st.sampled_from(["deliver", "deliver", "deliver", "double", "drop"]))

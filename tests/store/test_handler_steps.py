@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from builders import a_workflow
-from runtimes import Harness, a_registry, a_runtime
+from runtimes import Harness, a_registry, a_runtime, at_once
 
 from workflowkit.base.errors import Conflict, NonRetriableError, NotFound, StepError
+from workflowkit.base.jsonvalue import loads
 from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.engine.context import AsyncStepContext, StepContext
 from workflowkit.registry import Registry
@@ -34,8 +36,6 @@ def _start(harness: Harness, data: Any = None, **fields: Any) -> None:
 
 
 def _output(harness: Harness) -> Any:
-    from workflowkit.base.jsonvalue import loads
-
     run = harness.run()
     assert run["status"] == "completed", run
     return loads(run["output"])["d"]
@@ -268,6 +268,32 @@ def test_a_signal_resumes_one_run_and_is_taken_once(database_url: str) -> None:
             waking.signal(DEFAULT_SCOPE, "go-ahead", {"by": "Bob"})
         harness.drain()
         assert _output(harness) == {"by": "Ada"}
+
+
+def test_of_two_signals_that_both_find_the_wait_open_one_is_received(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On SQLite, writers take turns before they read."""
+
+    def handler(ctx: StepContext) -> Any:
+        return ctx.step.wait_for_signal("go", "go-ahead", timeout="1d")
+
+    with a_runtime(postgres_url, _registry(handler)) as harness:
+        _start(harness)
+        both_have_read, find = threading.Barrier(2), waits.find_signal
+
+        def find_and_wait(*args: Any) -> WaitRow | None:
+            found = find(*args)
+            both_have_read.wait(20)
+            return found
+
+        monkeypatch.setattr(waits, "find_signal", find_and_wait)
+        waking = harness.runtime.waking
+        outcomes = at_once(*(lambda by=by: waking.signal(DEFAULT_SCOPE, "go-ahead", by) for by in ("Ada", "Bob")))
+        assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Conflict", "str"]
+        (row,) = harness.rows("SELECT result FROM waits")
+        harness.drain()
+        assert _output(harness) == loads(row["result"])
 
 
 def test_a_second_wait_for_a_signal_fails_at_once(database_url: str) -> None:
