@@ -1,10 +1,11 @@
 import type { Alert } from "../api/schema";
 import { api, useMay } from "../api/session";
 import { pathTo } from "../shell/routes";
-import { ago, fullTime } from "../shell/times";
+import { fullTime } from "../shell/times";
 import { Link } from "../shell/ui/Link";
 import { Menu } from "../shell/ui/Menu";
-import { TableCard } from "../shell/ui/TableCard";
+import type { Column } from "../shell/ui/Table";
+import { Ago, Table } from "../shell/ui/Table";
 import { useBusy } from "../shell/useBusy";
 import { conditionText, formOf, ruleOf } from "./rule";
 
@@ -14,95 +15,111 @@ interface AlertTableProps {
   readonly onChange: () => void;
 }
 
+/** The rules, each with its state, what it looks for, and what can be done with it. */
 export function AlertTable({ rules, onEdit, onChange }: AlertTableProps): React.JSX.Element {
   return (
-    <TableCard label="Rules">
-      <thead>
-        <tr>
-          <th scope="col">Rule</th>
-          <th scope="col">State</th>
-          <th scope="col">Fires at</th>
-          <th scope="col">About</th>
-          <th scope="col">Watches</th>
-          <th scope="col">
-            <span className="visually-hidden">More</span>
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {rules.map((rule) => (
-          <AlertLine key={rule.id} rule={rule} onEdit={onEdit} onChange={onChange} />
-        ))}
-      </tbody>
-    </TableCard>
+    <Table
+      label="Rules"
+      columns={columnsFor({ onEdit, onChange })}
+      items={rules}
+      keyOf={({ id }) => id}
+      testIdOf={({ id }) => `alert-${id}`}
+      empty="No rule yet."
+    />
   );
 }
 
-interface AlertLineProps extends Omit<AlertTableProps, "rules"> {
-  readonly rule: Alert;
-}
-
-function AlertLine({ rule, onEdit, onChange }: AlertLineProps): React.JSX.Element {
-  const [isBusy, begin] = useBusy();
-  const mayWrite = useMay("alerts:write");
-  const path = `/alerts/${encodeURIComponent(rule.id)}`;
-  const mute = (): void =>
-    begin(async () => {
-      await api.send("PUT", path, { ...ruleOf(formOf(rule)), enabled: !rule.enabled });
-      onChange();
-    });
-  const remove = (): void =>
-    begin(async () => {
-      await api.send("DELETE", path);
-      onChange();
-    });
-  return (
-    <tr data-testid={`alert-${rule.id}`}>
-      <td>
+function columnsFor({ onEdit, onChange }: Omit<AlertTableProps, "rules">): readonly Column<Alert>[] {
+  return [
+    {
+      head: "Rule",
+      cell: (rule) => (
         <button type="button" className="table-link link-button" onClick={() => onEdit(rule)}>
           {rule.name}
         </button>
-      </td>
-      <td title={fullTime(rule.since)}>
-        <StateTag rule={rule} /> <span className="muted">{rule.enabled && ago(rule.since)}</span>
-      </td>
-      <td>{conditionText(rule)}</td>
-      <td>{rule.workflow_id === null ? "All workflows" : <About workflowId={rule.workflow_id} />}</td>
-      <td>
-        <button
-          type="button"
-          role="switch"
-          className="switch"
-          aria-checked={rule.enabled}
-          aria-label={`${rule.name} watches`}
-          disabled={isBusy || !mayWrite}
-          onClick={mute}
-        />
-      </td>
-      <td>
-        {mayWrite && (
-          <Menu
-            label={`More for ${rule.name}`}
-            icon="dots"
-            items={[
-              { label: "Edit", icon: "pencil", onSelect: () => onEdit(rule) },
-              rule.enabled
-                ? { label: "Mute", icon: "pause", onSelect: mute }
-                : { label: "Watch again", icon: "play", onSelect: mute },
-              { label: "Delete", icon: "trash", onSelect: remove },
-            ]}
-          />
-        )}
-      </td>
-    </tr>
+      ),
+    },
+    { head: "State", cell: (rule) => <State rule={rule} /> },
+    { head: "Fires at", cell: conditionText },
+    {
+      head: "About",
+      className: "table-wrap",
+      cell: (rule) => (rule.workflow_id === null ? "All workflows" : <About workflowId={rule.workflow_id} />),
+    },
+    { head: "Watches", cell: (rule) => <Watches rule={rule} onChange={onChange} /> },
+    {
+      head: "More",
+      isHeadHidden: true,
+      className: "table-menu",
+      cell: (rule) => <More rule={rule} onEdit={onEdit} onChange={onChange} />,
+    },
+  ];
+}
+
+interface RuleProps extends Pick<AlertTableProps, "onChange"> {
+  readonly rule: Alert;
+}
+
+function pathOf(rule: Alert): string {
+  return `/alerts/${encodeURIComponent(rule.id)}`;
+}
+
+/** Mutes a rule, or lets it watch again. */
+function toggled(rule: Alert): Promise<unknown> {
+  return api.send("PUT", pathOf(rule), { ...ruleOf(formOf(rule)), enabled: !rule.enabled });
+}
+
+function Watches({ rule, onChange }: RuleProps): React.JSX.Element {
+  const [isBusy, begin] = useBusy();
+  const mayWrite = useMay("alerts:write");
+  return (
+    <button
+      type="button"
+      role="switch"
+      className="switch"
+      aria-checked={rule.enabled}
+      aria-label={`${rule.name} watches`}
+      disabled={isBusy || !mayWrite}
+      onClick={() => begin(() => toggled(rule).then(onChange))}
+    />
   );
 }
 
-function StateTag({ rule }: { readonly rule: Alert }): React.JSX.Element {
-  if (!rule.enabled) return <span className="status status-cancelled">muted</span>;
+function More({ rule, onEdit, onChange }: RuleProps & Pick<AlertTableProps, "onEdit">): React.JSX.Element | null {
+  const [, begin] = useBusy();
+  if (!useMay("alerts:write")) return null;
+  const mute = (): void => begin(() => toggled(rule).then(onChange));
+  const remove = (): void => begin(() => api.send("DELETE", pathOf(rule)).then(onChange));
+  return (
+    <Menu
+      label={`More for ${rule.name}`}
+      icon="dots"
+      items={[
+        { label: "Edit", icon: "pencil", onSelect: () => onEdit(rule) },
+        rule.enabled
+          ? { label: "Mute", icon: "pause", onSelect: mute }
+          : { label: "Watch again", icon: "play", onSelect: mute },
+        { label: "Delete", icon: "trash", onSelect: remove },
+      ]}
+    />
+  );
+}
+
+function State({ rule }: { readonly rule: Alert }): React.JSX.Element {
+  if (!rule.enabled)
+    return (
+      <span className="status status-cancelled" title={fullTime(rule.since)}>
+        muted
+      </span>
+    );
   const isFiring = rule.state === "firing";
   return (
-    <span className={`status status-${isFiring ? "failed" : "completed"}`}>{isFiring ? "firing" : "at rest"}</span>
+    <>
+      <span className={`status status-${isFiring ? "failed" : "completed"}`}>{isFiring ? "firing" : "at rest"}</span>{" "}
+      <span className="muted">
+        <Ago time={rule.since} />
+      </span>
+    </>
   );
 }
 

@@ -3,6 +3,7 @@ import type { Alert, AlertPage, EventPage } from "../api/schema";
 import { api, useMay } from "../api/session";
 import { usePolled } from "../api/usePolled";
 import { Button } from "../shell/ui/Button";
+import { ListPage, ListSection } from "../shell/ui/ListPage";
 import { AlertTable } from "./AlertTable";
 import { FiringTable } from "./FiringTable";
 
@@ -34,20 +35,19 @@ export function AlertsPage(): React.JSX.Element {
   const [editing, setEditing] = useState<Alert | "new" | undefined>(undefined);
   const mayWrite = useMay("alerts:write");
   return (
-    <main className="page">
-      <header className="page-header">
-        <h1>Alerts</h1>
-        {mayWrite && (
+    <ListPage
+      title="Alerts"
+      error={error}
+      onReload={reload}
+      isEmpty={value === undefined}
+      actions={
+        mayWrite && (
           <Button icon="plus" look="primary" testId="new-alert" onClick={() => setEditing("new")}>
             New rule
           </Button>
-        )}
-      </header>
-      {error !== undefined && (
-        <p className="callout callout-error" role="alert">
-          {error.message}
-        </p>
-      )}
+        )
+      }
+    >
       {value?.rules.length === 0 && (
         <div className="empty">
           <h2>No rule yet</h2>
@@ -63,10 +63,9 @@ export function AlertsPage(): React.JSX.Element {
         <AlertTable rules={value.rules} onEdit={setEditing} onChange={reload} />
       )}
       {value !== undefined && (
-        <section className="page-section" aria-labelledby="firings">
-          <h2 id="firings">Last firings</h2>
+        <ListSection title="Last firings">
           <FiringTable events={value.firings} />
-        </section>
+        </ListSection>
       )}
       {editing !== undefined && (
         <Suspense>
@@ -77,6 +76,6 @@ export function AlertsPage(): React.JSX.Element {
           />
         </Suspense>
       )}
-    </main>
+    </ListPage>
   );
 }

@@ -2,60 +2,55 @@ import type { EventPage } from "../api/schema";
 import type { Json, JsonObject } from "../base/json";
 import { isList, isObject } from "../base/json";
 import { pathTo } from "../shell/routes";
-import { ago, fullTime } from "../shell/times";
 import { Link } from "../shell/ui/Link";
-import { TableCard } from "../shell/ui/TableCard";
+import type { Column } from "../shell/ui/Table";
+import { Ago, Table } from "../shell/ui/Table";
 
 type Told = EventPage["items"][number];
 
+const COLUMNS: readonly Column<Told>[] = [
+  { head: "When", cell: (event) => <Ago time={event.received_at} /> },
+  { head: "What", cell: (event) => <What event={event} /> },
+  { head: "Rule", className: "table-wrap", cell: ({ data }) => String(objectOf(objectOf(data).rule).name ?? "") },
+  {
+    head: "Failed runs",
+    cell: ({ data }) => (
+      <>
+        {String(objectOf(data).count ?? 0)} <span className="muted">of {String(objectOf(data).ended ?? 0)}</span>
+      </>
+    ),
+  },
+  {
+    head: "Some of them",
+    className: "table-wrap",
+    cell: ({ data }) =>
+      samplesOf(objectOf(data)).map(({ id, error }) => (
+        <Link key={id} className="firing-run" href={pathTo("runs", id)}>
+          {error}
+        </Link>
+      )),
+  },
+];
+
 /** What was told of alerts, with some of the runs that failed. */
 export function FiringTable({ events }: { readonly events: readonly Told[] }): React.JSX.Element {
-  if (events.length === 0) return <div className="empty">No rule has fired lately.</div>;
   return (
-    <TableCard label="Last firings">
-      <thead>
-        <tr>
-          <th scope="col">When</th>
-          <th scope="col">What</th>
-          <th scope="col">Rule</th>
-          <th scope="col">Failed runs</th>
-          <th scope="col">Some of them</th>
-        </tr>
-      </thead>
-      <tbody>
-        {events.map((event) => (
-          <FiringLine key={event.id} event={event} />
-        ))}
-      </tbody>
-    </TableCard>
+    <Table
+      label="Last firings"
+      columns={COLUMNS}
+      items={events}
+      keyOf={({ id }) => id}
+      empty="No rule has fired lately."
+    />
   );
 }
 
-function FiringLine({ event }: { readonly event: Told }): React.JSX.Element {
-  const data = objectOf(event.data);
+function What({ event }: { readonly event: Told }): React.JSX.Element {
   const hasFired = event.name === "workflow/alert.fired";
   return (
-    <tr>
-      <td className="table-time" title={fullTime(event.received_at)}>
-        {ago(event.received_at)}
-      </td>
-      <td>
-        <Link href={pathTo("events", event.id)} className={`status status-${hasFired ? "failed" : "completed"}`}>
-          {hasFired ? "fired" : "recovered"}
-        </Link>
-      </td>
-      <td>{String(objectOf(data.rule).name ?? "")}</td>
-      <td>
-        {String(data.count ?? 0)} <span className="muted">of {String(data.ended ?? 0)}</span>
-      </td>
-      <td className="table-wrap">
-        {samplesOf(data).map(({ id, error }) => (
-          <Link key={id} className="firing-run" href={pathTo("runs", id)}>
-            {error}
-          </Link>
-        ))}
-      </td>
-    </tr>
+    <Link href={pathTo("events", event.id)} className={`status status-${hasFired ? "failed" : "completed"}`}>
+      {hasFired ? "fired" : "recovered"}
+    </Link>
   );
 }
 

@@ -2,10 +2,13 @@ import { Suspense, lazy, useCallback, useState } from "react";
 import type { Approval } from "../api/schema";
 import { api, useMay } from "../api/session";
 import { useLoaded } from "../api/useLoaded";
-import { pathTo, setQuery, useAddress } from "../shell/routes";
+import { pathTo, useAddress } from "../shell/routes";
 import { ago, fullTime } from "../shell/times";
 import { Button } from "../shell/ui/Button";
 import { Link } from "../shell/ui/Link";
+import { Further } from "../shell/ui/Further";
+import { ListPage } from "../shell/ui/ListPage";
+import { QuerySelect } from "../shell/ui/QueryField";
 
 const DecisionDialog = lazy(() => import("./DecisionDialog").then((module) => ({ default: module.DecisionDialog })));
 const STATUSES = ["open", "approved", "rejected", "expired", "cancelled"] as const;
@@ -27,27 +30,18 @@ export function ApprovalsPage(): React.JSX.Element {
   const { value: page, error, reload } = useLoaded(load);
   const [deciding, setDeciding] = useState<Approval | undefined>(undefined);
   return (
-    <main className="page">
-      <header className="page-header">
-        <h1>Approvals</h1>
-        <select
-          className="input page-filter"
-          aria-label="Status"
-          value={status}
-          onChange={(event) => setQuery({ status: event.target.value, cursor: undefined })}
-        >
-          {STATUSES.map((name) => (
-            <option key={name}>{name}</option>
-          ))}
-          <option>any</option>
-        </select>
-        <Button onClick={reload}>Refresh</Button>
-      </header>
-      {error !== undefined && (
-        <p className="callout callout-error" role="alert">
-          {error.message}
-        </p>
-      )}
+    <ListPage
+      title="Approvals"
+      error={error}
+      onReload={reload}
+      isEmpty={page === undefined}
+      actions={
+        <>
+          <QuerySelect label="Status" name="status" value={status} options={[...STATUSES, "any"]} />
+          <Button onClick={reload}>Refresh</Button>
+        </>
+      }
+    >
       {page?.items.length === 0 && (
         <div className="empty">
           {status === "open" ? "Nobody has to decide anything." : "No approval is like this."}
@@ -58,15 +52,13 @@ export function ApprovalsPage(): React.JSX.Element {
           <ApprovalCard key={approval.id} approval={approval} onDecide={() => setDeciding(approval)} />
         ))}
       </ul>
-      {typeof page?.next_cursor === "string" && (
-        <Button onClick={() => setQuery({ cursor: page.next_cursor ?? undefined })}>Older</Button>
-      )}
+      {typeof page?.next_cursor === "string" && <Further cursor={page.next_cursor} />}
       {deciding !== undefined && (
         <Suspense>
           <DecisionDialog approval={deciding} onClose={() => setDeciding(undefined)} onDecided={reload} />
         </Suspense>
       )}
-    </main>
+    </ListPage>
   );
 }
 

@@ -1,33 +1,77 @@
 import { useCallback } from "react";
-import type { Decision, EventDetail } from "../api/schema";
+import type { Decision, EventDetail, Run } from "../api/schema";
 import { api } from "../api/session";
 import { useLoaded } from "../api/useLoaded";
 import { Status } from "../runs/Status";
 import { reasonText } from "../runs/words";
 import { pathTo } from "../shell/routes";
-import { ago, fullTime } from "../shell/times";
+import { fullTime } from "../shell/times";
 import { Button } from "../shell/ui/Button";
 import { JsonTree } from "../shell/ui/JsonTree";
 import { Link } from "../shell/ui/Link";
+import { ListPage } from "../shell/ui/ListPage";
+import type { Column } from "../shell/ui/Table";
+import { Ago, Table } from "../shell/ui/Table";
+
+const RUNS: readonly Column<Run>[] = [
+  { head: "Status", cell: (run) => <Status status={run.status} /> },
+  {
+    head: "Run of",
+    cell: (run) => (
+      <>
+        <Link className="table-link" href={pathTo("runs", run.id)}>
+          {run.workflow_id}
+        </Link>{" "}
+        <span className="muted">v{run.version}</span>
+      </>
+    ),
+  },
+  { head: "Begun", cell: (run) => <Ago time={run.created_at} /> },
+];
+
+const DECISIONS: readonly Column<Decision>[] = [
+  {
+    head: "Workflow",
+    cell: ({ workflow_id: id }) =>
+      id === null ? (
+        "The event itself"
+      ) : (
+        <Link className="table-link" href={pathTo("workflows", id)}>
+          {id}
+        </Link>
+      ),
+  },
+  {
+    head: "Why it did not start",
+    cell: ({ reason, detail }) => (
+      <>
+        {reasonText(reason)}
+        {detail !== null && <span className="muted"> {detail}</span>}
+      </>
+    ),
+  },
+  { head: "Reason", cell: ({ reason }) => <code className="muted">{reason}</code> },
+];
 
 /** One event: what it said, what it started, and why it did not start the rest. */
 export function EventPage({ eventId }: { readonly eventId: string }): React.JSX.Element {
   const load = useCallback(() => api.event(eventId), [eventId]);
   const { value: event, error, reload } = useLoaded(load);
   return (
-    <main className="page">
-      <header className="page-header">
-        <h1>{event?.name ?? "Event"}</h1>
-        <Button onClick={reload}>Refresh</Button>
-        <Link className="button" href={pathTo("events")}>
-          All events
-        </Link>
-      </header>
-      {error !== undefined && (
-        <p className="callout callout-error" role="alert">
-          {error.message}
-        </p>
-      )}
+    <ListPage
+      title={event?.name ?? "Event"}
+      error={error}
+      onReload={reload}
+      isEmpty={event === undefined}
+      actions={
+        <>
+          <Button onClick={reload}>Refresh</Button>
+          <Link className="button" href={pathTo("events")}>
+            All events
+          </Link>
+        </>
+      }
+    >
       {event !== undefined && (
         <div className="stack">
           <p className="muted">
@@ -44,7 +88,7 @@ export function EventPage({ eventId }: { readonly eventId: string }): React.JSX.
           <Outcome event={event} />
         </div>
       )}
-    </main>
+    </ListPage>
   );
 }
 
@@ -61,67 +105,17 @@ function Outcome({ event }: { readonly event: EventDetail }): React.JSX.Element 
         </p>
       )}
       <h2>What it started</h2>
-      {runs.length === 0 ? (
-        <p className="muted">Nothing.</p>
-      ) : (
-        <div className="card">
-          <table className="table" aria-label="Runs">
-            <tbody>
-              {runs.map((run) => (
-                <tr key={run.id}>
-                  <td>
-                    <Status status={run.status} />
-                  </td>
-                  <td>
-                    <Link className="table-link" href={pathTo("runs", run.id)}>
-                      {run.workflow_id}
-                    </Link>{" "}
-                    <span className="muted">v{run.version}</span>
-                  </td>
-                  <td title={fullTime(run.created_at)}>{ago(run.created_at)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
+      <Table label="Runs" columns={RUNS} items={runs} keyOf={({ id }) => id} empty="Nothing." />
       <h2>What it did not start, and why</h2>
-      {decisions.length === 0 ? (
-        <p className="muted">No other workflow listens to this event.</p>
-      ) : (
-        <Decisions decisions={decisions} />
-      )}
+      <div data-testid="decisions">
+        <Table
+          label="Decisions"
+          columns={DECISIONS}
+          items={decisions}
+          keyOf={({ workflow_id: id, reason }) => `${id ?? ""} ${reason}`}
+          empty="No other workflow listens to this event."
+        />
+      </div>
     </>
-  );
-}
-
-function Decisions({ decisions }: { readonly decisions: readonly Decision[] }): React.JSX.Element {
-  return (
-    <div className="card">
-      <table className="table" aria-label="Decisions" data-testid="decisions">
-        <tbody>
-          {decisions.map((decision) => (
-            <tr key={`${decision.workflow_id ?? ""} ${decision.reason}`}>
-              <td>
-                {decision.workflow_id === null ? (
-                  "The event itself"
-                ) : (
-                  <Link className="table-link" href={pathTo("workflows", decision.workflow_id)}>
-                    {decision.workflow_id}
-                  </Link>
-                )}
-              </td>
-              <td>
-                {reasonText(decision.reason)}
-                {decision.detail !== null && <span className="muted"> {decision.detail}</span>}
-              </td>
-              <td>
-                <code className="muted">{decision.reason}</code>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
   );
 }

@@ -1,13 +1,31 @@
 import { useCallback } from "react";
-import type { EventPage as Page } from "../api/schema";
+import type { Event } from "../api/schema";
 import { api } from "../api/session";
 import { useLoaded } from "../api/useLoaded";
 import { summary } from "../base/json";
-import { pathTo, setQuery, useAddress } from "../shell/routes";
-import { ago, fullTime } from "../shell/times";
+import { pathTo, useAddress } from "../shell/routes";
 import { Button } from "../shell/ui/Button";
 import { Link } from "../shell/ui/Link";
+import { ListPage } from "../shell/ui/ListPage";
 import { QueryField } from "../shell/ui/QueryField";
+import type { Column } from "../shell/ui/Table";
+import { Ago, Table } from "../shell/ui/Table";
+
+const COLUMNS: readonly Column<Event>[] = [
+  {
+    head: "Event",
+    cell: (event) => (
+      <>
+        <Link className="table-link" href={pathTo("events", event.id)}>
+          {event.name}
+        </Link>{" "}
+        {event.duplicate_of !== null && <span className="tag">duplicate</span>}
+      </>
+    ),
+  },
+  { head: "Data", className: "mono muted table-wrap table-long", cell: (event) => summary(event.data) },
+  { head: "Received", cell: (event) => <Ago time={event.received_at} /> },
+];
 
 /** The events that came in, newest first. */
 export function EventsPage(): React.JSX.Element {
@@ -17,56 +35,28 @@ export function EventsPage(): React.JSX.Element {
   const load = useCallback(() => api.findEvents({ name, cursor }), [name, cursor]);
   const { value: page, error, reload } = useLoaded(load);
   return (
-    <main className="page">
-      <header className="page-header">
-        <h1>Events</h1>
-        <QueryField label="Name of the event" name="name" value={name} />
-        <Button onClick={reload}>Refresh</Button>
-      </header>
-      {error !== undefined && (
-        <p className="callout callout-error" role="alert">
-          {error.message}
-        </p>
+    <ListPage
+      title="Events"
+      error={error}
+      onReload={reload}
+      isEmpty={page === undefined}
+      actions={
+        <>
+          <QueryField label="Name of the event" name="name" value={name} />
+          <Button onClick={reload}>Refresh</Button>
+        </>
+      }
+    >
+      {page !== undefined && (
+        <Table
+          label="Events"
+          columns={COLUMNS}
+          items={page.items}
+          keyOf={({ id }) => id}
+          empty={name === "" ? "No event has come in yet." : "No event is like this."}
+          nextCursor={page.next_cursor}
+        />
       )}
-      {page !== undefined && <EventTable page={page} />}
-    </main>
-  );
-}
-
-function EventTable({ page }: { readonly page: Page }): React.JSX.Element {
-  if (page.items.length === 0) return <div className="empty">No event is like this.</div>;
-  return (
-    <div className="card">
-      <table className="table">
-        <thead>
-          <tr>
-            <th scope="col">Event</th>
-            <th scope="col">Data</th>
-            <th scope="col">Received</th>
-          </tr>
-        </thead>
-        <tbody>
-          {page.items.map((event) => (
-            <tr key={event.id}>
-              <td>
-                <Link className="table-link" href={pathTo("events", event.id)}>
-                  {event.name}
-                </Link>
-                {event.duplicate_of !== null && <span className="tag">duplicate</span>}
-              </td>
-              <td className="mono muted table-wrap">{summary(event.data)}</td>
-              <td className="table-time" title={fullTime(event.received_at)}>
-                {ago(event.received_at)}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      {page.next_cursor !== null && (
-        <footer className="card-footer">
-          <Button onClick={() => setQuery({ cursor: page.next_cursor ?? undefined })}>Older</Button>
-        </footer>
-      )}
-    </div>
+    </ListPage>
   );
 }

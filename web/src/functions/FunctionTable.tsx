@@ -1,10 +1,9 @@
 import type { Function as CodeFunction } from "../api/schema";
 import { triggerLine } from "../config/triggers";
-import { pathTo, setQuery } from "../shell/routes";
-import { ago, fullTime } from "../shell/times";
-import { Button } from "../shell/ui/Button";
+import { pathTo } from "../shell/routes";
 import { Link } from "../shell/ui/Link";
-import { TableCard } from "../shell/ui/TableCard";
+import type { Column } from "../shell/ui/Table";
+import { Ago, Table } from "../shell/ui/Table";
 import { settingWords } from "./settings";
 
 interface FunctionTableProps {
@@ -13,64 +12,54 @@ interface FunctionTableProps {
   readonly nextCursor: string | null;
 }
 
-export function FunctionTable({ functions, nextCursor }: FunctionTableProps): React.JSX.Element {
-  if (functions.length === 0) return <div className="empty">No application has a function.</div>;
-  return (
-    <TableCard label="Functions" footer={nextCursor !== null && <More cursor={nextCursor} />}>
-      <thead>
-        <tr>
-          <th scope="col">Function</th>
-          <th scope="col">Starts with</th>
-          <th scope="col">Settings</th>
-          <th scope="col">Version</th>
-          <th scope="col">Changed</th>
-          <th scope="col">Runs</th>
-        </tr>
-      </thead>
-      <tbody>
-        {functions.map((one) => (
-          <FunctionLine key={one.id} one={one} />
-        ))}
-      </tbody>
-    </TableCard>
-  );
-}
-
-function More({ cursor }: { readonly cursor: string }): React.JSX.Element {
-  return (
-    <footer className="card-footer">
-      <Button onClick={() => setQuery({ cursor })}>More</Button>
-    </footer>
-  );
-}
-
-function FunctionLine({ one }: { readonly one: CodeFunction }): React.JSX.Element {
-  return (
-    <tr data-testid={`function-${one.id}`}>
-      <td>
-        <strong className="function-name" title={one.description ?? undefined}>
-          {one.name}
-        </strong>{" "}
-        {!one.enabled && <span className="status status-cancelled">off</span>}
-        <span className="muted table-id">{one.id}</span>
-      </td>
-      <td>
-        <Tags words={one.triggers.map(triggerText)} none="Only when it is invoked" />
-      </td>
-      <td>
-        <Tags words={settingWords(one.settings)} none="—" />
-      </td>
-      <td>
+const COLUMNS: readonly Column<CodeFunction>[] = [
+  { head: "Function", cell: (one) => <Name one={one} /> },
+  { head: "Starts with", cell: (one) => <Tags words={one.triggers.map(triggerText)} none="Only when it is invoked" /> },
+  { head: "Settings", cell: (one) => <Tags words={settingWords(one.settings)} none="—" /> },
+  {
+    head: "Version",
+    cell: (one) => (
+      <>
         v{one.version}
         {one.app_version !== null && <span className="muted table-id">{one.app_version}</span>}
-      </td>
-      <td className="table-time" title={fullTime(one.updated_at)}>
-        {ago(one.updated_at)}
-      </td>
-      <td>
-        <Link href={`${pathTo("runs")}?${new URLSearchParams({ workflow: one.id }).toString()}`}>Last runs</Link>
-      </td>
-    </tr>
+      </>
+    ),
+  },
+  { head: "Changed", cell: (one) => <Ago time={one.updated_at} /> },
+  {
+    head: "Runs",
+    cell: ({ id }) => (
+      <Link className="table-time" href={`${pathTo("runs")}?${new URLSearchParams({ workflow: id }).toString()}`}>
+        Last runs
+      </Link>
+    ),
+  },
+];
+
+/** The functions of applications, and what starts each. */
+export function FunctionTable({ functions, nextCursor }: FunctionTableProps): React.JSX.Element {
+  return (
+    <Table
+      label="Functions"
+      columns={COLUMNS}
+      items={functions}
+      keyOf={({ id }) => id}
+      testIdOf={({ id }) => `function-${id}`}
+      empty="No application has a function."
+      nextCursor={nextCursor}
+    />
+  );
+}
+
+function Name({ one }: { readonly one: CodeFunction }): React.JSX.Element {
+  return (
+    <>
+      <strong className="table-strong" title={one.description ?? undefined}>
+        {one.name}
+      </strong>{" "}
+      {!one.enabled && <span className="status status-cancelled">off</span>}
+      <span className="muted table-id">{one.id}</span>
+    </>
   );
 }
 

@@ -5,6 +5,7 @@ import { api, useMay } from "../api/session";
 import { usePolled } from "../api/usePolled";
 import { setQuery, useAddress } from "../shell/routes";
 import { Button } from "../shell/ui/Button";
+import { ListPage, ListSection } from "../shell/ui/ListPage";
 import { AppCards } from "./AppCards";
 import { FunctionTable } from "./FunctionTable";
 import { SyncTable } from "./SyncTable";
@@ -44,31 +45,31 @@ export function FunctionsPage(): React.JSX.Element {
   const [isSyncing, setSyncing] = useState(false);
   const maySync = useMay("apps:write");
   return (
-    <main className="page">
-      <header className="page-header">
-        <h1>Functions</h1>
-        {appId !== "" && (
-          <Button onClick={() => setQuery({ app: undefined, cursor: undefined })}>All applications</Button>
-        )}
-        {maySync && (
-          <Button icon="plus" look="primary" testId="sync-app" onClick={() => setSyncing(true)}>
-            Sync an app
-          </Button>
-        )}
-      </header>
-      {error !== undefined && (
-        <p className="callout callout-error" role="alert">
-          {error.message}
-        </p>
-      )}
-      {value === undefined && error === undefined && <p className="page-loading">Loading…</p>}
+    <ListPage
+      title="Functions"
+      error={error}
+      onReload={reload}
+      isEmpty={value === undefined}
+      actions={
+        <>
+          {appId !== "" && (
+            <Button onClick={() => setQuery({ app: undefined, cursor: undefined })}>All applications</Button>
+          )}
+          {maySync && (
+            <Button icon="plus" look="primary" testId="sync-app" onClick={() => setSyncing(true)}>
+              Sync an app
+            </Button>
+          )}
+        </>
+      }
+    >
       {value !== undefined && <Content value={value} appId={appId} onChange={reload} />}
       {isSyncing && (
         <Suspense>
           <SyncDialog onClose={() => setSyncing(false)} onSynced={reload} />
         </Suspense>
       )}
-    </main>
+    </ListPage>
   );
 }
 
@@ -93,14 +94,12 @@ function Content({ value, appId, onChange }: ContentProps): React.JSX.Element {
   return (
     <>
       <AppCards apps={apps} syncs={value.syncs} onChange={onChange} />
-      <section className="page-section" aria-labelledby="functions">
-        <h2 id="functions">Functions</h2>
+      <ListSection title="Functions">
         <FunctionTable functions={value.functions} nextCursor={value.nextCursor} />
-      </section>
-      <section className="page-section" aria-labelledby="syncs">
-        <h2 id="syncs">Last syncs</h2>
+      </ListSection>
+      <ListSection title="Last syncs">
         <SyncTable syncs={value.syncs} />
-      </section>
+      </ListSection>
     </>
   );
 }

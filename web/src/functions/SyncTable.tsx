@@ -1,40 +1,38 @@
 import type { AppSync } from "../api/schema";
-import { ago, fullTime } from "../shell/times";
-import { TableCard } from "../shell/ui/TableCard";
+import type { Column } from "../shell/ui/Table";
+import { Ago, Table } from "../shell/ui/Table";
+
+const COLUMNS: readonly Column<AppSync>[] = [
+  { head: "When", cell: (sync) => <Ago time={sync.at} /> },
+  {
+    head: "Result",
+    cell: ({ status }) => (
+      <span className={`status status-${status === "failed" ? "failed" : "completed"}`}>{status}</span>
+    ),
+  },
+  {
+    head: "App",
+    className: "table-wrap",
+    cell: (sync) => (
+      <>
+        {sync.app_id ?? "unknown"}
+        {sync.url !== null && <span className="muted table-id">{sync.url}</span>}
+      </>
+    ),
+  },
+  { head: "What changed", className: "table-wrap", cell: (sync) => sync.error ?? changeText(sync) },
+];
 
 /** How functions came here, and what kept them from it. */
 export function SyncTable({ syncs }: { readonly syncs: readonly AppSync[] }): React.JSX.Element {
-  if (syncs.length === 0) return <div className="empty">Nothing was synced yet.</div>;
   return (
-    <TableCard label="Last syncs">
-      <thead>
-        <tr>
-          <th scope="col">When</th>
-          <th scope="col">Result</th>
-          <th scope="col">App</th>
-          <th scope="col">What changed</th>
-        </tr>
-      </thead>
-      <tbody>
-        {syncs.map((sync) => (
-          <tr key={sync.id ?? sync.at}>
-            <td className="table-time" title={fullTime(sync.at)}>
-              {ago(sync.at)}
-            </td>
-            <td>
-              <span className={`status status-${sync.status === "failed" ? "failed" : "completed"}`}>
-                {sync.status}
-              </span>
-            </td>
-            <td className="table-wrap">
-              {sync.app_id ?? "unknown"}
-              {sync.url !== null && <span className="muted table-id">{sync.url}</span>}
-            </td>
-            <td className="table-wrap">{sync.error ?? changeText(sync)}</td>
-          </tr>
-        ))}
-      </tbody>
-    </TableCard>
+    <Table
+      label="Last syncs"
+      columns={COLUMNS}
+      items={syncs}
+      keyOf={(sync) => sync.id ?? sync.at}
+      empty="Nothing was synced yet."
+    />
   );
 }
 

@@ -3,12 +3,13 @@ import type { User, UserPage } from "../api/schema";
 import { api, useSession } from "../api/session";
 import { asApiError, useLoaded } from "../api/useLoaded";
 import { notify } from "../shell/notices";
-import { setQuery, useAddress } from "../shell/routes";
-import { ago, fullTime } from "../shell/times";
+import { useAddress } from "../shell/routes";
 import { Button } from "../shell/ui/Button";
+import { ListPage } from "../shell/ui/ListPage";
 import type { MenuItem } from "../shell/ui/Menu";
 import { Menu } from "../shell/ui/Menu";
-import { TableCard } from "../shell/ui/TableCard";
+import type { Column } from "../shell/ui/Table";
+import { Ago, Table } from "../shell/ui/Table";
 import { NewUserDialog, RolesDialog, UserPasswordDialog } from "./UserDialogs";
 import "./login.css";
 
@@ -28,80 +29,85 @@ export function UsersPage(): React.JSX.Element {
     reload();
   };
   return (
-    <main className="page">
-      <header className="page-header">
-        <h1>Users</h1>
+    <ListPage
+      title="Users"
+      error={error}
+      onReload={reload}
+      isEmpty={page === undefined}
+      actions={
         <Button icon="plus" look="primary" testId="new-user" onClick={() => setOpen({ what: "new" })}>
           New user
         </Button>
-      </header>
-      {error !== undefined && (
-        <p className="callout callout-error" role="alert">
-          {error.message} <Button onClick={reload}>Try again</Button>
-        </p>
-      )}
-      {page === undefined && error === undefined && <p className="page-loading">Loading…</p>}
-      {page !== undefined && <UserTable users={page.items} onOpen={setOpen} onChange={reload} />}
-      {typeof page?.next_cursor === "string" && (
-        <Button onClick={() => setQuery({ cursor: page.next_cursor ?? undefined })}>More</Button>
+      }
+    >
+      {page !== undefined && (
+        <UserTable users={page.items} nextCursor={page.next_cursor} onOpen={setOpen} onChange={reload} />
       )}
       {open?.what === "new" && <NewUserDialog onClose={close} />}
       {open?.what === "roles" && <RolesDialog user={open.user} onClose={close} />}
       {open?.what === "password" && <UserPasswordDialog user={open.user} onClose={close} />}
-    </main>
+    </ListPage>
   );
 }
 
 interface UserTableProps {
   readonly users: readonly User[];
+  /** Where those that follow are. */
+  readonly nextCursor: string | null;
   readonly onOpen: (open: Open) => void;
   readonly onChange: () => void;
 }
 
-function UserTable({ users, onOpen, onChange }: UserTableProps): React.JSX.Element {
+function UserTable({ users, nextCursor, onOpen, onChange }: UserTableProps): React.JSX.Element {
   const self = useSession(({ state }) => state?.actor);
-  if (users.length === 0)
-    return (
-      <div className="empty">
-        <h2>No user yet</h2>
-        <p>Users log in with a name and a password. What they may do is up to their roles.</p>
-      </div>
-    );
   return (
-    <TableCard label="Users">
-      <thead>
-        <tr>
-          <th scope="col">Name</th>
-          <th scope="col">Roles</th>
-          <th scope="col">Last login</th>
-          <th scope="col">
-            <span className="visually-hidden">More</span>
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {users.map((user) => (
-          <tr key={user.id} data-testid={`user-${user.name}`}>
-            <td>
-              {user.display_name}
-              {user.disabled_at !== null && <span className="tag workflow-hold">disabled</span>}
-              {user.display_name !== user.name && <span className="muted table-id">{user.name}</span>}
-            </td>
-            <td>{user.roles.join(", ")}</td>
-            <td title={user.last_login_at === null ? "" : fullTime(user.last_login_at)}>
-              {user.last_login_at === null ? "never" : ago(user.last_login_at)}
-            </td>
-            <td>
-              {self === `user:${user.id}` ? (
-                <span className="muted">you</span>
-              ) : (
-                <Menu label={`More for ${user.name}`} icon="dots" items={itemsFor(user, onOpen, onChange)} />
-              )}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </TableCard>
+    <Table
+      label="Users"
+      columns={columnsFor(self, { onOpen, onChange })}
+      items={users}
+      keyOf={({ id }) => id}
+      testIdOf={({ name }) => `user-${name}`}
+      empty={
+        <>
+          <h2>No user yet</h2>
+          <p>Users log in with a name and a password. What they may do is up to their roles.</p>
+        </>
+      }
+      nextCursor={nextCursor}
+    />
+  );
+}
+
+/** `self` is whoever looks: nobody changes themselves. */
+function columnsFor(
+  self: string | null | undefined,
+  { onOpen, onChange }: Pick<UserTableProps, "onOpen" | "onChange">,
+): readonly Column<User>[] {
+  return [
+    { head: "Name", cell: (user) => <Name user={user} /> },
+    { head: "Roles", cell: ({ roles }) => roles.join(", ") },
+    { head: "Last login", cell: ({ last_login_at: last }) => (last === null ? "never" : <Ago time={last} />) },
+    {
+      head: "More",
+      isHeadHidden: true,
+      className: "table-menu",
+      cell: (user) =>
+        self === `user:${user.id}` ? (
+          <span className="muted">you</span>
+        ) : (
+          <Menu label={`More for ${user.name}`} icon="dots" items={itemsFor(user, onOpen, onChange)} />
+        ),
+    },
+  ];
+}
+
+function Name({ user }: { readonly user: User }): React.JSX.Element {
+  return (
+    <>
+      <strong className="table-strong">{user.display_name}</strong>
+      {user.disabled_at !== null && <span className="tag tag-warn">disabled</span>}
+      {user.display_name !== user.name && <span className="muted table-id">{user.name}</span>}
+    </>
   );
 }
 

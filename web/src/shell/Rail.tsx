@@ -63,7 +63,12 @@ export function Rail({ section }: { readonly section: string }): React.JSX.Eleme
         testId="theme"
         onClick={() => choose(NEXT_THEME[choice].choice)}
       />
-      <a className="icon-button" href={`${root}/api/docs`} aria-label="API documentation" title="API documentation">
+      <a
+        className="icon-button rail-docs"
+        href={`${root}/api/docs`}
+        aria-label="API documentation"
+        title="API documentation"
+      >
         <Icon name="code" size={18} />
       </a>
       <button

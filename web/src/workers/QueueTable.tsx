@@ -1,46 +1,23 @@
 import type { SystemState } from "../api/schema";
 import { duration, fullTime } from "../shell/times";
-import { TableCard } from "../shell/ui/TableCard";
+import type { Column } from "../shell/ui/Table";
+import { Table } from "../shell/ui/Table";
 import { countText } from "./health";
+
+type Queue = SystemState["queues"][number];
 
 /** What waits in each queue, and what waits for a limit before it comes into one. */
 export function QueueTable({ state }: { readonly state: SystemState }): React.JSX.Element {
   return (
     <>
-      {state.queues.length === 0 ? (
-        <div className="empty">No step waits, and no process serves a queue.</div>
-      ) : (
-        <TableCard label="Queues">
-          <thead>
-            <tr>
-              <th scope="col">Queue</th>
-              <th scope="col">Due steps</th>
-              <th scope="col">Oldest waits for</th>
-              <th scope="col">Processes</th>
-            </tr>
-          </thead>
-          <tbody>
-            {state.queues.map((queue) => (
-              <tr key={queue.name} data-testid={`queue-${queue.name}`}>
-                <td className="mono">{queue.name}</td>
-                <td>{countText(queue.due_count)}</td>
-                <td title={queue.oldest_at === null ? undefined : fullTime(queue.oldest_at)}>
-                  {queue.oldest_at === null
-                    ? "—"
-                    : duration(Math.max(0, Date.parse(state.at) - Date.parse(queue.oldest_at)))}
-                </td>
-                <td>
-                  {queue.worker_count === 0 ? (
-                    <span className="status status-failed">none</span>
-                  ) : (
-                    String(queue.worker_count)
-                  )}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </TableCard>
-      )}
+      <Table
+        label="Queues"
+        columns={columnsAt(state.at)}
+        items={state.queues}
+        keyOf={({ name }) => name}
+        testIdOf={({ name }) => `queue-${name}`}
+        empty="No step waits, and no process serves a queue."
+      />
       <p className="muted workers-limits" data-testid="limits">
         {state.queued_count === 0
           ? "No step waits for a limit."
@@ -48,4 +25,21 @@ export function QueueTable({ state }: { readonly state: SystemState }): React.JS
       </p>
     </>
   );
+}
+
+function columnsAt(now: string): readonly Column<Queue>[] {
+  return [
+    { head: "Queue", className: "mono", cell: ({ name }) => name },
+    { head: "Due steps", cell: (queue) => countText(queue.due_count) },
+    { head: "Oldest waits for", cell: (queue) => <Oldest at={queue.oldest_at} now={now} /> },
+    {
+      head: "Processes",
+      cell: ({ worker_count: count }) => (count === 0 ? <span className="status status-failed">none</span> : count),
+    },
+  ];
+}
+
+function Oldest({ at, now }: { readonly at: string | null; readonly now: string }): React.JSX.Element {
+  if (at === null) return <>—</>;
+  return <span title={fullTime(at)}>{duration(Math.max(0, Date.parse(now) - Date.parse(at)))}</span>;
 }

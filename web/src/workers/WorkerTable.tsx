@@ -1,76 +1,72 @@
 import type { WorkerProcess } from "../api/schema";
-import { ago, fullTime } from "../shell/times";
-import { TableCard } from "../shell/ui/TableCard";
+import type { Column } from "../shell/ui/Table";
+import { Ago, Table } from "../shell/ui/Table";
 
 interface WorkerTableProps {
   readonly workers: readonly WorkerProcess[];
   readonly now: number;
 }
 
+/** The processes, and how much each has to do. */
 export function WorkerTable({ workers, now }: WorkerTableProps): React.JSX.Element {
-  if (workers.length === 0)
-    return (
-      <div className="empty">
-        <h3>No process works</h3>
-        <p>
-          Events are kept until one does: start it with <code>workflowkit worker</code>.
-        </p>
-      </div>
-    );
   return (
-    <TableCard label="Processes">
-      <thead>
-        <tr>
-          <th scope="col">Process</th>
-          <th scope="col">State</th>
-          <th scope="col">Load</th>
-          <th scope="col">Queues</th>
-          <th scope="col">Version</th>
-          <th scope="col">Up since</th>
-          <th scope="col">Last heard</th>
-        </tr>
-      </thead>
-      <tbody>
-        {workers.map((worker) => (
-          <WorkerLine key={worker.id} worker={worker} now={now} />
-        ))}
-      </tbody>
-    </TableCard>
+    <Table
+      label="Processes"
+      columns={columnsAt(now)}
+      items={workers}
+      keyOf={({ id }) => id}
+      empty={
+        <>
+          <h3>No process works</h3>
+          <p>
+            Events are kept until one does: start it with <code>workflowkit worker</code>.
+          </p>
+        </>
+      }
+    />
   );
 }
 
-function WorkerLine({ worker, now }: { readonly worker: WorkerProcess; readonly now: number }): React.JSX.Element {
+function columnsAt(now: number): readonly Column<WorkerProcess>[] {
+  return [
+    { head: "Process", cell: (worker) => <Name worker={worker} /> },
+    { head: "State", cell: (worker) => <State isSilent={worker.is_silent} /> },
+    {
+      head: "Load",
+      cell: (worker) =>
+        worker.role === "worker" ? <Load worker={worker} /> : <span className="muted">scheduler</span>,
+    },
+    { head: "Queues", cell: (worker) => <Queues names={worker.queues} /> },
+    { head: "Version", className: "mono", cell: ({ version }) => version },
+    { head: "Up since", cell: (worker) => <Ago time={worker.started_at} now={now} /> },
+    { head: "Last heard", cell: (worker) => <Ago time={worker.seen_at} now={now} /> },
+  ];
+}
+
+function Name({ worker: { name, host, pid } }: { readonly worker: WorkerProcess }): React.JSX.Element {
   return (
-    <tr>
-      <td>
-        <strong className="worker-name">{worker.name}</strong>
-        <span className="muted table-id">
-          {worker.host} · {worker.pid}
+    <>
+      <strong className="table-strong">{name}</strong>
+      <span className="muted table-id">
+        {host} · {pid}
+      </span>
+    </>
+  );
+}
+
+function State({ isSilent }: { readonly isSilent: boolean }): React.JSX.Element {
+  return <span className={`status status-${isSilent ? "failed" : "completed"}`}>{isSilent ? "silent" : "alive"}</span>;
+}
+
+function Queues({ names }: { readonly names: readonly string[] }): React.JSX.Element {
+  return (
+    <span className="worker-queues">
+      {names.map((name) => (
+        <span key={name} className="tag">
+          {name}
         </span>
-      </td>
-      <td>
-        <span className={`status status-${worker.is_silent ? "failed" : "completed"}`}>
-          {worker.is_silent ? "silent" : "alive"}
-        </span>
-      </td>
-      <td>{worker.role === "worker" ? <Load worker={worker} /> : <span className="muted">scheduler</span>}</td>
-      <td>
-        <span className="worker-queues">
-          {worker.queues.map((queue) => (
-            <span key={queue} className="tag">
-              {queue}
-            </span>
-          ))}
-        </span>
-      </td>
-      <td className="mono">{worker.version}</td>
-      <td className="table-time" title={fullTime(worker.started_at)}>
-        {ago(worker.started_at, now)}
-      </td>
-      <td className="table-time" title={fullTime(worker.seen_at)}>
-        {ago(worker.seen_at, now)}
-      </td>
-    </tr>
+      ))}
+    </span>
   );
 }
 

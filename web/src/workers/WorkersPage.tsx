@@ -2,6 +2,7 @@ import type { SystemState, WorkerList } from "../api/schema";
 import { api } from "../api/session";
 import { usePolled } from "../api/usePolled";
 import { Button } from "../shell/ui/Button";
+import { ListPage, ListSection } from "../shell/ui/ListPage";
 import { HealthCards } from "./HealthCards";
 import { QueueTable } from "./QueueTable";
 import { WorkerTable } from "./WorkerTable";
@@ -23,30 +24,24 @@ async function load(): Promise<Installation> {
 export function WorkersPage(): React.JSX.Element {
   const { value, error, reload } = usePolled(load, PERIOD_MS);
   return (
-    <main className="page">
-      <header className="page-header">
-        <h1>Workers and queues</h1>
-        <Button onClick={reload}>Refresh</Button>
-      </header>
-      {error !== undefined && (
-        <p className="callout callout-error" role="alert">
-          {error.message}
-        </p>
-      )}
-      {value === undefined && error === undefined && <p className="page-loading">Loading…</p>}
+    <ListPage
+      title="Workers and queues"
+      error={error}
+      onReload={reload}
+      isEmpty={value === undefined}
+      actions={<Button onClick={reload}>Refresh</Button>}
+    >
       {value !== undefined && (
         <>
           <HealthCards state={value.state} workers={value.workers} />
-          <section className="page-section" aria-labelledby="processes">
-            <h2 id="processes">Processes</h2>
+          <ListSection title="Processes">
             <WorkerTable workers={value.workers} now={Date.parse(value.state.at)} />
-          </section>
-          <section className="page-section" aria-labelledby="queues">
-            <h2 id="queues">Queues</h2>
+          </ListSection>
+          <ListSection title="Queues">
             <QueueTable state={value.state} />
-          </section>
+          </ListSection>
         </>
       )}
-    </main>
+    </ListPage>
   );
 }

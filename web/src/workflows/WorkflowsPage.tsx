@@ -1,14 +1,15 @@
 import { Suspense, lazy, useCallback, useState } from "react";
-import { asApiError, useLoaded } from "../api/useLoaded";
+import { useLoaded } from "../api/useLoaded";
 import { api, useMay } from "../api/session";
 import type { ListedWorkflow, Pause } from "../api/schema";
-import { notify } from "../shell/notices";
 import { pathTo } from "../shell/routes";
-import { ago, fullTime } from "../shell/times";
 import { Button } from "../shell/ui/Button";
 import { Link } from "../shell/ui/Link";
-import type { MenuItem } from "../shell/ui/Menu";
+import { ListPage } from "../shell/ui/ListPage";
 import { Menu } from "../shell/ui/Menu";
+import type { Column } from "../shell/ui/Table";
+import { Ago, Table } from "../shell/ui/Table";
+import { useBusy } from "../shell/useBusy";
 import { LastRuns } from "./LastRuns";
 import "./workflows.css";
 
@@ -46,29 +47,29 @@ export function WorkflowsPage(): React.JSX.Element {
   const needle = search.trim().toLowerCase();
   const shown = workflows?.filter(({ id, name }) => `${name} ${id}`.toLowerCase().includes(needle));
   return (
-    <main className="page">
-      <header className="page-header">
-        <h1>Workflows</h1>
-        <input
-          className="input page-search"
-          type="search"
-          aria-label="Find a workflow"
-          placeholder="Find a workflow"
-          value={search}
-          onChange={(event) => setSearch(event.target.value)}
-        />
-        {mayEdit && (
-          <Button icon="plus" look="primary" testId="new-workflow" onClick={() => setCreating(true)}>
-            New workflow
-          </Button>
-        )}
-      </header>
-      {error !== undefined && (
-        <p className="callout callout-error" role="alert">
-          {error.message} <Button onClick={reload}>Try again</Button>
-        </p>
-      )}
-      {workflows === undefined && error === undefined && <p className="page-loading">Loading…</p>}
+    <ListPage
+      title="Workflows"
+      error={error}
+      onReload={reload}
+      isEmpty={workflows === undefined}
+      actions={
+        <>
+          <input
+            className="input page-search"
+            type="search"
+            aria-label="Find a workflow"
+            placeholder="Find a workflow"
+            value={search}
+            onChange={(event) => setSearch(event.target.value)}
+          />
+          {mayEdit && (
+            <Button icon="plus" look="primary" testId="new-workflow" onClick={() => setCreating(true)}>
+              New workflow
+            </Button>
+          )}
+        </>
+      }
+    >
       {workflows?.length === 0 && <NoWorkflows {...(mayEdit ? { onCreate: () => setCreating(true) } : {})} />}
       {shown !== undefined && workflows !== undefined && workflows.length > 0 && (
         <WorkflowTable
@@ -85,7 +86,7 @@ export function WorkflowsPage(): React.JSX.Element {
           <NewWorkflowDialog onClose={() => setCreating(false)} />
         </Suspense>
       )}
-    </main>
+    </ListPage>
   );
 }
 
@@ -110,111 +111,109 @@ interface WorkflowTableProps {
 }
 
 function WorkflowTable({ workflows, pauses, onChange }: WorkflowTableProps): React.JSX.Element {
-  const mayPublish = useMay("workflows:publish");
-  const mayPause = useMay("workflows:pause");
   return (
-    <div className="card">
-      <table className="table">
-        <thead>
-          <tr>
-            <th scope="col">Name</th>
-            <th scope="col">Version</th>
-            <th scope="col">Last change</th>
-            <th scope="col">Last runs</th>
-            <th scope="col">Enabled</th>
-            <th scope="col">
-              <span className="visually-hidden">More</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {workflows.map((workflow) => (
-            <tr key={workflow.id} data-testid={`workflow-${workflow.id}`}>
-              <td>
-                <Link className="table-link" href={pathTo("workflows", workflow.id)}>
-                  {workflow.name === "" ? "Untitled" : workflow.name}
-                </Link>
-                {holdsOf(pauses, workflow.id).map((hold) => (
-                  <span key={hold} className="tag workflow-hold">
-                    {hold === "pause" ? "paused" : "draining"}
-                  </span>
-                ))}
-                <span className="muted table-id">{workflow.id}</span>
-              </td>
-              <td>
-                {workflow.published_version === null ? (
-                  <span className="tag">Draft</span>
-                ) : (
-                  `v${workflow.published_version}`
-                )}
-              </td>
-              <td title={fullTime(workflow.updated_at)}>{ago(workflow.updated_at)}</td>
-              <td>
-                <LastRuns workflow={workflow} />
-              </td>
-              <td>
-                <button
-                  type="button"
-                  role="switch"
-                  className="switch"
-                  aria-checked={workflow.enabled}
-                  disabled={!mayPublish}
-                  aria-label={`${workflow.name === "" ? workflow.id : workflow.name} is enabled`}
-                  onClick={() => void toggle(workflow, onChange)}
-                />
-              </td>
-              <td>
-                {mayPause && (
-                  <Menu
-                    label={`More for ${workflow.id}`}
-                    icon="dots"
-                    items={holdItems(workflow.id, holdsOf(pauses, workflow.id), onChange)}
-                  />
-                )}
-              </td>
-            </tr>
-          ))}
-          {workflows.length === 0 && (
-            <tr>
-              <td colSpan={6} className="muted">
-                No workflow has this in its name.
-              </td>
-            </tr>
-          )}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      label="Workflows"
+      columns={columnsFor(pauses, onChange)}
+      items={workflows}
+      keyOf={({ id }) => id}
+      testIdOf={({ id }) => `workflow-${id}`}
+      empty="No workflow has this in its name."
+    />
   );
 }
 
-function holdsOf(pauses: readonly Pause[], workflowId: string): readonly Pause["hold"][] {
-  return pauses.filter(({ workflow_id }) => workflow_id === workflowId).map(({ hold }) => hold);
-}
-
-/** Pausing freezes the runs there are; draining lets them come to their end. Both keep new ones from starting. */
-function holdItems(workflowId: string, holds: readonly Pause["hold"][], onChange: () => void): readonly MenuItem[] {
-  const [isPaused, isDrained] = [holds.includes("pause"), holds.includes("drain")];
-  const send = (what: Parameters<typeof api.hold>[1]) => (): void => {
-    api
-      .hold(workflowId, what)
-      .catch((reason: unknown) => notify(asApiError(reason).message, "error"))
-      .finally(onChange);
-  };
+function columnsFor(pauses: readonly Pause[], onChange: () => void): readonly Column<ListedWorkflow>[] {
   return [
-    isPaused
-      ? { label: "Resume", icon: "play", onSelect: send("resume") }
-      : { label: "Pause: freeze its runs", icon: "pause", onSelect: send("pause") },
-    isDrained
-      ? { label: "Stop draining", icon: "play", onSelect: send("undrain") }
-      : { label: "Drain: finish its runs", icon: "filter", onSelect: send("drain") },
+    { head: "Name", cell: (workflow) => <Name workflow={workflow} holds={holdsOf(pauses, workflow.id)} /> },
+    {
+      head: "Version",
+      cell: ({ published_version: version }) => (version === null ? <span className="tag">Draft</span> : `v${version}`),
+    },
+    { head: "Last change", cell: (workflow) => <Ago time={workflow.updated_at} /> },
+    { head: "Last runs", cell: (workflow) => <LastRuns workflow={workflow} /> },
+    { head: "Enabled", cell: (workflow) => <Enabled workflow={workflow} onChange={onChange} /> },
+    {
+      head: "More",
+      isHeadHidden: true,
+      className: "table-menu",
+      cell: ({ id }) => <Holds workflowId={id} holds={holdsOf(pauses, id)} onChange={onChange} />,
+    },
   ];
 }
 
-async function toggle(workflow: ListedWorkflow, onChange: () => void): Promise<void> {
-  try {
-    await api.setEnabled(workflow.id, !workflow.enabled);
-  } catch (reason) {
-    notify(asApiError(reason).message, "error");
-  }
-  onChange();
+type Hold = Pause["hold"];
+
+function Name({
+  workflow,
+  holds,
+}: {
+  readonly workflow: ListedWorkflow;
+  readonly holds: readonly Hold[];
+}): React.JSX.Element {
+  return (
+    <>
+      <Link className="table-link" href={pathTo("workflows", workflow.id)}>
+        {workflow.name === "" ? "Untitled" : workflow.name}
+      </Link>
+      {holds.map((hold) => (
+        <span key={hold} className="tag tag-warn">
+          {hold === "pause" ? "paused" : "draining"}
+        </span>
+      ))}
+      <span className="muted table-id">{workflow.id}</span>
+    </>
+  );
+}
+
+interface EnabledProps extends Pick<WorkflowTableProps, "onChange"> {
+  readonly workflow: ListedWorkflow;
+}
+
+function Enabled({ workflow, onChange }: EnabledProps): React.JSX.Element {
+  const [isBusy, begin] = useBusy();
+  const mayPublish = useMay("workflows:publish");
+  const { id, name, enabled } = workflow;
+  return (
+    <button
+      type="button"
+      role="switch"
+      className="switch"
+      aria-checked={enabled}
+      disabled={isBusy || !mayPublish}
+      aria-label={`${name === "" ? id : name} is enabled`}
+      onClick={() => begin(() => api.setEnabled(id, !enabled).finally(onChange))}
+    />
+  );
+}
+
+interface HoldsProps extends Pick<WorkflowTableProps, "onChange"> {
+  readonly workflowId: string;
+  readonly holds: readonly Hold[];
+}
+
+/** Pausing freezes the runs there are; draining lets them come to their end. Both keep new ones from starting. */
+function Holds({ workflowId, holds, onChange }: HoldsProps): React.JSX.Element | null {
+  const [, begin] = useBusy();
+  if (!useMay("workflows:pause")) return null;
+  const send = (what: Parameters<typeof api.hold>[1]) => (): void =>
+    begin(() => api.hold(workflowId, what).finally(onChange));
+  return (
+    <Menu
+      label={`More for ${workflowId}`}
+      icon="dots"
+      items={[
+        holds.includes("pause")
+          ? { label: "Resume", icon: "play", onSelect: send("resume") }
+          : { label: "Pause: freeze its runs", icon: "pause", onSelect: send("pause") },
+        holds.includes("drain")
+          ? { label: "Stop draining", icon: "play", onSelect: send("undrain") }
+          : { label: "Drain: finish its runs", icon: "filter", onSelect: send("drain") },
+      ]}
+    />
+  );
+}
+
+function holdsOf(pauses: readonly Pause[], workflowId: string): readonly Hold[] {
+  return pauses.filter(({ workflow_id }) => workflow_id === workflowId).map(({ hold }) => hold);
 }

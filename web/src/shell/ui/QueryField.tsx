@@ -22,3 +22,29 @@ export function QueryField({ label, name, value }: QueryFieldProps): React.JSX.E
     />
   );
 }
+
+interface QuerySelectProps extends QueryFieldProps {
+  readonly options: readonly string[];
+  readonly labelOf?: (option: string) => string;
+  /** What is chosen if the address says nothing; without it, there is always one of the options. */
+  readonly none?: string;
+}
+
+/** The same, for one of a few. */
+export function QuerySelect({ label, name, value, options, labelOf, none }: QuerySelectProps): React.JSX.Element {
+  return (
+    <select
+      className="input page-filter"
+      aria-label={label}
+      value={value}
+      onChange={(event) => setQuery({ [name]: event.target.value, cursor: undefined })}
+    >
+      {none !== undefined && <option value="">{none}</option>}
+      {options.map((option) => (
+        <option key={option} value={option}>
+          {labelOf?.(option) ?? option}
+        </option>
+      ))}
+    </select>
+  );
+}

@@ -1,0 +1,46 @@
+import type { ReactNode } from "react";
+import type { ApiError } from "../../api/client";
+import { Button } from "./Button";
+
+interface ListPageProps {
+  readonly title: string;
+  /** What stands at the end of the heading's line: filters, then what can be done. */
+  readonly actions?: ReactNode;
+  /** Why there is nothing new to show, and how to ask again. */
+  readonly error: ApiError | undefined;
+  readonly onReload: () => void;
+  /** Whether nothing has been loaded yet. */
+  readonly isEmpty: boolean;
+  readonly children: ReactNode;
+}
+
+/** The frame of the pages that show all there is of something: heading, what went wrong, and the list. */
+export function ListPage(props: ListPageProps): React.JSX.Element {
+  const { title, actions, error, onReload, isEmpty, children } = props;
+  return (
+    <main className="page">
+      <header className="page-header">
+        <h1>{title}</h1>
+        {actions}
+      </header>
+      {error !== undefined && (
+        <p className="callout callout-error" role="alert">
+          <span className="grow">{error.message}</span>
+          <Button onClick={onReload}>Try again</Button>
+        </p>
+      )}
+      {isEmpty && error === undefined && <p className="page-wait">Loading…</p>}
+      {children}
+    </main>
+  );
+}
+
+/** A part of such a page, with a heading of its own. */
+export function ListSection({ title, children }: Pick<ListPageProps, "title" | "children">): React.JSX.Element {
+  return (
+    <section className="page-section">
+      <h2>{title}</h2>
+      {children}
+    </section>
+  );
+}
