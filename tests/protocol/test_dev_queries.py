@@ -204,3 +204,51 @@ def test_the_second_version_of_rest_refuses_in_its_own_form(sdk: SdkApp, path: s
     answer = httpx.get(f"{sdk.server}/v2{path}")
     assert answer.status_code == status
     assert answer.json()["errors"][0]["code"] in ("not-found", "invalid-input")
+
+
+@pytest.mark.parametrize("prefix", ["/v2", "/api/v2"])
+def test_the_second_version_of_rest_sends_events(sdk: SdkApp, prefix: str) -> None:
+    with sdk.serve([a_function(sdk)]):
+        event = {"name": "go", "data": {"n": 1}}
+        for body, count in ((event, 1), ([event, event], 2)):
+            sent = httpx.post(f"{sdk.server}{prefix}/events", json=body)
+            assert sent.status_code == 201
+            assert len(sent.json()["data"]["ids"]) == count
+        assert sdk.run_of(sent.json()["data"]["ids"][0])["output"] == {"n": 7}
+    refused = httpx.post(f"{sdk.server}{prefix}/events", json=[event, {"name": "inngest/mine", "data": {}}])
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (400, "invalid-input")
+
+
+def test_the_second_version_of_rest_syncs_an_app_and_tells_how_it_went(sdk: SdkApp) -> None:
+    syncs = f"{sdk.server}/v2/apps/shop/syncs"
+    with sdk.serve([a_function(sdk)]):
+        where = {"url": sdk.app_url}
+        again = httpx.post(syncs, json=where, timeout=30).json()["data"]
+        without = httpx.post(syncs, timeout=30).json()["data"]
+        assert (again["status"], again["app"], again["functionCount"]) == ("SYNCED", {"id": "shop"}, 1)
+        assert without["url"] == sdk.app_url
+        first = httpx.get(f"{syncs}?limit=1").json()
+        assert (first["data"][0]["status"], first["data"][0]["error"]) == ("SYNCED", None)
+    gone = httpx.post(syncs, json=where, timeout=30).json()["data"]
+    assert gone["status"] == "FAILED"
+    assert gone["error"]
+    assert httpx.get(f"{syncs}?limit=1").json()["data"][0]["status"] == "FAILED"
+    assert httpx.post(f"{sdk.server}/v2/apps/none/syncs").status_code == 404
+    assert httpx.post(syncs, json={"url": 7}).status_code == 400
+
+
+def test_the_second_version_of_rest_shows_keys_by_what_stands_for_them(sdk: SdkApp) -> None:
+    keys = Keys(sdk.wk.runtime.database)
+    made = [keys.create(sdk.wk.settings.scope, f"key {number}", {"events:send"}) for number in range(2)]
+    _, other = keys.create(sdk.wk.settings.scope, "reads", {"runs:read"})
+    listed = httpx.get(f"{sdk.server}/v2/keys/events")
+    assert [each["name"] for each in listed.json()["data"]] == ["key 1", "key 0"]
+    assert not any(key in listed.text for key in [other, *(key for _, key in made)])
+    first = httpx.get(f"{sdk.server}/v2/keys/events?limit=2").json()["page"]
+    assert first["hasMore"] is True
+    rest = httpx.get(f"{sdk.server}/v2/keys/events?limit=2&cursor={first['cursor']}").json()
+    assert [each["name"] for each in rest["data"]] == ["key 0"]
+    assert httpx.get(f"{sdk.server}/v2/keys/signing").json()["data"] == []
+    assert httpx.get(f"{sdk.server}/v2/account").json()["data"]["name"] == "default"
+    (environment,) = httpx.get(f"{sdk.server}/v2/envs").json()["data"]
+    assert (environment["name"], environment["type"]) == ("default", "TEST")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Flask, Response, request
@@ -12,6 +12,7 @@ from workflowkit.base.errors import InvalidInput, NotFound, Problem, WorkflowKit
 from workflowkit.engine.states import RunStatus
 from workflowkit.inngest.answers import json_answer, message_of, number_asked, read_body, status_of
 from workflowkit.inngest.commands import Commands
+from workflowkit.inngest.restv2account import AccountV2
 from workflowkit.inngest.server import AppServer
 from workflowkit.inngest.traces import Traces
 from workflowkit.inngest.views import output_of, shown_status
@@ -45,7 +46,7 @@ class RestV2:
 
     def add_to(self, app: Flask) -> None:
         """Add the routes."""
-        for method, rule, view in (
+        rules: tuple[tuple[str, str, Callable[..., Response]], ...] = (
             ("GET", "/health", lambda: self._data({"status": "ok"})),
             ("GET", "/runs", self._runs),
             ("GET", "/runs/<run_id>", lambda run_id: self._data(_shown(self._traces.of(run_id).run))),
@@ -59,13 +60,15 @@ class RestV2:
             ("GET", "/apps/<app_name>/functions/<function>", self._function),
             ("GET", "/apps/<app_name>/functions/<function>/runs", self._runs_of_function),
             ("POST", "/apps/<app_name>/functions/<function>/invoke", self._invoke),
-        ):
+            *AccountV2(self._server, self._data).rules(),
+        )
+        for method, rule, view in rules:
             for prefix in PREFIXES:
                 app.add_url_rule(f"{prefix}{rule}", f"{method} {prefix}{rule}", view, methods=[method])
 
-    def _data(self, value: Any, *, page: Mapping[str, Any] | None = None) -> Response:
+    def _data(self, value: Any, *, page: Mapping[str, Any] | None = None, status: int = 200) -> Response:
         metadata = {"fetchedAt": rfc3339(self._server.parts().database.now_ms())}
-        return json_answer({"data": value, "metadata": metadata} | ({} if page is None else {"page": page}))
+        return json_answer({"data": value, "metadata": metadata} | ({} if page is None else {"page": page}), status)
 
     # --- runs
 

@@ -25,6 +25,7 @@ from workflowkit.registry import Registry
 from workflowkit.runtime.apps import Apps
 from workflowkit.runtime.connecting import Connecting
 from workflowkit.runtime.functions import App, Functions, SyncStatus
+from workflowkit.runtime.intake import Intake
 from workflowkit.runtime.waking import Waking
 from workflowkit.runtime.workerrequests import WorkerRequests
 from workflowkit.store import apps, queries
@@ -49,6 +50,8 @@ class Parts(commands.Parts, checkpoints.Parts, Protocol):
     def worker_requests(self) -> WorkerRequests: ...
     @property
     def session_tokens(self) -> Tokens | None: ...
+    @property
+    def intake(self) -> Intake: ...
 
 
 def syncing_of(parts: Callable[[], Parts]) -> AppSyncing:
