@@ -10,6 +10,8 @@ import inngest
 import pytest
 from sdkapps import SdkApp, eventually
 
+from workflowkit.runtime.keys import Keys
+
 GO = inngest.TriggerEvent(event="go")
 HOUR = 3_600_000
 

@@ -128,6 +128,9 @@ class Realtime:
 class RawEvents(ServerSentEvents):
     """Server-sent events that the app itself has written, passed on; other messages as the SDKs' messages."""
 
+    #: An app passes on its last words beside the answer that ends the run.
+    linger_seconds = 10.0
+
     def told(self, news: News) -> bytes:
         """Return what is new."""
         data = "".join(_event(told) for told in news.told).encode()

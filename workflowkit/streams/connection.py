@@ -40,7 +40,9 @@ class Connection:
         self.place = news.place
         if data := self.dialect.told(news):
             self.write(data, now)
-        if news.is_over:
+        if news.is_over and self.dialect.linger_seconds:
+            self.ends_at = min(self.ends_at, now + self.dialect.linger_seconds)
+        elif news.is_over:
             self.end()
 
     def beat(self, now: float) -> None:

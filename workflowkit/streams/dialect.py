@@ -24,6 +24,10 @@ class Dialect(Protocol):
     def is_lasting(self) -> bool:
         """Whether its client would not come back, so that only the client ends it, or the server."""
 
+    @property
+    def linger_seconds(self) -> float:
+        """How long after the end of a run something may still be published that belongs to it."""
+
     def told(self, news: News) -> bytes:
         """Return what is written of news."""
 
@@ -41,6 +45,7 @@ class ServerSentEvents:
     """Events of a stream, each with its place. ``is_chunked``: as an answer of HTTP/1.1 without a length."""
 
     is_lasting = False
+    linger_seconds = 0.0
 
     def __init__(self, *, is_chunked: bool) -> None:
         self._is_chunked, self._is_placed = is_chunked, False

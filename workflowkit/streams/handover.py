@@ -145,6 +145,7 @@ class Streams:
         """Look again and again, for a while."""
         yield frames.opening(frames.RETRY_MS)
         started_at = written_at = monotonic_seconds()
+        over_at: float | None = None
         while True:
             news = self._look(subscription, place)
             data = dialect.told(news)
@@ -153,7 +154,10 @@ class Streams:
                 written_at = now
                 yield data or dialect.heartbeat()
             place = news.place
-            if news.is_over or now - started_at >= BLOCKING_SECONDS:
+            if news.is_over and over_at is None:
+                over_at = now
+            is_over = over_at is not None and now - over_at >= dialect.linger_seconds
+            if is_over or now - started_at >= BLOCKING_SECONDS:
                 return
             if not news.has_more:
                 self.pause(LOOK_SECONDS)

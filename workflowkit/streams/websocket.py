@@ -29,6 +29,7 @@ class WebSocketMessages:
     """
 
     is_lasting = True
+    linger_seconds = 0.0
 
     def __init__(self, environ: Mapping[str, Any], texts: Callable[[News], Iterable[str]]) -> None:
         self._texts, self._is_pinged = texts, False
