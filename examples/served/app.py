@@ -1,4 +1,4 @@
-"""An order desk that any server which speaks Inngest's protocol performs: a function, and a workflow document."""
+"""An order desk that any server which speaks Inngest's protocol performs: a function, and workflow documents."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 
 from flask import Flask
 
-from workflowkit import Event, StepContext, WorkflowKit
+from workflowkit import Event, NonRetriableError, StepContext, WorkflowKit
 
 wk = WorkflowKit("desk")
+reserved: set[str] = set()
 
 
 @wk.action("weigh", category="Orders")
@@ -25,6 +26,27 @@ def carrier(kilograms: float) -> str:
     return "freight" if kilograms > 20 else "post"
 
 
+@wk.action("reserve", category="Orders")
+def reserve(what: str) -> str:
+    """Reserve something, and return what it is called then."""
+    reserved.add(what)
+    return what
+
+
+@wk.action("release", category="Orders")
+def release(reservation: str) -> None:
+    """Give back what was reserved."""
+    reserved.discard(reservation)
+
+
+@wk.action("driver", category="Orders")
+def driver(name: str | None = None) -> str:
+    """Return who drives."""
+    if name is None:
+        raise NonRetriableError("nobody drives today")
+    return name
+
+
 @wk.function("order", trigger=Event("shop/order.placed"), retries=2)
 def order(ctx: StepContext) -> dict[str, Any]:
     """Weigh an order, wait for its payment, and say what came of it."""
@@ -37,6 +59,7 @@ def order(ctx: StepContext) -> dict[str, Any]:
 def create_app() -> Flask:
     """Return the web application, for ``flask --app examples.served.app run``."""
     app = Flask("desk")
-    document = json.loads((Path(__file__).parent / "parcel.json").read_text("utf-8"))
-    wk.serve(app, workflows={"parcel": document})
+    here = Path(__file__).parent
+    documents = {name: json.loads((here / f"{name}.json").read_text("utf-8")) for name in ("parcel", "shipment")}
+    wk.serve(app, workflows=documents, checkpointing=True)
     return app

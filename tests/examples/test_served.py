@@ -10,7 +10,7 @@ import httpx
 import pytest
 from sdkapps import SdkApp, a_server, eventually, serving
 
-from examples.served.app import create_app
+from examples.served.app import create_app, reserved
 from workflowkit import WorkflowKit
 from workflowkit.store.database import Sql
 
@@ -44,3 +44,19 @@ def test_a_heavy_parcel_goes_by_freight(server: tuple[WorkflowKit, SdkApp]) -> N
     run = looking.run_of(packed.id)
     assert (run["status"], run["function_id"]) == ("Completed", "desk/parcel")
     assert run["output"] == {"freight": {"by": "freight", "kilograms": 30.0}}
+
+
+def test_a_shipment_sends_each_parcel_and_gives_everything_back_if_nobody_drives(
+    server: tuple[WorkflowKit, SdkApp],
+) -> None:
+    wk, looking = server
+    parcels = [{"id": f"A-{number}", "items": [{"quantity": number}]} for number in (1, 2, 3)]
+    (due, driverless) = wk.send([
+        {"name": "shop/shipment.due", "data": {"driver": "Ada", "parcels": parcels}},
+        {"name": "shop/shipment.due", "data": {"parcels": [{"id": "B-1", "items": []}]}},
+    ])  # fmt: skip
+    sent, failed = looking.run_of(due.id), looking.run_of(driverless.id)
+    assert sent["output"] == {"labels": ["label A-1", "label A-2", "label A-3"], "driver": "Ada"}
+    assert (failed["status"], failed["output"]["message"]) == ("Failed", "nobody drives today")
+    assert {"label A-1", "label A-2", "label A-3"} <= reserved
+    assert "label B-1" not in reserved
