@@ -65,6 +65,7 @@ class Fleet:
     server: str
     directory: Path
     headers: dict[str, str] = field(default_factory=dict)
+    event_key: str = "test"
     workers: list[Worker] = field(default_factory=list)
 
     def python(self, *apps: str, instance: str | None = None, **environment: str) -> Worker:
@@ -93,7 +94,9 @@ class Fleet:
 
     def send(self, name: str, **data: Any) -> str:
         """Send an event; return its id."""
-        answer = httpx.post(f"{self.server}/e/test", json={"name": name, "data": data}, headers=self.headers)
+        answer = httpx.post(
+            f"{self.server}/e/{self.event_key}", json={"name": name, "data": data}, headers=self.headers
+        )
         assert answer.status_code == 200, answer.text
         return str(answer.json()["ids"][0])
 
@@ -113,6 +116,14 @@ class Fleet:
         found: list[dict[str, Any]] = answer.json()["data"]
         return found
 
+    def has_gateway(self) -> bool | None:
+        """Tell whether a worker could connect."""
+        try:
+            answer = httpx.post(f"{self.server}/v0/connect/start", headers=self.headers)
+        except httpx.TransportError:
+            return None
+        return True if answer.status_code == 200 else None
+
     def start(self, **fields: Any) -> wire.StartResponse:
         """Ask for a gateway, as a worker does."""
         content = wire.StartRequest(**fields).SerializeToString()
@@ -123,11 +134,10 @@ class Fleet:
 
 
 @contextmanager
-def a_fleet(server: str, directory: Path, **headers: str) -> Iterator[Fleet]:
+def a_fleet(server: str, directory: Path, *, event_key: str = "test", **headers: str) -> Iterator[Fleet]:
     """Give a fleet, once a gateway can be had; end its workers afterwards. Gateways must outlive it."""
-    fleet = Fleet(server, directory, headers)
-    asked = f"{server}/v0/connect/start"
-    eventually(lambda: True if httpx.post(asked, headers=headers).status_code == 200 else None)
+    fleet = Fleet(server, directory, headers, event_key)
+    eventually(fleet.has_gateway)
     try:
         yield fleet
     finally:

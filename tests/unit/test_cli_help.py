@@ -12,7 +12,7 @@ from workflowkit import __version__
 from workflowkit.cli.root import SECTIONS, cli
 
 COMMANDS = [
-    *("up", "dev", "run", "validate", "test", "start", "api", "worker", "scheduler", "migrate"),
+    *("up", "dev", "run", "validate", "test", "start", "api", "worker", "scheduler", "gateway", "migrate"),
     *(
         "send",
         "events",

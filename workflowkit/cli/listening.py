@@ -39,9 +39,14 @@ def listen_beside(url: str) -> socket.socket:
     parts = urlsplit(url)
     host, port = parts.hostname or DEFAULT_HOST, parts.port or DEFAULT_PORT
     try:
-        return listen(host, min(port + 1, _MOST_PORT))
+        return listen(host, next_port(port))
     except Failure:
         return listen(host, 0)
+
+
+def next_port(port: int) -> int:
+    """Return the port after one, or 0, which means a free one, where there is none."""
+    return port + 1 if 0 < port < _MOST_PORT else 0
 
 
 def url_of(listener: socket.socket) -> str:

@@ -10,7 +10,7 @@ import click
 from workflowkit.base.settings import LOCAL_BROKER_URL
 from workflowkit.cli.api import bind_option, parse_address
 from workflowkit.cli.lifeline import follow_parent
-from workflowkit.cli.listening import listen, url_of
+from workflowkit.cli.listening import listen, next_port, url_of
 from workflowkit.cli.loading import app_argument, load_app
 from workflowkit.cli.processes import log_level_option, set_up_logging
 from workflowkit.cli.supervisor import Supervisor, child
@@ -51,7 +51,7 @@ def command(app: str | None, bind: str, workers: int, concurrency: int, log_leve
         *(child(name, *worker, "--name", name) for name in names),
     ]
     if is_installed():
-        children.append(child("gateway", "gateway", *named, "--bind", f"{host}:{port + 1}", *common))
+        children.append(child("gateway", "gateway", *named, "--bind", f"{host}:{next_port(port)}", *common))
     sys.exit(Supervisor(children).run())
 
 
