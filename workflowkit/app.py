@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from workflowkit.inngest.serving.options import ServeOptions
     from workflowkit.inngest.serving.servedapp import ServedApp
     from workflowkit.localengine import LocalEngine
+    from workflowkit.runtime.auditing import By
     from workflowkit.runtime.authoring import Published
     from workflowkit.runtime.deliveries import Source
     from workflowkit.runtime.functions import App, Synced
@@ -355,7 +356,7 @@ class WorkflowKit:
         from workflowkit.store.pauses import Running
 
         self.runtime.pausing.pause(
-            self._target(target, scope), running=Running(running), reason=reason, actor=actor
+            self._target(target, scope), running=Running(running), reason=reason, by=_by(actor)
         )  # fmt: skip
 
     def resume(self, target: Invocable | str | None = None, *, scope: Scope | None = None) -> bool:
@@ -371,7 +372,7 @@ class WorkflowKit:
         scope: Scope | None = None,
     ) -> None:
         """Let no run of a workflow begin any more; those there are run to their end. ``target`` as in ``pause``."""
-        self.runtime.pausing.drain(self._target(target, scope), reason=reason, actor=actor)
+        self.runtime.pausing.drain(self._target(target, scope), reason=reason, by=_by(actor))
 
     def undrain(self, target: Invocable | str | None = None, *, scope: Scope | None = None) -> bool:
         """Lift a drain. Tell whether there was one. Raises ``NotFound``."""
@@ -570,6 +571,12 @@ class ScheduledRun:
     def cancel(self, *, reason: str | None = None, actor: str | None = None) -> RunStatus:
         """End it; return its status."""
         return self.wk.cancel(self.run_id, reason=reason, actor=actor, scope=self.scope)
+
+
+def _by(actor: str | None) -> By | None:
+    from workflowkit.runtime.auditing import By
+
+    return None if actor is None else By(actor)
 
 
 def _milliseconds(at: datetime) -> int:

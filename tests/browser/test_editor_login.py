@@ -296,3 +296,29 @@ def test_an_admin_manages_users(new_page: NewPage, guarded: Guarded, scheme: str
     page.get_by_role("menuitem", name="Disable").click()
     expect(row).to_contain_text("disabled")
     assert serious(page) == []
+
+
+def test_an_admin_reads_who_did_what_and_a_viewer_does_not(guarded: Guarded, page: Page) -> None:
+    page.goto(f"{guarded.url}/users")
+    log_in(page)
+    page.get_by_role("link", name="Audit log").click()
+    row = page.get_by_test_id("audit-login.succeeded").first
+    expect(row).to_contain_text("Logged in")
+    expect(row).to_contain_text("you")
+    expect(row).to_contain_text("127.0.0.1")
+    page.get_by_test_id("audit-action").select_option("user.created")
+    made = page.get_by_test_id("audit-user.created")
+    expect(made).to_have_count(2)
+    expect(made.first).to_contain_text("name: vera@example.org · roles: viewer")
+    expect(made.first).to_contain_text("cli")
+    expect(page.get_by_test_id("audit-login.succeeded")).to_have_count(0)
+    assert serious(page) == []
+    page.goto(f"{guarded.url}/audit")
+    page.get_by_role("searchbox", name="Who", exact=True).fill("cli")
+    page.get_by_role("searchbox", name="Who", exact=True).press("Enter")
+    expect(page.get_by_test_id("audit-key.created")).to_be_visible()
+    expect(page.get_by_test_id("audit-login.succeeded")).to_have_count(0)
+    page.context.clear_cookies()
+    page.goto(f"{guarded.url}/audit")
+    log_in(page, "vera@example.org")
+    expect(page.get_by_role("alert")).to_contain_text("audit:read")

@@ -17,6 +17,7 @@ from workflowkit.store import (
     approvals,
     apps,
     appsyncs,
+    audit,
     callbacks,
     following,
     keys,
@@ -30,13 +31,13 @@ from workflowkit.store import (
 from workflowkit.store.database import Database
 
 REPOSITORIES = (
-    alerts, apps, appsyncs, approvals, callbacks, following, keys, members, messages, queries, schedules, webhooks,
-    workflows,
+    alerts, apps, appsyncs, approvals, audit, callbacks, following, keys, members, messages, queries, schedules,
+    webhooks, workflows,
 )  # fmt: skip
 #: The functions that find a scope, by something unguessable (or on the way to check it), instead of taking it.
 FINDS_THE_SCOPE = {
     keys.find_by_hash, webhooks.find_by_token, approvals.find_by_id, callbacks.find_by_token, following.revisions,
-    messages.grown,
+    messages.grown, audit.find_old,
 }  # fmt: skip
 
 
@@ -88,7 +89,8 @@ def _arguments(function: Callable[..., Any]) -> dict[str, Any]:
         "not_after_ms": 1, "window_ms": 1, "schedules": (), "function_ids": (), "event_ids": ["x"], "after_position": 0,
         "after_ms": 1, "sync": appsyncs.SyncRow("x", "x", 1), "origin": apps.Origin("x", "x", "x"),
         "messages": [Message("room", "news", "1")], "until_ms": 1, "most": 5,
-        "after": 0 if function in (following.find_facts, messages.find_after) else "x",
+        "after": 0 if function in (following.find_facts, messages.find_after, audit.find_after) else "x",
+        "new": audit.NewEntry("a", "", "b", "c"), "chosen": audit.AuditFilter(), "before_ms": 1,
         "schedule": schedules.ScheduleRow("x", 0, "* * * * *", "UTC", 0, "allow", 0, 1, 1),
     }  # fmt: skip
     if function in (webhooks.insert, webhooks.update):

@@ -15,6 +15,7 @@ from workflowkit.composition import Runtime
 from workflowkit.engine.context import StepContext
 from workflowkit.engine.outcome import Succeeded
 from workflowkit.registry import Registry
+from workflowkit.runtime.auditing import By
 from workflowkit.runtime.pausing import Target
 from workflowkit.store.pauses import Hold, Running
 
@@ -428,7 +429,7 @@ def test_a_pause_that_cancels_ends_the_runs_there_are(database_url: str) -> None
         harness.drain()
         harness.runtime.pausing.pause(TEST, reason="wrong prices")
         harness.skip(0)
-        harness.runtime.pausing.pause(TEST, running=Running.CANCEL, reason="very wrong prices", actor="key:ops")
+        harness.runtime.pausing.pause(TEST, running=Running.CANCEL, reason="very wrong prices", by=By("key:ops"))
         harness.skip(0)
         harness.skip(1)
         rows = harness.rows("SELECT status, reason, reason_detail FROM runs WHERE workflow_id = 'test'")

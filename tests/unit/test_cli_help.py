@@ -29,6 +29,7 @@ COMMANDS = [
         "apps",
         "keys",
         "users",
+        "audit",
         "webhooks",
     ),
     *("workers", "doctor", "bench"),

@@ -20,6 +20,7 @@ from workflowkit.api.routes import (
     alerts,
     approvals,
     apps,
+    audit,
     callbacks,
     calls,
     deliveries,
@@ -90,7 +91,7 @@ def create_app(services: Services) -> APIFlask:
     for routes in (
         events, workflows, dryruns, simulations, pauses, functions, runs, jobs, schedules, actions, keys, webhooks,
         deliveries, signals, approvals, invitations, callbacks, calls, alerts, embedtokens, system, apps, sessions,
-        users, oidclogin, realtime, health, docs, pages, embed,
+        users, audit, oidclogin, realtime, health, docs, pages, embed,
     ):  # fmt: skip
         app.register_blueprint(routes.api)
     errors.register(app)

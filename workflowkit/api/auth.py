@@ -19,6 +19,7 @@ from workflowkit.api.people import Person
 from workflowkit.api.services import Services
 from workflowkit.base.errors import Forbidden, InvalidInput, NotFound, Unauthenticated
 from workflowkit.base.scope import Scope
+from workflowkit.runtime.auditing import By
 from workflowkit.runtime.embedding import PREFIX as EMBED_PREFIX
 from workflowkit.runtime.embedding import Embed
 from workflowkit.runtime.keys import PERMISSIONS, may_send
@@ -126,6 +127,11 @@ def caller() -> Caller:
     """Return the caller of the present request, which has passed the guard."""
     found: Caller = g.caller
     return found
+
+
+def by() -> By:
+    """Return the caller of the present request as the audit log names them."""
+    return By(caller().actor, request.remote_addr or "")
 
 
 def find_caller() -> Caller | None:

@@ -17,6 +17,7 @@ from workflowkit.registry import Registry
 from workflowkit.runtime.alerts import Alerts
 from workflowkit.runtime.approvals import Approvals
 from workflowkit.runtime.apps import Apps
+from workflowkit.runtime.auditing import Audit
 from workflowkit.runtime.authoring import Authoring
 from workflowkit.runtime.callbacks import Callbacks
 from workflowkit.runtime.control import Control
@@ -82,6 +83,7 @@ class Services:
     embed_tokens: EmbedTokens
     oversight: Oversight
     users: Users
+    audit: Audit
     sessions: Sessions
     logins: Logins
     subscription_tokens: SubscriptionTokens
@@ -199,6 +201,7 @@ def services_of(
         embed_tokens=runtime.embed_tokens,
         oversight=runtime.oversight,
         users=Users(runtime.database),
+        audit=Audit(runtime.database),
         sessions=runtime.sessions,
         logins=runtime.logins,
         oidc=runtime.oidc,

@@ -9,6 +9,7 @@ from workflowkit.api.people import Person
 from workflowkit.api.services import Services
 from workflowkit.base.clock import rfc3339
 from workflowkit.runtime.roles import ordered
+from workflowkit.store.audit import AuditEntry
 from workflowkit.store.members import Member
 from workflowkit.store.sessions import SessionRecord
 
@@ -79,4 +80,19 @@ def user(member: Member) -> Shown:
         "created_at": rfc3339(record.created_at_ms),
         "last_login_at": None if record.last_login_at_ms is None else rfc3339(record.last_login_at_ms),
         "disabled_at": None if record.disabled_at_ms is None else rfc3339(record.disabled_at_ms),
+    }
+
+
+def audit_entry(found: AuditEntry) -> Shown:
+    """Show an entry of the audit log (``schemas.audit.AuditEntry``)."""
+    entry = found.entry
+    return {
+        "seq": found.seq,
+        "at": rfc3339(found.at_ms),
+        "actor": entry.actor,
+        "address": entry.address,
+        "action": entry.action,
+        "subject": entry.subject,
+        "detail": None if entry.detail is None else dict(entry.detail),
+        "hash": found.hash,
     }

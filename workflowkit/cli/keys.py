@@ -31,7 +31,7 @@ def command() -> None:
     "permissions",
     multiple=True,
     metavar="PERMISSION",
-    help="May be repeated. Default: all but runs:decrypt.",
+    help="May be repeated. Default: all that need not be asked for.",
 )
 @click.option("--event", "event_names", multiple=True, metavar="NAME", help="Limit events:send to events like shop/*.")
 @scope_options
@@ -49,10 +49,15 @@ def create(
     workflowkit keys create "checkout page" --allow events:send --event 'shop/*'
     """
     with opened() as wk:
+        from workflowkit.runtime.auditing import By
         from workflowkit.runtime.keys import ORDINARY_PERMISSIONS, Keys
 
         record, key = Keys(wk.runtime.database).create(
-            scope_of(environment, tenant), name, permissions or ORDINARY_PERMISSIONS, event_names=event_names or None
+            scope_of(environment, tenant),
+            name,
+            permissions or ORDINARY_PERMISSIONS,
+            event_names=event_names or None,
+            by=By("cli"),
         )
     if as_json:
         emit_json({"id": record.id, "name": record.name, "key": key})
@@ -94,9 +99,10 @@ def revoke(key_id: str, environment: str, tenant: str) -> None:
     workflowkit keys revoke 01M817AXWA8Z4RDV7ZWESCAWYM
     """
     with opened() as wk:
+        from workflowkit.runtime.auditing import By
         from workflowkit.runtime.keys import Keys
 
-        record = Keys(wk.runtime.database).revoke(scope_of(environment, tenant), key_id)
+        record = Keys(wk.runtime.database).revoke(scope_of(environment, tenant), key_id, by=By("cli"))
     click.echo(f"{status('cancelled', text='revoked')} {plain(record.name)}")
 
 

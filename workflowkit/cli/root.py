@@ -24,8 +24,8 @@ SECTIONS: dict[str, dict[str, str]] = {
         "send": "send", "events": "events", "simulate": "simulate",
         "signal": "signal", "runs": "runs", "jobs": "jobs", "workflows": "workflows", "drain": "drain",
         "approvals": "approvals", "schedules": "schedules", "alerts": "alerts",
-        "functions": "functions", "apps": "apps", "keys": "keys", "users": "users", "webhooks": "webhooks",
-        "workers": "workers", "doctor": "doctor", "bench": "bench",
+        "functions": "functions", "apps": "apps", "keys": "keys", "users": "users", "audit": "audit",
+        "webhooks": "webhooks", "workers": "workers", "doctor": "doctor", "bench": "bench",
     },
 }  # fmt: skip
 

@@ -17,6 +17,7 @@ from workflowkit.cli.starting import run
 from workflowkit.cli.target import opened, scope_of, scope_options
 
 if TYPE_CHECKING:
+    from workflowkit.runtime.auditing import By
     from workflowkit.runtime.pausing import Pausing, Target
     from workflowkit.store.pauses import PauseRow
 
@@ -68,7 +69,7 @@ def pause(target: Target, running: str, reason: str | None) -> None:
         from workflowkit.store.pauses import Running
 
         pausing = wk.runtime.pausing
-        pausing.pause(target, running=Running(running), reason=reason, actor=CLI_ACTOR)
+        pausing.pause(target, running=Running(running), reason=reason, by=_by())
         _tell("paused", target, pausing)
 
 
@@ -81,7 +82,7 @@ def resume(target: Target) -> None:
     workflowkit workflows resume orders
     """
     with opened() as wk:
-        wk.runtime.pausing.resume(target)
+        wk.runtime.pausing.resume(target, by=_by())
         _tell("resumed", target, wk.runtime.pausing)
 
 
@@ -94,7 +95,7 @@ def undrain(target: Target) -> None:
     workflowkit workflows undrain orders
     """
     with opened() as wk:
-        wk.runtime.pausing.undrain(target)
+        wk.runtime.pausing.undrain(target, by=_by())
         _tell("not drained", target, wk.runtime.pausing)
 
 
@@ -134,7 +135,7 @@ def drain(target: Target, is_waited_for: bool, timeout: float | None, reason: st
     """
     with opened() as wk:
         pausing = wk.runtime.pausing
-        pausing.drain(target, reason=reason, actor=CLI_ACTOR)
+        pausing.drain(target, reason=reason, by=_by())
         _tell("drained", target, pausing)
         if is_waited_for:
             left = _wait(pausing, target, timeout)
@@ -175,3 +176,9 @@ def _row(row: PauseRow) -> tuple[str, ...]:
         row.hold.value, plain(row.workflow_id) or everyone, dim(rfc3339(row.at_ms)), plain(row.actor or ""),
         plain(row.text or ""),
     )  # fmt: skip
+
+
+def _by() -> By:
+    from workflowkit.runtime.auditing import By
+
+    return By(CLI_ACTOR)

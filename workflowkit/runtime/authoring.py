@@ -20,6 +20,7 @@ from workflowkit.definition import ActionCatalogue
 from workflowkit.definition.model import Json, Trigger, Workflow
 from workflowkit.definition.patterns import WEBHOOK_PREFIX
 from workflowkit.runtime import schedules
+from workflowkit.runtime.auditing import PROGRAM, Act, By, note
 from workflowkit.store import workflows as rows
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.workflows import DraftRecord, VersionRecord, WorkflowRecord
@@ -95,7 +96,7 @@ class Authoring:
         """Return everything that is wrong with a document, sorted by place. Nothing is stored or executed."""
         return definition.validate(document, self.actions, self.limits)
 
-    def publish(self, scope: Scope, workflow_id: str, *, revision: int | None = None) -> Published:
+    def publish(self, scope: Scope, workflow_id: str, *, revision: int | None = None, by: By = PROGRAM) -> Published:
         """Make the draft the version that new runs execute. Idempotent: the published document makes no new version.
 
         ``revision`` is the draft the author has seen; ``StaleRevision`` if it is another by now. Raises ``NotFound``,
@@ -107,9 +108,9 @@ class Authoring:
             draft = rows.get_draft(tx, scope, workflow_id)
             if revision is not None and revision != draft.revision:
                 raise StaleRevision(f"the draft is at revision {draft.revision}, not {revision}")
-            return self._publish(tx, scope, workflow, draft.document, self.actions)
+            return _noted(tx, scope, by, self._publish(tx, scope, workflow, draft.document, self.actions))
 
-    def deploy(self, scope: Scope, workflow_id: str, document: Json) -> Published:
+    def deploy(self, scope: Scope, workflow_id: str, document: Json, *, by: By = PROGRAM) -> Published:
         """Create the workflow or replace its draft, whatever it is, and publish: for programs that own a workflow.
 
         Idempotent. Raises what ``create`` and ``publish`` raise.
@@ -117,7 +118,7 @@ class Authoring:
         _check_id(workflow_id)
         self._check_document(document)
         with self.database.transaction("publish") as tx:
-            return self.put(tx, scope, workflow_id, document, self.actions)
+            return _noted(tx, scope, by, self.put(tx, scope, workflow_id, document, self.actions))
 
     def put(
         self, tx: Transaction, scope: Scope, workflow_id: str, document: Json, actions: ActionCatalogue
@@ -132,10 +133,15 @@ class Authoring:
             rows.replace_draft(tx, scope, workflow_id, name=name, document=document, revision=draft.revision)
         return self._publish(tx, scope, workflow, document, actions)
 
-    def set_enabled(self, scope: Scope, workflow_id: str, enabled: bool) -> WorkflowRecord:
+    def set_enabled(self, scope: Scope, workflow_id: str, enabled: bool, *, by: By = PROGRAM) -> WorkflowRecord:
         """Switch a workflow on or off for events that are matched from now on. Idempotent. Raises ``NotFound``."""
         with self.database.transaction("enable") as tx:
-            return self.switch(tx, scope, workflow_id, enabled=enabled)
+            before = rows.lock(tx, scope, workflow_id)
+            after = self.switch(tx, scope, workflow_id, enabled=enabled)
+            if before.enabled != enabled:
+                act = Act.WORKFLOW_ENABLED if enabled else Act.WORKFLOW_DISABLED
+                note(tx, scope, by, act, f"workflow:{workflow_id}")
+            return after
 
     def switch(self, tx: Transaction, scope: Scope, workflow_id: str, *, enabled: bool) -> WorkflowRecord:
         """Do what ``set_enabled`` does within a transaction."""
@@ -187,6 +193,13 @@ class Authoring:
             raise LimitExceeded("document_bytes", most, pointer="/document") from error
         if (size_bytes := jsonvalue.size_bytes(document)) > most:
             raise LimitExceeded("document_bytes", most, size_bytes, pointer="/document")
+
+
+def _noted(tx: Transaction, scope: Scope, by: By, published: Published) -> Published:
+    if published.created:
+        version = published.version
+        note(tx, scope, by, Act.WORKFLOW_PUBLISHED, f"workflow:{version.workflow_id}", {"version": version.version})
+    return published
 
 
 def _put_in_force(

@@ -17,6 +17,7 @@ from workflowkit.base.clock import monotonic_seconds
 from workflowkit.base.errors import InvalidInput, Problem, Unauthenticated
 from workflowkit.base.scope import Scope
 from workflowkit.definition.patterns import check_listed_name, is_listed
+from workflowkit.runtime.auditing import PROGRAM, Act, By, note
 from workflowkit.store import keys as rows
 from workflowkit.store.database import Database
 from workflowkit.store.keys import KeyRecord
@@ -46,9 +47,10 @@ PERMISSIONS = (
     "embed:issue",
     "apps:write",
     "users:admin",
+    "audit:read",
 )
-#: What is to be asked for: to see what is encrypted, and what concerns the whole installation, not one tenant.
-_UNORDINARY = frozenset({"runs:decrypt", "system:read", "apps:write"})
+#: What is to be asked for: to see what is encrypted, what people do, and what concerns the whole installation.
+_UNORDINARY = frozenset({"runs:decrypt", "system:read", "apps:write", "audit:read"})
 #: What a key may do unless something else is said.
 ORDINARY_PERMISSIONS = tuple(permission for permission in PERMISSIONS if permission not in _UNORDINARY)
 #: How long a process may go on accepting a key that another process has revoked.
@@ -77,7 +79,13 @@ class Keys:
     _cache_lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def create(
-        self, scope: Scope, name: str, permissions: Iterable[str], *, event_names: Iterable[str] | None = None
+        self,
+        scope: Scope,
+        name: str,
+        permissions: Iterable[str],
+        *,
+        event_names: Iterable[str] | None = None,
+        by: By = PROGRAM,
     ) -> tuple[KeyRecord, str]:
         """Make a key and return its row and the key itself, which nothing can show again.
 
@@ -100,6 +108,7 @@ class Keys:
             )
             # SAFETY: S17 — only the hash is stored.
             rows.insert(tx, scope, record, key_hash=_hash(key))
+            note(tx, scope, by, Act.KEY_CREATED, f"key:{record.id}", {"name": name, "permissions": sorted(granted)})
         return record, key
 
     def find(self, scope: Scope, *, limit: int, before: str = "") -> list[KeyRecord]:
@@ -112,11 +121,13 @@ class Keys:
         with self.database.read() as tx:
             return rows.get(tx, scope, key_id)
 
-    def revoke(self, scope: Scope, key_id: str) -> KeyRecord:
+    def revoke(self, scope: Scope, key_id: str, *, by: By = PROGRAM) -> KeyRecord:
         """End a key: at once in this process, within ``CACHE_SECONDS`` in others. Idempotent. Raises ``NotFound``."""
         with self.database.transaction("key") as tx:
-            rows.revoke(tx, scope, key_id)
+            is_news = rows.revoke(tx, scope, key_id)
             record = rows.get(tx, scope, key_id)
+            if is_news:
+                note(tx, scope, by, Act.KEY_REVOKED, f"key:{key_id}", {"name": record.name})
         with self._cache_lock:
             self._cache.clear()
         return record

@@ -15,6 +15,7 @@ from workflowkit.base.errors import AlreadyExists, Forbidden, InvalidInput, Prob
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.base.passwords import PASSWORD_MAX_CHARS, hash_password, is_outdated, is_password, password_problem
 from workflowkit.base.scope import DEFAULT_SCOPE, Scope
+from workflowkit.runtime.auditing import Act, By, note, note_everywhere
 from workflowkit.runtime.sessions import Client, LoggedIn, Sessions
 from workflowkit.runtime.users import NAME_MAX_CHARS, normal_name
 from workflowkit.store import loginfailures, members, users
@@ -67,6 +68,7 @@ class Logins:
         # SAFETY: S30 — nobody's password is hashed as well.
         if not is_password(stored, password[: PASSWORD_MAX_CHARS + 1]) or user is None or stored is None:
             logger.warning("login failed from %s", client.address)
+            self._note_failure(user, client)
             raise _wrong()
         renewed = hash_password(password) if is_outdated(stored) else None
         with self.database.transaction("login") as tx:
@@ -112,6 +114,18 @@ class Logins:
             users.set_password(tx, user.id, password_hash)
             session_rows.delete_of_user(tx, user.id, but=logged_in.session.id)
             counters.succeeded(tx)
+            by = By(user.actor, client.address)
+            note_everywhere(tx, logged_in.roles_by_scope, by, Act.PASSWORD_CHANGED, user.actor)
+
+    def _note_failure(self, user: UserRecord | None, client: Client) -> None:
+        """Enter an attempt that failed: for a tenant of the user's, or, if there is no such user, for ``home``.
+
+        Not under what was typed as the name, which is now and then a password; and at the same cost for both.
+        """
+        with self.database.transaction("login") as tx:
+            scopes = users.roles_by_scope(tx, "" if user is None else user.id)
+            scope = self.home if self.home in scopes else next(iter(scopes), self.home)
+            note(tx, scope, By("nobody", client.address), Act.LOGIN_FAILED, "" if user is None else user.actor)
 
     def _vouched_user(self, tx: Transaction, who: Vouched) -> UserRecord:
         found = users.find_by_subject(tx, who.issuer, who.subject)
@@ -133,6 +147,7 @@ class Logins:
         chosen = scope if scope is not None else self.home if self.home in roles else next(iter(roles))
         users.touch(tx, user.id)
         session, token = self.sessions.open(tx, user, chosen, client)
+        note(tx, chosen, By(user.actor, client.address), Act.LOGIN_SUCCEEDED, user.actor)
         logger.info("%s has logged in from %s", user.actor, client.address)
         return Opened(LoggedIn(session, user, roles), token)
 

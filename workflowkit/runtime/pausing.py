@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from workflowkit.base.errors import LimitExceeded
-from workflowkit.base.jsonvalue import check_json
+from workflowkit.base.jsonvalue import Json, check_json
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope, owner_of
+from workflowkit.runtime.auditing import PROGRAM, Act, By, note
 from workflowkit.runtime.cause import CANCELLED_BY_PAUSE, PAUSED_TOO_LONG, Cause, cancel_timer
 from workflowkit.runtime.hints import StepHint
 from workflowkit.runtime.timers import NOTHING, Fired, Timers
@@ -62,28 +63,28 @@ class Pausing:
         timers.handle(EXPIRE_TIMER, self._expire)
 
     def pause(
-        self, target: Target, *, running: Running = Running.FREEZE, reason: str | None = None, actor: str | None = None
+        self, target: Target, *, running: Running = Running.FREEZE, reason: str | None = None, by: By | None = None
     ) -> None:
         """Pause. Running steps end, and their results are recorded; then runs are frozen, or cancelled.
 
         Idempotent; paused again, ``running`` and ``reason`` are those of now. Raises ``NotFound``.
         """
-        self._put(target, Hold.PAUSE, running, reason, actor)
+        self._put(target, Hold.PAUSE, running, reason, by)
 
-    def resume(self, target: Target) -> bool:
+    def resume(self, target: Target, *, by: By | None = None) -> bool:
         """Lift a pause; frozen runs go on where no other pause concerns them. Tell whether there was one.
 
         Raises ``NotFound``.
         """
-        return self._lift(target, Hold.PAUSE)
+        return self._lift(target, Hold.PAUSE, by)
 
-    def drain(self, target: Target, *, reason: str | None = None, actor: str | None = None) -> None:
+    def drain(self, target: Target, *, reason: str | None = None, by: By | None = None) -> None:
         """Let no run begin any more; those there are run to their end. Idempotent. Raises ``NotFound``."""
-        self._put(target, Hold.DRAIN, Running.FREEZE, reason, actor)
+        self._put(target, Hold.DRAIN, Running.FREEZE, reason, by)
 
-    def undrain(self, target: Target) -> bool:
+    def undrain(self, target: Target, *, by: By | None = None) -> bool:
         """Let runs begin again, unless there is a pause. Tell whether there was a drain. Raises ``NotFound``."""
-        return self._lift(target, Hold.DRAIN)
+        return self._lift(target, Hold.DRAIN, by)
 
     def find(self, scope: Scope) -> list[PauseRow]:
         """Return every pause and drain that concerns a tenant."""
@@ -102,7 +103,7 @@ class Pausing:
             _check_exists(tx, target)
             return PauseState(pauses.holds_of(tx, scope, workflow_id), pauses.count_open(tx, scope, workflow_id))
 
-    def _put(self, target: Target, hold: Hold, running: Running, reason: str | None, actor: str | None) -> None:
+    def _put(self, target: Target, hold: Hold, running: Running, reason: str | None, by: By | None) -> None:
         if reason is not None:
             check_json(reason)
             if len(reason) > self._limits.reason_chars:
@@ -110,18 +111,25 @@ class Pausing:
         scope, workflow_id = target.scope, target.workflow_id
         with self._database.transaction("pause") as tx:
             _check_exists(tx, target)
+            actor = None if by is None else by.actor
             pauses.put(tx, scope, PauseRow(scope, workflow_id, hold, running, reason or None, actor, tx.now_ms))
             if hold is Hold.PAUSE:
                 self._arm(tx, target)
                 expire = _timer(EXPIRE_TIMER, target, tx.now_ms + _FROZEN_MS)
                 timers.plan(tx, [expire])
+            act = Act.WORKFLOW_PAUSED if hold is Hold.PAUSE else Act.WORKFLOW_DRAINED
+            detail: dict[str, Json] = {"running": running.value} if hold is Hold.PAUSE else {}
+            note(tx, scope, by or PROGRAM, act, _subject(target), detail | ({"reason": reason} if reason else {}))
 
-    def _lift(self, target: Target, hold: Hold) -> bool:
+    def _lift(self, target: Target, hold: Hold, by: By | None) -> bool:
         with self._database.transaction("pause") as tx:
             _check_exists(tx, target)
             was_held = pauses.delete(tx, target.scope, target.workflow_id, hold)
             if hold is Hold.PAUSE:
                 self._arm(tx, target)
+            if was_held:
+                act = Act.WORKFLOW_RESUMED if hold is Hold.PAUSE else Act.WORKFLOW_UNDRAINED
+                note(tx, target.scope, by or PROGRAM, act, _subject(target))
         return was_held
 
     def _arm(self, tx: Transaction, target: Target) -> None:
@@ -155,6 +163,10 @@ class Pausing:
         if _plan_cancels(tx, timer, Cause(PAUSED_TOO_LONG), data, before_ms=tx.now_ms - _FROZEN_MS):
             return Fired(again_at_ms=tx.now_ms, data=data)
         return Fired(again_at_ms=tx.now_ms + _EXPIRE_AGAIN_MS)
+
+
+def _subject(target: Target) -> str:
+    return f"workflow:{target.workflow_id or '*'}"
 
 
 def _check_exists(tx: Transaction, target: Target) -> None:

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 
 from workflowkit.base import ids
 from workflowkit.base.errors import AlreadyExists, Forbidden, InvalidInput, NotFound, Problem
+from workflowkit.base.jsonvalue import Json
 from workflowkit.base.passwords import hash_password, password_problem
 from workflowkit.base.scope import Scope
+from workflowkit.runtime.auditing import PROGRAM, Act, By, note, note_everywhere
 from workflowkit.runtime.keys import PERMISSIONS
-from workflowkit.runtime.roles import ROLES, permissions_of
+from workflowkit.runtime.roles import ROLES, ordered, permissions_of
 from workflowkit.store import members, sessions
 from workflowkit.store import users as rows
 from workflowkit.store.database import Database, Transaction
@@ -37,6 +39,7 @@ class Granter:
 
     permissions: frozenset[str]
     owns_installation: bool = False
+    by: By = PROGRAM
 
     def check(self, roles: Iterable[str]) -> None:
         """Raise ``Forbidden`` unless they hold everything that ``roles`` allow."""
@@ -45,7 +48,7 @@ class Granter:
 
 
 #: Whoever reaches the database from a shell.
-OWNER = Granter(frozenset(PERMISSIONS), owns_installation=True)
+OWNER = Granter(frozenset(PERMISSIONS), owns_installation=True, by=By("cli"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,8 @@ class Users:
                 user = UserRecord(ids.new_id(tx.now_ms), name, shown, tx.now_ms, password_hash)
                 rows.insert(tx, user)
                 members.set_roles(tx, scope, user.id, new.roles)
+                detail: dict[str, Json] = {"name": name, "roles": list(ordered(new.roles))}
+                note(tx, scope, granter.by, Act.USER_CREATED, user.actor, detail)
                 return members.get(tx, scope, user.id)
         except self.database.integrity_error as error:
             raise AlreadyExists(f"there is a user {name!r} already") from error
@@ -103,7 +108,11 @@ class Users:
             if not granter.owns_installation:
                 granter.check(members.get(tx, scope, user_id).roles)
             granter.check(wanted)
+            before = rows.roles_by_scope(tx, user_id).get(scope, ())
             members.set_roles(tx, scope, user_id, wanted)
+            if set(before) != set(wanted):
+                detail: dict[str, Json] = {"before": list(ordered(before)), "after": list(ordered(wanted))}
+                note(tx, scope, granter.by, Act.USER_ROLES_CHANGED, f"user:{user_id}", detail)
             return members.get(tx, scope, user_id) if wanted else None
 
     def set_password(self, scope: Scope, user_id: str, password: str, granter: Granter) -> None:
@@ -118,6 +127,7 @@ class Users:
                 raise Forbidden("this user logs in elsewhere and has no password here")
             rows.set_password(tx, user_id, password_hash)
             sessions.delete_of_user(tx, user_id)
+            note_everywhere(tx, rows.roles_by_scope(tx, user_id), granter.by, Act.PASSWORD_CHANGED, user.actor)
 
     def set_disabled(self, scope: Scope, user_id: str, granter: Granter, *, is_disabled: bool) -> None:
         """Keep a user from logging in, and end their sessions; or let them log in again. Idempotent.
@@ -128,6 +138,8 @@ class Users:
             user = self._check_managed(tx, scope, user_id, granter)
             if (user.disabled_at_ms is not None) is not is_disabled:
                 rows.set_disabled(tx, user_id, is_disabled=is_disabled)
+                act = Act.USER_DISABLED if is_disabled else Act.USER_ENABLED
+                note_everywhere(tx, rows.roles_by_scope(tx, user_id), granter.by, act, user.actor)
             if is_disabled:
                 sessions.delete_of_user(tx, user_id)
 

@@ -18,6 +18,7 @@ from workflowkit.base.scope import Scope
 from workflowkit.base.secrets import Keyring, SecretUnreadable
 from workflowkit.definition.model import Json
 from workflowkit.definition.patterns import is_listed
+from workflowkit.runtime.auditing import PROGRAM, Act, By, note
 from workflowkit.runtime.incoming import parse_event
 from workflowkit.store import webhooks as rows
 from workflowkit.store.database import Database
@@ -57,7 +58,7 @@ class Webhooks:
     taken: Container[str] = ()
 
     def create(
-        self, scope: Scope, name: str, settings: WebhookSettings, *, secrets: Sequence[str] = ()
+        self, scope: Scope, name: str, settings: WebhookSettings, *, secrets: Sequence[str] = (), by: By = PROGRAM
     ) -> tuple[WebhookRecord, str]:
         """Make a webhook and return its row and its token, which nothing can show again.
 
@@ -71,6 +72,7 @@ class Webhooks:
         with self.database.transaction("webhook") as tx:
             record = _record(scope, name, settings, sealed, now_ms=tx.now_ms)
             rows.insert(tx, scope, record, token_hash=token_hash(token))
+            note(tx, scope, by, Act.WEBHOOK_CREATED, f"webhook:{name}")
         return record, token
 
     def get(self, scope: Scope, name: str) -> WebhookRecord:
@@ -84,7 +86,13 @@ class Webhooks:
             return rows.find(tx, scope, limit=limit, after=after)
 
     def update(
-        self, scope: Scope, name: str, settings: WebhookSettings, *, secrets: Sequence[str] | None = None
+        self,
+        scope: Scope,
+        name: str,
+        settings: WebhookSettings,
+        *,
+        secrets: Sequence[str] | None = None,
+        by: By = PROGRAM,
     ) -> WebhookRecord:
         """Replace what a webhook is told; its secrets too, unless ``secrets`` is ``None``. The URL stays.
 
@@ -101,19 +109,22 @@ class Webhooks:
                 changed, created_at_ms=current.created_at_ms, last_received_at_ms=current.last_received_at_ms
             )
             rows.update(tx, scope, record)
+            note(tx, scope, by, Act.WEBHOOK_CHANGED, f"webhook:{name}")
         return record
 
-    def rotate(self, scope: Scope, name: str) -> tuple[WebhookRecord, str]:
+    def rotate(self, scope: Scope, name: str, *, by: By = PROGRAM) -> tuple[WebhookRecord, str]:
         """Give a webhook a new URL; the old one ends at once. Return the row and the new token. Raises ``NotFound``."""
         token = ids.random_token()
         with self.database.transaction("webhook") as tx:
             rows.set_token(tx, scope, name, token_hash=token_hash(token))
+            note(tx, scope, by, Act.WEBHOOK_ROTATED, f"webhook:{name}")
             return rows.get(tx, scope, name), token
 
-    def delete(self, scope: Scope, name: str) -> None:
+    def delete(self, scope: Scope, name: str, *, by: By = PROGRAM) -> None:
         """Delete a webhook. Its events stay. Raises ``NotFound``."""
         with self.database.transaction("webhook") as tx:
             rows.delete(tx, scope, name)
+            note(tx, scope, by, Act.WEBHOOK_DELETED, f"webhook:{name}")
 
     def preview(self, record: WebhookRecord, delivery: Delivery, *, transform: Json = None) -> Preview:
         """Show what would become of a delivery, by another ``transform`` if one is given. Nothing is stored.

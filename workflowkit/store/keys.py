@@ -91,9 +91,9 @@ def find(tx: Transaction, scope: Scope, *, limit: int, before: str = "") -> list
     return [_from_row(row) for row in rows]
 
 
-def revoke(tx: Transaction, scope: Scope, key_id: str) -> None:
-    """End a key. Idempotent: a key that was revoked before keeps its time."""
-    tx.run(_REVOKE, environment=scope.environment, tenant=scope.tenant, id=key_id, now_ms=tx.now_ms)
+def revoke(tx: Transaction, scope: Scope, key_id: str) -> bool:
+    """End a key; tell whether it was in force. Idempotent: a key that was revoked before keeps its time."""
+    return tx.run(_REVOKE, environment=scope.environment, tenant=scope.tenant, id=key_id, now_ms=tx.now_ms) > 0
 
 
 def touch(tx: Transaction, scope: Scope, key_id: str, *, not_after_ms: int) -> None:

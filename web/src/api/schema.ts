@@ -258,6 +258,32 @@ export interface Attempt {
   readonly retry_at: string | null;
 }
 
+export interface AuditEntry {
+  /** Its number: entries of a tenant are numbered without a gap. */
+  readonly seq: number;
+  /** When. */
+  readonly at: string;
+  /** Who: `user:<id>`, `key:<id>`, `embed:<name>`, `developer`, `cli`, `program`; `nobody` for a login that failed. */
+  readonly actor: string;
+  /** The address from which it was asked for; empty if there was none. */
+  readonly address: string;
+  /** What. */
+  readonly action: "login.succeeded" | "login.failed" | "user.password_changed" | "user.created" | "user.roles_changed" | "user.disabled" | "user.enabled" | "key.created" | "key.revoked" | "workflow.published" | "workflow.enabled" | "workflow.disabled" | "workflow.paused" | "workflow.resumed" | "workflow.drained" | "workflow.undrained" | "webhook.created" | "webhook.changed" | "webhook.rotated" | "webhook.deleted";
+  /** What it was done to: `user:<id>`, `key:<id>`, `workflow:<id>` (`workflow:*` for all), `webhook:<name>`; empty where a login failed of somebody who is no user. */
+  readonly subject: string;
+  /** More of it, by kind of action. */
+  readonly detail: JsonObject | null;
+  /** SHA-256 of the entry and of the hash before it. */
+  readonly hash: string;
+}
+
+export interface AuditPage {
+  /** Newest first. */
+  readonly items: readonly AuditEntry[];
+  /** Give this as `cursor` to get what follows; null at the end. */
+  readonly next_cursor: string | null;
+}
+
 export interface BrokerState {
   /** Which one. */
   readonly kind: "in-process" | "redis";
@@ -873,7 +899,7 @@ export interface NewKey {
   /** Who uses it. */
   readonly name: string;
   /** What it may do; you must hold each yourself. */
-  readonly permissions: readonly ("events:send" | "workflows:read" | "workflows:write" | "workflows:publish" | "workflows:pause" | "runs:read" | "runs:write" | "actions:read" | "keys:admin" | "webhooks:read" | "webhooks:write" | "signals:send" | "http:call" | "approvals:read" | "approvals:decide" | "approvals:impersonate" | "runs:decrypt" | "alerts:read" | "alerts:write" | "system:read" | "embed:issue" | "apps:write" | "users:admin")[];
+  readonly permissions: readonly ("events:send" | "workflows:read" | "workflows:write" | "workflows:publish" | "workflows:pause" | "runs:read" | "runs:write" | "actions:read" | "keys:admin" | "webhooks:read" | "webhooks:write" | "signals:send" | "http:call" | "approvals:read" | "approvals:decide" | "approvals:impersonate" | "runs:decrypt" | "alerts:read" | "alerts:write" | "system:read" | "embed:issue" | "apps:write" | "users:admin" | "audit:read")[];
   /** The only events that a key for sending may send: names, or beginnings of names with * at the end. Default: all. */
   readonly event_names?: readonly string[] | null;
 }

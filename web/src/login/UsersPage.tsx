@@ -1,10 +1,11 @@
 import { useCallback, useState } from "react";
 import type { User, UserPage } from "../api/schema";
-import { api, useSession } from "../api/session";
+import { api, useMay, useSession } from "../api/session";
 import { asApiError, useLoaded } from "../api/useLoaded";
 import { notify } from "../shell/notices";
-import { useAddress } from "../shell/routes";
+import { pathTo, useAddress } from "../shell/routes";
 import { Button } from "../shell/ui/Button";
+import { Link } from "../shell/ui/Link";
 import { ListPage } from "../shell/ui/ListPage";
 import type { MenuItem } from "../shell/ui/Menu";
 import { Menu } from "../shell/ui/Menu";
@@ -24,6 +25,7 @@ export function UsersPage(): React.JSX.Element {
   );
   const { value: page, error, reload } = useLoaded(load);
   const [open, setOpen] = useState<Open | undefined>(undefined);
+  const mayAudit = useMay("audit:read");
   const close = (): void => {
     setOpen(undefined);
     reload();
@@ -35,9 +37,16 @@ export function UsersPage(): React.JSX.Element {
       onReload={reload}
       isEmpty={page === undefined}
       actions={
-        <Button icon="plus" look="primary" testId="new-user" onClick={() => setOpen({ what: "new" })}>
-          New user
-        </Button>
+        <>
+          {mayAudit && (
+            <Link className="button" href={pathTo("audit")}>
+              Audit log
+            </Link>
+          )}
+          <Button icon="plus" look="primary" testId="new-user" onClick={() => setOpen({ what: "new" })}>
+            New user
+          </Button>
+        </>
       }
     >
       {page !== undefined && (

@@ -14,6 +14,7 @@ const FunctionsPage = lazy(() =>
 const ApprovalsPage = lazy(() =>
   import("../approvals/ApprovalsPage").then((module) => ({ default: module.ApprovalsPage })),
 );
+const AuditPage = lazy(() => import("../login/AuditPage").then((module) => ({ default: module.AuditPage })));
 const EventPage = lazy(() => import("../events/EventPage").then((module) => ({ default: module.EventPage })));
 const EventsPage = lazy(() => import("../events/EventsPage").then((module) => ({ default: module.EventsPage })));
 const LoginPage = lazy(() => import("../login/LoginPage").then((module) => ({ default: module.LoginPage })));
@@ -67,6 +68,7 @@ const SECTIONS: ReadonlyMap<string, React.ComponentType> = new Map([
   ["alerts", AlertsPage],
   ["workers", WorkersPage],
   ["users", UsersPage],
+  ["audit", AuditPage],
 ]);
 
 function pageOf({ parts }: Address): React.JSX.Element {

@@ -8,7 +8,7 @@ from apiflask import APIBlueprint
 from flask import Response
 
 from workflowkit.api import views
-from workflowkit.api.auth import caller, requires
+from workflowkit.api.auth import by, caller, requires
 from workflowkit.api.contract import answer, receives, returns, takes
 from workflowkit.api.paging import Page
 from workflowkit.api.schemas import keys as schemas
@@ -31,7 +31,7 @@ def create_key(body: dict[str, Any]) -> Response:
     permissions = frozenset(body["permissions"])
     caller().check_may_grant(permissions)
     record, key = Services.current().keys.create(
-        caller().scope, body["name"], permissions, event_names=body.get("event_names")
+        caller().scope, body["name"], permissions, event_names=body.get("event_names"), by=by()
     )
     return answer({**views.key(record), "key": key}, 201)
 
@@ -69,4 +69,4 @@ def revoke_key(key_id: str) -> Response:
 
     It stops working within a second, everywhere, for good. Its row stays, to tell who it was. Idempotent.
     """
-    return answer(views.key(Services.current().keys.revoke(caller().scope, key_id)))
+    return answer(views.key(Services.current().keys.revoke(caller().scope, key_id, by=by())))

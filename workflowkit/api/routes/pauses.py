@@ -8,7 +8,7 @@ from apiflask import APIBlueprint
 from flask import Response
 
 from workflowkit.api import views
-from workflowkit.api.auth import caller, requires
+from workflowkit.api.auth import by, caller, requires
 from workflowkit.api.contract import answer, receives, returns, takes
 from workflowkit.api.paging import Page
 from workflowkit.api.schemas import pauses as schemas
@@ -66,7 +66,7 @@ def resume_workflow(workflow_id: str) -> Response:
 
     Frozen runs go on with their next step, unless another pause concerns them. A drain stays. Idempotent.
     """
-    _pausing().resume(_target(workflow_id))
+    _pausing().resume(_target(workflow_id), by=by())
     return _answer_state(workflow_id)
 
 
@@ -90,7 +90,7 @@ def undrain_workflow(workflow_id: str) -> Response:
 
     Events start runs again, unless there is a pause. Idempotent.
     """
-    _pausing().undrain(_target(workflow_id))
+    _pausing().undrain(_target(workflow_id), by=by())
     return _answer_state(workflow_id)
 
 
@@ -114,7 +114,7 @@ def resume_all() -> Response:
 
     Those that are paused by themselves stay paused.
     """
-    _pausing().resume(_target(EVERYTHING))
+    _pausing().resume(_target(EVERYTHING), by=by())
     return _answer_state(EVERYTHING)
 
 
@@ -138,7 +138,7 @@ def undrain_all() -> Response:
 
     Those that are drained by themselves stay drained.
     """
-    _pausing().undrain(_target(EVERYTHING))
+    _pausing().undrain(_target(EVERYTHING), by=by())
     return _answer_state(EVERYTHING)
 
 
@@ -151,13 +151,13 @@ def _target(workflow_id: str) -> Target:
 
 
 def _pause(workflow_id: str, body: dict[str, Any]) -> Response:
-    running, who = Running(body["running"]), caller()
-    _pausing().pause(_target(workflow_id), running=running, reason=body.get("reason"), actor=who.actor)
+    running = Running(body["running"])
+    _pausing().pause(_target(workflow_id), running=running, reason=body.get("reason"), by=by())
     return _answer_state(workflow_id)
 
 
 def _drain(workflow_id: str, body: dict[str, Any]) -> Response:
-    _pausing().drain(_target(workflow_id), reason=body.get("reason"), actor=caller().actor)
+    _pausing().drain(_target(workflow_id), reason=body.get("reason"), by=by())
     return _answer_state(workflow_id)
 
 

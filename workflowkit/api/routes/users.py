@@ -8,7 +8,7 @@ from apiflask import APIBlueprint
 from flask import Response
 
 from workflowkit.api import userviews
-from workflowkit.api.auth import caller, requires
+from workflowkit.api.auth import by, caller, requires
 from workflowkit.api.contract import answer, receives, returns, takes
 from workflowkit.api.paging import Page
 from workflowkit.api.schemas import users as schemas
@@ -133,7 +133,7 @@ def _set_disabled(user_id: str, *, is_disabled: bool) -> Response:
 
 
 def _granter() -> Granter:
-    return Granter(caller().permissions)
+    return Granter(caller().permissions, by=by())
 
 
 def _check_other(user_id: str) -> None:

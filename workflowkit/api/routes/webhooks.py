@@ -9,7 +9,7 @@ from apiflask import APIBlueprint
 from flask import Response, request
 
 from workflowkit.api import views
-from workflowkit.api.auth import caller, requires
+from workflowkit.api.auth import by, caller, requires
 from workflowkit.api.contract import answer, receives, returns, takes
 from workflowkit.api.paging import Page
 from workflowkit.api.schemas import webhooks as schemas
@@ -34,7 +34,7 @@ def create_webhook(body: dict[str, Any]) -> Response:
     The answer has its URL, of which only a hash is stored, so it cannot be shown again.
     """
     record, token = Services.current().webhooks.create(
-        caller().scope, body["name"], _settings(body), secrets=body.get("secrets") or ()
+        caller().scope, body["name"], _settings(body), secrets=body.get("secrets") or (), by=by()
     )
     return answer({**views.webhook(record), "url": _url(token)}, 201)
 
@@ -74,7 +74,7 @@ def update_webhook(body: dict[str, Any], webhook_name: str) -> Response:
     What is left out gets its default, but secrets stay as they are. The URL stays.
     """
     record = Services.current().webhooks.update(
-        caller().scope, webhook_name, _settings(body), secrets=body.get("secrets")
+        caller().scope, webhook_name, _settings(body), secrets=body.get("secrets"), by=by()
     )
     return answer(views.webhook(record))
 
@@ -89,7 +89,7 @@ def delete_webhook(webhook_name: str) -> Response:
     """
     webhooks, scope = Services.current().webhooks, caller().scope
     record = webhooks.get(scope, webhook_name)
-    webhooks.delete(scope, webhook_name)
+    webhooks.delete(scope, webhook_name, by=by())
     return answer(views.webhook(record))
 
 
@@ -102,7 +102,7 @@ def rotate_webhook(webhook_name: str) -> Response:
     The old one ends at once. To replace a secret without a gap, change the webhook's `secrets` to the new and the old
     one.
     """
-    record, token = Services.current().webhooks.rotate(caller().scope, webhook_name)
+    record, token = Services.current().webhooks.rotate(caller().scope, webhook_name, by=by())
     return answer({**views.webhook(record), "url": _url(token)})
 
 
@@ -159,7 +159,7 @@ def approve_webhook_intent(body: dict[str, Any]) -> Response:
     services, intent = Services.current(), _intent(body)
     location = approved_location(intent, services.public_url)  # refuses before anything is made
     settings = WebhookSettings({"preset": "none"})
-    record, token = services.webhooks.create(caller().scope, intent.webhook, settings)
+    record, token = services.webhooks.create(caller().scope, intent.webhook, settings, by=by())
     return answer({"webhook": views.webhook(record), "location": location(token)}, 201)
 
 

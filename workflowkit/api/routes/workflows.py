@@ -8,7 +8,7 @@ from apiflask import APIBlueprint
 from flask import Response, request
 
 from workflowkit.api import views
-from workflowkit.api.auth import caller, requires
+from workflowkit.api.auth import by, caller, requires
 from workflowkit.api.contract import answer, receives, returns, takes
 from workflowkit.api.errors import PreconditionRequired
 from workflowkit.api.paging import Page
@@ -144,7 +144,7 @@ def publish_workflow(workflow_id: str) -> Response:
     theirs. With `If-Match` exactly the draft you have seen is published.
     """
     revision = _expected_revision(workflow_id) if "If-Match" in request.headers else None
-    published = _authoring().publish(caller().scope, workflow_id, revision=revision)
+    published = _authoring().publish(caller().scope, workflow_id, revision=revision, by=by())
     shown = {
         **views.version(published.version),
         "created": published.created,
@@ -161,7 +161,7 @@ def enable_workflow(workflow_id: str) -> Response:
 
     Events start it again, once it is published. Idempotent.
     """
-    return answer(views.workflow(_authoring().set_enabled(caller().scope, workflow_id, True)))
+    return answer(views.workflow(_authoring().set_enabled(caller().scope, workflow_id, True, by=by())))
 
 
 @api.post("/workflows/<workflow_id>/disable")
@@ -172,7 +172,7 @@ def disable_workflow(workflow_id: str) -> Response:
 
     Events no longer start it; runs that have started go on. Idempotent.
     """
-    return answer(views.workflow(_authoring().set_enabled(caller().scope, workflow_id, False)))
+    return answer(views.workflow(_authoring().set_enabled(caller().scope, workflow_id, False, by=by())))
 
 
 @api.get("/workflows/<workflow_id>/versions")

@@ -2,7 +2,8 @@
 
 Conventions: times are whole milliseconds UTC (``*_at_ms``); JSON is text, written by ``base.jsonvalue`` and never
 parsed by the database; every tenant-owned row carries ``environment`` and ``tenant``. Tables of facts (``events``,
-``journal``, ``decisions``, ``workflow_versions``) are insert-only: triggers made by the migrations refuse changes (I3).
+``journal``, ``decisions``, ``workflow_versions``, ``audit_log``) are insert-only: triggers made by the migrations
+refuse changes (I3).
 
 The hot tables (``runs``, ``steps``, ``journal``) have no foreign keys: each check would cost a look-up and a row lock
 per step, and their rows are only ever written together in one transaction.
@@ -22,6 +23,7 @@ from workflowkit.store.schema.access import (
     webhooks,
     workers,
 )
+from workflowkit.store.schema.auditing import audit_chains, audit_log
 from workflowkit.store.schema.authoring import (
     OVERLAPS,
     schedules,
@@ -99,6 +101,8 @@ __all__ = [
     "approval_decisions",
     "approvals",
     "apps",
+    "audit_chains",
+    "audit_log",
     "callbacks",
     "collected_events",
     "collections",

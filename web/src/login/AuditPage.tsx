@@ -1,0 +1,123 @@
+import { useCallback } from "react";
+import type { AuditEntry, AuditPage as Page } from "../api/schema";
+import { query } from "../api/client";
+import { api, useSession } from "../api/session";
+import { useLoaded } from "../api/useLoaded";
+import { setQuery, useAddress } from "../shell/routes";
+import { Button } from "../shell/ui/Button";
+import { ListPage } from "../shell/ui/ListPage";
+import { QueryField } from "../shell/ui/QueryField";
+import type { Column } from "../shell/ui/Table";
+import { Ago, Table } from "../shell/ui/Table";
+
+/** What is entered, as the server names it, for people. */
+const WORDS: Readonly<Record<AuditEntry["action"], string>> = {
+  "login.succeeded": "Logged in",
+  "login.failed": "Login failed",
+  "user.created": "Made a user",
+  "user.roles_changed": "Changed roles",
+  "user.password_changed": "Changed a password",
+  "user.disabled": "Disabled a user",
+  "user.enabled": "Enabled a user",
+  "key.created": "Made a key",
+  "key.revoked": "Revoked a key",
+  "workflow.published": "Published a workflow",
+  "workflow.enabled": "Enabled a workflow",
+  "workflow.disabled": "Disabled a workflow",
+  "workflow.paused": "Paused a workflow",
+  "workflow.resumed": "Resumed a workflow",
+  "workflow.drained": "Drained a workflow",
+  "workflow.undrained": "Stopped draining a workflow",
+  "webhook.created": "Made a webhook",
+  "webhook.changed": "Changed a webhook",
+  "webhook.rotated": "Gave a webhook a new URL",
+  "webhook.deleted": "Deleted a webhook",
+};
+
+/** Who logged in and who changed what, newest first, for whoever may see that. */
+export function AuditPage(): React.JSX.Element {
+  const address = useAddress().query;
+  const [action = "", actor = "", subject = "", cursor = ""] = ["action", "actor", "subject", "cursor"].map(
+    (name) => address.get(name) ?? "",
+  );
+  const load = useCallback(
+    () => api.get<Page>(`/audit${query({ action, actor, subject, cursor })}`),
+    [action, actor, subject, cursor],
+  );
+  const { value: page, error, reload } = useLoaded(load);
+  const self = useSession(({ state }) => state?.actor);
+  return (
+    <ListPage
+      title="Audit log"
+      error={error}
+      onReload={reload}
+      isEmpty={page === undefined}
+      actions={
+        <>
+          <ActionField action={action} />
+          <QueryField label="Who" name="actor" value={actor} />
+          <QueryField label="To whom or what" name="subject" value={subject} />
+          <Button onClick={reload}>Refresh</Button>
+        </>
+      }
+    >
+      {page !== undefined && (
+        <Table
+          label="Entries"
+          columns={columnsFor(self)}
+          items={page.items}
+          keyOf={({ seq }) => String(seq)}
+          testIdOf={(entry) => `audit-${entry.action}`}
+          empty="No entry is like this."
+          nextCursor={page.next_cursor}
+        />
+      )}
+    </ListPage>
+  );
+}
+
+function ActionField({ action }: { readonly action: string }): React.JSX.Element {
+  return (
+    <select
+      className="input page-filter"
+      aria-label="What was done"
+      data-testid="audit-action"
+      value={action}
+      onChange={({ target }) => setQuery({ action: target.value === "" ? undefined : target.value, cursor: undefined })}
+    >
+      <option value="">Everything</option>
+      {Object.entries(WORDS).map(([name, word]) => (
+        <option key={name} value={name}>
+          {word}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+/** `self` is whoever looks. */
+function columnsFor(self: string | null | undefined): readonly Column<AuditEntry>[] {
+  return [
+    { head: "What", cell: ({ action }) => WORDS[action] },
+    { head: "When", cell: ({ at }) => <Ago time={at} /> },
+    {
+      head: "Who",
+      className: "mono",
+      cell: ({ actor }) => (
+        <>
+          {actor} {actor === self && <span className="muted">you</span>}
+        </>
+      ),
+    },
+    { head: "To whom or what", className: "mono table-wrap", cell: ({ subject }) => subject },
+    { head: "More", className: "muted table-wrap", cell: ({ detail }) => (detail === null ? "" : wordsOf(detail)) },
+    { head: "From", className: "mono muted", cell: ({ address }) => address },
+  ];
+}
+
+/** What an entry says besides, in one line. */
+function wordsOf(detail: NonNullable<AuditEntry["detail"]>): string {
+  return Object.entries(detail)
+    .map(([name, value]) => `${name}: ${Array.isArray(value) ? value.join(", ") : String(value)}`)
+    .join(" · ");
+}
