@@ -30,6 +30,7 @@ _forks.set_forkserver_preload(
         "orders",
         "journey",
         "voyage",
+        "passage",
         "mixture",
         "workflowkit.composition",
         "workflowkit.dispatch.consumer",
