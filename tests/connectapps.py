@@ -163,9 +163,9 @@ def a_socket(endpoint: str) -> Iterator[ClientConnection]:
         yield socket_
 
 
-def read(socket_: ClientConnection) -> wire.Frame:
+def read(socket_: ClientConnection, *, within_seconds: float = 30) -> wire.Frame:
     """Return the next frame."""
-    data = socket_.recv(timeout=30)
+    data = socket_.recv(timeout=within_seconds)
     assert isinstance(data, bytes)
     return wire.Frame.FromString(data)
 

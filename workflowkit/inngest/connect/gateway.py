@@ -34,6 +34,7 @@ from workflowkit.runtime.notices import Notices
 from workflowkit.runtime.workerrequests import gateway_channel
 from workflowkit.store.connections import ConnectionStatus
 from workflowkit.store.gateways import GatewayRow
+from workflowkit.store.workerrequests import WorkerRequest
 
 _log = logging.getLogger(__name__)
 
@@ -70,6 +71,8 @@ class Gateway:
         self._news: asyncio.Event
         self._ending: asyncio.Event
         self._tasks: set[asyncio.Task[None]] = set()
+        #: The sockets that are open, also of workers that have not been let in yet.
+        self._sockets: set[ServerConnection] = set()
 
     def start(self) -> None:
         """Begin to let workers in, on a thread."""
@@ -106,7 +109,7 @@ class Gateway:
             return
         self._notices.listen(self._notice)
         server = await serve(
-            self._handle, sock=self._listener, subprotocols=[PROTOCOL], process_request=_check_path,
+            self._handle, sock=self._listener, subprotocols=[PROTOCOL], process_request=self._check,
             max_size=self._parts().settings.limits.connect_message_bytes, server_header=None, compression=None,
         )  # fmt: skip
         async with server:
@@ -161,22 +164,30 @@ class Gateway:
             await asyncio.wait_for(event.wait(), seconds)
 
     async def _dispatch(self) -> None:
-        """Send what is placed with the workers here."""
+        """Send what is placed with the workers here; none of them is waited for."""
         if not self._sessions:
             return
         requests = self._parts().worker_requests
+        by_session: dict[str, list[WorkerRequest]] = {}
         for request in await self._threaded(requests.placed, self._row.id):
             session = self._sessions.get(request.connection_id)
             if session is None:
                 await self._threaded(requests.let_go, [request.id], request.connection_id)
             elif request.id not in session.executing:
-                await session.ask(request)
+                by_session.setdefault(session.id, []).append(request)
+        for session_id, asked in by_session.items():
+            # One that has gone meanwhile has let go what it was to be sent.
+            session = self._sessions.get(session_id)
+            if session is not None and not session.is_asking:
+                self._begin(session.ask_all(asked))
 
     async def _report(self) -> None:
         now = monotonic_seconds()
         for session in list(self._sessions.values()):
-            if now - session.heard_at > SILENT_SECONDS:
-                await session.socket.close(GOING_AWAY, "connect_worker_stopped_responding")
+            if now - session.heard_at > SILENT_SECONDS and not session.is_closing:
+                # Whoever is silent may be so about this, too.
+                session.is_closing = True
+                self._begin(session.socket.close(GOING_AWAY, "connect_worker_stopped_responding"))
         await self._threaded(self._parts().connecting.report, self._row, list(self._sessions))
 
     async def _wake(self) -> None:
@@ -190,7 +201,7 @@ class Gateway:
         closing = frames.frame(wire.GATEWAY_CLOSING)
         for session in list(self._sessions.values()):
             await self._kept(session.become(ConnectionStatus.DRAINING))
-            await session.tell(closing)
+            self._begin(session.tell(closing))
         while self._sessions:
             seconds = monotonic_seconds() - began_at
             is_busy = any(each.executing or each.sent for each in self._sessions.values())
@@ -202,6 +213,7 @@ class Gateway:
 
     async def _handle(self, connection: ServerConnection) -> None:
         session: Session | None = None
+        self._sockets.add(connection)
         try:
             admitted = await self._welcome(connection)
             session = self._new_session(connection, admitted)
@@ -219,6 +231,7 @@ class Gateway:
             _log.exception("a connection failed")
             await connection.close(INTERNAL_ERROR, "connect_internal_error")
         finally:
+            self._sockets.discard(connection)
             if session is not None:
                 del self._sessions[session.id]
                 await self._kept(session.leave())
@@ -253,7 +266,11 @@ class Gateway:
         )  # fmt: skip
 
     def _wake_soon(self) -> None:
-        task = self._loop.create_task(self._kept(self._wake()))
+        self._begin(self._wake())
+
+    def _begin(self, work: Awaitable[None]) -> None:
+        """Do something beside everything else."""
+        task = self._loop.create_task(self._kept(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -265,8 +282,10 @@ class Gateway:
         )
         return frames.frame(wire.GATEWAY_CONNECTION_READY, payload)
 
-
-def _check_path(connection: ServerConnection, request: Request) -> Response | None:
-    if urlsplit(request.path).path != PATH:
-        return connection.respond(HTTPStatus.NOT_FOUND, "there is nothing here\n")
-    return None
+    def _check(self, connection: ServerConnection, request: Request) -> Response | None:
+        if urlsplit(request.path).path != PATH:
+            return connection.respond(HTTPStatus.NOT_FOUND, "there is nothing here\n")
+        # Whoever can reach the port can open sockets: they cost memory before anybody has said who they are.
+        if len(self._sockets) >= self._parts().settings.limits.connections:
+            return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "there are too many connections\n")
+        return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -49,6 +49,9 @@ class Session:
     is_leaving: bool = False
     sent: dict[str, str] = field(default_factory=dict)
     executing: set[str] = field(default_factory=set)
+    #: Whether requests are being written, and whether the socket is being closed: a worker can hold up either.
+    is_asking: bool = False
+    is_closing: bool = False
 
     @property
     def id(self) -> str:
@@ -70,12 +73,19 @@ class Session:
         if status is ConnectionStatus.READY:
             self.on_ready()
 
-    async def ask(self, request: WorkerRequest) -> None:
-        """Send the worker a request, unless that was done under the same lease."""
-        if self.sent.get(request.id) == request.lease_id:
-            return
-        self.sent[request.id] = request.lease_id
-        await self.tell(frames.executor_request(request))
+    async def ask_all(self, requests: Sequence[WorkerRequest]) -> None:
+        """Send the worker requests, but for those that it was sent under the same lease. It may take its time to read.
+
+        Meanwhile ``is_asking``: call it again afterwards only.
+        """
+        self.is_asking = True
+        try:
+            for request in requests:
+                if self.sent.get(request.id) != request.lease_id:
+                    self.sent[request.id] = request.lease_id
+                    await self.tell(frames.executor_request(request))
+        finally:
+            self.is_asking = False
 
     async def tell(self, data: bytes) -> None:
         """Send a frame; to a worker that is gone, nothing."""
