@@ -9,6 +9,7 @@ from google.protobuf.message import DecodeError, Message
 from workflowkit.inngest.connect import wire_pb2 as wire
 from workflowkit.inngest.identities import identity
 from workflowkit.inngest.replies import NO_RETRY_HEADER, RETRY_HEADER, SDK_HEADER, VERSION_HEADER
+from workflowkit.inngest.views import ACCOUNT_ID, ENVIRONMENT_ID
 from workflowkit.store.workerrequests import WorkerRequest
 
 Read = TypeVar("Read", bound=Message)
@@ -41,8 +42,8 @@ def executor_request(request: WorkerRequest) -> bytes:
     """Return the frame that asks a worker to execute something."""
     payload = wire.ExecutorRequest(
         request_id=request.id,
-        account_id=identity("account", ""),
-        env_id=identity("environment", request.environment),
+        account_id=ACCOUNT_ID,
+        env_id=ENVIRONMENT_ID,
         app_id=identity("app", request.app),
         app_name=request.app,
         function_id=identity("function", request.slug),

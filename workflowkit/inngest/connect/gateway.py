@@ -108,9 +108,11 @@ class Gateway:
             self._listener.close()
             return
         self._notices.listen(self._notice)
+        # Workers have heartbeats of their own; pings would end the sockets of those that are busy for a while.
         server = await serve(
             self._handle, sock=self._listener, subprotocols=[PROTOCOL], process_request=self._check,
             max_size=self._parts().settings.limits.connect_message_bytes, server_header=None, compression=None,
+            ping_interval=None,
         )  # fmt: skip
         async with server:
             loops = [

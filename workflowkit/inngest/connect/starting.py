@@ -15,6 +15,7 @@ from workflowkit.base.ids import new_id
 from workflowkit.base.limits import Limits
 from workflowkit.inngest.answers import error_answer, json_answer
 from workflowkit.inngest.server import AppServer
+from workflowkit.inngest.views import ENVIRONMENT_ID
 from workflowkit.store.connections import ConnectionRow
 from workflowkit.store.gateways import GatewayRow
 
@@ -88,7 +89,7 @@ class _Connections:
     def list(self, environment: str) -> Response:
         """List the connections, all or those of one app."""
         parts = self._server.parts()
-        if environment not in ("dev", parts.settings.environment):
+        if environment not in ("dev", ENVIRONMENT_ID, parts.settings.environment):
             raise NotFound(f"there is no environment {environment!r}")
         found = parts.connecting.find(app_id=request.args.get("app_id"))
         return json_answer({"data": [self._shown(each) for each in found]})
