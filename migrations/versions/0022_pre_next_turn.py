@@ -48,35 +48,42 @@ BEGIN
 END $$
 """
 
+
 # The lane whose next step could start at a place, which is a lane or a group of slots; with its groups in the order in
 # which they are locked, and how many slots it may take. The same as ``store.lanes.PICK``.
-PICK = """
+def _pick(table: str, where: str) -> str:
+    return f"""
+        SELECT l.id, l.parent, l.queue, l.throttle::jsonb, l.environment, l.tenant, least(l.turn, t.turn), c.groups,
+            c.free
+        INTO id, parent, queue, throttle, environment, tenant, first_turn, groups, free
+        FROM {table} JOIN lanes t ON t.id = l.parent
+            CROSS JOIN LATERAL (
+                SELECT array_agg(g.slot_group ORDER BY g.slot_group COLLATE "C") AS groups,
+                    min(workflowkit_free_slots(g.slot_group, g.ceiling, _now_ms)) AS free
+                FROM lane_groups g WHERE g.lane_id = l.id
+            ) c
+        WHERE {where} = _place AND l.not_before_ms <= _now_ms
+            AND (
+                SELECT q.run_id FROM queued_steps q WHERE q.lane_id = l.id ORDER BY q.score_ms, q.sequence LIMIT 1
+            ) IS NOT NULL
+            AND c.free > 0 IS NOT FALSE
+        ORDER BY t.turn, l.turn, l.id LIMIT 1;
+    """  # noqa: S608 - our own text
+
+
+PICK = f"""
 CREATE FUNCTION workflowkit_pick(_place text, _now_ms bigint, OUT id text, OUT parent text, OUT queue text,
     OUT throttle jsonb, OUT environment text, OUT tenant text, OUT first_turn bigint, OUT groups text[],
     OUT free bigint)
 LANGUAGE plpgsql STABLE AS $$
 #variable_conflict use_column
 BEGIN
-    SELECT l.id, l.parent, l.queue, l.throttle::jsonb, l.environment, l.tenant, least(l.turn, t.turn), c.groups, c.free
-    INTO id, parent, queue, throttle, environment, tenant, first_turn, groups, free
-    FROM lanes l JOIN lanes t ON t.id = l.parent
-        CROSS JOIN LATERAL (
-            SELECT array_agg(g.slot_group ORDER BY g.slot_group COLLATE "C") AS groups,
-                min(workflowkit_free_slots(g.slot_group, g.ceiling, _now_ms)) AS free
-            FROM lane_groups g WHERE g.lane_id = l.id
-        ) c
-    WHERE l.id IN (
-            SELECT _place
-            UNION SELECT lane_id FROM lane_groups WHERE slot_group = _place
-            UNION SELECT h.lane_id FROM lane_groups g JOIN lane_groups h ON h.slot_group = g.slot_group
-                WHERE g.lane_id = _place
-        )
-        AND l.not_before_ms <= _now_ms
-        AND (
-            SELECT q.run_id FROM queued_steps q WHERE q.lane_id = l.id ORDER BY q.score_ms, q.sequence LIMIT 1
-        ) IS NOT NULL
-        AND c.free > 0 IS NOT FALSE
-    ORDER BY t.turn, l.turn, l.id LIMIT 1;
+    -- The name of a group is a list as JSON.
+    IF _place LIKE '[%' THEN
+        {_pick("lane_groups m JOIN lanes l ON l.id = m.lane_id", "m.slot_group")}
+    ELSE
+        {_pick("lanes l", "l.id")}
+    END IF;
 END $$
 """
 

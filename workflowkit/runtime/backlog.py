@@ -17,12 +17,15 @@ from types import TracebackType
 from workflowkit.base.clock import monotonic_seconds
 from workflowkit.runtime.hints import Dispatcher, StepHint
 from workflowkit.runtime.position import Opening
+from workflowkit.runtime.slowwatch import SlowWatch
 
 #: Nobody notices it as a delay, and a quick step does not take so long on a busy machine either: or else such a machine
 #: would pass messages around instead of working them off.
 SPILL_SECONDS = 0.1
 #: How many openings are kept whose runs are not at hand: as many as a message carries, or those would be passed around.
 MAX_UNREAD = 10
+#: One thread looks at all backlogs: one for each would cost as much as a step does.
+_SLOW = SlowWatch()
 
 
 class Backlog:
@@ -37,7 +40,7 @@ class Backlog:
         self._openings: deque[Opening] = deque()
         self._unread = 0
         self._lock = threading.Lock()
-        self._timer: threading.Timer | None = None
+        self._is_watched = False
         self._progress_at = monotonic_seconds()
 
     def __enter__(self) -> Backlog:
@@ -47,9 +50,8 @@ class Backlog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._hand_on()
-        with self._lock:
-            if self._timer is not None:
-                self._timer.cancel()
+        if self._is_watched:
+            _SLOW.leave(self)
 
     def add(self, openings: Iterable[Opening]) -> None:
         """Take openings in; what cannot be done here goes on its way."""
@@ -62,8 +64,8 @@ class Backlog:
                 elif not (opening.hint.is_place and any(each.hint == opening.hint for each in self._openings)):
                     self._openings.append(opening)
                     self._unread += _is_unread(opening)
-            if self._openings and self._timer is None:
-                self._watch(self._spill_seconds)
+            if self._openings and not self._is_watched:
+                self._watch()
         if elsewhere:
             self._dispatcher.execute(elsewhere)
 
@@ -90,19 +92,18 @@ class Backlog:
         self._unread -= _is_unread(opening)
         return opening
 
-    def _watch(self, seconds: float) -> None:
-        self._timer = threading.Timer(seconds, self._look)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def _look(self) -> None:
+    def look(self) -> float | None:
+        """Hand on what is left if a step has taken too long; return in how many seconds to look again, if at all."""
         left = self._progress_at + self._spill_seconds - monotonic_seconds()
         if left <= 0:
             self._hand_on()
         with self._lock:
-            self._timer = None
-            if self._openings:
-                self._watch(max(left, self._spill_seconds / 10))
+            self._is_watched = bool(self._openings)
+            return max(left, self._spill_seconds / 10) if self._is_watched else None
+
+    def _watch(self) -> None:
+        self._is_watched = True
+        _SLOW.watch(self, self._spill_seconds)
 
     def _hand_on(self) -> None:
         with self._lock:

@@ -45,6 +45,8 @@ TARGET_MISSING, TARGET_UNPUBLISHED, TARGET_DISABLED = "target-missing", "target-
 INPUTS_REFUSED = "inputs-refused"
 #: How often a batch is tried that other workers match at the same moment.
 MATCH_TRIES = 5
+#: For how long the runs of a workflow queue for slots that another worker was quicker to take.
+BUSY_MS = 10_000
 #: What is paused or drained starts no run.
 HELD = {Hold.PAUSE: SkipReason.PAUSED.value, Hold.DRAIN: SkipReason.DRAINED.value}
 
@@ -85,6 +87,8 @@ class Matching:
         self._ending = ending
         #: Workflows whose states of flow control others change as well.
         self._contended = Recently()
+        #: Workflows whose slots others take as well. To queue for them costs hardly more than to try in vain once.
+        self._busy = Recently(for_ms=BUSY_MS)
 
     def match(self, event_ids: Sequence[str]) -> Matched:
         """Match those of the events that are still pending. The caller performs the claim and sees to the openings.
@@ -114,10 +118,9 @@ class Matching:
             if not matched.candidates:
                 batch.write(tx)
                 return matched
-            is_contended = self._is_contended(tx, matched)
-            if not is_contended or not any(each.place.has_states for each in matched.candidates):
+            if not self._is_contended(tx, matched):
                 try:
-                    return self._admit_at_once(tx, matched, batch, may_take=not is_contended)
+                    return self._admit_at_once(tx, matched, batch)
                 except NotLocked:
                     pass
         with self._database.transaction("match") as tx:
@@ -125,7 +128,8 @@ class Matching:
             self._write(tx, matched, batch)
             return matched
 
-    def _admit_at_once(self, tx: Transaction, matched: Matched, batch: Batch, *, may_take: bool) -> Matched | None:
+    def _admit_at_once(self, tx: Transaction, matched: Matched, batch: Batch) -> Matched | None:
+        may_take = not any(self._busy.has(each.place.owner, now_ms=tx.now_ms) for each in matched.candidates)
         try:
             self._admit(tx, matched, batch, is_locked=False, may_take=may_take)
             if matched.told or not batch.is_one_statement():
@@ -133,7 +137,8 @@ class Matching:
             batch.write(tx)
         except self._database.integrity_error:
             for each in matched.candidates:
-                self._contended.note(each.place.owner, now_ms=tx.now_ms)
+                seen = self._contended if each.place.has_states else self._busy
+                seen.note(each.place.owner, now_ms=tx.now_ms)
             raise
         return matched
 

@@ -11,16 +11,17 @@ REMEMBERED_KEYS = 1_000
 
 
 class Recently:
-    """Keys that were noted within the last second. Thread-safe."""
+    """Keys that were noted a moment ago: within the last second, unless told. Thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, for_ms: int = RECENT_MS) -> None:
+        self._for_ms = for_ms
         self._until_ms: dict[Hashable, int] = {}
 
     def note(self, key: Hashable, *, now_ms: int) -> None:
         """Remember a key for a while."""
         if len(self._until_ms) >= REMEMBERED_KEYS:
             self._until_ms.clear()
-        self._until_ms[key] = now_ms + RECENT_MS
+        self._until_ms[key] = now_ms + self._for_ms
 
     def has(self, key: Hashable, *, now_ms: int) -> bool:
         """Tell whether a key was noted a moment ago."""
