@@ -12,6 +12,8 @@ from webapi import Web, a_web
 from workflowkit import __version__
 from workflowkit.cli.root import cli
 from workflowkit.runtime.presence import Presence, Serving
+from workflowkit.store.connections import ConnectedApp, ConnectionRow, ConnectionStatus
+from workflowkit.store.workerrequests import WorkerRequest
 from workflowkit.store.workers import Role
 
 
@@ -55,7 +57,29 @@ def test_a_broker_that_is_away_is_told(sqlite_url: str) -> None:
         assert broker["trouble"]
 
 
-@pytest.mark.parametrize("path", ["/api/workers", "/api/system"])
+def test_workers_of_apps_are_listed_with_their_load_while_they_are_connected(database_url: str) -> None:
+    with a_web(database_url) as web:
+        runtime, client = web.harness.runtime, web.client()
+        gateway = runtime.connecting.open(url=None, port=1)
+        row = ConnectionRow("c1", "", gateway.id, "host-1", ConnectionStatus.CONNECTED, "py:0.5", {}, 2)
+        apps = [ConnectedApp("mail", None, "h", ("mail-go",)), ConnectedApp("shop", "7", "h", ("shop-go",))]
+        runtime.connecting.connect(row, apps)
+        runtime.connecting.set_status("c1", ConnectionStatus.READY)
+        runtime.worker_requests.place(
+            WorkerRequest("", "default", "shop", "shop", "shop-go", "run", "go", 1, "step", "job", "{}")
+        )
+        (shown,) = client.get("/api/connections").get_json()["items"]
+        assert shown.pop("connected_at") == shown.pop("seen_at")
+        assert shown == {
+            "id": "c1", "environment": "default", "instance": "host-1", "status": "ready", "sdk": "py:0.5",
+            "apps": [{"id": "mail", "version": None}, {"id": "shop", "version": "7"}], "max_requests": 2,
+            "busy_count": 1,
+        }  # fmt: skip
+        web.harness.clock.advance(seconds=60)
+        assert client.get("/api/connections").get_json() == {"items": []}
+
+
+@pytest.mark.parametrize("path", ["/api/workers", "/api/system", "/api/connections"])
 def test_they_concern_all_tenants_and_are_to_be_asked_for(sqlite_url: str, path: str) -> None:
     with a_web(sqlite_url) as web:
         assert web.client(["runs:read", "workflows:read"]).get(path).status_code == 403

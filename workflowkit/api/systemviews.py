@@ -9,6 +9,7 @@ from workflowkit.base.clock import rfc3339
 from workflowkit.runtime.oversight import Standing
 from workflowkit.runtime.presence import is_silent
 from workflowkit.store.backlog import QueueDepth
+from workflowkit.store.connections import Connected
 from workflowkit.store.workers import WorkerRow
 
 
@@ -27,6 +28,23 @@ def worker(record: WorkerRow, now_ms: int) -> dict[str, Any]:
         "started_at": rfc3339(record.started_at_ms),
         "seen_at": rfc3339(record.seen_at_ms),
         "is_silent": is_silent(record, now_ms),
+    }
+
+
+def connection(connected: Connected) -> dict[str, Any]:
+    """Show a worker of apps that is connected (``schemas.system.Connection``)."""
+    record = connected.connection
+    return {
+        "id": record.id,
+        "environment": record.environment,
+        "instance": record.instance_id,
+        "apps": [{"id": app.app_id, "version": app.version} for app in connected.apps],
+        "status": record.status.value,
+        "sdk": record.sdk,
+        "max_requests": record.max_requests,
+        "busy_count": connected.busy_count,
+        "connected_at": rfc3339(record.connected_at_ms),
+        "seen_at": rfc3339(record.seen_at_ms),
     }
 
 

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from workflowkit.base.clock import monotonic_seconds
-from workflowkit.store import backlog, migrate, workers
+from workflowkit.runtime.connecting import SILENT_MS
+from workflowkit.store import backlog, connections, migrate, workers
 from workflowkit.store.backlog import Backlog
+from workflowkit.store.connections import Connected
 from workflowkit.store.database import Database
 from workflowkit.store.workers import WorkerRow
 
-#: Most processes that are listed.
+#: Most processes, and most connections, that are listed.
 WORKERS_SHOWN = 500
 
 
@@ -57,6 +59,11 @@ class Oversight:
         """Return the processes that report themselves, and the present time."""
         with self._database.read() as tx:
             return workers.find(tx, limit=WORKERS_SHOWN), tx.now_ms
+
+    def connections(self) -> list[Connected]:
+        """Return the workers of apps that are connected."""
+        with self._database.read() as tx:
+            return connections.overview(tx, seen_after_ms=tx.now_ms - SILENT_MS, limit=WORKERS_SHOWN)
 
     def look(self) -> Standing:
         """Return how things stand. Raises ``StoreUnavailable``; a broker that is away is a part of the answer."""

@@ -66,6 +66,15 @@ class Candidate:
         return self.busy_count < self.max_requests
 
 
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A connection as operators see it: what it is executing, and the apps of it, without their functions."""
+
+    connection: ConnectionRow
+    busy_count: int
+    apps: tuple[ConnectedApp, ...]
+
+
 _COLUMNS = (
     "id", "environment", "gateway_id", "instance_id", "status", "sdk", "machine", "max_requests", "connected_at_ms",
     "seen_at_ms",
@@ -111,6 +120,17 @@ _BUSY = """
     (SELECT count(*) FROM worker_requests
      WHERE worker_requests.connection_id = connections.id AND replied_at_ms IS NULL AND lease_ends_at_ms > :now_ms)
 """
+_OVERVIEW = Sql(
+    f"""
+    SELECT {", ".join(_COLUMNS)}, {_BUSY} FROM connections
+    WHERE status <> 'disconnected' AND seen_at_ms >= :after_ms ORDER BY id LIMIT :limit
+    """  # noqa: S608
+)
+_APPS_OF_MANY = Sql(
+    """
+    SELECT connection_id, app_id, version, hash FROM connected_apps WHERE connection_id {in_ids} ORDER BY app_id
+    """
+)
 _CURRENT = """
     (SELECT hash FROM connected_apps
      WHERE environment = :environment AND app_id = :app_id AND synced_at_ms IS NOT NULL
@@ -197,6 +217,15 @@ def find(
         app_id=app_id or "",
     )  # fmt: skip
     return [_record(row) for row in rows]
+
+
+def overview(tx: Transaction, *, seen_after_ms: int, limit: int) -> list[Connected]:
+    """Return up to ``limit`` connections of all environments that are alive, the oldest first."""
+    rows = tx.rows(_OVERVIEW, after_ms=seen_after_ms, now_ms=tx.now_ms, limit=limit)
+    apps: dict[str, list[ConnectedApp]] = {row[0]: [] for row in rows}
+    for connection_id, app_id, version, app_hash in tx.rows(_APPS_OF_MANY, ids=list(apps)):
+        apps[connection_id].append(ConnectedApp(app_id, version, app_hash, ()))
+    return [Connected(_record(row[:-1]), row[-1], tuple(apps[row[0]])) for row in rows]
 
 
 def count_by_app(tx: Transaction, environment: str, *, seen_after_ms: int) -> dict[str, int]:

@@ -362,6 +362,41 @@ export interface Collection {
   readonly closed_at: string | null;
 }
 
+export interface Connection {
+  /** Its id, a new one at each connection. */
+  readonly id: string;
+  /** The environment of its apps. */
+  readonly environment: string;
+  /** What the worker calls itself. */
+  readonly instance: string;
+  /** The apps whose functions it executes. */
+  readonly apps: readonly ConnectionApp[];
+  /** Whether it takes calls: only one that is ready does. */
+  readonly status: "connected" | "ready" | "draining";
+  /** Its language and the version of its SDK. */
+  readonly sdk: string;
+  /** How many calls it takes at a time. */
+  readonly max_requests: number;
+  /** How many it has. */
+  readonly busy_count: number;
+  /** When it connected. */
+  readonly connected_at: string;
+  /** When its gateway last said that it is there, which it does every 5 seconds. */
+  readonly seen_at: string;
+}
+
+export interface ConnectionApp {
+  /** Its id. */
+  readonly id: string;
+  /** The version of its code that the worker has, if it says one. */
+  readonly version: string | null;
+}
+
+export interface ConnectionList {
+  /** Those that connected first come first. */
+  readonly items: readonly Connection[];
+}
+
 export interface CreatedKey {
   /** The key's id. */
   readonly id: string;

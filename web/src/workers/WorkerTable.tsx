@@ -34,7 +34,11 @@ function columnsAt(now: number): readonly Column<WorkerProcess>[] {
     {
       head: "Load",
       cell: (worker) =>
-        worker.role === "worker" ? <Load worker={worker} /> : <span className="muted">scheduler</span>,
+        worker.role === "worker" ? (
+          <Load of={worker.name} busy={worker.busy_count} most={worker.concurrency} />
+        ) : (
+          <span className="muted">scheduler</span>
+        ),
     },
     { head: "Queues", cell: (worker) => <Queues names={worker.queues} /> },
     { head: "Version", className: "mono", cell: ({ version }) => version },
@@ -70,18 +74,18 @@ function Queues({ names }: { readonly names: readonly string[] }): React.JSX.Ele
   );
 }
 
-function Load({ worker }: { readonly worker: WorkerProcess }): React.JSX.Element {
-  const { busy_count: busy, concurrency } = worker;
+interface LoadProps {
+  readonly of: string;
+  readonly busy: number;
+  readonly most: number;
+}
+
+/** How much somebody has to do, of what they can do at a time. */
+export function Load({ of, busy, most }: LoadProps): React.JSX.Element {
   return (
     <span className="worker-load">
-      <meter
-        aria-label={`Load of ${worker.name}`}
-        min={0}
-        max={concurrency}
-        high={concurrency * 0.9}
-        value={Math.min(busy, concurrency)}
-      />
-      {busy}/{concurrency}
+      <meter aria-label={`Load of ${of}`} min={0} max={most} high={most * 0.9} value={Math.min(busy, most)} />
+      {busy}/{most}
     </span>
   );
 }

@@ -1,8 +1,9 @@
-import type { SystemState, WorkerList } from "../api/schema";
+import type { ConnectionList, SystemState, WorkerList } from "../api/schema";
 import { api } from "../api/session";
 import { usePolled } from "../api/usePolled";
 import { Button } from "../shell/ui/Button";
 import { ListPage, ListSection } from "../shell/ui/ListPage";
+import { ConnectionTable } from "./ConnectionTable";
 import { HealthCards } from "./HealthCards";
 import { QueueTable } from "./QueueTable";
 import { WorkerTable } from "./WorkerTable";
@@ -13,11 +14,16 @@ const PERIOD_MS = 5000;
 interface Installation {
   readonly state: SystemState;
   readonly workers: WorkerList["items"];
+  readonly connections: ConnectionList["items"];
 }
 
 async function load(): Promise<Installation> {
-  const [state, { items }] = await Promise.all([api.get<SystemState>("/system"), api.get<WorkerList>("/workers")]);
-  return { state, workers: items };
+  const [state, workers, connections] = await Promise.all([
+    api.get<SystemState>("/system"),
+    api.get<WorkerList>("/workers"),
+    api.get<ConnectionList>("/connections"),
+  ]);
+  return { state, workers: workers.items, connections: connections.items };
 }
 
 /** Who works on this installation, what waits for them, and whether the machinery below answers. */
@@ -37,6 +43,11 @@ export function WorkersPage(): React.JSX.Element {
           <ListSection title="Processes">
             <WorkerTable workers={value.workers} now={Date.parse(value.state.at)} />
           </ListSection>
+          {value.connections.length > 0 && (
+            <ListSection title="Connected workers">
+              <ConnectionTable connections={value.connections} now={Date.parse(value.state.at)} />
+            </ListSection>
+          )}
           <ListSection title="Queues">
             <QueueTable state={value.state} />
           </ListSection>

@@ -26,6 +26,17 @@ def list_workers() -> Response:
     return answer({"items": [systemviews.worker(record, now_ms) for record in found]})
 
 
+@api.get("/connections")
+@requires("system:read")
+@returns(schemas.ConnectionList)
+def list_connections() -> Response:
+    """List workers of apps that are connected.
+
+    They execute the functions of their apps; a gateway holds the connection of each.
+    """
+    return answer({"items": [systemviews.connection(each) for each in Services.current().oversight.connections()]})
+
+
 @api.get("/system")
 @requires("system:read")
 @returns(schemas.SystemState)

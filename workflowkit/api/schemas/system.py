@@ -34,6 +34,37 @@ class WorkerList(Answer):
     items = many(WorkerProcess, "Those that were started first come first. One that ends properly is not listed.")
 
 
+class ConnectionApp(Answer):
+    """An app of a worker that is connected."""
+
+    id = text("Its id.")
+    version = text("The version of its code that the worker has, if it says one.", nullable=True)
+
+
+class Connection(Answer):
+    """A worker of apps that is connected."""
+
+    id = text("Its id, a new one at each connection.")
+    environment = text("The environment of its apps.")
+    instance = text("What the worker calls itself.")
+    apps = many(ConnectionApp, "The apps whose functions it executes.")
+    status = text(
+        "Whether it takes calls: only one that is ready does.",
+        validate=validate.OneOf(["connected", "ready", "draining"]),
+    )
+    sdk = text("Its language and the version of its SDK.")
+    max_requests = whole("How many calls it takes at a time.")
+    busy_count = whole("How many it has.")
+    connected_at = moment("When it connected.")
+    seen_at = moment("When its gateway last said that it is there, which it does every 5 seconds.")
+
+
+class ConnectionList(Answer):
+    """Workers of apps that are connected."""
+
+    items = many(Connection, "Those that connected first come first.")
+
+
 class QueueState(Answer):
     """A queue of steps."""
 
