@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
+import inngest
 import pytest
 from remoteapps import SDK, Answer, operations, register
 from runtimes import Harness
 from scripted_server import Received, ScriptedServer, reply
+from sdkapps import SdkApp
 
 
 def outcome(remote_harness: Harness, answer: Answer, *, retries: int = 0) -> dict[str, Any]:
@@ -29,6 +33,11 @@ def outcome(remote_harness: Harness, answer: Answer, *, retries: int = 0) -> dic
     [
         (lambda _: b"", "action-failed"),
         (lambda _: b"nonsense\r\n\r\n", "action-failed"),
+        (lambda _: b"HTTP/1.1 206 Status\r\nx-inngest-sdk: x\r\ncontent-length: 99\r\n\r\n[", "action-failed"),
+        (lambda _: b"HTTP/1.1 200 Status\r\nx-inngest-sdk: x\r\ntransfer-encoding: chunked\r\n\r\nzz", "action-failed"),
+        (lambda _: b"HTTP/1.1 200 Status\r\n" + b"x-long: " + b"x" * 200_000, "action-failed"),
+        (lambda _: operations({"op": "StepRun", "id": 7, "data": 1}), "bad-reply"),
+        (lambda _: operations({"op": "Sleep", "id": "a" * 40, "opts": [], "name": {}}), "non-retriable"),
         (lambda _: reply(200, b'"fine"'), "not-sdk"),
         (lambda _: reply(502, b"bad gateway"), "not-sdk"),
         (lambda _: operations("text"), "bad-reply"),
@@ -68,11 +77,17 @@ def test_a_reply_that_is_none_fails_the_run_with_a_named_error(
     assert (found["status"], found["error"]["code"]) == ("failed", code)
 
 
+#: The limit of a call is 2 seconds here; a machine that is busy may take a while to notice.
+HELD_SECONDS = 20
+
+
 def test_an_app_that_never_answers_is_given_up_at_the_limit(remote_harness: Harness) -> None:
     with ScriptedServer() as app:
         register(remote_harness, f"{app.url}/api/inngest")
         remote_harness.send("go")
+        began = time.monotonic()
         remote_harness.drain()
+        assert time.monotonic() - began < HELD_SECONDS
     assert remote_harness.run()["status"] == "failed"
     assert json.loads(remote_harness.run()["error"])["code"] == "action-timeout"
 
@@ -85,10 +100,12 @@ def test_an_app_that_answers_drop_by_drop_is_given_up_at_the_limit(remote_harnes
         while not drop.wait(0.1):
             yield b" "
 
+    began = time.monotonic()
     try:
         found = outcome(remote_harness, lambda _: trickle())
     finally:
         drop.set()
+    assert time.monotonic() - began < HELD_SECONDS
     assert (found["status"], found["error"]["code"]) == ("failed", "action-timeout")
 
 
@@ -191,3 +208,27 @@ def test_a_function_that_defers_itself_is_bounded_in_number(remote_harness: Harn
         remote_harness.drain()
     statuses = [run["status"] for run in remote_harness.rows("SELECT status FROM runs")]
     assert statuses == ["completed"] * 21
+
+
+def test_a_function_that_the_app_does_not_have_any_more_fails_with_what_the_sdk_says(shared_sdk: SdkApp) -> None:
+    sdk = shared_sdk
+
+    @sdk.client.create_function(fn_id="kept", trigger=inngest.TriggerEvent(event="kept"))
+    def kept(ctx: inngest.ContextSync) -> None:
+        pass
+
+    with sdk.serve([kept]):
+        runtime = {"type": "http", "url": f"{sdk.app_url}?fnId=shop-gone&stepId=step"}
+        step = {"id": "step", "name": "step", "runtime": runtime, "retries": {"attempts": 0}}
+        gone = {"id": "shop-gone", "name": "Gone", "triggers": [{"event": "gone"}], "steps": {"step": step}}
+        payload = {"appName": "shop", "url": sdk.app_url, "sdk": "py:v0.5.19", "functions": [gone]}
+        assert httpx.post(f"{sdk.server}/fn/register", json=payload).status_code == 200
+        run = sdk.run_of(sdk.send("gone"))
+    assert run["status"] == "Failed"
+    assert "shop-gone" in run["output"]["message"]
+
+
+def test_a_registration_that_is_too_large_is_refused(shared_sdk: SdkApp) -> None:
+    body = b'{"appName": "shop", "functions": [' + b" " * 11_000_000 + b"]}"
+    answer = httpx.post(f"{shared_sdk.server}/fn/register", content=body)
+    assert (answer.status_code, answer.json()["code"]) in [(413, "limit-exceeded"), (413, "request-entity-too-large")]

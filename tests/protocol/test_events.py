@@ -8,6 +8,7 @@ import httpx
 import inngest
 import pytest
 from inngest._internal import errors  # what its client raises has no public name
+from scripted_server import Received, ScriptedServer, reply
 from sdkapps import SdkApp
 
 from workflowkit.api.seeding import seeded_id
@@ -151,3 +152,23 @@ def test_paths_that_there_are_not_answer_in_the_protocols_form(sdk: SdkApp) -> N
 def test_a_message_is_published_to_what_there_is(sdk: SdkApp, query: str, status: int) -> None:
     for body in (b'{"a": 1}', b"plain text"):
         assert httpx.post(f"{sdk.server}/v1/realtime/publish?{query}", content=body).status_code == status
+
+
+def test_an_event_whose_answer_was_lost_is_sent_again_and_stored_once(sdk: SdkApp) -> None:
+    lost: list[Received] = []
+
+    def forward(received: Received) -> bytes:
+        headers = {name: value for name, value in received.headers.items() if name not in ("host", "content-length")}
+        answer = httpx.post(f"{sdk.server}{received.target}", content=received.body, headers=headers)
+        if not lost:
+            lost.append(received)
+            return b""
+        return reply(answer.status_code, answer.content, content_type="application/json", connection="close")
+
+    with ScriptedServer(forward) as proxy:
+        client = inngest.Inngest(app_id="sender", is_production=False, event_api_base_url=proxy.url)
+        (event_id,) = client.send_sync(inngest.Event(name="lost", data={"n": 1}))
+    stored = httpx.get(f"{sdk.server}/v1/events?name=lost").json()["data"]
+    assert len(proxy.received) == 2
+    assert proxy.received[0].headers["x-inngest-event-id-seed"] == proxy.received[1].headers["x-inngest-event-id-seed"]
+    assert [each["internal_id"] for each in stored] == [event_id]

@@ -5,21 +5,24 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import flask
 import httpx
 import inngest
+import inngest.flask
 import jcs  # type: ignore[import-untyped]
 import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
-from sdkapps import SdkApp, a_server
+from sdkapps import SdkApp, a_server, serving
 
 from workflowkit.base.errors import Unauthenticated
 from workflowkit.cli.root import cli
 from workflowkit.inngest.canonical import canonical_json
 from workflowkit.inngest.server import AppServer
-from workflowkit.inngest.signing import WINDOW_SECONDS, SigningKeys, key_hash, sign
+from workflowkit.inngest.signing import SIGNATURE_HEADER, WINDOW_SECONDS, SigningKeys, key_hash, sign
 from workflowkit.runtime.keys import Keys
 
 KEY, OTHER = "signkey-test-12345678", "signkey-test-87654321"
@@ -171,3 +174,44 @@ def test_the_key_after_a_change_is_tried_where_the_first_is_refused(tmp_path: Pa
             assert synced.status_code == 200, synced.text
             run = app.run_of(app.send("go"), headers={"Authorization": f"Bearer {key_hash(OTHER)}"})
     assert json.dumps(run["output"]) == '"hello"'
+
+
+class _Forging:
+    """Lets replies of an app come with another signature, and whatever headers there are beside it."""
+
+    def __init__(self, app: Any, signature: str) -> None:
+        self._app, self._signature = app, signature
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        def begin(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+            kept = [(name, each) for name, each in headers if name.lower() != SIGNATURE_HEADER.lower()]
+            kind = [("X-Inngest-Server-Kind", "dev"), ("X-Inngest-Expected-Server-Kind", "dev")]
+            return start_response(status, [*kept, *kind, (SIGNATURE_HEADER, self._signature)], *more)
+
+        is_call = environ["REQUEST_METHOD"] == "POST"
+        return self._app(environ, begin if is_call else start_response)
+
+
+@pytest.mark.parametrize("signature", ["t=1&s=00", "nonsense", sign(OTHER, b"null", NOW)])
+def test_a_reply_that_is_wrongly_signed_fails_the_run_whatever_mode_it_claims(
+    production: SdkApp, signature: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @production.client.create_function(fn_id="greet", trigger=inngest.TriggerEvent(event="go"), retries=0)
+    def greet(ctx: inngest.ContextSync) -> str:
+        return "hello"
+
+    web = flask.Flask("app")
+    inngest.flask.serve(web, production.client, [greet])
+    monkeypatch.setattr(web, "wsgi_app", _Forging(web.wsgi_app, signature))
+    with serving(web) as url:
+        assert httpx.put(f"{url}/api/inngest", timeout=30).status_code == 200
+        run = production.run_of(production.send("go"), headers={"Authorization": f"Bearer {key_hash(KEY)}"})
+    assert (run["status"], run["output"]["name"]) == ("Failed", "BadSignature")
+
+
+@pytest.mark.parametrize("path", ["/fn/register", "/v1/checkpoint", "/v1/realtime/token", "/v2/events"])
+def test_a_caller_that_claims_development_needs_a_key_all_the_same(production: SdkApp, path: str) -> None:
+    claims = {"X-Inngest-Server-Kind": "dev", "X-Inngest-Expected-Server-Kind": "dev", "X-Forwarded-For": "127.0.0.1"}
+    answer = httpx.post(f"{production.server}{path}", json={}, headers=claims)
+    assert answer.status_code == 401
+    assert answer.headers["X-Inngest-Server-Kind"] == "cloud"

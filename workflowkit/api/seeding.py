@@ -46,4 +46,4 @@ def _parsed(seed: str) -> tuple[int, bytes] | None:
 def _with_id(item: Item, event_id: str) -> Item:
     if item.event is None or item.event.event_id is not None:
         return item
-    return replace(item, event=replace(item.event, event_id=event_id))
+    return replace(item, event=replace(item.event, event_id=event_id, is_of_request=True))

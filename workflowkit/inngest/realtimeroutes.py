@@ -84,12 +84,13 @@ class RealtimeRoutes:
 def _pieces(idle_seconds: float) -> Iterator[bytes]:
     """Yield the body of the request, each piece as soon as it is there where the server tells them so.
 
-    A client that is silent for too long has said everything: some leave their streams open, and each holds a thread.
+    A client that is gone, or silent for too long, has said everything: some leave their streams open, and each holds a
+    thread.
     """
     environ = request.environ
     sock = environ.get("gunicorn.socket") or environ.get("werkzeug.socket")
     if sock is not None:
         sock.settimeout(idle_seconds)
     pieces = environ.get(PIECES) or iter(lambda: request.stream.read(PIECE_BYTES), b"")
-    with suppress(TimeoutError):
+    with suppress(OSError):
         yield from pieces

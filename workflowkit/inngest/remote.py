@@ -11,7 +11,7 @@ from workflowkit.engine.context import StepContext
 from workflowkit.inngest.addresses import Addresses
 from workflowkit.inngest.appactions import AppActions
 from workflowkit.inngest.carriers import Carrier, HttpCarrier
-from workflowkit.inngest.client import AppClient
+from workflowkit.inngest.client import AppClient, TakenKeys
 from workflowkit.inngest.connect.exchange import Exchange
 from workflowkit.inngest.conversation import Conversation
 from workflowkit.inngest.naming import slug_of
@@ -34,11 +34,13 @@ def install(
     ``exchange`` is what reaches workers that connect; without it they are not reached.
     """
 
+    taken = TakenKeys()
+
     def spec(function_id: str) -> ActionSpec:
         def call(context: StepContext) -> Any:
             addresses = Addresses(database())
             address = addresses.of(context.run.environment, function_id)
-            client = AppClient.of(settings, context.session.now_ms)
+            client = AppClient.of(settings, context.session.now_ms, taken)
             carrier: Carrier = HttpCarrier(client)
             if is_connected_url(address.url):
                 if exchange is None:

@@ -17,13 +17,17 @@ _OPTIONAL = ("v", "user", "meta")
 
 @dataclass(frozen=True, slots=True)
 class IncomingEvent:
-    """A well-formed event. ``event_id`` is the sender's id; ``extra`` the optional fields that were given."""
+    """A well-formed event. ``event_id`` is the sender's id; ``extra`` the optional fields that were given.
+
+    With ``is_of_request`` the id is that of the request's place: the same again is the request repeated, no event more.
+    """
 
     name: str
     data: Mapping[str, Any]
     event_id: str | None
     ts_ms: int | None
     extra: Mapping[str, Any]
+    is_of_request: bool = False
 
 
 def parse_event(value: Any, limits: Limits, *, pointer: str = "", internal: bool = False) -> IncomingEvent:

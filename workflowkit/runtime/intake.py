@@ -99,7 +99,9 @@ class Intake:
             for own_id, event in zip(ids, incoming, strict=True)
         ]  # fmt: skip
         grace_ms = int(1000 * (self._settings.hint_grace_seconds if grace_seconds is None else grace_seconds))
-        events.insert(tx, scope, records, wake_at_ms=tx.now_ms + grace_ms)
+        repeated = {own_id for own_id, event in zip(ids, incoming, strict=True) if event.is_of_request} & {*duplicates}
+        fresh = [record for record in records if record.id not in repeated]
+        events.insert(tx, scope, fresh, wake_at_ms=tx.now_ms + grace_ms)
         return [Accepted(record.id, record.name, record.duplicate_of) for record in records]
 
     def _claim_ids(
