@@ -17,7 +17,9 @@ import { CanvasBar } from "./CanvasBar";
 import "./canvas.css";
 import type { FlowEdge, FlowNode } from "./flow";
 import { GRID, MOST_DRAWN } from "./geometry";
+import { highlight, partAt } from "./dropping";
 import { drawEdge, dropEdge, dropKind, mayConnect, moveEdge } from "./gestures";
+import { isMapped } from "./map";
 import { NoteNode } from "./NoteNode";
 import { StepNode } from "./StepNode";
 import { TriggerNode } from "./TriggerNode";
@@ -32,8 +34,6 @@ const EDGE_DEFAULTS = {
   markerEnd: { type: MarkerType.ArrowClosed, width: 16, height: 16, color: "var(--edge)" },
   interactionWidth: 24,
 };
-/** Fewer nodes need no map. */
-const MAPPED_FROM = 8;
 /** Below this zoom nodes are drawn as plain boxes. */
 const FAR_ZOOM = 0.4;
 
@@ -63,12 +63,19 @@ function DropArea({ children }: { readonly children: React.ReactNode }): React.J
       className="canvas"
       data-testid="canvas"
       data-far={isFar}
-      onDragOver={(event) => event.dataTransfer.types.includes(KIND_MEDIA_TYPE) && event.preventDefault()}
+      onDragOver={(event) => {
+        if (!event.dataTransfer.types.includes(KIND_MEDIA_TYPE)) return;
+        event.preventDefault();
+        highlight(partAt({ x: event.clientX, y: event.clientY })?.element);
+      }}
+      onDragLeave={(event) => event.target === event.currentTarget && highlight(undefined)}
       onDrop={(event) => {
         const kind = event.dataTransfer.getData(KIND_MEDIA_TYPE);
+        highlight(undefined);
         if (kind === "") return;
         event.preventDefault();
-        dropKind(store, kind, flow.screenToFlowPosition({ x: event.clientX, y: event.clientY }));
+        const point = { x: event.clientX, y: event.clientY };
+        dropKind(store, kind, flow.screenToFlowPosition(point), partAt(point));
       }}
     >
       {children}
@@ -81,7 +88,7 @@ function Drawing({ connectTarget }: CanvasProps): React.JSX.Element {
   const { store } = useEditorContext();
   const isReadOnly = useEditor((state) => state.isReadOnly);
   const isDark = useTheme((theme) => theme.isDark);
-  const { screenToFlowPosition } = useReactFlow();
+  const { screenToFlowPosition, setCenter, getZoom } = useReactFlow();
   const { nodes, edges, onNodesChange, onEdgesChange } = useFlow(connectTarget);
   useCanvasView();
   return (
@@ -121,8 +128,15 @@ function Drawing({ connectTarget }: CanvasProps): React.JSX.Element {
       ariaLabelConfig={spokenHelp()}
     >
       <Background variant={BackgroundVariant.Dots} gap={GRID} size={1.4} color="var(--canvas-dot)" />
-      {nodes.length >= MAPPED_FROM && (
-        <MiniMap className="canvas-map" pannable zoomable ariaLabel={t("Map of the workflow")} nodeBorderRadius={12} />
+      {isMapped(nodes.length) && (
+        <MiniMap
+          className="canvas-map"
+          pannable
+          zoomable
+          ariaLabel={t("Map of the workflow")}
+          nodeBorderRadius={12}
+          onClick={(_, { x, y }) => void setCenter(x, y, { zoom: getZoom() })}
+        />
       )}
     </ReactFlow>
   );

@@ -1,13 +1,13 @@
 import type { NodeProps } from "@xyflow/react";
 import { Handle, Position as Side } from "@xyflow/react";
 import { memo } from "react";
+import { isDisabled } from "../document/edits";
 import type { WorkflowAction } from "../document/types";
 import { LOOP_KIND } from "../document/types";
 import { useEditor, useEditorContext } from "../editor/store";
 import type { LocatedProblem } from "../problems/locate";
 import { Icon } from "../shell/ui/Icon";
 import type { OpenWay, StepNode as StepFlowNode } from "./flow";
-import { isDisabled } from "./flow";
 import { wayPercent } from "./geometry";
 import type { StepPaint } from "./painting";
 import { StateBadge } from "./StateBadge";

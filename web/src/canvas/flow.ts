@@ -5,6 +5,7 @@ import type { Edge, Node, NodeHandle } from "@xyflow/react";
 import { Position as Side } from "@xyflow/react";
 import { isEqual } from "../base/json";
 import type { Way } from "../document/edits";
+import { isDisabled } from "../document/edits";
 import type { Note } from "../document/notes";
 import type { Graph, Position, Scope, WorkflowAction, WorkflowEdge } from "../document/types";
 import { SOURCE } from "../document/types";
@@ -230,8 +231,4 @@ function stepNode(input: FlowInput, action: WorkflowAction, taken: ReadonlyMap<s
     ...SIZE,
     measured: SIZE,
   };
-}
-
-export function isDisabled(action: WorkflowAction): boolean {
-  return action.settings?.disabled === true;
 }

@@ -10,6 +10,7 @@ import type { Graph, Position } from "../document/types";
 import { addStep, connectNodes } from "../editor/commands";
 import type { EditorStore, Selection } from "../editor/store";
 import { notify } from "../shell/notices";
+import type { DrawnPart } from "./dropping";
 import type { FlowEdge, FlowNode } from "./flow";
 import { noteNodeId } from "./flow";
 import { NODE_HEIGHT, NODE_WIDTH, nodeIds, snap } from "./geometry";
@@ -103,9 +104,13 @@ export function dropEdge(
   store.getState().want({ at: "after", from, position, ...(way === undefined ? {} : { way }) });
 }
 
-/** An action was dragged here from the palette. */
-export function dropKind(store: EditorStore, kind: string, place: Position): void {
-  addStep(store, kind, { at: "free", position: { x: place.x - NODE_WIDTH / 2, y: place.y - NODE_HEIGHT / 2 } });
+/** An action was dragged here from the palette: onto a connection, onto the step that it is to follow, or to nowhere. */
+export function dropKind(store: EditorStore, kind: string, place: Position, part: DrawnPart | undefined): void {
+  if (part?.kind === "edge") return addStep(store, kind, { at: "edge", edgeId: part.id });
+  if (part !== undefined && nodeIds(present(store)).includes(part.id))
+    return addStep(store, kind, { at: "after", from: part.id });
+  const position = { x: place.x - NODE_WIDTH / 2, y: place.y - NODE_HEIGHT / 2 };
+  return addStep(store, kind, { at: "free", position });
 }
 
 /** The way that begins at a handle of a node. */

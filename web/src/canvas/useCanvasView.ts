@@ -1,14 +1,17 @@
 /** What is in view: all of a small graph at first, the beginning of a large one; then whatever somebody asks for. */
 
-import { useReactFlow, useStoreApi } from "@xyflow/react";
+import type { ReactFlowInstance } from "@xyflow/react";
+import { getViewportForBounds, useReactFlow, useStoreApi } from "@xyflow/react";
 import { useEffect } from "react";
 import { roomWidth } from "../base/place";
 import { direction } from "../locale/locale";
 import { positionsOf } from "../document/scope";
+import type { Position } from "../document/types";
 import { SOURCE } from "../document/types";
 import type { EditorStore } from "../editor/store";
 import { useEditor, useEditorContext } from "../editor/store";
 import { GRID, MOST_DRAWN, NODE_HEIGHT, NODE_WIDTH } from "./geometry";
+import { MAP_ROOM, isBelowMap, isMapped } from "./map";
 
 const MOVE_MS = 250;
 /** The widths that the panels at the sides take, and what the bars at the edges take. */
@@ -37,7 +40,8 @@ export function useCanvasView(): void {
       return { x: (width / 2 - x) / zoom - NODE_WIDTH / 2, y: (height / 2 - y) / zoom - NODE_HEIGHT / 2 };
     };
     const fit = (): void => {
-      const padding = paddingFor(store, flowStore.getState().height);
+      const positions = positionsOf(store.getState().history.present, store.getState().scope);
+      const padding = roomAround(store, flow, flowStore.getState(), positions);
       void flow.fitView({ padding, maxZoom: 1, duration: MOVE_MS });
     };
     store.setState({ canvas: { centre, fit } });
@@ -55,7 +59,7 @@ export function useCanvasView(): void {
     } else {
       // A run is there to be read: rather a part of it than boxes without words.
       const minZoom = store.getState().isReadOnly ? READABLE_ZOOM : 0;
-      const padding = paddingFor(store, flowStore.getState().height);
+      const padding = roomAround(store, flow, flowStore.getState(), positions);
       void flow.fitView({ padding, maxZoom: 1, minZoom }).then(() => {
         // Of what is too tall even so the beginning is shown, not the middle.
         const { x, y, zoom } = flow.getViewport();
@@ -114,6 +118,21 @@ function drawerHeight(store: EditorStore, height: number): number {
 
 function panelWidth(store: EditorStore): number {
   return store.getState().panel !== "none" && roomWidth() > NARROW ? PANEL_WIDTH : 0;
+}
+
+type Padding = ReturnType<typeof paddingFor>;
+
+/** What must stay free at the edges; at the left more, where nodes would be below the map. */
+function roomAround(
+  store: EditorStore,
+  flow: ReactFlowInstance,
+  { width, height, minZoom }: { width: number; height: number; minZoom: number },
+  positions: ReadonlyMap<string, Position>,
+): Padding {
+  const padding = paddingFor(store, height);
+  if (!isMapped(positions.size) || store.getState().isReadOnly) return padding;
+  const view = getViewportForBounds(flow.getNodesBounds(flow.getNodes()), width, height, minZoom, 1, padding);
+  return isBelowMap(positions.values(), view, height) ? { ...padding, left: `${MAP_ROOM}px` } : padding;
 }
 
 /** What must stay free at the edges: of panels, of the bar, and of what hangs below the last step. */

@@ -1,8 +1,9 @@
 import { Suspense, lazy, useState } from "react";
+import { isDisabled } from "../document/edits";
 import { findAction } from "../document/scope";
 import type { WorkflowAction } from "../document/types";
 import { LOOP_KIND } from "../document/types";
-import { deleteSelection, duplicateSelection } from "../editor/commands";
+import { deleteSelection, duplicateSelection, toggleSelection } from "../editor/commands";
 import { useDocument, useEditor, useEditorContext } from "../editor/store";
 import { useVariables } from "../expressions/useVariables";
 import { Button, IconButton } from "../shell/ui/Button";
@@ -58,6 +59,12 @@ export function StepPanel({ id }: { readonly id: string }): React.JSX.Element | 
         <span className="grow" />
         {!isReadOnly && (
           <>
+            <IconButton
+              icon={isDisabled(action) ? "play" : "pause"}
+              label={isDisabled(action) ? t("Switch on") : t("Switch off: runs skip it")}
+              testId="toggle-step"
+              onClick={() => toggleSelection(store)}
+            />
             <IconButton icon="copy" label={t("Duplicate")} onClick={() => duplicateSelection(store)} />
             <IconButton icon="trash" label={t("Delete")} onClick={() => deleteSelection(store)} />
           </>

@@ -148,6 +148,26 @@ export function updateAction(
   return withGraph(document, scope, (graph) => changeAction(graph, id, change));
 }
 
+/** Whether runs skip an action. */
+export function isDisabled(action: WorkflowAction): boolean {
+  return action.settings?.disabled === true;
+}
+
+/** Has runs skip actions, or not any more. */
+export function switchOff(
+  document: WorkflowDocument,
+  scope: Scope,
+  ids: readonly string[],
+  isOff: boolean,
+): WorkflowDocument {
+  const change = (action: WorkflowAction): WorkflowAction => {
+    const { disabled: _, ...others } = action.settings ?? {};
+    const settings = isOff ? { ...others, disabled: true } : others;
+    return withOptional(action, "settings", Object.keys(settings).length === 0 ? undefined : settings);
+  };
+  return ids.reduce((result, id) => updateAction(result, scope, id, change), document);
+}
+
 export function changeEdge(
   document: WorkflowDocument,
   scope: Scope,

@@ -4,7 +4,7 @@ import { freePlace, placeAfter, placeBetween, STEP_DOWN } from "../canvas/geomet
 import { arrangeGraph } from "../canvas/layout";
 import { copyText, paste, readCopied } from "../document/clipboard";
 import type { Place, Way } from "../document/edits";
-import { addAction, connect, remove } from "../document/edits";
+import { addAction, connect, isDisabled, remove, switchOff } from "../document/edits";
 import { addNote } from "../document/notes";
 import { mentionsOf } from "../document/references";
 import { graphAt, positionsOf, withPositions } from "../document/scope";
@@ -151,6 +151,20 @@ export function pasteText(store: EditorStore, text: string): void {
 export function duplicateSelection(store: EditorStore): void {
   const text = copySelection(store);
   if (text !== undefined) pasteText(store, text);
+}
+
+/** Switches the selected steps off, so that runs skip them; on again, if all of them are off. */
+export function toggleSelection(store: EditorStore): void {
+  const { state, graph } = here(store);
+  const chosen = graph.actions.filter(({ id }) => state.selection.actions.has(id));
+  if (chosen.length === 0) return;
+  const isOff = chosen.some((action) => !isDisabled(action));
+  const ids = chosen.map(({ id }) => id);
+  const label = isOff
+    ? counted("switch off {count} steps", ids.length)
+    : counted("switch on {count} steps", ids.length);
+  state.edit((document) => switchOff(document, state.scope, ids, isOff), label);
+  announce(t("{what}: done", { what: label }));
 }
 
 export function selectAll(store: EditorStore): void {

@@ -10,6 +10,7 @@ import {
   pasteText,
   selectAll,
   tidyUp,
+  toggleSelection,
 } from "./commands";
 import type { EditorStore } from "./store";
 import { NOTHING } from "./store";
@@ -105,6 +106,8 @@ function alone(event: KeyboardEvent, store: EditorStore, actions: KeyActions): b
       return did(() => state.want(defaultWish(store)));
     case "c":
       return did(actions.connect);
+    case "d":
+      return did(() => toggleSelection(store));
     case "t":
       return did(() => tidyUp(store));
     case "f":

@@ -14,6 +14,7 @@ export const KEY_HELP: readonly KeyHelp[] = [
   { keys: "← ↑ → ↓", meaning: "Move the selected steps" },
   { keys: "A, +", meaning: "Add a step after the selected one" },
   { keys: "C", meaning: "Connect the selected step: arrows choose, Enter connects" },
+  { keys: "D", meaning: "Switch the selected steps off, or on again" },
   { keys: "Delete", meaning: "Delete what is selected" },
   { keys: "Ctrl Z, Ctrl Shift Z", meaning: "Undo, redo" },
   { keys: "Ctrl C, Ctrl X, Ctrl V", meaning: "Copy, cut, paste steps" },

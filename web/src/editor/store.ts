@@ -177,7 +177,8 @@ export function createEditorStore(open: OpenEditor): EditorStore {
 function panelFor(selection: Selection, shown: Panel): Panel {
   const count = selection.actions.size + selection.edges.size;
   if (count > 0 && shown === "none") return count === 1 ? "config" : "none";
-  return count === 0 && shown === "config" ? "none" : shown;
+  // It is about one thing only.
+  return count !== 1 && shown === "config" ? "none" : shown;
 }
 
 /** Scope and selection without what is no longer there. */

@@ -6,7 +6,7 @@ import { setQuery } from "../shell/routes";
 import type { EditorStore, Panel } from "./store";
 import { SOURCE } from "../document/types";
 
-const PANELS: readonly string[] = ["config", "problems", "versions", "outline"] satisfies Panel[];
+const PANELS: readonly string[] = ["config", "problems", "versions", "outline", "test"] satisfies Panel[];
 
 /** Without a store the address is left alone: it may be that of somebody else's page. */
 export function useUrlSelection(store: EditorStore | undefined): void {
