@@ -112,6 +112,8 @@ DECLARE
     _slot_group text;
     _throttle jsonb;
     _is_long boolean := false;
+    _is_picked boolean;
+    _is_alone boolean;
 BEGIN
     at_ms := coalesce(_now_ms, (extract(epoch FROM clock_timestamp()) * 1000)::bigint);
     SELECT * INTO _first FROM workflowkit_pick(_place, at_ms);
@@ -138,8 +140,19 @@ BEGIN
     -- The time after the locks: what starts here starts after what has given its slots back.
     at_ms := coalesce(_now_ms, (extract(epoch FROM clock_timestamp()) * 1000)::bigint);
 
+    -- Unless the lane was served meanwhile, its turn has not passed.
+    _lane := _first;
+    SELECT min(workflowkit_free_slots(g.slot_group, g.ceiling, at_ms)) INTO _lane.free
+    FROM lane_groups g WHERE g.lane_id = _first.id;
+    _is_picked := coalesce(_lane.free > 0, true) AND EXISTS (
+        SELECT 1 FROM lanes l JOIN lanes t ON t.id = l.parent WHERE l.id = _first.id
+            AND least(l.turn, t.turn) = _first.first_turn AND l.not_before_ms <= at_ms
+    );
     LOOP
-        SELECT * INTO _lane FROM workflowkit_pick(_place, at_ms);
+        IF NOT _is_picked THEN
+            SELECT * INTO _lane FROM workflowkit_pick(_place, at_ms);
+        END IF;
+        _is_picked := false;
         IF _lane.id IS NULL THEN RETURN; END IF;
         verdict := '';
         queue := _lane.queue;
@@ -162,6 +175,9 @@ BEGIN
         END IF;
 
         -- Of a lane that is alone in the line as many as there are slots, and otherwise one, as others come then.
+        _is_alone := NOT EXISTS (
+            SELECT 1 FROM lanes b WHERE b.turn > _lane.first_turn AND b.id <> _lane.id AND b.id <> _lane.parent
+        );
         LOOP
             SELECT q.* INTO _queued FROM queued_steps q WHERE q.lane_id = _lane.id
             ORDER BY q.lane_id, q.score_ms, q.sequence LIMIT 1;
@@ -221,10 +237,7 @@ BEGIN
                 FROM workflowkit_take_rate(_throttle, _arrival_us, at_ms) r;
                 _is_open := _next_us IS NOT NULL;
             END IF;
-            EXIT WHEN _most <= 0 OR _lane.free <= 0 OR NOT _is_open
-                OR EXISTS (
-                    SELECT 1 FROM lanes b WHERE b.turn > _lane.first_turn AND b.id <> _lane.id AND b.id <> _lane.parent
-                );
+            EXIT WHEN _most <= 0 OR _lane.free <= 0 OR NOT _is_open OR NOT _is_alone;
         END LOOP;
 
         IF _arrival_us IS NOT NULL THEN
@@ -234,9 +247,7 @@ BEGIN
         END IF;
         -- The lane and its tenant go to the end of the line, the tenant first, as ``flow.fairness`` says; unless they
         -- are alone in it.
-        IF verdict = 'taken' AND EXISTS (
-            SELECT 1 FROM lanes b WHERE b.turn > _lane.first_turn AND b.id <> _lane.id AND b.id <> _lane.parent
-        ) THEN
+        IF verdict = 'taken' AND NOT _is_alone THEN
             UPDATE lanes SET turn = line.turn + CASE WHEN lanes.parent IS NULL THEN 1 ELSE 2 END
             FROM (
                 SELECT l.id FROM lanes l WHERE l.id = _lane.id OR l.id = _lane.parent
@@ -252,8 +263,11 @@ BEGIN
             RETURN NEXT;
             RETURN;
         END IF;
-        -- A group whose last slot this was needs no further look, nor does a lane with more in it.
-        IF _lane.free <= 0 AND _place = ANY(_lane.groups) THEN RETURN; END IF;
+        -- A group whose last slot this was needs no further look, nor does a lane with more in it, nor one without
+        -- that is the only one.
+        IF (_lane.free <= 0 AND _place = ANY(_lane.groups)) OR (_is_alone AND _queued.run_id IS NULL) THEN
+            RETURN;
+        END IF;
         IF _most <= 0 AND coalesce(_lane.free, 1) > 0 AND _is_open
             AND EXISTS (SELECT 1 FROM queued_steps q WHERE q.lane_id = _lane.id) THEN
             verdict := 'more';

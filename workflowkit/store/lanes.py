@@ -55,7 +55,7 @@ INSERT_STEP = InsertInto("queued_steps", ("run_id", "step_key", "lane_id", "scor
 _JOIN = RowStatement(
     "INSERT INTO lanes (id, environment, tenant, parent, turn, queue, throttle, wake_at_ms) VALUES ",
     ("id", "environment", "tenant", "parent", "turn", "queue", "throttle", "wake_at_ms"),
-    " ON CONFLICT (id) DO UPDATE SET queue = excluded.queue",
+    " ON CONFLICT (id) DO UPDATE SET queue = excluded.queue WHERE false",
     computed={"turn": "(SELECT coalesce(max(turn), 0) FROM lanes) + {}"},
 )
 _JOIN_GROUP = RowStatement(
