@@ -394,6 +394,13 @@ class WorkflowKit:
         """
         return self.runtime.control.cancel(scope or self.settings.scope, run_id, reason=reason, actor=actor)
 
+    def skip_wait(self, run_id: str, step: str, *, actor: str | None = None, scope: Scope | None = None) -> None:
+        """End a wait of a run now, as if its time had come: a sleep is over, an event or a signal has not come.
+
+        ``step`` is the wait's key, or the id of the action that waits for one thing. Raises ``NotFound``, ``Conflict``.
+        """
+        self.runtime.skipping.skip(scope or self.settings.scope, run_id, step, actor=actor)
+
     def embed_token(
         self,
         *,

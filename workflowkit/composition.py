@@ -76,6 +76,7 @@ from workflowkit.runtime.rerunning import Rerunning
 from workflowkit.runtime.schedules import TIMER_KIND, Schedules
 from workflowkit.runtime.scheduling import Scheduling
 from workflowkit.runtime.sessions import Sessions
+from workflowkit.runtime.skipping import Skipping
 from workflowkit.runtime.stepping import Stepping
 from workflowkit.runtime.suspending import Suspending
 from workflowkit.runtime.timers import Timers
@@ -224,6 +225,11 @@ class Runtime:
     @cached_property
     def jobs(self) -> Jobs:
         return Jobs(self.database, self._cancelling, self.rerunning, self.settings.limits)
+
+    @cached_property
+    def skipping(self) -> Skipping:
+        grace_ms = self._schedule.grace_ms
+        return Skipping(self.database, self._versions, self.dispatcher, grace_ms=grace_ms)
 
     @cached_property
     def control(self) -> Control:

@@ -54,6 +54,16 @@ def test_a_run_is_painted_on_the_graph_of_its_version_and_goes_on_without_a_relo
     expect(editor.get("step-detail")).to_contain_text("Wait for payment")
 
 
+def test_a_wait_is_skipped_and_its_run_goes_on(editor: EditorPage) -> None:
+    editor.run(an_approval("runs/skip"), {"email": "a@b.c", "total": 250})
+    expect(editor.node("wait").get_by_test_id("step-state")).to_have_text("Waiting", timeout=RUN_DEADLINE_MS)
+    editor.get("row-wait").click()
+    editor.get("skip-wait/event").click()
+    status = editor.page.locator(".run-header").get_by_test_id("status")
+    expect(status).to_have_text("completed", timeout=RUN_DEADLINE_MS)
+    expect(editor.get("skip-wait/event")).to_have_count(0)
+
+
 def test_a_waiting_run_is_cancelled_with_a_reason(editor: EditorPage) -> None:
     run_id = editor.run(an_approval("runs/cancel"), {"email": "a@b.c", "total": 250})
     editor.get("cancel-run").click()

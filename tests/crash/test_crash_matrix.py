@@ -61,6 +61,7 @@ NOT_OF_WORKERS = (
     "report",
     "pause",
     "reschedule",
+    "skip",
     "sync",
     "invoke",
     "move",

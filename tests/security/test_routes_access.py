@@ -68,6 +68,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/api/workflows/<workflow_id>/drain": {},
     "/api/workflows/<workflow_id>/runs": {"data": {}},
     "/api/runs/<run_id>/reschedule": {"at": "2030-01-01T00:00:00Z"},
+    "/api/runs/<run_id>/skip-wait": {"step": "a"},
     "/api/webhooks/<webhook_name>": {"verification": {"preset": "none"}},
     "/api/webhooks/<webhook_name>/test": {"body": {}},
     "/api/approvals/<approval_id>/decision": {"decision": "approved"},

@@ -36,6 +36,7 @@ from workflowkit.runtime.requesting import Requesting
 from workflowkit.runtime.rerunning import Rerunning
 from workflowkit.runtime.scheduling import Scheduling
 from workflowkit.runtime.sessions import Sessions
+from workflowkit.runtime.skipping import Skipping
 from workflowkit.runtime.users import Users
 from workflowkit.runtime.versions import Versions
 from workflowkit.runtime.waking import Waking
@@ -67,6 +68,7 @@ class Services:
     rerunning: Rerunning
     pausing: Pausing
     scheduling: Scheduling
+    skipping: Skipping
     moving: Moving
     jobs: Jobs
     waiting: Waiting
@@ -132,6 +134,8 @@ class RuntimeParts(Protocol):
     @property
     def scheduling(self) -> Scheduling: ...
     @property
+    def skipping(self) -> Skipping: ...
+    @property
     def jobs(self) -> Jobs: ...
     @property
     def requesting(self) -> Requesting: ...
@@ -183,6 +187,7 @@ def services_of(
         rerunning=runtime.rerunning,
         pausing=runtime.pausing,
         scheduling=runtime.scheduling,
+        skipping=runtime.skipping,
         moving=runtime.moving,
         jobs=runtime.jobs,
         waiting=Waiting(runtime.database),

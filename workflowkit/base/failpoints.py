@@ -21,7 +21,7 @@ from workflowkit.base.errors import WorkflowKitError
 #: Every named transaction of the runtime.
 TRANSACTIONS = (
     "intake", "match", "claim", "record", "renew", "relay", "cancel", "rerun", "timer", "step", "suspend", "signal",
-    "pause", "reschedule", "cache", "checkpoint", "job", "move", "draft", "publish", "enable", "key", "webhook",
+    "pause", "reschedule", "skip", "cache", "checkpoint", "job", "move", "draft", "publish", "enable", "key", "webhook",
     "delivery",
     "approval", "callback", "sync", "invoke", "dequeue", "alert", "presence", "archive", "user", "session", "login",
     "message", "log", "adopt", "report", "connect", "request",

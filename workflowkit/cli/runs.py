@@ -131,6 +131,21 @@ def cancel(run_id: str, reason: str | None, environment: str, tenant: str) -> No
     click.echo(f"{status('cancelled')} {run_id}")
 
 
+@command.command("skip-wait")
+@click.argument("run_id", metavar="RUN")
+@click.argument("step", metavar="STEP")
+@scope_options
+def skip_wait(run_id: str, step: str, environment: str, tenant: str) -> None:
+    """End a wait now: a sleep is over, an event or a signal has not come. STEP is its key, or the action that waits.
+
+    \b
+    workflowkit runs skip-wait 01M817AXWA8Z4RDV7ZWESCAWYM rest
+    """
+    with opened() as wk:
+        wk.runtime.skipping.skip(scope_of(environment, tenant), run_id, step, actor=CLI_ACTOR)
+    click.echo(f"{status('skipped')} {step} of {run_id}")
+
+
 @command.command("rerun")
 @click.argument("run_id", metavar="RUN")
 @click.option("--from", "from_step", metavar="STEP", help="Begin at this step: ID, ID/STEP of a function, ID[KEY].")

@@ -170,7 +170,7 @@ class Waiting:
         return any(key in open_waits and row.state is State.RECEIVED for key, row in rows.items())
 
     def _timed_out(self, tx: Transaction, run: RunRecord, wait: Wait) -> Fact:
-        fact = _timed_out(wait, tx.now_ms)
+        fact = timed_out(wait, tx.now_ms)
         return replace(fact, output=self._approving.expire(tx, run, wait)) if wait.kind is WaitKind.APPROVAL else fact
 
     def _event_row(self, tx: Transaction, position: Position, node_id: str, wait: Wait) -> WaitRow:
@@ -261,7 +261,8 @@ def _run_ended(tx: Transaction, wait: Wait, row: WaitRow) -> Fact:
     return _failed(wait, error, tx.now_ms, row.name)
 
 
-def _timed_out(wait: Wait, now_ms: int) -> Fact:
+def timed_out(wait: Wait, now_ms: int) -> Fact:
+    """Return what a wait comes to whose time is over."""
     if wait.kind is WaitKind.RUN:
         error = ErrorInfo("InvokeTimeout", "the run has not ended in time", "invoke-timeout", retryable=False)
         return _failed(wait, error, now_ms)

@@ -1433,6 +1433,11 @@ export interface SimulationRequest {
   readonly run_seconds?: number;
 }
 
+export interface SkippedWait {
+  /** Its key, such as `rest/wait`; or the id of the action that waits, if it waits for one thing. */
+  readonly step: string;
+}
+
 export interface Step {
   /** The action's id in the workflow. */
   readonly id: string;

@@ -6,6 +6,7 @@ import { JsonTree } from "../shell/ui/JsonTree";
 import { LogSection } from "./LogSection";
 import { Facts, Failure, RunLinks, Section } from "./parts";
 import { RerunDialog } from "./RerunDialog";
+import { SkipWait } from "./SkipWait";
 import { Status } from "./Status";
 import { owns, waitWords } from "./waterfall";
 import { outcomeText, reasonText } from "./words";
@@ -43,7 +44,7 @@ export function StepDetail({ run, step, onClose }: StepDetailProps): React.JSX.E
         <Section title="What it did and waits for">
           <ul className="run-inner">
             {step.inner.map((inner) => (
-              <InnerLine key={inner.id} step={step} inner={inner} />
+              <InnerLine key={inner.id} runId={run.id} step={step} inner={inner} />
             ))}
           </ul>
         </Section>
@@ -91,7 +92,13 @@ function timesOf(step: Step): readonly (readonly [string, string])[] {
   return times;
 }
 
-function InnerLine({ step, inner }: { readonly step: Step; readonly inner: InnerStep }): React.JSX.Element {
+interface InnerLineProps {
+  readonly runId: string;
+  readonly step: Step;
+  readonly inner: InnerStep;
+}
+
+function InnerLine({ runId, step, inner }: InnerLineProps): React.JSX.Element {
   return (
     <li data-testid={`inner-${inner.id}`}>
       <div className="row">
@@ -104,6 +111,7 @@ function InnerLine({ step, inner }: { readonly step: Step; readonly inner: Inner
           {inner.until !== null && <> until {fullTime(inner.until)}</>}
         </p>
       )}
+      {inner.finished_at === null && <SkipWait runId={runId} inner={inner} />}
       {inner.condition !== null && <code className="run-condition">{inner.condition}</code>}
       {inner.error !== null && <Failure error={inner.error} />}
       {inner.output !== null && <JsonTree value={inner.output} label={`the output of ${inner.id}`} />}

@@ -117,6 +117,21 @@ def reschedule_run(run_id: str, body: dict[str, Any]) -> Response:
     return answer(_detail(caller().scope, run_id))
 
 
+@api.post("/runs/<run_id>/skip-wait")
+@requires("runs:write")
+@receives(schemas.SkippedWait)
+@returns(schemas.RunDetail, _409="It has ended, is paused, is at work, or waits for something that is not skipped.")
+def skip_wait(run_id: str, body: dict[str, Any]) -> Response:
+    """End a wait now.
+
+    As if its time had come: a sleep is over, and an event or a signal has not come. Other runs, loops, approvals and
+    callbacks are not skipped.
+    """
+    who = caller()
+    Services.current().skipping.skip(who.scope, run_id, body["step"], actor=who.actor)
+    return answer(_detail(who.scope, run_id))
+
+
 @api.post("/runs/<run_id>/rerun")
 @requires("runs:write")
 @receives(schemas.RerunBody, is_optional=True)

@@ -67,6 +67,12 @@ class NewTime(Request):
     at = moment("When it is to begin; at most 366 days ahead.")
 
 
+class SkippedWait(Request):
+    """Which wait of a run is to end."""
+
+    step = text("Its key, such as `rest/wait`; or the id of the action that waits, if it waits for one thing.")
+
+
 class Cause(Answer):
     """By whom or what a run was cancelled."""
 
