@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
+import httpx
 from sdkapps import SdkApp, eventually
 from servedapps import an_app, registered
 
@@ -104,3 +105,21 @@ def test_a_document_runs_another_one_and_is_started_by_its_failure(sdk: SdkApp) 
         eventually(lambda: "shop/main four" in calls or None)
     assert failed["status"] == "Failed"
     assert "/data/n" in failed["output"]["message"]
+
+
+def test_a_run_that_nobody_waits_for_is_started_and_told_with_the_id_that_the_server_has(sdk: SdkApp) -> None:
+    wk, calls = _with_actions()
+    start = {"id": "start", "kind": "builtin:run_workflow",
+             "inputs": {"workflow": "other", "data": {"n": 4}, "wait": False}}  # fmt: skip
+    main = {"name": "Main", "triggers": [{"event": "go"}], **_graph(start)}
+    other = {"name": "Other", **_graph({"id": "d", "kind": "double", "inputs": {"n": "!ref($.event.data.n)"}})}
+    missing = {**main, **_graph({**start, "inputs": {"workflow": "missing", "wait": False}})}
+    with registered(wk, sdk, workflows={"main": main, "other": other, "missing-one": missing}):
+        event_id = sdk.send("go")
+        runs = {run["function_id"]: run for run in (sdk.run_of(event_id, index=index) for index in range(2))}
+        started = runs["shop/main"]["output"]["start"]["run_id"]
+        eventually(lambda: "double 4" in calls or None)
+        child = httpx.get(f"{sdk.server}/v1/runs/{started}").json()["data"]
+    assert child["function_id"] == "shop/other"
+    assert runs["shop/missing-one"]["status"] == "Failed"
+    assert "missing" in runs["shop/missing-one"]["output"]["message"]

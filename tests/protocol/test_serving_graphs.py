@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import httpx
 import pytest
+from protocolserver import ProtocolServer, a_clocked_app
 from servedapps import Caller, an_app, served
 
 from workflowkit import NonRetriableError, WorkflowKit
 from workflowkit.base.errors import DefinitionError
+from workflowkit.base.limits import Limits
 from workflowkit.inngest.naming import hash_of
 
 
@@ -197,21 +200,67 @@ def test_the_items_of_a_loop_are_steps_with_their_keys() -> None:
     assert done.json() == {"each": {"items": [{"n": 0}, {"n": 1}], "failed": []}}
 
 
+def test_an_output_is_used_again_in_the_same_process_until_its_time_is_over() -> None:
+    wk, clock = a_clocked_app(limits=Limits(serve_cache_bytes=64))
+    calls: list[int] = []
+
+    @wk.action("slow")
+    def slow(ctx: Any, n: int) -> str:
+        calls.append(n)
+        return "x" * 20
+
+    cached = {"cache": {"key": "!ref($.event.data.n)", "ttl": "1h"}}
+    actions = [{"id": "a", "kind": "slow", "inputs": {"n": "!ref($.event.data.n)"}, "settings": cached}, _number("b")]
+    wk.action("number")(lambda n: n)
+    document = _document(actions, [("$source", "a"), ("$source", "b")])
+    server = ProtocolServer(wk.serve(is_dev=True, workflows={"graph": document}).wsgi(), clock)
+
+    def run(n: int) -> None:
+        assert server.run("shop-graph", {"name": "go", "data": {"n": n}}).output == {"a": "x" * 20, "b": 1}
+
+    for n in (1, 1, 2, 1):
+        run(n)
+    assert calls == [1, 2]
+    clock.advance(seconds=3_600)
+    run(1)
+    assert calls == [1, 2, 1]
+    for n in (2, 3, 4, 1):  # no room for all of them
+        run(n)
+    assert calls == [1, 2, 1, 2, 3, 4, 1]
+
+
 def test_what_a_document_needs_our_server_for_is_refused_with_its_place() -> None:
     each = {
         "id": "each", "kind": "builtin:for_each", "inputs": {"items": [1]},
         "body": {"actions": [_number("x", settings={"concurrency": 1})], "edges": [{"from": "$source", "to": "x"}]},
     }  # fmt: skip
-    document = _document(
-        [each, _number("a", settings={"cache": {"key": "x", "ttl": "1h"}})], [("$source", "each"), ("each", "a")]
-    )
-    document["settings"] = {"on_cancel": {"actions": [_number("c")], "edges": [{"from": "$source", "to": "c"}]}}
+    document = _document([each], [("$source", "each")])
+    reading = _number("c", "!ref($.state.each.items[0])", settings={"skip_if": "has(state.each)"})
+    document["settings"] = {"on_cancel": {"actions": [reading], "edges": [{"from": "$source", "to": "c"}]}}
     with pytest.raises(DefinitionError) as refused:
         _with_actions().serve(is_dev=True, workflows={"graph": document})
     assert {problem.pointer for problem in refused.value.problems} == {
         "/workflows/graph/actions/0/body/actions/0/settings/concurrency",
-        "/workflows/graph/actions/1/settings/cache", "/workflows/graph/settings/on_cancel",
+        "/workflows/graph/settings/on_cancel",
     }  # fmt: skip
+
+
+def test_what_follows_a_cancellation_is_a_function_that_sees_the_event_of_the_run() -> None:
+    document = _document([_number("a")], [("$source", "a")])
+    inputs = {"n": "!ref($.event.data.n)", "of": "!ref($.error.code)"}
+    told = {"actions": [{"id": "t", "kind": "set", "inputs": inputs}], "edges": [{"from": "$source", "to": "t"}]}
+    document["settings"] = {"on_cancel": told}
+    event = {"name": "inngest/function.cancelled", "data": {
+        "function_id": "shop-graph", "run_id": "r", "event": {"name": "go", "data": {"n": 7}, "id": "e", "ts": 1},
+    }}  # fmt: skip
+    with served(_with_actions(), is_dev=True, workflows={"graph": document}) as url:
+        listed = httpx.put(url, headers={"x-inngest-sync-kind": "in_band"}, json={"url": url}).json()["functions"]
+        (step,) = Caller(url, slug="shop-graph-cancelled").operations(event=event)
+    assert [(each["id"], each["name"], each["triggers"]) for each in listed[1:]] == [
+        ("shop-graph-cancelled", "Graph: cancelled",
+         [{"event": "inngest/function.cancelled", "expression": 'event.data.function_id == "shop-graph"'}]),
+    ]  # fmt: skip
+    assert step["data"] == {"n": 7, "of": "run-cancelled"}
 
 
 def test_all_problems_of_all_documents_are_told_with_their_places() -> None:

@@ -272,7 +272,23 @@ def test_a_document_comes_to_the_same(make: Callable[[], Document], data: dict[s
     _same(make(), data)
 
 
-@pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: template["id"])
+def _asks_people(template: dict[str, Any]) -> bool:
+    return any(each["kind"] == "builtin:approval" for each in template["document"]["actions"])
+
+
+def test_templates_that_ask_people_are_refused_by_name() -> None:
+    wk, _ = a_clocked_app()
+    documents = {each["id"]: each["document"] for each in TEMPLATES if _asks_people(each)}
+    assert documents
+    with pytest.raises(DefinitionError) as refused:
+        wk.serve(is_dev=True, workflows=documents)
+    assert {problem.pointer.split("/")[2] for problem in refused.value.problems} == documents.keys()
+    assert all("builtin:approval works on a server" in problem.message for problem in refused.value.problems)
+
+
+@pytest.mark.parametrize(
+    "template", [each for each in TEMPLATES if not _asks_people(each)], ids=lambda template: template["id"]
+)
 @pytest.mark.parametrize("total", [12, 2_000])
 def test_a_template_of_the_gallery_comes_to_the_same(template: dict[str, Any], total: int) -> None:
     data = {

@@ -169,6 +169,7 @@ class Limits:
     embed_token_seconds: int = 86_400
     """How long an embed token may be good; it cannot be called back."""
     serve_request_bytes: int = 8 * MIB
+    serve_cache_bytes: int = 16 * MIB
     """A call of a server for which functions of ours are performed: events, and what is remembered of a run."""
     app_sync_seconds: int = 30
     """How long an app may take to answer when it is asked for its functions."""

@@ -29,16 +29,8 @@ class Caching:
         self._limits = limits
 
     def key_of(self, node: Node, scope: ReferenceScope) -> str | None:
-        """Return the key of a node's output; ``None`` if the node has no cache. The same for all runs of a tenant.
-
-        Raises ``LimitExceeded`` if the key would take more than the limits of references allow.
-        """
-        if node.cache is None:
-            return None
-        template: Template | None = node.memo.get(_MEMO_KEY)
-        if template is None:
-            template = node.memo[_MEMO_KEY] = compile_template(node.cache.key, self._limits)
-        return hashlib.sha256(canonical([node.kind, present(template.resolve(scope))])).hexdigest()
+        """Return the key of a node's output: see ``cache_key``."""
+        return cache_key(node, scope, self._limits)
 
     def find(self, scope: Scope, cache_key: str) -> tuple[Any] | None:
         """Return the output that is kept, in a tuple; ``None`` if there is none."""
@@ -56,3 +48,16 @@ class Caching:
                 stepcache.keep(tx, scope, cache_key, output, ttl_ms=ttl_ms)
         except StoreUnavailable as error:
             _log.warning("an output is not kept: %s", error)
+
+
+def cache_key(node: Node, scope: ReferenceScope, limits: Limits) -> str | None:
+    """Return the key of a node's output; ``None`` if the node has no cache. The same for all runs of a tenant.
+
+    Raises ``LimitExceeded`` if the key would take more than the limits of references allow.
+    """
+    if node.cache is None:
+        return None
+    template: Template | None = node.memo.get(_MEMO_KEY)
+    if template is None:
+        template = node.memo[_MEMO_KEY] = compile_template(node.cache.key, limits)
+    return hashlib.sha256(canonical([node.kind, present(template.resolve(scope))])).hexdigest()

@@ -41,7 +41,7 @@ def _config(served: Served, names: Names, url: str) -> dict[str, Any]:
     step = {"id": WHOLE, "name": WHOLE, "runtime": runtime, "retries": {"attempts": served.retries}}
     told = {
         "id": served.slug,
-        "name": workflow.name or served.slug,
+        "name": f"{workflow.name}: cancelled" if served.given is not None else workflow.name or served.slug,
         "triggers": [*_triggers(served, names)],
         "steps": {WHOLE: step},
         **_flow(settings.flow),

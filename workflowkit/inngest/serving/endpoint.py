@@ -193,6 +193,8 @@ class ServeEndpoint:
 
     def _perform_once(self, served: Served, call: Call) -> Reply:
         own = [own_event(event, self.means.names) for event in call.events]
+        if served.given is not None:
+            own = [own[0]["data"]["event"]]
         node, now_ms = next(iter(served.workflow.nodes.values())), self.means.now_ms()
         # One moment for the whole call: what is to last an hour is told as an hour, however long that takes to find.
         means = replace(self.means, now_ms=lambda: now_ms)

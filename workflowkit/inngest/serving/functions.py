@@ -56,11 +56,9 @@ def _ended(attempt: Attempt, outcome: Succeeded | Failed) -> Reply:
         if attempt.target is not None:
             return Reply(OPERATIONS, [])  # the step that was asked for is gone: the server calls the whole again
         try:
-            attempt.send_emitted(outcome.events)
+            return Reply(DONE, attempt.let_out(outcome).output)
         except Exception as error:
             outcome = failed_by(error)
-        else:
-            return Reply(DONE, outcome.output)
     is_final = not attempt.will_retry(outcome)
     after = asked_seconds(attempt.call.attempt + 1, outcome, attempt.means.now_ms(), None)
     return failure(outcome.error, is_final=is_final, retry_after_seconds=None if is_final else after)

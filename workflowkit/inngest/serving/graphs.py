@@ -35,6 +35,7 @@ from workflowkit.inngest.serving.operations import (
 from workflowkit.inngest.serving.performing import DONE, OPERATIONS, Attempt, Reply, failure, told
 from workflowkit.inngest.serving.session import asked_seconds
 from workflowkit.inngest.serving.walking import Place, Walker
+from workflowkit.runtime.caching import cache_key
 
 
 def perform_graph(attempt: Attempt) -> Reply:
@@ -43,7 +44,9 @@ def perform_graph(attempt: Attempt) -> Reply:
         return failure(refused, is_final=True)
     means, call = attempt.means, attempt.call
     memory = Memory(call, means.names)
-    found = Walker(attempt.events, memory, means.registry, means.limits, means.now_ms()).walk(attempt.workflow)
+    found = Walker(attempt.events, memory, means.registry, means.limits, means.now_ms()).walk(
+        attempt.workflow, attempt.served.given
+    )
     if found.finish is not None:
         return _ended(found.finish)
     nodes = [_NextNode(attempt, place, memory) for place in found.next]
@@ -130,8 +133,7 @@ class _NextNode:
             if answered.is_executed:
                 return told(answered)
             if isinstance(outcome, Succeeded):
-                attempt.send_emitted(outcome.events)
-                return Reply(OPERATIONS, [_completed(self._id, outcome)])
+                return Reply(OPERATIONS, [_completed(self._id, attempt.let_out(outcome))])
         except WorkflowKitError as error:
             outcome = failed_by(error)
         if isinstance(outcome, Failed):
@@ -151,10 +153,17 @@ class _NextNode:
 
     def _attempted(self, attempt: Attempt) -> tuple[Attempted, Answered]:
         """Call the handler. Raises ``WorkflowKitError`` for inputs that cannot be."""
-        spec = attempt.means.registry.executable(attempt.node.kind)
+        node, means = attempt.node, attempt.means
+        spec = means.registry.executable(node.kind)
         scope = self._place.within.progress.scope()
-        inputs = {} if spec is None else resolve_inputs(attempt.node, spec, scope)
-        return replace(attempt, inputs=inputs).make()
+        inputs = {} if spec is None else resolve_inputs(node, spec, scope, limits=means.limits)
+        key = cache_key(node, scope, means.limits)
+        if key is not None and not self._has_steps and (kept := means.outputs.find(key)) is not None:
+            return Succeeded(kept[0], is_cached=True), Answered()
+        outcome, answered = replace(attempt, inputs=inputs).make()
+        if key is not None and isinstance(outcome, Succeeded):
+            means.outputs.keep_of(node, key, outcome)
+        return outcome, answered
 
 
 def _completed(step_id: str, outcome: Succeeded) -> dict[str, Any]:

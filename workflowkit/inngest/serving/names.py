@@ -16,10 +16,14 @@ class Names:
 
     def slug(self, own_id: str) -> str:
         """Return what a server calls a function ``<app>/<function>``, or a document of this application by its id."""
+        return "-".join(self.parts(own_id))
+
+    def parts(self, own_id: str) -> tuple[str, str]:
+        """Return what a server calls the app of a function or document, and what that one is called in it."""
         app, separator, function = own_id.partition(FUNCTION_SEPARATOR)
         if not separator:
-            return f"{self.wire}-{own_id}"
-        return f"{self.wire if app == self.own else app}-{function}"
+            return self.wire, own_id
+        return self.wire if app == self.own else app, function
 
     def own_id(self, slug: str) -> str:
         """Return the id of what a server calls ``slug``; that itself, if it is of another app."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from workflowkit.base.errors import NotFound
-from workflowkit.base.ids import derived_id, idempotency_key
+from workflowkit.base.ids import derived_id, idempotency_key, started_run_id
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope
 from workflowkit.definition.model import Node, Workflow
@@ -16,11 +16,12 @@ from workflowkit.engine.executor import execute
 from workflowkit.engine.extensions import Extensions
 from workflowkit.engine.facts import ErrorInfo
 from workflowkit.engine.failures import failed_by
-from workflowkit.engine.outcome import Attempted, EmittedEvent, Failed
+from workflowkit.engine.outcome import Attempted, Failed, Succeeded
 from workflowkit.engine.retry import backoff_of, may_retry, restricted
 from workflowkit.engine.session import Undone
 from workflowkit.inngest.serving.names import Names
-from workflowkit.inngest.serving.operations import Answered, described, unsupported
+from workflowkit.inngest.serving.operations import Answered, described
+from workflowkit.inngest.serving.outputs import KeptOutputs
 from workflowkit.inngest.serving.recorder import Outlet
 from workflowkit.inngest.serving.requests import Call
 from workflowkit.inngest.serving.served import Served, retries_of
@@ -52,6 +53,7 @@ class Means:
     scope: Scope
     outlet: Outlet
     now_ms: Callable[[], int]
+    outputs: KeptOutputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,21 +129,35 @@ class Attempt:
         """Tell whether an attempt that failed is followed by another."""
         return may_retry(self.call.attempt + 1, restricted(failed, self.node.retry_on), retries=self.retries)
 
-    def send_emitted(self, events: Sequence[EmittedEvent]) -> None:
-        """Send what the handler wants sent with its result. The ids follow from the run: twice is once.
+    def let_out(self, outcome: Succeeded) -> Succeeded:
+        """Send what the handler wants sent with its result, and start the runs that it wants started.
 
-        Raises ``NonRetriableError`` for an event that is to start a run of one workflow.
+        The ids of events follow from the run: twice is once. Those of runs are the server's, so they take the place of
+        ours in the result, which is returned. Raises ``ActionError``, ``NotFound`` for what is to be run.
         """
-        if any(each.target is not None for each in events):
-            raise unsupported("start_run")
+        outlet, names = self.means.outlet, self.means.names
+        events = [
+            replace(each, id=each.id or derived_id(self.call.run_id, self.step_key, str(index)))
+            for index, each in enumerate(outcome.events)
+            if each.target is None
+        ]
         if events:
-            key = self.step_key
-            self.means.outlet.send(
-                [
-                    replace(each, id=each.id or derived_id(self.call.run_id, key, str(index)))
-                    for index, each in enumerate(events)
-                ]
-            )
+            outlet.send(events)
+        started = {
+            started_run_id(each.own_id or "", each.target): outlet.start(*names.parts(each.target), each.data)
+            for each in outcome.events
+            if each.target is not None
+        }
+        return replace(outcome, output=_with_ids(outcome.output, started)) if started else outcome
+
+
+def _with_ids(value: Any, ids: Mapping[str, str]) -> Any:
+    """Return a value in which ids that stand by themselves are replaced."""
+    if isinstance(value, dict):
+        return {name: _with_ids(each, ids) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_with_ids(each, ids) for each in value]
+    return ids.get(value, value) if isinstance(value, str) else value
 
 
 def told(answered: Answered) -> Reply:

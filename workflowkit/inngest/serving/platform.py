@@ -54,6 +54,17 @@ class Platform:
             raise ActionError(f"the events were not accepted: {answer.status}")
         return [str(each) for each in ids]
 
+    def start(self, app: str, function: str, data: Any) -> str:
+        """Start a run of a function of an app; return its id. Raises ``NotFound``, ``ActionError``."""
+        path = f"/v2/apps/{quote(app, safe='')}/functions/{quote(function, safe='')}/invoke"
+        answer = self._authorized("POST", self.config.api_origin + path, dumps({"data": data}).encode())
+        if answer.status == _MISSING:
+            raise NotFound(f"the server knows no function {function!r} of {app!r}")
+        run_id = _data_of(answer).get("runId")
+        if answer.status not in _ACCEPTED or not isinstance(run_id, str):
+            raise ActionError(f"the run was not started: {answer.status}")
+        return run_id
+
     def publish(self, message: Message, run_id: str) -> None:
         """Publish a message of a run to a topic of a channel. Raises ``ActionError``."""
         query = urlencode({"channel": message.channel, "topic": message.topic, "run_id": run_id})
@@ -70,9 +81,7 @@ class Platform:
             raise NotFound(f"no run waits for signal {name!r}")
         if answer.status not in _ACCEPTED:
             raise ActionError(f"the signal was not accepted: {answer.status}")
-        found = _json(answer)
-        resumed = found.get("data") if isinstance(found, dict) else None
-        run_id = resumed.get("run_id") if isinstance(resumed, dict) else None
+        run_id = _data_of(answer).get("run_id")
         return run_id if isinstance(run_id, str) else None
 
     def save(self, call: Call, steps: Sequence[dict[str, Any]], began_ms: int, now_ms: int) -> None:
@@ -132,6 +141,12 @@ class Platform:
 def _sent(event: EmittedEvent) -> dict[str, Any]:
     fields = {"id": event.id, "ts": event.ts_ms}
     return {"name": event.name, "data": event.data} | {key: value for key, value in fields.items() if value is not None}
+
+
+def _data_of(answer: GuardedResponse) -> dict[str, Any]:
+    found = _json(answer)
+    data = found.get("data") if isinstance(found, dict) else None
+    return data if isinstance(data, dict) else {}
 
 
 def _json(answer: GuardedResponse) -> Any:

@@ -24,6 +24,10 @@ class Outlet(Protocol):
         """Send events with their ids; return the ids under which the server has them."""
         ...
 
+    def start(self, app: str, function: str, data: Any) -> str:
+        """Start a run of a function of an app; return its id. Raises ``NotFound`` if there is no such function."""
+        ...
+
     def publish(self, message: Message, run_id: str) -> None:
         """Publish a message of a run."""
         ...

@@ -9,13 +9,18 @@ from typing import Any
 from workflowkit.base.errors import DefinitionError, Problem
 from workflowkit.base.limits import Limits
 from workflowkit.definition import build, parse
+from workflowkit.definition.cel import compile_expression
 from workflowkit.definition.model import Node, Workflow
+from workflowkit.definition.references import references_in
 from workflowkit.inngest.events import ENDS_HERE
 from workflowkit.inngest.serving.names import Names
 from workflowkit.registry import Function, Registry
 from workflowkit.registry.functionoptions import id_problem
-from workflowkit.runtime.lifecycle import RUN_CANCELLED, RUN_FAILED
+from workflowkit.runtime.lifecycle import CANCELLED_ERROR, RUN_CANCELLED, RUN_FAILED
 
+#: Actions whose steps are kept by a server of ours: people are asked there, and URLs called.
+_OF_OURS = frozenset({"builtin:approval", "builtin:create_callback", "builtin:wait_for_callback"})
+_WAIT_FOR_EVENT = "builtin:wait_for_event"
 FAILED_THERE, CANCELLED_THERE = ENDS_HERE[RUN_FAILED], ENDS_HERE[RUN_CANCELLED]
 
 
@@ -30,7 +35,8 @@ class Handled:
 @dataclass(frozen=True, slots=True)
 class Served:
     """A function or a document. ``id`` is our id of it, ``slug`` what the server calls it, ``retries`` the most that
-    any of its steps has, ``handles`` the ends of other runs that start it."""
+    any of its steps has, ``handles`` the ends of other runs that start it. What follows the
+    cancellation of a run sees that one's event; ``given`` is what it sees besides."""
 
     id: str
     slug: str
@@ -38,6 +44,7 @@ class Served:
     is_graph: bool
     retries: int
     handles: tuple[Handled, ...] = ()
+    given: Mapping[str, Any] | None = None
 
 
 def served(
@@ -66,11 +73,20 @@ def served(
             problems += [replace(each, pointer=pointer + each.pointer) for each in error.problems]
             continue
         problems += [Problem(pointer + place, "unsupported", text) for place, text in _unsupported(workflow)]
-        found[slug] = _of(f"{names.own}/{workflow_id}", slug, workflow, registry, is_graph=True)
+        found |= {each.slug: each for each in _document(f"{names.own}/{workflow_id}", slug, workflow, registry)}
     problems += _handle_ends(names, documents, found)
     if problems:
         raise DefinitionError(problems)
     return found
+
+
+def _document(own_id: str, slug: str, workflow: Workflow, registry: Registry) -> Iterator[Served]:
+    """Yield a document, and what follows a cancellation of it: a function of its own."""
+    yield _of(own_id, slug, workflow, registry, is_graph=True)
+    if workflow.on_cancel is not None:
+        following = _of(f"{own_id}-cancelled", f"{slug}-cancelled", workflow.on_cancel, registry, is_graph=True)
+        given = {"error": CANCELLED_ERROR.as_dict()}
+        yield replace(following, handles=(Handled(CANCELLED_THERE, slug),), given=given)
 
 
 def _handle_ends(names: Names, documents: Mapping[str, Any], found: dict[str, Served]) -> Iterator[Problem]:
@@ -107,6 +123,17 @@ def _of(own_id: str, slug: str, workflow: Workflow, registry: Registry, *, is_gr
     return Served(own_id, slug, workflow, is_graph, retries)
 
 
+def _forgotten(workflow: Workflow, graph: Workflow) -> Iterator[str]:
+    """Yield what of the run's own steps is read where it has been cancelled."""
+    settings = workflow.document.get("settings") or {}
+    for reference in references_in(settings.get("on_cancel")):
+        if reference.action in workflow.nodes or (reference.root == "state" and reference.action is None):
+            yield reference.text
+    for node in _nodes(graph):
+        if node.skip_if is not None and "state" in compile_expression(node.skip_if).variables:
+            yield node.skip_if
+
+
 def _nodes(workflow: Workflow) -> Iterator[Node]:
     """Yield the nodes of a document and of the graphs in it, and what undoes them."""
     for node in workflow.nodes.values():
@@ -130,12 +157,14 @@ def _unsupported(workflow: Workflow) -> Iterator[tuple[str, str]]:
     """Yield what a document has that needs a server of ours, and where."""
     elsewhere = "works on a server of Workflow Kit only"
     for node in _nodes(workflow):
-        if node.cache is not None:
-            yield f"{node.pointer}/settings/cache", f"cache {elsewhere}"
+        if node.kind in _OF_OURS:
+            yield f"{node.pointer}/kind", f"{node.kind} {elsewhere}"
+        if node.kind == _WAIT_FOR_EVENT and node.inputs.get("lookback") is not None:
+            yield f"{node.pointer}/inputs/lookback", f"a wait with a lookback {elsewhere}"
         if node.concurrency:
             yield f"{node.pointer}/settings/concurrency", f"the concurrency of one node {elsewhere}"
     if not workflow.nodes:
         yield "/actions", "a document that is served has actions"
     if workflow.on_cancel is not None:
-        # A server that cancels a run forgets what its steps came to, and calls it no more.
-        yield "/settings/on_cancel", f"the actions of on_cancel {elsewhere}; name another workflow that is served"
+        for text in _forgotten(workflow, workflow.on_cancel):
+            yield "/settings/on_cancel", f"{text}: a server that cancels a run forgets what its steps came to"

@@ -16,6 +16,7 @@ from workflowkit.inngest.serving.announcing import function_configs
 from workflowkit.inngest.serving.endpoint import ServeEndpoint
 from workflowkit.inngest.serving.names import Names
 from workflowkit.inngest.serving.options import DEFAULT_PATH, DEV_ORIGIN, SDK_NAME, ServeOptions, read_options
+from workflowkit.inngest.serving.outputs import KeptOutputs
 from workflowkit.inngest.serving.performing import Means
 from workflowkit.inngest.serving.platform import Platform
 from workflowkit.inngest.serving.served import served
@@ -88,12 +89,13 @@ def served_app(
     if config.log_level:
         logging.getLogger("workflowkit.serving").setLevel(config.log_level.upper())
     trust = Trust(config.keys)
+    outputs = KeptOutputs(settings.limits.serve_cache_bytes, application.now_ms)
 
     def make(framework: str) -> ServeEndpoint:
         platform = Platform(config, settings.limits, {**config.headers(framework), "User-Agent": SDK_NAME})
         means = Means(
             names, application.registry, application.extensions, action_config(settings), settings.limits,
-            settings.scope, platform, application.now_ms,
+            settings.scope, platform, application.now_ms, outputs,
         )  # fmt: skip
         return ServeEndpoint(config, found, means, platform, trust, framework)
 

@@ -90,11 +90,14 @@ class Walker:
         self._limits, self._now_ms = limits, now_ms
         self._loops: dict[str, tuple[LoopPlan, list[tuple[Item, Found]]]] = {}
 
-    def walk(self, document: Workflow) -> Found:
-        """Return how far the run is. Raises ``WorkflowKitError`` for a condition that cannot be evaluated at its
-        beginning."""
+    def walk(self, document: Workflow, given: Mapping[str, Any] | None = None) -> Found:
+        """Return how far the run is; ``given`` is what it sees besides its event.
+
+        Raises ``WorkflowKitError`` for a condition that cannot be evaluated at its beginning.
+        """
         is_batched = document.settings.flow.batch is not None
         around = NO_SURROUNDINGS.with_events([dict(each) for each in self._events] if is_batched else ())
+        around = around.inside({}, given)
         found = self._graph(document, around, "")
         rest = [*self._lost_items(found, is_over=found.finish is not None)]
         finish = found.finish
@@ -176,7 +179,7 @@ class Walker:
         if (earlier := self._loops.get(own)) is not None:
             return earlier
         spec = self._registry.executable(node.kind)
-        inputs = {} if spec is None else resolve_inputs(node, spec, found.progress.scope())
+        inputs = {} if spec is None else resolve_inputs(node, spec, found.progress.scope(), limits=self._limits)
         plan = plan_loop(inputs, self._limits)
         seen = found.around.inside(seen_from(found.graph, found.progress.outputs, node.id), None)
         items: list[tuple[Item, Found]] = []
