@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,9 +25,15 @@ from workflowkit.store.connections import ConnectedApp, ConnectionRow, Connectio
 from workflowkit.store.gateways import GatewayRow
 from workflowkit.store.workerrequests import WorkerRequest
 
-REQUEST = WorkerRequest("", "default", "shop", "shop", "shop-go", "run", "go", 1, "step", "job", '{"data":1}')
+REQUEST = WorkerRequest("id", "default", "shop", "shop", "shop-go", "run", "go", 1, "step", "job", '{"data":1}')
 REPLY = {"status": 200, "headers": {"x-inngest-sdk": "test:v1"}, "body": '"done"'}
 LEASE_SECONDS = 120
+_numbers = itertools.count()
+
+
+def a_request(**changes: Any) -> WorkerRequest:
+    """Return a request with an id of its own."""
+    return replace(REQUEST, id=f"id{next(_numbers)}", **changes)
 
 
 class Desk:
@@ -50,9 +57,9 @@ class Desk:
         self.connecting.connect(row, [ConnectedApp("shop", None, ",".join(names), names, is_synced)])
         self.connecting.set_status(connection_id, ConnectionStatus.READY)
 
-    def place(self, request: WorkerRequest = REQUEST, **changes: Any) -> str | None:
+    def place(self, **changes: Any) -> str | None:
         """Place a request; return with which connection."""
-        placed = self.requests.place(replace(request, **changes))
+        placed = self.requests.place(a_request(**changes))
         return None if placed is None else placed.connection_id
 
     def count(self, table: str) -> int:
@@ -133,15 +140,23 @@ def test_of_requests_that_come_at_once_a_worker_gets_as_many_as_it_takes(desk: D
     assert (desk.count("worker_requests"), desk.count("worker_waits")) == (3, 5)
 
 
+def test_a_request_that_is_placed_twice_since_nobody_knew_whether_it_was_is_placed_once(desk: Desk) -> None:
+    desk.connect("a")
+    request = a_request()
+    assert desk.requests.place(request) == desk.requests.place(request)
+    assert desk.count("worker_requests") == 1
+
+
 # --- whose it is
 
 
 def test_a_request_is_sent_by_its_gateway_until_it_is_acknowledged(desk: Desk) -> None:
     desk.connect("a")
-    placed = desk.requests.place(REQUEST)
+    placed = desk.requests.place(a_request())
     assert placed is not None
     assert desk.requests.placed("another") == []
     assert desk.requests.placed(desk.gateway.id) == [placed]
+    assert desk.requests.placed(desk.gateway.id, [placed.lease_id]) == []
     assert not desk.requests.acknowledge(placed.id, "b")
     assert desk.requests.acknowledge(placed.id, "a")
     assert desk.requests.placed(desk.gateway.id) == []
@@ -149,7 +164,7 @@ def test_a_request_is_sent_by_its_gateway_until_it_is_acknowledged(desk: Desk) -
 
 def test_a_lease_is_extended_by_who_knows_it_and_over_any_connection(desk: Desk) -> None:
     desk.connect("a")
-    placed = desk.requests.place(REQUEST)
+    placed = desk.requests.place(a_request())
     assert placed is not None
     desk.requests.acknowledge(placed.id, "a")
     over = {"connection_id": "b", "gateway_id": "other"}
@@ -168,7 +183,7 @@ def test_a_lease_is_extended_by_who_knows_it_and_over_any_connection(desk: Desk)
 
 def test_a_request_is_placed_again_only_once_its_lease_is_over_and_with_another_if_there_is_one(desk: Desk) -> None:
     desk.connect("a")
-    placed = desk.requests.place(REQUEST)
+    placed = desk.requests.place(a_request())
     assert placed is not None
     desk.connect("b")
     assert desk.requests.place_again(placed, "a")
@@ -190,7 +205,7 @@ def test_a_request_is_placed_again_only_once_its_lease_is_over_and_with_another_
 
 def test_what_was_not_acknowledged_is_let_go_and_what_was_is_not(desk: Desk) -> None:
     desk.connect("a")
-    begun, other = desk.requests.place(REQUEST), desk.requests.place(replace(REQUEST, run_id="other"))
+    begun, other = desk.requests.place(a_request()), desk.requests.place(a_request(run_id="other"))
     assert begun is not None
     assert other is not None
     desk.requests.acknowledge(begun.id, "a")
@@ -200,7 +215,7 @@ def test_what_was_not_acknowledged_is_let_go_and_what_was_is_not(desk: Desk) -> 
 
 def test_the_first_reply_counts_whoever_brings_it(desk: Desk) -> None:
     desk.connect("a")
-    placed = desk.requests.place(REQUEST)
+    placed = desk.requests.place(a_request())
     assert placed is not None
     assert [desk.requests.answer(placed.id, {**REPLY, "body": body}) for body in ("1", "2")] == [True, False]
     state, is_overdue = desk.requests.look(placed.id)
@@ -212,8 +227,8 @@ def test_the_first_reply_counts_whoever_brings_it(desk: Desk) -> None:
 
 def test_the_next_attempt_takes_the_place_of_requests_that_were_left_behind(desk: Desk) -> None:
     desk.connect("a")
-    first, beside = desk.requests.place(REQUEST), desk.requests.place(replace(REQUEST, part="other"))
-    second = desk.requests.place(replace(REQUEST, generation=2))
+    first, beside = desk.requests.place(a_request()), desk.requests.place(a_request(part="other"))
+    second = desk.requests.place(a_request(generation=2))
     assert first is not None
     assert beside is not None
     assert second is not None

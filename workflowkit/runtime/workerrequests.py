@@ -7,8 +7,8 @@ found by time, and one that nobody waits for any more is never sent.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from workflowkit.base.ids import new_id
@@ -25,6 +25,8 @@ ACK_SECONDS = 10.0
 _MS = 1_000
 #: Requests that a gateway takes at a time, and steps that are woken at a time.
 _BATCH = 100
+#: Whether each try to place a request is the last one: so often may others be faster.
+_TRIES = (False, False, False, False, True)
 # Names with a space are no channels that anybody could follow.
 _GATEWAY, _REQUEST = "gateway ", "request "
 
@@ -39,6 +41,14 @@ def request_channel(request_id: str) -> str:
     return _REQUEST + request_id
 
 
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """A connection that could take a request, and, if it ``is_locked``, still can."""
+
+    candidate: Candidate
+    is_locked: bool
+
+
 class WorkerRequests:
     """The requests of an environment. Thread-safe."""
 
@@ -48,24 +58,32 @@ class WorkerRequests:
     # --- for who waits
 
     def place(self, request: WorkerRequest) -> WorkerRequest | None:
-        """Place a request with a worker; return it with its id, ``None`` if no worker takes it now.
+        """Place a request with a worker; return it as it is placed, ``None`` if no worker takes it now.
 
-        Then the step is noted as waiting for a worker: it becomes due when there may be one. Locks the connection.
+        Then the step is noted as waiting for a worker: it becomes due when there may be one. May be repeated with the
+        same id where the database did not answer. Locks the connection.
         """
-        with self._database.transaction("request") as tx:
-            chosen = self._choose(tx, request, ())
-            if chosen is None:
-                workerrequests.wait(tx, request)
-                return None
-            ends_at_ms = tx.now_ms + int(ACK_SECONDS * _MS)
-            placed = replace(
-                request, id=new_id(tx.now_ms), connection_id=chosen.id, gateway_id=chosen.gateway_id,
-                lease_id=new_id(ends_at_ms), lease_ends_at_ms=ends_at_ms,
-                expires_at_ms=tx.now_ms + self._limits.remote_call_seconds * _MS,
-            )  # fmt: skip
-            workerrequests.insert(tx, placed)
-            workerrequests.wait_no_more(tx, request.run_id, request.step_key)
-            tx.changed.add(gateway_channel(chosen.gateway_id))
+        for is_last in _TRIES:
+            with self._database.transaction("request") as tx:
+                if (placed := workerrequests.load(tx, request.id)) is not None:
+                    return placed
+                chosen = self._choose(tx, request)
+                if chosen is None or (is_last and not chosen.is_locked):
+                    workerrequests.wait(tx, request)
+                    return None
+                if chosen.is_locked:
+                    return self._insert(tx, request, chosen.candidate)
+        raise AssertionError("unreachable: the last try returns")
+
+    def _insert(self, tx: Transaction, request: WorkerRequest, chosen: Candidate) -> WorkerRequest:
+        ends_at_ms = tx.now_ms + int(ACK_SECONDS * _MS)
+        placed = replace(
+            request, connection_id=chosen.id, gateway_id=chosen.gateway_id, lease_id=new_id(ends_at_ms),
+            lease_ends_at_ms=ends_at_ms, expires_at_ms=tx.now_ms + self._limits.remote_call_seconds * _MS,
+        )  # fmt: skip
+        workerrequests.insert(tx, placed)
+        workerrequests.wait_no_more(tx, request.run_id, request.step_key)
+        tx.changed.add(gateway_channel(chosen.gateway_id))
         return placed
 
     def look(self, request_id: str) -> tuple[RequestState | None, bool]:
@@ -79,19 +97,25 @@ class WorkerRequests:
 
         With another worker than the one that failed, if there is any other. Locks the connection.
         """
-        with self._database.transaction("request") as tx:
-            chosen = self._choose(tx, request, (failed_connection,)) or self._choose(tx, request, ())
-            if chosen is None:
-                workerrequests.wait(tx, request)
-                return False
-            ends_at_ms = tx.now_ms + int(ACK_SECONDS * _MS)
-            moved = workerrequests.move(
-                tx, request.id, connection_id=chosen.id, gateway_id=chosen.gateway_id, lease_id=new_id(ends_at_ms),
-                ends_at_ms=ends_at_ms,
-            )  # fmt: skip
-            if moved:
-                tx.changed.add(gateway_channel(chosen.gateway_id))
-        return True
+        for is_last in _TRIES:
+            with self._database.transaction("request") as tx:
+                chosen = self._choose(tx, request, without=failed_connection) or self._choose(tx, request)
+                if chosen is None or (is_last and not chosen.is_locked):
+                    workerrequests.wait(tx, request)
+                    return False
+                if chosen.is_locked:
+                    self._move(tx, request, chosen.candidate)
+                    return True
+        raise AssertionError("unreachable: the last try returns")
+
+    def _move(self, tx: Transaction, request: WorkerRequest, chosen: Candidate) -> None:
+        ends_at_ms = tx.now_ms + int(ACK_SECONDS * _MS)
+        moved = workerrequests.move(
+            tx, request.id, connection_id=chosen.id, gateway_id=chosen.gateway_id, lease_id=new_id(ends_at_ms),
+            ends_at_ms=ends_at_ms,
+        )  # fmt: skip
+        if moved:
+            tx.changed.add(gateway_channel(chosen.gateway_id))
 
     def drop(self, request: WorkerRequest) -> None:
         """Forget a request; a step that waits for a worker takes its place."""
@@ -101,24 +125,25 @@ class WorkerRequests:
         if hints:
             self._dispatcher.execute(hints)
 
-    def _choose(self, tx: Transaction, request: WorkerRequest, without: Collection[str]) -> Candidate | None:
-        """Return the connection that takes a request, locked: of those with the current code the least busy one."""
-        found = connections.candidates(
-            tx, request.environment, request.app_id, seen_after_ms=tx.now_ms - SILENT_MS
-        )  # fmt: skip
-        able = [each for each in found if request.slug in each.functions and each.id not in without and each.has_room]
-        for each in sorted(able, key=_preference):
-            # SAFETY: I18 — counted again under the connection's lock: no worker gets more than it takes.
-            if connections.lock_with_room(tx, each.id):
-                return each
-        return None
+    def _choose(self, tx: Transaction, request: WorkerRequest, *, without: str = "") -> _Chosen | None:
+        """Return the connection that takes a request, if any: of those with the current code the least busy one.
+
+        It is not ``is_locked`` where others were faster: then another transaction sees what they have left.
+        """
+        found = connections.candidates(tx, request.environment, request.app_id, seen_after_ms=tx.now_ms - SILENT_MS)
+        able = [each for each in found if request.slug in each.functions and each.id != without and each.has_room]
+        if not able:
+            return None
+        best = min(able, key=_preference)
+        # SAFETY: I18 — counted again under the connection's lock: no worker gets more than it takes.
+        return _Chosen(best, connections.lock_with_room(tx, best.id))
 
     # --- for gateways
 
-    def placed(self, gateway_id: str) -> list[WorkerRequest]:
-        """Return the requests that are to be sent, or have been sent and are not acknowledged."""
+    def placed(self, gateway_id: str, except_leases: Sequence[str] = ()) -> list[WorkerRequest]:
+        """Return the requests that are to be sent: those that are not acknowledged, but for those that were sent."""
         with self._database.read() as tx:
-            return workerrequests.placed(tx, gateway_id, limit=_BATCH)
+            return workerrequests.placed(tx, gateway_id, except_leases=except_leases, limit=_BATCH)
 
     def acknowledge(self, request_id: str, connection_id: str) -> bool:
         """Note that a worker has begun; tell whether the request is still its own."""

@@ -246,7 +246,10 @@ def candidates(tx: Transaction, environment: str, app_id: str, *, seen_after_ms:
 
 
 def lock_with_room(tx: Transaction, connection_id: str) -> bool:
-    """Lock a connection; tell whether it is ready and takes one more request until this transaction ends."""
+    """Lock a connection; tell whether it is ready and takes one more request until this transaction ends.
+
+    Whoever locks one locks no other besides: gateways update those that they have in any order.
+    """
     found = tx.one(_LOCK, id=connection_id)
     if found is None:
         return False

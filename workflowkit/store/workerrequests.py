@@ -65,6 +65,7 @@ _INSERT = InsertInto("worker_requests", (*_COLUMNS, "created_at_ms"), seal=_seal
 _SUPERSEDE = Sql(
     "DELETE FROM worker_requests WHERE run_id = :run_id AND step_key = :step_key AND generation < :generation"
 )
+_SELECT = Sql(f"SELECT {', '.join(_COLUMNS)} FROM worker_requests WHERE id = :id")  # noqa: S608 - names from our own code
 _STATE = Sql(
     "SELECT placed_count, lease_ends_at_ms, connection_id, reply FROM worker_requests WHERE id = :id"
 )  # fmt: skip
@@ -80,6 +81,7 @@ _PLACED = Sql(
     f"""
     SELECT {", ".join(_COLUMNS)} FROM worker_requests
     WHERE gateway_id = :gateway_id AND acked_at_ms IS NULL AND replied_at_ms IS NULL AND lease_ends_at_ms > :now_ms
+        AND NOT lease_id {{in_ids}}
     ORDER BY id LIMIT :limit
     """  # noqa: S608 - names from our own code
 )
@@ -141,6 +143,12 @@ def insert(tx: Transaction, request: WorkerRequest) -> None:
     tx.insert(_INSERT, [row])
 
 
+def load(tx: Transaction, request_id: str) -> WorkerRequest | None:
+    """Return a request; ``None`` if there is none of this id."""
+    row = tx.one(_SELECT, id=request_id)
+    return None if row is None else _opened(tx, row)
+
+
 def state(tx: Transaction, request_id: str) -> RequestState | None:
     """Return how a request stands; ``None`` if it was superseded or has expired."""
     row = tx.one(_STATE, id=request_id)
@@ -162,9 +170,9 @@ def move(
     return bool(moved)
 
 
-def placed(tx: Transaction, gateway_id: str, *, limit: int) -> list[WorkerRequest]:
-    """Return the requests that a gateway has to send, or has sent to workers that have not acknowledged them yet."""
-    rows = tx.rows(_PLACED, gateway_id=gateway_id, now_ms=tx.now_ms, limit=limit)
+def placed(tx: Transaction, gateway_id: str, *, except_leases: Sequence[str], limit: int) -> list[WorkerRequest]:
+    """Return the requests that a gateway has to send: those that are not acknowledged, but for those it has sent."""
+    rows = tx.rows(_PLACED, gateway_id=gateway_id, now_ms=tx.now_ms, ids=list(except_leases), limit=limit)
     return [_opened(tx, row) for row in rows]
 
 

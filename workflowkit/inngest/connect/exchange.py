@@ -6,10 +6,14 @@ interrupt it, and whatever becomes of it, the request is dropped.
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
+from workflowkit.base.errors import StoreUnavailable
+from workflowkit.base.ids import new_id
 from workflowkit.base.jsonvalue import dumps
 from workflowkit.base.limits import Limits
 from workflowkit.engine.context import StepContext
@@ -20,6 +24,10 @@ from workflowkit.inngest.replies import RawReply, failure
 from workflowkit.runtime.notices import Notices
 from workflowkit.runtime.workerrequests import WorkerRequests, request_channel
 from workflowkit.store.workerrequests import RequestState, WorkerRequest
+
+_log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
 
 #: How often a request is looked at: the bound on how late a reply is found whose notice is lost.
 LOOK_SECONDS = 0.5
@@ -44,10 +52,10 @@ class Exchange:
         """
         session = context.session
         request = WorkerRequest(
-            "", context.run.environment, own_id(address.app), address.app, address.slug, context.run.id,
-            session.node_id, call.generation, call.hashed, call.job_id, dumps(call.payload),
+            new_id(session.now_ms()), context.run.environment, own_id(address.app), address.app, address.slug,
+            context.run.id, session.node_id, call.generation, call.hashed, call.job_id, dumps(call.payload),
         )  # fmt: skip
-        placed = self._requests.place(request)
+        placed = _persistently(lambda: self._requests.place(request))
         reply = None if placed is None else self._collect(placed)
         if reply is None:
             session.block_until(session.now_ms() + UNWOKEN_MS)
@@ -59,7 +67,7 @@ class Exchange:
         with self._listening(request.id) as noticed:
             try:
                 while True:
-                    state, is_overdue = self._requests.look(request.id)
+                    state, is_overdue = _persistently(lambda: self._requests.look(request.id))
                     if state is None:
                         raise failure("RequestLost", "the request was given up", "connect-request-lost")
                     if state.reply is not None:
@@ -69,7 +77,7 @@ class Exchange:
                     noticed.wait(LOOK_SECONDS)
                     noticed.clear()
             finally:
-                self._requests.drop(request)
+                self._drop(request)
 
     def _again(self, request: WorkerRequest, state: RequestState) -> bool:
         """Place a request with another worker; tell whether there was one."""
@@ -78,7 +86,13 @@ class Exchange:
                 "WorkerLost", f"{state.placed_count} workers fell silent while they executed this",
                 "connect-worker-stopped-responding",
             )  # fmt: skip
-        return self._requests.place_again(request, state.connection_id)
+        return _persistently(lambda: self._requests.place_again(request, state.connection_id))
+
+    def _drop(self, request: WorkerRequest) -> None:
+        try:
+            self._requests.drop(request)
+        except StoreUnavailable as error:  # it expires
+            _log.warning("run %s: a request stays behind: %s", request.run_id, error)
 
     @contextmanager
     def _listening(self, request_id: str) -> Iterator[threading.Event]:
@@ -96,6 +110,19 @@ class Exchange:
             event = self._waiting.get(channel)
             if event is not None:
                 event.set()
+
+
+def _persistently(call: Callable[[], Result]) -> Result:
+    """Return what a call returns, as soon as the database answers: what a worker does is not to be done in vain.
+
+    The deadline of the step, or the end of its lease, interrupts it.
+    """
+    while True:
+        try:
+            return call()
+        except StoreUnavailable as error:
+            _log.warning("a call of a connected worker waits for the database: %s", error)
+            threading.Event().wait(LOOK_SECONDS)
 
 
 def _raw(reply: object) -> RawReply:

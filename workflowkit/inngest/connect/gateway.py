@@ -171,7 +171,8 @@ class Gateway:
             return
         requests = self._parts().worker_requests
         by_session: dict[str, list[WorkerRequest]] = {}
-        for request in await self._threaded(requests.placed, self._row.id):
+        sent = [each.lease_id for session in self._sessions.values() for each in session.sent.values()]
+        for request in await self._threaded(requests.placed, self._row.id, sent):
             session = self._sessions.get(request.connection_id)
             if session is None:
                 await self._threaded(requests.let_go, [request.id], request.connection_id)
@@ -186,6 +187,7 @@ class Gateway:
     async def _report(self) -> None:
         now = monotonic_seconds()
         for session in list(self._sessions.values()):
+            session.forget_unacknowledged(now)
             if now - session.heard_at > SILENT_SECONDS and not session.is_closing:
                 # Whoever is silent may be so about this, too.
                 session.is_closing = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,8 @@ from workflowkit.inngest.connect import frames
 from workflowkit.inngest.connect import wire_pb2 as wire
 from workflowkit.inngest.connect.desk import POLICY_VIOLATION, Admitted, Refused
 from workflowkit.runtime.connecting import Connecting
-from workflowkit.runtime.workerrequests import WorkerRequests
+from workflowkit.runtime.stepping import RECORD_PAUSES_SECONDS
+from workflowkit.runtime.workerrequests import ACK_SECONDS, WorkerRequests
 from workflowkit.store.connections import ConnectionStatus
 from workflowkit.store.workerrequests import WorkerRequest
 
@@ -31,9 +33,17 @@ class Threads(Protocol):
     def __call__(self, call: Callable[..., Result], /, *arguments: Any) -> Awaitable[Result]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request that was sent: under which lease, and when, on a stopwatch."""
+
+    lease_id: str
+    at: float
+
+
 @dataclass(slots=True, eq=False)
 class Session:
-    """A worker and its socket. ``sent`` are the leases of requests that it has not acknowledged, by request.
+    """A worker and its socket. ``sent`` are the requests that it has not acknowledged, by id.
 
     ``executing`` are those that it has, and has not answered; ``on_ready`` is called whenever it takes requests.
     """
@@ -47,7 +57,7 @@ class Session:
     on_ready: Callable[[], None]
     heard_at: float = 0.0
     is_leaving: bool = False
-    sent: dict[str, str] = field(default_factory=dict)
+    sent: dict[str, Sent] = field(default_factory=dict)
     executing: set[str] = field(default_factory=set)
     #: Whether requests are being written, and whether the socket is being closed: a worker can hold up either.
     is_asking: bool = False
@@ -81,11 +91,16 @@ class Session:
         self.is_asking = True
         try:
             for request in requests:
-                if self.sent.get(request.id) != request.lease_id:
-                    self.sent[request.id] = request.lease_id
+                before = self.sent.get(request.id)
+                if before is None or before.lease_id != request.lease_id:
+                    self.sent[request.id] = Sent(request.lease_id, monotonic_seconds())
                     await self.tell(frames.executor_request(request))
         finally:
             self.is_asking = False
+
+    def forget_unacknowledged(self, now: float) -> None:
+        """Forget what the worker has not acknowledged in time: its leases have ended."""
+        self.sent = {name: each for name, each in self.sent.items() if now - each.at <= 2 * ACK_SECONDS}
 
     async def tell(self, data: bytes) -> None:
         """Send a frame; to a worker that is gone, nothing."""
@@ -156,10 +171,22 @@ class Session:
 
     async def _answer(self, payload: bytes) -> None:
         reply = frames.read(wire.Reply, payload)
-        await self.threads(self.requests.answer, reply.request_id, frames.reply_of(reply))
+        await self._keep(reply)
         self.executing.discard(reply.request_id)
         # SAFETY: I2 — acknowledged after the commit; a reply that is not is brought again, and changes nothing.
         await self.tell(frames.frame(wire.WORKER_REPLY_ACK, wire.ReplyAck(request_id=reply.request_id)))
+
+    async def _keep(self, reply: wire.Reply) -> None:
+        """Keep a reply, trying again while the database is away: what the worker did should not be done twice."""
+        told = frames.reply_of(reply)
+        for pause_seconds in RECORD_PAUSES_SECONDS:
+            try:
+                await self.threads(self.requests.answer, reply.request_id, told)
+                return
+            except StoreUnavailable as error:
+                _log.warning("connection %s: a reply cannot be kept yet: %s", self.id, error)
+                await asyncio.sleep(pause_seconds)
+        await self.threads(self.requests.answer, reply.request_id, told)
 
 
 #: By kind; other messages mean nothing here.
