@@ -69,6 +69,7 @@ from workflowkit.runtime.oversight import BrokerState, Oversight
 from workflowkit.runtime.pausing import Pausing
 from workflowkit.runtime.position import ENDED_TIMER, Jitter, Schedule
 from workflowkit.runtime.presence import Presence, Serving
+from workflowkit.runtime.pruning import Kept, Pruning
 from workflowkit.runtime.publishing import Publishing, SubscriptionTokens
 from workflowkit.runtime.relay import Relay, RelayThread
 from workflowkit.runtime.requesting import Requesting
@@ -361,7 +362,12 @@ class Runtime:
 
     def relay_thread(self, serving: Serving) -> RelayThread:
         presence = Presence(self.database, serving, lambda: self.heartbeat.held_count)
-        return RelayThread(self.relay, interval_seconds=self.settings.relay_interval_seconds, presence=presence)
+        interval_seconds = self.settings.relay_interval_seconds
+        return RelayThread(self.relay, interval_seconds=interval_seconds, presence=presence, pruning=self.pruning)
+
+    @cached_property
+    def pruning(self) -> Pruning:
+        return Pruning(self.database, Kept.by(self.settings))
 
     def register_tasks(self) -> Celery:
         """Let this process's Celery application hand hints to its worker."""

@@ -70,6 +70,7 @@ NOT_OF_WORKERS = (
     "user",
     "session",
     "login",
+    "prune",
     "connect",
     "request",
 )

@@ -32,7 +32,7 @@ COMMANDS = [
         "audit",
         "webhooks",
     ),
-    *("workers", "doctor", "bench"),
+    *("workers", "prune", "doctor", "bench"),
 ]
 
 

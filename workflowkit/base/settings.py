@@ -44,6 +44,12 @@ class Settings:
     inline_steps: int = 1_000
     run_log_level: str = "info"
     """From which level on what handlers log is kept with their runs: debug, info, warning, error, or off."""
+    keep_runs_days: int | None = None
+    """How long runs that have ended are kept, with all that belongs to them; for ever, unless it is set."""
+    keep_events_days: int | None = None
+    """How long events are kept, and what was decided about them; those of runs as long as these."""
+    keep_audit_days: int | None = None
+    """How long entries of the audit log are kept."""
     event_dedup_seconds: float = 24 * 3_600.0
     """How long a sender's event id is remembered."""
     email_url: str = "console://"
@@ -211,6 +217,9 @@ _PARSERS: dict[str, Callable[[str], object]] = {
     "inline_seconds": _seconds,
     "inline_steps": _count,
     "run_log_level": _level,
+    "keep_runs_days": _count,
+    "keep_events_days": _count,
+    "keep_audit_days": _count,
     "event_dedup_seconds": _seconds,
     "email_url": str,
     "email_from": str,

@@ -13,6 +13,7 @@ from workflowkit.base.errors import StoreUnavailable
 from workflowkit.base.settings import DEFAULT_QUEUE
 from workflowkit.runtime.hints import Dispatcher, StepHint, place_hint
 from workflowkit.runtime.presence import Presence
+from workflowkit.runtime.pruning import Pruning
 from workflowkit.runtime.timers import Timers
 from workflowkit.store import events, flowstates, lanes, steps, timers
 from workflowkit.store.database import Database
@@ -79,11 +80,19 @@ class Relay:
 class RelayThread:
     """Ticks a relay at an interval until stopped. A failing tick is logged and repeated.
 
-    With a ``presence``, it also lets others know that this process is there.
+    With a ``presence``, it also lets others know that this process is there; with ``pruning``, it deletes what is old.
     """
 
-    def __init__(self, relay: Relay, *, interval_seconds: float, presence: Presence | None = None) -> None:
+    def __init__(
+        self,
+        relay: Relay,
+        *,
+        interval_seconds: float,
+        presence: Presence | None = None,
+        pruning: Pruning | None = None,
+    ) -> None:
         self._relay = relay
+        self._pruning = pruning
         self._presence = presence
         self._interval_seconds = interval_seconds
         self._stop = threading.Event()
@@ -105,6 +114,8 @@ class RelayThread:
                 self._relay.tick()
                 if self._presence is not None:
                     self._presence.tell()
+                if self._pruning is not None:
+                    self._pruning.tick()
             except StoreUnavailable as error:
                 _log.warning("relay: %s", error)
             except Exception:

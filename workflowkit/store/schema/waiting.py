@@ -139,7 +139,7 @@ approval_decisions = sa.Table(
     big("at_ms"),
     one_of("verdict", *VERDICTS),
 )
-"""Who decided what (insert-only, never deleted). SAFETY: I17 — the key lets everybody decide once."""
+"""Who decided what (insert-only; deleted with the approval only). SAFETY: I17 — the key lets everybody decide once."""
 
 callbacks = sa.Table(
     "callbacks",
@@ -154,5 +154,6 @@ callbacks = sa.Table(
     big("expires_at_ms"),
     big("received_at_ms", nullable=True),
     sa.UniqueConstraint("token_hash"),
+    sa.Index(None, "run_id"),
 )
 """URLs that can be called once, and what was sent to them. ``token_hash`` is the hash of the secret part."""

@@ -1,0 +1,143 @@
+"""What is old enough to be deleted, and deleting it. Of all tenants: this is the installation's own business."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from workflowkit.base.ids import first_id
+from workflowkit.store.database import Sql, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class OldRun:
+    """A run that may be deleted, and how many transactions it took: about as many rows belong to it."""
+
+    id: str
+    revision: int
+
+
+#: Ended long ago, nothing is planned about it, it has no child left, and no parent that is still needed.
+_MAY_GO = """
+    r.status IN ('completed', 'failed', 'cancelled') AND r.finished_at_ms < :before_ms
+    AND NOT EXISTS (SELECT 1 FROM timers t WHERE t.subject = r.id)
+    AND NOT EXISTS (SELECT 1 FROM runs c WHERE c.parent_run_id = r.id)
+    AND NOT EXISTS (
+        SELECT 1 FROM runs p WHERE p.id = r.parent_run_id
+        AND (p.finished_at_ms IS NULL OR p.finished_at_ms >= :before_ms)
+    )
+"""
+#: A page of what there is, old enough or not, so that the next page is known: by ids, which begin with a time.
+_PAGE_OF_RUNS = Sql(
+    f"""
+    SELECT r.id, r.revision, CASE WHEN {_MAY_GO} THEN 1 ELSE 0 END FROM runs r
+    WHERE r.id > :after AND r.id < :until ORDER BY r.id LIMIT :limit
+    """  # noqa: S608 - our own text
+)
+_LOCK_RUNS = Sql(f"SELECT r.id FROM runs r WHERE r.id {{in_ids}} AND {_MAY_GO} ORDER BY r.id {{skip_locked}}")  # noqa: S608
+_APPROVALS = Sql("SELECT id FROM approvals WHERE run_id {in_ids}")
+_COLLECTIONS = Sql("SELECT id FROM collections WHERE run_id {in_ids}")
+#: The run first: the database refuses to delete facts of a run that is there.
+_OF_RUNS = tuple(
+    Sql(f"DELETE FROM {table} WHERE {column} {{in_ids}}")  # noqa: S608
+    for table, column in (
+        ("runs", "id"), ("journal", "run_id"), ("steps", "run_id"), ("waits", "run_id"), ("log_lines", "run_id"),
+        ("callbacks", "run_id"), ("slots", "run_id"),
+    )
+)  # fmt: skip
+_OF_APPROVALS = tuple(
+    Sql(f"DELETE FROM {table} WHERE {column} {{in_ids}}")  # noqa: S608
+    for table, column in (
+        ("approvals", "id"), ("approval_assignees", "approval_id"), ("approval_decisions", "approval_id"),
+    )
+)  # fmt: skip
+_OF_COLLECTIONS = (
+    Sql("DELETE FROM collected_events WHERE collection_id {in_ids}"),
+    Sql("DELETE FROM collections WHERE id {in_ids}"),
+)
+#: No run, no collection and no outbox needs it any more.
+_EVENT_MAY_GO = """
+    e.received_at_ms < :before_ms
+    AND NOT EXISTS (SELECT 1 FROM pending_events p WHERE p.id = e.id)
+    AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.event_id = e.id)
+    AND NOT EXISTS (SELECT 1 FROM collected_events c WHERE c.event_id = e.id)
+"""
+_PAGE_OF_EVENTS = Sql(
+    f"""
+    SELECT e.id, CASE WHEN {_EVENT_MAY_GO} THEN 1 ELSE 0 END FROM events e
+    WHERE e.id > :after AND e.id < :until ORDER BY e.id LIMIT :limit
+    """  # noqa: S608
+)
+_LOCK_EVENTS = Sql(
+    f"SELECT e.id FROM events e WHERE e.id {{in_ids}} AND {_EVENT_MAY_GO} ORDER BY e.id {{skip_locked}}"  # noqa: S608
+)
+_FORGET_SENDERS_IDS = Sql(
+    """
+    DELETE FROM event_ids WHERE (environment, tenant, event_id) IN (
+        SELECT environment, tenant, event_id FROM events WHERE id {in_ids} AND event_id IS NOT NULL
+    ) AND first_id {in_ids}
+    """
+)
+_OF_EVENTS = (Sql("DELETE FROM decisions WHERE event_id {in_ids}"), Sql("DELETE FROM events WHERE id {in_ids}"))
+_COUNT_RUNS = Sql(
+    """
+    SELECT count(*) FROM runs r
+    WHERE r.status IN ('completed', 'failed', 'cancelled') AND r.finished_at_ms < :before_ms
+    """
+)
+_COUNT_EVENTS = Sql("SELECT count(*) FROM events WHERE id < :until AND received_at_ms < :before_ms")
+_COUNT_AUDIT = Sql("SELECT count(*) FROM audit_log WHERE at_ms < :before_ms")
+
+
+def find_runs(tx: Transaction, *, before_ms: int, after: str, limit: int) -> tuple[list[OldRun], str | None]:
+    """Return those of the next ``limit`` runs that may go, and behind which to go on; ``None`` at the end."""
+    page = tx.rows(_PAGE_OF_RUNS, before_ms=before_ms, after=after, until=first_id(before_ms), limit=limit)
+    return [OldRun(row[0], row[1]) for row in page if row[2]], page[-1][0] if len(page) == limit else None
+
+
+def delete_runs(tx: Transaction, run_ids: Sequence[str], *, before_ms: int) -> int:
+    """Delete runs that may (still) go, with all that belongs to them; return how many. Nobody is waited for."""
+    ids = [row[0] for row in tx.rows(_LOCK_RUNS, ids=list(run_ids), before_ms=before_ms)]
+    if not ids:
+        return 0
+    approvals = [row[0] for row in tx.rows(_APPROVALS, ids=ids)]
+    collections = [row[0] for row in tx.rows(_COLLECTIONS, ids=ids)]
+    for statement in _OF_RUNS:
+        tx.run(statement, ids=ids)
+    for statement in _OF_APPROVALS if approvals else ():
+        tx.run(statement, ids=approvals)
+    for statement in _OF_COLLECTIONS if collections else ():
+        tx.run(statement, ids=collections)
+    return len(ids)
+
+
+def find_events(tx: Transaction, *, before_ms: int, after: str, limit: int) -> tuple[list[str], str | None]:
+    """Return those of the next ``limit`` events that may go, and behind which to go on; ``None`` at the end."""
+    page = tx.rows(_PAGE_OF_EVENTS, before_ms=before_ms, after=after, until=first_id(before_ms), limit=limit)
+    return [row[0] for row in page if row[1]], page[-1][0] if len(page) == limit else None
+
+
+def delete_events(tx: Transaction, event_ids: Sequence[str], *, before_ms: int) -> int:
+    """Delete events that may (still) go, with what was decided about them; return how many."""
+    ids = [row[0] for row in tx.rows(_LOCK_EVENTS, ids=list(event_ids), before_ms=before_ms)]
+    if not ids:
+        return 0
+    tx.run(_FORGET_SENDERS_IDS, ids=ids)
+    for statement in _OF_EVENTS:
+        tx.run(statement, ids=ids)
+    return len(ids)
+
+
+def count_runs(tx: Transaction, *, before_ms: int) -> int:
+    """Return how many runs ended before a time."""
+    return int(tx.one(_COUNT_RUNS, before_ms=before_ms)[0])
+
+
+def count_events(tx: Transaction, *, before_ms: int) -> int:
+    """Return how many events came before a time."""
+    return int(tx.one(_COUNT_EVENTS, before_ms=before_ms, until=first_id(before_ms))[0])
+
+
+def count_audit(tx: Transaction, *, before_ms: int) -> int:
+    """Return how many entries of audit logs are older than a time."""
+    return int(tx.one(_COUNT_AUDIT, before_ms=before_ms)[0])
