@@ -389,3 +389,43 @@ def test_a_function_that_the_app_does_not_have_any_more_is_switched_off(sdk: Sdk
     with sdk.serve([new]):
         dev = httpx.get(f"{sdk.server}/dev").json()["functions"]
     assert [each["slug"] for each in dev] == ["shop-new"]
+
+
+def test_the_ends_of_runs_are_followed_and_waited_for_with_any_condition(sdk: SdkApp) -> None:
+    told: list[object] = []
+
+    @sdk.client.create_function(fn_id="works", trigger=inngest.TriggerEvent(event="work"), retries=0)
+    def works(ctx: inngest.ContextSync) -> dict[str, int]:
+        if ctx.event.data.get("fails"):
+            raise ValueError("broken")
+        return {"n": 7}
+
+    condition = "event.data.function_id in ['shop-works', 'shop-x'] && event.data.error.name == 'ValueError'"
+    failed = inngest.TriggerEvent(event="inngest/function.failed", expression=condition)
+
+    @sdk.client.create_function(fn_id="follows", trigger=failed)
+    def follows(ctx: inngest.ContextSync) -> None:
+        told.append(ctx.event.data["function_id"])
+
+    @sdk.client.create_function(fn_id="waits", trigger=inngest.TriggerEvent(event="wait"))
+    def waits(ctx: inngest.ContextSync) -> object:
+        found = ctx.step.wait_for_event(
+            "end", event="inngest/function.finished", timeout=60_000,
+            if_exp="async.data.function_id == 'shop-works' && async.data.result.n == 7",
+        )  # fmt: skip
+        return None if found is None else [found.name, found.data["function_id"], found.data["result"]]
+
+    with sdk.serve([works, follows, waits]) as synced:
+        assert synced.status_code == 200, synced.text
+        event_id = sdk.send("wait")
+        run_id = sdk.run_of(event_id, ended=False)["run_id"]
+        eventually(lambda: True if _status_of(sdk, run_id) == "waiting" else None)
+        sdk.send("work", {"fails": True})
+        eventually(lambda: told or None)
+        sdk.send("work")
+        assert sdk.run_of(event_id)["output"] == ["inngest/function.finished", "shop-works", {"n": 7}]
+    assert told == ["shop-works"]
+
+
+def _status_of(sdk: SdkApp, run_id: str) -> str:
+    return str(httpx.get(f"{sdk.server}/api/runs/{run_id}").json()["status"])

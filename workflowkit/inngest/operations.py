@@ -19,6 +19,7 @@ from workflowkit.inngest import defers
 from workflowkit.inngest.addresses import Address, Addresses
 from workflowkit.inngest.client import AppClient
 from workflowkit.inngest.durations import moment_ms, seconds_until
+from workflowkit.inngest.ends import event_here
 from workflowkit.inngest.gateways import Gateway
 from workflowkit.inngest.memos import told_error
 from workflowkit.inngest.naming import hash_of, step_id
@@ -172,9 +173,10 @@ class Steps:
                     raise NonRetriableError(f"step {own!r} sleeps for more than 366 days")
                 return Wait(self._key(own, WaitKind.SLEEP.value), WaitKind.SLEEP, until_ms)
             case "WaitForEvent":
-                key = self._key(own, WaitKind.EVENT.value)
+                key, name = self._key(own, WaitKind.EVENT.value), options.get("event") or operation.name
+                event, condition = event_here(name, options.get("if") or None, self._address.app, "/opts/if")
                 return event_wait(
-                    key, options.get("event") or operation.name, if_=options.get("if") or None, match=None,
+                    key, event, if_=condition, match=None,
                     equals=None, timeout=seconds_until(options.get("timeout"), now_ms), lookback=None, now_ms=now_ms,
                     limits=session.limits,
                 )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 from workflowkit.base.errors import InvalidInput, Problem
 from workflowkit.definition.model import SOURCE
 from workflowkit.inngest.defers import DEFERRED_EVENT
-from workflowkit.inngest.events import ENDS
+from workflowkit.inngest.ends import event_here
 from workflowkit.inngest.flowcontrol import flow_settings
 from workflowkit.inngest.naming import function_id, own_id
 from workflowkit.inngest.tables import lowered, table
@@ -19,7 +18,6 @@ from workflowkit.registry import REMOTE_PREFIX, ActionSpec
 
 #: What the addresses of functions begin with whose workers connect.
 CONNECTED_URL = "wss://connect"
-_FAILED_FUNCTION = re.compile(r"""\s*event\.data\.function_id\s*==\s*(['"])(?P<slug>[^'"\\]+)\1\s*""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +81,7 @@ def _function(
         raise InvalidInput(problems)
     own = function_id(app, slug)
     node_id = own.partition("/")[2]
-    settings = _settings(entry, step)
+    settings = _settings(entry, step, app, pointer)
     name = entry.get("name")
     document = {
         "name": name if isinstance(name, str) and name else slug,
@@ -114,29 +112,20 @@ def _triggers(entry: Mapping[str, Any], app: str, pointer: str) -> Iterator[dict
         event, condition = trigger.get("event"), trigger.get("expression")
         if event == DEFERRED_EVENT:
             continue  # what starts it is addressed to it
-        if event in ENDS:
-            event, condition = ENDS[event], _condition_of_end(condition, app, f"{pointer}/triggers/{index}/expression")
+        event, condition = event_here(event, condition, app, f"{pointer}/triggers/{index}/expression")
         yield {"event": event} | ({"if": condition} if condition else {})
 
 
-def _condition_of_end(condition: Any, app: str, pointer: str) -> str | None:
-    """Return the condition of a trigger that follows the ends of runs, whose events have other fields here."""
-    if not condition:
-        return None
-    found = _FAILED_FUNCTION.fullmatch(str(condition))
-    if found is None:
-        message = "of the end of a run only event.data.function_id == '<function>' can be asked"
-        raise InvalidInput.at(pointer, "unsupported-expression", message)
-    return f"event.data.workflow_id == '{function_id(app, found['slug'])}'"
-
-
-def _settings(entry: Mapping[str, Any], step: Mapping[str, Any]) -> dict[str, Any]:
+def _settings(entry: Mapping[str, Any], step: Mapping[str, Any], app: str, pointer: str) -> dict[str, Any]:
     retries = lowered(step.get("retries")).get("attempts", entry.get("retries"))
     found = {
         "retries": retries,
         **flow_settings(entry),
         "timeouts": table(entry.get("timeouts")),
-        "cancel_on": [table(each) for each in entry.get("cancel") or ()],
+        "cancel_on": [
+            _cancel_rule(table(each), app, f"{pointer}/cancel/{index}/if")
+            for index, each in enumerate(entry.get("cancel") or ())
+        ],
     }
     return {name: value for name, value in found.items() if value not in (None, {}, [], "")}
 
@@ -144,6 +133,11 @@ def _settings(entry: Mapping[str, Any], step: Mapping[str, Any]) -> dict[str, An
 def is_connected_url(url: str) -> bool:
     """Tell whether a function is where a worker is that connects, and not at an address that could be called."""
     return url.startswith(CONNECTED_URL)
+
+
+def _cancel_rule(rule: dict[str, Any], app: str, pointer: str) -> dict[str, Any]:
+    event, condition = event_here(rule.get("event"), rule.get("if"), app, pointer)
+    return {**rule, "event": event} | ({} if condition is None else {"if": condition})
 
 
 def _url_problems(url: Any, pointer: str, *, is_connected: bool) -> Iterator[Problem]:
