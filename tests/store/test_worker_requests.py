@@ -133,6 +133,14 @@ def test_the_workers_of_a_gateway_that_is_silent_or_leaves_are_not_asked(desk: D
     assert desk.place(run_id="3") == "a"
 
 
+def test_a_worker_that_was_gone_when_its_gateway_could_not_say_so_is_not_asked(desk: Desk) -> None:
+    desk.connect("gone")
+    desk.connect("there")
+    desk.harness.clock.advance(seconds=SILENT_MS / 1000 + 1)
+    desk.connecting.report(desk.gateway, ["there"])
+    assert [desk.place(run_id=f"run{number}") for number in range(2)] == ["there", "there"]
+
+
 def test_of_requests_that_come_at_once_a_worker_gets_as_many_as_it_takes(desk: Desk) -> None:
     desk.connect("a", max_requests=3)
     found = at_once(*(lambda number=number: desk.place(run_id=f"run{number}") for number in range(8)))

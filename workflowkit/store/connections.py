@@ -136,12 +136,13 @@ _CURRENT = """
      WHERE environment = :environment AND app_id = :app_id AND synced_at_ms IS NOT NULL
      ORDER BY synced_at_ms DESC, connection_id DESC LIMIT 1)
 """
+# Of a connection that ended during an outage nobody could say so: its gateway does not report it any more.
 _CANDIDATES = Sql(
     f"""
     SELECT connections.id, gateway_id, max_requests, {_BUSY}, connected_apps.hash = {_CURRENT}, functions
     FROM connected_apps JOIN connections ON connections.id = connection_id JOIN gateways ON gateways.id = gateway_id
     WHERE connected_apps.environment = :environment AND app_id = :app_id AND status = 'ready'
-        AND draining_at_ms IS NULL AND gateways.seen_at_ms >= :after_ms
+        AND draining_at_ms IS NULL AND gateways.seen_at_ms >= :after_ms AND connections.seen_at_ms >= :after_ms
     """  # noqa: S608
 )
 _LOCK = Sql("SELECT max_requests FROM connections WHERE id = :id AND status = 'ready' {for_update}")
