@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import graphene
+import graphql as gql
 import pytest
 import sqlalchemy as sa
 import strawberry
@@ -198,3 +199,53 @@ def test_a_schema_of_graphene_tells_what_it_executes(shop: Shop) -> None:
 def test_what_is_no_type_of_operation_is_refused(shop: Shop) -> None:
     with pytest.raises(InvalidInput, match="'subscription' is none of query, mutation"):
         OperationEvents(shop.wk, types=["subscription"])  # type: ignore[list-item]
+
+
+def test_a_scope_that_fails_does_not_fail_what_was_done(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    def scope(context: dict[str, str]) -> Scope:
+        return Scope("default", context["tenant"])
+
+    place = 'mutation { place(article: "cup") { id } }'
+    done = shop.schema(scope=scope).execute_sync(place, context_value={})
+    assert (done.errors, done.data) == (None, {"place": {"id": "A-1"}})
+    assert shop.events() == []
+    assert "no event for place" in caplog.text
+
+
+class Told(list[dict[str, Any]]):
+    """What was sent."""
+
+    def send(self, events: Any, *, scope: Scope | None) -> None:
+        self.append(events["data"])
+
+
+TREE = gql.build_schema(
+    "interface Node { id: ID child: Node } type Leaf implements Node { id: ID child: Leaf } "
+    "type Query { a: Int } type Mutation { leaf: Leaf }"
+)
+
+
+def a_tree(depth: int) -> dict[str, Any]:
+    return {"id": str(depth), "__typename": "Leaf"} | ({"child": a_tree(depth - 1)} if depth else {})
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    [
+        "fragment F{0} on Leaf {{ id ...F{1} ...F{1} }}",
+        "fragment F{0} on Leaf {{ id child {{ ...F{1} }} child {{ ...F{1} }} }}",
+        "fragment F{0} on Node {{ id ... on Node {{ child {{ ...F{1} }} }} ... on Leaf {{ child {{ ...F{1} }} }} }}",
+    ],
+)
+def test_fragments_that_double_and_double_cost_what_the_document_is_long(fragment: str) -> None:
+    """Executing such a document is little work, so telling of it must not be 2 to the 40th."""
+    depth = 40
+    document = "".join(fragment.format(number, number + 1) for number in range(depth))
+    document += f"mutation Grow {{ leaf {{ ...F0 }} }} fragment F{depth} on Node {{ id }}"
+    told = Told()
+    answer = gql.ExecutionResult(data={"leaf": a_tree(depth)})
+    OperationEvents(told).tell(TREE, document, answer)
+    (event,) = told
+    assert event["fields"] == ["leaf"]
+    count = 1 if "child" not in fragment else depth + 1
+    assert event["ids"] == [{"type": "Leaf", "id": str(depth - number)} for number in range(count)]

@@ -84,6 +84,9 @@ class OperationEvents:
             self._send(_Answer(schema, parsed, operation, result.data), dict(variables or {}), context)
         except WorkflowKitError as error:
             _log.error("no event for %s: %s", _name_of(operation), error)
+        except Exception:
+            # By ``scope``, for example: whoever asked must not hear that what they wanted has failed.
+            _log.exception("no event for %s", _name_of(operation))
 
     def execute(self, schema: Any, source: str, **options: Any) -> Any:
         """Execute an operation as Graphene's ``schema.execute(source, **options)`` does, and send its event."""
@@ -161,6 +164,34 @@ def _name_of(operation: gql.OperationDefinitionNode) -> str:
     return first.name.value if isinstance(first, gql.FieldNode) else "anonymous"
 
 
+#: What is selected of an object, and of which type that is.
+_Selected = tuple[gql.SelectionSetNode | None, gql.GraphQLNamedType | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A field that is asked for, of a type that has it."""
+
+    node: gql.FieldNode
+    parent: gql.GraphQLObjectType | gql.GraphQLInterfaceType
+
+    @property
+    def name(self) -> str:
+        return self.node.name.value
+
+    @property
+    def key(self) -> str:
+        """What it is called in the answer."""
+        return self.name if self.node.alias is None else self.node.alias.value
+
+    @property
+    def selected(self) -> _Selected | None:
+        """What is selected of what it holds; ``None`` of a value."""
+        if self.node.selection_set is None or self.name not in self.parent.fields:
+            return None
+        return self.node.selection_set, gql.get_named_type(self.parent.fields[self.name].type)
+
+
 class _Answer:
     """The answer to an operation, beside the types of what it holds."""
 
@@ -180,49 +211,67 @@ class _Answer:
     @property
     def fields(self) -> list[str]:
         """The names of the fields that the operation asks for first, whatever it calls them."""
-        root = self._schema.get_root_type(self.operation.operation)
-        found = self._fields(self.operation.selection_set, root) if root is not None else ()
-        return list(dict.fromkeys(node.name.value for node, _ in found))
+        asked = self._asked([self._root])
+        return list(dict.fromkeys(each.name for those in asked.values() for each in those))
 
     def ids(self) -> Iterator[dict[str, Any]]:
         """Yield type and id of each object once, in the order of the answer."""
         seen: set[tuple[str, str]] = set()
-        root = self._schema.get_root_type(self.operation.operation)
-        for kind, value in self._ids(self.operation.selection_set, root, self.data):
+        for kind, value in self._ids([self._root], self.data):
             if (kind, str(value)) not in seen:
                 seen.add((kind, str(value)))
                 yield {"type": kind, "id": value}
 
-    def _ids(
-        self, selected: gql.SelectionSetNode, kind: gql.GraphQLNamedType | None, value: Mapping[str, Any]
-    ) -> Iterator[tuple[str, Any]]:
-        for node, parent in self._fields(selected, kind):
-            key = node.alias.value if node.alias is not None else node.name.value
-            if key not in value or value[key] is None:
-                continue
-            if node.name.value == "id" and node.selection_set is None:
-                yield str(value.get("__typename") or parent.name), value[key]
-            elif node.selection_set is not None and node.name.value in parent.fields:
-                inner = gql.get_named_type(parent.fields[node.name.value].type)
-                for each in _objects(value[key]):
-                    yield from self._ids(node.selection_set, inner, each)
+    @property
+    def _root(self) -> _Selected:
+        return self.operation.selection_set, self._schema.get_root_type(self.operation.operation)
 
-    def _fields(
-        self, selected: gql.SelectionSetNode, kind: gql.GraphQLNamedType | None
-    ) -> Iterator[tuple[gql.FieldNode, gql.GraphQLObjectType | gql.GraphQLInterfaceType]]:
-        """Yield fields with the types that have them, those of fragments too. Documents that are valid end here."""
-        for node in selected.selections:
-            if isinstance(node, gql.FieldNode):
-                if isinstance(kind, gql.GraphQLObjectType | gql.GraphQLInterfaceType):
-                    yield node, kind
+    def _ids(self, selected: Sequence[_Selected], value: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+        for key, asked in self._asked(selected).items():
+            found = value.get(key)
+            if found is None:
                 continue
-            inner: gql.InlineFragmentNode | gql.FragmentDefinitionNode | None = (
-                node if isinstance(node, gql.InlineFragmentNode) else self._fragments.get(node.name.value)  # type: ignore[attr-defined]
-            )
-            if inner is not None:
-                condition = inner.type_condition
-                narrowed = kind if condition is None else self._schema.get_type(condition.name.value)
-                yield from self._fields(inner.selection_set, narrowed)
+            for each in asked:
+                if each.name == "id" and each.node.selection_set is None:
+                    yield str(value.get("__typename") or each.parent.name), found
+            if inner := [each.selected for each in asked if each.selected is not None]:
+                for held in _objects(found):
+                    yield from self._ids(inner, held)
+
+    def _asked(self, selected: Sequence[_Selected]) -> dict[str, list[_Asked]]:
+        """Return what is asked for of one object, by its name in the answer: fields of one name are one there.
+
+        SAFETY: S8 — nothing is looked into twice, however often a fragment is named: the work grows with the document.
+        """
+        found: dict[str, list[_Asked]] = {}
+        visited: set[tuple[int, str]] = set()
+        waiting = list(reversed(selected))
+        while waiting:
+            selection, kind = waiting.pop()
+            if selection is None or kind is None or (id(selection), kind.name) in visited:
+                continue
+            visited.add((id(selection), kind.name))
+            inside: list[_Selected] = []
+            for node in selection.selections:
+                if not isinstance(node, gql.FieldNode):
+                    inside.append(self._inside(node, kind))
+                elif isinstance(kind, gql.GraphQLObjectType | gql.GraphQLInterfaceType):
+                    asked = _Asked(node, kind)
+                    found.setdefault(asked.key, []).append(asked)
+            waiting += reversed(inside)
+        return found
+
+    def _inside(self, node: gql.SelectionNode, kind: gql.GraphQLNamedType) -> _Selected:
+        """Return what a fragment selects, and of which type."""
+        fragment: gql.InlineFragmentNode | gql.FragmentDefinitionNode | None = None
+        if isinstance(node, gql.InlineFragmentNode):
+            fragment = node
+        elif isinstance(node, gql.FragmentSpreadNode):
+            fragment = self._fragments.get(node.name.value)
+        if fragment is None:
+            return None, kind
+        condition = fragment.type_condition
+        return fragment.selection_set, kind if condition is None else self._schema.get_type(condition.name.value)
 
 
 def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
