@@ -332,6 +332,29 @@ def test_a_step_publishes_a_message(app: TypescriptApp, server: tuple[WorkflowKi
     assert (message.topic, json.loads(message.data)) == ("news", {"number": 7})
 
 
+def test_scores_of_runs_and_steps_are_kept_in_the_log(app: TypescriptApp, key: str) -> None:
+    first, second = app.run("scores", key), app.run("greet", name="Ada")
+    app.run("scores", key, of=second["run_id"])
+
+    def lines(run_id: str) -> list[tuple[str, str]]:
+        found = httpx.get(f"{app.server}/api/runs/{run_id}/logs").json()["items"]
+        return [(line["step"], line["message"]) for line in found]
+
+    whole = 'metadata inngest.score: {"whole":{"value":true}}'
+    assert sorted(lines(first["run_id"])) == [
+        ("scores", whole), ("scores/rated", 'metadata inngest.score: {"quality":{"value":0.5}}'),
+    ]  # fmt: skip
+    assert lines(second["run_id"]) == [("greet", whole)]
+
+
+@pytest.mark.parametrize("metadata", [None, [], [{"kind": ""}], [{"kind": "k", "values": 1}], [7]])
+def test_metadata_that_is_none_is_refused(app: TypescriptApp, metadata: object) -> None:
+    run_id = app.run("greet", name="Ada")["run_id"]
+    answer = httpx.post(f"{app.server}/v1/runs/{run_id}/metadata", json={"target": {}, "metadata": metadata})
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid-input")
+    assert httpx.post(f"{app.server}/v1/runs/none/metadata", json={"metadata": [{"kind": "k", "values": {}}]}).is_error
+
+
 @pytest.fixture(scope="module")
 def others(app: TypescriptApp, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, TypescriptApp]]:
     """Apps of the same functions that answer in other ways."""

@@ -13,6 +13,7 @@ from workflowkit.inngest.answers import data_answer, json_answer, number_asked, 
 from workflowkit.inngest.checkpointroutes import CheckpointRoutes
 from workflowkit.inngest.commands import Commands
 from workflowkit.inngest.devqueries import DevQueries
+from workflowkit.inngest.metadata import Metadata
 from workflowkit.inngest.realtimeroutes import RealtimeRoutes
 from workflowkit.inngest.restv2 import RestV2
 from workflowkit.inngest.server import AppServer
@@ -38,6 +39,7 @@ class _Routes:
 
     def __init__(self, server: AppServer, commands: Commands) -> None:
         self._server, self._commands = server, commands
+        self._metadata = Metadata(server.parts)
 
     @property
     def _limits(self) -> Limits:
@@ -57,6 +59,7 @@ class _State(_Routes):
         self._add(app, "GET", "/v0/runs/<run_id>/actions", self._actions)
         self._add(app, "GET", "/v0/runs/<run_id>/batch", self._batch)
         self._add(app, "POST", "/v1/checkpoint/<run_id>/async", self._checkpoint)
+        self._add(app, "POST", "/v1/runs/<run_id>/metadata", self._note)
         self._add(app, "POST", "/v1/signals", self._signal)
 
     def _actions(self, run_id: str) -> Response:
@@ -66,7 +69,13 @@ class _State(_Routes):
         return json_answer(self._server.state.batch(run_id))
 
     def _checkpoint(self, run_id: str) -> Response:
-        self._server.state.checkpoint(run_id, read_lenient_body(self._limits))
+        payload = read_lenient_body(self._limits)
+        self._server.state.checkpoint(run_id, payload)
+        self._metadata.note_steps(run_id, payload)
+        return Response(status=200)
+
+    def _note(self, run_id: str) -> Response:
+        self._metadata.note(run_id, read_body(self._limits))
         return Response(status=200)
 
     def _signal(self) -> Response:

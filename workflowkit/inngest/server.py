@@ -26,6 +26,7 @@ from workflowkit.runtime.apps import Apps
 from workflowkit.runtime.connecting import Connecting
 from workflowkit.runtime.functions import App, Functions, SyncStatus
 from workflowkit.runtime.intake import Intake
+from workflowkit.runtime.logs import Logs
 from workflowkit.runtime.waking import Waking
 from workflowkit.runtime.workerrequests import WorkerRequests
 from workflowkit.store import apps, queries
@@ -52,6 +53,8 @@ class Parts(commands.Parts, checkpoints.Parts, Protocol):
     def session_tokens(self) -> Tokens | None: ...
     @property
     def intake(self) -> Intake: ...
+    @property
+    def logs(self) -> Logs: ...
 
 
 def syncing_of(parts: Callable[[], Parts]) -> AppSyncing:

@@ -215,6 +215,12 @@ export function functionsOf(client, tell) {
 
   define("wildcard", { triggers: [{ event: "ts/wild/*" }] }, ({ event }) => tell(event.data.key, event.name));
 
+  define("scores", {}, async ({ event, step, runId }) => {
+    await step.run("rated", () => client.score({ name: "quality", value: 0.5 }));
+    await client.score({ runId: event.data.of ?? runId, name: "whole", value: true });
+    return "scored";
+  });
+
   define("publish", {}, async ({ event, step }) => {
     const topic = { channel: event.data.key, topic: "news", config: {} };
     return step.realtime.publish("tell", topic, { number: 7 });
