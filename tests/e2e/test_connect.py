@@ -17,13 +17,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from connectapps import Fleet, a_fleet
+from devprocess import a_dev_process
 from sdkapps import eventually
 
 from workflowkit import WorkflowKit
 from workflowkit.inngest.signing import key_hash
 from workflowkit.runtime.keys import Keys
-
-pytestmark = pytest.mark.crash
 
 SIGNING_KEY = "signkey-test-" + "ab" * 32
 
@@ -109,6 +108,7 @@ def _in_production(fleet: Fleet) -> dict[str, str]:
     return {"INNGEST_DEV": "0", "INNGEST_SIGNING_KEY": SIGNING_KEY, "INNGEST_BASE_URL": fleet.server}
 
 
+@pytest.mark.crash
 @pytest.mark.timeout(180)
 def test_runs_survive_the_death_of_a_gateway_and_of_the_worker_that_waits(
     installation: Installation, fleet: Fleet, postgres_url: str, tmp_path: Path
@@ -158,3 +158,10 @@ def _holder(url: str, run_id: str) -> int:
     )
     worker = json.loads(_rows(url, sql)[0].data)["worker"]
     return int(worker.rpartition(":")[2])
+
+
+def test_a_dev_server_lets_workers_connect_beside_its_api(tmp_path: Path) -> None:
+    with a_dev_process(tmp_path) as url, a_fleet(url, tmp_path) as fleet:
+        assert fleet.start().gateway_endpoint.startswith("ws://127.0.0.1:")
+        fleet.python("shop")
+        assert fleet.run_of(fleet.send("shop/three"))["output"] == ["a", "b", "c"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 from connectapps import (
     Fleet,
     a_fleet,
@@ -32,6 +34,7 @@ from websockets.sync.client import connect
 
 from workflowkit import WorkflowKit
 from workflowkit.base.limits import Limits
+from workflowkit.cli.root import cli
 from workflowkit.inngest.connect import wire_pb2 as wire
 from workflowkit.inngest.signing import key_hash
 
@@ -441,6 +444,24 @@ def test_a_call_that_takes_too_long_fails_its_attempt_and_nobody_holds_on_to_it(
     assert (run["status"], run["output"]["name"]) == ("Failed", "ActionTimeout")
 
 
+def test_a_server_that_ends_waits_for_the_reply_of_a_worker_that_is_busy(tmp_path: Path) -> None:
+    with a_server(tmp_path) as (wk, url):
+        let_connect(wk)
+        fleet = Fleet(url, tmp_path)
+        eventually(fleet.has_gateway)
+        with a_worker(fleet) as worker:
+            fleet.send("made-up/go")
+            request = next_request(worker)
+            draining = wk.runtime.worker._draining
+            stopping = threading.Thread(target=wk.stop)
+            stopping.start()
+            assert draining.wait(timeout=60)
+            say(worker, wire.WORKER_REPLY, reply_to(request, "in time"))
+            await_frame(worker, wire.GATEWAY_CLOSING)
+        stopping.join()
+        assert scalar(wk, "SELECT count(*) FROM runs WHERE status = 'completed'") == 1
+
+
 def test_what_is_sent_and_answered_is_stored_encrypted_where_values_are(tmp_path: Path) -> None:
     with a_server(tmp_path, encrypts=True) as (wk, url):
         let_connect(wk)
@@ -482,3 +503,19 @@ def test_without_a_gateway_workers_are_told_to_come_later(tmp_path: Path) -> Non
     with a_server(tmp_path) as (_, url):
         answer = httpx.post(f"{url}/v0/connect/start")
     assert (answer.status_code, answer.json()["code"]) == (503, "connect_no_gateway")
+
+
+@pytest.mark.parametrize("path", ["start", "flush"])
+def test_without_its_packages_workers_are_told_what_is_missing(
+    server: tuple[WorkflowKit, str], monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr("workflowkit.inngest.connect.starting.is_installed", lambda: False)
+    answer = httpx.post(f"{server[1]}/v0/connect/{path}")
+    assert answer.status_code == 503
+    assert "workflowkit[connect]" in answer.json()["error"]
+
+
+def test_a_gateway_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workflowkit.cli.gateway.is_installed", lambda: False)
+    done = CliRunner().invoke(cli, ["gateway"])
+    assert (done.exit_code, "workflowkit[connect]" in done.output) == (1, True)

@@ -12,7 +12,7 @@ import click
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 #: Libraries that log every connection at ``info``.
-_TALKATIVE = ("celery", "kombu", "amqp", "alembic", "httpx")
+_TALKATIVE = ("celery", "kombu", "amqp", "alembic", "httpx", "websockets")
 
 log_level_option = click.option(
     "--log-level",

@@ -14,6 +14,7 @@ from workflowkit.base.errors import InvalidInput, LimitExceeded, NotFound, Probl
 from workflowkit.base.ids import new_id
 from workflowkit.base.limits import Limits
 from workflowkit.inngest.answers import error_answer, json_answer
+from workflowkit.inngest.connect import MISSING, is_installed
 from workflowkit.inngest.server import AppServer
 from workflowkit.inngest.views import ENVIRONMENT_ID
 from workflowkit.store.connections import ConnectionRow
@@ -40,6 +41,8 @@ class _Connections:
 
     def start(self) -> Response:
         """Name a gateway, and give the token with which it lets the worker in."""
+        if not is_installed():
+            return _unavailable(MISSING)
         from workflowkit.inngest.connect import frames
         from workflowkit.inngest.connect import wire_pb2 as wire
         from workflowkit.inngest.connect.desk import CONNECTION_CLAIM, ENVIRONMENT_CLAIM, TOKEN_PURPOSE
@@ -71,6 +74,8 @@ class _Connections:
 
     def flush(self) -> Response:
         """Take a reply that was not acknowledged. One that came before, or that nobody waits for, changes nothing."""
+        if not is_installed():
+            return _unavailable(MISSING)
         from workflowkit.inngest.connect import frames
         from workflowkit.inngest.connect import wire_pb2 as wire
 
