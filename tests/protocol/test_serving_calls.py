@@ -16,6 +16,7 @@ from workflowkit import Failure, Middleware, NonRetriableError, RetryAfterError,
 from workflowkit.base.clock import SystemClock
 from workflowkit.base.errors import DefinitionError, InvalidInput
 from workflowkit.base.limits import Limits
+from workflowkit.definition.cel import compile_expression
 from workflowkit.inngest.canonical import canonical_json
 from workflowkit.inngest.naming import hash_of
 from workflowkit.inngest.signing import SIGNATURE_HEADER, SigningKeys, key_hash, sign
@@ -477,11 +478,27 @@ def test_every_setting_that_the_protocol_has_is_registered() -> None:
     assert once["rateLimit"] == {"limit": 1, "period": "3600s", "key": "event.data.id"}
 
 
+def test_runs_of_schedules_that_may_not_overlap_are_a_singleton_that_other_runs_have_no_part_in() -> None:
+    wk = an_app()
+    triggers = [{"cron": "0 9 * * *", "overlap": "skip"}, {"event": "now"}]
+    wk.function("fn", triggers=triggers)(lambda ctx: 1)
+    with served(wk, is_dev=True) as url:
+        (fn,) = httpx.put(url, headers={"x-inngest-sync-kind": "in_band"}, json={"url": url}).json()["functions"]
+    key = compile_expression(fn["singleton"]["key"])
+    names = ("inngest/scheduled.timer", "now")
+    assert [key.evaluate({"event": {"name": name}}) for name in names] == [True, False]
+    wk.function("other", triggers=[{"cron": "0 9 * * *", "overlap": "skip"}], singleton={"mode": "cancel"})(
+        lambda ctx: 1
+    )
+    with pytest.raises(DefinitionError, match="without a singleton"):
+        wk.serve(is_dev=True)
+
+
 def test_what_the_protocol_has_no_words_for_is_refused_at_the_start() -> None:
     wk = an_app()
     wk.function(
         "fn",
-        triggers=[{"cron": "0 9 * * *", "overlap": "skip"}],
+        triggers=[{"cron": "0 9 * * *", "overlap": "queue"}],
         concurrency={"limit": 1, "scope": "tenant", "key": "'all'"},
         singleton={"mode": "queue_latest"},
     )(lambda ctx: 1)

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import httpx
+import pytest
 from sdkapps import SdkApp, eventually
 from servedapps import an_app, registered
 
@@ -123,3 +124,35 @@ def test_a_run_that_nobody_waits_for_is_started_and_told_with_the_id_that_the_se
     assert child["function_id"] == "shop/other"
     assert runs["shop/missing-one"]["status"] == "Failed"
     assert "missing" in runs["shop/missing-one"]["output"]["message"]
+
+
+def test_what_follows_a_cancellation_is_executed_with_the_event_of_the_run(sdk: SdkApp) -> None:
+    wk, calls = _with_actions()
+    told = _graph({"id": "t", "kind": "note", "inputs": {"text": "cancelled !ref($.event.data.n): !ref($.error.code)"}})
+    main = {
+        "name": "Main", "triggers": [{"event": "go"}], "settings": {"on_cancel": told},
+        **_graph({"id": "w", "kind": "builtin:wait", "inputs": {"duration": "1h"}}),
+    }  # fmt: skip
+    with registered(wk, sdk, workflows={"main": main}):
+        event_id = sdk.send("go", {"n": 7})
+        run = eventually(lambda: each if (each := sdk.run_of(event_id, ended=False))["status"] == "Running" else None)
+        httpx.delete(f"{sdk.server}/v1/runs/{run['run_id']}").raise_for_status()
+        eventually(lambda: calls or None)
+    assert calls == ["cancelled 7: run-cancelled"]
+
+
+@pytest.mark.parametrize("checkpointing", [False, True])
+def test_a_function_that_fails_undoes_its_steps(sdk: SdkApp, checkpointing: bool) -> None:
+    wk, calls = an_app(), list[str]()
+
+    @wk.function("fn", trigger={"event": "go"})
+    def fn(ctx: Any) -> None:
+        ctx.step.run("flight", calls.append, "flight", compensate=lambda _: calls.append("undo flight"))
+        ctx.step.sleep("nap", 0.05)
+        ctx.step.run("hotel", calls.append, "hotel", compensate=lambda _: calls.append("undo hotel"))
+        raise NonRetriableError("no car left")
+
+    with registered(wk, sdk, checkpointing=checkpointing):
+        run = sdk.run_of(sdk.send("go"))
+    assert (run["status"], run["output"]["message"]) == ("Failed", "no car left")
+    assert calls == ["flight", "hotel", "undo hotel", "undo flight"]

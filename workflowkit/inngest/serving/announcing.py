@@ -9,15 +9,17 @@ from typing import Any
 from workflowkit.base.errors import DefinitionError, Problem
 from workflowkit.base.jsonvalue import dumps
 from workflowkit.definition.durations import DAY_MS
+from workflowkit.definition.model import Workflow
 from workflowkit.definition.settings.flow import Concurrency, ConcurrencyMode, FlowControl, Scope, SingletonMode
-from workflowkit.definition.settings.triggers import CronTrigger, Overlap
+from workflowkit.definition.settings.triggers import Overlap
 from workflowkit.definition.settings.triggers import Trigger as EventTrigger
 from workflowkit.definition.settings.workflow import WorkflowSettings
-from workflowkit.inngest.events import ENDS_HERE
+from workflowkit.inngest.events import CRON_THERE, ENDS_HERE
 from workflowkit.inngest.registration import call_url
 from workflowkit.inngest.serving.names import Names
 from workflowkit.inngest.serving.requests import WHOLE
 from workflowkit.inngest.serving.served import Served
+from workflowkit.runtime.schedules import EVENT_NAME as CRON_EVENT
 
 _SCOPES = {Scope.WORKFLOW: "fn", Scope.ENVIRONMENT: "env", Scope.INSTALLATION: "account"}
 _OF_A_RUN = re.compile(r"""event\.data\.workflow_id\s*(==|!=)\s*(['"])(?P<id>[^'"\\]+)\2""")
@@ -45,6 +47,7 @@ def _config(served: Served, names: Names, url: str) -> dict[str, Any]:
         "triggers": [*_triggers(served, names)],
         "steps": {WHOLE: step},
         **_flow(settings.flow),
+        **_no_overlap(workflow),
         "cancel": [*_cancels(settings)],
         "inputs": workflow.inputs_schema,
         "timeouts": _given(start=_time(settings.timeouts.start_ms), finish=_time(settings.timeouts.finish_ms)),
@@ -102,6 +105,18 @@ def _flow(flow: FlowControl) -> dict[str, Any]:
     return told
 
 
+def _no_overlap(workflow: Workflow) -> dict[str, Any]:
+    """Return what keeps runs of schedules from overlapping: a singleton that others than they have no part in."""
+    if not workflow.schedules or not _all_skip(workflow):
+        return {}
+    names = " || ".join(f"event.name == {dumps(name)}" for name in (CRON_THERE, CRON_EVENT))
+    return {"singleton": {"mode": SingletonMode.SKIP.value, "key": names}}
+
+
+def _all_skip(workflow: Workflow) -> bool:
+    return all(each.overlap is Overlap.SKIP for each in workflow.schedules)
+
+
 def _concurrency(limits: tuple[Concurrency, ...]) -> Any:
     of_steps = [_limit(each) for each in limits if each.mode is ConcurrencyMode.STEPS]
     of_runs = [_limit(each) for each in limits if each.mode is ConcurrencyMode.RUNS]
@@ -120,20 +135,17 @@ def _untold(served: Served) -> Iterator[tuple[str, str]]:
     if workflow.http is not None:
         yield "/triggers", "requests of others are received by a server of Workflow Kit only"
     for schedule in workflow.schedules:
-        yield from _untold_schedule(schedule)
+        may_skip = _all_skip(workflow) and flow.singleton is None
+        if schedule.overlap is not Overlap.ALLOW and not may_skip:
+            yield schedule.pointer, "overlap is skip for all schedules and without a singleton, or for none"
+        if schedule.catch_up:
+            yield schedule.pointer, "catch_up is known to a server of Workflow Kit only"
     if any(each.scope is Scope.TENANT for each in flow.concurrency):
         yield "/settings/concurrency", "the scope tenant is known to a server of Workflow Kit only"
     if flow.singleton is not None and flow.singleton.mode is SingletonMode.QUEUE_LATEST:
         yield "/settings/singleton/mode", "queue_latest is known to a server of Workflow Kit only"
     if flow.idempotency is not None and flow.rate_limit is not None:
         yield "/settings/idempotency", "on this server it takes the place of rate_limit: give one of the two"
-
-
-def _untold_schedule(schedule: CronTrigger) -> Iterator[tuple[str, str]]:
-    if schedule.overlap is not Overlap.ALLOW:
-        yield schedule.pointer, "overlap is known to a server of Workflow Kit only"
-    if schedule.catch_up:
-        yield schedule.pointer, "catch_up is known to a server of Workflow Kit only"
 
 
 def _time(duration_ms: int | None) -> str | None:
