@@ -241,7 +241,7 @@ class _Answer:
     def _asked(self, selected: Sequence[_Selected]) -> dict[str, list[_Asked]]:
         """Return what is asked for of one object, by its name in the answer: fields of one name are one there.
 
-        SAFETY: S8 — nothing is looked into twice, however often a fragment is named: the work grows with the document.
+        Nothing is looked into twice, however often a fragment is named: the work grows with the document.
         """
         found: dict[str, list[_Asked]] = {}
         visited: set[tuple[int, str]] = set()

@@ -52,10 +52,7 @@ class Connection:
     def write(self, data: bytes, now: float) -> None:
         """Write bytes of the stream, or keep them until the client reads. Raises ``OSError``."""
         self.written_at = now
-        self._waiting += data
-        self.flush()
-        if len(self._waiting) > self.most_bytes:
-            raise ConnectionAbortedError("the client reads too slowly")
+        self._send(data)
 
     def end(self) -> None:
         """Say that the stream is complete; nothing may be written after it."""
@@ -63,6 +60,13 @@ class Connection:
             self.is_ending = True
             self._waiting += self.dialect.end()
             self.flush()
+
+    def _send(self, data: bytes) -> None:
+        self._waiting += data
+        self.flush()
+        # What is told and what is answered alike: a client that asks and never reads costs no more.
+        if len(self._waiting) > self.most_bytes:
+            raise ConnectionAbortedError("the client reads too slowly")
 
     def flush(self) -> None:
         """Write what waits, as far as the client reads. Raises ``OSError``."""
@@ -80,8 +84,7 @@ class Connection:
             if not data:
                 return True
             heard = self.dialect.heard(data)
-            self._waiting += heard.answer
-            self.flush()
+            self._send(heard.answer)
         except BlockingIOError:
             return False
         except OSError:

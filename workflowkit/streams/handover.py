@@ -7,7 +7,7 @@ what the body yields first, which begins the answer, and catches ``HandOver``, w
 from __future__ import annotations
 
 import errno
-import select
+import selectors
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -122,16 +122,20 @@ class Streams:
     def _held_open(self, connection: Connection, opening: bytes) -> Iterator[bytes]:
         """Look again and again, until the client goes. Ends the way in which servers hear of clients that have gone."""
         connection.write(opening, monotonic_seconds())
-        while not connection.is_ending:
-            waiting = [connection.sock] if connection.wants_to_write else []
-            readable, _, _ = select.select([connection.sock], waiting, [], LOOK_SECONDS)
-            if readable and connection.is_gone():
-                break
-            connection.flush()
-            now = monotonic_seconds()
-            connection.tell(self._look(connection.subscription, connection.place), now)
-            if now - connection.written_at >= HEARTBEAT_SECONDS:
-                connection.beat(now)
+        # Not ``select.select``: a process with many streams has files of higher numbers than that can watch.
+        with selectors.DefaultSelector() as selector:
+            while not connection.is_ending:
+                writes = selectors.EVENT_WRITE if connection.wants_to_write else 0
+                selector.register(connection.sock, selectors.EVENT_READ | writes)
+                found = selector.select(LOOK_SECONDS)
+                selector.unregister(connection.sock)
+                if any(mask & selectors.EVENT_READ for _, mask in found) and connection.is_gone():
+                    break
+                connection.flush()
+                now = monotonic_seconds()
+                connection.tell(self._look(connection.subscription, connection.place), now)
+                if now - connection.written_at >= HEARTBEAT_SECONDS:
+                    connection.beat(now)
         # The answer was the WebSocket: nothing may be written behind it.
         raise ConnectionResetError(errno.ECONNRESET, "the WebSocket has ended")
         yield b""
