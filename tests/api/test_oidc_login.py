@@ -90,6 +90,12 @@ def test_whom_the_provider_vouches_for_becomes_a_user_with_the_roles_of_their_gr
         again = browser.get("/api/session").get_json()
         assert (again["actor"], again["roles"]) == (state["actor"], ["viewer"])
         assert again["display_name"] == "Ann Other"
+        log = web.client(["audit:read"]).get("/api/audit").get_json()["items"]
+        assert [(each["actor"], each["action"]) for each in log[1:]] == [
+            (state["actor"], "login.succeeded"), ("oidc", "user.roles_changed"),
+            (state["actor"], "login.succeeded"), ("oidc", "user.roles_changed"),
+        ]  # fmt: skip
+        assert log[2]["detail"] == {"before": ["viewer", "admin"], "after": ["viewer"]}
 
 
 def test_an_answer_counts_once_and_only_in_the_browser_that_has_asked(sqlite_url: str) -> None:
@@ -178,6 +184,8 @@ def test_who_is_disabled_here_stays_out(sqlite_url: str) -> None:
         users.set_disabled(scope, users.id_of("ann@example.org"), OWNER, is_disabled=True)
         assert log_in(browser).location == "/?login_problem=forbidden"
         assert browser.get("/api/runs").status_code == 401
+        failed = web.client(["audit:read"]).get("/api/audit?action=login.failed").get_json()["items"]
+        assert [each["subject"] for each in failed] == [f"user:{users.id_of('ann@example.org')}"]
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 
 from workflowkit.base import ids
 from workflowkit.base.errors import AlreadyExists, Forbidden, InvalidInput, Problem, TooManyAttempts, Unauthenticated
+from workflowkit.base.jsonvalue import Json
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.base.passwords import PASSWORD_MAX_CHARS, hash_password, is_outdated, is_password, password_problem
 from workflowkit.base.scope import DEFAULT_SCOPE, Scope
 from workflowkit.runtime.auditing import Act, By, note, note_everywhere
+from workflowkit.runtime.roles import ordered
 from workflowkit.runtime.sessions import Client, LoggedIn, Sessions
 from workflowkit.runtime.users import NAME_MAX_CHARS, normal_name
 from workflowkit.store import loginfailures, members, users
@@ -85,13 +87,18 @@ class Logins:
 
         Raises ``Forbidden`` if they have no role, or are disabled; ``AlreadyExists`` if the name is another user's.
         """
-        if not who.roles:
-            raise Forbidden("your account has no role here; ask whoever runs this installation")
         try:
+            if not who.roles:
+                raise Forbidden("your account has no role here; ask whoever runs this installation")
             with self.database.transaction("login") as tx:
                 user = self._vouched_user(tx, who)
-                members.set_roles(tx, who.scope, user.id, who.roles)
+                self._grant(tx, who, user)
                 return self._open(tx, user, client, scope=who.scope)
+        except Forbidden:
+            with self.database.read() as tx:
+                known = users.find_by_subject(tx, who.issuer, who.subject)
+            self._note_failure(known, client)
+            raise
         except self.database.integrity_error as error:
             # SAFETY: S27 — an account is never handed over to whoever a provider lets have its name.
             raise AlreadyExists("there is a user of this name already, who logs in otherwise") from error
@@ -126,6 +133,14 @@ class Logins:
             scopes = users.roles_by_scope(tx, "" if user is None else user.id)
             scope = self.home if self.home in scopes else next(iter(scopes), self.home)
             note(tx, scope, By("nobody", client.address), Act.LOGIN_FAILED, "" if user is None else user.actor)
+
+    def _grant(self, tx: Transaction, who: Vouched, user: UserRecord) -> None:
+        """Give somebody the roles that the provider's word makes of them."""
+        before = users.roles_by_scope(tx, user.id).get(who.scope, ())
+        members.set_roles(tx, who.scope, user.id, who.roles)
+        if set(before) != set(who.roles):
+            detail: dict[str, Json] = {"before": list(ordered(before)), "after": list(ordered(who.roles))}
+            note(tx, who.scope, By("oidc"), Act.USER_ROLES_CHANGED, user.actor, detail)
 
     def _vouched_user(self, tx: Transaction, who: Vouched) -> UserRecord:
         found = users.find_by_subject(tx, who.issuer, who.subject)

@@ -263,7 +263,7 @@ export interface AuditEntry {
   readonly seq: number;
   /** When. */
   readonly at: string;
-  /** Who: `user:<id>`, `key:<id>`, `embed:<name>`, `developer`, `cli`, `program`; `nobody` for a login that failed. */
+  /** Who: `user:<id>`, `key:<id>`, `embed:<name>`, `developer`, `cli`, `program`, `oidc`; `nobody` for a login that failed. */
   readonly actor: string;
   /** The address from which it was asked for; empty if there was none. */
   readonly address: string;

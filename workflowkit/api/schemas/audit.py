@@ -23,8 +23,8 @@ class AuditEntry(Answer):
 
     seq = whole("Its number: entries of a tenant are numbered without a gap.")
     at = moment("When.")
-    actor = text("Who: `user:<id>`, `key:<id>`, `embed:<name>`, `developer`, `cli`, `program`; `nobody` for a login "
-                 "that failed.")  # fmt: skip
+    actor = text("Who: `user:<id>`, `key:<id>`, `embed:<name>`, `developer`, `cli`, `program`, `oidc`; `nobody` for a "
+                 "login that failed.")  # fmt: skip
     address = text("The address from which it was asked for; empty if there was none.")
     action = text("What.", validate=validate.OneOf([act.value for act in Act]))
     subject = text("What it was done to: `user:<id>`, `key:<id>`, `workflow:<id>` (`workflow:*` for all), "
