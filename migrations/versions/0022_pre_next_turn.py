@@ -49,41 +49,100 @@ END $$
 """
 
 
-# The lane whose next step could start at a place, which is a lane or a group of slots; with its groups in the order in
-# which they are locked, and how many slots it may take. The same as ``store.lanes.PICK``.
-def _pick(table: str, where: str) -> str:
-    return f"""
-        SELECT l.id, l.parent, l.queue, l.throttle::jsonb, l.environment, l.tenant, least(l.turn, t.turn), c.groups,
-            c.free
-        INTO id, parent, queue, throttle, environment, tenant, first_turn, groups, free
-        FROM {table} JOIN lanes t ON t.id = l.parent
-            CROSS JOIN LATERAL (
-                SELECT array_agg(g.slot_group ORDER BY g.slot_group COLLATE "C") AS groups,
-                    min(workflowkit_free_slots(g.slot_group, g.ceiling, _now_ms)) AS free
-                FROM lane_groups g WHERE g.lane_id = l.id
-            ) c
-        WHERE {where} = _place AND l.not_before_ms <= _now_ms
-            AND (
-                SELECT q.run_id FROM queued_steps q WHERE q.lane_id = l.id ORDER BY q.score_ms, q.sequence LIMIT 1
-            ) IS NOT NULL
-            AND c.free > 0 IS NOT FALSE
-        ORDER BY t.turn, l.turn, l.id LIMIT 1;
-    """  # noqa: S608 - our own text
+# A lane, if its next step could start; with its groups in the order in which they are locked, and how many slots it may
+# take.
+LANE = """
+CREATE FUNCTION workflowkit_lane(_id text, _now_ms bigint, OUT id text, OUT parent text, OUT queue text,
+    OUT throttle jsonb, OUT environment text, OUT tenant text, OUT turn bigint, OUT groups text[], OUT free bigint)
+LANGUAGE plpgsql STABLE AS $$
+#variable_conflict use_column
+BEGIN
+    SELECT l.parent, l.queue, l.throttle::jsonb, l.environment, l.tenant, l.turn
+    INTO parent, queue, throttle, environment, tenant, turn
+    FROM lanes l WHERE l.id = _id AND l.not_before_ms <= _now_ms AND (
+        SELECT q.run_id FROM queued_steps q WHERE q.lane_id = l.id ORDER BY q.score_ms, q.sequence LIMIT 1
+    ) IS NOT NULL;
+    IF NOT FOUND THEN RETURN; END IF;
+    SELECT array_agg(g.slot_group ORDER BY g.slot_group COLLATE "C"),
+        min(workflowkit_free_slots(g.slot_group, g.ceiling, _now_ms))
+    INTO groups, free FROM lane_groups g WHERE g.lane_id = _id;
+    IF free > 0 IS NOT FALSE THEN id := _id; END IF;
+END $$
+"""
 
-
-PICK = f"""
+# The lane whose next step could start at a place, which is a lane or a group of slots. The same as
+# ``store.lanes.pick``.
+PICK = """
 CREATE FUNCTION workflowkit_pick(_place text, _now_ms bigint, OUT id text, OUT parent text, OUT queue text,
     OUT throttle jsonb, OUT environment text, OUT tenant text, OUT first_turn bigint, OUT groups text[],
     OUT free bigint)
 LANGUAGE plpgsql STABLE AS $$
 #variable_conflict use_column
+DECLARE
+    _tenant record;
+    _lane record;
+    _next record;
+    _ceiling bigint;
+    _tenant_turn bigint := -1;
+    _tenant_id text := '';
+    _lane_turn bigint;
+    _lane_id text;
 BEGIN
+    SELECT NULL::text AS id INTO _lane;
     -- The name of a group is a list as JSON.
-    IF _place LIKE '[%' THEN
-        {_pick("lane_groups m JOIN lanes l ON l.id = m.lane_id", "m.slot_group")}
+    IF _place NOT LIKE '[%' THEN
+        SELECT * INTO _lane FROM workflowkit_lane(_place, _now_ms);
+        IF _lane.id IS NULL THEN RETURN; END IF;
+        SELECT t.turn INTO first_turn FROM lanes t WHERE t.id = _lane.parent;
     ELSE
-        {_pick("lanes l", "l.id")}
+        SELECT max(g.ceiling) INTO _ceiling FROM lane_groups g WHERE g.slot_group = _place;
+        IF _ceiling IS NULL OR workflowkit_free_slots(_place, _ceiling, _now_ms) <= 0 THEN RETURN; END IF;
+        IF (SELECT count(*) FROM (SELECT 1 FROM lane_groups g WHERE g.slot_group = _place LIMIT 20) few) < 20 THEN
+            FOR _tenant IN
+                SELECT l.id, t.turn FROM lane_groups g JOIN lanes l ON l.id = g.lane_id JOIN lanes t ON t.id = l.parent
+                WHERE g.slot_group = _place ORDER BY t.turn, l.turn, l.id
+            LOOP
+                SELECT * INTO _lane FROM workflowkit_lane(_tenant.id, _now_ms);
+                first_turn := _tenant.turn;
+                EXIT WHEN _lane.id IS NOT NULL;
+            END LOOP;
+        ELSE
+            -- Down the line, as far as to the first one: by single steps in an index, without a look at the others.
+            LOOP
+                SELECT t.id, t.turn INTO _tenant FROM lanes t
+                WHERE t.parent IS NULL AND (t.turn, t.id) > (_tenant_turn, _tenant_id) ORDER BY t.turn, t.id LIMIT 1;
+                IF NOT FOUND THEN RETURN; END IF;
+                _tenant_turn := _tenant.turn;
+                _tenant_id := _tenant.id;
+                _lane_turn := -1;
+                _lane_id := '';
+                LOOP
+                    SELECT l.id, l.turn INTO _next FROM lanes l
+                    WHERE l.parent = _tenant.id AND (l.turn, l.id) > (_lane_turn, _lane_id) AND (
+                        SELECT g.lane_id FROM lane_groups g WHERE g.lane_id = l.id AND g.slot_group = _place
+                    ) IS NOT NULL
+                    ORDER BY l.turn, l.id LIMIT 1;
+                    EXIT WHEN NOT FOUND;
+                    _lane_turn := _next.turn;
+                    _lane_id := _next.id;
+                    SELECT * INTO _lane FROM workflowkit_lane(_next.id, _now_ms);
+                    EXIT WHEN _lane.id IS NOT NULL;
+                END LOOP;
+                first_turn := _tenant_turn;
+                EXIT WHEN _lane.id IS NOT NULL;
+            END LOOP;
+        END IF;
     END IF;
+    id := _lane.id;
+    IF id IS NULL THEN RETURN; END IF;
+    parent := _lane.parent;
+    queue := _lane.queue;
+    throttle := _lane.throttle;
+    environment := _lane.environment;
+    tenant := _lane.tenant;
+    groups := _lane.groups;
+    free := _lane.free;
+    first_turn := least(first_turn, _lane.turn);
 END $$
 """
 
@@ -281,6 +340,10 @@ END $$
 
 
 def upgrade() -> None:
+    op.create_index(op.f("ix_lanes_parent_turn_id"), "lanes", ["parent", "turn", "id"])
+    op.drop_index(op.f("ix_lanes_parent"), "lanes")
+    op.create_index(op.f("ix_lane_groups_slot_group_ceiling"), "lane_groups", ["slot_group", "ceiling"])
+    op.drop_index(op.f("ix_lane_groups_slot_group"), "lane_groups")
     if op.get_bind().dialect.name == "postgresql":
-        for function in (RATE, FREE, PICK, NEXT_TURNS):
+        for function in (RATE, FREE, LANE, PICK, NEXT_TURNS):
             op.execute(function)

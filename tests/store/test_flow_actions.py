@@ -9,6 +9,7 @@ import pytest
 from builders import WorkflowBuilder, a_workflow
 from runtimes import Harness, a_registry, a_runtime
 
+from workflowkit.base.limits import Limits
 from workflowkit.base.scope import DEFAULT_SCOPE, Scope
 from workflowkit.engine.outcome import Succeeded
 from workflowkit.registry import Registry
@@ -171,6 +172,40 @@ def test_a_cancelled_run_gives_the_slot_of_its_action_back(database_url: str) ->
         harness.drain()
         assert sorted(row["status"] for row in harness.rows("SELECT status FROM runs")) == ["cancelled", "completed"]
         assert harness.rows("SELECT * FROM slots") == []
+
+
+@pytest.mark.parametrize("where", ["kind", "action"])
+def test_an_event_is_skipped_if_too_many_runs_wait_for_an_action(database_url: str, where: str) -> None:
+    registry = _registry(1 if where == "kind" else None)
+    document = _document() if where == "kind" else _document(concurrency=1)
+    with a_runtime(database_url, registry, limits=Limits(queued_runs=2)) as harness:
+        harness.deploy(document)
+        _send(harness, 3)
+        assert _executing(harness) == {"mail": 1}
+        assert len(harness.rows("SELECT * FROM queued_steps")) == 2
+        _send(harness, 2)
+        assert _executing(harness) == {}
+        reasons = [row["reason"] for row in harness.rows("SELECT reason FROM decisions")]
+        assert reasons == ["backlog-full"] * 2
+        _assert_all_end(harness, 3)
+        _send(harness, 1)
+        assert _executing(harness) == {"mail": 1}
+
+
+def test_a_workflow_with_controls_is_skipped_too_if_too_many_runs_wait_for_an_action(database_url: str) -> None:
+    with a_runtime(database_url, _registry(1), limits=Limits(queued_runs=1)) as harness:
+        document = _document()
+        document["settings"] = {"rate_limit": {"limit": 2, "period": "1s", "burst": 2}}
+        harness.deploy(document)
+        _send(harness, 2)
+        assert _executing(harness) == {"mail": 1}
+        harness.clock.advance(seconds=10)
+        rate = "SELECT state FROM flow_states WHERE control = 'rate_limit'"
+        before = harness.rows(rate)
+        _send(harness, 1)
+        assert _executing(harness) == {}
+        assert [row["reason"] for row in harness.rows("SELECT reason FROM decisions")] == ["backlog-full"]
+        assert harness.rows(rate) == before, "what was skipped has used no unit of the rate"
 
 
 def test_a_run_without_limited_actions_has_no_flow_control(database_url: str) -> None:

@@ -15,8 +15,9 @@ from workflowkit.engine.context import StepContext
 from workflowkit.flow.fairness import Line, Waiting, drain
 from workflowkit.registry import Registry
 from workflowkit.runtime.position import Claim, Opening
-from workflowkit.store import lanes, steps
-from workflowkit.store.database import Database
+from workflowkit.store import lanes, slots, steps
+from workflowkit.store.database import Database, Sql
+from workflowkit.store.lanes import Lane, QueuedStep
 
 EVENT = "order/placed"
 Handler = Callable[[StepContext], Any]
@@ -479,6 +480,106 @@ def test_picking_the_next_touches_no_more_rows_behind_a_long_queue(database_url:
         # One by one, as SQLite's statements are no round trips; and PostgreSQL's do so once for each version of a
         # workflow, in each process.
         assert len(statements) <= 30
+
+
+def test_picking_the_next_costs_the_same_however_many_queues_wait_for_a_limit(database_url: str) -> None:
+    with a_runtime(database_url, _registry()) as harness:
+        harness.deploy(_document(concurrency=[{"limit": 3}, {"limit": 1, "key": "event.data.k"}]))
+        claims = []
+        for key in ("a", "b"):
+            _send_all(harness, 1, k=key)
+            claims.append(harness.claim())
+        _send_all(harness, 1, k="a")
+        harness.match()
+        (place,) = {row["slot_group"] for row in harness.rows("SELECT slot_group FROM lane_groups")} & _free(harness)
+        _fill_lanes(harness, range(50))
+        few = _cost_of_picking(harness, place)
+        _fill_lanes(harness, range(50, 3_000))
+        assert _cost_of_picking(harness, place) <= few + 2
+        # The first in line is full by its own key; the next ones are not.
+        with harness.runtime.database.transaction("match") as tx:
+            assert [lane.id for lane in lanes.pick(tx, place, limit=3)] == ["lane0", "lane1", "lane10"]
+            # Where the limit of all of them is full, nobody goes down the line.
+            tx.insert(slots.INSERT, [(place, "r", "", 0)])
+        assert _cost_of_picking(harness, place) <= few
+        with harness.runtime.database.read() as tx:
+            assert lanes.pick(tx, place) == []
+
+
+def test_going_down_the_line_finds_what_a_look_at_all_lanes_finds(database_url: str) -> None:
+    group = '["shared"]'
+    with a_runtime(database_url, _registry()) as harness, harness.runtime.database.transaction("match") as tx:
+        for number in range(45):
+            tenant = f"t{number % 4}"
+            own = {group: 2, f'["{number % 7}"]': 1}
+            lane = Lane(f"lane{number:02}", Scope("default", tenant), tenant, "default", own)
+            # Every fifth is empty.
+            queued = [QueuedStep(f"r{number}", "s0", lane.id, 0, str(number))] if number % 5 else []
+            tx.insert_all(*lanes.joining([lane], queued, wake_at_ms=0))
+        for number in range(0, 45, 4):  # some were served since
+            lanes.served(tx, Lane(f"lane{number:02}", Scope("default", ""), f"t{number % 4}", "default", {}))
+        tx.insert(slots.INSERT, [('["3"]', "r", "", 0)])
+        every = [row[0] for row in tx.rows(lanes._PICK, place=group, now_ms=tx.now_ms, limit=100)]
+        assert 20 < len(every) < 36
+        assert [lane.id for lane in lanes.pick(tx, group, limit=100)] == every
+        assert [lane.id for lane in lanes.pick(tx, group, limit=3)] == every[:3]
+        if tx.is_postgresql:
+            ask = Sql("SELECT id FROM workflowkit_pick(:place, :now_ms)")
+            assert tx.one(ask, place=group, now_ms=tx.now_ms)[0] == every[0]
+
+
+def _free(harness: Harness) -> set[str]:
+    """Return the groups of which a slot can be had."""
+    full = "SELECT slot_group FROM slots GROUP BY slot_group HAVING count(*) = 1"
+    every = {row["slot_group"] for row in harness.rows("SELECT slot_group FROM slots")}
+    return every - {row["slot_group"] for row in harness.rows(full)}
+
+
+def _fill_lanes(harness: Harness, numbers: range) -> None:
+    """Add lanes to that of the only step that waits, under its first limit, and each under one of its own key."""
+    (lane,) = harness.rows(
+        "SELECT * FROM lanes WHERE id IN (SELECT lane_id FROM queued_steps WHERE run_id NOT LIKE 'r%')"
+    )
+    (group,) = harness.rows("SELECT * FROM lane_groups WHERE lane_id = :id AND ceiling = 3", id=lane["id"])
+    made = [
+        Lane(
+            f"lane{n}", Scope("default", "default"), lane["parent"], "default", {group["slot_group"]: 3, f'["{n}"]': 1}
+        )
+        for n in numbers
+    ]
+    with harness.runtime.database.transaction("match") as tx:
+        for start in range(0, len(made), 50):
+            part = made[start : start + 50]
+            tx.insert_all(
+                *lanes.joining(part, [QueuedStep(f"r{e.id}", "s0", e.id, 0, e.id) for e in part], wake_at_ms=0)
+            )
+    with harness.runtime.database.engine.connect() as connection:
+        connection.exec_driver_sql("ANALYZE lanes" if harness.runtime.database.is_postgresql else "ANALYZE")
+
+
+def _cost_of_picking(harness: Harness, place: str) -> int:
+    """Return how many rows PostgreSQL reads, or how many hundreds of steps SQLite's virtual machine takes."""
+    database = harness.runtime.database
+    with database.read() as tx:
+        if not database.is_postgresql:
+            return _ticks(tx, lambda: lanes.pick(tx, place))
+    return _rows_read(database, "SELECT * FROM workflowkit_pick(%s, %s)", (place, harness.clock.now_ms()))
+
+
+def _ticks(tx: Any, call: Callable[[], Any]) -> int:
+    ticks = [0]
+
+    def tick() -> int:
+        ticks[0] += 1
+        return 0
+
+    driver = tx.connection.connection.driver_connection
+    driver.set_progress_handler(tick, 100)
+    try:
+        call()
+    finally:
+        driver.set_progress_handler(None, 0)
+    return ticks[0]
 
 
 def _fill(harness: Harness, row: dict[str, Any], numbers: range) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from workflowkit.definition.model import Node, Workflow
+from workflowkit.definition.settings.flow import Concurrency
 from workflowkit.engine.parts import path_in
 from workflowkit.flow.concurrency import Ceiling, Owner, action_ceiling, kind_ceiling
 from workflowkit.registry import Registry
@@ -31,10 +32,20 @@ def with_action_limits(run: RunRecord, workflow: Workflow, registry: Registry) -
     return replace(run, flow=replace(flow, actions=actions).as_json())
 
 
+def has_action_limits(workflow: Workflow, registry: Registry) -> bool:
+    """Tell whether an action of a workflow has a limit of its own, or of its kind."""
+    return any(node.concurrency or _kind_rule(node, registry) is not None for node in workflow.nodes.values())
+
+
 def _ceilings(run: RunRecord, node: Node, registry: Registry) -> Iterator[Ceiling]:
     if node.concurrency:
         # The path tells nodes of different parts of one document apart.
         yield action_ceiling(node.concurrency, Owner(run.scope, run.workflow_id), path_in(run.path, node.id))
+    rule = _kind_rule(node, registry)
+    if rule is not None:
+        yield kind_ceiling(rule, run.scope, node.kind)
+
+
+def _kind_rule(node: Node, registry: Registry) -> Concurrency | None:
     spec = registry.executable(node.kind)
-    if spec is not None and spec.concurrency is not None:
-        yield kind_ceiling(spec.concurrency, run.scope, node.kind)
+    return None if spec is None else spec.concurrency

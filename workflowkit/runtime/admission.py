@@ -69,6 +69,14 @@ class Admitting:
         place = Place(record.scope, workflow_id, flow, freeze_keys(flow, record.as_json(), limits=self._limits))
         return Candidate(record, version, workflow, place, run_id or started_run_id(record.id, workflow_id))
 
+    def is_backlog_full(
+        self, tx: Transaction, record: EventRecord, workflow_id: str, version: int, workflow: Workflow
+    ) -> bool:
+        """Tell whether too many runs of a workflow without flow control wait for one of its actions."""
+        if not self._queues.may_wait(workflow):
+            return False
+        return self._queues.is_full(tx, self.candidate(record, workflow_id, version, workflow))
+
     def admit(
         self,
         tx: Transaction,

@@ -265,6 +265,8 @@ class Matching:
                 self._admitting.candidate(event, subscription.workflow_id, version, workflow)
             )  # fmt: skip
             return None, ""
+        if self._admitting.is_backlog_full(tx, event, subscription.workflow_id, version, workflow):
+            return SkipReason.BACKLOG_FULL.value, ""
         run = RunRecord(
             # SAFETY: I1 — the id follows from event and workflow: no event can start a workflow twice.
             id=started_run_id(record.id, subscription.workflow_id), scope=record.scope,

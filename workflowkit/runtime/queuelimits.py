@@ -1,4 +1,6 @@
-"""How many runs may wait in one queue: a workflow with the keys of an event. Events beyond that are skipped.
+"""How many runs may wait in one queue: a workflow with the keys of an event, or an action of it that has a limit.
+
+Events beyond that are skipped, be it that their runs would wait there at first or later.
 
 A queue is counted no further than the limit. Unless that is a small one, what was found holds for a second, so that the
 look costs next to nothing; in that second some more may join.
@@ -8,11 +10,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Hashable
+from dataclasses import replace
 
 from workflowkit.base.limits import Limits
-from workflowkit.definition.model import SOURCE
+from workflowkit.definition.model import SOURCE, Workflow
 from workflowkit.engine.states import RunStatus
-from workflowkit.runtime.actionlimits import with_action_limits
+from workflowkit.runtime.actionlimits import has_action_limits, with_action_limits
 from workflowkit.runtime.position import Schedule
 from workflowkit.runtime.runflow import flow_of, lane_of
 from workflowkit.runtime.starting import Candidate, frozen
@@ -40,7 +43,7 @@ class QueueLimits:
     def is_full(self, tx: Transaction, candidate: Candidate) -> bool:
         """Tell whether too many runs wait where the run of a candidate would have to."""
         place = candidate.place
-        if not place.flow.concurrency and place.flow.throttle is None:
+        if not (place.flow.concurrency or place.flow.throttle is not None or self.may_wait(candidate.workflow)):
             return False
         queue = (place.scope, place.workflow_id, candidate.version, place.keys)
         with self._lock:
@@ -56,8 +59,12 @@ class QueueLimits:
                 self._seen[queue] = (tx.now_ms, is_full)
         return is_full
 
+    def may_wait(self, workflow: Workflow) -> bool:
+        """Tell whether runs of a workflow may wait for the limit of a single action."""
+        return has_action_limits(workflow, self._schedule.registry)
+
     def _lanes(self, tx: Transaction, candidate: Candidate) -> set[str]:
-        """Return the lanes that the first steps of the run would join."""
+        """Return the lanes that the first steps of the run would join, and those of its actions with limits."""
         record, place, workflow = candidate.record, candidate.place, candidate.workflow
         bare = RunRecord(
             id=candidate.run_id, scope=record.scope, workflow_id=place.workflow_id, version=candidate.version,
@@ -68,4 +75,7 @@ class QueueLimits:
         flow = flow_of(run)
         assert flow is not None  # noqa: S101 - it has just been given one
         first = {edge.target for edge in workflow.outgoing[SOURCE]}
-        return {lane_of(run, flow, self._schedule.queue_of(workflow, node_id), node_id).id for node_id in first}
+        begun = replace(run, started_at_ms=tx.now_ms)
+        joined = [*((run, node_id) for node_id in first), *((begun, node_id) for node_id in flow.actions)]
+        queue_of = self._schedule.queue_of
+        return {lane_of(each, flow, queue_of(workflow, node_id), node_id).id for each, node_id in joined}

@@ -12,6 +12,7 @@ from typing import Any
 
 from workflowkit.base import jsonvalue
 from workflowkit.base.scope import Scope
+from workflowkit.store import slots
 from workflowkit.store.database import InsertInto, Part, RowStatement, Sql, Transaction
 from workflowkit.store.slots import HELD
 
@@ -81,12 +82,12 @@ _HAS_ROOM = f"""
         )
     )
 """  # noqa: S608
+_COLUMNS = "l.id, l.environment, l.tenant, l.parent, l.queue, l.throttle"
 # A *place* is a lane or a group of slots. What can go on there: the lane itself, those in the group, and those that
-# share a group with the lane.
-#: The lanes whose next step could start, in the order of their turns.
-PICK = f"""
-    SELECT l.id, l.environment, l.tenant, l.parent, l.queue, l.throttle, l.turn, t.turn AS tenant_turn
-    FROM lanes l JOIN lanes t ON t.id = l.parent
+# share a group with the lane. In the order of their turns those whose next step could start.
+_PICK = Sql(
+    f"""
+    SELECT {_COLUMNS} FROM lanes l JOIN lanes t ON t.id = l.parent
     WHERE l.id IN (
             SELECT CAST(:place AS text)
             UNION SELECT lane_id FROM lane_groups WHERE slot_group = :place
@@ -96,8 +97,23 @@ PICK = f"""
         AND {first_of("l.id")} IS NOT NULL
         AND {_HAS_ROOM}
     ORDER BY t.turn, l.turn, l.id LIMIT :limit
-"""  # noqa: S608
-_PICK = Sql(PICK)
+    """  # noqa: S608
+)
+#: Where a group has so many lanes, they are not all looked at, but as many as it takes, down the line.
+MANY_LANES = 20
+_LANE_COUNT = Sql("SELECT count(*) FROM (SELECT 1 FROM lane_groups WHERE slot_group = :place LIMIT :limit) AS few")
+_TOP_CEILING = Sql("SELECT max(ceiling) FROM lane_groups WHERE slot_group = :place")
+_LINE = Sql("SELECT id FROM lanes WHERE parent IS NULL ORDER BY turn, id")
+_PICK_OF_TENANT = Sql(
+    f"""
+    SELECT {_COLUMNS} FROM lanes l
+    WHERE l.parent = :parent
+        AND (SELECT g.lane_id FROM lane_groups g WHERE g.lane_id = l.id AND g.slot_group = :place) IS NOT NULL
+        AND {first_of("l.id")} IS NOT NULL
+        AND {_HAS_ROOM}
+    ORDER BY l.turn, l.id LIMIT :limit
+    """  # noqa: S608
+)
 _GROUPS = Sql("SELECT slot_group, ceiling FROM lane_groups WHERE lane_id = :lane_id ORDER BY slot_group")
 _HEAD = Sql(
     """
@@ -209,7 +225,10 @@ def pick(tx: Transaction, place: str, *, limit: int = 1) -> list[Lane]:
 
     ``place`` is the id of a lane, or a group of slots.
     """
-    rows = tx.rows(_PICK, place=place, now_ms=tx.now_ms, limit=limit)
+    if is_group(place) and _has_many_lanes(tx, place):
+        rows = _down_the_line(tx, place, limit)
+    else:
+        rows = tx.rows(_PICK, place=place, now_ms=tx.now_ms, limit=limit)
     return [
         Lane(
             id=row[0], scope=Scope(row[1], row[2]), parent=row[3], queue=row[4], ceilings=_ceilings(tx, row[0]),
@@ -217,6 +236,23 @@ def pick(tx: Transaction, place: str, *, limit: int = 1) -> list[Lane]:
         )
         for row in rows
     ]  # fmt: skip
+
+
+def _has_many_lanes(tx: Transaction, group: str) -> bool:
+    return bool(tx.one(_LANE_COUNT, place=group, limit=MANY_LANES)[0] >= MANY_LANES)
+
+
+def _down_the_line(tx: Transaction, group: str, limit: int) -> Sequence[Any]:
+    """Return what ``pick`` finds in a group of many lanes, in the order of an index: the rest is not looked at."""
+    held = slots.held(tx, [group]).get(group, 0)
+    if held >= tx.one(_TOP_CEILING, place=group)[0]:
+        return []
+    found: list[Any] = []
+    for (parent,) in tx.rows(_LINE):
+        found += tx.rows(_PICK_OF_TENANT, parent=parent, place=group, now_ms=tx.now_ms, limit=limit - len(found))
+        if len(found) >= limit:
+            break
+    return found
 
 
 def head(tx: Transaction, lane_id: str) -> QueuedStep | None:

@@ -80,7 +80,7 @@ lanes = sa.Table(
         postgresql_where=sa.text("wake_at_ms IS NOT NULL"),
     ),
     sa.Index(None, "turn"),
-    sa.Index(None, "parent"),
+    sa.Index(None, "parent", "turn", "id"),
 )
 """The order in which queued steps start: tenants (no ``parent``) take turns, and so do the lanes of a tenant, each of
 which holds the steps of a workflow that are under the same limits and on the same queue. ``turn`` is the place in the
@@ -92,7 +92,7 @@ lane_groups = sa.Table(
     sa.Column("lane_id", sa.Text, primary_key=True),
     sa.Column("slot_group", sa.Text, primary_key=True),
     big("ceiling"),
-    sa.Index(None, "slot_group"),
+    sa.Index(None, "slot_group", "ceiling"),
 )
 """Under which limits the steps of a lane are: at most ``ceiling`` slots of the group may be held."""
 
