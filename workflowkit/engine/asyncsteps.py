@@ -117,12 +117,13 @@ class AsyncSteps(StepTools):
         timeout: Duration | None = None,  # noqa: ASYNC109 - of the request, not of the call
         expected_status: Sequence[int] | None = None,
         retries: int | None = None,
+        key: str | int | None = None,
     ) -> Response:
         """See ``Steps.fetch``. The request is sent from a thread: other tasks of the handler go on meanwhile."""
         import asyncio
 
         call = http_call(method, url, headers, query, json, body, timeout, expected_status)
-        answer: Response = await self.run(step_id, asyncio.to_thread, self._fetch, call, retries=retries)
+        answer: Response = await self.run(step_id, asyncio.to_thread, self._fetch, call, key=key, retries=retries)
         return answer
 
     @_held

@@ -111,6 +111,7 @@ class Steps(StepTools):
         timeout: Duration | None = None,
         expected_status: Sequence[int] | None = None,
         retries: int | None = None,
+        key: str | int | None = None,
     ) -> Response:
         """Send an HTTP request as a step; return ``{"status", "headers", "body", "body_format"}``.
 
@@ -118,10 +119,10 @@ class Steps(StepTools):
         Private networks are out of reach, and answers have a maximal size. A status that is not expected (by default,
         outside of 200 to 299) fails the attempt: for good if asking again cannot help, until the time in Retry-After if
         the service says one. Requests that change something carry an Idempotency-Key, the same in every attempt.
-        Raises ``StepError`` like ``run``.
+        ``key`` is for loops. Raises ``StepError`` like ``run``.
         """
         call = http_call(method, url, headers, query, json, body, timeout, expected_status)
-        return self.run(step_id, self._fetch, call, retries=retries)
+        return self.run(step_id, self._fetch, call, key=key, retries=retries)
 
     def sleep(self, step_id: str, duration: Duration) -> None:
         """Go on after ``duration``: seconds, text such as ``"30s"`` or ``"7d"``, or a ``timedelta``; at most 366 days.
