@@ -12,6 +12,7 @@ from runtimes import Harness
 from scripted_server import Received, ScriptedServer, reply
 
 from workflowkit.base.errors import Conflict, InvalidInput, LimitExceeded, NotFound
+from workflowkit.inngest.checkpoints import Checkpoints
 from workflowkit.inngest.server import AppServer
 from workflowkit.inngest.state import RunState
 
@@ -155,3 +156,19 @@ def test_runs_of_workflows_have_no_state_for_apps(remote_harness: Harness) -> No
                 ask(run_id)
         with pytest.raises(NotFound):
             state.checkpoint(run_id, {"generation_id": 1, "steps": []})
+
+
+def test_a_run_that_its_app_has_not_begun_is_not_taken_from_the_worker_that_is_at_it(remote_harness: Harness) -> None:
+    """What an app tells of runs of its own is no way into the attempt of a worker, which calls the app just now."""
+    calls: list[Any] = []
+
+    def answer(received: Received) -> bytes:
+        run_id = json.loads(received.body)["ctx"]["run_id"]
+        calls.append(run_id)
+        sleep = {"op": "Sleep", "id": A, "name": "1h", "userland": {"id": "a"}, "opts": {}}
+        with pytest.raises(NotFound):
+            Checkpoints(lambda: remote_harness.runtime).report(run_id, {"steps": [step(B, "b", 1), sleep]})
+        return reply(200, json.dumps("done").encode(), **SDK)
+
+    run(remote_harness, answer)
+    assert (remote_harness.run()["status"], len(calls)) == ("completed", 1)

@@ -86,7 +86,8 @@ class Checkpoints:
     def report(self, run_id: str, payload: Any) -> None:
         """Record what an app tells of a run of its own: results, and what it hands over.
 
-        Raises ``NotFound``, ``Conflict`` once the run is not the app's any more, ``InvalidInput``, ``LimitExceeded``.
+        Raises ``NotFound``, also for runs that no app has begun, ``Conflict`` once the run is not the app's any more,
+        ``InvalidInput``, ``LimitExceeded``.
         """
         entries = payload.get("steps") if isinstance(payload, dict) else None
         if not isinstance(entries, list):
@@ -94,7 +95,7 @@ class Checkpoints:
         if len(entries) > self._limits.steps_per_run:
             raise LimitExceeded("steps_per_run", self._limits.steps_per_run, len(entries), pointer="/steps")
         state = self._state
-        _, node_id = state.place(run_id)
+        node_id = state.own_node(run_id)
         outputs: dict[str, Any] = {}
         handed: list[dict[str, Any]] = []
         for index, entry in enumerate(entries):

@@ -69,6 +69,16 @@ class RunState:
             run = self._find(tx, run_id)
         return run.scope, _node_of(run)
 
+    def own_node(self, run_id: str) -> str:
+        """Return the node of a run that its app has begun, a request to an endpoint. Raises ``NotFound`` for others."""
+        with self.database.read() as tx:
+            run = self._find(tx, run_id)
+            address = Addresses(self.database).find(tx, self.environment, run.workflow_id)
+        # SAFETY: I13 — of any other run a worker has the lease, and an app has no part in that.
+        if address is None or not address.is_endpoint:
+            raise NotFound(f"no app has begun a run {run_id!r}")
+        return _node_of(run)
+
     def checkpoint(self, run_id: str, payload: Any) -> None:
         """Record the steps that an app reports in the middle of a call.
 
