@@ -237,6 +237,15 @@ def test_a_worker_gets_no_more_than_it_takes(wk: WorkflowKit, fleet: Fleet, tmp_
     assert [facts(wk, run, "retry") for run in runs] == [[], [], []]
 
 
+def test_parallel_steps_wait_for_each_other_at_a_worker_that_takes_one_at_a_time(wk: WorkflowKit, fleet: Fleet) -> None:
+    worker = fleet.python("shop", MAX_REQUESTS="1")
+    events = [fleet.send("shop/parallel") for _ in range(3)]
+    runs = [fleet.run_of(event) for event in events]
+    assert [run["output"] for run in runs] == [[0, 1, 2, 3]] * 3
+    assert sorted(each[1] for each in worker.told[1:]) == sorted([0, 1, 2, 3] * 3)
+    assert [facts(wk, run, "retry") for run in runs] == [[], [], []]
+
+
 def test_the_page_of_apps_tells_of_the_connections(fleet: Fleet) -> None:
     fleet.python("shop", "mail")
     found = {app["id"]: app for app in httpx.get(f"{fleet.server}/api/apps").json()["items"]}

@@ -327,6 +327,15 @@ def test_a_step_waits_for_a_worker_and_goes_on_when_one_is_there(desk: Desk) -> 
     assert [desk.count(each) for each in ("worker_requests", "worker_waits")] == [0, 0]
 
 
+def test_a_branch_that_waits_does_so_although_another_one_is_executed_and_until_the_next_attempt(desk: Desk) -> None:
+    assert desk.place(part="one") is None
+    desk.connect("a")
+    assert desk.place(part="two") == "a"
+    assert desk.count("worker_waits") == 1
+    assert desk.place(part="one", generation=2) == "a"
+    assert desk.count("worker_waits") == 0
+
+
 def test_as_many_steps_are_woken_as_there_is_room_for(desk: Desk) -> None:
     harness = desk.harness
     _register(harness)

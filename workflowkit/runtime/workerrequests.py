@@ -82,7 +82,7 @@ class WorkerRequests:
             lease_ends_at_ms=ends_at_ms, expires_at_ms=tx.now_ms + self._limits.remote_call_seconds * _MS,
         )  # fmt: skip
         workerrequests.insert(tx, placed)
-        workerrequests.wait_no_more(tx, request.run_id, request.step_key)
+        workerrequests.wait_no_more(tx, request.run_id, request.step_key, before_generation=request.generation)
         tx.changed.add(gateway_channel(chosen.gateway_id))
         return placed
 
@@ -202,13 +202,14 @@ class WorkerRequests:
         hints = []
         found = workerrequests.waiting(tx, environment, app_id, functions, limit=limit)
         # In order, as everybody does who locks the rows of several steps.
-        for run_id, step_key in sorted(found):
-            queue = steps.make_due(tx, run_id, step_key, wake_at_ms=tx.now_ms + self._grace_ms)
+        for run_id, step_key, generation in sorted(found):
+            # One whose attempt is still going on is found again.
+            queue = steps.make_due(tx, run_id, step_key, attempt=generation, wake_at_ms=tx.now_ms + self._grace_ms)
             if queue is not None:
-                workerrequests.wait_no_more(tx, run_id, step_key)
+                workerrequests.wait_no_more(tx, run_id, step_key, before_generation=generation + 1)
                 hints.append(StepHint(run_id, step_key, queue))
         if len(hints) < len(found):
-            workerrequests.forget_waits_of_ended(tx, [run_id for run_id, _ in found])
+            workerrequests.forget_waits(tx, [run_id for run_id, _, _ in found])
         return hints
 
 

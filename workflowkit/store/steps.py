@@ -141,7 +141,7 @@ _ADVANCE = Sql(
     """
     UPDATE steps SET due_at_ms = 0, wake_at_ms = CASE WHEN wake_at_ms IS NULL THEN NULL ELSE :wake_at_ms END
     WHERE run_id = :run_id AND step_key = :step_key AND status IN ('ready', 'sleeping', 'waiting')
-        AND due_at_ms > :now_ms AND due_at_ms < :parked
+        AND (:any_attempt OR attempt = :attempt) AND due_at_ms > :now_ms AND due_at_ms < :parked
     RETURNING queue
     """
 )
@@ -290,12 +290,15 @@ def poke(tx: Transaction, run_id: str, step_key: str, *, wake_at_ms: int) -> Non
     tx.run(_POKE, run_id=run_id, step_key=step_key, wake_at_ms=wake_at_ms)
 
 
-def make_due(tx: Transaction, run_id: str, step_key: str, *, wake_at_ms: int) -> str | None:
+def make_due(tx: Transaction, run_id: str, step_key: str, *, wake_at_ms: int, attempt: int | None = None) -> str | None:
     """Make a step due now that was to be looked at later; return its queue, ``None`` where it was not so.
 
-    Locks the step's row.
+    With ``attempt`` only if that is its latest one. Locks the step's row.
     """
-    row = tx.one(_ADVANCE, run_id=run_id, step_key=step_key, wake_at_ms=wake_at_ms, now_ms=tx.now_ms, parked=PARKED)
+    row = tx.one(
+        _ADVANCE, run_id=run_id, step_key=step_key, any_attempt=attempt is None, attempt=attempt or 0,
+        wake_at_ms=wake_at_ms, now_ms=tx.now_ms, parked=PARKED,
+    )  # fmt: skip
     return None if row is None else str(row[0])
 
 

@@ -111,23 +111,29 @@ _DELETE = Sql("DELETE FROM worker_requests WHERE id = :id")
 _FORGET = Sql("DELETE FROM worker_requests WHERE expires_at_ms < :now_ms")
 _WAIT = Sql(
     """
-    INSERT INTO worker_waits (run_id, step_key, environment, app_id, slug, since_ms)
-    VALUES (:run_id, :step_key, :environment, :app_id, :slug, :now_ms)
-    ON CONFLICT (run_id, step_key) DO NOTHING
+    INSERT INTO worker_waits (run_id, step_key, environment, app_id, slug, generation, since_ms)
+    VALUES (:run_id, :step_key, :environment, :app_id, :slug, :generation, :now_ms)
+    ON CONFLICT (run_id, step_key) DO UPDATE SET generation = excluded.generation
     """
 )
-_WAIT_NO_MORE = Sql("DELETE FROM worker_waits WHERE run_id = :run_id AND step_key = :step_key")
+# Branches of one attempt share its row: one that is executed takes it from no other that waits.
+_WAIT_NO_MORE = Sql(
+    "DELETE FROM worker_waits WHERE run_id = :run_id AND step_key = :step_key AND generation < :before"
+)  # fmt: skip
 _WAITING = Sql(
     """
-    SELECT run_id, step_key FROM worker_waits
+    SELECT run_id, step_key, generation FROM worker_waits
     WHERE environment = :environment AND app_id = :app_id AND slug {in_ids} ORDER BY since_ms, run_id, step_key
     LIMIT :limit
     """
 )
 _APPS_WAITED_FOR = Sql("SELECT DISTINCT app_id FROM worker_waits WHERE environment = :environment")
-_ENDED = Sql(
+_OVER = Sql(
     """
-    DELETE FROM worker_waits WHERE run_id IN (SELECT id FROM runs WHERE id {in_ids} AND finished_at_ms IS NOT NULL)
+    DELETE FROM worker_waits WHERE run_id {in_ids} AND (
+        EXISTS (SELECT 1 FROM runs WHERE id = worker_waits.run_id AND finished_at_ms IS NOT NULL)
+        OR generation < (SELECT attempt FROM steps
+                         WHERE steps.run_id = worker_waits.run_id AND steps.step_key = worker_waits.step_key))
     """
 )
 
@@ -220,21 +226,21 @@ def wait(tx: Transaction, request: WorkerRequest) -> None:
     """Note that the step of a request waits for a worker that has its function."""
     tx.run(
         _WAIT, run_id=request.run_id, step_key=request.step_key, environment=request.environment,
-        app_id=request.app_id, slug=request.slug, now_ms=tx.now_ms,
+        app_id=request.app_id, slug=request.slug, generation=request.generation, now_ms=tx.now_ms,
     )  # fmt: skip
 
 
-def wait_no_more(tx: Transaction, run_id: str, step_key: str) -> None:
-    """Note that a step waits for a worker no more."""
-    tx.run(_WAIT_NO_MORE, run_id=run_id, step_key=step_key)
+def wait_no_more(tx: Transaction, run_id: str, step_key: str, *, before_generation: int) -> None:
+    """Note that no attempt of a step before this one waits for a worker any more."""
+    tx.run(_WAIT_NO_MORE, run_id=run_id, step_key=step_key, before=before_generation)
 
 
 def waiting(
     tx: Transaction, environment: str, app_id: str, functions: Sequence[str], *, limit: int
-) -> list[tuple[str, str]]:
-    """Return (run id, step key) of steps that wait for functions of an app, those that came first at the front."""
+) -> list[tuple[str, str, int]]:
+    """Return (run id, step key, generation) of steps that wait for functions of an app, the first ones at the front."""
     rows = tx.rows(_WAITING, environment=environment, app_id=app_id, ids=list(functions), limit=limit)
-    return [(row[0], row[1]) for row in rows]
+    return [(row[0], row[1], row[2]) for row in rows]
 
 
 def apps_waited_for(tx: Transaction, environment: str) -> list[str]:
@@ -242,9 +248,9 @@ def apps_waited_for(tx: Transaction, environment: str) -> list[str]:
     return [row[0] for row in tx.rows(_APPS_WAITED_FOR, environment=environment)]
 
 
-def forget_waits_of_ended(tx: Transaction, run_ids: Sequence[str]) -> None:
-    """Drop the waits of those among these runs that have ended."""
-    tx.run(_ENDED, ids=list(run_ids))
+def forget_waits(tx: Transaction, run_ids: Sequence[str]) -> None:
+    """Drop the waits of these runs that are over: the run has ended, or the step is at a later attempt."""
+    tx.run(_OVER, ids=list(run_ids))
 
 
 def _opened(tx: Transaction, row: Any) -> WorkerRequest:

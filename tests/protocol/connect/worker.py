@@ -13,6 +13,7 @@ import json
 import os
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,15 @@ def app_of(name: str, version: str) -> tuple[inngest.Inngest, list[inngest.Funct
 
         return [by, await ctx.step.run("after", after), ctx.attempt]
 
+    @client.create_function(fn_id="parallel", trigger=inngest.TriggerEvent(event=f"{name}/parallel"), retries=0)
+    def parallel(ctx: inngest.ContextSync) -> list[int]:
+        def step(number: int) -> int:
+            tell(name, number)
+            return number
+
+        numbers = [partial(ctx.step.run, f"s{number}", partial(step, number)) for number in range(4)]
+        return [*ctx.group.parallel(tuple(numbers))]
+
     @client.create_function(fn_id="fail", trigger=inngest.TriggerEvent(event=f"{name}/fail"), retries=0)
     def fail(ctx: inngest.ContextSync) -> None:
         raise ValueError("it is broken")
@@ -66,7 +76,7 @@ def app_of(name: str, version: str) -> tuple[inngest.Inngest, list[inngest.Funct
     def new(ctx: inngest.ContextSync) -> str:
         return version
 
-    return client, [three, slow, fail, *([new] if version == "2" else [])]
+    return client, [three, slow, parallel, fail, *([new] if version == "2" else [])]
 
 
 async def main() -> None:

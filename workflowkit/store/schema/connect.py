@@ -105,6 +105,9 @@ worker_waits = sa.Table(
     text("app_id"),
     text("slug"),
     big("since_ms"),
+    big("generation", default=0),
     sa.Index(None, "environment", "app_id", "since_ms"),
 )
-"""Steps that no connected worker can execute now. They are due again when one can."""
+"""Steps that no connected worker can execute now, and in which of their attempts that was. They are due again when one
+can.
+"""
