@@ -38,6 +38,11 @@ def a_draft() -> dict[str, Any]:
 
 def try_with(editor: EditorPage, data: dict[str, Any]) -> None:
     editor.get("test-button").click()
+    run_with(editor, data)
+
+
+def run_with(editor: EditorPage, data: dict[str, Any]) -> None:
+    """Run in the panel that is open."""
     editor.get("test-data").fill(json.dumps(data))
     editor.get("test-run").click()
     expect(editor.get("test-result")).to_be_visible()
@@ -64,7 +69,7 @@ def test_a_draft_is_tried_with_what_stands_for_the_world(editor: EditorPage) -> 
     expect(step).to_contain_text("pinned")
     # Whatever was pinned is there for the next one, and no step of the saved draft knows of it.
     editor.page.reload()
-    try_with(editor, {"total": 5, "email": "a@b.c"})
+    run_with(editor, {"total": 5, "email": "a@b.c"})
     expect(state).to_have_text("Completed")
     assert "stub" not in json.dumps(editor.saved())
     editor.get("test-step-lookup").get_by_role("button", name="Look up").click()
