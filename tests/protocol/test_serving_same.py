@@ -398,6 +398,55 @@ def test_what_was_done_is_undone_in_the_same_order_and_then_the_failure_is_handl
     assert any(text.startswith("failed: ") for text in done)
 
 
+def _nested_trip() -> Document:
+    undo = {"compensate": {"kind": "note", "inputs": {"text": "undo !ref($.state.part)"}}}
+    inner = {
+        "id": "inner", "kind": "builtin:for_each", "inputs": {"items": "!ref($.item)", "concurrency": 1},
+        "body": _chain(_action("part", "double", undo, n="!ref($.item)")),
+    }  # fmt: skip
+    return _document(
+        [_loop(_chain(inner), concurrency=1), _action("last", "refuses")], [("$source", "each"), ("each", "last")]
+    )
+
+
+def test_items_of_loops_in_loops_are_undone_in_the_same_order(database_url: str) -> None:
+    wk, clock = a_clocked_app()
+    done = _actions(wk)
+    wk.action("note")(lambda text: done.append(text))
+    data = {"items": [[1, 2], [3], [4, 5]]}
+    with a_runtime(database_url, wk.registry) as harness:
+        harness.deploy(_nested_trip(), "main")
+        harness.send("go", data)
+        harness.drain()
+    here = [*done]
+    done.clear()
+    server = ProtocolServer(wk.serve(is_dev=True, workflows={"main": _nested_trip()}).wsgi(), clock)
+    assert server.run("shop-main", {"name": "go", "data": data}).status == "failed"
+    assert done == here
+    assert done[5:] == ["undo 10", "undo 8", "undo 6", "undo 4", "undo 2"]
+
+
+def test_an_item_that_goes_on_though_its_loop_has_failed_is_undone_and_holds_nothing_up() -> None:
+    undo = {"compensate": {"kind": "note", "inputs": {"text": "undo !ref($.state.part)"}}}
+    body = _chain(
+        _action("part", "double", undo, n="!ref($.item.n)"), _action("w", "builtin:wait", duration="!ref($.item.wait)"),
+        _action("check", "breaks", {"retries": 0}, n="!ref($.item.n)"),
+    )  # fmt: skip
+    document = _document(
+        [_loop(body, {"on_error": "continue"}), _action("after", "set", e="!ref($.state.each.error.message)")],
+        [("$source", "each"), ("each", "after")],
+    )
+    wk, clock = a_clocked_app()
+    done, began_ms = _actions(wk), clock.now_ms()
+    wk.action("note")(lambda text: done.append(text))
+    server = ProtocolServer(wk.serve(is_dev=True, workflows={"main": document}).wsgi(), clock)
+    items = [{"n": 1, "wait": "1h"}, {"n": 2, "wait": "1m"}]
+    ended = server.run("shop-main", {"name": "go", "data": {"items": items}})
+    assert ended.output == {"after": {"e": "item '1' (index 1): no 2"}}
+    assert sorted(done) == ["breaks 2", "double 1", "double 2", "undo 2", "undo 4"]
+    assert ended.at_ms - began_ms == 60_000
+
+
 def test_a_document_may_be_started_by_the_failure_of_another_one() -> None:
     main = _document([_action("a", "refuses")], [("$source", "a")], settings={"on_failure": {"workflow": "other"}})
     other = {"name": "Other", **_chain(_action("s", "set", of="!ref($.event.data.error.message)"))}
