@@ -209,6 +209,32 @@ def test_a_new_version_registers_and_an_old_worker_is_not_asked_for_what_it_does
     assert (old.told, len(new.told)) == ([["active"]], 4)
 
 
+def test_a_rolling_deploy_under_load_fails_no_step(wk: WorkflowKit, fleet: Fleet) -> None:
+    events: list[str] = []
+    is_over = threading.Event()
+
+    def load() -> None:
+        while not is_over.is_set():
+            events.extend(fleet.send("deployed/three") for _ in range(3))
+            fleet.run_of(events[-1])
+
+    workers = [fleet.python("deployed@1")]
+    loading = threading.Thread(target=load)
+    loading.start()
+    try:
+        for version in (2, 3):
+            workers.append(fleet.python(f"deployed@{version}"))
+            workers[-2].end()
+            workers[-1].wait_until_told("deployed")
+    finally:
+        is_over.set()
+        loading.join()
+    runs = [fleet.run_of(event) for event in events]
+    assert {run["status"] for run in runs} == {"Completed"}
+    assert [facts(wk, run, "retry") for run in runs] == [[]] * len(runs)
+    assert all(len(worker.told) > 1 for worker in workers)
+
+
 def test_an_old_worker_that_only_comes_back_does_not_bring_its_version_back(fleet: Fleet) -> None:
     def version() -> str:
         return str(httpx.get(f"{fleet.server}/api/apps/versioned").json()["version"])

@@ -9,10 +9,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from histories import failing
 from runtimes import Harness, a_runtime, at_once
 from sdkapps import eventually
 
-from workflowkit.base.errors import AlreadyExists
+from workflowkit.base.errors import AlreadyExists, StoreUnavailable
 from workflowkit.engine.states import StepStatus
 from workflowkit.inngest.connect.exchange import Exchange
 from workflowkit.inngest.remote import install
@@ -302,9 +303,17 @@ def _register(harness: Harness, retries: int = 0) -> None:
 
 
 def _answered(desk: Desk) -> None:
-    """Answer the next request that the gateway has to send."""
+    """Answer the next request that the gateway has to send, as often as it takes."""
     (request,) = eventually(lambda: desk.requests.placed(desk.gateway.id) or None)
-    desk.requests.answer(request.id, REPLY)
+
+    def answer() -> bool | None:
+        try:
+            desk.requests.answer(request.id, REPLY)
+        except StoreUnavailable:
+            return None
+        return True
+
+    eventually(answer)
 
 
 def test_a_step_waits_for_a_worker_and_goes_on_when_one_is_there(desk: Desk) -> None:
@@ -325,6 +334,23 @@ def test_a_step_waits_for_a_worker_and_goes_on_when_one_is_there(desk: Desk) -> 
     assert (harness.run()["status"], harness.run()["output"]) == ("completed", '"done"')
     assert harness.journal("retry") == harness.journal("failed") == []
     assert [desk.count(each) for each in ("worker_requests", "worker_waits")] == [0, 0]
+
+
+@pytest.mark.parametrize("side", ["before_commit", "after_commit"])
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_a_call_outlasts_a_database_that_does_not_answer(desk: Desk, side: str, nth: int) -> None:
+    harness = desk.harness
+    _register(harness)
+    desk.connect("a")
+    harness.send("go")
+    answering = threading.Thread(target=_answered, args=[desk])
+    answering.start()
+    with failing(f"request.{side}", StoreUnavailable("no answer"), nth=nth):
+        harness.drain()
+        answering.join()
+    assert (harness.run()["status"], harness.run()["output"]) == ("completed", '"done"')
+    assert harness.journal("retry") == []
+    assert sum(kind == "attempt" for kind, _ in harness.journal()) == 1
 
 
 def test_a_branch_that_waits_does_so_although_another_one_is_executed_and_until_the_next_attempt(desk: Desk) -> None:
