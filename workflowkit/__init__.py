@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from workflowkit.base.limits import Limits
     from workflowkit.base.scope import Scope
     from workflowkit.base.settings import Settings
+    from workflowkit.client import Client
     from workflowkit.definition.trigger_values import Cron, Event
     from workflowkit.engine.context import AsyncStepContext, StepContext
     from workflowkit.engine.middleware import Failure, Middleware, SkippedNode
@@ -37,6 +38,7 @@ __version__ = "0.1.0"
 __all__ = [
     "ActionError",
     "AsyncStepContext",
+    "Client",
     "Cron",
     "DefinitionError",
     "Event",
@@ -65,6 +67,7 @@ __all__ = [
 #: Where the names are, for when they are used.
 _HOMES = {
     "workflowkit.app": ("WorkflowKit",),
+    "workflowkit.client": ("Client",),
     "workflowkit.base.errors": (
         "ActionError",
         "DefinitionError",

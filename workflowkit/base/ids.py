@@ -7,6 +7,7 @@ randomness by a hash, so computing it twice gives the same id (RELIABILITY: dete
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import itertools
 import os
@@ -90,6 +91,11 @@ def idempotency_key(run_id: str, step_key: str) -> str:
 def random_token(size_bytes: int = 32) -> str:
     """Return an unguessable URL-safe secret."""
     return _encode(int.from_bytes(os.urandom(size_bytes)), -(-size_bytes * 8 // 5))
+
+
+def request_seed(now_ms: int) -> str:
+    """Return what the ids of the events of one request follow from, however often it is sent (``api.seeding``)."""
+    return f"{now_ms},{base64.b64encode(os.urandom(10)).decode()}"
 
 
 def random_fraction() -> float:

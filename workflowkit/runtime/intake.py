@@ -102,7 +102,7 @@ class Intake:
         repeated = {own_id for own_id, event in zip(ids, incoming, strict=True) if event.is_of_request} & {*duplicates}
         fresh = [record for record in records if record.id not in repeated]
         events.insert(tx, scope, fresh, wake_at_ms=tx.now_ms + grace_ms)
-        return [Accepted(record.id, record.name, record.duplicate_of) for record in records]
+        return [_accepted(record, is_repeated=record.id in repeated) for record in records]
 
     def _claim_ids(
         self, tx: Transaction, scope: Scope, incoming: Sequence[IncomingEvent], ids: Sequence[str]
@@ -117,3 +117,10 @@ class Intake:
             (own_id, events.claim_event_id(tx, scope, event_id, own_id, window_ms)) for event_id, _, own_id in named
         )
         return {own_id: first_id for own_id, first_id in found if first_id is not None}
+
+
+def _accepted(record: EventRecord, *, is_repeated: bool) -> Accepted:
+    """Return what became of an event: of one of a repeated request, what had become of it then."""
+    if is_repeated and record.duplicate_of is not None:
+        return Accepted(record.duplicate_of, record.name)
+    return Accepted(record.id, record.name, record.duplicate_of)

@@ -34,10 +34,11 @@ def send_events() -> Response:
     itself: `results` says in the order of the request what became of it. Whatever is reported as accepted is stored
     for good. If none is valid the answer is an error (400, or 413) with pointers into the body. A key that may not send
     one of the events sends none of them (403). Sending an event with an `id` again within 24 hours stores it, and
-    starts nothing.
+    starts nothing. A request that is repeated with the same `X-Inngest-Event-Id-Seed` stores nothing a second time.
     """
     services = Services.current()
-    results = sending.send_valid(sending.read_items(read_json(), services), caller(), services)
+    items = seeding.seeded(sending.read_items(read_json(), services), request.headers.get(seeding.SEED_HEADER))
+    results = sending.send_valid(items, caller(), services)
     status = 207 if any(result["status"] == "rejected" for result in results) else 200
     return answer({"results": results}, status)
 
@@ -55,11 +56,9 @@ def send_events_with_key_in_path(key: str) -> Response:
     out: that is the protocol's own. Errors also say `error` and `ids`.
     """
     services = Services.current()
-    seed = request.headers.get(seeding.SEED_HEADER)
-    items = seeding.seeded(sending.read_items(as_sdks_send(read_json()), services), seed)
-    accepted = sending.send_all(items, caller(), services)
-    seeded_ids = seed is not None and all(isinstance(each.value, dict) and not each.value.get("id") for each in items)
-    return answer({"ids": [(seeded_ids and event.duplicate_of) or event.id for event in accepted], "status": 200})
+    items = sending.read_items(as_sdks_send(read_json()), services)
+    items = seeding.seeded(items, request.headers.get(seeding.SEED_HEADER))
+    return answer({"ids": [event.id for event in sending.send_all(items, caller(), services)], "status": 200})
 
 
 @api.get("/api/events")
