@@ -152,6 +152,37 @@ def test_events_that_started_nothing_go_and_those_of_runs_stay_as_long_as_these(
         assert harness.rows("SELECT duplicate_of FROM events WHERE name = 'test/unknown'") == [{"duplicate_of": None}]
 
 
+def test_events_that_were_collected_go_once_their_collection_is_over(database_url: str) -> None:
+    document = quick() | {"settings": {"debounce": {"period": "1h"}}}
+    with a_harness(database_url) as harness:
+        harness.deploy(document, "quick")
+        some_runs(harness)
+        assert counts(harness, "runs", "collections", "collected_events") == {
+            "runs": 0, "collections": 1, "collected_events": 3,
+        }  # fmt: skip
+        harness.clock.advance(seconds=11 * DAY)
+        assert prune(harness) == Counted()  # the window is open, as nobody has looked
+        with harness.runtime.database.transaction("timer") as tx:  # as if it had started nothing
+            tx.run(Sql("DELETE FROM timers"))
+            tx.run(Sql("UPDATE collections SET closed_at_ms = :now_ms, reason = 'paused'"), now_ms=tx.now_ms)
+        assert prune(harness) == Counted()
+        harness.clock.advance(seconds=11 * DAY)
+        assert prune(harness) == Counted(events=3)
+        assert set(counts(harness).values()) == {0}
+
+
+def test_a_run_of_several_events_keeps_all_of_them(database_url: str) -> None:
+    document = quick() | {"settings": {"batch": {"max_size": 3, "timeout": "1m"}}}
+    with a_harness(database_url) as harness:
+        harness.deploy(document, "quick")
+        some_runs(harness)
+        assert counts(harness, "runs", "collected_events") == {"runs": 1, "collected_events": 3}
+        harness.skip(11 * DAY)
+        assert prune(harness, events_days=1) == Counted()
+        assert prune(harness) == Counted(runs=1, events=3)
+        assert set(counts(harness).values()) == {0}
+
+
 def test_events_that_were_not_matched_yet_stay(database_url: str) -> None:
     with a_harness(database_url) as harness:
         harness.send("test/quick")

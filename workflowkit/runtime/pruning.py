@@ -111,7 +111,9 @@ class Pruning:
             while (yield from self._pass_of_runs(before_ms)):
                 pass
         if kept.events_days is not None:
-            yield from self._pass_of_events(self._before_ms(kept.events_days))
+            before_ms = self._before_ms(kept.events_days)
+            yield from self._pass_of_collections(before_ms)
+            yield from self._pass_of_events(before_ms)
         if kept.audit_days is not None:
             yield from self._pass_of_audit(self._before_ms(kept.audit_days))
 
@@ -135,6 +137,19 @@ class Pruning:
     def _delete_runs(self, run_ids: list[str], before_ms: int) -> int:
         with self._database.transaction("prune") as tx:
             return rows.delete_runs(tx, run_ids, before_ms=before_ms)
+
+    def _pass_of_collections(self, before_ms: int) -> Iterator[Counted]:
+        after: str | None = ""
+        while after is not None:
+            with self._database.read() as tx:
+                found, after = rows.find_collections(tx, before_ms=before_ms, after=after, limit=PAGE)
+            if found:
+                self._delete_collections(found, before_ms)
+            yield Counted()
+
+    def _delete_collections(self, collection_ids: list[str], before_ms: int) -> None:
+        with self._database.transaction("prune") as tx:
+            rows.delete_collections(tx, collection_ids, before_ms=before_ms)
 
     def _pass_of_events(self, before_ms: int) -> Iterator[Counted]:
         after: str | None = ""

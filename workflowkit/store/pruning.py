@@ -62,6 +62,19 @@ _EVENT_MAY_GO = """
     AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.event_id = e.id)
     AND NOT EXISTS (SELECT 1 FROM collected_events c WHERE c.event_id = e.id)
 """
+#: Events that came together and started nothing, or whose run is gone.
+_COLLECTION_MAY_GO = """
+    c.closed_at_ms < :before_ms AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.id = c.run_id)
+"""
+_PAGE_OF_COLLECTIONS = Sql(
+    f"""
+    SELECT c.id, CASE WHEN {_COLLECTION_MAY_GO} THEN 1 ELSE 0 END FROM collections c
+    WHERE c.id > :after AND c.id < :until ORDER BY c.id LIMIT :limit
+    """  # noqa: S608
+)
+_LOCK_COLLECTIONS = Sql(
+    f"SELECT c.id FROM collections c WHERE c.id {{in_ids}} AND {_COLLECTION_MAY_GO} ORDER BY c.id {{skip_locked}}"  # noqa: S608
+)
 _PAGE_OF_EVENTS = Sql(
     f"""
     SELECT e.id, CASE WHEN {_EVENT_MAY_GO} THEN 1 ELSE 0 END FROM events e
@@ -108,6 +121,20 @@ def delete_runs(tx: Transaction, run_ids: Sequence[str], *, before_ms: int) -> i
         tx.run(statement, ids=approvals)
     for statement in _OF_COLLECTIONS if collections else ():
         tx.run(statement, ids=collections)
+    return len(ids)
+
+
+def find_collections(tx: Transaction, *, before_ms: int, after: str, limit: int) -> tuple[list[str], str | None]:
+    """Return those of the next ``limit`` collections of events that may go, and behind which to go on."""
+    page = tx.rows(_PAGE_OF_COLLECTIONS, before_ms=before_ms, after=after, until=first_id(before_ms), limit=limit)
+    return [row[0] for row in page if row[1]], page[-1][0] if len(page) == limit else None
+
+
+def delete_collections(tx: Transaction, collection_ids: Sequence[str], *, before_ms: int) -> int:
+    """Delete collections that may (still) go, but not the events in them; return how many."""
+    ids = [row[0] for row in tx.rows(_LOCK_COLLECTIONS, ids=list(collection_ids), before_ms=before_ms)]
+    for statement in _OF_COLLECTIONS if ids else ():
+        tx.run(statement, ids=ids)
     return len(ids)
 
 
