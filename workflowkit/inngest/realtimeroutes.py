@@ -31,8 +31,11 @@ class RealtimeRoutes:
         app.add_url_rule("/v1/realtime/token", view_func=self._token, endpoint="realtime.token", methods=["POST"])
         app.add_url_rule("/v1/realtime/publish", view_func=self._publish, endpoint="realtime.publish", methods=["POST"])
         app.add_url_rule("/v1/realtime/publish/tee", view_func=self._tee, endpoint="realtime.tee", methods=["POST"])
-        app.add_url_rule(CONNECT, view_func=self._connect, endpoint=CONNECT, websocket=True)
-        app.add_url_rule(SSE, view_func=self._sse, endpoint=SSE)
+        # Browsers ask nothing before these, so nothing is answered there.
+        app.add_url_rule(
+            CONNECT, view_func=self._connect, endpoint=CONNECT, websocket=True, provide_automatic_options=False
+        )
+        app.add_url_rule(SSE, view_func=self._sse, endpoint=SSE, provide_automatic_options=False)
 
     def _token(self) -> Response:
         return json_answer({"jwt": self._realtime.token(read_body(self._server.parts().settings.limits))}, 201)
