@@ -221,6 +221,16 @@ def test_triggers_have_a_form(editor: EditorPage, kind: str, pointer: str, typed
     expect(editor.node("$source")).to_contain_text(typed)
 
 
+def test_a_trigger_tells_how_many_past_events_it_would_have_matched(editor: EditorPage) -> None:
+    for number in (1, 2, 3):
+        editor.server.post("/api/events", {"name": "forms/tried", "data": {"n": number}})
+    trigger = {"event": "forms/tried", "if": "event.data.n > 1"}
+    editor.open({"name": "Tried", "triggers": [trigger], "actions": [], "edges": []})
+    editor.get("node-$source").click()
+    editor.get("try-trigger").click()
+    expect(editor.get("trigger-matches")).to_have_text("Would have matched 2 of the last 3 events.")
+
+
 def test_a_problem_leads_to_its_field_and_keeps_from_publishing(editor: EditorPage) -> None:
     document = chain("lookup", "log")
     document["actions"][0]["inputs"] = {"email": "a@example.com"}

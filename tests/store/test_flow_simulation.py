@@ -13,7 +13,8 @@ from click.testing import CliRunner
 from runtimes import Harness, a_registry, a_runtime
 from webapi import a_web
 
-from workflowkit.base.scope import DEFAULT_SCOPE
+from workflowkit.base.errors import DefinitionError
+from workflowkit.base.scope import DEFAULT_SCOPE, Scope
 from workflowkit.cli.root import cli
 from workflowkit.engine.context import StepContext
 from workflowkit.registry import Registry
@@ -158,3 +159,47 @@ def test_the_command_line_shows_an_event_and_simulates(
 
 
 RATE = {"limit": 1, "period": "1h"}
+
+
+# --- triggers on the last events
+
+
+def _tried(harness: Harness, event: str, condition: str | None = None) -> tuple[int, int, str]:
+    simulating = Simulating(harness.runtime.database, Versions(), harness.runtime.settings.limits)
+    found = simulating.try_trigger(DEFAULT_SCOPE, event, condition)
+    return found.seen, len(found.matched), found.detail
+
+
+def test_a_trigger_says_how_many_of_the_last_twenty_events_it_would_have_matched(database_url: str) -> None:
+    with a_runtime(database_url, a_registry()) as harness:
+        for number in range(25):
+            harness.send("app/order", {"n": number})
+            harness.clock.advance(seconds=1)
+        harness.send("app/Order_2", {"n": 3})
+        harness.send("other/order", {"n": 3}, scope=Scope("default", "others"))
+        assert _tried(harness, "app/order") == (20, 20, "")
+        assert _tried(harness, "app/order", "event.data.n >= 22") == (20, 3, "")
+        assert _tried(harness, "app/*", "event.data.n == 3") == (20, 1, "")
+        assert _tried(harness, "app/ord_r") == (0, 0, "")
+        assert _tried(harness, "App/*") == (0, 0, "")
+        assert _tried(harness, "other/*") == (0, 0, "")
+        assert harness.rows("SELECT id FROM runs") == []
+
+
+def test_a_condition_that_cannot_be_evaluated_matches_nothing_and_says_why(database_url: str) -> None:
+    with a_runtime(database_url, a_registry()) as harness:
+        harness.send("app/order", {"n": "three"})
+        seen, matched, detail = _tried(harness, "app/order", "event.data.n > 2")
+        assert (seen, matched) == (1, 0)
+        assert detail
+
+
+@pytest.mark.parametrize(
+    ("event", "condition", "pointer"), [("upd*", None, "/triggers/0/event"), ("a/b", "1 +", "/triggers/0/if")]
+)
+def test_a_trigger_that_no_document_may_have_is_refused(
+    sqlite_url: str, event: str, condition: str | None, pointer: str
+) -> None:
+    with a_runtime(sqlite_url, a_registry()) as harness, pytest.raises(DefinitionError) as refused:
+        _tried(harness, event, condition)
+    assert [problem.pointer for problem in refused.value.problems] == [pointer]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from builders import a_workflow
-from runtimes import a_registry, a_runtime
+from runtimes import a_registry, a_runtime, at_once
 
 from workflowkit.base import failpoints
 from workflowkit.base.errors import LeaseInterrupt, LeaseLost, NonRetriableError
@@ -378,3 +378,15 @@ def test_an_event_of_the_future_makes_a_run_that_starts_then_and_can_be_cancelle
         harness.skip(0.001)
         rows = harness.rows("SELECT id, status FROM runs ORDER BY id")
         assert [row["status"] for row in rows] == ["cancelled", "completed"]
+
+
+def test_fifty_senders_of_one_id_at_the_same_moment_store_fifty_events_and_start_one_run(database_url: str) -> None:
+    with a_runtime(database_url, a_registry()) as harness:
+        harness.deploy(a_workflow().chain("a").trigger("test/happened").document())
+        outcomes = at_once(*[lambda: harness.send("test/happened", id="once")] * 50)
+        assert [each for each in outcomes if isinstance(each, Exception)] == []
+        harness.dispatcher.match([row["id"] for row in harness.rows("SELECT id FROM pending_events")])
+        harness.drain()
+        (counted,) = harness.rows("SELECT count(*) AS n, count(duplicate_of) AS doubles FROM events")
+        assert counted == {"n": 50, "doubles": 49}
+        assert len(harness.rows("SELECT id FROM runs")) == 1

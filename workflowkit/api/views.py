@@ -18,6 +18,7 @@ from workflowkit.runtime.innersteps import InnerStep
 from workflowkit.runtime.logs import LEVELS
 from workflowkit.runtime.moving import Moved
 from workflowkit.runtime.pausing import PauseState
+from workflowkit.runtime.simulating import Tried
 from workflowkit.store.alerts import AlertRow
 from workflowkit.store.apps import AppRecord, FunctionRecord
 from workflowkit.store.appsyncs import SyncRow
@@ -109,6 +110,16 @@ def simulation(outcomes: Sequence[Outcome]) -> Shown:
         "runs": len({each.run for each in outcomes if each.run is not None}),
         "skipped": sum(each.fate is Fate.SKIPPED for each in outcomes),
         "items": [outcome(each) for each in outcomes],
+    }
+
+
+def tried(found: Tried) -> Shown:
+    """Show what a trigger would have made of the last events (``schemas.simulations.TriggerMatches``)."""
+    return {
+        "seen": found.seen,
+        "matched": len(found.matched),
+        "event_ids": list(found.matched),
+        "detail": found.detail,
     }
 
 

@@ -9,11 +9,11 @@ from workflowkit.base.errors import NotFound
 from workflowkit.base.ids import first_id
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope
-from workflowkit.definition import parse_settings
+from workflowkit.definition import parse_settings, parse_triggers
 from workflowkit.definition.model import Json, Workflow
 from workflowkit.flow.simulation import Outcome, Sample, simulate
 from workflowkit.runtime.versions import Versions
-from workflowkit.store import events, subscriptions
+from workflowkit.store import events, queries, subscriptions
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.events import EventRecord
 from workflowkit.triggers import Subscription, match, patterns_for
@@ -27,6 +27,20 @@ class Question:
     since_ms: int
     limit: int
     run_ms: int = 0
+
+
+#: How many of the last events a trigger is tried on.
+TRIED_EVENTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What a trigger would have made of the last events with its name: how many there were, and the ids of those that
+    it matches, the newest first. ``detail`` says why its condition could not be evaluated, if it once could not."""
+
+    seen: int
+    matched: tuple[str, ...]
+    detail: str
 
 
 class Simulating:
@@ -52,6 +66,23 @@ class Simulating:
             records = self._events(tx, scope, workflow, question)
         samples = [Sample(record.id, record.as_json(), record.received_at_ms) for record in records]
         return simulate(flow, samples, run_ms=question.run_ms, limits=self._limits)
+
+    def try_trigger(self, scope: Scope, event: str, condition: str | None) -> Tried:
+        """Return which of the last events with a name, or with one that a pattern covers, a trigger would have matched.
+
+        Raises ``DefinitionError`` for a trigger that no document may have.
+        """
+        trigger = {"event": event} | ({} if condition is None else {"if": condition})
+        parse_triggers([trigger], self._limits)
+        with self._database.read() as tx:
+            found = queries.find_events(tx, scope, queries.EventFilter(name=event), limit=TRIED_EVENTS)
+        matched, details = [], []
+        for record in found:
+            subscription = Subscription("", "", (condition,))
+            (one,) = match(record.as_json(), [subscription], now_ms=record.received_at_ms, limits=self._limits)
+            details += [one.detail] if one.detail else []
+            matched += [record.id] if one.started else []
+        return Tried(len(found), tuple(matched), next(iter(details), ""))
 
     def _events(self, tx: Transaction, scope: Scope, workflow: Workflow, question: Question) -> Sequence[EventRecord]:
         after, by_id = first_id(question.since_ms), {}

@@ -41,7 +41,10 @@ class RunFilter:
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Which events to list. ``event_id`` is the sender's id; times are of receipt: from ``after`` to just before."""
+    """Which events to list. ``event_id`` is the sender's id; times are of receipt: from ``after`` to just before.
+
+    ``name`` is that of the events, or a pattern that covers it.
+    """
 
     name: str | None = None
     event_id: str | None = None
@@ -222,7 +225,7 @@ def find_events(
     if before is not None:
         query = query.where(_event.id < before)
     if where.name is not None:
-        query = query.where(_event.name == where.name)
+        query = query.where(_names(where.name))
     if where.event_id is not None:
         query = query.where(_event.event_id == where.event_id)
     query = query.where(*_between(_event.received_at_ms, where.received_after_ms, where.received_before_ms))
@@ -279,6 +282,13 @@ def is_pending(tx: Reading, scope: Scope, event_id: str) -> bool:
 def _owned(table: sa.Table, scope: Scope) -> tuple[sa.ColumnElement[bool], ...]:
     # SAFETY: S10 — every query of this module is limited to one tenant of one environment, in SQL.
     return table.c.environment == scope.environment, table.c.tenant == scope.tenant
+
+
+def _names(name: str) -> sa.ColumnElement[bool]:
+    if name.endswith("*"):
+        # Not LIKE, to which small and capital letters are the same on SQLite.
+        return sa.func.substr(_event.name, 1, len(name) - 1) == name[:-1]
+    return _event.name == name
 
 
 def _between(column: sa.Column[int], after_ms: int | None, before_ms: int | None) -> list[sa.ColumnElement[bool]]:

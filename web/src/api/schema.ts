@@ -1511,6 +1511,24 @@ export interface TriedDelivery {
   readonly problems: readonly Problem[];
 }
 
+export interface TriedTrigger {
+  /** The name of the event, or a pattern such as `app/*`. */
+  readonly event: string;
+  /** Its condition. */
+  readonly if?: string | null;
+}
+
+export interface TriggerMatches {
+  /** How many events of its name it was tried on: the last 20 at most. */
+  readonly seen: number;
+  /** How many of them it matches. */
+  readonly matched: number;
+  /** Our ids of those, the newest first. */
+  readonly event_ids: readonly string[];
+  /** Why its condition could not be evaluated for one of them; or empty. */
+  readonly detail: string;
+}
+
 export interface User {
   /** The user's id. */
   readonly id: string;

@@ -9,6 +9,7 @@ import { Button, IconButton } from "../shell/ui/Button";
 import { Icon } from "../shell/ui/Icon";
 import { contract, triggerSchema, workflowSettings } from "./contract";
 import { controlAt, onlyFlow, withoutFlow } from "./flow/values";
+import { PastMatches } from "./PastMatches";
 import { ProblemLines } from "./ProblemLines";
 import { messagesBelow } from "./problems";
 import { SchemaForm } from "./SchemaForm";
@@ -193,6 +194,7 @@ function TriggerCard({
           }
         />
       )}
+      {kind === "event" && <PastMatches trigger={trigger} />}
     </section>
   );
 }

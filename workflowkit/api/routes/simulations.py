@@ -28,17 +28,31 @@ def simulate_settings(workflow_id: str, body: dict[str, Any]) -> Response:
     they came again at the same times. Nothing is executed and nothing is stored. How long a run lasts is assumed, and
     limits of concurrency are left out, for they depend on how long each step takes.
     """
-    services = Services.current()
-    may_see = caller().may_decrypt
-    simulating = Simulating(
-        services.opened if may_see else services.database,
-        services.opened_versions if may_see else services.versions,
-        services.limits,
-    )
     question = Question(
         settings=body["settings"],
         since_ms=views.milliseconds(body["since"]) or 0,
         limit=body["limit"],
         run_ms=int(body["run_seconds"] * 1000),
     )
-    return answer(views.simulation(simulating.simulate(caller().scope, workflow_id, question)))
+    return answer(views.simulation(_simulating().simulate(caller().scope, workflow_id, question)))
+
+
+@api.post("/triggers/try")
+@requires("runs:read")
+@receives(schemas.TriedTrigger)
+@returns(schemas.TriggerMatches, _422="No document may have this trigger.")
+def try_trigger(body: dict[str, Any]) -> Response:
+    """Try a trigger on past events.
+
+    On the last 20 of its name: how many would it have matched? Nothing is started.
+    """
+    return answer(views.tried(_simulating().try_trigger(caller().scope, body["event"], body.get("condition"))))
+
+
+def _simulating() -> Simulating:
+    services, may_see = Services.current(), caller().may_decrypt
+    return Simulating(
+        services.opened if may_see else services.database,
+        services.opened_versions if may_see else services.versions,
+        services.limits,
+    )

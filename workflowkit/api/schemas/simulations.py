@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from workflowkit.api.schemas.base import Answer, Request, json_object, many, moment, text, whole
+from workflowkit.api.schemas.base import Answer, Request, described, json_object, many, moment, text, whole
 from workflowkit.flow.simulation import Fate
 
 #: Most events that one simulation looks at.
@@ -21,6 +21,22 @@ class SimulationRequest(Request):
     run_seconds = fields.Float(
         load_default=0.0, validate=validate.Range(0), metadata={"description": "How long each run is taken to last."}
     )
+
+
+class TriedTrigger(Request):
+    """A trigger on events, as a document has it."""
+
+    event = text("The name of the event, or a pattern such as `app/*`.")
+    condition = text("Its condition.", required=False, data_key="if", nullable=True)
+
+
+class TriggerMatches(Answer):
+    """What a trigger would have made of the last events."""
+
+    seen = whole("How many events of its name it was tried on: the last 20 at most.")
+    matched = whole("How many of them it matches.")
+    event_ids = fields.List(fields.String(), **described("Our ids of those, the newest first."))
+    detail = text("Why its condition could not be evaluated for one of them; or empty.")
 
 
 class SimulatedEvent(Answer):
