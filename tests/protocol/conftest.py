@@ -5,6 +5,7 @@ from pathlib import Path
 
 import inngest
 import pytest
+from asking import SECRET_KEY
 from runtimes import Harness, a_runtime
 from sdkapps import SdkApp, a_server
 
@@ -42,6 +43,6 @@ def _dev_app(wk: WorkflowKit, url: str, monkeypatch: pytest.MonkeyPatch) -> SdkA
 def remote_harness(database_url: str) -> Iterator[Harness]:
     """A runtime that calls apps, with little patience, on both databases."""
     limits = Limits(remote_reply_bytes=64 * 1024, remote_call_seconds=2)
-    with a_runtime(database_url, dev_apps=True, limits=limits) as harness:
+    with a_runtime(database_url, dev_apps=True, limits=limits, secret_key=SECRET_KEY) as harness:
         install(harness.registry, lambda: harness.runtime.database, harness.runtime.settings)
         yield harness
