@@ -123,6 +123,8 @@ def test_a_report_after_the_end_is_refused(remote_harness: Harness) -> None:
         (lambda g: {"generation_id": g, "steps": ["a"]}, InvalidInput),
         (lambda g: {"generation_id": g, "steps": [{"op": "Sleep", "id": A}]}, InvalidInput),
         (lambda g: {"generation_id": g, "steps": [{"op": "StepRun", "data": 1}]}, InvalidInput),
+        (lambda g: {"generation_id": g, "steps": [step("a\0b", "a", 1)]}, InvalidInput),
+        (lambda g: {"generation_id": g, "steps": [step("a" * 1_000, "a", 1)]}, InvalidInput),
         (lambda g: {"generation_id": g, "steps": [step(A, "a", 2**60)]}, InvalidInput),
         (lambda g: {"generation_id": g, "steps": [step(A, "a", "x" * 5_000_000)]}, LimitExceeded),
         (lambda g: {"generation_id": g, "steps": [{}] * 5_000}, LimitExceeded),

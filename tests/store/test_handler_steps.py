@@ -615,3 +615,14 @@ def test_a_branch_that_is_entered_early_by_another_one_sleeps_on(database_url: s
         assert harness.run()["status"] == "waiting"
         harness.skip(3)
         assert harness.run()["status"] == "completed"
+
+
+@pytest.mark.parametrize("step_id", ["a\0b", "a\ud800", "", "x" * 201])
+def test_an_id_that_no_database_can_hold_fails_the_run_and_not_its_worker(database_url: str, step_id: str) -> None:
+    def handler(ctx: StepContext) -> None:
+        ctx.step.sleep(step_id, "1h")
+
+    with a_runtime(database_url, _registry(handler)) as harness:
+        _start(harness)
+        run = harness.run()
+        assert (run["status"], loads(run["error"])["code"]) == ("failed", "non-retriable")

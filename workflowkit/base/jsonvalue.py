@@ -247,7 +247,7 @@ def _key_problems(members: Mapping[Any, Any], place: _Place) -> Iterator[Problem
     for key in members:
         if type(key) is not str:
             yield Problem(_pointer(place), "key-not-text", f"the key {_shown(repr(key))} is not text")
-        elif (fault := _text_fault(key)) is not None:
+        elif (fault := text_fault(key)) is not None:
             yield Problem(_pointer(place), fault[0], f"in the key {_shown(key)}: {fault[1]}")
 
 
@@ -260,13 +260,14 @@ def _scalar_fault(value: Any) -> tuple[str, str] | None:
     if kind is bool or value is None:
         return None
     if kind is str:
-        return _text_fault(value)
+        return text_fault(value)
     if kind is _Refused:
         return value.code, value.message
     return "not-json", f"{kind.__module__}.{kind.__qualname__} is not JSON".replace("builtins.", "")
 
 
-def _text_fault(text: str) -> tuple[str, str] | None:
+def text_fault(text: str) -> tuple[str, str] | None:
+    """Return code and message of why a text cannot be stored everywhere; ``None`` if it can."""
     if "\0" in text:
         return "nul-character", "text must not contain the character U+0000"
     if not text.isascii():

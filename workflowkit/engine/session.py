@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from workflowkit.base.errors import NonRetriableError, StepError, SuspendInterrupt
-from workflowkit.base.jsonvalue import dumps, loads
+from workflowkit.base.jsonvalue import dumps, loads, text_fault
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.engine.approvals import Letter
 from workflowkit.engine.channels import Message
@@ -213,6 +213,9 @@ class StepSession:
             raise NonRetriableError("this context cannot open steps")
         if not isinstance(step_id, str) or not 0 < len(step_id) <= self.limits.step_id_chars:
             raise NonRetriableError(f"the id of a step is text of 1 to {self.limits.step_id_chars} characters")
+        # SAFETY: I4 — what no database can hold would fail each time that it is to be written, and the run never end.
+        if (fault := text_fault(step_id)) is not None:
+            raise NonRetriableError(f"the id of a step: {fault[1]}")
         with self._lock:
             if self.is_closing or (self.is_blocked and not self._branches and not self.is_async):
                 raise SuspendInterrupt

@@ -12,6 +12,7 @@ from typing import Any
 
 from workflowkit.base.errors import InvalidInput, LimitExceeded
 from workflowkit.base.ids import derived_id
+from workflowkit.base.jsonvalue import text_fault
 from workflowkit.base.limits import Limits
 from workflowkit.engine.facts import Fact
 from workflowkit.engine.failures import stored_value
@@ -43,7 +44,8 @@ def note_of(operation: Operation, limits: Limits) -> Note | None:
     options = operation.options
     if operation.code == ABORT:
         target = options.get("target_hashed_id")
-        return Note(f"{ABORTED}{target}", None) if isinstance(target, str) and len(target) == 40 else None
+        is_hash = isinstance(target, str) and len(target) == 40 and text_fault(target) is None
+        return Note(f"{ABORTED}{target}", None) if is_hash else None
     slug, given = options.get("fn_slug"), options.get("input")
     try:
         if not isinstance(slug, str) or not isinstance(given, dict):

@@ -9,7 +9,7 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from workflowkit.base.jsonvalue import dumps, loads
+from workflowkit.base.jsonvalue import dumps, loads, text_fault
 from workflowkit.base.limits import Limits
 from workflowkit.engine.calling import AttemptFailed
 from workflowkit.engine.facts import ErrorInfo
@@ -142,13 +142,13 @@ def read_operation(entry: Any) -> Operation | None:
     """Return what an entry of a reply says; ``None`` if it is none."""
     if not isinstance(entry, dict) or not isinstance(entry.get("op"), str):
         return None
-    userland, options, error = entry.get("userland"), entry.get("opts"), entry.get("error")
+    hashed, userland, options, error = (entry.get(name) for name in ("id", "userland", "opts", "error"))
     of_author = userland if isinstance(userland, dict) else {}
     index = of_author.get("index")
     name = of_author.get("id") or entry.get("displayName")
     return Operation(
         code=entry["op"],
-        hashed=entry["id"] if isinstance(entry.get("id"), str) else "",
+        hashed=hashed if isinstance(hashed, str) and text_fault(hashed) is None else "",
         name=entry["name"] if isinstance(entry.get("name"), str) else "",
         display_name=name if isinstance(name, str) else None,
         index=index if type(index) is int else None,

@@ -105,6 +105,8 @@ class RunState:
         operation = _operation(entry, index)
         if operation.code in _PASSED_OVER:
             return None
+        if len(operation.hashed) >= self.limits.step_id_chars:
+            raise InvalidInput([Problem(f"/steps/{index}/id", "invalid-value", "the hash of a step")])
         if operation.code in defers.LAZY:
             note = defers.note_of(operation, self.limits)
             return None if note is None else (note.own_id, note.value)
