@@ -150,10 +150,12 @@ END $$
 # ``taken``, with the run as it is now and what is on record of it; or it is the last row's, in which nothing was done:
 # ``again`` if another lane may be able to start, ``more`` if it may and as many have started as were asked for,
 # ``long`` if the step whose turn it is is not for here.
-# ``_known`` are the versions that the worker can read, ``_now_ms`` is the time if it is not the server's.
+# ``_known`` are the versions that the worker can read, ``_now_ms`` is when it asks; ``_is_told`` in tests, whose time
+# stands still.
 NEXT_TURNS = """
 CREATE FUNCTION workflowkit_next_turns(_place text, _most bigint, _queues text[], _known text[], _attempt text,
-    _lease_ms bigint, _parked bigint, _stamp bigint, _lock_ends_at_ms bigint, _now_ms bigint)
+    _lease_ms bigint, _parked bigint, _stamp bigint, _lock_ends_at_ms bigint, _now_ms bigint,
+    _is_told boolean)
 RETURNS TABLE (verdict text, step_key text, token bigint, at_ms bigint, queue text, facts text, run text, event text)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -174,7 +176,7 @@ DECLARE
     _is_picked boolean;
     _is_alone boolean;
 BEGIN
-    at_ms := coalesce(_now_ms, (extract(epoch FROM clock_timestamp()) * 1000)::bigint);
+    at_ms := _now_ms;
     SELECT * INTO _first FROM workflowkit_pick(_place, at_ms);
     IF _first.id IS NULL THEN RETURN; END IF;
     verdict := 'long';
@@ -197,7 +199,9 @@ BEGIN
         RETURNING f.state::bigint INTO _arrival_us;
     END IF;
     -- The time after the locks: what starts here starts after what has given its slots back.
-    at_ms := coalesce(_now_ms, (extract(epoch FROM clock_timestamp()) * 1000)::bigint);
+    IF NOT _is_told THEN
+        at_ms := _now_ms + (extract(epoch FROM clock_timestamp() - statement_timestamp()) * 1000)::bigint;
+    END IF;
 
     -- Unless the lane was served meanwhile, its turn has not passed.
     _lane := _first;

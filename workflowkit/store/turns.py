@@ -60,7 +60,7 @@ class Turns:
 _START = Sql(
     """
     SELECT verdict, step_key, token, at_ms, queue, facts, run, event FROM workflowkit_next_turns(
-        :place, :most, :queues, :known, :attempt, :lease_ms, :parked, :stamp, :lock_ends_at_ms, :fixed_ms
+        :place, :most, :queues, :known, :attempt, :lease_ms, :parked, :stamp, :lock_ends_at_ms, :now_ms, :is_told
     )
     """
 )
@@ -100,8 +100,9 @@ def start_next(tx: Transaction, place: str, own: Worker, *, most: int, known: Co
         parked=steps.PARKED,
         stamp=flowstates.first_stamp(tx),
         lock_ends_at_ms=flowstates.lock_ends_at_ms(tx),
-        # The server reads its clock when it has the locks, unless a test says what time it is.
-        fixed_ms=None if tx.is_server_time else tx.now_ms,
+        # The server adds how long it has waited for the locks, unless a test says what time it is.
+        now_ms=tx.now_ms,
+        is_told=not tx.is_server_time,
     )
     started = [_turn(tx, row, own.lease_ms) for row in rows if row[0] == "taken"]
     if not rows or rows[-1][0] == "taken":
