@@ -255,3 +255,33 @@ def test_middleware_changes_what_is_told_and_hears_of_errors_in_functions_docume
     assert done.json() == {"result": [[1, "seen"], "set by middleware"]}
     assert node["data"] == {"result": 4}
     assert _Noting.seen == ["below zero False", "below zero True", "no handler True"]
+
+
+class _Sending(Middleware):
+    seen: list[Any] = []  # noqa: RUF012 - of one test
+
+    def before_send_events(self, events: list[dict[str, Any]]) -> None:
+        for event in events:
+            event["data"]["by"] = "middleware"
+
+    def after_send_events(self, ids: Any, error: BaseException | None = None) -> None:
+        self.seen.append((list(ids), None if error is None else type(error).__name__))
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_middleware_hears_what_became_of_events_that_are_sent_with_a_result(status: int) -> None:
+    received: list[Received] = []
+
+    def answer(each: Received) -> bytes:
+        received.append(each)
+        return reply(status, b'{"ids":["e1"],"status":200}')
+
+    wk, _Sending.seen = an_app(), []
+    wk.use(_Sending)
+    wk.function("fn", trigger={"event": "go"})(lambda ctx: ctx.send_event("told", {"n": 1}))
+    with ScriptedServer(answer) as server, served(wk, is_dev=True, base_url=server.url) as url:
+        done = Caller(url).call()
+    (sent,) = json.loads(received[0].body)
+    assert (sent["name"], sent["data"]) == ("told", {"n": 1, "by": "middleware"})
+    assert done.status_code == (200 if status == 200 else 500)
+    assert _Sending.seen == [(["e1"], None) if status == 200 else ([], "ActionError")]

@@ -19,7 +19,7 @@ from workflowkit.definition import parse
 from workflowkit.engine import local
 from workflowkit.engine.localinvoke import KnownWorkflows
 from workflowkit.engine.localresult import LocalResult
-from workflowkit.inngest.serving.walking import escaped
+from workflowkit.inngest.serving.places import escaped
 
 TEMPLATES: list[dict[str, Any]] = json.loads(
     (Path(__file__).resolve().parents[2] / "web/src/workflows/templates.json").read_text()

@@ -9,6 +9,6 @@ and the planner are the engine's own.
 - ``requests``: a call, read; ``trust``: who has signed it; ``recollection``: what the server remembers
 - ``session``, ``recorder``, ``operations``, ``conditions``: a handler's steps as operations
 - ``performing``: one attempt; ``functions``: a function; ``checkpointing``: several steps in one call
-- ``graphs``: a document, ``walking`` through its ``memory``, with its ``loops`` and ``outputs``
+- ``graphs``: a document, ``walking`` through its ``memory`` to the next ``places``, with ``loops`` and ``outputs``
 - ``served``: what is served; ``announcing``: how it registers; ``platform``: calls to the server
 """

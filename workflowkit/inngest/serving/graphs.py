@@ -33,8 +33,9 @@ from workflowkit.inngest.serving.operations import (
     side_by_side,
 )
 from workflowkit.inngest.serving.performing import DONE, OPERATIONS, Attempt, Reply, failure, told
+from workflowkit.inngest.serving.places import Place
 from workflowkit.inngest.serving.session import asked_seconds
-from workflowkit.inngest.serving.walking import Place, Walker
+from workflowkit.inngest.serving.walking import Walker
 from workflowkit.runtime.caching import cache_key
 
 

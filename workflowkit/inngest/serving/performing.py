@@ -16,7 +16,7 @@ from workflowkit.engine.executor import execute
 from workflowkit.engine.extensions import Extensions
 from workflowkit.engine.facts import ErrorInfo
 from workflowkit.engine.failures import failed_by
-from workflowkit.engine.outcome import Attempted, Failed, Succeeded
+from workflowkit.engine.outcome import Attempted, EmittedEvent, Failed, Succeeded
 from workflowkit.engine.retry import backoff_of, may_retry, restricted
 from workflowkit.engine.session import Undone
 from workflowkit.inngest.serving.names import Names
@@ -135,20 +135,31 @@ class Attempt:
         The ids of events follow from the run: twice is once. Those of runs are the server's, so they take the place of
         ours in the result, which is returned. Raises ``ActionError``, ``NotFound`` for what is to be run.
         """
+        try:
+            ids, started = self._sent(outcome.events)
+        except BaseException as error:
+            if outcome.on_sent is not None:
+                outcome.on_sent([], error)
+            raise
+        if outcome.on_sent is not None:
+            outcome.on_sent(ids, None)
+        return replace(outcome, output=_with_ids(outcome.output, started)) if started else outcome
+
+    def _sent(self, events: Sequence[EmittedEvent]) -> tuple[list[str], dict[str, str]]:
+        """Return the ids of events that were sent; and those of runs that were started, by ours."""
         outlet, names = self.means.outlet, self.means.names
-        events = [
+        sent = [
             replace(each, id=each.id or derived_id(self.call.run_id, self.step_key, str(index)))
-            for index, each in enumerate(outcome.events)
+            for index, each in enumerate(events)
             if each.target is None
         ]
-        if events:
-            outlet.send(events)
+        ids = outlet.send(sent) if sent else []
         started = {
             started_run_id(each.own_id or "", each.target): outlet.start(*names.parts(each.target), each.data)
-            for each in outcome.events
+            for each in events
             if each.target is not None
         }
-        return replace(outcome, output=_with_ids(outcome.output, started)) if started else outcome
+        return ids, started
 
 
 def _with_ids(value: Any, ids: Mapping[str, str]) -> Any:

@@ -7,9 +7,8 @@ run ends once all of that has.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import Any
 
@@ -29,47 +28,9 @@ from workflowkit.engine.states import RunStatus
 from workflowkit.engine.surroundings import NO_SURROUNDINGS, Surroundings, seen_from
 from workflowkit.inngest.serving.loops import Begun, over
 from workflowkit.inngest.serving.memory import Memory
+from workflowkit.inngest.serving.places import Found, Place, clock_id, escaped
 from workflowkit.registry import Registry
 from workflowkit.runtime.lifecycle import CANCELLED_ERROR
-
-#: What the ids of steps are made of, beside names.
-_SPECIAL = re.compile(r"[%/\[\]]")
-
-
-@dataclass(slots=True)
-class Found:
-    """How far one graph is.
-
-    ``prefix`` begins the ids of its steps; ``last`` is the place of its newest result among all, -1 without any.
-    """
-
-    graph: Workflow
-    around: Surroundings
-    prefix: str
-    progress: Progress
-    next: list[Place] = field(default_factory=list)
-    finish: Finish | None = None
-    last: int = -1
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A node that is next, in the graph that it stands in.
-
-    ``outcome`` is of a loop that is over: there is nothing to execute. ``clock_ms`` is of one that is to end after so
-    long, which is what this place is: the step that waits for it.
-    """
-
-    node: Node
-    within: Found
-    outcome: Outcome | None = None
-    clock_ms: int | None = None
-
-    @property
-    def id(self) -> str:
-        """What the step is called to the server."""
-        own = self.within.prefix + self.node.id
-        return own if self.clock_ms is None else clock_id(own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,15 +205,5 @@ class Walker:
             return []
 
 
-def clock_id(own_id: str) -> str:
-    """Return what the step is called that waits until a loop is to end."""
-    return f"{own_id}{STEP_SEPARATOR}$timeout"
-
-
 def _status(found: Found) -> RunStatus | None:
     return None if found.finish is None else found.finish.status
-
-
-def escaped(key: str) -> str:
-    """Return an item's key so that no id of a step can be read in two ways: it may come from an event."""
-    return _SPECIAL.sub(lambda found: f"%{ord(found[0]):02X}", key)
