@@ -16,6 +16,7 @@ import { targetKey } from "../problems/locate";
 import { NODE_HEIGHT, NODE_WIDTH, NOTE_HEIGHT, NOTE_WIDTH, wayOffset } from "./geometry";
 import type { EdgeState, Painting, StepPaint } from "./painting";
 import { statusWord } from "./painting";
+import { Routes } from "./routes";
 import { wire } from "./wire";
 import { countText } from "../problems/words";
 import { t } from "../locale/locale";
@@ -72,6 +73,8 @@ export interface FlowInput {
   readonly graph: Graph;
   readonly scope: Scope;
   readonly positions: ReadonlyMap<string, Position>;
+  /** Whether steps are being dragged. */
+  readonly isMoving: boolean;
   readonly catalogue: Catalogue;
   readonly selection: Selection;
   readonly problems: ProblemIndex;
@@ -91,6 +94,7 @@ const NONE: readonly LocatedProblem[] = [];
 export class FlowBuilder {
   private nodes = new Map<string, FlowNode>();
   private edges = new Map<string, FlowEdge>();
+  private readonly routes = new Routes();
 
   buildNodes(input: FlowInput): FlowNode[] {
     const taken = groupBy(input.graph.edges, (edge) => edge.from);
@@ -105,12 +109,12 @@ export class FlowBuilder {
 
   buildEdges(input: FlowInput): FlowEdge[] {
     const actions = new Map(input.graph.actions.map((action) => [action.id, action]));
-    const boxes = [...input.positions.values()];
+    this.routes.settle(input.positions, input.isMoving);
     const built = input.graph.edges.filter(
       (edge) => actions.has(edge.to) && (edge.from === SOURCE || actions.has(edge.from)),
     );
     return built.map((edge) => {
-      const made = wire(input, edge, actions, boxes);
+      const made = wire(input, edge, actions, this.routes);
       const old = this.edges.get(made.id);
       if (old !== undefined && isSameFlow(old, made)) return old;
       this.edges.set(made.id, made);

@@ -25,6 +25,11 @@ describe("a connection", () => {
     expect(routeFor(START, { x: 160, y: 600 }, [below, { x: 260, y: 300 }])).toEqual({ lane: -20 });
   });
 
+  it("is not led around everything there is", () => {
+    const many = Array.from({ length: 200 }, (_, index) => ({ x: 0, y: 100 + 70 * index }));
+    expect(routeFor(START, { x: 120, y: 100 + 70 * 201 }, many)).toEqual({});
+  });
+
   it("has round corners that fit into short parts", () => {
     expect(rounded([START, { x: 100, y: 100 }, { x: 110, y: 100 }, { x: 110, y: 200 }])).toBe(
       "M100 60L100 86Q100 100 105 100L105 100Q110 100 110 114L110 200",

@@ -17,6 +17,9 @@ export interface Route {
 }
 
 const DIRECT: Route = {};
+/** A connection past more steps than these crosses half of the drawing: no way around would be worth the search. */
+const MOST_PASSED = 40;
+const MOST_LANES = 24;
 
 /** `boxes` are the upper left corners of all steps; those of the ends do not matter. */
 export function routeFor(source: Position, target: Position, boxes: readonly Position[]): Route {
@@ -30,9 +33,8 @@ export function routeFor(source: Position, target: Position, boxes: readonly Pos
     hits: hits(corners(source, target, { bend }), between),
   }));
   if (direct === undefined || direct.hits === 0) return DIRECT;
-  const best = fewest([direct, ...others]);
-  if (best.hits === 0) return best.route;
-  const aside = fewest([best, ...lanes(source, target, between)]);
+  const best = others.reduce((fewest, one) => (one.hits < fewest.hits ? one : fewest), direct);
+  const aside = best.hits === 0 ? best : around(source, target, between, best);
   return aside === direct ? DIRECT : aside.route;
 }
 
@@ -41,17 +43,20 @@ interface Tried {
   readonly hits: number;
 }
 
-function fewest(tried: readonly [Tried, ...Tried[]]): Tried {
-  return tried.reduce((best, one) => (one.hits < best.hits ? one : best));
-}
-
-/** The ways down beside the steps between, those with the least detour first. */
-function lanes(source: Position, target: Position, between: readonly Position[]): readonly Tried[] {
-  const detour = (lane: number): number => Math.abs(lane - source.x) + Math.abs(lane - target.x);
-  return between
+/** The way down beside the steps between with the least detour, if it is clearer than the best without one. */
+function around(source: Position, target: Position, between: readonly Position[], best: Tried): Tried {
+  if (between.length > MOST_PASSED) return best;
+  const detour = (x: number): number => Math.abs(x - source.x) + Math.abs(x - target.x);
+  const lanes = between
     .flatMap(({ x }) => [x - GRID, x + NODE_WIDTH + GRID])
-    .toSorted((left, right) => detour(left) - detour(right))
-    .map((lane) => ({ route: { lane }, hits: hits(corners(source, target, { lane }), between) }));
+    .toSorted((left, right) => detour(left) - detour(right));
+  let clearest = best;
+  for (const x of lanes.slice(0, MOST_LANES)) {
+    const tried = { route: { lane: x }, hits: hits(corners(source, target, { lane: x }), between) };
+    if (tried.hits < clearest.hits) clearest = tried;
+    if (clearest.hits === 0) break;
+  }
+  return clearest;
 }
 
 /** Where a connection turns, with its ends. */

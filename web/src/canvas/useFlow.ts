@@ -44,6 +44,7 @@ export function useFlow(connectTarget: string | undefined): Flow {
       graph,
       scope,
       positions,
+      isMoving: moving.size > 0,
       catalogue,
       selection,
       problems,

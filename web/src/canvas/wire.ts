@@ -2,24 +2,23 @@
 
 import { isEqual } from "../base/json";
 import type { Way } from "../document/edits";
-import type { Conditional, Position, WorkflowAction, WorkflowEdge } from "../document/types";
+import type { Conditional, WorkflowAction, WorkflowEdge } from "../document/types";
 import { SOURCE } from "../document/types";
 import { targetKey } from "../problems/locate";
 import { countText } from "../problems/words";
 import type { FlowEdge, FlowInput, WireData } from "./flow";
 import { NODE_HEIGHT, NODE_WIDTH, wayOffset } from "./geometry";
+import type { Routes } from "./routes";
 import type { Route } from "./routing";
-import { routeFor } from "./routing";
 import { served, t } from "../locale/locale";
 
 const NONE: readonly never[] = [];
 
-/** `boxes` are the upper left corners of all steps. */
 export function wire(
   input: FlowInput,
   edge: WorkflowEdge,
   actions: ReadonlyMap<string, WorkflowAction>,
-  boxes: readonly Position[],
+  routes: Routes,
 ): FlowEdge {
   const source = actions.get(edge.from);
   const ways = source === undefined ? [{}] : input.catalogue.waysOf(source);
@@ -28,7 +27,7 @@ export function wire(
   const problems = input.problems.byTarget.get(targetKey("edge", input.scope, edge.id)) ?? NONE;
   const from = source?.name ?? edge.from.replace(SOURCE, t("the trigger"));
   const to = actions.get(edge.to)?.name ?? edge.to;
-  const { bend, lane } = routeOf(input, edge, wayOffset(way, Math.max(ways.length, 1)), boxes);
+  const { bend, lane } = routeOf(input, edge, wayOffset(way, Math.max(ways.length, 1)), routes);
   return {
     id: edge.id,
     type: "wire",
@@ -52,16 +51,11 @@ export function wire(
   };
 }
 
-function routeOf(
-  { positions }: FlowInput,
-  { from, to }: WorkflowEdge,
-  offset: number,
-  boxes: readonly Position[],
-): Route {
+function routeOf({ positions }: FlowInput, { id, from, to }: WorkflowEdge, offset: number, routes: Routes): Route {
   const [source, target] = [positions.get(from), positions.get(to)];
   if (source === undefined || target === undefined) return {};
   const start = { x: source.x + offset, y: source.y + NODE_HEIGHT };
-  return routeFor(start, { x: target.x + NODE_WIDTH / 2, y: target.y }, boxes);
+  return routes.find(id, start, { x: target.x + NODE_WIDTH / 2, y: target.y });
 }
 
 /** What stands on an edge: its own name, the name of its way, or its condition in short. */
