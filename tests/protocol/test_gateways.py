@@ -54,6 +54,32 @@ def outcome(harness: Harness, code: str, options: dict[str, Any], *, retries: in
 
 
 @pytest.mark.parametrize(
+    ("where", "published"),
+    [
+        ({"channel": "room", "topic": "answers"}, [("room", "answers", [1])]),
+        ({"channel": "room", "topic": "no topic"}, []),
+        ({"channel": 7, "topic": "answers"}, []),
+        ("room", []),
+    ],
+)
+def test_an_answer_is_published_where_the_app_wants_it(
+    remote_harness: Harness, where: object, published: list[tuple[str, str, object]]
+) -> None:
+    def answer(received: Received) -> bytes:
+        options = {"url": model.url, "body": {}, "publish": where}
+        known = json.loads(received.body)["steps"]
+        return operations(DONE if known else {"op": "AIGateway", "id": ASK, "opts": options})
+
+    with ScriptedServer(lambda _: reply(200, b"[1]")) as model, ScriptedServer(answer) as app:
+        register(remote_harness, f"{app.url}/api/inngest")
+        remote_harness.send("go")
+        remote_harness.drain()
+    assert remote_harness.run()["status"] == "completed"
+    rows = remote_harness.rows("SELECT channel, topic, data FROM messages")
+    assert [(row["channel"], row["topic"], json.loads(row["data"])) for row in rows] == published
+
+
+@pytest.mark.parametrize(
     ("kind", "header", "target"),
     [
         ("anthropic", ("x-api-key", "key"), "/ask"),

@@ -133,6 +133,16 @@ class Steps:
             self._fail(operation, answer)
         else:
             self._keep(operation, answer.data)
+            self._publish(operation.options.get("publish"), answer.data)
+
+    def _publish(self, where: Any, data: Any) -> None:
+        """Tell those who follow a topic what was answered, if the app wants that: nothing of the run depends on it."""
+        channel, topic = (where.get("channel"), where.get("topic")) if isinstance(where, dict) else (None, None)
+        if isinstance(channel, str) and isinstance(topic, str):
+            try:
+                self._context.publish(topic, data, channel=channel)
+            except (InvalidInput, LimitExceeded) as error:
+                self._context.logger.warning("what was answered is not published: %s", error.message)
 
     def _attempt(self, operation: Operation) -> int:
         fact = self.retry_of(operation)
