@@ -75,6 +75,10 @@ def test_workers_of_apps_are_listed_with_their_load_while_they_are_connected(dat
             "apps": [{"id": "mail", "version": None}, {"id": "shop", "version": "7"}], "max_requests": 2,
             "busy_count": 1,
         }  # fmt: skip
+        environment = {"WORKFLOWKIT_DATABASE_URL": database_url}
+        # The command looks with the database's own clock, to which the harness's times are long past.
+        told = CliRunner().invoke(cli, ["workers", "connected"], env=environment)
+        assert (told.exit_code, told.output) == (0, "no worker is connected\n")
         web.harness.clock.advance(seconds=60)
         assert client.get("/api/connections").get_json() == {"items": []}
 

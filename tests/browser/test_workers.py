@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from accessibility import serious
+from connectapps import Fleet, a_worker, an_app
 from editing import EditorPage, NewPage
 from playwright.sync_api import expect
 
@@ -23,6 +26,19 @@ def test_the_page_shows_who_works_and_what_waits(editor: EditorPage) -> None:
     expect(editor.get("health-Database")).to_contain_text("SQLite")
     expect(editor.get("queue-default")).to_be_visible()
     expect(page.get_by_role("link", name="Workers")).to_have_attribute("aria-current", "page")
+
+
+def test_the_page_shows_workers_of_apps_while_they_are_connected(editor: EditorPage, tmp_path: Path) -> None:
+    page, server = editor.page, editor.server
+    fleet = Fleet(server.url, tmp_path)
+    with a_worker(fleet, an_app("shop", version="7"), instance_id="host-1"):
+        page.goto(f"{server.url}/workers")
+        row = page.get_by_role("row").filter(has_text="host-1")
+        expect(row).to_be_visible(timeout=DEADLINE_MS)
+        for part in ("ready", "shop 7", "0/1000", "test:1"):
+            expect(row).to_contain_text(part)
+        assert serious(page) == []
+    expect(row).to_have_count(0, timeout=DEADLINE_MS)
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 820), ("light", 390)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -16,11 +17,13 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 from connectapps import Fleet, a_fleet
 from devprocess import a_dev_process
 from sdkapps import eventually
 
 from workflowkit import WorkflowKit
+from workflowkit.cli.root import cli
 from workflowkit.inngest.signing import key_hash
 from workflowkit.runtime.keys import Keys
 
@@ -163,5 +166,10 @@ def _holder(url: str, run_id: str) -> int:
 def test_a_dev_server_lets_workers_connect_beside_its_api(tmp_path: Path) -> None:
     with a_dev_process(tmp_path) as url, a_fleet(url, tmp_path) as fleet:
         assert fleet.start().gateway_endpoint.startswith("ws://127.0.0.1:")
-        fleet.python("shop")
+        fleet.python("shop@7", instance="host-1")
         assert fleet.run_of(fleet.send("shop/three"))["output"] == ["a", "b", "c"]
+        environment = {"WORKFLOWKIT_DATABASE_URL": f"sqlite:///{tmp_path}/.workflowkit/dev.db"}
+        told = CliRunner().invoke(cli, ["workers", "connected"], env=environment)
+        assert re.search(r"host-1 +shop 7 +0/1000 +py:", told.output)
+        told = CliRunner().invoke(cli, ["apps", "list"], env=environment)
+        assert re.search(r"shop +7 +4 +1 connected", told.output)
