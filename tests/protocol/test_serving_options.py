@@ -18,6 +18,7 @@ from werkzeug.test import create_environ
 
 from workflowkit import Failure, Middleware, NonRetriableError, WorkflowKit
 from workflowkit.base.clock import SystemClock
+from workflowkit.base.errors import InvalidInput
 from workflowkit.inngest.canonical import canonical_json
 from workflowkit.inngest.signing import SIGNATURE_HEADER, key_hash, sign
 
@@ -25,7 +26,7 @@ KEY, OTHER = "signkey-test-12345678", "signkey-test-87654321"
 _VARIABLES = (
     "INNGEST_DEV", "INNGEST_SIGNING_KEY", "INNGEST_SIGNING_KEY_FALLBACK", "INNGEST_EVENT_KEY", "INNGEST_BASE_URL",
     "INNGEST_API_BASE_URL", "INNGEST_EVENT_API_BASE_URL", "INNGEST_ENV", "INNGEST_SERVE_ORIGIN",
-    "INNGEST_SERVE_PATH", "INNGEST_STREAMING", "INNGEST_LOG_LEVEL",
+    "INNGEST_SERVE_PATH", "INNGEST_STREAMING", "INNGEST_LOG_LEVEL", "INNGEST_THREAD_POOL_MAX_WORKERS",
 )  # fmt: skip
 
 
@@ -193,6 +194,34 @@ def test_an_asgi_answer_shows_signs_of_life_until_it_is_there(monkeypatch: pytes
     assert sent[0]["status"] == 201
     assert [each["body"] for each in sent[1:5]] == [b" "] * 4
     assert (json.loads(sent[-1]["body"])["status"], sent[-1].get("more_body")) == (206, None)
+
+
+def test_an_asgi_application_performs_handlers_on_as_many_threads_as_it_may() -> None:
+    wk, meeting = an_app(), threading.Barrier(2)
+
+    def step(meets: bool) -> str:
+        if meets:
+            meeting.wait(60)
+        return threading.current_thread().name
+
+    wk.function("fn", trigger={"event": "go"})(lambda ctx: ctx.step.run("a", step, ctx.event["data"]["meets"]))
+
+    async def threads(max_threads: int, *, meets: bool) -> set[str]:
+        app = wk.serve(is_dev=True, max_threads=max_threads).asgi()
+        body = canonical_json(Caller("").payload({}, event={"data": {"meets": meets}}))
+        query = {"fnId": "shop-fn", "stepId": "step"}
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://app") as client:
+            answers = await asyncio.gather(*(client.post(PATH, params=query, content=body) for _ in range(4)))
+        return {answer.json()[0]["data"] for answer in answers}
+
+    assert asyncio.run(threads(1, meets=False)) == {"workflowkit-serve_0"}
+    assert asyncio.run(threads(2, meets=True)) == {"workflowkit-serve_0", "workflowkit-serve_1"}
+
+
+@pytest.mark.parametrize("given", [0, "many", True, 10_000])
+def test_what_is_no_number_of_threads_is_refused(given: Any) -> None:
+    with pytest.raises(InvalidInput, match="max_threads"):
+        an_app().serve(is_dev=True, max_threads=given)
 
 
 def test_only_calls_are_answered_before_the_answer_is_known() -> None:

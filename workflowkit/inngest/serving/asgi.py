@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -20,6 +23,8 @@ class AsgiApp:
 
     def __init__(self, endpoint: ServeEndpoint, path: str, behind: AsgiApplication | None = None) -> None:
         self._endpoint, self._path, self._behind = endpoint, path.rstrip("/"), behind
+        threads = endpoint.config.max_threads
+        self._pool = None if threads is None else ThreadPoolExecutor(threads, "workflowkit-serve")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].rstrip("/") == self._path:
@@ -37,15 +42,22 @@ class AsgiApp:
         endpoint = self._endpoint
         request = _request(scope, await _body(receive, endpoint.means.limits.serve_request_bytes))
         if not endpoint.streams(request):
-            await _send(send, await asyncio.to_thread(endpoint.handle, request))
+            await _send(send, await self._handled(request))
             return
         headers = {"content-type": "application/json", **endpoint.headers()}
         await send({"type": "http.response.start", "status": STREAMED, "headers": _encoded(headers)})
         await send({"type": "http.response.body", "body": KEEP_ALIVE, "more_body": True})
-        task = asyncio.create_task(asyncio.to_thread(endpoint.handle, request))
+        task = asyncio.ensure_future(self._handled(request))
         while not (await asyncio.wait({task}, timeout=KEEP_ALIVE_SECONDS))[0]:
             await send({"type": "http.response.body", "body": KEEP_ALIVE, "more_body": True})
         await send({"type": "http.response.body", "body": wrapped(task.result())})
+
+    def _handled(self, request: Request) -> Awaitable[Response]:
+        """Answer a request on another thread, with the context of this one."""
+        import asyncio
+
+        called = partial(copy_context().run, self._endpoint.handle, request)
+        return asyncio.get_running_loop().run_in_executor(self._pool, called)
 
 
 async def _body(receive: Receive, max_bytes: int) -> bytes:

@@ -18,6 +18,7 @@ SDK_NAME, PROTOCOL_VERSION = "workflowkit", "2"
 EXPECTED_KIND_HEADER = "x-inngest-expected-server-kind"
 DEFAULT_PATH = "/api/inngest"
 DEV_ORIGIN = "http://127.0.0.1:8288"
+MAX_THREADS = 1_000
 _CLOUD_API, _CLOUD_EVENTS = "https://api.inngest.com", "https://inn.gs"
 
 
@@ -51,6 +52,9 @@ class ServeOptions(TypedDict, total=False):
     """``INNGEST_STREAMING`` (``force``): whether answers begin at once, so that nobody between gives up waiting."""
     checkpointing: bool | CheckpointOptions
     """Whether a call goes on after a plain step, whose result is saved meanwhile. Default: false."""
+    max_threads: int
+    """``INNGEST_THREAD_POOL_MAX_WORKERS``: on how many threads an ASGI application performs handlers. Default: as many
+    as Python's own pool has."""
     log_level: str
     """``INNGEST_LOG_LEVEL``: of the logger ``workflowkit.serving``."""
 
@@ -71,6 +75,7 @@ class EndpointConfig:
     path: str | None = None
     streaming: bool = False
     checkpointing: Checkpointing | None = None
+    max_threads: int | None = None
     log_level: str | None = None
 
     @property
@@ -121,9 +126,20 @@ def read_options(
         origin=origin.rstrip("/") if origin else None,
         path=options.get("serve_path") or environ.get("INNGEST_SERVE_PATH"),
         streaming=options.get("streaming", environ.get("INNGEST_STREAMING", "").lower() in ("force", "1", "true")),
+        max_threads=_threads(options.get("max_threads", environ.get("INNGEST_THREAD_POOL_MAX_WORKERS"))),
         checkpointing=read_checkpointing(options.get("checkpointing", False)),
         log_level=options.get("log_level") or environ.get("INNGEST_LOG_LEVEL"),
     )
+
+
+def _threads(given: int | str | None) -> int | None:
+    if given is None or given == "":
+        return None
+    text = str(given)
+    if isinstance(given, bool) or not text.isdecimal() or not 0 < int(text) <= MAX_THREADS:
+        message = f"a whole number from 1 to {MAX_THREADS}; got {given!r}"
+        raise InvalidInput([Problem("/max_threads", "invalid-value", message)])
+    return int(text)
 
 
 def _clean(key: str | None) -> str | None:
