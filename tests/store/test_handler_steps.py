@@ -617,12 +617,29 @@ def test_a_branch_that_is_entered_early_by_another_one_sleeps_on(database_url: s
         assert harness.run()["status"] == "completed"
 
 
-@pytest.mark.parametrize("step_id", ["a\0b", "a\ud800", "", "x" * 201])
-def test_an_id_that_no_database_can_hold_fails_the_run_and_not_its_worker(database_url: str, step_id: str) -> None:
-    def handler(ctx: StepContext) -> None:
-        ctx.step.sleep(step_id, "1h")
+@pytest.mark.parametrize("text", ["a\0b", "a\ud800"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda step, text: step.sleep(text, "1h"),
+        lambda step, text: step.wait_for_signal("w", text, timeout="1h"),
+        lambda step, text: step.wait_for_event("w", text, timeout="1h"),
+        lambda step, text: step.wait_for_event("w", "x/y", if_=f"async.data.a == '{text}'", timeout="1h"),
+        lambda step, text: step.wait_for_event("w", "x/y", match=f"data.{text}", timeout="1h"),
+        lambda step, text: step.wait_for_callback("w", text),
+        lambda step, text: step.invoke("w", text, {}),
+        lambda step, text: step.invoke("w", "test", {"a": text}),
+    ],
+    ids=["id", "signal", "event", "if", "match", "callback", "invoke", "data"],
+)
+def test_text_that_no_database_can_hold_fails_the_run_and_not_its_worker(
+    database_url: str, call: Callable[[Any, str], Any], text: str
+) -> None:
+    def handler(ctx: StepContext) -> Any:
+        return call(ctx.step, text)
 
-    with a_runtime(database_url, _registry(handler)) as harness:
+    with a_runtime(database_url, _registry(handler, retries=0)) as harness:
         _start(harness)
         run = harness.run()
-        assert (run["status"], loads(run["error"])["code"]) == ("failed", "non-retriable")
+        assert run["status"] == "failed"
+        assert loads(run["error"])["name"] in ("NonRetriableError", "InvalidInput")

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from workflowkit.base.clock import MAX_EVENT_TS_MS, MIN_EVENT_TS_MS
 from workflowkit.base.errors import ExpressionError, InvalidInput, LimitExceeded, NonRetriableError
-from workflowkit.base.jsonvalue import check_json, size_bytes
+from workflowkit.base.jsonvalue import check_json, size_bytes, text_fault
 from workflowkit.base.limits import Limits
 from workflowkit.definition.cel import compile_expression
 from workflowkit.definition.correlation import match_condition, plain_path
@@ -92,6 +92,7 @@ def event_wait(
     found = check_event_name(event, limits.event_name_chars)
     if found is not None and found[0] != "reserved-name":
         raise NonRetriableError(f"event: {found[1]}")
+    _check_storable(if_, "if_")
     if params is not None and if_ is None:
         raise NonRetriableError("params are for an if_ that reads them")
     if if_ is not None and match is not None:
@@ -114,6 +115,7 @@ def signal_wait(key: str, signal: str, *, timeout: Any, now_ms: int, limits: Lim
     """Return a wait for a signal. Raises ``NonRetriableError`` for a bad name or time."""
     if not isinstance(signal, str) or not 0 < len(signal) <= limits.event_id_chars:
         raise NonRetriableError(f"signal: text of 1 to {limits.event_id_chars} characters")
+    _check_storable(signal, "signal")
     if is_reserved_signal(signal):
         raise NonRetriableError(f"signal: names that begin with {RESERVED_SIGNALS} are reserved")
     until_ms = now_ms + round(1000 * seconds_of(timeout, "timeout"))
@@ -124,6 +126,7 @@ def callback_wait(key: str, callback_id: Any, now_ms: int, limits: Limits) -> Wa
     """Return a wait for a callback; how long it takes is the callback's own. Raises ``NonRetriableError``."""
     if not isinstance(callback_id, str) or not 0 < len(callback_id) <= limits.event_id_chars:
         raise NonRetriableError("callback: the id that create_callback returned")
+    _check_storable(callback_id, "callback")
     until_ms = now_ms + round(1000 * MAX_WAIT_SECONDS)
     return Wait(key, WaitKind.CALLBACK, until_ms, f"{CALLBACK_SIGNALS}{callback_id}")
 
@@ -138,12 +141,17 @@ def run_wait(
     limits: Limits,
     on_cancel: OnCancel = "cancel",
 ) -> Wait:
-    """Return a wait for another run, which begins with it. Raises ``NonRetriableError`` for a bad argument."""
+    """Return a wait for another run, which begins with it.
+
+    Raises ``NonRetriableError`` for a bad argument, ``InvalidInput`` and ``LimitExceeded`` for its data.
+    """
     if on_cancel not in ("cancel", "abandon"):
         raise NonRetriableError(f"on_cancel: 'cancel' or 'abandon'; got {on_cancel!r}")
+    _check_storable(target, "what is invoked")
     payload = to_json({} if data is None else data)
     if type(payload) is not dict:
         raise NonRetriableError("the data of an invoked run is an object")
+    check_json(payload)
     _check_size(payload, limits)
     seconds = MAX_WAIT_SECONDS if timeout is None else seconds_of(timeout, "timeout")
     until_ms, outlives = now_ms + round(1000 * seconds), on_cancel == "abandon"
@@ -198,6 +206,16 @@ def emitted_events(values: Any, limits: Limits) -> tuple[EmittedEvent, ...]:
 def _check_size(payload: dict[str, Any], limits: Limits) -> None:
     if (size := size_bytes(payload)) > limits.event_bytes:
         raise LimitExceeded("event_bytes", limits.event_bytes, size)
+
+
+def _check_storable(text: Any, what: str) -> None:
+    """Raise ``NonRetriableError`` for text that no database can hold.
+
+    SAFETY: I4 — it would fail each time that it is to be written, in the worker's own transaction, and the run never
+    end.
+    """
+    if isinstance(text, str) and (fault := text_fault(text)) is not None:
+        raise NonRetriableError(f"{what}: {fault[1]}")
 
 
 def _check_text(text: Any, pointer: str, max_chars: int) -> None:
