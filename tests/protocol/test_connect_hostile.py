@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import sqlalchemy as sa
-from connectapps import Fleet, a_fleet, a_socket, a_worker, an_app, await_frame, hello, read, reply_to, say
+from connectapps import Fleet, a_fleet, a_socket, a_worker, an_app, await_frame, closed_with, hello, read, reply_to, say
 from sdkapps import a_server, eventually
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
@@ -121,3 +121,21 @@ def test_a_gateway_holds_so_many_sockets_and_no_more(tmp_path: Path) -> None:
         with a_worker(fleet) as worker:
             say(worker, wire.WORKER_HEARTBEAT)
             assert await_frame(worker, wire.GATEWAY_HEARTBEAT) == b""
+
+
+@pytest.mark.parametrize(
+    ("purpose", "changes", "seconds"),
+    [("connect", {"environment": "other"}, 60), ("realtime", {}, 60), ("connect", {}, 0.001)],
+    ids=["environment", "purpose", "time"],
+)
+def test_a_token_of_ours_that_is_for_something_else_lets_nobody_in(
+    tmp_path: Path, purpose: str, changes: dict[str, str], seconds: float
+) -> None:
+    with a_narrow_fleet(tmp_path, Limits()) as (wk, fleet):
+        started, tokens = fleet.start(), wk.runtime.session_tokens
+        assert tokens is not None
+        claims = {"connection_id": started.connection_id, "environment": wk.settings.environment, **changes}
+        started.session_token = tokens.mint(purpose, claims, ttl_seconds=seconds)
+        with a_socket(started.gateway_endpoint) as socket_:
+            say(socket_, wire.WORKER_CONNECT, hello(started))
+            assert closed_with(socket_) == (1008, "connect_authentication_failed")

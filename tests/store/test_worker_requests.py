@@ -171,6 +171,15 @@ def test_a_request_is_sent_by_its_gateway_until_it_is_acknowledged(desk: Desk) -
     assert desk.requests.placed(desk.gateway.id) == []
 
 
+def test_whoever_acknowledges_too_late_does_not_have_the_request(desk: Desk) -> None:
+    desk.connect("late")
+    assert desk.place(run_id="run") == "late"
+    (request,) = desk.requests.placed(desk.gateway.id)
+    desk.harness.clock.advance(seconds=ACK_SECONDS)
+    assert not desk.requests.acknowledge(request.id, "late")
+    assert desk.requests.look(request.id)[1], "another one may be asked"
+
+
 def test_a_lease_is_extended_by_who_knows_it_and_over_any_connection(desk: Desk) -> None:
     desk.connect("a")
     placed = desk.requests.place(a_request())
