@@ -25,8 +25,15 @@ KEY = "signkey-test-12345678"
 BEARER = {"Authorization": f"Bearer {key_hash(KEY)}"}
 #: What anybody may see. A route that is added here is a decision; everything else needs the signing key.
 PUBLIC = {("GET", "/health")}
-#: What apps ask of their own runs, whichever tenant the event was of.
-OF_APPS = ("/v0/runs/<run_id>/actions", "/v0/runs/<run_id>/batch", "/v1/checkpoint/<run_id>/async")
+#: What apps ask, and tell, of their own runs, whichever tenant the event was of.
+OF_APPS = (
+    "/v0/runs/<run_id>/actions",
+    "/v0/runs/<run_id>/batch",
+    "/v1/checkpoint/<run_id>/async",
+    "/v1/runs/<run_id>/metadata",
+)
+#: For whoever has the token of the run.
+FOR_A_TOKEN = ("/v1/checkpoint/<run_id>/output", "/v1/http/runs/<run_id>/output")
 #: What is in the way of an id: values for all other parameters.
 NAMES = {"app_name": "none", "function": "none"}
 
@@ -105,7 +112,7 @@ def test_ids_of_another_tenant_answer_like_ids_that_do_not_exist(database_url: s
             answers = []
             for ids in ({"run_id": run_id, "event_id": event_id}, {"run_id": "none", "event_id": "none"}):
                 answer = call(app, method, path(rule, **ids), BEARER)
-                assert answer.status_code == 404, (method, rule)
+                assert answer.status_code == (401 if rule in FOR_A_TOKEN else 404), (method, rule)
                 text = answer.get_data(as_text=True)
                 for value in ids.values():
                     text = text.replace(value, "<id>")

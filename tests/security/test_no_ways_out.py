@@ -20,6 +20,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     # The command line talks to the server its user names.
     "http.client": ("workflowkit/cli/client.py",),
     **dict.fromkeys(["httpx", "httpcore", "h11", "ssl"], ("workflowkit/base/netguard/", "workflowkit/base/mail.py")),
+    "httpx": ("workflowkit/base/netguard/", "workflowkit/contrib/httpx.py"),  # the application's own clients
     "smtplib": ("workflowkit/base/mail.py",),
     **dict.fromkeys(
         ["subprocess", "multiprocessing"],
@@ -30,6 +31,7 @@ PLACES: dict[str, tuple[str, ...]] = {
         "workflowkit/cli",
         "workflowkit/composition.py",
         "workflowkit/app.py",
+        "workflowkit/inngest/connect/gateway.py",  # where workers of apps connect
         "workflowkit/streams/",  # what browsers have opened, and is answered piece by piece
         "workflowkit/runtime/presence.py",  # the name of this machine
     ),

@@ -36,7 +36,9 @@ class CheckpointRoutes:
         for prefix in _PREFIXES:
             suffix = "" if prefix == _PREFIXES[0] else ".http"
             app.add_url_rule(f"{prefix}/<run_id>/steps", f"checkpoint.steps{suffix}", self._report, methods=["POST"])
-            app.add_url_rule(f"{prefix}/<run_id>/output", OUTPUT + suffix, self._output)
+            app.add_url_rule(
+                f"{prefix}/<run_id>/output", OUTPUT + suffix, self._output, provide_automatic_options=False
+            )  # fmt: skip
 
     def _open(self) -> Response:
         parts = self._server.parts()
