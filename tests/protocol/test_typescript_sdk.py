@@ -324,6 +324,11 @@ def test_functions_that_are_deferred_begin_with_the_end_of_the_run(app: Typescri
     assert sorted(told[2:]) == [["inngest/deferred.schedule", 1, 1], ["inngest/deferred.schedule", 3, 1]]
 
 
+def test_functions_are_deferred_by_one_that_fails_for_good_too(app: TypescriptApp, key: str) -> None:
+    assert app.run("defers-and-fails", key)["status"] == "Failed"
+    assert app.told(key, 2) == ["tried", ["inngest/deferred.schedule", 1, 1]]
+
+
 def test_a_step_publishes_a_message(app: TypescriptApp, server: tuple[WorkflowKit, str], key: str) -> None:
     assert app.run("publish", key)["output"] == {"number": 7}
     query = sa.text("SELECT topic, data FROM messages WHERE channel = :channel")

@@ -44,11 +44,15 @@ class Succeeded:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The handler raised. ``retry_after_seconds``, or else ``retry_at_ms``, is set by ``RetryAfterError``."""
+    """The handler raised. ``retry_after_seconds``, or else ``retry_at_ms``, is set by ``RetryAfterError``.
+
+    ``events`` are sent if it is not tried again.
+    """
 
     error: ErrorInfo
     retry_after_seconds: float | None = None
     retry_at_ms: int | None = None
+    events: tuple[EmittedEvent, ...] = ()
 
     def asked_seconds(self, now_ms: int) -> float | None:
         """Return how long the handler wants to wait, ``None`` if it does not say."""

@@ -8,6 +8,7 @@ timed out and shown as any other handler is.
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -44,7 +45,7 @@ class Conversation:
     def __init__(
         self, context: StepContext, address: Address, client: AppClient, addresses: Addresses, carrier: Carrier
     ) -> None:
-        self._group, self._session = context.group, context.session
+        self._group, self._session, self._emitted = context.group, context.session, context.emitted
         self._limits: Limits = client.limits
         self._is_first = context.attempt <= 0
         self._calls = Calls(context, address, client, carrier)
@@ -56,8 +57,11 @@ class Conversation:
         try:
             self._converse()
         except _Ended as ended:
-            self._steps.start_deferred()
+            self._emitted += self._steps.deferred()
             return ended.output
+        except AttemptFailed as ended:
+            # The functions that it wanted to follow it do so when it has failed for good, too.
+            raise AttemptFailed(replace(ended.failed, events=tuple(self._steps.deferred()))) from ended
 
     def _converse(self) -> None:
         idle = 0

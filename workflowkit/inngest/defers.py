@@ -1,4 +1,4 @@
-"""Functions that an app wants started once another one has succeeded: noted while it runs, begun with its end.
+"""Functions that an app wants started once another one has ended: noted while it runs, begun with its end.
 
 What is noted is kept in the journal like the result of a step, under an id that no step of an author can have.
 """

@@ -11,7 +11,7 @@ from workflowkit.base.errors import InvalidInput, LimitExceeded, NonRetriableErr
 from workflowkit.engine.context import StepContext
 from workflowkit.engine.facts import Fact
 from workflowkit.engine.failures import stored_value, unstorable
-from workflowkit.engine.outcome import Failed
+from workflowkit.engine.outcome import EmittedEvent, Failed
 from workflowkit.engine.session import RUN_STEP
 from workflowkit.engine.waits import MAX_WAIT_SECONDS, Wait, WaitKind
 from workflowkit.engine.waitspecs import event_wait, run_wait, signal_wait
@@ -80,14 +80,15 @@ class Steps:
             if note is not None and all(own != note.own_id for own, _ in self._session.known()):
                 self._session.record(self._key(note.own_id, RUN_STEP), 1, note.value)
 
-    def start_deferred(self) -> None:
-        """Let the functions begin that were noted and not taken back, with the end of this one."""
+    def deferred(self) -> list[EmittedEvent]:
+        """Return what lets the functions begin, with the end of this one, that were noted and not taken back."""
         context, limits = self._context, self._session.limits
         self._session.catch_up()
+        found = []
         for hashed, noted in defers.surviving(self._session.known(), limits).items():
             target = self._addresses.id_of(context.run.environment, noted["fn_slug"], self._address.app)
-            event = defers.starting_event(hashed, noted, target, self._address, context.run.id, limits)
-            context.emitted.append(event)
+            found.append(defers.starting_event(hashed, noted, target, self._address, context.run.id, limits))
+        return found
 
     def retry_of(self, operation: Operation) -> Fact | None:
         """Return what is planned for a step that failed. By its hash: an operation may leave out its name."""

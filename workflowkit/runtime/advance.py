@@ -260,9 +260,9 @@ def _may_keep(tx: Transaction, run: RunRecord, lane: Lane, place: QueuedStep) ->
 
 
 def _events_of(outcome: Outcome, decision: Decision) -> tuple[EmittedEvent, ...]:
-    """Return what a step sends: nothing unless it completed."""
-    has_completed = bool(decision.facts) and decision.facts[0].kind is FactKind.COMPLETED
-    return outcome.events if isinstance(outcome, Succeeded) and has_completed else ()
+    """Return what a step sends: nothing before it has completed, or failed for good."""
+    ended = FactKind.COMPLETED if isinstance(outcome, Succeeded) else FactKind.FAILED
+    return outcome.events if decision.facts and decision.facts[0].kind is ended else ()
 
 
 def _release(tx: Transaction, lease: Lease, decision: Decision, *, is_frozen: bool) -> None:

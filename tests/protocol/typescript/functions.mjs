@@ -230,6 +230,13 @@ export function functionsOf(client, tell) {
     tell(event.data.key, [event.name, event.data.number, parents.length]);
   });
   made.push(follower);
+  define("defers-and-fails", { retries: 1 }, async ({ event, step, defer }) => {
+    const { key } = event.data;
+    defer("first", { function: follower, data: { key, number: 1 } });
+    await step.run("step", () => tell(key, "tried"));
+    throw new RetryAfterError("broken", "1s");
+  });
+
   define("defers", {}, async ({ event, step, defer }) => {
     const { key } = event.data;
     defer("first", { function: follower, data: { key, number: 1 } });
