@@ -130,6 +130,18 @@ def test_a_row_that_can_be_no_event_holds_up_none_and_says_why(shop: Shop) -> No
     assert "event_bytes" in left.refused
 
 
+@pytest.mark.parametrize("total", ["1e5000", "-1e-5000", "9007199254740993", "'NaN'", "'Infinity'"])
+def test_a_number_that_json_readers_cannot_have_holds_up_no_other_row(shop: Shop, total: str) -> None:
+    shop.run(f"""INSERT INTO "Order" VALUES (1, {total}, 'a', ''), (2, 1, 'b', '')""")
+    outbox = Outbox(shop.wk, shop.engine)
+    assert outbox.move() == 2
+    assert outbox.move() == 0
+    assert shop.events()[-1]["key"] == {"id": 2}
+    refused = shop.rows(f"SELECT data -> 'key' ->> 'id' AS id, refused FROM {OUTBOX}")
+    assert len(shop.events()) + len(refused) == 2
+    assert all("out-of-range" in row.refused or "not within" in row.refused for row in refused)
+
+
 def test_a_follower_hears_of_rows_when_they_are_committed(shop: Shop) -> None:
     stopping, seen = threading.Event(), threading.Semaphore(0)
 

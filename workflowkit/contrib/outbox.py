@@ -17,6 +17,8 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from workflowkit.base.errors import InvalidInput, LimitExceeded
+from workflowkit.base.jsonvalue import loads_strict
+from workflowkit.base.limits import MIB
 from workflowkit.base.scope import Scope
 
 _log = logging.getLogger("workflowkit.outbox")
@@ -25,6 +27,8 @@ _log = logging.getLogger("workflowkit.outbox")
 OUTBOX = "workflowkit_outbox"
 #: Most rows that are moved in one transaction.
 MOVED_ROWS = 500
+#: Of a row, before it is read; how large an event may be, ``send`` says.
+_DATA_BYTES = 64 * MIB
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
 _EVENT = re.compile(r"[A-Za-z0-9_/.-]{1,200}")
 
@@ -60,7 +64,7 @@ DROP TRIGGER IF EXISTS {function} ON {table};
 CREATE TRIGGER {function} AFTER INSERT OR UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {function}();
 """
 _TAKE = sa.text(
-    f"SELECT id, event_id, name, data FROM {OUTBOX} WHERE refused IS NULL "  # noqa: S608
+    f"SELECT id, event_id, name, data ::text AS data FROM {OUTBOX} WHERE refused IS NULL "  # noqa: S608
     "ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED"
 )
 _REFUSE = sa.text(f"UPDATE {OUTBOX} SET refused = :message WHERE id = :id")  # noqa: S608
@@ -126,9 +130,11 @@ class Outbox:
         return len(rows)
 
     def _is_sent(self, connection: sa.Connection, row: sa.Row[Any]) -> bool:
-        event = {"id": f"outbox/{row.event_id}", "name": row.name, "data": row.data}
-        scope = None if self.scope is None else self.scope(event)
+        event = {"id": f"outbox/{row.event_id}", "name": row.name}
         try:
+            # As text: a driver that reads JSON for us fails for all rows if one has a number of thousands of digits.
+            event["data"] = loads_strict(row.data.encode(), max_bytes=_DATA_BYTES)
+            scope = None if self.scope is None else self.scope(event)
             self.wk.send([event], session=connection if self.is_joined else None, scope=scope)
         except (InvalidInput, LimitExceeded) as error:
             _log.warning("row %s of the outbox can be no event: %s", row.id, error)
