@@ -6,6 +6,7 @@ import itertools
 import re
 from typing import Any
 
+from accessibility import serious
 from editing import EditorPage, NewPage, chain, pretty
 from playwright.sync_api import expect
 
@@ -36,6 +37,27 @@ def test_a_new_workflow_is_made_named_and_found_again(editor: EditorPage) -> Non
     page.get_by_role("link", name="All workflows").click()
     page.get_by_role("searchbox", name="Find a workflow").fill("welc")
     expect(editor.get(f"workflow-{editor.workflow_id}")).to_contain_text("Welcome")
+
+
+def test_a_template_is_looked_at_and_asks_for_what_is_only_an_example(editor: EditorPage) -> None:
+    page = editor.page
+    page.goto(f"{editor.server.url}/workflows")
+    editor.get("new-workflow").click()
+    editor.get("template-lead-routing").click()
+    preview = editor.get("template-preview")
+    expect(preview).to_contain_text("Starts with crm/lead.created.")
+    expect(preview.locator(".react-flow__node")).to_have_count(6)
+    assert serious(page) == []
+    preview.get_by_role("button", name="Back").click()
+    editor.get("template-lead-routing").click()
+    preview.get_by_label("Team Germany: To").fill("berlin@acme.test")
+    editor.get("use-template").click()
+    expect(editor.node("$source")).to_be_visible()
+    editor.workflow_id = page.url.split("/workflows/")[1].split("?")[0]
+    texts = pretty(editor.saved()["actions"])
+    assert "berlin@acme.test" in texts
+    assert "de@example.com" not in texts
+    assert "fr@example.com" in texts
 
 
 def test_each_way_of_adding_makes_one_step_and_one_edge(editor: EditorPage) -> None:

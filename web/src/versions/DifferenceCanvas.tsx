@@ -27,6 +27,7 @@ export function DifferenceCanvas({ before, after }: DifferenceCanvasProps): Reac
           edges={edges}
           colorMode={isDark ? "dark" : "light"}
           fitView
+          minZoom={0.15}
           nodesDraggable={false}
           nodesConnectable={false}
           nodesFocusable={false}

@@ -1,4 +1,5 @@
-import { useState } from "react";
+import { Suspense, lazy, useState } from "react";
+import type { JsonObject } from "../base/json";
 import { api } from "../api/session";
 import { asApiError } from "../api/useLoaded";
 import { notify } from "../shell/notices";
@@ -8,10 +9,13 @@ import { Icon } from "../shell/ui/Icon";
 import type { Template } from "./templates";
 import { BLANK, TEMPLATES } from "./templates";
 
-/** What a new workflow is to begin with. What is to be filled in, the editor's problems and the steps' texts say. */
+const TemplatePreview = lazy(() => import("./TemplatePreview").then((module) => ({ default: module.TemplatePreview })));
+
+/** What a new workflow is to begin with: with nothing, or with a template, which is shown first. */
 export function NewWorkflowDialog({ onClose }: { readonly onClose: () => void }): React.JSX.Element {
   const [isBusy, setBusy] = useState(false);
-  const create = async ({ document }: Template): Promise<void> => {
+  const [chosen, setChosen] = useState<Template | undefined>(undefined);
+  const create = async (document: JsonObject): Promise<void> => {
     setBusy(true);
     try {
       const workflow = await api.createWorkflow(document);
@@ -23,25 +27,51 @@ export function NewWorkflowDialog({ onClose }: { readonly onClose: () => void })
   };
   return (
     <Dialog title="New workflow" size="large" testId="new-workflow-dialog" onClose={onClose}>
-      <ul className="templates">
-        {[BLANK, ...TEMPLATES].map((template) => (
-          <li key={template.id}>
-            <button
-              type="button"
-              className="template"
-              disabled={isBusy}
-              data-testid={`template-${template.id}`}
-              onClick={() => void create(template)}
-            >
-              <span className="template-icon">
-                <Icon name={template.icon} size={20} />
-              </span>
-              <span className="template-name">{template.name}</span>
-              <span className="template-description">{template.description}</span>
-            </button>
-          </li>
-        ))}
-      </ul>
+      {chosen !== undefined && (
+        <Suspense fallback={<p className="page-wait">Loading…</p>}>
+          <TemplatePreview
+            template={chosen}
+            isBusy={isBusy}
+            onUse={(document) => void create(document)}
+            onBack={() => setChosen(undefined)}
+          />
+        </Suspense>
+      )}
+      {chosen === undefined && (
+        <Gallery
+          isBusy={isBusy}
+          onChoose={(template) => (template === BLANK ? void create(template.document) : setChosen(template))}
+        />
+      )}
     </Dialog>
+  );
+}
+
+interface GalleryProps {
+  readonly isBusy: boolean;
+  readonly onChoose: (template: Template) => void;
+}
+
+function Gallery({ isBusy, onChoose }: GalleryProps): React.JSX.Element {
+  return (
+    <ul className="templates">
+      {[BLANK, ...TEMPLATES].map((template) => (
+        <li key={template.id}>
+          <button
+            type="button"
+            className="template"
+            disabled={isBusy}
+            data-testid={`template-${template.id}`}
+            onClick={() => onChoose(template)}
+          >
+            <span className="template-icon">
+              <Icon name={template.icon} size={20} />
+            </span>
+            <span className="template-name">{template.name}</span>
+            <span className="template-description">{template.description}</span>
+          </button>
+        </li>
+      ))}
+    </ul>
   );
 }

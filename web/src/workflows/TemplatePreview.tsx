@@ -1,0 +1,57 @@
+import { useMemo, useState } from "react";
+import type { JsonObject } from "../base/json";
+import { humanize } from "../config/schema";
+import { triggerLines } from "../config/triggers";
+import { prepare } from "../editor/prepare";
+import { Button } from "../shell/ui/Button";
+import { LabelledField } from "../shell/ui/LabelledField";
+import { DifferenceCanvas } from "../versions/DifferenceCanvas";
+import "../versions/versions.css";
+import { blanksOf, filledIn } from "./blanks";
+import type { Template } from "./templates";
+
+interface TemplatePreviewProps {
+  readonly template: Template;
+  readonly isBusy: boolean;
+  readonly onUse: (document: JsonObject) => void;
+  readonly onBack: () => void;
+}
+
+/** What a template does, as a picture, and fields for the addresses in it that are only examples. */
+export function TemplatePreview({ template, isBusy, onUse, onBack }: TemplatePreviewProps): React.JSX.Element {
+  const drawn = useMemo(() => prepare(template.document), [template]);
+  const blanks = useMemo(() => blanksOf(template.document), [template]);
+  const [texts, setTexts] = useState<ReadonlyMap<string, string>>(new Map());
+  return (
+    <div className="diff-both" data-testid="template-preview">
+      <DifferenceCanvas before={drawn} after={drawn} />
+      <div className="stack template-facts">
+        <h3>{template.name}</h3>
+        <p>{template.description}</p>
+        <p className="muted">Starts with {triggerLines(drawn).join(", ")}.</p>
+        {blanks.length > 0 && <p>These are examples. What you leave as it is can be changed later:</p>}
+        {blanks.map(({ pointer, step, name, text }) => (
+          <LabelledField key={pointer} label={`${step}: ${humanize(name)}`}>
+            <textarea
+              className="input template-blank"
+              rows={1}
+              defaultValue={text}
+              onChange={(event) => setTexts(new Map([...texts, [pointer, event.target.value]]))}
+            />
+          </LabelledField>
+        ))}
+        <div className="row">
+          <Button onClick={onBack}>Back</Button>
+          <Button
+            look="primary"
+            testId="use-template"
+            disabled={isBusy}
+            onClick={() => onUse(filledIn(template.document, texts))}
+          >
+            Use this template
+          </Button>
+        </div>
+      </div>
+    </div>
+  );
+}
