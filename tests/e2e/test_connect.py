@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import services
 import sqlalchemy as sa
 from click.testing import CliRunner
 from connectapps import Fleet, a_fleet
@@ -27,6 +28,7 @@ from workflowkit.cli.root import cli
 from workflowkit.inngest.signing import key_hash
 from workflowkit.runtime.keys import Keys
 
+START_SECONDS = 120
 SIGNING_KEY = "signkey-test-" + "ab" * 32
 
 
@@ -89,14 +91,15 @@ def fleet(installation: Installation, postgres_url: str, tmp_path: Path) -> Iter
     wk = WorkflowKit(database_url=postgres_url)
     _, event_key = Keys(wk.runtime.database).create(wk.settings.scope, "test", ["events:send"])
     wk.stop()
+    # Five processes begin at once, each of which imports for seconds.
+    assert services.wait_until(lambda: _gateway_count(postgres_url) == 2, timeout_seconds=START_SECONDS)
     bearer = f"Bearer {key_hash(SIGNING_KEY)}"
     with a_fleet(installation.url, tmp_path, event_key=event_key, Authorization=bearer) as fleet:
-        _wait_for_gateways(postgres_url, 2)
         yield fleet
 
 
-def _wait_for_gateways(url: str, count: int) -> None:
-    eventually(lambda: True if len(_rows(url, "SELECT id FROM gateways")) == count else None)
+def _gateway_count(url: str) -> int:
+    return len(_rows(url, "SELECT id FROM gateways"))
 
 
 def _rows(url: str, sql: str) -> list[Any]:
@@ -112,7 +115,7 @@ def _in_production(fleet: Fleet) -> dict[str, str]:
 
 
 @pytest.mark.crash
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_runs_survive_the_death_of_a_gateway_and_of_the_worker_that_waits(
     installation: Installation, fleet: Fleet, postgres_url: str, tmp_path: Path
 ) -> None:
