@@ -12,6 +12,7 @@ from runtimes import Harness, a_registry, a_runtime
 
 from workflowkit.base.jsonvalue import loads
 from workflowkit.base.scope import DEFAULT_SCOPE
+from workflowkit.composition import Runtime
 from workflowkit.engine.context import StepContext
 from workflowkit.registry import Registry
 from workflowkit.runtime.rerunning import Again
@@ -342,3 +343,63 @@ def test_what_was_done_with_edited_inputs_is_undone_with_them(database_url: str)
         harness.drain()
         # The flight is another run's, which has undone it.
         assert shop.undone == ["inn-7 of 7 in undo:book"]
+
+
+def _elsewhere(harness: Harness) -> Runtime:
+    """Return a process that has none of the application's actions: a command line, a scheduler."""
+    return Runtime(harness.runtime.settings, a_registry(), harness.clock, harness.dispatcher, jitter=lambda: 0.0)
+
+
+def test_whoever_cancels_a_run_need_not_have_the_code_of_its_actions(database_url: str) -> None:
+    shop = Trips()
+    document = a_workflow().trigger("test/happened")
+    document.action("flight", "book", {"what": "flight"}).action("plain", "do", {"name": "plain"})
+    document.action("wait", "nap").path("$source", "flight", "plain", "wait")
+    with a_runtime(database_url, shop.registry) as harness:
+        _start(harness, document.document())
+        other = _elsewhere(harness)
+        other.control.cancel(DEFAULT_SCOPE, harness.run()["id"])
+        other.close()
+        harness.drain()
+        assert shop.undone == ["flight-1 of 1 in undo:book"]
+        assert [row["step_key"] for row in _completed(harness)] == ["flight"]
+
+
+def test_items_too_are_undone_where_whoever_cancels_has_no_code_and_those_without_anything_to_undo_do_nothing(
+    database_url: str,
+) -> None:
+    shop = Trips()
+    body = a_workflow().action("in", "book", {"what": "!ref($.item)"}).action("plain", "do", {"name": "plain"})
+    document = a_workflow().trigger("test/happened").action("each", "builtin:for_each", {"items": ["a", "b"]})
+    document.action("wait", "nap").path("$source", "each", "wait")
+    written = document.document()
+    written["actions"][0]["body"] = body.path("$source", "in", "plain").document()
+    with a_runtime(database_url, shop.registry) as harness:
+        _start(harness, written)
+        (run,) = harness.rows("SELECT id FROM runs WHERE path IS NULL")
+        other = _elsewhere(harness)
+        other.control.cancel(DEFAULT_SCOPE, run["id"])
+        other.close()
+        harness.drain()
+        harness.skip(5)
+        assert [entry.partition(" ")[0] for entry in shop.undone] == ["b-1", "a-1"]
+        assert harness.rows("SELECT 1 FROM runs WHERE finished_at_ms IS NULL") == []
+
+
+def test_what_another_run_did_and_a_cache_gave_is_not_undone(database_url: str) -> None:
+    shop = Trips()
+    document = a_workflow().trigger("test/happened")
+    document.action("flight", "book", {"what": "flight"}, cache={"key": "one", "ttl": "1h"})
+    document.action("b", "do", {"name": "!ref($.event.data.then)"}).path("$source", "flight", "b")
+    with a_runtime(database_url, shop.registry) as harness:
+        _start(harness, document.document(), then="well")
+        harness.send("test/happened", {"then": "bad"})
+        harness.drain()
+        assert shop.log == ["book flight", "do well"]
+
+
+def _completed(harness: Harness) -> list[dict[str, Any]]:
+    return harness.rows(
+        "SELECT step_key FROM journal JOIN runs ON runs.id = run_id WHERE path = '$compensate' AND kind = 'completed' "
+        "AND step_key <> '$source' ORDER BY journal.revision"
+    )

@@ -124,4 +124,5 @@ def _success(spec: ActionSpec, context: StepContext, returned: Any, limits: Limi
             value = stored_value(value, limits)
         except (InvalidInput, LimitExceeded, RecursionError) as error:
             return unstorable(error)
-    return Succeeded(value, tuple(context.emitted), is_stopped)
+    # On record with the result: whoever ends the run need not have the action's code.
+    return Succeeded(value, tuple(context.emitted), is_stopped, has_compensation=spec.compensation is not None)

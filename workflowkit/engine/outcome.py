@@ -30,13 +30,15 @@ class Succeeded:
     """The handler returned. ``stop`` is set by ``ctx.stop()``: the run ends here with ``output``.
 
     ``is_cached`` marks an output that another run's step had: the handler was not called. ``on_sent`` is called with
-    the ids of the events once they are stored, or with the error that kept them from it.
+    the ids of the events once they are stored, or with the error that kept them from it. ``has_compensation`` says that
+    the action has something that undoes it.
     """
 
     output: Any
     events: tuple[EmittedEvent, ...] = ()
     stop: bool = False
     is_cached: bool = False
+    has_compensation: bool = False
     on_sent: Callable[[Sequence[str], BaseException | None], None] | None = field(
         default=None, compare=False, repr=False
     )

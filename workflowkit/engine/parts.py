@@ -60,9 +60,16 @@ def to_undo(progress: Progress, undoes_itself: UndoesItself, with_steps: Collect
     # ``outputs`` keeps the order of completion, also when it was replayed from the journal; what has none ended last.
     done = [*progress.outputs, *(node_id for node_id in progress.status if node_id not in progress.outputs)]
     # What another run did and this one has only taken over is for that one to undo.
-    ends = [(node_id, progress.status[node_id]) for node_id in reversed(done) if node_id not in progress.kept]
-    order = undone_order(progress.workflow, ends, undoes_itself)
-    return order if not with_steps else tuple(id for id, _ in ends if id in with_steps or id in order)
+    mine = (
+        node_id for node_id in reversed(done) if node_id not in progress.kept and node_id in progress.workflow.nodes
+    )
+    marked, nodes = {*progress.undone, *with_steps}, progress.workflow.nodes
+    return tuple(
+        node_id
+        for node_id in mine
+        if (node_id in marked and not nodes[node_id].is_kept)
+        or _is_undone(nodes[node_id], progress.status[node_id], undoes_itself, knows_actions=False)
+    )
 
 
 def undone_order(
@@ -75,8 +82,8 @@ def undone_order(
     )
 
 
-def _is_undone(node: Node, status: StepStatus, undoes_itself: UndoesItself) -> bool:
-    if _has_compensation(node, undoes_itself):
+def _is_undone(node: Node, status: StepStatus, undoes_itself: UndoesItself, *, knows_actions: bool = True) -> bool:
+    if node.compensate is not None or (knows_actions and _has_compensation(node, undoes_itself)):
         return status is StepStatus.COMPLETED
     has_ended = status.is_terminal and status is not StepStatus.SKIPPED
     return has_ended and node.body is not None and not node.is_kept and undoes_items(node.body, undoes_itself)

@@ -21,7 +21,7 @@ from workflowkit.definition.conditions import edge_taken
 from workflowkit.definition.model import SOURCE, ConditionType, Edge, Json, Node, OnError, Workflow
 from workflowkit.definition.references import MISSING
 from workflowkit.engine.facts import KEPT as KEPT
-from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
+from workflowkit.engine.facts import UNDONE, ErrorInfo, Fact, FactKind
 from workflowkit.engine.outcome import Failed, Outcome, Succeeded
 from workflowkit.engine.progress import Finish, Progress
 from workflowkit.engine.retry import backoff_of, delay_note, may_retry, next_attempt_at_ms, restricted
@@ -133,7 +133,15 @@ def _final_fact(progress: Progress, node_id: str, attempt: int, outcome: Outcome
     if isinstance(outcome, Succeeded):
         reason = CACHED if outcome.is_cached else None
         return Fact(
-            FactKind.COMPLETED, node_id, attempt, output, edges=edges, stop=outcome.stop, reason=reason, at_ms=now_ms
+            FactKind.COMPLETED,
+            node_id,
+            attempt,
+            output,
+            edges=edges,
+            stop=outcome.stop,
+            reason=reason,
+            at_ms=now_ms,
+            detail={UNDONE: True} if outcome.has_compensation else None,
         )
     return Fact(FactKind.FAILED, node_id, attempt, output, outcome.error, edges, handled, at_ms=now_ms)
 

@@ -13,7 +13,7 @@ from typing import cast
 
 from workflowkit.definition.model import SOURCE, JoinMode, Json, Node, Workflow
 from workflowkit.definition.references import EVENTS_ROOT, MISSING, ReferenceScope
-from workflowkit.engine.facts import KEPT, ErrorInfo, Fact, FactKind
+from workflowkit.engine.facts import KEPT, UNDONE, ErrorInfo, Fact, FactKind
 from workflowkit.engine.result import Finish as Finish
 from workflowkit.engine.result import completion
 from workflowkit.engine.states import EdgeState, RunStatus, StepStatus
@@ -35,7 +35,8 @@ class Progress:
     a final fact settles it. Whether a worker is at it right now is the step row's business, not the planner's.
     ``outputs`` has those of completed steps and of failures that ``on_error`` handled; ``state`` has them and, in a
     part of a document, what can be seen of the graphs around it. ``kept`` are the steps whose results are those of an
-    earlier run. ``edges`` is by edge id. Treat all as read-only.
+    earlier run, ``undone`` those whose actions have something that undoes them. ``edges`` is by edge id. Treat all as
+    read-only.
     """
 
     __slots__ = (
@@ -53,6 +54,7 @@ class Progress:
         "roots",
         "state",
         "status",
+        "undone",
         "unfinished_count",
         "workflow",
     )
@@ -70,6 +72,7 @@ class Progress:
         self.failures: dict[str, ErrorInfo] = {}
         self.handled_failures: dict[str, ErrorInfo] = {}
         self.kept: set[str] = set()
+        self.undone: set[str] = set()
         self.unfinished_count = len(workflow.nodes)
         # Counters instead of scans: settling a step costs its outgoing edges, however large the workflow is. An entry
         # appears when the first incoming edge is settled, so a fresh progress costs nothing per node.
@@ -158,6 +161,8 @@ class Progress:
     def _keep_result(self, fact: Fact) -> None:
         if fact.reason == KEPT:
             self.kept.add(fact.step)
+        elif fact.detail is not None and UNDONE in fact.detail:
+            self.undone.add(fact.step)
         if fact.kind is FactKind.COMPLETED:
             self.outputs[fact.step] = fact.output
             if fact.stop:

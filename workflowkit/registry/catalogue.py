@@ -110,9 +110,12 @@ class Registry:
         return None if function is None else function.spec
 
     def undoes_itself(self, kind: str) -> bool:
-        """Tell whether what an action of this kind did is undone by itself (``compensate=``)."""
+        """Tell whether what an action of this kind did may be undone by itself (``compensate=``).
+
+        Of a kind that is not registered here, other processes may know something that does.
+        """
         spec = self.executable(kind)
-        return spec is not None and spec.compensation is not None
+        return spec is None or spec.compensation is not None
 
     def queues(self) -> set[str]:
         """Return the queues of all actions and functions."""
@@ -138,10 +141,16 @@ class Registry:
         return self.get(kind) is not None
 
 
-def _undoing(spec: ActionSpec) -> ActionSpec | None:
-    """Return what undoes what a spec did; ``None`` if nothing does."""
+def _doing_nothing(spec: ActionSpec) -> ActionSpec:
+    """Return what undoes an action that nothing undoes: who ended its run did not know it."""
+    return ActionSpec(UNDO_PREFIX + spec.kind, lambda: None, queue=spec.queue, takes_context=False, external=False,
+                      binding=Binding(names=frozenset()))  # fmt: skip
+
+
+def _undoing(spec: ActionSpec) -> ActionSpec:
+    """Return what undoes what a spec did."""
     if not spec.kind.startswith(FUNCTION_PREFIX):
-        return spec.compensation
+        return spec.compensation or _doing_nothing(spec)
     return replace(spec, kind=UNDO_PREFIX + spec.kind, binding=Binding(names=frozenset()), undoes_steps=True)
 
 
