@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import flask
 import pytest
+from asking import SECRET_KEY
 from flask import Flask
 from remoteapps import operations, register
 from runtimes import Harness, a_runtime
@@ -30,6 +31,8 @@ OF_APPS = (
     "/v0/runs/<run_id>/actions",
     "/v0/runs/<run_id>/batch",
     "/v1/checkpoint/<run_id>/async",
+    "/v1/checkpoint/<run_id>/steps",
+    "/v1/http/runs/<run_id>/steps",
     "/v1/runs/<run_id>/metadata",
 )
 #: For whoever has the token of the run.
@@ -42,7 +45,7 @@ NAMES = {"app_name": "none", "function": "none"}
 def a_door(
     database_url: str, *, dev_mode: bool = False, signing_key: str | None = None
 ) -> Iterator[tuple[Harness, Flask]]:
-    with a_runtime(database_url, dev_apps=True, signing_key=signing_key) as harness:
+    with a_runtime(database_url, dev_apps=True, signing_key=signing_key, secret_key=SECRET_KEY) as harness:
         install(harness.registry, lambda: harness.runtime.database, harness.runtime.settings)
         yield harness, create_app(AppServer(lambda: harness.runtime), dev_mode=dev_mode)
 
