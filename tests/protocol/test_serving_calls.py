@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from servedapps import PATH, Caller, an_app, registered, served
 from workflowkit import Failure, Middleware, NonRetriableError, RetryAfterError, StepError, WorkflowKit
 from workflowkit.base.clock import SystemClock
 from workflowkit.base.errors import DefinitionError, InvalidInput
+from workflowkit.base.ids import new_id
 from workflowkit.base.limits import Limits
 from workflowkit.definition.cel import compile_expression
 from workflowkit.inngest.canonical import canonical_json
@@ -334,6 +335,31 @@ def test_a_call_that_somebody_recorded_counts_once(production: str) -> None:
     assert _signed(production, body, signature).status_code == 206
     again = _signed(production, body, signature)
     assert (again.status_code, "before" in again.json()["message"]) == (401, True)
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        lambda t, s: f"s={s}&t={t}",
+        lambda t, s: f"t={t}&s={s}&x=1",
+        lambda t, s: f"t=0&t={t}&s={s}",
+        lambda t, s: f"t=%3{t[0]}{t[1:]}&s={s}",
+    ],
+    ids=["order", "more", "twice", "percent"],
+)
+def test_a_recorded_call_counts_once_however_its_signature_is_spelled(
+    production: str, spelled: Callable[[str, str], str]
+) -> None:
+    payload = Caller(production).payload({})
+    payload["ctx"]["request_id"] = new_id(SystemClock().now_ms())
+    body = canonical_json(payload)
+    signature = sign(KEY, body, SystemClock().now_ms() // 1000)
+    assert _signed(production, body, signature).status_code == 206
+    signed_at, mac = (part.partition("=")[2] for part in signature.split("&"))
+    assert _signed(production, body, spelled(signed_at, mac)).status_code == 401
+    for query in ({"fnId": "shop-fn"}, {"fnId": "shop-fn", "stepId": ""}):
+        answer = httpx.post(production, params=query, content=body, headers={SIGNATURE_HEADER: signature})
+        assert answer.status_code in (400, 401)
 
 
 def test_a_key_with_a_newline_behind_it_is_that_key() -> None:

@@ -39,11 +39,7 @@ class SigningKeys:
 
     def check_signature(self, signature: str, body: bytes, now_seconds: int) -> None:
         """Check who signed a body, and when. Raises ``Unauthenticated``."""
-        try:
-            fields = parse_qs(signature, strict_parsing=True, max_num_fields=4)
-        except ValueError:
-            fields = {}
-        signed_at, given = fields.get("t", [""])[-1], fields.get("s", [""])[-1]
+        signed_at, given = read_signature(signature)
         if _TIME.fullmatch(signed_at) is None or abs(now_seconds - int(signed_at)) > WINDOW_SECONDS:
             raise Unauthenticated(f"the signature is not from the last {WINDOW_SECONDS} seconds")
         expected = [_mac(key, body, signed_at) for key in self.all]
@@ -54,6 +50,15 @@ class SigningKeys:
 def key_hash(key: str) -> str:
     """Return what stands for a key in an ``Authorization`` header, without its prefix."""
     return hashlib.sha256(bytes.fromhex(_bare(key))).hexdigest()
+
+
+def read_signature(signature: str) -> tuple[str, str]:
+    """Return the time and the hash that a signature consists of, however it is spelled; empty where it has none."""
+    try:
+        fields = parse_qs(signature, strict_parsing=True, max_num_fields=4)
+    except ValueError:
+        fields = {}
+    return fields.get("t", [""])[-1], fields.get("s", [""])[-1]
 
 
 def sign(key: str, body: bytes, now_seconds: int) -> str:

@@ -165,7 +165,7 @@ class ServeEndpoint:
             return self._json(_OK if probe == "trust" else _BAD, {})
         call = read_call(request.query, request.body, self.means.limits)
         if key is not None and call.request_id is not None:
-            address = f"{request.query.get('fnId')} {request.query.get('stepId')}"
+            address = f"{call.function} {call.target}"
             signature = request.headers[SIGNATURE_HEADER.lower()]
             self.trust.check_once(signature, address, self.means.now_ms() // 1000)
         served = self.served.get(call.function)

@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 
 from workflowkit.base.errors import Unauthenticated
-from workflowkit.inngest.signing import WINDOW_SECONDS, SigningKeys
+from workflowkit.inngest.signing import WINDOW_SECONDS, SigningKeys, read_signature
 
 #: Most signatures that a process remembers; the oldest are forgotten first.
 _REMEMBERED = 100_000
@@ -31,9 +31,9 @@ class Trust:
         """Refuse a signed call that has come before. Raises ``Unauthenticated``.
 
         SAFETY: Z1 — within the window a call that somebody recorded could else be sent again. Each call of a server has
-        an id of its own in what is signed.
+        an id of its own in what is signed. What counts is what the signature says: its text has many spellings.
         """
-        mark = (signature, address)
+        mark = (read_signature(signature)[1], address)
         with self._lock:
             while self._seen and (
                 len(self._seen) >= _REMEMBERED or next(iter(self._seen.values())) < now_seconds - 2 * WINDOW_SECONDS
