@@ -175,6 +175,7 @@ DECLARE
     _is_long boolean := false;
     _is_picked boolean;
     _is_alone boolean;
+    _has_run boolean := false;
 BEGIN
     at_ms := _now_ms;
     SELECT * INTO _first FROM workflowkit_pick(_place, at_ms);
@@ -245,7 +246,17 @@ BEGIN
             SELECT q.* INTO _queued FROM queued_steps q WHERE q.lane_id = _lane.id
             ORDER BY q.lane_id, q.score_ms, q.sequence LIMIT 1;
             EXIT WHEN NOT FOUND;
-            SELECT r.* INTO _run FROM runs r WHERE r.id = _queued.run_id FOR UPDATE;
+            -- Whoever holds the lock of one run does not wait for that of another, in which somebody may wait for this.
+            IF _has_run THEN
+                SELECT r.* INTO _run FROM runs r WHERE r.id = _queued.run_id FOR UPDATE SKIP LOCKED;
+                IF NOT FOUND THEN
+                    _most := 0;
+                    EXIT;
+                END IF;
+            ELSE
+                SELECT r.* INTO _run FROM runs r WHERE r.id = _queued.run_id FOR UPDATE;
+            END IF;
+            _has_run := true;
             SELECT e.* INTO _event FROM events e WHERE e.id = _run.event_id;
             -- With the lock of its run, nobody else claims, cancels or freezes the step.
             SELECT p.* INTO _step FROM steps p WHERE p.run_id = _queued.run_id AND p.step_key = _queued.step_key;

@@ -151,3 +151,22 @@ def test_what_was_started_before_a_step_that_needs_more_is_kept(postgres_url: st
         assert claim.lease.run_id == queued[2]["run_id"]
         (state,) = harness.rows("SELECT state FROM flow_states WHERE control = 'throttle'")
         assert int(state["state"]) == (harness.clock.now_ms() + 40_000) * 1_000
+
+
+def test_with_the_lock_of_one_run_nobody_waits_for_that_of_another(postgres_url: str) -> None:
+    with a_runtime(postgres_url) as harness:
+        _deploy(harness, concurrency=4)
+        place = _queue(harness, 8)
+        queued = harness.rows("SELECT run_id FROM queued_steps ORDER BY score_ms, sequence")
+        next_turn = harness.runtime.worker.advance._dequeuing._next_turn
+        known = tuple(next_turn._desks[place].known)
+        with closing(psycopg.connect(postgres_url)) as other:
+            other.execute("SELECT 1 FROM runs WHERE id = %s FOR UPDATE", (queued[1]["run_id"],))
+            first, *others = next_turn._start(place, 4, known)
+            assert first.claim is not None
+            assert (first.claim.lease.run_id, first.next_queue) == (queued[0]["run_id"], "default")
+            assert not any(each.claim for each in others)
+        second, *_ = next_turn._start(place, 3, known)
+        assert second.claim is not None
+        assert second.claim.lease.run_id == queued[1]["run_id"]
+        assert _running(harness) == 4
