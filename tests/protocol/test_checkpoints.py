@@ -12,6 +12,7 @@ from runtimes import Harness
 from scripted_server import Received, ScriptedServer, reply
 
 from workflowkit.base.errors import Conflict, InvalidInput, LimitExceeded, NotFound
+from workflowkit.base.ids import new_id
 from workflowkit.inngest.checkpoints import Checkpoints
 from workflowkit.inngest.server import AppServer
 from workflowkit.inngest.state import RunState
@@ -174,3 +175,24 @@ def test_a_run_that_its_app_has_not_begun_is_not_taken_from_the_worker_that_is_a
 
     run(remote_harness, answer)
     assert (remote_harness.run()["status"], len(calls)) == ("completed", 1)
+
+
+def test_an_app_that_was_silent_for_too_long_tells_nothing_of_its_run_while_a_worker_is_at_it(
+    remote_harness: Harness,
+) -> None:
+    harness, refused = remote_harness, list[str]()
+    own = Checkpoints(lambda: harness.runtime)
+    run_id = new_id(harness.clock.now_ms())
+
+    def answer(_received: Received) -> bytes:
+        with pytest.raises(Conflict):
+            own.report(run_id, {"steps": [step(A, "a", 1)]})
+        refused.append(run_id)
+        return reply(200, b'"done"', **SDK)
+
+    with ScriptedServer(answer) as app:
+        data = {"domain": app.url, "method": "GET", "path": "/x"}
+        own.open({"run_id": run_id, "event": {"data": data}, "steps": [step(B, "b", 2)]}, "test:v1")
+        harness.skip(harness.runtime.settings.limits.endpoint_silence_seconds + 1)
+    assert (refused, harness.run()["status"]) == ([run_id], "completed")
+    assert state_of(harness).actions(run_id) == {B: {"data": 2}}
