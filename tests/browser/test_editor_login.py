@@ -306,7 +306,7 @@ def test_an_admin_reads_who_did_what_and_a_viewer_does_not(guarded: Guarded, pag
     expect(row).to_contain_text("Logged in")
     expect(row).to_contain_text("you")
     expect(row).to_contain_text("127.0.0.1")
-    page.get_by_test_id("audit-action").select_option("user.created")
+    page.get_by_label("What was done").select_option("user.created")
     made = page.get_by_test_id("audit-user.created")
     expect(made).to_have_count(2)
     expect(made.first).to_contain_text("name: vera@example.org · roles: viewer")

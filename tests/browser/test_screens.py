@@ -45,6 +45,7 @@ class Filled:
             "alerts": "/alerts",
             "workers": "/workers",
             "users": "/users",
+            "audit": "/audit",
             "nothing": "/runs/not/there",
         } | panels | steps  # fmt: skip
 

@@ -3,10 +3,10 @@ import type { AuditEntry, AuditPage as Page } from "../api/schema";
 import { query } from "../api/client";
 import { api, useSession } from "../api/session";
 import { useLoaded } from "../api/useLoaded";
-import { setQuery, useAddress } from "../shell/routes";
+import { useAddress } from "../shell/routes";
 import { Button } from "../shell/ui/Button";
 import { ListPage } from "../shell/ui/ListPage";
-import { QueryField } from "../shell/ui/QueryField";
+import { QueryField, QuerySelect } from "../shell/ui/QueryField";
 import type { Column } from "../shell/ui/Table";
 import { Ago, Table } from "../shell/ui/Table";
 
@@ -54,7 +54,14 @@ export function AuditPage(): React.JSX.Element {
       isEmpty={page === undefined}
       actions={
         <>
-          <ActionField action={action} />
+          <QuerySelect
+            label="What was done"
+            name="action"
+            value={action}
+            none="Everything"
+            options={Object.keys(WORDS)}
+            labelOf={(name) => WORDS[name as AuditEntry["action"]]}
+          />
           <QueryField label="Who" name="actor" value={actor} />
           <QueryField label="To whom or what" name="subject" value={subject} />
           <Button onClick={reload}>Refresh</Button>
@@ -73,25 +80,6 @@ export function AuditPage(): React.JSX.Element {
         />
       )}
     </ListPage>
-  );
-}
-
-function ActionField({ action }: { readonly action: string }): React.JSX.Element {
-  return (
-    <select
-      className="input page-filter"
-      aria-label="What was done"
-      data-testid="audit-action"
-      value={action}
-      onChange={({ target }) => setQuery({ action: target.value === "" ? undefined : target.value, cursor: undefined })}
-    >
-      <option value="">Everything</option>
-      {Object.entries(WORDS).map(([name, word]) => (
-        <option key={name} value={name}>
-          {word}
-        </option>
-      ))}
-    </select>
   );
 }
 
