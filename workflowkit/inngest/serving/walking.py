@@ -8,7 +8,7 @@ run ends once all of that has.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from typing import Any
 
@@ -95,7 +95,8 @@ class Walker:
                 if outcome is None and places:
                     waiting[node_id] = places
                     continue
-                outcomes[node_id] = outcome or Succeeded(None)  # a loop of which nothing is left to be undone
+                # Without an outcome it is a loop of which nothing is left to be undone.
+                outcomes[node_id] = self._marked(node, outcome or Succeeded(None))
                 heappush(known, (at, node.rank, node_id))
             found.finish = decision.finish
             if not known or found.finish is not None:
@@ -108,6 +109,12 @@ class Walker:
             in_order = sorted(waiting, key=lambda node_id: graph.nodes[node_id].rank)
             found.next = [place for node_id in in_order for place in waiting[node_id]]
         return found
+
+    def _marked(self, node: Node, outcome: Outcome) -> Outcome:
+        """Return an outcome that says whether the action has something that undoes it."""
+        if isinstance(outcome, Succeeded) and node.body is None and self._registry.undoes_itself(node.kind):
+            return replace(outcome, has_compensation=True)
+        return outcome
 
     def _places(self, found: Found, node: Node, undone: _Undone | None) -> list[Place]:
         if node.body is None:
