@@ -1,7 +1,7 @@
 """Run every check of the project and report all that failed: `./wk test` without arguments.
 
-Three things go on side by side, since tests mostly wait: for leases to end, for processes to start, for pages to be
-drawn. The crash tests and properties, and the browser and protocol tests, are a pytest of their own each, without
+Four things go on side by side, since tests mostly wait: for leases to end, for processes to start, for pages to be
+drawn. The crash tests and properties, the browser's, and those of the protocol are a pytest of their own each, without
 coverage, which would only slow them down. Meanwhile come the static checks, then all other tests with coverage; their
 summary line closes the output. Exits non-zero if any check, any test or the coverage gate failed.
 """
@@ -34,7 +34,11 @@ CHECKS = {
 }
 
 #: The tests that run beside the others, by the process that they share.
-ASIDE = (("tests/crash", "tests/properties", "tests/e2e", "tests/examples"), ("tests/browser", "tests/protocol"))
+ASIDE = (
+    ("tests/crash", "tests/properties", "tests/e2e", "tests/examples"),
+    ("tests/browser",),
+    ("tests/protocol",),
+)
 
 #: The parts that decide what happens to a run, and the share of their lines that the tests must execute.
 COVERED_PACKAGES = ("workflowkit/engine", "workflowkit/definition", "workflowkit/runtime")

@@ -220,7 +220,8 @@ export function refusal({ status, code, detail, problems }: schema.ProblemDocume
 
 async function errorOf(response: Response): Promise<ApiError> {
   try {
-    return refusal((await response.json()) as schema.ProblemDocument);
+    // The status is the answer's own: what stands before the server may say anything else in the body.
+    return refusal({ ...((await response.json()) as schema.ProblemDocument), status: response.status });
   } catch {
     return new ApiError(
       response.status,
