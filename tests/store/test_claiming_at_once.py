@@ -66,6 +66,15 @@ def test_a_sleep_that_is_over_costs_one_look_and_one_statement(
         assert kinds == ["attempt", "opened", "suspended", "attempt", "completed", "completed"]
 
 
+def _waking(harness: Harness) -> list[StepHint]:
+    """Let runs sleep, and that be over; return their steps, which are due."""
+    _sleeping(harness)
+    for _ in range(ROUNDS - 1):
+        happen(harness)
+    harness.clock.advance(seconds=60)
+    return [StepHint(row["id"], "nap", "default") for row in harness.rows("SELECT id FROM runs")]
+
+
 @pytest.fixture
 def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the statements that go to PostgreSQL from now on."""
@@ -221,13 +230,8 @@ def test_what_another_branch_records_between_look_and_claim_is_known_afterwards(
 
 def test_of_workers_that_look_at_the_same_moment_one_claims(postgres_url: str) -> None:
     with a_runtime(postgres_url) as harness:
-        _sleeping(harness)
         processes = [harness.new_process() for _ in range(4)]
-        for _ in range(ROUNDS - 1):
-            happen(harness)
-        harness.clock.advance(seconds=60)
-        for row in harness.rows("SELECT id FROM runs"):
-            hint = StepHint(row["id"], "nap", "default")
+        for hint in _waking(harness):
             claims = at_once(*(partial(process.worker.advance.claim, Opening(hint)) for process in processes))
             assert [claim is not None for claim, _ in claims].count(True) == 1
         assert harness.rows("SELECT count(*) AS n FROM journal WHERE kind = 'attempt'") == [{"n": 2 * ROUNDS}]
@@ -236,13 +240,8 @@ def test_of_workers_that_look_at_the_same_moment_one_claims(postgres_url: str) -
 def test_of_workers_that_record_what_they_looked_at_at_the_same_moment_one_does(postgres_url: str) -> None:
     """I2: each has run the wait in memory; the step is done once, and so is what follows."""
     with a_runtime(postgres_url) as harness:
-        _sleeping(harness)
         processes = [harness.new_process() for _ in range(4)]
-        for _ in range(ROUNDS - 1):
-            happen(harness)
-        harness.clock.advance(seconds=60)
-        for row in harness.rows("SELECT id FROM runs"):
-            hint = StepHint(row["id"], "nap", "default")
+        for hint in _waking(harness):
             assert at_once(*(partial(process.worker.execute, [hint]) for process in processes)) == [None] * 4
         finals = harness.rows("SELECT count(*) AS n FROM journal WHERE kind = 'completed' AND step_key = 'nap'")
         assert finals == [{"n": ROUNDS}]

@@ -9,28 +9,23 @@ from typing import Any, Protocol
 from workflowkit.base.clock import rfc3339
 from workflowkit.base.errors import InvalidInput, NotFound, Problem
 from workflowkit.base.scope import Scope
-from workflowkit.base.settings import Settings
 from workflowkit.inngest.addresses import Addresses
 from workflowkit.inngest.durations import moment_asked
 from workflowkit.inngest.naming import slug_of
+from workflowkit.inngest.parts import Stored
 from workflowkit.inngest.views import ENVIRONMENT_ID
 from workflowkit.runtime.control import Control
 from workflowkit.runtime.invoking import Invoking, Started
 from workflowkit.runtime.jobs import Jobs, NewJob
 from workflowkit.runtime.rerunning import Rerunning
-from workflowkit.store.database import Database
 from workflowkit.store.jobs import JobKind, JobRow, JobState
 
 _REASON = "cancelled by an app's client"
 
 
-class Parts(Protocol):
+class Parts(Stored, Protocol):
     """What this takes from a composed runtime."""
 
-    @property
-    def settings(self) -> Settings: ...
-    @property
-    def database(self) -> Database: ...
     @property
     def control(self) -> Control: ...
     @property

@@ -10,23 +10,18 @@ from typing import Any, Protocol
 from workflowkit.base.errors import InvalidInput, LimitExceeded, Problem
 from workflowkit.base.jsonvalue import check_json, dumps
 from workflowkit.base.limits import Limits
-from workflowkit.base.settings import Settings
 from workflowkit.engine.memo import step_key
+from workflowkit.inngest.parts import Stored
 from workflowkit.inngest.replies import read_operation
 from workflowkit.inngest.state import RunState
 from workflowkit.runtime.logs import Logs
-from workflowkit.store.database import Database
 
 _KIND_CHARS = 128
 
 
-class Parts(Protocol):
+class Parts(Stored, Protocol):
     """What this takes from a composed runtime."""
 
-    @property
-    def settings(self) -> Settings: ...
-    @property
-    def database(self) -> Database: ...
     @property
     def logs(self) -> Logs: ...
 

@@ -12,13 +12,12 @@ from workflowkit.base.errors import InvalidInput, LimitExceeded, Problem, StoreU
 from workflowkit.base.ids import new_id
 from workflowkit.base.jsonvalue import dumps
 from workflowkit.base.scope import Scope
-from workflowkit.base.settings import Settings
 from workflowkit.engine.channels import Part, PartKind, run_channel
+from workflowkit.inngest.parts import Stored
 from workflowkit.inngest.views import ENVIRONMENT_ID
 from workflowkit.runtime.following import News, Place, Subscription, Told
 from workflowkit.runtime.publishing import Publishing, SubscriptionTokens
 from workflowkit.store import messages
-from workflowkit.store.database import Database
 from workflowkit.streams.dialect import ServerSentEvents
 from workflowkit.streams.handover import Streams
 
@@ -29,13 +28,9 @@ PIECE_BYTES = 1_024
 _KINDS = {PartKind.START: "datastream-start", PartKind.CHUNK: "chunk", PartKind.END: "datastream-end"}
 
 
-class Parts(Protocol):
+class Parts(Stored, Protocol):
     """What this takes from a composed runtime."""
 
-    @property
-    def settings(self) -> Settings: ...
-    @property
-    def database(self) -> Database: ...
     @property
     def publishing(self) -> Publishing: ...
     @property

@@ -17,24 +17,20 @@ from workflowkit.definition.model import Json
 from workflowkit.engine.calling import AttemptFailed
 from workflowkit.inngest.client import AppClient
 from workflowkit.inngest.naming import own_id
+from workflowkit.inngest.parts import Stored
 from workflowkit.inngest.replies import SDK_HEADER, RawReply
 from workflowkit.inngest.signing import SIGNATURE_HEADER
 from workflowkit.runtime.apps import Apps
 from workflowkit.store.apps import AppRecord
 from workflowkit.store.appsyncs import UNATTACHED, SyncRow
-from workflowkit.store.database import Database
 
 SYNC_KIND_HEADER, IN_BAND = "x-inngest-sync-kind", "in_band"
 _EXCERPT_CHARS = 300
 
 
-class Parts(Protocol):
+class Parts(Stored, Protocol):
     """What this takes from a composed runtime."""
 
-    @property
-    def settings(self) -> Settings: ...
-    @property
-    def database(self) -> Database: ...
     @property
     def apps(self) -> Apps: ...
 

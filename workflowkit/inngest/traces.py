@@ -6,23 +6,22 @@ import base64
 import binascii
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from workflowkit.base.clock import rfc3339
 from workflowkit.base.errors import NotFound
 from workflowkit.base.jsonvalue import dumps, loads
-from workflowkit.base.settings import Settings
 from workflowkit.engine.memo import step_id_of
 from workflowkit.engine.states import RunStatus, StepStatus
 from workflowkit.engine.waits import WaitKind
 from workflowkit.inngest.events import shown_event
 from workflowkit.inngest.naming import hash_of
 from workflowkit.inngest.notes import is_note
+from workflowkit.inngest.parts import Stored
 from workflowkit.inngest.views import output_of, shown_status
 from workflowkit.runtime.innersteps import InnerStep, inner_steps
 from workflowkit.runtime.position import events_of
 from workflowkit.store import queries, runs
-from workflowkit.store.database import Database
 from workflowkit.store.queries import RunView
 
 #: The operation that a kind of step is known by.
@@ -30,15 +29,6 @@ _OPERATIONS = {
     WaitKind.SLEEP: "SLEEP", WaitKind.EVENT: "WAIT_FOR_EVENT", WaitKind.RUN: "INVOKE",
     WaitKind.SIGNAL: "WAIT_FOR_SIGNAL",
 }  # fmt: skip
-
-
-class Parts(Protocol):
-    """What this takes from a composed runtime."""
-
-    @property
-    def settings(self) -> Settings: ...
-    @property
-    def database(self) -> Database: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +71,7 @@ class Traced:
 class Traces:
     """The runs of the installation's own tenant. ``parts`` is asked for with each request."""
 
-    parts: Callable[[], Parts]
+    parts: Callable[[], Stored]
 
     def of(self, run_id: str) -> Traced:
         """Return a run with its steps. Raises ``NotFound``."""
