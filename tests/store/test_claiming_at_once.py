@@ -117,6 +117,27 @@ def test_a_wait_that_is_over_is_taken_and_recorded_in_one_statement(postgres_url
         assert row == {"attempt": 2, "token": 2, "status": "completed"}
 
 
+def test_a_look_reads_no_events_that_are_on_record(postgres_url: str) -> None:
+    code = Code()
+
+    @code.function()
+    def fn(ctx: StepContext) -> None:
+        for name in ("first", "second"):
+            ctx.step.wait_for_event(name, f"test/{name}", timeout="1d")
+
+    with code.running(postgres_url) as harness:
+        happen(harness)
+        happen(harness, name="test/first")
+        event_id = harness.send("test/second")
+        harness.runtime.worker._matching.match([event_id])
+        (row,) = harness.rows("SELECT run_id, step_key FROM steps")
+        with harness.runtime.database.transaction("claim") as tx:
+            seen = singles.look(tx, row["run_id"], row["step_key"], lease_ms=1_000)
+        assert seen is not None
+        assert [wait.name for wait in seen.waits.values()] == ["test/second"]
+        assert list(seen.came) == [event_id]
+
+
 @pytest.mark.parametrize("side", ["before_commit", "after_commit"])
 def test_a_record_that_takes_its_step_is_repeated_or_found(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch, side: str

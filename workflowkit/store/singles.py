@@ -152,7 +152,10 @@ _LOOK = Sql(
             ))::text
             FROM waits LEFT JOIN events AS came ON came.id =
                 CASE WHEN waits.kind = 'event' AND waits.state = 'received' THEN waits.result ::json #>> '{{{{}}}}' END
-            WHERE waits.run_id = runs.id AND waits.step_key = :step_key)
+            WHERE waits.run_id = runs.id AND waits.step_key = :step_key AND NOT EXISTS (
+                SELECT 1 FROM journal AS known WHERE known.run_id = waits.run_id AND known.step_key = waits.wait_key
+                    AND known.kind IN ('completed', 'failed', 'skipped', 'cancelled')
+            ))
     FROM runs JOIN events ON events.id = runs.event_id
         JOIN steps ON steps.run_id = runs.id AND steps.step_key = :step_key
     WHERE runs.id = :run_id AND steps.due_at_ms <= :now_ms
@@ -164,8 +167,8 @@ _LOOK = Sql(
 class Look:
     """A run at one moment, with the step that is due: nothing is locked, ``claim`` tells whether it still holds.
 
-    ``lease`` is of the attempt that would begin now, with the token that the step still has. ``waits`` are all those of
-    the step by key, ``came`` the events by id that some of them have received.
+    ``lease`` is of the attempt that would begin now, with the token that the step still has. ``waits`` are those of the
+    step, by key, that are not on record as ended; ``came`` are the events, by id, that some of them have received.
     """
 
     run: RunRecord
