@@ -16,8 +16,8 @@ from workflowkit.base.scope import Scope
 from workflowkit.base.settings import DEFAULT_QUEUE
 from workflowkit.definition.model import Workflow
 from workflowkit.engine.facts import Fact, FactKind
-from workflowkit.engine.memo import step_key
 from workflowkit.engine.states import RunStatus, StepStatus
+from workflowkit.runtime.checkpoints import lock_attempt, new_results
 from workflowkit.runtime.hints import Dispatcher, StepHint
 from workflowkit.runtime.position import Batch, Schedule, start_run
 from workflowkit.runtime.versions import Versions
@@ -83,21 +83,11 @@ class Adopting:
         With ``hands_over`` the app's attempt ends, and a worker goes on. Raises ``NotFound``, and ``Conflict`` where
         the app's attempt is over.
         """
-        keys = {step_key(node_id, own): output for own, output in outputs.items()}
         with self._database.transaction("report") as tx:
-            run = runs.lock(tx, run_id)
-            if run is None:
-                raise NotFound(f"there is no run {run_id!r}")
-            lease = None if run.status.is_terminal else steps.held_lease(tx, run_id, node_id)
-            # SAFETY: I2 I11 I13 — nothing is recorded for a run that has ended, or once a worker has taken it over.
-            if lease is None or lease.attempt != 1:
+            run, lease = lock_attempt(tx, run_id, node_id, 1)
+            if lease is None:  # a worker has taken the run over, or it has ended
                 raise Conflict(f"run {run_id} is no longer the app's own")
-            standing = journal.standing(tx, run_id, keys)
-            facts = [
-                Fact(FactKind.COMPLETED, key, standing.attempts.get(key, 0) + 1, output, at_ms=tx.now_ms)
-                for key, output in keys.items()
-                if key not in standing.ended
-            ]
+            facts = new_results(tx, run_id, node_id, outputs)
             if hands_over:
                 facts.append(Fact(FactKind.SUSPENDED, node_id, lease.attempt, at_ms=tx.now_ms))
                 steps.release(tx, lease, StepStatus.READY, wake_at_ms=tx.now_ms + self._grace_ms)
