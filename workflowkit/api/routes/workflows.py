@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from apiflask import APIBlueprint
@@ -19,6 +20,7 @@ from workflowkit.base.errors import InvalidInput, NotFound, StaleRevision
 from workflowkit.definition.model import Json
 from workflowkit.runtime.authoring import Authoring
 from workflowkit.store import queries
+from workflowkit.store.queries import RunView
 from workflowkit.store.workflows import DraftRecord
 
 api = APIBlueprint("workflows", __name__, url_prefix="/api", tag="Workflows")
@@ -57,10 +59,13 @@ def list_workflows(query: dict[str, Any]) -> Response:
     if most_runs:
         caller().check_may("runs:read")
     found = _authoring().find(scope, limit=page.fetch, after=page.after or "")
-    with Services.current().database.read() as tx:
-        last = queries.last_runs(tx, scope, [record.id for record in found] if most_runs else (), limit=most_runs)
-    shown = {record.id: views.listed_workflow(record, last.get(record.id, ())) for record in found}
-    return answer(page.show(found, lambda record: shown[record.id], lambda record: record.id))
+    last: Mapping[str, Sequence[RunView]] = {}
+    if most_runs:
+        with Services.current().database.read() as tx:
+            last = queries.last_runs(tx, scope, [record.id for record in found[: page.limit]], limit=most_runs)
+    return answer(
+        page.show(found, lambda each: views.listed_workflow(each, last.get(each.id, ())), lambda each: each.id)
+    )  # fmt: skip
 
 
 @api.get("/workflows/<workflow_id>")
