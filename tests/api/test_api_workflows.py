@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 from webapi import OTHER_TENANT, Client, Web, a_document, a_web, problems_of
 
+from workflowkit.base.scope import DEFAULT_SCOPE
+from workflowkit.store import queries
+
 CYCLE = a_document(edges=[{"from": "$source", "to": "greet"}, {"from": "greet", "to": "greet"}])
 
 
@@ -298,6 +301,20 @@ def test_a_list_shows_how_the_last_runs_stand_if_asked(database_url: str) -> Non
         ]
         assert [each["last_runs"] for each in client.get("/api/workflows").get_json()["items"]] == [[], []]
         assert [each["last_runs"] for each in theirs.get("/api/workflows?last_runs=2").get_json()["items"]] == [[], []]
+
+
+def test_the_last_runs_of_a_thousand_workflows_can_be_asked_for(database_url: str) -> None:
+    with a_web(database_url) as web:
+        client = web.client()
+        _created(client)
+        client.post("/api/workflows/welcome/publish", {})
+        web.harness.send("user/created", {"name": "a"})
+        web.harness.drain()
+        names = [*(f"w{number}" for number in range(999)), "welcome"]
+        with web.harness.runtime.database.read() as tx:
+            found = queries.last_runs(tx, DEFAULT_SCOPE, names, limit=1)
+        assert list(found) == names
+        assert [name for name, last in found.items() if last] == ["welcome"]
 
 
 def test_who_may_not_see_runs_does_not_see_them_in_a_list(sqlite_url: str) -> None:

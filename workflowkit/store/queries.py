@@ -126,6 +126,9 @@ class CollectionView:
     reason: str | None
 
 
+#: SQLite takes 500.
+_SELECTS_PER_STATEMENT = 100
+
 _run = schema.runs.c
 _event = schema.events.c
 _RUN_COLUMNS = (
@@ -157,16 +160,17 @@ def find_runs(tx: Reading, scope: Scope, where: RunFilter, *, limit: int, before
 def last_runs(tx: Reading, scope: Scope, workflow_ids: Sequence[str], *, limit: int) -> dict[str, list[RunView]]:
     """Return up to ``limit`` runs of each of these workflows, newest first; no runs of parts of them."""
     found: dict[str, list[RunView]] = {workflow_id: [] for workflow_id in workflow_ids}
-    each = [
-        sa.select(*_RUN_COLUMNS)
-        .where(*_owned(schema.runs, scope), _run.workflow_id == workflow_id, _run.path.is_(None))
-        .order_by(_run.id.desc())
-        .limit(limit)
-        .subquery()
-        for workflow_id in workflow_ids
-    ]
-    if each:
-        for row in tx.connection.execute(sa.union_all(*(sa.select(newest) for newest in each))):
+    for start in range(0, len(workflow_ids), _SELECTS_PER_STATEMENT):
+        each = [
+            sa.select(*_RUN_COLUMNS)
+            .where(*_owned(schema.runs, scope), _run.workflow_id == workflow_id, _run.path.is_(None))
+            .order_by(_run.id.desc())
+            .limit(limit)
+            .subquery()
+            for workflow_id in workflow_ids[start : start + _SELECTS_PER_STATEMENT]
+        ]
+        union = sa.union_all(*(sa.select(newest) for newest in each)).order_by(sa.desc("id"))
+        for row in tx.connection.execute(union):
             found[row.workflow_id].append(_to_run(row))
     return found
 
