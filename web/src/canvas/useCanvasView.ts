@@ -14,7 +14,7 @@ import { GRID, MOST_DRAWN, NODE_HEIGHT, NODE_WIDTH } from "./geometry";
 import { MAP_ROOM, isBelowMap, isMapped } from "./map";
 
 const MOVE_MS = 250;
-/** The widths that the panels at the sides take, and what the bars at the edges take. */
+/** The width that the panels at the sides take. */
 const PANEL_WIDTH = 400;
 const NARROW = 1024;
 /** What the panels take on narrow screens, as in editor.css. */
@@ -22,7 +22,9 @@ const DRAWER_SHARE = 0.62;
 const DRAWER_HEIGHT = 560;
 const READABLE_ZOOM = 0.5;
 const EDGE = 48;
+/** The bar at the lower edge, and what hangs below the last steps where more can be added to them. */
 const BAR = 96;
+const ADDERS = 40;
 
 export function useCanvasView(): void {
   const { store } = useEditorContext();
@@ -149,5 +151,6 @@ function paddingFor(
   const edge = `${EDGE}px` as const;
   const [left, right] = direction() === "rtl" ? [end, edge] : [edge, end];
   const drawer = drawerHeight(store, height);
-  return { top: edge, right, bottom: `${drawer > 0 ? drawer + EDGE : BAR}px`, left };
+  const bar = store.getState().isReadOnly ? BAR : BAR + ADDERS;
+  return { top: edge, right, bottom: `${drawer > 0 ? drawer + EDGE : bar}px`, left };
 }
