@@ -68,8 +68,11 @@ export const WireEdge = memo(function WireEdge(props: EdgeProps<FlowEdge>): Reac
 /** The line to draw, and where its label stands. */
 function pathOf(props: EdgeProps<FlowEdge>, { bend, lane }: WireData): readonly [string, number, number] {
   if (lane === undefined) {
+    // Ends are measured, in parts of pixels: what is below each other is not to have a step in its line.
+    const isStraight = Math.abs(props.targetX - props.sourceX) < 2;
     const [path, x, y] = getSmoothStepPath({
       ...props,
+      targetX: isStraight ? props.sourceX : props.targetX,
       borderRadius: CORNER,
       ...(bend === undefined ? {} : { centerY: bend }),
     });
