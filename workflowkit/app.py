@@ -415,14 +415,15 @@ class WorkflowKit:
         without one, all of the tenant's (docs/editor-embedding.md).
 
         ``rights`` are ``view``, ``edit``, ``publish`` and ``run``; ``user`` is kept with what is done. It cannot be
-        called back: let it be good for minutes. Raises ``InvalidInput``.
+        called back: let it be good for minutes. It is entered in the audit log. Raises ``InvalidInput``.
         """
+        from workflowkit.runtime.auditing import PROGRAM
         from workflowkit.runtime.embedding import Embed
 
         own = self.settings.scope
         scope = Scope(environment or own.environment, tenant or own.tenant)
-        made = self.runtime.embed_tokens.mint(Embed(scope, workflow, tuple(rights), user), ttl_seconds=ttl_seconds)
-        return made.token
+        embed = Embed(scope, workflow, tuple(rights), user)
+        return self.runtime.embed_tokens.issue(embed, ttl_seconds=ttl_seconds, by=PROGRAM).token
 
     @property
     def approvals(self) -> Inbox:

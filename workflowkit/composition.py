@@ -329,7 +329,7 @@ class Runtime:
 
     @cached_property
     def embed_tokens(self) -> EmbedTokens:
-        return EmbedTokens(lambda: self.keyring, self.clock or SystemClock(), self.settings.limits)
+        return EmbedTokens(lambda: self.keyring, self.clock or SystemClock(), self.database, self.settings.limits)
 
     @cached_property
     def oversight(self) -> Oversight:

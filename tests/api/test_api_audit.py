@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from functions import Code
 from people import PASSWORD, Browser, a_user
 from webapi import OTHER_TENANT, Client, Web, a_document, a_web
 
+from workflowkit import StepContext
+from workflowkit.api.services import services_of
 from workflowkit.base import failpoints
 from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.runtime.auditing import PROGRAM, Act, Audit, note
@@ -81,6 +84,76 @@ def test_what_administrators_do_is_entered_under_their_name(database_url: str) -
         (paused,) = entries(reader, action="workflow.paused")
         assert paused["detail"] == {"running": "freeze", "reason": "wrong prices"}
         assert PASSWORD not in str(entries(reader))
+
+
+def test_who_logs_out_is_entered_once_for_each_time(database_url: str) -> None:
+    with a_web(database_url) as web:
+        me = a_user(web, "ann@example.org", "owner").actor
+        browsers = [Browser(web) for _ in range(4)]
+        for browser in browsers:
+            browser.log_in("ann@example.org")
+        browsers[0].send("DELETE", "/api/session")
+        assert browsers[0].send("DELETE", "/api/session").status_code == 401
+        others = [each["id"] for each in browsers[1].get("/api/sessions").get_json()["items"] if not each["is_present"]]
+        browsers[1].send("DELETE", f"/api/sessions/{others[0]}")
+        assert browsers[1].send("DELETE", f"/api/sessions/{others[0]}").status_code == 404
+        browsers[1].send("DELETE", "/api/sessions")
+        ended = entries(web.client(["audit:read"]), action="session.ended")
+        assert [(each["actor"], each["subject"], each["detail"]) for each in reversed(ended)] == [
+            (me, me, {"sessions": 1}), (me, me, {"sessions": 1}), (me, me, {"sessions": 2}),
+        ]  # fmt: skip
+
+
+def test_what_is_done_to_alert_rules_is_entered(database_url: str) -> None:
+    with a_web(database_url) as web:
+        client = web.client()
+        rule = {"name": "Too many", "condition": {"kind": "failure_count", "failures": 10}}
+        made = client.post("/api/alerts", rule).get_json()["id"]
+        client.put(f"/api/alerts/{made}", rule)  # changes nothing
+        client.put(f"/api/alerts/{made}", rule | {"enabled": False})
+        assert client.post("/api/alerts", rule | {"name": ""}).status_code == 400
+        client.delete(f"/api/alerts/{made}")
+        assert client.delete(f"/api/alerts/{made}").status_code == 404
+        told = [each for each in reversed(entries(client)) if each["subject"] == f"alert:{made}"]
+        assert [(each["action"], each["detail"]) for each in told] == [
+            ("alert.created", {"name": "Too many", "enabled": True}),
+            ("alert.changed", {"name": "Too many", "enabled": False}),
+            ("alert.deleted", {"name": "Too many", "enabled": False}),
+        ]
+        assert {each["actor"].partition(":")[0] for each in told} == {"key"}
+
+
+def test_archiving_an_app_is_entered_with_whoever_did_it(database_url: str) -> None:
+    code = Code()
+
+    @code.function("fn")
+    def nothing(ctx: StepContext) -> None:
+        return None
+
+    with code.running(database_url) as harness:
+        web = Web(harness, services_of(harness.runtime))
+        client = web.client(scope=OTHER_TENANT)
+        for way in ("archive", "archive", "unarchive", "unarchive"):  # the second time changes nothing
+            assert client.post(f"/api/apps/shop/{way}").status_code == 200
+        assert [(action, subject) for _, action, subject in said(client) if subject.startswith("app:")] == [
+            ("app.archived", "app:shop"), ("app.unarchived", "app:shop"),
+        ]  # fmt: skip
+        harness.runtime.apps.archive("default", "shop")
+        assert said(web.client(["audit:read"]))[-2:-1] == [("program", "app.archived", "app:shop")]
+
+
+def test_who_gives_embed_tokens_to_whom_is_entered(database_url: str) -> None:
+    with a_web(database_url, secret_key="k:" + "A" * 43 + "=") as web:
+        client = web.client()
+        body = {"workflow_id": "orders", "rights": ["edit"], "user": "Ada", "ttl_seconds": 120}
+        token = client.post("/api/embed-tokens", body).get_json()["token"]
+        assert client.post("/api/embed-tokens", body | {"rights": ["root"]}).status_code == 400
+        weak = web.client(["embed:issue", "workflows:read", "runs:read", "actions:read"])
+        assert weak.post("/api/embed-tokens", body).status_code == 403
+        (issued,) = entries(client, action="embed_token.issued")
+        assert (issued["actor"].partition(":")[0], issued["subject"]) == ("key", "embed:Ada")
+        assert issued["detail"] == {"rights": ["view", "edit"], "ttl_seconds": 120, "workflow_id": "orders"}
+        assert token not in str(entries(client))
 
 
 def test_pages_and_filters(sqlite_url: str) -> None:

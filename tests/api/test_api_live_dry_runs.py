@@ -6,12 +6,14 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
 import pytest
 from runtimes import a_runtime
-from webapi import Client, Web, a_document, problems_of
+from services import wait_until
+from webapi import OTHER_TENANT, Client, Web, a_document, problems_of
 
 from workflowkit.api.services import services_of
 from workflowkit.base.limits import Limits
@@ -41,6 +43,10 @@ class Gate:
                 return "opened"
             finally:
                 self.is_ended.set()
+
+        @self.registry.action("stubborn", external=False)
+        def stubborn() -> None:
+            self.is_open.wait()  # an interrupt is not heard in here
 
         @self.registry.action("rest", external=False)
         def rest() -> int:
@@ -112,6 +118,13 @@ class Told:
             assert self.next()[0] == "state"
 
 
+def begins(client: Client) -> bool:
+    """Ask for a dry run, and end it; tell whether there was a place for it."""
+    response = client.post(PATH, {})
+    response.close()
+    return response.status_code == 200
+
+
 def test_steps_and_edges_are_told_while_the_run_goes_on(sqlite_url: str) -> None:
     with a_gate(sqlite_url, "gate", "rest") as (web, gate):
         told = Told(web.client())
@@ -149,6 +162,45 @@ def test_who_goes_away_ends_it(sqlite_url: str) -> None:
         told.response.close()
         assert gate.is_ended.wait(PATIENCE_SECONDS)
         assert not gate.is_open.is_set()
+
+
+def test_a_tenant_and_a_process_have_so_many_places_and_get_them_back(sqlite_url: str) -> None:
+    with a_gate(sqlite_url, "gate", limits=Limits(dry_runs=3, tenant_dry_runs=2)) as (web, _):
+        client, theirs = web.client(), web.client(scope=OTHER_TENANT)
+        created = theirs.post("/api/workflows", {"id": "order", "document": document("gate")})
+        assert created.status_code == 201
+        first, second = Told(client), Told(client)
+        first.until("s0", "running")
+        for path in (PATH, PATH.removesuffix("/live")):
+            refused = client.post(path, {})
+            assert (refused.status_code, refused.get_json()["code"]) == (429, "too-many-at-once")
+            assert "tenant_dry_runs" in refused.get_json()["detail"]
+            assert refused.headers["Retry-After"]
+        third = Told(theirs)  # of another tenant: the last place of the process
+        refused = theirs.post(PATH, {})
+        assert (refused.status_code, refused.get_json()["code"]) == (503, "process-busy")
+        assert refused.headers["Retry-After"]
+        # What is wrong takes no place, and neither does what never began or has ended.
+        assert client.post(PATH, {"stubs": {"node:zz": {"output": 1}}}).status_code == 422
+        second.response.close()
+        assert client.post(PATH.removesuffix("/live"), {"stubs": {"node:s0": {"output": "x"}}}).status_code == 200
+        again = Told(client)
+        again.until("s0", "running")
+        for told in (first, third, again):
+            told.response.close()
+            told.response.close()  # servers may say so twice
+        assert wait_until(partial(begins, client), timeout_seconds=PATIENCE_SECONDS)
+
+
+def test_an_action_that_nothing_can_interrupt_keeps_its_place(sqlite_url: str) -> None:
+    with a_gate(sqlite_url, "stubborn", limits=Limits(dry_runs=1)) as (web, gate):
+        client = web.client()
+        told = Told(client)
+        told.until("s0", "running")
+        told.response.close()
+        assert client.post(PATH, {}).status_code == 503
+        gate.is_open.set()
+        assert wait_until(partial(begins, client), timeout_seconds=PATIENCE_SECONDS)
 
 
 def test_nothing_begins_after_it_was_ended(sqlite_url: str) -> None:

@@ -73,6 +73,7 @@ def test_what_no_token_may_say_is_refused(web: Web, change: dict[str, Any], poin
 
 def test_a_program_makes_tokens_for_its_tenants(tmp_path: Any) -> None:
     wk = WorkflowKit("shop", database_url=f"sqlite:///{tmp_path / 'shop.db'}")
+    wk.migrate()
     try:
         token = wk.embed_token(tenant="acme", workflow="orders", rights=("edit", "publish"), user="Ada")
         assert wk.runtime.embed_tokens.read(token) == Embed(

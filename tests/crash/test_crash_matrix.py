@@ -73,6 +73,7 @@ NOT_OF_WORKERS = (
     "prune",
     "connect",
     "request",
+    "embed",
 )
 
 

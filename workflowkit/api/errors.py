@@ -67,6 +67,8 @@ STATUSES: dict[type[WorkflowKitError], HTTPStatus] = {
     e.AuthError: HTTPStatus.FORBIDDEN,
     e.Unauthenticated: HTTPStatus.UNAUTHORIZED,
     e.TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,
+    e.TooManyAtOnce: HTTPStatus.TOO_MANY_REQUESTS,
+    e.ProcessBusy: HTTPStatus.SERVICE_UNAVAILABLE,
     e.InvalidStub: HTTPStatus.UNPROCESSABLE_ENTITY,
     e.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     PreconditionRequired: HTTPStatus.PRECONDITION_REQUIRED,
@@ -138,6 +140,8 @@ def document_of(error: Exception, request_id: str) -> dict[str, Json]:
 
 def _answer_own(error: WorkflowKitError) -> Response:
     status = status_of(error)
+    if isinstance(error, e.TooManyAtOnce):
+        return _answer_later(status, error)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         return _answer_store_unavailable(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -147,6 +151,12 @@ def _answer_own(error: WorkflowKitError) -> Response:
         response.headers["WWW-Authenticate"] = 'Basic realm="workflowkit"'
     if isinstance(error, e.TooManyAttempts):
         response.headers["Retry-After"] = str(error.retry_after_seconds)
+    return response
+
+
+def _answer_later(status: HTTPStatus, error: e.TooManyAtOnce) -> Response:
+    response = problem(status, error.code, error.message)
+    response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
 
 

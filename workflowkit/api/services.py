@@ -44,6 +44,7 @@ from workflowkit.runtime.webhooks import Webhooks
 from workflowkit.store.appsyncs import SyncRow
 from workflowkit.store.database import Database
 from workflowkit.streams.handover import Streams
+from workflowkit.streams.places import Places
 
 _EXTENSION = "workflowkit"
 
@@ -90,6 +91,7 @@ class Services:
     logins: Logins
     subscription_tokens: SubscriptionTokens
     streams: Streams
+    dry_run_places: Places
     embed_origins: tuple[str, ...] = ()
     has_host: bool = False
     oidc: Oidc | None = None
@@ -212,6 +214,7 @@ def services_of(
         oidc=runtime.oidc,
         subscription_tokens=runtime.subscription_tokens,
         streams=runtime.streams,
+        dry_run_places=Places(runtime.settings.limits),
         embed_origins=runtime.settings.embed_origins,
         limits=runtime.settings.limits,
         public_url=runtime.settings.public_url,

@@ -32,6 +32,8 @@ Every class carries a stable ``code`` (kebab-case, listed in docs/reference/erro
     │ ├ Forbidden
     │ └ TooManyAttempts(retry_after_seconds)
     ├ RunFailed                      there is no result: the run failed
+    ├ TooManyAtOnce(limit, maximum)  as much is going on for a tenant as a named limit allows; later there is room
+    │ └ ProcessBusy                  the same, for the whole process
     ├ InvalidStub                    a stub of a test or a dry run stands for nothing, or cannot be right
     ├ Unstubbed(held)                a test came to external actions or to waits without a stub
     └ StoreUnavailable               the database cannot be reached
@@ -303,6 +305,23 @@ class TooManyAttempts(AuthError):
         minutes = -(-retry_after_seconds // 60)
         super().__init__(f"too many attempts have failed; try again in {minutes} minute{'s' if minutes > 1 else ''}")
         self.retry_after_seconds = retry_after_seconds
+
+
+class TooManyAtOnce(WorkflowKitError):
+    """As much is going on for the caller's tenant as the named limit allows; trying again later helps."""
+
+    code = "too-many-at-once"
+    retryable = True
+
+    def __init__(self, limit: str, maximum: int) -> None:
+        super().__init__(f"limit {limit} reached: at most {maximum} at a time; try again when one has ended")
+        self.limit, self.maximum = limit, maximum
+
+
+class ProcessBusy(TooManyAtOnce):
+    """As much is going on in this process, for all tenants, as the named limit allows."""
+
+    code = "process-busy"
 
 
 class InvalidStub(WorkflowKitError):

@@ -135,6 +135,10 @@ class Limits:
     """Most time that one run may skip."""
     rehearsal_seconds: int = 30
     """Most real time of a dry run."""
+    dry_runs: int = 8
+    """Dry runs of one process at a time: each holds a thread."""
+    tenant_dry_runs: int = 4
+    """Those of them that are one tenant's."""
     # expressions
     expression_chars: int = 4 * KIB
     expression_nodes: int = 500

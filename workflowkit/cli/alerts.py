@@ -8,6 +8,7 @@ import click
 
 from workflowkit.base.clock import rfc3339
 from workflowkit.cli.output import dim, emit_json, plain, status, table
+from workflowkit.cli.runs import CLI_ACTOR
 from workflowkit.cli.target import opened, scope_of, scope_options
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def create(
     workflowkit alerts create "Half fails" --rate 0.5 --min-runs 20 --window 300
     """
     from workflowkit.engine.alerts import AlertSettings, parse_condition
+    from workflowkit.runtime.auditing import By
 
     given = {
         "failure_count": failures is not None, "consecutive_failures": in_a_row is not None,
@@ -67,7 +69,7 @@ def create(
     condition = parse_condition({"kind": chosen[0], "failures": count, "rate": rate, "min_runs": min_runs})
     settings = AlertSettings(name, condition, workflow_id, window_seconds, quiet_seconds)
     with opened() as wk:
-        rule = wk.runtime.alerts.create(scope_of(environment, tenant), settings)
+        rule = wk.runtime.alerts.create(scope_of(environment, tenant), settings, by=By(CLI_ACTOR))
     if as_json:
         from workflowkit.api import views
 
@@ -106,8 +108,10 @@ def delete(alert_id: str, environment: str, tenant: str) -> None:
     \b
     workflowkit alerts delete 01JZ0000000000000000000000
     """
+    from workflowkit.runtime.auditing import By
+
     with opened() as wk:
-        rule = wk.runtime.alerts.delete(scope_of(environment, tenant), alert_id)
+        rule = wk.runtime.alerts.delete(scope_of(environment, tenant), alert_id, by=By(CLI_ACTOR))
     click.echo(f"{status('cancelled', text='deleted')} {plain(rule.settings.name)}")
 
 

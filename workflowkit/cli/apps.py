@@ -13,6 +13,7 @@ from workflowkit.base.jsonvalue import loads
 from workflowkit.cli.functions import environment_option, json_option
 from workflowkit.cli.loading import load_settings
 from workflowkit.cli.output import Failure, dim, emit_json, plain, status, table
+from workflowkit.cli.runs import CLI_ACTOR
 from workflowkit.cli.target import opened
 
 if TYPE_CHECKING:
@@ -93,8 +94,10 @@ def archive(app_id: str, environment: str) -> None:
     \b
     workflowkit apps archive shop
     """
+    from workflowkit.runtime.auditing import By
+
     with opened() as wk:
-        wk.runtime.apps.archive(environment, app_id)
+        wk.runtime.apps.archive(environment, app_id, by=By(CLI_ACTOR))
     click.echo(f"{status('cancelled', text='archived')} {plain(app_id)}")
 
 
@@ -107,8 +110,10 @@ def unarchive(app_id: str, environment: str) -> None:
     \b
     workflowkit apps unarchive shop
     """
+    from workflowkit.runtime.auditing import By
+
     with opened() as wk:
-        wk.runtime.apps.unarchive(environment, app_id)
+        wk.runtime.apps.unarchive(environment, app_id, by=By(CLI_ACTOR))
     click.echo(f"{status('completed', text='in force')} {plain(app_id)}")
 
 

@@ -25,6 +25,7 @@ from workflowkit.engine.alerts import (
     check_settings,
     judge,
 )
+from workflowkit.runtime.auditing import PROGRAM, Act, By, note
 from workflowkit.runtime.timers import NOTHING, Fired, Timers
 from workflowkit.store import alerts, events, timers, workflows
 from workflowkit.store.alerts import AlertRow, FailedRun
@@ -51,7 +52,7 @@ class Alerts:
         """Handle the timers of this module."""
         timers.handle(TIMER_KIND, self._look)
 
-    def create(self, scope: Scope, settings: AlertSettings) -> AlertRow:
+    def create(self, scope: Scope, settings: AlertSettings, *, by: By = PROGRAM) -> AlertRow:
         """Make a rule. Raises ``InvalidInput`` with all problems, ``LimitExceeded``."""
         check_settings(settings)
         with self._database.transaction("alert") as tx:
@@ -61,9 +62,10 @@ class Alerts:
             rule = AlertRow(new_id(tx.now_ms), settings, tx.now_ms, tx.now_ms)
             alerts.insert(tx, scope, rule)
             _plan(tx, scope, rule)
+            _note(tx, scope, by, Act.ALERT_CREATED, rule)
         return rule
 
-    def update(self, scope: Scope, alert_id: str, settings: AlertSettings) -> AlertRow:
+    def update(self, scope: Scope, alert_id: str, settings: AlertSettings, *, by: By = PROGRAM) -> AlertRow:
         """Replace what a rule is told. One that fires goes on firing, unless it is disabled: then nothing tells of it.
 
         Raises ``NotFound``, ``InvalidInput``.
@@ -80,15 +82,18 @@ class Alerts:
             standing = rule.standing if settings.enabled else Standing(since_ms=tx.now_ms)
             rule = replace(rule, settings=settings, standing=standing, updated_at_ms=tx.now_ms)
             alerts.update(tx, scope, rule)
+            if settings != before.settings:
+                _note(tx, scope, by, Act.ALERT_CHANGED, rule)
         return rule
 
-    def delete(self, scope: Scope, alert_id: str) -> AlertRow:
+    def delete(self, scope: Scope, alert_id: str, *, by: By = PROGRAM) -> AlertRow:
         """Delete a rule and return it. Raises ``NotFound``."""
         with self._database.transaction("alert") as tx:
             rule = alerts.get(tx, scope, alert_id)
             timers.delete(tx, _timer_id(alert_id))
             if not alerts.delete(tx, scope, alert_id):
                 raise NotFound(f"there is no alert rule {alert_id}")
+            _note(tx, scope, by, Act.ALERT_DELETED, rule)
         return rule
 
     def get(self, scope: Scope, alert_id: str) -> AlertRow:
@@ -150,6 +155,11 @@ class Alerts:
         )  # fmt: skip
         events.insert(tx, scope, [record], wake_at_ms=tx.now_ms + self._grace_ms)
         return record
+
+
+def _note(tx: Transaction, scope: Scope, by: By, act: Act, rule: AlertRow) -> None:
+    detail = {"name": rule.settings.name, "enabled": rule.settings.enabled}
+    note(tx, scope, by, act, f"alert:{rule.id}", detail)
 
 
 def _data(rule: AlertRow, seen: Observation, sample: list[FailedRun], since_ms: int) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from dataclasses import replace
 from workflowkit.base.errors import NotFound
 from workflowkit.base.ids import new_id
 from workflowkit.base.limits import Limits
-from workflowkit.base.scope import APP_TENANT, Scope
+from workflowkit.base.scope import APP_TENANT, DEFAULT_SCOPE, Scope
 from workflowkit.engine.failures import ERROR_MESSAGE_CHARS, storable
+from workflowkit.runtime.auditing import PROGRAM, Act, By, note
 from workflowkit.runtime.authoring import Authoring
 from workflowkit.runtime.connecting import SILENT_MS
 from workflowkit.store import apps, appsyncs, connections, workflows
@@ -56,10 +57,13 @@ class Apps:
                 _get(tx, scope, app_id)
             return appsyncs.find(tx, scope, limit=limit, app_id=app_id, before=before)
 
-    def archive(self, environment: str, app_id: str) -> AppRecord:
+    def archive(
+        self, environment: str, app_id: str, *, by: By = PROGRAM, tenant: str = DEFAULT_SCOPE.tenant
+    ) -> AppRecord:
         """Let no function of an application begin a run any more; runs that have begun go on. Idempotent.
 
-        It comes back with ``unarchive``, or when changed code of it is synced. Raises ``NotFound``.
+        It comes back with ``unarchive``, or when changed code of it is synced. It is entered in the audit log of
+        ``tenant``, for which somebody does it. Raises ``NotFound``.
         """
         scope = _scope(environment)
         with self._database.transaction("archive") as tx:
@@ -70,12 +74,15 @@ class Apps:
             for function_id in switched:
                 self._authoring.switch(tx, scope, function_id, enabled=False)
             apps.archive(tx, scope, app_id, function_ids=switched)
+            note(tx, Scope(environment, tenant), by, Act.APP_ARCHIVED, f"app:{app_id}")
             return _get(tx, scope, app_id)
 
-    def unarchive(self, environment: str, app_id: str) -> AppRecord:
+    def unarchive(
+        self, environment: str, app_id: str, *, by: By = PROGRAM, tenant: str = DEFAULT_SCOPE.tenant
+    ) -> AppRecord:
         """Put the functions in force again that were when the application was archived. Idempotent.
 
-        Raises ``NotFound``.
+        It is entered in the audit log of ``tenant``. Raises ``NotFound``.
         """
         scope = _scope(environment)
         with self._database.transaction("archive") as tx:
@@ -83,6 +90,8 @@ class Apps:
             for function_id in app.archived_functions:
                 self._authoring.switch(tx, scope, function_id, enabled=True)
             apps.archive(tx, scope, app_id, function_ids=None)
+            if app.archived_at_ms is not None:
+                note(tx, Scope(environment, tenant), by, Act.APP_UNARCHIVED, f"app:{app_id}")
             return _get(tx, scope, app_id)
 
     def note_failure(

@@ -25,6 +25,7 @@ class Act(StrEnum):
 
     LOGIN_SUCCEEDED = "login.succeeded"
     LOGIN_FAILED = "login.failed"
+    SESSION_ENDED = "session.ended"
     PASSWORD_CHANGED = "user.password_changed"  # noqa: S105 - no password
     USER_CREATED = "user.created"
     USER_ROLES_CHANGED = "user.roles_changed"
@@ -43,6 +44,12 @@ class Act(StrEnum):
     WEBHOOK_CHANGED = "webhook.changed"
     WEBHOOK_ROTATED = "webhook.rotated"
     WEBHOOK_DELETED = "webhook.deleted"
+    ALERT_CREATED = "alert.created"
+    ALERT_CHANGED = "alert.changed"
+    ALERT_DELETED = "alert.deleted"
+    APP_ARCHIVED = "app.archived"
+    APP_UNARCHIVED = "app.unarchived"
+    EMBED_TOKEN_ISSUED = "embed_token.issued"  # noqa: S105 - no token
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Embed tokens: what a host application gives its user's browser, so that the editor inside its page may do just that.
 
-A token is ``wke_`` and signed claims (``base.tokens``); nothing is stored. It cannot be called back, so it is meant to
-live for minutes and to be replaced by the host, which asks its own session each time.
+A token is ``wke_`` and signed claims (``base.tokens``); nothing is stored but that it was issued. It cannot be called
+back, so it is meant to live for minutes and to be replaced by the host, which asks its own session each time.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.base.scope import FUNCTION_SEPARATOR, Scope
 from workflowkit.base.secrets import Keyring
 from workflowkit.base.tokens import Tokens
+from workflowkit.runtime.auditing import Act, By, note
+from workflowkit.store.database import Database
 
 PREFIX = "wke_"
 #: How long a token is good unless something else is said.
@@ -67,7 +69,18 @@ class EmbedTokens:
 
     keyring: Callable[[], Keyring | None]
     clock: Clock
+    database: Database
     limits: Limits = DEFAULT_LIMITS
+
+    def issue(self, embed: Embed, *, ttl_seconds: float = DEFAULT_TTL_SECONDS, by: By) -> EmbedToken:
+        """Return what ``mint`` does, and enter in the audit log who has given it to whom. Raises ``InvalidInput``."""
+        made = self.mint(embed, ttl_seconds=ttl_seconds)
+        detail: dict[str, Json] = {"rights": list(_ordered(embed.rights)), "ttl_seconds": ttl_seconds}
+        if embed.workflow_id is not None:
+            detail["workflow_id"] = embed.workflow_id
+        with self.database.transaction("embed") as tx:
+            note(tx, embed.scope, by, Act.EMBED_TOKEN_ISSUED, f"embed:{embed.user}", detail)
+        return made
 
     def mint(self, embed: Embed, *, ttl_seconds: float = DEFAULT_TTL_SECONDS) -> EmbedToken:
         """Return a token that is good for ``ttl_seconds``.

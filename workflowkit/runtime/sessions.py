@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from workflowkit.base import ids
 from workflowkit.base.errors import NotFound, Unauthenticated
 from workflowkit.base.scope import Scope
+from workflowkit.runtime.auditing import Act, By, note
 from workflowkit.runtime.roles import ordered, permissions_of
 from workflowkit.store import sessions as rows
 from workflowkit.store import users
@@ -108,16 +109,21 @@ class Sessions:
             found = rows.find_of_user(tx, user_id, limit=LISTED_SESSIONS)
             return [session for session in found if not self._is_over(session, tx.now_ms)]
 
-    def end(self, user_id: str, session_id: str) -> None:
-        """End a session of a user. Raises ``NotFound``, also for sessions of others."""
+    def end(self, logged_in: LoggedIn, session_id: str, *, by: By) -> None:
+        """End one of the sessions of somebody who is logged in. Raises ``NotFound``, also for sessions of others."""
+        user, scope = logged_in.user, logged_in.session.scope
         with self.database.transaction("session") as tx:
-            if not rows.delete(tx, user_id, session_id):
+            if not rows.delete(tx, user.id, session_id):
                 raise NotFound(f"there is no session {session_id!r}")
+            note(tx, scope, by, Act.SESSION_ENDED, f"user:{user.id}", {"sessions": 1})
 
-    def end_all(self, user_id: str, *, but: str = "") -> int:
-        """End the sessions of a user, all ``but`` one; return how many there were."""
+    def end_all(self, logged_in: LoggedIn, *, by: By) -> int:
+        """End all sessions of somebody who is logged in; return how many there were."""
+        user, scope = logged_in.user, logged_in.session.scope
         with self.database.transaction("session") as tx:
-            return rows.delete_of_user(tx, user_id, but=but)
+            count = rows.delete_of_user(tx, user.id)
+            note(tx, scope, by, Act.SESSION_ENDED, f"user:{user.id}", {"sessions": count})
+        return count
 
     def move(self, logged_in: LoggedIn, scope: Scope) -> LoggedIn:
         """Let a session act for another tenant of its user's. Raises ``NotFound`` for tenants of others."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
 from workflowkit.base.errors import StopInterrupt
@@ -22,11 +24,33 @@ Performance = Callable[[OnNews, StopSwitch], tuple[str, Json]]
 _Told = LocalNews | tuple[str, Json]
 
 
-def stream(perform: Performance) -> Iterator[bytes]:
-    """Yield a dry run as server-sent events: ``state`` for each change, and at last what ``perform`` returns.
+@dataclass(frozen=True, slots=True)
+class LiveRehearsal:
+    """The body of the answer to somebody who follows a dry run. Servers close it when they are done with it."""
 
-    It goes on in a thread of its own, and is ended when the iterator is closed.
+    _told: Generator[bytes]
+    _leave: Callable[[], None]
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._told
+
+    def close(self) -> None:
+        """End the dry run."""
+        if inspect.getgeneratorstate(self._told) == inspect.GEN_CREATED:
+            self._leave()  # it has not begun, and will not
+        self._told.close()
+
+
+def stream(perform: Performance, leave: Callable[[], None]) -> LiveRehearsal:
+    """Return a dry run as server-sent events: ``state`` for each change, and at last what ``perform`` returns.
+
+    It goes on in a thread of its own, and is ended when the iterable is closed. ``leave`` is called when no thread is
+    at it any more: an action that nothing can interrupt keeps its place.
     """
+    return LiveRehearsal(_performed(perform, leave), leave)
+
+
+def _performed(perform: Performance, leave: Callable[[], None]) -> Generator[bytes]:
     told: SimpleQueue[_Told] = SimpleQueue()
     switch = StopSwitch()
 
@@ -35,6 +59,8 @@ def stream(perform: Performance) -> Iterator[bytes]:
             told.put(perform(told.put, switch))
         except StopInterrupt:
             return  # nobody listens any more
+        finally:
+            leave()
 
     thread = threading.Thread(target=run, name="workflowkit-rehearsal", daemon=True)
     thread.start()

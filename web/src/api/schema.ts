@@ -268,7 +268,7 @@ export interface AuditEntry {
   /** The address from which it was asked for; empty if there was none. */
   readonly address: string;
   /** What. */
-  readonly action: "login.succeeded" | "login.failed" | "user.password_changed" | "user.created" | "user.roles_changed" | "user.disabled" | "user.enabled" | "key.created" | "key.revoked" | "workflow.published" | "workflow.enabled" | "workflow.disabled" | "workflow.paused" | "workflow.resumed" | "workflow.drained" | "workflow.undrained" | "webhook.created" | "webhook.changed" | "webhook.rotated" | "webhook.deleted";
+  readonly action: "login.succeeded" | "login.failed" | "session.ended" | "user.password_changed" | "user.created" | "user.roles_changed" | "user.disabled" | "user.enabled" | "key.created" | "key.revoked" | "workflow.published" | "workflow.enabled" | "workflow.disabled" | "workflow.paused" | "workflow.resumed" | "workflow.drained" | "workflow.undrained" | "webhook.created" | "webhook.changed" | "webhook.rotated" | "webhook.deleted" | "alert.created" | "alert.changed" | "alert.deleted" | "app.archived" | "app.unarchived" | "embed_token.issued";
   /** What it was done to: `user:<id>`, `key:<id>`, `workflow:<id>` (`workflow:*` for all), `webhook:<name>`; empty where a login failed of somebody who is no user. */
   readonly subject: string;
   /** More of it, by kind of action. */

@@ -14,6 +14,7 @@ import { Ago, Table } from "../shell/ui/Table";
 const WORDS: Readonly<Record<AuditEntry["action"], string>> = {
   "login.succeeded": "Logged in",
   "login.failed": "Login failed",
+  "session.ended": "Logged out",
   "user.created": "Made a user",
   "user.roles_changed": "Changed roles",
   "user.password_changed": "Changed a password",
@@ -32,6 +33,12 @@ const WORDS: Readonly<Record<AuditEntry["action"], string>> = {
   "webhook.changed": "Changed a webhook",
   "webhook.rotated": "Gave a webhook a new URL",
   "webhook.deleted": "Deleted a webhook",
+  "alert.created": "Made an alert rule",
+  "alert.changed": "Changed an alert rule",
+  "alert.deleted": "Deleted an alert rule",
+  "app.archived": "Archived an app",
+  "app.unarchived": "Brought an app back",
+  "embed_token.issued": "Gave an embed token",
 };
 
 /** Who logged in and who changed what, newest first, for whoever may see that. */

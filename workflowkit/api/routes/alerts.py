@@ -8,7 +8,7 @@ from apiflask import APIBlueprint
 from flask import Response
 
 from workflowkit.api import views
-from workflowkit.api.auth import caller, requires
+from workflowkit.api.auth import by, caller, requires
 from workflowkit.api.contract import answer, receives, returns, takes
 from workflowkit.api.paging import Page
 from workflowkit.api.schemas import alerts as schemas
@@ -29,7 +29,7 @@ def create_alert(body: dict[str, Any]) -> Response:
 
     When it fires, and when it recovers, an event tells of that: `workflow/alert.fired`, `workflow/alert.recovered`.
     """
-    return answer(views.alert(_alerts().create(caller().scope, _settings(body))), 201)
+    return answer(views.alert(_alerts().create(caller().scope, _settings(body), by=by())), 201)
 
 
 @api.get("/alerts")
@@ -66,7 +66,7 @@ def update_alert(body: dict[str, Any], alert_id: str) -> Response:
 
     What is left out gets its default. One that fires goes on firing; disabled, it does so no more, and no event tells.
     """
-    return answer(views.alert(_alerts().update(caller().scope, alert_id, _settings(body))))
+    return answer(views.alert(_alerts().update(caller().scope, alert_id, _settings(body), by=by())))
 
 
 @api.delete("/alerts/<alert_id>")
@@ -77,7 +77,7 @@ def delete_alert(alert_id: str) -> Response:
 
     If it fires, no event tells of its end.
     """
-    return answer(views.alert(_alerts().delete(caller().scope, alert_id)))
+    return answer(views.alert(_alerts().delete(caller().scope, alert_id, by=by())))
 
 
 def _alerts() -> Alerts:

@@ -8,7 +8,7 @@ from apiflask import APIBlueprint
 from flask import Response
 
 from workflowkit.api import views
-from workflowkit.api.auth import caller, requires
+from workflowkit.api.auth import by, caller, requires
 from workflowkit.api.contract import answer, receives, returns, takes
 from workflowkit.api.paging import Page
 from workflowkit.api.schemas import apps as schemas
@@ -89,7 +89,8 @@ def archive_app(app_id: str) -> Response:
 
     Its functions begin no runs any more, and runs that have begun go on. Changed code that is synced brings it back.
     """
-    return _shown(Services.current().apps.archive(caller().scope.environment, app_id))
+    scope = caller().scope
+    return _shown(Services.current().apps.archive(scope.environment, app_id, by=by(), tenant=scope.tenant))
 
 
 @api.post("/apps/<app_id>/unarchive")
@@ -100,7 +101,8 @@ def unarchive_app(app_id: str) -> Response:
 
     The functions that were in force when it was archived are so again.
     """
-    return _shown(Services.current().apps.unarchive(caller().scope.environment, app_id))
+    scope = caller().scope
+    return _shown(Services.current().apps.unarchive(scope.environment, app_id, by=by(), tenant=scope.tenant))
 
 
 def _shown(record: AppRecord) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from apiflask import APIBlueprint
@@ -27,6 +28,11 @@ from workflowkit.testing.stubs import NODE, STEP
 
 api = APIBlueprint("dryruns", __name__, url_prefix="/api", tag="Workflows")
 
+_TOO_MANY = (
+    "The tenant has as many dry runs going on as it may: `tenant_dry_runs`. `Retry-After` says when to ask again."
+)
+_BUSY = "As many dry runs are going on in this process as may: `dry_runs`."
+
 
 @api.post("/workflows/<workflow_id>/dry-run")
 @requires("workflows:write")
@@ -34,6 +40,8 @@ api = APIBlueprint("dryruns", __name__, url_prefix="/api", tag="Workflows")
 @returns(
     schemas.DryRun,
     _413="It went on for too long: `rehearsal_passes`, `rehearsal_days` or `rehearsal_seconds`.",
+    _429=_TOO_MANY,
+    _503=_BUSY,
     _422="The document is not valid, or a stub stands for nothing or cannot be right.",
 )
 def dry_run_workflow(workflow_id: str, body: dict[str, Any]) -> Response:
@@ -42,7 +50,11 @@ def dry_run_workflow(workflow_id: str, body: dict[str, Any]) -> Response:
     Conditions, references and inputs are evaluated as in a run, and waiting is skipped. An action that reaches the
     world is not executed: its stub or its own dry run stands for it, or the run stops there. Nothing is stored.
     """
-    return answer(_shown(_rehearsal(workflow_id, body).run(SystemClock().now_ms())))
+    rehearsal, leave = _rehearsal(workflow_id, body), _place()
+    try:
+        return answer(_shown(rehearsal.run(SystemClock().now_ms())))
+    finally:
+        leave()
 
 
 @api.post("/workflows/<workflow_id>/dry-run/live")
@@ -53,6 +65,8 @@ def dry_run_workflow(workflow_id: str, body: dict[str, Any]) -> Response:
     "`state`); at last `result`, with what the request without `/live` would answer, or `problem`, with a problem "
     "document.",
     _422="The document is not valid, or a stub stands for nothing.",
+    _429=_TOO_MANY,
+    _503=_BUSY,
 )
 def follow_dry_run(workflow_id: str, body: dict[str, Any]) -> Response:
     """Execute a document, or the draft, without effects, and tell how it goes.
@@ -70,7 +84,11 @@ def follow_dry_run(workflow_id: str, body: dict[str, Any]) -> Response:
 
     # nginx would collect the stream before it passes any of it on.
     headers = {"X-Accel-Buffering": "no"}
-    return Response(rehearsals.stream(perform), content_type=EVENT_STREAM_MEDIA_TYPE, headers=headers)
+    return Response(rehearsals.stream(perform, _place()), content_type=EVENT_STREAM_MEDIA_TYPE, headers=headers)
+
+
+def _place() -> Callable[[], None]:
+    return Services.current().dry_run_places.take(caller().scope)
 
 
 def _rehearsal(workflow_id: str, body: dict[str, Any]) -> Rehearsal:

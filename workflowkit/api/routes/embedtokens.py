@@ -8,7 +8,7 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import Response
 
-from workflowkit.api.auth import caller, requires
+from workflowkit.api.auth import by, caller, requires
 from workflowkit.api.contract import answer, receives, returns
 from workflowkit.api.schemas import embedtokens as schemas
 from workflowkit.api.services import Services
@@ -28,7 +28,8 @@ def create_embed_token(body: dict[str, Any]) -> Response:
     workflow of your tenant, or all. It can do no more than you can, is stored nowhere, and cannot be called back.
     """
     embed = Embed(caller().scope, body.get("workflow_id"), tuple(body.get("rights", ())), body.get("user") or "")
-    made = Services.current().embed_tokens.mint(embed, ttl_seconds=body.get("ttl_seconds", DEFAULT_TTL_SECONDS))
     caller().check_may_grant(embed.permissions)
+    ttl_seconds = body.get("ttl_seconds", DEFAULT_TTL_SECONDS)
+    made = Services.current().embed_tokens.issue(embed, ttl_seconds=ttl_seconds, by=by())
     expires_at = datetime.fromtimestamp(made.expires_at_ms / 1000, UTC).isoformat()
     return answer({"token": made.token, "expires_at": expires_at}, 201)

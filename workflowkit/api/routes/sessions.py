@@ -8,7 +8,7 @@ from apiflask import APIBlueprint
 from flask import Response
 
 from workflowkit.api import cookies, people, userviews
-from workflowkit.api.auth import Caller, find_caller, logged_in, public, requires_login
+from workflowkit.api.auth import Caller, by, find_caller, logged_in, public, requires_login
 from workflowkit.api.contract import answer, receives, returns
 from workflowkit.api.schemas import sessions as schemas
 from workflowkit.api.services import Services
@@ -64,7 +64,7 @@ def log_out() -> Response:
     Ends the session that asks.
     """
     present = logged_in()
-    Services.current().sessions.end(present.user.id, present.session.id)
+    Services.current().sessions.end(present, present.session.id, by=by())
     return _stranger()
 
 
@@ -118,7 +118,7 @@ def log_out_everywhere() -> Response:
 
     Ends all of one's sessions, the one that asks included.
     """
-    Services.current().sessions.end_all(logged_in().user.id)
+    Services.current().sessions.end_all(logged_in(), by=by())
     return _stranger()
 
 
@@ -130,7 +130,7 @@ def end_own_session(session_id: str) -> Response:
 
     It counts no more from the next request on. The answer has those that are left.
     """
-    Services.current().sessions.end(logged_in().user.id, session_id)
+    Services.current().sessions.end(logged_in(), session_id, by=by())
     return list_own_sessions()
 
 

@@ -1,0 +1,45 @@
+"""Places for dry runs, each of which holds a thread: so many in a process, and so many of them for one tenant."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from workflowkit.base.errors import ProcessBusy, TooManyAtOnce
+from workflowkit.base.limits import Limits
+from workflowkit.base.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The places of a process."""
+
+    limits: Limits
+    _taken: Counter[Scope] = field(default_factory=Counter, init=False, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+
+    def take(self, scope: Scope) -> Callable[[], None]:
+        """Take a place; return what gives it back, the first time that it is called.
+
+        Raises ``TooManyAtOnce`` if the tenant has as many as it may, ``ProcessBusy`` if all are taken.
+        """
+        with self._lock:
+            if self._taken[scope] >= self.limits.tenant_dry_runs:
+                raise TooManyAtOnce("tenant_dry_runs", self.limits.tenant_dry_runs)
+            if self._taken.total() >= self.limits.dry_runs:
+                raise ProcessBusy("dry_runs", self.limits.dry_runs)
+            self._taken[scope] += 1
+        is_taken = True
+
+        def leave() -> None:
+            nonlocal is_taken
+            with self._lock:
+                if is_taken:
+                    is_taken = False
+                    self._taken[scope] -= 1
+                    if self._taken[scope] == 0:
+                        del self._taken[scope]
+
+        return leave
