@@ -21,6 +21,7 @@ from workflowkit.base.settings import Settings
 from workflowkit.engine.extensions import Extensions
 from workflowkit.engine.middleware import MiddlewareFactory
 from workflowkit.inbox import Inbox
+from workflowkit.process import Process
 from workflowkit.realtime import Realtime
 from workflowkit.registry import (
     ActionOptions,
@@ -43,10 +44,8 @@ if TYPE_CHECKING:
     from workflowkit.api.endpoints import Later
     from workflowkit.base.clock import Clock
     from workflowkit.composition import Runtime
-    from workflowkit.dispatch.consumer import EmbeddedWorker
     from workflowkit.engine.states import RunStatus
     from workflowkit.engine.steptools import Invocable
-    from workflowkit.inngest.connect.gateway import Gateway
     from workflowkit.inngest.serving.options import ServeOptions
     from workflowkit.inngest.serving.servedapp import ServedApp
     from workflowkit.localengine import LocalEngine
@@ -57,9 +56,6 @@ if TYPE_CHECKING:
     from workflowkit.runtime.hosts import Authenticate
     from workflowkit.runtime.intake import Accepted
     from workflowkit.runtime.pausing import Target
-    from workflowkit.runtime.presence import Serving
-    from workflowkit.runtime.relay import RelayThread
-    from workflowkit.runtime.syncing import StartupSync
     from workflowkit.webhooks import Verify
 
 DEFAULT_CONCURRENCY = 8
@@ -105,10 +101,8 @@ class WorkflowKit:
         load_entry_points(self.registry)
         self.extensions = Extensions()
         self._clock = clock
-        self._embedded: _Embedded | None = None
-        self._gateway: Gateway | None = None
         self._webhooks: dict[str, Source] = {}
-        self._startup_sync: StartupSync | None = None
+        self._process = Process(app_id, self.settings, lambda: self.runtime, self.sync)
 
     def action(self, kind: str, **options: Unpack[ActionOptions]) -> Callable[[_Handler], _Handler]:
         """Register the decorated function as an action; what ``options`` leave open is read from its signature.
@@ -464,7 +458,7 @@ class WorkflowKit:
         from workflowkit.api import create_app
 
         if self.registry.functions:
-            self._sync_soon()
+            self._process.sync_soon()
         app = create_app(self._services(dev_mode=dev_mode))
         self._let_apps_in(app, dev_mode=dev_mode)
         return app
@@ -478,29 +472,13 @@ class WorkflowKit:
 
     def start(self, *, concurrency: int = DEFAULT_CONCURRENCY) -> None:
         """Run steps in this process: a Celery worker on threads, and the relay. Call it after forking."""
-        if self._embedded is None:
-            self._sync_soon()
-            self._embedded = _Embedded(self.runtime, self._serving(concurrency, "worker"))
-            self._embedded.start()
+        self._process.start(concurrency)
 
     def work(self, *, concurrency: int = DEFAULT_CONCURRENCY, name: str = "worker") -> int:
         """Be a worker process until SIGTERM or SIGINT, which let running steps end; return the exit code."""
-        from workflowkit.dispatch.consumer import run_worker
-
-        self._sync_soon()
-        runtime = self.runtime
-        relay = runtime.relay_thread(self._serving(concurrency, name))
-        relay.start()
         try:
-            return run_worker(
-                runtime.register_tasks(),
-                queues=self.settings.queues,
-                concurrency=concurrency,
-                name=f"{name}.{os.getpid()}@{self.app_id}",
-                on_shutdown=runtime.worker.drain,
-            )
+            return self._process.work(concurrency, name)
         finally:
-            relay.stop()
             self.stop()
 
     def start_gateway(self, listener: socket.socket) -> None:
@@ -508,53 +486,19 @@ class WorkflowKit:
 
         Needs the package of the extra ``connect``. Call it after forking.
         """
-        from workflowkit.inngest.connect.gateway import Gateway
-
-        if self._gateway is None:
-            url = self.settings.connect_url
-            self._gateway = Gateway(lambda: self.runtime, self.runtime.notices, listener, url=url)
-            self._gateway.start()
+        self._process.start_gateway(listener)
 
     def run_scheduler(self, until: threading.Event) -> None:
         """Be a scheduler, which finds what is due and hints it, until the event is set."""
-        relay = self.runtime.relay_thread(self._serving(0, "scheduler"))
-        relay.start()
-        until.wait()
-        relay.stop()
+        self._process.run_scheduler(until)
         self.stop()
 
     def stop(self) -> None:
         """Let running steps end, then end all threads of this process and close its connections."""
-        if self._startup_sync is not None:
-            self._startup_sync.stop()
-            self._startup_sync = None
-        if self._embedded is not None:
-            self._embedded.stop()
-            self._embedded = None
-        # After the steps that wait for replies of connected workers.
-        if self._gateway is not None:
-            self._gateway.stop()
-            self._gateway = None
+        self._process.stop()
         if "runtime" in vars(self):
             self.runtime.close()
             del self.runtime
-
-    def _sync_soon(self) -> None:
-        from workflowkit.runtime.syncing import StartupSync
-
-        if self._startup_sync is not None:
-            self._startup_sync.stop()
-        self._startup_sync = StartupSync(self.sync)
-        self._startup_sync.start()
-
-    def _serving(self, concurrency: int, name: str) -> Serving:
-        """Return what this process does; one that executes no steps serves no queue."""
-        from workflowkit.runtime.presence import Serving
-        from workflowkit.store.workers import Role
-
-        if concurrency == 0:
-            return Serving(Role.SCHEDULER, f"{name}@{self.app_id}")
-        return Serving(Role.WORKER, f"{name}@{self.app_id}", self.settings.queues, concurrency)
 
     def _services(self, *, dev_mode: bool = False) -> Any:
         from workflowkit.api.services import services_of
@@ -591,25 +535,3 @@ def _milliseconds(at: datetime) -> int:
     if at.tzinfo is None:
         raise InvalidInput.at("/at", "invalid-value", "a time needs a time zone")
     return round(at.timestamp() * 1000)
-
-
-class _Embedded:
-    """The worker and the relay of a process that also does other things."""
-
-    def __init__(self, runtime: Runtime, serving: Serving) -> None:
-        from workflowkit.dispatch.consumer import EmbeddedWorker
-
-        self._runtime = runtime
-        self._worker: EmbeddedWorker = EmbeddedWorker(
-            runtime.register_tasks(), queues=serving.queues, concurrency=serving.concurrency
-        )
-        self._relay: RelayThread = runtime.relay_thread(serving)
-
-    def start(self) -> None:
-        self._worker.start()
-        self._relay.start()
-
-    def stop(self) -> None:
-        self._runtime.worker.drain()
-        self._relay.stop()
-        self._worker.stop()

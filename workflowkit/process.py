@@ -1,0 +1,132 @@
+"""What a process of an application does beside serving requests: run steps, find what is due, let workers connect."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from workflowkit.base.settings import Settings
+
+if TYPE_CHECKING:
+    from workflowkit.composition import Runtime
+    from workflowkit.dispatch.consumer import EmbeddedWorker
+    from workflowkit.inngest.connect.gateway import Gateway
+    from workflowkit.runtime.functions import Synced
+    from workflowkit.runtime.presence import Serving
+    from workflowkit.runtime.relay import RelayThread
+    from workflowkit.runtime.syncing import StartupSync
+
+
+class Process:
+    """The threads of one process. ``runtime`` returns its parts, the same ones until they are closed; ``sync`` brings
+    the functions in the database to those of the application.
+    """
+
+    def __init__(
+        self, app_id: str, settings: Settings, runtime: Callable[[], Runtime], sync: Callable[[], Synced]
+    ) -> None:
+        self._app_id = app_id
+        self._settings = settings
+        self._runtime = runtime
+        self._sync = sync
+        self._startup_sync: StartupSync | None = None
+        self._embedded: _Embedded | None = None
+        self._gateway: Gateway | None = None
+
+    def sync_soon(self) -> None:
+        """Sync the functions as soon as the database answers, in a thread."""
+        from workflowkit.runtime.syncing import StartupSync
+
+        if self._startup_sync is not None:
+            self._startup_sync.stop()
+        self._startup_sync = StartupSync(self._sync)
+        self._startup_sync.start()
+
+    def start(self, concurrency: int) -> None:
+        """Run steps beside what else this process does."""
+        if self._embedded is None:
+            self.sync_soon()
+            self._embedded = _Embedded(self._runtime(), self._worker("worker", concurrency))
+            self._embedded.start()
+
+    def work(self, concurrency: int, name: str) -> int:
+        """Run steps until a signal says to end; return the exit code."""
+        from workflowkit.dispatch.consumer import run_worker
+
+        self.sync_soon()
+        runtime = self._runtime()
+        relay = runtime.relay_thread(self._worker(name, concurrency))
+        relay.start()
+        try:
+            return run_worker(
+                runtime.register_tasks(),
+                queues=self._settings.queues,
+                concurrency=concurrency,
+                name=f"{name}.{os.getpid()}@{self._app_id}",
+                on_shutdown=runtime.worker.drain,
+            )
+        finally:
+            relay.stop()
+
+    def start_gateway(self, listener: socket.socket) -> None:
+        """Let workers of Inngest's SDKs connect on a socket that listens already."""
+        from workflowkit.inngest.connect.gateway import Gateway
+
+        if self._gateway is None:
+            url = self._settings.connect_url
+            self._gateway = Gateway(self._runtime, self._runtime().notices, listener, url=url)
+            self._gateway.start()
+
+    def run_scheduler(self, until: threading.Event) -> None:
+        """Find what is due and hint it, until the event is set."""
+        from workflowkit.runtime.presence import Serving
+        from workflowkit.store.workers import Role
+
+        relay = self._runtime().relay_thread(Serving(Role.SCHEDULER, f"scheduler@{self._app_id}"))
+        relay.start()
+        until.wait()
+        relay.stop()
+
+    def stop(self) -> None:
+        """Let running steps end, then end all threads. The runtime stays open."""
+        if self._startup_sync is not None:
+            self._startup_sync.stop()
+            self._startup_sync = None
+        if self._embedded is not None:
+            self._embedded.stop()
+            self._embedded = None
+        # After the steps that wait for replies of connected workers.
+        if self._gateway is not None:
+            self._gateway.stop()
+            self._gateway = None
+
+    def _worker(self, name: str, concurrency: int) -> Serving:
+        from workflowkit.runtime.presence import Serving
+        from workflowkit.store.workers import Role
+
+        return Serving(Role.WORKER, f"{name}@{self._app_id}", self._settings.queues, concurrency)
+
+
+class _Embedded:
+    """The worker and the relay of a process that also does other things."""
+
+    def __init__(self, runtime: Runtime, serving: Serving) -> None:
+        from workflowkit.dispatch.consumer import EmbeddedWorker
+
+        self._runtime = runtime
+        self._worker: EmbeddedWorker = EmbeddedWorker(
+            runtime.register_tasks(), queues=serving.queues, concurrency=serving.concurrency
+        )
+        self._relay: RelayThread = runtime.relay_thread(serving)
+
+    def start(self) -> None:
+        self._worker.start()
+        self._relay.start()
+
+    def stop(self) -> None:
+        self._runtime.worker.drain()
+        self._relay.stop()
+        self._worker.stop()
