@@ -27,8 +27,6 @@ export function TopBar({ publishedVersion, onPublished, onTogglePalette, menu }:
   const document = useDocument();
   const panel = useEditor((state) => state.panel);
   const isReadOnly = useEditor((state) => state.isReadOnly);
-  const problemCount = useEditor((state) => state.problems.all.length);
-  const errorCount = useEditor((state) => state.problems.errorCount);
   const toggle = (wanted: Panel): void => store.getState().show(panel === wanted ? "none" : wanted);
   return (
     <header className="topbar">
@@ -59,17 +57,7 @@ export function TopBar({ publishedVersion, onPublished, onTogglePalette, menu }:
       </span>
       {!isReadOnly && <SaveStatus />}
       <span className="grow" />
-      <button
-        type="button"
-        className={`button button-quiet problem-count ${errorCount > 0 ? "problem-count-error" : ""}`}
-        aria-pressed={panel === "problems"}
-        aria-label={problemCount === 0 ? t("No problems") : counted("{count} problems", problemCount)}
-        data-testid="problems-button"
-        onClick={() => toggle("problems")}
-      >
-        <Icon name={problemCount === 0 ? "circleCheck" : "alert"} />
-        {problemCount === 0 ? <span className="topbar-long">{t("No problems")}</span> : problemCount}
-      </button>
+      <ProblemsButton isOpen={panel === "problems"} onToggle={() => toggle("problems")} />
       <IconButton
         icon="history"
         label={t("Versions")}
@@ -84,25 +72,55 @@ export function TopBar({ publishedVersion, onPublished, onTogglePalette, menu }:
         aria-pressed={panel === "outline"}
         onClick={() => toggle("outline")}
       />
-      {!isReadOnly && (
-        <>
-          <IconButton
-            icon="play"
-            label={t("Test run")}
-            testId="test-button"
-            aria-pressed={panel === "test"}
-            onClick={() => toggle("test")}
-          />
-          <IconButton icon="plus" label={t("Actions")} testId="palette-button" onClick={onTogglePalette} />
-        </>
-      )}
+      {!isReadOnly && <IconButton icon="plus" label={t("Actions")} testId="palette-button" onClick={onTogglePalette} />}
       {isReadOnly && !isEmbedded && (
         <span className="tag" data-testid="read-only">
           {t("Read only")}
         </span>
       )}
       <Menu label={t("More")} icon="dots" items={menu} testId="more" />
+      {!isReadOnly && <TestButton isOpen={panel === "test"} onToggle={() => toggle("test")} />}
       {mayPublish && isPublisher && !isReadOnly && <PublishButton onPublished={onPublished} />}
     </header>
+  );
+}
+
+interface ToggleProps {
+  readonly isOpen: boolean;
+  readonly onToggle: () => void;
+}
+
+function ProblemsButton({ isOpen, onToggle }: ToggleProps): React.JSX.Element {
+  const count = useEditor((state) => state.problems.all.length);
+  const errorCount = useEditor((state) => state.problems.errorCount);
+  const worst = errorCount > 0 ? "error" : count > 0 ? "warning" : "none";
+  return (
+    <button
+      type="button"
+      className={`button button-quiet problem-count-${worst}`}
+      aria-pressed={isOpen}
+      aria-label={count === 0 ? t("No problems") : counted("{count} problems", count)}
+      data-testid="problems-button"
+      onClick={onToggle}
+    >
+      <Icon name={count === 0 ? "circleCheck" : "alert"} />
+      {count === 0 ? <span className="topbar-long">{t("No problems")}</span> : count}
+    </button>
+  );
+}
+
+function TestButton({ isOpen, onToggle }: ToggleProps): React.JSX.Element {
+  return (
+    <button
+      type="button"
+      className="button topbar-test"
+      aria-pressed={isOpen}
+      aria-label={t("Test run")}
+      data-testid="test-button"
+      onClick={onToggle}
+    >
+      <Icon name="play" />
+      <span className="topbar-long">{t("Test run")}</span>
+    </button>
   );
 }
