@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from workflowkit.definition.trigger_values import Cron, Event
     from workflowkit.engine.context import AsyncStepContext, StepContext
     from workflowkit.engine.middleware import Failure, Middleware, SkippedNode
+    from workflowkit.engine.optionlists import OptionsContext
     from workflowkit.registry import Field, Function, action
     from workflowkit.runtime.hosts import HostUser
 
@@ -52,6 +53,7 @@ __all__ = [
     "Middleware",
     "MiddlewareError",
     "NonRetriableError",
+    "OptionsContext",
     "Problem",
     "RetryAfterError",
     "Scope",
@@ -96,6 +98,7 @@ _HOMES = {
         "Middleware",
         "SkippedNode",
     ),
+    "workflowkit.engine.optionlists": ("OptionsContext",),
     "workflowkit.registry": (
         "Field",
         "Function",

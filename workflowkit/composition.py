@@ -25,6 +25,7 @@ from workflowkit.dispatch.publisher import CeleryDispatcher
 from workflowkit.dispatch.redis_notices import RedisNotices
 from workflowkit.engine.extensions import Extensions, skipped_node
 from workflowkit.engine.facts import Fact
+from workflowkit.engine.optionlists import OptionLists
 from workflowkit.registry import Registry
 from workflowkit.runtime.admission import Admitting
 from workflowkit.runtime.adopting import Adopting
@@ -113,6 +114,10 @@ class Runtime:
         database = Database.open(self.settings.database_url, self.clock, sealing=self.extensions.sealing)
         database.on_change = self.notices.tell
         return database
+
+    @cached_property
+    def option_lists(self) -> OptionLists:
+        return OptionLists(self.settings.limits, self.extensions.providers)
 
     @cached_property
     def notices(self) -> Notices:

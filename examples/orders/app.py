@@ -15,6 +15,8 @@ wk = WorkflowKit("orders")
 
 STOCK = {"tea": 40, "kettle": 5, "teapot": 3}
 PRICES = {"tea": 8, "kettle": 95, "teapot": 120}
+#: How many days each carrier takes at best.
+CARRIERS = {"courier": 1, "post": 3, "freight": 5}
 
 
 @dataclass
@@ -48,7 +50,12 @@ def check_stock(items: list[Item]) -> Stock:
     }
 
 
-@wk.action("choose_carrier", category="Orders", external=False)
+def list_carriers(days: int = max(CARRIERS.values())) -> list[tuple[str, str]]:
+    """List who is quick enough, for the form in which a carrier is chosen."""
+    return [(name, f"{name.capitalize()} ({quickest} d)") for name, quickest in CARRIERS.items() if quickest <= days]
+
+
+@wk.action("choose_carrier", category="Orders", external=False, options={"name": list_carriers})
 def choose_carrier(name: str, days: int) -> dict[str, str | int]:
     """Decide who brings the parcel.
 

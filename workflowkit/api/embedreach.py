@@ -13,7 +13,9 @@ from workflowkit.runtime.embedding import Embed
 from workflowkit.store import queries
 
 #: Views about nobody's data: the catalogue, and a document that the caller has.
-_OF_NOBODY = frozenset({"actions.list_actions", "actions.get_action", "workflows.validate_document"})
+_OF_NOBODY = frozenset(
+    {"actions.list_actions", "actions.get_action", "actions.list_options", "workflows.validate_document"}
+)
 #: Views about the workflow that the path names.
 _OF_A_WORKFLOW = frozenset(
     {

@@ -69,6 +69,7 @@ STATUSES: dict[type[WorkflowKitError], HTTPStatus] = {
     e.TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,
     e.TooManyAtOnce: HTTPStatus.TOO_MANY_REQUESTS,
     e.ProcessBusy: HTTPStatus.SERVICE_UNAVAILABLE,
+    e.OptionsFailed: HTTPStatus.FAILED_DEPENDENCY,
     e.InvalidStub: HTTPStatus.UNPROCESSABLE_ENTITY,
     e.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     PreconditionRequired: HTTPStatus.PRECONDITION_REQUIRED,

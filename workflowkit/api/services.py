@@ -10,9 +10,11 @@ from flask import current_app
 
 from workflowkit.api.waiting import Waiting
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
+from workflowkit.base.places import Places
 from workflowkit.base.scope import DEFAULT_SCOPE, Scope
 from workflowkit.base.sealing import LenientSealing
 from workflowkit.base.settings import Settings
+from workflowkit.engine.optionlists import OptionLists
 from workflowkit.registry import Registry
 from workflowkit.runtime.alerts import Alerts
 from workflowkit.runtime.approvals import Approvals
@@ -44,7 +46,6 @@ from workflowkit.runtime.webhooks import Webhooks
 from workflowkit.store.appsyncs import SyncRow
 from workflowkit.store.database import Database
 from workflowkit.streams.handover import Streams
-from workflowkit.streams.places import Places
 
 _EXTENSION = "workflowkit"
 
@@ -61,6 +62,7 @@ class Services:
 
     database: Database
     registry: Registry
+    option_lists: OptionLists
     authoring: Authoring
     keys: Keys
     intake: Intake
@@ -124,6 +126,8 @@ class RuntimeParts(Protocol):
     @property
     def database(self) -> Database: ...
     @property
+    def option_lists(self) -> OptionLists: ...
+    @property
     def authoring(self) -> Authoring: ...
     @property
     def intake(self) -> Intake: ...
@@ -181,6 +185,7 @@ def services_of(
     return Services(
         database=runtime.database.view(None),
         registry=runtime.registry,
+        option_lists=runtime.option_lists,
         authoring=runtime.authoring,
         keys=Keys(runtime.database),
         intake=runtime.intake,
@@ -214,7 +219,7 @@ def services_of(
         oidc=runtime.oidc,
         subscription_tokens=runtime.subscription_tokens,
         streams=runtime.streams,
-        dry_run_places=Places(runtime.settings.limits),
+        dry_run_places=Places(runtime.settings.limits, "dry_runs", "tenant_dry_runs"),
         embed_origins=runtime.settings.embed_origins,
         limits=runtime.settings.limits,
         public_url=runtime.settings.public_url,

@@ -34,6 +34,7 @@ Every class carries a stable ``code`` (kebab-case, listed in docs/reference/erro
     ├ RunFailed                      there is no result: the run failed
     ├ TooManyAtOnce(limit, maximum)  as much is going on for a tenant as a named limit allows; later there is room
     │ └ ProcessBusy                  the same, for the whole process
+    ├ OptionsFailed                  the options of an input could not be listed
     ├ InvalidStub                    a stub of a test or a dry run stands for nothing, or cannot be right
     ├ Unstubbed(held)                a test came to external actions or to waits without a stub
     └ StoreUnavailable               the database cannot be reached
@@ -322,6 +323,13 @@ class ProcessBusy(TooManyAtOnce):
     """As much is going on in this process, for all tenants, as the named limit allows."""
 
     code = "process-busy"
+
+
+class OptionsFailed(WorkflowKitError):
+    """The function that lists the options of an input failed, or took too long."""
+
+    code = "options-failed"
+    retryable = True
 
 
 class InvalidStub(WorkflowKitError):

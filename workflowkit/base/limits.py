@@ -139,6 +139,17 @@ class Limits:
     """Dry runs of one process at a time: each holds a thread."""
     tenant_dry_runs: int = 4
     """Those of them that are one tenant's."""
+    # options of inputs
+    options: int = 500
+    """Options of one list; of a longer one these are shown, and search finds others."""
+    options_bytes: int = 256 * KIB
+    """Values and labels of one list together."""
+    options_seconds: int = 10
+    """How long a function may take to list them."""
+    option_lists: int = 8
+    """Such functions that one process has at work: each holds a thread."""
+    tenant_option_lists: int = 4
+    """Those of them that are for one tenant."""
     # expressions
     expression_chars: int = 4 * KIB
     expression_nodes: int = 500

@@ -18,6 +18,7 @@ from workflowkit.definition.durations import duration_seconds
 from workflowkit.definition.model import ConditionType
 from workflowkit.definition.settings.flow import Concurrency, Scope
 from workflowkit.registry.compensation import compensation_of
+from workflowkit.registry.optionsource import OptionSource, option_sources, with_marks
 from workflowkit.typeschema import Binding, read_signature
 from workflowkit.typeschema.records import label_of
 
@@ -68,6 +69,7 @@ class ActionSpec:
     them, and a dry run executes ``rehearsal`` in their place, the same action without its effects. ``compensation``
     undoes the action unless a document says how, or that nothing does; with ``undoes_steps`` the handler is that of a
     function, and is entered to undo a run of it. ``concurrency`` limits how many steps of this kind execute at once.
+    ``options`` are where inputs have their options from, by name.
     """
 
     kind: str
@@ -92,6 +94,7 @@ class ActionSpec:
     compensation: ActionSpec | None = field(default=None, repr=False)
     undoes_steps: bool = False
     middleware: tuple[Callable[[], Any], ...] = field(default=(), repr=False)
+    options: Mapping[str, OptionSource] = field(default_factory=dict, repr=False)
 
     def public(self) -> dict[str, Any]:
         """Return the half that the editor may see, as JSON. Nothing in it comes from the handler itself (W2)."""
@@ -151,6 +154,10 @@ class ActionOptions(TypedDict, total=False):
     action has returned, any of the action's inputs by their names and, if it wants, the context."""
     middleware: Sequence[Callable[[], Any]]
     """Middleware for this action, after that of the application: classes, or functions that make instances."""
+    options: Mapping[str, Callable[..., Any]]
+    """What lists the options of inputs in forms, by their names: functions that take other inputs of the action, which
+    the options depend on, ``search``, what was typed, and, if they want, an ``OptionsContext``; they return values,
+    pairs of value and label, or objects with both."""
 
 
 def define(kind: str, handler: Callable[..., Any], **options: Unpack[ActionOptions]) -> ActionSpec:
@@ -166,6 +173,7 @@ def define(kind: str, handler: Callable[..., Any], **options: Unpack[ActionOptio
         raise DefinitionError(problems)
     signature = read_signature(handler, label=kind, inputs=options.get("inputs"), outputs=options.get("outputs"))
     function_name = getattr(handler, "__name__", kind)
+    sources = option_sources(kind, signature.inputs, options.get("options", {}))
     spec = ActionSpec(
         kind=kind,
         handler=handler,
@@ -173,7 +181,7 @@ def define(kind: str, handler: Callable[..., Any], **options: Unpack[ActionOptio
         description=options.get("description") or signature.docstring.summary,
         icon=options.get("icon"),
         category=options.get("category"),
-        inputs=signature.inputs,
+        inputs=with_marks(signature.inputs, sources),
         outputs=signature.outputs,
         edges=_edge_options(options.get("edges")),
         retries=options.get("retries", DEFAULT_RETRIES),
@@ -186,6 +194,7 @@ def define(kind: str, handler: Callable[..., Any], **options: Unpack[ActionOptio
         binding=signature.binding,
         external=options.get("external", True),
         middleware=tuple(options.get("middleware", ())),
+        options=sources,
     )
     rehearse, compensate = options.get("dry_run"), options.get("compensate")
     return replace(
@@ -248,6 +257,8 @@ def option_problems(label: str, options: ActionOptions) -> Iterator[Problem]:
     if not isinstance(options.get("external", True), bool):
         yield problem("external", "must be true or false")
     yield from (problem(name, "must be a function") for name in _FUNCTIONS if not callable(options.get(name, len)))
+    if not isinstance(options.get("options", {}), Mapping):
+        yield problem("options", "must be functions by the names of inputs")
     middleware = options.get("middleware", ())
     if not isinstance(middleware, list | tuple) or not all(map(callable, middleware)):
         yield problem("middleware", "must be a list of classes, or of functions that make an instance")

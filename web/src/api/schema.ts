@@ -13,7 +13,7 @@ export interface Action {
   readonly icon: string | null;
   /** Where it stands in the editor's palette. */
   readonly category: string | null;
-  /** JSON Schema of the inputs, with hints for forms. */
+  /** JSON Schema of the inputs, with hints for forms; `x-options` marks those with options. */
   readonly inputs: JsonObject;
   /** JSON Schema of the output. */
   readonly outputs: JsonObject | null;
@@ -1029,6 +1029,29 @@ export interface NewWorkflow {
   readonly id?: string;
   /** The first draft: a workflow document, which may be incomplete. */
   readonly document: JsonObject;
+}
+
+export interface Option {
+  /** Text or a number: what the input gets. */
+  readonly value: Json;
+  /** What it is called. */
+  readonly label: string;
+}
+
+export interface OptionList {
+  /** In the function's order. */
+  readonly items: readonly Option[];
+  /** Whether these are all: a limit cuts long lists. */
+  readonly is_complete: boolean;
+}
+
+export interface OptionsRequest {
+  /** The input, as its mark `x-options` names it. */
+  readonly input: string;
+  /** What the options depend on, by the names of inputs; references count as unknown. */
+  readonly inputs?: JsonObject;
+  /** What was typed, for functions that search by themselves. */
+  readonly search?: string;
 }
 
 export interface OwnSession {

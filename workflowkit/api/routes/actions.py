@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from apiflask import APIBlueprint
 from flask import Response
 
-from workflowkit.api.auth import requires
-from workflowkit.api.contract import answer, returns
+from workflowkit.api.auth import caller, requires
+from workflowkit.api.contract import answer, receives, returns
 from workflowkit.api.schemas import actions as schemas
 from workflowkit.api.services import Services
 from workflowkit.base.errors import NotFound
+from workflowkit.definition.references import references_in
+from workflowkit.registry import ActionSpec
 
 api = APIBlueprint("actions", __name__, url_prefix="/api", tag="Actions")
 
@@ -33,7 +37,35 @@ def get_action(kind: str) -> Response:
 
     By its kind, such as `builtin:if`.
     """
+    return answer(_action(kind).public())
+
+
+@api.post("/actions/<path:kind>/options")
+@requires("workflows:write")
+@receives(schemas.OptionsRequest)
+@returns(
+    schemas.OptionList,
+    _424="The function that lists them failed, or took too long: it may be asked again.",
+    _429="The tenant has as many of these functions at work as it may: `tenant_option_lists`.",
+    _503="The process has as many of them at work as it may: `option_lists`.",
+)
+def list_options(kind: str, body: dict[str, Any]) -> Response:
+    """List the options of an input.
+
+    Of an input whose schema has `x-options`, by calling the action's function for them. Values that are not in the
+    list are allowed, too.
+    """
+    name = body["input"]
+    source = _action(kind).options.get(name)
+    if source is None:
+        raise NotFound(f"the action {kind!r} has no options for an input {name!r}")
+    known = {name: value for name, value in body["inputs"].items() if not references_in(value)}
+    options = Services.current().option_lists.list(source, caller().scope, known, body["search"])
+    return answer(options.as_dict())
+
+
+def _action(kind: str) -> ActionSpec:
     spec = Services.current().registry.get(kind)
     if spec is None:
         raise NotFound(f"there is no action {kind!r}")
-    return answer(spec.public())
+    return spec

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
-from workflowkit.api.schemas.base import Answer, described, json_object, many, text, whole
+from workflowkit.api.schemas.base import Answer, Request, any_json, described, flag, json_object, many, text, whole
+
+#: The longest text that options are searched with.
+_SEARCH_CHARS = 200
 
 
 class ActionConcurrency(Answer):
@@ -22,7 +25,7 @@ class Action(Answer):
     description = text("What it does.")
     icon = text("A URL or an inline SVG.", nullable=True)
     category = text("Where it stands in the editor's palette.", nullable=True)
-    inputs = json_object("JSON Schema of the inputs, with hints for forms.")
+    inputs = json_object("JSON Schema of the inputs, with hints for forms; `x-options` marks those with options.")
     outputs = json_object("JSON Schema of the output.", nullable=True)
     edges = json_object("Which edges may leave it.")
     retries = whole("How often a failed attempt is repeated.")
@@ -40,3 +43,29 @@ class ActionList(Answer):
     """The actions that workflows may use."""
 
     items = many(Action, "In order of kind.")
+
+
+class OptionsRequest(Request):
+    """Which options, and for what."""
+
+    input = text("The input, as its mark `x-options` names it.")
+    inputs = fields.Dict(
+        keys=fields.String(), load_default=dict,
+        metadata={"description": "What the options depend on, by the names of inputs; references count as unknown."},
+    )  # fmt: skip
+    search = text("What was typed, for functions that search by themselves.", required=False, load_default="",
+                  validate=validate.Length(max=_SEARCH_CHARS))  # fmt: skip
+
+
+class Option(Answer):
+    """A value to choose."""
+
+    value = any_json("Text or a number: what the input gets.")
+    label = text("What it is called.")
+
+
+class OptionList(Answer):
+    """What can be chosen for an input."""
+
+    items = many(Option, "In the function's order.")
+    is_complete = flag("Whether these are all: a limit cuts long lists.")

@@ -1,4 +1,4 @@
-"""Places for dry runs, each of which holds a thread: so many in a process, and so many of them for one tenant."""
+"""Places for work that holds a thread for a while: so many in a process, and so many of them for one tenant."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from workflowkit.base.scope import Scope
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """The places of a process."""
+    """The places of a process for one sort of work; ``total`` and ``per_tenant`` name the limits of their number."""
 
     limits: Limits
+    total: str
+    per_tenant: str
     _taken: Counter[Scope] = field(default_factory=Counter, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
@@ -25,11 +27,13 @@ class Places:
 
         Raises ``TooManyAtOnce`` if the tenant has as many as it may, ``ProcessBusy`` if all are taken.
         """
+        most: int = getattr(self.limits, self.total)
+        most_of_tenant: int = getattr(self.limits, self.per_tenant)
         with self._lock:
-            if self._taken[scope] >= self.limits.tenant_dry_runs:
-                raise TooManyAtOnce("tenant_dry_runs", self.limits.tenant_dry_runs)
-            if self._taken.total() >= self.limits.dry_runs:
-                raise ProcessBusy("dry_runs", self.limits.dry_runs)
+            if self._taken[scope] >= most_of_tenant:
+                raise TooManyAtOnce(self.per_tenant, most_of_tenant)
+            if self._taken.total() >= most:
+                raise ProcessBusy(self.total, most)
             self._taken[scope] += 1
         is_taken = True
 
