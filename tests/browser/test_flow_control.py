@@ -87,6 +87,29 @@ def test_there_are_several_limits_of_concurrency(editor: EditorPage) -> None:
     assert _settings(editor)["concurrency"] == [{"limit": 2, "key": "event.data.customer", "mode": "runs"}]
 
 
+def test_a_priority_says_how_far_it_reaches(editor: EditorPage) -> None:
+    panel = _open(editor, priority="event.data.p")
+    card = panel.get_by_role("region", name="Priority")
+    expect(card).to_contain_text("a number from -600 to 600")
+    card.get_by_label("Most seconds, either way").fill("3600")
+    assert _settings(editor) == {"priority": {"by": "event.data.p", "most": 3600}}
+    expect(card).to_contain_text("a number from -3600 to 3600")
+    card.get_by_label("Seconds *").fill("event.data.q")
+    assert _settings(editor) == {"priority": {"by": "event.data.q", "most": 3600}}
+    card.get_by_label("Most seconds, either way").fill("50000")
+    expect(card.locator("[data-pointer='/most'] .field-error")).to_contain_text("at most 43200")
+    card.get_by_label("Most seconds, either way").fill("")
+    assert _settings(editor) == {"priority": "event.data.q"}
+
+
+def test_a_step_has_a_limit_of_its_own(editor: EditorPage) -> None:
+    editor.open(chain("log"))
+    editor.select(editor.saved()["actions"][0]["id"])
+    editor.page.get_by_role("tab", name="Settings").click()
+    editor.page.get_by_label("Concurrency").fill("2")
+    assert editor.saved()["actions"][0]["settings"] == {"concurrency": 2}
+
+
 def test_what_the_server_refuses_stands_at_its_field(editor: EditorPage) -> None:
     panel = _open(editor, concurrency=[{"limit": 1}, {"limit": 2, "scope": "tenant"}])
     limits = panel.get_by_role("region", name="Concurrency")

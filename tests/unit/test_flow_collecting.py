@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from workflowkit.base.limits import MIB, Limits
-from workflowkit.definition.settings.flow import Batch, Debounce
+from workflowkit.definition.settings.flow import Batch, Debounce, OlderEvents
 from workflowkit.flow.batch import Appended, OpenBatch, append
 from workflowkit.flow.debounce import Window, add
 
@@ -50,6 +50,14 @@ def test_the_last_event_is_the_one_with_the_latest_time_of_its_own(ts_ms: int, l
     window = add(Debounce(5), None, event_id="first", event_ts_ms=100, now_ms=200).window
     window = add(Debounce(5), window, event_id="second", event_ts_ms=ts_ms, now_ms=203).window
     assert (window.event_id, window.events, window.fire_at_ms) == (last, 2, 208)
+
+
+@pytest.mark.parametrize(("ts_ms", "fire_at_ms"), [(99, 205), (100, 208)])
+def test_an_older_event_may_be_told_to_postpone_nothing(ts_ms: int, fire_at_ms: int) -> None:
+    rule = Debounce(5, older=OlderEvents.IGNORE)
+    window = add(rule, None, event_id="first", event_ts_ms=100, now_ms=200).window
+    window = add(rule, window, event_id="second", event_ts_ms=ts_ms, now_ms=203).window
+    assert (window.events, window.fire_at_ms) == (2, fire_at_ms)
 
 
 def test_a_batch_starts_when_it_is_full() -> None:

@@ -43,6 +43,8 @@ class Limits:
     # flow control
     batch_bytes: int = 10 * MIB
     """Size of the events of one batch."""
+    batch_events: int = 10_000
+    """Most events that a workflow may ask for in one batch."""
     queued_runs: int = 200_000
     """Runs that wait in one queue, of a workflow and the keys of its limits, before their first step."""
     priority_seconds: int = 43_200

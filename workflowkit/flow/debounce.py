@@ -3,7 +3,8 @@
 A key has at most one open *window*. The first event opens it to last ``period_ms``; each further one makes it last
 ``period_ms`` from then, but never longer than ``timeout_ms`` after it was opened (without a timeout, a steady stream of
 events may keep it open for ever). When it is over, the last event starts a run. Last is the event with the latest
-``ts``; of equal ones, the one that came later.
+``ts``; of equal ones, the one that came later. An event that is older than the last is in the window too; by the rule's
+``older`` it makes the window last longer, or does not.
 
 A window is over at ``fire_at_ms``, not when somebody gets to it: an event at that instant or later opens the next one,
 and whoever brings it fires the old one first. So how late the scheduler is changes nothing about which events share a
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from workflowkit.definition.settings.flow import Debounce
+from workflowkit.definition.settings.flow import Debounce, OlderEvents
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,10 @@ def add(rule: Debounce, window: Window | None, *, event_id: str, event_ts_ms: in
     if window is None or window.is_over(now_ms):
         opened = Window(now_ms, _fire_at_ms(rule, now_ms, now_ms), event_id, event_ts_ms)
         return Debounced(opened, fired=window)
+    fire_at_ms = _fire_at_ms(rule, window.opened_at_ms, now_ms)
     if event_ts_ms < window.event_ts_ms:
         event_id, event_ts_ms = window.event_id, window.event_ts_ms
-    fire_at_ms = _fire_at_ms(rule, window.opened_at_ms, now_ms)
+        fire_at_ms = window.fire_at_ms if rule.older is OlderEvents.IGNORE else fire_at_ms
     return Debounced(Window(window.opened_at_ms, fire_at_ms, event_id, event_ts_ms, window.events + 1))
 
 

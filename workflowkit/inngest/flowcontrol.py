@@ -2,7 +2,8 @@
 
 The controls are the same algorithms with other bounds. A throttle admits ``limit + burst`` runs at once and then one
 every ``period / limit``; a rate limit admits ``1 + limit // 10``. A priority may be up to 12 hours. Batches pass by
-rate limit and idempotency, and idempotency takes the place of a rate limit. What is left out here has our own defaults.
+rate limit and idempotency, and idempotency takes the place of a rate limit. An event that is older than the last of a
+debounce does not postpone it. What is left out here has our own defaults.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from workflowkit.definition.settings.flow import OlderEvents
 from workflowkit.inngest.tables import lowered, table
 
 _SCOPES = {"fn": "workflow", "env": "environment", "account": "installation"}
@@ -24,7 +26,7 @@ def flow_settings(entry: Mapping[str, Any]) -> dict[str, Any]:
         "concurrency": _concurrency(entry.get("concurrency")),
         "throttle": _throttle(table(entry.get("throttle"))),
         "rate_limit": {} if batch or idempotency else _rate_limit(table(entry.get("ratelimit"))),
-        "debounce": table(entry.get("debounce")),
+        "debounce": _debounce(table(entry.get("debounce"))),
         "batch": batch,
         "priority": _priority(entry.get("priority")),
         "singleton": table(entry.get("singleton")),
@@ -44,6 +46,15 @@ def _throttle(rule: dict[str, Any]) -> dict[str, Any]:
 def _rate_limit(rule: dict[str, Any]) -> dict[str, Any]:
     limit = rule.get("limit")
     return {**rule, "burst": 1 + limit // 10} if type(limit) is int and limit >= 10 else rule
+
+
+def _debounce(rule: dict[str, Any]) -> dict[str, Any]:
+    if not rule:
+        return {}
+    period, timeout = rule.get("period"), rule.get("timeout")
+    if isinstance(period, int | float) and isinstance(timeout, int | float) and timeout < period:
+        rule = {**rule, "timeout": period}  # accepted there: the first event waits for the period in any case
+    return {**rule, "older": OlderEvents.IGNORE.value}
 
 
 def _priority(value: Any) -> dict[str, Any] | None:

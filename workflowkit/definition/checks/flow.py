@@ -20,7 +20,7 @@ _BOUNDS = (
     ("rate_limit", "period", SECOND_MS, DAY_MS),
     ("debounce", "period", SECOND_MS, 7 * DAY_MS),
     ("debounce", "timeout", SECOND_MS, 7 * DAY_MS),
-    ("batch", "timeout", SECOND_MS, 5 * MINUTE_MS),
+    ("batch", "timeout", SECOND_MS, 7 * DAY_MS),
     ("idempotency", "period", MINUTE_MS, 7 * DAY_MS),
 )
 _WITH_KEYS = ("throttle", "rate_limit", "debounce", "batch", "singleton", "idempotency")
@@ -48,7 +48,10 @@ def check_flow_control(subject: Subject, settings: Mapping[str, Json]) -> Iterat
         yield from check_duration(length_ms, f"/settings/{setting}/{name}", least_ms, most_ms)
     yield from _check_expressions(subject, settings)
     yield from _check_concurrency(subject, settings)
-    debounce = subject.parts.settings.flow.debounce
+    batch, debounce = subject.parts.settings.flow.batch, subject.parts.settings.flow.debounce
+    if batch is not None and batch.max_size > subject.limits.batch_events:
+        message = f"max_size: Expected at most {subject.limits.batch_events}, got {batch.max_size}"
+        yield Problem("/settings/batch/max_size", "invalid-value", message)
     if debounce is not None and debounce.timeout_ms is not None and debounce.timeout_ms < debounce.period_ms:
         message = "timeout: Expected at least the period, for the run is put off that long in any case"
         yield Problem("/settings/debounce/timeout", "invalid-value", message)

@@ -46,6 +46,13 @@ class SingletonMode(StrEnum):
     QUEUE_LATEST = "queue_latest"
 
 
+class OlderEvents(StrEnum):
+    """What an event does to a debounce that has one with a later ``ts`` already."""
+
+    POSTPONE = "postpone"
+    IGNORE = "ignore"
+
+
 @dataclass(frozen=True, slots=True)
 class Concurrency:
     """At most ``limit`` at once; a limit of 0 is none."""
@@ -78,11 +85,15 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class Debounce:
-    """One run for the last event, once none came for the period; at the latest after ``timeout_ms``."""
+    """One run for the last event, once none came for the period; at the latest after ``timeout_ms``.
+
+    ``older`` says whether an event that is not the last, though it comes last, postpones the run.
+    """
 
     period_ms: int
     timeout_ms: int | None = None
     key: str | None = None
+    older: OlderEvents = OlderEvents.POSTPONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +195,8 @@ def _debounce(entry: Mapping[str, Json]) -> Debounce | None:
     period_ms = duration_ms(entry.get("period"))
     if period_ms is None:
         return None
-    return Debounce(period_ms, duration_ms(entry.get("timeout")), text_or_none(entry, "key"))
+    older = choice(OlderEvents, entry.get("older"), OlderEvents.POSTPONE)
+    return Debounce(period_ms, duration_ms(entry.get("timeout")), text_or_none(entry, "key"), older)
 
 
 def _batch(entry: Mapping[str, Json]) -> Batch | None:

@@ -9,8 +9,9 @@ import { ControlFields } from "./ControlFields";
 import type { Control } from "./controls";
 import type { Messages } from "./inside";
 import { useInside } from "./inside";
-import { FieldMessageLine, KeyField } from "./KeyField";
+import { FieldMessageLine } from "./KeyField";
 import { LimitList } from "./LimitList";
+import { PriorityFields } from "./PriorityFields";
 import type { ControlName } from "./values";
 import { idempotencyOf } from "./values";
 
@@ -86,25 +87,16 @@ function Fields(props: ControlCardProps & { readonly messages: Messages }): Reac
         onChange={(next, pointer) => onChange(name, next, pointer)}
       />
     );
-  if (name === "priority") {
-    // Beside the expression an object may have other bounds, which stay.
-    const rule = isObject(value) ? value : undefined;
-    const text = rule === undefined ? value : rule.by;
+  if (name === "priority")
     return (
-      <KeyField
-        label={t("Seconds")}
-        help={t("An expression over the event for a number from -{most} to {most}. Anything else counts as 0.", {
-          most: most(rule),
-        })}
-        pointer=""
-        value={typeof text === "string" ? text : ""}
-        message={messages.get(rule === undefined ? "" : "/by") ?? messages.get("")}
-        isRequired
+      <PriorityFields
+        value={value}
+        messages={messages}
         isReadOnly={isReadOnly}
-        onChange={(next) => onChange(name, rule === undefined ? next : { ...rule, by: next }, "/")}
+        focusWish={focusWish}
+        onChange={(next, pointer) => onChange(name, next, pointer)}
       />
     );
-  }
   return (
     <ControlFields
       name={name}
@@ -115,10 +107,6 @@ function Fields(props: ControlCardProps & { readonly messages: Messages }): Reac
       onChange={(next, pointer) => onChange(name, next, pointer)}
     />
   );
-}
-
-function most(rule: JsonObject | undefined): number {
-  return typeof rule?.most === "number" ? rule.most : 600;
 }
 
 const EMPTY: JsonObject = {};

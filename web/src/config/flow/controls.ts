@@ -75,13 +75,21 @@ const TITLES: Readonly<Record<string, Message>> = {
   period: "Period",
   burst: "At once",
   timeout: "At the latest after",
+  older: "An event with an earlier time",
+  most: "Most seconds, either way",
   max_size: "Events that fill it",
   mode: "What is counted",
   scope: "Shared by",
 };
 
 /** What holds where nothing is chosen. */
-const DEFAULTS: Partial<Readonly<Record<string, Json>>> = { scope: "workflow", mode: "steps", burst: 1 };
+const DEFAULTS: Partial<Readonly<Record<string, Json>>> = {
+  scope: "workflow",
+  mode: "steps",
+  burst: 1,
+  older: "postpone",
+  most: 600,
+};
 
 /** The schema of a control's fields, but for those that are expressions. */
 export function plainSchema(name: ControlName): Schema {
@@ -102,7 +110,7 @@ export function plainSchema(name: ControlName): Schema {
 
 /** Whether a key of a control holds an expression. */
 export function isExpression(key: string): boolean {
-  return key === "key" || key === "if";
+  return key === "key" || key === "if" || key === "by";
 }
 
 function defaultOf(name: ControlName, key: string): JsonObject {

@@ -79,7 +79,9 @@ describe("controls", () => {
     expect(Object.keys(plainSchema("concurrency").properties as JsonObject)).toEqual(["limit", "scope", "mode"]);
     expect(Object.keys(plainSchema("throttle").properties as JsonObject)).toEqual(["limit", "period", "burst"]);
     expect(Object.keys(plainSchema("rate_limit").properties as JsonObject)).toEqual(["limit", "period", "burst"]);
+    expect(Object.keys(plainSchema("debounce").properties as JsonObject)).toEqual(["period", "timeout", "older"]);
     expect(Object.keys(plainSchema("batch").properties as JsonObject)).toEqual(["max_size", "timeout"]);
+    expect(Object.keys(plainSchema("priority").properties as JsonObject)).toEqual(["most"]);
     expect(Object.keys(plainSchema("idempotency").properties as JsonObject)).toEqual(["period"]);
     expect(plainSchema("batch").required).toEqual(["max_size", "timeout"]);
   });
