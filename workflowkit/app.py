@@ -21,6 +21,7 @@ from workflowkit.base.settings import Settings
 from workflowkit.engine.extensions import Extensions
 from workflowkit.engine.middleware import MiddlewareFactory
 from workflowkit.inbox import Inbox
+from workflowkit.lookup import EventLookup, RunLookup
 from workflowkit.process import Process
 from workflowkit.realtime import Realtime
 from workflowkit.registry import (
@@ -428,6 +429,16 @@ class WorkflowKit:
     def realtime(self) -> Realtime:
         """Messages to those who follow a channel, and their tokens."""
         return Realtime(lambda: self.runtime, self.settings.scope)
+
+    @property
+    def runs(self) -> RunLookup:
+        """The runs there are: found by what they are and what they say, and told step by step."""
+        return RunLookup(lambda: self.runtime)
+
+    @property
+    def events(self) -> EventLookup:
+        """The events there are, and what became of them."""
+        return EventLookup(lambda: self.runtime)
 
     @property
     def alerts(self) -> AlertRules:

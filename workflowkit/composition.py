@@ -77,6 +77,7 @@ from workflowkit.runtime.requesting import Requesting
 from workflowkit.runtime.rerunning import Rerunning
 from workflowkit.runtime.schedules import TIMER_KIND, Schedules
 from workflowkit.runtime.scheduling import Scheduling
+from workflowkit.runtime.searching import Searching
 from workflowkit.runtime.sessions import Sessions
 from workflowkit.runtime.skipping import Skipping
 from workflowkit.runtime.stepping import Stepping
@@ -231,6 +232,10 @@ class Runtime:
     @cached_property
     def jobs(self) -> Jobs:
         return Jobs(self.database, self._cancelling, self.rerunning, self.settings.limits)
+
+    @cached_property
+    def searching(self) -> Searching:
+        return Searching(self.database, self.settings.limits)
 
     @cached_property
     def skipping(self) -> Skipping:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from workflowkit.base.scope import Scope
+from workflowkit.definition.runsearch import parse_search
 from workflowkit.engine.alerts import AlertKind, AlertSettings, Condition
 from workflowkit.engine.approvals import ApprovalRequest, Decision, Status, Verdict
 from workflowkit.engine.channels import Message
@@ -24,6 +25,7 @@ from workflowkit.store import (
     members,
     messages,
     queries,
+    runsearch,
     schedules,
     webhooks,
     workflows,
@@ -31,13 +33,17 @@ from workflowkit.store import (
 from workflowkit.store.database import Database
 
 REPOSITORIES = (
-    alerts, apps, appsyncs, approvals, audit, callbacks, following, keys, members, messages, queries, schedules,
-    webhooks, workflows,
+    alerts, apps, appsyncs, approvals, audit, callbacks, following, keys, members, messages, queries, runsearch,
+    schedules, webhooks, workflows,
 )  # fmt: skip
 #: The functions that find a scope, by something unguessable (or on the way to check it), instead of taking it.
 FINDS_THE_SCOPE = {
     keys.find_by_hash, webhooks.find_by_token, approvals.find_by_id, callbacks.find_by_token, following.revisions,
     messages.grown, audit.find_old,
+}  # fmt: skip
+#: Those whose ``before`` is an id.
+FINDS_BEFORE_AN_ID = {
+    queries.find_runs, queries.find_events, keys.find, appsyncs.find, runsearch.candidates, runsearch.window_end,
 }  # fmt: skip
 
 
@@ -91,6 +97,7 @@ def _arguments(function: Callable[..., Any]) -> dict[str, Any]:
         "messages": [Message("room", "news", "1")], "until_ms": 1, "most": 5,
         "after": 0 if function in (following.find_facts, messages.find_after, audit.find_after) else "x",
         "new": audit.NewEntry("a", "", "b", "c"), "chosen": audit.AuditFilter(), "before_ms": 1,
+        "choice": runsearch.RunChoice(), "window": 5, "ids": ["x"], "search": parse_search("event.data.a == 'b'"),
         "schedule": schedules.ScheduleRow("x", 0, "* * * * *", "UTC", 0, "allow", 0, 1, 1),
     }  # fmt: skip
     if function in (webhooks.insert, webhooks.update):
@@ -113,7 +120,7 @@ def _arguments(function: Callable[..., Any]) -> dict[str, Any]:
         made["status"] = Status.APPROVED
     if function is approvals.decide:
         made |= {"decision": Decision("x", Verdict.APPROVED, "", None, 1), "position": 0}
-    if function in (queries.find_runs, queries.find_events, keys.find, appsyncs.find):
+    if function in FINDS_BEFORE_AN_ID:
         made["before"] = "x"
     parameters = list(inspect.signature(function).parameters)[2:]
     return {name: made.get(name, "x") for name in parameters}

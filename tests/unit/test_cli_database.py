@@ -78,6 +78,28 @@ def test_an_event_is_sent_and_its_run_listed_and_shown(installation: Harness) ->
     assert _cli("runs", "list", "--status", "failed").stdout == "no runs\n"
 
 
+def test_runs_are_found_by_what_they_say(installation: Harness) -> None:
+    run_id = _finished_run(installation)
+    search = ("runs", "list", "--where", "event.data.n == 1", "--where", "output.a.x > 0", "--column", "output.a.x")
+    assert f"{run_id}  test " in _cli(*search).stdout
+    told = json.loads(_cli(*search, "--since", "2020-01-01", "--version", "1", "--json").stdout)
+    assert [item["values"] for item in told["items"]] == [{"output.a.x": 1}]
+    assert (told["next_id"], told["looked"]["runs"]) == (None, 1)
+    for other in (["--where", "event.data.n == 2"], ["--version", "2"], ["--app", "test"], ["--until", "2020-01-01"]):
+        assert _cli("runs", "list", *other).stdout == "no runs\n"
+    refused = _cli("runs", "list", "--where", "event.data.n ==")
+    assert (refused.exit_code, "line 1, character 16" in refused.stderr) == (2, True)
+
+
+def test_a_list_says_how_far_it_has_looked(installation: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = _finished_run(installation)
+    monkeypatch.setenv("WORKFLOWKIT_LIMIT_SEARCHED_RUNS", "1")
+    listed = _cli("runs", "list", "--status", "failed").stdout
+    assert listed.startswith("no runs\nlooked through 1 runs, back to ")
+    assert f"go on with --after {run_id}." in listed
+    assert _cli("runs", "list", "--status", "failed", "--after", run_id).stdout == "no runs\n"
+
+
 def test_sending_an_id_again_says_that_nothing_starts(installation: Harness) -> None:
     first = json.loads(_cli("send", "test/happened", "--id", "once", "--json").stdout)
     again = _cli("send", "test/happened", "--id", "once")

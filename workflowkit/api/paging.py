@@ -25,8 +25,8 @@ class Page:
     def asked(cls, query: Mapping[str, Any]) -> Page:
         """Read ``limit`` and ``cursor`` of a checked query. Raises ``InvalidInput`` for a cursor that is not ours."""
         most = Services.current().limits.page_size
-        cursor = query.get("cursor")
-        return cls(min(query.get("limit", most), most), None if cursor is None else _decode(cursor))
+        given = query.get("cursor")
+        return cls(min(query.get("limit", most), most), None if given is None else _decode(given))
 
     @property
     def fetch(self) -> int:
@@ -39,18 +39,19 @@ class Page:
         """Return the answer for up to ``fetch`` records; ``name`` gives what the cursor refers to."""
         shown = records[: self.limit]
         more = len(records) > self.limit
-        return {"items": [show(record) for record in shown], "next_cursor": _encode(name(shown[-1])) if more else None}
+        return {"items": [show(record) for record in shown], "next_cursor": cursor(name(shown[-1])) if more else None}
 
 
-def _encode(name: str) -> str:
+def cursor(name: str) -> str:
+    """Return the cursor that leads behind the item with a name."""
     return urlsafe_b64encode(name.encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str) -> str:
+def _decode(given: str) -> str:
     try:
-        name = urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)).decode()
+        name = urlsafe_b64decode(given.encode() + b"=" * (-len(given) % 4)).decode()
     except (binascii.Error, UnicodeError, ValueError):
         name = ""
-    if not name or not name.isprintable() or _encode(name) != cursor:
+    if not name or not name.isprintable() or cursor(name) != given:
         raise InvalidInput.at("/query/cursor", "invalid-value", "take the cursor from next_cursor")
     return name

@@ -37,6 +37,7 @@ from workflowkit.runtime.publishing import SubscriptionTokens
 from workflowkit.runtime.requesting import Requesting
 from workflowkit.runtime.rerunning import Rerunning
 from workflowkit.runtime.scheduling import Scheduling
+from workflowkit.runtime.searching import Searching
 from workflowkit.runtime.sessions import Sessions
 from workflowkit.runtime.skipping import Skipping
 from workflowkit.runtime.users import Users
@@ -72,6 +73,7 @@ class Services:
     pausing: Pausing
     scheduling: Scheduling
     skipping: Skipping
+    searching: Searching
     moving: Moving
     jobs: Jobs
     waiting: Waiting
@@ -142,6 +144,8 @@ class RuntimeParts(Protocol):
     @property
     def skipping(self) -> Skipping: ...
     @property
+    def searching(self) -> Searching: ...
+    @property
     def jobs(self) -> Jobs: ...
     @property
     def requesting(self) -> Requesting: ...
@@ -195,6 +199,7 @@ def services_of(
         pausing=runtime.pausing,
         scheduling=runtime.scheduling,
         skipping=runtime.skipping,
+        searching=runtime.searching,
         moving=runtime.moving,
         jobs=runtime.jobs,
         waiting=Waiting(runtime.database),

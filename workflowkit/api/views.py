@@ -18,7 +18,9 @@ from workflowkit.runtime.innersteps import InnerStep
 from workflowkit.runtime.logs import LEVELS
 from workflowkit.runtime.moving import Moved
 from workflowkit.runtime.pausing import PauseState
+from workflowkit.runtime.searching import Found
 from workflowkit.runtime.simulating import Tried
+from workflowkit.runtime.stories import EventStory
 from workflowkit.store.alerts import AlertRow
 from workflowkit.store.apps import AppRecord, FunctionRecord
 from workflowkit.store.appsyncs import SyncRow
@@ -90,17 +92,14 @@ def collection(record: CollectionView) -> Shown:
     }
 
 
-def event_detail(
-    record: EventRecord, *, is_pending: bool, runs: Sequence[RunView], decisions: Sequence[DecisionView],
-    collections: Sequence[CollectionView],
-) -> Shown:  # fmt: skip
+def event_detail(told: EventStory) -> Shown:
     """Show an event with what became of it (``schemas.runs.EventDetail``)."""
     return {
-        **event(record),
-        "is_pending": is_pending,
-        "runs": [run(each) for each in runs],
-        "decisions": [decision(each) for each in decisions],
-        "collections": [collection(each) for each in collections],
+        **event(told.event),
+        "is_pending": told.is_pending,
+        "runs": [run(each) for each in told.runs],
+        "decisions": [decision(each) for each in told.decisions],
+        "collections": [collection(each) for each in told.collections],
     }
 
 
@@ -132,6 +131,22 @@ def outcome(record: Outcome) -> Shown:
         "reason": record.reason,
         "run": record.run,
         "starts_at": None if record.starts_at_ms is None else rfc3339(record.starts_at_ms),
+    }
+
+
+def listed_run(record: RunView, found: Found) -> Shown:
+    """Show a run of a list, with what its columns show (``schemas.runs.ListedRun``)."""
+    return {**run(record), "values": found.values.get(record.id)}
+
+
+def looked(found: Found) -> Shown:
+    """Show how far was looked for runs (``schemas.runs.Looked``)."""
+    return {
+        "runs": found.looked_through,
+        "back_to": None if found.back_to_ms is None else rfc3339(found.back_to_ms),
+        "is_stopped": found.is_stopped,
+        "unreadable": found.unreadable,
+        "hint": found.hint,
     }
 
 

@@ -55,6 +55,14 @@ def first_id(at_ms: int) -> str:
     return _encode(max(0, at_ms) << _RANDOM_BITS, ID_LENGTH)
 
 
+def time_of(own_id: str) -> int:
+    """Return the time that an id of ours has, in milliseconds since 1970."""
+    at_ms = 0
+    for char in own_id[:_TIME_CHARS]:
+        at_ms = at_ms << 5 | _ALPHABET.index(char)
+    return at_ms
+
+
 def derived_id(parent_id: str, *parts: str) -> str:
     """Return the id that follows from ``parent_id`` and ``parts``; equal arguments give equal ids."""
     digest = hashlib.blake2b("\x1f".join((parent_id, *parts)).encode(), digest_size=10).digest()

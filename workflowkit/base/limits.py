@@ -209,6 +209,18 @@ class Limits:
     """Connections of one gateway."""
     # lists
     page_size: int = 100
+    searched_runs: int = 50_000
+    """Runs that one request for a list of runs looks through; the next one goes on behind them."""
+    evaluated_runs: int = 5_000
+    """Runs whose event and output one such request holds against an expression."""
+    searched_bytes: int = 64 * MIB
+    """Events and outputs that it reads for that."""
+    search_seconds: int = 3
+    """How long it looks."""
+    list_columns: int = 8
+    """Columns of a list of runs that show values of their events or outputs."""
+    column_chars: int = 200
+    """What is shown of one such value."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Limits:

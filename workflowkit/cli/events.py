@@ -7,6 +7,9 @@ import click
 from workflowkit.cli.output import dim, emit_json, plain, short, status
 from workflowkit.cli.target import opened, scope_of, scope_options
 
+#: Runs of an event that are shown.
+MAX_RUNS = 100
+
 
 @click.group("events", short_help="Show what became of an event.")
 def command() -> None:
@@ -24,29 +27,23 @@ def show(event_id: str, environment: str, tenant: str, as_json: bool) -> None:
     workflowkit events show 01M817AXWA8Z4RDV7ZWESCAWYM
     """
     with opened() as wk:
-        from workflowkit.api import views
-        from workflowkit.store import queries
+        from workflowkit.runtime.stories import tell_event
 
-        scope = scope_of(environment, tenant)
         with wk.runtime.database.read() as tx:
-            record = queries.get_event(tx, scope, event_id)
-            runs = queries.find_runs(tx, scope, queries.RunFilter(event_id=event_id), limit=100)
-            decisions = queries.find_decisions(tx, scope, event_id)
-            collections = queries.find_collections(tx, scope, event_id)
-            is_pending = queries.is_pending(tx, scope, event_id)
+            told = tell_event(tx, scope_of(environment, tenant), event_id, most_runs=MAX_RUNS)
     if as_json:
-        emit_json(
-            views.event_detail(record, is_pending=is_pending, runs=runs, decisions=decisions, collections=collections)
-        )
+        from workflowkit.api import views
+
+        emit_json(views.event_detail(told))
         return
-    click.echo(f"{plain(record.name)} {short(record.data, 80)}")
-    if is_pending:
+    click.echo(f"{plain(told.event.name)} {short(told.event.data, 80)}")
+    if told.is_pending:
         click.echo(f"  {dim('waits to be matched')}")
-    for run in runs:
+    for run in told.runs:
         click.echo(f"  {plain(run.workflow_id)}  {status(run.status.value)} {dim('run')} {run.id}")
-    for each in collections:
+    for each in told.collections:
         became = f"run {each.run_id}" if each.run_id else each.reason or "open"
         click.echo(f"  {plain(each.workflow_id)}  {each.kind} {dim(f'of {each.event_count} events:')} {plain(became)}")
-    for decided in decisions:
+    for decided in told.decisions:
         why = " ".join(part for part in (decided.reason, decided.detail, decided.other_id) if part)
         click.echo(f"  {plain(decided.workflow_id or '-')}  {status('skipped')} {plain(why)}")

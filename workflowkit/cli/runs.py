@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from workflowkit.base.clock import rfc3339
 from workflowkit.base.errors import Conflict
 from workflowkit.base.scope import Scope
 from workflowkit.cli.loading import load_app
-from workflowkit.cli.output import dim, emit_json, mark, plain, pretty, short, status, table
+from workflowkit.cli.output import dim, emit_json, mark, plain, pretty, short, status
+from workflowkit.cli.runlist import json_option, list_runs, took
 from workflowkit.cli.target import opened, scope_of, scope_options
 from workflowkit.engine.states import RunStatus
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 #: Who cancels a run from here, as it is kept with the run.
 CLI_ACTOR = "cli"
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON as the API does, for programs.")
 
 
 @click.group("runs", short_help="List, show, cancel and repeat runs.")
@@ -33,40 +32,7 @@ def command() -> None:
     """
 
 
-@command.command("list")
-@click.option(
-    "--status",
-    "statuses",
-    multiple=True,
-    type=click.Choice([word.value for word in RunStatus]),
-    help="May be repeated.",
-)
-@click.option("--workflow", "workflow_id", metavar="ID", help="Only runs of this workflow.")
-@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many.")
-@scope_options
-@json_option
-def list_runs(
-    statuses: tuple[str, ...], workflow_id: str | None, limit: int, environment: str, tenant: str, as_json: bool
-) -> None:
-    """List runs, newest first.
-
-    \b
-    workflowkit runs list --status failed --workflow orders
-    """
-    with opened() as wk:
-        from workflowkit.store import queries
-
-        where = queries.RunFilter([RunStatus(word) for word in statuses], workflow_id)
-        with wk.runtime.database.read() as tx:
-            found = queries.find_runs(tx, scope_of(environment, tenant), where, limit=limit)
-    if as_json:
-        from workflowkit.api import views
-
-        emit_json({"items": [views.run(run) for run in found]})
-    elif found:
-        click.echo(table(map(_row, found), headers=("", "run", "workflow", "status", "created", "took", "error")))
-    else:
-        click.echo("no runs")
+command.add_command(list_runs)
 
 
 @command.command("show")
@@ -96,9 +62,7 @@ def show(run_id: str, environment: str, tenant: str, app: str | None, as_json: b
             }
         )
         return
-    click.echo(
-        f"{plain(run.workflow_id)} {dim(f'version {run.version}')}  {status(run.status.value)} {dim(_took(run))}"
-    )
+    click.echo(f"{plain(run.workflow_id)} {dim(f'version {run.version}')}  {status(run.status.value)} {dim(took(run))}")
     click.echo(f"  {dim('event')} {plain(event['name'])} {short(event['data'], 80)}\n")
     for step in steps:
         click.echo(f"  {_step_line(step)}")
@@ -221,19 +185,6 @@ def _why(run: RunView) -> str:
     return plain("".join((run.reason or "", f": {text}" if text else "", f" ({actor})" if actor else "")))
 
 
-def _row(run: RunView) -> tuple[str, ...]:
-    error = "" if run.error is None else plain(run.error.message)
-    return (
-        mark(run.status.value),
-        run.id,
-        plain(run.workflow_id),
-        status(run.status.value),
-        dim(rfc3339(run.created_at_ms)),
-        _took(run),
-        error if len(error) <= 60 else error[:59] + "…",
-    )
-
-
 def _step_line(step: Step) -> str:
     attempts = f"{len(step.attempts)}x" if step.attempts else ""
     if step.error is not None:
@@ -243,7 +194,7 @@ def _step_line(step: Step) -> str:
     else:
         told = dim(step.reason or "")
     line = f"{mark(step.status.value)} {plain(step.id):16} {status(step.status.value, text=f'{step.status.value:9}')}"
-    return f"{line} {dim(f'{attempts:>3} {_took(step):>8}')}  {told}"
+    return f"{line} {dim(f'{attempts:>3} {took(step):>8}')}  {told}"
 
 
 def _child_line(child: ChildView) -> str:
@@ -251,9 +202,3 @@ def _child_line(child: ChildView) -> str:
     told = "" if child.run.error is None else plain(child.run.error.message)
     shown = f"{mark(child.run.status.value)} {plain(name):16} {status(child.run.status.value)}"
     return f"{shown} {dim(child.run.id)}  {told}"
-
-
-def _took(ended: RunView | Step) -> str:
-    if ended.started_at_ms is None or ended.finished_at_ms is None:
-        return ""
-    return f"{ended.finished_at_ms - ended.started_at_ms} ms"

@@ -157,6 +157,12 @@ def find_runs(tx: Reading, scope: Scope, where: RunFilter, *, limit: int, before
     return [_to_run(row) for row in tx.connection.execute(query)]
 
 
+def find_runs_by_id(tx: Reading, scope: Scope, ids: Sequence[str]) -> list[RunView]:
+    """Return those of these runs that there are, newest first."""
+    query = sa.select(*_RUN_COLUMNS).where(*_owned(schema.runs, scope), _run.id.in_(ids)).order_by(_run.id.desc())
+    return [_to_run(row) for row in tx.connection.execute(query)]
+
+
 def last_runs(tx: Reading, scope: Scope, workflow_ids: Sequence[str], *, limit: int) -> dict[str, list[RunView]]:
     """Return up to ``limit`` runs of each of these workflows, newest first; no runs of parts of them."""
     found: dict[str, list[RunView]] = {workflow_id: [] for workflow_id in workflow_ids}

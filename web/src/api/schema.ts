@@ -766,6 +766,43 @@ export interface LastRun {
   readonly created_at: string;
 }
 
+export interface ListedRun {
+  /** The run's id. */
+  readonly id: string;
+  /** The workflow. */
+  readonly workflow_id: string;
+  /** The published version that it executes to its end. */
+  readonly version: number;
+  /** Our id of the event that started it. */
+  readonly event_id: string;
+  /** Where it stands. */
+  readonly status: "scheduled" | "queued" | "running" | "waiting" | "completed" | "failed" | "cancelled";
+  /** How many steps failed in a way that the workflow provides for. */
+  readonly handled_failures: number;
+  /** The run that this one repeats. */
+  readonly rerun_of: string | null;
+  /** The part of the workflow that it executes, such as the id of a loop whose item it is; null for all of it. */
+  readonly path: string | null;
+  /** The run that began it. */
+  readonly parent_run_id: string | null;
+  /** The step of that run which did. */
+  readonly parent_step: string | null;
+  /** Why it failed. */
+  readonly error: ActionError | null;
+  /** Why it was cancelled: a stable word. */
+  readonly reason: string | null;
+  /** By whom or what it was cancelled. */
+  readonly cause: Cause | null;
+  /** When it was created. */
+  readonly created_at: string;
+  /** When its first step began. */
+  readonly started_at: string | null;
+  /** When it ended. */
+  readonly finished_at: string | null;
+  /** What the columns that were asked for show of it, by column: a list or an object as text, and long ones cut off. Null without columns, or if it is too large to look into. */
+  readonly values: JsonObject | null;
+}
+
 export interface ListedWorkflow {
   /** The workflow's id. */
   readonly id: string;
@@ -812,6 +849,19 @@ export interface LoginMethods {
   readonly oidc: string | null;
   /** Where the host application lets people log in, if that is where they do. */
   readonly login_url: string | null;
+}
+
+export interface Looked {
+  /** How many runs were looked through. */
+  readonly runs: number;
+  /** The time of the last one. */
+  readonly back_to: string | null;
+  /** Whether a limit ended it before the page was full: `next_cursor` goes on from there. */
+  readonly is_stopped: boolean;
+  /** On how many of them the expression could not be evaluated; those are left out. */
+  readonly unreadable: number;
+  /** What would let less be looked through. */
+  readonly hint: string | null;
 }
 
 export interface Missing {
@@ -1312,9 +1362,11 @@ export interface RunDetail {
 
 export interface RunPage {
   /** Newest first. */
-  readonly items: readonly Run[];
+  readonly items: readonly ListedRun[];
   /** Give this as `cursor` to get what follows; null at the end. */
   readonly next_cursor: string | null;
+  /** How far was looked. */
+  readonly looked: Looked;
 }
 
 export interface Schedule {

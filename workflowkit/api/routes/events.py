@@ -14,6 +14,7 @@ from workflowkit.api.paging import Page
 from workflowkit.api.schemas import events as schemas
 from workflowkit.api.schemas.runs import EventDetail
 from workflowkit.api.services import Services
+from workflowkit.runtime.stories import tell_event
 from workflowkit.store import queries
 from workflowkit.store.database import Database
 
@@ -92,18 +93,9 @@ def get_event(event_id: str) -> Response:
     windows that it shares with other events. An event that no workflow is waiting for has none of all that once
     `is_pending` is false.
     """
-    scope = caller().scope
     with _database().read() as tx:
-        record = queries.get_event(tx, scope, event_id)
-        is_pending = queries.is_pending(tx, scope, event_id)
-        runs = queries.find_runs(
-            tx, scope, queries.RunFilter(event_id=event_id), limit=Services.current().limits.page_size
-        )
-        decisions = queries.find_decisions(tx, scope, event_id)
-        collections = queries.find_collections(tx, scope, event_id)
-    return answer(
-        views.event_detail(record, is_pending=is_pending, runs=runs, decisions=decisions, collections=collections)
-    )
+        told = tell_event(tx, caller().scope, event_id, most_runs=Services.current().limits.page_size)
+    return answer(views.event_detail(told))
 
 
 def as_sdks_send(body: Any) -> Any:

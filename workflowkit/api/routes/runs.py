@@ -10,7 +10,7 @@ from flask import Response
 from workflowkit.api import views
 from workflowkit.api.auth import caller, requires
 from workflowkit.api.contract import answer, receives, returns, takes
-from workflowkit.api.paging import Page
+from workflowkit.api.paging import Page, cursor
 from workflowkit.api.schemas import runs as schemas
 from workflowkit.api.services import Services
 from workflowkit.base.errors import Conflict
@@ -18,9 +18,11 @@ from workflowkit.base.scope import Scope
 from workflowkit.engine.states import RunStatus
 from workflowkit.runtime.logs import LEVELS
 from workflowkit.runtime.rerunning import LATEST, ORIGINAL, Again
+from workflowkit.runtime.searching import Wanted
 from workflowkit.runtime.tracing import trace
 from workflowkit.store import loglines, queries
 from workflowkit.store.loglines import LineFilter
+from workflowkit.store.runsearch import RunChoice
 
 api = APIBlueprint("runs", __name__, url_prefix="/api", tag="Runs")
 
@@ -33,20 +35,26 @@ def list_runs(query: dict[str, Any]) -> Response:
     """List runs.
 
     Newest first. Pages stay the same while runs are added. Runs of parts of a workflow, such as the items of a loop,
-    are listed with `parent_run_id` only.
+    are listed with `parent_run_id` only. One request looks through a bounded number of runs: `looked` says how far it
+    came, and a page that is not full may have a next one. Encrypted values cannot be searched.
     """
-    page = Page.asked(query)
-    where = queries.RunFilter(
+    page, services = Page.asked(query), Services.current()
+    choice = RunChoice(
         statuses=[RunStatus(status) for status in query.get("status", ())],
-        workflow_id=query.get("workflow_id"),
-        event_id=query.get("event_id"),
-        parent_run_id=query.get("parent_run_id"),
         created_after_ms=views.milliseconds(query.get("created_after")),
         created_before_ms=views.milliseconds(query.get("created_before")),
+        id_prefix=query["id"].upper() if "id" in query else None,
+        **{name: query.get(name) for name in ("workflow_id", "version", "app_id", "event_id", "parent_run_id")},
     )
-    with Services.current().database.read() as tx:
-        found = queries.find_runs(tx, caller().scope, where, limit=page.fetch, before=page.after)
-    return answer(page.show(found, views.run, lambda record: record.id))
+    wanted = Wanted(choice, query.get("where"), query.get("column", ()))
+    found = services.searching.find(caller().scope, wanted, limit=page.limit, before=page.after)
+    return answer(
+        {
+            "items": [views.listed_run(run, found) for run in found.runs],
+            "next_cursor": None if found.next_id is None else cursor(found.next_id),
+            "looked": views.looked(found),
+        }
+    )
 
 
 @api.get("/runs/<run_id>")

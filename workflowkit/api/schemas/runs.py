@@ -21,6 +21,7 @@ from workflowkit.api.schemas.base import (
 )
 from workflowkit.api.schemas.events import Event
 from workflowkit.api.waiting import MAX_WAIT_SECONDS
+from workflowkit.base.ids import ID_LENGTH
 from workflowkit.engine.states import RunStatus, StepStatus
 from workflowkit.runtime.logs import LEVELS
 
@@ -40,10 +41,18 @@ class RunQuery(PageQuery):
     status = fields.List(fields.String(validate=validate.OneOf(list(RunStatus))),
                          metadata={"description": "Runs in one of these states; repeat the parameter."})  # fmt: skip
     workflow_id = text("Runs of this workflow.", required=False)
+    version = fields.Integer(validate=validate.Range(1), metadata={"description": "Runs of this version."})
+    app_id = text("Runs of the functions of this application.", required=False)
     event_id = text("Runs started by the event with this id of ours.", required=False)
     parent_run_id = text("Runs that this run began: items of its loops, workflows it runs.", required=False)
+    id = text("Runs whose id begins like this.", required=False,
+              validate=validate.Regexp(f"^[0-9A-Za-z]{{1,{ID_LENGTH}}}$"))  # fmt: skip
     created_after = moment("Created at or after this time.", required=False)
     created_before = moment("Created before this time.", required=False)
+    where = text("Runs for which this holds: expressions over `event.id`, `.name`, `.ts`, `.v`, `.data` and `output`, "
+                 "one per line, all of which must hold.", required=False)  # fmt: skip
+    column = fields.List(fields.String(), metadata={"description":
+        "Show this value of each run, such as `event.data.order_id`; repeat the parameter."})  # fmt: skip
 
 
 class WaitQuery(Request):
@@ -105,11 +114,30 @@ class Run(Answer):
     finished_at = moment("When it ended.", nullable=True)
 
 
+class ListedRun(Run):
+    """A run in a list."""
+
+    values = json_object("What the columns that were asked for show of it, by column: a list or an object as text, and "
+                         "long ones cut off. Null without columns, or if it is too large to look into.",
+                         nullable=True)  # fmt: skip
+
+
+class Looked(Answer):
+    """How far was looked for one page. However many runs there are, a request looks through a bounded number."""
+
+    runs = whole("How many runs were looked through.")
+    back_to = moment("The time of the last one.", nullable=True)
+    is_stopped = flag("Whether a limit ended it before the page was full: `next_cursor` goes on from there.")
+    unreadable = whole("On how many of them the expression could not be evaluated; those are left out.")
+    hint = text("What would let less be looked through.", nullable=True)
+
+
 class RunPage(Answer):
     """Runs, newest first."""
 
-    items = many(Run, "Newest first.")
+    items = many(ListedRun, "Newest first.")
     next_cursor = next_cursor()
+    looked = fields.Nested(Looked, required=True, metadata={"description": "How far was looked."})
 
 
 class LogQuery(PageQuery):

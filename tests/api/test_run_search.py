@@ -1,0 +1,279 @@
+"""Runs are found by what their events and outputs say, within bounds, and shown with some of those values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+import sqlalchemy as sa
+from builders import a_workflow
+from webapi import OTHER_TENANT, Client, Web, a_web, problems_of
+
+from workflowkit.base.limits import Limits
+from workflowkit.contrib.encryption import EncryptionMiddleware
+from workflowkit.definition.model import SOURCE
+from workflowkit.engine.extensions import Extensions
+from workflowkit.runtime import searching
+
+PRICED = (
+    a_workflow("Priced")
+    .action("price", inputs={"value": {"total": "!ref($.event.data.total)", "currency": "EUR"}})
+    .path(SOURCE, "price")
+    .trigger("order/paid")
+    .document()
+)
+BROKEN = (
+    a_workflow("Broken")
+    .action("bad", kind="boom", inputs={"message": "no luck with !ref($.event.data.order)"}, retries=0)
+    .path(SOURCE, "bad")
+    .trigger("order/lost")
+    .document()
+)
+
+
+def search(client: Client, where: str | None = None, **query: Any) -> dict[str, Any]:
+    """Return the page of runs for which ``where`` holds."""
+    asked = query if where is None else query | {"where": where}
+    response = client.get(f"/api/runs?{urlencode(asked, doseq=True)}")
+    assert response.status_code == 200, response.get_data(as_text=True)
+    page: dict[str, Any] = response.get_json()
+    return page
+
+
+def orders_of(web: Web, page: dict[str, Any]) -> list[str]:
+    """Return which orders the runs of a page are about."""
+    client = web.client(["runs:read"])
+    return [client.get(f"/api/runs/{item['id']}").get_json()["event"]["data"]["order"] for item in page["items"]]
+
+
+def sell(web: Web, orders: Sequence[tuple[str, Any]], *, name: str = "order/paid", **fields: Any) -> None:
+    """Let orders be paid, one a second."""
+    for order, total in orders:
+        web.harness.clock.advance(seconds=1)
+        web.harness.send(name, {"order": order, "total": total, "of": {"city": "Köln", "tags": ["a b"]}}, **fields)
+    web.harness.drain()
+
+
+@pytest.mark.parametrize(
+    ("where", "orders"),
+    [
+        ("event.data.order == 'A-2'", ["A-2"]),
+        ("event.data.total > 15", ["A-3", "A-2"]),
+        ("event.data.total > 15\nevent.data.order != 'A-3'", ["A-2"]),
+        ("\n  event.data.total > 15  \r\n\n", ["A-3", "A-2"]),
+        ("output.price.total == 10", ["A-1"]),
+        ("output.price.currency == 'EUR' && event.data.total < 25", ["A-2", "A-1"]),
+        ("event.name == 'order/paid' && event.data.of.city == 'Köln'", ["A-3", "A-2", "A-1"]),
+        ("event.name == 'order/gone'", []),
+        ("event.data.of.tags[0] == 'a b' && event.data.total == 20.0", ["A-2"]),
+        ("event.data.nothing == 'A-2'", []),
+        ("event.data.nothing == null && event.data.total >= 30", ["A-3"]),
+        ("event.id == 'mine'", ["A-3"]),
+        ("event.v == '2' && event.ts > 0", ["A-3"]),
+        ("'A-1' == event.data['order']", ["A-1"]),
+    ],
+)
+def test_runs_are_found_by_event_and_output(database_url: str, where: str, orders: list[str]) -> None:
+    with a_web(database_url) as web:
+        web.harness.deploy(PRICED)
+        sell(web, [("A-1", 10), ("A-2", 20)])
+        sell(web, [("A-3", 30)], id="mine", v="2")
+        page = search(web.client(["runs:read"]), where)
+        assert orders_of(web, page) == orders
+        looked = page["looked"]
+        assert (looked["runs"], looked["is_stopped"], looked["unreadable"], looked["hint"]) == (3, False, 0, None)
+
+
+def test_failed_runs_are_found_by_their_error(database_url: str) -> None:
+    with a_web(database_url) as web:
+        web.harness.deploy(BROKEN)
+        web.harness.deploy(PRICED, "priced")
+        sell(web, [("A-1", 1), ("A-2", 2)], name="order/lost")
+        sell(web, [("A-3", 3)])
+        client = web.client(["runs:read"])
+        assert orders_of(web, search(client, "output.name == 'RuntimeError'")) == ["A-2", "A-1"]
+        assert orders_of(web, search(client, "output.message.contains('A-1')")) == ["A-1"]
+
+
+def test_runs_are_found_by_version_application_and_the_beginning_of_their_ids(database_url: str) -> None:
+    with a_web(database_url) as web:
+        web.harness.deploy(PRICED, "priced")
+        sell(web, [("A-1", 1)])
+        web.harness.deploy({**PRICED, "name": "Priced again", "actions": [{**PRICED["actions"][0], "id": "other"}],
+                            "edges": [{"from": SOURCE, "to": "other"}]}, "priced")  # fmt: skip
+        sell(web, [("A-2", 2)])
+        client = web.client(["runs:read"])
+        assert orders_of(web, search(client, version=1)) == ["A-1"]
+        assert orders_of(web, search(client, version=2, workflow_id="priced")) == ["A-2"]
+        assert search(client, app_id="priced")["items"] == []
+        newest = search(client, limit=1)["items"][0]["id"]
+        assert [item["id"] for item in search(client, id=newest.lower())["items"]] == [newest]
+        assert len(search(client, id=newest[:4])["items"]) == 2
+        assert search(client, id="7ZZZ")["items"] == []
+
+
+def test_runs_of_an_application_are_those_of_its_functions(database_url: str) -> None:
+    with a_web(database_url) as web:
+        for name in ("shop", "shopping"):
+            web.harness.deploy(PRICED, name)
+        sell(web, [("A-1", 1)])
+        with web.harness.runtime.database.engine.begin() as connection:
+            connection.execute(sa.text("UPDATE runs SET workflow_id = workflow_id || '/priced'"))
+        items = search(web.client(["runs:read"]), app_id="shop")["items"]
+        assert [item["workflow_id"] for item in items] == ["shop/priced"]
+
+
+def test_nobody_finds_runs_of_another_tenant(database_url: str) -> None:
+    with a_web(database_url) as web:
+        for scope in (OTHER_TENANT, web.services.default_scope):
+            web.harness.deploy(PRICED, "priced", scope)
+        sell(web, [("theirs", 1)], scope=OTHER_TENANT)
+        sell(web, [("ours", 1)])
+        client = web.client(["runs:read"])
+        ours = search(client, "event.data.total == 1", column="event.data.order")
+        assert [item["values"] for item in ours["items"]] == [{"event.data.order": "ours"}]
+        assert ours["looked"]["runs"] == 1
+        (theirs,) = search(web.client(["runs:read"], scope=OTHER_TENANT), "event.data.total == 1")["items"]
+        for query in ({"id": theirs["id"]}, {"event_id": theirs["event_id"]}, {"parent_run_id": theirs["id"]}):
+            assert search(client, **query)["items"] == []
+
+
+def test_pages_of_a_search_stay_the_same_while_runs_are_added(database_url: str) -> None:
+    with a_web(database_url) as web:
+        web.harness.deploy(PRICED)
+        sell(web, [(f"A-{n}", n % 3) for n in range(12)])
+        client, where = web.client(["runs:read"]), "event.data.total == 1"
+        expected = [item["id"] for item in search(client, where)["items"]]
+        assert len(expected) == 4
+        seen: list[str] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            page = search(client, where, limit=1, **({"cursor": cursor} if cursor else {}))
+            seen += [item["id"] for item in page["items"]]
+            cursor = page["next_cursor"]
+            sell(web, [("new", 1)])
+        assert seen == expected
+
+
+@pytest.mark.parametrize("limits", [{"searched_runs": 3}, {"evaluated_runs": 3}, {"searched_bytes": 1}])
+def test_a_search_stops_at_a_limit_and_is_continued_from_there(
+    database_url: str, limits: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searching, "BATCH_BYTES", 1)
+    with a_web(database_url, limits=Limits(**limits)) as web:
+        web.harness.deploy(PRICED)
+        sell(web, [("A-0", 1), *((f"A-{n}", 2) for n in range(1, 8))])
+        client, cursor = web.client(["runs:read"]), None
+        pages: list[dict[str, Any]] = []
+        while not pages or cursor is not None:
+            page = search(client, "event.data.total < 2", **({} if cursor is None else {"cursor": cursor}))
+            pages.append(page)
+            cursor = page["next_cursor"]
+        assert orders_of(web, {"items": [item for page in pages for item in page["items"]]}) == ["A-0"]
+        assert sum(page["looked"]["runs"] for page in pages) == 8
+        assert [page["looked"]["is_stopped"] for page in pages] == [True] * (len(pages) - 1) + [False]
+        assert len(pages) >= 3
+        assert "which workflow" in pages[0]["looked"]["hint"]
+        times = [page["looked"]["back_to"] for page in pages if page["looked"]["back_to"] is not None]
+        assert times == sorted(times, reverse=True)
+
+
+def test_a_list_without_an_expression_looks_through_a_bounded_number_of_runs_too(database_url: str) -> None:
+    with a_web(database_url, limits=Limits(searched_runs=3)) as web:
+        web.harness.deploy(BROKEN)
+        web.harness.deploy(PRICED, "priced")
+        sell(web, [("A-1", 1)], name="order/lost")
+        sell(web, [(f"A-{n}", n) for n in range(2, 6)])
+        client = web.client(["runs:read"])
+        first = search(client, status="failed")
+        assert (first["items"], first["looked"]["runs"], first["looked"]["is_stopped"]) == ([], 3, True)
+        second = search(client, status="failed", cursor=first["next_cursor"])
+        assert orders_of(web, second) == ["A-1"]
+        assert (second["next_cursor"], second["looked"]["runs"]) == (None, 2)
+        narrow = search(client, status="failed", workflow_id="priced")
+        assert (narrow["looked"]["is_stopped"], narrow["looked"]["hint"]) == (True, None)
+
+
+def test_a_run_on_which_the_expression_fails_is_left_out_and_counted(database_url: str) -> None:
+    with a_web(database_url) as web:
+        web.harness.deploy(PRICED)
+        sell(web, [("A-1", "ten"), ("A-2", 20)])
+        page = search(web.client(["runs:read"]), "int(event.data.total) > 10")
+        assert orders_of(web, page) == ["A-2"]
+        assert page["looked"]["unreadable"] == 1
+
+
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        ("event.data.total >", "line 1, character 19: "),
+        ("event.data.total > 1\n event.data.x == 'y", "line 2, character 18: "),
+        ("steps.a == 1", "only event and output"),
+        ("event.user.name == 'x'", "no 'user'"),
+        ("1 == 1", "asks for nothing of a run"),
+        (" \n ", "write a condition"),
+        ("event.data.a == '" + "x" * 5000 + "'", "expression_chars"),
+    ],
+)
+def test_an_expression_that_is_none_is_refused_with_its_place(sqlite_url: str, where: str, told: str) -> None:
+    with a_web(sqlite_url) as web:
+        response = web.client().get(f"/api/runs?{urlencode({'where': where})}")
+        assert (response.status_code, problems_of(response)) == (400, [("/query/where", "invalid-expression")])
+        assert told in response.get_json()["problems"][0]["message"]
+
+
+def test_encrypted_values_are_neither_found_nor_shown_in_columns(database_url: str) -> None:
+    extensions = Extensions()
+    extensions.use(EncryptionMiddleware("the one passphrase"))
+    with a_web(database_url, extensions=extensions) as web:
+        web.harness.deploy(PRICED)
+        web.harness.send("order/paid", {"order": "A-1", "encrypted": {"card": "4242"}, "total": "4242"})
+        web.harness.drain()
+        client = web.client(["runs:read", "runs:decrypt"])
+        for where in ("event.data.encrypted.card == '4242'", "output.price.total == '4242'"):
+            assert search(client, where)["items"] == []
+        columns = ["event.data.encrypted", "event.data.total", "output"]
+        (item,) = search(client, "event.data.encrypted == null", column=columns)["items"]
+        assert item["values"] == {"event.data.encrypted": None, "event.data.total": "4242", "output": None}
+
+
+def test_columns_show_values_of_events_and_outputs(database_url: str) -> None:
+    with a_web(database_url, limits=Limits(column_chars=10)) as web:
+        web.harness.deploy(PRICED)
+        sell(web, [("A-1", 2.5), ("A-2", "x" * 50)])
+        columns = [
+            "event.data.order",
+            "output.price.total",
+            "event.data.of",
+            "event.data.nothing",
+            "event.data.of.tags[0]",
+        ]
+        first, second = search(web.client(["runs:read"]), column=columns)["items"]
+        assert second["values"] == {
+            "event.data.order": "A-1", "output.price.total": 2.5, "event.data.of": '{"city":"…',
+            "event.data.nothing": None, "event.data.of.tags[0]": "a b",
+        }  # fmt: skip
+        assert first["values"]["output.price.total"] == "x" * 9 + "…"
+        assert search(web.client(["runs:read"]), limit=1)["items"][0]["values"] is None
+
+
+def test_values_that_are_too_large_to_look_into_are_not_shown(sqlite_url: str) -> None:
+    with a_web(sqlite_url, limits=Limits(searched_bytes=10)) as web:
+        web.harness.deploy(PRICED)
+        sell(web, [("A-1", 1)])
+        (item,) = search(web.client(), column="event.data.order")["items"]
+        assert item["values"] is None
+
+
+@pytest.mark.parametrize(
+    ("columns", "status"),
+    [(["event.data.a +"], 400), (["1"], 400), (["steps.a"], 400), (["event.user"], 400),
+     ([f"event.data.c{n}" for n in range(9)], 413)],
+)  # fmt: skip
+def test_columns_that_are_none_are_refused(sqlite_url: str, columns: list[str], status: int) -> None:
+    with a_web(sqlite_url) as web:
+        response = web.client().get(f"/api/runs?{urlencode({'column': columns}, doseq=True)}")
+        assert response.status_code == status
+        assert response.get_json()["problems"][0]["pointer"] == "/query/column"
