@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from workflowkit import RetryAfterError, StepContext, WorkflowKit
+from workflowkit import ActionError, RetryAfterError, StepContext, WorkflowKit
 
 wk = WorkflowKit("browser")
 
@@ -89,3 +89,28 @@ def chatty(ctx: StepContext, text: str, fails: bool = False) -> str:
         ctx.logger.error("it does not work")
         raise RetryAfterError("not yet", 1)
     return text
+
+
+CHANNELS = {"acme": {"C1": "#general", "C2": "#orders"}, "initech": {"C3": "#tps", "C4": "#printers"}}
+
+
+def list_channels(account: str, token: str = "") -> list[tuple[str, str]]:
+    """The channels of an account; ``token`` shows what reaches the server of a secret field."""
+    if account == "closed":
+        raise ActionError("log in at the chat first")
+    return [*CHANNELS.get(account, {}).items(), *([("seen", token)] if token else [])]
+
+
+def find_people(search: str) -> list[str]:
+    """People by a part of their name: there are many."""
+    return [name for name in (f"person-{number}" for number in range(3_000)) if search in name]
+
+
+@wk.action(
+    "post",
+    name="Post a message",
+    category="Shop",
+    options={"account": lambda: list(CHANNELS), "channel": list_channels, "people": find_people},
+)
+def post(account: str, channel: str, people: list[str], token: str = "") -> None:
+    """Post a message into a channel."""

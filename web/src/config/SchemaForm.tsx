@@ -5,7 +5,7 @@ import type { FocusWish } from "../editor/store";
 import { locale } from "../locale/locale";
 import type { Variables } from "../expressions/variables";
 import { ObjectFields } from "./fields/ObjectFields";
-import type { FieldMessage } from "./form";
+import type { FieldMessage, ListOptions } from "./form";
 import { FormContext } from "./form";
 import type { Schema } from "./schema";
 import { resolve } from "./schema";
@@ -26,13 +26,15 @@ interface SchemaFormProps {
   readonly variables: Variables | undefined;
   readonly isReadOnly: boolean;
   readonly focusWish?: FocusWish | undefined;
+  /** Lists the options of its fields, where they have some. */
+  readonly listOptions?: ListOptions | undefined;
   /** `pointer` is that of the field: edits of the same one in a row belong together. */
   readonly onChange: (value: JsonObject, pointer: string) => void;
 }
 
 /** A form for a value with a JSON Schema: a labelled field for everything that it may have. */
 export function SchemaForm(props: SchemaFormProps): React.JSX.Element {
-  const { schema, value, problems, variables, isReadOnly, focusWish, onChange } = props;
+  const { schema, value, problems, variables, isReadOnly, focusWish, listOptions, onChange } = props;
   const root = props.root ?? schema;
   const container = useRef<HTMLDivElement>(null);
   const [hasTyped, setTyped] = useState(false);
@@ -56,8 +58,8 @@ export function SchemaForm(props: SchemaFormProps): React.JSX.Element {
   const own = useMemo(() => (schema === root ? schema : { ...schema, $defs: root.$defs ?? {} }), [schema, root]);
   const messages = useMemo(() => merged(own, value, problems, check), [own, value, problems, check]);
   const context = useMemo(
-    () => ({ root, messages, variables, isReadOnly, change }),
-    [root, messages, variables, isReadOnly, change],
+    () => ({ root, value, listOptions, messages, variables, isReadOnly, change }),
+    [root, value, listOptions, messages, variables, isReadOnly, change],
   );
   useEffect(
     () => (focusWish === undefined ? undefined : focusWhenThere(container.current, focusWish.field)),

@@ -1,4 +1,6 @@
-import { Suspense, lazy, useState } from "react";
+import { Suspense, lazy, useCallback, useState } from "react";
+import type { OptionList } from "../api/schema";
+import { api } from "../api/session";
 import { isDisabled } from "../document/edits";
 import { findAction } from "../document/scope";
 import type { WorkflowAction } from "../document/types";
@@ -7,6 +9,7 @@ import { deleteSelection, duplicateSelection, toggleSelection } from "../editor/
 import { useDocument, useEditor, useEditorContext } from "../editor/store";
 import { useVariables } from "../expressions/useVariables";
 import { Button, IconButton } from "../shell/ui/Button";
+import type { ListOptions } from "./form";
 import { ProblemLines } from "./ProblemLines";
 import { SchemaForm } from "./SchemaForm";
 import { StepHeading } from "./StepHeading";
@@ -78,6 +81,7 @@ function Inputs({ action }: { readonly action: WorkflowAction }): React.JSX.Elem
   const kind = useEditor((state) => state.catalogue.get(action.kind));
   const variables = useVariables(action.id);
   const form = useStepPart(action, "inputs");
+  const listOptions = useListOptions(action.kind);
   if (kind === undefined)
     return (
       <p className="muted">
@@ -97,8 +101,20 @@ function Inputs({ action }: { readonly action: WorkflowAction }): React.JSX.Elem
         variables={variables}
         isReadOnly={form.isReadOnly}
         focusWish={form.focusWish}
+        listOptions={listOptions}
         onChange={form.change}
       />
     </>
+  );
+}
+
+/** Asks the server for the options of inputs of an action. */
+function useListOptions(kind: string): ListOptions {
+  return useCallback(
+    (request) => {
+      const path = kind.split("/").map(encodeURIComponent).join("/");
+      return api.send<OptionList>("POST", `/actions/${path}/options`, { ...request });
+    },
+    [kind],
   );
 }

@@ -1,14 +1,20 @@
 /** What the fields of one form share. */
 
 import { createContext, use } from "react";
-import type { Json, Path } from "../base/json";
+import type { OptionList } from "../api/schema";
+import type { Json, JsonObject, Path } from "../base/json";
 import { toPointer } from "../base/json";
 import type { Variables } from "../expressions/variables";
+import type { OptionsRequest } from "./options";
 import type { Schema } from "./schema";
 
 export interface FormContextValue {
   /** The schema that local references lead into. */
   readonly root: Schema;
+  /** All that is in the form. */
+  readonly value: JsonObject;
+  /** Lists the options of a field; `undefined` where nobody may ask for them. */
+  readonly listOptions: ListOptions | undefined;
   /** What is wrong, by the pointer of the field. */
   readonly messages: ReadonlyMap<string, FieldMessage>;
   /** What references may lead to; `undefined` where none are allowed. */
@@ -17,6 +23,8 @@ export interface FormContextValue {
   /** Puts a value into a place; `undefined` takes it away. */
   readonly change: (path: Path, value: Json | undefined) => void;
 }
+
+export type ListOptions = (request: OptionsRequest) => Promise<OptionList>;
 
 export interface FieldMessage {
   readonly text: string;

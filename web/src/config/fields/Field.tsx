@@ -7,6 +7,7 @@ import { Icon } from "../../shell/ui/Icon";
 import { IconButton } from "../../shell/ui/Button";
 import type { FieldProps } from "../form";
 import { messageFor, useForm } from "../form";
+import { optionsMark } from "../options";
 import type { FieldSpec } from "../schema";
 import { describe, initialValue } from "../schema";
 import { ChoiceField } from "./ChoiceField";
@@ -22,6 +23,7 @@ const ExpressionField = lazy(() =>
 const ConditionField = lazy(() =>
   import("../../expressions/ConditionField").then((module) => ({ default: module.ConditionField })),
 );
+const OptionsControl = lazy(() => import("./OptionsControl").then((module) => ({ default: module.OptionsControl })));
 
 /** Kinds of fields that take some room, and are only shown when they have a value or are required. */
 const LARGE: ReadonlySet<FieldSpec["kind"]> = new Set(["list", "object", "map", "choice"]);
@@ -159,7 +161,7 @@ function useExpression({ path, schema, value }: FieldProps): Expression {
 
 /** The value after a reference was picked: added to a text that may hold several, else in the place of what was there. */
 function picked(value: Json | undefined, spec: FieldSpec, reference: string): Json {
-  const isLongText = spec.kind === "text" || spec.kind === "area";
+  const isLongText = (spec.kind === "text" || spec.kind === "area") && optionsMark(spec.schema) === undefined;
   return isLongText && typeof value === "string" && value !== "" ? `${value}${reference}` : reference;
 }
 
@@ -189,17 +191,21 @@ function Control(props: ControlProps): React.JSX.Element {
     );
   }
   if (isScalar(spec.kind)) {
-    return (
-      <ScalarControl
-        id={id}
-        pointer={toPointer(path)}
-        spec={spec}
-        value={value}
-        isInvalid={isInvalid}
-        describedBy={describedBy}
-        isReadOnly={form.isReadOnly}
-        onChange={change}
-      />
+    const scalar = {
+      id,
+      pointer: toPointer(path),
+      spec,
+      value,
+      isInvalid,
+      describedBy,
+      isReadOnly: form.isReadOnly,
+      onChange: change,
+    };
+    const mark = form.listOptions === undefined || form.isReadOnly ? undefined : optionsMark(spec.schema);
+    return mark === undefined ? (
+      <ScalarControl {...scalar} />
+    ) : (
+      <OptionsControl {...scalar} mark={mark} label={label} />
     );
   }
   switch (spec.kind) {
