@@ -27,6 +27,8 @@ class SkipReason(StrEnum):
     DRAINED = "drained"
     BACKLOG_FULL = "backlog-full"
     RUN_EXISTS = "run-exists"
+    DUPLICATE = "duplicate"
+    """An earlier event has the same sender's id."""
 
 
 NO_KEYS: Final = FlowKeys()

@@ -17,7 +17,7 @@ from workflowkit.definition.model import Workflow
 from workflowkit.definition.settings.flow import FlowControl, SingletonMode
 from workflowkit.flow import singleton
 from workflowkit.flow.admission import admit, admit_start
-from workflowkit.flow.decision import Admission, Batched, Case, Delayed, Rows, Skip, Start, Wait
+from workflowkit.flow.decision import Admission, Batched, Case, Delayed, Rows, Skip, SkipReason, Start, Wait
 from workflowkit.flow.keys import freeze_keys, holds
 from workflowkit.flow.priority import priority_seconds
 from workflowkit.flow.singleton import Lock
@@ -25,6 +25,7 @@ from workflowkit.runtime.flowstate import SINGLETON, Place, States, lock_of
 from workflowkit.runtime.position import Schedule
 from workflowkit.runtime.queuelimits import QueueLimits
 from workflowkit.runtime.recently import Recently
+from workflowkit.runtime.repeated import run_id_of
 from workflowkit.runtime.runflow import flow_of, singleton_key
 from workflowkit.runtime.starting import (
     Begun,
@@ -67,7 +68,7 @@ class Admitting:
         """Return an event with the keys that it has for a workflow's controls; the run's id mostly follows from it."""
         flow = workflow.settings.flow
         place = Place(record.scope, workflow_id, flow, freeze_keys(flow, record.as_json(), limits=self._limits))
-        return Candidate(record, version, workflow, place, run_id or started_run_id(record.id, workflow_id))
+        return Candidate(record, version, workflow, place, run_id or run_id_of(record, workflow_id, flow))
 
     def is_backlog_full(
         self, tx: Transaction, record: EventRecord, workflow_id: str, version: int, workflow: Workflow
@@ -163,7 +164,10 @@ class Admitting:
         return begun
 
     def _admit(self, states: States, candidate: Candidate, begun: Begun) -> None:
-        place, now_ms = candidate.place, states.tx.now_ms
+        place, now_ms, first_id = candidate.place, states.tx.now_ms, candidate.record.duplicate_of
+        if first_id is not None and (_is_in_batch(states, candidate) or _is_waiting(states, candidate)):
+            skip(states, candidate, begun, SkipReason.DUPLICATE.value, other_id=first_id)
+            return
         case = self._case(states.tx, candidate)
         admission = admit(place.flow, case, states.rows(place), now_ms=now_ms, limits=self._limits)
         decision = admission.decision
@@ -313,6 +317,21 @@ class Admitting:
             keys=place.keys,
             is_backlog_full=self._queues.is_full(tx, candidate),
         )
+
+
+def _is_in_batch(states: States, candidate: Candidate) -> bool:
+    """Tell whether the batch that is open has an event with the same sender's id."""
+    if candidate.place.flow.batch is None:
+        return False
+    state = states.get(candidate.place.key("batch"))
+    is_open = state is not None and state["start_at_ms"] > states.tx.now_ms
+    return is_open and collections.has_sender_id(states.tx, state["id"], candidate.record.event_id)
+
+
+def _is_waiting(states: States, candidate: Candidate) -> bool:
+    """Tell whether the run that a candidate would become waits already for the end of a singleton's."""
+    state = states.get(candidate.place.singleton)
+    return state is not None and state["next_up"] == candidate.run_id
 
 
 def _only_now(flow: FlowControl) -> FlowControl:

@@ -28,7 +28,7 @@ class Emitting:
         # Ids are claimed in sorted order, as everywhere: two transactions then wait for each other in one direction.
         records = [self._record(tx, run, event) for event in sorted(emitted, key=lambda event: event.id or "")]
         events.insert(tx, run.scope, records, wake_at_ms=tx.now_ms + self._schedule.grace_ms)
-        return tuple(record.id for record in records if record.duplicate_of is None)
+        return tuple(record.id for record in records)
 
     def _record(self, tx: Transaction, run: RunRecord, event: EmittedEvent) -> EventRecord:
         own_id = event.own_id or new_id(tx.now_ms)

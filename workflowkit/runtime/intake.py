@@ -76,7 +76,7 @@ class Intake:
 
     def hint(self, accepted: Sequence[Accepted]) -> None:
         """Tell workers of events whose transaction has committed."""
-        if ids := [event.id for event in accepted if event.duplicate_of is None]:
+        if ids := [event.id for event in accepted]:
             self._dispatcher.match(ids)
 
     def _check_count(self, values: Sequence[Any]) -> None:

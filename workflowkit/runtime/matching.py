@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from workflowkit.base.errors import WorkflowKitError
-from workflowkit.base.ids import started_run_id
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope
 from workflowkit.base.sealing import ValueUnreadable
@@ -22,6 +21,7 @@ from workflowkit.runtime.ending import Ending
 from workflowkit.runtime.flowstate import NotLocked
 from workflowkit.runtime.position import Batch, Claim, Opening, Schedule, start_run
 from workflowkit.runtime.recently import Recently
+from workflowkit.runtime.repeated import may_start, run_id_of
 from workflowkit.runtime.starting import START_FAILED, Candidate
 from workflowkit.runtime.versions import Versions
 from workflowkit.runtime.waking import Awaited, find_awaiting, receive
@@ -56,7 +56,7 @@ class Matched:
     """What a batch of events came to: a first step for this worker, and the openings that others may take too.
 
     ``awaited`` are those of the events that runs wait for, ``told`` the events that tell of runs which ended at once,
-    ``candidates`` those that flow control is to decide about.
+    ``candidates`` those that flow control is to decide about; ``starting`` has the ids of the runs of all of them.
     """
 
     claim: Claim | None = None
@@ -64,6 +64,7 @@ class Matched:
     awaited: list[Awaited] = field(default_factory=list)
     told: list[EventRecord] = field(default_factory=list)
     candidates: list[Candidate] = field(default_factory=list)
+    starting: set[str] = field(default_factory=set)
     event_ids: list[str] = field(default_factory=list)
 
 
@@ -260,7 +261,12 @@ class Matching:
             return START_FAILED, error.message
         if refused is not None:
             return INPUTS_REFUSED, refused
-        if workflow.settings.flow != NO_FLOW_CONTROL:
+        flow = workflow.settings.flow
+        run_id = run_id_of(record, subscription.workflow_id, flow)
+        if run_id in matched.starting or not may_start(tx, event, subscription.workflow_id, flow, self._limits):
+            return SkipReason.DUPLICATE.value, ""
+        matched.starting.add(run_id)
+        if flow != NO_FLOW_CONTROL:
             matched.candidates.append(
                 self._admitting.candidate(event, subscription.workflow_id, version, workflow)
             )  # fmt: skip
@@ -269,7 +275,7 @@ class Matching:
             return SkipReason.BACKLOG_FULL.value, ""
         run = RunRecord(
             # SAFETY: I1 — the id follows from event and workflow: no event can start a workflow twice.
-            id=started_run_id(record.id, subscription.workflow_id), scope=record.scope,
+            id=run_id, scope=record.scope,
             workflow_id=subscription.workflow_id, version=version, event_id=record.id, status=RunStatus.QUEUED,
             revision=0, created_at_ms=tx.now_ms, depth=record.depth,
         )  # fmt: skip
@@ -350,5 +356,6 @@ def _too_deep(limits: Limits) -> str:
 def _skip(
     batch: Batch, record: EventRecord, workflow_id: str, reason: str, detail: str | None, tx: Transaction
 ) -> None:
-    decision = DecisionRecord(record.id, workflow_id, reason, detail, tx.now_ms)
+    other_id = record.duplicate_of if reason == SkipReason.DUPLICATE else None
+    decision = DecisionRecord(record.id, workflow_id, reason, detail, tx.now_ms, other_id)
     batch.decisions.append(decisions.row_of(record.scope, decision))

@@ -40,6 +40,12 @@ _CLOSE = Sql(
     """
 )
 _MEMBERS = Sql("SELECT event_id FROM collected_events WHERE collection_id = :id ORDER BY ordinal")
+_REPEATED = Sql(
+    """
+    SELECT 1 FROM collected_events JOIN events ON events.id = collected_events.event_id
+    WHERE collected_events.collection_id = :id AND events.event_id = :event_id LIMIT 1
+    """
+)
 _DELETE_MEMBERS = Sql("DELETE FROM collected_events WHERE collection_id = :id")
 _DELETE = Sql("DELETE FROM collections WHERE id = :id")
 
@@ -78,6 +84,11 @@ def close(tx: Transaction, collection_id: str, *, run_id: str | None = None, rea
 def event_ids(tx: Transaction, collection_id: str) -> list[str]:
     """Return the ids of the collected events, in order of arrival."""
     return [row[0] for row in tx.rows(_MEMBERS, id=collection_id)]
+
+
+def has_sender_id(tx: Transaction, collection_id: str, event_id: str | None) -> bool:
+    """Tell whether an event with this sender's id is in a collection."""
+    return tx.one(_REPEATED, id=collection_id, event_id=event_id) is not None
 
 
 def load_events(tx: Transaction, collection_id: str) -> list[EventRecord]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workflowkit.base.scope import Scope
-from workflowkit.store.database import InsertInto
+from workflowkit.store.database import InsertInto, Sql, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,19 @@ class DecisionRecord:
 INSERT = InsertInto(
     "decisions", ("event_id", "workflow_id", "environment", "tenant", "reason", "detail", "at_ms", "other_id")
 )
+_FIND_REASON = Sql(
+    """
+    SELECT reason FROM decisions
+    WHERE environment = :environment AND tenant = :tenant AND event_id = :event_id AND workflow_id = :workflow_id
+    """
+)
+
+
+def find_reason(tx: Transaction, scope: Scope, event_id: str, workflow_id: str) -> str | None:
+    """Return why an event started no run of a workflow; ``None`` if nothing says so."""
+    whose = {"environment": scope.environment, "tenant": scope.tenant}
+    row = tx.one(_FIND_REASON, **whose, event_id=event_id, workflow_id=workflow_id)
+    return None if row is None else str(row[0])
 
 
 def row_of(scope: Scope, record: DecisionRecord) -> tuple[Any, ...]:

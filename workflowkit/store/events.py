@@ -115,14 +115,13 @@ def claim_event_id(tx: Transaction, scope: Scope, event_id: str, own_id: str, wi
 
 
 def insert(tx: Transaction, scope: Scope, records: Sequence[EventRecord], *, wake_at_ms: int | None) -> None:
-    """Store events; those that are no duplicates are also marked as pending.
+    """Store events and mark them as pending; without ``wake_at_ms`` only store them: the caller has decided about them.
 
-    Without ``wake_at_ms`` none is: the caller has decided about them.
+    Duplicates are matched too: there are workflows that take every event.
     """
     if any(record.scope != scope for record in records):
         raise ValueError("every event must belong to the given scope")
-    fresh = [record for record in records if record.duplicate_of is None and wake_at_ms is not None]
-    pending = [(record.id, wake_at_ms) for record in fresh]
+    pending = [] if wake_at_ms is None else [(record.id, wake_at_ms) for record in records]
     # SAFETY: I1 — the event and its place in the outbox are one transaction.
     tx.insert_all((_INSERT_PENDING, pending), (_INSERT_EVENTS, [_to_row(tx, record) for record in records]))
 

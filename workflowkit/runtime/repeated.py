@@ -1,0 +1,37 @@
+"""Events whose sender's id was there before: what they start all the same.
+
+The first event with an id starts runs, and a later one starts nothing. But a debounce, and a batch, take every event
+there is; and a workflow that was paused when the first one came has not had it: the next one after that may start it.
+"""
+
+from __future__ import annotations
+
+from workflowkit.base.ids import started_run_id
+from workflowkit.base.limits import Limits
+from workflowkit.definition.settings.flow import FlowControl
+from workflowkit.flow.decision import SkipReason
+from workflowkit.flow.keys import holds
+from workflowkit.store import decisions, runs
+from workflowkit.store.database import Transaction
+from workflowkit.store.events import EventRecord
+
+
+def run_id_of(record: EventRecord, workflow_id: str, flow: FlowControl) -> str:
+    """Return the id of the run that an event starts.
+
+    SAFETY: I1 I21 — it follows from the first event with the sender's id: of all with that id, one can start the run.
+    """
+    is_collected = flow.debounce is not None or flow.batch is not None
+    first_id = record.id if record.duplicate_of is None or is_collected else record.duplicate_of
+    return started_run_id(first_id, workflow_id)
+
+
+def may_start(tx: Transaction, record: EventRecord, workflow_id: str, flow: FlowControl, limits: Limits) -> bool:
+    """Tell whether a workflow takes an event, which it listens to, although its id may have been there before."""
+    if record.duplicate_of is None or flow.debounce is not None:
+        return True
+    if flow.batch is not None:
+        return holds(flow.batch.condition, record.as_json(), now_ms=tx.now_ms, limits=limits)
+    if decisions.find_reason(tx, record.scope, record.duplicate_of, workflow_id) != SkipReason.PAUSED:
+        return False
+    return runs.load_in_scope(tx, record.scope, run_id_of(record, workflow_id, flow)) is None
