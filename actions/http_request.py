@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, TypedDict
 from urllib.parse import urljoin, urlsplit
 
@@ -27,6 +28,13 @@ class Pages(TypedDict):
     limit: NotRequired[Annotated[int, Field(minimum=1, maximum=100, title="Most pages")]]
 
 
+class Basic(TypedDict):
+    """Who asks, as HTTP's basic authentication has it."""
+
+    username: str
+    password: Annotated[str, Field(secret=True)]
+
+
 @action("http_request", name="HTTP request", category="Network", icon="globe")
 def http_request(
     ctx: StepContext,
@@ -39,6 +47,9 @@ def http_request(
     expected_status: list[int] | None = None,
     response_schema: Annotated[dict[str, Any] | None, Field(title="Answer (JSON Schema)")] = None,
     pages: Pages | None = None,
+    bearer: Annotated[str | None, Field(title="Bearer token", secret=True)] = None,
+    basic: Annotated[Basic | None, Field(title="User and password")] = None,
+    secret_headers: dict[str, Annotated[str, Field(secret=True)]] | None = None,
 ) -> Response:
     """Send one HTTP request and use the answer in later actions.
 
@@ -56,9 +67,13 @@ def http_request(
         expected_status: Statuses that count as success; by default every one from 200 to 299.
         response_schema: What the body of an answer must be; one that is not fails the step for good.
         pages: Where the items of a page and the address of the next one are; without next, in the header Link.
+        bearer: A token for the header Authorization; choose a secret.
+        basic: A user name and a password for the header Authorization; choose a secret as the password.
+        secret_headers: Request headers whose values are secrets, by name.
     """
     if response_schema is not None:
         _check_schema(response_schema)
+    headers = _with_credentials(headers or {}, bearer, basic, secret_headers or {})
     if pages is not None:
         if method != "GET":
             raise InvalidInput.at("/inputs/pages", "conflicting-inputs", "only what is asked for by GET has pages")
@@ -68,6 +83,22 @@ def http_request(
     call = Call(method, url, headers, query, body, timeout, expected_status)
     answer = call_http(call, policy=ctx.config.network, idempotency_key=ctx.idempotency_key, pointer="/inputs")
     return _checked(answer, response_schema)
+
+
+def _with_credentials(
+    headers: dict[str, str], bearer: str | None, basic: Basic | None, secret_headers: dict[str, str]
+) -> dict[str, str]:
+    """Return all headers. Raises ``InvalidInput`` for one that is given twice."""
+    added = [*secret_headers.items()]
+    if bearer:
+        added.append(("Authorization", f"Bearer {bearer}"))
+    if basic is not None:
+        pair = f"{basic['username']}:{basic['password']}"
+        added.append(("Authorization", f"Basic {b64encode(pair.encode()).decode()}"))
+    names = [name.lower() for name in (*headers, *(name for name, _ in added))]
+    if (twice := next((name for name in names if names.count(name) > 1), None)) is not None:
+        raise InvalidInput.at("/inputs/headers", "conflicting-inputs", f"the header {twice} is given twice")
+    return {**headers, **dict(added)}
 
 
 def _check_schema(schema: dict[str, Any]) -> None:

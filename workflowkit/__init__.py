@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     )
     from workflowkit.base.limits import Limits
     from workflowkit.base.scope import Scope
+    from workflowkit.base.secretstore import SecretStore
     from workflowkit.base.settings import Settings
     from workflowkit.client import Client
     from workflowkit.definition.trigger_values import Cron, Event
@@ -57,6 +58,7 @@ __all__ = [
     "Problem",
     "RetryAfterError",
     "Scope",
+    "SecretStore",
     "Settings",
     "SkippedNode",
     "StepContext",
@@ -84,6 +86,7 @@ _HOMES = {
     ),
     "workflowkit.base.limits": ("Limits",),
     "workflowkit.base.scope": ("Scope",),
+    "workflowkit.base.secretstore": ("SecretStore",),
     "workflowkit.base.settings": ("Settings",),
     "workflowkit.definition.trigger_values": (
         "Cron",

@@ -17,6 +17,7 @@ from workflowkit.alertrules import AlertRules
 from workflowkit.base.errors import AlreadyExists, Conflict, InvalidInput
 from workflowkit.base.scope import Scope, owner_of
 from workflowkit.base.sealing import Sealing
+from workflowkit.base.secretstore import SecretStore
 from workflowkit.base.settings import Settings
 from workflowkit.engine.extensions import Extensions
 from workflowkit.engine.middleware import MiddlewareFactory
@@ -35,6 +36,7 @@ from workflowkit.registry import (
     load_directory,
     load_entry_points,
 )
+from workflowkit.vault import Vault
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -122,6 +124,15 @@ class WorkflowKit:
         if isinstance(middleware, Sealing) and "runtime" in vars(self):
             raise Conflict("the database is in use already: say how values are encrypted before anything else")
         self.extensions.use(middleware)
+
+    def use_secrets(self, store: SecretStore) -> None:
+        """Take the values of secrets from a store of the application's own, in place of the database.
+
+        Raises ``Conflict`` if that comes too late.
+        """
+        if "runtime" in vars(self):
+            raise Conflict("the database is in use already: say where secrets are before anything else")
+        self.extensions.secret_store = store
 
     def provide(self, values: Mapping[str, Any] | None = None, /, **factories: Any) -> None:
         """Let handlers have dependencies, as ``ctx.deps.<name>``.
@@ -439,6 +450,11 @@ class WorkflowKit:
     def events(self) -> EventLookup:
         """The events there are, and what became of them."""
         return EventLookup(lambda: self.runtime)
+
+    @property
+    def secrets(self) -> Vault:
+        """The secrets of tenants, which workflows refer to by name."""
+        return Vault(lambda: self.runtime, self.settings.scope)
 
     @property
     def alerts(self) -> AlertRules:

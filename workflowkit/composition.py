@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 from workflowkit.actionconfig import action_config
 from workflowkit.base.clock import Clock, SystemClock
+from workflowkit.base.errors import Conflict
 from workflowkit.base.ids import random_fraction
 from workflowkit.base.links import Links
 from workflowkit.base.sealing import LenientSealing
 from workflowkit.base.secrets import Keyring
+from workflowkit.base.secretstore import SecretStore
 from workflowkit.base.settings import LOCAL_BROKER_URL, Settings
 from workflowkit.base.tokens import Tokens
 from workflowkit.definition.model import Workflow
@@ -75,9 +77,11 @@ from workflowkit.runtime.publishing import Publishing, SubscriptionTokens
 from workflowkit.runtime.relay import Relay, RelayThread
 from workflowkit.runtime.requesting import Requesting
 from workflowkit.runtime.rerunning import Rerunning
+from workflowkit.runtime.resealing import Resealing
 from workflowkit.runtime.schedules import TIMER_KIND, Schedules
 from workflowkit.runtime.scheduling import Scheduling
 from workflowkit.runtime.searching import Searching
+from workflowkit.runtime.secrets import Secrets
 from workflowkit.runtime.sessions import Sessions
 from workflowkit.runtime.skipping import Skipping
 from workflowkit.runtime.stepping import Stepping
@@ -155,7 +159,7 @@ class Runtime:
 
     @cached_property
     def authoring(self) -> Authoring:
-        return Authoring(self.database, self.registry, self.settings.limits)
+        return Authoring(self.database, self.registry, self.settings.limits, self.secret_store)
 
     @cached_property
     def keyring(self) -> Keyring | None:
@@ -166,6 +170,26 @@ class Runtime:
             return None
         path = self.database.engine.url.database
         return Keyring.from_file(Path(f"{path}.secret-key")) if path and path != ":memory:" else Keyring.generate()
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        return Secrets(self.database, lambda: self.keyring, self.settings.limits)
+
+    @property
+    def editable_secrets(self) -> Secrets:
+        """The secrets in the database. Raises ``Conflict`` where the application has a store of its own."""
+        if self.extensions.secret_store is not None:
+            raise Conflict("secrets are kept by the application: change them there")
+        return self.secrets
+
+    @property
+    def secret_store(self) -> SecretStore:
+        """Where steps get the values of secrets from."""
+        return self.extensions.secret_store or self.secrets
+
+    @cached_property
+    def resealing(self) -> Resealing:
+        return Resealing(self.database, lambda: self.keyring)
 
     @cached_property
     def webhooks(self) -> Webhooks:
@@ -280,6 +304,7 @@ class Runtime:
             self.jitter,
             self.extensions,
             self.logs,
+            self.secret_store,
         )
 
     @cached_property

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from workflowkit.actionconfig import action_config
+from workflowkit.base.secretstore import FixedSecrets
 from workflowkit.base.settings import Settings
 from workflowkit.definition import build, parse
 from workflowkit.definition.model import Workflow
@@ -24,22 +25,31 @@ class LocalEngine:
         self._settings = settings
         self._extensions = extensions
 
-    def run(self, document: Mapping[str, Any] | Function[..., Any], event: Mapping[str, Any]) -> LocalResult:
+    def run(
+        self,
+        document: Mapping[str, Any] | Function[..., Any],
+        event: Mapping[str, Any],
+        *,
+        secrets: Mapping[str, str] | None = None,
+    ) -> LocalResult:
         """Run a document or a function for an event; functions of the application that it invokes run too.
 
-        Raises ``DefinitionError`` with all problems if the document is not valid.
+        ``secrets`` are the values, by name, of the secrets that the document refers to. Raises ``DefinitionError`` with
+        all problems if the document is not valid.
         """
         if isinstance(document, Function):
-            return self.run_parsed(build(document.document), event)
-        return self.run_parsed(parse(document, self._registry, self._settings.limits), event)
+            return self.run_parsed(build(document.document), event, secrets=secrets)
+        return self.run_parsed(parse(document, self._registry, self._settings.limits), event, secrets=secrets)
 
     def run_parsed(
-        self, workflow: Workflow, event: Mapping[str, Any], *, on_step: Callable[[StepRecord], None] | None = None
-    ) -> LocalResult:
+        self, workflow: Workflow, event: Mapping[str, Any], *, on_step: Callable[[StepRecord], None] | None = None,
+        secrets: Mapping[str, str] | None = None,
+    ) -> LocalResult:  # fmt: skip
         """Run a workflow for an event; ``on_step`` is called with each step as soon as it is settled."""
         settings = self._settings
         options = LocalOptions(
-            config=action_config(settings), extensions=self._extensions, limits=settings.limits, on_step=on_step
-        )
+            config=action_config(settings), extensions=self._extensions, limits=settings.limits, on_step=on_step,
+            secrets=FixedSecrets(secrets or {}),
+        )  # fmt: skip
         options = replace(options, outside=WithFunctions(self._registry, options))
         return run(workflow, event, self._registry, options=options)

@@ -50,6 +50,8 @@ NOT_OF_WORKERS = (
     "enable",
     "key",
     "webhook",
+    "secret",
+    "reseal",
     "delivery",
     "signal",
     "job",

@@ -27,6 +27,7 @@ from workflowkit.store import (
     queries,
     runsearch,
     schedules,
+    secrets,
     webhooks,
     workflows,
 )
@@ -34,7 +35,7 @@ from workflowkit.store.database import Database
 
 REPOSITORIES = (
     alerts, apps, appsyncs, approvals, audit, callbacks, following, keys, members, messages, queries, runsearch,
-    schedules, webhooks, workflows,
+    schedules, secrets, webhooks, workflows,
 )  # fmt: skip
 #: The functions that find a scope, by something unguessable (or on the way to check it), instead of taking it.
 FINDS_THE_SCOPE = {

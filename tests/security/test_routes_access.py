@@ -19,13 +19,16 @@ from workflowkit.api import create_app
 from workflowkit.api.auth import access_of, public, requires
 from workflowkit.api.routes.pages import SECTIONS
 from workflowkit.base.scope import DEFAULT_SCOPE
+from workflowkit.base.secrets import Keyring
 from workflowkit.engine.alerts import AlertKind, AlertSettings, Condition
 from workflowkit.runtime.jobs import NewJob
 from workflowkit.runtime.keys import PERMISSIONS
 from workflowkit.runtime.pausing import Target
+from workflowkit.runtime.secrets import NewSecret
 from workflowkit.store.jobs import JobKind
 from workflowkit.webhooks.settings import WebhookSettings
 
+KEY = Keyring.generate().render()
 #: What anybody may see. A route that is added here is a decision; everything else needs a key.
 PUBLIC = {
     ("GET", "/"),
@@ -72,6 +75,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/api/runs/<run_id>/skip-wait": {"step": "a"},
     "/api/webhooks/<webhook_name>": {"verification": {"preset": "none"}},
     "/api/webhooks/<webhook_name>/test": {"body": {}},
+    "/api/secrets/<secret_name>": {"value": "a value of theirs"},
     "/api/approvals/<approval_id>/decision": {"decision": "approved"},
     "/api/runs/<run_id>/rerun": {"from_step": "first"},
     "/api/runs/<run_id>/move": {},
@@ -109,6 +113,7 @@ def _path(rule: str, **values: str) -> str:
     defaults = {
         "key": "wk_default_wrong", "event_id": "x", "workflow_id": "x", "int:version": "1", "path:kind": "if",
         "run_id": "x", "key_id": "x", "path:rest": "x", "name": "x.js", "webhook_name": "x", "token": "x",
+        "secret_name": "x",
         "approval_id": "x", "job_id": "x", "alert_id": "x", "app_id": "x", "user_id": "x", "session_id": "x",
         f"any({', '.join(SECTIONS)}):section": SECTIONS[0],
     }  # fmt: skip
@@ -192,18 +197,20 @@ class _Theirs:
         (run,) = web.harness.rows("SELECT id FROM runs")
         key_id = web.services.keys.find(OTHER_TENANT, limit=1)[0].id
         web.services.webhooks.create(OTHER_TENANT, "secret-webhook", WebhookSettings({"preset": "none"}))
+        web.services.secrets.set(OTHER_TENANT, NewSecret("secret-secret", "secret-value"))
         condition = Condition(AlertKind.FAILURE_COUNT, failures=7)
         rule = web.services.alerts.create(OTHER_TENANT, AlertSettings("secret-alert", condition, "secret-workflow"))
         self.ids = {
             "event_id": event_id, "workflow_id": "secret-workflow", "run_id": run["id"], "key_id": key_id,
-            "webhook_name": "secret-webhook", "approval_id": ask(web.harness, OTHER_TENANT, title="secret-title"),
+            "webhook_name": "secret-webhook", "secret_name": "secret-secret",
+            "approval_id": ask(web.harness, OTHER_TENANT, title="secret-title"),
             "job_id": web.services.jobs.create(OTHER_TENANT, NewJob(JobKind.CANCEL, workflow_id="none")).id,
             "alert_id": rule.id, "user_id": a_user(web, "secret-user", scope=OTHER_TENANT).id,
         }  # fmt: skip
 
 
 def test_another_tenants_ids_answer_like_ids_that_do_not_exist(database_url: str) -> None:
-    with a_web(database_url) as web:
+    with a_web(database_url, secret_key=KEY) as web:
         theirs, ours = _Theirs(web), web.client()
         before = _everything(web)
         walked = set()
@@ -233,7 +240,7 @@ def test_another_tenants_ids_answer_like_ids_that_do_not_exist(database_url: str
 
 
 def test_lists_show_nothing_of_another_tenant(database_url: str) -> None:
-    with a_web(database_url) as web:
+    with a_web(database_url, secret_key=KEY) as web:
         theirs, ours = _Theirs(web), web.client()
         for method, rule in _guarded(web.app):
             if method == "GET" and "<" not in rule and not _needs_a_login(web.app, rule):
@@ -252,7 +259,7 @@ def _everything(web: Web) -> dict[str, list[dict[str, object]]]:
     tables = (
         "workflows", "workflow_drafts", "workflow_versions", "workflow_triggers", "events", "runs", "steps",
         "webhooks", "webhook_deliveries", "approvals", "approval_assignees", "approval_decisions", "pauses",
-        "alert_rules", "users", "user_roles",
+        "alert_rules", "users", "user_roles", "secrets",
     )  # fmt: skip
     rows = {table: web.harness.rows(f"SELECT * FROM {table} ORDER BY 1, 2, 3") for table in tables}
     return rows | {"api_keys": web.harness.rows("SELECT id, revoked_at_ms FROM api_keys ORDER BY id")}

@@ -30,6 +30,7 @@ COMMANDS = [
         "keys",
         "users",
         "audit",
+        "secrets",
         "webhooks",
     ),
     *("workers", "prune", "doctor", "bench"),

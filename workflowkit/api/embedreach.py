@@ -16,6 +16,8 @@ from workflowkit.store import queries
 _OF_NOBODY = frozenset(
     {"actions.list_actions", "actions.get_action", "actions.list_options", "workflows.validate_document"}
 )
+#: Views about what all workflows of the tenant share: names, for those who may pick one.
+_SHARED = frozenset({"secrets.list_secrets"})
 #: Views about the workflow that the path names.
 _OF_A_WORKFLOW = frozenset(
     {
@@ -37,7 +39,7 @@ def check(embed: Embed) -> None:
     What another workflow has answers like what does not exist.
     """
     view, path = request.endpoint, request.view_args or {}
-    if view in _OF_NOBODY:
+    if view in _OF_NOBODY or (view in _SHARED and "usage" not in request.args):
         return
     if view in _OF_A_WORKFLOW:
         _check_workflow(embed, path["workflow_id"])

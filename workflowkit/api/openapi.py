@@ -38,6 +38,7 @@ _PATH_PARAMETERS = {
     "run_id": "The run's id.",
     "key_id": "The key's id.",
     "webhook_name": "The webhook's name.",
+    "secret_name": "The secret's name.",
     "token": "The secret part of the URL.",
     "approval_id": "The approval's id.",
     "user_id": "The user's id.",

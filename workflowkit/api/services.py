@@ -9,11 +9,14 @@ from typing import Any, Protocol
 from flask import current_app
 
 from workflowkit.api.waiting import Waiting
+from workflowkit.base.errors import Conflict
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.base.places import Places
 from workflowkit.base.scope import DEFAULT_SCOPE, Scope
 from workflowkit.base.sealing import LenientSealing
+from workflowkit.base.secretstore import SecretStore
 from workflowkit.base.settings import Settings
+from workflowkit.engine.extensions import Extensions
 from workflowkit.engine.optionlists import OptionLists
 from workflowkit.registry import Registry
 from workflowkit.runtime.alerts import Alerts
@@ -38,6 +41,7 @@ from workflowkit.runtime.requesting import Requesting
 from workflowkit.runtime.rerunning import Rerunning
 from workflowkit.runtime.scheduling import Scheduling
 from workflowkit.runtime.searching import Searching
+from workflowkit.runtime.secrets import Secrets
 from workflowkit.runtime.sessions import Sessions
 from workflowkit.runtime.skipping import Skipping
 from workflowkit.runtime.users import Users
@@ -58,7 +62,8 @@ class Services:
     ``database`` shows encrypted values as they are stored; ``opened`` decrypts them, for callers who may see that.
     ``signal(scope, name, data)`` resumes a run and returns its id; ``sync_app(environment, url)`` asks an app for its
     functions. In ``dev_mode`` a local caller needs no key and acts in ``default_scope``. Where it ``has_host``, the
-    host application says who people are, and nobody logs in here; ``login_url`` is where they do.
+    host application says who people are, and nobody logs in here; ``login_url`` is where they do. ``own_secrets`` are
+    those of an application that keeps them itself.
     """
 
     database: Database
@@ -79,6 +84,7 @@ class Services:
     waiting: Waiting
     requesting: Requesting
     webhooks: Webhooks
+    secrets: Secrets
     deliveries: Deliveries
     signal: Callable[[Scope, str, Any], str]
     approvals: Approvals
@@ -98,6 +104,7 @@ class Services:
     dry_run_places: Places
     embed_origins: tuple[str, ...] = ()
     has_host: bool = False
+    own_secrets: SecretStore | None = None
     oidc: Oidc | None = None
     login_url: str | None = None
     limits: Limits = DEFAULT_LIMITS
@@ -112,6 +119,11 @@ class Services:
         """Return the services of the application that handles the present request."""
         services: Services = current_app.extensions[_EXTENSION]
         return services
+
+    def check_keeps_secrets(self) -> None:
+        """Raise ``Conflict`` where the application has a store of secrets of its own."""
+        if self.own_secrets is not None:
+            raise Conflict("secrets are kept by the application: change them there")
 
     def install(self, extensions: dict[str, object]) -> None:
         """Make these the services of an application, given its ``extensions``."""
@@ -153,6 +165,10 @@ class RuntimeParts(Protocol):
     def moving(self) -> Moving: ...
     @property
     def webhooks(self) -> Webhooks: ...
+    @property
+    def secrets(self) -> Secrets: ...
+    @property
+    def extensions(self) -> Extensions: ...
     @property
     def deliveries(self) -> Deliveries: ...
     @property
@@ -205,6 +221,8 @@ def services_of(
         waiting=Waiting(runtime.database),
         requesting=runtime.requesting,
         webhooks=runtime.webhooks,
+        secrets=runtime.secrets,
+        own_secrets=runtime.extensions.secret_store,
         deliveries=runtime.deliveries,
         signal=runtime.waking.signal,
         approvals=runtime.approvals,

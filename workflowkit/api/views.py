@@ -31,6 +31,7 @@ from workflowkit.store.loglines import LogLine
 from workflowkit.store.pauses import Hold, PauseRow
 from workflowkit.store.queries import ChildView, CollectionView, DecisionView, RunView
 from workflowkit.store.schedules import ScheduleRow
+from workflowkit.store.secrets import SecretRecord
 from workflowkit.store.webhooks import WebhookRecord
 from workflowkit.store.workflows import DraftRecord, VersionRecord, WorkflowRecord
 
@@ -403,6 +404,26 @@ def webhook(record: WebhookRecord) -> Shown:
         "updated_at": rfc3339(record.updated_at_ms),
         "last_received_at": _moment(record.last_received_at_ms),
     }
+
+
+def secret(record: SecretRecord, users: Mapping[str, Sequence[str]] | None = None) -> Shown:
+    """Show a secret; its sealed value stays there. ``users`` are the workflows that use secrets, by name."""
+    return {
+        "name": record.name,
+        "description": record.description,
+        "created_at": rfc3339(record.created_at_ms),
+        "created_by": record.created_by,
+        "updated_at": rfc3339(record.updated_at_ms),
+        "updated_by": record.updated_by,
+        "used_by": None if users is None else list(users.get(record.name, ())),
+    }
+
+
+def own_secret(name: str, users: Mapping[str, Sequence[str]] | None = None) -> Shown:
+    """Show a secret that the application keeps."""
+    unknown = dict.fromkeys(("created_at", "created_by", "updated_at", "updated_by"))
+    used_by = None if users is None else list(users.get(name, ()))
+    return {"name": name, "description": "", **unknown, "used_by": used_by}
 
 
 def alert(rule: AlertRow) -> Shown:

@@ -26,6 +26,7 @@ Every class carries a stable ``code`` (kebab-case, listed in docs/reference/erro
     │ ├ ActionTimeout
     │ ├ StepError                    a step of a handler failed for good
     │ ├ MiddlewareError              a hook of a middleware raised
+    │ ├ SecretMissing                a step is given a secret that its tenant does not have
     │ └ DestinationForbidden         netguard refused an address
     ├ AuthError
     │ ├ Unauthenticated
@@ -270,6 +271,12 @@ class MiddlewareError(ActionError):
     def __init__(self, middleware: str, hook: str, error: BaseException, *, retryable: bool = True) -> None:
         super().__init__(f"{middleware}.{hook}: {type(error).__name__}: {error}")
         self.middleware, self.hook, self.retryable = middleware, hook, retryable
+
+
+class SecretMissing(NonRetriableError):
+    """A document gives a step a secret that its tenant does not have, or that is too short to be one."""
+
+    code = "secret-missing"
 
 
 class DestinationForbidden(NonRetriableError):

@@ -25,6 +25,7 @@ TRANSACTIONS = (
     "delivery",
     "approval", "callback", "sync", "invoke", "dequeue", "alert", "presence", "archive", "user", "session", "login",
     "message", "log", "prune", "adopt", "report", "connect", "request", "embed",
+    "secret", "reseal",
 )  # fmt: skip
 FAILPOINTS = tuple(f"{name}.{side}" for name in TRANSACTIONS for side in ("before_commit", "after_commit"))
 

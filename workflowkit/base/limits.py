@@ -55,6 +55,11 @@ class Limits:
     form_fields: int = 1_000
     """Fields of a form or a query string."""
     transform_bytes: int = 64 * KIB
+    # secrets
+    secret_bytes: int = 64 * KIB
+    """The value of one secret."""
+    secret_description_chars: int = 500
+    secrets_per_tenant: int = 1_000
     # approvals
     approval_title_chars: int = 200
     approval_text_chars: int = 10_000

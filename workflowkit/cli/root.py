@@ -25,6 +25,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "signal": "signal", "runs": "runs", "jobs": "jobs", "workflows": "workflows", "drain": "drain",
         "approvals": "approvals", "schedules": "schedules", "alerts": "alerts",
         "functions": "functions", "apps": "apps", "keys": "keys", "users": "users", "audit": "audit",
+        "secrets": "secrets",
         "webhooks": "webhooks", "workers": "workers", "prune": "prune", "doctor": "doctor", "bench": "bench",
     },
 }  # fmt: skip

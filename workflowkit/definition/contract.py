@@ -19,6 +19,8 @@ LOGIC_FORMAT = "json-logic"
 #: What the ``format`` of an input begins with that holds a CEL expression; the variables it may read follow, as in
 #: ``cel:event,async``. Such inputs are checked when a document is validated, and reach the handler as they are.
 EXPRESSION_FORMAT = "cel:"
+#: One of these is in the canonical text of a schema that has places for secrets (``definition.secrets``).
+_SECRET_MARKS = (b'"writeOnly":true', b'"format":"password"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +30,11 @@ class InputContract:
     ``written`` checks what a document says, ``resolved`` what the handler would get: there, rules have become values.
     ``logic`` are the inputs that hold a rule, ``expressions`` those that hold a CEL expression, with its variables, and
     ``nullable`` those that may be null. ``is_open`` says whether other inputs than the declared are passed on,
-    ``welcomes_any`` whether they are expected too.
+    ``welcomes_any`` whether they are expected too. ``has_secrets`` says whether ``schema`` has places for secrets.
     """
 
+    schema: Mapping[str, Any]
+    has_secrets: bool
     properties: Mapping[str, Any]
     required: frozenset[str]
     defaults: Mapping[str, Json]
@@ -58,6 +62,8 @@ def _contract(schema_json: bytes) -> InputContract:
     checked = schema if is_open else {key: value for key, value in schema.items() if key != "additionalProperties"}
     resolved = {**checked, "properties": {name: name in logic or declared for name, declared in properties.items()}}
     return InputContract(
+        schema=schema,
+        has_secrets=any(mark in schema_json for mark in _SECRET_MARKS),
         properties=properties,
         required=frozenset(schema.get("required", ())),
         defaults={name: declared["default"] for name, declared in properties.items() if "default" in declared},

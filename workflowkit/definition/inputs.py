@@ -29,8 +29,9 @@ from workflowkit.definition.references import (
     references_in,
 )
 from workflowkit.definition.schema import violations
+from workflowkit.definition.secrets import SecretUse, depends_on_secret, secret_reference, secret_uses
 
-_MEMO_KEY = "inputs"
+_MEMO_KEY, _SECRETS_KEY = "inputs", "secrets"
 
 
 def resolve_inputs(
@@ -42,11 +43,56 @@ def resolve_inputs(
     applies) if it has a default or may not be null; else null. Inputs that the action does not know are left out if its
     schema refuses them. Raises ``InvalidInput`` whose problems point at ``/inputs/<name>...`` and name node and value.
     """
+    return _plan_of(node, action, limits).resolve(scope)
+
+
+def secrets_of(node: Node, action: ActionType) -> tuple[SecretUse, ...]:
+    """Return the secrets that the document gives to ``node``, and where in its inputs: of most nodes, none."""
+    known: tuple[ActionType, tuple[SecretUse, ...]] | None = node.memo.get(_SECRETS_KEY)
+    if known is None or known[0] is not action:
+        contract = contract_of(action.inputs)
+        uses = secret_uses(node.inputs, contract.schema) if contract.has_secrets else ()
+        known = node.memo[_SECRETS_KEY] = (action, uses)
+    return known[1]
+
+
+def with_secrets(node: Node, action: ActionType, inputs: dict[str, Json], values: Mapping[str, str]) -> dict[str, Json]:
+    """Return resolved inputs with the values of secrets in place of the references to them. Changes ``inputs``.
+
+    Where inputs were edited for one run, only a reference that is still the document's own is replaced. Raises
+    ``InvalidInput``, which shows no value, if the action does not take one.
+    """
+    for use in secrets_of(node, action):
+        _put(inputs, use, values[use.name])
+    contract = contract_of(action.inputs)
+    if not contract.resolved.is_valid(inputs):
+        message = f"Action '{node.id}' does not take the value of a secret: it has another form than is asked for"
+        raise InvalidInput.at("/inputs", "invalid-input", message)
+    return inputs
+
+
+def _put(inputs: Any, use: SecretUse, value: str) -> None:
+    *outer, last = use.path
+    holder = inputs
+    for key in outer:
+        holder = _at(holder, key)
+    # SAFETY: S2, S18 — the places are the document's; what stands there now may be somebody's edit.
+    if _at(holder, last) == secret_reference(use.name):
+        holder[last] = value
+
+
+def _at(holder: Any, key: str | int) -> Any:
+    if isinstance(holder, dict):
+        return holder.get(key)
+    return holder[key] if isinstance(holder, list) and isinstance(key, int) and key < len(holder) else None
+
+
+def _plan_of(node: Node, action: ActionType, limits: Limits) -> _Plan:
     plan: _Plan | None = node.memo.get(_MEMO_KEY)
     if plan is None or plan.action is not action:
         # Two threads may both compile; either result is as good.
         plan = node.memo[_MEMO_KEY] = _Plan.of(node, action, limits)
-    return plan.resolve(scope)
+    return plan
 
 
 def check_inputs(node: Node, action: ActionType, values: Mapping[str, Json]) -> dict[str, Json]:
@@ -58,7 +104,9 @@ def check_inputs(node: Node, action: ActionType, values: Mapping[str, Json]) -> 
     known = {name: value for name, value in values.items() if contract.is_open or name in contract.properties}
     inputs = cast(dict[str, Json], copied({**contract.defaults, **known}, Budget()))
     if not contract.resolved.is_valid(inputs):
-        raise InvalidInput(_Plan(node.id, action, contract, (), {}, DEFAULT_LIMITS).refusals(inputs))
+        plan = _Plan(node.id, action, contract, (), {}, DEFAULT_LIMITS, secrets_of(node, action))
+        if problems := list(plan.refusals(inputs)):
+            raise InvalidInput(problems)
     return inputs
 
 
@@ -114,6 +162,7 @@ class _Plan:
     fields: tuple[_Field, ...]
     absent_defaults: dict[str, Json]
     limits: Limits
+    secrets: tuple[SecretUse, ...] = ()
 
     @classmethod
     def of(cls, node: Node, action: ActionType, limits: Limits) -> _Plan:
@@ -132,7 +181,7 @@ class _Plan:
             # Not in a version that was validated, unless the action has changed since.
             raise InvalidInput.at("/inputs", error.code, f"Action '{node.id}': {error.message}") from error
         absent = {name: value for name, value in contract.defaults.items() if name not in node.inputs}
-        return cls(node.id, action, contract, fields, absent, limits)
+        return cls(node.id, action, contract, fields, absent, limits, secrets_of(node, action))
 
     def resolve(self, scope: ReferenceScope) -> dict[str, Json]:
         budget = Budget(self.limits)
@@ -170,6 +219,8 @@ class _Plan:
     def refusals(self, values: dict[str, Json]) -> Iterator[Problem]:
         """Yield what is wrong with resolved values."""
         for violation in violations(self.contract.resolved, values):
+            if self.secrets and depends_on_secret(violation):
+                continue
             name = str(violation.path[0]) if violation.path else ""
             inner = f" (at {violation.pointer})" if len(violation.path) > 1 else ""
             yield Problem(

@@ -14,6 +14,7 @@ from workflowkit.definition.checks.document import check_document
 from workflowkit.definition.checks.names import check_names
 from workflowkit.definition.checks.references import check_references
 from workflowkit.definition.checks.schemas import check_schemas
+from workflowkit.definition.checks.secrets import check_other_secrets
 from workflowkit.definition.checks.settings import check_settings
 from workflowkit.definition.checks.shape import check_shape, check_size
 from workflowkit.definition.checks.subject import Subject
@@ -111,6 +112,7 @@ def _inspect(subject: Subject) -> Iterator[Problem]:
     yield from check_triggers(subject)
     yield from check_settings(subject)
     yield from check_schemas(subject)
+    yield from check_other_secrets(subject)
 
 
 def _place(problem: Problem) -> tuple[list[tuple[int, int, str]], str]:

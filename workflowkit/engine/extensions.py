@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from workflowkit.base.errors import AlreadyExists, InvalidInput, MiddlewareError
 from workflowkit.base.sealing import Sealing
+from workflowkit.base.secretstore import SecretStore
 from workflowkit.definition.model import Node
 from workflowkit.engine.chain import Chain
 from workflowkit.engine.context import RunInfo
@@ -38,6 +39,7 @@ class Extensions:
     middleware: list[MiddlewareFactory] = field(default_factory=list)
     providers: dict[str, Provider] = field(default_factory=dict)
     sealing: Sealing | None = None
+    secret_store: SecretStore | None = None
 
     def use(self, factory: MiddlewareFactory | Sealing) -> None:
         """Put middleware around every attempt, or encryption around what is stored.

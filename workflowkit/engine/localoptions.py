@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
+from workflowkit.base.secretstore import FixedSecrets, SecretStore
 from workflowkit.definition.model import Json
 from workflowkit.engine.context import ActionConfig
 from workflowkit.engine.extensions import Extensions
@@ -33,7 +34,8 @@ class LocalOptions:
 
     ``on_step`` is called with each step as soon as it is settled, ``on_news`` whenever something has changed;
     ``switch`` ends the run. With ``until`` it goes no further than that step; with ``state``, the outputs of other
-    steps, that step is all there is of it. ``run_id`` makes ids that follow from it the same in every run.
+    steps, that step is all there is of it. ``run_id`` makes ids that follow from it the same in every run. Without
+    ``secrets`` steps are given the references to them in place of the values.
     """
 
     config: ActionConfig = field(default_factory=ActionConfig)
@@ -47,3 +49,4 @@ class LocalOptions:
     until: str | None = None
     state: Mapping[str, Json] | None = None
     run_id: str | None = None
+    secrets: SecretStore | None = field(default_factory=lambda: FixedSecrets({}))

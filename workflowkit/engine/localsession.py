@@ -14,7 +14,7 @@ from workflowkit.engine.facts import ErrorInfo, Fact, FactKind, undo_detail
 from workflowkit.engine.memo import Memo
 from workflowkit.engine.outcome import EmittedEvent
 from workflowkit.engine.outside import Ended, Held
-from workflowkit.engine.session import CALLBACK_STEP, RUN_STEP, NoInvitations, StepSession, Undone
+from workflowkit.engine.session import CALLBACK_STEP, RUN_STEP, NoInvitations, Recorder, StepSession, Undone
 from workflowkit.engine.waits import Wait
 
 _T = TypeVar("_T")
@@ -98,7 +98,7 @@ class LocalSession(StepSession):
     An exception of ``answer`` is not the handler's: it ends the attempt, and is kept in ``broken``.
     """
 
-    def __init__(self, node_id: str, memo: Memo, recorder: LocalRecorder, *args: Any, **options: Any) -> None:
+    def __init__(self, node_id: str, memo: Memo, recorder: Recorder, *args: Any, **options: Any) -> None:
         super().__init__(node_id, memo, recorder, *args, **options)
         self._own_memo, self._own_recorder = memo, recorder
         self.answer: Callable[[str], Ended | None] = lambda _key: None

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 from workflowkit.base.errors import NonRetriableError, StepError, SuspendInterrupt
 from workflowkit.base.jsonvalue import dumps, loads, text_fault
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
+from workflowkit.base.masking import Mask
 from workflowkit.engine.approvals import Letter
 from workflowkit.engine.channels import Message
 from workflowkit.engine.facts import ErrorInfo, Fact
@@ -163,7 +164,10 @@ class StepSession:
         limits: Limits = DEFAULT_LIMITS,
         hooks: Hooks | None = None,
         is_function: bool = False,
+        mask: Mask | None = None,
     ) -> None:
+        #: What hides the secrets that the attempt was given; ``None`` if there are none.
+        self.mask = mask
         self.node_id, self.run_id, self.is_function = node_id, run_id, is_function
         #: The application's middleware and dependencies; ``None`` if it has none.
         self.hooks = hooks
@@ -216,6 +220,9 @@ class StepSession:
         # SAFETY: I4 — what no database can hold would fail each time that it is to be written, and the run never end.
         if (fault := text_fault(step_id)) is not None:
             raise NonRetriableError(f"the id of a step: {fault[1]}")
+        # SAFETY: S18 — an id cannot be masked, for it would be another one.
+        if self.mask is not None and self.mask.finds(step_id):
+            raise NonRetriableError("the id of a step has the value of a secret in it")
         with self._lock:
             if self.is_closing or (self.is_blocked and not self._branches and not self.is_async):
                 raise SuspendInterrupt
@@ -384,8 +391,11 @@ class StepSession:
         """
         recorder = self._recording()
         with shielded(), self._lock:
-            self._memo.absorb(recorder.completed(key, attempt, output, events, messages, undone=undone))
+            fact = recorder.completed(key, attempt, output, events, messages, undone=undone)
+            self._memo.absorb(fact)
             self._hands_over = recorder.hands_over()
+        if self.mask is not None:
+            output = fact.output
         return loads(dumps(output)) if isinstance(output, dict | list) else output
 
     def check_undoable(self, step_id: str) -> None:

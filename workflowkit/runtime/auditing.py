@@ -44,6 +44,8 @@ class Act(StrEnum):
     WEBHOOK_CHANGED = "webhook.changed"
     WEBHOOK_ROTATED = "webhook.rotated"
     WEBHOOK_DELETED = "webhook.deleted"
+    SECRET_SET = "secret.set"  # noqa: S105 - no secret
+    SECRET_DELETED = "secret.deleted"  # noqa: S105
     ALERT_CREATED = "alert.created"
     ALERT_CHANGED = "alert.changed"
     ALERT_DELETED = "alert.deleted"

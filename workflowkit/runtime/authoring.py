@@ -7,8 +7,8 @@ never executed: nothing in it is evaluated here.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from workflowkit import definition
@@ -16,15 +16,19 @@ from workflowkit.base import ids, jsonvalue
 from workflowkit.base.errors import DefinitionError, InvalidInput, LimitExceeded, Problem, StaleRevision
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.base.scope import Scope
+from workflowkit.base.secretstore import SecretStore
 from workflowkit.definition import ActionCatalogue
 from workflowkit.definition.model import Json, Trigger, Workflow
 from workflowkit.definition.patterns import WEBHOOK_PREFIX
+from workflowkit.definition.secrets import secrets_named_in
 from workflowkit.runtime import schedules
 from workflowkit.runtime.auditing import PROGRAM, Act, By, note
 from workflowkit.store import workflows as rows
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.workflows import DraftRecord, VersionRecord, WorkflowRecord
 
+#: The code of the problem that a document refers to a secret that its tenant does not have.
+UNKNOWN_SECRET = "unknown-secret"  # noqa: S105 - a code
 #: Larger than any version number.
 _NEWEST = 2**62
 _ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
@@ -47,6 +51,7 @@ class Authoring:
     database: Database
     actions: ActionCatalogue
     limits: Limits = DEFAULT_LIMITS
+    secrets: SecretStore | None = None
 
     def create(self, scope: Scope, document: Json, *, workflow_id: str | None = None) -> WorkflowRecord:
         """Add a workflow with a first draft. It is enabled, and starts nothing until it is published.
@@ -92,9 +97,22 @@ class Authoring:
                 raise StaleRevision(f"the draft is at revision {draft.revision}, the edit was based on {revision}")
             return rows.get_draft(tx, scope, workflow_id)
 
-    def validate(self, document: Json) -> list[Problem]:
-        """Return everything that is wrong with a document, sorted by place. Nothing is stored or executed."""
-        return definition.validate(document, self.actions, self.limits)
+    def validate(self, document: Json, scope: Scope) -> list[Problem]:
+        """Return everything that is wrong with a document, sorted by place. Nothing is stored or executed.
+
+        Secrets that the tenant does not have come last.
+        """
+        return [*definition.validate(document, self.actions, self.limits), *self._missing_secrets(document, scope)]
+
+    def _missing_secrets(self, document: Json, scope: Scope) -> list[Problem]:
+        named = secrets_named_in(document)
+        # Asked for only by documents that use secrets.
+        known = None if not named or self.secrets is None else self.secrets.names(scope)
+        return [
+            Problem(pointer, UNKNOWN_SECRET, f"There is no secret '{name}': store it, or choose another")
+            for name, pointer in named.items()
+            if known is not None and name not in known
+        ]
 
     def publish(self, scope: Scope, workflow_id: str, *, revision: int | None = None, by: By = PROGRAM) -> Published:
         """Make the draft the version that new runs execute. Idempotent: the published document makes no new version.
@@ -102,13 +120,14 @@ class Authoring:
         ``revision`` is the draft the author has seen; ``StaleRevision`` if it is another by now. Raises ``NotFound``,
         and ``DefinitionError`` with all problems if the draft has an error; then nothing changes.
         """
+        unknown = self._missing_secrets(self.get_draft(scope, workflow_id).document, scope)
         # Validated under the workflow's lock, so that what was validated is what is published.
         with self.database.transaction("publish") as tx:
             workflow = rows.lock(tx, scope, workflow_id)
             draft = rows.get_draft(tx, scope, workflow_id)
             if revision is not None and revision != draft.revision:
                 raise StaleRevision(f"the draft is at revision {draft.revision}, not {revision}")
-            return _noted(tx, scope, by, self._publish(tx, scope, workflow, draft.document, self.actions))
+            return _noted(tx, scope, by, self._publish(tx, scope, workflow, draft.document, self.actions, unknown))
 
     def deploy(self, scope: Scope, workflow_id: str, document: Json, *, by: By = PROGRAM) -> Published:
         """Create the workflow or replace its draft, whatever it is, and publish: for programs that own a workflow.
@@ -117,12 +136,15 @@ class Authoring:
         """
         _check_id(workflow_id)
         self._check_document(document)
+        # What a program brings along may be there before what its tenant stores: said, and not refused.
+        unknown = [replace(each, severity="warning") for each in self._missing_secrets(document, scope)]
         with self.database.transaction("publish") as tx:
-            return _noted(tx, scope, by, self.put(tx, scope, workflow_id, document, self.actions))
+            return _noted(tx, scope, by, self.put(tx, scope, workflow_id, document, self.actions, unknown))
 
     def put(
-        self, tx: Transaction, scope: Scope, workflow_id: str, document: Json, actions: ActionCatalogue
-    ) -> Published:
+        self, tx: Transaction, scope: Scope, workflow_id: str, document: Json, actions: ActionCatalogue,
+        also: Sequence[Problem] = (),
+    ) -> Published:  # fmt: skip
         """Do what ``deploy`` does within a transaction, for an id of any form and a document with these actions."""
         name = _name_of(document, workflow_id)
         # Several processes of one application do this at the same moment: the row's lock lets them take turns.
@@ -131,7 +153,7 @@ class Authoring:
         draft = rows.get_draft(tx, scope, workflow_id)
         if jsonvalue.canonical(draft.document) != jsonvalue.canonical(document):
             rows.replace_draft(tx, scope, workflow_id, name=name, document=document, revision=draft.revision)
-        return self._publish(tx, scope, workflow, document, actions)
+        return self._publish(tx, scope, workflow, document, actions, also)
 
     def set_enabled(self, scope: Scope, workflow_id: str, enabled: bool, *, by: By = PROGRAM) -> WorkflowRecord:
         """Switch a workflow on or off for events that are matched from now on. Idempotent. Raises ``NotFound``."""
@@ -167,9 +189,10 @@ class Authoring:
             return rows.find_versions(tx, scope, workflow_id, limit=limit, before=before or _NEWEST)
 
     def _publish(
-        self, tx: Transaction, scope: Scope, workflow: WorkflowRecord, document: Json, actions: ActionCatalogue
-    ) -> Published:
-        problems = definition.validate(document, actions, self.limits)
+        self, tx: Transaction, scope: Scope, workflow: WorkflowRecord, document: Json, actions: ActionCatalogue,
+        also: Sequence[Problem],
+    ) -> Published:  # fmt: skip
+        problems = [*definition.validate(document, actions, self.limits), *also]
         if any(problem.severity == "error" for problem in problems):
             raise DefinitionError(problems)
         current = workflow.published_version

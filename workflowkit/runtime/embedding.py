@@ -25,7 +25,7 @@ DEFAULT_TTL_SECONDS = 900.0
 #: What each right allows, in the permissions of keys. Every token may view.
 RIGHTS: dict[str, frozenset[str]] = {
     "view": frozenset({"workflows:read", "runs:read", "actions:read"}),
-    "edit": frozenset({"workflows:write"}),
+    "edit": frozenset({"workflows:write", "secrets:read"}),
     "publish": frozenset({"workflows:publish"}),
     "run": frozenset({"runs:write"}),
 }

@@ -9,7 +9,8 @@ from workflowkit.runtime.keys import PERMISSIONS
 _VIEWER = frozenset(
     {"workflows:read", "runs:read", "actions:read", "webhooks:read", "approvals:read", "alerts:read"}
 )  # fmt: skip
-_EDITOR = _VIEWER | {"workflows:write"}
+#: Secrets are picked by those who edit, by name, and stored by administrators.
+_EDITOR = _VIEWER | {"workflows:write", "secrets:read"}
 _OPERATOR = _VIEWER | {
     "workflows:pause", "runs:write", "events:send", "signals:send", "approvals:decide", "alerts:write",
     "webhooks:write",

@@ -154,7 +154,7 @@ class Webhooks:
         keyring = self.keyring()
         if keyring is None:
             raise SecretUnreadable("there is no WORKFLOWKIT_SECRET_KEY to read a stored secret with")
-        return tuple(jsonvalue.loads(keyring.open(record.secrets, _place(record.scope, record.name))))
+        return tuple(jsonvalue.loads(keyring.open(record.secrets, place_of(record.scope, record.name))))
 
     def _seal(self, scope: Scope, name: str, secrets: Sequence[str]) -> str | None:
         if not secrets:
@@ -163,7 +163,7 @@ class Webhooks:
         if keyring is None:
             message = "secrets are stored encrypted only: set WORKFLOWKIT_SECRET_KEY"
             raise InvalidInput.at("/secrets", "no-secret-key", message)
-        return keyring.seal(jsonvalue.dumps(list(secrets)), _place(scope, name))
+        return keyring.seal(jsonvalue.dumps(list(secrets)), place_of(scope, name))
 
     def _checked(self, settings: WebhookSettings, name: str | None = None) -> Verification:
         problems = [] if name is None else list(name_problems(name))
@@ -183,7 +183,8 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _place(scope: Scope, name: str) -> str:
+def place_of(scope: Scope, name: str) -> str:
+    """Return what the sealed secrets of a webhook are bound to."""
     return "\x1f".join(("webhook", scope.environment, scope.tenant, name))
 
 

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from workflowkit.base.clock import monotonic_seconds
 from workflowkit.base.errors import (
+    ActionError,
     DefinitionError,
     InvalidInput,
     LeaseInterrupt,
@@ -21,7 +22,9 @@ from workflowkit.base.errors import (
     StoreUnavailable,
 )
 from workflowkit.base.ids import idempotency_key
+from workflowkit.base.masking import Mask
 from workflowkit.base.sealing import ValueUnreadable
+from workflowkit.base.secretstore import SecretStore
 from workflowkit.base.settings import Settings
 from workflowkit.definition.inputs import check_inputs, resolve_inputs
 from workflowkit.definition.model import Json, Node
@@ -33,10 +36,12 @@ from workflowkit.engine.facts import ErrorInfo
 from workflowkit.engine.failures import failed_by
 from workflowkit.engine.hooks import WillRetry
 from workflowkit.engine.interrupts import Guard
+from workflowkit.engine.masked import MaskedRecorder, masked_outcome
 from workflowkit.engine.memo import UNKNOWN_ACTION
 from workflowkit.engine.outcome import Attempted, Failed, Outcome, Succeeded, Suspended
 from workflowkit.engine.retry import backoff_of, may_retry, restricted
 from workflowkit.engine.session import StepSession
+from workflowkit.engine.stepsecrets import open_secrets
 from workflowkit.registry import ActionSpec, Registry
 from workflowkit.registry.functions import FUNCTION_PREFIX
 from workflowkit.registry.spec import MAX_RETRIES
@@ -92,6 +97,7 @@ class Worker:
         jitter: Jitter,
         extensions: Extensions,
         logs: Logs,
+        secrets: SecretStore,
     ) -> None:
         self._matching = matching
         self.advance = advance
@@ -107,6 +113,7 @@ class Worker:
         self._config = config
         self._extensions = extensions
         self._logs = logs
+        self._secrets = secrets
         self._draining = threading.Event()
 
     def drain(self) -> None:
@@ -249,12 +256,23 @@ class Worker:
             return cached
         if node.body is not None:
             return self._loops.attempt(claim, node, inputs)
+        return self._call(claim, node, spec, inputs, may_go_on)
+
+    def _call(
+        self, claim: Claim, node: Node, spec: ActionSpec, inputs: dict[str, Json], may_go_on: Callable[[], bool]
+    ) -> Attempted:
+        """Call the handler, under the heartbeat."""
         timeout_seconds = spec.timeout_seconds if node.timeout_seconds is None else node.timeout_seconds
-        guard = Guard()
+        guard, limits = Guard(), self._settings.limits
         with self._heartbeat.keeping(claim.lease, guard):
-            context = self._context(claim, node, spec, may_go_on)
-            limits = self._settings.limits
-            return execute(spec, context, inputs, deadline_seconds=timeout_seconds, guard=guard, limits=limits)
+            try:
+                mask = open_secrets(self._secrets, claim.position.run.scope, node, spec, inputs)
+            except (ActionError, InvalidInput) as error:
+                return failed_by(error)
+            context = self._context(claim, node, spec, may_go_on, mask)
+            outcome = execute(spec, context, inputs, deadline_seconds=timeout_seconds, guard=guard, limits=limits)
+        # SAFETY: S18 — from here on the outcome is recorded, sent and shown.
+        return outcome if mask is None else masked_outcome(outcome, mask)
 
     def _inputs(self, claim: Claim, node: Node, spec: ActionSpec) -> dict[str, Json]:
         """Return a step's inputs: those of its document, or those that somebody has edited for this run."""
@@ -276,15 +294,19 @@ class Worker:
         if key is not None and not outcome.stop:
             self._caching.keep(claim.position.run.scope, key, outcome.output, node.cache.ttl_ms)
 
-    def _context(self, claim: Claim, node: Node, spec: ActionSpec, may_go_on: Callable[[], bool]) -> StepContext:
+    def _context(
+        self, claim: Claim, node: Node, spec: ActionSpec, may_go_on: Callable[[], bool], mask: Mask | None
+    ) -> StepContext:
         position, lease = claim.position, claim.lease
         run, memo = position.run, position.memos.of(node.id)
         memo.attempt = lease.attempt
+        recorder = self._stepping.recorder(claim, may_go_on)
+        now_ms = self._stepping.database.now_ms
         session = StepSession(
-            node.id, memo, self._stepping.recorder(claim, may_go_on), self._stepping.database.now_ms, self._jitter,
+            node.id, memo, recorder if mask is None else MaskedRecorder(recorder, mask), now_ms, self._jitter,
             retries=_retries(node, spec), backoff=backoff_of(node.backoff), run_id=run.id,
             limits=self._settings.limits, hooks=self._extensions.hooks(spec, _will_retry(claim, node, spec)),
-            is_function=node.kind.startswith(FUNCTION_PREFIX),
+            is_function=node.kind.startswith(FUNCTION_PREFIX), mask=mask,
         )  # fmt: skip
         return context_for(
             spec.is_async,

@@ -65,7 +65,7 @@ class Rehearsal:
         bounds = Bounds(limits.rehearsal_passes, limits.rehearsal_days, limits.rehearsal_seconds)
         options = LocalOptions(
             config=_NOWHERE, extensions=_NoExtensions(), limits=limits, outside=outside, bounds=bounds, run_id=RUN_ID,
-            until=self.until, state=self.state, on_news=on_news, switch=switch or StopSwitch(),
+            until=self.until, state=self.state, on_news=on_news, switch=switch or StopSwitch(), secrets=None,
         )  # fmt: skip
         target, clock = self.target, FakeClock(now_ms)
         result = local.run(target.workflow, self.event, target.actions, clock=clock, options=options)

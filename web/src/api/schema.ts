@@ -268,7 +268,7 @@ export interface AuditEntry {
   /** The address from which it was asked for; empty if there was none. */
   readonly address: string;
   /** What. */
-  readonly action: "login.succeeded" | "login.failed" | "session.ended" | "user.password_changed" | "user.created" | "user.roles_changed" | "user.disabled" | "user.enabled" | "key.created" | "key.revoked" | "workflow.published" | "workflow.enabled" | "workflow.disabled" | "workflow.paused" | "workflow.resumed" | "workflow.drained" | "workflow.undrained" | "webhook.created" | "webhook.changed" | "webhook.rotated" | "webhook.deleted" | "alert.created" | "alert.changed" | "alert.deleted" | "app.archived" | "app.unarchived" | "embed_token.issued";
+  readonly action: "login.succeeded" | "login.failed" | "session.ended" | "user.password_changed" | "user.created" | "user.roles_changed" | "user.disabled" | "user.enabled" | "key.created" | "key.revoked" | "workflow.published" | "workflow.enabled" | "workflow.disabled" | "workflow.paused" | "workflow.resumed" | "workflow.drained" | "workflow.undrained" | "webhook.created" | "webhook.changed" | "webhook.rotated" | "webhook.deleted" | "secret.set" | "secret.deleted" | "alert.created" | "alert.changed" | "alert.deleted" | "app.archived" | "app.unarchived" | "embed_token.issued";
   /** What it was done to: `user:<id>`, `key:<id>`, `workflow:<id>` (`workflow:*` for all), `webhook:<name>`; empty where a login failed of somebody who is no user. */
   readonly subject: string;
   /** More of it, by kind of action. */
@@ -984,7 +984,7 @@ export interface NewKey {
   /** Who uses it. */
   readonly name: string;
   /** What it may do; you must hold each yourself. */
-  readonly permissions: readonly ("events:send" | "workflows:read" | "workflows:write" | "workflows:publish" | "workflows:pause" | "runs:read" | "runs:write" | "actions:read" | "keys:admin" | "webhooks:read" | "webhooks:write" | "signals:send" | "http:call" | "approvals:read" | "approvals:decide" | "approvals:impersonate" | "runs:decrypt" | "alerts:read" | "alerts:write" | "system:read" | "embed:issue" | "apps:write" | "users:admin" | "audit:read")[];
+  readonly permissions: readonly ("events:send" | "workflows:read" | "workflows:write" | "workflows:publish" | "workflows:pause" | "runs:read" | "runs:write" | "actions:read" | "keys:admin" | "webhooks:read" | "webhooks:write" | "signals:send" | "http:call" | "approvals:read" | "approvals:decide" | "approvals:impersonate" | "runs:decrypt" | "alerts:read" | "alerts:write" | "system:read" | "embed:issue" | "apps:write" | "users:admin" | "audit:read" | "secrets:read" | "secrets:write")[];
   /** The only events that a key for sending may send: names, or beginnings of names with * at the end. Default: all. */
   readonly event_names?: readonly string[] | null;
 }
@@ -1030,6 +1030,15 @@ export interface NewRunToken {
   readonly topics?: readonly string[];
   /** How long it is good for connecting. Default: 60; the limit is `token_seconds`. */
   readonly ttl_seconds?: number;
+}
+
+export interface NewSecret {
+  /** Its name, which workflows refer to as `!secret(name)`: letters, digits, _ . and -. */
+  readonly name: string;
+  /** The value: stored encrypted, and never shown again. */
+  readonly value: string;
+  /** What it is for; those who may edit see it. */
+  readonly description?: string;
 }
 
 export interface NewSubscriptionToken {
@@ -1403,6 +1412,37 @@ export interface Schedule {
 export interface SchedulePage {
   /** In order of workflow and position. */
   readonly items: readonly Schedule[];
+  /** Give this as `cursor` to get what follows; null at the end. */
+  readonly next_cursor: string | null;
+}
+
+export interface Secret {
+  /** Its name, which workflows refer to as `!secret(name)`. */
+  readonly name: string;
+  /** What it is for. */
+  readonly description: string;
+  /** When it was first stored. */
+  readonly created_at: string | null;
+  /** Who stored it. */
+  readonly created_by: string | null;
+  /** When it was last changed. */
+  readonly updated_at: string | null;
+  /** Who changed it. */
+  readonly updated_by: string | null;
+  /** The published workflows that refer to it; null unless asked for. */
+  readonly used_by: readonly string[] | null;
+}
+
+export interface SecretBody {
+  /** The new value. Left out: as it is. */
+  readonly value?: string;
+  /** What it is for. Left out: as it is. */
+  readonly description?: string;
+}
+
+export interface SecretPage {
+  /** In the order of their names. */
+  readonly items: readonly Secret[];
   /** Give this as `cursor` to get what follows; null at the end. */
   readonly next_cursor: string | null;
 }

@@ -217,7 +217,7 @@ def _answer_draft(draft: DraftRecord) -> Response:
 
 
 def _answer_problems(document: Json) -> Response:
-    found = _authoring().validate(document)
+    found = _authoring().validate(document, caller().scope)
     is_valid = all(problem.severity != "error" for problem in found)
     return answer({"is_valid": is_valid, "problems": views.problems(found)})
 

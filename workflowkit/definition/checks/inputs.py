@@ -9,11 +9,13 @@ from workflowkit.base.errors import ExpressionError, LimitExceeded, Problem
 from workflowkit.base.jsonvalue import child_pointer
 from workflowkit.base.limits import Limits
 from workflowkit.definition.checks.expressions import check_expression
+from workflowkit.definition.checks.secrets import check_input_secrets
 from workflowkit.definition.contract import InputContract
 from workflowkit.definition.inputs import rule_template
 from workflowkit.definition.jsvalues import Json
 from workflowkit.definition.references import find_texts, references_in
 from workflowkit.definition.schema import Violation, shown, violations
+from workflowkit.definition.secrets import depends_on_secret
 
 # What the schema says of a value whatever its references turn out to be; of an object or list that holds some ...
 _CERTAIN_OF_CONTAINER = frozenset(
@@ -49,6 +51,7 @@ class InputCheck:
             yield from self._check_rule(name, inputs[name])
         for name in contract.expressions.keys() & inputs.keys():
             yield from self._check_expression(name, inputs[name])
+        yield from check_input_secrets(self.owner, inputs, self.pointer, contract)
 
     def _check_expression(self, name: str, text: Json) -> Iterator[Problem]:
         pointer = child_pointer(self.pointer, name)
@@ -94,6 +97,8 @@ class InputCheck:
 
 def _is_certain(violation: Violation) -> bool:
     """Return whether the complaint stands whatever the references in the value will give (D9)."""
+    if depends_on_secret(violation):
+        return False
     found = list(find_texts(violation.value))
     if not any(text.references for text in found):
         return True

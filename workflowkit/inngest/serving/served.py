@@ -12,6 +12,7 @@ from workflowkit.definition import build, parse
 from workflowkit.definition.cel import compile_expression
 from workflowkit.definition.model import Node, Workflow
 from workflowkit.definition.references import references_in
+from workflowkit.definition.secrets import secrets_named_in
 from workflowkit.inngest.events import ENDS_HERE
 from workflowkit.inngest.serving.names import Names
 from workflowkit.registry import Function, Registry
@@ -163,6 +164,8 @@ def _unsupported(workflow: Workflow) -> Iterator[tuple[str, str]]:
             yield f"{node.pointer}/inputs/lookback", f"a wait with a lookback {elsewhere}"
         if node.concurrency:
             yield f"{node.pointer}/settings/concurrency", f"the concurrency of one node {elsewhere}"
+    for name, pointer in secrets_named_in(dict(workflow.document)).items():
+        yield pointer, f"the secret {name!r} {elsewhere}"
     if not workflow.nodes:
         yield "/actions", "a document that is served has actions"
     if workflow.on_cancel is not None:

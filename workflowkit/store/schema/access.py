@@ -43,6 +43,21 @@ webhooks = sa.Table(
 )
 """``token_hash`` is the hash of the secret part of the URL; ``secrets`` is encrypted (``base.secrets``)."""
 
+secrets = sa.Table(
+    "secrets",
+    metadata,
+    sa.Column("environment", sa.Text, primary_key=True),
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    text("description"),
+    text("sealed"),
+    big("created_at_ms"),
+    text("created_by"),
+    big("updated_at_ms"),
+    text("updated_by"),
+)
+"""What workflows refer to by name (``!secret(name)``); ``sealed`` is the value, encrypted (``base.secrets``)."""
+
 apps = sa.Table(
     "apps",
     metadata,

@@ -1,0 +1,99 @@
+"""Values of secrets are found in the forms that they usually take, and replaced by their names."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+from urllib.parse import quote, quote_plus, urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workflowkit.base.masking import MIN_SECRET_CHARS, Mask, mask_of
+
+VALUE = 'p"a/s+s\\wörd <&> 1'
+PEM = "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0B\nAQEFAASCBKcwggSjAgEAAoIB\n-----END KEY-----\n"
+
+
+@pytest.fixture
+def mask() -> Mask:
+    return Mask({"key": VALUE})
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        VALUE,
+        json.dumps(VALUE),
+        json.dumps(VALUE, ensure_ascii=False),
+        repr(VALUE),
+        repr({"a": [VALUE]}),
+        quote(VALUE),
+        quote(VALUE, safe=""),
+        quote(VALUE, safe="").lower().replace("w%c3%b6rd", "w%c3%b6rd"),
+        quote_plus(VALUE),
+        urlencode({"q": VALUE}),
+        html.escape(VALUE),
+        VALUE.encode().hex(),
+        VALUE.encode().hex().upper(),
+    ],
+)
+def test_a_value_is_masked_however_it_is_written(mask: Mask, written: str) -> None:
+    masked = mask.text(f"before {written} after")
+    assert masked.startswith("before ")
+    assert masked.endswith(" after")
+    assert "•••(key)" in masked
+    assert "rd" not in masked.removesuffix(" after")
+
+
+@given(st.binary(max_size=9), st.binary(max_size=9), st.booleans())
+def test_in_base64_a_value_is_found_wherever_it_stands(before: bytes, after: bytes, url_safe: bool) -> None:
+    encode = base64.urlsafe_b64encode if url_safe else base64.b64encode
+    text = encode(before + b"a longer secret" + after).decode()
+    masked = Mask({"key": "a longer secret"}).text(text)
+    assert "•••(key)" in masked
+    # What is left cannot be more than the neighbours and two characters on either side.
+    assert len(masked.replace("•••(key)", "")) <= len(text) - 16
+
+
+@given(st.text(min_size=MIN_SECRET_CHARS, max_size=30), st.text(max_size=30), st.text(max_size=30))
+def test_no_text_keeps_a_value(value: str, before: str, after: str) -> None:
+    if len(value.strip()) >= MIN_SECRET_CHARS:
+        masked = Mask({"n": value}).value({before: [before + value + after, {value: value}]})
+        assert value.strip() not in repr(list(masked.values())) or value.strip() in "•••(n)"
+
+
+def test_json_is_masked_in_its_texts_keys_and_numbers(mask: Mask) -> None:
+    value = {"a": [VALUE, {VALUE: f"<{VALUE}>"}], "n": 123456, "t": True, "none": None}
+    assert mask.value(value) == {
+        "a": ["•••(key)", {"•••(key)": "<•••(key)>"}],
+        "n": 123456,
+        "t": True,
+        "none": None,
+    }
+    assert Mask({"pin": "123456"}).value([123456, 1234567, 12.5]) == ["•••(pin)", 1234567, 12.5]
+
+
+def test_each_line_of_a_long_value_counts(mask: Mask) -> None:
+    lines = Mask({"pem": PEM})
+    assert "MIIE" not in lines.text(f"read {PEM.splitlines()[1]} of the key")
+    assert "MIIE" not in lines.text(PEM.replace("\n", "\r\n"))
+    assert "MIIE" not in lines.text(repr(PEM))
+
+
+@pytest.mark.parametrize("end", ["", "…", "'", '"}', ")."])
+def test_where_a_text_was_cut_inside_of_a_value_its_beginning_is_masked(mask: Mask, end: str) -> None:
+    for kept in range(MIN_SECRET_CHARS, len(VALUE)):
+        masked = mask.text(f"the key is {VALUE[:kept]}{end}")
+        assert masked == f"the key is •••(key){end}" or VALUE[:MIN_SECRET_CHARS] not in masked
+
+
+def test_several_values_each_get_their_name() -> None:
+    both = Mask({"short": "abcdef", "long": "abcdefghi"})
+    assert both.text("abcdefghi abcdef xyz") == "•••(long) •••(short) xyz"
+    assert both.finds("xx abcdef xx")
+    assert not both.finds("nothing")
+    assert "abcdef" not in repr(both)
+    assert mask_of("a") == "•••(a)"
