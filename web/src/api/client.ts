@@ -41,7 +41,19 @@ export interface TaggedDraft {
 }
 
 export type RunFilter = Partial<
-  Record<"status" | "workflow_id" | "event_id" | "created_after" | "cursor" | "limit", string>
+  Record<
+    | "status"
+    | "workflow_id"
+    | "app_id"
+    | "version"
+    | "event_id"
+    | "id"
+    | "created_after"
+    | "where"
+    | "cursor"
+    | "limit",
+    string
+  >
 >;
 
 export class Api {
@@ -135,8 +147,11 @@ export class Api {
     return this.get(`/events/${encodeURIComponent(id)}`);
   }
 
-  runs(filter: RunFilter): Promise<schema.RunPage> {
-    return this.get(`/runs${query(filter)}`);
+  /** `columns` are values of each run that are wanted, too. */
+  runs(filter: RunFilter, columns: readonly string[] = []): Promise<schema.RunPage> {
+    const wanted = new URLSearchParams(columns.map((path) => ["column", path])).toString();
+    const text = query(filter);
+    return this.get(`/runs${text}${wanted === "" ? "" : `${text === "" ? "?" : "&"}${wanted}`}`);
   }
 
   run(id: string): Promise<schema.RunDetail> {

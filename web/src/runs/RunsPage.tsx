@@ -1,31 +1,29 @@
-import { Suspense, lazy, useCallback, useState } from "react";
-import type { Run } from "../api/schema";
+import { Suspense, lazy, useCallback, useMemo, useState } from "react";
+import type { ApiError } from "../api/client";
+import type { ListedRun } from "../api/schema";
 import { api, useMay } from "../api/session";
 import { useLoaded } from "../api/useLoaded";
+import type { Json } from "../base/json";
+import { summary } from "../base/json";
 import { pathTo, useAddress } from "../shell/routes";
 import { duration } from "../shell/times";
 import { Button } from "../shell/ui/Button";
 import { Link } from "../shell/ui/Link";
 import { ListPage } from "../shell/ui/ListPage";
-import { QueryField, QuerySelect } from "../shell/ui/QueryField";
 import type { Column } from "../shell/ui/Table";
 import { Ago, Table } from "../shell/ui/Table";
 import type { BulkFilter } from "./BulkDialog";
+import { columnsOf, filterOf, filterText, isSearch } from "./filter";
 import { JobsBar } from "./JobsBar";
+import { LookedNote } from "./LookedNote";
+import { RunFilters } from "./RunFilters";
+import { SavedFilters } from "./SavedFilters";
 import { Status } from "./Status";
+import "./runlist.css";
 
 const BulkDialog = lazy(() => import("./BulkDialog").then((module) => ({ default: module.BulkDialog })));
 
-const STATUSES = ["scheduled", "queued", "running", "waiting", "completed", "failed", "cancelled"] as const;
-
-const HOUR_MS = 3_600_000;
-const SPANS: Readonly<Record<string, { readonly label: string; readonly hours: number }>> = {
-  "1h": { label: "Last hour", hours: 1 },
-  "24h": { label: "Last day", hours: 24 },
-  "7d": { label: "Last 7 days", hours: 7 * 24 },
-};
-
-const COLUMNS: readonly Column<Run>[] = [
+const COLUMNS: readonly Column<ListedRun>[] = [
   { head: "Status", cell: (run) => <Status status={run.status} /> },
   {
     head: "Workflow",
@@ -51,82 +49,114 @@ const COLUMNS: readonly Column<Run>[] = [
   { head: "Took", className: "table-time", cell: took },
 ];
 
-/** The moment at which a span of time before now begins; "" for a span that is not known. */
-function sinceMoment(since: string, now: number): string {
-  const span = SPANS[since];
-  return span === undefined ? "" : new Date(now - span.hours * HOUR_MS).toISOString();
-}
-
 /** The list of runs, newest first, filtered by what the address says. */
 export function RunsPage(): React.JSX.Element {
   const { query } = useAddress();
-  const status = query.get("status") ?? "";
-  const workflow = query.get("workflow") ?? "";
   const cursor = query.get("cursor") ?? "";
-  const since = query.get("since") ?? "";
-  const load = useCallback(
-    () => api.runs({ status, workflow_id: workflow, cursor, created_after: sinceMoment(since, Date.now()) }),
-    [status, workflow, cursor, since],
-  );
+  const columns = query.get("columns") ?? "";
+  const filter = filterText(query);
+  const load = useCallback(() => {
+    const wanted = new URLSearchParams(filter);
+    return api.runs({ ...filterOf(wanted, Date.now()), cursor }, columnsOf(wanted));
+  }, [filter, cursor]);
   const { value: page, error, reload } = useLoaded(load);
-  const mayAct = useMay("runs:write");
-  const [bulk, setBulk] = useState<BulkFilter | undefined>(undefined);
+  const problems = useMemo(() => problemsOf(error), [error]);
   const [begun, setBegun] = useState<readonly string[]>([]);
+  const shown = useMemo(() => [...COLUMNS, ...valueColumns(columnsOf(new URLSearchParams({ columns })))], [columns]);
   return (
     <ListPage
       title="Runs"
-      error={error}
+      error={problems.size > 0 ? undefined : error}
       onReload={reload}
-      isEmpty={page === undefined}
+      isEmpty={page === undefined && error === undefined}
       actions={
         <>
-          <QuerySelect label="Status" name="status" value={status} none="Any status" options={STATUSES} />
-          <QuerySelect
-            label="Time"
-            name="since"
-            value={since}
-            none="Any time"
-            options={Object.keys(SPANS)}
-            labelOf={(name) => SPANS[name]?.label ?? name}
-          />
-          <QueryField label="Workflow id" name="workflow" value={workflow} />
+          <SavedFilters query={query} />
           <Button onClick={reload}>Refresh</Button>
-          {mayAct && (
-            <Button
-              testId="bulk-open"
-              onClick={() => setBulk({ status, workflowId: workflow, createdAfter: sinceMoment(since, Date.now()) })}
-            >
-              Act on all…
-            </Button>
-          )}
+          <BulkButton query={query} onBegun={(jobId) => setBegun((old) => [...old, jobId])} />
         </>
       }
     >
+      <RunFilters query={query} problems={problems} />
       <JobsBar begun={begun} onDone={reload} />
       {page !== undefined && (
-        <Table
-          label="Runs"
-          columns={COLUMNS}
-          items={page.items}
-          keyOf={({ id }) => id}
-          empty="No run is like this."
-          nextCursor={page.next_cursor}
-        />
-      )}
-      {bulk !== undefined && (
-        <Suspense>
-          <BulkDialog
-            filter={bulk}
-            onClose={() => setBulk(undefined)}
-            onBegun={(jobId) => setBegun((old) => [...old, jobId])}
+        <>
+          <Table
+            label="Runs"
+            columns={shown}
+            items={page.items}
+            keyOf={({ id }) => id}
+            empty={
+              page.looked.is_stopped ? "None of the runs looked through so far is like this." : "No run is like this."
+            }
+            nextCursor={page.looked.is_stopped ? null : page.next_cursor}
           />
-        </Suspense>
+          <LookedNote page={page} />
+        </>
       )}
     </ListPage>
   );
 }
 
-function took({ started_at: started, finished_at: finished }: Run): string {
+/** What of the query is wrong, by the name of the parameter. */
+function problemsOf(error: ApiError | undefined): ReadonlyMap<string, string> {
+  const problems = error?.problems ?? [];
+  return new Map(problems.map(({ pointer, message }) => [pointer.replace("/query/", ""), message]));
+}
+
+function valueColumns(paths: readonly string[]): readonly Column<ListedRun>[] {
+  return paths.map((path) => ({
+    head: path,
+    className: "mono table-wrap",
+    cell: ({ values }) => <ValueCell value={values?.[path]} isRead={values !== null} />,
+  }));
+}
+
+function ValueCell({
+  value,
+  isRead,
+}: {
+  readonly value: Json | undefined;
+  readonly isRead: boolean;
+}): React.JSX.Element {
+  if (!isRead) return <span className="muted">too large to look into</span>;
+  return value === null || value === undefined ? <span className="muted">—</span> : <>{summary(value)}</>;
+}
+
+interface BulkButtonProps {
+  readonly query: URLSearchParams;
+  readonly onBegun: (jobId: string) => void;
+}
+
+/** Opens the dialog that acts on all runs of the list: unless these are fewer than a job can be told. */
+function BulkButton({ query, onBegun }: BulkButtonProps): React.JSX.Element | null {
+  const [bulk, setBulk] = useState<BulkFilter | undefined>(undefined);
+  const isTooFine = isSearch(query);
+  if (!useMay("runs:write")) return null;
+  const open = (): void => {
+    const { status = "", workflow_id = "", created_after = "" } = filterOf(query, Date.now());
+    setBulk({ status, workflowId: workflow_id, createdAfter: created_after });
+  };
+  return (
+    <>
+      <Button
+        testId="bulk-open"
+        disabled={isTooFine}
+        title={isTooFine ? "Not of a search: only status, time and a workflow say which runs are acted on." : undefined}
+        onClick={open}
+      >
+        Act on all…
+      </Button>
+      {bulk !== undefined && (
+        <Suspense>
+          <BulkDialog filter={bulk} onClose={() => setBulk(undefined)} onBegun={onBegun} />
+        </Suspense>
+      )}
+    </>
+  );
+}
+
+function took({ started_at: started, finished_at: finished }: ListedRun): string {
   return started === null || finished === null ? "—" : duration(Date.parse(finished) - Date.parse(started));
 }
 

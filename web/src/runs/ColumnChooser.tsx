@@ -1,0 +1,44 @@
+import { setQuery } from "../shell/routes";
+import { Icon } from "../shell/ui/Icon";
+
+interface ColumnChooserProps {
+  readonly columns: readonly string[];
+}
+
+function show(columns: readonly string[]): void {
+  setQuery({ columns: columns.join("\n") });
+}
+
+/** Values of each run that the list shows as columns; they are in the address. */
+export function ColumnChooser({ columns }: ColumnChooserProps): React.JSX.Element {
+  const add = (field: HTMLInputElement): void => {
+    const path = field.value.trim();
+    if (path !== "" && !columns.includes(path)) show([...columns, path]);
+    field.value = "";
+  };
+  return (
+    <div className="run-columns" role="group" aria-label="Columns">
+      {columns.map((path) => (
+        <button
+          key={path}
+          type="button"
+          className="tag run-column"
+          aria-label={`Remove the column ${path}`}
+          onClick={() => show(columns.filter((other) => other !== path))}
+        >
+          <code>{path}</code>
+          <Icon name="x" size={12} />
+        </button>
+      ))}
+      <input
+        className="input mono"
+        aria-label="Add a column"
+        placeholder="Add a column: event.data.order_id"
+        spellCheck={false}
+        data-testid="add-column"
+        onBlur={(event) => add(event.target)}
+        onKeyDown={(event) => event.key === "Enter" && add(event.currentTarget)}
+      />
+    </div>
+  );
+}

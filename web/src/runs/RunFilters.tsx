@@ -1,0 +1,42 @@
+import { QueryField, QuerySelect } from "../shell/ui/QueryField";
+import { ColumnChooser } from "./ColumnChooser";
+import { SPANS, columnsOf } from "./filter";
+import { SearchField } from "./SearchField";
+
+const STATUSES = ["scheduled", "queued", "running", "waiting", "completed", "failed", "cancelled"] as const;
+
+interface RunFiltersProps {
+  readonly query: URLSearchParams;
+  /** What is wrong, by the parameter of the API. */
+  readonly problems: ReadonlyMap<string, string>;
+}
+
+/** Says which runs the list shows, and which of their values. All of it is in the address. */
+export function RunFilters({ query, problems }: RunFiltersProps): React.JSX.Element {
+  const read = (name: string): string => query.get(name) ?? "";
+  const others = [...problems].filter(([name]) => name !== "where");
+  return (
+    <div className="run-filters">
+      <SearchField value={read("where")} problem={problems.get("where")} />
+      <div className="run-filter-line">
+        <QuerySelect label="Status" name="status" value={read("status")} none="Any status" options={STATUSES} />
+        <QuerySelect
+          label="Time"
+          name="since"
+          value={read("since")}
+          none="Any time"
+          options={Object.keys(SPANS)}
+          labelOf={(name) => SPANS[name]?.label ?? name}
+        />
+        <QueryField label="Workflow id, or app/" name="workflow" value={read("workflow")} />
+        <QueryField label="Version" name="version" value={read("version")} />
+        <ColumnChooser columns={columnsOf(query)} />
+      </div>
+      {others.map(([name, message]) => (
+        <p key={name} className="field-error" role="alert">
+          {name}: {message}
+        </p>
+      ))}
+    </div>
+  );
+}

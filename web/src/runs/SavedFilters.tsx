@@ -1,0 +1,105 @@
+import { useState } from "react";
+import { useSession } from "../api/session";
+import { notify } from "../shell/notices";
+import { setQuery } from "../shell/routes";
+import { Button } from "../shell/ui/Button";
+import { Dialog } from "../shell/ui/Dialog";
+import { LabelledField } from "../shell/ui/LabelledField";
+import type { SavedFilter } from "./filter";
+import { FILTERS, filterText, readSaved, withSaved } from "./filter";
+
+/** Filters with names, as somebody keeps them in this browser; others who use it have their own. */
+export function SavedFilters({ query }: { readonly query: URLSearchParams }): React.JSX.Element {
+  const place = useSession(({ state }) => `workflowkit.filters.${state?.environment}/${state?.tenant}/${state?.actor}`);
+  const [saved, setSaved] = useState(() => stored(place));
+  const [isNaming, setNaming] = useState(false);
+  const present = filterText(query);
+  const chosen = saved.find((filter) => filter.query === present);
+  const keep = (next: readonly SavedFilter[]): void => {
+    setSaved(next);
+    try {
+      localStorage.setItem(place, JSON.stringify(next));
+    } catch {
+      notify("The browser does not keep anything here: the filter is gone with this page.", "error");
+    }
+  };
+  const choose = (name: string): void => {
+    const wanted = new URLSearchParams(saved.find((filter) => filter.name === name)?.query ?? "");
+    setQuery(Object.fromEntries([...FILTERS.map((field) => [field, wanted.get(field) ?? ""]), ["cursor", ""]]));
+  };
+  return (
+    <>
+      {saved.length > 0 && (
+        <select
+          className="input page-filter"
+          aria-label="Saved filters"
+          value={chosen?.name ?? ""}
+          onChange={(event) => choose(event.target.value)}
+        >
+          <option value="">Saved filters</option>
+          {saved.map(({ name }) => (
+            <option key={name}>{name}</option>
+          ))}
+        </select>
+      )}
+      {chosen !== undefined && (
+        <Button onClick={() => keep(saved.filter((filter) => filter !== chosen))}>Delete filter</Button>
+      )}
+      {chosen === undefined && present !== "" && <Button onClick={() => setNaming(true)}>Save filter…</Button>}
+      {isNaming && (
+        <NameDialog
+          onClose={() => setNaming(false)}
+          onName={(name) => {
+            keep(withSaved(saved, { name, query: present }));
+            setNaming(false);
+          }}
+        />
+      )}
+    </>
+  );
+}
+
+interface NameDialogProps {
+  readonly onName: (name: string) => void;
+  readonly onClose: () => void;
+}
+
+function NameDialog({ onName, onClose }: NameDialogProps): React.JSX.Element {
+  const [name, setName] = useState("");
+  const save = (): void => {
+    if (name.trim() !== "") onName(name.trim());
+  };
+  return (
+    <Dialog
+      title="Save this filter"
+      onClose={onClose}
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button look="primary" disabled={name.trim() === ""} testId="save-filter" onClick={save}>
+            Save
+          </Button>
+        </>
+      }
+    >
+      <LabelledField label="Name" help="It is kept in this browser only.">
+        <input
+          className="input"
+          value={name}
+          maxLength={60}
+          data-testid="filter-name"
+          onChange={(event) => setName(event.target.value)}
+          onKeyDown={(event) => event.key === "Enter" && save()}
+        />
+      </LabelledField>
+    </Dialog>
+  );
+}
+
+function stored(place: string): readonly SavedFilter[] {
+  try {
+    return readSaved(localStorage.getItem(place));
+  } catch {
+    return []; // a browser that keeps nothing
+  }
+}
