@@ -8,7 +8,14 @@ export { useChannel } from "./channel.js";
 
 /** What the editor tells, by the name of the callback. */
 export interface WorkflowEditorEvents {
-  readonly onChange?: (detail: { readonly workflowId: string; readonly document: unknown }) => void;
+  /** What was changed: the document after it, and what has changed in it as a JSON Patch (RFC 6902). */
+  readonly onChange?: (detail: {
+    readonly workflowId: string;
+    readonly document: unknown;
+    readonly patch: readonly { readonly op: string; readonly path: string; readonly value?: unknown }[];
+  }) => void;
+  /** Somebody wants saved what the page keeps. */
+  readonly onSave?: (detail: { readonly workflowId: string; readonly document: unknown }) => void;
   readonly onSaved?: (detail: { readonly workflowId: string; readonly savedAt: string }) => void;
   readonly onPublished?: (detail: { readonly workflowId: string; readonly version: number }) => void;
   readonly onProblems?: (detail: {
@@ -26,13 +33,26 @@ export interface WorkflowEditorEvents {
     readonly actions: readonly string[];
     readonly edges: readonly string[];
   }) => void;
+  /** How a run stands that is shown; without an id it is a test run. */
+  readonly onRun?: (detail: {
+    readonly workflowId: string;
+    readonly runId?: string | undefined;
+    readonly status: string;
+  }) => void;
   readonly onError?: (detail: { readonly code: string; readonly message: string }) => void;
 }
 
 export interface WorkflowEditorProps extends WorkflowEditorEvents {
   /** Where Workflow Kit is mounted: "https://flows.example.com", or "/workflows" in the same application. */
   readonly server: string;
-  readonly workflowId: string;
+  /** May be left out for a run, and for a document that the page keeps. */
+  readonly workflowId?: string;
+  /** Shows a run, as it goes on, instead of the editor. */
+  readonly runId?: string;
+  /** The document, where the page keeps it: give back what `onChange` tells, and save it yourself. */
+  readonly document?: unknown;
+  /** The kinds of actions that are offered, or beginnings of them such as "shop/*". All are, unless there are some. */
+  readonly actions?: readonly string[];
   /** Asks one's own server for a token: at first, and whenever the last one is about to end. */
   readonly getToken: () => string | Promise<string>;
   readonly readOnly?: boolean;
@@ -46,6 +66,9 @@ export interface WorkflowEditorProps extends WorkflowEditorEvents {
 interface EditorElement extends HTMLElement {
   server: string;
   workflowId: string;
+  runId: string | undefined;
+  document: unknown;
+  actions: readonly string[];
   getToken: () => string | Promise<string>;
   readOnly: boolean;
   theme: string;
@@ -54,16 +77,20 @@ interface EditorElement extends HTMLElement {
 
 const CALLBACKS = {
   change: "onChange",
+  save: "onSave",
   saved: "onSaved",
   published: "onPublished",
   problems: "onProblems",
   selection: "onSelection",
+  run: "onRun",
   error: "onError",
 } as const satisfies Readonly<Record<string, keyof WorkflowEditorEvents>>;
 
 /** The editor of one workflow. One may be on the screen at a time. */
 export function WorkflowEditor(props: WorkflowEditorProps): ReactElement {
-  const { server, workflowId, readOnly = false, theme = "system", locale = "en", className, style } = props;
+  const { server, workflowId = "", runId, document, readOnly = false, theme = "system", locale = "en" } = props;
+  const { className, style } = props;
+  const actions = (props.actions ?? []).join(" ");
   const element = useRef<EditorElement>(null);
   const latest = useRef(props);
   useLayoutEffect(() => {
@@ -82,8 +109,10 @@ export function WorkflowEditor(props: WorkflowEditorProps): ReactElement {
     current.getToken = () => latest.current.getToken();
   }, []);
   useEffect(() => {
-    if (element.current !== null) Object.assign(element.current, { server, workflowId, readOnly, theme, locale });
-  }, [server, workflowId, readOnly, theme, locale]);
+    if (element.current === null) return;
+    const kinds = actions.split(" ").filter((kind) => kind !== "");
+    Object.assign(element.current, { server, workflowId, runId, document, actions: kinds, readOnly, theme, locale });
+  }, [server, workflowId, runId, document, actions, readOnly, theme, locale]);
   useEffect(() => {
     const { current } = element;
     const ends = Object.entries(CALLBACKS).map(([name, callback]) => {

@@ -7,7 +7,7 @@ import type { Graph, Scope } from "../document/types";
 import { SOURCE } from "../document/types";
 import { duration } from "../shell/times";
 import type { Message } from "../locale/locale";
-import { t } from "../locale/locale";
+import { counted, t } from "../locale/locale";
 
 export type EdgeState = "taken" | "not_taken" | "dead";
 
@@ -29,6 +29,8 @@ export interface Painting {
 }
 
 export const STATUS_WORDS: Readonly<Record<string, Message>> = {
+  scheduled: "Scheduled",
+  queued: "Queued",
   ready: "Ready",
   running: "Running",
   sleeping: "Sleeping",
@@ -40,7 +42,7 @@ export const STATUS_WORDS: Readonly<Record<string, Message>> = {
   held: "Needs a stub",
 };
 
-/** The state of a step, for people. */
+/** The state of a step, or of a run, for people. */
 export function statusWord(status: string): string {
   const word = STATUS_WORDS[status];
   return word === undefined ? status : t(word);
@@ -86,6 +88,6 @@ function noteOf(step: Step): string {
   if (step.started_at !== null && step.finished_at !== null)
     parts.push(duration(Date.parse(step.finished_at) - Date.parse(step.started_at)));
   const tries = step.attempts.filter(({ outcome }) => outcome !== "suspended").length;
-  if (tries > 1) parts.push(`${tries} attempts`);
+  if (tries > 1) parts.push(counted("{count} attempts", tries));
   return parts.join(" · ");
 }

@@ -20,7 +20,7 @@ import { prepare } from "./prepare";
 import type { EditorStore } from "./store";
 import type { EditorHost } from "./host";
 import { APPLICATION } from "./host";
-import { EditorContext, useEditor, useHost } from "./store";
+import { EditorContext, documentJson, useEditor, useHost } from "./store";
 import { TopBar } from "./TopBar";
 import { useConnecting } from "./useConnecting";
 import { useSamples } from "./useSamples";
@@ -63,7 +63,7 @@ function EditorInside({ opened }: { readonly opened: OpenedEditor }): React.JSX.
   const host = useHost();
   const isReadOnly = useEditor((state) => state.isReadOnly);
   const [hasPalette, setPalette] = useState(!isReadOnly && roomWidth() >= WIDE);
-  const [version, setVersion] = useState(workflow.published_version);
+  const [version, setVersion] = useState(workflow?.published_version ?? null);
   const connecting = useConnecting(store);
   useValidation(store);
   useSamples(store, host);
@@ -74,10 +74,13 @@ function EditorInside({ opened }: { readonly opened: OpenedEditor }): React.JSX.
     () => ({
       find: () => setDialog("find"),
       help: () => setDialog("help"),
-      save: () => void saver.flush(),
+      save: () => {
+        if (saver !== undefined) void saver.flush();
+        else host.tell("save", { workflowId: store.getState().workflowId, document: documentJson(store) });
+      },
       connect: connecting.begin,
     }),
-    [saver, connecting.begin],
+    [store, saver, host, connecting.begin],
   );
   useEditorKeys(store, keys);
   return (
@@ -86,7 +89,7 @@ function EditorInside({ opened }: { readonly opened: OpenedEditor }): React.JSX.
         publishedVersion={version}
         onPublished={(published) => {
           setVersion(published);
-          host.tell("published", { workflowId: workflow.id, version: published });
+          host.tell("published", { workflowId: store.getState().workflowId, version: published });
         }}
         onTogglePalette={() => setPalette(!hasPalette)}
         menu={menuFor(store, keys).filter((item) => !isReadOnly || item.testId !== "import")}
@@ -144,12 +147,12 @@ function Conflict(): React.JSX.Element | null {
 function useLeaveWarning({ saver }: OpenedEditor): void {
   useEffect(() => {
     const onLeave = (event: BeforeUnloadEvent): void => {
-      if (saver.isDirty) event.preventDefault();
+      if (saver?.isDirty === true) event.preventDefault();
     };
     addEventListener("beforeunload", onLeave);
     return () => {
       removeEventListener("beforeunload", onLeave);
-      void saver.flush();
+      void saver?.flush();
     };
   }, [saver]);
 }
@@ -158,7 +161,7 @@ function useLeaveWarning({ saver }: OpenedEditor): void {
 function useSavingAfterLogin({ saver }: OpenedEditor): void {
   const logins = useSession((session) => session.logins);
   useEffect(() => {
-    if (logins > 0) void saver.flush();
+    if (logins > 0) void saver?.flush();
   }, [saver, logins]);
 }
 

@@ -14,7 +14,7 @@ import { t } from "../locale/locale";
 export function EditorPage({ workflowId }: { readonly workflowId: string }): React.JSX.Element {
   const load = useCallback(() => openEditor(workflowId, { isReadOnly: !may("workflows:write") }), [workflowId]);
   const { value: opened, error, reload } = useLoaded(load);
-  const title = opened?.workflow.name ?? "";
+  const title = opened?.workflow?.name ?? "";
   useEffect(() => {
     const before = document.title;
     if (title !== "") document.title = `${title} · Workflow Kit`;

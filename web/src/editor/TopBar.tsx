@@ -22,10 +22,12 @@ interface TopBarProps {
 /** The name of the workflow, whether it is saved and sound, and what can be done with all of it. */
 export function TopBar({ publishedVersion, onPublished, onTogglePalette, menu }: TopBarProps): React.JSX.Element {
   const { store } = useEditorContext();
-  const { isEmbedded, mayPublish } = useHost();
+  const { isEmbedded, mayPublish, isKeeper } = useHost();
   const isPublisher = useMay("workflows:publish");
   const document = useDocument();
   const panel = useEditor((state) => state.panel);
+  /** A host that keeps the document may have none on the server, which test runs need. */
+  const hasWorkflow = useEditor((state) => state.workflowId !== "");
   const isReadOnly = useEditor((state) => state.isReadOnly);
   const toggle = (wanted: Panel): void => store.getState().show(panel === wanted ? "none" : wanted);
   return (
@@ -52,19 +54,18 @@ export function TopBar({ publishedVersion, onPublished, onTogglePalette, menu }:
           store.getState().edit((old) => withOptional(old, "name", name), t("rename the workflow"), "workflow name");
         }}
       />
-      <span className="tag topbar-version">
-        {publishedVersion === null ? t("Draft") : t("v{version} live", { version: publishedVersion })}
-      </span>
-      {!isReadOnly && <SaveStatus />}
+      {!isKeeper && <DraftStatus publishedVersion={publishedVersion} />}
       <span className="grow" />
       <ProblemsButton isOpen={panel === "problems"} onToggle={() => toggle("problems")} />
-      <IconButton
-        icon="history"
-        label={t("Versions")}
-        testId="versions-button"
-        aria-pressed={panel === "versions"}
-        onClick={() => toggle("versions")}
-      />
+      {!isKeeper && (
+        <IconButton
+          icon="history"
+          label={t("Versions")}
+          testId="versions-button"
+          aria-pressed={panel === "versions"}
+          onClick={() => toggle("versions")}
+        />
+      )}
       <IconButton
         icon="list"
         label={t("Outline")}
@@ -79,9 +80,22 @@ export function TopBar({ publishedVersion, onPublished, onTogglePalette, menu }:
         </span>
       )}
       <Menu label={t("More")} icon="dots" items={menu} testId="more" />
-      {!isReadOnly && <TestButton isOpen={panel === "test"} onToggle={() => toggle("test")} />}
-      {mayPublish && isPublisher && !isReadOnly && <PublishButton onPublished={onPublished} />}
+      {!isReadOnly && hasWorkflow && <TestButton isOpen={panel === "test"} onToggle={() => toggle("test")} />}
+      {mayPublish && isPublisher && !isReadOnly && !isKeeper && <PublishButton onPublished={onPublished} />}
     </header>
+  );
+}
+
+/** Which version is live, and whether the server has the draft. */
+function DraftStatus({ publishedVersion }: { readonly publishedVersion: number | null }): React.JSX.Element {
+  const isReadOnly = useEditor((state) => state.isReadOnly);
+  return (
+    <>
+      <span className="tag topbar-version">
+        {publishedVersion === null ? t("Draft") : t("v{version} live", { version: publishedVersion })}
+      </span>
+      {!isReadOnly && <SaveStatus />}
+    </>
   );
 }
 

@@ -40,14 +40,17 @@ export interface Kind {
 }
 
 export class Catalogue {
+  /** Those that are offered; documents may have others, too. */
   readonly kinds: readonly Kind[];
   readonly names: ReadonlyMap<string, string>;
   private readonly byKind: ReadonlyMap<string, Kind>;
 
-  constructor(actions: readonly Action[]) {
-    this.kinds = actions.map(prepare);
-    this.byKind = new Map(this.kinds.map((kind) => [kind.action.kind, kind]));
-    this.names = new Map(this.kinds.map(({ action }) => [action.kind, action.name]));
+  /** `offered` are kinds, or beginnings of kinds that end in `*`; all are, unless there are some. */
+  constructor(actions: readonly Action[], offered: readonly string[] = []) {
+    const all = actions.map(prepare);
+    this.kinds = offered.length === 0 ? all : all.filter(({ action }) => isNamed(offered, action.kind));
+    this.byKind = new Map(all.map((kind) => [kind.action.kind, kind]));
+    this.names = new Map(all.map(({ action }) => [action.kind, action.name]));
   }
 
   /** The action of a kind; kinds from the TypeScript kit may lack their prefix. */
@@ -65,6 +68,10 @@ export class Catalogue {
   wayOf(edge: WorkflowEdge, ways: readonly Way[]): number {
     return ways.findIndex((way) => isEqual(way.conditional ?? null, edge.conditional ?? null));
   }
+}
+
+function isNamed(patterns: readonly string[], kind: string): boolean {
+  return patterns.some((name) => (name.endsWith("*") ? kind.startsWith(name.slice(0, -1)) : kind === name));
 }
 
 function prepare(written: Action): Kind {

@@ -2,10 +2,17 @@
 
 import type { Problem } from "../api/schema";
 import type { Json } from "../base/json";
+import type { PatchOperation } from "../document/patch";
 
 /** What a host is told, by the name of the event. */
 export interface HostEvents {
-  readonly change: { readonly workflowId: string; readonly document: Json };
+  readonly change: {
+    readonly workflowId: string;
+    readonly document: Json;
+    readonly patch: readonly PatchOperation[];
+  };
+  /** Somebody wants saved what the host keeps. */
+  readonly save: { readonly workflowId: string; readonly document: Json };
   readonly saved: { readonly workflowId: string; readonly savedAt: string };
   readonly published: { readonly workflowId: string; readonly version: number };
   readonly problems: {
@@ -18,6 +25,8 @@ export interface HostEvents {
     readonly actions: readonly string[];
     readonly edges: readonly string[];
   };
+  /** How a run stands that is shown; without an id it is a test run of the editor. */
+  readonly run: { readonly workflowId: string; readonly runId: string | undefined; readonly status: string };
   readonly error: { readonly code: string; readonly message: string };
   readonly "token-expiring": { readonly expiresAt: string | undefined };
 }
@@ -29,8 +38,15 @@ export interface EditorHost {
   /** Whether the page is somebody else's: its address, its title and its other sections are none of ours. */
   readonly isEmbedded: boolean;
   readonly mayPublish: boolean;
+  /** Whether the page keeps the document itself: nothing of it is saved, published or restored here. */
+  readonly isKeeper: boolean;
   readonly tell: Tell;
 }
 
 /** The application's own pages: a server that refuses something says so. */
-export const APPLICATION: EditorHost = { isEmbedded: false, mayPublish: true, tell: () => undefined };
+export const APPLICATION: EditorHost = {
+  isEmbedded: false,
+  mayPublish: true,
+  isKeeper: false,
+  tell: () => undefined,
+};

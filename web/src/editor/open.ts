@@ -3,6 +3,7 @@
 import type { TaggedDraft } from "../api/client";
 import type { Workflow } from "../api/schema";
 import { api } from "../api/session";
+import type { Json } from "../base/json";
 import { isEqual } from "../base/json";
 import { toJson } from "../document/read";
 import type { WorkflowDocument } from "../document/types";
@@ -14,13 +15,23 @@ import { createEditorStore } from "./store";
 import { t } from "../locale/locale";
 
 export interface OpenedEditor {
-  readonly workflow: Workflow;
+  /** `undefined` where a host keeps the document. */
+  readonly workflow: Workflow | undefined;
   readonly store: EditorStore;
-  readonly saver: DraftSaver;
+  readonly saver: DraftSaver | undefined;
+}
+
+export interface OpenOptions {
+  readonly isReadOnly?: boolean;
+  /** What the catalogue offers: see `Catalogue`. */
+  readonly offered?: readonly string[];
 }
 
 /** Loads a workflow with its draft and the catalogue. Throws `ApiError`, or `NotAWorkflow` for what cannot be drawn. */
-export async function openEditor(workflowId: string, { isReadOnly = false } = {}): Promise<OpenedEditor> {
+export async function openEditor(
+  workflowId: string,
+  { isReadOnly = false, offered = [] }: OpenOptions = {},
+): Promise<OpenedEditor> {
   const [workflow, opened, actions] = await Promise.all([
     api.workflow(workflowId),
     api.draft(workflowId),
@@ -29,7 +40,7 @@ export async function openEditor(workflowId: string, { isReadOnly = false } = {}
   const document = prepare(opened.draft.document);
   const store = createEditorStore({
     workflowId,
-    catalogue: new Catalogue(actions),
+    catalogue: new Catalogue(actions, offered),
     document,
     save: { kind: "saved", at: opened.draft.updated_at },
     isReadOnly,
@@ -37,6 +48,19 @@ export async function openEditor(workflowId: string, { isReadOnly = false } = {}
   const saver = saverFor(workflowId, opened, document, store);
   if (!isReadOnly) restoreKeptEdit(workflowId, opened, saver, store);
   return { workflow, store, saver };
+}
+
+/** Opens a document that a host keeps: nothing of it is stored. Throws `ApiError`, or `NotAWorkflow`. */
+export async function openGiven(
+  workflowId: string,
+  given: Json,
+  { isReadOnly = false, offered = [] }: OpenOptions,
+): Promise<OpenedEditor> {
+  const document = prepare(given);
+  const catalogue = new Catalogue(await api.actions(), offered);
+  const save = { kind: "saved", at: "" } as const;
+  const store = createEditorStore({ workflowId, catalogue, document, save, isReadOnly });
+  return { workflow: undefined, store, saver: undefined };
 }
 
 function saverFor(workflowId: string, opened: TaggedDraft, document: WorkflowDocument, store: EditorStore): DraftSaver {

@@ -27,6 +27,7 @@ export function useSamples(store: EditorStore, { isEmbedded }: EditorHost): void
 /** The tokens of hosts reach the runs of a workflow, and no event that has started none. */
 async function loadSamples(store: EditorStore, isEmbedded: boolean): Promise<Samples> {
   const { workflowId, history } = store.getState();
+  if (workflowId === "") return NO_SAMPLES;
   const { items } = await api.runs({ workflow_id: workflowId, limit: "1" });
   const [last] = items;
   if (last !== undefined) {

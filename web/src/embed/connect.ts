@@ -15,7 +15,7 @@ export interface FrameOptions extends FrameSettings {
 }
 
 export interface FrameConnection {
-  /** Opens something else, or in another way. */
+  /** Opens something else, or in another way; another `document` takes the place of the one that is shown. */
   readonly open: (settings: FrameSettings) => void;
   /** Listens no more. */
   readonly close: () => void;

@@ -3,14 +3,26 @@
  * nor the editor's touch the other. There may be one on a page at a time.
  */
 
+import type { Json } from "../base/json";
 import type { ThemeChoice } from "../shell/theme";
 import type { HostEventName, HostEvents } from "../editor/host";
-import type { Mounted } from "./mount";
+import type { Mounted, Wanted } from "./mount";
 import type { GetToken } from "./token";
 import { TokenKeeper, readToken } from "./token";
 
 const THEMES: readonly ThemeChoice[] = ["system", "light", "dark"];
-const PROPERTIES = ["server", "workflowId", "token", "getToken", "readOnly", "theme", "locale"] as const;
+const PROPERTIES = [
+  "server",
+  "workflowId",
+  "runId",
+  "token",
+  "getToken",
+  "document",
+  "actions",
+  "readOnly",
+  "theme",
+  "locale",
+] as const;
 /** The address of the application that this script was loaded from. */
 const OWN_SERVER = new URL("..", import.meta.url).href.replace(/\/$/, "");
 
@@ -34,9 +46,19 @@ export function define(given: ElementOptions): void {
 }
 
 export class WorkflowEditorElement extends HTMLElement {
-  static readonly observedAttributes = ["server", "workflow-id", "token", "read-only", "theme", "locale"];
+  static readonly observedAttributes = [
+    "server",
+    "workflow-id",
+    "run-id",
+    "token",
+    "actions",
+    "read-only",
+    "theme",
+    "locale",
+  ];
 
   private getTokenCallback: GetToken | undefined;
+  private given: Json | undefined;
   private mounted: Mounted | undefined;
   private isScheduled = false;
   private readonly keeper = new TokenKeeper({
@@ -60,6 +82,39 @@ export class WorkflowEditorElement extends HTMLElement {
 
   set workflowId(value: string) {
     this.setAttribute("workflow-id", value);
+  }
+
+  /** A run that is shown, as it goes on, instead of the editor; "" for none. */
+  get runId(): string {
+    return this.getAttribute("run-id") ?? "";
+  }
+
+  set runId(value: string | undefined) {
+    if (value === undefined || value === "") this.removeAttribute("run-id");
+    else this.setAttribute("run-id", value);
+  }
+
+  /**
+   * The document, where the page keeps it itself: the editor tells of each change and saves nothing. Another one is
+   * shown in the place of what there is. Without one it is the draft that the server has.
+   */
+  get document(): Json | undefined {
+    return this.given;
+  }
+
+  set document(value: Json | undefined) {
+    this.given = value;
+    this.schedule();
+  }
+
+  /** The kinds of actions that are offered, or beginnings of them such as "shop/*"; all are, unless there are some. */
+  get actions(): readonly string[] {
+    return (this.getAttribute("actions") ?? "").split(/\s+/).filter((name) => name !== "");
+  }
+
+  set actions(value: readonly string[]) {
+    if (value.length === 0) this.removeAttribute("actions");
+    else this.setAttribute("actions", value.join(" "));
   }
 
   /** What the server asks for. Better than the attribute, which stands in the page, is the property or `getToken`. */
@@ -106,7 +161,7 @@ export class WorkflowEditorElement extends HTMLElement {
     this.setAttribute("locale", value);
   }
 
-  /** Saves what is unsaved; tells whether the server has all of it. */
+  /** Saves what is unsaved; tells whether the server has all of it. Where the page keeps the document, tells `save`. */
   save(): Promise<boolean> {
     return this.mounted?.save() ?? Promise.resolve(false);
   }
@@ -160,7 +215,8 @@ export class WorkflowEditorElement extends HTMLElement {
   }
 
   private async draw(): Promise<void> {
-    if (active !== this || this.workflowId === "") return;
+    const isNothing = this.workflowId === "" && this.runId === "" && this.given === undefined;
+    if (active !== this || isNothing) return;
     try {
       if (this.keeper.current === undefined && !(this.getTokenCallback !== undefined && (await this.keeper.renew())))
         return;
@@ -168,18 +224,26 @@ export class WorkflowEditorElement extends HTMLElement {
       // While that was loading, the element may have been taken out of the page.
       if (active !== this) return;
       this.mounted ??= await mount(this, options.styles);
-      const rights = readToken(this.keeper.current ?? "")?.rights ?? [];
-      await this.mounted.draw({
-        server: this.server,
-        keeper: this.keeper,
-        workflowId: this.workflowId,
-        isReadOnly: this.readOnly || !rights.includes("edit"),
-        mayPublish: rights.includes("publish"),
-        theme: this.theme,
-        locale: this.locale,
-      });
+      await this.mounted.draw(this.wanted());
     } catch (reason) {
       this.tell("error", { code: "not-loaded", message: String(reason) });
     }
+  }
+
+  /** What is to be drawn, by what the page has said and what the token allows. */
+  private wanted(): Wanted {
+    const rights = readToken(this.keeper.current ?? "")?.rights ?? [];
+    return {
+      server: this.server,
+      keeper: this.keeper,
+      workflowId: this.workflowId,
+      runId: this.runId === "" ? undefined : this.runId,
+      document: this.given,
+      actions: this.actions,
+      isReadOnly: this.readOnly || !rights.includes("edit"),
+      mayPublish: rights.includes("publish"),
+      theme: this.theme,
+      locale: this.locale,
+    };
   }
 }

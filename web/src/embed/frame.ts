@@ -41,7 +41,10 @@ function open(settings: FrameSettings): void {
   editor.readOnly = settings.readOnly === true;
   editor.theme = settings.theme ?? "system";
   editor.locale = settings.locale ?? "en";
-  editor.workflowId = settings.workflowId;
+  editor.document = settings.document;
+  editor.actions = settings.actions ?? [];
+  editor.runId = settings.runId;
+  editor.workflowId = settings.workflowId ?? "";
   if (!editor.isConnected) document.body.append(editor);
 }
 

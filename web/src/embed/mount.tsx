@@ -1,10 +1,14 @@
 /** Draws the editor into the shadow root of its element. */
 
+import type { ReactNode } from "react";
+import { Suspense, lazy } from "react";
 import { createRoot } from "react-dom/client";
 import { connectTo } from "../api/session";
+import type { Json } from "../base/json";
 import { moveInto } from "../base/place";
+import { documentJson } from "../editor/store";
 import type { Tell } from "../editor/host";
-import type { DraftSaver } from "../editor/saving";
+import type { OpenedEditor } from "../editor/open";
 import { localeOf, setLanguage } from "../locale/locale";
 import type { ThemeChoice } from "../shell/theme";
 import { followSystem, takeTheme, useTheme } from "../shell/theme";
@@ -14,10 +18,16 @@ import "./embed.css";
 import type { WorkflowEditorElement } from "./element";
 import type { TokenKeeper } from "./token";
 
+const EmbeddedRun = lazy(() => import("./EmbeddedRun").then((module) => ({ default: module.EmbeddedRun })));
+
 export interface Wanted {
   readonly server: string;
   readonly keeper: TokenKeeper;
   readonly workflowId: string;
+  /** A run to be shown instead of the editor. */
+  readonly runId: string | undefined;
+  readonly document: Json | undefined;
+  readonly actions: readonly string[];
   readonly isReadOnly: boolean;
   readonly mayPublish: boolean;
   readonly theme: ThemeChoice;
@@ -44,33 +54,57 @@ export async function mount(element: WorkflowEditorElement, styles: readonly str
   const root = createRoot(container);
   const showTheme = (): void => void (container.dataset.theme = useTheme.getState().isDark ? "dark" : "light");
   const unsubscribe = useTheme.subscribe(showTheme);
-  let saver: DraftSaver | undefined;
+  let opened: OpenedEditor | undefined;
   const tell: Tell = (name, detail) => element.tell(name, detail);
   return {
-    draw: async ({ server, keeper, workflowId, isReadOnly, mayPublish, theme, locale }) => {
+    draw: async (wanted) => {
+      const { server, keeper, theme, locale } = wanted;
       connectTo({ root: server, key: () => keeper.current, onUnauthenticated: () => keeper.renew() });
       takeTheme(theme);
       showTheme();
       await setLanguage(localeOf(locale));
       root.render(
-        <EmbeddedEditor
-          key={JSON.stringify([server, workflowId, isReadOnly, localeOf(locale)])}
-          workflowId={workflowId}
-          isReadOnly={isReadOnly}
-          mayPublish={mayPublish}
-          tell={tell}
-          onOpened={(opened) => {
-            saver = opened.saver;
-          }}
-        />,
+        shown(wanted, tell, (editor) => {
+          opened = editor;
+        }),
       );
     },
-    save: async () => (await saver?.flush())?.kind === "saved",
+    save: async () => {
+      if (opened === undefined) return false;
+      const { saver, store } = opened;
+      if (saver !== undefined) return (await saver.flush()).kind === "saved";
+      tell("save", { workflowId: store.getState().workflowId, document: documentJson(store) });
+      return true;
+    },
     unmount: () => {
       unsubscribe();
       root.unmount();
     },
   };
+}
+
+/** What the element shows. What makes another editor necessary is part of its key. */
+function shown(wanted: Wanted, tell: Tell, onOpened: (opened: OpenedEditor) => void): ReactNode {
+  const { server, workflowId, runId, isReadOnly, mayPublish, document, actions } = wanted;
+  const language = localeOf(wanted.locale);
+  if (runId !== undefined)
+    return (
+      <Suspense>
+        <EmbeddedRun key={JSON.stringify([server, runId, language])} runId={runId} tell={tell} />
+      </Suspense>
+    );
+  return (
+    <EmbeddedEditor
+      key={JSON.stringify([server, workflowId, isReadOnly, language, document === undefined, actions])}
+      workflowId={workflowId}
+      isReadOnly={isReadOnly}
+      mayPublish={mayPublish}
+      given={document}
+      offered={actions}
+      tell={tell}
+      onOpened={onOpened}
+    />
+  );
 }
 
 /** A style sheet that the host's policy does not ask about. Fonts have no place in shadow roots. */

@@ -1,13 +1,20 @@
 /** What an iframe with the editor and the page around it say to each other by `postMessage`. */
 
+import type { Json } from "../base/json";
 import type { HostEventName } from "../editor/host";
 
 /** Tells our messages from those of others. */
 export const CHANNEL = "workflow-editor";
 
-/** What the page asks for. All but the token may be left out. */
+/** What the page asks for. All may be left out but one of the workflow, the run and the document. */
 export interface FrameSettings {
-  readonly workflowId: string;
+  readonly workflowId?: string;
+  /** Shows a run instead of the editor. */
+  readonly runId?: string;
+  /** Edits a document that the page keeps. */
+  readonly document?: Json;
+  /** The kinds of actions that are offered. */
+  readonly actions?: readonly string[];
   readonly readOnly?: boolean;
   readonly theme?: "system" | "light" | "dark";
   readonly locale?: string;
@@ -32,10 +39,12 @@ export type FromFrame =
 
 export const EVENT_NAMES: readonly HostEventName[] = [
   "change",
+  "save",
   "saved",
   "published",
   "problems",
   "selection",
+  "run",
   "error",
   "token-expiring",
 ];

@@ -1,29 +1,55 @@
 /** Tells the host's page what happens in the editor. */
 
+import { patchBetween } from "../document/patch";
 import { toJson } from "../document/read";
+import type { WorkflowDocument } from "../document/types";
 import type { Tell } from "../editor/host";
 import type { EditorState, EditorStore } from "../editor/store";
 
-/** Tells from now on; the result ends that. */
-export function startTelling(store: EditorStore, tell: Tell): () => void {
-  return store.subscribe((state, before) => tellChanges(state, before, tell));
-}
+/** Tells from now on what somebody does in one editor. */
+export class Telling {
+  /** Ends it. */
+  readonly stop: () => void;
+  private isTaking = false;
 
-function tellChanges(state: EditorState, before: EditorState, tell: Tell): void {
-  const { workflowId } = state;
-  if (state.history.present !== before.history.present)
-    tell("change", { workflowId, document: toJson(state.history.present) });
-  if (state.save !== before.save) {
-    if (state.save.kind === "saved" && before.save.kind !== "saved")
-      tell("saved", { workflowId, savedAt: state.save.at });
-    if (state.save.kind === "refused") tell("error", { code: "not-saved", message: state.save.reason });
+  constructor(
+    private readonly store: EditorStore,
+    private readonly tell: Tell,
+  ) {
+    this.stop = store.subscribe((state, before) => this.tellChanges(state, before));
   }
-  if (state.problems !== before.problems) {
-    const { all, errorCount } = state.problems;
-    tell("problems", { workflowId, errorCount, problems: all.map(({ problem }) => problem) });
+
+  /** Has the editor show another document, of which the host knows already. */
+  take(document: WorkflowDocument, label: string): void {
+    const { isReadOnly, edit, replace } = this.store.getState();
+    this.isTaking = true;
+    try {
+      // One step more, so that what somebody has done before can still be undone.
+      if (isReadOnly) replace(document);
+      else edit(() => document, label);
+    } finally {
+      this.isTaking = false;
+    }
   }
-  if (state.selection !== before.selection) {
-    const { actions, edges } = state.selection;
-    tell("selection", { workflowId, actions: [...actions], edges: [...edges] });
+
+  private tellChanges(state: EditorState, before: EditorState): void {
+    const { workflowId } = state;
+    if (state.history.present !== before.history.present && !this.isTaking) {
+      const document = toJson(state.history.present);
+      this.tell("change", { workflowId, document, patch: patchBetween(toJson(before.history.present), document) });
+    }
+    if (state.save !== before.save) {
+      if (state.save.kind === "saved" && before.save.kind !== "saved")
+        this.tell("saved", { workflowId, savedAt: state.save.at });
+      if (state.save.kind === "refused") this.tell("error", { code: "not-saved", message: state.save.reason });
+    }
+    if (state.problems !== before.problems) {
+      const { all, errorCount } = state.problems;
+      this.tell("problems", { workflowId, errorCount, problems: all.map(({ problem }) => problem) });
+    }
+    if (state.selection !== before.selection) {
+      const { actions, edges } = state.selection;
+      this.tell("selection", { workflowId, actions: [...actions], edges: [...edges] });
+    }
   }
 }

@@ -1,16 +1,13 @@
-import { useCallback, useEffect, useMemo } from "react";
+import { useCallback, useMemo } from "react";
 import { useLoaded } from "../api/useLoaded";
 import type { ApiError } from "../api/client";
 import type { RunDetail } from "../api/schema";
-import { Canvas } from "../canvas/Canvas";
-import type { Painting } from "../canvas/painting";
 import { paintRun } from "../canvas/painting";
-import { EditorContext, NOTHING } from "../editor/store";
 import { pathTo, setQuery, useAddress } from "../shell/routes";
 import { Button } from "../shell/ui/Button";
 import { Link } from "../shell/ui/Link";
-import type { RunGraph } from "./graph";
 import { loadGraph, sourcesOf } from "./graph";
+import { PaintedCanvas } from "./PaintedCanvas";
 import { RunHeader } from "./RunHeader";
 import { RunOverview } from "./RunOverview";
 import { StepDetail } from "./StepDetail";
@@ -78,39 +75,6 @@ function LoadedRun({ run, error, refresh }: LoadedRunProps): React.JSX.Element {
         </aside>
       </div>
     </main>
-  );
-}
-
-interface PaintedCanvasProps {
-  readonly graph: RunGraph;
-  readonly painting: Painting;
-  readonly selected: string | undefined;
-  readonly onSelect: (id: string | undefined) => void;
-}
-
-function PaintedCanvas({ graph, painting, selected, onSelect }: PaintedCanvasProps): React.JSX.Element {
-  const { store } = graph;
-  const context = useMemo(() => ({ store, saver: undefined }), [store]);
-  useEffect(() => store.setState({ painting }), [store, painting]);
-  useEffect(() => {
-    const wanted = selected === undefined ? NOTHING : { actions: new Set([selected]), edges: new Set<string>() };
-    store.setState({ selection: wanted });
-  }, [store, selected]);
-  useEffect(
-    () =>
-      store.subscribe((state, before) => {
-        if (state.selection === before.selection) return;
-        const [id] = state.selection.actions;
-        if (id !== selected) onSelect(id);
-      }),
-    [store, selected, onSelect],
-  );
-  return (
-    <EditorContext value={context}>
-      <div className="run-canvas" data-testid="run-graph">
-        <Canvas connectTarget={undefined} />
-      </div>
-    </EditorContext>
   );
 }
 

@@ -1,6 +1,6 @@
 /** Times for people, in the language of the editor, or else of their browser. */
 
-import { dateLocale, t } from "../locale/locale";
+import { dateLocale, locale, t } from "../locale/locale";
 
 const UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
   ["day", 86_400],
@@ -25,7 +25,17 @@ export function fullTime(moment: string): string {
 
 /** "1.2 s" or "340 ms". */
 export function duration(milliseconds: number): string {
+  if (locale() !== "en") return spoken(milliseconds);
   if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
   const seconds = milliseconds / 1000;
   return seconds < 60 ? `${seconds.toFixed(1)} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+}
+
+/** The same in the words of other languages. */
+function spoken(milliseconds: number): string {
+  const seconds = milliseconds / 1000;
+  const [unit, value] =
+    seconds < 1 ? ["millisecond", milliseconds] : seconds < 60 ? ["second", seconds] : ["minute", seconds / 60];
+  const options = { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: seconds < 1 ? 0 : 1 } as const;
+  return new Intl.NumberFormat(dateLocale(), options).format(value);
 }

@@ -42,7 +42,8 @@ export function TestPanel(): React.JSX.Element {
   const [error, setError] = useState<readonly string[]>([]);
   const [isBusy, setBusy] = useState(false);
   const stop = useRef<AbortController>(undefined);
-  const { isEmbedded } = useHost();
+  const host = useHost();
+  const { isEmbedded } = host;
   const past = usePastEvents(isEmbedded ? "" : name);
   const data = objectFrom(text);
   // A form that is told from the data must not lose a field while that is emptied.
@@ -55,6 +56,7 @@ export function TestPanel(): React.JSX.Element {
       store.setState({ painting: undefined });
     };
   }, [store]);
+  const tellHost = (status: string): void => host.tell("run", { workflowId, runId: undefined, status });
 
   const run = async (used: Stubs): Promise<void> => {
     if (data === undefined) return;
@@ -62,6 +64,7 @@ export function TestPanel(): React.JSX.Element {
     const mine = new AbortController();
     stop.current = mine;
     setBusy(true);
+    tellHost("running");
     const written = toJson(document);
     try {
       const event = name === "" ? { data } : { name, data };
@@ -80,9 +83,11 @@ export function TestPanel(): React.JSX.Element {
       setError([]);
       store.setState({ painting: paintDryRun(made, document, written) });
       announce(t("The test run: {status}", { status: statusWord(made.status) }));
+      tellHost(told.status);
     } catch (reason) {
       if (mine.signal.aborted) return;
       const failure = asApiError(reason);
+      tellHost("failed");
       setResult(undefined);
       store.setState({ painting: undefined });
       setError([failure.message, ...failure.problems.map(({ pointer, message }) => `${pointer}: ${message}`)]);
@@ -94,6 +99,7 @@ export function TestPanel(): React.JSX.Element {
     setBusy(false);
     store.setState({ painting: undefined });
     announce(t("The test run was stopped."));
+    tellHost("cancelled");
   };
   const change = (changed: Stubs): void => {
     setStubs(changed);
