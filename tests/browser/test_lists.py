@@ -53,6 +53,32 @@ def test_an_event_tells_what_it_started_and_why_not_the_rest(editor: EditorPage)
     expect(decisions.get_by_role("row").filter(has_text=choosy)).to_contain_text("The condition does not hold.")
 
 
+def test_an_event_tells_with_which_others_it_is_and_what_is_there_instead(editor: EditorPage) -> None:
+    page, server = editor.page, editor.server
+    settings: dict[str, dict[str, Any]] = {
+        "batched": {"batch": {"max_size": 2, "timeout": "1h"}},
+        "quiet": {"debounce": {"period": "1h"}},
+        "once": {"idempotency": "event.data.k"},
+    }
+    ids = {name: publish(server, a_note("lists/with", settings=each)) for name, each in settings.items()}
+    for _ in range(2):
+        server.post("/api/events", {"name": "lists/with", "data": {"k": 1}})
+    until_listed(editor, f"/runs?workflow={ids['batched']}", "tbody tr")
+    page.goto(f"{server.url}/events?name=lists/with")
+    page.get_by_role("link", name="lists/with").first.click()
+    collections = page.get_by_role("table", name="Collections").get_by_role("row")
+    expect(collections.filter(has_text=ids["quiet"])).to_contain_text("Window of a debounce, with 2 events")
+    expect(collections.filter(has_text=ids["quiet"])).to_contain_text("Still open")
+    batch = collections.filter(has_text=ids["batched"])
+    expect(batch).to_contain_text("Batch of 2 events")
+    decision = editor.get("decisions").get_by_role("row").filter(has_text=ids["once"])
+    expect(decision).to_contain_text("An earlier event had the same key.")
+    expect(decision.get_by_role("link", name="A run")).to_be_visible()
+    batch.get_by_role("link", name="A run").click()
+    events = page.get_by_role("region", name="Events of its batch: 2")
+    expect(events.get_by_role("link")).to_have_count(2)
+
+
 def test_a_workflow_is_paused_and_resumed_in_the_list(editor: EditorPage) -> None:
     page, server = editor.page, editor.server
     workflow_id = publish(server, a_note("lists/paused"))

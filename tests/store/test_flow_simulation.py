@@ -138,6 +138,31 @@ def test_an_event_shows_every_workflow_and_what_became_of_it_there(database_url:
         assert collection["run_id"] in {row["id"] for row in harness.rows("SELECT id FROM runs")}
         (decision,) = event["decisions"]
         assert (decision["workflow_id"], decision["reason"], decision["other_id"]) == ("limited", "idempotent", first)
+        (limited,) = harness.rows("SELECT id FROM runs WHERE workflow_id = 'limited'")
+        assert decision["run_id"] == limited["id"]
+        batched = client.get(f"/api/runs/{collection['run_id']}").get_json()
+        assert batched["gathered"] == {"kind": "batch", "events": 2, "event_ids": [first, second]}
+        assert client.get(f"/api/runs/{limited['id']}").get_json()["gathered"] is None
+
+
+def test_a_debounced_run_tells_of_the_events_that_it_stands_for(database_url: str) -> None:
+    with a_web(database_url) as web:
+        client, harness = web.client(), web.harness
+        document = a_workflow().chain("a").trigger(EVENT).settings(debounce={"period": "5s"}).document()
+        harness.deploy(document)
+        ids = []
+        for _ in range(3):
+            ids.append(harness.send(EVENT))
+            harness.drain()
+            harness.skip(1)
+        shown = client.get(f"/api/events/{ids[0]}").get_json()["collections"]
+        assert [(each["kind"], each["events"], each["run_id"]) for each in shown] == [("debounce", 3, None)]
+        harness.skip(5)
+        (run,) = client.get("/api/runs").get_json()["items"]
+        assert run["event_id"] == ids[-1]
+        assert client.get(f"/api/runs/{run['id']}").get_json()["gathered"] == {
+            "kind": "debounce", "events": 3, "event_ids": ids,
+        }  # fmt: skip
 
 
 def test_the_command_line_shows_an_event_and_simulates(
@@ -150,12 +175,44 @@ def test_the_command_line_shows_an_event_and_simulates(
         harness.drain()
         shown = [CliRunner().invoke(cli, ["events", "show", event_id]).stdout for event_id in ids]
         assert "completed" in shown[0]
-        assert "rate-limited" in shown[1]
+        assert "it came too early for the rate limit of the workflow (rate-limited)" in shown[1]
         as_json = CliRunner().invoke(cli, ["events", "show", ids[1], "--json"]).stdout
         assert json.loads(as_json)["decisions"][0]["reason"] == "rate-limited"
         (tmp_path / "settings.json").write_text(json.dumps({"batch": {"max_size": 2, "timeout": "1m"}}))
         arguments = ["simulate", "test", "--settings", str(tmp_path / "settings.json"), "--since", "2020-01-01"]
         assert CliRunner().invoke(cli, arguments).stdout.splitlines()[-1] == "1 runs, 0 events skipped"
+
+
+def test_the_command_line_tells_of_collections_and_of_what_is_there_instead(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKFLOWKIT_DATABASE_URL", sqlite_url)
+    settings_of: dict[str, dict[str, Any]] = {
+        "batched": {"batch": {"max_size": 2, "timeout": "1m"}}, "limited": {"idempotency": "'one'"}, "free": {},
+        "quiet": {"debounce": {"period": "1m"}},
+    }  # fmt: skip
+    with a_runtime(sqlite_url) as harness:
+        for name, settings in settings_of.items():
+            harness.deploy(a_workflow().chain("a").trigger(EVENT).settings(**settings).document(), name)
+        first, second = harness.send(EVENT), harness.send(EVENT)
+        harness.drain()
+        again = harness.send(EVENT, id="x"), harness.send(EVENT, id="x")
+        harness.drain()
+        runs = {
+            row["workflow_id"]: row["id"] for row in harness.rows("SELECT workflow_id, id FROM runs ORDER BY id DESC")
+        }
+        lines = CliRunner().invoke(cli, ["events", "show", second]).stdout.splitlines()
+        assert f"  batched  batch of 2 events: run {runs['batched']}" in lines
+        assert "  quiet  window of a debounce of 4 events: still open" in lines
+        assert f"  limited  skipped an earlier event had the same key (idempotent); run {runs['limited']}" in lines
+        lines = CliRunner().invoke(cli, ["events", "show", again[1]]).stdout.splitlines()
+        assert f"  has the id of the event {again[0]}" in lines
+        told = "skipped an earlier event had the same id (duplicate);"
+        assert f"  batched  {told} instead: {again[0]}" in lines
+        assert any(line.startswith(f"  free  {told} run ") for line in lines)
+        shown = CliRunner().invoke(cli, ["runs", "show", runs["batched"]]).stdout
+        assert "one of 2 of a batch" in shown
+        assert first != second
 
 
 RATE = {"limit": 1, "period": "1h"}

@@ -25,6 +25,7 @@ from workflowkit.store.alerts import AlertRow
 from workflowkit.store.apps import AppRecord, FunctionRecord
 from workflowkit.store.appsyncs import SyncRow
 from workflowkit.store.events import EventRecord
+from workflowkit.store.gathered import Gathered
 from workflowkit.store.jobs import JobRow
 from workflowkit.store.keys import KeyRecord
 from workflowkit.store.loglines import LogLine
@@ -75,6 +76,7 @@ def decision(record: DecisionView) -> Shown:
         "reason": record.reason,
         "detail": record.detail,
         "other_id": record.other_id,
+        "run_id": record.run_id,
         "at": rfc3339(record.at_ms),
     }
 
@@ -171,6 +173,13 @@ def run(record: RunView) -> Shown:
         "started_at": _moment(record.started_at_ms),
         "finished_at": _moment(record.finished_at_ms),
     }
+
+
+def gathered(record: Gathered | None) -> Shown | None:
+    """Show the events that a run stands for (``schemas.runs.Gathered``)."""
+    if record is None:
+        return None
+    return {"kind": record.kind, "events": record.events, "event_ids": list(record.event_ids)}
 
 
 def child(record: ChildView) -> Shown:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from workflowkit.cli.output import dim, emit_json, plain, short, status
 from workflowkit.cli.target import opened, scope_of, scope_options
+from workflowkit.cli.words import in_words
+
+if TYPE_CHECKING:
+    from workflowkit.store.queries import CollectionView, DecisionView
 
 #: Runs of an event that are shown.
 MAX_RUNS = 100
@@ -37,13 +43,40 @@ def show(event_id: str, environment: str, tenant: str, as_json: bool) -> None:
         emit_json(views.event_detail(told))
         return
     click.echo(f"{plain(told.event.name)} {short(told.event.data, 80)}")
+    if told.event.duplicate_of is not None:
+        click.echo(f"  {dim('has the id of the event')} {told.event.duplicate_of}")
     if told.is_pending:
         click.echo(f"  {dim('waits to be matched')}")
     for run in told.runs:
         click.echo(f"  {plain(run.workflow_id)}  {status(run.status.value)} {dim('run')} {run.id}")
     for each in told.collections:
-        became = f"run {each.run_id}" if each.run_id else each.reason or "open"
-        click.echo(f"  {plain(each.workflow_id)}  {each.kind} {dim(f'of {each.event_count} events:')} {plain(became)}")
+        click.echo(f"  {plain(each.workflow_id)}  {_gathered(each)}")
     for decided in told.decisions:
-        why = " ".join(part for part in (decided.reason, decided.detail, decided.other_id) if part)
-        click.echo(f"  {plain(decided.workflow_id or '-')}  {status('skipped')} {plain(why)}")
+        click.echo(f"  {plain(decided.workflow_id or '-')}  {status('skipped')} {_why(decided)}")
+
+
+def _gathered(record: CollectionView) -> str:
+    """Tell of the events that an event is with, and what became of them."""
+    if record.kind == "singleton":
+        return "waits for a run of the workflow to end"
+    events = "1 event" if record.event_count == 1 else f"{record.event_count} events"
+    what = f"{'batch' if record.kind == 'batch' else 'window of a debounce'} {dim(f'of {events}:')}"
+    if record.run_id is not None:
+        return f"{what} {dim('run')} {record.run_id}"
+    return f"{what} {'still open' if record.reason is None else _reason(record.reason)}"
+
+
+def _why(record: DecisionView) -> str:
+    """Tell why an event started nothing, in words, and what is there instead."""
+    parts = [_reason(record.reason)]
+    if record.detail:
+        parts.append(plain(record.detail))
+    if record.run_id is not None:
+        parts.append(f"{dim('run')} {record.run_id}")
+    elif record.other_id is not None:
+        parts.append(f"{dim('instead:')} {record.other_id}")
+    return "; ".join(parts)
+
+
+def _reason(reason: str) -> str:
+    return f"{in_words(reason)} {dim(f'({reason})')}"

@@ -57,13 +57,16 @@ def show(run_id: str, environment: str, tenant: str, app: str | None, as_json: b
                 **views.run(run),
                 "output": run.output,
                 "event": event,
+                "gathered": views.gathered(found.gathered),
                 "steps": [views.step(step) for step in steps],
                 "children": [views.child(child) for child in children],
             }
         )
         return
     click.echo(f"{plain(run.workflow_id)} {dim(f'version {run.version}')}  {status(run.status.value)} {dim(took(run))}")
-    click.echo(f"  {dim('event')} {plain(event['name'])} {short(event['data'], 80)}\n")
+    gathered = found.gathered
+    with_others = "" if gathered is None else dim(f" one of {gathered.events} of a {gathered.kind}")
+    click.echo(f"  {dim('event')} {plain(event['name'])} {short(event['data'], 80)}{with_others}\n")
     for step in steps:
         click.echo(f"  {_step_line(step)}")
         for child in children:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,10 @@ from workflowkit.base.clock import SystemClock, rfc3339
 from workflowkit.base.limits import DEFAULT_LIMITS
 from workflowkit.cli.output import dim, emit_json, plain, status, table
 from workflowkit.cli.target import opened, scope_of, scope_options
+from workflowkit.cli.words import in_words
+
+if TYPE_CHECKING:
+    from workflowkit.flow.simulation import Outcome
 
 _DAY_MS = 86_400_000
 
@@ -54,10 +59,15 @@ def command(
         return
     rows = [
         (status("skipped" if each.run is None else "completed", text=each.fate.value), each.event_id,
-         rfc3339(each.at_ms), plain(each.reason or "" if each.run in (None, each.event_id) else f"with {each.run}"),
+         rfc3339(each.at_ms), plain(_note(each)),
          dim("" if each.starts_at_ms is None else rfc3339(each.starts_at_ms)))
         for each in found
     ]  # fmt: skip
     if rows:
         click.echo(table(rows, headers=("", "event", "came", "", "starts")))
     click.echo(f"{shown['runs']} runs, {shown['skipped']} events skipped")
+
+
+def _note(each: Outcome) -> str:
+    """Return why an event was skipped, or with whose run it is."""
+    return in_words(each.reason or "") if each.run in (None, each.event_id) else f"with {each.run}"

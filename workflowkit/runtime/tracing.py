@@ -16,19 +16,24 @@ from workflowkit.runtime.versions import Versions
 from workflowkit.store import queries, runs
 from workflowkit.store.database import Reading
 from workflowkit.store.events import EventRecord
+from workflowkit.store.gathered import Gathered, find_gathered
 from workflowkit.store.queries import ChildView, RunView
 from workflowkit.store.runs import RunRecord
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A run with its event, what it executes (a document, or a part of one), its steps, and the runs it began."""
+    """A run with its event, what it executes (a document, or a part of one), its steps, and the runs it began.
+
+    ``gathered`` are the events that it stands for, if they are several.
+    """
 
     run: RunView
     event: EventRecord
     workflow: Workflow
     history: History
     children: list[ChildView]
+    gathered: Gathered | None
 
 
 def trace(
@@ -51,7 +56,8 @@ def trace(
     around, edited = versions.around(tx, record), _edited(tx, record)
     history = tell(workflow, event.as_json(), facts, schedule, registry, around, edited)
     children = queries.find_children(tx, scope, run_id, limit=most_children)
-    return Trace(view, event, workflow, history, children)
+    gathered = find_gathered(tx, scope, view, limit=most_children)
+    return Trace(view, event, workflow, history, children, gathered)
 
 
 def _edited(tx: Reading, record: RunRecord) -> Mapping[str, dict[str, Json]]:

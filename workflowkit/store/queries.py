@@ -109,6 +109,8 @@ class DecisionView:
     detail: str | None
     at_ms: int
     other_id: str | None = None
+    run_id: str | None = None
+    """The run of the workflow that is there instead, be it that ``other_id`` names it or its event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,15 +256,18 @@ def get_event(tx: Reading, scope: Scope, event_id: str) -> EventRecord:
 def find_decisions(tx: Reading, scope: Scope, event_id: str) -> list[DecisionView]:
     """Return why an event did not start workflows, in order of their ids."""
     decision = schema.decisions.c
+    instead = (
+        sa.select(sa.func.min(_run.id))
+        .where(*_owned(schema.runs, scope), _run.workflow_id == decision.workflow_id)
+        .where(sa.or_(_run.id == decision.other_id, _run.event_id == decision.other_id))
+        .scalar_subquery()
+    )
     query = (
-        sa.select(decision.workflow_id, decision.reason, decision.detail, decision.at_ms, decision.other_id)
+        sa.select(decision.workflow_id, decision.reason, decision.detail, decision.at_ms, decision.other_id, instead)
         .where(*_owned(schema.decisions, scope), decision.event_id == event_id)
         .order_by(decision.workflow_id)
     )
-    return [
-        DecisionView(row.workflow_id or None, row.reason, row.detail, row.at_ms, row.other_id)
-        for row in tx.connection.execute(query)
-    ]
+    return [DecisionView(row[0] or None, *row[1:]) for row in tx.connection.execute(query)]
 
 
 def find_collections(tx: Reading, scope: Scope, event_id: str) -> list[CollectionView]:

@@ -442,6 +442,8 @@ export interface Decision {
   readonly detail: string | null;
   /** The run or the event that is there instead. */
   readonly other_id: string | null;
+  /** The run that is there instead, or that the event there began. */
+  readonly run_id: string | null;
   /** When this was decided. */
   readonly at: string;
 }
@@ -653,6 +655,15 @@ export interface FunctionPage {
   readonly items: readonly Function[];
   /** Give this as `cursor` to get what follows; null at the end. */
   readonly next_cursor: string | null;
+}
+
+export interface Gathered {
+  /** `batch`, or the window of a `debounce`. */
+  readonly kind: "batch" | "debounce";
+  /** How many there are. */
+  readonly events: number;
+  /** Their ids, in order of arrival; no more than a page. */
+  readonly event_ids: readonly string[];
 }
 
 export interface Health {
@@ -940,7 +951,7 @@ export interface NewEvent {
   readonly name: string;
   /** What is to be known about it. */
   readonly data: JsonObject;
-  /** Your id: of events with the same id only the first starts workflows, within 24 hours. */
+  /** Your id: of events with the same id only the first starts workflows, within 24 hours; batches and debounces take all of them. */
   readonly id?: string | null;
   /** When it happened, in milliseconds since 1970. Default: now. */
   readonly ts?: number | null;
@@ -1357,6 +1368,8 @@ export interface RunDetail {
   readonly output: Json;
   /** The event that started it. */
   readonly event: Event;
+  /** The events that it stands for: of its batch, or of the window that it ended. Null for a run of one event. */
+  readonly gathered: Gathered | null;
   /** The name of the workflow in this version. */
   readonly workflow_name: string;
   /** Hash of what of the version matters for execution. */

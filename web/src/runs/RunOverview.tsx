@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import type { Cause, RunDetail } from "../api/schema";
+import type { Cause, Gathered, RunDetail } from "../api/schema";
 import { pathTo } from "../shell/routes";
 import { fullTime } from "../shell/times";
 import { JsonTree } from "../shell/ui/JsonTree";
@@ -23,6 +23,7 @@ export function RunOverview({ run }: { readonly run: RunDetail }): React.JSX.Ele
         </p>
         <JsonTree value={run.event.data} label="the data of the event" />
       </Section>
+      {run.gathered !== null && <GatheredEvents gathered={run.gathered} />}
       {run.finished_at !== null && (
         <Section title="Output">
           <JsonTree value={run.output} label="the output" />
@@ -34,6 +35,27 @@ export function RunOverview({ run }: { readonly run: RunDetail }): React.JSX.Ele
         </Section>
       )}
     </div>
+  );
+}
+
+/** The events that the run stands for. */
+function GatheredEvents({ gathered }: { readonly gathered: Gathered }): React.JSX.Element {
+  const { kind, events, event_ids: ids } = gathered;
+  const title =
+    kind === "batch" ? `Events of its batch: ${String(events)}` : `Events that it stands for: ${String(events)}`;
+  return (
+    <Section title={title}>
+      <ul className="run-links">
+        {ids.map((id) => (
+          <li key={id}>
+            <Link className="mono" href={pathTo("events", id)}>
+              {id}
+            </Link>
+          </li>
+        ))}
+      </ul>
+      {ids.length < events && <p className="muted">And {String(events - ids.length)} more.</p>}
+    </Section>
   );
 }
 

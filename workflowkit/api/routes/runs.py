@@ -187,6 +187,7 @@ def _detail(scope: Scope, run_id: str) -> views.Shown:
         **views.run(run),
         "output": run.output,
         "event": views.event(found.event),
+        "gathered": views.gathered(found.gathered),
         "workflow_name": workflow.name,
         "workflow_hash": workflow.hash,
         "steps": [views.step(step) for step in told.steps],

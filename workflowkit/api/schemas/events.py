@@ -27,8 +27,9 @@ class NewEvent(Request):
 
     name = text("What happened, such as `order/paid`.", validate=validate.Length(1, _MAX_NAME_CHARS))
     data = json_object("What is to be known about it.")
-    id = text("Your id: of events with the same id only the first starts workflows, within 24 hours.", required=False,
-              nullable=True, validate=validate.Length(max=_MAX_ID_CHARS))  # fmt: skip
+    id = text("Your id: of events with the same id only the first starts workflows, within 24 hours; batches and "
+              "debounces take all of them.", required=False, nullable=True,
+              validate=validate.Length(max=_MAX_ID_CHARS))  # fmt: skip
     ts = whole("When it happened, in milliseconds since 1970. Default: now.", required=False, nullable=True)
     v = text("Version of the data's shape.", required=False, nullable=True)
     user = json_object("Deprecated: put it into `data`.", required=False, nullable=True)

@@ -221,11 +221,26 @@ class ChildRun(Run):
     index = whole("Of a loop's item: its place in the list, from 0.", nullable=True)
 
 
+class Gathered(Answer):
+    """The events that started a run together."""
+
+    kind = text("`batch`, or the window of a `debounce`.", validate=validate.OneOf(["batch", "debounce"]))
+    events = whole("How many there are.")
+    event_ids = fields.List(
+        fields.String(), required=True,
+        metadata={"description": "Their ids, in order of arrival; no more than a page."},
+    )  # fmt: skip
+
+
 class RunDetail(Run):
     """A run with its steps."""
 
     output = any_json("The outputs of the last steps, by id.")
     event = fields.Nested(Event, required=True, metadata={"description": "The event that started it."})
+    gathered = fields.Nested(Gathered, **described(
+        "The events that it stands for: of its batch, or of the window that it ended. Null for a run of one event.",
+        nullable=True,
+    ))  # fmt: skip
     workflow_name = text("The name of the workflow in this version.")
     workflow_hash = text("Hash of what of the version matters for execution.")
     steps = many(Step, "Those that have begun or are decided, in the order of the workflow.")
@@ -245,6 +260,7 @@ class Decision(Answer):
     reason = text("A stable word for the reason.")
     detail = text("The same for people.", nullable=True)
     other_id = text("The run or the event that is there instead.", nullable=True)
+    run_id = text("The run that is there instead, or that the event there began.", nullable=True)
     at = moment("When this was decided.")
 
 
