@@ -36,9 +36,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
 #: For so many runs whose events come one after the other.
 ONE_BY_ONE = {
     "none": 70,
-    "concurrency": 90,
-    "concurrency of runs": 90,
-    "two limits": 100,
+    "concurrency": 80,
+    "concurrency of runs": 80,
+    "two limits": 90,
     "throttle": 80,
     "rate limit": 80,
     "idempotency": 80,
@@ -49,8 +49,8 @@ ONE_BY_ONE = {
 #: For so many runs whose events come in one request, so that all but the first have to queue where there is a limit.
 TOGETHER = {
     "none": 43,
-    "concurrency": 45,
-    "concurrency of runs": 45,
+    "concurrency": 44,
+    "concurrency of runs": 44,
     "throttle": 44,
     "rate limit": 44,
     "idempotency": 44,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
 from builders import a_workflow
-from runtimes import Harness, a_runtime
+from runtimes import Harness, a_runtime, at_once
 
 from workflowkit.base.scope import Scope
 from workflowkit.engine.outcome import Succeeded
@@ -41,41 +43,77 @@ def _first(harness: Harness) -> Claim:
     return claim
 
 
-def _once_after(patch: pytest.MonkeyPatch, module: Any, name: str, rival: Callable[[], Any]) -> list[Any]:
-    """Let a rival act once, right after a look; return what came of that."""
-    original, came = getattr(module, name), list[Any]()
-
-    def look(*args: Any, **kwargs: Any) -> Any:
-        seen = original(*args, **kwargs)
-        if not came:
-            came.append(None)
-            came[0] = rival()
-        return seen
-
-    patch.setattr(module, name, look)
-    return came
-
-
 def _running(harness: Harness) -> int:
     return len(harness.rows("SELECT run_id FROM steps WHERE status = 'running'"))
 
 
-def test_a_run_that_starts_at_once_sees_the_slot_that_another_has_taken(
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_of_runs_that_begin_at_once_no_more_start_than_the_limit(postgres_url: str, limit: int) -> None:
+    with a_runtime(postgres_url) as harness:
+        harness.deploy(_document(concurrency=limit), scope=TENANT)
+        others = [harness.new_process() for _ in range(5)]
+        for _ in others:
+            _send(harness, 1)
+        messages = [[str(each) for each in message] for message in harness.dispatcher.waiting]
+        outcomes = at_once(
+            *(partial(other.worker._matching.match, ids) for other, ids in zip(others, messages, strict=True))
+        )
+        assert len([matched for matched in outcomes if matched.claim is not None]) == limit, outcomes
+        assert _running(harness) == len(harness.rows("SELECT * FROM slots")) == limit
+        assert len(harness.rows("SELECT * FROM queued_steps")) == len(others) - limit
+
+
+def test_a_slot_that_is_given_back_just_before_a_step_has_queued_for_it_is_taken(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with a_runtime(postgres_url) as harness:
         harness.deploy(_document(concurrency=1), scope=TENANT)
         _send(harness, 1)
+        first = _first(harness)
         _send(harness, 1)
-        first, second = harness.dispatcher.waiting.popleft(), harness.dispatcher.waiting.popleft()
         other = harness.new_process()
-        came = _once_after(
-            monkeypatch, slots, "survey", lambda: other.worker._matching.match([str(each) for each in second])
-        )
-        matched = harness.runtime.worker._matching.match([str(each) for each in first])
-        assert came[0].claim is not None
+        database, looks = other.database, list[Any]()
+
+        @contextmanager
+        def slowly(name: str) -> Iterator[Any]:
+            """Let whoever holds the slot give it back and look, while the step queues but is not committed."""
+            with database.transaction(name) as tx:
+                yield tx
+                (freed,) = _record(harness, first).openings
+                looks.append(harness.runtime.worker.advance.claim(freed))
+
+        with monkeypatch.context() as patch:
+            patch.setattr(database, "statement", slowly)
+            matched = harness.match(other)
+        assert looks == [(None, [])]  # that one could not see it
         assert matched.claim is None
-        assert len(harness.rows("SELECT * FROM queued_steps")) == _running(harness) == 1
+        (opening,) = matched.openings
+        claim, _ = other.worker.advance.claim(opening)
+        assert claim is not None
+
+
+def test_a_new_run_comes_after_those_that_wait_though_a_slot_is_free(database_url: str) -> None:
+    other = Scope("default", "b")
+    limit = [{"limit": 1, "key": "'all'", "scope": "environment"}]
+    with a_runtime(database_url) as harness:
+        for scope in (TENANT, other):
+            harness.deploy(_document(concurrency=limit), scope=scope)
+        _send(harness, 1)
+        first = _first(harness)
+        _send(harness, 1)
+        assert harness.match().claim is None
+        _record(harness, first)  # nobody has looked yet
+        for scope in (TENANT, other):
+            harness.clock.advance(seconds=1)  # events of one moment are in no order
+            _send(harness, 1, scope)
+            matched = harness.match()
+            assert matched.claim is None
+        claim, _ = harness.runtime.worker.advance.claim(matched.openings[0])
+        assert claim is not None
+        queued = harness.rows("SELECT r.tenant FROM queued_steps q JOIN runs r ON r.id = q.run_id ORDER BY q.sequence")
+        assert [row["tenant"] for row in queued] == ["a", "b"]
+        (running,) = harness.rows("SELECT created_at_ms, id FROM runs WHERE status = 'running'")
+        assert running["id"] == claim.lease.run_id
 
 
 def test_a_run_makes_way_for_another_tenant_after_each_step(database_url: str) -> None:

@@ -84,20 +84,18 @@ class Admitting:
         candidates: Sequence[Candidate],
         *,
         may_claim: bool,
-        may_take: bool,
         is_locked: bool,
     ) -> Begun:
         """Decide about events that have just matched, in their order.
 
-        With ``may_claim`` the first step of one of the runs may be this worker's own, also one under limits if it
-        ``may_take`` slots, whose locks come before those of steps. The caller writes the batch. If
+        With ``may_claim`` the first step of one of the runs may be this worker's own. The caller writes the batch. If
         not ``is_locked``, states are only read, and the batch fails as a whole if they change meanwhile; raises
         ``NotLocked`` where that will not do.
         """
         states, begun = States(tx, is_locked), Begun(may_claim=may_claim)
         if any(each.place.needs_locks for each in candidates):
             states.require_locks()
-        if may_take:
+        if may_claim:
             begun.room = find_room(states, candidates, self._crowded)
         states.lock(key for each in candidates for key in each.place.arrival_keys())
         states.lock(key for each in candidates for key in _singletons(states, each.place))

@@ -122,11 +122,6 @@ class States:
             self.values[key] = state
             self._changed[key] = expires_at_ms
 
-    def hold(self, key: StateKey, stamp: int | None) -> None:
-        """Let nothing be written unless the lock ``key``, which has no state, still has its stamp."""
-        if not self.is_locked:
-            self.values[key], self._stamps[key], self._changed[key] = None, stamp, None
-
     def write(self, batch: Batch) -> None:
         """Write what was changed; or hand it out with ``batch``."""
         for key, expires_at_ms in sorted(self._changed.items()):

@@ -18,7 +18,9 @@ from workflowkit.runtime.admission import Admitting
 from workflowkit.runtime.cancelling import find_missed
 from workflowkit.runtime.cause import CANCELLED_BY_EVENT, Cause, cancel_timer
 from workflowkit.runtime.ending import Ending
+from workflowkit.runtime.firstturn import FirstTurn
 from workflowkit.runtime.flowstate import NotLocked
+from workflowkit.runtime.hints import place_hint
 from workflowkit.runtime.position import Batch, Claim, Opening, Schedule, start_run
 from workflowkit.runtime.recently import Recently
 from workflowkit.runtime.repeated import may_start, run_id_of
@@ -45,8 +47,6 @@ TARGET_MISSING, TARGET_UNPUBLISHED, TARGET_DISABLED = "target-missing", "target-
 INPUTS_REFUSED = "inputs-refused"
 #: How often a batch is tried that other workers match at the same moment.
 MATCH_TRIES = 5
-#: For how long the runs of a workflow queue for slots that another worker was quicker to take.
-BUSY_MS = 10_000
 #: What is paused or drained starts no run.
 HELD = {Hold.PAUSE: SkipReason.PAUSED.value, Hold.DRAIN: SkipReason.DRAINED.value}
 
@@ -88,8 +88,6 @@ class Matching:
         self._ending = ending
         #: Workflows whose states of flow control others change as well.
         self._contended = Recently()
-        #: Workflows whose slots others take as well. To queue for them costs hardly more than to try in vain once.
-        self._busy = Recently(for_ms=BUSY_MS)
 
     def match(self, event_ids: Sequence[str]) -> Matched:
         """Match those of the events that are still pending. The caller performs the claim and sees to the openings.
@@ -110,7 +108,7 @@ class Matching:
 
         ``None`` where that does not do. Each event ends in a row that only one can insert: whoever comes second fails
         as a whole. Where states of flow control were not used by others just now, they are only read; the statement
-        fails if they change meanwhile. Where the slots of a limit were, no run takes one here: all queue for them.
+        fails if they change meanwhile.
         """
         with self._database.statement("match") as tx:
             matched, batch = self._decide(tx, event_ids)
@@ -130,18 +128,28 @@ class Matching:
             return matched
 
     def _admit_at_once(self, tx: Transaction, matched: Matched, batch: Batch) -> Matched | None:
-        may_take = not any(self._busy.has(each.place.owner, now_ms=tx.now_ms) for each in matched.candidates)
         try:
-            self._admit(tx, matched, batch, is_locked=False, may_take=may_take)
+            first = self._admit(tx, matched, batch, is_locked=False)
             if matched.told or not batch.is_one_statement():
                 return None
-            batch.write(tx)
+            if first is None:
+                batch.write(tx)
+            else:
+                self._start_first(tx, matched, batch, first)
         except self._database.integrity_error:
             for each in matched.candidates:
-                seen = self._contended if each.place.has_states else self._busy
-                seen.note(each.place.owner, now_ms=tx.now_ms)
+                if each.place.has_states:
+                    self._contended.note(each.place.owner, now_ms=tx.now_ms)
             raise
         return matched
+
+    def _start_first(self, tx: Transaction, matched: Matched, batch: Batch, first: FirstTurn) -> None:
+        """Write everything, and start a step that would have to wait if it need not."""
+        matched.claim = first.begin(tx, batch, self._schedule)
+        # Whoever has queued something that waits looks again after the commit: slots may be given back meanwhile.
+        if matched.claim is not None and not first.leaves(batch):
+            hint = place_hint(first.lane.place, first.lane.queue)
+            matched.openings = [opening for opening in matched.openings if opening.hint != hint]
 
     def _is_contended(self, tx: Transaction, matched: Matched) -> bool:
         return any(self._contended.has(each.place.owner, now_ms=tx.now_ms) for each in matched.candidates)
@@ -166,19 +174,17 @@ class Matching:
             matched.event_ids += self._ending.tell(tx, [record])
 
     def _admit(
-        self, tx: Transaction, matched: Matched, batch: Batch, *, is_locked: bool = True, may_take: bool = True
-    ) -> None:  # fmt: skip
+        self, tx: Transaction, matched: Matched, batch: Batch, *, is_locked: bool = True
+    ) -> FirstTurn | None:  # fmt: skip
+        """Decide about the candidates; return the step among them that may start in the statement that writes all."""
         may_claim = matched.claim is None
-        # Where steps were woken, their rows are locked: too late for the locks of slots.
-        may_take = may_take and may_claim and not matched.awaited
-        begun = self._admitting.admit(
-            tx, matched.candidates, may_claim=may_claim, may_take=may_take, is_locked=is_locked
-        )  # fmt: skip
+        begun = self._admitting.admit(tx, matched.candidates, may_claim=may_claim, is_locked=is_locked)
         batch.extend(begun.batch)
         matched.claim = matched.claim or begun.claim
         matched.openings += begun.openings
         for run, event in begun.ended:
             matched.told += self._ending.told_of_new(tx, run, event)
+        return begun.first if matched.claim is None else None
 
     def _decide(self, tx: Transaction, event_ids: Sequence[str]) -> tuple[Matched, Batch]:
         pending = _readable(tx, events.pending(tx, event_ids))

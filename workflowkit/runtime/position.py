@@ -215,11 +215,23 @@ class Batch:
         journal.note_changes(tx, self.journal)
         tx.followers += self.followers
 
+    def write_then(
+        self, tx: Transaction, locking: Sequence[Sequence[Any]], expression: str, values: Sequence[Any]
+    ) -> Any:  # fmt: skip
+        """Write everything that was collected in one statement, and return the value of an expression after that.
+
+        States of slots (``flowstates.locking``) are locked before what is there already. PostgreSQL only.
+        """
+        value = tx.insert_then(self._parts(locking), expression, values)
+        journal.note_changes(tx, self.journal)
+        tx.followers += self.followers
+        return value
+
     def is_one_statement(self) -> bool:
         """Tell whether ``write`` needs no transaction around it."""
         return not self.lookups and fits_one_statement(*self._parts())
 
-    def _parts(self) -> Sequence[Part]:
+    def _parts(self, locking: Sequence[Sequence[Any]] = ()) -> Sequence[Part]:
         return (
             (events.DELETE_PENDING, self.matched_events),
             (decisions.INSERT, self.decisions),
@@ -228,6 +240,7 @@ class Batch:
             (journal.INSERT, self.journal),
             (waits.INSERT, [waits.row_of(row) for row in self.waits]),
             (timers.INSERT, [timers.row_of(row) for row in self.timers]),
+            (flowstates.LOCK, locking),
             (flowstates.GUARDED, sorted(self.states, key=flowstates.turn_to_lock)),
             (slots.INSERT, self.slots),
             # Locked last, here and everywhere.

@@ -6,7 +6,7 @@ Joins the transaction that has locked the states concerned.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -18,10 +18,11 @@ from workflowkit.flow.concurrency import Ceiling, Owner, blocked_by
 from workflowkit.flow.decision import SkipReason, Start
 from workflowkit.flow.dequeue import Go, dequeue
 from workflowkit.runtime.cause import REPLACED, Cause, cancel_timer
+from workflowkit.runtime.firstturn import FirstTurn
 from workflowkit.runtime.flowstate import Place, States
 from workflowkit.runtime.position import Batch, Claim, Opening, Schedule, start_run
 from workflowkit.runtime.recently import Recently
-from workflowkit.runtime.runflow import RunFlow, freeze, slot_state, throttle_state
+from workflowkit.runtime.runflow import RunFlow, freeze, throttle_state
 from workflowkit.store import collections, decisions, lanes, slots
 from workflowkit.store.collections import CollectionRecord
 from workflowkit.store.database import Transaction
@@ -54,7 +55,7 @@ class Candidate:
 class Room:
     """Groups of which a slot can be had, and the throttle, if any, for a run to start."""
 
-    groups: Mapping[str, slots.Group]
+    groups: Collection[str]
     throttle: StateKey | None
 
 
@@ -62,7 +63,8 @@ class Room:
 class Begun:
     """What a transaction has begun: rows to write, a first step for this worker, openings, runs that ended at once.
 
-    ``flow`` is that of a run which somebody else is to begin, ``room`` where its first run under limits may start.
+    ``flow`` is that of a run which somebody else is to begin, ``room`` where its first run under limits may start, and
+    ``first`` the first step that queues and may start as it is written.
     """
 
     batch: Batch = field(default_factory=Batch)
@@ -72,6 +74,7 @@ class Begun:
     ended: list[tuple[RunRecord, dict[str, Any]]] = field(default_factory=list)
     flow: RunFlow | None = None
     room: Room | None = None
+    first: FirstTurn | None = None
 
 
 def start(states: States, candidate: Candidate, decision: Start, schedule: Schedule, begun: Begun) -> bool:
@@ -101,6 +104,8 @@ def start(states: States, candidate: Candidate, decision: Start, schedule: Sched
         return False
     begun.batch.extend(own)
     begun.claim = begun.claim or claim
+    if may_claim and claim is None and begun.first is None:
+        begun.first = FirstTurn.of(own, openings, schedule)
     begun.openings += [opening for opening in openings if opening not in begun.openings]
     make_way(tx, run, decision.cancelled, begun)
     if collection is not None:
@@ -114,38 +119,35 @@ def start(states: States, candidate: Candidate, decision: Start, schedule: Sched
 def find_room(states: States, candidates: Sequence[Candidate], crowded: Recently) -> Room | None:
     """Return the slots in which the first run under limits may start at once; ``None`` if it has to queue for them.
 
-    Called before other states are locked; locks those of the limits where states are locked at all. Where somebody
-    waits for them, or they are full, nothing is; and nobody looks again for a moment, as ``crowded`` remembers.
+    Called before other states are locked. Where somebody waits for them, or they are full, nobody looks again for a
+    moment, as ``crowded`` remembers. On PostgreSQL all queue: that is not slower there than to look twice.
     """
     tx = states.tx
+    if tx.is_postgresql:
+        return None
     limited = (each for each in candidates if each.place.flow.concurrency or each.place.flow.throttle is not None)
     candidate = next(limited, None)
     if candidate is None or candidate.place.needs_locks:
         return None
     ceilings = frozen(candidate, 0).under("", has_started=False)
     throttle = None if candidate.place.flow.throttle is None else candidate.place.key("throttle")
-    if throttle is not None and (ceilings or tx.is_postgresql):
-        # Lanes of other limits may wait for the same throttle. And to queue is not slower there than to look twice.
-        return None
+    if throttle is not None and ceilings:
+        return None  # lanes of other limits may wait for the same throttle
     if crowded.has(ceilings, now_ms=tx.now_ms):
         return None
     groups = _survey(tx, ceilings)
-    if groups is not None and states.is_locked and tx.is_postgresql:
-        states.lock(map(slot_state, groups))
-        groups = _survey(tx, ceilings)
     if groups is None:
         crowded.note(ceilings, now_ms=tx.now_ms)
         return None
-    tx.read_clock()  # what starts here starts after what has given these slots back
     return Room(groups, throttle)
 
 
-def _survey(tx: Transaction, ceilings: Sequence[Ceiling]) -> Mapping[str, slots.Group] | None:
+def _survey(tx: Transaction, ceilings: Sequence[Ceiling]) -> Collection[str] | None:
     """Return how the groups of slots stand, ``None`` if one is full or somebody waits for it."""
     groups = slots.survey(tx, _groups(ceilings)) if ceilings else {}
     held = {name: group.held for name, group in groups.items()}
     is_closed = blocked_by(ceilings, held) or any(group.is_waited_for for group in groups.values())
-    return None if is_closed else groups
+    return None if is_closed else groups.keys()
 
 
 def _take_at_once(
@@ -158,7 +160,7 @@ def _take_at_once(
     tx, room = states.tx, begun.room
     begun.room = None  # whoever comes later may come after one that queues
     throttle = throttle_state(lane)
-    if room is None or room.throttle != throttle or room.groups.keys() != lane.ceilings.keys():
+    if room is None or room.throttle != throttle or room.groups != lane.ceilings.keys():
         return False
     if throttle is not None and flow.throttle is not None:
         if lanes.any_before(tx, lane, place):
@@ -168,9 +170,7 @@ def _take_at_once(
         if not isinstance(verdict, Go) or verdict.throttle_arrival_us is None:
             return False
         states.put(throttle, verdict.throttle_arrival_us, expires_at_ms=verdict.throttle_arrival_us // 1_000 + 1)
-    # SAFETY: I18 I19 — the locks are held; or nothing is written if others have held them, or used the throttle, since.
-    for name, group in room.groups.items():
-        states.hold(slot_state(name), group.stamp)
+    # SAFETY: I18 I19 — of SQLite there is one writer at a time.
     own.slots += slots.first_rows(place.run_id, place.step_key, _groups(flow.steps), _groups(flow.runs))
     return True
 

@@ -155,6 +155,20 @@ class Transaction:
             values = tuple(value for _, rows in parts for row in rows for value in row)
             self._run(f"WITH {named} {texts[-1]}" if named else texts[-1], values)
 
+    def insert_then(self, parts: Sequence[Part], expression: str, values: Sequence[Any]) -> Any:
+        """Do what ``insert_all`` does, in one statement, and return the value of an expression of SQL after that.
+
+        A function in it sees those rows. PostgreSQL only, for parts that fit one statement.
+        """
+        parts = [(table, self._sealed(table, rows)) for table, rows in parts if rows]
+        texts = [table.render(len(rows), is_postgresql=True) for table, rows in parts]
+        named = ", ".join(f"part{number} AS ({text} RETURNING 1)" for number, text in enumerate(texts))
+        # Whoever counts the rows of a part has it executed first: so they are, in this order.
+        done = " AND ".join(f"(SELECT count(*) FROM part{number}) >= 0" for number in range(len(texts)))  # noqa: S608
+        inserted = (value for _, rows in parts for row in rows for value in row)
+        row = self._run(f"WITH {named} SELECT CASE WHEN {done} THEN {expression} END", (*inserted, *values)).fetchone()
+        return row[0]
+
 
 class Reading(Transaction):
     """A connection for queries, also by SQLAlchemy Core on ``connection``; each statement sees what is committed."""

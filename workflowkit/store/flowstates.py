@@ -47,13 +47,15 @@ KEYS = ", ".join(_KEY)
 _IS_KEY = " AND ".join(f"{name} = :{name}" for name in _KEY)
 # A row without a state is kept for a while: the lock of a key that is used all the time. The time is rounded, so that
 # locking it again changes no index.
-_LOCK = RowStatement(
+_LOCK = (
     f"INSERT INTO flow_states ({KEYS}, expires_at_ms, stamp) VALUES ",  # noqa: S608 - names from our own code
     (*_KEY, "expires_at_ms", "stamp"),
     f" ON CONFLICT ({KEYS}) DO UPDATE SET stamp = flow_states.stamp + 1, expires_at_ms = CASE"
-    f" WHEN flow_states.state IS NULL THEN excluded.expires_at_ms ELSE flow_states.expires_at_ms END"
-    f" RETURNING {KEYS}, state",
+    f" WHEN flow_states.state IS NULL THEN excluded.expires_at_ms ELSE flow_states.expires_at_ms END",
 )
+#: Locks the rows of ``locking``, as a part of a statement.
+LOCK = RowStatement(*_LOCK)
+_LOCK_AND_READ = RowStatement(*_LOCK[:2], _LOCK[2] + f" RETURNING {KEYS}, state")
 _READ = RowStatement(
     f"SELECT {KEYS}, state, stamp FROM flow_states WHERE ({KEYS}) IN (VALUES ", _KEY, ")"  # noqa: S608
 )  # fmt: skip
@@ -85,14 +87,19 @@ _PURGE = Sql(
 
 def lock(tx: Transaction, keys: Iterable[StateKey]) -> dict[StateKey, Any]:
     """Lock the rows of ``keys`` until the end of the transaction; return their states, ``None`` where there is none."""
-    # SAFETY: I18 I20 — one order for everybody.
-    rows = [(*_values(key), lock_ends_at_ms(tx), first_stamp(tx)) for key in sorted(set(keys))]
     found = {
-        StateKey(*row[:5]): None if row[5] is None else jsonvalue.loads(row[5]) for row in tx.returned(_LOCK, rows)
+        StateKey(*row[:5]): None if row[5] is None else jsonvalue.loads(row[5])
+        for row in tx.returned(_LOCK_AND_READ, locking(tx, keys))
     }
     if found:
         tx.read_clock()
     return found
+
+
+def locking(tx: Transaction, keys: Iterable[StateKey]) -> list[tuple[Any, ...]]:
+    """Return the rows that ``LOCK`` takes."""
+    # SAFETY: I18 I20 — one order for everybody.
+    return [(*_values(key), lock_ends_at_ms(tx), first_stamp(tx)) for key in sorted(set(keys))]
 
 
 def read(tx: Transaction, keys: Iterable[StateKey]) -> dict[StateKey, Seen]:

@@ -22,11 +22,11 @@ INSERT = InsertInto("slots", ("slot_group", "run_id", "step_key", "token"))
 _COUNT = Sql(
     f"SELECT s.slot_group, count(*) FROM slots s WHERE s.slot_group {{in_ids}} AND {HELD} GROUP BY s.slot_group"  # noqa: S608
 )
-# Of each group how many are held, the stamp of its lock, and whether anybody waits for it. The look into the queue is a
-# subquery of its own, so that it is one step down an index and never a join with all that waits.
+# Of each group how many are held, and whether anybody waits for it. The look into the queue is a subquery of its own,
+# so that it is one step down an index and never a join with all that waits.
 _SURVEY = RowStatement(
     f"""
-    SELECT k.column1, f.stamp,
+    SELECT k.column1,
         (SELECT count(*) FROM slots s WHERE s.slot_group = k.column1 AND {HELD.replace(":now_ms", "k.column2")}),
         (
             SELECT 1 FROM lane_groups g WHERE g.slot_group = k.column1 AND (
@@ -37,8 +37,7 @@ _SURVEY = RowStatement(
     FROM (VALUES """,  # noqa: S608
     ("group", "now_ms"),
     """
-    ) k LEFT JOIN flow_states f ON f.environment = '' AND f.tenant = '' AND f.workflow_id = '' AND f.control = 'slots'
-        AND f.key = k.column1
+    ) k
     """,
     computed={"now_ms": "CAST({} AS bigint)"},
 )
@@ -48,17 +47,16 @@ _FREE_RUN = Sql("DELETE FROM slots WHERE run_id = :run_id RETURNING slot_group")
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """How a group stands: the slots that are held, the stamp of its lock, and whether a step waits for it."""
+    """How a group stands: the slots that are held, and whether a step waits for it."""
 
     held: int
-    stamp: int | None
     is_waited_for: bool
 
 
 def survey(tx: Transaction, groups: Sequence[str]) -> dict[str, Group]:
     """Return how each of ``groups`` stands. Nothing is locked."""
     rows = tx.returned(_SURVEY, [(group, tx.now_ms) for group in groups])
-    return {row[0]: Group(row[2], row[1], row[3] is not None) for row in rows}
+    return {row[0]: Group(row[1], row[2] is not None) for row in rows}
 
 
 def held(tx: Transaction, groups: Sequence[str]) -> dict[str, int]:

@@ -17,6 +17,7 @@ from workflowkit.engine.facts import Fact, FactKind
 from workflowkit.store import events, flowstates, journal, runs, steps
 from workflowkit.store.database import Sql, Transaction
 from workflowkit.store.events import EventRecord
+from workflowkit.store.lanes import Lane, QueuedStep
 from workflowkit.store.runs import RunRecord
 from workflowkit.store.steps import Lease
 
@@ -66,6 +67,10 @@ _START = Sql(
 )
 
 
+#: The function ``workflowkit_begin_turn``, as a part of a statement.
+_BEGIN = "workflowkit_begin_turn(%s::jsonb)"
+
+
 def version_name(workflow_id: str, version: int) -> str:
     """Return how ``start_next`` is told of a version that the worker can read."""
     return f"{workflow_id}@{version}"
@@ -88,14 +93,13 @@ def start_next(tx: Transaction, place: str, own: Worker, *, most: int, known: Co
     Only of runs whose version is one of the ``known`` ones. Locks the groups, the throttle, the runs, then lanes. Run
     as the only statement of a transaction. Raises ``ValueUnreadable``.
     """
-    ((*_, data, _at_ms),) = journal.rows_of("", 0, [Fact(FactKind.ATTEMPT, "", attempt=1, worker=own.worker)])
     rows = tx.rows(
         _START,
         place=place,
         most=most,
         queues=list(own.queues),
         known=list(known),
-        attempt=data,
+        attempt=_attempt_of(own),
         lease_ms=own.lease_ms,
         parked=steps.PARKED,
         stamp=flowstates.first_stamp(tx),
@@ -108,6 +112,33 @@ def start_next(tx: Transaction, place: str, own: Worker, *, most: int, known: Co
     if not rows or rows[-1][0] == "taken":
         return Turns(started, Rest.NOTHING, "")
     return Turns(started, Rest(rows[-1][0]), rows[-1][4])
+
+
+def begin(
+    tx: Transaction, lane: Lane, step: QueuedStep, groups: Sequence[str], run_groups: Sequence[str], own: Worker, *,
+    wake_at_ms: int,
+) -> tuple[str, Sequence[Any]]:  # fmt: skip
+    """Return the expression, and its values, that starts a step of a new run which the same statement parks.
+
+    Its value is when the attempt began; ``None`` if the step has joined its lane, to wait for its turn. The lane has no
+    throttle, and the statement has locked its groups. The step takes slots of ``groups``, its run of ``run_groups``.
+    """
+    tx.changed.add(run_channel(step.run_id))
+    under, scope = sorted(lane.ceilings.items()), lane.scope
+    values = {
+        "run_id": step.run_id, "step_key": step.step_key, "score_ms": step.score_ms, "sequence": step.sequence,
+        "lane_id": lane.id, "environment": scope.environment, "tenant": scope.tenant, "parent": lane.parent,
+        "queue": lane.queue, "wake_at_ms": wake_at_ms, "slot_groups": [group for group, _ in under],
+        "ceilings": [ceiling for _, ceiling in under], "groups": groups, "run_groups": run_groups,
+        "attempt": _attempt_of(own), "lease_ms": own.lease_ms, "now_ms": tx.now_ms, "is_told": not tx.is_server_time,
+    }  # fmt: skip
+    return _BEGIN, (jsonvalue.dumps(values),)
+
+
+def _attempt_of(own: Worker) -> str | None:
+    data: str | None
+    ((*_, data, _at_ms),) = journal.rows_of("", 0, [Fact(FactKind.ATTEMPT, "", attempt=1, worker=own.worker)])
+    return data
 
 
 def _turn(tx: Transaction, row: Sequence[Any], lease_ms: int) -> Turn:
