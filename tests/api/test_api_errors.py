@@ -46,6 +46,7 @@ EXPECTED = {
     "already-exists": 409,
     "stale-revision": 412,
     "lease-lost": 409,
+    "secret-in-use": 409,
     "auth-error": 403,
     "unauthenticated": 401,
     "forbidden": 403,

@@ -43,6 +43,7 @@ class Filled:
             "approvals": "/approvals",
             "functions": "/functions",
             "alerts": "/alerts",
+            "secrets": "/secrets",
             "workers": "/workers",
             "users": "/users",
             "audit": "/audit",

@@ -28,13 +28,25 @@ interface SchemaFormProps {
   readonly focusWish?: FocusWish | undefined;
   /** Lists the options of its fields, where they have some. */
   readonly listOptions?: ListOptions | undefined;
+  /** Whether its fields for secrets take the names of stored ones, as steps do. */
+  readonly takesSecrets?: boolean;
   /** `pointer` is that of the field: edits of the same one in a row belong together. */
   readonly onChange: (value: JsonObject, pointer: string) => void;
 }
 
 /** A form for a value with a JSON Schema: a labelled field for everything that it may have. */
 export function SchemaForm(props: SchemaFormProps): React.JSX.Element {
-  const { schema, value, problems, variables, isReadOnly, focusWish, listOptions, onChange } = props;
+  const {
+    schema,
+    value,
+    problems,
+    variables,
+    isReadOnly,
+    focusWish,
+    listOptions,
+    takesSecrets = false,
+    onChange,
+  } = props;
   const root = props.root ?? schema;
   const container = useRef<HTMLDivElement>(null);
   const [hasTyped, setTyped] = useState(false);
@@ -58,8 +70,8 @@ export function SchemaForm(props: SchemaFormProps): React.JSX.Element {
   const own = useMemo(() => (schema === root ? schema : { ...schema, $defs: root.$defs ?? {} }), [schema, root]);
   const messages = useMemo(() => merged(own, value, problems, check), [own, value, problems, check]);
   const context = useMemo(
-    () => ({ root, value, listOptions, messages, variables, isReadOnly, change }),
-    [root, value, listOptions, messages, variables, isReadOnly, change],
+    () => ({ root, value, listOptions, takesSecrets, messages, variables, isReadOnly, change }),
+    [root, value, listOptions, takesSecrets, messages, variables, isReadOnly, change],
   );
   useEffect(
     () => (focusWish === undefined ? undefined : focusWhenThere(container.current, focusWish.field)),

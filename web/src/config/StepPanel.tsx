@@ -102,6 +102,7 @@ function Inputs({ action }: { readonly action: WorkflowAction }): React.JSX.Elem
         isReadOnly={form.isReadOnly}
         focusWish={form.focusWish}
         listOptions={listOptions}
+        takesSecrets
         onChange={form.change}
       />
     </>

@@ -15,6 +15,8 @@ export interface FormContextValue {
   readonly value: JsonObject;
   /** Lists the options of a field; `undefined` where nobody may ask for them. */
   readonly listOptions: ListOptions | undefined;
+  /** Whether fields for secrets take the names of stored ones. */
+  readonly takesSecrets: boolean;
   /** What is wrong, by the pointer of the field. */
   readonly messages: ReadonlyMap<string, FieldMessage>;
   /** What references may lead to; `undefined` where none are allowed. */

@@ -5,6 +5,7 @@ import { Validator } from "@cfworker/json-schema";
 import type { Json } from "../base/json";
 import { fromPointer, isList, isObject } from "../base/json";
 import { hasReference } from "../document/references";
+import { secretName } from "../secrets/reference";
 import type { Schema } from "./schema";
 import type { Message } from "../locale/locale";
 import { counted, locale, t } from "../locale/locale";
@@ -48,11 +49,17 @@ export function validate(schema: Schema, value: Json): ReadonlyMap<string, strin
     if (OUTER.has(unit.keyword) || isInsideChoice(unit)) continue;
     const pointer = unit.instanceLocation.replace(/^#/, "");
     const subject = read(value, pointer);
-    if (subject === undefined || hasReference(subject) || messages.has(pointer)) continue;
+    if (subject === undefined || hasReference(subject) || hasSecret(subject) || messages.has(pointer)) continue;
     if (unit.keyword === "required") continue;
     messages.set(pointer, messageOf(unit, schema));
   }
   return messages;
+}
+
+/** What stands for a secret says nothing of its value. */
+function hasSecret(value: Json): boolean {
+  if (isList(value)) return value.some(hasSecret);
+  return isObject(value) ? Object.values(value).some(hasSecret) : secretName(value) !== undefined;
 }
 
 /** Errors of the single forms of a choice say less than the one of the choice itself. */

@@ -33,7 +33,7 @@ const WORDS: Readonly<Record<AuditEntry["action"], string>> = {
   "webhook.changed": "Changed a webhook",
   "webhook.rotated": "Gave a webhook a new URL",
   "webhook.deleted": "Deleted a webhook",
-  "secret.set": "Set a secret",
+  "secret.set": "Stored a secret",
   "secret.deleted": "Deleted a secret",
   "alert.created": "Made an alert rule",
   "alert.changed": "Changed an alert rule",

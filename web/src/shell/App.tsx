@@ -21,6 +21,7 @@ const LoginPage = lazy(() => import("../login/LoginPage").then((module) => ({ de
 const LoginDialog = lazy(() => import("../login/LoginPage").then((module) => ({ default: module.LoginDialog })));
 const RunPage = lazy(() => import("../runs/RunPage").then((module) => ({ default: module.RunPage })));
 const RunsPage = lazy(() => import("../runs/RunsPage").then((module) => ({ default: module.RunsPage })));
+const SecretsPage = lazy(() => import("../secrets/SecretsPage").then((module) => ({ default: module.SecretsPage })));
 const UsersPage = lazy(() => import("../login/UsersPage").then((module) => ({ default: module.UsersPage })));
 const WorkersPage = lazy(() => import("../workers/WorkersPage").then((module) => ({ default: module.WorkersPage })));
 const WorkflowsPage = lazy(() =>
@@ -66,6 +67,7 @@ const SECTIONS: ReadonlyMap<string, React.ComponentType> = new Map([
   ["approvals", ApprovalsPage],
   ["functions", FunctionsPage],
   ["alerts", AlertsPage],
+  ["secrets", SecretsPage],
   ["workers", WorkersPage],
   ["users", UsersPage],
   ["audit", AuditPage],

@@ -28,6 +28,7 @@ const SECTIONS: readonly Section[] = [
   { name: "approvals", label: "Approvals", icon: "circleCheck", needs: "approvals:read" },
   { name: "functions", label: "Functions", icon: "braces", needs: "workflows:read" },
   { name: "alerts", label: "Alerts", icon: "bell", needs: "alerts:read" },
+  { name: "secrets", label: "Secrets", icon: "lock", needs: "secrets:read" },
   { name: "workers", label: "Workers", icon: "pulse", needs: "system:read" },
   { name: "users", label: "Users", icon: "user", needs: "users:admin" },
 ];

@@ -23,6 +23,7 @@ const ExpressionField = lazy(() =>
 const ConditionField = lazy(() =>
   import("../../expressions/ConditionField").then((module) => ({ default: module.ConditionField })),
 );
+const SecretControl = lazy(() => import("./SecretControl").then((module) => ({ default: module.SecretControl })));
 const OptionsControl = lazy(() => import("./OptionsControl").then((module) => ({ default: module.OptionsControl })));
 
 /** Kinds of fields that take some room, and are only shown when they have a value or are required. */
@@ -173,7 +174,7 @@ interface ControlProps extends FieldProps {
 }
 
 function Control(props: ControlProps): React.JSX.Element {
-  const { path, value, label, id, spec, isExpression, describedBy } = props;
+  const { path, value, label, spec, isExpression } = props;
   const form = useForm();
   const change = (next: Json | undefined): void => form.change(path, next);
   const isInvalid = messageFor(form, props)?.severity === "error";
@@ -190,24 +191,7 @@ function Control(props: ControlProps): React.JSX.Element {
       />
     );
   }
-  if (isScalar(spec.kind)) {
-    const scalar = {
-      id,
-      pointer: toPointer(path),
-      spec,
-      value,
-      isInvalid,
-      describedBy,
-      isReadOnly: form.isReadOnly,
-      onChange: change,
-    };
-    const mark = form.listOptions === undefined || form.isReadOnly ? undefined : optionsMark(spec.schema);
-    return mark === undefined ? (
-      <ScalarControl {...scalar} />
-    ) : (
-      <OptionsControl {...scalar} mark={mark} label={label} />
-    );
-  }
+  if (isScalar(spec.kind)) return <Scalar {...props} isInvalid={isInvalid} />;
   switch (spec.kind) {
     case "list":
       return <ListField path={path} spec={spec} value={value} label={label} />;
@@ -234,6 +218,32 @@ function Control(props: ControlProps): React.JSX.Element {
         />
       );
   }
+}
+
+/** A single value: typed, chosen from a list of the server, or the name of a secret. */
+function Scalar({
+  path,
+  value,
+  label,
+  id,
+  spec,
+  describedBy,
+  isInvalid,
+}: ControlProps & { readonly isInvalid: boolean }): React.JSX.Element {
+  const form = useForm();
+  const scalar = {
+    id,
+    pointer: toPointer(path),
+    spec,
+    value,
+    isInvalid,
+    describedBy,
+    isReadOnly: form.isReadOnly,
+    onChange: (next: Json | undefined): void => form.change(path, next),
+  };
+  if (spec.kind === "secret" && form.takesSecrets) return <SecretControl {...scalar} />;
+  const mark = form.listOptions === undefined || form.isReadOnly ? undefined : optionsMark(spec.schema);
+  return mark === undefined ? <ScalarControl {...scalar} /> : <OptionsControl {...scalar} mark={mark} label={label} />;
 }
 
 /** A group of fields that is not there: a button that adds it. */
