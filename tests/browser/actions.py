@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from workflowkit import ActionError, RetryAfterError, StepContext, WorkflowKit
 
@@ -114,3 +114,25 @@ def find_people(search: str) -> list[str]:
 )
 def post(account: str, channel: str, people: list[str], token: str = "") -> None:
     """Post a message into a channel."""
+
+
+class Order(TypedDict):
+    id: str
+    total: float
+
+
+@wk.action("load_order", name="Load an order", category="Shop")
+def load_order(id: str) -> Order:
+    """Find an order by its number."""
+    return {"id": id, "total": 1.0}
+
+
+@wk.action("deliver_order", name="Deliver an order", category="Shop")
+def deliver_order(order: Order, note: str = "") -> None:
+    """Hand an order to the carrier."""
+
+
+@wk.action("count_orders", name="Number of orders", category="Shop")
+def count_orders() -> int:
+    """Count all orders."""
+    return 3

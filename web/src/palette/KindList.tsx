@@ -1,15 +1,22 @@
-import { useEffect, useId, useMemo, useState } from "react";
+import { memo, useEffect, useId, useMemo, useState } from "react";
 import { tree } from "../base/place";
 import { toneOf } from "../canvas/StepNode";
 import type { Kind } from "../editor/catalogue";
 import { Icon } from "../shell/ui/Icon";
 import { KIND_MEDIA_TYPE } from "./dragging";
+import type { Lacks } from "./fitting";
+import { fittingFirst } from "./fitting";
 import { recentKinds } from "./recent";
 import { groupKinds, searchKinds } from "./search";
 import { t } from "../locale/locale";
 
+/** So many rows are drawn at first, and again as often as somebody comes near the end: each costs time at each key. */
+const ROWS_AT_A_TIME = 50;
+
 interface KindListProps {
   readonly kinds: readonly Kind[];
+  /** What keeps actions from fitting where a step would come to stand: these come after those that fit. */
+  readonly lacks: Lacks;
   readonly onChoose: (kind: string) => void;
   readonly isFocused?: boolean;
   readonly canDrag?: boolean;
@@ -18,15 +25,19 @@ interface KindListProps {
 interface Shown {
   readonly heading: string | undefined;
   readonly kind: Kind;
+  readonly lack: string | undefined;
 }
 
 /** The actions, with a field to find one. The field keeps the focus; arrow keys move through the list. */
-export function KindList({ kinds, onChoose, isFocused = false, canDrag = false }: KindListProps): React.JSX.Element {
+export const KindList = memo(function KindList(props: KindListProps): React.JSX.Element {
+  const { kinds, lacks, onChoose, isFocused = false, canDrag = false } = props;
   const [query, setQuery] = useState("");
   const [active, setActive] = useState(0);
+  const [room, setRoom] = useState(ROWS_AT_A_TIME);
   const listId = useId();
-  const shown = useMemo(() => listed(kinds, query), [kinds, query]);
+  const shown = useMemo(() => listed(kinds, query, lacks), [kinds, query, lacks]);
   const index = Math.min(active, shown.length - 1);
+  const drawn = shown.slice(0, Math.max(room, index + ROWS_AT_A_TIME / 2));
   const optionId = (number: number): string => `${listId}-${number}`;
   useEffect(() => {
     tree().getElementById(`${listId}-${index}`)?.scrollIntoView({ block: "nearest" });
@@ -58,17 +69,28 @@ export function KindList({ kinds, onChoose, isFocused = false, canDrag = false }
           onChange={(event) => {
             setQuery(event.target.value);
             setActive(0);
+            setRoom(ROWS_AT_A_TIME);
           }}
           onKeyDown={onKeyDown}
         />
       </div>
-      <div id={listId} role="listbox" aria-label={t("Actions")} className="kinds-list" tabIndex={-1}>
-        {shown.map(({ heading, kind }, number) => (
+      <div
+        id={listId}
+        role="listbox"
+        aria-label={t("Actions")}
+        className="kinds-list"
+        tabIndex={-1}
+        onScroll={({ currentTarget }) => isNearEnd(currentTarget) && setRoom(drawn.length + ROWS_AT_A_TIME)}
+      >
+        {drawn.map(({ heading, kind, lack }, number) => (
           <KindOption
             key={`${heading ?? ""}${kind.action.kind}${number}`}
             id={optionId(number)}
+            place={number + 1}
+            count={shown.length}
             heading={heading}
             kind={kind}
+            lack={lack}
             isActive={number === index && (isFocused || query !== "")}
             canDrag={canDrag}
             onChoose={onChoose}
@@ -78,18 +100,23 @@ export function KindList({ kinds, onChoose, isFocused = false, canDrag = false }
       {shown.length === 0 && <p className="kinds-none">{t("No action is like “{text}”.", { text: query })}</p>}
     </div>
   );
-}
+});
 
 interface KindOptionProps {
   readonly id: string;
+  readonly place: number;
+  /** How many there are, also those that are not drawn. */
+  readonly count: number;
   readonly heading: string | undefined;
   readonly kind: Kind;
+  readonly lack: string | undefined;
   readonly isActive: boolean;
   readonly canDrag: boolean;
   readonly onChoose: (kind: string) => void;
 }
 
-function KindOption({ id, heading, kind, isActive, canDrag, onChoose }: KindOptionProps): React.JSX.Element {
+function KindOption(props: KindOptionProps): React.JSX.Element {
+  const { id, place, count, heading, kind, lack, isActive, canDrag, onChoose } = props;
   const { action, icon, family } = kind;
   return (
     <>
@@ -104,6 +131,8 @@ function KindOption({ id, heading, kind, isActive, canDrag, onChoose }: KindOpti
         role="option"
         tabIndex={-1}
         aria-selected={isActive}
+        aria-posinset={place}
+        aria-setsize={count}
         className="kind"
         data-testid={`palette-item-${action.kind}`}
         draggable={canDrag}
@@ -117,15 +146,21 @@ function KindOption({ id, heading, kind, isActive, canDrag, onChoose }: KindOpti
         <span className="kind-text">
           <span className="kind-name">{action.name}</span>
           <span className="kind-description">{action.description}</span>
+          {lack !== undefined && <span className="kind-lack">{lack}</span>}
         </span>
       </div>
     </>
   );
 }
 
-function listed(kinds: readonly Kind[], query: string): readonly Shown[] {
-  if (query.trim() !== "") return searchKinds(kinds, query).map((kind) => ({ heading: undefined, kind }));
+function isNearEnd({ scrollTop, clientHeight, scrollHeight }: Element): boolean {
+  return scrollTop + 2 * clientHeight > scrollHeight;
+}
+
+function listed(kinds: readonly Kind[], query: string, lacks: Lacks): readonly Shown[] {
+  const shown = (kind: Kind, heading?: string): Shown => ({ heading, kind, lack: lacks.get(kind.action.kind) });
+  if (query.trim() !== "") return fittingFirst(searchKinds(kinds, query), lacks).map((kind) => shown(kind));
   return groupKinds(kinds, recentKinds()).flatMap(({ category, kinds: members }) =>
-    members.map((kind, index) => ({ heading: index === 0 ? category : undefined, kind })),
+    fittingFirst(members, lacks).map((kind, index) => shown(kind, index === 0 ? category : undefined)),
   );
 }

@@ -1,0 +1,75 @@
+"""The palette: what does not fit at a place, and that many actions cost little."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from editing import EditorPage, chain
+from playwright.sync_api import Route, expect
+
+REASON = "Needs an object for “Order”: no earlier step gives one."
+#: Of an event nothing is known unless its schema says so.
+INPUTS = {"type": "object", "properties": {"id": {"type": "string"}}}
+
+
+def names_in(editor: EditorPage, test_id: str) -> list[str]:
+    return editor.get(test_id).locator(".kind-name").all_inner_texts()
+
+
+def test_what_needs_something_that_no_step_gives_comes_last_and_says_why(editor: EditorPage) -> None:
+    editor.open(chain("count_orders", "load_order", inputs=INPUTS))
+    palette = editor.get("palette")
+    item = palette.get_by_test_id("palette-item-deliver_order")
+    editor.select("count_orders")
+    expect(item).to_contain_text(REASON)
+    shop = names_in(editor, "palette")
+    assert shop.index("Deliver an order") > shop.index("Wait for a file"), "last of its group"
+
+    palette.get_by_test_id("palette-search").fill("order")
+    expect(item).to_contain_text(REASON)
+    assert names_in(editor, "palette")[-1] == "Deliver an order"
+    editor.node("load_order").click()
+    expect(item).not_to_contain_text(REASON)
+    assert names_in(editor, "palette") == ["Number of orders", "Deliver an order", "Load an order"], "by the text alone"
+
+
+def test_a_place_that_was_named_decides_what_fits_there(editor: EditorPage) -> None:
+    editor.open(chain("count_orders", "load_order", inputs=INPUTS))
+    dialog = editor.get("add-dialog")
+    for place, is_lacking in (("add-after-load_order", False), ("add-on-count_orders-load_order", True)):
+        editor.get(place).first.click()
+        item = dialog.get_by_test_id("palette-item-deliver_order")
+        if is_lacking:
+            expect(item).to_contain_text(REASON)
+        else:
+            expect(item).not_to_contain_text(REASON)
+        editor.page.keyboard.press("Escape")
+
+
+def test_five_hundred_actions_are_drawn_a_few_at_a_time(editor: EditorPage) -> None:
+    def more(route: Route) -> None:
+        answer: dict[str, Any] = route.fetch().json()
+        (log,) = [action for action in answer["items"] if action["kind"] == "log"]
+        made = [{**log, "kind": f"k{n}", "name": f"Made {n}", "category": "Many"} for n in range(500)]
+        route.fulfill(json={"items": [*answer["items"], *made]})
+
+    editor.page.route("**/api/actions", more)
+    editor.open(chain("log"))
+    search = editor.get("palette").get_by_test_id("palette-search")
+    rows = editor.get("palette").get_by_role("option")
+    search.fill("made ")
+    expect(rows.first).to_have_attribute("aria-setsize", "500")
+    assert rows.count() == 50
+    search.press("ArrowUp")
+    expect(editor.get("palette").locator("[aria-selected=true]")).to_have_text(
+        "Made 499Write a message to the log of the worker."
+    )
+    search.fill("made 4")
+    assert rows.count() == 50
+    rows.last.scroll_into_view_if_needed()
+    expect(rows.nth(60)).to_be_attached()
+    search.fill("made 499")
+    expect(rows).to_have_count(1)
+    search.press("Enter")
+    assert editor.edges()[0] == ("$source", "log")
+    assert editor.ids() == ["log", "k499"]
