@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from functions import Code, happen
+from functions import STARTED, Code, happen
 
-from workflowkit.base.scope import Scope
+from workflowkit.base.scope import DEFAULT_SCOPE, Scope
 from workflowkit.engine.context import StepContext
+from workflowkit.runtime.simulating import Question, Simulating
+from workflowkit.runtime.versions import Versions
+from workflowkit.store import queries
 
 OTHER = Scope("default", "other")
 
@@ -90,3 +93,37 @@ def test_items_of_a_loop_are_steps_under_the_limit(database_url: str) -> None:
         assert high == [1, 1, 1]
         assert {row["status"] for row in harness.rows("SELECT status FROM runs")} == {"completed"}
         assert harness.rows("SELECT * FROM slots") == harness.rows("SELECT * FROM queued_steps") == []
+
+
+def test_past_events_of_a_function_are_put_through_other_settings(database_url: str) -> None:
+    code = Code()
+
+    @code.function()
+    def fn(ctx: StepContext) -> None:
+        """Do nothing."""
+
+    with code.running(database_url) as harness:
+        for number in range(3):
+            happen(harness, {"n": number})
+        happen(harness, {"n": 3}, scope=OTHER)
+        simulating = Simulating(harness.runtime.database, Versions(), harness.runtime.settings.limits)
+        question = Question({"rate_limit": {"limit": 1, "period": "1h"}}, 0, limit=10)
+        found = simulating.simulate(DEFAULT_SCOPE, "shop/fn", question)
+        assert [each.fate for each in found] == ["run", "skipped", "skipped"]
+
+
+def test_a_decision_about_a_function_is_the_tenants_of_the_event(database_url: str) -> None:
+    code = Code()
+
+    @code.function(idempotency="event.data.k")
+    def fn(ctx: StepContext) -> None:
+        """Do nothing."""
+
+    with code.running(database_url) as harness:
+        for scope in (DEFAULT_SCOPE, OTHER):
+            ids = [harness.send(STARTED, {"k": 1}, scope=scope) for _ in range(2)]
+            harness.drain()
+            with harness.runtime.database.read() as tx:
+                (decided,) = queries.find_decisions(tx, scope, ids[1])
+                (run,) = queries.find_runs(tx, scope, queries.RunFilter(event_id=ids[0]), limit=2)
+            assert (decided.workflow_id, decided.reason, decided.run_id) == ("shop/fn", "idempotent", run.id)

@@ -1,7 +1,7 @@
 import type { Collection, Decision, EventDetail, Run } from "../api/schema";
 import { Status } from "../runs/Status";
 import { reasonText } from "../runs/words";
-import { pathTo } from "../shell/routes";
+import { pathTo, pathToSource } from "../shell/routes";
 import { Link } from "../shell/ui/Link";
 import type { Column } from "../shell/ui/Table";
 import { Ago, Table } from "../shell/ui/Table";
@@ -87,7 +87,7 @@ export function Outcome({ event }: { readonly event: EventDetail }): React.JSX.E
 
 function WorkflowLink({ id }: { readonly id: string }): React.JSX.Element {
   return (
-    <Link className="table-link" href={pathTo("workflows", id)}>
+    <Link className="table-link" href={pathToSource(id)}>
       {id}
     </Link>
   );

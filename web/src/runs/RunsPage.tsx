@@ -5,7 +5,7 @@ import { api, useMay } from "../api/session";
 import { useLoaded } from "../api/useLoaded";
 import type { Json } from "../base/json";
 import { summary } from "../base/json";
-import { pathTo, useAddress } from "../shell/routes";
+import { pathTo, pathToSource, useAddress } from "../shell/routes";
 import { duration } from "../shell/times";
 import { Button } from "../shell/ui/Button";
 import { Link } from "../shell/ui/Link";
@@ -29,7 +29,7 @@ const COLUMNS: readonly Column<ListedRun>[] = [
     head: "Workflow",
     cell: (run) => (
       <>
-        <Link className="table-link" href={sourceOf(run.workflow_id)}>
+        <Link className="table-link" href={pathToSource(run.workflow_id)}>
           {run.workflow_id}
         </Link>{" "}
         <span className="muted">v{run.version}</span>
@@ -158,12 +158,4 @@ function BulkButton({ query, onBegun }: BulkButtonProps): React.JSX.Element | nu
 
 function took({ started_at: started, finished_at: finished }: ListedRun): string {
   return started === null || finished === null ? "—" : duration(Date.parse(finished) - Date.parse(started));
-}
-
-/** The editor of a workflow; functions of applications have none, but a list. */
-function sourceOf(workflowId: string): string {
-  const [app = "", name] = workflowId.split("/");
-  return name === undefined
-    ? pathTo("workflows", workflowId)
-    : `${pathTo("functions")}?${new URLSearchParams({ app }).toString()}`;
 }

@@ -82,3 +82,11 @@ export function setQuery(values: Readonly<Record<string, string | undefined>>): 
   history.replaceState(null, "", location.pathname + (text === "" ? "" : `?${text}`));
   dispatchEvent(new Event(CHANGED));
 }
+
+/** The editor of a workflow; functions of applications have none, but a list. */
+export function pathToSource(workflowId: string): string {
+  const [app = "", name] = workflowId.split("/");
+  return name === undefined
+    ? pathTo("workflows", workflowId)
+    : `${pathTo("functions")}?${new URLSearchParams({ app }).toString()}`;
+}

@@ -1,0 +1,90 @@
+"""What is decided once stays: keys and limits of runs that wait, and the order in which they begin."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+from builders import a_workflow
+from runtimes import Harness, a_registry, a_runtime
+
+from workflowkit.engine.context import StepContext
+from workflowkit.registry import Registry
+
+EVENT = "order/placed"
+Began = list[Any]
+
+
+def _registry(began: Began) -> Registry:
+    registry = a_registry()
+
+    @registry.action("work", retries=1)
+    def work(ctx: StepContext) -> None:
+        ctx.step.run("begin", began.append, ctx.event["data"]["n"])
+        if ctx.event["data"]["n"] % 3 == 0 and ctx.attempt == 0:
+            raise RuntimeError("try again")
+        ctx.step.sleep("on", 10)
+
+    return registry
+
+
+def _document(**settings: Any) -> dict[str, Any]:
+    return a_workflow().action("s", kind="work").path("$source", "s").trigger(EVENT).settings(**settings).document()
+
+
+def _send(harness: Harness, number: int, **data: Any) -> None:
+    harness.clock.advance(seconds=0.001)
+    harness.send(EVENT, {"n": number, **data})
+    harness.drain()
+
+
+def test_an_expression_that_is_changed_changes_the_keys_of_later_events_only(database_url: str) -> None:
+    with a_runtime(database_url, _registry(began := Began())) as harness:
+        limit = {"limit": 1, "mode": "runs"}
+        harness.deploy(_document(concurrency=[{**limit, "key": "event.data.a"}]))
+        for number in (1, 2):
+            _send(harness, number, a="same", b=number)
+        assert began == [1]
+        harness.deploy(_document(concurrency=[{**limit, "key": "event.data.b"}]))
+        # The one that waits is still under the key that it came with; later ones are under the new one.
+        for number in (4, 5):
+            _send(harness, number, a="same", b=number)
+        assert began == [1, 4, 5]
+        harness.skip(10)
+        assert began == [1, 4, 5, 2]
+
+
+def test_a_throttle_that_is_changed_is_that_of_later_events(database_url: str) -> None:
+    with a_runtime(database_url, _registry(began := Began())) as harness:
+        harness.deploy(_document(throttle={"limit": 1, "period": "1h", "key": "event.data.a"}))
+        for number in (1, 2):
+            _send(harness, number, a="x")
+        harness.deploy(_document(throttle={"limit": 1, "period": "10s", "key": "event.data.b"}))
+        _send(harness, 4, a="x", b="y")
+        assert began == [1, 4]
+        harness.skip(60)
+        assert began == [1, 4]
+        harness.skip(3_600)
+        assert began == [1, 4, 2]
+
+
+def test_one_run_at_a_time_of_a_key_begins_in_the_order_in_which_the_events_came(database_url: str) -> None:
+    """I22: with a limit of 1 that counts runs the next begins when the one before has ended, retries included."""
+    with a_runtime(database_url, _registry(began := Began())) as harness:
+        harness.deploy(_document(concurrency=[{"limit": 1, "mode": "runs", "key": "event.data.k"}]))
+        for number in range(12):
+            _send(harness, number, k=number % 2)
+        for _ in range(30):
+            harness.skip(20)
+        first_begins = [each for index, each in enumerate(began) if each not in began[:index]]
+        assert [each for each in first_begins if each % 2 == 0] == [0, 2, 4, 6, 8, 10]
+        assert [each for each in first_begins if each % 2 == 1] == [1, 3, 5, 7, 9, 11]
+        spans = harness.rows(
+            "SELECT e.data, r.started_at_ms, r.finished_at_ms FROM runs r JOIN events e ON e.id = r.event_id"
+            " ORDER BY r.started_at_ms"
+        )
+        assert all(row["finished_at_ms"] for row in spans)
+        for key in (0, 1):
+            own = [row for row in spans if f'"k":{key}' in row["data"].replace(" ", "")]
+            assert len(own) == 6
+            assert all(one["finished_at_ms"] <= after["started_at_ms"] for one, after in pairwise(own))
