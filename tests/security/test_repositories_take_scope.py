@@ -20,6 +20,7 @@ from workflowkit.store import (
     appsyncs,
     audit,
     callbacks,
+    eventtypes,
     following,
     keys,
     members,
@@ -34,8 +35,8 @@ from workflowkit.store import (
 from workflowkit.store.database import Database
 
 REPOSITORIES = (
-    alerts, apps, appsyncs, approvals, audit, callbacks, following, keys, members, messages, queries, runsearch,
-    schedules, secrets, webhooks, workflows,
+    alerts, apps, appsyncs, approvals, audit, callbacks, eventtypes, following, keys, members, messages, queries,
+    runsearch, schedules, secrets, webhooks, workflows,
 )  # fmt: skip
 #: The functions that find a scope, by something unguessable (or on the way to check it), instead of taking it.
 FINDS_THE_SCOPE = {
@@ -98,7 +99,8 @@ def _arguments(function: Callable[..., Any]) -> dict[str, Any]:
         "messages": [Message("room", "news", "1")], "until_ms": 1, "most": 5,
         "after": 0 if function in (following.find_facts, messages.find_after, audit.find_after) else "x",
         "new": audit.NewEntry("a", "", "b", "c"), "chosen": audit.AuditFilter(), "before_ms": 1,
-        "choice": runsearch.RunChoice(), "window": 5, "ids": ["x"], "search": parse_search("event.data.a == 'b'"),
+        "choice": runsearch.RunChoice(), "window": 5, "ids": ["x"],
+        "since_id": "x", "chars": 6, "search": parse_search("event.data.a == 'b'"),
         "schedule": schedules.ScheduleRow("x", 0, "* * * * *", "UTC", 0, "allow", 0, 1, 1),
     }  # fmt: skip
     if function in (webhooks.insert, webhooks.update):

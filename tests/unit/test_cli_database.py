@@ -91,6 +91,14 @@ def test_runs_are_found_by_what_they_say(installation: Harness) -> None:
     assert (refused.exit_code, "line 1, character 16" in refused.stderr) == (2, True)
 
 
+def test_the_names_of_events_are_listed_with_who_listens(installation: Harness) -> None:
+    assert _cli("events", "types").stdout == "no events\n"
+    _finished_run(installation)
+    assert re.search(r"test/happened +1 +\S+ +test\n", _cli("events", "types", "--span", "1h").stdout)
+    (told,) = json.loads(_cli("events", "types", "--json").stdout)["items"]
+    assert (told["name"], told["count"], told["workflow_ids"]) == ("test/happened", 1, ["test"])
+
+
 def test_a_list_says_how_far_it_has_looked(installation: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     run_id = _finished_run(installation)
     monkeypatch.setenv("WORKFLOWKIT_LIMIT_SEARCHED_RUNS", "1")

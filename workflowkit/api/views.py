@@ -13,6 +13,7 @@ from workflowkit.definition.days import Days
 from workflowkit.engine.facts import ErrorInfo
 from workflowkit.flow.simulation import Fate, Outcome
 from workflowkit.runtime.approvals import Approval
+from workflowkit.runtime.eventtypes import EventType
 from workflowkit.runtime.history import Attempt, Step
 from workflowkit.runtime.innersteps import InnerStep
 from workflowkit.runtime.logs import LEVELS
@@ -92,6 +93,18 @@ def collection(record: CollectionView) -> Shown:
         "reason": record.reason,
         "opened_at": rfc3339(record.opened_at_ms),
         "closed_at": None if record.closed_at_ms is None else rfc3339(record.closed_at_ms),
+    }
+
+
+def event_type(record: EventType) -> Shown:
+    """Show the events of a name (``schemas.events.EventType``)."""
+    return {
+        "name": record.name,
+        "count": record.count,
+        "is_capped": record.is_capped,
+        "last_at": None if record.last_at_ms is None else rfc3339(record.last_at_ms),
+        "counts": list(record.counts),
+        "workflow_ids": list(record.workflow_ids),
     }
 
 

@@ -13,7 +13,9 @@ import itertools
 import os
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_TIME_CHARS, _RANDOM_BITS = 10, 80
+#: How many characters of an id are its time, each of 5 bits.
+TIME_CHARS = 10
+_RANDOM_BITS = 80
 #: Of the ids of items: room for 32^4 of them; 60 bits of hash remain.
 _INDEX_CHARS = 4
 ID_LENGTH = 26
@@ -58,7 +60,7 @@ def first_id(at_ms: int) -> str:
 def time_of(own_id: str) -> int:
     """Return the time that an id of ours has, in milliseconds since 1970."""
     at_ms = 0
-    for char in own_id[:_TIME_CHARS]:
+    for char in own_id[:TIME_CHARS]:
         at_ms = at_ms << 5 | _ALPHABET.index(char)
     return at_ms
 
@@ -66,14 +68,14 @@ def time_of(own_id: str) -> int:
 def derived_id(parent_id: str, *parts: str) -> str:
     """Return the id that follows from ``parent_id`` and ``parts``; equal arguments give equal ids."""
     digest = hashlib.blake2b("\x1f".join((parent_id, *parts)).encode(), digest_size=10).digest()
-    return parent_id[:_TIME_CHARS] + _encode(int.from_bytes(digest), ID_LENGTH - _TIME_CHARS)
+    return parent_id[:TIME_CHARS] + _encode(int.from_bytes(digest), ID_LENGTH - TIME_CHARS)
 
 
 def item_id(parent_id: str, index: int, *parts: str) -> str:
     """Return the id of an item that follows from ``parent_id`` and ``parts``; those of one parent sort by ``index``."""
     digest = hashlib.blake2b("\x1f".join((parent_id, *parts)).encode(), digest_size=8).digest()
-    hashed = _encode(int.from_bytes(digest), ID_LENGTH - _TIME_CHARS - _INDEX_CHARS)
-    return parent_id[:_TIME_CHARS] + _encode(index, _INDEX_CHARS) + hashed
+    hashed = _encode(int.from_bytes(digest), ID_LENGTH - TIME_CHARS - _INDEX_CHARS)
+    return parent_id[:TIME_CHARS] + _encode(index, _INDEX_CHARS) + hashed
 
 
 def started_run_id(event_id: str, workflow_id: str) -> str:
@@ -83,7 +85,7 @@ def started_run_id(event_id: str, workflow_id: str) -> str:
 
 def timed_id(at_ms: int, *parts: str) -> str:
     """Return the id of something of the time ``at_ms`` that follows from ``parts``."""
-    return derived_id(_encode(at_ms, _TIME_CHARS), str(at_ms), *parts)
+    return derived_id(_encode(at_ms, TIME_CHARS), str(at_ms), *parts)
 
 
 def derived_fraction(*parts: str) -> float:

@@ -222,6 +222,8 @@ class Limits:
     """Events and outputs that it reads for that."""
     search_seconds: int = 3
     """How long it looks."""
+    counted_events: int = 10_000
+    """Events of one name that are counted for the list of names, the latest ones."""
     list_columns: int = 8
     """Columns of a list of runs that show values of their events or outputs."""
     column_chars: int = 200

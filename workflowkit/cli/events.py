@@ -1,4 +1,4 @@
-"""``workflowkit events``: what became of an event."""
+"""``workflowkit events``: which there are by name, and what became of one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from workflowkit.cli.output import dim, emit_json, plain, short, status
+from workflowkit.base.clock import rfc3339
+from workflowkit.cli.output import dim, emit_json, plain, short, status, table
 from workflowkit.cli.target import opened, scope_of, scope_options
 from workflowkit.cli.words import in_words
 
@@ -17,9 +18,47 @@ if TYPE_CHECKING:
 MAX_RUNS = 100
 
 
-@click.group("events", short_help="Show what became of an event.")
+@click.group("events", short_help="Show which events there are, and what became of one.")
 def command() -> None:
-    """Show what became of events."""
+    """Show which events there are, and what became of one."""
+
+
+@command.command("types")
+@click.option("--span", type=click.Choice(["1h", "24h", "7d"]), default="24h", show_default=True, help="How far back.")
+@click.option("--after", default="", metavar="NAME", help="Names behind this one.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="How many.")
+@scope_options
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+def list_types(span: str, after: str, limit: int, environment: str, tenant: str, as_json: bool) -> None:
+    """List the names of events: how many came, when the last one did, and which workflows listen.
+
+    \b
+    workflowkit events types --span 1h
+    """
+    with opened() as wk:
+        from workflowkit.runtime.eventtypes import SPANS, look
+
+        found = look(
+            wk.runtime.database, scope_of(environment, tenant), SPANS[span], limit=limit, after=after,
+            limits=wk.settings.limits,
+        )  # fmt: skip
+    if as_json:
+        from workflowkit.api import views
+
+        emit_json({"items": [views.event_type(each) for each in found.types]})
+    elif found.types:
+        rows = (
+            (
+                plain(each.name),
+                f"{each.count}{'+' if each.is_capped else ''}",
+                "" if each.last_at_ms is None else dim(rfc3339(each.last_at_ms)),
+                plain(", ".join(each.workflow_ids)),
+            )
+            for each in found.types
+        )
+        click.echo(table(rows, headers=("event", span, "last", "workflows")))
+    else:
+        click.echo("no events")
 
 
 @command.command("show")

@@ -126,6 +126,10 @@ export class Api {
     return this.get(`/events${query(filter)}`);
   }
 
+  eventTypes(filter: Partial<Record<"name" | "span" | "cursor" | "limit", string>>): Promise<schema.EventTypePage> {
+    return this.get(`/event-types${query(filter)}`);
+  }
+
   approvals(filter: Partial<Record<"status" | "cursor", string>>): Promise<schema.ApprovalPage> {
     return this.get(`/approvals${query(filter)}`);
   }

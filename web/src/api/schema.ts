@@ -627,6 +627,32 @@ export interface EventPage {
   readonly next_cursor: string | null;
 }
 
+export interface EventType {
+  /** The name. */
+  readonly name: string;
+  /** How many came in the span. */
+  readonly count: number;
+  /** Whether there are more: only the newest `counted_events` are counted. */
+  readonly is_capped: boolean;
+  /** When the last one came, in the span or before. */
+  readonly last_at: string | null;
+  /** How many came in each part of the span, the oldest first; the last part goes on. */
+  readonly counts: readonly number[];
+  /** Workflows and functions with a trigger for this name, or a pattern that takes it in. */
+  readonly workflow_ids: readonly string[];
+}
+
+export interface EventTypePage {
+  /** In order of their names. */
+  readonly items: readonly EventType[];
+  /** Give this as `cursor` to get what follows; null at the end. */
+  readonly next_cursor: string | null;
+  /** When the first part of the span begins. */
+  readonly starts_at: string;
+  /** How long a part is. */
+  readonly part_seconds: number;
+}
+
 export interface Function {
   /** `<app id>/<function id>`: the `workflow_id` of its runs. */
   readonly id: string;

@@ -6,10 +6,11 @@ import { summary } from "../base/json";
 import { pathTo, useAddress } from "../shell/routes";
 import { Button } from "../shell/ui/Button";
 import { Link } from "../shell/ui/Link";
-import { ListPage } from "../shell/ui/ListPage";
+import { ListPage, ListSection } from "../shell/ui/ListPage";
 import { QueryField } from "../shell/ui/QueryField";
 import type { Column } from "../shell/ui/Table";
 import { Ago, Table } from "../shell/ui/Table";
+import { EventTypes } from "./EventTypes";
 
 const COLUMNS: readonly Column<Event>[] = [
   {
@@ -47,15 +48,18 @@ export function EventsPage(): React.JSX.Element {
         </>
       }
     >
+      <EventTypes name={name} query={query} />
       {page !== undefined && (
-        <Table
-          label="Events"
-          columns={COLUMNS}
-          items={page.items}
-          keyOf={({ id }) => id}
-          empty={name === "" ? "No event has come in yet." : "No event is like this."}
-          nextCursor={page.next_cursor}
-        />
+        <ListSection title="Latest">
+          <Table
+            label="Events"
+            columns={COLUMNS}
+            items={page.items}
+            keyOf={({ id }) => id}
+            empty={name === "" ? "No event has come in yet." : "No event is like this."}
+            nextCursor={page.next_cursor}
+          />
+        </ListSection>
       )}
     </ListPage>
   );

@@ -18,6 +18,7 @@ import { JobsBar } from "./JobsBar";
 import { LookedNote } from "./LookedNote";
 import { RunFilters } from "./RunFilters";
 import { SavedFilters } from "./SavedFilters";
+import { pathToSource } from "./source";
 import { Status } from "./Status";
 import "./runlist.css";
 

@@ -14,6 +14,8 @@ from workflowkit.api.paging import Page
 from workflowkit.api.schemas import events as schemas
 from workflowkit.api.schemas.runs import EventDetail
 from workflowkit.api.services import Services
+from workflowkit.base.clock import rfc3339
+from workflowkit.runtime.eventtypes import SPANS, look
 from workflowkit.runtime.stories import tell_event
 from workflowkit.store import queries
 from workflowkit.store.database import Database
@@ -81,6 +83,25 @@ def list_events(query: dict[str, Any]) -> Response:
     with _database().read() as tx:
         found = queries.find_events(tx, caller().scope, where, limit=page.fetch, before=page.after)
     return answer(page.show(found, views.event, lambda record: record.id))
+
+
+@api.get("/api/event-types")
+@requires("runs:read")
+@takes(schemas.EventTypeQuery)
+@returns(schemas.EventTypePage)
+def list_event_types(query: dict[str, Any]) -> Response:
+    """List the names of events.
+
+    Each with how many came when, and which workflows listen to it.
+    """
+    page, services = Page.asked(query), Services.current()
+    span = SPANS[query.get("span", "24h")]
+    found = look(
+        services.database, caller().scope, span, limit=page.fetch, after=page.after or "", name=query.get("name"),
+        limits=services.limits,
+    )  # fmt: skip
+    shown = page.show(found.types, views.event_type, lambda each: each.name)
+    return answer({**shown, "starts_at": rfc3339(found.starts_at_ms), "part_seconds": found.part_ms / 1000})
 
 
 @api.get("/api/events/<event_id>")

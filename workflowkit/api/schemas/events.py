@@ -10,6 +10,7 @@ from workflowkit.api.schemas.base import (
     Problem,
     Request,
     any_json,
+    flag,
     json_object,
     many,
     moment,
@@ -17,6 +18,7 @@ from workflowkit.api.schemas.base import (
     text,
     whole,
 )
+from workflowkit.runtime.eventtypes import SPANS
 
 _MAX_NAME_CHARS = 256
 _MAX_ID_CHARS = 256
@@ -91,3 +93,32 @@ class EventPage(Answer):
 
     items = many(Event, "Newest first.")
     next_cursor = next_cursor()
+
+
+class EventTypeQuery(PageQuery):
+    """Which names of events to list, and how far back to count."""
+
+    name = text("Only this name.", required=False, validate=validate.Length(1, _MAX_NAME_CHARS))
+    span = text("How far back events are counted. Default: 24h.", required=False, validate=validate.OneOf([*SPANS]))
+
+
+class EventType(Answer):
+    """The events of one name."""
+
+    name = text("The name.")
+    count = whole("How many came in the span.")
+    is_capped = flag("Whether there are more: only the newest `counted_events` are counted.")
+    last_at = moment("When the last one came, in the span or before.", nullable=True)
+    counts = fields.List(fields.Integer(), required=True, metadata={"description":
+        "How many came in each part of the span, the oldest first; the last part goes on."})  # fmt: skip
+    workflow_ids = fields.List(fields.String(), required=True, metadata={"description":
+        "Workflows and functions with a trigger for this name, or a pattern that takes it in."})  # fmt: skip
+
+
+class EventTypePage(Answer):
+    """Names of events."""
+
+    items = many(EventType, "In order of their names.")
+    next_cursor = next_cursor()
+    starts_at = moment("When the first part of the span begins.")
+    part_seconds = fields.Float(required=True, metadata={"description": "How long a part is."})
