@@ -155,8 +155,45 @@ def test_an_approval_is_decided_with_its_form(new_page: NewPage, scheme: str) ->
     page.get_by_label("Status").select_option("approved")
     expect(card).to_contain_text("has approved it")
     page.goto(f"{server.url}/events?name={event}")
-    expect(page.get_by_role("table")).to_be_visible()
+    expect(page.get_by_role("table", name="Events", exact=True)).to_be_visible()
     found += serious(page)
     page.get_by_role("link", name=event).click()
     expect(page.get_by_role("link", name=workflow_id)).to_be_visible()
     assert found + serious(page) == []
+
+
+def test_events_are_counted_by_name_with_who_listens(editor: EditorPage) -> None:
+    page, server = editor.page, editor.server
+    workflow_id = publish(server, a_note("lists/counted"))
+    server.post("/api/events", [{"name": "lists/counted", "data": {}}] * 3)
+    page.goto(f"{server.url}/events?name=lists/counted&span=1h")
+    row = page.get_by_role("table", name="Names of events").get_by_role("row").filter(has_text="lists/counted")
+    expect(row.get_by_role("link", name=workflow_id)).to_be_visible()
+    expect(row.get_by_role("cell", name="3", exact=True)).to_be_visible()
+    bars = row.get_by_test_id("volume-lists/counted").locator("rect")
+    expect(bars).to_have_count(28)
+    assert sum(int(bar.get_attribute("data-count") or 0) for bar in bars.all()) == 3
+    page.get_by_label("How far back").select_option("7d")
+    expect(page).to_have_url(re.compile("span=7d"))
+    expect(bars).to_have_count(25)
+    row.get_by_role("link", name=workflow_id).click()
+    expect(page).to_have_url(re.compile(f"/workflows/{workflow_id}"))
+
+
+def test_an_event_is_sent_again_here_or_by_a_command(editor: EditorPage) -> None:
+    page, server = editor.page, editor.server
+    workflow_id = publish(server, a_note("lists/again"))
+    server.post("/api/events", {"name": "lists/again", "id": "first-of-all", "data": {"note": "it's"}})
+    page.goto(f"{server.url}/events?name=lists/again")
+    page.get_by_role("table", name="Events", exact=True).get_by_role("link", name="lists/again").click()
+    editor.get("send-again").click()
+    command = editor.get("send-dialog").get_by_label("the command", exact=True)
+    expect(command).to_contain_text("""--data '{"note":"it'\\''s"}' -- 'lists/again'""")
+    assert serious(page) == []
+    first = page.url
+    editor.get("send-here").click()
+    expect(editor.get("send-dialog")).to_have_count(0)
+    expect(page).not_to_have_url(first)
+    again = server.get(f"/api/events/{page.url.rpartition('/')[2]}")
+    assert (again["event_id"], again["data"], again["duplicate_of"]) == (None, {"note": "it's"}, None)
+    until_listed(editor, f"/runs?workflow={workflow_id}", "tbody tr + tr")

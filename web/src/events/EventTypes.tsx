@@ -4,7 +4,6 @@ import { api } from "../api/session";
 import { useLoaded } from "../api/useLoaded";
 import { pathToSource } from "../runs/source";
 import { pathTo, setQuery } from "../shell/routes";
-import { duration } from "../shell/times";
 import { Button } from "../shell/ui/Button";
 import { Link } from "../shell/ui/Link";
 import { ListSection } from "../shell/ui/ListPage";
@@ -14,7 +13,12 @@ import { Ago, Table } from "../shell/ui/Table";
 import { Volume } from "./Volume";
 import "./events.css";
 
-const SPANS: Readonly<Record<string, string>> = { "1h": "Last hour", "24h": "Last day", "7d": "Last 7 days" };
+/** What is counted, and how long about a bar of it is. */
+const SPANS: Readonly<Record<string, readonly [string, string]>> = {
+  "1h": ["Last hour", "2 minutes"],
+  "24h": ["Last day", "70 minutes"],
+  "7d": ["Last 7 days", "7 hours"],
+};
 const DEFAULT_SPAN = "24h";
 /** Names that are shown at a time. */
 const PAGE = 10;
@@ -56,13 +60,13 @@ export function EventTypes({ name, query }: EventTypesProps): React.JSX.Element 
           name="span"
           value={span}
           options={Object.keys(SPANS)}
-          labelOf={(option) => SPANS[option] ?? option}
+          labelOf={(option) => SPANS[option]?.[0] ?? option}
         />
-        <span className="muted">A bar is {duration(page.part_seconds * 1000)}.</span>
+        <span className="muted">A bar is about {SPANS[span]?.[1]}.</span>
       </div>
       <Table
         label="Names of events"
-        columns={columnsOf(page)}
+        columns={columnsOf(page, name)}
         items={page.items}
         keyOf={(type) => type.name}
         empty=""
@@ -81,15 +85,18 @@ export function EventTypes({ name, query }: EventTypesProps): React.JSX.Element 
   );
 }
 
-function columnsOf(page: EventTypePage): readonly Column<EventType>[] {
+function columnsOf(page: EventTypePage, shown: string): readonly Column<EventType>[] {
   return [
     {
       head: "Event",
-      cell: ({ name }) => (
-        <Link className="table-link" href={`${pathTo("events")}?${new URLSearchParams({ name }).toString()}`}>
-          {name}
-        </Link>
-      ),
+      cell: ({ name }) =>
+        name === shown ? (
+          name
+        ) : (
+          <Link className="table-link" href={`${pathTo("events")}?${new URLSearchParams({ name }).toString()}`}>
+            {name}
+          </Link>
+        ),
     },
     { head: "When", cell: (type) => <Volume type={type} page={page} /> },
     {
