@@ -1,15 +1,17 @@
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./shell/App";
+import { startLanguage } from "./shell/language";
 import { startTheme } from "./shell/theme";
 import "./shell/styles/index.css";
 
 startTheme();
 const container = document.getElementById("root");
-if (container !== null) {
-  createRoot(container).render(
-    <StrictMode>
-      <App />
-    </StrictMode>,
+if (container !== null)
+  void startLanguage().then(() =>
+    createRoot(container).render(
+      <StrictMode>
+        <App />
+      </StrictMode>,
+    ),
   );
-}

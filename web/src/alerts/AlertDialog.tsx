@@ -2,6 +2,8 @@ import { useState } from "react";
 import type { Alert } from "../api/schema";
 import { api } from "../api/session";
 import { asApiError } from "../api/useLoaded";
+import { problemText } from "../problems/words";
+import { t } from "../locale/locale";
 import { notify } from "../shell/notices";
 import { Button } from "../shell/ui/Button";
 import { Dialog } from "../shell/ui/Dialog";
@@ -34,36 +36,40 @@ export function AlertDialog({ alert, onClose, onSaved }: AlertDialogProps): Reac
       onClose();
     } catch (reason) {
       const error = asApiError(reason);
-      setProblems(new Map(error.problems.map(({ pointer, message }) => [pointer, message])));
+      setProblems(new Map(error.problems.map((problem) => [problem.pointer, problemText(problem)])));
       if (error.problems.length === 0) notify(error.message, "error");
       setBusy(false);
     }
   };
   return (
     <Dialog
-      title={alert === undefined ? "New rule" : "Edit the rule"}
+      title={alert === undefined ? t("New rule") : t("Edit the rule")}
       onClose={onClose}
       testId="alert-dialog"
       footer={
         <>
-          <Button onClick={onClose}>Cancel</Button>
+          <Button onClick={onClose}>{t("Cancel")}</Button>
           <Button look="primary" testId="save-alert" disabled={isBusy} onClick={() => void save()}>
-            Save
+            {t("Save")}
           </Button>
         </>
       }
     >
       <div className="stack">
-        <LabelledField label="Name" problem={problems.get("/name")}>
+        <LabelledField label={t("Name")} problem={problems.get("/name")}>
           <input
             className="input"
             data-autofocus
             value={form.name}
-            placeholder="Orders fail"
+            placeholder={t("Orders fail")}
             onChange={(event) => change({ name: event.target.value })}
           />
         </LabelledField>
-        <LabelledField label="Workflow or function" problem={problems.get("/workflow_id")} help="Empty for all">
+        <LabelledField
+          label={t("Workflow or function")}
+          problem={problems.get("/workflow_id")}
+          help={t("Empty for all")}
+        >
           <input
             className="input"
             value={form.workflowId}
@@ -73,13 +79,13 @@ export function AlertDialog({ alert, onClose, onSaved }: AlertDialogProps): Reac
         <ConditionFields form={form} problems={problems} onChange={change} />
         <div className="fields-beside">
           <SpanField
-            label="Looks back"
+            label={t("Looks back")}
             value={form.windowSeconds}
             problem={problems.get("/window_seconds")}
             onChange={(windowSeconds) => change({ windowSeconds })}
           />
           <SpanField
-            label="Recovers after"
+            label={t("Recovers after")}
             value={form.quietSeconds}
             problem={problems.get("/quiet_seconds")}
             onChange={(quietSeconds) => change({ quietSeconds })}
@@ -98,14 +104,14 @@ interface SpanFieldProps {
 }
 
 function SpanField({ label, value, problem, onChange }: SpanFieldProps): React.JSX.Element {
-  const isKnown = SPANS.some(({ seconds }) => seconds === value);
+  const isKnown = SPANS.includes(value);
   return (
     <LabelledField label={label} problem={problem}>
       <select className="input" value={value} onChange={(event) => onChange(Number(event.target.value))}>
         {!isKnown && <option value={value}>{spanText(value)}</option>}
-        {SPANS.map(({ seconds, label: text }) => (
+        {SPANS.map((seconds) => (
           <option key={seconds} value={seconds}>
-            {text}
+            {spanText(seconds)}
           </option>
         ))}
       </select>

@@ -1,5 +1,6 @@
 import type { Alert } from "../api/schema";
 import { api, useMay } from "../api/session";
+import { t } from "../locale/locale";
 import { pathTo } from "../shell/routes";
 import { fullTime } from "../shell/times";
 import { Link } from "../shell/ui/Link";
@@ -19,12 +20,12 @@ interface AlertTableProps {
 export function AlertTable({ rules, onEdit, onChange }: AlertTableProps): React.JSX.Element {
   return (
     <Table
-      label="Rules"
+      label={t("Rules")}
       columns={columnsFor({ onEdit, onChange })}
       items={rules}
       keyOf={({ id }) => id}
       testIdOf={({ id }) => `alert-${id}`}
-      empty="No rule yet."
+      empty={t("No rule yet.")}
     />
   );
 }
@@ -32,23 +33,23 @@ export function AlertTable({ rules, onEdit, onChange }: AlertTableProps): React.
 function columnsFor({ onEdit, onChange }: Omit<AlertTableProps, "rules">): readonly Column<Alert>[] {
   return [
     {
-      head: "Rule",
+      head: t("Rule"),
       cell: (rule) => (
         <button type="button" className="table-link link-button" onClick={() => onEdit(rule)}>
           {rule.name}
         </button>
       ),
     },
-    { head: "State", cell: (rule) => <State rule={rule} /> },
-    { head: "Fires at", cell: conditionText },
+    { head: t("State"), cell: (rule) => <State rule={rule} /> },
+    { head: t("Fires at"), cell: conditionText },
     {
-      head: "About",
+      head: t("About"),
       className: "table-wrap",
-      cell: (rule) => (rule.workflow_id === null ? "All workflows" : <About workflowId={rule.workflow_id} />),
+      cell: (rule) => (rule.workflow_id === null ? t("All workflows") : <About workflowId={rule.workflow_id} />),
     },
-    { head: "Watches", cell: (rule) => <Watches rule={rule} onChange={onChange} /> },
+    { head: t("Watches"), cell: (rule) => <Watches rule={rule} onChange={onChange} /> },
     {
-      head: "More",
+      head: t("More"),
       isHeadHidden: true,
       className: "table-menu",
       cell: (rule) => <More rule={rule} onEdit={onEdit} onChange={onChange} />,
@@ -78,7 +79,7 @@ function Watches({ rule, onChange }: RuleProps): React.JSX.Element {
       role="switch"
       className="switch"
       aria-checked={rule.enabled}
-      aria-label={`${rule.name} watches`}
+      aria-label={t("{name} watches", { name: rule.name })}
       disabled={isBusy || !mayWrite}
       onClick={() => begin(() => toggled(rule).then(onChange))}
     />
@@ -92,14 +93,14 @@ function More({ rule, onEdit, onChange }: RuleProps & Pick<AlertTableProps, "onE
   const remove = (): void => begin(() => api.send("DELETE", pathOf(rule)).then(onChange));
   return (
     <Menu
-      label={`More for ${rule.name}`}
+      label={t("More for {name}", { name: rule.name })}
       icon="dots"
       items={[
-        { label: "Edit", icon: "pencil", onSelect: () => onEdit(rule) },
+        { label: t("Edit"), icon: "pencil", onSelect: () => onEdit(rule) },
         rule.enabled
-          ? { label: "Mute", icon: "pause", onSelect: mute }
-          : { label: "Watch again", icon: "play", onSelect: mute },
-        { label: "Delete", icon: "trash", onSelect: remove },
+          ? { label: t("Mute"), icon: "pause", onSelect: mute }
+          : { label: t("Watch again"), icon: "play", onSelect: mute },
+        { label: t("Delete"), icon: "trash", onSelect: remove },
       ]}
     />
   );
@@ -109,13 +110,15 @@ function State({ rule }: { readonly rule: Alert }): React.JSX.Element {
   if (!rule.enabled)
     return (
       <span className="status status-cancelled" title={fullTime(rule.since)}>
-        muted
+        {t("muted")}
       </span>
     );
   const isFiring = rule.state === "firing";
   return (
     <>
-      <span className={`status status-${isFiring ? "failed" : "completed"}`}>{isFiring ? "firing" : "at rest"}</span>{" "}
+      <span className={`status status-${isFiring ? "failed" : "completed"}`}>
+        {isFiring ? t("firing") : t("at rest")}
+      </span>{" "}
       <span className="muted">
         <Ago time={rule.since} />
       </span>

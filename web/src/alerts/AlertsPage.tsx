@@ -2,6 +2,7 @@ import { Suspense, lazy, useState } from "react";
 import type { Alert, AlertPage, EventPage } from "../api/schema";
 import { api, useMay } from "../api/session";
 import { usePolled } from "../api/usePolled";
+import { t } from "../locale/locale";
 import { Button } from "../shell/ui/Button";
 import { ListPage, ListSection } from "../shell/ui/ListPage";
 import { AlertTable } from "./AlertTable";
@@ -36,25 +37,25 @@ export function AlertsPage(): React.JSX.Element {
   const mayWrite = useMay("alerts:write");
   return (
     <ListPage
-      title="Alerts"
+      title={t("Alerts")}
       error={error}
       onReload={reload}
       isEmpty={value === undefined}
       actions={
         mayWrite && (
           <Button icon="plus" look="primary" testId="new-alert" onClick={() => setEditing("new")}>
-            New rule
+            {t("New rule")}
           </Button>
         )
       }
     >
       {value?.rules.length === 0 && (
         <div className="empty">
-          <h2>No rule yet</h2>
-          <p>A rule says when runs fail too often. Workflows that start with its event tell whom you want.</p>
+          <h2>{t("No rule yet")}</h2>
+          <p>{t("A rule says when runs fail too often. Workflows that start with its event tell whom you want.")}</p>
           {mayWrite && (
             <Button icon="plus" look="primary" onClick={() => setEditing("new")}>
-              Make the first one
+              {t("Make the first rule")}
             </Button>
           )}
         </div>
@@ -63,7 +64,7 @@ export function AlertsPage(): React.JSX.Element {
         <AlertTable rules={value.rules} onEdit={setEditing} onChange={reload} />
       )}
       {value !== undefined && (
-        <ListSection title="Last firings">
+        <ListSection title={t("Last firings")}>
           <FiringTable events={value.firings} />
         </ListSection>
       )}

@@ -1,3 +1,4 @@
+import { t } from "../locale/locale";
 import type { Change } from "./AlertDialog";
 import { LabelledField } from "../shell/ui/LabelledField";
 import type { Kind, RuleForm } from "./rule";
@@ -13,7 +14,7 @@ interface ConditionFieldsProps {
 export function ConditionFields({ form, problems, onChange }: ConditionFieldsProps): React.JSX.Element {
   return (
     <>
-      <LabelledField label="Fires when" problem={problems.get("/condition/kind")}>
+      <LabelledField label={t("Fires when")} problem={problems.get("/condition/kind")}>
         <select
           className="input"
           value={form.kind}
@@ -21,7 +22,7 @@ export function ConditionFields({ form, problems, onChange }: ConditionFieldsPro
         >
           {Object.entries(KIND_LABELS).map(([kind, label]) => (
             <option key={kind} value={kind}>
-              {label}
+              {t(label)}
             </option>
           ))}
         </select>
@@ -29,13 +30,13 @@ export function ConditionFields({ form, problems, onChange }: ConditionFieldsPro
       {form.kind === "failure_rate" ? (
         <div className="fields-beside">
           <NumberField
-            label="Failed, in percent"
+            label={t("Failed, in percent")}
             value={form.percent}
             problem={problems.get("/condition/rate")}
             onChange={(percent) => onChange({ percent })}
           />
           <NumberField
-            label="Of at least so many runs"
+            label={t("Of at least so many runs")}
             value={form.minRuns}
             problem={problems.get("/condition/min_runs")}
             onChange={(minRuns) => onChange({ minRuns })}
@@ -43,7 +44,7 @@ export function ConditionFields({ form, problems, onChange }: ConditionFieldsPro
         </div>
       ) : (
         <NumberField
-          label="Failed runs"
+          label={t("Failed runs")}
           value={form.failures}
           problem={problems.get("/condition/failures")}
           onChange={(failures) => onChange({ failures })}

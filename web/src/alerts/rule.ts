@@ -2,23 +2,19 @@
 
 import type { Alert, AlertRule } from "../api/schema";
 import type { JsonObject } from "../base/json";
+import type { Message } from "../locale/locale";
+import { counted } from "../locale/locale";
 
 export type Kind = Alert["condition"]["kind"];
 
-export const KIND_LABELS: Readonly<Record<Kind, string>> = {
+export const KIND_LABELS: Readonly<Record<Kind, Message>> = {
   failure_count: "Runs failed",
   failure_rate: "A part of the runs failed",
   consecutive_failures: "Runs failed one after the other",
 };
 
-export const SPANS: readonly { readonly seconds: number; readonly label: string }[] = [
-  { seconds: 60, label: "1 minute" },
-  { seconds: 300, label: "5 minutes" },
-  { seconds: 900, label: "15 minutes" },
-  { seconds: 3600, label: "1 hour" },
-  { seconds: 21_600, label: "6 hours" },
-  { seconds: 86_400, label: "1 day" },
-];
+/** What is offered, in seconds. */
+export const SPANS: readonly number[] = [60, 300, 900, 3600, 21_600, 86_400];
 
 /** What the form holds: texts, as they are typed. */
 export interface RuleForm {
@@ -78,15 +74,23 @@ export function ruleOf(form: RuleForm): JsonObject {
 
 /** "10 failed runs within 5 minutes" */
 export function conditionText({ condition, window_seconds }: Pick<Alert, "condition" | "window_seconds">): string {
-  const within = `within ${spanText(window_seconds)}`;
-  if (condition.kind === "failure_rate")
-    return `${Math.round((condition.rate ?? 0) * 100)} % of at least ${condition.min_runs ?? 1} runs fail ${within}`;
-  const failures = `${condition.failures ?? 1} failed runs`;
-  return condition.kind === "consecutive_failures" ? `${failures} in a row ${within}` : `${failures} ${within}`;
+  const time = spanText(window_seconds);
+  if (condition.kind === "failure_rate") {
+    const percent = Math.round((condition.rate ?? 0) * 100);
+    return counted("{percent} % of at least {count} runs fail within {time}", condition.min_runs ?? 1, {
+      percent,
+      time,
+    });
+  }
+  const failures = condition.failures ?? 1;
+  return condition.kind === "consecutive_failures"
+    ? counted("{count} failed runs in a row within {time}", failures, { time })
+    : counted("{count} failed runs within {time}", failures, { time });
 }
 
+/** A span of time in the largest unit that it is made of. */
 export function spanText(seconds: number): string {
-  const known = SPANS.find((span) => span.seconds === seconds);
-  if (known !== undefined) return known.label;
-  return seconds % 60 === 0 ? `${seconds / 60} minutes` : `${seconds} seconds`;
+  if (seconds % 86_400 === 0) return counted("{count} days", seconds / 86_400);
+  if (seconds % 3600 === 0) return counted("{count} hours", seconds / 3600);
+  return seconds % 60 === 0 ? counted("{count} minutes", seconds / 60) : counted("{count} seconds", seconds);
 }

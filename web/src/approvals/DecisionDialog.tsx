@@ -1,11 +1,13 @@
 import { useState } from "react";
-import type { Approval, NewDecision } from "../api/schema";
+import type { Approval, NewDecision, Problem } from "../api/schema";
 import { api } from "../api/session";
 import { asApiError } from "../api/useLoaded";
 import type { JsonObject } from "../base/json";
 import "../config/config.css";
 import type { FieldMessage } from "../config/form";
 import { SchemaForm } from "../config/SchemaForm";
+import { problemText } from "../problems/words";
+import { t } from "../locale/locale";
 import { notify } from "../shell/notices";
 import { Button } from "../shell/ui/Button";
 import { Dialog } from "../shell/ui/Dialog";
@@ -48,10 +50,10 @@ export function DecisionDialog({ approval, onClose, onDecided }: DecisionDialogP
       footer={
         <>
           <Button look="danger" testId="reject" disabled={isBusy} onClick={() => void decide("rejected")}>
-            Reject
+            {t("Reject")}
           </Button>
           <Button look="primary" testId="approve" disabled={isBusy} onClick={() => void decide("approved")}>
-            Approve
+            {t("Approve")}
           </Button>
         </>
       }
@@ -69,7 +71,7 @@ export function DecisionDialog({ approval, onClose, onDecided }: DecisionDialogP
           />
         )}
         <label className="field">
-          <span className="field-label">Comment</span>
+          <span className="field-label">{t("Comment")}</span>
           <textarea className="input" value={comment} onChange={(event) => setComment(event.target.value)} />
         </label>
       </div>
@@ -77,6 +79,6 @@ export function DecisionDialog({ approval, onClose, onDecided }: DecisionDialogP
   );
 }
 
-function messageOf({ message, code }: { readonly message: string; readonly code: string }): FieldMessage {
-  return { text: message, severity: "error", code };
+function messageOf(problem: Pick<Problem, "message" | "code">): FieldMessage {
+  return { text: problemText(problem), severity: "error", code: problem.code };
 }

@@ -5,6 +5,7 @@ import type { OptionList } from "../api/schema";
 import type { Json, JsonObject, Path } from "../base/json";
 import { toPointer } from "../base/json";
 import type { Variables } from "../expressions/variables";
+import { t } from "../locale/locale";
 import type { OptionsRequest } from "./options";
 import type { Schema } from "./schema";
 
@@ -43,7 +44,10 @@ export function useForm(): FormContextValue {
   return context;
 }
 
-const NEEDED: FieldMessage = { text: "This is needed.", severity: "error" };
+function needed(): FieldMessage {
+  return { text: t("This is needed."), severity: "error" };
+}
+
 const MISSING_CODES: readonly (string | undefined)[] = ["missing-input", "missing-key"];
 
 /** What is wrong with a field. That something is missing the server says of the object around it. */
@@ -53,7 +57,7 @@ export function messageFor(
 ): FieldMessage | undefined {
   const own = messages.get(toPointer(path));
   if (own !== undefined || !isRequired || value !== undefined || path.length === 0) return own;
-  return MISSING_CODES.includes(messages.get(toPointer(path.slice(0, -1)))?.code) ? NEEDED : undefined;
+  return MISSING_CODES.includes(messages.get(toPointer(path.slice(0, -1)))?.code) ? needed() : undefined;
 }
 
 /** What every field gets. */

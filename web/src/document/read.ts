@@ -2,21 +2,23 @@
 
 import type { Json, JsonObject } from "../base/json";
 import { isList, isObject } from "../base/json";
+import type { Message } from "../locale/locale";
+import { t } from "../locale/locale";
 import type { Graph, WorkflowDocument } from "./types";
 
 /** Why a value cannot be drawn as a workflow. */
 export class NotAWorkflow extends Error {
   constructor(
     readonly pointer: string,
-    reason: string,
+    reason: Message,
   ) {
-    super(`${pointer === "" ? "The document" : pointer} ${reason}`);
+    super(t(reason, { place: pointer === "" ? t("The document") : pointer }));
   }
 }
 
 /** The document with an id on every edge. Throws `NotAWorkflow` where the canvas could not show all of it. */
 export function openDocument(value: Json): WorkflowDocument {
-  if (!isObject(value)) throw new NotAWorkflow("", "is not a JSON object");
+  if (!isObject(value)) throw new NotAWorkflow("", "{place} is not a JSON object");
   return openGraph(value, "") as unknown as WorkflowDocument;
 }
 
@@ -46,22 +48,23 @@ function openAction(entry: JsonObject, pointer: string): JsonObject {
 
 function entries(value: JsonObject, key: string, pointer: string): readonly JsonObject[] {
   const found = value[key] ?? [];
-  if (!isList(found)) throw new NotAWorkflow(`${pointer}/${key}`, "is not a list");
+  if (!isList(found)) throw new NotAWorkflow(`${pointer}/${key}`, "{place} is not a list");
   return found.map((entry, index) => {
-    if (!isObject(entry)) throw new NotAWorkflow(`${pointer}/${key}/${index}`, "is not a JSON object");
+    if (!isObject(entry)) throw new NotAWorkflow(`${pointer}/${key}/${index}`, "{place} is not a JSON object");
     return entry;
   });
 }
 
 function demandText(entry: JsonObject, key: string, pointer: string): void {
-  if (typeof entry[key] !== "string" || entry[key] === "") throw new NotAWorkflow(`${pointer}/${key}`, "is not a text");
+  if (typeof entry[key] !== "string" || entry[key] === "")
+    throw new NotAWorkflow(`${pointer}/${key}`, "{place} is not a text");
 }
 
 function refuseDoubles(actions: readonly JsonObject[], pointer: string): void {
   const seen = new Set<Json | undefined>();
   actions.forEach((action, index) => {
     if (seen.has(action.id))
-      throw new NotAWorkflow(`${pointer}/actions/${index}/id`, "is the id of another action, too");
+      throw new NotAWorkflow(`${pointer}/actions/${index}/id`, "{place} is the id of another action, too");
     seen.add(action.id);
   });
 }

@@ -1,5 +1,6 @@
 import type { App, AppSync } from "../api/schema";
 import { api, useMay } from "../api/session";
+import { counted, t } from "../locale/locale";
 import { notify } from "../shell/notices";
 import { pathTo } from "../shell/routes";
 import { ago, fullTime } from "../shell/times";
@@ -44,18 +45,22 @@ function AppCard({ app, last, onChange }: AppCardProps): React.JSX.Element {
             {app.name}
           </Link>
         </h2>
-        {app.is_archived && <span className="status status-cancelled">archived</span>}
+        {app.is_archived && <span className="status status-cancelled">{t("archived")}</span>}
         {maySync && (
-          <Menu label={`More for ${app.name}`} icon="dots" items={commandsOf(app, isBusy, begin, onChange)} />
+          <Menu
+            label={t("More for {name}", { name: app.name })}
+            icon="dots"
+            items={commandsOf(app, isBusy, begin, onChange)}
+          />
         )}
       </div>
       <p className="muted mono app-url">{placeOf(app)}</p>
       <p className="muted">
-        {app.function_count === 1 ? "1 function" : `${app.function_count} functions`} · {app.sdk ?? "Python"}
-        {app.version !== null && <> · version {app.version}</>}
+        {counted("{count} functions", app.function_count)} · {app.sdk ?? "Python"}
+        {app.version !== null && <> · {t("version {version}", { version: app.version })}</>}
       </p>
       <p className="muted" title={fullTime(app.synced_at)}>
-        Changed {ago(app.synced_at)}
+        {t("Changed {when}", { when: ago(app.synced_at) })}
       </p>
       {last?.status === "failed" && <p className="callout callout-error app-error">{last.error}</p>}
     </li>
@@ -64,8 +69,8 @@ function AppCard({ app, last, onChange }: AppCardProps): React.JSX.Element {
 
 /** Where the functions of an app are executed. */
 function placeOf(app: App): string {
-  if (app.method !== "connect") return app.url ?? "Runs in this installation";
-  return app.connection_count === 1 ? "1 worker is connected" : `${app.connection_count} workers are connected`;
+  if (app.method !== "connect") return app.url ?? t("Runs in this installation");
+  return counted("{count} workers are connected", app.connection_count ?? 0);
 }
 
 type Begin = (work: () => Promise<unknown>) => void;
@@ -79,23 +84,23 @@ function commandsOf(app: App, isBusy: boolean, begin: Begin, onChange: () => voi
     });
   const { url } = app;
   const archive: MenuItem = app.is_archived
-    ? { label: "Bring it back", icon: "undo", onSelect: call(() => api.send("POST", `${path}/unarchive`)) }
+    ? { label: t("Bring it back"), icon: "undo", onSelect: call(() => api.send("POST", `${path}/unarchive`)) }
     : {
-        label: "Archive: begin no more runs",
+        label: t("Archive: begin no more runs"),
         icon: "trash",
         onSelect: call(() => api.send("POST", `${path}/archive`)),
       };
   const sync: readonly MenuItem[] =
     url === null || app.method !== "http"
       ? []
-      : [{ label: "Sync again", icon: "redo", onSelect: call(() => syncApp(url)) }];
+      : [{ label: t("Sync again"), icon: "redo", onSelect: call(() => syncApp(url)) }];
   return [...sync, archive].map((item) => ({ ...item, isDisabled: isBusy }));
 }
 
 /** Asks an app for its functions, and tells what came of it; whether it worked. */
 export async function syncApp(url: string): Promise<AppSync> {
   const sync = await api.send<AppSync>("POST", "/apps/sync", { url });
-  if (sync.status === "failed") notify(sync.error ?? "The app could not be synced.", "error");
-  else notify(sync.status === "synced" ? "The app is synced." : "The app has not changed.");
+  if (sync.status === "failed") notify(sync.error ?? t("The app could not be synced."), "error");
+  else notify(sync.status === "synced" ? t("The app is synced.") : t("The app has not changed."));
   return sync;
 }

@@ -1,5 +1,6 @@
 import type { Function as CodeFunction } from "../api/schema";
 import { triggerLine } from "../config/triggers";
+import { t } from "../locale/locale";
 import { pathTo } from "../shell/routes";
 import { Link } from "../shell/ui/Link";
 import type { Column } from "../shell/ui/Table";
@@ -12,40 +13,45 @@ interface FunctionTableProps {
   readonly nextCursor: string | null;
 }
 
-const COLUMNS: readonly Column<CodeFunction>[] = [
-  { head: "Function", cell: (one) => <Name one={one} /> },
-  { head: "Starts with", cell: (one) => <Tags words={one.triggers.map(triggerText)} none="Only when it is invoked" /> },
-  { head: "Settings", cell: (one) => <Tags words={settingWords(one.settings)} none="—" /> },
-  {
-    head: "Version",
-    cell: (one) => (
-      <>
-        v{one.version}
-        {one.app_version !== null && <span className="muted table-id">{one.app_version}</span>}
-      </>
-    ),
-  },
-  { head: "Changed", cell: (one) => <Ago time={one.updated_at} /> },
-  {
-    head: "Runs",
-    cell: ({ id }) => (
-      <Link className="table-time" href={`${pathTo("runs")}?${new URLSearchParams({ workflow: id }).toString()}`}>
-        Last runs
-      </Link>
-    ),
-  },
-];
+function columns(): readonly Column<CodeFunction>[] {
+  return [
+    { head: t("Function"), cell: (one) => <Name one={one} /> },
+    {
+      head: t("Starts with"),
+      cell: (one) => <Tags words={one.triggers.map(triggerText)} none={t("Only when it is invoked")} />,
+    },
+    { head: t("Settings"), cell: (one) => <Tags words={settingWords(one.settings)} none="—" /> },
+    {
+      head: t("Version"),
+      cell: (one) => (
+        <>
+          v{one.version}
+          {one.app_version !== null && <span className="muted table-id">{one.app_version}</span>}
+        </>
+      ),
+    },
+    { head: t("Changed"), cell: (one) => <Ago time={one.updated_at} /> },
+    {
+      head: t("Runs"),
+      cell: ({ id }) => (
+        <Link className="table-time" href={`${pathTo("runs")}?${new URLSearchParams({ workflow: id }).toString()}`}>
+          {t("Last runs")}
+        </Link>
+      ),
+    },
+  ];
+}
 
 /** The functions of applications, and what starts each. */
 export function FunctionTable({ functions, nextCursor }: FunctionTableProps): React.JSX.Element {
   return (
     <Table
-      label="Functions"
-      columns={COLUMNS}
+      label={t("Functions")}
+      columns={columns()}
       items={functions}
       keyOf={({ id }) => id}
       testIdOf={({ id }) => `function-${id}`}
-      empty="No application has a function."
+      empty={t("No application has a function.")}
       nextCursor={nextCursor}
     />
   );
@@ -57,15 +63,15 @@ function Name({ one }: { readonly one: CodeFunction }): React.JSX.Element {
       <strong className="table-strong" title={one.description ?? undefined}>
         {one.name}
       </strong>{" "}
-      {!one.enabled && <span className="status status-cancelled">off</span>}
+      {!one.enabled && <span className="status status-cancelled">{t("off")}</span>}
       <span className="muted table-id">{one.id}</span>
     </>
   );
 }
 
 function triggerText(trigger: CodeFunction["triggers"][number]): string {
-  const condition = typeof trigger.if === "string" ? ` if ${trigger.if}` : "";
-  return triggerLine(trigger) + condition;
+  const event = triggerLine(trigger);
+  return typeof trigger.if === "string" ? t("{event} if {condition}", { event, condition: trigger.if }) : event;
 }
 
 function Tags({ words, none }: { readonly words: readonly string[]; readonly none: string }): React.JSX.Element {

@@ -3,6 +3,8 @@ import type { App, AppPage, AppSync, AppSyncPage, Function as CodeFunction, Func
 import { query } from "../api/client";
 import { api, useMay } from "../api/session";
 import { usePolled } from "../api/usePolled";
+import { t } from "../locale/locale";
+import { rich } from "../locale/rich";
 import { setQuery, useAddress } from "../shell/routes";
 import { Button } from "../shell/ui/Button";
 import { ListPage, ListSection } from "../shell/ui/ListPage";
@@ -46,18 +48,18 @@ export function FunctionsPage(): React.JSX.Element {
   const maySync = useMay("apps:write");
   return (
     <ListPage
-      title="Functions"
+      title={t("Functions")}
       error={error}
       onReload={reload}
       isEmpty={value === undefined}
       actions={
         <>
           {appId !== "" && (
-            <Button onClick={() => setQuery({ app: undefined, cursor: undefined })}>All applications</Button>
+            <Button onClick={() => setQuery({ app: undefined, cursor: undefined })}>{t("All applications")}</Button>
           )}
           {maySync && (
             <Button icon="plus" look="primary" testId="sync-app" onClick={() => setSyncing(true)}>
-              Sync an app
+              {t("Sync an app")}
             </Button>
           )}
         </>
@@ -84,20 +86,22 @@ function Content({ value, appId, onChange }: ContentProps): React.JSX.Element {
   if (value.apps.length === 0 && value.syncs.length === 0)
     return (
       <div className="empty">
-        <h2>No application has functions yet</h2>
+        <h2>{t("No application has functions yet")}</h2>
         <p>
-          Functions are written in Python, as <code>@wk.function</code>, or in an app with an SDK of Inngest, which is
-          synced by its address.
+          {rich(
+            "Functions are written in Python, as {decorator}, or in an app with an SDK of Inngest, which is synced by its address.",
+            { decorator: <code>@wk.function</code> },
+          )}
         </p>
       </div>
     );
   return (
     <>
       <AppCards apps={apps} syncs={value.syncs} onChange={onChange} />
-      <ListSection title="Functions">
+      <ListSection title={t("Functions")}>
         <FunctionTable functions={value.functions} nextCursor={value.nextCursor} />
       </ListSection>
-      <ListSection title="Last syncs">
+      <ListSection title={t("Last syncs")}>
         <SyncTable syncs={value.syncs} />
       </ListSection>
     </>

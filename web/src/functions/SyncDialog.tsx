@@ -1,4 +1,5 @@
 import { useState } from "react";
+import { t } from "../locale/locale";
 import { Button } from "../shell/ui/Button";
 import { Dialog } from "../shell/ui/Dialog";
 import { LabelledField } from "../shell/ui/LabelledField";
@@ -24,25 +25,26 @@ export function SyncDialog({ onClose, onSynced }: SyncDialogProps): React.JSX.El
     });
   return (
     <Dialog
-      title="Sync an app"
+      title={t("Sync an app")}
       size="small"
       onClose={onClose}
       testId="sync-dialog"
       footer={
         <>
-          <Button onClick={onClose}>Cancel</Button>
+          <Button onClick={onClose}>{t("Cancel")}</Button>
           <Button look="primary" testId="confirm-sync" disabled={isBusy || url.trim() === ""} onClick={sync}>
-            Sync
+            {t("Sync")}
           </Button>
         </>
       }
     >
       <div className="stack">
         <p className="muted">
-          An app that is written with an SDK of Inngest registers its functions when it is asked to. It is called with a
-          signature, if there is a signing key.
+          {t(
+            "An app that is written with an SDK of Inngest registers its functions when it is asked to. It is called with a signature, if there is a signing key.",
+          )}
         </p>
-        <LabelledField label="Address" problem={problem}>
+        <LabelledField label={t("Address")} problem={problem}>
           <input
             className="input"
             type="url"

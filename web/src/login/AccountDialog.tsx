@@ -2,11 +2,15 @@ import { useState } from "react";
 import type { OwnSession, OwnSessionList, SessionState } from "../api/schema";
 import { api, enterWithKey, forgetEdits, root, takeOver, useSession } from "../api/session";
 import { asApiError, useLoaded } from "../api/useLoaded";
+import type { Message } from "../locale/locale";
+import { listed, t } from "../locale/locale";
+import { LanguageField } from "../shell/LanguageField";
 import { notify } from "../shell/notices";
 import { pathTo } from "../shell/routes";
 import { ago, fullTime } from "../shell/times";
 import { Button } from "../shell/ui/Button";
 import { Dialog } from "../shell/ui/Dialog";
+import { roleText } from "./roles";
 import { PasswordDialog } from "./PasswordDialog";
 import "./login.css";
 
@@ -14,13 +18,11 @@ function loadSessions(): Promise<OwnSessionList> {
   return api.get("/sessions");
 }
 
-const KINDS: Readonly<Record<SessionState["kind"], string>> = {
-  user: "",
+const KINDS: Readonly<Partial<Record<SessionState["kind"], Message>>> = {
   host: "You have logged in to the application around this.",
   key: "This tab uses an API key.",
   embed: "This page uses an embed token.",
   developer: "This is a dev server: whoever works on this machine may do everything.",
-  nobody: "",
 };
 
 /** Who one is, what one may do, where one is logged in, and the way out. */
@@ -29,24 +31,27 @@ export function AccountDialog({ onClose }: { readonly onClose: () => void }): Re
   const [isChanging, setChanging] = useState(false);
   if (state === undefined) return null;
   const isUser = state.kind === "user";
+  const about = KINDS[state.kind];
   if (isChanging) return <PasswordDialog onClose={() => setChanging(false)} />;
   return (
-    <Dialog title={state.display_name ?? "Who you are"} onClose={onClose} testId="account">
+    <Dialog title={state.display_name ?? t("Who you are")} onClose={onClose} testId="account">
       <div className="stack">
-        {KINDS[state.kind] !== "" && <p>{KINDS[state.kind]}</p>}
+        {about !== undefined && <p>{t(about)}</p>}
         <p className="muted" data-testid="account-roles">
           {state.name ?? state.actor}
-          {state.roles.length > 0 && <> · {state.roles.join(", ")}</>} · tenant {state.tenant}
+          {state.roles.length > 0 && <> · {listed(state.roles.map(roleText))}</>} ·{" "}
+          {t("tenant {name}", { name: state.tenant ?? "" })}
         </p>
         {state.tenants.length > 1 && <TenantField state={state} />}
+        <LanguageField />
         {isUser && <SessionList />}
         <div className="row">
-          {state.has_password && <Button onClick={() => setChanging(true)}>Change password</Button>}
+          {state.has_password && <Button onClick={() => setChanging(true)}>{t("Change password")}</Button>}
           {isUser && (
             <>
-              <Button onClick={() => void logOut("/sessions")}>Log out everywhere</Button>
+              <Button onClick={() => void logOut("/sessions")}>{t("Log out everywhere")}</Button>
               <Button look="primary" testId="log-out" onClick={() => void logOut("/session")}>
-                Log out
+                {t("Log out")}
               </Button>
             </>
           )}
@@ -56,7 +61,7 @@ export function AccountDialog({ onClose }: { readonly onClose: () => void }): Re
               testId="log-out"
               onClick={() => void enterWithKey(undefined).then(() => location.assign(`${root}/`))}
             >
-              Forget the key
+              {t("Forget the key")}
             </Button>
           )}
         </div>
@@ -95,7 +100,7 @@ function TenantField({ state }: { readonly state: SessionState }): React.JSX.Ele
   };
   return (
     <label className="field">
-      <span className="field-label">Tenant</span>
+      <span className="field-label">{t("Tenant")}</span>
       <select className="input" value={nameOf(state)} onChange={(event) => void choose(event.target.value)}>
         {state.tenants.map((each) => (
           <option key={nameOf(each)}>{nameOf(each)}</option>
@@ -110,7 +115,7 @@ function SessionList(): React.JSX.Element | null {
   if (error !== undefined) return <p className="callout callout-error">{error.message}</p>;
   return (
     <section className="stack">
-      <h3>Where you are logged in</h3>
+      <h3>{t("Where you are logged in")}</h3>
       <ul className="account-list">
         {sessions?.items.map((session) => (
           <SessionItem key={session.id} session={session} onEnded={reload} />
@@ -135,12 +140,13 @@ function SessionItem({ session, onEnded }: SessionItemProps): React.JSX.Element 
   return (
     <li className="account-session">
       <div>
-        {session.agent === "" ? "An unknown browser" : session.agent}
+        {session.agent === "" ? t("An unknown browser") : session.agent}
         <div className="muted" title={fullTime(session.seen_at)}>
-          {session.address} · {session.is_present ? "here and now" : `last used ${ago(session.seen_at)}`}
+          {session.address} ·{" "}
+          {session.is_present ? t("here and now") : t("last used {when}", { when: ago(session.seen_at) })}
         </div>
       </div>
-      {!session.is_present && <Button onClick={end}>End</Button>}
+      {!session.is_present && <Button onClick={end}>{t("End")}</Button>}
     </li>
   );
 }

@@ -3,6 +3,8 @@ import type { AuditEntry, AuditPage as Page } from "../api/schema";
 import { query } from "../api/client";
 import { api, useSession } from "../api/session";
 import { useLoaded } from "../api/useLoaded";
+import type { Message } from "../locale/locale";
+import { t } from "../locale/locale";
 import { useAddress } from "../shell/routes";
 import { Button } from "../shell/ui/Button";
 import { ListPage } from "../shell/ui/ListPage";
@@ -11,7 +13,7 @@ import type { Column } from "../shell/ui/Table";
 import { Ago, Table } from "../shell/ui/Table";
 
 /** What is entered, as the server names it, for people. */
-const WORDS: Readonly<Record<AuditEntry["action"], string>> = {
+const WORDS: Readonly<Record<AuditEntry["action"], Message>> = {
   "login.succeeded": "Logged in",
   "login.failed": "Login failed",
   "session.ended": "Logged out",
@@ -57,34 +59,34 @@ export function AuditPage(): React.JSX.Element {
   const self = useSession(({ state }) => state?.actor);
   return (
     <ListPage
-      title="Audit log"
+      title={t("Audit log")}
       error={error}
       onReload={reload}
       isEmpty={page === undefined}
       actions={
         <>
           <QuerySelect
-            label="What was done"
+            label={t("What was done")}
             name="action"
             value={action}
-            none="Everything"
+            none={t("Everything")}
             options={Object.keys(WORDS)}
-            labelOf={(name) => WORDS[name as AuditEntry["action"]]}
+            labelOf={(name) => t(WORDS[name as AuditEntry["action"]])}
           />
-          <QueryField label="Who" name="actor" value={actor} />
-          <QueryField label="To whom or what" name="subject" value={subject} />
-          <Button onClick={reload}>Refresh</Button>
+          <QueryField label={t("Who")} name="actor" value={actor} />
+          <QueryField label={t("To whom or what")} name="subject" value={subject} />
+          <Button onClick={reload}>{t("Refresh")}</Button>
         </>
       }
     >
       {page !== undefined && (
         <Table
-          label="Entries"
+          label={t("Entries")}
           columns={columnsFor(self)}
           items={page.items}
           keyOf={({ seq }) => String(seq)}
           testIdOf={(entry) => `audit-${entry.action}`}
-          empty="No entry is like this."
+          empty={t("No entry is like this.")}
           nextCursor={page.next_cursor}
         />
       )}
@@ -95,20 +97,20 @@ export function AuditPage(): React.JSX.Element {
 /** `self` is whoever looks. */
 function columnsFor(self: string | null | undefined): readonly Column<AuditEntry>[] {
   return [
-    { head: "What", cell: ({ action }) => WORDS[action] },
-    { head: "When", cell: ({ at }) => <Ago time={at} /> },
+    { head: t("What"), cell: ({ action }) => t(WORDS[action]) },
+    { head: t("When"), cell: ({ at }) => <Ago time={at} /> },
     {
-      head: "Who",
+      head: t("Who"),
       className: "mono",
       cell: ({ actor }) => (
         <>
-          {actor} {actor === self && <span className="muted">you</span>}
+          {actor} {actor === self && <span className="muted">{t("you")}</span>}
         </>
       ),
     },
-    { head: "To whom or what", className: "mono table-wrap", cell: ({ subject }) => subject },
-    { head: "More", className: "muted table-wrap", cell: ({ detail }) => (detail === null ? "" : wordsOf(detail)) },
-    { head: "From", className: "mono muted", cell: ({ address }) => address },
+    { head: t("To whom or what"), className: "mono table-wrap", cell: ({ subject }) => subject },
+    { head: t("More"), className: "muted table-wrap", cell: ({ detail }) => (detail === null ? "" : wordsOf(detail)) },
+    { head: t("From"), className: "mono muted", cell: ({ address }) => address },
   ];
 }
 

@@ -2,6 +2,8 @@ import { useEffect, useState } from "react";
 import type { SessionState } from "../api/schema";
 import { api, askSession, enterWithKey, root, takeOver, useSession } from "../api/session";
 import { asApiError } from "../api/useLoaded";
+import type { Message } from "../locale/locale";
+import { t } from "../locale/locale";
 import { Button } from "../shell/ui/Button";
 import { Icon } from "../shell/ui/Icon";
 
@@ -23,7 +25,7 @@ export function LoginForm({ isInterrupting, name = "" }: LoginFormProps): React.
       {methods !== undefined && <ElsewhereLinks methods={methods} isInterrupting={isInterrupting} />}
       {isByKey ? <KeyForm isRefused={hasKey} /> : methods?.password !== false && <PasswordForm name={name} />}
       <Button className="login-wide" look="quiet" onClick={() => setByKey(!isByKey)}>
-        {isByKey ? "Log in as a person" : "Use an API key"}
+        {isByKey ? t("Log in as a person") : t("Use an API key")}
       </Button>
     </div>
   );
@@ -56,7 +58,7 @@ function ElsewhereLinks({ methods, isInterrupting }: ElsewhereLinksProps): React
   if (methods.login_url !== null)
     return (
       <a className="button button-primary login-wide" href={methods.login_url} {...target}>
-        Log in
+        {t("Log in")}
       </a>
     );
   if (methods.oidc === null) return null;
@@ -64,9 +66,9 @@ function ElsewhereLinks({ methods, isInterrupting }: ElsewhereLinksProps): React
   return (
     <>
       <a className="button login-wide" href={`${root}/login/oidc?${query}`} data-testid="login-oidc" {...target}>
-        Log in with {methods.oidc}
+        {t("Log in with {name}", { name: methods.oidc })}
       </a>
-      {methods.password && <span className="login-or">or</span>}
+      {methods.password && <span className="login-or">{t("or")}</span>}
     </>
   );
 }
@@ -100,7 +102,7 @@ function PasswordForm({ name: known }: { readonly name: string }): React.JSX.Ele
     >
       {problem !== undefined && <Problem text={problem} />}
       <label className="field">
-        <span className="field-label">Name</span>
+        <span className="field-label">{t("Name")}</span>
         <input
           className="input"
           autoComplete="username"
@@ -113,7 +115,7 @@ function PasswordForm({ name: known }: { readonly name: string }): React.JSX.Ele
         />
       </label>
       <label className="field">
-        <span className="field-label">Password</span>
+        <span className="field-label">{t("Password")}</span>
         <input
           className="input"
           type="password"
@@ -125,7 +127,7 @@ function PasswordForm({ name: known }: { readonly name: string }): React.JSX.Ele
         />
       </label>
       <button type="submit" className="button button-primary login-wide" disabled={isBusy}>
-        Log in
+        {t("Log in")}
       </button>
     </form>
   );
@@ -133,20 +135,20 @@ function PasswordForm({ name: known }: { readonly name: string }): React.JSX.Ele
 
 function KeyForm({ isRefused }: { readonly isRefused: boolean }): React.JSX.Element {
   const [key, changeKey] = useState("");
-  const [problem, setProblem] = useState(isRefused ? KEY_REFUSED : undefined);
+  const [problem, setProblem] = useState(isRefused ? keyRefused() : undefined);
   return (
     <form
       className="stack"
       onSubmit={(event) => {
         event.preventDefault();
         changeKey("");
-        void enterWithKey(key.trim()).then((state) => setProblem(state?.kind === "nobody" ? KEY_REFUSED : undefined));
+        void enterWithKey(key.trim()).then((state) => setProblem(state?.kind === "nobody" ? keyRefused() : undefined));
       }}
     >
       {problem !== undefined && <Problem text={problem} />}
-      <p className="muted">It is kept in this tab until you close it.</p>
+      <p className="muted">{t("It is kept in this tab until you close it.")}</p>
       <label className="field">
-        <span className="field-label">Key</span>
+        <span className="field-label">{t("Key")}</span>
         <input
           className="input"
           type="password"
@@ -159,13 +161,15 @@ function KeyForm({ isRefused }: { readonly isRefused: boolean }): React.JSX.Elem
         />
       </label>
       <button type="submit" className="button button-primary login-wide">
-        Use this key
+        {t("Use this key")}
       </button>
     </form>
   );
 }
 
-const KEY_REFUSED = "The API key is unknown or revoked.";
+function keyRefused(): string {
+  return t("The API key is unknown or revoked.");
+}
 
 function Problem({ text }: { readonly text: string }): React.JSX.Element {
   return (
@@ -176,12 +180,12 @@ function Problem({ text }: { readonly text: string }): React.JSX.Element {
 }
 
 /** What a login elsewhere has come to, by the code that leads back here. */
-const ELSEWHERE: Readonly<Record<string, string>> = {
+const ELSEWHERE: Readonly<Record<string, Message>> = {
   forbidden: "You are known there, but have no role here. Ask whoever runs this installation.",
   "already-exists": "There is a user of your name already, who logs in otherwise.",
 };
 
 function loginProblem(): string | undefined {
   const code = new URLSearchParams(location.search).get("login_problem");
-  return code === null ? undefined : (ELSEWHERE[code] ?? "The login has not worked. Try again.");
+  return code === null ? undefined : t(ELSEWHERE[code] ?? "The login has not worked. Try again.");
 }

@@ -1,4 +1,6 @@
 import { useSession } from "../api/session";
+import { t } from "../locale/locale";
+import { LanguageField } from "../shell/LanguageField";
 import { Dialog } from "../shell/ui/Dialog";
 import { Icon } from "../shell/ui/Icon";
 import { LoginForm } from "./LoginForm";
@@ -13,7 +15,10 @@ export function LoginPage(): React.JSX.Element {
           <Icon name="workflow" size={22} />
         </span>
         <h1>Workflow Kit</h1>
-        <LoginForm isInterrupting={false} />
+        <div className="stack">
+          <LoginForm isInterrupting={false} />
+          <LanguageField />
+        </div>
       </div>
     </main>
   );
@@ -28,13 +33,13 @@ export function LoginDialog(): React.JSX.Element {
   const name = useSession(({ state }) => state?.name ?? "");
   return (
     <Dialog
-      title="Log in again"
+      title={t("Log in again")}
       size="small"
       testId="login-again"
       onClose={() => useSession.setState({ isLoginWanted: false })}
     >
       <div className="stack">
-        <p>Your session has ended. Nothing of what you have typed is lost: log in, and go on.</p>
+        <p>{t("Your session has ended. Nothing of what you have typed is lost: log in, and go on.")}</p>
         <LoginForm isInterrupting name={name} />
       </div>
     </Dialog>

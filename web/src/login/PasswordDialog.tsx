@@ -2,6 +2,8 @@ import { useState } from "react";
 import type { ApiError } from "../api/client";
 import { api } from "../api/session";
 import { asApiError } from "../api/useLoaded";
+import { problemText } from "../problems/words";
+import { t } from "../locale/locale";
 import { notify } from "../shell/notices";
 import { Dialog } from "../shell/ui/Dialog";
 
@@ -16,11 +18,11 @@ export function PasswordDialog({ onClose }: { readonly onClose: () => void }): R
     } catch (reason) {
       return setError(asApiError(reason));
     }
-    notify("Your password is changed. You are logged out everywhere else.");
+    notify(t("Your password is changed. You are logged out everywhere else."));
     return onClose();
   };
   return (
-    <Dialog title="Change password" size="small" onClose={onClose}>
+    <Dialog title={t("Change password")} size="small" onClose={onClose}>
       <form
         className="stack"
         onSubmit={(event) => {
@@ -30,11 +32,11 @@ export function PasswordDialog({ onClose }: { readonly onClose: () => void }): R
       >
         {error !== undefined && (
           <p className="callout callout-error" role="alert">
-            {error.problems[0]?.message ?? error.message}
+            {error.problems[0] === undefined ? error.message : problemText(error.problems[0])}
           </p>
         )}
         <label className="field">
-          <span className="field-label">Password so far</span>
+          <span className="field-label">{t("Password so far")}</span>
           <input
             className="input"
             type="password"
@@ -46,7 +48,7 @@ export function PasswordDialog({ onClose }: { readonly onClose: () => void }): R
           />
         </label>
         <label className="field">
-          <span className="field-label">New password</span>
+          <span className="field-label">{t("New password")}</span>
           <input
             className="input"
             type="password"
@@ -56,10 +58,10 @@ export function PasswordDialog({ onClose }: { readonly onClose: () => void }): R
             value={password}
             onChange={(event) => setPassword(event.target.value)}
           />
-          <span className="muted">12 characters or more.</span>
+          <span className="muted">{t("12 characters or more.")}</span>
         </label>
         <button type="submit" className="button button-primary">
-          Change password
+          {t("Change password")}
         </button>
       </form>
     </Dialog>

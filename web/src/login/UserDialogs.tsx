@@ -4,18 +4,11 @@ import type { ApiError } from "../api/client";
 import type { NewUser, User } from "../api/schema";
 import { api, useMay } from "../api/session";
 import { asApiError } from "../api/useLoaded";
+import { t } from "../locale/locale";
+import { problemText } from "../problems/words";
 import { Dialog } from "../shell/ui/Dialog";
-
-type Role = NewUser["roles"][number];
-
-const ROLES: readonly { readonly role: Role; readonly about: string }[] = [
-  { role: "viewer", about: "sees everything" },
-  { role: "editor", about: "changes drafts" },
-  { role: "publisher", about: "changes and publishes" },
-  { role: "operator", about: "cancels and repeats runs, sends events, decides approvals" },
-  { role: "admin", about: "everything, users and keys included" },
-  { role: "owner", about: "the same, and what concerns the whole installation" },
-];
+import type { Role } from "./roles";
+import { ROLES } from "./roles";
 
 /** Somebody who may log in from now on. */
 export function NewUserDialog({ onClose }: { readonly onClose: () => void }): React.JSX.Element {
@@ -23,27 +16,27 @@ export function NewUserDialog({ onClose }: { readonly onClose: () => void }): Re
   const set = (change: Partial<NewUser>): void => setUser((old) => ({ ...old, ...change }));
   return (
     <FormDialog
-      title="New user"
-      button="Make the user"
+      title={t("New user")}
+      button={t("Make the user")}
       onClose={onClose}
       onSubmit={() => api.send("POST", "/users", { ...user, roles: [...user.roles] })}
     >
       <TextField
-        label="Name"
-        hint="What they log in with, such as an e-mail address."
+        label={t("Name")}
+        hint={t("What they log in with, such as an e-mail address.")}
         value={user.name}
         isFirst
         onChange={(name) => set({ name })}
       />
       <TextField
-        label="Name to show"
+        label={t("Name to show")}
         value={user.display_name ?? ""}
         isOptional
         onChange={(shown) => set({ display_name: shown })}
       />
       <TextField
-        label="Password"
-        hint="12 characters or more. They can change it."
+        label={t("Password")}
+        hint={t("12 characters or more. They can change it.")}
         isPassword
         value={user.password}
         onChange={(password) => set({ password })}
@@ -63,8 +56,8 @@ export function RolesDialog({ user, onClose }: UserDialogProps): React.JSX.Eleme
   const [roles, setRoles] = useState(user.roles);
   return (
     <FormDialog
-      title={`Roles of ${user.display_name}`}
-      button="Change roles"
+      title={t("Roles of {name}", { name: user.display_name })}
+      button={t("Change roles")}
       onClose={onClose}
       onSubmit={() => api.send("PUT", `/users/${encodeURIComponent(user.id)}/roles`, { roles: [...roles] })}
     >
@@ -78,15 +71,15 @@ export function UserPasswordDialog({ user, onClose }: UserDialogProps): React.JS
   const [password, setPassword] = useState("");
   return (
     <FormDialog
-      title={`Password of ${user.display_name}`}
-      button="Set the password"
+      title={t("Password of {name}", { name: user.display_name })}
+      button={t("Set the password")}
       onClose={onClose}
       onSubmit={() => api.send("PUT", `/users/${encodeURIComponent(user.id)}/password`, { password })}
     >
-      <p>Their sessions end. Tell them the password on a way of your own.</p>
+      <p>{t("Their sessions end. Tell them the password on a way of your own.")}</p>
       <TextField
-        label="New password"
-        hint="12 characters or more."
+        label={t("New password")}
+        hint={t("12 characters or more.")}
         isPassword
         isFirst
         value={password}
@@ -117,7 +110,7 @@ function FormDialog({ title, button, onClose, onSubmit, children }: FormDialogPr
       >
         {error !== undefined && (
           <p className="callout callout-error" role="alert">
-            {error.problems.length > 0 ? error.problems.map(({ message }) => message).join("; ") : error.message}
+            {error.problems.length > 0 ? error.problems.map(problemText).join("; ") : error.message}
           </p>
         )}
         {children}
@@ -167,18 +160,18 @@ function RoleFields({ roles, onChange }: RoleFieldsProps): React.JSX.Element {
   const offered = ROLES.filter(({ role }) => role !== "owner" || isOwner || roles.includes(role));
   return (
     <fieldset className="role-choice">
-      <legend className="field-label">Roles</legend>
-      {offered.map(({ role, about }) => (
+      <legend className="field-label">{t("Roles")}</legend>
+      {offered.map(({ role, name, about }) => (
         <label key={role} className="role">
           <input
             type="checkbox"
             checked={roles.includes(role)}
             onChange={({ target }) => {
               const names = ROLES.map((each) => each.role);
-              onChange(names.filter((name) => (name === role ? target.checked : roles.includes(name))));
+              onChange(names.filter((each) => (each === role ? target.checked : roles.includes(each))));
             }}
           />
-          {`${role}: ${about}`}
+          {`${t(name)}: ${t(about)}`}
         </label>
       ))}
     </fieldset>

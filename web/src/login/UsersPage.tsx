@@ -2,6 +2,7 @@ import { useCallback, useState } from "react";
 import type { User, UserPage } from "../api/schema";
 import { api, useMay, useSession } from "../api/session";
 import { asApiError, useLoaded } from "../api/useLoaded";
+import { listed, t } from "../locale/locale";
 import { notify } from "../shell/notices";
 import { pathTo, useAddress } from "../shell/routes";
 import { Button } from "../shell/ui/Button";
@@ -11,6 +12,7 @@ import type { MenuItem } from "../shell/ui/Menu";
 import { Menu } from "../shell/ui/Menu";
 import type { Column } from "../shell/ui/Table";
 import { Ago, Table } from "../shell/ui/Table";
+import { roleText } from "./roles";
 import { NewUserDialog, RolesDialog, UserPasswordDialog } from "./UserDialogs";
 import "./login.css";
 
@@ -32,7 +34,7 @@ export function UsersPage(): React.JSX.Element {
   };
   return (
     <ListPage
-      title="Users"
+      title={t("Users")}
       error={error}
       onReload={reload}
       isEmpty={page === undefined}
@@ -40,11 +42,11 @@ export function UsersPage(): React.JSX.Element {
         <>
           {mayAudit && (
             <Link className="button" href={pathTo("audit")}>
-              Audit log
+              {t("Audit log")}
             </Link>
           )}
           <Button icon="plus" look="primary" testId="new-user" onClick={() => setOpen({ what: "new" })}>
-            New user
+            {t("New user")}
           </Button>
         </>
       }
@@ -71,15 +73,15 @@ function UserTable({ users, nextCursor, onOpen, onChange }: UserTableProps): Rea
   const self = useSession(({ state }) => state?.actor);
   return (
     <Table
-      label="Users"
+      label={t("Users")}
       columns={columnsFor(self, { onOpen, onChange })}
       items={users}
       keyOf={({ id }) => id}
       testIdOf={({ name }) => `user-${name}`}
       empty={
         <>
-          <h2>No user yet</h2>
-          <p>Users log in with a name and a password. What they may do is up to their roles.</p>
+          <h2>{t("No user yet")}</h2>
+          <p>{t("Users log in with a name and a password. What they may do is up to their roles.")}</p>
         </>
       }
       nextCursor={nextCursor}
@@ -93,18 +95,22 @@ function columnsFor(
   { onOpen, onChange }: Pick<UserTableProps, "onOpen" | "onChange">,
 ): readonly Column<User>[] {
   return [
-    { head: "Name", cell: (user) => <Name user={user} /> },
-    { head: "Roles", cell: ({ roles }) => roles.join(", ") },
-    { head: "Last login", cell: ({ last_login_at: last }) => (last === null ? "never" : <Ago time={last} />) },
+    { head: t("Name"), cell: (user) => <Name user={user} /> },
+    { head: t("Roles"), cell: ({ roles }) => listed(roles.map(roleText)) },
+    { head: t("Last login"), cell: ({ last_login_at: last }) => (last === null ? t("never") : <Ago time={last} />) },
     {
-      head: "More",
+      head: t("More"),
       isHeadHidden: true,
       className: "table-menu",
       cell: (user) =>
         self === `user:${user.id}` ? (
-          <span className="muted">you</span>
+          <span className="muted">{t("you")}</span>
         ) : (
-          <Menu label={`More for ${user.name}`} icon="dots" items={itemsFor(user, onOpen, onChange)} />
+          <Menu
+            label={t("More for {name}", { name: user.name })}
+            icon="dots"
+            items={itemsFor(user, onOpen, onChange)}
+          />
         ),
     },
   ];
@@ -114,7 +120,7 @@ function Name({ user }: { readonly user: User }): React.JSX.Element {
   return (
     <>
       <strong className="table-strong">{user.display_name}</strong>
-      {user.disabled_at !== null && <span className="tag tag-warn">disabled</span>}
+      {user.disabled_at !== null && <span className="tag tag-warn">{t("disabled")}</span>}
       {user.display_name !== user.name && <span className="muted table-id">{user.name}</span>}
     </>
   );
@@ -129,16 +135,16 @@ function itemsFor(user: User, onOpen: (open: Open) => void, onChange: () => void
       .finally(onChange);
   };
   return [
-    { label: "Change roles", icon: "pencil", onSelect: () => onOpen({ what: "roles", user }) },
+    { label: t("Change roles"), icon: "pencil", onSelect: () => onOpen({ what: "roles", user }) },
     {
-      label: "Set a password",
+      label: t("Set a password"),
       icon: "lock",
       isDisabled: !user.has_password,
       onSelect: () => onOpen({ what: "password", user }),
     },
     user.disabled_at === null
-      ? { label: "Disable: end all sessions", icon: "pause", onSelect: send("POST", "/disable") }
-      : { label: "Enable", icon: "play", onSelect: send("POST", "/enable") },
-    { label: "Remove from this tenant", icon: "trash", onSelect: send("DELETE", "") },
+      ? { label: t("Disable: end all sessions"), icon: "pause", onSelect: send("POST", "/disable") }
+      : { label: t("Enable"), icon: "play", onSelect: send("POST", "/enable") },
+    { label: t("Remove from this tenant"), icon: "trash", onSelect: send("DELETE", "") },
   ];
 }

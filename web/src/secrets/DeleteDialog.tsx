@@ -3,6 +3,7 @@ import type { ApiError } from "../api/client";
 import type { Secret } from "../api/schema";
 import { api } from "../api/session";
 import { asApiError } from "../api/useLoaded";
+import { listed, t } from "../locale/locale";
 import { Button } from "../shell/ui/Button";
 import { Dialog } from "../shell/ui/Dialog";
 import { useBusy } from "../shell/useBusy";
@@ -28,7 +29,7 @@ export function DeleteDialog({ secret, onClose, onDeleted }: DeleteDialogProps):
     return onClose();
   };
   return (
-    <Dialog title={`Delete ${secret.name}?`} size="small" onClose={onClose}>
+    <Dialog title={t("Delete {name}?", { name: secret.name })} size="small" onClose={onClose}>
       <div className="stack">
         {error !== undefined && (
           <p className="callout callout-error" role="alert">
@@ -37,11 +38,11 @@ export function DeleteDialog({ secret, onClose, onDeleted }: DeleteDialogProps):
         )}
         <p>
           {users.length > 0
-            ? `It is used by ${users.join(", ")}: steps that are given it fail from now on.`
-            : "No published workflow uses it. Its value cannot be brought back."}
+            ? t("It is used by {names}: steps that are given it fail from now on.", { names: listed(users) })
+            : t("No published workflow uses it. Its value cannot be brought back.")}
         </p>
         <Button look="danger" testId="delete-secret" disabled={isBusy} onClick={() => begin(remove)}>
-          Delete
+          {t("Delete")}
         </Button>
       </div>
     </Dialog>

@@ -4,6 +4,7 @@ import type { Secret } from "../api/schema";
 import { api } from "../api/session";
 import { asApiError } from "../api/useLoaded";
 import { t } from "../locale/locale";
+import { problemText } from "../problems/words";
 import { Dialog } from "../shell/ui/Dialog";
 import { isSecretName } from "./reference";
 import "./secrets.css";
@@ -50,7 +51,7 @@ export function SecretDialog({ secret, onClose, onSaved }: SecretDialogProps): R
       >
         {error !== undefined && (
           <p className="callout callout-error" role="alert">
-            {error.problems.length > 0 ? error.problems.map(({ message }) => message).join("; ") : error.message}
+            {error.problems.length > 0 ? error.problems.map(problemText).join("; ") : error.message}
           </p>
         )}
         {isNew && <NameField name={name} onChange={setName} />}

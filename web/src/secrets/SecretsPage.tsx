@@ -3,6 +3,7 @@ import { query } from "../api/client";
 import type { Secret, SecretPage as Page } from "../api/schema";
 import { api, useMay } from "../api/session";
 import { useLoaded } from "../api/useLoaded";
+import { t } from "../locale/locale";
 import { pathTo, useAddress } from "../shell/routes";
 import { Button } from "../shell/ui/Button";
 import { Link } from "../shell/ui/Link";
@@ -27,26 +28,26 @@ export function SecretsPage(): React.JSX.Element {
   const close = (): void => setAsked(undefined);
   return (
     <ListPage
-      title="Secrets"
+      title={t("Secrets")}
       error={error}
       onReload={reload}
       isEmpty={page === undefined}
       actions={
         mayWrite && (
           <Button icon="plus" look="primary" testId="new-secret" onClick={() => setAsked({ what: "new" })}>
-            New secret
+            {t("New secret")}
           </Button>
         )
       }
     >
       {page !== undefined && (
         <Table
-          label="Secrets"
+          label={t("Secrets")}
           columns={columnsFor(mayWrite, setAsked)}
           items={page.items}
           keyOf={({ name }) => name}
           testIdOf={({ name }) => `secret-${name}`}
-          empty="No secret yet. One is stored here once, and steps are given it by its name."
+          empty={t("No secret yet. One is stored here once, and steps are given it by its name.")}
           nextCursor={page.next_cursor}
         />
       )}
@@ -62,24 +63,24 @@ export function SecretsPage(): React.JSX.Element {
 
 function columnsFor(mayWrite: boolean, onAsk: (asked: Asked) => void): readonly Column<Secret>[] {
   const columns: readonly Column<Secret>[] = [
-    { head: "Secret", className: "mono", cell: ({ name }) => name },
-    { head: "What it is for", className: "table-wrap", cell: ({ description }) => description },
-    { head: "Used by", className: "table-wrap", cell: ({ used_by }) => <Users ids={used_by ?? []} /> },
-    { head: "Changed", cell: ({ updated_at }) => (updated_at === null ? "" : <Ago time={updated_at} />) },
-    { head: "By", className: "mono muted", cell: ({ updated_by }) => updated_by },
+    { head: t("Secret"), className: "mono", cell: ({ name }) => name },
+    { head: t("What it is for"), className: "table-wrap", cell: ({ description }) => description },
+    { head: t("Used by"), className: "table-wrap", cell: ({ used_by }) => <Users ids={used_by ?? []} /> },
+    { head: t("Changed"), cell: ({ updated_at }) => (updated_at === null ? "" : <Ago time={updated_at} />) },
+    { head: t("By"), className: "mono muted", cell: ({ updated_by }) => updated_by },
   ];
   if (!mayWrite) return columns;
   const more: Column<Secret> = {
-    head: "More",
+    head: t("More"),
     isHeadHidden: true,
     className: "table-menu",
     cell: (secret) => (
       <Menu
-        label={`More for ${secret.name}`}
+        label={t("More for {name}", { name: secret.name })}
         icon="dots"
         items={[
-          { label: "Replace", icon: "pencil", onSelect: () => onAsk({ what: "edit", secret }) },
-          { label: "Delete", icon: "trash", onSelect: () => onAsk({ what: "delete", secret }) },
+          { label: t("Replace"), icon: "pencil", onSelect: () => onAsk({ what: "edit", secret }) },
+          { label: t("Delete"), icon: "trash", onSelect: () => onAsk({ what: "delete", secret }) },
         ]}
       />
     ),
@@ -89,12 +90,12 @@ function columnsFor(mayWrite: boolean, onAsk: (asked: Asked) => void): readonly 
 
 /** Workflows, each of which opens in the editor. */
 function Users({ ids }: { readonly ids: readonly string[] }): React.JSX.Element {
-  if (ids.length === 0) return <span className="muted">nothing</span>;
+  if (ids.length === 0) return <span className="muted">{t("nothing")}</span>;
   return (
     <>
       {ids.map((id, index) => (
         <span key={id}>
-          {index > 0 && ", "}
+          {index > 0 && t(", ")}
           <Link href={pathTo("workflows", id)}>{id}</Link>
         </span>
       ))}

@@ -1,44 +1,56 @@
 import { Suspense, lazy, useEffect } from "react";
 import { askSession, useSession } from "../api/session";
+import { pageWords, t } from "../locale/locale";
+import { useLanguage } from "./language";
 import { Notices } from "./Notices";
 import { Rail } from "./Rail";
 import type { Address } from "./routes";
 import { useAddress } from "./routes";
-import { NotFoundPage } from "./NotFoundPage";
 
 const EditorPage = lazy(() => import("../editor/EditorPage").then((module) => ({ default: module.EditorPage })));
-const AlertsPage = lazy(() => import("../alerts/AlertsPage").then((module) => ({ default: module.AlertsPage })));
-const FunctionsPage = lazy(() =>
-  import("../functions/FunctionsPage").then((module) => ({ default: module.FunctionsPage })),
-);
-const ApprovalsPage = lazy(() =>
-  import("../approvals/ApprovalsPage").then((module) => ({ default: module.ApprovalsPage })),
-);
-const AuditPage = lazy(() => import("../login/AuditPage").then((module) => ({ default: module.AuditPage })));
-const EventPage = lazy(() => import("../events/EventPage").then((module) => ({ default: module.EventPage })));
-const EventsPage = lazy(() => import("../events/EventsPage").then((module) => ({ default: module.EventsPage })));
-const LoginPage = lazy(() => import("../login/LoginPage").then((module) => ({ default: module.LoginPage })));
-const LoginDialog = lazy(() => import("../login/LoginPage").then((module) => ({ default: module.LoginDialog })));
-const RunPage = lazy(() => import("../runs/RunPage").then((module) => ({ default: module.RunPage })));
-const RunsPage = lazy(() => import("../runs/RunsPage").then((module) => ({ default: module.RunsPage })));
-const SecretsPage = lazy(() => import("../secrets/SecretsPage").then((module) => ({ default: module.SecretsPage })));
-const UsersPage = lazy(() => import("../login/UsersPage").then((module) => ({ default: module.UsersPage })));
-const WorkersPage = lazy(() => import("../workers/WorkersPage").then((module) => ({ default: module.WorkersPage })));
-const WorkflowsPage = lazy(() =>
-  import("../workflows/WorkflowsPage").then((module) => ({ default: module.WorkflowsPage })),
-);
+/** A page other than the editor, with the words that only these have; both are loaded when it is first drawn. */
+function page<P>(load: () => Promise<React.ComponentType<P>>): React.LazyExoticComponent<React.ComponentType<P>> {
+  return lazy(async () => {
+    const [component] = await Promise.all([load(), pageWords()]);
+    return { default: component };
+  });
+}
 
-const LOADING = <p className="page-loading">Loading…</p>;
+const AlertsPage = page(() => import("../alerts/AlertsPage").then((module) => module.AlertsPage));
+const FunctionsPage = page(() => import("../functions/FunctionsPage").then((module) => module.FunctionsPage));
+const ApprovalsPage = page(() => import("../approvals/ApprovalsPage").then((module) => module.ApprovalsPage));
+const AuditPage = page(() => import("../login/AuditPage").then((module) => module.AuditPage));
+const EventPage = page(() => import("../events/EventPage").then((module) => module.EventPage));
+const EventsPage = page(() => import("../events/EventsPage").then((module) => module.EventsPage));
+const LoginPage = page(() => import("../login/LoginPage").then((module) => module.LoginPage));
+const LoginDialog = page(() => import("../login/LoginPage").then((module) => module.LoginDialog));
+const NotFoundPage = page(() => import("./NotFoundPage").then((module) => module.NotFoundPage));
+const RunPage = page(() => import("../runs/RunPage").then((module) => module.RunPage));
+const RunsPage = page(() => import("../runs/RunsPage").then((module) => module.RunsPage));
+const SecretsPage = page(() => import("../secrets/SecretsPage").then((module) => module.SecretsPage));
+const UsersPage = page(() => import("../login/UsersPage").then((module) => module.UsersPage));
+const WorkersPage = page(() => import("../workers/WorkersPage").then((module) => module.WorkersPage));
+const WorkflowsPage = page(() => import("../workflows/WorkflowsPage").then((module) => module.WorkflowsPage));
 
-/** Everything on the screen: the rail with the sections, and the page that the address names; or the way in. */
+function Loading(): React.JSX.Element {
+  return <p className="page-loading">{t("Loading…")}</p>;
+}
+
+/** Everything on the screen. In another language it begins anew. */
 export function App(): React.JSX.Element {
+  const language = useLanguage((state) => state.language);
+  return <Screen key={language} />;
+}
+
+/** The rail with the sections, and the page that the address names; or the way in. */
+function Screen(): React.JSX.Element {
   const address = useAddress();
   const { state, isAsked, isLoginWanted } = useSession();
   useEffect(() => void askSession(), []);
-  if (!isAsked) return LOADING;
+  if (!isAsked) return <Loading />;
   if (isLoginWanted && (state === undefined || state.kind === "nobody"))
     return (
-      <Suspense fallback={LOADING}>
+      <Suspense fallback={<Loading />}>
         <LoginPage />
       </Suspense>
     );
@@ -47,7 +59,7 @@ export function App(): React.JSX.Element {
       <Rail section={address.parts[0] ?? "workflows"} />
       {/* Whoever logs in again finds their page as it was; for somebody else it begins anew. */}
       <div className="app-page" key={`${state?.actor} ${state?.environment} ${state?.tenant}`}>
-        <Suspense fallback={LOADING}>{pageOf(address)}</Suspense>
+        <Suspense fallback={<Loading />}>{pageOf(address)}</Suspense>
       </div>
       <Notices />
       {isLoginWanted && (

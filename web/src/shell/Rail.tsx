@@ -1,6 +1,8 @@
 import { Suspense, lazy, useState } from "react";
 import type { Permission } from "../api/session";
 import { root, useSession } from "../api/session";
+import type { Message } from "../locale/locale";
+import { pageWords, t } from "../locale/locale";
 import { pathTo } from "./routes";
 import type { ThemeChoice } from "./theme";
 import { useTheme } from "./theme";
@@ -9,13 +11,14 @@ import type { IconName } from "./ui/Icon";
 import { Icon } from "./ui/Icon";
 import { Link } from "./ui/Link";
 
-const AccountDialog = lazy(() =>
-  import("../login/AccountDialog").then((module) => ({ default: module.AccountDialog })),
-);
+const AccountDialog = lazy(async () => {
+  const [module] = await Promise.all([import("../login/AccountDialog"), pageWords()]);
+  return { default: module.AccountDialog };
+});
 
 interface Section {
   readonly name: string;
-  readonly label: string;
+  readonly label: Message;
   readonly icon: IconName;
   /** What it shows nothing without. */
   readonly needs: Permission;
@@ -33,10 +36,18 @@ const SECTIONS: readonly Section[] = [
   { name: "users", label: "Users", icon: "user", needs: "users:admin" },
 ];
 
-const NEXT_THEME: Record<ThemeChoice, { readonly choice: ThemeChoice; readonly icon: IconName }> = {
-  system: { choice: "light", icon: "monitor" },
-  light: { choice: "dark", icon: "sun" },
-  dark: { choice: "system", icon: "moon" },
+interface ThemeButton {
+  /** What pressing it leads to. */
+  readonly choice: ThemeChoice;
+  /** What is chosen now. */
+  readonly label: Message;
+  readonly icon: IconName;
+}
+
+const NEXT_THEME: Record<ThemeChoice, ThemeButton> = {
+  system: { choice: "light", label: "Theme: system", icon: "monitor" },
+  light: { choice: "dark", label: "Theme: light", icon: "sun" },
+  dark: { choice: "system", label: "Theme: dark", icon: "moon" },
 };
 
 /** The narrow bar with the sections of the application. */
@@ -47,35 +58,35 @@ export function Rail({ section }: { readonly section: string }): React.JSX.Eleme
   const sections = SECTIONS.filter(({ needs }) => state === undefined || state.permissions.includes(needs));
   const who = state?.display_name ?? state?.kind ?? "unknown";
   return (
-    <nav className="rail" aria-label="Sections">
+    <nav className="rail" aria-label={t("Sections")}>
       <span className="rail-mark" aria-hidden="true">
         <Icon name="workflow" size={20} />
       </span>
       {sections.map(({ name, label, icon }) => (
         <Link key={name} className="rail-link" href={pathTo(name)} aria-current={name === section ? "page" : undefined}>
           <Icon name={icon} size={20} />
-          <span>{label}</span>
+          <span>{t(label)}</span>
         </Link>
       ))}
       <span className="rail-space" />
       <IconButton
         icon={NEXT_THEME[choice].icon}
-        label={`Theme: ${choice}`}
+        label={t(NEXT_THEME[choice].label)}
         testId="theme"
         onClick={() => choose(NEXT_THEME[choice].choice)}
       />
       <a
         className="icon-button rail-docs"
         href={`${root}/api/docs`}
-        aria-label="API documentation"
-        title="API documentation"
+        aria-label={t("API documentation")}
+        title={t("API documentation")}
       >
         <Icon name="code" size={18} />
       </a>
       <button
         type="button"
         className="rail-who"
-        aria-label={`You: ${who}`}
+        aria-label={t("You: {name}", { name: who })}
         title={who}
         data-testid="account-button"
         data-initials={who.slice(0, 2).toUpperCase()}

@@ -1,4 +1,5 @@
 import type { SystemState } from "../api/schema";
+import { counted, t } from "../locale/locale";
 import { duration, fullTime } from "../shell/times";
 import type { Column } from "../shell/ui/Table";
 import { Table } from "../shell/ui/Table";
@@ -11,30 +12,37 @@ export function QueueTable({ state }: { readonly state: SystemState }): React.JS
   return (
     <>
       <Table
-        label="Queues"
+        label={t("Queues")}
         columns={columnsAt(state.at)}
         items={state.queues}
         keyOf={({ name }) => name}
         testIdOf={({ name }) => `queue-${name}`}
-        empty="No step waits, and no process serves a queue."
+        empty={t("No step waits, and no process serves a queue.")}
       />
       <p className="muted workers-limits" data-testid="limits">
-        {state.queued_count === 0
-          ? "No step waits for a limit."
-          : `${countText(state.queued_count)} steps wait for a limit, in ${countText(state.lane_count)} lanes.`}
+        {state.queued_count === 0 ? t("No step waits for a limit.") : waitingText(state)}
       </p>
     </>
   );
 }
 
+function waitingText({ queued_count, lane_count }: SystemState): string {
+  const lanes = counted("{count} lanes", lane_count, { number: countText(lane_count) });
+  return counted("{count} steps wait for a limit, in {lanes}.", queued_count, {
+    number: countText(queued_count),
+    lanes,
+  });
+}
+
 function columnsAt(now: string): readonly Column<Queue>[] {
   return [
-    { head: "Queue", className: "mono", cell: ({ name }) => name },
-    { head: "Due steps", cell: (queue) => countText(queue.due_count) },
-    { head: "Oldest waits for", cell: (queue) => <Oldest at={queue.oldest_at} now={now} /> },
+    { head: t("Queue"), className: "mono", cell: ({ name }) => name },
+    { head: t("Due steps"), cell: (queue) => countText(queue.due_count) },
+    { head: t("Oldest waits for"), cell: (queue) => <Oldest at={queue.oldest_at} now={now} /> },
     {
-      head: "Processes",
-      cell: ({ worker_count: count }) => (count === 0 ? <span className="status status-failed">none</span> : count),
+      head: t("Processes"),
+      cell: ({ worker_count: count }) =>
+        count === 0 ? <span className="status status-failed">{t("none")}</span> : count,
     },
   ];
 }

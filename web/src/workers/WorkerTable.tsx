@@ -1,4 +1,6 @@
 import type { WorkerProcess } from "../api/schema";
+import { t } from "../locale/locale";
+import { rich } from "../locale/rich";
 import type { Column } from "../shell/ui/Table";
 import { Ago, Table } from "../shell/ui/Table";
 
@@ -11,15 +13,17 @@ interface WorkerTableProps {
 export function WorkerTable({ workers, now }: WorkerTableProps): React.JSX.Element {
   return (
     <Table
-      label="Processes"
+      label={t("Processes")}
       columns={columnsAt(now)}
       items={workers}
       keyOf={({ id }) => id}
       empty={
         <>
-          <h3>No process works</h3>
+          <h3>{t("No process works")}</h3>
           <p>
-            Events are kept until one does: start it with <code>workflowkit worker</code>.
+            {rich("Events are kept until one does: start it with {command}.", {
+              command: <code>workflowkit worker</code>,
+            })}
           </p>
         </>
       }
@@ -29,21 +33,21 @@ export function WorkerTable({ workers, now }: WorkerTableProps): React.JSX.Eleme
 
 function columnsAt(now: number): readonly Column<WorkerProcess>[] {
   return [
-    { head: "Process", cell: (worker) => <Name worker={worker} /> },
-    { head: "State", cell: (worker) => <State isSilent={worker.is_silent} /> },
+    { head: t("Process"), cell: (worker) => <Name worker={worker} /> },
+    { head: t("State"), cell: (worker) => <State isSilent={worker.is_silent} /> },
     {
-      head: "Load",
+      head: t("Load"),
       cell: (worker) =>
         worker.role === "worker" ? (
           <Load of={worker.name} busy={worker.busy_count} most={worker.concurrency} />
         ) : (
-          <span className="muted">scheduler</span>
+          <span className="muted">{t("scheduler")}</span>
         ),
     },
-    { head: "Queues", cell: (worker) => <Queues names={worker.queues} /> },
-    { head: "Version", className: "mono", cell: ({ version }) => version },
-    { head: "Up since", cell: (worker) => <Ago time={worker.started_at} now={now} /> },
-    { head: "Last heard", cell: (worker) => <Ago time={worker.seen_at} now={now} /> },
+    { head: t("Queues"), cell: (worker) => <Queues names={worker.queues} /> },
+    { head: t("Version"), className: "mono", cell: ({ version }) => version },
+    { head: t("Up since"), cell: (worker) => <Ago time={worker.started_at} now={now} /> },
+    { head: t("Last heard"), cell: (worker) => <Ago time={worker.seen_at} now={now} /> },
   ];
 }
 
@@ -59,7 +63,9 @@ function Name({ worker: { name, host, pid } }: { readonly worker: WorkerProcess 
 }
 
 function State({ isSilent }: { readonly isSilent: boolean }): React.JSX.Element {
-  return <span className={`status status-${isSilent ? "failed" : "completed"}`}>{isSilent ? "silent" : "alive"}</span>;
+  return (
+    <span className={`status status-${isSilent ? "failed" : "completed"}`}>{isSilent ? t("silent") : t("alive")}</span>
+  );
 }
 
 function Queues({ names }: { readonly names: readonly string[] }): React.JSX.Element {
@@ -84,7 +90,13 @@ interface LoadProps {
 export function Load({ of, busy, most }: LoadProps): React.JSX.Element {
   return (
     <span className="worker-load">
-      <meter aria-label={`Load of ${of}`} min={0} max={most} high={most * 0.9} value={Math.min(busy, most)} />
+      <meter
+        aria-label={t("Load of {name}", { name: of })}
+        min={0}
+        max={most}
+        high={most * 0.9}
+        value={Math.min(busy, most)}
+      />
       {busy}/{most}
     </span>
   );

@@ -1,6 +1,7 @@
 import type { ConnectionList, SystemState, WorkerList } from "../api/schema";
 import { api } from "../api/session";
 import { usePolled } from "../api/usePolled";
+import { t } from "../locale/locale";
 import { Button } from "../shell/ui/Button";
 import { ListPage, ListSection } from "../shell/ui/ListPage";
 import { ConnectionTable } from "./ConnectionTable";
@@ -31,24 +32,24 @@ export function WorkersPage(): React.JSX.Element {
   const { value, error, reload } = usePolled(load, PERIOD_MS);
   return (
     <ListPage
-      title="Workers and queues"
+      title={t("Workers and queues")}
       error={error}
       onReload={reload}
       isEmpty={value === undefined}
-      actions={<Button onClick={reload}>Refresh</Button>}
+      actions={<Button onClick={reload}>{t("Refresh")}</Button>}
     >
       {value !== undefined && (
         <>
           <HealthCards state={value.state} workers={value.workers} />
-          <ListSection title="Processes">
+          <ListSection title={t("Processes")}>
             <WorkerTable workers={value.workers} now={Date.parse(value.state.at)} />
           </ListSection>
           {value.connections.length > 0 && (
-            <ListSection title="Connected workers">
+            <ListSection title={t("Connected workers")}>
               <ConnectionTable connections={value.connections} now={Date.parse(value.state.at)} />
             </ListSection>
           )}
-          <ListSection title="Queues">
+          <ListSection title={t("Queues")}>
             <QueueTable state={value.state} />
           </ListSection>
         </>

@@ -60,6 +60,6 @@ describe("healthOf", () => {
 
 describe("countText", () => {
   it("says where counting stopped", () => {
-    expect([countText(0), countText(999), countText(1000)]).toEqual(["0", "999", "1000+"]);
+    expect([countText(0), countText(999), countText(1000)]).toEqual(["0", "999", "1,000+"]);
   });
 });

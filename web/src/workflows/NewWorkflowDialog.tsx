@@ -2,6 +2,7 @@ import { Suspense, lazy, useState } from "react";
 import type { JsonObject } from "../base/json";
 import { api } from "../api/session";
 import { asApiError } from "../api/useLoaded";
+import { served, t } from "../locale/locale";
 import { notify } from "../shell/notices";
 import { navigate, pathTo } from "../shell/routes";
 import { Dialog } from "../shell/ui/Dialog";
@@ -18,7 +19,7 @@ export function NewWorkflowDialog({ onClose }: { readonly onClose: () => void })
   const create = async (document: JsonObject): Promise<void> => {
     setBusy(true);
     try {
-      const workflow = await api.createWorkflow(document);
+      const workflow = await api.createWorkflow({ ...document, name: served(String(document.name)) });
       navigate(pathTo("workflows", workflow.id));
     } catch (reason) {
       notify(asApiError(reason).message, "error");
@@ -26,9 +27,9 @@ export function NewWorkflowDialog({ onClose }: { readonly onClose: () => void })
     }
   };
   return (
-    <Dialog title="New workflow" size="large" testId="new-workflow-dialog" onClose={onClose}>
+    <Dialog title={t("New workflow")} size="large" testId="new-workflow-dialog" onClose={onClose}>
       {chosen !== undefined && (
-        <Suspense fallback={<p className="page-wait">Loading…</p>}>
+        <Suspense fallback={<p className="page-wait">{t("Loading…")}</p>}>
           <TemplatePreview
             template={chosen}
             isBusy={isBusy}
@@ -67,8 +68,8 @@ function Gallery({ isBusy, onChoose }: GalleryProps): React.JSX.Element {
             <span className="template-icon">
               <Icon name={template.icon} size={20} />
             </span>
-            <span className="template-name">{template.name}</span>
-            <span className="template-description">{template.description}</span>
+            <span className="template-name">{served(template.name)}</span>
+            <span className="template-description">{served(template.description)}</span>
           </button>
         </li>
       ))}

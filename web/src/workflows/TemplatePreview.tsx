@@ -3,6 +3,7 @@ import type { JsonObject } from "../base/json";
 import { humanize } from "../config/schema";
 import { triggerLines } from "../config/triggers";
 import { prepare } from "../editor/prepare";
+import { listed, served, t } from "../locale/locale";
 import { Button } from "../shell/ui/Button";
 import { LabelledField } from "../shell/ui/LabelledField";
 import { DifferenceCanvas } from "../versions/DifferenceCanvas";
@@ -26,10 +27,10 @@ export function TemplatePreview({ template, isBusy, onUse, onBack }: TemplatePre
     <div className="diff-both" data-testid="template-preview">
       <DifferenceCanvas before={drawn} after={drawn} />
       <div className="stack template-facts">
-        <h3>{template.name}</h3>
-        <p>{template.description}</p>
-        <p className="muted">Starts with {triggerLines(drawn).join(", ")}.</p>
-        {blanks.length > 0 && <p>These are examples. What you leave as it is can be changed later:</p>}
+        <h3>{served(template.name)}</h3>
+        <p>{served(template.description)}</p>
+        <p className="muted">{t("Starts with {triggers}.", { triggers: listed(triggerLines(drawn)) })}</p>
+        {blanks.length > 0 && <p>{t("These are examples. What you leave as it is can be changed later:")}</p>}
         {blanks.map(({ pointer, step, name, text }) => (
           <LabelledField key={pointer} label={`${step}: ${humanize(name)}`}>
             <textarea
@@ -41,14 +42,14 @@ export function TemplatePreview({ template, isBusy, onUse, onBack }: TemplatePre
           </LabelledField>
         ))}
         <div className="row">
-          <Button onClick={onBack}>Back</Button>
+          <Button onClick={onBack}>{t("Back")}</Button>
           <Button
             look="primary"
             testId="use-template"
             disabled={isBusy}
             onClick={() => onUse(filledIn(template.document, texts))}
           >
-            Use this template
+            {t("Use this template")}
           </Button>
         </div>
       </div>

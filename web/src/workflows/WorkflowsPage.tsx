@@ -2,6 +2,7 @@ import { Suspense, lazy, useCallback, useState } from "react";
 import { useLoaded } from "../api/useLoaded";
 import { api, useMay } from "../api/session";
 import type { ListedWorkflow, Pause } from "../api/schema";
+import { t } from "../locale/locale";
 import { pathTo } from "../shell/routes";
 import { Button } from "../shell/ui/Button";
 import { Link } from "../shell/ui/Link";
@@ -48,7 +49,7 @@ export function WorkflowsPage(): React.JSX.Element {
   const shown = workflows?.filter(({ id, name }) => `${name} ${id}`.toLowerCase().includes(needle));
   return (
     <ListPage
-      title="Workflows"
+      title={t("Workflows")}
       error={error}
       onReload={reload}
       isEmpty={workflows === undefined}
@@ -57,14 +58,14 @@ export function WorkflowsPage(): React.JSX.Element {
           <input
             className="input page-search"
             type="search"
-            aria-label="Find a workflow"
-            placeholder="Find a workflow"
+            aria-label={t("Find a workflow")}
+            placeholder={t("Find a workflow")}
             value={search}
             onChange={(event) => setSearch(event.target.value)}
           />
           {mayEdit && (
             <Button icon="plus" look="primary" testId="new-workflow" onClick={() => setCreating(true)}>
-              New workflow
+              {t("New workflow")}
             </Button>
           )}
         </>
@@ -93,11 +94,11 @@ export function WorkflowsPage(): React.JSX.Element {
 function NoWorkflows({ onCreate }: { readonly onCreate?: () => void }): React.JSX.Element {
   return (
     <div className="empty">
-      <h2>No workflow yet</h2>
-      <p>A workflow starts when an event comes in, and takes the steps that you draw.</p>
+      <h2>{t("No workflow yet")}</h2>
+      <p>{t("A workflow starts when an event comes in, and takes the steps that you draw.")}</p>
       {onCreate !== undefined && (
         <Button icon="plus" look="primary" onClick={onCreate}>
-          Make the first one
+          {t("Make the first one")}
         </Button>
       )}
     </div>
@@ -113,28 +114,29 @@ interface WorkflowTableProps {
 function WorkflowTable({ workflows, pauses, onChange }: WorkflowTableProps): React.JSX.Element {
   return (
     <Table
-      label="Workflows"
+      label={t("Workflows")}
       columns={columnsFor(pauses, onChange)}
       items={workflows}
       keyOf={({ id }) => id}
       testIdOf={({ id }) => `workflow-${id}`}
-      empty="No workflow has this in its name."
+      empty={t("No workflow has this in its name.")}
     />
   );
 }
 
 function columnsFor(pauses: readonly Pause[], onChange: () => void): readonly Column<ListedWorkflow>[] {
   return [
-    { head: "Name", cell: (workflow) => <Name workflow={workflow} holds={holdsOf(pauses, workflow.id)} /> },
+    { head: t("Name"), cell: (workflow) => <Name workflow={workflow} holds={holdsOf(pauses, workflow.id)} /> },
     {
-      head: "Version",
-      cell: ({ published_version: version }) => (version === null ? <span className="tag">Draft</span> : `v${version}`),
+      head: t("Version"),
+      cell: ({ published_version: version }) =>
+        version === null ? <span className="tag">{t("Draft")}</span> : `v${version}`,
     },
-    { head: "Last change", cell: (workflow) => <Ago time={workflow.updated_at} /> },
-    { head: "Last runs", cell: (workflow) => <LastRuns workflow={workflow} /> },
-    { head: "Enabled", cell: (workflow) => <Enabled workflow={workflow} onChange={onChange} /> },
+    { head: t("Last change"), cell: (workflow) => <Ago time={workflow.updated_at} /> },
+    { head: t("Last runs"), cell: (workflow) => <LastRuns workflow={workflow} /> },
+    { head: t("Enabled"), cell: (workflow) => <Enabled workflow={workflow} onChange={onChange} /> },
     {
-      head: "More",
+      head: t("More"),
       isHeadHidden: true,
       className: "table-menu",
       cell: ({ id }) => <Holds workflowId={id} holds={holdsOf(pauses, id)} onChange={onChange} />,
@@ -154,11 +156,11 @@ function Name({
   return (
     <>
       <Link className="table-link" href={pathTo("workflows", workflow.id)}>
-        {workflow.name === "" ? "Untitled" : workflow.name}
+        {workflow.name === "" ? t("Untitled") : workflow.name}
       </Link>
       {holds.map((hold) => (
         <span key={hold} className="tag tag-warn">
-          {hold === "pause" ? "paused" : "draining"}
+          {hold === "pause" ? t("paused") : t("draining")}
         </span>
       ))}
       <span className="muted table-id">{workflow.id}</span>
@@ -181,7 +183,7 @@ function Enabled({ workflow, onChange }: EnabledProps): React.JSX.Element {
       className="switch"
       aria-checked={enabled}
       disabled={isBusy || !mayPublish}
-      aria-label={`${name === "" ? id : name} is enabled`}
+      aria-label={t("{name} is enabled", { name: name === "" ? id : name })}
       onClick={() => begin(() => api.setEnabled(id, !enabled).finally(onChange))}
     />
   );
@@ -200,15 +202,15 @@ function Holds({ workflowId, holds, onChange }: HoldsProps): React.JSX.Element |
     begin(() => api.hold(workflowId, what).finally(onChange));
   return (
     <Menu
-      label={`More for ${workflowId}`}
+      label={t("More for {name}", { name: workflowId })}
       icon="dots"
       items={[
         holds.includes("pause")
-          ? { label: "Resume", icon: "play", onSelect: send("resume") }
-          : { label: "Pause: freeze its runs", icon: "pause", onSelect: send("pause") },
+          ? { label: t("Resume"), icon: "play", onSelect: send("resume") }
+          : { label: t("Pause: freeze its runs"), icon: "pause", onSelect: send("pause") },
         holds.includes("drain")
-          ? { label: "Stop draining", icon: "play", onSelect: send("undrain") }
-          : { label: "Drain: finish its runs", icon: "filter", onSelect: send("drain") },
+          ? { label: t("Stop draining"), icon: "play", onSelect: send("undrain") }
+          : { label: t("Drain: finish its runs"), icon: "filter", onSelect: send("drain") },
       ]}
     />
   );

@@ -61,13 +61,23 @@ const PATHS = {
 
 export type IconName = keyof typeof PATHS;
 
+/** What points to where reading goes on, or comes from. */
+const TURNED: ReadonlySet<IconName> = new Set(["arrowLeft", "chevronRight"]);
+
 export function isIconName(name: string | null | undefined): name is IconName {
   return typeof name === "string" && Object.hasOwn(PATHS, name);
 }
 
 export function Icon({ name, size = 16 }: { readonly name: IconName; readonly size?: number }): React.JSX.Element {
   return (
-    <svg className="icon" width={size} height={size} viewBox="0 0 24 24" aria-hidden="true" focusable="false">
+    <svg
+      className={TURNED.has(name) ? "icon icon-turned" : "icon"}
+      width={size}
+      height={size}
+      viewBox="0 0 24 24"
+      aria-hidden="true"
+      focusable="false"
+    >
       <path d={PATHS[name]} />
     </svg>
   );

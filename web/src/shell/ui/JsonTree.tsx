@@ -21,7 +21,7 @@ interface JsonTreeProps {
 /** A JSON value to look into, with everything in it to be copied. Only what is open is drawn. */
 export function JsonTree({ value, label }: JsonTreeProps): React.JSX.Element {
   return (
-    <div className="json" role="group" aria-label={label}>
+    <div className="json" dir="ltr" role="group" aria-label={label}>
       <span className="json-copy">
         <IconButton icon="copy" label={t("Copy {name}", { name: label })} onClick={() => copy(value)} />
       </span>

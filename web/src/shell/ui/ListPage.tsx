@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 import type { ApiError } from "../../api/client";
+import { t } from "../../locale/locale";
 import { Button } from "./Button";
 
 interface ListPageProps {
@@ -26,10 +27,10 @@ export function ListPage(props: ListPageProps): React.JSX.Element {
       {error !== undefined && (
         <p className="callout callout-error" role="alert">
           <span className="grow">{error.message}</span>
-          <Button onClick={onReload}>Try again</Button>
+          <Button onClick={onReload}>{t("Try again")}</Button>
         </p>
       )}
-      {isEmpty && error === undefined && <p className="page-wait">Loading…</p>}
+      {isEmpty && error === undefined && <p className="page-wait">{t("Loading…")}</p>}
       {children}
     </main>
   );

@@ -1,0 +1,206 @@
+"""The pages beside the editor in German and Arabic: nothing English is left, and Arabic goes from right to left."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import services
+from accessibility import serious
+from editing import NewPage, Server, chain
+from embedhost import ROOT
+from playwright.sync_api import Locator, Page, expect
+
+LOCALES = ROOT / "web" / "src" / "locale"
+EVENT = "languages/asked"
+DEADLINE_MS = 60_000
+#: All that is read or read out, each once. What is called by people stands in quotation marks of its own in no test.
+SAID = """() => {
+    const said = new Set();
+    const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT);
+    while (walk.nextNode()) {
+        const node = walk.currentNode;
+        if (node.nodeType === Node.TEXT_NODE) said.add(node.data.trim());
+        else for (const name of ["aria-label", "title", "placeholder", "aria-valuetext", "data-head"])
+            if (node.hasAttribute(name)) said.add(node.getAttribute(name).trim());
+    }
+    return [...said].filter(text => text !== "");
+}"""
+#: Where there is too little room, and how much too little.
+OVERFLOWING = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+#: Names of the test's own, and of what every language calls the same.
+NAMED = {"Workflow Kit", "A chain"}
+
+
+@dataclass(frozen=True, slots=True)
+class Visited:
+    """A server with something on every page."""
+
+    server: Server
+    workflow_id: str
+    run_id: str
+    failed_id: str
+    event_id: str
+
+    def pages(self) -> dict[str, str]:
+        """Return the paths of all pages, by what shows that they are there."""
+        return {
+            "/workflows": "new-workflow",
+            "/approvals": "decide",
+            "/functions": "sync-app",
+            "/alerts": "new-alert",
+            "/workers": "health-Workers",
+            "/users": "new-user",
+            "/audit": "account-button",
+            "/runs/not/there": "account-button",
+        }
+
+    def dialogs(self) -> dict[str, tuple[str, str]]:
+        """Return the paths of pages with what opens a dialog there, by the dialog."""
+        return {
+            "new-workflow-dialog": ("/workflows", "new-workflow"),
+            "decision": ("/approvals", "decide"),
+            "alert-dialog": ("/alerts", "new-alert"),
+            "sync-dialog": ("/functions", "sync-app"),
+            "account": ("/workers", "account-button"),
+        }
+
+
+def a_workflow() -> dict[str, Any]:
+    document = chain("builtin:approval", "log", event=EVENT, name="A chain")
+    ask, last = document["actions"]
+    ask |= {"id": "ask", "name": "Ada", "inputs": {"title": "Ada?", "assignees": ["ada@example.com"]}}
+    last |= {"id": "last", "name": "Eve", "inputs": {"message": "x"}}
+    document["edges"] = [{"from": "$source", "to": "ask"}, {"from": "ask", "to": "last"}]
+    return document
+
+
+def a_failing_workflow() -> dict[str, Any]:
+    document = chain("http_request", event=EVENT, name="A chain")
+    inputs = {"url": "http://127.0.0.1:9/"}
+    document["actions"][0] |= {"id": "fetch", "name": "Bob", "inputs": inputs, "settings": {"retries": 0}}
+    document["edges"] = [{"from": "$source", "to": "fetch"}]
+    return document
+
+
+@pytest.fixture(scope="module")
+def visited(server: Server) -> Visited:
+    asking, failing = server.create(a_workflow()), server.create(a_failing_workflow())
+    for workflow_id in (asking, failing):
+        server.post(f"/api/workflows/{workflow_id}/publish")
+    server.post(f"/api/workflows/{failing}/pause", {})
+    server.post(f"/api/workflows/{failing}/resume", {})
+    condition = {"kind": "failure_rate", "rate": 0.5, "min_runs": 20}
+    server.post("/api/alerts", {"name": "Ida", "condition": condition})
+    server.post("/api/events", {"name": EVENT, "data": {"x": 1}})
+
+    def runs(workflow_id: str, status: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = server.get(f"/api/runs?workflow_id={workflow_id}&status={status}")["items"]
+        return found
+
+    assert services.wait_until(
+        lambda: bool(runs(asking, "waiting")) and bool(runs(failing, "failed")), timeout_seconds=60
+    )
+    (run,), (failed,) = runs(asking, "waiting"), runs(failing, "failed")
+    return Visited(server, asking, run["id"], failed["id"], run["event_id"])
+
+
+class Reader:
+    """Somebody who has chosen a language."""
+
+    def __init__(self, page: Page, server: Server, language: str) -> None:
+        self.page, self.server, self.language = page, server, language
+
+    def go(self, path: str, shown: str) -> None:
+        """Open a page, and wait until it has loaded what it shows."""
+        self.page.goto(f"{self.server.url}{path}")
+        expect(self.get(shown)).to_be_visible(timeout=DEADLINE_MS)
+        for waiting in (".page-loading", ".page-wait"):
+            expect(self.page.locator(waiting)).to_have_count(0, timeout=DEADLINE_MS)
+
+    def get(self, test_id: str) -> Locator:
+        return self.page.get_by_test_id(test_id).first
+
+    def english(self) -> list[str]:
+        """Return what is said in English and has a translation."""
+        words = catalogue(self.language)
+        own = {other for other in words.values() if isinstance(other, str)}
+        translated = {english for english, other in words.items() if other != english}
+        return sorted((set(self.page.evaluate(SAID)) & translated) - own - NAMED)
+
+
+def catalogue(language: str) -> dict[str, Any]:
+    """Return English texts with what they are in a language."""
+    files = (LOCALES / f"{language}{part}.json" for part in ("", ".pages", ".served"))
+    return {key: value for path in files for key, value in json.loads(path.read_text("utf-8")).items()}
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+@pytest.mark.parametrize("language", ["de", "ar"])
+def test_every_page_speaks_the_language_and_fits(
+    new_page: NewPage, visited: Visited, language: str, width: int, height: int
+) -> None:
+    reader = Reader(new_page(width=width, height=height, locale=language).page, visited.server, language)
+    found: dict[str, Any] = {}
+    for path, shown in visited.pages().items():
+        reader.go(path, shown)
+        problems: list[Any] = [*reader.english(), *serious(reader.page)]
+        if (too_wide := reader.page.evaluate(OVERFLOWING)) > 0:
+            problems.append(f"{too_wide} px too wide")
+        if problems:
+            found[path] = problems
+    direction = "rtl" if language == "ar" else "ltr"
+    expect(reader.page.locator(f"html[lang={language}][dir={direction}]")).to_have_count(1)
+    assert found == {}
+
+
+@pytest.mark.parametrize("language", ["de", "ar"])
+def test_every_dialog_speaks_the_language(new_page: NewPage, visited: Visited, language: str) -> None:
+    reader = Reader(new_page(locale=language).page, visited.server, language)
+    found: dict[str, Any] = {}
+    for dialog, (path, opener) in visited.dialogs().items():
+        reader.go(path, opener)
+        reader.get(opener).click()
+        expect(reader.get(dialog)).to_be_visible()
+        if problems := [*reader.english(), *serious(reader.page)]:
+            found[dialog] = problems
+    assert found == {}
+
+
+def test_the_language_is_the_browsers_until_somebody_chooses(new_page: NewPage, visited: Visited) -> None:
+    reader = Reader(new_page(locale="de-CH").page, visited.server, "de")
+    heading = reader.page.get_by_role("heading", level=1)
+    reader.go("/approvals", "decide")
+    expect(heading).to_have_text("Freigaben")
+    reader.get("account-button").click()
+    reader.get("language").select_option("ar")
+    expect(heading).to_have_text("الموافقات")
+    expect(reader.page.locator("html[lang=ar][dir=rtl]")).to_have_count(1)
+    reader.go("/alerts", "new-alert")
+    expect(heading).to_have_text("التنبيهات")
+    reader.get("account-button").click()
+    reader.get("language").select_option("en")
+    expect(heading).to_have_text("Alerts")
+    expect(reader.page.locator("html[lang=en][dir=ltr]")).to_have_count(1)
+
+
+def test_a_browser_of_another_language_gets_english(new_page: NewPage, visited: Visited) -> None:
+    reader = Reader(new_page(locale="fr-FR").page, visited.server, "en")
+    reader.go("/workers", "health-Workers")
+    expect(reader.page.get_by_role("heading", level=1)).to_have_text("Workers and queues")
+
+
+def test_the_rail_stands_where_reading_begins(new_page: NewPage, visited: Visited) -> None:
+    reader = Reader(new_page(locale="ar").page, visited.server, "ar")
+    reader.go("/workflows", "new-workflow")
+    rail = reader.page.get_by_role("navigation").bounding_box()
+    assert rail is not None
+    assert rail["x"] + rail["width"] == 1440
+
+
+def test_time_goes_to_the_right_in_every_language(new_page: NewPage, visited: Visited) -> None:
+    reader = Reader(new_page(locale="ar").page, visited.server, "ar")
+    tracks = reader.page.locator(".waterfall-track")
+    assert {track.evaluate("element => getComputedStyle(element).direction") for track in tracks.all()} == {"ltr"}
