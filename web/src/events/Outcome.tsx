@@ -1,5 +1,4 @@
 import type { Collection, Decision, EventDetail, Run } from "../api/schema";
-import { pathToSource } from "../runs/source";
 import { Status } from "../runs/Status";
 import { reasonText } from "../runs/words";
 import { pathTo, pathToSource } from "../shell/routes";

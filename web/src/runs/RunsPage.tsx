@@ -18,7 +18,6 @@ import { JobsBar } from "./JobsBar";
 import { LookedNote } from "./LookedNote";
 import { RunFilters } from "./RunFilters";
 import { SavedFilters } from "./SavedFilters";
-import { pathToSource } from "./source";
 import { Status } from "./Status";
 import "./runlist.css";
 
