@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from workflowkit.inngest.serving.servedapp import ServedApp
     from workflowkit.localengine import LocalEngine
     from workflowkit.runtime.auditing import By
-    from workflowkit.runtime.authoring import Published
+    from workflowkit.runtime.authoring import Published, TriggerPolicy
     from workflowkit.runtime.deliveries import Source
     from workflowkit.runtime.functions import App, Synced
     from workflowkit.runtime.hosts import Authenticate
@@ -124,6 +124,27 @@ class WorkflowKit:
         if isinstance(middleware, Sealing) and "runtime" in vars(self):
             raise Conflict("the database is in use already: say how values are encrypted before anything else")
         self.extensions.use(middleware)
+
+    def allow_triggers(self, policy: TriggerPolicy) -> TriggerPolicy:
+        """Decide by what the workflows of a tenant may be started: register the decorated function.
+
+        It is given a ``Scope`` and returns kinds (``event``, ``cron``, ``webhook``, ``manual``, ``http``) and names,
+        such as ``event:shop/*`` and ``webhook:payments``. Other triggers are errors of a document, and the editor does
+        not offer them; what the application publishes itself, and what is published already, goes on. Raises
+        ``Conflict`` if it comes too late.
+        """
+        if "runtime" in vars(self):
+            raise Conflict("the database is in use already: say what may start workflows before anything else")
+        self.extensions.trigger_policy = policy
+        return policy
+
+    def declare_event(self, name: str, data: Any) -> None:
+        """Say what the data of an event looks like: a JSON Schema, or a class such as actions take for their inputs.
+
+        References to what it does not have are then told where workflows are edited. Raises ``InvalidInput`` for what
+        is no name of an event, ``DefinitionError`` for what is no schema, ``AlreadyExists`` for a second one.
+        """
+        self.registry.declare_event(name, data)
 
     def use_secrets(self, store: SecretStore) -> None:
         """Take the values of secrets from a store of the application's own, in place of the database.

@@ -159,7 +159,14 @@ class Runtime:
 
     @cached_property
     def authoring(self) -> Authoring:
-        return Authoring(self.database, self.registry, self.settings.limits, self.secret_store)
+        return Authoring(
+            self.database,
+            self.registry,
+            self.settings.limits,
+            self.secret_store,
+            self.registry.events,
+            self.extensions.trigger_policy,
+        )
 
     @cached_property
     def keyring(self) -> Keyring | None:

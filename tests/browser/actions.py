@@ -10,6 +10,9 @@ from workflowkit import ActionError, RetryAfterError, StepContext, WorkflowKit
 
 wk = WorkflowKit("browser")
 
+wk.declare_event("declared/placed", {"type": "object", "properties": {"total": {"type": "number"}}})
+wk.declare_event("declared/refunded", {"type": "object", "properties": {"amount": {"type": "number"}}})
+
 EVERYTHING: dict[str, Any] = {
     "type": "object",
     "required": ["name"],

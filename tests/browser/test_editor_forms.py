@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from editing import EditorPage, chain
 from playwright.sync_api import expect
@@ -229,6 +231,32 @@ def test_a_trigger_tells_how_many_past_events_it_would_have_matched(editor: Edit
     editor.get("node-$source").click()
     editor.get("try-trigger").click()
     expect(editor.get("trigger-matches")).to_have_text("Would have matched 2 of the last 3 events.")
+
+
+def test_another_event_makes_problems_of_references_at_once(editor: EditorPage) -> None:
+    document = chain("log", event="declared/placed")
+    document["actions"][0]["inputs"] = {"message": "!ref($.event.data.total)"}
+    editor.open(document)
+    expect(editor.get("problems-button")).to_have_text("No problems")
+    editor.node("$source").click()
+    editor.get("field-/event").fill("declared/refunded")
+    expect(editor.get("problems-button")).to_have_text("1")
+    expect(editor.node("log").locator("xpath=..")).to_have_attribute("aria-label", re.compile("1 problem"))
+    editor.get("problems-button").click()
+    editor.get("problem-unknown-path").click()
+    expect(editor.get("field-/message")).to_be_visible()
+    editor.node("$source").click()
+    editor.get("field-/event").fill("declared/placed")
+    expect(editor.get("problems-button")).to_have_text("No problems")
+
+
+def test_only_triggers_that_the_application_allows_are_offered(editor: EditorPage) -> None:
+    allowed = {"kinds": ["event", "manual"], "event_names": None, "events": []}
+    editor.page.route("**/api/triggers", lambda route: route.fulfill(json=allowed))
+    editor.open(chain("log"))
+    editor.node("$source").click()
+    options = editor.get("trigger-kind-0").locator("option")
+    expect(options).to_have_text(["An event", "By hand"])
 
 
 def test_a_problem_leads_to_its_field_and_keeps_from_publishing(editor: EditorPage) -> None:

@@ -16,8 +16,8 @@ from workflowkit.store import queries
 _OF_NOBODY = frozenset(
     {"actions.list_actions", "actions.get_action", "actions.list_options", "workflows.validate_document"}
 )
-#: Views about what all workflows of the tenant share: names, for those who may pick one.
-_SHARED = frozenset({"secrets.list_secrets"})
+#: Views about what all workflows of the tenant share: names, for those who may pick one; what may start them.
+_SHARED = frozenset({"secrets.list_secrets", "workflows.show_triggers"})
 #: Views about the workflow that the path names.
 _OF_A_WORKFLOW = frozenset(
     {

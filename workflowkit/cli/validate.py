@@ -50,7 +50,7 @@ def _problems(source: documents.Source, wk: WorkflowKit) -> list[Problem]:
         document = documents.checked(source, lambda text: load_json(text, limits))
     except documents.InvalidDocument as error:
         return error.problems
-    return validate(document, wk.registry, limits)
+    return validate(document, wk.registry, limits, wk.registry.events)
 
 
 def _as_json(source: documents.Source, problem: Problem) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from workflowkit.definition.checks.settings import check_settings
 from workflowkit.definition.checks.shape import check_shape, check_size
 from workflowkit.definition.checks.subject import Subject
 from workflowkit.definition.checks.triggers import check_triggers
+from workflowkit.definition.eventdata import NO_EVENTS, EventSchemas
 from workflowkit.definition.jsvalues import Json
 from workflowkit.definition.model import Workflow
 from workflowkit.definition.outline import Outline, outline
@@ -45,8 +46,12 @@ def parse(document: Json, actions: ActionCatalogue, limits: Limits = DEFAULT_LIM
     return build(document)
 
 
-def validate(document: Json, actions: ActionCatalogue, limits: Limits = DEFAULT_LIMITS) -> list[Problem]:
+def validate(
+    document: Json, actions: ActionCatalogue, limits: Limits = DEFAULT_LIMITS, events: EventSchemas = NO_EVENTS
+) -> list[Problem]:
     """Return everything that is wrong with a document, in the order of its places: errors and warnings.
+
+    ``events`` are the schemas of the data of events, by their names, as far as they are known.
 
     A document without errors can be published. Every check is linear in the size of the document (S8), apart from sets
     of actions, which are machine words of bits.
@@ -57,7 +62,7 @@ def validate(document: Json, actions: ActionCatalogue, limits: Limits = DEFAULT_
         return list(error.problems)
     if not isinstance(document, dict):
         return [Problem("", "invalid-type", "A workflow is a JSON object with actions and edges")]
-    subject = Subject(document, outline(document), actions, limits)
+    subject = Subject(document, outline(document), actions, limits, events)
     found = [*check_size(subject)] or [*_inspect(subject)]
     return sorted(dict.fromkeys(found), key=_place)
 

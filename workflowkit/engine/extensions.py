@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from workflowkit.base.errors import AlreadyExists, InvalidInput, MiddlewareError
+from workflowkit.base.scope import Scope
 from workflowkit.base.sealing import Sealing
 from workflowkit.base.secretstore import SecretStore
 from workflowkit.definition.model import Node
@@ -40,6 +41,8 @@ class Extensions:
     providers: dict[str, Provider] = field(default_factory=dict)
     sealing: Sealing | None = None
     secret_store: SecretStore | None = None
+    #: By what the workflows of a tenant may be started; ``None`` for everything.
+    trigger_policy: Callable[[Scope], Sequence[str]] | None = None
 
     def use(self, factory: MiddlewareFactory | Sealing) -> None:
         """Put middleware around every attempt, or encryption around what is stored.

@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Protocol, Unpack
 
-from workflowkit.base.errors import AlreadyExists
+from workflowkit.base.errors import AlreadyExists, DefinitionError, InvalidInput, Problem
+from workflowkit.definition.patterns import WILDCARD, check_event_pattern
 from workflowkit.registry.compensation import UNDO_PREFIX
 from workflowkit.registry.functions import FUNCTION_PREFIX, Function
 from workflowkit.registry.spec import ActionOptions, ActionSpec, Handler, define
-from workflowkit.typeschema import Binding
+from workflowkit.typeschema import Binding, UnsupportedType
+from workflowkit.typeschema.explicit import explicit_shape
+from workflowkit.typeschema.shape import Schema
 
 #: Kinds with this prefix always mean the built-in action, also where an application has its own of the same name.
 BUILTIN_PREFIX = "builtin:"
@@ -53,6 +56,8 @@ class Registry:
         self.remote: Callable[[str], ActionSpec] | None = None
         #: The functions of apps that documents may use; ``None`` where nobody asks for them.
         self.offered: OfferedActions | None = None
+        #: Schemas of the data of events, by their names.
+        self.events: dict[str, Schema] = {}
         self._own: dict[str, ActionSpec] = {}
         self._builtin: dict[str, ActionSpec] = {}
 
@@ -81,6 +86,20 @@ class Registry:
             if each.id in self.functions:
                 raise AlreadyExists(f"function {each.id!r} is registered twice")
         self.functions |= {each.id: each for each in (function, *function.followers)}
+
+    def declare_event(self, name: str, data: Any) -> None:
+        """Note what the data of an event looks like.
+
+        Raises ``InvalidInput``, ``DefinitionError``, ``AlreadyExists``.
+        """
+        if (reason := check_event_pattern(name)) is not None or WILDCARD in name:
+            raise InvalidInput.at("/name", "invalid-name", reason or "an event has one name, without *")
+        if name in self.events:
+            raise AlreadyExists(f"the data of {name!r} is declared already")
+        try:
+            self.events[name] = explicit_shape(data, direction="input").schema
+        except UnsupportedType as error:
+            raise DefinitionError([Problem("/data", "invalid-schema", str(error))]) from error
 
     def add_builtin(self, spec: ActionSpec) -> None:
         """Register a spec that ships with the package. Raises ``AlreadyExists`` if there is a built-in of this kind."""

@@ -7,8 +7,8 @@ never executed: nothing in it is evaluated here.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from workflowkit import definition
@@ -18,14 +18,19 @@ from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.base.scope import Scope
 from workflowkit.base.secretstore import SecretStore
 from workflowkit.definition import ActionCatalogue
+from workflowkit.definition.eventdata import EventSchemas
 from workflowkit.definition.model import Json, Trigger, Workflow
 from workflowkit.definition.patterns import WEBHOOK_PREFIX
 from workflowkit.definition.secrets import secrets_named_in
+from workflowkit.definition.triggerrules import EVERYTHING, TriggerRules
 from workflowkit.runtime import schedules
 from workflowkit.runtime.auditing import PROGRAM, Act, By, note
 from workflowkit.store import workflows as rows
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.workflows import DraftRecord, VersionRecord, WorkflowRecord
+
+#: Says by what the workflows of a tenant may be started (``TriggerRules.read``).
+TriggerPolicy = Callable[[Scope], Sequence[str]]
 
 #: The code of the problem that a document refers to a secret that its tenant does not have.
 UNKNOWN_SECRET = "unknown-secret"  # noqa: S105 - a code
@@ -52,6 +57,8 @@ class Authoring:
     actions: ActionCatalogue
     limits: Limits = DEFAULT_LIMITS
     secrets: SecretStore | None = None
+    events: EventSchemas = field(default_factory=dict)
+    trigger_policy: TriggerPolicy | None = None
 
     def create(self, scope: Scope, document: Json, *, workflow_id: str | None = None) -> WorkflowRecord:
         """Add a workflow with a first draft. It is enabled, and starts nothing until it is published.
@@ -100,9 +107,18 @@ class Authoring:
     def validate(self, document: Json, scope: Scope) -> list[Problem]:
         """Return everything that is wrong with a document, sorted by place. Nothing is stored or executed.
 
-        Secrets that the tenant does not have come last.
+        What this tenant may not be started by, and secrets that it does not have, come last.
         """
-        return [*definition.validate(document, self.actions, self.limits), *self._missing_secrets(document, scope)]
+        found = definition.validate(document, self.actions, self.limits, self.events)
+        return [*found, *self._refusals(document, scope)]
+
+    def rules_for(self, scope: Scope) -> TriggerRules:
+        """Return by what the workflows of a tenant may be started."""
+        return EVERYTHING if self.trigger_policy is None else TriggerRules.read(self.trigger_policy(scope))
+
+    def _refusals(self, document: Json, scope: Scope) -> list[Problem]:
+        """Return what this tenant may not do, whoever else may."""
+        return [*self.rules_for(scope).check(document), *self._missing_secrets(document, scope)]
 
     def _missing_secrets(self, document: Json, scope: Scope) -> list[Problem]:
         named = secrets_named_in(document)
@@ -120,7 +136,7 @@ class Authoring:
         ``revision`` is the draft the author has seen; ``StaleRevision`` if it is another by now. Raises ``NotFound``,
         and ``DefinitionError`` with all problems if the draft has an error; then nothing changes.
         """
-        unknown = self._missing_secrets(self.get_draft(scope, workflow_id).document, scope)
+        unknown = self._refusals(self.get_draft(scope, workflow_id).document, scope)
         # Validated under the workflow's lock, so that what was validated is what is published.
         with self.database.transaction("publish") as tx:
             workflow = rows.lock(tx, scope, workflow_id)
@@ -136,8 +152,8 @@ class Authoring:
         """
         _check_id(workflow_id)
         self._check_document(document)
-        # What a program brings along may be there before what its tenant stores: said, and not refused.
-        unknown = [replace(each, severity="warning") for each in self._missing_secrets(document, scope)]
+        # A program may do what it keeps its tenants from, and come before what they store: said, and not refused.
+        unknown = [replace(each, severity="warning") for each in self._refusals(document, scope)]
         with self.database.transaction("publish") as tx:
             return _noted(tx, scope, by, self.put(tx, scope, workflow_id, document, self.actions, unknown))
 
@@ -192,7 +208,7 @@ class Authoring:
         self, tx: Transaction, scope: Scope, workflow: WorkflowRecord, document: Json, actions: ActionCatalogue,
         also: Sequence[Problem],
     ) -> Published:  # fmt: skip
-        problems = [*definition.validate(document, actions, self.limits), *also]
+        problems = [*definition.validate(document, actions, self.limits, self.events), *also]
         if any(problem.severity == "error" for problem in problems):
             raise DefinitionError(problems)
         current = workflow.published_version

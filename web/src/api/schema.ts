@@ -448,6 +448,13 @@ export interface Decision {
   readonly at: string;
 }
 
+export interface DeclaredEvent {
+  /** Its name. */
+  readonly name: string;
+  /** A JSON Schema of its data. */
+  readonly data: JsonObject;
+}
+
 export interface DeliveryToTry {
   /** The method. Default: POST. */
   readonly method?: "POST" | "PUT" | "GET";
@@ -1212,6 +1219,15 @@ export interface PauseState {
   readonly is_drained: boolean;
   /** How many of its runs have not ended. */
   readonly open_runs: number;
+}
+
+export interface PossibleTriggers {
+  /** Of `event`, `cron`, `webhook`, `manual` and `http`. */
+  readonly kinds: readonly string[];
+  /** Names of the events that are allowed, or beginnings of names with `*` at the end; null for all. */
+  readonly event_names: readonly string[] | null;
+  /** Those of them whose data is declared, by name. */
+  readonly events: readonly DeclaredEvent[];
 }
 
 export interface Problem {

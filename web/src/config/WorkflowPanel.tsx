@@ -1,4 +1,7 @@
 import { Suspense, lazy, useCallback, useMemo, useState } from "react";
+import type { PossibleTriggers } from "../api/schema";
+import { api } from "../api/session";
+import { useLoaded } from "../api/useLoaded";
 import type { JsonObject } from "../base/json";
 import { isObject } from "../base/json";
 import { withOptional } from "../document/scope";
@@ -96,6 +99,8 @@ function Triggers(): React.JSX.Element {
   const isReadOnly = useEditor((state) => state.isReadOnly);
   const problems = useEditor((state) => state.problems.byTarget.get("workflow")) ?? NONE;
   const triggers = triggersOf(document);
+  const kinds = usePossibleKinds();
+  const [first] = kinds;
   const set = useCallback(
     (next: readonly JsonObject[], label: string, mergeKey?: string) => {
       store.getState().edit((old) => withTriggers(old, next), label, mergeKey);
@@ -112,17 +117,18 @@ function Triggers(): React.JSX.Element {
           key={index}
           trigger={trigger}
           index={index}
+          kinds={kinds}
           document={document}
           problems={problems}
           isReadOnly={isReadOnly}
           onChange={set}
         />
       ))}
-      {!isReadOnly && (
+      {!isReadOnly && first !== undefined && (
         <Button
           icon="plus"
           testId="add-trigger"
-          onClick={() => set([...triggers, NEW_TRIGGERS.event], t("add a trigger"))}
+          onClick={() => set([...triggers, NEW_TRIGGERS[first]], t("add a trigger"))}
         >
           {t("Add a trigger")}
         </Button>
@@ -131,9 +137,20 @@ function Triggers(): React.JSX.Element {
   );
 }
 
+/** The kinds of triggers that the application allows; all, as long as it has not said which. */
+function usePossibleKinds(): readonly TriggerKind[] {
+  const { value } = useLoaded(loadPossible);
+  return value === undefined ? TRIGGER_KINDS : TRIGGER_KINDS.filter((kind) => value.kinds.includes(kind));
+}
+
+function loadPossible(): Promise<PossibleTriggers> {
+  return api.get("/triggers");
+}
+
 interface TriggerCardProps {
   readonly trigger: JsonObject;
   readonly index: number;
+  readonly kinds: readonly TriggerKind[];
   readonly document: WorkflowDocument;
   readonly problems: readonly LocatedProblem[];
   readonly isReadOnly: boolean;
@@ -143,6 +160,7 @@ interface TriggerCardProps {
 function TriggerCard({
   trigger,
   index,
+  kinds,
   document,
   problems,
   isReadOnly,
@@ -167,7 +185,7 @@ function TriggerCard({
           }
         >
           {kind === undefined && <option value="">—</option>}
-          {TRIGGER_KINDS.map((name) => (
+          {TRIGGER_KINDS.filter((name) => name === kind || kinds.includes(name)).map((name) => (
             <option key={name} value={name}>
               {t(KIND_LABELS[name])}
             </option>

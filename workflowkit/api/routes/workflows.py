@@ -18,6 +18,7 @@ from workflowkit.api.schemas.base import PageQuery
 from workflowkit.api.services import Services
 from workflowkit.base.errors import InvalidInput, NotFound, StaleRevision
 from workflowkit.definition.model import Json
+from workflowkit.definition.patterns import is_listed
 from workflowkit.runtime.authoring import Authoring
 from workflowkit.store import queries
 from workflowkit.store.queries import RunView
@@ -208,6 +209,22 @@ def get_version(workflow_id: str, version: int) -> Response:
     if version > _MAX_VERSION:
         raise NotFound(f"there is no such version of workflow {workflow_id!r}")
     return answer(views.version(_authoring().get_version(caller().scope, workflow_id, version)))
+
+
+@api.get("/triggers")
+@requires("workflows:read")
+@returns(schemas.PossibleTriggers)
+def show_triggers() -> Response:
+    """Show what may start workflows.
+
+    As the application allows it to the tenant, and what the data of its events looks like.
+    """
+    authoring = _authoring()
+    rules = authoring.rules_for(caller().scope)
+    usable = [name for name in sorted(authoring.events) if is_listed(rules.event_names, name)]
+    names = None if rules.event_names is None else list(rules.event_names)
+    events = [{"name": name, "data": dict(authoring.events[name])} for name in usable]
+    return answer({"kinds": list(rules.usable_kinds), "event_names": names, "events": events})
 
 
 def _answer_draft(draft: DraftRecord) -> Response:

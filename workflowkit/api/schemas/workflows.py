@@ -9,6 +9,7 @@ from workflowkit.api.schemas.base import (
     PageQuery,
     Problem,
     Request,
+    described,
     flag,
     json_object,
     many,
@@ -91,6 +92,27 @@ class Validation(Answer):
 
     is_valid = flag("Whether it could be published.")
     problems = many(Problem, "Errors and warnings with pointers into the document, in order of place.")
+
+
+class DeclaredEvent(Answer):
+    """An event whose data the application has declared."""
+
+    name = text("Its name.")
+    data = json_object("A JSON Schema of its data.")
+
+
+class PossibleTriggers(Answer):
+    """By what workflows of the tenant may be started."""
+
+    kinds = fields.List(fields.String(), **described("Of `event`, `cron`, `webhook`, `manual` and `http`."))
+    event_names = fields.List(
+        fields.String(),
+        **described(
+            "Names of the events that are allowed, or beginnings of names with `*` at the end; null for all.",
+            nullable=True,
+        ),
+    )
+    events = many(DeclaredEvent, "Those of them whose data is declared, by name.")
 
 
 class VersionSummary(Answer):

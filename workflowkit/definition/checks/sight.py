@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from workflowkit.base.errors import Problem
 from workflowkit.definition.checks.expressions import EVENT_AND_TIME, compiled
 from workflowkit.definition.checks.outputs import may_lead
-from workflowkit.definition.checks.subject import GraphSubject
+from workflowkit.definition.checks.subject import GraphSubject, Subject
 from workflowkit.definition.jsonpath import Path
 from workflowkit.definition.model import SOURCE, OnError
 from workflowkit.definition.references import ROOTS, Reference
@@ -34,7 +34,9 @@ class Sight:
             yield from self._check_state(reference, pointer)
         elif root == "output":
             yield from self._check_output(reference, pointer)
-        elif root != "event" and root not in self.subject.roots:
+        elif root == "event":
+            yield from _check_event(self.subject.whole, reference, pointer)
+        elif root not in self.subject.roots:
             roots = [f"$.{name}" for name in (*ROOTS, *sorted(self.subject.roots))]
             message = f"{reference.text} begins with none of {', '.join(roots[:-1])} and {roots[-1]}"
             yield Problem(pointer, "unknown-root", message)
@@ -96,6 +98,16 @@ def _check_order(graph: GraphSubject, action: str, here: str, shown: str, pointe
     elif graph.nodes[action].settings.may_be_passed_over or graph.lineage.may_be_skipped(action, here):
         message = f"{shown}: action {action!r} may have been skipped; the value is then missing"
         yield Problem(pointer, "maybe-skipped", message, "warning")
+
+
+def _check_event(whole: Subject, reference: Reference, pointer: str) -> Iterator[Problem]:
+    """Yield that a path leads into what no event declares that may start the workflow."""
+    keys = reference.path.keys
+    if not keys or keys[0] != "data" or not whole.event_schemas:
+        return
+    if not any(may_lead(schema, keys[1:]) for schema in whole.event_schemas):
+        message = f"{reference.text}: the data of the events that start it declares nothing there"
+        yield Problem(pointer, "unknown-path", message, "warning")
 
 
 def _check_path(graph: GraphSubject, action: str, reference: Reference, pointer: str) -> Iterator[Problem]:

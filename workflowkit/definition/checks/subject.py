@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from workflowkit.base.limits import Limits
 from workflowkit.definition.catalogue import ActionCatalogue, ActionType
+from workflowkit.definition.eventdata import EventSchemas, data_schemas
 from workflowkit.definition.jsvalues import Json
 from workflowkit.definition.lineage import Lineage, trace
 from workflowkit.definition.model import SOURCE
@@ -24,6 +26,12 @@ class Subject:
     parts: Outline
     catalogue: ActionCatalogue
     limits: Limits
+    events: EventSchemas = field(default_factory=dict)
+
+    @cached_property
+    def event_schemas(self) -> list[Any]:
+        """What the data of the events looks like that may start it, a schema for each trigger."""
+        return data_schemas(self.parts.triggers, self.document.get("inputs"), self.events)
 
     @cached_property
     def graphs(self) -> tuple[GraphSubject, ...]:
