@@ -13,6 +13,7 @@ from workflowkit.engine.states import RunStatus
 if TYPE_CHECKING:
     from workflowkit.composition import Runtime
     from workflowkit.runtime.searching import Found
+    from workflowkit.runtime.spans import Span
     from workflowkit.runtime.stories import EventStory
     from workflowkit.runtime.tracing import Trace
 
@@ -67,6 +68,12 @@ class RunLookup:
         runtime = self._runtime()
         with runtime.database.read() as tx:
             return trace(tx, scope, run_id, Versions(), runtime.registry)
+
+    def spans(self, run_id: str, *, scope: Scope = DEFAULT_SCOPE) -> Sequence[Span]:
+        """Return when what of a run began and ended, with waiting apart from execution. Raises ``NotFound``."""
+        from workflowkit.runtime.spans import spans_of
+
+        return spans_of(self.get(run_id, scope=scope))
 
 
 @dataclass(frozen=True, slots=True)

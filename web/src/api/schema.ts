@@ -1672,6 +1672,11 @@ export interface TenantChoice {
   readonly tenant: string;
 }
 
+export interface TraceDocument {
+  /** One resource with the spans of the run, each before those inside of it. Attributes begin with `workflowkit.`; `workflowkit.span` says what a span is of. */
+  readonly resourceSpans: readonly JsonObject[];
+}
+
 export interface TriedDelivery {
   /** The event that it would become; null if none. */
   readonly event: JsonObject | null;

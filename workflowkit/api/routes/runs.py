@@ -7,7 +7,7 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import Response
 
-from workflowkit.api import views
+from workflowkit.api import otlp, views
 from workflowkit.api.auth import caller, requires
 from workflowkit.api.contract import answer, receives, returns, takes
 from workflowkit.api.paging import Page, cursor
@@ -19,7 +19,8 @@ from workflowkit.engine.states import RunStatus
 from workflowkit.runtime.logs import LEVELS
 from workflowkit.runtime.rerunning import LATEST, ORIGINAL, Again
 from workflowkit.runtime.searching import Wanted
-from workflowkit.runtime.tracing import trace
+from workflowkit.runtime.spans import spans_of
+from workflowkit.runtime.tracing import Trace, trace
 from workflowkit.store import loglines, queries
 from workflowkit.store.loglines import LineFilter
 from workflowkit.store.runsearch import RunChoice
@@ -71,6 +72,18 @@ def get_run(run_id: str, query: dict[str, Any]) -> Response:
     services = Services.current()
     services.waiting.until_ended(caller().scope, run_id, seconds=query.get("wait", 0))
     return answer(_detail(caller().scope, run_id))
+
+
+@api.get("/runs/<run_id>/trace")
+@requires("runs:read")
+@returns(schemas.TraceDocument)
+def get_trace(run_id: str) -> Response:
+    """Show a run as spans.
+
+    In the shape of OpenTelemetry's JSON: the run, its steps from the moment at which they could have begun, their time
+    in the queue, each attempt, what lies between attempts, what handlers did and waited for, and the runs they began.
+    """
+    return answer(otlp.document(spans_of(_trace(caller().scope, run_id))))
 
 
 @api.get("/runs/<run_id>/logs")
@@ -176,12 +189,7 @@ def move(run_id: str, body: dict[str, Any]) -> Response:
 
 
 def _detail(scope: Scope, run_id: str) -> views.Shown:
-    services, may_decrypt = Services.current(), caller().may_decrypt
-    database, versions = services.database, services.versions
-    if may_decrypt:
-        database, versions = services.opened, services.opened_versions
-    with database.read() as tx:
-        found = trace(tx, scope, run_id, versions, services.registry, most_children=services.limits.page_size)
+    found = _trace(scope, run_id)
     run, workflow, told = found.run, found.workflow, found.history
     return {
         **views.run(run),
@@ -194,3 +202,12 @@ def _detail(scope: Scope, run_id: str) -> views.Shown:
         "edges": {edge_id: state.value for edge_id, state in told.edges.items()},
         "children": [views.child(each) for each in found.children],
     }
+
+
+def _trace(scope: Scope, run_id: str) -> Trace:
+    services, may_decrypt = Services.current(), caller().may_decrypt
+    database, versions = services.database, services.versions
+    if may_decrypt:
+        database, versions = services.opened, services.opened_versions
+    with database.read() as tx:
+        return trace(tx, scope, run_id, versions, services.registry, most_children=services.limits.page_size)

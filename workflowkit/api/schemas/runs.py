@@ -140,6 +140,14 @@ class RunPage(Answer):
     looked = fields.Nested(Looked, required=True, metadata={"description": "How far was looked."})
 
 
+class TraceDocument(Answer):
+    """Spans, in the shape of OpenTelemetry's JSON (OTLP, `ExportTraceServiceRequest`)."""
+
+    resource_spans = fields.List(fields.Dict(), required=True, data_key="resourceSpans", metadata={"description":
+        "One resource with the spans of the run, each before those inside of it. Attributes begin with `workflowkit.`; "
+        "`workflowkit.span` says what a span is of."})  # fmt: skip
+
+
 class LogQuery(PageQuery):
     """Which lines to list."""
 
