@@ -85,13 +85,39 @@ def test_a_workflow_is_paused_and_resumed_in_the_list(editor: EditorPage) -> Non
     page.goto(f"{server.url}/workflows")
     row = editor.get(f"workflow-{workflow_id}")
     row.get_by_role("button", name=f"More for {workflow_id}").click()
-    page.get_by_role("menuitem", name="Pause: freeze its runs").click()
+    page.get_by_role("menuitem", name="Pause…").click()
+    dialog = editor.get("pause")
+    expect(dialog).to_contain_text("What is frozen for 7 days is cancelled.")
+    assert serious(page) == []
+    dialog.get_by_label("Its runs").select_option("cancel")
+    dialog.get_by_label("Why").fill("wrong texts")
+    dialog.get_by_role("button", name="Pause").click()
     expect(row).to_contain_text("paused")
-    assert server.get(f"/api/workflows/{workflow_id}/pause")["is_paused"] is True
+    (held,) = [each for each in server.get("/api/pauses")["items"] if each["workflow_id"] == workflow_id]
+    assert (held["hold"], held["running"], held["reason"]) == ("pause", "cancel", "wrong texts")
     row.get_by_role("button", name=f"More for {workflow_id}").click()
     page.get_by_role("menuitem", name="Resume").click()
     expect(row).not_to_contain_text("paused")
     assert server.get(f"/api/workflows/{workflow_id}/pause")["is_paused"] is False
+
+
+def test_all_workflows_are_paused_at_once(editor: EditorPage) -> None:
+    page, server = editor.page, editor.server
+    publish(server, a_note("lists/everything"))
+    page.goto(f"{server.url}/workflows")
+    try:
+        page.get_by_role("button", name="More for all workflows").click()
+        page.get_by_role("menuitem", name="Pause…").click()
+        dialog = editor.get("pause")
+        dialog.get_by_label("Why").fill("migration")
+        dialog.get_by_role("button", name="Pause").click()
+        expect(page.get_by_role("status").filter(has_text="Everything is paused. “migration”")).to_be_visible()
+        page.get_by_role("button", name="More for all workflows").click()
+        page.get_by_role("menuitem", name="Resume").click()
+        expect(page.get_by_text("Everything is paused")).to_have_count(0)
+        assert [each for each in server.get("/api/pauses")["items"] if each["workflow_id"] is None] == []
+    finally:
+        server.post("/api/resume", {})
 
 
 def test_the_list_of_workflows_shows_how_their_last_runs_stand(new_page: NewPage) -> None:

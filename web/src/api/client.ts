@@ -1,6 +1,6 @@
 /** The HTTP API. Every method answers with the value or throws an `ApiError`. */
 
-import type { Json } from "../base/json";
+import type { Json, JsonObject } from "../base/json";
 import { locale, t } from "../locale/locale";
 import type * as schema from "./schema";
 
@@ -84,10 +84,13 @@ export class Api {
     return (await this.get<schema.PausePage>("/pauses")).items;
   }
 
-  /** `resume` lifts a pause, `undrain` a drain. */
-  hold(id: string, what: "pause" | "resume" | "drain" | "undrain"): Promise<schema.PauseState> {
-    const body = what === "pause" || what === "drain" ? {} : undefined;
-    return this.send("POST", `/workflows/${encodeURIComponent(id)}/${what}`, body);
+  /** `resume` lifts a pause, `undrain` a drain; without an id, those of all workflows. */
+  hold(
+    id: string | null,
+    what: "pause" | "resume" | "drain" | "undrain",
+    body?: JsonObject,
+  ): Promise<schema.PauseState> {
+    return this.send("POST", id === null ? `/${what}` : `/workflows/${encodeURIComponent(id)}/${what}`, body);
   }
 
   async draft(id: string): Promise<TaggedDraft> {

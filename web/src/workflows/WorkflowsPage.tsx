@@ -2,15 +2,16 @@ import { Suspense, lazy, useCallback, useState } from "react";
 import { useLoaded } from "../api/useLoaded";
 import { api, useMay } from "../api/session";
 import type { ListedWorkflow, Pause } from "../api/schema";
+import type { Message } from "../locale/locale";
 import { t } from "../locale/locale";
 import { pathTo } from "../shell/routes";
 import { Button } from "../shell/ui/Button";
 import { Link } from "../shell/ui/Link";
 import { ListPage } from "../shell/ui/ListPage";
-import { Menu } from "../shell/ui/Menu";
 import type { Column } from "../shell/ui/Table";
 import { Ago, Table } from "../shell/ui/Table";
 import { useBusy } from "../shell/useBusy";
+import { Holds, HoldTag, holdsOf } from "./Holds";
 import { LastRuns } from "./LastRuns";
 import "./workflows.css";
 
@@ -68,9 +69,11 @@ export function WorkflowsPage(): React.JSX.Element {
               {t("New workflow")}
             </Button>
           )}
+          <Holds workflowId={null} pauses={pauses ?? []} onChange={reloadPauses} />
         </>
       }
     >
+      {pauses !== undefined && <HeldTogether pauses={pauses} />}
       {workflows?.length === 0 && <NoWorkflows {...(mayEdit ? { onCreate: () => setCreating(true) } : {})} />}
       {shown !== undefined && workflows !== undefined && workflows.length > 0 && (
         <WorkflowTable
@@ -90,6 +93,27 @@ export function WorkflowsPage(): React.JSX.Element {
     </ListPage>
   );
 }
+
+/** What holds for all workflows: a pause or a drain of the tenant, or of the whole environment. */
+function HeldTogether({ pauses }: { readonly pauses: readonly Pause[] }): React.JSX.Element | null {
+  const held = pauses.filter(({ workflow_id: id }) => id === null);
+  if (held.length === 0) return null;
+  return (
+    <div className="callout" role="status">
+      {held.map(({ hold, reason, is_for_everyone: isForEveryone }) => (
+        <p key={`${hold} ${String(isForEveryone)}`}>
+          {t(HELD[hold][isForEveryone ? 1 : 0])}
+          {reason !== null && <> “{reason}”</>}
+        </p>
+      ))}
+    </div>
+  );
+}
+
+const HELD: Readonly<Record<Pause["hold"], readonly [tenant: Message, environment: Message]>> = {
+  pause: ["Everything is paused.", "The whole environment is paused."],
+  drain: ["Everything is being drained.", "The whole environment is being drained."],
+};
 
 function NoWorkflows({ onCreate }: { readonly onCreate?: () => void }): React.JSX.Element {
   return (
@@ -139,29 +163,25 @@ function columnsFor(pauses: readonly Pause[], onChange: () => void): readonly Co
       head: t("More"),
       isHeadHidden: true,
       className: "table-menu",
-      cell: ({ id }) => <Holds workflowId={id} holds={holdsOf(pauses, id)} onChange={onChange} />,
+      cell: ({ id }) => <Holds workflowId={id} pauses={pauses} onChange={onChange} />,
     },
   ];
 }
-
-type Hold = Pause["hold"];
 
 function Name({
   workflow,
   holds,
 }: {
   readonly workflow: ListedWorkflow;
-  readonly holds: readonly Hold[];
+  readonly holds: readonly Pause[];
 }): React.JSX.Element {
   return (
     <>
       <Link className="table-link" href={pathTo("workflows", workflow.id)}>
         {workflow.name === "" ? t("Untitled") : workflow.name}
       </Link>
-      {holds.map((hold) => (
-        <span key={hold} className="tag tag-warn">
-          {hold === "pause" ? t("paused") : t("draining")}
-        </span>
+      {holds.map((pause) => (
+        <HoldTag key={pause.hold} pause={pause} />
       ))}
       <span className="muted table-id">{workflow.id}</span>
     </>
@@ -187,35 +207,4 @@ function Enabled({ workflow, onChange }: EnabledProps): React.JSX.Element {
       onClick={() => begin(() => api.setEnabled(id, !enabled).finally(onChange))}
     />
   );
-}
-
-interface HoldsProps extends Pick<WorkflowTableProps, "onChange"> {
-  readonly workflowId: string;
-  readonly holds: readonly Hold[];
-}
-
-/** Pausing freezes the runs there are; draining lets them come to their end. Both keep new ones from starting. */
-function Holds({ workflowId, holds, onChange }: HoldsProps): React.JSX.Element | null {
-  const [, begin] = useBusy();
-  if (!useMay("workflows:pause")) return null;
-  const send = (what: Parameters<typeof api.hold>[1]) => (): void =>
-    begin(() => api.hold(workflowId, what).finally(onChange));
-  return (
-    <Menu
-      label={t("More for {name}", { name: workflowId })}
-      icon="dots"
-      items={[
-        holds.includes("pause")
-          ? { label: t("Resume"), icon: "play", onSelect: send("resume") }
-          : { label: t("Pause: freeze its runs"), icon: "pause", onSelect: send("pause") },
-        holds.includes("drain")
-          ? { label: t("Stop draining"), icon: "play", onSelect: send("undrain") }
-          : { label: t("Drain: finish its runs"), icon: "filter", onSelect: send("drain") },
-      ]}
-    />
-  );
-}
-
-function holdsOf(pauses: readonly Pause[], workflowId: string): readonly Hold[] {
-  return pauses.filter(({ workflow_id }) => workflow_id === workflowId).map(({ hold }) => hold);
 }
