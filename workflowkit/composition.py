@@ -122,7 +122,7 @@ class Runtime:
 
     @cached_property
     def option_lists(self) -> OptionLists:
-        return OptionLists(self.settings.limits, self.extensions.providers)
+        return OptionLists(self.settings.limits, self.extensions.providers, self.secret_store)
 
     @cached_property
     def notices(self) -> Notices:

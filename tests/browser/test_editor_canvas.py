@@ -60,6 +60,22 @@ def test_a_template_is_looked_at_and_asks_for_what_is_only_an_example(editor: Ed
     assert "fr@example.com" in texts
 
 
+def test_a_template_asks_which_secret_its_step_is_given(editor: EditorPage) -> None:
+    page = editor.page
+    editor.server.post("/api/secrets", {"name": "of-template", "value": "a value of theirs"})
+    page.goto(f"{editor.server.url}/workflows")
+    editor.get("new-workflow").click()
+    editor.get("template-ai-summary").click()
+    secret = editor.get("template-preview").get_by_label("Sum it up: Bearer")
+    expect(secret.locator("option:checked")).to_have_text("llm (to be stored)")
+    secret.select_option("of-template")
+    assert serious(page) == []
+    editor.get("use-template").click()
+    expect(editor.node("$source")).to_be_visible()
+    editor.workflow_id = page.url.split("/workflows/")[1].split("?")[0]
+    assert editor.saved()["actions"][0]["inputs"]["bearer"] == "!secret(of-template)"
+
+
 def test_each_way_of_adding_makes_one_step_and_one_edge(editor: EditorPage) -> None:
     editor.open(chain("log"))
     editor.get("add-after-log").click()

@@ -137,6 +137,16 @@ def test_nothing_secret_leaves_the_browser(editor: EditorPage) -> None:
     assert "hunter2" not in str(asked)
 
 
+def test_options_that_depend_on_a_secret_are_listed_with_it_and_without_its_value(editor: EditorPage) -> None:
+    editor.server.post("/api/secrets", {"name": "of-options", "value": "hunter2 hunter2"})
+    asked = opened(editor, account="acme")
+    editor.get("field-/token").select_option("of-options")
+    editor.get("field-/channel").click()
+    expect(rows(editor)).to_have_text(["#generalC1", "#ordersC2", "•••(of-options)seen"])
+    assert asked[-1]["inputs"]["token"] == "!secret(of-options)"
+    assert "hunter2" not in editor.page.content()
+
+
 def test_a_long_list_is_searched_by_the_server(editor: EditorPage) -> None:
     opened(editor)
     editor.page.get_by_role("button", name="Add an entry").click()

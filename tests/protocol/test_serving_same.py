@@ -16,6 +16,7 @@ from werkzeug.test import Client
 
 from workflowkit import DefinitionError, NonRetriableError, WorkflowKit
 from workflowkit.definition import parse
+from workflowkit.definition.secrets import secret_name
 from workflowkit.engine import local
 from workflowkit.engine.localinvoke import KnownWorkflows
 from workflowkit.engine.localresult import LocalResult
@@ -295,7 +296,24 @@ def test_a_template_of_the_gallery_comes_to_the_same(template: dict[str, Any], t
         "id": 7, "email": "ada@example.com", "name": "Ada", "total": total, "title": "On engines", "author": "Ada",
         "url": "http://127.0.0.1:9/", "plan": "gold", "amount": total, "text": "late", "score": total,
     }  # fmt: skip
-    _same({**template["document"], "triggers": [{"event": "go"}]}, data)
+    _same({**_without_secrets(template["document"]), "triggers": [{"event": "go"}]}, data)
+
+
+def _without_secrets(document: Document) -> Document:
+    return {
+        **document,
+        "actions": [
+            {**each, "inputs": {name: value for name, value in each["inputs"].items() if secret_name(value) is None}}
+            for each in document["actions"]
+        ],
+    }
+
+
+def test_documents_that_need_secrets_are_refused_where_there_are_none() -> None:
+    wk, _ = a_clocked_app()
+    (summary,) = [each["document"] for each in TEMPLATES if each["id"] == "ai-summary"]
+    with pytest.raises(DefinitionError, match="the secret 'llm' works on a server of Workflow Kit only"):
+        wk.serve(is_dev=True, workflows={"summary": summary})
 
 
 def test_a_loop_whose_time_is_over_fails_and_its_items_go_on_no_more() -> None:

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from builders import WorkflowBuilder, a_workflow
 from runtimes import Harness, a_registry, a_runtime
 
-from workflowkit.base.errors import DefinitionError, InvalidInput, LimitExceeded, NotFound
+from workflowkit.base.errors import DefinitionError, InvalidInput, LimitExceeded, NonRetriableError, NotFound
 from workflowkit.base.jsonvalue import loads
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import DEFAULT_SCOPE, Scope
@@ -485,5 +485,77 @@ def test_steps_without_secrets_ask_nobody(database_url: str) -> None:
         harness.send("go")
         harness.drain()
         assert harness.run()["status"] == "completed"
+    finally:
+        harness.close()
+
+
+def test_steps_of_loops_and_of_handlers_of_failures_get_secrets(database_url: str) -> None:
+    seen: list[str] = []
+
+    def use(ctx: StepContext, key: Secret, fails: bool = False) -> str:
+        seen.append(ctx.step.node_id)
+        assert key == CANARY
+        if fails:
+            raise NonRetriableError(f"refused {key}")
+        return key
+
+    inner = {"id": "inner", "kind": "use", "inputs": {"key": "!secret(stripe)"}}
+    last = {"id": "last", "kind": "use", "inputs": {"key": "!secret(stripe)"}}
+    document = a_workflow().action("each", "builtin:for_each", {"items": [1, 2]}).action(
+        "bad", "use", {"key": "!secret(stripe)", "fails": True}
+    ).path("$source", "each", "bad").trigger("go").document()  # fmt: skip
+    document["actions"][0]["body"] = {"actions": [inner], "edges": [{"from": "$source", "to": "inner"}]}
+    document["settings"] = {}
+    document["settings"]["on_failure"] = {"actions": [last], "edges": [{"from": "$source", "to": "last"}]}
+    with opened(database_url, use) as harness:
+        store(harness)
+        run(harness, document)
+        assert seen == ["inner", "inner", "bad", "last"]
+        assert_nowhere(everything(harness))
+
+
+def test_what_closing_a_dependency_says_is_logged_without_the_value(
+    database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def session() -> Iterator[str]:
+        try:
+            yield "a session"
+        except RuntimeError as error:
+            raise ConnectionError(f"cannot roll back after {error}") from None
+
+    extensions = Extensions()
+    extensions.provide({}, {"session": session})
+    registry = a_registry()
+
+    @registry.action("use", retries=0)
+    def use(ctx: StepContext, key: Secret) -> None:
+        assert ctx.deps.session == "a session"
+        raise RuntimeError(f"refused {key}")
+
+    with a_runtime(database_url, registry, secret_key=KEY, extensions=extensions) as harness:
+        store(harness)
+        assert run(harness)["status"] == "failed"
+        assert "could not be closed: ConnectionError" in caplog.text
+        assert_nowhere(caplog.text + everything(harness))
+
+
+def test_a_vault_that_does_not_tell_names_keeps_nobody_from_publishing(database_url: str) -> None:
+    class Silent(SecretStore):
+        def values(self, scope: Scope, names: Any) -> dict[str, str]:
+            return {}
+
+        def names(self, scope: Scope) -> Any:
+            raise ConnectionError("away")
+
+    registry = a_registry()
+
+    @registry.action("use")
+    def use(key: Secret) -> None: ...
+
+    harness = Harness(database_url, registry, extensions=Extensions(secret_store=Silent()))
+    try:
+        authoring = harness.runtime.authoring
+        authoring.create(DEFAULT_SCOPE, using().document(), workflow_id="w")
+        assert authoring.publish(DEFAULT_SCOPE, "w").created
     finally:
         harness.close()

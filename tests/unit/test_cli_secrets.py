@@ -119,3 +119,18 @@ def test_secrets_of_a_run_in_memory_are_given_with_it() -> None:
     without = wk.engine.run(document, {"name": "go"})
     assert without.error is not None
     assert (without.status.value, without.error.code) == ("failed", "secret-missing")
+
+
+def test_the_command_that_runs_a_workflow_in_memory_reads_secrets_from_a_file(tmp_path: Path) -> None:
+    inputs = {"url": "https://localhost/", "bearer": "!secret(stripe)"}
+    document = a_workflow().action("u", "http_request", inputs, retries=0).path("$source", "u").document()
+    (tmp_path / "w.json").write_text(json.dumps(document))
+    command = ["run", str(tmp_path / "w.json"), "--name", "go", "--data", "{}", "--json"]
+    without = CliRunner().invoke(cli, command)
+    assert json.loads(without.stdout)["error"]["code"] == "secret-missing"
+    (tmp_path / "secrets.json").write_text(json.dumps({"stripe": VALUE}))
+    given = CliRunner().invoke(cli, [*command, "--secrets", str(tmp_path / "secrets.json")])
+    assert json.loads(given.stdout)["error"]["code"] == "destination-forbidden"
+    assert VALUE not in given.output
+    (tmp_path / "secrets.json").write_text("[1]")
+    assert CliRunner().invoke(cli, [*command, "--secrets", str(tmp_path / "secrets.json")]).exit_code == 2

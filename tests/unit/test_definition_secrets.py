@@ -10,6 +10,7 @@ from runtimes import a_registry
 
 from workflowkit.definition import validate
 from workflowkit.definition.secrets import secret_name, secret_uses, secrets_named_in
+from workflowkit.inngest.appactions import _spec as app_action
 from workflowkit.registry import Field, Registry
 
 Secret = Annotated[str, Field(secret=True)]
@@ -171,3 +172,14 @@ def test_schemas_of_many_forms_are_read() -> None:
         "e": {"x": "!secret(e)"}, "f": "!secret(no)", "g": "!secret(no)", "h": "!secret(no)", "i": "!secret(no)",
     }  # fmt: skip
     assert [use.name for use in secret_uses(inputs, schema)] == ["a1", "a2", "b", "c", "d", "e"]
+
+
+def test_functions_of_apps_have_no_place_for_one() -> None:
+    """What they are given becomes an event, which is stored."""
+    declared = {
+        "properties": {"key": {"type": "string", "writeOnly": True}, "format": {"type": "string", "format": "password"}}
+    }
+    document = {"metadata": {"url": "http://app"}, "inputs": declared}
+    spec = app_action("shop/greet", document)
+    assert secret_uses({"data": {"key": "!secret(a)", "format": "!secret(b)"}}, spec.inputs) == ()
+    assert spec.inputs["properties"]["data"]["properties"]["key"] == {"type": "string"}

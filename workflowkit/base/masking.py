@@ -46,8 +46,10 @@ class Mask:
 
     def text(self, text: str) -> str:
         """Return a text without the values: also where it was cut inside of one."""
-        masked = self._pattern.sub(lambda found: self._by_form[found[0]], text)
-        return self._without_rest(masked)
+        # Looking for one text is a hundred times faster than a pattern of many, and mostly there is none.
+        if any(form in text for form in self._by_form):
+            text = self._pattern.sub(lambda found: self._by_form[found[0]], text)
+        return self._without_rest(text)
 
     def finds(self, text: str) -> bool:
         """Tell whether a value stands in a text."""

@@ -31,6 +31,7 @@ _STEP_KEYS = ("id", "kind", "status", "inputs", "output", "error", "attempts")
 @click.option("--event", "event_path", metavar="EVENT.json", help="The event, as a file; - reads standard input.")
 @click.option("--data", metavar="JSON", help="The event's data, instead of --event.")
 @click.option("--name", metavar="NAME", help="The event's name, with --data. Default: the first trigger's.")
+@click.option("--secrets", "secrets_path", metavar="FILE.json", help="A JSON object with the secrets it uses, by name.")
 @actions_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")
 @click.pass_context
@@ -40,6 +41,7 @@ def command(
     event_path: str | None,
     data: str | None,
     name: str | None,
+    secrets_path: str | None,
     actions: str | None,
     as_json: bool,
 ) -> None:
@@ -60,13 +62,15 @@ def command(
     try:
         parsed = _read_workflow(workflow, wk, limits)
         event = _read_event(event_path, data, name, parsed, limits)
+        secrets = _read_secrets(secrets_path, limits)
     except documents.InvalidDocument as error:
         if as_json:
             emit_json({"problems": [problem.as_dict() for problem in error.problems]})
         else:
             documents.echo_problems(error.source, error.problems)
         ctx.exit(INVALID)
-    result = _run_for_programs(wk, parsed, event) if as_json else _run_for_people(wk, parsed, event)
+    perform = _run_for_programs if as_json else _run_for_people
+    result = perform(wk, parsed, event, secrets)
     ctx.exit(0 if result.status.value == "completed" else FAILED)
 
 
@@ -113,9 +117,22 @@ def _loads(text: bytes, limits: Limits) -> Any:
     return jsonvalue.loads_strict(text, max_bytes=limits.event_bytes, max_depth=limits.json_depth, limit="event_bytes")
 
 
-def _run_for_programs(wk: WorkflowKit, workflow: Workflow, event: dict[str, Any]) -> LocalResult:
+def _read_secrets(path: str | None, limits: Limits) -> dict[str, str]:
+    if path is None:
+        return {}
+    from workflowkit.definition import load_json
+
+    found: Any = documents.checked(documents.read(path), lambda text: load_json(text, limits))
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        raise Invalid("--secrets: a JSON object of texts, by name")
+    return found
+
+
+def _run_for_programs(
+    wk: WorkflowKit, workflow: Workflow, event: dict[str, Any], secrets: dict[str, str]
+) -> LocalResult:
     with contextlib.redirect_stdout(sys.stderr):  # an action that prints must not get in between
-        result = wk.engine.run_parsed(workflow, event)
+        result = wk.engine.run_parsed(workflow, event, secrets=secrets)
     shown = result.as_dict()
     emit_json(
         {
@@ -130,12 +147,14 @@ def _run_for_programs(wk: WorkflowKit, workflow: Workflow, event: dict[str, Any]
     return result
 
 
-def _run_for_people(wk: WorkflowKit, workflow: Workflow, event: dict[str, Any]) -> LocalResult:
+def _run_for_people(wk: WorkflowKit, workflow: Workflow, event: dict[str, Any], secrets: dict[str, str]) -> LocalResult:
     logging.basicConfig(level=logging.INFO, format="    %(message)s", stream=sys.stderr)
     width = max((len(plain(node_id)) for node_id in workflow.nodes), default=0)
     click.echo(f"{click.style(plain(workflow.name) or 'workflow', bold=True)}  {dim(plain(event['name']))}\n")
     started = monotonic_seconds()
-    result = wk.engine.run_parsed(workflow, event, on_step=lambda step: click.echo(step_line(step, width)))
+    result = wk.engine.run_parsed(
+        workflow, event, on_step=lambda step: click.echo(step_line(step, width)), secrets=secrets
+    )
     seconds = monotonic_seconds() - started
     click.echo(f"\n{status(result.status.value)} {dim(f'in {seconds * 1000:.0f} ms')}")
     if result.error is not None:

@@ -63,7 +63,7 @@ def with_secrets(node: Node, action: ActionType, inputs: dict[str, Json], values
     ``InvalidInput``, which shows no value, if the action does not take one.
     """
     for use in secrets_of(node, action):
-        _put(inputs, use, values[use.name])
+        put_secret(inputs, use, values[use.name])
     contract = contract_of(action.inputs)
     if not contract.resolved.is_valid(inputs):
         message = f"Action '{node.id}' does not take the value of a secret: it has another form than is asked for"
@@ -71,7 +71,8 @@ def with_secrets(node: Node, action: ActionType, inputs: dict[str, Json], values
     return inputs
 
 
-def _put(inputs: Any, use: SecretUse, value: str) -> None:
+def put_secret(inputs: Any, use: SecretUse, value: str) -> None:
+    """Put a value in place of the reference to a secret, if that is what stands there."""
     *outer, last = use.path
     holder = inputs
     for key in outer:

@@ -80,6 +80,17 @@ def secret_uses(inputs: Mapping[str, Json], schema: Mapping[str, Any]) -> tuple[
     )
 
 
+def without_places(schema: Any) -> Any:
+    """Return a schema that says of nothing that it is secret."""
+    if isinstance(schema, Mapping):
+        return {
+            key: without_places(inner)
+            for key, inner in schema.items()
+            if not (key == "writeOnly" and isinstance(inner, bool)) and not (key == "format" and inner == "password")
+        }
+    return [without_places(inner) for inner in schema] if isinstance(schema, list) else schema
+
+
 def mentions_secrets(value: Json) -> bool:
     """Tell whether there is ``!secret(`` in a text of a JSON value."""
     return any(True for _ in texts_with_secrets(value))

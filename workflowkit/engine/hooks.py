@@ -12,10 +12,11 @@ from dataclasses import replace
 from typing import Any
 
 from workflowkit.base.errors import ActionError, LeaseInterrupt, MiddlewareError, SuspendInterrupt
+from workflowkit.base.masking import Mask
 from workflowkit.engine.chain import Chain
 from workflowkit.engine.deps import Deps, Provider
 from workflowkit.engine.facts import ErrorInfo
-from workflowkit.engine.failures import failed_by
+from workflowkit.engine.failures import failed_by, message_of
 from workflowkit.engine.middleware import Failure, MiddlewareFactory
 from workflowkit.engine.outcome import Attempted, Failed, Succeeded, Suspended
 
@@ -45,6 +46,7 @@ class Hooks:
         self._chain = Chain(())
         self._is_new = False
         self._are_deps_closed = False
+        self._mask: Mask | None = None
 
     # --- around the call of the handler
 
@@ -66,6 +68,7 @@ class Hooks:
         with self._noting():
             self._chain = Chain.made(self._factories)
         self._chain.introduce(ctx)
+        self._mask = ctx.session.mask
 
     def _entering(self, ctx: Any) -> None:
         self._each("before_node")
@@ -136,7 +139,7 @@ class Hooks:
                 self.error = raised
                 return failed_by(raised)  # a commit that failed, for example: what was returned is not true
             if raised is not error:
-                _log.warning("a dependency could not be closed: %s: %s", type(raised).__name__, raised)
+                _log.warning("a dependency could not be closed: %s: %s", type(raised).__name__, self._shown(raised))
         return outcome
 
     def _ended_with(self, outcome: Attempted) -> BaseException | None:
@@ -212,13 +215,18 @@ class Hooks:
         try:
             self._chain.each("after_send_events", ids, error)
         except MiddlewareError as raised:
-            _log.warning("%s", raised)
+            _log.warning("%s", self._shown(raised))
 
     # --- errors of hooks
 
     def _each(self, hook: str) -> None:
         with self._noting():
             self._chain.each(hook)
+
+    def _shown(self, error: BaseException) -> str:
+        """Return what an error says, for the log."""
+        message = message_of(error)
+        return message if self._mask is None else self._mask.text(message)
 
     @contextmanager
     def _noting(self) -> Iterator[None]:

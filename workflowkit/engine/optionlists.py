@@ -11,17 +11,22 @@ import threading
 from collections.abc import Awaitable, Iterable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from typing import Any
 
 from workflowkit.base.errors import ActionError, DeadlineInterrupt, OptionsFailed
-from workflowkit.base.jsonvalue import check_json, size_bytes
+from workflowkit.base.jsonvalue import check_json, dumps, loads, size_bytes
 from workflowkit.base.limits import Limits
+from workflowkit.base.masking import Mask
 from workflowkit.base.places import Places
 from workflowkit.base.scope import Scope
+from workflowkit.base.secretstore import SecretStore
+from workflowkit.definition.inputs import put_secret
+from workflowkit.definition.secrets import secret_uses
 from workflowkit.engine.deps import Deps, Provider
 from workflowkit.engine.interrupts import Guard
+from workflowkit.engine.stepsecrets import read_secrets
 from workflowkit.registry.optionsource import OptionSource
 
 _log = logging.getLogger("workflowkit.options")
@@ -62,20 +67,23 @@ class OptionList:
 
 
 class OptionLists:
-    """Makes the lists of one process. ``providers`` are what ``deps`` has."""
+    """Makes the lists of one process. ``providers`` are what ``deps`` has, ``secrets`` the values of secrets."""
 
-    def __init__(self, limits: Limits, providers: Mapping[str, Provider]) -> None:
+    def __init__(self, limits: Limits, providers: Mapping[str, Provider], secrets: SecretStore | None = None) -> None:
         self._limits = limits
+        self._secrets = secrets
         self._providers = providers
         self._places = Places(limits, "option_lists", "tenant_option_lists")
 
     def list(self, source: OptionSource, scope: Scope, inputs: Mapping[str, Any], search: str = "") -> OptionList:
         """Return the options for a tenant, given what is known of the inputs. Blocks ``options_seconds`` at most.
 
+        References to secrets, at their places, are replaced by the values, and values by the names in what comes back.
         Raises ``InvalidInput`` for inputs that are missing or do not fit, ``OptionsFailed`` if the function fails or
         takes too long, ``TooManyAtOnce`` if too many are at work.
         """
-        arguments = source.arguments(inputs, search)
+        known, mask = self._opened(source, scope, inputs)
+        arguments = source.arguments(known, search)
         answer: Future[OptionList] = Future()
         leave = self._places.take(scope)
 
@@ -100,8 +108,26 @@ class OptionLists:
         except TimeoutError:
             error = DeadlineInterrupt()  # it does not react, or only hangs in a call to something else
         if error is None:
-            return answer.result()
-        raise _refusal(source, error, seconds) from error
+            return answer.result() if mask is None else _masked(answer.result(), mask)
+        # SAFETY: S18 — a chain of errors would be shown with their messages wherever this one is logged.
+        raise _refusal(source, error, seconds, mask) from (error if mask is None else None)
+
+    def _opened(
+        self, source: OptionSource, scope: Scope, inputs: Mapping[str, Any]
+    ) -> tuple[Mapping[str, Any], Mask | None]:
+        """Return the inputs with the values of secrets, and what hides these again, if there are some."""
+        known = {name: inputs[name] for name in source.depends_on if name in inputs}
+        uses = secret_uses(known, source.schema)
+        if self._secrets is None or not uses:
+            return inputs, None
+        try:
+            values = read_secrets(self._secrets, scope, (use.name for use in uses))
+        except ActionError as error:
+            raise OptionsFailed(error.message) from None
+        opened = loads(dumps(known))
+        for use in uses:
+            put_secret(opened, use, values[use.name])
+        return opened, Mask(values)
 
     def _guarded(self, source: OptionSource, scope: Scope, arguments: dict[str, Any]) -> OptionList:
         guard = Guard()
@@ -193,13 +219,21 @@ def _awaited(work: Any, guard: Guard) -> OptionList:
         raise
 
 
-def _refusal(source: OptionSource, error: BaseException, seconds: float) -> OptionsFailed:
+def _masked(options: OptionList, mask: Mask) -> OptionList:
+    shown = tuple(Option(mask.value(each.value), mask.text(each.label)) for each in options.options)
+    return replace(options, options=shown)
+
+
+def _refusal(source: OptionSource, error: BaseException, seconds: float, mask: Mask | None) -> OptionsFailed:
     """Return what is told of a failure: what the function says on purpose, and nothing of what went wrong inside."""
     name = source.input
     if isinstance(error, DeadlineInterrupt):
         _log.warning("the options of %r took longer than %g seconds", name, seconds)
         return OptionsFailed(f"the options of {name!r} took longer than {seconds:g} seconds")
     if isinstance(error, ActionError):
-        return OptionsFailed(error.message)
-    _log.error("the options of %r cannot be listed", name, exc_info=error)
+        return OptionsFailed(error.message if mask is None else mask.text(error.message))
+    if mask is None:
+        _log.error("the options of %r cannot be listed", name, exc_info=error)
+    else:
+        _log.error("the options of %r cannot be listed: %s: %s", name, type(error).__name__, mask.text(str(error)))
     return OptionsFailed(f"the options of {name!r} cannot be listed at the moment")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from workflowkit.base.errors import ActionError, SecretMissing, StoreUnavailable, WorkflowKitError
@@ -23,20 +24,28 @@ def open_secrets(store: SecretStore, scope: Scope, node: Node, spec: ActionSpec,
     uses = secrets_of(node, spec)
     if not uses:
         return None
-    names = sorted({use.name for use in uses})
+    values = read_secrets(store, scope, (use.name for use in uses))
+    with_secrets(node, spec, inputs, values)
+    return Mask(values)
+
+
+def read_secrets(store: SecretStore, scope: Scope, names: Iterable[str]) -> Mapping[str, str]:
+    """Return the values of a tenant's secrets, all of them.
+
+    Raises ``SecretMissing``, ``StoreUnavailable``, and ``ActionError`` where the store does not answer.
+    """
+    wanted = sorted(set(names))
     try:
-        values = dict(store.values(scope, names))
+        values = dict(store.values(scope, wanted))
     except StoreUnavailable:
         raise
     except Exception as error:
         # SAFETY: S18 — what a vault of the application says may have a value in it. Ours says itself what is wrong.
         message = error.message if isinstance(error, WorkflowKitError) else type(error).__name__
-        raise ActionError(f"the secrets of this step cannot be read: {message}") from error
-    for name in names:
+        raise ActionError(f"the secrets cannot be read: {message}") from None
+    for name in wanted:
         _check(name, values.get(name))
-    mask = Mask({name: values[name] for name in names})
-    with_secrets(node, spec, inputs, values)
-    return mask
+    return {name: values[name] for name in wanted}
 
 
 def _check(name: str, value: object) -> None:

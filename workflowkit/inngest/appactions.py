@@ -12,6 +12,7 @@ from typing import Any
 from workflowkit.base.scope import APP_TENANT, FUNCTION_SEPARATOR, Scope
 from workflowkit.base.settings import Settings
 from workflowkit.definition.patterns import is_listed
+from workflowkit.definition.secrets import without_places
 from workflowkit.engine.context import StepContext
 from workflowkit.inngest.events import ENDS_HERE
 from workflowkit.inngest.naming import slug_of
@@ -70,7 +71,8 @@ def _spec(function_id: str, document: Mapping[str, Any]) -> ActionSpec:
         return ctx.step.invoke(_STEP, function_id, data)
 
     schema = document.get("inputs")
-    data = {**_ANY_DATA, **schema} if isinstance(schema, dict) else _ANY_DATA
+    # SAFETY: S18 — what a function is given becomes an event, which is stored: it has no place for a secret.
+    data = {**_ANY_DATA, **without_places(schema)} if isinstance(schema, dict) else _ANY_DATA
     return ActionSpec(
         kind=f"{APP_PREFIX}{function_id}",
         handler=call,

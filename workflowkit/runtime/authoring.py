@@ -6,14 +6,22 @@ never executed: nothing in it is evaluated here.
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from workflowkit import definition
 from workflowkit.base import ids, jsonvalue
-from workflowkit.base.errors import DefinitionError, InvalidInput, LimitExceeded, Problem, StaleRevision
+from workflowkit.base.errors import (
+    DefinitionError,
+    InvalidInput,
+    LimitExceeded,
+    Problem,
+    StaleRevision,
+    StoreUnavailable,
+)
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.base.scope import Scope
 from workflowkit.base.secretstore import SecretStore
@@ -28,6 +36,8 @@ from workflowkit.runtime.auditing import PROGRAM, Act, By, note
 from workflowkit.store import workflows as rows
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.workflows import DraftRecord, VersionRecord, WorkflowRecord
+
+_log = logging.getLogger(__name__)
 
 #: Says by what the workflows of a tenant may be started (``TriggerRules.read``).
 TriggerPolicy = Callable[[Scope], Sequence[str]]
@@ -123,12 +133,23 @@ class Authoring:
     def _missing_secrets(self, document: Json, scope: Scope) -> list[Problem]:
         named = secrets_named_in(document)
         # Asked for only by documents that use secrets.
-        known = None if not named or self.secrets is None else self.secrets.names(scope)
+        known = self._known_secrets(scope) if named else None
         return [
             Problem(pointer, UNKNOWN_SECRET, f"There is no secret '{name}': store it, or choose another")
             for name, pointer in named.items()
             if known is not None and name not in known
         ]
+
+    def _known_secrets(self, scope: Scope) -> Collection[str] | None:
+        if self.secrets is None:
+            return None
+        try:
+            return self.secrets.names(scope)
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            _log.warning("a vault does not tell the names of its secrets: %s", type(error).__name__)
+            return None
 
     def publish(self, scope: Scope, workflow_id: str, *, revision: int | None = None, by: By = PROGRAM) -> Published:
         """Make the draft the version that new runs execute. Idempotent: the published document makes no new version.
@@ -136,14 +157,18 @@ class Authoring:
         ``revision`` is the draft the author has seen; ``StaleRevision`` if it is another by now. Raises ``NotFound``,
         and ``DefinitionError`` with all problems if the draft has an error; then nothing changes.
         """
-        unknown = self._refusals(self.get_draft(scope, workflow_id).document, scope)
+        seen = self.get_draft(scope, workflow_id)
+        # Asks the application, which may take its time: not under a lock.
+        refused = self._refusals(seen.document, scope)
         # Validated under the workflow's lock, so that what was validated is what is published.
         with self.database.transaction("publish") as tx:
             workflow = rows.lock(tx, scope, workflow_id)
             draft = rows.get_draft(tx, scope, workflow_id)
             if revision is not None and revision != draft.revision:
                 raise StaleRevision(f"the draft is at revision {draft.revision}, not {revision}")
-            return _noted(tx, scope, by, self._publish(tx, scope, workflow, draft.document, self.actions, unknown))
+            if draft.revision != seen.revision:
+                raise StaleRevision("the draft was changed while it was looked over: publish it again")
+            return _noted(tx, scope, by, self._publish(tx, scope, workflow, draft.document, self.actions, refused))
 
     def deploy(self, scope: Scope, workflow_id: str, document: Json, *, by: By = PROGRAM) -> Published:
         """Create the workflow or replace its draft, whatever it is, and publish: for programs that own a workflow.

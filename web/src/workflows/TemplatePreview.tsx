@@ -9,6 +9,7 @@ import { LabelledField } from "../shell/ui/LabelledField";
 import { DifferenceCanvas } from "../versions/DifferenceCanvas";
 import "../versions/versions.css";
 import { blanksOf, filledIn } from "./blanks";
+import { SecretBlank } from "./SecretBlank";
 import type { Template } from "./templates";
 
 interface TemplatePreviewProps {
@@ -18,11 +19,12 @@ interface TemplatePreviewProps {
   readonly onBack: () => void;
 }
 
-/** What a template does, as a picture, and fields for the addresses in it that are only examples. */
+/** What a template does, as a picture, and fields for what it leaves open. */
 export function TemplatePreview({ template, isBusy, onUse, onBack }: TemplatePreviewProps): React.JSX.Element {
   const drawn = useMemo(() => prepare(template.document), [template]);
   const blanks = useMemo(() => blanksOf(template.document), [template]);
   const [texts, setTexts] = useState<ReadonlyMap<string, string>>(new Map());
+  const fill = (pointer: string, text: string): void => setTexts(new Map([...texts, [pointer, text]]));
   return (
     <div className="diff-both" data-testid="template-preview">
       <DifferenceCanvas before={drawn} after={drawn} />
@@ -31,14 +33,18 @@ export function TemplatePreview({ template, isBusy, onUse, onBack }: TemplatePre
         <p>{served(template.description)}</p>
         <p className="muted">{t("Starts with {triggers}.", { triggers: listed(triggerLines(drawn)) })}</p>
         {blanks.length > 0 && <p>{t("These are examples. What you leave as it is can be changed later:")}</p>}
-        {blanks.map(({ pointer, step, name, text }) => (
+        {blanks.map(({ pointer, step, name, text, isSecret }) => (
           <LabelledField key={pointer} label={`${step}: ${humanize(name)}`}>
-            <textarea
-              className="input template-blank"
-              rows={1}
-              defaultValue={text}
-              onChange={(event) => setTexts(new Map([...texts, [pointer, event.target.value]]))}
-            />
+            {isSecret ? (
+              <SecretBlank text={texts.get(pointer) ?? text} onChange={(choice) => fill(pointer, choice)} />
+            ) : (
+              <textarea
+                className="input template-blank"
+                rows={1}
+                defaultValue={text}
+                onChange={(event) => fill(pointer, event.target.value)}
+              />
+            )}
           </LabelledField>
         ))}
         <div className="row">

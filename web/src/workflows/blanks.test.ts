@@ -18,6 +18,7 @@ it("examples are found where they stand and replaced there", () => {
       step: "Tell them",
       name: "0",
       text: "a@example.com",
+      isSecret: false,
     },
   ]);
   const filled = filledIn(DOCUMENT, new Map([["/actions/1/inputs/to/0", "c@acme.test"]]));
@@ -26,6 +27,16 @@ it("examples are found where they stand and replaced there", () => {
     { ...DOCUMENT.actions[1], inputs: { to: ["c@acme.test", "b@acme.test"] } },
   ]);
   expect(blanksOf(filled)).toEqual([]);
+});
+
+it("secrets are asked for", () => {
+  const inputs = { bearer: "!secret(llm)", body: "write !secret(llm)" };
+  const document = { actions: [{ id: "ask", kind: "http_request", inputs }], edges: [] };
+  expect(blanksOf(document).map(({ pointer, isSecret }) => [pointer, isSecret])).toEqual([
+    ["/actions/0/inputs/bearer", true],
+  ]);
+  const filled = filledIn(document, new Map([["/actions/0/inputs/bearer", "!secret(mine)"]]));
+  expect(filled.actions).toEqual([{ ...document.actions[0], inputs: { ...inputs, bearer: "!secret(mine)" } }]);
 });
 
 it("templates that are left as they are stay what they were", () => {

@@ -1,7 +1,8 @@
-/** What a template leaves open: addresses that are only examples. */
+/** What a template leaves open: addresses that are only examples, and which secrets it is given. */
 
 import type { Json, JsonObject, Path } from "../base/json";
 import { isList, isObject, toPointer, withValueAt } from "../base/json";
+import { secretName } from "../secrets/reference";
 
 export interface Blank {
   /** Where it stands in the document. */
@@ -11,6 +12,8 @@ export interface Blank {
   readonly step: string;
   readonly name: string;
   readonly text: string;
+  /** Whether it is the reference to a secret. */
+  readonly isSecret: boolean;
 }
 
 const EXAMPLE = /\bexample\.(com|org)\b/;
@@ -22,8 +25,9 @@ export function blanksOf(document: JsonObject): readonly Blank[] {
     if (!isObject(action)) return [];
     const step = String(action.name ?? action.id);
     return textsIn(action.inputs ?? null, ["actions", index, "inputs"])
-      .filter(({ text }) => EXAMPLE.test(text))
-      .map(({ path, text }) => ({ path, pointer: toPointer(path), step, name: String(path.at(-1)), text }));
+      .map(({ path, text }) => ({ path, text, isSecret: secretName(text) !== undefined }))
+      .filter(({ text, isSecret }) => isSecret || EXAMPLE.test(text))
+      .map((blank) => ({ ...blank, pointer: toPointer(blank.path), step, name: String(blank.path.at(-1)) }));
   });
 }
 

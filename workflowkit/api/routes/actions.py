@@ -13,6 +13,7 @@ from workflowkit.api.schemas import actions as schemas
 from workflowkit.api.services import Services
 from workflowkit.base.errors import NotFound
 from workflowkit.definition.references import references_in
+from workflowkit.definition.secrets import mentions_secrets
 from workflowkit.registry import ActionSpec
 
 api = APIBlueprint("actions", __name__, url_prefix="/api", tag="Actions")
@@ -59,7 +60,13 @@ def list_options(kind: str, body: dict[str, Any]) -> Response:
     source = _action(kind).options.get(name)
     if source is None:
         raise NotFound(f"the action {kind!r} has no options for an input {name!r}")
-    known = {name: value for name, value in body["inputs"].items() if not references_in(value)}
+    # Whoever may not pick a secret does not get lists that are made with one.
+    may_use_secrets = "secrets:read" in caller().permissions
+    known = {
+        name: value
+        for name, value in body["inputs"].items()
+        if not references_in(value) and (may_use_secrets or not mentions_secrets(value))
+    }
     options = Services.current().option_lists.list(source, caller().scope, known, body["search"])
     return answer(options.as_dict())
 
