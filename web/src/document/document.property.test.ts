@@ -82,6 +82,17 @@ function checkInvariants(document: WorkflowDocument): void {
   }
 }
 
+/** As many edits as can be undone. */
+const SERIES = 500;
+/** Documents stay of a size at which looking at all of them often is quick. */
+const MOST_ACTIONS = 60;
+
+function applySmall(document: WorkflowDocument, each: Operation): WorkflowDocument {
+  if (document.actions.length < MOST_ACTIONS) return apply(document, each);
+  const ids = document.actions.slice(MOST_ACTIONS / 2).map(({ id }) => id);
+  return remove(document, [], new Set(ids), new Set());
+}
+
 const bytes = (history: History): string => JSON.stringify(toJson(history.present));
 
 describe("any series of edits", () => {
@@ -110,6 +121,28 @@ describe("any series of edits", () => {
       }),
       { numRuns: 100 },
     );
+  });
+
+  it("gives back the first bytes after ten thousand edits, in as many series as the history is long", () => {
+    const operations = fc.sample(operation, { numRuns: 10_000, seed: 7 });
+    const first = startHistory(openDocument(START));
+    let edits = 0;
+    for (let start = 0; start < operations.length; start += SERIES) {
+      let history = first;
+      for (const [index, each] of operations.slice(start, start + SERIES).entries()) {
+        history = record(history, applySmall(history.present, each), "edit");
+        if (index % 50 === 0) checkInvariants(history.present);
+      }
+      edits += history.past.length;
+      const last = bytes(history);
+      checkInvariants(history.present);
+      for (let before = undo(history); before !== history; before = undo(history)) history = before;
+      expect(bytes(history)).toBe(bytes(first));
+      for (let after = redo(history); after !== history; after = redo(history)) history = after;
+      expect(bytes(history)).toBe(last);
+    }
+    // Many operations can do nothing: what would close a circle, an id that is taken.
+    expect(edits).toBeGreaterThan(4_000);
   });
 
   it("never gives an id out twice, also if its owner is gone", () => {

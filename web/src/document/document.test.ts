@@ -57,6 +57,58 @@ describe("adding", () => {
   });
 });
 
+function follow(document: ReturnType<typeof openDocument>): readonly unknown[] {
+  return document.edges.map(({ from, to, conditional }) => [from, to, conditional?.type]);
+}
+
+/** a, on a condition b, then c, and then d, which also follows a. */
+function diamond(): ReturnType<typeof openDocument> {
+  return openDocument({
+    actions: ["a", "b", "c", "d"].map((id) => ({ id, kind: "log" })),
+    edges: [
+      { from: "$source", to: "a" },
+      { from: "a", to: "b", name: "True", conditional: CONDITION },
+      { from: "b", to: "c" },
+      { from: "c", to: "d" },
+      { from: "a", to: "d", conditional: { type: "else", ref: "!ref($.output.result)" } },
+    ],
+  });
+}
+
+describe("removing", () => {
+  it("lets what follows follow what came before, on the condition that led there", () => {
+    const left = remove(diamond(), [], new Set(["b"]), new Set());
+    expect(follow(left)).toEqual([
+      ["$source", "a", undefined],
+      ["c", "d", undefined],
+      ["a", "d", "else"],
+      ["a", "c", "if"],
+    ]);
+    expect(left.edges.at(-1)?.name).toBe("True");
+    // What still follows something is left as it is.
+    expect(follow(remove(left, [], new Set(["c"]), new Set()))).toEqual([
+      ["$source", "a", undefined],
+      ["a", "d", "else"],
+    ]);
+  });
+
+  it("leads around several at once, and around none whose output a condition asks about", () => {
+    const straight = remove(diamond(), [], new Set(), new Set([diamond().edges[4]?.id ?? ""]));
+    expect(follow(remove(straight, [], new Set(["b", "c"]), new Set()))).toEqual([
+      ["$source", "a", undefined],
+      ["a", "d", "if"],
+    ]);
+    expect(follow(remove(straight, [], new Set(["a"]), new Set()))).toEqual([
+      ["b", "c", undefined],
+      ["c", "d", undefined],
+    ]);
+    expect(follow(remove(straight, [], new Set(["b"]), new Set([straight.edges[1]?.id ?? ""])))).toEqual([
+      ["$source", "a", undefined],
+      ["c", "d", undefined],
+    ]);
+  });
+});
+
 describe("edges", () => {
   it("are refused where they would close a circle, and allowed twice under different conditions", () => {
     expect(refusal(chain(), "b", "a")).toMatch(/circle/);

@@ -1,6 +1,7 @@
 /** Everything that can be done to a document. Each function gives the document after it; the same one for no change. */
 
 import type { JsonObject } from "../base/json";
+import { groupBy } from "../base/lists";
 import { refusal } from "./graph";
 import { allocateId } from "./ids";
 import { renameInEntry } from "./references";
@@ -116,17 +117,62 @@ export function reconnect(
   });
 }
 
-/** Removes steps and edges, and the edges of removed steps. */
+/**
+ * Removes steps and edges, and the edges of removed steps. What would then follow nothing any more follows what came
+ * before the removed steps, on the conditions that led to them.
+ */
 export function remove(
   document: WorkflowDocument,
   scope: Scope,
   actionIds: ReadonlySet<string>,
   edgeIds: ReadonlySet<string>,
 ): WorkflowDocument {
+  const bridges = bridgesOver(graphAt(document, scope), actionIds, edgeIds);
   let result = withGraph(document, scope, (graph) => removeFrom(graph, actionIds, edgeIds));
   if (result === document) return document;
+  for (const { from, to, way } of bridges) result = connect(result, scope, from, to, way);
   for (const id of actionIds) result = withLayoutKey(result, scope, id, undefined);
   return result;
+}
+
+interface Bridge {
+  readonly from: string;
+  readonly to: string;
+  readonly way: Way;
+}
+
+/** The edges that lead around removed steps to those that only these have led to. */
+function bridgesOver(graph: Graph, actionIds: ReadonlySet<string>, edgeIds: ReadonlySet<string>): readonly Bridge[] {
+  const edges = graph.edges.filter((edge) => !edgeIds.has(edge.id));
+  const into = groupBy(edges, (edge) => edge.to);
+  return graph.actions
+    .filter(({ id }) => !actionIds.has(id))
+    .flatMap(({ id }) => {
+      const leading = into.get(id) ?? [];
+      if (leading.some((edge) => !actionIds.has(edge.from))) return [];
+      return waysAround(leading, into, actionIds).map((edge) => ({ from: edge.from, to: id, way: wayOf(edge) }));
+    });
+}
+
+function wayOf({ name, conditional }: WorkflowEdge): Way {
+  return { ...(typeof name === "string" ? { name } : {}), ...(conditional ? { conditional } : {}) };
+}
+
+/** The edges that lead into removed steps, seen from edges that leave them. What asks about their output leads nowhere. */
+function waysAround(
+  leaving: readonly WorkflowEdge[],
+  into: ReadonlyMap<string, readonly WorkflowEdge[]>,
+  removed: ReadonlySet<string>,
+): readonly WorkflowEdge[] {
+  const found: WorkflowEdge[] = [];
+  const seen = new Set<string>();
+  const waiting = [...leaving];
+  for (let edge = waiting.pop(); edge !== undefined; edge = waiting.pop()) {
+    if (edge.conditional || seen.has(edge.from)) continue;
+    seen.add(edge.from);
+    for (const before of into.get(edge.from) ?? []) (removed.has(before.from) ? waiting : found).push(before);
+  }
+  return found;
 }
 
 function removeFrom(graph: Graph, actionIds: ReadonlySet<string>, edgeIds: ReadonlySet<string>): Graph {
