@@ -85,11 +85,8 @@ _RECORD_TAKING = _record(of=_DUE)
 _RECORD_KEEPING = _record(
     f"AND NOT {lanes.BEFORE}",
     """
-    , freed AS (
-        DELETE FROM slots USING locked WHERE run_id = locked.id AND step_key = :step_key
-    ), kept AS (
-        INSERT INTO slots (slot_group, run_id, step_key, token)
-        SELECT k.id, locked.id, :kept_key, 1 FROM locked, {each_id} k
+    , kept AS (
+        UPDATE slots SET step_key = :kept_key, token = 1 FROM locked WHERE run_id = locked.id AND step_key = :step_key
     )
     """,
 )

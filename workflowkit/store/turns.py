@@ -60,9 +60,8 @@ class Turns:
 
 _START = Sql(
     """
-    SELECT verdict, step_key, token, at_ms, queue, facts, run, event FROM workflowkit_next_turns(
-        :place, :most, :queues, :known, :attempt, :lease_ms, :parked, :stamp, :lock_ends_at_ms, :now_ms, :is_told
-    )
+    SELECT verdict, step_key, token, at_ms, queue, facts, run, event
+    FROM workflowkit_next_turns(:place, :most, :now_ms, :own)
     """
 )
 
@@ -93,21 +92,13 @@ def start_next(tx: Transaction, place: str, own: Worker, *, most: int, known: Co
     Only of runs whose version is one of the ``known`` ones. Locks the groups, the throttle, the runs, then lanes. Run
     as the only statement of a transaction. Raises ``ValueUnreadable``.
     """
-    rows = tx.rows(
-        _START,
-        place=place,
-        most=most,
-        queues=list(own.queues),
-        known=list(known),
-        attempt=_attempt_of(own),
-        lease_ms=own.lease_ms,
-        parked=steps.PARKED,
-        stamp=flowstates.first_stamp(tx),
-        lock_ends_at_ms=flowstates.lock_ends_at_ms(tx),
+    values = {
+        "queues": list(own.queues), "known": list(known), "attempt": _attempt_of(own), "lease_ms": own.lease_ms,
+        "parked": steps.PARKED, "stamp": flowstates.first_stamp(tx), "lock_ends_at_ms": flowstates.lock_ends_at_ms(tx),
         # The server adds how long it has waited for the locks, unless a test says what time it is.
-        now_ms=tx.now_ms,
-        is_told=not tx.is_server_time,
-    )
+        "is_told": not tx.is_server_time,
+    }  # fmt: skip
+    rows = tx.rows(_START, place=place, most=most, now_ms=tx.now_ms, own=jsonvalue.dumps(values))
     started = [_turn(tx, row, own.lease_ms) for row in rows if row[0] == "taken"]
     if not rows or rows[-1][0] == "taken":
         return Turns(started, Rest.NOTHING, "")
