@@ -1,8 +1,8 @@
 """What Inngest's server was observed to do with each parameter of a function, and what ours does with that function.
 
-The numbers are those of our notes on the protocol: 12 has the controls, 15 batches, 23 the bounds. A function is read
-as an app registers it, and its settings are executed by a runtime of ours, on both databases, with a clock that tests
-can move.
+The numbers are those of our notes on the protocol: 0 is what is easily missed, 12 has the controls, 15 batches, 23 the
+bounds. A function is read as an app registers it, and its settings are executed by a runtime of ours, on both
+databases, with a clock that tests can move.
 """
 
 from __future__ import annotations
@@ -65,8 +65,12 @@ class Story:
     cancelled: int = 0
 
 
-def _with(second: int, number: int, ts_s: int | None = None, **data: Any) -> tuple[int, int, dict[str, Any]]:
-    return second, number, {"data": data} | ({} if ts_s is None else {"ts_s": ts_s})
+def _with(
+    second: int, number: int, ts_s: int | None = None, event_id: str | None = None, **data: Any
+) -> tuple[int, int, dict[str, Any]]:
+    """Return an event with data, a time in seconds from the beginning, and a sender's id."""
+    others = {"ts_s": ts_s, "id": event_id}
+    return second, number, {"data": data} | {name: value for name, value in others.items() if value is not None}
 
 
 RATE = {"limit": 10, "period": "60s"}
@@ -152,6 +156,20 @@ STORIES = [
         [(120, list(range(120)))],
     ),
     Story(
+        "15 batchEvents: an id twice in one batch counts once", {"batchEvents": {"maxSize": 2, "timeout": "60s"}},
+        [_with(0, 1, event_id="a"), _with(1, 2, event_id="a"), (2, 3), _with(3, 4, event_id="a"), (4, 5)],
+        [(2, [1, 3]), (4, [4, 5])], {"duplicate": 1},
+    ),
+    Story(
+        "15 batchEvents: a time in the future does not count", {"batchEvents": {"maxSize": 2, "timeout": "60s"}},
+        [_with(0, 1, ts_s=100), _with(1, 2, ts_s=100)], [(1, [1, 2])],
+    ),
+    Story(
+        "0.21 an event's id holds for 24 hours", {},
+        [_with(0, 1, event_id="a"), _with(1, 2, event_id="a"), _with(DAY + 1, 3, event_id="a")],
+        [(0, [1]), (DAY + 1, [3])], {"duplicate": 1},
+    ),
+    Story(
         "12.5 priority.run: seconds of a head start",
         {"priority": {"run": "event.data.p"}, "throttle": {"limit": 1, "period": "10s"}},
         [(0, 1), _with(1, 2, p=0), _with(2, 3, p=5), _with(3, 4, p=-60)],
@@ -228,9 +246,10 @@ def _live(harness: Harness, story: Story) -> None:
             harness.skip(1)
             second += 1
         given: Any = rest[0] if rest else {"data": {}}
-        ts = {"ts": begin_ms + 1_000 * given["ts_s"]} if "ts_s" in given else {}
+        fields = {"ts": begin_ms + 1_000 * given["ts_s"]} if "ts_s" in given else {}
+        fields |= {"id": given["id"]} if "id" in given else {}
         harness.clock.advance(seconds=0.001)  # what comes in one millisecond is in no order
-        harness.send(EVENT, {"n": number, **given["data"]}, **ts)
+        harness.send(EVENT, {"n": number, **given["data"]}, **fields)
         harness.drain()
     for _ in range(STEADY):
         harness.skip(1)

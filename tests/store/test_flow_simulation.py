@@ -93,6 +93,25 @@ def test_it_foretells_what_the_runtime_does(sqlite_url: str, name: str) -> None:
         assert harness.rows("SELECT count(*) AS n FROM runs") == before
 
 
+@pytest.mark.parametrize("settings", [{}, SETTINGS["debounce"], SETTINGS["batch"], SETTINGS["rate limit"]])
+def test_it_foretells_what_becomes_of_events_with_an_id_that_was_there(database_url: str, settings: Any) -> None:
+    with a_runtime(database_url, _registry()) as harness:
+        harness.deploy(_document(**settings) if settings else _document(retries=1))
+        for second in range(12):
+            harness.send(EVENT, {"n": second, "k": 0}, id=f"{second % 3}")
+            harness.drain()
+            harness.skip(1)
+        for _ in range(30):
+            harness.skip(1)
+        simulating = Simulating(harness.runtime.database, Versions(), harness.runtime.settings.limits)
+        found = simulating.simulate(DEFAULT_SCOPE, "test", Question(settings, 0, limit=100))
+        assert len(found) == 12
+        told = Counter(each.reason for each in found if each.reason is not None)
+        told["runs"] = len({each.run for each in found if each.run is not None})
+        assert told == _what_happened(harness)
+        assert (told["duplicate"] > 0) == ("debounce" not in settings)
+
+
 def test_a_throttle_says_when_runs_would_start(sqlite_url: str) -> None:
     with a_runtime(sqlite_url, _registry()) as harness:
         harness.deploy(_document())

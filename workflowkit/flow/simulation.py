@@ -25,11 +25,15 @@ from workflowkit.flow.priority import priority_seconds
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """An event that matched: as workflows see it, and when it came."""
+    """An event that matched: as workflows see it, and when it came.
+
+    ``first_id`` is the id of an earlier event that had the same sender's id.
+    """
 
     id: str
     event: Json
     at_ms: int
+    first_id: str | None = None
 
 
 class Fate(StrEnum):
@@ -75,12 +79,17 @@ class _Replay:
     throttles: dict[str, tuple[int, int]] = field(default_factory=dict)
     waiting: dict[str, list[Case]] = field(default_factory=dict)
     due: list[tuple[int, int, Callable[[int], None]]] = field(default_factory=list)
+    first_ids: dict[str, str] = field(default_factory=dict)
     count: int = 0
 
     def arrive(self, sample: Sample) -> None:
         self.advance(sample.at_ms)
         self.outcomes[sample.id] = Outcome(sample.id, sample.at_ms)
         case = self._case(sample)
+        if sample.first_id is not None and not self._takes_again(case, sample.first_id):
+            self._note([case], Fate.SKIPPED, reason=SkipReason.DUPLICATE.value)
+            return
+        self.first_ids[sample.id] = sample.first_id or sample.id
         admission = admit(self.flow, case, self._rows_of(case), now_ms=sample.at_ms, limits=self.limits)
         decision = admission.decision
         if isinstance(decision, Batched):
@@ -94,6 +103,13 @@ class _Replay:
             self._collect("debounce", case, admission, decision.fired is not None, sample.at_ms)
         else:
             self._apply([case], admission, sample.at_ms)
+
+    def _takes_again(self, case: Case, first_id: str) -> bool:
+        """Tell whether an event is taken whose sender's id was there before: a batch takes it once."""
+        if self.flow.batch is None or not case.takes_batch:
+            return self.flow.debounce is not None
+        open_batch = self.collected.get(("batch", case.keys.batch.text))
+        return all(self.first_ids[each.event_id] != first_id for each in (open_batch.cases if open_batch else ()))
 
     def advance(self, until_ms: int | None = None) -> None:
         """Let everything happen that is due by ``until_ms``; all there is, if ``None``."""

@@ -64,7 +64,9 @@ class Simulating:
                 raise NotFound(f"there is no published workflow {workflow_id!r}")
             workflow = self._versions.load(tx, scope, workflow_id, found.version)
             records = self._events(tx, scope, workflow, question)
-        samples = [Sample(record.id, record.as_json(), record.received_at_ms) for record in records]
+        samples = [
+            Sample(record.id, record.as_json(), record.received_at_ms, record.duplicate_of) for record in records
+        ]
         return simulate(flow, samples, run_ms=question.run_ms, limits=self._limits)
 
     def try_trigger(self, scope: Scope, event: str, condition: str | None) -> Tried:
@@ -87,7 +89,7 @@ class Simulating:
     def _events(self, tx: Transaction, scope: Scope, workflow: Workflow, question: Question) -> Sequence[EventRecord]:
         after, by_id = first_id(question.since_ms), {}
         for pattern in {trigger.event for trigger in workflow.triggers}:
-            for record in events.find_since(tx, scope, pattern, after, limit=question.limit):
+            for record in events.find_since(tx, scope, pattern, after, limit=question.limit, repeated=True):
                 by_id[record.id] = record
         found = [by_id[event_id] for event_id in sorted(by_id) if _matches(by_id[event_id], workflow, self._limits)]
         return [events.opened(tx, record) for record in found[: question.limit]]

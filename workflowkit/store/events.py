@@ -78,14 +78,14 @@ _SELECT_ONE = Sql(f"{_SELECT} WHERE id = :id")
 _FIND_SINCE = Sql(
     f"""
     {_SELECT} WHERE environment = :environment AND tenant = :tenant AND name = :name AND id >= :after
-        AND duplicate_of IS NULL
+        AND (duplicate_of IS NULL OR :repeated)
     ORDER BY id LIMIT :limit
     """
 )
 _FIND_COVERED_SINCE = Sql(
     f"""
     {_SELECT} WHERE environment = :environment AND tenant = :tenant AND substr(name, 1, :length) = :prefix
-        AND length(name) > :length AND id >= :after AND duplicate_of IS NULL
+        AND length(name) > :length AND id >= :after AND (duplicate_of IS NULL OR :repeated)
     ORDER BY id LIMIT :limit
     """
 )
@@ -131,9 +131,14 @@ def insert_matched(tx: Transaction, record: EventRecord) -> None:
     tx.insert(_INSERT_EVENTS, [_to_row(tx, record)])
 
 
-def find_since(tx: Transaction, scope: Scope, name: str, after: str, *, limit: int) -> list[EventRecord]:
-    """Return the first events of this name, or covered by this pattern, from the id ``after`` on, no duplicates."""
-    whose = {"environment": scope.environment, "tenant": scope.tenant}
+def find_since(
+    tx: Transaction, scope: Scope, name: str, after: str, *, limit: int, repeated: bool = False
+) -> list[EventRecord]:
+    """Return the first events of this name, or covered by this pattern, from the id ``after`` on.
+
+    Without those whose sender's id was there before, unless they are asked for (``repeated``).
+    """
+    whose = {"environment": scope.environment, "tenant": scope.tenant, "repeated": repeated}
     if name.endswith("*"):
         prefix = {"prefix": name[:-1], "length": len(name) - 1}
         return [from_row(row) for row in tx.rows(_FIND_COVERED_SINCE, **whose, **prefix, after=after, limit=limit)]

@@ -35,6 +35,7 @@ const REASONS: Readonly<Record<string, Message>> = {
   idempotent: "had the key of an earlier event",
   singleton: "came while a run of the singleton went on",
   superseded: "made way for a later event",
+  duplicate: "had the id of an earlier event",
   "key-error": "have no key: the expression cannot be evaluated",
 };
 
