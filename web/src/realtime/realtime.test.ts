@@ -35,6 +35,11 @@ describe("the reader of events", () => {
   });
 });
 
+/** The whole numbers behind one, up to another. */
+function numbers(behind: number, last: number): readonly number[] {
+  return Array.from({ length: last - behind }, (_, index) => behind + index + 1);
+}
+
 /** One answer of the server, which goes on until it is ended. */
 class Answer {
   readonly response: Response;
@@ -118,6 +123,48 @@ describe("a subscription", () => {
     await answers[1]?.send(frame("0.6", 2));
     expect(told.map(({ data }) => data)).toEqual([1, 2]);
     expect(states).toEqual(["connecting", "active", "connecting", "active"]);
+  });
+
+  it("loses nothing and tells nothing twice, however often the network goes for half a minute", async () => {
+    const cut = fc.record({
+      before: fc.nat({ max: 4 }), // messages that arrive while there is a connection
+      part: fc.nat({ max: 60 }), // characters of the next one that arrive before it is cut
+      during: fc.nat({ max: 4 }), // messages that are published while there is none
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(cut, { minLength: 1, maxLength: 4 }), async (cuts) => {
+        [answers, told, states, isDown] = [[], [], [], false];
+        let published = 0;
+        const publish = (): string => frame(`0.${(published += 1)}`, published);
+        /** What the server sends to whoever comes: all that is behind their place. */
+        const behind = ({ headers }: Answer): string => {
+          const place = Number((headers["Last-Event-ID"] ?? "0.0").slice(2));
+          return numbers(place, published)
+            .map((number) => frame(`0.${number}`, number))
+            .join("");
+        };
+        await begin();
+        for (const { before, part, during } of cuts) {
+          const answer = answers.at(-1) as Answer;
+          await answer.send(behind(answer));
+          for (let count = 0; count < before; count += 1) await answer.send(publish());
+          await answer.send(publish().slice(0, part));
+          isDown = true;
+          answer.fail();
+          for (let count = 0; count < during; count += 1) publish();
+          await vi.advanceTimersByTimeAsync(30_000);
+          isDown = false;
+          window.dispatchEvent(new Event("online"));
+          await vi.advanceTimersByTimeAsync(0);
+        }
+        const last = answers.at(-1) as Answer;
+        await last.send(`${behind(last)}event: end\ndata: {"reason":"run-ended"}\n\n`);
+        const received = told.filter(({ event }) => event === "message").map(({ data }) => data);
+        expect(received).toEqual(numbers(0, published));
+        expect(states.at(-1)).toBe("closed");
+      }),
+      { numRuns: 60 },
+    );
   });
 
   it("closes itself when nothing will follow", async () => {
