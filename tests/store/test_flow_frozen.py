@@ -88,3 +88,14 @@ def test_one_run_at_a_time_of_a_key_begins_in_the_order_in_which_the_events_came
             own = [row for row in spans if f'"k":{key}' in row["data"].replace(" ", "")]
             assert len(own) == 6
             assert all(one["finished_at_ms"] <= after["started_at_ms"] for one, after in pairwise(own))
+
+
+def test_a_batch_is_under_the_keys_of_its_first_event(database_url: str) -> None:
+    with a_runtime(database_url, _registry(began := Began())) as harness:
+        limit = {"limit": 1, "mode": "runs", "key": "event.data.k"}
+        harness.deploy(_document(batch={"max_size": 2, "timeout": "1m"}, concurrency=[limit]))
+        for number, key in ((1, "a"), (2, "b"), (4, "b"), (5, "a"), (7, "a"), (8, "b")):
+            _send(harness, number, k=key)
+        assert began == [1, 4]
+        harness.skip(10)
+        assert began == [1, 4, 7]

@@ -127,3 +127,25 @@ def test_a_decision_about_a_function_is_the_tenants_of_the_event(database_url: s
                 (decided,) = queries.find_decisions(tx, scope, ids[1])
                 (run,) = queries.find_runs(tx, scope, queries.RunFilter(event_id=ids[0]), limit=2)
             assert (decided.workflow_id, decided.reason, decided.run_id) == ("shop/fn", "idempotent", run.id)
+
+
+def test_what_waits_for_an_invoked_run_holds_no_slot(database_url: str) -> None:
+    code, began = Code(), list[int]()
+
+    @code.function("child", trigger={"event": "never/sent"})
+    def child(ctx: StepContext) -> None:
+        ctx.step.sleep("nap", 60)
+
+    @code.function(concurrency=1)
+    def fn(ctx: StepContext) -> None:
+        ctx.step.run("begin", began.append, ctx.event["data"]["n"])
+        ctx.step.invoke("call", "shop/child")
+
+    with code.running(database_url) as harness:
+        for number in range(3):
+            happen(harness, {"n": number})
+        assert began == [0, 1, 2]
+        harness.skip(60)
+        harness.skip(1)
+        rows = harness.rows("SELECT status FROM runs WHERE workflow_id = 'shop/fn'")
+        assert [row["status"] for row in rows] == ["completed"] * 3
