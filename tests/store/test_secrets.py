@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import logging
 import time
 from collections.abc import Iterator
@@ -16,7 +17,15 @@ import sqlalchemy as sa
 from builders import WorkflowBuilder, a_workflow
 from runtimes import Harness, a_registry, a_runtime
 
-from workflowkit.base.errors import DefinitionError, InvalidInput, LimitExceeded, NonRetriableError, NotFound
+from workflowkit.base.errors import (
+    DefinitionError,
+    InvalidInput,
+    LimitExceeded,
+    NonRetriableError,
+    NotFound,
+    RetryAfterError,
+    StepError,
+)
 from workflowkit.base.jsonvalue import loads
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import DEFAULT_SCOPE, Scope
@@ -559,3 +568,70 @@ def test_a_vault_that_does_not_tell_names_keeps_nobody_from_publishing(database_
         assert authoring.publish(DEFAULT_SCOPE, "w").created
     finally:
         harness.close()
+
+
+def _asks(ctx: StepContext, key: str) -> None:
+    ctx.step.approval(
+        "ask", f"May {key}?", timeout="1d", description=key, assignees=[f"{key}@example.com"],
+        form={"type": "object", "properties": {"x": {"title": key}}},
+    )  # fmt: skip
+
+
+def _signals(ctx: StepContext, key: str) -> None:
+    with contextlib.suppress(StepError):
+        ctx.step.send_signal("tell", key, {"key": key})
+    ctx.step.wait_for_signal("hear", key, timeout="1d")
+
+
+def _waits(ctx: StepContext, key: str) -> None:
+    ctx.step.wait_for_event("w", "reply", timeout="1d", if_=f"async.data.x == '{key[:7]}'", params={"k": key})
+
+
+def _fetches(ctx: StepContext, key: str) -> None:
+    ctx.step.fetch("get", "GET", f"https://localhost/{quote(key)}", headers={"x": key.splitlines()[0]})
+
+
+def _starts(ctx: StepContext, key: str) -> Any:
+    ctx.start_run("child", {"key": key})
+    ctx.send_event("a/b", {"key": key}, id=key)
+    ctx.stop({"key": key})
+    return None
+
+
+def _retries(ctx: StepContext, key: str) -> Any:
+    def fail() -> None:
+        raise RetryAfterError(key, 5)
+
+    return ctx.step.run("again", fail, retries=3)
+
+
+def _branches(ctx: StepContext, key: str) -> Any:
+    return ctx.group.parallel(
+        [lambda: ctx.step.run("one", lambda: key), lambda: ctx.step.invoke("two", "child", {"key": key})]
+    )
+
+
+def test_whatever_else_a_handler_can_do_with_a_value_leaves_none(database_url: str) -> None:
+    """Every way out of a handler, one after the other."""
+
+    ways = {each.__name__: each for each in (_asks, _signals, _waits, _fetches, _starts, _retries, _branches)}
+
+    def use(ctx: StepContext, key: Secret, way: str) -> Any:
+        return ways[way](ctx, key)
+
+    document = using({"key": "!secret(stripe)", "way": "!ref($.event.data.way)"}).document()
+    with opened(database_url, use) as harness:
+        store(harness)
+        harness.deploy(a_workflow().action("n").path("$source", "n").document(), "child")
+        harness.deploy(document)
+        for way in ways:
+            harness.send("go", {"way": way})
+        harness.drain()
+        harness.skip(600)
+        stored = everything(harness)
+        assert_nowhere(stored)
+        assert stored.count("•••(stripe)") > 15
+        assert {row["kind"] for row in harness.rows("SELECT kind FROM waits")} == {"signal", "event", "run"}
+        (approval,) = harness.rows("SELECT title, assignees FROM approvals")
+        assert approval == {"title": "May •••(stripe)?", "assignees": '["•••(stripe)@example.com"]'}
+        assert len(harness.rows("SELECT * FROM runs WHERE workflow_id = 'child'")) == 2

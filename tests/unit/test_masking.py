@@ -5,6 +5,11 @@ from __future__ import annotations
 import base64
 import html
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
 from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
@@ -74,6 +79,24 @@ def test_json_is_masked_in_its_texts_keys_and_numbers(mask: Mask) -> None:
         "none": None,
     }
     assert Mask({"pin": "123456"}).value([123456, 1234567, 12.5]) == ["•••(pin)", 1234567, 12.5]
+
+
+def test_what_is_made_of_such_values_is_masked_too(mask: Mask) -> None:
+    class Word(StrEnum):
+        ONE = "one"
+
+    @dataclass(frozen=True, slots=True)
+    class Asked:
+        title: str
+        form: Mapping[str, Any]
+        names: tuple[str, ...]
+        word: Word
+
+    asked = Asked(VALUE, MappingProxyType({"a": [VALUE]}), (VALUE, "b"), Word.ONE)
+    masked = mask.value(asked)
+    assert masked == Asked("•••(key)", {"a": ["•••(key)"]}, ("•••(key)", "b"), Word.ONE)
+    assert masked.word is Word.ONE
+    assert mask.value(b"bytes") == b"bytes"
 
 
 def test_each_line_of_a_long_value_counts(mask: Mask) -> None:

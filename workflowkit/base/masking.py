@@ -11,6 +11,8 @@ import html
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
+from enum import Enum
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -56,15 +58,20 @@ class Mask:
         return self.text(text) != text
 
     def value(self, value: Any) -> Any:
-        """Return a JSON value without the values of secrets, in its texts, its keys and its numbers."""
+        """Return a JSON value without the values of secrets, in its texts, its keys and its numbers; or a dataclass of
+        such values."""
+        if isinstance(value, Enum | bool):
+            return value
         if isinstance(value, str):
             return self.text(value)
-        if isinstance(value, dict):
-            return {self.text(key): self.value(inner) for key, inner in value.items()}
-        if isinstance(value, list):
-            return [self.value(inner) for inner in value]
-        if isinstance(value, int | float) and not isinstance(value, bool):
+        if isinstance(value, int | float):
             return next((mask_of(name) for name, secret in self._values.items() if str(value) == secret), value)
+        if isinstance(value, Mapping):
+            return {self.text(key): self.value(inner) for key, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return type(value)(self.value(inner) for inner in value)
+        if is_dataclass(value) and not isinstance(value, type):
+            return replace(value, **{each.name: self.value(getattr(value, each.name)) for each in fields(value)})
         return value
 
     def _without_rest(self, text: str) -> str:

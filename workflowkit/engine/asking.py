@@ -26,7 +26,8 @@ class Asking:
 
     def __init__(self, session: StepSession, step_id: str, request: ApprovalRequest, timeout_ms: int) -> None:
         self._session = session
-        self._request = request
+        # SAFETY: S18 — what people are asked is stored and sent, and stands in the keys of steps.
+        self._request: ApprovalRequest = request if session.mask is None else session.mask.value(request)
         self._key = session.begin(step_id, WaitKind.APPROVAL.value)
         #: What it came to, if it has ended.
         self.result: dict[str, Any] | None = None
