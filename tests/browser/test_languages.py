@@ -48,10 +48,17 @@ class Visited:
         """Return the paths of all pages, by what shows that they are there."""
         return {
             "/workflows": "new-workflow",
+            f"/runs?workflow={self.workflow_id}": "bulk-open",
+            f"/runs/{self.run_id}": "waterfall",
+            f"/runs/{self.run_id}?step=ask": "step-detail",
+            f"/runs/{self.failed_id}?step=fetch": "run-error",
+            "/events": "account-button",
+            f"/events/{self.event_id}": "decisions",
             "/approvals": "decide",
             "/functions": "sync-app",
             "/alerts": "new-alert",
             "/workers": "health-Workers",
+            "/secrets": "new-secret",
             "/users": "new-user",
             "/audit": "account-button",
             "/runs/not/there": "account-button",
@@ -64,6 +71,11 @@ class Visited:
             "decision": ("/approvals", "decide"),
             "alert-dialog": ("/alerts", "new-alert"),
             "sync-dialog": ("/functions", "sync-app"),
+            "secret-dialog": ("/secrets", "new-secret"),
+            "bulk": ("/runs", "bulk-open"),
+            "cancel-reason": (f"/runs/{self.run_id}", "cancel-run"),
+            "rerun-text": (f"/runs/{self.failed_id}", "rerun"),
+            "send-dialog": (f"/events/{self.event_id}", "send-again"),
             "account": ("/workers", "account-button"),
         }
 
@@ -202,5 +214,6 @@ def test_the_rail_stands_where_reading_begins(new_page: NewPage, visited: Visite
 
 def test_time_goes_to_the_right_in_every_language(new_page: NewPage, visited: Visited) -> None:
     reader = Reader(new_page(locale="ar").page, visited.server, "ar")
+    reader.go(f"/runs/{visited.run_id}", "waterfall")
     tracks = reader.page.locator(".waterfall-track")
     assert {track.evaluate("element => getComputedStyle(element).direction") for track in tracks.all()} == {"ltr"}

@@ -2,6 +2,8 @@ import { useCallback } from "react";
 import type { EventDetail } from "../api/schema";
 import { api } from "../api/session";
 import { useLoaded } from "../api/useLoaded";
+import { t } from "../locale/locale";
+import { rich } from "../locale/rich";
 import { pathTo } from "../shell/routes";
 import { fullTime } from "../shell/times";
 import { Button } from "../shell/ui/Button";
@@ -18,16 +20,16 @@ export function EventPage({ eventId }: { readonly eventId: string }): React.JSX.
   const { value: event, error, reload } = useLoaded(load);
   return (
     <ListPage
-      title={event?.name ?? "Event"}
+      title={event?.name ?? t("Event")}
       error={error}
       onReload={reload}
       isEmpty={event === undefined}
       actions={
         <>
           {event !== undefined && <SendAgain event={event} />}
-          <Button onClick={reload}>Refresh</Button>
+          <Button onClick={reload}>{t("Refresh")}</Button>
           <Link className="button" href={pathTo("events")}>
-            All events
+            {t("All events")}
           </Link>
         </>
       }
@@ -35,11 +37,11 @@ export function EventPage({ eventId }: { readonly eventId: string }): React.JSX.
       {event !== undefined && (
         <div className="stack">
           <p className="muted">
-            <code>{event.event_id ?? event.id}</code> · received {fullTime(event.received_at)}
+            <code>{event.event_id ?? event.id}</code> · {t("received {time}", { time: fullTime(event.received_at) })}
             {" · "}
             <Source event={event} />
           </p>
-          <JsonTree value={event.data} label="the data of the event" />
+          <JsonTree value={event.data} label={t("the data of the event")} />
           <Outcome event={event} />
         </div>
       )}
@@ -49,11 +51,13 @@ export function EventPage({ eventId }: { readonly eventId: string }): React.JSX.
 
 /** Where an event came from. */
 function Source({ event }: { readonly event: EventDetail }): React.JSX.Element {
-  if (event.webhook !== null) return <>by the webhook {event.webhook}</>;
-  if (event.source_run_id === null) return <>sent from outside</>;
+  if (event.webhook !== null) return <>{t("by the webhook {name}", { name: event.webhook })}</>;
+  if (event.source_run_id === null) return <>{t("sent from outside")}</>;
   return (
     <>
-      sent by <Link href={pathTo("runs", event.source_run_id)}>a run</Link>
+      {rich("sent by {run}", {
+        run: <Link href={pathTo("runs", event.source_run_id)}>{t("a run")}</Link>,
+      })}
     </>
   );
 }

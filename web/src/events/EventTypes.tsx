@@ -2,6 +2,8 @@ import { useCallback } from "react";
 import type { EventType, EventTypePage } from "../api/schema";
 import { api } from "../api/session";
 import { useLoaded } from "../api/useLoaded";
+import type { Message } from "../locale/locale";
+import { counted, numeral, t } from "../locale/locale";
 import { pathTo, pathToSource, setQuery } from "../shell/routes";
 import { Button } from "../shell/ui/Button";
 import { Link } from "../shell/ui/Link";
@@ -13,17 +15,16 @@ import { Volume } from "./Volume";
 import "./events.css";
 
 /** What is counted, and how long about a bar of it is. */
-const SPANS: Readonly<Record<string, readonly [string, string]>> = {
-  "1h": ["Last hour", "2 minutes"],
-  "24h": ["Last day", "70 minutes"],
-  "7d": ["Last 7 days", "7 hours"],
+const SPANS: Readonly<Record<string, readonly [Message, () => string]>> = {
+  "1h": ["Last hour", () => counted("{count} minutes", 2)],
+  "24h": ["Last day", () => counted("{count} minutes", 70)],
+  "7d": ["Last 7 days", () => counted("{count} hours", 7)],
 };
 const DEFAULT_SPAN = "24h";
 /** Names that are shown at a time. */
 const PAGE = 10;
 /** Workflows of one name that are shown. */
 const MOST_LINKED = 5;
-const NUMBER = new Intl.NumberFormat();
 
 interface EventTypesProps {
   /** Only events of this name; "" for all. */
@@ -52,19 +53,21 @@ export function EventTypes({ name, query }: EventTypesProps): React.JSX.Element 
     );
   if (page === undefined || page.items.length === 0) return null;
   return (
-    <ListSection title={name === "" ? "By name" : "This event"}>
+    <ListSection title={name === "" ? t("By name") : t("This event")}>
       <div className="event-span">
         <QuerySelect
-          label="How far back"
+          label={t("How far back")}
           name="span"
           value={span}
           options={Object.keys(SPANS)}
-          labelOf={(option) => SPANS[option]?.[0] ?? option}
+          labelOf={spanLabel}
         />
-        <span className="muted">A bar is about {SPANS[span]?.[1]}.</span>
+        <span className="muted">
+          {SPANS[span] !== undefined && t("A bar is about {time}.", { time: SPANS[span][1]() })}
+        </span>
       </div>
       <Table
-        label="Names of events"
+        label={t("Names of events")}
         columns={columnsOf(page, name)}
         items={page.items}
         keyOf={(type) => type.name}
@@ -72,22 +75,27 @@ export function EventTypes({ name, query }: EventTypesProps): React.JSX.Element 
       />
       {page.next_cursor !== null && (
         <Button look="quiet" onClick={() => setQuery({ types: page.next_cursor ?? undefined })}>
-          More names
+          {t("More names")}
         </Button>
       )}
       {after !== "" && (
         <Button look="quiet" onClick={() => setQuery({ types: undefined })}>
-          The first names
+          {t("The first names")}
         </Button>
       )}
     </ListSection>
   );
 }
 
+function spanLabel(option: string): string {
+  const span = SPANS[option];
+  return span === undefined ? option : t(span[0]);
+}
+
 function columnsOf(page: EventTypePage, shown: string): readonly Column<EventType>[] {
   return [
     {
-      head: "Event",
+      head: t("Event"),
       cell: ({ name }) =>
         name === shown ? (
           name
@@ -97,29 +105,31 @@ function columnsOf(page: EventTypePage, shown: string): readonly Column<EventTyp
           </Link>
         ),
     },
-    { head: "When", cell: (type) => <Volume type={type} page={page} /> },
+    { head: t("When"), cell: (type) => <Volume type={type} page={page} /> },
     {
-      head: "Number",
+      head: t("Number"),
       className: "table-time",
-      cell: ({ count, is_capped }) => `${NUMBER.format(count)}${is_capped ? "+" : ""}`,
+      cell: ({ count, is_capped }) => `${numeral(count)}${is_capped ? "+" : ""}`,
     },
-    { head: "Last", cell: ({ last_at }) => (last_at === null ? "—" : <Ago time={last_at} />) },
-    { head: "Who listens", className: "table-wrap", cell: ({ workflow_ids }) => <Linked ids={workflow_ids} /> },
+    { head: t("Last"), cell: ({ last_at }) => (last_at === null ? "—" : <Ago time={last_at} />) },
+    { head: t("Who listens"), className: "table-wrap", cell: ({ workflow_ids }) => <Linked ids={workflow_ids} /> },
   ];
 }
 
 function Linked({ ids }: { readonly ids: readonly string[] }): React.JSX.Element {
-  if (ids.length === 0) return <span className="muted">nobody</span>;
+  if (ids.length === 0) return <span className="muted">{t("nobody")}</span>;
   const shown = ids.slice(0, MOST_LINKED);
   return (
     <>
       {shown.map((id, index) => (
         <span key={id}>
-          {index > 0 && ", "}
+          {index > 0 && t(", ")}
           <Link href={pathToSource(id)}>{id}</Link>
         </span>
       ))}
-      {ids.length > shown.length && <span className="muted"> and {ids.length - shown.length} more</span>}
+      {ids.length > shown.length && (
+        <span className="muted"> {t("and {number} more", { number: ids.length - shown.length })}</span>
+      )}
     </>
   );
 }

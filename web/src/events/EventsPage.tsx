@@ -3,6 +3,7 @@ import type { Event } from "../api/schema";
 import { api } from "../api/session";
 import { useLoaded } from "../api/useLoaded";
 import { summary } from "../base/json";
+import { t } from "../locale/locale";
 import { pathTo, useAddress } from "../shell/routes";
 import { Button } from "../shell/ui/Button";
 import { Link } from "../shell/ui/Link";
@@ -12,21 +13,23 @@ import type { Column } from "../shell/ui/Table";
 import { Ago, Table } from "../shell/ui/Table";
 import { EventTypes } from "./EventTypes";
 
-const COLUMNS: readonly Column<Event>[] = [
-  {
-    head: "Event",
-    cell: (event) => (
-      <>
-        <Link className="table-link" href={pathTo("events", event.id)}>
-          {event.name}
-        </Link>{" "}
-        {event.duplicate_of !== null && <span className="tag">duplicate</span>}
-      </>
-    ),
-  },
-  { head: "Data", className: "mono muted table-wrap table-long", cell: (event) => summary(event.data) },
-  { head: "Received", cell: (event) => <Ago time={event.received_at} /> },
-];
+function columns(): readonly Column<Event>[] {
+  return [
+    {
+      head: t("Event"),
+      cell: (event) => (
+        <>
+          <Link className="table-link" href={pathTo("events", event.id)}>
+            {event.name}
+          </Link>{" "}
+          {event.duplicate_of !== null && <span className="tag">{t("duplicate")}</span>}
+        </>
+      ),
+    },
+    { head: t("Data"), className: "mono muted table-wrap table-long", cell: (event) => summary(event.data) },
+    { head: t("Received"), cell: (event) => <Ago time={event.received_at} /> },
+  ];
+}
 
 /** The events that came in, newest first. */
 export function EventsPage(): React.JSX.Element {
@@ -37,26 +40,26 @@ export function EventsPage(): React.JSX.Element {
   const { value: page, error, reload } = useLoaded(load);
   return (
     <ListPage
-      title="Events"
+      title={t("Events")}
       error={error}
       onReload={reload}
       isEmpty={page === undefined}
       actions={
         <>
-          <QueryField label="Name of the event" name="name" value={name} />
-          <Button onClick={reload}>Refresh</Button>
+          <QueryField label={t("Name of the event")} name="name" value={name} />
+          <Button onClick={reload}>{t("Refresh")}</Button>
         </>
       }
     >
       <EventTypes name={name} query={query} />
       {page !== undefined && (
-        <ListSection title="Latest">
+        <ListSection title={t("Latest")}>
           <Table
-            label="Events"
-            columns={COLUMNS}
+            label={t("Events")}
+            columns={columns()}
             items={page.items}
             keyOf={({ id }) => id}
-            empty={name === "" ? "No event has come in yet." : "No event is like this."}
+            empty={name === "" ? t("No event has come in yet.") : t("No event is like this.")}
             nextCursor={page.next_cursor}
           />
         </ListSection>

@@ -2,6 +2,8 @@ import { useState } from "react";
 import type { EventDetail, SentEvents } from "../api/schema";
 import { api, useMay } from "../api/session";
 import { asApiError } from "../api/useLoaded";
+import { t } from "../locale/locale";
+import { rich } from "../locale/rich";
 import { notify } from "../shell/notices";
 import { navigate, pathTo } from "../shell/routes";
 import { Button, IconButton } from "../shell/ui/Button";
@@ -15,7 +17,7 @@ export function SendAgain({ event }: { readonly event: EventDetail }): React.JSX
   return (
     <>
       <Button icon="redo" testId="send-again" onClick={() => setOpen(true)}>
-        Send again…
+        {t("Send again…")}
       </Button>
       {isOpen && <SendDialog event={event} onClose={() => setOpen(false)} />}
     </>
@@ -45,30 +47,32 @@ function SendDialog({ event, onClose }: SendDialogProps): React.JSX.Element {
   };
   return (
     <Dialog
-      title="Send this event again"
+      title={t("Send this event again")}
       testId="send-dialog"
       onClose={onClose}
       footer={
         <>
-          <Button onClick={onClose}>Close</Button>
+          <Button onClick={onClose}>{t("Close")}</Button>
           {maySend && !isEncrypted && (
             <Button look="primary" disabled={isBusy} testId="send-here" onClick={() => void send()}>
-              Send here
+              {t("Send here")}
             </Button>
           )}
         </>
       }
     >
       {isEncrypted ? (
-        <p className="callout">Some of its data is encrypted for you, so it cannot be sent by you.</p>
+        <p className="callout">{t("Some of its data is encrypted for you, so it cannot be sent by you.")}</p>
       ) : (
         <div className="event-commands">
           <p>
-            It is sent without its id, as a new event of now. <strong>Send here</strong> starts the workflows of this
-            server that listen to it. To try it with a server on your own machine, run one of these there:
+            {rich(
+              "It is sent without its id, as a new event of now. {button} starts the workflows of this server that listen to it. To try it with a server on your own machine, run one of these there:",
+              { button: <strong>{t("Send here")}</strong> },
+            )}
           </p>
-          <Command label="the command" text={sendCommand(event)} />
-          <Command label="the request" text={curlCommand(event)} />
+          <Command label={t("the command")} text={sendCommand(event)} />
+          <Command label={t("the request")} text={curlCommand(event)} />
         </div>
       )}
     </Dialog>
@@ -79,10 +83,10 @@ function Command({ label, text }: { readonly label: string; readonly text: strin
   return (
     <div className="event-command">
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reachable by keys */}
-      <pre tabIndex={0} aria-label={label}>
+      <pre dir="ltr" tabIndex={0} aria-label={label}>
         {text}
       </pre>
-      <IconButton icon="copy" label={`Copy ${label}`} onClick={() => copy(text)} />
+      <IconButton icon="copy" label={t("Copy {name}", { name: label })} onClick={() => copy(text)} />
     </div>
   );
 }

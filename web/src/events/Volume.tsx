@@ -1,4 +1,5 @@
 import type { EventType, EventTypePage } from "../api/schema";
+import { counted, t } from "../locale/locale";
 import { fullTime } from "../shell/times";
 
 const HEIGHT = 24;
@@ -17,7 +18,10 @@ export function Volume({ type, page }: VolumeProps): React.JSX.Element {
   const peak = type.counts.indexOf(most);
   const startOf = (part: number): string =>
     fullTime(new Date(Date.parse(page.starts_at) + part * page.part_seconds * 1000).toISOString());
-  const words = type.count === 0 ? "None came." : `${type.count} came; most, ${most}, from ${startOf(peak)} on.`;
+  const words =
+    type.count === 0
+      ? t("None came.")
+      : counted("{count} came; most, {most}, from {time} on.", type.count, { most, time: startOf(peak) });
   return (
     <svg
       className="event-volume"

@@ -14,8 +14,8 @@ type Catalogue = Readonly<Record<string, unknown>>;
 const de = { ...deWords, ...dePages };
 const ar = { ...arWords, ...arPages };
 const CATALOGUES: Readonly<Record<string, Catalogue>> = { de, ar };
-/** The name of a format. */
-const SAME = /^JSON Logic$/;
+/** The name of a format, and quotation marks. */
+const SAME = /^(JSON Logic|“\{text\}”)$/;
 
 function sources(directory: string): string {
   return readdirSync(directory, { withFileTypes: true })

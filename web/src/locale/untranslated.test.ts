@@ -18,7 +18,7 @@ interface Node {
 const PAGE_ROOMS =
   /^((alerts|approvals|events|functions|login|runs|workers|workflows)\/|secrets\/(DeleteDialog|SecretsPage)|shell\/NotFoundPage\.tsx$)/;
 /** Generated, and what is not part of the interface. */
-const LEFT_OUT = /\.test\.|^api\/schema\.ts$|^(events|runs)\//;
+const LEFT_OUT = /\.test\.|^api\/schema\.ts$/;
 /** What people read or hear, as an attribute of an element or a property of a value. */
 const SAID_NAMES =
   /^(aria-(label|description|valuetext|roledescription)|title|placeholder|alt|label|legend|none|help|hint|empty|head|button|about|detail|text)$/;
@@ -40,7 +40,7 @@ const SAME =
   /^(Workflow Kit|\$\{…\} · Workflow Kit|Python|JSON|fx|\$\{…\} ms|\$\{…\} min \$\{…\} s|wk_…|https:\/\/\S+|\$\.item, \$\.index|Ctrl Z, Ctrl Shift Z)$/;
 /** What is not for people: headers, drawings, classes, keys by which changes are joined, errors of a host's script. */
 const MACHINE_TEXT =
-  /^(Bearer \$\{…\}|M\d\S+ .*|reference reference-broken|(settings|move)( \$\{…\})+|\$\{…\} name|there is a workflow editor .*)$/;
+  /^(Bearer \$\{…\}|M\d\S+ .*|reference reference-broken|(settings|move)( \$\{…\})+|\$\{…\} name|there is a workflow editor .*|workflowkit send .*|curl .*)$/;
 
 const KNOWN = new Set([de, pages, served].flatMap(Object.keys));
 

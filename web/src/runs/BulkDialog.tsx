@@ -3,10 +3,13 @@ import type { Job, JobCount, NewJob } from "../api/schema";
 import { api } from "../api/session";
 import { useLoaded } from "../api/useLoaded";
 import type { JsonObject } from "../base/json";
+import { counted, t } from "../locale/locale";
+import { fullTime } from "../shell/times";
 import { Button } from "../shell/ui/Button";
 import { Dialog } from "../shell/ui/Dialog";
 import { LabelledField } from "../shell/ui/LabelledField";
 import { useBusy } from "../shell/useBusy";
+import { statusText } from "./statuses";
 
 /** Which runs: what the list is filtered by. */
 export interface BulkFilter {
@@ -47,41 +50,41 @@ export function BulkDialog({ filter, onClose, onBegun }: BulkDialogProps): React
   const isReady = matched !== undefined && matched > 0 && (kind === "cancel" || Number(rate) > 0);
   return (
     <Dialog
-      title="Act on many runs"
+      title={t("Act on many runs")}
       onClose={onClose}
       testId="bulk"
       footer={
         <>
-          <Button onClick={onClose}>Close</Button>
+          <Button onClick={onClose}>{t("Close")}</Button>
           <Button
             look={kind === "cancel" ? "danger" : "primary"}
             testId="begin-job"
             disabled={isBusy || !isReady}
             onClick={start}
           >
-            {kind === "cancel" ? "Cancel" : "Repeat"} {matched ?? "…"} runs
+            {beginText(kind, matched)}
           </Button>
         </>
       }
     >
       <div className="stack">
         <p className="callout" data-testid="bulk-count" aria-live="polite">
-          {count.error?.message ?? (matched === undefined ? "Counting…" : countText(matched, kind, filter))}
+          {count.error?.message ?? (matched === undefined ? t("Counting…") : countText(matched, kind, filter))}
         </p>
-        <LabelledField label="What to do">
+        <LabelledField label={t("What to do")}>
           <select
             className="input"
             data-autofocus
             value={kind}
             onChange={(event) => setKind(event.target.value as Kind)}
           >
-            <option value="cancel">Cancel them</option>
-            <option value="replay">Repeat them from their events</option>
+            <option value="cancel">{t("Cancel them")}</option>
+            <option value="replay">{t("Repeat them from their events")}</option>
           </select>
         </LabelledField>
         {kind === "replay" && (
           <div className="fields-beside">
-            <LabelledField label="Runs per second">
+            <LabelledField label={t("Runs per second")}>
               <input
                 className="input"
                 type="number"
@@ -90,15 +93,15 @@ export function BulkDialog({ filter, onClose, onBegun }: BulkDialogProps): React
                 onChange={(event) => setRate(event.target.value)}
               />
             </LabelledField>
-            <LabelledField label="On the version">
+            <LabelledField label={t("On the version")}>
               <select className="input" value={version} onChange={(event) => setVersion(event.target.value)}>
-                <option value="original">on which they ran</option>
-                <option value="latest">that is the latest</option>
+                <option value="original">{t("on which they ran")}</option>
+                <option value="latest">{t("that is the latest")}</option>
               </select>
             </LabelledField>
           </div>
         )}
-        <LabelledField label="Why" help="Kept with the runs">
+        <LabelledField label={t("Why")} help={t("Kept with the runs")}>
           <input className="input" maxLength={500} value={reason} onChange={(event) => setReason(event.target.value)} />
         </LabelledField>
       </div>
@@ -115,9 +118,19 @@ function chosen(kind: Kind, filter: BulkFilter): JsonObject {
   };
 }
 
+function beginText(kind: Kind, matched: number | undefined): string {
+  if (matched === undefined) return t("Counting…");
+  return kind === "cancel" ? counted("Cancel {count} runs", matched) : counted("Repeat {count} runs", matched);
+}
+
+/** How many runs these are, and which. */
 function countText(count: number, kind: Kind, { status, workflowId, createdAfter }: BulkFilter): string {
-  const state = status === "" ? (kind === "cancel" ? "that have not ended" : "that failed") : `that are ${status}`;
-  const whose = workflowId === "" ? "of all workflows" : `of ${workflowId}`;
-  const since = createdAfter === "" ? "" : `, since ${new Date(createdAfter).toLocaleString()}`;
-  return `${count} runs ${state}, ${whose}${since}.`;
+  const unnamed = kind === "cancel" ? t("not ended") : statusText("failed");
+  const facts = [
+    counted("{count} runs", count),
+    t("Status: {status}", { status: status === "" ? unnamed : statusText(status) }),
+    workflowId === "" ? t("of all workflows") : t("of {name}", { name: workflowId }),
+    ...(createdAfter === "" ? [] : [t("since {time}", { time: fullTime(createdAfter) })]),
+  ];
+  return facts.join(" · ");
 }

@@ -1,6 +1,7 @@
 import { useState } from "react";
 import { api } from "../api/session";
 import { asApiError } from "../api/useLoaded";
+import { t } from "../locale/locale";
 import { notify } from "../shell/notices";
 import { Button } from "../shell/ui/Button";
 import { Dialog } from "../shell/ui/Dialog";
@@ -28,24 +29,24 @@ export function CancelDialog({ runId, onClose, onCancelled }: CancelDialogProps)
   };
   return (
     <Dialog
-      title="Cancel this run?"
+      title={t("Cancel this run?")}
       size="small"
       onClose={onClose}
       footer={
         <>
-          <Button onClick={onClose}>Let it go on</Button>
+          <Button onClick={onClose}>{t("Let it go on")}</Button>
           <Button look="primary" testId="confirm-cancel" disabled={isBusy} onClick={() => void cancel()}>
-            Cancel the run
+            {t("Cancel the run")}
           </Button>
         </>
       }
     >
       <div className="stack">
         <p className="muted">
-          No further step starts. What is running just now goes on to its end and changes nothing.
+          {t("No further step starts. What is running just now goes on to its end and changes nothing.")}
         </p>
         <label className="field">
-          <span className="field-label">Why</span>
+          <span className="field-label">{t("Why")}</span>
           <input
             className="input"
             data-autofocus

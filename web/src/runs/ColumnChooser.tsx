@@ -1,3 +1,4 @@
+import { t } from "../locale/locale";
 import { setQuery } from "../shell/routes";
 import { Icon } from "../shell/ui/Icon";
 
@@ -17,13 +18,13 @@ export function ColumnChooser({ columns }: ColumnChooserProps): React.JSX.Elemen
     field.value = "";
   };
   return (
-    <div className="run-columns" role="group" aria-label="Columns">
+    <div className="run-columns" role="group" aria-label={t("Columns")}>
       {columns.map((path) => (
         <button
           key={path}
           type="button"
           className="tag run-column"
-          aria-label={`Remove the column ${path}`}
+          aria-label={t("Remove the column {name}", { name: path })}
           onClick={() => show(columns.filter((other) => other !== path))}
         >
           <code>{path}</code>
@@ -32,8 +33,8 @@ export function ColumnChooser({ columns }: ColumnChooserProps): React.JSX.Elemen
       ))}
       <input
         className="input mono"
-        aria-label="Add a column"
-        placeholder="Add a column: event.data.order_id"
+        aria-label={t("Add a column")}
+        placeholder={t("Add a column: {example}", { example: "event.data.order_id" })}
         spellCheck={false}
         data-testid="add-column"
         onBlur={(event) => add(event.target)}

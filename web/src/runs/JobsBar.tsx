@@ -2,12 +2,20 @@ import { useCallback, useRef, useState } from "react";
 import type { Job, JobPage } from "../api/schema";
 import { api } from "../api/session";
 import { usePolled } from "../api/usePolled";
+import type { Message } from "../locale/locale";
+import { t } from "../locale/locale";
 import { Button } from "../shell/ui/Button";
 import { useBusy } from "../shell/useBusy";
 
 const BUSY_MS = 1000;
 const IDLE_MS = 15_000;
 const LOOKED_AT = 5;
+
+const STATES: Readonly<Record<Job["state"], Message>> = {
+  running: "running",
+  done: "done",
+  stopped: "stopped",
+};
 
 interface JobsBarProps {
   /** Jobs to show even if they have ended before anybody could look. */
@@ -35,7 +43,7 @@ export function JobsBar({ begun, onDone }: JobsBarProps): React.JSX.Element | nu
     jobs?.filter(({ id, state }) => !dismissed.has(id) && (state === "running" || begun.includes(id))) ?? [];
   if (shown.length === 0) return null;
   return (
-    <ul className="jobs" aria-label="Jobs">
+    <ul className="jobs" aria-label={t("Jobs")}>
       {shown.map((job) => (
         <JobLine
           key={job.id}
@@ -57,7 +65,7 @@ interface JobLineProps {
 function JobLine({ job, onChange, onDismiss }: JobLineProps): React.JSX.Element {
   const [isBusy, begin] = useBusy();
   const isRunning = job.state === "running";
-  const what = job.kind === "cancel" ? "cancelled" : "repeated";
+  const values = { number: job.done_count, all: job.matched_count };
   const stop = (): void =>
     begin(async () => {
       await api.send("DELETE", `/jobs/${encodeURIComponent(job.id)}`);
@@ -66,20 +74,22 @@ function JobLine({ job, onChange, onDismiss }: JobLineProps): React.JSX.Element 
   return (
     <li className="card job" data-testid="job" data-state={job.state}>
       <span className="grow">
-        {job.done_count} of {job.matched_count} runs {what}
-        {!isRunning && <span className="muted"> · {job.state}</span>}
+        {job.kind === "cancel"
+          ? t("{number} of {all} runs cancelled", values)
+          : t("{number} of {all} runs repeated", values)}
+        {!isRunning && <span className="muted"> · {t(STATES[job.state])}</span>}
       </span>
       <progress
-        aria-label={`Runs ${what}`}
+        aria-label={job.kind === "cancel" ? t("Runs cancelled") : t("Runs repeated")}
         max={Math.max(job.matched_count, 1)}
         value={job.state === "done" ? Math.max(job.matched_count, 1) : job.done_count}
       />
       {isRunning ? (
         <Button icon="stop" disabled={isBusy} onClick={stop}>
-          Stop
+          {t("Stop")}
         </Button>
       ) : (
-        <Button onClick={onDismiss}>Dismiss</Button>
+        <Button onClick={onDismiss}>{t("Dismiss")}</Button>
       )}
     </li>
   );

@@ -3,6 +3,7 @@ import { query } from "../api/client";
 import type { LogLine, LogPage, RunDetail, Step } from "../api/schema";
 import { api } from "../api/session";
 import { usePolled } from "../api/usePolled";
+import { dateLocale, t } from "../locale/locale";
 import { Section } from "./parts";
 import { isTerminal } from "./watch";
 
@@ -11,13 +12,13 @@ const PERIOD_MS = 2000;
 const LATE_MS = 1500;
 const LEVELS = ["debug", "info", "warning", "error"] as const;
 type Level = (typeof LEVELS)[number];
-const CLOCK = new Intl.DateTimeFormat(undefined, {
+const CLOCK: Intl.DateTimeFormatOptions = {
   hour: "2-digit",
   minute: "2-digit",
   second: "2-digit",
   fractionalSecondDigits: 3,
   hour12: false,
-});
+};
 
 interface LogSectionProps {
   readonly run: RunDetail;
@@ -42,38 +43,38 @@ export function LogSection({ run, step }: LogSectionProps): React.JSX.Element | 
   // Who may not see the log is not told of one; neither is one shown that is empty.
   if (error !== undefined || lines === undefined || (lines.length === 0 && !isFiltered)) return null;
   return (
-    <Section title="Log">
+    <Section title={t("Log")}>
       <div className="run-log-filters">
         <select
           className="input"
-          aria-label="Level"
+          aria-label={t("Level")}
           value={level}
           onChange={(event) => setLevel(event.target.value as Level)}
         >
           {LEVELS.map((name) => (
             <option key={name} value={name}>
-              {name === "debug" ? "All levels" : `From ${name}`}
+              {name === "debug" ? t("All levels") : t("From {level}", { level: t(name) })}
             </option>
           ))}
         </select>
         {step.attempts.length > 1 && (
           <select
             className="input"
-            aria-label="Attempt"
+            aria-label={t("Attempt")}
             value={attempt}
             onChange={(event) => setAttempt(event.target.value)}
           >
-            <option value="">All attempts</option>
+            <option value="">{t("All attempts")}</option>
             {step.attempts.map(({ number }) => (
               <option key={number} value={number}>
-                Attempt {number}
+                {t("Attempt {number}", { number })}
               </option>
             ))}
           </select>
         )}
       </div>
       {lines.length === 0 ? (
-        <p className="muted">No line is like this.</p>
+        <p className="muted">{t("No line is like this.")}</p>
       ) : (
         <ol className="run-log" data-testid="log">
           {lines.map((line) => (
@@ -90,8 +91,8 @@ function Line({ line, stepId }: { readonly line: LogLine; readonly stepId: strin
   return (
     <li className={`run-log-line run-log-${line.level}`} data-level={line.level}>
       <span className="run-log-head">
-        <time dateTime={line.at}>{CLOCK.format(new Date(line.at))}</time>
-        <span className="run-log-level">{line.level}</span>
+        <time dateTime={line.at}>{new Intl.DateTimeFormat(dateLocale(), CLOCK).format(new Date(line.at))}</time>
+        <span className="run-log-level">{t(line.level)}</span>
         <span>#{line.attempt}</span>
         {inner !== "" && <span>{inner}</span>}
       </span>

@@ -4,6 +4,7 @@ import type { RerunBody, RunDetail, Step } from "../api/schema";
 import { asApiError } from "../api/useLoaded";
 import { isEqual, isObject } from "../base/json";
 import type { Json, JsonObject } from "../base/json";
+import { t } from "../locale/locale";
 import { navigate, pathTo } from "../shell/routes";
 import { notify } from "../shell/notices";
 import { Button } from "../shell/ui/Button";
@@ -30,7 +31,7 @@ export function RerunDialog({ run, step, onClose }: RerunDialogProps): React.JSX
       const { run_id } = await api.rerun(run.id, bodyFor(step, version, isEqual(value, before) ? undefined : value));
       navigate(pathTo("runs", run_id));
       onClose();
-      notify("This is the new run.");
+      notify(t("This is the new run."));
     } catch (reason) {
       notify(asApiError(reason).message, "error");
       setBusy(false);
@@ -38,11 +39,11 @@ export function RerunDialog({ run, step, onClose }: RerunDialogProps): React.JSX
   };
   return (
     <Dialog
-      title={step === undefined ? "Run again" : `Run again from “${step.name}”`}
+      title={step === undefined ? t("Run again") : t("Run again from “{name}”", { name: step.name })}
       onClose={onClose}
       footer={
         <>
-          <Button onClick={onClose}>Close</Button>
+          <Button onClick={onClose}>{t("Close")}</Button>
           <Button
             look="primary"
             icon="play"
@@ -50,7 +51,7 @@ export function RerunDialog({ run, step, onClose }: RerunDialogProps): React.JSX
             disabled={isBusy || value === undefined}
             onClick={() => void start()}
           >
-            Start
+            {t("Start")}
           </Button>
         </>
       }
@@ -58,22 +59,22 @@ export function RerunDialog({ run, step, onClose }: RerunDialogProps): React.JSX
       <div className="stack">
         <p className="muted">
           {step === undefined
-            ? "A new run starts from the same event. This one stays as it is."
-            : "A new run keeps the results of everything before this step, and executes it and what follows again."}
+            ? t("A new run starts from the same event. This one stays as it is.")
+            : t("A new run keeps the results of everything before this step, and executes it and what follows again.")}
         </p>
         <label className="field">
-          <span className="field-label">Version</span>
+          <span className="field-label">{t("Version")}</span>
           <select
             className="input"
             value={version}
             onChange={(event) => setVersion(event.target.value === "latest" ? "latest" : "original")}
           >
-            <option value="original">The same, v{run.version}</option>
-            <option value="latest">The latest</option>
+            <option value="original">{t("The same, v{version}", { version: run.version })}</option>
+            <option value="latest">{t("The latest")}</option>
           </select>
         </label>
         <label className="field">
-          <span className="field-label">{step === undefined ? "Data of the event" : "Input of the step"}</span>
+          <span className="field-label">{step === undefined ? t("Data of the event") : t("Input of the step")}</span>
           <textarea
             className="input mono rerun-text"
             spellCheck={false}
@@ -82,7 +83,7 @@ export function RerunDialog({ run, step, onClose }: RerunDialogProps): React.JSX
             value={text}
             onChange={(event) => setText(event.target.value)}
           />
-          {value === undefined && <span className="field-error">This has to be a JSON object.</span>}
+          {value === undefined && <span className="field-error">{t("This has to be a JSON object.")}</span>}
         </label>
       </div>
     </Dialog>

@@ -1,7 +1,9 @@
+import { t } from "../locale/locale";
 import { QueryField, QuerySelect } from "../shell/ui/QueryField";
 import { ColumnChooser } from "./ColumnChooser";
-import { SPANS, columnsOf } from "./filter";
+import { SPANS, columnsOf, spanLabel } from "./filter";
 import { SearchField } from "./SearchField";
+import { statusText } from "./statuses";
 
 const STATUSES = ["scheduled", "queued", "running", "waiting", "completed", "failed", "cancelled"] as const;
 
@@ -19,17 +21,24 @@ export function RunFilters({ query, problems }: RunFiltersProps): React.JSX.Elem
     <div className="run-filters">
       <SearchField value={read("where")} problem={problems.get("where")} />
       <div className="run-filter-line">
-        <QuerySelect label="Status" name="status" value={read("status")} none="Any status" options={STATUSES} />
         <QuerySelect
-          label="Time"
+          label={t("Status")}
+          name="status"
+          value={read("status")}
+          none={t("Any status")}
+          options={STATUSES}
+          labelOf={statusText}
+        />
+        <QuerySelect
+          label={t("Time")}
           name="since"
           value={read("since")}
-          none="Any time"
+          none={t("Any time")}
           options={Object.keys(SPANS)}
-          labelOf={(name) => SPANS[name]?.label ?? name}
+          labelOf={spanLabel}
         />
-        <QueryField label="Workflow id, or app/" name="workflow" value={read("workflow")} />
-        <QueryField label="Version" name="version" value={read("version")} />
+        <QueryField label={t("Workflow id, or app/")} name="workflow" value={read("workflow")} />
+        <QueryField label={t("Version")} name="version" value={read("version")} />
         <ColumnChooser columns={columnsOf(query)} />
       </div>
       {others.map(([name, message]) => (

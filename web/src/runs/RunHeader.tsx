@@ -1,6 +1,7 @@
 import { useState } from "react";
 import type { RunDetail } from "../api/schema";
 import { useMay } from "../api/session";
+import { t } from "../locale/locale";
 import { pathTo } from "../shell/routes";
 import { ago, duration, fullTime } from "../shell/times";
 import { Button } from "../shell/ui/Button";
@@ -25,7 +26,7 @@ export function RunHeader({ run, now, onChange }: RunHeaderProps): React.JSX.Ele
   const isFunction = run.workflow_id.includes("/");
   return (
     <header className="run-header">
-      <Link className="icon-button" href={pathTo("runs")} aria-label="All runs" title="All runs">
+      <Link className="icon-button" href={pathTo("runs")} aria-label={t("All runs")} title={t("All runs")}>
         <Icon name="arrowLeft" size={18} />
       </Link>
       <h1>{name}</h1>
@@ -37,18 +38,18 @@ export function RunHeader({ run, now, onChange }: RunHeaderProps): React.JSX.Ele
       <span className="grow" />
       {mayAct && !isTerminal(run.status) && (
         <Button icon="stop" look="danger" testId="cancel-run" onClick={() => setDialog("cancel")}>
-          Cancel
+          {t("Cancel")}
         </Button>
       )}
       {mayAct && run.path === null && (
         <Button icon="redo" testId="rerun" onClick={() => setDialog("rerun")}>
-          Run again
+          {t("Run again")}
         </Button>
       )}
       {!isFunction && (
         <Link className="button" href={pathTo("workflows", run.workflow_id)} data-testid="open-editor">
           <Icon name="pencil" />
-          Open in editor
+          {t("Open in editor")}
         </Link>
       )}
       {dialog === "cancel" && (
@@ -60,8 +61,8 @@ export function RunHeader({ run, now, onChange }: RunHeaderProps): React.JSX.Ele
 }
 
 function tookText(run: RunDetail, now: number): string {
-  if (run.started_at === null) return isTerminal(run.status) ? "never began" : "not begun";
+  if (run.started_at === null) return isTerminal(run.status) ? t("never began") : t("not begun");
   const end = run.finished_at === null ? now : Date.parse(run.finished_at);
   const length = duration(Math.max(end - Date.parse(run.started_at), 0));
-  return run.finished_at === null ? `for ${length}` : `took ${length}`;
+  return run.finished_at === null ? t("for {time}", { time: length }) : t("took {time}", { time: length });
 }

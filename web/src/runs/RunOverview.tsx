@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 import type { Cause, Gathered, RunDetail } from "../api/schema";
+import { t } from "../locale/locale";
 import { pathTo } from "../shell/routes";
 import { fullTime } from "../shell/times";
 import { JsonTree } from "../shell/ui/JsonTree";
@@ -11,26 +12,26 @@ import { reasonText } from "./words";
 export function RunOverview({ run }: { readonly run: RunDetail }): React.JSX.Element {
   return (
     <div className="run-detail">
-      <h2>This run</h2>
+      <h2>{t("This run")}</h2>
       {run.error !== null && <Failure error={run.error} />}
       {run.reason !== null && <Ending reason={run.reason} cause={run.cause} />}
       <Facts facts={factsOf(run)} />
-      <Section title="Event">
+      <Section title={t("Event")}>
         <p>
           <Link className="table-link" href={pathTo("events", run.event.id)}>
             {run.event.name}
           </Link>
         </p>
-        <JsonTree value={run.event.data} label="the data of the event" />
+        <JsonTree value={run.event.data} label={t("the data of the event")} />
       </Section>
       {run.gathered !== null && <GatheredEvents gathered={run.gathered} />}
       {run.finished_at !== null && (
-        <Section title="Output">
-          <JsonTree value={run.output} label="the output" />
+        <Section title={t("Output")}>
+          <JsonTree value={run.output} label={t("the output")} />
         </Section>
       )}
       {run.children.length > 0 && (
-        <Section title="Runs that it began">
+        <Section title={t("Runs that it began")}>
           <RunLinks runs={run.children} />
         </Section>
       )}
@@ -42,7 +43,9 @@ export function RunOverview({ run }: { readonly run: RunDetail }): React.JSX.Ele
 function GatheredEvents({ gathered }: { readonly gathered: Gathered }): React.JSX.Element {
   const { kind, events, event_ids: ids } = gathered;
   const title =
-    kind === "batch" ? `Events of its batch: ${String(events)}` : `Events that it stands for: ${String(events)}`;
+    kind === "batch"
+      ? t("Events of its batch: {number}", { number: events })
+      : t("Events that it stands for: {number}", { number: events });
   return (
     <Section title={title}>
       <ul className="run-links">
@@ -54,7 +57,7 @@ function GatheredEvents({ gathered }: { readonly gathered: Gathered }): React.JS
           </li>
         ))}
       </ul>
-      {ids.length < events && <p className="muted">And {String(events - ids.length)} more.</p>}
+      {ids.length < events && <p className="muted">{t("And {number} more.", { number: events - ids.length })}</p>}
     </Section>
   );
 }
@@ -65,7 +68,7 @@ function Ending({ reason, cause }: { readonly reason: string; readonly cause: Ca
     <p className="callout" data-testid="run-reason">
       <span>
         {reasonText(reason)}
-        {typeof cause?.text === "string" && <> “{cause.text}”</>}
+        {typeof cause?.text === "string" && <> {t("“{text}”", { text: cause.text })}</>}
         {typeof cause?.actor === "string" && <span className="muted"> — {cause.actor}</span>}
       </span>
     </p>
@@ -74,14 +77,14 @@ function Ending({ reason, cause }: { readonly reason: string; readonly cause: Ca
 
 function factsOf(run: RunDetail): readonly (readonly [string, ReactNode])[] {
   const facts: (readonly [string, ReactNode])[] = [
-    ["Id", <code key="id">{run.id}</code>],
-    ["Created", fullTime(run.created_at)],
-    ["Started", run.started_at === null ? "—" : fullTime(run.started_at)],
-    ["Ended", run.finished_at === null ? "—" : fullTime(run.finished_at)],
+    [t("Id"), <code key="id">{run.id}</code>],
+    [t("Created"), fullTime(run.created_at)],
+    [t("Started"), run.started_at === null ? "—" : fullTime(run.started_at)],
+    [t("Ended"), run.finished_at === null ? "—" : fullTime(run.finished_at)],
   ];
-  if (run.rerun_of !== null) facts.push(["Repeats", runLink(run.rerun_of)]);
-  if (run.parent_run_id !== null) facts.push(["Begun by", runLink(run.parent_run_id)]);
-  if (run.path !== null) facts.push(["Part", run.path]);
+  if (run.rerun_of !== null) facts.push([t("Repeats"), runLink(run.rerun_of)]);
+  if (run.parent_run_id !== null) facts.push([t("Begun by"), runLink(run.parent_run_id)]);
+  if (run.path !== null) facts.push([t("Part"), run.path]);
   return facts;
 }
 

@@ -3,6 +3,7 @@ import { useLoaded } from "../api/useLoaded";
 import type { ApiError } from "../api/client";
 import type { RunDetail } from "../api/schema";
 import { paintRun } from "../canvas/painting";
+import { t } from "../locale/locale";
 import { pathTo, setQuery, useAddress } from "../shell/routes";
 import { Button } from "../shell/ui/Button";
 import { Link } from "../shell/ui/Link";
@@ -22,7 +23,11 @@ export function RunPage({ runId }: { readonly runId: string }): React.JSX.Elemen
   const watched = useRun(runId);
   const { run, error, refresh } = watched;
   if (run !== undefined) return <LoadedRun run={run} error={error} refresh={refresh} />;
-  return error === undefined ? <p className="page-loading">Loading…</p> : <NoRun error={error} onRetry={refresh} />;
+  return error === undefined ? (
+    <p className="page-loading">{t("Loading…")}</p>
+  ) : (
+    <NoRun error={error} onRetry={refresh} />
+  );
 }
 
 /** Opens a step, or closes the one that is open. */
@@ -56,7 +61,7 @@ function LoadedRun({ run, error, refresh }: LoadedRunProps): React.JSX.Element {
       <RunHeader run={run} now={now} onChange={refresh} />
       {error !== undefined && (
         <p className="callout callout-error run-callout" role="alert">
-          This may be out of date: {error.message}
+          {t("This may be out of date: {reason}", { reason: error.message })}
         </p>
       )}
       <div className="run-main">
@@ -66,7 +71,7 @@ function LoadedRun({ run, error, refresh }: LoadedRunProps): React.JSX.Element {
           )}
           <WaterfallChart waterfall={waterfall} selected={selected} onSelect={select} />
         </div>
-        <aside className="run-side" aria-label="Details" data-testid="run-side">
+        <aside className="run-side" aria-label={t("Details")} data-testid="run-side">
           {step === undefined ? (
             <RunOverview run={run} />
           ) : (
@@ -82,12 +87,12 @@ function NoRun({ error, onRetry }: { readonly error: ApiError; readonly onRetry:
   return (
     <main className="page">
       <div className="empty" role="alert">
-        <h1>{error.status === 404 ? "There is no such run" : "The run cannot be shown"}</h1>
+        <h1>{error.status === 404 ? t("There is no such run") : t("The run cannot be shown")}</h1>
         <p>{error.message}</p>
         <div className="row">
-          <Button onClick={onRetry}>Try again</Button>
+          <Button onClick={onRetry}>{t("Try again")}</Button>
           <Link className="button button-primary" href={pathTo("runs")}>
-            All runs
+            {t("All runs")}
           </Link>
         </div>
       </div>

@@ -5,6 +5,8 @@ import { api, useMay } from "../api/session";
 import { useLoaded } from "../api/useLoaded";
 import type { Json } from "../base/json";
 import { summary } from "../base/json";
+import { problemText } from "../problems/words";
+import { t } from "../locale/locale";
 import { pathTo, pathToSource, useAddress } from "../shell/routes";
 import { duration } from "../shell/times";
 import { Button } from "../shell/ui/Button";
@@ -23,31 +25,33 @@ import "./runlist.css";
 
 const BulkDialog = lazy(() => import("./BulkDialog").then((module) => ({ default: module.BulkDialog })));
 
-const COLUMNS: readonly Column<ListedRun>[] = [
-  { head: "Status", cell: (run) => <Status status={run.status} /> },
-  {
-    head: "Workflow",
-    cell: (run) => (
-      <>
-        <Link className="table-link" href={pathToSource(run.workflow_id)}>
-          {run.workflow_id}
-        </Link>{" "}
-        <span className="muted">v{run.version}</span>
-      </>
-    ),
-  },
-  {
-    head: "Run",
-    className: "mono",
-    cell: (run) => (
-      <Link className="table-link" href={pathTo("runs", run.id)}>
-        {run.id}
-      </Link>
-    ),
-  },
-  { head: "Begun", cell: (run) => <Ago time={run.created_at} /> },
-  { head: "Took", className: "table-time", cell: took },
-];
+function columnsOfRuns(): readonly Column<ListedRun>[] {
+  return [
+    { head: t("Status"), cell: (run) => <Status status={run.status} /> },
+    {
+      head: t("Workflow"),
+      cell: (run) => (
+        <>
+          <Link className="table-link" href={pathToSource(run.workflow_id)}>
+            {run.workflow_id}
+          </Link>{" "}
+          <span className="muted">v{run.version}</span>
+        </>
+      ),
+    },
+    {
+      head: t("Run"),
+      className: "mono",
+      cell: (run) => (
+        <Link className="table-link" href={pathTo("runs", run.id)}>
+          {run.id}
+        </Link>
+      ),
+    },
+    { head: t("Begun"), cell: (run) => <Ago time={run.created_at} /> },
+    { head: t("Took"), className: "table-time", cell: took },
+  ];
+}
 
 /** The list of runs, newest first, filtered by what the address says. */
 export function RunsPage(): React.JSX.Element {
@@ -62,17 +66,20 @@ export function RunsPage(): React.JSX.Element {
   const { value: page, error, reload } = useLoaded(load);
   const problems = useMemo(() => problemsOf(error), [error]);
   const [begun, setBegun] = useState<readonly string[]>([]);
-  const shown = useMemo(() => [...COLUMNS, ...valueColumns(columnsOf(new URLSearchParams({ columns })))], [columns]);
+  const shown = useMemo(
+    () => [...columnsOfRuns(), ...valueColumns(columnsOf(new URLSearchParams({ columns })))],
+    [columns],
+  );
   return (
     <ListPage
-      title="Runs"
+      title={t("Runs")}
       error={problems.size > 0 ? undefined : error}
       onReload={reload}
       isEmpty={page === undefined && error === undefined}
       actions={
         <>
           <SavedFilters query={query} />
-          <Button onClick={reload}>Refresh</Button>
+          <Button onClick={reload}>{t("Refresh")}</Button>
           <BulkButton query={query} onBegun={(jobId) => setBegun((old) => [...old, jobId])} />
         </>
       }
@@ -82,12 +89,14 @@ export function RunsPage(): React.JSX.Element {
       {page !== undefined && (
         <>
           <Table
-            label="Runs"
+            label={t("Runs")}
             columns={shown}
             items={page.items}
             keyOf={({ id }) => id}
             empty={
-              page.looked.is_stopped ? "None of the runs looked through so far is like this." : "No run is like this."
+              page.looked.is_stopped
+                ? t("None of the runs looked through so far is like this.")
+                : t("No run is like this.")
             }
             nextCursor={page.looked.is_stopped ? null : page.next_cursor}
           />
@@ -101,7 +110,7 @@ export function RunsPage(): React.JSX.Element {
 /** What of the query is wrong, by the name of the parameter. */
 function problemsOf(error: ApiError | undefined): ReadonlyMap<string, string> {
   const problems = error?.problems ?? [];
-  return new Map(problems.map(({ pointer, message }) => [pointer.replace("/query/", ""), message]));
+  return new Map(problems.map((problem) => [problem.pointer.replace("/query/", ""), problemText(problem)]));
 }
 
 function valueColumns(paths: readonly string[]): readonly Column<ListedRun>[] {
@@ -119,7 +128,7 @@ function ValueCell({
   readonly value: Json | undefined;
   readonly isRead: boolean;
 }): React.JSX.Element {
-  if (!isRead) return <span className="muted">too large to look into</span>;
+  if (!isRead) return <span className="muted">{t("too large to look into")}</span>;
   return value === null || value === undefined ? <span className="muted">—</span> : <>{summary(value)}</>;
 }
 
@@ -142,10 +151,12 @@ function BulkButton({ query, onBegun }: BulkButtonProps): React.JSX.Element | nu
       <Button
         testId="bulk-open"
         disabled={isTooFine}
-        title={isTooFine ? "Not of a search: only status, time and a workflow say which runs are acted on." : undefined}
+        title={
+          isTooFine ? t("Not of a search: only status, time and a workflow say which runs are acted on.") : undefined
+        }
         onClick={open}
       >
-        Act on all…
+        {t("Act on all…")}
       </Button>
       {bulk !== undefined && (
         <Suspense>

@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { useSession } from "../api/session";
+import { t } from "../locale/locale";
 import { notify } from "../shell/notices";
 import { setQuery } from "../shell/routes";
 import { Button } from "../shell/ui/Button";
@@ -20,7 +21,7 @@ export function SavedFilters({ query }: { readonly query: URLSearchParams }): Re
     try {
       localStorage.setItem(place, JSON.stringify(next));
     } catch {
-      notify("The browser does not keep anything here: the filter is gone with this page.", "error");
+      notify(t("The browser does not keep anything here: the filter is gone with this page."), "error");
     }
   };
   const choose = (name: string): void => {
@@ -32,20 +33,20 @@ export function SavedFilters({ query }: { readonly query: URLSearchParams }): Re
       {saved.length > 0 && (
         <select
           className="input page-filter"
-          aria-label="Saved filters"
+          aria-label={t("Saved filters")}
           value={chosen?.name ?? ""}
           onChange={(event) => choose(event.target.value)}
         >
-          <option value="">Saved filters</option>
+          <option value="">{t("Saved filters")}</option>
           {saved.map(({ name }) => (
             <option key={name}>{name}</option>
           ))}
         </select>
       )}
       {chosen !== undefined && (
-        <Button onClick={() => keep(saved.filter((filter) => filter !== chosen))}>Delete filter</Button>
+        <Button onClick={() => keep(saved.filter((filter) => filter !== chosen))}>{t("Delete filter")}</Button>
       )}
-      {chosen === undefined && present !== "" && <Button onClick={() => setNaming(true)}>Save filter…</Button>}
+      {chosen === undefined && present !== "" && <Button onClick={() => setNaming(true)}>{t("Save filter…")}</Button>}
       {isNaming && (
         <NameDialog
           onClose={() => setNaming(false)}
@@ -71,18 +72,18 @@ function NameDialog({ onName, onClose }: NameDialogProps): React.JSX.Element {
   };
   return (
     <Dialog
-      title="Save this filter"
+      title={t("Save this filter")}
       onClose={onClose}
       footer={
         <>
-          <Button onClick={onClose}>Cancel</Button>
+          <Button onClick={onClose}>{t("Cancel")}</Button>
           <Button look="primary" disabled={name.trim() === ""} testId="save-filter" onClick={save}>
-            Save
+            {t("Save")}
           </Button>
         </>
       }
     >
-      <LabelledField label="Name" help="It is kept in this browser only.">
+      <LabelledField label={t("Name")} help={t("It is kept in this browser only.")}>
         <input
           className="input"
           value={name}

@@ -1,9 +1,12 @@
 import { useId, useState } from "react";
+import type { Message } from "../locale/locale";
+import { t } from "../locale/locale";
+import { rich } from "../locale/rich";
 import { setQuery } from "../shell/routes";
 import { IconButton } from "../shell/ui/Button";
 
 const MOST_LINES = 6;
-const EXAMPLES: readonly (readonly [string, string])[] = [
+const EXAMPLES: readonly (readonly [string, Message])[] = [
   ["event.data.order_id == 'A-17'", "by a value of the event: the fastest"],
   ["event.data.total > 100", "numbers have an order"],
   ["event.name == 'order/paid'", "id, name, ts, v and data of the event"],
@@ -31,10 +34,10 @@ export function SearchField({ value, problem }: SearchFieldProps): React.JSX.Ele
       <div className="run-search-line">
         <textarea
           className="input mono"
-          aria-label="Search by values"
+          aria-label={t("Search by values")}
           aria-invalid={problem !== undefined}
           aria-describedby={problem === undefined ? undefined : `${id}-problem`}
-          placeholder="Search: event.data.order_id == 'A-17'"
+          placeholder={t("Search: {example}", { example: "event.data.order_id == 'A-17'" })}
           spellCheck={false}
           rows={Math.min(text.split("\n").length, MOST_LINES)}
           value={text}
@@ -49,7 +52,7 @@ export function SearchField({ value, problem }: SearchFieldProps): React.JSX.Ele
         />
         <IconButton
           icon="help"
-          label="How to search"
+          label={t("How to search")}
           aria-expanded={isHelping}
           aria-controls={isHelping ? `${id}-help` : undefined}
           onClick={() => setHelping(!isHelping)}
@@ -63,8 +66,10 @@ export function SearchField({ value, problem }: SearchFieldProps): React.JSX.Ele
       {isHelping && (
         <div id={`${id}-help`} className="run-search-help" data-testid="run-search-help">
           <p>
-            One condition per line, and all must hold: <kbd>Shift</kbd>+<kbd>Enter</kbd> begins a line, <kbd>Enter</kbd>{" "}
-            searches. Encrypted values are not searched.
+            {rich(
+              "One condition per line, and all must hold: {shift}+{enter} begins a line, {enter} searches. Encrypted values are not searched.",
+              { shift: <kbd>Shift</kbd>, enter: <kbd>Enter</kbd> },
+            )}
           </p>
           <dl>
             {EXAMPLES.map(([example, meaning]) => (
@@ -72,7 +77,7 @@ export function SearchField({ value, problem }: SearchFieldProps): React.JSX.Ele
                 <dt>
                   <code>{example}</code>
                 </dt>
-                <dd>{meaning}</dd>
+                <dd>{t(meaning)}</dd>
               </div>
             ))}
           </dl>

@@ -2,6 +2,7 @@ import { useState } from "react";
 import type { InnerStep, RunDetail } from "../api/schema";
 import { api, useMay } from "../api/session";
 import { asApiError } from "../api/useLoaded";
+import { t } from "../locale/locale";
 import { notify } from "../shell/notices";
 import { Button } from "../shell/ui/Button";
 
@@ -29,7 +30,7 @@ export function SkipWait({ runId, inner }: SkipWaitProps): React.JSX.Element | n
   };
   return (
     <Button look="quiet" testId={`skip-${inner.id}`} disabled={isBusy} onClick={() => void skip()}>
-      Skip wait
+      {t("Skip wait")}
     </Button>
   );
 }

@@ -1,5 +1,6 @@
 import { useState } from "react";
 import type { Attempt, InnerStep, RunDetail, Step } from "../api/schema";
+import { counted, t } from "../locale/locale";
 import { duration, fullTime } from "../shell/times";
 import { Button, IconButton } from "../shell/ui/Button";
 import { JsonTree } from "../shell/ui/JsonTree";
@@ -27,7 +28,7 @@ export function StepDetail({ run, step, onClose }: StepDetailProps): React.JSX.E
         <h2>{step.name}</h2>
         <Status status={step.status} />
         <span className="grow" />
-        <IconButton icon="x" label="Close" onClick={onClose} />
+        <IconButton icon="x" label={t("Close")} onClick={onClose} />
       </header>
       <p className="muted">
         {step.kind} · <code>{step.id}</code>
@@ -38,10 +39,10 @@ export function StepDetail({ run, step, onClose }: StepDetailProps): React.JSX.E
         </p>
       )}
       {step.error !== null && <Failure error={step.error} />}
-      {step.is_handled && <p className="muted">The workflow provides for this failure: the run went on.</p>}
+      {step.is_handled && <p className="muted">{t("The workflow provides for this failure: the run went on.")}</p>}
       <Facts facts={timesOf(step)} />
       {step.inner.length > 0 && (
-        <Section title="What it did and waits for">
+        <Section title={t("What it did and waits for")}>
           <ul className="run-inner">
             {step.inner.map((inner) => (
               <InnerLine key={inner.id} runId={run.id} step={step} inner={inner} />
@@ -50,7 +51,7 @@ export function StepDetail({ run, step, onClose }: StepDetailProps): React.JSX.E
         </Section>
       )}
       {step.attempts.length > 0 && (
-        <Section title={step.attempts.length === 1 ? "Attempt" : `${step.attempts.length} attempts`}>
+        <Section title={counted("{count} attempts", step.attempts.length)}>
           <ol className="run-attempts">
             {step.attempts.map((attempt) => (
               <AttemptLine key={attempt.number} attempt={attempt} />
@@ -60,23 +61,23 @@ export function StepDetail({ run, step, onClose }: StepDetailProps): React.JSX.E
       )}
       <LogSection run={run} step={step} />
       {step.inputs !== null && (
-        <Section title="Input">
-          <JsonTree value={step.inputs} label="the input" />
+        <Section title={t("Input")}>
+          <JsonTree value={step.inputs} label={t("the input")} />
         </Section>
       )}
       {step.finished_at !== null && step.attempts.length > 0 && (
-        <Section title="Output">
-          <JsonTree value={step.output} label="the output" />
+        <Section title={t("Output")}>
+          <JsonTree value={step.output} label={t("the output")} />
         </Section>
       )}
       {children.length > 0 && (
-        <Section title="Runs that it began">
+        <Section title={t("Runs that it began")}>
           <RunLinks runs={children} />
         </Section>
       )}
       {run.path === null && step.finished_at !== null && step.attempts.length > 0 && (
         <Button icon="redo" testId="rerun-from" onClick={() => setRerunning(true)}>
-          Run again from here
+          {t("Run again from here")}
         </Button>
       )}
       {isRerunning && <RerunDialog run={run} step={step} onClose={() => setRerunning(false)} />}
@@ -86,9 +87,9 @@ export function StepDetail({ run, step, onClose }: StepDetailProps): React.JSX.E
 
 function timesOf(step: Step): readonly (readonly [string, string])[] {
   const times: (readonly [string, string])[] = [];
-  if (step.started_at !== null) times.push(["Started", fullTime(step.started_at)]);
-  if (step.finished_at !== null) times.push(["Ended", fullTime(step.finished_at)]);
-  if (step.due_at !== null && step.status !== "running") times.push(["Until", fullTime(step.due_at)]);
+  if (step.started_at !== null) times.push([t("Started"), fullTime(step.started_at)]);
+  if (step.finished_at !== null) times.push([t("Ended"), fullTime(step.finished_at)]);
+  if (step.due_at !== null && step.status !== "running") times.push([t("Until"), fullTime(step.due_at)]);
   return times;
 }
 
@@ -108,13 +109,13 @@ function InnerLine({ runId, step, inner }: InnerLineProps): React.JSX.Element {
       {inner.type !== "code" && (
         <p className="muted">
           {waitWords(inner)}
-          {inner.until !== null && <> until {fullTime(inner.until)}</>}
+          {inner.until !== null && <> {t("until {time}", { time: fullTime(inner.until) })}</>}
         </p>
       )}
       {inner.finished_at === null && <SkipWait runId={runId} inner={inner} />}
       {inner.condition !== null && <code className="run-condition">{inner.condition}</code>}
       {inner.error !== null && <Failure error={inner.error} />}
-      {inner.output !== null && <JsonTree value={inner.output} label={`the output of ${inner.id}`} />}
+      {inner.output !== null && <JsonTree value={inner.output} label={t("the output of {name}", { name: inner.id })} />}
     </li>
   );
 }
@@ -133,7 +134,9 @@ function AttemptLine({ attempt }: { readonly attempt: Attempt }): React.JSX.Elem
         </span>
       </div>
       {attempt.error !== null && <p className="run-error-text">{attempt.error.message}</p>}
-      {attempt.retry_at !== null && <p className="muted">The next attempt: {fullTime(attempt.retry_at)}</p>}
+      {attempt.retry_at !== null && (
+        <p className="muted">{t("The next attempt: {time}", { time: fullTime(attempt.retry_at) })}</p>
+      )}
     </li>
   );
 }

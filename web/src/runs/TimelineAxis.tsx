@@ -1,4 +1,5 @@
 import { useState } from "react";
+import { t } from "../locale/locale";
 import { duration } from "../shell/times";
 import { IconButton } from "../shell/ui/Button";
 import { marksOf } from "./waterfall";
@@ -25,25 +26,37 @@ export function TimelineAxis({ all, view, onView }: TimelineAxisProps): React.JS
   return (
     <div className="waterfall-row waterfall-axis">
       <span className="waterfall-label">
-        Timeline
+        {t("Timeline")}
         <span className="grow" />
         <IconButton
           icon="minus"
-          label="Look at more of the timeline"
+          label={t("Look at more of the timeline")}
           disabled={!isZoomed}
           onClick={() => onView(zoomed(view, 2, all))}
         />
-        <IconButton icon="plus" label="Look closer at the timeline" onClick={() => onView(zoomed(view, 0.5, all))} />
-        <IconButton icon="fit" label="Show the whole timeline" disabled={!isZoomed} onClick={() => onView(undefined)} />
+        <IconButton
+          icon="plus"
+          label={t("Look closer at the timeline")}
+          onClick={() => onView(zoomed(view, 0.5, all))}
+        />
+        <IconButton
+          icon="fit"
+          label={t("Show the whole timeline")}
+          disabled={!isZoomed}
+          onClick={() => onView(undefined)}
+        />
       </span>
       <span
         className="waterfall-track waterfall-brush"
         role="slider"
-        aria-label="Part of the timeline: plus and minus zoom, arrows move, Escape shows all"
+        aria-label={t("Part of the timeline: plus and minus zoom, arrows move, Escape shows all")}
         aria-valuemin={0}
         aria-valuemax={Math.round(all.end - all.start)}
         aria-valuenow={Math.round(view.start - all.start)}
-        aria-valuetext={`${duration(view.start - all.start)} to ${duration(view.end - all.start)}`}
+        aria-valuetext={t("{from} to {to}", {
+          from: duration(view.start - all.start),
+          to: duration(view.end - all.start),
+        })}
         tabIndex={0}
         data-testid="timeline-brush"
         onKeyDown={onKeyDown}

@@ -1,7 +1,9 @@
 import { useState } from "react";
+import { listed, t } from "../locale/locale";
 import { pathTo } from "../shell/routes";
 import { duration } from "../shell/times";
 import { Link } from "../shell/ui/Link";
+import { statusText } from "./statuses";
 import { TimelineAxis } from "./TimelineAxis";
 import type { Bar, Row, Waterfall } from "./waterfall";
 import { extentOf } from "./waterfall";
@@ -19,7 +21,7 @@ export function WaterfallChart({ waterfall, selected, onSelect }: WaterfallChart
   const [chosen, setChosen] = useState<Span | undefined>(undefined);
   const view = chosen === undefined ? waterfall : within(chosen, waterfall);
   return (
-    <section className="waterfall" aria-label="Timeline" data-testid="waterfall">
+    <section className="waterfall" aria-label={t("Timeline")} data-testid="waterfall">
       <TimelineAxis all={waterfall} view={view} onView={setChosen} />
       {waterfall.rows.map((row) => (
         <div key={row.key} className="waterfall-line">
@@ -43,7 +45,7 @@ export function WaterfallChart({ waterfall, selected, onSelect }: WaterfallChart
           </button>
           {row.childRun !== undefined && (
             <Link className="waterfall-open" href={pathTo("runs", row.childRun)}>
-              Open
+              {t("Open")}
             </Link>
           )}
         </div>
@@ -66,5 +68,5 @@ function BarBox({ bar, view }: { readonly bar: Bar; readonly view: Span }): Reac
 
 function spoken(row: Row): string {
   const bars = row.bars.map((bar) => `${bar.label} ${duration(bar.to - bar.from)}`);
-  return [row.status, ...bars].join(", ");
+  return listed([statusText(row.status), ...bars]);
 }

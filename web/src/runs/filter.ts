@@ -1,16 +1,24 @@
 /** Which runs a list shows: what the address says, as the API takes it. Pure. */
 
 import type { RunFilter } from "../api/client";
+import type { Message } from "../locale/locale";
+import { t } from "../locale/locale";
 
 /** What of the address filters the list and says which columns it has. */
 export const FILTERS = ["status", "since", "workflow", "version", "where", "columns"] as const;
 
 const HOUR_MS = 3_600_000;
-export const SPANS: Readonly<Record<string, { readonly label: string; readonly hours: number }>> = {
+export const SPANS: Readonly<Record<string, { readonly label: Message; readonly hours: number }>> = {
   "1h": { label: "Last hour", hours: 1 },
   "24h": { label: "Last day", hours: 24 },
   "7d": { label: "Last 7 days", hours: 7 * 24 },
 };
+
+/** What a span is called; the text of the address, if it is not known. */
+export function spanLabel(since: string): string {
+  const span = SPANS[since];
+  return span === undefined ? since : t(span.label);
+}
 
 /** Ids have no I, L, O and U; the first ten characters are a time. */
 const ID = /^[0-9A-HJKMNP-TV-Z]{8,26}$/i;

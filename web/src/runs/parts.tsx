@@ -2,6 +2,7 @@
 
 import type { ReactNode } from "react";
 import type { ActionError, ChildRun } from "../api/schema";
+import { t } from "../locale/locale";
 import { pathTo } from "../shell/routes";
 import { Link } from "../shell/ui/Link";
 import { Status } from "./Status";
@@ -36,7 +37,7 @@ export function Failure({ error }: { readonly error: ActionError }): React.JSX.E
         <strong>{error.name}</strong> <code>{error.code}</code>
       </p>
       <p className="run-error-text">{error.message}</p>
-      {!error.retryable && <p className="muted">Trying again would not help.</p>}
+      {!error.retryable && <p className="muted">{t("Trying again would not help.")}</p>}
     </div>
   );
 }
@@ -47,7 +48,7 @@ export function RunLinks({ runs }: { readonly runs: readonly ChildRun[] }): Reac
       {runs.map((run) => (
         <li key={run.id}>
           <Link className="table-link" href={pathTo("runs", run.id)}>
-            {run.key === null ? run.workflow_id : `Item ${run.key}`}
+            {run.key === null ? run.workflow_id : t("Item {key}", { key: run.key })}
           </Link>
           <Status status={run.status} />
         </li>

@@ -1,6 +1,7 @@
 /** When things happened in a run, as rows of bars. Pure: the present time is given. */
 
 import type { Attempt, ChildRun, InnerStep, RunDetail, Step } from "../api/schema";
+import { t } from "../locale/locale";
 
 export type BarKind = "queue" | "run" | "failed" | "wait" | "retry";
 
@@ -92,10 +93,19 @@ function runRow(run: RunDetail, now: number): Row {
 function lifetime(run: RunDetail | ChildRun, now: number): readonly Bar[] {
   const created = Date.parse(run.created_at);
   const started = timeOf(run.started_at) ?? timeOf(run.finished_at) ?? now;
-  const queue = barOf("queue", created, started, "In the queue", run.started_at === null && run.finished_at === null);
+  const queue = barOf(
+    "queue",
+    created,
+    started,
+    t("In the queue"),
+    run.started_at === null && run.finished_at === null,
+  );
   if (run.started_at === null) return [queue];
   const kind = run.status === "failed" ? "failed" : "run";
-  return [queue, barOf(kind, started, timeOf(run.finished_at) ?? now, "From start to end", run.finished_at === null)];
+  return [
+    queue,
+    barOf(kind, started, timeOf(run.finished_at) ?? now, t("From start to end"), run.finished_at === null),
+  ];
 }
 
 function stepRows(run: RunDetail, step: Step, sources: Sources, now: number): readonly Row[] {
@@ -116,7 +126,7 @@ export function owns(step: Pick<Step, "id">, child: ChildRun): boolean {
 function stepBars(run: RunDetail, step: Step, sources: Sources, now: number): readonly Bar[] {
   const ready = readyAt(run, step, sources);
   const first = timeOf(step.started_at) ?? timeOf(step.finished_at) ?? now;
-  const queue = ready === undefined || ready >= first ? [] : [barOf("queue", ready, first, "In the queue", false)];
+  const queue = ready === undefined || ready >= first ? [] : [barOf("queue", ready, first, t("In the queue"), false)];
   const bars = step.attempts.flatMap((attempt, index): Bar[] => {
     const next = step.attempts[index + 1];
     return attemptBars(attempt, next, step, now);
@@ -129,13 +139,19 @@ function attemptBars(attempt: Attempt, next: Attempt | undefined, step: Step, no
   const end = timeOf(attempt.finished_at);
   const isBad = attempt.error !== null || attempt.outcome === "failed" || attempt.outcome === "lost";
   const ended = end ?? timeOf(step.finished_at) ?? now;
-  const own = barOf(isBad ? "failed" : "run", started, ended, `Attempt ${attempt.number}`, end === undefined);
+  const own = barOf(
+    isBad ? "failed" : "run",
+    started,
+    ended,
+    t("Attempt {number}", { number: attempt.number }),
+    end === undefined,
+  );
   if (end === undefined) return [own];
   const until = timeOf(next?.started_at) ?? timeOf(step.finished_at) ?? now;
   const isOpen = next === undefined && step.finished_at === null;
-  if (attempt.outcome === "suspended") return [own, barOf("wait", end, until, "Waiting", isOpen)];
+  if (attempt.outcome === "suspended") return [own, barOf("wait", end, until, t("Waiting"), isOpen)];
   if (attempt.outcome === "retry" || attempt.outcome === "lost")
-    return [own, barOf("retry", end, until, "Until the next attempt", isOpen)];
+    return [own, barOf("retry", end, until, t("Until the next attempt"), isOpen)];
   return [own];
 }
 
@@ -154,30 +170,29 @@ function innerRow(step: Step, inner: InnerStep, now: number): Row {
   const start = timeOf(inner.started_at) ?? ended;
   const isWait = inner.type !== "code";
   const kind = isWait ? "wait" : inner.status === "completed" ? "run" : "failed";
-  const words = isWait ? waitWords(inner) : "Its result was stored";
+  const words = isWait ? waitWords(inner) : t("Its result was stored");
   const bars = [barOf(kind, start, ended, words, end === undefined && step.finished_at === null)];
   return { key: inner.id, label, depth: 1, status: inner.status, bars, step: step.id, childRun: undefined };
 }
 
 function childRow(step: Step, child: ChildRun, now: number): Row {
-  const label = child.key === null ? child.workflow_id : `item ${child.key}`;
+  const label = child.key === null ? child.workflow_id : t("Item {key}", { key: child.key });
   const bars = lifetime(child, now);
   return { key: child.id, label, depth: 1, status: child.status, bars, step: step.id, childRun: child.id };
 }
 
 /** What is waited for, in a few words. */
-export function waitWords(inner: Pick<InnerStep, "type" | "name">): string {
-  const name = inner.name === "" ? "" : ` ${inner.name}`;
-  const words: Readonly<Record<string, string>> = {
-    sleep: "Sleeps",
-    event: `Waits for the event${name}`,
-    signal: `Waits for the signal${name}`,
-    run: `Waits for a run of${name === "" ? " a part" : name}`,
-    loop: "Waits for the items of the loop",
-    approval: "Waits for an approval",
-    callback: "Waits for a call from outside",
+export function waitWords({ type, name }: Pick<InnerStep, "type" | "name">): string {
+  const words: Readonly<Record<string, () => string>> = {
+    sleep: () => t("Sleeps"),
+    event: () => t("Waits for the event {name}", { name }),
+    signal: () => t("Waits for the signal {name}", { name }),
+    run: () => (name === "" ? t("Waits for a run of a part") : t("Waits for a run of {name}", { name })),
+    loop: () => t("Waits for the items of the loop"),
+    approval: () => t("Waits for an approval"),
+    callback: () => t("Waits for a call from outside"),
   };
-  return words[inner.type] ?? "Waits";
+  return words[type]?.() ?? t("Waits");
 }
 
 function barOf(kind: BarKind, from: number, to: number, label: string, isOpen: boolean): Bar {

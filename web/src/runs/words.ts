@@ -1,6 +1,10 @@
 /** Reasons, in words for people. The stable words are those of docs/reference/errors.md. */
 
-const REASONS: Readonly<Record<string, string>> = {
+import type { Message } from "../locale/locale";
+import { t } from "../locale/locale";
+import { statusText } from "./statuses";
+
+const REASONS: Readonly<Record<string, Message>> = {
   "condition-false": "The condition does not hold.",
   "trigger-error": "The condition of the trigger could not be evaluated.",
   "depth-exceeded": "Runs have started runs too many times in a row.",
@@ -39,10 +43,11 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** A sentence about a reason; the word itself, where there is none. */
 export function reasonText(reason: string): string {
-  return REASONS[reason] ?? reason;
+  const words = REASONS[reason];
+  return words === undefined ? reason : t(words);
 }
 
-const OUTCOMES: Readonly<Record<string, string>> = {
+const OUTCOMES: Readonly<Record<string, Message>> = {
   retry: "failed, tried again",
   lost: "its worker was lost",
   ignored: "came too late",
@@ -50,5 +55,7 @@ const OUTCOMES: Readonly<Record<string, string>> = {
 };
 
 export function outcomeText(outcome: string | null): string {
-  return outcome === null ? "running" : (OUTCOMES[outcome] ?? outcome);
+  if (outcome === null) return t("running");
+  const words = OUTCOMES[outcome];
+  return words === undefined ? statusText(outcome) : t(words);
 }

@@ -13,6 +13,7 @@ export function QueryField({ label, name, value }: QueryFieldProps): React.JSX.E
     <input
       className="input page-search"
       type="search"
+      name={name}
       aria-label={label}
       placeholder={label}
       defaultValue={value}
