@@ -13,6 +13,8 @@ wk = WorkflowKit("browser")
 wk.declare_event("declared/placed", {"type": "object", "properties": {"total": {"type": "number"}}})
 wk.declare_event("declared/refunded", {"type": "object", "properties": {"amount": {"type": "number"}}})
 
+LINE = {"sku": {"type": "string", "title": "Sku"}, "pieces": {"type": "integer", "title": "Pieces", "minimum": 1}}
+
 EVERYTHING: dict[str, Any] = {
     "type": "object",
     "required": ["name"],
@@ -34,11 +36,12 @@ EVERYTHING: dict[str, Any] = {
         "lines": {
             "type": "array",
             "title": "Lines",
-            "items": {"type": "object", "title": "Line", "properties": {"sku": {"type": "string", "title": "Sku"}}},
+            "items": {"type": "object", "title": "Line", "properties": LINE},
         },
         "headers": {"type": "object", "title": "Headers", "additionalProperties": {"type": "string"}},
         "pay": {
             "title": "Pay",
+            "discriminator": {"propertyName": "by"},
             "oneOf": [
                 {
                     "type": "object",
@@ -50,11 +53,17 @@ EVERYTHING: dict[str, Any] = {
                     "type": "object",
                     "title": "By bank",
                     "required": ["by", "iban"],
-                    "properties": {"by": {"const": "bank"}, "iban": {"type": "string", "title": "IBAN"}},
+                    "properties": {
+                        "by": {"const": "bank"},
+                        "iban": {"type": "string", "title": "IBAN", "minLength": 4},
+                    },
                 },
             ],
         },
         "password": {"type": "string", "title": "Password", "format": "password"},
+        "when": {"type": "string", "title": "When", "format": "date-time"},
+        "level": {"type": "string", "title": "Level", "default": "info"},
+        "internal": {"type": "object", "title": "Internal", "x-hidden": True},
     },
 }
 

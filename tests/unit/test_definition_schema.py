@@ -54,6 +54,25 @@ def test_of_alternatives_the_one_that_was_meant_complains() -> None:
     assert (violation.pointer, violation.message) == ("/n", 'Expected integer, got "x"')
 
 
+def test_a_fixed_member_tells_which_alternative_was_meant() -> None:
+    forms = [
+        {
+            "type": "object",
+            "required": ["by", other],
+            "properties": {"by": {"const": by}, other: {"type": "string", "minLength": 4}},
+        }
+        for by, other in (("card", "number"), ("bank", "iban"))
+    ]
+    validator = compile_schema({"oneOf": forms})
+
+    def said(value: Any) -> list[tuple[str, str]]:
+        return [(violation.pointer, violation.message) for violation in violations(validator, value)]
+
+    assert said({"by": "bank"}) == [("", 'Missing "iban"')]
+    assert said({"by": "bank", "iban": "CH"}) == [("/iban", "Expected at least 4 characters, got 2")]
+    assert said({"by": "cash"}) == [("", '{"by":"cash"} fits none of the 2 forms that are allowed here')]
+
+
 def test_a_pattern_is_matched_in_linear_time() -> None:
     """S5: this one takes a backtracking engine seconds."""
     [violation] = violations(compile_schema({"pattern": "^(a+)+$"}), "a" * 5_000 + "!")

@@ -85,8 +85,12 @@ def _branches(error: ValidationError) -> list[list[ValidationError]]:
 
 
 def _is_other_form(inner: ValidationError, outer: ValidationError) -> bool:
-    """Return whether a branch of ``anyOf`` says that the value is of another sort altogether."""
-    return inner.kind.name in ("type", "const", "enum") and len(inner.instance_path) == len(outer.instance_path)
+    """Return whether a branch of ``anyOf`` says that the value is of another sort altogether.
+
+    That is also said by a fixed member, which tells objects apart: ``{"by": {"const": "bank"}}``.
+    """
+    depth = len(inner.instance_path) - len(outer.instance_path)
+    return inner.kind.name in (("type", "const", "enum") if depth == 0 else ("const",) if depth == 1 else ())
 
 
 def _sentence(error: ValidationError) -> str:

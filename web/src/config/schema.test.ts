@@ -62,6 +62,19 @@ describe("choices", () => {
     expect(initialValue(choices[1]?.schema, pay)).toEqual({ by: "bank" });
   });
 
+  it("stay what was chosen while something is missing, if a fixed member tells them apart", () => {
+    const form = (by: string, other: string): Schema => ({
+      type: "object",
+      required: ["by", other],
+      properties: { by: { const: by }, [other]: { type: "string" } },
+    });
+    const { choices } = describeField({ oneOf: [form("card", "number"), form("bank", "iban")] }, {});
+    expect(activeChoice(choices, { by: "bank" })).toBe(1);
+    expect(activeChoice(choices, { by: "bank", number: "1" })).toBe(1);
+    expect(activeChoice(choices, { by: "cash" })).toBe(0);
+    expect(activeChoice(choices, {})).toBe(0);
+  });
+
   it("of single values stand beside other forms", () => {
     const join = describeField((stepSettings().properties as Schema).join, contract());
     expect(join.choices.map(({ label }) => label)).toEqual(["Any", "All", "N of…"]);
@@ -108,6 +121,21 @@ describe("validation", () => {
     expect([...found.keys()].toSorted()).toEqual(["/address/zip", "/count", "/name", "/to"]);
     expect(found.get("/to")).toBe("This has none of the forms that are allowed here.");
     expect(found.get("/count")).toBe("This must be a whole number.");
+  });
+
+  it("judges a choice by the form that is meant, where that is clear", () => {
+    const form = (by: string): Schema => ({
+      type: "object",
+      required: ["by", "code"],
+      properties: { by: { const: by }, code: { type: "string", minLength: by === "card" ? 4 : 2 } },
+    });
+    const choice: Schema = { type: "object", properties: { pay: { oneOf: [form("card"), form("bank")] } } };
+    expect([...validate(choice, { pay: { by: "bank", code: "x" } })]).toEqual([
+      ["/pay/code", "This needs at least 2 characters."],
+    ]);
+    expect(validate(choice, { pay: { by: "bank", code: "xy" } }).size).toBe(0);
+    expect(validate(choice, { pay: { by: "bank" } }).size).toBe(0);
+    expect([...validate(choice, { pay: { by: "cash", code: "x" } }).keys()]).toEqual(["/pay"]);
   });
 
   it("does not judge what a reference will replace", () => {

@@ -172,10 +172,37 @@ function choiceLabel(option: Schema): string {
     : typeName(option.type);
 }
 
-/** Which of the choices a value is; the first one, if it is none. */
+/** Which of the choices a value is, or is meant to become; the first one, if nothing tells. */
 export function activeChoice(choices: readonly Choice[], value: Json | undefined): number {
   const index = choices.findIndex(({ schema }) => fits(schema, value));
-  return Math.max(index, 0);
+  if (index !== -1) return index;
+  return (
+    meantForm(
+      choices.map(({ schema }) => schema),
+      value,
+    ) ?? 0
+  );
+}
+
+/** Which of several forms an object is meant to have: the one whose fixed members it has, such as `"by": "bank"`. */
+export function meantForm(forms: readonly Schema[], value: Json | undefined): number | undefined {
+  if (!isObject(value)) return undefined;
+  const meant = forms.flatMap((form, index) => (hasFixedMembers(form, value) ? [index] : []));
+  return meant.length === 1 ? meant[0] : undefined;
+}
+
+function hasFixedMembers({ properties }: Schema, value: JsonObject): boolean {
+  const fixed = Object.entries(isObject(properties) ? properties : {}).filter(([, member]) => isFixed(member));
+  return fixed.length > 0 && fixed.every(([key, member]) => isSettled(member, value[key]));
+}
+
+function isFixed(schema: Json | undefined): schema is JsonObject {
+  return isObject(schema) && "const" in schema;
+}
+
+/** Whether a member can have one value only, and has it. */
+export function isSettled(schema: Json | undefined, value: Json | undefined): boolean {
+  return isFixed(schema) && isEqual(schema.const, value);
 }
 
 function fits(schema: Schema, value: Json | undefined): boolean {
@@ -184,10 +211,9 @@ function fits(schema: Schema, value: Json | undefined): boolean {
   if (!isObject(value)) return true;
   const required = isList(schema.required) ? schema.required : [];
   if (!required.every((key) => String(key) in value)) return false;
-  return Object.entries(isObject(schema.properties) ? schema.properties : {}).every(([key, property]) => {
-    const fixed = isObject(property) && "const" in property;
-    return !fixed || isEqual(property.const, value[key]);
-  });
+  return Object.entries(isObject(schema.properties) ? schema.properties : {}).every(
+    ([key, property]) => !isFixed(property) || isSettled(property, value[key]),
+  );
 }
 
 export function typeOf(value: Json | undefined): string {

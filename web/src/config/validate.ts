@@ -7,6 +7,7 @@ import { fromPointer, isList, isObject } from "../base/json";
 import { hasReference } from "../document/references";
 import { secretName } from "../secrets/reference";
 import type { Schema } from "./schema";
+import { meantForm, resolve } from "./schema";
 import type { Message } from "../locale/locale";
 import { counted, locale, t } from "../locale/locale";
 
@@ -45,8 +46,10 @@ export function validate(schema: Schema, value: Json): ReadonlyMap<string, strin
     validators.set(schema, validator);
   }
   const messages = new Map<string, string>();
-  for (const unit of validator.validate(value).errors) {
-    if (OUTER.has(unit.keyword) || isInsideChoice(unit)) continue;
+  const { errors } = validator.validate(value);
+  const meant = meantForms(errors, schema, value);
+  for (const unit of errors) {
+    if (OUTER.has(unit.keyword) || !isSaid(unit, meant)) continue;
     const pointer = unit.instanceLocation.replace(/^#/, "");
     const subject = read(value, pointer);
     if (subject === undefined || hasReference(subject) || hasSecret(subject) || messages.has(pointer)) continue;
@@ -62,9 +65,35 @@ function hasSecret(value: Json): boolean {
   return isObject(value) ? Object.values(value).some(hasSecret) : secretName(value) !== undefined;
 }
 
-/** Errors of the single forms of a choice say less than the one of the choice itself. */
-function isInsideChoice({ keyword, keywordLocation }: OutputUnit): boolean {
-  return /\/(anyOf|oneOf)\/\d/.test(keywordLocation) && keyword !== "anyOf" && keyword !== "oneOf";
+/** Of the choices in a value those of which it is clear which form is meant, by the place of the choice in the schema. */
+type MeantForms = ReadonlyMap<string, number>;
+
+const FORM = /\/(?:anyOf|oneOf)(?=\/(\d+))/g;
+
+function meantForms(errors: readonly OutputUnit[], schema: Schema, value: Json): MeantForms {
+  return new Map(
+    errors.flatMap(({ keyword, keywordLocation, instanceLocation }): [string, number][] => {
+      if (keyword !== "anyOf" && keyword !== "oneOf") return [];
+      const forms = read(schema, keywordLocation.replace(/^#/, ""));
+      const index = meantForm(
+        isList(forms) ? forms.map((form) => resolve(form, schema)) : [],
+        read(value, instanceLocation.replace(/^#/, "")),
+      );
+      return index === undefined ? [] : [[keywordLocation, index]];
+    }),
+  );
+}
+
+/**
+ * Whether an error is worth saying. Inside of the form that is meant it says more than that of the choice; inside of
+ * others, and where nobody knows which is meant, it says less.
+ */
+function isSaid({ keywordLocation }: OutputUnit, meant: MeantForms): boolean {
+  if (meant.has(keywordLocation)) return false;
+  return [...keywordLocation.matchAll(FORM)].every((found) => {
+    const choice = keywordLocation.slice(0, found.index + found[0].length);
+    return meant.get(choice) === Number(found[1]);
+  });
 }
 
 function read(value: Json, pointer: string): Json | undefined {

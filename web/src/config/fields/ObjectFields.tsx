@@ -1,7 +1,7 @@
 import type { JsonObject, Path } from "../../base/json";
 import { isList, isObject } from "../../base/json";
 import type { Schema } from "../schema";
-import { describe, humanize } from "../schema";
+import { describe, humanize, isSettled } from "../schema";
 import { useForm } from "../form";
 import { Field } from "./Field";
 import { t } from "../../locale/locale";
@@ -18,7 +18,9 @@ export function ObjectFields({ path, schema, value }: ObjectFieldsProps): React.
   const { root } = useForm();
   const properties = isObject(schema.properties) ? schema.properties : {};
   const required = new Set(isList(schema.required) ? schema.required : []);
-  const names = Object.keys(properties).filter((name) => !isHidden(properties[name]));
+  const names = Object.keys(properties).filter(
+    (name) => !isHidden(properties[name]) && !isSettled(properties[name], value[name]),
+  );
   const further = isObject(schema.additionalProperties) ? schema.additionalProperties : {};
   const isOpen = schema.additionalProperties !== false && names.length === 0;
   if (isOpen)
