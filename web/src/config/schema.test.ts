@@ -9,6 +9,15 @@ function kindOf(schema: Schema): FieldKind {
   return describeField(schema, schema).kind;
 }
 
+/** One of several forms that a fixed member tells apart. */
+function formOf(by: string, other: string, minLength = 0): Schema {
+  return {
+    type: "object",
+    required: ["by", other],
+    properties: { by: { const: by }, [other]: { type: "string", minLength } },
+  };
+}
+
 describe("the kind of a field", () => {
   it.each<[Schema, FieldKind]>([
     [{ type: "string" }, "text"],
@@ -63,12 +72,7 @@ describe("choices", () => {
   });
 
   it("stay what was chosen while something is missing, if a fixed member tells them apart", () => {
-    const form = (by: string, other: string): Schema => ({
-      type: "object",
-      required: ["by", other],
-      properties: { by: { const: by }, [other]: { type: "string" } },
-    });
-    const { choices } = describeField({ oneOf: [form("card", "number"), form("bank", "iban")] }, {});
+    const { choices } = describeField({ oneOf: [formOf("card", "number"), formOf("bank", "iban")] }, {});
     expect(activeChoice(choices, { by: "bank" })).toBe(1);
     expect(activeChoice(choices, { by: "bank", number: "1" })).toBe(1);
     expect(activeChoice(choices, { by: "cash" })).toBe(0);
@@ -124,12 +128,10 @@ describe("validation", () => {
   });
 
   it("judges a choice by the form that is meant, where that is clear", () => {
-    const form = (by: string): Schema => ({
+    const choice: Schema = {
       type: "object",
-      required: ["by", "code"],
-      properties: { by: { const: by }, code: { type: "string", minLength: by === "card" ? 4 : 2 } },
-    });
-    const choice: Schema = { type: "object", properties: { pay: { oneOf: [form("card"), form("bank")] } } };
+      properties: { pay: { oneOf: [formOf("card", "code", 4), formOf("bank", "code", 2)] } },
+    };
     expect([...validate(choice, { pay: { by: "bank", code: "x" } })]).toEqual([
       ["/pay/code", "This needs at least 2 characters."],
     ]);

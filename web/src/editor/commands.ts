@@ -6,6 +6,7 @@ import { copyText, paste, readCopied } from "../document/clipboard";
 import type { Place, Way } from "../document/edits";
 import { addAction, connect, isDisabled, remove, switchOff } from "../document/edits";
 import { addNote } from "../document/notes";
+import type { Mention } from "../document/references";
 import { mentionsOf } from "../document/references";
 import { graphAt, positionsOf, withPositions } from "../document/scope";
 import type { Graph, Position, WorkflowDocument } from "../document/types";
@@ -112,8 +113,15 @@ export function deleteSelection(store: EditorStore): void {
   state.edit((document) => remove(document, state.scope, actions, edges), label);
   announce(t("{what}: done", { what: label }));
   if (broken.length === 0) return;
-  const names = [...new Set(broken.map(({ id }) => graph.actions.find((action) => action.id === id)?.name ?? id))];
+  const names = [...new Set(broken.map((mention) => nameOf(graph, mention)))];
   notify(t("What was deleted is still referred to by: {names}", { names: names.join(", ") }), "error");
+}
+
+/** What somebody calls a step, or a connection between two. */
+function nameOf(graph: Graph, { kind, id }: Mention): string {
+  const stepName = (stepId: string): string => graph.actions.find((action) => action.id === stepId)?.name ?? stepId;
+  const edge = kind === "edge" ? graph.edges.find((each) => each.id === id) : undefined;
+  return edge === undefined ? stepName(id) : `${stepName(edge.from)} → ${stepName(edge.to)}`;
 }
 
 /** The selected steps as text; `undefined` if there are none. */

@@ -51,7 +51,7 @@ export function Field(props: FieldProps): React.JSX.Element {
     >
       <FieldHead {...props} id={id} spec={spec} isGroup={isGroup} expression={expression} />
       <Suspense fallback={<div className="input field-loading" />}>
-        <Control {...props} id={id} spec={spec} isExpression={isExpression} describedBy={describedBy} />
+        <Control {...props} id={id} spec={spec} expression={expression} describedBy={describedBy} />
       </Suspense>
       {message !== undefined && (
         <span id={describedBy} className={`field-error field-error-${message.severity}`}>
@@ -135,6 +135,8 @@ function FieldHead({
 interface Expression {
   readonly isExpression: boolean;
   readonly toggle: () => void;
+  /** Keeps it edited as a reference also while there is none in it: who rewrites one begins with nothing. */
+  readonly keep: () => void;
 }
 
 /** Whether a reference is edited, and the switch. What was there before comes back with the switch. */
@@ -157,7 +159,7 @@ function useExpression({ path, schema, value }: FieldProps): Expression {
       if (!isExpression && typeof other === "string" && hasReference(other)) form.change(path, other);
     }
   };
-  return { isExpression, toggle };
+  return { isExpression, toggle, keep: () => setWanted(true) };
 }
 
 /** The value after a reference was picked: added to a text that may hold several, else in the place of what was there. */
@@ -169,16 +171,16 @@ function picked(value: Json | undefined, spec: FieldSpec, reference: string): Js
 interface ControlProps extends FieldProps {
   readonly id: string;
   readonly spec: FieldSpec;
-  readonly isExpression: boolean;
+  readonly expression: Expression;
   readonly describedBy: string | undefined;
 }
 
 function Control(props: ControlProps): React.JSX.Element {
-  const { path, value, label, spec, isExpression } = props;
+  const { path, value, label, spec, expression } = props;
   const form = useForm();
   const change = (next: Json | undefined): void => form.change(path, next);
   const isInvalid = messageFor(form, props)?.severity === "error";
-  if (isExpression && form.variables !== undefined) {
+  if (expression.isExpression && form.variables !== undefined) {
     const { variables } = form;
     return (
       <ExpressionField
@@ -187,7 +189,10 @@ function Control(props: ControlProps): React.JSX.Element {
         value={value}
         isLong={spec.kind === "area"}
         variables={variables}
-        onChange={change}
+        onChange={(next) => {
+          expression.keep();
+          change(next);
+        }}
       />
     );
   }
