@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import pytest
 
 from workflowkit import ActionError, Field
-from workflowkit.base.errors import OptionsFailed
+from workflowkit.base.errors import InvalidInput, OptionsFailed
 from workflowkit.base.limits import DEFAULT_LIMITS
 from workflowkit.base.scope import Scope
 from workflowkit.base.secretstore import FixedSecrets
@@ -68,6 +68,26 @@ def test_what_a_function_raises_does_not_show_the_value(
     assert VALUE not in str(raised.value)
     assert raised.value.__cause__ is None
     assert VALUE not in caplog.text
+
+
+def test_a_value_that_does_not_fit_is_not_shown() -> None:
+    def act(channel: str, token: Annotated[str, Field(max_length=5)] = "") -> None:
+        """Do something."""
+
+    source = define("act", act, options={"channel": lambda token: [token]}).options["channel"]
+    lists = OptionLists(DEFAULT_LIMITS, {}, FixedSecrets({"chat": VALUE}))
+    with pytest.raises(InvalidInput, match="at most 5") as refused:
+        lists.list(source, ACME, {"token": "!secret(chat)"})
+
+    def other(channel: str, token: Annotated[str, Field(pattern="^xoxb")] = "") -> None:
+        """Do something."""
+
+    source = define("act", other, options={"channel": lambda token: [token]}).options["channel"]
+    with pytest.raises(InvalidInput, match=r"•••\(chat\)") as refused:
+        lists.list(source, ACME, {"token": "!secret(chat)"})
+    assert VALUE not in str(refused.value)
+    assert VALUE not in str(refused.value.problems)
+    assert refused.value.__cause__ is None
 
 
 def test_where_no_store_is_given_the_reference_stays() -> None:

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from typing import Any
 
-from workflowkit.base.errors import ActionError, DeadlineInterrupt, OptionsFailed
+from workflowkit.base.errors import ActionError, DeadlineInterrupt, InvalidInput, OptionsFailed
 from workflowkit.base.jsonvalue import check_json, dumps, loads, size_bytes
 from workflowkit.base.limits import Limits
 from workflowkit.base.masking import Mask
@@ -83,7 +83,11 @@ class OptionLists:
         takes too long, ``TooManyAtOnce`` if too many are at work.
         """
         known, mask = self._opened(source, scope, inputs)
-        arguments = source.arguments(known, search)
+        try:
+            arguments = source.arguments(known, search)
+        except InvalidInput as refused:
+            # SAFETY: S18 — what does not fit is shown, and may be the value.
+            raise refused if mask is None else _masked_input(refused, mask) from None
         answer: Future[OptionList] = Future()
         leave = self._places.take(scope)
 
@@ -217,6 +221,10 @@ def _awaited(work: Any, guard: Guard) -> OptionList:
         if guard.reason is not None:
             raise guard.reason from None
         raise
+
+
+def _masked_input(error: InvalidInput, mask: Mask) -> InvalidInput:
+    return InvalidInput(replace(problem, message=mask.text(problem.message)) for problem in error.problems)
 
 
 def _masked(options: OptionList, mask: Mask) -> OptionList:

@@ -4,6 +4,7 @@ import type { Option } from "../api/schema";
 import type { Json, JsonObject } from "../base/json";
 import { isList, isObject } from "../base/json";
 import { hasReference } from "../document/references";
+import { secretName } from "../secrets/reference";
 import type { FieldKind, Schema } from "./schema";
 import { describe, humanize } from "./schema";
 
@@ -25,8 +26,6 @@ export interface OptionsRequest {
   readonly inputs: JsonObject;
   readonly search: string;
 }
-
-const SECRET_NAME = /^!secret\([^()]*\)$/;
 
 export function optionsMark(schema: Schema): OptionsMark | undefined {
   const mark = schema["x-options"];
@@ -53,7 +52,7 @@ export function knownInputs(mark: OptionsMark, inputs: JsonObject, root: Schema)
     const spec = describe(properties[name], root);
     const value = inputs[name] ?? spec.schema.default;
     if (value === undefined || value === null || hasReference(value)) return [];
-    const isHidden = spec.kind === "secret" && !(typeof value === "string" && SECRET_NAME.test(value));
+    const isHidden = spec.kind === "secret" && secretName(value) === undefined;
     return isHidden ? [] : [[name, value]];
   });
   return Object.fromEntries(entries);
