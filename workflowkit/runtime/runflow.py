@@ -22,6 +22,9 @@ from workflowkit.store.runs import RunRecord
 
 #: The control of the states that are locks of groups of slots.
 SLOTS = "slots"
+#: Most runs whose flow control is kept as it was read.
+MOST_READ = 1_000
+_READ: dict[int, tuple[Mapping[str, Any], RunFlow]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,16 @@ class RunFlow:
 
 def flow_of(run: RunRecord) -> RunFlow | None:
     """Return the flow control of a run, ``None`` if its workflow has none."""
-    return None if run.flow is None else RunFlow.from_json(run.flow)
+    stored = run.flow
+    if stored is None:
+        return None
+    # By what it was read of, which a record never changes and shares with those made from it: each step asks thrice.
+    known = _READ.get(id(stored))
+    if known is None or known[0] is not stored:
+        if len(_READ) >= MOST_READ:
+            _READ.clear()
+        known = _READ[id(stored)] = stored, RunFlow.from_json(stored)
+    return known[1]
 
 
 def limited_flow_of(run: RunRecord) -> RunFlow | None:
