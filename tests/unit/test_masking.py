@@ -32,6 +32,7 @@ def mask() -> Mask:
     [
         VALUE,
         json.dumps(VALUE),
+        json.dumps(VALUE).replace("/", "\\/"),
         json.dumps(VALUE, ensure_ascii=False),
         repr(VALUE),
         repr({"a": [VALUE]}),

@@ -99,7 +99,8 @@ def _forms(secret: str) -> Iterator[str]:
 
 def _written(part: str) -> Iterator[str]:
     """Yield a value as other notations write it: JSON, Python, URLs, HTML."""
-    yield json.dumps(part)[1:-1]
+    yield (escaped := json.dumps(part)[1:-1])
+    yield escaped.replace("/", "\\/")
     yield json.dumps(part, ensure_ascii=False)[1:-1]
     yield repr(part)[1:-1]
     for safe in ("", "/"):
