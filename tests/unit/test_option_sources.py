@@ -57,6 +57,14 @@ def test_inputs_that_are_written_out_can_have_options() -> None:
     ]
 
 
+def test_a_schema_that_says_nothing_takes_a_mark() -> None:
+    inputs = {"type": "object", "properties": {"any": True, "each": {"type": "array", "items": True}}}
+    options = {"any": lambda: ["a"], "each": lambda: ["b"]}
+    properties = define("act", lambda inputs: None, inputs=inputs, options=options).inputs["properties"]
+    assert properties["any"]["x-options"]["input"] == "any"
+    assert properties["each"]["items"]["x-options"]["input"] == "each"
+
+
 def test_what_is_missing_is_named() -> None:
     source = define("post", post, options={"channel": list_channels}).options["channel"]
 

@@ -92,9 +92,9 @@ def with_marks(inputs: Mapping[str, Any], sources: Mapping[str, OptionSource]) -
     """Return the schema of the inputs, saying which have options. In a list it is the entries that have them."""
     properties = dict(inputs.get("properties", {}))
     for name, source in sources.items():
-        schema, mark = properties[name], {MARK: source.mark()}
+        schema, mark = _keywords(properties[name]), {MARK: source.mark()}
         if schema.get("type") == "array":
-            properties[name] = {**schema, "items": {**schema.get("items", {}), **mark}}
+            properties[name] = {**schema, "items": {**_keywords(schema.get("items")), **mark}}
         else:
             properties[name] = {**schema, **mark}
     return {**inputs, "properties": properties} if sources else dict(inputs)
@@ -136,15 +136,20 @@ def _unsuited(known: Mapping[str, Any], name: str, handler: Any) -> str | None:
         return "must be a function"
     if name not in known:
         return "the action has no such input"
-    schema = known[name]
+    schema = _keywords(known[name])
     if schema.get("type") == "array":
-        schema = schema.get("items", {})
+        schema = _keywords(schema.get("items"))
     if schema.get("writeOnly"):
         return "the input is secret"
     kinds = schema.get("type", ())
     if "enum" in schema or (kinds and not _SCALARS.intersection([kinds] if isinstance(kinds, str) else kinds)):
         return "only text, numbers and lists of them, without a list of values of their own, can have options"
     return None
+
+
+def _keywords(schema: Any) -> Mapping[str, Any]:
+    """Return what a schema says; one that is ``true``, or left out, says nothing."""
+    return schema if isinstance(schema, Mapping) else {}
 
 
 def _refused(kind: str, name: str, message: str) -> DefinitionError:

@@ -37,6 +37,8 @@ export function useOptions(mark: OptionsMark, search: string): Options {
   const [attempt, setAttempt] = useState(0);
   const isFirst = useRef(true);
   useEffect(() => {
+    const pause = isFirst.current ? 0 : PAUSE_MS;
+    isFirst.current = false;
     if (!isReady) return undefined;
     let isWanted = true;
     const ask = (): void => {
@@ -45,8 +47,7 @@ export function useOptions(mark: OptionsMark, search: string): Options {
         (reason: unknown) => isWanted && setAnswer({ request, inputs, error: asApiError(reason).message }),
       );
     };
-    const timer = setTimeout(ask, isFirst.current ? 0 : PAUSE_MS);
-    isFirst.current = false;
+    const timer = setTimeout(ask, pause);
     return () => {
       isWanted = false;
       clearTimeout(timer);

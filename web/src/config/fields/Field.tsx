@@ -247,7 +247,10 @@ function Scalar({
     onChange: (next: Json | undefined): void => form.change(path, next),
   };
   if (spec.kind === "secret" && form.takesSecrets) return <SecretControl {...scalar} />;
-  const mark = form.listOptions === undefined || form.isReadOnly ? undefined : optionsMark(spec.schema);
+  // A list has single values only: what has another form is edited as what it is.
+  const isSingle = typeof value !== "object" || value === null;
+  const mayChoose = form.listOptions !== undefined && !form.isReadOnly && isSingle;
+  const mark = mayChoose ? optionsMark(spec.schema) : undefined;
   return mark === undefined ? <ScalarControl {...scalar} /> : <OptionsControl {...scalar} mark={mark} label={label} />;
 }
 
