@@ -148,3 +148,11 @@ def deliver_order(order: Order, note: str = "") -> None:
 def count_orders() -> int:
     """Count all orders."""
     return 3
+
+
+@wk.action("large", name="Return much", category="Shop")
+def large(size_bytes: int) -> dict[str, Any]:
+    """Return many rows, with a needle among them."""
+    rows = [{"number": number, "text": "hay " * 20} for number in range(size_bytes // 110)]
+    rows[len(rows) // 2]["text"] = "the needle"
+    return {"rows": rows}

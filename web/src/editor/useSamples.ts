@@ -1,8 +1,11 @@
-/** Loads values for previews: event and outputs of the last run, or else the last event that could start one. */
+/**
+ * Loads values for previews: event and outputs of the run that the address names (`?sample=`), else of the last one, or
+ * else the last event that could start one.
+ */
 
 import { useEffect } from "react";
 import { api } from "../api/session";
-import type { Event } from "../api/schema";
+import type { Event, RunDetail } from "../api/schema";
 import type { Json, JsonObject } from "../base/json";
 import { triggersOf } from "../config/triggers";
 import type { Samples } from "../expressions/variables";
@@ -28,10 +31,8 @@ export function useSamples(store: EditorStore, { isEmbedded }: EditorHost): void
 async function loadSamples(store: EditorStore, isEmbedded: boolean): Promise<Samples> {
   const { workflowId, history } = store.getState();
   if (workflowId === "") return NO_SAMPLES;
-  const { items } = await api.runs({ workflow_id: workflowId, limit: "1" });
-  const [last] = items;
-  if (last !== undefined) {
-    const run = await api.run(last.id);
+  const run = await sampleRun(workflowId, isEmbedded);
+  if (run !== undefined) {
     const finished = run.steps.filter((step) => step.status === "completed");
     return {
       event: eventValue(run.event),
@@ -45,6 +46,15 @@ async function loadSamples(store: EditorStore, isEmbedded: boolean): Promise<Sam
   if (typeof name !== "string" || name === "") return NO_SAMPLES;
   const [event] = (await api.events(name, 1)).items;
   return event === undefined ? NO_SAMPLES : { event: eventValue(event), outputs: new Map() };
+}
+
+async function sampleRun(workflowId: string, isEmbedded: boolean): Promise<RunDetail | undefined> {
+  // The address of a host's page is not ours.
+  const wanted = isEmbedded ? null : new URLSearchParams(location.search).get("sample");
+  const named = wanted === null ? undefined : await api.run(wanted).catch(() => undefined);
+  if (named?.workflow_id === workflowId) return named;
+  const [last] = (await api.runs({ workflow_id: workflowId, limit: "1" })).items;
+  return last === undefined ? undefined : api.run(last.id);
 }
 
 /** An event as references see it. */

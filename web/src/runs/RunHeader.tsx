@@ -47,7 +47,12 @@ export function RunHeader({ run, now, onChange }: RunHeaderProps): React.JSX.Ele
         </Button>
       )}
       {!isFunction && (
-        <Link className="button" href={pathTo("workflows", run.workflow_id)} data-testid="open-editor">
+        <Link
+          className="button"
+          href={`${pathTo("workflows", run.workflow_id)}?sample=${run.id}`}
+          title={t("Its values become the previews there")}
+          data-testid="open-editor"
+        >
           <Icon name="pencil" />
           {t("Open in editor")}
         </Link>

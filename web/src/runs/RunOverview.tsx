@@ -3,9 +3,9 @@ import type { Cause, Gathered, RunDetail } from "../api/schema";
 import { t } from "../locale/locale";
 import { pathTo } from "../shell/routes";
 import { fullTime } from "../shell/times";
-import { JsonTree } from "../shell/ui/JsonTree";
 import { Link } from "../shell/ui/Link";
 import { Facts, Failure, RunLinks, Section } from "./parts";
+import { ValueView } from "./ValueView";
 import { reasonText } from "./words";
 
 /** What is to be known of a run as a whole. */
@@ -22,12 +22,12 @@ export function RunOverview({ run }: { readonly run: RunDetail }): React.JSX.Ele
             {run.event.name}
           </Link>
         </p>
-        <JsonTree value={run.event.data} label={t("the data of the event")} />
+        <ValueView value={run.event.data} label={t("the data of the event")} root={["event", "data"]} />
       </Section>
       {run.gathered !== null && <GatheredEvents gathered={run.gathered} />}
       {run.finished_at !== null && (
         <Section title={t("Output")}>
-          <JsonTree value={run.output} label={t("the output")} />
+          <ValueView value={run.output} label={t("the output")} />
         </Section>
       )}
       {run.children.length > 0 && (

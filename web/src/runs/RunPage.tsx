@@ -75,7 +75,14 @@ function LoadedRun({ run, error, refresh }: LoadedRunProps): React.JSX.Element {
           {step === undefined ? (
             <RunOverview run={run} />
           ) : (
-            <StepDetail key={step.id} run={run} step={step} onClose={() => select(undefined)} />
+            <StepDetail
+              key={step.id}
+              run={run}
+              step={step}
+              bars={waterfall.rows.find(({ key }) => key === step.id)?.bars ?? []}
+              template={graph?.graph.actions.find(({ id }) => id === step.id)?.inputs}
+              onClose={() => select(undefined)}
+            />
           )}
         </aside>
       </div>

@@ -1,25 +1,40 @@
 import { useState } from "react";
-import type { Attempt, InnerStep, RunDetail, Step } from "../api/schema";
-import { counted, t } from "../locale/locale";
-import { duration, fullTime } from "../shell/times";
+import type { InnerStep, RunDetail, Step } from "../api/schema";
+import type { Json } from "../base/json";
+import { isObject } from "../base/json";
+import { t } from "../locale/locale";
+import { pathTo } from "../shell/routes";
+import { fullTime } from "../shell/times";
 import { Button, IconButton } from "../shell/ui/Button";
 import { JsonTree } from "../shell/ui/JsonTree";
+import { Link } from "../shell/ui/Link";
+import { AttemptSection } from "./AttemptSection";
 import { LogSection } from "./LogSection";
 import { Facts, Failure, RunLinks, Section } from "./parts";
 import { RerunDialog } from "./RerunDialog";
 import { SkipWait } from "./SkipWait";
 import { Status } from "./Status";
+import { Timing } from "./Timing";
+import { ValueView } from "./ValueView";
+import type { Bar } from "./waterfall";
 import { owns, waitWords } from "./waterfall";
-import { outcomeText, reasonText } from "./words";
+import { reasonText } from "./words";
+
+/** An id of ours, and not of a sender. */
+const OWN_ID = /^[0-9A-HJKMNP-TV-Z]{26}$/;
 
 interface StepDetailProps {
   readonly run: RunDetail;
   readonly step: Step;
+  /** Its time, in parts. */
+  readonly bars: readonly Bar[];
+  /** Its input as the workflow has it, with references. */
+  readonly template: Json | undefined;
   readonly onClose: () => void;
 }
 
 /** One step of a run: what it was given, what it returned, each attempt, and what it waits for. */
-export function StepDetail({ run, step, onClose }: StepDetailProps): React.JSX.Element {
+export function StepDetail({ run, step, bars, template, onClose }: StepDetailProps): React.JSX.Element {
   const [isRerunning, setRerunning] = useState(false);
   const children = run.children.filter((child) => owns(step, child));
   return (
@@ -41,6 +56,7 @@ export function StepDetail({ run, step, onClose }: StepDetailProps): React.JSX.E
       {step.error !== null && <Failure error={step.error} />}
       {step.is_handled && <p className="muted">{t("The workflow provides for this failure: the run went on.")}</p>}
       <Facts facts={timesOf(step)} />
+      <Timing bars={bars} />
       {step.inner.length > 0 && (
         <Section title={t("What it did and waits for")}>
           <ul className="run-inner">
@@ -50,24 +66,22 @@ export function StepDetail({ run, step, onClose }: StepDetailProps): React.JSX.E
           </ul>
         </Section>
       )}
-      {step.attempts.length > 0 && (
-        <Section title={counted("{count} attempts", step.attempts.length)}>
-          <ol className="run-attempts">
-            {step.attempts.map((attempt) => (
-              <AttemptLine key={attempt.number} attempt={attempt} />
-            ))}
-          </ol>
-        </Section>
-      )}
+      {step.attempts.length > 0 && <AttemptSection step={step} />}
       <LogSection run={run} step={step} />
       {step.inputs !== null && (
         <Section title={t("Input")}>
-          <JsonTree value={step.inputs} label={t("the input")} />
+          <ValueView value={step.inputs} label={t("the input")} />
+          {template !== undefined && (
+            <details className="run-template" data-testid="template">
+              <summary>{t("As the workflow has it")}</summary>
+              <JsonTree value={template} label={t("the input as the workflow has it")} />
+            </details>
+          )}
         </Section>
       )}
       {step.finished_at !== null && step.attempts.length > 0 && (
         <Section title={t("Output")}>
-          <JsonTree value={step.output} label={t("the output")} />
+          <ValueView value={step.output} label={t("the output")} root={["state", step.id]} />
         </Section>
       )}
       {children.length > 0 && (
@@ -115,28 +129,25 @@ function InnerLine({ runId, step, inner }: InnerLineProps): React.JSX.Element {
       {inner.finished_at === null && <SkipWait runId={runId} inner={inner} />}
       {inner.condition !== null && <code className="run-condition">{inner.condition}</code>}
       {inner.error !== null && <Failure error={inner.error} />}
+      {inner.type === "event" && inner.output !== null && <MatchedEvent event={inner.output} />}
       {inner.output !== null && <JsonTree value={inner.output} label={t("the output of {name}", { name: inner.id })} />}
     </li>
   );
 }
 
-function AttemptLine({ attempt }: { readonly attempt: Attempt }): React.JSX.Element {
-  const took =
-    attempt.finished_at === null ? "" : duration(Date.parse(attempt.finished_at) - Date.parse(attempt.started_at));
+/** Leads to the event that has come. */
+function MatchedEvent({ event }: { readonly event: Json }): React.JSX.Element | null {
+  if (!isObject(event) || typeof event.name !== "string" || typeof event.id !== "string") return null;
+  const { id, name } = event;
+  // The sender's own id is no address; the list of events of this name has it.
+  const href = OWN_ID.test(id)
+    ? pathTo("events", id)
+    : `${pathTo("events")}?${new URLSearchParams({ name }).toString()}`;
   return (
-    <li>
-      <div className="row">
-        <span className="grow">
-          {attempt.number}. {outcomeText(attempt.outcome)}
-        </span>
-        <span className="muted" title={fullTime(attempt.started_at)}>
-          {took}
-        </span>
-      </div>
-      {attempt.error !== null && <p className="run-error-text">{attempt.error.message}</p>}
-      {attempt.retry_at !== null && (
-        <p className="muted">{t("The next attempt: {time}", { time: fullTime(attempt.retry_at) })}</p>
-      )}
-    </li>
+    <p>
+      <Link className="table-link" href={href}>
+        {t("The event that came")}
+      </Link>
+    </p>
   );
 }

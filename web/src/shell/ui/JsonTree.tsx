@@ -1,3 +1,4 @@
+import type { ReactNode } from "react";
 import { useState } from "react";
 import type { Json, Path } from "../../base/json";
 import { isList, isObject, summary } from "../../base/json";
@@ -16,16 +17,20 @@ interface JsonTreeProps {
   readonly value: Json;
   /** What it is, for screen readers and the button that copies it. */
   readonly label: string;
+  /** What can be done with each value in it, beside its line. */
+  readonly toolsOf?: ToolsOf;
 }
 
+type ToolsOf = (path: Path, value: Json) => ReactNode;
+
 /** A JSON value to look into, with everything in it to be copied. Only what is open is drawn. */
-export function JsonTree({ value, label }: JsonTreeProps): React.JSX.Element {
+export function JsonTree({ value, label, toolsOf }: JsonTreeProps): React.JSX.Element {
   return (
     <div className="json" dir="ltr" role="group" aria-label={label}>
       <span className="json-copy">
         <IconButton icon="copy" label={t("Copy {name}", { name: label })} onClick={() => copy(value)} />
       </span>
-      <JsonNode name={undefined} value={value} path={[]} />
+      <JsonNode name={undefined} value={value} path={[]} toolsOf={toolsOf} />
     </div>
   );
 }
@@ -34,9 +39,10 @@ interface JsonNodeProps {
   readonly name: string | undefined;
   readonly value: Json;
   readonly path: Path;
+  readonly toolsOf: ToolsOf | undefined;
 }
 
-function JsonNode({ name, value, path }: JsonNodeProps): React.JSX.Element {
+function JsonNode({ name, value, path, toolsOf }: JsonNodeProps): React.JSX.Element {
   const entries = entriesOf(value);
   const [isOpen, setOpen] = useState(path.length < OPEN_DEPTH && (entries?.length ?? 0) <= PAGE);
   const [shown, setShown] = useState(PAGE);
@@ -45,22 +51,32 @@ function JsonNode({ name, value, path }: JsonNodeProps): React.JSX.Element {
       <div className="json-line json-leaf">
         <Name name={name} />
         <Scalar value={value} />
+        {toolsOf?.(path, value)}
       </div>
     );
   }
   return (
     <div>
-      <button type="button" className="json-line json-toggle" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
-        <Icon name={isOpen ? "chevronDown" : "chevronRight"} size={12} />
-        <Name name={name} />
-        <span className="json-count">
-          {isList(value) ? `[${entries.length}]` : `{${entries.length}}`} {isOpen ? "" : summary(value, 60)}
-        </span>
-      </button>
+      <div className="json-row">
+        <button type="button" className="json-line json-toggle" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+          <Icon name={isOpen ? "chevronDown" : "chevronRight"} size={12} />
+          <Name name={name} />
+          <span className="json-count">
+            {isList(value) ? `[${entries.length}]` : `{${entries.length}}`} {isOpen ? "" : summary(value, 60)}
+          </span>
+        </button>
+        {toolsOf?.(path, value)}
+      </div>
       {isOpen && (
         <div className="json-inside">
           {entries.slice(0, shown).map(([key, inner]) => (
-            <JsonNode key={key} name={key} value={inner} path={[...path, key]} />
+            <JsonNode
+              key={key}
+              name={key}
+              value={inner}
+              path={[...path, isList(value) ? Number(key) : key]}
+              toolsOf={toolsOf}
+            />
           ))}
           {entries.length > shown && (
             <button type="button" className="json-line json-more" onClick={() => setShown(shown + PAGE)}>
