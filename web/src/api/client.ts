@@ -1,7 +1,7 @@
 /** The HTTP API. Every method answers with the value or throws an `ApiError`. */
 
 import type { Json, JsonObject } from "../base/json";
-import { locale, t } from "../locale/locale";
+import { locale, t, translated } from "../locale/locale";
 import type * as schema from "./schema";
 
 /** A request that failed: refused by the server, or never answered (`status` 0). */
@@ -236,7 +236,8 @@ function credentials(options: ApiOptions, method: string): Record<string, string
 
 /** What the server says of something that it does not do, as an error. */
 export function refusal({ status, code, detail, problems }: schema.ProblemDocument): ApiError {
-  const message = locale() === "en" ? detail : t("The server does not do this: {code}", { code });
+  const message =
+    locale() === "en" ? detail : (translated(`!${code}`) ?? t("The server does not do this: {code}", { code }));
   return new ApiError(status, code, message, problems);
 }
 

@@ -107,7 +107,7 @@ function columnsOf(page: EventTypePage, shown: string): readonly Column<EventTyp
     },
     { head: t("When"), cell: (type) => <Volume type={type} page={page} /> },
     {
-      head: t("Number"),
+      head: t("How many"),
       className: "table-time",
       cell: ({ count, is_capped }) => `${numeral(count)}${is_capped ? "+" : ""}`,
     },

@@ -40,7 +40,7 @@ function columnsOfRuns(): readonly Column<ListedRun>[] {
       ),
     },
     {
-      head: t("Run"),
+      head: t("Run id"),
       className: "mono",
       cell: (run) => (
         <Link className="table-link" href={pathTo("runs", run.id)}>

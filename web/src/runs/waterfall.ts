@@ -86,7 +86,7 @@ const ROUND_STEPS: readonly number[] = [
 
 function runRow(run: RunDetail, now: number): Row {
   const bars = lifetime(run, now);
-  return { key: "run", label: "Run", depth: 0, status: run.status, bars, step: undefined, childRun: undefined };
+  return { key: "run", label: t("This run"), depth: 0, status: run.status, bars, step: undefined, childRun: undefined };
 }
 
 /** Queue time and the rest, of a run that may not have begun. */
