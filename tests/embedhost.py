@@ -27,8 +27,8 @@ class Host:
 
 
 @contextmanager
-def a_host(home: Path) -> Iterator[Host]:
-    """Run both in ``home``, which has a copy of ``examples/embed``."""
+def a_host(home: Path, *, is_inside: bool = False) -> Iterator[Host]:
+    """Run both in ``home``, which has a copy of ``examples/embed``; or the host alone, with Workflow Kit inside."""
     host, server = f"localhost:{_free_port()}", f"127.0.0.1:{_free_port()}"
     database_url = f"sqlite:///{home / 'embed.db'}"
     environment = {
@@ -36,16 +36,18 @@ def a_host(home: Path) -> Iterator[Host]:
         "WORKFLOWKIT_DATABASE_URL": database_url,
         "WORKFLOWKIT_EMBED_ORIGINS": f"http://{host}",
         "PYTHONPATH": str(ROOT),
-        "WORKFLOWKIT_URL": f"http://{server}",
+        "WORKFLOWKIT_URL": "" if is_inside else f"http://{server}",
     }
+    port = host.rpartition(":")[2]
     commands = (
         ["-m", "workflowkit", "migrate"],
+        ["-m", "flask", "--app", "examples.embed.app", "run", "--host", "localhost", "--port", port],
         ["-m", "workflowkit", "api", "--bind", server, "--log-level", "error"],
-        ["-m", "flask", "--app", "examples.embed.app", "run", "--host", "localhost", "--port", host.rpartition(":")[2]],
     )
+    addresses = (host,) if is_inside else (host, server)
     subprocess.run([sys.executable, *commands[0]], cwd=ROOT, env=environment, check=True, capture_output=True)
     with ExitStack() as stack:
-        for command, address in zip(commands[1:], (server, host), strict=True):
+        for command, address in zip(commands[1:], addresses, strict=False):
             process = subprocess.Popen(
                 [sys.executable, *command],
                 cwd=home,
@@ -56,7 +58,7 @@ def a_host(home: Path) -> Iterator[Host]:
             stack.callback(process.wait)
             stack.callback(process.terminate)
             assert services.wait_until(partial(_is_listening, address), timeout_seconds=60)
-        yield Host(f"http://{host}", f"http://{server}", database_url)
+        yield Host(f"http://{host}", f"http://{host}/workflows" if is_inside else f"http://{server}", database_url)
 
 
 def _free_port() -> int:

@@ -254,3 +254,81 @@ def test_a_link_to_a_test_run_opens_its_panel(editor: EditorPage) -> None:
     editor.page.reload()
     expect(editor.get("test-data")).to_be_visible()
     json.loads(editor.get("test-data").input_value() or "{}")
+
+
+def test_keys_of_the_canvas_do_nothing_while_somebody_types(editor: EditorPage) -> None:
+    document = chain("lookup", "log")
+    document["actions"][1]["inputs"] = {"message": "x"}
+    editor.open(document)
+    page = editor.page
+    editor.select("log")
+    for field in ("workflow-name", "step-name", "field-/message"):
+        place = editor.get(field)
+        place.fill("")
+        page.keyboard.type("acdft+?")
+        expect(place).to_have_value("acdft+?")
+        for key in ("Delete", "Backspace", "ArrowLeft", "Control+a", "Delete"):
+            page.keyboard.press(key)
+        expect(place).to_have_value("")
+        for dialog in ("add-dialog", "help", "find", "connect-prompt"):
+            expect(editor.get(dialog)).to_have_count(0)
+    editor.get("step-name").fill("Kept")
+    assert editor.ids() == ["lookup", "log"]
+    assert "settings" not in editor.saved()["actions"][1]
+
+
+def test_moves_by_arrow_keys_are_undone_one_by_one_and_all(editor: EditorPage) -> None:
+    editor.open(placed("log"))
+    page = editor.page
+    editor.node("log").locator("xpath=..").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    before = positions(editor)["log"]
+    for key in ("ArrowRight", "ArrowDown"):
+        page.keyboard.press(key)
+    expect(editor.get("undo")).to_be_enabled()
+    moved = positions(editor)["log"]
+    assert moved["x"] > before["x"]
+    assert moved["y"] > before["y"]
+    while editor.get("undo").is_enabled():
+        page.keyboard.press("Control+z")
+    assert positions(editor)["log"] == before
+    while editor.get("redo").is_enabled():
+        page.keyboard.press("Control+Shift+z")
+    assert positions(editor)["log"] == moved
+
+
+def test_steps_are_found_by_name_kind_and_inputs_and_brought_into_view(editor: EditorPage) -> None:
+    document = a_row(30)
+    document["actions"][3]["name"] = "Send the invoice"
+    document["actions"][25]["inputs"] = {"message": "invoice 7"}
+    document["actions"][28] |= {"kind": "set", "id": "last"}
+    document["edges"][28]["to"] = "last"
+    editor.open(document)
+    page = editor.page
+    page.keyboard.press("Control+f")
+    query = editor.get("find-query")
+    query.fill("invoice")
+    hits = editor.get("find").locator("[data-testid^='find-n']")
+    expect(hits).to_have_count(2)
+    query.fill("invoice 7")
+    expect(hits).to_have_count(1)
+    query.press("Enter")
+    expect(editor.node("n25")).to_be_in_viewport()
+    expect(editor.get("step-id")).to_have_value("n25")
+    page.keyboard.press("Control+f")
+    editor.get("find-query").fill("set")
+    expect(editor.get("find").get_by_test_id("find-last")).to_be_visible()
+
+
+def test_the_outline_lists_the_same_steps_and_leads_to_them(editor: EditorPage) -> None:
+    document = chain("builtin:if", "log", "set")
+    editor.open(document)
+    editor.get("outline-button").click()
+    outline = editor.get("outline")
+    steps = outline.locator(".side-row")
+    for name in ("If", "Log", "Set values"):
+        expect(steps.filter(has_text=name)).to_be_visible()
+    steps.filter(has_text="Set values").focus()
+    editor.page.keyboard.press("Enter")
+    expect(editor.get("step-id")).to_have_value("set")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 from editing import EditorPage, NewPage, chain, pretty
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Dialog, Route, expect
 
 
 def test_an_edit_is_kept_over_a_reload_before_it_was_saved(editor: EditorPage) -> None:
@@ -119,6 +120,67 @@ def test_what_is_exported_can_be_imported_and_is_the_same(editor: EditorPage, tm
     chooser.value.set_files(broken)
     expect(editor.get("notice").last).to_contain_text("/actions/0/kind is not a text")
     assert editor.ids() == ["lookup", "log"]
+
+
+def test_leaving_is_asked_about_only_while_something_is_unsaved(editor: EditorPage) -> None:
+    page = editor.open(chain("log")).page
+    asked: list[str] = []
+
+    def note(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", note)
+    editor.get("workflow-name").fill("Saved in time")
+    editor.saved()
+    page.goto("about:blank")
+    assert asked == []
+    editor.go(editor.workflow_id)
+    page.route("**/draft", lambda route: route.abort() if route.request.method == "PUT" else route.continue_())
+    editor.get("workflow-name").fill("Not saved")
+    expect(editor.get("save-state")).to_have_attribute("data-state", "offline")
+    page.goto("about:blank")
+    assert asked == ["beforeunload"]
+
+
+#: As the original kit stores them: no ids of edges, kinds and references of its own, no trigger.
+KIT_INSTANCE: dict[str, Any] = {
+    "name": "When a blog post is moved to review",
+    "description": "Actions that should be performed when a post is moved to review",
+    "actions": [
+        {"id": "1", "kind": "add_ToC", "name": "Add a Table of Contents"},
+        {"id": "2", "kind": "grammar_review", "name": "Review the grammar", "inputs": {"text": "!ref($.state.1)"}},
+        {"id": "3", "kind": "wait_for_approval", "name": "Ask for approval"},
+        {"id": "4", "kind": "apply_changes", "name": "Apply changes", "inputs": {"to": "!ref($.event.data.id)"}},
+    ],
+    "edges": [
+        {"from": "$source", "to": "1"},
+        {"from": "1", "to": "2"},
+        {"from": "2", "to": "3"},
+        {"from": "3", "to": "4", "name": "True", "conditional": {"type": "if", "ref": "!ref($.output.result)"}},
+    ],
+}  # fmt: skip
+
+
+def test_an_instance_of_the_original_kit_is_imported_and_keeps_what_it_says(editor: EditorPage, tmp_path: Path) -> None:
+    editor.open(chain("set"))
+    written = tmp_path / "instance.json"
+    written.write_text(json.dumps(KIT_INSTANCE))
+    editor.get("more").click()
+    with editor.page.expect_file_chooser() as chooser:
+        editor.get("import").click()
+    chooser.value.set_files(written)
+    for action in KIT_INSTANCE["actions"]:
+        expect(editor.node(action["id"])).to_contain_text(action["name"])
+    saved = editor.saved()
+    assert saved["actions"] == KIT_INSTANCE["actions"]
+    edges = [{key: value for key, value in edge.items() if key != "id"} for edge in saved["edges"]]
+    assert edges == KIT_INSTANCE["edges"]
+    # Kinds that nobody has registered here are told, at their steps.
+    expect(editor.get("problems-button")).not_to_have_text("No problems")
+    editor.get("problems-button").click()
+    expect(editor.get("problem-unknown-kind").first).to_be_visible()
+    expect(editor.get("publish")).to_be_disabled()
 
 
 def test_an_edit_is_saved_when_the_editor_is_left_for_another_page(editor: EditorPage) -> None:

@@ -13,14 +13,17 @@ FIRST_LOAD_BYTES = 190_000
 #: A quiet machine needs about a second; one that runs everything else at the same time may take longer.
 INTERACTIVE_SECONDS = 10.0
 NODES = 200
+FIVE_HUNDRED = 500
+#: 30 frames a second are 33 ms each; a machine that runs everything else at the same time may take longer.
+FRAME_MS = 120.0
 
 
-def a_large_workflow() -> dict[str, Any]:
+def a_large_workflow(count: int = NODES) -> dict[str, Any]:
     document = chain("log", name="Large")
-    document["actions"] = [{"id": f"n{i}", "kind": "log", "inputs": {"message": str(i)}} for i in range(NODES)]
-    edges = [{"from": f"n{(i - 1) // 2}", "to": f"n{i}"} for i in range(1, NODES)]
+    document["actions"] = [{"id": f"n{i}", "kind": "log", "inputs": {"message": str(i)}} for i in range(count)]
+    edges = [{"from": f"n{(i - 1) // 2}", "to": f"n{i}"} for i in range(1, count)]
     document["edges"] = [{"from": "$source", "to": "n0"}, *edges]
-    places = {f"n{i}": {"x": i % 14 * 280, "y": 140 + i // 14 * 140} for i in range(NODES)}
+    places = {f"n{i}": {"x": i % 14 * 280, "y": 140 + i // 14 * 140} for i in range(count)}
     document["metadata"] = {"ui": {"positions": {"$source": {"x": 0, "y": 0}, **places}}}
     return document
 
@@ -54,6 +57,48 @@ def test_two_hundred_steps_can_be_worked_on_at_once(editor: EditorPage) -> None:
     editor.get("find-query").press("Enter")
     expect(editor.node("n150")).to_be_in_viewport()
     expect(editor.get("step-id")).to_have_value("n150")
+
+
+#: A place on the canvas where nothing is.
+BLANK = """() => {
+    const box = document.querySelector(".react-flow").getBoundingClientRect();
+    for (let y = box.y + box.height / 2; y < box.y + box.height - 60; y += 4)
+        for (let x = box.x + box.width / 2; x < box.x + box.width - 60; x += 4)
+            if (document.elementFromPoint(x, y).matches(".react-flow__pane")) return [x, y];
+}"""
+#: Notes when each frame was drawn, and where the drawing stood.
+WATCH_FRAMES = """() => {
+    const viewport = document.querySelector(".react-flow__viewport");
+    window.frames_seen = [];
+    const look = (now) => {
+        window.frames_seen.push([now, viewport.style.transform]);
+        window.frame = requestAnimationFrame(look);
+    };
+    window.frame = requestAnimationFrame(look);
+}"""
+FRAMES = """() => {
+    cancelAnimationFrame(window.frame);
+    const seen = window.frames_seen;
+    const moved = seen.slice(1).filter(([, place], index) => place !== seen[index][1]).length;
+    const took = seen.slice(1).map(([now], index) => now - seen[index][0]).toSorted((a, b) => a - b);
+    return { moved, median_ms: took[Math.floor(took.length / 2)] };
+}"""
+
+
+def test_five_hundred_steps_pan_smoothly(editor: EditorPage) -> None:
+    editor.open(a_large_workflow(FIVE_HUNDRED))
+    page = editor.page
+    x, y = page.evaluate(BLANK)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.evaluate(WATCH_FRAMES)
+    for step in range(1, 61):
+        page.mouse.move(x + 4 * step, y + 2 * step)
+    panned = page.evaluate(FRAMES)
+    page.mouse.up()
+    print(f"a frame of panning {FIVE_HUNDRED} steps: {panned['median_ms']:.1f} ms")
+    assert panned["moved"] > 10, "it follows the mouse from frame to frame"
+    assert panned["median_ms"] < FRAME_MS
 
 
 def test_the_steps_of_a_loop_are_edited_inside_of_it(editor: EditorPage) -> None:

@@ -145,6 +145,59 @@ def test_neither_styles_the_other(new_page: NewPage, host: Host) -> None:
     assert page.evaluate("[...document.head.querySelectorAll('style, link[rel=stylesheet]')].length") == 1
 
 
+#: What each property is to be seen in: a part of the editor, and a property of its style.
+THEME = {
+    "--wk-accent": ("rgb(20, 90, 140)", "[data-testid=publish]", "background-color"),
+    "--wk-surface": ("rgb(255, 250, 240)", ".topbar", "background-color"),
+    "--wk-canvas": ("rgb(240, 230, 210)", ".canvas .react-flow", "background-color"),
+    "--wk-text": ("rgb(60, 40, 20)", "[data-testid=workflow-name]", "color"),
+    "--wk-radius": ("3px", ".embed", "--radius"),
+    "--wk-font": ("Georgia, serif", "[data-testid=publish]", "font-family"),
+}
+STYLES = """(element, wanted) => wanted.map(([selector, property]) =>
+    getComputedStyle(element.shadowRoot.querySelector(selector)).getPropertyValue(property))"""
+
+
+def test_a_theme_of_six_properties_restyles_all(new_page: NewPage, host: Host) -> None:
+    embedded = log_in(new_page, host, "ada")
+    editor = embedded.page.locator("workflow-editor")
+    places = [[selector, name] for _, selector, name in THEME.values()]
+    values = [value for value, _, _ in THEME.values()]
+    before = editor.evaluate(STYLES, places)
+    assert [one for one in before if one in values] == []
+    wanted = {name: value for name, (value, _, _) in THEME.items()}
+    editor.evaluate("(e, theme) => Object.entries(theme).forEach(each => e.style.setProperty(...each))", wanted)
+    assert editor.evaluate(STYLES, places) == values
+    # A dialog is a part of it, too.
+    embedded.get("add-after-note").click()
+    dialog = [["dialog[open]", "background-color"], ["dialog[open]", "font-family"]]
+    expect(embedded.get("add-dialog")).to_be_visible()
+    assert editor.evaluate(STYLES, dialog) == [wanted["--wk-surface"], wanted["--wk-font"]]
+
+
+#: The names of everything that Tab leads to inside of the editor, until it leads out of it again.
+ALONG = """async element => {
+    const named = node => node.dataset.testid ?? node.getAttribute("aria-label") ?? node.textContent.trim();
+    return [...element.shadowRoot.querySelectorAll("*")].filter(node => node.tabIndex >= 0 && !node.disabled
+        && node.checkVisibility()).map(named);
+}"""
+
+
+def test_tab_leads_a_viewer_to_nothing_that_edits(new_page: NewPage, host: Host) -> None:
+    viewer = log_in(new_page, host, "ben")
+    viewer.node("note").click()
+    expect(viewer.get("config")).to_be_visible()
+    along = viewer.page.locator("workflow-editor").evaluate(ALONG)
+    for seen in ("versions-button", "outline-button", "problems-button", "more"):
+        assert seen in along
+    editing = re.compile("add|delete|duplicate|undo|redo|tidy|publish|test-|palette|import|toggle|note-|fx-|pick", re.I)
+    assert [each for each in along if editing.search(each)] == []
+    author = log_in(new_page, host, "ada")
+    author.node("note").click()
+    expect(author.get("config")).to_be_visible()
+    assert [each for each in author.page.locator("workflow-editor").evaluate(ALONG) if editing.search(each)]
+
+
 def test_a_viewer_sees_and_changes_nothing(new_page: NewPage, host: Host) -> None:
     embedded = log_in(new_page, host, "ben")
     for test_id in ("publish", "undo", "tidy", "palette-button", "test-button", "add-on-large-note", "save-state"):

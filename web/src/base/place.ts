@@ -27,6 +27,16 @@ export function keyTarget(): Document | HTMLElement {
   return place.keys;
 }
 
+/**
+ * Brings the focus back after a key was pressed, where the element that had it is gone: keys of a host's page are none
+ * of ours, so the next one would do nothing.
+ */
+export function keepFocus(): void {
+  const { keys, tree: within } = place;
+  if (keys instanceof HTMLElement && within.activeElement === null && document.activeElement === document.body)
+    keys.focus({ preventScroll: true });
+}
+
 export function roomWidth(): number {
   return place.width();
 }

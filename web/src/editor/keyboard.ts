@@ -1,7 +1,7 @@
 /** The keys of the editor. They are none while somebody types in a field. */
 
 import { useEffect } from "react";
-import { keyTarget, targetOf, tree } from "../base/place";
+import { keepFocus, keyTarget, targetOf, tree } from "../base/place";
 import {
   copySelection,
   defaultWish,
@@ -32,7 +32,9 @@ export function useEditorKeys(store: EditorStore, actions: KeyActions): void {
           : isTyping(event)
             ? event.key === "Escape" && did(() => escape(store))
             : alone(event, store, actions);
-      if (isHandled) event.preventDefault();
+      if (!isHandled) return;
+      event.preventDefault();
+      requestAnimationFrame(keepFocus);
     };
     const onCopy = (event: ClipboardEvent): void => {
       if (isTyping(event) || isDialogOpen() || String(getSelection() ?? "") !== "") return;

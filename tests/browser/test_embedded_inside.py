@@ -1,0 +1,87 @@
+"""The editor in a host that has Workflow Kit inside: one origin, a policy of nothing but that, and keys alone."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from editing import NewPage
+from embedhost import ROOT, Host, a_host
+from playwright.sync_api import Page, expect
+
+from workflowkit import Scope, WorkflowKit
+
+MOST_TABS = 60
+FOCUSED = """() => {
+    let focused = document.activeElement;
+    while (focused?.shadowRoot?.activeElement) focused = focused.shadowRoot.activeElement;
+    return focused?.dataset.id ?? focused?.dataset.testid ?? focused?.tagName ?? "";
+}"""
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    home = tmp_path_factory.mktemp("host")
+    shutil.copytree(ROOT / "examples" / "embed", home / "examples" / "embed")
+    (home / "examples" / "__init__.py").touch()
+    with a_host(home, is_inside=True) as running:
+        yield running
+
+
+def draft(host: Host) -> dict[str, Any]:
+    wk = WorkflowKit("test", database_url=host.database_url)
+    try:
+        return dict(wk.runtime.authoring.get_draft(Scope("default", "acme"), "orders").document)
+    finally:
+        wk.stop()
+
+
+def tab_to(page: Page, name: str) -> None:
+    """Press Tab until something has the focus."""
+    for _ in range(MOST_TABS):
+        page.keyboard.press("Tab")
+        if page.evaluate(FOCUSED) == name:
+            return
+    raise AssertionError(f"Tab does not lead to {name}")
+
+
+def test_a_workflow_is_edited_by_keys_alone_under_a_policy_of_one_origin(new_page: NewPage, host: Host) -> None:
+    page = new_page().page
+    answer = page.goto(f"{host.url}/login")
+    assert answer is not None
+    policy = answer.headers["content-security-policy"].split("; ")
+    assert "script-src 'self'" in policy
+    assert not any("unsafe" in each or "http" in each for each in policy)
+    page.get_by_label("Name").focus()
+    page.keyboard.type("ada")
+    page.keyboard.press("Tab")
+    page.keyboard.type("ada")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("node-note")).to_be_visible()
+
+    tab_to(page, "note")  # the step on the canvas
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    page.keyboard.press("a")
+    expect(page.get_by_test_id("add-dialog")).to_be_visible()
+    page.keyboard.type("log")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("node-log")).to_be_visible()
+    tab_to(page, "field-/message")
+    page.keyboard.type("By keys")
+    page.keyboard.press("Control+s")
+    expect(page.get_by_test_id("save-state")).to_have_attribute("data-state", "saved")
+    stored = draft(host)
+    assert stored["actions"][-1]["inputs"] == {"message": "By keys"}
+    assert (stored["edges"][-1]["from"], stored["edges"][-1]["to"]) == ("note", "log")
+
+    page.keyboard.press("Escape")
+    if page.evaluate(FOCUSED) != "log":
+        tab_to(page, "log")
+    page.keyboard.press("Delete")
+    expect(page.get_by_test_id("node-log")).to_have_count(0)
+    page.keyboard.press("Control+z")
+    expect(page.get_by_test_id("node-log")).to_be_visible()
+    expect(page.get_by_test_id("save-state")).to_have_attribute("data-state", "saved")
