@@ -151,7 +151,7 @@ THEME = {
     "--wk-surface": ("rgb(255, 250, 240)", ".topbar", "background-color"),
     "--wk-canvas": ("rgb(240, 230, 210)", ".canvas .react-flow", "background-color"),
     "--wk-text": ("rgb(60, 40, 20)", "[data-testid=workflow-name]", "color"),
-    "--wk-radius": ("3px", ".embed", "--radius"),
+    "--wk-radius": ("3px", ".kind", "border-top-left-radius"),
     "--wk-font": ("Georgia, serif", "[data-testid=publish]", "font-family"),
 }
 STYLES = """(element, wanted) => wanted.map(([selector, property]) =>

@@ -72,7 +72,7 @@ export function EmbeddedEditor(props: EmbeddedEditorProps): React.JSX.Element {
 /** Shows a document of the host's, unless it is what is on the screen: hosts give back what they are told. */
 function take({ store }: OpenedEditor, given: Json, telling: Telling | undefined, tell: Tell): void {
   const present = store.getState().history.present;
-  if (isEqual(given, toJson(present))) return;
+  if (isEqual(given, toJson(present)) || telling?.hasJustTold(given) === true) return;
   try {
     const document = prepare(given);
     if (!isEqual(toJson(document), toJson(present))) telling?.take(document, t("a change of the page"));
