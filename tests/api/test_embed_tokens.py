@@ -140,7 +140,7 @@ def test_what_somebody_did_is_kept_under_their_name(web: Web) -> None:
 #: Answers of an editor's routes to a token of all rights for its own workflow; every other route is 403.
 REACHED = {
     ("GET", "/api/actions"), ("GET", "/api/actions/<path:kind>"), ("POST", "/api/validate"),
-    ("POST", "/api/actions/<path:kind>/options"), ("GET", "/api/secrets"),
+    ("POST", "/api/actions/<path:kind>/options"), ("GET", "/api/secrets"), ("GET", "/api/triggers"),
     ("GET", "/api/workflows/<workflow_id>"), ("GET", "/api/workflows/<workflow_id>/draft"),
     ("PUT", "/api/workflows/<workflow_id>/draft"), ("POST", "/api/workflows/<workflow_id>/validate"),
     ("POST", "/api/workflows/<workflow_id>/publish"), ("POST", "/api/workflows/<workflow_id>/enable"),

@@ -31,6 +31,7 @@ PLACES: dict[str, tuple[str, ...]] = {
         "workflowkit/cli",
         "workflowkit/composition.py",
         "workflowkit/app.py",
+        "workflowkit/process.py",  # hands the socket of a gateway over
         "workflowkit/inngest/connect/gateway.py",  # where workers of apps connect
         "workflowkit/streams/",  # what browsers have opened, and is answered piece by piece
         "workflowkit/runtime/presence.py",  # the name of this machine
