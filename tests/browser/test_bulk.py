@@ -37,7 +37,7 @@ def test_the_runs_of_a_filter_are_counted_cancelled_and_repeated(editor: EditorP
     other_id = waiting_runs(server, "bulk/other")
     open_runs(editor, workflow_id, "waiting")
     editor.get("bulk-open").click()
-    expect(editor.get("bulk-count")).to_contain_text(f"{RUNS} runs that are waiting, of {workflow_id}")
+    expect(editor.get("bulk-count")).to_contain_text(f"{RUNS} runs · Status: waiting · of {workflow_id}")
     page.get_by_label("Why").fill("ordered twice")
     editor.get("begin-job").click()
     expect(editor.get("bulk")).to_have_count(0)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from editing import EditorPage, chain
+import pytest
+from editing import EditorPage, NewPage, chain
 from playwright.sync_api import Response, expect
 
 #: The bar is 200 kB; the rest is room for what comes.
 FIRST_LOAD_BYTES = 190_000
+#: English stands in the sources; the words of another language come on top.
+TRANSLATED_BYTES = FIRST_LOAD_BYTES + 25_000
 #: A quiet machine needs about a second; one that runs everything else at the same time may take longer.
 INTERACTIVE_SECONDS = 10.0
 NODES = 200
@@ -43,6 +46,25 @@ def test_a_first_visit_loads_little_and_the_code_editor_only_when_it_is_needed(e
     editor.get("fx-/message").click()
     expect(editor.page.locator(".cm-content")).to_be_visible()
     assert len(scripts) > before
+
+
+@pytest.mark.parametrize("language", ["de", "ar"])
+def test_another_language_is_loaded_with_a_first_visit_without_the_words_of_other_pages(
+    new_page: NewPage, language: str
+) -> None:
+    editor = new_page(locale=language)
+    scripts: dict[str, int] = {}
+
+    def note(response: Response) -> None:
+        if response.url.endswith(".js"):
+            scripts[response.url] = int(response.headers["content-length"])
+
+    editor.page.on("response", note)
+    editor.open(chain("log"))
+    editor.select("log")
+    assert any(f"/{language}.served-" in url for url in scripts)
+    assert not any(f"/{language}.pages-" in url for url in scripts)
+    assert sum(scripts.values()) <= TRANSLATED_BYTES
 
 
 def test_two_hundred_steps_can_be_worked_on_at_once(editor: EditorPage) -> None:
