@@ -231,7 +231,10 @@ class Runtime:
     @cached_property
     def invoking(self) -> Invoking:
         grace_ms = int(self.settings.hint_grace_seconds * 1000)
-        return Invoking(self.database, self._versions, self.dispatcher, self.settings.limits, grace_ms=grace_ms)
+        return Invoking(
+            self.database, self._versions, self.dispatcher, self.settings.limits, grace_ms=grace_ms,
+            key_window_ms=int(self.settings.event_dedup_seconds * 1000),
+        )  # fmt: skip
 
     @cached_property
     def requesting(self) -> Requesting:

@@ -37,7 +37,7 @@ EXPECTED = {
     "unknown-timezone": 422,
     "invalid-input": 400,
     "invalid-data": 422,
-    "not-manual": 409,
+    "not-manual": 409, "idempotency-key-reused": 409,
     "run-cancelled": 409,
     "limit-exceeded": 413,
     "not-found": 404,

@@ -36,6 +36,13 @@ _CODES = {
 }
 
 
+class _RequestKey(Schema):
+    key = fields.String(
+        data_key="Idempotency-Key",
+        metadata={"description": "Chosen by the sender: of several requests with one key the first one counts."},
+    )
+
+
 def takes(schema: type[Schema]) -> Callable[[View], View]:
     """Check the query string and pass it to the view as ``query``."""
 
@@ -75,6 +82,16 @@ def receives_batch(schema: type[Schema]) -> Callable[[View], View]:
         return unchanged  # type: ignore[return-value]
 
     return decorate
+
+
+def takes_request_key(view: View) -> View:
+    """Describe a view that reads the header ``Idempotency-Key``."""
+
+    @wraps(_document.input(_RequestKey, location="headers")(view))
+    def unchanged(*args: Any, **kwargs: Any) -> Any:
+        return view(*args, **kwargs)
+
+    return unchanged  # type: ignore[return-value]
 
 
 def returns(schema: type[Schema], status: int = 200, **also: str) -> Callable[[View], View]:

@@ -15,6 +15,7 @@ from workflowkit.base.jsonvalue import child_pointer
 from workflowkit.definition.model import Json
 from workflowkit.runtime.incoming import IncomingEvent
 from workflowkit.runtime.intake import Accepted
+from workflowkit.runtime.requestkeys import RequestKey
 
 #: A batch can be wrong in thousands of places; a reader needs some of them.
 MAX_PROBLEMS = 100
@@ -52,12 +53,14 @@ def _read(value: Json, pointer: str, services: Services) -> Item:
         return Item(value, None, error)
 
 
-def send_valid(items: Sequence[Item], caller: Caller, services: Services) -> list[dict[str, Any]]:
+def send_valid(
+    items: Sequence[Item], caller: Caller, services: Services, key: RequestKey | None = None
+) -> list[dict[str, Any]]:
     """Store the valid ones; return in order what became of each. Raises what is wrong if none is valid."""
     events = [item.event for item in items if item.event is not None]
     if not events:
         raise _refusal(items)
-    accepted = iter(_store(events, caller, services))
+    accepted = iter(_store(events, caller, services, key))
     return [_accepted(next(accepted)) if item.event is not None else _rejected(item) for item in items]
 
 
@@ -68,10 +71,12 @@ def send_all(items: Sequence[Item], caller: Caller, services: Services) -> list[
     return _store([item.event for item in items if item.event is not None], caller, services)
 
 
-def _store(events: Sequence[IncomingEvent], caller: Caller, services: Services) -> list[Accepted]:
+def _store(
+    events: Sequence[IncomingEvent], caller: Caller, services: Services, key: RequestKey | None = None
+) -> list[Accepted]:
     for event in events:
         caller.check_may_send(event.name)
-    return services.intake.accept(caller.scope, events)
+    return services.intake.accept(caller.scope, events, key=key)
 
 
 def _refusal(items: Sequence[Item]) -> InvalidInput | LimitExceeded:

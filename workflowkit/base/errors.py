@@ -17,6 +17,7 @@ Every class carries a stable ``code`` (kebab-case, listed in docs/reference/erro
     ├ Conflict
     │ ├ AlreadyExists
     │ ├ StaleRevision                an edit was based on an older revision (ETag)
+    │ ├ KeyReused                    an Idempotency-Key came with another request before
     │ ├ NotManual                    the workflow is not started by hand
     │ ├ RunCancelled                 there is no result: the run was cancelled
     │ └ LeaseLost                    another attempt holds the step, or the lease ran out
@@ -184,6 +185,12 @@ class StaleRevision(Conflict):
     """The edit was based on an older revision than the stored one."""
 
     code = "stale-revision"
+
+
+class KeyReused(Conflict):
+    """An ``Idempotency-Key`` was sent with another request before."""
+
+    code = "idempotency-key-reused"
 
 
 class NotManual(Conflict):

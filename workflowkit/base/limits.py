@@ -54,6 +54,8 @@ class Limits:
     """The body of one delivery."""
     form_fields: int = 1_000
     """Fields of a form or a query string."""
+    idempotency_key_chars: int = 255
+    """The header ``Idempotency-Key`` of a request."""
     transform_bytes: int = 64 * KIB
     # secrets
     secret_bytes: int = 64 * KIB

@@ -14,6 +14,7 @@ from workflowkit.base.scope import Scope
 from workflowkit.base.settings import Settings
 from workflowkit.runtime.hints import Dispatcher
 from workflowkit.runtime.incoming import IncomingEvent, parse_event
+from workflowkit.runtime.requestkeys import RequestKey
 from workflowkit.store import events
 from workflowkit.store.database import Database, InsertInto, Transaction
 from workflowkit.store.events import EventRecord
@@ -48,14 +49,20 @@ class Intake:
         self._check_count(values)
         return self.accept(scope, [self.parse(value, pointer=f"/{index}") for index, value in enumerate(values)])
 
-    def accept(self, scope: Scope, incoming: Sequence[IncomingEvent]) -> list[Accepted]:
-        """Store well-formed events and hint them."""
+    def accept(
+        self, scope: Scope, incoming: Sequence[IncomingEvent], *, key: RequestKey | None = None
+    ) -> list[Accepted]:
+        """Store well-formed events and hint them; for a ``key`` that was there before, return what it came to then.
+
+        Raises ``KeyReused`` for one of another request.
+        """
         if not incoming:
             return []
-        # Without ids to compare it is one statement, as long as that may hold all the rows.
-        is_single = len(incoming) <= InsertInto.rows_per_statement and not any(event.event_id for event in incoming)
+        # Without ids or keys to compare it is one statement, as long as that may hold all the rows.
+        is_alone = key is None and not any(event.event_id for event in incoming)
+        is_single = is_alone and len(incoming) <= InsertInto.rows_per_statement
         with self._database.statement("intake") if is_single else self._database.transaction("intake") as tx:
-            accepted = self._store(tx, scope, incoming)
+            accepted = self._store(tx, scope, incoming) if key is None else self._store_once(tx, scope, incoming, key)
         self.hint(accepted)
         return accepted
 
@@ -84,6 +91,20 @@ class Intake:
         if len(values) > maximum:
             raise LimitExceeded("events_per_request", maximum, len(values))
 
+    def _store_once(
+        self, tx: Transaction, scope: Scope, incoming: Sequence[IncomingEvent], key: RequestKey
+    ) -> list[Accepted]:
+        first = key.first_answer(tx, scope, window_ms=self._window_ms)
+        if first is not None:
+            return [Accepted(*each) for each in first]
+        accepted = self._store(tx, scope, incoming)
+        key.keep(tx, scope, [[each.id, each.name, each.duplicate_of] for each in accepted])
+        return accepted
+
+    @property
+    def _window_ms(self) -> int:
+        return int(self._settings.event_dedup_seconds * 1000)
+
     def _store(
         self, tx: Transaction, scope: Scope, incoming: Sequence[IncomingEvent], *, grace_seconds: float | None = None
     ) -> list[Accepted]:
@@ -109,7 +130,7 @@ class Intake:
     ) -> dict[str, str]:
         """Return the earlier event for each of ``ids`` whose sender's id is taken."""
         # SAFETY: I21 — the database decides which of two racing requests is first.
-        window_ms = int(self._settings.event_dedup_seconds * 1000)
+        window_ms = self._window_ms
         named = sorted(
             (event.event_id, index, ids[index]) for index, event in enumerate(incoming) if event.event_id is not None
         )

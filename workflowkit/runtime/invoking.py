@@ -15,10 +15,12 @@ from workflowkit.definition.output import schema_problems
 from workflowkit.engine.waitspecs import INVOKED_EVENT
 from workflowkit.runtime.hints import Dispatcher
 from workflowkit.runtime.incoming import parse_event
+from workflowkit.runtime.requestkeys import RequestKey
 from workflowkit.runtime.versions import Versions
 from workflowkit.store import events, pauses, subscriptions
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.events import EventRecord
+from workflowkit.store.subscriptions import Target
 from workflowkit.typeschema import to_json
 
 #: Refuses a workflow by raising.
@@ -38,13 +40,15 @@ class Invoking:
     """Starts runs for a tenant."""
 
     def __init__(
-        self, database: Database, versions: Versions, dispatcher: Dispatcher, limits: Limits, *, grace_ms: int
-    ) -> None:
+        self, database: Database, versions: Versions, dispatcher: Dispatcher, limits: Limits, *, grace_ms: int,
+        key_window_ms: int,
+    ) -> None:  # fmt: skip
         self._database = database
         self._versions = versions
         self._dispatcher = dispatcher
         self._limits = limits
         self._grace_ms = grace_ms
+        self._key_window_ms = key_window_ms
 
     def invoke(self, scope: Scope, workflow_id: str, data: Any = None, *, at_ms: int | None = None) -> str:
         """Start a run of a workflow or function with ``data``, an object, as its event's; return the run's id.
@@ -71,17 +75,25 @@ class Invoking:
         name: str = INVOKED_EVENT,
         at_ms: int | None = None,
         admit: Admit = lambda workflow: None,
+        key: RequestKey | None = None,
     ) -> Started:
         """Store the event that starts a run, and hint nobody: that is the caller's to do, or to make superfluous.
 
-        Raises what ``invoke`` and ``admit`` raise.
+        With a ``key`` that was there before, return what it has started. Raises what ``invoke`` and ``admit`` raise,
+        and ``KeyReused``.
         """
         value = {"name": name, "data": to_json({} if data is None else data)}
         if at_ms is not None:
             value["ts"] = at_ms
         incoming = parse_event(value, self._limits, internal=True)
         with self._database.transaction("invoke") as tx:
-            workflow = self._target(tx, scope, workflow_id, admit)
+            workflow, found = self._target(tx, scope, workflow_id)
+            first = None if key is None else key.first_answer(tx, scope, window_ms=self._key_window_ms)
+            if first is not None:
+                run_id, event_id = first
+                return Started(run_id, event_id, workflow)
+            admit(workflow)
+            _check_starts(tx, scope, workflow_id, found)
             schema = workflow.inputs_schema
             if schema is not None and (problems := schema_problems(schema, incoming.data, "/data")):
                 raise InvalidData(problems)
@@ -96,17 +108,22 @@ class Invoking:
                 target=workflow_id,
             )
             events.insert(tx, scope, [event], wake_at_ms=tx.now_ms + self._grace_ms)
-        return Started(started_run_id(event.id, workflow_id), event.id, workflow)
+            started = Started(started_run_id(event.id, workflow_id), event.id, workflow)
+            if key is not None:
+                key.keep(tx, scope, [started.run_id, started.event_id])
+        return started
 
-    def _target(self, tx: Transaction, scope: Scope, workflow_id: str, admit: Admit) -> Workflow:
-        """Return the published version of what is to be started, if it starts runs now."""
+    def _target(self, tx: Transaction, scope: Scope, workflow_id: str) -> tuple[Workflow, Target]:
+        """Return the published version of what is to be started. Raises ``NotFound``."""
         found = subscriptions.load_target(tx, scope, workflow_id)
         if found is None or found.version is None:
             raise NotFound(f"there is no published workflow {workflow_id!r}")
-        workflow = self._versions.load(tx, scope, workflow_id, found.version)
-        admit(workflow)
-        if not found.is_enabled:
-            raise Conflict(f"workflow {workflow_id!r} is switched off")
-        if holds := pauses.holds_of(tx, scope, workflow_id):
-            raise Conflict(f"workflow {workflow_id!r} starts no runs for now: {', '.join(sorted(holds))}")
-        return workflow
+        return self._versions.load(tx, scope, workflow_id, found.version), found
+
+
+def _check_starts(tx: Transaction, scope: Scope, workflow_id: str, found: Target) -> None:
+    """Raise ``Conflict`` if a workflow starts no runs now."""
+    if not found.is_enabled:
+        raise Conflict(f"workflow {workflow_id!r} is switched off")
+    if holds := pauses.holds_of(tx, scope, workflow_id):
+        raise Conflict(f"workflow {workflow_id!r} starts no runs for now: {', '.join(sorted(holds))}")

@@ -16,6 +16,7 @@ from workflowkit.engine.waitspecs import CALLED_EVENT, REQUESTED_EVENT
 from workflowkit.runtime.hints import Dispatcher, hint
 from workflowkit.runtime.invoking import Invoking, Started
 from workflowkit.runtime.matching import Matching
+from workflowkit.runtime.requestkeys import RequestKey
 
 _log = logging.getLogger(__name__)
 
@@ -28,8 +29,11 @@ class Requesting:
         self._matching = matching
         self._dispatcher = dispatcher
 
-    def by_hand(self, scope: Scope, workflow_id: str, data: Any = None, *, is_author: bool = False) -> Started:
-        """Start a run because a person wants it.
+    def by_hand(
+        self, scope: Scope, workflow_id: str, data: Any = None, *, is_author: bool = False,
+        key: RequestKey | None = None,
+    ) -> Started:  # fmt: skip
+        """Start a run because a person wants it; with a ``key`` that was there before, return the run of then.
 
         Raises ``NotManual`` unless the workflow has a manual trigger or it is one of its authors who asks, and what
         ``Invoking.invoke`` raises.
@@ -39,7 +43,8 @@ class Requesting:
             if not workflow.is_manual and not is_author:
                 raise NotManual(f"workflow {workflow_id!r} has no manual trigger")
 
-        return self._begin(self._invoking.start(scope, workflow_id, data, name=REQUESTED_EVENT, admit=admit))
+        started = self._invoking.start(scope, workflow_id, data, name=REQUESTED_EVENT, admit=admit, key=key)
+        return self._begin(started)
 
     def by_request(self, scope: Scope, workflow_id: str, data: Any) -> tuple[Started, int]:
         """Start a run that answers an HTTP request; return how long the request may wait for it, in ms.

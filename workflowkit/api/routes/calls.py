@@ -9,8 +9,9 @@ from apiflask import APIBlueprint
 from flask import Response
 
 from workflowkit.api.auth import caller, requires
-from workflowkit.api.contract import answer, receives, returns, takes
+from workflowkit.api.contract import answer, receives, returns, takes, takes_request_key
 from workflowkit.api.requestdata import request_data
+from workflowkit.api.requestkeys import request_key
 from workflowkit.api.results import Awaited
 from workflowkit.api.schemas import calls as schemas
 from workflowkit.api.services import Services
@@ -23,21 +24,24 @@ api = APIBlueprint("calls", __name__, tag="Runs")
 @api.post("/api/workflows/<workflow_id>/runs")
 @requires("runs:write")
 @receives(schemas.NewRun, is_optional=True)
+@takes_request_key
 @returns(
     schemas.RequestedRun,
     202,
-    _409="It has no manual trigger, is switched off, paused or drained.",
+    _409="It has no manual trigger, is switched off, paused or drained; or the `Idempotency-Key` is another request's.",
     _422="The data does not fit the workflow's `inputs`.",
 )
 def start_run(body: dict[str, Any], workflow_id: str) -> Response:
     """Start a run by hand.
 
     Of the published version, with `data` as its event's. The workflow must have a trigger `manual`, unless the caller
-    has the permission `workflows:write` too and may try out what they edit.
+    has the permission `workflows:write` too and may try out what they edit. A request that is repeated with the same
+    `Idempotency-Key` within 24 hours starts no second run and gets the same answer.
     """
-    who = caller()
+    who, key = caller(), request_key(body)
     is_author = "workflows:write" in who.permissions
-    started = Services.current().requesting.by_hand(who.scope, workflow_id, body.get("data"), is_author=is_author)
+    requesting = Services.current().requesting
+    started = requesting.by_hand(who.scope, workflow_id, body.get("data"), is_author=is_author, key=key)
     return answer({"run_id": started.run_id, "event_id": started.event_id}, 202)
 
 

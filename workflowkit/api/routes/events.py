@@ -9,8 +9,9 @@ from flask import Response, request
 
 from workflowkit.api import seeding, sending, views
 from workflowkit.api.auth import caller, requires
-from workflowkit.api.contract import answer, read_json, receives_batch, returns, takes
+from workflowkit.api.contract import answer, read_json, receives_batch, returns, takes, takes_request_key
 from workflowkit.api.paging import Page
+from workflowkit.api.requestkeys import request_key
 from workflowkit.api.schemas import events as schemas
 from workflowkit.api.schemas.runs import EventDetail
 from workflowkit.api.services import Services
@@ -29,7 +30,12 @@ api = APIBlueprint("events", __name__, tag="Events")
 @api.post("/api/events")
 @requires("events:send")
 @receives_batch(schemas.NewEvent)
-@returns(schemas.SentEvents, _207="Some events were refused; the others are stored.")
+@takes_request_key
+@returns(
+    schemas.SentEvents,
+    _207="Some events were refused; the others are stored.",
+    _409="The `Idempotency-Key` was sent with another request.",
+)
 def send_events() -> Response:
     """Send events.
 
@@ -37,11 +43,13 @@ def send_events() -> Response:
     itself: `results` says in the order of the request what became of it. Whatever is reported as accepted is stored
     for good. If none is valid the answer is an error (400, or 413) with pointers into the body. A key that may not send
     one of the events sends none of them (403). Sending an event with an `id` again within 24 hours stores it, and
-    starts nothing. A request that is repeated with the same `X-Inngest-Event-Id-Seed` stores nothing a second time.
+    starts nothing. A request that is repeated with the same `Idempotency-Key` within that time stores nothing a second
+    time and gets the same answer; so does one with the same `X-Inngest-Event-Id-Seed`.
     """
     services = Services.current()
-    items = seeding.seeded(sending.read_items(read_json(), services), request.headers.get(seeding.SEED_HEADER))
-    results = sending.send_valid(items, caller(), services)
+    body = read_json()
+    items = seeding.seeded(sending.read_items(body, services), request.headers.get(seeding.SEED_HEADER))
+    results = sending.send_valid(items, caller(), services, request_key(body))
     status = 207 if any(result["status"] == "rejected" for result in results) else 200
     return answer({"results": results}, status)
 

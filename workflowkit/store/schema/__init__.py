@@ -42,7 +42,14 @@ from workflowkit.store.schema.connect import (
     worker_requests,
     worker_waits,
 )
-from workflowkit.store.schema.eventlog import decisions, event_ids, events, pending_events, webhook_deliveries
+from workflowkit.store.schema.eventlog import (
+    decisions,
+    event_ids,
+    events,
+    pending_events,
+    request_keys,
+    webhook_deliveries,
+)
 from workflowkit.store.schema.execution import (
     HOLDS,
     RUN_STATUSES,
@@ -125,6 +132,7 @@ __all__ = [
     "pauses",
     "pending_events",
     "queued_steps",
+    "request_keys",
     "runs",
     "schedules",
     "secrets",

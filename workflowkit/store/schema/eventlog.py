@@ -49,6 +49,19 @@ event_ids = sa.Table(
 )
 """Which event claimed a sender's id first, within the deduplication window (E4)."""
 
+request_keys = sa.Table(
+    "request_keys",
+    metadata,
+    sa.Column("environment", sa.Text, primary_key=True),
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    text("fingerprint"),
+    text("answer", nullable=True),
+    big("expires_at_ms"),
+    sa.Index(None, "environment", "tenant", "expires_at_ms"),
+)
+"""Requests with an ``Idempotency-Key``, within the window in which one that is sent again has no effect."""
+
 pending_events = sa.Table(
     "pending_events",
     metadata,
