@@ -196,6 +196,28 @@ def test_a_list_without_an_expression_looks_through_a_bounded_number_of_runs_too
         assert (narrow["looked"]["is_stopped"], narrow["looked"]["hint"]) == (True, None)
 
 
+def test_a_search_stops_when_its_time_is_over(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(searching, "BATCH_BYTES", 1)
+    readings = iter(range(100))
+    monkeypatch.setattr(searching, "monotonic_seconds", lambda: next(readings))
+    with a_web(sqlite_url, limits=Limits(search_seconds=3)) as web:
+        web.harness.deploy(PRICED)
+        sell(web, [(f"A-{n}", n) for n in range(8)])
+        page = search(web.client(), "event.data.total < 1")
+        assert (page["items"], page["looked"]["runs"], page["looked"]["is_stopped"]) == ([], 4, True)
+
+
+def test_a_run_whose_id_has_a_time_that_never_comes_is_listed(database_url: str) -> None:
+    with a_web(database_url) as web:
+        web.harness.deploy(PRICED)
+        sell(web, [("A-1", 1)])
+        with web.harness.runtime.database.engine.begin() as connection:
+            connection.execute(sa.text("UPDATE runs SET id = '7ZZZZZZZZZ0000000000000000'"))
+        page = search(web.client(["runs:read"]), "event.data.total == 1")
+        assert [item["id"] for item in page["items"]] == ["7ZZZZZZZZZ0000000000000000"]
+        assert page["looked"]["back_to"] >= page["items"][0]["created_at"]
+
+
 def test_a_run_on_which_the_expression_fails_is_left_out_and_counted(database_url: str) -> None:
     with a_web(database_url) as web:
         web.harness.deploy(PRICED)

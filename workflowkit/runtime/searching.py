@@ -118,7 +118,8 @@ class _Look:
 
     @property
     def back_to_ms(self) -> int | None:
-        return None if self._last_id is None else time_of(self._last_id)
+        # No later than now: the ids of runs that apps begin by themselves have times that the apps have chosen.
+        return None if self._last_id is None else min(time_of(self._last_id), self._tx.now_ms)
 
     @property
     def is_stopped(self) -> bool:

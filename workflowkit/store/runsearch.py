@@ -24,8 +24,8 @@ from workflowkit.store.queries import RunFilter
 #: How much later than the time that its id has a run may be created. That time is its event's, or that of the run that
 #: began it, which may have waited for a year.
 LONGEST_WAIT_MS = 400 * 24 * 3_600_000
-#: The clocks of two processes may tell times so far apart.
-_CLOCK_SKEW_MS = 60_000
+#: How much earlier it may be: the clocks of two processes differ, and an app that begins a run by itself has its own.
+_CLOCK_SKEW_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
