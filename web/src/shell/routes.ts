@@ -3,9 +3,10 @@
  *
  *   /workflows                      the list
  *   /workflows/<id>?node=&panel=    the editor, with what is selected
- *   /runs?status=&workflow=         the list of runs, filtered
+ *   /runs?status=&where=&columns=   the list of runs, filtered (runs/filter.ts), with columns of values
  *   /runs/<id>?step=                one run, with the step that is open
- *   /events?name=  /events/<id>     events, and what became of one
+ *   /events?name=&span=             events, and how many came by name
+ *   /events/<id>                    what became of one
  *   /approvals?status=              what people are asked to decide
  *   /functions?app=                 applications with functions in code, and how they were synced
  *   /alerts                         rules that tell of failures, and when they did
