@@ -192,6 +192,5 @@ def a_document(name: str = "Welcome", event: str = "user/created", **changes: An
 
 
 def problems_of(response: TestResponse) -> list[tuple[str, str]]:
-    """Return the (pointer, code) of the problems in an error, without warnings."""
-    problems = response.get_json()["problems"]
-    return [(problem["pointer"], problem["code"]) for problem in problems if problem["severity"] == "error"]
+    """Return the (pointer, code) of the problems in an error."""
+    return [(problem["pointer"], problem["code"]) for problem in response.get_json()["problems"]]

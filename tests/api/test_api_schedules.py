@@ -102,5 +102,6 @@ def test_a_bad_schedule_is_refused_at_publish_with_place_and_reason(
         client.post("/api/workflows", {"id": "report", "document": a_document(triggers=triggers)})
         refused = client.post("/api/workflows/report/publish")
         assert refused.status_code == 422
-        assert problems_of(refused) == found
+        # That no slot has the data which the document refers to is a warning beside it.
+        assert [each for each in problems_of(refused) if each[1] != "unknown-path"] == found
         assert client.get("/api/schedules").get_json()["items"] == []
