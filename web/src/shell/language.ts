@@ -34,7 +34,11 @@ export async function startLanguage(): Promise<void> {
 /** Shows another language, and keeps it for the next visit. Rejects if its words cannot be loaded. */
 export async function chooseLanguage(language: Locale): Promise<void> {
   await show(language);
-  localStorage.setItem(STORAGE_KEY, language);
+  try {
+    localStorage.setItem(STORAGE_KEY, language);
+  } catch {
+    // The browser allows no storage here: the choice holds until the page is left.
+  }
 }
 
 async function show(language: Locale): Promise<void> {
