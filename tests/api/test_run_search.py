@@ -187,13 +187,34 @@ def test_a_list_without_an_expression_looks_through_a_bounded_number_of_runs_too
         sell(web, [("A-1", 1)], name="order/lost")
         sell(web, [(f"A-{n}", n) for n in range(2, 6)])
         client = web.client(["runs:read"])
-        first = search(client, status="failed")
+        first = search(client, status=["failed", "cancelled"])
         assert (first["items"], first["looked"]["runs"], first["looked"]["is_stopped"]) == ([], 3, True)
-        second = search(client, status="failed", cursor=first["next_cursor"])
+        second = search(client, status=["failed", "cancelled"], cursor=first["next_cursor"])
         assert orders_of(web, second) == ["A-1"]
         assert (second["next_cursor"], second["looked"]["runs"]) == (None, 2)
-        narrow = search(client, status="failed", workflow_id="priced")
+        narrow = search(client, status=["failed", "cancelled"], workflow_id="priced")
         assert (narrow["looked"]["is_stopped"], narrow["looked"]["hint"]) == (True, None)
+
+
+def test_failed_runs_are_found_without_a_look_at_the_others(database_url: str) -> None:
+    with a_web(database_url, limits=Limits(searched_runs=3)) as web:
+        web.harness.deploy(BROKEN)
+        web.harness.deploy(PRICED, "priced")
+        sell(web, [("A-1", 1)], name="order/lost")
+        sell(web, [(f"A-{n}", n) for n in range(2, 9)])
+        page = search(web.client(["runs:read"]), status="failed")
+        assert (orders_of(web, page), page["looked"]["runs"], page["looked"]["is_stopped"]) == (["A-1"], 1, False)
+
+
+def test_an_index_has_the_failed_runs(postgres_url: str) -> None:
+    with a_web(postgres_url) as web:
+        with web.harness.runtime.database.engine.begin() as connection:
+            connection.execute(sa.text("SET LOCAL enable_seqscan = off"))
+            connection.execute(sa.text("SET LOCAL enable_bitmapscan = off"))
+            text = "EXPLAIN SELECT id FROM runs WHERE environment = 'e' AND tenant = 't' AND error IS NOT NULL"
+            plan = " ".join(connection.execute(sa.text(f"{text} ORDER BY id DESC LIMIT 50")).scalars())
+        assert "Backward using ix_runs_failed" in plan
+        assert "Sort" not in plan
 
 
 def test_a_search_stops_when_its_time_is_over(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

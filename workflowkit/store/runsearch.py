@@ -129,6 +129,8 @@ def _narrowed(scope: Scope, choice: RunChoice, before: str | None) -> Iterator[s
     yield from _owned(schema.runs, scope)
     if before is not None:
         yield _run.id < before
+    if set(choice.statuses) == {RunStatus.FAILED}:
+        yield _run.error.is_not(None)  # of all that failed, and an index has those
     for column, wanted in (
         (_run.workflow_id, choice.workflow_id),
         (_run.event_id, choice.event_id),

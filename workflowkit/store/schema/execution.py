@@ -55,6 +55,15 @@ runs = sa.Table(
         sqlite_where=sa.text("paused_at_ms IS NOT NULL"),
         postgresql_where=sa.text("paused_at_ms IS NOT NULL"),
     ),
+    # By the error and not by the status, which would make every change of a run's status dearer.
+    sa.Index(
+        "ix_runs_failed",
+        "environment",
+        "tenant",
+        "id",
+        sqlite_where=sa.text("error IS NOT NULL"),
+        postgresql_where=sa.text("error IS NOT NULL"),
+    ),
     sa.Index(
         "ix_runs_ended",
         "environment",
