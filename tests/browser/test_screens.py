@@ -172,7 +172,7 @@ def test_lines_of_lists_are_cards_where_there_is_little_room(new_page: NewPage, 
     editor: EditorPage = new_page(width=390, height=844)
     page = editor.page
     page.goto(f"{filled.server.url}/events?name={EVENT}")
-    cell = page.get_by_role("table", name="Events").locator("td").nth(1)
+    cell = page.get_by_role("table", name="Events", exact=True).locator("td").nth(1)
     expect(cell).to_have_attribute("data-head", "Data")
     box = cell.bounding_box()
     assert box is not None
