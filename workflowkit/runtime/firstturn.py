@@ -43,8 +43,9 @@ class FirstTurn:
         flow = flow_of(run)
         assert flow is not None  # noqa: S101 - or the step would not be in a lane
         batch.queued.remove(step)
-        if all(each.lane_id != lane.id for each in batch.queued):
-            del batch.lanes[lane.id]
+        if not batch.queued:
+            # Or it is locked with the others, in the order of all: the relay closes what stays empty.
+            batch.lanes.clear()
         groups, run_groups = ([each.group for each in under] for under in (flow.while_at(step.step_key), flow.runs))
         call = turns.begin(tx, lane, step, groups, run_groups, schedule, wake_at_ms=batch.wake_at_ms)
         # SAFETY: I18 — the locks of all groups of its lane: nobody counts or takes a slot meanwhile.

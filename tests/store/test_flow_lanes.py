@@ -1,0 +1,94 @@
+"""Lanes that share some of their limits, on PostgreSQL: nothing that could start is left, nobody waits in a circle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
+from threading import Thread
+from typing import Any
+
+import psycopg
+import pytest
+from builders import a_workflow
+from runtimes import Harness, a_runtime
+from services import wait_until
+
+from workflowkit.base.scope import Scope
+from workflowkit.engine.outcome import Succeeded
+
+TENANTS = Scope("default", "a"), Scope("default", "b")
+ALL = {"key": "'all'", "scope": "environment"}
+WAIT = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+
+def _document(event: str, *limits: dict[str, Any]) -> dict[str, Any]:
+    builder = a_workflow().action("s", kind="noop").path("$source", "s").trigger(event)
+    return builder.settings(concurrency=list(limits)).document()
+
+
+@pytest.mark.parametrize(
+    ("narrow", "wide"),
+    [
+        ([{**ALL, "limit": 2}, {"limit": 1, "key": "'one'"}], [{**ALL, "limit": 2}]),
+        ([{**ALL, "limit": 1}], [{**ALL, "limit": 2}]),
+    ],
+    ids=["by another limit", "by a lower one"],
+)
+def test_a_place_has_more_when_the_lane_whose_turn_it_was_is_full(
+    postgres_url: str, narrow: list[dict[str, Any]], wide: list[dict[str, Any]]
+) -> None:
+    with a_runtime(postgres_url) as harness:
+        harness.deploy(_document("a/narrow", *narrow), "narrow", TENANTS[0])
+        harness.deploy(_document("a/wide", *wide), "wide", TENANTS[0])
+        held = [_claim(harness, "a/wide"), _claim(harness, "a/wide")]
+        for name in ("a/narrow", "a/narrow", "a/wide"):
+            harness.send(name, scope=TENANTS[0])
+            assert harness.match().claim is None
+        (place,) = {str(row["place"]) for row in harness.rows("SELECT min(slot_group) AS place FROM lane_groups")}
+        for each in held:
+            harness.runtime.worker.advance.record(each, Succeeded(None), retries=0)
+        # Two threads have come to the place at the same moment, after one hint each.
+        next_turn = harness.runtime.worker.advance._dequeuing._next_turn
+        known = [f"{name}@1" for name in ("narrow", "wide")]
+        claims = [each.claim for each in next_turn._start(place, 2, known)]
+        assert [claim and claim.position.run.workflow_id for claim in claims] == ["narrow", "wide"]
+
+
+def _claim(harness: Harness, event: str) -> Any:
+    harness.send(event, scope=TENANTS[0])
+    claim = harness.match().claim
+    assert claim is not None
+    return claim
+
+
+def test_batches_with_events_of_the_same_tenants_in_other_orders_do_not_wait_for_each_other_in_a_circle(
+    postgres_url: str,
+) -> None:
+    with a_runtime(postgres_url) as harness:
+        for scope in TENANTS:
+            harness.deploy(_document("a/b", {"limit": 1}), scope=scope)
+            harness.send("a/b", scope=scope)
+            assert harness.match().claim is not None
+        batches = [[harness.send("a/b", scope=scope) for scope in order] for order in (TENANTS, TENANTS[::-1])]
+        others = [harness.new_process() for _ in batches]
+        calls = [partial(other.worker._matching.match, ids) for other, ids in zip(others, batches, strict=True)]
+        outcomes: list[Any] = []
+        threads = [Thread(target=lambda call=call: outcomes.append(_outcome(call))) for call in calls]
+        with closing(psycopg.connect(postgres_url)) as other, closing(psycopg.connect(postgres_url)) as seer:
+            seer.autocommit = True
+            other.execute("LOCK TABLE slots")  # all are let go when they have written everything, and count
+            for thread in threads:
+                thread.start()
+            assert wait_until(lambda: seer.execute(WAIT).fetchone() == (2,), timeout_seconds=10)
+        for thread in threads:
+            thread.join(60)
+        assert [outcome for outcome in outcomes if isinstance(outcome, Exception)] == []
+        assert len(harness.rows("SELECT * FROM queued_steps")) == 4
+
+
+def _outcome(call: Callable[[], Any]) -> Any:
+    try:
+        return call()
+    except Exception as error:
+        return error
