@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import html
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,6 +17,7 @@ from urllib.parse import quote, quote_plus, urlencode
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 
 from workflowkit.base.masking import MIN_SECRET_CHARS, Mask, mask_of
 
@@ -112,6 +115,37 @@ def test_where_a_text_was_cut_inside_of_a_value_its_beginning_is_masked(mask: Ma
     for kept in range(MIN_SECRET_CHARS, len(VALUE)):
         masked = mask.text(f"the key is {VALUE[:kept]}{end}")
         assert masked == f"the key is •••(key){end}" or VALUE[:MIN_SECRET_CHARS] not in masked
+
+
+@pytest.mark.parametrize("dots", ["…", "...", "....."])
+def test_a_value_that_was_cut_in_the_middle_of_a_text_is_masked_on_both_sides(mask: Mask, dots: str) -> None:
+    shown = mask.text(f"got '{VALUE[:8]}{dots}{VALUE[-7:]}', which is too long")
+    assert shown == f"got '•••(key){dots}•••(key)', which is too long"
+    assert mask.text(f"got '{VALUE[:9]}{dots} [type=int]") == f"got '•••(key){dots} [type=int]"
+    assert mask.text(f"{dots}{VALUE[-9:]}") == f"{dots}•••(key)"
+    assert mask.text(f"wait{dots} what") == f"wait{dots} what"
+
+
+def test_what_pydantic_says_of_a_long_value_does_not_show_its_ends() -> None:
+    token = "eyJhbGciOi" + "".join(f"{number:05}" for number in range(40)) + "-signature"
+    adapter = TypeAdapter(int)
+    with pytest.raises(ValidationError) as refused:
+        adapter.validate_python(token)
+    assert "eyJhbGciOi" in str(refused.value)
+    masked = Mask({"jwt": token}).text(str(refused.value))
+    assert "eyJhbGciOi" not in masked
+    assert "signature" not in masked
+
+
+def test_a_key_of_many_lines_does_not_take_longer_in_many_texts() -> None:
+    lines = [hashlib.sha256(str(number).encode()).hexdigest()[:20] for number in range(3_000)]
+    begun = time.monotonic()
+    mask = Mask({"key": "\n".join(lines)})
+    masked = mask.value([f"some text {number}" for number in range(5_000)] + [f"<{lines[2_000]}>"])
+    assert masked[-1] == "<•••(key)>"
+    assert masked[7] == "some text 7"
+    # Less than a second; looking for each form in each text took a minute.
+    assert time.monotonic() - begun < 20
 
 
 def test_several_values_each_get_their_name() -> None:

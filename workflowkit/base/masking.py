@@ -10,7 +10,8 @@ import base64
 import html
 import json
 import re
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from typing import Any
@@ -22,9 +23,13 @@ MIN_SECRET_CHARS = 6
 _MIN_LINE_CHARS = 16
 #: In base64 a value looks different for each place that it can have in a group of three bytes; less says nothing.
 _MIN_BASE64_CHARS = 8
-#: What may follow the rest of a value in a text that was cut inside of it.
-_AFTER_CUT = "…'\"`)]}>. "
+#: What may stand between the rest of a value and the place where a text was cut inside of it.
+_AT_CUT = "…'\"`)]}>. "
+#: Where a text was cut, and may go on with the end of what was left out.
+_CUT = re.compile(r"(…+|\.{3,})")
 _MARK = "•••"
+#: Up to so many beginnings are looked for one by one in a text, which then is the fastest way.
+_FEW_STARTS = 32
 
 
 def mask_of(name: str) -> str:
@@ -32,26 +37,70 @@ def mask_of(name: str) -> str:
     return f"{_MARK}({name})"
 
 
+class _Forms:
+    """Texts to be looked for, and where one may stand in another. A long key has thousands of forms, and an output
+    thousands of texts; so it is looked up what begins at a place, which takes the same time for any number of forms."""
+
+    __slots__ = ("_in_order", "_lengths", "_longest")
+
+    def __init__(self, forms: Iterable[str]) -> None:
+        self._in_order = sorted(forms)
+        lengths: dict[str, set[int]] = {}
+        for form in self._in_order:
+            lengths.setdefault(form[:MIN_SECRET_CHARS], set()).add(len(form))
+        # How long those are that begin with the same few characters, the longest first.
+        self._lengths = {start: sorted(each, reverse=True) for start, each in lengths.items()}
+        self._longest = max(map(len, self._in_order), default=0)
+
+    def may_be_in(self, text: str) -> bool:
+        """Tell, fast, whether any form may begin in a text; mostly none does."""
+        if len(self._lengths) <= _FEW_STARTS:
+            return any(start in text for start in self._lengths)
+        return not self._lengths.keys().isdisjoint(
+            text[at : at + MIN_SECRET_CHARS] for at in range(len(text) - MIN_SECRET_CHARS + 1)
+        )
+
+    def starts(self, text: str, begin: int, end: int) -> Iterator[tuple[int, Sequence[int]]]:
+        """Yield where forms may begin in a part of a text, and how long they are."""
+        for at in range(begin, end - MIN_SECRET_CHARS + 1):
+            if (lengths := self._lengths.get(text[at : at + MIN_SECRET_CHARS])) is not None:
+                yield at, lengths
+
+    def rest(self, text: str) -> tuple[int, int, str] | None:
+        """Return the beginning of a form at the end of a text: from where to where, and which form."""
+        end = len(text.rstrip(_AT_CUT))
+        for at, _ in self.starts(text, max(0, end - self._longest), end):
+            rest = text[at:end]
+            # In order, those that begin with something follow it.
+            found = bisect_left(self._in_order, rest)
+            if found < len(self._in_order) and (form := self._in_order[found]).startswith(rest):
+                return at, end, form
+        return None
+
+
 class Mask:
     """Replaces the values of secrets, given by name. Thread-safe."""
 
-    __slots__ = ("_by_form", "_pattern", "_values")
+    __slots__ = ("_backwards", "_by_form", "_forms", "_values")
 
     def __init__(self, values: Mapping[str, str]) -> None:
         self._values = dict(values)
         self._by_form = {form: mask_of(name) for name, value in values.items() for form in _forms(value)}
-        longest_first = sorted(self._by_form, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+        self._forms = _Forms(self._by_form)
+        self._backwards: _Forms | None = None
 
     def __repr__(self) -> str:
         return f"Mask({', '.join(self._values)})"
 
     def text(self, text: str) -> str:
         """Return a text without the values: also where it was cut inside of one."""
-        # Looking for one text is a hundred times faster than a pattern of many, and mostly there is none.
-        if any(form in text for form in self._by_form):
-            text = self._pattern.sub(lambda found: self._by_form[found[0]], text)
-        return self._without_rest(text)
+        if self._forms.may_be_in(text):
+            text = self._without_values(text)
+        if _CUT.search(text) is None:
+            return self._without_beginning(text)
+        pieces = _CUT.split(text)
+        shown = [self._without_end(piece) if at and at % 2 == 0 else piece for at, piece in enumerate(pieces)]
+        return "".join(map(self._without_beginning, shown))
 
     def finds(self, text: str) -> bool:
         """Tell whether a value stands in a text."""
@@ -74,16 +123,35 @@ class Mask:
             return replace(value, **{each.name: self.value(getattr(value, each.name)) for each in fields(value)})
         return value
 
-    def _without_rest(self, text: str) -> str:
+    def _without_values(self, text: str) -> str:
+        parts: list[str] = []
+        done = 0
+        for at, lengths in self._forms.starts(text, 0, len(text)):
+            if at < done:
+                continue
+            for length in lengths:
+                if (mark := self._by_form.get(text[at : at + length])) is not None:
+                    parts += (text[done:at], mark)
+                    done = at + length
+                    break
+        return "".join((*parts, text[done:]))
+
+    def _without_beginning(self, text: str) -> str:
         """Return a text without the beginning of a value at its end."""
-        end = len(text.rstrip(_AFTER_CUT))
-        for form, mark in self._by_form.items():
-            start = text.find(form[:MIN_SECRET_CHARS], max(0, end - len(form)), end)
-            while start >= 0:
-                if form.startswith(text[start:end]):
-                    return text[:start] + mark + text[end:]
-                start = text.find(form[:MIN_SECRET_CHARS], start + 1, end)
-        return text
+        if not self._forms.may_be_in(text) or (found := self._forms.rest(text)) is None:
+            return text
+        begin, end, form = found
+        return text[:begin] + self._by_form[form] + text[end:]
+
+    def _without_end(self, text: str) -> str:
+        """Return a text without the end of a value at its beginning."""
+        if self._backwards is None:
+            # Two threads may both make it; either is as good.
+            self._backwards = _Forms(form[::-1] for form in self._by_form)
+        if (found := self._backwards.rest(text[::-1])) is None:
+            return text
+        begin, end, form = found
+        return text[: len(text) - end] + self._by_form[form[::-1]] + text[len(text) - begin :]
 
 
 def _forms(secret: str) -> Iterator[str]:
