@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import importlib
 import logging
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -480,6 +482,47 @@ def test_everything_is_sealed_again_with_the_first_key(database_url: str) -> Non
         assert only_new.webhooks.secrets_of(only_new.webhooks.get(DEFAULT_SCOPE, "github")) == ("whsec_12345",)
         lost = Resealing(database, lambda: Keyring({"third": b"t" * 32})).all()
         assert [row.name for row in lost["secrets"].unreadable] == ["stripe", "stripe"]
+
+
+@pytest.mark.parametrize("table", ["secrets", "webhooks"])
+def test_a_change_of_something_else_does_not_bring_an_older_value_back(
+    database_url: str, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from workflowkit.webhooks.settings import WebhookSettings
+
+    with opened(database_url, lambda key: None) as harness:
+        runtime, github = harness.runtime, WebhookSettings({"preset": "github"})
+        store(harness)
+        runtime.webhooks.create(DEFAULT_SCOPE, "github", github, secrets=["whsec_12345"])
+        changes = {
+            "secrets": (
+                lambda: runtime.secrets.set(DEFAULT_SCOPE, NewSecret("stripe", None, "for tests")),
+                lambda: store(harness, value="a new value"),
+            ),
+            "webhooks": (
+                lambda: runtime.webhooks.update(DEFAULT_SCOPE, "github", github),
+                lambda: runtime.webhooks.update(DEFAULT_SCOPE, "github", github, secrets=["whsec_67890"]),
+            ),
+        }
+        describe, replace_value = changes[table]
+        module = importlib.import_module(f"workflowkit.store.{table}")
+        update, at_once = module.update, threading.Thread(target=replace_value)
+
+        def update_late(*args: Any, **values: Any) -> None:
+            if at_once.ident is None:
+                at_once.start()
+                at_once.join(0.5)  # it waits for this transaction, unless nothing keeps it from going first
+            update(*args, **values)
+
+        monkeypatch.setattr(module, "update", update_late)
+        describe()
+        at_once.join()
+        assert runtime.secrets.values(DEFAULT_SCOPE, ["stripe"]) == {
+            "stripe": "a new value" if table == "secrets" else CANARY
+        }
+        in_force = runtime.webhooks.secrets_of(runtime.webhooks.get(DEFAULT_SCOPE, "github"))
+        assert in_force == ("whsec_67890" if table == "webhooks" else "whsec_12345",)
+        assert runtime.secrets.get(DEFAULT_SCOPE, "stripe").description == ("for tests" if table == "secrets" else "")
 
 
 def test_steps_without_secrets_ask_nobody(database_url: str) -> None:

@@ -55,8 +55,10 @@ class Secrets(SecretStore):
         """
         self._check(new)
         with self.database.transaction("secret") as tx:
-            find = rows.get if is_new is False else rows.find_one
-            current = find(tx, scope, new.name)
+            # Who changes a description alone writes the value, too: the one that is in force until then.
+            current = rows.lock(tx, scope, new.name)
+            if current is None and is_new is False:
+                raise rows.no_secret(new.name)
             created = current is None and self._insert(tx, scope, new, by)
             if is_new and not created:
                 raise AlreadyExists(f"there is a secret {new.name!r} already")

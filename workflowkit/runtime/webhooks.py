@@ -100,7 +100,8 @@ class Webhooks:
         """
         scheme = self._checked(settings)
         with self.database.transaction("webhook") as tx:
-            current = rows.get(tx, scope, name)
+            # Its secrets are written, too: those that are in force until then.
+            current = rows.lock(tx, scope, name)
             in_force = self.secrets_of(current) if secrets is None else tuple(secrets)
             _raise_for(list(secret_problems(scheme, in_force)))
             sealed = current.secrets if secrets is None else self._seal(scope, name, in_force)

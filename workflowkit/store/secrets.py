@@ -29,6 +29,7 @@ class SecretRecord:
 _COLUMNS = "environment, tenant, name, description, created_at_ms, created_by, updated_at_ms, updated_by, sealed"
 _OWNED = "environment = :environment AND tenant = :tenant"
 _SELECT_ONE = Sql(f"SELECT {_COLUMNS} FROM secrets WHERE {_OWNED} AND name = :name")  # noqa: S608 - our own names
+_LOCK = Sql(f"SELECT {_COLUMNS} FROM secrets WHERE {_OWNED} AND name = :name {{for_update}}")  # noqa: S608
 _SELECT_PAGE = Sql(
     f"SELECT {_COLUMNS} FROM secrets WHERE {_OWNED} AND name > :after ORDER BY name LIMIT :limit"  # noqa: S608
 )
@@ -65,17 +66,18 @@ def _of(scope: Scope) -> dict[str, Any]:
     return {"environment": scope.environment, "tenant": scope.tenant}
 
 
-def find_one(tx: Transaction, scope: Scope, name: str) -> SecretRecord | None:
-    """Return a secret, ``None`` if there is none of this name."""
-    row = tx.one(_SELECT_ONE, **_of(scope), name=name)
+def lock(tx: Transaction, scope: Scope, name: str) -> SecretRecord | None:
+    """Return a secret that nobody changes before this transaction ends, ``None`` if there is none of this name."""
+    row = tx.one(_LOCK, **_of(scope), name=name)
     return None if row is None else _record(row)
 
 
 def get(tx: Transaction, scope: Scope, name: str) -> SecretRecord:
     """Return a secret. Raises ``NotFound``."""
-    if (found := find_one(tx, scope, name)) is None:
-        raise _no_secret(name)
-    return found
+    row = tx.one(_SELECT_ONE, **_of(scope), name=name)
+    if row is None:
+        raise no_secret(name)
+    return _record(row)
 
 
 def find(tx: Transaction, scope: Scope, *, limit: int, after: str = "") -> list[SecretRecord]:
@@ -103,13 +105,13 @@ def update(tx: Transaction, scope: Scope, name: str, *, description: str, sealed
     """Replace what is stored of a secret. Raises ``NotFound``."""
     values = {"description": description, "sealed": sealed, "actor": actor}
     if tx.run(_UPDATE, **_of(scope), name=name, **values, now_ms=tx.now_ms) == 0:
-        raise _no_secret(name)
+        raise no_secret(name)
 
 
 def delete(tx: Transaction, scope: Scope, name: str) -> None:
     """Delete a secret. Raises ``NotFound``."""
     if tx.run(_DELETE, **_of(scope), name=name) == 0:
-        raise _no_secret(name)
+        raise no_secret(name)
 
 
 def documents_with(tx: Transaction, scope: Scope, text: str) -> list[tuple[str, Any]]:
@@ -118,7 +120,8 @@ def documents_with(tx: Transaction, scope: Scope, text: str) -> list[tuple[str, 
     return [(row[0], jsonvalue.loads(row[1])) for row in found]
 
 
-def _no_secret(name: str) -> NotFound:
+def no_secret(name: str) -> NotFound:
+    """Return what says that there is none of this name."""
     return NotFound(f"there is no secret {name!r}")
 
 

@@ -49,6 +49,7 @@ _INSERT = Sql(
     """
 )
 _SELECT_ONE = Sql(f"SELECT {_COLUMNS} FROM webhooks WHERE {_OWNED} AND name = :name")  # noqa: S608 - our own names
+_LOCK = Sql(f"SELECT {_COLUMNS} FROM webhooks WHERE {_OWNED} AND name = :name {{for_update}}")  # noqa: S608
 _SELECT_PAGE = Sql(
     f"SELECT {_COLUMNS} FROM webhooks WHERE {_OWNED} AND name > :after ORDER BY name LIMIT :limit"  # noqa: S608
 )
@@ -122,7 +123,15 @@ def delete(tx: Transaction, scope: Scope, name: str) -> None:
 
 def get(tx: Transaction, scope: Scope, name: str) -> WebhookRecord:
     """Return a webhook. Raises ``NotFound``."""
-    row = tx.one(_SELECT_ONE, **_where(scope, name))
+    return _found(tx.one(_SELECT_ONE, **_where(scope, name)), name)
+
+
+def lock(tx: Transaction, scope: Scope, name: str) -> WebhookRecord:
+    """Return a webhook that nobody changes before this transaction ends. Raises ``NotFound``."""
+    return _found(tx.one(_LOCK, **_where(scope, name)), name)
+
+
+def _found(row: Any, name: str) -> WebhookRecord:
     if row is None:
         raise _no_webhook(name)
     return _from_row(row)
