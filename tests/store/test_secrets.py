@@ -8,7 +8,8 @@ import importlib
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections import namedtuple
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any, ClassVar
 from urllib.parse import quote
@@ -484,6 +485,26 @@ def test_everything_is_sealed_again_with_the_first_key(database_url: str) -> Non
         assert [row.name for row in lost["secrets"].unreadable] == ["stripe", "stripe"]
 
 
+def test_whatever_a_line_has_besides_shows_no_value_and_ends_no_handler(
+    database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Shy:
+        def __repr__(self) -> str:
+            raise RuntimeError(CANARY)
+
+    def use(ctx: StepContext, key: Secret) -> str:
+        pair = namedtuple("pair", "left right")
+        extra = {"raised": ValueError(key), "each": {key}, "pair": pair(key, 1), "raw": key.encode(), "shy": Shy()}
+        ctx.logger.warning("so it is", extra={**extra, "by_number": {1: [key], 2: None}, "count": 3})
+        return "done"
+
+    with opened(database_url, use) as harness:
+        store(harness, value="sk_live_C4n4ry")
+        assert run(harness)["status"] == "completed"
+    (line,) = [record for record in caplog.records if record.message == "so it is"]
+    assert "sk_live_C4n4ry" not in repr({name: value for name, value in vars(line).items() if name != "shy"})
+
+
 @pytest.mark.parametrize("table", ["secrets", "webhooks"])
 def test_a_change_of_something_else_does_not_bring_an_older_value_back(
     database_url: str, table: str, monkeypatch: pytest.MonkeyPatch
@@ -494,7 +515,7 @@ def test_a_change_of_something_else_does_not_bring_an_older_value_back(
         runtime, github = harness.runtime, WebhookSettings({"preset": "github"})
         store(harness)
         runtime.webhooks.create(DEFAULT_SCOPE, "github", github, secrets=["whsec_12345"])
-        changes = {
+        changes: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
             "secrets": (
                 lambda: runtime.secrets.set(DEFAULT_SCOPE, NewSecret("stripe", None, "for tests")),
                 lambda: store(harness, value="a new value"),

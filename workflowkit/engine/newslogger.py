@@ -45,7 +45,7 @@ class NewsLogger(logging.LoggerAdapter[logging.Logger]):
         if (mask := self._session.mask) is not None:
             # SAFETY: S18 — whatever formats records later would find the value in the arguments or the exception.
             msg, args, kwargs["exc_info"] = mask.text(_rendered(msg, args, kwargs.get("exc_info"))), (), None
-            kwargs["extra"] = mask.value({**kwargs.get("extra", {})})
+            kwargs.pop("extra", None)  # an adapter's own takes its place in any case
         if self._keeper is not None and self._keeper.wants(level):
             self._keeper.keep(level, _rendered(msg, args, kwargs.get("exc_info")), self._session.inside_key_or_none)
         # Whoever asks for the place of a line is not to be told ours.
