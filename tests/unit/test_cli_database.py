@@ -102,10 +102,10 @@ def test_the_names_of_events_are_listed_with_who_listens(installation: Harness) 
 def test_a_list_says_how_far_it_has_looked(installation: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     run_id = _finished_run(installation)
     monkeypatch.setenv("WORKFLOWKIT_LIMIT_SEARCHED_RUNS", "1")
-    listed = _cli("runs", "list", "--status", "failed").stdout
+    listed = _cli("runs", "list", "--status", "cancelled").stdout
     assert listed.startswith("no runs\nlooked through 1 runs, back to ")
     assert f"go on with --after {run_id}." in listed
-    assert _cli("runs", "list", "--status", "failed", "--after", run_id).stdout == "no runs\n"
+    assert _cli("runs", "list", "--status", "cancelled", "--after", run_id).stdout == "no runs\n"
 
 
 def test_sending_an_id_again_says_that_nothing_starts(installation: Harness) -> None:
