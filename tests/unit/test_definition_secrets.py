@@ -174,6 +174,52 @@ def test_schemas_of_many_forms_are_read() -> None:
     assert [use.name for use in secret_uses(inputs, schema)] == ["a1", "a2", "b", "c", "d", "e"]
 
 
+def test_of_several_forms_the_one_that_a_fixed_member_names_says_what_is_secret() -> None:
+    text = {"type": "string"}
+    note = {"properties": {"by": {"const": "note"}, "value": text}}
+    schema = {
+        "type": "object",
+        "$defs": {"note": note},
+        "properties": {
+            "auth": {
+                "oneOf": [
+                    {"properties": {"by": {"enum": ["key", "pin"]}, "value": {**text, "writeOnly": True}}},
+                    {"$ref": "#/$defs/note"},
+                ]
+            }
+        },
+    }
+
+    def names(by: str) -> list[str]:
+        return [use.name for use in secret_uses({"auth": {"by": by, "value": "!secret(a)"}}, schema)]
+
+    assert names("key") == names("pin") == ["a"]
+    assert names("note") == []
+    assert names("!ref($.event.data.by)") == ["a"]
+
+
+def test_a_member_that_a_pattern_may_be_about_is_no_place_for_a_secret() -> None:
+    schema = {
+        "type": "object",
+        "patternProperties": {"^note": {"type": "string"}},
+        "properties": {"key": {"type": "string", "writeOnly": True}},
+        "additionalProperties": {"type": "string", "writeOnly": True},
+    }
+    uses = secret_uses({"note_a": "!secret(a)", "key": "!secret(b)"}, schema)
+    assert [use.name for use in uses] == ["b"]
+
+
+def test_schemas_that_refer_to_themselves_twice_take_no_longer_at_each_depth() -> None:
+    node = {"$ref": "#/$defs/node"}
+    text = {"type": "string", "writeOnly": True}
+    forms = [text, {"additionalProperties": node}, {"properties": {"a": node}}]
+    schema = {"type": "object", "$defs": {"node": {"anyOf": forms}}, "properties": {"a": node}}
+    value: Any = "!secret(deep)"
+    for _ in range(60):
+        value = {"a": value}
+    assert [use.name for use in secret_uses(value, schema)] == ["deep"]
+
+
 def test_functions_of_apps_have_no_place_for_one() -> None:
     """What they are given becomes an event, which is stored."""
     declared = {

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from workflowkit.base.jsonvalue import child_pointer
 from workflowkit.definition.jsvalues import Json
+from workflowkit.definition.references import references_in
 from workflowkit.definition.schema import Violation
 
 SECRET_OPEN: Final = "!secret("  # noqa: S105 - a word of the document format
@@ -135,7 +136,15 @@ class _Walk:
 
     def places(self, value: Json, schemas: Sequence[Any], path: tuple[Key, ...], *, is_secret: bool) -> Iterator[Place]:
         """Yield the texts in a value that any of ``schemas`` may describe."""
-        forms = [form for schema in schemas for form in self._forms(schema, ())]
+        # Each once: in schemas that refer to themselves there would be twice as many at each depth.
+        forms: dict[int, Mapping[str, Any]] = {}
+        for schema in schemas:
+            self._add_forms(forms, schema, value, is_choice=False)
+        yield from self._places(value, [*forms.values()], path, is_secret=is_secret)
+
+    def _places(
+        self, value: Json, forms: Sequence[Mapping[str, Any]], path: tuple[Key, ...], *, is_secret: bool
+    ) -> Iterator[Place]:
         is_secret = is_secret or any(map(_says_secret, forms))
         if isinstance(value, str):
             yield Place(path, value, is_secret)
@@ -146,17 +155,17 @@ class _Walk:
             for index, inner in enumerate(value):
                 yield from self.places(inner, _of_item(forms, index), (*path, index), is_secret=is_secret)
 
-    def _forms(self, schema: Any, behind: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
-        """Yield a schema and those that it is combined of; ``behind`` are the references that led to it."""
-        if not isinstance(schema, Mapping):
+    def _add_forms(self, forms: dict[int, Mapping[str, Any]], schema: Any, value: Json, *, is_choice: bool) -> None:
+        """Add a schema and those that it is combined of; one of several to choose from, if it may be this value's."""
+        if not isinstance(schema, Mapping) or id(schema) in forms or (is_choice and _is_of_another(schema, value)):
             return
-        yield schema
+        forms[id(schema)] = schema
         target = schema.get("$ref")
-        if isinstance(target, str) and target not in behind:
-            yield from self._forms(self._defined(target), (*behind, target))
+        if isinstance(target, str):
+            self._add_forms(forms, self._defined(target), value, is_choice=is_choice)
         for keyword in _COMBINED:
             for inner in schema.get(keyword, ()):
-                yield from self._forms(inner, behind)
+                self._add_forms(forms, inner, value, is_choice=is_choice or keyword != "allOf")
 
     def _defined(self, target: str) -> Any:
         found: Any = self._root
@@ -170,11 +179,33 @@ def _says_secret(schema: Mapping[str, Any]) -> bool:
     return schema.get("writeOnly") is True or schema.get("format") == "password"
 
 
+def _is_of_another(schema: Mapping[str, Any], value: Json) -> bool:
+    """Tell whether a fixed member of an object says that a schema is not about it: ``{"by": {"const": "bank"}}``."""
+    if not isinstance(value, dict):
+        return False
+    members = schema.get("properties", {})
+    return any(
+        isinstance(members[key], Mapping) and _excludes(members[key], inner)
+        for key, inner in value.items()
+        if key in members and not references_in(inner)
+    )
+
+
+def _excludes(schema: Mapping[str, Any], value: Json) -> bool:
+    if "const" in schema:
+        return bool(schema["const"] != value)
+    return "enum" in schema and value not in schema["enum"]
+
+
 def _of_member(forms: Sequence[Mapping[str, Any]], key: str) -> list[Any]:
-    return [
-        form["properties"][key] if key in form.get("properties", ()) else form.get("additionalProperties")
-        for form in forms
-    ]
+    return [_member(form, key) for form in forms]
+
+
+def _member(form: Mapping[str, Any], key: str) -> Any:
+    if key in form.get("properties", ()):
+        return form["properties"][key]
+    # SAFETY: S18 — a pattern may say of a member that it is another than the rest; so none of them is for a secret.
+    return None if "patternProperties" in form else form.get("additionalProperties")
 
 
 def _of_item(forms: Sequence[Mapping[str, Any]], index: int) -> list[Any]:
