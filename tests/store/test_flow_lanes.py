@@ -16,6 +16,7 @@ from services import wait_until
 
 from workflowkit.base.scope import Scope
 from workflowkit.engine.outcome import Succeeded
+from workflowkit.runtime.nextturn import Taken
 
 TENANTS = Scope("default", "a"), Scope("default", "b")
 ALL = {"key": "'all'", "scope": "environment"}
@@ -85,6 +86,34 @@ def test_batches_with_events_of_the_same_tenants_in_other_orders_do_not_wait_for
             thread.join(60)
         assert [outcome for outcome in outcomes if isinstance(outcome, Exception)] == []
         assert len(harness.rows("SELECT * FROM queued_steps")) == 4
+
+
+def test_whoever_cancels_a_run_that_queues_and_whoever_starts_it_do_not_wait_for_each_other_in_a_circle(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with a_runtime(postgres_url) as harness:
+        harness.deploy(_document("a/b", {"limit": 1}), scope=TENANTS[0])
+        held = _claim(harness, "a/b")
+        harness.send("a/b", scope=TENANTS[0])
+        (opening,) = harness.match().openings
+        harness.runtime.worker.advance.record(held, Succeeded(None), retries=0)
+        (queued,) = harness.rows("SELECT run_id FROM queued_steps")
+        starter = harness.runtime.worker.advance
+        # As where a process has not read the version, for example.
+        monkeypatch.setattr(starter._dequeuing._next_turn, "claim", lambda _: Taken(is_long=True))
+        outcomes: list[Any] = []
+        thread = Thread(target=lambda: outcomes.append(_outcome(partial(starter.claim, opening))))
+        with closing(psycopg.connect(postgres_url)) as other, closing(psycopg.connect(postgres_url)) as seer:
+            seer.autocommit = True
+            other.execute("SELECT 1 FROM runs WHERE id = %s FOR UPDATE", (queued["run_id"],))
+            thread.start()
+            assert wait_until(lambda: seer.execute(WAIT).fetchone() == (1,), timeout_seconds=20)
+            # What ends a run takes it out of its lane, with the lock of the run.
+            assert other.execute("DELETE FROM queued_steps WHERE run_id = %s", (queued["run_id"],)).rowcount == 1
+            other.commit()
+        thread.join(60)
+        assert outcomes == [(None, [])]
+        assert harness.rows("SELECT run_id FROM steps WHERE status = 'running'") == []
 
 
 def _outcome(call: Callable[[], Any]) -> Any:

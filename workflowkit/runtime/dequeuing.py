@@ -127,9 +127,9 @@ class Dequeuing:
 
     def _start(self, tx: Transaction, lane: Lane, step: QueuedStep, found: Dequeued) -> Claim | None:
         """Take the lease and the slots of a step; or take it out of its lane, if it cannot start."""
-        lanes.remove(tx, step.run_id, step.step_key)
+        # The run before its place in line, as whoever cancels or moves it does.
         run = runs.lock(tx, step.run_id)
-        if run is None or run.status.is_terminal:
+        if not lanes.remove(tx, step.run_id, step.step_key) or run is None or run.status.is_terminal:
             return None
         if run.paused_at_ms is not None:
             # Due again, but for the pause: whoever thaws the run sees to it.

@@ -293,9 +293,9 @@ def hold(tx: Transaction, lane_id: str, *, until_ms: int) -> None:
     tx.run(_HOLD, id=lane_id, at_ms=until_ms)
 
 
-def remove(tx: Transaction, run_id: str, step_key: str) -> None:
-    """Take a step out of its lane."""
-    tx.run(_REMOVE, run_id=run_id, step_key=step_key)
+def remove(tx: Transaction, run_id: str, step_key: str) -> bool:
+    """Take a step out of its lane, whose run is locked; tell whether it was still in one."""
+    return tx.run(_REMOVE, run_id=run_id, step_key=step_key) == 1
 
 
 def steps_of(tx: Transaction, run_id: str) -> list[str]:
