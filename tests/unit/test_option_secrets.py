@@ -90,6 +90,31 @@ def test_a_value_that_does_not_fit_is_not_shown() -> None:
     assert refused.value.__cause__ is None
 
 
+def test_a_long_value_is_not_shown_where_it_is_cut_in_the_middle_of_a_message() -> None:
+    def act(channel: str, token: Annotated[str, Field(pattern="^xoxb")] = "") -> None:
+        """Do something."""
+
+    source = define("act", act, options={"channel": lambda token: [token]}).options["channel"]
+    lists = OptionLists(DEFAULT_LIMITS, {}, FixedSecrets({"chat": VALUE * 20}))
+    with pytest.raises(InvalidInput, match=r"•••\(chat\)…") as refused:
+        lists.list(source, ACME, {"token": "!secret(chat)"})
+    assert "C4n4ry" not in str(refused.value)
+
+
+def test_an_error_that_cannot_be_shown_does_not_show_the_value_either(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError(VALUE)
+
+    def channels(token: str) -> list[str]:
+        raise Broken
+
+    with pytest.raises(OptionsFailed):
+        asked(channels, token="!secret(chat)")
+    assert "cannot be shown" in caplog.text
+    assert VALUE not in caplog.text
+
+
 def test_where_no_store_is_given_the_reference_stays() -> None:
     def act(channel: str, token: str = "") -> None:
         """Do something."""

@@ -25,6 +25,7 @@ from workflowkit.base.secretstore import SecretStore
 from workflowkit.definition.inputs import put_secret
 from workflowkit.definition.secrets import secret_uses
 from workflowkit.engine.deps import Deps, Provider
+from workflowkit.engine.failures import message_of
 from workflowkit.engine.interrupts import Guard
 from workflowkit.engine.stepsecrets import read_secrets
 from workflowkit.registry.optionsource import OptionSource
@@ -243,5 +244,6 @@ def _refusal(source: OptionSource, error: BaseException, seconds: float, mask: M
     if mask is None:
         _log.error("the options of %r cannot be listed", name, exc_info=error)
     else:
-        _log.error("the options of %r cannot be listed: %s: %s", name, type(error).__name__, mask.text(str(error)))
+        said = mask.text(f"{type(error).__name__}: {message_of(error)}")
+        _log.error("the options of %r cannot be listed: %s", name, said)
     return OptionsFailed(f"the options of {name!r} cannot be listed at the moment")
