@@ -1,4 +1,4 @@
-"""Lanes that share some of their limits, on PostgreSQL: nothing that could start is left, nobody waits in a circle."""
+"""Lanes that share some of their limits: nothing that could start is left, and nobody waits in a circle."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from services import wait_until
 
 from workflowkit.base.scope import Scope
 from workflowkit.engine.outcome import Succeeded
+from workflowkit.runtime import dequeuing
+from workflowkit.runtime.hints import place_hint
 from workflowkit.runtime.nextturn import Taken
 
 TENANTS = Scope("default", "a"), Scope("default", "b")
@@ -114,6 +116,28 @@ def test_whoever_cancels_a_run_that_queues_and_whoever_starts_it_do_not_wait_for
         thread.join(60)
         assert outcomes == [(None, [])]
         assert harness.rows("SELECT run_id FROM steps WHERE status = 'running'") == []
+
+
+def test_many_runs_that_are_frozen_hold_up_nobody_who_waits_behind_them(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dequeuing, "PASSED_OVER", 2)
+    monkeypatch.setattr(dequeuing, "DEQUEUE_TRIES", 2)
+    with a_runtime(database_url) as harness:
+        for name in ("frozen", "other"):
+            harness.deploy(_document(f"a/{name}", {**ALL, "limit": 1}), name, TENANTS[0])
+        held = _claim(harness, "a/frozen")
+        for name in ["frozen"] * 9 + ["other"]:
+            harness.send(f"a/{name}", scope=TENANTS[0])
+            harness.match()
+        with harness.runtime.database.engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE runs SET paused_at_ms = 1 WHERE workflow_id = 'frozen'")
+        harness.runtime.worker.advance.record(held, Succeeded(None), retries=0)
+        (place,) = {str(row["slot_group"]) for row in harness.rows("SELECT slot_group FROM lane_groups")}
+        harness.dispatcher.execute([place_hint(place, "default")])
+        harness.drain()
+        runs = harness.rows("SELECT status FROM runs WHERE workflow_id = 'other'")
+        assert [run["status"] for run in runs] == ["completed"]
 
 
 def _outcome(call: Callable[[], Any]) -> Any:

@@ -36,11 +36,15 @@ DEQUEUE_TRIES = 5
 
 @dataclass(slots=True)
 class Dequeued:
-    """The step that starts, if any, and what others may look at. ``is_settled``: to look again now is of no use."""
+    """The step that starts, if any, and what others may look at. ``is_settled``: to look again now is of no use.
+
+    ``passed_over`` is the queue of a lane of which only steps that cannot start were taken out.
+    """
 
     claim: Claim | None = None
     openings: list[Opening] = field(default_factory=list)
     is_settled: bool = False
+    passed_over: str | None = None
 
 
 class Dequeuing:
@@ -59,19 +63,24 @@ class Dequeuing:
             follows = [] if taken.next_queue is None else [Opening(place_hint(place, taken.next_queue))]
             return Dequeued(taken.claim, follows, is_settled=True)
         openings: list[Opening] = []
+        passed_over: str | None = None
         for _ in range(DEQUEUE_TRIES):
             try:
                 with self._database.transaction("dequeue") as tx:
                     found = self._look(tx, place)
             except _SpoiltStep as spoilt:
                 self._set_aside(spoilt.step)
+                passed_over = spoilt.queue
                 continue
             openings += found.openings
+            passed_over = found.passed_over
             if found.claim is not None:
                 self._next_turn.learn(place, found.claim.position)
             if found.claim is not None or found.is_settled:
                 return Dequeued(found.claim, openings, is_settled=True)
-        # Others are faster here: one of them, or the relay, goes on.
+        # Others are faster here, and one of them goes on. But nobody comes after steps that were only taken out.
+        if passed_over is not None:
+            openings.append(Opening(place_hint(place, passed_over)))
         return Dequeued(None, openings)
 
     def _look(self, tx: Transaction, place: str) -> Dequeued:
@@ -124,6 +133,7 @@ class Dequeuing:
                     flowstates.put(tx, throttle, verdict.throttle_arrival_us, expires_at_ms=expires_at_ms)
                 lanes.served(tx, lane)
                 return
+        found.passed_over = lane.queue
 
     def _start(self, tx: Transaction, lane: Lane, step: QueuedStep, found: Dequeued) -> Claim | None:
         """Take the lease and the slots of a step; or take it out of its lane, if it cannot start."""
@@ -142,7 +152,7 @@ class Dequeuing:
         try:
             claim = self._claiming.begin(tx, started, lease)
         except DefinitionError as error:
-            raise _SpoiltStep(step) from error
+            raise _SpoiltStep(step, lane.queue) from error
         if claim is None:
             return None
         self._take_slots(tx, run, claim)
@@ -174,6 +184,6 @@ class Dequeuing:
 class _SpoiltStep(Exception):
     """Rolls back: the version of the step's run cannot be read here."""
 
-    def __init__(self, step: QueuedStep) -> None:
+    def __init__(self, step: QueuedStep, queue: str) -> None:
         super().__init__(step.run_id)
-        self.step = step
+        self.step, self.queue = step, queue
