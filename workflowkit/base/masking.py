@@ -154,6 +154,10 @@ class Mask:
         return text[: len(text) - end] + self._by_form[form[::-1]] + text[len(text) - begin :]
 
 
+#: What is left as it is in URLs: by us, by most libraries, by encodeURIComponent and encodeURI of JavaScript.
+_NOT_QUOTED = ("", "/", "!'()*", ";,/?:@&=+$!'()*#")
+
+
 def _forms(secret: str) -> Iterator[str]:
     """Yield how a value may look in a text."""
     parts = {secret, secret.strip()}
@@ -169,13 +173,18 @@ def _written(part: str) -> Iterator[str]:
     """Yield a value as other notations write it: JSON, Python, URLs, HTML."""
     yield (escaped := json.dumps(part)[1:-1])
     yield escaped.replace("/", "\\/")
+    yield json.dumps(escaped)[1:-1]  # JSON as a text in JSON
     yield json.dumps(part, ensure_ascii=False)[1:-1]
     yield repr(part)[1:-1]
-    for safe in ("", "/"):
+    yield ascii(part)[1:-1]
+    yield repr(part.encode("utf-8", "surrogatepass"))[2:-1]
+    for safe in _NOT_QUOTED:
         yield (quoted := quote(part, safe=safe, errors="replace"))
         yield re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), quoted)
     yield quote_plus(part, errors="replace")
-    yield html.escape(part)
+    yield (escaped := html.escape(part))
+    yield escaped.replace("&quot;", "&#34;").replace("&#x27;", "&#39;")
+    yield html.escape(part, quote=False)
 
 
 def _encoded(data: bytes) -> Iterator[str]:
