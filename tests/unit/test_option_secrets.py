@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Annotated, Any
 
 import pytest
 
 from workflowkit import ActionError, Field
-from workflowkit.base.errors import InvalidInput, OptionsFailed
+from workflowkit.base.errors import InvalidInput, OptionsFailed, TooManyAtOnce
 from workflowkit.base.limits import DEFAULT_LIMITS
 from workflowkit.base.scope import Scope
-from workflowkit.base.secretstore import FixedSecrets
+from workflowkit.base.secretstore import FixedSecrets, SecretStore
 from workflowkit.engine.optionlists import OptionLists
 from workflowkit.registry import define
 
@@ -113,6 +114,27 @@ def test_an_error_that_cannot_be_shown_does_not_show_the_value_either(caplog: py
         asked(channels, token="!secret(chat)")
     assert "cannot be shown" in caplog.text
     assert VALUE not in caplog.text
+
+
+def test_a_vault_that_hangs_holds_nobody_up_for_longer_than_the_function_might() -> None:
+    class Slow(SecretStore):
+        def values(self, scope: Scope, names: Collection[str]) -> dict[str, str]:
+            assert goes_on.wait(60)
+            return dict.fromkeys(names, VALUE)
+
+    def act(channel: str, token: str = "") -> None:
+        """Do something."""
+
+    goes_on = threading.Event()
+    source = define("act", act, options={"channel": lambda token: [token]}).options["channel"]
+    lists = OptionLists(replace(DEFAULT_LIMITS, options_seconds=1, tenant_option_lists=1), {}, Slow())
+    try:
+        with pytest.raises(OptionsFailed, match="took longer"):
+            lists.list(source, ACME, {"token": "!secret(chat)"})
+        with pytest.raises(TooManyAtOnce):
+            lists.list(source, ACME, {"token": "!secret(chat)"})
+    finally:
+        goes_on.set()
 
 
 def test_where_no_store_is_given_the_reference_stays() -> None:

@@ -6,16 +6,15 @@ react; as long as it goes on it keeps one of the few places that there are.
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Awaitable, Iterable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
-from workflowkit.base.errors import ActionError, DeadlineInterrupt, InvalidInput, OptionsFailed
+from workflowkit.base.errors import ActionError, DeadlineInterrupt, OptionsFailed
 from workflowkit.base.jsonvalue import check_json, dumps, loads, size_bytes
 from workflowkit.base.limits import Limits
 from workflowkit.base.masking import Mask
@@ -25,12 +24,10 @@ from workflowkit.base.secretstore import SecretStore
 from workflowkit.definition.inputs import put_secret
 from workflowkit.definition.secrets import secret_uses
 from workflowkit.engine.deps import Deps, Provider
-from workflowkit.engine.failures import message_of
-from workflowkit.engine.interrupts import Guard
+from workflowkit.engine.interrupts import Guard, shielded
+from workflowkit.engine.optionrequest import OptionRequest
 from workflowkit.engine.stepsecrets import read_secrets
 from workflowkit.registry.optionsource import OptionSource
-
-_log = logging.getLogger("workflowkit.options")
 
 #: How long a function that was interrupted may take to end before it is left alone.
 ENDING_SECONDS = 1.0
@@ -83,18 +80,15 @@ class OptionLists:
         Raises ``InvalidInput`` for inputs that are missing or do not fit, ``OptionsFailed`` if the function fails or
         takes too long, ``TooManyAtOnce`` if too many are at work.
         """
-        known, mask = self._opened(source, scope, inputs)
-        try:
-            arguments = source.arguments(known, search)
-        except InvalidInput as refused:
-            # SAFETY: S18 — what does not fit is shown, and may be the value.
-            raise refused if mask is None else _masked_input(refused, mask) from None
+        request = OptionRequest(source, scope, inputs, search)
+        if not self._has_secrets(request):
+            request.arguments = source.arguments(inputs, search)
         answer: Future[OptionList] = Future()
         leave = self._places.take(scope)
 
         def work() -> None:
             try:
-                options = self._guarded(source, scope, arguments)
+                options = self._guarded(request)
             except BaseException as error:  # also sys.exit(): whoever waits is told
                 leave()
                 answer.set_exception(error)
@@ -112,33 +106,39 @@ class OptionLists:
             error = answer.exception(seconds + ENDING_SECONDS)
         except TimeoutError:
             error = DeadlineInterrupt()  # it does not react, or only hangs in a call to something else
+        mask = request.mask
         if error is None:
             return answer.result() if mask is None else _masked(answer.result(), mask)
         # SAFETY: S18 — a chain of errors would be shown with their messages wherever this one is logged.
-        raise _refusal(source, error, seconds, mask) from (error if mask is None else None)
+        raise request.refusal(error, seconds) from (error if mask is None and not request.is_ours(error) else None)
 
-    def _opened(
-        self, source: OptionSource, scope: Scope, inputs: Mapping[str, Any]
-    ) -> tuple[Mapping[str, Any], Mask | None]:
-        """Return the inputs with the values of secrets, and what hides these again, if there are some."""
-        known = {name: inputs[name] for name in source.depends_on if name in inputs}
-        uses = secret_uses(known, source.schema)
-        if self._secrets is None or not uses:
-            return inputs, None
+    def _has_secrets(self, request: OptionRequest) -> bool:
+        return self._secrets is not None and bool(secret_uses(request.known, request.source.schema))
+
+    def _opened(self, request: OptionRequest) -> Mapping[str, Any]:
+        """Return the inputs with the values of secrets; from then on the request knows what hides these again."""
+        assert self._secrets is not None  # noqa: S101 - there are secrets
+        uses = secret_uses(request.known, request.source.schema)
         try:
-            values = read_secrets(self._secrets, scope, (use.name for use in uses))
+            # Not interrupted: it may be a transaction of ours.
+            with shielded():
+                values = read_secrets(self._secrets, request.scope, (use.name for use in uses))
         except ActionError as error:
             raise OptionsFailed(error.message) from None
-        opened = loads(dumps(known))
+        request.mask = Mask(values)
+        opened = loads(dumps(request.known))
         for use in uses:
             put_secret(opened, use, values[use.name])
-        return opened, Mask(values)
+        return cast(Mapping[str, Any], opened)
 
-    def _guarded(self, source: OptionSource, scope: Scope, arguments: dict[str, Any]) -> OptionList:
-        guard = Guard()
+    def _guarded(self, request: OptionRequest) -> OptionList:
+        source, guard = request.source, Guard()
         try:
             guard.arm(self._limits.options_seconds)
-            return self._called(source, scope, arguments, guard)
+            if request.arguments is None:
+                # A vault of the application may hang like the function itself: it is asked within the same bounds.
+                request.arguments = source.arguments(self._opened(request), request.search)
+            return self._called(source, request.scope, request.arguments, guard)
         finally:
             guard.disarm()
 
@@ -224,26 +224,6 @@ def _awaited(work: Any, guard: Guard) -> OptionList:
         raise
 
 
-def _masked_input(error: InvalidInput, mask: Mask) -> InvalidInput:
-    return InvalidInput(replace(problem, message=mask.text(problem.message)) for problem in error.problems)
-
-
 def _masked(options: OptionList, mask: Mask) -> OptionList:
     shown = tuple(Option(mask.value(each.value), mask.text(each.label)) for each in options.options)
     return replace(options, options=shown)
-
-
-def _refusal(source: OptionSource, error: BaseException, seconds: float, mask: Mask | None) -> OptionsFailed:
-    """Return what is told of a failure: what the function says on purpose, and nothing of what went wrong inside."""
-    name = source.input
-    if isinstance(error, DeadlineInterrupt):
-        _log.warning("the options of %r took longer than %g seconds", name, seconds)
-        return OptionsFailed(f"the options of {name!r} took longer than {seconds:g} seconds")
-    if isinstance(error, ActionError):
-        return OptionsFailed(error.message if mask is None else mask.text(error.message))
-    if mask is None:
-        _log.error("the options of %r cannot be listed", name, exc_info=error)
-    else:
-        said = mask.text(f"{type(error).__name__}: {message_of(error)}")
-        _log.error("the options of %r cannot be listed: %s", name, said)
-    return OptionsFailed(f"the options of {name!r} cannot be listed at the moment")
