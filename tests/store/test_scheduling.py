@@ -99,3 +99,18 @@ def test_a_move_and_the_old_time_at_the_same_moment_begin_one_run_once(database_
         assert len(harness.journal("attempt")) == 1
         refused = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
         assert [type(error) for error in refused] == ([Conflict] if has_begun else [])
+
+
+@pytest.mark.parametrize("settings", [{}, {"concurrency": 1}])
+def test_a_run_begins_at_once_though_the_clock_of_whoever_matches_is_a_moment_behind(
+    database_url: str, settings: dict[str, int]
+) -> None:
+    document = a_workflow().actions("a").path("$source", "a").trigger("test/sent").settings(**settings).document()
+    with a_runtime(database_url) as harness:
+        harness.deploy(document)
+        harness.send("test/sent")
+        harness.send("test/sent", ts=harness.clock.now_ms() + 5_000)
+        harness.clock.advance(milliseconds=-3)
+        harness.drain()
+        statuses = [run["status"] for run in harness.rows("SELECT status FROM runs ORDER BY status")]
+        assert statuses == ["completed", "scheduled"]

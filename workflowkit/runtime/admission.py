@@ -309,7 +309,7 @@ class Admitting:
             run_id=candidate.run_id,
             event_ts_ms=record.ts_ms,
             size_bytes=0 if rule is None else size_bytes(event),
-            start_at_ms=None if candidate.members else record.ts_ms,
+            start_at_ms=None if candidate.members else record.starts_at_ms,
             priority_seconds=priority_seconds(place.flow, event, now_ms=tx.now_ms, limits=self._limits),
             takes_batch=rule is not None and holds(rule.condition, event, now_ms=tx.now_ms, limits=self._limits),
             keys=place.keys,

@@ -291,7 +291,7 @@ class Matching:
                 own, run, workflow, event.as_json(), self._schedule,
                 # What may have been cancelled already is looked at once more, when it is claimed.
                 now_ms=tx.now_ms, claim=matched.claim is None and not workflow.settings.cancel_on,
-                due_at_ms=record.ts_ms,
+                due_at_ms=record.starts_at_ms,
             )  # fmt: skip
             _cancel_missed(tx, own, self._limits)
         except WorkflowKitError as error:

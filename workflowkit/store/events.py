@@ -39,6 +39,14 @@ class EventRecord:
         """The webhook that it came through; no sender can set this."""
         return self.extra.get("webhook") if self.extra else None
 
+    @property
+    def starts_at_ms(self) -> int | None:
+        """When runs of it are to start; ``None`` if it was not ahead of its time when it came: at once.
+
+        Compared with the time at which it came: who matches it may have a clock that is a moment behind.
+        """
+        return self.ts_ms if self.ts_ms > self.received_at_ms else None
+
     def as_json(self) -> dict[str, Any]:
         """Return the event as workflows see it."""
         event = {"id": self.event_id or self.id, "name": self.name, "data": self.data, "ts": self.ts_ms}
