@@ -140,6 +140,29 @@ def test_many_runs_that_are_frozen_hold_up_nobody_who_waits_behind_them(
         assert [run["status"] for run in runs] == ["completed"]
 
 
+def test_a_throttle_that_is_still_closed_by_the_clock_of_whoever_was_hinted_is_looked_at_again_soon(
+    database_url: str,
+) -> None:
+    document = a_workflow().action("s", kind="noop").path("$source", "s").trigger("a/b")
+    with a_runtime(database_url) as harness:
+        harness.deploy(document.settings(throttle={"limit": 1, "period": "60s"}).document())
+        for _ in range(2):
+            harness.send("a/b")
+        harness.drain()
+        assert _completed(harness) == 1
+        harness.clock.advance(seconds=60)
+        harness.runtime.relay.tick()
+        harness.clock.advance(milliseconds=-3)
+        harness.drain()
+        assert _completed(harness) == 1
+        harness.skip(1.1)
+        assert _completed(harness) == 2
+
+
+def _completed(harness: Harness) -> int:
+    return len(harness.rows("SELECT id FROM runs WHERE status = 'completed'"))
+
+
 def _outcome(call: Callable[[], Any]) -> Any:
     try:
         return call()

@@ -50,6 +50,9 @@ class QueuedStep:
 EARLIER_MS = 999
 #: How long the relay leaves a lane alone after it has looked at it: it only makes up for hints that were lost.
 RECHECK_MS = 10_000
+#: How long at most it leaves a lane alone whose throttle has just opened: by the clock of whoever was hinted, which may
+#: be a moment behind, it was still closed.
+OPENED_MS = 1_000
 
 INSERT_STEP = InsertInto("queued_steps", ("run_id", "step_key", "lane_id", "score_ms", "sequence"))
 # A lane that has just been opened goes to the end of the line; one that is there already is only locked.
@@ -151,9 +154,8 @@ _ANY_BEFORE = Sql(f"SELECT 1 WHERE {BEFORE}")
 _ANY_DUE = Sql("SELECT 1 FROM lanes WHERE wake_at_ms <= :now_ms LIMIT 1")
 _WAKE = Sql(
     """
-    UPDATE lanes SET wake_at_ms = :wake_at_ms WHERE id IN (
-        SELECT id FROM lanes WHERE wake_at_ms <= :now_ms ORDER BY wake_at_ms LIMIT :limit {skip_locked}
-    )
+    UPDATE lanes SET wake_at_ms = CASE WHEN not_before_ms > :opened_ms THEN :again_at_ms ELSE :wake_at_ms END
+    WHERE id IN (SELECT id FROM lanes WHERE wake_at_ms <= :now_ms ORDER BY wake_at_ms LIMIT :limit {skip_locked})
     RETURNING id
     """
 )
@@ -310,7 +312,12 @@ def remove_run(tx: Transaction, run_id: str) -> None:
 
 def wake(tx: Transaction, *, limit: int) -> list[str]:
     """Return the ids of lanes that have not been looked at for a while."""
-    return [row[0] for row in tx.rows(_WAKE, now_ms=tx.now_ms, limit=limit, wake_at_ms=tx.now_ms + RECHECK_MS)]
+    now_ms = tx.now_ms
+    rows = tx.rows(
+        _WAKE, now_ms=now_ms, limit=limit, opened_ms=now_ms - OPENED_MS, again_at_ms=now_ms + OPENED_MS,
+        wake_at_ms=now_ms + RECHECK_MS,
+    )  # fmt: skip
+    return [row[0] for row in rows]
 
 
 def ready(tx: Transaction, ids: Sequence[str]) -> list[tuple[str, str]]:
