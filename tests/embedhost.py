@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -26,9 +27,21 @@ class Host:
     database_url: str
 
 
+def copy_example(home: Path) -> Path:
+    """Copy ``examples/embed`` into ``home``; return where it is."""
+    directory = home / "examples" / "embed"
+    shutil.copytree(ROOT / "examples" / "embed", directory)
+    (home / "examples" / "__init__.py").touch()
+    return directory
+
+
 @contextmanager
 def a_host(home: Path, *, is_inside: bool = False) -> Iterator[Host]:
-    """Run both in ``home``, which has a copy of ``examples/embed``; or the host alone, with Workflow Kit inside."""
+    """Run both in ``home``, with the copy of the example that is there or a new one; or the host alone, with Workflow
+    Kit inside.
+    """
+    if not (home / "examples").exists():
+        copy_example(home)
     host, server = f"localhost:{_free_port()}", f"127.0.0.1:{_free_port()}"
     database_url = f"sqlite:///{home / 'embed.db'}"
     environment = {

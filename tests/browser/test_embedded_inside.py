@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from editing import NewPage
-from embedhost import ROOT, Host, a_host
+from embedhost import Host, a_host
 from playwright.sync_api import Page, expect
 
 from workflowkit import Scope, WorkflowKit
@@ -23,10 +22,7 @@ FOCUSED = """() => {
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    home = tmp_path_factory.mktemp("host")
-    shutil.copytree(ROOT / "examples" / "embed", home / "examples" / "embed")
-    (home / "examples" / "__init__.py").touch()
-    with a_host(home, is_inside=True) as running:
+    with a_host(tmp_path_factory.mktemp("host"), is_inside=True) as running:
         yield running
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from accessibility import serious
 from editing import NewPage, Server
-from embedhost import ROOT, Host, a_host
+from embedhost import ROOT, Host, a_host, copy_example
 from playwright.sync_api import FrameLocator, Locator, Page, expect
 
 from workflowkit import Scope, WorkflowKit
@@ -32,11 +32,9 @@ EDITABLE = """element => {
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     """The host application, with its React page built where there is Node.js to build it."""
     home = tmp_path_factory.mktemp("host")
-    shutil.copytree(ROOT / "examples" / "embed", home / "examples" / "embed")
-    (home / "examples" / "__init__.py").touch()
-    node = shutil.which("node")
+    example, node = copy_example(home), shutil.which("node")
     if node is not None:
-        _build_react(home / "examples" / "embed" / "react", node)
+        _build_react(example / "react", node)
     with a_host(home) as running:
         yield running
 

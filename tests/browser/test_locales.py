@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -32,10 +31,7 @@ SAID = """element => {
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    home = tmp_path_factory.mktemp("host")
-    shutil.copytree(ROOT / "examples" / "embed", home / "examples" / "embed")
-    (home / "examples" / "__init__.py").touch()
-    with a_host(home) as running:
+    with a_host(tmp_path_factory.mktemp("host")) as running:
         yield running
 
 

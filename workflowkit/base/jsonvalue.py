@@ -9,7 +9,7 @@ retry.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate, islice
 from json import JSONDecodeError, JSONDecoder
 from math import inf, isfinite
@@ -92,6 +92,14 @@ def size_bytes(value: Json) -> int:
 def child_pointer(pointer: str, token: str | int) -> str:
     """Extend an RFC 6901 pointer by one key or index."""
     return f"{pointer}/{str(token).replace('~', '~0').replace('/', '~1')}"
+
+
+def pointer_to(path: Iterable[str | int]) -> str:
+    """Return the RFC 6901 pointer to the end of a path of keys and indexes."""
+    pointer = ""
+    for token in path:
+        pointer = child_pointer(pointer, token)
+    return pointer
 
 
 def _encode(value: Json, option: int) -> bytes:
@@ -283,10 +291,7 @@ def _pointer(place: _Place) -> str:
     while place is not None:
         place, key = place
         keys.append(key)
-    pointer = ""
-    for key in reversed(keys):
-        pointer = child_pointer(pointer, key)
-    return pointer
+    return pointer_to(reversed(keys))
 
 
 def _shown(text: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from workflowkit.base.errors import DefinitionError, Problem
-from workflowkit.base.jsonvalue import child_pointer, dumps
+from workflowkit.base.jsonvalue import dumps, pointer_to
 from workflowkit.definition.jsvalues import Json
 
 if TYPE_CHECKING:
@@ -33,10 +33,7 @@ class Violation:
     @property
     def pointer(self) -> str:
         """The place as a JSON pointer into the value."""
-        pointer = ""
-        for key in self.path:
-            pointer = child_pointer(pointer, key)
-        return pointer
+        return pointer_to(self.path)
 
 
 def compile_schema(schema: Schema) -> Draft202012Validator:

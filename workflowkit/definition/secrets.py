@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from workflowkit.base.jsonvalue import child_pointer
+from workflowkit.base.jsonvalue import child_pointer, pointer_to
 from workflowkit.definition.jsvalues import Json
 from workflowkit.definition.references import references_in
 from workflowkit.definition.schema import Violation
@@ -40,10 +40,7 @@ class Place:
     @property
     def pointer(self) -> str:
         """The place as a JSON pointer into the inputs."""
-        pointer = ""
-        for key in self.path:
-            pointer = child_pointer(pointer, key)
-        return pointer
+        return pointer_to(self.path)
 
 
 @dataclass(frozen=True, slots=True)
