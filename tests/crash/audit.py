@@ -109,7 +109,12 @@ def _owners(stack: Stack) -> dict[str, Owned]:
 
 
 def _assert_kept(limit: Limit, owners: Mapping[str, Owned], intervals: Sequence[Interval]) -> None:
-    """I18: whenever something began, no more went on than its limit allows."""
+    """I18: never did more go on than a limit allows.
+
+    Workflows that share a limit may have ceilings of their own. One takes its slot if no more than its ceiling are
+    taken then; until its action begins, others with a higher ceiling may take theirs and begin. So of those with one
+    ceiling no more go on than that, and of all together no more than the highest.
+    """
     groups: dict[str, list[Interval]] = defaultdict(list)
     for interval in intervals:
         owned = owners[interval.run_id]
@@ -118,11 +123,17 @@ def _assert_kept(limit: Limit, owners: Mapping[str, Owned], intervals: Sequence[
     assert groups, f"nothing was under {limit}"
     for group in groups.values():
         counted = _whole_runs(group) if limit.of_runs else group
-        marks = [(each.began, 1, each) for each in counted] + [(each.ended, -1, each) for each in counted]
-        going_on = 0
-        for _, change, each in sorted(marks, key=lambda mark: mark[:2]):
-            going_on += change
-            assert change < 0 or going_on <= limit.most[owners[each.run_id].workflow_id], (limit, each)
+        for ceiling in {*limit.most.values()}:
+            under = [each for each in counted if limit.most[owners[each.run_id].workflow_id] <= ceiling]
+            _assert_never_more(ceiling, under, limit)
+
+
+def _assert_never_more(most: int, intervals: Sequence[Interval], limit: Limit) -> None:
+    marks = [(each.began, 1, each) for each in intervals] + [(each.ended, -1, each) for each in intervals]
+    going_on = 0
+    for _, change, each in sorted(marks, key=lambda mark: mark[:2]):
+        going_on += change
+        assert going_on <= most, (limit, each)
 
 
 def _whole_runs(intervals: Iterable[Interval]) -> list[Interval]:
