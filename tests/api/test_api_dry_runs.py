@@ -61,7 +61,8 @@ class Shop:
 
         @self.registry.action("spin", external=False)
         def spin() -> None:
-            threading.Event().wait(60)
+            for _ in range(6_000):  # an interrupt arrives between two of these
+                threading.Event().wait(0.01)
 
         @self.registry.action("forever", external=False)
         def forever(ctx: Any) -> None:
