@@ -58,7 +58,7 @@ class Secrets(SecretStore):
             # Who changes a description alone writes the value, too: the one that is in force until then.
             current = rows.lock(tx, scope, new.name)
             if current is None and is_new is False:
-                raise rows.no_secret(new.name)
+                rows.get(tx, scope, new.name)  # raises that there is none
             created = current is None and self._insert(tx, scope, new, by)
             if is_new and not created:
                 raise AlreadyExists(f"there is a secret {new.name!r} already")

@@ -76,7 +76,7 @@ def get(tx: Transaction, scope: Scope, name: str) -> SecretRecord:
     """Return a secret. Raises ``NotFound``."""
     row = tx.one(_SELECT_ONE, **_of(scope), name=name)
     if row is None:
-        raise no_secret(name)
+        raise _no_secret(name)
     return _record(row)
 
 
@@ -105,13 +105,13 @@ def update(tx: Transaction, scope: Scope, name: str, *, description: str, sealed
     """Replace what is stored of a secret. Raises ``NotFound``."""
     values = {"description": description, "sealed": sealed, "actor": actor}
     if tx.run(_UPDATE, **_of(scope), name=name, **values, now_ms=tx.now_ms) == 0:
-        raise no_secret(name)
+        raise _no_secret(name)
 
 
 def delete(tx: Transaction, scope: Scope, name: str) -> None:
     """Delete a secret. Raises ``NotFound``."""
     if tx.run(_DELETE, **_of(scope), name=name) == 0:
-        raise no_secret(name)
+        raise _no_secret(name)
 
 
 def documents_with(tx: Transaction, scope: Scope, text: str) -> list[tuple[str, Any]]:
@@ -120,7 +120,7 @@ def documents_with(tx: Transaction, scope: Scope, text: str) -> list[tuple[str, 
     return [(row[0], jsonvalue.loads(row[1])) for row in found]
 
 
-def no_secret(name: str) -> NotFound:
+def _no_secret(name: str) -> NotFound:
     """Return what says that there is none of this name."""
     return NotFound(f"there is no secret {name!r}")
 
