@@ -31,7 +31,8 @@ def a_large_workflow(count: int = NODES) -> dict[str, Any]:
     return document
 
 
-def test_a_first_visit_loads_little_and_the_code_editor_only_when_it_is_needed(editor: EditorPage) -> None:
+def script_sizes(editor: EditorPage) -> dict[str, int]:
+    """Return the bytes of the scripts that a page loads, by their URLs: filled as they come."""
     scripts: dict[str, int] = {}
 
     def note(response: Response) -> None:
@@ -39,6 +40,11 @@ def test_a_first_visit_loads_little_and_the_code_editor_only_when_it_is_needed(e
             scripts[response.url] = int(response.headers["content-length"])
 
     editor.page.on("response", note)
+    return scripts
+
+
+def test_a_first_visit_loads_little_and_the_code_editor_only_when_it_is_needed(editor: EditorPage) -> None:
+    scripts = script_sizes(editor)
     editor.open(chain("log"))
     editor.select("log")
     assert 100_000 < sum(scripts.values()) <= FIRST_LOAD_BYTES
@@ -53,13 +59,7 @@ def test_another_language_is_loaded_with_a_first_visit_without_the_words_of_othe
     new_page: NewPage, language: str
 ) -> None:
     editor = new_page(locale=language)
-    scripts: dict[str, int] = {}
-
-    def note(response: Response) -> None:
-        if response.url.endswith(".js"):
-            scripts[response.url] = int(response.headers["content-length"])
-
-    editor.page.on("response", note)
+    scripts = script_sizes(editor)
     editor.open(chain("log"))
     editor.select("log")
     assert any(f"/{language}.served-" in url for url in scripts)
