@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from holdings import holdings
 from mixture import BATCH, LIMITS, RATE_LIMIT, ROUTES, THROTTLE, Limit
 from stack import Stack
 
@@ -58,6 +59,8 @@ def assert_all_in_order(stack: Stack, killed_at: Mapping[int, int]) -> None:
     owners, intervals = _owners(stack), intervals_of(stack.ledger_path.read_text().splitlines(), killed_at)
     for limit in LIMITS:
         _assert_kept(limit, owners, intervals)
+        if len({*limit.most.values()}) > 1:
+            _assert_taken_by_ceilings(stack, limit, owners, intervals)
     _assert_rates(stack)
     _assert_singletons_and_batches(stack)
 
@@ -109,12 +112,7 @@ def _owners(stack: Stack) -> dict[str, Owned]:
 
 
 def _assert_kept(limit: Limit, owners: Mapping[str, Owned], intervals: Sequence[Interval]) -> None:
-    """I18: never did more go on than a limit allows.
-
-    Workflows that share a limit may have ceilings of their own. One takes its slot if no more than its ceiling are
-    taken then; until its action begins, others with a higher ceiling may take theirs and begin. So of those with one
-    ceiling no more go on than that, and of all together no more than the highest.
-    """
+    """I18: never did more go on than a limit allows, nor than the highest if workflows share one."""
     groups: dict[str, list[Interval]] = defaultdict(list)
     for interval in intervals:
         owned = owners[interval.run_id]
@@ -123,17 +121,27 @@ def _assert_kept(limit: Limit, owners: Mapping[str, Owned], intervals: Sequence[
     assert groups, f"nothing was under {limit}"
     for group in groups.values():
         counted = _whole_runs(group) if limit.of_runs else group
-        for ceiling in {*limit.most.values()}:
-            under = [each for each in counted if limit.most[owners[each.run_id].workflow_id] <= ceiling]
-            _assert_never_more(ceiling, under, limit)
+        marks = [(each.began, 1, each) for each in counted] + [(each.ended, -1, each) for each in counted]
+        going_on = 0
+        for _, change, each in sorted(marks, key=lambda mark: mark[:2]):
+            going_on += change
+            assert going_on <= max(limit.most.values()), (limit, each)
 
 
-def _assert_never_more(most: int, intervals: Sequence[Interval], limit: Limit) -> None:
-    marks = [(each.began, 1, each) for each in intervals] + [(each.ended, -1, each) for each in intervals]
-    going_on = 0
-    for _, change, each in sorted(marks, key=lambda mark: mark[:2]):
-        going_on += change
-        assert going_on <= most, (limit, each)
+def _assert_taken_by_ceilings(
+    stack: Stack, limit: Limit, owners: Mapping[str, Owned], intervals: Sequence[Interval]
+) -> None:
+    """I18: a run under a shared limit took its slot beside fewer than its own ceiling, and acted while it had it.
+
+    That it began beside fewer is not so: until it begins, others with a higher ceiling may take theirs, and begin.
+    """
+    held = holdings(stack, limit.most)
+    for run_id, of_run in held.items():
+        assert all(each.others < limit.most[owners[run_id].workflow_id] for each in of_run), (limit, run_id, of_run)
+    for interval in intervals:
+        if owners[interval.run_id].workflow_id in limit.most:
+            of_run = held[interval.run_id]
+            assert any(each.covers(interval.began, interval.ended) for each in of_run), (limit, interval, of_run)
 
 
 def _whole_runs(intervals: Iterable[Interval]) -> list[Interval]:

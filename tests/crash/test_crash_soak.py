@@ -15,6 +15,7 @@ from pathlib import Path
 from random import Random
 
 import audit
+import holdings
 import mixture
 import pytest
 import services
@@ -92,6 +93,7 @@ def wk(postgres_url: str, redis_url: str) -> Iterator[WorkflowKit]:
 
 
 def test_mixed_runs_with_workers_killed_at_random_leave_everything_in_order(stack: Stack, wk: WorkflowKit) -> None:
+    holdings.write_down(stack)
     soak, began = Soak(stack, wk), time.monotonic()
     if not services.wait_until(soak.look, timeout_seconds=DEADLINE_SECONDS, poll_seconds=0.05):
         left = audit.leftovers(stack)

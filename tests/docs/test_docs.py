@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,17 @@ from workflowkit.runtime.incoming import parse_event
 
 
 @pytest.fixture
-def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty working directory, and an environment that says nothing."""
+def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty working directory, and an environment that says nothing. What a page sets there is gone afterwards."""
     monkeypatch.chdir(tmp_path)
-    for name in [*os.environ]:
+    before = dict(os.environ)
+    for name in before:
         if name.startswith("WORKFLOWKIT_") or name in ("DATABASE_URL", "REDIS_URL"):
-            monkeypatch.delenv(name)
-    return tmp_path
+            del os.environ[name]
+    yield tmp_path
+    for name in os.environ.keys() - before.keys():
+        del os.environ[name]
+    os.environ.update(before)
 
 
 PAGES_WITH_PYTHON = sorted({block.page for block in blocks("python")})
