@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import sqlalchemy as sa
 from stack import Stack
 
 from workflowkit.store.slots import HELD
@@ -50,7 +51,7 @@ class Holding:
 def write_down(stack: Stack) -> None:
     """Have the database write down from now on who takes and gives back a slot."""
     with stack.engine.begin() as connection:
-        connection.exec_driver_sql(_WRITE_DOWN)
+        connection.execute(sa.text(_WRITE_DOWN))
 
 
 def holdings(stack: Stack, workflow_ids: Iterable[str]) -> Mapping[str, list[Holding]]:
