@@ -38,9 +38,23 @@ function reactPackage(): Plugin {
   };
 }
 
+/**
+ * Small modules that every page needs: compressed together they are smaller. Nothing of `embed/element.ts` is among them,
+ * as pages of hosts load that before there is an editor; it needs the function that loads other chunks.
+ */
+const TOGETHER = [
+  {
+    name: "base",
+    test: /src\/(api\/(session|useLoaded)|base\/json|problems\/words|shell\/(routes|times|ui\/(Button|Dialog|Icon|Link|Menu)))\.tsx?$/,
+  },
+  { name: "preload", test: /preload-helper/, priority: 1 },
+];
+
 export default defineConfig({
   base: "./",
   plugins: [react(), gzipAssets(), reactPackage()],
+  // The names of messages would stand in each catalogue a second time.
+  json: { namedExports: false },
   server: { proxy: { "/api": API } },
   build: {
     manifest: true,
@@ -57,6 +71,7 @@ export default defineConfig({
         "src/realtime/follow.ts",
       ],
       preserveEntrySignatures: "exports-only",
+      output: { codeSplitting: { groups: TOGETHER } },
     },
     reportCompressedSize: false,
     // Style sheets may hold data: addresses for nothing but tiny pictures; the policy allows no others.

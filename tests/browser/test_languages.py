@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +9,9 @@ import pytest
 import services
 from accessibility import serious
 from editing import NewPage, Server, chain
-from embedhost import ROOT
 from playwright.sync_api import Locator, Page, expect
+from translations import catalogue
 
-LOCALES = ROOT / "web" / "src" / "locale"
 EVENT = "languages/asked"
 DEADLINE_MS = 60_000
 #: All that is read or read out, each once, but for values that are shown as they are.
@@ -143,12 +141,6 @@ class Reader:
         own = {other for other in words.values() if isinstance(other, str)}
         translated = {english for english, other in words.items() if other != english}
         return sorted((set(self.page.evaluate(SAID)) & translated) - own - NAMED)
-
-
-def catalogue(language: str) -> dict[str, Any]:
-    """Return English texts with what they are in a language."""
-    files = (LOCALES / f"{language}{part}.json" for part in ("", ".pages", ".served"))
-    return {key: value for path in files for key, value in json.loads(path.read_text("utf-8")).items()}
 
 
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])

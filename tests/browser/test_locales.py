@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from accessibility import serious
 from editing import NewPage
-from embedhost import ROOT, Host, a_host
+from embedhost import Host, a_host
 from playwright.sync_api import Locator, Page, expect
+from translations import catalogue
 
-LOCALES = ROOT / "web" / "src" / "locale"
 #: All that is read or read out in the shadow of the element, each once.
 SAID = """element => {
     const said = new Set();
@@ -95,16 +93,10 @@ class Speaking:
         return said
 
 
-def catalogue(language: str) -> dict[str, Any]:
-    """English texts with what they are in a language."""
-    files = (LOCALES / f"{language}.json", LOCALES / f"{language}.served.json")
-    return {key: value for path in files for key, value in json.loads(path.read_text("utf-8")).items()}
-
-
 @pytest.mark.parametrize("language", ["de", "ar"])
 def test_nothing_is_said_in_english(new_page: NewPage, host: Host, language: str) -> None:
     said = Speaking(new_page().page, host, language).walk()
-    words = catalogue(language)
+    words = catalogue(language, has_pages=False)
     translated = {english for english, other in words.items() if isinstance(other, str) and other != english}
     #: What the example itself is called.
     named = {"Orders", "Is it large?", "Note it"}

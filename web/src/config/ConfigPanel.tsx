@@ -1,11 +1,16 @@
 import { Suspense, lazy } from "react";
 import { SOURCE } from "../document/types";
 import { useEditor } from "../editor/store";
+import { withPanelWords } from "../locale/locale";
 import { StepPanel } from "./StepPanel";
 import "./config.css";
 
-const EdgePanel = lazy(() => import("./EdgePanel").then((module) => ({ default: module.EdgePanel })));
-const WorkflowPanel = lazy(() => import("./WorkflowPanel").then((module) => ({ default: module.WorkflowPanel })));
+const EdgePanel = lazy(() =>
+  withPanelWords(() => import("./EdgePanel")).then((module) => ({ default: module.EdgePanel })),
+);
+const WorkflowPanel = lazy(() =>
+  withPanelWords(() => import("./WorkflowPanel")).then((module) => ({ default: module.WorkflowPanel })),
+);
 
 /** The panel for what is selected: a step, a connection, or the workflow as a whole. */
 export function ConfigPanel(): React.JSX.Element {

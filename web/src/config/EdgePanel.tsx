@@ -15,10 +15,12 @@ import { AnyControl } from "./fields/AnyControl";
 import { ProblemLines } from "./ProblemLines";
 import { describe } from "./schema";
 import type { Message } from "../locale/locale";
-import { t } from "../locale/locale";
+import { t, withPanelWords } from "../locale/locale";
 
 const ExpressionField = lazy(() =>
-  import("../expressions/ExpressionField").then((module) => ({ default: module.ExpressionField })),
+  withPanelWords(() => import("../expressions/ExpressionField")).then((module) => ({
+    default: module.ExpressionField,
+  })),
 );
 
 const TYPES: readonly { readonly type: ConditionType | "always"; readonly label: Message }[] = [

@@ -2,11 +2,11 @@ import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } fr
 import type { Json, JsonObject, Path } from "../base/json";
 import { fromPointer, toPointer, withValueAt } from "../base/json";
 import type { FocusWish } from "../editor/store";
-import { locale } from "../locale/locale";
+import { locale, withPanelWords } from "../locale/locale";
 import type { Variables } from "../expressions/variables";
 import { ObjectFields } from "./fields/ObjectFields";
 import type { FieldMessage, ListOptions } from "./form";
-import { FormContext } from "./form";
+import { FormContext, saysMissing } from "./form";
 import type { Schema } from "./schema";
 import { resolve } from "./schema";
 import type { validate } from "./validate";
@@ -50,8 +50,8 @@ export function SchemaForm(props: SchemaFormProps): React.JSX.Element {
   const root = props.root ?? schema;
   const container = useRef<HTMLDivElement>(null);
   const [hasTyped, setTyped] = useState(false);
-  // The server says the same in English only.
-  const check = useCheck(hasTyped || (problems.size > 0 && locale() !== "en"));
+  // Of a value that is wrong the server says in English only how.
+  const check = useCheck(hasTyped || (locale() !== "en" && ![...problems.values()].every(saysMissing)));
   // What is written a moment later has to build on what was written just now.
   const latest = useRef(value);
   useLayoutEffect(() => {
@@ -101,7 +101,7 @@ function useCheck(isWanted: boolean): Check | undefined {
   const [check, setCheck] = useState(() => loaded);
   useEffect(() => {
     if (!isWanted || check !== undefined) return;
-    import("./validate").then(
+    withPanelWords(() => import("./validate")).then(
       (module) => {
         loaded = module.validate;
         setCheck(() => module.validate);

@@ -14,9 +14,11 @@ import { ProblemLines } from "./ProblemLines";
 import { SchemaForm } from "./SchemaForm";
 import { StepHeading } from "./StepHeading";
 import { useStepPart } from "./useStepPart";
-import { t } from "../locale/locale";
+import { t, withPanelWords } from "../locale/locale";
 
-const StepSettings = lazy(() => import("./StepSettings").then((module) => ({ default: module.StepSettings })));
+const StepSettings = lazy(() =>
+  withPanelWords(() => import("./StepSettings")).then((module) => ({ default: module.StepSettings })),
+);
 
 type Tab = "inputs" | "settings";
 

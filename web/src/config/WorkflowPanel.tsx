@@ -19,7 +19,7 @@ import { SchemaForm } from "./SchemaForm";
 import type { TriggerKind } from "./triggers";
 import { TRIGGER_KINDS, kindOfTrigger, triggersOf, withTriggers } from "./triggers";
 import type { Message } from "../locale/locale";
-import { t } from "../locale/locale";
+import { t, withPanelWords } from "../locale/locale";
 
 const KIND_LABELS: Readonly<Record<TriggerKind, Message>> = {
   event: "An event",
@@ -37,7 +37,9 @@ const NEW_TRIGGERS: Readonly<Record<TriggerKind, JsonObject>> = {
 };
 const NONE: readonly LocatedProblem[] = [];
 
-const FlowPanel = lazy(() => import("./flow/FlowPanel").then((module) => ({ default: module.FlowPanel })));
+const FlowPanel = lazy(() =>
+  withPanelWords(() => import("./flow/FlowPanel")).then((module) => ({ default: module.FlowPanel })),
+);
 
 const TABS = ["triggers", "settings", "flow"] as const;
 type Tab = (typeof TABS)[number];

@@ -50,6 +50,11 @@ function needed(): FieldMessage {
 
 const MISSING_CODES: readonly (string | undefined)[] = ["missing-input", "missing-key"];
 
+/** Whether the server misses something; there is nothing else to say of that. */
+export function saysMissing(message: FieldMessage | undefined): boolean {
+  return MISSING_CODES.includes(message?.code);
+}
+
 /** What is wrong with a field. That something is missing the server says of the object around it. */
 export function messageFor(
   { messages }: FormContextValue,
@@ -57,7 +62,7 @@ export function messageFor(
 ): FieldMessage | undefined {
   const own = messages.get(toPointer(path));
   if (own !== undefined || !isRequired || value !== undefined || path.length === 0) return own;
-  return MISSING_CODES.includes(messages.get(toPointer(path.slice(0, -1)))?.code) ? needed() : undefined;
+  return saysMissing(messages.get(toPointer(path.slice(0, -1)))) ? needed() : undefined;
 }
 
 /** What every field gets. */

@@ -26,18 +26,26 @@ import { useConnecting } from "./useConnecting";
 import { useSamples } from "./useSamples";
 import { useUrlSelection } from "./useUrlSelection";
 import { useValidation } from "./useValidation";
-import { t } from "../locale/locale";
+import { t, withPanelWords } from "../locale/locale";
 
-const ConflictDialog = lazy(() => import("./ConflictDialog").then((module) => ({ default: module.ConflictDialog })));
-const OutlinePanel = lazy(() => import("./OutlinePanel").then((module) => ({ default: module.OutlinePanel })));
+const ConflictDialog = lazy(() =>
+  withPanelWords(() => import("./ConflictDialog")).then((module) => ({ default: module.ConflictDialog })),
+);
+const OutlinePanel = lazy(() =>
+  withPanelWords(() => import("./OutlinePanel")).then((module) => ({ default: module.OutlinePanel })),
+);
 const ProblemsPanel = lazy(() =>
-  import("../problems/ProblemsPanel").then((module) => ({ default: module.ProblemsPanel })),
+  withPanelWords(() => import("../problems/ProblemsPanel")).then((module) => ({ default: module.ProblemsPanel })),
 );
-const HelpDialog = lazy(() => import("./HelpDialog").then((module) => ({ default: module.HelpDialog })));
+const HelpDialog = lazy(() =>
+  withPanelWords(() => import("./HelpDialog")).then((module) => ({ default: module.HelpDialog })),
+);
 const VersionsPanel = lazy(() =>
-  import("../versions/VersionsPanel").then((module) => ({ default: module.VersionsPanel })),
+  withPanelWords(() => import("../versions/VersionsPanel")).then((module) => ({ default: module.VersionsPanel })),
 );
-const TestPanel = lazy(() => import("../testrun/TestPanel").then((module) => ({ default: module.TestPanel })));
+const TestPanel = lazy(() =>
+  withPanelWords(() => import("../testrun/TestPanel")).then((module) => ({ default: module.TestPanel })),
+);
 
 /** From this width on the palette has room beside the canvas. */
 const WIDE = 1200;

@@ -9,7 +9,7 @@ import { moveInto } from "../base/place";
 import { documentJson } from "../editor/store";
 import type { Tell } from "../editor/host";
 import type { OpenedEditor } from "../editor/open";
-import { localeOf, setLanguage } from "../locale/locale";
+import { localeOf, setLanguage, withPanelWords } from "../locale/locale";
 import type { ThemeChoice } from "../shell/theme";
 import { followSystem, takeTheme, useTheme } from "../shell/theme";
 import "../shell/styles/index.css";
@@ -18,7 +18,9 @@ import "./embed.css";
 import type { WorkflowEditorElement } from "./element";
 import type { TokenKeeper } from "./token";
 
-const EmbeddedRun = lazy(() => import("./EmbeddedRun").then((module) => ({ default: module.EmbeddedRun })));
+const EmbeddedRun = lazy(() =>
+  withPanelWords(() => import("./EmbeddedRun")).then((module) => ({ default: module.EmbeddedRun })),
+);
 
 export interface Wanted {
   readonly server: string;

@@ -1,18 +1,30 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { stepSettings, triggerSchema, workflowSettings } from "../config/contract";
+import { inLanguage } from "../config/schematexts";
+import { TRIGGER_KINDS } from "../config/triggers";
+import { BLANK, TEMPLATES } from "../workflows/templates";
 import arWords from "./ar.json";
 import arPages from "./ar.pages.json";
+import arPanels from "./ar.panels.json";
 import arServed from "./ar.served.json";
+import arServedPages from "./ar.served.pages.json";
+import arServedPanels from "./ar.served.panels.json";
 import deWords from "./de.json";
 import dePages from "./de.pages.json";
+import dePanels from "./de.panels.json";
 import deServed from "./de.served.json";
+import deServedPages from "./de.served.pages.json";
+import deServedPanels from "./de.served.panels.json";
 import en from "./en.json";
 import { counted, direction, localeOf, setLanguage, t } from "./locale";
 
 type Catalogue = Readonly<Record<string, unknown>>;
-const de = { ...deWords, ...dePages };
-const ar = { ...arWords, ...arPages };
+const WORDS = { de: [deWords, dePanels, dePages], ar: [arWords, arPanels, arPages] };
+const SERVED = { de: [deServed, deServedPanels, deServedPages], ar: [arServed, arServedPanels, arServedPages] };
+const de: Catalogue = Object.assign({}, ...WORDS.de);
+const ar: Catalogue = Object.assign({}, ...WORDS.ar);
 const CATALOGUES: Readonly<Record<string, Catalogue>> = { de, ar };
 /** The name of a format, and quotation marks. */
 const SAME = /^(JSON Logic|“\{text\}”)$/;
@@ -37,18 +49,37 @@ function placeholders(text: string): string[] {
 
 describe("the catalogues", () => {
   it("have the same messages", () => {
-    expect(Object.keys(arWords)).toEqual(Object.keys(deWords));
-    expect(Object.keys(arPages)).toEqual(Object.keys(dePages));
-    expect(Object.keys(arServed)).toEqual(Object.keys(deServed));
+    expect(WORDS.ar.map(Object.keys)).toEqual(WORDS.de.map(Object.keys));
+    expect(SERVED.ar.map(Object.keys)).toEqual(SERVED.de.map(Object.keys));
   });
 
   it("have each message once", () => {
-    expect(Object.keys(dePages).filter((message) => message in deWords)).toEqual([]);
+    for (const parts of [WORDS.de, SERVED.de]) {
+      const messages = parts.flatMap(Object.keys);
+      expect(messages.filter((message, index) => messages.indexOf(message) !== index)).toEqual([]);
+    }
   });
 
   it("have no message that nothing says", () => {
     const code = sources("src");
     expect(Object.keys(de).filter((message) => !code.includes(JSON.stringify(message)))).toEqual([]);
+  });
+
+  it("have what the forms of settings say in the parts that come with them", () => {
+    const said = new Set<string>();
+    for (const schema of [stepSettings(), workflowSettings(), ...TRIGGER_KINDS.map(triggerSchema)])
+      inLanguage(schema, (text) => {
+        said.add(text);
+        return text;
+      });
+    expect(Object.keys(deServedPanels).filter((text) => said.has(text)).length).toBeGreaterThan(50);
+    expect(Object.keys(deServedPages).filter((text) => said.has(text))).toEqual([]);
+  });
+
+  it("know what the gallery says, in the part of pages", () => {
+    const known = { ...deServed, ...deServedPages };
+    const said = [BLANK, ...TEMPLATES].flatMap(({ name, description }) => [name, description]);
+    expect(said.filter((text) => !(text in known))).toEqual([]);
   });
 
   it.each(Object.keys(CATALOGUES))("say everything with its values: %s", (name) => {

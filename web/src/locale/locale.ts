@@ -2,15 +2,18 @@
  * The words of everything on the screen. Messages are written in English where they are used, `t("Saved")`, and found by
  * that in the catalogue of another language, which is loaded when it is wanted. What a catalogue lacks does not compile.
  *
- * There are two catalogues of each language: `de.json` has the words of the editor and of what is around every page,
- * `de.pages.json` those of the other pages, which are loaded with the first of these (`pageWords`).
+ * The catalogue of a language has three parts. `de.json` is loaded first: what the editor says as it opens, and what is
+ * around every page. `de.panels.json` comes with the first part of the editor that is not there from the beginning
+ * (`withPanelWords`), `de.pages.json` with the first other page (`withPageWords`). A test follows the imports, and finds
+ * what is said before its part is there. Each part has a second file with what the server says: `de.served.json`.
  */
 
-import type catalogue from "./de.json";
+import type first from "./de.json";
 import type pages from "./de.pages.json";
+import type panels from "./de.panels.json";
 import english from "./en.json";
 
-type Catalogue = typeof catalogue & typeof pages;
+type Catalogue = typeof first & typeof panels & typeof pages;
 /** A message; `{name}` stands for a value. */
 export type Message = { [K in keyof Catalogue]: Catalogue[K] extends string ? K : never }[keyof Catalogue];
 /** A message with another form for another `{count}`. */
@@ -18,37 +21,40 @@ export type CountedMessage = Exclude<keyof Catalogue, Message>;
 
 type Forms = Partial<Record<Intl.LDMLPluralRule, string>> & { readonly other: string };
 type Words = Readonly<Record<string, string | Forms>>;
+type Served = Readonly<Record<string, string>>;
 export type Values = Readonly<Record<string, string | number>>;
 
 export const LOCALES = ["en", "de", "ar"] as const;
 export type Locale = (typeof LOCALES)[number];
 
+/** A part of a language that is loaded later than the first one. */
+type LaterPart = "panels" | "pages";
+
 /** Our messages, and what the server says in English: names and help of its own actions and settings, problems. */
 interface Texts {
   readonly words: Words;
-  readonly served: Readonly<Record<string, string>>;
+  readonly served: Served;
 }
 
-interface Loader {
-  readonly texts: () => Promise<Texts>;
-  /** What pages say besides. */
-  readonly pages: () => Promise<Words>;
+type Load = () => Promise<Texts>;
+type Loader = Readonly<Record<"first" | LaterPart, Load>>;
+type Module<T> = Promise<{ readonly default: T }>;
+
+async function both(ours: Module<Words>, theirs: Module<Served>): Promise<Texts> {
+  const [words, answers] = await Promise.all([ours, theirs]);
+  return { words: words.default, served: answers.default };
 }
 
 const LOADERS: Readonly<Record<Exclude<Locale, "en">, Loader>> = {
   de: {
-    texts: async () => ({
-      words: (await import("./de.json")).default,
-      served: (await import("./de.served.json")).default,
-    }),
-    pages: async () => (await import("./de.pages.json")).default,
+    first: () => both(import("./de.json"), import("./de.served.json")),
+    panels: () => both(import("./de.panels.json"), import("./de.served.panels.json")),
+    pages: () => both(import("./de.pages.json"), import("./de.served.pages.json")),
   },
   ar: {
-    texts: async () => ({
-      words: (await import("./ar.json")).default,
-      served: (await import("./ar.served.json")).default,
-    }),
-    pages: async () => (await import("./ar.pages.json")).default,
+    first: () => both(import("./ar.json"), import("./ar.served.json")),
+    panels: () => both(import("./ar.panels.json"), import("./ar.served.panels.json")),
+    pages: () => both(import("./ar.pages.json"), import("./ar.served.pages.json")),
   },
 };
 const RIGHT_TO_LEFT: readonly Locale[] = ["ar"];
@@ -67,7 +73,8 @@ interface Present extends Texts {
 let present = presentFor("en", "en", { words: english, served: {} });
 /** Whether somebody has asked for a language; dates are else in the browser's. */
 let isChosen = false;
-let arePagesWanted = false;
+/** What was asked for beside the first part, in whatever language. */
+const wanted = new Set<LaterPart>();
 
 function presentFor(language: Locale, tag: string, texts: Texts): Present {
   // One kind of digits: what counts things is not written with other ones than what names them.
@@ -93,25 +100,51 @@ function knownLocale(tag: string): Locale | undefined {
 
 /** Loads a language; dates and numbers are as in the region of `tag`. What is on the screen has to be drawn again. */
 export async function setLanguage(language: Locale, tag: string = language): Promise<void> {
-  const texts = await textsOf(language);
-  const words =
-    arePagesWanted && language !== "en" ? { ...texts.words, ...(await LOADERS[language].pages()) } : texts.words;
-  present = presentFor(language, tag, { ...texts, words });
+  let texts: Texts;
+  let parts: readonly LaterPart[];
+  do {
+    parts = [...wanted];
+    // oxlint-disable-next-line no-await-in-loop -- once more only if another part was asked for meanwhile
+    texts = await textsOf(language, parts);
+  } while (parts.length < wanted.size);
+  present = presentFor(language, tag, texts);
   isChosen = true;
 }
 
-async function textsOf(language: Locale): Promise<Texts> {
-  return language === "en" ? { words: english, served: {} } : LOADERS[language].texts();
+async function textsOf(language: Locale, parts: readonly LaterPart[]): Promise<Texts> {
+  if (language === "en") return { words: english, served: {} };
+  const loader = LOADERS[language];
+  const [first, ...later] = await Promise.all([loader.first(), ...parts.map((part) => loader[part]())]);
+  return later.reduce(joined, first);
 }
 
-/** Loads the words of pages, in this language and those that are chosen later. */
-export async function pageWords(): Promise<void> {
-  arePagesWanted = true;
-  const { language, words } = present;
+function joined(texts: Texts, more: Texts): Texts {
+  return { words: { ...texts.words, ...more.words }, served: { ...texts.served, ...more.served } };
+}
+
+/** Loads a part of the editor that is not there from the beginning, and the words that only such parts say. */
+export function withPanelWords<T>(load: () => Promise<T>): Promise<T> {
+  return withPart("panels", load);
+}
+
+/** Loads another page than the editor, and the words that only these say. */
+export function withPageWords<T>(load: () => Promise<T>): Promise<T> {
+  return withPart("pages", load);
+}
+
+async function withPart<T>(part: LaterPart, load: () => Promise<T>): Promise<T> {
+  const [module] = await Promise.all([load(), bring(part)]);
+  return module;
+}
+
+/** Loads a part in this language; `setLanguage` brings it in those that are chosen later. */
+async function bring(part: LaterPart): Promise<void> {
+  wanted.add(part);
+  const { language } = present;
   if (language === "en") return;
-  const more = await LOADERS[language].pages();
-  // Somebody may have chosen another one meanwhile, which has brought them along.
-  if (present.language === language) present = { ...present, words: { ...words, ...more } };
+  const more = await LOADERS[language][part]();
+  // Somebody may have chosen another one meanwhile, which has brought it along.
+  if (present.language === language) present = { ...present, ...joined(present, more) };
 }
 
 export function locale(): Locale {

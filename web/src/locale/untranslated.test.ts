@@ -1,24 +1,16 @@
 /** Nothing is shown or read out that does not go through the catalogues: the sources are parsed, and their texts looked at. */
 
-import { readFileSync, readdirSync } from "node:fs";
 import { join, relative } from "node:path";
-import { parseSync } from "vite";
 import { describe, expect, it } from "vitest";
 import de from "./de.json";
-import served from "./de.served.json";
 import pages from "./de.pages.json";
+import panels from "./de.panels.json";
+import served from "./de.served.json";
+import servedPages from "./de.served.pages.json";
+import servedPanels from "./de.served.panels.json";
+import type { Node } from "./syntax.test.helper";
+import { childrenOf, files, nameOf, programOf } from "./syntax.test.helper";
 
-interface Node {
-  readonly type: string;
-  readonly start: number;
-  readonly [key: string]: unknown;
-}
-
-/** The pages that bring words of their own; everything else is also in the editor, which does not load these. */
-const PAGE_ROOMS =
-  /^((alerts|approvals|events|functions|login|runs|workers|workflows)\/|secrets\/(DeleteDialog|SecretsPage)|shell\/NotFoundPage\.tsx$)/;
-/** Generated, and what is not part of the interface. */
-const LEFT_OUT = /\.test\.|^api\/schema\.ts$/;
 /** What people read or hear, as an attribute of an element or a property of a value. */
 const SAID_NAMES =
   /^(aria-(label|description|valuetext|roledescription)|title|placeholder|alt|label|legend|none|help|hint|empty|head|button|about|detail|text)$/;
@@ -42,31 +34,7 @@ const SAME =
 const MACHINE_TEXT =
   /^(Bearer \$\{…\}|M\d\S+ .*|reference reference-broken|(settings|move)( \$\{…\})+|\$\{…\} name|there is a workflow editor .*|workflowkit send .*|curl .*)$/;
 
-const KNOWN = new Set([de, pages, served].flatMap(Object.keys));
-
-function files(directory: string): string[] {
-  return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
-    const path = join(directory, entry.name);
-    if (entry.isDirectory()) return files(path);
-    return /\.tsx?$/.test(entry.name) && !LEFT_OUT.test(relative("src", path)) ? [path] : [];
-  });
-}
-
-function isNode(value: unknown): value is Node {
-  return typeof value === "object" && value !== null && typeof (value as Node).type === "string";
-}
-
-function childrenOf(node: Node): (readonly [string, Node])[] {
-  return Object.entries(node).flatMap(([key, value]) =>
-    (Array.isArray(value) ? value : [value]).filter(isNode).map((child) => [key, child] as const),
-  );
-}
-
-function nameOf(node: unknown): string {
-  if (!isNode(node)) return "";
-  if (node.type === "MemberExpression") return nameOf(node.property);
-  return String(node.name ?? node.value ?? "");
-}
+const KNOWN = new Set([de, pages, panels, served, servedPages, servedPanels].flatMap(Object.keys));
 
 /** What is left out of each kind of node, by the name of the part: addresses, classes, keys, types, errors. */
 const FOR_MACHINES: Readonly<Record<string, (key: string, parent: Node) => boolean>> = {
@@ -131,16 +99,6 @@ function textsIn(node: Node, way: Way): string[] {
   return said.filter((text) => !SAME.test(text) && !MACHINE_TEXT.test(text));
 }
 
-/** All texts in a program, whoever they are for. */
-function literalsIn(node: Node): string[] {
-  const own = node.type === "Literal" && typeof node.value === "string" ? [node.value] : [];
-  return [...own, ...childrenOf(node).flatMap(([, child]) => literalsIn(child))];
-}
-
-function programOf(path: string, text = readFileSync(path, "utf-8")): Node {
-  return parseSync(path, text).program as unknown as Node;
-}
-
 function foundIn(text: string): string[] {
   return textsIn(programOf("some.tsx", text), "somewhere");
 }
@@ -160,16 +118,5 @@ describe("what is said", () => {
       ),
     ).toEqual(["Name", "${…} of ${…} runs", "No such thing"]);
     expect(foundIn("throw new Error('No such thing'); t('No such thing'); go(`/runs/${id}`, 'failed');")).toEqual([]);
-  });
-
-  it("in the editor needs no words of the pages", () => {
-    const words = Object.keys(pages).filter((message) => /^[A-Z]| /.test(message));
-    for (const path of files("src").filter((each) => !PAGE_ROOMS.test(relative("src", each)))) {
-      const texts = new Set(literalsIn(programOf(path)));
-      expect(
-        words.filter((word) => texts.has(word)),
-        path,
-      ).toEqual([]);
-    }
   });
 });

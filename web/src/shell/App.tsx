@@ -1,6 +1,6 @@
 import { Suspense, lazy, useEffect } from "react";
 import { askSession, useSession } from "../api/session";
-import { pageWords, t } from "../locale/locale";
+import { t, withPageWords, withPanelWords } from "../locale/locale";
 import { useLanguage } from "./language";
 import { Notices } from "./Notices";
 import { Rail } from "./Rail";
@@ -10,14 +10,14 @@ import { useAddress } from "./routes";
 const EditorPage = lazy(() => import("../editor/EditorPage").then((module) => ({ default: module.EditorPage })));
 /** A page other than the editor, with the words that only these have; both are loaded when it is first drawn. */
 function page<P>(load: () => Promise<React.ComponentType<P>>): React.LazyExoticComponent<React.ComponentType<P>> {
-  return lazy(async () => {
-    const [component] = await Promise.all([load(), pageWords()]);
-    return { default: component };
-  });
+  return lazy(async () => ({ default: await withPageWords(load) }));
 }
 
 const AlertsPage = page(() => import("../alerts/AlertsPage").then((module) => module.AlertsPage));
-const FunctionsPage = page(() => import("../functions/FunctionsPage").then((module) => module.FunctionsPage));
+// It names settings as their forms do.
+const FunctionsPage = page(() =>
+  withPanelWords(() => import("../functions/FunctionsPage")).then((module) => module.FunctionsPage),
+);
 const ApprovalsPage = page(() => import("../approvals/ApprovalsPage").then((module) => module.ApprovalsPage));
 const AuditPage = page(() => import("../login/AuditPage").then((module) => module.AuditPage));
 const EventPage = page(() => import("../events/EventPage").then((module) => module.EventPage));

@@ -2,7 +2,7 @@ import { Suspense, lazy, useState } from "react";
 import type { Permission } from "../api/session";
 import { root, useSession } from "../api/session";
 import type { Message } from "../locale/locale";
-import { pageWords, t } from "../locale/locale";
+import { t, withPageWords } from "../locale/locale";
 import { pathTo } from "./routes";
 import type { ThemeChoice } from "./theme";
 import { useTheme } from "./theme";
@@ -11,10 +11,9 @@ import type { IconName } from "./ui/Icon";
 import { Icon } from "./ui/Icon";
 import { Link } from "./ui/Link";
 
-const AccountDialog = lazy(async () => {
-  const [module] = await Promise.all([import("../login/AccountDialog"), pageWords()]);
-  return { default: module.AccountDialog };
-});
+const AccountDialog = lazy(() =>
+  withPageWords(() => import("../login/AccountDialog")).then((module) => ({ default: module.AccountDialog })),
+);
 
 interface Section {
   readonly name: string;

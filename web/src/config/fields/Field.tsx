@@ -15,16 +15,24 @@ import { ListField } from "./ListField";
 import { MapField } from "./MapField";
 import { ObjectFields } from "./ObjectFields";
 import { ScalarControl, isScalar } from "./ScalarControl";
-import { t } from "../../locale/locale";
+import { t, withPanelWords } from "../../locale/locale";
 
 const ExpressionField = lazy(() =>
-  import("../../expressions/ExpressionField").then((module) => ({ default: module.ExpressionField })),
+  withPanelWords(() => import("../../expressions/ExpressionField")).then((module) => ({
+    default: module.ExpressionField,
+  })),
 );
 const ConditionField = lazy(() =>
-  import("../../expressions/ConditionField").then((module) => ({ default: module.ConditionField })),
+  withPanelWords(() => import("../../expressions/ConditionField")).then((module) => ({
+    default: module.ConditionField,
+  })),
 );
-const SecretControl = lazy(() => import("./SecretControl").then((module) => ({ default: module.SecretControl })));
-const OptionsControl = lazy(() => import("./OptionsControl").then((module) => ({ default: module.OptionsControl })));
+const SecretControl = lazy(() =>
+  withPanelWords(() => import("./SecretControl")).then((module) => ({ default: module.SecretControl })),
+);
+const OptionsControl = lazy(() =>
+  withPanelWords(() => import("./OptionsControl")).then((module) => ({ default: module.OptionsControl })),
+);
 
 /** Kinds of fields that take some room, and are only shown when they have a value or are required. */
 const LARGE: ReadonlySet<FieldSpec["kind"]> = new Set(["list", "object", "map", "choice"]);

@@ -1,7 +1,7 @@
 import { Suspense, lazy, useEffect, useState } from "react";
 import type { Json } from "../../base/json";
 import { useSession } from "../../api/session";
-import { t } from "../../locale/locale";
+import { t, withPanelWords } from "../../locale/locale";
 import { loadSecretNames, useSecretNames } from "../../secrets/names";
 import { secretName, secretReference } from "../../secrets/reference";
 import "../../secrets/secrets.css";
@@ -9,7 +9,7 @@ import { IconButton } from "../../shell/ui/Button";
 import type { ScalarControlProps } from "./ScalarControl";
 
 const SecretDialog = lazy(() =>
-  import("../../secrets/SecretDialog").then((module) => ({ default: module.SecretDialog })),
+  withPanelWords(() => import("../../secrets/SecretDialog")).then((module) => ({ default: module.SecretDialog })),
 );
 
 /** Stands for a value that somebody has written into the document; no name of a secret begins like this. */
