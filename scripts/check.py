@@ -1,13 +1,15 @@
 """Run every check of the project and report all that failed: `./wk test` without arguments.
 
-Four things go on side by side, since tests mostly wait: for leases to end, for processes to start, for pages to be
-drawn. The crash tests and properties, the browser's, and those of the protocol are a pytest of their own each, without
-coverage, which would only slow them down. Meanwhile come the static checks, then all other tests with coverage; their
-summary line closes the output. Exits non-zero if any check, any test or the coverage gate failed.
+Six things go on side by side, since tests mostly wait: for leases to end, for processes to start, for pages to be
+drawn. Those that wait most, and are disturbed most, come first: the crash tests and properties, the browser's and those
+of the protocol, without coverage, which would only slow them down. What they leave of the processors is for the static
+checks and all other tests, in two halves with coverage; the second half's summary line closes the output. Exits
+non-zero if any check, any test or the coverage gate failed.
 """
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -39,38 +41,56 @@ DEAF = (
     "tests/api/test_api_live_dry_runs.py", "tests/unit/test_option_lists.py", "tests/unit/test_option_secrets.py",
 )  # fmt: skip
 #: The tests that run beside the others, by the process that they share.
-ASIDE = (
+FIRST = (
     ("tests/crash", "tests/properties", "tests/e2e", "tests/examples"),
     ("tests/browser",),
     ("tests/protocol", *DEAF),
 )
+MEASURED = ("tests/api", "tests/docs", "tests/migration", "tests/security")
+#: How much less the rest is worth, as ``nice`` takes it.
+LESS = 5
 
 #: The parts that decide what happens to a run, and the share of their lines that the tests must execute.
 COVERED_PACKAGES = ("workflowkit/engine", "workflowkit/definition", "workflowkit/runtime")
 COVERAGE_REQUIRED_PERCENT = 95.0
+MEASURING = ("--cov-report=", *(f"--cov={package}" for package in COVERED_PACKAGES))
 
 
-def static_checks() -> list[str]:
-    """Run the checks one after the other; return the names of those that failed."""
+def static_checks() -> int:
+    """Run the checks one after the other; return the exit status."""
     failed = []
     for name, (program, *arguments) in CHECKS.items():
         print(f"== {name}", flush=True)
         if subprocess.run([Path(sys.executable).with_name(program), *arguments], cwd=ROOT, check=False).returncode:
             failed.append(name)
-    return failed
+    print("failed:" if failed else "all passed", *failed)
+    return int(bool(failed))
 
 
-class Aside:
-    """Tests in a process of their own, which ends with the block at the latest."""
+class Beside:
+    """A Python program in a process of its own, which ends with the block at the latest."""
 
-    def __init__(self, paths: Sequence[str]) -> None:
-        self.paths = paths
+    def __init__(self, title: str, *arguments: str, coverage_file: Path | None = None) -> None:
+        self.title, self.coverage_file = title, coverage_file
+        self._command = [sys.executable, *arguments]
+        #: What it printed, once it has ended.
+        self.report = ""
 
-    def __enter__(self) -> Aside:
+    @classmethod
+    def tests(cls, paths: Sequence[str], *options: str, coverage_file: Path | None = None) -> Beside:
+        """Return the tests of ``paths``, measured if there is a file for that."""
+        if coverage_file is not None:
+            options = (*options, *MEASURING)
+        options = ("--rootdir", str(ROOT), "-p", "no:cacheprovider", "-q", *options, *paths)
+        return cls(", ".join(paths), "-m", "pytest", *options, coverage_file=coverage_file)
+
+    def __enter__(self) -> Beside:
         self._log = tempfile.TemporaryFile()
-        options = ["--rootdir", str(ROOT), "-p", "no:cacheprovider", "-q", *self.paths]
-        command = [sys.executable, "-m", "pytest", *options]
-        self._process = subprocess.Popen(command, cwd=ROOT, stdout=self._log, stderr=subprocess.STDOUT)
+        measuring = {} if self.coverage_file is None else {"COVERAGE_FILE": str(self.coverage_file)}
+        environment = {**os.environ, **measuring}
+        self._process = subprocess.Popen(
+            self._command, cwd=ROOT, stdout=self._log, stderr=subprocess.STDOUT, env=environment
+        )
         return self
 
     def __exit__(
@@ -81,43 +101,41 @@ class Aside:
         self._process.wait()
         self._log.close()
 
-    def wait(self) -> tuple[bool, str]:
-        """Wait for their end; return whether all passed, and what they printed."""
+    def has_passed(self) -> bool:
+        """Wait for its end, and for its report."""
         status = self._process.wait()
         self._log.seek(0)
-        return status == pytest.ExitCode.OK, self._log.read().decode(errors="replace")
+        self.report = self._log.read().decode(errors="replace")
+        return status == 0
 
 
 class Verdict:
     """A pytest plugin that joins the other checks and the coverage gate to the verdict of the test session."""
 
-    def __init__(self, failed_checks: list[str], beside: Sequence[Aside]) -> None:
-        self._problems = [f"{name}: failed, see above" for name in failed_checks]
+    def __init__(self, beside: Sequence[Beside]) -> None:
+        self._problems: list[str] = []
         self._notes: list[str] = []
         self._beside = beside
-        self._reports: list[str] = []
 
     @pytest.hookimpl(trylast=True)  # pytest-cov has written its data by then
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Turn the session's exit status to failure where the tests alone would have passed."""
+        if session.exitstatus == pytest.ExitCode.INTERRUPTED:
+            return
+        self._problems += [f"{each.title}: failed, see above" for each in self._beside if not each.has_passed()]
         measured = coverage.Coverage(config_file=str(ROOT / "pyproject.toml"))
         measured.load()
+        measured.combine([str(each.coverage_file) for each in self._beside if each.coverage_file is not None])
         for package in COVERED_PACKAGES:
             self._judge(measured, package)
-        if session.exitstatus != pytest.ExitCode.INTERRUPTED:
-            for aside in self._beside:
-                passed, report = aside.wait()
-                self._reports.append(report)
-                if not passed:
-                    self._problems.append(f"{', '.join(aside.paths)}: failed, see above")
         if self._problems and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print the tests beside and the figures, then what failed outside the tests."""
-        for aside, report in zip(self._beside, self._reports, strict=False):
-            terminalreporter.section(", ".join(aside.paths))
-            terminalreporter.write(report)
+        """Print what ran beside and the figures, then what failed outside the tests."""
+        for each in self._beside:
+            terminalreporter.section(each.title)
+            terminalreporter.write(each.report)
         terminalreporter.section("coverage of lines")
         for note in self._notes:
             terminalreporter.write_line(note)
@@ -146,13 +164,20 @@ class Verdict:
 
 def main() -> int:
     """Return the exit status for the shell."""
+    if sys.argv[1:] == ["--static"]:
+        return static_checks()
     with ExitStack() as stack:
-        beside = [stack.enter_context(Aside(paths)) for paths in ASIDE]
-        failed = static_checks()
-        print("== pytest", flush=True)
-        options = [f"--ignore={path}" for paths in ASIDE for path in paths]
-        options += [f"--cov={package}" for package in COVERED_PACKAGES]
-        return int(pytest.main(["--rootdir", str(ROOT), "--cov-report=", *options], plugins=[Verdict(failed, beside)]))
+        coverage_file = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "coverage"
+        beside = [stack.enter_context(Beside.tests(paths)) for paths in FIRST]
+        os.nice(LESS)
+        deaf = [f"--ignore={path}" for path in DEAF]
+        rest = (
+            Beside("static checks", __file__, "--static"),
+            Beside.tests(MEASURED, *deaf, coverage_file=coverage_file),
+        )
+        beside += [stack.enter_context(each) for each in rest]
+        elsewhere = [f"--ignore={path}" for paths in (*FIRST, MEASURED) for path in paths]
+        return int(pytest.main(["--rootdir", str(ROOT), *MEASURING, *elsewhere], plugins=[Verdict(beside)]))
 
 
 if __name__ == "__main__":
