@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from editing import EditorPage, NewPage, Server
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from scripts.chromium import find_chromium
 from workflowkit.api.webbundle import WebBundle
@@ -21,6 +21,7 @@ CHROMIUM = find_chromium()
 
 #: For a busy machine; a page that works needs a fraction of it.
 ACTION_TIMEOUT_MS = 15_000
+expect.set_options(timeout=ACTION_TIMEOUT_MS)
 
 #: What the browser itself reports of requests that a test lets fail.
 _EXPECTED = re.compile(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from workflowkit.base.clock import monotonic_seconds
 from workflowkit.base.limits import Limits
 from workflowkit.inngest.connect import gateway
 from workflowkit.inngest.connect import wire_pb2 as wire
+from workflowkit.inngest.connect.session import Session
 
 #: Of both ends of a socket: more than fits into them is held up by who does not read.
 BUFFER_BYTES = 8_192
@@ -79,6 +81,31 @@ def test_a_worker_that_does_not_read_holds_up_no_other(tmp_path: Path) -> None:
         assert asked.kind == wire.GATEWAY_EXECUTOR_REQUEST
         say(fine, wire.WORKER_REPLY, reply_to(wire.ExecutorRequest.FromString(asked.payload), "fine"))
         assert fleet.run_of(event_id)["output"] == "fine"
+
+
+def test_a_worker_is_not_taken_for_silent_before_it_could_speak(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reported: list[asyncio.Event] = []
+    report, run = gateway.Gateway._report, Session.run
+
+    async def report_and_tell(self: gateway.Gateway) -> None:
+        await report(self)
+        for each in reported:
+            each.set()
+
+    async def run_after_a_report(self: Session) -> None:
+        reported.append(asyncio.Event())
+        await reported[-1].wait()
+        await run(self)
+
+    monkeypatch.setattr(gateway, "REPORT_SECONDS", 0.2)
+    monkeypatch.setattr(gateway.Gateway, "_report", report_and_tell)
+    monkeypatch.setattr(Session, "run", run_after_a_report)
+    with a_narrow_fleet(tmp_path, Limits()) as (_, fleet), a_worker(fleet, an_app("quick")) as quick:
+        say(quick, wire.WORKER_HEARTBEAT)
+        await_frame(quick, wire.GATEWAY_HEARTBEAT)
+    assert reported
 
 
 def test_a_gateway_reports_itself_while_silent_workers_do_not_let_it_go(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import httpx
@@ -239,13 +240,21 @@ def test_the_second_version_of_rest_syncs_an_app_and_tells_how_it_went(sdk: SdkA
     assert httpx.post(syncs, json={"url": 7}).status_code == 400
 
 
+def await_next_millisecond() -> None:
+    """What is made after this is newer, also by when it was made."""
+    began = time.time_ns() // 1_000_000
+    while time.time_ns() // 1_000_000 == began:
+        pass
+
+
 def test_the_second_version_of_rest_shows_keys_by_what_stands_for_them(sdk: SdkApp) -> None:
-    keys = Keys(sdk.wk.runtime.database)
-    made = [keys.create(sdk.wk.settings.scope, f"key {number}", {"events:send"}) for number in range(2)]
-    _, other = keys.create(sdk.wk.settings.scope, "reads", {"runs:read"})
+    keys, made = Keys(sdk.wk.runtime.database), []
+    for name, right in (("key 0", "events:send"), ("key 1", "events:send"), ("reads", "runs:read")):
+        made.append(keys.create(sdk.wk.settings.scope, name, {right}))
+        await_next_millisecond()
     listed = httpx.get(f"{sdk.server}/v2/keys/events")
     assert [each["name"] for each in listed.json()["data"]] == ["key 1", "key 0"]
-    assert not any(key in listed.text for key in [other, *(key for _, key in made)])
+    assert not any(key in listed.text for _, key in made)
     first = httpx.get(f"{sdk.server}/v2/keys/events?limit=2").json()["page"]
     assert first["hasMore"] is True
     rest = httpx.get(f"{sdk.server}/v2/keys/events?limit=2&cursor={first['cursor']}").json()

@@ -55,7 +55,7 @@ class Session:
     requests: WorkerRequests
     threads: Threads
     on_ready: Callable[[], None]
-    heard_at: float = 0.0
+    heard_at: float = field(default_factory=monotonic_seconds)
     is_leaving: bool = False
     sent: dict[str, Sent] = field(default_factory=dict)
     executing: set[str] = field(default_factory=set)
@@ -69,7 +69,6 @@ class Session:
 
     async def run(self) -> None:
         """Hear what the worker says until it goes. Raises ``Refused`` for what is no message of the protocol."""
-        self.heard_at = monotonic_seconds()
         try:
             async for data in self.socket:
                 self.heard_at = monotonic_seconds()
