@@ -13,6 +13,17 @@ wk = WorkflowKit("browser")
 wk.declare_event("declared/placed", {"type": "object", "properties": {"total": {"type": "number"}}})
 wk.declare_event("declared/refunded", {"type": "object", "properties": {"amount": {"type": "number"}}})
 
+wk.declare_event(
+    "declared/invoiced",
+    {
+        "type": "object",
+        "properties": {
+            "total": {"type": "number", "title": "Total"},
+            "lines": {"type": "array", "items": {"type": "object", "properties": {"sku": {"type": "string"}}}},
+        },
+    },
+)
+
 LINE = {"sku": {"type": "string", "title": "Sku"}, "pieces": {"type": "integer", "title": "Pieces", "minimum": 1}}
 
 EVERYTHING: dict[str, Any] = {

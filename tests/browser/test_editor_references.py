@@ -81,6 +81,27 @@ def _read(request: Request) -> str:
     return f"{request.method} {request.url}"
 
 
+def test_what_the_application_declares_of_an_event_is_offered_before_any_has_come(editor: EditorPage) -> None:
+    page = editor.open(chain("log", event="declared/invoiced")).page
+    editor.select("log")
+    page.get_by_role("button", name="Message: insert a reference").click()
+    expect(editor.get("pick-event.data.total")).to_contain_text("number")
+    page.get_by_role("searchbox", name="Find a value").fill("sku")
+    editor.get("pick-event.data.lines.0.sku").click()
+    assert inputs_of(editor, "log") == {"message": "!ref($.event.data.lines[0].sku)"}
+    page.locator(".cm-content").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("!ref($.event.data.tot")
+    expect(page.locator(".cm-tooltip-autocomplete li")).to_have_text(["$.event.data.totalnumber"])
+    page.keyboard.press("Enter")
+    assert inputs_of(editor, "log") == {"message": "!ref($.event.data.total)"}
+
+    editor.get("test-button").click()
+    editor.get("test-form").get_by_label("Total").fill("7.5")
+    editor.get("test-tab-json").click()
+    expect(editor.get("test-data")).to_have_value('{\n  "total": 7.5\n}')
+
+
 def test_a_renamed_step_is_followed_in_texts_rules_and_conditions(editor: EditorPage) -> None:
     editor.open(a_mentioned_step())
     editor.select("lookup")

@@ -1,7 +1,4 @@
 import { Suspense, lazy, useCallback, useMemo, useState } from "react";
-import type { PossibleTriggers } from "../api/schema";
-import { api } from "../api/session";
-import { useLoaded } from "../api/useLoaded";
 import type { JsonObject } from "../base/json";
 import { isObject } from "../base/json";
 import { withOptional } from "../document/scope";
@@ -101,7 +98,7 @@ function Triggers(): React.JSX.Element {
   const isReadOnly = useEditor((state) => state.isReadOnly);
   const problems = useEditor((state) => state.problems.byTarget.get("workflow")) ?? NONE;
   const triggers = triggersOf(document);
-  const kinds = usePossibleKinds();
+  const kinds = useEditor((state) => state.possible.kinds);
   const [first] = kinds;
   const set = useCallback(
     (next: readonly JsonObject[], label: string, mergeKey?: string) => {
@@ -137,16 +134,6 @@ function Triggers(): React.JSX.Element {
       )}
     </>
   );
-}
-
-/** The kinds of triggers that the application allows; all, as long as it has not said which. */
-function usePossibleKinds(): readonly TriggerKind[] {
-  const { value } = useLoaded(loadPossible);
-  return value === undefined ? TRIGGER_KINDS : TRIGGER_KINDS.filter((kind) => value.kinds.includes(kind));
-}
-
-function loadPossible(): Promise<PossibleTriggers> {
-  return api.get("/triggers");
 }
 
 interface TriggerCardProps {

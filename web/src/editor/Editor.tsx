@@ -16,6 +16,7 @@ import { chooseFile, downloadJson } from "./files";
 import { FindDialog } from "./FindDialog";
 import { useEditorKeys } from "./keyboard";
 import type { OpenedEditor } from "./open";
+import { usePossible } from "./possible";
 import { prepare } from "./prepare";
 import type { EditorStore } from "./store";
 import type { EditorHost } from "./host";
@@ -75,6 +76,7 @@ function EditorInside({ opened }: { readonly opened: OpenedEditor }): React.JSX.
   const connecting = useConnecting(store);
   useValidation(store);
   useSamples(store, host);
+  usePossible(store);
   useUrlSelection(host.isEmbedded ? undefined : store);
   useLeaveWarning(opened);
   useSavingAfterLogin(opened);

@@ -19,6 +19,8 @@ import { NO_SAMPLES } from "../expressions/variables";
 import type { Catalogue } from "./catalogue";
 import type { EditorHost } from "./host";
 import { APPLICATION } from "./host";
+import type { Possible } from "./possible";
+import { ANYTHING_POSSIBLE } from "./possible";
 import type { DraftSaver, SaveState } from "./saving";
 import { t } from "../locale/locale";
 
@@ -67,6 +69,8 @@ export interface EditorState {
   readonly adding: AddWish | undefined;
   /** Values from the last run, for previews. */
   readonly samples: Samples;
+  /** By what workflows may be started here, and what is known of their events. */
+  readonly possible: Possible;
   /** How a run went, to be shown on the canvas. */
   readonly painting: Painting | undefined;
   /** Set by the canvas, while there is one. */
@@ -127,6 +131,7 @@ export function createEditorStore(open: OpenEditor): EditorStore {
       isReadOnly: open.isReadOnly,
       adding: undefined,
       samples: NO_SAMPLES,
+      possible: ANYTHING_POSSIBLE,
       painting: undefined,
       canvas: undefined,
 

@@ -139,7 +139,7 @@ interface RowProps extends BranchProps {
 
 function Row({ variable, name, depth, onPick, isOpen, onToggle }: RowProps): React.JSX.Element {
   return (
-    <div className="picker-row" style={{ paddingLeft: depth * 14 }}>
+    <div className="picker-row" style={{ paddingInlineStart: depth * 14 }}>
       {onToggle === undefined ? (
         <span className="picker-gap" />
       ) : (

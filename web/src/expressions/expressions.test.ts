@@ -60,9 +60,58 @@ const samples = {
   event: { name: "x", data: { total: 5, "odd name": [1, 2] } },
   outputs: new Map<string, Json>([["if-a", { name: "Ada", lines: [{ sku: "A-1" }] }]]),
 };
-const source = { document, scope: [], catalogue, samples };
+const source = { document, scope: [], catalogue, samples, events: new Map<string, Json>() };
+
+const LINE = { type: "object", properties: { sku: { type: "string" } } };
+const events = new Map<string, Json>([
+  [
+    "placed",
+    {
+      type: "object",
+      properties: {
+        total: { type: "number" },
+        lines: { type: "array", items: { $ref: "#/$defs/line" } },
+        gift: { anyOf: [LINE, { type: "null" }] },
+      },
+      $defs: { line: LINE },
+    },
+  ],
+  ["refunded", { type: "object", properties: { total: { type: "string" }, amount: { type: "number" } } }],
+]);
+
+/** What is offered of the data of events, with its types, where a workflow is started by some. */
+function offered(triggers: Json, sample?: Json): Record<string, string> {
+  const started = openDocument({
+    triggers,
+    actions: [{ id: "a", kind: "log" }],
+    edges: [{ from: "$source", to: "a" }],
+  });
+  const known = { event: sample === undefined ? undefined : { name: "x", data: sample }, outputs: new Map() };
+  const all = flatten(variablesFor({ ...source, document: started, samples: known, events }, "a").roots);
+  const data = all.filter(({ path }) => path[1] === "data");
+  return Object.fromEntries(data.map(({ path, type }) => [path.slice(2).join("."), type]));
+}
 
 describe("what may be referred to", () => {
+  it("is what the application declares of an event, also inside of lists and of what may be null", () => {
+    const lines = { lines: "array", "lines.0": "object", "lines.0.sku": "string" };
+    const gift = { gift: "object", "gift.sku": "string" };
+    expect(offered([{ event: "placed" }])).toEqual({ "": "object", total: "number", ...lines, ...gift });
+    expect(offered([{ event: "placed" }], { total: 5, more: "x" })).toMatchObject({ total: "integer", more: "string" });
+  });
+
+  it("is what any of the events may have, and anything if one of them is unknown", () => {
+    const both = offered([{ event: "refunded" }, { event: "placed" }]);
+    expect(both).toMatchObject({ "": "object", total: "string", amount: "number", "gift.sku": "string" });
+    expect(offered([{ event: "refunded" }, { event: "unknown" }])).toMatchObject({ "": "any", amount: "number" });
+    expect(offered([{ event: "ref*" }])).toEqual({ "": "object" });
+  });
+
+  it("is what schedules and requests always have", () => {
+    expect(offered([{ cron: "0 9 * * *" }])).toMatchObject({ slot: "string", slot_ms: "integer" });
+    expect(offered([{ http: {} }])).toMatchObject({ body: "any", method: "string" });
+  });
+
   it("is the event and what comes before, with what its schema declares", () => {
     const paths = flatten(variablesFor({ ...source, samples: NO_SAMPLES }, "loop").roots).map(({ path }) =>
       path.join("."),

@@ -20,5 +20,9 @@ function useSource(): Parameters<typeof variablesFor>[0] {
   const scope = useEditor((state) => state.scope);
   const catalogue = useEditor((state) => state.catalogue);
   const samples = useEditor((state) => state.samples);
-  return useMemo(() => ({ document, scope, catalogue, samples }), [document, scope, catalogue, samples]);
+  const events = useEditor((state) => state.possible.events);
+  return useMemo(
+    () => ({ document, scope, catalogue, samples, events }),
+    [document, scope, catalogue, samples, events],
+  );
 }

@@ -6,8 +6,11 @@ import { ancestorsOf } from "../document/graph";
 import { graphAt } from "../document/scope";
 import type { Graph, Scope, WorkflowAction, WorkflowDocument } from "../document/types";
 import type { Catalogue } from "../editor/catalogue";
-import { typeOf } from "../config/schema";
+import type { Schema } from "../config/schema";
+import { describe, typeOf } from "../config/schema";
 import { t } from "../locale/locale";
+import type { EventSchemas } from "./eventData";
+import { dataSchemas } from "./eventData";
 
 /** A place that a reference can name, and what is below it. */
 export interface Variable {
@@ -43,6 +46,8 @@ export interface VariableSource {
   readonly scope: Scope;
   readonly catalogue: Catalogue;
   readonly samples: Samples;
+  /** What the application says of its events. */
+  readonly events: EventSchemas;
 }
 
 /** What the inputs of a step may refer to. Only what comes before it on some path. */
@@ -76,7 +81,7 @@ function collect(
   steps: readonly WorkflowAction[],
   output: WorkflowAction | undefined,
 ): Variables {
-  const { document, scope, samples, catalogue } = source;
+  const { document, scope, samples, catalogue, events } = source;
   const roots: Variable[] = [];
   if (output !== undefined) {
     const sample = samples.outputs.get(output.id);
@@ -91,7 +96,7 @@ function collect(
       leaf(["key"], t("Its key"), "string"),
     );
   }
-  roots.push(eventVariable(document, samples.event));
+  roots.push(eventVariable(document, events, samples.event));
   for (const step of steps) {
     roots.push(
       variable(["state", step.id], labelOf(step), outputSchema(catalogue, step), samples.outputs.get(step.id)),
@@ -119,34 +124,47 @@ function outputSchema(catalogue: Catalogue, action: WorkflowAction): Json | unde
   return catalogue.get(action.kind)?.action.outputs ?? undefined;
 }
 
-function eventVariable(document: WorkflowDocument, sample: Json | undefined): Variable {
-  const inputs = (document as unknown as JsonObject).inputs;
-  const schema: JsonObject = {
-    type: "object",
-    properties: {
-      name: { type: "string" },
-      data: isObject(inputs) ? inputs : { type: "object" },
-      id: { type: "string" },
-      ts: { type: "integer" },
-    },
-  };
-  return variable(["event"], t("Event"), schema, sample);
+function eventVariable(document: WorkflowDocument, events: EventSchemas, sample: Json | undefined): Variable {
+  const event = variable(["event"], t("Event"), EVENT, sample);
+  const data = dataVariable(dataSchemas(document, events), isObject(sample) ? sample.data : undefined);
+  return { ...event, children: event.children.map((child) => (child.key === data.key ? data : child)) };
 }
+
+const EVENT: JsonObject = {
+  type: "object",
+  properties: { name: { type: "string" }, data: {}, id: { type: "string" }, ts: { type: "integer" } },
+};
+
+/** What is in the data of any of the events: of two that have the same name, the first. */
+function dataVariable(schemas: readonly (JsonObject | undefined)[], sample: Json | undefined): Variable {
+  const known = schemas.filter((schema) => schema !== undefined);
+  const [first = variable(DATA, "data", { type: "object" }, sample), ...others] = known.map((schema) =>
+    variable(DATA, "data", schema, sample),
+  );
+  const children = new Map(first.children.map((child) => [child.key, child]));
+  for (const child of others.flatMap((other) => other.children))
+    if (!children.has(child.key)) children.set(child.key, child);
+  const isAnything = sample === undefined && known.length > 0 && known.length < schemas.length;
+  return { ...first, type: isAnything ? "any" : first.type, children: [...children.values()] };
+}
+
+const DATA: readonly string[] = ["event", "data"];
 
 function leaf(path: readonly string[], label: string, type: string): Variable {
   return { key: path.join("/"), path, label, type, sample: undefined, children: [] };
 }
 
-/** A place with what its schema declares, and what a sample of it shows. */
+/** A place with what its schema declares, and what a sample of it shows. `root` is what local references lead into. */
 function variable(
   path: readonly (string | number)[],
   label: string,
   schema: Json | undefined,
   sample: Json | undefined,
+  root: Schema = isObject(schema) ? schema : {},
 ): Variable {
-  const declared = isObject(schema) ? schema : {};
+  const declared = describe(schema, root).schema;
   const type = sample === undefined ? (typeof declared.type === "string" ? declared.type : "any") : typeOf(sample);
-  const children = path.length >= DEEPEST + 2 ? [] : childrenOf(path, declared, sample);
+  const children = path.length >= DEEPEST + 2 ? [] : childrenOf(path, declared, sample, root);
   return { key: path.join("/"), path, label, type, sample, children };
 }
 
@@ -154,14 +172,17 @@ function childrenOf(
   path: readonly (string | number)[],
   schema: JsonObject,
   sample: Json | undefined,
+  root: Schema,
 ): readonly Variable[] {
-  if (isList(sample)) {
-    return sample.slice(0, 1).map((item) => variable([...path, 0], t("First entry"), schema.items, item));
+  if (isList(sample) || (sample === undefined && schema.type === "array")) {
+    const item = sample?.[0];
+    if (item === undefined && !isObject(schema.items)) return [];
+    return [variable([...path, 0], t("First entry"), schema.items, item, root)];
   }
   const properties = isObject(schema.properties) ? schema.properties : {};
   const seen = isObject(sample) ? sample : {};
   const names = [...new Set([...Object.keys(properties), ...Object.keys(seen)])].slice(0, MOST_CHILDREN);
-  return names.map((name) => variable([...path, name], name, properties[name], seen[name]));
+  return names.map((name) => variable([...path, name], name, properties[name], seen[name], root));
 }
 
 /** All places, outer ones before those inside of them. */

@@ -71,11 +71,12 @@ function useLacks(wish: AddWish): Lacks {
   const scope = useEditor((state) => state.scope);
   const catalogue = useEditor((state) => state.catalogue);
   const samples = useEditor((state) => state.samples);
+  const events = useEditor((state) => state.possible.events);
   const from = wish.at === "after" ? wish.from : undefined;
   const edgeId = wish.at === "edge" ? wish.edgeId : undefined;
   const found = useMemo(
-    () => JSON.stringify([...lacksAt({ document, scope, catalogue, samples }, { from, edgeId })]),
-    [document, scope, catalogue, samples, from, edgeId],
+    () => JSON.stringify([...lacksAt({ document, scope, catalogue, samples, events }, { from, edgeId })]),
+    [document, scope, catalogue, samples, events, from, edgeId],
   );
   // The list is long, and is drawn again for another map: not for every letter that is typed into a form.
   return useMemo(() => new Map(JSON.parse(found) as [string, string][]), [found]);

@@ -42,7 +42,7 @@ function lacks(kinds: readonly string[], inputs: Json = DATA, samples: Samples =
     edges: kinds.map((kind, index) => ({ from: ids[index] ?? "", to: kind })),
   });
   const place = { from: ids.at(-1), edgeId: undefined };
-  return Object.fromEntries(lacksAt({ document, scope: [], catalogue, samples }, place));
+  return Object.fromEntries(lacksAt({ document, scope: [], catalogue, samples, events: new Map() }, place));
 }
 
 describe("what an action needs", () => {
@@ -85,6 +85,17 @@ describe("an action fits", () => {
     expect(lacks(["count"], null, { event, outputs: new Map() })).toEqual({});
   });
 
+  it("if the event has it, as the application declares it", () => {
+    const document = openDocument({ triggers: [{ event: "placed" }], actions: [], edges: [] });
+    const lacking = (data: JsonObject): readonly string[] => {
+      const events = new Map([["placed", data]]);
+      const source = { document, scope: [], catalogue, samples: NO_SAMPLES, events };
+      return [...lacksAt(source, { from: "$source", edgeId: undefined }).keys()];
+    };
+    expect(lacking(DATA)).toEqual(["ship", "each"]);
+    expect(lacking(needing({ order: ORDER }))).toEqual(["each"]);
+  });
+
   it("if nobody knows what is there", () => {
     expect(lacks(["anything"])).toEqual({});
     expect(lacks(["count"], null)).toEqual({});
@@ -98,7 +109,8 @@ describe("an action fits", () => {
       edges: [{ id: "e", from: "$source", to: "load" }],
     });
     const at = (edgeId?: string): number =>
-      lacksAt({ document, scope: [], catalogue, samples: NO_SAMPLES }, { from: undefined, edgeId }).size;
+      lacksAt({ document, scope: [], catalogue, samples: NO_SAMPLES, events: new Map() }, { from: undefined, edgeId })
+        .size;
     expect([at(), at("e"), at("gone")]).toEqual([0, 2, 0]);
   });
 });

@@ -7,6 +7,7 @@ import { isObject } from "../base/json";
 import { statusWord } from "../canvas/painting";
 import { triggersOf } from "../config/triggers";
 import { toJson } from "../document/read";
+import { dataSchema } from "../expressions/eventData";
 import type { EditorStore } from "../editor/store";
 import { useEditor, useEditorContext, useHost } from "../editor/store";
 import { announce } from "../shell/notices";
@@ -47,7 +48,9 @@ export function TestPanel(): React.JSX.Element {
   const past = usePastEvents(isEmbedded ? "" : name);
   const data = objectFrom(text);
   // A form that is told from the data must not lose a field while that is emptied.
-  const schema = useMemo(() => eventSchema(document, sample), [document, sample]);
+  const events = useEditor((state) => state.possible.events);
+  const declared = useMemo(() => dataSchema(document, events, name), [document, events, name]);
+  const schema = useMemo(() => eventSchema(declared, sample), [declared, sample]);
   const choices = document.actions.map((action) => ({ id: action.id, name: action.name ?? action.id }));
   useEffect(() => {
     store.getState().canvas?.fit(); // the panel would cover a part of it
@@ -135,7 +138,7 @@ export function TestPanel(): React.JSX.Element {
           text={text}
           data={data}
           schema={schema}
-          isDeclared={eventSchema(document, undefined) !== undefined}
+          isDeclared={eventSchema(declared, undefined) !== undefined}
           onText={(written) => {
             setText(written);
             setSample(objectFrom(written));

@@ -1,18 +1,16 @@
 import { describe, expect, it } from "vitest";
-import type { WorkflowDocument } from "../document/types";
 import { eventSchema } from "./eventSchema";
 
-const DOCUMENT: WorkflowDocument = { name: "x", actions: [], edges: [] };
-
 describe("eventSchema", () => {
-  it("is that of the workflow, if it says something", () => {
-    const inputs = { properties: { total: { type: "number" } }, required: ["total"] };
-    expect(eventSchema({ ...DOCUMENT, inputs }, { other: 1 })).toEqual({ type: "object", ...inputs });
-    expect(eventSchema({ ...DOCUMENT, inputs: {} }, undefined)).toBeUndefined();
+  it("is that which is declared, if it says something", () => {
+    const declared = { properties: { total: { type: "number" } }, required: ["total"] };
+    expect(eventSchema(declared, { other: 1 })).toEqual({ type: "object", ...declared });
+    expect(eventSchema({}, undefined)).toBeUndefined();
+    expect(eventSchema({ type: "object" }, { a: "b" })?.properties).toEqual({ a: { title: "a", type: "string" } });
   });
 
   it("is told from the data otherwise, as deep as a form can be", () => {
-    expect(eventSchema(DOCUMENT, { total: 1.5, vip: true, lines: [{ sku: "a" }], none: null })).toEqual({
+    expect(eventSchema(undefined, { total: 1.5, vip: true, lines: [{ sku: "a" }], none: null })).toEqual({
       type: "object",
       properties: {
         total: { title: "total", type: "number" },
@@ -28,6 +26,6 @@ describe("eventSchema", () => {
   });
 
   it("is nothing where there is nothing", () => {
-    expect(eventSchema(DOCUMENT, {})).toBeUndefined();
+    expect(eventSchema(undefined, {})).toBeUndefined();
   });
 });

@@ -1,21 +1,23 @@
-/** What the data of an event looks like: as the workflow says, or as the data that is there tells. Pure. */
+/** The form of an event's data: as the workflow or the application says, or as the data that is there tells. Pure. */
 
 import type { Json, JsonObject } from "../base/json";
 import { isList, isObject } from "../base/json";
 import type { Schema } from "../config/schema";
-import type { WorkflowDocument } from "../document/types";
 
 /** The most that is told from data: more is for a text. */
 const MOST_FIELDS = 30;
 const DEEPEST = 3;
 
 /** The schema for a form of the event's data; none where nothing is known of it. */
-export function eventSchema(document: WorkflowDocument, data: JsonObject | undefined): Schema | undefined {
-  const { inputs } = document;
-  if (isObject(inputs) && isObject(inputs.properties) && Object.keys(inputs.properties).length > 0)
-    return { type: "object", ...inputs };
+export function eventSchema(declared: JsonObject | undefined, data: JsonObject | undefined): Schema | undefined {
+  if (declared !== undefined && hasFields(declared)) return { type: "object", ...declared };
   if (data === undefined || Object.keys(data).length === 0) return undefined;
   return schemaOf(data, DEEPEST);
+}
+
+/** Whether a schema says enough for a form. */
+function hasFields({ properties }: JsonObject): boolean {
+  return isObject(properties) && Object.keys(properties).length > 0;
 }
 
 function schemaOf(value: Json, depth: number): Schema {
