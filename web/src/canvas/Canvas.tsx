@@ -10,6 +10,7 @@ import {
   useStore as useFlowStore,
 } from "@xyflow/react";
 import "@xyflow/react/dist/style.css";
+import type { EditorStore } from "../editor/store";
 import { useEditor, useEditorContext } from "../editor/store";
 import { KIND_MEDIA_TYPE } from "../palette/dragging";
 import { useTheme } from "../shell/theme";
@@ -20,6 +21,7 @@ import { GRID, MOST_DRAWN } from "./geometry";
 import { highlight, partAt } from "./dropping";
 import { drawEdge, dropEdge, dropKind, mayConnect, moveEdge } from "./gestures";
 import { isMapped } from "./map";
+import { FrameNode } from "./FrameNode";
 import { NoteNode } from "./NoteNode";
 import { StepNode } from "./StepNode";
 import { TriggerNode } from "./TriggerNode";
@@ -28,7 +30,7 @@ import { useFlow } from "./useFlow";
 import { WireEdge } from "./WireEdge";
 import { t } from "../locale/locale";
 
-const NODE_TYPES = { step: StepNode, trigger: TriggerNode, note: NoteNode };
+const NODE_TYPES = { step: StepNode, trigger: TriggerNode, note: NoteNode, frame: FrameNode };
 const EDGE_TYPES = { wire: WireEdge };
 const EDGE_DEFAULTS = {
   markerEnd: { type: MarkerType.ArrowClosed, width: 16, height: 16, color: "var(--edge)" },
@@ -102,9 +104,7 @@ function Drawing({ connectTarget }: CanvasProps): React.JSX.Element {
       colorMode={isDark ? "dark" : "light"}
       onNodesChange={onNodesChange}
       onEdgesChange={onEdgesChange}
-      onNodeClick={(_, node) =>
-        node.type !== "note" && store.getState().selection.actions.size <= 1 && store.getState().selectAction(node.id)
-      }
+      onNodeClick={(_, node) => openClicked(store, node)}
       onEdgeClick={(_, edge) => store.getState().selectEdge(edge.id)}
       onConnect={(connection) => drawEdge(store, connection)}
       onConnectEnd={(event, end) => dropEdge(store, event, end, screenToFlowPosition)}
@@ -135,11 +135,19 @@ function Drawing({ connectTarget }: CanvasProps): React.JSX.Element {
           zoomable
           ariaLabel={t("Map of the workflow")}
           nodeBorderRadius={12}
+          nodeClassName={({ type }) => `canvas-map-${type}`}
           onClick={(_, { x, y }) => void setCenter(x, y, { zoom: getZoom() })}
         />
       )}
     </ReactFlow>
   );
+}
+
+/** A step is opened, unless several are selected; of a group all steps are selected. */
+function openClicked(store: EditorStore, node: FlowNode): void {
+  const { selection, select, selectAction } = store.getState();
+  if (node.type === "frame") select({ actions: new Set(node.data.members), edges: new Set() }, "none");
+  else if (node.type !== "note" && selection.actions.size <= 1) selectAction(node.id);
 }
 
 /** What screen readers say about nodes and edges, by React Flow's names for it. */

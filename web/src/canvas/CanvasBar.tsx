@@ -1,5 +1,6 @@
 import { useReactFlow, useStore as useFlowStore } from "@xyflow/react";
-import { addNoteInView, tidyUp } from "../editor/commands";
+import { addNoteInView, groupSelection, tidyUp } from "../editor/commands";
+import { SOURCE } from "../document/types";
 import { useEditor, useEditorContext } from "../editor/store";
 import { IconButton } from "../shell/ui/Button";
 import { t } from "../locale/locale";
@@ -12,6 +13,7 @@ export function CanvasBar(): React.JSX.Element {
   const past = useEditor((state) => state.history.past.at(-1)?.label);
   const future = useEditor((state) => state.history.future.at(-1)?.label);
   const isReadOnly = useEditor((state) => state.isReadOnly);
+  const hasSteps = useEditor(({ selection: { actions } }) => actions.size > (actions.has(SOURCE) ? 1 : 0));
   return (
     <div className="canvas-bar" role="toolbar" aria-label={t("Canvas")}>
       {!isReadOnly && (
@@ -32,6 +34,13 @@ export function CanvasBar(): React.JSX.Element {
           />
           <IconButton icon="tidy" label={t("Tidy up")} testId="tidy" onClick={() => tidyUp(store)} />
           <IconButton icon="note" label={t("Add a note")} testId="add-note" onClick={() => addNoteInView(store)} />
+          <IconButton
+            icon="group"
+            label={t("Group the selected steps, or ungroup them")}
+            testId="group"
+            disabled={!hasSteps}
+            onClick={() => groupSelection(store)}
+          />
           <span className="canvas-bar-line" />
         </>
       )}

@@ -6,6 +6,7 @@ import { Position as Side } from "@xyflow/react";
 import { isEqual } from "../base/json";
 import type { Way } from "../document/edits";
 import { isDisabled } from "../document/edits";
+import type { Group } from "../document/groups";
 import type { Note } from "../document/notes";
 import type { Graph, Position, Scope, WorkflowAction, WorkflowEdge } from "../document/types";
 import { SOURCE } from "../document/types";
@@ -13,7 +14,7 @@ import type { Catalogue, Kind } from "../editor/catalogue";
 import type { Selection } from "../editor/store";
 import type { LocatedProblem, ProblemIndex } from "../problems/locate";
 import { targetKey } from "../problems/locate";
-import { NODE_HEIGHT, NODE_WIDTH, NOTE_HEIGHT, NOTE_WIDTH, wayOffset } from "./geometry";
+import { NODE_HEIGHT, NODE_WIDTH, NOTE_HEIGHT, NOTE_WIDTH, frameAround, wayOffset } from "./geometry";
 import type { EdgeState, Painting, StepPaint } from "./painting";
 import { statusWord } from "./painting";
 import { Routes } from "./routes";
@@ -51,6 +52,12 @@ export interface NoteData extends Record<string, unknown> {
   readonly text: string;
 }
 
+export interface FrameData extends Record<string, unknown> {
+  readonly id: string;
+  readonly name: string;
+  readonly members: readonly string[];
+}
+
 export interface WireData extends Record<string, unknown> {
   readonly edge: WorkflowEdge;
   readonly label: string;
@@ -66,7 +73,8 @@ export interface WireData extends Record<string, unknown> {
 export type StepNode = Node<StepData, "step">;
 export type TriggerNode = Node<TriggerData, "trigger">;
 export type NoteNode = Node<NoteData, "note">;
-export type FlowNode = StepNode | TriggerNode | NoteNode;
+export type FrameNode = Node<FrameData, "frame">;
+export type FlowNode = StepNode | TriggerNode | NoteNode | FrameNode;
 export type FlowEdge = Edge<WireData, "wire">;
 
 export interface FlowInput {
@@ -81,6 +89,7 @@ export interface FlowInput {
   readonly triggerLines: readonly string[];
   /** With the places that they have while they are dragged. */
   readonly notes: ReadonlyMap<string, Note>;
+  readonly groups: ReadonlyMap<string, Group>;
   /** The node that would be connected, while somebody chooses one by keys. */
   readonly connectTarget: string | undefined;
   /** How a run of this graph went, where one is shown. */
@@ -98,11 +107,14 @@ export class FlowBuilder {
 
   buildNodes(input: FlowInput): FlowNode[] {
     const taken = groupBy(input.graph.edges, (edge) => edge.from);
+    const inGroup = new Map(
+      [...input.groups.values()].flatMap(({ name, members }) => members.map((id): [string, string] => [id, name || t("Group")])),
+    );
     const built: FlowNode[] = [
+      ...[...input.groups].map(([id, group]) => frameNode(id, group, input.positions)),
       ...[...input.notes].map(([id, note]) => noteNode(id, note)),
-
       triggerNode(input, taken.has(SOURCE)),
-      ...input.graph.actions.map((action) => stepNode(input, action, taken)),
+      ...input.graph.actions.map((action) => stepNode(input, action, taken, inGroup.get(action.id))),
     ];
     return built.map((node) => this.keepNode(node));
   }
@@ -180,6 +192,28 @@ export function noteNodeId(id: string): string {
   return `/${id}`;
 }
 
+/** The id of the frame of a group among the nodes. */
+export function frameNodeId(id: string): string {
+  return `//${id}`;
+}
+
+function frameNode(id: string, { name, members }: Group, positions: ReadonlyMap<string, Position>): FrameNode {
+  const { x, y, ...size } = frameAround(members.map((member) => positions.get(member) ?? { x: 0, y: 0 }));
+  return {
+    id: frameNodeId(id),
+    type: "frame",
+    position: { x, y },
+    data: { id, name, members },
+    selectable: false,
+    focusable: false,
+    connectable: false,
+    handles: [],
+    zIndex: -2,
+    ...size,
+    measured: size,
+  };
+}
+
 function noteNode(id: string, { x, y, text }: Note): NoteNode {
   const size = { width: NOTE_WIDTH, height: NOTE_HEIGHT };
   return {
@@ -197,7 +231,12 @@ function noteNode(id: string, { x, y, text }: Note): NoteNode {
   };
 }
 
-function stepNode(input: FlowInput, action: WorkflowAction, taken: ReadonlyMap<string, WorkflowEdge[]>): StepNode {
+function stepNode(
+  input: FlowInput,
+  action: WorkflowAction,
+  taken: ReadonlyMap<string, WorkflowEdge[]>,
+  group: string | undefined,
+): StepNode {
   const kind = input.catalogue.get(action.kind);
   const ways = input.catalogue.waysOf(action);
   const used = new Set((taken.get(action.id) ?? []).map((edge) => input.catalogue.wayOf(edge, ways)));
@@ -212,6 +251,7 @@ function stepNode(input: FlowInput, action: WorkflowAction, taken: ReadonlyMap<s
     name,
     kind?.action.name ?? action.kind,
     isDisabled(action) ? t("disabled") : "",
+    group === undefined ? "" : t("in the group {name}", { name: group }),
     countText(problems),
     paint === undefined ? "" : statusWord(paint.status),
   ];

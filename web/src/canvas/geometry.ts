@@ -8,6 +8,9 @@ export const NODE_WIDTH = 240;
 export const NODE_HEIGHT = 60;
 export const NOTE_WIDTH = 220;
 export const NOTE_HEIGHT = 130;
+/** What the frame of a group leaves free around its steps, and above them for its name. */
+export const FRAME_EDGE = 20;
+export const FRAME_HEAD = 40;
 /** From one step to the next below it. */
 export const STEP_DOWN = 140;
 export const STEP_ASIDE = 280;
@@ -31,6 +34,19 @@ export function wayPercent(index: number, count: number): string {
 
 function overlaps(left: Position, right: Position): boolean {
   return Math.abs(left.x - right.x) < NODE_WIDTH + GRID && Math.abs(left.y - right.y) < NODE_HEIGHT + GRID;
+}
+
+export interface Box extends Position {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The frame around steps. */
+export function frameAround(places: readonly Position[]): Box {
+  const [xs, ys] = [places.map(({ x }) => x), places.map(({ y }) => y)];
+  const [x, y] = [Math.min(...xs) - FRAME_EDGE, Math.min(...ys) - FRAME_HEAD];
+  const width = Math.max(...xs) + NODE_WIDTH + FRAME_EDGE - x;
+  return { x, y, width, height: Math.max(...ys) + NODE_HEIGHT + FRAME_EDGE - y };
 }
 
 /** The first free place at or to the right of a wanted one. */

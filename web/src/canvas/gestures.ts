@@ -4,16 +4,17 @@ import type { Connection, EdgeChange, FinalConnectionState, NodeChange } from "@
 import type { Way } from "../document/edits";
 import { reconnect } from "../document/edits";
 import { refusal } from "../document/graph";
+import { groupsOf } from "../document/groups";
 import { changeNote, notesOf } from "../document/notes";
-import { graphAt, withPositions } from "../document/scope";
+import { graphAt, positionsOf, withPositions } from "../document/scope";
 import type { Graph, Position } from "../document/types";
 import { addStep, connectNodes } from "../editor/commands";
 import type { EditorStore, Selection } from "../editor/store";
 import { notify } from "../shell/notices";
 import type { DrawnPart } from "./dropping";
 import type { FlowEdge, FlowNode } from "./flow";
-import { noteNodeId } from "./flow";
-import { NODE_HEIGHT, NODE_WIDTH, nodeIds, snap } from "./geometry";
+import { frameNodeId, noteNodeId } from "./flow";
+import { NODE_HEIGHT, NODE_WIDTH, frameAround, nodeIds, snap } from "./geometry";
 import { counted, t } from "../locale/locale";
 
 /** From a point on the screen to the one of the canvas. */
@@ -27,6 +28,17 @@ function present(store: EditorStore): Graph {
 
 export function mayConnect(store: EditorStore, from: string, to: string): boolean {
   return refusal(present(store), from, to) === undefined;
+}
+
+/** What moves with a node to its new place: itself, or the steps inside of a frame. */
+export function movedWith(store: EditorStore, id: string, to: Position): readonly (readonly [string, Position])[] {
+  const { history, scope } = store.getState();
+  const group = [...groupsOf(history.present, scope)].find(([name]) => frameNodeId(name) === id)?.[1];
+  if (group === undefined) return [[id, to]];
+  const places = positionsOf(history.present, scope);
+  const steps = group.members.map((member) => [member, places.get(member) ?? { x: 0, y: 0 }] as const);
+  const { x, y } = frameAround(steps.map(([, place]) => place));
+  return steps.map(([member, place]) => [member, { x: place.x + to.x - x, y: place.y + to.y - y }]);
 }
 
 /** Dragging ends with one step of undo; moves by key that follow each other are one, too. */

@@ -4,13 +4,14 @@ import type { OnEdgesChange, OnNodesChange } from "@xyflow/react";
 import { useCallback, useMemo, useState } from "react";
 import { isEqual } from "../base/json";
 import { triggerLines } from "../config/triggers";
+import { groupsOf } from "../document/groups";
 import { notesOf } from "../document/notes";
 import { graphAt, positionsOf } from "../document/scope";
 import type { Position } from "../document/types";
 import { useDocument, useEditor, useEditorContext } from "../editor/store";
 import type { FlowEdge, FlowNode } from "./flow";
 import { FlowBuilder, noteNodeId } from "./flow";
-import { changeSelection, storePositions } from "./gestures";
+import { changeSelection, movedWith, storePositions } from "./gestures";
 
 const STILL: ReadonlyMap<string, Position> = new Map();
 
@@ -51,6 +52,7 @@ export function useFlow(connectTarget: string | undefined): Flow {
       connectTarget,
       triggerLines: triggerLines(document),
       notes,
+      groups: groupsOf(document, scope),
       painting: painting !== undefined && isEqual(painting.scope, scope) ? painting : undefined,
     };
   }, [document, scope, moving, catalogue, selection, problems, connectTarget, painting]);
@@ -63,7 +65,7 @@ export function useFlow(connectTarget: string | undefined): Flow {
       let isDragging = false;
       for (const change of changes) {
         if (change.type !== "position" || change.position === undefined) continue;
-        moved.set(change.id, change.position);
+        for (const [id, position] of movedWith(store, change.id, change.position)) moved.set(id, position);
         isDragging ||= change.dragging === true;
       }
       if (moved.size > 0 && isDragging) setMoving((old) => new Map([...old, ...moved]));

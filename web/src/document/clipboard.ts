@@ -1,7 +1,9 @@
 /** Copies of steps as text, so that they can be pasted into other workflows, tabs and messages. */
 
 import type { Json } from "../base/json";
-import { isObject } from "../base/json";
+import { isList, isObject } from "../base/json";
+import type { Group } from "./groups";
+import { addGroup, groupsOf, membersOf } from "./groups";
 import { allocateId } from "./ids";
 import { openDocument } from "./read";
 import { renameInEntry } from "./references";
@@ -18,11 +20,16 @@ export function copyText(document: WorkflowDocument, scope: Scope, ids: Readonly
   const positions = Object.fromEntries(
     actions.map((action) => [action.id, positionOf(document, scope, action.id) ?? null]),
   );
-  return JSON.stringify({ type: MARK, actions, edges, positions }, null, 2);
+  const groups = [...groupsOf(document, scope).values()].flatMap(({ name, members }) => {
+    const copied = members.filter((id) => ids.has(id));
+    return copied.length === 0 ? [] : [{ name, members: copied }];
+  });
+  return JSON.stringify({ type: MARK, actions, edges, positions, ...(groups.length === 0 ? {} : { groups }) }, null, 2);
 }
 
 interface Copied extends Graph {
   readonly positions: ReadonlyMap<string, Position>;
+  readonly groups: readonly Group[];
 }
 
 /** What a text from the clipboard holds; `undefined` if it is something else. A whole workflow will do, too. */
@@ -33,7 +40,8 @@ export function readCopied(text: string): Copied | undefined {
     const { actions, edges } = openDocument(value);
     const ids = new Set(actions.map((action) => action.id));
     const inner = edges.filter((edge) => ids.has(edge.from) && ids.has(edge.to));
-    return actions.length === 0 ? undefined : { actions, edges: inner, positions: readPositions(value.positions) };
+    if (actions.length === 0) return undefined;
+    return { actions, edges: inner, positions: readPositions(value.positions), groups: readGroups(value.groups) };
   } catch {
     return undefined;
   }
@@ -46,6 +54,12 @@ function readPositions(value: Json | undefined): ReadonlyMap<string, Position> {
       : [],
   );
   return new Map(entries);
+}
+
+function readGroups(value: Json | undefined): readonly Group[] {
+  return (isList(value) ? value : []).flatMap((group): Group[] =>
+    isObject(group) ? [{ name: String(group.name ?? ""), members: membersOf(group) }] : [],
+  );
 }
 
 export interface Pasted {
@@ -82,6 +96,13 @@ export function paste(document: WorkflowDocument, scope: Scope, copied: Copied, 
     actions: [...graph.actions, ...actions],
     edges: [...graph.edges, ...edges],
   }));
+  for (const { name, members } of copied.groups)
+    result = addGroup(
+      result,
+      scope,
+      members.flatMap((id) => names.get(id) ?? []),
+      name,
+    );
   return { document: withPositions(result, scope, pastedPositions(copied, names, at)), ids: [...names.values()] };
 }
 

@@ -8,7 +8,8 @@ import { ancestorsOf } from "./graph";
 import type { History } from "./history";
 import { record, redo, startHistory, undo } from "./history";
 import { openDocument, toJson } from "./read";
-import { allIds, withPositions } from "./scope";
+import { addGroup, changeGroup, groupsOf } from "./groups";
+import { allIds, uiValue, withPositions } from "./scope";
 import type { WorkflowDocument } from "./types";
 import { SOURCE } from "./types";
 
@@ -28,7 +29,12 @@ const START: Json = {
 
 /** A number that picks one of however many there are. */
 const pick = fc.nat({ max: 10_000 });
-const operation = fc.record({ kind: fc.nat({ max: 8 }), first: pick, second: pick, text: fc.string({ maxLength: 6 }) });
+const operation = fc.record({
+  kind: fc.nat({ max: 10 }),
+  first: pick,
+  second: pick,
+  text: fc.string({ maxLength: 6 }),
+});
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
 
 function choose<T>(items: readonly T[], number: number): T | undefined {
@@ -60,6 +66,12 @@ function apply(document: WorkflowDocument, { kind, first, second, text }: Operat
       const copied = readCopied(copyText(document, [], new Set([action, other])));
       return copied === undefined ? document : paste(document, [], copied, position).document;
     }
+    case 8:
+      return addGroup(document, [], [action, other], text);
+    case 9: {
+      const group = choose([...groupsOf(document, []).keys()], first) ?? "none";
+      return changeGroup(document, [], group, (old) => (second % 2 === 0 ? undefined : { ...old, name: text }));
+    }
     default:
       return changeEdge(
         updateAction(document, [], action, (old) => ({ ...old, name: text })),
@@ -80,6 +92,18 @@ function checkInvariants(document: WorkflowDocument): void {
     expect(known.has(from) && known.has(to) && to !== SOURCE).toBe(true);
     expect(ancestorsOf(document, from)).not.toContain(to);
   }
+  checkGroups(document, new Set(ids));
+}
+
+/** Each step is in one group at most, and what is stored names no step that is not there. */
+function checkGroups(document: WorkflowDocument, ids: ReadonlySet<string>): void {
+  const stored = Object.values((uiValue(document, "groups") ?? {}) as Record<string, { members: string[] }>);
+  const members = stored.flatMap((group) => group.members);
+  expect(new Set(members).size).toBe(members.length);
+  expect(members.filter((id) => !ids.has(id))).toEqual([]);
+  expect(stored.map((group) => group.members)).toEqual(
+    [...groupsOf(document, []).values()].map((group) => group.members),
+  );
 }
 
 /** As many edits as can be undone. */

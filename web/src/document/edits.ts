@@ -3,6 +3,7 @@
 import type { JsonObject } from "../base/json";
 import { groupBy } from "../base/lists";
 import { refusal } from "./graph";
+import { withMembers } from "./groups";
 import { allocateId } from "./ids";
 import { renameInEntry } from "./references";
 import {
@@ -128,7 +129,8 @@ export function remove(
   edgeIds: ReadonlySet<string>,
 ): WorkflowDocument {
   const bridges = bridgesOver(graphAt(document, scope), actionIds, edgeIds);
-  let result = withGraph(document, scope, (graph) => removeFrom(graph, actionIds, edgeIds));
+  const ungrouped = withMembers(document, scope, (id) => (actionIds.has(id) ? undefined : id));
+  let result = withGraph(ungrouped, scope, (graph) => removeFrom(graph, actionIds, edgeIds));
   if (result === document) return document;
   for (const { from, to, way } of bridges) result = connect(result, scope, from, to, way);
   for (const id of actionIds) result = withLayoutKey(result, scope, id, undefined);
@@ -243,7 +245,8 @@ export function idRefusal(document: WorkflowDocument, id: string): string | unde
 export function renameAction(document: WorkflowDocument, scope: Scope, id: string, newId: string): WorkflowDocument {
   if (findAction(document, scope, id) === undefined || idRefusal(document, newId) !== undefined) return document;
   const names = new Map([[id, newId]]);
-  const renamed = withGraph(document, scope, (graph) => ({
+  const grouped = withMembers(document, scope, (member) => (member === id ? newId : member));
+  const renamed = withGraph(grouped, scope, (graph) => ({
     ...graph,
     actions: graph.actions.map((action) => {
       const followed = renameInEntry(action, names);

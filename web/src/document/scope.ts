@@ -89,23 +89,37 @@ export function withPositions(
   return result;
 }
 
-/** What the editor keeps of a renamed or removed node, and of everything inside it, under its new name or not at all. */
+/**
+ * What the editor keeps of a renamed or removed node, and of everything inside it, under its new name or not at all.
+ * Notes and groups have ids of their own: of these it is what is inside that moves.
+ */
 export function withLayoutKey(
   document: WorkflowDocument,
   scope: Scope,
   id: string,
   newId: string | undefined,
 ): WorkflowDocument {
-  const positions = uiValue(document, "positions");
-  if (!isObject(positions)) return document;
-  const old = layoutKey(scope, id);
-  let isChanged = false;
-  const kept = Object.entries(positions).flatMap(([key, position]): [string, Json][] => {
-    if (key !== old && !key.startsWith(`${old}/`)) return [[key, position]];
-    isChanged = true;
-    return newId === undefined ? [] : [[layoutKey(scope, newId) + key.slice(old.length), position]];
-  });
-  return isChanged ? withUiValue(document, ["positions"], Object.fromEntries(kept)) : document;
+  const own = layoutKey(scope, id);
+  const moved = (key: string): string | undefined =>
+    newId === undefined ? undefined : layoutKey(scope, newId) + key.slice(own.length);
+  const isInside = (key: string): boolean => key.startsWith(`${own}/`);
+  let result = withKeys(document, "positions", (key) => (key === own || isInside(key) ? moved(key) : key));
+  for (const part of ["notes", "groups"]) result = withKeys(result, part, (key) => (isInside(key) ? moved(key) : key));
+  return result;
+}
+
+/** The document with a part of what the editor keeps under other keys; what gets none is dropped. */
+function withKeys(
+  document: WorkflowDocument,
+  part: string,
+  change: (key: string) => string | undefined,
+): WorkflowDocument {
+  const kept = uiValue(document, part);
+  if (!isObject(kept)) return document;
+  const entries = Object.entries(kept).map(([key, value]) => [key, change(key), value] as const);
+  if (entries.every(([key, changed]) => key === changed)) return document;
+  const moved = entries.flatMap(([, key, value]): [string, Json][] => (key === undefined ? [] : [[key, value]]));
+  return withUiValue(document, [part], Object.fromEntries(moved));
 }
 
 /** A value that the editor keeps with the document. The engine reads none of them. */

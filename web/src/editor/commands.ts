@@ -5,6 +5,7 @@ import { arrangeGraph } from "../canvas/layout";
 import { copyText, paste, readCopied } from "../document/clipboard";
 import type { Place, Way } from "../document/edits";
 import { addAction, connect, isDisabled, remove, switchOff } from "../document/edits";
+import { addGroup, changeGroup, groupsOf } from "../document/groups";
 import { addNote } from "../document/notes";
 import type { Mention } from "../document/references";
 import { mentionsOf } from "../document/references";
@@ -172,6 +173,25 @@ export function toggleSelection(store: EditorStore): void {
     ? counted("switch off {count} steps", ids.length)
     : counted("switch on {count} steps", ids.length);
   state.edit((document) => switchOff(document, state.scope, ids, isOff), label);
+  announce(t("{what}: done", { what: label }));
+}
+
+/** Puts the selected steps into a group; takes it away again, if they are one. */
+export function groupSelection(store: EditorStore): void {
+  const { state, document, graph } = here(store);
+  const ids = graph.actions.map(({ id }) => id).filter((id) => state.selection.actions.has(id));
+  if (ids.length === 0) return;
+  const whole = [...groupsOf(document, state.scope)].find(
+    ([, { members }]) => members.length === ids.length && members.every((id) => ids.includes(id)),
+  );
+  const label = whole === undefined ? counted("group {count} steps", ids.length) : t("ungroup");
+  state.edit(
+    (old) =>
+      whole === undefined
+        ? addGroup(old, state.scope, ids, t("Group"))
+        : changeGroup(old, state.scope, whole[0], () => undefined),
+    label,
+  );
   announce(t("{what}: done", { what: label }));
 }
 

@@ -27,6 +27,13 @@ export interface HostEvents {
   };
   /** How a run stands that is shown; without an id it is a test run of the editor. */
   readonly run: { readonly workflowId: string; readonly runId: string | undefined; readonly status: string };
+  /** Somebody has decided; `status` is what the approval has come to by that. */
+  readonly decided: {
+    readonly workflowId: string;
+    readonly runId: string;
+    readonly approvalId: string;
+    readonly status: string;
+  };
   readonly error: { readonly code: string; readonly message: string };
   readonly "token-expiring": { readonly expiresAt: string | undefined };
 }

@@ -7,6 +7,7 @@ import {
   defaultWish,
   deleteSelection,
   duplicateSelection,
+  groupSelection,
   pasteText,
   selectAll,
   tidyUp,
@@ -110,6 +111,8 @@ function alone(event: KeyboardEvent, store: EditorStore, actions: KeyActions): b
       return did(actions.connect);
     case "d":
       return did(() => toggleSelection(store));
+    case "g":
+      return did(() => groupSelection(store));
     case "t":
       return did(() => tidyUp(store));
     case "f":

@@ -15,6 +15,7 @@ export const KEY_HELP: readonly KeyHelp[] = [
   { keys: "A, +", meaning: "Add a step after the selected one" },
   { keys: "C", meaning: "Connect the selected step: arrows choose, Enter connects" },
   { keys: "D", meaning: "Switch the selected steps off, or on again" },
+  { keys: "G", meaning: "Group the selected steps, or ungroup them" },
   { keys: "Delete", meaning: "Delete what is selected" },
   { keys: "Ctrl Z, Ctrl Shift Z", meaning: "Undo, redo" },
   { keys: "Ctrl C, Ctrl X, Ctrl V", meaning: "Copy, cut, paste steps" },
