@@ -65,7 +65,7 @@ DEFAULT_CONCURRENCY = 8
 #: How long an embed token is good unless something else is said.
 DEFAULT_EMBED_SECONDS = 900.0
 #: What an embed token may allow beside viewing.
-Right: TypeAlias = Literal["view", "edit", "publish", "run"]
+Right: TypeAlias = Literal["view", "edit", "publish", "run", "decide"]
 
 _Handler = TypeVar("_Handler", bound=Callable[..., Any])
 _Maker = TypeVar("_Maker", bound=Callable[..., Any])
@@ -441,8 +441,9 @@ class WorkflowKit:
         """Return a token for the browser of a user of yours, with which the editor in your page opens ``workflow``, or,
         without one, all of the tenant's (docs/editor-embedding.md).
 
-        ``rights`` are ``view``, ``edit``, ``publish`` and ``run``; ``user`` is kept with what is done. It cannot be
-        called back: let it be good for minutes. It is entered in the audit log. Raises ``InvalidInput``.
+        ``rights`` are ``view``, ``edit``, ``publish``, ``run`` and ``decide``; ``user`` is kept with what is done, and is
+        who decides. It cannot be called back: let it be good for minutes. It is entered in the audit log. Raises
+        ``InvalidInput``.
         """
         from workflowkit.runtime.auditing import PROGRAM
         from workflowkit.runtime.embedding import Embed

@@ -32,9 +32,10 @@ class Inbox:
         Raises ``ValueError`` for a status that does not exist.
         """
         from workflowkit.engine.approvals import Status
+        from workflowkit.store.approvals import ApprovalFilter
 
-        wanted = None if status is None else Status(status)
-        return self._approvals().find(scope, limit=limit, before=before, status=wanted, assignee=assignee)
+        wanted = ApprovalFilter(None if status is None else Status(status), assignee)
+        return self._approvals().find(scope, limit=limit, before=before, wanted=wanted)
 
     def get(self, approval_id: str, *, scope: Scope = DEFAULT_SCOPE) -> Approval:
         """Return an approval. Raises ``NotFound``."""

@@ -62,6 +62,7 @@ def test_refusals_have_their_statuses(database_url: str) -> None:
         assert refused.status_code == 422
         assert refused.get_json()["code"] == "invalid-form"
         assert problems_of(refused) == [("/data/amount", "invalid-value"), ("/data/kind", "invalid-value")]
+        assert problems_of(client.post(path, APPROVED | {"data": {}})) == [("/data", "missing-key")]
         assert client.post(path, {"decision": "rejected", "data": {"amount": 1}}).status_code == 422
         bad: list[Any] = [{}, {"decision": "maybe"}, APPROVED | {"comment": 7}, APPROVED | {"more": 1}]
         for body in bad:

@@ -62,6 +62,7 @@ def test_a_token_is_made_over_http_by_whoever_holds_its_rights(web: Web) -> None
         ({"ttl_seconds": 0}, "/ttl_seconds"),
         ({"ttl_seconds": 86_401}, "/ttl_seconds"),
         ({"user": "x" * 201}, "/user"),
+        ({"rights": ["decide"]}, "/user"),
         ({"workflow_id": "shop/welcome"}, "/workflow_id"),
     ],
 )
@@ -79,7 +80,7 @@ def test_a_program_makes_tokens_for_its_tenants(tmp_path: Any) -> None:
         assert wk.runtime.embed_tokens.read(token) == Embed(
             Scope("default", "acme"), "orders", ("view", "edit", "publish"), "Ada"
         )
-        with pytest.raises(InvalidInput, match="rights are view, edit, publish, run"):
+        with pytest.raises(InvalidInput, match="rights are view, edit, publish, run, decide"):
             wk.embed_token(rights=("everything",))  # type: ignore[arg-type]
     finally:
         wk.stop()
@@ -148,8 +149,12 @@ REACHED = {
     ("GET", "/api/workflows/<workflow_id>/versions/<int:version>"), ("POST", "/api/workflows/<workflow_id>/dry-run"),
     ("POST", "/api/workflows/<workflow_id>/runs"), ("GET", "/api/runs"), ("GET", "/api/runs/<run_id>"),
     ("POST", "/api/runs/<run_id>/token"), ("POST", "/api/workflows/<workflow_id>/dry-run/live"),
+    ("GET", "/api/approvals"), ("GET", "/api/approvals/<approval_id>"),
+    ("POST", "/api/approvals/<approval_id>/decision"),
 }  # fmt: skip
 OF_ALL = {("GET", "/api/workflows"), ("POST", "/api/workflows")}
+#: What is asked with ``?workflow_id=``.
+LISTS = ("/api/runs", "/api/approvals")
 
 
 def _path(rule: str, values: dict[str, str]) -> str:
@@ -165,7 +170,7 @@ def _walk(web: Web, client: Client, values: dict[str, str]) -> dict[tuple[str, s
     return {
         (method, rule.rule): client.call(
             method, _path(rule.rule, values), json={"document": {}}, headers={"If-Match": '"1"'},
-            query_string={"workflow_id": "mine"} if rule.rule == "/api/runs" else None,
+            query_string={"workflow_id": "mine"} if rule.rule in LISTS else None,
         ).status_code
         for rule in web.app.url_map.iter_rules()
         if access_of(web.app.view_functions[rule.endpoint]).permission is not None
@@ -186,7 +191,8 @@ def test_every_route_is_closed_to_tokens_but_those_of_the_editor(web: Web) -> No
 
     others = {"workflow_id": "other", "run_id": runs["other"], "kind": "noop", "key": str(token.key)}
     missing = {**others, "workflow_id": "missing", "run_id": "missing"}
-    named = {route for route in REACHED if "<workflow_id>" in route[1] or "<run_id>" in route[1]}
+    places = ("<workflow_id>", "<run_id>", "<approval_id>")
+    named = {route for route in REACHED if any(place in route[1] for place in places)}
     for values in (others, missing):
         answers = _walk(web, token, values)
         assert {route for route, status in answers.items() if status == 404} == named

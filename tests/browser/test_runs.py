@@ -64,6 +64,26 @@ def test_a_wait_is_skipped_and_its_run_goes_on(editor: EditorPage) -> None:
     expect(editor.get("skip-wait/event")).to_have_count(0)
 
 
+def test_what_a_step_asks_is_decided_on_the_page_of_its_run(editor: EditorPage) -> None:
+    page, document = editor.page, chain("builtin:approval", event="runs/ask")
+    form = {"type": "object", "required": ["amount"], "properties": {"amount": {"type": "integer", "title": "Amount"}}}
+    document["actions"][0] |= {"id": "ask", "inputs": {"title": "Refund?", "assignees": ["ada"], "form": form}}
+    document["edges"] = [{"from": "$source", "to": "ask"}]
+    editor.run(document, {})
+    expect(editor.node("ask").get_by_test_id("step-state")).to_have_text("Waiting", timeout=RUN_DEADLINE_MS)
+    editor.get("row-ask").click()
+    card = editor.get("step-detail").get_by_role("article", name="Refund?")
+    expect(card).to_contain_text("asks ada")
+    assert serious(page) == []
+    card.get_by_test_id("decide").click()
+    page.get_by_label("Amount").fill("12")
+    editor.get("approve").click()
+    expect(card).to_contain_text("developer has approved it")
+    status = page.locator(".run-header").get_by_test_id("status")
+    expect(status).to_have_text("completed", timeout=RUN_DEADLINE_MS)
+    expect(editor.get("step-detail")).to_contain_text("12")
+
+
 def test_a_waiting_run_is_cancelled_with_a_reason(editor: EditorPage) -> None:
     run_id = editor.run(an_approval("runs/cancel"), {"email": "a@b.c", "total": 250})
     editor.get("cancel-run").click()

@@ -118,7 +118,7 @@ def _arguments(function: Callable[..., Any]) -> dict[str, Any]:
     if function is approvals.decisions_of:
         made["approval_ids"] = ["x"]
     if function is approvals.find:
-        made |= {"before": "x", "status": Status.OPEN}
+        made |= {"before": "x", "wanted": approvals.ApprovalFilter(Status.OPEN, "x", "x", "x", "x")}
     if function is approvals.close:
         made["status"] = Status.APPROVED
     if function is approvals.decide:

@@ -34,6 +34,7 @@ from workflowkit.base.scope import DEFAULT_SCOPE, Scope
 from workflowkit.engine.approvals import Status, Verdict
 from workflowkit.engine.context import AsyncStepContext, StepContext
 from workflowkit.runtime.approvals import Approval, Choice
+from workflowkit.store.approvals import ApprovalFilter
 
 DAY = 86_400
 
@@ -183,8 +184,8 @@ def test_after_its_time_an_approval_is_over_whether_or_not_a_worker_has_noticed(
         harness.clock.advance(seconds=60)
         approvals = harness.runtime.approvals
         assert approvals.get(DEFAULT_SCOPE, approval_id).status is Status.EXPIRED
-        assert approvals.find(DEFAULT_SCOPE, limit=5, status=Status.OPEN) == []
-        assert len(approvals.find(DEFAULT_SCOPE, limit=5, status=Status.EXPIRED)) == 1
+        assert approvals.find(DEFAULT_SCOPE, limit=5, wanted=ApprovalFilter(Status.OPEN)) == []
+        assert len(approvals.find(DEFAULT_SCOPE, limit=5, wanted=ApprovalFilter(Status.EXPIRED))) == 1
         with pytest.raises(Gone):
             decide(harness, approval_id)
         harness.skip(0)
@@ -303,13 +304,13 @@ def test_the_inbox_is_filtered_by_status_and_assignee_newest_first(database_url:
         approvals = harness.runtime.approvals
 
         def titles(**where: Any) -> list[str]:
-            found = approvals.find(DEFAULT_SCOPE, limit=5, **where)
+            found = approvals.find(DEFAULT_SCOPE, limit=5, wanted=ApprovalFilter(**where))
             assert [each.record.id for each in found] == sorted((each.record.id for each in found), reverse=True)
             return sorted(each.record.request.title for each in found)
 
         assert titles() == ["first", "second", "third"]
         assert titles(assignee=ADA) == ["first", "third"]
-        (second,) = [each for each in approvals.find(DEFAULT_SCOPE, limit=5, assignee=BOB) if
+        (second,) = [each for each in approvals.find(DEFAULT_SCOPE, limit=5, wanted=ApprovalFilter(assignee=BOB)) if
                      each.record.request.title == "second"]  # fmt: skip
         decide(harness, second.record.id, "rejected", BOB)
         assert titles(status=Status.OPEN) == ["first", "third"]

@@ -42,7 +42,7 @@ export interface WorkflowEditorEvents {
   readonly onError?: (detail: { readonly code: string; readonly message: string }) => void;
 }
 
-export interface WorkflowEditorProps extends WorkflowEditorEvents {
+export interface WorkflowEditorProps extends WorkflowEditorEvents, ApprovalEvents {
   /** Where Workflow Kit is mounted: "https://flows.example.com", or "/workflows" in the same application. */
   readonly server: string;
   /** May be left out for a run, and for a document that the page keeps. */
@@ -62,6 +62,25 @@ export interface WorkflowEditorProps extends WorkflowEditorEvents {
   /** May set the `--wk-*` properties, too. */
   readonly style?: CSSProperties;
 }
+
+interface ApprovalEvents {
+  /** Somebody has decided; `status` is what the approval has come to by that. */
+  readonly onDecided?: (detail: {
+    readonly workflowId: string;
+    readonly runId: string;
+    readonly approvalId: string;
+    readonly status: string;
+  }) => void;
+}
+
+export interface WorkflowApprovalsProps
+  extends
+    ApprovalEvents,
+    Pick<WorkflowEditorEvents, "onError">,
+    Pick<
+      WorkflowEditorProps,
+      "server" | "workflowId" | "runId" | "getToken" | "readOnly" | "theme" | "locale" | "className" | "style"
+    > {}
 
 interface EditorElement extends HTMLElement {
   server: string;
@@ -83,11 +102,21 @@ const CALLBACKS = {
   problems: "onProblems",
   selection: "onSelection",
   run: "onRun",
+  decided: "onDecided",
   error: "onError",
-} as const satisfies Readonly<Record<string, keyof WorkflowEditorEvents>>;
+} as const satisfies Readonly<Record<string, keyof WorkflowEditorEvents | keyof ApprovalEvents>>;
 
 /** The editor of one workflow. One may be on the screen at a time. */
 export function WorkflowEditor(props: WorkflowEditorProps): ReactElement {
+  return useElement("workflow-editor", props);
+}
+
+/** What a user is asked to decide, and deciding it. It may be on the screen without an editor only. */
+export function WorkflowApprovals(props: WorkflowApprovalsProps): ReactElement {
+  return useElement("workflow-approvals", props);
+}
+
+function useElement(tag: string, props: WorkflowEditorProps): ReactElement {
   const { server, workflowId = "", runId, document, readOnly = false, theme = "system", locale = "en" } = props;
   const { className, style } = props;
   const actions = (props.actions ?? []).join(" ");
@@ -124,5 +153,5 @@ export function WorkflowEditor(props: WorkflowEditorProps): ReactElement {
     return () => ends.forEach((end) => end());
   }, []);
   // oxlint-disable-next-line react/refs -- it is handed over, not read
-  return createElement("workflow-editor", { ref: element, className, style });
+  return createElement(tag, { ref: element, className, style });
 }

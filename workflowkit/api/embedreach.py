@@ -10,7 +10,7 @@ from flask import request
 from workflowkit.api.services import Services
 from workflowkit.base.errors import Forbidden, NotFound
 from workflowkit.runtime.embedding import Embed
-from workflowkit.store import queries
+from workflowkit.store import approvals, queries
 
 #: Views about nobody's data: the catalogue, and a document that the caller has.
 _OF_NOBODY = frozenset(
@@ -29,6 +29,8 @@ _OF_A_WORKFLOW = frozenset(
 )  # fmt: skip
 #: Views about the run that the path names.
 _OF_A_RUN = frozenset({"runs.get_run", "realtime.create_run_token"})
+#: Views about the approval that the path names: one that its user may decide.
+_OF_AN_APPROVAL = frozenset({"approvals.get_approval", "approvals.decide_approval"})
 #: Views about all workflows of the tenant, for tokens that are.
 _OF_ALL = frozenset({"workflows.list_workflows", "workflows.create_workflow"})
 
@@ -45,6 +47,10 @@ def check(embed: Embed) -> None:
         _check_workflow(embed, path["workflow_id"])
     elif view == "runs.list_runs":
         _check_list(embed)
+    elif view == "approvals.list_approvals":
+        _check_approvals(embed)
+    elif view in _OF_AN_APPROVAL:
+        _check_approval(embed, path["approval_id"])
     elif view in _OF_A_RUN:
         _check_run(embed, path["run_id"])
     elif view not in _OF_ALL or embed.workflow_id is not None:
@@ -58,7 +64,7 @@ def _check_workflow(embed: Embed, workflow_id: str) -> None:
 
 def _check_list(embed: Embed) -> None:
     if embed.workflow_id is not None and request.args.getlist("workflow_id") != [embed.workflow_id]:
-        raise Forbidden(f"this embed token reaches the runs of one workflow: ?workflow_id={embed.workflow_id}")
+        raise Forbidden(f"this embed token reaches what one workflow has: ?workflow_id={embed.workflow_id}")
 
 
 def _check_run(embed: Embed, run_id: str) -> None:
@@ -68,3 +74,19 @@ def _check_run(embed: Embed, run_id: str) -> None:
         run = queries.get_run(tx, embed.scope, run_id)
     if run.workflow_id != embed.workflow_id:
         raise NotFound(f"there is no run {run_id!r}")
+
+
+def _check_approvals(embed: Embed) -> None:
+    run_ids = request.args.getlist("run_id")
+    if len(run_ids) == 1:
+        _check_run(embed, run_ids[0])
+    else:
+        _check_list(embed)
+
+
+def _check_approval(embed: Embed, approval_id: str) -> None:
+    with Services.current().database.read() as tx:
+        record = approvals.get(tx, embed.scope, approval_id)
+    asked = record.request.assignees
+    if embed.workflow_id not in (None, record.workflow_id) or (asked and embed.user not in asked):
+        raise NotFound(f"there is no approval {approval_id!r}")

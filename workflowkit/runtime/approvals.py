@@ -26,9 +26,13 @@ from workflowkit.runtime.hints import Dispatcher, StepHint, hint
 from workflowkit.runtime.timers import NOTHING, Fired
 from workflowkit.store import approvals as rows
 from workflowkit.store import waits
-from workflowkit.store.approvals import ApprovalRecord
+from workflowkit.store.approvals import ANY_APPROVAL, ApprovalFilter, ApprovalRecord
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.timers import TimerRow
+
+
+#: Of what is missing the object is told that lacks it: forms mark the field by the code.
+_CODES = {"required": "missing-key"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +83,11 @@ class Approvals:
             return _shown(tx, rows.get(tx, scope, approval_id))
 
     def find(
-        self, scope: Scope, *, limit: int, before: str | None = None, status: Status | None = None,
-        assignee: str | None = None,
-    ) -> list[Approval]:  # fmt: skip
+        self, scope: Scope, *, limit: int, before: str | None = None, wanted: ApprovalFilter = ANY_APPROVAL
+    ) -> list[Approval]:
         """Return up to ``limit`` approvals of a tenant, newest first, those behind the id ``before``."""
         with self.database.read() as tx:
-            found = rows.find(tx, scope, limit=limit, before=before, status=status, assignee=assignee)
+            found = rows.find(tx, scope, limit=limit, before=before, wanted=wanted)
             decisions = rows.decisions_of(tx, scope, [record.id for record in found])
             return [
                 Approval(record, record.status_at(tx.now_ms), tuple(decisions[record.id])) for record in found
@@ -170,7 +173,7 @@ class Approvals:
             return None
         data = {} if choice.data is None else choice.data
         problems = [
-            Problem(f"/data{each.pointer}", "invalid-value", each.message)
+            Problem(f"/data{each.pointer}", _CODES.get(each.keyword, "invalid-value"), each.message)
             for each in violations(compile_schema(request.form), data)
         ]
         if problems:

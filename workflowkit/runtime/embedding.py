@@ -28,6 +28,8 @@ RIGHTS: dict[str, frozenset[str]] = {
     "edit": frozenset({"workflows:write", "secrets:read"}),
     "publish": frozenset({"workflows:publish"}),
     "run": frozenset({"runs:write"}),
+    # In the name of the token's user: whoever issues it has to be trusted to know who that is.
+    "decide": frozenset({"approvals:read", "approvals:decide", "approvals:impersonate"}),
 }
 _PURPOSE = "embed"
 _USER_MAX_CHARS = 200
@@ -38,7 +40,8 @@ _WORKFLOW_ID_MAX_CHARS = 64
 class Embed:
     """Who edits inside a host's page, and what: one workflow of ``scope``, or all if ``workflow_id`` is ``None``.
 
-    ``user`` is the name that the host gives its user; it is shown and kept, and decides nothing.
+    ``user`` is the name that the host gives its user. It is kept with what they do, and allows nothing by itself; with
+    the right ``decide`` it says as whom they are asked for approvals.
     """
 
     scope: Scope
@@ -121,6 +124,8 @@ class EmbedTokens:
             yield Problem("/ttl_seconds", "limit-exceeded", message)
         if len(embed.user) > _USER_MAX_CHARS:
             yield Problem("/user", "invalid-value", f"at most {_USER_MAX_CHARS} characters")
+        if "decide" in embed.rights and not embed.user:
+            yield Problem("/user", "missing", "who decides needs a name")
         if (workflow_id := embed.workflow_id) is not None and not _may_be_edited(workflow_id):
             yield Problem("/workflow_id", "invalid-value", "no workflow that could be edited has such an id")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +37,28 @@ class ApprovalRecord:
         return Status.EXPIRED if is_over else self.status
 
 
+@dataclass(frozen=True, slots=True)
+class ApprovalFilter:
+    """Which approvals are looked for: those that are so in every respect that is named.
+
+    ``assignee`` is one of those who are asked; ``decider`` may decide, as one of those or because nobody in particular is
+    asked.
+    """
+
+    status: Status | None = None
+    assignee: str | None = None
+    decider: str | None = None
+    run_id: str | None = None
+    workflow_id: str | None = None
+
+    def names(self) -> dict[str, str]:
+        """Return what is named beside the status."""
+        found = {name: getattr(self, name) for name in _WHERE}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+ANY_APPROVAL = ApprovalFilter()
+
 #: Behind every id.
 _NEWEST = "Z" * 27
 _COLUMNS = (
@@ -56,15 +79,24 @@ _WHERE_STATUS = {
     Status.OPEN: " AND status = 'open' AND expires_at_ms > :now_ms",
     Status.EXPIRED: " AND (status = 'expired' OR (status = 'open' AND expires_at_ms <= :now_ms))",
 } | {each: f" AND status = '{each.value}'" for each in (Status.APPROVED, Status.REJECTED, Status.CANCELLED)}
-_WHERE_ASSIGNEE = (
-    " AND id IN (SELECT approval_id FROM approval_assignees "
-    "WHERE environment = :environment AND tenant = :tenant AND assignee = :assignee)"
+_ASKED = (
+    "id IN (SELECT approval_id FROM approval_assignees "
+    "WHERE environment = :environment AND tenant = :tenant AND assignee = :{name})"
 )
-_FIND = {
-    (status, is_whose): Sql(f"{_PAGE}{where}{_WHERE_ASSIGNEE if is_whose else ''} ORDER BY id DESC LIMIT :limit")
-    for status, where in _WHERE_STATUS.items()
-    for is_whose in (False, True)
+_WHERE = {
+    "assignee": _ASKED.format(name="assignee"),
+    "decider": f"(assignees = '[]' OR {_ASKED.format(name='decider')})",
+    "run_id": "run_id = :run_id",
+    "workflow_id": "workflow_id = :workflow_id",
 }
+
+
+@functools.cache  # as many as there are ways to filter: names and statuses are our own
+def _find(status: Status | None, names: tuple[str, ...]) -> Sql:
+    wanted = "".join(f" AND {_WHERE[name]}" for name in names)
+    return Sql(f"{_PAGE}{_WHERE_STATUS[status]}{wanted} ORDER BY id DESC LIMIT :limit")
+
+
 # SAFETY: I17 — decided, expired or cancelled, whatever comes first: all lock the step's row, and so take turns.
 _CLOSE = Sql(
     f"UPDATE approvals SET status = :status, closed_at_ms = :now_ms WHERE {_OWNED} AND id = :id AND status = 'open'"  # noqa: S608
@@ -125,13 +157,12 @@ def find_by_id(tx: Transaction, approval_id: str) -> ApprovalRecord | None:
 
 
 def find(
-    tx: Transaction, scope: Scope, *, limit: int, before: str | None = None, status: Status | None = None,
-    assignee: str | None = None,
-) -> list[ApprovalRecord]:  # fmt: skip
-    """Return up to ``limit`` approvals, newest first, those behind ``before``; of one status, for one assignee."""
-    statement = _FIND[status, assignee is not None]
-    wanted = {"before": before or _NEWEST, "limit": limit, "now_ms": tx.now_ms, "assignee": assignee}
-    return [_from_row(row) for row in tx.rows(statement, **_whose(scope), **wanted)]
+    tx: Transaction, scope: Scope, *, limit: int, before: str | None = None, wanted: ApprovalFilter = ANY_APPROVAL
+) -> list[ApprovalRecord]:
+    """Return up to ``limit`` approvals, newest first, those behind the id ``before``."""
+    names = wanted.names()
+    page = {"before": before or _NEWEST, "limit": limit, "now_ms": tx.now_ms}
+    return [_from_row(row) for row in tx.rows(_find(wanted.status, tuple(names)), **_whose(scope), **page, **names)]
 
 
 def close(tx: Transaction, scope: Scope, approval_id: str, status: Status) -> bool:

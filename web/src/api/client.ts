@@ -133,7 +133,9 @@ export class Api {
     return this.get(`/event-types${query(filter)}`);
   }
 
-  approvals(filter: Partial<Record<"status" | "cursor", string>>): Promise<schema.ApprovalPage> {
+  approvals(
+    filter: Partial<Record<"status" | "cursor" | "run_id" | "workflow_id" | "limit", string>>,
+  ): Promise<schema.ApprovalPage> {
     return this.get(`/approvals${query(filter)}`);
   }
 

@@ -972,7 +972,7 @@ export interface NewEmbedToken {
   /** The only workflow that it opens. Default: all of the tenant. */
   readonly workflow_id?: string | null;
   /** What it allows; you must hold the permissions for it yourself. Default: `view`. */
-  readonly rights?: readonly ("view" | "edit" | "publish" | "run")[];
+  readonly rights?: readonly ("view" | "edit" | "publish" | "run" | "decide")[];
   /** How long it is good. Default: 900; the limit is `embed_token_seconds`. */
   readonly ttl_seconds?: number;
   /** The name of your user, kept with what they do. */

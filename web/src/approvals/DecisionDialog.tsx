@@ -15,7 +15,7 @@ import { Dialog } from "../shell/ui/Dialog";
 interface DecisionDialogProps {
   readonly approval: Approval;
   readonly onClose: () => void;
-  readonly onDecided: () => void;
+  readonly onDecided: (decided: Approval) => void;
 }
 
 const NONE: ReadonlyMap<string, FieldMessage> = new Map();
@@ -30,15 +30,15 @@ export function DecisionDialog({ approval, onClose, onDecided }: DecisionDialogP
     setBusy(true);
     const asksForData = approval.form !== null && decision === "approved";
     try {
-      await api.decide(approval.id, { decision, comment, ...(asksForData ? { data } : {}) });
-      onDecided();
+      const decided = await api.decide(approval.id, { decision, comment, ...(asksForData ? { data } : {}) });
       onClose();
+      onDecided(decided);
     } catch (reason) {
       const error = asApiError(reason);
       setProblems(
         new Map(error.problems.map((problem) => [problem.pointer.replace(/^\/data/, ""), messageOf(problem)])),
       );
-      notify(error.message, "error");
+      if (error.code !== "invalid-form") notify(error.message, "error"); // else it stands at the fields
       setBusy(false);
     }
   };

@@ -1,11 +1,11 @@
-import { useCallback, useEffect, useMemo, useState } from "react";
+import { Suspense, lazy, useCallback, useEffect, useMemo, useState } from "react";
 import type { RunDetail, Step } from "../api/schema";
 import { useLoaded } from "../api/useLoaded";
 import { paintRun, statusWord } from "../canvas/painting";
 import { SOURCE } from "../document/types";
 import "../editor/editor.css";
 import type { Tell } from "../editor/host";
-import { t } from "../locale/locale";
+import { t, withPageWords } from "../locale/locale";
 import { loadGraph } from "../runs/graph";
 import { PaintedCanvas } from "../runs/PaintedCanvas";
 import { useNow, useRun } from "../runs/useRun";
@@ -14,10 +14,21 @@ import "../runs/runs.css";
 import { duration, fullTime } from "../shell/times";
 import { IconButton } from "../shell/ui/Button";
 import { JsonTree } from "../shell/ui/JsonTree";
+import { toldOf } from "./decided";
 import { EmbedPage, NotShown } from "./EmbedPage";
 
+const StepApprovals = lazy(() =>
+  withPageWords(() => import("../approvals/StepApprovals")).then((module) => ({ default: module.StepApprovals })),
+);
+
+interface EmbeddedRunProps {
+  readonly runId: string;
+  readonly mayDecide: boolean;
+  readonly tell: Tell;
+}
+
 /** A run inside a host's page, on the graph of the version that it executes, as it goes on. */
-export function EmbeddedRun({ runId, tell }: { readonly runId: string; readonly tell: Tell }): React.JSX.Element {
+export function EmbeddedRun({ runId, mayDecide, tell }: EmbeddedRunProps): React.JSX.Element {
   const { run, error, refresh } = useRun(runId);
   const status = run?.status;
   const workflowId = run?.workflow_id ?? "";
@@ -29,7 +40,7 @@ export function EmbeddedRun({ runId, tell }: { readonly runId: string; readonly 
   }, [error, tell]);
   return (
     <EmbedPage>
-      {run !== undefined && <LoadedRun run={run} staleness={error?.message} />}
+      {run !== undefined && <LoadedRun run={run} tell={mayDecide ? tell : undefined} staleness={error?.message} />}
       {run === undefined && error === undefined && <p className="page-loading">{t("Loading…")}</p>}
       {run === undefined && error !== undefined && (
         <NotShown
@@ -44,11 +55,13 @@ export function EmbeddedRun({ runId, tell }: { readonly runId: string; readonly 
 
 interface LoadedRunProps {
   readonly run: RunDetail;
+  /** Who is told of decisions; without anybody there are none. */
+  readonly tell: Tell | undefined;
   /** Why what is shown may be out of date. */
   readonly staleness: string | undefined;
 }
 
-function LoadedRun({ run, staleness }: LoadedRunProps): React.JSX.Element {
+function LoadedRun({ run, tell, staleness }: LoadedRunProps): React.JSX.Element {
   const { workflow_id, version, path } = run;
   const load = useCallback(() => loadGraph({ workflow_id, version, path }), [workflow_id, version, path]);
   const { value: graph } = useLoaded(load);
@@ -75,7 +88,7 @@ function LoadedRun({ run, staleness }: LoadedRunProps): React.JSX.Element {
             {step === undefined ? (
               <Beginning run={run} onClose={() => setSelected(undefined)} />
             ) : (
-              <StepFacts step={step} onClose={() => setSelected(undefined)} />
+              <StepFacts key={step.id} run={run} step={step} tell={tell} onClose={() => setSelected(undefined)} />
             )}
           </aside>
         )}
@@ -124,8 +137,14 @@ function Beginning({ run, onClose }: PartProps & { readonly run: RunDetail }): R
   );
 }
 
-/** What is to be known of a step. */
-function StepFacts({ step, onClose }: PartProps & { readonly step: Step }): React.JSX.Element {
+interface StepFactsProps extends PartProps {
+  readonly run: RunDetail;
+  readonly step: Step;
+  readonly tell: Tell | undefined;
+}
+
+/** What is to be known of a step, and what it asks people. */
+function StepFacts({ run, step, tell, onClose }: StepFactsProps): React.JSX.Element {
   return (
     <div className="run-detail" data-testid="step-detail">
       <header className="run-detail-head">
@@ -136,6 +155,11 @@ function StepFacts({ step, onClose }: PartProps & { readonly step: Step }): Reac
       </header>
       {step.started_at !== null && <p className="muted">{fullTime(step.started_at)}</p>}
       {step.error !== null && <p className="callout callout-error">{step.error.message}</p>}
+      {tell !== undefined && step.inner.some(({ type }) => type === "approval") && (
+        <Suspense>
+          <StepApprovals run={run} step={step} mayDecide onDecided={(decided) => tell("decided", toldOf(decided))} />
+        </Suspense>
+      )}
       {step.inputs !== null && <Value title={t("Input")} value={step.inputs} />}
       {step.status === "completed" && <Value title={t("Output")} value={step.output} />}
     </div>

@@ -1,5 +1,5 @@
 /**
- * `<workflow-editor>`: the editor as an element of any page. It lives in a shadow root, so that neither the page's styles
+ * `<workflow-editor>`: the editor as an element of any page; `<workflow-approvals>`: what its user is to decide. It lives in a shadow root, so that neither the page's styles
  * nor the editor's touch the other. There may be one on a page at a time.
  */
 
@@ -41,8 +41,9 @@ function takePlace(element: WorkflowEditorElement): void {
 /** Lets pages use the element. */
 export function define(given: ElementOptions): void {
   options = given;
-  if (customElements.get("workflow-editor") === undefined)
-    customElements.define("workflow-editor", WorkflowEditorElement);
+  if (customElements.get("workflow-editor") !== undefined) return;
+  customElements.define("workflow-editor", WorkflowEditorElement);
+  customElements.define("workflow-approvals", WorkflowApprovalsElement);
 }
 
 export class WorkflowEditorElement extends HTMLElement {
@@ -57,6 +58,8 @@ export class WorkflowEditorElement extends HTMLElement {
     "locale",
   ];
 
+  /** Whether it shows what its user is asked to decide. */
+  protected readonly isForApprovals: boolean = false;
   private getTokenCallback: GetToken | undefined;
   private given: Json | undefined;
   private mounted: Mounted | undefined;
@@ -215,7 +218,8 @@ export class WorkflowEditorElement extends HTMLElement {
   }
 
   private async draw(): Promise<void> {
-    const isNothing = this.workflowId === "" && this.runId === "" && this.given === undefined;
+    const isNamed = this.workflowId !== "" || this.runId !== "" || this.given !== undefined;
+    const isNothing = !isNamed && !this.isForApprovals;
     if (active !== this || isNothing) return;
     try {
       if (this.keeper.current === undefined && !(this.getTokenCallback !== undefined && (await this.keeper.renew())))
@@ -238,6 +242,8 @@ export class WorkflowEditorElement extends HTMLElement {
       keeper: this.keeper,
       workflowId: this.workflowId,
       runId: this.runId === "" ? undefined : this.runId,
+      isForApprovals: this.isForApprovals,
+      mayDecide: rights.includes("decide") && !this.readOnly,
       document: this.given,
       actions: this.actions,
       isReadOnly: this.readOnly || !rights.includes("edit"),
@@ -246,4 +252,8 @@ export class WorkflowEditorElement extends HTMLElement {
       locale: this.locale,
     };
   }
+}
+
+export class WorkflowApprovalsElement extends WorkflowEditorElement {
+  protected override readonly isForApprovals = true;
 }

@@ -20,7 +20,7 @@ interface Waiting {
 let host: string | undefined;
 let requests = 0;
 const waiting = new Map<number, Waiting>();
-const editor = document.createElement("workflow-editor") as WorkflowEditorElement;
+let shown: WorkflowEditorElement | undefined;
 
 function send(message: FromFrame): void {
   if (host !== undefined) parent.postMessage(message, host);
@@ -35,7 +35,23 @@ function askForToken(): Promise<string> {
   });
 }
 
+/** The element that shows what is wanted: the one that is there, or a new one in its place. */
+function elementFor(tag: string): WorkflowEditorElement {
+  if (shown?.localName === tag) return shown;
+  shown?.remove();
+  const made = document.createElement(tag) as WorkflowEditorElement;
+  made.className = "frame-editor";
+  made.getToken = askForToken;
+  for (const name of EVENT_NAMES)
+    made.addEventListener(name, (event) => {
+      send({ channel: CHANNEL, kind: "event", name, detail: (event as CustomEvent<unknown>).detail });
+    });
+  shown = made;
+  return made;
+}
+
 function open(settings: FrameSettings): void {
+  const editor = elementFor(settings.approvals === true ? "workflow-approvals" : "workflow-editor");
   for (const [name, value] of Object.entries(settings.variables ?? {}))
     if (name.startsWith("--wk-")) editor.style.setProperty(name, value);
   editor.readOnly = settings.readOnly === true;
@@ -63,12 +79,6 @@ function receive(event: MessageEvent): void {
 }
 
 define({ styles });
-editor.className = "frame-editor";
-editor.getToken = askForToken;
-for (const name of EVENT_NAMES)
-  editor.addEventListener(name, (event) => {
-    send({ channel: CHANNEL, kind: "event", name, detail: (event as CustomEvent<unknown>).detail });
-  });
 addEventListener("message", receive);
 // Who is around is not known yet; this says nothing but that somebody may ask.
 if (parent !== window) parent.postMessage({ channel: CHANNEL, kind: "ready" } satisfies FromFrame, "*");

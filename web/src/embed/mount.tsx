@@ -9,7 +9,7 @@ import { moveInto } from "../base/place";
 import { documentJson } from "../editor/store";
 import type { Tell } from "../editor/host";
 import type { OpenedEditor } from "../editor/open";
-import { localeOf, setLanguage, withPanelWords } from "../locale/locale";
+import { localeOf, setLanguage, withPageWords, withPanelWords } from "../locale/locale";
 import type { ThemeChoice } from "../shell/theme";
 import { followSystem, takeTheme, useTheme } from "../shell/theme";
 import "../shell/styles/index.css";
@@ -21,6 +21,11 @@ import type { TokenKeeper } from "./token";
 const EmbeddedRun = lazy(() =>
   withPanelWords(() => import("./EmbeddedRun")).then((module) => ({ default: module.EmbeddedRun })),
 );
+const EmbeddedApprovals = lazy(() =>
+  withPageWords(() => import("../approvals/EmbeddedApprovals")).then((module) => ({
+    default: module.EmbeddedApprovals,
+  })),
+);
 
 export interface Wanted {
   readonly server: string;
@@ -28,6 +33,9 @@ export interface Wanted {
   readonly workflowId: string;
   /** A run to be shown instead of the editor. */
   readonly runId: string | undefined;
+  /** Whether approvals are to be shown instead, and whether the token allows to decide them. */
+  readonly isForApprovals: boolean;
+  readonly mayDecide: boolean;
   readonly document: Json | undefined;
   readonly actions: readonly string[];
   readonly isReadOnly: boolean;
@@ -87,12 +95,29 @@ export async function mount(element: WorkflowEditorElement, styles: readonly str
 
 /** What the element shows. What makes another editor necessary is part of its key. */
 function shown(wanted: Wanted, tell: Tell, onOpened: (opened: OpenedEditor) => void): ReactNode {
-  const { server, workflowId, runId, isReadOnly, mayPublish, document, actions } = wanted;
+  const { server, workflowId, runId, isForApprovals, isReadOnly, mayPublish, document, actions } = wanted;
   const language = localeOf(wanted.locale);
+  if (isForApprovals)
+    return (
+      <Suspense>
+        <EmbeddedApprovals
+          key={JSON.stringify([server, workflowId, runId, language])}
+          workflowId={workflowId}
+          runId={runId}
+          isReadOnly={!wanted.mayDecide}
+          tell={tell}
+        />
+      </Suspense>
+    );
   if (runId !== undefined)
     return (
       <Suspense>
-        <EmbeddedRun key={JSON.stringify([server, runId, language])} runId={runId} tell={tell} />
+        <EmbeddedRun
+          key={JSON.stringify([server, runId, language])}
+          runId={runId}
+          mayDecide={wanted.mayDecide}
+          tell={tell}
+        />
       </Suspense>
     );
   return (

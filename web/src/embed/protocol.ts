@@ -6,11 +6,13 @@ import type { HostEventName } from "../editor/host";
 /** Tells our messages from those of others. */
 export const CHANNEL = "workflow-editor";
 
-/** What the page asks for. All may be left out but one of the workflow, the run and the document. */
+/** What the page asks for. All may be left out but one of the workflow, the run, the approvals and the document. */
 export interface FrameSettings {
   readonly workflowId?: string;
   /** Shows a run instead of the editor. */
   readonly runId?: string;
+  /** Shows what the user is asked to decide instead of the editor. */
+  readonly approvals?: boolean;
   /** Edits a document that the page keeps. */
   readonly document?: Json;
   /** The kinds of actions that are offered. */
@@ -45,6 +47,7 @@ export const EVENT_NAMES: readonly HostEventName[] = [
   "problems",
   "selection",
   "run",
+  "decided",
   "error",
   "token-expiring",
 ];

@@ -3,7 +3,7 @@ import { act } from "react";
 import { createRoot } from "react-dom/client";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { WorkflowEditorProps } from "../../react/index";
-import { WorkflowEditor } from "../../react/index";
+import { WorkflowApprovals, WorkflowEditor } from "../../react/index";
 
 /** Stands for the element that the server's script defines. */
 class Fake extends HTMLElement {
@@ -75,6 +75,22 @@ describe("the component for React", () => {
     expect(runs).toEqual([{ workflowId: "w", runId: "r1", status: "running" }]);
     await draw({ workflowId: "w" });
     expect([element.set.runId, element.set.workflowId]).toEqual([undefined, "w"]);
+  });
+
+  it("shows approvals, and tells what was decided", async () => {
+    const decisions: unknown[] = [];
+    if (customElements.get("workflow-approvals") === undefined)
+      customElements.define("workflow-approvals", class extends Fake {});
+    const all = { server: "/flows", getToken: () => "token", workflowId: "refunds", locale: "de" };
+    await act(async () => {
+      root.render(createElement(WorkflowApprovals, { ...all, onDecided: (detail) => decisions.push(detail) }));
+      await Promise.resolve();
+    });
+    const element = container.querySelector("workflow-approvals") as Fake;
+    expect(element.set).toMatchObject({ server: "/flows", workflowId: "refunds", locale: "de" });
+    const detail = { workflowId: "refunds", runId: "r", approvalId: "a", status: "approved" };
+    element.dispatchEvent(new CustomEvent("decided", { detail }));
+    expect(decisions).toEqual([detail]);
   });
 
   it("tells if the server has no such script", async () => {

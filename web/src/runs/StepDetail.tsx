@@ -1,5 +1,6 @@
-import { useState } from "react";
+import { Suspense, lazy, useState } from "react";
 import type { InnerStep, RunDetail, Step } from "../api/schema";
+import { useMay } from "../api/session";
 import type { Json } from "../base/json";
 import { isObject } from "../base/json";
 import { t } from "../locale/locale";
@@ -19,6 +20,10 @@ import { ValueView } from "./ValueView";
 import type { Bar } from "./waterfall";
 import { owns, waitWords } from "./waterfall";
 import { reasonText } from "./words";
+
+const StepApprovals = lazy(() =>
+  import("../approvals/StepApprovals").then((module) => ({ default: module.StepApprovals })),
+);
 
 /** An id of ours, and not of a sender. */
 const OWN_ID = /^[0-9A-HJKMNP-TV-Z]{26}$/;
@@ -55,6 +60,7 @@ export function StepDetail({ run, step, bars, template, onClose }: StepDetailPro
       )}
       {step.error !== null && <Failure error={step.error} />}
       {step.is_handled && <p className="muted">{t("The workflow provides for this failure: the run went on.")}</p>}
+      <Asked run={run} step={step} />
       <Facts facts={timesOf(step)} />
       <Timing bars={bars} />
       {step.inner.length > 0 && (
@@ -96,6 +102,17 @@ export function StepDetail({ run, step, bars, template, onClose }: StepDetailPro
       )}
       {isRerunning && <RerunDialog run={run} step={step} onClose={() => setRerunning(false)} />}
     </div>
+  );
+}
+
+/** What the step asks people, to be decided here. */
+function Asked({ run, step }: Pick<StepDetailProps, "run" | "step">): React.JSX.Element | null {
+  const mayDecide = useMay("approvals:decide");
+  if (!step.inner.some(({ type }) => type === "approval")) return null;
+  return (
+    <Suspense>
+      <StepApprovals run={run} step={step} mayDecide={mayDecide} />
+    </Suspense>
   );
 }
 

@@ -16,6 +16,7 @@ from workflowkit.api.services import Services
 from workflowkit.base.errors import Forbidden
 from workflowkit.engine.approvals import Status, Verdict
 from workflowkit.runtime.approvals import Choice
+from workflowkit.store.approvals import ApprovalFilter
 
 api = APIBlueprint("approvals", __name__, url_prefix="/api", tag="Approvals")
 
@@ -34,10 +35,15 @@ def list_approvals(query: dict[str, Any]) -> Response:
     Newest first. With `status=open` and `assignee` it is somebody's inbox.
     """
     page = Page.asked(query)
-    status = None if "status" not in query else Status(query["status"])
-    found = Services.current().approvals.find(
-        caller().scope, limit=page.fetch, before=page.after, status=status, assignee=query.get("assignee")
+    embed = caller().embed
+    wanted = ApprovalFilter(
+        status=None if "status" not in query else Status(query["status"]),
+        assignee=query.get("assignee"),
+        decider=None if embed is None else embed.user,
+        run_id=query.get("run_id"),
+        workflow_id=query.get("workflow_id"),
     )
+    found = Services.current().approvals.find(caller().scope, limit=page.fetch, before=page.after, wanted=wanted)
     return answer(page.show(found, views.approval, lambda approval: approval.record.id))
 
 
@@ -64,7 +70,7 @@ def get_approval(approval_id: str) -> Response:
 def decide_approval(body: dict[str, Any], approval_id: str) -> Response:
     """Decide.
 
-    In the name of the key, which need not be asked; or of `actor`, who must be.
+    In the name of the key, which need not be asked; or of `actor`, who must be. With an embed token: in that of its user.
     """
     actor, is_someone_else = _actor(caller(), body.get("actor"))
     choice = Choice(
@@ -74,7 +80,11 @@ def decide_approval(body: dict[str, Any], approval_id: str) -> Response:
 
 
 def _actor(who: Caller, named: str | None) -> tuple[str, bool]:
-    """Return in whose name a caller decides, and whether that is somebody else than the caller."""
+    """Return in whose name a caller decides, and whether that person has to be one of those who are asked."""
+    if who.embed is not None:
+        if named not in (None, who.embed.user):
+            raise Forbidden("an embed token decides in the name of its user")
+        return who.embed.user, True
     if named is None:
         return (DEVELOPER if who.key is None else f"key:{who.key.id}") if who.person is None else who.person.name, False
     if IMPERSONATE not in who.permissions:

@@ -28,6 +28,8 @@ class ApprovalQuery(PageQuery):
 
     status = text("Only those that are so.", required=False, validate=validate.OneOf(STATUSES))
     assignee = text("Only those that ask this person.", required=False, validate=validate.Length(1, 256))
+    run_id = text("Only those of this run.", required=False, validate=validate.Length(1, 256))
+    workflow_id = text("Only those of runs of this workflow.", required=False, validate=validate.Length(1, 256))
 
 
 class ApprovalDecision(Answer):
