@@ -125,7 +125,7 @@ class EmbedTokens:
         if len(embed.user) > _USER_MAX_CHARS:
             yield Problem("/user", "invalid-value", f"at most {_USER_MAX_CHARS} characters")
         if "decide" in embed.rights and not embed.user:
-            yield Problem("/user", "missing", "who decides needs a name")
+            yield Problem("/user", "required", "who decides needs a name")
         if (workflow_id := embed.workflow_id) is not None and not _may_be_edited(workflow_id):
             yield Problem("/workflow_id", "invalid-value", "no workflow that could be edited has such an id")
 
