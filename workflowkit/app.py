@@ -441,8 +441,8 @@ class WorkflowKit:
         """Return a token for the browser of a user of yours, with which the editor in your page opens ``workflow``, or,
         without one, all of the tenant's (docs/editor-embedding.md).
 
-        ``rights`` are ``view``, ``edit``, ``publish``, ``run`` and ``decide``; ``user`` is kept with what is done, and is
-        who decides. It cannot be called back: let it be good for minutes. It is entered in the audit log. Raises
+        ``rights`` are ``view``, ``edit``, ``publish``, ``run`` and ``decide``; ``user`` is kept with what is done, and
+        is who decides. It cannot be called back: let it be good for minutes. It is entered in the audit log. Raises
         ``InvalidInput``.
         """
         from workflowkit.runtime.auditing import PROGRAM

@@ -30,7 +30,6 @@ from workflowkit.store.approvals import ANY_APPROVAL, ApprovalFilter, ApprovalRe
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.timers import TimerRow
 
-
 #: Of what is missing the object is told that lacks it: forms mark the field by the code.
 _CODES = {"required": "missing-key"}
 

@@ -41,8 +41,8 @@ class ApprovalRecord:
 class ApprovalFilter:
     """Which approvals are looked for: those that are so in every respect that is named.
 
-    ``assignee`` is one of those who are asked; ``decider`` may decide, as one of those or because nobody in particular is
-    asked.
+    ``assignee`` is one of those who are asked; ``decider`` may decide, as one of those or because nobody in particular
+    is asked.
     """
 
     status: Status | None = None

@@ -108,7 +108,9 @@ export class FlowBuilder {
   buildNodes(input: FlowInput): FlowNode[] {
     const taken = groupBy(input.graph.edges, (edge) => edge.from);
     const inGroup = new Map(
-      [...input.groups.values()].flatMap(({ name, members }) => members.map((id): [string, string] => [id, name || t("Group")])),
+      [...input.groups.values()].flatMap(({ name, members }) =>
+        members.map((id): [string, string] => [id, name || t("Group")]),
+      ),
     );
     const built: FlowNode[] = [
       ...[...input.groups].map(([id, group]) => frameNode(id, group, input.positions)),

@@ -70,7 +70,8 @@ def get_approval(approval_id: str) -> Response:
 def decide_approval(body: dict[str, Any], approval_id: str) -> Response:
     """Decide.
 
-    In the name of the key, which need not be asked; or of `actor`, who must be. With an embed token: in that of its user.
+    In the name of the key, which need not be asked; or of `actor`, who must be. With an embed token: in the name of
+    its user.
     """
     actor, is_someone_else = _actor(caller(), body.get("actor"))
     choice = Choice(
