@@ -347,6 +347,42 @@ def test_of_a_run_too_tall_to_be_read_at_once_the_beginning_is_shown(editor: Edi
     assert first["y"] > canvas["y"]
 
 
+def test_names_of_connections_and_signs_for_adding_lie_apart(editor: EditorPage) -> None:
+    places = {"$source": {"x": 0, "y": 0}, "ask": {"x": 0, "y": 140}, "log": {"x": 0, "y": 280}}
+    approved = {"type": "match", "ref": "!ref($.output.status)", "value": "approved"}
+    document = chain("builtin:approval", "log", metadata={"ui": {"positions": places}})
+    document["actions"][0]["id"] = "ask"
+    document["edges"] = [{"from": "$source", "to": "ask"}, {"from": "ask", "to": "log", "conditional": approved}]
+    page = editor.open(document).page
+    page.mouse.move(0, 0)
+    label = page.get_by_role("button", name="Approved", exact=True)
+    signs = [editor.get(f"add-after-ask-{way}") for way in ("Rejected", "Expired")]
+    boxes = [place.bounding_box() for place in (label, *signs)]
+    for one, other in itertools.combinations(boxes, 2):
+        assert one is not None
+        assert other is not None
+        is_beside = one["x"] + one["width"] <= other["x"] or other["x"] + other["width"] <= one["x"]
+        is_apart = one["y"] + one["height"] <= other["y"] or other["y"] + other["height"] <= one["y"]
+        assert is_beside or is_apart
+    expect(signs[0].get_by_text("Rejected")).to_be_hidden()
+    editor.node("ask").hover()
+    for sign in signs:
+        expect(sign.locator(".add-after-name")).to_be_visible()
+
+
+def test_on_a_telephone_the_names_of_steps_can_be_read_at_once(new_page: NewPage) -> None:
+    places = {"$source": {"x": 0, "y": 0}} | {f"s{number}": {"x": number * 280, "y": 140} for number in range(4)}
+    actions = [{"id": f"s{number}", "kind": "log", "inputs": {"message": "x"}} for number in range(4)]
+    edges = [{"from": "$source", "to": action["id"]} for action in actions]
+    wide = chain(actions=actions, edges=edges, metadata={"ui": {"positions": places}})
+    editor = new_page(width=390, height=844).open(wide)
+    wait_for_stillness(editor)
+    expect(editor.page.locator(".canvas-zoom")).to_have_text("50 %")
+    expect(editor.get("canvas")).to_have_attribute("data-far", "false")
+    editor.get("fit").click()
+    expect(editor.page.locator(".canvas-zoom")).not_to_have_text("50 %")
+
+
 def wait_for_stillness(editor: EditorPage) -> None:
     """Return once the drawing has stood in the same place for a few frames."""
     editor.page.evaluate(

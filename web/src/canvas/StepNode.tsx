@@ -68,7 +68,14 @@ export const StepNode = memo(function StepNode({ id, data, selected }: NodeProps
         />
       ))}
       {openWays.map((open) => (
-        <AddButton key={open.index} nodeId={id} nodeName={name} open={open} wayCount={ways.length} />
+        <AddButton
+          key={open.index}
+          nodeId={id}
+          nodeName={name}
+          open={open}
+          wayCount={ways.length}
+          isBesideEdges={openWays.length < ways.length}
+        />
       ))}
     </div>
   );
@@ -102,10 +109,13 @@ interface AddButtonProps {
   readonly nodeName: string;
   readonly open: OpenWay;
   readonly wayCount: number;
+  /** Whether other ways are taken: their names stand there, too. */
+  readonly isBesideEdges?: boolean;
 }
 
 /** The "+" below a way that leads nowhere yet. */
-export function AddButton({ nodeId, nodeName, open, wayCount }: AddButtonProps): React.JSX.Element | null {
+export function AddButton(props: AddButtonProps): React.JSX.Element | null {
+  const { nodeId, nodeName, open, wayCount, isBesideEdges = false } = props;
   const { store } = useEditorContext();
   const isReadOnly = useEditor((state) => state.isReadOnly);
   const { way, index } = open;
@@ -113,8 +123,10 @@ export function AddButton({ nodeId, nodeName, open, wayCount }: AddButtonProps):
   return (
     <button
       type="button"
-      // The names of more than two ways do not fit beside each other.
-      className={`add-after nodrag nopan${wayCount > 2 && index % 2 === 1 ? " add-after-lower" : ""}`}
+      // The names of more than two ways do not fit beside each other, and less so beside those of connections.
+      className={`add-after nodrag nopan${wayCount > 2 && index % 2 === 1 ? " add-after-lower" : ""}${
+        wayCount > 2 && isBesideEdges ? " add-after-short" : ""
+      }`}
       style={{ left: wayPercent(index, Math.max(wayCount, 1)) }}
       aria-label={t("Add a step after {name}", {
         name: way.name === undefined ? nodeName : `${nodeName}, ${served(way.name)}`,

@@ -59,8 +59,8 @@ export function useCanvasView(): void {
       const start = positions.get(SOURCE) ?? { x: 0, y: 0 };
       void flow.setCenter(start.x + NODE_WIDTH / 2, start.y + 5 * NODE_HEIGHT, { zoom: 1 });
     } else {
-      // A run is there to be read: rather a part of it than boxes without words.
-      const minZoom = store.getState().isReadOnly ? READABLE_ZOOM : 0;
+      // A run is there to be read, and a telephone has little room: rather a part of it than boxes without words.
+      const minZoom = store.getState().isReadOnly || roomWidth() <= NARROW ? READABLE_ZOOM : 0;
       const padding = roomAround(store, flow, flowStore.getState(), positions);
       void flow.fitView({ padding, maxZoom: 1, minZoom }).then(() => {
         // Of what is too tall even so the beginning is shown, not the middle.

@@ -27,7 +27,7 @@ export function wire(
   const problems = input.problems.byTarget.get(targetKey("edge", input.scope, edge.id)) ?? NONE;
   const from = source?.name ?? edge.from.replace(SOURCE, t("the trigger"));
   const to = actions.get(edge.to)?.name ?? edge.to;
-  const { bend, lane } = routeOf(input, edge, wayOffset(way, Math.max(ways.length, 1)), routes);
+  const { bend, lane } = routeOf(input, edge, { way, count: Math.max(ways.length, 1) }, routes);
   return {
     id: edge.id,
     type: "wire",
@@ -51,11 +51,22 @@ export function wire(
   };
 }
 
-function routeOf({ positions }: FlowInput, { id, from, to }: WorkflowEdge, offset: number, routes: Routes): Route {
+/** How far above its end a connection turns whose name would else stand on the signs for adding steps; and the room. */
+const LATE = 22;
+const ROOM = 3 * LATE;
+
+function routeOf(
+  { positions }: FlowInput,
+  { id, from, to }: WorkflowEdge,
+  { way, count }: { readonly way: number; readonly count: number },
+  routes: Routes,
+): Route {
   const [source, target] = [positions.get(from), positions.get(to)];
   if (source === undefined || target === undefined) return {};
-  const start = { x: source.x + offset, y: source.y + NODE_HEIGHT };
-  return routes.find(id, start, { x: target.x + NODE_WIDTH / 2, y: target.y });
+  const start = { x: source.x + wayOffset(way, count), y: source.y + NODE_HEIGHT };
+  const route = routes.find(id, start, { x: target.x + NODE_WIDTH / 2, y: target.y });
+  const isPlain = route.bend === undefined && route.lane === undefined;
+  return isPlain && count > 2 && target.y - start.y >= ROOM ? { bend: target.y - LATE } : route;
 }
 
 /** What stands on an edge: its own name, the name of its way, or its condition in short. */
