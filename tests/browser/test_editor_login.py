@@ -18,11 +18,14 @@ from accessibility import HOSTILE, serious
 from editing import EditorPage, NewPage, Server, chain
 from openid import CLIENT_ID, CLIENT_SECRET, a_provider
 from playwright.sync_api import Page, expect
+from translations import catalogue, english_on
 
 from workflowkit.base.clock import SystemClock
 
 COMMAND = [sys.executable, "-m", "workflowkit"]
 PASSWORD = "correct horse battery staple"
+#: What is called the same in all languages; who did something is told as the log has it, and is searched for by that.
+NAMED = {"Workflow Kit", "nobody"}
 
 
 def is_listening(address: str) -> bool:
@@ -152,6 +155,65 @@ def test_the_login_page_can_be_used_by_everybody(new_page: NewPage, guarded: Gua
     expect(page.get_by_role("alert")).to_contain_text("has not worked")
     assert serious(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize(("language", "width"), [("de", 1440), ("ar", 1440), ("de", 390), ("ar", 390)])
+def test_who_logs_in_and_manages_users_reads_their_language(
+    new_page: NewPage, guarded: Guarded, language: str, width: int
+) -> None:
+    page, words = new_page(locale=language, width=width, height=844).page, catalogue(language)
+    found: dict[str, list[str]] = {}
+
+    def look(name: str) -> None:
+        problems = [*english_on(page, language, NAMED), *serious(page)]
+        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+            problems.append("too wide")
+        if problems:
+            found[name] = problems
+
+    page.goto(f"{guarded.url}/users?login_problem=x")
+    form = page.get_by_test_id("login-form")
+    name, password = form.locator("[autocomplete=username]"), form.locator("[type=password]")
+    expect(name).to_be_visible()
+    look("login")
+    name.fill("ann@example.org")
+    password.fill("wrong")
+    password.press("Enter")
+    expect(page.get_by_role("alert")).to_be_visible()
+    look("refused")
+    page.get_by_role("button", name=words["Use an API key"]).click()
+    look("key")
+    page.reload()
+    name.fill("ann@example.org")
+    password.fill(PASSWORD)
+    password.press("Enter")
+    expect(page.get_by_test_id("new-user")).to_be_visible()
+    expect(page.get_by_test_id("user-vera@example.org")).to_be_visible()
+    look("users")
+    page.get_by_test_id("new-user").click()
+    dialog = page.get_by_role("dialog")
+    look("new user")
+    dialog.get_by_role("textbox").first.fill("x")
+    dialog.locator("[type=password]").fill("short")
+    dialog.get_by_role("button", name=words["Make the user"]).click()
+    expect(dialog.get_by_role("alert")).to_be_visible()
+    look("new user, refused")
+    page.keyboard.press("Escape")
+    for item in ("Change roles", "Set a password"):
+        page.get_by_test_id("user-vera@example.org").get_by_role("button").click()
+        look("menu")
+        page.get_by_role("menuitem", name=words[item]).click()
+        expect(dialog).to_be_visible()
+        look(item)
+        page.keyboard.press("Escape")
+    page.get_by_test_id("account-button").click()
+    expect(page.get_by_test_id("log-out")).to_be_visible()
+    look("account")
+    page.keyboard.press("Escape")
+    page.goto(f"{guarded.url}/audit")
+    expect(page.get_by_test_id("audit-login.succeeded").first).to_be_visible()
+    look("audit")
+    assert found == {}
 
 
 def test_a_viewer_sees_everything_and_changes_nothing(page: Page, stored: Guarded) -> None:

@@ -10,24 +10,10 @@ import services
 from accessibility import serious
 from editing import NewPage, Server, chain
 from playwright.sync_api import Locator, Page, expect
-from translations import catalogue
+from translations import english_on
 
 EVENT = "languages/asked"
 DEADLINE_MS = 60_000
-#: All that is read or read out, each once, but for values that are shown as they are.
-SAID = """() => {
-    const said = new Set();
-    const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT);
-    while (walk.nextNode()) {
-        const node = walk.currentNode;
-        if (node.nodeType === Node.TEXT_NODE) {
-            if (node.parentElement.closest(".json-value, .json-name, code, pre") === null) said.add(node.data.trim());
-        }
-        else for (const name of ["aria-label", "title", "placeholder", "aria-valuetext", "data-head"])
-            if (node.hasAttribute(name)) said.add(node.getAttribute(name).trim());
-    }
-    return [...said].filter(text => text !== "");
-}"""
 #: Where there is too little room, and how much too little.
 OVERFLOWING = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 #: A name that is the same in every language. Those that users gave are, too.
@@ -137,11 +123,8 @@ class Reader:
 
     def english(self) -> list[str]:
         """Return what is said in English and has a translation."""
-        words = catalogue(self.language)
-        own = {other for other in words.values() if isinstance(other, str)}
-        translated = {english for english, other in words.items() if other != english}
         given = {workflow["name"] for workflow in self.server.get("/api/workflows?limit=200")["items"]}
-        return sorted((set(self.page.evaluate(SAID)) & translated) - own - NAMED - given)
+        return english_on(self.page, self.language, NAMED | given)
 
 
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
