@@ -229,8 +229,13 @@ def test_a_viewer_sees_everything_and_changes_nothing(page: Page, stored: Guarde
     expect(page.get_by_test_id("read-only")).to_be_visible()
     expect(page.get_by_test_id("workflow-name")).to_be_disabled()
     expect(page.get_by_test_id("publish")).to_have_count(0)
-    page.keyboard.press("Delete")
+    for key in ("Delete", "a", "c", "Enter", "d", "g", "t", "Control+d"):
+        page.keyboard.press(key)
+    editor.clipboard("paste", editor.clipboard("cut"))
     expect(editor.node("log")).to_be_visible()
+    expect(page.get_by_test_id("connect-prompt")).to_have_count(0)
+    # Nor is it said that anything was done.
+    expect(page.get_by_test_id("announcements")).to_have_text("1 step copied")
     assert serious(page) == []
     # What the page does not offer the server does not do.
     csrf = page.evaluate("fetch('/api/session').then((answer) => answer.json())")["csrf"]

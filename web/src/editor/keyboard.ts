@@ -16,6 +16,10 @@ import {
 import type { EditorStore } from "./store";
 import { NOTHING } from "./store";
 
+/** Keys that change the document: they are none for whoever may only look. */
+const EDITING: ReadonlySet<string> = new Set(["Delete", "Backspace", "a", "+", "c", "d", "g", "t"]);
+const EDITING_WITH_CONTROL: ReadonlySet<string> = new Set(["z", "y", "d"]);
+
 export interface KeyActions {
   readonly find: () => void;
   readonly help: () => void;
@@ -43,10 +47,10 @@ export function useEditorKeys(store: EditorStore, actions: KeyActions): void {
       if (text === undefined) return;
       event.clipboardData?.setData("text/plain", text);
       event.preventDefault();
-      if (event.type === "cut") deleteSelection(store);
+      if (event.type === "cut" && !store.getState().isReadOnly) deleteSelection(store);
     };
     const onPaste = (event: ClipboardEvent): void => {
-      if (isTyping(event) || isDialogOpen()) return;
+      if (isTyping(event) || isDialogOpen() || store.getState().isReadOnly) return;
       pasteText(store, event.clipboardData?.getData("text/plain") ?? "");
       event.preventDefault();
     };
@@ -89,8 +93,8 @@ function withControl(event: KeyboardEvent, store: EditorStore, actions: KeyActio
   const key = event.key.toLowerCase();
   if (key === "s") return did(actions.save);
   if (key === "f") return did(actions.find);
-  if (isTyping(event)) return false;
   const state = store.getState();
+  if (isTyping(event) || (state.isReadOnly && EDITING_WITH_CONTROL.has(key))) return false;
   if (key === "z") return did(event.shiftKey ? state.redo : state.undo);
   if (key === "y") return did(state.redo);
   if (key === "d") return did(() => duplicateSelection(store));
@@ -100,6 +104,7 @@ function withControl(event: KeyboardEvent, store: EditorStore, actions: KeyActio
 
 function alone(event: KeyboardEvent, store: EditorStore, actions: KeyActions): boolean {
   const state = store.getState();
+  if (state.isReadOnly && EDITING.has(event.key)) return false;
   switch (event.key) {
     case "Delete":
     case "Backspace":
