@@ -17,6 +17,14 @@ DEADLINE_SECONDS = 60
 #: What a screen is looked at as: colours, width and height of the window.
 LOOKS = [("light", 1440, 900), ("dark", 1440, 900), ("light", 820, 1180), ("dark", 390, 844), ("light", 390, 844)]
 
+#: Controls take the page's font only if they are told to; what is for machines has another one.
+FOREIGN_FONTS = """() => {
+    const own = getComputedStyle(document.body).fontFamily;
+    const controls = [...document.querySelectorAll("button, input, select, textarea")];
+    const fonts = controls.map((control) => getComputedStyle(control).fontFamily);
+    return [...new Set(fonts)].filter((font) => font !== own && !font.includes("mono"));
+}"""
+
 
 @dataclass(frozen=True, slots=True)
 class Filled:
@@ -117,6 +125,7 @@ def test_every_screen_can_be_used_by_everybody(
             problems.append("the page scrolls sideways")
         if page.locator("img[src=x]").count() > 0:
             problems.append("a text became an element")
+        problems += page.evaluate(FOREIGN_FONTS)
         if problems:
             found[name] = problems
     assert found == {}
