@@ -288,7 +288,7 @@ class Runtime:
         next_turn = NextTurn(self.database, self._schedule, self._versions)
         dequeuing = Dequeuing(self.database, self._schedule, claiming, next_turn)
         advance = Advance(
-            self.database, self._schedule, self.jitter, emitting, claiming, dequeuing, self._ending
+            self.database, self._schedule, self.jitter, emitting, claiming, dequeuing, self._ending, next_turn
         )  # fmt: skip
         return Worker(
             Matching(self.database, self._versions, self._schedule, settings.limits, self._ending, self._admitting),

@@ -79,8 +79,8 @@ class LongQueue:
 
     def _pass_on(self) -> float:
         started = time.perf_counter()
-        self._advance.record(self._held.popleft(), Succeeded(1), retries=0)
-        self._take()
+        claim = self._advance.record(self._held.popleft(), Succeeded(1), retries=0, hand_over=True).next_claim
+        self._take() if claim is None else self._held.append(claim)
         return 1000 * (time.perf_counter() - started)
 
     def _take(self) -> None:

@@ -106,13 +106,13 @@ class LimitsMachine(HistoryMachine):
             self.harness.deliver(self.processes[each])
 
     @precondition(lambda self: self.held)
-    @rule(pick=picks, go_on=st.booleans())
-    def record(self, pick: int, go_on: bool) -> None:
-        """A worker records what it did, however late, and may go on with the next step."""
+    @rule(pick=picks, go_on=st.booleans(), hand_over=st.booleans())
+    def record(self, pick: int, go_on: bool, hand_over: bool) -> None:
+        """A worker records what it did, however late, and may go on with the next step, or the next run."""
         held = self.held.pop(pick % len(self.held))
         try:
             recorded = self.processes[held.who].worker.advance.record(
-                held.claim, Succeeded(None), retries=0, go_on=go_on, also=None
+                held.claim, Succeeded(None), retries=0, go_on=go_on, also=None, hand_over=hand_over
             )
         except LeaseLost:
             return

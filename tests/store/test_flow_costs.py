@@ -49,8 +49,8 @@ ONE_BY_ONE = {
 #: For so many runs whose events come in one request, so that all but the first have to queue where there is a limit.
 TOGETHER = {
     "none": 43,
-    "concurrency": 44,
-    "concurrency of runs": 44,
+    "concurrency": 35,
+    "concurrency of runs": 35,
     "throttle": 44,
     "rate limit": 44,
     "idempotency": 44,

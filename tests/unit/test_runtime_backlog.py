@@ -9,7 +9,7 @@ import services
 
 from workflowkit.dispatch.publisher import STEPS_PER_MESSAGE
 from workflowkit.runtime.backlog import MAX_UNREAD, Backlog
-from workflowkit.runtime.hints import StepHint
+from workflowkit.runtime.hints import StepHint, place_hint
 from workflowkit.runtime.position import Opening
 
 NEVER = 3600.0
@@ -93,3 +93,13 @@ def test_of_many_steps_that_have_to_be_read_first_a_message_s_worth_is_kept() ->
 
 def test_a_worker_keeps_a_whole_message() -> None:
     assert MAX_UNREAD >= STEPS_PER_MESSAGE
+
+
+def test_a_backlog_tells_whether_nothing_is_left_but_looks_at_some_places() -> None:
+    with Backlog(["default"], Dispatched(), spill_seconds=NEVER) as backlog:
+        assert backlog.is_only_at({"g"})
+        backlog.add([Opening(place_hint("g", "default"))])
+        assert backlog.is_only_at({"g"})
+        assert not backlog.is_only_at({"h"})
+        backlog.add(_openings("g/a"))
+        assert not backlog.is_only_at({"g"})

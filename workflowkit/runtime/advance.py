@@ -21,6 +21,7 @@ from workflowkit.runtime.dequeuing import Dequeuing
 from workflowkit.runtime.emitting import Emitting
 from workflowkit.runtime.ending import Ending, cancel_parts
 from workflowkit.runtime.hints import StepHint
+from workflowkit.runtime.nextturn import NextTurn
 from workflowkit.runtime.position import (
     Batch,
     Claim,
@@ -67,6 +68,7 @@ class Advance:
         claiming: Claiming,
         dequeuing: Dequeuing,
         ending: Ending,
+        next_turn: NextTurn,
     ) -> None:
         self._database = database
         self._schedule = schedule
@@ -75,7 +77,7 @@ class Advance:
         self._claiming = claiming
         self._dequeuing = dequeuing
         self._ending = ending
-        self._at_once = AtOnce(database, schedule, ending)
+        self._at_once = AtOnce(database, schedule, ending, next_turn)
 
     def claim(self, opening: Opening, *, may_defer: bool = False) -> tuple[Claim | None, Sequence[Opening]]:
         """Take a step that is due, or whose last worker fell silent; no claim if there is nothing to take.
@@ -116,18 +118,21 @@ class Advance:
         return found.claim, found.openings
 
     def record(
-        self, claim: Claim, outcome: Outcome, *, retries: int, go_on: bool = True, also: StepHint | None = None
-    ) -> Recorded:
+        self, claim: Claim, outcome: Outcome, *, retries: int, go_on: bool = True, also: StepHint | None = None,
+        hand_over: bool = False,
+    ) -> Recorded:  # fmt: skip
         """Record the outcome of an attempt and what follows from it, in one transaction.
 
         The next step for this worker is ``also``, a step of the same run that was hinted to it, if that is still to be
-        had; otherwise, with ``go_on``, one that became ready just now. Raises ``LeaseLost`` where the attempt is no
-        longer the step's, ``NotTaken`` where it has not become that: nothing is recorded then. After
-        ``StoreUnavailable`` it may be called again with the same claim: if the first call had committed after all, what
-        followed from that is found by reading it. Locks the run, then the step.
+        had; otherwise, with ``go_on``, one that became ready just now; or, where the run ends, with ``hand_over`` that
+        of another run which has waited for its slots. Raises ``LeaseLost`` where the attempt is no longer the step's,
+        ``NotTaken`` where it has not become that: nothing is recorded then. After ``StoreUnavailable`` it may be called
+        again with the same claim: if the first call had committed after all, what followed from that is found by
+        reading it, but for another run's step, which is then taken when its lease has ended. Locks the run, then the
+        step.
         """
         position, lease, is_first_call = claim.position, claim.lease, not claim.position.is_stale
-        if (recorded := self._record_at_once(claim, outcome, go_on=go_on, also=also)) is not None:
+        if (recorded := self._record_at_once(claim, outcome, go_on=go_on, also=also, hand_over=hand_over)) is not None:
             return recorded
         if claim.begun and is_first_call:
             raise NotTaken
@@ -162,10 +167,10 @@ class Advance:
         return replace(recorded, openings=(*recorded.openings, *(Opening(hint) for hint in freed)))
 
     def _record_at_once(
-        self, claim: Claim, outcome: Outcome, *, go_on: bool, also: StepHint | None
+        self, claim: Claim, outcome: Outcome, *, go_on: bool, also: StepHint | None, hand_over: bool
     ) -> Recorded | None:  # fmt: skip
         try:
-            return self._at_once.record(claim, outcome, go_on=go_on, also=also)
+            return self._at_once.record(claim, outcome, go_on=go_on, also=also, hand_over=hand_over)
         except self._database.integrity_error:
             return None  # somebody waits for the singleton's lock, which is more than one statement can pass on
 

@@ -87,6 +87,11 @@ class Backlog:
                 return self._take().hint
             return None
 
+    def is_only_at(self, places: Collection[str]) -> bool:
+        """Tell whether nothing is left here but looks at some of these places, if any."""
+        with self._lock:
+            return all(opening.hint.is_place and opening.hint.step_key in places for opening in self._openings)
+
     def _take(self) -> Opening:
         opening = self._openings.popleft()
         self._unread -= _is_unread(opening)

@@ -75,6 +75,7 @@ class Dequeuing:
             openings += found.openings
             passed_over = found.passed_over
             if found.claim is not None:
+                found.claim.position.others_wait = True
                 self._next_turn.learn(place, found.claim.position)
             if found.claim is not None or found.is_settled:
                 return Dequeued(found.claim, openings, is_settled=True)

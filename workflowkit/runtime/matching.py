@@ -146,8 +146,11 @@ class Matching:
     def _start_first(self, tx: Transaction, matched: Matched, batch: Batch, first: FirstTurn) -> None:
         """Write everything, and start a step that would have to wait if it need not."""
         matched.claim = first.begin(tx, batch, self._schedule)
+        if matched.claim is None:
+            return
         # Whoever has queued something that waits looks again after the commit: slots may be given back meanwhile.
-        if matched.claim is not None and not first.leaves(batch):
+        matched.claim.position.others_wait = first.leaves(batch)
+        if not matched.claim.position.others_wait:
             hint = place_hint(first.lane.place, first.lane.queue)
             matched.openings = [opening for opening in matched.openings if opening.hint != hint]
 

@@ -117,7 +117,7 @@ class NextTurn:
         for _ in range(TRIES):
             with self._database.statement("dequeue") as tx:
                 found = turns.start_next(tx, place, self._schedule, most=most - len(claims), known=known)
-                claims += [self._claim(tx, turn) for turn in found.started]
+                claims += [self.place(tx, turn) for turn in found.started]
             if found.rest is not Rest.AGAIN or len(claims) == most:
                 break
         rest = [Taken(is_long=found.rest in (Rest.LONG, Rest.AGAIN)), *(Taken() for _ in range(most))]
@@ -125,7 +125,8 @@ class NextTurn:
             claims[-1].next_queue = found.queue
         return (claims + rest)[:most]
 
-    def _claim(self, tx: Transaction, turn: Turn) -> Taken:
+    def place(self, tx: Transaction, turn: Turn) -> Taken:
+        """Return the claim of a step that a function in the database has started, or why there is none."""
         try:
             position = place_run(tx, turn.run, turn.event, turn.facts, self._versions)
         except Exception as error:
@@ -133,4 +134,5 @@ class NextTurn:
         worker, lease = self._schedule.worker, turn.lease
         attempt = Fact(FactKind.ATTEMPT, lease.step_key, attempt=1, worker=worker, at_ms=turn.started_at_ms)
         position.memos.absorb([attempt])
+        position.others_wait = True
         return Taken(Claim(position, lease))

@@ -67,6 +67,8 @@ class Position:
     around: Surroundings = NO_SURROUNDINGS
     events: tuple[dict[str, Any], ...] = ()
     """The events of a batch; empty for a run that has only the one."""
+    others_wait: bool = False
+    """Whether others may wait for the limits that it is under: it has waited itself, or they have begun with it."""
 
 
 @dataclass(frozen=True, slots=True)

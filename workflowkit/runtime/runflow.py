@@ -122,6 +122,14 @@ def is_limited(run: RunRecord) -> bool:
     )
 
 
+def groups_of(run: RunRecord) -> set[str]:
+    """Return the groups of slots that a run, or one of its steps, may hold."""
+    flow = flow_of(run)
+    if flow is None:
+        return set()
+    return {ceiling.group for under in (flow.steps, flow.runs, *flow.actions.values()) for ceiling in under}
+
+
 def freeze(
     flow: FlowControl, keys: FlowKeys, owner: Owner, *, score_ms: int, sequence: str, collection: str | None = None
 ) -> RunFlow:

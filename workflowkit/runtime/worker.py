@@ -54,7 +54,7 @@ from workflowkit.runtime.logs import Logs
 from workflowkit.runtime.loops import Loops
 from workflowkit.runtime.matching import Matching
 from workflowkit.runtime.position import Claim, Jitter, Opening, Recorded
-from workflowkit.runtime.runflow import is_limited
+from workflowkit.runtime.runflow import groups_of, is_limited
 from workflowkit.runtime.stepping import RECORD_PAUSES_SECONDS, Stepping
 from workflowkit.runtime.suspending import Suspending
 from workflowkit.store.runs import RunRecord, given
@@ -162,16 +162,17 @@ class Worker:
             return None, ()
 
     def _go_on(self, claim: Claim, backlog: Backlog) -> None:
-        """Perform a step and its successors until the run has nothing more for this worker."""
+        """Perform a step and what follows from it, until that is nothing more for this worker."""
         ends_at = monotonic_seconds() + self._settings.inline_seconds
         budget = _Budget(ends_at, self._settings.inline_steps, self._draining)
         next_claim: Claim | None = claim
         while next_claim is not None:
+            run_id = next_claim.lease.run_id
             try:
                 next_claim = self._take_a_step(next_claim, backlog, budget)
             except (LeaseLost, LeaseInterrupt, StoreUnavailable, ValueUnreadable) as lost:
                 # SAFETY: I13 — whoever gets the lease next goes on with the run.
-                _log.warning("run %s: given up: %s", claim.lease.run_id, lost or type(lost).__name__)
+                _log.warning("run %s: given up: %s", run_id, lost or type(lost).__name__)
                 return
 
     def _take_a_step(self, claim: Claim, backlog: Backlog, budget: _Budget) -> Claim | None:
@@ -195,7 +196,9 @@ class Worker:
         # A step under a limit is not for whoever comes along: it queues.
         is_free = not (is_limited(claim.position.run) or claim.begun)
         also = backlog.take_of(claim.lease.run_id) if go_on and is_free else None
-        recorded = self._record(claim, outcome, _retries(node, spec), go_on, also)
+        # Not before what is waiting here already.
+        hand_over = go_on and backlog.is_only_at(groups_of(claim.position.run))
+        recorded = self._record(claim, outcome, _retries(node, spec), go_on, also, hand_over)
         self._keep(claim, node, outcome)
         backlog.step_done(recorded.openings if go_on else ())
         if not go_on and recorded.openings:
@@ -213,12 +216,17 @@ class Worker:
         elif openings:
             self._dispatcher.execute([opening.hint for opening in openings])
 
-    def _record(self, claim: Claim, outcome: Outcome, retries: int, go_on: bool, also: StepHint | None) -> Recorded:
+    def _record(
+        self, claim: Claim, outcome: Outcome, retries: int, go_on: bool, also: StepHint | None, hand_over: bool
+    ) -> Recorded:
         """Record, trying again while the database is away: what the action did should not have to be done twice."""
         on_sent = outcome.on_sent if isinstance(outcome, Succeeded) else None
         try:
             recorded = self._persistently(
-                claim, lambda: self.advance.record(claim, outcome, retries=retries, go_on=go_on, also=also)
+                claim,
+                lambda: self.advance.record(
+                    claim, outcome, retries=retries, go_on=go_on, also=also, hand_over=hand_over
+                ),
             )
         except Exception as error:
             if on_sent is not None:

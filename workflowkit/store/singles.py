@@ -22,6 +22,7 @@ from workflowkit.store.lanes import Lane, QueuedStep
 from workflowkit.store.runs import RunRecord, output_place
 from workflowkit.store.sealed import seal_text
 from workflowkit.store.steps import Lease, StepRow
+from workflowkit.store.turns import Turn, turn_of
 from workflowkit.store.waits import WaitRow
 
 # SAFETY: I2 I13 — the fence of the long way (token, status, end of the lease) and the run's revision, in one condition.
@@ -35,10 +36,11 @@ _DUE = (
 )
 
 
-def _record(guard: str = "", more: str = "", *, of: tuple[str, str, str] = _HELD) -> Sql:
+def _record(guard: str = "", more: str = "", *, of: tuple[str, str, str] = _HELD, then: str = "") -> Sql:
     """Return the statement with a further condition and further parts, which take effect only with the rest.
 
-    ``of`` says how the run and the step have to be, and what else becomes of the step.
+    ``of`` says how the run and the step have to be, and what else becomes of the step. ``then`` is one more row that is
+    joined, as ``next``, to the result.
     """
     run_is, step_is, also_set = of
     text = """
@@ -52,6 +54,7 @@ def _record(guard: str = "", more: str = "", *, of: tuple[str, str, str] = _HELD
     ), released AS (
         UPDATE steps SET status = :step_status, due_at_ms = 0, wake_at_ms = NULL <also_set>
         FROM locked WHERE run_id = locked.id AND step_key = :step_key
+        RETURNING 1
     ), also AS (
         UPDATE steps SET status = 'running', attempt = attempt + 1, token = token + 1,
             due_at_ms = :ends_at_ms, wake_at_ms = :ends_at_ms
@@ -70,10 +73,14 @@ def _record(guard: str = "", more: str = "", *, of: tuple[str, str, str] = _HELD
             step_key text, attempt bigint, data text, at_ms bigint)
         UNION ALL
         SELECT run_id, :revision + 1, -1, 'attempt', :also_key, attempt, :also_data, :now_ms FROM also
+        RETURNING 1
     ) <more>
-    SELECT also.attempt, also.token, also.lost_attempts FROM locked LEFT JOIN also ON true
+    SELECT also.attempt, also.token, also.lost_attempts <and_then> FROM locked LEFT JOIN also ON true <then>
     """
-    parts = {"<guard>": guard, "<more>": more, "<run_is>": run_is, "<step_is>": step_is, "<also_set>": also_set}
+    parts = {
+        "<guard>": guard, "<more>": more, "<run_is>": run_is, "<step_is>": step_is, "<also_set>": also_set,
+        "<then>": then, "<and_then>": ", next.*" if then else "",
+    }  # fmt: skip
     for mark, part in parts.items():
         text = text.replace(mark, part)
     return Sql(text)
@@ -83,27 +90,43 @@ _RECORD = _record()
 _RECORD_TAKING = _record(of=_DUE)
 # SAFETY: I18 — the number of slots that are held stays the same, in one statement: no lock of the groups.
 _RECORD_KEEPING = _record(
-    f"AND NOT {lanes.BEFORE}",
+    "AND NOT " + lanes.BEFORE.format(in_ids="= ANY(ARRAY(SELECT json_array_elements_text(:groups ::json)))"),
     """
     , kept AS (
         UPDATE slots SET step_key = :kept_key, token = 1 FROM locked WHERE run_id = locked.id AND step_key = :step_key
     )
     """,
 )
-# SAFETY: I20 — if the lock is no longer the run's alone, its stamp becomes NULL, which the column refuses: then nothing
-# is recorded here.
-_RECORD_FREEING = _record(
-    more="""
+_FREED = """
     , freed AS (
         DELETE FROM slots USING locked WHERE run_id = locked.id AND (step_key = :step_key OR :is_over)
-    ), unlocked AS (
+        RETURNING slot_group, step_key = '' OR token = :token AS is_held
+    )
+"""
+# SAFETY: I20 — if the lock is no longer the run's alone, its stamp becomes NULL, which the column refuses: then nothing
+# is recorded here.
+_UNLOCKED = """
+    , unlocked AS (
         UPDATE flow_states SET state = NULL, expires_at_ms = :now_ms,
             stamp = CASE WHEN flow_states.state = :own_state THEN stamp + 1 END
         FROM locked
         WHERE environment = :environment AND tenant = :tenant AND workflow_id = :workflow_id AND control = :control
             AND key = :key
     )
-    """
+"""
+_RECORD_FREEING = _record(more=_FREED)
+_RECORD_UNLOCKING = _record(more=_FREED + _UNLOCKED)
+# Whoever counts the rows of a part has it executed first. So all locks that may be waited for are held before the
+# function, which takes some that others wait for.
+_RECORD_HANDING_OVER = _record(
+    more=_FREED,
+    then="""
+    LEFT JOIN LATERAL workflowkit_hand_over(
+        CASE WHEN locked.id IS NOT NULL AND (SELECT count(*) FROM released) + (SELECT count(*) FROM noted) >= 0
+        THEN (SELECT array_agg(slot_group ORDER BY slot_group COLLATE "C") FROM freed WHERE is_held) END,
+        :hand_over ::jsonb
+    ) AS next ON true
+    """,
 )
 # It waits for nobody's lock: the lease, whose end is reckoned from before, would be over the sooner.
 _CLAIM = Sql(
@@ -133,6 +156,8 @@ _CLAIM = Sql(
     SELECT attempt, token, lost_attempts FROM claimed
     """
 )
+#: How many columns of a record's answer are about the step that was claimed with it.
+_CLAIMED = 3
 _RUN, _EVENT = len(runs.COLUMNS), len(runs.COLUMNS) + len(events.COLUMNS)
 # A snapshot: one statement sees the run, its facts and its step as they were at one moment.
 _LOOK = Sql(
@@ -197,24 +222,61 @@ class Keep:
     statement: ClassVar[Sql] = _RECORD_KEEPING
 
     def parameters(self) -> dict[str, Any]:
-        return {**lanes.before(self.lane, self.step, by_ms=lanes.EARLIER_MS), "kept_key": self.step.step_key}
+        # A driver takes long for lists.
+        parameters = lanes.before(self.lane, self.step, by_ms=lanes.EARLIER_MS)
+        return {**parameters, "groups": jsonvalue.dumps(parameters.pop("ids")), "kept_key": self.step.step_key}
 
 
 @dataclass(frozen=True, slots=True)
 class Free:
-    """The slots are given back, all those of the run if it ``is_over``.
-
-    And the ``lock`` of a singleton, whose key and state are given, with nobody waiting for it.
-    """
+    """The slots are given back, all those of the run if it ``is_over``."""
 
     is_over: bool
-    lock: tuple[StateKey, Any] | None
 
     statement: ClassVar[Sql] = _RECORD_FREEING
 
     def parameters(self) -> dict[str, Any]:
-        key, state = self.lock or (StateKey("", "", "", "", ""), None)
-        return {**asdict(key), "own_state": jsonvalue.dumps(state), "is_over": self.is_over}
+        return {"is_over": self.is_over}
+
+
+@dataclass(frozen=True, slots=True)
+class Unlock:
+    """All slots of a run that is over are given back, and the lock of its singleton, for which nobody waits."""
+
+    key: StateKey
+    state: Any
+
+    statement: ClassVar[Sql] = _RECORD_UNLOCKING
+
+    def parameters(self) -> dict[str, Any]:
+        return {**asdict(self.key), "own_state": jsonvalue.dumps(self.state), "is_over": True}
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """All slots of a run that is over are given back, or go to the step that is next in its lane, and that is started.
+
+    ``heirs`` says which (``turns.handing_over``).
+    """
+
+    heirs: str
+
+    statement: ClassVar[Sql] = _RECORD_HANDING_OVER
+
+    def parameters(self) -> dict[str, Any]:
+        return {"is_over": True, "hand_over": self.heirs}
+
+
+#: What becomes of the slots of a step that is recorded, or that the step has to be taken first.
+Passing = Take | Keep | Free | Unlock | HandOver
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a record came to besides itself: the step that was claimed with it, or one that has its slots now."""
+
+    claimed: Lease | None = None
+    passed: Turn | None = None
 
 
 def record(
@@ -232,9 +294,9 @@ def record(
     also: str | None = None,
     also_attempt: Fact,
     lease_ms: int,
-    passing: Take | Keep | Free | None = None,
-) -> tuple[bool, Lease | None]:
-    """Record a result and what follows from it if the run is still at ``run.revision``; tell whether it was.
+    passing: Passing | None = None,
+) -> Done | None:
+    """Record a result and what follows from it if the run is still at ``run.revision``; ``None`` if it is not.
 
     ``facts`` are rows of the next revision. The ready step ``also`` is claimed with it, if it is still to be had.
     ``passing`` is what becomes of the step's slots, or that it has to be taken first. Run as the only statement of a
@@ -266,11 +328,13 @@ def record(
         ends_at_ms=ends_at_ms,
     )
     if row is None:
-        return False, None
+        return None
     tx.changed.add(run_channel(run.id))
-    attempt, token, lost_attempts = row
-    claimed = None if token is None else Lease(run.id, also_attempt.step, attempt, token, ends_at_ms, lost_attempts)
-    return True, claimed
+    (attempt, token, lost_attempts), turn = row[:_CLAIMED], row[_CLAIMED:]
+    return Done(
+        None if token is None else Lease(run.id, also_attempt.step, attempt, token, ends_at_ms, lost_attempts),
+        turn_of(tx, turn, lease_ms) if turn and turn[0] is not None else None,
+    )
 
 
 def look(tx: Transaction, run_id: str, step_key: str, *, lease_ms: int) -> Look | None:

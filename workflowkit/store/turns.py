@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Any, Protocol
 
 from workflowkit.base import jsonvalue
@@ -93,13 +94,13 @@ def start_next(tx: Transaction, place: str, own: Worker, *, most: int, known: Co
     as the only statement of a transaction. Raises ``ValueUnreadable``.
     """
     values = {
-        "queues": list(own.queues), "known": list(known), "attempt": _attempt_of(own), "lease_ms": own.lease_ms,
+        "queues": list(own.queues), "known": list(known), "attempt": _attempt_of(own.worker), "lease_ms": own.lease_ms,
         "parked": steps.PARKED, "stamp": flowstates.first_stamp(tx), "lock_ends_at_ms": flowstates.lock_ends_at_ms(tx),
         # The server adds how long it has waited for the locks, unless a test says what time it is.
         "is_told": not tx.is_server_time,
     }  # fmt: skip
     rows = tx.rows(_START, place=place, most=most, now_ms=tx.now_ms, own=jsonvalue.dumps(values))
-    started = [_turn(tx, row, own.lease_ms) for row in rows if row[0] == "taken"]
+    started = [turn_of(tx, (*row[1:4], *row[5:]), own.lease_ms) for row in rows if row[0] == "taken"]
     if not rows or rows[-1][0] == "taken":
         return Turns(started, Rest.NOTHING, "")
     return Turns(started, Rest(rows[-1][0]), rows[-1][4])
@@ -121,19 +122,37 @@ def begin(
         "lane_id": lane.id, "environment": scope.environment, "tenant": scope.tenant, "parent": lane.parent,
         "queue": lane.queue, "wake_at_ms": wake_at_ms, "slot_groups": [group for group, _ in under],
         "ceilings": [ceiling for _, ceiling in under], "groups": groups, "run_groups": run_groups,
-        "attempt": _attempt_of(own), "lease_ms": own.lease_ms, "now_ms": tx.now_ms, "is_told": not tx.is_server_time,
+        "attempt": _attempt_of(own.worker), "lease_ms": own.lease_ms, "now_ms": tx.now_ms,
+        "is_told": not tx.is_server_time,
     }  # fmt: skip
     return _BEGIN, (jsonvalue.dumps(values),)
 
 
-def _attempt_of(own: Worker) -> str | None:
+def handing_over(tx: Transaction, run: RunRecord, lane: Lane, own: Worker) -> str:
+    """Return what the function ``workflowkit_hand_over`` is told of a run that ends, and of the lane of its first step.
+
+    It lets the step that is next in that lane have the slots, and starts it, if that is plain and of the same version.
+    """
+    under = sorted(lane.ceilings.items())
+    values = {
+        "lane_id": lane.id, "parent": lane.parent, "groups": [group for group, _ in under],
+        "ceilings": [ceiling for _, ceiling in under], "workflow_id": run.workflow_id, "version": run.version,
+        "attempt": _attempt_of(own.worker), "lease_ms": own.lease_ms, "parked": steps.PARKED, "now_ms": tx.now_ms,
+        "is_told": not tx.is_server_time,
+    }  # fmt: skip
+    return jsonvalue.dumps(values)
+
+
+@cache
+def _attempt_of(worker: str) -> str | None:
     data: str | None
-    ((*_, data, _at_ms),) = journal.rows_of("", 0, [Fact(FactKind.ATTEMPT, "", attempt=1, worker=own.worker)])
+    ((*_, data, _at_ms),) = journal.rows_of("", 0, [Fact(FactKind.ATTEMPT, "", attempt=1, worker=worker)])
     return data
 
 
-def _turn(tx: Transaction, row: Sequence[Any], lease_ms: int) -> Turn:
-    _, step_key, token, at_ms, _, facts, run, event = row
+def turn_of(tx: Transaction, row: Sequence[Any], lease_ms: int) -> Turn:
+    """Return the step that a function has started, of which it said this."""
+    step_key, token, at_ms, facts, run, event = row
     record = runs.from_row(_values(run, runs.COLUMNS))
     tx.changed.add(run_channel(record.id))
     return Turn(
