@@ -101,6 +101,47 @@ def test_a_workflow_is_paused_and_resumed_in_the_list(editor: EditorPage) -> Non
     assert server.get(f"/api/workflows/{workflow_id}/pause")["is_paused"] is False
 
 
+def test_a_workflow_is_started_by_hand_with_its_form(editor: EditorPage) -> None:
+    page, server = editor.page, editor.server
+    total = {"type": "number", "title": "Total", "minimum": 1}
+    inputs = {"type": "object", "required": ["total"], "properties": {"total": total, "note": {"type": "string"}}}
+    document = a_note("lists/by-hand") | {"triggers": [{"manual": True}], "inputs": inputs}
+    workflow_id = publish(server, document)
+    page.goto(f"{server.url}/workflows")
+    row = editor.get(f"workflow-{workflow_id}")
+    row.get_by_role("button", name=f"More for {workflow_id}").click()
+    editor.get("start").click()
+    dialog = editor.get("start-dialog")
+    field = dialog.get_by_label("Total")
+    expect(field).to_be_visible()
+    assert serious(page) == []
+    editor.get("confirm-start").click()
+    wrong = dialog.locator("[data-pointer='/total'] .field-error")
+    expect(wrong).to_have_text("This is needed.")
+    field.fill("0")
+    expect(wrong).to_contain_text("at least 1")
+    field.fill("7")
+    editor.get("confirm-start").click()
+    expect(page).to_have_url(re.compile("/runs/"))
+    run = server.get(f"/api/runs/{page.url.rpartition('/')[2]}?wait=10")
+    assert (run["workflow_id"], run["event"]["data"]) == (workflow_id, {"total": 7})
+
+
+def test_a_workflow_without_a_form_is_started_with_json(editor: EditorPage) -> None:
+    page, server = editor.page, editor.server
+    workflow_id = publish(server, a_note("lists/by-json"))
+    page.goto(f"{server.url}/workflows")
+    editor.get(f"workflow-{workflow_id}").get_by_role("button", name=f"More for {workflow_id}").click()
+    editor.get("start").click()
+    editor.get("test-data").fill("{")
+    expect(editor.get("confirm-start")).to_be_disabled()
+    editor.get("test-data").fill('{"note": "by hand"}')
+    editor.get("confirm-start").click()
+    expect(page).to_have_url(re.compile("/runs/"))
+    run = server.get(f"/api/runs/{page.url.rpartition('/')[2]}?wait=10")
+    assert run["event"]["data"] == {"note": "by hand"}
+
+
 def test_all_workflows_are_paused_at_once(editor: EditorPage) -> None:
     page, server = editor.page, editor.server
     publish(server, a_note("lists/everything"))

@@ -35,7 +35,7 @@ def schema_problems(schema: Schema, value: Json, pointer: str = "") -> list[Prob
     if validator.is_valid(value):
         return []
     return [
-        Problem(f"{pointer}{violation.pointer}", "invalid-value", violation.message)
+        Problem(f"{pointer}{violation.pointer}", violation.code, violation.message)
         for violation in violations(validator, value)
     ]
 

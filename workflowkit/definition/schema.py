@@ -35,6 +35,11 @@ class Violation:
         """The place as a JSON pointer into the value."""
         return pointer_to(self.path)
 
+    @property
+    def code(self) -> str:
+        """What problems about it are called: of what is missing the object is told, and forms mark the field."""
+        return "missing-key" if self.keyword == "required" else "invalid-value"
+
 
 def compile_schema(schema: Schema) -> Draft202012Validator:
     """Compile a schema.

@@ -30,9 +30,6 @@ from workflowkit.store.approvals import ANY_APPROVAL, ApprovalFilter, ApprovalRe
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.timers import TimerRow
 
-#: Of what is missing the object is told that lacks it: forms mark the field by the code.
-_CODES = {"required": "missing-key"}
-
 
 @dataclass(frozen=True, slots=True)
 class Approval:
@@ -172,7 +169,7 @@ class Approvals:
             return None
         data = {} if choice.data is None else choice.data
         problems = [
-            Problem(f"/data{each.pointer}", _CODES.get(each.keyword, "invalid-value"), each.message)
+            Problem(f"/data{each.pointer}", each.code, each.message)
             for each in violations(compile_schema(request.form), data)
         ]
         if problems:

@@ -14,6 +14,8 @@ interface EventDataFieldProps {
   readonly schema: Schema | undefined;
   /** Whether the workflow says so itself: then the form comes first. */
   readonly isDeclared: boolean;
+  /** What the server has found wrong, by pointer into the data. */
+  readonly problems?: ReadonlyMap<string, FieldMessage>;
   readonly onText: (text: string) => void;
   readonly onForm: (data: JsonObject) => void;
 }
@@ -23,7 +25,7 @@ const TABS = ["form", "json"] as const;
 
 /** The data of the event: as a form where its schema is known, and as JSON. */
 export function EventDataField(props: EventDataFieldProps): React.JSX.Element {
-  const { text, data, schema, isDeclared, onText, onForm } = props;
+  const { text, data, schema, isDeclared, problems = NONE, onText, onForm } = props;
   const [wanted, setWanted] = useState<(typeof TABS)[number] | undefined>(undefined);
   const canForm = schema !== undefined && data !== undefined;
   const tab = canForm ? (wanted ?? (isDeclared ? "form" : "json")) : "json";
@@ -49,7 +51,7 @@ export function EventDataField(props: EventDataFieldProps): React.JSX.Element {
           <SchemaForm
             schema={schema}
             value={data}
-            problems={NONE}
+            problems={problems}
             variables={undefined}
             isReadOnly={false}
             onChange={onForm}

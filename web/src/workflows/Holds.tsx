@@ -2,6 +2,7 @@ import { Suspense, lazy, useState } from "react";
 import type { Pause } from "../api/schema";
 import { api, useMay } from "../api/session";
 import { t } from "../locale/locale";
+import type { MenuItem } from "../shell/ui/Menu";
 import { Menu } from "../shell/ui/Menu";
 import { useBusy } from "../shell/useBusy";
 
@@ -12,29 +13,34 @@ interface HoldsProps {
   readonly workflowId: string | null;
   readonly pauses: readonly Pause[];
   readonly onChange: () => void;
+  /** What else is in the menu. */
+  readonly further?: readonly MenuItem[];
 }
 
+const NOTHING: readonly MenuItem[] = [];
+
 /** Pausing freezes the runs there are, or cancels them; draining lets them come to their end. Both keep new ones away. */
-export function Holds({ workflowId, pauses, onChange }: HoldsProps): React.JSX.Element | null {
+export function Holds(props: HoldsProps): React.JSX.Element | null {
+  const { workflowId, pauses, onChange, further = NOTHING } = props;
   const [isPausing, setPausing] = useState(false);
   const [, begin] = useBusy();
-  if (!useMay("workflows:pause")) return null;
+  const mayPause = useMay("workflows:pause");
+  if (!mayPause && further.length === 0) return null;
   const holds = holdsOf(pauses, workflowId).map(({ hold }) => hold);
   const send = (what: "resume" | "drain" | "undrain") => (): void =>
     begin(() => api.hold(workflowId, what, what === "drain" ? {} : undefined).finally(onChange));
+  const pause: MenuItem = holds.includes("pause")
+    ? { label: t("Resume"), icon: "play", onSelect: send("resume") }
+    : { label: t("Pause…"), icon: "pause", onSelect: () => setPausing(true) };
+  const drain: MenuItem = holds.includes("drain")
+    ? { label: t("Stop draining"), icon: "play", onSelect: send("undrain") }
+    : { label: t("Drain: finish its runs"), icon: "filter", onSelect: send("drain") };
   return (
     <>
       <Menu
         label={t("More for {name}", { name: workflowId ?? t("all workflows") })}
         icon="dots"
-        items={[
-          holds.includes("pause")
-            ? { label: t("Resume"), icon: "play", onSelect: send("resume") }
-            : { label: t("Pause…"), icon: "pause", onSelect: () => setPausing(true) },
-          holds.includes("drain")
-            ? { label: t("Stop draining"), icon: "play", onSelect: send("undrain") }
-            : { label: t("Drain: finish its runs"), icon: "filter", onSelect: send("drain") },
-        ]}
+        items={mayPause ? [...further, pause, drain] : further}
       />
       {isPausing && (
         <Suspense>

@@ -13,6 +13,7 @@ import { Ago, Table } from "../shell/ui/Table";
 import { useBusy } from "../shell/useBusy";
 import { Holds, HoldTag, holdsOf } from "./Holds";
 import { LastRuns } from "./LastRuns";
+import { WorkflowMenu } from "./WorkflowMenu";
 import "./workflows.css";
 
 const NewWorkflowDialog = lazy(() =>
@@ -163,7 +164,7 @@ function columnsFor(pauses: readonly Pause[], onChange: () => void): readonly Co
       head: t("More"),
       isHeadHidden: true,
       className: "table-menu",
-      cell: ({ id }) => <Holds workflowId={id} pauses={pauses} onChange={onChange} />,
+      cell: (workflow) => <WorkflowMenu workflow={workflow} pauses={pauses} onChange={onChange} />,
     },
   ];
 }

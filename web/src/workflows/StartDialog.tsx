@@ -1,0 +1,105 @@
+import { useCallback, useMemo, useState } from "react";
+import type { RequestedRun } from "../api/schema";
+import { api } from "../api/session";
+import { asApiError, useLoaded } from "../api/useLoaded";
+import type { Json, JsonObject } from "../base/json";
+import { isObject } from "../base/json";
+import type { FieldMessage } from "../config/form";
+import { t } from "../locale/locale";
+import { problemText } from "../problems/words";
+import { navigate, pathTo } from "../shell/routes";
+import { notify } from "../shell/notices";
+import { Button } from "../shell/ui/Button";
+import { Dialog } from "../shell/ui/Dialog";
+import { EventDataField } from "../testrun/EventDataField";
+import { eventSchema } from "../testrun/eventSchema";
+
+interface StartDialogProps {
+  readonly workflowId: string;
+  readonly version: number;
+  readonly onClose: () => void;
+}
+
+const NONE: ReadonlyMap<string, FieldMessage> = new Map();
+
+/** Starts a workflow by hand: its form asks for what the published version wants to know. */
+export function StartDialog({ workflowId, version, onClose }: StartDialogProps): React.JSX.Element {
+  const { value: published, error } = useLoaded(
+    useCallback(() => api.version(workflowId, version), [workflowId, version]),
+  );
+  const [text, setText] = useState("{}");
+  const [problems, setProblems] = useState(NONE);
+  const [isBusy, setBusy] = useState(false);
+  const data = objectFrom(text);
+  const inputs = isObject(published?.document) ? published.document.inputs : undefined;
+  const schema = useMemo(() => eventSchema(isObject(inputs) ? inputs : undefined, undefined), [inputs]);
+  const start = async (): Promise<void> => {
+    setBusy(true);
+    try {
+      const path = `/workflows/${encodeURIComponent(workflowId)}/runs`;
+      await open(await api.send<RequestedRun>("POST", path, { data: data ?? {} }));
+      onClose();
+    } catch (reason) {
+      const refused = asApiError(reason);
+      const found = refused.problems.map((problem): [string, FieldMessage] => [
+        problem.pointer.replace(/^\/data/, ""),
+        { text: problemText(problem), severity: "error", code: problem.code },
+      ]);
+      setProblems(new Map(found));
+      if (schema === undefined || found.length === 0) notify(refused.message, "error");
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog
+      title={t("Start by hand")}
+      testId="start-dialog"
+      onClose={onClose}
+      footer={
+        <>
+          <Button onClick={onClose}>{t("Close")}</Button>
+          <Button
+            look="primary"
+            icon="play"
+            testId="confirm-start"
+            disabled={isBusy || data === undefined || published === undefined}
+            onClick={() => void start()}
+          >
+            {t("Start")}
+          </Button>
+        </>
+      }
+    >
+      {error !== undefined && <p className="callout callout-error">{error.message}</p>}
+      {published !== undefined && (
+        <EventDataField
+          text={text}
+          data={data}
+          schema={schema}
+          isDeclared={schema !== undefined}
+          problems={problems}
+          onText={setText}
+          onForm={(changed) => setText(JSON.stringify(changed, null, 2))}
+        />
+      )}
+    </Dialog>
+  );
+}
+
+/** Shows the new run; or its event, which tells why the run waits or why there is none. */
+async function open({ run_id, event_id }: RequestedRun): Promise<void> {
+  const isThere = await api.run(run_id).then(
+    () => true,
+    () => false,
+  );
+  navigate(isThere ? pathTo("runs", run_id) : pathTo("events", event_id));
+}
+
+function objectFrom(text: string): JsonObject | undefined {
+  try {
+    const value = JSON.parse(text.trim() === "" ? "{}" : text) as Json;
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
