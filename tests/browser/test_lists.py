@@ -119,6 +119,7 @@ def test_a_workflow_is_started_by_hand_with_its_form(editor: EditorPage) -> None
     wrong = dialog.locator("[data-pointer='/total'] .field-error")
     expect(wrong).to_have_text("This is needed.")
     field.fill("0")
+    editor.get("confirm-start").click()
     expect(wrong).to_contain_text("at least 1")
     field.fill("7")
     editor.get("confirm-start").click()

@@ -5,6 +5,7 @@ import { asApiError } from "../api/useLoaded";
 import type { JsonObject } from "../base/json";
 import "../config/config.css";
 import type { FieldMessage } from "../config/form";
+import { withoutField } from "../config/problems";
 import { SchemaForm } from "../config/SchemaForm";
 import { problemText } from "../problems/words";
 import { t } from "../locale/locale";
@@ -67,7 +68,10 @@ export function DecisionDialog({ approval, onClose, onDecided }: DecisionDialogP
             problems={problems}
             variables={undefined}
             isReadOnly={false}
-            onChange={setData}
+            onChange={(changed, pointer) => {
+              setData(changed);
+              setProblems(withoutField(problems, pointer));
+            }}
           />
         )}
         <label className="field">

@@ -146,7 +146,7 @@ function Drawing({ connectTarget }: CanvasProps): React.JSX.Element {
 /** A step is opened, unless several are selected; of a group all steps are selected. */
 function openClicked(store: EditorStore, node: FlowNode): void {
   const { selection, select, selectAction } = store.getState();
-  if (node.type === "frame") select({ actions: new Set(node.data.members), edges: new Set() }, "none");
+  if (node.type === "frame") select({ actions: new Set(node.data.members), edges: new Set() });
   else if (node.type !== "note" && selection.actions.size <= 1) selectAction(node.id);
 }
 

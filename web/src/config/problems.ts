@@ -35,3 +35,13 @@ export function otherProblems(index: ProblemIndex, scope: Scope, id: string): re
   const all = index.byTarget.get(targetKey("action", scope, id)) ?? NONE;
   return all.filter(({ target: { field } }) => !/^\/(inputs|settings)\/./.test(field));
 }
+
+/** The messages without those of a field, named as forms name what has changed: what was wrong there is judged anew. */
+export function withoutField(
+  messages: ReadonlyMap<string, FieldMessage>,
+  field: string,
+): ReadonlyMap<string, FieldMessage> {
+  const pointer = `/${field}`;
+  const isOf = (place: string): boolean => place === pointer || place.startsWith(`${pointer}/`);
+  return new Map([...messages].filter(([place]) => !isOf(place)));
+}

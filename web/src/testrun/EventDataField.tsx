@@ -17,7 +17,8 @@ interface EventDataFieldProps {
   /** What the server has found wrong, by pointer into the data. */
   readonly problems?: ReadonlyMap<string, FieldMessage>;
   readonly onText: (text: string) => void;
-  readonly onForm: (data: JsonObject) => void;
+  /** `pointer` is that of the field. */
+  readonly onForm: (data: JsonObject, pointer: string) => void;
 }
 
 const NONE: ReadonlyMap<string, FieldMessage> = new Map();

@@ -5,6 +5,7 @@ import { asApiError, useLoaded } from "../api/useLoaded";
 import type { Json, JsonObject } from "../base/json";
 import { isObject } from "../base/json";
 import type { FieldMessage } from "../config/form";
+import { withoutField } from "../config/problems";
 import { t } from "../locale/locale";
 import { problemText } from "../problems/words";
 import { navigate, pathTo } from "../shell/routes";
@@ -79,7 +80,10 @@ export function StartDialog({ workflowId, version, onClose }: StartDialogProps):
           isDeclared={schema !== undefined}
           problems={problems}
           onText={setText}
-          onForm={(changed) => setText(JSON.stringify(changed, null, 2))}
+          onForm={(changed, pointer) => {
+            setText(JSON.stringify(changed, null, 2));
+            setProblems(withoutField(problems, pointer));
+          }}
         />
       )}
     </Dialog>
