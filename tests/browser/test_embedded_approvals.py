@@ -74,7 +74,8 @@ SHOW = {
         const mine = document.createElement("iframe");
         Object.assign(mine, { id: "editor", title: "Mine" });
         document.getElementById("editor").replaceWith(mine);
-        connectFrame(mine, { getToken: () => token, approvals: tag === "workflow-approvals", ...settings });
+        const approvals = tag === "workflow-approvals";
+        window.connection = connectFrame(mine, { getToken: () => token, approvals, ...settings });
     }""",
 }
 TELLING = """() => {
@@ -134,6 +135,19 @@ def test_what_a_user_is_asked_is_shown_and_decided(new_page: NewPage, host: Host
     assert [(each.actor, each.data) for each in record.decisions] == [("ben", {"amount": 12})]
     told = {"workflowId": "refunds", "runId": run_id, "approvalId": record.record.id, "status": "approved"}
     assert shown.told() == [["decided", told]]
+
+
+def test_an_iframe_goes_on_to_show_something_else(new_page: NewPage, host: Host, wk: WorkflowKit) -> None:
+    ask(wk, "Refund in between?")
+    shown = Shown(new_page().page, host, wk, way="iframe", workflowId="refunds")
+    expect(shown.card("Refund in between?")).to_be_visible(timeout=PATIENCE_MS)
+    shown.page.evaluate("window.connection.open({ workflowId: 'refunds' })")
+    expect(shown.get("node-ask")).to_be_visible(timeout=PATIENCE_MS)
+    expect(shown.card("Refund in between?")).to_have_count(0)
+    shown.page.evaluate("window.connection.open({ workflowId: 'refunds', approvals: true })")
+    expect(shown.card("Refund in between?")).to_be_visible(timeout=PATIENCE_MS)
+    expect(shown.get("node-ask")).to_have_count(0)
+    assert shown.told() == []
 
 
 def test_the_card_of_a_run_says_what_was_decided(new_page: NewPage, host: Host, wk: WorkflowKit) -> None:

@@ -76,6 +76,22 @@ const events = new Map<string, Json>([
       $defs: { line: LINE },
     },
   ],
+  [
+    "tree",
+    {
+      $ref: "#/$defs/node",
+      $defs: {
+        node: {
+          type: "object",
+          properties: {
+            name: { type: "string" },
+            children: { type: "array", items: { $ref: "#/$defs/node" } },
+            parent: { anyOf: [{ $ref: "#/$defs/node" }, { type: "null" }] },
+          },
+        },
+      },
+    },
+  ],
   ["refunded", { type: "object", properties: { total: { type: "string" }, amount: { type: "number" } } }],
 ]);
 
@@ -98,6 +114,12 @@ describe("what may be referred to", () => {
     const gift = { gift: "object", "gift.sku": "string" };
     expect(offered([{ event: "placed" }])).toEqual({ "": "object", total: "number", ...lines, ...gift });
     expect(offered([{ event: "placed" }], { total: 5, more: "x" })).toMatchObject({ total: "integer", more: "string" });
+  });
+
+  it("is shown once where something contains itself, and as deep as there are values", () => {
+    expect(Object.keys(offered([{ event: "tree" }]))).toEqual(["", "name", "children", "children.0", "parent"]);
+    const grown = offered([{ event: "tree" }], { children: [{ children: [{ name: "leaf" }] }] });
+    expect(grown).toMatchObject({ "children.0.children.0.name": "string", parent: "object" });
   });
 
   it("is what any of the events may have, and anything if one of them is unknown", () => {

@@ -154,17 +154,24 @@ function leaf(path: readonly string[], label: string, type: string): Variable {
   return { key: path.join("/"), path, label, type, sample: undefined, children: [] };
 }
 
-/** A place with what its schema declares, and what a sample of it shows. `root` is what local references lead into. */
+/** What a schema is read in: what its local references lead into, and what of it has been gone through already. */
+interface Within {
+  readonly root: Schema;
+  /** Properties that this is inside of: schemas may contain themselves. */
+  readonly passed: readonly JsonObject[];
+}
+
+/** A place with what its schema declares, and what a sample of it shows. */
 function variable(
   path: readonly (string | number)[],
   label: string,
   schema: Json | undefined,
   sample: Json | undefined,
-  root: Schema = isObject(schema) ? schema : {},
+  within: Within = { root: isObject(schema) ? schema : {}, passed: [] },
 ): Variable {
-  const declared = describe(schema, root).schema;
+  const declared = describe(schema, within.root).schema;
   const type = sample === undefined ? (typeof declared.type === "string" ? declared.type : "any") : typeOf(sample);
-  const children = path.length >= DEEPEST + 2 ? [] : childrenOf(path, declared, sample, root);
+  const children = path.length >= DEEPEST + 2 ? [] : childrenOf(path, declared, sample, within);
   return { key: path.join("/"), path, label, type, sample, children };
 }
 
@@ -172,17 +179,20 @@ function childrenOf(
   path: readonly (string | number)[],
   schema: JsonObject,
   sample: Json | undefined,
-  root: Schema,
+  within: Within,
 ): readonly Variable[] {
   if (isList(sample) || (sample === undefined && schema.type === "array")) {
     const item = sample?.[0];
     if (item === undefined && !isObject(schema.items)) return [];
-    return [variable([...path, 0], t("First entry"), schema.items, item, root)];
+    return [variable([...path, 0], t("First entry"), schema.items, item, within)];
   }
   const properties = isObject(schema.properties) ? schema.properties : {};
+  // Where there are no values to end it, what contains itself is shown once.
+  if (sample === undefined && within.passed.includes(properties)) return [];
   const seen = isObject(sample) ? sample : {};
   const names = [...new Set([...Object.keys(properties), ...Object.keys(seen)])].slice(0, MOST_CHILDREN);
-  return names.map((name) => variable([...path, name], name, properties[name], seen[name], root));
+  const inside = { ...within, passed: [...within.passed, properties] };
+  return names.map((name) => variable([...path, name], name, properties[name], seen[name], inside));
 }
 
 /** All places, outer ones before those inside of them. */
