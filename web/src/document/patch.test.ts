@@ -5,6 +5,11 @@ import { fromPointer, isList, isObject } from "../base/json";
 import type { PatchOperation } from "./patch";
 import { patchBetween } from "./patch";
 
+/** Sets a property, also one that is called `__proto__`: JSON may have it, and an assignment would not make it. */
+function define(object: object, name: string, value: unknown): void {
+  Object.defineProperty(object, name, { value, configurable: true, enumerable: true, writable: true });
+}
+
 /** Does what RFC 6902 says, with none of the code under test. */
 function patched(value: Json, operations: readonly PatchOperation[]): Json {
   const whole = { root: structuredClone(value) } as unknown as Record<string, unknown>;
@@ -17,7 +22,7 @@ function patched(value: Json, operations: readonly PatchOperation[]): Json {
       if (operation.op === "remove") parent.splice(index, 1);
       else parent.splice(index, operation.op === "add" ? 0 : 1, structuredClone(operation.value));
     } else if (operation.op === "remove") Reflect.deleteProperty(parent as object, last);
-    else (parent as Record<string, unknown>)[last] = structuredClone(operation.value);
+    else define(parent as object, last, structuredClone(operation.value));
   }
   return whole.root as Json;
 }
