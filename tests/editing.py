@@ -9,9 +9,13 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
+import services
 from playwright.sync_api import Locator, Page, expect
 
 from workflowkit.cli.client import ApiClient
+
+#: For a busy machine.
+DEADLINE_SECONDS = 60
 
 _numbers = itertools.count(1)
 
@@ -37,6 +41,18 @@ class Server:
         workflow_id = f"test-{next(_numbers)}"
         self.post("/api/workflows", {"id": workflow_id, "document": dict(document)})
         return workflow_id
+
+    def wait_for_runs(self, workflow_id: str, count: int = 1, status: str = "") -> list[dict[str, Any]]:
+        """Return a workflow's runs, newest first, once there are so many; of one status, if one is named."""
+        path = f"/api/runs?workflow_id={workflow_id}" + (f"&status={status}" if status else "")
+        found: list[dict[str, Any]] = []
+
+        def are_there() -> bool:
+            found[:] = self.get(path)["items"]
+            return len(found) >= count
+
+        assert services.wait_until(are_there, timeout_seconds=DEADLINE_SECONDS, poll_seconds=0.05)
+        return found
 
     def draft(self, workflow_id: str) -> dict[str, Any]:
         """Return the stored draft's document."""
@@ -75,18 +91,14 @@ class EditorPage:
         return self
 
     def run(self, document: Mapping[str, Any], data: Mapping[str, Any]) -> str:
-        """Publish a workflow, send the event that starts it, and open the run from the list; return its id."""
+        """Publish a workflow, send the event that starts it, and open the run; return its id."""
         workflow_id = self.server.create(document)
         self.server.post(f"/api/workflows/{workflow_id}/publish")
         self.server.post("/api/events", {"name": document["triggers"][0]["event"], "data": data})
-        self.page.goto(f"{self.server.url}/runs?workflow={workflow_id}")
-        row = self.page.locator("tbody tr")
-        while row.count() == 0:
-            self.page.get_by_role("button", name="Refresh").click()
-            self.page.wait_for_load_state("networkidle")
-        row.locator("a.mono, td.mono a").first.click()
+        run_id = str(self.server.wait_for_runs(workflow_id)[0]["id"])
+        self.page.goto(f"{self.server.url}/runs/{run_id}")
         expect(self.get("waterfall")).to_be_visible()
-        return self.page.url.rpartition("/")[2]
+        return run_id
 
     def get(self, test_id: str) -> Locator:
         return self.page.get_by_test_id(test_id)

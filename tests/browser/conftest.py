@@ -7,17 +7,21 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from editing import EditorPage, NewPage, Server
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from embedhost import Host, a_host
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from seats import Seat, Seats
 
 from scripts.chromium import find_chromium
 from workflowkit.api.webbundle import WebBundle
 
 HERE = Path(__file__).parent
 CHROMIUM = find_chromium()
+
+ColorScheme = Literal["light", "dark"]
 
 #: For a busy machine; a page that works needs a fraction of it.
 ACTION_TIMEOUT_MS = 15_000
@@ -56,9 +60,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             process.wait()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    """A host application with the editor in its pages, for tests that leave the workflow there as it is."""
+    with a_host(tmp_path_factory.mktemp("host")) as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """A browser for the tests of a module; each has contexts of its own.
+    """A browser for all tests of this directory.
 
     Not for longer: an event loop runs in this thread as long as there is one, and other tests have loops of their own.
     """
@@ -70,26 +81,33 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="package")
+def seats(browser: Browser) -> Seats:
+    return Seats(browser)
+
+
 @pytest.fixture
-def new_page(server: Server, browser: Browser) -> Iterator[NewPage]:
+def new_page(server: Server, seats: Seats) -> Iterator[NewPage]:
     """Make pages, each of a user of their own. At the end nothing may stand on their consoles."""
-    contexts: list[BrowserContext] = []
+    taken: list[tuple[Seat, dict[str, Any]]] = []
     reports: list[str] = []
 
-    def make(*, width: int = 1440, height: int = 900, **options: Any) -> EditorPage:
-        context = browser.new_context(
-            viewport={"width": width, "height": height}, reduced_motion="reduce", accept_downloads=True, **options
-        )
-        context.set_default_timeout(ACTION_TIMEOUT_MS)
-        contexts.append(context)
-        page = context.new_page()
+    def make(
+        *, width: int = 1440, height: int = 900, color_scheme: ColorScheme = "light", **options: Any
+    ) -> EditorPage:
+        seat = seats.take(options)
+        taken.append((seat, options))
+        seat.context.set_default_timeout(ACTION_TIMEOUT_MS)
+        page = seat.new_page()
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=color_scheme)
         page.on("pageerror", lambda error: reports.append(f"page error: {error}"))
         page.on("console", lambda message: reports.extend(_reported(message)))
         return EditorPage(page, server)
 
     yield make
-    for context in contexts:
-        context.close()
+    for seat, options in taken:
+        seats.give_back(seat, options)
     assert reports == []
 
 

@@ -24,11 +24,9 @@ def waiting_runs(server: Server, event: str) -> str:
 
 def open_runs(editor: EditorPage, workflow_id: str, status: str = "") -> None:
     """Open the list of a workflow's runs once all are there."""
-    page = editor.page
-    page.goto(f"{editor.server.url}/runs?workflow={workflow_id}&status={status}")
-    while page.locator("tbody tr").count() < RUNS:
-        page.get_by_role("button", name="Refresh").click()
-        page.wait_for_load_state("networkidle")
+    editor.server.wait_for_runs(workflow_id, RUNS, status)
+    editor.page.goto(f"{editor.server.url}/runs?workflow={workflow_id}&status={status}")
+    expect(editor.page.locator("tbody tr")).to_have_count(RUNS)
 
 
 def test_the_runs_of_a_filter_are_counted_cancelled_and_repeated(editor: EditorPage) -> None:

@@ -39,16 +39,12 @@ def test_what_no_run_has_shown_yet_is_marked_until_one_has(editor: EditorPage) -
     document = chain("lookup", "log", event=event)
     document["actions"][0]["inputs"] = {"email": "!ref($.event.data.email)"}
     document["actions"][1]["inputs"] = {"message": "Hi !ref($.state.lookup.name)"}
-    page = editor.open(document).page
+    editor.open(document)
     editor.select("log")
     expect(editor.get("expr-preview")).to_have_text("no data yet")
     editor.server.post(f"/api/workflows/{editor.workflow_id}/publish")
     editor.server.post("/api/events", {"name": event, "data": {"email": "a@example.com"}})
-    runs = f"/api/runs?workflow_id={editor.workflow_id}&status=completed"
-    page.goto(f"{editor.server.url}/runs?workflow={editor.workflow_id}")
-    while not editor.server.get(runs)["items"]:
-        page.get_by_role("button", name="Refresh").click()
-        page.wait_for_load_state("networkidle")
+    editor.server.wait_for_runs(editor.workflow_id, status="completed")
     editor.go(editor.workflow_id).select("log")
     expect(editor.get("expr-preview")).to_have_text("stringHi Ada")
 

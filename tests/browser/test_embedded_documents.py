@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from editing import NewPage
-from embedhost import Host, a_host
+from embedhost import Host
 from playwright.sync_api import FrameLocator, Page, expect
 
 DOCUMENT: dict[str, Any] = {
@@ -44,12 +43,6 @@ GIVE = {
     "element": "document => { globalThis.document.getElementById('editor').document = document; }",
     "iframe": "document => { window.connection.open({ document, actions: ['log', 'builtin:*'] }); }",
 }
-
-
-@pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    with a_host(tmp_path_factory.mktemp("host")) as running:
-        yield running
 
 
 class Keeping:

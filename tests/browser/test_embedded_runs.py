@@ -10,7 +10,7 @@ import pytest
 import services
 from accessibility import serious
 from editing import NewPage
-from embedhost import ROOT, Host, a_host
+from embedhost import ROOT, Host
 from playwright.sync_api import FrameLocator, Page, expect
 
 from workflowkit import Scope, WorkflowKit
@@ -56,12 +56,6 @@ TELLING = """() => {
     for (const kind of ["run", "error"])
         document.getElementById('editor').addEventListener(kind, ({detail}) => window.told.push([kind, detail]));
 }"""
-
-
-@pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    with a_host(tmp_path_factory.mktemp("host")) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

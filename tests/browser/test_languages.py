@@ -9,15 +9,22 @@ import pytest
 import services
 from accessibility import serious
 from editing import NewPage, Server, chain
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, ViewportSize, expect
 from translations import english_on
 
 EVENT = "languages/asked"
 DEADLINE_MS = 60_000
+#: Each test goes through many pages, on machines that do much else.
+PATIENCE_SECONDS = 600
 #: Where there is too little room, and how much too little.
 OVERFLOWING = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-#: A name that is the same in every language. Those that users gave are, too.
-NAMED = {"Workflow Kit"}
+DESK: ViewportSize = {"width": 1440, "height": 900}
+TELEPHONE: ViewportSize = {"width": 390, "height": 844}
+#: What every language calls the same.
+NAMED = frozenset({"Workflow Kit"})
+
+
+pytestmark = pytest.mark.timeout(PATIENCE_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,8 @@ class Visited:
     run_id: str
     failed_id: str
     event_id: str
+    #: What users have called things, in the tests before, too: some of it could be a message.
+    names: frozenset[str]
 
     def pages(self) -> dict[str, str]:
         """Return the paths of all pages, by what shows that they are there."""
@@ -102,18 +111,26 @@ def visited(server: Server) -> Visited:
         lambda: bool(runs(asking, "waiting")) and bool(runs(failing, "failed")), timeout_seconds=60
     )
     (run,), (failed,) = runs(asking, "waiting"), runs(failing, "failed")
-    return Visited(server, asking, run["id"], failed["id"], run["event_id"])
+    return Visited(server, asking, run["id"], failed["id"], run["event_id"], names_on(server))
+
+
+def names_on(server: Server) -> frozenset[str]:
+    """Return what workflows are called, and what the audit log names."""
+    items = [*server.get("/api/workflows?limit=200")["items"], *server.get("/api/audit?limit=200")["items"]]
+    return frozenset(
+        name for item in items for name in (item.get("name"), (item.get("detail") or {}).get("name")) if name
+    )
 
 
 class Reader:
     """Somebody who has chosen a language."""
 
-    def __init__(self, page: Page, server: Server, language: str) -> None:
-        self.page, self.server, self.language = page, server, language
+    def __init__(self, page: Page, visited: Visited, language: str) -> None:
+        self.page, self.visited, self.language = page, visited, language
 
     def go(self, path: str, shown: str) -> None:
         """Open a page, and wait until it has loaded what it shows."""
-        self.page.goto(f"{self.server.url}{path}")
+        self.page.goto(f"{self.visited.server.url}{path}")
         expect(self.get(shown)).to_be_visible(timeout=DEADLINE_MS)
         for waiting in (".page-loading", ".page-wait"):
             expect(self.page.locator(waiting)).to_have_count(0, timeout=DEADLINE_MS)
@@ -121,24 +138,27 @@ class Reader:
     def get(self, test_id: str) -> Locator:
         return self.page.get_by_test_id(test_id).first
 
+    def too_wide(self) -> list[str]:
+        """Return how much the page scrolls sideways, if it does."""
+        pixels = self.page.evaluate(OVERFLOWING)
+        return [f"{pixels} px too wide"] if pixels > 0 else []
+
     def english(self) -> list[str]:
         """Return what is said in English and has a translation."""
-        given = {workflow["name"] for workflow in self.server.get("/api/workflows?limit=200")["items"]}
-        return english_on(self.page, self.language, NAMED | given)
+        return english_on(self.page, self.language, NAMED | self.visited.names)
 
 
-@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
 @pytest.mark.parametrize("language", ["de", "ar"])
-def test_every_page_speaks_the_language_and_fits(
-    new_page: NewPage, visited: Visited, language: str, width: int, height: int
-) -> None:
-    reader = Reader(new_page(width=width, height=height, locale=language).page, visited.server, language)
+def test_every_page_speaks_the_language_and_fits(new_page: NewPage, visited: Visited, language: str) -> None:
+    reader = Reader(new_page(locale=language).page, visited, language)
     found: dict[str, Any] = {}
     for path, shown in visited.pages().items():
         reader.go(path, shown)
         problems: list[Any] = [*reader.english(), *serious(reader.page)]
-        if (too_wide := reader.page.evaluate(OVERFLOWING)) > 0:
-            problems.append(f"{too_wide} px too wide")
+        problems += reader.too_wide()
+        reader.page.set_viewport_size(TELEPHONE)
+        problems += [f"on a telephone: {problem}" for problem in (*reader.english(), *reader.too_wide())]
+        reader.page.set_viewport_size(DESK)
         if problems:
             found[path] = problems
     direction = "rtl" if language == "ar" else "ltr"
@@ -148,19 +168,19 @@ def test_every_page_speaks_the_language_and_fits(
 
 @pytest.mark.parametrize("language", ["de", "ar"])
 def test_every_dialog_speaks_the_language(new_page: NewPage, visited: Visited, language: str) -> None:
-    reader = Reader(new_page(locale=language).page, visited.server, language)
+    reader = Reader(new_page(locale=language).page, visited, language)
     found: dict[str, Any] = {}
     for dialog, (path, opener) in visited.dialogs().items():
         reader.go(path, opener)
         reader.get(opener).click()
-        expect(reader.get(dialog)).to_be_visible()
+        expect(reader.get(dialog)).to_be_visible(timeout=DEADLINE_MS)
         if problems := [*reader.english(), *serious(reader.page)]:
             found[dialog] = problems
     assert found == {}
 
 
 def test_the_language_is_the_browsers_until_somebody_chooses(new_page: NewPage, visited: Visited) -> None:
-    reader = Reader(new_page(locale="de-CH").page, visited.server, "de")
+    reader = Reader(new_page(locale="de-CH").page, visited, "de")
     heading = reader.page.get_by_role("heading", level=1)
     reader.go("/approvals", "decide")
     expect(heading).to_have_text("Freigaben")
@@ -177,13 +197,13 @@ def test_the_language_is_the_browsers_until_somebody_chooses(new_page: NewPage, 
 
 
 def test_a_browser_of_another_language_gets_english(new_page: NewPage, visited: Visited) -> None:
-    reader = Reader(new_page(locale="fr-FR").page, visited.server, "en")
+    reader = Reader(new_page(locale="fr-FR").page, visited, "en")
     reader.go("/workers", "health-Workers")
     expect(reader.page.get_by_role("heading", level=1)).to_have_text("Workers and queues")
 
 
 def test_the_rail_stands_where_reading_begins(new_page: NewPage, visited: Visited) -> None:
-    reader = Reader(new_page(locale="ar").page, visited.server, "ar")
+    reader = Reader(new_page(locale="ar").page, visited, "ar")
     reader.go("/workflows", "new-workflow")
     rail = reader.page.get_by_role("navigation").bounding_box()
     assert rail is not None
@@ -191,7 +211,7 @@ def test_the_rail_stands_where_reading_begins(new_page: NewPage, visited: Visite
 
 
 def test_time_goes_to_the_right_in_every_language(new_page: NewPage, visited: Visited) -> None:
-    reader = Reader(new_page(locale="ar").page, visited.server, "ar")
+    reader = Reader(new_page(locale="ar").page, visited, "ar")
     reader.go(f"/runs/{visited.run_id}", "waterfall")
     tracks = reader.page.locator(".waterfall-track")
     assert {track.evaluate("element => getComputedStyle(element).direction") for track in tracks.all()} == {"ltr"}

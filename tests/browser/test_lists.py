@@ -33,8 +33,8 @@ def until_listed(editor: EditorPage, path: str, selector: str) -> None:
     rows = page.locator(selector)
     expect(page.get_by_role("button", name="Refresh")).to_be_visible()
     while rows.count() == 0:
-        page.get_by_role("button", name="Refresh").click()
-        page.wait_for_load_state("networkidle")
+        with page.expect_response("**/api/**"):
+            page.get_by_role("button", name="Refresh").click()
 
 
 def test_an_event_tells_what_it_started_and_why_not_the_rest(editor: EditorPage) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from accessibility import serious
 from editing import NewPage
-from embedhost import Host, a_host
+from embedhost import Host
 from playwright.sync_api import Locator, Page, expect
 from translations import catalogue
 
@@ -25,12 +25,6 @@ SAID = """element => {
     }
     return [...said].filter(text => text !== "");
 }"""
-
-
-@pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    with a_host(tmp_path_factory.mktemp("host")) as running:
-        yield running
 
 
 class Speaking:

@@ -154,11 +154,7 @@ def test_the_values_of_a_past_run_become_previews_in_the_editor(editor: EditorPa
     (later,) = editor.server.post("/api/events", {"name": "details/sample", "data": {"email": "later@example.com"}})[
         "results"
     ]
-    runs = f"/runs?workflow={workflow_id}&status=completed"
-    page.goto(f"{editor.server.url}{runs}")
-    while page.locator("tbody tr").count() < 2:
-        page.get_by_role("button", name="Refresh").click()
-        page.wait_for_load_state("networkidle")
+    editor.server.wait_for_runs(workflow_id, 2, "completed")
     assert later["status"] == "accepted"
     page.goto(f"{editor.server.url}/runs/{first}")
     editor.get("open-editor").click()

@@ -36,7 +36,11 @@ def an_approval(event: str) -> dict[str, Any]:
 
 def test_a_run_is_painted_on_the_graph_of_its_version_and_goes_on_without_a_reload(editor: EditorPage) -> None:
     page = editor.page
-    editor.run(an_approval("runs/live"), {"email": "ada@example.com", "total": 250})
+    run_id = editor.run(an_approval("runs/live"), {"email": "ada@example.com", "total": 250})
+    # The list leads to it, too.
+    page.goto(f"{editor.server.url}/runs?workflow={editor.server.get(f'/api/runs/{run_id}')['workflow_id']}")
+    page.locator("tbody tr").locator("a.mono, td.mono a").first.click()
+    expect(page).to_have_url(re.compile(f"/runs/{run_id}$"))
     state = editor.node("wait").get_by_test_id("step-state")
     expect(state).to_have_text("Waiting", timeout=RUN_DEADLINE_MS)
     expect(editor.node("small")).to_have_class(re.compile("step-painted-skipped"))
