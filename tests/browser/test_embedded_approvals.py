@@ -10,7 +10,7 @@ import pytest
 import services
 from accessibility import HOSTILE, serious
 from editing import NewPage
-from embedhost import ROOT, Host, a_host
+from embedhost import ROOT, Host
 from playwright.sync_api import FrameLocator, Page, expect
 
 from workflowkit import Scope, WorkflowKit
@@ -35,12 +35,6 @@ def asking(assignee: str) -> dict[str, Any]:
         "actions": [{"id": "ask", "kind": "builtin:approval", "inputs": inputs}],
         "edges": [{"from": "$source", "to": "ask"}],
     }
-
-
-@pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    with a_host(tmp_path_factory.mktemp("host")) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
