@@ -67,7 +67,10 @@ class Keeping:
     def get(self, test_id: str) -> Any:
         return self.inside.get_by_test_id(test_id)
 
-    def told(self, kind: str) -> list[dict[str, Any]]:
+    def told(self, kind: str, at_least: int = 0) -> list[dict[str, Any]]:
+        """Return what the page was told of a kind, once it was told so much: a frame does it a moment later."""
+        enough = "([kind, count]) => window.told.filter(([each]) => each === kind).length >= count"
+        self.page.wait_for_function(enough, arg=[kind, at_least])
         return [detail for each, detail in self.page.evaluate("window.told") if each == kind]
 
     def give(self, document: dict[str, Any]) -> None:
@@ -80,17 +83,18 @@ def test_the_page_is_told_of_each_change_and_saves_it_itself(new_page: NewPage, 
     keeping.get("node-second").click()
     keeping.get("field-/message").fill("2")
     expect(keeping.get("field-/message")).to_have_value("2")
-    told = keeping.told("change")[-1]
+    told = keeping.told("change", at_least=1)[-1]
     assert told["document"]["actions"][1]["inputs"] == {"message": "2"}
     assert [(each["op"], each["path"]) for each in keeping.told("change")[0]["patch"]] == [("add", "/actions/1/inputs")]
     # What pages are told they give back; that is no change, and neither does undo forget anything.
     keeping.give(told["document"])
+    before = len(keeping.told("change"))
     keeping.get("undo").click()
     expect(keeping.get("field-/message")).to_have_value("")
-    assert keeping.told("change")[-1]["document"]["actions"][1].get("inputs", {}) == {}
+    assert keeping.told("change", at_least=before + 1)[-1]["document"]["actions"][1].get("inputs", {}) == {}
     # Saving is the page's.
     keeping.get("workflow-name").press("Control+s")
-    assert [each["document"]["name"] for each in keeping.told("save")] == [DOCUMENT["name"]]
+    assert [each["document"]["name"] for each in keeping.told("save", at_least=1)] == [DOCUMENT["name"]]
     for test_id in ("save-state", "publish", "versions-button", "test-button"):
         expect(keeping.get(test_id)).to_have_count(0)
     assert keeping.told("saved") == []
@@ -106,10 +110,10 @@ def test_the_page_shows_another_document_which_can_be_undone(new_page: NewPage, 
     assert keeping.told("change") == [], "what the page has done it knows"
     keeping.get("undo").click()
     expect(keeping.get("node-third")).to_have_count(0)
-    assert [len(each["document"]["actions"]) for each in keeping.told("change")] == [2]
+    assert [len(each["document"]["actions"]) for each in keeping.told("change", at_least=1)] == [2]
     keeping.give({"name": "x", "actions": "none"})
     expect(keeping.get("node-first")).to_be_visible()
-    assert [each["code"] for each in keeping.told("error")] == ["not-a-workflow"]
+    assert [each["code"] for each in keeping.told("error", at_least=1)] == ["not-a-workflow"]
 
 
 def test_only_the_actions_that_the_page_names_are_offered(new_page: NewPage, host: Host) -> None:
