@@ -159,6 +159,27 @@ def test_a_throttle_that_is_still_closed_by_the_clock_of_whoever_was_hinted_is_l
         assert _completed(harness) == 2
 
 
+def test_a_throttle_that_is_faster_than_the_relay_is_not_slowed_down_by_it(database_url: str) -> None:
+    document = a_workflow().action("s", kind="noop").path("$source", "s").trigger("a/b")
+    with a_runtime(database_url) as harness:
+        relay = harness.runtime.relay
+        harness.deploy(document.settings(throttle={"limit": 20, "period": "1s"}).document())
+        assert relay.pause_seconds(0.5) == 0.5
+        for _ in range(4):
+            harness.send("a/b")
+        harness.drain()
+        for started in (1, 2, 3):
+            assert _completed(harness) == started
+            harness.clock.advance(seconds=relay.pause_seconds(0.5))
+            assert relay.tick() == 1
+            # A worker that takes a while: it is looked at ever later, and as late as ever in the end.
+            assert [relay.pause_seconds(0.1) for _ in range(4)] == [0.02, 0.04, 0.08, 0.1]
+            harness.drain()
+        assert _completed(harness) == 4
+        (first, *_, last) = [row["started_at_ms"] for row in harness.rows("SELECT * FROM runs ORDER BY started_at_ms")]
+        assert last - first == 3 * 50
+
+
 def _completed(harness: Harness) -> int:
     return len(harness.rows("SELECT id FROM runs WHERE status = 'completed'"))
 

@@ -24,6 +24,9 @@ class _Ticks:
         self.has_worked.set()
         return 0
 
+    def pause_seconds(self, most_seconds: float) -> float:
+        return most_seconds
+
 
 def test_a_tick_that_fails_is_logged_and_repeated(caplog: pytest.LogCaptureFixture) -> None:
     ticks = _Ticks()
@@ -36,3 +39,34 @@ def test_a_tick_that_fails_is_logged_and_repeated(caplog: pytest.LogCaptureFixtu
     assert "the database is away" in first.message
     assert second.levelno == logging.ERROR
     assert "a bug" in caplog.text
+
+
+class _Eager:
+    """Has something to do at once, twice."""
+
+    def __init__(self) -> None:
+        self.pauses = [0.0, 0.25]
+
+    def tick(self) -> int:
+        return 0
+
+    def pause_seconds(self, most_seconds: float) -> float:
+        return self.pauses.pop(0) if self.pauses else most_seconds
+
+
+class _Stop:
+    """Ends a thread when it has waited four times, and keeps for how long."""
+
+    def __init__(self) -> None:
+        self.waited: list[float] = []
+
+    def wait(self, seconds: float) -> bool:
+        self.waited.append(seconds)
+        return len(self.waited) == 4
+
+
+def test_a_relay_that_knows_what_comes_sooner_does_not_wait_for_its_interval() -> None:
+    thread = RelayThread(_Eager(), interval_seconds=0.5)  # type: ignore[arg-type]
+    thread._stop = stop = _Stop()  # type: ignore[assignment]
+    thread._run()
+    assert stop.waited == [0.5, 0.0, 0.25, 0.5]

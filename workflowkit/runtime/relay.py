@@ -24,6 +24,9 @@ _log = logging.getLogger(__name__)
 RELAY_BATCH = 500
 #: Messages in a queue beyond which repeating hints would only make it longer.
 QUEUE_ROOM = 1_000
+#: How soon it is looked whether what was hinted in a lane has started, so that the next start is known; then twice as
+#: late each time.
+SETTLING_SECONDS = 0.02
 
 
 class Relay:
@@ -36,6 +39,8 @@ class Relay:
         self._dispatcher = dispatcher
         self._timers = timers
         self._grace_ms = int(grace_seconds * 1000)
+        #: After what time to look again at lanes that were hinted; none, if that was looked at often enough.
+        self._settling_seconds: float | None = None
 
     def tick(self) -> int:
         """Hint everything that is due, and fire timers; return how much that was. Any number of processes may.
@@ -50,12 +55,15 @@ class Relay:
             event_ids = events.wake_pending(tx, limit=RELAY_BATCH, wake_at_ms=wake_at_ms)
             due = [StepHint(*row) for row in steps.wake(tx, limit=RELAY_BATCH, wake_at_ms=wake_at_ms)]
             woken = lanes.wake(tx, limit=RELAY_BATCH)
-            due += [place_hint(*row) for row in dict.fromkeys(lanes.ready(tx, woken))]
+            places = [place_hint(*row) for row in dict.fromkeys(lanes.ready(tx, woken))]
             idle = lanes.empty(tx, woken)
             flowstates.purge(tx)
         if idle:
             with self._database.transaction("relay") as tx:
                 lanes.close_all(tx, idle)
+        if places:
+            due += places
+            self._settling_seconds = SETTLING_SECONDS
         # Behind a long queue nothing is lost, only late: more messages would not make it shorter.
         if event_ids and self._has_room(DEFAULT_QUEUE):
             self._dispatcher.match(event_ids)
@@ -63,6 +71,18 @@ class Relay:
         if hints := [hint for hint in due if hint.queue in with_room]:
             self._dispatcher.execute(hints)
         return fired + len(event_ids) + len(due)
+
+    def pause_seconds(self, most_seconds: float) -> float:
+        """Return how long nothing new is to be expected: until a throttle lets a run start, or ``most_seconds``."""
+        with self._database.read() as tx:
+            next_ms, now_ms = lanes.next_start_ms(tx, within_ms=int(most_seconds * 1000)), tx.now_ms
+        if next_ms is not None:
+            return (next_ms - now_ms) / 1000
+        settling, self._settling_seconds = self._settling_seconds, None
+        if settling is None or settling >= most_seconds:
+            return most_seconds
+        self._settling_seconds = 2 * settling
+        return settling
 
     def _has_room(self, queue: str) -> bool:
         return self._dispatcher.queued(queue) < QUEUE_ROOM
@@ -78,7 +98,7 @@ class Relay:
 
 
 class RelayThread:
-    """Ticks a relay at an interval until stopped. A failing tick is logged and repeated.
+    """Ticks a relay at an interval, or earlier if it says so, until stopped. A failing tick is logged and repeated.
 
     With a ``presence``, it also lets others know that this process is there; with ``pruning``, it deletes what is old.
     """
@@ -109,13 +129,16 @@ class RelayThread:
             self._presence.leave()
 
     def _run(self) -> None:
-        while not self._stop.wait(self._interval_seconds):
+        pause_seconds = self._interval_seconds
+        while not self._stop.wait(pause_seconds):
+            pause_seconds = self._interval_seconds
             try:
                 self._relay.tick()
                 if self._presence is not None:
                     self._presence.tell()
                 if self._pruning is not None:
                     self._pruning.tick()
+                pause_seconds = self._relay.pause_seconds(self._interval_seconds)
             except StoreUnavailable as error:
                 _log.warning("relay: %s", error)
             except Exception:

@@ -152,6 +152,10 @@ BEFORE = f"""(
 )"""  # noqa: S608
 _ANY_BEFORE = Sql(f"SELECT 1 WHERE {BEFORE}")
 _ANY_DUE = Sql("SELECT 1 FROM lanes WHERE wake_at_ms <= :now_ms LIMIT 1")
+_NEXT_START = Sql(
+    "SELECT min(wake_at_ms) FROM lanes WHERE wake_at_ms > :now_ms AND wake_at_ms <= :until_ms"
+    " AND wake_at_ms = not_before_ms"
+)
 _WAKE = Sql(
     """
     UPDATE lanes SET wake_at_ms = CASE WHEN not_before_ms > :opened_ms THEN :again_at_ms ELSE :wake_at_ms END
@@ -357,6 +361,12 @@ def before(lane: Lane, step: QueuedStep, *, by_ms: int) -> dict[str, Any]:
 def any_due(tx: Transaction) -> bool:
     """Tell whether ``wake`` would find anything."""
     return tx.one(_ANY_DUE, now_ms=tx.now_ms) is not None
+
+
+def next_start_ms(tx: Transaction, *, within_ms: int) -> int | None:
+    """Return when the first lane that a throttle holds up may go on, if that is so soon."""
+    row = tx.one(_NEXT_START, now_ms=tx.now_ms, until_ms=tx.now_ms + within_ms)
+    return None if row is None else row[0]
 
 
 def _ceilings(tx: Transaction, lane_id: str) -> dict[str, int]:
