@@ -78,6 +78,12 @@ export default defineConfig({
     assetsInlineLimit: 0,
   },
   worker: { format: "es" },
-  // Files share the document of their process: a new one for each takes five times as long as the tests.
-  test: { environment: "happy-dom", isolate: false, include: ["src/**/*.test.{ts,tsx}"] },
+  test: {
+    environment: "happy-dom",
+    // Files share the document of their process: a new one for each takes five times as long as the tests.
+    isolate: false,
+    include: ["src/**/*.test.{ts,tsx}"],
+    // For a busy machine; they take a second or two.
+    testTimeout: 60_000,
+  },
 });
