@@ -1,9 +1,9 @@
 """Run every check of the project and report all that failed: `./wk test` without arguments.
 
-Six things go on side by side, since tests mostly wait: for leases to end, for processes to start, for pages to be
+Seven things go on side by side, since tests mostly wait: for leases to end, for processes to start, for pages to be
 drawn. Those that wait most, and are disturbed most, come first: the crash tests and properties, the browser's and those
 of the protocol, without coverage, which would only slow them down. What they leave of the processors is for the static
-checks and all other tests, in two halves with coverage; the second half's summary line closes the output. Exits
+checks and all other tests, in three parts with coverage; the summary line of the last one closes the output. Exits
 non-zero if any check, any test or the coverage gate failed.
 """
 
@@ -46,7 +46,10 @@ FIRST = (
     ("tests/browser",),
     ("tests/protocol", *DEAF),
 )
-MEASURED = ("tests/api", "tests/docs", "tests/migration", "tests/security")
+MEASURED = (
+    ("tests/api", "tests/docs", "tests/migration", "tests/security"),
+    ("tests/store",),
+)
 #: How much less the rest is worth, as ``nice`` takes it.
 LESS = 5
 
@@ -167,16 +170,15 @@ def main() -> int:
     if sys.argv[1:] == ["--static"]:
         return static_checks()
     with ExitStack() as stack:
-        coverage_file = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "coverage"
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         beside = [stack.enter_context(Beside.tests(paths)) for paths in FIRST]
         os.nice(LESS)
         deaf = [f"--ignore={path}" for path in DEAF]
-        rest = (
-            Beside("static checks", __file__, "--static"),
-            Beside.tests(MEASURED, *deaf, coverage_file=coverage_file),
-        )
+        rest = [Beside("static checks", __file__, "--static")]
+        for number, paths in enumerate(MEASURED):
+            rest.append(Beside.tests(paths, *deaf, coverage_file=directory / f"coverage-{number}"))
         beside += [stack.enter_context(each) for each in rest]
-        elsewhere = [f"--ignore={path}" for paths in (*FIRST, MEASURED) for path in paths]
+        elsewhere = [f"--ignore={path}" for paths in (*FIRST, *MEASURED) for path in paths]
         return int(pytest.main(["--rootdir", str(ROOT), *MEASURING, *elsewhere], plugins=[Verdict(beside)]))
 
 
