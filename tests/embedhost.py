@@ -12,8 +12,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import services
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -72,6 +76,15 @@ def a_host(home: Path, *, is_inside: bool = False) -> Iterator[Host]:
             stack.callback(process.terminate)
             assert services.wait_until(partial(_is_listening, address), timeout_seconds=60)
         yield Host(f"http://{host}", f"http://{host}/workflows" if is_inside else f"http://{server}", database_url)
+
+
+def log_in(page: Page, host: Host, name: str) -> None:
+    """Let a user of the example, whose password is the name, log in to its first page."""
+    page.goto(f"{host.url}/login")
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(name)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url("**/element")
 
 
 def _free_port() -> int:

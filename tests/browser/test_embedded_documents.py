@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from editing import NewPage
-from embedhost import Host
+from embedhost import Host, log_in
 from playwright.sync_api import FrameLocator, Page, expect
 
 DOCUMENT: dict[str, Any] = {
@@ -51,11 +51,7 @@ class Keeping:
     def __init__(self, page: Page, host: Host, way: str, name: str = "ada") -> None:
         self.page, self.way = page, way
         self.inside: Page | FrameLocator = page.frame_locator("#editor") if way == "iframe" else page
-        page.goto(f"{host.url}/login")
-        page.get_by_label("Name").fill(name)
-        page.get_by_label("Password").fill(name)
-        page.get_by_role("button", name="Log in").click()
-        page.wait_for_url("**/element")
+        log_in(page, host, name)
         # The editor that is replaced asks for the last run at the end.
         with page.expect_response("**/api/runs?*"):
             page.goto(f"{host.url}/{way}")

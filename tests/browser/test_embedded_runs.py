@@ -10,7 +10,7 @@ import pytest
 import services
 from accessibility import serious
 from editing import NewPage
-from embedhost import ROOT, Host
+from embedhost import ROOT, Host, log_in
 from playwright.sync_api import FrameLocator, Page, expect
 
 from workflowkit import Scope, WorkflowKit
@@ -75,11 +75,7 @@ class Shown:
     def __init__(self, page: Page, host: Host, wk: WorkflowKit, run_id: str, way: str = "element") -> None:
         self.page = page
         self.inside: Page | FrameLocator = page.frame_locator("#editor") if way == "iframe" else page
-        page.goto(f"{host.url}/login")
-        page.get_by_label("Name").fill("ben")
-        page.get_by_label("Password").fill("ben")
-        page.get_by_role("button", name="Log in").click()
-        page.wait_for_url("**/element")
+        log_in(page, host, "ben")
         if way == "iframe":
             page.goto(f"{host.url}/iframe")
         token = wk.embed_token(tenant="acme", workflow="watched")

@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import embedhost
 import pytest
 from accessibility import serious_in_both_themes
 from editing import NewPage, Server
@@ -81,11 +82,7 @@ def log_in(new_page: NewPage, host: Host, name: str, way: str = "element", **opt
     if way == "react" and shutil.which("node") is None:
         pytest.skip("there is no Node.js to build the page of the React application with")
     page = new_page(**options).page
-    page.goto(f"{host.url}/login")
-    page.get_by_label("Name").fill(name)
-    page.get_by_label("Password").fill(name)
-    page.get_by_role("button", name="Log in").click()
-    page.wait_for_url("**/element")
+    embedhost.log_in(page, host, name)
     if way != "element":
         page.goto(f"{host.url}/{way}")
     embedded = Embedded(page, host, way)

@@ -74,7 +74,8 @@ def test_an_answer_is_published_where_the_app_wants_it(
         register(remote_harness, f"{app.url}/api/inngest")
         remote_harness.send("go")
         remote_harness.drain()
-    assert remote_harness.run()["status"] == "completed"
+    run = remote_harness.run()
+    assert run["status"] == "completed", run
     rows = remote_harness.rows("SELECT channel, topic, data FROM messages")
     assert [(row["channel"], row["topic"], json.loads(row["data"])) for row in rows] == published
 

@@ -13,6 +13,16 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** The object that a text is in JSON; nothing is an empty one, and `undefined` comes of everything else. */
+export function objectFrom(text: string): JsonObject | undefined {
+  try {
+    const value = JSON.parse(text.trim() === "" ? "{}" : text) as Json;
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 export function isList(value: unknown): value is readonly Json[] {
   return Array.isArray(value);
 }

@@ -2,8 +2,8 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import type { DryRun, Event } from "../api/schema";
 import { api } from "../api/session";
 import { asApiError } from "../api/useLoaded";
-import type { Json, JsonObject } from "../base/json";
-import { isObject } from "../base/json";
+import type { JsonObject } from "../base/json";
+import { isObject, objectFrom } from "../base/json";
 import { statusWord } from "../canvas/painting";
 import { triggersOf } from "../config/triggers";
 import { toJson } from "../document/read";
@@ -235,13 +235,4 @@ function firstStep(store: EditorStore): string {
 function firstEvent(triggers: readonly JsonObject[]): string {
   const found = triggers.map(({ event }) => event).find((event) => typeof event === "string" && !event.includes("*"));
   return typeof found === "string" ? found : "";
-}
-
-function objectFrom(text: string): JsonObject | undefined {
-  try {
-    const value = JSON.parse(text.trim() === "" ? "{}" : text) as Json;
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -2,8 +2,7 @@ import { useCallback, useMemo, useState } from "react";
 import type { RequestedRun } from "../api/schema";
 import { api } from "../api/session";
 import { asApiError, useLoaded } from "../api/useLoaded";
-import type { Json, JsonObject } from "../base/json";
-import { isObject } from "../base/json";
+import { isObject, objectFrom } from "../base/json";
 import type { FieldMessage } from "../config/form";
 import { withoutField } from "../config/problems";
 import { t } from "../locale/locale";
@@ -97,13 +96,4 @@ async function open({ run_id, event_id }: RequestedRun): Promise<void> {
     () => false,
   );
   navigate(isThere ? pathTo("runs", run_id) : pathTo("events", event_id));
-}
-
-function objectFrom(text: string): JsonObject | undefined {
-  try {
-    const value = JSON.parse(text.trim() === "" ? "{}" : text) as Json;
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }
