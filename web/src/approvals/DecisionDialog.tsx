@@ -1,13 +1,12 @@
 import { useState } from "react";
-import type { Approval, NewDecision, Problem } from "../api/schema";
+import type { Approval, NewDecision } from "../api/schema";
 import { api } from "../api/session";
 import { asApiError } from "../api/useLoaded";
 import type { JsonObject } from "../base/json";
 import "../config/config.css";
 import type { FieldMessage } from "../config/form";
-import { withoutField } from "../config/problems";
+import { refusedData, withoutField } from "../config/problems";
 import { SchemaForm } from "../config/SchemaForm";
-import { problemText } from "../problems/words";
 import { t } from "../locale/locale";
 import { notify } from "../shell/notices";
 import { Button } from "../shell/ui/Button";
@@ -36,9 +35,7 @@ export function DecisionDialog({ approval, onClose, onDecided }: DecisionDialogP
       onDecided(decided);
     } catch (reason) {
       const error = asApiError(reason);
-      setProblems(
-        new Map(error.problems.map((problem) => [problem.pointer.replace(/^\/data/, ""), messageOf(problem)])),
-      );
+      setProblems(refusedData(error.problems));
       if (error.code !== "invalid-form") notify(error.message, "error"); // else it stands at the fields
       setBusy(false);
     }
@@ -81,8 +78,4 @@ export function DecisionDialog({ approval, onClose, onDecided }: DecisionDialogP
       </div>
     </Dialog>
   );
-}
-
-function messageOf(problem: Pick<Problem, "message" | "code">): FieldMessage {
-  return { text: problemText(problem), severity: "error", code: problem.code };
 }

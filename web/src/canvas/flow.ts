@@ -194,9 +194,16 @@ export function noteNodeId(id: string): string {
   return `/${id}`;
 }
 
+const FRAME = "//";
+
 /** The id of the frame of a group among the nodes. */
-export function frameNodeId(id: string): string {
-  return `//${id}`;
+function frameNodeId(id: string): string {
+  return FRAME + id;
+}
+
+/** The group of which a node is the frame. */
+export function framedGroup(nodeId: string): string | undefined {
+  return nodeId.startsWith(FRAME) ? nodeId.slice(FRAME.length) : undefined;
 }
 
 function frameNode(id: string, { name, members }: Group, positions: ReadonlyMap<string, Position>): FrameNode {

@@ -13,7 +13,7 @@ import type { EditorStore, Selection } from "../editor/store";
 import { notify } from "../shell/notices";
 import type { DrawnPart } from "./dropping";
 import type { FlowEdge, FlowNode } from "./flow";
-import { frameNodeId, noteNodeId } from "./flow";
+import { framedGroup, noteNodeId } from "./flow";
 import { NODE_HEIGHT, NODE_WIDTH, frameAround, nodeIds, snap } from "./geometry";
 import { counted, t } from "../locale/locale";
 
@@ -33,7 +33,8 @@ export function mayConnect(store: EditorStore, from: string, to: string): boolea
 /** What moves with a node to its new place: itself, or the steps inside of a frame. */
 export function movedWith(store: EditorStore, id: string, to: Position): readonly (readonly [string, Position])[] {
   const { history, scope } = store.getState();
-  const group = [...groupsOf(history.present, scope)].find(([name]) => frameNodeId(name) === id)?.[1];
+  const framed = framedGroup(id);
+  const group = framed === undefined ? undefined : groupsOf(history.present, scope).get(framed);
   if (group === undefined) return [[id, to]];
   const places = positionsOf(history.present, scope);
   const steps = group.members.map((member) => [member, places.get(member) ?? { x: 0, y: 0 }] as const);

@@ -1,5 +1,6 @@
 /** What the server finds wrong, sorted to the fields of a form. */
 
+import type { Problem } from "../api/schema";
 import type { LocatedProblem, ProblemIndex } from "../problems/locate";
 import { targetKey } from "../problems/locate";
 import type { Scope } from "../document/types";
@@ -34,6 +35,18 @@ export function messagesBelow(problems: readonly LocatedProblem[], prefix: strin
 export function otherProblems(index: ProblemIndex, scope: Scope, id: string): readonly LocatedProblem[] {
   const all = index.byTarget.get(targetKey("action", scope, id)) ?? NONE;
   return all.filter(({ target: { field } }) => !/^\/(inputs|settings)\/./.test(field));
+}
+
+/** What the server refuses of the data in a request, by the pointer into the data. */
+export function refusedData(
+  problems: readonly Pick<Problem, "pointer" | "message" | "code">[],
+): ReadonlyMap<string, FieldMessage> {
+  return new Map(
+    problems.map((problem) => [
+      problem.pointer.replace(/^\/data/, ""),
+      { text: problemText(problem), severity: "error", code: problem.code },
+    ]),
+  );
 }
 
 /** The messages without those of a field, named as forms name what has changed: what was wrong there is judged anew. */

@@ -1,9 +1,9 @@
 /** Groups of steps: a frame with a name around some of them, for people. They change nothing in a run. */
 
 import type { JsonObject } from "../base/json";
-import { isList, isObject } from "../base/json";
+import { isList } from "../base/json";
 import { allocateId } from "./ids";
-import { graphAt, layoutKey, uiValue, withUiValue } from "./scope";
+import { graphAt, layoutKey, uiEntries, withUiValue } from "./scope";
 import type { Scope, WorkflowDocument } from "./types";
 
 export interface Group {
@@ -14,23 +14,14 @@ export interface Group {
 
 /** The groups of a graph, by id. */
 export function groupsOf(document: WorkflowDocument, scope: Scope): ReadonlyMap<string, Group> {
-  const groups = uiValue(document, "groups");
-  const prefix = layoutKey(scope, "");
   const free = new Set(graphAt(document, scope).actions.map(({ id }) => id));
   return new Map(
-    Object.entries(isObject(groups) ? groups : {}).flatMap(([key, group]): [string, Group][] => {
-      const id = key.slice(prefix.length);
-      if (!key.startsWith(prefix) || id.includes("/") || !isObject(group)) return [];
+    uiEntries(document, scope, "groups").flatMap(([id, group]): [string, Group][] => {
       // Documents come from files, too.
       const members = membersOf(group).filter((member) => free.delete(member));
       return members.length === 0 ? [] : [[id, { name: String(group.name ?? ""), members }]];
     }),
   );
-}
-
-/** The group that a step is in. */
-export function groupOf(document: WorkflowDocument, scope: Scope, stepId: string): Group | undefined {
-  return [...groupsOf(document, scope).values()].find(({ members }) => members.includes(stepId));
 }
 
 /** Puts steps into a group of their own; they leave the ones that they were in. */

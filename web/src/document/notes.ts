@@ -1,8 +1,7 @@
 /** Notes on the canvas: texts for people, which stand beside the steps and do nothing. */
 
-import { isObject } from "../base/json";
 import { allocateId } from "./ids";
-import { layoutKey, uiValue, withUiValue } from "./scope";
+import { layoutKey, uiEntries, withUiValue } from "./scope";
 import type { Position, Scope, WorkflowDocument } from "./types";
 
 export interface Note extends Position {
@@ -11,15 +10,10 @@ export interface Note extends Position {
 
 /** The notes of a graph, by id. */
 export function notesOf(document: WorkflowDocument, scope: Scope): ReadonlyMap<string, Note> {
-  const notes = uiValue(document, "notes");
-  const prefix = layoutKey(scope, "");
   return new Map(
-    Object.entries(isObject(notes) ? notes : {}).flatMap(([key, note]): [string, Note][] => {
-      const id = key.slice(prefix.length);
-      if (!key.startsWith(prefix) || id.includes("/") || !isObject(note)) return [];
-      const { x, y, text } = note;
-      return typeof x === "number" && typeof y === "number" ? [[id, { x, y, text: String(text ?? "") }]] : [];
-    }),
+    uiEntries(document, scope, "notes").flatMap(([id, { x, y, text }]): [string, Note][] =>
+      typeof x === "number" && typeof y === "number" ? [[id, { x, y, text: String(text ?? "") }]] : [],
+    ),
   );
 }
 

@@ -127,6 +127,20 @@ export function uiValue(document: WorkflowDocument, ...path: readonly string[]):
   return valueAt(document.metadata ?? undefined, ["ui", ...path]);
 }
 
+/** What the editor keeps of a graph in a part, by ids of its own. */
+export function uiEntries(
+  document: WorkflowDocument,
+  scope: Scope,
+  part: string,
+): readonly (readonly [string, JsonObject])[] {
+  const kept = uiValue(document, part);
+  const prefix = layoutKey(scope, "");
+  return Object.entries(isObject(kept) ? kept : {}).flatMap(([key, value]) => {
+    const id = key.slice(prefix.length);
+    return key.startsWith(prefix) && !id.includes("/") && isObject(value) ? [[id, value] as const] : [];
+  });
+}
+
 /** The document with another value of the editor's; empty objects are not kept. */
 export function withUiValue(
   document: WorkflowDocument,

@@ -1,6 +1,7 @@
 /**
- * `<workflow-editor>`: the editor as an element of any page; `<workflow-approvals>`: what its user is to decide. It lives in a shadow root, so that neither the page's styles
- * nor the editor's touch the other. There may be one on a page at a time.
+ * `<workflow-editor>`: the editor as an element of any page; `<workflow-approvals>`: what its user is to decide. Each
+ * lives in a shadow root, so that neither the page's styles nor its own touch the other. There may be one on a page at a
+ * time.
  */
 
 import type { Json } from "../base/json";

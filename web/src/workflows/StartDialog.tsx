@@ -4,9 +4,8 @@ import { api } from "../api/session";
 import { asApiError, useLoaded } from "../api/useLoaded";
 import { isObject, objectFrom } from "../base/json";
 import type { FieldMessage } from "../config/form";
-import { withoutField } from "../config/problems";
+import { refusedData, withoutField } from "../config/problems";
 import { t } from "../locale/locale";
-import { problemText } from "../problems/words";
 import { navigate, pathTo } from "../shell/routes";
 import { notify } from "../shell/notices";
 import { Button } from "../shell/ui/Button";
@@ -41,12 +40,8 @@ export function StartDialog({ workflowId, version, onClose }: StartDialogProps):
       onClose();
     } catch (reason) {
       const refused = asApiError(reason);
-      const found = refused.problems.map((problem): [string, FieldMessage] => [
-        problem.pointer.replace(/^\/data/, ""),
-        { text: problemText(problem), severity: "error", code: problem.code },
-      ]);
-      setProblems(new Map(found));
-      if (schema === undefined || found.length === 0) notify(refused.message, "error");
+      setProblems(refusedData(refused.problems));
+      if (schema === undefined || refused.problems.length === 0) notify(refused.message, "error");
       setBusy(false);
     }
   };
