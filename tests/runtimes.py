@@ -21,6 +21,8 @@ from workflowkit.runtime.hints import StepHint
 from workflowkit.runtime.matching import Matched
 from workflowkit.runtime.position import Claim
 
+NEVER_SECONDS = 86_400.0
+
 
 class InlineDispatcher:
     """Keeps hints until the test delivers them; counts what a broker would have carried."""
@@ -52,7 +54,9 @@ class Harness:
         self.dispatcher = InlineDispatcher()
         self.registry = registry
         self.extensions = extensions or Extensions()
-        self._settings = Settings(database_url=database_url, **settings)
+        # However slow the machine is, one thread goes on: nothing is handed on to others.
+        patient = {"inline_seconds": NEVER_SECONDS, "spill_seconds": NEVER_SECONDS}
+        self._settings = Settings(database_url=database_url, **{**patient, **settings})
         self.runtimes: list[Runtime] = []
         self.runtime = self.new_process()
 

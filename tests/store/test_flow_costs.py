@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import psycopg
@@ -16,8 +15,6 @@ from runtimes import Harness, a_runtime
 
 from workflowkit.base import failpoints
 from workflowkit.base.scope import DEFAULT_SCOPE
-from workflowkit.runtime import worker
-from workflowkit.runtime.backlog import Backlog
 
 RUNS = 10
 STEPS = ("s0", "s1", "s2")
@@ -85,9 +82,7 @@ def _counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Costs]:
 
 
 @contextmanager
-def _deployed(url: str, control: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Harness]:
-    # However slow the machine is: nothing is handed on to others.
-    monkeypatch.setattr(worker, "Backlog", partial(Backlog, spill_seconds=3600.0))
+def _deployed(url: str, control: str) -> Iterator[Harness]:
     builder = a_workflow()
     for step in STEPS:
         builder.action(step, kind="noop")
@@ -104,7 +99,7 @@ def _run(harness: Harness, first: int, *, together: bool) -> None:
 
 
 def _measure(url: str, control: str, monkeypatch: pytest.MonkeyPatch, *, together: bool) -> Costs:
-    with _deployed(url, control, monkeypatch) as harness:
+    with _deployed(url, control) as harness:
         _run(harness, 0, together=together)  # what is read once is known now
         harness.dispatcher.message_count = 0
         with _counted(monkeypatch) as costs:
@@ -143,7 +138,7 @@ def _groups(control: str) -> list[Any]:
 
 def test_a_batch_costs_less_than_the_runs_that_it_replaces(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(SETTINGS, "batch", {"batch": {"max_size": RUNS, "timeout": "1m"}})
-    with _deployed(postgres_url, "batch", monkeypatch) as harness:
+    with _deployed(postgres_url, "batch") as harness:
         _run(harness, 0, together=False)
         with _counted(monkeypatch) as costs:
             _run(harness, RUNS, together=False)

@@ -42,6 +42,12 @@ class Settings:
     inline_seconds: float = 10.0
     """How long one task goes on with the next step of a run before it hands the run over."""
     inline_steps: int = 1_000
+    spill_seconds: float = 0.1
+    """How long a step may take before all that waits behind it in the same task is handed on to other workers.
+
+    Nobody notices it as a delay, and a quick step does not take so long on a busy machine either: or else such a
+    machine would pass messages around instead of working them off.
+    """
     run_log_level: str = "info"
     """From which level on what handlers log is kept with their runs: debug, info, warning, error, or off."""
     keep_runs_days: int | None = None
@@ -216,6 +222,7 @@ _PARSERS: dict[str, Callable[[str], object]] = {
     "hint_grace_seconds": _seconds,
     "inline_seconds": _seconds,
     "inline_steps": _count,
+    "spill_seconds": _seconds,
     "run_log_level": _level,
     "keep_runs_days": _count,
     "keep_events_days": _count,

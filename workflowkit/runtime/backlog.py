@@ -19,9 +19,6 @@ from workflowkit.runtime.hints import Dispatcher, StepHint
 from workflowkit.runtime.position import Opening
 from workflowkit.runtime.slowwatch import SlowWatch
 
-#: Nobody notices it as a delay, and a quick step does not take so long on a busy machine either: or else such a machine
-#: would pass messages around instead of working them off.
-SPILL_SECONDS = 0.1
 #: How many openings are kept whose runs are not at hand: as many as a message carries, or those would be passed around.
 MAX_UNREAD = 10
 #: One thread looks at all backlogs: one for each would cost as much as a step does.
@@ -31,9 +28,7 @@ _SLOW = SlowWatch()
 class Backlog:
     """The openings of one worker thread. Those of queues that it does not serve are dispatched at once."""
 
-    def __init__(
-        self, queues: Collection[str], dispatcher: Dispatcher, *, spill_seconds: float = SPILL_SECONDS
-    ) -> None:
+    def __init__(self, queues: Collection[str], dispatcher: Dispatcher, *, spill_seconds: float) -> None:
         self._queues = queues
         self._dispatcher = dispatcher
         self._spill_seconds = spill_seconds

@@ -132,7 +132,7 @@ class Worker:
         # With nothing to go on with, the event may be pending yet: encrypted for others, or others are at it.
         left = () if matched.claim is not None or matched.openings else (event_id,)
         hint(self._dispatcher, (), (*matched.event_ids, *left))
-        with Backlog((), self._dispatcher) as backlog:
+        with self._backlog(()) as backlog:
             backlog.add(matched.openings)
             if matched.claim is not None:
                 self._go_on(matched.claim, backlog)
@@ -143,7 +143,7 @@ class Worker:
 
     def _work_off(self, openings: Sequence[Opening], claim: Claim | None) -> None:
         """Perform a claim, then what is still to be had of the openings that this worker serves."""
-        with Backlog(self._settings.queues, self._dispatcher) as backlog:
+        with self._backlog(self._settings.queues) as backlog:
             backlog.add(openings)
             while True:
                 if claim is not None:
@@ -153,6 +153,9 @@ class Worker:
                     return
                 claim, openings = self._claim(opening)
                 backlog.add(openings)
+
+    def _backlog(self, queues: Sequence[str]) -> Backlog:
+        return Backlog(queues, self._dispatcher, spill_seconds=self._settings.spill_seconds)
 
     def _claim(self, opening: Opening) -> tuple[Claim | None, Sequence[Opening]]:
         try:
