@@ -32,7 +32,7 @@ _STARTED_RUNS = 200
 _WARM_RUNS = 20
 #: The controls that W6 measures.
 _CONTROLS = (
-    "concurrency", "throttle", "rate_limit", "idempotency", "singleton", "batch", "priority",
+    "concurrency", "concurrency_full", "throttle", "rate_limit", "idempotency", "singleton", "batch", "priority",
 )  # fmt: skip
 
 

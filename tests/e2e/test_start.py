@@ -77,7 +77,7 @@ def test_start_serves_runs_events_and_ends_with_all_its_processes(
         process.send_signal(signal.SIGTERM)
         assert process.wait(DEADLINE_SECONDS) == 0, (tmp_path / "log").read_text()
         assert len(family) >= (5 if has_broker else 1)
-        assert psutil.wait_procs(family, timeout=5)[1] == []
+        assert psutil.wait_procs(family, timeout=DEADLINE_SECONDS)[1] == []
     finally:
         process.kill()
         process.wait()

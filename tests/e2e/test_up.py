@@ -72,7 +72,7 @@ def test_up_stays_until_ctrl_c_and_then_leaves_no_process(tmp_path: Path) -> Non
         process.send_signal(signal.SIGINT)
         assert process.wait(DEADLINE_SECONDS) == 0
     assert family
-    assert psutil.wait_procs(family, timeout=5)[1] == []
+    assert psutil.wait_procs(family, timeout=DEADLINE_SECONDS)[1] == []
 
 
 def test_the_server_ends_with_the_process_that_started_it(tmp_path: Path) -> None:

@@ -217,7 +217,7 @@ def test_an_address_that_swallows_packets_leaves_time_for_the_next() -> None:
         policy = NetworkPolicy(allowed_hosts=frozenset({f"shop.example:{server.port}"}))
         resolver = Resolver(["127.0.0.2", "127.0.0.1"])
         url = f"http://shop.example:{server.port}/"
-        assert request("GET", url, policy=policy, resolver=resolver, timeout_seconds=1).status == 200
+        assert request("GET", url, policy=policy, resolver=resolver, timeout_seconds=3).status == 200
 
 
 def test_a_refused_connection_and_an_unknown_host_may_be_tried_again() -> None:

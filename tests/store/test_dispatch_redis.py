@@ -103,8 +103,8 @@ def test_a_broker_that_hangs_blocks_nobody() -> None:
             for number in range(100):
                 dispatcher.match([f"e{number}"])
                 dispatcher.execute([StepHint("r", "a", "default")])
-            # Far less than the two seconds of a socket's timeout: nobody waited for the broker.
-            assert monotonic_seconds() - started < 1
+            # Less than one wait of a socket for the broker, which is two seconds long: there was none.
+            assert monotonic_seconds() - started < 2
             assert dispatcher.queued() == 0
 
 
