@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -132,7 +133,11 @@ def test_of_many_after_a_pause_one_starts_the_run(database_url: str, settings: d
         assert harness.rows("SELECT id FROM pending_events") == []
         assert len(harness.rows("SELECT id FROM runs")) == 1
         assert seen == [[2]]
-        assert sorted(reason for reason, _ in _decisions(harness).values()) == [*["duplicate"] * 5, "paused"]
+        reasons = Counter(reason for reason, _ in _decisions(harness).values())
+        # Whoever decides at the same moment may find the rate used up before it sees by whom.
+        assert reasons.pop("paused") == 1
+        assert reasons.keys() <= {"duplicate", *(["rate-limited"] if settings is RATED else [])}
+        assert reasons.total() == 5
 
 
 def test_one_that_waits_for_a_singleton_waits_once(database_url: str) -> None:

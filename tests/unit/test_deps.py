@@ -219,7 +219,7 @@ def test_an_asynchronous_handler_that_waits_or_fails_closes_what_it_has() -> Non
 
     wk.provide(session=session)
 
-    @wk.function("fn", retries=0, timeout=0.2)
+    @wk.function("fn", retries=0, timeout=1)
     async def fn(ctx: AsyncStepContext) -> None:
         await ctx.deps.session
         await ctx.step.sleep("nap", 60)

@@ -300,7 +300,7 @@ def test_an_action_that_takes_too_long_is_told_as_an_error() -> None:
     wk, calls = WorkflowKit(), list[str]()
     wk.use(recorder(calls))
 
-    @wk.action("slow", timeout=0.05, retries=0)
+    @wk.action("slow", timeout=0.5, retries=0)
     async def slow() -> None:
         await asyncio.sleep(60)
 
