@@ -69,7 +69,10 @@ def test_a_wait_ends_with_the_event_that_matches(app: TypescriptApp, key: str) -
 
 
 def _is_waiting(app: TypescriptApp, event_id: str) -> bool | None:
-    (run,) = httpx.get(f"{app.server}/v1/events/{event_id}/runs").json()["data"]
+    runs = httpx.get(f"{app.server}/v1/events/{event_id}/runs").json()["data"]
+    if not runs:  # the event is not matched yet
+        return None
+    (run,) = runs
     return True if httpx.get(f"{app.server}/api/runs/{run['run_id']}").json()["status"] == "waiting" else None
 
 

@@ -153,7 +153,8 @@ def lock(events, until_seconds, clock):
 
 
 @pytest.mark.parametrize("module", ["logging", "threading", "queue"])
-def test_an_interrupt_waits_until_a_lock_of_the_library_is_taken(module: str) -> None:
+def test_an_interrupt_waits_until_a_lock_of_the_library_is_taken(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interrupts, "DELICATE_SECONDS", FOREVER_SECONDS)
     namespace: dict[str, Any] = {"__name__": module}
     exec(LOCKING_CODE, namespace)
     events: list[str] = []
