@@ -62,6 +62,7 @@ _LOOP = {
     "body": {"actions": [_toil("item")], "edges": _path("item")},
 }
 _NAP = {"id": "nap", "kind": "builtin:wait", "inputs": {"duration": "1s"}}
+_LONG_NAP = {**_NAP, "inputs": {"duration": "3s"}}
 _INVOKE = {"id": "call", "kind": "builtin:run_workflow", "inputs": {"workflow": "callee", "data": "!ref($.event.data)"}}
 DOCUMENTS = [
     _document(
@@ -71,6 +72,8 @@ DOCUMENTS = [
     _document("narrow", _toil("one"), concurrency={"limit": 1, "key": BY_CUSTOMER, "scope": "environment"}),
     _document("wide", _toil("one"), _toil("two"), concurrency={"limit": 3, "key": BY_CUSTOMER, "scope": "environment"}),
     _document("whole", _toil("one"), _NAP, _toil("two"), concurrency={"limit": 6, "mode": "runs"}),
+    # On PostgreSQL the first few are had without counting.
+    _document("broad", _toil("one"), _LONG_NAP, _toil("two"), concurrency={"limit": 10, "mode": "runs"}),
     _document("throttled", _toil("one"), throttle=THROTTLE),
     _document("rated", _toil("one"), rate_limit=RATE_LIMIT),
     _document("debounced", _toil("one"), debounce={"period": "1s", "timeout": "3s", "key": BY_CUSTOMER}),
@@ -95,6 +98,7 @@ LIMITS = (
     Limit({"keyed": 5}, by_customer=False),
     Limit({"narrow": 1, "wide": 3}),
     Limit({"whole": 6}, by_customer=False, of_runs=True),
+    Limit({"broad": 10}, by_customer=False, of_runs=True),
     Limit({"batched": 4}, by_customer=False),
     Limit({"urgent": 2}, by_customer=False),
     Limit({"skip": 1}, of_runs=True),

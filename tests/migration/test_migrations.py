@@ -43,6 +43,7 @@ def _shape(engine: sa.Engine) -> dict[str, object]:
     }
 
 
+@pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based index:UserWarning")
 def test_a_migrated_database_has_the_schema_of_the_code(empty_url: str, tmp_path: Path) -> None:
     migrate.upgrade(empty_url)
     database = Database.open(empty_url)

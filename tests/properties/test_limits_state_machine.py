@@ -29,8 +29,9 @@ from workflowkit.runtime.pausing import Target
 from workflowkit.runtime.position import Claim, Opening
 
 LEASE_SECONDS, GRACE_SECONDS = 30.0, 2.0
-#: How many steps of a workflow may execute at once, and whether that is for each value of ``event.data.k``.
-LIMITS = {"two": (2, False), "keyed": (1, True)}
+#: How many steps of a workflow may execute at once, and whether that is for each value of ``event.data.k``. Of ten, the
+#: first are had without counting on PostgreSQL.
+LIMITS = {"two": (2, False), "keyed": (1, True), "ten": (10, False)}
 
 whos, picks, keys = st.integers(0, 1), st.integers(0, 63), st.integers(0, 1)
 workflows = st.sampled_from(sorted(LIMITS))

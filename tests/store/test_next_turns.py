@@ -52,13 +52,9 @@ def _queue(harness: Harness, runs: int) -> str:
     """Let so many runs queue that a worker of this process could all start by now; return where."""
     harness.runtime.intake.send(TENANT, [{"name": "a/b", "data": {"n": number}} for number in range(runs + 1)])
     first = harness.match().claim
-    if first is None:  # under a throttle alone it has to queue as well
-        (place,) = [row["id"] for row in harness.rows("SELECT id FROM lanes WHERE parent IS NOT NULL")]
-        first, _ = harness.runtime.worker.advance._dequeue(place)
     assert first is not None
     _record(harness, first)
-    groups = harness.rows("SELECT slot_group FROM lane_groups") or [{"slot_group": None}]
-    place = groups[0]["slot_group"] or harness.rows("SELECT id FROM lanes WHERE parent IS NOT NULL")[0]["id"]
+    place = harness.rows("SELECT slot_group FROM lane_groups")[0]["slot_group"]
     # The first time that a process starts a version, it reads it before.
     claim, _ = harness.runtime.worker.advance._dequeue(place)
     assert claim is not None
@@ -116,7 +112,7 @@ def test_threads_of_a_process_that_wait_for_one_place_are_served_by_one_statemen
 
 def test_a_throttle_that_is_used_several_times_at_once_spaces_starts_the_same(postgres_url: str) -> None:
     with a_runtime(postgres_url) as harness:
-        _deploy(harness, throttle={"limit": 1, "period": "10s", "burst": 5})
+        _deploy(harness, concurrency=8, throttle={"limit": 1, "period": "10s", "burst": 5})
         place = _queue(harness, 8)
         next_turn = harness.runtime.worker.advance._dequeuing._next_turn
         claims: list[Claim | None] = [
@@ -133,7 +129,7 @@ def test_a_throttle_that_is_used_several_times_at_once_spaces_starts_the_same(po
 
 def test_what_was_started_before_a_step_that_needs_more_is_kept(postgres_url: str) -> None:
     with a_runtime(postgres_url) as harness:
-        _deploy(harness, throttle={"limit": 1, "period": "10s", "burst": 9})
+        _deploy(harness, concurrency=8, throttle={"limit": 1, "period": "10s", "burst": 9})
         place = _queue(harness, 4)
         queued = harness.rows("SELECT run_id FROM queued_steps ORDER BY score_ms, sequence")
         with harness.runtime.database.engine.begin() as connection:

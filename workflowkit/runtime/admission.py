@@ -21,6 +21,7 @@ from workflowkit.flow.decision import Admission, Batched, Case, Delayed, Rows, S
 from workflowkit.flow.keys import freeze_keys, holds
 from workflowkit.flow.priority import priority_seconds
 from workflowkit.flow.singleton import Lock
+from workflowkit.runtime.firstturn import FirstTurn
 from workflowkit.runtime.flowstate import SINGLETON, Place, States, lock_of
 from workflowkit.runtime.position import Schedule
 from workflowkit.runtime.queuelimits import QueueLimits
@@ -92,7 +93,7 @@ class Admitting:
         not ``is_locked``, states are only read, and the batch fails as a whole if they change meanwhile; raises
         ``NotLocked`` where that will not do.
         """
-        states, begun = States(tx, is_locked), Begun(may_claim=may_claim)
+        states, begun = States(tx, is_locked), Begun(self._crowded, may_claim=may_claim, turns=not is_locked)
         if any(each.place.needs_locks for each in candidates):
             states.require_locks()
         if may_claim:
@@ -104,9 +105,14 @@ class Admitting:
         states.write(begun.batch)
         return begun
 
+    def note(self, tx: Transaction, first: FirstTurn) -> None:
+        """Remember for a moment what has turned out as a step was to start at once."""
+        if first.is_near:
+            self._crowded.note(first.lane.crowd, now_ms=tx.now_ms)
+
     def close(self, tx: Transaction, collection: CollectionRecord) -> tuple[Begun, int | None]:
         """End a window or a batch whose timer has fired; return what that began, or when it is over instead."""
-        begun = Begun()
+        begun = Begun(self._crowded)
         states = States(tx)
         scope, workflow_id = collection.scope, collection.workflow_id
         key = StateKey(scope.environment, scope.tenant, workflow_id, collection.kind, collection.key)
@@ -126,7 +132,7 @@ class Admitting:
 
     def leave(self, tx: Transaction, run: RunRecord) -> Begun:
         """Give the lock of a singleton's run back that has just ended, and begin the one that waits for that."""
-        begun, flow = Begun(), flow_of(run)
+        begun, flow = Begun(self._crowded), flow_of(run)
         if flow is None or flow.singleton is None:
             return begun
         scope, states = run.scope, States(tx)
@@ -145,7 +151,7 @@ class Admitting:
         candidate = self.candidate(record, run.workflow_id, run.version, workflow, run_id=run.id)
         flow = _only_now(candidate.place.flow)
         candidate = replace(candidate, place=replace(candidate.place, flow=flow))
-        states, begun, place = States(tx), Begun(), candidate.place
+        states, begun, place = States(tx), Begun(self._crowded), candidate.place
         states.lock(place.arrival_keys())
         states.lock([place.singleton])
         case = self._case(tx, candidate)

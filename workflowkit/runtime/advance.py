@@ -25,6 +25,7 @@ from workflowkit.runtime.nextturn import NextTurn
 from workflowkit.runtime.position import (
     Batch,
     Claim,
+    Entry,
     Jitter,
     Opening,
     Position,
@@ -249,19 +250,18 @@ class Advance:
         written = add_decision(
             batch, position.run, position.workflow, decision, self._schedule,
             now_ms=tx.now_ms, claim=go_on and claimed is None, extra_facts=facts,
-            carries=partial(_may_keep, tx, position.run),
+            enters=partial(_may_keep, tx, position.run),
         )  # fmt: skip
         batch.write(tx)
         ended = self._ending.finish(tx, position, decision)
         return Recorded.of(position, claimed or written.claimed, written, event_ids, ended.hints, ended.event_ids)
 
 
-def _may_keep(tx: Transaction, run: RunRecord, lane: Lane, place: QueuedStep) -> bool:
+def _may_keep(tx: Transaction, run: RunRecord, lane: Lane, place: QueuedStep, may_claim: bool) -> Entry:
     """Tell whether the next step of a run may keep the slots of the one before: no one else comes first."""
     # Where single actions have limits, the next one is under others.
-    return "actions" not in (run.flow or {}) and not lanes.any_before(
-        tx, lane, place, by_ms=lanes.EARLIER_MS
-    )  # fmt: skip
+    keeps = may_claim and "actions" not in (run.flow or {})
+    return Entry.HAVE if keeps and not lanes.any_before(tx, lane, place, by_ms=lanes.EARLIER_MS) else Entry.QUEUE
 
 
 def _events_of(outcome: Outcome, decision: Decision) -> tuple[EmittedEvent, ...]:

@@ -21,6 +21,7 @@ from workflowkit.runtime.nextturn import NextTurn, Taken
 from workflowkit.runtime.position import (
     Batch,
     Claim,
+    Entry,
     Opening,
     Position,
     Recorded,
@@ -73,7 +74,7 @@ class AtOnce:
             run, batch, keeping = replace(position.run, revision=position.run.revision + 1), Batch(), _Keeping()
             written = add_decision(
                 batch, run, position.workflow, decision, schedule, now_ms=tx.now_ms, claim=go_on and also is None,
-                carries=keeping.note,
+                enters=keeping.note,
             )  # fmt: skip
             if batch.lanes:
                 return None  # a step is to queue
@@ -91,7 +92,8 @@ class AtOnce:
         recorded = Recorded.of(position, done.claimed or written.claimed, written)
         if heir is not None:
             return replace(recorded, next_claim=_given(heir))
-        freed = () if keeping.place is not None else self._freed(claim, flow, is_over=finish is not None)
+        is_noticed = keeping.place is not None or done.has_room
+        freed = () if is_noticed else self._freed(claim, flow, is_over=finish is not None)
         return replace(recorded, openings=(*recorded.openings, *freed))
 
     def _write(
@@ -138,11 +140,11 @@ class AtOnce:
         run, step_key = claim.position.run, claim.lease.step_key
         if is_over and flow.singleton is not None:
             return singles.Unlock(singleton_of(run.scope, run.workflow_id, flow.singleton), lock_state(Lock(run.id)))
-        if not (flow.while_at(step_key) or (is_over and flow.runs)):
+        if not (under := flow.held_at(step_key, is_over=is_over)):
             return None
         # To look where nobody waits costs more than it saves.
         if not (is_over and hand_over and claim.position.others_wait and flow.throttle is None):
-            return singles.Free(is_over)
+            return singles.Free(is_over, under)
         lane = lane_of(
             replace(run, started_at_ms=None), flow, self._schedule.queue_of(claim.position.workflow, step_key), step_key
         )
@@ -153,8 +155,7 @@ class AtOnce:
         if flow is None:
             return ()
         queue = self._schedule.queue_of(claim.position.workflow, claim.lease.step_key)
-        given_back = (*flow.while_at(claim.lease.step_key), *(flow.runs if is_over else ()))
-        return [Opening(place_hint(ceiling.group, queue)) for ceiling in given_back]
+        return [Opening(place_hint(group, queue)) for group in flow.held_at(claim.lease.step_key, is_over=is_over)]
 
 
 class _Keeping:
@@ -163,9 +164,11 @@ class _Keeping:
     def __init__(self) -> None:
         self.place: tuple[Lane, QueuedStep] | None = None
 
-    def note(self, lane: Lane, step: QueuedStep) -> bool:
+    def note(self, lane: Lane, step: QueuedStep, may_claim: bool) -> Entry:
+        if not may_claim:
+            return Entry.QUEUE
         self.place = (lane, step)
-        return True
+        return Entry.HAVE
 
 
 def _is_all_known(position: Position) -> bool:

@@ -20,13 +20,14 @@ from workflowkit.runtime.position import (
     may_be_cancelled,
     place,
 )
-from workflowkit.runtime.runflow import is_limited
+from workflowkit.runtime.runflow import is_limited, lane_of, limited_flow_of
 from workflowkit.runtime.versions import Versions
 from workflowkit.runtime.waiting import Waiting
 from workflowkit.store import journal, singles
 from workflowkit.store.database import Transaction
 from workflowkit.store.runs import RunRecord
 from workflowkit.store.singles import Look
+from workflowkit.store.slots import may_be_plenty
 from workflowkit.store.steps import Lease
 
 #: Waits that end, if something comes, without anything else being written.
@@ -74,15 +75,15 @@ class Claiming:
         step_key, known = opening.hint.step_key, opening.position
         if known is not None:
             # Nothing waits in a step that was opened by what is known.
-            return self._claim(tx, known, step_key, ()) if is_alone(known) else None
+            return self._claim(tx, known, step_key, ()) if _is_all_known(known) else None
         seen = singles.look(tx, opening.hint.run_id, step_key, lease_ms=self._schedule.lease_ms)
         if seen is None or not _is_plain(seen, step_key):
             return None
         position = place(tx, seen.run, seen.event, seen.facts, self._versions)
-        if not is_alone(position) or not _ends_plainly(position, step_key, tx.now_ms):
+        if not _is_all_known(position) or not _ends_plainly(position, step_key, tx.now_ms):
             return None
         ended = self._waiting.end(tx, position, step_key, seen)
-        if ended and may_defer and self._only_waits(position, step_key):
+        if ended and may_defer and not is_limited(seen.run) and self._only_waits(position, step_key):
             begun = (attempt_fact(seen.lease, self._schedule.worker, tx.now_ms), *ended)
             position.memos.absorb(begun)
             return Claim(position, seen.lease, begun)
@@ -95,29 +96,36 @@ class Claiming:
         return spec is not None and spec.kind in _WAITING_ONLY and not self._extensions.surround(spec)
 
     def _claim(self, tx: Transaction, position: Position, step_key: str, ended: Sequence[Fact]) -> Claim | None:
-        schedule = self._schedule
+        schedule, run, wanted = self._schedule, position.run, None
+        has_started = run.started_at_ms is not None
+        if (flow := limited_flow_of(run)) is not None and flow.holds_up(step_key, has_started=has_started):
+            lane = lane_of(run, flow, schedule.queue_of(position.workflow, step_key), step_key)
+            if not may_be_plenty(lane.ceilings):
+                return None
+            wanted = flow.wanted(step_key, lane, has_started=has_started)
         attempt = Fact(FactKind.ATTEMPT, step_key, worker=schedule.worker, at_ms=tx.now_ms)
-        lease = singles.claim(tx, position.run, step_key, attempt, lease_ms=schedule.lease_ms, ended=ended)
+        lease = singles.claim(tx, run, step_key, attempt, lease_ms=schedule.lease_ms, ended=ended, wanted=wanted)
         if lease is None:
             return None
-        started_at_ms = position.run.started_at_ms or tx.now_ms
+        begun_at_ms = lease.ends_at_ms - schedule.lease_ms
+        started_at_ms = position.run.started_at_ms or begun_at_ms
         position.run = replace(
             position.run, revision=position.run.revision + 1, status=RunStatus.RUNNING, started_at_ms=started_at_ms
         )
-        position.memos.absorb([attempt_fact(lease, schedule.worker, tx.now_ms), *ended])
+        position.memos.absorb([attempt_fact(lease, schedule.worker, begun_at_ms), *ended])
         return Claim(position, lease)
 
 
-def is_alone(position: Position) -> bool:
-    """Tell whether nothing but the run's own rows has to be looked at before a step of it starts."""
-    return not (position.is_stale or may_be_cancelled(position)) and not is_limited(position.run)
+def _is_all_known(position: Position) -> bool:
+    """Tell whether nothing but the run's own rows, and slots, have to be looked at before a step of it starts."""
+    return not (position.is_stale or may_be_cancelled(position))
 
 
 def _is_plain(seen: Look, step_key: str) -> bool:
     """Tell whether a step is in nobody's hands, of a run that goes on; ``claim`` sees to what changes meanwhile."""
     run = seen.run
     is_free = seen.step_status is not StepStatus.RUNNING and seen.lease.lost_attempts == _losses(seen.facts, step_key)
-    return is_free and not is_limited(run) and run.paused_at_ms is None and not run.status.is_terminal
+    return is_free and run.paused_at_ms is None and not run.status.is_terminal
 
 
 def _ends_plainly(position: Position, step_key: str, now_ms: int) -> bool:

@@ -18,7 +18,7 @@ from workflowkit.runtime.claiming import Claiming
 from workflowkit.runtime.hints import place_hint
 from workflowkit.runtime.nextturn import NextTurn
 from workflowkit.runtime.position import Claim, Opening, Schedule
-from workflowkit.runtime.runflow import flow_of, rate_of, slot_state, throttle_state
+from workflowkit.runtime.runflow import flow_of, rate_of, throttle_state
 from workflowkit.runtime.slots import queue_again
 from workflowkit.store import flowstates, lanes, runs, slots, steps
 from workflowkit.store.database import Database, Transaction
@@ -102,9 +102,9 @@ class Dequeuing:
     def _serve(self, tx: Transaction, lane: Lane, found: Dequeued) -> None:
         """Start the next step of a lane if that may still be. Locks groups and throttle, then the run, then lanes."""
         throttle = throttle_state(lane)
-        keys = [slot_state(group) for group in lane.ceilings]
         # SAFETY: I18 I19 — counted and taken under these locks.
-        states = flowstates.lock(tx, keys if throttle is None else [*keys, throttle])
+        slots.lock(tx, list(lane.ceilings), throttle)
+        states = flowstates.lock(tx, [] if throttle is None else [throttle])
         rate = None if lane.throttle is None else rate_of(lane.throttle)
         arrival_us = None if throttle is None else states[throttle]
         ceilings = [Ceiling(group, limit) for group, limit in lane.ceilings.items()]

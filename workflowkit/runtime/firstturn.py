@@ -1,7 +1,6 @@
 """The first step of a new run under limits, started in the statement that begins the run. PostgreSQL only.
 
-Everything is written as if the step had to wait; then a function in the database looks whether its turn has come
-already, and starts it, or lets it join its lane.
+Everything else is written; then a function in the database starts the step, if it may, or lets it join its lane.
 """
 
 from __future__ import annotations
@@ -12,30 +11,33 @@ from dataclasses import dataclass, replace
 from workflowkit.engine.facts import Fact, FactKind
 from workflowkit.engine.states import RunStatus
 from workflowkit.runtime.position import Batch, Claim, Opening, Position, Schedule
-from workflowkit.runtime.runflow import flow_of, slot_state
-from workflowkit.store import flowstates, turns
+from workflowkit.runtime.runflow import flow_of
+from workflowkit.store import turns
 from workflowkit.store.database import Transaction
 from workflowkit.store.lanes import Lane, QueuedStep
 from workflowkit.store.steps import Lease
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FirstTurn:
-    """A step that queues in ``lane``, of a new run that stands at ``position`` and has no other step in a lane."""
+    """A step that queues in ``lane``, of a new run that stands at ``position`` and has no other step in a lane.
+
+    ``is_near``: it is known that the slots of a limit are all but taken.
+    """
 
     lane: Lane
     step: QueuedStep
     position: Position
+    is_near: bool = False
 
     @classmethod
     def of(cls, batch: Batch, openings: Sequence[Opening], schedule: Schedule) -> FirstTurn | None:
-        """Return the step of the only run of ``batch`` that queues for slots and nothing else, if this worker may
-        start it."""
+        """Return the step of the only run of ``batch`` that queues, if this worker may start it."""
         position = openings[0].position if openings else None
         if position is None or len(batch.queued) != 1:
             return None
         ((lane,), (step,)) = batch.lanes.values(), batch.queued
-        return cls(lane, step, position) if lane.throttle is None and schedule.serves(lane.queue) else None
+        return cls(lane, step, position) if schedule.serves(lane.queue) else None
 
     def begin(self, tx: Transaction, batch: Batch, schedule: Schedule) -> Claim | None:
         """Write a batch that has the step and start it, in one statement; no claim if its turn has not come."""
@@ -43,13 +45,13 @@ class FirstTurn:
         flow = flow_of(run)
         assert flow is not None  # noqa: S101 - or the step would not be in a lane
         batch.queued.remove(step)
+        batch.steps = [row for row in batch.steps if (row.run_id, row.step_key) != (step.run_id, step.step_key)]
         if not batch.queued:
             # Or it is locked with the others, in the order of all: the relay closes what stays empty.
             batch.lanes.clear()
-        groups, run_groups = ([each.group for each in under] for under in (flow.while_at(step.step_key), flow.runs))
-        call = turns.begin(tx, lane, step, groups, run_groups, schedule, wake_at_ms=batch.wake_at_ms)
-        # SAFETY: I18 — the locks of all groups of its lane: nobody counts or takes a slot meanwhile.
-        at_ms = batch.write_then(tx, flowstates.locking(tx, map(slot_state, lane.ceilings)), *call)
+        wanted = flow.wanted(step.step_key, lane, has_started=False)
+        turn = turns.begin(tx, lane, step, wanted, schedule, wake_at_ms=batch.wake_at_ms)
+        at_ms, self.is_near = batch.begin_turn(tx, turn, wanted.entering(tx, is_near=self.is_near))
         if at_ms is None:
             return None
         attempt = Fact(FactKind.ATTEMPT, step.step_key, attempt=1, worker=schedule.worker, at_ms=at_ms)

@@ -146,6 +146,7 @@ class Matching:
     def _start_first(self, tx: Transaction, matched: Matched, batch: Batch, first: FirstTurn) -> None:
         """Write everything, and start a step that would have to wait if it need not."""
         matched.claim = first.begin(tx, batch, self._schedule)
+        self._admitting.note(tx, first)
         if matched.claim is None:
             return
         # Whoever has queued something that waits looks again after the commit: slots may be given back meanwhile.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from enum import Enum, auto
 from functools import partial
 from typing import Any
 
@@ -92,8 +93,19 @@ class Opening:
     position: Position | None = None
 
 
-#: Tells whether a step that would wait at this place of this lane has slots to start with instead.
-Carries = Callable[[Lane, QueuedStep], bool]
+class Entry(Enum):
+    """How a step that a limit may keep from starting comes to its slots.
+
+    It may ``HAVE`` them, so that it can be claimed; ``TAKE`` them when it is claimed; or ``QUEUE``.
+    """
+
+    HAVE = auto()
+    TAKE = auto()
+    QUEUE = auto()
+
+
+#: Tells how a step enters that would wait at this place of this lane, and whether it could be this worker's own.
+Enters = Callable[[Lane, QueuedStep, bool], Entry]
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,23 +229,25 @@ class Batch:
         journal.note_changes(tx, self.journal)
         tx.followers += self.followers
 
-    def write_then(
-        self, tx: Transaction, locking: Sequence[Sequence[Any]], expression: str, values: Sequence[Any]
-    ) -> Any:  # fmt: skip
-        """Write everything that was collected in one statement, and return the value of an expression after that.
+    def begin_turn(self, tx: Transaction, turn: str, entering: Sequence[Any]) -> tuple[int | None, bool]:
+        """Write everything that was collected in one statement, and begin a further step (``turns.begin``).
 
-        States of slots (``flowstates.locking``) are locked before what is there already. PostgreSQL only.
+        Its groups of slots are entered before what is there already is locked. PostgreSQL only.
         """
-        value = tx.insert_then(self._parts(locking), expression, values)
+        parts = self._parts([entering])
+        at_ms, is_near = tx.insert_then(
+            parts, "workflowkit_begin_turn", turn,
+            "".join(f", (SELECT {each} FROM {slots.ENTER.name})" for each in ("room", "at_ms", "arrival_us")),  # noqa: S608
+        )  # fmt: skip
         journal.note_changes(tx, self.journal)
         tx.followers += self.followers
-        return value
+        return at_ms, is_near
 
     def is_one_statement(self) -> bool:
         """Tell whether ``write`` needs no transaction around it."""
         return not self.lookups and fits_one_statement(*self._parts())
 
-    def _parts(self, locking: Sequence[Sequence[Any]] = ()) -> Sequence[Part]:
+    def _parts(self, entering: Sequence[Sequence[Any]] = ()) -> Sequence[Part]:
         return (
             (events.DELETE_PENDING, self.matched_events),
             (decisions.INSERT, self.decisions),
@@ -242,7 +256,7 @@ class Batch:
             (journal.INSERT, self.journal),
             (waits.INSERT, [waits.row_of(row) for row in self.waits]),
             (timers.INSERT, [timers.row_of(row) for row in self.timers]),
-            (flowstates.LOCK, locking),
+            (slots.ENTER, entering),
             (flowstates.GUARDED, sorted(self.states, key=flowstates.turn_to_lock)),
             (slots.INSERT, self.slots),
             # Locked last, here and everywhere.
@@ -265,11 +279,11 @@ def add_decision(
     claim: bool,
     extra_facts: Sequence[Fact] = (),
     due_at_ms: int | None = None,
-    carries: Carries | None = None,
+    enters: Enters | None = None,
 ) -> Written:
     """Add the rows of a decision to ``batch``; with ``claim`` the first ready step this worker serves becomes its own.
     Steps that are due at ``due_at_ms`` only are neither claimed nor hinted. Those that a limit may keep from starting
-    join a lane, which is hinted in their place; but for the claimed one if it ``carries`` slots.
+    join a lane, which is hinted in their place, unless ``enters`` says otherwise.
 
     A claimed step is inserted as running with its first attempt on record, so its action may start after the commit.
     """
@@ -280,16 +294,15 @@ def add_decision(
     for node_id in decision.ready:
         queue = schedule.queue_of(workflow, node_id)
         may_claim = claim and claimed is None and schedule.serves(queue)
-        if run.paused_at_ms is not None:
-            # SAFETY: I11 — a frozen run starts no step; who thaws it sees to these too.
-            batch.steps.append(StepRow(run.id, node_id, queue, StepStatus.READY, due_at_ms or steps.AT_ONCE, None))
-        elif due_at_ms is not None:
-            wake_at = None if due_at_ms == steps.NEVER else due_at_ms
-            batch.steps.append(StepRow(run.id, node_id, queue, StepStatus.READY, due_at_ms, wake_at))
-        elif flow is not None and (place := _place_in_line(run, flow, queue, node_id, carries if may_claim else None)):
+        if (later := _for_later(run, node_id, queue, due_at_ms)) is not None:
+            batch.steps.append(later)
+            continue
+        place = _place_in_line(run, flow, queue, node_id)
+        entry = Entry.HAVE if place is None else Entry.QUEUE if enters is None else enters(*place, may_claim)
+        if place is not None and entry is Entry.QUEUE:
             batch.park(*place, wake_at_ms=now_ms + schedule.grace_ms)
             hints += [hint for hint in (place_hint(place[0].place, queue),) if hint not in hints]
-        elif may_claim:
+        elif may_claim and entry is Entry.HAVE:
             claimed = Lease(run.id, node_id, attempt=1, token=1, ends_at_ms=now_ms + schedule.lease_ms)
             # SAFETY: I5 — the attempt is on record before its action starts.
             facts.append(attempt_fact(claimed, schedule.worker, now_ms))
@@ -305,15 +318,26 @@ def add_decision(
     return Written(claimed, tuple(hints))
 
 
+def _for_later(run: RunRecord, node_id: str, queue: str, due_at_ms: int | None) -> StepRow | None:
+    """Return the row of a step that nobody may claim yet."""
+    if run.paused_at_ms is not None:
+        # SAFETY: I11 — a frozen run starts no step; who thaws it sees to these too.
+        return StepRow(run.id, node_id, queue, StepStatus.READY, due_at_ms or steps.AT_ONCE, None)
+    if due_at_ms is None:
+        return None
+    return StepRow(
+        run.id, node_id, queue, StepStatus.READY, due_at_ms, None if due_at_ms == steps.NEVER else due_at_ms
+    )  # fmt: skip
+
+
 def _place_in_line(
-    run: RunRecord, flow: RunFlow, queue: str, node_id: str, carries: Carries | None
-) -> tuple[Lane, QueuedStep] | None:
-    """Return where a step waits for a limit, ``None`` if it need not."""
-    if not flow.holds_up(node_id, has_started=run.started_at_ms is not None):
+    run: RunRecord, flow: RunFlow | None, queue: str, node_id: str
+) -> tuple[Lane, QueuedStep] | None:  # fmt: skip
+    """Return where a step would wait for a limit, ``None`` if it is under none."""
+    if flow is None or not flow.holds_up(node_id, has_started=run.started_at_ms is not None):
         return None
     lane = lane_of(run, flow, queue, node_id)
-    place = lane, queued(run, flow, lane, node_id)
-    return None if carries is not None and carries(*place) else place
+    return lane, queued(run, flow, lane, node_id)
 
 
 def start_run(
@@ -329,13 +353,13 @@ def start_run(
     around: Surroundings = NO_SURROUNDINGS,
     kept: Kept = _NOTHING_KEPT,
     together: tuple[dict[str, Any], ...] = (),
-    carries: Carries | None = None,
+    enters: Enters | None = None,
 ) -> tuple[Claim | None, list[Opening]]:
     """Add a new run with its first steps to ``batch``; with ``claim`` its first step is this worker's own.
 
     With ``due_at_ms`` in the future its steps start then, and it is ``scheduled`` meanwhile. ``around`` is what a part
     of a document sees, ``kept`` what it takes over from an earlier run, ``together`` are the events of a batch. Under
-    limits a step is claimed only where ``carries`` says that it has slots, which are the caller's to take.
+    limits a step is claimed only where ``enters`` says that it has slots, which are the caller's to take.
     """
     due_at_ms = due_at_ms if due_at_ms is not None and due_at_ms > now_ms else None
     around = around.with_events(together)
@@ -343,7 +367,7 @@ def start_run(
     progress, decision = begin(workflow, event, now_ms, around, kept.results)
     written = add_decision(
         batch, run, workflow, decision, schedule,
-        now_ms=now_ms, claim=claim, due_at_ms=due_at_ms, extra_facts=kept.memo, carries=carries,
+        now_ms=now_ms, claim=claim, due_at_ms=due_at_ms, extra_facts=kept.memo, enters=enters,
     )  # fmt: skip
     if due_at_ms is not None:
         run = replace(run, status=RunStatus.SCHEDULED)

@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from workflowkit.base import jsonvalue
+from workflowkit.base.scope import Scope
 from workflowkit.definition.settings.flow import ConcurrencyMode, FlowControl
 from workflowkit.flow.concurrency import Ceiling, Owner, ceilings
 from workflowkit.flow.gcra import Rate
@@ -19,10 +21,9 @@ from workflowkit.flow.keys import FlowKeys
 from workflowkit.store.flowstates import StateKey
 from workflowkit.store.lanes import Lane, QueuedStep
 from workflowkit.store.runs import RunRecord
+from workflowkit.store.slots import Wanted
 
-#: The control of the states that are locks of groups of slots.
-SLOTS = "slots"
-#: Most runs whose flow control is kept as it was read.
+#: Most runs whose flow control is kept as it was read, and most lanes.
 MOST_READ = 1_000
 _READ: dict[int, tuple[Mapping[str, Any], RunFlow]] = {}
 
@@ -57,6 +58,18 @@ class RunFlow:
     def holds_up(self, step_key: str, *, has_started: bool) -> bool:
         """Tell whether a step of the run may have to wait for others."""
         return bool(self.under(step_key, has_started=has_started)) or (not has_started and self.throttle is not None)
+
+    def held_at(self, step_key: str, *, is_over: bool) -> Mapping[str, int]:
+        """Return the ceilings whose slots are given back as a step ends, and its run if it ``is_over``."""
+        return _limits((*self.while_at(step_key), *(self.runs if is_over else ())))
+
+    def wanted(self, step_key: str, lane: Lane, *, has_started: bool) -> Wanted:
+        """Return what a step needs to start that would wait in ``lane``."""
+        throttle, scope = None, lane.scope
+        if lane.throttle is not None:
+            throttle = {**lane.throttle, "lane_id": lane.id, "environment": scope.environment, "tenant": scope.tenant}
+        run_groups = () if has_started else [each.group for each in self.runs]
+        return Wanted(lane.ceilings, [each.group for each in self.while_at(step_key)], run_groups, throttle)
 
     def of_part(self) -> RunFlow:
         """Return what a part of the run is under, a run of its own that starts when it is to; but for its actions."""
@@ -100,11 +113,21 @@ def flow_of(run: RunRecord) -> RunFlow | None:
         return None
     # By what it was read of, which a record never changes and shares with those made from it: each step asks thrice.
     known = _READ.get(id(stored))
-    if known is None or known[0] is not stored:
-        if len(_READ) >= MOST_READ:
-            _READ.clear()
-        known = _READ[id(stored)] = stored, RunFlow.from_json(stored)
-    return known[1]
+    return known[1] if known is not None and known[0] is stored else _keep(stored, RunFlow.from_json(stored))
+
+
+def stored_flow(flow: RunFlow) -> dict[str, Any]:
+    """Return flow control as it is stored with a run, from which ``flow_of`` need not read it again."""
+    stored = flow.as_json()
+    _keep(stored, flow)
+    return stored
+
+
+def _keep(stored: Mapping[str, Any], flow: RunFlow) -> RunFlow:
+    if len(_READ) >= MOST_READ:
+        _READ.clear()
+    _READ[id(stored)] = stored, flow
+    return flow
 
 
 def limited_flow_of(run: RunRecord) -> RunFlow | None:
@@ -154,24 +177,26 @@ def singleton_key(flow: FlowControl, keys: FlowKeys) -> str | None:
 def lane_of(run: RunRecord, flow: RunFlow, queue: str, step_key: str) -> Lane:
     """Return the lane in which a step of a run waits."""
     has_started = run.started_at_ms is not None
-    under = _limits(flow.under(step_key, has_started=has_started))
-    throttle = None
-    if not has_started and flow.throttle is not None:
-        throttle = {**throttle_json(*flow.throttle), "workflow_id": run.workflow_id}
-    scope = run.scope
+    return _lane(
+        run.scope, run.workflow_id, queue, flow.under(step_key, has_started=has_started),
+        None if has_started else flow.throttle,
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=MOST_READ)
+def _lane(
+    scope: Scope, workflow_id: str, queue: str, under: tuple[Ceiling, ...], throttle: tuple[Rate, str] | None
+) -> Lane:  # fmt: skip
+    limits = _limits(under)
+    rate = None if throttle is None else {**throttle_json(*throttle), "workflow_id": workflow_id}
     parent = _id(scope.environment, scope.tenant)
-    lane_id = _id(scope.environment, scope.tenant, run.workflow_id, queue, under, throttle)
-    return Lane(lane_id, scope, parent, queue, under, throttle)
+    lane_id = _id(scope.environment, scope.tenant, workflow_id, queue, limits, rate)
+    return Lane(lane_id, scope, parent, queue, limits, rate)
 
 
 def queued(run: RunRecord, flow: RunFlow, lane: Lane, step_key: str) -> QueuedStep:
     """Return the place of a step of a run in its lane."""
     return QueuedStep(run.id, step_key, lane.id, flow.score_ms, f"{flow.sequence}:{run.id}:{step_key}")
-
-
-def slot_state(group: str) -> StateKey:
-    """Return the key that locks a group of slots."""
-    return StateKey("", "", "", SLOTS, group)
 
 
 def throttle_state(lane: Lane) -> StateKey | None:

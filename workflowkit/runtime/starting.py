@@ -20,9 +20,9 @@ from workflowkit.flow.dequeue import Go, dequeue
 from workflowkit.runtime.cause import REPLACED, Cause, cancel_timer
 from workflowkit.runtime.firstturn import FirstTurn
 from workflowkit.runtime.flowstate import Place, States
-from workflowkit.runtime.position import Batch, Claim, Opening, Schedule, start_run
+from workflowkit.runtime.position import Batch, Claim, Entry, Opening, Schedule, start_run
 from workflowkit.runtime.recently import Recently
-from workflowkit.runtime.runflow import RunFlow, freeze, throttle_state
+from workflowkit.runtime.runflow import RunFlow, freeze, stored_flow, throttle_state
 from workflowkit.store import collections, decisions, lanes, slots
 from workflowkit.store.collections import CollectionRecord
 from workflowkit.store.database import Transaction
@@ -63,18 +63,25 @@ class Room:
 class Begun:
     """What a transaction has begun: rows to write, a first step for this worker, openings, runs that ended at once.
 
-    ``flow`` is that of a run which somebody else is to begin, ``room`` where its first run under limits may start, and
-    ``first`` the first step that queues and may start as it is written.
+    ``flow`` is that of a run which somebody else is to begin, ``room`` where its first run under limits may start.
+    ``first`` is a step that queues and may start as it is written, if there are ``turns``. ``crowded`` are limits under
+    which it has turned out a moment ago that few slots are left.
     """
 
+    crowded: Recently
     batch: Batch = field(default_factory=Batch)
     may_claim: bool = False
+    turns: bool = False
     claim: Claim | None = None
     openings: list[Opening] = field(default_factory=list)
     ended: list[tuple[RunRecord, dict[str, Any]]] = field(default_factory=list)
     flow: RunFlow | None = None
     room: Room | None = None
     first: FirstTurn | None = None
+
+    def is_near(self, lane: Lane, now_ms: int) -> bool:
+        """Tell whether few slots may be left of what the steps of a lane are under."""
+        return not slots.may_be_plenty(lane.ceilings) or self.crowded.has(lane.crowd, now_ms=now_ms)
 
 
 def start(states: States, candidate: Candidate, decision: Start, schedule: Schedule, begun: Begun) -> bool:
@@ -84,7 +91,7 @@ def start(states: States, candidate: Candidate, decision: Start, schedule: Sched
     run = RunRecord(
         id=candidate.run_id, scope=record.scope, workflow_id=place.workflow_id, version=candidate.version,
         event_id=record.id, status=RunStatus.QUEUED, revision=0, created_at_ms=tx.now_ms, depth=record.depth,
-        flow=flow.as_json(),
+        flow=stored_flow(flow),
     )  # fmt: skip
     own = Batch()
     may_claim = begun.may_claim and begun.claim is None and not candidate.workflow.settings.cancel_on
@@ -92,7 +99,7 @@ def start(states: States, candidate: Candidate, decision: Start, schedule: Sched
         claim, openings = start_run(
             own, run, candidate.workflow, record.as_json(), schedule, now_ms=tx.now_ms, claim=may_claim,
             due_at_ms=decision.at_ms, together=candidate.members,
-            carries=partial(_take_at_once, states, own, flow, begun),
+            enters=partial(_enter, states, own, flow, begun),
         )  # fmt: skip
     except WorkflowKitError as error:
         skip(states, candidate, begun, START_FAILED, detail=error.message)
@@ -104,8 +111,10 @@ def start(states: States, candidate: Candidate, decision: Start, schedule: Sched
         return False
     begun.batch.extend(own)
     begun.claim = begun.claim or claim
-    if may_claim and claim is None and begun.first is None:
+    if begun.turns and may_claim and claim is None and begun.first is None:
         begun.first = FirstTurn.of(own, openings, schedule)
+        if begun.first is not None:
+            begun.first.is_near = begun.is_near(begun.first.lane, tx.now_ms)
     begun.openings += [opening for opening in openings if opening not in begun.openings]
     make_way(tx, run, decision.cancelled, begun)
     if collection is not None:
@@ -120,7 +129,7 @@ def find_room(states: States, candidates: Sequence[Candidate], crowded: Recently
     """Return the slots in which the first run under limits may start at once; ``None`` if it has to queue for them.
 
     Called before other states are locked. Where somebody waits for them, or they are full, nobody looks again for a
-    moment, as ``crowded`` remembers. On PostgreSQL all queue: that is not slower there than to look twice.
+    moment, as ``crowded`` remembers. On PostgreSQL that is found out in the statement that writes them.
     """
     tx = states.tx
     if tx.is_postgresql:
@@ -148,6 +157,20 @@ def _survey(tx: Transaction, ceilings: Sequence[Ceiling]) -> Collection[str] | N
     held = {name: group.held for name, group in groups.items()}
     is_closed = blocked_by(ceilings, held) or any(group.is_waited_for for group in groups.values())
     return None if is_closed else groups.keys()
+
+
+def _enter(
+    states: States, own: Batch, flow: RunFlow, begun: Begun, lane: Lane, place: QueuedStep, may_claim: bool
+) -> Entry:  # fmt: skip
+    """Tell how a first step of a new run enters: all at once, unless it is better to queue."""
+    tx = states.tx
+    if tx.is_postgresql:
+        # One of them waits for its turn in the statement that begins its run.
+        is_for_turn = begun.turns and may_claim and begun.first is None and not own.queued
+        has_to_queue = is_for_turn or begun.is_near(lane, tx.now_ms)
+        return Entry.QUEUE if has_to_queue else Entry.TAKE
+    has_slots = may_claim and _take_at_once(states, own, flow, begun, lane, place)
+    return Entry.HAVE if has_slots else Entry.QUEUE
 
 
 def _take_at_once(

@@ -155,19 +155,24 @@ class Transaction:
             values = tuple(value for _, rows in parts for row in rows for value in row)
             self._run(f"WITH {named} {texts[-1]}" if named else texts[-1], values)
 
-    def insert_then(self, parts: Sequence[Part], expression: str, values: Sequence[Any]) -> Any:
-        """Do what ``insert_all`` does, in one statement, and return the value of an expression of SQL after that.
+    def insert_then(self, parts: Sequence[Part], function: str, value: str, more: str = "") -> Any:
+        """Do what ``insert_all`` does, in one statement, and return the row with which a function answers after that.
 
-        A function in it sees those rows. PostgreSQL only, for parts that fit one statement.
+        It is called with ``value``, which is JSON, and what ``more`` says, and sees those rows. PostgreSQL only, for
+        parts that fit one statement.
         """
         parts = [(table, self._sealed(table, rows)) for table, rows in parts if rows]
-        texts = [table.render(len(rows), is_postgresql=True) for table, rows in parts]
-        named = ", ".join(f"part{number} AS ({text} RETURNING 1)" for number, text in enumerate(texts))
+        names = [table.name or f"part{number}" for number, (table, _) in enumerate(parts)]
+        texts = [
+            table.render(len(rows), is_postgresql=True) + ("" if table.name else " RETURNING 1")
+            for table, rows in parts
+        ]
+        named = ", ".join(f"{name} AS ({text})" for name, text in zip(names, texts, strict=True))
         # Whoever counts the rows of a part has it executed first: so they are, in this order.
-        done = " AND ".join(f"(SELECT count(*) FROM part{number}) >= 0" for number in range(len(texts)))  # noqa: S608
+        done = " AND ".join(f"(SELECT count(*) FROM {name}) >= 0" for name in names)  # noqa: S608
         inserted = (value for _, rows in parts for row in rows for value in row)
-        row = self._run(f"WITH {named} SELECT CASE WHEN {done} THEN {expression} END", (*inserted, *values)).fetchone()
-        return row[0]
+        call = f"{function}(CASE WHEN {done} THEN %s::jsonb END{more})"
+        return self._run(f"WITH {named} SELECT called.* FROM {call} called", (*inserted, value)).fetchone()  # noqa: S608
 
 
 class Reading(Transaction):
@@ -182,19 +187,27 @@ class Reading(Transaction):
         self.connection = connection
 
 
+def text_array(values: Iterable[object]) -> str:
+    """Return values as PostgreSQL writes them in an array: a driver takes long for lists."""
+    quoted = (str(value).replace("\\", "\\\\").replace('"', '\\"') for value in values)
+    return "{" + ",".join(f'"{each}"' for each in quoted) + "}"
+
+
 class RowStatement:
     """A statement about several rows of one table, rendered once per number of rows and driver.
 
     ``seal`` encrypts what is to be encrypted in a row. ``computed`` says what is made of the value of a column, which
-    stands at its ``{}``.
+    stands at its ``{}``. ``name`` is what a query is called by others in the same statement.
     """
 
     rows_per_statement = 100
     seal: SealRow | None = None
 
     def __init__(
-        self, head: str, columns: Sequence[str], tail: str, *, computed: Mapping[str, str] | None = None
-    ) -> None:
+        self, head: str, columns: Sequence[str], tail: str, *, computed: Mapping[str, str] | None = None,
+        name: str | None = None,
+    ) -> None:  # fmt: skip
+        self.name = name
         self.columns = tuple(columns)
         self._head, self._tail = head, tail
         self._values = [(computed or {}).get(column, "{}") for column in columns]

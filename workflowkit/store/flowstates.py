@@ -23,7 +23,7 @@ _STAMPS_PER_MS = 1_024
 
 @dataclass(frozen=True, slots=True, order=True)
 class StateKey:
-    """Where a state is found. A group of slots, which may span tenants, has nothing but its ``control`` and ``key``."""
+    """Where a state is found."""
 
     environment: str
     tenant: str
@@ -40,22 +40,20 @@ class Seen:
     stamp: int | None = None
 
 
-#: States of slots and throttles are locked before those that decide about events, and singletons after these.
-_SITTINGS = {"slots": 0, "throttle": 0, "singleton": 2}
+#: States of throttles are locked before those that decide about events, and singletons after these.
+_SITTINGS = {"throttle": 0, "singleton": 2}
 _KEY = ("environment", "tenant", "workflow_id", "control", "key")
 KEYS = ", ".join(_KEY)
 _IS_KEY = " AND ".join(f"{name} = :{name}" for name in _KEY)
 # A row without a state is kept for a while: the lock of a key that is used all the time. The time is rounded, so that
 # locking it again changes no index.
-_LOCK = (
+_LOCK = RowStatement(
     f"INSERT INTO flow_states ({KEYS}, expires_at_ms, stamp) VALUES ",  # noqa: S608 - names from our own code
     (*_KEY, "expires_at_ms", "stamp"),
     f" ON CONFLICT ({KEYS}) DO UPDATE SET stamp = flow_states.stamp + 1, expires_at_ms = CASE"
-    f" WHEN flow_states.state IS NULL THEN excluded.expires_at_ms ELSE flow_states.expires_at_ms END",
+    f" WHEN flow_states.state IS NULL THEN excluded.expires_at_ms ELSE flow_states.expires_at_ms END"
+    f" RETURNING {KEYS}, state",
 )
-#: Locks the rows of ``locking``, as a part of a statement.
-LOCK = RowStatement(*_LOCK)
-_LOCK_AND_READ = RowStatement(*_LOCK[:2], _LOCK[2] + f" RETURNING {KEYS}, state")
 _READ = RowStatement(
     f"SELECT {KEYS}, state, stamp FROM flow_states WHERE ({KEYS}) IN (VALUES ", _KEY, ")"  # noqa: S608
 )  # fmt: skip
@@ -89,17 +87,14 @@ def lock(tx: Transaction, keys: Iterable[StateKey]) -> dict[StateKey, Any]:
     """Lock the rows of ``keys`` until the end of the transaction; return their states, ``None`` where there is none."""
     found = {
         StateKey(*row[:5]): None if row[5] is None else jsonvalue.loads(row[5])
-        for row in tx.returned(_LOCK_AND_READ, locking(tx, keys))
+        # SAFETY: I18 I20 — one order for everybody.
+        for row in tx.returned(
+            _LOCK, [(*_values(key), lock_ends_at_ms(tx), first_stamp(tx)) for key in sorted(set(keys))]
+        )
     }
     if found:
         tx.read_clock()
     return found
-
-
-def locking(tx: Transaction, keys: Iterable[StateKey]) -> list[tuple[Any, ...]]:
-    """Return the rows that ``LOCK`` takes."""
-    # SAFETY: I18 I20 — one order for everybody.
-    return [(*_values(key), lock_ends_at_ms(tx), first_stamp(tx)) for key in sorted(set(keys))]
 
 
 def read(tx: Transaction, keys: Iterable[StateKey]) -> dict[StateKey, Seen]:

@@ -6,7 +6,7 @@ locked after everything else in a transaction, a tenant's before those in it, an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,11 @@ class Lane:
     queue: str
     ceilings: Mapping[str, int]
     throttle: Mapping[str, Any] | None = None
+
+    @property
+    def crowd(self) -> Hashable:
+        """All limits that its steps are under."""
+        return tuple(sorted(self.ceilings.items())) if self.throttle is None else self.id
 
     @property
     def place(self) -> str:
@@ -55,11 +60,11 @@ RECHECK_MS = 10_000
 OPENED_MS = 1_000
 
 INSERT_STEP = InsertInto("queued_steps", ("run_id", "step_key", "lane_id", "score_ms", "sequence"))
-# A lane that has just been opened goes to the end of the line; one that is there already is only locked.
+# A lane that has just been opened goes to the end of the line.
 _JOIN = RowStatement(
     "INSERT INTO lanes (id, environment, tenant, parent, turn, queue, throttle, wake_at_ms) VALUES ",
     ("id", "environment", "tenant", "parent", "turn", "queue", "throttle", "wake_at_ms"),
-    " ON CONFLICT (id) DO UPDATE SET queue = excluded.queue WHERE false",
+    " ON CONFLICT (id) DO NOTHING",
     computed={"turn": "(SELECT coalesce(max(turn), 0) FROM lanes) + {}"},
 )
 _JOIN_GROUP = RowStatement(
@@ -125,6 +130,7 @@ _HEAD = Sql(
     """
 )
 _LOCK = Sql("SELECT id FROM lanes WHERE id {in_ids} ORDER BY parent IS NOT NULL, id {for_update}")
+_SHUT = Sql("SELECT workflowkit_shut_lanes(:ids)")
 _MOVE = Sql(
     """
     UPDATE lanes SET turn = (SELECT max(turn) + 1 FROM lanes) WHERE id = :id
@@ -196,7 +202,8 @@ def joining(lanes: Iterable[Lane], queued: Sequence[QueuedStep], *, wake_at_ms: 
     """Return what adds steps to their lanes, for ``insert_all``; the relay looks at a new lane at ``wake_at_ms``."""
     known = sorted(lanes, key=lambda each: each.id)
     parents = {lane.parent: lane.scope for lane in known}
-    # SAFETY: I4 — the lane's row is locked until the commit, so nobody closes it before its new steps can be seen.
+    # SAFETY: I4 — a trigger of the table has a lock until the commit, so nobody closes a lane before its new steps can
+    # be seen; those who join do not wait for each other.
     return (
         (_JOIN, [
             (parent, scope.environment, scope.tenant, None, number, None, None, None)
@@ -274,9 +281,16 @@ def depth(tx: Transaction, lane_id: str, *, limit: int) -> int:
     return int(row[0])
 
 
+def _lock(tx: Transaction, ids: Collection[str]) -> None:
+    """Keep others from moving lanes, and from joining them."""
+    if tx.is_postgresql:
+        tx.rows(_SHUT, ids=list(ids))
+    tx.rows(_LOCK, ids=list(ids))
+
+
 def served(tx: Transaction, lane: Lane) -> None:
     """Send a lane and its tenant to the end of the line after a step of it has started; close those that are empty."""
-    tx.rows(_LOCK, ids=[lane.parent, lane.id])
+    _lock(tx, [lane.parent, lane.id])
     if tx.run(_CLOSE, id=lane.id):
         tx.run(_LEAVE_GROUPS, id=lane.id)
         if tx.run(_CLOSE_TENANT, id=lane.parent):
@@ -288,7 +302,7 @@ def served(tx: Transaction, lane: Lane) -> None:
 
 def close_empty(tx: Transaction, lane: Lane) -> None:
     """Close a lane that has no step left."""
-    tx.rows(_LOCK, ids=[lane.parent, lane.id])
+    _lock(tx, [lane.parent, lane.id])
     if tx.run(_CLOSE, id=lane.id):
         tx.run(_LEAVE_GROUPS, id=lane.id)
         tx.run(_CLOSE_TENANT, id=lane.parent)
@@ -337,7 +351,7 @@ def empty(tx: Transaction, ids: Sequence[str]) -> list[tuple[str, str]]:
 def close_all(tx: Transaction, found: Sequence[tuple[str, str]]) -> None:
     """Close what ``empty`` found, if it is so still."""
     parents = {parent for _, parent in found}
-    tx.rows(_LOCK, ids=[*parents, *(lane_id for lane_id, _ in found)])
+    _lock(tx, [*parents, *(lane_id for lane_id, _ in found)])
     closed = [row[0] for row in tx.rows(_CLOSE_ALL, ids=[lane_id for lane_id, _ in found])]
     tx.run(_LEAVE_ALL_GROUPS, ids=closed)
     tx.run(_CLOSE_TENANTS, ids=list(parents))

@@ -6,7 +6,7 @@ revision that the worker knows, and nothing at all otherwise; the caller then ta
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
@@ -14,13 +14,14 @@ from workflowkit.base import jsonvalue
 from workflowkit.engine.channels import run_channel
 from workflowkit.engine.facts import ErrorInfo, Fact
 from workflowkit.engine.states import RunStatus, StepStatus
-from workflowkit.store import events, journal, lanes, runs, steps, waits
-from workflowkit.store.database import Sql, Transaction
+from workflowkit.store import events, journal, lanes, runs, slots, steps, waits
+from workflowkit.store.database import Sql, Transaction, text_array
 from workflowkit.store.events import EventRecord
 from workflowkit.store.flowstates import StateKey
 from workflowkit.store.lanes import Lane, QueuedStep
 from workflowkit.store.runs import RunRecord, output_place
 from workflowkit.store.sealed import seal_text
+from workflowkit.store.slots import Wanted, arrays, may_be_plenty
 from workflowkit.store.steps import Lease, StepRow
 from workflowkit.store.turns import Turn, turn_of
 from workflowkit.store.waits import WaitRow
@@ -90,19 +91,19 @@ _RECORD = _record()
 _RECORD_TAKING = _record(of=_DUE)
 # SAFETY: I18 — the number of slots that are held stays the same, in one statement: no lock of the groups.
 _RECORD_KEEPING = _record(
-    "AND NOT " + lanes.BEFORE.format(in_ids="= ANY(ARRAY(SELECT json_array_elements_text(:groups ::json)))"),
-    """
+    "AND NOT " + lanes.BEFORE.format(in_ids="= ANY(:groups ::text[])"),
+    f"""
     , kept AS (
-        UPDATE slots SET step_key = :kept_key, token = 1 FROM locked WHERE run_id = locked.id AND step_key = :step_key
+        UPDATE slots SET kept_by = :kept_key, token = 1 FROM locked WHERE run_id = locked.id AND {slots.IS_OF_STEP}
     )
-    """,
+    """,  # noqa: S608
 )
-_FREED = """
+_FREED = f"""
     , freed AS (
-        DELETE FROM slots USING locked WHERE run_id = locked.id AND (step_key = :step_key OR :is_over)
+        DELETE FROM slots USING locked WHERE run_id = locked.id AND ({slots.IS_OF_STEP} OR :is_over)
         RETURNING slot_group, step_key = '' OR token = :token AS is_held
     )
-"""
+"""  # noqa: S608
 # SAFETY: I20 — if the lock is no longer the run's alone, its stamp becomes NULL, which the column refuses: then nothing
 # is recorded here.
 _UNLOCKED = """
@@ -115,6 +116,14 @@ _UNLOCKED = """
     )
 """
 _RECORD_FREEING = _record(more=_FREED)
+# With whether there is room at the limits. As of this statement's snapshot, in which the slots are still held: if then
+# somebody who queues finds none, the last to have taken one sees that all are taken, or who waits, and looks.
+_RECORD_FREEING_ROOM = _record(
+    more=_FREED,
+    then="""
+    LEFT JOIN LATERAL (SELECT workflowkit_room(:groups ::text[], :ceilings ::bigint[]) = 'roomy') AS next ON true
+    """,
+)
 _RECORD_UNLOCKING = _record(more=_FREED + _UNLOCKED)
 # Whoever counts the rows of a part has it executed first. So all locks that may be waited for are held before the
 # function, which takes some that others wait for.
@@ -128,33 +137,76 @@ _RECORD_HANDING_OVER = _record(
     ) AS next ON true
     """,
 )
-# It waits for nobody's lock: the lease, whose end is reckoned from before, would be over the sooner.
-_CLAIM = Sql(
+
+
+def _claim(at_ms: str = ":now_ms", first: str = "", guard: str = "", more: str = "") -> Sql:
+    """Return the statement with parts before and after it, and a further condition. ``at_ms`` is when it claims.
+
+    It waits for the lock of no run: the lease, whose end is reckoned from before, would be over the sooner.
     """
-    WITH locked AS (
-        UPDATE runs SET revision = revision + 1, status = 'running', started_at_ms = coalesce(started_at_ms, :now_ms)
+    text = """
+    WITH <first> locked AS (
+        UPDATE runs SET revision = revision + 1, status = 'running', started_at_ms = coalesce(started_at_ms, <at_ms>)
         WHERE id = (
             SELECT id FROM runs WHERE id = :run_id AND revision = :revision AND paused_at_ms IS NULL
-                AND status IN ('scheduled', 'queued', 'running', 'waiting') {skip_locked}
+                AND status IN ('scheduled', 'queued', 'running', 'waiting') <guard> {skip_locked}
         )
         RETURNING id
     ), claimed AS (
         UPDATE steps SET status = 'running', attempt = attempt + 1, token = token + 1,
-            due_at_ms = :ends_at_ms, wake_at_ms = :ends_at_ms
+            due_at_ms = <at_ms> + :lease_ms, wake_at_ms = <at_ms> + :lease_ms
         FROM locked
         WHERE run_id = locked.id AND step_key = :step_key AND status IN ('ready', 'sleeping', 'waiting')
             AND due_at_ms <= :now_ms
-        RETURNING run_id, attempt, token, lost_attempts
+        RETURNING run_id, attempt, token, lost_attempts, due_at_ms
     ), noted AS (
         INSERT INTO journal (run_id, revision, ordinal, kind, step_key, attempt, data, at_ms)
-        SELECT run_id, :revision + 1, 0, 'attempt', :step_key, attempt, :data, :now_ms FROM claimed
+        SELECT run_id, :revision + 1, 0, 'attempt', :step_key, attempt, :data, <at_ms> FROM claimed
         UNION ALL
         SELECT claimed.run_id, new.revision, new.ordinal, new.kind, new.step_key, new.attempt, new.data, new.at_ms
         FROM claimed, json_to_recordset(:facts ::json) AS new (revision bigint, ordinal bigint, kind text,
             step_key text, attempt bigint, data text, at_ms bigint)
-    )
-    SELECT attempt, token, lost_attempts FROM claimed
+    ) <more>
+    SELECT attempt, token, lost_attempts, due_at_ms FROM claimed
     """
+    for mark, part in {"<first>": first, "<guard>": guard, "<more>": more, "<at_ms>": at_ms}.items():
+        text = text.replace(mark, part)
+    return Sql(text)
+
+
+_CLAIM = _claim()
+# The groups of slots are entered before the run is locked, and by then it may be a little later.
+_ENTERED = """
+    clock AS MATERIALIZED (
+        SELECT at_ms, arrival_us FROM workflowkit_enter(:groups ::text[], :ceilings ::bigint[], :throttle ::jsonb,
+            :now_ms, :is_told, false)
+        WHERE room = 'roomy'
+    ),
+"""
+_TAKEN = """
+    , taken AS (
+        INSERT INTO slots AS s (slot_group, run_id, step_key, token)
+        SELECT g, run_id, :step_key, token FROM claimed, unnest(:own_groups ::text[]) g
+        UNION ALL
+        SELECT g, run_id, '', 0 FROM claimed, unnest(:run_groups ::text[]) g
+        ON CONFLICT (slot_group, run_id, step_key) DO UPDATE SET token = excluded.token, kept_by = NULL
+    )
+"""
+_THROTTLED = """
+    , throttled AS (
+        INSERT INTO flow_states AS f (environment, tenant, workflow_id, control, key, state, expires_at_ms, stamp)
+        SELECT t.environment, t.tenant, t.workflow_id, 'throttle', t.key, clock.arrival_us::text,
+            clock.arrival_us / 1000 + 1, clock.at_ms * 1024
+        FROM claimed, clock, jsonb_to_record(:throttle ::jsonb) AS t (environment text, tenant text,
+            workflow_id text, key text)
+        WHERE clock.arrival_us IS NOT NULL
+        ON CONFLICT (environment, tenant, workflow_id, control, key) DO UPDATE
+            SET state = excluded.state, expires_at_ms = excluded.expires_at_ms, stamp = f.stamp + 1
+    )
+"""
+_CLAIM_TAKING, _CLAIM_THROTTLED = (
+    _claim("(SELECT at_ms FROM clock)", _ENTERED, "AND (SELECT at_ms FROM clock) IS NOT NULL", more)
+    for more in (_TAKEN, _TAKEN + _THROTTLED)
 )
 #: How many columns of a record's answer are about the step that was claimed with it.
 _CLAIMED = 3
@@ -222,21 +274,26 @@ class Keep:
     statement: ClassVar[Sql] = _RECORD_KEEPING
 
     def parameters(self) -> dict[str, Any]:
-        # A driver takes long for lists.
         parameters = lanes.before(self.lane, self.step, by_ms=lanes.EARLIER_MS)
-        return {**parameters, "groups": jsonvalue.dumps(parameters.pop("ids")), "kept_key": self.step.step_key}
+        return {**parameters, "groups": text_array(parameters.pop("ids")), "kept_key": self.step.step_key}
 
 
 @dataclass(frozen=True, slots=True)
 class Free:
-    """The slots are given back, all those of the run if it ``is_over``."""
+    """The slots are given back, all those of the run if it ``is_over``; ``under`` are their ceilings."""
 
     is_over: bool
+    under: Mapping[str, int]
 
-    statement: ClassVar[Sql] = _RECORD_FREEING
+    @property
+    def statement(self) -> Sql:
+        return _RECORD_FREEING_ROOM if may_be_plenty(self.under) else _RECORD_FREEING
 
     def parameters(self) -> dict[str, Any]:
-        return {"is_over": self.is_over}
+        if not may_be_plenty(self.under):
+            return {"is_over": self.is_over}
+        groups, ceilings = arrays(self.under)
+        return {"is_over": self.is_over, "groups": groups, "ceilings": ceilings}
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,10 +330,14 @@ Passing = Take | Keep | Free | Unlock | HandOver
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a record came to besides itself: the step that was claimed with it, or one that has its slots now."""
+    """What a record came to besides itself: the step that was claimed with it, or one that has its slots now.
+
+    ``has_room``: nobody waits for the slots that were given back, and there are others.
+    """
 
     claimed: Lease | None = None
     passed: Turn | None = None
+    has_room: bool = False
 
 
 def record(
@@ -330,10 +391,12 @@ def record(
     if row is None:
         return None
     tx.changed.add(run_channel(run.id))
-    (attempt, token, lost_attempts), turn = row[:_CLAIMED], row[_CLAIMED:]
+    (attempt, token, lost_attempts), rest = row[:_CLAIMED], row[_CLAIMED:]
+    has_heir = isinstance(passing, HandOver) and rest[0] is not None
     return Done(
         None if token is None else Lease(run.id, also_attempt.step, attempt, token, ends_at_ms, lost_attempts),
-        turn_of(tx, turn, lease_ms) if turn and turn[0] is not None else None,
+        turn_of(tx, rest, lease_ms) if has_heir else None,
+        isinstance(passing, Free) and bool(rest) and rest[0],
     )
 
 
@@ -355,16 +418,29 @@ def look(tx: Transaction, run_id: str, step_key: str, *, lease_ms: int) -> Look 
 
 
 def claim(
-    tx: Transaction, run: RunRecord, step_key: str, attempt: Fact, *, lease_ms: int, ended: Sequence[Fact] = ()
-) -> Lease | None:
+    tx: Transaction, run: RunRecord, step_key: str, attempt: Fact, *, lease_ms: int, ended: Sequence[Fact] = (),
+    wanted: Wanted | None = None,
+) -> Lease | None:  # fmt: skip
     """Take a step that is due and in nobody's hands if the run is still at ``run.revision``.
 
-    ``ended`` are the facts of its waits that have ended. Run as the only writing statement of a transaction.
+    ``ended`` are the facts of its waits that have ended. The slots that are ``wanted`` are taken with it, or it is not
+    claimed: where they are few, or somebody waits for them, it has to queue. The attempt is ``lease_ms`` old when the
+    lease ends. Run as the only writing statement of a transaction.
     """
-    ends_at_ms, sealing = tx.now_ms + lease_ms, tx.sealing
+    sealing = tx.sealing
     facts = journal.rows_of(run.id, run.revision + 1, [attempt, *ended])[1:]
+    if wanted is None:
+        statement, more = _CLAIM, {}
+    else:
+        statement = _CLAIM_TAKING if wanted.throttle is None else _CLAIM_THROTTLED
+        groups, ceilings, throttle, _, is_told, _ = wanted.entering(tx, is_near=False)
+        more = {
+            "groups": groups, "ceilings": ceilings, "throttle": throttle, "is_told": is_told,
+            "own_groups": text_array(wanted.groups), "run_groups": text_array(wanted.run_groups),
+        }  # fmt: skip
     row = tx.one(
-        _CLAIM,
+        statement,
+        **more,
         run_id=run.id,
         revision=run.revision,
         step_key=step_key,
@@ -373,12 +449,13 @@ def claim(
             journal.INSERT.columns, facts if sealing is None else [journal.seal_row(sealing, fact) for fact in facts]
         ),
         now_ms=tx.now_ms,
-        ends_at_ms=ends_at_ms,
+        lease_ms=lease_ms,
     )
     if row is None:
         return None
     tx.changed.add(run_channel(run.id))
-    return Lease(run.id, step_key, row[0], row[1], ends_at_ms, row[2])
+    number, token, lost_attempts, ends_at_ms = row
+    return Lease(run.id, step_key, number, token, ends_at_ms, lost_attempts)
 
 
 def _data_of(fact: Fact) -> str | None:

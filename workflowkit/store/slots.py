@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from workflowkit.store.database import InsertInto, RowStatement, Sql, Transaction
+from workflowkit.base import jsonvalue
+from workflowkit.store.database import InsertInto, RowStatement, Sql, Transaction, text_array
+from workflowkit.store.flowstates import StateKey
 from workflowkit.store.steps import Lease
 
+#: As many at one moment may take slots of a group without counting, on PostgreSQL, and leave as many free. The same
+#: number as that of ``workflowkit_tickets``.
+TICKETS: Final = 8
 #: Stands for the step of a slot that a whole run holds.
 WHOLE_RUN: Final = ""
 #: The slot ``s`` is held, and not left behind by a worker whose lease has ended. A subquery that cannot become a join
 #: or a hash: it is one look-up in an index, however many steps there are.
 HELD: Final = """(s.step_key = '' OR (
-    SELECT p.token FROM steps p WHERE p.run_id = s.run_id AND p.step_key = s.step_key AND p.token = s.token
+    SELECT p.token FROM steps p
+    WHERE p.run_id = s.run_id AND p.step_key = coalesce(s.kept_by, s.step_key) AND p.token = s.token
         AND p.status = 'running' AND p.due_at_ms > :now_ms LIMIT 1
 ) IS NOT NULL)"""
 INSERT = InsertInto("slots", ("slot_group", "run_id", "step_key", "token"))
@@ -41,8 +47,47 @@ _SURVEY = RowStatement(
     """,
     computed={"now_ms": "CAST({} AS bigint)"},
 )
-_FREE_STEP = Sql("DELETE FROM slots WHERE run_id = :run_id AND step_key = :step_key")
+_LOCK = Sql(
+    """
+    SELECT workflowkit_lock_groups(
+        CAST(:ids AS text[]) || CASE WHEN CAST(:key AS text) IS NOT NULL
+            THEN workflowkit_throttle_name(:environment, :tenant, :workflow_id, :key) END
+    )
+    """
+)
+#: Takes locks for who takes slots in the same statement, and tells as ``entered`` which. PostgreSQL only.
+ENTER = RowStatement(
+    "SELECT entered.* FROM (VALUES ", ("groups", "ceilings", "throttle", "now_ms", "is_told", "is_near"),
+    ") w, workflowkit_enter(column1, column2, column3, column4, column5, column6) entered",
+    computed={
+        "groups": "CAST({} AS text[])", "ceilings": "CAST({} AS bigint[])", "throttle": "CAST({} AS jsonb)",
+        "now_ms": "CAST({} AS bigint)",
+    },
+    name="entered",
+)  # fmt: skip
+#: The slot is that of a step.
+IS_OF_STEP: Final = "coalesce(kept_by, step_key) = :step_key"
+_FREE_STEP = Sql(f"DELETE FROM slots WHERE run_id = :run_id AND {IS_OF_STEP}")  # noqa: S608
 _FREE_RUN = Sql("DELETE FROM slots WHERE run_id = :run_id RETURNING slot_group")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a step needs to start: a slot of each of ``groups``, and one of each of ``run_groups`` for its run.
+
+    ``ceilings`` are those of all of them, and ``throttle`` tells of the one that its run is under.
+    """
+
+    ceilings: Mapping[str, int]
+    groups: Sequence[str]
+    run_groups: Sequence[str] = ()
+    throttle: Mapping[str, Any] | None = None
+
+    def entering(self, tx: Transaction, *, is_near: bool) -> tuple[Any, ...]:
+        """Return the row that ``ENTER`` takes."""
+        groups, ceilings = arrays(self.ceilings)
+        throttle = None if self.throttle is None else jsonvalue.dumps(self.throttle)
+        return groups, ceilings, throttle, tx.now_ms, not tx.is_server_time, is_near
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +96,29 @@ class Group:
 
     held: int
     is_waited_for: bool
+
+
+def may_be_plenty(ceilings: Mapping[str, int]) -> bool:
+    """Tell whether limits are so high that slots under them may be had without counting."""
+    return all(ceiling > TICKETS for ceiling in ceilings.values())
+
+
+def arrays(ceilings: Mapping[str, int]) -> tuple[str, str]:
+    """Return groups, and their ceilings, as functions of the database are told."""
+    return text_array(ceilings), text_array(ceilings.values())
+
+
+def lock(tx: Transaction, groups: Sequence[str], throttle: StateKey | None = None) -> None:
+    """Let nobody else take a slot of ``groups``, or a unit of a throttle, until the end of the transaction."""
+    # SQLite has one writer at a time.
+    if tx.is_postgresql:
+        where = (
+            [None] * 4
+            if throttle is None
+            else [throttle.environment, throttle.tenant, throttle.workflow_id, throttle.key]
+        )
+        tx.rows(_LOCK, ids=list(groups), environment=where[0], tenant=where[1], workflow_id=where[2], key=where[3])
+        tx.read_clock()
 
 
 def survey(tx: Transaction, groups: Sequence[str]) -> dict[str, Group]:

@@ -20,6 +20,7 @@ from workflowkit.store.database import Sql, Transaction
 from workflowkit.store.events import EventRecord
 from workflowkit.store.lanes import Lane, QueuedStep
 from workflowkit.store.runs import RunRecord
+from workflowkit.store.slots import Wanted
 from workflowkit.store.steps import Lease
 
 
@@ -67,10 +68,6 @@ _START = Sql(
 )
 
 
-#: The function ``workflowkit_begin_turn``, as a part of a statement.
-_BEGIN = "workflowkit_begin_turn(%s::jsonb)"
-
-
 def version_name(workflow_id: str, version: int) -> str:
     """Return how ``start_next`` is told of a version that the worker can read."""
     return f"{workflow_id}@{version}"
@@ -107,25 +104,25 @@ def start_next(tx: Transaction, place: str, own: Worker, *, most: int, known: Co
 
 
 def begin(
-    tx: Transaction, lane: Lane, step: QueuedStep, groups: Sequence[str], run_groups: Sequence[str], own: Worker, *,
-    wake_at_ms: int,
-) -> tuple[str, Sequence[Any]]:  # fmt: skip
-    """Return the expression, and its values, that starts a step of a new run which the same statement parks.
+    tx: Transaction, lane: Lane, step: QueuedStep, wanted: Wanted, own: Worker, *, wake_at_ms: int
+) -> str:  # fmt: skip
+    """Return what ``workflowkit_begin_turn`` is told to start a step of a run which the same statement begins.
 
-    Its value is when the attempt began; ``None`` if the step has joined its lane, to wait for its turn. The lane has no
-    throttle, and the statement has locked its groups. The step takes slots of ``groups``, its run of ``run_groups``.
+    It answers with when the attempt began, ``None`` if the step has joined its lane, to wait for its turn; and whether
+    a limit is all but reached. The statement has entered the groups of slots that are ``wanted``.
     """
     tx.changed.add(run_channel(step.run_id))
-    under, scope = sorted(lane.ceilings.items()), lane.scope
+    scope = lane.scope
     values = {
         "run_id": step.run_id, "step_key": step.step_key, "score_ms": step.score_ms, "sequence": step.sequence,
         "lane_id": lane.id, "environment": scope.environment, "tenant": scope.tenant, "parent": lane.parent,
-        "queue": lane.queue, "wake_at_ms": wake_at_ms, "slot_groups": [group for group, _ in under],
-        "ceilings": [ceiling for _, ceiling in under], "groups": groups, "run_groups": run_groups,
-        "attempt": _attempt_of(own.worker), "lease_ms": own.lease_ms, "now_ms": tx.now_ms,
-        "is_told": not tx.is_server_time,
+        "queue": lane.queue, "wake_at_ms": wake_at_ms, "slot_groups": list(wanted.ceilings),
+        "ceilings": list(wanted.ceilings.values()), "groups": wanted.groups, "run_groups": wanted.run_groups,
+        "lane_throttle": None if lane.throttle is None else jsonvalue.dumps(lane.throttle),
+        "throttle": wanted.throttle, "attempt": _attempt_of(own.worker), "lease_ms": own.lease_ms,
+        "parked": steps.PARKED,
     }  # fmt: skip
-    return _BEGIN, (jsonvalue.dumps(values),)
+    return jsonvalue.dumps(values)
 
 
 def handing_over(tx: Transaction, run: RunRecord, lane: Lane, own: Worker) -> str:

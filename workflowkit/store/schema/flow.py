@@ -115,7 +115,14 @@ slots = sa.Table(
     sa.Column("run_id", sa.Text, primary_key=True),
     sa.Column("step_key", sa.Text, primary_key=True),
     big("token"),
+    text("kept_by", nullable=True),
     sa.Index(None, "run_id"),
-)
+    # Slots come and go all the time, and what is gone stays in an index until something else needs its place. In the
+    # order of their runs, which is that of time, nothing ever would: so they are strewn, and are counted by this.
+    sa.Index(
+        "ix_slots_strewn", sa.text("hashtextextended(slot_group, 0)"), sa.text("hashtext(run_id)")
+    ).ddl_if(dialect="postgresql"),
+)  # fmt: skip
 """Who counts against a limit: a step for as long as the lease with this token lasts, or, without a step, a whole run
-from its first step to its end. Never a counter."""
+from its first step to its end. Never a counter. ``step_key`` is the step that took the slot, ``kept_by`` a later one of
+the run that has it now."""
