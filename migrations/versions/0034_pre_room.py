@@ -4,8 +4,9 @@ Whoever takes slots in this way holds one of a few *tickets* of each group until
 under way than there are tickets, and as many slots are left free by who counts for the next: nobody waits for a commit
 of somebody else. Near a limit, and where somebody waits, they are taken one by one as before.
 
-Workers of the version before call the functions, and thereby take the locks of this one. Only their long way through
-``dequeue`` does not: during the change of versions a limit may be passed by one slot if it meets with the others.
+Workers of the version before call the functions, and thereby take the locks of this one. But in their long way through
+``dequeue`` they lock rows, and do not count slots that are kept by a later step: as long as they are at work beside
+those of this version, a limit can be passed.
 """
 
 import sqlalchemy as sa
@@ -181,7 +182,17 @@ BEGIN
     WHERE f.environment = _throttle ->> 'environment' AND f.tenant = _throttle ->> 'tenant'
         AND f.workflow_id = _throttle ->> 'workflow_id' AND f.control = 'throttle' AND f.key = _throttle ->> 'key';
     SELECT r.arrival_us INTO arrival_us FROM workflowkit_take_rate(_throttle, _stored_us, at_ms) r;
-    IF arrival_us IS NULL THEN room := 'early'; END IF;
+    IF arrival_us IS NULL THEN
+        room := 'early';
+    ELSIF NOT _is_near AND (
+        SELECT r.arrival_us FROM workflowkit_take_rate(_throttle, arrival_us + (workflowkit_tickets() - 1)
+            * (((_throttle ->> 'period_ms')::bigint * 1000 + (_throttle ->> 'limit')::bigint - 1)
+                / (_throttle ->> 'limit')::bigint), at_ms) r
+    ) IS NULL THEN
+        -- In which order the last ones start is not for chance.
+        room := 'few';
+        arrival_us := NULL;
+    END IF;
 END $$
 """
 
@@ -487,8 +498,8 @@ BEGIN
 END $$
 """
 
-# Whoever joins a lane keeps it open until the commit, beside others who do; whoever may close some shuts them before,
-# in the order in which they are joined.
+# Whoever joins a lane keeps it open until the commit, beside others who do. It is not closed while somebody joins it,
+# or with something in it: whoever wants to does not wait, and leaves it for later.
 JOIN_LANE = """
 CREATE FUNCTION workflowkit_join_lane() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -499,16 +510,20 @@ END $$
 JOIN_LANE_TRIGGER = """
 CREATE TRIGGER workflowkit_join_lane BEFORE INSERT ON lanes FOR EACH ROW EXECUTE FUNCTION workflowkit_join_lane()
 """
-SHUT_LANES = """
-CREATE FUNCTION workflowkit_shut_lanes(_ids text[]) RETURNS void
-LANGUAGE plpgsql AS $$
-DECLARE
-    _id text;
+CLOSE_LANE = """
+CREATE FUNCTION workflowkit_close_lane() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    FOR _id IN SELECT l.id FROM lanes l WHERE l.id = ANY(_ids) ORDER BY l.parent IS NOT NULL, l.id LOOP
-        PERFORM pg_advisory_xact_lock(hashtextextended(_id, -1));
-    END LOOP;
+    -- SAFETY: I4 - under the lock, and looked at after it.
+    IF pg_try_advisory_xact_lock(hashtextextended(OLD.id, -1))
+        AND NOT EXISTS (SELECT 1 FROM queued_steps q WHERE q.lane_id = OLD.id)
+        AND NOT EXISTS (SELECT 1 FROM lanes l WHERE l.parent = OLD.id) THEN
+        RETURN OLD;
+    END IF;
+    RETURN NULL;
 END $$
+"""
+CLOSE_LANE_TRIGGER = """
+CREATE TRIGGER workflowkit_close_lane BEFORE DELETE ON lanes FOR EACH ROW EXECUTE FUNCTION workflowkit_close_lane()
 """
 
 # As before (0029), so that its plan can be kept: there is one for a group, and one for a lane.
@@ -545,7 +560,7 @@ def upgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
         for function in (
             STREWN, FREE, TICKETS, LOCK_GROUPS, THROTTLE_NAME, ROOM, ENTER, BEGIN_TURN, BEGIN_TURN_BEFORE,
-            NEXT_TURNS, NEXT_TURNS_OUTER, JOIN_LANE, JOIN_LANE_TRIGGER, SHUT_LANES,
+            NEXT_TURNS, NEXT_TURNS_OUTER, JOIN_LANE, JOIN_LANE_TRIGGER, CLOSE_LANE, CLOSE_LANE_TRIGGER,
         ):  # fmt: skip
             op.execute(function)
         # Of one limit or of ten, the plan is the same; but the planner reckons with ten where it does not know, finds

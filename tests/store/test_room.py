@@ -259,6 +259,22 @@ def test_a_retry_takes_a_slot_anew(postgres_url: str) -> None:
         assert harness.rows("SELECT token FROM slots") == [{"token": again.lease.token}]
 
 
+def test_branches_take_their_slots_as_they_are_claimed(postgres_url: str) -> None:
+    with a_runtime(postgres_url) as harness:
+        builder = a_workflow().action("first", kind="noop").path("$source", "first")
+        for number in range(3):
+            builder.action(f"branch{number}", kind="noop").path("first", f"branch{number}")
+        harness.deploy(builder.trigger("a/b").settings(concurrency=50).document(), scope=TENANT)
+        claim, _ = _begin(harness, 1)
+        recorded = _record(harness, claim)
+        assert recorded.next_claim is not None
+        assert len(recorded.openings) == 2
+        assert _count(harness, "queued_steps") == 0
+        assert len(_slots(harness)) == 1
+        assert all(_claim(harness, opening) for opening in recorded.openings)
+        assert len(_slots(harness)) == 3
+
+
 # -- throttles
 
 
@@ -269,7 +285,7 @@ def _arrival_ms(harness: Harness) -> float:
 
 def test_a_start_takes_a_unit_of_the_throttle_as_it_is_claimed(postgres_url: str) -> None:
     with a_runtime(postgres_url) as harness:
-        _deploy(harness, throttle={"limit": 1, "period": "10s", "burst": 3})
+        _deploy(harness, throttle={"limit": 1, "period": "10s", "burst": slots.TICKETS + 2})
         _, openings = _begin(harness, 5)
         assert _arrival_ms(harness) == 10_000
         first, second, third, fourth = openings
@@ -279,11 +295,51 @@ def test_a_start_takes_a_unit_of_the_throttle_as_it_is_claimed(postgres_url: str
         assert _claim(harness, first) is None
         assert _arrival_ms(harness) == 20_000
         assert _claim(harness, second) is not None
-        assert _claim(harness, third) is None
-        assert _claim(harness, fourth) is None
-        waiting = harness.rows("SELECT run_id FROM queued_steps ORDER BY score_ms, sequence")
-        assert [row["run_id"] for row in waiting] == [third.hint.run_id, fourth.hint.run_id]
         assert _arrival_ms(harness) == 30_000
+        # Fewer are left now than may start at one moment: from here on they start in their order.
+        last = _claim(harness, fourth)
+        assert last is not None
+        assert harness.rows("SELECT run_id FROM queued_steps") == []
+        claim = _claim(harness, third)
+        assert claim is not None
+        assert _arrival_ms(harness) == 50_000
+
+
+def test_of_runs_that_begin_together_under_a_low_throttle_the_first_start(postgres_url: str) -> None:
+    with a_runtime(postgres_url) as harness:
+        _deploy(harness, throttle={"limit": 1, "period": "10s", "burst": 2})
+        _, (place, *_) = _begin(harness, 4)
+        waiting = harness.rows("SELECT run_id FROM queued_steps ORDER BY score_ms, sequence")
+        assert len(waiting) == 3
+        second = _claim(harness, place)
+        assert second is not None
+        assert second.lease.run_id == waiting[0]["run_id"]
+        assert _claim(harness, place) is None
+        assert _arrival_ms(harness) == 20_000
+
+
+def test_the_first_steps_of_a_run_use_one_unit_of_the_throttle(postgres_url: str) -> None:
+    """Also where only one of them has to wait for something else."""
+    with a_runtime(postgres_url) as harness:
+        builder = a_workflow()
+        for node_id in ("slow", "quick"):
+            builder.action(node_id, kind="noop").path("$source", node_id)
+        document = builder.trigger("a/b").settings(throttle={"limit": 1, "period": "10s", "burst": 50}).document()
+        document["actions"][0]["settings"] = {"concurrency": 1}
+        harness.deploy(document, scope=TENANT)
+        busy, _ = _begin(harness, 1)
+        _send(harness, 1)
+        matched = harness.match()
+        assert matched.claim is None
+        (quick,) = [opening for opening in matched.openings if not opening.hint.is_place]
+        claim, openings = harness.runtime.worker.advance.claim(quick)
+        assert claim is not None
+        assert _arrival_ms(harness) == 20_000
+        _record(harness, busy)
+        # What has waited with it is no first step any more.
+        assert any(_claim(harness, opening) for opening in openings)
+        assert _arrival_ms(harness) == 20_000
+        assert _count(harness, "queued_steps") == 0
 
 
 def test_what_comes_later_waits_behind_what_a_throttle_holds_up(postgres_url: str) -> None:
@@ -341,11 +397,8 @@ def test_who_joins_a_lane_keeps_it_open(postgres_url: str) -> None:
             (lane["id"],),
         )
         harness.clock.advance(seconds=60)
-        closer = threading.Thread(target=harness.runtime.relay.tick)
-        closer.start()
-        _await_lock(postgres_url)
+        harness.runtime.relay.tick()
         joiner.connection.commit()
-        closer.join(60)
         assert sorted(row["id"] for row in harness.rows("SELECT id FROM lanes")) == sorted(
             [lane["id"], lane["parent"]]
         )  # fmt: skip

@@ -42,8 +42,8 @@ def ceilings(
 ) -> tuple[Ceiling, ...]:
     """Return what a step (or, by ``mode``, a run) of ``owner`` has to stay under, ordered by group.
 
-    ``keys`` are those that the event has for the limits, one for each. A limit of 0 is none. The order is the one to
-    lock groups in, so that no two transactions wait for each other. Of two limits on one group the lower counts.
+    ``keys`` are those that the event has for the limits, one for each. A limit of 0 is none. Of two
+    limits on one group the lower counts.
     """
     lowest: dict[str, int] = {}
     for each, key in zip(limits, keys, strict=True):

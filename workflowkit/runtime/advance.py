@@ -250,18 +250,21 @@ class Advance:
         written = add_decision(
             batch, position.run, position.workflow, decision, self._schedule,
             now_ms=tx.now_ms, claim=go_on and claimed is None, extra_facts=facts,
-            enters=partial(_may_keep, tx, position.run),
+            enters=partial(_enter, tx, position.run),
         )  # fmt: skip
         batch.write(tx)
         ended = self._ending.finish(tx, position, decision)
         return Recorded.of(position, claimed or written.claimed, written, event_ids, ended.hints, ended.event_ids)
 
 
-def _may_keep(tx: Transaction, run: RunRecord, lane: Lane, place: QueuedStep, may_claim: bool) -> Entry:
-    """Tell whether the next step of a run may keep the slots of the one before: no one else comes first."""
+def _enter(tx: Transaction, run: RunRecord, lane: Lane, place: QueuedStep, may_claim: bool) -> Entry:
+    """Tell how a following step of a run enters: it keeps the slots of the one before, if no one else comes first."""
     # Where single actions have limits, the next one is under others.
     keeps = may_claim and "actions" not in (run.flow or {})
-    return Entry.HAVE if keeps and not lanes.any_before(tx, lane, place, by_ms=lanes.EARLIER_MS) else Entry.QUEUE
+    if keeps and not lanes.any_before(tx, lane, place, by_ms=lanes.EARLIER_MS):
+        return Entry.HAVE
+    is_roomy = not may_claim and tx.is_postgresql and slots.has_room(tx, lane.ceilings)
+    return Entry.TAKE if is_roomy else Entry.QUEUE
 
 
 def _events_of(outcome: Outcome, decision: Decision) -> tuple[EmittedEvent, ...]:

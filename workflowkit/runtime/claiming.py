@@ -100,7 +100,7 @@ class Claiming:
         has_started = run.started_at_ms is not None
         if (flow := limited_flow_of(run)) is not None and flow.holds_up(step_key, has_started=has_started):
             lane = lane_of(run, flow, schedule.queue_of(position.workflow, step_key), step_key)
-            if not may_be_plenty(lane.ceilings):
+            if not may_be_plenty(lane.ceilings, lane.throttle):
                 return None
             wanted = flow.wanted(step_key, lane, has_started=has_started)
         attempt = Fact(FactKind.ATTEMPT, step_key, worker=schedule.worker, at_ms=tx.now_ms)

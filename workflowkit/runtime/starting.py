@@ -81,7 +81,7 @@ class Begun:
 
     def is_near(self, lane: Lane, now_ms: int) -> bool:
         """Tell whether few slots may be left of what the steps of a lane are under."""
-        return not slots.may_be_plenty(lane.ceilings) or self.crowded.has(lane.crowd, now_ms=now_ms)
+        return not slots.may_be_plenty(lane.ceilings, lane.throttle) or self.crowded.has(lane.crowd, now_ms=now_ms)
 
 
 def start(states: States, candidate: Candidate, decision: Start, schedule: Schedule, begun: Begun) -> bool:

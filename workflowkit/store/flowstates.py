@@ -40,8 +40,6 @@ class Seen:
     stamp: int | None = None
 
 
-#: States of throttles are locked before those that decide about events, and singletons after these.
-_SITTINGS = {"throttle": 0, "singleton": 2}
 _KEY = ("environment", "tenant", "workflow_id", "control", "key")
 KEYS = ", ".join(_KEY)
 _IS_KEY = " AND ".join(f"{name} = :{name}" for name in _KEY)
@@ -57,7 +55,7 @@ _LOCK = RowStatement(
 _READ = RowStatement(
     f"SELECT {KEYS}, state, stamp FROM flow_states WHERE ({KEYS}) IN (VALUES ", _KEY, ")"  # noqa: S608
 )  # fmt: skip
-#: SAFETY: I18 I20 — a stamp that is not the next one after the row's becomes NULL, which the column refuses.
+#: SAFETY: I20 — a stamp that is not the next one after the row's becomes NULL, which the column refuses.
 ON_SAME_STAMP = (
     f"ON CONFLICT ({KEYS}) DO UPDATE SET state = excluded.state, expires_at_ms = excluded.expires_at_ms,"
     " stamp = CASE WHEN flow_states.stamp = excluded.stamp - 1 THEN excluded.stamp END"
@@ -87,7 +85,7 @@ def lock(tx: Transaction, keys: Iterable[StateKey]) -> dict[StateKey, Any]:
     """Lock the rows of ``keys`` until the end of the transaction; return their states, ``None`` where there is none."""
     found = {
         StateKey(*row[:5]): None if row[5] is None else jsonvalue.loads(row[5])
-        # SAFETY: I18 I20 — one order for everybody.
+        # SAFETY: I19 I20 — one order for everybody.
         for row in tx.returned(
             _LOCK, [(*_values(key), lock_ends_at_ms(tx), first_stamp(tx)) for key in sorted(set(keys))]
         )
@@ -121,7 +119,8 @@ def guarded_row(
 def turn_to_lock(row: Sequence[Any]) -> tuple[Any, ...]:
     """Return by what rows of ``GUARDED`` are ordered: as those who lock states in several sittings lock them."""
     key = StateKey(*row[:5])
-    return _SITTINGS.get(key.control, 1), key
+    # Singletons are locked after what else decides about events.
+    return key.control == "singleton", key
 
 
 def put(tx: Transaction, key: StateKey, state: Any, *, expires_at_ms: int | None = None) -> None:

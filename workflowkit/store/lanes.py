@@ -6,7 +6,7 @@ locked after everything else in a transaction, a tenant's before those in it, an
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -130,7 +130,6 @@ _HEAD = Sql(
     """
 )
 _LOCK = Sql("SELECT id FROM lanes WHERE id {in_ids} ORDER BY parent IS NOT NULL, id {for_update}")
-_SHUT = Sql("SELECT workflowkit_shut_lanes(:ids)")
 _MOVE = Sql(
     """
     UPDATE lanes SET turn = (SELECT max(turn) + 1 FROM lanes) WHERE id = :id
@@ -202,8 +201,8 @@ def joining(lanes: Iterable[Lane], queued: Sequence[QueuedStep], *, wake_at_ms: 
     """Return what adds steps to their lanes, for ``insert_all``; the relay looks at a new lane at ``wake_at_ms``."""
     known = sorted(lanes, key=lambda each: each.id)
     parents = {lane.parent: lane.scope for lane in known}
-    # SAFETY: I4 — a trigger of the table has a lock until the commit, so nobody closes a lane before its new steps can
-    # be seen; those who join do not wait for each other.
+    # SAFETY: I4 — triggers of the table see to it that nobody closes a lane before its new steps can be seen; those who
+    # join do not wait for each other.
     return (
         (_JOIN, [
             (parent, scope.environment, scope.tenant, None, number, None, None, None)
@@ -281,16 +280,9 @@ def depth(tx: Transaction, lane_id: str, *, limit: int) -> int:
     return int(row[0])
 
 
-def _lock(tx: Transaction, ids: Collection[str]) -> None:
-    """Keep others from moving lanes, and from joining them."""
-    if tx.is_postgresql:
-        tx.rows(_SHUT, ids=list(ids))
-    tx.rows(_LOCK, ids=list(ids))
-
-
 def served(tx: Transaction, lane: Lane) -> None:
     """Send a lane and its tenant to the end of the line after a step of it has started; close those that are empty."""
-    _lock(tx, [lane.parent, lane.id])
+    tx.rows(_LOCK, ids=[lane.parent, lane.id])
     if tx.run(_CLOSE, id=lane.id):
         tx.run(_LEAVE_GROUPS, id=lane.id)
         if tx.run(_CLOSE_TENANT, id=lane.parent):
@@ -302,7 +294,7 @@ def served(tx: Transaction, lane: Lane) -> None:
 
 def close_empty(tx: Transaction, lane: Lane) -> None:
     """Close a lane that has no step left."""
-    _lock(tx, [lane.parent, lane.id])
+    tx.rows(_LOCK, ids=[lane.parent, lane.id])
     if tx.run(_CLOSE, id=lane.id):
         tx.run(_LEAVE_GROUPS, id=lane.id)
         tx.run(_CLOSE_TENANT, id=lane.parent)
@@ -351,7 +343,7 @@ def empty(tx: Transaction, ids: Sequence[str]) -> list[tuple[str, str]]:
 def close_all(tx: Transaction, found: Sequence[tuple[str, str]]) -> None:
     """Close what ``empty`` found, if it is so still."""
     parents = {parent for _, parent in found}
-    _lock(tx, [*parents, *(lane_id for lane_id, _ in found)])
+    tx.rows(_LOCK, ids=[*parents, *(lane_id for lane_id, _ in found)])
     closed = [row[0] for row in tx.rows(_CLOSE_ALL, ids=[lane_id for lane_id, _ in found])]
     tx.run(_LEAVE_ALL_GROUPS, ids=closed)
     tx.run(_CLOSE_TENANTS, ids=list(parents))

@@ -183,6 +183,13 @@ _ENTERED = """
         WHERE room = 'roomy'
     ),
 """
+# A run takes what it needs as a whole with its first step; if another one waits for that, they start together.
+_MAY_TAKE = """
+    AND (SELECT at_ms FROM clock) IS NOT NULL AND EXISTS (
+        SELECT 1 FROM steps WHERE run_id = :run_id AND step_key = :step_key
+            AND status IN ('ready', 'sleeping', 'waiting') AND due_at_ms <= :now_ms
+    ) AND (started_at_ms IS NOT NULL OR NOT EXISTS (SELECT 1 FROM queued_steps WHERE run_id = :run_id))
+"""
 _TAKEN = """
     , taken AS (
         INSERT INTO slots AS s (slot_group, run_id, step_key, token)
@@ -205,8 +212,7 @@ _THROTTLED = """
     )
 """
 _CLAIM_TAKING, _CLAIM_THROTTLED = (
-    _claim("(SELECT at_ms FROM clock)", _ENTERED, "AND (SELECT at_ms FROM clock) IS NOT NULL", more)
-    for more in (_TAKEN, _TAKEN + _THROTTLED)
+    _claim("(SELECT at_ms FROM clock)", _ENTERED, _MAY_TAKE, more) for more in (_TAKEN, _TAKEN + _THROTTLED)
 )
 #: How many columns of a record's answer are about the step that was claimed with it.
 _CLAIMED = 3

@@ -98,9 +98,21 @@ class Group:
     is_waited_for: bool
 
 
-def may_be_plenty(ceilings: Mapping[str, int]) -> bool:
-    """Tell whether limits are so high that slots under them may be had without counting."""
-    return all(ceiling > TICKETS for ceiling in ceilings.values())
+def may_be_plenty(ceilings: Mapping[str, int], throttle: Mapping[str, Any] | None = None) -> bool:
+    """Tell whether limits are so high that slots under them may be had without counting, and so a throttle's burst."""
+    return (throttle is None or throttle["burst"] > TICKETS) and all(
+        ceiling > TICKETS for ceiling in ceilings.values()
+    )  # fmt: skip
+
+
+def has_room(tx: Transaction, ceilings: Mapping[str, int]) -> bool:
+    """Tell whether slots under limits may be had without counting. Nothing is locked: they may be gone again."""
+    if not may_be_plenty(ceilings):
+        return False
+    found = survey(tx, list(ceilings))
+    return all(
+        found[group].held + TICKETS <= ceiling and not found[group].is_waited_for for group, ceiling in ceilings.items()
+    )  # fmt: skip
 
 
 def arrays(ceilings: Mapping[str, int]) -> tuple[str, str]:

@@ -25,9 +25,8 @@ flow_states = sa.Table(
     ),
 )
 """What flow control keeps of a key, as JSON, and the lock of that key: the time of a rate, an open window or batch, a
-claim, who holds a singleton. The row of a group of slots (``slots``) has no state and is only locked; it belongs to
-no tenant, as the group may span several. A row may be deleted once it has expired. ``stamp`` grows whenever the row is
-locked or changed: who has read it without a lock tells by that whether it is still as it was."""
+claim, who holds a singleton. A row may be deleted once it has expired. ``stamp`` grows whenever the row is locked or
+changed: who has read it without a lock tells by that whether it is still as it was."""
 
 COLLECTION_KINDS = ("batch", "debounce", "singleton")
 
