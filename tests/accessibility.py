@@ -19,7 +19,9 @@ HOSTILE = [
 
 #: The rules of axe that look at colours; all others find the same in every theme.
 COLOUR_RULES = ("color-contrast", "link-in-text-block")
+#: Colours are looked at where they end, however slow the machine is.
 RUN = """rules => new Promise(done => requestAnimationFrame(() => setTimeout(done)))
+    .then(() => document.getAnimations().filter(each => each instanceof CSSTransition).forEach(each => each.finish()))
     .then(() => axe.run(document, {resultTypes: ["violations"], ...(rules === null ? {} : {runOnly: rules})}))"""
 
 

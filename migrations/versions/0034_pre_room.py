@@ -122,6 +122,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
     _throttle_name text;
     _stored_us bigint;
+    _clock_ms bigint := _now_ms;
     _name text;
     _names text[] := _groups;
     _first integer := pg_backend_pid() % workflowkit_tickets();
@@ -166,9 +167,10 @@ BEGIN
         -- SAFETY: I18 - who has taken a slot before this look is counted, or still has one of the other tickets.
         room := workflowkit_room(_groups, _ceilings);
     END IF;
-    -- The server's own time: those of the callers may be some milliseconds apart, and starts need not be that far.
     IF NOT _is_told THEN
-        at_ms := (extract(epoch FROM clock_timestamp()) * 1000)::bigint;
+        at_ms := _now_ms + (extract(epoch FROM clock_timestamp() - statement_timestamp()) * 1000)::bigint;
+        -- By the server's own time: the callers' may be some milliseconds apart, and starts need not be that far.
+        _clock_ms := (extract(epoch FROM clock_timestamp()) * 1000)::bigint;
     END IF;
     IF _throttle IS NULL OR NOT (room = 'roomy' OR room = 'counted') THEN RETURN; END IF;
     SELECT CASE WHEN l.not_before_ms > at_ms THEN 'early' ELSE 'waits' END INTO room
@@ -181,13 +183,13 @@ BEGIN
     SELECT f.state::bigint INTO _stored_us FROM flow_states f
     WHERE f.environment = _throttle ->> 'environment' AND f.tenant = _throttle ->> 'tenant'
         AND f.workflow_id = _throttle ->> 'workflow_id' AND f.control = 'throttle' AND f.key = _throttle ->> 'key';
-    SELECT r.arrival_us INTO arrival_us FROM workflowkit_take_rate(_throttle, _stored_us, at_ms) r;
+    SELECT r.arrival_us INTO arrival_us FROM workflowkit_take_rate(_throttle, _stored_us, _clock_ms) r;
     IF arrival_us IS NULL THEN
         room := 'early';
     ELSIF NOT _is_near AND (
         SELECT r.arrival_us FROM workflowkit_take_rate(_throttle, arrival_us + (workflowkit_tickets() - 1)
             * (((_throttle ->> 'period_ms')::bigint * 1000 + (_throttle ->> 'limit')::bigint - 1)
-                / (_throttle ->> 'limit')::bigint), at_ms) r
+                / (_throttle ->> 'limit')::bigint), _clock_ms) r
     ) IS NULL THEN
         -- In which order the last ones start is not for chance.
         room := 'few';
@@ -342,7 +344,7 @@ BEGIN
     END IF;
     -- The time after the locks: what starts here starts after what has given its slots back.
     IF NOT _is_told THEN
-        at_ms := (extract(epoch FROM clock_timestamp()) * 1000)::bigint;
+        at_ms := _now_ms + (extract(epoch FROM clock_timestamp() - statement_timestamp()) * 1000)::bigint;
     END IF;
 
     -- Unless the lane was served meanwhile, its turn has not passed.
