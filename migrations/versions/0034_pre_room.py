@@ -117,7 +117,7 @@ $$
 ENTER = """
 CREATE FUNCTION workflowkit_enter(_groups text[], _ceilings bigint[], _throttle jsonb, _now_ms bigint, _is_told boolean,
     _is_near boolean, OUT room text, OUT at_ms bigint, OUT arrival_us bigint)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
     _throttle_name text;
