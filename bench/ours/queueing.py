@@ -16,7 +16,7 @@ import psycopg
 from bench.ours.app import HELD, HELD_QUEUE, behind_a_limit, event_name, held, wk
 from workflowkit import WorkflowKit
 from workflowkit.engine.outcome import Succeeded
-from workflowkit.runtime.hints import place_hint
+from workflowkit.runtime.hints import StepHint, place_hint
 from workflowkit.runtime.position import Claim, Opening
 
 _LIMIT = 10
@@ -42,6 +42,7 @@ _COPIES = (
     ),
 )
 _LENGTH = "SELECT count(*) FROM queued_steps"
+_BEGUN = "SELECT id FROM runs WHERE event_id = %(id)s"
 _QUEUED = "SELECT id FROM runs JOIN queued_steps ON run_id = id WHERE event_id = %(id)s"
 
 
@@ -60,10 +61,11 @@ class LongQueue:
     def fill(self, runs: int) -> None:
         """Let so many runs queue behind ten that hold the slots."""
         while len(self._held) < _LIMIT:
-            self._send()
-            self._place = self._one("SELECT slot_group FROM lane_groups")
-            self._take()
-        event_id = self._send()
+            _, claim = self._begin()
+            if claim is not None:
+                self._held.append(claim)
+        event_id, _ = self._begin()
+        self._place = self._one("SELECT slot_group FROM lane_groups")
         run_id = self._one(_QUEUED, id=event_id)
         copies = runs - self._one(_LENGTH)
         for statement, id_ in zip(_COPIES, (event_id, *[run_id] * 4), strict=True):
@@ -89,15 +91,15 @@ class LongQueue:
             raise RuntimeError("nothing could be started")
         self._held.append(claim)
 
-    def _send(self) -> str:
-        """Send an event and wait until its run queues."""
+    def _begin(self) -> tuple[str, Claim | None]:
+        """Send an event and let its run start or queue; return the event's id, and what has started."""
         event_id = wk.send({"name": event_name(behind_a_limit()), "data": {}})[0].id
         deadline = time.monotonic() + _WAIT_SECONDS
-        while self._one(_QUEUED, id=event_id) is None:
+        while (run_id := self._one(_BEGUN, id=event_id)) is None:
             if time.monotonic() > deadline:
-                raise TimeoutError("the run does not queue")
+                raise TimeoutError("the run does not begin")
             time.sleep(0.02)
-        return event_id
+        return event_id, self._advance.claim(Opening(StepHint(run_id, "step", HELD_QUEUE)))[0]
 
     def _one(self, sql: str, **parameters: Any) -> Any:
         row = self._connection.execute(sql.encode(), parameters).fetchone()
