@@ -49,10 +49,15 @@ class TypescriptApp:
 
     def send(self, function: str, key: str | None = None, *, event: str | None = None, **data: Any) -> str:
         """Send the event that starts a function; return its id. ``key`` is where the function tells what it does."""
-        body = {"name": event or f"ts/{function}", "data": {"key": key, **data}}
-        answer = httpx.post(f"{self.server}/e/test", json=body)
+        (event_id,) = self.send_together([{"name": event or f"ts/{function}", "data": {"key": key, **data}}])
+        return event_id
+
+    def send_together(self, events: list[dict[str, Any]]) -> list[str]:
+        """Send events in one request; return their ids."""
+        answer = httpx.post(f"{self.server}/e/test", json=events)
         assert answer.status_code == 200, answer.text
-        return str(answer.json()["ids"][0])
+        ids: list[str] = answer.json()["ids"]
+        return ids
 
     def run(self, function: str, key: str | None = None, **data: Any) -> dict[str, Any]:
         """Start a function; return its run, once it has ended."""
@@ -92,6 +97,10 @@ class TypescriptApp:
             return found if count is None or len(found) >= count else None
 
         return eventually(find)
+
+    def release(self, key: str) -> None:
+        """Let a function go on that holds, once it has told."""
+        assert httpx.get(f"{self.url}/release/{key}").json() is True
 
     def calls(self, function: str) -> list[str]:
         """Return the calls of a function: which step was asked for in each."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import threading
 import time
 from typing import Any
 
@@ -66,17 +67,19 @@ def test_a_limit_of_concurrency_keeps_steps_apart(sdk: SdkApp) -> None:
 def test_a_debounce_starts_one_run_with_the_last_event(sdk: SdkApp) -> None:
     told = Told(sdk, "debounced", debounce=inngest.Debounce(period=SECOND, key="event.data.key"))
     with sdk.serve([told.function]):
-        for number in range(3):
-            last = sdk.send("go", {"key": "k", "number": number})
-        sdk.run_of(last)
+        now_ms = SystemClock().now_ms()
+        sent = [
+            inngest.Event(name="go", data={"key": "k", "number": number}, ts=now_ms - 3 + number) for number in range(3)
+        ]
+        sdk.run_of(sdk.client.send_sync(sent)[-1])
     assert told.numbers == [2]
 
 
 def test_a_rate_limit_drops_the_events_above_it(sdk: SdkApp) -> None:
     told = Told(sdk, "limited", rate_limit=inngest.RateLimit(limit=1, period=HOUR))
     with sdk.serve([told.function]):
-        first, second = sdk.send("go", {"number": 1}), sdk.send("go", {"number": 2})
-        sdk.run_of(first)
+        sdk.run_of(sdk.send("go", {"number": 1}))
+        second = sdk.send("go", {"number": 2})
         matched(sdk, second)
         assert httpx.get(f"{sdk.server}/v1/events/{second}/runs").json()["data"] == []
     assert told.numbers == [1]
@@ -98,11 +101,11 @@ def test_a_throttle_spreads_the_beginnings_of_runs(sdk: SdkApp) -> None:
 
 
 def test_a_run_of_higher_priority_begins_before_those_that_queue(sdk: SdkApp) -> None:
-    begun: list[int] = []
+    begun, others_queue = list[int](), threading.Event()
 
     def work(priority: int) -> None:
         begun.append(priority)
-        time.sleep(1.5 if len(begun) == 1 else 0)
+        assert others_queue.wait(60)
 
     @sdk.client.create_function(
         fn_id="ordered", trigger=GO, concurrency=[inngest.Concurrency(limit=1)],
@@ -117,6 +120,9 @@ def test_a_run_of_higher_priority_begins_before_those_that_queue(sdk: SdkApp) ->
         first = sdk.send("go", {"number": 1})
         eventually(lambda: begun or None)
         others = [sdk.send("go", {"number": number}) for number in (0, 100)]
+        for event_id in others:
+            matched(sdk, event_id)
+        others_queue.set()
         for event_id in (first, *others):
             sdk.run_of(event_id)
     assert begun == [1, 100, 0]
@@ -165,10 +171,8 @@ def test_a_singleton_cancels_the_run_before(sdk: SdkApp) -> None:
 def test_an_idempotent_function_runs_once_for_a_key(sdk: SdkApp) -> None:
     told = Told(sdk, "once", idempotency="event.data.order")
     with sdk.serve([told.function]):
-        first = sdk.send("go", {"order": "python-1", "number": 1})
-        second = sdk.send("go", {"order": "python-1", "number": 2})
-        sdk.run_of(first)
-        matched(sdk, second)
+        sdk.run_of(sdk.send("go", {"order": "python-1", "number": 1}))
+        matched(sdk, sdk.send("go", {"order": "python-1", "number": 2}))
     assert told.numbers == [1]
 
 
@@ -200,11 +204,10 @@ def test_a_batch_that_is_not_full_runs_after_its_time(sdk: SdkApp) -> None:
         return [event.data["number"] for event in ctx.events]
 
     with sdk.serve([batched]):
-        first = sdk.send("go", {"key": "a", "number": 1})
-        other = sdk.send("go", {"key": "b", "number": 2})
-        sdk.send("go", {"key": "a", "number": 3})
-        assert sdk.run_of(first)["output"] == [1, 3]
-        assert sdk.run_of(other)["output"] == [2]
+        sent = [inngest.Event(name="go", data={"key": key, "number": number}) for number, key in enumerate("aba")]
+        first, other, last = sdk.client.send_sync(sent)
+        assert sdk.run_of(first)["output"] == sdk.run_of(last)["output"] == [0, 2]
+        assert sdk.run_of(other)["output"] == [1]
 
 
 def test_a_trigger_has_a_condition(sdk: SdkApp) -> None:

@@ -13,9 +13,12 @@ from runtimes import Harness, a_registry, a_runtime, at_once
 
 from workflowkit.base.jsonvalue import loads
 from workflowkit.base.limits import Limits
+from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.engine.context import StepContext
 from workflowkit.registry import Registry
 from workflowkit.runtime import queuelimits
+from workflowkit.store import queries
+from workflowkit.store.gathered import find_gathered
 
 EVENT = "order/placed"
 
@@ -201,6 +204,25 @@ def test_batches_start_when_they_are_full_or_their_time_is_up(database_url: str)
         assert_all_accounted_for(harness)
 
 
+def test_a_batch_is_in_order_of_arrival_and_a_run_of_each_of_its_events(database_url: str) -> None:
+    with a_runtime(database_url, _registry(seen := Seen())) as harness:
+        harness.deploy(_batched())
+        ids = [harness.send(EVENT, {"n": number}) for number in range(3)]
+        for event_id in (ids[1], ids[2], ids[0]):  # matched by several workers, they join in any order
+            harness.runtime.worker.match([event_id])
+        harness.drain()
+        assert seen == [[0, 1, 2]]
+        (row,) = harness.rows("SELECT id, event_id FROM runs")
+        assert row["event_id"] == ids[0]
+        with harness.runtime.database.read() as tx:
+            found = [queries.find_runs(tx, DEFAULT_SCOPE, queries.RunFilter(event_id=each), limit=9) for each in ids]
+            (run,) = found[0]
+            gathered = find_gathered(tx, DEFAULT_SCOPE, run, limit=9)
+        assert [[each.id for each in runs] for runs in found] == [[row["id"]]] * 3
+        assert gathered is not None
+        assert gathered.event_ids == tuple(ids)
+
+
 def test_events_of_different_keys_never_share_a_batch_and_those_that_it_does_not_take_run_alone(
     database_url: str,
 ) -> None:
@@ -217,8 +239,6 @@ def test_many_events_in_one_transaction_make_the_same_batches(database_url: str)
     with a_runtime(database_url, _registry(seen := Seen())) as harness:
         harness.deploy(_batched())
         events = [{"name": EVENT, "data": {"n": number}} for number in range(7)]
-        from workflowkit.base.scope import DEFAULT_SCOPE
-
         accepted = harness.runtime.intake.send(DEFAULT_SCOPE, events)
         assert len(accepted) == 7
         harness.drain()

@@ -1,8 +1,10 @@
-"""Identifiers: sortable by time of creation, unguessable, and derivable where a repeat must give the same one.
+"""Identifiers: sortable by time of creation, and derivable where a repeat must give the same one.
 
-An id is a ULID (https://github.com/ulid/spec): 48 bits of milliseconds and 80 bits of randomness, 26 characters of
-Crockford's base 32, which sorts as text in order of time. A *derived* id keeps the time of its parent and replaces the
-randomness by a hash, so computing it twice gives the same id (RELIABILITY: deterministic ids dedupe re-emission).
+An id is a ULID (https://github.com/ulid/spec): 48 bits of milliseconds and 80 of entropy, 26 characters of Crockford's
+base 32, which sorts as text in order of time. Those of one process are in the order in which they were made, also
+within a millisecond: the entropy begins with a count, and its other 48 bits are random. A *derived* id keeps the time
+of its parent and replaces the entropy by a hash, so computing it twice gives the same id (RELIABILITY: deterministic
+ids dedupe re-emission). No id is a secret; those are ``random_token``.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import os
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 #: How many characters of an id are its time, each of 5 bits.
 TIME_CHARS = 10
-_RANDOM_BITS = 80
+_ENTROPY_BITS = 80
 #: Of the ids of items: room for 32^4 of them; 60 bits of hash remain.
 _INDEX_CHARS = 4
 ID_LENGTH = 26
@@ -29,32 +31,23 @@ def _encode(value: int, length: int) -> str:
     return "".join(reversed(chars))
 
 
+#: In CPython one call of a counter is never interrupted by another. The start leaves room for 2^31 ids.
+_count = itertools.count(int.from_bytes(os.urandom(4)) >> 1)
+
+
 def new_id(now_ms: int) -> str:
-    """Return a fresh id whose order is its time of creation."""
-    return _encode((now_ms << _RANDOM_BITS) | int.from_bytes(os.urandom(10)), ID_LENGTH)
+    """Return a fresh id of this time, after all others that this process made of it. Thread-safe."""
+    return ulid(now_ms, (next(_count) % 2**32).to_bytes(4) + os.urandom(6))
 
 
 def ulid(at_ms: int, entropy: bytes) -> str:
     """Return the id of a time and 10 bytes that somebody else has chosen."""
-    return _encode((at_ms << _RANDOM_BITS) | int.from_bytes(entropy), ID_LENGTH)
-
-
-class IdSeries:
-    """Makes ids that are in the order in which they were made, also within a millisecond. Thread-safe."""
-
-    def __init__(self) -> None:
-        self._numbers = itertools.count()
-        self._mark = os.urandom(4)
-
-    def next_id(self, at_ms: int) -> str:
-        """Return the next id, for a thing of this time."""
-        # In CPython one call of a counter is never interrupted by another.
-        return ulid(at_ms, next(self._numbers).to_bytes(6) + self._mark)
+    return _encode((at_ms << _ENTROPY_BITS) | int.from_bytes(entropy), ID_LENGTH)
 
 
 def first_id(at_ms: int) -> str:
     """Return the lowest id that a thing created at ``at_ms`` could have."""
-    return _encode(max(0, at_ms) << _RANDOM_BITS, ID_LENGTH)
+    return _encode(max(0, at_ms) << _ENTROPY_BITS, ID_LENGTH)
 
 
 def time_of(own_id: str) -> int:

@@ -108,8 +108,7 @@ class Intake:
     def _store(
         self, tx: Transaction, scope: Scope, incoming: Sequence[IncomingEvent], *, grace_seconds: float | None = None
     ) -> list[Accepted]:
-        # Sorted, since what is sent together is of one millisecond: the order of ids is then that of the events.
-        ids = sorted(new_id(tx.now_ms) for _ in incoming)
+        ids = [new_id(tx.now_ms) for _ in incoming]
         duplicates = self._claim_ids(tx, scope, incoming, ids)
         records = [
             EventRecord(

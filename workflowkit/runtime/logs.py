@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from workflowkit.base.errors import StoreUnavailable
-from workflowkit.base.ids import IdSeries
+from workflowkit.base.ids import new_id
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope
 from workflowkit.store import loglines
@@ -44,7 +44,6 @@ class Logs:
         self._database, self._limits = database, limits
         self._level = LEVELS.get(level)
         self._waiting: deque[_Waiting] = deque()
-        self._ids = IdSeries()
         self._stopping = threading.Event()
         self._lock, self._flushing = threading.Lock(), threading.Lock()
         self._thread: threading.Thread | None = None
@@ -62,7 +61,7 @@ class Logs:
         if len(self._waiting) >= MAX_WAITING:
             return
         at_ms = self._database.carried_ms()
-        line_id = self._ids.next_id(at_ms)
+        line_id = new_id(at_ms)
         text = message[: self._limits.log_line_chars].replace("\0", "\\0")
         self._waiting.append(_Waiting(scope, LogLine(line_id, run_id, step_key, attempt, level, text, at_ms)))
         self._start()

@@ -39,7 +39,8 @@ _CLOSE = Sql(
     WHERE id = :id AND closed_at_ms IS NULL
     """
 )
-_MEMBERS = Sql("SELECT event_id FROM collected_events WHERE collection_id = :id ORDER BY ordinal")
+# By when they were received. Those that come together are matched by several workers, and join in any order.
+_MEMBERS = Sql("SELECT event_id FROM collected_events WHERE collection_id = :id ORDER BY event_id")
 _REPEATED = Sql(
     """
     SELECT 1 FROM collected_events JOIN events ON events.id = collected_events.event_id

@@ -35,5 +35,5 @@ def find_gathered(tx: Reading, scope: Scope, run: RunView, *, limit: int) -> Gat
         return None
     own = member.collection_id == found.id
     count = tx.connection.execute(sa.select(sa.func.count()).where(own)).scalar_one()
-    ids = tx.connection.execute(sa.select(member.event_id).where(own).order_by(member.ordinal).limit(limit))
+    ids = tx.connection.execute(sa.select(member.event_id).where(own).order_by(member.event_id).limit(limit))
     return Gathered(found.kind, count, tuple(ids.scalars()))

@@ -150,13 +150,26 @@ def find_runs(tx: Reading, scope: Scope, where: RunFilter, *, limit: int, before
     if where.workflow_id is not None:
         query = query.where(_run.workflow_id == where.workflow_id)
     if where.event_id is not None:
-        query = query.where(_run.event_id == where.event_id)
+        together = _runs_of_batches(tx, scope, where.event_id)
+        query = query.where(sa.or_(_run.event_id == where.event_id, _run.id.in_(together)))
     if where.parent_run_id is None:
         query = query.where(_run.path.is_(None))
     else:
         query = query.where(_run.parent_run_id == where.parent_run_id)
     query = query.where(*_between(_run.created_at_ms, where.created_after_ms, where.created_before_ms))
     return [_to_run(row) for row in tx.connection.execute(query)]
+
+
+def _runs_of_batches(tx: Reading, scope: Scope, event_id: str) -> Sequence[str]:
+    """Return the ids of the runs that an event started together with others, be it their first or not."""
+    one, member = schema.collections.c, schema.collected_events.c
+    query = (
+        sa.select(one.run_id)
+        .join_from(schema.collections, schema.collected_events, member.collection_id == one.id)
+        .where(*_owned(schema.collections, scope), member.event_id == event_id)
+        .where(one.kind == "batch", one.run_id.is_not(None))
+    )
+    return tx.connection.execute(query).scalars().all()
 
 
 def find_runs_by_id(tx: Reading, scope: Scope, ids: Sequence[str]) -> list[RunView]:

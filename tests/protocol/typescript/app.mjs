@@ -1,5 +1,5 @@
 // An app of the npm package `inngest`, for the tests of the protocol. What its functions do is written down under the
-// key that the event brings, for the test that sent it: GET /told/<key>.
+// key that the event brings, for the test that sent it: GET /told/<key>. One that holds goes on with GET /release/<key>.
 //
 //   node app.mjs NAME [streaming] [plain]     serves the functions of functions.mjs as the app NAME, at /api/inngest
 //
@@ -14,6 +14,7 @@ import { functionsOf } from "./functions.mjs";
 const [name, ...options] = process.argv.slice(2);
 const told = new Map();
 const calls = new Map();
+const held = new Map();
 
 const list = (map, key) => map.get(key) ?? map.set(key, []).get(key);
 const client = new Inngest({
@@ -21,7 +22,11 @@ const client = new Inngest({
   checkpointing: !options.includes("plain"),
   logger: { info() {}, warn: console.error, error: console.error, debug() {} },
 });
-const functions = functionsOf(client, (key, value) => list(told, key).push(value));
+const functions = functionsOf(
+  client,
+  (key, value) => list(told, key).push(value),
+  (key) => new Promise((resolve) => held.set(key, resolve)),
+);
 const answerSdk = serve({ client, functions, streaming: options.includes("streaming") });
 
 const answerJson = (response, value) => {
@@ -33,6 +38,7 @@ const server = createServer((request, response) => {
   const { pathname, searchParams } = new URL(request.url, "http://app");
   const [, section, key] = pathname.split("/");
   if (section === "told") return answerJson(response, list(told, key));
+  if (section === "release") return answerJson(response, (held.get(key)?.(), held.delete(key)));
   if (section === "calls") return answerJson(response, list(calls, key));
   if (section === "provider") return answerAsProvider(request, response, key);
   const fn = searchParams.get("fnId");

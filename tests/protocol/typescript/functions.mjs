@@ -2,7 +2,7 @@
 import { fetch, NonRetriableError, RetryAfterError } from "inngest";
 import { createDefer } from "inngest/experimental";
 
-export function functionsOf(client, tell) {
+export function functionsOf(client, tell, released) {
   const made = [];
   const define = (id, config, handler) => {
     made.push(client.createFunction({ id, triggers: [{ event: `ts/${id}` }], ...config }, handler));
@@ -189,7 +189,7 @@ export function functionsOf(client, tell) {
     async ({ event, step }) => {
       await step.run("work", async () => {
         tell(event.data.key, event.data.priority);
-        if (event.data.holds) await new Promise((resolve) => setTimeout(resolve, 1500));
+        if (event.data.holds) await released(event.data.key);
       });
     },
   );

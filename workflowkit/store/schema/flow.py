@@ -59,7 +59,8 @@ collected_events = sa.Table(
     big("ordinal"),
     sa.Index(None, "collection_id", "ordinal"),
 )
-"""Which events are in a collection, in order of arrival. An event is in one collection of a workflow at most."""
+"""Which events are in a collection. An event is in one collection of a workflow at most. Its ``ordinal`` is how many
+were in it before: the order in which they joined, which need not be that of their arrival."""
 
 lanes = sa.Table(
     "lanes",
