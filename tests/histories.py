@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
-from workflowkit.base import failpoints
+from workflowkit.base import failpoints, ids
 from workflowkit.base.errors import EngineInterrupt
 
 
@@ -70,9 +71,17 @@ class CountingOs:
 
 
 class HistoryMachine(RuleBasedStateMachine):
-    """``open_database`` returns the URL of a migrated database without any row."""
+    """``open_database`` returns the URL of a migrated database without any row.
+
+    Each history begins with the same ids: what depends on them, such as the order of branches, repeats with it.
+    """
 
     open_database: Callable[[], str]
+
+    def __init__(self) -> None:
+        super().__init__()
+        CountingOs.count = 0
+        ids._count = itertools.count()
 
 
 def check_histories(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from histories import CountingOs
 
@@ -13,3 +15,4 @@ def no_chance(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("workflowkit.runtime.stepping.RECORD_PAUSES_SECONDS", (0.0, 0.0))
     monkeypatch.setattr("workflowkit.runtime.backlog.Backlog._watch", lambda *_: None)  # no step counts as slow
     monkeypatch.setattr("workflowkit.base.ids.os", CountingOs)
+    monkeypatch.setattr("workflowkit.base.ids._count", itertools.count())  # begins anew with each history

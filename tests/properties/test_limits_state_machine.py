@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from builders import a_workflow
-from histories import CountingOs, HistoryMachine, check_histories, fresh_postgresql, fresh_sqlite
+from histories import HistoryMachine, check_histories, fresh_postgresql, fresh_sqlite
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 from runtimes import Harness, a_registry
@@ -50,7 +50,6 @@ class LimitsMachine(HistoryMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        CountingOs.count = 0
         self.harness = Harness(
             type(self).open_database(), a_registry(), lease_seconds=LEASE_SECONDS, hint_grace_seconds=GRACE_SECONDS,
             limits=Limits(lost_attempts=1_000),

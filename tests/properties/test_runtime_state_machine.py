@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 from builders import a_workflow
-from histories import CountingOs, Died, HistoryMachine, check_histories, failing, fresh_postgresql, fresh_sqlite
+from histories import Died, HistoryMachine, check_histories, failing, fresh_postgresql, fresh_sqlite
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 from runtimes import Harness, a_registry
@@ -205,7 +205,6 @@ class RuntimeMachine(HistoryMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        CountingOs.count = 0
         self.executed: Counter[tuple[str, str, int]] = Counter()
         self.harness = Harness(
             type(self).open_database(),

@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 from builders import a_workflow
 from histories import (
-    CountingOs,
     Died,
     HistoryMachine,
     check_histories,
@@ -73,7 +72,6 @@ class WaitingMachine(HistoryMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        CountingOs.count = 0
         self.executed: Counter[tuple[str, str]] = Counter()
         self.deaths = 0
         self.harness = Harness(
