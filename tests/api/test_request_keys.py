@@ -12,6 +12,7 @@ from webapi import OTHER_TENANT, Client, a_web, problems_of
 from werkzeug.test import TestResponse
 
 from workflowkit.base import failpoints
+from workflowkit.base.limits import Limits
 
 ORDER = {"name": "order/paid", "data": {"total": 7}}
 DAY_SECONDS = 24 * 3_600
@@ -40,6 +41,16 @@ def test_a_key_of_another_request_is_refused(database_url: str) -> None:
         for body in (ORDER | {"data": {"total": 8}}, [ORDER], [ORDER, ORDER]):
             refused = _send(client, body)
             assert (refused.status_code, refused.get_json()["code"]) == (409, "idempotency-key-reused")
+        assert web.count("events") == 1
+
+
+def test_a_key_is_of_another_request_once_other_events_of_it_are_refused(database_url: str) -> None:
+    body = [ORDER, {"name": "order/packed", "data": {"note": "x" * 500}}]
+    with a_web(database_url, limits=Limits(event_bytes=300)) as web:
+        assert [each["status"] for each in _send(web.client(), body).get_json()["results"]] == ["accepted", "rejected"]
+    with a_web(database_url) as web:
+        refused = _send(web.client(), body)
+        assert (refused.status_code, refused.get_json()["code"]) == (409, "idempotency-key-reused")
         assert web.count("events") == 1
 
 

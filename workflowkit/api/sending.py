@@ -53,6 +53,15 @@ def _read(value: Json, pointer: str, services: Services) -> Item:
         return Item(value, None, error)
 
 
+def asked(body: Json, items: Sequence[Item]) -> Json:
+    """Return what a request asks for: its body, and which of its entries are refused.
+
+    If other ones were refused by the limits of then, its answer was that of another request.
+    """
+    refused: list[Json] = [index for index, item in enumerate(items) if item.event is None]
+    return [body, refused] if refused else body
+
+
 def send_valid(
     items: Sequence[Item], caller: Caller, services: Services, key: RequestKey | None = None
 ) -> list[dict[str, Any]]:

@@ -49,7 +49,7 @@ def send_events() -> Response:
     services = Services.current()
     body = read_json()
     items = seeding.seeded(sending.read_items(body, services), request.headers.get(seeding.SEED_HEADER))
-    results = sending.send_valid(items, caller(), services, request_key(body))
+    results = sending.send_valid(items, caller(), services, request_key(sending.asked(body, items)))
     status = 207 if any(result["status"] == "rejected" for result in results) else 200
     return answer({"results": results}, status)
 
