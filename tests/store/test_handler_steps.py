@@ -312,6 +312,79 @@ def test_a_second_wait_for_a_signal_fails_at_once(database_url: str) -> None:
         assert rows[1]["output"] == '{"d":"signal-taken"}'
 
 
+def _awaiting(ctx: StepContext) -> Any:
+    try:
+        return ctx.step.wait_for_signal("go", "go-ahead", timeout="1d")
+    except StepError as error:
+        return error.cause_code
+
+
+def _side_by_side(ctx: StepContext) -> Any:
+    return ctx.group.parallel((lambda: _awaiting(ctx), lambda: "beside"))[0]
+
+
+@pytest.mark.parametrize("handler", [_awaiting, _side_by_side])
+def test_of_two_runs_that_begin_to_wait_for_one_signal_at_the_same_moment_one_is_told_that_it_is_taken(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch, handler: Handler
+) -> None:
+    """On SQLite, writers take turns before they read."""
+    with a_runtime(postgres_url, _registry(handler, at_most_once=True)) as harness:
+        _both_begin_to_wait(harness, monkeypatch)
+        rows = harness.rows("SELECT status, output FROM runs ORDER BY status DESC")
+        assert [row["status"] for row in rows] == ["waiting", "completed"]
+        assert rows[1]["output"] == '{"d":"signal-taken"}'
+        assert harness.journal("lost") == []
+        harness.runtime.waking.signal(DEFAULT_SCOPE, "go-ahead", 1)
+        harness.drain()
+        rows = harness.rows("SELECT status FROM runs")
+        assert [row["status"] for row in rows] == ["completed"] * 2
+
+
+def _both_begin_to_wait(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let two runs wait for a signal, each of which has seen that nobody else does."""
+    harness.deploy(a_workflow().action("d", kind="durable").path("$source", "d").trigger("test/happened").document())
+    both_have_read, find, seen = threading.Barrier(2), waits.find_signal, threading.local()
+
+    def find_and_wait(*args: Any) -> WaitRow | None:
+        found = find(*args)
+        if not hasattr(seen, "once"):
+            seen.once = True
+            both_have_read.wait(20)
+        return found
+
+    harness.send("test/happened")
+    harness.send("test/happened")
+    with monkeypatch.context() as patched:
+        patched.setattr(waits, "find_signal", find_and_wait)
+        outcomes = at_once(harness.deliver, harness.deliver)
+    assert outcomes == [True, True]
+    harness.drain()
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_branch_whose_signal_is_taken_is_told_at_once(database_url: str, is_async: bool) -> None:
+    async def gathered(ctx: AsyncStepContext) -> Any:
+        async def awaiting() -> Any:
+            try:
+                return await ctx.step.wait_for_signal("go", "go-ahead", timeout="1d")
+            except StepError as error:
+                return error.cause_code
+
+        return (await asyncio.gather(awaiting(), ctx.step.sleep("nap", 5)))[0]
+
+    def branches(ctx: StepContext) -> Any:
+        return ctx.group.parallel((lambda: _awaiting(ctx), lambda: ctx.step.sleep("nap", 5)))[0]
+
+    with a_runtime(database_url, _registry(gathered if is_async else branches)) as harness:
+        _start(harness)
+        harness.send("test/happened")
+        harness.drain()
+        harness.skip(5)
+        rows = harness.rows("SELECT status, output FROM runs ORDER BY status DESC")
+        assert [row["status"] for row in rows] == ["waiting", "completed"]
+        assert rows[1]["output"] == '{"d":"signal-taken"}'
+
+
 def _deploy_child(harness: Harness, kind: str, **action: Any) -> None:
     document = a_workflow().action("c", kind=kind, **action).path("$source", "c").document()
     harness.deploy(document, "child")

@@ -486,7 +486,11 @@ class StepSession:
         happen meanwhile."""
         with shielded(), self._lock:
             for wait in self._waits:
-                self._memo.open[wait.key] = self._recording().opened(wait)
+                begun = self._recording().opened(wait)
+                if wait.key in self._memo.results:
+                    self.note_blocked(self.now_ms())  # it could not begin, and the handler is to hear of it
+                else:
+                    self._memo.open[wait.key] = begun
             self._waits.clear()
 
     def block_until(self, at_ms: int) -> None:

@@ -20,6 +20,7 @@ from workflowkit.runtime.hints import Dispatcher
 from workflowkit.runtime.inviting import MailInvitations
 from workflowkit.runtime.position import Batch, Claim, Opening, refresh
 from workflowkit.runtime.publishing import Publishing
+from workflowkit.runtime.suspending import SUSPEND_TRIES
 from workflowkit.runtime.waiting import Waiting
 from workflowkit.runtime.waking import Waking
 from workflowkit.store import journal, runs, steps
@@ -140,20 +141,30 @@ class StepRecorder:
         stepping, claim = self._stepping, self._claim
         openings: list[Opening] = []
         stored: list[Wait] = []
+        facts: list[Fact] = []
 
         def write(tx: Transaction) -> tuple[str, ...]:
             batch = Batch()
             begun = stepping.waiting.begin(tx, batch, claim.position, claim.lease.step_key, [wait])
             batch.journal += journal.rows_of(claim.position.run.id, claim.position.run.revision, begun.facts)
             batch.write(tx)
-            openings[:], stored[:] = begun.openings, begun.waits
+            openings[:], stored[:], facts[:] = begun.openings, begun.waits, begun.facts
             return ()
 
-        try:
+        for _ in range(SUSPEND_TRIES - 1):
+            try:
+                self._transact(write, None)
+                break
+            except stepping.database.integrity_error:
+                known = [fact for fact in self._all_known() if fact.step == wait.key]
+                if known:
+                    # SAFETY: I2 — it is there already: an earlier try had committed, and only its answer was lost.
+                    claim.position.memos.absorb(known)
+                    return Wait.from_detail(wait.key, known[0].detail or {})
+                # SAFETY: I5 I17 — it is another run that has begun to wait for the same signal: now it is seen.
+        else:
             self._transact(write, None)
-        except stepping.database.integrity_error:
-            # SAFETY: I2 — it is there already: an earlier try had committed, and only its answer was lost.
-            return Wait.from_detail(wait.key, self._known(Fact(FactKind.OPENED, wait.key)).detail or {})
+        claim.position.memos.absorb(facts)
         if openings:
             stepping.dispatcher.execute([opening.hint for opening in openings])
         return stored[0]
@@ -187,10 +198,14 @@ class StepRecorder:
         return recorded[0]
 
     def _known(self, fact: Fact) -> Fact:
+        return next(known for known in self._all_known() if known.step == fact.step and known.kind is fact.kind)
+
+    def _all_known(self) -> Sequence[Fact]:
+        """Return all facts of the run."""
         with self._stepping.database.read() as tx:
             facts = journal.load(tx, self._claim.lease.run_id)
         self._claim.position.is_stale = True
-        return next(known for known in facts if known.step == fact.step and known.kind is fact.kind)
+        return facts
 
     def _transact(self, write: Callable[[Transaction], tuple[str, ...]], fact: Fact | None) -> None:
         """Run the transaction, trying again while the database is away. Raises ``LeaseInterrupt``."""

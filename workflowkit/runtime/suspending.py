@@ -15,6 +15,9 @@ from workflowkit.runtime.waiting import Waiting
 from workflowkit.store import journal, runs, steps
 from workflowkit.store.database import Database
 
+#: How often others may be faster with the signals that a step is about to wait for.
+SUSPEND_TRIES = 10
+
 
 class Suspending:
     """Puts steps to sleep."""
@@ -30,6 +33,16 @@ class Suspending:
         Raises ``LeaseLost`` where the attempt is no longer the step's: nothing is stored then. Locks the run, then the
         step, then its waits.
         """
+        for _ in range(SUSPEND_TRIES - 1):
+            try:
+                return self._suspend(claim, suspended)
+            except self._database.integrity_error:
+                # SAFETY: I5 I17 — another run has begun to wait for the same signal, and neither saw the other. Nothing
+                # is stored; now that one is seen.
+                continue
+        return self._suspend(claim, suspended)
+
+    def _suspend(self, claim: Claim, suspended: Suspended) -> tuple[Opening, ...]:
         position, lease = claim.position, claim.lease
         node_id = lease.step_key
         with self._database.transaction("suspend") as tx:
