@@ -69,6 +69,13 @@ def test_repeats_of_an_id_are_numbered_as_the_protocol_numbers_them() -> None:
     assert (third["id"], third["data"]) == (hash_of("a:2"), 2)
 
 
+def test_a_number_that_is_the_id_of_another_step_is_passed_over_as_the_sdk_of_typescript_does() -> None:
+    wk = _shop(lambda ctx: [ctx.step.run(step_id, str, step_id) for step_id in ("a", "a:1", "a")])
+    with served(wk, is_dev=True) as url:
+        (third,) = Caller(url).operations({"a": {"data": "a"}, "a:1": {"data": "a:1"}})
+    assert (third["id"], third["data"]) == (hash_of("a:2"), "a")
+
+
 def test_waits_are_told_in_the_forms_that_servers_read() -> None:
     def fn(ctx: Any) -> Any:
         ctx.step.sleep_until("nap", "2027-01-01T00:00:00Z")

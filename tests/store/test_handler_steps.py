@@ -664,6 +664,54 @@ def test_repeated_ids_are_told_apart_by_the_order_in_which_they_are_reached(data
         assert [step for _, step in harness.journal("completed")][1:4] == ["d/page", "d/page:1", "d/page:2"]
 
 
+@pytest.mark.parametrize(
+    ("ids", "keys"),
+    [
+        (["pay", "pay:1", "pay"], ["pay", "pay:1", "pay:2"]),
+        (["pay", "pay", "pay:1", "pay"], ["pay", "pay:1", "pay:1:1", "pay:2"]),
+        (["pay:2", "pay", "pay", "pay", "pay"], ["pay:2", "pay", "pay:1", "pay:3", "pay:4"]),
+    ],
+)
+def test_a_repeat_never_has_the_id_of_another_step(database_url: str, ids: list[str], keys: list[str]) -> None:
+    calls = Calls()
+
+    def handler(ctx: StepContext) -> Any:
+        values = [ctx.step.run(step_id, calls.note, step_id, n) for n, step_id in enumerate(ids)]
+        ctx.step.sleep("nap", 10)
+        return values
+
+    with a_runtime(database_url, _registry(handler)) as harness:
+        _start(harness)
+        harness.skip(10)
+        assert _output(harness) == [*range(len(ids))]
+        assert calls == ids
+        done = [step for _, step in harness.journal("completed")]
+        assert done == ["$source", *(f"d/{key}" for key in keys), "d/nap", "d"]
+
+
+def test_a_wait_that_repeats_the_id_of_another_step_is_another_wait(database_url: str) -> None:
+    def handler(ctx: StepContext) -> Any:
+        first = ctx.step.run("reply", lambda: "asked")
+        signals = [ctx.step.wait_for_signal(step_id, step_id, timeout="1h") for step_id in ("reply:1", "reply")]
+        return [first, *signals]
+
+    with a_runtime(database_url, _registry(handler)) as harness:
+        _start(harness)
+        for signal in ("reply:1", "reply"):
+            harness.runtime.waking.signal(DEFAULT_SCOPE, signal, signal)
+            harness.drain()
+        assert _output(harness) == ["asked", "reply:1", "reply"]
+
+
+def test_a_key_does_not_take_the_place_of_a_step_that_is_called_like_it(database_url: str) -> None:
+    def handler(ctx: StepContext) -> Any:
+        return [ctx.step.run("charge", lambda: "by key", key="a"), ctx.step.run("charge[a]", lambda: "by id")]
+
+    with a_runtime(database_url, _registry(handler)) as harness:
+        _start(harness)
+        assert _output(harness) == ["by key", "by id"]
+
+
 def test_the_database_itself_refuses_a_second_open_wait_for_a_signal(database_url: str) -> None:
     def row(run_id: str, state: State = State.OPEN) -> WaitRow:
         return WaitRow(run_id, "s/go", "s", Kind.SIGNAL, DEFAULT_SCOPE, "go", created_at_ms=1, state=state)

@@ -186,6 +186,8 @@ class StepSession:
         self._memo, self._recorder, self._jitter = memo, recorder, jitter
         self._lock = threading.RLock()
         self._counts: dict[str, int] = {}
+        #: The ids that the steps have that this attempt has come to, numbers of repeats included.
+        self._taken: set[str] = set()
         self._seen: set[str] = set()
         #: The steps that earlier attempts came to and this one has not come to yet.
         self._ahead = {*memo.results, *memo.open, *memo.retries}
@@ -205,6 +207,8 @@ class StepSession:
 
     def begin(self, step_id: str, kind: str) -> str:
         """Return the key of the step that the handler has just come to; repeats of an id are numbered from 1.
+
+        A number is passed over where another step has that very id (``pay:1``), as in Inngest's SDK of TypeScript.
 
         Raises ``NonRetriableError`` for a step inside a step, and for one that was of another kind before;
         ``SuspendInterrupt`` in a handler that caught it and goes on.
@@ -226,14 +230,22 @@ class StepSession:
         with self._lock:
             if self.is_closing or (self.is_blocked and not self._branches and not self.is_async):
                 raise SuspendInterrupt
-            count = self._counts.get(step_id, 0)
-            self._counts[step_id] = count + 1
-            key = step_key(self.node_id, f"{step_id}:{count}" if count else step_id)
+            key = step_key(self.node_id, self._numbered(step_id))
             self._seen.add(key)
             self._ahead.discard(key)
             self._check_number()
             self._check_kind(key, step_id, kind)
             return key
+
+    def _numbered(self, step_id: str) -> str:
+        """Return the id itself, and with a number where a step of this attempt has it already."""
+        count = self._counts.get(step_id, 0)
+        # SAFETY: I2 — whichever of the two comes first, a step is never given the result of another.
+        while (own_id := f"{step_id}:{count}" if count else step_id) in self._taken:
+            count += 1
+        self._counts[step_id] = count + 1
+        self._taken.add(own_id)
+        return own_id
 
     def keyed(self, step_id: str, key: str | int) -> str:
         """Return the id of the step for one item of several: the item's key tells it apart, and not its place.
