@@ -387,6 +387,7 @@ def test_a_reminder_of_what_is_decided_is_not_sent(database_url: str) -> None:
     with a_runtime(database_url) as harness:
         approval_id = ask(harness, assignees=[ADA], timeout="7d", reminders=["1d"])
         decide(harness, approval_id)
+        assert harness.rows("SELECT * FROM timers") == []
         harness.skip(2 * DAY)
         assert told(harness, "reminded") == []
 

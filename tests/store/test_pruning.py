@@ -152,6 +152,51 @@ def test_events_that_started_nothing_go_and_those_of_runs_stay_as_long_as_these(
         assert harness.rows("SELECT duplicate_of FROM events WHERE name = 'test/unknown'") == [{"duplicate_of": None}]
 
 
+def test_an_id_is_remembered_for_as_long_as_it_is_to_be_however_short_events_are_kept(database_url: str) -> None:
+    with a_harness(database_url, event_dedup_seconds=7 * DAY) as harness:
+        harness.send("test/quick", id="the-senders-id")
+        harness.send("test/quick", id="another")
+        harness.drain()
+        harness.skip(6 * DAY)
+        assert prune(harness, runs_days=1, events_days=1) == Counted(runs=2)
+        harness.send("test/quick", id="the-senders-id")
+        harness.drain()
+        assert counts(harness, "runs", "events") == {"runs": 0, "events": 3}
+        harness.skip(DAY + 1)
+        prune(harness, runs_days=1, events_days=1)
+        assert counts(harness, "events", "event_ids") == {"events": 0, "event_ids": 0}
+        harness.send("test/quick", id="the-senders-id")
+        harness.drain()
+        assert counts(harness, "runs") == {"runs": 1}
+
+
+def test_reminders_go_with_what_they_are_about(database_url: str, caplog: pytest.LogCaptureFixture) -> None:
+    inputs = {"title": "May I?", "assignees": ["user:1"], "timeout": "60d", "reminders": ["20d"]}
+    document = (
+        a_workflow().action("q", "builtin:approval", inputs).path("$source", "q").trigger("test/asked").document()
+    )
+    with a_harness(database_url, public_url="https://flows.example", secret_key="k:" + "A" * 43 + "=") as harness:
+        harness.deploy(document, "asking")
+        harness.send("test/asked")
+        harness.drain()
+        (reminder,) = harness.rows("SELECT * FROM timers")
+        harness.runtime.control.cancel(DEFAULT_SCOPE, harness.run()["id"])
+        assert harness.rows("SELECT * FROM timers") == []
+        with harness.runtime.database.transaction("timer") as tx:  # as an earlier version has left it
+            tx.run(_PLAN, **reminder)
+        harness.skip(11 * DAY)
+        assert prune(harness).runs == 1
+        harness.skip(10 * DAY)
+        assert harness.rows("SELECT * FROM timers") == []
+        assert not [record for record in caplog.records if "is put off" in record.getMessage()]
+
+
+_PLAN = Sql(
+    "INSERT INTO timers (id, kind, environment, tenant, subject, data, due_at_ms) "
+    "VALUES (:id, :kind, :environment, :tenant, :subject, :data, :due_at_ms)"
+)
+
+
 def test_events_that_were_collected_go_once_their_collection_is_over(database_url: str) -> None:
     document = quick() | {"settings": {"debounce": {"period": "1h"}}}
     with a_harness(database_url) as harness:

@@ -25,7 +25,7 @@ from workflowkit.runtime.approving import DECIDED, REMINDED, asked, decided, run
 from workflowkit.runtime.hints import Dispatcher, StepHint, hint
 from workflowkit.runtime.timers import NOTHING, Fired
 from workflowkit.store import approvals as rows
-from workflowkit.store import waits
+from workflowkit.store import timers, waits
 from workflowkit.store.approvals import ANY_APPROVAL, ApprovalFilter, ApprovalRecord
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.timers import TimerRow
@@ -129,7 +129,10 @@ class Approvals:
 
     def remind(self, tx: Transaction, timer: TimerRow) -> Fired:
         """Handle an ``approval.remind`` timer: tell those who have not decided yet that they are asked."""
-        record = rows.get(tx, timer.scope, timer.subject)
+        try:
+            record = rows.get(tx, timer.scope, timer.subject)
+        except NotFound:
+            return NOTHING  # deleted with its run
         if record.status_at(tx.now_ms) is not Status.OPEN:
             return NOTHING
         actors = {decision.actor for decision in rows.decisions(tx, timer.scope, record.id)}
@@ -142,6 +145,7 @@ class Approvals:
         self, tx: Transaction, record: ApprovalRecord, status: Status, decisions: tuple[Decision, ...]
     ) -> list[StepHint]:
         rows.close(tx, record.scope, record.id, status)
+        timers.forget(tx, record.id)
         wait_ids = [_wait_id(record)]
         if not waits.receive(tx, wait_ids, result_of(status, decisions)):
             raise Gone("the run does not wait for this approval any more")

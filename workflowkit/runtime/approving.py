@@ -104,7 +104,7 @@ def tell(
 
 
 def run_of(tx: Transaction, record: ApprovalRecord) -> RunRecord:
-    """Return the run that asks."""
+    """Return the run that asks in an approval that is open, or was when this transaction locked it."""
     run = runs.load(tx, record.run_id)
-    assert run is not None  # noqa: S101 - runs are not deleted
+    assert run is not None  # noqa: S101 - a run is deleted only some time after it has ended
     return run

@@ -143,7 +143,8 @@ def _cancel_children(tx: Transaction, run: RunRecord, kept: Collection[str]) -> 
     """
     cause = Cause(PARENT_ENDED, run_id=run.id)
     # Approvals before waits, as everywhere: whoever decides one just now locks in the same order.
-    approvals.cancel(tx, run.scope, run.id)
+    for approval_id in approvals.cancel(tx, run.scope, run.id):
+        timers.forget(tx, approval_id)  # its reminders
     children = [child_id for wait_key, child_id in waits.close(tx, run.id).items() if wait_key not in kept]
     timers.plan(tx, [cancel_timer(run.scope, child_id, cause, due_at_ms=tx.now_ms) for child_id in children])
 

@@ -104,7 +104,7 @@ _CLOSE = Sql(
 _CANCEL = Sql(
     f"""
     UPDATE approvals SET status = 'cancelled', closed_at_ms = :now_ms
-    WHERE {_OWNED} AND run_id = :run_id AND status = 'open'
+    WHERE {_OWNED} AND run_id = :run_id AND status = 'open' RETURNING id
     """  # noqa: S608
 )
 _DECIDE = Sql(
@@ -170,9 +170,9 @@ def close(tx: Transaction, scope: Scope, approval_id: str, status: Status) -> bo
     return tx.run(_CLOSE, **_whose(scope), id=approval_id, status=status.value, now_ms=tx.now_ms) == 1
 
 
-def cancel(tx: Transaction, scope: Scope, run_id: str) -> None:
-    """End all approvals of a run that has ended."""
-    tx.run(_CANCEL, **_whose(scope), run_id=run_id, now_ms=tx.now_ms)
+def cancel(tx: Transaction, scope: Scope, run_id: str) -> list[str]:
+    """End all approvals of a run that has ended; return their ids."""
+    return [row[0] for row in tx.rows(_CANCEL, **_whose(scope), run_id=run_id, now_ms=tx.now_ms)]
 
 
 def decide(tx: Transaction, scope: Scope, approval_id: str, decision: Decision, *, position: int) -> bool:

@@ -55,9 +55,13 @@ _OF_COLLECTIONS = (
     Sql("DELETE FROM collected_events WHERE collection_id {in_ids}"),
     Sql("DELETE FROM collections WHERE id {in_ids}"),
 )
-#: No run, no collection and no outbox needs it any more.
+#: No run, no collection and no outbox needs it any more, and its sender's id is no longer to be recognised by it.
 _EVENT_MAY_GO = """
     e.received_at_ms < :before_ms
+    AND NOT EXISTS (
+        SELECT 1 FROM event_ids i WHERE i.environment = e.environment AND i.tenant = e.tenant
+        AND i.event_id = e.event_id AND i.first_id = e.id AND i.expires_at_ms > :now_ms
+    )
     AND NOT EXISTS (SELECT 1 FROM pending_events p WHERE p.id = e.id)
     AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.event_id = e.id)
     AND NOT EXISTS (SELECT 1 FROM collected_events c WHERE c.event_id = e.id)
@@ -140,13 +144,14 @@ def delete_collections(tx: Transaction, collection_ids: Sequence[str], *, before
 
 def find_events(tx: Transaction, *, before_ms: int, after: str, limit: int) -> tuple[list[str], str | None]:
     """Return those of the next ``limit`` events that may go, and behind which to go on; ``None`` at the end."""
-    page = tx.rows(_PAGE_OF_EVENTS, before_ms=before_ms, after=after, until=first_id(before_ms), limit=limit)
+    until = first_id(before_ms)
+    page = tx.rows(_PAGE_OF_EVENTS, before_ms=before_ms, after=after, until=until, limit=limit, now_ms=tx.now_ms)
     return [row[0] for row in page if row[1]], page[-1][0] if len(page) == limit else None
 
 
 def delete_events(tx: Transaction, event_ids: Sequence[str], *, before_ms: int) -> int:
     """Delete events that may (still) go, with what was decided about them; return how many."""
-    ids = [row[0] for row in tx.rows(_LOCK_EVENTS, ids=list(event_ids), before_ms=before_ms)]
+    ids = [row[0] for row in tx.rows(_LOCK_EVENTS, ids=list(event_ids), before_ms=before_ms, now_ms=tx.now_ms)]
     if not ids:
         return 0
     tx.run(_FORGET_SENDERS_IDS, ids=ids)
