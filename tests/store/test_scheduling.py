@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from builders import a_workflow
 from runtimes import Harness, a_runtime, at_once
@@ -99,6 +101,38 @@ def test_a_move_and_the_old_time_at_the_same_moment_begin_one_run_once(database_
         assert len(harness.journal("attempt")) == 1
         refused = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
         assert [type(error) for error in refused] == ([Conflict] if has_begun else [])
+
+
+@pytest.mark.parametrize("seconds", [-5, 5, 600])
+@pytest.mark.parametrize("settings", [{"concurrency": 1}, {"concurrency": {"limit": 1, "count": "runs"}}])
+def test_a_run_that_is_due_and_queues_for_a_limit_is_moved_out_of_the_queue(
+    database_url: str, settings: dict[str, Any], seconds: int
+) -> None:
+    document = a_workflow().actions("a").path("$source", "a").trigger("test/sent").settings(**settings).document()
+    with a_runtime(database_url, lease_seconds=3600.0) as harness:
+        harness.deploy(document)
+        harness.send("test/sent")
+        first = harness.claim()
+        harness.send("test/sent", ts=harness.clock.now_ms() + 10_000)
+        harness.drain()
+        harness.skip(10)
+        (queued,) = harness.rows("SELECT run_id FROM queued_steps")
+        _move(harness, queued["run_id"], seconds)
+        assert harness.rows("SELECT 1 FROM queued_steps") == []
+        harness.drain()
+        harness.skip(5)
+        # Due again, it queues again; else it is left alone, whoever makes room.
+        assert len(harness.rows("SELECT 1 FROM queued_steps")) == (seconds <= 5)
+        harness.runtime.worker._work_off((), first)
+        harness.drain()
+        harness.skip(30)
+        began = [run["status"] for run in harness.rows("SELECT status FROM runs ORDER BY status")]
+        assert began == ["completed", "completed" if seconds <= 5 else "scheduled"]
+        harness.skip(600)
+        assert [run["status"] for run in harness.rows("SELECT status FROM runs")] == ["completed"] * 2
+        assert len(harness.journal("attempt")) == 2
+        harness.skip(30)
+        assert harness.rows("SELECT id FROM lanes") == []
 
 
 @pytest.mark.parametrize("settings", [{}, {"concurrency": 1}])

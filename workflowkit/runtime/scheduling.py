@@ -7,7 +7,7 @@ from workflowkit.base.scope import Scope
 from workflowkit.engine.states import RunStatus
 from workflowkit.engine.waits import MAX_WAIT_SECONDS
 from workflowkit.runtime.hints import Dispatcher, StepHint, hint
-from workflowkit.store import runs, steps
+from workflowkit.store import lanes, runs, steps
 from workflowkit.store.database import Database
 
 
@@ -36,6 +36,9 @@ class Scheduling:
                 raise Conflict(f"the run is not waiting for its time: it is {run.status.value}")
             is_due = at_ms <= tx.now_ms
             wake_at_ms = None if run.paused_at_ms is not None else max(at_ms, tx.now_ms + self._grace_ms * is_due)
+            if run.flow is not None:
+                # SAFETY: I14 I18 — where its time has come it queues for a limit; not any more, until it is due again.
+                lanes.remove_run(tx, run_id)
             moved = steps.reschedule(tx, run_id, due_at_ms=at_ms, wake_at_ms=wake_at_ms)
         if is_due and run.paused_at_ms is None:
             hint(self._dispatcher, [StepHint(*row) for row in moved], ())
