@@ -11,6 +11,7 @@ from runtimes import Harness, a_registry, a_runtime, at_once
 
 from workflowkit.base.errors import LimitExceeded, StoreUnavailable
 from workflowkit.base.jsonvalue import loads
+from workflowkit.base.limits import Limits
 from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.engine.context import StepContext
 from workflowkit.engine.outcome import Succeeded
@@ -211,6 +212,30 @@ def test_an_event_that_is_matched_while_the_run_is_made_is_found_by_the_second_l
             tx.insert(events.DELETE_PENDING, [(event_id,) for event_id in _ids(harness)])
         harness.skip(1)
         assert _run(harness)["reason"] == "cancelled-by-event"
+
+
+@pytest.mark.parametrize("others", [3, 4, 13])
+def test_the_second_look_sees_however_many_events_are_not_for_the_run(database_url: str, others: int) -> None:
+    also = {"event": "order/lost", "match": "data.id"}
+    limits = Limits(lookback_events=4)
+    with a_runtime(database_url, _registry(nap=_nap), limits=limits) as harness:
+        harness.deploy(_document("nap", cancel_on=[also, BY_ID]))
+        made = harness.send("order/made", {"id": 1})
+        harness.clock.advance(seconds=0.01)
+        sent = [
+            {"name": name, "data": {"id": 2 + n}} for n in range(others) for name in ("order/cancelled", "order/lost")
+        ]
+        sent.append({"name": "order/cancelled", "data": {"id": 1}})
+        # Matched before the run is made, and so by nothing but a look at them.
+        harness.dispatcher.waiting.clear()
+        harness.runtime.intake.send(DEFAULT_SCOPE, sent)
+        harness.drain()
+        harness.dispatcher.match([made])
+        harness.drain()
+        harness.skip(1)
+        run = _run(harness)
+        assert (run["status"], run["reason"]) == ("cancelled", "cancelled-by-event")
+        assert _open_rows(harness) == []
 
 
 def test_a_rerun_listens_too_and_what_cancelled_the_first_run_does_not_cancel_it(database_url: str) -> None:

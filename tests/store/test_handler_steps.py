@@ -14,6 +14,7 @@ from runtimes import Harness, a_registry, a_runtime, at_once
 
 from workflowkit.base.errors import Conflict, NonRetriableError, NotFound, StepError
 from workflowkit.base.jsonvalue import loads
+from workflowkit.base.limits import Limits
 from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.engine.context import AsyncStepContext, StepContext
 from workflowkit.registry import Registry
@@ -252,6 +253,37 @@ def test_an_event_that_is_matched_while_the_wait_begins_is_found_by_the_second_l
             tx.run(Sql("DELETE FROM pending_events"))
         harness.skip(1)
         assert _output(harness) is True
+
+
+@pytest.mark.parametrize("earlier", [3, 4, 9])
+def test_the_second_look_sees_what_came_while_the_wait_began_however_much_came_before(
+    database_url: str, earlier: int
+) -> None:
+    def handler(ctx: StepContext) -> Any:
+        condition = "async.data.n == 999"
+        reply = ctx.step.wait_for_event("tick", "test/tick", timeout="1h", lookback="1h", if_=condition)
+        return reply and reply["data"]["n"]
+
+    with a_runtime(database_url, _registry(handler), limits=Limits(lookback_events=4)) as harness:
+        document = a_workflow().action("d", kind="durable").path("$source", "d").trigger("test/happened").document()
+        harness.deploy(document)
+        for _ in range(3):
+            for n in range(earlier):
+                harness.send("test/tick", {"n": n})
+            harness.clock.advance(seconds=100)
+        harness.drain()
+        for n in range(earlier):
+            harness.send("test/tick", {"n": n})
+        harness.drain()
+        harness.send("test/happened")
+        claim = harness.claim()
+        # Matched before the wait is stored, and so by nothing but a look at it.
+        harness.send("test/tick", {"n": 999})
+        harness.match()
+        harness.runtime.worker._work_off((), claim)
+        harness.drain()
+        harness.skip(1)
+        assert _output(harness) == 999
 
 
 def test_a_signal_resumes_one_run_and_is_taken_once(database_url: str) -> None:

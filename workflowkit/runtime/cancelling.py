@@ -7,6 +7,7 @@ event or from the end of a parent is a timer (``run.cancel``) that is planned th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from workflowkit.base.errors import DefinitionError
 from workflowkit.base.limits import Limits
@@ -17,7 +18,7 @@ from workflowkit.runtime.ending import Ended, Ending
 from workflowkit.runtime.position import load
 from workflowkit.runtime.timers import NOTHING, Fired, Timers
 from workflowkit.runtime.versions import Versions
-from workflowkit.runtime.waiting import find_earlier
+from workflowkit.runtime.waiting import behind, find_earlier
 from workflowkit.runtime.watches import FINISH_TIMER, LISTEN_TIMER, START_TIMER
 from workflowkit.store import events, journal, runs, waits
 from workflowkit.store.database import Transaction
@@ -81,34 +82,55 @@ class Cancelling:
         return _fired(self.cancel(tx, run, Cause(FINISH_TIMEOUT)))
 
     def _fire_listen(self, tx: Transaction, timer: TimerRow) -> Fired:
-        """Look for an event that cancels a run and was being matched while the run was made."""
+        """Look for an event that cancels a run and was being matched while the run was made.
+
+        The timer comes again until it has seen all that came since the run's own event.
+        """
         data = timer.data or {}
         run = runs.load(tx, timer.subject)
         if run is None or run.status.is_terminal:
             return NOTHING
-        rows = waits.listeners_of(tx, run.id)
-        found = find_missed(tx, rows, data["paths"], run, data["after"], self._limits)
-        if found is None:
-            return NOTHING
-        row, event_id = found
+        rows, rest = waits.listeners_of(tx, run.id), data.get("rest")
+        after = {row.wait_key: behind(data["after"]) for row in rows} if rest is None else rest
+        missed = find_missed(tx, rows, data["paths"], run, after, self._limits)
+        if missed.listener is None:
+            return Fired(again_at_ms=tx.now_ms, data={**data, "rest": missed.rest}) if missed.rest else NOTHING
         locked = runs.lock(tx, run.id)
-        if locked is None or locked.status.is_terminal or not waits.receive(tx, [row.id], event_id):
+        if locked is None or locked.status.is_terminal or not waits.receive(tx, [missed.listener.id], missed.event_id):
             return NOTHING
-        return _fired(self.cancel(tx, locked, Cause(CANCELLED_BY_EVENT, event_id=event_id)))
+        return _fired(self.cancel(tx, locked, Cause(CANCELLED_BY_EVENT, event_id=missed.event_id)))
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """The listener of a run, and our id of the event that it is for; else from which ids on listeners, by their keys,
+    have more to look at."""
+
+    listener: WaitRow | None = None
+    event_id: str | None = None
+    rest: Mapping[str, str] = field(default_factory=dict)
 
 
 def find_missed(
-    tx: Transaction, rows: Sequence[WaitRow], paths: Mapping[str, str], run: RunRecord, after: str, limits: Limits
-) -> tuple[WaitRow, str] | None:
-    """Return the listener of a run, and our id of the event later than ``after`` that it is for; if there is one."""
-    # An id with something behind it is larger, and smaller than all ids that are.
-    after += "0"
+    tx: Transaction,
+    rows: Sequence[WaitRow],
+    paths: Mapping[str, str],
+    run: RunRecord,
+    after: Mapping[str, str],
+    limits: Limits,
+) -> Missed:
+    """Look for an event that is for one of the listeners of a run, of those that ``after`` has an id to begin from."""
     event = events.load(tx, run.event_id).as_json()
+    rest = {}
     for row in rows:
-        found = find_earlier(tx, row, paths[row.wait_key], event, after, limits)
-        if found is not None:
-            return row, found
-    return None
+        if row.wait_key not in after:
+            continue
+        looked = find_earlier(tx, row, paths[row.wait_key], event, after[row.wait_key], limits)
+        if looked.found is not None:
+            return Missed(row, looked.found)
+        if looked.rest is not None:
+            rest[row.wait_key] = looked.rest
+    return Missed(rest=rest)
 
 
 def _fired(ended: Ended) -> Fired:

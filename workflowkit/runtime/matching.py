@@ -26,6 +26,7 @@ from workflowkit.runtime.recently import Recently
 from workflowkit.runtime.repeated import may_start, run_id_of
 from workflowkit.runtime.starting import START_FAILED, Candidate
 from workflowkit.runtime.versions import Versions
+from workflowkit.runtime.waiting import behind
 from workflowkit.runtime.waking import Awaited, find_awaiting, receive
 from workflowkit.runtime.watches import listens_after
 from workflowkit.store import decisions, events, subscriptions
@@ -317,12 +318,13 @@ def _cancel_missed(tx: Transaction, batch: Batch, limits: Limits) -> None:
         return
     (run,) = batch.runs
     paths = {row.wait_key: path for row, (_, _, path) in zip(batch.waits, batch.lookups, strict=True)}
-    found = find_missed(tx, batch.waits, paths, run, listens_after(run, tx.now_ms), limits)
-    if found is not None:
-        row, event_id = found
-        received = replace(row, state=State.RECEIVED, result=event_id, resolved_at_ms=tx.now_ms)
+    after = dict.fromkeys(paths, behind(listens_after(run, tx.now_ms)))
+    missed = find_missed(tx, batch.waits, paths, run, after, limits)
+    if missed.listener is not None:
+        row = missed.listener
+        received = replace(row, state=State.RECEIVED, result=missed.event_id, resolved_at_ms=tx.now_ms)
         batch.waits[batch.waits.index(row)] = received
-        cause = Cause(CANCELLED_BY_EVENT, event_id=event_id)
+        cause = Cause(CANCELLED_BY_EVENT, event_id=missed.event_id)
         batch.timers.append(cancel_timer(run.scope, run.id, cause, due_at_ms=tx.now_ms))
 
 

@@ -32,6 +32,9 @@ from workflowkit.store.waits import Kind, State, WaitRow
 
 #: The kind of the timer that looks once more for events from before a wait (``lookback``).
 LOOKBACK_TIMER = "wait.lookback"
+#: How long before a wait an event may have been received, at the most, that is matched while the wait begins. For the
+#: second look at a time of which the first one did not see everything.
+RECENT_MS = 60_000
 #: Waits that have no row in ``waits``: a time, and the runs of a loop's items, whose own rows tell enough.
 _ROWLESS = frozenset({WaitKind.SLEEP, WaitKind.LOOP})
 #: What is stored as a wait for a signal of the engine's own.
@@ -181,15 +184,18 @@ class Waiting:
         row = _row(position, node_id, wait, tx.now_ms, match_key=match_key, condition=rest)
         if not wait.lookback_ms:
             return row
-        found = find_earlier(tx, row, path, event, first_id(tx.now_ms - wait.lookback_ms), self._limits)
-        if found is not None:
+        after_ms = tx.now_ms - wait.lookback_ms
+        looked = find_earlier(tx, row, path, event, first_id(after_ms), self._limits)
+        if looked.found is not None:
             return _row(
                 position, node_id, wait, tx.now_ms,
-                match_key=match_key, condition=rest, state=State.RECEIVED, result=found,
+                match_key=match_key, condition=rest, state=State.RECEIVED, result=looked.found,
             )  # fmt: skip
         # SAFETY: I17 — an event that is being matched right now sees no wait yet, and is not seen here yet. It will
-        # have committed before this transaction has: one more look after that finds it.
-        data = {"run_id": row.run_id, "wait_key": row.wait_key, "after_ms": tx.now_ms - wait.lookback_ms, "path": path}
+        # have committed before this transaction has: one more look after that finds it, however many came before it.
+        if looked.rest is not None:
+            after_ms = max(after_ms, tx.now_ms - RECENT_MS)
+        data = {"run_id": row.run_id, "wait_key": row.wait_key, "after_ms": after_ms, "path": path}
         timers.plan(tx, [TimerRow(f"{LOOKBACK_TIMER}:{row.id}", LOOKBACK_TIMER, scope, row.run_id, tx.now_ms, data)])
         return row
 
@@ -203,17 +209,33 @@ class Waiting:
         return ErrorInfo("SignalTaken", f"another run waits for signal {wait.name!r}", "signal-taken", retryable=False)
 
 
-def find_earlier(
-    tx: Transaction, row: WaitRow, path: str, event: dict[str, Any], after: str, limits: Limits
-) -> str | None:
-    """Return our id of the first event from the id ``after`` on that a wait is for, whose index key is of ``path``."""
-    for record in events.find_since(tx, row.scope, row.name, after, limit=limits.lookback_events):
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look at earlier events came to: our id of the one that a wait is for, else where the next look begins if
+    there may be more."""
+
+    found: str | None = None
+    rest: str | None = None
+
+
+def find_earlier(tx: Transaction, row: WaitRow, path: str, event: dict[str, Any], after: str, limits: Limits) -> Looked:
+    """Look for the first event from the id ``after`` on that a wait is for, whose index key is of ``path``.
+
+    Of no more than ``lookback_events``.
+    """
+    records = events.find_since(tx, row.scope, row.name, after, limit=limits.lookback_events)
+    for record in records:
         later = record.as_json()
         if path and index_key(path, value_at(later, path)) != row.match_key:
             continue
         if holds(row, event, later, limits):
-            return record.id
-    return None
+            return Looked(found=record.id)
+    return Looked(rest=behind(records[-1].id) if len(records) >= limits.lookback_events else None)
+
+
+def behind(event_id: str) -> str:
+    """Return what is larger than our id of an event, and smaller than all ids that are."""
+    return event_id + "0"
 
 
 def holds(row: WaitRow, event: dict[str, Any] | None, later: dict[str, Any], limits: Limits) -> bool:

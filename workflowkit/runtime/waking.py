@@ -118,7 +118,10 @@ class Waking:
         return row.run_id
 
     def look_back(self, tx: Transaction, timer: TimerRow) -> Fired:
-        """Handle a ``wait.lookback`` timer: find an event that was being matched while the wait began."""
+        """Handle a ``wait.lookback`` timer: find an event that was being matched while the wait began.
+
+        The timer comes again until it has seen all that there are.
+        """
         data = timer.data or {}
         row = waits.get(tx, data["run_id"], data["wait_key"])
         if row is None or row.state is not State.OPEN:
@@ -127,9 +130,13 @@ class Waking:
         if run is None:
             return NOTHING
         event = events.load(tx, run.event_id).as_json()
-        found = find_earlier(tx, row, data["path"], event, first_id(data["after_ms"]), self._limits)
-        if found is None:
+        looked = find_earlier(
+            tx, row, data["path"], event, data.get("after") or first_id(data["after_ms"]), self._limits
+        )
+        if looked.rest is not None:
+            return Fired(again_at_ms=tx.now_ms, data={**data, "after": looked.rest})
+        if looked.found is None:
             return NOTHING
-        waits.receive(tx, [row.id], found)
+        waits.receive(tx, [row.id], looked.found)
         woken = waits.wake_steps(tx, [row.id], wake_at_ms=tx.now_ms + self._grace_ms)
         return Fired(hints=tuple(StepHint(*each) for each in woken))
