@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from builders import a_workflow
-from runtimes import Harness, a_registry, a_runtime
+from runtimes import Harness, a_registry, a_runtime, at_once
 
 from workflowkit.base.errors import Conflict, InvalidInput, NotFound
 from workflowkit.base.jsonvalue import loads
@@ -14,6 +14,9 @@ from workflowkit.base.scope import DEFAULT_SCOPE, Scope
 from workflowkit.engine.context import StepContext
 from workflowkit.registry import Registry
 from workflowkit.runtime.moving import Moved
+from workflowkit.store import timers
+from workflowkit.store.database import Sql
+from workflowkit.store.timers import TimerRow
 
 HOUR = 3_600
 
@@ -226,3 +229,193 @@ def test_only_runs_of_the_tenant_and_versions_that_there_are(database_url: str) 
         with pytest.raises(InvalidInput):
             harness.runtime.moving.move(DEFAULT_SCOPE, run_id, "newest")
         assert harness.run()["version"] == 1
+
+
+# --- what watches over a run
+
+
+def _watched(*paths: tuple[str, ...], **settings: Any) -> dict[str, Any]:
+    return _document(*(paths or (("$source", "first", "wait", "last"),)), wait="long") | {"settings": settings}
+
+
+def _watched_registry() -> Registry:
+    registry, _ = _registry()
+
+    @registry.action("long")
+    def long(ctx: StepContext) -> None:
+        ctx.step.sleep("nap", "10d")
+
+    return registry
+
+
+BY_N = {"event": "test/stop", "match": "data.n"}
+
+
+def _stop(harness: Harness, n: int = 1) -> dict[str, Any]:
+    harness.clock.advance(seconds=1)
+    harness.send("test/stop", {"n": n})
+    harness.drain()
+    harness.skip(1)
+    return harness.run()
+
+
+def _watches(harness: Harness) -> list[str]:
+    found = harness.rows("SELECT kind FROM timers UNION ALL SELECT wait_key AS kind FROM waits WHERE state = 'open'")
+    return sorted(row["kind"] for row in found)
+
+
+def test_a_run_leaves_the_limits_and_the_rules_of_its_old_version_behind(database_url: str) -> None:
+    with a_runtime(database_url, _watched_registry()) as harness:
+        old = _watched(timeouts={"finish": "1h"}, cancel_on=[{"event": "test/stop"}])
+        run_id = _start(harness, old)
+        assert _move(harness, run_id, _watched(retries=1)).is_moved
+        assert _watches(harness) == []
+        harness.skip(HOUR)
+        assert _stop(harness)["status"] == "waiting"
+        harness.skip(10 * 24 * HOUR)
+        assert harness.run()["status"] == "completed"
+
+
+def test_a_moved_run_is_cancelled_by_the_events_of_its_new_version_that_come_from_then_on(database_url: str) -> None:
+    with a_runtime(database_url, _watched_registry()) as harness:
+        harness.deploy(_watched())
+        harness.send("test/happened", {"n": 1})
+        harness.drain()
+        assert _stop(harness)["status"] == "waiting"
+        assert _move(harness, harness.run()["id"], _watched(cancel_on=[BY_N])).is_moved
+        harness.skip(1)
+        assert harness.run()["status"] == "waiting"
+        assert _stop(harness, 2)["status"] == "waiting"
+        run = _stop(harness)
+        assert (run["status"], run["reason"]) == ("cancelled", "cancelled-by-event")
+        assert _watches(harness) == []
+
+
+def test_a_rule_that_both_versions_have_holds_through_the_move(database_url: str) -> None:
+    with a_runtime(database_url, _watched_registry()) as harness:
+        harness.deploy(_watched(cancel_on=[BY_N]))
+        harness.send("test/happened", {"n": 1})
+        harness.drain()
+        new = _watched(cancel_on=[{"event": "test/other"}, BY_N], timeouts={"finish": "20d"})
+        for _ in range(2):
+            assert _move(harness, harness.run()["id"], new).is_moved
+            assert harness.runtime.moving.move(DEFAULT_SCOPE, harness.run()["id"], 1).is_moved
+        assert _move(harness, harness.run()["id"], new).is_moved
+        assert _watches(harness) == ["$cancel/0", "$cancel/1", "run.finish-timeout", "run.listen"]
+        assert _stop(harness)["status"] == "cancelled"
+        assert _watches(harness) == []
+
+
+@pytest.mark.parametrize("turn", range(6))
+def test_an_event_and_a_move_at_the_same_moment_cancel_the_run(database_url: str, turn: int) -> None:
+    with a_runtime(database_url, _watched_registry()) as harness:
+        harness.deploy(_watched(cancel_on=[BY_N]))
+        harness.send("test/happened", {"n": 1})
+        harness.drain()
+        run_id = str(harness.run()["id"])
+        harness.deploy(_watched(cancel_on=[{"event": "test/other"}, BY_N]))
+        harness.clock.advance(seconds=1)
+        harness.send("test/stop", {"n": 1})
+        outcomes = at_once(lambda: harness.runtime.moving.move(DEFAULT_SCOPE, run_id), harness.deliver)
+        assert {type(outcome) for outcome in outcomes} <= {Moved, Conflict, bool}
+        harness.drain()
+        harness.skip(1)
+        assert harness.run()["status"] == "cancelled"
+        assert _watches(harness) == []
+
+
+def test_an_event_that_is_matched_while_a_run_is_moved_is_found_by_the_second_look(database_url: str) -> None:
+    with a_runtime(database_url, _watched_registry()) as harness:
+        harness.deploy(_watched())
+        harness.send("test/happened", {"n": 1})
+        harness.drain()
+        harness.deploy(_watched(cancel_on=[BY_N]))
+        assert harness.runtime.moving.move(DEFAULT_SCOPE, harness.run()["id"]).is_moved
+        harness.clock.advance(seconds=0.01)
+        # As if its transaction had looked for listeners just before the move was committed.
+        harness.send("test/stop", {"n": 1})
+        harness.dispatcher.waiting.clear()
+        with harness.runtime.database.transaction("match") as tx:
+            tx.run(Sql("DELETE FROM pending_events"))
+        harness.skip(1)
+        assert harness.run()["reason"] == "cancelled-by-event"
+
+
+@pytest.mark.parametrize(("limit", "seconds"), [("2h", HOUR), ("3h", 2 * HOUR), ("30m", 0)])
+def test_the_time_limits_of_the_new_version_count_from_the_beginning_of_the_run(
+    database_url: str, limit: str, seconds: int
+) -> None:
+    with a_runtime(database_url, _watched_registry()) as harness:
+        run_id = _start(harness, _watched(timeouts={"finish": "10d"}))
+        harness.skip(HOUR)
+        assert _move(harness, run_id, _watched(timeouts={"finish": limit})).is_moved
+        if seconds:
+            harness.skip(seconds - 1)
+            assert harness.run()["status"] == "waiting"
+        harness.skip(1)
+        assert harness.run()["reason"] == "finish-timeout"
+        assert _watches(harness) == []
+
+
+def test_a_queued_run_has_the_time_to_begin_that_its_new_version_gives_it(database_url: str) -> None:
+    queue: dict[str, Any] = {"concurrency": {"limit": 1, "mode": "runs"}}
+    with a_runtime(database_url, _watched_registry()) as harness:
+        harness.deploy(_watched(**queue, timeouts={"start": "10m"}))
+        for _ in range(2):
+            harness.send("test/happened")
+            harness.drain()
+            harness.clock.advance(seconds=1)
+        (queued,) = harness.rows("SELECT id FROM runs WHERE started_at_ms IS NULL")
+        harness.skip(300)
+        assert _move(harness, queued["id"], _watched(**queue, timeouts={"start": "20m"})).is_moved
+        harness.skip(880)
+        (run,) = harness.rows("SELECT status, reason FROM runs WHERE id = :id", id=queued["id"])
+        assert run["status"] == "queued"
+        harness.skip(30)
+        (run,) = harness.rows("SELECT status, reason FROM runs WHERE id = :id", id=queued["id"])
+        assert run == {"status": "cancelled", "reason": "start-timeout"}
+
+
+@pytest.mark.parametrize(("waited", "status"), [(60, "cancelled"), (2 * HOUR, "waiting")])
+def test_a_rule_with_a_time_holds_for_that_time_from_the_beginning_of_the_run(
+    database_url: str, waited: int, status: str
+) -> None:
+    with a_runtime(database_url, _watched_registry()) as harness:
+        harness.deploy(_watched())
+        harness.send("test/happened", {"n": 1})
+        harness.drain()
+        harness.skip(waited)
+        assert _move(harness, harness.run()["id"], _watched(cancel_on=[BY_N | {"timeout": "1h"}])).is_moved
+        assert _stop(harness)["status"] == status
+
+
+def test_a_run_that_an_event_is_about_to_cancel_is_not_moved_away_from_it(database_url: str) -> None:
+    with a_runtime(database_url, _watched_registry()) as harness:
+        harness.deploy(_watched(cancel_on=[BY_N]))
+        harness.send("test/happened", {"n": 1})
+        harness.drain()
+        harness.clock.advance(seconds=1)
+        harness.send("test/stop", {"n": 1})
+        harness.drain()
+        harness.deploy(_watched())
+        with pytest.raises(Conflict, match="about to be cancelled"):
+            harness.runtime.moving.move(DEFAULT_SCOPE, harness.run()["id"])
+        harness.skip(1)
+        assert harness.run()["status"] == "cancelled"
+
+
+def test_a_limit_of_the_old_version_that_is_just_being_fired_does_nothing(database_url: str) -> None:
+    """It has found the run before the move was committed, and was not dropped with the others."""
+    with a_runtime(database_url, _watched_registry()) as harness:
+        run_id = _start(harness, _watched(timeouts={"finish": "1h"}, cancel_on=[BY_N]))
+        with harness.runtime.database.read() as tx:
+            old = tx.rows(Sql("SELECT id, kind, data, due_at_ms FROM timers WHERE subject = :id"), id=run_id)
+        new = _watched(timeouts={"finish": "10h"}, cancel_on=[{"event": "test/other"}])
+        assert _move(harness, run_id, new).is_moved
+        with harness.runtime.database.transaction("move") as tx:
+            rows = [TimerRow(row[0], row[1], DEFAULT_SCOPE, run_id, row[3], loads(row[2])) for row in old]
+            timers.plan(tx, rows)
+        harness.skip(2 * HOUR)
+        assert harness.run()["status"] == "waiting"
+        harness.skip(9 * HOUR)
+        assert harness.run()["reason"] == "finish-timeout"

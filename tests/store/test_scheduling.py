@@ -104,7 +104,7 @@ def test_a_move_and_the_old_time_at_the_same_moment_begin_one_run_once(database_
 
 
 @pytest.mark.parametrize("seconds", [-5, 5, 600])
-@pytest.mark.parametrize("settings", [{"concurrency": 1}, {"concurrency": {"limit": 1, "count": "runs"}}])
+@pytest.mark.parametrize("settings", [{"concurrency": 1}, {"concurrency": {"limit": 1, "mode": "runs"}}])
 def test_a_run_that_is_due_and_queues_for_a_limit_is_moved_out_of_the_queue(
     database_url: str, settings: dict[str, Any], seconds: int
 ) -> None:

@@ -19,7 +19,7 @@ from workflowkit.runtime.position import load
 from workflowkit.runtime.timers import NOTHING, Fired, Timers
 from workflowkit.runtime.versions import Versions
 from workflowkit.runtime.waiting import behind, find_earlier
-from workflowkit.runtime.watches import FINISH_TIMER, LISTEN_TIMER, START_TIMER
+from workflowkit.runtime.watches import FINISH_TIMER, LISTEN_TIMER, START_TIMER, is_current
 from workflowkit.store import events, journal, runs, waits
 from workflowkit.store.database import Transaction
 from workflowkit.store.runs import RunRecord
@@ -66,13 +66,13 @@ class Cancelling:
 
     def _fire_start(self, tx: Transaction, timer: TimerRow) -> Fired:
         run = runs.lock(tx, timer.subject)
-        if run is None or run.started_at_ms is not None or run.status.is_terminal:
+        if run is None or run.started_at_ms is not None or run.status.is_terminal or not is_current(timer, run):
             return NOTHING
         return _fired(self.cancel(tx, run, Cause(START_TIMEOUT)))
 
     def _fire_finish(self, tx: Transaction, timer: TimerRow) -> Fired:
         run = runs.lock(tx, timer.subject)
-        if run is None or run.status.is_terminal:
+        if run is None or run.status.is_terminal or not is_current(timer, run):
             return NOTHING
         finish_ms = (timer.data or {})["finish_ms"]
         # The limit counts from the first step. One that begins later than now ends later than this timer comes again.
@@ -88,7 +88,7 @@ class Cancelling:
         """
         data = timer.data or {}
         run = runs.load(tx, timer.subject)
-        if run is None or run.status.is_terminal:
+        if run is None or run.status.is_terminal or not is_current(timer, run):
             return NOTHING
         rows, rest = waits.listeners_of(tx, run.id), data.get("rest")
         after = {row.wait_key: behind(data["after"]) for row in rows} if rest is None else rest

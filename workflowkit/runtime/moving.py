@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from workflowkit.base.errors import Conflict, NotFound, Problem
 from workflowkit.base.scope import Scope
+from workflowkit.base.sealing import hide
 from workflowkit.engine.moving import Move, plan_move
 from workflowkit.runtime.actionlimits import with_action_limits
 from workflowkit.runtime.ending import Ending
@@ -14,7 +15,8 @@ from workflowkit.runtime.position import Batch, Position, Schedule, add_decision
 from workflowkit.runtime.rerunning import LATEST, chosen_version
 from workflowkit.runtime.slots import queue_again
 from workflowkit.runtime.versions import Versions
-from workflowkit.store import runs, steps
+from workflowkit.runtime.watches import LISTEN_TIMER, WATCH_TIMERS, watches_of_moved
+from workflowkit.store import runs, steps, timers, waits
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.runs import RunRecord
 
@@ -46,7 +48,8 @@ class Moving:
         """Move a run that waits to a version of its workflow, a number or ``latest``; say what stands against it.
 
         With ``dry_run``, or if anything does, nothing changes. Raises ``NotFound``; ``InvalidInput`` with the pointer
-        ``/version``; ``Conflict`` for a run that has ended, is a part of another, or has a step that runs just now.
+        ``/version``; ``Conflict`` for a run that has ended, is a part of another, has a step that runs just now,
+        or is about to be cancelled by an event.
         """
         hints: list[StepHint] = []
         event_ids: tuple[str, ...] = ()
@@ -78,7 +81,26 @@ class Moving:
         )
         batch.write(tx)
         ended = self._ending.finish(tx, position, move.decision)
+        self._watch_anew(tx, position, has_ended=move.decision.finish is not None)
         return [*queued, *written.hints, *ended.hints], ended.event_ids
+
+    def _watch_anew(self, tx: Transaction, position: Position, *, has_ended: bool) -> None:
+        """Watch the run as its new version says, and not as the old one did. After all locks of its steps."""
+        run = position.run
+        dropped = timers.drop(tx, run.id, WATCH_TIMERS)
+        waits.drop_listeners(tx, run.id)
+        # SAFETY: I11 — by now no event can cancel the run by a rule of the old version; one that has is not forgotten.
+        if waits.was_cancelled(tx, run.id):
+            raise Conflict("the run is about to be cancelled: an event has come that does it")
+        if has_ended:
+            return
+        after = (dropped.get(LISTEN_TIMER) or {}).get("after")
+        event = hide(self._schedule.sealing, position.event)
+        found = watches_of_moved(run, position.workflow, event, tx.now_ms, after)
+        for lookup in sorted(set(found.lookups), key=lambda each: each[1:]):
+            waits.note_path(tx, *lookup)
+        waits.insert(tx, found.waits)
+        timers.plan(tx, found.timers)
 
 
 def _movable(tx: Transaction, scope: Scope, run_id: str) -> RunRecord:

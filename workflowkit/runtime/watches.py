@@ -1,12 +1,13 @@
 """What is watched for as long as a run lasts: the events that cancel it, and its time limits.
 
-Planned with the run, in the transaction that makes it, so that both hold although no worker may be alive. Pure.
+Planned with the run, in the transaction that makes it, so that both hold although no worker may be alive; and anew
+where the run is moved to another version, which may watch for something else. Pure.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from workflowkit.base.ids import first_id
@@ -20,8 +21,9 @@ from workflowkit.store.runs import RunRecord
 from workflowkit.store.timers import TimerRow
 from workflowkit.store.waits import Kind, WaitRow
 
-#: The kinds of the timers of a run; their ``subject`` is the run.
+#: The kinds of the timers of a run; their ``subject`` is the run, their data has the version that they are of.
 START_TIMER, FINISH_TIMER, LISTEN_TIMER = "run.start-timeout", "run.finish-timeout", "run.listen"
+WATCH_TIMERS = (START_TIMER, FINISH_TIMER, LISTEN_TIMER)
 
 
 @dataclass(slots=True)
@@ -50,27 +52,58 @@ def watches_of(run: RunRecord, workflow: Workflow, event: dict[str, Any], now_ms
     if run.path is None and is_watched(workflow):  # a part is watched by the run it is of
         found.timers += _limits(run, workflow.settings.timeouts, now_ms)
         for index, rule in enumerate(workflow.settings.cancel_on):
-            _listen(found, run, f"$cancel/{index}", rule, event, now_ms)
+            _listen(found, run, f"$cancel/{index}", rule, event, now_ms, now_ms)
         if found.waits:
-            found.timers.append(_second_look(found, run, now_ms))
+            found.timers.append(_second_look(found, run, now_ms, listens_after(run, now_ms)))
     return found
+
+
+def watches_of_moved(
+    run: RunRecord, workflow: Workflow, event: dict[str, Any], now_ms: int, after: str | None
+) -> Watches:
+    """Return what is to be watched for a run that is moved to this version of its workflow.
+
+    All times count from the run's beginning; one that is over by now, is over. Events count that come from now on, or
+    after the one with the id ``after``.
+    """
+    found, begun_ms = Watches(), run.created_at_ms
+    for limit in _limits(run, workflow.settings.timeouts, begun_ms):
+        if limit.kind == FINISH_TIMER and run.started_at_ms is not None:
+            limit = replace(limit, due_at_ms=limit.due_at_ms - begun_ms + run.started_at_ms)
+        if limit.kind == FINISH_TIMER or run.started_at_ms is None:
+            found.timers.append(replace(limit, id=f"{limit.id}:{run.version}"))
+    for index, rule in enumerate(workflow.settings.cancel_on):
+        _listen(found, run, f"$cancel/{index}", rule, event, begun_ms, now_ms)
+    if found.waits:
+        look = _second_look(found, run, now_ms, after or first_id(now_ms))
+        found.timers.append(replace(look, id=f"{look.id}:{run.version}"))
+    return found
+
+
+def is_current(timer: TimerRow, run: RunRecord) -> bool:
+    """Tell whether a timer is of the version that its run is on: one that is just being fired outlives a move."""
+    version = (timer.data or {}).get("version")
+    return version is None or version == run.version
 
 
 _NO_TIMEOUTS = Timeouts()
 
 
 def _limits(run: RunRecord, timeouts: Timeouts, now_ms: int) -> Iterator[TimerRow]:
+    data: dict[str, Any] = {"version": run.version}
     if timeouts.start_ms is not None:
-        yield TimerRow(f"{START_TIMER}:{run.id}", START_TIMER, run.scope, run.id, now_ms + timeouts.start_ms)
+        yield TimerRow(f"{START_TIMER}:{run.id}", START_TIMER, run.scope, run.id, now_ms + timeouts.start_ms, data)
     if timeouts.finish_ms is not None:
-        data = {"finish_ms": timeouts.finish_ms}
+        data = data | {"finish_ms": timeouts.finish_ms}
         yield TimerRow(f"{FINISH_TIMER}:{run.id}", FINISH_TIMER, run.scope, run.id, now_ms + timeouts.finish_ms, data)
 
 
 def _listen(
-    found: Watches, run: RunRecord, wait_key: str, rule: CancelRule, event: dict[str, Any], now_ms: int
+    found: Watches, run: RunRecord, wait_key: str, rule: CancelRule, event: dict[str, Any], begun_ms: int, now_ms: int
 ) -> None:
-    deadline_ms = None if rule.timeout_ms is None else now_ms + rule.timeout_ms
+    deadline_ms = None if rule.timeout_ms is None else begun_ms + rule.timeout_ms
+    if deadline_ms is not None and deadline_ms <= now_ms:
+        return
     wait = Wait(wait_key, WaitKind.EVENT, deadline_ms or now_ms, rule.event, rule.condition)
     path, match_key, rest = correlate(wait, event, DEFAULT_LIMITS)
     found.paths[wait_key] = path
@@ -81,10 +114,10 @@ def _listen(
     found.waits.append(row)
 
 
-def _second_look(found: Watches, run: RunRecord, now_ms: int) -> TimerRow:
+def _second_look(found: Watches, run: RunRecord, now_ms: int, after: str) -> TimerRow:
     # SAFETY: I11 — an event that is being matched while the run is made does not see its listeners. Its row is there
     # by then, so one look after this commit finds it.
-    data = {"after": listens_after(run, now_ms), "paths": found.paths}
+    data = {"after": after, "paths": found.paths, "version": run.version}
     return TimerRow(f"{LISTEN_TIMER}:{run.id}", LISTEN_TIMER, run.scope, run.id, now_ms, data)
 
 

@@ -59,6 +59,14 @@ _ARM = Sql(
 )
 # Whoever holds the run's lock must not wait for a timer that is just being fired: that one waits for the run's lock.
 _FORGET = Sql("DELETE FROM timers WHERE id IN (SELECT id FROM timers WHERE subject = :subject {skip_locked})")
+_DROP = Sql(
+    """
+    DELETE FROM timers WHERE id IN (
+        SELECT id FROM timers WHERE subject = :subject AND kind {in_ids} {skip_locked}
+    )
+    RETURNING kind, data
+    """
+)
 _MOVE = Sql("UPDATE timers SET due_at_ms = :due_at_ms, data = :data WHERE id = :id")
 
 
@@ -103,6 +111,12 @@ def delete(tx: Transaction, timer_id: str) -> None:
 def forget(tx: Transaction, subject: str) -> None:
     """Drop the timers about something that is over, but for those that somebody fires just now."""
     tx.run(_FORGET, subject=subject)
+
+
+def drop(tx: Transaction, subject: str, kinds: Sequence[str]) -> dict[str, Any]:
+    """Drop the timers of these kinds, but for those that somebody fires just now; return their data by kind."""
+    rows = tx.rows(_DROP, subject=subject, ids=list(kinds))
+    return {kind: None if data is None else jsonvalue.loads(data) for kind, data in rows}
 
 
 def move(tx: Transaction, timer: TimerRow, *, due_at_ms: int, data: Mapping[str, Any] | None) -> None:

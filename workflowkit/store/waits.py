@@ -116,6 +116,13 @@ _CLOSE = Sql(
     """
 )
 _LISTENERS = Sql(f"{_SELECT} WHERE run_id = :run_id AND kind = 'cancel' AND state = 'open' ORDER BY wait_key")
+_DROP_LISTENERS = Sql(
+    """
+    DELETE FROM waits WHERE id IN (
+        SELECT id FROM waits WHERE run_id = :run_id AND kind = 'cancel' AND state = 'open' ORDER BY id {for_update}
+    )
+    """
+)
 _WAS_CANCELLED = Sql("SELECT 1 FROM waits WHERE run_id = :run_id AND kind = 'cancel' AND state = 'received' LIMIT 1")
 _WAKE_STEPS = Sql(
     """
@@ -203,6 +210,11 @@ def close(tx: Transaction, run_id: str) -> dict[str, str]:
 def listeners_of(tx: Transaction, run_id: str) -> list[WaitRow]:
     """Return the open waits for events that cancel a run."""
     return [from_row(row) for row in tx.rows(_LISTENERS, run_id=run_id)]
+
+
+def drop_listeners(tx: Transaction, run_id: str) -> None:
+    """Let no event cancel a run any more that has not done so."""
+    tx.run(_DROP_LISTENERS, run_id=run_id)
 
 
 def was_cancelled(tx: Transaction, run_id: str) -> bool:
