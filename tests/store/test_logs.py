@@ -11,6 +11,7 @@ import pytest
 from builders import a_workflow
 from runtimes import Harness, a_registry, a_runtime
 
+from workflowkit.base.jsonvalue import loads
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import DEFAULT_SCOPE, Scope
 from workflowkit.contrib.encryption import EncryptionMiddleware
@@ -162,3 +163,72 @@ def test_what_is_logged_costs_the_step_no_commit(database_url: str) -> None:
     commits = [name.partition(".")[0] for name in passed if name.endswith("after_commit")]
     assert [name for name in commits if name in ("match", "claim", "record", "step")] == ["match", "record"]
     assert commits.count("log") == 1
+
+
+@pytest.mark.parametrize(
+    ("say", "kept"),
+    [
+        (lambda logger: logger.info("bad \udc80"), "bad \\udc80"),
+        (lambda logger: logger.info("%s", "bad \ud83d"), "bad \\ud83d"),
+        (lambda logger: logger.info("bad \0"), "bad \\0"),
+        (lambda logger: logger.log(2**80, "loud"), "loud"),
+    ],
+)
+def test_a_line_that_no_database_takes_as_it_is_costs_no_other_line(database_url: str, say: Any, kept: str) -> None:
+    def talk(ctx: StepContext) -> None:
+        say(ctx.logger) if ctx.event["data"].get("bad") else ctx.logger.info("fine")
+
+    with _two_tenants(database_url, talk) as harness:
+        harness.runtime.logs.flush()
+        rows = harness.rows("SELECT message FROM log_lines")
+        assert sorted(loads(row["message"]) for row in rows) == sorted(["fine", kept, "fine"])
+
+
+def test_a_line_that_cannot_be_written_loses_itself_only(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def talk(ctx: StepContext) -> None:
+        ctx.logger.info("bad" if ctx.event["data"].get("bad") else "fine")
+
+    def append(tx: Any, scope: Scope, written: list[LogLine], **options: Any) -> None:
+        if any(line.message == "bad" for line in written):
+            raise ValueError("no such line")
+        kept(tx, scope, written, **options)
+
+    kept = loglines.append
+    with _two_tenants(database_url, talk) as harness:
+        monkeypatch.setattr(loglines, "append", append)
+        harness.runtime.logs.flush()
+        assert [loads(row["message"]) for row in harness.rows("SELECT message FROM log_lines")] == ["fine"] * 2
+        assert "was lost" in caplog.text
+
+
+def test_what_is_no_level_is_not_kept(database_url: str) -> None:
+    said: list[type[Exception]] = []
+
+    def talk(ctx: StepContext) -> None:
+        try:
+            ctx.logger.log(45.5, "half")  # type: ignore[arg-type]
+        except TypeError as error:
+            said.append(type(error))
+
+    with a_talking_runtime(database_url, talk) as harness:
+        assert lines(harness) == []
+        assert said == [TypeError]
+
+
+@contextmanager
+def _two_tenants(database_url: str, handler: Any) -> Iterator[Harness]:
+    """Let runs of two tenants talk, one of them with ``bad`` data; nothing of it has been written yet."""
+    registry, other = a_registry(), Scope(DEFAULT_SCOPE.environment, "acme")
+    registry.action("talk")(handler)
+    document = a_workflow().action("a", "talk").edge(SOURCE, "a").trigger("test/happened").document()
+    with a_runtime(database_url, registry=registry) as harness:
+        harness.runtime.logs._start = lambda: None  # type: ignore[method-assign]
+        harness.deploy(document)
+        harness.deploy(document, scope=other)
+        harness.send("test/happened")
+        harness.send("test/happened", scope=other, data={"bad": True})
+        harness.send("test/happened", scope=other)
+        harness.drain()
+        yield harness

@@ -27,6 +27,8 @@ FLUSH_SECONDS = 0.5
 LINES_PER_COMMIT, MAX_WAITING = 500, 20_000
 #: Levels by the names that people use.
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+#: The highest level that a line is kept with.
+MAX_LEVEL = 1_000
 #: Higher than any level: nothing is kept.
 OFF = "off"
 
@@ -54,7 +56,8 @@ class Logs:
 
     def wants(self, level: int) -> bool:
         """Tell whether lines of this level are kept."""
-        return self._level is not None and level >= self._level
+        # The logging module complains itself about what is no level.
+        return self._level is not None and isinstance(level, int) and level >= self._level
 
     def add(self, scope: Scope, run_id: str, step_key: str, attempt: int, level: int, message: str) -> None:
         """Let a line be written soon; one that finds no room is dropped."""
@@ -62,8 +65,9 @@ class Logs:
             return
         at_ms = self._database.carried_ms()
         line_id = new_id(at_ms)
-        text = message[: self._limits.log_line_chars].replace("\0", "\\0")
-        self._waiting.append(_Waiting(scope, LogLine(line_id, run_id, step_key, attempt, level, text, at_ms)))
+        text = _storable(message[: self._limits.log_line_chars])
+        line = LogLine(line_id, run_id, step_key, attempt, min(level, MAX_LEVEL), text, at_ms)
+        self._waiting.append(_Waiting(scope, line))
         self._start()
 
     def flush(self) -> None:
@@ -76,6 +80,9 @@ class Logs:
                 except StoreUnavailable:
                     self._waiting.extendleft(reversed(batch))
                     raise
+                except Exception:
+                    # SAFETY: S10 — the lines of others that wait with it are not lost by one that cannot be written.
+                    self._write_each(batch)
 
     def stop(self) -> None:
         """Write what waits and end the thread."""
@@ -91,6 +98,16 @@ class Logs:
         with self._database.transaction("log") as tx:
             for scope, of_scope in lines.items():
                 loglines.append(tx, scope, of_scope, run_bytes=self._limits.run_log_bytes)
+
+    def _write_each(self, batch: list[_Waiting]) -> None:
+        for done, waiting in enumerate(batch):
+            try:
+                self._write([waiting])
+            except StoreUnavailable:
+                self._waiting.extendleft(reversed(batch[done:]))
+                raise
+            except Exception:
+                _log.exception("a line of run %s was lost", waiting.line.run_id)
 
     def _start(self) -> None:
         with self._lock:
@@ -111,6 +128,11 @@ class Logs:
         except Exception:
             # The batch is lost, and the thread goes on: lines must not end what they tell of.
             _log.exception("lines of handlers were lost")
+
+
+def _storable(text: str) -> str:
+    """Return text that every database takes: NUL and lone surrogates are written as Python writes them."""
+    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
 
 
 @dataclass(frozen=True, slots=True)
