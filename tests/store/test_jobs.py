@@ -14,6 +14,7 @@ from workflowkit.base.scope import DEFAULT_SCOPE, Scope
 from workflowkit.engine.states import RunStatus
 from workflowkit.runtime import jobs as module
 from workflowkit.runtime.jobs import Jobs, NewJob
+from workflowkit.runtime.pausing import Target
 from workflowkit.store.jobs import JobKind, JobState
 
 OTHER = Scope("default", "other")
@@ -94,6 +95,33 @@ def test_replays_keep_the_rate_and_link_to_their_originals(database_url: str) ->
         times = sorted(row["created_at_ms"] for row in replays)
         # SAFETY: I19 — in any second at most two begin.
         assert all(later - earlier >= 1_000 for earlier, later in zip(times, times[2:], strict=False))
+
+
+@pytest.mark.parametrize("after", [0.0, 0.6])
+def test_a_replay_waits_while_its_workflow_is_drained_and_keeps_its_rate(database_url: str, after: float) -> None:
+    """Drained before the first one, or in the middle of a chunk."""
+    with a_runtime(database_url, a_registry()) as harness:
+        _failed(harness, 8)
+        job = harness.runtime.jobs.create(DEFAULT_SCOPE, NewJob(JobKind.REPLAY, rate_per_second=2))
+        if after:
+            harness.skip(after)
+            harness.skip(0)
+        begun = len(_statuses(harness))
+        harness.runtime.pausing.drain(Target(DEFAULT_SCOPE, "fails"))
+        for _ in range(20):
+            harness.skip(0.7)
+        assert len(_statuses(harness)) == begun
+        assert harness.runtime.pausing.count_open(Target(DEFAULT_SCOPE, "fails")) == 0
+        assert harness.runtime.jobs.get(DEFAULT_SCOPE, job.id).state is JobState.RUNNING
+        harness.runtime.pausing.undrain(Target(DEFAULT_SCOPE, "fails"))
+        _work_off(harness, job.id, seconds=0.1)
+        done = harness.runtime.jobs.get(DEFAULT_SCOPE, job.id)
+        assert (done.begun_count, done.done_count) == (8, 8)
+        replays = harness.rows("SELECT rerun_of, created_at_ms FROM runs WHERE rerun_of IS NOT NULL ORDER BY id")
+        assert len({row["rerun_of"] for row in replays}) == len(replays) == 8
+        times = sorted(row["created_at_ms"] for row in replays)
+        # SAFETY: I19 — in any second at most two begin, but for how often the relay looks.
+        assert all(later - earlier >= 900 for earlier, later in zip(times, times[2:], strict=False))
 
 
 def test_a_job_goes_on_after_its_scheduler_has_died_and_takes_no_run_twice(database_url: str) -> None:

@@ -17,6 +17,7 @@ from workflowkit.engine.outcome import Succeeded
 from workflowkit.registry import Registry
 from workflowkit.runtime.auditing import By
 from workflowkit.runtime.pausing import Target
+from workflowkit.runtime.rerunning import Again
 from workflowkit.store.pauses import Hold, Running
 
 TEST = Target(DEFAULT_SCOPE, "test")
@@ -459,6 +460,27 @@ def test_a_drained_workflow_starts_nothing_and_its_runs_end(database_url: str) -
         harness.send("test/happened")
         harness.drain()
         assert len(_statuses(harness)) == 11
+
+
+@pytest.mark.parametrize("target", [TEST, EVERYTHING])
+def test_a_run_of_what_is_drained_is_not_repeated(database_url: str, target: Target) -> None:
+    with a_runtime(database_url) as harness:
+        harness.deploy(_document("noop"))
+        harness.send("test/happened")
+        harness.drain()
+        run_id = harness.run()["id"]
+        harness.runtime.pausing.drain(target)
+        for _ in range(2):
+            with pytest.raises(Conflict, match="starts no runs for now: drain"):
+                harness.runtime.rerunning.rerun(DEFAULT_SCOPE, run_id)
+            with pytest.raises(Conflict, match="starts no runs for now: drain"):
+                harness.runtime.rerunning.rerun(DEFAULT_SCOPE, run_id, Again(data={"n": 2}))
+            harness.runtime.pausing.pause(TEST)
+        assert harness.run()["id"] == run_id
+        assert len(harness.rows("SELECT 1 FROM events WHERE name = 'test/happened'")) == 1
+        harness.runtime.pausing.undrain(target)
+        harness.runtime.rerunning.rerun(DEFAULT_SCOPE, run_id)
+        assert sorted(_statuses(harness)) == ["completed", "queued"], "it begins frozen"
 
 
 def test_of_a_pause_and_a_drain_the_pause_is_the_reason_and_lifting_it_leaves_the_drain(database_url: str) -> None:

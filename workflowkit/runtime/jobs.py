@@ -18,11 +18,12 @@ from workflowkit.definition.cel import compile_expression
 from workflowkit.engine.states import TERMINAL_RUN, RunStatus
 from workflowkit.runtime.cancelling import Cancelling
 from workflowkit.runtime.cause import CANCELLED_BY_USER, Cause
-from workflowkit.runtime.rerunning import LATEST, ORIGINAL, Again, Rerunning
+from workflowkit.runtime.rerunning import LATEST, ORIGINAL, Again, Drained, Rerunning
 from workflowkit.runtime.timers import NOTHING, Fired, Timers
-from workflowkit.store import events, jobs, runs, timers
+from workflowkit.store import events, jobs, pauses, runs, timers
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.jobs import Chosen, JobKind, JobRow, JobState
+from workflowkit.store.pauses import Hold
 from workflowkit.store.timers import TimerRow
 
 #: The kinds of the timers: of the job itself, and of what it does to one run.
@@ -31,6 +32,9 @@ JOB_TIMER, CANCEL_RUN_TIMER, REPLAY_RUN_TIMER = "job", "job.cancel", "job.replay
 JOB_CHUNK = 100
 #: Pause between two firings of a job that has nothing to wait for but its rate.
 _PAUSE_MS = 100
+#: How soon a job that a drain holds up looks again, and what its timer has in its data meanwhile.
+HELD_MS = 1_000
+_HELD = {"is_held": True}
 DEFAULT_RATE, MAX_RATE = 50.0, 1_000.0
 
 
@@ -119,12 +123,15 @@ class Jobs:
                 return Fired(again_at_ms=tx.now_ms + 10 * _PAUSE_MS)
             jobs.end(tx, timer.scope, job.id, JobState.DONE)
             return NOTHING
-        wanted = [run_id for run_id, event_id in found if self._holds(tx, job.chosen.condition, event_id)]
-        spacing_ms = 1000 / job.options["rate_per_second"] if job.kind is JobKind.REPLAY else 0.0
+        if job.kind is JobKind.REPLAY and self._is_held(tx, job, timer, {workflow_id for *_, workflow_id in found}):
+            return Fired(again_at_ms=tx.now_ms + HELD_MS, data=_HELD)
+        wanted = [run_id for run_id, event_id, _ in found if self._holds(tx, job.chosen.condition, event_id)]
+        spacing_ms = _spacing_ms(job)
         # SAFETY: I7 — the timers' ids follow from job and run, and the cursor moves in the same transaction.
-        timers.plan(tx, [_run_timer(job, run_id, tx.now_ms + int(n * spacing_ms)) for n, run_id in enumerate(wanted)])
+        begins_ms = tx.now_ms + int(spacing_ms if timer.data == _HELD else 0)
+        timers.plan(tx, [_run_timer(job, run_id, begins_ms + int(n * spacing_ms)) for n, run_id in enumerate(wanted)])
         jobs.advance(tx, timer.scope, job.id, cursor=found[-1][0], begun=len(wanted))
-        return Fired(again_at_ms=tx.now_ms + max(_PAUSE_MS, int(len(wanted) * spacing_ms)))
+        return Fired(again_at_ms=begins_ms + max(_PAUSE_MS, int(len(wanted) * spacing_ms)))
 
     def _cancel_run(self, tx: Transaction, timer: TimerRow) -> Fired:
         job = self._active(tx, timer)
@@ -142,13 +149,26 @@ class Jobs:
         job = self._active(tx, timer)
         if job is None:
             return NOTHING
-        jobs.count_done(tx, timer.scope, job.id)
+        fired = NOTHING
         try:
             again = Again(version=job.options["version"])
             _, hints, told = self._rerunning.start(tx, timer.scope, (timer.data or {})["run_id"], again)
+            fired = Fired(hints=tuple(hints), event_ids=tuple(told))
+        except Drained:
+            # SAFETY: I19 — by as long as all take that were planned with it: they keep their distances.
+            put_off_ms = max(HELD_MS, int(JOB_CHUNK * _spacing_ms(job)))
+            turns = (tx.now_ms - timer.due_at_ms) // put_off_ms + 1
+            return Fired(again_at_ms=timer.due_at_ms + turns * put_off_ms, data=timer.data)
         except WorkflowKitError:
-            return NOTHING  # the version cannot be read any more: one run must not hold up the others
-        return Fired(hints=tuple(hints), event_ids=tuple(told))
+            pass  # the version cannot be read any more: one run must not hold up the others
+        jobs.count_done(tx, timer.scope, job.id)
+        return fired
+
+    def _is_held(self, tx: Transaction, job: JobRow, timer: TimerRow, workflow_ids: set[str]) -> bool:
+        """Tell whether a job repeats nothing for now: because of a drain, or because what one put off is not done."""
+        if timer.data == _HELD and job.done_count < job.begun_count:
+            return True
+        return any(Hold.DRAIN in pauses.holds_of(tx, job.scope, workflow_id) for workflow_id in workflow_ids)
 
     def _active(self, tx: Transaction, timer: TimerRow) -> JobRow | None:
         """Return the job of a run's timer, ``None`` if it does nothing more."""
@@ -193,6 +213,10 @@ class Jobs:
 _OPEN = tuple(status for status in RunStatus if status not in TERMINAL_RUN)
 _DEFAULT_STATUSES = {JobKind.CANCEL: _OPEN, JobKind.REPLAY: (RunStatus.FAILED,)}
 _POSSIBLE_STATUSES = {JobKind.CANCEL: frozenset(_OPEN), JobKind.REPLAY: TERMINAL_RUN}
+
+
+def _spacing_ms(job: JobRow) -> float:
+    return 1000 / job.options["rate_per_second"] if job.kind is JobKind.REPLAY else 0.0
 
 
 def _run_timer(job: JobRow, run_id: str, due_at_ms: int) -> TimerRow:

@@ -44,6 +44,10 @@ class Again:
     version: int | str = ORIGINAL
 
 
+class Drained(Conflict):
+    """What a run is of is drained: no run of it begins."""
+
+
 class Rerunning:
     """Repeats runs of a tenant."""
 
@@ -67,7 +71,8 @@ class Rerunning:
         """Start a new run that repeats an earlier one; return its id.
 
         Raises ``NotFound``; ``InvalidInput`` with pointers ``/from_step``, ``/inputs``, ``/data``, ``/version``;
-        ``LimitExceeded``; ``Conflict`` where only a part of a run can be repeated with its parent.
+        ``LimitExceeded``; ``Conflict`` where only a part of a run can be repeated with its parent, and where no run
+        begins because of a drain.
         """
         place = self._check(again)
         with self._database.transaction("rerun") as tx:
@@ -78,21 +83,26 @@ class Rerunning:
     def start(
         self, tx: Transaction, scope: Scope, run_id: str, again: Again, place: Place | None = None
     ) -> tuple[str, list[Any], Any]:
-        """Add the new run in the caller's transaction; return its id, and the steps and events to hint."""
+        """Add the new run in the caller's transaction; return its id, and the steps and events to hint.
+
+        Raises what ``rerun`` raises, ``Drained`` before anything is written.
+        """
         original = runs.load_in_scope(tx, scope, run_id)
         if original is None:
             raise NotFound(f"no run {run_id}")
         if original.path is not None:
             raise Conflict("a part of a run cannot be repeated by itself: repeat the run from the step that began it")
+        holds = pauses.holds_of(tx, scope, original.workflow_id)
+        if Hold.DRAIN in holds:
+            raise Drained(f"workflow {original.workflow_id!r} starts no runs for now: {', '.join(sorted(holds))}")
         version = self._version(tx, original, again.version)
         workflow = self._versions.load(tx, scope, original.workflow_id, version)
         kept = self._kept(tx, original, workflow, place)
         event = self._event(tx, original, again)
-        is_paused = Hold.PAUSE in pauses.holds_of(tx, scope, original.workflow_id)
         run = replace(
             original, id=new_id(tx.now_ms), status=RunStatus.QUEUED, revision=0, created_at_ms=tx.now_ms,
             version=version, event_id=event.id, rerun_of=original.id, started_at_ms=None,
-            paused_at_ms=tx.now_ms if is_paused else None,
+            paused_at_ms=tx.now_ms if Hold.PAUSE in holds else None,
             parent_run_id=None, parent_step=None, parent_wait=None, input=_input(again, place),
             flow=None if (flow := flow_of(original)) is None else flow.again(tx.now_ms).as_json(),
         )  # fmt: skip

@@ -99,7 +99,7 @@ _CHOICE = f"""
         AND created_at_ms < :before_ms AND (:workflow_id = '' OR workflow_id = :workflow_id)
 """
 _COUNT = Sql(f"SELECT count(*) {_CHOICE}")
-_NEXT = Sql(f"SELECT id, event_id {_CHOICE} AND id > :run_cursor ORDER BY id LIMIT :limit")
+_NEXT = Sql(f"SELECT id, event_id, workflow_id {_CHOICE} AND id > :run_cursor ORDER BY id LIMIT :limit")
 
 
 def insert(tx: Transaction, scope: Scope, job: JobRow) -> None:
@@ -133,10 +133,10 @@ def count_chosen(tx: Transaction, scope: Scope, chosen: Chosen) -> int:
     return int(tx.one(_COUNT, **_whose(scope), **_choice(chosen))[0])
 
 
-def next_chosen(tx: Transaction, scope: Scope, chosen: Chosen, *, after: str, limit: int) -> list[tuple[str, str]]:
-    """Return (run id, event id) of the next chosen runs, in order, not looking at the condition."""
+def next_chosen(tx: Transaction, scope: Scope, chosen: Chosen, *, after: str, limit: int) -> list[tuple[str, str, str]]:
+    """Return (run id, event id, workflow id) of the next chosen runs, in order, not looking at the condition."""
     rows = tx.rows(_NEXT, **_whose(scope), **_choice(chosen), run_cursor=after, limit=limit)
-    return [(row[0], row[1]) for row in rows]
+    return [(row[0], row[1], row[2]) for row in rows]
 
 
 def advance(tx: Transaction, scope: Scope, job_id: str, *, cursor: str, begun: int) -> None:

@@ -156,7 +156,9 @@ def skip_wait(run_id: str, body: dict[str, Any]) -> Response:
 @api.post("/runs/<run_id>/rerun")
 @requires("runs:write")
 @receives(schemas.RerunBody, is_optional=True)
-@returns(schemas.Rerun, 201, _409="It is a part of a run, which is repeated with its parent.")
+@returns(
+    schemas.Rerun, 201, _409="It is a part of a run, which is repeated with its parent; or its workflow is drained."
+)
 def rerun(run_id: str, body: dict[str, Any]) -> Response:
     """Repeat a run.
 
