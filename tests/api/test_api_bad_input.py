@@ -188,6 +188,9 @@ BAD_QUERIES = {
     "created_after=2025-01-01T00:00:00": ("/query/created_after", "invalid-type"),
     "workflow_id=%00": ("/query/workflow_id", "nul-character"),
     "tenant=other": ("/query/tenant", "unknown-key"),
+    "version=0": ("/query/version", "invalid-value"),
+    f"version={2**53 + 1}": ("/query/version", "invalid-value"),
+    "version=" + 40 * "9": ("/query/version", "invalid-value"),
 }
 
 
@@ -196,6 +199,11 @@ def test_a_bad_query_is_refused_with_its_parameter(sqlite_url: str, query: str, 
     with a_web(sqlite_url) as web:
         response = web.client().get(f"/api/runs?{query}")
         assert (response.status_code, problems_of(response)) == (400, [problem])
+
+
+def test_no_run_is_of_the_largest_version(database_url: str) -> None:
+    with a_web(database_url) as web:
+        assert web.client().get(f"/api/runs?version={2**53}").get_json()["items"] == []
 
 
 def test_cursors_of_versions_are_numbers(sqlite_url: str) -> None:

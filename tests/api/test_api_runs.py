@@ -404,4 +404,6 @@ def test_what_handlers_log_is_listed_by_step_attempt_and_level(database_url: str
         cursor = client.get(f"/api/runs/{run_id}/logs?limit=1").get_json()["next_cursor"]
         assert said(f"?cursor={cursor}") == [second]
         assert client.get(f"/api/runs/{run_id}/logs?level=loud").status_code == 400
+        assert client.get(f"/api/runs/{run_id}/logs?attempt={40 * '9'}").status_code == 400
+        assert client.get(f"/api/runs/{run_id}/logs?attempt={2**53}").get_json()["items"] == []
         assert web.client(scope=OTHER_TENANT).get(f"/api/runs/{run_id}/logs").status_code == 404

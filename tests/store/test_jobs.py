@@ -157,6 +157,8 @@ def test_a_stopped_job_does_nothing_more(database_url: str) -> None:
         (NewJob(JobKind.CANCEL, statuses=(RunStatus.FAILED,)), "/statuses"),
         (NewJob(JobKind.REPLAY, statuses=(RunStatus.RUNNING,)), "/statuses"),
         (NewJob(JobKind.REPLAY, rate_per_second=0), "/rate_per_second"),
+        (NewJob(JobKind.REPLAY, rate_per_second=1e-300), "/rate_per_second"),
+        (NewJob(JobKind.REPLAY, rate_per_second=float("nan")), "/rate_per_second"),
         (NewJob(JobKind.REPLAY, version="newest"), "/version"),
     ],
 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from workflowkit.base.clock import rfc3339
+from workflowkit.base.jsonvalue import MAX_INTEGER
 from workflowkit.cli.output import dim, emit_json, mark, plain, short, status, table
 from workflowkit.cli.target import opened, scope_of, scope_options
 from workflowkit.engine.states import RunStatus
@@ -30,7 +31,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON a
     help="May be repeated.",
 )
 @click.option("--workflow", "workflow_id", metavar="ID", help="Only runs of this workflow.")
-@click.option("--version", type=click.IntRange(1), metavar="N", help="Only runs of this version.")
+@click.option("--version", type=click.IntRange(1, MAX_INTEGER), metavar="N", help="Only runs of this version.")
 @click.option("--app", "app_id", metavar="ID", help="Only runs of this application's functions.")
 @click.option("--since", type=click.DateTime(), help="Created at or after this time in UTC.")
 @click.option("--until", type=click.DateTime(), help="Created before this time in UTC.")

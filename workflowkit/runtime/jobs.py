@@ -35,7 +35,7 @@ _PAUSE_MS = 100
 #: How soon a job that a drain holds up looks again, and what its timer has in its data meanwhile.
 HELD_MS = 1_000
 _HELD = {"is_held": True}
-DEFAULT_RATE, MAX_RATE = 50.0, 1_000.0
+DEFAULT_RATE, MIN_RATE, MAX_RATE = 50.0, 0.001, 1_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +180,9 @@ class Jobs:
     def _check(self, wanted: NewJob) -> None:
         if wanted.reason is not None and len(wanted.reason) > self._limits.reason_chars:
             raise LimitExceeded("reason_chars", self._limits.reason_chars, len(wanted.reason), pointer="/reason")
-        if not 0 < wanted.rate_per_second <= MAX_RATE:
-            raise InvalidInput.at("/rate_per_second", "invalid-value", f"more than 0, and at most {MAX_RATE:g}")
+        # SAFETY: I4 — the times of what is repeated more slowly still would be more than a database can hold.
+        if not MIN_RATE <= wanted.rate_per_second <= MAX_RATE:
+            raise InvalidInput.at("/rate_per_second", "invalid-value", f"from {MIN_RATE:g} to {MAX_RATE:g}")
         if wanted.version not in (ORIGINAL, LATEST):
             raise InvalidInput.at("/version", "invalid-value", f"{ORIGINAL} or {LATEST}")
 

@@ -1018,7 +1018,7 @@ export interface NewJob {
   readonly condition?: string;
   /** Why, for people. */
   readonly reason?: string;
-  /** How many runs are repeated a second. Default: 50. */
+  /** How many runs are repeated a second, 0.001 to 1000. Default: 50. */
   readonly rate_per_second?: number;
   /** Repeat on the `original` version (the default) or the `latest`. */
   readonly version?: string;

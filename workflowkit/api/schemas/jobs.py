@@ -21,7 +21,9 @@ class NewJob(Request):
     created_before = moment("Runs created before then. Default: now.", required=False)
     condition = text("An expression over `event` that must be true.", required=False)
     reason = text("Why, for people.", required=False)
-    rate_per_second = fields.Float(**described("How many runs are repeated a second. Default: 50.", required=False))
+    rate_per_second = fields.Float(
+        **described("How many runs are repeated a second, 0.001 to 1000. Default: 50.", required=False)
+    )
     version = text("Repeat on the `original` version (the default) or the `latest`.", required=False)
 
 

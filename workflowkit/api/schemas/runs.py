@@ -22,6 +22,7 @@ from workflowkit.api.schemas.base import (
 from workflowkit.api.schemas.events import Event
 from workflowkit.api.waiting import MAX_WAIT_SECONDS
 from workflowkit.base.ids import ID_LENGTH
+from workflowkit.base.jsonvalue import MAX_INTEGER
 from workflowkit.engine.states import RunStatus, StepStatus
 from workflowkit.runtime.logs import LEVELS
 
@@ -41,7 +42,7 @@ class RunQuery(PageQuery):
     status = fields.List(fields.String(validate=validate.OneOf(list(RunStatus))),
                          metadata={"description": "Runs in one of these states; repeat the parameter."})  # fmt: skip
     workflow_id = text("Runs of this workflow.", required=False)
-    version = fields.Integer(validate=validate.Range(1), metadata={"description": "Runs of this version."})
+    version = fields.Integer(validate=validate.Range(1, MAX_INTEGER), metadata={"description": "Runs of this version."})
     app_id = text("Runs of the functions of this application.", required=False)
     event_id = text("Runs started by the event with this id of ours.", required=False)
     parent_run_id = text("Runs that this run began: items of its loops, workflows it runs.", required=False)
@@ -152,7 +153,9 @@ class LogQuery(PageQuery):
     """Which lines to list."""
 
     step = text("The step, with all that its handler opened; or one of the latter.", required=False)
-    attempt = fields.Integer(metadata={"description": "The attempt, counted from 1."}, validate=validate.Range(1))
+    attempt = fields.Integer(
+        metadata={"description": "The attempt, counted from 1."}, validate=validate.Range(1, MAX_INTEGER)
+    )
     level = text("From this level on. Default: all.", required=False, validate=validate.OneOf([*LEVELS]))
 
 
