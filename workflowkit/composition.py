@@ -286,7 +286,7 @@ class Runtime:
         emitting = Emitting(self._schedule, event_dedup_seconds=settings.event_dedup_seconds)
         claiming = Claiming(self._versions, self._schedule, self._waiting, self.extensions)
         next_turn = NextTurn(self.database, self._schedule, self._versions)
-        dequeuing = Dequeuing(self.database, self._schedule, claiming, next_turn)
+        dequeuing = Dequeuing(self.database, self._schedule, claiming, self._ending, next_turn)
         advance = Advance(
             self.database, self._schedule, self.jitter, emitting, claiming, dequeuing, self._ending, next_turn
         )  # fmt: skip

@@ -22,7 +22,10 @@ from workflowkit.inngest.views import output_of, shown_status
 from workflowkit.runtime.innersteps import InnerStep, inner_steps
 from workflowkit.runtime.position import events_of
 from workflowkit.store import queries, runs
+from workflowkit.store.database import Transaction
+from workflowkit.store.events import EventGone
 from workflowkit.store.queries import RunView
+from workflowkit.store.runs import RunRecord
 
 #: The operation that a kind of step is known by.
 _OPERATIONS = {
@@ -81,7 +84,7 @@ class Traces:
             facts = queries.find_facts(tx, parts.settings.scope, run_id)
             record = runs.load_in_scope(tx, parts.settings.scope, run_id)
             event = queries.get_event(tx, parts.settings.scope, run.event_id).as_json()
-            together = (() if record is None else events_of(tx, record)) or (event,)
+            together = (() if record is None else _together(tx, record)) or (event,)
         found = inner_steps(facts).get(run.workflow_id.partition("/")[2], ())
         steps = tuple(step for step in found if not is_note(step_id_of(step.id)))
         return Traced(run, steps, tuple(shown_event(each) for each in together))
@@ -123,6 +126,14 @@ def _name(step: InnerStep, seen: set[str]) -> str:
     base, mark, number = own.rpartition(":")
     seen.add(own)
     return base if mark and number.isdecimal() and base in seen else own
+
+
+def _together(tx: Transaction, run: RunRecord) -> tuple[dict[str, Any], ...]:
+    """Return the events of a run's batch; none if it had but one, or they are gone."""
+    try:
+        return events_of(tx, run)
+    except EventGone:
+        return ()
 
 
 def _status(run: RunStatus, step: StepStatus) -> str:

@@ -40,6 +40,7 @@ from workflowkit.runtime.runflow import RunFlow, flow_of, lane_of, limited_flow_
 from workflowkit.runtime.slots import give_back
 from workflowkit.store import journal, lanes, pauses, runs, slots, steps
 from workflowkit.store.database import Database, Transaction
+from workflowkit.store.events import EventGone
 from workflowkit.store.lanes import Lane, QueuedStep
 from workflowkit.store.runs import RunRecord
 from workflowkit.store.steps import Lease
@@ -91,8 +92,11 @@ class Advance:
         if hint.is_place:
             return self._dequeue(hint.step_key)
         if self._database.is_postgresql:
-            with self._database.statement("claim") as tx:
-                claimed = self._claiming.at_once(tx, opening, may_defer=may_defer)
+            try:
+                with self._database.statement("claim") as tx:
+                    claimed = self._claiming.at_once(tx, opening, may_defer=may_defer)
+            except EventGone:
+                return None, self._give_up(hint.run_id)
             if claimed is not None:
                 return claimed, ()
         return self._claim_locked(hint)
@@ -112,7 +116,18 @@ class Advance:
             return None, ()
         except _NothingToClaim:
             return None, ()
+        except EventGone:
+            return None, self._give_up(hint.run_id)
         return (found, ()) if isinstance(found, Claim) else self._dequeue(found)
+
+    def _give_up(self, run_id: str) -> Sequence[Opening]:
+        """End a run whose event is gone: it could not be claimed by anybody, ever."""
+        with self._database.transaction("claim") as tx:
+            run = runs.lock(tx, run_id)
+            if run is None or run.status.is_terminal:
+                return ()
+            ended = self._ending.give_up(tx, run)
+        return [Opening(hint) for hint in ended.hints]  # the events about it are the relay's
 
     def _dequeue(self, place: str) -> tuple[Claim | None, Sequence[Opening]]:
         found = self._dequeuing.claim(place)

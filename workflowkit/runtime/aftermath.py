@@ -27,7 +27,7 @@ from workflowkit.runtime.position import Batch, Position, Schedule, load
 from workflowkit.runtime.versions import Versions
 from workflowkit.store import runs, steps
 from workflowkit.store.database import Transaction
-from workflowkit.store.events import EventRecord
+from workflowkit.store.events import EventGone, EventRecord
 from workflowkit.store.runs import RunRecord
 
 _LOST = frozenset({RunStatus.FAILED, RunStatus.CANCELLED})
@@ -77,7 +77,10 @@ class Aftermath:
         run, outcome = runs.load(tx, run_id), runs.outcome(tx, run_id)
         if run is None or outcome is None:
             return _NOTHING
-        position, _facts = load(tx, run, self._versions)
+        try:
+            position, _facts = load(tx, run, self._versions)
+        except EventGone:
+            return _NOTHING  # a handler would have to be told of it
         return self.follow(tx, position, Finish(outcome[0], error=outcome[2]), None)
 
     def _after_undoing(self, tx: Transaction, position: Position) -> Following:

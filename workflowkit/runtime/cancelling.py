@@ -22,6 +22,7 @@ from workflowkit.runtime.waiting import behind, find_earlier
 from workflowkit.runtime.watches import FINISH_TIMER, LISTEN_TIMER, START_TIMER, is_current
 from workflowkit.store import events, journal, runs, waits
 from workflowkit.store.database import Transaction
+from workflowkit.store.events import EventGone
 from workflowkit.store.runs import RunRecord
 from workflowkit.store.timers import TimerRow
 from workflowkit.store.waits import WaitRow
@@ -52,7 +53,7 @@ class Cancelling:
         """
         try:
             position, _facts = load(tx, run, self._versions)
-        except (DefinitionError, ValueUnreadable):
+        except (DefinitionError, EventGone, ValueUnreadable):
             return self._ending.abandon(tx, run, cause)
         decision = planner.cancel(position.progress, tx.now_ms, cause.reason)
         journal.insert(tx, journal.rows_of(run.id, run.revision, decision.facts))
@@ -120,8 +121,10 @@ def find_missed(
     limits: Limits,
 ) -> Missed:
     """Look for an event that is for one of the listeners of a run, of those that ``after`` has an id to begin from."""
-    event = events.load(tx, run.event_id).as_json()
-    rest = {}
+    record = events.find(tx, run.event_id)
+    if record is None:
+        return Missed()
+    event, rest = record.as_json(), {}
     for row in rows:
         if row.wait_key not in after:
             continue

@@ -15,6 +15,7 @@ from workflowkit.engine.states import RunStatus
 from workflowkit.flow.concurrency import Ceiling
 from workflowkit.flow.dequeue import Full, Go, TooEarly, dequeue
 from workflowkit.runtime.claiming import Claiming
+from workflowkit.runtime.ending import Ending
 from workflowkit.runtime.hints import place_hint
 from workflowkit.runtime.nextturn import NextTurn
 from workflowkit.runtime.position import Claim, Opening, Schedule
@@ -22,6 +23,7 @@ from workflowkit.runtime.runflow import flow_of, rate_of, throttle_state
 from workflowkit.runtime.slots import queue_again
 from workflowkit.store import flowstates, lanes, runs, slots, steps
 from workflowkit.store.database import Database, Transaction
+from workflowkit.store.events import EventGone
 from workflowkit.store.flowstates import StateKey
 from workflowkit.store.lanes import Lane, QueuedStep
 from workflowkit.store.runs import RunRecord
@@ -50,10 +52,13 @@ class Dequeued:
 class Dequeuing:
     """Takes steps out of lanes, for one worker process. Thread-safe."""
 
-    def __init__(self, database: Database, schedule: Schedule, claiming: Claiming, next_turn: NextTurn) -> None:
+    def __init__(
+        self, database: Database, schedule: Schedule, claiming: Claiming, ending: Ending, next_turn: NextTurn
+    ) -> None:
         self._database = database
         self._schedule = schedule
         self._claiming = claiming
+        self._ending = ending
         self._next_turn = next_turn
 
     def claim(self, place: str) -> Dequeued:
@@ -69,7 +74,7 @@ class Dequeuing:
                 with self._database.transaction("dequeue") as tx:
                     found = self._look(tx, place)
             except _SpoiltStep as spoilt:
-                self._set_aside(spoilt.step)
+                openings += self._give_up(spoilt.step) if spoilt.is_lost else self._set_aside(spoilt.step)
                 passed_over = spoilt.queue
                 continue
             openings += found.openings
@@ -152,8 +157,8 @@ class Dequeuing:
         started = replace(run, status=RunStatus.RUNNING, started_at_ms=run.started_at_ms or tx.now_ms)
         try:
             claim = self._claiming.begin(tx, started, lease)
-        except DefinitionError as error:
-            raise _SpoiltStep(step, lane.queue) from error
+        except (DefinitionError, EventGone) as error:
+            raise _SpoiltStep(step, lane.queue, is_lost=isinstance(error, EventGone)) from error
         if claim is None:
             return None
         self._take_slots(tx, run, claim)
@@ -174,17 +179,27 @@ class Dequeuing:
         """Let the other first steps of a run that has just started be under what its later steps are under."""
         return [Opening(hint) for hint in queue_again(tx, run.id, wake_at_ms=tx.now_ms + self._schedule.grace_ms)]
 
-    def _set_aside(self, step: QueuedStep) -> None:
+    def _give_up(self, step: QueuedStep) -> list[Opening]:
+        """End the run of a step whose event is gone: nobody can go on with it, and it would hold up its lane."""
+        with self._database.transaction("dequeue") as tx:
+            run = runs.lock(tx, step.run_id)
+            lanes.remove(tx, step.run_id, step.step_key)
+            if run is None or run.status.is_terminal:
+                return []
+            return [Opening(hint) for hint in self._ending.give_up(tx, run).hints]
+
+    def _set_aside(self, step: QueuedStep) -> list[Opening]:
         """Keep a step that this process cannot read from holding up its lane: the relay hints it to others."""
         with self._database.transaction("dequeue") as tx:
             if runs.lock(tx, step.run_id) is not None:
                 lanes.remove(tx, step.run_id, step.step_key)
                 steps.unpark(tx, step.run_id, step.step_key, wake_at_ms=tx.now_ms + self._schedule.grace_ms)
+        return []
 
 
 class _SpoiltStep(Exception):
-    """Rolls back: the version of the step's run cannot be read here."""
+    """Rolls back: the version of the step's run cannot be read here, or the run has lost its event."""
 
-    def __init__(self, step: QueuedStep, queue: str) -> None:
+    def __init__(self, step: QueuedStep, queue: str, *, is_lost: bool) -> None:
         super().__init__(step.run_id)
-        self.step, self.queue = step, queue
+        self.step, self.queue, self.is_lost = step, queue, is_lost

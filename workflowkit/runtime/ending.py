@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from workflowkit.engine.facts import ErrorInfo
 from workflowkit.engine.planner import Decision
 from workflowkit.engine.progress import Finish
 from workflowkit.engine.states import RunStatus
@@ -36,6 +37,8 @@ class Ended:
 
 
 NOT_ENDED = Ended()
+#: Why a run has failed that nobody can read any more.
+EVENT_GONE: Final = ErrorInfo("EventGone", "an event that started the run is gone", "event-gone", retryable=False)
 
 
 class Ending:
@@ -76,14 +79,23 @@ class Ending:
 
     def abandon(self, tx: Transaction, run: RunRecord, cause: Cause) -> Ended:
         """Cancel a run of which nothing can be read: what is scheduled of it can be kept from running all the same."""
+        return self._abandon(tx, run, Finish(RunStatus.CANCELLED), cause)
+
+    def give_up(self, tx: Transaction, run: RunRecord) -> Ended:
+        """Fail a run whose event is gone: nobody can go on with it, now or later. No handler of its own follows."""
+        return self._abandon(tx, run, Finish(RunStatus.FAILED, error=EVENT_GONE), None)
+
+    def _abandon(self, tx: Transaction, run: RunRecord, finish: Finish, cause: Cause | None) -> Ended:
         if is_item(run):
             lock_loop(tx, run)
         steps.cancel_open(tx, run.id)
         cancel_parts(tx, run.id)
         _cancel_children(tx, run, frozenset())
         timers.forget(tx, run.id)
-        event = events.load(tx, run.event_id).as_json()
-        return self._write(tx, run, Finish(RunStatus.CANCELLED), event, cause=cause, handled_failures=0)
+        record = events.find(tx, run.event_id)
+        # What is told of the end has the event in it: of one that is gone no more is known than its id.
+        event = {"id": run.event_id, "data": {}} if record is None else record.as_json()
+        return self._write(tx, run, finish, event, cause=cause, handled_failures=0)
 
     def is_plain(self, tx: Transaction, position: Position, finish: Finish) -> bool:
         """Tell whether its end changes nothing but the run's row, slots and locks, so that one statement does."""

@@ -204,8 +204,8 @@ class Jobs:
     def _holds(self, tx: Transaction, condition: str | None, event_id: str) -> bool:
         if condition is None:
             return True
-        event: Mapping[str, Any] = events.load(tx, event_id).as_json()
         try:
+            event: Mapping[str, Any] = events.load(tx, event_id).as_json()
             return compile_expression(condition, limits=self._limits).matches({"event": event})
         except WorkflowKitError:
             return False

@@ -415,7 +415,8 @@ def attempt_fact(lease: Lease, worker: str, now_ms: int) -> Fact:
 def load(tx: Transaction, run: RunRecord, versions: Versions) -> tuple[Position, list[Fact]]:
     """Return the position of a locked run and the facts it was made of.
 
-    Raises ``ValueUnreadable`` where something is encrypted with a key that is not here, and what ``Versions`` raises.
+    Raises ``EventGone``; ``ValueUnreadable`` where something is encrypted with a key that is not here; and what
+    ``Versions`` raises.
     """
     facts = journal.load(tx, run.id)
     return place(tx, run, events.load(tx, run.event_id), facts, versions), facts
@@ -434,7 +435,7 @@ def place(
 
 
 def events_of(tx: Transaction, run: RunRecord) -> tuple[dict[str, Any], ...]:
-    """Return the events of the batch that started a run; none if it was a single event."""
+    """Return the events of the batch that started a run; none if it was a single event. Raises ``EventGone``."""
     collection_id = None if run.flow is None else run.flow.get("collection")
     if collection_id is None:
         return ()

@@ -82,7 +82,8 @@ def _event_of(tx: Transaction, row: WaitRow) -> dict[str, Any] | None:
     if row.condition is None:
         return None
     run = runs.load(tx, row.run_id)
-    return None if run is None else events.load(tx, run.event_id).as_json()
+    event = None if run is None else events.find(tx, run.event_id)
+    return None if event is None else event.as_json()
 
 
 class Waking:
@@ -127,11 +128,11 @@ class Waking:
         if row is None or row.state is not State.OPEN:
             return NOTHING
         run = runs.load(tx, row.run_id)
-        if run is None:
+        event = None if run is None else events.find(tx, run.event_id)
+        if event is None:
             return NOTHING
-        event = events.load(tx, run.event_id).as_json()
         looked = find_earlier(
-            tx, row, data["path"], event, data.get("after") or first_id(data["after_ms"]), self._limits
+            tx, row, data["path"], event.as_json(), data.get("after") or first_id(data["after_ms"]), self._limits
         )
         if looked.rest is not None:
             return Fired(again_at_ms=tx.now_ms, data={**data, "after": looked.rest})

@@ -57,6 +57,7 @@ from workflowkit.runtime.position import Claim, Jitter, Opening, Recorded
 from workflowkit.runtime.runflow import groups_of, is_limited
 from workflowkit.runtime.stepping import RECORD_PAUSES_SECONDS, Stepping
 from workflowkit.runtime.suspending import Suspending
+from workflowkit.store.events import EventGone
 from workflowkit.store.runs import RunRecord, given
 
 _log = logging.getLogger(__name__)
@@ -160,7 +161,7 @@ class Worker:
     def _claim(self, opening: Opening) -> tuple[Claim | None, Sequence[Opening]]:
         try:
             return self.advance.claim(opening, may_defer=True)
-        except (DefinitionError, ValueUnreadable) as error:
+        except (DefinitionError, EventGone, ValueUnreadable) as error:
             _log.warning("run %s is left to others: %s", opening.hint.run_id, error)
             return None, ()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from workflowkit.base.scope import Scope
 from workflowkit.store import events
 from workflowkit.store.database import InsertInto, Sql, Transaction
-from workflowkit.store.events import EventRecord
+from workflowkit.store.events import EventGone, EventRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +93,11 @@ def has_sender_id(tx: Transaction, collection_id: str, event_id: str | None) -> 
 
 
 def load_events(tx: Transaction, collection_id: str) -> list[EventRecord]:
-    """Return the collected events, in order of arrival."""
+    """Return the collected events, in order of arrival. Raises ``EventGone``."""
     ids = event_ids(tx, collection_id)
     found = {record.id: record for record in events.load_all(tx, ids)}
+    if not ids or len(found) < len(ids):
+        raise EventGone(f"events of the collection {collection_id} are gone")
     return [found[event_id] for event_id in ids]
 
 

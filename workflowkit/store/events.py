@@ -7,9 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from workflowkit.base import jsonvalue
+from workflowkit.base.errors import Gone
 from workflowkit.base.scope import Scope
 from workflowkit.base.sealing import open_event_data, seal_event_data
 from workflowkit.store.database import DeleteFrom, InsertInto, Sql, Transaction
+
+
+class EventGone(Gone):
+    """An event that a run was started by is not there any more: the database has lost it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +168,17 @@ def pending(tx: Transaction, ids: Sequence[str]) -> list[EventRecord]:
 
 
 def load(tx: Transaction, event_id: str) -> EventRecord:
-    """Return the event with our id ``event_id``, which a run row named."""
+    """Return the event with our id ``event_id``, which a run row named. Raises ``EventGone``."""
+    record = find(tx, event_id)
+    if record is None:
+        raise EventGone(f"the event {event_id} is gone")
+    return record
+
+
+def find(tx: Transaction, event_id: str) -> EventRecord | None:
+    """Return the event with our id ``event_id``, if it is (still) there."""
     row = tx.one(_SELECT_ONE, id=event_id)
-    if row is None:
-        raise LookupError(event_id)
-    return from_row(row)
+    return None if row is None else from_row(row)
 
 
 def opened(tx: Transaction, record: EventRecord) -> EventRecord:
