@@ -301,6 +301,25 @@ def test_an_evaluation_past_its_budget_is_stopped(rule: Any) -> None:
         compiled.evaluate(data)
 
 
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"var": Placeholder(0)},
+        {"missing": Placeholder(0)},
+        {"in": ["ab", Placeholder(0)]},
+        {"in": [Placeholder(0), "ab"]},
+        {"-": [Placeholder(0)]},
+        {"<": [Placeholder(0), Placeholder(1)]},
+        {"substr": ["abc", Placeholder(0)]},
+        {"===": [Placeholder(0), Placeholder(1)]},
+    ],
+)
+def test_reading_a_long_text_is_paid_for_whatever_reads_it(rule: Any) -> None:
+    compiled = compile_rule({"map": [Placeholder(2), rule]})
+    with pytest.raises(ExpressionError, match="expression_steps"):
+        compiled.evaluate(None, ["." * 300_000, "".join(["."] * 300_000), [1] * 20])
+
+
 def test_an_ordinary_rule_over_a_thousand_elements_is_within_the_budget() -> None:
     rule = compile_rule({"filter": [var("list"), {"and": [{">": [var("n"), 10]}, {"<": [var("n"), 20]}]}]})
     assert len(rule.evaluate({"list": [{"n": n} for n in range(1_000)]})) == 9

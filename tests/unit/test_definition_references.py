@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from copy import deepcopy
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from workflowkit.base.errors import LimitExceeded
 from workflowkit.base.limits import Limits
+from workflowkit.definition.jsonpath import Budget
 from workflowkit.definition.references import (
     MISSING,
     Reference,
@@ -314,6 +316,51 @@ def test_a_filter_pays_for_each_of_its_comparisons() -> None:
     assert compile_template("!ref($.event[?(@ == 1)])", Limits(reference_nodes=100)).resolve(scope) == []
     with pytest.raises(LimitExceeded, match="reference_nodes"):
         compile_template("!ref($.event[?(@ == 1 || @ == 2)])", Limits(reference_nodes=100)).resolve(scope)
+
+
+@pytest.mark.parametrize(
+    ("test", "nodes"),
+    [
+        ("@[0] == @[1]", 1 + 100 + 100 * 10),
+        ("@[0] != @[1]", 1 + 100 + 100 * 10),
+        ("@[0] <= @[1]", 1 + 100 + 100 * 10),
+        ("@[0] == @[1] || @[0] != @[1]", 2 + 100 + 100 * 10),
+        ("@[0] == @[1] && @[0] == @[1]", 2 + 2 * (100 + 100 * 10)),
+        ("@[0][0] == @[1]", 1),
+        ("@[0]", 1),
+        ("@[2] == @[3]", 1 + 1_600 // 16),
+        ("@[2] < @[3]", 1 + 1_600 // 16),
+        ("@[2] == @[0]", 1),
+        ("@[4] == @[5]", 1 + 2),
+        ("@[9]" + "[0]" * 39, 1 + 10),
+    ],
+)
+def test_a_comparison_pays_for_what_it_looks_at(test: str, nodes: int) -> None:
+    rows = [[1] * 10] * 100
+    element = [rows, deepcopy(rows), "x" * 1_600, "".join(["x"] * 1_600), {"a": 1, "b": 2}, {"b": 2, "a": 1}]
+    spent = Spent()
+    compile_template(f"!ref($.event[?({test})])").resolve(ReferenceScope([element], {}), spent)
+    assert spent.searching == nodes
+
+
+class Spent(Budget):
+    """Counts what a search pays, apart from the copy of what it found."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.searching = 0
+
+    def spend_nodes(self, count: int) -> None:
+        if sys._getframe(1).f_code.co_name != "copied":
+            self.searching += count
+
+
+def test_a_filter_that_compares_large_values_again_and_again_is_refused() -> None:
+    rows = [[1] * 10] * 100
+    test = "||".join(["@[0]!=@[1]"] * 20)
+    template = compile_template(f"!ref($.event[?({test})])", Limits(reference_nodes=20_000))
+    with pytest.raises(LimitExceeded, match="reference_nodes"):
+        template.resolve(ReferenceScope([[rows, deepcopy(rows)]], {}))
 
 
 def test_a_copy_past_the_budget_is_refused_by_name() -> None:

@@ -168,7 +168,7 @@ class Limits:
     logic_nodes: int = 1_000
     # references
     reference_nodes: int = 1_000_000
-    """Values that resolving one step's inputs may visit or copy."""
+    """Values that resolving one step's inputs may visit, compare or copy."""
     resolved_chars: int = 4 * MIB
     """Characters that resolving one step's inputs may put together from references inside texts."""
     # functions of other programs

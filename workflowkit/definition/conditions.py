@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from workflowkit.definition.jsonpath import Budget
-from workflowkit.definition.jsvalues import MISSING, Json
+from workflowkit.definition.jsvalues import MISSING, Json, unpaid
 from workflowkit.definition.jsvalues import deep_equal as deep_equal
 from workflowkit.definition.jsvalues import js_truthy as js_truthy
 from workflowkit.definition.model import Condition, ConditionType
@@ -35,7 +35,7 @@ def edge_taken(condition: Condition | None, scope: ReferenceScope) -> bool:
         return False
     value = _value(condition.ref, scope)
     if condition.type is ConditionType.MATCH:
-        return deep_equal(None if value is MISSING else value, condition.value)
+        return deep_equal(None if value is MISSING else value, condition.value, unpaid)
     return js_truthy(value) is (condition.type is ConditionType.IF)
 
 

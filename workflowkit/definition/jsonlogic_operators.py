@@ -22,6 +22,7 @@ from workflowkit.definition.jsvalues import (
     parse_float,
     to_number,
     to_text,
+    unpaid,
     weight,
 )
 
@@ -95,7 +96,7 @@ def _equal(operands: list[Json], meter: Meter) -> bool:
 def _strictly_equal(operands: list[Json], meter: Meter) -> bool:
     left, right = operands
     weight(left, meter.scan)
-    return deep_equal(left, right)
+    return deep_equal(left, right, unpaid)
 
 
 def _different(operands: list[Json], meter: Meter) -> bool:
@@ -117,11 +118,12 @@ def _descending(operands: list[Json], meter: Meter, *, or_equal: bool) -> bool:
 def _in(operands: list[Json], meter: Meter) -> bool:
     needle, haystack = operands
     if isinstance(haystack, str):
+        meter.scan(len(haystack) // CHARS_PER_VALUE)
         return to_text(needle, meter.scan) in haystack
     if not isinstance(haystack, list):
         return False
     meter.scan(len(haystack) * weight(needle, meter.scan))
-    return any(deep_equal(needle, element) for element in haystack)
+    return any(deep_equal(needle, element, unpaid) for element in haystack)
 
 
 # --- truth

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from workflowkit.base.errors import LimitExceeded
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
-from workflowkit.definition.jsvalues import MISSING, Json
+from workflowkit.definition.jsvalues import MISSING, Json, Spend
 
 Key = str | int
 
@@ -53,7 +53,7 @@ class Member:
 
     name: str
 
-    def select(self, node: Json) -> Iterable[Json]:
+    def select(self, node: Json, spend: Spend) -> Iterable[Json]:
         found = child(node, self.name)
         return () if found is MISSING else (found,)
 
@@ -64,7 +64,7 @@ class Index:
 
     position: int
 
-    def select(self, node: Json) -> Iterable[Json]:
+    def select(self, node: Json, spend: Spend) -> Iterable[Json]:
         found = child(node, self.position)
         return () if found is MISSING else (found,)
 
@@ -75,7 +75,7 @@ class Slice:
 
     span: slice
 
-    def select(self, node: Json) -> Iterable[Json]:
+    def select(self, node: Json, spend: Spend) -> Iterable[Json]:
         if not isinstance(node, list) or self.span.step == 0:  # RFC 9535, 2.3.4.2: a step of 0 selects nothing
             return ()
         return node[self.span]
@@ -85,19 +85,22 @@ class Slice:
 class Wildcard:
     """``[*]``: all elements of a list, all values of an object."""
 
-    def select(self, node: Json) -> Iterable[Json]:
+    def select(self, node: Json, spend: Spend) -> Iterable[Json]:
         return _children(node)
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """``[?(@.a == 'x')]``: the elements or values for which a test holds. ``weight`` counts its comparisons."""
+    """``[?(@.a == 'x')]``: the elements or values for which a test holds.
 
-    test: Callable[[Json], bool]
+    ``weight`` counts its comparisons and the names in its paths; for what a comparison looks at, the test pays.
+    """
+
+    test: Callable[[Json, Spend], bool]
     weight: int
 
-    def select(self, node: Json) -> Iterable[Json]:
-        return filter(self.test, _children(node))
+    def select(self, node: Json, spend: Spend) -> Iterable[Json]:
+        return (each for each in _children(node) if self.test(each, spend))
 
 
 Selector = Member | Index | Slice | Wildcard | Filter
@@ -153,7 +156,7 @@ class Path:
             for node in _descend(nodes, budget) if segment.descends else nodes:
                 if segment.key is None:
                     budget.spend_nodes(weight * len(_children(node)))
-                found += segment.selector.select(node)
+                found += segment.selector.select(node, budget.spend_nodes)
             nodes = found
         return nodes
 

@@ -22,7 +22,7 @@ from workflowkit.definition.jsonpath import (
     Wildcard,
     child,
 )
-from workflowkit.definition.jsvalues import MISSING, Json, deep_equal, is_number
+from workflowkit.definition.jsvalues import CHARS_PER_VALUE, MISSING, Json, Spend, deep_equal, is_number
 
 _NAME = re.compile(r"[A-Za-z0-9_\-\u0080-\U0010ffff]+")
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,15})(?![0-9])")
@@ -34,9 +34,11 @@ _ESCAPES = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", "/": "/", "\\
 _WORDS = {"true": True, "false": False, "null": None}
 _COMPARISONS = ("==", "!=", "<=", ">=", "<", ">")
 _MAX_FILTER_DEPTH = 32
+#: So many names of a path inside a filter cost as much as one comparison.
+_NAMES_PER_NODE = 4
 
 Operand = Callable[[Json], Json]
-Test = Callable[[Json], bool]
+Test = Callable[[Json, Spend], bool]
 
 
 def parse_path(text: str, position: int = 0) -> tuple[Path, int]:
@@ -63,7 +65,7 @@ class _Parser:
         self.text = text
         self.position = position
         self._depth = 0
-        self._comparisons = 0
+        self._weight = 0
 
     # --- characters
 
@@ -128,8 +130,8 @@ class _Parser:
         if self.take("*"):
             return Wildcard()
         if self.take("?"):
-            self._comparisons = 0
-            return Filter(self._either(), self._comparisons)
+            self._weight = 0
+            return Filter(self._either(), self._weight)
         return self._index_or_slice()
 
     def _index_or_slice(self) -> Selector:
@@ -171,11 +173,11 @@ class _Parser:
 
     def _either(self) -> Test:
         tests = self._joined("||", self._both)
-        return tests[0] if len(tests) == 1 else lambda node: any(test(node) for test in tests)
+        return tests[0] if len(tests) == 1 else lambda node, spend: any(test(node, spend) for test in tests)
 
     def _both(self) -> Test:
         tests = self._joined("&&", self._test)
-        return tests[0] if len(tests) == 1 else lambda node: all(test(node) for test in tests)
+        return tests[0] if len(tests) == 1 else lambda node, spend: all(test(node, spend) for test in tests)
 
     def _joined(self, operator: str, rule: Callable[[], Test]) -> list[Test]:
         tests = [rule()]
@@ -190,7 +192,7 @@ class _Parser:
             raise self.fail("the filter is nested too deeply")
         if self.take("!"):
             inner = self._test()
-            test: Test = lambda node: not inner(node)  # noqa: E731  # one expression per rule
+            test: Test = lambda node, spend: not inner(node, spend)  # noqa: E731  # one expression per rule
         elif self.take("("):
             test = self._either()
             self.expect(")", "expected )")
@@ -201,7 +203,7 @@ class _Parser:
         return test
 
     def _comparison(self) -> Test:
-        self._comparisons += 1
+        self._weight += 1
         left, is_path = self._operand()
         self.skip_blanks()
         operator = next((token for token in _COMPARISONS if self.take(token)), None)
@@ -210,7 +212,7 @@ class _Parser:
             return _compare(operator, left, self._operand()[0])
         if not is_path:
             raise self.fail("expected a comparison: ==, !=, <, <=, > or >=")
-        return lambda node: left(node) is not MISSING
+        return lambda node, _spend: left(node) is not MISSING
 
     def _operand(self) -> tuple[Operand, bool]:
         if self.take("@"):
@@ -221,6 +223,7 @@ class _Parser:
     def _relative_path(self) -> Operand:
         keys = [segment.key for segment in self.segments()]
         known = tuple(key for key in keys if key is not None)
+        self._weight += len(known) // _NAMES_PER_NODE
         if len(known) < len(keys):
             raise self.fail("a path inside a filter must lead to one value: names and indexes only")
 
@@ -245,17 +248,23 @@ class _Parser:
 def _compare(operator: str, left: Operand, right: Operand) -> Test:
     """Build a comparison with the meaning of RFC 9535, 2.3.5.2.2: only like types have an order."""
     if operator == "==":
-        return lambda node: deep_equal(left(node), right(node))
+        return lambda node, spend: deep_equal(left(node), right(node), spend)
     if operator == "!=":
-        return lambda node: not deep_equal(left(node), right(node))
+        return lambda node, spend: not deep_equal(left(node), right(node), spend)
     if operator[0] == ">":
         left, right = right, left
     if len(operator) == 1:
-        return lambda node: _before(left(node), right(node))
-    return lambda node: _before(left(node), right(node)) or deep_equal(left(node), right(node))
+        return lambda node, spend: _before(left(node), right(node), spend)
+
+    def before_or_equal(node: Json, spend: Spend) -> bool:
+        one, other = left(node), right(node)
+        return _before(one, other, spend) or deep_equal(one, other, spend)
+
+    return before_or_equal
 
 
-def _before(left: Json, right: Json) -> bool:
-    if (is_number(left) and is_number(right)) or (isinstance(left, str) and isinstance(right, str)):
-        return bool(left < right)
-    return False
+def _before(left: Json, right: Json, spend: Spend) -> bool:
+    if isinstance(left, str) and isinstance(right, str):
+        spend(min(len(left), len(right)) // CHARS_PER_VALUE)
+        return left < right
+    return bool(left < right) if is_number(left) and is_number(right) else False

@@ -56,16 +56,30 @@ def js_truthy(value: Json) -> bool:
     return True
 
 
-def deep_equal(left: Json, right: Json) -> bool:
-    """Compare two values by content: ``True`` is not ``1``, ``1`` is ``1.0``, the order of keys does not count."""
+def unpaid(_size: int) -> None:
+    """Let work pass that something else bounds: the size of a document, or what was paid before."""
+
+
+def deep_equal(left: Json, right: Json, spend: Spend) -> bool:
+    """Compare two values by content: ``True`` is not ``1``, ``1`` is ``1.0``, the order of keys does not count.
+
+    What is inside lists and objects is paid for before it is looked at, and so are long texts.
+    """
     if isinstance(left, dict):
-        return (
-            isinstance(right, dict)
-            and len(left) == len(right)
-            and all(key in right and deep_equal(value, right[key]) for key, value in left.items())
-        )
+        if not isinstance(right, dict) or len(left) != len(right):
+            return False
+        spend(len(left))
+        return all(key in right and deep_equal(value, right[key], spend) for key, value in left.items())
     if isinstance(left, list):
-        return isinstance(right, list) and len(left) == len(right) and all(map(deep_equal, left, right))
+        if not isinstance(right, list) or len(left) != len(right):
+            return False
+        spend(len(left))
+        return all(deep_equal(one, other, spend) for one, other in zip(left, right, strict=True))
+    if isinstance(left, str):
+        if not isinstance(right, str) or len(left) != len(right):
+            return False
+        spend(len(left) // CHARS_PER_VALUE)
+        return left == right
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, _NUMBERS):
@@ -81,7 +95,7 @@ def loose_equal(left: Json, right: Json, spend: Spend) -> bool:
     if left is None or right is None:
         return left is right
     if type(left) is type(right) or (is_number(left) and is_number(right)):
-        return deep_equal(left, right)
+        return deep_equal(left, right, spend)
     if isinstance(left, _CONTAINERS) and isinstance(right, _CONTAINERS):
         return False
     left, right = to_primitive(left, spend), to_primitive(right, spend)
@@ -93,7 +107,9 @@ def loose_equal(left: Json, right: Json, spend: Spend) -> bool:
 def less(left: Json, right: Json, spend: Spend, *, or_equal: bool = False) -> bool:
     """Return JavaScript's ``<`` (or ``<=``): two texts by their characters, anything else as numbers."""
     left, right = to_primitive(left, spend), to_primitive(right, spend)
-    if not (isinstance(left, str) and isinstance(right, str)):
+    if isinstance(left, str) and isinstance(right, str):
+        spend(min(len(left), len(right)) // CHARS_PER_VALUE)
+    else:
         left, right = to_number(left, spend), to_number(right, spend)
     return bool(left <= right) if or_equal else bool(left < right)
 
@@ -149,6 +165,7 @@ def normal(number: float) -> int | float:
 def to_text(value: Json, spend: Spend) -> str:
     """Return JavaScript's ``String(value)``, except that an object is shown as JSON and not as ``[object Object]``."""
     if isinstance(value, str):
+        spend(len(value) // CHARS_PER_VALUE)
         return value
     if isinstance(value, list):
         spend(1 + len(value))

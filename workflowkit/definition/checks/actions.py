@@ -11,7 +11,7 @@ from workflowkit.definition.checks.inputs import InputCheck
 from workflowkit.definition.checks.kinds import unknown_kind
 from workflowkit.definition.checks.subject import GraphSubject
 from workflowkit.definition.contract import contract_of
-from workflowkit.definition.jsvalues import Json, deep_equal
+from workflowkit.definition.jsvalues import Json, deep_equal, unpaid
 from workflowkit.definition.model import LOOP_KIND, SOURCE, ConditionType, OnError
 from workflowkit.definition.outline import ActionEntry, EdgeEntry
 
@@ -65,7 +65,7 @@ def _check_offered_edges(entry: ActionEntry, action: ActionType, subject: GraphS
     offered = [_asked(edge.conditional) for edge in action.edges.edges]
     for edge in subject.outgoing.get(entry.id, ()):
         asked = None if edge.conditional is None else _asked(edge.conditional)
-        if not _is_error_edge(edge) and not any(deep_equal(asked, each) for each in offered):
+        if not _is_error_edge(edge) and not any(deep_equal(asked, each, unpaid) for each in offered):
             names = ", ".join(each.name for each in action.edges.edges) or "none"
             message = f"Below action '{entry.id}' ({entry.kind}) only these edges are foreseen: {names}"
             yield Problem(edge.pointer, "edge-not-offered", message, "warning")
