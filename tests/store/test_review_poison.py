@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
+import random
 from typing import Any
 
+import psycopg
 import pytest
 from builders import a_workflow
 from runtimes import Harness, a_registry, a_runtime
 
+from workflowkit import triggers
+from workflowkit.base.errors import StoreUnavailable
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import DEFAULT_SCOPE, Scope
 from workflowkit.definition.model import SOURCE
 from workflowkit.registry import Registry, load_builtin_actions
 from workflowkit.runtime.hints import StepHint
-from workflowkit.store.database import Sql
+from workflowkit.runtime.timers import NOTHING, POSTPONED_MS, RETRIED_MS, Fired
+from workflowkit.store import waits
+from workflowkit.store.database import Sql, Transaction
+from workflowkit.store.timers import TimerRow, move, plan, put_off
 
 OTHER = Scope("default", "other")
 
@@ -164,3 +171,151 @@ def test_a_fault_of_ours_in_one_start_stops_that_run_only(database_url: str, mon
         assert _completed(harness, "other") == 1
         (decision,) = harness.rows("SELECT reason, detail FROM decisions")
         assert decision == {"reason": "start-failed", "detail": "ZeroDivisionError"}
+
+
+#: As long as a path into an event may be written, and of characters that no database can make smaller.
+LONG_NAME = "".join(map(chr, random.Random(7).choices(range(0x4E00, 0x9FA5), k=1_800)))
+LONG_PATH = f'async.data["{LONG_NAME}"] == event.data.key'
+
+
+@pytest.mark.parametrize("kind", ["cancel_on", "wait"])
+def test_what_is_matched_by_a_very_long_path_is_matched(database_url: str, kind: str) -> None:
+    settings: dict[str, Any] = (
+        {"cancel_on": [{"event": "test/came", "condition": LONG_PATH}]} if kind == "cancel_on" else {}
+    )
+    inputs = {"event": "test/came", "condition": LONG_PATH} if kind == "wait" else {"event": "test/never"}
+    document = (
+        a_workflow()
+        .action("w", "builtin:wait_for_event", inputs | {"timeout": "1d"})
+        .path("$source", "w")
+        .trigger("test/happened")
+    )
+    with a_runtime(database_url) as harness:
+        harness.deploy(document.settings(**settings).document())
+        harness.send("test/happened", {"key": "k"})
+        harness.drain()
+        harness.send("test/came", {LONG_NAME: "another"})
+        harness.drain()
+        assert harness.run()["status"] == "waiting"
+        harness.send("test/came", {LONG_NAME: "k"})
+        _deliver_for_ever(harness)
+        assert harness.run()["status"] == ("cancelled" if kind == "cancel_on" else "completed")
+
+
+def test_a_statement_that_can_never_be_done_is_not_a_database_that_is_away(postgres_url: str) -> None:
+    with a_runtime(postgres_url) as harness:
+        for opened in (harness.runtime.database.transaction("match"), harness.runtime.database.read()):
+            with pytest.raises(psycopg.errors.ProgramLimitExceeded), opened as tx:
+                waits.note_path(tx, DEFAULT_SCOPE, "test/came", LONG_NAME)
+
+
+def test_an_event_that_cannot_be_matched_is_put_off_alone(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from workflowkit.runtime import matching
+
+    def faulty(event: Any, *arguments: Any, **options: Any) -> Any:
+        if event["data"].get("bad") and faults:
+            raise ZeroDivisionError
+        return triggers.match(event, *arguments, **options)
+
+    faults = [True]
+    monkeypatch.setattr(matching, "match", faulty)
+    chain = a_workflow().chain("a").trigger("test/happened").document()
+    with a_runtime(database_url) as harness:
+        harness.deploy(chain)
+        harness.deploy(chain, scope=OTHER)
+        bad = harness.send("test/happened", {"bad": True})
+        for _ in range(3):
+            harness.send("test/happened", scope=OTHER)
+        _merge_events(harness)
+        harness.drain()
+        assert _completed(harness, "other") == 3
+        (pending,) = harness.rows("SELECT id, wake_at_ms FROM pending_events")
+        assert pending == {"id": bad, "wake_at_ms": harness.clock.now_ms() + POSTPONED_MS}
+        faults.clear()  # the code that is deployed next
+        harness.skip(POSTPONED_MS / 1000)
+        harness.drain()
+        assert _completed(harness, DEFAULT_SCOPE.tenant) == 1
+
+
+def test_a_step_that_cannot_be_claimed_keeps_no_other_from_being_executed(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with a_runtime(database_url) as harness:
+        harness.deploy(a_workflow().chain("a").trigger("test/happened").document())
+        for _ in range(3):
+            harness.send("test/happened")
+        _merge_events(harness)
+        matched = harness.match()
+        hints = [opening.hint for opening in matched.openings]
+        advance = harness.runtime.worker.advance
+        claim = advance.claim
+
+        def faulty(opening: Any, **options: Any) -> Any:
+            if opening.hint == hints[0]:
+                raise ZeroDivisionError
+            return claim(opening, **options)
+
+        monkeypatch.setattr(advance, "claim", faulty)
+        with pytest.raises(ZeroDivisionError):  # which ends the task
+            harness.runtime.worker.execute(hints)
+        harness.drain()
+        statuses = {row["id"]: row["status"] for row in harness.rows("SELECT id, status FROM runs")}
+        assert [statuses[hint.run_id] for hint in hints] == ["queued", "completed"]
+
+
+def test_a_condition_that_cannot_be_evaluated_lets_no_action_be_executed_again(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from workflowkit.engine import planner
+
+    def faulty(text: str) -> Any:
+        raise ZeroDivisionError("hunter2")
+
+    monkeypatch.setattr(planner, "compile_expression", faulty)
+    charged: list[str] = []
+    registry = a_registry()
+    registry.action("charge")(lambda: charged.append("once"))
+    document = (
+        a_workflow().action("c", kind="charge").action("n", "noop", skip_if="event.data.n > 1")
+        .path("$source", "c", "n").trigger("test/happened").document()
+    )  # fmt: skip
+    with a_runtime(database_url, registry) as harness:
+        harness.deploy(document)
+        harness.send("test/happened", {"n": 1})
+        _deliver_for_ever(harness)
+        assert charged == ["once"]
+        assert harness.run()["status"] == "failed"
+        assert json.loads(harness.run()["error"])["message"].endswith("skip_if: internal error")
+
+
+def test_a_timer_that_takes_the_database_away_keeps_no_other_from_being_fired(database_url: str) -> None:
+    with a_runtime(database_url) as harness:
+        fired: list[str] = []
+        timers = harness.runtime.timers
+
+        def unavailable(tx: Transaction, timer: TimerRow) -> Fired:
+            raise StoreUnavailable("it has asked for too much")
+
+        def note(tx: Transaction, timer: TimerRow) -> Fired:
+            fired.append(timer.id)
+            return NOTHING
+
+        timers.handle("test.bad", unavailable)
+        timers.handle("test.good", note)
+        with harness.runtime.database.transaction("timer") as tx:
+            plan(tx, [TimerRow(kind, kind, DEFAULT_SCOPE, "s", tx.now_ms) for kind in ("test.bad", "test.good")])
+        assert timers.fire_due() == 2
+        assert fired == ["test.good"]
+        (left,) = harness.rows("SELECT id, due_at_ms FROM timers")
+        assert left == {"id": "test.bad", "due_at_ms": harness.clock.now_ms() + RETRIED_MS}
+
+
+def test_a_timer_that_somebody_has_fired_is_not_put_off(database_url: str) -> None:
+    with a_runtime(database_url) as harness:
+        timer = TimerRow("t", "test", DEFAULT_SCOPE, "s", harness.clock.now_ms(), {"done": 0})
+        with harness.runtime.database.transaction("timer") as tx:
+            plan(tx, [timer])
+            move(tx, timer, due_at_ms=tx.now_ms + 1, data={"done": 9})
+            put_off(tx, timer, due_at_ms=tx.now_ms + RETRIED_MS)
+        (left,) = harness.rows("SELECT due_at_ms, data FROM timers")
+        assert left == {"due_at_ms": harness.clock.now_ms() + 1, "data": '{"done":9}'}

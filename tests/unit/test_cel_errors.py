@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -110,6 +111,7 @@ EVALUATION: list[tuple[str, int, str]] = [
     ("surrogate.matches('a')", 9, "lone surrogates"),
     ("'a'.matches(surrogate)", 3, "RE2"),
     ("1 - 2 - true", 6, "needs numbers"),
+    ("-duration('999999999d23h')", 0, "range of dates"),
     ("date('2026-01-01T00:00:00.0000000000000000000000Z')", 0, "not a date"),
     ("'a'.matches('a'.replace('a', 'b').replace('b', pattern))", 3, "at most 512"),
 ]
@@ -133,6 +135,19 @@ def test_an_evaluation_that_has_no_answer_fails_with_its_place(text: str, positi
 
     assert message in caught.value.message
     assert caught.value.position == position
+
+
+def _fault(_: Any) -> Any:
+    raise OverflowError("hunter2")
+
+
+@pytest.mark.parametrize("method", ["evaluate", "evaluate_exactly", "matches"])
+def test_a_fault_of_ours_is_an_expression_that_cannot_be_evaluated(method: str) -> None:
+    expression = replace(compile_expression("true"), _run=_fault)
+
+    with pytest.raises(ExpressionError, match=r"it cannot be evaluated \(OverflowError\)") as caught:
+        getattr(expression, method)({})
+    assert "hunter2" not in caught.value.message
 
 
 @pytest.mark.parametrize("text", [None, 5, b"1", ["1"]])

@@ -70,3 +70,27 @@ def test_a_relay_that_knows_what_comes_sooner_does_not_wait_for_its_interval() -
     thread._stop = stop = _Stop()  # type: ignore[assignment]
     thread._run()
     assert stop.waited == [0.5, 0.0, 0.25, 0.5]
+
+
+class _Part:
+    """Counts how often it was asked for, and fails each time."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def _fail(self) -> None:
+        self.count += 1
+        raise RuntimeError("a bug")
+
+    tell = tick = _fail
+
+    def pause_seconds(self, most_seconds: float) -> float:
+        return most_seconds
+
+
+def test_what_fails_keeps_nothing_else_from_being_done() -> None:
+    relay, presence, pruning = _Part(), _Part(), _Part()
+    thread = RelayThread(relay, interval_seconds=0.5, presence=presence, pruning=pruning)  # type: ignore[arg-type]
+    thread._stop = _Stop()  # type: ignore[assignment]
+    thread._run()
+    assert relay.count == presence.count == pruning.count == 3

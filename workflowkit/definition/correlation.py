@@ -29,6 +29,8 @@ LATER: Final = "async"
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _STEP = re.compile(r'\.?([A-Za-z_][A-Za-z0-9_]*)|\[([0-9]+)\]|\[("(?:[^"\\]|\\.)*")\]')
 _EXACT_WHOLE = 2**53
+#: Paths are keys of an index, whose entries PostgreSQL limits to about 2,700 bytes; an event's name stands beside them.
+MAX_PATH_BYTES: Final = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +57,8 @@ def split(
     """Split the condition ``text``, in which ``known`` are the variables with values and ``later`` is still to come.
 
     Of several equalities it takes the first whose value comes from ``known`` and is not null, since a constant is the
-    same for everybody who waits. Raises ``ExpressionError`` if ``text`` does not compile; a part that cannot be
-    evaluated stays in ``rest``.
+    same for everybody who waits; one whose path is longer than ``MAX_PATH_BYTES`` stays in ``rest``, as does a part
+    that cannot be evaluated. Raises ``ExpressionError`` if ``text`` does not compile.
     """
     pieces = _pieces(text, later, policy, limits)
     usable = [(piece, value) for piece in pieces if (value := piece.value(known)) is not _UNUSABLE]
@@ -86,6 +88,8 @@ def _steps_into_event(path: str) -> tuple[str | int, ...]:
     found = read_path(f"event.{path}")
     if found is None or found.steps[0] != "event":
         raise ExpressionError("expected a path into the event, such as data.id")
+    if len(path.encode()) > MAX_PATH_BYTES:
+        raise ExpressionError(f"longer than {MAX_PATH_BYTES} bytes")
     return found.steps[1:]
 
 
@@ -154,7 +158,9 @@ def _piece(found: Conjunct, later: str, limits: Limits) -> _Piece:
     for side, other in () if found.sides is None else (found.sides, found.sides[::-1]):
         path = read_path(side, limits=limits)
         if path is not None and path.steps[0] == later and len(path.steps) > 1:
-            return _Piece(found.text, _written(path.steps[1:]), compile_expression(other, limits=limits))
+            written = _written(path.steps[1:])
+            if len(written.encode()) <= MAX_PATH_BYTES:
+                return _Piece(found.text, written, compile_expression(other, limits=limits))
     return _Piece(found.text)
 
 

@@ -10,6 +10,7 @@ Its laws, checked in tests/properties/test_planner_properties.py: no step starts
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from heapq import heapify, heappop, heappush
@@ -27,6 +28,8 @@ from workflowkit.engine.progress import Finish, Progress
 from workflowkit.engine.retry import backoff_of, delay_note, may_retry, next_attempt_at_ms, restricted
 from workflowkit.engine.states import EdgeState, StepStatus
 from workflowkit.engine.surroundings import NO_SURROUNDINGS, Surroundings
+
+_log = logging.getLogger(__name__)
 
 __all__ = ["Decision", "Finish", "Progress", "begin", "cancel", "go_on", "is_error_edge", "settle"]
 
@@ -123,12 +126,11 @@ def _final_fact(progress: Progress, node_id: str, attempt: int, outcome: Outcome
     """Return the fact that settles a step for good."""
     try:
         output, edges, handled = _way_on(progress, node_id, outcome)
-    except WorkflowKitError as error:
-        # SAFETY: I4 — a condition whose evaluation hits a limit would do so each time; the step fails, the run goes on.
+    except Exception as error:
+        # SAFETY: I4 I5 — a condition whose evaluation fails would do so each time, and the action be executed again for
+        # it: the step fails, the run goes on.
         progress.outputs.pop(node_id, None)
-        outcome = Failed(
-            ErrorInfo(type(error).__name__, f"edge condition: {error.message}", error.code, retryable=False)
-        )
+        outcome = Failed(_info("edge condition", error))
         output, edges, handled = None, _all_edges(progress, node_id, EdgeState.DEAD), False
     if isinstance(outcome, Succeeded):
         reason = CACHED if outcome.is_cached else None
@@ -239,13 +241,20 @@ def _passed_by(progress: Progress, node: Node, now_ms: int) -> Fact | None:
         if not node.disabled and not _holds(node.skip_if or "", progress, now_ms):
             return None
         edges = _decide_edges(progress, node.id, None)
-    except WorkflowKitError as error:
+    except Exception as error:
         progress.outputs.pop(node.id, None)
-        info = ErrorInfo(type(error).__name__, f"skip_if: {error.message}", error.code, retryable=False)
-        return _final_fact(progress, node.id, 0, Failed(info), now_ms)
+        return _final_fact(progress, node.id, 0, Failed(_info("skip_if", error)), now_ms)
     progress.outputs.pop(node.id, None)
     reason = DISABLED if node.disabled else SKIP_IF
     return Fact(FactKind.SKIPPED, node.id, edges=edges, reason=reason, at_ms=now_ms)
+
+
+def _info(what: str, error: Exception) -> ErrorInfo:
+    """Return how a step fails because of ``what``; of a fault of ours with its traceback in the log only."""
+    if not isinstance(error, WorkflowKitError):
+        _log.error("%s could not be evaluated", what, exc_info=error)
+        return ErrorInfo(type(error).__name__, f"{what}: internal error", WorkflowKitError.code, retryable=False)
+    return ErrorInfo(type(error).__name__, f"{what}: {error.message}", error.code, retryable=False)
 
 
 def _holds(condition: str, progress: Progress, now_ms: int) -> bool:

@@ -25,6 +25,7 @@ from workflowkit.runtime.position import Batch, Claim, Opening, Schedule, start_
 from workflowkit.runtime.recently import Recently
 from workflowkit.runtime.repeated import may_start, run_id_of
 from workflowkit.runtime.starting import START_FAILED, Candidate
+from workflowkit.runtime.timers import POSTPONED_MS
 from workflowkit.runtime.versions import Versions
 from workflowkit.runtime.waiting import behind
 from workflowkit.runtime.waking import Awaited, find_awaiting, receive
@@ -103,6 +104,11 @@ class Matching:
             except self._database.integrity_error:
                 continue
         return Matched()  # others are at them; the relay repeats what they leave
+
+    def put_off(self, event_id: str) -> None:
+        """Let an event that cannot be matched wait: another version of the code may know what to do with it."""
+        with self._database.transaction("match") as tx:
+            events.put_off(tx, event_id, wake_at_ms=tx.now_ms + POSTPONED_MS)
 
     def _match_at_once(self, event_ids: Sequence[str]) -> Matched | None:
         """Match without locking the events, in one statement that commits by itself if it can be; PostgreSQL only.

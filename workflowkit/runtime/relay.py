@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 
 from workflowkit.base.errors import StoreUnavailable
 from workflowkit.base.settings import DEFAULT_QUEUE
@@ -133,13 +134,22 @@ class RelayThread:
         while not self._stop.wait(pause_seconds):
             pause_seconds = self._interval_seconds
             try:
-                self._relay.tick()
+                # SAFETY: I15 — each by itself: what one cannot do must not keep the others from being done.
+                self._do(self._relay.tick)
                 if self._presence is not None:
-                    self._presence.tell()
+                    self._do(self._presence.tell)
                 if self._pruning is not None:
-                    self._pruning.tick()
+                    self._do(self._pruning.tick)
                 pause_seconds = self._relay.pause_seconds(self._interval_seconds)
             except StoreUnavailable as error:
                 _log.warning("relay: %s", error)
             except Exception:
-                _log.exception("relay: a tick failed")
+                _log.exception("relay: it is not known when to tick next")
+
+    def _do(self, part: Callable[[], object]) -> None:
+        try:
+            part()
+        except StoreUnavailable:
+            raise
+        except Exception:
+            _log.exception("relay: a tick failed")

@@ -22,8 +22,10 @@ _log = logging.getLogger(__name__)
 
 #: Most timers that one tick fires; the next one goes on.
 TIMERS_PER_TICK = 200
-#: How long a timer is put off whose handler failed, or that this process has no handler for.
+#: How long a timer, or an event, is put off whose handler failed, or that this process has no handler for.
 POSTPONED_MS = 60_000
+#: How long a timer is put off during which the database was not available: it may be the timer's own doing.
+RETRIED_MS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +74,22 @@ class Timers:
                     timers.delete(tx, timer.id)
                 else:
                     timers.move(tx, timer, due_at_ms=fired.again_at_ms, data=fired.data)
-        except StoreUnavailable:
-            raise
+        except StoreUnavailable as error:
+            if not taken:
+                raise
+            # SAFETY: I15 — where the database is there after all, the timers behind this one must not wait for it.
+            _log.warning("timer %s is put off: %s", taken[0].id, error)
+            self._postpone(taken, RETRIED_MS)
+            return True
         except Exception:
             # SAFETY: I4 — put off, never dropped: another version of the code may know what to do with it.
             _log.exception("timer %s is put off", taken[0].id if taken else "?")
-            self._postpone(taken)
+            self._postpone(taken, POSTPONED_MS)
             return True
         hint(self._dispatcher, fired.hints, fired.event_ids)
         return True
 
-    def _postpone(self, taken: list[TimerRow]) -> None:
+    def _postpone(self, taken: list[TimerRow], by_ms: int) -> None:
         with self._database.transaction("timer") as tx:
             for timer in taken:
-                timers.move(tx, timer, due_at_ms=tx.now_ms + POSTPONED_MS, data=timer.data)
+                timers.put_off(tx, timer, due_at_ms=tx.now_ms + by_ms)

@@ -123,9 +123,25 @@ class Worker:
 
     def match(self, event_ids: Sequence[str]) -> None:
         """Match events; start the first run here, and the others too as long as that is quick."""
-        matched = self._matching.match(event_ids)
+        try:
+            matched = self._matching.match(event_ids)
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            self._match_apart(event_ids, error)
+            return
         hint(self._dispatcher, (), matched.event_ids)
         self._work_off(matched.openings, matched.claim)
+
+    def _match_apart(self, event_ids: Sequence[str], error: Exception) -> None:
+        """Match events one by one of which one cannot be matched; put off the one that is alone."""
+        # SAFETY: I1 I15 — an event that cannot be matched, by a fault of ours, stays, and costs no other event.
+        if len(event_ids) > 1:
+            for event_id in event_ids:
+                self.match([event_id])
+            return
+        _log.error("event %s is put off", *event_ids, exc_info=error)
+        self._matching.put_off(*event_ids)
 
     def begin(self, event_id: str) -> None:
         """Match an event, and perform what it starts as long as that does not wait; everything else is for others."""

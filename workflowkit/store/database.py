@@ -353,6 +353,7 @@ class Database:
                     connection, self.carried_ms, is_postgresql=self.is_postgresql, sealing=self.sealing
                 )  # fmt: skip
         except self._unavailable as error:
+            _raise_of_statement(error)
             raise _unavailable(error) from error
 
     def join(self, connection: sa.Connection) -> Transaction:
@@ -389,6 +390,7 @@ class Database:
         try:
             yield driver
         except self._unavailable as error:
+            _raise_of_statement(error)
             if getattr(driver, "closed", False):
                 # The server is gone, and with it every connection of the pool: ask for new ones from now on.
                 lent.invalidate()
@@ -435,6 +437,16 @@ class _PostgresqlClock:
         except (sa.exc.OperationalError, sa.exc.TimeoutError) as error:
             raise _unavailable(error) from error
         return int(row[0]), monotonic_seconds()
+
+
+def _raise_of_statement(error: Exception) -> None:
+    """Raise an error that is the statement's own, and would be each time.
+
+    PostgreSQL's class 54, such as a text that is too long for an index; drivers count it among what may pass by itself.
+    """
+    found = getattr(error, "orig", error)
+    if (getattr(found, "sqlstate", None) or "").startswith("54"):
+        raise found
 
 
 def _unavailable(error: Exception) -> StoreUnavailable:

@@ -82,6 +82,7 @@ _FIRST_ID = Sql(
     """
 )
 DELETE_PENDING = DeleteFrom("pending_events")
+_PUT_OFF = Sql("UPDATE pending_events SET wake_at_ms = :wake_at_ms WHERE id = :id")
 _PENDING = Sql(
     f"{_SELECT} WHERE id IN (SELECT id FROM pending_events WHERE id {{in_ids}}) ORDER BY id"  # noqa: S608
 )
@@ -165,6 +166,11 @@ def pending(tx: Transaction, ids: Sequence[str]) -> list[EventRecord]:
     ``DELETE_PENDING``, in the transaction that writes what they came to.
     """
     return [from_row(row) for row in tx.rows(_PENDING, ids=list(ids))]
+
+
+def put_off(tx: Transaction, event_id: str, *, wake_at_ms: int) -> None:
+    """Let a pending event be looked at again at a time."""
+    tx.run(_PUT_OFF, id=event_id, wake_at_ms=wake_at_ms)
 
 
 def load(tx: Transaction, event_id: str) -> EventRecord:

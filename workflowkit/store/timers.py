@@ -68,6 +68,7 @@ _DROP = Sql(
     """
 )
 _MOVE = Sql("UPDATE timers SET due_at_ms = :due_at_ms, data = :data WHERE id = :id")
+_PUT_OFF = Sql("UPDATE timers SET due_at_ms = :due_at_ms WHERE id = :id AND due_at_ms = :was_due_at_ms")
 
 
 def row_of(timer: TimerRow) -> tuple[Any, ...]:
@@ -122,6 +123,11 @@ def drop(tx: Transaction, subject: str, kinds: Sequence[str]) -> dict[str, Any]:
 def move(tx: Transaction, timer: TimerRow, *, due_at_ms: int, data: Mapping[str, Any] | None) -> None:
     """Put a timer off, with new data."""
     tx.run(_MOVE, id=timer.id, due_at_ms=due_at_ms, data=None if data is None else jsonvalue.dumps(data))
+
+
+def put_off(tx: Transaction, timer: TimerRow, *, due_at_ms: int) -> None:
+    """Let a timer that was let go be due later, unless somebody has fired it since."""
+    tx.run(_PUT_OFF, id=timer.id, due_at_ms=due_at_ms, was_due_at_ms=timer.due_at_ms)
 
 
 def any_due(tx: Transaction) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import Final
 
 from workflowkit.base.errors import ExpressionError
@@ -28,10 +30,36 @@ from workflowkit.definition.cel.parser import parse_expression
 from workflowkit.definition.cel.values import MISSING, equal, is_true
 from workflowkit.definition.model import Json
 
+_log = logging.getLogger(__name__)
+
 #: In characters of source text; they make about 100 bytes of closures each.
 _CACHE_WEIGHT: Final = 512 * 1024
 #: A pattern can keep as much memory as so many characters.
 _PATTERN_WEIGHT: Final = 1024
+
+
+class _Total:
+    """Turns whatever an evaluation raises into ``ExpressionError``."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None or isinstance(error, ExpressionError) or not isinstance(error, Exception):
+            return
+        if isinstance(error, RecursionError | MemoryError):
+            # The caller's own stack was nearly used up, or the machine's memory: not decided by the limits.
+            raise BudgetExceededError("stopped: the machine ran out of stack or memory") from None
+        # SAFETY: S1 I15 — a fault of ours that a document can bring about costs that document, and nobody else.
+        _log.error("an expression could not be evaluated", exc_info=error)
+        raise ExpressionError(f"it cannot be evaluated ({type(error).__name__})") from None
+
+
+_TOTAL: Final = _Total()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,34 +85,27 @@ class Expression:
         ``variables`` are plain JSON: dicts, lists and scalars of the exact types. The result shares no list or map
         with them. Raises ``ExpressionError`` and nothing else: the evaluation failed or was stopped by a limit.
         """
-        try:
+        with _TOTAL:
             frame = self._frame(variables)
             return to_json(self._run(frame), frame)
-        except (RecursionError, MemoryError):
-            # The caller's own stack was nearly used up, or the machine's memory: not decided by the limits.
-            raise BudgetExceededError("stopped: the machine ran out of stack or memory") from None
 
     def evaluate_exactly(self, variables: Mapping[str, Json]) -> Json:
         """Return the result as JSON that is equal to the result itself, for whoever compares it later.
 
         Raises ``ExpressionError`` as ``evaluate`` does, and for times and durations: JSON has them as text only.
         """
-        try:
+        with _TOTAL:
             frame = self._frame(variables)
             value = self._run(frame)
             result = to_json(value, frame)
             if equal(value, result, frame):
                 return result
-        except (RecursionError, MemoryError):
-            raise BudgetExceededError("stopped: the machine ran out of stack or memory") from None
         raise ExpressionError("the result is, or contains, a time or a duration, which JSON cannot hold")
 
     def matches(self, variables: Mapping[str, Json]) -> bool:
         """Return whether the result counts as true. Raises ``ExpressionError`` as ``evaluate`` does."""
-        try:
+        with _TOTAL:
             return is_true(self._run(self._frame(variables)))
-        except (RecursionError, MemoryError):
-            raise BudgetExceededError("stopped: the machine ran out of stack or memory") from None
 
     def _frame(self, variables: Mapping[str, Json]) -> Frame:
         frame = Frame(variables, [MISSING] * self._nesting, self._limits, self._limits.expression_steps)

@@ -162,7 +162,7 @@ def negate(value: Value) -> Value:
     if is_number(value):
         return in_range(-in_range(value))
     if type(value) is timedelta:
-        return -value
+        return in_time_range(lambda: -value)
     if is_absent(value):
         return MISSING
     raise ExpressionError(f"'-' needs a number, not {kind_name(value)}")
