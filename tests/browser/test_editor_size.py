@@ -10,7 +10,7 @@ from editing import EditorPage, NewPage, chain
 from playwright.sync_api import Page, Request, expect
 
 #: The bar is 200 kB in every language; the rest is room for what comes. English stands in the sources.
-FIRST_LOAD_BYTES = {"en": 185_000, "de": 198_000, "ar": 198_000}
+FIRST_LOAD_BYTES = {"en": 186_500, "de": 198_500, "ar": 199_500}
 #: After a frame, what a page loads because of what it shows has been asked for.
 NEXT_FRAME = "() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))"
 #: A quiet machine needs about a second; one that runs everything else at the same time may take longer.

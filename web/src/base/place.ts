@@ -37,6 +37,11 @@ export function keepFocus(): void {
     keys.focus({ preventScroll: true });
 }
 
+/** Whether the page is ours, and not that of a host. */
+export function isWholePage(): boolean {
+  return place.tree === document;
+}
+
 export function roomWidth(): number {
   return place.width();
 }

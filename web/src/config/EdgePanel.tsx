@@ -1,4 +1,4 @@
-import { Suspense, lazy } from "react";
+import { Suspense } from "react";
 import type { Json } from "../base/json";
 import { changeEdge } from "../document/edits";
 import { graphAt, withOptional } from "../document/scope";
@@ -9,6 +9,7 @@ import { useDocument, useEditor, useEditorContext } from "../editor/store";
 import { ReferencePicker } from "../expressions/ReferencePicker";
 import { useEdgeVariables } from "../expressions/useVariables";
 import { targetKey } from "../problems/locate";
+import { later } from "../shell/later";
 import { IconButton } from "../shell/ui/Button";
 import { Icon } from "../shell/ui/Icon";
 import { AnyControl } from "./fields/AnyControl";
@@ -17,10 +18,8 @@ import { describe } from "./schema";
 import type { Message } from "../locale/locale";
 import { t, withPanelWords } from "../locale/locale";
 
-const ExpressionField = lazy(() =>
-  withPanelWords(() => import("../expressions/ExpressionField")).then((module) => ({
-    default: module.ExpressionField,
-  })),
+const ExpressionField = later(() =>
+  withPanelWords(() => import("../expressions/ExpressionField")).then((module) => module.ExpressionField),
 );
 
 const TYPES: readonly { readonly type: ConditionType | "always"; readonly label: Message }[] = [

@@ -1,4 +1,4 @@
-import { Suspense, lazy, useCallback, useState } from "react";
+import { Suspense, useCallback, useState } from "react";
 import type { OptionList } from "../api/schema";
 import { api } from "../api/session";
 import { isDisabled } from "../document/edits";
@@ -8,6 +8,7 @@ import { LOOP_KIND } from "../document/types";
 import { deleteSelection, duplicateSelection, toggleSelection } from "../editor/commands";
 import { useDocument, useEditor, useEditorContext } from "../editor/store";
 import { useVariables } from "../expressions/useVariables";
+import { later } from "../shell/later";
 import { Button, IconButton } from "../shell/ui/Button";
 import type { ListOptions } from "./form";
 import { ProblemLines } from "./ProblemLines";
@@ -16,9 +17,7 @@ import { StepHeading } from "./StepHeading";
 import { useStepPart } from "./useStepPart";
 import { t, withPanelWords } from "../locale/locale";
 
-const StepSettings = lazy(() =>
-  withPanelWords(() => import("./StepSettings")).then((module) => ({ default: module.StepSettings })),
-);
+const StepSettings = later(() => withPanelWords(() => import("./StepSettings")).then((module) => module.StepSettings));
 
 type Tab = "inputs" | "settings";
 

@@ -1,10 +1,11 @@
-import { Suspense, lazy, useCallback, useMemo, useState } from "react";
+import { Suspense, useCallback, useMemo, useState } from "react";
 import type { JsonObject } from "../base/json";
 import { isObject } from "../base/json";
 import { withOptional } from "../document/scope";
 import type { WorkflowDocument } from "../document/types";
 import { useDocument, useEditor, useEditorContext } from "../editor/store";
 import type { LocatedProblem } from "../problems/locate";
+import { later } from "../shell/later";
 import { Button, IconButton } from "../shell/ui/Button";
 import { Icon } from "../shell/ui/Icon";
 import { contract, triggerSchema, workflowSettings } from "./contract";
@@ -34,9 +35,7 @@ const NEW_TRIGGERS: Readonly<Record<TriggerKind, JsonObject>> = {
 };
 const NONE: readonly LocatedProblem[] = [];
 
-const FlowPanel = lazy(() =>
-  withPanelWords(() => import("./flow/FlowPanel")).then((module) => ({ default: module.FlowPanel })),
-);
+const FlowPanel = later(() => withPanelWords(() => import("./flow/FlowPanel")).then((module) => module.FlowPanel));
 
 const TABS = ["triggers", "settings", "flow"] as const;
 type Tab = (typeof TABS)[number];

@@ -16,10 +16,10 @@ import { t } from "../locale/locale";
 /** Two have edited the same draft: shows what differs, and asks whose it shall be. Neither is lost. */
 export function ConflictDialog({
   theirs,
-  onPostpone,
+  onClose,
 }: {
   readonly theirs: TaggedDraft;
-  readonly onPostpone: () => void;
+  readonly onClose: () => void;
 }): React.JSX.Element {
   const { store, saver } = useEditorContext();
   const mine = useDocument();
@@ -37,7 +37,7 @@ export function ConflictDialog({
     <Dialog
       title={t("Somebody else has saved this draft")}
       testId="conflict"
-      onClose={onPostpone}
+      onClose={onClose}
       footer={
         <>
           <Button icon="download" onClick={() => downloadJson("theirs.json", theirs.draft.document)}>

@@ -1,4 +1,4 @@
-import { Suspense, lazy, useEffect, useMemo, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { useSession } from "../api/session";
 import { asApiError } from "../api/useLoaded";
 import { roomWidth } from "../base/place";
@@ -8,6 +8,7 @@ import { toJson } from "../document/read";
 import { SOURCE } from "../document/types";
 import type { Json } from "../base/json";
 import { AddDialog, Palette } from "../palette/Palette";
+import { Boundary, later, laterDialog } from "../shell/later";
 import { notify } from "../shell/notices";
 import type { MenuItem } from "../shell/ui/Menu";
 import { Breadcrumb } from "./Breadcrumb";
@@ -21,7 +22,7 @@ import { prepare } from "./prepare";
 import type { EditorStore } from "./store";
 import type { EditorHost } from "./host";
 import { APPLICATION } from "./host";
-import { EditorContext, documentJson, useEditor, useHost } from "./store";
+import { EditorContext, documentJson, useEditor, useEditorContext, useHost } from "./store";
 import { TopBar } from "./TopBar";
 import { useConnecting } from "./useConnecting";
 import { useSamples } from "./useSamples";
@@ -29,24 +30,18 @@ import { useUrlSelection } from "./useUrlSelection";
 import { useValidation } from "./useValidation";
 import { t, withPanelWords } from "../locale/locale";
 
-const ConflictDialog = lazy(() =>
-  withPanelWords(() => import("./ConflictDialog")).then((module) => ({ default: module.ConflictDialog })),
+const ConflictDialog = laterDialog(() =>
+  withPanelWords(() => import("./ConflictDialog")).then((module) => module.ConflictDialog),
 );
-const OutlinePanel = lazy(() =>
-  withPanelWords(() => import("./OutlinePanel")).then((module) => ({ default: module.OutlinePanel })),
+const OutlinePanel = later(() => withPanelWords(() => import("./OutlinePanel")).then((module) => module.OutlinePanel));
+const ProblemsPanel = later(() =>
+  withPanelWords(() => import("../problems/ProblemsPanel")).then((module) => module.ProblemsPanel),
 );
-const ProblemsPanel = lazy(() =>
-  withPanelWords(() => import("../problems/ProblemsPanel")).then((module) => ({ default: module.ProblemsPanel })),
+const HelpDialog = laterDialog(() => withPanelWords(() => import("./HelpDialog")).then((module) => module.HelpDialog));
+const VersionsPanel = later(() =>
+  withPanelWords(() => import("../versions/VersionsPanel")).then((module) => module.VersionsPanel),
 );
-const HelpDialog = lazy(() =>
-  withPanelWords(() => import("./HelpDialog")).then((module) => ({ default: module.HelpDialog })),
-);
-const VersionsPanel = lazy(() =>
-  withPanelWords(() => import("../versions/VersionsPanel")).then((module) => ({ default: module.VersionsPanel })),
-);
-const TestPanel = lazy(() =>
-  withPanelWords(() => import("../testrun/TestPanel")).then((module) => ({ default: module.TestPanel })),
-);
+const TestPanel = later(() => withPanelWords(() => import("../testrun/TestPanel")).then((module) => module.TestPanel));
 
 /** From this width on the palette has room beside the canvas. */
 const WIDE = 1200;
@@ -120,23 +115,25 @@ function EditorInside({ opened }: { readonly opened: OpenedEditor }): React.JSX.
       <AddDialog />
       <Conflict />
       {dialog === "find" && <FindDialog onClose={() => setDialog(undefined)} />}
-      <Suspense>{dialog === "help" && <HelpDialog onClose={() => setDialog(undefined)} />}</Suspense>
+      {dialog === "help" && <HelpDialog onClose={() => setDialog(undefined)} />}
     </main>
   );
 }
 
 function SidePanel(): React.JSX.Element | null {
+  const { store } = useEditorContext();
   const panel = useEditor((state) => state.panel);
+  const [selected] = useEditor((state) => state.selection.actions);
   if (panel === "none") return null;
   return (
     <aside className="side" aria-label={t("Details")} data-testid={panel === "config" ? "config" : "side"}>
-      {panel === "config" && <ConfigPanel />}
-      <Suspense>
+      <Boundary about={`${panel} ${selected}`} onClose={() => store.getState().show("none")}>
+        {panel === "config" && <ConfigPanel />}
         {panel === "problems" && <ProblemsPanel />}
         {panel === "outline" && <OutlinePanel />}
         {panel === "versions" && <VersionsPanel />}
         {panel === "test" && <TestPanel />}
-      </Suspense>
+      </Boundary>
     </aside>
   );
 }
@@ -146,11 +143,7 @@ function Conflict(): React.JSX.Element | null {
   const save = useEditor((state) => state.save);
   const [postponed, setPostponed] = useState<unknown>(undefined);
   if (save.kind !== "conflict" || save.theirs === postponed) return null;
-  return (
-    <Suspense>
-      <ConflictDialog theirs={save.theirs} onPostpone={() => setPostponed(save.theirs)} />
-    </Suspense>
-  );
+  return <ConflictDialog theirs={save.theirs} onClose={() => setPostponed(save.theirs)} />;
 }
 
 /** Leaving the page is asked about only while something is unsaved. Inside the application it is saved on the way. */

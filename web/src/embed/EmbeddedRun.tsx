@@ -1,4 +1,4 @@
-import { Suspense, lazy, useCallback, useEffect, useMemo, useState } from "react";
+import { useCallback, useEffect, useMemo, useState } from "react";
 import type { RunDetail, Step } from "../api/schema";
 import { useLoaded } from "../api/useLoaded";
 import { paintRun, statusWord } from "../canvas/painting";
@@ -11,14 +11,15 @@ import { PaintedCanvas } from "../runs/PaintedCanvas";
 import { useNow, useRun } from "../runs/useRun";
 import { isTerminal } from "../runs/watch";
 import "../runs/runs.css";
+import { Boundary, later } from "../shell/later";
 import { duration, fullTime } from "../shell/times";
 import { IconButton } from "../shell/ui/Button";
 import { JsonTree } from "../shell/ui/JsonTree";
 import { toldOf } from "./decided";
 import { EmbedPage, NotShown } from "./EmbedPage";
 
-const StepApprovals = lazy(() =>
-  withPageWords(() => import("../approvals/StepApprovals")).then((module) => ({ default: module.StepApprovals })),
+const StepApprovals = later(() =>
+  withPageWords(() => import("../approvals/StepApprovals")).then((module) => module.StepApprovals),
 );
 
 interface EmbeddedRunProps {
@@ -156,9 +157,9 @@ function StepFacts({ run, step, tell, onClose }: StepFactsProps): React.JSX.Elem
       {step.started_at !== null && <p className="muted">{fullTime(step.started_at)}</p>}
       {step.error !== null && <p className="callout callout-error">{step.error.message}</p>}
       {tell !== undefined && step.inner.some(({ type }) => type === "approval") && (
-        <Suspense>
+        <Boundary>
           <StepApprovals run={run} step={step} mayDecide onDecided={(decided) => tell("decided", toldOf(decided))} />
-        </Suspense>
+        </Boundary>
       )}
       {step.inputs !== null && <Value title={t("Input")} value={step.inputs} />}
       {step.status === "completed" && <Value title={t("Output")} value={step.output} />}

@@ -1,7 +1,6 @@
 /** Draws the editor into the shadow root of its element. */
 
 import type { ReactNode } from "react";
-import { Suspense, lazy } from "react";
 import { createRoot } from "react-dom/client";
 import { connectTo } from "../api/session";
 import type { Json } from "../base/json";
@@ -10,6 +9,7 @@ import { documentJson } from "../editor/store";
 import type { Tell } from "../editor/host";
 import type { OpenedEditor } from "../editor/open";
 import { localeOf, setLanguage, withPageWords, withPanelWords } from "../locale/locale";
+import { Boundary, later, reportCaught } from "../shell/later";
 import type { ThemeChoice } from "../shell/theme";
 import { followSystem, takeTheme, useTheme } from "../shell/theme";
 import "../shell/styles/index.css";
@@ -18,13 +18,9 @@ import "./embed.css";
 import type { WorkflowEditorElement } from "./element";
 import type { TokenKeeper } from "./token";
 
-const EmbeddedRun = lazy(() =>
-  withPanelWords(() => import("./EmbeddedRun")).then((module) => ({ default: module.EmbeddedRun })),
-);
-const EmbeddedApprovals = lazy(() =>
-  withPageWords(() => import("../approvals/EmbeddedApprovals")).then((module) => ({
-    default: module.EmbeddedApprovals,
-  })),
+const EmbeddedRun = later(() => withPanelWords(() => import("./EmbeddedRun")).then((module) => module.EmbeddedRun));
+const EmbeddedApprovals = later(() =>
+  withPageWords(() => import("../approvals/EmbeddedApprovals")).then((module) => module.EmbeddedApprovals),
 );
 
 export interface Wanted {
@@ -61,7 +57,7 @@ export async function mount(element: WorkflowEditorElement, styles: readonly str
   container.tabIndex = -1;
   shadow.replaceChildren(container);
   moveInto(shadow, container);
-  const root = createRoot(container);
+  const root = createRoot(container, { onCaughtError: reportCaught });
   const showTheme = (): void => void (container.dataset.theme = useTheme.getState().isDark ? "dark" : "light");
   const unsubscribe = useTheme.subscribe(showTheme);
   let opened: OpenedEditor | undefined;
@@ -99,7 +95,7 @@ function shown(wanted: Wanted, tell: Tell, onOpened: (opened: OpenedEditor) => v
   const language = localeOf(wanted.locale);
   if (isForApprovals)
     return (
-      <Suspense>
+      <Boundary>
         <EmbeddedApprovals
           key={JSON.stringify([server, workflowId, runId, language])}
           workflowId={workflowId}
@@ -107,18 +103,18 @@ function shown(wanted: Wanted, tell: Tell, onOpened: (opened: OpenedEditor) => v
           isReadOnly={!wanted.mayDecide}
           tell={tell}
         />
-      </Suspense>
+      </Boundary>
     );
   if (runId !== undefined)
     return (
-      <Suspense>
+      <Boundary>
         <EmbeddedRun
           key={JSON.stringify([server, runId, language])}
           runId={runId}
           mayDecide={wanted.mayDecide}
           tell={tell}
         />
-      </Suspense>
+      </Boundary>
     );
   return (
     <EmbeddedEditor

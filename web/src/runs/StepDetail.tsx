@@ -1,9 +1,10 @@
-import { Suspense, lazy, useState } from "react";
+import { useState } from "react";
 import type { InnerStep, RunDetail, Step } from "../api/schema";
 import { useMay } from "../api/session";
 import type { Json } from "../base/json";
 import { isObject } from "../base/json";
 import { t } from "../locale/locale";
+import { Boundary, later } from "../shell/later";
 import { pathTo } from "../shell/routes";
 import { fullTime } from "../shell/times";
 import { Button, IconButton } from "../shell/ui/Button";
@@ -21,9 +22,7 @@ import type { Bar } from "./waterfall";
 import { owns, waitWords } from "./waterfall";
 import { reasonText } from "./words";
 
-const StepApprovals = lazy(() =>
-  import("../approvals/StepApprovals").then((module) => ({ default: module.StepApprovals })),
-);
+const StepApprovals = later(() => import("../approvals/StepApprovals").then((module) => module.StepApprovals));
 
 /** An id of ours, and not of a sender. */
 const OWN_ID = /^[0-9A-HJKMNP-TV-Z]{26}$/;
@@ -110,9 +109,9 @@ function Asked({ run, step }: Pick<StepDetailProps, "run" | "step">): React.JSX.
   const mayDecide = useMay("approvals:decide");
   if (!step.inner.some(({ type }) => type === "approval")) return null;
   return (
-    <Suspense>
+    <Boundary>
       <StepApprovals run={run} step={step} mayDecide={mayDecide} />
-    </Suspense>
+    </Boundary>
   );
 }
 

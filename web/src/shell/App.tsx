@@ -1,16 +1,17 @@
-import { Suspense, lazy, useEffect } from "react";
+import { useEffect } from "react";
 import { askSession, useSession } from "../api/session";
 import { t, withPageWords, withPanelWords } from "../locale/locale";
 import { useLanguage } from "./language";
+import { Boundary, later } from "./later";
 import { Notices } from "./Notices";
 import { Rail } from "./Rail";
 import type { Address } from "./routes";
 import { useAddress } from "./routes";
 
-const EditorPage = lazy(() => import("../editor/EditorPage").then((module) => ({ default: module.EditorPage })));
+const EditorPage = later(() => import("../editor/EditorPage").then((module) => module.EditorPage));
 /** A page other than the editor, with the words that only these have; both are loaded when it is first drawn. */
-function page<P>(load: () => Promise<React.ComponentType<P>>): React.LazyExoticComponent<React.ComponentType<P>> {
-  return lazy(async () => ({ default: await withPageWords(load) }));
+function page<P>(load: () => Promise<React.ComponentType<P>>): React.ComponentType<P> {
+  return later(() => withPageWords(load));
 }
 
 const AlertsPage = page(() => import("../alerts/AlertsPage").then((module) => module.AlertsPage));
@@ -39,7 +40,11 @@ function Loading(): React.JSX.Element {
 /** Everything on the screen. In another language it begins anew. */
 export function App(): React.JSX.Element {
   const language = useLanguage((state) => state.language);
-  return <Screen key={language} />;
+  return (
+    <Boundary>
+      <Screen key={language} />
+    </Boundary>
+  );
 }
 
 /** The rail with the sections, and the page that the address names; or the way in. */
@@ -50,22 +55,24 @@ function Screen(): React.JSX.Element {
   if (!isAsked) return <Loading />;
   if (isLoginWanted && (state === undefined || state.kind === "nobody"))
     return (
-      <Suspense fallback={<Loading />}>
+      <Boundary isPage fallback={<Loading />}>
         <LoginPage />
-      </Suspense>
+      </Boundary>
     );
   return (
     <div className="app">
       <Rail section={address.parts[0] ?? "workflows"} />
       {/* Whoever logs in again finds their page as it was; for somebody else it begins anew. */}
       <div className="app-page" key={`${state?.actor} ${state?.environment} ${state?.tenant}`}>
-        <Suspense fallback={<Loading />}>{pageOf(address)}</Suspense>
+        <Boundary isPage about={address.parts.join("/")} fallback={<Loading />}>
+          {pageOf(address)}
+        </Boundary>
       </div>
       <Notices />
       {isLoginWanted && (
-        <Suspense>
+        <Boundary isDialog onClose={() => useSession.setState({ isLoginWanted: false })}>
           <LoginDialog />
-        </Suspense>
+        </Boundary>
       )}
     </div>
   );

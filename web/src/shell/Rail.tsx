@@ -1,4 +1,5 @@
-import { Suspense, lazy, useState } from "react";
+import { useState } from "react";
+import { laterDialog } from "./later";
 import type { Permission } from "../api/session";
 import { root, useSession } from "../api/session";
 import type { Message } from "../locale/locale";
@@ -11,8 +12,8 @@ import type { IconName } from "./ui/Icon";
 import { Icon } from "./ui/Icon";
 import { Link } from "./ui/Link";
 
-const AccountDialog = lazy(() =>
-  withPageWords(() => import("../login/AccountDialog")).then((module) => ({ default: module.AccountDialog })),
+const AccountDialog = laterDialog(() =>
+  withPageWords(() => import("../login/AccountDialog")).then((module) => module.AccountDialog),
 );
 
 interface Section {
@@ -91,11 +92,7 @@ export function Rail({ section }: { readonly section: string }): React.JSX.Eleme
         data-initials={who.slice(0, 2).toUpperCase()}
         onClick={() => setAccountOpen(true)}
       />
-      {isAccountOpen && (
-        <Suspense>
-          <AccountDialog onClose={() => setAccountOpen(false)} />
-        </Suspense>
-      )}
+      {isAccountOpen && <AccountDialog onClose={() => setAccountOpen(false)} />}
     </nav>
   );
 }

@@ -1,13 +1,14 @@
-import { Suspense, lazy, useState } from "react";
+import { useState } from "react";
 import type { ListedWorkflow, Pause } from "../api/schema";
 import { useMay } from "../api/session";
 import { t, withPanelWords } from "../locale/locale";
+import { laterDialog } from "../shell/later";
 import type { MenuItem } from "../shell/ui/Menu";
 import { Holds } from "./Holds";
 
 /** The form is the one of test runs. */
-const StartDialog = lazy(() =>
-  withPanelWords(() => import("./StartDialog")).then((module) => ({ default: module.StartDialog })),
+const StartDialog = laterDialog(() =>
+  withPanelWords(() => import("./StartDialog")).then((module) => module.StartDialog),
 );
 
 interface WorkflowMenuProps {
@@ -31,9 +32,7 @@ export function WorkflowMenu({ workflow, pauses, onChange }: WorkflowMenuProps):
     <>
       <Holds workflowId={id} pauses={pauses} further={mayStart ? [start] : []} onChange={onChange} />
       {isStarting && version !== null && (
-        <Suspense>
-          <StartDialog workflowId={id} version={version} onClose={() => setStarting(false)} />
-        </Suspense>
+        <StartDialog workflowId={id} version={version} onClose={() => setStarting(false)} />
       )}
     </>
   );

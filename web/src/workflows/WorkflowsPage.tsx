@@ -1,9 +1,10 @@
-import { Suspense, lazy, useCallback, useState } from "react";
+import { useCallback, useState } from "react";
 import { useLoaded } from "../api/useLoaded";
 import { api, useMay } from "../api/session";
 import type { ListedWorkflow, Pause } from "../api/schema";
 import type { Message } from "../locale/locale";
 import { t } from "../locale/locale";
+import { laterDialog } from "../shell/later";
 import { pathTo } from "../shell/routes";
 import { Button } from "../shell/ui/Button";
 import { Link } from "../shell/ui/Link";
@@ -16,9 +17,7 @@ import { LastRuns } from "./LastRuns";
 import { WorkflowMenu } from "./WorkflowMenu";
 import "./workflows.css";
 
-const NewWorkflowDialog = lazy(() =>
-  import("./NewWorkflowDialog").then((module) => ({ default: module.NewWorkflowDialog })),
-);
+const NewWorkflowDialog = laterDialog(() => import("./NewWorkflowDialog").then((module) => module.NewWorkflowDialog));
 
 const LAST_RUNS = 5;
 
@@ -86,11 +85,7 @@ export function WorkflowsPage(): React.JSX.Element {
           }}
         />
       )}
-      {isCreating && (
-        <Suspense>
-          <NewWorkflowDialog onClose={() => setCreating(false)} />
-        </Suspense>
-      )}
+      {isCreating && <NewWorkflowDialog onClose={() => setCreating(false)} />}
     </ListPage>
   );
 }

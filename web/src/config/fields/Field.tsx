@@ -1,8 +1,9 @@
-import { Suspense, lazy, useId, useRef, useState } from "react";
+import { Suspense, useId, useRef, useState } from "react";
 import type { Json } from "../../base/json";
 import { toPointer } from "../../base/json";
 import { hasReference } from "../../document/references";
 import { ReferencePicker } from "../../expressions/ReferencePicker";
+import { later } from "../../shell/later";
 import { Icon } from "../../shell/ui/Icon";
 import { IconButton } from "../../shell/ui/Button";
 import type { FieldProps } from "../form";
@@ -17,21 +18,17 @@ import { ObjectFields } from "./ObjectFields";
 import { ScalarControl, isScalar } from "./ScalarControl";
 import { t, withPanelWords } from "../../locale/locale";
 
-const ExpressionField = lazy(() =>
-  withPanelWords(() => import("../../expressions/ExpressionField")).then((module) => ({
-    default: module.ExpressionField,
-  })),
+const ExpressionField = later(() =>
+  withPanelWords(() => import("../../expressions/ExpressionField")).then((module) => module.ExpressionField),
 );
-const ConditionField = lazy(() =>
-  withPanelWords(() => import("../../expressions/ConditionField")).then((module) => ({
-    default: module.ConditionField,
-  })),
+const ConditionField = later(() =>
+  withPanelWords(() => import("../../expressions/ConditionField")).then((module) => module.ConditionField),
 );
-const SecretControl = lazy(() =>
-  withPanelWords(() => import("./SecretControl")).then((module) => ({ default: module.SecretControl })),
+const SecretControl = later(() =>
+  withPanelWords(() => import("./SecretControl")).then((module) => module.SecretControl),
 );
-const OptionsControl = lazy(() =>
-  withPanelWords(() => import("./OptionsControl")).then((module) => ({ default: module.OptionsControl })),
+const OptionsControl = later(() =>
+  withPanelWords(() => import("./OptionsControl")).then((module) => module.OptionsControl),
 );
 
 /** Kinds of fields that take some room, and are only shown when they have a value or are required. */

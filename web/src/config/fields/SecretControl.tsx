@@ -1,15 +1,16 @@
-import { Suspense, lazy, useEffect, useState } from "react";
+import { useEffect, useState } from "react";
 import type { Json } from "../../base/json";
 import { useSession } from "../../api/session";
 import { t, withPanelWords } from "../../locale/locale";
 import { loadSecretNames, useSecretNames } from "../../secrets/names";
 import { secretName, secretReference } from "../../secrets/reference";
 import "../../secrets/secrets.css";
+import { laterDialog } from "../../shell/later";
 import { IconButton } from "../../shell/ui/Button";
 import type { ScalarControlProps } from "./ScalarControl";
 
-const SecretDialog = lazy(() =>
-  withPanelWords(() => import("../../secrets/SecretDialog")).then((module) => ({ default: module.SecretDialog })),
+const SecretDialog = laterDialog(() =>
+  withPanelWords(() => import("../../secrets/SecretDialog")).then((module) => module.SecretDialog),
 );
 
 /** Stands for a value that somebody has written into the document; no name of a secret begins like this. */
@@ -36,11 +37,7 @@ export function SecretControl(props: ScalarControlProps): React.JSX.Element {
           {error.message}
         </span>
       )}
-      {isAdding && (
-        <Suspense>
-          <SecretDialog onClose={() => setAdding(false)} onSaved={choose} />
-        </Suspense>
-      )}
+      {isAdding && <SecretDialog onClose={() => setAdding(false)} onSaved={choose} />}
     </div>
   );
 }

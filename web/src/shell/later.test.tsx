@@ -1,0 +1,71 @@
+import { act } from "react";
+import { createRoot } from "react-dom/client";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { Boundary, later, reportCaught } from "./later";
+
+Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
+
+function Hello(): React.JSX.Element {
+  return <p>hello</p>;
+}
+
+function Broken(): React.JSX.Element {
+  throw new Error("broken");
+}
+
+describe("a part that is loaded later", () => {
+  let container: HTMLElement;
+  let root: ReturnType<typeof createRoot>;
+
+  beforeEach(() => {
+    container = document.createElement("div");
+    document.body.append(container);
+    root = createRoot(container, { onCaughtError: reportCaught });
+  });
+  afterEach(async () => {
+    await act(async () => root.unmount());
+    container.remove();
+    vi.restoreAllMocks();
+  });
+
+  const draw = (inside: React.JSX.Element): Promise<void> => act(async () => root.render(inside));
+
+  it("is asked for again when somebody wants that, and only then", async () => {
+    const told = vi.spyOn(console, "error").mockReturnValue();
+    let isOffline = true;
+    const load = vi.fn(() => (isOffline ? Promise.reject(new Error("offline")) : Promise.resolve(Hello)));
+    const Part = later(load);
+    const page = (
+      <Boundary>
+        <Part />
+      </Boundary>
+    );
+    await draw(page);
+    expect(container.textContent).toContain("This part could not be loaded");
+    const retry = (): Promise<void> =>
+      act(async () => container.querySelector<HTMLElement>("[data-testid=retry-part]")?.click());
+    await retry();
+    expect(container.textContent).toContain("This part could not be loaded");
+    expect(load).toHaveBeenCalledTimes(2);
+    isOffline = false;
+    await retry();
+    expect(container.textContent).toBe("hello");
+    expect(told).not.toHaveBeenCalled();
+  });
+
+  it("takes nothing else along when it fails, and is told to the console", async () => {
+    const told = vi.spyOn(console, "error").mockReturnValue();
+    const page = (about: string, inside: React.JSX.Element): React.JSX.Element => (
+      <>
+        <i>beside</i>
+        <Boundary about={about}>{inside}</Boundary>
+      </>
+    );
+    await draw(page("a", <Broken />));
+    expect(container.textContent).toContain("beside");
+    expect(container.textContent).toContain("Something went wrong here");
+    expect(told).toHaveBeenCalledTimes(1);
+    await draw(page("b", <Hello />));
+    expect(container.textContent).toBe("besidehello");
+  });
+});
