@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
-from workflowkit.registry import Field, action
+from workflowkit.registry import DurationInput, DurationText, Field, action
 
 if TYPE_CHECKING:
     from workflowkit.engine.context import StepContext
@@ -34,13 +34,13 @@ def _way(name: str, status: str) -> dict[str, Any]:
 def approval(
     ctx: StepContext,
     title: Annotated[str, Field(min_length=1, max_length=200)],
-    timeout: Annotated[str | float, Field(examples=("7d",))] = "7d",
+    timeout: Annotated[DurationInput, Field(examples=("7d",))] = "7d",
     description: Annotated[str, Field(widget="textarea")] = "",
     assignees: Annotated[str | list[str] | None, Field(examples=("ada@example.com",))] = None,
     form: Annotated[dict[str, Any] | None, Field(title="Form (JSON Schema)")] = None,
     needed: Annotated[int, Field(title="Approvals needed", minimum=1)] = 1,
     reject_on: Annotated[Literal["any", "all"], Field(title="Reject on")] = "any",
-    reminders: Annotated[list[str] | None, Field(examples=("1d", "3d"))] = None,
+    reminders: Annotated[list[DurationText] | None, Field(examples=("1d", "3d"))] = None,
 ) -> Decided:
     """Wait until people have approved or rejected, or until the time for it is over.
 

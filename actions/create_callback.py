@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
-from workflowkit.registry import Field, action
+from workflowkit.registry import DurationInput, Field, action
 
 if TYPE_CHECKING:
     from workflowkit.engine.context import StepContext
@@ -21,7 +21,7 @@ class Created(TypedDict):
 @action(
     "builtin:create_callback", name="Create a callback URL", category="Flow", icon="link", retries=0, external=False
 )
-def create_callback(ctx: StepContext, timeout: Annotated[str | float, Field(examples=("1d",))] = "1d") -> Created:
+def create_callback(ctx: StepContext, timeout: Annotated[DurationInput, Field(examples=("1d",))] = "1d") -> Created:
     """Make a URL that takes one POST with JSON. Hand it out, then wait for the callback.
 
     Args:

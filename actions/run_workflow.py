@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from workflowkit.base.errors import NonRetriableError
 from workflowkit.base.scope import FUNCTION_SEPARATOR
-from workflowkit.registry import Field, action
+from workflowkit.registry import DurationInput, Field, action
 
 if TYPE_CHECKING:
     from workflowkit.engine.context import StepContext
@@ -21,7 +21,7 @@ def run_workflow(
     workflow: Annotated[str, Field(min_length=1, examples=("send-invoice",))],
     data: dict[str, Any] | None = None,
     wait: bool = True,
-    timeout: Annotated[str | float | None, Field(examples=("1h",))] = None,
+    timeout: Annotated[DurationInput | None, Field(examples=("1h",))] = None,
     on_cancel: Annotated[Literal["cancel", "abandon"], Field(title="When this run is cancelled")] = "cancel",
 ) -> Any:
     """Run another workflow. Gives its output or, without waiting, the id of its run.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from workflowkit.registry import Field, action
+from workflowkit.registry import DurationInput, Field, action
 
 if TYPE_CHECKING:
     from workflowkit.engine.context import StepContext
 
 
 @action("builtin:wait", name="Wait", category="Flow", icon="timer", retries=0, external=False)
-def wait(ctx: StepContext, duration: Annotated[str | float, Field(examples=("30m", "2d"))]) -> None:
+def wait(ctx: StepContext, duration: Annotated[DurationInput, Field(examples=("30m", "2d"))]) -> None:
     """Continue after a while, up to 366 days.
 
     Args:

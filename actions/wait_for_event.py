@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
-from workflowkit.registry import Field, action
+from workflowkit.registry import DurationInput, Field, action
 
 if TYPE_CHECKING:
     from workflowkit.engine.context import StepContext
@@ -39,13 +39,13 @@ class Awaited(TypedDict):
 def wait_for_event(
     ctx: StepContext,
     event: Annotated[str, Field(min_length=1, max_length=256, examples=("shop/order.paid",))],
-    timeout: Annotated[str | float, Field(examples=("3d",))],
+    timeout: Annotated[DurationInput, Field(examples=("3d",))],
     equals: Equal | None = None,
     condition: Annotated[
         str | None, Field(format="cel:event,async,params", examples=("async.data.total > params.least",))
     ] = None,
     params: Annotated[dict[str, Any] | None, Field(title="Values for the condition")] = None,
-    lookback: Annotated[str | float | None, Field(title="Count earlier events")] = None,
+    lookback: Annotated[DurationInput | None, Field(title="Count earlier events")] = None,
 ) -> Awaited:
     """Wait until an event of this name comes; take the way "Timed out" if it does not come in time.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from accessibility import serious_in_both_themes
 from editing import EditorPage, chain
 from playwright.sync_api import Locator, expect
 
@@ -95,3 +96,24 @@ def test_what_is_wrong_stands_at_its_field_at_any_depth(editor: EditorPage) -> N
     expect(page.get_by_title("Required").first).to_be_visible()
     expect(page.locator("[data-pointer='/name'] .field-required")).to_have_count(1)
     expect(page.locator("[data-pointer='/mail'] .field-required")).to_have_count(0)
+
+
+def test_a_duration_is_a_number_with_a_unit_and_checked_while_it_is_typed(editor: EditorPage) -> None:
+    page = editor.open(chain("builtin:wait")).page
+    editor.select("builtin:wait")
+    amount, unit = editor.get("field-/duration"), editor.get("unit-/duration")
+    amount.fill("3")
+    unit.select_option(label="days")
+    assert inputs_of(editor) == {"duration": "3d"}
+    amount.fill("90s")
+    expect(amount).to_have_value("90")
+    expect(unit).to_have_value("s")
+    assert inputs_of(editor) == {"duration": "90s"}
+    amount.fill("3 days")
+    expect(error_at(editor, "/duration")).to_contain_text("a number with its unit, such as 30s")
+    assert inputs_of(editor) == {"duration": "3 days"}
+    expect(editor.get("publish")).to_be_disabled()
+    assert serious_in_both_themes(page) == []
+    unit.select_option(label="days")
+    expect(error_at(editor, "/duration")).to_have_count(0)
+    assert inputs_of(editor) == {"duration": "3d"}

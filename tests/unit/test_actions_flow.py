@@ -7,7 +7,10 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+from builders import a_workflow
 
+from workflowkit.base.errors import Problem
+from workflowkit.definition import validate
 from workflowkit.engine.context import ActionConfig, RunInfo, StepContext, StepInfo
 from workflowkit.engine.executor import execute
 from workflowkit.engine.outcome import Attempted, EmittedEvent, Failed, Succeeded
@@ -40,6 +43,40 @@ def perform(kind: str, **inputs: Any) -> Attempted:
     if isinstance(outcome, Succeeded) and spec.outputs is not None:
         jsonschema_rs.validate(dict(spec.outputs), outcome.output)
     return outcome
+
+
+@pytest.mark.parametrize("written", ["3 days", "3 Tage", "three days", "3d 2h", "3D", "0s", "367d", "", 31_622_401])
+@pytest.mark.parametrize(
+    ("kind", "inputs", "name"),
+    [
+        ("builtin:wait", {}, "duration"),
+        ("builtin:approval", {"title": "May it?"}, "timeout"),
+        ("builtin:wait_for_event", {"event": "paid"}, "timeout"),
+        ("builtin:wait_for_event", {"event": "paid", "timeout": "1d"}, "lookback"),
+        ("builtin:create_callback", {}, "timeout"),
+        ("builtin:run_workflow", {"workflow": "other"}, "timeout"),
+    ],
+)
+def test_what_is_no_duration_cannot_be_published(
+    kind: str, inputs: dict[str, Any], name: str, written: str | float
+) -> None:
+    [problem] = refused(kind, inputs | {name: written})
+    assert (problem.pointer, problem.code) == (f"/actions/0/inputs/{name}", "invalid-input")
+    assert "a duration of up to 366 days, such as 30s" in problem.message or written == 31_622_401
+
+
+def test_each_reminder_is_a_duration() -> None:
+    [problem] = refused("builtin:approval", {"title": "May it?", "reminders": ["1d", "2 days"]})
+    assert problem.pointer == "/actions/0/inputs/reminders/1"
+
+
+@pytest.mark.parametrize("written", ["3d", "1.5h", "2 m", 90, 0, "!ref($.event.data.pause)", "!ref($.event.data.n)d"])
+def test_a_duration_may_be_text_seconds_or_a_reference(written: str | float) -> None:
+    assert refused("builtin:wait", {"duration": written}) == []
+
+
+def refused(kind: str, inputs: dict[str, Any]) -> list[Problem]:
+    return validate(a_workflow().action("a", kind, inputs).path("$source", "a").document(), registry)
 
 
 @pytest.mark.parametrize(

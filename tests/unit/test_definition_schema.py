@@ -11,6 +11,8 @@ from workflowkit.definition.contract import contract_of
 from workflowkit.definition.durations import duration_seconds
 from workflowkit.definition.schema import compile_schema, violations
 
+_DURATION = "Expected a duration of up to 366 days, such as 30s, 15m, 2h or 7d"
+
 
 @pytest.mark.parametrize(
     ("schema", "value", "said"),
@@ -26,6 +28,11 @@ from workflowkit.definition.schema import compile_schema, violations
         ({"format": "email"}, "x", 'Expected text in the format email, got "x"'),
         ({"format": "date-time"}, "x", 'Expected text in the format date-time, got "x"'),
         ({"format": "nobody-knows"}, "x", None),
+        ({"format": "time-span"}, "3 h", None),
+        ({"format": "time-span"}, 3, None),
+        ({"format": "time-span", "pattern": "^3d$"}, "3 days", f'{_DURATION}, got "3 days"'),
+        ({"anyOf": [{"type": "number"}, {"format": "time-span", "pattern": "x"}]}, "3D", f'{_DURATION}, got "3D"'),
+        ({"format": "time-span"}, "367d", f'{_DURATION}, got "367d"'),
         ({"pattern": "^a+$"}, "b", 'Expected text that matches ^a+$, got "b"'),
         ({"minimum": 1}, 0, "Expected at least 1, got 0"),
         ({"maximum": 1}, 2, "Expected at most 1, got 2"),

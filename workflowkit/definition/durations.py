@@ -6,6 +6,11 @@ import re
 
 from workflowkit.definition.jsvalues import Json, is_number
 
+#: The ``format`` of a text that is a duration, in the JSON Schema of inputs and of documents.
+DURATION_FORMAT = "time-span"
+#: The longest that anything waits: a year and a day.
+LONGEST_WAIT_SECONDS = 366 * 86_400
+
 SECOND_MS, MINUTE_MS, HOUR_MS, DAY_MS = 1_000, 60_000, 3_600_000, 86_400_000
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -19,6 +24,12 @@ def duration_seconds(value: Json) -> float | None:
         match = _DURATION.fullmatch(value)
         value = float(match[1]) * _UNITS[match[2]] if match else None
     return float(value) if is_number(value) and value > 0 else None
+
+
+def is_duration_text(text: str) -> bool:
+    """Return whether ``text`` is a duration with its unit, up to 366 days: what ``DURATION_FORMAT`` accepts."""
+    seconds = duration_seconds(text)
+    return seconds is not None and seconds <= LONGEST_WAIT_SECONDS
 
 
 def duration_ms(value: Json) -> int | None:

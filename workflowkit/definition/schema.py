@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from workflowkit.base.errors import DefinitionError, Problem
 from workflowkit.base.jsonvalue import dumps, pointer_to
+from workflowkit.definition.durations import DURATION_FORMAT, is_duration_text
 from workflowkit.definition.jsvalues import Json
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def compile_schema(schema: Schema) -> Draft202012Validator:
             pattern_options=jsonschema_rs.RegexOptions(),
             retriever=_refuse_retrieval,
             validate_formats=True,
+            formats={DURATION_FORMAT: is_duration_text},
         )
     except (jsonschema_rs.ValidationError, ValueError) as error:
         reason = str(error).splitlines()[0]
@@ -68,7 +70,7 @@ def _refuse_retrieval(uri: str) -> Json:
 
 def violations(validator: Draft202012Validator, value: Json) -> Iterator[Violation]:
     """Yield every place where ``value`` breaks the schema; of ``anyOf`` and ``oneOf`` what the closest branch says."""
-    for error in validator.iter_errors(value):
+    for error in _told(list(validator.iter_errors(value))):
         yield from _explained(error)
 
 
@@ -76,10 +78,16 @@ def _explained(error: ValidationError) -> Iterator[Violation]:
     branches = _branches(error)
     meant = [branch for branch in branches if not any(_is_other_form(inner, error) for inner in branch)]
     if len(meant) == 1:
-        for inner in meant[0]:
+        for inner in _told(meant[0]):
             yield from _explained(inner)
     else:
         yield Violation(tuple(error.instance_path), error.kind.name, _sentence(error), error.instance)
+
+
+def _told(errors: list[ValidationError]) -> list[ValidationError]:
+    """Leave out the pattern of a text that breaks its format, too: that says the same, and less well."""
+    places = [error.instance_path for error in errors if error.kind.name == "format"]
+    return [error for error in errors if error.kind.name != "pattern" or error.instance_path not in places]
 
 
 def _branches(error: ValidationError) -> list[list[ValidationError]]:
@@ -123,13 +131,14 @@ def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
+_FORMATS = {DURATION_FORMAT: "a duration of up to 366 days, such as 30s, 15m, 2h or 7d"}
 _SENTENCES: dict[str, Callable[[Any, Json], str]] = {
     "type": lambda types, value: f"Expected {_type_words(types)}, got {shown(value)}",
     "required": lambda name, _value: f"Missing {shown(name)}",
     "additionalProperties": lambda names, _value: f"Unknown key{'s' * (len(names) > 1)} {', '.join(map(shown, names))}",
     "enum": lambda options, value: f"Expected one of {', '.join(map(shown, options))}, got {shown(value)}",
     "const": lambda constant, value: f"Expected {shown(constant)}, got {shown(value)}",
-    "format": lambda name, value: f"Expected text in the format {name}, got {shown(value)}",
+    "format": lambda name, value: f"Expected {_FORMATS.get(name, f'text in the format {name}')}, got {shown(value)}",
     "pattern": lambda pattern, value: f"Expected text that matches {pattern}, got {shown(value)}",
     "minimum": lambda limit, value: f"Expected at least {limit}, got {shown(value)}",
     "maximum": lambda limit, value: f"Expected at most {limit}, got {shown(value)}",

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from workflowkit.definition.durations import LONGEST_WAIT_SECONDS
+
 #: A year and a day: nothing waits longer.
-MAX_WAIT_SECONDS = 366 * 86_400.0
+MAX_WAIT_SECONDS = float(LONGEST_WAIT_SECONDS)
 
 #: Signals of these names are the engine's own: nobody else may send one or wait for one.
 RESERVED_SIGNALS = "workflow/"

@@ -4,6 +4,7 @@ Nothing here runs an action; that is ``engine.executor``.
 """
 
 from workflowkit.registry.catalogue import APP_PREFIX, REMOTE_PREFIX, Registry
+from workflowkit.registry.durations import DurationInput, DurationText
 from workflowkit.registry.functionoptions import FunctionOptions, endpoint_options
 from workflowkit.registry.functions import Function, define_function
 from workflowkit.registry.loading import load_builtin_actions, load_directory, load_entry_points
@@ -15,6 +16,8 @@ __all__ = [
     "REMOTE_PREFIX",
     "ActionOptions",
     "ActionSpec",
+    "DurationInput",
+    "DurationText",
     "EdgeOptions",
     "Field",
     "Function",

@@ -36,8 +36,12 @@ describe("the kind of a field", () => {
     [{ type: "object" }, "map"],
     [{ anyOf: [{ type: "string" }, { type: "array" }] }, "choice"],
     [{ type: ["string", "integer"] }, "choice"],
-    [{ type: ["string", "number"] }, "duration"],
-    [{ anyOf: [{ type: "number" }, { type: "string", pattern: "s$" }] }, "duration"],
+    [{ type: ["string", "number"] }, "numberOrText"],
+    [{ anyOf: [{ type: "number" }, { type: "string", pattern: "s$" }] }, "numberOrText"],
+    [{ type: ["string", "number"], format: "time-span" }, "duration"],
+    [{ anyOf: [{ type: ["string", "number"], format: "time-span" }, { type: "null" }] }, "duration"],
+    [{ anyOf: [{ type: "number" }, { type: "string", format: "time-span" }] }, "duration"],
+    [{ type: "string", format: "time-span" }, "duration"],
     [{ format: "json-logic" }, "logic"],
     [{}, "any"],
   ])("of %j is %s", (schema, kind) => {
@@ -125,6 +129,19 @@ describe("validation", () => {
     expect([...found.keys()].toSorted()).toEqual(["/address/zip", "/count", "/name", "/to"]);
     expect(found.get("/to")).toBe("This has none of the forms that are allowed here.");
     expect(found.get("/count")).toBe("This must be a whole number.");
+  });
+
+  it("knows durations, and says of them what it expects", () => {
+    const timeout = (stepSettings().properties as Schema).timeout ?? {};
+    const form: Schema = { type: "object", properties: { timeout }, $defs: contract().$defs ?? {} };
+    for (const fine of ["3d", "1.5h", "2 m", 90, "!ref($.event.data.pause)", "366d"]) {
+      expect(validate(form, { timeout: fine }).size).toBe(0);
+    }
+    for (const wrong of ["3 days", "3 Tage", "3d 2h", "3D", "0s", "367d"]) {
+      expect(validate(form, { timeout: wrong }).get("/timeout")).toBe(
+        "This must be a duration of up to 366 days: a number with its unit, such as 30s, 15m, 2h or 7d.",
+      );
+    }
   });
 
   it("judges a choice by the form that is meant, where that is clear", () => {

@@ -2,6 +2,7 @@
 
 import type { Json, JsonObject } from "../base/json";
 import { fromPointer, isEqual, isList, isObject, valueAt } from "../base/json";
+import { DURATION_FORMAT } from "../base/durations";
 import type { Message } from "../locale/locale";
 import { served, t } from "../locale/locale";
 
@@ -13,6 +14,7 @@ export type FieldKind =
   | "secret"
   | "number"
   | "duration"
+  | "numberOrText"
   | "boolean"
   | "enum"
   | "moment"
@@ -95,7 +97,8 @@ function withoutNull(schema: Schema, root: Schema): { schema: Schema; isNullable
 function kindOf(schema: Schema, choices: readonly Choice[], root: Schema): FieldKind {
   if (schema.format === "json-logic") return "logic";
   if (isList(schema.enum)) return "enum";
-  if (choices.length > 0) return isDuration(schema, root) ? "duration" : "choice";
+  if (isDuration(schema, root)) return "duration";
+  if (choices.length > 0) return isNumberOrText(schema, root) ? "numberOrText" : "choice";
   switch (schema.type) {
     case "string":
       return kindOfText(schema);
@@ -126,8 +129,18 @@ function kindOfObject(schema: Schema): FieldKind {
   return schema.additionalProperties === false ? "object" : "map";
 }
 
-/** A number or a text with a unit: one field is enough for both. */
+/** A text that is a duration, or that or a number of seconds. */
 function isDuration(schema: Schema, root: Schema): boolean {
+  if (schema.format === DURATION_FORMAT) return true;
+  return (
+    isNumberOrText(schema, root) &&
+    isList(schema.anyOf) &&
+    schema.anyOf.some((option) => resolve(option, root).format === DURATION_FORMAT)
+  );
+}
+
+/** One field is enough for both. */
+function isNumberOrText(schema: Schema, root: Schema): boolean {
   const options = isList(schema.type)
     ? schema.type
     : isList(schema.anyOf)

@@ -1,7 +1,8 @@
 /** Checking values against their schema while somebody types. The server checks again, and has the last word. */
 
 import type { OutputUnit } from "@cfworker/json-schema";
-import { Validator } from "@cfworker/json-schema";
+import { Validator, format } from "@cfworker/json-schema";
+import { DURATION_FORMAT, isDurationText } from "../base/durations";
 import type { Json } from "../base/json";
 import { fromPointer, isList, isObject } from "../base/json";
 import { hasReference } from "../document/references";
@@ -36,6 +37,9 @@ const TYPE_WORDS: Readonly<Record<string, Message>> = {
   null: "nothing",
 };
 
+// Formats that it knows are one list for all validators.
+format[DURATION_FORMAT] = isDurationText;
+
 const validators = new WeakMap<Schema, Validator>();
 
 /** What is wrong with a value, by the pointer of the place. What a reference will replace is not checked. */
@@ -52,7 +56,9 @@ export function validate(schema: Schema, value: Json): ReadonlyMap<string, strin
     if (OUTER.has(unit.keyword) || !isSaid(unit, meant)) continue;
     const pointer = unit.instanceLocation.replace(/^#/, "");
     const subject = read(value, pointer);
-    if (subject === undefined || hasReference(subject) || hasSecret(subject) || messages.has(pointer)) continue;
+    if (subject === undefined || hasReference(subject) || hasSecret(subject)) continue;
+    // What breaks a format may break a pattern, too, which says less.
+    if (messages.has(pointer) && unit.keyword !== "format") continue;
     if (unit.keyword === "required") continue;
     messages.set(pointer, messageOf(unit, schema));
   }
@@ -74,7 +80,7 @@ function meantForms(errors: readonly OutputUnit[], schema: Schema, value: Json):
   return new Map(
     errors.flatMap(({ keyword, keywordLocation, instanceLocation }): [string, number][] => {
       if (keyword !== "anyOf" && keyword !== "oneOf") return [];
-      const forms = read(schema, keywordLocation.replace(/^#/, ""));
+      const forms = demanded(schema, keywordLocation);
       const index = meantForm(
         isList(forms) ? forms.map((form) => resolve(form, schema)) : [],
         read(value, instanceLocation.replace(/^#/, "")),
@@ -105,6 +111,20 @@ function read(value: Json, pointer: string): Json | undefined {
   return here;
 }
 
+function durationText(): string {
+  return t("This must be a duration of up to 366 days: a number with its unit, such as 30s, 15m, 2h or 7d.");
+}
+
+/** What stands at the place of a keyword, which may lie behind references. */
+function demanded(schema: Schema, location: string): Json | undefined {
+  let here: Json | undefined = schema;
+  for (const key of fromPointer(location.replace(/^#/, ""))) {
+    if (key === "$ref" && isObject(here)) here = resolve({ $ref: here.$ref ?? "" }, schema);
+    else here = isList(here) ? here[Number(key)] : isObject(here) ? here[key] : undefined;
+  }
+  return here;
+}
+
 /** What to say for a keyword, given what it demands. */
 const MESSAGES: Readonly<Record<string, (limit: Json | undefined) => string>> = {
   type: (limit) => t("This must be {what}.", { what: typeWords(limit) }),
@@ -120,14 +140,18 @@ const MESSAGES: Readonly<Record<string, (limit: Json | undefined) => string>> = 
   minItems: (limit) => counted("This needs at least {count} entries.", Number(limit)),
   maxItems: (limit) => counted("This may have at most {count} entries.", Number(limit)),
   pattern: () => t("This does not have the right form."),
-  format: (limit) => t("This is not a valid {what}.", { what: String(limit) }),
-  anyOf: () => t("This has none of the forms that are allowed here."),
+  format: (limit) =>
+    limit === DURATION_FORMAT ? durationText() : t("This is not a valid {what}.", { what: String(limit) }),
+  anyOf: (limit) =>
+    isList(limit) && limit.some((form) => isObject(form) && form.format === DURATION_FORMAT)
+      ? durationText()
+      : t("This has none of the forms that are allowed here."),
   oneOf: () => t("This has none of the forms that are allowed here."),
 };
 
 function messageOf({ keyword, keywordLocation, error }: OutputUnit, schema: Schema): string {
   return (
-    MESSAGES[keyword]?.(read(schema, keywordLocation.replace(/^#/, ""))) ??
+    MESSAGES[keyword]?.(demanded(schema, keywordLocation)) ??
     (locale() === "en" ? error : t("This is not allowed here."))
   );
 }

@@ -10,13 +10,13 @@ from workflowkit.definition.checks.durations import check_duration
 from workflowkit.definition.checks.expressions import check_expression
 from workflowkit.definition.checks.flow import check_flow_control
 from workflowkit.definition.checks.subject import Subject
-from workflowkit.definition.durations import DAY_MS, SECOND_MS, duration_ms
+from workflowkit.definition.durations import LONGEST_WAIT_SECONDS, SECOND_MS, duration_ms
 from workflowkit.definition.jsvalues import Json
 from workflowkit.definition.patterns import check_event_pattern
 from workflowkit.definition.settings.reading import mapping, text, text_or_none
 from workflowkit.definition.settings.workflow import SETTING_NAMES
 
-LONGEST_WAIT_MS = 366 * DAY_MS
+LONGEST_WAIT_MS = LONGEST_WAIT_SECONDS * SECOND_MS
 #: What the conditions of cancellations can read.
 _BOTH_EVENTS = frozenset({"event", "async"})
 

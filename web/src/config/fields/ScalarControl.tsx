@@ -4,6 +4,7 @@ import { isEqual, isList } from "../../base/json";
 import type { FieldKind, FieldSpec } from "../schema";
 import { humanize } from "../schema";
 import { AnyControl } from "./AnyControl";
+import { DurationControl } from "./DurationControl";
 import { served, t } from "../../locale/locale";
 
 const SCALARS: ReadonlySet<FieldKind> = new Set([
@@ -12,6 +13,7 @@ const SCALARS: ReadonlySet<FieldKind> = new Set([
   "secret",
   "number",
   "duration",
+  "numberOrText",
   "boolean",
   "enum",
   "moment",
@@ -56,6 +58,8 @@ export function ScalarControl(props: ScalarControlProps): React.JSX.Element {
       return <AnyControl {...props} />;
     case "area":
       return <textarea {...common} value={shown} placeholder={placeholder(spec)} onChange={typed} />;
+    case "duration":
+      return <DurationControl {...props} common={common} schema={spec.schema} />;
     case "number":
       return <NumberControl common={common} spec={spec} value={value} onChange={onChange} />;
     default:
@@ -75,7 +79,7 @@ export function ScalarControl(props: ScalarControlProps): React.JSX.Element {
 
 function parse(kind: FieldKind, text: string): Json | undefined {
   if (text === "") return undefined;
-  return kind === "duration" && /^\d+(\.\d+)?$/.test(text) ? Number(text) : text;
+  return kind === "numberOrText" && /^\d+(\.\d+)?$/.test(text) ? Number(text) : text;
 }
 
 function inputType(spec: FieldSpec): string {
