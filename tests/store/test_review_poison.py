@@ -209,12 +209,17 @@ def test_a_statement_that_can_never_be_done_is_not_a_database_that_is_away(postg
                 waits.note_path(tx, DEFAULT_SCOPE, "test/came", LONG_NAME)
 
 
-def test_an_event_that_cannot_be_matched_is_put_off_alone(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("fault", "by_ms"), [(ZeroDivisionError(), POSTPONED_MS), (StoreUnavailable("it gave up"), RETRIED_MS)]
+)
+def test_an_event_that_cannot_be_matched_is_put_off_alone(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, fault: Exception, by_ms: int
+) -> None:
     from workflowkit.runtime import matching
 
     def faulty(event: Any, *arguments: Any, **options: Any) -> Any:
         if event["data"].get("bad") and faults:
-            raise ZeroDivisionError
+            raise fault
         return triggers.match(event, *arguments, **options)
 
     faults = [True]
@@ -230,9 +235,9 @@ def test_an_event_that_cannot_be_matched_is_put_off_alone(database_url: str, mon
         harness.drain()
         assert _completed(harness, "other") == 3
         (pending,) = harness.rows("SELECT id, wake_at_ms FROM pending_events")
-        assert pending == {"id": bad, "wake_at_ms": harness.clock.now_ms() + POSTPONED_MS}
+        assert pending == {"id": bad, "wake_at_ms": harness.clock.now_ms() + by_ms}
         faults.clear()  # the code that is deployed next
-        harness.skip(POSTPONED_MS / 1000)
+        harness.skip(by_ms / 1000)
         harness.drain()
         assert _completed(harness, DEFAULT_SCOPE.tenant) == 1
 

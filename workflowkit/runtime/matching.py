@@ -25,7 +25,6 @@ from workflowkit.runtime.position import Batch, Claim, Opening, Schedule, start_
 from workflowkit.runtime.recently import Recently
 from workflowkit.runtime.repeated import may_start, run_id_of
 from workflowkit.runtime.starting import START_FAILED, Candidate
-from workflowkit.runtime.timers import POSTPONED_MS
 from workflowkit.runtime.versions import Versions
 from workflowkit.runtime.waiting import behind
 from workflowkit.runtime.waking import Awaited, find_awaiting, receive
@@ -105,10 +104,10 @@ class Matching:
                 continue
         return Matched()  # others are at them; the relay repeats what they leave
 
-    def put_off(self, event_id: str) -> None:
+    def put_off(self, event_id: str, *, by_ms: int) -> None:
         """Let an event that cannot be matched wait: another version of the code may know what to do with it."""
         with self._database.transaction("match") as tx:
-            events.put_off(tx, event_id, wake_at_ms=tx.now_ms + POSTPONED_MS)
+            events.put_off(tx, event_id, wake_at_ms=tx.now_ms + by_ms)
 
     def _match_at_once(self, event_ids: Sequence[str]) -> Matched | None:
         """Match without locking the events, in one statement that commits by itself if it can be; PostgreSQL only.

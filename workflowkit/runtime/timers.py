@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 TIMERS_PER_TICK = 200
 #: How long a timer, or an event, is put off whose handler failed, or that this process has no handler for.
 POSTPONED_MS = 60_000
-#: How long a timer is put off during which the database was not available: it may be the timer's own doing.
+#: How long a timer, or an event, is put off for which the database was not available: that may be its own doing.
 RETRIED_MS = 2_000
 
 

@@ -57,6 +57,7 @@ from workflowkit.runtime.position import Claim, Jitter, Opening, Recorded
 from workflowkit.runtime.runflow import groups_of, is_limited
 from workflowkit.runtime.stepping import RECORD_PAUSES_SECONDS, Stepping
 from workflowkit.runtime.suspending import Suspending
+from workflowkit.runtime.timers import POSTPONED_MS, RETRIED_MS
 from workflowkit.store.events import EventGone
 from workflowkit.store.runs import RunRecord, given
 
@@ -125,8 +126,6 @@ class Worker:
         """Match events; start the first run here, and the others too as long as that is quick."""
         try:
             matched = self._matching.match(event_ids)
-        except StoreUnavailable:
-            raise
         except Exception as error:
             self._match_apart(event_ids, error)
             return
@@ -135,13 +134,15 @@ class Worker:
 
     def _match_apart(self, event_ids: Sequence[str], error: Exception) -> None:
         """Match events one by one of which one cannot be matched; put off the one that is alone."""
-        # SAFETY: I1 I15 — an event that cannot be matched, by a fault of ours, stays, and costs no other event.
+        # SAFETY: I1 I15 — an event that cannot be matched, by a fault of ours, stays, and costs no other event. So does
+        # one for which the database gives up; if it is away, nothing can be put off, and the relay repeats it all.
         if len(event_ids) > 1:
             for event_id in event_ids:
                 self.match([event_id])
             return
-        _log.error("event %s is put off", *event_ids, exc_info=error)
-        self._matching.put_off(*event_ids)
+        is_refused = not isinstance(error, StoreUnavailable)
+        self._matching.put_off(*event_ids, by_ms=POSTPONED_MS if is_refused else RETRIED_MS)
+        _log.error("event %s is put off: %s", *event_ids, error, exc_info=error if is_refused else None)
 
     def begin(self, event_id: str) -> None:
         """Match an event, and perform what it starts as long as that does not wait; everything else is for others."""
