@@ -86,3 +86,39 @@ def test_migrations_are_named_for_when_they_may_run() -> None:
     names = [path.name for path in (asset_dir("migrations") / "versions").glob("*.py")]
     assert names
     assert all(re.fullmatch(r"\d{4}_(pre|post)_[a-z0-9_]+\.py", name) for name in names)
+
+
+def test_what_unfinished_runs_may_read_is_known_after_an_upgrade(empty_url: str) -> None:
+    migrate.upgrade(empty_url, "0034")
+    database = Database.open(empty_url)
+    with database.engine.begin() as connection:
+        for run_id, finished_at_ms, flow in (
+            ("open", None, None), ("ended", 1, None), ("batch", 1, '{"score_ms":1,"collection":"c1"}'),
+        ):  # fmt: skip
+            connection.execute(
+                sa.text(
+                    "INSERT INTO runs (id, environment, tenant, workflow_id, version, event_id, status, revision, "
+                    "depth, handled_failures, created_at_ms, finished_at_ms, flow) VALUES (:id, 'default', 'default', "
+                    "'w', 1, 'e', 'completed', 1, 0, 0, 1, :finished_at_ms, :flow)"
+                ),
+                {"id": run_id, "finished_at_ms": finished_at_ms, "flow": flow},
+            )
+        for run_id, kind, state, result in (
+            ("open", "event", "received", '"e1"'), ("open", "signal", "received", '"e2"'),
+            ("open", "event", "open", None),
+            ("open", "event", "received", '{"sealed":"x"}'), ("ended", "event", "received", '"e3"'),
+        ):  # fmt: skip
+            connection.execute(
+                sa.text(
+                    "INSERT INTO waits (id, run_id, wait_key, step_key, kind, environment, tenant, name, match_key, "
+                    "state, result, created_at_ms) VALUES (:id, :run_id, 'k', 's', :kind, 'default', 'default', 'n', "
+                    "'', :state, :result, 1)"
+                ),
+                {"id": f"{run_id}{kind}{result}", "run_id": run_id, "kind": kind, "state": state, "result": result},
+            )
+    migrate.upgrade(empty_url)
+    with database.engine.begin() as connection:
+        known = connection.exec_driver_sql("SELECT result, event_id FROM waits WHERE event_id IS NOT NULL").fetchall()
+        batches = connection.exec_driver_sql("SELECT id, collection_id FROM runs WHERE collection_id IS NOT NULL")
+        assert (known, batches.fetchall()) == ([('"e1"', "e1")], [("batch", "c1")])
+    database.close()

@@ -6,16 +6,16 @@ to wait; each end gives one more its turn; the last end makes the step due; and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from workflowkit.base.errors import InvalidInput, LimitExceeded
 from workflowkit.base.ids import item_id
 from workflowkit.base.limits import Limits
 from workflowkit.definition.model import COMPENSATE, Node, Workflow
 from workflowkit.engine.again import changes_of
-from workflowkit.engine.facts import Fact, FactKind
+from workflowkit.engine.facts import KEPT, ErrorInfo, Fact, FactKind
 from workflowkit.engine.failures import failed_by, stored_value, unstorable
 from workflowkit.engine.loops import (
     LOOP_TIMEOUT,
@@ -38,10 +38,15 @@ from workflowkit.runtime.items import ENDS_LOOP
 from workflowkit.runtime.parts import begin_part, part_record
 from workflowkit.runtime.position import Batch, Claim, Opening, Position, Schedule
 from workflowkit.runtime.versions import Versions
-from workflowkit.store import children, journal
+from workflowkit.store import children, journal, runs
 from workflowkit.store.children import ChildEnd
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.runs import RunRecord
+
+#: Why a loop fails of which some items were to be repeated, and the others kept.
+ITEMS_GONE: Final = ErrorInfo(
+    "ItemsGone", "the items which were not to be repeated are gone", "items-gone", retryable=False
+)
 
 
 class Loops:
@@ -102,8 +107,10 @@ class Loops:
         except (InvalidInput, LimitExceeded) as error:
             return unstorable(error)
 
-    def begin(self, tx: Transaction, batch: Batch, parent: Position, node_id: str, wait: Wait) -> Started:
+    def begin(self, tx: Transaction, batch: Batch, parent: Position, node_id: str, wait: Wait) -> Started | ErrorInfo:
         """Add a run for each item to ``batch``: the first may start at once, the others when it is their turn.
+
+        Or say why there can be none: items that are not to be repeated are gone.
 
         Joins the transaction that holds the locks of the run and of the loop's step.
         """
@@ -111,6 +118,8 @@ class Loops:
         openings: list[Opening] = []
         active = 0
         own, kept = Batch(), _kept_items(tx, parent.run, node_id)
+        if kept is None:
+            return ITEMS_GONE
         for item, (child, graph, around) in zip(plan.items, self._children(tx, parent, node_id, plan), strict=True):
             if item.key in kept:
                 own.runs.append(_as_before(child, kept[item.key], tx.now_ms))
@@ -158,13 +167,27 @@ class Loops:
         return not children.any_open(tx, run_id, node_id)
 
 
-def _kept_items(tx: Transaction, run: RunRecord, node_id: str) -> dict[str, ChildEnd]:
+def has_items(facts: Iterable[Fact], node_id: str, given: Sequence[Mapping[str, Any]]) -> bool:
+    """Tell whether the items of a loop are all there, of a run with these ``facts``; ``given`` is what those that are
+    there were given. A loop that never began has none; one that was kept itself has them elsewhere."""
+    if any(fact.step == node_id and fact.reason == KEPT for fact in facts):
+        return False
+    has_begun = any(fact.step == items_key(node_id) and fact.kind is FactKind.OPENED for fact in facts)
+    return bool(given) == has_begun and [each["index"] for each in given] == list(range(len(given)))
+
+
+def _kept_items(tx: Transaction, run: RunRecord, node_id: str) -> dict[str, ChildEnd] | None:
     """Return the items by key whose results are those of the run that this one repeats: all that completed there, where
-    only some are to be repeated."""
+    only some are to be repeated. ``None`` if they are gone."""
     again = changes_of(run.input).get("items", {}).get(node_id)
     if again is None or run.rerun_of is None:
         return {}
-    ends = children.ends(tx, run.rerun_of, node_id)
+    # SAFETY: I2 — what is gone may have completed there.
+    ends = list(children.ends(tx, run.rerun_of, node_id))
+    if runs.load(tx, run.rerun_of) is None or not has_items(
+        journal.load(tx, run.rerun_of), node_id, [end.given for end in ends]
+    ):
+        return None
     return {
         end.given["key"]: end for end in ends if end.status is RunStatus.COMPLETED and end.given["key"] not in again
     }

@@ -16,10 +16,11 @@ from workflowkit.engine.again import Kept, Place, keep, read_place
 from workflowkit.engine.states import RunStatus
 from workflowkit.runtime.ending import Ending
 from workflowkit.runtime.hints import Dispatcher, hint
+from workflowkit.runtime.loops import has_items
 from workflowkit.runtime.position import Batch, Schedule, events_of, start_run
 from workflowkit.runtime.runflow import flow_of
 from workflowkit.runtime.versions import Versions
-from workflowkit.store import events, journal, pauses, runs, subscriptions
+from workflowkit.store import children, events, journal, pauses, runs, subscriptions
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.events import EventRecord
 from workflowkit.store.pauses import Hold
@@ -85,9 +86,12 @@ class Rerunning:
     ) -> tuple[str, list[Any], Any]:
         """Add the new run in the caller's transaction; return its id, and the steps and events to hint.
 
-        Raises what ``rerun`` raises, ``Drained`` before anything is written.
+        Raises what ``rerun`` raises, ``Drained`` before anything is written. Locks the row of the original against
+        being deleted, then those of the items that are kept; changes of them are not waited for. As long as there is
+        that row, its events are kept, and as long as the new run goes on, so are these rows.
         """
-        original = runs.load_in_scope(tx, scope, run_id)
+        # SAFETY: I2 I6 — who deletes old runs looks once more after having locked a row: it is gone, or it stays.
+        original = runs.keep_in_scope(tx, scope, run_id)
         if original is None:
             raise NotFound(f"no run {run_id}")
         if original.path is not None:
@@ -155,6 +159,9 @@ class Rerunning:
         facts = journal.load(tx, original.id)
         if place.step is not None and not any(fact.step == f"{place.node}/{place.step}" for fact in facts):
             raise InvalidInput.at("/from_step", "unknown-action", f"the run never came to step {place.step!r}")
+        if place.item is not None and not has_items(facts, place.node, children.keep(tx, original.id, place.node)):
+            message = f"the items of {place.node!r} which are not to be repeated are not kept by this run"
+            raise Conflict(message)
         return keep(workflow, facts, place)
 
     def _event(self, tx: Transaction, original: RunRecord, again: Again) -> EventRecord:

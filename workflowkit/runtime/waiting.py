@@ -74,14 +74,12 @@ class Waiting:
         """Store waits that a handler has just begun. Child runs go into ``batch``."""
         begun, rows = Begun(), []
         for wait in begun_waits:
-            row = None if wait.kind in _ROWLESS else self._begin(tx, batch, position, node_id, wait, begun)
+            row = self._begin(tx, batch, position, node_id, wait, begun)
             if isinstance(row, WaitRow):
                 wait = replace(wait, until_ms=row.deadline_at_ms or wait.until_ms)
                 rows.append(row)
             begun.facts.append(Fact(FactKind.OPENED, wait.key, detail=wait.detail(), at_ms=tx.now_ms))
-            if wait.kind is WaitKind.LOOP:
-                begun.add(self._loops.begin(tx, batch, position, node_id, wait))
-            elif isinstance(row, ErrorInfo):
+            if isinstance(row, ErrorInfo):
                 begun.facts.append(_failed(wait, row, tx.now_ms))
                 begun.is_due = True
             elif row is not None and row.state is not State.OPEN:
@@ -92,9 +90,13 @@ class Waiting:
 
     def _begin(
         self, tx: Transaction, batch: Batch, position: Position, node_id: str, wait: Wait, begun: Begun
-    ) -> WaitRow | ErrorInfo:
-        """Return the row of a wait, or why there can be none."""
+    ) -> WaitRow | ErrorInfo | None:
+        """Return the row of a wait, if it has one, or why there can be none."""
         match wait.kind:
+            case WaitKind.SLEEP:
+                return None
+            case WaitKind.LOOP:
+                return self._begin_loop(tx, batch, position, node_id, wait, begun)
             case WaitKind.EVENT:
                 return self._event_row(tx, position, node_id, wait)
             case WaitKind.RUN:
@@ -106,6 +108,15 @@ class Waiting:
                 return _row(position, node_id, wait, tx.now_ms)
             case _:
                 return self._refused_signal(tx, position, wait) or _row(position, node_id, wait, tx.now_ms)
+
+    def _begin_loop(
+        self, tx: Transaction, batch: Batch, position: Position, node_id: str, wait: Wait, begun: Begun
+    ) -> ErrorInfo | None:
+        started = self._loops.begin(tx, batch, position, node_id, wait)
+        if isinstance(started, ErrorInfo):
+            return started
+        begun.add(started)
+        return None
 
     def _run_row(
         self, tx: Transaction, batch: Batch, position: Position, node_id: str, wait: Wait, begun: Begun
@@ -190,6 +201,7 @@ class Waiting:
             return _row(
                 position, node_id, wait, tx.now_ms,
                 match_key=match_key, condition=rest, state=State.RECEIVED, result=looked.found,
+                event_id=looked.found,
             )  # fmt: skip
         # SAFETY: I17 — an event that is being matched right now sees no wait yet, and is not seen here yet. It will
         # have committed before this transaction has: one more look after that finds it, however many came before it.
@@ -228,7 +240,7 @@ def find_earlier(tx: Transaction, row: WaitRow, path: str, event: dict[str, Any]
         later = record.as_json()
         if path and index_key(path, value_at(later, path)) != row.match_key:
             continue
-        if holds(row, event, later, limits):
+        if holds(row, event, later, limits) and events.keep(tx, record.id):
             return Looked(found=record.id)
     return Looked(rest=behind(records[-1].id) if len(records) >= limits.lookback_events else None)
 
@@ -255,8 +267,13 @@ def _row(position: Position, node_id: str, wait: Wait, now_ms: int, **fields: An
 def _received(tx: Transaction, wait: Wait, row: WaitRow, came: Mapping[str, EventRecord]) -> Fact:
     detail = {"kind": wait.kind.value}
     if wait.kind is WaitKind.EVENT:
-        event_id = waits.result_of(tx, row)
-        event = events.opened(tx, came.get(event_id) or events.load(tx, event_id))
+        event_id = row.event_id or waits.result_of(tx, row)
+        found = came.get(event_id) or events.find(tx, event_id)
+        if found is None:
+            return _failed(
+                wait, ErrorInfo("EventGone", f"event {event_id} is gone", "event-gone", retryable=False), tx.now_ms
+            )
+        event = events.opened(tx, found)
         return Fact(FactKind.COMPLETED, wait.key, output=event.as_json(), detail=detail, at_ms=tx.now_ms)
     if wait.kind is WaitKind.SIGNAL or wait.kind in _OWN_SIGNALS:
         detail["name"] = wait.name

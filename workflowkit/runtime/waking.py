@@ -61,7 +61,7 @@ def receive(tx: Transaction, awaited: Sequence[Awaited], *, wake_at_ms: int) -> 
         listeners = [row for row in each.rows if row.kind is not Kind.CANCEL]
         if listeners:
             ids = [row.id for row in listeners]
-            waits.receive(tx, ids, each.event.id)
+            waits.receive(tx, ids, each.event.id, event_id=each.event.id)
             hints += [StepHint(*row) for row in waits.wake_steps(tx, ids, wake_at_ms=wake_at_ms)]
         _cancel_runs(tx, each)
     return hints
@@ -138,6 +138,6 @@ class Waking:
             return Fired(again_at_ms=tx.now_ms, data={**data, "after": looked.rest})
         if looked.found is None:
             return NOTHING
-        waits.receive(tx, [row.id], looked.found)
+        waits.receive(tx, [row.id], looked.found, event_id=looked.found)
         woken = waits.wake_steps(tx, [row.id], wake_at_ms=tx.now_ms + self._grace_ms)
         return Fired(hints=tuple(StepHint(*each) for each in woken))

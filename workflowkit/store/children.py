@@ -48,6 +48,7 @@ _TO_UNDO = Sql(
     ORDER BY finished_at_ms DESC, id DESC
     """  # noqa: S608 - text from our own code
 )
+_KEEP = Sql(f"SELECT input FROM runs WHERE {_OF_STEP} ORDER BY id {{keep}}")  # noqa: S608
 _ENDS = Sql(f"SELECT id, input, status, output, error FROM runs WHERE {_OF_STEP} ORDER BY id")  # noqa: S608
 
 
@@ -76,6 +77,14 @@ def activate_next(tx: Transaction, run_id: str, step: str, *, after: str, wake_a
     """
     row = tx.one(_NEXT, run_id=run_id, step=step, after=after, never=steps.NEVER)
     return [] if row is None else steps.activate(tx, row[0], wake_at_ms=wake_at_ms)
+
+
+def keep(tx: Transaction, run_id: str, step: str) -> list[Any]:
+    """Return what the runs of this step were given besides their event; nobody deletes one until the transaction ends.
+
+    In order of the items.
+    """
+    return [jsonvalue.loads(row[0]) for row in tx.rows(_KEEP, run_id=run_id, step=step) if row[0] is not None]
 
 
 def ends(tx: Transaction, run_id: str, step: str) -> Iterator[ChildEnd]:

@@ -46,7 +46,8 @@ class Sql:
     """One statement, written once with ``:name`` parameters, for both databases.
 
     ``{skip_locked}`` and ``{for_update}`` stand where PostgreSQL wants a locking clause; on SQLite, whose write
-    transactions hold the only write lock from their first moment, they are empty. ``{in_ids}`` compares with the list
+    transactions hold the only write lock from their first moment, they are empty. So do ``{keep}`` and
+    ``{keep_skip_locked}``: the rows may be changed by others, but not deleted. ``{in_ids}`` compares with the list
     given as the parameter ``ids``, ``{each_id}`` is a table of that with the column ``id``.
     """
 
@@ -55,11 +56,13 @@ class Sql:
     def __init__(self, text: str) -> None:
         text = " ".join(text.split())
         self.sqlite = text.format(
-            skip_locked="", for_update="", in_ids="IN (SELECT value FROM json_each(:ids))",
+            skip_locked="", for_update="", keep="", keep_skip_locked="",
+            in_ids="IN (SELECT value FROM json_each(:ids))",
             each_id="(SELECT value AS id FROM json_each(:ids))",
         )  # fmt: skip
         postgresql = text.format(
-            skip_locked="FOR UPDATE SKIP LOCKED", for_update="FOR UPDATE", in_ids="= ANY(:ids)",
+            skip_locked="FOR UPDATE SKIP LOCKED", for_update="FOR UPDATE", keep="FOR KEY SHARE",
+            keep_skip_locked="FOR KEY SHARE SKIP LOCKED", in_ids="= ANY(:ids)",
             each_id="(SELECT unnest(CAST(:ids AS text[])) AS id)",
         )  # fmt: skip
         self.postgresql = _PARAMETER.sub(r"%(\1)s", postgresql)
@@ -471,6 +474,8 @@ def _create_postgresql_engine(url: sa.URL, pool_size: int) -> sa.Engine:
         "statement_timeout": STATEMENT_TIMEOUT_MS,
         "lock_timeout": LOCK_TIMEOUT_MS,
         "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_TIMEOUT_MS,
+        # To compile a statement takes longer than any of ours; where estimates are high the server would.
+        "jit": "off",
     }
     return sa.create_engine(
         url.set(drivername="postgresql+psycopg"),

@@ -89,6 +89,7 @@ _PENDING = Sql(
 _SELECT_ALL = Sql(f"{_SELECT} WHERE id {{in_ids}} ORDER BY id")
 _LOCK_PENDING = Sql("SELECT id FROM pending_events WHERE id {in_ids} ORDER BY id {for_update}")
 _SELECT_ONE = Sql(f"{_SELECT} WHERE id = :id")
+_KEEP = Sql("SELECT 1 FROM events WHERE id = :id {keep_skip_locked}")
 _FIND_SINCE = Sql(
     f"""
     {_SELECT} WHERE environment = :environment AND tenant = :tenant AND name = :name AND id >= :after
@@ -185,6 +186,14 @@ def find(tx: Transaction, event_id: str) -> EventRecord | None:
     """Return the event with our id ``event_id``, if it is (still) there."""
     row = tx.one(_SELECT_ONE, id=event_id)
     return None if row is None else from_row(row)
+
+
+def keep(tx: Transaction, event_id: str) -> bool:
+    """Tell whether an event is there; then nobody deletes it until the transaction ends.
+
+    Who deletes it just now is not waited for: the caller may hold what that one waits for.
+    """
+    return tx.one(_KEEP, id=event_id) is not None
 
 
 def opened(tx: Transaction, record: EventRecord) -> EventRecord:

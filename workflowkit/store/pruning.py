@@ -17,16 +17,33 @@ class OldRun:
     revision: int
 
 
-#: Ended long ago, nothing is planned about it, it has no child left, and no parent that is still needed.
-_MAY_GO = """
-    r.status IN ('completed', 'failed', 'cancelled') AND r.finished_at_ms < :before_ms
-    AND NOT EXISTS (SELECT 1 FROM timers t WHERE t.subject = r.id)
-    AND NOT EXISTS (SELECT 1 FROM runs c WHERE c.parent_run_id = r.id)
-    AND NOT EXISTS (
-        SELECT 1 FROM runs p WHERE p.id = r.parent_run_id
-        AND (p.finished_at_ms IS NULL OR p.finished_at_ms >= :before_ms)
-    )
+# Each look at what else there is is one step down an index: a subquery with a LIMIT is not turned into a join, for
+# which the planner may choose to read all of a table.
+#: Unfinished runs that still read another one's row, journal or parts: what repeats it, and what undoes or handles it.
+_AGAIN = "(SELECT a.id FROM runs a WHERE a.rerun_of = {of} AND a.finished_at_ms IS NULL LIMIT 1)"
+_AFTER = """
+    (SELECT f.id FROM runs f WHERE f.parent_run_id = {of} AND f.parent_step IS NULL AND f.finished_at_ms IS NULL
+        LIMIT 1)
 """
+#: Ended long ago, nothing is planned about it, nobody repeats it, it has no child left, and none of the runs above it
+#: is still needed, however far up: what undoes one of those, for example, reads what all parts in it have done.
+_MAY_GO = f"""
+    r.status IN ('completed', 'failed', 'cancelled') AND r.finished_at_ms < :before_ms
+    AND (SELECT t.id FROM timers t WHERE t.subject = r.id LIMIT 1) IS NULL
+    AND (SELECT c.id FROM runs c WHERE c.parent_run_id = r.id ORDER BY c.parent_step, c.id LIMIT 1) IS NULL
+    AND {_AGAIN.format(of="r.id")} IS NULL
+    AND (r.parent_run_id IS NULL OR (
+        WITH RECURSIVE above (id, parent_run_id, finished_at_ms) AS (
+            SELECT p.id, p.parent_run_id, p.finished_at_ms FROM runs p WHERE p.id = r.parent_run_id
+            UNION ALL
+            SELECT p.id, p.parent_run_id, p.finished_at_ms FROM above JOIN runs p ON p.id = above.parent_run_id
+        )
+        SELECT above.id FROM above
+        WHERE above.finished_at_ms IS NULL OR above.finished_at_ms >= :before_ms
+            OR {_AGAIN.format(of="above.id")} IS NOT NULL OR {_AFTER.format(of="above.id")} IS NOT NULL
+        LIMIT 1
+    ) IS NULL)
+"""  # noqa: S608 - our own text
 #: A page of what there is, old enough or not, so that the next page is known: by ids, which begin with a time.
 _PAGE_OF_RUNS = Sql(
     f"""
@@ -34,9 +51,17 @@ _PAGE_OF_RUNS = Sql(
     WHERE r.id > :after AND r.id < :until ORDER BY r.id LIMIT :limit
     """  # noqa: S608 - our own text
 )
-_LOCK_RUNS = Sql(f"SELECT r.id FROM runs r WHERE r.id {{in_ids}} AND {_MAY_GO} ORDER BY r.id {{skip_locked}}")  # noqa: S608
+# Whoever is about to refer to a row locks it, and has committed once we have the lock: so we lock first and look then.
+_LOCK_RUNS = Sql("SELECT id FROM runs WHERE id {in_ids} ORDER BY id {skip_locked}")
+_RUNS_THAT_GO = Sql(f"SELECT r.id FROM runs r WHERE r.id {{in_ids}} AND {_MAY_GO} ORDER BY r.id")  # noqa: S608
 _APPROVALS = Sql("SELECT id FROM approvals WHERE run_id {in_ids}")
-_COLLECTIONS = Sql("SELECT id FROM collections WHERE run_id {in_ids}")
+#: Those that started the runs, and the batches whose events they have as they repeat another run.
+_COLLECTIONS = Sql(
+    """
+    SELECT id FROM collections WHERE run_id {in_ids}
+    UNION SELECT collection_id FROM runs WHERE id {in_ids} AND collection_id IS NOT NULL
+    """
+)
 #: The run first: the database refuses to delete facts of a run that is there.
 _OF_RUNS = tuple(
     Sql(f"DELETE FROM {table} WHERE {column} {{in_ids}}")  # noqa: S608
@@ -55,29 +80,38 @@ _OF_COLLECTIONS = (
     Sql("DELETE FROM collected_events WHERE collection_id {in_ids}"),
     Sql("DELETE FROM collections WHERE id {in_ids}"),
 )
-#: No run, no collection and no outbox needs it any more, and its sender's id is no longer to be recognised by it.
+#: No run, no wait, no collection and no outbox needs it any more, and its sender's id need not be recognised any more.
 _EVENT_MAY_GO = """
     e.received_at_ms < :before_ms
-    AND NOT EXISTS (
-        SELECT 1 FROM event_ids i WHERE i.environment = e.environment AND i.tenant = e.tenant
-        AND i.event_id = e.event_id AND i.first_id = e.id AND i.expires_at_ms > :now_ms
-    )
-    AND NOT EXISTS (SELECT 1 FROM pending_events p WHERE p.id = e.id)
-    AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.event_id = e.id)
-    AND NOT EXISTS (SELECT 1 FROM collected_events c WHERE c.event_id = e.id)
+    AND (e.event_id IS NULL OR (
+        SELECT i.first_id FROM event_ids i WHERE i.environment = e.environment AND i.tenant = e.tenant
+        AND i.event_id = e.event_id AND i.first_id = e.id AND i.expires_at_ms > :now_ms LIMIT 1
+    ) IS NULL)
+    AND (SELECT p.id FROM pending_events p WHERE p.id = e.id LIMIT 1) IS NULL
+    AND (SELECT r.id FROM runs r WHERE r.event_id = e.id LIMIT 1) IS NULL
+    AND (SELECT c.event_id FROM collected_events c WHERE c.event_id = e.id LIMIT 1) IS NULL
+    AND (
+        SELECT w.id FROM waits w JOIN runs r ON r.id = w.run_id
+        WHERE w.event_id = e.id AND r.finished_at_ms IS NULL LIMIT 1
+    ) IS NULL
 """
-#: Events that came together and started nothing, or whose run is gone.
-_COLLECTION_MAY_GO = """
-    c.closed_at_ms < :before_ms AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.id = c.run_id)
+#: Nobody has the events of a collection any more.
+_IS_UNUSED = """
+    (SELECT r.id FROM runs r WHERE r.id = c.run_id LIMIT 1) IS NULL
+    AND (SELECT r.id FROM runs r WHERE r.collection_id = c.id LIMIT 1) IS NULL
 """
+_UNUSED_COLLECTIONS = Sql(f"SELECT c.id FROM collections c WHERE c.id {{in_ids}} AND {_IS_UNUSED}")  # noqa: S608
+#: Events that came together and started nothing, or whose runs are gone.
+_COLLECTION_MAY_GO = f"c.closed_at_ms < :before_ms AND {_IS_UNUSED}"
 _PAGE_OF_COLLECTIONS = Sql(
     f"""
     SELECT c.id, CASE WHEN {_COLLECTION_MAY_GO} THEN 1 ELSE 0 END FROM collections c
     WHERE c.id > :after AND c.id < :until ORDER BY c.id LIMIT :limit
     """  # noqa: S608
 )
-_LOCK_COLLECTIONS = Sql(
-    f"SELECT c.id FROM collections c WHERE c.id {{in_ids}} AND {_COLLECTION_MAY_GO} ORDER BY c.id {{skip_locked}}"  # noqa: S608
+_LOCK_COLLECTIONS = Sql("SELECT id FROM collections WHERE id {in_ids} ORDER BY id {skip_locked}")
+_COLLECTIONS_THAT_GO = Sql(
+    f"SELECT c.id FROM collections c WHERE c.id {{in_ids}} AND {_COLLECTION_MAY_GO} ORDER BY c.id"  # noqa: S608
 )
 _PAGE_OF_EVENTS = Sql(
     f"""
@@ -85,9 +119,8 @@ _PAGE_OF_EVENTS = Sql(
     WHERE e.id > :after AND e.id < :until ORDER BY e.id LIMIT :limit
     """  # noqa: S608
 )
-_LOCK_EVENTS = Sql(
-    f"SELECT e.id FROM events e WHERE e.id {{in_ids}} AND {_EVENT_MAY_GO} ORDER BY e.id {{skip_locked}}"  # noqa: S608
-)
+_LOCK_EVENTS = Sql("SELECT id FROM events WHERE id {in_ids} ORDER BY id {skip_locked}")
+_EVENTS_THAT_GO = Sql(f"SELECT e.id FROM events e WHERE e.id {{in_ids}} AND {_EVENT_MAY_GO} ORDER BY e.id")  # noqa: S608
 _FORGET_SENDERS_IDS = Sql(
     """
     DELETE FROM event_ids WHERE (environment, tenant, event_id) IN (
@@ -114,13 +147,13 @@ def find_runs(tx: Transaction, *, before_ms: int, after: str, limit: int) -> tup
 
 def delete_runs(tx: Transaction, run_ids: Sequence[str], *, before_ms: int) -> int:
     """Delete runs that may (still) go, with all that belongs to them; return how many. Nobody is waited for."""
-    ids = [row[0] for row in tx.rows(_LOCK_RUNS, ids=list(run_ids), before_ms=before_ms)]
+    ids = _ids(tx, _RUNS_THAT_GO, _ids(tx, _LOCK_RUNS, run_ids), before_ms=before_ms)
     if not ids:
         return 0
-    approvals = [row[0] for row in tx.rows(_APPROVALS, ids=ids)]
-    collections = [row[0] for row in tx.rows(_COLLECTIONS, ids=ids)]
+    approvals, collections = _ids(tx, _APPROVALS, ids), _ids(tx, _COLLECTIONS, ids)
     for statement in _OF_RUNS:
         tx.run(statement, ids=ids)
+    collections = _ids(tx, _UNUSED_COLLECTIONS, collections)
     for statement in _OF_APPROVALS if approvals else ():
         tx.run(statement, ids=approvals)
     for statement in _OF_COLLECTIONS if collections else ():
@@ -136,7 +169,7 @@ def find_collections(tx: Transaction, *, before_ms: int, after: str, limit: int)
 
 def delete_collections(tx: Transaction, collection_ids: Sequence[str], *, before_ms: int) -> int:
     """Delete collections that may (still) go, but not the events in them; return how many."""
-    ids = [row[0] for row in tx.rows(_LOCK_COLLECTIONS, ids=list(collection_ids), before_ms=before_ms)]
+    ids = _ids(tx, _COLLECTIONS_THAT_GO, _ids(tx, _LOCK_COLLECTIONS, collection_ids), before_ms=before_ms)
     for statement in _OF_COLLECTIONS if ids else ():
         tx.run(statement, ids=ids)
     return len(ids)
@@ -151,7 +184,7 @@ def find_events(tx: Transaction, *, before_ms: int, after: str, limit: int) -> t
 
 def delete_events(tx: Transaction, event_ids: Sequence[str], *, before_ms: int) -> int:
     """Delete events that may (still) go, with what was decided about them; return how many."""
-    ids = [row[0] for row in tx.rows(_LOCK_EVENTS, ids=list(event_ids), before_ms=before_ms, now_ms=tx.now_ms)]
+    ids = _ids(tx, _EVENTS_THAT_GO, _ids(tx, _LOCK_EVENTS, event_ids), before_ms=before_ms, now_ms=tx.now_ms)
     if not ids:
         return 0
     tx.run(_FORGET_SENDERS_IDS, ids=ids)
@@ -173,3 +206,7 @@ def count_events(tx: Transaction, *, before_ms: int) -> int:
 def count_audit(tx: Transaction, *, before_ms: int) -> int:
     """Return how many entries of audit logs are older than a time."""
     return int(tx.one(_COUNT_AUDIT, before_ms=before_ms)[0])
+
+
+def _ids(tx: Transaction, statement: Sql, ids: Sequence[str], **parameters: int) -> list[str]:
+    return [row[0] for row in tx.rows(statement, ids=list(ids), **parameters)] if ids else []

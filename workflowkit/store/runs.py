@@ -54,7 +54,7 @@ COLUMNS = (
     "flow",
 )  # fmt: skip
 _RETURNING = "RETURNING " + ", ".join(COLUMNS)
-_INSERTED = (*COLUMNS, "output", "error", "finished_at_ms")
+_INSERTED = (*COLUMNS, "output", "error", "finished_at_ms", "collection_id")
 _OUTPUT, _INPUT = _INSERTED.index("output"), _INSERTED.index("input")
 
 
@@ -134,6 +134,11 @@ _SELECT_IN_SCOPE = Sql(
     SELECT {", ".join(COLUMNS)} FROM runs WHERE environment = :environment AND tenant = :tenant AND id = :id
     """  # noqa: S608
 )
+_KEEP_IN_SCOPE = Sql(
+    f"""
+    SELECT {", ".join(COLUMNS)} FROM runs WHERE environment = :environment AND tenant = :tenant AND id = :id {{keep}}
+    """  # noqa: S608
+)
 _SET_VERSION = Sql("UPDATE runs SET version = :version, flow = :flow WHERE id = :id")
 _OUTCOME = Sql("SELECT status, output, error FROM runs WHERE id = :id")
 _FINISH = Sql(
@@ -172,6 +177,12 @@ def lock_in_scope(tx: Transaction, scope: Scope, run_id: str) -> RunRecord | Non
 def load(tx: Transaction, run_id: str) -> RunRecord | None:
     """Return a run as it stands, without a lock."""
     row = tx.one(_SELECT, id=run_id)
+    return None if row is None else from_row(row)
+
+
+def keep_in_scope(tx: Transaction, scope: Scope, run_id: str) -> RunRecord | None:
+    """Return a run of this tenant, which nobody deletes until the transaction ends, as it stands."""
+    row = tx.one(_KEEP_IN_SCOPE, environment=scope.environment, tenant=scope.tenant, id=run_id)
     return None if row is None else from_row(row)
 
 
@@ -246,6 +257,7 @@ def row_of(record: RunRecord) -> tuple[Any, ...]:
         record.path, None if record.input is None else jsonvalue.dumps(record.input), record.parent_run_id,
         record.parent_step, record.parent_wait, record.paused_at_ms,
         _flow_text(record), output, error, record.finished_at_ms,
+        None if record.flow is None else record.flow.get("collection"),
     )  # fmt: skip
 
 

@@ -231,7 +231,7 @@ _LOOK = Sql(
                     THEN json_build_array({", ".join(f"came.{name}" for name in events.COLUMNS)}) END
             ))::text
             FROM waits LEFT JOIN events AS came ON came.id =
-                CASE WHEN waits.kind = 'event' AND waits.state = 'received' THEN waits.result ::json #>> '{{{{}}}}' END
+                CASE WHEN waits.kind = 'event' AND waits.state = 'received' THEN waits.event_id END
             WHERE waits.run_id = runs.id AND waits.step_key = :step_key AND NOT EXISTS (
                 SELECT 1 FROM journal AS known WHERE known.run_id = waits.run_id AND known.step_key = waits.wait_key
                     AND known.kind IN ('completed', 'failed', 'skipped', 'cancelled')
@@ -419,7 +419,7 @@ def look(tx: Transaction, run_id: str, step_key: str, *, lease_ms: int) -> Look 
         StepStatus(status),
         Lease(run_id, step_key, attempt + 1, token, tx.now_ms + lease_ms, lost_attempts),
         {wait.wait_key: wait for wait, _ in seen},
-        {wait.result: events.from_row(came) for wait, came in seen if came is not None},
+        {wait.event_id: events.from_row(came) for wait, came in seen if wait.event_id is not None and came is not None},
     )  # fmt: skip
 
 

@@ -54,6 +54,8 @@ class WaitRow:
     state: State = State.OPEN
     result: Any = None
     resolved_at_ms: int | None = None
+    #: Our id of the event that was received.
+    event_id: str | None = None
 
     @property
     def id(self) -> str:
@@ -67,7 +69,7 @@ def wait_id(run_id: str, wait_key: str) -> str:
 
 COLUMNS = (
     "id", "run_id", "wait_key", "step_key", "kind", "environment", "tenant", "name", "match_key", "condition", "state",
-    "result", "deadline_at_ms", "created_at_ms", "resolved_at_ms",
+    "result", "deadline_at_ms", "created_at_ms", "resolved_at_ms", "event_id",
 )  # fmt: skip
 _SELECT = f"SELECT {', '.join(COLUMNS)} FROM waits"  # noqa: S608 - names from our own code
 INSERT = InsertInto("waits", COLUMNS)
@@ -102,7 +104,7 @@ _LOCK_STEPS = Sql(
 # SAFETY: I17 — the first to resolve a wait decides; whoever comes later finds it no longer open.
 _RESOLVE = Sql(
     """
-    UPDATE waits SET state = :state, result = :result, resolved_at_ms = :now_ms
+    UPDATE waits SET state = :state, result = :result, resolved_at_ms = :now_ms, event_id = :event_id
     WHERE state = 'open' AND (deadline_at_ms IS NULL OR deadline_at_ms > :not_after_ms)
         AND id IN (SELECT id FROM waits WHERE id {in_ids} ORDER BY id {for_update})
     RETURNING id, run_id, step_key, kind
@@ -174,15 +176,18 @@ def lock_steps(tx: Transaction, wait_ids: Sequence[str]) -> None:
     tx.rows(_LOCK_STEPS, ids=list(wait_ids))
 
 
-def receive(tx: Transaction, wait_ids: Sequence[str], result: Any) -> list[tuple[str, str]]:
+def receive(
+    tx: Transaction, wait_ids: Sequence[str], result: Any, *, event_id: str | None = None
+) -> list[tuple[str, str]]:
     """Resolve those of the waits that are still open with what they waited for; return their (run id, step key).
 
-    Locks the rows of their steps first, in order, whatever those are doing.
+    Of an event that is our id of it, which is given as ``event_id`` too: the event is not deleted then before it was
+    read. Locks the rows of their steps first, in order, whatever those are doing.
     """
     lock_steps(tx, wait_ids)
     if tx.sealing is not None and len(wait_ids) == 1:  # what resolves several at once is the id of an event
         result = tx.sealing.seal(result, _place(wait_ids[0]))
-    resolved = _resolve(tx, wait_ids, State.RECEIVED, result, not_after_ms=tx.now_ms)
+    resolved = _resolve(tx, wait_ids, State.RECEIVED, result, not_after_ms=tx.now_ms, event_id=event_id)
     return [(run_id, step_key) for _, run_id, step_key, _ in resolved]
 
 
@@ -236,15 +241,16 @@ def row_of(row: WaitRow) -> tuple[Any, ...]:
     return (
         row.id, row.run_id, row.wait_key, row.step_key, row.kind.value, row.scope.environment, row.scope.tenant,
         row.name, row.match_key, row.condition, row.state.value, result, row.deadline_at_ms, row.created_at_ms,
-        row.resolved_at_ms,
+        row.resolved_at_ms, row.event_id,
     )  # fmt: skip
 
 
-def _resolve(tx: Transaction, ids: Sequence[str], state: State, result: Any, *, not_after_ms: int) -> list[Any]:
+def _resolve(
+    tx: Transaction, ids: Sequence[str], state: State, result: Any, *, not_after_ms: int, event_id: str | None = None
+) -> list[Any]:
     text = None if result is None else jsonvalue.dumps(result)
-    return list(
-        tx.rows(_RESOLVE, ids=list(ids), state=state.value, result=text, now_ms=tx.now_ms, not_after_ms=not_after_ms)
-    )
+    found = {"state": state.value, "result": text, "event_id": event_id}
+    return list(tx.rows(_RESOLVE, ids=list(ids), **found, now_ms=tx.now_ms, not_after_ms=not_after_ms))
 
 
 def from_row(row: Any) -> WaitRow:
@@ -253,5 +259,5 @@ def from_row(row: Any) -> WaitRow:
         run_id=row[1], wait_key=row[2], step_key=row[3], kind=Kind(row[4]), scope=Scope(row[5], row[6]), name=row[7],
         match_key=row[8], condition=row[9], state=State(row[10]),
         result=None if row[11] is None else jsonvalue.loads(row[11]), deadline_at_ms=row[12], created_at_ms=row[13],
-        resolved_at_ms=row[14],
+        resolved_at_ms=row[14], event_id=row[15],
     )  # fmt: skip

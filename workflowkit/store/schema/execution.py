@@ -36,6 +36,7 @@ runs = sa.Table(
     big("paused_at_ms", nullable=True),
     text("reason_detail", nullable=True),
     text("flow", nullable=True),
+    text("collection_id", nullable=True),
     one_of("status", *RUN_STATUSES),
     sa.Index(
         "ix_runs_parent_run_id",
@@ -72,13 +73,26 @@ runs = sa.Table(
         sqlite_where=sa.text("finished_at_ms IS NOT NULL AND path IS NULL"),
         postgresql_where=sa.text("finished_at_ms IS NOT NULL AND path IS NULL"),
     ),
+    sa.Index(
+        "ix_runs_rerun_of",
+        "rerun_of",
+        sqlite_where=sa.text("rerun_of IS NOT NULL AND finished_at_ms IS NULL"),
+        postgresql_where=sa.text("rerun_of IS NOT NULL AND finished_at_ms IS NULL"),
+    ),
+    sa.Index(
+        "ix_runs_collection_id",
+        "collection_id",
+        sqlite_where=sa.text("collection_id IS NOT NULL"),
+        postgresql_where=sa.text("collection_id IS NOT NULL"),
+    ),
 )
 """The one mutable projection of a run. ``revision`` counts its transactions: whoever bumps it holds the row's lock.
 
 A child run has a parent: the run, the step and the wait of that step (``waits``) that its end resolves. ``path`` names
 the part of the version's document that the run executes (absent: all of it), ``input`` holds the JSON of what it was
 given besides its event. ``reason`` says why a run was cancelled, the JSON in ``reason_detail`` by whom or what. A run
-with ``paused_at_ms`` starts no step.
+with ``paused_at_ms`` starts no step. ``collection_id`` is the batch whose events it has: its own, or that of the run
+that it repeats.
 """
 
 steps = sa.Table(

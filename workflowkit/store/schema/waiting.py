@@ -27,6 +27,7 @@ waits = sa.Table(
     big("deadline_at_ms", nullable=True),
     big("created_at_ms"),
     big("resolved_at_ms", nullable=True),
+    text("event_id", nullable=True),
     one_of("kind", *WAIT_KINDS),
     one_of("state", *WAIT_STATES),
     sa.Index(
@@ -51,11 +52,18 @@ waits = sa.Table(
     ),
     sa.Index(None, "run_id"),
     sa.Index("ix_waits_name", "environment", "tenant", "kind", "name", "created_at_ms"),
+    sa.Index(
+        "ix_waits_event_id",
+        "event_id",
+        sqlite_where=sa.text("event_id IS NOT NULL"),
+        postgresql_where=sa.text("event_id IS NOT NULL"),
+    ),
 )
 """What runs wait for. ``name`` is an event's name, a signal, or a child run. ``match_key`` is the index key of
 the value that a matching event must have (``definition.correlation``), empty if any event of the name is to be looked
-at; ``condition`` is what must be evaluated besides. ``result`` is the JSON of what was received. Kind ``cancel`` is the
-listener of a whole run; all others belong to the step ``step_key``.
+at; ``condition`` is what must be evaluated besides. ``result`` is the JSON of what was received; of an event it is our
+id, which is in ``event_id`` too, where nothing is encrypted. Kind ``cancel`` is the listener of a whole run; all others
+belong to the step ``step_key``.
 """
 
 wait_paths = sa.Table(
