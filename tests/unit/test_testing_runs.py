@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+import json
+from pathlib import Path
+from typing import Annotated, Any, TypedDict
 
 import pytest
 from builders import WorkflowBuilder, a_workflow
 
-from workflowkit import WorkflowKit
+from workflowkit import StepContext, WorkflowKit
 from workflowkit.base.errors import DefinitionError, LimitExceeded, NonRetriableError, StepError
 from workflowkit.definition.model import SOURCE
-from workflowkit.registry import Registry, load_builtin_actions
+from workflowkit.registry import Field, Registry, load_builtin_actions
 from workflowkit.testing import InvalidStub, Real, Scenario, Timeout, Unstubbed, in_turn, run, run_step, stub
+from workflowkit.testing.fixtures import fixtures_of, run_fixtures
 
 
 class Charged(TypedDict):
@@ -398,3 +401,84 @@ def test_stubs_that_nothing_asked_for_are_told() -> None:
     result = run(handler, stubs={"step:load": 8, "step:laod": 9})
 
     assert (result.output, result.unused_stubs) == (8, ("step:laod",))
+
+
+# --- secrets, dependencies
+
+
+def a_charge_with_a_secret() -> tuple[Registry, dict[str, Any]]:
+    actions, _ = a_shop()
+
+    @actions.action("sign", external=False)
+    def sign(key: Annotated[str, Field(secret=True)], text: str) -> dict[str, str]:
+        return {"signed": f"{text} with {key}"}
+
+    flow = a_workflow("sign").action("sign", "sign", {"key": "!secret(stripe)", "text": "hello"})
+    return actions, flow.trigger("go").path(SOURCE, "sign").document()
+
+
+def test_documents_with_secrets_run_and_a_secret_is_never_opened() -> None:
+    actions, document = a_charge_with_a_secret()
+
+    stubbed = run(document, actions=actions, stubs={"sign": {"signed": "s"}})
+    assert (stubbed.status, stubbed.output) == ("completed", {"sign": {"signed": "s"}})
+    assert stubbed.step("sign").inputs == {"key": "!secret(stripe)", "text": "hello"}
+
+    executed = run(document, actions=actions)
+    assert executed.output == {"sign": {"signed": "hello with !secret(stripe)"}}
+    assert run_step(document, "sign", actions=actions).status == "completed"
+    assert Scenario(tested=document, actions=actions).run().status == "completed"
+
+
+def test_tests_beside_a_document_run_with_secrets() -> None:
+    actions, document = a_charge_with_a_secret()
+    fixtures = fixtures_of({**document, "tests": [{"name": "signed", "expect": {"status": "completed"}}]})
+    assert [each.failures for each in run_fixtures(document, fixtures, actions)] == [()]
+
+
+def an_application_with_a_ledger() -> tuple[WorkflowKit, Any]:
+    wk = WorkflowKit()
+
+    def real() -> Any:
+        raise AssertionError("this is for real")
+
+    wk.provide(ledger=real, currency="EUR")
+
+    @wk.function("book")
+    def book(ctx: StepContext) -> str:
+        ctx.deps.ledger.append(ctx.event["data"]["amount"])
+        return str(ctx.deps.currency)
+
+    return wk, book
+
+
+def test_dependencies_are_replaced_by_name_and_handed_over_as_they_are() -> None:
+    wk, book = an_application_with_a_ledger()
+    scenario = Scenario(tested=book, event={"data": {"amount": 12}}, actions=wk, deps={"currency": "CHF"})
+    ledger: list[int] = []
+
+    assert run(book, {"data": {"amount": 12}}, actions=wk, deps={"ledger": ledger}).output == "EUR"
+    assert ledger == [12]
+    assert scenario.clone(deps={"ledger": ledger}).run().output == "CHF"
+    assert wk.extensions.providers["currency"].value == "EUR"
+
+
+def test_a_dependency_that_nobody_provides_is_refused_where_others_are_provided() -> None:
+    wk, book = an_application_with_a_ledger()
+    with pytest.raises(InvalidStub, match="deps 'ledgre': nothing is provided by this name; there are cur"):
+        run(book, {"data": {"amount": 1}}, actions=wk, deps={"ledgre": []})
+
+    def handler(ctx: StepContext) -> Any:
+        return ctx.deps.anything
+
+    assert run(handler, deps={"anything": 7}).output == 7
+
+
+def test_a_file_that_is_not_there_is_said_to_be_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "order.json"
+    for given in (path, str(path)):
+        with pytest.raises(FileNotFoundError, match=r"order\.json"):
+            run(given)
+    path.write_text(json.dumps(ORDER))
+    actions, _ = a_shop()
+    assert run(str(path), EVENT, actions=actions, until="total").step("total").output == 42

@@ -16,7 +16,7 @@ from workflowkit.registry import Registry
 from workflowkit.testing.outside import Stubbed
 from workflowkit.testing.result import RunResult
 from workflowkit.testing.stubs import NODE, STEP, AnyStub, Coming, Stubs, stubs_of
-from workflowkit.testing.target import Application, Target, target_of
+from workflowkit.testing.target import Application, Target, target_of, with_deps
 from workflowkit.testing.unstubbed import unstubbed
 
 #: When the clock of a test starts if it is not told: 2025-06-15, 15:06:40 UTC.
@@ -41,25 +41,27 @@ class Scenario:
     events: Iterable[Coming] = ()
     signals: Mapping[str, AnyStub] = field(default_factory=dict)
     invokes: Mapping[Any, AnyStub] = field(default_factory=dict)
+    deps: Mapping[str, Any] = field(default_factory=dict)
     clock: FakeClock | None = None
     max_days: int = 400
 
     def clone(self, **changes: Any) -> Scenario:
-        """Return a scenario with some things changed: of ``stubs``, ``signals`` and ``invokes`` those that are given
-        are added or replaced, anything else is replaced as a whole."""
+        """Return a scenario with some things changed: of ``stubs``, ``signals``, ``invokes`` and ``deps`` those that
+        are given are added or replaced, anything else is replaced as a whole."""
         merged = {name: {**getattr(self, name), **changes[name]} for name in _MERGED if name in changes}
         return replace(self, **{**changes, **merged})
 
     def run(self, *, until: str | None = None) -> RunResult:
         """Run it, to its end or up to the action ``until``. Raises ``Unstubbed``, ``InvalidStub`` and what ``run``
         raises."""
-        target = target_of(self.tested, self.actions)
-        return self._run(target, until, None)
+        return self._run(self._target(), until, None)
 
     def run_step(self, node_id: str, state: Mapping[str, Any] | None = None) -> StepRecord:
         """Execute one action only, as if others had given ``state``, outputs by id; return what became of it."""
-        target = target_of(self.tested, self.actions)
-        return self._run(target, node_id, dict(state or {})).step(node_id)
+        return self._run(self._target(), node_id, dict(state or {})).step(node_id)
+
+    def _target(self) -> Target:
+        return with_deps(target_of(self.tested, self.actions), self.deps)
 
     def _run(self, target: Target, until: str | None, state: Mapping[str, Any] | None) -> RunResult:
         nodes = target.workflow.nodes
@@ -70,7 +72,7 @@ class Scenario:
         return rehearse(target, self.event, stubs, clock=self.clock, max_days=self.max_days, until=until, state=state)
 
 
-_MERGED = ("stubs", "signals", "invokes")
+_MERGED = ("stubs", "signals", "invokes", "deps")
 
 
 def rehearse(
@@ -90,7 +92,7 @@ def rehearse(
     bounds = Bounds(passes=limits.rehearsal_passes, days=limits.rehearsal_days if max_days is None else max_days)
     options = LocalOptions(
         extensions=target.extensions, limits=limits, outside=outside, bounds=bounds, until=until, state=state,
-        run_id=RUN_ID,
+        run_id=RUN_ID, secrets=None,
     )  # fmt: skip
     clock = clock or FakeClock(START_MS)
     result = local.run(target.workflow, complete_event(event, target), target.actions, clock=clock, options=options)
@@ -136,6 +138,7 @@ def run(
     events: Iterable[Coming] = (),
     signals: Mapping[str, AnyStub] | None = None,
     invokes: Mapping[Any, AnyStub] | None = None,
+    deps: Mapping[str, Any] | None = None,
     clock: FakeClock | None = None,
     max_days: int = 400,
     until: str | None = None,
@@ -153,7 +156,7 @@ def run(
     """
     return Scenario(
         tested=tested, event=event, actions=actions, stubs=stubs or {}, events=tuple(events), signals=signals or {},
-        invokes=invokes or {}, clock=clock, max_days=max_days,
+        invokes=invokes or {}, deps=deps or {}, clock=clock, max_days=max_days,
     ).run(until=until)  # fmt: skip
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from workflowkit.base.errors import InvalidStub
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.definition import load_json, parse
 from workflowkit.definition.model import Workflow
+from workflowkit.engine.deps import Provider
 from workflowkit.engine.extensions import Extensions
 from workflowkit.registry import ActionSpec, Function, Registry, load_builtin_actions, load_entry_points
 from workflowkit.registry.functions import define_function
@@ -56,15 +58,15 @@ def target_of(tested: Any, actions: Application | Registry | None, limits: Limit
     """Return what ``tested`` is: a document, the path of one, a parsed workflow, a function, ``def handler(ctx)``.
 
     ``limits`` are those of the application's settings, if it has any and they are not given.
-    Raises ``DefinitionError`` with all problems if it is not valid.
+    Raises ``DefinitionError`` with all problems if it is not valid, ``OSError`` for a file that cannot be read.
     """
     registry = _registry(actions)
     limits = limits or _limits(actions)
     around = Extensions() if actions is None or isinstance(actions, Registry) else actions.extensions
     if isinstance(tested, Workflow):
         return Target(tested, _Actions(registry, {}), limits, extensions=around)
-    if isinstance(tested, Path):
-        tested = load_json(tested.read_bytes(), limits)
+    if isinstance(tested, str | Path):
+        tested = load_json(Path(tested).read_bytes(), limits)
     if callable(tested):
         function = tested if isinstance(tested, Function) else _function(tested)
         own = _Actions(registry, {function.spec.kind: function.spec})
@@ -72,6 +74,21 @@ def target_of(tested: Any, actions: Application | Registry | None, limits: Limit
         return Target(workflow, own, limits, frozenset(own.own), around)
     found = _Actions(registry, {})
     return Target(parse(tested, found, limits), found, limits, extensions=around)
+
+
+def with_deps(target: Target, deps: Mapping[str, Any]) -> Target:
+    """Return the target with other dependencies of these names, handed over as they are.
+
+    Raises ``InvalidStub`` for a name that its application does not provide: the real one would be used, unnoticed.
+    """
+    if not deps:
+        return target
+    there = target.extensions.providers
+    for name in deps:
+        if there and name not in there:
+            raise InvalidStub(f"deps {name!r}: nothing is provided by this name; there are {', '.join(sorted(there))}")
+    providers = there | {name: Provider(value) for name, value in deps.items()}
+    return replace(target, extensions=replace(target.extensions, providers=providers))
 
 
 def _limits(actions: Application | Registry | None) -> Limits:
