@@ -49,7 +49,9 @@ def start(harness: Harness, data: Any = None, *, scope: Scope = DEFAULT_SCOPE) -
 
 def ask(harness: Harness, scope: Scope = DEFAULT_SCOPE, **inputs: Any) -> str:
     """Run a workflow that asks, by ``builtin:approval`` with these inputs, and return the approval's id."""
-    document = a_workflow().action("ask", "builtin:approval", {"title": "Refund?"} | inputs).path("$source", "ask")
+    document = (
+        a_workflow("Refunds").action("ask", "builtin:approval", {"title": "Refund?"} | inputs).path("$source", "ask")
+    )
     harness.deploy(document.trigger("test/happened").document(), scope=scope)
     harness.send("test/happened", scope=scope)
     harness.drain()

@@ -21,6 +21,7 @@ def test_an_approval_is_listed_shown_and_decided(database_url: str) -> None:
         (listed,) = client.get(f"/api/approvals?status=open&assignee={ADA}").get_json()["items"]
         shown = client.get(f"/api/approvals/{approval_id}").get_json()
         assert listed == shown
+        assert shown["workflow_name"] == "Refunds"
         assert (shown["title"], shown["form"], shown["status"], shown["decisions"]) == ("Refund?", FORM, "open", [])
         decided = client.post(f"/api/approvals/{approval_id}/decision", APPROVED | {"data": {"amount": 7}})
         assert decided.status_code == 200

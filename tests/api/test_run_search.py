@@ -56,6 +56,20 @@ def sell(web: Web, orders: Sequence[tuple[str, Any]], *, name: str = "order/paid
     web.harness.drain()
 
 
+def test_runs_are_listed_with_the_names_of_their_workflows(database_url: str) -> None:
+    with a_web(database_url) as web:
+        web.harness.deploy(PRICED, "priced")
+        web.harness.deploy(BROKEN, "broken")
+        sell(web, [("A-1", 1), ("A-2", 2)])
+        sell(web, [("A-3", 3)], name="order/lost")
+        listed = search(web.client(["runs:read"]))["items"]
+        assert [(run["workflow_id"], run["workflow_name"]) for run in listed] == [
+            ("broken", "Broken"),
+            ("priced", "Priced"),
+            ("priced", "Priced"),
+        ]
+
+
 @pytest.mark.parametrize(
     ("where", "orders"),
     [

@@ -137,3 +137,26 @@ def test_looking_for_runs_is_accessible_and_what_it_shows_is_text(
     expect(editor.get("run-search-problem")).to_be_visible()
     assert found + serious(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_runs_have_the_names_of_their_workflows_and_are_filtered_by_choosing_one(editor: EditorPage) -> None:
+    page, server = editor.page, editor.server
+    document = chain("log", event="search/named", name="Paid orders")
+    document["actions"][0]["inputs"] = {"message": "noted"}
+    workflow_id = server.create(document)
+    server.post(f"/api/workflows/{workflow_id}/publish")
+    server.post("/api/events", {"name": "search/named", "data": {}})
+    server.wait_for_runs(workflow_id, status="completed")
+    sold(server, "search/other", {"A-1": 1})
+    page.goto(f"{server.url}/runs")
+    rows, choice = page.locator("tbody tr"), page.get_by_role("combobox", name="Workflow")
+    choice.fill("paid")
+    choice.press("Enter")
+    expect(page).to_have_url(re.compile(f"workflow={workflow_id}"))
+    expect(choice).to_have_value("Paid orders")
+    expect(rows).to_have_count(1)
+    expect(rows.get_by_role("link", name="Paid orders")).to_have_attribute("href", f"/workflows/{workflow_id}")
+    assert serious(page) == []
+    choice.fill("")
+    choice.press("Enter")
+    expect(rows.nth(1)).to_be_visible()

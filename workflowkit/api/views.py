@@ -152,7 +152,8 @@ def outcome(record: Outcome) -> Shown:
 
 def listed_run(record: RunView, found: Found) -> Shown:
     """Show a run of a list, with what its columns show (``schemas.runs.ListedRun``)."""
-    return {**run(record), "values": found.values.get(record.id)}
+    name = found.names.get(record.workflow_id, record.workflow_id)
+    return {**run(record), "workflow_name": name, "values": found.values.get(record.id)}
 
 
 def looked(found: Found) -> Shown:
@@ -482,6 +483,7 @@ def approval(shown: Approval) -> Shown:
         "id": record.id,
         "run_id": record.run_id,
         "workflow_id": record.workflow_id,
+        "workflow_name": shown.workflow_name,
         "step": record.step_key,
         "title": request.title,
         "description": request.description,

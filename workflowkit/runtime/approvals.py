@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from workflowkit.base.errors import (
@@ -25,7 +25,7 @@ from workflowkit.runtime.approving import DECIDED, REMINDED, asked, decided, run
 from workflowkit.runtime.hints import Dispatcher, StepHint, hint
 from workflowkit.runtime.timers import NOTHING, Fired
 from workflowkit.store import approvals as rows
-from workflowkit.store import timers, waits
+from workflowkit.store import queries, timers, waits, workflows
 from workflowkit.store.approvals import ANY_APPROVAL, ApprovalFilter, ApprovalRecord
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.timers import TimerRow
@@ -38,6 +38,7 @@ class Approval:
     record: ApprovalRecord
     status: Status
     decisions: tuple[Decision, ...]
+    workflow_name: str
 
     def decision_of(self, actor: str) -> Decision | None:
         """Return what somebody has decided."""
@@ -85,9 +86,16 @@ class Approvals:
         with self.database.read() as tx:
             found = rows.find(tx, scope, limit=limit, before=before, wanted=wanted)
             decisions = rows.decisions_of(tx, scope, [record.id for record in found])
+            names = queries.workflow_names(tx, scope, [record.workflow_id for record in found])
             return [
-                Approval(record, record.status_at(tx.now_ms), tuple(decisions[record.id])) for record in found
-            ]  # fmt: skip
+                Approval(
+                    record,
+                    record.status_at(tx.now_ms),
+                    tuple(decisions[record.id]),
+                    names.get(record.workflow_id, record.workflow_id),
+                )
+                for record in found
+            ]
 
     def invited(self, token: str) -> Invited:
         """Return the approval that a link leads to, and whose link it is. Raises ``NotFound``."""
@@ -125,7 +133,7 @@ class Approvals:
             status = tally(record.request, decisions)
             settled = [] if status is Status.OPEN else self._settle(tx, record, status, decisions)
         hint(self.dispatcher, settled, ())
-        return Approval(record, status, decisions)
+        return replace(before, status=status, decisions=decisions)
 
     def remind(self, tx: Transaction, timer: TimerRow) -> Fired:
         """Handle an ``approval.remind`` timer: tell those who have not decided yet that they are asked."""
@@ -182,7 +190,11 @@ class Approvals:
 
 
 def _shown(tx: Transaction, record: ApprovalRecord) -> Approval:
-    return Approval(record, record.status_at(tx.now_ms), tuple(rows.decisions(tx, record.scope, record.id)))
+    try:
+        name = workflows.get(tx, record.scope, record.workflow_id).name
+    except NotFound:
+        name = record.workflow_id
+    return Approval(record, record.status_at(tx.now_ms), tuple(rows.decisions(tx, record.scope, record.id)), name)
 
 
 def _wait_id(record: ApprovalRecord) -> str:

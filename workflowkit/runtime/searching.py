@@ -52,6 +52,7 @@ class Found:
     ``next_id`` is behind which run to go on, ``None`` if there is no further one. ``looked_through`` counts runs;
     ``back_to_ms`` is the time of the last one. It ``is_stopped`` if a limit ended it before the page was full;
     ``hint`` then says what would let less be looked through. On ``unreadable`` runs the expression cannot be evaluated.
+    ``names`` are those of the runs' workflows, by id, as far as they are there.
     """
 
     runs: list[RunView]
@@ -62,6 +63,7 @@ class Found:
     is_stopped: bool
     unreadable: int
     hint: str | None
+    names: dict[str, str]
 
 
 class Searching:
@@ -84,9 +86,10 @@ class Searching:
             look.go(before)
             found = queries.find_runs_by_id(tx, scope, [each.id for each in look.found])
             values = look.values(columns, limits.column_chars)
+            names = queries.workflow_names(tx, scope, [each.workflow_id for each in found])
         return Found(
             found, values, look.next_id, look.looked_through, look.back_to_ms, look.is_stopped, look.unreadable,
-            _hint(look, wanted.choice),
+            _hint(look, wanted.choice), names,
         )  # fmt: skip
 
     def _columns(self, texts: Sequence[str]) -> dict[str, Path]:

@@ -188,6 +188,8 @@ export interface Approval {
   readonly run_id: string;
   /** The workflow of the run. */
   readonly workflow_id: string;
+  /** What the workflow is called now; its id, if it is gone. */
+  readonly workflow_name: string;
   /** The step of the run that waits for it. */
   readonly step: string;
   /** What is to be decided. */
@@ -843,6 +845,8 @@ export interface ListedRun {
   readonly started_at: string | null;
   /** When it ended. */
   readonly finished_at: string | null;
+  /** What the workflow is called now; its id, if it is gone. */
+  readonly workflow_name: string;
   /** What the columns that were asked for show of it, by column: a list or an object as text, and long ones cut off. Null without columns, or if it is too large to look into. */
   readonly values: JsonObject | null;
 }

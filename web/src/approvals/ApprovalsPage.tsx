@@ -8,6 +8,7 @@ import { Link } from "../shell/ui/Link";
 import { Further } from "../shell/ui/Further";
 import { ListPage } from "../shell/ui/ListPage";
 import { QuerySelect } from "../shell/ui/QueryField";
+import { WorkflowField } from "../workflows/WorkflowField";
 import { ApprovalCard } from "./ApprovalCard";
 import { statusText, WORDS } from "./statuses";
 
@@ -16,7 +17,11 @@ export function ApprovalsPage(): React.JSX.Element {
   const { query } = useAddress();
   const status = query.get("status") ?? "open";
   const cursor = query.get("cursor") ?? "";
-  const load = useCallback(() => api.approvals({ cursor, ...(status === "any" ? {} : { status }) }), [status, cursor]);
+  const workflow = query.get("workflow") ?? "";
+  const load = useCallback(() => {
+    const chosen = workflow === "" ? {} : { workflow_id: workflow };
+    return api.approvals({ cursor, ...chosen, ...(status === "any" ? {} : { status }) });
+  }, [status, workflow, cursor]);
   const { value: page, error, reload } = useLoaded(load);
   const mayDecide = useMay("approvals:decide");
   return (
@@ -27,6 +32,7 @@ export function ApprovalsPage(): React.JSX.Element {
       isEmpty={page === undefined}
       actions={
         <>
+          <WorkflowField value={workflow} />
           <QuerySelect
             label={t("Status")}
             name="status"
@@ -50,7 +56,7 @@ export function ApprovalsPage(): React.JSX.Element {
               approval={approval}
               source={
                 <>
-                  <Link href={pathTo("runs", approval.run_id)}>{approval.workflow_id}</Link>
+                  <Link href={pathTo("runs", approval.run_id)}>{approval.workflow_name}</Link>
                   {" · "}
                 </>
               }

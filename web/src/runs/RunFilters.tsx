@@ -1,5 +1,6 @@
 import { t } from "../locale/locale";
 import { QueryField, QuerySelect } from "../shell/ui/QueryField";
+import { WorkflowField } from "../workflows/WorkflowField";
 import { ColumnChooser } from "./ColumnChooser";
 import { SPANS, columnsOf, spanLabel } from "./filter";
 import { SearchField } from "./SearchField";
@@ -37,7 +38,7 @@ export function RunFilters({ query, problems }: RunFiltersProps): React.JSX.Elem
           options={Object.keys(SPANS)}
           labelOf={spanLabel}
         />
-        <QueryField label={t("Workflow id, or app/")} name="workflow" value={read("workflow")} />
+        <WorkflowField value={read("workflow")} />
         <QueryField label={t("Version")} name="version" value={read("version")} />
         <ColumnChooser columns={columnsOf(query)} />
       </div>

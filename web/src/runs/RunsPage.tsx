@@ -33,7 +33,7 @@ function columnsOfRuns(): readonly Column<ListedRun>[] {
       cell: (run) => (
         <>
           <Link className="table-link" href={pathToSource(run.workflow_id)}>
-            {run.workflow_id}
+            {run.workflow_name}
           </Link>{" "}
           <span className="muted">v{run.version}</span>
         </>

@@ -48,6 +48,7 @@ class Approval(Answer):
     id = text("Its id.")
     run_id = text("The run that asks.")
     workflow_id = text("The workflow of the run.")
+    workflow_name = text("What the workflow is called now; its id, if it is gone.")
     step = text("The step of the run that waits for it.")
     title = text("What is to be decided.")
     description = text("What one has to know for it; may be empty.")

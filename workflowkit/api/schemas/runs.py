@@ -118,6 +118,7 @@ class Run(Answer):
 class ListedRun(Run):
     """A run in a list."""
 
+    workflow_name = text("What the workflow is called now; its id, if it is gone.")
     values = json_object("What the columns that were asked for show of it, by column: a list or an object as text, and "
                          "long ones cut off. Null without columns, or if it is too large to look into.",
                          nullable=True)  # fmt: skip
