@@ -89,6 +89,95 @@ def test_a_past_event_is_tried_again(editor: EditorPage) -> None:
     expect(editor.edge("check", "small")).to_have_attribute("data-state", "taken")
 
 
+def with_approval() -> dict[str, Any]:
+    """Return a draft in which somebody is asked, and a step says what they have decided."""
+    ask = {"id": "ask", "kind": "builtin:approval", "name": "Ask the boss"}
+    told = {"id": "told", "kind": "set", "inputs": {"values": {"got": "!ref($.state.ask.status)"}}}
+    return a_draft() | {
+        "actions": [ask | {"inputs": {"title": "Pay it?", "assignees": ["ann"]}}, told],
+        "edges": [{"from": "$source", "to": "ask"}, {"from": "ask", "to": "told"}],
+    }
+
+
+def test_a_decision_stands_for_an_approval_and_its_pin_can_always_be_removed(editor: EditorPage) -> None:
+    editor.open(with_approval())
+    try_with(editor, {})
+    expect(editor.get("missing-ask")).to_be_visible()
+    assert serious(editor.page) == []
+    editor.get("stub-rejected").click()
+    expect(editor.get("test-result")).to_contain_text("Completed")
+    told = editor.get("test-step-told")
+    told.get_by_role("button").first.click()
+    expect(told).to_contain_text("rejected")
+    editor.get("test-pins").get_by_text("Pinned").click()
+    editor.get("unpin-all").click()
+    expect(editor.get("test-pins")).to_have_count(0)
+    editor.get("test-run").click()
+    # What is proposed is taken as it is.
+    editor.get("use-stub").click()
+    expect(editor.get("missing-ask")).to_have_count(0)
+    expect(state_of(editor, "told")).to_have_text("Completed")
+
+
+def test_a_stub_that_the_run_refuses_is_not_kept(editor: EditorPage) -> None:
+    page = editor.open(with_approval()).page
+    try_with(editor, {})
+    missing = editor.get("missing-ask")
+    missing.get_by_role("textbox").fill('{"output": {}}')
+    editor.get("use-stub").click()
+    expect(editor.get("side").get_by_role("alert")).to_contain_text("the stub for")
+    expect(missing).to_be_visible()
+    expect(editor.get("test-pins")).to_have_count(0)
+    page.reload()
+    run_with(editor, {})
+    expect(missing).to_be_visible()
+    # One from before this was so is in the list of pins, where it can be removed.
+    kept = '{"step:ask/approval": {"output": {}}}'
+    page.evaluate(f"localStorage.setItem('workflowkit.stubs.{editor.workflow_id}', '{kept}')")
+    page.reload()
+    editor.get("test-run").click()
+    expect(editor.get("side").get_by_role("alert")).to_contain_text("the stub for")
+    editor.get("test-pins").get_by_text("Pinned").click()
+    page.get_by_role("button", name="Unpin Ask the boss").click()
+    editor.get("test-run").click()
+    expect(missing).to_be_visible()
+
+
+def test_a_look_at_a_step_leaves_the_test_run_as_it_is(editor: EditorPage) -> None:
+    editor.open(a_draft())
+    try_with(editor, {"total": 0, "email": "a@b.c"})
+    expect(state_of(editor, "small")).to_have_text("Completed")
+    editor.select("small")
+    expect(editor.get("step-id")).to_have_value("small")
+    expect(state_of(editor, "small")).to_have_text("Completed")
+    editor.get("test-button").click()
+    expect(editor.get("test-data")).to_have_value(re.compile('"total": 0'))
+    expect(editor.get("test-result")).to_contain_text("Completed")
+    # Its values are those that references show.
+    editor.select("lookup")
+    expect(editor.get("expr-preview")).to_contain_text("a@b.c")
+    # Whoever closes it has seen it.
+    editor.get("test-button").click()
+    editor.get("test-button").click()
+    expect(state_of(editor, "small")).to_have_count(0)
+    editor.get("test-button").click()
+    expect(editor.get("test-result")).to_contain_text("Completed")
+    expect(state_of(editor, "small")).to_have_text("Completed")
+
+
+def test_a_test_run_goes_on_while_somebody_looks_at_a_step(editor: EditorPage, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    editor.open(patient(path))
+    editor.get("test-button").click()
+    editor.get("test-run").click()
+    expect(state_of(editor, "patient")).to_have_text("Running")
+    editor.select("small")
+    path.write_text("done")
+    expect(state_of(editor, "rest")).to_have_text("Completed")
+    editor.get("test-button").click()
+    expect(editor.get("test-result")).to_contain_text("Completed")
+
+
 def test_axe_finds_nothing_serious_in_a_test_run(editor: EditorPage) -> None:
     editor.open(a_draft())
     try_with(editor, {"total": 5})

@@ -74,6 +74,7 @@ function EditorInside({ opened }: { readonly opened: OpenedEditor }): React.JSX.
   usePossible(store);
   useUrlSelection(host.isEmbedded ? undefined : store);
   useLeaveWarning(opened);
+  useEffect(() => () => store.getState().testRun?.going?.abort(), [store]);
   useSavingAfterLogin(opened);
   const keys = useMemo(
     () => ({

@@ -21,6 +21,7 @@ import type { EditorHost } from "./host";
 import { APPLICATION } from "./host";
 import type { Possible } from "./possible";
 import { ANYTHING_POSSIBLE } from "./possible";
+import type { TestRun } from "../testrun/running";
 import type { DraftSaver, SaveState } from "./saving";
 import { t } from "../locale/locale";
 
@@ -73,6 +74,8 @@ export interface EditorState {
   readonly possible: Possible;
   /** How a run went, to be shown on the canvas. */
   readonly painting: Painting | undefined;
+  /** The test run as it was left. */
+  readonly testRun: TestRun | undefined;
   /** Set by the canvas, while there is one. */
   readonly canvas: CanvasControls | undefined;
 
@@ -133,6 +136,7 @@ export function createEditorStore(open: OpenEditor): EditorStore {
       samples: NO_SAMPLES,
       possible: ANYTHING_POSSIBLE,
       painting: undefined,
+      testRun: undefined,
       canvas: undefined,
 
       edit: (edit, label, mergeKey) => {

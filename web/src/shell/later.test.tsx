@@ -13,6 +13,15 @@ function Broken(): React.JSX.Element {
   throw new Error("broken");
 }
 
+function page(about: string, inside: React.JSX.Element): React.JSX.Element {
+  return (
+    <>
+      <i>beside</i>
+      <Boundary about={about}>{inside}</Boundary>
+    </>
+  );
+}
+
 describe("a part that is loaded later", () => {
   let container: HTMLElement;
   let root: ReturnType<typeof createRoot>;
@@ -35,12 +44,11 @@ describe("a part that is loaded later", () => {
     let isOffline = true;
     const load = vi.fn(() => (isOffline ? Promise.reject(new Error("offline")) : Promise.resolve(Hello)));
     const Part = later(load);
-    const page = (
+    await draw(
       <Boundary>
         <Part />
-      </Boundary>
+      </Boundary>,
     );
-    await draw(page);
     expect(container.textContent).toContain("This part could not be loaded");
     const retry = (): Promise<void> =>
       act(async () => container.querySelector<HTMLElement>("[data-testid=retry-part]")?.click());
@@ -55,12 +63,6 @@ describe("a part that is loaded later", () => {
 
   it("takes nothing else along when it fails, and is told to the console", async () => {
     const told = vi.spyOn(console, "error").mockReturnValue();
-    const page = (about: string, inside: React.JSX.Element): React.JSX.Element => (
-      <>
-        <i>beside</i>
-        <Boundary about={about}>{inside}</Boundary>
-      </>
-    );
     await draw(page("a", <Broken />));
     expect(container.textContent).toContain("beside");
     expect(container.textContent).toContain("Something went wrong here");

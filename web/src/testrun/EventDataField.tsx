@@ -63,6 +63,7 @@ export function EventDataField(props: EventDataFieldProps): React.JSX.Element {
           <span className="field-label">{t("Data")}</span>
           <textarea
             className="input mono"
+            dir="ltr"
             spellCheck={false}
             data-testid="test-data"
             aria-invalid={data === undefined}

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { proposedStub, readStubs, stubFrom, writeStubs } from "./stubs";
+import { plainStubs, proposedStub, readStubs, stepOf, stubFrom, writeStubs } from "./stubs";
 
 afterEach(() => localStorage.clear());
 
@@ -25,6 +25,22 @@ describe("stubs", () => {
       event: { name: "paid", data: {} },
     });
     expect(proposedStub({ ...missing, waits_for: null, name: null })).toEqual({ output: {} });
+    expect(proposedStub({ ...missing, waits_for: "approval", name: null })).toEqual({
+      output: { status: "approved", data: {} },
+    });
+  });
+
+  it("need not be written where a wait ends in a known way", () => {
+    const missing = { step: "w", kind: "k", stub: "step:w/x", name: null };
+    const stubsOf = (waits_for: string | null): readonly object[] =>
+      plainStubs({ ...missing, waits_for }).map(({ stub }) => stub);
+    expect(stubsOf("approval")).toEqual([{ output: "approved" }, { output: "rejected" }, { timeout: true }]);
+    expect(stubsOf("signal")).toEqual([{ timeout: true }]);
+    expect(stubsOf(null)).toEqual([]);
+  });
+
+  it("stand for a step, whichever part of it they are about", () => {
+    expect(["node:a", "step:a/wait", "step:a/b/c"].map(stepOf)).toEqual(["a", "a", "a"]);
   });
 
   it("are objects with one of the known keys", () => {

@@ -29,10 +29,35 @@ export function pinKey(step: Pick<DryStep, "id">): string {
   return `node:${step.id}`;
 }
 
-/** A stub to begin with for something that is missing. */
+/** A stub to begin with for something that is missing: one that the test run takes as it is. */
 export function proposedStub(missing: Missing): JsonObject {
   if (missing.waits_for === "event") return { event: { name: missing.name ?? "", data: {} } };
+  if (missing.waits_for === "approval") return { output: { status: "approved", data: {} } };
   return { output: {} };
+}
+
+/** A stub of which nothing has to be written. */
+export interface PlainStub {
+  readonly label: string;
+  readonly stub: JsonObject;
+}
+
+/** How what is waited for may end without more being said. */
+export function plainStubs({ waits_for }: Missing): readonly PlainStub[] {
+  if (waits_for === null) return [];
+  const decisions =
+    waits_for === "approval"
+      ? [
+          { label: t("It is approved"), stub: { output: "approved" } },
+          { label: t("It is rejected"), stub: { output: "rejected" } },
+        ]
+      : [];
+  return [...decisions, { label: t("The time runs out"), stub: { timeout: true } }];
+}
+
+/** The id of the step that a stub stands for, by its key. */
+export function stepOf(key: string): string {
+  return key.replace(/^(node|step):/, "").split("/", 1)[0] ?? key;
 }
 
 /** A text as a stub; what is wrong with it, if it is none. */
