@@ -8,6 +8,7 @@ import type { Tell } from "../editor/host";
 import { t, withPageWords } from "../locale/locale";
 import { loadGraph } from "../runs/graph";
 import { PaintedCanvas } from "../runs/PaintedCanvas";
+import { withStepNames } from "../runs/stepNames";
 import { useNow, useRun } from "../runs/useRun";
 import { isTerminal } from "../runs/watch";
 import "../runs/runs.css";
@@ -62,10 +63,11 @@ interface LoadedRunProps {
   readonly staleness: string | undefined;
 }
 
-function LoadedRun({ run, tell, staleness }: LoadedRunProps): React.JSX.Element {
-  const { workflow_id, version, path } = run;
+function LoadedRun({ run: told, tell, staleness }: LoadedRunProps): React.JSX.Element {
+  const { workflow_id, version, path } = told;
   const load = useCallback(() => loadGraph({ workflow_id, version, path }), [workflow_id, version, path]);
   const { value: graph } = useLoaded(load);
+  const run = useMemo(() => withStepNames(told, graph), [told, graph]);
   const [selected, setSelected] = useState<string | undefined>(undefined);
   const painting = useMemo(
     () => (graph === undefined ? undefined : paintRun(run, graph.scope, graph.graph, graph.written)),

@@ -4,7 +4,7 @@ import { t } from "../locale/locale";
 import { pathTo } from "../shell/routes";
 import { fullTime } from "../shell/times";
 import { Link } from "../shell/ui/Link";
-import { Facts, Failure, RunLinks, Section } from "./parts";
+import { Facts, RunLinks, Section } from "./parts";
 import { ValueView } from "./ValueView";
 import { reasonText } from "./words";
 
@@ -13,7 +13,6 @@ export function RunOverview({ run }: { readonly run: RunDetail }): React.JSX.Ele
   return (
     <div className="run-detail">
       <h2>{t("This run")}</h2>
-      {run.error !== null && <Failure error={run.error} />}
       {run.reason !== null && <Ending reason={run.reason} cause={run.cause} />}
       <Facts facts={factsOf(run)} />
       <Section title={t("Event")}>

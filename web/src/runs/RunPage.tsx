@@ -11,7 +11,9 @@ import { loadGraph, sourcesOf } from "./graph";
 import { PaintedCanvas } from "./PaintedCanvas";
 import { RunHeader } from "./RunHeader";
 import { RunOverview } from "./RunOverview";
+import { RunSummary } from "./RunSummary";
 import { StepDetail } from "./StepDetail";
+import { withStepNames } from "./stepNames";
 import { useNow, useRun } from "./useRun";
 import { isTerminal } from "./watch";
 import { waterfallOf } from "./waterfall";
@@ -41,10 +43,11 @@ interface LoadedRunProps {
   readonly refresh: () => void;
 }
 
-function LoadedRun({ run, error, refresh }: LoadedRunProps): React.JSX.Element {
-  const { workflow_id, version, path } = run;
+function LoadedRun({ run: told, error, refresh }: LoadedRunProps): React.JSX.Element {
+  const { workflow_id, version, path } = told;
   const load = useCallback(() => loadGraph({ workflow_id, version, path }), [workflow_id, version, path]);
   const { value: graph } = useLoaded(load);
+  const run = useMemo(() => withStepNames(told, graph), [told, graph]);
   const now = useNow(!isTerminal(run.status));
   const painting = useMemo(
     () => (graph === undefined ? undefined : paintRun(run, graph.scope, graph.graph, graph.written)),
@@ -64,6 +67,7 @@ function LoadedRun({ run, error, refresh }: LoadedRunProps): React.JSX.Element {
           {t("This may be out of date: {reason}", { reason: error.message })}
         </p>
       )}
+      <RunSummary run={run} now={now} />
       <div className="run-main">
         <div className="run-pictures">
           {graph !== undefined && painting !== undefined && (

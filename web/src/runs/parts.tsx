@@ -29,15 +29,25 @@ export function Facts({ facts }: { readonly facts: readonly (readonly [string, R
   );
 }
 
-/** What went wrong, and whether trying again could have helped. */
-export function Failure({ error }: { readonly error: ActionError }): React.JSX.Element {
+interface FailureProps {
+  readonly error: ActionError;
+  /** What stands above it, such as where it went wrong. */
+  readonly title?: ReactNode;
+}
+
+/** What went wrong, and whether trying again could have helped; what the error is called is for those who ask. */
+export function Failure({ error, title }: FailureProps): React.JSX.Element {
   return (
     <div className="run-error" data-testid="run-error">
-      <p>
-        <strong>{error.name}</strong> <code>{error.code}</code>
-      </p>
+      {title !== undefined && title !== false && <p className="run-error-title">{title}</p>}
       <p className="run-error-text">{error.message}</p>
       {!error.retryable && <p className="muted">{t("Trying again would not help.")}</p>}
+      <details>
+        <summary>{t("Details")}</summary>
+        <p dir="ltr">
+          <strong>{error.name}</strong> <code>{error.code}</code>
+        </p>
+      </details>
     </div>
   );
 }

@@ -1,0 +1,53 @@
+import type { RunDetail } from "../api/schema";
+import { rich } from "../locale/rich";
+import { pathTo } from "../shell/routes";
+import { Link } from "../shell/ui/Link";
+import { Failure } from "./parts";
+import { failedAt, waitingAt } from "./summary";
+
+interface RunSummaryProps {
+  readonly run: RunDetail;
+  readonly now: number;
+}
+
+/** Where the run failed and why, or what it waits for and until when: above everything else, also on a telephone. */
+export function RunSummary({ run, now }: RunSummaryProps): React.JSX.Element | null {
+  const failed = failedAt(run);
+  const waiting = waitingAt(run, now);
+  if (failed === undefined && waiting.length === 0) return null;
+  return (
+    <div className="run-summary" data-testid="run-summary">
+      {failed !== undefined && (
+        <Failure
+          error={failed.error}
+          title={
+            failed.step !== undefined && rich("Failed at {step}", { step: <StepLink run={run} step={failed.step} /> })
+          }
+        />
+      )}
+      {waiting.length > 0 && (
+        <ul className="callout run-waiting">
+          {waiting.map(({ step, words }) => (
+            <li key={`${step.id} ${words}`}>
+              <StepLink run={run} step={step} />: {words}
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}
+
+interface StepLinkProps {
+  readonly run: Pick<RunDetail, "id">;
+  readonly step: RunDetail["steps"][number];
+}
+
+function StepLink({ run, step }: StepLinkProps): React.JSX.Element {
+  const query = new URLSearchParams({ step: step.id }).toString();
+  return (
+    <Link className="run-step-link" href={`${pathTo("runs", run.id)}?${query}`}>
+      {step.name}
+    </Link>
+  );
+}

@@ -1,0 +1,48 @@
+import { describe, expect, it } from "vitest";
+import type { RunDetail } from "../api/schema";
+import { failedAt, waitingAt } from "./summary";
+
+const NOW = Date.parse("2026-03-01T12:00:00Z");
+const ERROR = { name: "NonRetriableError", code: "non-retriable", message: "no paper", retryable: false };
+
+function aStep(id: string, changes: object): object {
+  return { id, name: id, status: "completed", error: null, is_handled: false, attempts: [], inner: [], ...changes };
+}
+
+function aRun(changes: object): RunDetail {
+  return { status: "running", finished_at: null, error: null, steps: [], ...changes } as unknown as RunDetail;
+}
+
+describe("what is said of a run first", () => {
+  it("is the step at which it failed, and not one whose failure was provided for", () => {
+    const steps = [
+      aStep("caught", { status: "failed", error: ERROR, is_handled: true }),
+      aStep("print", { status: "failed", error: ERROR }),
+    ];
+    expect(failedAt(aRun({ error: ERROR, steps }))?.step?.id).toBe("print");
+    expect(failedAt(aRun({ error: ERROR }))).toEqual({ step: undefined, error: ERROR });
+    expect(failedAt(aRun({ steps }))).toBeUndefined();
+  });
+
+  it("is what is waited for, and until when, while it goes on", () => {
+    const until = "2026-03-04T12:00:00Z";
+    const inner = [
+      { id: "ask/a", type: "approval", name: "", finished_at: null, until },
+      { id: "ask/b", type: "code", name: "", finished_at: null, until: null },
+      { id: "ask/c", type: "sleep", name: "", finished_at: until, until: null },
+      { id: "ask/d", type: "run", name: "bill", finished_at: null, until },
+    ];
+    const steps = [aStep("ask", { status: "waiting", inner })];
+    const words = waitingAt(aRun({ steps }), NOW).map((each) => each.words);
+    expect(words).toHaveLength(2);
+    expect(words[0]).toMatch(/^Waits for an approval until .*2026/);
+    expect(words[1]).toBe("Waits for a run of bill");
+    expect(waitingAt(aRun({ steps, finished_at: until }), NOW)).toEqual([]);
+  });
+
+  it("is the pause before another attempt", () => {
+    const steps = [aStep("call", { status: "ready", attempts: [{}], due_at: "2026-03-01T12:05:00Z" })];
+    expect(waitingAt(aRun({ steps }), NOW)[0]?.words).toMatch(/^Waits for its next attempt until /);
+    expect(waitingAt(aRun({ steps }), NOW + 600_000)).toEqual([]);
+  });
+});

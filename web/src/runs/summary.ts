@@ -1,0 +1,45 @@
+/** What is to be said of a run first: where it failed, or what it waits for. Pure. */
+
+import type { ActionError, InnerStep, RunDetail, Step } from "../api/schema";
+import { t } from "../locale/locale";
+import { fullTime } from "../shell/times";
+import { waitWords } from "./waterfall";
+
+/** Where it failed; `step` is missing where no step did: it could not begin, or its output could not be made. */
+export interface FailedAt {
+  readonly step: Step | undefined;
+  readonly error: ActionError;
+}
+
+export interface WaitingAt {
+  readonly step: Step;
+  readonly words: string;
+}
+
+export function failedAt(run: RunDetail): FailedAt | undefined {
+  if (run.error === null) return undefined;
+  const failed = run.steps.filter(({ status, is_handled: isHandled }) => status === "failed" && !isHandled);
+  return { step: failed.find(({ error }) => error?.message === run.error?.message) ?? failed[0], error: run.error };
+}
+
+/** Waits of a moment are not worth a line: only those that are open are told, and pauses between attempts. */
+export function waitingAt(run: RunDetail, now: number): readonly WaitingAt[] {
+  if (run.finished_at !== null) return [];
+  return run.steps.flatMap((step) => {
+    const open = step.inner.filter(({ type, finished_at: end }) => type !== "code" && end === null);
+    if (step.status === "waiting" && open.length > 0)
+      return open.map((inner) => ({ step, words: sentence(waitWords(inner), endOf(inner)) }));
+    const isTriedAgain = step.attempts.length > 0 && step.status === "ready" && step.due_at !== null;
+    if (!isTriedAgain || Date.parse(step.due_at) <= now) return [];
+    return [{ step, words: sentence(t("Waits for its next attempt"), step.due_at) }];
+  });
+}
+
+/** Other runs and the items of a loop end by themselves: how long they might take at most tells nobody anything. */
+function endOf({ type, until }: InnerStep): string | null {
+  return type === "run" || type === "loop" ? null : until;
+}
+
+function sentence(words: string, until: string | null): string {
+  return until === null ? words : `${words} ${t("until {time}", { time: fullTime(until) })}`;
+}
