@@ -9,7 +9,7 @@ import pytest
 from builders import a_workflow
 from runtimes import Harness, a_registry, a_runtime
 
-from workflowkit.base.errors import Conflict, Gone, NotFound
+from workflowkit.base.errors import Conflict, NotFound
 from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.contrib.encryption import EncryptionMiddleware
 from workflowkit.engine.context import StepContext
@@ -190,7 +190,7 @@ def test_a_batch_whose_events_are_gone_is_not_repeated(database_url: str) -> Non
         harness.skip(5 * DAY + 1)
         with harness.runtime.database.transaction("timer") as tx:
             tx.run(Sql("DELETE FROM collected_events"))
-        with pytest.raises(Gone):
+        with pytest.raises(Conflict, match="is gone"):
             rerun(harness, first_run(harness))
 
 

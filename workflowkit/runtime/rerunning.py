@@ -22,7 +22,7 @@ from workflowkit.runtime.runflow import flow_of
 from workflowkit.runtime.versions import Versions
 from workflowkit.store import children, events, journal, pauses, runs, subscriptions
 from workflowkit.store.database import Database, Transaction
-from workflowkit.store.events import EventRecord
+from workflowkit.store.events import EventGone, EventRecord
 from workflowkit.store.pauses import Hold
 from workflowkit.store.runs import RunRecord
 
@@ -72,8 +72,8 @@ class Rerunning:
         """Start a new run that repeats an earlier one; return its id.
 
         Raises ``NotFound``; ``InvalidInput`` with pointers ``/from_step``, ``/inputs``, ``/data``, ``/version``;
-        ``LimitExceeded``; ``Conflict`` where only a part of a run can be repeated with its parent, and where no run
-        begins because of a drain.
+        ``LimitExceeded``; ``Conflict`` where only a part of a run can be repeated with its parent, where what is to be
+        kept is gone, and where no run begins because of a drain.
         """
         place = self._check(again)
         with self._database.transaction("rerun") as tx:
@@ -102,7 +102,10 @@ class Rerunning:
         version = self._version(tx, original, again.version)
         workflow = self._versions.load(tx, scope, original.workflow_id, version)
         kept = self._kept(tx, original, workflow, place)
-        event = self._event(tx, original, again)
+        try:
+            event, together = self._event(tx, original, again), events_of(tx, original)
+        except EventGone as error:
+            raise Conflict("an event that started the run is gone") from error
         run = replace(
             original, id=new_id(tx.now_ms), status=RunStatus.QUEUED, revision=0, created_at_ms=tx.now_ms,
             version=version, event_id=event.id, rerun_of=original.id, started_at_ms=None,
@@ -120,7 +123,7 @@ class Rerunning:
             now_ms=tx.now_ms,
             claim=False,
             kept=kept,
-            together=events_of(tx, run),
+            together=together,
         )
         batch.write(tx)
         told = self._ending.tell(tx, self._ending.told_of_new(tx, batch.runs[0], event.as_json()))
