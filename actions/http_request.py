@@ -9,7 +9,7 @@ from urllib.parse import urljoin, urlsplit
 
 from workflowkit.base.errors import DefinitionError, InvalidInput, NonRetriableError
 from workflowkit.base.httpcall import Call, Response, call_http
-from workflowkit.definition.schema import compile_schema, violations
+from workflowkit.definition.writtenschema import WrittenSchema, schema_problems
 from workflowkit.registry import Field, action
 
 if TYPE_CHECKING:
@@ -103,14 +103,14 @@ def _with_credentials(
 
 def _check_schema(schema: dict[str, Any]) -> None:
     try:
-        compile_schema(schema)
+        WrittenSchema(schema)
     except DefinitionError as error:
         raise InvalidInput.at("/inputs/response_schema", "invalid-schema", error.message) from error
 
 
 def _checked(answer: Response, schema: dict[str, Any] | None) -> Response:
     """Return an answer that is as it was promised. Raises ``NonRetriableError``."""
-    found = [] if schema is None else list(violations(compile_schema(schema), answer["body"]))
+    found = [] if schema is None else schema_problems(schema, answer["body"])
     if found:
         told = "; ".join(f"{each.pointer or 'the body'}: {each.message}" for each in found[:_TOLD])
         raise NonRetriableError(f"the answer is not what was promised: {told}")

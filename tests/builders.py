@@ -83,3 +83,12 @@ def a_workflow(name: str = "test") -> WorkflowBuilder:
 
 def an_event(data: Any = None, *, name: str = "test/happened", event_id: str = "event-1") -> dict[str, Any]:
     return {"id": event_id, "name": name, "data": {} if data is None else data, "ts": 1_750_000_000_000}
+
+
+def doubling_schema(levels: int) -> dict[str, Any]:
+    """A small JSON Schema that asks for 2**levels checks of one value."""
+    defs: dict[str, Any] = {
+        f"a{level}": {"allOf": [{"$ref": f"#/$defs/a{level + 1}"}, {"$ref": f"#/$defs/a{level + 1}"}]}
+        for level in range(levels)
+    }
+    return {"type": "object", "$defs": defs | {f"a{levels}": {"type": "object"}}, "$ref": "#/$defs/a0"}

@@ -19,8 +19,8 @@ from workflowkit.definition import validate
 from workflowkit.definition.inputs import resolve_inputs
 from workflowkit.definition.jsonlogic import compile_rule
 from workflowkit.definition.model import SOURCE, Node
-from workflowkit.definition.output import schema_problems
 from workflowkit.definition.references import MISSING, ReferenceScope, Unreadable, compile_template, split_text
+from workflowkit.definition.writtenschema import schema_problems
 
 
 def operations(work: Callable[[], object]) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from asking import ADA, BOB, EVE, FORM, PUBLIC_URL, SECRET_KEY, ask, decide, durable, output, start, token_of, told
-from builders import a_workflow
+from builders import a_workflow, doubling_schema
 from functions import Code, happen, output_of
 from runtimes import Harness, a_runtime, at_once
 
@@ -490,6 +490,7 @@ def test_an_async_handler_asks_and_mails_likewise(database_url: str, tmp_path: P
         ({"form": {"type": "object", "properties": {"x": {"$ref": "https://example.com/x.json"}}}}, "form"),
         ({"form": {"type": "object", "properties": {"x": {"pattern": "(?<=a)b"}}}}, "form"),
         ({"form": {"type": "object", "title": "x" * 70_000}}, "approval_form_bytes"),
+        ({"form": doubling_schema(28)}, "schema_weight"),
         ({"reminders": ["1h"] * 11}, "reminders"),
         ({"reminders": ["soon"]}, "reminders"),
         ({"timeout": "forever"}, "timeout"),

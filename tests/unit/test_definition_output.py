@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from builders import a_workflow
+from builders import a_workflow, doubling_schema
 from kinds import KINDS
 
 from workflowkit.base.errors import DefinitionError, LimitExceeded, Problem
 from workflowkit.definition import parse, validate
-from workflowkit.definition.output import evaluate_output, schema_problems
+from workflowkit.definition.output import evaluate_output
 from workflowkit.definition.references import ReferenceScope
+from workflowkit.definition.writtenschema import schema_problems
 
 SCOPE = ReferenceScope({"data": {"n": 1}}, {"a": {"list": [1, 2]}}, roots={"item": {"sku": "x"}, "index": 0})
 
@@ -58,21 +59,25 @@ def test_schemas_of_the_document_reach_the_workflow() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "schema", "code"),
+    ("key", "schema", "place", "code"),
     [
-        ("inputs", 5, "invalid-type"),
-        ("outputs", "object", "invalid-type"),
-        ("inputs", {"type": "sometimes"}, "invalid-schema"),
-        ("outputs", {"$ref": "https://example.com/schema.json"}, "invalid-schema"),
-        ("inputs", {"pattern": "(a+)+\\1$"}, "invalid-schema"),
+        ("inputs", 5, "", "invalid-type"),
+        ("outputs", "object", "", "invalid-type"),
+        ("inputs", {"type": "sometimes"}, "", "invalid-schema"),
+        ("outputs", {"$ref": "https://example.com/schema.json"}, "/$ref", "invalid-schema"),
+        ("inputs", {"pattern": "(a+)+\\1$"}, "/pattern", "invalid-schema"),
+        ("outputs", {"properties": {"x": {"enum": [1]}, "y": {"pattern": "(a{50}){5000}"}}}, "/properties/y/pattern",
+         "invalid-schema"),
+        ("inputs", doubling_schema(30), "/$defs/a16", "limit-exceeded"),
     ],
-)
-def test_a_schema_that_cannot_be_used_is_refused(key: str, schema: Any, code: str) -> None:
+)  # fmt: skip
+def test_a_schema_that_cannot_be_used_is_refused(key: str, schema: Any, place: str, code: str) -> None:
     problems = validate(a_workflow().chain("a").document() | {key: schema}, KINDS)
 
-    assert [(problem.pointer, problem.code) for problem in problems] == [(f"/{key}", code)]
+    assert [(problem.pointer, problem.code) for problem in problems] == [(f"/{key}{place}", code)]
 
 
-def test_a_schema_that_got_past_validation_is_refused_when_used() -> None:
+@pytest.mark.parametrize("schema", [{"type": "sometimes"}, doubling_schema(30)])
+def test_a_schema_that_got_past_validation_is_refused_when_used(schema: Any) -> None:
     with pytest.raises(DefinitionError):
-        schema_problems({"type": "sometimes"}, {})
+        schema_problems(schema, {})

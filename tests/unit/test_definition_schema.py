@@ -9,7 +9,7 @@ import pytest
 from workflowkit.base.errors import DefinitionError
 from workflowkit.definition.contract import contract_of
 from workflowkit.definition.durations import duration_seconds
-from workflowkit.definition.schema import compile_schema, violations
+from workflowkit.definition.schema import compile_schema, told_violations, violations
 
 _DURATION = "Expected a duration of up to 366 days, such as 30s, 15m, 2h or 7d"
 
@@ -137,3 +137,14 @@ def test_a_duration_is_a_number_of_seconds_or_a_text_with_a_unit(written: Any, s
 @pytest.mark.parametrize("written", ["", "5", "s", "-1s", "0s", 0, -1, True, None, [], "1w", "1s 2m", "٣s"])
 def test_anything_else_is_no_duration(written: Any) -> None:
     assert duration_seconds(written) is None
+
+
+def test_of_a_large_value_one_place_is_told() -> None:
+    validator = compile_schema({"items": {"type": "string"}})
+    assert len(list(told_violations(validator, [1] * 1_000))) == 1_000
+    assert [violation.pointer for violation in told_violations(validator, ["x", *[1] * 30_000])] == ["/1"]
+
+
+def test_no_message_is_as_long_as_the_value() -> None:
+    [violation] = violations(compile_schema({"contains": {"type": "string"}}), [1] * 10_000)
+    assert len(violation.message) < 300

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from builders import a_workflow, an_event
+from builders import a_workflow, an_event, doubling_schema
 from runtimes import a_registry
 
 from workflowkit.base.limits import DEFAULT_LIMITS
@@ -51,6 +51,14 @@ def test_an_output_that_breaks_its_promise_fails_the_run_by_name(output: Any) ->
     assert result.error is not None
     assert (result.error.name, result.error.code) == ("OutputMismatch", "output-mismatch")
     assert result.output is None
+
+
+def test_a_promise_that_asks_for_too_much_fails_the_run_though_it_was_published_once() -> None:
+    result = _run(_noop("seven"), output={"total": 7}, outputs=doubling_schema(30))
+
+    assert result.status == "failed"
+    assert result.error is not None
+    assert "schema_weight" in result.error.message
 
 
 def test_the_error_names_the_place() -> None:

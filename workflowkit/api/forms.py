@@ -13,7 +13,7 @@ from typing import Any, Literal
 from workflowkit.base.errors import InvalidForm, InvalidInput, LimitExceeded, Problem
 from workflowkit.base.jsonvalue import child_pointer, dumps, loads_strict
 from workflowkit.base.limits import Limits
-from workflowkit.definition.schema import compile_schema, violations
+from workflowkit.definition.writtenschema import schema_problems
 
 Control = Literal["text", "email", "date", "url", "textarea", "number", "checkbox", "select", "json"]
 Form = Mapping[str, Any] | None
@@ -83,9 +83,9 @@ def data_of(form: Form, entered: Mapping[str, str], limits: Limits) -> dict[str,
 
 def _refused(form: Form, data: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield what is wrong with single fields by the schema."""
-    for each in violations(compile_schema(form or {}), data):
-        if each.pointer:
-            yield Problem(f"/data{each.pointer}", "invalid-value", each.message)
+    for each in schema_problems(form or {}, data, "/data"):
+        if each.pointer != "/data":
+            yield Problem(each.pointer, "invalid-value", each.message)
 
 
 def _properties(form: Form) -> dict[str, Mapping[str, Any]]:

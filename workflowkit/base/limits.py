@@ -166,6 +166,15 @@ class Limits:
     expression_steps: int = 10_000
     expression_output_chars: int = 256 * KIB
     logic_nodes: int = 1_000
+    # JSON Schemas that documents and forms have
+    schema_nodes: int = 1_000
+    """Schemas inside of one."""
+    schema_patterns: int = 100
+    """Its patterns."""
+    schema_weight: int = 100_000
+    """Checks that one place of a value may take."""
+    schema_checks: int = 50_000_000
+    """Checks that a whole value may take; each takes about 10 ns."""
     # references
     reference_nodes: int = 1_000_000
     """Values that resolving one step's inputs may visit, compare or copy."""

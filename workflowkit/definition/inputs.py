@@ -28,7 +28,7 @@ from workflowkit.definition.references import (
     present,
     references_in,
 )
-from workflowkit.definition.schema import violations
+from workflowkit.definition.schema import told_violations
 from workflowkit.definition.secrets import SecretUse, depends_on_secret, secret_reference, secret_uses
 
 _MEMO_KEY, _SECRETS_KEY = "inputs", "secrets"
@@ -219,7 +219,7 @@ class _Plan:
 
     def refusals(self, values: dict[str, Json]) -> Iterator[Problem]:
         """Yield what is wrong with resolved values."""
-        for violation in violations(self.contract.resolved, values):
+        for violation in told_violations(self.contract.resolved, values):
             if self.secrets and depends_on_secret(violation):
                 continue
             name = str(violation.path[0]) if violation.path else ""

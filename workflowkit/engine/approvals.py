@@ -11,7 +11,7 @@ from workflowkit.base.clock import rfc3339
 from workflowkit.base.errors import DefinitionError, InvalidInput, NonRetriableError
 from workflowkit.base.jsonvalue import check_json, size_bytes
 from workflowkit.base.limits import Limits
-from workflowkit.definition.schema import compile_schema
+from workflowkit.definition.writtenschema import WrittenSchema
 from workflowkit.engine.waitspecs import seconds_of
 
 
@@ -174,6 +174,6 @@ def _check_form(form: Any, limits: Limits) -> None:
         check_json(form)
         if (size := size_bytes(form)) > limits.approval_form_bytes:
             raise NonRetriableError(f"limit approval_form_bytes exceeded: at most {limits.approval_form_bytes}, {size}")
-        compile_schema(form)
+        WrittenSchema(form, limits)
     except (InvalidInput, DefinitionError) as error:
         raise NonRetriableError(f"form: {error.message}") from error

@@ -8,8 +8,9 @@ from workflowkit.base.errors import LimitExceeded, WorkflowKitError
 from workflowkit.base.jsonvalue import size_bytes
 from workflowkit.base.limits import DEFAULT_LIMITS
 from workflowkit.definition.model import Json, Workflow
-from workflowkit.definition.output import evaluate_output, schema_problems
+from workflowkit.definition.output import evaluate_output
 from workflowkit.definition.references import ReferenceScope, Template
+from workflowkit.definition.writtenschema import schema_problems
 from workflowkit.engine.facts import ErrorInfo
 from workflowkit.engine.states import RunStatus
 

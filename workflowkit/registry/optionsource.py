@@ -12,7 +12,7 @@ from typing import Any
 
 from workflowkit.base.errors import DefinitionError, InvalidInput, Problem
 from workflowkit.base.jsonvalue import child_pointer
-from workflowkit.definition.schema import compile_schema, violations
+from workflowkit.definition.schema import compile_schema, told_violations
 from workflowkit.typeschema import Binding, read_signature
 
 #: The keyword in a field's schema that says that it has options.
@@ -65,7 +65,7 @@ class OptionSource:
             raise InvalidInput(
                 Problem(child_pointer("/inputs", name), "missing-input", f"choose {name!r} first") for name in missing
             )
-        if wrong := list(violations(compile_schema(self.schema), known)):
+        if wrong := list(told_violations(compile_schema(self.schema), known)):
             raise InvalidInput(Problem(f"/inputs{each.pointer}", "invalid-input", each.message) for each in wrong)
         return self.binding.arguments({**known, SEARCH: search} if self.searches else known)
 

@@ -19,7 +19,7 @@ from workflowkit.base.jsonvalue import check_json, size_bytes
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.base.links import Links, approval_id_of
 from workflowkit.base.scope import Scope
-from workflowkit.definition.schema import compile_schema, violations
+from workflowkit.definition.writtenschema import schema_problems
 from workflowkit.engine.approvals import ApprovalRequest, Decision, Status, Verdict, result_of, tally
 from workflowkit.runtime.approving import DECIDED, REMINDED, asked, decided, run_of, tell
 from workflowkit.runtime.hints import Dispatcher, StepHint, hint
@@ -180,11 +180,7 @@ class Approvals:
                 raise InvalidForm([Problem("/data", "unexpected-data", why)])
             return None
         data = {} if choice.data is None else choice.data
-        problems = [
-            Problem(f"/data{each.pointer}", each.code, each.message)
-            for each in violations(compile_schema(request.form), data)
-        ]
-        if problems:
+        if problems := schema_problems(request.form, data, "/data"):
             raise InvalidForm(problems)
         return data
 

@@ -11,7 +11,7 @@ from workflowkit.base.ids import new_id, started_run_id
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope
 from workflowkit.definition.model import Workflow
-from workflowkit.definition.output import schema_problems
+from workflowkit.definition.writtenschema import schema_problems
 from workflowkit.engine.waitspecs import INVOKED_EVENT
 from workflowkit.runtime.hints import Dispatcher
 from workflowkit.runtime.incoming import parse_event

@@ -14,7 +14,7 @@ from workflowkit.definition.contract import InputContract
 from workflowkit.definition.inputs import rule_template
 from workflowkit.definition.jsvalues import Json
 from workflowkit.definition.references import find_texts, references_in
-from workflowkit.definition.schema import Violation, shown, violations
+from workflowkit.definition.schema import Violation, shown, told_violations
 from workflowkit.definition.secrets import depends_on_secret
 
 # What the schema says of a value whatever its references turn out to be; of an object or list that holds some ...
@@ -44,7 +44,7 @@ class InputCheck:
                 message = f"{self.owner} does not know the input '{name}'{fate}"
                 yield Problem(child_pointer(self.pointer, name), "unknown-input", message, "warning")
         if not contract.written.is_valid(inputs):
-            for violation in violations(contract.written, inputs):
+            for violation in told_violations(contract.written, inputs):
                 if _is_certain(violation):
                     yield self._problem(violation)
         for name in contract.logic & inputs.keys():

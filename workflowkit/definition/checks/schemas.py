@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from workflowkit.base.errors import DefinitionError, Problem
 from workflowkit.definition.checks.subject import Subject
-from workflowkit.definition.schema import compile_schema
+from workflowkit.definition.writtenschema import WrittenSchema
 
 
 def check_schemas(subject: Subject) -> Iterator[Problem]:
@@ -15,6 +15,6 @@ def check_schemas(subject: Subject) -> Iterator[Problem]:
         schema = subject.document.get(key)
         if isinstance(schema, dict | bool):
             try:
-                compile_schema(schema)
+                WrittenSchema(schema, subject.limits)
             except DefinitionError as error:
-                yield from (Problem(f"/{key}", each.code, each.message) for each in error.problems)
+                yield from (Problem(f"/{key}{each.pointer}", each.code, each.message) for each in error.problems)
