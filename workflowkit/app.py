@@ -449,7 +449,9 @@ class WorkflowKit:
         from workflowkit.runtime.embedding import Embed
 
         own = self.settings.scope
-        scope = Scope(environment or own.environment, tenant or own.tenant)
+        scope = Scope(
+            own.environment if environment is None else environment, own.tenant if tenant is None else tenant
+        )  # fmt: skip
         embed = Embed(scope, workflow, tuple(rights), user)
         return self.runtime.embed_tokens.issue(embed, ttl_seconds=ttl_seconds, by=PROGRAM).token
 

@@ -10,6 +10,7 @@ from webapi import OTHER_TENANT, a_web, problems_of
 
 from workflowkit import WorkflowKit
 from workflowkit.runtime.keys import PERMISSIONS
+from workflowkit.runtime.roles import ROLES
 
 APPROVED = {"decision": "approved"}
 
@@ -17,7 +18,7 @@ APPROVED = {"decision": "approved"}
 def test_an_approval_is_listed_shown_and_decided(database_url: str) -> None:
     with a_web(database_url) as web:
         approval_id = ask(web.harness, assignees=[ADA], form=FORM, description="It broke.")
-        client = web.client(["approvals:read", "approvals:decide"])
+        client = web.client(["approvals:read", "approvals:decide", "approvals:override"])
         (listed,) = client.get(f"/api/approvals?status=open&assignee={ADA}").get_json()["items"]
         shown = client.get(f"/api/approvals/{approval_id}").get_json()
         assert listed == shown
@@ -52,6 +53,20 @@ def test_an_actor_is_named_by_those_who_are_trusted_to_and_must_be_asked(databas
         assert trusted.post(path, APPROVED | {"actor": ADA}).get_json()["decisions"][0]["actor"] == ADA
         assert trusted.post(path, APPROVED | {"actor": ADA}).status_code == 409
         assert trusted.post(path, APPROVED | {"actor": BOB}).get_json()["status"] == "approved"
+
+
+def test_what_others_are_asked_is_decided_by_them_or_by_those_who_may_override(database_url: str) -> None:
+    with a_web(database_url) as web:
+        ordinary = web.client(["approvals:read", "approvals:decide"])
+        overriding = web.client(["approvals:read", "approvals:decide", "approvals:override"])
+        of_ada = f"/api/approvals/{ask(web.harness, assignees=[ADA])}/decision"
+        refused = ordinary.post(of_ada, APPROVED)
+        assert (refused.status_code, refused.get_json()["code"]) == (403, "forbidden")
+        assert overriding.post(of_ada, APPROVED).get_json()["status"] == "approved"
+        web.harness.clock.advance(seconds=1)
+        assert ordinary.post(f"/api/approvals/{ask(web.harness)}/decision", APPROVED).status_code == 200
+        assert "approvals:override" not in ROLES["operator"]
+        assert "approvals:override" in ROLES["admin"]
 
 
 def test_refusals_have_their_statuses(database_url: str) -> None:

@@ -4,17 +4,39 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from workflowkit.base.errors import InvalidInput
+
+#: Most characters of the name of an environment, and of a tenant.
+MAX_CHARS = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """One tenant in one environment."""
+    """One tenant in one environment. Raises ``InvalidInput`` for what can be no name of one."""
 
     environment: str
     tenant: str
 
+    def __post_init__(self) -> None:
+        # SAFETY: S10 — nothing is kept under a name that was forgotten: an empty one would be a tenant of its own.
+        for name, value in (("environment", self.environment), ("tenant", self.tenant)):
+            if type(value) is not str or not 0 < len(value) <= MAX_CHARS or "\0" in value:
+                message = f"{name}: a text of 1 to {MAX_CHARS} characters, not {type(value).__name__}"
+                raise InvalidInput.at(f"/{name}", "invalid-value", message)
+
 
 #: The tenant that owns what an application brings along, its code functions: they serve every tenant.
 APP_TENANT = "*"
+
+
+def check_tenant(scope: Scope) -> Scope:
+    """Return ``scope`` if it is that of a tenant. Raises ``InvalidInput`` if it is the application's own."""
+    if scope.tenant == APP_TENANT:
+        # SAFETY: S10 — what is the application's own concerns every tenant: no tenant may be called so.
+        raise InvalidInput.at("/tenant", "reserved-name", f"{APP_TENANT!r} stands for the application itself")
+    return scope
+
+
 #: Stands between the ids of an application and its function in a function's id, and in no id of a tenant's workflow.
 FUNCTION_SEPARATOR = "/"
 

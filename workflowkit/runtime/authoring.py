@@ -23,7 +23,7 @@ from workflowkit.base.errors import (
     StoreUnavailable,
 )
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
-from workflowkit.base.scope import Scope
+from workflowkit.base.scope import Scope, check_tenant
 from workflowkit.base.secretstore import SecretStore
 from workflowkit.definition import ActionCatalogue
 from workflowkit.definition.eventdata import EventSchemas
@@ -75,6 +75,7 @@ class Authoring:
 
         Raises ``AlreadyExists``; ``InvalidInput`` and ``LimitExceeded`` with pointers ``/id`` and ``/document``.
         """
+        check_tenant(scope)
         if workflow_id is not None:
             _check_id(workflow_id)
         self._check_document(document)
@@ -175,6 +176,7 @@ class Authoring:
 
         Idempotent. Raises what ``create`` and ``publish`` raise.
         """
+        check_tenant(scope)
         _check_id(workflow_id)
         self._check_document(document)
         # A program may do what it keeps its tenants from, and come before what they store: said, and not refused.

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from workflowkit.base.scope import DEFAULT_SCOPE, Scope
+from workflowkit.base.errors import InvalidInput
+from workflowkit.base.scope import DEFAULT_SCOPE, Scope, check_tenant
 from workflowkit.runtime.roles import ROLES, ordered
 
 _ID_MAX_CHARS = 200
@@ -31,6 +32,10 @@ class HostUser:
             raise ValueError(f"the id of a user has 1 to {_ID_MAX_CHARS} characters")
         if not self.tenant or not self.environment:
             raise ValueError("say for which tenant they act")
+        try:
+            check_tenant(self.scope)
+        except InvalidInput as error:
+            raise ValueError(error.message) from None
         if unknown := sorted(set(self._given) - set(ROLES)):
             raise ValueError(f"roles are {', '.join(ROLES)}, not {', '.join(map(repr, unknown))}")
 

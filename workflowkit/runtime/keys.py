@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from workflowkit.base import ids
 from workflowkit.base.clock import monotonic_seconds
 from workflowkit.base.errors import InvalidInput, Problem, Unauthenticated
-from workflowkit.base.scope import Scope
+from workflowkit.base.scope import Scope, check_tenant
 from workflowkit.definition.patterns import check_listed_name, is_listed
 from workflowkit.runtime.auditing import PROGRAM, Act, By, note
 from workflowkit.store import keys as rows
@@ -40,6 +40,7 @@ PERMISSIONS = (
     "approvals:read",
     "approvals:decide",
     "approvals:impersonate",
+    "approvals:override",
     "runs:decrypt",
     "alerts:read",
     "alerts:write",
@@ -96,6 +97,7 @@ class Keys:
         """
         granted, names = frozenset(permissions), None if event_names is None else tuple(event_names)
         _check(name, granted, names)
+        check_tenant(scope)
         key = f"wk_{scope.environment}_{ids.random_token()}"
         visible = len(f"wk_{scope.environment}_") + _PREFIX_RANDOM_CHARS
         with self.database.transaction("key") as tx:

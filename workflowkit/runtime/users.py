@@ -10,7 +10,7 @@ from workflowkit.base import ids
 from workflowkit.base.errors import AlreadyExists, Forbidden, InvalidInput, NotFound, Problem
 from workflowkit.base.jsonvalue import Json
 from workflowkit.base.passwords import hash_password, password_problem
-from workflowkit.base.scope import Scope
+from workflowkit.base.scope import Scope, check_tenant
 from workflowkit.runtime.auditing import PROGRAM, Act, By, note, note_everywhere
 from workflowkit.runtime.keys import PERMISSIONS
 from workflowkit.runtime.roles import ROLES, ordered, permissions_of
@@ -64,6 +64,7 @@ class Users:
         if problems:
             raise InvalidInput(problems)
         granter.check(new.roles)
+        check_tenant(scope)
         password_hash = hash_password(new.password)
         shown = (new.display_name.strip() or name)[:NAME_MAX_CHARS]
         try:
@@ -103,6 +104,8 @@ class Users:
         wanted = tuple(roles)
         if wanted and (problems := list(_role_problems(wanted))):
             raise InvalidInput(problems)
+        if wanted:
+            check_tenant(scope)
         with self.database.transaction("user") as tx:
             rows.lock(tx, user_id)
             if not granter.owns_installation:

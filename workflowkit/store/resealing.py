@@ -38,8 +38,8 @@ _UPDATE = {
 
 def find(tx: Transaction, table: str, *, limit: int, after: SealedRow | None) -> list[SealedRow]:
     """Return up to ``limit`` rows of a table in order, those behind ``after``."""
-    scope, name = (Scope("", ""), "") if after is None else (after.scope, after.name)
-    rows = tx.rows(_SELECT[table], environment=scope.environment, tenant=scope.tenant, name=name, limit=limit)
+    place = ("", "", "") if after is None else (after.scope.environment, after.scope.tenant, after.name)
+    rows = tx.rows(_SELECT[table], **dict(zip(("environment", "tenant", "name"), place, strict=True)), limit=limit)
     return [SealedRow(Scope(row[0], row[1]), row[2], row[3]) for row in rows]
 
 

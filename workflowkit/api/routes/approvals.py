@@ -22,7 +22,7 @@ api = APIBlueprint("approvals", __name__, url_prefix="/api", tag="Approvals")
 
 #: Who decides on a dev server without a key.
 DEVELOPER = "developer"
-IMPERSONATE = "approvals:impersonate"
+IMPERSONATE, OVERRIDE = "approvals:impersonate", "approvals:override"
 
 
 @api.get("/approvals")
@@ -70,8 +70,9 @@ def get_approval(approval_id: str) -> Response:
 def decide_approval(body: dict[str, Any], approval_id: str) -> Response:
     """Decide.
 
-    In the name of the key, which need not be asked; or of `actor`, who must be. With an embed token: in the name of
-    its user.
+    In one's own name, that of the key or of whoever is logged in; or of `actor`, with `approvals:impersonate`; with an
+    embed token in the name of its user. Where somebody in particular is asked it must be one of them; only with
+    `approvals:override`, and in one's own name, others decide.
     """
     actor, is_someone_else = _actor(caller(), body.get("actor"))
     choice = Choice(
@@ -87,7 +88,8 @@ def _actor(who: Caller, named: str | None) -> tuple[str, bool]:
             raise Forbidden("an embed token decides in the name of its user")
         return who.embed.user, True
     if named is None:
-        return (DEVELOPER if who.key is None else f"key:{who.key.id}") if who.person is None else who.person.name, False
+        own = (DEVELOPER if who.key is None else f"key:{who.key.id}") if who.person is None else who.person.name
+        return own, OVERRIDE not in who.permissions
     if IMPERSONATE not in who.permissions:
         raise Forbidden(f"to decide in somebody's name needs the permission {IMPERSONATE}")
     return named, True

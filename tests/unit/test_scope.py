@@ -1,0 +1,37 @@
+"""What can be the name of a tenant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from workflowkit.base.errors import InvalidInput
+from workflowkit.base.scope import APP_TENANT, Scope, check_tenant
+from workflowkit.runtime.hosts import HostUser
+
+WRONG: list[Any] = ["", None, 7, b"acme", "a\0b", "x" * 201]
+
+
+@pytest.mark.parametrize("value", WRONG)
+@pytest.mark.parametrize("name", ["environment", "tenant"])
+def test_what_can_be_no_name_is_refused(name: str, value: Any) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        Scope(**({"environment": "e", "tenant": "t"} | {name: value}))
+    assert [problem.pointer for problem in caught.value.problems] == [f"/{name}"]
+
+
+def test_long_names_of_any_script_are_names() -> None:
+    assert Scope("prod", "株" * 200).tenant == "株" * 200
+
+
+def test_the_application_is_no_tenant() -> None:
+    assert check_tenant(Scope("e", "acme")) == Scope("e", "acme")
+    with pytest.raises(InvalidInput, match="the application itself"):
+        check_tenant(Scope("e", APP_TENANT))
+
+
+@pytest.mark.parametrize("tenant", [APP_TENANT, "", None, 7])
+def test_nobody_acts_for_what_is_no_tenant(tenant: Any) -> None:
+    with pytest.raises(ValueError, match=r"tenant|application"):
+        HostUser(id="u", roles="operator", tenant=tenant)
