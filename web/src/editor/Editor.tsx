@@ -10,6 +10,7 @@ import type { Json } from "../base/json";
 import { AddDialog, Palette } from "../palette/Palette";
 import { Boundary, later, laterDialog } from "../shell/later";
 import { notify } from "../shell/notices";
+import { SkipLink } from "../shell/SkipLink";
 import type { MenuItem } from "../shell/ui/Menu";
 import { Breadcrumb } from "./Breadcrumb";
 import { chooseFile, downloadJson } from "./files";
@@ -91,6 +92,7 @@ function EditorInside({ opened }: { readonly opened: OpenedEditor }): React.JSX.
   useEditorKeys(store, keys);
   return (
     <main className="editor">
+      {host.isEmbedded && <SkipLink />}
       <TopBar
         publishedVersion={version}
         onPublished={(published) => {

@@ -13,12 +13,16 @@ import {
   tidyUp,
   toggleSelection,
 } from "./commands";
+import type { FocusFollower } from "./focused";
+import { followFocus } from "./focused";
 import type { EditorStore } from "./store";
 import { NOTHING } from "./store";
 
 /** Keys that change the document: they are none for whoever may only look. */
 const EDITING: ReadonlySet<string> = new Set(["Delete", "Backspace", "a", "+", "c", "d", "g", "t"]);
 const EDITING_WITH_CONTROL: ReadonlySet<string> = new Set(["z", "y", "d"]);
+/** Keys that are about one step, which may be the one with the focus. */
+const OF_A_STEP: ReadonlySet<string> = new Set(["Delete", "Backspace", "a", "+", "c", "d", "g"]);
 
 export interface KeyActions {
   readonly find: () => void;
@@ -29,8 +33,10 @@ export interface KeyActions {
 
 export function useEditorKeys(store: EditorStore, actions: KeyActions): void {
   useEffect(() => {
+    const focus = followFocus(store);
     const onKeyDown = (event: KeyboardEvent): void => {
       if (event.defaultPrevented || isDialogOpen()) return;
+      selectFocused(event, focus);
       const isHandled =
         event.ctrlKey || event.metaKey
           ? withControl(event, store, actions)
@@ -43,6 +49,7 @@ export function useEditorKeys(store: EditorStore, actions: KeyActions): void {
     };
     const onCopy = (event: ClipboardEvent): void => {
       if (isTyping(event) || isDialogOpen() || String(getSelection() ?? "") !== "") return;
+      focus.select();
       const text = copySelection(store);
       if (text === undefined) return;
       event.clipboardData?.setData("text/plain", text);
@@ -55,17 +62,20 @@ export function useEditorKeys(store: EditorStore, actions: KeyActions): void {
       event.preventDefault();
     };
     // React Flow would also select nothing, when the first Escape is to close the panel only.
-    const onEscape = (event: KeyboardEvent): void => {
+    const onCanvasKey = (event: KeyboardEvent): void => {
       const target = targetOf(event);
       const isOnCanvas = target instanceof Element && target.matches(".react-flow__node, .react-flow__edge");
-      if (event.key !== "Escape" || !isOnCanvas || isDialogOpen()) return;
+      if (!isOnCanvas || isDialogOpen()) return;
+      // The canvas moves what is selected.
+      if (event.key.startsWith("Arrow")) focus.select();
+      if (event.key !== "Escape") return;
       escape(store);
       event.preventDefault();
       event.stopPropagation();
     };
     const place = keyTarget();
     const listeners: readonly (readonly [string, (event: never) => void, boolean])[] = [
-      ["keydown", onEscape, true],
+      ["keydown", onCanvasKey, true],
       ["keydown", onKeyDown, false],
       ["copy", onCopy, false],
       ["cut", onCopy, false],
@@ -74,6 +84,7 @@ export function useEditorKeys(store: EditorStore, actions: KeyActions): void {
     for (const [type, listener, capture] of listeners)
       place.addEventListener(type, listener as EventListener, { capture });
     return () => {
+      focus.stop();
       for (const [type, listener, capture] of listeners)
         place.removeEventListener(type, listener as EventListener, { capture });
     };
@@ -87,6 +98,11 @@ function isTyping(event: Event): boolean {
 
 function isDialogOpen(): boolean {
   return tree().querySelector("dialog[open]") !== null;
+}
+
+function selectFocused(event: KeyboardEvent, focus: FocusFollower): void {
+  const isOfAStep = event.ctrlKey || event.metaKey ? event.key.toLowerCase() === "d" : OF_A_STEP.has(event.key);
+  if (isOfAStep && !isTyping(event)) focus.select();
 }
 
 function withControl(event: KeyboardEvent, store: EditorStore, actions: KeyActions): boolean {

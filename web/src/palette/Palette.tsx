@@ -1,5 +1,6 @@
 import { useCallback, useDeferredValue, useMemo } from "react";
 import { addStep, defaultWish } from "../editor/commands";
+import { focusStep } from "../editor/focused";
 import type { AddWish } from "../editor/store";
 import { useDocument, useEditor, useEditorContext } from "../editor/store";
 import { IconButton } from "../shell/ui/Button";
@@ -59,6 +60,9 @@ function AddAt({ wish }: { readonly wish: AddWish }): React.JSX.Element {
         onChoose={(kind) => {
           rememberKind(kind);
           addStep(store, kind, wish);
+          // The dialog gives the focus back to where it was.
+          const [added] = store.getState().selection.actions;
+          if (added !== undefined) requestAnimationFrame(() => focusStep(added));
         }}
       />
     </Dialog>

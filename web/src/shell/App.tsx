@@ -7,6 +7,7 @@ import { Notices } from "./Notices";
 import { Rail } from "./Rail";
 import type { Address } from "./routes";
 import { useAddress } from "./routes";
+import { SkipLink } from "./SkipLink";
 
 const EditorPage = later(() => import("../editor/EditorPage").then((module) => module.EditorPage));
 /** A page other than the editor, with the words that only these have; both are loaded when it is first drawn. */
@@ -61,6 +62,7 @@ function Screen(): React.JSX.Element {
     );
   return (
     <div className="app">
+      <SkipLink />
       <Rail section={address.parts[0] ?? "workflows"} />
       {/* Whoever logs in again finds their page as it was; for somebody else it begins anew. */}
       <div className="app-page" key={`${state?.actor} ${state?.environment} ${state?.tenant}`}>
