@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypedDict
 
 import pytest
@@ -12,6 +13,7 @@ from pydantic import BaseModel
 from runtimes import Harness
 from scripted_server import ScriptedServer, reply
 
+from workflowkit import WorkflowKit
 from workflowkit.base.errors import NonRetriableError, RetryAfterError, StepError
 from workflowkit.engine.context import AsyncStepContext, StepContext
 
@@ -454,3 +456,48 @@ def test_values_and_the_condition_that_reads_them_belong_together(database_url: 
     with code.running(database_url) as harness:
         happen(harness)
         assert "params" in harness.run()["error"]
+
+
+# --- keyword arguments that the step and the function both have
+
+
+def put(bucket: str, key: str = "default", retries: int = 1) -> list[Any]:
+    return [bucket, key, retries]
+
+
+@pytest.mark.parametrize("own", [{"key": "users/1.json"}, {"retries": 7}])
+@pytest.mark.parametrize("is_async", [False, True])
+def test_an_argument_that_the_function_has_too_is_refused_and_not_lost(own: dict[str, Any], is_async: bool) -> None:
+    wk = WorkflowKit("app")
+
+    def fn(ctx: StepContext) -> Any:
+        return ctx.step.run("s3", put, "b", **own)
+
+    async def async_fn(ctx: AsyncStepContext) -> Any:
+        return await ctx.step.run("s3", put, "b", **own)
+
+    function = wk.function("fn", retries=3)(async_fn if is_async else fn)
+    result = wk.engine.run(function, {"name": "go", "data": {}})
+    name = next(iter(own))
+    assert result.error is not None
+    assert f"': {name}= is an argument of the step" in result.error.message
+    assert f"functools.partial(function, {name}=...)" in result.error.message
+    assert not result.error.retryable
+
+
+def test_a_function_that_has_its_own_already_leaves_the_argument_to_the_step() -> None:
+    wk = WorkflowKit("app")
+
+    @wk.function("fn")
+    def fn(ctx: StepContext) -> Any:
+        return [
+            ctx.step.run("partial", partial(put, key="own", retries=3), "b"),
+            ctx.step.run("both", partial(put, "b", key="own"), key="item"),
+            ctx.step.run("by place", put, "b", "own", key="item"),
+            ctx.step.run("unknown", dict, key="item"),
+            ctx.step.run("others", lambda **given: given, key="item", other=1),
+        ]
+
+    result = wk.engine.run(fn, {"name": "go", "data": {}})
+    assert result.output == [["b", "own", 3], ["b", "own", 1], ["b", "own", 1], {}, {"other": 1}]
+    assert {fact.step for fact in result.facts} >= {"fn/both[item]", "fn/by place[item]", "fn/partial"}

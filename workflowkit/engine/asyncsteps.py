@@ -13,6 +13,7 @@ from workflowkit.base.httpcall import Response
 from workflowkit.engine.failures import failed_by
 from workflowkit.engine.outcome import Failed
 from workflowkit.engine.outputtypes import output_type_of
+from workflowkit.engine.ownkeywords import check_own_keywords
 from workflowkit.engine.session import RUN_STEP
 from workflowkit.engine.steptools import NOT_RECEIVED, Events, Invocable, StepTools, http_call, invoked
 from workflowkit.engine.waitspecs import Duration, OnCancel
@@ -61,6 +62,8 @@ class AsyncSteps(StepTools):
         own_key = self._session.begin(step_id, RUN_STEP)
         if (hit := self._session.result(own_key, step_id)) is not None:
             return self._done(own_key, kind.read(step_id, hit.output), compensate)
+        own = {"key": key, "retries": retries, "output_type": output_type, "compensate": compensate}
+        check_own_keywords(step_id, function, args, kwargs, **own)
         with self._session.inside(own_key) as attempt:
             if self._session.hooks is not None:
                 await self._session.hooks.before_step_awaited(step_id)

@@ -21,6 +21,7 @@ from workflowkit.base.httpcall import Response
 from workflowkit.engine.failures import failed_by
 from workflowkit.engine.outcome import Failed
 from workflowkit.engine.outputtypes import output_type_of
+from workflowkit.engine.ownkeywords import check_own_keywords
 from workflowkit.engine.session import RUN_STEP
 from workflowkit.engine.steptools import NOT_RECEIVED, Events, Invocable, StepTools, http_call, invoked
 from workflowkit.engine.waitspecs import Duration, OnCancel
@@ -63,6 +64,8 @@ class Steps(StepTools):
             return self._done(own_key, kind.read(step_id, hit.output), compensate)  # type: ignore[no-any-return]  # as JSON has it
         if inspect.iscoroutinefunction(function):
             raise NonRetriableError(f"step {step_id!r}: an async function in a handler that is not: make it async")
+        own = {"key": key, "retries": retries, "output_type": output_type, "compensate": compensate}
+        check_own_keywords(step_id, function, args, kwargs, **own)
         with self._session.inside(own_key) as attempt:
             if self._session.hooks is not None:
                 self._session.hooks.before_step(step_id)
