@@ -14,7 +14,7 @@ import pytest
 import services
 from builders import a_workflow
 from click.testing import CliRunner, Result
-from runtimes import Harness, a_runtime
+from runtimes import Harness, a_registry, a_runtime
 
 from workflowkit.base.clock import SystemClock
 from workflowkit.base.settings import Settings
@@ -76,6 +76,36 @@ def test_an_event_is_sent_and_its_run_listed_and_shown(installation: Harness) ->
     )
     assert [step["status"] for step in told["steps"]] == ["completed"]
     assert _cli("runs", "list", "--status", "failed").stdout == "no runs\n"
+
+
+def test_a_step_that_is_tried_again_is_shown_with_its_last_error(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKFLOWKIT_DATABASE_URL", sqlite_url)
+    registry = a_registry()
+
+    @registry.action("look", retries=1)
+    def look() -> str:
+        return {"a": "found"}["zz"]
+
+    @registry.action("charge")
+    def charge(ctx: StepContext) -> None:
+        ctx.step.run("card", look, retries=1)
+
+    flow = a_workflow("Test").action("l", "look").action("c", "charge").path("$source", "l").path("$source", "c")
+    with a_runtime(sqlite_url, registry) as harness:
+        harness.deploy(flow.trigger("test/*").document())
+        harness.send("test/happened", None)
+        harness.drain()
+        run_id = harness.run()["id"]
+        shown = _cli("runs", "show", run_id).stdout
+        assert "KeyError: 'zz'; it is tried again" in shown
+        assert "card: KeyError: 'zz'; it is tried again" in shown
+        harness.skip(3_600)
+        harness.drain()
+        ended = _cli("runs", "show", run_id).stdout
+    assert "is tried again" not in ended
+    assert "KeyError: 'zz'" in ended
 
 
 def test_runs_are_found_by_what_they_say(installation: Harness) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -12,10 +13,12 @@ from workflowkit.cli.loading import load_app
 from workflowkit.cli.output import dim, emit_json, mark, plain, pretty, short, status
 from workflowkit.cli.runlist import json_option, list_runs, took
 from workflowkit.cli.target import opened, scope_of, scope_options
-from workflowkit.engine.states import RunStatus
+from workflowkit.engine.memo import step_id_of
+from workflowkit.engine.states import RunStatus, StepStatus
 
 if TYPE_CHECKING:
     from workflowkit.app import WorkflowKit
+    from workflowkit.engine.facts import ErrorInfo
     from workflowkit.runtime.history import Step
     from workflowkit.runtime.tracing import Trace
     from workflowkit.store.queries import ChildView, RunView
@@ -73,7 +76,7 @@ def show(run_id: str, environment: str, tenant: str, app: str | None, as_json: b
             if child.run.parent_step == step.id:
                 click.echo(f"    {_child_line(child)}")
     if run.error is not None:
-        click.echo(f"\n  {plain(run.error.name)}: {plain(run.error.message)}")
+        click.echo(f"\n  {_told_of(run.error)}")
     if run.reason is not None:
         click.echo(f"\n  {_why(run)}")
     if run.output is not None:
@@ -192,12 +195,30 @@ def _step_line(step: Step) -> str:
     attempts = f"{len(step.attempts)}x" if step.attempts else ""
     if step.error is not None:
         told = plain(step.error.message)
+    elif not step.status.is_terminal and (again := _last_error(step)) is not None:
+        told = dim(f"{_told_of(again)}; it is tried again")
     elif step.status.value == "completed":
         told = short(step.output, 70)
     else:
         told = dim(step.reason or "")
     line = f"{mark(step.status.value)} {plain(step.id):16} {status(step.status.value, text=f'{step.status.value:9}')}"
     return f"{line} {dim(f'{attempts:>3} {took(step):>8}')}  {told}"
+
+
+def _last_error(step: Step) -> ErrorInfo | None:
+    """Return what the last attempt of a step ended with, or else the last one of a step that its handler opened."""
+    attempts = [attempt for attempt in step.attempts if attempt.outcome is not None]
+    if attempts and attempts[-1].error is not None:
+        return attempts[-1].error
+    for inner in reversed(step.inner):
+        if inner.status is StepStatus.READY and inner.error is not None:
+            return replace(inner.error, step=step_id_of(inner.id))
+    return None
+
+
+def _told_of(error: ErrorInfo) -> str:
+    where = "" if error.step is None else f"{error.step}: "
+    return plain(f"{where}{error.name}: {error.message}")
 
 
 def _child_line(child: ChildView) -> str:

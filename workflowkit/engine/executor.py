@@ -69,12 +69,12 @@ def _guarded(
         finally:
             guard.disarm()
         return outcome
-    except DeadlineInterrupt:
+    except DeadlineInterrupt as interrupt:
         if guard.reason is not DeadlineInterrupt:
             raise  # of an action that we run inside of
-        return outcome or _failed(
-            context, ActionTimeout(f"the action did not finish within {deadline_seconds:g} seconds")
-        )
+        late = ActionTimeout(f"the action did not finish within {deadline_seconds:g} seconds")
+        # With the place at which it was.
+        return outcome or _failed(context, late.with_traceback(interrupt.__traceback__))
 
 
 def _attempt(

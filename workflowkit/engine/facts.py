@@ -54,20 +54,23 @@ FINAL_FACTS = frozenset({FactKind.COMPLETED, FactKind.FAILED, FactKind.SKIPPED, 
 class ErrorInfo:
     """An error as it is stored and shown: no stack, no secret.
 
-    ``name`` is the exception's class name, ``code`` our stable code (``action-failed`` for foreign exceptions).
+    ``name`` is the exception's class name, ``code`` our stable code (``action-failed`` for foreign exceptions). Where a
+    handler ended with the failure of one of its steps, ``step`` is the id of that, and the name is of what it raised.
     """
 
     name: str
     message: str
     code: str = "action-failed"
     retryable: bool = True
+    step: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        return {"name": self.name, "message": self.message, "code": self.code, "retryable": self.retryable}
+        told = {"name": self.name, "message": self.message, "code": self.code, "retryable": self.retryable}
+        return told if self.step is None else told | {"step": self.step}
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> ErrorInfo:
-        return cls(value["name"], value["message"], value["code"], value["retryable"])
+        return cls(value["name"], value["message"], value["code"], value["retryable"], value.get("step"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import math
 from datetime import datetime, timedelta
 from typing import Any
 
-from workflowkit.base.errors import InvalidInput, LimitExceeded, RetryAfterError, WorkflowKitError
+from workflowkit.base.errors import InvalidInput, LimitExceeded, RetryAfterError, StepError, WorkflowKitError
 from workflowkit.base.jsonvalue import check_json, dumps, loads
 from workflowkit.base.limits import Limits
 from workflowkit.engine.facts import ErrorInfo
@@ -21,21 +21,26 @@ ERROR_NAME_CHARS = 200
 def failed_by(error: BaseException) -> Failed:
     """Return the failure that an exception stands for: class name and message, no stack.
 
+    That of a step that ends its handler has the name of what was raised in the step, and says which step it was.
     Exceptions of this package say themselves whether trying again can help; all others are retried.
     """
     code, retryable = "action-failed", True
     if isinstance(error, WorkflowKitError):
         code, retryable = error.code, error.retryable
+    name, step = type(error).__name__, None
+    if isinstance(error, StepError):
+        name, step = error.name or name, error.step_id or None
     info = ErrorInfo(
-        name=storable(type(error).__name__, ERROR_NAME_CHARS),
+        name=storable(name, ERROR_NAME_CHARS),
         message=storable(message_of(error), ERROR_MESSAGE_CHARS),
         code=code,
         retryable=retryable,
+        step=None if step is None else storable(step, ERROR_NAME_CHARS),
     )
     if not isinstance(error, RetryAfterError):
-        return Failed(info)
+        return Failed(info, raised=error)
     at_ms = _instant_ms(error.at)
-    return Failed(info, _delay_seconds(error.delay_seconds) if at_ms is None else None, at_ms)
+    return Failed(info, _delay_seconds(error.delay_seconds) if at_ms is None else None, at_ms, raised=error)
 
 
 def stored_value(value: Any, limits: Limits) -> Any:

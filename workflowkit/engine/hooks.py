@@ -155,7 +155,8 @@ class Hooks:
         error = failed.error
         for replacement in self._chain.replies("on_error", failure):
             if isinstance(replacement, ErrorInfo):
-                error = replacement
+                # What was raised is not shown any more: that may be why there is a replacement.
+                error, failed = replacement, replace(failed, raised=None)
         return replace(failed, error=error)
 
     def _failure(self, failed: Failed, *, is_final: bool) -> Failure:

@@ -24,6 +24,7 @@ from workflowkit.engine.context import RunInfo, StepInfo, context_for
 from workflowkit.engine.executor import execute
 from workflowkit.engine.extensions import skipped_node
 from workflowkit.engine.facts import Fact, FactKind
+from workflowkit.engine.failurelog import Place, log_failed
 from workflowkit.engine.failures import failed_by
 from workflowkit.engine.hooks import WillRetry
 from workflowkit.engine.localloops import ItemRun, LocalLoops
@@ -258,7 +259,11 @@ class _LocalRun:
                 begun = (node, self._memos.of(node.id), inputs, now_ms())
                 return self._loops.attempt(*begun, lambda item, at_ms: self._item(progress, node, item, at_ms))
             with options.switch.guard() as guard:
-                return execute(action, context, inputs, deadline_seconds=timeout_seconds, guard=guard, limits=limits)
+                made = execute(action, context, inputs, deadline_seconds=timeout_seconds, guard=guard, limits=limits)
+            if isinstance(made, Failed) and session.broken is None:
+                place = Place(self._id, node.id, number - 1)
+                log_failed(place, made, is_final=not self._will_retry(node)(made), mask=mask)
+            return made
 
         attempt = LocalAttempt(node, spec, inputs, context, now_ms(), self._started_ms, call)
         session.answer = lambda key: options.outside.step(attempt, key)

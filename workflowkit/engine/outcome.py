@@ -48,13 +48,14 @@ class Succeeded:
 class Failed:
     """The handler raised. ``retry_after_seconds``, or else ``retry_at_ms``, is set by ``RetryAfterError``.
 
-    ``events`` are sent if it is not tried again.
+    ``events`` are sent if it is not tried again. ``raised`` is what was raised, for the log of this process.
     """
 
     error: ErrorInfo
     retry_after_seconds: float | None = None
     retry_at_ms: int | None = None
     events: tuple[EmittedEvent, ...] = ()
+    raised: BaseException | None = field(default=None, compare=False, repr=False)
 
     def asked_seconds(self, now_ms: int) -> float | None:
         """Return how long the handler wants to wait, ``None`` if it does not say."""

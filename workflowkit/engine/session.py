@@ -23,6 +23,7 @@ from workflowkit.base.masking import Mask
 from workflowkit.engine.approvals import Letter
 from workflowkit.engine.channels import Message
 from workflowkit.engine.facts import ErrorInfo, Fact
+from workflowkit.engine.failurelog import Place, log_failed
 from workflowkit.engine.hooks import Hooks
 from workflowkit.engine.interrupts import shielded
 from workflowkit.engine.memo import Memo, step_id_of, step_key
@@ -439,7 +440,9 @@ class StepSession:
         ``told`` is kept with a failure for good, for a handler that shows errors in a form of its own.
         """
         recorder = self._recording()
-        if not self.is_final(attempt, failure, retries):
+        is_final = self.is_final(attempt, failure, retries)
+        log_failed(Place(self.run_id, key, attempt - 1), failure, is_final=is_final, mask=self.mask)
+        if not is_final:
             due_ms = next_attempt_at_ms(
                 attempt, failure, now_ms=self.now_ms(), jitter=self._jitter(), backoff=self._backoff
             )

@@ -33,6 +33,7 @@ from workflowkit.engine.context import ActionConfig, RunInfo, StepContext, StepI
 from workflowkit.engine.executor import execute
 from workflowkit.engine.extensions import Extensions
 from workflowkit.engine.facts import ErrorInfo
+from workflowkit.engine.failurelog import Place, log_failed
 from workflowkit.engine.failures import failed_by
 from workflowkit.engine.hooks import WillRetry
 from workflowkit.engine.interrupts import Guard
@@ -300,6 +301,9 @@ class Worker:
                 return failed_by(error)
             context = self._context(claim, node, spec, may_go_on, mask)
             outcome = execute(spec, context, inputs, deadline_seconds=timeout_seconds, guard=guard, limits=limits)
+        if isinstance(outcome, Failed):
+            place = Place(context.run.id, context.step.key, context.attempt)
+            log_failed(place, outcome, is_final=not _will_retry(claim, node, spec)(outcome), mask=mask)
         # SAFETY: S18 — from here on the outcome is recorded, sent and shown.
         return outcome if mask is None else masked_outcome(outcome, mask)
 

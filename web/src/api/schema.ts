@@ -47,6 +47,8 @@ export interface ActionError {
   readonly code: string;
   /** Whether trying again could help. */
   readonly retryable: boolean;
+  /** The id of the handler's step that failed for good and ended it. */
+  readonly step?: string;
 }
 
 export interface ActionList {

@@ -34,6 +34,7 @@ class ActionError(Answer):
     message = text("Its message.")
     code = text("A stable word for what happened.")
     retryable = flag("Whether trying again could help.")
+    step = text("The id of the handler's step that failed for good and ended it.", required=False)
 
 
 class RunQuery(PageQuery):
