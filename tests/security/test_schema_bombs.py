@@ -131,6 +131,11 @@ def test_what_a_schema_asks_of_deep_values_is_known_before_it_is_done() -> None:
     assert codes(TWICE, nested(50)) == [("", "limit-exceeded")]
     overlapping = {"patternProperties": {"^n": {"$ref": "#"}, "t$": {"$ref": "#"}}}
     assert codes(overlapping, nested(50)) == [("", "limit-exceeded")]
+    contains = {"contains": {"$ref": "#"}, "unevaluatedItems": False}
+    many_lists: Any = []
+    for _ in range(50):
+        many_lists = [many_lists]
+    assert codes(contains, many_lists) == [("", "limit-exceeded")]
     looks_twice = {"properties": {"next": {"unevaluatedProperties": False, "$ref": "#"}}}
     assert codes(looks_twice, nested(8)) == []
     assert codes(looks_twice, nested(50)) == [("", "limit-exceeded")]

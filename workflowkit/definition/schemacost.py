@@ -348,6 +348,8 @@ class _Reader:
                 node.elements[inner] += 1
         for inner in self._inner(schema, path, _OF_ELEMENTS, (), ()):
             node.elements[inner] += 1
+        if "contains" in schema and node.looks_back:
+            node.elements[self._numbers[(*path, "contains")]] += _LOOKS_WITH_UNEVALUATED - 1
         others = self._numbers.get((*path, "items"))
         for keyword in ("prefixItems", "items"):
             if isinstance(listed := schema.get(keyword), list | tuple):
