@@ -48,10 +48,18 @@ def test_two_who_edit_the_same_draft_are_asked_and_neither_is_lost(editor: Edito
     assert other.server.draft(editor.workflow_id)["name"] == "First"
     other.get("keep-mine").click()
     assert other.saved()["name"] == "Second"
+    # Undo brings back what was not taken, and that is saved.
+    other.get("undo").click()
+    assert other.saved()["name"] == "First"
+    other.get("redo").click()
+    assert other.saved()["name"] == "Second"
 
     editor.get("workflow-name").fill("Third")
     editor.get("take-theirs").click()
     expect(editor.get("workflow-name")).to_have_value("Second")
+    editor.get("undo").click()
+    assert editor.saved()["name"] == "Third"
+    editor.get("redo").click()
     editor.get("workflow-name").fill("Fourth")
     assert editor.saved()["name"] == "Fourth"
 

@@ -2,18 +2,18 @@ import { useMemo } from "react";
 import type { TaggedDraft } from "../api/client";
 import { asApiError } from "../api/useLoaded";
 import { compare } from "../document/diff";
-import { openDocument, toJson } from "../document/read";
+import { openDocument } from "../document/read";
 import { notify } from "../shell/notices";
 import { fullTime } from "../shell/times";
 import { Button } from "../shell/ui/Button";
 import { Dialog } from "../shell/ui/Dialog";
 import { DifferenceList } from "../versions/DifferenceList";
+import { keepMine, takeTheirs } from "./conflict";
 import { downloadJson } from "./files";
-import { prepare } from "./prepare";
 import { useDocument, useEditorContext } from "./store";
 import { t } from "../locale/locale";
 
-/** Two have edited the same draft: shows what differs, and asks whose it shall be. Neither is lost. */
+/** Two have edited the same draft: shows what differs, and asks whose it shall be. Undo brings the other one back. */
 export function ConflictDialog({
   theirs,
   onClose,
@@ -24,11 +24,9 @@ export function ConflictDialog({
   const { store, saver } = useEditorContext();
   const mine = useDocument();
   const difference = useMemo(() => compare(openDocument(theirs.draft.document), mine), [theirs, mine]);
-  const takeTheirs = (): void => {
+  const end = (way: typeof keepMine): void => {
     try {
-      const document = prepare(theirs.draft.document);
-      saver?.takeTheirs(toJson(document));
-      store.getState().replace(document);
+      if (saver !== undefined) way(store, saver, theirs.draft.document);
     } catch (reason) {
       notify(asApiError(reason).message, "error");
     }
@@ -43,10 +41,10 @@ export function ConflictDialog({
           <Button icon="download" onClick={() => downloadJson("theirs.json", theirs.draft.document)}>
             {t("Download theirs")}
           </Button>
-          <Button testId="take-theirs" onClick={takeTheirs}>
+          <Button testId="take-theirs" onClick={() => end(takeTheirs)}>
             {t("Take theirs")}
           </Button>
-          <Button look="primary" testId="keep-mine" onClick={() => saver?.keepMine()}>
+          <Button look="primary" testId="keep-mine" onClick={() => end(keepMine)}>
             {t("Keep mine")}
           </Button>
         </>
@@ -55,7 +53,7 @@ export function ConflictDialog({
       <div className="stack">
         <p>
           {t(
-            "It was saved at {time}. Yours is kept in this browser until you decide. This is what yours does differently:",
+            "It was saved at {time}. Undo brings back the version that you do not take. This is what yours does differently:",
             {
               time: fullTime(theirs.draft.updated_at),
             },

@@ -13,6 +13,10 @@ function opened(): EditorStore {
   return createEditorStore({ workflowId: "w", catalogue: new Catalogue([], []), document, save, isReadOnly: false });
 }
 
+function goTo(id: string): void {
+  document.querySelector<HTMLElement>(`[data-id="${id}"], #${id}`)?.focus();
+}
+
 describe("what keys are about", () => {
   let store: EditorStore;
   let follower: FocusFollower;
@@ -30,7 +34,6 @@ describe("what keys are about", () => {
     document.body.innerHTML = "";
   });
 
-  const goTo = (id: string): void => document.querySelector<HTMLElement>(`[data-id="${id}"], #${id}`)?.focus();
   const chosen = (): readonly string[] => {
     follower.select();
     return [...store.getState().selection.actions];

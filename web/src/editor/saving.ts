@@ -100,7 +100,7 @@ export class DraftSaver {
     return settled;
   }
 
-  /** Ends a conflict: with one's own document over the other's draft, which is still to be found in the versions. */
+  /** Ends a conflict: with one's own document over the other's draft. */
   keepMine(): void {
     if (this.state.kind !== "conflict") return;
     this.etag = this.state.theirs.etag;
