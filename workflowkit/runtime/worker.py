@@ -277,30 +277,37 @@ class Worker:
         lost_attempts = claim.lease.lost_attempts - memo.free_losses
         if lost_attempts > allowed:
             return _final("WorkerLost", "worker-lost", f"the worker died {lost_attempts} times in this step")
-        try:
-            inputs = self._inputs(claim, node, spec)
-            cached = self._cached(claim, node)
-        except (InvalidInput, LimitExceeded) as error:
-            return failed_by(error)
-        if cached is not None:
-            return cached
-        if node.body is not None:
-            return self._loops.attempt(claim, node, inputs)
-        return self._call(claim, node, spec, inputs, may_go_on)
-
-    def _call(
-        self, claim: Claim, node: Node, spec: ActionSpec, inputs: dict[str, Json], may_go_on: Callable[[], bool]
-    ) -> Attempted:
-        """Call the handler, under the heartbeat."""
-        timeout_seconds = spec.timeout_seconds if node.timeout_seconds is None else node.timeout_seconds
-        guard, limits = Guard(), self._settings.limits
+        guard = Guard()
+        # From the inputs on: resolving large ones on a busy machine must not cost the lease.
         with self._heartbeat.keeping(claim.lease, guard):
             try:
-                mask = open_secrets(self._secrets, claim.position.run.scope, node, spec, inputs)
-            except (ActionError, InvalidInput) as error:
+                inputs = self._inputs(claim, node, spec)
+                cached = self._cached(claim, node)
+            except (InvalidInput, LimitExceeded) as error:
                 return failed_by(error)
-            context = self._context(claim, node, spec, may_go_on, mask)
-            outcome = execute(spec, context, inputs, deadline_seconds=timeout_seconds, guard=guard, limits=limits)
+            if cached is not None:
+                return cached
+            if node.body is not None:
+                return self._loops.attempt(claim, node, inputs)
+            return self._call(claim, node, spec, inputs, guard, may_go_on)
+
+    def _call(
+        self,
+        claim: Claim,
+        node: Node,
+        spec: ActionSpec,
+        inputs: dict[str, Json],
+        guard: Guard,
+        may_go_on: Callable[[], bool],
+    ) -> Attempted:
+        """Call the handler; ``guard`` keeps it from starting if the lease is lost by now."""
+        timeout_seconds = spec.timeout_seconds if node.timeout_seconds is None else node.timeout_seconds
+        try:
+            mask = open_secrets(self._secrets, claim.position.run.scope, node, spec, inputs)
+        except (ActionError, InvalidInput) as error:
+            return failed_by(error)
+        context, limits = self._context(claim, node, spec, may_go_on, mask), self._settings.limits
+        outcome = execute(spec, context, inputs, deadline_seconds=timeout_seconds, guard=guard, limits=limits)
         if isinstance(outcome, Failed):
             place = Place(context.run.id, context.step.key, context.attempt)
             log_failed(place, outcome, is_final=not _will_retry(claim, node, spec)(outcome), mask=mask)
