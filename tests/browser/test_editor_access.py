@@ -54,8 +54,9 @@ def test_axe_finds_nothing_serious_on_any_screen(editor: EditorPage) -> None:
 
 def test_names_tell_what_a_step_is_and_what_is_wrong_with_it(editor: EditorPage) -> None:
     page = editor.open(a_workflow()).page
-    expect(page.get_by_role("group", name="Log, Log, 1 problem")).to_be_visible()
-    expect(page.get_by_role("group", name="From builtin:if to everything, True")).to_be_visible()
+    expect(page.get_by_role("group", name="Log, 1 problem")).to_be_visible()
+    expect(page.get_by_role("group", name="From If to Everything, True")).to_be_visible()
+    expect(page.get_by_role("button", name="Add a step between the trigger and Look up a customer")).to_be_attached()
     editor.get("outline-button").click()
     editor.get("outline").get_by_role("button", name="Look up a customer Look up a customer").click()
     expect(editor.get("step-id")).to_have_value("lookup")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from accessibility import serious_in_both_themes
 from editing import EditorPage, chain
 from playwright.sync_api import expect
 
@@ -277,3 +278,36 @@ def test_a_problem_leads_to_its_field_and_keeps_from_publishing(editor: EditorPa
     page.keyboard.type("fine")
     expect(editor.get("publish")).to_be_enabled()
     expect(editor.node("log").locator(".step-badge")).to_have_count(0)
+
+
+def test_what_is_missing_is_said_once_by_its_name_and_leads_to_its_field(editor: EditorPage) -> None:
+    document = chain("send_email")
+    document["actions"][0] |= {"id": "mail", "name": "Tell Ada"}
+    document["edges"] = [{"from": "$source", "to": "mail"}]
+    page = editor.open(document).page
+    editor.get("problems-button").click()
+    problems = editor.get("problems")
+    expect(problems.get_by_role("button", name="Subject is missing Tell Ada")).to_be_visible()
+    assert serious_in_both_themes(page) == []
+    problems.get_by_text("Subject is missing").click()
+    expect(editor.get("config")).to_be_visible()
+    field = page.locator("[data-pointer='/subject']")
+    expect(field.locator(":focus")).to_be_visible()
+    expect(field.locator(".field-error")).to_have_text("This is needed.")
+    expect(page.locator(".problem-lines")).to_have_count(0)
+    editor.get("test-button").click()
+    editor.get("test-run").click()
+    told = page.locator(".callout-error[role=alert]")
+    expect(told.get_by_text("Tell Ada: Subject is missing")).to_have_count(1)
+    expect(told).not_to_contain_text("/actions")
+
+
+def test_a_connection_for_failures_is_switched_on_beside_it(editor: EditorPage) -> None:
+    document = chain("lookup", "log")
+    document["edges"][1]["conditional"] = {"type": "error"}
+    page = editor.open(document).page
+    page.get_by_role("group", name="From Look up a customer to Log, Error").focus()
+    page.keyboard.press("Enter")
+    editor.get("branch-on-error").click()
+    expect(page.get_by_text("The run goes this way when the step has failed for good.")).to_be_visible()
+    assert editor.saved()["actions"][0]["settings"] == {"on_error": "branch"}

@@ -112,7 +112,7 @@ def test_pauses_grow_as_the_rule_says_and_no_further_than_its_longest(backoff: A
         ({"cache": {"key": {"a": "!ref($.state.last.x)"}, "ttl": 60}}, "cache/key/a", "not-an-ancestor"),
         ({"compensate": {}}, "compensate", "missing-key"),
         ({"compensate": {"kind": "nope"}}, "compensate/kind", "unknown-kind"),
-        ({"compensate": {"kind": "mail"}}, "compensate/inputs", "missing-input"),
+        ({"compensate": {"kind": "mail"}}, "compensate/inputs/to", "missing-input"),
         ({"compensate": {"kind": "mail", "inputs": {"to": 5}}}, "compensate/inputs/to", "invalid-input"),
         (
             {"compensate": {"kind": "noop", "inputs": {"x": "!ref($.state.last)"}}},

@@ -310,7 +310,7 @@ def test_an_unknown_kind_is_named_and_a_close_one_suggested() -> None:
 @pytest.mark.parametrize(
     ("inputs", "problems"),
     [
-        ({}, [("", "missing-input")]),
+        ({}, [("/to", "missing-input")]),
         ({"to": 5}, [("/to", "invalid-input")]),
         ({"to": "nobody"}, [("/to", "invalid-input")]),  # D10: formats
         ({"to": "a@b.c", "copies": "3"}, [("/copies", "invalid-input")]),  # K8
@@ -416,7 +416,7 @@ def test_an_expression_that_can_be_used_is_accepted() -> None:
 
 
 def test_a_missing_condition_is_a_missing_input() -> None:
-    assert found(one_action("builtin:if")) == [("/actions/0/inputs", "missing-input")]
+    assert found(one_action("builtin:if")) == [("/actions/0/inputs/condition", "missing-input")]
 
 
 # --- settings and the edges they need

@@ -14,7 +14,7 @@ export const WireEdge = memo(function WireEdge(props: EdgeProps<FlowEdge>): Reac
   const { data, selected } = props;
   if (data === undefined) return null;
   const [path, labelX, labelY] = pathOf(props, data);
-  const { edge, label, tone, hasProblem } = data;
+  const { edge, from, to, label, tone, hasProblem } = data;
   const painted = data.isPainted ? `wire-painted wire-${data.paint ?? "open"}` : "";
   const classes = [
     "wire-label",
@@ -52,7 +52,7 @@ export const WireEdge = memo(function WireEdge(props: EdgeProps<FlowEdge>): Reac
               type="button"
               tabIndex={-1}
               className={`wire-add ${selected === true ? "wire-add-shown" : ""}`}
-              aria-label={t("Add a step between {from} and {to}", { from: edge.from, to: edge.to })}
+              aria-label={t("Add a step between {from} and {to}", { from, to })}
               data-testid={`add-on-${edge.from}-${edge.to}`}
               onClick={() => store.getState().want({ at: "edge", edgeId: edge.id })}
             >

@@ -61,6 +61,9 @@ export interface FrameData extends Record<string, unknown> {
 export interface WireData extends Record<string, unknown> {
   readonly edge: WorkflowEdge;
   readonly label: string;
+  /** What the steps at its ends are called. */
+  readonly from: string;
+  readonly to: string;
   readonly tone: "plain" | "good" | "bad" | "other";
   readonly hasProblem: boolean;
   /** How it goes past other steps: see routing.ts. */
@@ -254,11 +257,12 @@ function stepNode(
     .map((way, index) => ({ way, index }))
     .filter(({ way, index }) => !used.has(index) && (isLeaf || way.name !== undefined));
   const problems = input.problems.byTarget.get(targetKey("action", input.scope, action.id)) ?? NONE;
-  const name = action.name ?? kind?.action.name ?? action.id;
+  const kindName = kind?.action.name ?? action.kind;
+  const name = action.name || kindName;
   const paint = input.painting?.steps.get(action.id);
   const parts = [
     name,
-    kind?.action.name ?? action.kind,
+    name === kindName ? "" : kindName,
     isDisabled(action) ? t("disabled") : "",
     group === undefined ? "" : t("in the group {name}", { name: group }),
     countText(problems),

@@ -3,7 +3,8 @@
 import { isEqual } from "../base/json";
 import type { Way } from "../document/edits";
 import type { Conditional, WorkflowAction, WorkflowEdge } from "../document/types";
-import { SOURCE } from "../document/types";
+import type { KindNames } from "../document/names";
+import { stepName } from "../document/names";
 import { targetKey } from "../problems/locate";
 import { countText } from "../problems/words";
 import type { FlowEdge, FlowInput, WireData } from "./flow";
@@ -25,8 +26,9 @@ export function wire(
   const way = Math.max(input.catalogue.wayOf(edge, ways), 0);
   const label = labelOf(edge, ways[way]);
   const problems = input.problems.byTarget.get(targetKey("edge", input.scope, edge.id)) ?? NONE;
-  const from = source?.name ?? edge.from.replace(SOURCE, t("the trigger"));
-  const to = actions.get(edge.to)?.name ?? edge.to;
+  const { names } = input.catalogue;
+  const from = nameIn(actions, edge.from, names);
+  const to = nameIn(actions, edge.to, names);
   const { bend, lane } = routeOf(input, edge, { way, count: Math.max(ways.length, 1) }, routes);
   return {
     id: edge.id,
@@ -37,6 +39,8 @@ export function wire(
     data: {
       edge,
       label,
+      from,
+      to,
       tone: toneOf(edge.conditional),
       hasProblem: problems.length > 0,
       bend,
@@ -49,6 +53,11 @@ export function wire(
       .filter((part) => part !== "")
       .join(", "),
   };
+}
+
+function nameIn(actions: ReadonlyMap<string, WorkflowAction>, id: string, kinds: KindNames): string {
+  const action = actions.get(id);
+  return action === undefined ? t("the trigger") : stepName(action, kinds);
 }
 
 /** How far above its end a connection turns whose name would else stand on the signs for adding steps; and the room. */

@@ -1,8 +1,10 @@
 import { Suspense } from "react";
 import type { Json } from "../base/json";
-import { changeEdge } from "../document/edits";
+import { isObject } from "../base/json";
+import { changeEdge, updateAction } from "../document/edits";
+import { nameOfStep } from "../document/names";
 import { graphAt, withOptional } from "../document/scope";
-import type { ConditionType, Conditional, WorkflowEdge } from "../document/types";
+import type { ConditionType, Conditional, WorkflowAction, WorkflowEdge } from "../document/types";
 import { SOURCE } from "../document/types";
 import { deleteSelection } from "../editor/commands";
 import { useDocument, useEditor, useEditorContext } from "../editor/store";
@@ -10,7 +12,7 @@ import { ReferencePicker } from "../expressions/ReferencePicker";
 import { useEdgeVariables } from "../expressions/useVariables";
 import { targetKey } from "../problems/locate";
 import { later } from "../shell/later";
-import { IconButton } from "../shell/ui/Button";
+import { Button, IconButton } from "../shell/ui/Button";
 import { Icon } from "../shell/ui/Icon";
 import { AnyControl } from "./fields/AnyControl";
 import { ProblemLines } from "./ProblemLines";
@@ -38,11 +40,11 @@ export function EdgePanel({ id }: { readonly id: string }): React.JSX.Element | 
   const scope = useEditor((state) => state.scope);
   const isReadOnly = useEditor((state) => state.isReadOnly);
   const problems = useEditor((state) => state.problems.byTarget.get(targetKey("edge", scope, id)));
+  const names = useEditor((state) => state.catalogue.names);
   const graph = graphAt(document, scope);
   const edge = graph.edges.find((candidate) => candidate.id === id);
   if (edge === undefined) return null;
-  const nameOf = (nodeId: string): string =>
-    nodeId === SOURCE ? t("Trigger") : (graph.actions.find((action) => action.id === nodeId)?.name ?? nodeId);
+  const nameOf = (nodeId: string): string => (nodeId === SOURCE ? t("Trigger") : nameOfStep(graph, nodeId, names));
   const change = (next: (old: WorkflowEdge) => WorkflowEdge, what: string): void =>
     store.getState().edit((old) => changeEdge(old, scope, id, next), t("edit the connection"), `${id} ${what}`);
   return (
@@ -157,11 +159,48 @@ function Condition({ edge, isReadOnly, onChange }: ConditionProps): React.JSX.El
           />
         </div>
       )}
-      {conditional?.type === "error" && (
-        <p className="field-help">{t("The step’s setting “On error” must be “branch” for this.")}</p>
-      )}
+      {conditional?.type === "error" && <ErrorWay from={edge.from} isReadOnly={isReadOnly} />}
     </>
   );
+}
+
+/** Whether the step lets its failures go this way; else it is switched on here. */
+function ErrorWay({ from, isReadOnly }: { readonly from: string; readonly isReadOnly: boolean }): React.JSX.Element {
+  const { store } = useEditorContext();
+  const scope = useEditor((state) => state.scope);
+  const step = useDocumentStep(from);
+  const isOn = isObject(step?.settings) && step.settings.on_error === "branch";
+  if (isOn || step === undefined)
+    return <p className="field-help">{t("The run goes this way when the step has failed for good.")}</p>;
+  const switchOn = (): void =>
+    store.getState().edit(
+      (old) =>
+        updateAction(old, scope, from, (action) => ({
+          ...action,
+          settings: { ...(isObject(action.settings) ? action.settings : {}), on_error: "branch" },
+        })),
+      t("edit the settings"),
+    );
+  return (
+    <div className="field">
+      <p className="field-help">
+        {t("A failure of the step still ends the run: its setting “On error” is not “Branch”.")}
+      </p>
+      {!isReadOnly && (
+        <div>
+          <Button testId="branch-on-error" onClick={switchOn}>
+            {t("Let failures go this way")}
+          </Button>
+        </div>
+      )}
+    </div>
+  );
+}
+
+function useDocumentStep(id: string): WorkflowAction | undefined {
+  const document = useDocument();
+  const scope = useEditor((state) => state.scope);
+  return graphAt(document, scope).actions.find((action) => action.id === id);
 }
 
 function withType(old: Conditional | undefined, type: ConditionType | "always"): Conditional | undefined {

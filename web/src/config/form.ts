@@ -61,6 +61,7 @@ export function messageFor(
   { path, value, isRequired }: FieldProps,
 ): FieldMessage | undefined {
   const own = messages.get(toPointer(path));
+  if (own !== undefined && value === undefined && saysMissing(own)) return needed();
   if (own !== undefined || !isRequired || value !== undefined || path.length === 0) return own;
   return saysMissing(messages.get(toPointer(path.slice(0, -1)))) ? needed() : undefined;
 }

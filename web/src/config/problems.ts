@@ -5,7 +5,7 @@ import type { LocatedProblem, ProblemIndex } from "../problems/locate";
 import { targetKey } from "../problems/locate";
 import type { Scope } from "../document/types";
 import type { FieldMessage } from "./form";
-import { problemText } from "../problems/words";
+import { fieldText, problemText } from "../problems/words";
 
 const NONE: readonly LocatedProblem[] = [];
 
@@ -26,7 +26,7 @@ export function messagesBelow(problems: readonly LocatedProblem[], prefix: strin
     if (target.field !== prefix && !target.field.startsWith(`${prefix}/`)) continue;
     const pointer = target.field.slice(prefix.length);
     if (!messages.has(pointer))
-      messages.set(pointer, { text: problemText(problem), severity: problem.severity, code: problem.code });
+      messages.set(pointer, { text: fieldText(problem), severity: problem.severity, code: problem.code });
   }
   return messages;
 }

@@ -1,7 +1,6 @@
 /** What steps are called wherever people read of them. */
 
 import type { Graph, WorkflowAction } from "./types";
-import { SOURCE } from "./types";
 
 /** By kind, what its action is called. */
 export type KindNames = ReadonlyMap<string, string>;
@@ -12,8 +11,7 @@ export function stepName({ id, kind, name }: WorkflowAction, kinds: KindNames): 
 }
 
 /** The same for a step of a graph that is named by its id. */
-export function nameOfStep(graph: Graph, id: string, kinds: KindNames, source: string): string {
-  if (id === SOURCE) return source;
+export function nameOfStep(graph: Graph, id: string, kinds: KindNames): string {
   const action = graph.actions.find((each) => each.id === id);
   return action === undefined ? id : stepName(action, kinds);
 }

@@ -1,9 +1,9 @@
-import { useEditor, useEditorContext } from "../editor/store";
+import { useDocument, useEditor, useEditorContext } from "../editor/store";
 import { IconButton } from "../shell/ui/Button";
 import { Icon } from "../shell/ui/Icon";
 import type { LocatedProblem } from "./locate";
 import { t } from "../locale/locale";
-import { problemText } from "./words";
+import { tell } from "./told";
 
 /** Everything that the server finds wrong. A click leads to the field. */
 export function ProblemsPanel(): React.JSX.Element {
@@ -29,8 +29,10 @@ export function ProblemsPanel(): React.JSX.Element {
 
 function ProblemRow({ located }: { readonly located: LocatedProblem }): React.JSX.Element {
   const { store } = useEditorContext();
+  const document = useDocument();
+  const catalogue = useEditor((state) => state.catalogue);
   const { problem, target } = located;
-  const where = target.kind === "workflow" ? t("Workflow") : target.id;
+  const { text, where } = tell(document, catalogue, located);
   return (
     <button
       type="button"
@@ -42,10 +44,9 @@ function ProblemRow({ located }: { readonly located: LocatedProblem }): React.JS
         <Icon name="alert" />
       </span>
       <span className="grow">
-        <span className="side-row-title">{problemText(problem)}</span>
-        <span className="muted mono">
-          {where}
-          {target.field}
+        <span className="side-row-title">{text}</span>
+        <span className="muted" dir="auto">
+          {where === "" ? t("Workflow") : where}
         </span>
       </span>
     </button>

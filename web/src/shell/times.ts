@@ -31,6 +31,14 @@ export function duration(milliseconds: number): string {
   return seconds < 60 ? `${seconds.toFixed(1)} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
 }
 
+/** How long something is, for people: "3 days", "1.5 hours". */
+export function length(milliseconds: number): string {
+  const seconds = milliseconds / 1000;
+  const [unit, size] = UNITS.find(([, each]) => seconds >= each) ?? (["second", 1] as const);
+  const options = { style: "unit", unit, unitDisplay: "long", maximumFractionDigits: 1 } as const;
+  return new Intl.NumberFormat(locale() === "en" ? "en" : dateLocale(), options).format(seconds / size);
+}
+
 /** The same in the words of other languages. */
 function spoken(milliseconds: number): string {
   const seconds = milliseconds / 1000;

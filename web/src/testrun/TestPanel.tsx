@@ -7,6 +7,7 @@ import { useEditor, useEditorContext, useHost } from "../editor/store";
 import { ago } from "../shell/times";
 import { Button, IconButton } from "../shell/ui/Button";
 import { Icon } from "../shell/ui/Icon";
+import { stepName } from "../document/names";
 import { EventDataField } from "./EventDataField";
 import { eventSchema } from "./eventSchema";
 import { PartField } from "./PartField";
@@ -32,7 +33,8 @@ export function TestPanel(): React.JSX.Element {
   const events = useEditor((state) => state.possible.events);
   const declared = useMemo(() => dataSchema(document, events, name), [document, events, name]);
   const schema = useMemo(() => eventSchema(declared, sample), [declared, sample]);
-  const choices = document.actions.map((action) => ({ id: action.id, name: action.name ?? action.id }));
+  const names = useEditor((state) => state.catalogue.names);
+  const choices = document.actions.map((action) => ({ id: action.id, name: stepName(action, names) }));
   useEffect(() => {
     store.setState({ testRun: openTestRun(store) });
     paintTestRun(store);

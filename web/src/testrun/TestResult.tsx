@@ -3,6 +3,9 @@ import type { DryRun, DryStep, Missing } from "../api/schema";
 import type { JsonObject } from "../base/json";
 import { without } from "../base/json";
 import { statusWord } from "../canvas/painting";
+import type { KindNames } from "../document/names";
+import { useEditor } from "../editor/store";
+import { length } from "../shell/times";
 import { Button } from "../shell/ui/Button";
 import { Icon } from "../shell/ui/Icon";
 import { JsonTree } from "../shell/ui/JsonTree";
@@ -21,14 +24,14 @@ interface TestResultProps {
 
 /** What a test run came to: what it stopped at, and each step with input and output. */
 export function TestResult({ result, stubs, onStubs, onUnpin }: TestResultProps): React.JSX.Element {
+  const kinds = useEditor((state) => state.catalogue.names);
+  const steps = result.steps.map((step) => ({ ...step, name: nameOf(step, kinds) }));
   return (
     <div className="stack" data-testid="test-result">
       <p className="row">
         <span className={`status status-${result.status}`}>{statusWord(result.status)}</span>
         {result.slept_seconds > 0 && (
-          <span className="muted">
-            {t("would have waited {seconds} s", { seconds: Math.round(result.slept_seconds) })}
-          </span>
+          <span className="muted">{t("would have waited {time}", { time: length(result.slept_seconds * 1000) })}</span>
         )}
       </p>
       {result.error !== null && <p className="callout callout-error">{result.error.message}</p>}
@@ -36,17 +39,22 @@ export function TestResult({ result, stubs, onStubs, onUnpin }: TestResultProps)
         <StubForm
           key={missing.stub}
           missing={missing}
-          name={result.steps.find(({ id }) => id === missing.step)?.name ?? missing.step}
+          name={steps.find(({ id }) => id === missing.step)?.name ?? missing.step}
           onStub={(stub) => onStubs({ ...stubs, [missing.stub]: stub })}
         />
       ))}
       <ul className="test-steps" aria-label={t("Steps")}>
-        {result.steps.map((step) => (
+        {steps.map((step) => (
           <StepLine key={step.id} step={step} stubs={stubs} onStubs={onStubs} onUnpin={onUnpin} />
         ))}
       </ul>
     </div>
   );
+}
+
+/** As on the canvas: the server calls a step without a name by its id. */
+function nameOf({ id, kind, name }: DryStep, kinds: KindNames): string {
+  return name === id ? (kinds.get(kind) ?? id) : name;
 }
 
 interface StepLineProps {
@@ -97,6 +105,18 @@ function Value({ title, value }: { readonly title: string; readonly value: DrySt
   );
 }
 
+/** What a step waits for that does not happen in a test run. */
+function awaited(what: string, name: string): string {
+  const words: Readonly<Record<string, () => string>> = {
+    approval: () => t("waits for a decision."),
+    event: () => t("waits for the event {name}.", { name }),
+    signal: () => t("waits for the signal {name}.", { name }),
+    run: () => t("waits for a run of {name}.", { name }),
+    callback: () => t("waits for a call from outside."),
+  };
+  return words[what]?.() ?? t("waits for {what}.", { what: [what, name].join(" ").trim() });
+}
+
 interface StubFormProps {
   readonly missing: Missing;
   /** What the step is called. */
@@ -116,10 +136,8 @@ function StubForm({ missing, name, onStub }: StubFormProps): React.JSX.Element {
         <span>
           <strong dir="auto">{name}</strong>{" "}
           {missing.waits_for === null
-            ? t("reaches the world, so it was not executed.")
-            : missing.waits_for === "approval"
-              ? t("waits for a decision.")
-              : t("waits for {what}.", { what: [missing.waits_for, missing.name ?? ""].join(" ").trim() })}
+            ? t("acts on other systems, so the test run did not execute it.")
+            : awaited(missing.waits_for, missing.name ?? "")}
         </span>
       </p>
       {ways.length > 0 && (

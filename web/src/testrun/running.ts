@@ -21,6 +21,7 @@ import type { Part } from "./part";
 import { merged, partOf } from "./part";
 import type { Stubs } from "./stubs";
 import { readStubs, writeStubs } from "./stubs";
+import { tellInOneLine } from "../problems/told";
 
 export interface TestRun {
   /** The name of the event. */
@@ -107,7 +108,9 @@ export async function startTestRun(store: EditorStore, host: EditorHost, stubs: 
   } catch (reason) {
     if (mine.signal.aborted) return;
     const { message, problems } = asApiError(reason);
-    const error = [message, ...problems.map((problem) => `${problem.pointer}: ${problem.message}`)];
+    const { catalogue } = store.getState();
+    const told = problems.map((problem) => tellInOneLine(document, catalogue, problem));
+    const error = told.length > 0 ? [...new Set(told)] : [message];
     changeTestRun(store, { error, going: undefined });
     paintTestRun(store);
     tell("failed");

@@ -71,7 +71,7 @@ class InputCheck:
             name = next((name for name in absent if violation.message == f'Missing "{name}"'), None)
             if name is None:
                 return Problem(pointer, "invalid-input", f"{self.owner} has invalid inputs: {violation.message}")
-            return Problem(pointer, "missing-input", f"{self.owner} needs the input '{name}'")
+            return Problem(child_pointer(pointer, name), "missing-input", f"{self.owner} needs the input '{name}'")
         inner = f" (at {violation.pointer})" if len(violation.path) > 1 else ""
         message = f"{self.owner} has an invalid input for '{violation.path[0]}': {violation.message}{inner}"
         return Problem(pointer, "invalid-input", message)

@@ -4,6 +4,7 @@ import { toPointer } from "../../base/json";
 import { hasReference } from "../../document/references";
 import { ReferencePicker } from "../../expressions/ReferencePicker";
 import { later } from "../../shell/later";
+import { HelpText } from "../../shell/ui/HelpText";
 import { Icon } from "../../shell/ui/Icon";
 import { IconButton } from "../../shell/ui/Button";
 import type { FieldProps } from "../form";
@@ -64,7 +65,11 @@ export function Field(props: FieldProps): React.JSX.Element {
           {message.text}
         </span>
       )}
-      {spec.description !== undefined && <span className="field-help">{spec.description}</span>}
+      {spec.description !== undefined && (
+        <span className="field-help">
+          <HelpText text={spec.description} />
+        </span>
+      )}
     </div>
   );
 }
