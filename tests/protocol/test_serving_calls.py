@@ -504,7 +504,13 @@ def test_every_setting_that_the_protocol_has_is_registered() -> None:
         "throttle": {"limit": 5, "period": "10s", "burst": 2, "key": "event.data.u"},
         "rateLimit": {"limit": 1, "period": "60s"}, "priority": {"run": "event.data.p"},
         "timeouts": {"start": "300s", "finish": "600s"}, "singleton": {"mode": "skip", "key": "event.data.k"},
-        "cancel": [{"event": "cap/cancel", "if": "async.data.id == event.data.id", "timeout": "3600s"}],
+        "cancel": [
+            {
+                "event": "cap/cancel",
+                "if": "async.data.id == event.data.id && event.data.id != null",
+                "timeout": "3600s",
+            }
+        ],
     }  # fmt: skip
     assert batch["batchEvents"] == {"maxSize": 2, "timeout": "2s", "key": "event.data.k"}
     assert (still["debounce"], still["idempotency"]) == ({"period": "1500ms", "timeout": "5s"}, "event.data.id")

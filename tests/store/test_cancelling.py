@@ -57,6 +57,20 @@ def _nap(ctx: StepContext) -> None:
 # --- by an event
 
 
+def test_an_event_without_a_value_cancels_no_run_without_one(database_url: str) -> None:
+    with a_runtime(database_url, _registry(nap=_nap)) as harness:
+        harness.deploy(_document("nap", cancel_on=[BY_ID]))
+        for data in ({}, {"id": None}):
+            harness.send("order/made", data)
+        harness.drain()
+        harness.clock.advance(seconds=1)
+        for data in ({}, {"id": None}):
+            harness.send("order/cancelled", data)
+        harness.drain()
+        harness.skip(0)
+        assert [row["status"] for row in harness.rows("SELECT status FROM runs")] == ["waiting"] * 2
+
+
 def test_an_event_cancels_the_runs_it_belongs_to_and_no_others(database_url: str) -> None:
     with a_runtime(database_url, _registry(nap=_nap)) as harness:
         harness.deploy(_document("nap", cancel_on=[BY_ID]))

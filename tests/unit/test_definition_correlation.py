@@ -44,10 +44,21 @@ def splitted(text: str, **known: Any) -> Correlation:
         ("!async.data.id == event.data.id", None, None, "!async.data.id == event.data.id"),
         ("async.data.id == event.data.id // the order\n && async.data.ok", "data.id", "o-1", "async.data.ok"),
         ("async.data.text == 'a && b == c'", "data.text", "a && b == c", None),
+        ("async.data.id == event.data.id && event.data.id != null", "data.id", "o-1", None),
+        ("async.data.id == event.data.none && event.data.none != null", None, None, "false"),
+        ("event.data.n > 5 && async.data.ok", None, None, "false"),
+        ("event.data.n < 5 && async.data.ok", None, None, "async.data.ok"),
+        ("event.data.n < 5", None, None, None),
+        ("event.data.n / 0 > 1 && async.data.ok", None, None, "event.data.n / 0 > 1 && async.data.ok"),
     ],
 )  # fmt: skip
 def test_a_condition_is_split_into_an_equality_and_a_rest(text: str, path: str, value: Any, rest: str) -> None:
     assert splitted(text) == Correlation(path, value, rest)
+
+
+def test_what_depends_on_the_time_stays_in_the_rest() -> None:
+    text = "date(event.data.at) < now() && async.data.ok"
+    assert split(text, known={"event": {"data": {"at": 0}}}, policy="full") == Correlation(None, None, text)
 
 
 def test_what_cannot_be_evaluated_now_stays_in_the_rest() -> None:
@@ -76,9 +87,11 @@ def test_a_value_never_becomes_text_of_an_expression(value: str) -> None:
 
 
 def test_match_stands_for_an_equality_of_one_place_in_both_events() -> None:
-    assert match_condition("data.id") == "async.data.id == event.data.id"
-    assert match_condition("data['first name'][0]") == 'async.data["first name"][0] == event.data["first name"][0]'
-    assert match_condition("data.id // x") == "async.data.id == event.data.id"
+    equal = "async.data.id == event.data.id && event.data.id != null"
+    assert match_condition("data.id") == equal
+    name = 'data["first name"][0]'
+    assert match_condition("data['first name'][0]") == f"async.{name} == event.{name} && event.{name} != null"
+    assert match_condition("data.id // x") == equal
     for bad in ("", "data.id || true", "data.id == event.data.id", "data.", "data[0", "data.id)", "data[event.n]"):
         with pytest.raises(ExpressionError):
             match_condition(bad)

@@ -99,7 +99,8 @@ def test_everything_that_is_written_is_read() -> None:
         ),
     )
     conditions = [rule.condition for rule in parse_settings(EVERYTHING).cancel_on]
-    assert conditions == ["async.data.id == event.data.id", "async.data.id == event.data.id", None]
+    matched = "async.data.id == event.data.id && event.data.id != null"
+    assert conditions == [matched, "async.data.id == event.data.id", None]
     assert {code for _, code in found(EVERYTHING)} == {"conflicting-settings?"}
 
 

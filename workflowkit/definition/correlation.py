@@ -58,22 +58,27 @@ def split(
 
     Of several equalities it takes the first whose value comes from ``known`` and is not null, since a constant is the
     same for everybody who waits; one whose path is longer than ``MAX_PATH_BYTES`` stays in ``rest``, as does a part
-    that cannot be evaluated. Raises ``ExpressionError`` if ``text`` does not compile.
+    that cannot be evaluated. What is known to be true is dropped, and of what is known to be false ``rest`` is just
+    that. Raises ``ExpressionError`` if ``text`` does not compile.
     """
-    pieces = _pieces(text, later, policy, limits)
+    found = [(piece, piece.truth(known)) for piece in _pieces(text, later, policy, limits)]
+    if any(truth is False for _, truth in found):
+        return Correlation(None, None, "false")
+    pieces = [piece for piece, truth in found if truth is None]
     usable = [(piece, value) for piece in pieces if (value := piece.value(known)) is not _UNUSABLE]
-    if not usable:
-        return Correlation(None, None, text)
-    chosen, value = min(usable, key=lambda found: found[1] is None or found[0].is_constant)
+    chosen, value = min(usable, key=lambda found: found[1] is None or found[0].is_constant) if usable else (None, None)
     rest = " && ".join(piece.text for piece in pieces if piece is not chosen)
-    return Correlation(chosen.path, value, rest or None)
+    return Correlation(None if chosen is None else chosen.path, value, rest or None)
 
 
 @lru_cache(maxsize=1024)
 def match_condition(path: str, later: str = LATER) -> str:
-    """Return the condition that ``match: "data.id"`` stands for. Raises ``ExpressionError`` if it is no plain path."""
+    """Return the condition that ``match: "data.id"`` stands for: what is null or missing matches nothing.
+
+    Raises ``ExpressionError`` if it is no plain path.
+    """
     place = _spelled(_steps_into_event(path))
-    return f"{later}{place} == event{place}"
+    return f"{later}{place} == event{place} && event{place} != null"
 
 
 def plain_path(path: str) -> str:
@@ -128,15 +133,25 @@ _UNUSABLE: Final = object()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Piece:
-    """One piece of a condition and, if it is ``<later>.<path> == <other>``, its two sides."""
+    """One piece of a condition and, if it is ``<later>.<path> == <other>``, its two sides; else all of it."""
 
     text: str
     path: str | None = None
     other: Expression | None = None
+    whole: Expression | None = None
 
     @property
     def is_constant(self) -> bool:
         return self.other is not None and not self.other.variables
+
+    def truth(self, known: Mapping[str, Json]) -> bool | None:
+        """Return whether it holds, ``None`` if that is not known yet."""
+        if self.whole is None or not self.whole.variables <= known.keys():
+            return None
+        try:
+            return self.whole.matches(known)
+        except ExpressionError:
+            return None
 
     def value(self, known: Mapping[str, Json]) -> Json:
         """Return the value of the other side, ``_UNUSABLE`` if there is none that JSON can hold."""
@@ -161,7 +176,7 @@ def _piece(found: Conjunct, later: str, limits: Limits) -> _Piece:
             written = _written(path.steps[1:])
             if len(written.encode()) <= MAX_PATH_BYTES:
                 return _Piece(found.text, written, compile_expression(other, limits=limits))
-    return _Piece(found.text)
+    return _Piece(found.text, whole=compile_expression(found.text, limits=limits))
 
 
 def _written(steps: tuple[str | int, ...]) -> str:
