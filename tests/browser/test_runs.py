@@ -116,6 +116,34 @@ def test_a_run_is_repeated_from_a_step_with_another_input(editor: EditorPage) ->
     expect(editor.get("step-reason")).to_contain_text("the run that this one repeats")
 
 
+def test_a_newer_version_is_proposed_and_gives_the_step_its_own_input(editor: EditorPage) -> None:
+    page, document = editor.page, an_approval("runs/mended")
+    run_id = editor.run(document, {"email": "a@b.c", "total": 1})
+    status = page.locator(".run-header").get_by_test_id("status")
+    expect(status).to_have_text("completed", timeout=RUN_DEADLINE_MS)
+    workflow_id = editor.server.get(f"/api/runs/{run_id}")["workflow_id"]
+    editor.get("row-small").click()
+    editor.get("rerun-from").click()
+    expect(editor.get("rerun-version")).to_have_value("original")
+    expect(editor.get("rerun-text")).to_be_visible()
+    page.keyboard.press("Escape")
+    next(each for each in document["actions"] if each["id"] == "small")["inputs"] = {"message": "mended"}
+    draft = f"{editor.server.url}/api/workflows/{workflow_id}/draft"
+    tag = page.request.get(draft).headers["etag"]
+    assert page.request.put(draft, data={"document": document}, headers={"If-Match": tag}).ok
+    editor.server.post(f"/api/workflows/{workflow_id}/publish")
+    editor.get("rerun-from").click()
+    expect(editor.get("rerun-version")).to_have_value("latest")
+    expect(editor.get("rerun-version")).to_contain_text("v2, published since")
+    expect(editor.get("rerun-template")).to_contain_text("mended")
+    assert serious(page) == []
+    editor.get("confirm-rerun").click()
+    expect(page.get_by_role("link", name=run_id)).to_be_visible()
+    expect(status).to_have_text("completed", timeout=RUN_DEADLINE_MS)
+    editor.get("row-small").click()
+    expect(editor.get("step-detail").get_by_role("region", name="Input")).to_contain_text("mended")
+
+
 def test_axe_finds_nothing_serious_on_the_page_of_a_run(editor: EditorPage) -> None:
     editor.run(an_approval("runs/axe"), {"email": "a@b.c", "total": 250})
     expect(editor.node("wait").get_by_test_id("step-state")).to_be_visible(timeout=RUN_DEADLINE_MS)
