@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -9,6 +13,11 @@ import pytest
 from workflowkit.base.errors import InvalidInput, LimitExceeded
 from workflowkit.base.limits import Limits
 from workflowkit.runtime.incoming import parse_event
+
+
+class Way(Enum):
+    CARD = "card"
+
 
 LIMITS = Limits(event_bytes=1_000, event_name_chars=20, event_id_chars=10)
 
@@ -52,6 +61,29 @@ def test_each_mistake_is_named_with_its_place(value: Any, expected: Any) -> None
 
 def test_pointers_start_where_the_event_stands_in_the_request() -> None:
     assert _problems({"data": {}}, pointer="/3") == {("/3/name", "required")}
+
+
+def test_what_is_no_json_is_named_at_its_event_too() -> None:
+    assert _problems({"name": "a", "data": {"a": [object()]}}, pointer="/1") == {("/1/data/a/0", "not-json")}
+    assert _problems({"name": "a", "data": {"a": "\0"}}, pointer="/1") == {("/1/data/a", "nul-character")}
+    assert _problems({"name": "a", "data": {"a": {1: 2}}}, pointer="/1") == {("/1/data/a", "key-not-text")}
+
+
+def test_an_event_may_have_in_it_what_outputs_may() -> None:
+    @dataclass
+    class Paid:
+        at: datetime
+        by: Way
+        parts: tuple[int, ...]
+
+    data = MappingProxyType({"paid": Paid(datetime(2026, 1, 2, tzinfo=UTC), Way.CARD, (1, 2))})
+    event = parse_event(MappingProxyType({"name": "a", "data": data}), LIMITS)
+    assert event.data == {"paid": {"at": "2026-01-02T00:00:00+00:00", "by": "card", "parts": [1, 2]}}
+
+
+def test_a_time_without_a_zone_is_refused_in_an_event() -> None:
+    naive = datetime(2026, 1, 2)  # noqa: DTZ001 - that is what is tested
+    assert _problems({"name": "a", "data": {"at": naive}}, pointer="/0") == {("/0/data/at", "no-time-zone")}
 
 
 def test_the_engine_itself_may_use_reserved_names() -> None:

@@ -77,6 +77,7 @@ def test_python_values_have_one_json_form(value: Any, expected: Any) -> None:
         (Item, "", "not-json"),
         ({"a": {1: 2}}, "/a", "key-not-text"),
         (b"x", "", "not-json"),
+        ({"at": [datetime(2026, 1, 2, 3)]}, "/at/0", "no-time-zone"),  # noqa: DTZ001 - that is what is tested
     ],
 )
 def test_what_has_no_json_form_is_refused_with_its_place(value: Any, pointer: str, code: str) -> None:

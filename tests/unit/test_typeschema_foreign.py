@@ -13,6 +13,7 @@ import marshmallow as ma
 import pydantic
 import pytest
 
+from workflowkit.base.errors import InvalidInput
 from workflowkit.typeschema import UnsupportedType, shape_of, to_json
 
 
@@ -186,3 +187,48 @@ def test_registering_actions_imports_neither_library() -> None:
     )
 
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+class TimesSchema(ma.Schema):
+    at = ma.fields.DateTime(required=True)
+    all = ma.fields.List(ma.fields.DateTime(), load_default=list)
+    spoken = ma.fields.DateTime(format="%d.%m.%Y", load_default=None)
+
+
+class Times(pydantic.BaseModel):
+    at: datetime
+    some: list[datetime | None] = []
+    named: dict[str, datetime] = {}
+
+
+NAIVE = datetime(2026, 1, 2)  # noqa: DTZ001 - that is what is tested
+AWARE = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("declared", "value", "pointer"),
+    [
+        (TimesSchema, {"at": NAIVE}, "/at"),
+        (TimesSchema, {"at": AWARE, "all": [AWARE, NAIVE]}, "/all/1"),
+        (Times, Times(at=NAIVE), "/at"),
+        (Times, Times(at=AWARE, some=[None, NAIVE]), "/some/1"),
+        (Times, Times(at=AWARE, named={"a/b": NAIVE}), "/named/a~1b"),
+    ],
+)
+def test_a_time_without_a_zone_does_not_go_out(declared: Any, value: Any, pointer: str) -> None:
+    """Whoever takes one next would refuse it, as no date-time."""
+    encode = shape_of(declared, direction="output").encode
+    assert encode is not None
+    with pytest.raises(InvalidInput, match="has no time zone") as refusal:
+        encode(value)
+    assert [problem.pointer for problem in refusal.value.problems] == [pointer]
+
+
+def test_times_with_a_zone_and_in_a_form_of_their_own_go_out() -> None:
+    encode = shape_of(TimesSchema, direction="output").encode
+    assert encode is not None
+    assert encode({"at": AWARE, "spoken": NAIVE}) == {"at": "2026-01-02T00:00:00+00:00", "spoken": "02.01.2026"}
+    encode = shape_of(Times, direction="output").encode
+    assert encode is not None
+    assert encode(Times(at=AWARE))["at"] == "2026-01-02T00:00:00Z"
+    assert shape_of(Item, direction="output").encode is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from workflowkit.base import jsonvalue
@@ -11,6 +11,7 @@ from workflowkit.base.clock import MAX_EVENT_TS_MS, MIN_EVENT_TS_MS
 from workflowkit.base.errors import InvalidInput, LimitExceeded, Problem
 from workflowkit.base.limits import Limits
 from workflowkit.definition.patterns import check_event_name
+from workflowkit.typeschema import to_json
 
 _OPTIONAL = ("v", "user", "meta")
 
@@ -33,12 +34,13 @@ class IncomingEvent:
 def parse_event(value: Any, limits: Limits, *, pointer: str = "", internal: bool = False) -> IncomingEvent:
     """Check one event ``{"name", "data", "id"?, "ts"?, "v"?, "user"?, "meta"?}``.
 
+    In it may stand what outputs of actions may have: dates with their zone, enums, dataclasses, models.
     Raises ``InvalidInput`` with every problem, each pointing below ``pointer``, or ``LimitExceeded``. ``internal``
     events may use the reserved names.
     """
-    if not isinstance(value, dict):
+    if not isinstance(value, Mapping):
         raise InvalidInput.at(pointer, "wrong-type", "an event must be a JSON object")
-    jsonvalue.check_json(value, max_depth=limits.json_depth)
+    value = _plain(value, limits, pointer)
     problems = [
         Problem(f"{pointer}/{field}", code, message)
         for field, code, message in (
@@ -60,6 +62,25 @@ def parse_event(value: Any, limits: Limits, *, pointer: str = "", internal: bool
         ts_ms=None if ts is None else int(ts),
         extra={field: value[field] for field in _OPTIONAL if value.get(field) is not None},
     )
+
+
+#: What is wrong with values that have a JSON form and are none.
+_NOT_YET_JSON = frozenset({"not-json", "key-not-text"})
+
+
+def _plain(value: Mapping[str, Any], limits: Limits, pointer: str) -> Mapping[str, Any]:
+    """Return an event as JSON. Raises ``InvalidInput`` with pointers below ``pointer``."""
+    try:
+        try:
+            jsonvalue.check_json(value, max_depth=limits.json_depth)
+        except InvalidInput as error:
+            if _NOT_YET_JSON.isdisjoint(problem.code for problem in error.problems):
+                raise
+            value = to_json(value, max_depth=limits.json_depth, max_values=limits.event_bytes)
+            jsonvalue.check_json(value, max_depth=limits.json_depth)
+    except InvalidInput as error:
+        raise InvalidInput([replace(each, pointer=pointer + each.pointer) for each in error.problems]) from None
+    return value
 
 
 _Found = tuple[str, str, str]  # field, code, message

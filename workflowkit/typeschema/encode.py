@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from datetime import date, time
+from datetime import date, datetime, time
 from enum import Enum
 from typing import Any
 
@@ -18,7 +18,8 @@ def to_json(value: object, *, max_depth: int = DEFAULT_MAX_DEPTH, max_values: in
 
     Converts dataclasses, pydantic models, enums (to their values), dates and times (ISO 8601), tuples, mappings and
     subclasses of the JSON types. Whether numbers and text keep the rules is for ``check_json``. Raises ``InvalidInput``
-    (codes ``not-json``, ``key-not-text``, ``too-deep``) with a pointer, ``LimitExceeded`` past ``max_values`` values.
+    (codes ``not-json``, ``key-not-text``, ``too-deep``, ``no-time-zone``) with a pointer, ``LimitExceeded`` past
+    ``max_values`` values.
     """
     return _Encoder(max_depth, max_values).encode(value, "", 0)
 
@@ -67,6 +68,8 @@ def is_model(candidate: type) -> bool:
 def _scalar(value: Any, pointer: str) -> Any:
     if value is None or type(value) in (str, int, float, bool):
         return value
+    if isinstance(value, datetime) and value.utcoffset() is None:
+        raise no_zone(pointer, value)
     if isinstance(value, date | time):  # a datetime is a date
         return value.isoformat()
     for plain in (str, int, float):
@@ -74,7 +77,13 @@ def _scalar(value: Any, pointer: str) -> Any:
             return plain(value)
     kind = type(value)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    raise _problem(pointer, "not-json", f"{name} has no JSON form; return text, numbers, lists, dicts or a dataclass")
+    raise _problem(pointer, "not-json", f"{name} has no JSON form; take text, numbers, lists, dicts or a dataclass")
+
+
+def no_zone(pointer: str, value: datetime) -> InvalidInput:
+    """Return the error for a time that could be any, as it has no time zone: whoever takes one next would refuse it."""
+    message = f"{value.isoformat()} has no time zone: take datetime.now(UTC), or say which with .replace(tzinfo=...)"
+    return _problem(pointer, "no-time-zone", message)
 
 
 def _problem(pointer: str, code: str, message: str) -> InvalidInput:

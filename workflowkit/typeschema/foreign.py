@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from workflowkit.base.errors import InvalidInput
 from workflowkit.typeschema.encode import is_model, to_json
 from workflowkit.typeschema.shape import Direction, Schema, Shape, UnsupportedType
+from workflowkit.typeschema.zones import zoned
 
 if TYPE_CHECKING:
     from workflowkit.typeschema.reader import Reader
@@ -21,7 +22,8 @@ def pydantic_shape(reader: Reader, candidate: Any) -> Shape | None:
     model: Any = candidate
     mode = "validation" if reader.direction == "input" else "serialization"
     document = model.model_json_schema(mode=mode)
-    return Shape(inlined(document, candidate.__qualname__), model.model_validate)
+    schema = inlined(document, candidate.__qualname__)
+    return Shape(schema, model.model_validate, zoned(schema) if reader.direction == "output" else None)
 
 
 def inlined(document: Schema, name: str) -> Schema:
@@ -59,7 +61,7 @@ def marshmallow_shape(candidate: Any, direction: Direction) -> Shape | None:
     if not isinstance(candidate, marshmallow.Schema):
         return None
     schema = _schema_of(candidate, marshmallow, direction, ())
-    return Shape(schema, _loader(candidate), lambda value: to_json(candidate.dump(value)))
+    return Shape(schema, _loader(candidate), zoned(schema, lambda value: to_json(candidate.dump(value))))
 
 
 def _loader(schema: Any) -> Any:
