@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeAlias, TypeVar, Unpack
 
 from workflowkit.alertrules import AlertRules
+from workflowkit.base import forks
 from workflowkit.base.errors import AlreadyExists, Conflict, InvalidInput
 from workflowkit.base.scope import Scope, owner_of
 from workflowkit.base.sealing import Sealing
@@ -73,6 +74,7 @@ _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 
+@forks.frees_properties
 class WorkflowKit:
     """Workflow Kit inside an application.
 
@@ -522,7 +524,7 @@ class WorkflowKit:
         mount(app, AppServer(lambda: self.runtime), dev_mode=dev_mode)
 
     def start(self, *, concurrency: int = DEFAULT_CONCURRENCY) -> None:
-        """Run steps in this process: a Celery worker on threads, and the relay. Call it after forking."""
+        """Run steps in this process: a Celery worker on threads, and the relay. A forked child has neither."""
         self._process.start(concurrency)
 
     def work(self, *, concurrency: int = DEFAULT_CONCURRENCY, name: str = "worker") -> int:
@@ -535,7 +537,7 @@ class WorkflowKit:
     def start_gateway(self, listener: socket.socket) -> None:
         """Let workers of Inngest's SDKs connect to this process, on a socket that listens already, until ``stop``.
 
-        Needs the package of the extra ``connect``. Call it after forking.
+        Needs the package of the extra ``connect``. It does not live on in a forked child.
         """
         self._process.start_gateway(listener)
 

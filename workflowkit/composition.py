@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -11,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workflowkit.actionconfig import action_config
+from workflowkit.base import forks
 from workflowkit.base.clock import Clock, SystemClock
 from workflowkit.base.errors import Conflict
 from workflowkit.base.ids import random_fraction
@@ -102,9 +101,10 @@ if TYPE_CHECKING:
     from celery import Celery
 
 
+@forks.frees_properties
 @dataclass
 class Runtime:
-    """The parts of one process, made when first needed. Make it after forking."""
+    """The parts of one process, made when first needed. In a forked child they begin anew (``base.forks``)."""
 
     settings: Settings
     registry: Registry
@@ -416,8 +416,7 @@ class Runtime:
 
     def register_tasks(self) -> Celery:
         """Let this process's Celery application hand hints to its worker."""
-        register_tasks(self.celery, self.worker)
-        return self.celery
+        return self._celery_with_tasks
 
     def close(self) -> None:
         """Send what is waiting, end the threads and close the connections of the parts that were made."""
@@ -434,6 +433,11 @@ class Runtime:
             self.notices.close()
         if "database" in made:
             self.database.close()
+
+    @cached_property
+    def _celery_with_tasks(self) -> Celery:
+        register_tasks(self.celery, self.worker)
+        return self.celery
 
     @cached_property
     def _waiting(self) -> Waiting:
@@ -478,7 +482,6 @@ class Runtime:
             queues=frozenset(self.settings.queues),
             lease_ms=int(self.settings.lease_seconds * 1000),
             grace_ms=int(self.settings.hint_grace_seconds * 1000),
-            worker=f"{socket.gethostname()}:{os.getpid()}",
             on_skip=self._tell_of_skip,
             sealing=self.extensions.sealing,
         )

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from workflowkit.base import forks
 from workflowkit.base.settings import Settings
 
 if TYPE_CHECKING:
@@ -32,6 +33,11 @@ class Process:
         self._settings = settings
         self._runtime = runtime
         self._sync = sync
+        self._begin()
+        forks.register(self._begin)
+
+    def _begin(self) -> None:
+        # In a child as well, which has none of the threads and may start its own.
         self._startup_sync: StartupSync | None = None
         self._embedded: _Embedded | None = None
         self._gateway: Gateway | None = None

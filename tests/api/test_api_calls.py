@@ -297,7 +297,7 @@ def test_who_finds_all_places_taken_is_answered_at_once(sqlite_url: str) -> None
     with a_web(sqlite_url) as web:
         web.harness.deploy(_http(a_workflow().chain("a")))
         for _ in range(MAX_WAITING):
-            assert web.services.waiting._places.acquire(blocking=False)
+            assert web.services.waiting._places[0].acquire(blocking=False)
         assert web.client().post("/h/test").status_code == 202
 
 

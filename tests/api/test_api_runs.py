@@ -308,7 +308,7 @@ def test_waiting_ends_with_the_time_and_with_too_many_waiting(sqlite_url: str) -
         client = web.client()
         run_id = _run_id(web, FAILING)
         assert client.get(f"/api/runs/{run_id}?wait=0.05").get_json()["status"] == "running"
-        places = [web.services.waiting._places.acquire(blocking=False) for _ in range(MAX_WAITING)]
+        places = [web.services.waiting._places[0].acquire(blocking=False) for _ in range(MAX_WAITING)]
         assert all(places)
         assert client.get(f"/api/runs/{run_id}?wait=30").get_json()["status"] == "running"
 

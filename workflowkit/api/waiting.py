@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from workflowkit.base import forks
 from workflowkit.base.clock import monotonic_seconds
 from workflowkit.base.scope import Scope
 from workflowkit.store import queries
@@ -24,13 +25,20 @@ def _pause(seconds: float) -> None:
     threading.Event().wait(seconds)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Waiting:
     """The waiting requests of one process. ``pause`` lets the given seconds pass between two looks."""
 
     database: Database
     pause: Callable[[float], object] = _pause
-    _places: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(MAX_WAITING))
+    _places: list[threading.BoundedSemaphore] = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        self._begin()
+        forks.register(self._begin)
+
+    def _begin(self) -> None:
+        self._places[:] = [threading.BoundedSemaphore(MAX_WAITING)]
 
     def until_ended(self, scope: Scope, run_id: str, *, seconds: float) -> None:
         """Return when the run has ended, after ``seconds``, or at once if too many wait. Raises ``NotFound``."""
@@ -47,12 +55,13 @@ class Waiting:
 
         Raises what ``is_over`` raises. No connection is held while waiting.
         """
-        if is_over() or seconds <= 0 or not self._places.acquire(blocking=False):
+        places = self._places[0]
+        if is_over() or seconds <= 0 or not places.acquire(blocking=False):
             return
         try:
             self._look(is_over, monotonic_seconds() + seconds)
         finally:
-            self._places.release()
+            places.release()
 
     def _look(self, is_over: Callable[[], bool], deadline: float) -> None:
         pause_seconds = _FIRST_PAUSE_SECONDS

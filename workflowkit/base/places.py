@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from workflowkit.base import forks
 from workflowkit.base.errors import ProcessBusy, TooManyAtOnce
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Places:
     """The places of a process for one sort of work; ``total`` and ``per_tenant`` name the limits of their number."""
 
@@ -20,7 +21,13 @@ class Places:
     total: str
     per_tenant: str
     _taken: Counter[Scope] = field(default_factory=Counter, init=False, repr=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+    _lock: threading.Lock = field(default_factory=forks.lock, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        forks.register(self._begin)
+
+    def _begin(self) -> None:
+        self._taken.clear()  # what a parent does, it does itself
 
     def take(self, scope: Scope) -> Callable[[], None]:
         """Take a place; return what gives it back, the first time that it is called.

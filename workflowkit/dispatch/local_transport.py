@@ -13,6 +13,7 @@ from typing import Any
 
 from kombu.transport import TRANSPORT_ALIASES, memory, virtual
 
+from workflowkit.base import forks
 from workflowkit.base.clock import monotonic_seconds
 
 SCHEME = "local"
@@ -24,6 +25,12 @@ class _Bell:
     """Counts what happened, so that nothing that happens between a look and a wait is missed."""
 
     def __init__(self) -> None:
+        self._begin()
+        forks.register(self._begin)
+
+    def _begin(self) -> None:
+        # In a child as well. What waits in the queues is the parent's, and so are the locks of the queues.
+        Channel.queues.clear()
         self._condition = threading.Condition()
         self.rung = 0
         self.interrupted = 0
@@ -37,9 +44,6 @@ class _Bell:
     def wait(self, seen: int, timeout_seconds: float) -> None:
         with self._condition:
             self._condition.wait_for(lambda: self.rung != seen, timeout_seconds)
-
-
-_bell = _Bell()
 
 
 class QoS(memory.Channel.QoS):  # type: ignore[misc,valid-type]  # kombu types it as a variable
@@ -58,6 +62,7 @@ class Channel(memory.Channel):
     """Queues in memory, shared by all connections of the process."""
 
     QoS = QoS
+    queues: dict[str, Any] = {}  # noqa: RUF012 - as the class above has it
 
     def _put(self, queue: str, message: Any, **options: Any) -> None:
         super()._put(queue, message, **options)
@@ -90,6 +95,9 @@ class Transport(memory.Transport):
             if left <= 0 or _bell.interrupted != interrupted:
                 raise TimeoutError
             _bell.wait(seen, min(left, MAX_WAIT_SECONDS))
+
+
+_bell = _Bell()
 
 
 def interrupt() -> None:

@@ -14,9 +14,10 @@ from typing import Any
 
 from celery import Celery
 
+from workflowkit.base import forks
 from workflowkit.base.clock import monotonic_seconds
 from workflowkit.base.settings import DEFAULT_QUEUE
-from workflowkit.dispatch.celery_app import EXECUTE_TASK, MATCH_TASK, queue_name
+from workflowkit.dispatch.celery_app import EXECUTE_TASK, MATCH_TASK, forget_connections, queue_name
 from workflowkit.runtime.hints import StepHint
 
 _log = logging.getLogger(__name__)
@@ -35,10 +36,18 @@ BREAKER_SECONDS = 2.0
 
 
 class CeleryDispatcher:
-    """The ``Dispatcher`` of a process. ``start`` it after forking."""
+    """The ``Dispatcher`` of a process. Its thread begins with the first hint, in a forked child anew."""
 
     def __init__(self, app: Celery) -> None:
         self._app = app
+        self._begin()
+        forks.register(self._begin_in_child)
+
+    def _begin_in_child(self) -> None:
+        self._begin()  # what waits in the parent is sent by the parent
+        forget_connections(self._app)
+
+    def _begin(self) -> None:
         self._event_ids: deque[str] = deque()
         self._messages: deque[list[StepHint]] = deque()
         self._condition = threading.Condition()

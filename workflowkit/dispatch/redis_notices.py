@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterable
 from typing import Any
 
-from workflowkit.base import jsonvalue
+from workflowkit.base import forks, jsonvalue
 from workflowkit.base.clock import monotonic_seconds
 from workflowkit.base.errors import InvalidInput, LimitExceeded
 from workflowkit.runtime.notices import Listener, LocalNotices
@@ -31,11 +31,15 @@ _MOST_BYTES = 1024 * 1024
 
 
 class RedisNotices:
-    """The ``Notices`` of a process. Its threads begin when they are first needed: use it after forking."""
+    """The ``Notices`` of a process. Its threads begin when they are first needed, in a forked child anew."""
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._own = LocalNotices()
+        self._begin_anew()
+        forks.register(self._begin_anew)
+
+    def _begin_anew(self) -> None:
         self._waiting: set[str] = set()
         self._condition = threading.Condition()
         self._stopping = threading.Event()
@@ -46,6 +50,8 @@ class RedisNotices:
     def tell(self, channels: Iterable[str]) -> None:
         """Tell this process at once, and the others soon."""
         self._own.tell(channels)
+        if self._receiver is None and self._own.is_heard:
+            self._receive_soon()  # in a child of a process that listened
         if monotonic_seconds() < self._silent_until or self._stopping.is_set():
             return
         with self._condition:
@@ -57,9 +63,12 @@ class RedisNotices:
 
     def listen(self, listener: Listener) -> None:
         """Call ``listener`` with what any process tells."""
+        self._own.listen(listener)
+        self._receive_soon()
+
+    def _receive_soon(self) -> None:
         with self._condition:
-            self._own.listen(listener)
-            if self._receiver is None:
+            if self._receiver is None and not self._stopping.is_set():
                 self._receiver = self._begin(self._receive_all, "workflowkit-notices-in")
 
     def close(self) -> None:

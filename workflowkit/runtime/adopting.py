@@ -47,7 +47,7 @@ class Adopting:
         self, database: Database, versions: Versions, schedule: Schedule, dispatcher: Dispatcher, *, silence_ms: int
     ) -> None:
         self._database, self._versions, self._dispatcher = database, versions, dispatcher
-        self._schedule = replace(schedule, queues=frozenset({DEFAULT_QUEUE}), lease_ms=silence_ms, worker=_APP)
+        self._schedule = replace(schedule, queues=frozenset({DEFAULT_QUEUE}), lease_ms=silence_ms, named=_APP)
         self._silence_ms, self._grace_ms = silence_ms, schedule.grace_ms
 
     def adopt(self, scope: Scope, begun: Beginning) -> bool:

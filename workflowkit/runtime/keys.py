@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-import threading
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
-from workflowkit.base import ids
+from workflowkit.base import forks, ids
 from workflowkit.base.clock import monotonic_seconds
 from workflowkit.base.errors import InvalidInput, Problem, Unauthenticated
 from workflowkit.base.scope import Scope, check_tenant
@@ -79,7 +79,7 @@ class Keys:
     database: Database
     stopwatch: Callable[[], float] = monotonic_seconds
     _cache: dict[str, tuple[KeyRecord, float]] = field(default_factory=dict, repr=False)
-    _cache_lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _cache_lock: AbstractContextManager[bool] = field(default_factory=forks.lock, repr=False)
 
     def create(
         self,

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from workflowkit.base import forks
 from workflowkit.base.clock import monotonic_seconds
 from workflowkit.base.errors import LeaseInterrupt
 from workflowkit.engine.interrupts import Guard
@@ -53,6 +54,11 @@ class Heartbeat:
         self._database = database
         self._lease_seconds = lease_seconds
         self._beat_seconds = lease_seconds / 3
+        self._begin()
+        forks.register(self._begin)
+
+    def _begin(self) -> None:
+        # In a child as well: the leases of the parent are kept by the parent.
         self._held: set[_Held] = set()
         self._lock = threading.Lock()
         self._stop = threading.Event()

@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 
+from workflowkit.base import forks
 from workflowkit.base.errors import StoreUnavailable
 from workflowkit.base.ids import new_id
 from workflowkit.base.limits import Limits
@@ -45,6 +46,11 @@ class Logs:
     def __init__(self, database: Database, limits: Limits, *, level: str) -> None:
         self._database, self._limits = database, limits
         self._level = LEVELS.get(level)
+        self._begin()
+        forks.register(self._begin)
+
+    def _begin(self) -> None:
+        # In a child as well: what waits in the parent is written by the parent.
         self._waiting: deque[_Waiting] = deque()
         self._stopping = threading.Event()
         self._lock, self._flushing = threading.Lock(), threading.Lock()

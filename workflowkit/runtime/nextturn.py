@@ -10,6 +10,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from workflowkit.base import forks
 from workflowkit.engine.facts import Fact, FactKind
 from workflowkit.runtime.position import Claim, Position, Schedule, may_be_cancelled
 from workflowkit.runtime.position import place as place_run
@@ -61,6 +62,10 @@ class NextTurn:
         self._database = database
         self._schedule = schedule
         self._versions = versions
+        self._begin()
+        forks.register(self._begin)
+
+    def _begin(self) -> None:
         self._desks: dict[str, _Desk] = {}
         self._lock = threading.Lock()
 

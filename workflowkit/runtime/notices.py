@@ -20,7 +20,10 @@ class Notices(Protocol):
         ...
 
     def listen(self, listener: Listener) -> None:
-        """Call ``listener`` with the channels of each notice, from some thread; it must return at once."""
+        """Call ``listener`` with the channels of each notice, from some thread; it must return at once.
+
+        To say so again changes nothing.
+        """
         ...
 
     def close(self) -> None:
@@ -41,7 +44,13 @@ class LocalNotices:
 
     def listen(self, listener: Listener) -> None:
         """Call ``listener`` from now on."""
-        self._listeners.append(listener)
+        if listener not in self._listeners:
+            self._listeners.append(listener)
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether anybody listens."""
+        return bool(self._listeners)
 
     def close(self) -> None:
         """Forget the listeners."""

@@ -5,6 +5,8 @@ A ``Position`` is the run's progress as of a revision. It is thrown away wheneve
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
@@ -50,6 +52,7 @@ from workflowkit.store.timers import TimerRow
 from workflowkit.store.waits import WaitRow
 
 _NOTHING_KEPT = Kept()
+_HOST = socket.gethostname()
 
 
 @dataclass(slots=True)
@@ -113,15 +116,21 @@ class Schedule:
     """How this worker schedules steps: which queue a kind runs on, which queues it serves, how long its leases last.
 
     ``on_skip`` hears of nodes that runs pass by, once that is committed. ``sealing`` is what values are encrypted with.
+    ``named`` is what histories call it, if not by its process.
     """
 
     registry: Registry
     queues: frozenset[str]
     lease_ms: int
     grace_ms: int
-    worker: str
     on_skip: Callable[[RunRecord, Workflow, Fact], None] | None = None
     sealing: Sealing | None = None
+    named: str | None = None
+
+    @property
+    def worker(self) -> str:
+        """What it is called in histories; asked for each time, as a process may be forked."""
+        return self.named or f"{_HOST}:{os.getpid()}"
 
     def queue_of(self, workflow: Workflow, node_id: str) -> str:
         """Return the queue on which a node runs; a kind nobody registered fails on the default queue."""

@@ -8,10 +8,10 @@ look costs next to nothing; in that second some more may join.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Hashable
 from dataclasses import replace
 
+from workflowkit.base import forks
 from workflowkit.base.limits import Limits
 from workflowkit.definition.model import SOURCE, Workflow
 from workflowkit.engine.states import RunStatus
@@ -38,7 +38,7 @@ class QueueLimits:
         self._most = limits.queued_runs
         #: When each queue was looked at, and whether it was full.
         self._seen: dict[Hashable, tuple[int, bool]] = {}
-        self._lock = threading.Lock()
+        self._lock = forks.lock()
 
     def is_full(self, tx: Transaction, candidate: Candidate) -> bool:
         """Tell whether too many runs wait where the run of a candidate would have to."""

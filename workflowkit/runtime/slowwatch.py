@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
+from workflowkit.base import forks
 from workflowkit.base.clock import monotonic_seconds
 
 #: How long the thread stays without anything to look at, so that quick work after quick work starts no new one.
@@ -27,6 +28,10 @@ class SlowWatch:
 
     def __init__(self, clock: Callable[[], float] = monotonic_seconds) -> None:
         self._clock = clock
+        self._begin()
+        forks.register(self._begin)
+
+    def _begin(self) -> None:
         self._due: dict[Watched, float] = {}
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -36,7 +41,7 @@ class SlowWatch:
         """Look at something in so many seconds, unless it is left before."""
         with self._lock:
             self._due[watched] = self._clock() + seconds
-            if self._thread is None or not self._thread.is_alive():  # it does not live on in a forked process
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="workflowkit-slow-watch", daemon=True)
                 self._thread.start()
 

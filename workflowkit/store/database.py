@@ -9,17 +9,17 @@ their parameters ``:name``; ``Sql`` renders them once per driver.
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
 
-from workflowkit.base import failpoints, jsonvalue
+from workflowkit.base import failpoints, forks, jsonvalue
 from workflowkit.base.clock import Clock, SystemClock, monotonic_seconds
 from workflowkit.base.errors import EngineInterrupt, StoreUnavailable
 from workflowkit.base.sealing import Sealing
+from workflowkit.store.forking import Gate
 
 #: How long a statement may wait for SQLite's write lock, or for a PostgreSQL lock.
 LOCK_TIMEOUT_MS = 15_000
@@ -263,10 +263,13 @@ class InsertInto(RowStatement):
 
 
 class Database:
-    """A database of Workflow Kit. Thread-safe; open it after forking, never before."""
+    """A database of Workflow Kit. Thread-safe; a forked child has connections of its own (``store.forking``)."""
 
-    def __init__(self, engine: sa.Engine, clock: Clock | None = None, *, sealing: Sealing | None = None) -> None:
+    def __init__(
+        self, engine: sa.Engine, clock: Clock | None = None, *, sealing: Sealing | None = None, gate: Gate | None = None
+    ) -> None:
         self.engine = engine
+        self._gate = gate or Gate(engine)
         self.sealing = sealing
         #: Told after each commit in which channels there is something new.
         self.on_change: Callable[[Iterable[str]], None] | None = None
@@ -298,7 +301,7 @@ class Database:
 
     def view(self, sealing: Sealing | None) -> Database:
         """Return the same database, whose values are opened by ``sealing``, or seen as they are stored."""
-        return Database(self.engine, self.clock, sealing=sealing)
+        return Database(self.engine, self.clock, sealing=sealing, gate=self._gate)
 
     def close(self) -> None:
         """Close all idle connections."""
@@ -311,14 +314,18 @@ class Database:
         Raises ``StoreUnavailable`` where the database cannot be reached. What the block raises comes out unchanged.
         """
         with self._driver() as driver:
+            process = forks.generation
             driver.execute(_BEGIN[self.is_postgresql])
             try:
                 tx = self._transaction(driver.execute)
                 yield tx
                 failpoints.reach(name + ".before_commit")
+                if process != forks.generation:
+                    raise StoreUnavailable("this transaction is the parent's: the process was forked in it")
                 driver.execute("COMMIT")
             except BaseException:
-                driver.rollback()
+                if process == forks.generation:
+                    driver.rollback()
                 raise
         failpoints.reach(name + ".after_commit")
         self._tell(tx)
@@ -351,7 +358,7 @@ class Database:
         """Open a connection for queries. Raises ``StoreUnavailable``."""
         self.clock.now_ms()
         try:
-            with self._reader.connect() as connection:
+            with self._gate, self._reader.connect() as connection:
                 yield Reading(
                     connection, self.carried_ms, is_postgresql=self.is_postgresql, sealing=self.sealing
                 )  # fmt: skip
@@ -385,11 +392,16 @@ class Database:
     def _driver(self) -> Iterator[Any]:
         """Lend a driver's connection from the pool. Raises ``StoreUnavailable`` where it turns out to be dead."""
         self.clock.now_ms()  # may ask the server, on a connection of its own: before this one is taken
+        with self._gate:
+            yield from self._lent()
+
+    def _lent(self) -> Iterator[Any]:
         try:
             lent = self.engine.raw_connection()
         except self._unavailable as error:
             raise _unavailable(error) from error
         driver: Any = lent.driver_connection
+        process = forks.generation
         try:
             yield driver
         except self._unavailable as error:
@@ -403,7 +415,10 @@ class Database:
             lent.invalidate()  # torn out of the driver's own code: nobody knows what state it is in
             raise
         finally:
-            lent.close()
+            if process == forks.generation:
+                lent.close()
+            else:
+                forks.abandon(lent)
 
 
 class _PostgresqlClock:
@@ -414,7 +429,7 @@ class _PostgresqlClock:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine.execution_options(**{_READ_ONLY: True})
-        self._lock = threading.Lock()
+        self._lock = forks.lock()
         # The server's time and the stopwatch's reading at that moment: one value, so that no thread sees half of it.
         self._reading = (0, float("-inf"))
 

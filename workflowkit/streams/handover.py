@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from workflowkit.base import forks
 from workflowkit.base.clock import monotonic_seconds
 from workflowkit.base.limits import Limits
 from workflowkit.runtime.following import News, Place, Subscription, look
@@ -61,7 +62,7 @@ def _pause(seconds: float) -> None:
     threading.Event().wait(seconds)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Streams:
     """The streams of a process. ``pause`` lets the given seconds pass between two looks of a request that is held."""
 
@@ -72,7 +73,11 @@ class Streams:
     _places: list[threading.BoundedSemaphore] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
-        self._places.append(threading.BoundedSemaphore(self.limits.blocking_streams))
+        self._begin()
+        forks.register(self._begin)
+
+    def _begin(self) -> None:
+        self._places[:] = [threading.BoundedSemaphore(self.limits.blocking_streams)]
 
     def body(
         self, environ: Mapping[str, Any], subscription: Subscription, place: Place, written: Written = ServerSentEvents

@@ -15,6 +15,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable
 
+from workflowkit.base import forks
 from workflowkit.base.clock import monotonic_seconds
 from workflowkit.base.errors import StoreUnavailable
 from workflowkit.base.limits import Limits
@@ -38,10 +39,15 @@ _SWEEP_SECONDS = 1.0
 
 
 class Hub:
-    """The streams of a process. Thread-safe; all that is not to be shared with forks begins with the first stream."""
+    """The streams of a process. Thread-safe; a forked child has none of its parent's."""
 
     def __init__(self, database: Database, notices: Notices, limits: Limits) -> None:
         self._database, self._notices, self._limits = database, notices, limits
+        self._begin()
+        forks.register(self._begin)
+
+    def _begin(self) -> None:
+        # In a child as well, whose copies of the sockets are closed by being forgotten, without a word to the clients.
         self._lock = threading.Lock()
         self._arriving: deque[Connection] = deque()
         self._noticed: set[str] = set()

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from threading import Lock
 from typing import Generic, TypeVar
+
+from workflowkit.base import forks
 
 _Value = TypeVar("_Value")
 
@@ -21,7 +22,7 @@ class WeightedCache(Generic[_Value]):
         self._max_weight = max_weight
         self._weight = 0
         self._entries: OrderedDict[Hashable, tuple[_Value, int]] = OrderedDict()
-        self._lock = Lock()
+        self._lock = forks.lock()
 
     def get(self, key: Hashable, make: Callable[[], tuple[_Value, int]]) -> _Value:
         """Return what ``make`` made for ``key``, now or before; it gives the value and its weight, or raises."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from workflowkit.base import forks
 from workflowkit.base.errors import StoreUnavailable
 from workflowkit.base.ids import new_id
 from workflowkit.base.jsonvalue import dumps
@@ -40,9 +41,13 @@ class Exchange:
 
     def __init__(self, requests: WorkerRequests, notices: Notices, limits: Limits) -> None:
         self._requests, self._limits = requests, limits
-        self._lock = threading.Lock()
+        self._lock = forks.lock()
         self._waiting: dict[str, threading.Event] = {}
         notices.listen(self._notice)
+        forks.register(self._begin_in_child)
+
+    def _begin_in_child(self) -> None:
+        self._waiting.clear()
 
     def send(self, context: StepContext, address: Address, call: Call) -> RawReply:
         """Return what a worker answers.

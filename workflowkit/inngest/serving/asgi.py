@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
+from workflowkit.base import forks
 from workflowkit.inngest.serving.endpoint import ServeEndpoint
 from workflowkit.inngest.serving.exchange import KEEP_ALIVE, KEEP_ALIVE_SECONDS, STREAMED, Request, Response, wrapped
 
@@ -23,7 +24,12 @@ class AsgiApp:
 
     def __init__(self, endpoint: ServeEndpoint, path: str, behind: AsgiApplication | None = None) -> None:
         self._endpoint, self._path, self._behind = endpoint, path.rstrip("/"), behind
-        threads = endpoint.config.max_threads
+        self._begin()
+        forks.register(self._begin)
+
+    def _begin(self) -> None:
+        # In a child as well, which has none of the threads.
+        threads = self._endpoint.config.max_threads
         self._pool = None if threads is None else ThreadPoolExecutor(threads, "workflowkit-serve")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from workflowkit.base import forks
 from workflowkit.base.jsonvalue import dumps, loads
 from workflowkit.definition.model import Node
 from workflowkit.engine.outcome import Succeeded
@@ -29,7 +29,7 @@ class KeptOutputs:
         self._max_bytes, self._now_ms = max_bytes, now_ms
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._size_bytes = 0
-        self._lock = threading.Lock()
+        self._lock = forks.lock()
 
     def find(self, key: str) -> tuple[Any] | None:
         """Return the output that is kept, in a tuple; ``None`` if there is none, or its time is over."""

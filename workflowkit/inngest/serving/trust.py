@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 
+from workflowkit.base import forks
 from workflowkit.base.errors import Unauthenticated
 from workflowkit.inngest.signing import WINDOW_SECONDS, SigningKeys, read_signature
 
@@ -18,7 +18,7 @@ class Trust:
     def __init__(self, keys: SigningKeys) -> None:
         self._keys = keys
         self._seen: OrderedDict[tuple[str, str], int] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock = forks.lock()
 
     def check(self, signature: str | None, body: bytes, now_seconds: int) -> str:
         """Check who signed a body, and when; return the key. Raises ``Unauthenticated``."""
