@@ -98,6 +98,23 @@ def test_what_the_application_declares_of_an_event_is_offered_before_any_has_com
     expect(editor.get("test-data")).to_have_value('{\n  "total": 7.5\n}')
 
 
+def test_the_fields_of_an_item_are_offered_inside_of_its_loop(editor: EditorPage) -> None:
+    document = chain("builtin:for_each", event="declared/invoiced")
+    document["actions"][0] |= {
+        "inputs": {"items": "!ref($.event.data.lines)"},
+        "body": {"actions": [{"id": "note", "kind": "log"}], "edges": [{"from": "$source", "to": "note"}]},
+    }
+    page = editor.open(document).page
+    editor.node("builtin:for_each").get_by_role("button", name="Open For each").click()
+    editor.select("note")
+    page.get_by_role("button", name="Message: insert a reference").click()
+    page.get_by_role("searchbox", name="Find a value").fill("sku")
+    editor.get("pick-item.sku").click()
+    expect(editor.get("save-state")).to_have_attribute("data-state", "saved")
+    (loop,) = editor.saved()["actions"]
+    assert loop["body"]["actions"][0]["inputs"] == {"message": "!ref($.item.sku)"}
+
+
 def test_a_renamed_step_is_followed_in_texts_rules_and_conditions(editor: EditorPage) -> None:
     editor.open(a_mentioned_step())
     editor.select("lookup")

@@ -222,6 +222,12 @@ def test_an_empty_workflow_cannot_be_published() -> None:
     assert messages(document) == ["Workflow has no starting actions"]
 
 
+def test_a_loop_without_steps_is_named() -> None:
+    document: Any = a_workflow().action("each", "builtin:for_each", {"items": [1]}).path(SOURCE, "each").document()
+    document["actions"][0]["body"] = {"actions": [], "edges": []}
+    assert messages(document) == ["The loop 'each' has no starting actions"]
+
+
 def test_actions_without_a_start_are_one_problem() -> None:
     assert found(a_workflow().actions("a", "b").edge("a", "b").document()) == [("/edges", "no-start")]
 

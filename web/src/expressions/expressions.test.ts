@@ -108,6 +108,21 @@ function offered(triggers: Json, sample?: Json): Record<string, string> {
   return Object.fromEntries(data.map(({ path, type }) => [path.slice(2).join("."), type]));
 }
 
+/** What is offered of an item, with its types, where a loop goes through something. */
+function inLoop(items: Json, sample?: Json): Record<string, string> {
+  const body = { actions: [{ id: "a", kind: "log" }], edges: [] };
+  const looped = openDocument({
+    triggers: [{ event: "placed" }],
+    actions: [{ id: "each", kind: "builtin:for_each", inputs: { items }, body }],
+    edges: [{ from: "$source", to: "each" }],
+  });
+  const known = { event: sample === undefined ? undefined : { name: "x", data: sample }, outputs: new Map() };
+  const within = { ...source, document: looped, scope: ["each"], samples: known, events };
+  const { roots } = variablesFor(within, "a");
+  const item = roots.filter(({ path }) => path[0] === "item");
+  return Object.fromEntries(flatten(item).map(({ path, type }) => [path.join("."), type]));
+}
+
 describe("what may be referred to", () => {
   it("is what the application declares of an event, also inside of lists and of what may be null", () => {
     const lines = { lines: "array", "lines.0": "object", "lines.0.sku": "string" };
@@ -147,6 +162,19 @@ describe("what may be referred to", () => {
     const all = flatten(variablesFor(source, "loop").roots);
     expect(all.find(({ path }) => path.join(".") === "state.if-a.lines.0.sku")?.sample).toBe("A-1");
     expect(all.find(({ path }) => path.join(".") === "event.data.total")?.type).toBe("integer");
+  });
+
+  it("is, inside of a loop, what an item has, as the list says that the loop goes through", () => {
+    expect(inLoop("!ref($.event.data.lines)")).toEqual({ item: "object", "item.sku": "string" });
+    expect(inLoop("!ref($.event.data.lines[*].sku)")).toEqual({ item: "string" });
+    expect(inLoop("!ref($.event.data.lines)", { lines: [{ sku: "A", count: 2 }] })).toEqual({
+      item: "object",
+      "item.sku": "string",
+      "item.count": "integer",
+    });
+    expect(inLoop([{ name: "Ada" }])).toEqual({ item: "object", "item.name": "string" });
+    for (const unknown of ["!ref($.event.data.other)", "!ref($..lines)", "lines", 5])
+      expect(inLoop(unknown)).toEqual({ item: "any" });
   });
 
   it("is, inside of a loop, the item and what comes before the loop, too", () => {

@@ -3,6 +3,7 @@
 import type { Json, JsonObject } from "../base/json";
 import { isList, isObject } from "../base/json";
 import { ancestorsOf } from "../document/graph";
+import { findReferences, isReference } from "../document/references";
 import { graphAt } from "../document/scope";
 import type { Graph, Scope, WorkflowAction, WorkflowDocument } from "../document/types";
 import type { Catalogue } from "../editor/catalogue";
@@ -11,6 +12,7 @@ import { describe, typeOf } from "../config/schema";
 import { t } from "../locale/locale";
 import type { EventSchemas } from "./eventData";
 import { dataSchemas } from "./eventData";
+import { ALL, readPath } from "./paths";
 
 /** A place that a reference can name, and what is below it. */
 export interface Variable {
@@ -89,9 +91,10 @@ function collect(
       variable(["output"], t("Output of {name}", { name: labelOf(output) }), outputSchema(catalogue, output), sample),
     );
   }
+  const item = itemOf(source);
   if (scope.length > 0) {
     roots.push(
-      leaf(["item"], t("This item"), "any"),
+      item ?? leaf(["item"], t("This item"), "any"),
       leaf(["index"], t("Its place, from 0"), "integer"),
       leaf(["key"], t("Its key"), "string"),
     );
@@ -106,10 +109,35 @@ function collect(
   const state = Object.fromEntries(steps.flatMap(({ id }) => entry(id, samples.outputs.get(id))));
   const values = Object.fromEntries([
     ...entry("event", samples.event),
+    ...entry("item", item?.sample),
     ["state", state],
     ...entry("output", outputSample),
   ]) as JsonObject;
   return { roots, values };
+}
+
+/** An item of the loop whose body is shown, as far as it is known of what the loop goes through. */
+function itemOf(source: VariableSource): Variable | undefined {
+  const { document, scope } = source;
+  const outer = scope.slice(0, -1);
+  const loop = graphAt(document, outer).actions.find(({ id }) => id === scope.at(-1));
+  const items = isObject(loop?.inputs) ? loop.inputs.items : undefined;
+  if (loop === undefined || items === undefined) return undefined;
+  if (isList(items)) return variable(["item"], t("This item"), undefined, items[0]);
+  const steps = typeof items === "string" && isReference(items) ? readPath(findReferences(items)[0]?.path ?? "") : [];
+  if (steps === undefined || steps.length === 0) return undefined;
+  // What several places have been put together from is a list already.
+  const path = [...steps, ...(steps.includes(ALL) ? [] : [0])].map((step) => (step === ALL ? 0 : step)).join("/");
+  const { roots } = variablesFor({ ...source, scope: outer }, loop.id);
+  const found = flatten(roots).find(({ key }) => key === path);
+  return found === undefined ? undefined : moved(found, found.path.length, t("This item"));
+}
+
+/** The same place and what is below it, as it is seen as the item of a loop. */
+function moved({ path, children, ...place }: Variable, depth: number, label: string): Variable {
+  const here = ["item", ...path.slice(depth)];
+  const below = children.map((child) => moved(child, depth, child.label));
+  return { ...place, key: here.join("/"), path: here, label, children: below };
 }
 
 function entry(key: string, value: Json | undefined): [string, Json][] {

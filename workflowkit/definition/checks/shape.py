@@ -49,7 +49,8 @@ def check_shape(subject: GraphSubject) -> Iterator[Problem]:
     if topology.unordered:
         yield from _cycles(subject)
     if SOURCE not in subject.outgoing:
-        yield Problem(f"{subject.pointer}/edges", "no-start", "Workflow has no starting actions")
+        graph = "Workflow" if subject.holder is None else f"The loop {subject.holder!r}"
+        yield Problem(f"{subject.pointer}/edges", "no-start", f"{graph} has no starting actions")
     elif topology.roots or topology.unordered:
         yield from _unreachable(subject)
 
