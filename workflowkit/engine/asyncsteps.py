@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from workflowkit.base.errors import SuspendInterrupt
 from workflowkit.base.httpcall import Response
@@ -14,10 +14,14 @@ from workflowkit.engine.failures import failed_by
 from workflowkit.engine.outcome import Failed
 from workflowkit.engine.outputtypes import output_type_of
 from workflowkit.engine.ownkeywords import check_own_keywords
+from workflowkit.engine.resulttypes import Moment, PlainJson, Record, Typed
 from workflowkit.engine.session import RUN_STEP
 from workflowkit.engine.steptools import NOT_RECEIVED, Events, Invocable, StepTools, http_call, invoked
 from workflowkit.engine.waitspecs import Duration, OnCancel
 from workflowkit.typeschema import to_json
+
+if TYPE_CHECKING:
+    from workflowkit.registry import Function
 
 _Method = TypeVar("_Method", bound=Callable[..., Awaitable[Any]])
 
@@ -41,6 +45,42 @@ class AsyncSteps(StepTools):
 
     __slots__ = ()
 
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[..., Any], *args: Any,
+        key: str | int | None = ..., retries: int | None = ..., output_type: type[Typed],
+        compensate: Callable[[Any], Any] | None = ..., **kwargs: Any,
+    ) -> Typed: ...  # fmt: skip
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[..., Awaitable[PlainJson]], *args: Any,
+        key: str | int | None = ..., retries: int | None = ..., output_type: None = ...,
+        compensate: Callable[[Any], Any] | None = ..., **kwargs: Any,
+    ) -> PlainJson: ...  # fmt: skip
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[..., PlainJson], *args: Any,
+        key: str | int | None = ..., retries: int | None = ..., output_type: None = ...,
+        compensate: Callable[[Any], Any] | None = ..., **kwargs: Any,
+    ) -> PlainJson: ...  # fmt: skip
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[..., Record | Awaitable[Record]], *args: Any,
+        key: str | int | None = ..., retries: int | None = ..., output_type: None = ...,
+        compensate: Callable[[Any], Any] | None = ..., **kwargs: Any,
+    ) -> dict[str, Any]: ...  # fmt: skip
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[..., Moment | Awaitable[Moment]], *args: Any,
+        key: str | int | None = ..., retries: int | None = ..., output_type: None = ...,
+        compensate: Callable[[Any], Any] | None = ..., **kwargs: Any,
+    ) -> str: ...  # fmt: skip
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[..., Any], *args: Any,
+        key: str | int | None = ..., retries: int | None = ..., output_type: Any = ...,
+        compensate: Callable[[Any], Any] | None = ..., **kwargs: Any,
+    ) -> Any: ...  # fmt: skip
     @_held
     async def run(
         self,
@@ -206,6 +246,26 @@ class AsyncSteps(StepTools):
         made = self._new_callback(step_id, timeout)
         return AsyncCallback(made["id"], made["url"], made["expires_at"], self, f"{step_id} wait")
 
+    @overload
+    async def invoke(
+        self, step_id: str, function: Invocable | str, data: Any = ..., *,
+        timeout: Duration | None = ..., on_cancel: OnCancel = ..., output_type: type[Typed],  # noqa: ASYNC109
+    ) -> Typed: ...  # fmt: skip
+    @overload
+    async def invoke(
+        self, step_id: str, function: Function[..., Coroutine[Any, Any, Typed]], data: Any = ..., *,
+        timeout: Duration | None = ..., on_cancel: OnCancel = ..., output_type: None = ...,  # noqa: ASYNC109
+    ) -> Typed: ...  # fmt: skip
+    @overload
+    async def invoke(
+        self, step_id: str, function: Function[..., Typed], data: Any = ..., *,
+        timeout: Duration | None = ..., on_cancel: OnCancel = ..., output_type: None = ...,  # noqa: ASYNC109
+    ) -> Typed: ...  # fmt: skip
+    @overload
+    async def invoke(
+        self, step_id: str, function: Invocable | str, data: Any = ..., *,
+        timeout: Duration | None = ..., on_cancel: OnCancel = ..., output_type: Any = ...,  # noqa: ASYNC109
+    ) -> Any: ...  # fmt: skip
     @_held
     async def invoke(
         self,

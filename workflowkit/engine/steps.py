@@ -11,10 +11,10 @@ Ids are the author's, unique per handler; repeats are told apart by the order in
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, overload
 
 from workflowkit.base.errors import NonRetriableError
 from workflowkit.base.httpcall import Response
@@ -22,12 +22,14 @@ from workflowkit.engine.failures import failed_by
 from workflowkit.engine.outcome import Failed
 from workflowkit.engine.outputtypes import output_type_of
 from workflowkit.engine.ownkeywords import check_own_keywords
+from workflowkit.engine.resulttypes import Moment, PlainJson, Record, Typed
 from workflowkit.engine.session import RUN_STEP
 from workflowkit.engine.steptools import NOT_RECEIVED, Events, Invocable, StepTools, http_call, invoked
 from workflowkit.engine.waitspecs import Duration, OnCancel
 from workflowkit.typeschema import to_json
 
-Result = TypeVar("Result")
+if TYPE_CHECKING:
+    from workflowkit.registry import Function
 
 
 class Steps(StepTools):
@@ -35,17 +37,53 @@ class Steps(StepTools):
 
     __slots__ = ()
 
+    @overload
+    def run(
+        self, step_id: str, function: Callable[..., Any], *args: Any,
+        key: str | int | None = ..., retries: int | None = ..., output_type: type[Typed],
+        compensate: Callable[[Any], Any] | None = ..., **kwargs: Any,
+    ) -> Typed: ...  # fmt: skip
+    @overload
+    def run(
+        self, step_id: str, function: Callable[..., Sequence[Record]], *args: Any,
+        key: str | int | None = ..., retries: int | None = ..., output_type: None = ...,
+        compensate: Callable[[Any], Any] | None = ..., **kwargs: Any,
+    ) -> list[dict[str, Any]]: ...  # fmt: skip
+    @overload
+    def run(
+        self, step_id: str, function: Callable[..., PlainJson], *args: Any,
+        key: str | int | None = ..., retries: int | None = ..., output_type: None = ...,
+        compensate: Callable[[Any], Any] | None = ..., **kwargs: Any,
+    ) -> PlainJson: ...  # fmt: skip
+    @overload
+    def run(
+        self, step_id: str, function: Callable[..., Record], *args: Any,
+        key: str | int | None = ..., retries: int | None = ..., output_type: None = ...,
+        compensate: Callable[[Any], Any] | None = ..., **kwargs: Any,
+    ) -> dict[str, Any]: ...  # fmt: skip
+    @overload
+    def run(
+        self, step_id: str, function: Callable[..., Moment], *args: Any,
+        key: str | int | None = ..., retries: int | None = ..., output_type: None = ...,
+        compensate: Callable[[Any], Any] | None = ..., **kwargs: Any,
+    ) -> str: ...  # fmt: skip
+    @overload
+    def run(
+        self, step_id: str, function: Callable[..., Any], *args: Any,
+        key: str | int | None = ..., retries: int | None = ..., output_type: Any = ...,
+        compensate: Callable[[Any], Any] | None = ..., **kwargs: Any,
+    ) -> Any: ...  # fmt: skip
     def run(
         self,
         step_id: str,
-        function: Callable[..., Result],
+        function: Callable[..., Any],
         *args: Any,
         key: str | int | None = None,
         retries: int | None = None,
         output_type: Any = None,
         compensate: Callable[[Any], Any] | None = None,
         **kwargs: Any,
-    ) -> Result:
+    ) -> Any:
         """Execute ``function(*args, **kwargs)`` until it returns, at most ``retries`` times more than once.
 
         In a loop, give each step the ``key`` of its item: then it is the same step again wherever the item stands.
@@ -61,7 +99,7 @@ class Steps(StepTools):
             self._session.check_undoable(step_id)
         own_key = self._session.begin(step_id, RUN_STEP)
         if (hit := self._session.result(own_key, step_id)) is not None:
-            return self._done(own_key, kind.read(step_id, hit.output), compensate)  # type: ignore[no-any-return]  # as JSON has it
+            return self._done(own_key, kind.read(step_id, hit.output), compensate)
         if inspect.iscoroutinefunction(function):
             raise NonRetriableError(f"step {step_id!r}: an async function in a handler that is not: make it async")
         own = {"key": key, "retries": retries, "output_type": output_type, "compensate": compensate}
@@ -79,7 +117,7 @@ class Steps(StepTools):
             raise self._fail(own_key, step_id, attempt, failed_by(failure), failure, retries) from failure
         undone = None if compensate is None else RUN_STEP
         kept = self._keep(own_key, step_id, attempt, kind.write(value), retries, undone)
-        return self._done(own_key, kind.read(step_id, kept), compensate)  # type: ignore[no-any-return]
+        return self._done(own_key, kind.read(step_id, kept), compensate)
 
     def _keep(self, key: str, step_id: str, attempt: int, value: Any, retries: int | None, undone: str | None) -> Any:
         """Record what a step returned."""
@@ -125,7 +163,8 @@ class Steps(StepTools):
         ``key`` is for loops. Raises ``StepError`` like ``run``.
         """
         call = http_call(method, url, headers, query, json, body, timeout, expected_status)
-        return self.run(step_id, self._fetch, call, key=key, retries=retries)
+        answer: Response = self.run(step_id, self._fetch, call, key=key, retries=retries)
+        return answer
 
     def sleep(self, step_id: str, duration: Duration) -> None:
         """Go on after ``duration``: seconds, text such as ``"30s"`` or ``"7d"``, or a ``timedelta``; at most 366 days.
@@ -220,6 +259,26 @@ class Steps(StepTools):
         made = self._new_callback(step_id, timeout)
         return Callback(made["id"], made["url"], made["expires_at"], self, f"{step_id} wait")
 
+    @overload
+    def invoke(
+        self, step_id: str, function: Invocable | str, data: Any = ..., *,
+        timeout: Duration | None = ..., on_cancel: OnCancel = ..., output_type: type[Typed],
+    ) -> Typed: ...  # fmt: skip
+    @overload
+    def invoke(
+        self, step_id: str, function: Function[..., Coroutine[Any, Any, Typed]], data: Any = ..., *,
+        timeout: Duration | None = ..., on_cancel: OnCancel = ..., output_type: None = ...,
+    ) -> Typed: ...  # fmt: skip
+    @overload
+    def invoke(
+        self, step_id: str, function: Function[..., Typed], data: Any = ..., *,
+        timeout: Duration | None = ..., on_cancel: OnCancel = ..., output_type: None = ...,
+    ) -> Typed: ...  # fmt: skip
+    @overload
+    def invoke(
+        self, step_id: str, function: Invocable | str, data: Any = ..., *,
+        timeout: Duration | None = ..., on_cancel: OnCancel = ..., output_type: Any = ...,
+    ) -> Any: ...  # fmt: skip
     def invoke(
         self,
         step_id: str,
@@ -253,7 +312,8 @@ class Steps(StepTools):
         Raises ``StepError``, without trying again, if none waits (cause ``not-found``) or the wait has ended
         (``conflict``). In memory nobody is resumed, and nothing returned.
         """
-        return self.run(step_id, self._session.send_signal, signal, to_json(data))
+        run_id: str | None = self.run(step_id, self._session.send_signal, signal, to_json(data))
+        return run_id
 
     def send_event(self, step_id: str, events: Events) -> list[str]:
         """Send one event or several, once; return their ids in order."""
