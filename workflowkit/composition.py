@@ -73,6 +73,7 @@ from workflowkit.runtime.position import ENDED_TIMER, Jitter, Schedule
 from workflowkit.runtime.presence import Presence, Serving
 from workflowkit.runtime.pruning import Kept, Pruning
 from workflowkit.runtime.publishing import Publishing, SubscriptionTokens
+from workflowkit.runtime.readiness import wait_for_tables
 from workflowkit.runtime.relay import Relay, RelayThread
 from workflowkit.runtime.requesting import Requesting
 from workflowkit.runtime.rerunning import Rerunning
@@ -408,7 +409,10 @@ class Runtime:
     def relay_thread(self, serving: Serving) -> RelayThread:
         presence = Presence(self.database, serving, lambda: self.heartbeat.held_count)
         interval_seconds = self.settings.relay_interval_seconds
-        return RelayThread(self.relay, interval_seconds=interval_seconds, presence=presence, pruning=self.pruning)
+        return RelayThread(
+            self.relay, interval_seconds=interval_seconds, presence=presence, pruning=self.pruning,
+            wait=lambda stopping: wait_for_tables(self.database, stopping),
+        )  # fmt: skip
 
     @cached_property
     def pruning(self) -> Pruning:

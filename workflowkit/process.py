@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from workflowkit.base import forks
+from workflowkit.base.errors import StoreUnavailable
 from workflowkit.base.settings import Settings
 
 if TYPE_CHECKING:
@@ -48,8 +49,15 @@ class Process:
 
         if self._startup_sync is not None:
             self._startup_sync.stop()
-        self._startup_sync = StartupSync(self._sync)
+        self._startup_sync = StartupSync(self._sync_if_migrated)
         self._startup_sync.start()
+
+    def _sync_if_migrated(self) -> None:
+        from workflowkit.runtime.readiness import MISSING, is_migrated
+
+        if not is_migrated(self._runtime().database):
+            raise StoreUnavailable(MISSING)
+        self._sync()
 
     def start(self, concurrency: int) -> None:
         """Run steps beside what else this process does."""
@@ -61,9 +69,11 @@ class Process:
     def work(self, concurrency: int, name: str) -> int:
         """Run steps until a signal says to end; return the exit code."""
         from workflowkit.dispatch.consumer import run_worker
+        from workflowkit.runtime.readiness import wait_for_tables
 
-        self.sync_soon()
         runtime = self._runtime()
+        wait_for_tables(runtime.database, threading.Event())
+        self.sync_soon()
         relay = runtime.relay_thread(self._worker(name, concurrency))
         relay.start()
         try:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_shutting_down
+from celery.signals import setup_logging, worker_shutting_down
 
 from workflowkit.dispatch import local_transport
 from workflowkit.dispatch.celery_app import queue_name
@@ -46,6 +46,10 @@ class EmbeddedWorker:
         self._thread.join()
 
 
+def _leave_logging_alone(**_details: Any) -> None:
+    """Keep Celery from changing the level of the root logger, which it does unless somebody else sets up logging."""
+
+
 def run_worker(
     app: Celery, *, queues: Sequence[str], concurrency: int, name: str, on_shutdown: Callable[[], None]
 ) -> int:
@@ -59,6 +63,7 @@ def run_worker(
         on_shutdown()
 
     worker_shutting_down.connect(tell, weak=False)
+    setup_logging.connect(_leave_logging_alone, weak=False)
     worker = app.Worker(
         pool="threads",
         concurrency=concurrency,

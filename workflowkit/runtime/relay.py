@@ -101,6 +101,8 @@ class Relay:
 class RelayThread:
     """Ticks a relay at an interval, or earlier if it says so, until stopped. A failing tick is logged and repeated.
 
+    ``wait`` returns when it can begin.
+
     With a ``presence``, it also lets others know that this process is there; with ``pruning``, it deletes what is old.
     """
 
@@ -111,8 +113,10 @@ class RelayThread:
         interval_seconds: float,
         presence: Presence | None = None,
         pruning: Pruning | None = None,
+        wait: Callable[[threading.Event], None] | None = None,
     ) -> None:
         self._relay = relay
+        self._wait = wait
         self._pruning = pruning
         self._presence = presence
         self._interval_seconds = interval_seconds
@@ -130,6 +134,8 @@ class RelayThread:
             self._presence.leave()
 
     def _run(self) -> None:
+        if self._wait is not None:
+            self._wait(self._stop)
         pause_seconds = self._interval_seconds
         while not self._stop.wait(pause_seconds):
             pause_seconds = self._interval_seconds

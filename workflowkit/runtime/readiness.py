@@ -1,0 +1,39 @@
+"""Waiting for the tables: a process that starts before its database is migrated says so, once, and waits."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from workflowkit.base.errors import StoreUnavailable
+from workflowkit.store import migrate
+from workflowkit.store.database import Database
+
+_log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 1.0
+MISSING = "the database has no tables of this version: run `workflowkit migrate`"
+
+
+def is_migrated(database: Database) -> bool:
+    """Tell whether the database has what this version needs, or more. Raises ``StoreUnavailable``."""
+    revision = migrate.current_revision(database)
+    return revision is not None and revision >= migrate.head_revision()
+
+
+def wait_for_tables(database: Database, stopping: threading.Event) -> None:
+    """Return once the database is migrated, or when ``stopping`` is set."""
+    said = ""
+    while not stopping.is_set():
+        try:
+            if is_migrated(database):
+                return
+            missing = MISSING
+        except StoreUnavailable as error:
+            missing = str(error)
+        except Exception:
+            return  # that cannot be found out here: whoever does the work says what is wrong
+        if missing != said:
+            _log.warning("waiting: %s", missing)
+            said = missing
+        stopping.wait(LOOK_SECONDS)
