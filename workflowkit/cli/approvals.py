@@ -105,7 +105,7 @@ def _decide(
     from workflowkit.runtime.approvals import Choice
 
     choice = Choice(actor or OPERATOR, Verdict(verdict), comment, data, must_be_assigned=actor is not None)
-    with opened() as wk:
+    with opened(writes=True) as wk:
         decided = wk.runtime.approvals.decide(scope_of(environment, tenant), approval_id, choice)
     if as_json:
         from workflowkit.api import views

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
@@ -15,11 +16,12 @@ import click
 from workflowkit.base.clock import SystemClock
 from workflowkit.base.errors import StoreUnavailable
 from workflowkit.base.settings import LOCAL_BROKER_URL, Settings
-from workflowkit.cli.loading import app_argument, load_app
+from workflowkit.cli.loading import app_argument, load_app, load_settings
 from workflowkit.cli.output import FAILED, dim, emit_json, plain, status, table
 from workflowkit.cli.target import sqlite_path, target_settings
 
 if TYPE_CHECKING:
+    from workflowkit.app import WorkflowKit
     from workflowkit.store.database import Database
 
 #: How far this machine's clock may be from the database's before somebody should know.
@@ -52,9 +54,10 @@ def command(ctx: click.Context, app: str | None, as_json: bool) -> None:
     \b
     workflowkit doctor shop.app:wk
     """
-    settings = target_settings()
-    findings = [*_examine(app, settings)]
-    shown = [*_settings(settings)]
+    loaded = None if app is None or Path(app).is_dir() else load_app(app)
+    settings = target_settings(loaded)
+    findings = [*_examine(app, settings), *_compare(loaded, settings)]
+    shown = [*_settings(settings, None if loaded is None else loaded.settings)]
     if as_json:
         emit_json(
             {
@@ -79,6 +82,22 @@ def _examine(app: str | None, settings: Settings) -> Iterator[Finding]:
     )
     yield from _examine_database(settings)
     yield _examine_broker(settings)
+
+
+def _compare(app: WorkflowKit | None, settings: Settings) -> Iterator[Finding]:
+    """Tell where the database on which the application's processes work is not the one that somebody would think."""
+    if app is None:
+        return
+    own, said = app.settings.database_url, load_settings().database_url
+    if own != settings.database_url:
+        yield Finding(
+            "application", "warning",
+            f"its database is {masked(own)}; what was looked at is the dev server's in this directory",
+        )  # fmt: skip
+    elif own != said and any(os.environ.get(name) for name in ("WORKFLOWKIT_DATABASE_URL", "DATABASE_URL")):
+        yield Finding(
+            "application", "warning", f"its database is {masked(own)}, though the environment says {masked(said)}"
+        )
 
 
 def _examine_database(settings: Settings) -> Iterator[Finding]:
@@ -154,24 +173,31 @@ def masked(url: str) -> str:
     return _PASSWORD.sub(lambda found: f"{found[2]}=***" if found[2] else f"{found[1]}:***@", url)
 
 
-def _settings(settings: Settings) -> Iterator[tuple[str, str, str]]:
+def _settings(settings: Settings, own: Settings | None) -> Iterator[tuple[str, str, str]]:
     """Yield name, value and source of every setting; limits only where they are not the default."""
+    said = load_settings()
     for one in fields(settings):
         if one.name == "limits":
             continue
         value = getattr(settings, one.name)
+        if value == getattr(said, one.name):
+            source = _source(f"WORKFLOWKIT_{one.name.upper()}", _FALLBACKS.get(one.name))
+        elif own is not None and value == getattr(own, one.name):
+            source = "the application"
+        else:
+            source = "the dev server in this directory"
         if not one.repr and value is not None:
             value = "***"
         shown = ",".join(value) if isinstance(value, tuple) else masked(str(value))
-        yield one.name, shown, _source(f"WORKFLOWKIT_{one.name.upper()}", _FALLBACKS.get(one.name), value, one.default)
+        yield one.name, shown, source
     for limit in fields(settings.limits):
         value = getattr(settings.limits, limit.name)
         if value != limit.default:
             yield f"limits.{limit.name}", str(value), f"WORKFLOWKIT_LIMIT_{limit.name.upper()}"
 
 
-def _source(variable: str, fallback: str | None, value: Any, default: Any) -> str:
+def _source(variable: str, fallback: str | None) -> str:
     for name in (variable, fallback):
         if name is not None and os.environ.get(name):
             return name
-    return "default" if value == default else "the dev server in this directory"
+    return "default"

@@ -9,6 +9,7 @@ import click
 from workflowkit.base.errors import StoreUnavailable
 from workflowkit.cli.loading import load_settings
 from workflowkit.cli.output import FAILED, status
+from workflowkit.cli.target import named_app
 
 if TYPE_CHECKING:
     from workflowkit.store.database import Database
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 def command(ctx: click.Context, check: bool) -> None:
     """Bring the database to the schema of this version.
 
-    The database is WORKFLOWKIT_DATABASE_URL (or DATABASE_URL): a SQLite file or PostgreSQL. Running it again changes
+    The database is that of the application WORKFLOWKIT_APP, else WORKFLOWKIT_DATABASE_URL (or DATABASE_URL): a SQLite
+    file or PostgreSQL. Running it again changes
     nothing, and several processes may run it at once.
 
     \b
@@ -30,7 +32,8 @@ def command(ctx: click.Context, check: bool) -> None:
     from workflowkit.store import migrate
     from workflowkit.store.database import Database
 
-    url = load_settings().database_url
+    app = named_app()
+    url = (load_settings() if app is None else app.settings).database_url
     database = Database.open(url)
     try:
         before, head = revision_of(database), migrate.head_revision()

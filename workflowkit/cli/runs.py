@@ -150,7 +150,7 @@ def rerun(
         data=None if data is None else json_argument(data),
         version=int(version) if version.isdigit() else version,
     )
-    with opened() as wk:
+    with opened(writes=True) as wk:
         click.echo(wk.runtime.rerunning.rerun(scope_of(environment, tenant), run_id, again))
 
 

@@ -35,10 +35,11 @@ def set_secret(name: str, from_stdin: bool, description: str | None, environment
     workflowkit secrets set stripe --stdin < key.txt
     """
     value = _value(from_stdin=from_stdin)
-    with opened() as wk:
+    with opened(writes=True) as wk:
         from workflowkit.runtime.secrets import NewSecret
 
-        _record, created = wk.runtime.secrets.set(scope_of(environment, tenant), NewSecret(name, value, description))
+        secrets = wk.runtime.editable_secrets
+        _record, created = secrets.set(scope_of(environment, tenant), NewSecret(name, value, description))
     click.echo(f"{status('completed', text='stored' if created else 'replaced')} {plain(name)}")
 
 
@@ -79,8 +80,8 @@ def delete(name: str, force: bool, environment: str, tenant: str) -> None:
     \b
     workflowkit secrets delete stripe
     """
-    with opened() as wk:
-        wk.runtime.secrets.delete(scope_of(environment, tenant), name, force=force)
+    with opened(writes=True) as wk:
+        wk.runtime.editable_secrets.delete(scope_of(environment, tenant), name, force=force)
     click.echo(f"{status('cancelled', text='deleted')} {plain(name)}")
 
 

@@ -75,6 +75,6 @@ def _send_to_server(url: str, key: str | None, event: dict[str, Any]) -> dict[st
 
 
 def _send_to_database(scope: Any, event: dict[str, Any]) -> dict[str, Any]:
-    with opened() as wk:
+    with opened(writes=True) as wk:
         (accepted,) = wk.send(event, scope=scope)
     return {"id": accepted.id, "name": accepted.name, "duplicate_of": accepted.duplicate_of}

@@ -57,5 +57,5 @@ def _send_to_server(url: str, key: str | None, name: str, data: Any) -> str:
 
 
 def _send_here(scope: Any, name: str, data: Any) -> str:
-    with opened() as wk:
+    with opened(writes=True) as wk:
         return wk.signal(name, data, scope=scope)

@@ -53,7 +53,7 @@ def run(
         documents.echo_problems(error.source, error.problems)
         ctx.exit(INVALID)
     scope = scope_of(environment, tenant)
-    with opened() as wk:
+    with opened(writes=True) as wk:
         started = wk.runtime.requesting.by_hand(scope, workflow_id, value, is_author=True)
         found = _wait(wk, scope, started.run_id, timeout) if is_waited_for else None
     _tell(started.run_id, started.event_id, found, as_json=as_json)
@@ -68,7 +68,7 @@ def _wait(wk: WorkflowKit, scope: Scope, run_id: str, timeout_seconds: float | N
 
     ends_at = None if timeout_seconds is None else monotonic_seconds() + timeout_seconds
     while True:
-        with wk.runtime.database.read() as tx:
+        with wk.runtime.database.view(None).read() as tx:  # as it is stored
             try:
                 found = queries.get_run(tx, scope, run_id)
             except NotFound:

@@ -15,8 +15,8 @@ from workflowkit.base.errors import StoreUnavailable
 from workflowkit.base.scope import DEFAULT_SCOPE, Scope
 from workflowkit.base.settings import Settings
 from workflowkit.cli.devserver import DATABASE_NAME, STATE_DIRECTORY
-from workflowkit.cli.loading import load_settings
-from workflowkit.cli.output import Failure
+from workflowkit.cli.loading import load_app, load_settings
+from workflowkit.cli.output import Failure, dim
 
 if TYPE_CHECKING:
     from workflowkit.app import WorkflowKit
@@ -41,9 +41,19 @@ def scope_of(environment: str, tenant: str) -> Scope:
     return Scope(environment, tenant)
 
 
-def target_settings() -> Settings:
-    """Return the settings; where no database is set, that of the dev server in this directory, if there is one."""
-    settings = load_settings()
+def named_app() -> WorkflowKit | None:
+    """Return the application of ``WORKFLOWKIT_APP``, on whose installation commands work; ``None`` without one."""
+    name = os.environ.get("WORKFLOWKIT_APP")
+    return None if not name or Path(name).is_dir() else load_app(name)
+
+
+def target_settings(app: WorkflowKit | None = None) -> Settings:
+    """Return the settings, those of ``app`` if there is one.
+
+    Where no database is set in the environment it is that of the dev server in this directory, if there is one: the dev
+    server does not ask the application for its database either.
+    """
+    settings = load_settings() if app is None else app.settings
     dev_database = (STATE_DIRECTORY / DATABASE_NAME).resolve()
     if not any(os.environ.get(name) for name in _DATABASE_VARIABLES) and dev_database.exists():
         return replace(settings, database_url=f"sqlite:///{dev_database}")
@@ -51,19 +61,27 @@ def target_settings() -> Settings:
 
 
 @contextmanager
-def opened(app: WorkflowKit | None = None) -> Iterator[WorkflowKit]:
+def opened(app: WorkflowKit | None = None, *, writes: bool = False) -> Iterator[WorkflowKit]:
     """Open the installation of the settings, or that of an application, and close it at the end.
 
-    Raises ``Failure`` if its database does not exist, lacks tables or does not answer.
+    Without ``app`` it is that of ``WORKFLOWKIT_APP``. A command that ``writes`` values does so as it would,
+    which may encrypt them; others show what is encrypted as it is stored. Raises ``Failure`` if its database does not
+    exist, lacks tables or does not answer.
     """
     from workflowkit.app import WorkflowKit
 
-    settings = target_settings() if app is None else app.settings
+    named = named_app() if app is None else app
+    settings = target_settings(named) if app is None else app.settings
+    if named is not None and settings.database_url != named.settings.database_url != load_settings().database_url:
+        click.echo(dim("on the database of the dev server in this directory, not on the application's own"), err=True)
     if (path := sqlite_path(settings.database_url)) is not None and not path.exists():
         raise Failure(f"there is no database {path}; set WORKFLOWKIT_DATABASE_URL, or start `workflowkit dev` here")
     import sqlalchemy.exc
 
-    wk = app or WorkflowKit(settings=settings)
+    wk = app or (named if writes else None) or WorkflowKit(settings=settings)
+    if wk.settings != settings:
+        wk.stop()  # what it may have opened when it was loaded
+        wk.settings = settings
     try:
         yield wk
     except (sqlalchemy.exc.OperationalError, sqlalchemy.exc.ProgrammingError) as error:
