@@ -15,7 +15,7 @@ from workflowkit.definition.cel import compile_expression
 SYNTAX: list[tuple[str, int, str]] = [
     ("", 0, "empty"),
     ("  // only a comment", 0, "empty"),
-    ("1 +", 3, "the end"),
+    ("1 +", 3, "unexpected end"),
     ("1 + * 2", 4, "'*'"),
     ("(1", 2, "expected ')'"),
     ("[1", 2, "expected ','"),

@@ -213,7 +213,7 @@ def test_in_memory_functions_that_are_invoked_run_too_with_their_own_waits() -> 
         ("shop/fails", None, "invoked-run-failed"),
         ("shop/slow", "1h", "invoke-timeout"),
         ("shop/again", None, "depth-exceeded"),
-        ("a-workflow", "1h", "invoke-timeout"),
+        ("a-workflow", "1h", "invoke-target-missing"),
     ],
 )
 def test_in_memory_invoking_fails_as_it_does_with_a_database(target: str, timeout: str | None, cause: str) -> None:

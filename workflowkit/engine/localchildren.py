@@ -24,8 +24,11 @@ class WithFunctions(Unattended):
         self._registry, self._options, self._depth = registry, options, depth
 
     def wait(self, attempt: LocalAttempt, wait: Wait) -> Ended | Held:
-        if wait.kind is not WaitKind.RUN or FUNCTION_SEPARATOR not in wait.name:
+        if wait.kind is not WaitKind.RUN:
             return super().wait(attempt, wait)
+        if FUNCTION_SEPARATOR not in wait.name:
+            message = f"there is no published workflow {wait.name!r}: in memory, functions of the application are run"
+            return _refused("invoke-target-missing", message, attempt)
         function = self._registry.functions.get(wait.name)
         if function is None:
             return _refused("invoke-target-missing", f"there is no function {wait.name!r}", attempt)

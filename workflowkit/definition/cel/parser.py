@@ -99,8 +99,9 @@ class _Parser:
 
     def _unexpected(self, expected: str = "") -> ExpressionError:
         token = self._peek()
-        found = "the end" if token.kind is TokenKind.END else repr(token.text[:40])
-        message = f"{expected}, found {found}" if expected else f"unexpected {found}"
+        is_end = token.kind is TokenKind.END
+        found = "the end" if is_end else repr(token.text[:40])
+        message = f"{expected}, found {found}" if expected else f"unexpected {'end' if is_end else found}"
         return ExpressionError(message, position=token.position)
 
     # levels
