@@ -232,7 +232,8 @@ class WorkflowKit:
                 runtime, settings = self.runtime, self.settings
                 endpoint = Endpoint(
                     function.id, scope or settings.scope, runtime.endpoints, runtime.database, settings.limits,
-                    self.sync, settings.public_url, later,
+                    self.sync, lambda: runtime.functions.is_retired(settings.environment, self.app_id, function.id),
+                    settings.public_url, later,
                 )  # fmt: skip
                 return endpoint.answer(path)
 

@@ -18,7 +18,7 @@ from workflowkit.api import create_blueprint
 from workflowkit.api.services import services_of
 from workflowkit.api.waiting import Waiting
 from workflowkit.base.errors import DefinitionError, LeaseInterrupt, NonRetriableError
-from workflowkit.base.scope import DEFAULT_SCOPE, Scope
+from workflowkit.base.scope import APP_TENANT, DEFAULT_SCOPE, Scope
 from workflowkit.engine.context import AsyncStepContext, StepContext
 
 Define = Callable[[WorkflowKit, Flask], None]
@@ -243,3 +243,65 @@ def test_triggers_and_flow_control_are_refused(options: dict[str, Any], pointers
         wk.durable_endpoint("x", **options)(lambda ctx: None)
     assert [problem.pointer for problem in caught.value.problems] == pointers
     assert wk.registry.functions == {}
+
+
+def _an_endpoint(wk: WorkflowKit, app: Flask) -> None:
+    @app.post("/quote")
+    @wk.durable_endpoint("quote", on_failure=lambda ctx: None)
+    def quote(ctx: StepContext) -> int:
+        return ctx.step.run("price", lambda: 7)
+
+
+def _worker(database_url: str, app_version: str | None = None, *names: str) -> WorkflowKit:
+    """An application as a worker has it, without the module that has the views."""
+    wk = WorkflowKit("shop", app_version=app_version, database_url=database_url)
+    for name in names:
+        wk.function(name)(lambda ctx: None)
+    return wk
+
+
+def _enabled(wk: WorkflowKit) -> dict[str, bool]:
+    with wk.runtime.database.read() as tx:
+        rows = tx.connection.exec_driver_sql("SELECT id, enabled FROM workflows WHERE tenant = '*'").all()
+    return {row[0]: bool(row[1]) for row in rows}
+
+
+@pytest.mark.parametrize("version", [None, "2"])
+def test_an_endpoint_outlives_a_worker_that_syncs_without_it(database_url: str, version: str | None) -> None:
+    with a_host(database_url, _an_endpoint) as host:
+        assert host.client.post("/quote").get_json() == 7
+        worker = _worker(database_url, version, "nightly", "gone")
+        worker.sync()
+
+        assert host.client.post("/quote").get_json() == 7
+        assert _enabled(host.wk) == dict.fromkeys(
+            ("shop/quote", "shop/quote-failure", "shop/nightly", "shop/gone"), True
+        )
+        again = _worker(database_url, version, "nightly")
+        assert again.sync().retired == ("shop/gone",)
+        assert host.client.post("/quote").get_json() == 7
+        worker.stop()
+        again.stop()
+
+
+def test_an_endpoint_that_another_sync_has_switched_off_comes_back_with_its_next_request(database_url: str) -> None:
+    with a_host(database_url, _an_endpoint) as host:
+        assert host.client.post("/quote").get_json() == 7
+        other = _worker(database_url)
+        other.durable_endpoint("another")(lambda ctx: None)
+        assert other.sync().retired == ("shop/quote", "shop/quote-failure")
+
+        assert host.client.post("/quote").get_json() == 7
+        other.stop()
+
+
+def test_an_endpoint_that_somebody_has_switched_off_stays_off(database_url: str) -> None:
+    with a_host(database_url, _an_endpoint) as host:
+        assert host.client.post("/quote").get_json() == 7
+        host.wk.runtime.authoring.set_enabled(Scope("default", APP_TENANT), "shop/quote", False)
+
+        assert host.client.post("/quote").status_code == 409
+        worker = _worker(database_url, None, "nightly")
+        worker.sync()
+        assert host.client.post("/quote").status_code == 409
+        worker.stop()

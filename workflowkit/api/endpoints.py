@@ -15,7 +15,7 @@ from workflowkit.api.contract import answer
 from workflowkit.api.errors import problem, problems_of, status_of
 from workflowkit.api.requestdata import request_data
 from workflowkit.api.results import RUN_HEADER, result_path
-from workflowkit.base.errors import NotFound, RunCancelled, RunFailed, WorkflowKitError
+from workflowkit.base.errors import Conflict, NotFound, RunCancelled, RunFailed, WorkflowKitError
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope
 from workflowkit.engine.states import RunStatus
@@ -29,7 +29,10 @@ Later = Callable[[str], ResponseReturnValue]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One durable endpoint. ``sync`` publishes its function; ``later`` is ``None`` for a redirect to the result."""
+    """One durable endpoint. ``later`` is ``None`` for a redirect to the result.
+
+    ``sync`` publishes its function; ``is_retired`` tells whether another process's sync has switched it off.
+    """
 
     function_id: str
     scope: Scope
@@ -37,6 +40,7 @@ class Endpoint:
     database: Database
     limits: Limits
     sync: Callable[[], object]
+    is_retired: Callable[[], bool]
     public_url: str | None = None
     later: Later | None = None
 
@@ -70,8 +74,12 @@ class Endpoint:
         try:
             return self.endpoints.call(self.scope, self.function_id, data)
         except NotFound:
-            self.sync()  # the first request of all, before any process has published the function
-            return self.endpoints.call(self.scope, self.function_id, data)
+            pass  # the first request of all, before any process has published the function
+        except Conflict:
+            if not self.is_retired():  # somebody has switched it off, or paused it
+                raise
+        self.sync()
+        return self.endpoints.call(self.scope, self.function_id, data)
 
     def _later(self, run_id: str) -> ResponseReturnValue:
         if self.later is not None:

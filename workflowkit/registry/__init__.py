@@ -5,8 +5,8 @@ Nothing here runs an action; that is ``engine.executor``.
 
 from workflowkit.registry.catalogue import APP_PREFIX, REMOTE_PREFIX, Registry
 from workflowkit.registry.durations import DurationInput, DurationText
-from workflowkit.registry.functionoptions import FunctionOptions, endpoint_options
-from workflowkit.registry.functions import Function, define_function
+from workflowkit.registry.functionoptions import FunctionOptions, endpoint_options, is_endpoint
+from workflowkit.registry.functions import Function, define_function, follower_ids
 from workflowkit.registry.loading import load_builtin_actions, load_directory, load_entry_points
 from workflowkit.registry.spec import ActionOptions, ActionSpec, EdgeOptions, PredefinedEdge, action, define
 from workflowkit.typeschema import Field
@@ -28,6 +28,8 @@ __all__ = [
     "define",
     "define_function",
     "endpoint_options",
+    "follower_ids",
+    "is_endpoint",
     "load_builtin_actions",
     "load_directory",
     "load_entry_points",

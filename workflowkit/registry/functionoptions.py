@@ -20,6 +20,8 @@ Table = Mapping[str, Any]
 
 #: The options that stand under ``settings`` in a document.
 SETTING_OPTIONS = (*sorted(FLOW_NAMES), "cancel_on", "retries", "timeouts")
+#: What starts a durable endpoint.
+ENDPOINT_TRIGGER: dict[str, Any] = {"http": {"wait": 0}}
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
@@ -99,6 +101,11 @@ def action_options(options: FunctionOptions) -> ActionOptions:
     return found
 
 
+def is_endpoint(document: Mapping[str, Any]) -> bool:
+    """Tell whether a document is that of a durable endpoint: of nothing but requests, that do not wait for its end."""
+    return list(document.get("triggers", ())) == [ENDPOINT_TRIGGER]
+
+
 def endpoint_options(options: FunctionOptions) -> FunctionOptions:
     """Return the options of a function that HTTP requests start.
 
@@ -114,7 +121,7 @@ def endpoint_options(options: FunctionOptions) -> FunctionOptions:
         problems.append(Problem(f"/settings/{name}", "conflicting-settings", message))
     if problems:
         raise DefinitionError(problems)
-    return {**options, "trigger": {"http": {"wait": 0}}}
+    return {**options, "trigger": ENDPOINT_TRIGGER}
 
 
 def timeout_seconds(options: FunctionOptions) -> float:

@@ -191,6 +191,11 @@ class _Definition:
         return _Definition(self._app_id, f"{self._id}{suffix}", options, self._app_version).function(follower)
 
 
+def follower_ids(function_id: str) -> set[str]:
+    """Return the ids that the handlers of a function's failure and cancellation have."""
+    return {f"{function_id}{suffix}" for _, suffix in FOLLOWERS.values()}
+
+
 def is_async(handler: Callable[..., Any]) -> bool:
     """Tell whether calling a handler makes a coroutine."""
     function = inspect.unwrap(handler)

@@ -18,7 +18,7 @@ from workflowkit.base import jsonvalue
 from workflowkit.base.errors import DefinitionError, Problem
 from workflowkit.base.ids import new_id
 from workflowkit.base.scope import APP_TENANT, Scope
-from workflowkit.registry import ActionSpec
+from workflowkit.registry import ActionSpec, follower_ids, is_endpoint
 from workflowkit.runtime.authoring import Authoring
 from workflowkit.store import apps, appsyncs
 from workflowkit.store.apps import AppRecord, Origin
@@ -87,32 +87,39 @@ class Functions:
         """
         scope = Scope(environment, APP_TENANT)
         with self._database.read() as tx:
-            planned = _plan(apps.get(tx, scope, app.id), app, force=force)
+            planned = _plan(tx, scope, apps.get(tx, scope, app.id), app, force=force)
         if planned.status is not SyncStatus.SYNCED:
             return planned
         with self._database.transaction("sync") as tx:
             # The row's lock lets processes that start together take turns; the last one finds it done.
             stored = apps.lock(tx, scope, app.id)
-            planned = _plan(stored, app, force=force)
+            planned = _plan(tx, scope, stored, app, force=force)
             if planned.status is not SyncStatus.SYNCED:
                 return planned
             published = self._publish(tx, scope, app, stored)
             for function_id in planned.retired:
                 self._authoring.switch(tx, scope, function_id, enabled=False)
+            kept = frozenset() if stored is None else frozenset(stored.function_ids) - frozenset(planned.retired)
             apps.save(
-                tx, scope, app.id, version=app.version, app_hash=app.hash, function_ids=[*app.functions],
-                origin=app.origin,
+                tx, scope, app.id, version=app.version, app_hash=app.hash,
+                function_ids=[*app.functions, *sorted(kept - frozenset(app.functions))], origin=app.origin,
             )  # fmt: skip
             synced = _row(tx, app, published, planned.retired)
             appsyncs.insert(tx, scope, synced, limit=self._authoring.limits.app_syncs)
         _log.info("functions of %s synced: %d published, %d retired", app.id, len(published), len(planned.retired))
         return Synced(SyncStatus.SYNCED, app.version, published, planned.retired)
 
+    def is_retired(self, environment: str, app_id: str, function_id: str) -> bool:
+        """Tell whether a function is switched off because code was synced that does not have it."""
+        with self._database.read() as tx:
+            stored = apps.get(tx, Scope(environment, APP_TENANT), app_id)
+        return stored is not None and stored.archived_at_ms is None and function_id not in stored.function_ids
+
     def compare(self, environment: str, app: App, *, force: bool = False) -> Synced:
         """Return what ``sync`` would come to, without doing anything."""
         scope = Scope(environment, APP_TENANT)
         with self._database.read() as tx:
-            planned = _plan(apps.get(tx, scope, app.id), app, force=force)
+            planned = _plan(tx, scope, apps.get(tx, scope, app.id), app, force=force)
             if planned.status is not SyncStatus.SYNCED:
                 return planned
             return replace(planned, published=tuple(_changed(tx, scope, app)))
@@ -157,7 +164,7 @@ def version_key(version: str | None) -> tuple[tuple[int, int, str], ...]:
     return (*parts, (1, 0, ""))
 
 
-def _plan(stored: AppRecord | None, app: App, *, force: bool) -> Synced:
+def _plan(tx: Transaction, scope: Scope, stored: AppRecord | None, app: App, *, force: bool) -> Synced:
     if stored is None:
         return Synced(SyncStatus.SYNCED if app.functions else SyncStatus.UNCHANGED, app.version)
     if stored.hash == app.hash:
@@ -165,7 +172,17 @@ def _plan(stored: AppRecord | None, app: App, *, force: bool) -> Synced:
     if version_key(app.version) < version_key(stored.version) and not force:
         return Synced(SyncStatus.SUPERSEDED, stored.version)
     retired = sorted(set(stored.function_ids) - set(app.functions))
+    # Where requests are answered they are defined: a process without any, such as a worker, cannot tell which are gone.
+    if retired and not any(is_endpoint(function.document) for function in app.functions.values()):
+        kept = {each for each in retired if _is_stored_endpoint(tx, scope, each)}
+        kept = kept.union(*map(follower_ids, kept))
+        retired = [each for each in retired if each not in kept]
     return Synced(SyncStatus.SYNCED, app.version, retired=tuple(retired))
+
+
+def _is_stored_endpoint(tx: Transaction, scope: Scope, function_id: str) -> bool:
+    found = apps.find_functions(tx, scope, limit=1, function_id=function_id)
+    return bool(found) and is_endpoint(found[0].document)
 
 
 def _changed(tx: Transaction, scope: Scope, app: App) -> Iterator[str]:
