@@ -497,3 +497,13 @@ def test_running_a_workflow_waits_for_its_end_or_gives_up(installation: Harness)
 def test_what_cannot_be_run_is_refused(installation: Harness, arguments: list[str], exit_code: int) -> None:
     assert _cli("workflows", "run", *arguments).exit_code == exit_code
     assert installation.rows("SELECT id FROM events") == []
+
+
+def test_a_job_over_runs_of_a_workflow_that_does_not_exist_is_refused(installation: Harness) -> None:
+    for options in (("--dry-run",), ()):
+        refused = _cli("jobs", "create", "cancel", "--workflow", "tset", *options)
+        assert refused.exit_code != 0
+        assert "tset" in refused.output
+    assert _cli("jobs", "list").stdout == "no jobs\n"
+    assert _cli("jobs", "create", "cancel", "--workflow", "test", "--dry-run").stdout == "0 runs\n"
+    assert _cli("jobs", "create", "cancel", "--dry-run").exit_code == 0

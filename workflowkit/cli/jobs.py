@@ -10,6 +10,8 @@ from workflowkit.cli.output import emit_json, plain, status, table
 from workflowkit.cli.target import opened, scope_of, scope_options
 
 if TYPE_CHECKING:
+    from workflowkit.app import WorkflowKit
+    from workflowkit.base.scope import Scope
     from workflowkit.store.jobs import JobRow
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
@@ -65,6 +67,8 @@ def create(
     )  # fmt: skip
     with opened() as wk:
         scope = scope_of(environment, tenant)
+        if workflow_id is not None:
+            _check_workflow(wk, scope, workflow_id)
         if dry_run:
             count = wk.runtime.jobs.count(scope, wanted)
             if as_json:
@@ -73,6 +77,15 @@ def create(
                 click.echo(f"{count} runs")
             return
         _show(wk.runtime.jobs.create(scope, wanted), as_json=as_json)
+
+
+def _check_workflow(wk: WorkflowKit, scope: Scope, workflow_id: str) -> None:
+    """Raise ``NotFound`` for a workflow that does not exist: a slip of the hand must not look like work well done."""
+    from workflowkit.base.scope import owner_of
+    from workflowkit.store import workflows
+
+    with wk.runtime.database.read() as tx:
+        workflows.get(tx, owner_of(scope, workflow_id), workflow_id)
 
 
 @command.command("list")
