@@ -10,7 +10,7 @@ from editing import EditorPage, NewPage, chain
 from playwright.sync_api import Page, Request, expect
 
 #: The bar is 200 kB in every language; the rest is room for what comes. English stands in the sources.
-FIRST_LOAD_BYTES = {"en": 186_500, "de": 198_500, "ar": 199_500}
+FIRST_LOAD_BYTES = {"en": 187_200, "de": 198_900, "ar": 199_900}
 #: After a frame, what a page loads because of what it shows has been asked for.
 NEXT_FRAME = "() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))"
 #: A quiet machine needs about a second; one that runs everything else at the same time may take longer.

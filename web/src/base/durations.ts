@@ -1,8 +1,5 @@
 /** Durations as documents have them: "3d", or a number of seconds. */
 
-/** The `format` of such a text in a JSON Schema. */
-export const DURATION_FORMAT = "time-span";
-
 export const DURATION_UNITS = ["ms", "s", "m", "h", "d"] as const;
 export type DurationUnit = (typeof DURATION_UNITS)[number];
 
@@ -34,10 +31,4 @@ export function isDurationText(text: string): boolean {
   if (found === undefined) return false;
   const length = Number(found.amount) * UNIT_MS[found.unit];
   return length > 0 && length <= LONGEST_MS;
-}
-
-/** A length in the largest unit that takes no fraction. */
-export function durationOf(milliseconds: number): { readonly value: number; readonly unit: DurationUnit } {
-  const unit = DURATION_UNITS.findLast((each) => milliseconds % UNIT_MS[each] === 0 && milliseconds !== 0) ?? "s";
-  return { value: milliseconds / UNIT_MS[unit], unit };
 }

@@ -137,7 +137,11 @@ export function AddButton(props: AddButtonProps): React.JSX.Element | null {
         store.getState().want({ at: "after", from: nodeId, way });
       }}
     >
-      {way.name !== undefined && <span className="add-after-name">{served(way.name)}</span>}
+      {way.name !== undefined && (
+        <span className="add-after-name" title={served(way.name)}>
+          {served(way.name)}
+        </span>
+      )}
       <Icon name="plus" size={14} />
     </button>
   );

@@ -42,6 +42,7 @@ export const WireEdge = memo(function WireEdge(props: EdgeProps<FlowEdge>): Reac
               type="button"
               tabIndex={-1}
               className={classes.filter(Boolean).join(" ")}
+              title={label}
               onClick={() => store.getState().selectEdge(edge.id)}
             >
               {label}

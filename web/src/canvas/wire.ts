@@ -75,7 +75,7 @@ function routeOf(
   const start = { x: source.x + wayOffset(way, count), y: source.y + NODE_HEIGHT };
   const route = routes.find(id, start, { x: target.x + NODE_WIDTH / 2, y: target.y });
   const isPlain = route.bend === undefined && route.lane === undefined;
-  return isPlain && count > 2 && target.y - start.y >= ROOM ? { bend: target.y - LATE } : route;
+  return isPlain && count > 1 && target.y - start.y >= ROOM ? { bend: target.y - LATE } : route;
 }
 
 /** What stands on an edge: its own name, the name of its way, or its condition in short. */

@@ -2,7 +2,6 @@
 
 import type { Json, JsonObject } from "../base/json";
 import { fromPointer, isEqual, isList, isObject, valueAt } from "../base/json";
-import { DURATION_FORMAT } from "../base/durations";
 import type { Message } from "../locale/locale";
 import { served, t } from "../locale/locale";
 
@@ -41,6 +40,8 @@ export interface FieldSpec {
   readonly choices: readonly Choice[];
 }
 
+/** The `format` of a text that is a duration. */
+export const DURATION_FORMAT = "time-span";
 const ANYTHING: Schema = {};
 const DEEPEST_REFERENCE = 20;
 const TYPE_NAMES: Readonly<Record<string, Message>> = {

@@ -2,13 +2,13 @@
 
 import type { OutputUnit } from "@cfworker/json-schema";
 import { Validator, format } from "@cfworker/json-schema";
-import { DURATION_FORMAT, isDurationText } from "../base/durations";
+import { isDurationText } from "../base/durations";
 import type { Json } from "../base/json";
 import { fromPointer, isList, isObject } from "../base/json";
 import { hasReference } from "../document/references";
 import { secretName } from "../secrets/reference";
 import type { Schema } from "./schema";
-import { meantForm, resolve } from "./schema";
+import { DURATION_FORMAT, meantForm, resolve } from "./schema";
 import type { Message } from "../locale/locale";
 import { counted, locale, t } from "../locale/locale";
 

@@ -1,6 +1,7 @@
 import { useMay } from "../api/session";
 import { withOptional } from "../document/scope";
 import { pathTo } from "../shell/routes";
+import { Boundary, later } from "../shell/later";
 import { IconButton } from "../shell/ui/Button";
 import { Icon } from "../shell/ui/Icon";
 import { Link } from "../shell/ui/Link";
@@ -10,7 +11,9 @@ import { PublishButton } from "./PublishButton";
 import { SaveStatus } from "./SaveStatus";
 import type { Panel } from "./store";
 import { useDocument, useEditor, useEditorContext, useHost } from "./store";
-import { counted, t } from "../locale/locale";
+import { counted, t, withPanelWords } from "../locale/locale";
+
+const Unpublished = later(() => withPanelWords(() => import("./Unpublished")).then((module) => module.Unpublished));
 
 interface TopBarProps {
   readonly publishedVersion: number | null;
@@ -94,6 +97,11 @@ function DraftStatus({ publishedVersion }: { readonly publishedVersion: number |
       <span className="tag topbar-version">
         {publishedVersion === null ? t("Draft") : t("v{version} live", { version: publishedVersion })}
       </span>
+      {publishedVersion !== null && (
+        <Boundary>
+          <Unpublished version={publishedVersion} />
+        </Boundary>
+      )}
       {!isReadOnly && <SaveStatus />}
     </>
   );

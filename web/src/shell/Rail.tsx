@@ -63,7 +63,13 @@ export function Rail({ section }: { readonly section: string }): React.JSX.Eleme
         <Icon name="workflow" size={20} />
       </span>
       {sections.map(({ name, label, icon }) => (
-        <Link key={name} className="rail-link" href={pathTo(name)} aria-current={name === section ? "page" : undefined}>
+        <Link
+          key={name}
+          className="rail-link"
+          href={pathTo(name)}
+          title={t(label)}
+          aria-current={name === section ? "page" : undefined}
+        >
           <Icon name={icon} size={20} />
           <span>{t(label)}</span>
         </Link>

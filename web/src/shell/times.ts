@@ -13,7 +13,7 @@ export function ago(moment: string, now = Date.now()): string {
   const seconds = (new Date(moment).getTime() - now) / 1000;
   if (seconds < -30 * 86_400)
     return new Intl.DateTimeFormat(dateLocale(), { dateStyle: "medium" }).format(new Date(moment));
-  const unit = UNITS.find(([, length]) => Math.abs(seconds) >= length);
+  const unit = UNITS.find(([, size]) => Math.abs(seconds) >= size);
   if (unit === undefined) return t("just now");
   const relative = new Intl.RelativeTimeFormat(dateLocale(), { numeric: "auto" });
   return relative.format(Math.round(seconds / unit[1]), unit[0]);
@@ -29,14 +29,6 @@ export function duration(milliseconds: number): string {
   if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
   const seconds = milliseconds / 1000;
   return seconds < 60 ? `${seconds.toFixed(1)} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
-}
-
-/** How long something is, for people: "3 days", "1.5 hours". */
-export function length(milliseconds: number): string {
-  const seconds = milliseconds / 1000;
-  const [unit, size] = UNITS.find(([, each]) => seconds >= each) ?? (["second", 1] as const);
-  const options = { style: "unit", unit, unitDisplay: "long", maximumFractionDigits: 1 } as const;
-  return new Intl.NumberFormat(locale() === "en" ? "en" : dateLocale(), options).format(seconds / size);
 }
 
 /** The same in the words of other languages. */

@@ -5,7 +5,7 @@ import { without } from "../base/json";
 import { statusWord } from "../canvas/painting";
 import type { KindNames } from "../document/names";
 import { useEditor } from "../editor/store";
-import { length } from "../shell/times";
+import { length } from "./length";
 import { Button } from "../shell/ui/Button";
 import { Icon } from "../shell/ui/Icon";
 import { JsonTree } from "../shell/ui/JsonTree";

@@ -4,8 +4,12 @@ import { isEqual, isList } from "../../base/json";
 import type { FieldKind, FieldSpec } from "../schema";
 import { humanize } from "../schema";
 import { AnyControl } from "./AnyControl";
-import { DurationControl } from "./DurationControl";
-import { served, t } from "../../locale/locale";
+import { served, t, withPanelWords } from "../../locale/locale";
+import { later } from "../../shell/later";
+
+const DurationControl = later(() =>
+  withPanelWords(() => import("./DurationControl")).then((module) => module.DurationControl),
+);
 
 const SCALARS: ReadonlySet<FieldKind> = new Set([
   "text",

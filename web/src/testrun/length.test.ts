@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { setLanguage } from "../locale/locale";
-import { length } from "./times";
+import { length } from "./length";
 
 afterEach(() => setLanguage("en"));
 
