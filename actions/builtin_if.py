@@ -37,6 +37,6 @@ def builtin_if(condition: Annotated[Any, Field(format="json-logic", widget="cond
     """Continue on one of two ways, depending on a condition.
 
     Args:
-        condition: A JSON Logic rule, such as {">": ["!ref($.event.data.total)", 100]}.
+        condition: What has to hold. Choose a value of the event or of an earlier step, and what it is compared with.
     """
     return {"result": logic_truthy(condition)}

@@ -172,14 +172,14 @@ def test_conditions_are_rows_or_json_logic(editor: EditorPage) -> None:
 
 def test_an_edge_says_when_it_is_taken(editor: EditorPage) -> None:
     page = editor.open(chain("switch", "log")).page
-    page.get_by_role("group", name="From switch to log").focus()
+    page.get_by_role("group", name="From Switch to Log").focus()
     page.keyboard.press("Enter")
     editor.get("field-/conditional/type").select_option("match")
     page.get_by_label("Equals", exact=True).fill("DE")
     (_, edge) = editor.saved()["edges"]
     assert edge["conditional"] == {"type": "match", "ref": "!ref($.output.result)", "value": "DE"}
     expect(page.get_by_role("button", name="= DE")).to_be_visible()
-    expect(page.get_by_role("group", name="From switch to log, = DE")).to_be_visible()
+    expect(page.get_by_role("group", name="From Switch to Log, = DE")).to_be_visible()
     editor.get("field-/name").fill("Germany")
     expect(page.get_by_role("button", name="Germany")).to_be_visible()
     editor.page.reload()
@@ -311,3 +311,19 @@ def test_a_connection_for_failures_is_switched_on_beside_it(editor: EditorPage) 
     editor.get("branch-on-error").click()
     expect(page.get_by_text("The run goes this way when the step has failed for good.")).to_be_visible()
     assert editor.saved()["actions"][0]["settings"] == {"on_error": "branch"}
+
+
+def test_a_text_that_is_compared_by_size_is_told_of(editor: EditorPage) -> None:
+    page = editor.open(chain("builtin:if")).page
+    editor.select("builtin:if")
+    editor.get("condition-add").click()
+    editor.get("condition-left").fill("total")
+    expect(editor.get("condition-warning")).to_have_count(0)
+    editor.get("condition-operator").select_option(label="is more than")
+    expect(editor.get("condition-warning")).to_contain_text("“total” is a text")
+    assert serious_in_both_themes(page) == []
+    editor.get("condition-left").fill("!ref($.event.data.total)")
+    editor.get("condition-right").fill("500 EUR")
+    expect(editor.get("condition-warning")).to_contain_text("“500 EUR” is a text")
+    editor.get("condition-right").fill("500")
+    expect(editor.get("condition-warning")).to_have_count(0)

@@ -169,7 +169,9 @@ def test_edges_are_labelled_by_their_conditions_and_saved_unchanged(editor: Edit
         "e": {"type": "error"},
     }
     document = chain("builtin:if")
-    document["actions"] += [{"id": node_id, "kind": "log", "inputs": {"message": node_id}} for node_id in conditions]
+    document["actions"] += [
+        {"id": node_id, "kind": "log", "name": node_id, "inputs": {"message": node_id}} for node_id in conditions
+    ]
     document["edges"] += [
         {"id": f"to-{target}", "from": "builtin:if", "to": target, "conditional": conditional}
         for target, conditional in conditions.items()
@@ -177,10 +179,10 @@ def test_edges_are_labelled_by_their_conditions_and_saved_unchanged(editor: Edit
     document["actions"][0] |= {"inputs": {"condition": RULE}, "settings": {"on_error": "branch"}}
     page = editor.open(document).page
     for target, label in {"a": "True", "b": "False", "c": "= DE", "d": "If true", "e": "Error"}.items():
-        expect(page.get_by_role("group", name=f"From builtin:if to {target}, {label}")).to_be_attached()
+        expect(page.get_by_role("group", name=f"From If to {target}, {label}")).to_be_attached()
     editor.select("a")
     editor.get("step-name").fill("Renamed")
     saved = {edge["to"]: edge.get("conditional") for edge in editor.saved()["edges"] if edge["from"] == "builtin:if"}
     assert saved == conditions
     page.reload()
-    expect(page.get_by_role("group", name="From builtin:if to c, = DE")).to_be_attached()
+    expect(page.get_by_role("group", name="From If to c, = DE")).to_be_attached()

@@ -2,6 +2,8 @@ import { useId, useState } from "react";
 import type { Json } from "../base/json";
 import { JsonArea } from "../config/fields/AnyControl";
 import { Button, IconButton } from "../shell/ui/Button";
+import { Icon } from "../shell/ui/Icon";
+import { textBySize } from "./comparing";
 import type { OperatorName, Rule, RuleGroup } from "./logic";
 import { OPERATORS, parseOperand, readRule, writeOperand, writeRule } from "./logic";
 import { ReferencePicker } from "./ReferencePicker";
@@ -155,6 +157,7 @@ interface RuleRowProps {
 
 function RuleRow({ rule, variables, isReadOnly, onChange, onRemove }: RuleRowProps): React.JSX.Element {
   const { left, operator, right } = rule;
+  const text = textBySize(rule, variables);
   return (
     <div className="condition-rule">
       <Operand
@@ -191,6 +194,17 @@ function RuleRow({ rule, variables, isReadOnly, onChange, onRemove }: RuleRowPro
           isReadOnly={isReadOnly}
           onChange={(next) => onChange({ ...rule, right: next })}
         />
+      )}
+      {text !== undefined && (
+        <p className="field-error field-error-warning" role="status" data-testid="condition-warning">
+          <Icon name="alert" size={13} />
+          <span>
+            {t(
+              "“{text}” is a text, and no number: it has no size. To compare a value of the event or of a step, choose it with the braces.",
+              { text },
+            )}
+          </span>
+        </p>
       )}
     </div>
   );
