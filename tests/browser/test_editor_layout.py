@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, expect
 def box_of(locator: Locator) -> dict[str, float]:
     box = locator.bounding_box()
     assert box is not None
-    return dict(box)
+    return {"x": box["x"], "y": box["y"], "width": box["width"], "height": box["height"]}
 
 
 def overlap(one: dict[str, float], other: dict[str, float]) -> bool:
