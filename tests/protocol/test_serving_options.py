@@ -77,7 +77,7 @@ def test_the_handler_of_failures_is_registered_for_the_failures_of_its_function_
     with served(wk, is_dev=True, app_id="desk") as url:
         told = {each["id"]: each["triggers"] for each in _told(url)["functions"]}
     assert told["desk-one-failure"] == [
-        {"event": "inngest/function.failed", "expression": "event.data.function_id == 'desk-one'"}
+        {"event": "inngest/function.failed", "expression": 'event.data.function_id == "desk-one"'}
     ]
 
 

@@ -57,6 +57,16 @@ def test_a_function_does_not_follow_the_end_of_a_users_run(database_url: str, se
         assert [problem.pointer for problem in caught.value.problems] == [f"/settings/{setting}/workflow"]
 
 
+@pytest.mark.parametrize("setting", ["on_failure", "on_cancel"])
+def test_nor_does_it_if_the_document_pretends_to_be_a_function(database_url: str, setting: str) -> None:
+    code, _ = _code()
+    document = a_workflow().action("a", "function:shop/charge").path("$source", "a").document()
+    with code.running(database_url) as harness:
+        with pytest.raises(DefinitionError) as caught:
+            harness.deploy(document | {"settings": {setting: {"workflow": "shop/charge"}}})
+        assert "/actions/0/kind" in [problem.pointer for problem in caught.value.problems]
+
+
 def test_an_action_of_the_application_may_invoke_a_function_for_a_document(database_url: str) -> None:
     code, called = _code()
     document = a_workflow().action("pay", "pay", {"amount": 5}).path("$source", "pay").trigger("test/happened")

@@ -286,7 +286,7 @@ def test_the_failure_is_handled_once_everything_is_undone(database_url: str) -> 
 
     with code.running(database_url) as harness:
         happen(harness)
-        assert sorted(bookings.log) == ["book flight", "told", "undo flight-1"]
+        assert bookings.log == ["book flight", "undo flight-1", "told"]
 
 
 @pytest.mark.parametrize(
@@ -308,3 +308,34 @@ def test_the_steps_of_an_action_are_not_undone_one_by_one(database_url: str, use
         (run,) = harness.rows("SELECT status, error FROM runs")
         assert run["status"] == "failed"
         assert "only the steps of functions are undone one by one" in run["error"]
+
+
+@pytest.mark.parametrize("end", ["failure", "cancel"])
+def test_the_end_of_a_function_is_handled_once_everything_is_undone(database_url: str, end: str) -> None:
+    code, log = Code(), list[str]()
+
+    def release(what: str) -> None:
+        log.append(f"undo {what}")
+        if len(log) == 1:
+            raise RuntimeError("not yet")
+
+    @code.function(retries=1, on_failure=lambda ctx: log.append("failure"), on_cancel=lambda ctx: log.append("cancel"))
+    def fn(ctx: StepContext) -> None:
+        ctx.step.run("flight", lambda: "flight", compensate=release)
+        ctx.step.run("hotel", lambda: "hotel", compensate=release)
+        if end == "cancel":
+            ctx.step.sleep("nap", "1d")
+        raise NonRetriableError("no car left")
+
+    with code.running(database_url) as harness:
+        happen(harness)
+        if end == "cancel":
+            (run,) = harness.rows("SELECT id FROM runs")
+            harness.runtime.control.cancel(DEFAULT_SCOPE, run["id"])
+            harness.drain()
+        assert log == ["undo hotel"]
+        harness.skip(3_600)
+        harness.drain()
+        harness.skip(3_600)
+        harness.drain()
+    assert log == ["undo hotel", "undo hotel", "undo flight", end]

@@ -88,12 +88,10 @@ def test_followers_are_functions_of_their_own_without_retries() -> None:
     assert sorted(wk.registry.functions) == ["shop/pay", "shop/pay-cancel", "shop/pay-failure"]
     failure, cancel = made.followers
     assert _parsed(failure).settings.retries == 0
-    assert failure.document["triggers"] == [
-        {"event": "workflow/run.failed", "if": "event.data.workflow_id == 'shop/pay'"}
-    ]
-    assert cancel.document["triggers"] == [
-        {"event": "workflow/run.cancelled", "if": "event.data.workflow_id == 'shop/pay'"}
-    ]
+    assert (failure.document["triggers"], cancel.document["triggers"]) == ([], [])
+    settings = _parsed(made).settings
+    assert settings.on_failure_workflow == failure.id == "shop/pay-failure"
+    assert settings.on_cancel_workflow == cancel.id == "shop/pay-cancel"
 
 
 def test_no_handler_is_no_follower() -> None:

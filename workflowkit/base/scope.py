@@ -39,6 +39,8 @@ def check_tenant(scope: Scope) -> Scope:
 
 #: Stands between the ids of an application and its function in a function's id, and in no id of a tenant's workflow.
 FUNCTION_SEPARATOR = "/"
+#: Kinds of actions with this prefix are functions: no document of a user may have one.
+FUNCTION_PREFIX = "function:"
 
 
 def owner_of(scope: Scope, workflow_id: str) -> Scope:

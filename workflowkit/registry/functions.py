@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from workflowkit.base.errors import DefinitionError, Problem
+from workflowkit.base.scope import FUNCTION_PREFIX as FUNCTION_PREFIX
 from workflowkit.base.scope import FUNCTION_SEPARATOR
 from workflowkit.base.settings import DEFAULT_QUEUE
 from workflowkit.definition import parse_settings, parse_triggers
@@ -33,13 +34,8 @@ from workflowkit.typeschema.shape import Decode, Encode
 P = ParamSpec("P")
 R = TypeVar("R")
 
-#: Kinds with this prefix are functions: no document of a user may have one.
-FUNCTION_PREFIX = "function:"
-#: The options that name a handler of what follows a run's end: the event that starts it, and the suffix of its id.
-FOLLOWERS = {
-    "on_failure": ("workflow/run.failed", "-failure"),
-    "on_cancel": ("workflow/run.cancelled", "-cancel"),
-}
+#: The options that name a handler of what follows a run's end, and the suffix of its id.
+FOLLOWERS = {"on_failure": "-failure", "on_cancel": "-cancel"}
 _NO_INPUTS: dict[str, Any] = {"type": "object", "properties": {}, "required": [], "additionalProperties": True}
 
 
@@ -101,9 +97,7 @@ class _Definition:
             raise DefinitionError(dict.fromkeys(problems))
         decode, encode = _conversions(self._options)
         made = Function(handler, self._spec(handler, encode), self._document(handler), decode)
-        made.followers = tuple(
-            self._follower(name, made.id) for name in FOLLOWERS if self._options.get(name) is not None
-        )
+        made.followers = tuple(self._follower(name) for name in self._followers())
         return made
 
     def _problems(self, handler: Callable[..., Any]) -> Iterator[Problem]:
@@ -157,7 +151,9 @@ class _Definition:
 
     def _document(self, handler: Callable[..., Any]) -> dict[str, Any]:
         metadata = {"app_id": self._app_id, "app_version": self._app_version}
-        settings = settings_of(self._options)
+        # What the document of a user says of the end of its runs: once they are undone, the follower is started.
+        ends = {name: {"workflow": self._own_id(FOLLOWERS[name])} for name in self._followers()}
+        settings = settings_of(self._options) | ends
         description = self._options.get("description") or _summary(handler)
         return {
             "name": self._name(),
@@ -171,29 +167,35 @@ class _Definition:
         }
 
     def _kind(self) -> str:
-        return f"{FUNCTION_PREFIX}{self._app_id}{FUNCTION_SEPARATOR}{self._id}"
+        return f"{FUNCTION_PREFIX}{self._own_id()}"
+
+    def _own_id(self, suffix: str = "") -> str:
+        return f"{self._app_id}{FUNCTION_SEPARATOR}{self._id}{suffix}"
 
     def _name(self) -> str:
         return self._options.get("name") or label_of(self._id)
 
-    def _follower(self, option: str, function_id: str) -> Function[..., Any]:
-        event, suffix = FOLLOWERS[option]
+    def _followers(self) -> list[str]:
+        return [name for name in FOLLOWERS if self._options.get(name) is not None]
+
+    def _follower(self, option: str) -> Function[..., Any]:
         follower: Any = self._options[option]  # type: ignore[literal-required]  # one of the two names
         options: FunctionOptions = {
             "name": f"{self._name()}: {label_of(option)}".replace("_", " "),
-            "trigger": {"event": event, "if": f"event.data.workflow_id == '{function_id}'"},
+            "triggers": [],
             "retries": 0,
         }
         if "queue" in self._options:
             options["queue"] = self._options["queue"]
         if "middleware" in self._options:
             options["middleware"] = self._options["middleware"]
-        return _Definition(self._app_id, f"{self._id}{suffix}", options, self._app_version).function(follower)
+        own_id = f"{self._id}{FOLLOWERS[option]}"
+        return _Definition(self._app_id, own_id, options, self._app_version).function(follower)
 
 
 def follower_ids(function_id: str) -> set[str]:
     """Return the ids that the handlers of a function's failure and cancellation have."""
-    return {f"{function_id}{suffix}" for _, suffix in FOLLOWERS.values()}
+    return {f"{function_id}{suffix}" for suffix in FOLLOWERS.values()}
 
 
 def is_async(handler: Callable[..., Any]) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from workflowkit.assets import asset_dir
 from workflowkit.base.errors import Problem
 from workflowkit.base.jsonvalue import loads
+from workflowkit.base.scope import FUNCTION_PREFIX
 from workflowkit.definition.jsvalues import Json
 from workflowkit.definition.model import ConditionType
 from workflowkit.definition.schema import Violation, compile_schema, shown, violations
@@ -25,6 +26,8 @@ _ALTERNATIVES = {
     "on_failure": ("workflow", "actions"),
     "on_cancel": ("workflow", "actions"),
 }
+#: Where a document says what follows the end of its runs.
+_FOLLOWERS = frozenset(("settings", name, "workflow") for name in ("on_failure", "on_cancel"))
 
 
 def check_document(document: Json) -> Iterator[Problem]:
@@ -33,6 +36,8 @@ def check_document(document: Json) -> Iterator[Problem]:
     if validator.is_valid(document):
         return
     for violation in violations(validator, document):
+        if _is_follower(violation, document):
+            continue
         if violation.keyword == "enum" and violation.path[-2:] == ("conditional", "type"):
             yield _unknown_condition(violation)
         elif violation.keyword == "oneOf":
@@ -41,6 +46,18 @@ def check_document(document: Json) -> Iterator[Problem]:
             code = _CODES.get(violation.keyword, "invalid-value")
             subject = f"{violation.path[-1]}: " if violation.path and isinstance(violation.path[-1], str) else ""
             yield Problem(violation.pointer, code, f"{subject}{violation.message}")
+
+
+def _is_follower(violation: Violation, document: Json) -> bool:
+    """Tell whether a function of the application is what follows the end of one.
+
+    SAFETY: a user's document names no function there: it has actions, and none whose kind is a function.
+    """
+    if violation.keyword != "pattern" or tuple(violation.path) not in _FOLLOWERS:
+        return False
+    actions = document.get("actions") if isinstance(document, dict) else None
+    kinds = [each.get("kind") if isinstance(each, dict) else None for each in actions] if actions else []
+    return bool(kinds) and all(isinstance(kind, str) and kind.startswith(FUNCTION_PREFIX) for kind in kinds)
 
 
 @lru_cache(maxsize=1)

@@ -14,7 +14,7 @@ from workflowkit.inngest.events import ENDS_HERE
 from workflowkit.inngest.naming import hash_of
 from workflowkit.inngest.serving.conditions import condition_of
 from workflowkit.inngest.serving.names import Names
-from workflowkit.inngest.serving.recollection import CODE, RETRYABLE
+from workflowkit.inngest.serving.recollection import CODE, RETRYABLE, STEP
 
 #: From here on nobody minds the fraction of a second.
 _LONG_MS = 60_000
@@ -68,8 +68,9 @@ def operation(code: str, step_id: str, *, name: str | None = None, **fields: Any
 
 def described(error: ErrorInfo) -> dict[str, Any]:
     """Return an error as the protocol has it. No stack: what is shown to people says nothing of the program."""
+    step = {} if error.step is None else {STEP: error.step}
     return {"name": error.name, "message": error.message, "stack": f"{error.name}: {error.message}",
-            "code": error.code, "data": {CODE: error.code, RETRYABLE: error.retryable}}  # fmt: skip
+            "code": error.code, "data": {CODE: error.code, RETRYABLE: error.retryable, **step}}  # fmt: skip
 
 
 def waiting(wait: Wait, step_id: str, now_ms: int, names: Names) -> dict[str, Any]:

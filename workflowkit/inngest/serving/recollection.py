@@ -20,7 +20,7 @@ from workflowkit.runtime.schedules import EVENT_NAME as CRON_EVENT
 _INTERNAL = "_inngest"
 _WRAPPED = frozenset({RUN_STEP, WaitKind.RUN.value, COMPENSATION_STEP})
 #: Under which an error keeps our code for it, and whether it is worth another try, where servers keep what it carries.
-CODE, RETRYABLE = "code", "retryable"
+CODE, RETRYABLE, STEP = "code", "retryable", "step"
 
 
 def recalled(key: str, step_id: str, kind: str, value: Any, names: Names) -> Fact | None:
@@ -48,7 +48,7 @@ def error_info(value: Any) -> ErrorInfo:
     """Return an error as a server keeps it, as one of ours."""
     given = value if isinstance(value, dict) else {"message": value}
     name, message, carried = str(given.get("name") or "Error"), given.get("message"), given.get("data")
-    code = carried.get(CODE) if isinstance(carried, dict) else None
+    code, step = (carried.get(CODE), carried.get(STEP)) if isinstance(carried, dict) else (None, None)
     if name == INVOKE_TIMEOUT_THERE:
         name, code = "InvokeTimeout", "invoke-timeout"
     return ErrorInfo(
@@ -57,6 +57,7 @@ def error_info(value: Any) -> ErrorInfo:
         code if isinstance(code, str) else "action-failed",
         # What may be tried again has been: this says only what kind of error it was.
         retryable=isinstance(carried, dict) and carried.get(RETRYABLE) is True,
+        step=storable(step, ERROR_NAME_CHARS) if isinstance(step, str) else None,
     )
 
 

@@ -27,7 +27,7 @@ FAILED_THERE, CANCELLED_THERE = ENDS_HERE[RUN_FAILED], ENDS_HERE[RUN_CANCELLED]
 
 @dataclass(frozen=True, slots=True)
 class Handled:
-    """Runs of a document that end in a certain way. ``event`` is the server's name of that, ``slug`` the document's."""
+    """Runs that end in a certain way. ``event`` is the server's name of that, ``slug`` that of what has run."""
 
     event: str
     slug: str
@@ -61,9 +61,7 @@ def served(
     """
     found: dict[str, Served] = {}
     for function in functions:
-        for each in (function, *function.followers):
-            slug = names.slug(each.id)
-            found[slug] = _of(each.id, slug, build(each.document), registry, is_graph=False)
+        found |= {each.slug: each for each in _function(names, function, registry)}
     problems: list[Problem] = []
     for workflow_id, document in documents.items():
         slug, pointer = names.slug(workflow_id), f"/workflows/{workflow_id}"
@@ -79,6 +77,17 @@ def served(
     if problems:
         raise DefinitionError(problems)
     return found
+
+
+def _function(names: Names, function: Function[..., Any], registry: Registry) -> Iterator[Served]:
+    """Yield a function, and its followers, which the ends of its runs start."""
+    slug = names.slug(function.id)
+    made = _of(function.id, slug, build(function.document), registry, is_graph=False)
+    yield made
+    for each in function.followers:
+        ended = FAILED_THERE if each.id == made.workflow.settings.on_failure_workflow else CANCELLED_THERE
+        follower = _of(each.id, names.slug(each.id), build(each.document), registry, is_graph=False)
+        yield replace(follower, handles=(Handled(ended, slug),))
 
 
 def _document(own_id: str, slug: str, workflow: Workflow, registry: Registry) -> Iterator[Served]:
