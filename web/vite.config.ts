@@ -45,7 +45,7 @@ function reactPackage(): Plugin {
 const TOGETHER = [
   {
     name: "base",
-    test: /src\/(api\/(session|useLoaded)|base\/json|problems\/words|shell\/(routes|times|ui\/(Button|Dialog|Icon|Link|Menu)))\.tsx?$/,
+    test: /src\/(api\/(session|useLoaded)|base\/json|secrets\/reference|problems\/words|shell\/(routes|times|ui\/(Button|Dialog|Icon|Link|Menu)))\.tsx?$/,
   },
   { name: "preload", test: /preload-helper/, priority: 1 },
 ];

@@ -96,3 +96,30 @@ def test_the_first_stop_of_the_tab_key_leads_to_the_page(new_page: NewPage) -> N
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_be_focused()
+
+
+def test_what_is_added_or_pasted_can_be_seen(editor: EditorPage, new_page: NewPage) -> None:
+    names = [f"s{number}" for number in range(8)]
+    document = chain(*names)
+    for action in document["actions"]:
+        action["kind"] = "log"
+    page = editor.open(document).page
+    for _ in range(4):
+        page.get_by_role("button", name="Zoom in").click()
+    expect(step(editor, "s7")).not_to_be_in_viewport()
+    page.locator(".react-flow__pane").click(position={"x": 20, "y": 20})
+    page.keyboard.press("a")
+    page.keyboard.type("set val")
+    page.keyboard.press("Enter")
+    expect(step(editor, "set")).to_be_in_viewport()
+    expect(editor.get("add-after-set")).to_be_in_viewport()
+    assert editor.edges()[-1] == ("s7", "set")
+    page.keyboard.press("Escape")
+    text = editor.clipboard("copy")
+
+    other = new_page().open(chain("lookup"))
+    other.page.mouse.move(800, 500)
+    other.page.mouse.wheel(0, 2000)
+    other.clipboard("paste", text)
+    expect(step(other, "set")).to_be_in_viewport()
+    expect(other.get("notice")).to_contain_text("1 step pasted")

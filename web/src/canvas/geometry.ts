@@ -57,12 +57,49 @@ export function freePlace(wanted: Position, taken: Iterable<Position>): Position
   return place;
 }
 
+/** What steps and notes take, each as if it were steps. */
+export function takenPlaces(positions: Iterable<Position>, notes: Iterable<Position>): readonly Position[] {
+  const lower = NOTE_HEIGHT - NODE_HEIGHT;
+  return [
+    ...positions,
+    ...[...notes].flatMap(({ x, y }) => [
+      { x, y },
+      { x, y: y + lower },
+    ]),
+  ];
+}
+
+function half(values: readonly number[]): number {
+  return (Math.min(...values) + Math.max(...values)) / 2;
+}
+
+/**
+ * Where copied steps come to stand: in the middle of what is in view, beside what is there. It is the place of the
+ * first one.
+ */
+export function pastePlace(copied: readonly Position[], middle: Position, taken: readonly Position[]): Position {
+  const [first = middle] = copied;
+  const [xs, ys] = [copied.map(({ x }) => x), copied.map(({ y }) => y)];
+  let shift = copied.length === 0 ? { x: 0, y: 0 } : { x: middle.x - half(xs), y: middle.y - half(ys) };
+  const isTaken = (): boolean =>
+    copied.some((place) =>
+      taken.some((other) => overlaps(snap({ x: place.x + shift.x, y: place.y + shift.y }), other)),
+    );
+  while (isTaken()) shift = { x: shift.x + STEP_ASIDE, y: shift.y };
+  return snap({ x: first.x + shift.x, y: first.y + shift.y });
+}
+
 /** The place for a step that follows a node: below it, beside what follows it already. */
-export function placeAfter(graph: Graph, from: string, positions: ReadonlyMap<string, Position>): Position {
+export function placeAfter(
+  graph: Graph,
+  from: string,
+  positions: ReadonlyMap<string, Position>,
+  taken: Iterable<Position> = positions.values(),
+): Position {
   const above = positions.get(from) ?? { x: 0, y: 0 };
   const siblings = graph.edges.filter((edge) => edge.from === from).length;
   const wanted = { x: above.x + siblings * STEP_ASIDE, y: above.y + STEP_DOWN };
-  return freePlace(wanted, positions.values());
+  return freePlace(wanted, taken);
 }
 
 /** The place in the middle between two nodes. */

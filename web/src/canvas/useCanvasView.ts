@@ -25,6 +25,7 @@ const EDGE = 48;
 /** The bar at the lower edge, and what hangs below the last steps where more can be added to them. */
 const BAR = 96;
 const ADDERS = 40;
+const BAR_ROOM = 72;
 
 export function useCanvasView(): void {
   const { store } = useEditorContext();
@@ -39,14 +40,33 @@ export function useCanvasView(): void {
     const centre = (): { x: number; y: number } => {
       const { width, height, transform } = flowStore.getState();
       const [x, y, zoom] = transform;
-      return { x: (width / 2 - x) / zoom - NODE_WIDTH / 2, y: (height / 2 - y) / zoom - NODE_HEIGHT / 2 };
+      const free = freeRoom(store, width, height);
+      const middle = direction() === "rtl" ? width - free.width / 2 : free.width / 2;
+      return { x: (middle - x) / zoom - NODE_WIDTH / 2, y: (free.height / 2 - y) / zoom - NODE_HEIGHT / 2 };
+    };
+    const reveal = (ids: readonly string[]): void => {
+      const { history, scope: here } = store.getState();
+      const all = positionsOf(history.present, here);
+      const places = ids.flatMap((id) => all.get(id) ?? []);
+      if (places.length === 0) return;
+      const { width, height, transform } = flowStore.getState();
+      const [x, y, zoom] = transform;
+      const free = freeRoom(store, width, height);
+      const start = direction() === "rtl" ? width - free.width : 0;
+      const [xs, ys] = [places.map((place) => place.x), places.map((place) => place.y)];
+      const across = [Math.min(...xs) * zoom + x, (Math.max(...xs) + NODE_WIDTH) * zoom + x] as const;
+      const down = [Math.min(...ys) * zoom + y, (Math.max(...ys) + NODE_HEIGHT + ADDERS) * zoom + y] as const;
+      // The bar at the lower edge lies above a panel that stands there.
+      const bottom = free.height < height ? free.height : height - BAR_ROOM;
+      const moved = { x: x + into(across, [start, start + free.width]), y: y + into(down, [0, bottom]), zoom };
+      if (moved.x !== x || moved.y !== y) void flow.setViewport(moved, { duration: MOVE_MS });
     };
     const fit = (): void => {
       const positions = positionsOf(store.getState().history.present, store.getState().scope);
       const padding = roomAround(store, flow, flowStore.getState(), positions);
       void flow.fitView({ padding, maxZoom: 1, duration: MOVE_MS });
     };
-    store.setState({ canvas: { centre, fit } });
+    store.setState({ canvas: { centre, fit, reveal } });
     return () => store.setState({ canvas: undefined });
   }, [store, flow, flowStore]);
 
@@ -94,6 +114,14 @@ export function useCanvasView(): void {
     const aside = ((direction() === "rtl" ? -1 : 1) * panelWidth(store)) / 2 / zoom;
     void flow.setCenter(position.x + NODE_WIDTH / 2 + aside, position.y + NODE_HEIGHT / 2, { zoom, duration: MOVE_MS });
   }, [store, flow, wish]);
+}
+
+type Span = readonly [start: number, end: number];
+
+/** How far a span has to move to be inside of another one; the start of one that is too long. */
+function into([start, end]: Span, [from, to]: Span): number {
+  if (start < from + GRID || end - start > to - from - 2 * GRID) return from + GRID - start;
+  return Math.min(to - GRID - end, 0);
 }
 
 /** How far the drawing has to move so that a node is not behind a panel at the end of the line. */

@@ -27,7 +27,7 @@ export function copyText(document: WorkflowDocument, scope: Scope, ids: Readonly
   return JSON.stringify({ type: MARK, actions, edges, positions, ...(groups.length === 0 ? {} : { groups }) }, null, 2);
 }
 
-interface Copied extends Graph {
+export interface Copied extends Graph {
   readonly positions: ReadonlyMap<string, Position>;
   readonly groups: readonly Group[];
 }

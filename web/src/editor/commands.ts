@@ -1,12 +1,13 @@
 /** What buttons and keys do, beyond one edit of the document. */
 
-import { freePlace, placeAfter, placeBetween, STEP_DOWN } from "../canvas/geometry";
+import { freePlace, pastePlace, placeAfter, placeBetween, STEP_DOWN, takenPlaces } from "../canvas/geometry";
 import { arrangeGraph } from "../canvas/layout";
+import type { Copied } from "../document/clipboard";
 import { copyText, paste, readCopied } from "../document/clipboard";
 import type { Place, Way } from "../document/edits";
 import { addAction, connect, isDisabled, remove, switchOff } from "../document/edits";
 import { addGroup, changeGroup, groupsOf } from "../document/groups";
-import { addNote } from "../document/notes";
+import { addNote, notesOf } from "../document/notes";
 import type { Mention } from "../document/references";
 import { mentionsOf } from "../document/references";
 import { graphAt, positionsOf, withPositions } from "../document/scope";
@@ -21,15 +22,19 @@ interface Here {
   readonly document: WorkflowDocument;
   readonly graph: Graph;
   readonly positions: ReadonlyMap<string, Position>;
+  /** Where steps and notes stand. */
+  readonly taken: readonly Position[];
 }
 
 function here(store: EditorStore): Here {
   const state = store.getState();
   const document = state.history.present;
-  return { state, document, graph: graphAt(document, state.scope), positions: positionsOf(document, state.scope) };
+  const positions = positionsOf(document, state.scope);
+  const taken = takenPlaces(positions.values(), notesOf(document, state.scope).values());
+  return { state, document, graph: graphAt(document, state.scope), positions, taken };
 }
 
-/** The place that "add a step" means without another word: after the one selected step, or after the trigger. */
+/** The place that "add a step" means without another word: after the one selected step, or after the last one. */
 export function defaultWish(store: EditorStore): AddWish {
   const { state, graph } = here(store);
   const [selected, ...others] = state.selection.actions;
@@ -37,7 +42,24 @@ export function defaultWish(store: EditorStore): AddWish {
   const [edge] = state.selection.edges;
   if (edge !== undefined && state.selection.actions.size === 0) return { at: "edge", edgeId: edge };
   if (graph.actions.length === 0) return { at: "after", from: SOURCE };
-  return { at: "free", position: undefined };
+  const last = lastStep(store);
+  return last === undefined ? { at: "free", position: undefined } : { at: "after", from: last };
+}
+
+/** The lowest step that something leads to, and that leads to nothing, though it may. */
+function lastStep(store: EditorStore): string | undefined {
+  const { state, graph, positions } = here(store);
+  const [from, to] = [new Set(graph.edges.map((edge) => edge.from)), new Set(graph.edges.map((edge) => edge.to))];
+  const ends = graph.actions.filter(
+    (action) => to.has(action.id) && !from.has(action.id) && state.catalogue.waysOf(action).length > 0,
+  );
+  const height = (id: string): number => positions.get(id)?.y ?? 0;
+  return ends.toSorted((one, other) => height(other.id) - height(one.id))[0]?.id;
+}
+
+/** Brings steps into view, once the panel about them is open. */
+function reveal(store: EditorStore, ids: readonly string[]): void {
+  requestAnimationFrame(() => store.getState().canvas?.reveal(ids));
 }
 
 /** Adds a step of a kind where it is wanted, and selects it. */
@@ -59,23 +81,24 @@ export function addStep(store: EditorStore, kind: string, wish: AddWish): void {
   state.want(undefined);
   if (added === "") return;
   state.selectAction(added);
+  reveal(store, [added]);
   announce(t("{name} added", { name: name ?? kind }));
 }
 
-function placeFor({ state, graph, positions }: Here, wish: AddWish): Place {
+function placeFor({ state, graph, positions, taken }: Here, wish: AddWish): Place {
   if (wish.at === "after") {
     const way = wish.way ?? openWay(state, graph, wish.from);
-    const position = wish.position ?? placeAfter(graph, wish.from, positions);
+    const position = wish.position ?? placeAfter(graph, wish.from, positions, taken);
     return { at: "after", from: wish.from, position, ...(way === undefined ? {} : { way }) };
   }
   if (wish.at === "edge") {
     const edge = graph.edges.find(({ id }) => id === wish.edgeId);
     const from = positions.get(edge?.from ?? "") ?? { x: 0, y: 0 };
     const to = positions.get(edge?.to ?? "") ?? { x: from.x, y: from.y + 2 * STEP_DOWN };
-    return { at: "edge", edgeId: wish.edgeId, position: freePlace(placeBetween(from, to), positions.values()) };
+    return { at: "edge", edgeId: wish.edgeId, position: freePlace(placeBetween(from, to), taken) };
   }
   const wanted = wish.position ?? state.canvas?.centre() ?? { x: 0, y: 0 };
-  return { at: "free", position: freePlace(wanted, positions.values()) };
+  return { at: "free", position: freePlace(wanted, taken) };
 }
 
 /** The first way out of a step that no edge takes yet, or its plain one. */
@@ -134,16 +157,21 @@ export function copySelection(store: EditorStore): string | undefined {
   return copyText(document, state.scope, ids);
 }
 
-/** Pastes copied steps and selects them. Other texts are answered with a message. */
+/** Pastes copied steps in the middle of what is in view, and selects them. Other texts are answered with a message. */
 export function pasteText(store: EditorStore, text: string): void {
-  const { state, positions } = here(store);
   const copied = readCopied(text);
   if (copied === undefined) {
     notify(t("There are no steps on the clipboard."), "error");
     return;
   }
-  const first = copied.actions.map(({ id }) => copied.positions.get(id)).find((position) => position !== undefined);
-  const at = freePlace(first ?? state.canvas?.centre() ?? { x: 0, y: 0 }, positions.values());
+  const { state, taken } = here(store);
+  const places = copied.actions.flatMap(({ id }) => copied.positions.get(id) ?? []);
+  const count = pasteAt(store, copied, pastePlace(places, state.canvas?.centre() ?? { x: 0, y: 0 }, taken));
+  notify(counted("{count} steps pasted", count));
+}
+
+function pasteAt(store: EditorStore, copied: Copied, at: Position): number {
+  const { state } = here(store);
   let ids: readonly string[] = [];
   state.edit(
     (document) => {
@@ -154,12 +182,18 @@ export function pasteText(store: EditorStore, text: string): void {
     counted("paste {count} steps", copied.actions.length),
   );
   state.select({ actions: new Set(ids), edges: new Set() });
-  announce(counted("{count} steps pasted", ids.length));
+  reveal(store, ids);
+  return ids.length;
 }
 
+/** Puts copies of the selected steps beside them, and selects these. */
 export function duplicateSelection(store: EditorStore): void {
   const text = copySelection(store);
-  if (text !== undefined) pasteText(store, text);
+  const copied = text === undefined ? undefined : readCopied(text);
+  if (copied === undefined) return;
+  const [first = { x: 0, y: 0 }] = copied.actions.flatMap(({ id }) => copied.positions.get(id) ?? []);
+  const count = pasteAt(store, copied, freePlace(first, here(store).taken));
+  announce(counted("{count} steps pasted", count));
 }
 
 /** Switches the selected steps off, so that runs skip them; on again, if all of them are off. */
@@ -202,8 +236,8 @@ export function selectAll(store: EditorStore): void {
 
 /** Adds a note in the middle of what is in view. */
 export function addNoteInView(store: EditorStore): void {
-  const { state, positions } = here(store);
-  const place = freePlace(state.canvas?.centre() ?? { x: 0, y: 0 }, positions.values());
+  const { state, taken } = here(store);
+  const place = freePlace(state.canvas?.centre() ?? { x: 0, y: 0 }, taken);
   state.edit((document) => addNote(document, state.scope, place), t("add a note"));
   announce(t("Note added"));
 }

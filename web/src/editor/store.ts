@@ -42,6 +42,8 @@ export type AddWish =
 export interface CanvasControls {
   readonly centre: () => Position;
   readonly fit: () => void;
+  /** Moves as little as possible, so that these nodes and what hangs below them can be seen. */
+  readonly reveal: (ids: readonly string[]) => void;
 }
 
 /** What stands at the right side. */

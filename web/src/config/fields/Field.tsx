@@ -12,9 +12,6 @@ import { messageFor, useForm } from "../form";
 import { optionsMark } from "../options";
 import type { FieldSpec } from "../schema";
 import { describe, initialValue } from "../schema";
-import { ChoiceField } from "./ChoiceField";
-import { ListField } from "./ListField";
-import { MapField } from "./MapField";
 import { ObjectFields } from "./ObjectFields";
 import { ScalarControl, isScalar } from "./ScalarControl";
 import { t, withPanelWords } from "../../locale/locale";
@@ -25,6 +22,9 @@ const ExpressionField = later(() =>
 const ConditionField = later(() =>
   withPanelWords(() => import("../../expressions/ConditionField")).then((module) => module.ConditionField),
 );
+const ChoiceField = later(() => withPanelWords(() => import("./ChoiceField")).then((module) => module.ChoiceField));
+const ListField = later(() => withPanelWords(() => import("./ListField")).then((module) => module.ListField));
+const MapField = later(() => withPanelWords(() => import("./MapField")).then((module) => module.MapField));
 const SecretControl = later(() =>
   withPanelWords(() => import("./SecretControl")).then((module) => module.SecretControl),
 );

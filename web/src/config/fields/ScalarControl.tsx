@@ -1,12 +1,12 @@
-import { useState } from "react";
+import { Suspense, useState } from "react";
 import type { Json } from "../../base/json";
 import { isEqual, isList } from "../../base/json";
 import type { FieldKind, FieldSpec } from "../schema";
 import { humanize } from "../schema";
-import { AnyControl } from "./AnyControl";
-import { served, t, withPanelWords } from "../../locale/locale";
 import { later } from "../../shell/later";
+import { served, t, withPanelWords } from "../../locale/locale";
 
+const AnyControl = later(() => withPanelWords(() => import("./AnyControl")).then((module) => module.AnyControl));
 const DurationControl = later(() =>
   withPanelWords(() => import("./DurationControl")).then((module) => module.DurationControl),
 );
@@ -23,6 +23,7 @@ const SCALARS: ReadonlySet<FieldKind> = new Set([
   "moment",
   "any",
 ]);
+const LOADING = <div className="input field-loading" />;
 const INPUT_TYPES: Readonly<Record<string, string>> = { email: "email", uri: "url", date: "date", time: "time" };
 
 export function isScalar(kind: FieldKind): boolean {
@@ -59,11 +60,19 @@ export function ScalarControl(props: ScalarControlProps): React.JSX.Element {
     case "enum":
       return <EnumControl {...props} />;
     case "any":
-      return <AnyControl {...props} />;
+      return (
+        <Suspense fallback={LOADING}>
+          <AnyControl {...props} />
+        </Suspense>
+      );
     case "area":
       return <textarea {...common} value={shown} placeholder={placeholder(spec)} onChange={typed} />;
     case "duration":
-      return <DurationControl {...props} common={common} schema={spec.schema} />;
+      return (
+        <Suspense fallback={LOADING}>
+          <DurationControl {...props} common={common} schema={spec.schema} />
+        </Suspense>
+      );
     case "number":
       return <NumberControl common={common} spec={spec} value={value} onChange={onChange} />;
     default:
