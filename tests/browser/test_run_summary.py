@@ -19,6 +19,7 @@ def test_a_failed_run_says_at_which_step_and_leads_to_it(editor: EditorPage) -> 
     summary = editor.get("run-summary")
     expect(summary).to_contain_text("Failed at Wait", timeout=RUN_DEADLINE_MS)
     expect(summary).to_contain_text("such as 30s, 15m, 2h or 7d")
+    expect(summary).not_to_contain_text("/inputs")
     expect(summary.locator("code")).to_be_hidden()
     expect(editor.get("row-rest")).to_contain_text("Wait")
     assert serious_in_both_themes(page) == []
@@ -27,6 +28,14 @@ def test_a_failed_run_says_at_which_step_and_leads_to_it(editor: EditorPage) -> 
     summary.get_by_role("link", name="Wait").click()
     expect(page).to_have_url(re.compile(r"\?step=rest$"))
     expect(editor.get("step-detail").get_by_role("heading", name="Wait", exact=True)).to_be_visible()
+
+
+def test_a_sleeping_run_says_until_when(editor: EditorPage) -> None:
+    document = chain("builtin:wait", event="summary/sleeping")
+    document["actions"][0]["inputs"] = {"duration": "2d"}
+    editor.run(document, {})
+    summary = editor.get("run-summary")
+    expect(summary).to_contain_text(re.compile(r"Wait: Sleeps until .*\d"), timeout=RUN_DEADLINE_MS)
 
 
 def test_a_waiting_run_says_for_what_and_until_when_also_on_a_telephone(new_page: NewPage) -> None:

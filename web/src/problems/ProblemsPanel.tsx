@@ -45,8 +45,8 @@ function ProblemRow({ located }: { readonly located: LocatedProblem }): React.JS
       </span>
       <span className="grow">
         <span className="side-row-title">{text}</span>
-        <span className="muted" dir="auto">
-          {where === "" ? t("Workflow") : where}
+        <span className="muted">
+          <bdi>{where === "" ? t("Workflow") : where}</bdi>
         </span>
       </span>
     </button>

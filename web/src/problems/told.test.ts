@@ -40,7 +40,7 @@ describe("a problem", () => {
     expect(told).toEqual([
       { where: "Send the invoice", text: "Order is missing" },
       { where: "Once more", text: 'Lines › 2 › Number of pieces: Expected integer, got "x" (at /lines/1/pieces)' },
-      { where: "Send the invoice → Once more", text: "This edge is never taken" },
+      { where: "From Send the invoice to Once more", text: "This edge is never taken" },
     ]);
   });
 

@@ -46,7 +46,9 @@ function whereOf(graph: Graph, catalogue: Catalogue, target: Exclude<Target, { k
   const nameOf = (id: string): string => (id === SOURCE ? t("Trigger") : nameOfStep(graph, id, catalogue.names));
   if (target.kind === "action") return nameOf(target.id);
   const edge = graph.edges.find(({ id }) => id === target.id);
-  return edge === undefined ? t("Connection") : `${nameOf(edge.from)} → ${nameOf(edge.to)}`;
+  return edge === undefined
+    ? t("Connection")
+    : t("From {from} to {to}", { from: nameOf(edge.from), to: nameOf(edge.to) });
 }
 
 /** What the field is called in its form: "Order", "Lines › 2 › Pieces". */

@@ -3,7 +3,7 @@ import { rich } from "../locale/rich";
 import { pathTo } from "../shell/routes";
 import { Link } from "../shell/ui/Link";
 import { Failure } from "./parts";
-import { failedAt, waitingAt } from "./summary";
+import { failedAt, plainMessage, waitingAt } from "./summary";
 
 interface RunSummaryProps {
   readonly run: RunDetail;
@@ -19,7 +19,7 @@ export function RunSummary({ run, now }: RunSummaryProps): React.JSX.Element | n
     <div className="run-summary" data-testid="run-summary">
       {failed !== undefined && (
         <Failure
-          error={failed.error}
+          error={{ ...failed.error, message: plainMessage(failed.error.message) }}
           title={
             failed.step !== undefined && rich("Failed at {step}", { step: <StepLink run={run} step={failed.step} /> })
           }

@@ -1,12 +1,22 @@
 import { describe, expect, it } from "vitest";
 import type { RunDetail } from "../api/schema";
-import { failedAt, waitingAt } from "./summary";
+import { failedAt, plainMessage, waitingAt } from "./summary";
 
 const NOW = Date.parse("2026-03-01T12:00:00Z");
 const ERROR = { name: "NonRetriableError", code: "non-retriable", message: "no paper", retryable: false };
 
 function aStep(id: string, changes: object): object {
-  return { id, name: id, status: "completed", error: null, is_handled: false, attempts: [], inner: [], ...changes };
+  return {
+    id,
+    name: id,
+    status: "completed",
+    error: null,
+    is_handled: false,
+    finished_at: null,
+    attempts: [],
+    inner: [],
+    ...changes,
+  };
 }
 
 function aRun(changes: object): RunDetail {
@@ -38,6 +48,20 @@ describe("what is said of a run first", () => {
     expect(words[0]).toMatch(/^Waits for an approval until .*2026/);
     expect(words[1]).toBe("Waits for a run of bill");
     expect(waitingAt(aRun({ steps, finished_at: until }), NOW)).toEqual([]);
+  });
+
+  it("is the end of a sleep, too, and nothing of a step that has ended", () => {
+    const inner = [{ id: "rest/wait", type: "sleep", name: "", finished_at: null, until: "2026-03-04T12:00:00Z" }];
+    const sleeping = aStep("rest", { status: "sleeping", inner });
+    expect(waitingAt(aRun({ steps: [sleeping] }), NOW)[0]?.words).toMatch(/^Sleeps until .*2026/);
+    const ended = { ...sleeping, finished_at: "2026-03-01T11:00:00Z" };
+    expect(waitingAt(aRun({ steps: [ended] }), NOW)).toEqual([]);
+  });
+
+  it("has no pointers in it", () => {
+    const message = "/inputs/duration: Action 'rest' has an invalid input for 'duration': Expected a duration";
+    expect(plainMessage(message)).toBe("duration: Expected a duration");
+    expect(plainMessage("no paper")).toBe("no paper");
   });
 
   it("is the pause before another attempt", () => {

@@ -27,12 +27,17 @@ export function waitingAt(run: RunDetail, now: number): readonly WaitingAt[] {
   if (run.finished_at !== null) return [];
   return run.steps.flatMap((step) => {
     const open = step.inner.filter(({ type, finished_at: end }) => type !== "code" && end === null);
-    if (step.status === "waiting" && open.length > 0)
+    if (step.finished_at === null && open.length > 0)
       return open.map((inner) => ({ step, words: sentence(waitWords(inner), endOf(inner)) }));
     const isTriedAgain = step.attempts.length > 0 && step.status === "ready" && step.due_at !== null;
     if (!isTriedAgain || Date.parse(step.due_at) <= now) return [];
     return [{ step, words: sentence(t("Waits for its next attempt"), step.due_at) }];
   });
+}
+
+/** The message of an error without what its place in the summary says: a pointer, and the id of the step. */
+export function plainMessage(message: string): string {
+  return message.replace(/^\/inputs\/\S+: Action '[^']*' has an invalid input for '([^']*)': /, "$1: ");
 }
 
 /** Other runs and the items of a loop end by themselves: how long they might take at most tells nobody anything. */
