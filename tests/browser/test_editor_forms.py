@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from accessibility import serious_in_both_themes
+from accessibility import serious, serious_in_both_themes
 from editing import EditorPage, chain
 from playwright.sync_api import expect
 
@@ -251,6 +251,18 @@ def test_another_event_makes_problems_of_references_at_once(editor: EditorPage) 
     editor.node("$source").click()
     editor.get("field-/event").fill("declared/placed")
     expect(editor.get("problems-button")).to_have_text("No problems")
+
+
+def test_the_names_of_events_are_offered_that_are_declared_or_have_come(editor: EditorPage) -> None:
+    editor.server.post("/api/events", {"name": "seen/once", "data": {}})
+    page = editor.open(chain("log")).page
+    editor.node("$source").click()
+    names = page.locator("datalist option")
+    expect(names.and_(page.locator("[value='declared/placed']"))).to_have_count(1)
+    expect(names.and_(page.locator("[value='seen/once']"))).to_have_count(1)
+    offered = editor.get("field-/event").evaluate("field => [...field.list.options].map(option => option.value)")
+    assert {"declared/placed", "seen/once"} <= set(offered)
+    assert serious(page) == []
 
 
 def test_only_triggers_that_the_application_allows_are_offered(editor: EditorPage) -> None:

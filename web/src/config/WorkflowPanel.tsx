@@ -9,6 +9,7 @@ import { later } from "../shell/later";
 import { Button, IconButton } from "../shell/ui/Button";
 import { Icon } from "../shell/ui/Icon";
 import { contract, triggerSchema, workflowSettings } from "./contract";
+import { EventNames, offeringNames } from "./EventNames";
 import { controlAt, onlyFlow, withoutFlow } from "./flow/values";
 import { PastMatches } from "./PastMatches";
 import { ProblemLines } from "./ProblemLines";
@@ -108,6 +109,7 @@ function Triggers(): React.JSX.Element {
   return (
     <>
       <ProblemLines problems={problems.filter(({ target }) => !/^\/triggers?\/./.test(target.field))} />
+      <EventNames />
       {triggers.length === 0 && <p className="muted">{t("Nothing starts this workflow yet.")}</p>}
       {triggers.map((trigger, index) => (
         // oxlint-disable-next-line react/no-array-index-key -- triggers have nothing of their own to be told apart by
@@ -157,7 +159,7 @@ function TriggerCard({
   const kind = kindOfTrigger(trigger);
   const triggers = triggersOf(document);
   const messages = useMemo(() => messagesBelow(problems, pointerOf(document, index)), [problems, document, index]);
-  const schema = useMemo(() => (kind === undefined ? {} : triggerSchema(kind)), [kind]);
+  const schema = useMemo(() => (kind === undefined ? {} : offeringNames(triggerSchema(kind))), [kind]);
   const isAlone = triggers.length === 1;
   return (
     <section className="trigger-card" aria-label={t("Trigger {number}", { number: index + 1 })}>

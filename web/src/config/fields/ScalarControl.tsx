@@ -23,6 +23,8 @@ const SCALARS: ReadonlySet<FieldKind> = new Set([
   "moment",
   "any",
 ]);
+/** In a schema the id of a `datalist` on the page, with what is offered while somebody types. */
+export const LIST = "x-list";
 const LOADING = <div className="input field-loading" />;
 const INPUT_TYPES: Readonly<Record<string, string>> = { email: "email", uri: "url", date: "date", time: "time" };
 
@@ -81,6 +83,7 @@ export function ScalarControl(props: ScalarControlProps): React.JSX.Element {
           {...common}
           type={inputType(spec)}
           autoComplete="off"
+          list={typeof spec.schema[LIST] === "string" ? spec.schema[LIST] : undefined}
           spellCheck={false}
           value={shown}
           placeholder={placeholder(spec)}
