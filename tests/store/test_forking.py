@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from builders import a_workflow
@@ -228,6 +228,70 @@ def test_hints_of_a_child_reach_the_broker(database_url: str, redis_url: str) ->
         assert codes == [0] * CHILDREN
         _until(lambda: broker.llen("workflowkit.default") == 2 + CHILDREN)
     wk.stop()
+
+
+def test_a_fork_waits_for_what_is_not_to_be_divided() -> None:
+    is_in, seen = threading.Event(), []
+
+    def work() -> None:
+        with forks.undivided:
+            is_in.set()
+            time.sleep(0.3)
+            seen.append("done")
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert is_in.wait(10)
+
+    def look() -> None:
+        assert seen == ["done"]
+        with forks.undivided:
+            pass
+
+    assert exit_codes(forked(look)) == [0]
+    thread.join()
+    with forks.undivided:
+        pass
+
+
+def test_children_of_a_process_that_has_only_just_sent_something_send_too(sqlite_url: str) -> None:
+    for _ in range(5):
+        wk = WorkflowKit("test", settings=Settings(database_url=sqlite_url))
+        send(wk)
+        assert exit_codes(forked(lambda wk=wk: send(wk))) == [0]  # type: ignore[misc]
+        wk.stop()
+
+
+def test_what_a_thread_holds_of_celery_and_kombu_is_free_in_a_child(wk: WorkflowKit) -> None:
+    from celery import Celery
+    from kombu import Connection
+
+    app = wk.runtime.celery
+    send(wk)
+    _until(lambda: "amqp" in vars(app))
+    time.sleep(0.5)  # in which its publisher has sent that
+    held = [vars(Celery)["amqp"].lock, vars(Connection)["connection_errors"].lock, app.clock.mutex, app._finalize_mutex]  # type: ignore[attr-defined]
+    is_held, may_end = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with ExitStack() as stack:
+            for each in held:
+                stack.enter_context(each)
+            is_held.set()
+            may_end.wait(20)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert is_held.wait(10)
+
+    def work() -> None:
+        send(wk)
+        wk.stop()
+
+    codes = exit_codes(forked(work))
+    may_end.set()
+    thread.join()
+    assert codes == [0]
 
 
 def _until(is_so: Callable[[], bool]) -> None:

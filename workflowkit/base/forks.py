@@ -32,6 +32,8 @@ _numbers = itertools.count()
 #: What is the parent's and must not be closed here, not even by the garbage collector.
 _abandoned: list[Any] = []
 
+#: How long a fork waits for other threads: they may be waiting for the thread that forks.
+WAIT_SECONDS = 5.0
 #: How many forks lie between this process and the first that imported this.
 generation = 0
 
@@ -89,6 +91,45 @@ def _tell_child() -> None:
         each._at_fork_reinit()
     _tell(_in_child)
 
+
+class Undivided:
+    """What a fork of another thread waits for, a while: a child could not go on with it, nor begin it anew.
+
+    Such as an import: a module that a thread was importing can never be imported in the child.
+    """
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._busy, self._forking = 0, 0
+        register(self._in_child, before=self._before, in_parent=self._in_parent)
+
+    def __enter__(self) -> None:
+        with self._condition:
+            self._condition.wait_for(lambda: not self._forking)
+            self._busy += 1
+
+    def __exit__(self, *_error: object) -> None:
+        with self._condition:
+            self._busy -= 1
+            self._condition.notify_all()
+
+    def _before(self) -> None:
+        with self._condition:
+            self._forking += 1
+            self._condition.wait_for(lambda: self._busy <= 0, WAIT_SECONDS)
+
+    def _in_parent(self) -> None:
+        with self._condition:
+            self._forking -= 1
+            self._condition.notify_all()
+
+    def _in_child(self) -> None:
+        self._condition = threading.Condition()
+        self._busy = self._forking = 0
+
+
+#: For threads of ours that do nothing else meanwhile: not to be entered twice, nor by a thread that may fork.
+undivided = Undivided()
 
 os.register_at_fork(
     before=lambda: _tell(_before), after_in_parent=lambda: _tell(_in_parent), after_in_child=_tell_child

@@ -11,8 +11,6 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from celery import Celery
-from kombu import pools
-from kombu.utils.collections import eqhash
 
 from workflowkit.base.errors import StoreUnavailable
 from workflowkit.base.settings import LOCAL_BROKER_URL, Settings
@@ -76,14 +74,6 @@ def create_celery(settings: Settings) -> Celery:
         broker_transport_options={} if is_local else _REDIS_OPTIONS,
     )
     return app
-
-
-def forget_connections(app: Celery) -> None:
-    """Let a forked child have connections of its own: Celery and kombu know of forks by ``multiprocessing`` only."""
-    made: Any = app
-    made._after_fork()
-    for group in (pools.producers, pools.connections):
-        group.pop(eqhash(made.connection_for_write()), None)
 
 
 def register_tasks(app: Celery, handler: HintHandler) -> None:

@@ -17,7 +17,8 @@ from celery import Celery
 from workflowkit.base import forks
 from workflowkit.base.clock import monotonic_seconds
 from workflowkit.base.settings import DEFAULT_QUEUE
-from workflowkit.dispatch.celery_app import EXECUTE_TASK, MATCH_TASK, forget_connections, queue_name
+from workflowkit.dispatch.celery_app import EXECUTE_TASK, MATCH_TASK, queue_name
+from workflowkit.dispatch.forking import begin_in_child
 from workflowkit.runtime.hints import StepHint
 
 _log = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ class CeleryDispatcher:
 
     def _begin_in_child(self) -> None:
         self._begin()  # what waits in the parent is sent by the parent
-        forget_connections(self._app)
+        begin_in_child(self._app)
 
     def _begin(self) -> None:
         self._event_ids: deque[str] = deque()
@@ -102,7 +103,8 @@ class CeleryDispatcher:
                 event_ids = [self._event_ids.popleft() for _ in range(min(len(self._event_ids), EVENTS_PER_MESSAGE))]
                 messages = list(self._messages)
                 self._messages.clear()
-            self._send(event_ids, messages)
+            with forks.undivided:
+                self._send(event_ids, messages)
 
     def _gather(self) -> None:
         """Wait a moment for more events if the last message about some has only just gone out."""

@@ -87,7 +87,8 @@ class RedisNotices:
         return thread
 
     def _connect(self) -> Any:
-        import redis
+        with forks.undivided:
+            import redis
 
         timeouts = {"socket_timeout": _TIMEOUT_SECONDS, "socket_connect_timeout": _TIMEOUT_SECONDS}
         return redis.Redis.from_url(self._url, **timeouts, health_check_interval=30)
