@@ -92,7 +92,7 @@ def test_a_workflow_whose_conditions_are_all_false_does_not_start(conditions: tu
 @pytest.mark.parametrize(
     ("condition", "detail"),
     [
-        ("event.data.total >", "the end (at character 19)"),
+        ("event.data.total >", "unexpected end (at character 19)"),
         ("event.data.total > 'x'", "cannot order int and string with '>' (at character 18)"),
         ("int(event.data.card) > 1", "whole number"),
         ("nosuch(event)", "unknown function nosuch() (at character 1)"),
@@ -146,7 +146,7 @@ def test_a_broken_trigger_does_not_keep_another_trigger_of_its_workflow_from_sta
     result = decide("event.data.total >", "event.data.total > 100")
 
     assert (result.started, result.reason) == (True, None)
-    assert "the end" in result.detail
+    assert "unexpected end" in result.detail
 
 
 def test_several_triggers_of_one_version_start_it_once() -> None:
