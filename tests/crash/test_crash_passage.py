@@ -146,8 +146,11 @@ def _assert_as_without_faults(stack: Stack) -> None:
     undone = _undone(stack, "passage/helm")
     assert (undone[0], undone[-2:]) == ("$source", ["helm/flag", "helm"])
     # SAFETY: I7 — what a step sends, and what tells of an end, exists once.
-    events = Counter(row["name"] for row in stack.rows("SELECT name FROM events"))
-    assert events == {passage.BEGUN: 1, passage.HEARD: 1, "workflow/run.invoked": 1, "workflow/run.failed": 2}
+    events = Counter((row["name"], row["target"]) for row in stack.rows("SELECT name, target FROM events"))
+    assert events == {
+        (passage.BEGUN, None): 1, (passage.HEARD, None): 1, ("workflow/run.invoked", "passage/deck"): 1,
+        ("workflow/run.failed", None): 2, ("workflow/run.failed", "passage/helm-failure"): 1,
+    }  # fmt: skip
     started = stack.attempts()
     assert started.keys() == EFFECTS
     # What was not recorded when its worker died is executed again: as much as one worker does at a time.

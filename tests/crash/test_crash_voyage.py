@@ -35,7 +35,7 @@ CELLS = [
     ("timer.before_commit", 1),
     ("timer.after_commit", 2),
     ("match.before_commit", 5),
-    ("match.after_commit", 9),
+    ("match.after_commit", 6),
 ]
 ENDED = ("completed", "failed", "cancelled")
 FINAL = "('completed','failed','skipped','cancelled')"

@@ -518,7 +518,7 @@ def test_going_down_the_line_finds_what_a_look_at_all_lanes_finds(database_url: 
             queued = [QueuedStep(f"r{number}", "s0", lane.id, 0, str(number))] if number % 5 else []
             tx.insert_all(*lanes.joining([lane], queued, wake_at_ms=0))
         for number in range(0, 45, 4):  # some were served since
-            lanes.served(tx, Lane(f"lane{number:02}", Scope("default", ""), f"t{number % 4}", "default", {}))
+            lanes.served(tx, Lane(f"lane{number:02}", Scope("default", "t"), f"t{number % 4}", "default", {}))
         tx.insert(slots.INSERT, [('["3"]', "r", "", 0)])
         every = [row[0] for row in tx.rows(lanes._PICK, place=group, now_ms=tx.now_ms, limit=100)]
         assert 20 < len(every) < 36

@@ -6,7 +6,7 @@ A ``Position`` is the run's progress as of a revision. It is thrown away wheneve
 from __future__ import annotations
 
 import os
-import socket
+import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
@@ -52,7 +52,7 @@ from workflowkit.store.timers import TimerRow
 from workflowkit.store.waits import WaitRow
 
 _NOTHING_KEPT = Kept()
-_HOST = socket.gethostname()
+_HOST = platform.node()
 
 
 @dataclass(slots=True)
