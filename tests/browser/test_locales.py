@@ -13,13 +13,15 @@ from embedhost import Host
 from playwright.sync_api import Locator, Page, expect
 from translations import catalogue
 
-#: All that is read or read out in the shadow of the element, each once.
+#: All that is read or read out in the shadow of the element, each once; but for code inside of sentences, which is
+#: marked: its order is from left to right in every language.
 SAID = """element => {
     const said = new Set();
+    const isCode = text => text.parentElement !== null && text.parentElement.closest("bdi[dir=ltr]") !== null;
     const walk = document.createTreeWalker(element.shadowRoot, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT);
     while (walk.nextNode()) {
         const node = walk.currentNode;
-        if (node.nodeType === Node.TEXT_NODE) said.add(node.data.trim());
+        if (node.nodeType === Node.TEXT_NODE) said.add(isCode(node) ? "" : node.data.trim());
         else for (const name of ["aria-label", "title", "placeholder"])
             if (node.hasAttribute(name)) said.add(node.getAttribute(name).trim());
     }

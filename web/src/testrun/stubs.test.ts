@@ -1,7 +1,10 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { plainStubs, proposedStub, readStubs, stepOf, stubFrom, writeStubs } from "./stubs";
 
-afterEach(() => localStorage.clear());
+afterEach(() => {
+  vi.unstubAllGlobals();
+  localStorage.clear();
+});
 
 describe("stubs", () => {
   it("are kept for each workflow, and forgotten with the last one", () => {
@@ -17,6 +20,16 @@ describe("stubs", () => {
     expect(readStubs("a")).toEqual({});
     localStorage.setItem("workflowkit.stubs.a", '{"node:x": 1, "node:y": {"output": 2}}');
     expect(readStubs("a")).toEqual({ "node:y": { output: 2 } });
+  });
+
+  it("are not kept where the browser allows no storage", () => {
+    const denied = (): never => {
+      throw new DOMException("Access is denied for this document.", "SecurityError");
+    };
+    vi.stubGlobal("localStorage", { getItem: denied, setItem: denied, removeItem: denied });
+    writeStubs("a", { "node:x": { output: 1 } });
+    writeStubs("a", {});
+    expect(readStubs("a")).toEqual({});
   });
 
   it("are proposed by what is missing", () => {

@@ -20,8 +20,12 @@ export function readStubs(workflowId: string): Stubs {
 }
 
 export function writeStubs(workflowId: string, stubs: Stubs): void {
-  if (Object.keys(stubs).length === 0) localStorage.removeItem(PREFIX + workflowId);
-  else localStorage.setItem(PREFIX + workflowId, JSON.stringify(stubs));
+  try {
+    if (Object.keys(stubs).length === 0) localStorage.removeItem(PREFIX + workflowId);
+    else localStorage.setItem(PREFIX + workflowId, JSON.stringify(stubs));
+  } catch {
+    // The browser allows no storage here, as in an iframe with a sandbox: they hold until the page is left.
+  }
 }
 
 /** The key under which the output of a step is pinned. */
