@@ -6,6 +6,10 @@ afterEach(() => {
   localStorage.clear();
 });
 
+function denied(): never {
+  throw new DOMException("Access is denied for this document.", "SecurityError");
+}
+
 describe("stubs", () => {
   it("are kept for each workflow, and forgotten with the last one", () => {
     writeStubs("a", { "node:x": { output: 1 } });
@@ -23,9 +27,6 @@ describe("stubs", () => {
   });
 
   it("are not kept where the browser allows no storage", () => {
-    const denied = (): never => {
-      throw new DOMException("Access is denied for this document.", "SecurityError");
-    };
     vi.stubGlobal("localStorage", { getItem: denied, setItem: denied, removeItem: denied });
     writeStubs("a", { "node:x": { output: 1 } });
     writeStubs("a", {});
