@@ -192,23 +192,6 @@ def test_a_transaction_that_a_child_comes_out_of_is_refused_there(postgres_url: 
     database.close()
 
 
-def test_a_child_can_run_steps_though_its_parent_does(wk: WorkflowKit) -> None:
-    wk.start(concurrency=2)
-
-    def work() -> None:
-        wk.start(concurrency=2)
-        try:
-            send(wk)
-            ends_at = time.monotonic() + 20
-            while not wk.runs.list(statuses=["completed"]).runs:
-                assert time.monotonic() < ends_at
-                time.sleep(0.05)
-        finally:
-            wk.stop()
-
-    assert exit_codes(forked(work)) == [0]
-
-
 def test_hints_of_a_child_reach_the_broker(database_url: str, redis_url: str) -> None:
     import redis
 

@@ -102,7 +102,9 @@ def test_whatever_becomes_of_a_run_is_told_to_those_who_listen_for_it(database_u
 def test_a_function_of_the_application_hears_of_the_runs_of_every_tenant(database_url: str) -> None:
     tenant = Scope("default", "acme")
     with a_runtime(database_url) as harness:
-        harness.deploy(_succeeds("workflow/run.finished"), "app-listener", Scope("default", APP_TENANT))
+        authoring, listener = harness.runtime.authoring, _succeeds("workflow/run.finished")
+        with harness.runtime.database.transaction("publish") as tx:
+            authoring.put(tx, Scope("default", APP_TENANT), "app-listener", listener, authoring.actions)
         harness.deploy(_succeeds(), "theirs", tenant)
         harness.send("test/happened", scope=tenant)
         harness.drain()
