@@ -13,7 +13,7 @@ from workflowkit.base.clock import Clock
 from workflowkit.base.errors import InvalidInput, Problem
 from workflowkit.base.jsonvalue import Json, child_pointer
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
-from workflowkit.base.scope import APP_TENANT, FUNCTION_SEPARATOR, Scope
+from workflowkit.base.scope import FUNCTION_SEPARATOR, Scope, check_tenant
 from workflowkit.base.secrets import Keyring
 from workflowkit.base.tokens import Tokens
 from workflowkit.runtime.auditing import Act, By, note
@@ -90,6 +90,7 @@ class EmbedTokens:
 
         Raises ``InvalidInput`` for what no token may say, and where there is no key to sign it with.
         """
+        check_tenant(embed.scope)
         keyring = self.keyring()
         problems = list(self._problems(embed, ttl_seconds))
         if keyring is None:
@@ -115,8 +116,6 @@ class EmbedTokens:
         return None if claims is None else _read(claims)
 
     def _problems(self, embed: Embed, ttl_seconds: float) -> Iterable[Problem]:
-        if embed.scope.tenant == APP_TENANT:
-            yield Problem("/tenant", "reserved-name", f"{APP_TENANT!r} stands for the application itself")
         for number, right in enumerate(embed.rights):
             if right not in RIGHTS:
                 message = f"rights are {', '.join(RIGHTS)}, not {right!r}"

@@ -18,8 +18,8 @@ from workflowkit.base import forks
 
 _log = logging.getLogger(__name__)
 
-#: How long a fork waits for the transactions of other threads: they may be waiting for the thread that forks.
-WAIT_SECONDS = 5.0
+#: How long a fork waits for the transactions of other threads.
+WAIT_SECONDS = forks.WAIT_SECONDS
 
 
 class Gate:
