@@ -323,33 +323,27 @@ class _Tracer:
 @contextmanager
 def _interrupter() -> Iterator[Callable[[Guard], None]]:
     """Yield a function that has another thread interrupt a guard and waits for it, and can itself be interrupted."""
-    # Bare locks, as anything written in Python could be left half done by the interrupt.
-    asked, answered = threading.Lock(), threading.Lock()
-    asked.acquire()
-    answered.acquire()
-    guards: list[Guard | None] = []
+    # Of C alone, as anything written in Python could be left half done by the interrupt. An answer of its own for each
+    # request: one that is struck before it waits for its answer leaves it behind, and no other may take it for its own.
+    asked: SimpleQueue[tuple[Guard, SimpleQueue[None]] | None] = SimpleQueue()
 
     def serve() -> None:
-        while True:
-            asked.acquire()
-            guard = guards.pop()
-            if guard is None:
-                return
+        while (request := asked.get()) is not None:
+            guard, answered = request
             guard.interrupt(LeaseInterrupt)
-            answered.release()
+            answered.put(None)
 
     def interrupt(guard: Guard) -> None:
-        guards.append(guard)
-        asked.release()
-        answered.acquire()
+        answered: SimpleQueue[None] = SimpleQueue()
+        asked.put((guard, answered))
+        answered.get()
 
     server = threading.Thread(target=serve)
     server.start()
     try:
         yield interrupt
     finally:
-        guards.append(None)
-        asked.release()
+        asked.put(None)
         server.join()
 
 
