@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from webapi import OTHER_TENANT, Web, a_document, a_web, problems_of
 
+from workflowkit.base.clock import SystemClock
 from workflowkit.base.scope import DEFAULT_SCOPE, Scope
 
 
@@ -105,3 +107,56 @@ def test_a_bad_schedule_is_refused_at_publish_with_place_and_reason(
         # That no slot has the data which the document refers to is a warning beside it.
         assert [each for each in problems_of(refused) if each[1] != "unknown-path"] == found
         assert client.get("/api/schedules").get_json()["items"] == []
+
+
+def test_a_schedule_that_nobody_has_published_says_when_it_would_fire(sqlite_url: str) -> None:
+    with a_web(sqlite_url) as web:
+        client = web.client(["workflows:read"])
+        asked = {"cron": "30 2 * * *", "timezone": "Europe/Berlin", "after": "2026-03-28T00:00:00Z", "count": 3}
+        # What the clock skips on the 29th fires behind the gap.
+        assert client.post("/api/schedules/next", json=asked).get_json() == {
+            "timezone": "Europe/Berlin",
+            "items": [
+                {"at": "2026-03-28T01:30:00.000Z", "local": "2026-03-28T02:30:00+01:00"},
+                {"at": "2026-03-29T01:00:00.000Z", "local": "2026-03-29T03:00:00+02:00"},
+                {"at": "2026-03-30T00:30:00.000Z", "local": "2026-03-30T02:30:00+02:00"},
+            ],
+        }
+        days = {"starts_on": "2026-03-30", "ends_on": "2026-04-01", "skip_dates": ["2026-03-31"]}
+        times = client.post("/api/schedules/next", json=asked | days).get_json()["items"]
+        assert [each["local"][:10] for each in times] == ["2026-03-30", "2026-04-01"]
+        over = client.post("/api/schedules/next", json=asked | {"ends_on": "2026-01-01"}).get_json()
+        assert over == {"timezone": "Europe/Berlin", "items": []}
+
+
+def test_without_more_the_next_five_times_are_those_after_the_present(sqlite_url: str) -> None:
+    with a_web(sqlite_url) as web:
+        answer = web.client().post("/api/schedules/next", json={"cron": "TZ=Asia/Tokyo @hourly"}).get_json()
+        times = [datetime.fromisoformat(each["at"]) for each in answer["items"]]
+        assert (answer["timezone"], len(times)) == ("Asia/Tokyo", 5)
+        now = datetime.fromtimestamp(SystemClock().now_ms() / 1000, UTC)
+        assert timedelta(0) < times[0] - now <= timedelta(hours=1)
+        assert {later - earlier for earlier, later in pairwise(times)} == {timedelta(hours=1)}
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "place"),
+    [
+        ({"cron": "0 9 * *"}, 422, ("/triggers/0/cron", "invalid-cron")),
+        ({"cron": "0 9 30 2 *"}, 422, ("/triggers/0/cron", "invalid-cron")),
+        ({"cron": ""}, 422, ("/triggers/0/cron", "invalid-value")),
+        ({"cron": "@daily", "timezone": "Mars/Olympus"}, 422, ("/triggers/0/timezone", "unknown-timezone")),
+        ({"cron": "@daily", "starts_on": "2026-02-30"}, 422, ("/triggers/0/starts_on", "invalid-date")),
+        ({"cron": "@daily", "skip_dates": ["1", "2026-12-24"]}, 422, ("/triggers/0/skip_dates/0", "invalid-date")),
+        ({}, 400, ("/cron", "missing-key")),
+        ({"cron": "@daily", "count": 101}, 400, ("/count", "invalid-value")),
+        ({"cron": "@daily", "after": "9999-12-31T23:59:59Z"}, 400, ("/after", "invalid-value")),
+    ],
+)
+def test_what_is_no_schedule_is_said_at_its_place(
+    sqlite_url: str, asked: dict[str, Any], status: int, place: tuple[str, str]
+) -> None:
+    with a_web(sqlite_url) as web:
+        refused = web.client().post("/api/schedules/next", json=asked)
+        assert (refused.status_code, refused.mimetype) == (status, "application/problem+json")
+        assert place in problems_of(refused)

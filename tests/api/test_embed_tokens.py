@@ -142,6 +142,7 @@ def test_what_somebody_did_is_kept_under_their_name(web: Web) -> None:
 REACHED = {
     ("GET", "/api/actions"), ("GET", "/api/actions/<path:kind>"), ("POST", "/api/validate"),
     ("POST", "/api/actions/<path:kind>/options"), ("GET", "/api/secrets"), ("GET", "/api/triggers"),
+    ("POST", "/api/schedules/next"),
     ("GET", "/api/workflows/<workflow_id>"), ("GET", "/api/workflows/<workflow_id>/draft"),
     ("PUT", "/api/workflows/<workflow_id>/draft"), ("POST", "/api/workflows/<workflow_id>/validate"),
     ("POST", "/api/workflows/<workflow_id>/publish"), ("POST", "/api/workflows/<workflow_id>/enable"),

@@ -67,6 +67,7 @@ DOCUMENT_BODY: dict[str, Any] = {"document": {}}
 #: Bodies of the routes that take another one.
 BODIES: dict[str, dict[str, Any]] = {
     "/api/triggers/try": {"event": "a/b"},
+    "/api/schedules/next": {"cron": "0 9 * * *"},
     "/api/workflows/<workflow_id>/simulate": {"settings": {}, "since": "2026-01-01T00:00:00Z"},
     "/api/workflows/<workflow_id>/pause": {},
     "/api/workflows/<workflow_id>/drain": {},

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from workflowkit.definition.calendar import Calendar
 from workflowkit.definition.cron import parse_cron
 from workflowkit.definition.days import NEVER_MS, Days
+from workflowkit.definition.settings.triggers import CronTrigger
 
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "America/Sao_Paulo")
 CRONS = ("0 9 * * *", "*/30 * * * *", "15 0,12 * * MON-FRI", "0 0 25 12 *", "30 2 * * *")
@@ -54,6 +55,26 @@ def test_a_schedule_without_a_day_left_never_fires() -> None:
     calendar = Calendar(parse_cron("* * * * *"), Days.read("2026-01-01", "2026-12-31", year))
     assert calendar.next_after(0) == NEVER_MS
     assert calendar.latest(0, at("2030-01-01T00:00Z"), most=5) == []
+
+
+def test_a_last_day_may_be_as_late_as_dates_go() -> None:
+    for_ever = Calendar(parse_cron("0 9 * * *", "America/New_York"), Days.read(None, "9999-12-31", ()))
+    assert for_ever.latest(at("2026-03-01T00:00Z"), at("2026-03-03T00:00Z"), most=5) == [
+        at("2026-03-01T14:00Z"),
+        at("2026-03-02T14:00Z"),
+    ]
+    never = Calendar(parse_cron("0 0 29 2 *", "Europe/Berlin"), Days.read("9999-12-31", None, ()))
+    assert never.next_after(at("2026-03-01T00:00Z")) == NEVER_MS
+
+
+def test_what_follows_ends_with_the_last_slot() -> None:
+    calendar = Calendar.of(
+        CronTrigger("0 9 * * *", "Europe/Berlin", "", ends_on="2026-03-29", skip_dates=("2026-03-28",))
+    )
+    found = calendar.following(at("2026-03-26T08:00Z"), 5)
+    assert found == [at("2026-03-27T08:00Z"), at("2026-03-29T07:00Z")]
+    assert calendar.following(at("2026-03-26T08:00Z"), 1) == found[:1]
+    assert calendar.following(found[-1], 5) == []
 
 
 @pytest.mark.parametrize("text", ["2026-02-30", "soon", "26-1-1", ""])

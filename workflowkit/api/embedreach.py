@@ -12,10 +12,13 @@ from workflowkit.base.errors import Forbidden, NotFound
 from workflowkit.runtime.embedding import Embed
 from workflowkit.store import approvals, queries
 
-#: Views about nobody's data: the catalogue, and a document that the caller has.
+#: Views about nobody's data: the catalogue, and a document or a schedule that the caller has.
 _OF_NOBODY = frozenset(
-    {"actions.list_actions", "actions.get_action", "actions.list_options", "workflows.validate_document"}
-)
+    {
+        "actions.list_actions", "actions.get_action", "actions.list_options", "workflows.validate_document",
+        "schedules.next_times",
+    }
+)  # fmt: skip
 #: Views about what all workflows of the tenant share: names, for those who may pick one; what may start them.
 _SHARED = frozenset({"secrets.list_secrets", "workflows.show_triggers"})
 #: Views about the workflow that the path names.

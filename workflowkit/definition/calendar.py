@@ -7,8 +7,9 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from workflowkit.definition.cron import CronSchedule
+from workflowkit.definition.cron import CronSchedule, parse_cron
 from workflowkit.definition.days import EVERY_DAY, NEVER_MS, Days
+from workflowkit.definition.settings.triggers import CronTrigger
 
 #: No calendar is looked through beyond this year.
 _LAST_YEAR = 2100
@@ -22,8 +23,23 @@ class Calendar:
     cron: CronSchedule
     days: Days = EVERY_DAY
 
+    @classmethod
+    def of(cls, trigger: CronTrigger) -> Calendar:
+        """Return the slots of a trigger. Raises ``CronError``, and ``ValueError`` for a day that no calendar has."""
+        days = Days.read(trigger.starts_on, trigger.ends_on, trigger.skip_dates)
+        return cls(parse_cron(trigger.cron, trigger.timezone), days)
+
+    def following(self, instant_ms: int, most: int) -> list[int]:
+        """Return the first ``most`` slots after ``instant_ms``, in order; fewer if there are no more."""
+        found: list[int] = []
+        while len(found) < most and (slot := self.next_after(found[-1] if found else instant_ms)) != NEVER_MS:
+            found.append(slot)
+        return found
+
     def next_after(self, instant_ms: int) -> int:
         """Return the first slot after ``instant_ms``, ``NEVER_MS`` if there is none."""
+        if self.days.first is not None and self.days.first.year >= _LAST_YEAR:
+            return NEVER_MS
         if self.days.first is not None:
             instant_ms = max(instant_ms, self._begins_ms(self.days.first) - 1)
         while True:
@@ -39,7 +55,7 @@ class Calendar:
         """Return the last ``most`` slots later than ``after_ms`` and not later than ``until_ms``, in order."""
         if self.days.first is not None:
             after_ms = max(after_ms, self._begins_ms(self.days.first) - 1)
-        if self.days.last is not None:
+        if self.days.last is not None and self.days.last.year < _LAST_YEAR:
             until_ms = min(until_ms, self._begins_ms(self.days.last + _DAY) - 1)
         found: list[int] = []
         while until_ms > after_ms and len(found) < most:

@@ -18,7 +18,6 @@ from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope
 from workflowkit.definition.calendar import Calendar
 from workflowkit.definition.cron import parse_cron
-from workflowkit.definition.days import Days
 from workflowkit.definition.settings.triggers import CronTrigger, Overlap
 from workflowkit.runtime.timers import NOTHING, Fired
 from workflowkit.store import decisions, events, schedules, timers
@@ -57,8 +56,8 @@ def plan(
     by_cron = {calendar.cron: row for calendar, row in known.items()}
     rows = []
     for position, trigger in enumerate(triggers):
-        cron = parse_cron(trigger.cron, trigger.timezone)
-        calendar = Calendar(cron, Days.read(trigger.starts_on, trigger.ends_on, trigger.skip_dates))
+        calendar = Calendar.of(trigger)
+        cron = calendar.cron
         row = ScheduleRow(
             workflow_id, position, trigger.cron, cron.timezone, trigger.jitter_ms, trigger.overlap.value,
             trigger.catch_up, next_slot_ms=calendar.next_after(tx.now_ms), next_due_at_ms=0, is_paused=is_paused,

@@ -1477,6 +1477,20 @@ export interface SchedulePage {
   readonly next_cursor: string | null;
 }
 
+export interface ScheduleTime {
+  /** The time, in UTC. */
+  readonly at: string;
+  /** The same time, as clocks show it in the schedule's own time zone. */
+  readonly local: string;
+}
+
+export interface ScheduleTimes {
+  /** The time zone in which it is meant. */
+  readonly timezone: string;
+  /** In order; fewer than asked for, if it is over then. */
+  readonly items: readonly ScheduleTime[];
+}
+
 export interface Secret {
   /** Its name, which workflows refer to as `!secret(name)`. */
   readonly name: string;
@@ -1690,6 +1704,23 @@ export interface TriedDelivery {
   readonly reason: string | null;
   /** Why no event can be made of it; below `/event` or `/transform`. */
   readonly problems: readonly Problem[];
+}
+
+export interface TriedSchedule {
+  /** When it fires, in five fields. */
+  readonly cron: string;
+  /** The time zone in which that is meant; UTC, if absent. */
+  readonly timezone?: string | null;
+  /** The first day on which it fires. */
+  readonly starts_on?: string | null;
+  /** The last day on which it fires. */
+  readonly ends_on?: string | null;
+  /** The days on which it does not fire. */
+  readonly skip_dates?: readonly string[];
+  /** Times after this one; after the present, if absent. */
+  readonly after?: string;
+  /** How many times. */
+  readonly count?: number;
 }
 
 export interface TriedTrigger {

@@ -5,7 +5,7 @@ import { withOptional } from "../document/scope";
 import type { WorkflowDocument } from "../document/types";
 import { useDocument, useEditor, useEditorContext } from "../editor/store";
 import type { LocatedProblem } from "../problems/locate";
-import { later } from "../shell/later";
+import { Boundary, later } from "../shell/later";
 import { Button, IconButton } from "../shell/ui/Button";
 import { Icon } from "../shell/ui/Icon";
 import { contract, triggerSchema, workflowSettings } from "./contract";
@@ -36,6 +36,9 @@ const NEW_TRIGGERS: Readonly<Record<TriggerKind, JsonObject>> = {
 };
 const NONE: readonly LocatedProblem[] = [];
 
+const ScheduleTimes = later(() =>
+  withPanelWords(() => import("./ScheduleTimes")).then((module) => module.ScheduleTimes),
+);
 const FlowPanel = later(() => withPanelWords(() => import("./flow/FlowPanel")).then((module) => module.FlowPanel));
 
 const TABS = ["triggers", "settings", "flow"] as const;
@@ -189,6 +192,11 @@ function TriggerCard({
           />
         )}
       </div>
+      {kind === "cron" && (
+        <Boundary>
+          <ScheduleTimes trigger={trigger} />
+        </Boundary>
+      )}
       {kind !== undefined && kind !== "manual" && (
         <SchemaForm
           schema={schema}

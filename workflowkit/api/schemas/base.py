@@ -35,9 +35,9 @@ def text(description: str, *, required: bool = True, nullable: bool = False, **m
     return fields.String(**described(description, required=required, nullable=nullable, **more))
 
 
-def moment(description: str, *, required: bool = True, nullable: bool = False) -> fields.AwareDateTime:
+def moment(description: str, *, required: bool = True, nullable: bool = False, **more: Any) -> fields.AwareDateTime:
     """Return a field for a time: RFC 3339 outside, an aware datetime inside."""
-    return fields.AwareDateTime(format="iso", **described(description, required=required, nullable=nullable))
+    return fields.AwareDateTime(format="iso", **described(description, required=required, nullable=nullable, **more))
 
 
 def whole(description: str, *, required: bool = True, nullable: bool = False, **more: Any) -> fields.Integer:
