@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from editing import NewPage, chain
+from accessibility import serious
+from editing import EditorPage, NewPage, chain
 from playwright.sync_api import expect
 
 
@@ -25,3 +26,66 @@ def test_a_schedule_says_when_it_fires_in_its_zone_and_in_the_readers(new_page: 
     expect(times.locator("tbody tr").first).to_contain_text("05:30 PM")
     editor.get("field-/ends_on").fill("2020-01-01")
     expect(times).to_contain_text("It does not fire any more.")
+
+
+def test_a_condition_is_made_of_rows_and_stays_an_expression(editor: EditorPage) -> None:
+    for total in (50, 150, 250):
+        editor.server.post("/api/events", {"name": "rows/placed", "data": {"total": total, "country": "CH"}})
+    page = editor.open(chain("log", event="rows/placed")).page
+    editor.node("$source").click()
+    editor.get("condition-add").click()
+    expect(editor.get("condition")).to_contain_text("This row is not complete, and does not count yet.")
+    editor.get("condition-left").fill("event.data.total")
+    # The last event of this name shows that it is a number.
+    expect(editor.get("condition-operator").locator("option[value=contains]")).to_have_count(0)
+    editor.get("condition-operator").select_option("is more than")
+    editor.get("condition-right").fill("100")
+    assert editor.saved()["triggers"] == [{"event": "rows/placed", "if": "event.data.total > 100"}]
+    editor.get("condition-add").click()
+    page.get_by_role("button", name="Field: insert a reference").nth(1).click()
+    editor.get("pick-event.data.country").click()
+    editor.get("condition-operator").nth(1).select_option("is one of")
+    editor.get("condition-right").nth(1).fill("DE, CH")
+    assert editor.saved()["triggers"][0]["if"] == "event.data.total > 100 && event.data.country in ['DE', 'CH']"
+    editor.get("try-trigger").click()
+    expect(editor.get("trigger-matches")).to_have_text("Would have matched 2 of the last 3 events.")
+    editor.get("condition-join").select_option("or")
+    editor.get("try-trigger").click()
+    expect(editor.get("trigger-matches")).to_have_text("Would have matched 3 of the last 3 events.")
+    assert serious(page) == []
+
+
+def test_what_rows_cannot_show_stays_as_it_is_written(editor: EditorPage) -> None:
+    written = "has(event.data.total) && event.data.total * 2 > 100"
+    trigger = {"event": "shop/order.placed", "if": written}
+    page = editor.open(chain("log", triggers=[trigger])).page
+    editor.node("$source").click()
+    expect(editor.get("condition-is-code")).to_be_visible()
+    rows = page.get_by_role("button", name="Rows", exact=True)
+    expect(rows).to_be_disabled()
+    expect(editor.get("field-/if")).to_have_value(written)
+    editor.get("field-/if").fill("event.data.total >")
+    expect(page.locator("[data-pointer='/if'] .field-error")).to_be_visible()
+    text = '(event.data.total > 100)  ||  event.data.city == "Bern"'
+    editor.get("field-/if").fill(text)
+    rows.click()
+    expect(editor.get("condition-right").nth(1)).to_have_value("Bern")
+    page.get_by_role("button", name="Expression", exact=True).click()
+    # Looking at it changes nothing.
+    expect(editor.get("field-/if")).to_have_value(text)
+    assert editor.saved()["triggers"][0]["if"] == text
+    rows.click()
+    page.get_by_role("button", name="Remove this row").first.click()
+    assert editor.saved()["triggers"][0]["if"] == "event.data.city == 'Bern'"
+
+
+def test_a_step_is_skipped_by_a_condition_of_rows(editor: EditorPage) -> None:
+    editor.open(chain("lookup", "log"))
+    editor.select("log")
+    editor.page.get_by_role("tab", name="Settings").click()
+    editor.get("condition-add").click()
+    editor.page.get_by_role("button", name="Field: insert a reference").click()
+    editor.get("pick-state.lookup").click()
+    editor.get("condition-operator").select_option("is missing")
+    assert editor.saved()["actions"][1]["settings"] == {"skip_if": "state.lookup == null"}
+    expect(editor.page.locator("[data-pointer='/skip_if'] .field-error")).to_have_count(0)

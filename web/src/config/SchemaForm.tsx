@@ -24,6 +24,8 @@ interface SchemaFormProps {
   /** What the server finds wrong, by pointer into the value. */
   readonly problems: ReadonlyMap<string, FieldMessage>;
   readonly variables: Variables | undefined;
+  /** What expressions that are conditions may read. */
+  readonly readable?: Variables | undefined;
   readonly isReadOnly: boolean;
   readonly focusWish?: FocusWish | undefined;
   /** Lists the options of its fields, where they have some. */
@@ -41,6 +43,7 @@ export function SchemaForm(props: SchemaFormProps): React.JSX.Element {
     value,
     problems,
     variables,
+    readable,
     isReadOnly,
     focusWish,
     listOptions,
@@ -70,8 +73,8 @@ export function SchemaForm(props: SchemaFormProps): React.JSX.Element {
   const own = useMemo(() => (schema === root ? schema : { ...schema, $defs: root.$defs ?? {} }), [schema, root]);
   const messages = useMemo(() => merged(own, value, problems, check), [own, value, problems, check]);
   const context = useMemo(
-    () => ({ root, value, listOptions, takesSecrets, messages, variables, isReadOnly, change }),
-    [root, value, listOptions, takesSecrets, messages, variables, isReadOnly, change],
+    () => ({ root, value, listOptions, takesSecrets, messages, variables, readable, isReadOnly, change }),
+    [root, value, listOptions, takesSecrets, messages, variables, readable, isReadOnly, change],
   );
   useEffect(
     () => (focusWish === undefined ? undefined : focusWhenThere(container.current, focusWish.field)),

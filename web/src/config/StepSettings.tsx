@@ -1,4 +1,5 @@
 import type { WorkflowAction } from "../document/types";
+import { useVariables } from "../expressions/useVariables";
 import { contract, stepSettings } from "./contract";
 import { SchemaForm } from "./SchemaForm";
 import { useStepPart } from "./useStepPart";
@@ -13,6 +14,7 @@ export function StepSettings({ action }: { readonly action: WorkflowAction }): R
       value={form.value}
       problems={form.problems}
       variables={undefined}
+      readable={useVariables(action.id)}
       isReadOnly={form.isReadOnly}
       focusWish={form.focusWish}
       onChange={form.change}

@@ -4,6 +4,7 @@ import { isObject } from "../base/json";
 import { withOptional } from "../document/scope";
 import type { WorkflowDocument } from "../document/types";
 import { useDocument, useEditor, useEditorContext } from "../editor/store";
+import { useTriggerVariables } from "../expressions/triggerVariables";
 import type { LocatedProblem } from "../problems/locate";
 import { Boundary, later } from "../shell/later";
 import { Button, IconButton } from "../shell/ui/Button";
@@ -163,6 +164,7 @@ function TriggerCard({
   const triggers = triggersOf(document);
   const messages = useMemo(() => messagesBelow(problems, pointerOf(document, index)), [problems, document, index]);
   const schema = useMemo(() => (kind === undefined ? {} : offeringNames(triggerSchema(kind))), [kind]);
+  const readable = useTriggerVariables(trigger);
   const isAlone = triggers.length === 1;
   return (
     <section className="trigger-card" aria-label={t("Trigger {number}", { number: index + 1 })}>
@@ -204,6 +206,7 @@ function TriggerCard({
           value={trigger}
           problems={messages}
           variables={undefined}
+          readable={readable}
           isReadOnly={isReadOnly}
           onChange={(next, pointer) =>
             onChange(triggers.with(index, next), t("edit a trigger"), `trigger ${isAlone ? 0 : index} ${pointer}`)

@@ -5,6 +5,7 @@ import type { Json, JsonObject } from "../base/json";
 import { isObject } from "../base/json";
 import type { Locale } from "../locale/locale";
 import { locale, translated } from "../locale/locale";
+import { CONDITION } from "./schema";
 import { inLanguage } from "./schematexts";
 import type { TriggerKind } from "./triggers";
 
@@ -26,7 +27,7 @@ function definition(name: string): JsonObject {
 
 /** Schemas of the settings of a step and of a workflow. */
 export function stepSettings(): JsonObject {
-  return { ...definition("settings"), type: "object" };
+  return asCondition({ ...definition("settings"), type: "object" }, "skip_if");
 }
 
 export function workflowSettings(): JsonObject {
@@ -48,5 +49,13 @@ export function triggerSchema(kind: TriggerKind): JsonObject {
   const properties = Object.fromEntries(
     names.map((name): [string, Json] => [name, (isObject(all) ? all[name] : undefined) ?? {}]),
   );
-  return { type: "object", properties, required: kind === "manual" ? [] : [kind] };
+  return asCondition({ type: "object", properties, required: kind === "manual" ? [] : [kind] }, "if");
+}
+
+/** The schema with a field of it marked as an expression that holds or does not. */
+function asCondition(schema: JsonObject, name: string): JsonObject {
+  const { properties } = schema;
+  const field = isObject(properties) ? properties[name] : undefined;
+  if (!isObject(properties) || !isObject(field)) return schema;
+  return { ...schema, properties: { ...properties, [name]: { ...field, [CONDITION]: true } } };
 }

@@ -22,6 +22,8 @@ export interface FormContextValue {
   readonly messages: ReadonlyMap<string, FieldMessage>;
   /** What references may lead to; `undefined` where none are allowed. */
   readonly variables: Variables | undefined;
+  /** What expressions that are conditions may read. */
+  readonly readable: Variables | undefined;
   readonly isReadOnly: boolean;
   /** Puts a value into a place; `undefined` takes it away. */
   readonly change: (path: Path, value: Json | undefined) => void;

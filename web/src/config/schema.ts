@@ -22,6 +22,7 @@ export type FieldKind =
   | "map"
   | "choice"
   | "logic"
+  | "condition"
   | "any";
 
 /** One of several forms that a value may have. */
@@ -40,6 +41,8 @@ export interface FieldSpec {
   readonly choices: readonly Choice[];
 }
 
+/** In a schema that a text is an expression which holds or does not. */
+export const CONDITION = "x-condition";
 /** The `format` of a text that is a duration. */
 export const DURATION_FORMAT = "time-span";
 const ANYTHING: Schema = {};
@@ -97,6 +100,7 @@ function withoutNull(schema: Schema, root: Schema): { schema: Schema; isNullable
 
 function kindOf(schema: Schema, choices: readonly Choice[], root: Schema): FieldKind {
   if (schema.format === "json-logic") return "logic";
+  if (schema[CONDITION] === true) return "condition";
   if (isList(schema.enum)) return "enum";
   if (isDuration(schema, root)) return "duration";
   if (choices.length > 0) return isNumberOrText(schema, root) ? "numberOrText" : "choice";

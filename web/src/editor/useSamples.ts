@@ -58,7 +58,7 @@ async function sampleRun(workflowId: string, isEmbedded: boolean): Promise<RunDe
 }
 
 /** An event as references see it. */
-function eventValue(event: Event): JsonObject {
+export function eventValue(event: Event): JsonObject {
   const { name, data, ts } = event;
   return { id: event.event_id ?? event.id, name, data, ts };
 }

@@ -1,37 +1,48 @@
 import { useId, useState } from "react";
 import type { Json } from "../base/json";
+import { isEqual } from "../base/json";
 import { JsonArea } from "../config/fields/AnyControl";
-import { Button, IconButton } from "../shell/ui/Button";
-import { Icon } from "../shell/ui/Icon";
-import { textBySize } from "./comparing";
-import type { OperatorName, Rule, RuleGroup } from "./logic";
-import { OPERATORS, parseOperand, readRule, writeOperand, writeRule } from "./logic";
-import { ReferencePicker } from "./ReferencePicker";
+import { Button } from "../shell/ui/Button";
+import { EXPRESSION } from "./celDialect";
+import { JSON_LOGIC } from "./logicDialect";
+import { RuleRow } from "./RuleRow";
+import type { Dialect, Rule, RuleGroup } from "./rows";
+import { JOINS } from "./rows";
 import type { Variables } from "./variables";
 import "./expressions.css";
 import { t } from "../locale/locale";
 
 interface ConditionFieldProps {
   readonly label: string;
+  readonly pointer: string;
+  /** What it is written in; both are shown as the same rows. */
+  readonly language: "json-logic" | "expression";
   readonly value: Json | undefined;
   readonly variables: Variables | undefined;
   readonly isReadOnly: boolean;
   readonly onChange: (value: Json | undefined) => void;
 }
 
-const NEW_RULE: Rule = { kind: "rule", left: "", operator: "equals", right: "" };
+const EXAMPLE = "event.data.total > 100";
 
-/** A condition as rows of field, operator and value, or, for those who want it, as JSON Logic. */
-export function ConditionField({
-  label,
-  value,
-  variables,
-  isReadOnly,
-  onChange,
-}: ConditionFieldProps): React.JSX.Element {
+/** Rows as they were edited: also those that are not complete, which the condition does not have yet. */
+interface Draft {
+  readonly group: RuleGroup;
+  readonly value: Json | undefined;
+}
+
+/** A condition as rows of field, operator and value, or, for those who want it, as it is written. */
+export function ConditionField(props: ConditionFieldProps): React.JSX.Element {
+  const { label, language, value, variables, isReadOnly, onChange } = props;
+  const dialect = language === "expression" ? EXPRESSION : JSON_LOGIC;
   const [isRaw, setRaw] = useState(false);
-  const id = useId();
-  const group = readRule(value);
+  const [draft, setDraft] = useState<Draft>();
+  const group = draft !== undefined && isEqual(draft.value, value) ? draft.group : dialect.read(value);
+  const change = (next: RuleGroup): void => {
+    const written = dialect.write(next);
+    setDraft({ group: next, value: written });
+    onChange(written);
+  };
   return (
     <div className="condition" data-testid="condition">
       <div className="segments" role="group" aria-label={t("Form of {label}", { label })}>
@@ -44,36 +55,60 @@ export function ConditionField({
           {t("Rows")}
         </button>
         <button type="button" aria-pressed={isRaw || group === undefined} onClick={() => setRaw(true)}>
-          {t("JSON Logic")}
+          {t(dialect.codeLabel)}
         </button>
       </div>
+      {group === undefined && (
+        <p className="field-help" data-testid="condition-is-code">
+          {t("Rows cannot show this condition. It stays as it is written.")}
+        </p>
+      )}
       {isRaw || group === undefined ? (
-        <>
-          <label className="visually-hidden" htmlFor={id}>
-            {t("{label} as JSON Logic", { label })}
-          </label>
-          <JsonArea id={id} pointer="/condition" value={value} isReadOnly={isReadOnly} onChange={onChange} />
-        </>
+        <Code {...props} dialect={dialect} />
       ) : (
-        <GroupRows
-          group={group}
-          variables={variables}
-          isReadOnly={isReadOnly}
-          onChange={(next) => onChange(writeRule(next))}
-        />
+        <GroupRows dialect={dialect} group={group} variables={variables} isReadOnly={isReadOnly} onChange={change} />
       )}
     </div>
   );
 }
 
+/** The condition as it is written. */
+function Code(props: ConditionFieldProps & { readonly dialect: Dialect }): React.JSX.Element {
+  const { dialect, label, pointer, language, value, isReadOnly, onChange } = props;
+  const id = useId();
+  return (
+    <>
+      <label className="visually-hidden" htmlFor={id}>
+        {t("{label} as {language}", { label, language: t(dialect.codeLabel) })}
+      </label>
+      {language === "json-logic" ? (
+        <JsonArea id={id} pointer={pointer} value={value} isReadOnly={isReadOnly} onChange={onChange} />
+      ) : (
+        <textarea
+          id={id}
+          className="input mono"
+          dir="ltr"
+          data-testid={`field-${pointer}`}
+          spellCheck={false}
+          placeholder={EXAMPLE}
+          disabled={isReadOnly}
+          value={typeof value === "string" ? value : value === undefined || value === null ? "" : JSON.stringify(value)}
+          onChange={({ target }) => onChange(target.value === "" ? undefined : target.value)}
+        />
+      )}
+    </>
+  );
+}
+
 interface GroupRowsProps {
+  readonly dialect: Dialect;
   readonly group: RuleGroup;
   readonly variables: Variables | undefined;
   readonly isReadOnly: boolean;
   readonly onChange: (group: RuleGroup) => void;
 }
 
-function GroupRows({ group, variables, isReadOnly, onChange }: GroupRowsProps): React.JSX.Element {
+function GroupRows({ dialect, group, variables, isReadOnly, onChange }: GroupRowsProps): React.JSX.Element {
   const { members, join } = group;
   const replace = (index: number, ...next: readonly (Rule | RuleGroup)[]): void =>
     onChange({ ...group, members: members.toSpliced(index, 1, ...next) });
@@ -86,16 +121,21 @@ function GroupRows({ group, variables, isReadOnly, onChange }: GroupRowsProps): 
             <select
               className="input condition-join"
               aria-label={t("How the rows are joined")}
+              data-testid="condition-join"
               disabled={isReadOnly}
               value={join}
               onChange={(event) => onChange({ ...group, join: event.target.value === "or" ? "or" : "and" })}
             >
-              <option value="and">{t("and")}</option>
-              <option value="or">{t("or")}</option>
+              {JOINS.map((name) => (
+                <option key={name} value={name}>
+                  {t(name)}
+                </option>
+              ))}
             </select>
           )}
           {member.kind === "group" ? (
             <GroupRows
+              dialect={dialect}
               group={member}
               variables={variables}
               isReadOnly={isReadOnly}
@@ -103,6 +143,7 @@ function GroupRows({ group, variables, isReadOnly, onChange }: GroupRowsProps): 
             />
           ) : (
             <RuleRow
+              dialect={dialect}
               rule={member}
               variables={variables}
               isReadOnly={isReadOnly}
@@ -119,7 +160,7 @@ function GroupRows({ group, variables, isReadOnly, onChange }: GroupRowsProps): 
             look="quiet"
             className="field-add"
             testId="condition-add"
-            onClick={() => onChange({ ...group, members: [...members, NEW_RULE] })}
+            onClick={() => onChange({ ...group, members: [...members, dialect.blank] })}
           >
             {t("Add a row")}
           </Button>
@@ -128,118 +169,19 @@ function GroupRows({ group, variables, isReadOnly, onChange }: GroupRowsProps): 
               icon="plus"
               look="quiet"
               className="field-add"
-              onClick={() =>
-                onChange({
-                  ...group,
-                  members: [
-                    ...members,
-                    { kind: "group", join: join === "and" ? "or" : "and", members: [NEW_RULE, NEW_RULE] },
-                  ],
-                })
-              }
+              onClick={() => {
+                const added: RuleGroup = {
+                  kind: "group",
+                  join: join === "and" ? "or" : "and",
+                  members: [dialect.blank, dialect.blank],
+                };
+                onChange({ ...group, members: [...members, added] });
+              }}
             >
               {t("Add a group")}
             </Button>
           )}
         </div>
-      )}
-    </div>
-  );
-}
-
-interface RuleRowProps {
-  readonly rule: Rule;
-  readonly variables: Variables | undefined;
-  readonly isReadOnly: boolean;
-  readonly onChange: (rule: Rule) => void;
-  readonly onRemove: () => void;
-}
-
-function RuleRow({ rule, variables, isReadOnly, onChange, onRemove }: RuleRowProps): React.JSX.Element {
-  const { left, operator, right } = rule;
-  const text = textBySize(rule, variables);
-  return (
-    <div className="condition-rule">
-      <Operand
-        label={t("Value")}
-        testId="condition-left"
-        value={left}
-        variables={variables}
-        isReadOnly={isReadOnly}
-        onChange={(next) => onChange({ ...rule, left: next })}
-      />
-      <div className="row">
-        <select
-          className="input"
-          aria-label={t("Operator")}
-          data-testid="condition-operator"
-          disabled={isReadOnly}
-          value={operator}
-          onChange={(event) => onChange({ ...rule, operator: event.target.value as OperatorName })}
-        >
-          {Object.entries(OPERATORS).map(([name, { label }]) => (
-            <option key={name} value={name}>
-              {t(label)}
-            </option>
-          ))}
-        </select>
-        {!isReadOnly && <IconButton icon="trash" className="small" label={t("Remove this row")} onClick={onRemove} />}
-      </div>
-      {OPERATORS[operator].hasValue && (
-        <Operand
-          label={t("Compared with")}
-          testId="condition-right"
-          value={right}
-          variables={variables}
-          isReadOnly={isReadOnly}
-          onChange={(next) => onChange({ ...rule, right: next })}
-        />
-      )}
-      {text !== undefined && (
-        <p className="field-error field-error-warning" role="status" data-testid="condition-warning">
-          <Icon name="alert" size={13} />
-          <span>
-            {t(
-              "“{text}” is a text, and no number: it has no size. To compare a value of the event or of a step, choose it with the braces.",
-              { text },
-            )}
-          </span>
-        </p>
-      )}
-    </div>
-  );
-}
-
-interface OperandProps {
-  readonly label: string;
-  readonly testId: string;
-  readonly value: Json;
-  readonly variables: Variables | undefined;
-  readonly isReadOnly: boolean;
-  readonly onChange: (value: Json) => void;
-}
-
-/** One side of a comparison. What is typed is kept as typed, as long as it means the value. */
-function Operand({ label, testId, value, variables, isReadOnly, onChange }: OperandProps): React.JSX.Element {
-  const [draft, setDraft] = useState<string | undefined>(undefined);
-  const shown =
-    draft !== undefined && JSON.stringify(parseOperand(draft)) === JSON.stringify(value) ? draft : writeOperand(value);
-  return (
-    <div className="row">
-      <input
-        className="input mono"
-        aria-label={label}
-        placeholder={label}
-        data-testid={testId}
-        disabled={isReadOnly}
-        value={shown}
-        onChange={(event) => {
-          setDraft(event.target.value);
-          onChange(parseOperand(event.target.value));
-        }}
-      />
-      {variables !== undefined && !isReadOnly && (
-        <ReferencePicker variables={variables} label={label} onPick={onChange} />
       )}
     </div>
   );

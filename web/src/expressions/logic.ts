@@ -3,23 +3,12 @@
 import type { Json } from "../base/json";
 import { isEqual, isList, isObject } from "../base/json";
 import type { Message } from "../locale/locale";
+import type * as rows from "./rows";
 
-export interface Rule {
-  readonly kind: "rule";
-  readonly left: Json;
-  readonly operator: OperatorName;
-  readonly right: Json;
-}
+export type Rule = rows.Rule<OperatorName>;
+export type RuleGroup = rows.RuleGroup<OperatorName>;
 
-export interface RuleGroup {
-  readonly kind: "group";
-  readonly join: "and" | "or";
-  readonly members: readonly (Rule | RuleGroup)[];
-}
-
-interface Operator {
-  readonly label: Message;
-  readonly hasValue: boolean;
+interface Operator extends rows.Operator {
   readonly write: (left: Json, right: Json) => Json;
   readonly read: (rule: Json) => { left: Json; right: Json } | undefined;
 }

@@ -24,6 +24,9 @@ export interface Variable {
   /** What stood there in the last run, or in a sample. */
   readonly sample: Json | undefined;
   readonly children: readonly Variable[];
+  /** What a schema says further of it: its format, and which values it may have. */
+  readonly format?: string;
+  readonly values?: readonly Json[];
 }
 
 /** Values from an earlier run, for previews. */
@@ -152,7 +155,8 @@ function outputSchema(catalogue: Catalogue, action: WorkflowAction): Json | unde
   return catalogue.get(action.kind)?.action.outputs ?? undefined;
 }
 
-function eventVariable(document: WorkflowDocument, events: EventSchemas, sample: Json | undefined): Variable {
+/** The event, with what is known of the data of those that may start a workflow. */
+export function eventVariable(document: WorkflowDocument, events: EventSchemas, sample: Json | undefined): Variable {
   const event = variable(["event"], t("Event"), EVENT, sample);
   const data = dataVariable(dataSchemas(document, events), isObject(sample) ? sample.data : undefined);
   return { ...event, children: event.children.map((child) => (child.key === data.key ? data : child)) };
@@ -200,7 +204,17 @@ function variable(
   const declared = describe(schema, within.root).schema;
   const type = sample === undefined ? (typeof declared.type === "string" ? declared.type : "any") : typeOf(sample);
   const children = path.length >= DEEPEST + 2 ? [] : childrenOf(path, declared, sample, within);
-  return { key: path.join("/"), path, label, type, sample, children };
+  const { format, enum: values } = declared;
+  return {
+    key: path.join("/"),
+    path,
+    label,
+    type,
+    sample,
+    children,
+    ...(typeof format === "string" && { format }),
+    ...(isList(values) && { values }),
+  };
 }
 
 function childrenOf(

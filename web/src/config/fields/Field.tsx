@@ -106,7 +106,7 @@ function FieldHead({
         )}
       </label>
       <span className="grow" />
-      {isOwn && form.variables !== undefined && spec.kind !== "logic" && (
+      {isOwn && form.variables !== undefined && !isCondition(spec) && (
         <>
           <ReferencePicker
             variables={form.variables}
@@ -156,7 +156,7 @@ function useExpression({ path, schema, value }: FieldProps): Expression {
   const before = useRef<Json | undefined>(undefined);
   const isText = typeof value === "string" && hasReference(value);
   const isExpression =
-    form.variables !== undefined && describe(schema, form.root).kind !== "logic" && (isText || isWanted);
+    form.variables !== undefined && !isCondition(describe(schema, form.root)) && (isText || isWanted);
   const toggle = (): void => {
     setWanted(!isExpression);
     if (isExpression && isText) {
@@ -170,6 +170,11 @@ function useExpression({ path, schema, value }: FieldProps): Expression {
     }
   };
   return { isExpression, toggle, keep: () => setWanted(true) };
+}
+
+/** Conditions have references in their rows. */
+function isCondition({ kind }: FieldSpec): boolean {
+  return kind === "logic" || kind === "condition";
 }
 
 /** The value after a reference was picked: added to a text that may hold several, else in the place of what was there. */
@@ -215,11 +220,14 @@ function Control(props: ControlProps): React.JSX.Element {
     case "choice":
       return <ChoiceField path={path} spec={spec} value={value} label={label} />;
     case "logic":
+    case "condition":
       return (
         <ConditionField
           label={label}
+          pointer={toPointer(path)}
+          language={spec.kind === "logic" ? "json-logic" : "expression"}
           value={value}
-          variables={form.variables}
+          variables={spec.kind === "logic" ? form.variables : form.readable}
           isReadOnly={form.isReadOnly}
           onChange={change}
         />
