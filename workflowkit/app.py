@@ -507,6 +507,18 @@ class WorkflowKit:
             services, url_prefix=url_prefix, authenticate=authenticate, extend=lambda app: self._let_apps_in(app)
         )
 
+    def metrics_blueprint(
+        self, *, allow: Callable[[], bool], url_prefix: str = "/metrics", name: str = "workflowkit_metrics"
+    ) -> Blueprint:
+        """Return what Prometheus scrapes as a blueprint for a Flask application of yours (docs/operating.md).
+
+        The numbers are of the whole installation. ``allow()`` is called with each request, in your own request context,
+        and says whether it gets them; others are told that there is no such page.
+        """
+        from workflowkit.api.scraping import create_metrics_blueprint
+
+        return create_metrics_blueprint(lambda: self.runtime.metrics, name=name, url_prefix=url_prefix, allow=allow)
+
     def api(self, *, dev_mode: bool = False) -> Flask:
         """Return the API as a Flask application of its own."""
         from workflowkit.api import create_app

@@ -63,6 +63,7 @@ from workflowkit.runtime.logins import Logins
 from workflowkit.runtime.logs import Logs
 from workflowkit.runtime.loops import Loops
 from workflowkit.runtime.matching import Matching
+from workflowkit.runtime.metrics import Metrics
 from workflowkit.runtime.moving import Moving
 from workflowkit.runtime.nextturn import NextTurn
 from workflowkit.runtime.notices import LocalNotices, Notices
@@ -380,6 +381,14 @@ class Runtime:
     @cached_property
     def oversight(self) -> Oversight:
         return Oversight(self.database, self._look_at_broker, grace_ms=self._schedule.grace_ms)
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        return Metrics(
+            self.database, self.settings.scope.tenant, self.settings.metrics_tenants,
+            most_workflows=self.settings.limits.metrics_workflows,
+            grace_ms=self._schedule.grace_ms,
+        )  # fmt: skip
 
     def _look_at_broker(self) -> BrokerState:
         url = self.settings.broker_url

@@ -12,7 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from workflowkit.assets import asset_dir
-from workflowkit.store import migrate
+from workflowkit.store import migrate, totals
 from workflowkit.store.database import Database
 from workflowkit.store.schema import metadata
 
@@ -121,4 +121,31 @@ def test_what_unfinished_runs_may_read_is_known_after_an_upgrade(empty_url: str)
         known = connection.exec_driver_sql("SELECT result, event_id FROM waits WHERE event_id IS NOT NULL").fetchall()
         batches = connection.exec_driver_sql("SELECT id, collection_id FROM runs WHERE collection_id IS NOT NULL")
         assert (known, batches.fetchall()) == ([('"e1"', "e1")], [("batch", "c1")])
+    database.close()
+
+
+@pytest.mark.parametrize(("ends", "mark_ms"), [((None, 5, 9, 7), 10), ((None,), 0)])
+def test_runs_that_ended_before_an_upgrade_are_not_counted(
+    empty_url: str, ends: tuple[int | None, ...], mark_ms: int
+) -> None:
+    migrate.upgrade(empty_url, "0035")
+    database = Database.open(empty_url)
+    with database.engine.begin() as connection:
+        for number, finished_at_ms in enumerate(ends):
+            connection.execute(
+                sa.text(
+                    "INSERT INTO runs (id, environment, tenant, workflow_id, version, event_id, status, revision, "
+                    "depth, handled_failures, created_at_ms, finished_at_ms) VALUES (:id, 'default', 'default', "
+                    "'w', 1, 'e', :status, 1, 0, 0, 1, :finished_at_ms)"
+                ),
+                {
+                    "id": str(number), "finished_at_ms": finished_at_ms,
+                    "status": "running" if finished_at_ms is None else "completed",
+                },
+            )  # fmt: skip
+    migrate.upgrade(empty_url)
+    with database.read() as tx:
+        counted = totals.count(tx, own_tenant="default", tenants=(), most_workflows=5)
+        assert totals.mark(tx) == mark_ms
+    assert [(each.status, each.run_count) for each in counted] == [("running", 1)]
     database.close()

@@ -88,7 +88,7 @@ BODIES: dict[str, dict[str, Any]] = {
 #: Lists that are the same for everybody, and what is no list.
 NOT_OF_A_TENANT = (
     "/api/actions", "/api/functions", "/api/webhook-templates", "/api/webhooks/intent", "/api/workers", "/api/system",
-    "/api/connections", "/api/apps", "/api/app-syncs", "/api/triggers",
+    "/api/connections", "/api/apps", "/api/app-syncs", "/api/triggers", "/metrics",
 )  # fmt: skip
 
 

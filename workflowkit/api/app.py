@@ -34,6 +34,7 @@ from workflowkit.api.routes import (
     invitations,
     jobs,
     keys,
+    metrics,
     oidclogin,
     pages,
     pauses,
@@ -91,8 +92,8 @@ def create_app(services: Services) -> APIFlask:
     openapi.configure(app)
     for routes in (
         events, workflows, dryruns, simulations, pauses, functions, runs, jobs, schedules, actions, keys, webhooks,
-        secrets, deliveries, signals, approvals, invitations, callbacks, calls, alerts, embedtokens, system, apps,
-        sessions, users, audit, oidclogin, realtime, health, docs, pages, embed,
+        secrets, deliveries, signals, approvals, invitations, callbacks, calls, alerts, embedtokens, system, metrics,
+        apps, sessions, users, audit, oidclogin, realtime, health, docs, pages, embed,
     ):  # fmt: skip
         app.register_blueprint(routes.api)
     errors.register(app)

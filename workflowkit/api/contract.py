@@ -6,7 +6,7 @@ against the description by the tests, not at run time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -113,10 +113,18 @@ def returns(schema: type[Schema], status: int = 200, **also: str) -> Callable[[V
 
 def returns_stream(description: str, **also: str) -> Callable[[View], View]:
     """Describe a view that answers with server-sent events; ``also`` as for ``returns``."""
+    return returns_text(description, (EVENT_STREAM_MEDIA_TYPE,), **also)
+
+
+def returns_text(description: str, media_types: Sequence[str] = ("text/plain",), **also: str) -> Callable[[View], View]:
+    """Describe a view that answers with text; ``also`` as for ``returns``."""
 
     def decorate(view: View) -> View:
         statuses: dict[int, Any] = {int(name.lstrip("_")): text for name, text in also.items()}
-        described = {"description": description, "content": {EVENT_STREAM_MEDIA_TYPE: {"schema": {"type": "string"}}}}
+        described = {
+            "description": description,
+            "content": {media_type: {"schema": {"type": "string"}} for media_type in media_types},
+        }
 
         @wraps(_document.doc(responses={200: described, **statuses})(view))
         def unchanged(*args: Any, **kwargs: Any) -> Any:

@@ -32,6 +32,7 @@ from workflowkit.runtime.intake import Intake
 from workflowkit.runtime.jobs import Jobs
 from workflowkit.runtime.keys import Keys
 from workflowkit.runtime.logins import Logins
+from workflowkit.runtime.metrics import Metrics
 from workflowkit.runtime.moving import Moving
 from workflowkit.runtime.oidc import Oidc
 from workflowkit.runtime.oversight import Oversight
@@ -95,6 +96,7 @@ class Services:
     opened_versions: Versions
     embed_tokens: EmbedTokens
     oversight: Oversight
+    metrics: Metrics
     users: Users
     audit: Audit
     sessions: Sessions
@@ -184,6 +186,8 @@ class RuntimeParts(Protocol):
     @property
     def oversight(self) -> Oversight: ...
     @property
+    def metrics(self) -> Metrics: ...
+    @property
     def apps(self) -> Apps: ...
     @property
     def sessions(self) -> Sessions: ...
@@ -235,6 +239,7 @@ def services_of(
         opened_versions=Versions(),
         embed_tokens=runtime.embed_tokens,
         oversight=runtime.oversight,
+        metrics=runtime.metrics,
         users=Users(runtime.database),
         audit=Audit(runtime.database),
         sessions=runtime.sessions,

@@ -239,6 +239,8 @@ class Limits:
     """Columns of a list of runs that show values of their events or outputs."""
     column_chars: int = 200
     """What is shown of one such value."""
+    metrics_workflows: int = 100
+    """Workflows that metrics name, those that were made first; all others are one."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Limits:

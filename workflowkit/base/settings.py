@@ -101,6 +101,8 @@ class Settings:
     """Whether apps may be called unsigned and at private addresses: what a dev server does."""
     app_actions: tuple[str, ...] = ()
     """Which functions of apps documents may use as actions: ids, and beginnings of ids with ``*`` (``shop/*``)."""
+    metrics_tenants: tuple[str, ...] = ()
+    """The tenants that metrics name; without any, metrics tell nothing of tenants."""
     limits: Limits = field(default_factory=Limits)
 
     @property
@@ -250,6 +252,7 @@ _PARSERS: dict[str, Callable[[str], object]] = {
     "signing_key_fallback": _signing_key,
     "dev_apps": _flag,
     "app_actions": _names,
+    "metrics_tenants": _names,
 }
 _FALLBACKS = {
     "database_url": "DATABASE_URL",

@@ -45,6 +45,7 @@ PERMISSIONS = (
     "alerts:read",
     "alerts:write",
     "system:read",
+    "metrics:read",
     "embed:issue",
     "apps:write",
     "users:admin",
@@ -53,7 +54,7 @@ PERMISSIONS = (
     "secrets:write",
 )
 #: What is to be asked for: to see what is encrypted, what people do, and what concerns the whole installation.
-_UNORDINARY = frozenset({"runs:decrypt", "system:read", "apps:write", "audit:read", "secrets:write"})
+_UNORDINARY = frozenset({"runs:decrypt", "system:read", "metrics:read", "apps:write", "audit:read", "secrets:write"})
 #: What a key may do unless something else is said.
 ORDINARY_PERMISSIONS = tuple(permission for permission in PERMISSIONS if permission not in _UNORDINARY)
 #: How long a process may go on accepting a key that another process has revoked.

@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 from workflowkit.base.clock import monotonic_seconds
 from workflowkit.base.scope import Scope
 from workflowkit.base.settings import Settings
+from workflowkit.runtime.totals import Totals
 from workflowkit.store import audit
 from workflowkit.store import pruning as rows
 from workflowkit.store.database import Database
@@ -63,6 +64,7 @@ class Pruning:
 
     def __init__(self, database: Database, kept: Kept, *, stopwatch: Callable[[], float] = monotonic_seconds) -> None:
         self._database, self._kept, self._stopwatch = database, kept, stopwatch
+        self._totals = Totals(database)
         self._going: Iterator[Counted] | None = None
         self._rests_until = float("-inf")
 
@@ -106,7 +108,7 @@ class Pruning:
     def _pass(self) -> Iterator[Counted]:
         kept = self._kept
         if kept.runs_days is not None:
-            before_ms = self._before_ms(kept.runs_days)
+            before_ms = yield from self._counted(self._before_ms(kept.runs_days))
             # Children go before their parents: until nothing went, there may be parents whose time has come.
             while (yield from self._pass_of_runs(before_ms)):
                 pass
@@ -116,6 +118,12 @@ class Pruning:
             yield from self._pass_of_events(before_ms)
         if kept.audit_days is not None:
             yield from self._pass_of_audit(self._before_ms(kept.audit_days))
+
+    def _counted(self, before_ms: int) -> Generator[Counted, None, int]:
+        """Add the runs that are to go to the totals first; return the end before which all of them are."""
+        for _ in self._totals.advance(before_ms):
+            yield Counted()
+        return min(before_ms, self._totals.mark_ms())
 
     def _before_ms(self, days: int) -> int:
         return self._database.now_ms() - days * _DAY_MS

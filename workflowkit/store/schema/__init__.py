@@ -60,9 +60,11 @@ from workflowkit.store.schema.execution import (
     journal,
     log_lines,
     pauses,
+    run_totals,
     runs,
     step_cache,
     steps,
+    total_marks,
 )
 from workflowkit.store.schema.flow import (
     COLLECTION_KINDS,
@@ -133,6 +135,7 @@ __all__ = [
     "pending_events",
     "queued_steps",
     "request_keys",
+    "run_totals",
     "runs",
     "schedules",
     "secrets",
@@ -141,6 +144,7 @@ __all__ = [
     "step_cache",
     "steps",
     "timers",
+    "total_marks",
     "user_roles",
     "users",
     "wait_paths",

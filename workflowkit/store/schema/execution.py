@@ -85,6 +85,13 @@ runs = sa.Table(
         sqlite_where=sa.text("collection_id IS NOT NULL"),
         postgresql_where=sa.text("collection_id IS NOT NULL"),
     ),
+    # Those that go on are found by it too: the ones without an end.
+    sa.Index(
+        "ix_runs_finished_at_ms",
+        "finished_at_ms",
+        sqlite_where=sa.text("path IS NULL"),
+        postgresql_where=sa.text("path IS NULL"),
+    ),
 )
 """The one mutable projection of a run. ``revision`` counts its transactions: whoever bumps it holds the row's lock.
 
@@ -94,6 +101,29 @@ given besides its event. ``reason`` says why a run was cancelled, the JSON in ``
 with ``paused_at_ms`` starts no step. ``collection_id`` is the batch whose events it has: its own, or that of the run
 that it repeats.
 """
+
+run_totals = sa.Table(
+    "run_totals",
+    metadata,
+    sa.Column("environment", sa.Text, primary_key=True),
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("workflow_id", sa.Text, primary_key=True),
+    sa.Column("status", sa.Text, primary_key=True),
+    sa.Column("within_ms", sa.BigInteger, primary_key=True),
+    big("run_count"),
+    big("duration_ms"),
+    big("delay_ms"),
+)
+"""How many runs have ended, also those that were deleted since (``store.totals``). ``within_ms`` is the bound that
+their durations kept, the sums are of these and of how long they had waited to start."""
+
+total_marks = sa.Table(
+    "total_marks",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    big("until_ms"),
+)
+"""Up to when what has ended is in the totals."""
 
 steps = sa.Table(
     "steps",
