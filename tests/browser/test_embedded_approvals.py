@@ -195,3 +195,30 @@ def test_approvals_can_be_decided_by_everybody(
     assert serious(shown.page) == []
     wide = "element => element.shadowRoot.querySelector('.embed').scrollWidth - element.clientWidth"
     assert shown.page.locator("#editor").evaluate(wide) <= 0
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
+def test_a_user_of_the_example_decides_what_another_has_asked_for(
+    new_page: NewPage, host: Host, wk: WorkflowKit, scheme: str, width: int
+) -> None:
+    article = f"A {scheme} teapot"
+    asking, deciding = new_page().page, new_page(width=width, color_scheme=scheme).page
+    log_in(asking, host, "ada")
+    asking.get_by_role("link", name="Approvals").click()
+    expect(asking.get_by_text("Others decide about returns.")).to_be_visible()
+    asking.get_by_label("Article").fill(article)
+    asking.get_by_role("button", name="Ask to take it back").click()
+    expect(asking.get_by_role("status")).to_have_text("It was passed on to those who decide.")
+    log_in(deciding, host, "ben")
+    deciding.get_by_role("link", name="Approvals").click()
+    card = deciding.get_by_role("article", name=f"Take back: {article}")
+    expect(card).to_contain_text("Asked for by Ada.", timeout=PATIENCE_MS)
+    assert serious(deciding) == []
+    card.get_by_test_id("decide").click()
+    deciding.get_by_label("Refund").fill("12")
+    deciding.get_by_test_id("approve").click()
+    expect(deciding.locator("#said")).to_have_text("It is taken back.")
+    expect(card).to_have_count(0, timeout=PATIENCE_MS)
+    wanted = ApprovalFilter(workflow_id="returns")
+    (record, *_) = wk.runtime.approvals.find(TENANT, limit=1, wanted=wanted)
+    assert [(each.actor, each.data) for each in record.decisions] == [("Ben", {"refund": 12})]

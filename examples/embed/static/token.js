@@ -1,6 +1,6 @@
 /** Asks this application for a token. The session's cookie says who is asking. */
-export async function getToken() {
-  const response = await fetch("/embed-token", {
+export async function getToken(path = "/embed-token") {
+  const response = await fetch(path, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: "{}",
@@ -9,7 +9,7 @@ export async function getToken() {
   return (await response.json()).token;
 }
 
-/** Shows what the editor told last. */
+/** Shows what was told last. */
 export function say(text) {
   document.getElementById("said").textContent = text;
 }
