@@ -73,6 +73,7 @@ NOT_OF_WORKERS = (
     "session",
     "login",
     "prune",
+    "total",
     "connect",
     "request",
     "embed",

@@ -24,7 +24,7 @@ TRANSACTIONS = (
     "pause", "reschedule", "skip", "cache", "checkpoint", "job", "move", "draft", "publish", "enable", "key", "webhook",
     "delivery",
     "approval", "callback", "sync", "invoke", "dequeue", "alert", "presence", "archive", "user", "session", "login",
-    "message", "log", "prune", "adopt", "report", "connect", "request", "embed",
+    "message", "log", "prune", "total", "adopt", "report", "connect", "request", "embed",
     "secret", "reseal",
 )  # fmt: skip
 FAILPOINTS = tuple(f"{name}.{side}" for name in TRANSACTIONS for side in ("before_commit", "after_commit"))
