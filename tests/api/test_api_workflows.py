@@ -270,6 +270,67 @@ def test_publishing_a_disabled_workflow_leaves_it_off(database_url: str) -> None
         assert _triggers(web) == [("user/created", "welcome", 1)]
 
 
+def test_a_duplicate_has_the_present_draft_and_nothing_else(database_url: str) -> None:
+    with a_web(database_url) as web:
+        client = web.client()
+        _created(client)
+        client.post("/api/workflows/welcome/publish")
+        client.post("/api/workflows/welcome/disable")
+        edited = a_document("Welcome", description="as it is edited")
+        client.put("/api/workflows/welcome/draft", {"document": edited}, headers={"If-Match": '"1"'})
+        response = client.post("/api/workflows/welcome/duplicate", {"name": "Copy of Welcome"})
+        made = response.get_json()
+        assert (response.status_code, made["name"], made["enabled"]) == (201, "Copy of Welcome", True)
+        assert made["published_version"] is None
+        draft = client.get(f"/api/workflows/{made['id']}/draft").get_json()
+        assert (draft["revision"], draft["document"]) == (1, {**edited, "name": "Copy of Welcome"})
+        assert client.get(f"/api/workflows/{made['id']}/versions").get_json()["items"] == []
+        assert client.get("/api/workflows/welcome/draft").get_json()["document"] == edited
+        assert client.post(f"/api/workflows/{made['id']}/publish").status_code == 201
+
+
+def test_a_duplicate_keeps_the_name_if_none_is_given_and_takes_an_id(sqlite_url: str) -> None:
+    with a_web(sqlite_url) as web:
+        client = web.client()
+        _created(client)
+        made = client.post("/api/workflows/welcome/duplicate").get_json()
+        assert (made["name"], made["id"] != "welcome") == ("Welcome", True)
+        assert client.post("/api/workflows/welcome/duplicate", {"id": "second"}).get_json()["id"] == "second"
+        taken = client.post("/api/workflows/welcome/duplicate", {"id": "second"})
+        assert (taken.status_code, taken.get_json()["code"]) == (409, "already-exists")
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ({"id": "No good"}, ("/id", "invalid-value")),
+        ({"name": ""}, ("/name", "invalid-value")),
+        ({"name": "x" * 201}, ("/name", "invalid-value")),
+        ({"name": 7}, ("/name", "invalid-type")),
+        ({"names": "x"}, ("/names", "unknown-key")),
+    ],
+)
+def test_what_a_duplicate_cannot_be_called_is_refused(
+    sqlite_url: str, body: dict[str, Any], problem: tuple[str, str]
+) -> None:
+    with a_web(sqlite_url) as web:
+        client = web.client()
+        _created(client)
+        response = client.post("/api/workflows/welcome/duplicate", body)
+        assert (response.status_code, problems_of(response)) == (400, [problem])
+        assert web.count("workflows") == 1
+
+
+def test_a_workflow_is_duplicated_by_those_who_may_make_one_of_their_tenant(sqlite_url: str) -> None:
+    with a_web(sqlite_url) as web:
+        _created(web.client())
+        path = "/api/workflows/welcome/duplicate"
+        assert web.client(["workflows:read", "workflows:publish"]).post(path).status_code == 403
+        assert web.client(scope=OTHER_TENANT).post(path).status_code == 404
+        assert web.client(["workflows:write"]).post(path).status_code == 201
+        assert web.count("workflows") == 2
+
+
 def test_lists_are_paged_in_a_stable_order(database_url: str) -> None:
     with a_web(database_url) as web:
         client = web.client()

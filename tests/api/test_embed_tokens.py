@@ -153,7 +153,9 @@ REACHED = {
     ("GET", "/api/approvals"), ("GET", "/api/approvals/<approval_id>"),
     ("POST", "/api/approvals/<approval_id>/decision"),
 }  # fmt: skip
-OF_ALL = {("GET", "/api/workflows"), ("POST", "/api/workflows")}
+OF_ALL = {
+    ("GET", "/api/workflows"), ("POST", "/api/workflows"), ("POST", "/api/workflows/<workflow_id>/duplicate"),
+}  # fmt: skip
 #: What is asked with ``?workflow_id=``.
 LISTS = ("/api/runs", "/api/approvals")
 

@@ -452,6 +452,15 @@ def test_a_drain_waits_for_the_last_run(installation: Harness) -> None:
     assert _cli("workflows", "paused").stdout == "nothing is paused or drained\n"
 
 
+def test_a_workflow_is_duplicated(installation: Harness) -> None:
+    made = _cli("workflows", "duplicate", "test", "--id", "second", "--name", "Second")
+    assert (made.exit_code, made.stdout) == (0, "made: second Second\n")
+    shown = json.loads(_cli("workflows", "duplicate", "second", "--json").stdout)
+    assert (shown["name"], shown["published_version"]) == ("Second", None)
+    missing = _cli("workflows", "duplicate", "nothing")
+    assert (missing.exit_code, missing.stderr) == (1, "error: there is no workflow 'nothing'\n")
+
+
 @pytest.mark.parametrize("arguments", [[], ["test", "--all"], ["--all", "--everyone"]])
 def test_what_is_paused_is_named_in_one_way(installation: Harness, arguments: list[str]) -> None:
     result = _cli("workflows", "pause", *arguments)

@@ -1,4 +1,4 @@
-"""``workflowkit workflows``: start, pause, resume and drain them. ``workflowkit drain`` is one of these by itself."""
+"""``workflowkit workflows``: start, pause, resume, drain, duplicate. ``workflowkit drain`` is one of these by itself."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def targeted(function: Callable[..., Any]) -> Callable[..., Any]:
     return scope_options(click.argument("workflow_id", metavar="[WORKFLOW]", required=False)(chosen))
 
 
-@click.group("workflows", short_help="Start, pause, resume and drain workflows.")
+@click.group("workflows", short_help="Start, pause, resume, drain and duplicate workflows.")
 def command() -> None:
-    """Start, pause, resume and drain workflows and functions, directly in the database.
+    """Start, pause, resume and drain workflows and functions, and duplicate workflows, directly in the database.
 
     A function, whose id has a slash, is paused for all tenants.
     """
@@ -141,6 +141,30 @@ def drain(target: Target, is_waited_for: bool, timeout: float | None, reason: st
             left = _wait(pausing, target, timeout)
             click.echo("all runs have ended" if not left else f"{left} runs have not ended", err=bool(left))
             click.get_current_context().exit(1 if left else 0)
+
+
+@command.command("duplicate")
+@click.argument("workflow_id", metavar="WORKFLOW")
+@click.option("--name", metavar="TEXT", help="The name of the new one. Default: the same.")
+@click.option("--id", "new_id", metavar="ID", help="Its id. Default: a new one.")
+@scope_options
+@click.option("--json", "as_json", is_flag=True, help="Print JSON as the API does, for programs.")
+def duplicate(
+    workflow_id: str, name: str | None, new_id: str | None, environment: str, tenant: str, as_json: bool
+) -> None:
+    """Make a workflow whose draft is that of another one. It is not published.
+
+    \b
+    workflowkit workflows duplicate orders --id orders-2 --name "Orders, second try"
+    """
+    with opened() as wk:
+        made = wk.runtime.authoring.duplicate(scope_of(environment, tenant), workflow_id, name=name, new_id=new_id)
+    if as_json:
+        from workflowkit.api import views
+
+        emit_json(views.workflow(made))
+    else:
+        click.echo(f"made: {plain(made.id)} {dim(plain(made.name))}")
 
 
 command.add_command(drain)

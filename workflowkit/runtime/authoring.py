@@ -84,6 +84,27 @@ class Authoring:
             rows.create(tx, scope, own_id, name=_name_of(document, own_id), document=document)
             return rows.get(tx, scope, own_id)
 
+    def duplicate(
+        self, scope: Scope, workflow_id: str, *, name: str | None = None, new_id: str | None = None
+    ) -> WorkflowRecord:
+        """Add a workflow whose first draft is the present one of another workflow, under a ``name`` of its own.
+
+        Nothing else is taken over: it has no versions and no pauses, and starts nothing until it is published. Raises
+        ``NotFound``, ``AlreadyExists``; ``InvalidInput`` and ``LimitExceeded`` with pointers ``/id`` and ``/name``.
+        """
+        if new_id is not None:
+            _check_id(new_id)
+        if name is not None:
+            _check_name(name)
+        with self.database.transaction("draft") as tx:
+            document = rows.get_draft(tx, scope, workflow_id).document
+            if name is not None:
+                document = {**document, "name": name}
+                self._check_document(document, pointer="/name")
+            own_id = new_id or ids.new_id(tx.now_ms).lower()
+            rows.create(tx, scope, own_id, name=_name_of(document, own_id), document=document)
+            return rows.get(tx, scope, own_id)
+
     def get(self, scope: Scope, workflow_id: str) -> WorkflowRecord:
         """Return a workflow. Raises ``NotFound``."""
         with self.database.read() as tx:
@@ -248,17 +269,17 @@ class Authoring:
         _put_in_force(tx, scope, workflow.id, version, parsed, enabled=workflow.enabled)
         return Published(rows.get_version(tx, scope, workflow.id, version), created=True, warnings=tuple(problems))
 
-    def _check_document(self, document: Any) -> None:
+    def _check_document(self, document: Any, *, pointer: str = "/document") -> None:
         """Refuse what cannot even be a draft. Anything else an author may save and repair later."""
         if not isinstance(document, dict):
-            raise InvalidInput.at("/document", "invalid-type", "a workflow document is a JSON object")
+            raise InvalidInput.at(pointer, "invalid-type", "a workflow document is a JSON object")
         most = self.limits.document_bytes
         try:
             jsonvalue.check_json(document, max_depth=self.limits.json_depth, max_bytes=most)
         except LimitExceeded as error:
-            raise LimitExceeded("document_bytes", most, pointer="/document") from error
+            raise LimitExceeded("document_bytes", most, pointer=pointer) from error
         if (size_bytes := jsonvalue.size_bytes(document)) > most:
-            raise LimitExceeded("document_bytes", most, size_bytes, pointer="/document")
+            raise LimitExceeded("document_bytes", most, size_bytes, pointer=pointer)
 
 
 def _noted(tx: Transaction, scope: Scope, by: By, published: Published) -> Published:
@@ -282,6 +303,11 @@ def _check_id(workflow_id: str) -> None:
     if not _ID.fullmatch(workflow_id):
         message = "an id has 1 to 64 of a-z, 0-9, dot, hyphen and underscore, and begins with a letter or digit"
         raise InvalidInput.at("/id", "invalid-value", message)
+
+
+def _check_name(name: str) -> None:
+    if not 1 <= len(name) <= _NAME_MAX_CHARS:
+        raise InvalidInput.at("/name", "invalid-value", f"a name has 1 to {_NAME_MAX_CHARS} characters")
 
 
 def _name_of(document: Mapping[str, Any], workflow_id: str) -> str:

@@ -80,6 +80,22 @@ def get_workflow(workflow_id: str) -> Response:
     return answer(views.workflow(_authoring().get(caller().scope, workflow_id)))
 
 
+@api.post("/workflows/<workflow_id>/duplicate")
+@requires("workflows:write")
+@receives(schemas.NewDuplicate, is_optional=True)
+@returns(schemas.Workflow, 201, _409="There is a workflow with this id.")
+def duplicate_workflow(workflow_id: str, body: dict[str, Any]) -> Response:
+    """Duplicate a workflow.
+
+    The draft of the new one is the present draft of this one. It has no versions, and nothing starts it until it is
+    published.
+    """
+    workflow = _authoring().duplicate(
+        caller().scope, workflow_id, name=body.get("name"), new_id=body.get("id")
+    )  # fmt: skip
+    return answer(views.workflow(workflow), 201)
+
+
 @api.get("/workflows/<workflow_id>/draft")
 @requires("workflows:read")
 @returns(schemas.Draft)

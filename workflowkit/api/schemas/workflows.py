@@ -31,6 +31,13 @@ class NewWorkflow(Request):
     document = json_object("The first draft: a workflow document, which may be incomplete.")
 
 
+class NewDuplicate(Request):
+    """What the duplicate of a workflow is called."""
+
+    id = text("1 to 64 of a-z, 0-9, dot, hyphen and underscore. Default: a new one.", required=False)
+    name = text("The name in its draft, 1 to 200 characters. Default: that of the other.", required=False)
+
+
 class DocumentBody(Request):
     """A workflow document."""
 
