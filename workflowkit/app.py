@@ -299,12 +299,25 @@ class WorkflowKit:
 
         upgrade(self.settings.database_url)
 
-    def publish(self, workflow_id: str, document: Mapping[str, Any], *, scope: Scope | None = None) -> Published:
+    def publish(
+        self,
+        workflow_id: str,
+        document: Mapping[str, Any],
+        *,
+        note: str | None = None,
+        actor: str | None = None,
+        scope: Scope | None = None,
+    ) -> Published:
         """Publish a document as the next version of a workflow, which is made if it does not exist.
 
-        Publishing what is published already changes nothing. Raises ``DefinitionError`` with all problems.
+        The version keeps the ``note`` and who publishes it, ``actor`` (``program`` if it is left out). Publishing what
+        is published already changes nothing. Raises ``DefinitionError`` with all problems, ``LimitExceeded``.
         """
-        return self.runtime.authoring.deploy(scope or self.settings.scope, workflow_id, dict(document))
+        from workflowkit.runtime.auditing import PROGRAM
+
+        return self.runtime.authoring.deploy(
+            scope or self.settings.scope, workflow_id, dict(document), note=note, by=_by(actor) or PROGRAM
+        )
 
     def send(
         self,

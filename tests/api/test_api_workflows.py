@@ -9,6 +9,7 @@ import pytest
 from webapi import OTHER_TENANT, Client, Web, a_document, a_web, problems_of
 
 from workflowkit.base.scope import DEFAULT_SCOPE
+from workflowkit.runtime.auditing import By
 from workflowkit.store import queries
 
 CYCLE = a_document(edges=[{"from": "$source", "to": "greet"}, {"from": "greet", "to": "greet"}])
@@ -228,7 +229,7 @@ def test_bad_triggers_and_settings_are_refused_with_place_and_reason(
         client = web.client()
         _created(client, a_document(**parts))
 
-        response = client.post("/api/workflows/welcome/publish", {"revision": 1})
+        response = client.post("/api/workflows/welcome/publish")
 
         assert response.status_code == 422
         [problem] = [each for each in response.get_json()["problems"] if each["severity"] == "error"]
@@ -245,6 +246,47 @@ def test_exactly_the_draft_that_was_seen_is_published(sqlite_url: str) -> None:
         assert client.post("/api/workflows/welcome/publish", headers={"If-Match": seen}).status_code == 412
         assert web.count("workflow_versions") == 0
         assert client.post("/api/workflows/welcome/publish", headers={"If-Match": '"2"'}).status_code == 201
+
+
+def test_a_version_keeps_who_published_it_and_their_note(database_url: str) -> None:
+    with a_web(database_url) as web:
+        client = web.client()
+        _created(client)
+        first = client.post("/api/workflows/welcome/publish").get_json()
+        assert (first["published_by"].startswith("key:"), first["note"]) == (True, None)
+        client.put("/api/workflows/welcome/draft", {"document": a_document("Two")}, headers={"If-Match": '"1"'})
+        second = client.post("/api/workflows/welcome/publish", {"note": "  says who\nand why "}).get_json()
+        assert (second["version"], second["note"]) == (2, "says who\nand why")
+        again = client.post("/api/workflows/welcome/publish", {"note": "another"})
+        assert (again.status_code, again.get_json()["note"]) == (200, "says who\nand why")
+        shown = client.get("/api/workflows/welcome/versions").get_json()["items"]
+        assert [(each["version"], each["note"]) for each in shown] == [(2, "says who\nand why"), (1, None)]
+        assert client.get("/api/workflows/welcome/versions/2").get_json()["note"] == "says who\nand why"
+        (entry,) = client.get("/api/audit?action=workflow.published&limit=1").get_json()["items"]
+        assert (entry["actor"], entry["detail"]) == (
+            second["published_by"], {"version": 2, "note": "says who\nand why"},
+        )  # fmt: skip
+
+
+def test_a_note_has_a_limit_and_is_text(sqlite_url: str) -> None:
+    with a_web(sqlite_url) as web:
+        client = web.client()
+        _created(client)
+        long = client.post("/api/workflows/welcome/publish", {"note": "x" * 1_001})
+        assert (long.status_code, problems_of(long)) == (413, [("/note", "limit-exceeded")])
+        wrong = client.post("/api/workflows/welcome/publish", {"note": 1})
+        assert (wrong.status_code, problems_of(wrong)) == (400, [("/note", "invalid-type")])
+        assert web.count("workflow_versions") == 0
+        assert client.post("/api/workflows/welcome/publish", {"note": "x" * 1_000}).status_code == 201
+
+
+def test_a_program_publishes_with_a_note_of_its_own(database_url: str) -> None:
+    with a_web(database_url) as web:
+        authoring = web.harness.runtime.authoring
+        said = authoring.deploy(DEFAULT_SCOPE, "w", a_document(), note="release 7", by=By("release"))
+        assert (said.version.published_by, said.version.note) == ("release", "release 7")
+        silent = authoring.deploy(DEFAULT_SCOPE, "w", a_document("Other"))
+        assert (silent.version.published_by, silent.version.note) == ("program", None)
 
 
 def test_a_disabled_workflow_is_found_by_no_event_until_it_is_enabled(database_url: str) -> None:

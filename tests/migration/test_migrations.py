@@ -12,7 +12,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from workflowkit.assets import asset_dir
-from workflowkit.store import migrate, totals
+from workflowkit.base.scope import DEFAULT_SCOPE
+from workflowkit.store import migrate, totals, workflows
 from workflowkit.store.database import Database
 from workflowkit.store.schema import metadata
 
@@ -86,6 +87,25 @@ def test_migrations_are_named_for_when_they_may_run() -> None:
     names = [path.name for path in (asset_dir("migrations") / "versions").glob("*.py")]
     assert names
     assert all(re.fullmatch(r"\d{4}_(pre|post)_[a-z0-9_]+\.py", name) for name in names)
+
+
+def test_versions_from_before_have_neither_author_nor_note(empty_url: str) -> None:
+    migrate.upgrade(empty_url, "0036")
+    database = Database.open(empty_url)
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO workflows (environment, tenant, id, name, enabled, created_at_ms, updated_at_ms) "
+            "VALUES ('default', 'default', 'w', 'w', true, 1, 1)"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO workflow_versions (environment, tenant, workflow_id, version, hash, document, created_at_ms) "
+            "VALUES ('default', 'default', 'w', 1, 'h', '{}', 1)"
+        )
+    migrate.upgrade(empty_url)
+    with database.read() as tx:
+        version = workflows.get_version(tx, DEFAULT_SCOPE, "w", 1)
+    assert (version.created_at_ms, version.published_by, version.note) == (1, None, None)
+    database.close()
 
 
 def test_what_unfinished_runs_may_read_is_known_after_an_upgrade(empty_url: str) -> None:

@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from runtimes import Harness, a_registry, a_runtime
 
 from workflowkit.base.clock import SystemClock
+from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.base.settings import Settings
 from workflowkit.cli.devserver import dev_settings
 from workflowkit.cli.doctor import masked
@@ -364,7 +365,6 @@ def test_a_folder_of_workflows_is_published_and_again_what_changes_in_it(
 
 def test_a_file_that_changes_while_the_dev_server_runs_is_published(sqlite_url: str, tmp_path: Path) -> None:
     from workflowkit import WorkflowKit
-    from workflowkit.base.scope import DEFAULT_SCOPE
 
     wk = WorkflowKit("test", database_url=sqlite_url)
     files = PublishedFiles(wk, files_in(tmp_path))
@@ -450,6 +450,31 @@ def test_a_drain_waits_for_the_last_run(installation: Harness) -> None:
     assert _cli("workflows", "undrain", "test").exit_code == 0
     assert _cli("workflows", "undrain", "--all").exit_code == 0
     assert _cli("workflows", "paused").stdout == "nothing is paused or drained\n"
+
+
+def test_versions_are_published_with_a_note_and_listed(installation: Harness) -> None:
+    assert _cli("workflows", "publish", "test").stdout == "published already: test (version 1)\n"
+    authoring = installation.runtime.authoring
+    draft = authoring.get_draft(DEFAULT_SCOPE, "test")
+    named = {**draft.document, "name": "Renamed"}
+    authoring.update_draft(DEFAULT_SCOPE, "test", named, revision=draft.revision)
+    published = _cli("workflows", "publish", "test", "--note", "a better\nname")
+    assert published.stdout == "published: test (version 2)\n"
+    first, second = _cli("workflows", "versions", "test").stdout.splitlines()[1:]
+    assert (first.split()[0], first.split()[2:]) == ("2", ["cli", "a", "better", "name"])
+    assert second.split()[2:] == ["program"]
+    (newest, _) = json.loads(_cli("workflows", "versions", "test", "--json").stdout)["items"]
+    assert (newest["version"], newest["published_by"], newest["note"]) == (2, "cli", "a better\nname")
+    assert len(json.loads(_cli("workflows", "versions", "test", "--limit", "1", "--json").stdout)["items"]) == 1
+
+
+def test_a_draft_with_an_error_is_not_published(installation: Harness) -> None:
+    authoring = installation.runtime.authoring
+    authoring.create(DEFAULT_SCOPE, {"actions": [{"id": "a", "kind": "nowhere"}], "edges": []}, workflow_id="bad")
+    refused = _cli("workflows", "publish", "bad")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "error: /actions/0/kind" in refused.stderr
+    assert _cli("workflows", "versions", "bad").stdout == "nothing was published yet\n"
 
 
 def test_a_workflow_is_duplicated(installation: Harness) -> None:

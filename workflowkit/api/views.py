@@ -292,6 +292,8 @@ def version_summary(record: VersionRecord) -> Shown:
         "version": record.version,
         "hash": record.hash,
         "created_at": rfc3339(record.created_at_ms),
+        "published_by": record.published_by,
+        "note": record.note,
     }
 
 

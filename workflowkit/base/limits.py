@@ -26,6 +26,8 @@ class Limits:
     """Loops inside loops."""
     workflow_expression_chars: int = 64 * KIB
     """All CEL expressions of a document together."""
+    version_note_chars: int = 1_000
+    """What somebody who publishes a version says about it."""
     # JSON at the door
     request_bytes: int = 10 * MIB
     json_depth: int = 64

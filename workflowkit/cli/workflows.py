@@ -1,4 +1,4 @@
-"""``workflowkit workflows``: start, pause, resume, drain, duplicate. ``workflowkit drain`` is one of these by itself."""
+"""``workflowkit workflows``: start, pause, resume and drain them. ``workflowkit drain`` is one of these by itself."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import click
 
 from workflowkit.base.clock import rfc3339
 from workflowkit.base.scope import APP_TENANT, Scope, owner_of
+from workflowkit.cli import authoring
 from workflowkit.cli.output import Invalid, dim, emit_json, plain, table
 from workflowkit.cli.runs import CLI_ACTOR
 from workflowkit.cli.starting import run
@@ -44,9 +45,9 @@ def targeted(function: Callable[..., Any]) -> Callable[..., Any]:
     return scope_options(click.argument("workflow_id", metavar="[WORKFLOW]", required=False)(chosen))
 
 
-@click.group("workflows", short_help="Start, pause, resume, drain and duplicate workflows.")
+@click.group("workflows", short_help="Start, pause, publish and duplicate workflows.")
 def command() -> None:
-    """Start, pause, resume and drain workflows and functions, and duplicate workflows, directly in the database.
+    """Start, pause, publish and duplicate workflows, directly in the database. Functions are started and paused too.
 
     A function, whose id has a slash, is paused for all tenants.
     """
@@ -143,32 +144,9 @@ def drain(target: Target, is_waited_for: bool, timeout: float | None, reason: st
             click.get_current_context().exit(1 if left else 0)
 
 
-@command.command("duplicate")
-@click.argument("workflow_id", metavar="WORKFLOW")
-@click.option("--name", metavar="TEXT", help="The name of the new one. Default: the same.")
-@click.option("--id", "new_id", metavar="ID", help="Its id. Default: a new one.")
-@scope_options
-@click.option("--json", "as_json", is_flag=True, help="Print JSON as the API does, for programs.")
-def duplicate(
-    workflow_id: str, name: str | None, new_id: str | None, environment: str, tenant: str, as_json: bool
-) -> None:
-    """Make a workflow whose draft is that of another one. It is not published.
-
-    \b
-    workflowkit workflows duplicate orders --id orders-2 --name "Orders, second try"
-    """
-    with opened() as wk:
-        made = wk.runtime.authoring.duplicate(scope_of(environment, tenant), workflow_id, name=name, new_id=new_id)
-    if as_json:
-        from workflowkit.api import views
-
-        emit_json(views.workflow(made))
-    else:
-        click.echo(f"made: {plain(made.id)} {dim(plain(made.name))}")
-
-
 command.add_command(drain)
-command.add_command(run)
+for each in (run, *authoring.COMMANDS):
+    command.add_command(each)
 
 
 def _wait(pausing: Pausing, target: Target, timeout_seconds: float | None) -> int:

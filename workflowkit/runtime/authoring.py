@@ -32,7 +32,8 @@ from workflowkit.definition.patterns import WEBHOOK_PREFIX
 from workflowkit.definition.secrets import secrets_named_in
 from workflowkit.definition.triggerrules import EVERYTHING, TriggerRules
 from workflowkit.runtime import schedules
-from workflowkit.runtime.auditing import PROGRAM, Act, By, note
+from workflowkit.runtime.auditing import PROGRAM, Act, By
+from workflowkit.runtime.auditing import note as enter
 from workflowkit.store import workflows as rows
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.workflows import DraftRecord, VersionRecord, WorkflowRecord
@@ -57,6 +58,14 @@ class Published:
     version: VersionRecord
     created: bool
     warnings: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """Who publishes a version, and what they say about it; functions that are synced have neither."""
+
+    actor: str | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,12 +182,17 @@ class Authoring:
             _log.warning("a vault does not tell the names of its secrets: %s", type(error).__name__)
             return None
 
-    def publish(self, scope: Scope, workflow_id: str, *, revision: int | None = None, by: By = PROGRAM) -> Published:
+    def publish(
+        self, scope: Scope, workflow_id: str, *, revision: int | None = None, note: str | None = None,
+        by: By = PROGRAM,
+    ) -> Published:  # fmt: skip
         """Make the draft the version that new runs execute. Idempotent: the published document makes no new version.
 
-        ``revision`` is the draft the author has seen; ``StaleRevision`` if it is another by now. Raises ``NotFound``,
-        and ``DefinitionError`` with all problems if the draft has an error; then nothing changes.
+        ``revision`` is the draft the author has seen; ``StaleRevision`` if it is another by now. The version keeps who
+        publishes it, and the ``note``. Raises ``NotFound``, ``LimitExceeded`` with the pointer ``/note``, and
+        ``DefinitionError`` with all problems if the draft has an error; then nothing changes.
         """
+        said = self._said(note, by)
         seen = self.get_draft(scope, workflow_id)
         # Asks the application, which may take its time: not under a lock.
         refused = self._refusals(seen.document, scope)
@@ -190,24 +204,28 @@ class Authoring:
                 raise StaleRevision(f"the draft is at revision {draft.revision}, not {revision}")
             if draft.revision != seen.revision:
                 raise StaleRevision("the draft was changed while it was looked over: publish it again")
-            return _noted(tx, scope, by, self._publish(tx, scope, workflow, draft.document, self.actions, refused))
+            published = self._publish(tx, scope, workflow, draft.document, self.actions, refused, said)
+            return _noted(tx, scope, by, published)
 
-    def deploy(self, scope: Scope, workflow_id: str, document: Json, *, by: By = PROGRAM) -> Published:
+    def deploy(
+        self, scope: Scope, workflow_id: str, document: Json, *, note: str | None = None, by: By = PROGRAM
+    ) -> Published:
         """Create the workflow or replace its draft, whatever it is, and publish: for programs that own a workflow.
 
         Idempotent. Raises what ``create`` and ``publish`` raise.
         """
+        said = self._said(note, by)
         check_tenant(scope)
         _check_id(workflow_id)
         self._check_document(document)
         # A program may do what it keeps its tenants from, and come before what they store: said, and not refused.
         unknown = [replace(each, severity="warning") for each in self._refusals(document, scope)]
         with self.database.transaction("publish") as tx:
-            return _noted(tx, scope, by, self.put(tx, scope, workflow_id, document, self.actions, unknown))
+            return _noted(tx, scope, by, self.put(tx, scope, workflow_id, document, self.actions, unknown, said))
 
     def put(
         self, tx: Transaction, scope: Scope, workflow_id: str, document: Json, actions: ActionCatalogue,
-        also: Sequence[Problem] = (),
+        also: Sequence[Problem] = (), said: _Said | None = None,
     ) -> Published:  # fmt: skip
         """Do what ``deploy`` does within a transaction, for an id of any form and a document with these actions."""
         name = _name_of(document, workflow_id)
@@ -217,7 +235,7 @@ class Authoring:
         draft = rows.get_draft(tx, scope, workflow_id)
         if jsonvalue.canonical(draft.document) != jsonvalue.canonical(document):
             rows.replace_draft(tx, scope, workflow_id, name=name, document=document, revision=draft.revision)
-        return self._publish(tx, scope, workflow, document, actions, also)
+        return self._publish(tx, scope, workflow, document, actions, also, said or _Said())
 
     def set_enabled(self, scope: Scope, workflow_id: str, enabled: bool, *, by: By = PROGRAM) -> WorkflowRecord:
         """Switch a workflow on or off for events that are matched from now on. Idempotent. Raises ``NotFound``."""
@@ -226,7 +244,7 @@ class Authoring:
             after = self.switch(tx, scope, workflow_id, enabled=enabled)
             if before.enabled != enabled:
                 act = Act.WORKFLOW_ENABLED if enabled else Act.WORKFLOW_DISABLED
-                note(tx, scope, by, act, f"workflow:{workflow_id}")
+                enter(tx, scope, by, act, f"workflow:{workflow_id}")
             return after
 
     def switch(self, tx: Transaction, scope: Scope, workflow_id: str, *, enabled: bool) -> WorkflowRecord:
@@ -254,7 +272,7 @@ class Authoring:
 
     def _publish(
         self, tx: Transaction, scope: Scope, workflow: WorkflowRecord, document: Json, actions: ActionCatalogue,
-        also: Sequence[Problem],
+        also: Sequence[Problem], said: _Said,
     ) -> Published:  # fmt: skip
         problems = [*definition.validate(document, actions, self.limits, self.events), *also]
         if any(problem.severity == "error" for problem in problems):
@@ -265,9 +283,20 @@ class Authoring:
             if jsonvalue.canonical(published.document) == jsonvalue.canonical(document):
                 return Published(published, created=False, warnings=tuple(problems))
         version, parsed = (current or 0) + 1, definition.build(document)
-        rows.insert_version(tx, scope, workflow.id, version=version, execution_hash=parsed.hash, document=document)
+        rows.insert_version(
+            tx, scope, workflow.id, version=version, execution_hash=parsed.hash, document=document,
+            published_by=said.actor, note=said.note,
+        )  # fmt: skip
         _put_in_force(tx, scope, workflow.id, version, parsed, enabled=workflow.enabled)
         return Published(rows.get_version(tx, scope, workflow.id, version), created=True, warnings=tuple(problems))
+
+    def _said(self, note: str | None, by: By) -> _Said:
+        """Return what a version keeps of its publishing. Raises ``InvalidInput``, ``LimitExceeded``."""
+        text, most = (note or "").strip(), self.limits.version_note_chars
+        jsonvalue.check_json(text)
+        if len(text) > most:
+            raise LimitExceeded("version_note_chars", most, len(text), pointer="/note")
+        return _Said(by.actor, text or None)
 
     def _check_document(self, document: Any, *, pointer: str = "/document") -> None:
         """Refuse what cannot even be a draft. Anything else an author may save and repair later."""
@@ -285,7 +314,10 @@ class Authoring:
 def _noted(tx: Transaction, scope: Scope, by: By, published: Published) -> Published:
     if published.created:
         version = published.version
-        note(tx, scope, by, Act.WORKFLOW_PUBLISHED, f"workflow:{version.workflow_id}", {"version": version.version})
+        detail: dict[str, Json] = {"version": version.version}
+        if version.note is not None:
+            detail["note"] = version.note
+        enter(tx, scope, by, Act.WORKFLOW_PUBLISHED, f"workflow:{version.workflow_id}", detail)
     return published
 
 

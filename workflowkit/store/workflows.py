@@ -43,13 +43,16 @@ class DraftRecord:
 @dataclass(frozen=True, slots=True)
 class VersionRecord:
     """A published document. ``hash`` covers its execution-relevant parts: a changed label makes a version with the
-    hash of the one before."""
+    hash of the one before. ``published_by`` is who published it, as the audit log names them, and ``note`` what they
+    said about it; old versions have neither."""
 
     workflow_id: str
     version: int
     hash: str
     document: Json
     created_at_ms: int
+    published_by: str | None = None
+    note: str | None = None
 
 
 _COLUMNS = "id, name, enabled, published_version, created_at_ms, updated_at_ms"
@@ -95,11 +98,12 @@ _SELECT_DRAFT = Sql(
 )
 _INSERT_VERSION = Sql(
     """
-    INSERT INTO workflow_versions (environment, tenant, workflow_id, version, hash, document, created_at_ms)
-    VALUES (:environment, :tenant, :id, :version, :hash, :document, :now_ms)
+    INSERT INTO workflow_versions
+        (environment, tenant, workflow_id, version, hash, document, created_at_ms, published_by, note)
+    VALUES (:environment, :tenant, :id, :version, :hash, :document, :now_ms, :published_by, :note)
     """
 )
-_VERSION_COLUMNS = "workflow_id, version, hash, document, created_at_ms"
+_VERSION_COLUMNS = "workflow_id, version, hash, document, created_at_ms, published_by, note"
 _SELECT_VERSION = Sql(
     f"""
     SELECT {_VERSION_COLUMNS} FROM workflow_versions
@@ -182,8 +186,9 @@ def replace_draft(tx: Transaction, scope: Scope, workflow_id: str, *, name: str,
 
 
 def insert_version(
-    tx: Transaction, scope: Scope, workflow_id: str, *, version: int, execution_hash: str, document: Json
-) -> None:
+    tx: Transaction, scope: Scope, workflow_id: str, *, version: int, execution_hash: str, document: Json,
+    published_by: str | None = None, note: str | None = None,
+) -> None:  # fmt: skip
     """Write a version and make it the published one. The caller holds the workflow's lock."""
     where = _where(scope, workflow_id)
     # SAFETY: I3 — versions are only ever inserted; the database refuses to change them.
@@ -194,6 +199,8 @@ def insert_version(
         hash=execution_hash,
         document=jsonvalue.dumps(document),
         now_ms=tx.now_ms,
+        published_by=published_by,
+        note=note,
     )
     tx.run(_SET_PUBLISHED, **where, version=version, now_ms=tx.now_ms)
 
@@ -256,4 +263,4 @@ def _draft(row: Any) -> DraftRecord:
 
 
 def _version(row: Any) -> VersionRecord:
-    return VersionRecord(row[0], row[1], row[2], jsonvalue.loads(row[3]), row[4])
+    return VersionRecord(row[0], row[1], row[2], jsonvalue.loads(row[3]), row[4], row[5], row[6])

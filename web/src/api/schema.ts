@@ -974,6 +974,13 @@ export interface NewDrain {
   readonly reason?: string;
 }
 
+export interface NewDuplicate {
+  /** 1 to 64 of a-z, 0-9, dot, hyphen and underscore. Default: a new one. */
+  readonly id?: string;
+  /** The name in its draft, 1 to 200 characters. Default: that of the other. */
+  readonly name?: string;
+}
+
 export interface NewEmbedToken {
   /** The only workflow that it opens. Default: all of the tenant. */
   readonly workflow_id?: string | null;
@@ -1277,12 +1284,21 @@ export interface PublishedVersion {
   readonly hash: string;
   /** When it was published. */
   readonly created_at: string;
+  /** Who published it, as the audit log names them; null for old versions. */
+  readonly published_by: string | null;
+  /** What they said about it. */
+  readonly note: string | null;
   /** The document. */
   readonly document: JsonObject;
   /** False if the draft was the published version already. */
   readonly created: boolean;
   /** What is dubious about it. */
   readonly warnings: readonly Problem[];
+}
+
+export interface Publishing {
+  /** For those who look at the versions later; up to 1,000 characters. */
+  readonly note?: string;
 }
 
 export interface QueueState {
@@ -1783,6 +1799,10 @@ export interface Version {
   readonly hash: string;
   /** When it was published. */
   readonly created_at: string;
+  /** Who published it, as the audit log names them; null for old versions. */
+  readonly published_by: string | null;
+  /** What they said about it. */
+  readonly note: string | null;
   /** The document. */
   readonly document: JsonObject;
 }
@@ -1803,6 +1823,10 @@ export interface VersionSummary {
   readonly hash: string;
   /** When it was published. */
   readonly created_at: string;
+  /** Who published it, as the audit log names them; null for old versions. */
+  readonly published_by: string | null;
+  /** What they said about it. */
+  readonly note: string | null;
 }
 
 export interface Webhook {

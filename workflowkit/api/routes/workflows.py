@@ -152,6 +152,7 @@ def validate_draft(workflow_id: str) -> Response:
 
 @api.post("/workflows/<workflow_id>/publish")
 @requires("workflows:publish")
+@receives(schemas.Publishing, is_optional=True)
 @returns(
     schemas.PublishedVersion,
     201,
@@ -159,14 +160,14 @@ def validate_draft(workflow_id: str) -> Response:
     _412="The draft is not the one named by `If-Match`.",
     _422="The draft is not valid; `problems` lists everything that is wrong with it.",
 )
-def publish_workflow(workflow_id: str) -> Response:
+def publish_workflow(workflow_id: str, body: dict[str, Any]) -> Response:
     """Publish the draft.
 
     Makes an immutable version with the next number, which runs that start from now on execute; running ones stay on
-    theirs. With `If-Match` exactly the draft you have seen is published.
+    theirs. It keeps who published it, and the note. With `If-Match` exactly the draft you have seen is published.
     """
     revision = _expected_revision(workflow_id) if "If-Match" in request.headers else None
-    published = _authoring().publish(caller().scope, workflow_id, revision=revision, by=by())
+    published = _authoring().publish(caller().scope, workflow_id, revision=revision, note=body.get("note"), by=by())
     shown = {
         **views.version(published.version),
         "created": published.created,

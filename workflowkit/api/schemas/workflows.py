@@ -122,6 +122,12 @@ class PossibleTriggers(Answer):
     events = many(DeclaredEvent, "Those of them whose data is declared, by name.")
 
 
+class Publishing(Request):
+    """What is said about a version."""
+
+    note = text("For those who look at the versions later; up to 1,000 characters.", required=False)
+
+
 class VersionSummary(Answer):
     """A published version."""
 
@@ -129,6 +135,8 @@ class VersionSummary(Answer):
     version = whole("Counts from 1.")
     hash = text("Hash of what matters for execution: equal hashes do the same.")
     created_at = moment("When it was published.")
+    published_by = text("Who published it, as the audit log names them; null for old versions.", nullable=True)
+    note = text("What they said about it.", nullable=True)
 
 
 class Version(VersionSummary):

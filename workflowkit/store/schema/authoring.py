@@ -45,6 +45,8 @@ workflow_versions = sa.Table(
     text("hash"),
     text("document"),
     big("created_at_ms"),
+    text("published_by", nullable=True),
+    text("note", nullable=True),
     sa.ForeignKeyConstraint(
         ["environment", "tenant", "workflow_id"],
         ["workflows.environment", "workflows.tenant", "workflows.id"],
