@@ -311,7 +311,8 @@ class WorkflowKit:
         """Publish a document as the next version of a workflow, which is made if it does not exist.
 
         The version keeps the ``note`` and who publishes it, ``actor`` (``program`` if it is left out). Publishing what
-        is published already changes nothing. Raises ``DefinitionError`` with all problems, ``LimitExceeded``.
+        is published already changes nothing. Raises ``DefinitionError`` with all problems, ``LimitExceeded``, and
+        ``WorkflowArchived`` for something new in a workflow that is archived.
         """
         from workflowkit.runtime.auditing import PROGRAM
 
@@ -420,6 +421,21 @@ class WorkflowKit:
     def undrain(self, target: Invocable | str | None = None, *, scope: Scope | None = None) -> bool:
         """Lift a drain. Tell whether there was one. Raises ``NotFound``."""
         return self.runtime.pausing.undrain(self._target(target, scope))
+
+    def archive(self, workflow_id: str, *, actor: str | None = None, scope: Scope | None = None) -> None:
+        """Put a workflow away: it starts no runs, and nobody changes it. Runs that have started go on to their end.
+
+        Idempotent. Raises ``NotFound``.
+        """
+        from workflowkit.runtime.auditing import PROGRAM
+
+        self.runtime.authoring.archive(scope or self.settings.scope, workflow_id, by=_by(actor) or PROGRAM)
+
+    def restore(self, workflow_id: str, *, actor: str | None = None, scope: Scope | None = None) -> None:
+        """Bring an archived workflow back as it was. Idempotent. Raises ``NotFound``."""
+        from workflowkit.runtime.auditing import PROGRAM
+
+        self.runtime.authoring.restore(scope or self.settings.scope, workflow_id, by=_by(actor) or PROGRAM)
 
     def _target(self, target: Invocable | str | None, scope: Scope | None) -> Target:
         from workflowkit.runtime.pausing import Target

@@ -30,7 +30,8 @@ def test_a_schedule_shows_when_it_fires_next_and_how_far_it_has_come(database_ur
         _publish(web, "other", {"event": "shop/order.placed"})
         first = {
             "workflow_id": "report", "position": 0, "cron": "0 */2 * * *", "timezone": "Europe/Berlin", "jitter_ms": 0,
-            "overlap": "queue", "catch_up": 1, "is_paused": False, "next_at": "2026-01-01T01:00:00.000Z",
+            "overlap": "queue", "catch_up": 1, "is_paused": False, "pause_reason": None,
+            "next_at": "2026-01-01T01:00:00.000Z",
             "last_slot": None, "queued": 0, "starts_on": None, "ends_on": None, "skip_dates": [],
         }  # fmt: skip
         page = client.get("/api/schedules").get_json()
@@ -45,16 +46,24 @@ def test_a_schedule_shows_when_it_fires_next_and_how_far_it_has_come(database_ur
         }  # fmt: skip
 
 
-def test_a_schedule_of_a_disabled_workflow_is_paused(sqlite_url: str) -> None:
-    with a_web(sqlite_url) as web:
+@pytest.mark.parametrize(
+    ("off", "on", "reason"), [("disable", "enable", "disabled"), ("archive", "restore", "archived")]
+)
+def test_a_schedule_of_a_workflow_that_is_off_is_paused_and_says_why(
+    database_url: str, off: str, on: str, reason: str
+) -> None:
+    with a_web(database_url) as web:
         client = web.client()
         _publish(web, "report", {"cron": "@daily"})
-        client.post("/api/workflows/report/disable")
+        client.post(f"/api/workflows/report/{off}")
         (item,) = client.get("/api/schedules").get_json()["items"]
-        assert (item["is_paused"], item["next_at"]) == (True, None)
-        client.post("/api/workflows/report/enable")
+        assert (item["is_paused"], item["pause_reason"], item["next_at"]) == (True, reason, None)
+        web.harness.clock.advance(seconds=3 * 86_400)
+        web.harness.runtime.relay.tick()
+        assert web.count("events") == 0
+        client.post(f"/api/workflows/report/{on}")
         (item,) = client.get("/api/schedules").get_json()["items"]
-        assert (item["is_paused"], item["next_at"] is None) == (False, False)
+        assert (item["is_paused"], item["pause_reason"], item["next_at"] is None) == (False, None, False)
 
 
 def test_pages_go_on_in_the_middle_of_a_workflow(database_url: str) -> None:

@@ -155,6 +155,7 @@ REACHED = {
 }  # fmt: skip
 OF_ALL = {
     ("GET", "/api/workflows"), ("POST", "/api/workflows"), ("POST", "/api/workflows/<workflow_id>/duplicate"),
+    ("POST", "/api/workflows/<workflow_id>/archive"), ("POST", "/api/workflows/<workflow_id>/restore"),
 }  # fmt: skip
 #: What is asked with ``?workflow_id=``.
 LISTS = ("/api/runs", "/api/approvals")

@@ -36,7 +36,7 @@ def test_an_addressed_event_starts_its_target_only_and_asks_for_no_trigger(datab
 
 @pytest.mark.parametrize(
     ("state", "reason"),
-    [("missing", "target-missing"), ("draft", "target-unpublished"), ("off", "target-disabled")],
+    [("missing", "target-missing"), ("draft", "target-unpublished"), ("off", "target-disabled"), ("away", "archived")],
 )
 def test_an_addressed_event_that_starts_nothing_says_why(database_url: str, state: str, reason: str) -> None:
     with a_runtime(database_url) as harness:
@@ -46,6 +46,9 @@ def test_an_addressed_event_that_starts_nothing_says_why(database_url: str, stat
         if state == "off":
             harness.deploy(document, "target")
             harness.runtime.authoring.set_enabled(DEFAULT_SCOPE, "target", False)
+        if state == "away":
+            harness.deploy(document, "target")
+            harness.runtime.authoring.archive(DEFAULT_SCOPE, "target")
         _address(harness, "target")
         harness.drain()
         assert [row["reason"] for row in harness.rows("SELECT reason FROM decisions")] == [reason]

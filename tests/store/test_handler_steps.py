@@ -443,6 +443,7 @@ def test_invoke_runs_a_workflow_of_its_own_and_gives_its_output(database_url: st
     [
         ("missing", "invoke-target-missing"),
         ("disabled", "invoke-target-disabled"),
+        ("archived", "invoke-target-archived"),
         ("fails", "invoked-run-failed"),
         ("cancelled", "invoked-run-cancelled"),
         ("late", "invoke-timeout"),
@@ -468,6 +469,8 @@ def test_invoke_fails_once_and_says_why(database_url: str, case: str, code: str)
             _deploy_child(harness, {"fails": "boom"}.get(case, "waits"), retries=0)
         if case == "disabled":
             harness.runtime.authoring.set_enabled(DEFAULT_SCOPE, "child", False)
+        if case == "archived":
+            harness.runtime.authoring.archive(DEFAULT_SCOPE, "child")
         _start(harness)
         if case == "cancelled":
             (child,) = harness.rows("SELECT id FROM runs WHERE workflow_id = 'child'")

@@ -477,6 +477,22 @@ def test_a_draft_with_an_error_is_not_published(installation: Harness) -> None:
     assert _cli("workflows", "versions", "bad").stdout == "nothing was published yet\n"
 
 
+def test_a_workflow_is_archived_and_restored(installation: Harness) -> None:
+    assert _cli("workflows", "list", "--archived").stdout == "no workflow is archived\n"
+    assert _cli("workflows", "archive", "test").stdout == "archived: test\n"
+    assert _cli("workflows", "list").stdout == "there are no workflows\n"
+    (row,) = _cli("workflows", "list", "--archived").stdout.splitlines()[1:]
+    assert (row.split()[0], "v1" in row.split()) == ("test", True)
+    refused = _cli("workflows", "publish", "test")
+    assert (refused.exit_code, refused.stderr) == (1, "error: workflow 'test' is archived: restore it first\n")
+    assert _cli("workflows", "restore", "test").stdout == "restored: test\n"
+    (shown,) = json.loads(_cli("workflows", "list", "--json").stdout)["items"]
+    assert (shown["id"], shown["archived_at"]) == ("test", None)
+    acts = installation.rows("SELECT action, actor FROM audit_log ORDER BY seq DESC LIMIT 1")
+    assert acts == [{"action": "workflow.restored", "actor": "cli"}]
+    assert _cli("workflows", "archive", "nothing").exit_code == 1
+
+
 def test_a_workflow_is_duplicated(installation: Harness) -> None:
     made = _cli("workflows", "duplicate", "test", "--id", "second", "--name", "Second")
     assert (made.exit_code, made.stdout) == (0, "made: second Second\n")

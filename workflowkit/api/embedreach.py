@@ -35,7 +35,15 @@ _OF_A_RUN = frozenset({"runs.get_run", "realtime.create_run_token"})
 #: Views about the approval that the path names: one that its user may decide.
 _OF_AN_APPROVAL = frozenset({"approvals.get_approval", "approvals.decide_approval"})
 #: Views about all workflows of the tenant, for tokens that are.
-_OF_ALL = frozenset({"workflows.list_workflows", "workflows.create_workflow", "workflows.duplicate_workflow"})
+_OF_ALL = frozenset(
+    {
+        "workflows.list_workflows",
+        "workflows.create_workflow",
+        "workflows.duplicate_workflow",
+        "workflows.archive_workflow",
+        "workflows.restore_workflow",
+    }
+)
 
 
 def check(embed: Embed) -> None:

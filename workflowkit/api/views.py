@@ -266,6 +266,7 @@ def workflow(record: WorkflowRecord) -> Shown:
         "published_version": record.published_version,
         "created_at": rfc3339(record.created_at_ms),
         "updated_at": rfc3339(record.updated_at_ms),
+        "archived_at": _moment(record.archived_at_ms),
     }
 
 
@@ -365,6 +366,7 @@ def schedule(record: ScheduleRow) -> Shown:
         "overlap": record.overlap,
         "catch_up": record.catch_up,
         "is_paused": record.is_paused,
+        "pause_reason": ("archived" if record.is_archived else "disabled") if record.is_paused else None,
         **_days(record.days),
         "next_at": None if record.is_paused or record.is_over else rfc3339(record.next_due_at_ms),
         "last_slot": _moment(record.last_slot_ms),

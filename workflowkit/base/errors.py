@@ -19,6 +19,7 @@ Every class carries a stable ``code`` (kebab-case, listed in docs/reference/erro
     │ ├ StaleRevision                an edit was based on an older revision (ETag)
     │ ├ KeyReused                    an Idempotency-Key came with another request before
     │ ├ NotManual                    the workflow is not started by hand
+    │ ├ WorkflowArchived             an archived workflow starts nothing and is not changed
     │ ├ RunCancelled                 there is no result: the run was cancelled
     │ └ LeaseLost                    another attempt holds the step, or the lease ran out
     ├ ActionError                    an action failed; retried unless it says otherwise
@@ -197,6 +198,15 @@ class NotManual(Conflict):
     """The workflow has no manual trigger: only those who may edit it start it by hand."""
 
     code = "not-manual"
+
+
+class WorkflowArchived(Conflict):
+    """A workflow that is archived starts nothing, and nobody changes it until it is restored."""
+
+    code = "workflow-archived"
+
+    def __init__(self, workflow_id: str) -> None:
+        super().__init__(f"workflow {workflow_id!r} is archived: restore it first")
 
 
 class RunCancelled(Conflict):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from workflowkit.base.scope import Scope
     from workflowkit.runtime.auditing import By
     from workflowkit.runtime.authoring import Published
-    from workflowkit.store.workflows import VersionRecord
+    from workflowkit.store.workflows import VersionRecord, WorkflowRecord
 
 
 @click.command("publish")
@@ -95,7 +95,58 @@ def duplicate(
         click.echo(f"made: {plain(made.id)} {dim(plain(made.name))}")
 
 
-COMMANDS = (publish, versions, duplicate)
+@click.command("archive")
+@click.argument("workflow_id", metavar="WORKFLOW")
+@scope_options
+def archive(workflow_id: str, environment: str, tenant: str) -> None:
+    """Put a workflow away: it starts no runs, and nobody changes it. Runs that have started go on to their end.
+
+    \b
+    workflowkit workflows archive orders
+    """
+    with opened() as wk:
+        wk.runtime.authoring.archive(scope_of(environment, tenant), workflow_id, by=_by())
+    click.echo(f"archived: {plain(workflow_id)}")
+
+
+@click.command("restore")
+@click.argument("workflow_id", metavar="WORKFLOW")
+@scope_options
+def restore(workflow_id: str, environment: str, tenant: str) -> None:
+    """Bring an archived workflow back as it was.
+
+    \b
+    workflowkit workflows restore orders
+    """
+    with opened() as wk:
+        wk.runtime.authoring.restore(scope_of(environment, tenant), workflow_id, by=_by())
+    click.echo(f"restored: {plain(workflow_id)}")
+
+
+@click.command("list")
+@click.option("--archived", "is_archived", is_flag=True, help="Those that are archived, and no others.")
+@click.option("--limit", type=click.IntRange(1, 1_000), default=100, show_default=True, help="The most to list.")
+@scope_options
+@click.option("--json", "as_json", is_flag=True, help="Print JSON as the API does, for programs.")
+def list_workflows(is_archived: bool, limit: int, environment: str, tenant: str, as_json: bool) -> None:
+    """List workflows by id, without those that are archived.
+
+    \b
+    workflowkit workflows list --archived
+    """
+    with opened() as wk:
+        found = wk.runtime.authoring.find(scope_of(environment, tenant), limit=limit, archived=is_archived)
+    if as_json:
+        from workflowkit.api import views
+
+        emit_json({"items": [views.workflow(each) for each in found]})
+    elif found:
+        click.echo(table(map(_workflow_row, found), headers=("workflow", "name", "version", "enabled", "changed")))
+    else:
+        click.echo("no workflow is archived" if is_archived else "there are no workflows")
+
+
+COMMANDS = (list_workflows, publish, versions, duplicate, archive, restore)
 
 
 def _publish(wk: WorkflowKit, scope: Scope, workflow_id: str, note: str | None) -> Published | None:
@@ -113,6 +164,12 @@ def _publish(wk: WorkflowKit, scope: Scope, workflow_id: str, note: str | None) 
 def _version_row(record: VersionRecord) -> tuple[str, ...]:
     by, said = plain(record.published_by or ""), plain(" ".join((record.note or "").split()))
     return (str(record.version), dim(rfc3339(record.created_at_ms)), by, said)
+
+
+def _workflow_row(record: WorkflowRecord) -> tuple[str, ...]:
+    version = dim("draft") if record.published_version is None else f"v{record.published_version}"
+    changed = dim(rfc3339(record.updated_at_ms))
+    return (plain(record.id), plain(record.name), version, "yes" if record.enabled else dim("no"), changed)
 
 
 def _by() -> By:

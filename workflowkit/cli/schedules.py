@@ -83,7 +83,7 @@ def show_next(cron: str, timezone: str | None, count: int, after: datetime | Non
 
 def _next(row: ScheduleRow) -> str:
     if row.is_paused:
-        return status("cancelled", text="paused")
+        return status("cancelled", text="archived" if row.is_archived else "paused")
     return dim("over") if row.is_over else rfc3339(row.next_due_at_ms)
 
 

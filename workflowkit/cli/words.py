@@ -14,6 +14,7 @@ REASONS: Final = {
     "target-disabled": "the workflow it is addressed to is switched off",
     "inputs-refused": "its data is not what the workflow asks for",
     "overlap-skipped": "an earlier run was still going on",
+    "archived": "the workflow was archived",
     "paused": "the workflow was paused",
     "drained": "the workflow was being drained",
     "rate-limited": "it came too early for the rate limit of the workflow",

@@ -45,11 +45,11 @@ def targeted(function: Callable[..., Any]) -> Callable[..., Any]:
     return scope_options(click.argument("workflow_id", metavar="[WORKFLOW]", required=False)(chosen))
 
 
-@click.group("workflows", short_help="Start, pause, publish and duplicate workflows.")
+@click.group("workflows", short_help="List, start, pause, publish and archive workflows.")
 def command() -> None:
-    """Start, pause, publish and duplicate workflows, directly in the database. Functions are started and paused too.
+    """List, start, pause, publish and archive workflows, directly in the database.
 
-    A function, whose id has a slash, is paused for all tenants.
+    Functions are started and paused by the same commands. A function, whose id has a slash, is paused for all tenants.
     """
 
 

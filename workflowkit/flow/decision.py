@@ -23,6 +23,7 @@ class SkipReason(StrEnum):
     SINGLETON = "singleton"
     SUPERSEDED = "superseded"
     """It waited for the end of a singleton's run, and a later event took its place."""
+    ARCHIVED = "archived"
     PAUSED = "paused"
     DRAINED = "drained"
     BACKLOG_FULL = "backlog-full"
@@ -39,7 +40,7 @@ class Case:
     """An event and the run that it would start.
 
     ``takes_batch`` is what the batch's ``if`` says. ``start_at_ms`` is the time that the event asks for; a batch has
-    none. From ``is_paused`` on it is how things stand.
+    none. From ``is_archived`` on it is how things stand.
     """
 
     event_id: str
@@ -50,6 +51,7 @@ class Case:
     priority_seconds: int = 0
     takes_batch: bool = True
     keys: FlowKeys = NO_KEYS
+    is_archived: bool = False
     is_paused: bool = False
     is_drained: bool = False
     is_backlog_full: bool = False

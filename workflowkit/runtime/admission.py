@@ -253,7 +253,8 @@ class Admitting:
         place, now_ms = candidate.place, states.tx.now_ms
         holds = pauses.holds_of(states.tx, candidate.record.scope, place.workflow_id)
         case = replace(
-            self._case(states.tx, candidate), is_paused=Hold.PAUSE in holds, is_drained=Hold.DRAIN in holds
+            self._case(states.tx, candidate), is_archived=Hold.ARCHIVE in holds, is_paused=Hold.PAUSE in holds,
+            is_drained=Hold.DRAIN in holds,
         )  # fmt: skip
         lock = lock_of(states.get(place.singleton))
         admission = admit_start(place.flow, case, Rows(lock=lock), now_ms=now_ms, limits=self._limits)

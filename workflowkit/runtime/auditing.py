@@ -40,6 +40,8 @@ class Act(StrEnum):
     WORKFLOW_RESUMED = "workflow.resumed"
     WORKFLOW_DRAINED = "workflow.drained"
     WORKFLOW_UNDRAINED = "workflow.undrained"
+    WORKFLOW_ARCHIVED = "workflow.archived"
+    WORKFLOW_RESTORED = "workflow.restored"
     WEBHOOK_CREATED = "webhook.created"
     WEBHOOK_CHANGED = "webhook.changed"
     WEBHOOK_ROTATED = "webhook.rotated"

@@ -21,6 +21,7 @@ from workflowkit.base.errors import (
     Problem,
     StaleRevision,
     StoreUnavailable,
+    WorkflowArchived,
 )
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.base.scope import Scope, check_tenant
@@ -119,10 +120,13 @@ class Authoring:
         with self.database.read() as tx:
             return rows.get(tx, scope, workflow_id)
 
-    def find(self, scope: Scope, *, limit: int, after: str = "") -> list[WorkflowRecord]:
-        """Return up to ``limit`` workflows in order of id, those behind the id ``after``."""
+    def find(self, scope: Scope, *, limit: int, after: str = "", archived: bool | None = False) -> list[WorkflowRecord]:
+        """Return up to ``limit`` workflows in order of id, those behind the id ``after``.
+
+        ``archived`` says whether those that are archived are wanted, or others; ``None``: all.
+        """
         with self.database.read() as tx:
-            return rows.find(tx, scope, limit=limit, after=after)
+            return rows.find(tx, scope, limit=limit, after=after, archived=archived)
 
     def get_draft(self, scope: Scope, workflow_id: str) -> DraftRecord:
         """Return the draft of a workflow. Raises ``NotFound``."""
@@ -133,13 +137,16 @@ class Authoring:
         """Replace a draft that is still at ``revision``.
 
         Saving what is stored already changes nothing and never conflicts, so that a client may send an edit again
-        whose answer it did not get. Raises ``NotFound``, ``StaleRevision``, ``InvalidInput``, ``LimitExceeded``.
+        whose answer it did not get. Raises ``NotFound``, ``StaleRevision``, ``WorkflowArchived``, ``InvalidInput``,
+        ``LimitExceeded``.
         """
         self._check_document(document)
         with self.database.transaction("draft") as tx:
+            workflow = rows.lock(tx, scope, workflow_id)
             draft = rows.get_draft(tx, scope, workflow_id)
             if jsonvalue.canonical(draft.document) == jsonvalue.canonical(document):
                 return draft
+            _check_not_archived(workflow)
             name = _name_of(document, workflow_id)
             if not rows.replace_draft(tx, scope, workflow_id, name=name, document=document, revision=revision):
                 raise StaleRevision(f"the draft is at revision {draft.revision}, the edit was based on {revision}")
@@ -189,8 +196,8 @@ class Authoring:
         """Make the draft the version that new runs execute. Idempotent: the published document makes no new version.
 
         ``revision`` is the draft the author has seen; ``StaleRevision`` if it is another by now. The version keeps who
-        publishes it, and the ``note``. Raises ``NotFound``, ``LimitExceeded`` with the pointer ``/note``, and
-        ``DefinitionError`` with all problems if the draft has an error; then nothing changes.
+        publishes it, and the ``note``. Raises ``NotFound``, ``WorkflowArchived``, ``LimitExceeded`` with the pointer
+        ``/note``, and ``DefinitionError`` with all problems if the draft has an error; then nothing changes.
         """
         said = self._said(note, by)
         seen = self.get_draft(scope, workflow_id)
@@ -199,6 +206,7 @@ class Authoring:
         # Validated under the workflow's lock, so that what was validated is what is published.
         with self.database.transaction("publish") as tx:
             workflow = rows.lock(tx, scope, workflow_id)
+            _check_not_archived(workflow)
             draft = rows.get_draft(tx, scope, workflow_id)
             if revision is not None and revision != draft.revision:
                 raise StaleRevision(f"the draft is at revision {draft.revision}, not {revision}")
@@ -212,7 +220,7 @@ class Authoring:
     ) -> Published:
         """Create the workflow or replace its draft, whatever it is, and publish: for programs that own a workflow.
 
-        Idempotent. Raises what ``create`` and ``publish`` raise.
+        Idempotent, also where the workflow is archived. Raises what ``create`` and ``publish`` raise.
         """
         said = self._said(note, by)
         check_tenant(scope)
@@ -234,13 +242,18 @@ class Authoring:
         workflow = rows.lock(tx, scope, workflow_id)
         draft = rows.get_draft(tx, scope, workflow_id)
         if jsonvalue.canonical(draft.document) != jsonvalue.canonical(document):
+            _check_not_archived(workflow)
             rows.replace_draft(tx, scope, workflow_id, name=name, document=document, revision=draft.revision)
         return self._publish(tx, scope, workflow, document, actions, also, said or _Said())
 
     def set_enabled(self, scope: Scope, workflow_id: str, enabled: bool, *, by: By = PROGRAM) -> WorkflowRecord:
-        """Switch a workflow on or off for events that are matched from now on. Idempotent. Raises ``NotFound``."""
+        """Switch a workflow on or off for events that are matched from now on. Idempotent.
+
+        Raises ``NotFound``, ``WorkflowArchived``.
+        """
         with self.database.transaction("enable") as tx:
             before = rows.lock(tx, scope, workflow_id)
+            _check_not_archived(before)
             after = self.switch(tx, scope, workflow_id, enabled=enabled)
             if before.enabled != enabled:
                 act = Act.WORKFLOW_ENABLED if enabled else Act.WORKFLOW_DISABLED
@@ -252,10 +265,31 @@ class Authoring:
         workflow = rows.lock(tx, scope, workflow_id)
         if workflow.enabled != enabled:
             rows.set_enabled(tx, scope, workflow_id, enabled)
-            if (version := workflow.published_version) is not None:
-                parsed = definition.build(rows.get_version(tx, scope, workflow_id, version).document)
-                _put_in_force(tx, scope, workflow_id, version, parsed, enabled=enabled)
+            _renew(tx, scope, replace(workflow, enabled=enabled))
         return rows.get(tx, scope, workflow_id)
+
+    def archive(self, scope: Scope, workflow_id: str, *, by: By = PROGRAM) -> WorkflowRecord:
+        """Put a workflow away: it starts no runs and is not changed, those there are go on to their end. Idempotent.
+
+        Everything of it is kept. Raises ``NotFound``.
+        """
+        return self._put_away(scope, workflow_id, is_archived=True, by=by)
+
+    def restore(self, scope: Scope, workflow_id: str, *, by: By = PROGRAM) -> WorkflowRecord:
+        """Bring a workflow back as it was when it was archived. Idempotent. Raises ``NotFound``."""
+        return self._put_away(scope, workflow_id, is_archived=False, by=by)
+
+    def _put_away(self, scope: Scope, workflow_id: str, *, is_archived: bool, by: By) -> WorkflowRecord:
+        with self.database.transaction("enable") as tx:
+            before = rows.lock(tx, scope, workflow_id)
+            if before.is_archived == is_archived:
+                return before
+            archived_at_ms = tx.now_ms if is_archived else None
+            rows.set_archived(tx, scope, workflow_id, archived_at_ms)
+            _renew(tx, scope, replace(before, archived_at_ms=archived_at_ms))
+            act = Act.WORKFLOW_ARCHIVED if is_archived else Act.WORKFLOW_RESTORED
+            enter(tx, scope, by, act, f"workflow:{workflow_id}")
+            return rows.get(tx, scope, workflow_id)
 
     def get_version(self, scope: Scope, workflow_id: str, version: int) -> VersionRecord:
         """Return a published version. Raises ``NotFound``."""
@@ -282,12 +316,13 @@ class Authoring:
             published = rows.get_version(tx, scope, workflow.id, current)
             if jsonvalue.canonical(published.document) == jsonvalue.canonical(document):
                 return Published(published, created=False, warnings=tuple(problems))
+        _check_not_archived(workflow)
         version, parsed = (current or 0) + 1, definition.build(document)
         rows.insert_version(
             tx, scope, workflow.id, version=version, execution_hash=parsed.hash, document=document,
             published_by=said.actor, note=said.note,
         )  # fmt: skip
-        _put_in_force(tx, scope, workflow.id, version, parsed, enabled=workflow.enabled)
+        _put_in_force(tx, scope, replace(workflow, published_version=version), parsed)
         return Published(rows.get_version(tx, scope, workflow.id, version), created=True, warnings=tuple(problems))
 
     def _said(self, note: str | None, by: By) -> _Said:
@@ -321,14 +356,32 @@ def _noted(tx: Transaction, scope: Scope, by: By, published: Published) -> Publi
     return published
 
 
-def _put_in_force(
-    tx: Transaction, scope: Scope, workflow_id: str, version: int, parsed: Workflow, *, enabled: bool
-) -> None:
-    """Let the triggers of a version start runs, or none if the workflow is disabled. The caller holds its lock."""
+def _check_not_archived(workflow: WorkflowRecord) -> None:
+    if workflow.is_archived:
+        raise WorkflowArchived(workflow.id)
+
+
+def _renew(tx: Transaction, scope: Scope, workflow: WorkflowRecord) -> None:
+    """Let the triggers of the published version be in force as the workflow is now. The caller holds its lock."""
+    if (version := workflow.published_version) is not None:
+        parsed = definition.build(rows.get_version(tx, scope, workflow.id, version).document)
+        _put_in_force(tx, scope, workflow, parsed)
+
+
+def _put_in_force(tx: Transaction, scope: Scope, workflow: WorkflowRecord, parsed: Workflow) -> None:
+    """Let the triggers of a version start runs, or none if the workflow is disabled. The caller holds its lock.
+
+    Those of an archived one are there, so that it is told of each event why it starts nothing; its schedules are not.
+    """
+    assert workflow.published_version is not None  # noqa: S101 - that is what is put in force
     through_webhooks = (Trigger(WEBHOOK_PREFIX + each.name, each.condition, each.pointer) for each in parsed.webhooks)
-    triggers = (*parsed.triggers, *through_webhooks) if enabled else ()
-    rows.replace_triggers(tx, scope, workflow_id, version=version, triggers=triggers)
-    schedules.plan(tx, scope, workflow_id, parsed.schedules, is_paused=not enabled)
+    triggers = (*parsed.triggers, *through_webhooks) if workflow.enabled else ()
+    rows.replace_triggers(
+        tx, scope, workflow.id, version=workflow.published_version, triggers=triggers,
+        archived_at_ms=workflow.archived_at_ms,
+    )  # fmt: skip
+    is_paused = not workflow.enabled or workflow.is_archived
+    schedules.plan(tx, scope, workflow.id, parsed.schedules, is_paused=is_paused)
 
 
 def _check_id(workflow_id: str) -> None:

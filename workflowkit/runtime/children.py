@@ -62,6 +62,8 @@ class Children:
         found = subscriptions.load_target(tx, run.scope, wait.name)
         if found is None or found.version is None:
             return _refusal("InvokeRefused", "invoke-target-missing", f"there is no published workflow {wait.name!r}")
+        if found.is_archived:
+            return _refusal("InvokeRefused", "invoke-target-archived", f"workflow {wait.name!r} is archived")
         if not found.is_enabled:
             return _refusal("InvokeRefused", "invoke-target-disabled", f"workflow {wait.name!r} is switched off")
         event = EventRecord(

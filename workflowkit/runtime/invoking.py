@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from workflowkit.base.errors import Conflict, InvalidData, NotFound
+from workflowkit.base.errors import Conflict, InvalidData, NotFound, WorkflowArchived
 from workflowkit.base.ids import new_id, started_run_id
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope
@@ -123,6 +123,8 @@ class Invoking:
 
 def _check_starts(tx: Transaction, scope: Scope, workflow_id: str, found: Target) -> None:
     """Raise ``Conflict`` if a workflow starts no runs now."""
+    if found.is_archived:
+        raise WorkflowArchived(workflow_id)
     if not found.is_enabled:
         raise Conflict(f"workflow {workflow_id!r} is switched off")
     if holds := pauses.holds_of(tx, scope, workflow_id):

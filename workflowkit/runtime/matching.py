@@ -33,7 +33,7 @@ from workflowkit.store import decisions, events, subscriptions
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.decisions import DecisionRecord
 from workflowkit.store.events import EventRecord
-from workflowkit.store.pauses import Hold, hold_of, holds_of
+from workflowkit.store.pauses import Hold, first_of, hold_of, holds_of
 from workflowkit.store.runs import RunRecord
 from workflowkit.store.subscriptions import Listening, TriggerRow
 from workflowkit.store.waits import State
@@ -48,8 +48,10 @@ TARGET_MISSING, TARGET_UNPUBLISHED, TARGET_DISABLED = "target-missing", "target-
 INPUTS_REFUSED = "inputs-refused"
 #: How often a batch is tried that other workers match at the same moment.
 MATCH_TRIES = 5
-#: What is paused or drained starts no run.
-HELD = {Hold.PAUSE: SkipReason.PAUSED.value, Hold.DRAIN: SkipReason.DRAINED.value}
+#: What is archived, paused or drained starts no run.
+HELD = {
+    Hold.ARCHIVE: SkipReason.ARCHIVED.value, Hold.PAUSE: SkipReason.PAUSED.value, Hold.DRAIN: SkipReason.DRAINED.value,
+}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -253,12 +255,14 @@ class Matching:
             reason, detail = DEPTH_EXCEEDED, _too_deep(self._limits)
         elif found is None:
             reason, detail = TARGET_MISSING, ""
+        elif found.is_archived:
+            reason, detail = HELD[Hold.ARCHIVE], ""
         elif found.version is None:
             reason, detail = TARGET_UNPUBLISHED, ""
         elif not found.is_enabled:
             reason, detail = TARGET_DISABLED, ""
-        elif holds := holds_of(tx, record.scope, target):
-            reason, detail = HELD[Hold.PAUSE if Hold.PAUSE in holds else Hold.DRAIN], ""
+        elif (hold := first_of(holds_of(tx, record.scope, target))) is not None:
+            reason, detail = HELD[hold], ""
         else:
             reason, detail = self._start_run(tx, record, Subscription(target, str(found.version), ()), batch, matched)
         if reason is not None:

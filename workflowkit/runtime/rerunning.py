@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from workflowkit.base.errors import Conflict, InvalidInput, LimitExceeded, NotFound
+from workflowkit.base.errors import Conflict, InvalidInput, LimitExceeded, NotFound, WorkflowArchived
 from workflowkit.base.ids import new_id
 from workflowkit.base.jsonvalue import check_json, size_bytes
 from workflowkit.base.limits import Limits
@@ -73,7 +73,7 @@ class Rerunning:
 
         Raises ``NotFound``; ``InvalidInput`` with pointers ``/from_step``, ``/inputs``, ``/data``, ``/version``;
         ``LimitExceeded``; ``Conflict`` where only a part of a run can be repeated with its parent, where what is to be
-        kept is gone, and where no run begins because of a drain.
+        kept is gone, and where no run begins because of a drain or because the workflow is archived.
         """
         place = self._check(again)
         with self._database.transaction("rerun") as tx:
@@ -97,6 +97,8 @@ class Rerunning:
         if original.path is not None:
             raise Conflict("a part of a run cannot be repeated by itself: repeat the run from the step that began it")
         holds = pauses.holds_of(tx, scope, original.workflow_id)
+        if Hold.ARCHIVE in holds:
+            raise WorkflowArchived(original.workflow_id)
         if Hold.DRAIN in holds:
             raise Drained(f"workflow {original.workflow_id!r} starts no runs for now: {', '.join(sorted(holds))}")
         version = self._version(tx, original, again.version)

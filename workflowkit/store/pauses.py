@@ -7,7 +7,7 @@ are left for the next look.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -21,8 +21,10 @@ EVERYTHING = ""
 
 
 class Hold(StrEnum):
-    """``PAUSE``: no run begins, and none goes on. ``DRAIN``: no run begins."""
+    """``PAUSE``: no run begins, and none goes on. ``DRAIN``: no run begins. ``ARCHIVE``: the same, of a workflow that
+    is put away; it is a column of the workflow, and no row here. Which comes first is the reason that is given."""
 
+    ARCHIVE = "archive"
     PAUSE = "pause"
     DRAIN = "drain"
 
@@ -69,6 +71,9 @@ _HOLDS_OF = Sql(
     """
     SELECT hold FROM pauses WHERE environment = :environment AND tenant IN (:tenant, :app_tenant)
         AND workflow_id IN ('', :workflow_id)
+    UNION ALL
+    SELECT 'archive' FROM workflows WHERE environment = :environment AND tenant IN (:tenant, :app_tenant)
+        AND id = :workflow_id AND archived_at_ms IS NOT NULL
     """
 )
 _IN_TARGET = """
@@ -223,11 +228,13 @@ def count_open(tx: Transaction, scope: Scope, workflow_id: str) -> int:
 
 
 def hold_of(holds: Mapping[str, frozenset[Hold]], workflow_id: str) -> Hold | None:
-    """Return what keeps a workflow from starting runs, by the holds of all and of single workflows: a pause first."""
-    if not holds:
-        return None
-    found = holds.get(EVERYTHING, frozenset()) | holds.get(workflow_id, frozenset())
-    return Hold.PAUSE if Hold.PAUSE in found else Hold.DRAIN if found else None
+    """Return what keeps a workflow from starting runs, by the holds of all and of single workflows."""
+    return first_of(holds.get(EVERYTHING, frozenset()) | holds.get(workflow_id, frozenset())) if holds else None
+
+
+def first_of(holds: Collection[Hold]) -> Hold | None:
+    """Return the hold that is the reason why a workflow starts no run; ``None`` if it starts some."""
+    return next((hold for hold in Hold if hold in holds), None) if holds else None
 
 
 def _own(scope: Scope, workflow_id: str) -> dict[str, str]:

@@ -6,6 +6,7 @@ rows. Authors, who replace them, delete the timer first.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +24,7 @@ class ScheduleRow:
     ``cron`` is as the author wrote it, ``timezone`` the zone it is meant in. ``next_due_at_ms`` is when the slot
     ``next_slot_ms`` fires. ``last_slot_ms`` is the newest slot that fired or was decided not to, ``last_event_id`` the
     event of the last one that fired. ``queued`` are slots that wait for an earlier run to end. A paused schedule, whose
-    workflow is switched off, fires nothing.
+    workflow is switched off or archived, fires nothing; a list says whether it ``is_archived``.
     """
 
     workflow_id: str
@@ -40,6 +41,7 @@ class ScheduleRow:
     last_event_id: str | None = None
     queued: tuple[int, ...] = ()
     days: Days = EVERY_DAY
+    is_archived: bool = False
 
     @property
     def is_over(self) -> bool:
@@ -56,9 +58,13 @@ _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM schedules WHERE {_OWNED}"  # noqa:
 _LOAD = Sql(f"{_SELECT} AND workflow_id = :workflow_id ORDER BY position")
 _PAGE = Sql(
     f"""
-    {_SELECT} AND (workflow_id > :workflow_id OR (workflow_id = :workflow_id AND position > :position))
+    SELECT {", ".join(_COLUMNS)}, EXISTS (
+        SELECT 1 FROM workflows w WHERE w.environment = schedules.environment AND w.tenant = schedules.tenant
+            AND w.id = schedules.workflow_id AND w.archived_at_ms IS NOT NULL
+    ) FROM schedules
+    WHERE {_OWNED} AND (workflow_id > :workflow_id OR (workflow_id = :workflow_id AND position > :position))
     ORDER BY workflow_id, position LIMIT :limit
-    """
+    """  # noqa: S608
 )
 _DELETE = Sql(f"DELETE FROM schedules WHERE {_OWNED} AND workflow_id = :workflow_id")  # noqa: S608
 _INSERT = InsertInto("schedules", ("environment", "tenant", *_COLUMNS))
@@ -97,7 +103,7 @@ def find(
 ) -> list[ScheduleRow]:
     """Return up to ``limit`` schedules by workflow and position, those behind the named one."""
     rows = tx.rows(_PAGE, **_of(scope), workflow_id=after_workflow_id, position=after_position, limit=limit)
-    return [_row(row) for row in rows]
+    return [dataclasses.replace(_row(row), is_archived=bool(row[-1])) for row in rows]
 
 
 def replace(tx: Transaction, scope: Scope, workflow_id: str, schedules: Sequence[ScheduleRow]) -> None:

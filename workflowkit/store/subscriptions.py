@@ -24,37 +24,42 @@ class TriggerRow:
 @dataclass(frozen=True, slots=True)
 class Listening:
     """Who listens: ``triggers`` by workflow and in the document's order; ``wait_paths`` by event name, the paths by
-    whose values runs that wait for it are looked up; ``holds`` what is paused or drained, by workflow."""
+    whose values runs that wait for it are looked up; ``holds`` what is paused, drained or archived, by workflow."""
 
     triggers: list[TriggerRow]
     wait_paths: dict[str, list[str]]
     holds: dict[str, frozenset[Hold]]
 
+    def hold(self, workflow_id: str, hold: Hold) -> None:
+        """Note that something holds a workflow."""
+        self.holds[workflow_id] = self.holds.get(workflow_id, frozenset()) | {hold}
+
 
 class Target(NamedTuple):
-    """A workflow that is addressed: its published version, if there is one, and whether it is enabled."""
+    """A workflow that is addressed: its published version, if there is one, whether it is enabled, and archived."""
 
     version: int | None
     is_enabled: bool
+    is_archived: bool
 
 
 # All in one round trip: every event asks for all, and mostly there is none but the first. 0 and -1 are no versions.
 _SELECT = Sql(
     """
-    SELECT pattern, workflow_id, version, condition, position FROM workflow_triggers
+    SELECT pattern, workflow_id, version, condition, position, archived_at_ms FROM workflow_triggers
     WHERE environment = :environment AND tenant IN (:tenant, :app_tenant) AND pattern {in_ids}
     UNION ALL
-    SELECT name, '', 0, path, 0 FROM wait_paths
+    SELECT name, '', 0, path, 0, NULL FROM wait_paths
     WHERE environment = :environment AND tenant = :tenant AND name {in_ids}
     UNION ALL
-    SELECT hold, workflow_id, -1, NULL, 0 FROM pauses
+    SELECT hold, workflow_id, -1, NULL, 0, NULL FROM pauses
     WHERE environment = :environment AND tenant IN (:tenant, :app_tenant)
     ORDER BY 2, 5
     """
 )
 _SELECT_TARGET = Sql(
     """
-    SELECT published_version, enabled FROM workflows
+    SELECT published_version, enabled, archived_at_ms FROM workflows
     WHERE environment = :environment AND tenant = :tenant AND id = :id
     """
 )
@@ -65,11 +70,14 @@ def load(tx: Transaction, scope: Scope, patterns: Sequence[str]) -> Listening:
     the application's functions; and how waits for events of these names are looked up."""
     found = Listening([], {}, {})
     where = {"environment": scope.environment, "tenant": scope.tenant}
-    for pattern, workflow_id, version, text, _ in tx.rows(_SELECT, **where, app_tenant=APP_TENANT, ids=list(patterns)):
+    rows = tx.rows(_SELECT, **where, app_tenant=APP_TENANT, ids=list(patterns))
+    for pattern, workflow_id, version, text, _, archived_at_ms in rows:
         if version < 0:
-            found.holds[workflow_id] = found.holds.get(workflow_id, frozenset()) | {Hold(pattern)}
+            found.hold(workflow_id, Hold(pattern))
         elif version:
             found.triggers.append(TriggerRow(pattern, workflow_id, version, text))
+            if archived_at_ms is not None:
+                found.hold(workflow_id, Hold.ARCHIVE)
         else:
             found.wait_paths.setdefault(pattern, []).append(text)
     return found
@@ -79,4 +87,4 @@ def load_target(tx: Transaction, scope: Scope, workflow_id: str) -> Target | Non
     """Return the workflow that an event of this tenant is addressed to; ``None`` if there is no such workflow."""
     owner = owner_of(scope, workflow_id)
     row = tx.one(_SELECT_TARGET, environment=owner.environment, tenant=owner.tenant, id=workflow_id)
-    return None if row is None else Target(row[0], bool(row[1]))
+    return None if row is None else Target(row[0], bool(row[1]), row[2] is not None)

@@ -20,7 +20,7 @@ from workflowkit.store.database import InsertInto, Sql, Transaction
 
 @dataclass(frozen=True, slots=True)
 class WorkflowRecord:
-    """A workflow. It starts runs while it is ``enabled`` and has a ``published_version``."""
+    """A workflow. It starts runs while it is ``enabled``, has a ``published_version`` and is not archived."""
 
     id: str
     name: str
@@ -28,6 +28,12 @@ class WorkflowRecord:
     published_version: int | None
     created_at_ms: int
     updated_at_ms: int
+    archived_at_ms: int | None = None
+
+    @property
+    def is_archived(self) -> bool:
+        """Whether it is put away: it starts nothing, and nobody changes it."""
+        return self.archived_at_ms is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,7 @@ class VersionRecord:
     note: str | None = None
 
 
-_COLUMNS = "id, name, enabled, published_version, created_at_ms, updated_at_ms"
+_COLUMNS = "id, name, enabled, published_version, created_at_ms, updated_at_ms, archived_at_ms"
 _OWNED = "environment = :environment AND tenant = :tenant"
 _INSERT = Sql(
     """
@@ -66,12 +72,20 @@ _INSERT = Sql(
 )
 _SELECT_ONE = Sql(f"SELECT {_COLUMNS} FROM workflows WHERE {_OWNED} AND id = :id")  # noqa: S608 - our own names
 _LOCK_ONE = Sql(f"SELECT {_COLUMNS} FROM workflows WHERE {_OWNED} AND id = :id {{for_update}}")  # noqa: S608
-_SELECT_PAGE = Sql(
-    f"SELECT {_COLUMNS} FROM workflows WHERE {_OWNED} AND id > :after ORDER BY id LIMIT :limit"  # noqa: S608
-)
+#: Which workflows are listed, by whether they are to be archived ones; ``None``: all.
+_LISTED = {None: "", True: "AND archived_at_ms IS NOT NULL", False: "AND archived_at_ms IS NULL"}
+_SELECT_PAGE = {
+    archived: Sql(
+        f"SELECT {_COLUMNS} FROM workflows WHERE {_OWNED} AND id > :after {which} ORDER BY id LIMIT :limit"  # noqa: S608
+    )
+    for archived, which in _LISTED.items()
+}
 _RENAME = Sql(f"UPDATE workflows SET name = :name, updated_at_ms = :now_ms WHERE {_OWNED} AND id = :id")  # noqa: S608
 _SET_ENABLED = Sql(
     f"UPDATE workflows SET enabled = :enabled, updated_at_ms = :now_ms WHERE {_OWNED} AND id = :id"  # noqa: S608
+)
+_SET_ARCHIVED = Sql(
+    f"UPDATE workflows SET archived_at_ms = :archived_at_ms, updated_at_ms = :now_ms WHERE {_OWNED} AND id = :id"  # noqa: S608
 )
 _SET_PUBLISHED = Sql(
     f"""
@@ -123,7 +137,8 @@ _SELECT_VERSIONS = Sql(
 )
 _DELETE_TRIGGERS = Sql(f"DELETE FROM workflow_triggers WHERE {_OWNED} AND workflow_id = :id")  # noqa: S608
 _INSERT_TRIGGERS = InsertInto(
-    "workflow_triggers", ("environment", "tenant", "pattern", "workflow_id", "position", "version", "condition")
+    "workflow_triggers",
+    ("environment", "tenant", "pattern", "workflow_id", "position", "version", "condition", "archived_at_ms"),
 )
 
 
@@ -156,15 +171,22 @@ def lock(tx: Transaction, scope: Scope, workflow_id: str) -> WorkflowRecord:
     return _found(tx.one(_LOCK_ONE, **_where(scope, workflow_id)), workflow_id)
 
 
-def find(tx: Transaction, scope: Scope, *, limit: int, after: str = "") -> list[WorkflowRecord]:
-    """Return up to ``limit`` workflows in order of id, those behind the id ``after``."""
+def find(
+    tx: Transaction, scope: Scope, *, limit: int, after: str = "", archived: bool | None = False
+) -> list[WorkflowRecord]:
+    """Return up to ``limit`` workflows in order of id, those behind the id ``after``: archived ones, others, or all."""
     where = {"environment": scope.environment, "tenant": scope.tenant}
-    return [_workflow(row) for row in tx.rows(_SELECT_PAGE, **where, after=after, limit=limit)]
+    return [_workflow(row) for row in tx.rows(_SELECT_PAGE[archived], **where, after=after, limit=limit)]
 
 
 def set_enabled(tx: Transaction, scope: Scope, workflow_id: str, enabled: bool) -> None:
     """Switch a workflow on or off. The caller also rewrites its triggers."""
     tx.run(_SET_ENABLED, **_where(scope, workflow_id), enabled=enabled, now_ms=tx.now_ms)
+
+
+def set_archived(tx: Transaction, scope: Scope, workflow_id: str, archived_at_ms: int | None) -> None:
+    """Archive a workflow, or bring it back. The caller also rewrites its triggers."""
+    tx.run(_SET_ARCHIVED, **_where(scope, workflow_id), archived_at_ms=archived_at_ms, now_ms=tx.now_ms)
 
 
 def get_draft(tx: Transaction, scope: Scope, workflow_id: str) -> DraftRecord:
@@ -228,12 +250,14 @@ def find_versions(tx: Transaction, scope: Scope, workflow_id: str, *, limit: int
 
 
 def replace_triggers(
-    tx: Transaction, scope: Scope, workflow_id: str, *, version: int, triggers: Sequence[Trigger]
-) -> None:
-    """Make ``triggers`` the ones in force for a workflow; none switches it off."""
+    tx: Transaction, scope: Scope, workflow_id: str, *, version: int, triggers: Sequence[Trigger],
+    archived_at_ms: int | None = None,
+) -> None:  # fmt: skip
+    """Make ``triggers`` the ones in force for a workflow; none switches it off, ``archived_at_ms`` puts it away."""
     tx.run(_DELETE_TRIGGERS, **_where(scope, workflow_id))
+    owner = (scope.environment, scope.tenant)
     rows = [
-        (scope.environment, scope.tenant, trigger.event, workflow_id, position, version, trigger.condition)
+        (*owner, trigger.event, workflow_id, position, version, trigger.condition, archived_at_ms)
         for position, trigger in enumerate(triggers)
     ]
     tx.insert(_INSERT_TRIGGERS, rows)
@@ -255,7 +279,7 @@ def _found(row: Any, workflow_id: str) -> WorkflowRecord:
 
 def _workflow(row: Any) -> WorkflowRecord:
     # SQLite has no booleans: it gives 0 or 1.
-    return WorkflowRecord(row[0], row[1], bool(row[2]), row[3], row[4], row[5])
+    return WorkflowRecord(row[0], row[1], bool(row[2]), row[3], row[4], row[5], row[6])
 
 
 def _draft(row: Any) -> DraftRecord:

@@ -272,7 +272,7 @@ export interface AuditEntry {
   /** The address from which it was asked for; empty if there was none. */
   readonly address: string;
   /** What. */
-  readonly action: "login.succeeded" | "login.failed" | "session.ended" | "user.password_changed" | "user.created" | "user.roles_changed" | "user.disabled" | "user.enabled" | "key.created" | "key.revoked" | "workflow.published" | "workflow.enabled" | "workflow.disabled" | "workflow.paused" | "workflow.resumed" | "workflow.drained" | "workflow.undrained" | "webhook.created" | "webhook.changed" | "webhook.rotated" | "webhook.deleted" | "secret.set" | "secret.deleted" | "alert.created" | "alert.changed" | "alert.deleted" | "app.archived" | "app.unarchived" | "embed_token.issued";
+  readonly action: "login.succeeded" | "login.failed" | "session.ended" | "user.password_changed" | "user.created" | "user.roles_changed" | "user.disabled" | "user.enabled" | "key.created" | "key.revoked" | "workflow.published" | "workflow.enabled" | "workflow.disabled" | "workflow.paused" | "workflow.resumed" | "workflow.drained" | "workflow.undrained" | "workflow.archived" | "workflow.restored" | "webhook.created" | "webhook.changed" | "webhook.rotated" | "webhook.deleted" | "secret.set" | "secret.deleted" | "alert.created" | "alert.changed" | "alert.deleted" | "app.archived" | "app.unarchived" | "embed_token.issued";
   /** What it was done to: `user:<id>`, `key:<id>`, `workflow:<id>` (`workflow:*` for all), `webhook:<name>`; empty where a login failed of somebody who is no user. */
   readonly subject: string;
   /** More of it, by kind of action. */
@@ -866,6 +866,8 @@ export interface ListedWorkflow {
   readonly created_at: string;
   /** When it was last changed. */
   readonly updated_at: string;
+  /** Since when it is archived: it starts nothing, and nobody changes it. */
+  readonly archived_at: string | null;
   /** The newest first, as many as were asked for. */
   readonly last_runs: readonly LastRun[];
 }
@@ -1476,8 +1478,10 @@ export interface Schedule {
   readonly ends_on: string | null;
   /** The days on which it does not fire. */
   readonly skip_dates: readonly string[];
-  /** Whether it fires nothing, because the workflow is disabled. */
+  /** Whether it fires nothing, because the workflow is disabled or archived. */
   readonly is_paused: boolean;
+  /** Which of the two it is; null while it is not paused. */
+  readonly pause_reason: "disabled" | "archived" | null;
   /** When it fires next; null while it is paused, and when it is over. */
   readonly next_at: string | null;
   /** The newest slot that it is done with; null if there was none. */
@@ -1966,6 +1970,8 @@ export interface Workflow {
   readonly created_at: string;
   /** When it was last changed. */
   readonly updated_at: string;
+  /** Since when it is archived: it starts nothing, and nobody changes it. */
+  readonly archived_at: string | null;
 }
 
 export interface WorkflowPage {

@@ -31,6 +31,8 @@ const WORDS: Readonly<Record<AuditEntry["action"], Message>> = {
   "workflow.resumed": "Resumed a workflow",
   "workflow.drained": "Drained a workflow",
   "workflow.undrained": "Stopped draining a workflow",
+  "workflow.archived": "Archived a workflow",
+  "workflow.restored": "Restored a workflow",
   "webhook.created": "Made a webhook",
   "webhook.changed": "Changed a webhook",
   "webhook.rotated": "Gave a webhook a new URL",

@@ -22,6 +22,7 @@ const REASONS: Readonly<Record<string, Message>> = {
   "run-exists": "The run is there already.",
   duplicate: "An earlier event had the same id.",
   replaced: "A later event took the place of the run.",
+  archived: "The workflow was archived.",
   paused: "The workflow was paused.",
   drained: "The workflow was being drained.",
   "start-failed": "The published version could not be started.",

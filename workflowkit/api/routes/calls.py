@@ -28,7 +28,8 @@ api = APIBlueprint("calls", __name__, tag="Runs")
 @returns(
     schemas.RequestedRun,
     202,
-    _409="It has no manual trigger, is switched off, paused or drained; or the `Idempotency-Key` is another request's.",
+    _409="It has no manual trigger, is switched off, archived, paused or drained; or the `Idempotency-Key` is another "
+    "request's.",
     _422="The data does not fit the workflow's `inputs`.",
 )
 def start_run(body: dict[str, Any], workflow_id: str) -> Response:
@@ -51,7 +52,7 @@ def start_run(body: dict[str, Any], workflow_id: str) -> Response:
     schemas.Result,
     _202="It goes on: ask at `Location` for the result.",
     _400="The body is no JSON.",
-    _409="It is switched off, paused or drained; or the run was cancelled.",
+    _409="It is switched off, archived, paused or drained; or the run was cancelled.",
     _413="The body is too large.",
     _415="The body is not JSON.",
     _422="The request does not fit the workflow's `inputs`.",

@@ -159,8 +159,8 @@ def skip_wait(run_id: str, body: dict[str, Any]) -> Response:
 @returns(
     schemas.Rerun,
     201,
-    _409="It is a part of a run, which is repeated with its parent; or its workflow is drained; or the items of a loop "
-    "that are not to be repeated, or an event of the run, are gone.",
+    _409="It is a part of a run, which is repeated with its parent; or its workflow is drained or archived; or the "
+    "items of a loop that are not to be repeated, or an event of the run, are gone.",
 )
 def rerun(run_id: str, body: dict[str, Any]) -> Response:
     """Repeat a run.

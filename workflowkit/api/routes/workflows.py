@@ -54,12 +54,15 @@ def create_workflow(body: dict[str, Any]) -> Response:
 def list_workflows(query: dict[str, Any]) -> Response:
     """List workflows.
 
-    In order of id, with how the last runs of each stand, if those are asked for.
+    In order of id, with how the last runs of each stand, if those are asked for. Those that are archived are left out
+    unless they are asked for.
     """
     page, scope, most_runs = Page.asked(query), caller().scope, query["last_runs"]
     if most_runs:
         caller().check_may("runs:read")
-    found = _authoring().find(scope, limit=page.fetch, after=page.after or "")
+    found = _authoring().find(
+        scope, limit=page.fetch, after=page.after or "", archived=schemas.ARCHIVED[query["archived"]]
+    )
     last: Mapping[str, Sequence[RunView]] = {}
     if most_runs:
         with Services.current().database.read() as tx:
@@ -112,6 +115,7 @@ def get_draft(workflow_id: str) -> Response:
 @receives(schemas.DocumentBody)
 @returns(
     schemas.Draft,
+    _409="The workflow is archived.",
     _412="The draft has changed since; read it again.",
     _428="Send `If-Match` with the `ETag` of the draft you edited.",
 )
@@ -157,6 +161,7 @@ def validate_draft(workflow_id: str) -> Response:
     schemas.PublishedVersion,
     201,
     _200="The draft was the published version already; `created` is false.",
+    _409="The workflow is archived.",
     _412="The draft is not the one named by `If-Match`.",
     _422="The draft is not valid; `problems` lists everything that is wrong with it.",
 )
@@ -178,7 +183,7 @@ def publish_workflow(workflow_id: str, body: dict[str, Any]) -> Response:
 
 @api.post("/workflows/<workflow_id>/enable")
 @requires("workflows:publish")
-@returns(schemas.Workflow)
+@returns(schemas.Workflow, _409="It is archived.")
 def enable_workflow(workflow_id: str) -> Response:
     """Enable a workflow.
 
@@ -189,13 +194,36 @@ def enable_workflow(workflow_id: str) -> Response:
 
 @api.post("/workflows/<workflow_id>/disable")
 @requires("workflows:publish")
-@returns(schemas.Workflow)
+@returns(schemas.Workflow, _409="It is archived.")
 def disable_workflow(workflow_id: str) -> Response:
     """Disable a workflow.
 
     Events no longer start it; runs that have started go on. Idempotent.
     """
     return answer(views.workflow(_authoring().set_enabled(caller().scope, workflow_id, False, by=by())))
+
+
+@api.post("/workflows/<workflow_id>/archive")
+@requires("workflows:publish")
+@returns(schemas.Workflow)
+def archive_workflow(workflow_id: str) -> Response:
+    """Archive a workflow.
+
+    It starts no runs, is not in lists unless asked for, and nobody changes it until it is restored. Runs that have
+    started go on, and everything is kept. Idempotent.
+    """
+    return answer(views.workflow(_authoring().archive(caller().scope, workflow_id, by=by())))
+
+
+@api.post("/workflows/<workflow_id>/restore")
+@requires("workflows:publish")
+@returns(schemas.Workflow)
+def restore_workflow(workflow_id: str) -> Response:
+    """Bring an archived workflow back.
+
+    As it was when it was archived: published and enabled, if it was. Idempotent.
+    """
+    return answer(views.workflow(_authoring().restore(caller().scope, workflow_id, by=by())))
 
 
 @api.get("/workflows/<workflow_id>/versions")

@@ -23,7 +23,9 @@ class Schedule(Answer):
     starts_on = text("The first day on which it fires, in its time zone; null: at once.", nullable=True)
     ends_on = text("The last day on which it fires; null: for ever.", nullable=True)
     skip_dates = fields.List(fields.String(), **described("The days on which it does not fire."))
-    is_paused = flag("Whether it fires nothing, because the workflow is disabled.")
+    is_paused = flag("Whether it fires nothing, because the workflow is disabled or archived.")
+    pause_reason = text("Which of the two it is; null while it is not paused.", nullable=True,
+                        validate=validate.OneOf(["disabled", "archived"]))  # fmt: skip
     next_at = moment("When it fires next; null while it is paused, and when it is over.", nullable=True)
     last_slot = moment("The newest slot that it is done with; null if there was none.", nullable=True)
     queued = whole("How many slots wait for an earlier run to end.")

@@ -22,6 +22,8 @@ from workflowkit.engine.states import RunStatus
 
 #: How many of a workflow's last runs a list shows at most.
 MOST_LAST_RUNS = 10
+#: Which workflows a list has: those that are archived, others, or all.
+ARCHIVED = {"false": False, "true": True, "all": None}
 
 
 class NewWorkflow(Request):
@@ -53,11 +55,16 @@ class Workflow(Answer):
     published_version = whole("The version that new runs execute.", nullable=True)
     created_at = moment("When it was created.")
     updated_at = moment("When it was last changed.")
+    archived_at = moment("Since when it is archived: it starts nothing, and nobody changes it.", nullable=True)
 
 
 class WorkflowQuery(PageQuery):
     """Which workflows, and what of their runs."""
 
+    archived = fields.String(
+        metadata={"description": "Whether those that are archived are wanted: `true`, `false` or `all`."},
+        validate=validate.OneOf(list(ARCHIVED)), load_default="false",
+    )  # fmt: skip
     last_runs = fields.Integer(
         metadata={"description": "How many of each workflow's last runs to show; needs the permission `runs:read`."},
         validate=validate.Range(0, MOST_LAST_RUNS), load_default=0,

@@ -17,6 +17,7 @@ workflows = sa.Table(
     big("published_version", nullable=True),
     big("created_at_ms"),
     big("updated_at_ms"),
+    big("archived_at_ms", nullable=True),
 )
 
 workflow_drafts = sa.Table(
@@ -63,13 +64,15 @@ workflow_triggers = sa.Table(
     sa.Column("position", sa.BigInteger, primary_key=True),
     big("version"),
     text("condition", nullable=True),
+    big("archived_at_ms", nullable=True),
     sa.ForeignKeyConstraint(
         ["environment", "tenant", "workflow_id"],
         ["workflows.environment", "workflows.tenant", "workflows.id"],
         ondelete="CASCADE",
     ),
 )
-"""One row per trigger of the published version of an enabled workflow: what an arriving event is looked up in."""
+"""One row per trigger of the published version of an enabled workflow: what an arriving event is looked up in.
+``archived_at_ms`` is that of the workflow, so that nobody has to look there."""
 
 OVERLAPS = ("allow", "skip", "queue")
 
