@@ -278,6 +278,7 @@ def test_a_note_has_a_limit_and_is_text(sqlite_url: str) -> None:
         assert (wrong.status_code, problems_of(wrong)) == (400, [("/note", "invalid-type")])
         assert web.count("workflow_versions") == 0
         assert client.post("/api/workflows/welcome/publish", {"note": "x" * 1_000}).status_code == 201
+        assert client.call("POST", "/api/workflows/welcome/publish", json=None).status_code == 200
 
 
 def test_a_program_publishes_with_a_note_of_its_own(database_url: str) -> None:

@@ -93,7 +93,8 @@ def _arguments(function: Callable[..., Any]) -> dict[str, Any]:
     made: dict[str, Any] = {
         "where": queries.RunFilter() if function is queries.find_runs else queries.EventFilter(),
         "record": keys.KeyRecord("k", Scope("this-environment", "this-tenant"), "n", "p", frozenset(), None, 1),
-        "document": {}, "enabled": True, "triggers": (), "limit": 5, "version": 1, "revision": 1, "before": 7,
+        "document": {}, "enabled": True, "archived": True, "archived_at_ms": 1,
+        "triggers": (), "limit": 5, "version": 1, "revision": 1, "before": 7,
         "not_after_ms": 1, "window_ms": 1, "schedules": (), "function_ids": (), "event_ids": ["x"], "after_position": 0,
         "after_ms": 1, "sync": appsyncs.SyncRow("x", "x", 1), "origin": apps.Origin("x", "x", "x"),
         "messages": [Message("room", "news", "1")], "until_ms": 1, "most": 5,

@@ -72,6 +72,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "/api/workflows/<workflow_id>/pause": {},
     "/api/workflows/<workflow_id>/drain": {},
     "/api/workflows/<workflow_id>/runs": {"data": {}},
+    "/api/workflows/<workflow_id>/duplicate": {"name": "ours"},
+    "/api/workflows/<workflow_id>/publish": {"note": "ours"},
     "/api/runs/<run_id>/reschedule": {"at": "2030-01-01T00:00:00Z"},
     "/api/runs/<run_id>/skip-wait": {"step": "a"},
     "/api/webhooks/<webhook_name>": {"verification": {"preset": "none"}},

@@ -57,12 +57,15 @@ def takes(schema: type[Schema]) -> Callable[[View], View]:
 
 
 def receives(schema: type[Schema], *, is_optional: bool = False) -> Callable[[View], View]:
-    """Check the JSON body and pass it to the view as ``body``; one that ``is_optional`` may be left out for ``{}``."""
+    """Check the JSON body and pass it to the view as ``body``; one that ``is_optional`` may be left out, or null,
+    for ``{}``."""
 
     def decorate(view: View) -> View:
         @wraps(_document.input(schema, location="json")(view))
         def checked(*args: Any, **kwargs: Any) -> Any:
             given = {} if is_optional and not request.content_length else read_json()
+            if is_optional and given is None:
+                given = {}
             return view(*args, body=load(schema(), given), **kwargs)
 
         return checked  # type: ignore[return-value]  # wraps keeps the view's signature, less `body`

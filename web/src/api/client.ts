@@ -56,6 +56,12 @@ export type RunFilter = Partial<
   >
 >;
 
+interface WorkflowFilter {
+  readonly cursor?: string | undefined;
+  readonly lastRuns: number;
+  readonly archived?: boolean;
+}
+
 export class Api {
   /** `options` are asked for with each request. */
   constructor(private readonly options: () => ApiOptions) {}
@@ -64,8 +70,10 @@ export class Api {
     return (await this.get<schema.ActionList>("/actions")).items;
   }
 
-  workflows({ cursor, lastRuns }: { cursor?: string | undefined; lastRuns: number }): Promise<schema.WorkflowPage> {
-    return this.get(`/workflows${query({ cursor, last_runs: String(lastRuns) })}`);
+  /** Without `archived` those that are not. */
+  workflows({ cursor, lastRuns, archived }: WorkflowFilter): Promise<schema.WorkflowPage> {
+    const wanted = archived === true ? "true" : undefined;
+    return this.get(`/workflows${query({ cursor, last_runs: String(lastRuns), archived: wanted })}`);
   }
 
   workflow(id: string): Promise<schema.Workflow> {
@@ -74,6 +82,15 @@ export class Api {
 
   createWorkflow(document: Json, id?: string): Promise<schema.Workflow> {
     return this.send("POST", "/workflows", { document, ...(id === undefined ? {} : { id }) });
+  }
+
+  /** A new workflow with the draft of another one. */
+  duplicateWorkflow(id: string, name: string): Promise<schema.Workflow> {
+    return this.send("POST", `/workflows/${encodeURIComponent(id)}/duplicate`, { name });
+  }
+
+  setArchived(id: string, archived: boolean): Promise<schema.Workflow> {
+    return this.send("POST", `/workflows/${encodeURIComponent(id)}/${archived ? "archive" : "restore"}`);
   }
 
   setEnabled(id: string, enabled: boolean): Promise<schema.Workflow> {
@@ -108,9 +125,9 @@ export class Api {
   }
 
   /** Publishes exactly the draft that has `etag`. */
-  async publish(id: string, etag: string): Promise<schema.PublishedVersion> {
+  async publish(id: string, etag: string, note = ""): Promise<schema.PublishedVersion> {
     const path = `/workflows/${encodeURIComponent(id)}/publish`;
-    return (await this.call("POST", path, undefined, { "If-Match": etag })).json() as Promise<schema.PublishedVersion>;
+    return (await this.call("POST", path, { note }, { "If-Match": etag })).json() as Promise<schema.PublishedVersion>;
   }
 
   versions(id: string, cursor?: string): Promise<schema.VersionPage> {

@@ -1,26 +1,20 @@
 import { useEffect, useMemo, useState } from "react";
-import { useSession } from "../api/session";
-import { asApiError } from "../api/useLoaded";
+import { useMay, useSession } from "../api/session";
 import { roomWidth } from "../base/place";
 import { Canvas } from "../canvas/Canvas";
 import { ConfigPanel } from "../config/ConfigPanel";
-import { toJson } from "../document/read";
 import { SOURCE } from "../document/types";
-import type { Json } from "../base/json";
 import { AddDialog, Palette } from "../palette/Palette";
 import { Boundary, later, laterDialog } from "../shell/later";
 import { notify } from "../shell/notices";
 import { SkipLink } from "../shell/SkipLink";
 import type { MenuItem } from "../shell/ui/Menu";
 import { Breadcrumb } from "./Breadcrumb";
-import { chooseFile, downloadJson } from "./files";
 // At hand, so that no key is lost that is typed right after the one that opens it.
 import { FindDialog } from "./FindDialog";
 import { useEditorKeys } from "./keyboard";
 import type { OpenedEditor } from "./open";
 import { usePossible } from "./possible";
-import { prepare } from "./prepare";
-import type { EditorStore } from "./store";
 import type { EditorHost } from "./host";
 import { APPLICATION } from "./host";
 import { EditorContext, documentJson, useEditor, useEditorContext, useHost } from "./store";
@@ -67,6 +61,8 @@ function EditorInside({ opened }: { readonly opened: OpenedEditor }): React.JSX.
   const [dialog, setDialog] = useState<"find" | "help" | undefined>(undefined);
   const host = useHost();
   const isReadOnly = useEditor((state) => state.isReadOnly);
+  const isArchived = (workflow?.archived_at ?? null) !== null;
+  const mayCopy = useMay("workflows:write") && workflow !== undefined && !host.isEmbedded;
   const [hasPalette, setPalette] = useState(!isReadOnly && roomWidth() >= WIDE);
   const [version, setVersion] = useState(workflow?.published_version ?? null);
   const connecting = useConnecting(store);
@@ -100,7 +96,10 @@ function EditorInside({ opened }: { readonly opened: OpenedEditor }): React.JSX.
           host.tell("published", { workflowId: store.getState().workflowId, version: published });
         }}
         onTogglePalette={() => setPalette(!hasPalette)}
-        menu={menuFor(store, keys).filter((item) => !isReadOnly || item.testId !== "import")}
+        isArchived={isArchived}
+        menu={menuFor(opened, keys).filter(
+          ({ testId }) => (!isReadOnly || testId !== "import") && (mayCopy || testId !== "duplicate"),
+        )}
       />
       <div className="editor-main">
         {hasPalette && <Palette onClose={() => setPalette(false)} />}
@@ -176,31 +175,20 @@ interface MenuKeys {
   readonly help: () => void;
 }
 
-function menuFor(store: EditorStore, { find, help }: MenuKeys): readonly MenuItem[] {
-  const { workflowId, selectAction } = store.getState();
+function menuFor(opened: OpenedEditor, { find, help }: MenuKeys): readonly MenuItem[] {
+  const { selectAction } = opened.store.getState();
+  /** What is done with all of the document is loaded when it is asked for. */
+  const call = (name: "importFile" | "exportFile" | "duplicateDraft") => (): void =>
+    void withPanelWords(() => import("./whole")).then(
+      (whole) => whole[name](opened),
+      () => notify(t("This part could not be loaded"), "error"),
+    );
   return [
     { label: t("Triggers and settings"), icon: "settings", onSelect: () => selectAction(SOURCE) },
     { label: t("Find a step"), icon: "search", onSelect: find },
-    { label: t("Import"), icon: "upload", testId: "import", onSelect: () => void importFile(store) },
-    {
-      label: t("Export"),
-      icon: "download",
-      testId: "export",
-      onSelect: () => downloadJson(`${workflowId}.json`, toJson(store.getState().history.present)),
-    },
+    { label: t("Duplicate"), icon: "copy", testId: "duplicate", onSelect: call("duplicateDraft") },
+    { label: t("Import"), icon: "upload", testId: "import", onSelect: call("importFile") },
+    { label: t("Export"), icon: "download", testId: "export", onSelect: call("exportFile") },
     { label: t("Keys"), icon: "help", onSelect: help },
   ];
-}
-
-/** Puts a document from a file in the place of the draft: one step, which can be undone. */
-async function importFile(store: EditorStore): Promise<void> {
-  const text = await chooseFile();
-  try {
-    const document = prepare(JSON.parse(text) as Json);
-    store.getState().edit(() => document, t("import a file"));
-    store.getState().enter([]);
-    notify(t("Imported. Undo brings back what was there."));
-  } catch (reason) {
-    notify(t("The file cannot be used: {reason}", { reason: asApiError(reason).message }), "error");
-  }
 }

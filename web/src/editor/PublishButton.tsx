@@ -5,13 +5,20 @@ import { indexProblems } from "../problems/locate";
 import { notify } from "../shell/notices";
 import { Button } from "../shell/ui/Button";
 import { useEditor, useEditorContext } from "./store";
-import { counted, t } from "../locale/locale";
+import { laterDialog } from "../shell/later";
+import { counted, t, withPanelWords } from "../locale/locale";
+
+const PublishDialog = laterDialog(() =>
+  withPanelWords(() => import("./PublishDialog")).then((module) => module.PublishDialog),
+);
 
 /** Makes the draft the version that new runs execute. What the server would refuse cannot be published. */
 export function PublishButton({ onPublished }: { readonly onPublished: (version: number) => void }): React.JSX.Element {
   const { store, saver } = useEditorContext();
   const errorCount = useEditor((state) => state.problems.errorCount);
   const [isBusy, setBusy] = useState(false);
+  const [isNoting, setNoting] = useState(false);
+  const [note, setNote] = useState("");
   const reason = errorCount > 0 ? counted("{count} problems must be solved first", errorCount) : undefined;
 
   const publish = async (): Promise<void> => {
@@ -20,7 +27,8 @@ export function PublishButton({ onPublished }: { readonly onPublished: (version:
     const saved = await saver.flush();
     if (saved.kind !== "saved") return notify(t("It was not published, because it could not be saved."), "error");
     try {
-      const { version, created } = await api.publish(workflowId, saver.currentEtag);
+      const { version, created } = await api.publish(workflowId, saver.currentEtag, note);
+      setNote("");
       onPublished(version);
       return notify(
         created
@@ -37,18 +45,33 @@ export function PublishButton({ onPublished }: { readonly onPublished: (version:
     }
   };
 
+  const begin = (): void => {
+    setBusy(true);
+    setNoting(false);
+    void publish().finally(() => setBusy(false));
+  };
+  const isDisabled = isBusy || reason !== undefined;
   return (
-    <Button
-      look="primary"
-      testId="publish"
-      disabled={isBusy || reason !== undefined}
-      title={reason ?? t("New runs will execute what you see")}
-      onClick={() => {
-        setBusy(true);
-        void publish().finally(() => setBusy(false));
-      }}
-    >
-      {t("Publish")}
-    </Button>
+    <div className="publish">
+      <Button
+        look="primary"
+        testId="publish"
+        disabled={isDisabled}
+        title={reason ?? t("New runs will execute what you see")}
+        onClick={begin}
+      >
+        {t("Publish")}
+      </Button>
+      <Button
+        look="primary"
+        icon="chevronDown"
+        aria-label={t("Publish with a note…")}
+        title={t("Publish with a note…")}
+        testId="publish-note"
+        disabled={isDisabled}
+        onClick={() => setNoting(true)}
+      />
+      {isNoting && <PublishDialog note={note} onChange={setNote} onPublish={begin} onClose={() => setNoting(false)} />}
+    </div>
   );
 }

@@ -19,11 +19,13 @@ interface TopBarProps {
   readonly publishedVersion: number | null;
   readonly onPublished: (version: number) => void;
   readonly onTogglePalette: () => void;
+  readonly isArchived: boolean;
   readonly menu: readonly MenuItem[];
 }
 
 /** The name of the workflow, whether it is saved and sound, and what can be done with all of it. */
-export function TopBar({ publishedVersion, onPublished, onTogglePalette, menu }: TopBarProps): React.JSX.Element {
+export function TopBar(props: TopBarProps): React.JSX.Element {
+  const { publishedVersion, onPublished, onTogglePalette, isArchived, menu } = props;
   const { store } = useEditorContext();
   const { isEmbedded, mayPublish, isKeeper } = useHost();
   const isPublisher = useMay("workflows:publish");
@@ -77,15 +79,23 @@ export function TopBar({ publishedVersion, onPublished, onTogglePalette, menu }:
         onClick={() => toggle("outline")}
       />
       {!isReadOnly && <IconButton icon="plus" label={t("Actions")} testId="palette-button" onClick={onTogglePalette} />}
-      {isReadOnly && !isEmbedded && (
-        <span className="tag" data-testid="read-only">
-          {t("Read only")}
-        </span>
-      )}
+      <ReadOnly isArchived={isArchived} />
       <Menu label={t("More")} icon="dots" items={menu} testId="more" />
       {!isReadOnly && hasWorkflow && <TestButton isOpen={panel === "test"} onToggle={() => toggle("test")} />}
       {mayPublish && isPublisher && !isReadOnly && !isKeeper && <PublishButton onPublished={onPublished} />}
     </header>
+  );
+}
+
+/** That nothing can be changed; a host's page knows that where it has wanted it. */
+function ReadOnly({ isArchived }: { readonly isArchived: boolean }): React.JSX.Element | null {
+  const { isEmbedded } = useHost();
+  const isReadOnly = useEditor((state) => state.isReadOnly);
+  if (!isReadOnly || (isEmbedded && !isArchived)) return null;
+  return (
+    <span className="tag" data-testid="read-only">
+      {t(isArchived ? "Archived" : "Read only")}
+    </span>
   );
 }
 

@@ -38,15 +38,16 @@ export async function openEditor(
     api.actions(),
   ]);
   const document = prepare(opened.draft.document);
+  const isKept = isReadOnly || workflow.archived_at !== null;
   const store = createEditorStore({
     workflowId,
     catalogue: new Catalogue(actions, offered),
     document,
     save: { kind: "saved", at: opened.draft.updated_at },
-    isReadOnly,
+    isReadOnly: isKept,
   });
   const saver = saverFor(workflowId, opened, document, store);
-  if (!isReadOnly) restoreKeptEdit(workflowId, opened, saver, store);
+  if (!isKept) restoreKeptEdit(workflowId, opened, saver, store);
   return { workflow, store, saver };
 }
 

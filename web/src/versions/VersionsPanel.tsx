@@ -1,5 +1,5 @@
 import { useCallback, useState } from "react";
-import { api } from "../api/session";
+import { api, useSession } from "../api/session";
 import type { VersionSummary } from "../api/schema";
 import { asApiError, useLoaded } from "../api/useLoaded";
 import { compare } from "../document/diff";
@@ -17,6 +17,8 @@ import { t } from "../locale/locale";
 
 interface Compared {
   readonly title: string;
+  /** The versions of both sides, the older one first. */
+  readonly versions: readonly VersionSummary[];
   readonly before: WorkflowDocument;
   readonly after: WorkflowDocument;
 }
@@ -66,16 +68,21 @@ export function VersionsPanel(): React.JSX.Element {
               withVersion(version.version, (document) =>
                 setCompared({
                   title: t("Version {version} and the draft", { version: version.version }),
+                  versions: [version],
                   before: document,
                   after: draft,
                 }),
               )
             }
             onComparePrevious={(previous) =>
-              withVersion(previous, (before) =>
+              withVersion(previous.version, (before) =>
                 withVersion(version.version, (after) =>
                   setCompared({
-                    title: t("Version {before} and version {after}", { before: previous, after: version.version }),
+                    title: t("Version {before} and version {after}", {
+                      before: previous.version,
+                      after: version.version,
+                    }),
+                    versions: [previous, version],
                     before,
                     after,
                   }),
@@ -88,6 +95,14 @@ export function VersionsPanel(): React.JSX.Element {
       </ul>
       {compared !== undefined && (
         <Dialog title={compared.title} size="large" onClose={() => setCompared(undefined)}>
+          <ul className="diff-versions" data-testid="diff-versions">
+            {compared.versions.map((version) => (
+              <li key={version.version}>
+                <strong>{t("Version {version}", { version: version.version })}</strong>
+                <Published version={version} />
+              </li>
+            ))}
+          </ul>
           <div className="diff-both">
             <DifferenceCanvas before={compared.before} after={compared.after} />
             <DifferenceList difference={compare(compared.before, compared.after)} />
@@ -103,7 +118,7 @@ interface VersionRowProps {
   readonly previous: VersionSummary | undefined;
   readonly isReadOnly: boolean;
   readonly onCompare: () => void;
-  readonly onComparePrevious: (previous: number) => void;
+  readonly onComparePrevious: (previous: VersionSummary) => void;
   readonly onRestore: () => void;
 }
 
@@ -119,17 +134,37 @@ function VersionRow({
     <li className="version" data-testid={`version-${version.version}`}>
       <div className="row">
         <strong className="grow">{t("Version {version}", { version: version.version })}</strong>
-        <span className="muted" title={fullTime(version.created_at)}>
-          {ago(version.created_at)}
-        </span>
       </div>
+      <Published version={version} />
       <div className="row version-buttons">
         <Button onClick={onCompare}>{t("Compare with draft")}</Button>
-        {previous !== undefined && (
-          <Button onClick={() => onComparePrevious(previous.version)}>{t("What changed")}</Button>
-        )}
+        {previous !== undefined && <Button onClick={() => onComparePrevious(previous)}>{t("What changed")}</Button>}
         {!isReadOnly && <Button onClick={onRestore}>{t("Restore")}</Button>}
       </div>
     </li>
+  );
+}
+
+/** When a version was published, by whom, and what they said about it. */
+function Published({ version }: { readonly version: VersionSummary }): React.JSX.Element {
+  const { created_at: at, published_by: by, note } = version;
+  const self = useSession(({ state }) => state?.actor);
+  return (
+    <>
+      <p className="muted version-by">
+        <span title={fullTime(at)}>{ago(at)}</span>
+        {by !== null && (
+          <>
+            {" · "}
+            {by === self ? t("by you") : <bdi className="mono">{by}</bdi>}
+          </>
+        )}
+      </p>
+      {note !== null && (
+        <p className="version-note" dir="auto">
+          {note}
+        </p>
+      )}
+    </>
   );
 }

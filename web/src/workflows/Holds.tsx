@@ -13,19 +13,20 @@ interface HoldsProps {
   readonly workflowId: string | null;
   readonly pauses: readonly Pause[];
   readonly onChange: () => void;
-  /** What else is in the menu. */
+  /** What else is in the menu, before it and behind it. */
   readonly further?: readonly MenuItem[];
+  readonly last?: readonly MenuItem[];
 }
 
 const NOTHING: readonly MenuItem[] = [];
 
 /** Pausing freezes the runs there are, or cancels them; draining lets them come to their end. Both keep new ones away. */
 export function Holds(props: HoldsProps): React.JSX.Element | null {
-  const { workflowId, pauses, onChange, further = NOTHING } = props;
+  const { workflowId, pauses, onChange, further = NOTHING, last = NOTHING } = props;
   const [isPausing, setPausing] = useState(false);
   const [, begin] = useBusy();
   const mayPause = useMay("workflows:pause");
-  if (!mayPause && further.length === 0) return null;
+  if (!mayPause && further.length + last.length === 0) return null;
   const holds = holdsOf(pauses, workflowId).map(({ hold }) => hold);
   const send = (what: "resume" | "drain" | "undrain") => (): void =>
     begin(() => api.hold(workflowId, what, what === "drain" ? {} : undefined).finally(onChange));
@@ -40,7 +41,7 @@ export function Holds(props: HoldsProps): React.JSX.Element | null {
       <Menu
         label={t("More for {name}", { name: workflowId ?? t("all workflows") })}
         icon="dots"
-        items={mayPause ? [...further, pause, drain] : further}
+        items={[...further, ...(mayPause ? [pause, drain] : []), ...last]}
       />
       {isPausing && (
         <Suspense>

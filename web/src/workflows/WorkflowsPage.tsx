@@ -5,12 +5,14 @@ import type { ListedWorkflow, Pause } from "../api/schema";
 import type { Message } from "../locale/locale";
 import { t } from "../locale/locale";
 import { laterDialog } from "../shell/later";
-import { pathTo } from "../shell/routes";
+import { pathTo, useAddress } from "../shell/routes";
 import { Button } from "../shell/ui/Button";
 import { Link } from "../shell/ui/Link";
 import { ListPage } from "../shell/ui/ListPage";
+import { QuerySelect } from "../shell/ui/QueryField";
 import type { Column } from "../shell/ui/Table";
 import { Ago, Table } from "../shell/ui/Table";
+import { fullTime } from "../shell/times";
 import { useBusy } from "../shell/useBusy";
 import { Holds, HoldTag, holdsOf } from "./Holds";
 import { LastRuns } from "./LastRuns";
@@ -22,12 +24,12 @@ const NewWorkflowDialog = laterDialog(() => import("./NewWorkflowDialog").then((
 const LAST_RUNS = 5;
 
 /** All pages of the list: there are seldom more than a few hundred workflows. */
-async function loadAll(lastRuns: number): Promise<readonly ListedWorkflow[]> {
+async function loadAll(lastRuns: number, archived: boolean): Promise<readonly ListedWorkflow[]> {
   const all: ListedWorkflow[] = [];
   let cursor: string | undefined;
   do {
     // oxlint-disable-next-line no-await-in-loop -- a page names the next one
-    const page = await api.workflows({ cursor, lastRuns });
+    const page = await api.workflows({ cursor, lastRuns, archived });
     all.push(...page.items);
     cursor = page.next_cursor ?? undefined;
   } while (cursor !== undefined);
@@ -41,13 +43,14 @@ function loadPauses(): Promise<readonly Pause[]> {
 /** The list of workflows: find one, open it, switch it on and off, make a new one. */
 export function WorkflowsPage(): React.JSX.Element {
   const lastRuns = useMay("runs:read") ? LAST_RUNS : 0;
-  const { value: workflows, error, reload } = useLoaded(useCallback(async () => loadAll(lastRuns), [lastRuns]));
+  const which = useAddress().query.get("archived") ?? "";
+  const isArchived = which === "true";
+  const load = useCallback(async () => loadAll(lastRuns, isArchived), [lastRuns, isArchived]);
+  const { value: workflows, error, reload } = useLoaded(load);
   const { value: pauses, reload: reloadPauses } = useLoaded(loadPauses);
   const [search, setSearch] = useState("");
   const [isCreating, setCreating] = useState(false);
   const mayEdit = useMay("workflows:write");
-  const needle = search.trim().toLowerCase();
-  const shown = workflows?.filter(({ id, name }) => `${name} ${id}`.toLowerCase().includes(needle));
   return (
     <ListPage
       title={t("Workflows")}
@@ -64,6 +67,14 @@ export function WorkflowsPage(): React.JSX.Element {
             value={search}
             onChange={(event) => setSearch(event.target.value)}
           />
+          <QuerySelect
+            label={t("Which workflows")}
+            name="archived"
+            value={which}
+            none={t("In use")}
+            options={["true"]}
+            labelOf={() => t("Archived")}
+          />
           {mayEdit && (
             <Button icon="plus" look="primary" testId="new-workflow" onClick={() => setCreating(true)}>
               {t("New workflow")}
@@ -74,11 +85,13 @@ export function WorkflowsPage(): React.JSX.Element {
       }
     >
       {pauses !== undefined && <HeldTogether pauses={pauses} />}
-      {workflows?.length === 0 && <NoWorkflows {...(mayEdit ? { onCreate: () => setCreating(true) } : {})} />}
-      {shown !== undefined && workflows !== undefined && workflows.length > 0 && (
-        <WorkflowTable
-          workflows={shown}
+      {workflows !== undefined && (
+        <WorkflowList
+          workflows={workflows}
+          search={search}
           pauses={pauses ?? []}
+          isArchived={isArchived}
+          {...(mayEdit ? { onCreate: () => setCreating(true) } : {})}
           onChange={() => {
             reload();
             reloadPauses();
@@ -125,18 +138,32 @@ function NoWorkflows({ onCreate }: { readonly onCreate?: () => void }): React.JS
   );
 }
 
-interface WorkflowTableProps {
+interface WorkflowListProps {
   readonly workflows: readonly ListedWorkflow[];
+  readonly search: string;
   readonly pauses: readonly Pause[];
+  /** Whether the list is of those that are archived. */
+  readonly isArchived: boolean;
+  readonly onCreate?: () => void;
   readonly onChange: () => void;
 }
 
-function WorkflowTable({ workflows, pauses, onChange }: WorkflowTableProps): React.JSX.Element {
+function WorkflowList(props: WorkflowListProps): React.JSX.Element {
+  const { workflows, search, pauses, isArchived, onCreate, onChange } = props;
+  const needle = search.trim().toLowerCase();
+  const shown = workflows.filter(({ id, name }) => `${name} ${id}`.toLowerCase().includes(needle));
+  if (workflows.length === 0 && isArchived)
+    return (
+      <div className="empty">
+        <h2>{t("No workflow is archived.")}</h2>
+      </div>
+    );
+  if (workflows.length === 0) return <NoWorkflows {...(onCreate === undefined ? {} : { onCreate })} />;
   return (
     <Table
       label={t("Workflows")}
       columns={columnsFor(pauses, onChange)}
-      items={workflows}
+      items={shown}
       keyOf={({ id }) => id}
       testIdOf={({ id }) => `workflow-${id}`}
       empty={t("No workflow has this in its name.")}
@@ -176,6 +203,11 @@ function Name({
       <Link className="table-link" href={pathTo("workflows", workflow.id)}>
         {workflow.name === "" ? t("Untitled") : workflow.name}
       </Link>
+      {workflow.archived_at !== null && (
+        <span className="tag" title={fullTime(workflow.archived_at)}>
+          {t("archived")}
+        </span>
+      )}
       {holds.map((pause) => (
         <HoldTag key={pause.hold} pause={pause} />
       ))}
@@ -184,21 +216,21 @@ function Name({
   );
 }
 
-interface EnabledProps extends Pick<WorkflowTableProps, "onChange"> {
+interface EnabledProps extends Pick<WorkflowListProps, "onChange"> {
   readonly workflow: ListedWorkflow;
 }
 
 function Enabled({ workflow, onChange }: EnabledProps): React.JSX.Element {
   const [isBusy, begin] = useBusy();
   const mayPublish = useMay("workflows:publish");
-  const { id, name, enabled } = workflow;
+  const { id, name, enabled, archived_at: archivedAt } = workflow;
   return (
     <button
       type="button"
       role="switch"
       className="switch"
       aria-checked={enabled}
-      disabled={isBusy || !mayPublish}
+      disabled={isBusy || !mayPublish || archivedAt !== null}
       aria-label={t("{name} is enabled", { name: name === "" ? id : name })}
       onClick={() => begin(() => api.setEnabled(id, !enabled).finally(onChange))}
     />
