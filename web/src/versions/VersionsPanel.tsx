@@ -161,8 +161,8 @@ function Published({ version }: { readonly version: VersionSummary }): React.JSX
         )}
       </p>
       {note !== null && (
-        <p className="version-note" dir="auto">
-          {note}
+        <p className="version-note">
+          <bdi>{note}</bdi>
         </p>
       )}
     </>
