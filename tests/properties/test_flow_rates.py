@@ -10,13 +10,15 @@ from hypothesis import strategies as st
 
 from workflowkit.flow.concurrency import Ceiling
 from workflowkit.flow.dequeue import Full, Go, TooEarly, dequeue
-from workflowkit.flow.gcra import Rate, is_spent, take
+from workflowkit.flow.gcra import CLOCKS_APART_US, Rate, is_spent, take
 
 NOW = 1_750_000_000_000
 RATES = st.builds(Rate, limit=st.integers(1, 50), period_ms=st.integers(1, 5_000), burst=st.integers(1, 10))
 #: Times of arrival, in order; several may come in one millisecond.
 ARRIVALS = st.lists(st.integers(0, 700), min_size=1, max_size=60).map(lambda gaps: [NOW + t for t in accumulate(gaps)])
-ROWS = st.none() | st.integers(0, 2 * NOW * 1_000)
+ROWS = st.none() | st.integers(0, 2 * NOW * 1_000) | st.integers((NOW - 20_000) * 1_000, (NOW + 20_000) * 1_000)
+#: How much longer than an interval a row of another rate, or of another clock, keeps a start at most.
+APART_MS = CLOCKS_APART_US // 1_000 + 1
 
 
 @dataclass
@@ -96,7 +98,30 @@ def test_the_time_to_come_back_is_the_first_that_admits_one(rate: Rate, row: int
 @given(RATES, ROWS)
 def test_no_row_whatever_keeps_a_start_for_longer_than_one_interval(rate: Rate, row: int | None) -> None:
     """So neither a clock that was set back nor a limit that was raised blocks a key for long."""
-    assert take(rate, row, now_ms=NOW, wanted=0).next_at_ms <= NOW + rate.interval_us // 1_000 + 1
+    taken = take(rate, row, now_ms=NOW)
+    most_ms = rate.interval_us // 1_000 + APART_MS
+    assert taken.next_at_ms <= NOW + most_ms
+    # A refusal stores nothing: the same row is there when somebody looks again.
+    assert taken.count or take(rate, row, now_ms=taken.next_at_ms).count == 1
+    assert taken.count or take(rate, row, now_ms=NOW + most_ms).count == 1
+
+
+@given(RATES, ROWS, ARRIVALS)
+def test_after_a_row_of_another_rate_no_more_start_in_a_period(
+    rate: Rate, row: int | None, arrivals_ms: list[int]
+) -> None:
+    admitted = []
+    for now_ms in arrivals_ms:
+        taken = take(rate, row, now_ms=now_ms)
+        row = taken.arrival_us if taken.count else row
+        admitted += [now_ms] * taken.count
+    assert most_in_a_window(admitted, rate.period_ms) <= rate.limit + rate.burst - 1
+
+
+@given(RATES, st.integers(0, CLOCKS_APART_US // 1_000))
+def test_a_process_whose_clock_is_behind_admits_no_more(rate: Rate, behind_ms: int) -> None:
+    row = take(rate, None, now_ms=NOW, wanted=100).arrival_us
+    assert take(rate, row, now_ms=NOW - behind_ms).count == 0
 
 
 @given(RATES, ARRIVALS, st.integers(0, 20_000))

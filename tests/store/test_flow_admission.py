@@ -89,6 +89,31 @@ def test_a_rate_limit_drops_what_comes_too_early_and_says_so(database_url: str) 
         assert_all_accounted_for(harness)
 
 
+def test_a_rate_limit_that_is_raised_counts_for_later_events_at_once(database_url: str) -> None:
+    with a_runtime(database_url, _registry(seen := Seen())) as harness:
+        harness.deploy(_document(rate_limit={"limit": 1, "period": "24h"}))
+        _send(harness, 1, 2)
+        harness.deploy(_document(rate_limit={"limit": 10, "period": "10m"}))
+        for number in (3, 4, 5):
+            harness.clock.advance(seconds=60)
+            _send(harness, number)
+        _send(harness, 6)
+        assert seen == [[1], [3], [4], [5]]
+        assert _reasons(harness) == ["rate-limited", "rate-limited"]
+
+
+def test_a_rate_limit_does_not_last_longer_when_the_clock_is_set_back(database_url: str) -> None:
+    with a_runtime(database_url, _registry(seen := Seen())) as harness:
+        harness.deploy(_document(rate_limit={"limit": 1, "period": "10s"}))
+        _send(harness, 1)
+        harness.clock.advance(seconds=-3_600)
+        for number in (2, 3):
+            _send(harness, number)
+        harness.clock.advance(seconds=10)
+        _send(harness, 4)
+        assert seen == [[1], [2], [4]]
+
+
 def test_matching_the_same_event_again_takes_one_unit_of_the_rate_only(database_url: str) -> None:
     with a_runtime(database_url, _registry(seen := Seen())) as harness:
         harness.deploy(_document(rate_limit={"limit": 2, "period": "1m"}))

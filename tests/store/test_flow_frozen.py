@@ -68,6 +68,25 @@ def test_a_throttle_that_is_changed_is_that_of_later_events(database_url: str) -
         assert began == [1, 4, 2]
 
 
+def test_a_throttle_that_is_raised_holds_up_later_events_at_its_new_rate_only(database_url: str) -> None:
+    with a_runtime(database_url, _registry(began := Began())) as harness:
+        harness.skip(0)
+        for burst in (1, 3):
+            began.clear()
+            limit = {"burst": burst, "key": f"'{burst}'"}
+            harness.deploy(_document(throttle={"limit": 1, "period": "24h", **limit}))
+            for number in range(1, burst + 2):
+                _send(harness, number)
+            assert began == list(range(1, burst + 1))
+            harness.deploy(_document(throttle={"limit": 1, "period": "30s", **limit}))
+            for number in (10, 11, 13):
+                _send(harness, number)
+            harness.skip(35)
+            harness.skip(35)
+            # What queues since before it was raised is under what it came with.
+            assert began == [*range(1, burst + 1), 10, 11, 13]
+
+
 def test_one_run_at_a_time_of_a_key_begins_in_the_order_in_which_the_events_came(database_url: str) -> None:
     """I22: with a limit of 1 that counts runs the next begins when the one before has ended, retries included."""
     with a_runtime(database_url, _registry(began := Began())) as harness:

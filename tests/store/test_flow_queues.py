@@ -357,6 +357,28 @@ def test_a_burst_starts_at_once_and_keys_are_throttled_each_for_itself(database_
         assert sorted(started) == ["a", "a", "a", "b", "b", "b"]
 
 
+@pytest.mark.parametrize("is_new_process", [False, True])
+def test_a_throttle_goes_on_when_the_clock_is_set_back(database_url: str, is_new_process: bool) -> None:
+    started: list[tuple[float, int]] = []
+
+    def work(ctx: StepContext) -> None:
+        started.append(((harness.clock.now_ms() - began_ms) / 1000, ctx.event["data"]["n"]))
+
+    with a_runtime(database_url, _registry(work)) as harness:
+        harness.deploy(_document(throttle={"limit": 1, "period": "20s"}))
+        _send_all(harness, 4)
+        began_ms = harness.clock.now_ms()
+        harness.drain()
+        harness.skip(0)
+        harness.clock.advance(seconds=-3_600)
+        began_ms = harness.clock.now_ms()
+        if is_new_process:
+            harness.runtime = harness.new_process()
+        for _ in range(45):
+            harness.skip(1)
+        assert started == [(0, 0), (1, 1), (21, 2), (41, 3)]
+
+
 def test_a_start_that_finds_no_slot_uses_no_unit_of_the_throttle(database_url: str) -> None:
     started: list[float] = []
 

@@ -67,7 +67,22 @@ def test_a_row_is_spent_when_it_allows_the_full_burst_again() -> None:
 
 def test_a_raised_limit_counts_at_once() -> None:
     row = take(Rate(1, DAY_MS), None, now_ms=NOW).arrival_us
-    assert take(Rate(10, 60_000), row, now_ms=NOW + 1).next_at_ms == NOW + 1 + 6_000
+    raised = take(Rate(10, 60_000), row, now_ms=NOW + 1, wanted=2)
+    assert (raised.count, raised.next_at_ms) == (1, NOW + 1 + 6_000)
+
+
+def test_an_hour_by_which_the_clock_was_set_back_does_not_count() -> None:
+    rate = Rate(1, 10_000)
+    row = take(rate, None, now_ms=NOW).arrival_us
+    taken = take(rate, row, now_ms=NOW - 3_600_000)
+    assert (taken.count, taken.next_at_ms) == (1, NOW - 3_600_000 + 10_000)
+
+
+def test_a_start_that_another_process_counted_a_moment_later_counts() -> None:
+    rate = Rate(1, 10_000)
+    row = take(rate, None, now_ms=NOW + 3).arrival_us
+    refused = take(rate, row, now_ms=NOW)
+    assert (refused.count, refused.next_at_ms) == (0, NOW + 10_003)
 
 
 def test_settings_are_rates() -> None:

@@ -16,6 +16,9 @@ from dataclasses import dataclass
 from workflowkit.definition.settings.flow import RateLimit, Throttle
 
 _US_PER_MS = 1_000
+#: A row is so much further ahead than a rate brings it because the clocks of two processes differ; more than that, and
+#: it is of another rate, or of a clock that was set back since.
+CLOCKS_APART_US = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +55,17 @@ def take(rate: Rate, arrival_us: int | None, *, now_ms: int, wanted: int = 1) ->
     """Admit as many of ``wanted`` starts as may come now; ``arrival_us`` is the key's row.
 
     To take several at once gives the same as to take them one by one. A row that is further ahead than this rate could
-    have brought it (the limit was raised since, or the clock set back) is cut to what it could.
+    have brought it (the limit was raised since, or the clock set back) does not count for more than that: one start is
+    admitted at once, since a refusal stores nothing by which the next look would know of this one, and the others
+    follow at this rate.
     """
     interval_us, now_us = rate.interval_us, now_ms * _US_PER_MS
     # Whatever falls into the present millisecond is due, so that more than 1,000 starts a second are possible.
     now_end_us = now_us + _US_PER_MS - 1
-    arrival_us = min(max(arrival_us or 0, now_us), now_end_us + rate.burst * interval_us)
     ahead_us = (rate.burst - 1) * interval_us
+    arrival_us = max(arrival_us or 0, now_us)
+    if arrival_us > now_end_us + ahead_us + interval_us + CLOCKS_APART_US:
+        arrival_us = now_end_us + ahead_us
     free = (now_end_us + ahead_us - arrival_us) // interval_us + 1
     count = max(0, min(wanted, free))
     arrival_us += count * interval_us

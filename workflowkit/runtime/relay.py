@@ -7,6 +7,7 @@ come, events whose sender died before hinting them, and steps whose worker fell 
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections.abc import Callable
 
@@ -17,7 +18,7 @@ from workflowkit.runtime.presence import Presence
 from workflowkit.runtime.pruning import Pruning
 from workflowkit.runtime.timers import Timers
 from workflowkit.store import events, flowstates, lanes, steps, timers
-from workflowkit.store.database import Database
+from workflowkit.store.database import Database, Transaction
 
 _log = logging.getLogger(__name__)
 
@@ -28,6 +29,8 @@ QUEUE_ROOM = 1_000
 #: How soon it is looked whether what was hinted in a lane has started, so that the next start is known; then twice as
 #: late each time.
 SETTLING_SECONDS = 0.02
+#: A clock that is so much behind what it said before was set back.
+SET_BACK_MS = 1_000
 
 
 class Relay:
@@ -42,6 +45,8 @@ class Relay:
         self._grace_ms = int(grace_seconds * 1000)
         #: After what time to look again at lanes that were hinted; none, if that was looked at often enough.
         self._settling_seconds: float | None = None
+        #: What the clock said at the last tick; before the first one it may have been set back as well.
+        self._ticked_at_ms: float = math.inf
 
     def tick(self) -> int:
         """Hint everything that is due, and fire timers; return how much that was. Any number of processes may.
@@ -53,6 +58,9 @@ class Relay:
             return fired
         with self._database.transaction("relay") as tx:
             wake_at_ms = tx.now_ms + self._grace_ms
+            if self._was_set_back(tx):
+                lanes.release(tx)
+            self._ticked_at_ms = tx.now_ms
             event_ids = events.wake_pending(tx, limit=RELAY_BATCH, wake_at_ms=wake_at_ms)
             due = [StepHint(*row) for row in steps.wake(tx, limit=RELAY_BATCH, wake_at_ms=wake_at_ms)]
             woken = lanes.wake(tx, limit=RELAY_BATCH)
@@ -95,7 +103,13 @@ class Relay:
     def _anything_due(self) -> bool:
         """Look before locking: on SQLite an idle relay must not take the write lock."""
         with self._database.read() as tx:
+            if self._was_set_back(tx) and lanes.any_held(tx):
+                return True
+            self._ticked_at_ms = tx.now_ms
             return steps.any_due(tx) or events.any_due(tx) or lanes.any_due(tx) or flowstates.any_expired(tx)
+
+    def _was_set_back(self, tx: Transaction) -> bool:
+        return tx.now_ms < self._ticked_at_ms - SET_BACK_MS
 
 
 class RelayThread:

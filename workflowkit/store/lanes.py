@@ -161,6 +161,13 @@ _NEXT_START = Sql(
     "SELECT min(wake_at_ms) FROM lanes WHERE wake_at_ms > :now_ms AND wake_at_ms <= :until_ms"
     " AND wake_at_ms = not_before_ms"
 )
+_ANY_HELD = Sql("SELECT 1 FROM lanes WHERE wake_at_ms > :held_ms LIMIT 1")
+_RELEASE = Sql(
+    """
+    UPDATE lanes SET not_before_ms = :now_ms, wake_at_ms = :now_ms
+    WHERE id IN (SELECT id FROM lanes WHERE wake_at_ms > :held_ms ORDER BY id {skip_locked})
+    """
+)
 _WAKE = Sql(
     """
     UPDATE lanes SET wake_at_ms = CASE WHEN not_before_ms > :opened_ms THEN :again_at_ms ELSE :wake_at_ms END
@@ -367,6 +374,19 @@ def before(lane: Lane, step: QueuedStep, *, by_ms: int) -> dict[str, Any]:
 def any_due(tx: Transaction) -> bool:
     """Tell whether ``wake`` would find anything."""
     return tx.one(_ANY_DUE, now_ms=tx.now_ms) is not None
+
+
+def any_held(tx: Transaction) -> bool:
+    """Tell whether ``release`` would find anything."""
+    return tx.one(_ANY_HELD, held_ms=tx.now_ms + RECHECK_MS) is not None
+
+
+def release(tx: Transaction) -> None:
+    """Let ``wake`` find the lanes that nobody was to look at for long, such as those that a throttle holds up.
+
+    The clock may have been set back since. Whoever looks at one whose time has not come holds it up again.
+    """
+    tx.run(_RELEASE, now_ms=tx.now_ms, held_ms=tx.now_ms + RECHECK_MS)
 
 
 def next_start_ms(tx: Transaction, *, within_ms: int) -> int | None:
