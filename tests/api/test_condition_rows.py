@@ -46,6 +46,11 @@ def test_what_rows_leave_alone_is_an_expression(web: Web) -> None:
         matched(web, expression)
 
 
+def test_a_time_is_what_the_engine_reads_as_one(web: Web) -> None:
+    read = {text: matched(web, f"date('{text}') != null") == list(TABLE["events"]) for text in TABLE["moments"]}
+    assert read == TABLE["moments"]
+
+
 def test_every_operator_is_in_the_table() -> None:
     def operators(member: dict[str, Any]) -> set[str]:
         return set().union(*map(operators, member["members"])) if "members" in member else {member["operator"]}

@@ -104,6 +104,8 @@ function Triggers(): React.JSX.Element {
   const triggers = triggersOf(document);
   const kinds = useEditor((state) => state.possible.kinds);
   const [first] = kinds;
+  // Triggers have nothing of their own to be told apart by: once one is removed, cards do not keep what was typed.
+  const [removed, setRemoved] = useState(0);
   const set = useCallback(
     (next: readonly JsonObject[], label: string, mergeKey?: string) => {
       store.getState().edit((old) => withTriggers(old, next), label, mergeKey);
@@ -116,9 +118,8 @@ function Triggers(): React.JSX.Element {
       <EventNames />
       {triggers.length === 0 && <p className="muted">{t("Nothing starts this workflow yet.")}</p>}
       {triggers.map((trigger, index) => (
-        // oxlint-disable-next-line react/no-array-index-key -- triggers have nothing of their own to be told apart by
         <TriggerCard
-          key={index}
+          key={`${removed} ${index}`}
           trigger={trigger}
           index={index}
           kinds={kinds}
@@ -126,6 +127,10 @@ function Triggers(): React.JSX.Element {
           problems={problems}
           isReadOnly={isReadOnly}
           onChange={set}
+          onRemove={() => {
+            setRemoved(removed + 1);
+            set(triggers.toSpliced(index, 1), t("remove a trigger"));
+          }}
         />
       ))}
       {!isReadOnly && first !== undefined && (
@@ -149,6 +154,7 @@ interface TriggerCardProps {
   readonly problems: readonly LocatedProblem[];
   readonly isReadOnly: boolean;
   readonly onChange: (triggers: readonly JsonObject[], label: string, mergeKey?: string) => void;
+  readonly onRemove: () => void;
 }
 
 function TriggerCard({
@@ -159,6 +165,7 @@ function TriggerCard({
   problems,
   isReadOnly,
   onChange,
+  onRemove,
 }: TriggerCardProps): React.JSX.Element {
   const kind = kindOfTrigger(trigger);
   const triggers = triggersOf(document);
@@ -187,11 +194,7 @@ function TriggerCard({
           ))}
         </select>
         {!isReadOnly && (
-          <IconButton
-            icon="trash"
-            label={t("Remove trigger {number}", { number: index + 1 })}
-            onClick={() => onChange(triggers.toSpliced(index, 1), t("remove a trigger"))}
-          />
+          <IconButton icon="trash" label={t("Remove trigger {number}", { number: index + 1 })} onClick={onRemove} />
         )}
       </div>
       {kind === "cron" && (

@@ -111,5 +111,6 @@ describe("a row of an expression", () => {
     expect(note(row(".total", "oneOf", [1, "x"]))).toContain('"x" is of another type');
     expect(note(row(".nothing", "greater", "500 EUR"))).toContain("has no size");
     expect(note(row(".at", "after", "tomorrow"))).toContain("2026-12-24");
+    expect(note(row(".total", "less", 5))).toContain("is missing");
   });
 });

@@ -166,7 +166,9 @@ function noteOn(rule: Rule, variables: Variables | undefined): Note | undefined 
     return { isWarning: false, text: t("This row is not complete, and does not count yet.") };
   }
   const text = otherType(rule, typeOfField(left, variables));
-  return text === undefined ? undefined : warning(text);
+  if (text !== undefined) return warning(text);
+  const isBelow = operator === "less" || operator === "atMost";
+  return isBelow ? { isWarning: false, text: t("This holds where the field is missing, too.") } : undefined;
 }
 
 function warning(text: string): Note {

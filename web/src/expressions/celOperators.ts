@@ -64,7 +64,9 @@ export const CEL_OPERATORS: Readonly<Record<CelOperator, Written>> = {
 };
 const LISTS: ReadonlySet<string> = new Set<CelOperator>(["oneOf", "noneOf"]);
 const MOMENTS: ReadonlySet<string> = new Set<CelOperator>(["after", "before"]);
-const MOMENT = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$/;
+/** What `date()` of the engine reads of the texts that people write; it knows years from 1 to 9999. */
+const MOMENT =
+  /^(?!000[01])(\d{4}-\d{2}-\d{2})([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?(Z|[+-]([01]\d|2[0-3]):?[0-5]\d)?)?$/;
 
 export function takesList(operator: string): boolean {
   return LISTS.has(operator);
@@ -80,5 +82,9 @@ export function isPlace(value: Json): value is { readonly path: string } {
 }
 
 export function isMoment(value: Json): boolean {
-  return typeof value === "string" && MOMENT.test(value) && !Number.isNaN(Date.parse(value));
+  const day = typeof value === "string" ? MOMENT.exec(value)?.[1] : undefined;
+  if (day === undefined) return false;
+  // The browser takes a 30th of February for a 2nd of March.
+  const midnight = new Date(`${day}T00:00:00Z`);
+  return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(day);
 }

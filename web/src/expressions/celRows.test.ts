@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import table from "../../../tests/api/data/condition_rows.json";
 import type { Json } from "../base/json";
 import type { CelOperator, Rule, RuleGroup } from "./celOperators";
-import { CEL_OPERATORS } from "./celOperators";
+import { CEL_OPERATORS, isMoment } from "./celOperators";
 import { readPlace } from "./celReader";
 import { readExpression, writeExpression, writePlace } from "./celRows";
 
@@ -106,6 +106,10 @@ describe("rows of an expression", () => {
       const nested: RuleGroup = { kind: "group", join: "or", members: [each, whole, each] };
       expect(writeExpression({ kind: "group", join: "and", members: [nested, each] })).toBe("event.data.a == 1");
     }
+  });
+
+  it.each(Object.entries(table.moments))("know whether %s is a time: %s", (text, isTime) => {
+    expect(isMoment(text)).toBe(isTime);
   });
 
   it("have places with names of any kind", () => {
