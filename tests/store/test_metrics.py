@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -209,6 +210,30 @@ def _same_moment(harness: Harness, event: str, count: int) -> None:
     for _ in range(count):
         harness.send(event)
     harness.drain()
+
+
+def test_who_counts_while_runs_are_added_up_counts_each_once(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adding, "BATCH", 20)
+    with a_runtime(database_url) as harness:
+        database, count = harness.runtime.database, 2_000
+        with database.transaction("test") as tx:
+            tx.run(_MANY, count=count)
+        other, counted, is_done = harness.new_process(), list[int](), threading.Event()
+
+        def add() -> None:
+            assert len(list(adding.Totals(other.database).advance(count))) > 50
+            is_done.set()
+
+        def look() -> None:
+            while not is_done.is_set():
+                with database.read() as tx:
+                    found = totals.count(tx, own_tenant="default", tenants=(), most_workflows=5)
+                counted.append(sum(each.run_count for each in found))
+
+        assert at_once(add, look) == [None, None]
+        assert set(counted) == {count}
 
 
 def test_gauges_tell_what_waits_and_for_how_long(database_url: str) -> None:
