@@ -44,7 +44,7 @@ from workflowkit.store.collections import CollectionRecord
 from workflowkit.store.database import Transaction
 from workflowkit.store.events import EventRecord
 from workflowkit.store.flowstates import StateKey
-from workflowkit.store.pauses import Hold
+from workflowkit.store.pauses import Hold, Running
 from workflowkit.store.runs import RunRecord
 from workflowkit.store.timers import TimerRow
 
@@ -251,11 +251,14 @@ class Admitting:
 
     def _start_collected(self, states: States, candidate: Candidate, begun: Begun) -> None:
         place, now_ms = candidate.place, states.tx.now_ms
+        # What was collected was accepted before a pause or drain. So it is like a run that is there already: a drain
+        # lets it come to its end, and a pause freezes it, or does away with it.
         holds = pauses.holds_of(states.tx, candidate.record.scope, place.workflow_id)
+        paused = pauses.pauses_of(states.tx, candidate.record.scope, place.workflow_id) if Hold.PAUSE in holds else ()
+        candidate = replace(candidate, is_frozen=Hold.PAUSE in holds)
         case = replace(
-            self._case(states.tx, candidate), is_archived=Hold.ARCHIVE in holds, is_paused=Hold.PAUSE in holds,
-            is_drained=Hold.DRAIN in holds,
-        )  # fmt: skip
+            self._case(states.tx, candidate), is_archived=Hold.ARCHIVE in holds, is_paused=Running.CANCEL in paused
+        )
         lock = lock_of(states.get(place.singleton))
         admission = admit_start(place.flow, case, Rows(lock=lock), now_ms=now_ms, limits=self._limits)
         self._apply(states, candidate, admission, begun)

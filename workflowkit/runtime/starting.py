@@ -40,7 +40,10 @@ START_FAILED = "start-failed"
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An event that matched a workflow, with its keys. ``members`` are the events of its batch."""
+    """An event that matched a workflow, with its keys. ``members`` are the events of its batch.
+
+    A run that ``is_frozen`` begins when the pause is lifted.
+    """
 
     record: EventRecord
     version: int
@@ -49,6 +52,7 @@ class Candidate:
     run_id: str
     collection: CollectionRecord | None = None
     members: tuple[dict[str, Any], ...] = ()
+    is_frozen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +95,11 @@ def start(states: States, candidate: Candidate, decision: Start, schedule: Sched
     run = RunRecord(
         id=candidate.run_id, scope=record.scope, workflow_id=place.workflow_id, version=candidate.version,
         event_id=record.id, status=RunStatus.QUEUED, revision=0, created_at_ms=tx.now_ms, depth=record.depth,
-        flow=stored_flow(flow),
+        flow=stored_flow(flow), paused_at_ms=tx.now_ms if candidate.is_frozen else None,
     )  # fmt: skip
     own = Batch()
-    may_claim = begun.may_claim and begun.claim is None and not candidate.workflow.settings.cancel_on
+    is_held_back = candidate.is_frozen or bool(candidate.workflow.settings.cancel_on)
+    may_claim = begun.may_claim and begun.claim is None and not is_held_back
     try:
         claim, openings = start_run(
             own, run, candidate.workflow, record.as_json(), schedule, now_ms=tx.now_ms, claim=may_claim,

@@ -76,6 +76,12 @@ _HOLDS_OF = Sql(
         AND id = :workflow_id AND archived_at_ms IS NOT NULL
     """
 )
+_PAUSES_OF = Sql(
+    """
+    SELECT running FROM pauses WHERE environment = :environment AND tenant IN (:tenant, :app_tenant)
+        AND workflow_id IN ('', :workflow_id) AND hold = 'pause'
+    """
+)
 _IN_TARGET = """
     r.environment = :environment AND (:tenant = :app_tenant OR r.tenant = :tenant)
     AND (:workflow_id = '' OR r.workflow_id = :workflow_id)
@@ -148,9 +154,14 @@ _FROZEN = Sql(
     ORDER BY r.id LIMIT :limit
     """  # noqa: S608
 )
+# What was collected before becomes runs, too.
 _COUNT_OPEN = Sql(
     f"""
-    SELECT count(*) FROM (
+    SELECT (
+        SELECT count(*) FROM collections c
+        WHERE c.environment = :environment AND (:tenant = :app_tenant OR c.tenant = :tenant)
+            AND (:workflow_id = '' OR c.workflow_id = :workflow_id) AND c.closed_at_ms IS NULL
+    ) + count(*) FROM (
         SELECT r.id FROM runs r WHERE {_IN_TARGET} AND r.path IS NULL
             AND r.id IN (SELECT run_id FROM steps WHERE wake_at_ms IS NOT NULL UNION SELECT run_id FROM queued_steps)
         UNION SELECT r.id FROM runs r WHERE {_IN_TARGET} AND r.path IS NULL AND r.paused_at_ms IS NOT NULL
@@ -190,6 +201,12 @@ def holds_of(tx: Transaction, scope: Scope, workflow_id: str) -> frozenset[Hold]
     return frozenset(Hold(row[0]) for row in rows)
 
 
+def pauses_of(tx: Transaction, scope: Scope, workflow_id: str) -> frozenset[Running]:
+    """Return what the pauses that concern a workflow of a tenant do to its runs; nothing where there is none."""
+    rows = tx.rows(_PAUSES_OF, **_own(scope, workflow_id), app_tenant=APP_TENANT)
+    return frozenset(Running(row[0]) for row in rows)
+
+
 def freeze(tx: Transaction, scope: Scope, workflow_id: str, *, limit: int) -> int:
     """Freeze up to ``limit`` runs that a pause concerns and nobody has locked; return how many that were."""
     ids = [row[0] for row in tx.rows(_FREEZE, **_target(scope, workflow_id), now_ms=tx.now_ms, limit=limit)]
@@ -222,7 +239,11 @@ def frozen(
 
 
 def count_open(tx: Transaction, scope: Scope, workflow_id: str) -> int:
-    """Return how many runs have not ended; parts of runs do not count."""
+    """Return how many runs have not ended; parts of runs do not count.
+
+    What is collected counts as the run that it becomes: batches and windows that are open, and what waits for the end
+    of a singleton's run.
+    """
     (count,) = tx.one(_COUNT_OPEN, **_target(scope, workflow_id))
     return int(count)
 

@@ -1232,7 +1232,7 @@ export interface PauseState {
   readonly is_paused: boolean;
   /** Whether a drain concerns it. */
   readonly is_drained: boolean;
-  /** How many of its runs have not ended. */
+  /** How many of its runs have not ended, with those that open batches and windows become. */
   readonly open_runs: number;
 }
 

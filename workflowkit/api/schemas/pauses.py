@@ -26,7 +26,7 @@ class PauseState(Answer):
 
     is_paused = flag("Whether a pause concerns it: its own, or one of the tenant or the environment.")
     is_drained = flag("Whether a drain concerns it.")
-    open_runs = whole("How many of its runs have not ended.")
+    open_runs = whole("How many of its runs have not ended, with those that open batches and windows become.")
 
 
 class Pause(Answer):

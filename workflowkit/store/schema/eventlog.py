@@ -81,6 +81,14 @@ decisions = sa.Table(
     text("detail", nullable=True),
     big("at_ms"),
     text("other_id", nullable=True),
+    sa.Index(
+        "ix_decisions_skipped",
+        "environment",
+        "tenant",
+        "event_id",
+        sqlite_where=sa.text("reason IN ('archived', 'drained', 'paused')"),
+        postgresql_where=sa.text("reason IN ('archived', 'drained', 'paused')"),
+    ),
 )
 """Why an event did not start a run of a workflow (``workflow_id`` is empty where the reason is the event's own).
 ``other_id`` is the run or the event that is there instead."""

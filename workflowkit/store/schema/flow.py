@@ -46,6 +46,22 @@ collections = sa.Table(
     one_of("kind", *COLLECTION_KINDS),
     sa.Index(None, "environment", "tenant", "workflow_id", "id"),
     sa.Index(None, "run_id"),
+    sa.Index(
+        "ix_collections_open",
+        "environment",
+        "tenant",
+        "workflow_id",
+        sqlite_where=sa.text("closed_at_ms IS NULL"),
+        postgresql_where=sa.text("closed_at_ms IS NULL"),
+    ),
+    sa.Index(
+        "ix_collections_skipped",
+        "environment",
+        "tenant",
+        "id",
+        sqlite_where=sa.text("reason IN ('archived', 'drained', 'paused')"),
+        postgresql_where=sa.text("reason IN ('archived', 'drained', 'paused')"),
+    ),
 )
 """Events of one key that start one run together: a batch, the window of a debounce, or an event that waits for the end
 of a singleton's run. It is open until it has a run, or a ``reason`` why it started none."""
