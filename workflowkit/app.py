@@ -362,7 +362,7 @@ class WorkflowKit:
 
         ``start``, ``work`` and ``api`` do it by themselves. ``force`` lets older code replace newer. Idempotent.
         """
-        return self.runtime.functions.sync(self.settings.environment, self.declared, force=force)
+        return self.runtime.functions.sync(self.settings.environment, self.declared, force=force).log_warnings()
 
     @property
     def declared(self) -> App:

@@ -134,8 +134,13 @@ def test_it_is_asked_over_http_and_refuses_what_no_document_may_have(database_ur
         answer = client.post("/api/workflows/test/simulate", body).get_json()
         assert (answer["runs"], answer["skipped"]) == (1, 2)
         assert [item["fate"] for item in answer["items"]] == ["run", "skipped", "skipped"]
-        body["settings"] = {"rate_limit": {"limit": 0, "period": "1h"}}
-        assert client.post("/api/workflows/test/simulate", body).status_code == 422
+        for refused in (
+            {"rate_limit": {"limit": 0, "period": "1h"}},
+            {"rate_limt": {"limit": 1, "period": "1h"}},
+            {"rate_limit": {"limit": 1, "period": "1h", "keys": "event.data.n"}},
+        ):
+            body["settings"] = refused
+            assert client.post("/api/workflows/test/simulate", body).status_code == 422
         assert client.post("/api/workflows/other/simulate", body | {"settings": {}}).status_code == 404
         assert harness.rows("SELECT id FROM runs") == []
 

@@ -11,6 +11,7 @@ from builders import a_workflow
 from functions import ENVIRONMENT, Code, happen, output_of
 from runtimes import Harness, a_registry, a_runtime, at_once
 
+from workflowkit import Event, WorkflowKit
 from workflowkit.base import failpoints
 from workflowkit.base.errors import Conflict, DefinitionError, InvalidInput, LeaseInterrupt, NotFound
 from workflowkit.base.scope import APP_TENANT, DEFAULT_SCOPE, Scope
@@ -90,6 +91,20 @@ def test_syncing_again_changes_nothing(database_url: str) -> None:
         assert harness.rows("SELECT * FROM workflow_versions ORDER BY workflow_id, version") == before
         assert _versions(harness) == {"shop/a": 1, "shop/b": 1}
         assert [row["workflow_id"] for row in harness.rows("SELECT workflow_id FROM schedules")] == ["shop/b"]
+
+
+def test_an_application_that_starts_logs_what_has_no_use_together(
+    sqlite_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    wk = WorkflowKit("shop", database_url=sqlite_url)
+    wk.function("a-b", trigger=Event("x/y"), idempotency="event.data.x", rate_limit={"limit": 1, "period": "1h"})(id)
+    wk.migrate()
+    with caplog.at_level("WARNING", "workflowkit.runtime.functions"):
+        wk.sync()
+        wk.sync()
+    assert [record.getMessage() for record in caplog.records] == [
+        "shop/a-b: rate_limit has no use together with idempotency: idempotency takes its place (/settings/rate_limit)"
+    ]
 
 
 def test_processes_that_start_together_publish_each_function_once(postgres_url: str) -> None:

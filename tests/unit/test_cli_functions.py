@@ -73,8 +73,31 @@ def test_older_code_is_refused_and_forced(directory: Path) -> None:
     assert json.loads(_cli("sync", old, "--check", "--json").stdout)["status"] == "superseded"
     assert _cli("sync", old, "--force").exit_code == 0
     assert json.loads(_cli("sync", new, "--check", "--json").stdout) == {
-        "status": "synced", "version_in_force": "2", "published": ["shop/welcome"], "retired": [],
+        "status": "synced", "version_in_force": "2", "published": ["shop/welcome"], "retired": [], "warnings": [],
     }  # fmt: skip
+
+
+LIMITED = """
+
+@wk.function("limited", trigger=Event("user/created"), singleton={"mode": "skip"}, concurrency=3)
+def limited(ctx):
+    return None
+"""
+
+
+def test_what_has_no_use_together_is_told_when_it_is_published(directory: Path) -> None:
+    app = _app(directory, "first", "1", fine='Event("user/created")')
+    Path(app).write_text(Path(app).read_text() + LIMITED)
+    told = "shop/limited: concurrency has no use together with singleton: one run at a time leaves little to limit"
+    assert _cli("sync", app).stdout.splitlines() == [
+        "published  shop/fine",
+        "published  shop/limited",
+        f"warning  {told}",
+    ]
+    assert _cli("sync", app).stdout == "nothing has changed\n"
+    Path(app).write_text(Path(app).read_text().replace("concurrency=3", "concurrency=4"))
+    [warning] = json.loads(_cli("sync", app, "--json").stdout)["warnings"]
+    assert (warning["pointer"], warning["message"]) == ("/settings/concurrency", told)
 
 
 def test_an_application_must_be_named(directory: Path) -> None:

@@ -218,6 +218,45 @@ def test_a_setting_that_nobody_knows_is_a_warning() -> None:
     assert found({"rate_limt": {}, "retries": 1}) == [("/settings/rate_limt", "unknown-setting?")]
 
 
+#: A misspelt key in every rule, and what it was meant for, ``None`` if that cannot be told.
+MISSPELT: list[tuple[dict[str, Any], str, str | None]] = [
+    ({"rate_limit": {"limit": 1, "period": "1h", "keys": "event.data.user"}}, "/rate_limit/keys", "key"),
+    ({"cancel_on": [{"event": "a/b"}, {"event": "a/b", "matches": "data.id"}]}, "/cancel_on/1/matches", "match"),
+    ({"batch": {"max_size": 5, "timeout": "5s", "IF": "event.data.x"}}, "/batch/IF", "if"),
+    ({"singleton": {"mode": "skip", "kye": "event.data.x"}}, "/singleton/kye", "key"),
+    ({"throttle": {"limit": 1, "period": "1m", "Burst": 5}}, "/throttle/Burst", "burst"),
+    ({"debounce": {"period": "5s", "maxWait": "1m"}}, "/debounce/maxWait", None),
+    ({"concurrency": [{"limit": 1, "keys": "event.data.x"}]}, "/concurrency/0/keys", "key"),
+    ({"concurrency": {"limit": 1, "~keys/": "event.data.x"}}, "/concurrency/~0keys~1", "key"),
+    ({"priority": {"by": "1", "mosts": 900}}, "/priority/mosts", "most"),
+    ({"idempotency": {"key": "event.data.x", "ttl": "1h"}}, "/idempotency/ttl", None),
+    ({"timeouts": {"strat": "1h"}}, "/timeouts/strat", "start"),
+]
+
+
+@pytest.mark.parametrize(("settings", "place", "meant"), MISSPELT)
+def test_a_key_that_a_rule_does_not_have_is_an_error(settings: Any, place: str, meant: str | None) -> None:
+    assert found(settings) == [(f"/settings{place}", "unknown-setting")]
+    [problem] = validate(document_with(settings), KINDS)
+    assert problem.message.partition(" (did you mean ")[2] == (f"{meant}?)" if meant else "")
+
+
+def test_every_key_that_a_rule_does_not_have_is_told() -> None:
+    settings = {"throttle": {"limt": 1, "period": "1m", "kye": "event.data.x"}}
+    assert found(settings) == [
+        ("/settings/throttle", "missing-key"),
+        ("/settings/throttle/kye", "unknown-setting"),
+        ("/settings/throttle/limt", "unknown-setting"),
+    ]
+
+
+def test_where_nobody_would_see_a_warning_an_unknown_setting_is_an_error() -> None:
+    with pytest.raises(DefinitionError, match=r"rate_limt \(did you mean rate_limit\?\)"):
+        parse_settings({"rate_limt": {}}, knows_all=True)
+    settings = {"singleton": GOOD["singleton"], "concurrency": 3}
+    assert parse_settings(settings, knows_all=True) == parse_settings(settings)
+
+
 # --- which settings exclude each other
 
 GOOD: dict[str, Any] = {

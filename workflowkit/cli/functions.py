@@ -102,6 +102,7 @@ def _as_json(synced: Synced) -> dict[str, object]:
         "version_in_force": synced.version_in_force,
         "published": list(synced.published),
         "retired": list(synced.retired),
+        "warnings": [problem.as_dict() for problem in synced.warnings],
     }
 
 
@@ -109,6 +110,8 @@ def _tell(synced: Synced, *, will: str) -> None:
     for word, ids in (("published", synced.published), ("retired", synced.retired)):
         for function_id in ids:
             click.echo(f"{will}{word}  {plain(function_id)}")
+    for problem in synced.warnings:
+        click.echo(f"warning  {plain(problem.message)}")
     if synced.status.value == "superseded":
         click.echo(f"nothing is changed: version {plain(synced.version_in_force or '')} is newer (--force replaces it)")
     elif not synced.published and not synced.retired:

@@ -26,12 +26,16 @@ _MOST_PLACES_TOLD = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One place where a value breaks a schema. ``keyword`` is the schema keyword, ``message`` a sentence about it."""
+    """One place where a value breaks a schema. ``keyword`` is the schema keyword, ``message`` a sentence about it.
+
+    ``schema_path`` leads to the keyword in the schema, references followed.
+    """
 
     path: tuple[str | int, ...]
     keyword: str
     message: str
     value: Json
+    schema_path: tuple[str | int, ...] = ()
 
     @property
     def pointer(self) -> str:
@@ -102,7 +106,9 @@ def _explained(error: ValidationError) -> Iterator[Violation]:
         for inner in _told(meant[0]):
             yield from _explained(inner)
     else:
-        yield Violation(tuple(error.instance_path), error.kind.name, _sentence(error), error.instance)
+        yield Violation(
+            tuple(error.instance_path), error.kind.name, _sentence(error), error.instance, tuple(error.schema_path)
+        )
 
 
 def _told(errors: list[ValidationError]) -> list[ValidationError]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from workflowkit.base.errors import DefinitionError, InvalidInput, Problem
 from workflowkit.base.jsonvalue import check_json, loads_strict
@@ -67,13 +68,20 @@ def validate(
     return sorted(dict.fromkeys(found), key=_place)
 
 
-def parse_settings(settings: Json, limits: Limits = DEFAULT_LIMITS) -> WorkflowSettings:
+def parse_settings(settings: Json, limits: Limits = DEFAULT_LIMITS, *, knows_all: bool = False) -> WorkflowSettings:
     """Return the settings of a workflow or a function, given as a document would have them under ``settings``.
 
+    With ``knows_all``, a setting that does not exist is an error, too, as it is where nobody would see a warning.
     Raises ``DefinitionError`` with all problems, whose pointers begin with ``/settings`` as those of a document do. Of
     a graph in ``on_failure`` or ``on_cancel`` only the form is checked.
     """
-    return _parse_part("settings", settings, check_settings, limits).settings
+    check = _check_all_settings if knows_all else check_settings
+    return _parse_part("settings", settings, check, limits).settings
+
+
+def _check_all_settings(subject: Subject) -> Iterator[Problem]:
+    for problem in check_settings(subject):
+        yield replace(problem, severity="error") if problem.code == "unknown-setting" else problem
 
 
 def parse_triggers(triggers: Json, limits: Limits = DEFAULT_LIMITS) -> tuple[AnyTrigger, ...]:

@@ -161,4 +161,6 @@ class Checkpoints:
         }
         declared[own] = remote_function(asked, sdk, spec_of(own))
         origin = Origin(asked.fields["domain"], asked.fields["domain"], sdk)
-        parts.functions.sync(parts.settings.environment, App(asked.app_id, None, declared, origin), force=True)
+        parts.functions.sync(
+            parts.settings.environment, App(asked.app_id, None, declared, origin), force=True
+        ).log_warnings()

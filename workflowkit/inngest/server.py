@@ -94,7 +94,7 @@ class AppServer:
             raise Conflict(f"the app {found.name!r} has the name of the application that runs here")
         origin = Origin(found.name, found.url, found.sdk)
         app = App(found.id, found.version, found.functions, origin)
-        synced = parts.functions.sync(parts.settings.environment, app, force=True)
+        synced = parts.functions.sync(parts.settings.environment, app, force=True).log_warnings()
         return found.name, synced.status is SyncStatus.SYNCED
 
     def functions(self) -> list[dict[str, Any]]:

@@ -27,6 +27,8 @@ from workflowkit.store.database import Database, Transaction
 
 _log = logging.getLogger(__name__)
 
+#: What the code says of a function; the rest of its document is made from that.
+_WRITTEN = ("/settings", "/triggers")
 _PARTS = re.compile(r"\d+|[^\W\d_]+")
 
 
@@ -65,12 +67,22 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class Synced:
-    """What syncing came to, or would: the ids of functions, and the version of the code that is in force now."""
+    """What syncing came to, or would: the ids of functions, and the version of the code that is in force now.
+
+    ``warnings`` are about the settings and triggers of the functions that were published.
+    """
 
     status: SyncStatus
     version_in_force: str | None = None
     published: tuple[str, ...] = ()
     retired: tuple[str, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+
+    def log_warnings(self) -> Synced:
+        """Log the warnings, for syncs whose result nobody looks at. Return the same."""
+        for problem in self.warnings:
+            _log.warning("%s (%s)", problem.message, problem.pointer)
+        return self
 
 
 class Functions:
@@ -96,7 +108,7 @@ class Functions:
             planned = _plan(tx, scope, stored, app, force=force)
             if planned.status is not SyncStatus.SYNCED:
                 return planned
-            published = self._publish(tx, scope, app, stored)
+            published, warnings = self._publish(tx, scope, app, stored)
             for function_id in planned.retired:
                 self._authoring.switch(tx, scope, function_id, enabled=False)
             kept = frozenset() if stored is None else frozenset(stored.function_ids) - frozenset(planned.retired)
@@ -107,7 +119,7 @@ class Functions:
             synced = _row(tx, app, published, planned.retired)
             appsyncs.insert(tx, scope, synced, limit=self._authoring.limits.app_syncs)
         _log.info("functions of %s synced: %d published, %d retired", app.id, len(published), len(planned.retired))
-        return Synced(SyncStatus.SYNCED, app.version, published, planned.retired)
+        return Synced(SyncStatus.SYNCED, app.version, published, planned.retired, warnings)
 
     def is_retired(self, environment: str, app_id: str, function_id: str) -> bool:
         """Tell whether a function is switched off because code was synced that does not have it."""
@@ -124,20 +136,24 @@ class Functions:
                 return planned
             return replace(planned, published=tuple(_changed(tx, scope, app)))
 
-    def _publish(self, tx: Transaction, scope: Scope, app: App, stored: AppRecord | None) -> tuple[str, ...]:
+    def _publish(
+        self, tx: Transaction, scope: Scope, app: App, stored: AppRecord | None
+    ) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
         # SAFETY: A1 — code that has changed brings an archived application back, with what was switched off with it.
         known = frozenset() if stored is None else frozenset(stored.function_ids) - frozenset(stored.archived_functions)
-        published, kinds = [], _Kinds({function.spec.kind: function.spec for function in app.functions.values()})
+        published, warnings = list[str](), list[Problem]()
+        kinds = _Kinds({function.spec.kind: function.spec for function in app.functions.values()})
         for function_id, function in sorted(app.functions.items()):
             try:
-                is_new = self._authoring.put(tx, scope, function_id, function.document, kinds).created
+                put = self._authoring.put(tx, scope, function_id, function.document, kinds)
             except DefinitionError as error:
                 raise DefinitionError([_named(problem, function_id) for problem in error.problems]) from error
-            if is_new:
+            if put.created:
                 published.append(function_id)
+                warnings += [_named(each, function_id) for each in put.warnings if each.pointer.startswith(_WRITTEN)]
             if function_id not in known:  # it was retired: one that somebody has switched off stays off
                 self._authoring.switch(tx, scope, function_id, enabled=True)
-        return tuple(published)
+        return tuple(published), tuple(warnings)
 
 
 def _named(problem: Problem, function_id: str) -> Problem:

@@ -57,7 +57,7 @@ class Simulating:
         Raises ``NotFound`` if there is no published version, ``DefinitionError`` for settings that no document may
         have.
         """
-        flow = parse_settings(question.settings, self._limits).flow
+        flow = parse_settings(question.settings, self._limits, knows_all=True).flow
         with self._database.read() as tx:
             found = subscriptions.load_target(tx, scope, workflow_id)
             if found is None or found.version is None:

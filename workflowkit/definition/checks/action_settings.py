@@ -9,6 +9,7 @@ from workflowkit.base.jsonvalue import child_pointer
 from workflowkit.definition.checks.durations import check_duration
 from workflowkit.definition.checks.inputs import InputCheck
 from workflowkit.definition.checks.kinds import unknown_kind
+from workflowkit.definition.checks.spelling import hint
 from workflowkit.definition.checks.subject import GraphSubject
 from workflowkit.definition.contract import contract_of
 from workflowkit.definition.durations import DAY_MS, SECOND_MS, duration_ms
@@ -25,7 +26,7 @@ def check_action_settings(entry: ActionEntry, subject: GraphSubject) -> Iterator
     """Yield what is wrong with an action's settings; references, expressions and edges are looked at elsewhere."""
     pointer, settings, written = f"{entry.pointer}/settings", entry.settings, entry.written_settings
     for name in written.keys() - SETTING_NAMES:
-        message = f"Action '{entry.id}' has a setting that means nothing: {name}"
+        message = f"Action '{entry.id}' has a setting that means nothing: {name}{hint(name, SETTING_NAMES)}"
         yield Problem(child_pointer(pointer, name), "unknown-setting", message, "warning")
     # What the schema cannot say of a text; numbers and the form of texts are the schema's.
     if isinstance(written.get("timeout"), str) and (settings.timeout_seconds or 0) > MAX_TIMEOUT_SECONDS:

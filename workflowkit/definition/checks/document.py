@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from functools import lru_cache, reduce
+from typing import TYPE_CHECKING, Any
 
 from workflowkit.assets import asset_dir
 from workflowkit.base.errors import Problem
-from workflowkit.base.jsonvalue import loads
+from workflowkit.base.jsonvalue import child_pointer, loads
 from workflowkit.base.scope import FUNCTION_PREFIX
+from workflowkit.definition.checks.spelling import hint
 from workflowkit.definition.jsvalues import Json
 from workflowkit.definition.model import ConditionType
 from workflowkit.definition.schema import Violation, compile_schema, shown, violations
@@ -42,6 +43,8 @@ def check_document(document: Json) -> Iterator[Problem]:
             yield _unknown_condition(violation)
         elif violation.keyword == "oneOf":
             yield from _alternatives(violation)
+        elif violation.keyword == "additionalProperties":
+            yield from _unknown_keys(violation)
         else:
             code = _CODES.get(violation.keyword, "invalid-value")
             subject = f"{violation.path[-1]}: " if violation.path and isinstance(violation.path[-1], str) else ""
@@ -61,8 +64,22 @@ def _is_follower(violation: Violation, document: Json) -> bool:
 
 
 @lru_cache(maxsize=1)
+def _schema() -> Any:
+    return loads((asset_dir("schemas") / "workflow.schema.json").read_bytes())
+
+
+@lru_cache(maxsize=1)
 def _validator() -> Draft202012Validator:
-    return compile_schema(loads((asset_dir("schemas") / "workflow.schema.json").read_bytes()))
+    return compile_schema(_schema())
+
+
+def _unknown_keys(violation: Violation) -> Iterator[Problem]:
+    """Yield the keys that a rule of the settings does not have: without what they were meant for it holds for more."""
+    rule = reduce(lambda here, step: here[step], violation.schema_path[:-1], _schema())
+    place = next(step for step in reversed(violation.path) if isinstance(step, str))
+    for name in violation.value.keys() - rule["properties"].keys():
+        message = f"{place}: There is no key '{name}' here{hint(name, rule['properties'])}"
+        yield Problem(child_pointer(violation.pointer, name), "unknown-setting", message)
 
 
 def _alternatives(violation: Violation) -> Iterator[Problem]:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from workflowkit.base.errors import Problem
 from workflowkit.definition.catalogue import ActionCatalogue
+from workflowkit.definition.checks.spelling import hint
 
 
 def unknown_kind(kind: str, pointer: str, catalogue: ActionCatalogue) -> Problem:
     """Return the problem, with a kind that is spelled alike if there is one."""
-    from difflib import get_close_matches  # only for documents that are wrong
-
-    close = get_close_matches(kind, list(catalogue.kinds()), n=1)
-    hint = f" (did you mean {close[0]}?)" if close else ""
-    return Problem(pointer, "unknown-kind", f"Workflow instance references unknown action kind: {kind}{hint}")
+    message = f"Workflow instance references unknown action kind: {kind}{hint(kind, catalogue.kinds())}"
+    return Problem(pointer, "unknown-kind", message)

@@ -9,6 +9,7 @@ from workflowkit.base.jsonvalue import child_pointer
 from workflowkit.definition.checks.durations import check_duration
 from workflowkit.definition.checks.expressions import check_expression
 from workflowkit.definition.checks.flow import check_flow_control
+from workflowkit.definition.checks.spelling import hint
 from workflowkit.definition.checks.subject import Subject
 from workflowkit.definition.durations import LONGEST_WAIT_SECONDS, SECOND_MS, duration_ms
 from workflowkit.definition.jsvalues import Json
@@ -25,9 +26,8 @@ def check_settings(subject: Subject) -> Iterator[Problem]:
     """Yield what is wrong with the workflow's settings."""
     settings = mapping(subject.document, "settings")
     for name in settings.keys() - SETTING_NAMES:
-        yield Problem(
-            child_pointer("/settings", name), "unknown-setting", f"This setting means nothing: {name}", "warning"
-        )
+        message = f"This setting means nothing: {name}{hint(name, SETTING_NAMES)}"
+        yield Problem(child_pointer("/settings", name), "unknown-setting", message, "warning")
     timeouts = mapping(settings, "timeouts")
     for name in ("start", "finish"):
         length_ms = duration_ms(timeouts.get(name))
