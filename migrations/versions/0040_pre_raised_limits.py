@@ -3,8 +3,8 @@ limit was raised since, or the clock set back."""
 
 from alembic import op
 
-revision = "0037"
-down_revision = "0036"
+revision = "0040"
+down_revision = "0039"
 branch_labels = None
 depends_on = None
 
