@@ -69,6 +69,7 @@ from workflowkit.runtime.nextturn import NextTurn
 from workflowkit.runtime.notices import LocalNotices, Notices
 from workflowkit.runtime.oidc import Oidc
 from workflowkit.runtime.oversight import BrokerState, Oversight
+from workflowkit.runtime.overtaking import Overtaking
 from workflowkit.runtime.pausing import Pausing
 from workflowkit.runtime.position import ENDED_TIMER, Jitter, Schedule
 from workflowkit.runtime.presence import Presence, Serving
@@ -96,6 +97,7 @@ from workflowkit.runtime.worker import Worker, run_info
 from workflowkit.runtime.workerrequests import WorkerRequests
 from workflowkit.store.database import Database
 from workflowkit.store.runs import RunRecord
+from workflowkit.store.workers import Role
 from workflowkit.streams.handover import Streams
 from workflowkit.streams.hub import Hub
 
@@ -418,10 +420,15 @@ class Runtime:
     def relay_thread(self, serving: Serving) -> RelayThread:
         presence = Presence(self.database, serving, lambda: self.heartbeat.held_count)
         interval_seconds = self.settings.relay_interval_seconds
+        overtaking = self.overtaking if serving.role is Role.WORKER else None
         return RelayThread(
             self.relay, interval_seconds=interval_seconds, presence=presence, pruning=self.pruning,
-            wait=lambda stopping: wait_for_tables(self.database, stopping),
+            overtaking=overtaking, wait=lambda stopping: wait_for_tables(self.database, stopping),
         )  # fmt: skip
+
+    @cached_property
+    def overtaking(self) -> Overtaking:
+        return Overtaking(self.database, self.worker.overtake, grace_seconds=self.settings.hint_grace_seconds)
 
     @cached_property
     def pruning(self) -> Pruning:

@@ -60,8 +60,10 @@ class Matched:
 
     ``awaited`` are those of the events that runs wait for, ``told`` the events that tell of runs which ended at once,
     ``candidates`` those that flow control is to decide about; ``starting`` has the ids of the runs of all of them.
+    With ``is_for_others``, no step is for this worker.
     """
 
+    is_for_others: bool = False
     claim: Claim | None = None
     openings: list[Opening] = field(default_factory=list)
     awaited: list[Awaited] = field(default_factory=list)
@@ -69,6 +71,10 @@ class Matched:
     candidates: list[Candidate] = field(default_factory=list)
     starting: set[str] = field(default_factory=set)
     event_ids: list[str] = field(default_factory=list)
+
+    @property
+    def may_claim(self) -> bool:
+        return self.claim is None and not self.is_for_others
 
 
 class Matching:
@@ -92,7 +98,7 @@ class Matching:
         #: Workflows whose states of flow control others change as well.
         self._contended = Recently()
 
-    def match(self, event_ids: Sequence[str]) -> Matched:
+    def match(self, event_ids: Sequence[str], *, is_for_others: bool = False) -> Matched:
         """Match those of the events that are still pending. The caller performs the claim and sees to the openings.
 
         The events are not locked: where another worker is faster with one of them, the run it started is there already
@@ -100,8 +106,8 @@ class Matching:
         """
         for _ in range(MATCH_TRIES):
             try:
-                found = self._match_at_once(event_ids) if self._database.is_postgresql else None
-                return found or self._match(event_ids)
+                found = self._match_at_once(event_ids, is_for_others) if self._database.is_postgresql else None
+                return found or self._match(event_ids, is_for_others)
             except self._database.integrity_error:
                 continue
         return Matched()  # others are at them; the relay repeats what they leave
@@ -111,7 +117,7 @@ class Matching:
         with self._database.transaction("match") as tx:
             events.put_off(tx, event_id, wake_at_ms=tx.now_ms + by_ms)
 
-    def _match_at_once(self, event_ids: Sequence[str]) -> Matched | None:
+    def _match_at_once(self, event_ids: Sequence[str], is_for_others: bool) -> Matched | None:
         """Match without locking the events, in one statement that commits by itself if it can be; PostgreSQL only.
 
         ``None`` where that does not do. Each event ends in a row that only one can insert: whoever comes second fails
@@ -119,7 +125,7 @@ class Matching:
         fails if they change meanwhile.
         """
         with self._database.statement("match") as tx:
-            matched, batch = self._decide(tx, event_ids)
+            matched, batch = self._decide(tx, event_ids, is_for_others)
             if matched.awaited or matched.told or not batch.is_one_statement():
                 return None
             if not matched.candidates:
@@ -166,12 +172,12 @@ class Matching:
     def _is_contended(self, tx: Transaction, matched: Matched) -> bool:
         return any(self._contended.has(each.place.owner, now_ms=tx.now_ms) for each in matched.candidates)
 
-    def _match(self, event_ids: Sequence[str]) -> Matched:
+    def _match(self, event_ids: Sequence[str], is_for_others: bool) -> Matched:
         with self._database.transaction("match") as tx:
             if self._database.is_postgresql:
                 # SAFETY: I20 — locked: no event can take a unit of a rate, or a place in a batch, twice.
                 event_ids = events.lock_pending(tx, event_ids)
-            matched, batch = self._decide(tx, event_ids)
+            matched, batch = self._decide(tx, event_ids, is_for_others)
             if matched.awaited:  # locks steps: before states of flow control, and lanes
                 hints = receive(tx, matched.awaited, wake_at_ms=tx.now_ms + self._schedule.grace_ms)
                 matched.openings += [Opening(hint) for hint in hints]
@@ -189,18 +195,18 @@ class Matching:
         self, tx: Transaction, matched: Matched, batch: Batch, *, is_locked: bool = True
     ) -> FirstTurn | None:  # fmt: skip
         """Decide about the candidates; return the step among them that may start in the statement that writes all."""
-        may_claim = matched.claim is None
+        may_claim = matched.may_claim
         begun = self._admitting.admit(tx, matched.candidates, may_claim=may_claim, is_locked=is_locked)
         batch.extend(begun.batch)
         matched.claim = matched.claim or begun.claim
         matched.openings += begun.openings
         for run, event in begun.ended:
             matched.told += self._ending.told_of_new(tx, run, event)
-        return begun.first if matched.claim is None else None
+        return begun.first if matched.may_claim else None
 
-    def _decide(self, tx: Transaction, event_ids: Sequence[str]) -> tuple[Matched, Batch]:
+    def _decide(self, tx: Transaction, event_ids: Sequence[str], is_for_others: bool) -> tuple[Matched, Batch]:
         pending = _readable(tx, events.pending(tx, event_ids))
-        matched, batch = Matched(), Batch(matched_events=[(record.id,) for record in pending])
+        matched, batch = Matched(is_for_others), Batch(matched_events=[(record.id,) for record in pending])
         for scope, records in _by_scope(pending).items():
             self._match_scope(tx, scope, records, batch, matched)
         return matched, batch
@@ -304,7 +310,7 @@ class Matching:
             claim, openings = start_run(
                 own, run, workflow, event.as_json(), self._schedule,
                 # What may have been cancelled already is looked at once more, when it is claimed.
-                now_ms=tx.now_ms, claim=matched.claim is None and not workflow.settings.cancel_on,
+                now_ms=tx.now_ms, claim=matched.may_claim and not workflow.settings.cancel_on,
                 due_at_ms=record.starts_at_ms,
             )  # fmt: skip
             _cancel_missed(tx, own, self._limits)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from workflowkit.base.errors import StoreUnavailable
 from workflowkit.base.settings import DEFAULT_QUEUE
 from workflowkit.runtime.hints import Dispatcher, StepHint, place_hint
+from workflowkit.runtime.overtaking import Overtaking
 from workflowkit.runtime.presence import Presence
 from workflowkit.runtime.pruning import Pruning
 from workflowkit.runtime.timers import Timers
@@ -117,7 +118,8 @@ class RelayThread:
 
     ``wait`` returns when it can begin.
 
-    With a ``presence``, it also lets others know that this process is there; with ``pruning``, it deletes what is old.
+    With a ``presence``, it also lets others know that this process is there; with ``pruning``, it deletes what is old;
+    with ``overtaking``, it matches what waits behind other tenants' events.
     """
 
     def __init__(
@@ -127,11 +129,13 @@ class RelayThread:
         interval_seconds: float,
         presence: Presence | None = None,
         pruning: Pruning | None = None,
+        overtaking: Overtaking | None = None,
         wait: Callable[[threading.Event], None] | None = None,
     ) -> None:
         self._relay = relay
         self._wait = wait
         self._pruning = pruning
+        self._overtaking = overtaking
         self._presence = presence
         self._interval_seconds = interval_seconds
         self._stop = threading.Event()
@@ -156,6 +160,8 @@ class RelayThread:
             try:
                 # SAFETY: I15 — each by itself: what one cannot do must not keep the others from being done.
                 self._do(self._relay.tick)
+                if self._overtaking is not None:
+                    self._do(self._overtaking.look)
                 if self._presence is not None:
                     self._do(self._presence.tell)
                 if self._pruning is not None:

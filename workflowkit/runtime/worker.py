@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -65,6 +66,8 @@ from workflowkit.store.runs import RunRecord, given
 _log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
+#: How many openings may wait to overtake; with more, every thread is busy with such already.
+MAX_AHEAD = 256
 
 
 @dataclass(slots=True)
@@ -74,11 +77,14 @@ class _Budget:
     ends_at: float
     steps_left: int
     draining: threading.Event
+    #: What it gives way to.
+    ahead: Collection[Opening]
 
     def allows(self) -> bool:
         """Count one step, and tell whether there may be another."""
         self.steps_left -= 1
-        return self.steps_left > 0 and monotonic_seconds() < self.ends_at and not self.draining.is_set()
+        is_over = self.steps_left <= 0 or monotonic_seconds() >= self.ends_at
+        return not (is_over or self.ahead or self.draining.is_set())
 
 
 class Worker:
@@ -118,6 +124,8 @@ class Worker:
         self._logs = logs
         self._secrets = secrets
         self._draining = threading.Event()
+        #: What may overtake all that this process has in hand, and is hinted to others as well.
+        self._ahead: deque[Opening] = deque()
 
     def drain(self) -> None:
         """Hand runs over after their current step from now on: the process is about to end."""
@@ -128,18 +136,32 @@ class Worker:
         try:
             matched = self._matching.match(event_ids)
         except Exception as error:
-            self._match_apart(event_ids, error)
+            self._match_apart(event_ids, error, self.match)
             return
         hint(self._dispatcher, (), matched.event_ids)
         self._work_off(matched.openings, matched.claim)
 
-    def _match_apart(self, event_ids: Sequence[str], error: Exception) -> None:
+    def overtake(self, event_ids: Sequence[str]) -> None:
+        """Match events, and let what they start be the next that the threads of this process take up.
+
+        It is hinted as well, to whoever is free.
+        """
+        try:
+            matched = self._matching.match(event_ids, is_for_others=True)
+        except Exception as error:
+            self._match_apart(event_ids, error, self.overtake)
+            return
+        hint(self._dispatcher, [opening.hint for opening in matched.openings], matched.event_ids)
+        if len(self._ahead) < MAX_AHEAD:
+            self._ahead.extend(each for each in matched.openings if each.hint.queue in self._settings.queues)
+
+    def _match_apart(self, event_ids: Sequence[str], error: Exception, match: Callable[[Sequence[str]], None]) -> None:
         """Match events one by one of which one cannot be matched; put off the one that is alone."""
         # SAFETY: I1 I15 — an event that cannot be matched, by a fault of ours, stays, and costs no other event. So does
         # one for which the database gives up; if it is away, nothing can be put off, and the relay repeats it all.
         if len(event_ids) > 1:
             for event_id in event_ids:
-                self.match([event_id])
+                match([event_id])
             return
         is_refused = not isinstance(error, StoreUnavailable)
         self._matching.put_off(*event_ids, by_ms=POSTPONED_MS if is_refused else RETRIED_MS)
@@ -164,14 +186,25 @@ class Worker:
         """Perform a claim, then what is still to be had of the openings that this worker serves."""
         with self._backlog(self._settings.queues) as backlog:
             backlog.add(openings)
+            gives_way = True
             while True:
                 if claim is not None:
-                    self._go_on(claim, backlog)
-                opening = None if self._draining.is_set() else backlog.take()
+                    self._go_on(claim, backlog, gives_way=gives_way)
+                if self._draining.is_set():
+                    return
+                ahead = self._take_ahead()
+                opening = ahead or backlog.take()
                 if opening is None:
                     return
+                gives_way = ahead is None  # those that overtake do not do so among each other
                 claim, openings = self._claim(opening)
                 backlog.add(openings)
+
+    def _take_ahead(self) -> Opening | None:
+        try:
+            return self._ahead.popleft()
+        except IndexError:
+            return None
 
     def _backlog(self, queues: Sequence[str]) -> Backlog:
         return Backlog(queues, self._dispatcher, spill_seconds=self._settings.spill_seconds)
@@ -183,10 +216,10 @@ class Worker:
             _log.warning("run %s is left to others: %s", opening.hint.run_id, error)
             return None, ()
 
-    def _go_on(self, claim: Claim, backlog: Backlog) -> None:
+    def _go_on(self, claim: Claim, backlog: Backlog, *, gives_way: bool = True) -> None:
         """Perform a step and what follows from it, until that is nothing more for this worker."""
         ends_at = monotonic_seconds() + self._settings.inline_seconds
-        budget = _Budget(ends_at, self._settings.inline_steps, self._draining)
+        budget = _Budget(ends_at, self._settings.inline_steps, self._draining, self._ahead if gives_way else ())
         next_claim: Claim | None = claim
         while next_claim is not None:
             run_id = next_claim.lease.run_id

@@ -115,6 +115,25 @@ _WAKE_PENDING = Sql(
     """
 )
 
+_LATE = "pending.id < :before_id AND pending.wake_at_ms <= :hinted_until_ms"
+_LONGEST_WAITING = Sql(
+    f"""
+    SELECT events.environment, events.tenant FROM pending_events AS pending JOIN events ON events.id = pending.id
+    WHERE {_LATE} ORDER BY pending.id LIMIT 1
+    """  # noqa: S608 - from our own code
+)
+_WAITING_BEHIND = Sql(
+    f"""
+    SELECT id FROM (
+        SELECT events.id, row_number() OVER (PARTITION BY events.environment, events.tenant ORDER BY events.id) AS turn
+        FROM (SELECT id FROM pending_events AS pending WHERE {_LATE} ORDER BY id DESC LIMIT :newest) AS late
+        JOIN events ON events.id = late.id
+        WHERE NOT (events.environment = :environment AND events.tenant = :tenant)
+    ) AS others
+    WHERE turn <= :each ORDER BY turn, id LIMIT :limit
+    """  # noqa: S608 - from our own code
+)
+
 
 def claim_event_id(tx: Transaction, scope: Scope, event_id: str, own_id: str, window_ms: int) -> str | None:
     """Claim the sender's ``event_id`` for the event ``own_id``; return the id of the event that has it already, if any.
@@ -217,6 +236,35 @@ def wake_pending(tx: Transaction, *, limit: int, wake_at_ms: int) -> list[str]:
     """Return ids of pending events that were due for a hint, and put their next one off to ``wake_at_ms``."""
     rows = tx.rows(_WAKE_PENDING, now_ms=tx.now_ms, limit=limit, wake_at_ms=wake_at_ms)
     return sorted(row[0] for row in rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """Which pending events count as late: those with lower ids than ``before_id``, which carry the time at which they
+    came. Without those that were put off beyond ``hinted_until_ms``, as they cannot be matched.
+    """
+
+    before_id: str
+    hinted_until_ms: int
+
+
+def longest_waiting(tx: Transaction, late: Late) -> Scope | None:
+    """Return whose late event is the oldest; ``None`` if none is late."""
+    row = tx.one(_LONGEST_WAITING, before_id=late.before_id, hinted_until_ms=late.hinted_until_ms)
+    return None if row is None else Scope(*row)
+
+
+def waiting_behind(tx: Transaction, late: Late, served: Scope, *, newest: int, each: int, limit: int) -> list[str]:
+    """Return late events of others than ``served``: of each ``each``, the first of everybody first, ``limit`` in all.
+
+    Looks at the ``newest`` ones only, however many there are.
+    """
+    whose = {"environment": served.environment, "tenant": served.tenant}
+    rows = tx.rows(
+        _WAITING_BEHIND, before_id=late.before_id, hinted_until_ms=late.hinted_until_ms, newest=newest, each=each,
+        limit=limit, **whose,
+    )  # fmt: skip
+    return [row[0] for row in rows]
 
 
 def any_due(tx: Transaction) -> bool:
