@@ -90,6 +90,12 @@ STORIES = [
         [_with(0, 1, k="a"), _with(0, 2, k="b"), _with(1, 3, k="a")], [(0, [1]), (0, [2])], {"rate-limited": 1},
     ),
     Story(
+        "24 rateLimit: keys have the whole language",
+        {"rateLimit": {"limit": 1, "period": "60s", "key": "has(event.data.k) && string(event.data.k) in ['1', '2']"}},
+        [_with(0, 1, k=1), _with(1, 2, k="2"), _with(2, 3), _with(3, 4, k=3)],
+        [(0, [1]), (2, [3]), (3, [4])], {"rate-limited": 1},
+    ),
+    Story(
         "12.1 rateLimit: a key that is false is no limit",
         {"rateLimit": {"limit": 1, "period": "60s", "key": "event.data.k == 'a'"}},
         [_with(0, 1, k="b"), _with(0, 2, k="b"), _with(0, 3, k="a"), _with(1, 4, k="a")],

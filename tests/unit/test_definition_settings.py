@@ -171,7 +171,8 @@ def test_the_default_of_retries_is_for_actions_that_say_nothing() -> None:
         ({"priority": {"by": "1", "most": 43_201}}, "/priority/most", "invalid-value"),
         ({"rate_limit": {"limit": 1, "period": "1h", "burst": 0}}, "/rate_limit/burst", "invalid-value"),
         ({"singleton": {"mode": "replace"}}, "/singleton/mode", "invalid-value"),
-        ({"singleton": {"mode": "skip", "key": "size(event.data.x)"}}, "/singleton/key", "invalid-expression"),
+        ({"singleton": {"mode": "skip", "key": "sizes(event.data.x)"}}, "/singleton/key", "invalid-expression"),
+        ({"singleton": {"mode": "skip", "key": "string(now())"}}, "/singleton/key", "unknown-variable"),
         ({"idempotency": {"key": "event.data.x", "period": "59s"}}, "/idempotency/period", "invalid-value"),
         ({"idempotency": "event.data."}, "/idempotency", "invalid-expression"),
         ({"idempotency": {}}, "/idempotency", "missing-key"),
@@ -216,6 +217,25 @@ def test_what_is_no_json_is_refused_before_it_is_read() -> None:
 
 def test_a_setting_that_nobody_knows_is_a_warning() -> None:
     assert found({"rate_limt": {}, "retries": 1}) == [("/settings/rate_limt", "unknown-setting?")]
+
+
+KEYS = (
+    "lowercase(event.data.email)", "event.data.plan in ['a', 'b']", "string(event.data.id)", "size(event.data.items)",
+    "has(event.data.x) ? event.data.x : event.data.y", "event.data.tags.exists(t, t == 'x')",
+    "event.data.url.startsWith('x')",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_keys_have_the_whole_language(key: str) -> None:
+    keyed: list[dict[str, Any]] = [
+        {"throttle": {"limit": 1, "period": "1m", "key": key}},
+        {"rate_limit": {"limit": 1, "period": "1m", "key": key}},
+        {"debounce": {"period": "5s", "key": key}}, {"batch": {"max_size": 2, "timeout": "5s", "key": key}},
+        {"singleton": {"mode": "skip", "key": key}}, {"concurrency": {"limit": 1, "key": key}},
+        {"idempotency": key}, {"idempotency": {"key": key}},
+    ]  # fmt: skip
+    assert [found(settings) for settings in keyed] == [[]] * len(keyed)
 
 
 #: A misspelt key in every rule, and what it was meant for, ``None`` if that cannot be told.

@@ -29,7 +29,7 @@ from workflowkit.definition.cel.syntax import (
 from workflowkit.definition.cel.values import TYPE_NAMES
 from workflowkit.definition.model import Json
 
-#: Where an expression may stand: "restricted" is the language of keys and cancellations.
+#: Where an expression may stand: "restricted" is the language of cancellations.
 Policy = OneOf["full", "restricted"]
 
 

@@ -119,7 +119,7 @@ _cache: Final[WeightedCache[Expression]] = WeightedCache(_CACHE_WEIGHT)
 def compile_expression(text: str, *, limits: Limits = DEFAULT_LIMITS, policy: Policy = "full") -> Expression:
     """Return ``text`` compiled; the same text is compiled once and then found in a bounded cache.
 
-    ``policy="restricted"`` is the language of keys and cancellations: comparisons, logic, arithmetic, indexing,
+    ``policy="restricted"`` is the language of cancellations: comparisons, logic, arithmetic, indexing,
     conversions of numbers and times; no macros, ``has()``, ``in`` or functions of texts. Raises
     ``ExpressionError``, with the position where there is one.
     """

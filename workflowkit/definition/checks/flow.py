@@ -62,9 +62,9 @@ def _check_expressions(subject: Subject, settings: Mapping[str, Json]) -> Iterat
     limits = subject.limits
     for setting in _WITH_KEYS:
         if (key := text_or_none(mapping(settings, setting), "key")) is not None:
-            yield from check_expression(key, f"/settings/{setting}/key", EVENT, limits, "restricted")
+            yield from check_expression(key, f"/settings/{setting}/key", EVENT, limits)
     if (key := text_or_none(settings, "idempotency")) is not None:
-        yield from check_expression(key, "/settings/idempotency", EVENT, limits, "restricted")
+        yield from check_expression(key, "/settings/idempotency", EVENT, limits)
     if (condition := text_or_none(mapping(settings, "batch"), "if")) is not None:
         yield from check_expression(condition, "/settings/batch/if", EVENT_AND_TIME, limits)
     written = settings.get("priority")
@@ -85,7 +85,7 @@ def _check_concurrency(subject: Subject, settings: Mapping[str, Json]) -> Iterat
         pointer = f"/settings/concurrency{below}"
         key, scope = text_or_none(entry, "key"), choice(Scope, entry.get("scope"), Scope.WORKFLOW)
         if key is not None:
-            yield from check_expression(key, f"{pointer}/key", EVENT, subject.limits, "restricted")
+            yield from check_expression(key, f"{pointer}/key", EVENT, subject.limits)
         elif scope is not Scope.WORKFLOW:
             message = f"A limit for the whole {scope} needs a key that says what shares it, such as \"'mail-server'\""
             yield Problem(pointer, "missing-key", message)
