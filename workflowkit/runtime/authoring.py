@@ -256,8 +256,8 @@ class Authoring:
         rows.create_missing(tx, scope, workflow_id, name=name, document=document)
         workflow = rows.lock(tx, scope, workflow_id)
         draft = rows.get_draft(tx, scope, workflow_id)
-        if jsonvalue.canonical(draft.document) != jsonvalue.canonical(document):
-            _check_not_archived(workflow)
+        is_new = jsonvalue.canonical(draft.document) != jsonvalue.canonical(document)
+        if is_new and not workflow.is_archived:
             rows.replace_draft(tx, scope, workflow_id, name=name, document=document, revision=draft.revision)
         return self._publish(tx, scope, workflow, document, actions, also, said or _Said())
 
