@@ -283,6 +283,11 @@ class Authoring:
             _renew(tx, scope, replace(workflow, enabled=enabled))
         return rows.get(tx, scope, workflow_id)
 
+    def retire(self, tx: Transaction, scope: Scope, workflow_id: str) -> None:
+        """Switch a function off that is gone: of no event is told that it starts nothing."""
+        workflow = self.switch(tx, scope, workflow_id, enabled=False)
+        rows.replace_triggers(tx, scope, workflow_id, version=workflow.published_version or 0, triggers=())
+
     def archive(self, scope: Scope, workflow_id: str, *, by: By = PROGRAM) -> WorkflowRecord:
         """Put a workflow away: it starts no runs and is not changed, those there are go on to their end. Idempotent.
 
@@ -395,16 +400,16 @@ def _renew(tx: Transaction, scope: Scope, workflow: WorkflowRecord) -> None:
 
 
 def _put_in_force(tx: Transaction, scope: Scope, workflow: WorkflowRecord, parsed: Workflow) -> None:
-    """Let the triggers of a version start runs, or none if the workflow is disabled. The caller holds its lock.
+    """Let the triggers of a version start runs, if the workflow is to. The caller holds its lock.
 
-    Those of an archived one are there, so that it is told of each event why it starts nothing; its schedules are not.
+    Those of a disabled or archived one are there, so that it is told of each event why it starts nothing; its schedules
+    are not.
     """
     assert workflow.published_version is not None  # noqa: S101 - that is what is put in force
     through_webhooks = (Trigger(WEBHOOK_PREFIX + each.name, each.condition, each.pointer) for each in parsed.webhooks)
-    triggers = (*parsed.triggers, *through_webhooks) if workflow.enabled else ()
     rows.replace_triggers(
-        tx, scope, workflow.id, version=workflow.published_version, triggers=triggers,
-        archived_at_ms=workflow.archived_at_ms,
+        tx, scope, workflow.id, version=workflow.published_version, triggers=(*parsed.triggers, *through_webhooks),
+        archived_at_ms=workflow.archived_at_ms, enabled=workflow.enabled,
     )  # fmt: skip
     is_paused = not workflow.enabled or workflow.is_archived
     schedules.plan(tx, scope, workflow.id, parsed.schedules, is_paused=is_paused)

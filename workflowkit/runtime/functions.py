@@ -110,7 +110,7 @@ class Functions:
                 return planned
             published, warnings, heights = self._publish(tx, scope, app, stored)
             for function_id in planned.retired:
-                self._authoring.switch(tx, scope, function_id, enabled=False)
+                self._authoring.retire(tx, scope, function_id)
             kept = frozenset() if stored is None else frozenset(stored.function_ids) - frozenset(planned.retired)
             apps.save(
                 tx, scope, app.id, version=app.version, app_hash=app.hash,
