@@ -422,6 +422,34 @@ class WorkflowKit:
         """Lift a drain. Tell whether there was one. Raises ``NotFound``."""
         return self.runtime.pausing.undrain(self._target(target, scope))
 
+    def replay_skipped(
+        self,
+        target: Invocable | str | None = None,
+        *,
+        reasons: Sequence[str] = ("drained", "paused", "archived"),
+        since: datetime | None = None,
+        condition: str | None = None,
+        rate_per_second: float = 50.0,
+        scope: Scope | None = None,
+    ) -> str:
+        """Let events start a workflow that they did not start because of a drain, a pause or the archive.
+
+        Each starts that workflow only, under its flow control, as if it came now; done twice, none starts twice.
+        ``target`` is the workflow or function, default all; ``since`` when they were skipped. Returns the id of the job
+        that does it, and waits itself while there is a drain or pause. Raises ``InvalidInput``, ``NotFound``.
+        """
+        from workflowkit.runtime.jobs import NewJob
+        from workflowkit.store.jobs import JobKind
+
+        if target is not None:
+            self.runtime.pausing.check_exists(self._target(target, scope))
+        workflow_id = target if target is None or isinstance(target, str) else target.id
+        wanted = NewJob(
+            JobKind.REPLAY, workflow_id=workflow_id, skipped=tuple(reasons), condition=condition,
+            created_after_ms=0 if since is None else _milliseconds(since, "/since"), rate_per_second=rate_per_second,
+        )  # fmt: skip
+        return self.runtime.jobs.create(scope or self.settings.scope, wanted).id
+
     def archive(self, workflow_id: str, *, actor: str | None = None, scope: Scope | None = None) -> None:
         """Put a workflow away: it starts no runs, and nobody changes it. Runs that have started go on to their end.
 
@@ -626,7 +654,7 @@ def _by(actor: str | None) -> By | None:
     return None if actor is None else By(actor)
 
 
-def _milliseconds(at: datetime) -> int:
+def _milliseconds(at: datetime, pointer: str = "/at") -> int:
     if at.tzinfo is None:
-        raise InvalidInput.at("/at", "invalid-value", "a time needs a time zone")
+        raise InvalidInput.at(pointer, "invalid-value", "a time needs a time zone")
     return round(at.timestamp() * 1000)

@@ -269,7 +269,9 @@ class Runtime:
 
     @cached_property
     def jobs(self) -> Jobs:
-        return Jobs(self.database, self._cancelling, self.rerunning, self.settings.limits)
+        return Jobs(
+            self.database, self._cancelling, self.rerunning, self.settings.limits, grace_ms=self._schedule.grace_ms
+        )  # fmt: skip
 
     @cached_property
     def searching(self) -> Searching:

@@ -93,3 +93,27 @@ def test_operators_pause_and_resume_workflows_without_publishing_any(sqlite_url:
                 body: dict[str, Any] = {"json": {}} if verb in ("pause", "drain") else {}
                 assert client.call("POST", path, **body).status_code == expected, path
         assert (client.post("/api/workflows/test/publish").status_code == 403) == (role != "publisher")
+
+
+def test_what_was_skipped_is_replayed_by_a_job(database_url: str) -> None:
+    with a_web(database_url) as web:
+        client = web.client()
+        web.harness.deploy(DOCUMENT)
+        _state(web, "/api/workflows/test/drain", {})
+        event_id = web.harness.send("test/happened")
+        web.harness.drain()
+        _state(web, "/api/workflows/test/undrain")
+        wanted = {"kind": "replay", "workflow_id": "test", "skipped": ["drained"]}
+        assert client.post("/api/jobs/count", wanted).get_json() == {"matched_count": 1}
+        created = client.post("/api/jobs", wanted)
+        assert (created.status_code, created.get_json()["skipped"]) == (201, ["drained"])
+        for _ in range(4):
+            web.harness.skip(1)
+        assert client.get(f"/api/jobs/{created.get_json()['id']}").get_json()["done_count"] == 1
+        (run,) = client.get("/api/runs").get_json()["items"]
+        (decision,) = client.get(f"/api/events/{event_id}").get_json()["decisions"]
+        assert (decision["reason"], decision["run_id"]) == ("drained", run["id"])
+        replayed = client.get(f"/api/events/{run['event_id']}").get_json()
+        assert replayed["duplicate_of"] == event_id
+        assert client.post("/api/jobs", {**wanted, "skipped": ["rate-limited"]}).status_code == 400
+        assert ("/skipped", "conflicting-keys") in problems_of(client.post("/api/jobs", {**wanted, "kind": "cancel"}))

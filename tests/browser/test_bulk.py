@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+import services
 from accessibility import serious
-from editing import EditorPage, NewPage, Server, chain
+from editing import DEADLINE_SECONDS, EditorPage, NewPage, Server, chain
 from playwright.sync_api import expect
 
 #: Jobs are worked off by timers.
@@ -77,3 +78,23 @@ def test_axe_finds_nothing_serious_while_acting_on_many_runs(new_page: NewPage, 
     expect(editor.get("job")).to_be_visible()
     assert found + serious(editor.page) == []
     assert editor.page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def test_events_that_a_drain_has_skipped_are_started(editor: EditorPage) -> None:
+    page, server = editor.page, editor.server
+    workflow_id = waiting_runs(server, "bulk/skipped")
+    server.wait_for_runs(workflow_id, RUNS, "")
+    server.post(f"/api/workflows/{workflow_id}/drain", {})
+    server.post("/api/events", [{"name": "bulk/skipped", "data": {}}])
+    wanted = {"kind": "replay", "workflow_id": workflow_id, "skipped": ["drained"]}
+    is_skipped = lambda: server.post("/api/jobs/count", wanted)["matched_count"] == 1  # noqa: E731
+    assert services.wait_until(is_skipped, timeout_seconds=DEADLINE_SECONDS, poll_seconds=0.05)
+    server.post(f"/api/workflows/{workflow_id}/undrain")
+    open_runs(editor, workflow_id)
+    editor.get("bulk-open").click()
+    page.get_by_label("What to do").select_option("skipped")
+    expect(editor.get("bulk-count")).to_contain_text(f"1 skipped event · of {workflow_id}")
+    expect(page.get_by_label("On the version")).to_have_count(0)
+    editor.get("begin-job").click()
+    expect(editor.get("job")).to_contain_text("1 of 1 skipped events started", timeout=JOB_DEADLINE_MS)
+    server.wait_for_runs(workflow_id, RUNS + 1, "")

@@ -359,10 +359,6 @@ def test_a_folder_of_workflows_is_published_and_again_what_changes_in_it(
         (tmp_path / "bad.json").write_text(good)
         (tmp_path / "good.json").unlink()
         assert files.publish_changed() == ["bad"]
-        wk.archive("bad")
-        (tmp_path / "bad.json").write_text(json.dumps({**json.loads(good), "description": "Changed"}))
-        assert files.publish_changed() == []
-        assert "'bad' is archived: restore it first" in capsys.readouterr().err
     finally:
         wk.stop()
 
@@ -561,3 +557,14 @@ def test_a_job_over_runs_of_a_workflow_that_does_not_exist_is_refused(installati
     assert _cli("jobs", "list").stdout == "no jobs\n"
     assert _cli("jobs", "create", "cancel", "--workflow", "test", "--dry-run").stdout == "0 runs\n"
     assert _cli("jobs", "create", "cancel", "--dry-run").exit_code == 0
+
+
+def test_events_that_were_skipped_are_counted_and_replayed(installation: Harness) -> None:
+    installation.deploy(a_workflow().action("a").path("$source", "a").trigger("test/skipped").document(), "skips")
+    assert _cli("drain", "skips").exit_code == 0
+    installation.send("test/skipped")
+    installation.drain()
+    wanted = ("jobs", "create", "replay", "--workflow", "skips", "--skipped", "drained")
+    assert _cli(*wanted, "--dry-run").stdout == "1 events\n"
+    assert _cli(*wanted).stdout.endswith("replay 1 events\n")
+    assert _cli("jobs", "create", "replay", "--skipped", "rate-limited").exit_code == 2

@@ -509,6 +509,7 @@ def job(record: JobRow) -> Shown:
         "id": record.id,
         "kind": record.kind.value,
         "state": record.state.value,
+        "skipped": list(record.chosen.skipped),
         "matched_count": record.matched_count,
         "begun_count": record.begun_count,
         "done_count": record.done_count,

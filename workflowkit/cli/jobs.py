@@ -10,6 +10,8 @@ from workflowkit.cli.output import emit_json, plain, status, table
 from workflowkit.cli.target import opened, scope_of, scope_options
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from workflowkit.app import WorkflowKit
     from workflowkit.base.scope import Scope
     from workflowkit.store.jobs import JobRow
@@ -27,6 +29,10 @@ def command() -> None:
 @click.argument("kind", type=click.Choice(["cancel", "replay"]))
 @click.option("--workflow", "workflow_id", metavar="ID", help="Runs of this workflow. Default: all.")
 @click.option("--status", "statuses", multiple=True, metavar="STATUS", help="Runs in this state; may be repeated.")
+@click.option(
+    "--skipped", "skipped", multiple=True, type=click.Choice(["drained", "paused", "archived"]),
+    help="Of a replay: events that were skipped for this reason, instead of runs; may be repeated.",
+)  # fmt: skip
 @click.option("--if", "condition", metavar="EXPRESSION", help="An expression over event that must be true.")
 @click.option("--reason", metavar="TEXT", help="Why, for people.")
 @click.option("--rate", type=float, default=50.0, show_default=True, help="Repeated runs a second.")
@@ -38,6 +44,7 @@ def create(
     kind: str,
     workflow_id: str | None,
     statuses: tuple[str, ...],
+    skipped: tuple[str, ...],
     condition: str | None,
     reason: str | None,
     rate: float,
@@ -52,6 +59,7 @@ def create(
     \b
     workflowkit jobs create cancel --workflow order-placed --dry-run
     workflowkit jobs create replay --workflow order-placed --status failed --rate 10 --latest
+    workflowkit jobs create replay --workflow order-placed --skipped drained --skipped paused
     """
     from workflowkit.engine.states import RunStatus
     from workflowkit.runtime.jobs import NewJob
@@ -63,7 +71,7 @@ def create(
         raise click.BadParameter(str(error), param_hint="--status") from None
     wanted = NewJob(
         JobKind(kind), chosen, workflow_id, condition=condition, reason=reason, actor=_ACTOR, rate_per_second=rate,
-        version="latest" if latest else "original",
+        version="latest" if latest else "original", skipped=skipped,
     )  # fmt: skip
     with opened() as wk:
         scope = scope_of(environment, tenant)
@@ -74,7 +82,7 @@ def create(
             if as_json:
                 emit_json({"matched_count": count})
             else:
-                click.echo(f"{count} runs")
+                click.echo(f"{count} {_things(skipped)}")
             return
         _show(wk.runtime.jobs.create(scope, wanted), as_json=as_json)
 
@@ -130,7 +138,13 @@ def _show(job: JobRow, *, as_json: bool) -> None:
 
         emit_json(views.job(job))
     else:
-        click.echo(f"{status(job.state.value)} {job.id}  {job.kind.value} {job.matched_count} runs")
+        click.echo(
+            f"{status(job.state.value)} {job.id}  {job.kind.value} {job.matched_count} {_things(job.chosen.skipped)}"
+        )
+
+
+def _things(skipped: Sequence[str]) -> str:
+    return "events" if skipped else "runs"
 
 
 def _row(job: JobRow) -> tuple[str, ...]:

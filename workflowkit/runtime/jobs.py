@@ -1,4 +1,5 @@
-"""Jobs over many runs: cancel them, or repeat them at a rate. They go on after a restart, from where they were.
+"""Jobs over many runs: cancel them, or repeat them at a rate; or over events that a pause or drain kept from starting
+runs: start these. They go on after a restart, from where they were.
 
 A job is a timer that comes again: each time it looks at a few more runs and plans a timer for each of them, so that no
 transaction holds more than one run's lock and no run is taken up twice. Runs that are made after the job are not its.
@@ -7,27 +8,30 @@ transaction holds more than one run's lock and no run is taken up twice. Runs th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from workflowkit.base.errors import InvalidInput, LimitExceeded, NotFound, WorkflowKitError
-from workflowkit.base.ids import new_id
+from workflowkit.base.ids import derived_id, new_id
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope
 from workflowkit.definition.cel import compile_expression
 from workflowkit.engine.states import TERMINAL_RUN, RunStatus
+from workflowkit.flow.decision import SkipReason
 from workflowkit.runtime.cancelling import Cancelling
 from workflowkit.runtime.cause import CANCELLED_BY_USER, Cause
 from workflowkit.runtime.rerunning import LATEST, ORIGINAL, Again, Drained, Rerunning
 from workflowkit.runtime.timers import NOTHING, Fired, Timers
 from workflowkit.store import events, jobs, pauses, runs, timers
 from workflowkit.store.database import Database, Transaction
-from workflowkit.store.jobs import Chosen, JobKind, JobRow, JobState
+from workflowkit.store.jobs import Chosen, Found, JobKind, JobRow, JobState
 from workflowkit.store.pauses import Hold
 from workflowkit.store.timers import TimerRow
 
-#: The kinds of the timers: of the job itself, and of what it does to one run.
-JOB_TIMER, CANCEL_RUN_TIMER, REPLAY_RUN_TIMER = "job", "job.cancel", "job.replay"
+#: The kinds of the timers: of the job itself, and of what it does to one run, or one event.
+JOB_TIMER, CANCEL_RUN_TIMER, REPLAY_RUN_TIMER, REPLAY_EVENT_TIMER = "job", "job.cancel", "job.replay", "job.event"
+#: The reasons for which events are skipped that may be made up for: those of what held a workflow as a whole.
+REPLAYABLE = (SkipReason.DRAINED.value, SkipReason.PAUSED.value, SkipReason.ARCHIVED.value)
 #: Runs that one firing of a job takes up.
 JOB_CHUNK = 100
 #: Pause between two firings of a job that has nothing to wait for but its rate.
@@ -42,7 +46,8 @@ DEFAULT_RATE, MIN_RATE, MAX_RATE = 50.0, 0.001, 1_000.0
 class NewJob:
     """What is asked for. ``statuses`` default to all that are not over (cancel) or to ``failed`` (replay);
     ``created_before_ms`` to the present. ``condition`` is a CEL expression over ``event``. ``rate_per_second`` and
-    ``version`` are of replays."""
+    ``version`` are of replays. ``skipped`` are reasons of ``REPLAYABLE``: then it is about no runs, but about events
+    that were skipped for them in this time, each for the workflow that skipped it."""
 
     kind: JobKind
     statuses: tuple[RunStatus, ...] = ()
@@ -54,13 +59,17 @@ class NewJob:
     actor: str | None = None
     rate_per_second: float = DEFAULT_RATE
     version: str = ORIGINAL
+    skipped: tuple[str, ...] = ()
 
 
 class Jobs:
     """Jobs of tenants."""
 
-    def __init__(self, database: Database, cancelling: Cancelling, rerunning: Rerunning, limits: Limits) -> None:
+    def __init__(
+        self, database: Database, cancelling: Cancelling, rerunning: Rerunning, limits: Limits, *, grace_ms: int
+    ) -> None:
         self._database = database
+        self._grace_ms = grace_ms
         self._cancelling = cancelling
         self._rerunning = rerunning
         self._limits = limits
@@ -70,9 +79,13 @@ class Jobs:
         timers.handle(JOB_TIMER, self._go_on)
         timers.handle(CANCEL_RUN_TIMER, self._cancel_run)
         timers.handle(REPLAY_RUN_TIMER, self._replay_run)
+        timers.handle(REPLAY_EVENT_TIMER, self._replay_event)
 
     def count(self, scope: Scope, wanted: NewJob) -> int:
-        """Return how many runs a job would be about: at most, if it has a condition. Raises ``InvalidInput``."""
+        """Return how many runs or events a job would be about: at most, if it has a condition.
+
+        Raises ``InvalidInput``.
+        """
         chosen = self._chosen(wanted, self._database.now_ms())
         with self._database.read() as tx:
             return jobs.count_chosen(tx, scope, chosen)
@@ -123,14 +136,14 @@ class Jobs:
                 return Fired(again_at_ms=tx.now_ms + 10 * _PAUSE_MS)
             jobs.end(tx, timer.scope, job.id, JobState.DONE)
             return NOTHING
-        if job.kind is JobKind.REPLAY and self._is_held(tx, job, timer, {workflow_id for *_, workflow_id in found}):
+        if job.kind is JobKind.REPLAY and self._is_held(tx, job, timer, {each.workflow_id for each in found}):
             return Fired(again_at_ms=tx.now_ms + HELD_MS, data=_HELD)
-        wanted = [run_id for run_id, event_id, _ in found if self._holds(tx, job.chosen.condition, event_id)]
+        wanted = [each for each in found if self._holds(tx, job.chosen.condition, each.event_id)]
         spacing_ms = _spacing_ms(job)
         # SAFETY: I7 — the timers' ids follow from job and run, and the cursor moves in the same transaction.
         begins_ms = tx.now_ms + int(spacing_ms if timer.data == _HELD else 0)
-        timers.plan(tx, [_run_timer(job, run_id, begins_ms + int(n * spacing_ms)) for n, run_id in enumerate(wanted)])
-        jobs.advance(tx, timer.scope, job.id, cursor=found[-1][0], begun=len(wanted))
+        timers.plan(tx, [_timer_of(job, each, begins_ms + int(n * spacing_ms)) for n, each in enumerate(wanted)])
+        jobs.advance(tx, timer.scope, job.id, cursor=found[-1].id, begun=len(wanted))
         return Fired(again_at_ms=begins_ms + max(_PAUSE_MS, int(len(wanted) * spacing_ms)))
 
     def _cancel_run(self, tx: Transaction, timer: TimerRow) -> Fired:
@@ -155,20 +168,45 @@ class Jobs:
             _, hints, told = self._rerunning.start(tx, timer.scope, (timer.data or {})["run_id"], again)
             fired = Fired(hints=tuple(hints), event_ids=tuple(told))
         except Drained:
-            # SAFETY: I19 — by as long as all take that were planned with it: they keep their distances.
-            put_off_ms = max(HELD_MS, int(JOB_CHUNK * _spacing_ms(job)))
-            turns = (tx.now_ms - timer.due_at_ms) // put_off_ms + 1
-            return Fired(again_at_ms=timer.due_at_ms + turns * put_off_ms, data=timer.data)
+            return _put_off(tx, job, timer)
         except WorkflowKitError:
             pass  # the version cannot be read any more: one run must not hold up the others
         jobs.count_done(tx, timer.scope, job.id)
         return fired
 
+    def _replay_event(self, tx: Transaction, timer: TimerRow) -> Fired:
+        """Address an event once more to the workflow that skipped it, which decides about it as about any other.
+
+        As the same event again: it is nobody else's, no wait takes it, and its run is the one that it would have been.
+        """
+        job = self._active(tx, timer)
+        if job is None:
+            return NOTHING
+        event_id, workflow_id = (timer.data or {})["event_id"], (timer.data or {})["workflow_id"]
+        if _held(tx, job.scope, workflow_id, _HOLD_EVENTS):
+            return _put_off(tx, job, timer)
+        jobs.count_done(tx, timer.scope, job.id)
+        # SAFETY: I1 — its id follows from event and workflow: whoever replays it again finds it there.
+        copy_id = derived_id(event_id, workflow_id, "replay")
+        record = events.find(tx, event_id)
+        if record is None or events.find(tx, copy_id) is not None:
+            return NOTHING
+        again = replace(
+            events.opened(tx, record), id=copy_id, received_at_ms=tx.now_ms, target=workflow_id,
+            duplicate_of=record.duplicate_of or record.id,
+        )  # fmt: skip
+        events.insert(tx, job.scope, [again], wake_at_ms=tx.now_ms + self._grace_ms)
+        return Fired(event_ids=(copy_id,))
+
     def _is_held(self, tx: Transaction, job: JobRow, timer: TimerRow, workflow_ids: set[str]) -> bool:
-        """Tell whether a job repeats nothing for now: because of a drain, or because what one put off is not done."""
+        """Tell whether a job repeats nothing for now: because of a drain, or because what one put off is not done.
+
+        A pause holds up events only: a run that is repeated begins frozen.
+        """
         if timer.data == _HELD and job.done_count < job.begun_count:
             return True
-        return any(Hold.DRAIN in pauses.holds_of(tx, job.scope, workflow_id) for workflow_id in workflow_ids)
+        by = _HOLD_EVENTS if job.chosen.skipped else _HOLD_RUNS
+        return any(_held(tx, job.scope, workflow_id, by) for workflow_id in workflow_ids)
 
     def _active(self, tx: Transaction, timer: TimerRow) -> JobRow | None:
         """Return the job of a run's timer, ``None`` if it does nothing more."""
@@ -185,6 +223,8 @@ class Jobs:
             raise InvalidInput.at("/rate_per_second", "invalid-value", f"from {MIN_RATE:g} to {MAX_RATE:g}")
         if wanted.version not in (ORIGINAL, LATEST):
             raise InvalidInput.at("/version", "invalid-value", f"{ORIGINAL} or {LATEST}")
+        if wanted.skipped and wanted.version != ORIGINAL:
+            raise InvalidInput.at("/version", "conflicting-keys", "what was skipped starts the published version")
 
     def _chosen(self, wanted: NewJob, now_ms: int) -> Chosen:
         if wanted.condition is not None:
@@ -194,11 +234,13 @@ class Jobs:
             raise InvalidInput.at(
                 "/statuses", "invalid-value", f"not of a run that can be the object: {', '.join(wrong)}"
             )
+        if wanted.skipped:
+            _check_skipped(wanted)
         # Cut off one millisecond after the present, so that what was made just before is taken along.
         before_ms = now_ms + 1 if wanted.created_before_ms is None else min(now_ms + 1, wanted.created_before_ms)
         return Chosen(
             tuple(status.value for status in statuses), wanted.workflow_id or "", wanted.created_after_ms, before_ms,
-            wanted.condition,
+            wanted.condition, wanted.skipped,
         )  # fmt: skip
 
     def _holds(self, tx: Transaction, condition: str | None, event_id: str) -> bool:
@@ -216,13 +258,42 @@ _DEFAULT_STATUSES = {JobKind.CANCEL: _OPEN, JobKind.REPLAY: (RunStatus.FAILED,)}
 _POSSIBLE_STATUSES = {JobKind.CANCEL: frozenset(_OPEN), JobKind.REPLAY: TERMINAL_RUN}
 
 
+_HOLD_RUNS, _HOLD_EVENTS = frozenset({Hold.DRAIN}), frozenset({Hold.DRAIN, Hold.PAUSE})
+
+
+def _held(tx: Transaction, scope: Scope, workflow_id: str, by: frozenset[Hold]) -> bool:
+    return not by.isdisjoint(pauses.holds_of(tx, scope, workflow_id))
+
+
+def _put_off(tx: Transaction, job: JobRow, timer: TimerRow) -> Fired:
+    """Return that a timer comes again later."""
+    # SAFETY: I19 — by as long as all take that were planned with it: they keep their distances.
+    put_off_ms = max(HELD_MS, int(JOB_CHUNK * _spacing_ms(job)))
+    turns = (tx.now_ms - timer.due_at_ms) // put_off_ms + 1
+    return Fired(again_at_ms=timer.due_at_ms + turns * put_off_ms, data=timer.data)
+
+
+def _check_skipped(wanted: NewJob) -> None:
+    if wanted.kind is not JobKind.REPLAY:
+        raise InvalidInput.at("/skipped", "conflicting-keys", "only a replay is of events that were skipped")
+    if wanted.statuses:
+        raise InvalidInput.at("/statuses", "conflicting-keys", "what was skipped has no run, and so no status")
+    if wrong := [reason for reason in wanted.skipped if reason not in REPLAYABLE]:
+        message = f"not a reason that can be made up for: {', '.join(wrong)}"
+        raise InvalidInput.at("/skipped", "invalid-value", message)
+
+
 def _spacing_ms(job: JobRow) -> float:
     return 1000 / job.options["rate_per_second"] if job.kind is JobKind.REPLAY else 0.0
 
 
-def _run_timer(job: JobRow, run_id: str, due_at_ms: int) -> TimerRow:
+def _timer_of(job: JobRow, found: Found, due_at_ms: int) -> TimerRow:
+    """Return the timer that does to one run or event what the job is there for."""
+    data = {"run_id": found.id}
     kind = CANCEL_RUN_TIMER if job.kind is JobKind.CANCEL else REPLAY_RUN_TIMER
-    return TimerRow(f"{kind}:{job.id}:{run_id}", kind, job.scope, job.id, due_at_ms, {"run_id": run_id})
+    if job.chosen.skipped:
+        kind, data = REPLAY_EVENT_TIMER, {"event_id": found.event_id, "workflow_id": found.workflow_id}
+    return TimerRow(f"{kind}:{job.id}:{found.id}", kind, job.scope, job.id, due_at_ms, data)
 
 
 def _found(job: JobRow | None, job_id: str) -> JobRow:

@@ -48,10 +48,9 @@ TARGET_MISSING, TARGET_UNPUBLISHED, TARGET_DISABLED = "target-missing", "target-
 INPUTS_REFUSED = "inputs-refused"
 #: How often a batch is tried that other workers match at the same moment.
 MATCH_TRIES = 5
-#: What is archived, disabled, paused or drained starts no run.
+#: What is archived, paused or drained starts no run.
 HELD = {
-    Hold.ARCHIVE: SkipReason.ARCHIVED.value, Hold.DISABLE: SkipReason.DISABLED.value,
-    Hold.PAUSE: SkipReason.PAUSED.value, Hold.DRAIN: SkipReason.DRAINED.value,
+    Hold.ARCHIVE: SkipReason.ARCHIVED.value, Hold.PAUSE: SkipReason.PAUSED.value, Hold.DRAIN: SkipReason.DRAINED.value,
 }  # fmt: skip
 
 
@@ -283,7 +282,9 @@ class Matching:
         event = events.opened(tx, record)
         try:
             workflow = self._versions.load(tx, record.scope, subscription.workflow_id, version)
-            refused = None if record.target is None else refused_inputs(workflow, event.data)
+            # What is replayed came by a trigger.
+            is_by_hand = record.target is not None and record.duplicate_of is None
+            refused = refused_inputs(workflow, event.data) if is_by_hand else None
         except WorkflowKitError as error:
             return START_FAILED, error.message
         if refused is not None:

@@ -96,6 +96,11 @@ class Pausing:
         with self._database.read() as tx:
             return pauses.count_open(tx, target.scope, target.workflow_id)
 
+    def check_exists(self, target: Target) -> None:
+        """Raise ``NotFound`` if there is no such workflow or function."""
+        with self._database.read() as tx:
+            _check_exists(tx, target)
+
     def state_of(self, target: Target) -> PauseState:
         """Return how things stand. Raises ``NotFound``."""
         scope, workflow_id = target.scope, target.workflow_id

@@ -1,7 +1,8 @@
 """Events whose sender's id was there before: what they start all the same.
 
 The first event with an id starts runs, and a later one starts nothing. But a debounce, and a batch, take every event
-there is; and a workflow that was paused when the first one came has not had it: the next one after that may start it.
+there is; and a workflow that was paused, drained or archived when the first one came has not had it: the next one after
+that may start it. That is also how a job makes up for what was skipped: it lets such an event come again.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ from workflowkit.base.limits import Limits
 from workflowkit.definition.settings.flow import FlowControl
 from workflowkit.flow.decision import SkipReason
 from workflowkit.flow.keys import holds
-from workflowkit.store import decisions, runs
+from workflowkit.store import collections, decisions, runs
 from workflowkit.store.database import Transaction
 from workflowkit.store.events import EventRecord
+
+#: Why a workflow has not had an event at all.
+_NOT_HAD = (SkipReason.ARCHIVED, SkipReason.DRAINED, SkipReason.PAUSED)
 
 
 def run_id_of(record: EventRecord, workflow_id: str, flow: FlowControl) -> str:
@@ -32,6 +36,7 @@ def may_start(tx: Transaction, record: EventRecord, workflow_id: str, flow: Flow
         return True
     if flow.batch is not None:
         return holds(flow.batch.condition, record.as_json(), now_ms=tx.now_ms, limits=limits)
-    if decisions.find_reason(tx, record.scope, record.duplicate_of, workflow_id) != SkipReason.PAUSED:
+    reason = decisions.find_reason(tx, record.scope, record.duplicate_of, workflow_id)
+    if (reason or collections.find_reason(tx, record.scope, record.duplicate_of, workflow_id)) not in _NOT_HAD:
         return False
     return runs.load_in_scope(tx, record.scope, run_id_of(record, workflow_id, flow)) is None

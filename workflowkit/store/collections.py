@@ -47,6 +47,13 @@ _REPEATED = Sql(
     WHERE collected_events.collection_id = :id AND events.event_id = :event_id LIMIT 1
     """
 )
+_FIND_REASON = Sql(
+    """
+    SELECT c.reason FROM collected_events m JOIN collections c ON c.id = m.collection_id
+    WHERE m.event_id = :event_id AND m.workflow_id = :workflow_id
+        AND c.environment = :environment AND c.tenant = :tenant
+    """
+)
 _DELETE_MEMBERS = Sql("DELETE FROM collected_events WHERE collection_id = :id")
 _DELETE = Sql("DELETE FROM collections WHERE id = :id")
 
@@ -99,6 +106,13 @@ def load_events(tx: Transaction, collection_id: str) -> list[EventRecord]:
     if not ids or len(found) < len(ids):
         raise EventGone(f"events of the collection {collection_id} are gone")
     return [found[event_id] for event_id in ids]
+
+
+def find_reason(tx: Transaction, scope: Scope, event_id: str, workflow_id: str) -> str | None:
+    """Return why the collection of a workflow's that an event is in started no run; ``None`` if nothing says so."""
+    whose = {"environment": scope.environment, "tenant": scope.tenant}
+    row = tx.one(_FIND_REASON, **whose, event_id=event_id, workflow_id=workflow_id)
+    return None if row is None else row[0]
 
 
 def delete(tx: Transaction, collection_id: str) -> None:

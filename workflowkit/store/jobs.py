@@ -30,13 +30,17 @@ class JobState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """Which runs a job is about: those of the tenant that are whole runs (no parts), were created in this time, and are
-    in one of these states. An empty ``workflow_id`` is any."""
+    in one of these states. An empty ``workflow_id`` is any.
+
+    Or, where there are reasons for which events were ``skipped``, the events that in this time a workflow skipped.
+    """
 
     statuses: tuple[str, ...]
     workflow_id: str
     created_after_ms: int
     created_before_ms: int
     condition: str | None = None
+    skipped: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -45,11 +49,21 @@ class Chosen:
             "created_after_ms": self.created_after_ms,
             "created_before_ms": self.created_before_ms,
             "condition": self.condition,
+            "skipped": list(self.skipped),
         }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Chosen:
-        return cls(**{**value, "statuses": tuple(value["statuses"])})
+        return cls(**{**value, "statuses": tuple(value["statuses"]), "skipped": tuple(value.get("skipped", ()))})
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a job is about: a run, or an event that a workflow skipped. Ids are in the order in which they are taken."""
+
+    id: str
+    event_id: str
+    workflow_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +112,27 @@ _CHOICE = f"""
     FROM runs WHERE {_OWNED} AND path IS NULL AND status {{in_ids}} AND created_at_ms >= :after_ms
         AND created_at_ms < :before_ms AND (:workflow_id = '' OR workflow_id = :workflow_id)
 """
+# The words of the indexes: their rows are few.
+_WAS_SKIPPED = "reason IN ('archived', 'drained', 'paused') AND reason {in_ids}"
+_IS_BEHIND = "(event_id > :event_id OR (event_id = :event_id AND {table}workflow_id > :behind))"
+_SKIPPED = f"""
+    SELECT event_id, workflow_id FROM (
+        SELECT event_id, workflow_id FROM decisions
+        WHERE {_OWNED} AND {_WAS_SKIPPED} AND at_ms >= :after_ms AND at_ms < :before_ms
+            AND (:workflow_id = '' OR workflow_id = :workflow_id) AND {_IS_BEHIND.format(table="")}
+        ORDER BY event_id, workflow_id LIMIT :limit
+    ) AS decided
+    UNION
+    SELECT m.event_id, m.workflow_id FROM collections c JOIN collected_events m ON m.collection_id = c.id
+    WHERE {_OWNED} AND {_WAS_SKIPPED} AND closed_at_ms >= :after_ms AND closed_at_ms < :before_ms
+        AND (:workflow_id = '' OR c.workflow_id = :workflow_id) AND {_IS_BEHIND.format(table="m.")}
+"""  # noqa: S608
+_COUNT_SKIPPED = Sql(f"SELECT count(*) FROM ({_SKIPPED}) AS skipped")  # noqa: S608
+_NEXT_SKIPPED = Sql(
+    f"SELECT event_id, workflow_id FROM ({_SKIPPED}) AS skipped ORDER BY event_id, workflow_id LIMIT :limit"  # noqa: S608
+)
+#: More than there are.
+_ALL = 2**62
 _COUNT = Sql(f"SELECT count(*) {_CHOICE}")
 _NEXT = Sql(f"SELECT id, event_id, workflow_id {_CHOICE} AND id > :run_cursor ORDER BY id LIMIT :limit")
 
@@ -129,14 +164,19 @@ def find(tx: Transaction, scope: Scope, *, limit: int, before: str = "~") -> lis
 
 
 def count_chosen(tx: Transaction, scope: Scope, chosen: Chosen) -> int:
-    """Return how many runs are chosen, not looking at the condition."""
+    """Return how many runs or events are chosen, not looking at the condition."""
+    if chosen.skipped:
+        return int(tx.one(_COUNT_SKIPPED, **_whose(scope), **_choice(chosen), **_behind(""), limit=_ALL)[0])
     return int(tx.one(_COUNT, **_whose(scope), **_choice(chosen))[0])
 
 
-def next_chosen(tx: Transaction, scope: Scope, chosen: Chosen, *, after: str, limit: int) -> list[tuple[str, str, str]]:
-    """Return (run id, event id, workflow id) of the next chosen runs, in order, not looking at the condition."""
+def next_chosen(tx: Transaction, scope: Scope, chosen: Chosen, *, after: str, limit: int) -> list[Found]:
+    """Return the next chosen runs or events behind the id ``after``, in order, not looking at the condition."""
+    if chosen.skipped:
+        rows = tx.rows(_NEXT_SKIPPED, **_whose(scope), **_choice(chosen), **_behind(after), limit=limit)
+        return [Found(f"{row[0]}/{row[1]}", row[0], row[1]) for row in rows]
     rows = tx.rows(_NEXT, **_whose(scope), **_choice(chosen), run_cursor=after, limit=limit)
-    return [(row[0], row[1], row[2]) for row in rows]
+    return [Found(row[0], row[1], row[2]) for row in rows]
 
 
 def advance(tx: Transaction, scope: Scope, job_id: str, *, cursor: str, begun: int) -> None:
@@ -156,11 +196,16 @@ def end(tx: Transaction, scope: Scope, job_id: str, state: JobState) -> None:
 
 def _choice(chosen: Chosen) -> dict[str, Any]:
     return {
-        "ids": list(chosen.statuses),
+        "ids": list(chosen.skipped or chosen.statuses),
         "after_ms": chosen.created_after_ms,
         "before_ms": chosen.created_before_ms,
         "workflow_id": chosen.workflow_id,
     }
+
+
+def _behind(after: str) -> dict[str, str]:
+    event_id, _, workflow_id = after.partition("/")
+    return {"event_id": event_id, "behind": workflow_id}
 
 
 def _whose(scope: Scope) -> dict[str, str]:

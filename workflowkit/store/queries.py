@@ -7,13 +7,14 @@ whatever is inserted meanwhile. Cold paths, hence SQLAlchemy Core instead of pre
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from workflowkit.base import jsonvalue
 from workflowkit.base.errors import NotFound
+from workflowkit.base.ids import started_run_id
 from workflowkit.base.scope import Scope
 from workflowkit.engine.facts import ErrorInfo, Fact
 from workflowkit.engine.states import RunStatus, StepStatus
@@ -110,7 +111,8 @@ class DecisionView:
     at_ms: int
     other_id: str | None = None
     run_id: str | None = None
-    """The run of the workflow that is there instead, be it that ``other_id`` names it or its event."""
+    """The run of the workflow that is there instead, be it that ``other_id`` names it or its event; or that the event
+    started later, once the workflow was no longer held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +289,12 @@ def find_decisions(tx: Reading, scope: Scope, event_id: str) -> list[DecisionVie
         .where(*_owned(schema.decisions, scope), decision.event_id == event_id)
         .order_by(decision.workflow_id)
     )
-    return [DecisionView(row[0] or None, *row[1:]) for row in tx.connection.execute(query)]
+    found = [DecisionView(row[0] or None, *row[1:]) for row in tx.connection.execute(query)]
+    # What a workflow has not had at all may have come again since: the run is the one that the first would have been.
+    later = {started_run_id(event_id, each.workflow_id): each for each in found if each.workflow_id and not each.run_id}
+    there = sa.select(_run.id).where(*_owned(schema.runs, scope), _run.id.in_(later))
+    begun = {later[row[0]].workflow_id: row[0] for row in tx.connection.execute(there)} if later else {}
+    return [replace(each, run_id=begun.get(each.workflow_id, each.run_id)) for each in found]
 
 
 def find_collections(tx: Reading, scope: Scope, event_id: str) -> list[CollectionView]:

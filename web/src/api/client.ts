@@ -59,8 +59,7 @@ export type RunFilter = Partial<
 interface WorkflowFilter {
   readonly cursor?: string | undefined;
   readonly lastRuns: number;
-  /** Without it, those that are not archived. */
-  readonly archived?: boolean | "all";
+  readonly archived?: boolean;
 }
 
 export class Api {
@@ -71,9 +70,10 @@ export class Api {
     return (await this.get<schema.ActionList>("/actions")).items;
   }
 
+  /** Without `archived` those that are not. */
   workflows({ cursor, lastRuns, archived }: WorkflowFilter): Promise<schema.WorkflowPage> {
-    const wanted = archived === undefined ? {} : { archived: String(archived) };
-    return this.get(`/workflows${query({ cursor, last_runs: String(lastRuns), ...wanted })}`);
+    const wanted = archived === true ? "true" : undefined;
+    return this.get(`/workflows${query({ cursor, last_runs: String(lastRuns), archived: wanted })}`);
   }
 
   workflow(id: string): Promise<schema.Workflow> {

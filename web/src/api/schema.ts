@@ -749,7 +749,9 @@ export interface Job {
   readonly kind: "cancel" | "replay";
   /** Where it is. */
   readonly state: "running" | "done" | "stopped";
-  /** How many runs were chosen when it was made. */
+  /** The reasons for which the events were skipped that it replays; empty if it is about runs. */
+  readonly skipped: readonly string[];
+  /** How many runs or events were chosen when it was made. */
   readonly matched_count: number;
   /** How many it has taken up. */
   readonly begun_count: number;
@@ -764,7 +766,7 @@ export interface Job {
 }
 
 export interface JobCount {
-  /** How many runs; at most, if there is a condition. */
+  /** How many runs or events; at most, if there is a condition. */
   readonly matched_count: number;
 }
 
@@ -1025,15 +1027,17 @@ export interface NewJob {
   readonly statuses?: readonly ("scheduled" | "queued" | "running" | "waiting" | "completed" | "failed" | "cancelled")[];
   /** Runs of this workflow or function. Default: all. */
   readonly workflow_id?: string;
-  /** Runs created from then on. */
+  /** Runs created from then on; events skipped from then on. */
   readonly created_after?: string;
-  /** Runs created before then. Default: now. */
+  /** Runs created, or events skipped, before then. Default: now. */
   readonly created_before?: string;
   /** An expression over `event` that must be true. */
   readonly condition?: string;
+  /** Of a replay: not runs, but the events that a workflow skipped for these reasons in this time. Each of them starts that workflow only, on its published version, under its flow control, as if it came now. */
+  readonly skipped?: readonly ("drained" | "paused" | "archived")[];
   /** Why, for people. */
   readonly reason?: string;
-  /** How many runs are repeated a second, 0.001 to 1000. Default: 50. */
+  /** How many runs or events are repeated a second, 0.001 to 1000. Default: 50. */
   readonly rate_per_second?: number;
   /** Repeat on the `original` version (the default) or the `latest`. */
   readonly version?: string;

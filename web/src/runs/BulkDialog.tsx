@@ -25,7 +25,10 @@ interface BulkDialogProps {
   readonly onBegun: (jobId: string) => void;
 }
 
-type Kind = NewJob["kind"];
+/** What is done: to runs, or for events that started none. */
+type Kind = NewJob["kind"] | "skipped";
+/** The reasons for which events were skipped that are made up for. */
+const SKIPPED = ["drained", "paused", "archived"];
 const DEFAULT_RATE = "20";
 
 /** Cancels or repeats all runs of a filter, after it has said how many these are. */
@@ -41,7 +44,10 @@ export function BulkDialog({ filter, onClose, onBegun }: BulkDialogProps): React
   const matched = count.value?.matched_count;
   const start = (): void =>
     begin(async () => {
-      const how = kind === "cancel" ? {} : { version, rate_per_second: Number(rate) };
+      const how = {
+        ...(kind === "cancel" ? {} : { rate_per_second: Number(rate) }),
+        ...(kind === "replay" ? { version } : {}),
+      };
       const why = reason.trim() === "" ? {} : { reason: reason.trim() };
       const job = await api.send<Job>("POST", "/jobs", { ...chosen(kind, filter), ...how, ...why });
       onBegun(job.id);
@@ -80,9 +86,10 @@ export function BulkDialog({ filter, onClose, onBegun }: BulkDialogProps): React
           >
             <option value="cancel">{t("Cancel them")}</option>
             <option value="replay">{t("Repeat them from their events")}</option>
+            <option value="skipped">{t("Start what was skipped while paused, drained or archived")}</option>
           </select>
         </LabelledField>
-        {kind === "replay" && (
+        {kind !== "cancel" && (
           <div className="fields-beside">
             <LabelledField label={t("Runs per second")}>
               <input
@@ -93,12 +100,14 @@ export function BulkDialog({ filter, onClose, onBegun }: BulkDialogProps): React
                 onChange={(event) => setRate(event.target.value)}
               />
             </LabelledField>
-            <LabelledField label={t("On the version")}>
-              <select className="input" value={version} onChange={(event) => setVersion(event.target.value)}>
-                <option value="original">{t("on which they ran")}</option>
-                <option value="latest">{t("that is the latest")}</option>
-              </select>
-            </LabelledField>
+            {kind === "replay" && (
+              <LabelledField label={t("On the version")}>
+                <select className="input" value={version} onChange={(event) => setVersion(event.target.value)}>
+                  <option value="original">{t("on which they ran")}</option>
+                  <option value="latest">{t("that is the latest")}</option>
+                </select>
+              </LabelledField>
+            )}
           </div>
         )}
         <LabelledField label={t("Why")} help={t("Kept with the runs")}>
@@ -111,8 +120,8 @@ export function BulkDialog({ filter, onClose, onBegun }: BulkDialogProps): React
 
 function chosen(kind: Kind, filter: BulkFilter): JsonObject {
   return {
-    kind,
-    ...(filter.status === "" ? {} : { statuses: [filter.status] }),
+    ...(kind === "skipped" ? { kind: "replay", skipped: SKIPPED } : { kind }),
+    ...(filter.status === "" || kind === "skipped" ? {} : { statuses: [filter.status] }),
     ...(filter.workflowId === "" ? {} : { workflow_id: filter.workflowId }),
     ...(filter.createdAfter === "" ? {} : { created_after: filter.createdAfter }),
   };
@@ -120,15 +129,19 @@ function chosen(kind: Kind, filter: BulkFilter): JsonObject {
 
 function beginText(kind: Kind, matched: number | undefined): string {
   if (matched === undefined) return t("Counting…");
+  if (kind === "skipped") return counted("Start {count} events", matched);
   return kind === "cancel" ? counted("Cancel {count} runs", matched) : counted("Repeat {count} runs", matched);
 }
 
 /** How many runs these are, and which. */
 function countText(count: number, kind: Kind, { status, workflowId, createdAfter }: BulkFilter): string {
   const unnamed = kind === "cancel" ? t("not ended") : statusText("failed");
-  const facts = [
+  const runs = [
     counted("{count} runs", count),
     t("Status: {status}", { status: status === "" ? unnamed : statusText(status) }),
+  ];
+  const facts = [
+    ...(kind === "skipped" ? [counted("{count} skipped events", count)] : runs),
     workflowId === "" ? t("of all workflows") : t("of {name}", { name: workflowId }),
     ...(createdAfter === "" ? [] : [t("since {time}", { time: fullTime(createdAfter) })]),
   ];

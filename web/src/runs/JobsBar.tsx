@@ -65,7 +65,6 @@ interface JobLineProps {
 function JobLine({ job, onChange, onDismiss }: JobLineProps): React.JSX.Element {
   const [isBusy, begin] = useBusy();
   const isRunning = job.state === "running";
-  const values = { number: job.done_count, all: job.matched_count };
   const stop = (): void =>
     begin(async () => {
       await api.send("DELETE", `/jobs/${encodeURIComponent(job.id)}`);
@@ -74,13 +73,11 @@ function JobLine({ job, onChange, onDismiss }: JobLineProps): React.JSX.Element 
   return (
     <li className="card job" data-testid="job" data-state={job.state}>
       <span className="grow">
-        {job.kind === "cancel"
-          ? t("{number} of {all} runs cancelled", values)
-          : t("{number} of {all} runs repeated", values)}
+        {progressText(job)}
         {!isRunning && <span className="muted"> · {t(STATES[job.state])}</span>}
       </span>
       <progress
-        aria-label={job.kind === "cancel" ? t("Runs cancelled") : t("Runs repeated")}
+        aria-label={doneText(job)}
         max={Math.max(job.matched_count, 1)}
         value={job.state === "done" ? Math.max(job.matched_count, 1) : job.done_count}
       />
@@ -93,4 +90,19 @@ function JobLine({ job, onChange, onDismiss }: JobLineProps): React.JSX.Element 
       )}
     </li>
   );
+}
+
+/** How far a job has come. */
+function progressText(job: Job): string {
+  const values = { number: job.done_count, all: job.matched_count };
+  if (job.kind === "cancel") return t("{number} of {all} runs cancelled", values);
+  return job.skipped.length > 0
+    ? t("{number} of {all} skipped events started", values)
+    : t("{number} of {all} runs repeated", values);
+}
+
+/** What it counts. */
+function doneText(job: Job): string {
+  if (job.kind === "cancel") return t("Runs cancelled");
+  return job.skipped.length > 0 ? t("Skipped events started") : t("Runs repeated");
 }

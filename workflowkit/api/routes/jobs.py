@@ -30,7 +30,8 @@ def create_job(body: dict[str, Any]) -> Response:
     """Cancel or repeat many runs.
 
     Works through the chosen runs in the background, and goes on after a restart. Runs that are made later are left
-    alone. Parts of runs go with their parents.
+    alone. Parts of runs go with their parents. With `skipped`, events that a pause, a drain or the archive kept from
+    starting a workflow start it now.
     """
     return answer(views.job(Services.current().jobs.create(caller().scope, _wanted(body))), 201)
 
@@ -95,4 +96,5 @@ def _wanted(body: dict[str, Any]) -> NewJob:
         actor=caller().actor,
         rate_per_second=body.get("rate_per_second", DEFAULT_RATE),
         version=body.get("version", ORIGINAL),
+        skipped=tuple(body.get("skipped", ())),
     )
