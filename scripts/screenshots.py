@@ -128,7 +128,8 @@ class Guide:
         )
         headers = {"Content-Type": "application/json", "If-Match": tag}
         saved = request.put(f"{path}/draft", data=text, headers=headers)
-        request.post(f"{path}/publish", headers={"If-Match": saved.headers["etag"]})
+        said = {"note": "The manager is asked from 400 euros on, not from 500."}
+        request.post(f"{path}/publish", data=said, headers={"If-Match": saved.headers["etag"]})
 
     def run(self) -> None:
         client = ApiClient(self.url)

@@ -24,7 +24,7 @@ def _created(client: Client, document: dict[str, Any] | None = None, workflow_id
 def _triggers(web: Web) -> list[tuple[str, str, int]]:
     return [
         (row["pattern"], row["workflow_id"], row["version"])
-        for row in web.harness.rows("SELECT pattern, workflow_id, version FROM workflow_triggers")
+        for row in web.harness.rows("SELECT pattern, workflow_id, version FROM workflow_triggers WHERE enabled")
     ]
 
 
@@ -290,7 +290,7 @@ def test_a_program_publishes_with_a_note_of_its_own(database_url: str) -> None:
         assert (silent.version.published_by, silent.version.note) == ("program", None)
 
 
-def test_a_disabled_workflow_is_found_by_no_event_until_it_is_enabled(database_url: str) -> None:
+def test_a_disabled_workflow_is_started_by_no_event_until_it_is_enabled(database_url: str) -> None:
     with a_web(database_url) as web:
         client = web.client()
         _created(client)
@@ -298,6 +298,10 @@ def test_a_disabled_workflow_is_found_by_no_event_until_it_is_enabled(database_u
         assert client.post("/api/workflows/welcome/disable").get_json()["enabled"] is False
         assert client.post("/api/workflows/welcome/disable").get_json()["enabled"] is False
         assert _triggers(web) == []
+        event_id = web.harness.send("user/created")
+        web.harness.drain()
+        told = client.get(f"/api/events/{event_id}").get_json()
+        assert (told["runs"], [each["reason"] for each in told["decisions"]]) == ([], ["disabled"])
         assert client.post("/api/workflows/welcome/enable").get_json()["enabled"] is True
         assert _triggers(web) == [("user/created", "welcome", 1)]
 

@@ -81,8 +81,8 @@ def test_switching_and_publishing_at_once_leave_triggers_that_fit_the_row(databa
 
         _at_once(change)
         workflow = authoring.get(DEFAULT_SCOPE, "w")
-        triggers = [row["version"] for row in harness.rows("SELECT version FROM workflow_triggers")]
-        assert triggers == ([workflow.published_version] if workflow.enabled else [])
+        triggers = [(row["version"], bool(row["enabled"])) for row in harness.rows("SELECT * FROM workflow_triggers")]
+        assert triggers == [(workflow.published_version, workflow.enabled)]
 
 
 def test_deploying_creates_replaces_and_repeats(database_url: str) -> None:

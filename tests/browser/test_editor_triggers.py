@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from accessibility import serious
+from accessibility import serious, serious_in_both_themes
 from editing import EditorPage, NewPage, chain
 from playwright.sync_api import expect
 
@@ -16,6 +16,7 @@ def test_a_schedule_says_when_it_fires_in_its_zone_and_in_the_readers(new_page: 
     expect(times.locator("th")).to_have_text(["Europe/Berlin", "Your time (America/New_York)"])
     expect(times.locator("tbody tr")).to_have_count(5)
     expect(times.locator("tbody tr").first.locator("td")).to_contain_text(["09:00 AM", "03:00 AM"])
+    assert serious_in_both_themes(editor.page) == []
     editor.get("field-/cron").fill("0 9 1 JUN")
     expect(times).to_contain_text("First mend what is wrong below.")
     expect(times.locator("tbody tr")).to_have_count(0)

@@ -14,8 +14,10 @@ from workflowkit.base.scope import DEFAULT_SCOPE, Scope
 from workflowkit.engine.context import StepContext
 from workflowkit.registry import Registry
 from workflowkit.runtime import eventtypes
+from workflowkit.runtime.jobs import NewJob
 from workflowkit.runtime.pausing import Target
 from workflowkit.store import subscriptions
+from workflowkit.store.jobs import JobKind
 
 OTHER = Scope(DEFAULT_SCOPE.environment, "other")
 
@@ -152,9 +154,43 @@ def test_nobody_changes_an_archived_workflow(database_url: str) -> None:
             with pytest.raises(WorkflowArchived, match="'test' is archived: restore it first"):
                 change()
         assert authoring.get_draft(DEFAULT_SCOPE, "test") == draft
+        assert len(harness.rows("SELECT 1 FROM workflow_versions")) == 1
         assert authoring.duplicate(DEFAULT_SCOPE, "test", new_id="copy").archived_at_ms is None
         authoring.restore(DEFAULT_SCOPE, "test")
         assert authoring.deploy(DEFAULT_SCOPE, "test", changed).created is True
+
+
+def test_a_program_may_publish_again_what_is_published_and_leaves_the_draft_alone(database_url: str) -> None:
+    with a_runtime(database_url) as harness:
+        authoring = harness.runtime.authoring
+        harness.deploy(_document())
+        edited = {**_document(), "name": "Edited"}
+        authoring.update_draft(DEFAULT_SCOPE, "test", edited, revision=1)
+        authoring.archive(DEFAULT_SCOPE, "test")
+        assert authoring.deploy(DEFAULT_SCOPE, "test", _document()).created is False
+        with pytest.raises(WorkflowArchived):
+            authoring.deploy(DEFAULT_SCOPE, "test", edited)
+        assert authoring.get_draft(DEFAULT_SCOPE, "test").document == edited
+
+
+def test_a_job_that_repeats_runs_passes_over_those_of_an_archived_workflow(database_url: str) -> None:
+    with a_runtime(database_url) as harness:
+        for workflow_id in ("test", "other"):
+            harness.deploy(_document("boom", retries=0), workflow_id)
+        harness.send("test/happened")
+        harness.skip(3_600)
+        harness.skip(3_600)
+        harness.skip(3_600)
+        harness.skip(3_600)
+        assert _statuses(harness) == ["failed", "failed"]
+        harness.runtime.authoring.archive(DEFAULT_SCOPE, "test")
+        harness.runtime.jobs.create(DEFAULT_SCOPE, NewJob(JobKind.REPLAY))
+        for _ in range(9):
+            harness.skip(1)
+        repeated = harness.rows("SELECT workflow_id FROM runs WHERE rerun_of IS NOT NULL")
+        assert repeated == [{"workflow_id": "other"}]
+        (job,) = harness.rows("SELECT state, begun_count, done_count FROM jobs")
+        assert job == {"state": "done", "begun_count": 2, "done_count": 2}
 
 
 def test_a_disabled_workflow_comes_back_disabled(database_url: str) -> None:
@@ -165,8 +201,8 @@ def test_a_disabled_workflow_comes_back_disabled(database_url: str) -> None:
         for archived in (authoring.archive, authoring.archive, authoring.restore, authoring.restore):
             assert archived(DEFAULT_SCOPE, "test").enabled is False
             harness.send("test/happened")
-        harness.drain()
-        assert (_reasons(harness), _statuses(harness)) == ([], [])
+            harness.drain()
+        assert (_reasons(harness), _statuses(harness)) == ([*["archived"] * 2, *["disabled"] * 2], [])
         acts = harness.rows("SELECT action, actor FROM audit_log WHERE action IN (:a, :b) ORDER BY seq",
                             a="workflow.archived", b="workflow.restored")  # fmt: skip
         assert acts == [

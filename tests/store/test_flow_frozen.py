@@ -8,8 +8,11 @@ from typing import Any
 from builders import a_workflow
 from runtimes import Harness, a_registry, a_runtime
 
+from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.engine.context import StepContext
 from workflowkit.registry import Registry
+from workflowkit.runtime.hints import StepHint
+from workflowkit.runtime.position import Claim, Opening
 
 EVENT = "order/placed"
 Began = list[Any]
@@ -52,6 +55,92 @@ def test_an_expression_that_is_changed_changes_the_keys_of_later_events_only(dat
         assert began == [1, 4, 5]
         harness.skip(10)
         assert began == [1, 4, 5, 2]
+
+
+def test_a_limit_that_is_raised_is_so_for_those_who_wait(database_url: str) -> None:
+    with a_runtime(database_url, _registry(began := Began())) as harness:
+        harness.deploy(_document(concurrency=[{"limit": 1, "mode": "runs"}]))
+        for number in (1, 2, 4):
+            _send(harness, number)
+        harness.deploy(_document(concurrency=[{"limit": 2, "mode": "runs"}]))
+        # One queue, in the order in which the events came, and two begin where one would have.
+        for number in (5, 7):
+            _send(harness, number)
+        assert began == [1, 2]
+        harness.skip(10)
+        assert began == [1, 2, 4, 5]
+        # And also if nobody is there, and no event comes, to tell of it.
+        harness.deploy(_document(concurrency=[{"limit": 3, "mode": "runs"}]))
+        harness.skip(0)
+        assert began == [1, 2, 4, 5, 7]
+
+
+def test_the_later_steps_of_old_runs_are_under_a_raised_limit(database_url: str) -> None:
+    """Those of new runs hold more slots than the old limit was: it would never be their turn."""
+    with a_runtime(database_url, _registry(began := Began())) as harness:
+        limits = [{"limit": 9, "key": "event.data.key"}, {"limit": 1}]
+        harness.deploy(_document(concurrency=limits))
+        _send(harness, 1, key="a")
+        assert began == [1]
+        limits[1] = {"limit": 2}
+        harness.deploy(_document(concurrency=limits))
+        harness.clock.advance(seconds=10)
+        harness.runtime.intake.send(
+            DEFAULT_SCOPE, [{"name": EVENT, "data": {"n": number, "key": "b"}} for number in (2, 4, 5)]
+        )
+        held = harness.match().claim
+        assert held is not None
+        assert len(_claims(harness)) == 1
+        lanes = "SELECT DISTINCT ceiling FROM lane_groups WHERE slot_group NOT LIKE '%\"a\\%' AND ceiling < 9"
+        assert harness.rows(lanes) == [{"ceiling": 2}]
+
+
+def test_a_limit_that_is_lowered_is_so_for_those_who_wait(database_url: str) -> None:
+    with a_runtime(database_url, _registry(began := Began())) as harness:
+        harness.deploy(_document(concurrency=[{"limit": 3, "mode": "runs"}]))
+        for number in (1, 2, 4, 5, 7):
+            _send(harness, number)
+        assert began == [1, 2, 4]
+        harness.deploy(_document(concurrency=[{"limit": 1, "mode": "runs"}]))
+        harness.skip(10)
+        assert began == [1, 2, 4, 5]
+        harness.skip(10)
+        assert began == [1, 2, 4, 5, 7]
+
+
+def test_a_limit_that_is_lowered_is_so_for_steps_that_take_their_slots_beside_others(database_url: str) -> None:
+    with a_runtime(database_url, _registry(began := Began())) as harness:
+        harness.deploy(_document(concurrency=20))
+        for number in (1, 2, 4, 5):
+            _send(harness, number)
+        assert began == [1, 2, 4, 5]
+        harness.deploy(_document(concurrency=1))
+        harness.clock.advance(seconds=10)
+        assert len(_claims(harness)) == 1
+
+
+def test_where_the_last_limit_is_taken_away_nobody_waits(database_url: str) -> None:
+    with a_runtime(database_url, _registry(began := Began())) as harness:
+        harness.deploy(_document(concurrency=[{"limit": 1, "mode": "runs"}]))
+        for number in (1, 2, 4, 5):
+            _send(harness, number)
+        harness.deploy(_document())
+        harness.skip(0)
+        assert began == [1, 2, 4, 5]
+        # Were it there again, it would be as high as it says then.
+        harness.deploy(_document(concurrency=[{"limit": 1, "mode": "runs"}]))
+        harness.skip(10)
+        for number in (7, 8):
+            _send(harness, number)
+        assert began == [1, 2, 4, 5, 7]
+
+
+def _claims(harness: Harness) -> list[Claim]:
+    """Claim the steps of all runs that are due, and finish none of them."""
+    rows = harness.rows("SELECT id FROM runs WHERE finished_at_ms IS NULL ORDER BY id")
+    openings = [Opening(StepHint(row["id"], "s", "default")) for row in rows]
+    found = [harness.runtime.worker.advance.claim(opening)[0] for opening in openings]
+    return [claim for claim in found if claim is not None]
 
 
 def test_a_throttle_that_is_changed_is_that_of_later_events(database_url: str) -> None:

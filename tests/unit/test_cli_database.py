@@ -359,6 +359,10 @@ def test_a_folder_of_workflows_is_published_and_again_what_changes_in_it(
         (tmp_path / "bad.json").write_text(good)
         (tmp_path / "good.json").unlink()
         assert files.publish_changed() == ["bad"]
+        wk.archive("bad")
+        (tmp_path / "bad.json").write_text(json.dumps({**json.loads(good), "description": "Changed"}))
+        assert files.publish_changed() == []
+        assert "'bad' is archived: restore it first" in capsys.readouterr().err
     finally:
         wk.stop()
 

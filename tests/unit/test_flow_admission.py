@@ -112,6 +112,7 @@ def test_each_control_takes_the_event_or_lets_it_start(
         (FlowControl(idempotency=ONCE), CASE, Rows(claim=Claim("old", NOW + 1)), Skip(SkipReason.IDEMPOTENT, "old")),
         (FlowControl(singleton=SKIP), CASE, Rows(lock=Lock("old")), Skip(SkipReason.SINGLETON, "old")),
         (FlowControl(), replace(CASE, is_archived=True, is_paused=True), Rows(), Skip(SkipReason.ARCHIVED)),
+        (FlowControl(), replace(CASE, is_disabled=True, is_paused=True), Rows(), Skip(SkipReason.DISABLED)),
         (FlowControl(), replace(CASE, is_paused=True, is_drained=True), Rows(), Skip(SkipReason.PAUSED)),
         (FlowControl(), replace(CASE, is_drained=True), Rows(), Skip(SkipReason.DRAINED)),
         (FlowControl(), replace(CASE, is_backlog_full=True), Rows(), Skip(SkipReason.BACKLOG_FULL)),
@@ -161,20 +162,24 @@ def test_the_controls_come_in_their_order() -> None:
     """Everything applies; what decided is taken away, and the next of the order decides."""
     held = Rows(rate_arrival_us=50_500_000, claim=Claim("first", NOW + 1), lock=Lock("other"))
     flow = FlowControl(batch=Batch(2, 9), idempotency=ONCE, rate_limit=RATE, debounce=Debounce(9), singleton=SKIP)
-    case = replace(CASE, is_archived=True, is_paused=True, is_drained=True, is_backlog_full=True, run_exists=True)
+    case = replace(
+        CASE, is_archived=True, is_disabled=True, is_paused=True, is_drained=True, is_backlog_full=True, run_exists=True
+    )  # fmt: skip
     found: list[Any] = []
     changes: list[tuple[dict[str, Any], dict[str, Any]]] = [
         ({"batch": None}, {}), ({"idempotency": None}, {}), ({"rate_limit": None}, {}), ({"debounce": None}, {}),
-        ({"singleton": None}, {}), ({}, {"is_archived": False}), ({}, {"is_paused": False}),
-        ({}, {"is_drained": False}), ({}, {"is_backlog_full": False}), ({}, {"run_exists": False}),
+        ({"singleton": None}, {}), ({}, {"is_archived": False}), ({}, {"is_disabled": False}),
+        ({}, {"is_paused": False}), ({}, {"is_drained": False}), ({}, {"is_backlog_full": False}),
+        ({}, {"run_exists": False}),
     ]  # fmt: skip
     for of_flow, of_case in [*changes, ({}, {})]:
         found.append(admit(flow, case, held, now_ms=NOW).decision)
         flow, case = replace(flow, **of_flow), replace(case, **of_case)
     assert found == [
         Batched(False), Skip(SkipReason.IDEMPOTENT, "first"), Skip(SkipReason.RATE_LIMITED), Delayed(),
-        Skip(SkipReason.SINGLETON, "other"), Skip(SkipReason.ARCHIVED), Skip(SkipReason.PAUSED),
-        Skip(SkipReason.DRAINED), Skip(SkipReason.BACKLOG_FULL), Skip(SkipReason.RUN_EXISTS, "run"), STARTS,
+        Skip(SkipReason.SINGLETON, "other"), Skip(SkipReason.ARCHIVED), Skip(SkipReason.DISABLED),
+        Skip(SkipReason.PAUSED), Skip(SkipReason.DRAINED), Skip(SkipReason.BACKLOG_FULL),
+        Skip(SkipReason.RUN_EXISTS, "run"), STARTS,
     ]  # fmt: skip
 
 

@@ -8,11 +8,13 @@ from workflowkit.base.scope import Scope
 from workflowkit.definition.settings.flow import Concurrency, ConcurrencyMode
 from workflowkit.definition.settings.flow import Scope as Sharing
 from workflowkit.flow.concurrency import (
+    NO_LIMIT,
     Ceiling,
     Owner,
     action_ceiling,
     blocked_by,
     ceilings,
+    changed,
     kind_ceiling,
 )
 from workflowkit.flow.dequeue import Full, Go, TooEarly, dequeue
@@ -69,6 +71,33 @@ def test_of_two_limits_on_one_group_the_lower_counts() -> None:
     for limits in ([5, 2], [2, 5]):
         (only,) = ceilings([Concurrency(limit) for limit in limits], [NO_KEY] * 2, MINE, STEPS)
         assert only.limit == 2
+
+
+def test_a_limit_has_the_same_name_however_high_it_is_and_whoever_s_run_it_is() -> None:
+    for before, after in (([Concurrency(1)], [Concurrency(5)]), ([Concurrency(5, "k")], [Concurrency(1, "k")])):
+        (old,) = ceilings(before, [KEY], MINE, STEPS)
+        (new,) = ceilings(after, [KEY], MINE, STEPS)
+        assert old.rule == new.rule
+        assert changed(before, after, MINE) == {new.rule: new.limit}
+        assert changed(after, after, MINE) == {}
+    of_app = [Owner(Scope("e", tenant), "app/function") for tenant in ("a", "b", "*")]
+    assert len({ceilings([Concurrency(1)], [KEY], owner, STEPS)[0].rule for owner in of_app}) == 1
+    limits = [
+        Concurrency(1), Concurrency(1, "k"), Concurrency(1, mode=RUNS), Concurrency(1, None, Sharing.TENANT),
+    ]  # fmt: skip
+    owners = [MINE, *OTHERS.values()]
+    names = {ceilings([limit], [KEY], owner, limit.mode)[0].rule for limit in limits for owner in owners}
+    assert len(names) == len(limits) * len(owners)
+
+
+def test_a_limit_that_is_gone_is_none_unless_another_takes_its_place() -> None:
+    before = [Concurrency(1), Concurrency(2, mode=RUNS)]
+    (steps,), (runs,) = (ceilings(before, [KEY] * 2, MINE, mode) for mode in (STEPS, RUNS))
+    assert changed(before, [], MINE) == {steps.rule: NO_LIMIT, runs.rule: NO_LIMIT}
+    assert changed(before, [Concurrency(0), Concurrency(2, mode=RUNS)], MINE) == {steps.rule: NO_LIMIT}
+    keyed = [Concurrency(1, "k"), Concurrency(2, mode=RUNS)]
+    assert steps.rule not in changed(before, keyed, MINE)
+    assert len(changed(before, keyed, MINE)) == 1
 
 
 def test_ceilings_come_in_the_order_of_locking() -> None:

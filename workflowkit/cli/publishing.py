@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from workflowkit.base.errors import DefinitionError, InvalidInput, LimitExceeded, Problem, StoreUnavailable
+from workflowkit.base.errors import (
+    DefinitionError,
+    InvalidInput,
+    LimitExceeded,
+    Problem,
+    StoreUnavailable,
+    WorkflowArchived,
+)
 from workflowkit.cli import documents
 from workflowkit.cli.output import Failure, status
 
@@ -90,6 +97,8 @@ def publish(wk: WorkflowKit, workflow_id: str, path: Path) -> bool:
         documents.echo_problems(source, error.problems)
     except (InvalidInput, LimitExceeded) as error:
         documents.echo_problems(source, _about_the_file(error))
+    except WorkflowArchived as error:
+        documents.echo_problems(source, [Problem("", error.code, error.message)])
     else:
         documents.echo_problems(source, published.warnings)
         return True

@@ -15,6 +15,7 @@ REASONS: Final = {
     "inputs-refused": "its data is not what the workflow asks for",
     "overlap-skipped": "an earlier run was still going on",
     "archived": "the workflow was archived",
+    "disabled": "the workflow was switched off",
     "paused": "the workflow was paused",
     "drained": "the workflow was being drained",
     "rate-limited": "it came too early for the rate limit of the workflow",

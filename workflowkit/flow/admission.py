@@ -4,7 +4,7 @@
 2. *idempotency*, or else *rate limit*, may skip it;
 3. *debounce* takes it;
 4. *singleton* may skip it, let it wait, or cancel another run;
-5. that the workflow is *archived*, a *pause*, a *drain* or a full *backlog* skips it;
+5. that the workflow is *archived* or *disabled*, a *pause*, a *drain* or a full *backlog* skips it;
 6. a run that is *there* already is not made again;
 7. it is queued, for now or for the time that the event asks for.
 
@@ -148,6 +148,8 @@ def _check_singleton(given: _Given, passed: _Passed) -> _Passed | Admission:
 def _check_standing(given: _Given, passed: _Passed) -> _Passed | Admission:
     if given.case.is_archived:
         return _skip(SkipReason.ARCHIVED, passed)
+    if given.case.is_disabled:
+        return _skip(SkipReason.DISABLED, passed)
     if given.case.is_paused:
         return _skip(SkipReason.PAUSED, passed)
     if given.case.is_drained:

@@ -7,18 +7,26 @@ sleep or wait hold no slot of a step, and the slot of a dead worker is free when
 Groups are formed by the value of the key and not by the text of its expression: two workflows that name the same tenant
 in different words share a group, and each compares the shared count with a limit of its own. Whoever wants two keys
 apart says so in them: ``"user:" + event.data.user``.
+
+In which groups a run is does not change. How high a limit is does, when another version is published: then what waits
+stays under the limit that is published. So a limit has a name, its *rule*, which it keeps from version to version.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from workflowkit.base import jsonvalue
-from workflowkit.base.scope import Scope
+from workflowkit.base.scope import Scope, owner_of
 from workflowkit.definition.settings.flow import Concurrency, ConcurrencyMode
 from workflowkit.definition.settings.flow import Scope as Sharing
 from workflowkit.flow.keys import Key
+
+#: Stands for the height of a limit that was taken away.
+NO_LIMIT: Final = 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +39,14 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """At most ``limit`` slots of ``group`` may be held for one more to be taken."""
+    """At most ``limit`` slots of ``group`` may be held for one more to be taken.
+
+    With a ``rule``, that is what was published when the run began, and what counts is what is published now.
+    """
 
     group: str
     limit: int
+    rule: str | None = None
 
 
 def ceilings(
@@ -45,12 +57,25 @@ def ceilings(
     ``keys`` are those that the event has for the limits, one for each. A limit of 0 is none. Of two
     limits on one group the lower counts.
     """
-    lowest: dict[str, int] = {}
+    lowest: dict[str, Ceiling] = {}
     for each, key in zip(limits, keys, strict=True):
         if each.mode is mode and each.limit > 0:
             group = _group(each, key, owner)
-            lowest[group] = min(each.limit, lowest.get(group, each.limit))
-    return tuple(Ceiling(group, limit) for group, limit in sorted(lowest.items()))
+            if group not in lowest or each.limit < lowest[group].limit:
+                lowest[group] = Ceiling(group, each.limit, _rule(each, owner))
+    return tuple(ceiling for _, ceiling in sorted(lowest.items()))
+
+
+def changed(before: Sequence[Concurrency], after: Sequence[Concurrency], owner: Owner) -> dict[str, int]:
+    """Return the limits, by rule, that are others in a version than in the one before.
+
+    A limit that is gone is none any more if no other of its mode is left; otherwise its steps stay under it, as nobody
+    knows under which other ones they would be.
+    """
+    known, present = _by_rule(before, owner), _by_rule(after, owner)
+    modes = {each.mode for each in after if each.limit > 0}
+    gone = {_rule(each, owner) for each in before if each.limit > 0 and each.mode not in modes}
+    return {rule: limit for rule, limit in present.items() if known.get(rule) != limit} | dict.fromkeys(gone, NO_LIMIT)
 
 
 def action_ceiling(limit: int, owner: Owner, action_id: str) -> Ceiling:
@@ -70,6 +95,22 @@ def blocked_by(under: Iterable[Ceiling], held: Mapping[str, int]) -> tuple[Ceili
     A group without an entry has no held slot. The counts must be read after the groups were locked.
     """
     return tuple(ceiling for ceiling in under if held.get(ceiling.group, 0) >= ceiling.limit)
+
+
+def _by_rule(limits: Sequence[Concurrency], owner: Owner) -> dict[str, int]:
+    lowest: dict[str, int] = {}
+    for each in limits:
+        if each.limit > 0:
+            rule = _rule(each, owner)
+            lowest[rule] = min(each.limit, lowest.get(rule, each.limit))
+    return lowest
+
+
+def _rule(each: Concurrency, owner: Owner) -> str:
+    """Return the name of a limit, short: it is stored with every run. It has nothing of the limit's height."""
+    whose = owner_of(owner.scope, owner.workflow_id)
+    text = _text(whose.environment, whose.tenant, owner.workflow_id, each.mode, each.scope, each.key or "")
+    return hashlib.blake2b(text.encode(), digest_size=9).hexdigest()
 
 
 def _group(each: Concurrency, key: Key, owner: Owner) -> str:

@@ -24,6 +24,7 @@ class SkipReason(StrEnum):
     SUPERSEDED = "superseded"
     """It waited for the end of a singleton's run, and a later event took its place."""
     ARCHIVED = "archived"
+    DISABLED = "disabled"
     PAUSED = "paused"
     DRAINED = "drained"
     BACKLOG_FULL = "backlog-full"
@@ -52,6 +53,7 @@ class Case:
     takes_batch: bool = True
     keys: FlowKeys = NO_KEYS
     is_archived: bool = False
+    is_disabled: bool = False
     is_paused: bool = False
     is_drained: bool = False
     is_backlog_full: bool = False

@@ -257,8 +257,9 @@ class Admitting:
         paused = pauses.pauses_of(states.tx, candidate.record.scope, place.workflow_id) if Hold.PAUSE in holds else ()
         candidate = replace(candidate, is_frozen=Hold.PAUSE in holds)
         case = replace(
-            self._case(states.tx, candidate), is_archived=Hold.ARCHIVE in holds, is_paused=Running.CANCEL in paused
-        )
+            self._case(states.tx, candidate), is_archived=Hold.ARCHIVE in holds, is_disabled=Hold.DISABLE in holds,
+            is_paused=Running.CANCEL in paused,
+        )  # fmt: skip
         lock = lock_of(states.get(place.singleton))
         admission = admit_start(place.flow, case, Rows(lock=lock), now_ms=now_ms, limits=self._limits)
         self._apply(states, candidate, admission, begun)

@@ -72,7 +72,7 @@ class Apps:
                 return app
             switched = [each for each in app.function_ids if workflows.get(tx, scope, each).enabled]
             for function_id in switched:
-                self._authoring.switch(tx, scope, function_id, enabled=False)
+                self._authoring.retire(tx, scope, function_id)
             apps.archive(tx, scope, app_id, function_ids=switched)
             note(tx, Scope(environment, tenant), by, Act.APP_ARCHIVED, f"app:{app_id}")
             return _get(tx, scope, app_id)

@@ -31,10 +31,13 @@ from workflowkit.definition.eventdata import EventSchemas
 from workflowkit.definition.model import Json, Trigger, Workflow
 from workflowkit.definition.patterns import WEBHOOK_PREFIX
 from workflowkit.definition.secrets import secrets_named_in
+from workflowkit.definition.settings.flow import Concurrency
 from workflowkit.definition.triggerrules import EVERYTHING, TriggerRules
+from workflowkit.flow.concurrency import Owner, changed
 from workflowkit.runtime import schedules
 from workflowkit.runtime.auditing import PROGRAM, Act, By
 from workflowkit.runtime.auditing import note as enter
+from workflowkit.store import ceilings
 from workflowkit.store import workflows as rows
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.workflows import DraftRecord, VersionRecord, WorkflowRecord
@@ -54,11 +57,15 @@ _NAME_MAX_CHARS = 200
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What publishing came to. ``created`` is false where the draft is the published version already."""
+    """What publishing came to. ``created`` is false where the draft is the published version already.
+
+    ``ceilings`` are the limits, by rule (``flow.concurrency``), that are not as high as in the version before.
+    """
 
     version: VersionRecord
     created: bool
     warnings: tuple[Problem, ...] = ()
+    ceilings: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +220,9 @@ class Authoring:
             if draft.revision != seen.revision:
                 raise StaleRevision("the draft was changed while it was looked over: publish it again")
             published = self._publish(tx, scope, workflow, draft.document, self.actions, refused, said)
-            return _noted(tx, scope, by, published)
+            _note(tx, scope, by, published)
+            ceilings.change(tx, published.ceilings)
+        return published
 
     def deploy(
         self, scope: Scope, workflow_id: str, document: Json, *, note: str | None = None, by: By = PROGRAM
@@ -229,20 +238,26 @@ class Authoring:
         # A program may do what it keeps its tenants from, and come before what they store: said, and not refused.
         unknown = [replace(each, severity="warning") for each in self._refusals(document, scope)]
         with self.database.transaction("publish") as tx:
-            return _noted(tx, scope, by, self.put(tx, scope, workflow_id, document, self.actions, unknown, said))
+            published = self.put(tx, scope, workflow_id, document, self.actions, unknown, said)
+            _note(tx, scope, by, published)
+            ceilings.change(tx, published.ceilings)
+        return published
 
     def put(
         self, tx: Transaction, scope: Scope, workflow_id: str, document: Json, actions: ActionCatalogue,
         also: Sequence[Problem] = (), said: _Said | None = None,
     ) -> Published:  # fmt: skip
-        """Do what ``deploy`` does within a transaction, for an id of any form and a document with these actions."""
+        """Do what ``deploy`` does within a transaction, for an id of any form and a document with these actions.
+
+        But for the height of limits: the caller changes the ``ceilings`` of what is published, at its end.
+        """
         name = _name_of(document, workflow_id)
         # Several processes of one application do this at the same moment: the row's lock lets them take turns.
         rows.create_missing(tx, scope, workflow_id, name=name, document=document)
         workflow = rows.lock(tx, scope, workflow_id)
         draft = rows.get_draft(tx, scope, workflow_id)
-        if jsonvalue.canonical(draft.document) != jsonvalue.canonical(document):
-            _check_not_archived(workflow)
+        is_new = jsonvalue.canonical(draft.document) != jsonvalue.canonical(document)
+        if is_new and not workflow.is_archived:
             rows.replace_draft(tx, scope, workflow_id, name=name, document=document, revision=draft.revision)
         return self._publish(tx, scope, workflow, document, actions, also, said or _Said())
 
@@ -267,6 +282,11 @@ class Authoring:
             rows.set_enabled(tx, scope, workflow_id, enabled)
             _renew(tx, scope, replace(workflow, enabled=enabled))
         return rows.get(tx, scope, workflow_id)
+
+    def retire(self, tx: Transaction, scope: Scope, workflow_id: str) -> None:
+        """Switch a function off that is gone: of no event is told that it starts nothing."""
+        workflow = self.switch(tx, scope, workflow_id, enabled=False)
+        rows.replace_triggers(tx, scope, workflow_id, version=workflow.published_version or 0, triggers=())
 
     def archive(self, scope: Scope, workflow_id: str, *, by: By = PROGRAM) -> WorkflowRecord:
         """Put a workflow away: it starts no runs and is not changed, those there are go on to their end. Idempotent.
@@ -311,11 +331,12 @@ class Authoring:
         problems = [*definition.validate(document, actions, self.limits, self.events), *also]
         if any(problem.severity == "error" for problem in problems):
             raise DefinitionError(problems)
-        current = workflow.published_version
+        current, before = workflow.published_version, tuple[Concurrency, ...]()
         if current is not None:
             published = rows.get_version(tx, scope, workflow.id, current)
             if jsonvalue.canonical(published.document) == jsonvalue.canonical(document):
                 return Published(published, created=False, warnings=tuple(problems))
+            before = _limits_of(published.document)
         _check_not_archived(workflow)
         version, parsed = (current or 0) + 1, definition.build(document)
         rows.insert_version(
@@ -323,7 +344,10 @@ class Authoring:
             published_by=said.actor, note=said.note,
         )  # fmt: skip
         _put_in_force(tx, scope, replace(workflow, published_version=version), parsed)
-        return Published(rows.get_version(tx, scope, workflow.id, version), created=True, warnings=tuple(problems))
+        return Published(
+            rows.get_version(tx, scope, workflow.id, version), created=True, warnings=tuple(problems),
+            ceilings=changed(before, parsed.settings.flow.concurrency, Owner(scope, workflow.id)),
+        )  # fmt: skip
 
     def _said(self, note: str | None, by: By) -> _Said:
         """Return what a version keeps of its publishing. Raises ``InvalidInput``, ``LimitExceeded``."""
@@ -346,14 +370,21 @@ class Authoring:
             raise LimitExceeded("document_bytes", most, size_bytes, pointer=pointer)
 
 
-def _noted(tx: Transaction, scope: Scope, by: By, published: Published) -> Published:
+def _note(tx: Transaction, scope: Scope, by: By, published: Published) -> None:
     if published.created:
         version = published.version
         detail: dict[str, Json] = {"version": version.version}
         if version.note is not None:
             detail["note"] = version.note
         enter(tx, scope, by, Act.WORKFLOW_PUBLISHED, f"workflow:{version.workflow_id}", detail)
-    return published
+
+
+def _limits_of(document: Json) -> tuple[Concurrency, ...]:
+    """Return the limits of a version; none, if it was published by code that knew what this does not."""
+    try:
+        return definition.build(document).settings.flow.concurrency
+    except DefinitionError:
+        return ()
 
 
 def _check_not_archived(workflow: WorkflowRecord) -> None:
@@ -369,16 +400,16 @@ def _renew(tx: Transaction, scope: Scope, workflow: WorkflowRecord) -> None:
 
 
 def _put_in_force(tx: Transaction, scope: Scope, workflow: WorkflowRecord, parsed: Workflow) -> None:
-    """Let the triggers of a version start runs, or none if the workflow is disabled. The caller holds its lock.
+    """Let the triggers of a version start runs, if the workflow is to. The caller holds its lock.
 
-    Those of an archived one are there, so that it is told of each event why it starts nothing; its schedules are not.
+    Those of a disabled or archived one are there, so that it is told of each event why it starts nothing; its schedules
+    are not.
     """
     assert workflow.published_version is not None  # noqa: S101 - that is what is put in force
     through_webhooks = (Trigger(WEBHOOK_PREFIX + each.name, each.condition, each.pointer) for each in parsed.webhooks)
-    triggers = (*parsed.triggers, *through_webhooks) if workflow.enabled else ()
     rows.replace_triggers(
-        tx, scope, workflow.id, version=workflow.published_version, triggers=triggers,
-        archived_at_ms=workflow.archived_at_ms,
+        tx, scope, workflow.id, version=workflow.published_version, triggers=(*parsed.triggers, *through_webhooks),
+        archived_at_ms=workflow.archived_at_ms, enabled=workflow.enabled,
     )  # fmt: skip
     is_paused = not workflow.enabled or workflow.is_archived
     schedules.plan(tx, scope, workflow.id, parsed.schedules, is_paused=is_paused)

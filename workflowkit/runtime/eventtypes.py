@@ -10,7 +10,6 @@ from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope
 from workflowkit.store import eventtypes, subscriptions
 from workflowkit.store.database import Database, Reading
-from workflowkit.store.pauses import Hold
 from workflowkit.triggers.patterns import patterns_for
 
 
@@ -100,8 +99,7 @@ def _linked(tx: Reading, scope: Scope, names: Sequence[str]) -> dict[str, list[s
     """Return the workflows that listen to each name, by themselves or by a pattern."""
     patterns = {name: patterns_for(name) for name in names}
     wanted = sorted({pattern for of_name in patterns.values() for pattern in of_name})
-    found = subscriptions.load(tx, scope, wanted)
-    listening = [each for each in found.triggers if Hold.ARCHIVE not in found.holds.get(each.workflow_id, ())]
+    listening = subscriptions.load(tx, scope, wanted).in_force
     return {
         name: list(dict.fromkeys(each.workflow_id for each in listening if each.pattern in of_name))
         for name, of_name in patterns.items()

@@ -20,7 +20,7 @@ from workflowkit.base.ids import new_id
 from workflowkit.base.scope import APP_TENANT, Scope
 from workflowkit.registry import ActionSpec, follower_ids, is_endpoint
 from workflowkit.runtime.authoring import Authoring
-from workflowkit.store import apps, appsyncs
+from workflowkit.store import apps, appsyncs, ceilings
 from workflowkit.store.apps import AppRecord, Origin
 from workflowkit.store.appsyncs import SyncRow
 from workflowkit.store.database import Database, Transaction
@@ -108,9 +108,9 @@ class Functions:
             planned = _plan(tx, scope, stored, app, force=force)
             if planned.status is not SyncStatus.SYNCED:
                 return planned
-            published, warnings = self._publish(tx, scope, app, stored)
+            published, warnings, heights = self._publish(tx, scope, app, stored)
             for function_id in planned.retired:
-                self._authoring.switch(tx, scope, function_id, enabled=False)
+                self._authoring.retire(tx, scope, function_id)
             kept = frozenset() if stored is None else frozenset(stored.function_ids) - frozenset(planned.retired)
             apps.save(
                 tx, scope, app.id, version=app.version, app_hash=app.hash,
@@ -118,6 +118,7 @@ class Functions:
             )  # fmt: skip
             synced = _row(tx, app, published, planned.retired)
             appsyncs.insert(tx, scope, synced, limit=self._authoring.limits.app_syncs)
+            ceilings.change(tx, heights)
         _log.info("functions of %s synced: %d published, %d retired", app.id, len(published), len(planned.retired))
         return Synced(SyncStatus.SYNCED, app.version, published, planned.retired, warnings)
 
@@ -138,10 +139,11 @@ class Functions:
 
     def _publish(
         self, tx: Transaction, scope: Scope, app: App, stored: AppRecord | None
-    ) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
+    ) -> tuple[tuple[str, ...], tuple[Problem, ...], Mapping[str, int]]:
+        """Return which functions have a new version, what to warn of, and the limits that are not as high as before."""
         # SAFETY: A1 — code that has changed brings an archived application back, with what was switched off with it.
         known = frozenset() if stored is None else frozenset(stored.function_ids) - frozenset(stored.archived_functions)
-        published, warnings = list[str](), list[Problem]()
+        published, warnings, heights = list[str](), list[Problem](), dict[str, int]()
         kinds = _Kinds({function.spec.kind: function.spec for function in app.functions.values()})
         for function_id, function in sorted(app.functions.items()):
             try:
@@ -151,9 +153,10 @@ class Functions:
             if put.created:
                 published.append(function_id)
                 warnings += [_named(each, function_id) for each in put.warnings if each.pointer.startswith(_WRITTEN)]
+                heights |= put.ceilings
             if function_id not in known:  # it was retired: one that somebody has switched off stays off
                 self._authoring.switch(tx, scope, function_id, enabled=True)
-        return tuple(published), tuple(warnings)
+        return tuple(published), tuple(warnings), heights
 
 
 def _named(problem: Problem, function_id: str) -> Problem:

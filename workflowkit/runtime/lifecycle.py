@@ -105,7 +105,7 @@ class Lifecycle:
         if known is not None and 0 <= known[1] - tx.now_ms <= LISTENERS_KNOWN_MS:
             return known[0]
         listening = subscriptions.load(tx, scope, patterns_for(RUN_FINISHED))
-        has_any = bool(listening.triggers or listening.wait_paths)
+        has_any = bool(listening.in_force or listening.wait_paths)
         if len(self._listeners) >= _KNOWN_SCOPES:
             self._listeners.clear()
         self._listeners[scope] = (has_any, tx.now_ms + LISTENERS_KNOWN_MS)

@@ -48,9 +48,10 @@ TARGET_MISSING, TARGET_UNPUBLISHED, TARGET_DISABLED = "target-missing", "target-
 INPUTS_REFUSED = "inputs-refused"
 #: How often a batch is tried that other workers match at the same moment.
 MATCH_TRIES = 5
-#: What is archived, paused or drained starts no run.
+#: What is archived, disabled, paused or drained starts no run.
 HELD = {
-    Hold.ARCHIVE: SkipReason.ARCHIVED.value, Hold.PAUSE: SkipReason.PAUSED.value, Hold.DRAIN: SkipReason.DRAINED.value,
+    Hold.ARCHIVE: SkipReason.ARCHIVED.value, Hold.DISABLE: SkipReason.DISABLED.value,
+    Hold.PAUSE: SkipReason.PAUSED.value, Hold.DRAIN: SkipReason.DRAINED.value,
 }  # fmt: skip
 
 

@@ -1,15 +1,16 @@
 """What flow control keeps of a run, frozen when it was admitted: its place in queues, and what its steps are under.
 
 Keys are evaluated once. So a change of the settings affects later events only, and a run goes on under what it began
-with. Stored as JSON with the run.
+with; but how high its limits of concurrency are is what is published (``store.ceilings``). Stored as JSON with the run.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import zip_longest
 from typing import Any
 
 from workflowkit.base import jsonvalue
@@ -69,7 +70,7 @@ class RunFlow:
         if lane.throttle is not None:
             throttle = {**lane.throttle, "lane_id": lane.id, "environment": scope.environment, "tenant": scope.tenant}
         run_groups = () if has_started else [each.group for each in self.runs]
-        return Wanted(lane.ceilings, [each.group for each in self.while_at(step_key)], run_groups, throttle)
+        return Wanted(lane.ceilings, [each.group for each in self.while_at(step_key)], run_groups, throttle, lane.rules)
 
     def of_part(self) -> RunFlow:
         """Return what a part of the run is under, a run of its own that starts when it is to; but for its actions."""
@@ -85,6 +86,8 @@ class RunFlow:
         for name in ("steps", "runs"):
             if limits := getattr(self, name):
                 value[name] = _limits(limits)
+        if any(rules := [ceiling.rule for ceiling in (*self.steps, *self.runs)]):
+            value["rules"] = rules
         if self.throttle is not None:
             rate, key = self.throttle
             value["throttle"] = throttle_json(rate, key)
@@ -97,9 +100,10 @@ class RunFlow:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> RunFlow:
-        throttle = value.get("throttle")
+        throttle, of_steps, rules = value.get("throttle"), value.get("steps", {}), value.get("rules", [])
         return cls(
-            value["score_ms"], value["sequence"], _ceilings(value.get("steps")), _ceilings(value.get("runs")),
+            value["score_ms"], value["sequence"],
+            _ceilings(of_steps, rules), _ceilings(value.get("runs"), rules[len(of_steps) :]),
             None if throttle is None else (rate_of(throttle), throttle["key"]),
             value.get("singleton"), value.get("collection"),
             {node: _ceilings(under) for node, under in value.get("actions", {}).items()},
@@ -187,11 +191,13 @@ def lane_of(run: RunRecord, flow: RunFlow, queue: str, step_key: str) -> Lane:
 def _lane(
     scope: Scope, workflow_id: str, queue: str, under: tuple[Ceiling, ...], throttle: tuple[Rate, str] | None
 ) -> Lane:  # fmt: skip
-    limits = _limits(under)
+    limits, rules = _limits(under), {ceiling.group: ceiling.rule for ceiling in under if ceiling.rule is not None}
     rate = None if throttle is None else {**throttle_json(*throttle), "workflow_id": workflow_id}
     parent = _id(scope.environment, scope.tenant)
-    lane_id = _id(scope.environment, scope.tenant, workflow_id, queue, limits, rate)
-    return Lane(lane_id, scope, parent, queue, limits, rate)
+    # How high a limit with a rule is makes no other lane: all its steps are under what is published.
+    own = {group: None if group in rules else limit for group, limit in limits.items()}
+    lane_id = _id(scope.environment, scope.tenant, workflow_id, queue, own, rate)
+    return Lane(lane_id, scope, parent, queue, limits, rate, rules)
 
 
 def queued(run: RunRecord, flow: RunFlow, lane: Lane, step_key: str) -> QueuedStep:
@@ -223,8 +229,12 @@ def _limits(under: Iterable[Ceiling]) -> dict[str, int]:
     return {ceiling.group: ceiling.limit for ceiling in under}
 
 
-def _ceilings(value: Mapping[str, int] | None) -> tuple[Ceiling, ...]:
-    return tuple(Ceiling(group, limit) for group, limit in sorted((value or {}).items()))
+def _ceilings(value: Mapping[str, int] | None, rules: Sequence[str | None] = ()) -> tuple[Ceiling, ...]:
+    # The groups are in their order, and so are the rules.
+    return tuple(
+        Ceiling(group, limit, rule)
+        for (group, limit), rule in zip_longest(sorted((value or {}).items()), rules[: len(value or {})])
+    )  # fmt: skip
 
 
 def _id(*parts: Any) -> str:

@@ -7,7 +7,7 @@ locked after everything else in a transaction, a tenant's before those in it, an
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from workflowkit.base import jsonvalue
@@ -19,7 +19,10 @@ from workflowkit.store.slots import HELD
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A lane, with the ceilings of slots by group, and what is known of the throttle."""
+    """A lane, with the ceilings of slots by group, and what is known of the throttle.
+
+    ``rules`` are the names, by group, of the limits whose height is what is published (``store.ceilings``).
+    """
 
     id: str
     scope: Scope
@@ -27,6 +30,7 @@ class Lane:
     queue: str
     ceilings: Mapping[str, int]
     throttle: Mapping[str, Any] | None = None
+    rules: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def crowd(self) -> Hashable:
@@ -68,8 +72,8 @@ _JOIN = RowStatement(
     computed={"turn": "(SELECT coalesce(max(turn), 0) FROM lanes) + {}"},
 )
 _JOIN_GROUP = RowStatement(
-    "INSERT INTO lane_groups (lane_id, slot_group, ceiling) VALUES ",
-    ("lane_id", "slot_group", "ceiling"),
+    "INSERT INTO lane_groups (lane_id, slot_group, ceiling, rule) VALUES ",
+    ("lane_id", "slot_group", "ceiling", "rule"),
     " ON CONFLICT (lane_id, slot_group) DO NOTHING",
 )
 
@@ -223,7 +227,8 @@ def joining(lanes: Iterable[Lane], queued: Sequence[QueuedStep], *, wake_at_ms: 
             for number, lane in enumerate(known, 1)
         ]),
         (_JOIN_GROUP, [
-            (lane.id, group, ceiling) for lane in known for group, ceiling in sorted(lane.ceilings.items())
+            (lane.id, group, ceiling, lane.rules.get(group))
+            for lane in known for group, ceiling in sorted(lane.ceilings.items())
         ]),
         (INSERT_STEP, [(q.run_id, q.step_key, q.lane_id, q.score_ms, q.sequence) for q in queued]),
     )  # fmt: skip

@@ -21,10 +21,12 @@ EVERYTHING = ""
 
 
 class Hold(StrEnum):
-    """``PAUSE``: no run begins, and none goes on. ``DRAIN``: no run begins. ``ARCHIVE``: the same, of a workflow that
-    is put away; it is a column of the workflow, and no row here. Which comes first is the reason that is given."""
+    """``PAUSE``: no run begins, and none goes on. ``DRAIN``: no run begins. ``ARCHIVE`` and ``DISABLE``: the same, of a
+    workflow that is put away or switched off; these are columns of the workflow, and no rows here. Which comes first is
+    the reason that is given."""
 
     ARCHIVE = "archive"
+    DISABLE = "disable"
     PAUSE = "pause"
     DRAIN = "drain"
 
@@ -74,6 +76,9 @@ _HOLDS_OF = Sql(
     UNION ALL
     SELECT 'archive' FROM workflows WHERE environment = :environment AND tenant IN (:tenant, :app_tenant)
         AND id = :workflow_id AND archived_at_ms IS NOT NULL
+    UNION ALL
+    SELECT 'disable' FROM workflows WHERE environment = :environment AND tenant IN (:tenant, :app_tenant)
+        AND id = :workflow_id AND NOT enabled
     """
 )
 _PAUSES_OF = Sql(

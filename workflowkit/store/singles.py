@@ -178,8 +178,8 @@ _CLAIM = _claim()
 # The groups of slots are entered before the run is locked, and by then it may be a little later.
 _ENTERED = """
     clock AS MATERIALIZED (
-        SELECT at_ms, arrival_us FROM workflowkit_enter(:groups ::text[], :ceilings ::bigint[], :throttle ::jsonb,
-            :now_ms, :is_told, false)
+        SELECT at_ms, arrival_us FROM workflowkit_enter(:groups ::text[],
+            workflowkit_ceilings(:ceilings ::bigint[], :rules ::text[]), :throttle ::jsonb, :now_ms, :is_told, false)
         WHERE room = 'roomy'
     ),
 """
@@ -439,9 +439,9 @@ def claim(
         statement, more = _CLAIM, {}
     else:
         statement = _CLAIM_TAKING if wanted.throttle is None else _CLAIM_THROTTLED
-        groups, ceilings, throttle, _, is_told, _ = wanted.entering(tx, is_near=False)
+        groups, ceilings, rules, throttle, _, is_told, _ = wanted.entering(tx, is_near=False)
         more = {
-            "groups": groups, "ceilings": ceilings, "throttle": throttle, "is_told": is_told,
+            "groups": groups, "ceilings": ceilings, "rules": rules, "throttle": throttle, "is_told": is_told,
             "own_groups": text_array(wanted.groups), "run_groups": text_array(wanted.run_groups),
         }  # fmt: skip
     row = tx.one(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from workflowkit.base import jsonvalue
@@ -57,11 +57,12 @@ _LOCK = Sql(
 )
 #: Takes locks for who takes slots in the same statement, and tells as ``entered`` which. PostgreSQL only.
 ENTER = RowStatement(
-    "SELECT entered.* FROM (VALUES ", ("groups", "ceilings", "throttle", "now_ms", "is_told", "is_near"),
-    ") w, workflowkit_enter(column1, column2, column3, column4, column5, column6) entered",
+    "SELECT entered.* FROM (VALUES ", ("groups", "ceilings", "rules", "throttle", "now_ms", "is_told", "is_near"),
+    ") w, workflowkit_enter(column1, workflowkit_ceilings(column2, column3), column4, column5, column6, column7)"
+    " entered",
     computed={
-        "groups": "CAST({} AS text[])", "ceilings": "CAST({} AS bigint[])", "throttle": "CAST({} AS jsonb)",
-        "now_ms": "CAST({} AS bigint)",
+        "groups": "CAST({} AS text[])", "ceilings": "CAST({} AS bigint[])", "rules": "CAST({} AS text[])",
+        "throttle": "CAST({} AS jsonb)", "now_ms": "CAST({} AS bigint)",
     },
     name="entered",
 )  # fmt: skip
@@ -75,19 +76,26 @@ _FREE_RUN = Sql("DELETE FROM slots WHERE run_id = :run_id RETURNING slot_group")
 class Wanted:
     """What a step needs to start: a slot of each of ``groups``, and one of each of ``run_groups`` for its run.
 
-    ``ceilings`` are those of all of them, and ``throttle`` tells of the one that its run is under.
+    ``ceilings`` are those of all of them, by ``rules`` in which they may be others by now. ``throttle`` tells of the
+    one that its run is under.
     """
 
     ceilings: Mapping[str, int]
     groups: Sequence[str]
     run_groups: Sequence[str] = ()
     throttle: Mapping[str, Any] | None = None
+    rules: Mapping[str, str] = field(default_factory=dict)
+
+    def own_rules(self) -> list[str | None] | None:
+        """Return the rule of each of the ceilings, ``None`` if there is none."""
+        return [self.rules.get(group) for group in self.ceilings] if self.rules else None
 
     def entering(self, tx: Transaction, *, is_near: bool) -> tuple[Any, ...]:
         """Return the row that ``ENTER`` takes."""
         groups, ceilings = arrays(self.ceilings)
         throttle = None if self.throttle is None else jsonvalue.dumps(self.throttle)
-        return groups, ceilings, throttle, tx.now_ms, not tx.is_server_time, is_near
+        rules = None if (own := self.own_rules()) is None else text_array("" if rule is None else rule for rule in own)
+        return groups, ceilings, rules, throttle, tx.now_ms, not tx.is_server_time, is_near
 
 
 @dataclass(frozen=True, slots=True)

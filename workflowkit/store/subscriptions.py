@@ -1,4 +1,4 @@
-"""Which workflows listen to which events: the triggers of published versions of enabled workflows."""
+"""Which workflows listen to which events: the triggers of published versions."""
 
 from __future__ import annotations
 
@@ -21,14 +21,23 @@ class TriggerRow:
     condition: str | None
 
 
+_LAID_ASIDE = frozenset({Hold.ARCHIVE, Hold.DISABLE})
+
+
 @dataclass(frozen=True, slots=True)
 class Listening:
     """Who listens: ``triggers`` by workflow and in the document's order; ``wait_paths`` by event name, the paths by
-    whose values runs that wait for it are looked up; ``holds`` what is paused, drained or archived, by workflow."""
+    whose values runs that wait for it are looked up; ``holds`` what is paused, drained, archived or disabled, by
+    workflow."""
 
     triggers: list[TriggerRow]
     wait_paths: dict[str, list[str]]
     holds: dict[str, frozenset[Hold]]
+
+    @property
+    def in_force(self) -> list[TriggerRow]:
+        """The triggers of workflows that are neither archived nor disabled: those that are to start something."""
+        return [each for each in self.triggers if _LAID_ASIDE.isdisjoint(self.holds.get(each.workflow_id, ()))]
 
     def hold(self, workflow_id: str, hold: Hold) -> None:
         """Note that something holds a workflow."""
@@ -46,13 +55,13 @@ class Target(NamedTuple):
 # All in one round trip: every event asks for all, and mostly there is none but the first. 0 and -1 are no versions.
 _SELECT = Sql(
     """
-    SELECT pattern, workflow_id, version, condition, position, archived_at_ms FROM workflow_triggers
+    SELECT pattern, workflow_id, version, condition, position, archived_at_ms, enabled FROM workflow_triggers
     WHERE environment = :environment AND tenant IN (:tenant, :app_tenant) AND pattern {in_ids}
     UNION ALL
-    SELECT name, '', 0, path, 0, NULL FROM wait_paths
+    SELECT name, '', 0, path, 0, NULL, NULL FROM wait_paths
     WHERE environment = :environment AND tenant = :tenant AND name {in_ids}
     UNION ALL
-    SELECT hold, workflow_id, -1, NULL, 0, NULL FROM pauses
+    SELECT hold, workflow_id, -1, NULL, 0, NULL, NULL FROM pauses
     WHERE environment = :environment AND tenant IN (:tenant, :app_tenant)
     ORDER BY 2, 5
     """
@@ -71,13 +80,15 @@ def load(tx: Transaction, scope: Scope, patterns: Sequence[str]) -> Listening:
     found = Listening([], {}, {})
     where = {"environment": scope.environment, "tenant": scope.tenant}
     rows = tx.rows(_SELECT, **where, app_tenant=APP_TENANT, ids=list(patterns))
-    for pattern, workflow_id, version, text, _, archived_at_ms in rows:
+    for pattern, workflow_id, version, text, _, archived_at_ms, enabled in rows:
         if version < 0:
             found.hold(workflow_id, Hold(pattern))
         elif version:
             found.triggers.append(TriggerRow(pattern, workflow_id, version, text))
             if archived_at_ms is not None:
                 found.hold(workflow_id, Hold.ARCHIVE)
+            if not enabled:
+                found.hold(workflow_id, Hold.DISABLE)
         else:
             found.wait_paths.setdefault(pattern, []).append(text)
     return found

@@ -119,8 +119,8 @@ def begin(
         "queue": lane.queue, "wake_at_ms": wake_at_ms, "slot_groups": list(wanted.ceilings),
         "ceilings": list(wanted.ceilings.values()), "groups": wanted.groups, "run_groups": wanted.run_groups,
         "lane_throttle": None if lane.throttle is None else jsonvalue.dumps(lane.throttle),
-        "throttle": wanted.throttle, "attempt": _attempt_of(own.worker), "lease_ms": own.lease_ms,
-        "parked": steps.PARKED,
+        "throttle": wanted.throttle, "rules": wanted.own_rules(), "attempt": _attempt_of(own.worker),
+        "lease_ms": own.lease_ms, "parked": steps.PARKED,
     }  # fmt: skip
     return jsonvalue.dumps(values)
 

@@ -138,7 +138,17 @@ _SELECT_VERSIONS = Sql(
 _DELETE_TRIGGERS = Sql(f"DELETE FROM workflow_triggers WHERE {_OWNED} AND workflow_id = :id")  # noqa: S608
 _INSERT_TRIGGERS = InsertInto(
     "workflow_triggers",
-    ("environment", "tenant", "pattern", "workflow_id", "position", "version", "condition", "archived_at_ms"),
+    (
+        "environment",
+        "tenant",
+        "pattern",
+        "workflow_id",
+        "position",
+        "version",
+        "condition",
+        "archived_at_ms",
+        "enabled",
+    ),
 )
 
 
@@ -251,13 +261,14 @@ def find_versions(tx: Transaction, scope: Scope, workflow_id: str, *, limit: int
 
 def replace_triggers(
     tx: Transaction, scope: Scope, workflow_id: str, *, version: int, triggers: Sequence[Trigger],
-    archived_at_ms: int | None = None,
+    archived_at_ms: int | None = None, enabled: bool = True,
 ) -> None:  # fmt: skip
-    """Make ``triggers`` the ones in force for a workflow; none switches it off, ``archived_at_ms`` puts it away."""
+    """Make ``triggers`` the ones that events are looked up in for a workflow: those of one that is not ``enabled``, or
+    has been archived, start nothing, and each event is told so."""
     tx.run(_DELETE_TRIGGERS, **_where(scope, workflow_id))
     owner = (scope.environment, scope.tenant)
     rows = [
-        (*owner, trigger.event, workflow_id, position, version, trigger.condition, archived_at_ms)
+        (*owner, trigger.event, workflow_id, position, version, trigger.condition, archived_at_ms, enabled)
         for position, trigger in enumerate(triggers)
     ]
     tx.insert(_INSERT_TRIGGERS, rows)

@@ -59,7 +59,8 @@ export type RunFilter = Partial<
 interface WorkflowFilter {
   readonly cursor?: string | undefined;
   readonly lastRuns: number;
-  readonly archived?: boolean;
+  /** Without it, those that are not archived. */
+  readonly archived?: boolean | "all";
 }
 
 export class Api {
@@ -70,10 +71,9 @@ export class Api {
     return (await this.get<schema.ActionList>("/actions")).items;
   }
 
-  /** Without `archived` those that are not. */
   workflows({ cursor, lastRuns, archived }: WorkflowFilter): Promise<schema.WorkflowPage> {
-    const wanted = archived === true ? "true" : undefined;
-    return this.get(`/workflows${query({ cursor, last_runs: String(lastRuns), archived: wanted })}`);
+    const wanted = archived === undefined ? {} : { archived: String(archived) };
+    return this.get(`/workflows${query({ cursor, last_runs: String(lastRuns), ...wanted })}`);
   }
 
   workflow(id: string): Promise<schema.Workflow> {

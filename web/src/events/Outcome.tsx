@@ -1,6 +1,6 @@
 import type { Collection, Decision, EventDetail, Run } from "../api/schema";
 import { Status } from "../runs/Status";
-import { reasonText } from "../runs/words";
+import { decisionText } from "../runs/words";
 import { counted, t } from "../locale/locale";
 import { rich } from "../locale/rich";
 import { pathTo, pathToSource } from "../shell/routes";
@@ -45,7 +45,7 @@ function decisionColumns(): readonly Column<Decision>[] {
       head: t("Why it did not start"),
       cell: ({ reason, detail }) => (
         <>
-          {reasonText(reason)}
+          {decisionText(reason)}
           {detail !== null && <span className="muted"> {detail}</span>}
         </>
       ),
@@ -125,7 +125,7 @@ function placeOf({ kind, events }: Collection): string {
 function Became({ collection }: { readonly collection: Collection }): React.JSX.Element {
   const { run_id: id, reason } = collection;
   if (id !== null) return <RunLink id={id} />;
-  return <>{reason === null ? t("Still open") : reasonText(reason)}</>;
+  return <>{reason === null ? t("Still open") : decisionText(reason)}</>;
 }
 
 function Instead({ decision }: { readonly decision: Decision }): React.JSX.Element | null {

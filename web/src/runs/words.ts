@@ -48,6 +48,12 @@ export function reasonText(reason: string): string {
   return words === undefined ? reason : t(words);
 }
 
+/** A sentence about why an event started no run of a workflow. */
+export function decisionText(reason: string): string {
+  // Of a step the word means that it is switched off itself.
+  return reason === "disabled" ? t("The workflow was switched off.") : reasonText(reason);
+}
+
 const OUTCOMES: Readonly<Record<string, Message>> = {
   retry: "failed, tried again",
   lost: "its worker was lost",

@@ -52,7 +52,7 @@ async function namedWorkflows(): Promise<readonly NamedWorkflow[]> {
   let cursor: string | undefined;
   for (let page = 0; page < MOST_PAGES; page += 1) {
     // oxlint-disable-next-line no-await-in-loop -- each page names the next one
-    const { items, next_cursor: next } = await api.workflows({ cursor, lastRuns: 0 });
+    const { items, next_cursor: next } = await api.workflows({ cursor, lastRuns: 0, archived: "all" });
     found.push(...items);
     if (next === null) break;
     cursor = next;

@@ -68,6 +68,7 @@ from workflowkit.store.schema.execution import (
 )
 from workflowkit.store.schema.flow import (
     COLLECTION_KINDS,
+    ceilings,
     collected_events,
     collections,
     flow_states,
@@ -114,6 +115,7 @@ __all__ = [
     "audit_chains",
     "audit_log",
     "callbacks",
+    "ceilings",
     "collected_events",
     "collections",
     "connected_apps",

@@ -65,14 +65,15 @@ workflow_triggers = sa.Table(
     big("version"),
     text("condition", nullable=True),
     big("archived_at_ms", nullable=True),
+    sa.Column("enabled", sa.Boolean(create_constraint=False), nullable=False, server_default=sa.true()),
     sa.ForeignKeyConstraint(
         ["environment", "tenant", "workflow_id"],
         ["workflows.environment", "workflows.tenant", "workflows.id"],
         ondelete="CASCADE",
     ),
 )
-"""One row per trigger of the published version of an enabled workflow: what an arriving event is looked up in.
-``archived_at_ms`` is that of the workflow, so that nobody has to look there."""
+"""One row per trigger of the published version of a workflow: what an arriving event is looked up in. ``enabled`` and
+``archived_at_ms`` are those of the workflow, so that nobody has to look there. Functions that are gone have none."""
 
 OVERLAPS = ("allow", "skip", "queue")
 

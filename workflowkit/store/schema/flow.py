@@ -108,9 +108,19 @@ lane_groups = sa.Table(
     sa.Column("lane_id", sa.Text, primary_key=True),
     sa.Column("slot_group", sa.Text, primary_key=True),
     big("ceiling"),
+    text("rule", nullable=True),
     sa.Index(None, "slot_group", "ceiling"),
 )
-"""Under which limits the steps of a lane are: at most ``ceiling`` slots of the group may be held."""
+"""Under which limits the steps of a lane are: at most ``ceiling`` slots of the group may be held. A trigger sees to it
+that it is the one that ``ceilings`` has for the ``rule``, if there is one."""
+
+ceilings = sa.Table(
+    "ceilings",
+    metadata,
+    sa.Column("rule", sa.Text, primary_key=True),
+    big("ceiling"),
+)
+"""How high limits of workflows are that were not so in an earlier version: what runs are under that began with that."""
 
 queued_steps = sa.Table(
     "queued_steps",

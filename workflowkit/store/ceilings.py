@@ -1,0 +1,51 @@
+"""How high limits of concurrency are that were changed by a newer version: it is what all runs are under that wait.
+
+A run keeps in which groups of slots its steps are, and of each limit its name, the *rule* (``flow.concurrency``). Here
+is the height of those that are not what they were; triggers, of the migrations, look it up for each lane that opens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from workflowkit.store.database import RowStatement, Sql, Transaction
+
+_SAVE = RowStatement(
+    "INSERT INTO ceilings (rule, ceiling) VALUES ",
+    ("rule", "ceiling"),
+    " ON CONFLICT (rule) DO UPDATE SET ceiling = excluded.ceiling",
+)
+_LOCK = Sql("SELECT workflowkit_change_ceilings()")
+# What somebody deletes at this moment is not waited for.
+_APPLY = Sql(
+    """
+    UPDATE lane_groups SET ceiling = :ceiling WHERE (lane_id, slot_group) IN (
+        SELECT lane_id, slot_group FROM lane_groups WHERE rule = :rule AND ceiling <> :ceiling {skip_locked}
+    )
+    """
+)
+_WAKE = Sql(
+    """
+    UPDATE lanes SET wake_at_ms = :now_ms WHERE id IN (
+        SELECT id FROM lanes WHERE not_before_ms <= :now_ms
+            AND id IN (SELECT lane_id FROM lane_groups WHERE rule = :rule) {skip_locked}
+    )
+    """
+)
+
+
+def change(tx: Transaction, ceilings: Mapping[str, int]) -> None:
+    """Let limits, by rule, be so high from now on, for steps that wait as well; the relay looks at these next.
+
+    The last that a transaction waits for: whoever opens lanes waits for its end, with what they have locked.
+    """
+    if not ceilings:
+        return
+    if tx.is_postgresql:
+        tx.rows(_LOCK)
+    rules = sorted(ceilings.items())
+    tx.insert_all((_SAVE, rules))
+    for rule, ceiling in rules:
+        # SAFETY: I18 — a lane is under the limit that is published, however high it was when its steps joined it.
+        tx.run(_APPLY, rule=rule, ceiling=ceiling)
+        tx.run(_WAKE, rule=rule, now_ms=tx.now_ms)
