@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -351,6 +352,10 @@ def test_a_singleton_of_the_mode_queue_latest_goes_on_with_the_last_event(busy: 
     _send(harness, *range(5))
     assert (seen, _runs(harness)) == ([[0]], {"waiting": 1})
     assert _reasons(harness) == ["superseded"] * 3
+    # Each names the event that took its place, also where that has no run either.
+    ids = [row["id"] for row in harness.rows("SELECT id FROM events ORDER BY id")]
+    named = harness.rows("SELECT event_id, other_id FROM decisions ORDER BY event_id")
+    assert [(row["event_id"], row["other_id"]) for row in named] == list(pairwise(ids[1:]))
     assert_all_accounted_for(harness)
     harness.skip(60)
     assert seen == [[0], [0], [4]]  # the first is entered again after its sleep

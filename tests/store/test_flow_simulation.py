@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -284,3 +285,26 @@ def test_a_trigger_that_no_document_may_have_is_refused(
     with a_runtime(sqlite_url, a_registry()) as harness, pytest.raises(DefinitionError) as refused:
         _tried(harness, event, condition)
     assert [problem.pointer for problem in refused.value.problems] == [pointer]
+
+
+def test_the_command_line_names_the_event_that_took_the_place_of_another(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKFLOWKIT_DATABASE_URL", sqlite_url)
+    registry = a_registry()
+
+    @registry.action("nap")
+    def nap(ctx: StepContext) -> None:
+        ctx.step.sleep("nap", "1h")
+
+    with a_runtime(sqlite_url, registry) as harness:
+        napping = a_workflow().action("a", "nap").path("$source", "a").trigger(EVENT)
+        harness.deploy(napping.settings(singleton={"mode": "queue_latest"}).document(), "latest")
+        ids: list[str] = []
+        for _ in range(4):
+            ids.append(harness.send(EVENT))
+            harness.drain()
+        for superseded, later in pairwise(ids[1:]):
+            lines = CliRunner().invoke(cli, ["events", "show", superseded]).stdout.splitlines()
+            told = "skipped a later event took its place while it waited for a run to end (superseded)"
+            assert f"  latest  {told}; event {later}" in lines

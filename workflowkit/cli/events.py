@@ -110,7 +110,9 @@ def _why(record: DecisionView) -> str:
     parts = [_reason(record.reason)]
     if record.detail:
         parts.append(plain(record.detail))
-    if record.run_id is not None:
+    if record.reason == "superseded" and record.other_id is not None:
+        parts.append(f"{dim('event')} {record.other_id}")
+    elif record.run_id is not None:
         parts.append(f"{dim('run')} {record.run_id}")
     elif record.other_id is not None:
         parts.append(f"{dim('instead:')} {record.other_id}")

@@ -248,7 +248,8 @@ def drop_waiting(states: States, candidate: Candidate, collection_id: str | None
         return
     for record in _standing_for(states, collection):
         dropped = replace(candidate, record=record, collection=collection)
-        skip(states, dropped, begun, SkipReason.SUPERSEDED.value, other_id=candidate.run_id)
+        # The event, and not its run, of which there is none if a later one takes its place as well.
+        skip(states, dropped, begun, SkipReason.SUPERSEDED.value, other_id=candidate.record.id)
 
 
 def _standing_for(states: States, collection: CollectionRecord) -> Sequence[EventRecord]:

@@ -444,7 +444,7 @@ export interface Decision {
   readonly reason: string;
   /** The same for people. */
   readonly detail: string | null;
-  /** The run or the event that is there instead. */
+  /** The run that is there instead, or the event, if the reason is `idempotent`, `duplicate` or `superseded`. */
   readonly other_id: string | null;
   /** The run that is there instead, or that the event there began. */
   readonly run_id: string | null;

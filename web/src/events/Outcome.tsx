@@ -130,6 +130,8 @@ function Became({ collection }: { readonly collection: Collection }): React.JSX.
 
 function Instead({ decision }: { readonly decision: Decision }): React.JSX.Element | null {
   const { run_id: run, other_id: other, reason } = decision;
+  if (reason === "superseded" && other !== null)
+    return <Link href={pathTo("events", other)}>{t("A later event")}</Link>;
   if (run !== null) return <RunLink id={run} />;
   return other === null || !NAME_EVENTS.has(reason) ? null : (
     <Link href={pathTo("events", other)}>{t("An earlier event")}</Link>

@@ -272,7 +272,10 @@ class Decision(Answer):
     workflow_id = text("The workflow; null where the reason is the event's own.", nullable=True)
     reason = text("A stable word for the reason.")
     detail = text("The same for people.", nullable=True)
-    other_id = text("The run or the event that is there instead.", nullable=True)
+    other_id = text(
+        "The run that is there instead, or the event, if the reason is `idempotent`, `duplicate` or `superseded`.",
+        nullable=True,
+    )
     run_id = text("The run that is there instead, or that the event there began.", nullable=True)
     at = moment("When this was decided.")
 
