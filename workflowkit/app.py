@@ -376,6 +376,8 @@ class WorkflowKit:
     ) -> ScheduledRun:
         """Let a run of a function or workflow begin at ``at``, a time with a time zone; return a handle of it.
 
+        If the workflow has a ``batch`` or ``debounce``, the run is in none: it begins at its time, by itself.
+
         Raises what ``invoke`` raises, and ``InvalidInput`` for a time without a zone.
         """
         whose = scope or self.settings.scope

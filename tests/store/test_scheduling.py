@@ -37,6 +37,29 @@ def test_a_scheduled_run_is_there_at_once_and_begins_at_its_time(database_url: s
         assert harness.run()["status"] == "completed"
 
 
+@pytest.mark.parametrize(
+    "settings", [{"batch": {"max_size": 5, "timeout": "2s"}}, {"debounce": {"period": "1s"}}], ids=["batch", "debounce"]
+)
+def test_a_scheduled_run_is_in_no_batch_and_no_window(database_url: str, settings: dict[str, Any]) -> None:
+    with a_runtime(database_url) as harness:
+        document = a_workflow().actions("a").path("$source", "a").trigger("test/sent").settings(**settings).document()
+        harness.deploy(document)
+        invoke, now_ms = harness.runtime.invoking.invoke, harness.clock.now_ms()
+        harness.send("test/sent", {"n": 1})
+        later, cancelled = (invoke(DEFAULT_SCOPE, "test", {"n": n}, at_ms=now_ms + 3_600_000) for n in (2, 3))
+        harness.send("test/sent", {"n": 4})
+        harness.drain()
+        harness.skip(5)
+        statuses = {row["id"]: row["status"] for row in harness.rows("SELECT id, status FROM runs")}
+        assert (statuses.pop(later), statuses.pop(cancelled)) == ("scheduled", "scheduled")
+        assert list(statuses.values()) == ["completed"]
+        harness.runtime.control.cancel(DEFAULT_SCOPE, cancelled)
+        _move(harness, later, 60)
+        harness.skip(60)
+        rows = harness.rows("SELECT id, status FROM runs WHERE id IN (:a, :b)", a=later, b=cancelled)
+        assert {row["id"]: row["status"] for row in rows} == {later: "completed", cancelled: "cancelled"}
+
+
 @pytest.mark.parametrize("seconds", [5, 100])
 def test_a_run_that_is_moved_begins_at_the_new_time_and_not_at_the_old_one(database_url: str, seconds: int) -> None:
     with a_runtime(database_url) as harness:

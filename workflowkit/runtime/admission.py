@@ -68,6 +68,9 @@ class Admitting:
     ) -> Candidate:
         """Return an event with the keys that it has for a workflow's controls; the run's id mostly follows from it."""
         flow = workflow.settings.flow
+        if record.target is not None and record.starts_at_ms is not None:
+            # Scheduled by somebody who has a handle of this very run: it begins at its time, alone.
+            flow = replace(flow, batch=None, debounce=None)
         place = Place(record.scope, workflow_id, flow, freeze_keys(flow, record.as_json(), limits=self._limits))
         return Candidate(record, version, workflow, place, run_id or run_id_of(record, workflow_id, flow))
 
