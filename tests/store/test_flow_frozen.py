@@ -5,11 +5,13 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from builders import a_workflow
 from runtimes import Harness, a_registry, a_runtime
 
 from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.engine.context import StepContext
+from workflowkit.engine.outcome import Succeeded
 from workflowkit.registry import Registry
 from workflowkit.runtime.hints import StepHint
 from workflowkit.runtime.position import Claim, Opening
@@ -174,6 +176,44 @@ def test_a_throttle_that_is_raised_holds_up_later_events_at_its_new_rate_only(da
             harness.skip(35)
             # What queues since before it was raised is under what it came with.
             assert began == [*range(1, burst + 1), 10, 11, 13]
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("work", {"concurrency": [{"limit": 1, "mode": "runs"}]}),
+        ("work", {"throttle": {"limit": 1, "period": "10s"}}),
+        ("alone", {}),
+    ],
+)
+def test_events_that_are_matched_in_another_order_are_in_line_in_the_order_in_which_they_came(
+    database_url: str, kind: str, settings: dict[str, Any]
+) -> None:
+    registry = _registry(began := Began())
+
+    @registry.action("alone", concurrency=1)
+    def alone(ctx: StepContext) -> None:
+        began.append(ctx.event["data"]["n"])
+
+    with a_runtime(database_url, registry) as harness:
+        document = a_workflow().action("s", kind=kind).path("$source", "s").trigger(EVENT).settings(**settings)
+        harness.deploy(document.document())
+        matching, ids = harness.runtime.worker._matching, []
+        for number in (1, 2, 4, 5):
+            harness.clock.advance(seconds=0.001)
+            ids.append(harness.send(EVENT, {"n": number}))
+        harness.dispatcher.waiting.clear()
+        claims = []
+        for event_id in (ids[0], *reversed(ids[1:])):
+            harness.clock.advance(seconds=0.001)
+            if (claim := matching.match([event_id]).claim) is not None:
+                claims.append(claim)
+        for claim in claims:
+            began.append(claim.position.event["data"]["n"])
+            harness.runtime.worker.advance.record(claim, Succeeded(None), retries=0)
+        for _ in range(20):
+            harness.skip(10)
+        assert list(dict.fromkeys(began)) == [1, 2, 4, 5]
 
 
 def test_one_run_at_a_time_of_a_key_begins_in_the_order_in_which_the_events_came(database_url: str) -> None:

@@ -44,6 +44,12 @@ def test_a_run_starts_when_the_event_asks_for_it_but_not_in_the_past(asked_ms: i
     assert admit(FlowControl(), case, Rows(), now_ms=NOW).decision == Start(at_ms, at_ms - 3_000)
 
 
+@pytest.mark.parametrize(("asked_ms", "at_ms", "queued_at_ms"), [(None, NOW, NOW - 9), (NOW + 7, NOW + 7, NOW + 7)])
+def test_a_run_is_in_line_since_its_event_came(asked_ms: int | None, at_ms: int, queued_at_ms: int) -> None:
+    case = replace(CASE, received_at_ms=NOW - 9, start_at_ms=asked_ms, priority_seconds=3)
+    assert admit(FlowControl(), case, Rows(), now_ms=NOW).decision == Start(at_ms, queued_at_ms - 3_000)
+
+
 @pytest.mark.parametrize(
     ("controls", "rows", "decision", "stored"),
     [

@@ -73,8 +73,11 @@ def _decide(checks: tuple[_Check, ...], given: _Given, rows: Rows) -> Admission:
     entry = passed.entry or singleton.Entry(Lock(case.run_id))
     if entry.lock.holder != case.run_id:
         return Admission(Wait(entry.lock.holder, entry.superseded), passed.rows)
-    at_ms = max(given.now_ms, case.start_at_ms or 0)
-    start = Start(at_ms, score_ms(at_ms, case.priority_seconds), entry.cancelled, entry.superseded)
+    start_at_ms = case.start_at_ms or 0
+    # By when the event came: in which order workers get to match events is chance.
+    came_at_ms = given.now_ms if case.received_at_ms is None else case.received_at_ms
+    score = score_ms(max(came_at_ms, start_at_ms), case.priority_seconds)
+    start = Start(max(given.now_ms, start_at_ms), score, entry.cancelled, entry.superseded)
     return Admission(start, passed.rows)
 
 

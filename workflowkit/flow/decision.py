@@ -41,7 +41,8 @@ class Case:
     """An event and the run that it would start.
 
     ``takes_batch`` is what the batch's ``if`` says. ``start_at_ms`` is the time that the event asks for; a batch has
-    none. From ``is_archived`` on it is how things stand.
+    none. ``received_at_ms`` is when it came; ``None`` if its run is that of a collection: in line since that is over.
+    From ``is_archived`` on it is how things stand.
     """
 
     event_id: str
@@ -49,6 +50,7 @@ class Case:
     event_ts_ms: int
     size_bytes: int = 0
     start_at_ms: int | None = None
+    received_at_ms: int | None = None
     priority_seconds: int = 0
     takes_batch: bool = True
     keys: FlowKeys = NO_KEYS

@@ -18,17 +18,20 @@ from workflowkit.runtime.runflow import RunFlow, flow_of
 from workflowkit.store.runs import RunRecord
 
 
-def with_action_limits(run: RunRecord, workflow: Workflow, registry: Registry) -> RunRecord:
+def with_action_limits(
+    run: RunRecord, workflow: Workflow, registry: Registry, *, queued_at_ms: int | None = None
+) -> RunRecord:  # fmt: skip
     """Return a new run with the limits of the actions of what it executes; the same if there are none.
 
-    Limits that it had for another version are replaced.
+    Limits that it had for another version are replaced. Without flow control of its own its place in line is that of
+    ``queued_at_ms``, or when it was created.
     """
     under = {node.id: tuple(_ceilings(run, node, registry)) for node in workflow.nodes.values()}
     actions = {node_id: ceilings for node_id, ceilings in under.items() if ceilings}
     flow = flow_of(run)
     if not actions and (flow is None or not flow.actions):
         return run
-    flow = flow or RunFlow(score_ms=run.created_at_ms, sequence=run.event_id)
+    flow = flow or RunFlow(score_ms=run.created_at_ms if queued_at_ms is None else queued_at_ms, sequence=run.event_id)
     return replace(run, flow=replace(flow, actions=actions).as_json())
 
 

@@ -324,6 +324,7 @@ class Admitting:
             event_ts_ms=record.ts_ms,
             size_bytes=0 if rule is None else size_bytes(event),
             start_at_ms=None if candidate.members else record.starts_at_ms,
+            received_at_ms=record.received_at_ms if candidate.collection is None else None,
             priority_seconds=priority_seconds(place.flow, event, now_ms=tx.now_ms, limits=self._limits),
             takes_batch=rule is not None and holds(rule.condition, event, now_ms=tx.now_ms, limits=self._limits),
             keys=place.keys,

@@ -315,6 +315,7 @@ class Matching:
                 # What may have been cancelled already is looked at once more, when it is claimed.
                 now_ms=tx.now_ms, claim=matched.may_claim and not workflow.settings.cancel_on,
                 due_at_ms=record.starts_at_ms,
+                queued_at_ms=max(record.received_at_ms, record.starts_at_ms or 0),
             )  # fmt: skip
             _cancel_missed(tx, own, self._limits)
         except WorkflowKitError as error:

@@ -359,6 +359,7 @@ def start_run(
     now_ms: int,
     claim: bool,
     due_at_ms: int | None = None,
+    queued_at_ms: int | None = None,
     around: Surroundings = NO_SURROUNDINGS,
     kept: Kept = _NOTHING_KEPT,
     together: tuple[dict[str, Any], ...] = (),
@@ -366,13 +367,14 @@ def start_run(
 ) -> tuple[Claim | None, list[Opening]]:
     """Add a new run with its first steps to ``batch``; with ``claim`` its first step is this worker's own.
 
-    With ``due_at_ms`` in the future its steps start then, and it is ``scheduled`` meanwhile. ``around`` is what a part
+    With ``due_at_ms`` in the future its steps start then, and it is ``scheduled`` meanwhile. ``queued_at_ms`` is its
+    place in line where nothing but its actions has limits. ``around`` is what a part
     of a document sees, ``kept`` what it takes over from an earlier run, ``together`` are the events of a batch. Under
     limits a step is claimed only where ``enters`` says that it has slots, which are the caller's to take.
     """
     due_at_ms = due_at_ms if due_at_ms is not None and due_at_ms > now_ms else None
     around = around.with_events(together)
-    run = with_action_limits(run, workflow, schedule.registry)
+    run = with_action_limits(run, workflow, schedule.registry, queued_at_ms=queued_at_ms)
     progress, decision = begin(workflow, event, now_ms, around, kept.results)
     written = add_decision(
         batch, run, workflow, decision, schedule,
