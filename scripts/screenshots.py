@@ -102,7 +102,9 @@ class Guide:
     def editor(self) -> None:
         self.go("/workflows/order-approval")
         self.page.get_by_test_id("node-charge").click()
-        expect(self.page.locator(".cm-content")).to_contain_text("total", timeout=PATIENCE_MS)
+        expect(self.page.locator(".reference-chip").first).to_contain_text(
+            "total", ignore_case=True, timeout=PATIENCE_MS
+        )
 
     def test_run(self) -> None:
         self.go("/workflows/order-approval")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from editing import NewPage
-from embedhost import Host, a_host
+from embedhost import Host, a_host, log_in
 from playwright.sync_api import Page, expect
 
 from workflowkit import Scope, WorkflowKit
@@ -81,3 +81,26 @@ def test_a_workflow_is_edited_by_keys_alone_under_a_policy_of_one_origin(new_pag
     page.keyboard.press("Control+z")
     expect(page.get_by_test_id("node-log")).to_be_visible()
     expect(page.get_by_test_id("save-state")).to_have_attribute("data-state", "saved")
+
+
+def test_a_reference_is_a_chip_in_the_pages_of_a_host_too(new_page: NewPage, host: Host) -> None:
+    before = draft(host)
+    page = new_page().page
+    log_in(page, host, "ada")
+    page.get_by_test_id("node-note").click()
+    chips = page.locator(".reference-chip")
+    expect(chips).to_have_count(1)
+    assert chips.evaluate("chip => getComputedStyle(chip).display") == "inline-flex"
+    page.get_by_role("button", name="Message: insert a reference").click()
+    page.get_by_test_id("pick-event.name").click()
+    expect(chips.last).to_have_text("The name of the event")
+    chips.last.click()
+    expect(page.locator(".reference")).to_have_text("!ref($.event.name)")
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("config")).to_be_visible()
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".reference-chip-selected")).to_have_text("The name of the event")
+    page.keyboard.press("Backspace")
+    expect(chips).to_have_count(1)
+    expect(page.get_by_test_id("save-state")).to_have_attribute("data-state", "saved")
+    assert draft(host)["actions"] == before["actions"]

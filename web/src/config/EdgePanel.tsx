@@ -133,9 +133,10 @@ function Condition({ edge, isReadOnly, onChange }: ConditionProps): React.JSX.El
           <Suspense fallback={<div className="input field-loading" />}>
             <ExpressionField
               label={t("Value")}
-              pointer="/conditional/ref"
+              testId="field-/conditional/ref"
               value={conditional.ref}
               isLong={false}
+              isReadOnly={isReadOnly}
               variables={variables}
               onChange={setRef}
             />

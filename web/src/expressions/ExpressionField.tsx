@@ -2,15 +2,16 @@
 
 import { autocompletion, closeBrackets, completionKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
-import { EditorState } from "@codemirror/state";
+import type { Transaction } from "@codemirror/state";
+import { EditorState, Text } from "@codemirror/state";
 import { EditorView, keymap, placeholder, tooltips } from "@codemirror/view";
 import { useEffect, useLayoutEffect, useRef } from "react";
 import type { Json } from "../base/json";
 import { summary } from "../base/json";
 import { typeOf } from "../config/schema";
 import { styleNonce } from "../api/session";
+import { referenceChips, variablesChanged } from "./chipView";
 import { completeReference } from "./completion";
-import { highlightReferences } from "./highlight";
 import { preview } from "./preview";
 import type { Variables } from "./variables";
 import "./expressions.css";
@@ -18,18 +19,20 @@ import { t } from "../locale/locale";
 
 interface ExpressionFieldProps {
   readonly label: string;
-  readonly pointer: string;
+  readonly testId: string;
   readonly value: Json | undefined;
   readonly isLong: boolean;
+  readonly isReadOnly: boolean;
   readonly variables: Variables;
   readonly onChange: (value: Json | undefined) => void;
 }
 
 export function ExpressionField({
   label,
-  pointer,
+  testId,
   value,
   isLong,
+  isReadOnly,
   variables,
   onChange,
 }: ExpressionFieldProps): React.JSX.Element {
@@ -43,10 +46,13 @@ export function ExpressionField({
 
   useEffect(() => {
     if (host.current === null) return undefined;
+    const doc = Text.of((host.current.dataset.start ?? "").split(/\r\n?|\n/));
     const made = new EditorView({
       parent: host.current,
       state: EditorState.create({
-        doc: host.current.dataset.start ?? "",
+        doc,
+        // Where one goes on writing.
+        selection: { anchor: doc.length },
         extensions: [
           ...(styleNonce === "" ? [] : [EditorView.cspNonce.of(styleNonce)]),
           history(),
@@ -57,15 +63,16 @@ export function ExpressionField({
             interactionDelay: 0,
           }),
           tooltips({ position: "fixed" }),
-          highlightReferences(() => latest.current.variables),
+          referenceChips(() => latest.current.variables),
           keymap.of([...completionKeymap, ...defaultKeymap, ...historyKeymap]),
           placeholder(t("Type !ref( to choose a value")),
           EditorView.lineWrapping,
           EditorView.contentAttributes.of({
             "aria-label": t("{label}, reference", { label }),
-            "data-testid": `field-${pointer}`,
+            "data-testid": testId,
           }),
-          isLong ? [] : EditorState.transactionFilter.of((change) => (change.newDoc.lines > 1 ? [] : change)),
+          isLong ? [] : EditorState.transactionFilter.of((change) => (addsLines(change) ? [] : change)),
+          isReadOnly ? [EditorState.readOnly.of(true), EditorView.editable.of(false)] : [],
           EditorView.updateListener.of((update) => {
             if (!update.docChanged || update.transactions.some((transaction) => transaction.isUserEvent("outside")))
               return;
@@ -77,12 +84,19 @@ export function ExpressionField({
     });
     view.current = made;
     return () => made.destroy();
-  }, [label, pointer, isLong]);
+  }, [label, testId, isLong, isReadOnly]);
+
+  useEffect(() => view.current?.dispatch({ effects: variablesChanged.of(null) }), [variables]);
 
   useEffect(() => {
     const editor = view.current;
     if (editor === undefined || editor.state.doc.toString() === text) return;
-    editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: text }, userEvent: "outside" });
+    const insert = editor.state.toText(text);
+    editor.dispatch({
+      changes: { from: 0, to: editor.state.doc.length, insert },
+      selection: { anchor: insert.length },
+      userEvent: "outside",
+    });
   }, [text]);
 
   return (
@@ -91,6 +105,12 @@ export function ExpressionField({
       <PreviewLine text={text} variables={variables} />
     </div>
   );
+}
+
+/** Whether somebody would begin a line where there is one only. What has several is changed within them. */
+function addsLines(change: Transaction): boolean {
+  if (!change.docChanged || change.isUserEvent("outside")) return false;
+  return change.newDoc.lines > change.startState.doc.lines;
 }
 
 function PreviewLine({

@@ -1,12 +1,18 @@
-import { useId, useState } from "react";
+import { Suspense, useId, useState } from "react";
 import type { Json } from "../base/json";
 import { isEqual } from "../base/json";
-import { t } from "../locale/locale";
+import { hasReference } from "../document/references";
+import { t, withPanelWords } from "../locale/locale";
+import { later } from "../shell/later";
 import { IconButton } from "../shell/ui/Button";
 import { Icon } from "../shell/ui/Icon";
 import { ReferencePicker } from "./ReferencePicker";
 import type { Dialect, Rule, Side } from "./rows";
 import type { Variables } from "./variables";
+
+const ExpressionField = later(() =>
+  withPanelWords(() => import("./ExpressionField")).then((module) => module.ExpressionField),
+);
 
 interface RuleRowProps {
   readonly dialect: Dialect;
@@ -22,7 +28,7 @@ export function RuleRow({ dialect, rule, variables, isReadOnly, onChange, onRemo
   const operators = dialect.operators(rule, variables);
   const operator = operators.find(([name]) => name === rule.operator)?.[1];
   const note = dialect.noteOn(rule, variables);
-  const shared = { rule, variables, isReadOnly };
+  const shared = { dialect, rule, variables, isReadOnly };
   return (
     <div className="condition-rule">
       <Operand
@@ -96,6 +102,7 @@ function YesOrNo({ value, isReadOnly, onChange }: YesOrNoProps): React.JSX.Eleme
 }
 
 interface OperandProps {
+  readonly dialect: Dialect;
   readonly side: Side;
   readonly rule: Rule;
   readonly value: Json;
@@ -106,14 +113,73 @@ interface OperandProps {
 }
 
 /** One side of a comparison. What is typed is kept as typed, as long as it means the value. */
-function Operand({ side, rule, value, testId, variables, isReadOnly, onChange }: OperandProps): React.JSX.Element {
+function Operand(props: OperandProps): React.JSX.Element {
+  const { dialect, side, rule, value, testId, variables, isReadOnly, onChange } = props;
   const [draft, setDraft] = useState<string | undefined>(undefined);
-  const id = useId();
+  // Who types a reference goes on in the field where it was begun, and who rewrites one in that where it is a chip.
+  const [isTyping, setTyping] = useState(false);
+  const [isKept, setKept] = useState(false);
   const label = t(side.label);
   const isTyped = draft !== undefined && isEqual(side.parse(draft, rule, variables), value);
-  const offered = side.offered(rule, variables);
+  const shown = isTyped ? draft : side.show(rule, variables);
+  const type = (text: string): void => {
+    setDraft(text);
+    onChange(side.parse(text, rule, variables));
+  };
+  const hasChips = dialect.hasReferences && (isKept || (hasReference(value) && !isTyping));
   return (
     <div className="row">
+      {variables !== undefined && hasChips ? (
+        <Suspense fallback={<div className="input field-loading" />}>
+          <ExpressionField
+            label={label}
+            testId={testId}
+            value={shown}
+            isLong={false}
+            isReadOnly={isReadOnly}
+            variables={variables}
+            onChange={(next) => {
+              setKept(true);
+              type(String(next ?? ""));
+            }}
+          />
+        </Suspense>
+      ) : (
+        <PlainOperand
+          label={label}
+          testId={testId}
+          offered={side.offered(rule, variables)}
+          isReadOnly={isReadOnly}
+          value={shown}
+          onChange={(text) => {
+            setTyping(true);
+            type(text);
+          }}
+          onLeave={() => setTyping(false)}
+        />
+      )}
+      {variables !== undefined && !isReadOnly && (
+        <ReferencePicker variables={variables} label={label} onPick={(reference) => onChange(side.pick(reference))} />
+      )}
+    </div>
+  );
+}
+
+interface PlainOperandProps {
+  readonly label: string;
+  readonly testId: string;
+  readonly offered: readonly string[];
+  readonly isReadOnly: boolean;
+  readonly value: string;
+  readonly onChange: (text: string) => void;
+  readonly onLeave: () => void;
+}
+
+function PlainOperand(props: PlainOperandProps): React.JSX.Element {
+  const { label, testId, offered, isReadOnly, value, onChange, onLeave } = props;
+  const id = useId();
+  return (
+    <>
       <input
         className="input mono"
         aria-label={label}
@@ -123,11 +189,9 @@ function Operand({ side, rule, value, testId, variables, isReadOnly, onChange }:
         spellCheck={false}
         list={offered.length > 0 ? id : undefined}
         disabled={isReadOnly}
-        value={isTyped ? draft : side.show(rule, variables)}
-        onChange={(event) => {
-          setDraft(event.target.value);
-          onChange(side.parse(event.target.value, rule, variables));
-        }}
+        value={value}
+        onChange={(event) => onChange(event.target.value)}
+        onBlur={onLeave}
       />
       {offered.length > 0 && (
         <datalist id={id}>
@@ -136,9 +200,6 @@ function Operand({ side, rule, value, testId, variables, isReadOnly, onChange }:
           ))}
         </datalist>
       )}
-      {variables !== undefined && !isReadOnly && (
-        <ReferencePicker variables={variables} label={label} onPick={(reference) => onChange(side.pick(reference))} />
-      )}
-    </div>
+    </>
   );
 }

@@ -48,6 +48,7 @@ const BY_TYPE: ReadonlySet<string> = new Set<CelOperator>([...BY_SIZE, "equals",
 
 export const EXPRESSION: Dialect = {
   codeLabel: "Expression",
+  hasReferences: false,
   blank: { kind: "rule", left: "", operator: "equals", right: null },
   read: readExpression,
   write: (group) => writeExpression(group as CelGroup),

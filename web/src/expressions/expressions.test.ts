@@ -5,8 +5,9 @@ import { openDocument } from "../document/read";
 import { Catalogue } from "../editor/catalogue";
 import { OPERATORS, parseOperand, readRule, writeOperand, writeRule } from "./logic";
 import { ALL, follow, readPath } from "./paths";
-import { pathProblem, preview } from "./preview";
+import { preview } from "./preview";
 import { NO_SAMPLES, flatten, variablesFor, variablesForEdge } from "./variables";
+import { pathProblem } from "./wrongPaths";
 
 function action(kind: string, outputs: Action["outputs"]): Action {
   return {
@@ -220,8 +221,11 @@ describe("previews", () => {
   });
 
   it("know which paths lead nowhere", () => {
-    expect(pathProblem("$.state['if-a'].x", variables)).toBeUndefined();
-    expect(pathProblem("$.state.side", variables)).toMatch(/side/);
+    expect(pathProblem("$.state['if-a'].name", variables)).toBeUndefined();
+    expect(pathProblem("$.state['if-a'].x", variables)).toBe("Find it has no field x.");
+    expect(pathProblem("$.state['if-a'].lines[*].nothing", variables)).toBeUndefined();
+    expect(pathProblem("$.state.side", variables)).toBe("No step log comes before this one.");
+    expect(pathProblem("$.state.nobody", variables)).toBe("No step nobody comes before this one.");
     expect(pathProblem("$.output.x", variables)).toMatch(/output/);
     expect(pathProblem("event.x", variables)).toBeDefined();
   });

@@ -8,6 +8,7 @@ import type { Dialect } from "./rows";
 
 export const JSON_LOGIC: Dialect = {
   codeLabel: "JSON Logic",
+  hasReferences: true,
   blank: { kind: "rule", left: "", operator: "equals", right: "" },
   read: readRule,
   write: (group) => writeRule(group as LogicGroup),

@@ -4,7 +4,6 @@ import type { Json } from "../base/json";
 import { findReferences, isReference } from "../document/references";
 import { follow, readPath } from "./paths";
 import type { Variables } from "./variables";
-import { t } from "../locale/locale";
 
 export type Preview =
   | { readonly kind: "value"; readonly value: Json }
@@ -36,18 +35,4 @@ function resolve(path: string, { values }: Variables): Preview {
 function asText(value: Json): string {
   if (value === null) return "";
   return typeof value === "string" ? value : JSON.stringify(value);
-}
-
-/** What is wrong with the path of a reference, as far as can be told from what may be referred to. */
-export function pathProblem(path: string, variables: Variables): string | undefined {
-  const steps = readPath(path);
-  if (steps === undefined) return path.startsWith("$") ? undefined : t("A reference begins with $.");
-  const [root, id] = steps;
-  const roots = new Set(variables.roots.map(({ path: [first] }) => first));
-  if (typeof root !== "string" || (root !== "state" && !roots.has(root)))
-    return t("There is no {name} here.", { name: String(root ?? "$") });
-  if (root !== "state") return undefined;
-  if (id === undefined) return t("Name a step: $.state.<id>");
-  const isKnown = variables.roots.some(({ path: [first, name] }) => first === "state" && name === id);
-  return isKnown ? undefined : t("No step {id} comes before this one.", { id: String(id) });
 }

@@ -43,6 +43,8 @@ export interface Side {
 export interface Dialect {
   /** What a condition is called that is shown as it is written. */
   readonly codeLabel: Message;
+  /** Whether texts may hold references, which are shown as chips. */
+  readonly hasReferences: boolean;
   /** A row that was just added. */
   readonly blank: Rule;
   /** The rows of a condition; `undefined` if it has another form. Written again, they mean the same. */

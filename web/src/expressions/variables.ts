@@ -3,6 +3,7 @@
 import type { Json, JsonObject } from "../base/json";
 import { isList, isObject } from "../base/json";
 import { ancestorsOf } from "../document/graph";
+import { stepName } from "../document/names";
 import { findReferences, isReference } from "../document/references";
 import { graphAt } from "../document/scope";
 import type { Graph, Scope, WorkflowAction, WorkflowDocument } from "../document/types";
@@ -41,6 +42,9 @@ export interface Variables {
   readonly roots: readonly Variable[];
   /** What "$" is in previews. */
   readonly values: JsonObject;
+  /** What they were told from, and the step whose output is `$.output`. */
+  readonly source?: VariableSource;
+  readonly output?: string | undefined;
 }
 
 const DEEPEST = 6;
@@ -91,7 +95,12 @@ function collect(
   if (output !== undefined) {
     const sample = samples.outputs.get(output.id);
     roots.push(
-      variable(["output"], t("Output of {name}", { name: labelOf(output) }), outputSchema(catalogue, output), sample),
+      variable(
+        ["output"],
+        t("Output of {name}", { name: stepName(output, catalogue.names) }),
+        outputSchema(catalogue, output),
+        sample,
+      ),
     );
   }
   const item = itemOf(source);
@@ -103,9 +112,15 @@ function collect(
     );
   }
   roots.push(eventVariable(document, events, samples.event));
+  if (isObject(document.settings?.batch)) roots.push(leaf(["events"], t("Events"), "array"));
   for (const step of steps) {
     roots.push(
-      variable(["state", step.id], labelOf(step), outputSchema(catalogue, step), samples.outputs.get(step.id)),
+      variable(
+        ["state", step.id],
+        stepName(step, catalogue.names),
+        outputSchema(catalogue, step),
+        samples.outputs.get(step.id),
+      ),
     );
   }
   const outputSample = output === undefined ? undefined : samples.outputs.get(output.id);
@@ -116,7 +131,7 @@ function collect(
     ["state", state],
     ...entry("output", outputSample),
   ]) as JsonObject;
-  return { roots, values };
+  return { roots, values, source, output: output?.id };
 }
 
 /** An item of the loop whose body is shown, as far as it is known of what the loop goes through. */
@@ -145,10 +160,6 @@ function moved({ path, children, ...place }: Variable, depth: number, label: str
 
 function entry(key: string, value: Json | undefined): [string, Json][] {
   return value === undefined ? [] : [[key, value]];
-}
-
-function labelOf(action: WorkflowAction): string {
-  return action.name ?? action.id;
 }
 
 function outputSchema(catalogue: Catalogue, action: WorkflowAction): Json | undefined {
@@ -193,22 +204,22 @@ interface Within {
   readonly passed: readonly JsonObject[];
 }
 
-/** A place with what its schema declares, and what a sample of it shows. */
+/** A place with what its schema declares, and what a sample of it shows. Without a label it is called as there. */
 function variable(
   path: readonly (string | number)[],
-  label: string,
+  label: string | undefined,
   schema: Json | undefined,
   sample: Json | undefined,
   within: Within = { root: isObject(schema) ? schema : {}, passed: [] },
 ): Variable {
-  const declared = describe(schema, within.root).schema;
+  const { schema: declared, title } = describe(schema, within.root);
   const type = sample === undefined ? (typeof declared.type === "string" ? declared.type : "any") : typeOf(sample);
   const children = path.length >= DEEPEST + 2 ? [] : childrenOf(path, declared, sample, within);
   const { format, enum: values } = declared;
   return {
     key: path.join("/"),
     path,
-    label,
+    label: label ?? title ?? String(path.at(-1)),
     type,
     sample,
     children,
@@ -234,7 +245,7 @@ function childrenOf(
   const seen = isObject(sample) ? sample : {};
   const names = [...new Set([...Object.keys(properties), ...Object.keys(seen)])].slice(0, MOST_CHILDREN);
   const inside = { ...within, passed: [...within.passed, properties] };
-  return names.map((name) => variable([...path, name], name, properties[name], seen[name], inside));
+  return names.map((name) => variable([...path, name], undefined, properties[name], seen[name], inside));
 }
 
 /** All places, outer ones before those inside of them. */

@@ -1,7 +1,6 @@
-import { Suspense, useId, useRef, useState } from "react";
+import { Suspense, useId } from "react";
 import type { Json } from "../../base/json";
 import { toPointer } from "../../base/json";
-import { hasReference } from "../../document/references";
 import { ReferencePicker } from "../../expressions/ReferencePicker";
 import { later } from "../../shell/later";
 import { HelpText } from "../../shell/ui/HelpText";
@@ -14,6 +13,8 @@ import type { FieldSpec } from "../schema";
 import { describe, initialValue } from "../schema";
 import { ObjectFields } from "./ObjectFields";
 import { ScalarControl, isScalar } from "./ScalarControl";
+import type { Expression } from "./useExpression";
+import { isCondition, useExpression } from "./useExpression";
 import { t, withPanelWords } from "../../locale/locale";
 
 const ExpressionField = later(() =>
@@ -54,6 +55,9 @@ export function Field(props: FieldProps): React.JSX.Element {
       data-pointer={pointer}
       role={isGroup ? "group" : undefined}
       aria-labelledby={isGroup ? `${id}-label` : undefined}
+      onBlur={({ currentTarget, relatedTarget }) => {
+        if (!currentTarget.contains(relatedTarget)) expression.setTyping(false);
+      }}
     >
       <FieldHead {...props} id={id} spec={spec} isGroup={isGroup} expression={expression} />
       <Suspense fallback={<div className="input field-loading" />}>
@@ -111,7 +115,10 @@ function FieldHead({
           <ReferencePicker
             variables={form.variables}
             label={label}
-            onPick={(text) => form.change(path, picked(value, spec, text))}
+            onPick={(text) => {
+              expression.setTyping(false);
+              form.change(path, picked(value, spec, text));
+            }}
           />
           <button
             type="button"
@@ -142,41 +149,6 @@ function FieldHead({
   );
 }
 
-interface Expression {
-  readonly isExpression: boolean;
-  readonly toggle: () => void;
-  /** Keeps it edited as a reference also while there is none in it: who rewrites one begins with nothing. */
-  readonly keep: () => void;
-}
-
-/** Whether a reference is edited, and the switch. What was there before comes back with the switch. */
-function useExpression({ path, schema, value }: FieldProps): Expression {
-  const form = useForm();
-  const [isWanted, setWanted] = useState(false);
-  const before = useRef<Json | undefined>(undefined);
-  const isText = typeof value === "string" && hasReference(value);
-  const isExpression =
-    form.variables !== undefined && !isCondition(describe(schema, form.root)) && (isText || isWanted);
-  const toggle = (): void => {
-    setWanted(!isExpression);
-    if (isExpression && isText) {
-      const other = before.current;
-      before.current = value;
-      form.change(path, other);
-    } else {
-      const other = before.current;
-      before.current = value;
-      if (!isExpression && typeof other === "string" && hasReference(other)) form.change(path, other);
-    }
-  };
-  return { isExpression, toggle, keep: () => setWanted(true) };
-}
-
-/** Conditions have references in their rows. */
-function isCondition({ kind }: FieldSpec): boolean {
-  return kind === "logic" || kind === "condition";
-}
-
 /** The value after a reference was picked: added to a text that may hold several, else in the place of what was there. */
 function picked(value: Json | undefined, spec: FieldSpec, reference: string): Json {
   const isLongText = (spec.kind === "text" || spec.kind === "area") && optionsMark(spec.schema) === undefined;
@@ -200,9 +172,10 @@ function Control(props: ControlProps): React.JSX.Element {
     return (
       <ExpressionField
         label={label}
-        pointer={toPointer(path)}
+        testId={`field-${toPointer(path)}`}
         value={value}
         isLong={spec.kind === "area"}
+        isReadOnly={form.isReadOnly}
         variables={variables}
         onChange={(next) => {
           expression.keep();
@@ -250,6 +223,7 @@ function Scalar({
   label,
   id,
   spec,
+  expression,
   describedBy,
   isInvalid,
 }: ControlProps & { readonly isInvalid: boolean }): React.JSX.Element {
@@ -262,7 +236,10 @@ function Scalar({
     isInvalid,
     describedBy,
     isReadOnly: form.isReadOnly,
-    onChange: (next: Json | undefined): void => form.change(path, next),
+    onChange: (next: Json | undefined): void => {
+      expression.setTyping(true);
+      form.change(path, next);
+    },
   };
   if (spec.kind === "secret" && form.takesSecrets) return <SecretControl {...scalar} />;
   // A list has single values only: what has another form is edited as what it is.

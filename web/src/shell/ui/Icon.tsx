@@ -70,6 +70,11 @@ export function isIconName(name: string | null | undefined): name is IconName {
   return typeof name === "string" && Object.hasOwn(PATHS, name);
 }
 
+/** A drawing, for what is no part of a React page. */
+export function iconPath(name: IconName): string {
+  return PATHS[name];
+}
+
 export function Icon({ name, size = 16 }: { readonly name: IconName; readonly size?: number }): React.JSX.Element {
   return (
     <svg
