@@ -47,6 +47,18 @@ def test_functions_are_found_by_application_and_by_id(database_url: str) -> None
         assert ids(f"?limit=2&cursor={first['next_cursor']}") == ["shop/b"]
 
 
+def test_other_settings_of_a_function_are_tried_on_the_tenants_events(database_url: str) -> None:
+    with a_web(database_url) as web:
+        _synced(web, "welcome")
+        for scope in (DEFAULT_SCOPE, DEFAULT_SCOPE, OTHER_TENANT):
+            happen(web.harness, scope=scope)
+        body = {"settings": {"rate_limit": {"limit": 1, "period": "1h"}}, "since": "2020-01-01T00:00:00Z"}
+        client = web.client(["workflows:read"])
+        answer = client.post("/api/functions/shop/welcome/simulate", body).get_json()
+        assert [item["fate"] for item in answer["items"]] == ["run", "skipped"]
+        assert client.post("/api/functions/shop/other/simulate", body).status_code == 404
+
+
 def test_a_function_that_is_gone_is_shown_as_disabled(database_url: str) -> None:
     with a_web(database_url) as web:
         _synced(web, "a", version="1")

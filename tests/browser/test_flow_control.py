@@ -190,6 +190,9 @@ def test_past_events_are_put_through_the_settings_of_the_draft(editor: EditorPag
     past.get_by_role("button", name="Try").click()
     expect(past).to_contain_text("Of 3 events, 1 run would have started.")
     expect(past).to_contain_text("Skipped: 2 came too early for the rate limit.")
+    past.get_by_label("How many seconds a run lasts").fill("60")
+    past.get_by_role("button", name="Try").click()
+    expect(past).to_contain_text("Each run is taken to last 1 minute.")
 
 
 def test_nothing_serious_is_found_in_the_panel(editor: EditorPage) -> None:

@@ -62,13 +62,14 @@ PUBLIC = {
     ("GET", "/api/realtime"),
 }
 #: Parameters of paths that name nothing of a tenant's.
-NOT_OWNED = {"key", "kind", "app_id"}
+NOT_OWNED = {"key", "kind", "app_id", "function_id"}
 DOCUMENT_BODY: dict[str, Any] = {"document": {}}
 #: Bodies of the routes that take another one.
 BODIES: dict[str, dict[str, Any]] = {
     "/api/triggers/try": {"event": "a/b"},
     "/api/schedules/next": {"cron": "0 9 * * *"},
     "/api/workflows/<workflow_id>/simulate": {"settings": {}, "since": "2026-01-01T00:00:00Z"},
+    "/api/functions/<app_id>/<function_id>/simulate": {"settings": {}, "since": "2026-01-01T00:00:00Z"},
     "/api/workflows/<workflow_id>/pause": {},
     "/api/workflows/<workflow_id>/drain": {},
     "/api/workflows/<workflow_id>/runs": {"data": {}},
@@ -116,7 +117,7 @@ def _path(rule: str, **values: str) -> str:
     defaults = {
         "key": "wk_default_wrong", "event_id": "x", "workflow_id": "x", "int:version": "1", "path:kind": "if",
         "run_id": "x", "key_id": "x", "path:rest": "x", "name": "x.js", "webhook_name": "x", "token": "x",
-        "secret_name": "x",
+        "secret_name": "x", "function_id": "x",
         "approval_id": "x", "job_id": "x", "alert_id": "x", "app_id": "x", "user_id": "x", "session_id": "x",
         f"any({', '.join(SECTIONS)}):section": SECTIONS[0],
     }  # fmt: skip

@@ -109,7 +109,7 @@ def test_past_events_of_a_function_are_put_through_other_settings(database_url: 
         simulating = Simulating(harness.runtime.database, Versions(), harness.runtime.settings.limits)
         question = Question({"rate_limit": {"limit": 1, "period": "1h"}}, 0, limit=10)
         found = simulating.simulate(DEFAULT_SCOPE, "shop/fn", question)
-        assert [each.fate for each in found] == ["run", "skipped", "skipped"]
+        assert [each.fate for each in found.outcomes] == ["run", "skipped", "skipped"]
 
 
 def test_a_decision_about_a_function_is_the_tenants_of_the_event(database_url: str) -> None:

@@ -27,6 +27,10 @@ RUN_SECONDS = 7
 SETTINGS: dict[str, dict[str, Any]] = {
     "rate limit": {"rate_limit": {"limit": 2, "period": "10s", "key": "event.data.k"}},
     "idempotency": {"idempotency": {"key": "event.data.k", "period": "1m"}},
+    "idempotency and rate limit": {
+        "idempotency": {"key": "event.data.k", "period": "1m"},
+        "rate_limit": {"limit": 1, "period": "10s", "key": "event.data.n"},
+    },
     "debounce": {"debounce": {"period": "3s", "timeout": "8s", "key": "event.data.k"}},
     "batch": {"batch": {"max_size": 3, "timeout": "6s", "key": "event.data.k", "if": "event.data.n % 5 != 0"}},
     "skip": {"singleton": {"mode": "skip", "key": "event.data.k"}},
@@ -81,7 +85,7 @@ def test_it_foretells_what_the_runtime_does(sqlite_url: str, name: str) -> None:
         simulating = Simulating(harness.runtime.database, Versions(), harness.runtime.settings.limits)
         found = simulating.simulate(
             DEFAULT_SCOPE, "test", Question(SETTINGS[name], 0, limit=1_000, run_ms=RUN_SECONDS * 1_000)
-        )  # fmt: skip
+        ).outcomes  # fmt: skip
         told = Counter[str]()
         told["runs"] = len({each.run for each in found if each.run is not None})
         told["cancelled"] = len({each.run for each in found if each.fate == "cancelled"})
@@ -105,7 +109,7 @@ def test_it_foretells_what_becomes_of_events_with_an_id_that_was_there(database_
         for _ in range(30):
             harness.skip(1)
         simulating = Simulating(harness.runtime.database, Versions(), harness.runtime.settings.limits)
-        found = simulating.simulate(DEFAULT_SCOPE, "test", Question(settings, 0, limit=100))
+        found = simulating.simulate(DEFAULT_SCOPE, "test", Question(settings, 0, limit=100)).outcomes
         assert len(found) == 12
         told = Counter(each.reason for each in found if each.reason is not None)
         told["runs"] = len({each.run for each in found if each.run is not None})
@@ -120,9 +124,58 @@ def test_a_throttle_says_when_runs_would_start(sqlite_url: str) -> None:
             harness.send(EVENT, {"n": number})
         simulating = Simulating(harness.runtime.database, Versions(), harness.runtime.settings.limits)
         settings = {"throttle": {"limit": 1, "period": "10s", "burst": 2}}
-        found = simulating.simulate(DEFAULT_SCOPE, "test", Question(settings, 0, limit=10))
+        found = simulating.simulate(DEFAULT_SCOPE, "test", Question(settings, 0, limit=10)).outcomes
         starts = [(each.starts_at_ms or 0) - found[0].at_ms for each in found]
         assert starts == [0, 0, 10_000, 20_000]
+
+
+def _starts(harness: Harness) -> dict[str, int]:
+    rows = harness.rows("SELECT event_id, started_at_ms FROM runs WHERE started_at_ms IS NOT NULL")
+    return {row["event_id"]: row["started_at_ms"] for row in rows}
+
+
+@pytest.mark.parametrize("settings", [
+    {}, {"priority": "event.data.p"}, {"singleton": {"mode": "cancel"}, "priority": "event.data.p"},
+])  # fmt: skip
+def test_behind_a_throttle_it_foretells_when_each_run_starts(database_url: str, settings: dict[str, Any]) -> None:
+    settings = {"throttle": {"limit": 1, "period": "10s"}, **settings}
+    with a_runtime(database_url, _registry()) as harness:
+        harness.deploy(_document(**settings))
+        begun_at_ms = harness.clock.now_ms()
+        for priority, later_ms in ((0, 60_000), (0, 0), (0, 0), (0, 0), (120, 0), (0, 15_000)):
+            harness.send(EVENT, {"p": priority}, ts=harness.clock.now_ms() + later_ms)
+            harness.drain()
+            harness.skip(1)
+        for _ in range(90):
+            harness.skip(1)
+        simulating = Simulating(harness.runtime.database, Versions(), harness.runtime.settings.limits)
+        question = Question(settings, 0, limit=100, run_ms=RUN_SECONDS * 1_000)
+        found = simulating.simulate(DEFAULT_SCOPE, "test", question).outcomes
+        told = {each.event_id: each.starts_at_ms for each in found if each.starts_at_ms is not None}
+        assert {id: at_ms - begun_at_ms for id, at_ms in told.items()} == {
+            id: at_ms - begun_at_ms for id, at_ms in _starts(harness).items()
+        }
+        assert len(told) >= 2
+
+
+def test_runs_are_taken_to_last_as_long_as_the_last_ones_have(database_url: str) -> None:
+    with a_web(database_url, registry=_registry()) as web:
+        client, harness = web.client(), web.harness
+        harness.deploy(_document())
+        body: dict[str, Any] = {"settings": {"singleton": {"mode": "skip"}}, "since": "2020-01-01T00:00:00Z"}
+        for _ in range(3):
+            harness.send(EVENT)
+            harness.drain()
+            harness.clock.advance(seconds=3)
+        answer = client.post("/api/workflows/test/simulate", body).get_json()
+        assert (answer["run_seconds"], answer["measured_runs"], answer["skipped"]) == (0, 0, 0)
+        for _ in range(9):
+            harness.skip(1)
+        answer = client.post("/api/workflows/test/simulate", body).get_json()
+        assert (RUN_SECONDS <= answer["run_seconds"] <= RUN_SECONDS + 3, answer["measured_runs"]) == (True, 3)
+        assert answer["skipped"] == 2
+        answer = client.post("/api/workflows/test/simulate", body | {"run_seconds": 4}).get_json()
+        assert (answer["run_seconds"], answer["measured_runs"], answer["skipped"]) == (4, 0, 1)
 
 
 def test_it_is_asked_over_http_and_refuses_what_no_document_may_have(database_url: str) -> None:
@@ -205,7 +258,14 @@ def test_the_command_line_shows_an_event_and_simulates(
         assert json.loads(as_json)["decisions"][0]["reason"] == "rate-limited"
         (tmp_path / "settings.json").write_text(json.dumps({"batch": {"max_size": 2, "timeout": "1m"}}))
         arguments = ["simulate", "test", "--settings", str(tmp_path / "settings.json"), "--since", "2020-01-01"]
-        assert CliRunner().invoke(cli, arguments).stdout.splitlines()[-1] == "1 runs, 0 events skipped"
+        lines = CliRunner().invoke(cli, arguments).stdout.splitlines()
+        assert lines[-1] == "1 runs, 0 events skipped"
+        assert lines[-2].startswith("Each run is taken to last 0 s, the median of the last 1. Concurrency is left out")
+        came = lines[1].split()[2]
+        for since, seen in ((came, 2), (f"{came[:19]}+00:00", 2), ("2100-01-01T00:00:00Z", 0)):
+            answer = CliRunner().invoke(cli, [*arguments[:-1], since, "--json", "--run-seconds", "1.5"]).stdout
+            assert len(json.loads(answer)["items"]) == seen, since
+            assert (json.loads(answer)["run_seconds"], json.loads(answer)["measured_runs"]) == (1.5, 0)
 
 
 def test_the_command_line_tells_of_collections_and_of_what_is_there_instead(

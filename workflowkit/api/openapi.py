@@ -35,6 +35,7 @@ _PATH_PARAMETERS = {
     "job_id": "The job's id.",
     "alert_id": "The id of the alert rule.",
     "app_id": "The id of the application.",
+    "function_id": "The id of the function in its application.",
     "run_id": "The run's id.",
     "key_id": "The key's id.",
     "webhook_name": "The webhook's name.",

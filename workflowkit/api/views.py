@@ -20,7 +20,7 @@ from workflowkit.runtime.logs import LEVELS
 from workflowkit.runtime.moving import Moved
 from workflowkit.runtime.pausing import PauseState
 from workflowkit.runtime.searching import Found
-from workflowkit.runtime.simulating import Tried
+from workflowkit.runtime.simulating import Simulated, Tried
 from workflowkit.runtime.stories import EventStory
 from workflowkit.store.alerts import AlertRow
 from workflowkit.store.apps import AppRecord, FunctionRecord
@@ -119,11 +119,14 @@ def event_detail(told: EventStory) -> Shown:
     }
 
 
-def simulation(outcomes: Sequence[Outcome]) -> Shown:
+def simulation(found: Simulated) -> Shown:
     """Show what settings would have made of events (``schemas.simulations.Simulation``)."""
+    outcomes = found.outcomes
     return {
         "runs": len({each.run for each in outcomes if each.run is not None}),
         "skipped": sum(each.fate is Fate.SKIPPED for each in outcomes),
+        "run_seconds": found.run_ms / 1000,
+        "measured_runs": found.measured_runs,
         "items": [outcome(each) for each in outcomes],
     }
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from workflowkit.base.clock import rfc3339
 from workflowkit.base.jsonvalue import MAX_INTEGER
+from workflowkit.cli.moments import MOMENT, milliseconds
 from workflowkit.cli.output import dim, emit_json, mark, plain, short, status, table
 from workflowkit.cli.target import opened, scope_of, scope_options
 from workflowkit.engine.states import RunStatus
@@ -33,8 +34,8 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON a
 @click.option("--workflow", "workflow_id", metavar="ID", help="Only runs of this workflow.")
 @click.option("--version", type=click.IntRange(1, MAX_INTEGER), metavar="N", help="Only runs of this version.")
 @click.option("--app", "app_id", metavar="ID", help="Only runs of this application's functions.")
-@click.option("--since", type=click.DateTime(), help="Created at or after this time in UTC.")
-@click.option("--until", type=click.DateTime(), help="Created before this time in UTC.")
+@click.option("--since", type=MOMENT, metavar="TIME", help="Created at or after this time in UTC.")
+@click.option("--until", type=MOMENT, metavar="TIME", help="Created before this time in UTC.")
 @click.option(
     "--where",
     multiple=True,
@@ -106,7 +107,7 @@ def _wanted(
 
 
 def _milliseconds(moment: datetime | None) -> int | None:
-    return None if moment is None else round(moment.replace(tzinfo=UTC).timestamp() * 1000)
+    return None if moment is None else milliseconds(moment)
 
 
 def _row(run: RunView, found: Found, columns: Sequence[str]) -> tuple[str, ...]:

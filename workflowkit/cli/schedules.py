@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ import click
 
 from workflowkit.base.clock import SystemClock, rfc3339
 from workflowkit.base.errors import CronError
+from workflowkit.cli.moments import MOMENT, milliseconds
 from workflowkit.cli.output import Invalid, dim, emit_json, explain, mark, plain, status, table
 from workflowkit.cli.target import opened, scope_of, scope_options
 
@@ -53,7 +54,7 @@ def list_schedules(limit: int, environment: str, tenant: str, as_json: bool) -> 
 @click.argument("cron", metavar="CRON")
 @click.option("--timezone", metavar="ZONE", help="Such as Europe/Berlin; UTC if neither this nor CRON names one.")
 @click.option("--count", type=click.IntRange(1, 1000), default=10, show_default=True, help="How many.")
-@click.option("--after", type=click.DateTime(), help="Begin behind this time in UTC, not behind the present.")
+@click.option("--after", type=MOMENT, metavar="TIME", help="Begin behind this time in UTC, not behind the present.")
 @json_option
 def show_next(cron: str, timezone: str | None, count: int, after: datetime | None, as_json: bool) -> None:
     """Show when a cron expression fires, in its own time zone and in UTC.
@@ -70,7 +71,7 @@ def show_next(cron: str, timezone: str | None, count: int, after: datetime | Non
     except CronError as error:
         place = "" if error.position is None else f" (character {error.position + 1})"
         raise Invalid(explain(error) + place) from error
-    start_ms = SystemClock().now_ms() if after is None else int(after.replace(tzinfo=UTC).timestamp() * 1000)
+    start_ms = SystemClock().now_ms() if after is None else milliseconds(after)
     slots = list(islice(schedule.slots_after(start_ms), count))
     if as_json:
         emit_json({"timezone": schedule.timezone, "slots": [rfc3339(each) for each in slots]})

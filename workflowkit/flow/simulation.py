@@ -46,7 +46,8 @@ class Fate(StrEnum):
 
 @dataclass(slots=True)
 class Outcome:
-    """``run`` is the id of the event whose run it is part of; ``starts_at_ms`` when its first step could start.
+    """``run`` is the id of the event whose run it is part of; ``starts_at_ms`` when its first step could start, which
+    a run that is cancelled while it waits for the throttle does not.
 
     ``run`` is ``None`` for events that are skipped, whose ``reason`` says why.
     """
@@ -69,6 +70,15 @@ class _Collected:
 
 
 @dataclass(slots=True)
+class _Line:
+    """Runs that wait for one key of the throttle, in the order of their scores, and when it is looked at next."""
+
+    runs: list[tuple[int, int, list[Case]]] = field(default_factory=list)
+    arrival_us: int | None = None
+    next_at_ms: int = 0
+
+
+@dataclass(slots=True)
 class _Replay:
     flow: FlowControl
     run_ms: int
@@ -76,7 +86,8 @@ class _Replay:
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     rows: dict[tuple[str, str], Rows] = field(default_factory=dict)
     collected: dict[tuple[str, str], _Collected] = field(default_factory=dict)
-    throttles: dict[str, tuple[int, int]] = field(default_factory=dict)
+    lines: dict[str, _Line] = field(default_factory=dict)
+    runs: dict[str, list[Case]] = field(default_factory=dict)
     waiting: dict[str, list[Case]] = field(default_factory=dict)
     due: list[tuple[int, int, Callable[[int], None]]] = field(default_factory=list)
     first_ids: dict[str, str] = field(default_factory=dict)
@@ -98,7 +109,8 @@ class _Replay:
                 key = ("batch", case.keys.batch.text)
                 self._fire(key, self.collected[key].number, sample.at_ms)
             return
-        self._put(("rates", case.keys.rate_limit.text + case.keys.idempotency.text), admission.rows)
+        self._put(("rate", case.keys.rate_limit.text), admission.rows)
+        self._put(("claim", case.keys.idempotency.text), admission.rows)
         if isinstance(decision, Delayed):
             self._collect("debounce", case, admission, decision.fired is not None, sample.at_ms)
         else:
@@ -129,12 +141,13 @@ class _Replay:
 
     def _rows_of(self, case: Case) -> Rows:
         keys = case.keys
-        rates = self.rows.get(("rates", keys.rate_limit.text + keys.idempotency.text), Rows())
+        claim = self.rows.get(("claim", keys.idempotency.text), Rows()).claim
+        rate_arrival_us = self.rows.get(("rate", keys.rate_limit.text), Rows()).rate_arrival_us
         batch = self.collected.get(("batch", keys.batch.text))
         window = self.collected.get(("debounce", keys.debounce.text))
         lock = self.rows.get(("singleton", keys.singleton.text), Rows()).lock
         return Rows(
-            None if batch is None else batch.rows.batch, rates.claim, rates.rate_arrival_us,
+            None if batch is None else batch.rows.batch, claim, rate_arrival_us,
             None if window is None else window.rows.window, lock,
         )  # fmt: skip
 
@@ -197,26 +210,45 @@ class _Replay:
         if isinstance(decision, Wait):
             self.waiting[text] = cases
         elif isinstance(decision, Start):
-            if decision.cancelled is not None and decision.cancelled in self.outcomes:
-                for each in self.outcomes.values():
-                    if each.run == decision.cancelled:
-                        each.fate = Fate.CANCELLED
-            starts_at_ms = self._throttled(cases[0], decision.at_ms)
-            self._note(cases, Fate.RUN, run=cases[0].event_id, starts_at_ms=starts_at_ms)
-            self._later(starts_at_ms + self.run_ms, lambda at_ms: self._leave(cases[0], at_ms))
+            if decision.cancelled is not None:
+                for each in self.runs.get(decision.cancelled, ()):
+                    self.outcomes[each.event_id].fate = Fate.CANCELLED
+            self.runs[cases[0].run_id] = cases
+            self._note(cases, Fate.RUN, run=cases[0].event_id)
+            if self.flow.throttle is None:
+                self._begin(cases, decision.at_ms)
+            elif decision.at_ms <= now_ms:
+                self._queue(cases, decision.score_ms, now_ms)
+            else:
+                self._later(decision.at_ms, lambda at_ms: self._queue(cases, decision.score_ms, at_ms))
 
-    def _throttled(self, case: Case, at_ms: int) -> int:
-        if self.flow.throttle is None:
-            return at_ms
-        rate, key = Rate.of(self.flow.throttle), case.keys.throttle.text
-        arrival_us, last_at_ms = self.throttles.get(key, (None, at_ms))
-        at_ms = max(at_ms, last_at_ms)  # in order: behind those that wait already
-        taken = gcra.take(rate, arrival_us, now_ms=at_ms)
-        if taken.count == 0:
-            at_ms = taken.next_at_ms
-            taken = gcra.take(rate, arrival_us, now_ms=at_ms)
-        self.throttles[key] = taken.arrival_us, at_ms
-        return at_ms
+    def _queue(self, cases: list[Case], score_ms: int, now_ms: int) -> None:
+        line = self.lines.setdefault(cases[0].keys.throttle.text, _Line())
+        self.count += 1
+        heapq.heappush(line.runs, (score_ms, self.count, cases))
+        if line.next_at_ms <= now_ms:
+            self._serve(line, now_ms)
+
+    def _serve(self, line: _Line, now_ms: int) -> None:
+        """Begin those runs whose turn it is. One that was cancelled meanwhile uses nothing up."""
+        assert self.flow.throttle is not None  # noqa: S101 - else there are no lines
+        rate = Rate.of(self.flow.throttle)
+        while line.runs:
+            cases = line.runs[0][2]
+            if self.outcomes[cases[0].event_id].fate is not Fate.CANCELLED:
+                taken = gcra.take(rate, line.arrival_us, now_ms=now_ms)
+                if taken.count == 0:
+                    line.next_at_ms = taken.next_at_ms
+                    self._later(taken.next_at_ms, lambda at_ms: self._serve(line, at_ms))
+                    return
+                line.arrival_us = taken.arrival_us
+                self._begin(cases, now_ms)
+            heapq.heappop(line.runs)
+
+    def _begin(self, cases: list[Case], at_ms: int) -> None:
+        for each in cases:
+            self.outcomes[each.event_id].starts_at_ms = at_ms
+        self._later(at_ms + self.run_ms, lambda now_ms: self._leave(cases[0], now_ms))
 
     def _leave(self, case: Case, now_ms: int) -> None:
         text = case.keys.singleton.text
@@ -226,13 +258,10 @@ class _Replay:
         if left is not None and lock is not None and left.holder != lock.holder and text in self.waiting:
             self._start(self.waiting.pop(text), now_ms)
 
-    def _note(
-        self, cases: Iterable[Case], fate: Fate, *, reason: str | None = None, run: str | None = None,
-        starts_at_ms: int | None = None,
-    ) -> None:  # fmt: skip
+    def _note(self, cases: Iterable[Case], fate: Fate, *, reason: str | None = None, run: str | None = None) -> None:
         for case in cases:
             outcome = self.outcomes[case.event_id]
-            outcome.fate, outcome.reason, outcome.run, outcome.starts_at_ms = fate, reason, run, starts_at_ms
+            outcome.fate, outcome.reason, outcome.run = fate, reason, run
 
     def _later(self, at_ms: int, happen: Callable[[int], None]) -> None:
         self.count += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from workflowkit.base.errors import NotFound
 from workflowkit.base.ids import first_id
@@ -11,26 +12,45 @@ from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope
 from workflowkit.definition import parse_settings, parse_triggers
 from workflowkit.definition.model import Json, Workflow
+from workflowkit.engine.states import RunStatus
 from workflowkit.flow.simulation import Outcome, Sample, simulate
 from workflowkit.runtime.versions import Versions
 from workflowkit.store import events, queries, subscriptions
-from workflowkit.store.database import Database, Transaction
+from workflowkit.store.database import Database, Reading, Transaction
 from workflowkit.store.events import EventRecord
 from workflowkit.triggers import Subscription, match, patterns_for
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Which settings, on which events: up to ``limit`` of those since ``since_ms``; how long a run takes."""
+    """Which settings, on which events: up to ``limit`` of those since ``since_ms``; how long a run takes.
+
+    Without ``run_ms``, a run takes as long as the workflow's own last ones have: their median.
+    """
 
     settings: Json
     since_ms: int
     limit: int
-    run_ms: int = 0
+    run_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """What the settings would have made of the events, in their order, and how long each run was taken to last.
+
+    ``measured_runs`` is of how many runs that is the median: none if it was given, or if none has ended yet, which
+    leaves 0.
+    """
+
+    outcomes: list[Outcome]
+    run_ms: int
+    measured_runs: int = 0
 
 
 #: How many of the last events a trigger is tried on.
 TRIED_EVENTS = 20
+#: Of how many of the last runs it is looked how long they took.
+MEASURED_RUNS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +71,10 @@ class Simulating:
         self._versions = versions
         self._limits = limits
 
-    def simulate(self, scope: Scope, workflow_id: str, question: Question) -> list[Outcome]:
-        """Return what the settings would have made of the events that match the published version, in their order.
+    def simulate(self, scope: Scope, workflow_id: str, question: Question) -> Simulated:
+        """Return what the settings would have made of the events that match the published version.
 
+        Runs that no trigger starts are left out: by hand, by schedules, and by other workflows.
         Raises ``NotFound`` if there is no published version, ``DefinitionError`` for settings that no document may
         have.
         """
@@ -64,10 +85,13 @@ class Simulating:
                 raise NotFound(f"there is no published workflow {workflow_id!r}")
             workflow = self._versions.load(tx, scope, workflow_id, found.version)
             records = self._events(tx, scope, workflow, question)
+            lengths_ms = [] if question.run_ms is not None else _lengths_ms(tx, scope, workflow_id)
         samples = [
             Sample(record.id, record.as_json(), record.received_at_ms, record.duplicate_of) for record in records
         ]
-        return simulate(flow, samples, run_ms=question.run_ms, limits=self._limits)
+        run_ms = int(median(lengths_ms)) if lengths_ms else question.run_ms or 0
+        outcomes = simulate(flow, samples, run_ms=run_ms, limits=self._limits)
+        return Simulated(outcomes, run_ms, len(lengths_ms))
 
     def try_trigger(self, scope: Scope, event: str, condition: str | None) -> Tried:
         """Return which of the last events with a name, or with one that a pattern covers, a trigger would have matched.
@@ -93,6 +117,17 @@ class Simulating:
                 by_id[record.id] = record
         found = [by_id[event_id] for event_id in sorted(by_id) if _matches(by_id[event_id], workflow, self._limits)]
         return [events.opened(tx, record) for record in found[: question.limit]]
+
+
+def _lengths_ms(tx: Reading, scope: Scope, workflow_id: str) -> list[int]:
+    """Return how long the last runs took that came to an end by themselves."""
+    where = queries.RunFilter(statuses=(RunStatus.COMPLETED, RunStatus.FAILED), workflow_id=workflow_id)
+    found = queries.find_runs(tx, scope, where, limit=MEASURED_RUNS)
+    return [
+        run.finished_at_ms - run.started_at_ms
+        for run in found
+        if run.finished_at_ms is not None and run.started_at_ms is not None
+    ]
 
 
 def _matches(record: EventRecord, workflow: Workflow, limits: Limits) -> bool:

@@ -1623,7 +1623,7 @@ export interface SimulatedEvent {
   readonly reason: string | null;
   /** The event whose run it would have been in: of a batch the first, of a window the last. */
   readonly run: string | null;
-  /** When the throttle would have let that run start. */
+  /** When the throttle would have let that run start, unless it was cancelled before. */
   readonly starts_at: string | null;
 }
 
@@ -1632,6 +1632,10 @@ export interface Simulation {
   readonly runs: number;
   /** How many events would have been skipped. */
   readonly skipped: number;
+  /** How long each run was taken to last. */
+  readonly run_seconds: number;
+  /** Of how many ended runs that is the median; 0 if it was given, or if none has ended. */
+  readonly measured_runs: number;
   /** In the order in which they came. */
   readonly items: readonly SimulatedEvent[];
 }
@@ -1643,8 +1647,8 @@ export interface SimulationRequest {
   readonly since: string;
   /** How many events, the oldest first. */
   readonly limit?: number;
-  /** How long each run is taken to last. */
-  readonly run_seconds?: number;
+  /** How long each run is taken to last; the median of its own last runs if absent. */
+  readonly run_seconds?: number | null;
 }
 
 export interface SkippedWait {

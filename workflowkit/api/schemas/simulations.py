@@ -19,8 +19,9 @@ class SimulationRequest(Request):
     limit = whole("How many events, the oldest first.", required=False, load_default=1_000,
                   validate=validate.Range(1, MAX_EVENTS))  # fmt: skip
     run_seconds = fields.Float(
-        load_default=0.0, validate=validate.Range(0), metadata={"description": "How long each run is taken to last."}
-    )
+        load_default=None, allow_none=True, validate=validate.Range(0),
+        metadata={"description": "How long each run is taken to last; the median of its own last runs if absent."},
+    )  # fmt: skip
 
 
 class TriedTrigger(Request):
@@ -48,7 +49,9 @@ class SimulatedEvent(Answer):
                 validate=validate.OneOf(list(Fate)))  # fmt: skip
     reason = text("Why it would have been skipped.", nullable=True)
     run = text("The event whose run it would have been in: of a batch the first, of a window the last.", nullable=True)
-    starts_at = moment("When the throttle would have let that run start.", nullable=True)
+    starts_at = moment(
+        "When the throttle would have let that run start, unless it was cancelled before.", nullable=True
+    )
 
 
 class Simulation(Answer):
@@ -56,4 +59,6 @@ class Simulation(Answer):
 
     runs = whole("How many runs would have started.")
     skipped = whole("How many events would have been skipped.")
+    run_seconds = fields.Float(**described("How long each run was taken to last."))
+    measured_runs = whole("Of how many ended runs that is the median; 0 if it was given, or if none has ended.")
     items = many(SimulatedEvent, "In the order in which they came.")

@@ -5,6 +5,7 @@ import type { JsonObject } from "../../base/json";
 import { useEditor } from "../../editor/store";
 import { counted, t } from "../../locale/locale";
 import { Button } from "../../shell/ui/Button";
+import { LabelledField } from "../../shell/ui/LabelledField";
 import type { Outcome } from "./past";
 import { outcomeOf, reasonInWords } from "./past";
 import { inWords } from "./values";
@@ -28,6 +29,7 @@ interface Answer {
 export function PastEvents({ settings }: { readonly settings: JsonObject }): React.JSX.Element {
   const workflowId = useEditor((state) => state.workflowId);
   const [days, setDays] = useState(7);
+  const [lasting, setLasting] = useState("");
   const [isAsking, setAsking] = useState(false);
   const [answer, setAnswer] = useState<Answer>();
   const id = useId();
@@ -35,7 +37,13 @@ export function PastEvents({ settings }: { readonly settings: JsonObject }): Rea
     setAsking(true);
     const since = new Date(Date.now() - days * DAY).toISOString();
     try {
-      const found = await api.simulate(workflowId, { settings, since, limit: MOST_EVENTS });
+      const runSeconds = Number.parseFloat(lasting);
+      const found = await api.simulate(workflowId, {
+        settings,
+        since,
+        limit: MOST_EVENTS,
+        ...(runSeconds >= 0 ? { run_seconds: runSeconds } : {}),
+      });
       setAnswer({ settings, outcome: outcomeOf(found) });
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
@@ -53,9 +61,22 @@ export function PastEvents({ settings }: { readonly settings: JsonObject }): Rea
       <h3 id={`${id}-title`}>{t("What if")}</h3>
       <p className="flow-purpose">
         {t(
-          "Puts past events through these settings, as if they came again. Nothing is executed. Concurrency is left out, as it depends on how long steps take.",
+          "Puts past events through these settings, as if they came again. Nothing is executed. Left out are concurrency, as it depends on how long steps take, and runs that start by hand, by a schedule or by another workflow.",
         )}
       </p>
+      <LabelledField
+        label={t("How many seconds a run lasts")}
+        help={t("If empty, as long as the last runs of this workflow: their median.")}
+      >
+        <input
+          className="input"
+          type="number"
+          min={0}
+          step="any"
+          value={lasting}
+          onChange={({ target }) => setLasting(target.value)}
+        />
+      </LabelledField>
       <div className="row">
         <select
           className="input grow"
@@ -82,7 +103,7 @@ export function PastEvents({ settings }: { readonly settings: JsonObject }): Rea
 }
 
 function OutcomeLines({ outcome }: { readonly outcome: Outcome }): React.JSX.Element {
-  const { events, runs, shared, cancelled, skipped, longestWait } = outcome;
+  const { events, runs, shared, cancelled, skipped, longestWait, runSeconds, measuredRuns } = outcome;
   if (events === 0)
     return <p className="flow-sentence">{t("No event of that time matches the published workflow.")}</p>;
   return (
@@ -100,6 +121,14 @@ function OutcomeLines({ outcome }: { readonly outcome: Outcome }): React.JSX.Ele
         {longestWait >= 1 && (
           <li>{t("The longest wait for the throttle is {time}.", { time: inWords(longestWait) })}</li>
         )}
+        <li>
+          {measuredRuns > 0
+            ? t("Each run is taken to last {time}, the median of {runs}.", {
+                time: inWords(runSeconds),
+                runs: counted("{count} runs", measuredRuns),
+              })
+            : t("Each run is taken to last {time}.", { time: inWords(runSeconds) })}
+        </li>
       </ul>
     </div>
   );

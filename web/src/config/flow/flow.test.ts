@@ -154,7 +154,7 @@ test("what would have become of past events is counted", () => {
     { ...item, event_id: "e", run: null, fate: "skipped", reason: "rate-limited" },
     { ...item, event_id: "f", run: "f", fate: "cancelled" },
   ] as const;
-  expect(outcomeOf({ runs: 2, skipped: 3, items })).toEqual({
+  expect(outcomeOf({ runs: 2, skipped: 3, run_seconds: 2, measured_runs: 7, items })).toEqual({
     events: 6,
     runs: 2,
     shared: 1,
@@ -164,5 +164,7 @@ test("what would have become of past events is counted", () => {
       ["singleton", 1],
     ],
     longestWait: 90,
+    runSeconds: 2,
+    measuredRuns: 7,
   });
 });

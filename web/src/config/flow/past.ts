@@ -14,9 +14,12 @@ export interface Outcome {
   readonly skipped: readonly (readonly [reason: string, count: number])[];
   /** The longest that a throttle kept a run waiting, in seconds. */
   readonly longestWait: number;
+  /** How long each run was taken to last, in seconds, and of how many ended runs that is the median. */
+  readonly runSeconds: number;
+  readonly measuredRuns: number;
 }
 
-export function outcomeOf({ runs, items }: Simulation): Outcome {
+export function outcomeOf({ runs, items, run_seconds, measured_runs }: Simulation): Outcome {
   const skipped = new Map<string, number>();
   let [shared, cancelled, longestWait] = [0, 0, 0];
   for (const item of items) {
@@ -27,7 +30,8 @@ export function outcomeOf({ runs, items }: Simulation): Outcome {
       longestWait = Math.max(longestWait, (Date.parse(item.starts_at) - Date.parse(item.at)) / 1000);
   }
   const reasons = [...skipped].toSorted(([, one], [, other]) => other - one);
-  return { events: items.length, runs, shared, cancelled, skipped: reasons, longestWait };
+  const assumed = { runSeconds: run_seconds, measuredRuns: measured_runs };
+  return { events: items.length, runs, shared, cancelled, skipped: reasons, longestWait, ...assumed };
 }
 
 const REASONS: Readonly<Record<string, Message>> = {
