@@ -22,6 +22,7 @@ from workflowkit.runtime.pausing import PauseState
 from workflowkit.runtime.searching import Found
 from workflowkit.runtime.simulating import Simulated, Tried
 from workflowkit.runtime.stories import EventStory
+from workflowkit.runtime.waitsfor import WaitsFor
 from workflowkit.store.alerts import AlertRow
 from workflowkit.store.apps import AppRecord, FunctionRecord
 from workflowkit.store.appsyncs import SyncRow
@@ -220,7 +221,23 @@ def step(record: Step) -> Shown:
         "started_at": _moment(record.started_at_ms),
         "finished_at": _moment(record.finished_at_ms),
         "due_at": _moment(record.due_at_ms),
+        "waits_for": _waits_for(record.waits_for),
         "inner": [_inner(inner) for inner in record.inner],
+    }
+
+
+def _waits_for(record: WaitsFor | None) -> Shown | None:
+    if record is None:
+        return None
+    return {
+        "control": record.control,
+        "mode": record.mode,
+        "key": record.key,
+        "limit": record.limit,
+        "held": record.held,
+        "period_seconds": None if record.period_ms is None else record.period_ms / 1000,
+        "ahead": record.ahead,
+        "until": _moment(record.until_ms),
     }
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from workflowkit.base.clock import rfc3339
 from workflowkit.base.errors import Conflict
 from workflowkit.base.scope import Scope
 from workflowkit.cli.loading import load_app
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from workflowkit.engine.facts import ErrorInfo
     from workflowkit.runtime.history import Step
     from workflowkit.runtime.tracing import Trace
+    from workflowkit.runtime.waitsfor import WaitsFor
     from workflowkit.store.queries import ChildView, RunView
 
 #: Who cancels a run from here, as it is kept with the run.
@@ -197,12 +199,27 @@ def _step_line(step: Step) -> str:
         told = plain(step.error.message)
     elif not step.status.is_terminal and (again := _last_error(step)) is not None:
         told = dim(f"{_told_of(again)}; it is tried again")
+    elif step.waits_for is not None:
+        told = dim(_queued(step.waits_for))
     elif step.status.value == "completed":
         told = short(step.output, 70)
     else:
         told = dim(step.reason or "")
     line = f"{mark(step.status.value)} {plain(step.id):16} {status(step.status.value, text=f'{step.status.value:9}')}"
     return f"{line} {dim(f'{attempts:>3} {took(step):>8}')}  {told}"
+
+
+def _queued(waits_for: WaitsFor) -> str:
+    """Return what a step waits for that queues."""
+    told = [f"waits for {waits_for.control}"]
+    if waits_for.key is not None:
+        told.append(f"key {plain(waits_for.key)}")
+    if waits_for.held is not None:
+        told.append(f"{waits_for.held} of {waits_for.limit} {waits_for.mode or 'steps'} under way")
+    told.append(f"{waits_for.ahead} before it")
+    if waits_for.until_ms is not None:
+        told.append(f"until {rfc3339(waits_for.until_ms)} at least")
+    return ", ".join(told)
 
 
 def _last_error(step: Step) -> ErrorInfo | None:

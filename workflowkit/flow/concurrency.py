@@ -89,6 +89,22 @@ def kind_ceiling(rule: Concurrency, scope: Scope, kind: str) -> Ceiling:
     return Ceiling(_text("kind", rule.scope, *owners.get(rule.scope, ()), kind), rule.limit)
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What the name of a group says: ``concurrency`` with its mode and the text of the key, or the limit of an
+    ``action`` or of a ``kind``, which is the key then."""
+
+    control: str
+    mode: str | None
+    key: str
+
+
+def name_of(group: str) -> Named:
+    """Return what a group is that was made here."""
+    first, *_, last = jsonvalue.loads(group)
+    return Named(first, None, last) if first in ("action", "kind") else Named("concurrency", first, last)
+
+
 def blocked_by(under: Iterable[Ceiling], held: Mapping[str, int]) -> tuple[Ceiling, ...]:
     """Return the ceilings that are reached, given how many slots of each group are held; none means: go ahead.
 

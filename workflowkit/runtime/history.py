@@ -23,10 +23,12 @@ from workflowkit.engine.progress import Progress
 from workflowkit.engine.states import EdgeState, StepStatus
 from workflowkit.engine.surroundings import NO_SURROUNDINGS, Surroundings
 from workflowkit.runtime.innersteps import InnerStep, inner_steps
+from workflowkit.runtime.waitsfor import WaitsFor
 from workflowkit.store.queries import StepView
-from workflowkit.store.steps import NEVER
+from workflowkit.store.steps import NEVER, PARKED
 
 _NO_INPUTS: Final[Mapping[str, dict[str, Json]]] = MappingProxyType({})
+_NOTHING: Final[Mapping[str, WaitsFor]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,8 @@ class Step:
 
     ``inputs`` is ``None`` for a step that never started, and where they cannot be computed: the action is not
     registered here, the inputs are what the step failed on, or they come from something that is encrypted here.
-    ``due_at_ms`` is set until the step has ended. ``inner`` are the steps that its handler opened.
+    ``due_at_ms`` is set until the step has ended, but for one that queues: what that ``waits_for`` is told instead.
+    ``inner`` are the steps that its handler opened.
     """
 
     id: str
@@ -64,6 +67,7 @@ class Step:
     started_at_ms: int | None
     finished_at_ms: int | None
     due_at_ms: int | None
+    waits_for: WaitsFor | None = None
     inner: tuple[InnerStep, ...] = ()
 
 
@@ -83,10 +87,12 @@ def tell(
     actions: ActionCatalogue,
     around: Surroundings = NO_SURROUNDINGS,
     edited: Mapping[str, dict[str, Json]] = _NO_INPUTS,
+    queued: Mapping[str, WaitsFor] = _NOTHING,
 ) -> History:
     """Return the history of a run of ``workflow`` from its facts (in order) and the rows of its schedule.
 
-    ``edited`` are the inputs that somebody gave to steps of this run in place of the workflow's, by the step's id.
+    ``edited`` are the inputs that somebody gave to steps of this run in place of the workflow's, by the step's id;
+    ``queued`` tells what those wait for that queue.
     """
     progress = Progress.replay(workflow, event, facts, around)
     scope = progress.scope()
@@ -99,6 +105,7 @@ def tell(
         replace(
             _step(node, by_step.get(node.id, []), rows.get(node.id), _Given(actions, scope, edited)),
             inner=inner.get(node.id, ()),
+            waits_for=queued.get(node.id),
         )
         for node in workflow.nodes.values()
         if node.id in by_step or node.id in rows
@@ -123,7 +130,7 @@ def _step(node: Node, facts: Sequence[Fact], row: StepView | None, given: _Given
         attempts=attempts,
         started_at_ms=attempts[0].started_at_ms if attempts else None,
         finished_at_ms=None if final is None else final.at_ms,
-        due_at_ms=None if final is not None or row is None or row.due_at_ms == NEVER else row.due_at_ms,
+        due_at_ms=None if final is not None or row is None or row.due_at_ms in (NEVER, PARKED) else row.due_at_ms,
     )
 
 

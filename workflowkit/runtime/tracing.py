@@ -13,12 +13,14 @@ from workflowkit.engine.again import changes_of
 from workflowkit.registry import Registry
 from workflowkit.runtime.history import History, tell
 from workflowkit.runtime.versions import Versions
-from workflowkit.store import queries, runs
+from workflowkit.runtime.waitsfor import WaitsFor, waits_for
+from workflowkit.store import queries, queued, runs
 from workflowkit.store.database import Reading
 from workflowkit.store.events import EventRecord
 from workflowkit.store.gathered import Gathered, find_gathered
 from workflowkit.store.queries import ChildView, RunView
 from workflowkit.store.runs import RunRecord
+from workflowkit.store.steps import PARKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +56,17 @@ def trace(
     workflow = versions.load_run(tx, record)
     facts, schedule = queries.find_facts(tx, scope, run_id), queries.find_steps(tx, scope, run_id)
     around, edited = versions.around(tx, record), _edited(tx, record)
-    history = tell(workflow, event.as_json(), facts, schedule, registry, around, edited)
+    waiting = _queued(tx, run_id) if any(row.due_at_ms == PARKED for row in schedule) else {}
+    history = tell(workflow, event.as_json(), facts, schedule, registry, around, edited, waiting)
     children = queries.find_children(tx, scope, run_id, limit=most_children)
     gathered = find_gathered(tx, scope, view, limit=most_children)
     return Trace(view, event, workflow, history, children, gathered)
+
+
+def _queued(tx: Reading, run_id: str) -> Mapping[str, WaitsFor]:
+    """Return what the steps of a run wait for that queue."""
+    found = {each.step_key: waits_for(each, now_ms=tx.now_ms) for each in queued.find(tx, run_id)}
+    return {step_key: told for step_key, told in found.items() if told is not None}
 
 
 def _edited(tx: Reading, record: RunRecord) -> Mapping[str, dict[str, Json]]:

@@ -1681,8 +1681,10 @@ export interface Step {
   readonly started_at: string | null;
   /** When it ended. */
   readonly finished_at: string | null;
-  /** When it may start, or be started again, if it has not ended. */
+  /** When it may start, or be started again, if it has not ended and does not queue. */
   readonly due_at: string | null;
+  /** What it waits for, if it queues. */
+  readonly waits_for: WaitsFor | null;
   /** What its handler did and waits for, in order of beginning. */
   readonly inner: readonly InnerStep[];
 }
@@ -1839,6 +1841,25 @@ export interface VersionSummary {
   readonly published_by: string | null;
   /** What they said about it. */
   readonly note: string | null;
+}
+
+export interface WaitsFor {
+  /** `throttle`, `concurrency`, or the limit of an `action` or of a `kind` of action. */
+  readonly control: "throttle" | "concurrency" | "action" | "kind";
+  /** What `concurrency` counts: `steps` or `runs`. */
+  readonly mode: string | null;
+  /** The value of the key, or which action or kind; null if all share the limit. */
+  readonly key: string | null;
+  /** How many may be under way; of a throttle, how many start in the period. */
+  readonly limit: number;
+  /** How many are under way. */
+  readonly held: number | null;
+  /** The period of a throttle. */
+  readonly period_seconds: number | null;
+  /** How many come before it in its queue, counted up to 1000. */
+  readonly ahead: number;
+  /** It does not start before then, as far as is known. */
+  readonly until: string | null;
 }
 
 export interface Webhook {

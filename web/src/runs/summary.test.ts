@@ -15,12 +15,18 @@ function aStep(id: string, changes: object): object {
     finished_at: null,
     attempts: [],
     inner: [],
+    waits_for: null,
     ...changes,
   };
 }
 
 function aRun(changes: object): RunDetail {
   return { status: "running", finished_at: null, error: null, steps: [], ...changes } as unknown as RunDetail;
+}
+
+/** What is said of a step that queues. */
+function queueOf(waits_for: object): string | undefined {
+  return waitingAt(aRun({ steps: [aStep("call", { status: "ready", waits_for })] }), NOW)[0]?.words;
 }
 
 describe("what is said of a run first", () => {
@@ -62,6 +68,25 @@ describe("what is said of a run first", () => {
     const message = "/inputs/duration: Action 'rest' has an invalid input for 'duration': Expected a duration";
     expect(plainMessage(message)).toBe("duration: Expected a duration");
     expect(plainMessage("no paper")).toBe("no paper");
+  });
+
+  it("is the control in whose queue a step stands", () => {
+    const throttle = {
+      control: "throttle",
+      mode: null,
+      key: "north",
+      limit: 2,
+      held: null,
+      period_seconds: 60,
+      ahead: 3,
+      until: "2026-03-01T12:05:00Z",
+    };
+    expect(queueOf(throttle)).toMatch(/^Waits for its turn under the throttle · key north · 3 before it until .*2026/);
+    const runs = { ...throttle, control: "concurrency", mode: "runs", key: null, held: 2, ahead: 0, until: null };
+    expect(queueOf(runs)).toBe("Waits for concurrency: 2 of 2 runs under way");
+    expect(queueOf({ ...runs, control: "action", mode: null, key: "pay" })).toBe(
+      "Waits for the limit of pay: 2 of 2 under way",
+    );
   });
 
   it("is the pause before another attempt", () => {

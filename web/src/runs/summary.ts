@@ -1,7 +1,7 @@
 /** What is to be said of a run first: where it failed, or what it waits for. Pure. */
 
-import type { ActionError, InnerStep, RunDetail, Step } from "../api/schema";
-import { t } from "../locale/locale";
+import type { ActionError, InnerStep, RunDetail, Step, WaitsFor } from "../api/schema";
+import { counted, t } from "../locale/locale";
 import { fullTime } from "../shell/times";
 import { waitWords } from "./waterfall";
 
@@ -26,6 +26,7 @@ export function failedAt(run: RunDetail): FailedAt | undefined {
 export function waitingAt(run: RunDetail, now: number): readonly WaitingAt[] {
   if (run.finished_at !== null) return [];
   return run.steps.flatMap((step) => {
+    if (step.waits_for !== null) return [{ step, words: sentence(queueWords(step.waits_for), step.waits_for.until) }];
     const open = step.inner.filter(({ type, finished_at: end }) => type !== "code" && end === null);
     if (step.finished_at === null && open.length > 0)
       return open.map((inner) => ({ step, words: sentence(waitWords(inner), endOf(inner)) }));
@@ -33,6 +34,30 @@ export function waitingAt(run: RunDetail, now: number): readonly WaitingAt[] {
     if (!isTriedAgain || Date.parse(step.due_at) <= now) return [];
     return [{ step, words: sentence(t("Waits for its next attempt"), step.due_at) }];
   });
+}
+
+/** In whose queue a step stands: of which control, with which key, and how many come before it. */
+export function queueWords({ control, mode, key, limit, held, ahead }: WaitsFor): string {
+  const named = control === "action" || control === "kind";
+  return [
+    controlWords(control, mode, key, { limit, held: held ?? 0 }),
+    ...(key === null || named ? [] : [t("key {key}", { key })]),
+    ...(ahead === 0 ? [] : [counted("{count} before it", ahead)]),
+  ].join(" · ");
+}
+
+function controlWords(
+  control: WaitsFor["control"],
+  mode: string | null,
+  key: string | null,
+  values: { readonly limit: number; readonly held: number },
+): string {
+  if (control === "throttle") return t("Waits for its turn under the throttle");
+  if (control !== "concurrency")
+    return t("Waits for the limit of {name}: {held} of {limit} under way", { ...values, name: key ?? "" });
+  return mode === "runs"
+    ? t("Waits for concurrency: {held} of {limit} runs under way", values)
+    : t("Waits for concurrency: {held} of {limit} steps under way", values);
 }
 
 /** The message of an error without what its place in the summary says: a pointer, and the id of the step. */

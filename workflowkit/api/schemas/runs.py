@@ -208,6 +208,20 @@ class InnerStep(Answer):
     until = moment("When an open wait ends by itself, or what failed is repeated.", nullable=True)
 
 
+class WaitsFor(Answer):
+    """The control of flow control in whose queue a step stands, as it was at the time of the answer."""
+
+    control = text("`throttle`, `concurrency`, or the limit of an `action` or of a `kind` of action.",
+                   validate=validate.OneOf(["throttle", "concurrency", "action", "kind"]))  # fmt: skip
+    mode = text("What `concurrency` counts: `steps` or `runs`.", nullable=True)
+    key = text("The value of the key, or which action or kind; null if all share the limit.", nullable=True)
+    limit = whole("How many may be under way; of a throttle, how many start in the period.")
+    held = whole("How many are under way.", nullable=True)
+    period_seconds = fields.Float(**described("The period of a throttle.", nullable=True))
+    ahead = whole("How many come before it in its queue, counted up to 1000.")
+    until = moment("It does not start before then, as far as is known.", nullable=True)
+
+
 class Step(Answer):
     """The execution of one action of the workflow in a run."""
 
@@ -223,7 +237,8 @@ class Step(Answer):
     attempts = many(Attempt, "In order.")
     started_at = moment("When its first attempt began.", nullable=True)
     finished_at = moment("When it ended.", nullable=True)
-    due_at = moment("When it may start, or be started again, if it has not ended.", nullable=True)
+    due_at = moment("When it may start, or be started again, if it has not ended and does not queue.", nullable=True)
+    waits_for = fields.Nested(WaitsFor, **described("What it waits for, if it queues.", nullable=True))
     inner = many(InnerStep, "What its handler did and waits for, in order of beginning.")
 
 
