@@ -48,6 +48,7 @@ EXPECTED = {
     "stale-revision": 412,
     "lease-lost": 409,
     "secret-in-use": 409,
+    "workflow-archived": 409,
     "auth-error": 403,
     "unauthenticated": 401,
     "forbidden": 403,
