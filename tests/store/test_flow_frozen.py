@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import pairwise
 from typing import Any
 
 import pytest
 from builders import a_workflow
+from functions import ENVIRONMENT, Code, happen
 from runtimes import Harness, a_registry, a_runtime
 
-from workflowkit.base.scope import DEFAULT_SCOPE
+from workflowkit.base.scope import DEFAULT_SCOPE, Scope
 from workflowkit.engine.context import StepContext
 from workflowkit.engine.outcome import Succeeded
 from workflowkit.registry import Registry
@@ -159,23 +161,71 @@ def test_a_throttle_that_is_changed_is_that_of_later_events(database_url: str) -
         assert began == [1, 4, 2]
 
 
-def test_a_throttle_that_is_raised_holds_up_later_events_at_its_new_rate_only(database_url: str) -> None:
+def test_a_throttle_that_is_raised_counts_at_its_new_rate_at_once(database_url: str) -> None:
     with a_runtime(database_url, _registry(began := Began())) as harness:
-        harness.skip(0)
         for burst in (1, 3):
             began.clear()
             limit = {"burst": burst, "key": f"'{burst}'"}
             harness.deploy(_document(throttle={"limit": 1, "period": "24h", **limit}))
-            for number in range(1, burst + 2):
+            for number in range(1, burst + 1):
                 _send(harness, number)
-            assert began == list(range(1, burst + 1))
             harness.deploy(_document(throttle={"limit": 1, "period": "30s", **limit}))
             for number in (10, 11, 13):
                 _send(harness, number)
-            harness.skip(35)
-            harness.skip(35)
-            # What queues since before it was raised is under what it came with.
+            assert began == [*range(1, burst + 1), 10]
+            harness.skip(31)
+            harness.skip(31)
             assert began == [*range(1, burst + 1), 10, 11, 13]
+
+
+def test_what_queues_for_a_throttle_that_is_raised_or_lowered_follows_its_rate(database_url: str) -> None:
+    with a_runtime(database_url, _registry(began := Began())) as harness:
+        for workflow_id in ("test", "other"):
+            harness.deploy(_document(throttle={"limit": 1, "period": "1h", "key": "event.data.who"}), workflow_id)
+        for number in (1, 2, 4, 5):
+            _send(harness, number, who="x")
+        assert began == [1, 1]
+        harness.deploy(_document(throttle={"limit": 1, "period": "30s", "key": "event.data.who"}))
+        for seconds, expected in ((0, [2]), (29, []), (1, [4])):
+            began.clear()
+            harness.skip(seconds)
+            assert began == expected
+        harness.deploy(_document(throttle={"limit": 1, "period": "2h", "key": "event.data.who"}))
+        began.clear()
+        harness.skip(29)
+        assert began == []
+        harness.skip(1)
+        assert began == [5]
+        queued = harness.rows("SELECT workflow_id FROM runs WHERE started_at_ms IS NULL")
+        assert [row["workflow_id"] for row in queued] == ["other"] * 3
+
+
+def test_what_queues_for_the_throttle_of_a_function_follows_its_rate_in_all_tenants(database_url: str) -> None:
+    began, versions = Counter[str](), [Code("1"), Code("2")]
+    for code, period in zip(versions, ("24h", "30s"), strict=True):
+
+        @code.function(throttle={"limit": 1, "period": period})
+        def fn(ctx: StepContext) -> None:
+            began[ctx.run.tenant] += 1
+
+    with versions[0].running(database_url) as harness:
+        for tenant in ("acme", "acme", "other", "other"):
+            happen(harness, scope=Scope(ENVIRONMENT, tenant))
+        assert began == {"acme": 1, "other": 1}
+        versions[1].sync(harness)
+        harness.skip(0)
+        assert began == {"acme": 2, "other": 2}
+
+
+def test_what_queues_for_a_throttle_that_is_taken_away_starts_at_once(database_url: str) -> None:
+    with a_runtime(database_url, _registry(began := Began())) as harness:
+        harness.deploy(_document(throttle={"limit": 1, "period": "1h"}))
+        for number in (1, 2, 4):
+            _send(harness, number)
+        harness.deploy(_document())
+        harness.skip(0)
+        assert began == [1, 2, 4]
+        assert harness.rows("SELECT run_id FROM queued_steps") == []
 
 
 @pytest.mark.parametrize(

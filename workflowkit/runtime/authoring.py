@@ -31,13 +31,14 @@ from workflowkit.definition.eventdata import EventSchemas
 from workflowkit.definition.model import Json, Trigger, Workflow
 from workflowkit.definition.patterns import WEBHOOK_PREFIX
 from workflowkit.definition.secrets import secrets_named_in
-from workflowkit.definition.settings.flow import Concurrency
+from workflowkit.definition.settings.flow import FlowControl
+from workflowkit.definition.settings.workflow import NO_FLOW_CONTROL
 from workflowkit.definition.triggerrules import EVERYTHING, TriggerRules
 from workflowkit.flow.concurrency import Owner, changed
 from workflowkit.runtime import schedules
 from workflowkit.runtime.auditing import PROGRAM, Act, By
 from workflowkit.runtime.auditing import note as enter
-from workflowkit.store import ceilings
+from workflowkit.store import ceilings, lanes
 from workflowkit.store import workflows as rows
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.workflows import DraftRecord, VersionRecord, WorkflowRecord
@@ -331,12 +332,12 @@ class Authoring:
         problems = [*definition.validate(document, actions, self.limits, self.events), *also]
         if any(problem.severity == "error" for problem in problems):
             raise DefinitionError(problems)
-        current, before = workflow.published_version, tuple[Concurrency, ...]()
+        current, before = workflow.published_version, NO_FLOW_CONTROL
         if current is not None:
             published = rows.get_version(tx, scope, workflow.id, current)
             if jsonvalue.canonical(published.document) == jsonvalue.canonical(document):
                 return Published(published, created=False, warnings=tuple(problems))
-            before = _limits_of(published.document)
+            before = _flow_of(published.document)
         _check_not_archived(workflow)
         version, parsed = (current or 0) + 1, definition.build(document)
         rows.insert_version(
@@ -344,9 +345,10 @@ class Authoring:
             published_by=said.actor, note=said.note,
         )  # fmt: skip
         _put_in_force(tx, scope, replace(workflow, published_version=version), parsed)
+        _change_rate(tx, scope, workflow.id, before, parsed.settings.flow)
         return Published(
             rows.get_version(tx, scope, workflow.id, version), created=True, warnings=tuple(problems),
-            ceilings=changed(before, parsed.settings.flow.concurrency, Owner(scope, workflow.id)),
+            ceilings=changed(before.concurrency, parsed.settings.flow.concurrency, Owner(scope, workflow.id)),
         )  # fmt: skip
 
     def _said(self, note: str | None, by: By) -> _Said:
@@ -379,12 +381,21 @@ def _note(tx: Transaction, scope: Scope, by: By, published: Published) -> None:
         enter(tx, scope, by, Act.WORKFLOW_PUBLISHED, f"workflow:{version.workflow_id}", detail)
 
 
-def _limits_of(document: Json) -> tuple[Concurrency, ...]:
-    """Return the limits of a version; none, if it was published by code that knew what this does not."""
+def _flow_of(document: Json) -> FlowControl:
+    """Return the flow control of a version; none, if it was published by code that knew what this does not."""
     try:
-        return definition.build(document).settings.flow.concurrency
+        return definition.build(document).settings.flow
     except DefinitionError:
-        return ()
+        return NO_FLOW_CONTROL
+
+
+def _change_rate(tx: Transaction, scope: Scope, workflow_id: str, before: FlowControl, after: FlowControl) -> None:
+    """Let the runs that queue for a throttle follow what is published: its rate, as long as its key is the same."""
+    old, new = before.throttle, after.throttle
+    if old is None or old == new or (new is not None and new.key != old.key):
+        return
+    rate = None if new is None else {"limit": new.limit, "period_ms": new.period_ms, "burst": new.burst}
+    lanes.change_rate(tx, scope, workflow_id, rate)
 
 
 def _check_not_archived(workflow: WorkflowRecord) -> None:

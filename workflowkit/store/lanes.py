@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workflowkit.base import jsonvalue
-from workflowkit.base.scope import Scope
+from workflowkit.base.scope import APP_TENANT, Scope
 from workflowkit.store import slots
 from workflowkit.store.database import InsertInto, Part, RowStatement, Sql, Transaction
 from workflowkit.store.slots import HELD
@@ -172,6 +172,27 @@ _RELEASE = Sql(
     WHERE id IN (SELECT id FROM lanes WHERE wake_at_ms > :held_ms ORDER BY id {skip_locked})
     """
 )
+# ``||`` of JSON that is null is null: no throttle. Whoever serves a lane at this moment is not waited for.
+_CHANGE_RATE = {
+    True: Sql(
+        """
+        UPDATE lanes SET throttle = CAST(CAST(throttle AS jsonb) || CAST(:rate AS jsonb) AS text),
+            not_before_ms = :now_ms, wake_at_ms = :now_ms
+        WHERE id IN (
+            SELECT id FROM lanes WHERE environment = :environment AND (:tenant = :app_tenant OR tenant = :tenant)
+                AND throttle IS NOT NULL AND CAST(throttle AS jsonb) ->> 'workflow_id' = :workflow_id
+            ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+        )
+        """
+    ),
+    False: Sql(
+        """
+        UPDATE lanes SET throttle = json_patch(throttle, :rate), not_before_ms = :now_ms, wake_at_ms = :now_ms
+        WHERE environment = :environment AND (:tenant = :app_tenant OR tenant = :tenant)
+            AND throttle IS NOT NULL AND json_extract(throttle, '$.workflow_id') = :workflow_id
+        """
+    ),
+}
 _WAKE = Sql(
     """
     UPDATE lanes SET wake_at_ms = CASE WHEN not_before_ms > :opened_ms THEN :again_at_ms ELSE :wake_at_ms END
@@ -379,6 +400,17 @@ def before(lane: Lane, step: QueuedStep, *, by_ms: int) -> dict[str, Any]:
 def any_due(tx: Transaction) -> bool:
     """Tell whether ``wake`` would find anything."""
     return tx.one(_ANY_DUE, now_ms=tx.now_ms) is not None
+
+
+def change_rate(tx: Transaction, scope: Scope, workflow_id: str, rate: Mapping[str, int] | None) -> None:
+    """Let what queues for the throttle of a workflow be under another rate, or none; the relay looks at these next.
+
+    Of a function those of all tenants.
+    """
+    tx.run(
+        _CHANGE_RATE[tx.is_postgresql], environment=scope.environment, tenant=scope.tenant, app_tenant=APP_TENANT,
+        workflow_id=workflow_id, rate=None if rate is None else jsonvalue.dumps(rate), now_ms=tx.now_ms,
+    )  # fmt: skip
 
 
 def any_held(tx: Transaction) -> bool:
