@@ -108,7 +108,9 @@ def test_behind_ten_thousand_runs_of_one_tenant_the_first_of_another_waits_for_o
             (row,) = tx.rows(_QUEUED)
             for start in range(0, 10_000, 100):
                 numbers = range(start, start + 100)
-                tx.insert(lanes.INSERT_STEP, [(f"r{n}", "s", row[0], row[1] + 1 + n, f"z{n}") for n in numbers])
+                tx.insert(
+                    lanes.INSERT_STEP, [(f"r{n}", "s", row[0], row[1] + 1 + n, f"z{n}", None, None) for n in numbers]
+                )
         _send(harness, range(1), b)
         harness.match()
         place = harness.rows("SELECT slot_group FROM lane_groups LIMIT 1")[0]["slot_group"]

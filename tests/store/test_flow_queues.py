@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from random import Random
 from typing import Any
 
 import pytest
@@ -450,11 +451,23 @@ def test_a_tenant_with_a_thousand_runs_keeps_another_waiting_for_one_slot_time(d
         assert served == ["a", "b", "a"]
 
 
-def test_steps_start_in_the_order_that_fairness_describes(database_url: str) -> None:
+_ARRIVALS = [
+    [("a", "k1", 0)] * 4 + [("b", "k1", 0), ("a", "k2", 5), ("a", "k1", 30), ("c", "k9", 0), ("b", "k2", 0)],
+    [("a", f"k{number}", 0) for number in range(6)] + [("a", "k8", 3), ("a", "k9", 120), ("a", "k8", 5)],
+    *(
+        [(random.choice("ab"), random.choice(["k1", "k2", "k3"]), random.choice([-4, 0, 0, 4, 7])) for _ in range(14)]
+        for random in map(Random, range(3))
+    ),
+]
+
+
+@pytest.mark.parametrize("arrivals", _ARRIVALS)
+def test_steps_start_in_the_order_that_fairness_describes(
+    database_url: str, arrivals: list[tuple[str, str, int]]
+) -> None:
     """The same work as in ``flow.fairness``, which says in Python what the SQL has to do."""
     scopes = {name: Scope("default", name) for name in ("a", "b", "c")}
     limit = [{"limit": 1, "key": "'all'", "scope": "environment"}]
-    arrivals = [("a", "k1", 0)] * 4 + [("b", "k1", 0), ("a", "k2", 5), ("a", "k1", 30), ("c", "k9", 0), ("b", "k2", 0)]
     with a_runtime(database_url, _registry()) as harness:
         document = _document(concurrency=[*limit, {"limit": 5, "key": "event.data.k"}], priority="event.data.ahead")
         for scope in scopes.values():
@@ -463,7 +476,8 @@ def test_steps_start_in_the_order_that_fairness_describes(database_url: str) -> 
         with _all_queue(harness, scopes["c"], k="k0", ahead=0):
             for number, (tenant, key, ahead) in enumerate(arrivals):
                 harness.clock.advance(seconds=1)
-                work = Waiting(tenant, key, harness.clock.now_ms() - 1_000 * ahead, number)
+                head_start_ms = 1_000 * ahead
+                work = Waiting(tenant, key, harness.clock.now_ms() - head_start_ms, number, "test", head_start_ms)
                 waiting.append(work)
                 line = line.joined_by(work)
                 _send_all(harness, 1, scopes[tenant], k=key, ahead=ahead, number=number)
@@ -529,6 +543,37 @@ def test_picking_the_next_costs_the_same_however_many_queues_wait_for_a_limit(da
             assert lanes.pick(tx, place) == []
 
 
+def test_a_longer_head_start_goes_ahead_however_many_queues_wait(database_url: str) -> None:
+    limits = [{"limit": 3}, {"limit": 1, "key": "event.data.k"}]
+    with a_runtime(database_url, _registry()) as harness:
+        harness.deploy(_document(concurrency=limits, priority="event.data.ahead"))
+        for key in ("a", "b"):
+            _send_all(harness, 1, k=key, ahead=0)
+            harness.claim()
+        _send_all(harness, 1, k="a", ahead=0)
+        harness.match()
+        (place,) = {row["slot_group"] for row in harness.rows("SELECT slot_group FROM lane_groups")} & _free(harness)
+        (row,) = harness.rows("SELECT line FROM queued_steps")
+        costs = []
+        for numbers in (range(50), range(50, 3_000)):
+            _fill_lanes(harness, numbers, line=row["line"], score_ms=harness.clock.now_ms())
+            _send_all(harness, 1, k=f"gold {numbers}", ahead=120)
+            _send_all(harness, 1, k="a", ahead=600)  # cannot start: another of this key has a slot
+            harness.match()
+            harness.match()
+            costs.append(_cost_of_picking(harness, place))
+            with harness.runtime.database.transaction("match") as tx:
+                found = lanes.pick(tx, place, limit=2)
+                (first, second) = (lane.id for lane in found)
+                (step,) = tx.rows(Sql("SELECT head_start_ms, run_id FROM queued_steps WHERE lane_id = :id"), id=first)
+                assert (step[0], second) == (120_000, "lane0")
+                if tx.is_postgresql:
+                    ask = Sql("SELECT id FROM workflowkit_pick(:place, :now_ms)")
+                    assert tx.one(ask, place=place, now_ms=tx.now_ms)[0] == first
+                assert lanes.remove(tx, step[1], "s0")
+        assert costs[1] <= costs[0] + 5
+
+
 def test_going_down_the_line_finds_what_a_look_at_all_lanes_finds(database_url: str) -> None:
     group = '["shared"]'
     with a_runtime(database_url, _registry()) as harness, harness.runtime.database.transaction("match") as tx:
@@ -558,10 +603,10 @@ def _free(harness: Harness) -> set[str]:
     return every - {row["slot_group"] for row in harness.rows(full)}
 
 
-def _fill_lanes(harness: Harness, numbers: range) -> None:
+def _fill_lanes(harness: Harness, numbers: range, *, line: str | None = None, score_ms: int = 0) -> None:
     """Add lanes to that of the only step that waits, under its first limit, and each under one of its own key."""
     (lane,) = harness.rows(
-        "SELECT * FROM lanes WHERE id IN (SELECT lane_id FROM queued_steps WHERE run_id NOT LIKE 'r%')"
+        "SELECT * FROM lanes WHERE id IN (SELECT lane_id FROM queued_steps WHERE run_id NOT LIKE 'r%') LIMIT 1"
     )
     (group,) = harness.rows("SELECT * FROM lane_groups WHERE lane_id = :id AND ceiling = 3", id=lane["id"])
     made = [
@@ -573,9 +618,10 @@ def _fill_lanes(harness: Harness, numbers: range) -> None:
     with harness.runtime.database.transaction("match") as tx:
         for start in range(0, len(made), 50):
             part = made[start : start + 50]
-            tx.insert_all(
-                *lanes.joining(part, [QueuedStep(f"r{e.id}", "s0", e.id, 0, e.id) for e in part], wake_at_ms=0)
-            )
+            queued = [
+                QueuedStep(f"r{e.id}", "s0", e.id, score_ms, e.id, line, None if line is None else 0) for e in part
+            ]
+            tx.insert_all(*lanes.joining(part, queued, wake_at_ms=0))
     with harness.runtime.database.engine.connect() as connection:
         connection.exec_driver_sql("ANALYZE lanes" if harness.runtime.database.is_postgresql else "ANALYZE")
 
@@ -609,7 +655,10 @@ def _fill(harness: Harness, row: dict[str, Any], numbers: range) -> None:
     with harness.runtime.database.transaction("match") as tx:
         tx.insert(
             lanes.INSERT_STEP,
-            [(f"r{number}", "s0", row["lane_id"], row["score_ms"] + number, f"z{number}") for number in numbers],
+            [
+                (f"r{number}", "s0", row["lane_id"], row["score_ms"] + number, f"z{number}", None, None)
+                for number in numbers
+            ],
         )
     with harness.runtime.database.engine.connect() as connection:
         connection.exec_driver_sql("ANALYZE queued_steps" if harness.runtime.database.is_postgresql else "ANALYZE")

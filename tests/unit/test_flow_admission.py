@@ -42,6 +42,8 @@ def test_without_controls_a_run_starts_now() -> None:
 def test_a_run_starts_when_the_event_asks_for_it_but_not_in_the_past(asked_ms: int, at_ms: int) -> None:
     case = replace(CASE, start_at_ms=asked_ms, priority_seconds=3)
     assert admit(FlowControl(), case, Rows(), now_ms=NOW).decision == Start(at_ms, at_ms - 3_000)
+    ahead = admit(FlowControl(priority="3"), case, Rows(), now_ms=NOW).decision
+    assert ahead == Start(at_ms, at_ms - 3_000, head_start_ms=3_000)
 
 
 @pytest.mark.parametrize(("asked_ms", "at_ms", "queued_at_ms"), [(None, NOW, NOW - 9), (NOW + 7, NOW + 7, NOW + 7)])

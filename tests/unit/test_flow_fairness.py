@@ -37,6 +37,32 @@ def test_in_a_queue_the_smallest_score_is_first_and_then_the_first_to_come() -> 
     assert list(drain([same, late, early], Line().joined_by(late))) == [early, late, same]
 
 
+def _line(*works: tuple[str, int, int]) -> tuple[list[Waiting], Line]:
+    """Return work of one workflow, that came at these seconds, by its queue and its head start."""
+    found, line = [], Line()
+    for sequence, (queue, at, head_start) in enumerate(works):
+        score_ms = 1_000 * (at - head_start)
+        found.append(Waiting("A", queue, score_ms, sequence, line="w", head_start_ms=1_000 * head_start))
+        line = line.joined_by(found[-1])
+    return found, line
+
+
+def test_a_head_start_goes_ahead_of_other_queues_of_its_workflow_that_came_within_it() -> None:
+    work, line = _line(("1", 0, 0), ("2", 10, 0), ("3", 11, 0), ("1", 0, 0), ("gold", 70, 60))
+    # What came at second 10 has waited for as long as the head start is.
+    assert [each.queue for each in drain(work, line)] == ["1", "2", "gold", "3", "1"]
+
+
+def test_those_with_the_same_head_start_take_turns() -> None:
+    work, line = _line(*[("1", at, 60) for at in range(3)], ("2", 3, 60))
+    assert [each.queue for each in drain(work, line)] == ["1", "2", "1", "1"]
+
+
+def test_a_queue_goes_ahead_for_its_first_work_only() -> None:
+    work, line = _line(("1", 20, 0), ("2", 0, 0), ("2", 70, 60), ("3", 20, -60), ("4", 30, 0))
+    assert [each.sequence for each in drain(work, line)] == [0, 1, 2, 4, 3]
+
+
 def test_a_score_moves_nothing_ahead_of_another_queue() -> None:
     ordinary, urgent = Waiting("A", "1", score_ms=0, sequence=0), Waiting("A", "2", score_ms=-600_000, sequence=1)
     line = Line().joined_by(ordinary).joined_by(urgent)

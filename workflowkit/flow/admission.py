@@ -77,7 +77,8 @@ def _decide(checks: tuple[_Check, ...], given: _Given, rows: Rows) -> Admission:
     # By when the event came: in which order workers get to match events is chance.
     came_at_ms = given.now_ms if case.received_at_ms is None else case.received_at_ms
     score = score_ms(max(came_at_ms, start_at_ms), case.priority_seconds)
-    start = Start(max(given.now_ms, start_at_ms), score, entry.cancelled, entry.superseded)
+    head_start_ms = None if given.flow.priority is None else 1_000 * case.priority_seconds
+    start = Start(max(given.now_ms, start_at_ms), score, entry.cancelled, entry.superseded, head_start_ms)
     return Admission(start, passed.rows)
 
 

@@ -75,12 +75,16 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Queue the run, due at ``at_ms`` and ordered by ``score_ms``; cancel and drop the others that are named."""
+    """Queue the run, due at ``at_ms`` and ordered by ``score_ms``; cancel and drop the others that are named.
+
+    ``head_start_ms`` is what the score has of it, ``None`` where no run of the workflow has one.
+    """
 
     at_ms: int
     score_ms: int
     cancelled: str | None = None
     superseded: str | None = None
+    head_start_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

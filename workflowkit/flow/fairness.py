@@ -10,6 +10,10 @@ one). So
 
 is round-robin. Work that came first into a lane waits for at most one start of each lane that stood in line before it,
 however long their backlogs are; and a lane that keeps being emptied and filled cannot push ahead of one that waits.
+
+The queues of a workflow that has priorities are one *line*. There the first of a queue goes ahead of the one whose turn
+it is, if it has a longer head start and thereby a lower score. That is all that a priority does between queues: those
+with the same one take turns, and what has waited for longer than a head start is passed by nobody.
 """
 
 from __future__ import annotations
@@ -23,12 +27,17 @@ Lane = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Work that could start. ``sequence`` is the order of arrival and unique; ``score_ms`` is of ``flow.priority``."""
+    """Work that could start. ``sequence`` is the order of arrival and unique; ``score_ms`` is of ``flow.priority``.
+
+    ``line`` is its workflow if that has priorities, and ``head_start_ms`` what the score has of one.
+    """
 
     tenant: str
     queue: str
     score_ms: int
     sequence: int
+    line: str | None = None
+    head_start_ms: int = 0
 
     @property
     def lanes(self) -> tuple[Lane, Lane]:
@@ -66,13 +75,30 @@ class Line:
         return Line(turns, last_turn)
 
 
+def _score(work: Waiting) -> tuple[int, int]:
+    return work.score_ms, work.sequence
+
+
 def _always(_: Waiting) -> bool:
     return True
 
 
 def next_up(waiting: Iterable[Waiting], line: Line, may_start: Callable[[Waiting], bool] = _always) -> Waiting | None:
     """Return what starts next, or ``None``. Work that may not start (a limit is reached) holds up nothing else."""
-    return min(filter(may_start, waiting), key=line.place, default=None)
+    waiting = list(waiting)
+    able = [work for work in waiting if may_start(work)]
+    first = min(able, key=line.place, default=None)
+    if first is None or first.line is None:
+        return first
+    heads: dict[Lane, Waiting] = {}
+    for work in sorted(waiting, key=_score):
+        heads.setdefault(work.lanes[1], work)
+    ahead = (
+        work for work in able
+        if work.lanes[0] == first.lanes[0] and work.line == first.line and heads[work.lanes[1]] is work
+        and work.head_start_ms > first.head_start_ms and _score(work) < _score(first)
+    )  # fmt: skip
+    return min(ahead, key=_score, default=first)
 
 
 def drain(waiting: Iterable[Waiting], line: Line) -> Iterator[Waiting]:

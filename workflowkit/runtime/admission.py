@@ -167,7 +167,7 @@ class Admitting:
             self._put_lock(states, candidate, admission.rows.lock, decision.superseded, begun)
             make_way(tx, run, decision.cancelled, begun)
             states.write(begun.batch)
-            begun.flow = frozen(candidate, decision.score_ms)
+            begun.flow = frozen(candidate, decision.score_ms, decision.head_start_ms)
         return begun
 
     def _admit(self, states: States, candidate: Candidate, begun: Begun) -> None:

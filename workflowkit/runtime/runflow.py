@@ -36,7 +36,7 @@ class RunFlow:
     ``steps`` and ``runs`` are the ceilings that its steps, or that it as a whole, has to stay under; ``throttle`` is
     the rate of its start, with the key; ``actions`` is what single nodes are under besides. ``singleton`` is the key
     whose lock it may hold, ``collection`` the batch whose events it has. ``score_ms`` and ``sequence`` order it among
-    others that wait.
+    others that wait; the score has a head start of ``head_start_ms`` in it, ``None`` if its workflow knows none.
     """
 
     score_ms: int
@@ -47,6 +47,7 @@ class RunFlow:
     singleton: str | None = None
     collection: str | None = None
     actions: Mapping[str, tuple[Ceiling, ...]] = field(default_factory=dict)
+    head_start_ms: int | None = None
 
     def while_at(self, step_key: str) -> tuple[Ceiling, ...]:
         """Return the ceilings whose slots a step holds while it executes."""
@@ -78,7 +79,8 @@ class RunFlow:
 
     def again(self, now_ms: int) -> RunFlow:
         """Return what the run is under when it is run again."""
-        return replace(self, score_ms=now_ms, singleton=None)
+        head_start_ms = None if self.head_start_ms is None else 0
+        return replace(self, score_ms=now_ms, head_start_ms=head_start_ms, singleton=None)
 
     def as_json(self) -> dict[str, Any]:
         """Return it as it is stored; what is absent is left out."""
@@ -93,7 +95,7 @@ class RunFlow:
             value["throttle"] = throttle_json(rate, key)
         if self.actions:
             value["actions"] = {node: _limits(under) for node, under in self.actions.items()}
-        for name in ("singleton", "collection"):
+        for name in ("singleton", "collection", "head_start_ms"):
             if (text := getattr(self, name)) is not None:
                 value[name] = text
         return value
@@ -106,7 +108,7 @@ class RunFlow:
             _ceilings(of_steps, rules), _ceilings(value.get("runs"), rules[len(of_steps) :]),
             None if throttle is None else (rate_of(throttle), throttle["key"]),
             value.get("singleton"), value.get("collection"),
-            {node: _ceilings(under) for node, under in value.get("actions", {}).items()},
+            {node: _ceilings(under) for node, under in value.get("actions", {}).items()}, value.get("head_start_ms"),
         )  # fmt: skip
 
 
@@ -158,7 +160,14 @@ def groups_of(run: RunRecord) -> set[str]:
 
 
 def freeze(
-    flow: FlowControl, keys: FlowKeys, owner: Owner, *, score_ms: int, sequence: str, collection: str | None = None
+    flow: FlowControl,
+    keys: FlowKeys,
+    owner: Owner,
+    *,
+    score_ms: int,
+    sequence: str,
+    collection: str | None = None,
+    head_start_ms: int | None = None,
 ) -> RunFlow:
     """Return the flow control of a run that is admitted."""
     return RunFlow(
@@ -169,6 +178,7 @@ def freeze(
         throttle=None if flow.throttle is None else (Rate.of(flow.throttle), keys.throttle.text),
         singleton=singleton_key(flow, keys),
         collection=collection,
+        head_start_ms=head_start_ms,
     )
 
 
@@ -202,7 +212,15 @@ def _lane(
 
 def queued(run: RunRecord, flow: RunFlow, lane: Lane, step_key: str) -> QueuedStep:
     """Return the place of a step of a run in its lane."""
-    return QueuedStep(run.id, step_key, lane.id, flow.score_ms, f"{flow.sequence}:{run.id}:{step_key}")
+    line = None if flow.head_start_ms is None else _line(run.scope, run.workflow_id)
+    return QueuedStep(
+        run.id, step_key, lane.id, flow.score_ms, f"{flow.sequence}:{run.id}:{step_key}", line, flow.head_start_ms
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=MOST_READ)
+def _line(scope: Scope, workflow_id: str) -> str:
+    return _id(scope.environment, scope.tenant, workflow_id)
 
 
 def throttle_state(lane: Lane) -> StateKey | None:

@@ -91,7 +91,7 @@ class Begun:
 def start(states: States, candidate: Candidate, decision: Start, schedule: Schedule, begun: Begun) -> bool:
     """Begin a run that was admitted; tell whether it could be, and is not at its end already."""
     tx, record, place, collection = states.tx, candidate.record, candidate.place, candidate.collection
-    flow = frozen(candidate, decision.score_ms)
+    flow = frozen(candidate, decision.score_ms, decision.head_start_ms)
     run = RunRecord(
         id=candidate.run_id, scope=record.scope, workflow_id=place.workflow_id, version=candidate.version,
         event_id=record.id, status=RunStatus.QUEUED, revision=0, created_at_ms=tx.now_ms, depth=record.depth,
@@ -207,12 +207,13 @@ def _groups(ceilings: Sequence[Ceiling]) -> list[str]:
     return [ceiling.group for ceiling in ceilings]
 
 
-def frozen(candidate: Candidate, score_ms: int) -> RunFlow:
+def frozen(candidate: Candidate, score_ms: int, head_start_ms: int | None = None) -> RunFlow:
     """Return the flow control of the run that a candidate becomes."""
     place, record, collection = candidate.place, candidate.record, candidate.collection
     return freeze(
         place.flow, place.keys, Owner(record.scope, place.workflow_id), score_ms=score_ms, sequence=record.id,
         collection=collection.id if collection is not None and candidate.members else None,
+        head_start_ms=head_start_ms,
     )  # fmt: skip
 
 

@@ -45,13 +45,18 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class QueuedStep:
-    """A step that waits in a lane. Those with the lowest score and, of these, the lowest sequence come first."""
+    """A step that waits in a lane. Those with the lowest score and, of these, the lowest sequence come first.
+
+    With a ``line``, which those of one workflow have together, a longer head start may let it go ahead of other lanes.
+    """
 
     run_id: str
     step_key: str
     lane_id: str
     score_ms: int
     sequence: str
+    line: str | None = None
+    head_start_ms: int | None = None
 
 
 #: A step that has slots makes way in its own lane only for what came so much before it: who came at almost the same
@@ -63,7 +68,8 @@ RECHECK_MS = 10_000
 #: be a moment behind, it was still closed.
 OPENED_MS = 1_000
 
-INSERT_STEP = InsertInto("queued_steps", ("run_id", "step_key", "lane_id", "score_ms", "sequence"))
+_STEP_COLUMNS = ("run_id", "step_key", "lane_id", "score_ms", "sequence", "line", "head_start_ms")
+INSERT_STEP = InsertInto("queued_steps", _STEP_COLUMNS)
 # A lane that has just been opened goes to the end of the line.
 _JOIN = RowStatement(
     "INSERT INTO lanes (id, environment, tenant, parent, turn, queue, throttle, wake_at_ms) VALUES ",
@@ -128,11 +134,42 @@ _PICK_OF_TENANT = Sql(
 )
 _GROUPS = Sql("SELECT slot_group, ceiling FROM lane_groups WHERE lane_id = :lane_id ORDER BY slot_group")
 _HEAD = Sql(
-    """
-    SELECT run_id, step_key, lane_id, score_ms, sequence FROM queued_steps WHERE lane_id = :lane_id
+    f"""
+    SELECT {", ".join(_STEP_COLUMNS)} FROM queued_steps WHERE lane_id = :lane_id
     ORDER BY lane_id, score_ms, sequence LIMIT 1
+    """  # noqa: S608 - names from our own code
+)
+_LONGER_HEAD_START = Sql(
+    """
+    SELECT max(head_start_ms) FROM queued_steps
+    WHERE line = :line AND head_start_ms > :above_ms AND head_start_ms < :below_ms
     """
 )
+_OF_HEAD_START = Sql(
+    """
+    SELECT score_ms, sequence, lane_id FROM queued_steps
+    WHERE line = :line AND head_start_ms = :head_start_ms
+        AND (score_ms, sequence) < (CAST(:score_ms AS bigint), CAST(:sequence AS text))
+    ORDER BY score_ms, sequence LIMIT :limit
+    """
+)
+# A lane in a group, if this is its first step, and that could start.
+_AHEAD = Sql(
+    f"""
+    SELECT {_COLUMNS} FROM lanes l
+    WHERE l.id = :lane_id
+        AND EXISTS (SELECT 1 FROM lane_groups g WHERE g.lane_id = l.id AND g.slot_group = :place)
+        AND NOT EXISTS (
+            SELECT 1 FROM queued_steps q WHERE q.lane_id = l.id
+                AND (q.score_ms, q.sequence) < (CAST(:score_ms AS bigint), CAST(:sequence AS text))
+        )
+        AND {_HAS_ROOM}
+    """  # noqa: S608
+)
+#: How many head starts are looked at, the longest ones, and how many steps with each, when it is asked who goes ahead.
+HEAD_STARTS, WITH_EACH = 20, 100
+#: More than any head start.
+_NO_HEAD_START_MS = 2**62
 _LOCK = Sql("SELECT id FROM lanes WHERE id {in_ids} ORDER BY parent IS NOT NULL, id {for_update}")
 _MOVE = Sql(
     """
@@ -251,7 +288,9 @@ def joining(lanes: Iterable[Lane], queued: Sequence[QueuedStep], *, wake_at_ms: 
             (lane.id, group, ceiling, lane.rules.get(group))
             for lane in known for group, ceiling in sorted(lane.ceilings.items())
         ]),
-        (INSERT_STEP, [(q.run_id, q.step_key, q.lane_id, q.score_ms, q.sequence) for q in queued]),
+        (INSERT_STEP, [
+            (q.run_id, q.step_key, q.lane_id, q.score_ms, q.sequence, q.line, q.head_start_ms) for q in queued
+        ]),
     )  # fmt: skip
 
 
@@ -274,6 +313,8 @@ def pick(tx: Transaction, place: str, *, limit: int = 1) -> list[Lane]:
         rows = _down_the_line(tx, place, limit)
     else:
         rows = tx.rows(_PICK, place=place, now_ms=tx.now_ms, limit=limit)
+    if rows and is_group(place) and (ahead := _ahead(tx, place, rows[0][0])) is not None:
+        rows = [ahead, *(row for row in rows if row[0] != ahead[0])][:limit]
     return [
         Lane(
             id=row[0], scope=Scope(row[1], row[2]), parent=row[3], queue=row[4], ceilings=_ceilings(tx, row[0]),
@@ -298,6 +339,38 @@ def _down_the_line(tx: Transaction, group: str, limit: int) -> Sequence[Any]:
         if len(found) >= limit:
             break
     return found
+
+
+def _ahead(tx: Transaction, group: str, lane_id: str) -> Any:
+    """Return the lane that goes ahead of the one whose turn it is in a group; ``None`` if there is none.
+
+    One of the same workflow, whose first step has a longer head start than the first one there and thereby a lower
+    score.
+    """
+    first = head(tx, lane_id)
+    if first is None or first.line is None or first.head_start_ms is None:
+        return None
+    found: list[Any] = []
+    below_ms = _NO_HEAD_START_MS
+    for _ in range(HEAD_STARTS):
+        row = tx.one(_LONGER_HEAD_START, line=first.line, above_ms=first.head_start_ms, below_ms=below_ms)
+        if row is None or row[0] is None:
+            break
+        below_ms = row[0]
+        found += tx.rows(
+            _OF_HEAD_START, line=first.line, head_start_ms=below_ms, score_ms=first.score_ms, sequence=first.sequence,
+            limit=WITH_EACH,
+        )  # fmt: skip
+    seen = {lane_id}
+    for score_ms, sequence, other_id in sorted(tuple(each) for each in found):
+        if other_id not in seen:
+            seen.add(other_id)
+            row = tx.one(
+                _AHEAD, lane_id=other_id, place=group, score_ms=score_ms, sequence=sequence, now_ms=tx.now_ms
+            )  # fmt: skip
+            if row is not None:
+                return row
+    return None
 
 
 def head(tx: Transaction, lane_id: str) -> QueuedStep | None:

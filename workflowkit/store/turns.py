@@ -120,7 +120,7 @@ def begin(
         "ceilings": list(wanted.ceilings.values()), "groups": wanted.groups, "run_groups": wanted.run_groups,
         "lane_throttle": None if lane.throttle is None else jsonvalue.dumps(lane.throttle),
         "throttle": wanted.throttle, "rules": wanted.own_rules(), "attempt": _attempt_of(own.worker),
-        "lease_ms": own.lease_ms, "parked": steps.PARKED,
+        "lease_ms": own.lease_ms, "parked": steps.PARKED, "line": step.line, "head_start_ms": step.head_start_ms,
     }  # fmt: skip
     return jsonvalue.dumps(values)
 

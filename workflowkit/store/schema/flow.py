@@ -130,9 +130,21 @@ queued_steps = sa.Table(
     text("lane_id"),
     big("score_ms"),
     text("sequence"),
+    text("line", nullable=True),
+    big("head_start_ms", nullable=True),
     sa.Index(None, "lane_id", "score_ms", "sequence"),
+    sa.Index(
+        "ix_queued_steps_line",
+        "line",
+        "head_start_ms",
+        "score_ms",
+        "sequence",
+        sqlite_where=sa.text("line IS NOT NULL"),
+        postgresql_where=sa.text("line IS NOT NULL"),
+    ),
 )
-"""Steps that are due and wait for a limit. Within a lane the one with the lowest score comes first."""
+"""Steps that are due and wait for a limit. Within a lane the one with the lowest score comes first. Those of a workflow
+that has priorities have its ``line``, in which who has a longer head start may go ahead of other lanes."""
 
 slots = sa.Table(
     "slots",

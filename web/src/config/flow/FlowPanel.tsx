@@ -44,7 +44,7 @@ export function FlowPanel(): React.JSX.Element {
     <>
       <p className="muted">
         {t(
-          "An event passes batch, idempotency or rate limit, debounce and singleton, in this order. Then throttle and concurrency say when its steps start, and priority who comes first. Changes hold for events that come after they were published.",
+          "An event passes batch, idempotency or rate limit, debounce and singleton, in this order. Then throttle and concurrency say when its steps start, and priority who comes first. Changes hold for events that come after they were published; but how high a concurrency limit is also holds for runs that wait.",
         )}
       </p>
       {CONTROLS.map((control) => (
