@@ -61,6 +61,17 @@ def test_an_event_for_a_workflow_that_is_off_is_told_so_if_it_matches(database_u
         assert (_reasons(harness), _run_count(harness)) == (["condition-false", "disabled"], 1)
 
 
+def test_an_event_that_is_sent_again_after_that_starts_a_run(database_url: str) -> None:
+    with a_runtime(database_url) as harness:
+        harness.deploy(_document())
+        _switch(harness, False)
+        for enabled in (False, True, True):
+            _switch(harness, enabled)
+            harness.send(EVENT, {"n": 1}, id="same")
+            harness.drain()
+        assert (_reasons(harness), _run_count(harness)) == (["disabled", "duplicate"], 1)
+
+
 @pytest.mark.parametrize(
     "settings",
     [{"rate_limit": {"limit": 1, "period": "1h"}}, {"idempotency": {"key": "event.data.n", "period": "1h"}}],

@@ -1,8 +1,8 @@
 """Events whose sender's id was there before: what they start all the same.
 
 The first event with an id starts runs, and a later one starts nothing. But a debounce, and a batch, take every event
-there is; and a workflow that was paused, drained or archived when the first one came has not had it: the next one after
-that may start it. That is also how a job makes up for what was skipped: it lets such an event come again.
+there is; and a workflow that was paused, drained, archived or disabled when the first one came has not had it: the next
+one after that may start it. That is also how a job makes up for what was skipped: it lets such an event come again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from workflowkit.store.database import Transaction
 from workflowkit.store.events import EventRecord
 
 #: Why a workflow has not had an event at all.
-_NOT_HAD = (SkipReason.ARCHIVED, SkipReason.DRAINED, SkipReason.PAUSED)
+_NOT_HAD = (SkipReason.ARCHIVED, SkipReason.DISABLED, SkipReason.DRAINED, SkipReason.PAUSED)
 
 
 def run_id_of(record: EventRecord, workflow_id: str, flow: FlowControl) -> str:
