@@ -139,6 +139,25 @@ def test_where_the_last_limit_is_taken_away_nobody_waits(database_url: str) -> N
         assert began == [1, 2, 4, 5, 7]
 
 
+@pytest.mark.parametrize(("before", "after", "more"), [(1, 3, 2), (3, 1, 0), (1, 0, 3)])
+def test_the_limit_of_an_action_is_that_of_the_published_version(
+    database_url: str, before: int, after: int, more: int
+) -> None:
+    with a_runtime(database_url, _registry(Began())) as harness:
+        for limit in (before, after):
+            document = a_workflow().action("s", kind="work", concurrency=limit).path("$source", "s").trigger(EVENT)
+            harness.deploy(document.document())
+            if limit == before:
+                events = [{"name": EVENT, "data": {"n": number}} for number in (1, 2, 4, 5)]
+                harness.runtime.intake.send(DEFAULT_SCOPE, events)
+                assert harness.runtime.worker.advance.claim(harness.match().openings[0])[0] is not None
+        claims = _claims(harness)
+        for place in {row["slot_group"] for row in harness.rows("SELECT slot_group FROM lane_groups")}:
+            while (claim := harness.runtime.worker.advance._dequeue(place)[0]) is not None:
+                claims.append(claim)
+        assert len(claims) == more
+
+
 def _claims(harness: Harness) -> list[Claim]:
     """Claim the steps of all runs that are due, and finish none of them."""
     rows = harness.rows("SELECT id FROM runs WHERE finished_at_ms IS NULL ORDER BY id")

@@ -15,6 +15,7 @@ from workflowkit.flow.concurrency import (
     blocked_by,
     ceilings,
     changed,
+    changed_actions,
     kind_ceiling,
 )
 from workflowkit.flow.dequeue import Full, Go, TooEarly, dequeue
@@ -98,6 +99,17 @@ def test_a_limit_that_is_gone_is_none_unless_another_takes_its_place() -> None:
     keyed = [Concurrency(1, "k"), Concurrency(2, mode=RUNS)]
     assert steps.rule not in changed(before, keyed, MINE)
     assert len(changed(before, keyed, MINE)) == 1
+
+
+def test_the_limit_of_an_action_changes_with_the_version_and_that_of_a_kind_does_not() -> None:
+    rule = action_ceiling(5, MINE, "each/mail").rule
+    assert rule == action_ceiling(1, MINE, "each/mail").rule != action_ceiling(5, MINE, "mail").rule
+    assert changed_actions({"each/mail": 5, "mail": 2}, {"each/mail": 1, "mail": 2}, MINE) == {rule: 1}
+    assert changed_actions({"each/mail": 5}, {"each/mail": 0}, MINE) == {rule: NO_LIMIT}
+    assert changed_actions({}, {"each/mail": 5, "mail": 0}, MINE) == {rule: 5}
+    # Nobody knows how many steps of an action may execute that is no more: as many as before.
+    assert changed_actions({"each/mail": 5}, {}, MINE) == {}
+    assert kind_ceiling(Concurrency(3, None, Sharing.TENANT), MINE.scope, "mail").rule is None
 
 
 def test_ceilings_come_in_the_order_of_locking() -> None:

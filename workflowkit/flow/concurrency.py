@@ -80,7 +80,28 @@ def changed(before: Sequence[Concurrency], after: Sequence[Concurrency], owner: 
 
 def action_ceiling(limit: int, owner: Owner, action_id: str) -> Ceiling:
     """Return what a step of one action of a workflow has to stay under beside the limits of the workflow."""
-    return Ceiling(_text("action", owner.scope.environment, owner.scope.tenant, owner.workflow_id, action_id), limit)
+    group = _text("action", owner.scope.environment, owner.scope.tenant, owner.workflow_id, action_id)
+    return Ceiling(group, limit, own_rule(group))
+
+
+def own_rule(group: str) -> str | None:
+    """Return the rule of the limit of a single action of a workflow, ``None`` of the limit of a kind.
+
+    It follows from the group: there is one such limit for each.
+    """
+    return _hash(group) if group.startswith('["action"') else None
+
+
+def changed_actions(before: Mapping[str, int], after: Mapping[str, int], owner: Owner) -> dict[str, int]:
+    """Return the limits of single actions, by rule, that are others in a version than in the one before.
+
+    ``before`` and ``after`` have a limit for each action, 0 for none. Under that of an action that is gone its steps
+    stay.
+    """
+    return {
+        str(action_ceiling(limit, owner, action_id).rule): limit or NO_LIMIT
+        for action_id, limit in after.items() if before.get(action_id, 0) != limit
+    }  # fmt: skip
 
 
 def kind_ceiling(rule: Concurrency, scope: Scope, kind: str) -> Ceiling:
@@ -126,6 +147,10 @@ def _rule(each: Concurrency, owner: Owner) -> str:
     """Return the name of a limit, short: it is stored with every run. It has nothing of the limit's height."""
     whose = owner_of(owner.scope, owner.workflow_id)
     text = _text(whose.environment, whose.tenant, owner.workflow_id, each.mode, each.scope, each.key or "")
+    return _hash(text)
+
+
+def _hash(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=9).hexdigest()
 
 

@@ -1,7 +1,8 @@
 """Limits of single actions: what the nodes of a run are under besides what the whole run is.
 
 There are two levels. A registered action may say how many steps of its kind execute at once, wherever they are; and a
-workflow may say it of one of its actions. Both are frozen when a run begins, like all of its flow control.
+workflow may say it of one of its actions. Both are frozen when a run begins, like all of its flow control; but of the
+latter it counts how high it is in the version that is published.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from workflowkit.definition.model import Node, Workflow
+from workflowkit.definition.model import ON_CANCEL, ON_FAILURE, Node, Workflow
 from workflowkit.definition.settings.flow import Concurrency
 from workflowkit.engine.parts import path_in
 from workflowkit.flow.concurrency import Ceiling, Owner, action_ceiling, kind_ceiling
@@ -38,6 +39,20 @@ def with_action_limits(
 def has_action_limits(workflow: Workflow, registry: Registry) -> bool:
     """Tell whether an action of a workflow has a limit of its own, or of its kind."""
     return any(node.concurrency or _kind_rule(node, registry) is not None for node in workflow.nodes.values())
+
+
+def own_limits(workflow: Workflow, path: str | None = None) -> dict[str, int]:
+    """Return the limit that each action of a workflow has by itself, by its path; 0 for none."""
+    found = {}
+    for node in workflow.nodes.values():
+        own_path = path_in(path, node.id)
+        found[own_path] = node.concurrency
+        if node.body is not None:
+            found |= own_limits(node.body, own_path)
+    for name, part in ((ON_FAILURE, workflow.on_failure), (ON_CANCEL, workflow.on_cancel)):
+        if part is not None:
+            found |= own_limits(part, path_in(path, name))
+    return found
 
 
 def _ceilings(run: RunRecord, node: Node, registry: Registry) -> Iterator[Ceiling]:

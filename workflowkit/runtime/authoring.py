@@ -34,8 +34,9 @@ from workflowkit.definition.secrets import secrets_named_in
 from workflowkit.definition.settings.flow import FlowControl
 from workflowkit.definition.settings.workflow import NO_FLOW_CONTROL
 from workflowkit.definition.triggerrules import EVERYTHING, TriggerRules
-from workflowkit.flow.concurrency import Owner, changed
+from workflowkit.flow.concurrency import Owner, changed, changed_actions
 from workflowkit.runtime import schedules
+from workflowkit.runtime.actionlimits import own_limits
 from workflowkit.runtime.auditing import PROGRAM, Act, By
 from workflowkit.runtime.auditing import note as enter
 from workflowkit.store import ceilings, lanes
@@ -332,12 +333,13 @@ class Authoring:
         problems = [*definition.validate(document, actions, self.limits, self.events), *also]
         if any(problem.severity == "error" for problem in problems):
             raise DefinitionError(problems)
-        current, before = workflow.published_version, NO_FLOW_CONTROL
+        current = workflow.published_version
+        before: Workflow | None = None
         if current is not None:
             published = rows.get_version(tx, scope, workflow.id, current)
             if jsonvalue.canonical(published.document) == jsonvalue.canonical(document):
                 return Published(published, created=False, warnings=tuple(problems))
-            before = _flow_of(published.document)
+            before = _built(published.document)
         _check_not_archived(workflow)
         version, parsed = (current or 0) + 1, definition.build(document)
         rows.insert_version(
@@ -345,10 +347,10 @@ class Authoring:
             published_by=said.actor, note=said.note,
         )  # fmt: skip
         _put_in_force(tx, scope, replace(workflow, published_version=version), parsed)
-        _change_rate(tx, scope, workflow.id, before, parsed.settings.flow)
+        _change_rate(tx, scope, workflow.id, _flow_of(before), parsed.settings.flow)
         return Published(
             rows.get_version(tx, scope, workflow.id, version), created=True, warnings=tuple(problems),
-            ceilings=changed(before.concurrency, parsed.settings.flow.concurrency, Owner(scope, workflow.id)),
+            ceilings=_raised_or_lowered(before, parsed, Owner(scope, workflow.id)),
         )  # fmt: skip
 
     def _said(self, note: str | None, by: By) -> _Said:
@@ -381,12 +383,23 @@ def _note(tx: Transaction, scope: Scope, by: By, published: Published) -> None:
         enter(tx, scope, by, Act.WORKFLOW_PUBLISHED, f"workflow:{version.workflow_id}", detail)
 
 
-def _flow_of(document: Json) -> FlowControl:
-    """Return the flow control of a version; none, if it was published by code that knew what this does not."""
+def _built(document: Json) -> Workflow | None:
+    """Return a version; ``None`` if it was published by code that knew what this does not."""
     try:
-        return definition.build(document).settings.flow
+        return definition.build(document)
     except DefinitionError:
-        return NO_FLOW_CONTROL
+        return None
+
+
+def _flow_of(version: Workflow | None) -> FlowControl:
+    return NO_FLOW_CONTROL if version is None else version.settings.flow
+
+
+def _raised_or_lowered(before: Workflow | None, after: Workflow, owner: Owner) -> dict[str, int]:
+    """Return the limits, by rule, that are not as high in a version as in the one before."""
+    old = {} if before is None else own_limits(before)
+    limits = changed(_flow_of(before).concurrency, after.settings.flow.concurrency, owner)
+    return limits | changed_actions(old, own_limits(after), owner)
 
 
 def _change_rate(tx: Transaction, scope: Scope, workflow_id: str, before: FlowControl, after: FlowControl) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from workflowkit.base import jsonvalue
 from workflowkit.base.scope import Scope
 from workflowkit.definition.settings.flow import ConcurrencyMode, FlowControl
-from workflowkit.flow.concurrency import Ceiling, Owner, ceilings
+from workflowkit.flow.concurrency import Ceiling, Owner, ceilings, own_rule
 from workflowkit.flow.gcra import Rate
 from workflowkit.flow.keys import FlowKeys
 from workflowkit.store.flowstates import StateKey
@@ -108,7 +108,11 @@ class RunFlow:
             _ceilings(of_steps, rules), _ceilings(value.get("runs"), rules[len(of_steps) :]),
             None if throttle is None else (rate_of(throttle), throttle["key"]),
             value.get("singleton"), value.get("collection"),
-            {node: _ceilings(under) for node, under in value.get("actions", {}).items()}, value.get("head_start_ms"),
+            {
+                node: _ceilings(under, [own_rule(group) for group in sorted(under)])
+                for node, under in value.get("actions", {}).items()
+            },
+            value.get("head_start_ms"),
         )  # fmt: skip
 
 
