@@ -344,7 +344,7 @@ class Runtime:
         self.pausing.register(timers)
         self.alerts.register(timers)
         self.publishing.register(timers)
-        Collecting(self._admitting, self._ending).register(timers)
+        Collecting(self._admitting, self._ending, grace_ms=self._schedule.grace_ms).register(timers)
         return timers
 
     @cached_property

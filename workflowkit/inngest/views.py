@@ -10,7 +10,7 @@ from workflowkit.inngest.events import shown_event
 from workflowkit.store.apps import FunctionRecord
 from workflowkit.store.events import EventRecord
 from workflowkit.store.queries import RunView, StepView
-from workflowkit.store.steps import PARKED
+from workflowkit.store.steps import HELD_UP, PARKED
 
 #: The account and environment that SDKs know of a server that has only one.
 ACCOUNT_ID, ENVIRONMENT_ID = "00000000-0000-4000-a000-000000000000", "00000000-0000-4000-b000-000000000000"
@@ -67,7 +67,7 @@ def shown_job(run_id: str, step: StepView) -> dict[str, Any]:
     """Return what is due of a run."""
     return {
         "run_id": run_id, "step_id": step.step_key, "status": step.status.value, "attempt": step.attempt,
-        "at": None if step.due_at_ms == PARKED else rfc3339(step.due_at_ms),
+        "at": None if step.due_at_ms in (PARKED, HELD_UP) else rfc3339(step.due_at_ms),
     }  # fmt: skip
 
 

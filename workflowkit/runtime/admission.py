@@ -21,8 +21,9 @@ from workflowkit.flow.decision import Admission, Batched, Case, Delayed, Rows, S
 from workflowkit.flow.keys import freeze_keys, holds
 from workflowkit.flow.priority import priority_seconds
 from workflowkit.flow.singleton import Lock
+from workflowkit.runtime import lockqueue
 from workflowkit.runtime.firstturn import FirstTurn
-from workflowkit.runtime.flowstate import SINGLETON, Place, States, lock_of
+from workflowkit.runtime.flowstate import SINGLETON, Place, States, lock_of, lock_state
 from workflowkit.runtime.position import Schedule
 from workflowkit.runtime.queuelimits import QueueLimits
 from workflowkit.runtime.recently import Recently
@@ -141,9 +142,27 @@ class Admitting:
         scope, states = run.scope, States(tx)
         key = StateKey(scope.environment, scope.tenant, run.workflow_id, SINGLETON, flow.singleton)
         states.lock([key])
+        if run.rerun_of is not None:
+            lockqueue.forget(tx, run.id)
         self._leave(states, key, scope, run.id, begun)
         states.write(begun.batch)
         return begun
+
+    def take_turn(self, tx: Transaction, run: RunRecord | None, timer: TimerRow) -> Begun | bool:
+        """Look whether the lock is the run's that waits for it to be run again; the caller holds that run's lock.
+
+        Returns what has begun instead, if the run is over; else whether it may begin.
+        """
+        key, states, begun = lockqueue.key_of(timer), States(tx), Begun(self._crowded)
+        states.lock([key])
+        if run is None or run.status.is_terminal:
+            self._leave(states, key, timer.scope, timer.subject, begun)
+            states.write(begun.batch)
+            return begun
+        lock = lock_of(states.get(key))
+        may_begin = lockqueue.enter(states, key, run.id) if lock is None or lock.holder != run.id else True
+        states.write(begun.batch)
+        return may_begin
 
     def admit_invoked(self, tx: Transaction, record: EventRecord, run: RunRecord, workflow: Workflow) -> Skip | Begun:
         """Decide about ``run``, which another run invokes: it starts now or not at all.
@@ -301,6 +320,13 @@ class Admitting:
         left = singleton.leave(lock, ended_id)
         if lock is None or left == lock:
             return
+        if lock.holder == ended_id and state.get("again"):
+            again_id = lockqueue.next_of(states.tx, key, but=ended_id)
+            if again_id is not None:
+                states.put_lock(key, Lock(again_id, lock.next_up), waits=state["waits"])
+                lockqueue.call(states.tx, key, scope, again_id)
+                return
+            states.put(key, lock_state(lock, waits=state["waits"]))
         is_next = left is not None and left.holder != lock.holder
         states.put_lock(key, left, waits=None if is_next else state["waits"])
         if is_next:

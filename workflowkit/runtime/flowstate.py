@@ -162,7 +162,8 @@ class States:
         if lock is None:
             self.put(key, None)
         else:
-            self.put(key, lock_state(lock, waits=waits))
+            before = self.get(key)
+            self.put(key, lock_state(lock, waits=waits, again=before is not None and before.get("again", False)))
 
 
 def singleton_of(scope: Scope, workflow_id: str, text: str) -> StateKey:
@@ -170,9 +171,13 @@ def singleton_of(scope: Scope, workflow_id: str, text: str) -> StateKey:
     return StateKey(scope.environment, scope.tenant, workflow_id, SINGLETON, text)
 
 
-def lock_state(lock: Lock, *, waits: str | None = None) -> dict[str, Any]:
-    """Return a singleton's lock as it is stored; ``waits`` is the collection of the run that is next."""
-    return {"holder": lock.holder, "next_up": lock.next_up, "waits": waits}
+def lock_state(lock: Lock, *, waits: str | None = None, again: bool = False) -> dict[str, Any]:
+    """Return a singleton's lock as it is stored; ``waits`` is the collection of the run that is next.
+
+    With ``again`` runs may wait for it that repeat others.
+    """
+    state = {"holder": lock.holder, "next_up": lock.next_up, "waits": waits}
+    return {**state, "again": True} if again else state
 
 
 def lock_of(state: Any) -> Lock | None:

@@ -25,9 +25,11 @@ from workflowkit.engine.surroundings import NO_SURROUNDINGS, Surroundings
 from workflowkit.runtime.innersteps import InnerStep, inner_steps
 from workflowkit.runtime.waitsfor import WaitsFor
 from workflowkit.store.queries import StepView
-from workflowkit.store.steps import NEVER, PARKED
+from workflowkit.store.steps import HELD_UP, NEVER, PARKED
 
 _NO_INPUTS: Final[Mapping[str, dict[str, Json]]] = MappingProxyType({})
+#: What stands in a schedule where no time is known.
+_NO_TIMES: Final = (NEVER, PARKED, HELD_UP)
 _NOTHING: Final[Mapping[str, WaitsFor]] = MappingProxyType({})
 
 
@@ -130,7 +132,7 @@ def _step(node: Node, facts: Sequence[Fact], row: StepView | None, given: _Given
         attempts=attempts,
         started_at_ms=attempts[0].started_at_ms if attempts else None,
         finished_at_ms=None if final is None else final.at_ms,
-        due_at_ms=None if final is not None or row is None or row.due_at_ms in (NEVER, PARKED) else row.due_at_ms,
+        due_at_ms=None if final is not None or row is None or row.due_at_ms in _NO_TIMES else row.due_at_ms,
     )
 
 

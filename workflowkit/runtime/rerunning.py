@@ -14,7 +14,9 @@ from workflowkit.base.scope import Scope
 from workflowkit.definition.model import Workflow
 from workflowkit.engine.again import Kept, Place, keep, read_place
 from workflowkit.engine.states import RunStatus
+from workflowkit.runtime import lockqueue
 from workflowkit.runtime.ending import Ending
+from workflowkit.runtime.flowstate import States, singleton_of
 from workflowkit.runtime.hints import Dispatcher, hint
 from workflowkit.runtime.loops import has_items
 from workflowkit.runtime.position import Batch, Schedule, events_of, start_run
@@ -25,6 +27,7 @@ from workflowkit.store.database import Database, Transaction
 from workflowkit.store.events import EventGone, EventRecord
 from workflowkit.store.pauses import Hold
 from workflowkit.store.runs import RunRecord
+from workflowkit.store.steps import HELD_UP
 
 #: What ``version`` may say instead of a number.
 ORIGINAL, LATEST = "original", "latest"
@@ -115,7 +118,10 @@ class Rerunning:
             parent_run_id=None, parent_step=None, parent_wait=None, input=_input(again, place),
             flow=None if (flow := flow_of(original)) is None else flow.again(tx.now_ms).as_json(),
         )  # fmt: skip
-        batch = Batch()
+        batch, states = Batch(), States(tx)
+        key = None if flow is None or flow.singleton is None else singleton_of(scope, run.workflow_id, flow.singleton)
+        # SAFETY: I20 — it has the lock from here on, or begins once it gets it.
+        may_begin = key is None or lockqueue.enter(states, key, run.id)
         _, openings = start_run(
             batch,
             run,
@@ -126,7 +132,13 @@ class Rerunning:
             claim=False,
             kept=kept,
             together=together,
+            due_at_ms=None if may_begin else HELD_UP,
         )
+        if not batch.runs[0].status.is_terminal:
+            states.write(batch)
+            if key is not None and not may_begin:
+                batch.runs[0] = replace(batch.runs[0], status=RunStatus.QUEUED)
+                lockqueue.wait(tx, key, scope, run.id)
         batch.write(tx)
         told = self._ending.tell(tx, self._ending.told_of_new(tx, batch.runs[0], event.as_json()))
         return run.id, [opening.hint for opening in openings], told

@@ -80,7 +80,7 @@ class RunFlow:
     def again(self, now_ms: int) -> RunFlow:
         """Return what the run is under when it is run again."""
         head_start_ms = None if self.head_start_ms is None else 0
-        return replace(self, score_ms=now_ms, head_start_ms=head_start_ms, singleton=None)
+        return replace(self, score_ms=now_ms, head_start_ms=head_start_ms)
 
     def as_json(self) -> dict[str, Any]:
         """Return it as it is stored; what is absent is left out."""

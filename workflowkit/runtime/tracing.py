@@ -11,16 +11,19 @@ from workflowkit.base.scope import Scope
 from workflowkit.definition.model import Json, Workflow
 from workflowkit.engine.again import changes_of
 from workflowkit.registry import Registry
+from workflowkit.runtime import lockqueue
+from workflowkit.runtime.flowstate import singleton_of
 from workflowkit.runtime.history import History, tell
+from workflowkit.runtime.runflow import flow_of
 from workflowkit.runtime.versions import Versions
-from workflowkit.runtime.waitsfor import WaitsFor, waits_for
+from workflowkit.runtime.waitsfor import WaitsFor, waits_for, waits_for_lock
 from workflowkit.store import queries, queued, runs
 from workflowkit.store.database import Reading
 from workflowkit.store.events import EventRecord
 from workflowkit.store.gathered import Gathered, find_gathered
 from workflowkit.store.queries import ChildView, RunView
 from workflowkit.store.runs import RunRecord
-from workflowkit.store.steps import PARKED
+from workflowkit.store.steps import HELD_UP, PARKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +60,25 @@ def trace(
     facts, schedule = queries.find_facts(tx, scope, run_id), queries.find_steps(tx, scope, run_id)
     around, edited = versions.around(tx, record), _edited(tx, record)
     waiting = _queued(tx, run_id) if any(row.due_at_ms == PARKED for row in schedule) else {}
+    held_up = [row.step_key for row in schedule if row.due_at_ms == HELD_UP]
+    if held_up and (told := _held_up(tx, record)) is not None:
+        waiting |= dict.fromkeys(held_up, told)
     history = tell(workflow, event.as_json(), facts, schedule, registry, around, edited, waiting)
     children = queries.find_children(tx, scope, run_id, limit=most_children)
     gathered = find_gathered(tx, scope, view, limit=most_children)
     return Trace(view, event, workflow, history, children, gathered)
 
 
-def _queued(tx: Reading, run_id: str) -> Mapping[str, WaitsFor]:
+def _held_up(tx: Reading, run: RunRecord) -> WaitsFor | None:
+    """Return what a run waits for that is run again and has not got the lock of its singleton yet."""
+    flow = flow_of(run)
+    if flow is None or flow.singleton is None:
+        return None
+    key = singleton_of(run.scope, run.workflow_id, flow.singleton)
+    return waits_for_lock(flow.singleton, ahead=lockqueue.ahead_of(tx, key, run.id))
+
+
+def _queued(tx: Reading, run_id: str) -> dict[str, WaitsFor]:
     """Return what the steps of a run wait for that queue."""
     found = {each.step_key: waits_for(each, now_ms=tx.now_ms) for each in queued.find(tx, run_id)}
     return {step_key: told for step_key, told in found.items() if told is not None}

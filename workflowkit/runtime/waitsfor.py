@@ -13,10 +13,11 @@ from workflowkit.store.queued import Queued
 class WaitsFor:
     """The control that keeps a step from starting, or in whose queue it stands.
 
-    ``control`` is ``throttle``, ``concurrency``, or the limit of an ``action`` or of a ``kind`` of action. ``mode`` is
-    what a limit of concurrency counts. ``key`` is the value of the key, or which action or kind; ``None`` if all share
-    the limit. ``held`` are the slots that are taken of ``limit``; of a throttle it is so many in ``period_ms``.
-    ``ahead`` steps come before it in its queue, and before ``until_ms`` it does not start, if that is known.
+    ``control`` is ``throttle``, ``concurrency``, ``singleton``, or the limit of an ``action`` or of a ``kind`` of
+    action. ``mode`` is what a limit of concurrency counts. ``key`` is the value of the key, or which action or kind;
+    ``None`` if all share the limit. ``held`` are the slots that are taken of ``limit``; of a throttle it is so many in
+    ``period_ms``. ``ahead`` steps come before it in its queue, and before ``until_ms`` it does not start, if that is
+    known.
     """
 
     control: str
@@ -45,6 +46,11 @@ def waits_for(queued: Queued, *, now_ms: int) -> WaitsFor | None:
         return None
     named, (ceiling, held) = name_of(full), groups[full]
     return WaitsFor(named.control, named.mode, _shown(named.key), ceiling, held, None, queued.ahead, None)
+
+
+def waits_for_lock(key: str, *, ahead: int) -> WaitsFor:
+    """Return what a run waits for that is run again while another one of its singleton goes on."""
+    return WaitsFor("singleton", None, _shown(key), 1, 1, None, ahead, None)
 
 
 def _shown(key: str) -> str | None:

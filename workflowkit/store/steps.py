@@ -17,6 +17,9 @@ AT_ONCE = 0
 NEVER = 2**53 - 1
 #: Due when it is taken from the queue of a limit (``store.lanes``): the end of the year 9999, a time that can be shown.
 PARKED = 253_402_300_799_000
+#: Due when its run gets the lock of a singleton (``runtime.lockqueue``). Unlike what is parked it has this as the time
+#: at which it is hinted: a pause and its end find it.
+HELD_UP = PARKED - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +159,13 @@ _ANY_INACTIVE = Sql("SELECT 1 FROM steps WHERE run_id = :run_id AND due_at_ms = 
 _RESCHEDULE = Sql(
     """
     UPDATE steps SET due_at_ms = :due_at_ms, wake_at_ms = :wake_at_ms WHERE run_id = :run_id AND status = 'ready'
+    RETURNING run_id, step_key, queue
+    """
+)
+_LET_GO = Sql(
+    """
+    UPDATE steps SET due_at_ms = 0, wake_at_ms = :wake_at_ms
+    WHERE run_id = :run_id AND status = 'ready' AND due_at_ms = :held_up
     RETURNING run_id, step_key, queue
     """
 )
@@ -318,6 +328,11 @@ def reschedule(tx: Transaction, run_id: str, *, due_at_ms: int, wake_at_ms: int 
     Returns their (run id, step key, queue).
     """
     return list(tx.rows(_RESCHEDULE, run_id=run_id, due_at_ms=due_at_ms, wake_at_ms=wake_at_ms))
+
+
+def let_go(tx: Transaction, run_id: str, *, wake_at_ms: int | None) -> list[Any]:
+    """Make the first steps of a run due that waited for the lock of a singleton; return (run id, step key, queue)."""
+    return list(tx.rows(_LET_GO, run_id=run_id, wake_at_ms=wake_at_ms, held_up=HELD_UP))
 
 
 def any_running(tx: Transaction, run_id: str) -> bool:

@@ -67,6 +67,10 @@ _DROP = Sql(
     RETURNING kind, data
     """
 )
+_FIRST_SUBJECT = Sql(
+    "SELECT subject FROM timers WHERE id >= :low AND id <= :high AND subject <> :but ORDER BY id LIMIT 1"
+)
+_COUNT_BETWEEN = Sql("SELECT count(*) FROM timers WHERE id >= :low AND id < :high")
 _MOVE = Sql("UPDATE timers SET due_at_ms = :due_at_ms, data = :data WHERE id = :id")
 _PUT_OFF = Sql("UPDATE timers SET due_at_ms = :due_at_ms WHERE id = :id AND due_at_ms = :was_due_at_ms")
 
@@ -128,6 +132,18 @@ def move(tx: Transaction, timer: TimerRow, *, due_at_ms: int, data: Mapping[str,
 def put_off(tx: Transaction, timer: TimerRow, *, due_at_ms: int) -> None:
     """Let a timer that was let go be due later, unless somebody has fired it since."""
     tx.run(_PUT_OFF, id=timer.id, due_at_ms=due_at_ms, was_due_at_ms=timer.due_at_ms)
+
+
+def first_subject(tx: Transaction, low: str, high: str, *, but: str) -> str | None:
+    """Return the subject, other than ``but``, of the first timer whose id is in a range."""
+    row = tx.one(_FIRST_SUBJECT, low=low, high=high, but=but)
+    return None if row is None else str(row[0])
+
+
+def count_between(tx: Transaction, low: str, high: str) -> int:
+    """Return how many timers have an id from ``low`` on and before ``high``."""
+    (count,) = tx.one(_COUNT_BETWEEN, low=low, high=high)
+    return int(count)
 
 
 def any_due(tx: Transaction) -> bool:

@@ -1844,8 +1844,8 @@ export interface VersionSummary {
 }
 
 export interface WaitsFor {
-  /** `throttle`, `concurrency`, or the limit of an `action` or of a `kind` of action. */
-  readonly control: "throttle" | "concurrency" | "action" | "kind";
+  /** `throttle`, `concurrency`, `singleton`, or the limit of an `action` or of a `kind` of action. */
+  readonly control: "throttle" | "concurrency" | "singleton" | "action" | "kind";
   /** What `concurrency` counts: `steps` or `runs`. */
   readonly mode: string | null;
   /** The value of the key, or which action or kind; null if all share the limit. */

@@ -84,6 +84,9 @@ describe("what is said of a run first", () => {
     expect(queueOf(throttle)).toMatch(/^Waits for its turn under the throttle · key north · 3 before it until .*2026/);
     const runs = { ...throttle, control: "concurrency", mode: "runs", key: null, held: 2, ahead: 0, until: null };
     expect(queueOf(runs)).toBe("Waits for concurrency: 2 of 2 runs under way");
+    expect(queueOf({ ...runs, control: "singleton", mode: null, key: "north", ahead: 1 })).toBe(
+      "Waits for the end of another run · key north · 1 before it",
+    );
     expect(queueOf({ ...runs, control: "action", mode: null, key: "pay" })).toBe(
       "Waits for the limit of pay: 2 of 2 under way",
     );

@@ -53,6 +53,7 @@ function controlWords(
   values: { readonly limit: number; readonly held: number },
 ): string {
   if (control === "throttle") return t("Waits for its turn under the throttle");
+  if (control === "singleton") return t("Waits for the end of another run");
   if (control !== "concurrency")
     return t("Waits for the limit of {name}: {held} of {limit} under way", { ...values, name: key ?? "" });
   return mode === "runs"

@@ -211,8 +211,8 @@ class InnerStep(Answer):
 class WaitsFor(Answer):
     """The control of flow control in whose queue a step stands, as it was at the time of the answer."""
 
-    control = text("`throttle`, `concurrency`, or the limit of an `action` or of a `kind` of action.",
-                   validate=validate.OneOf(["throttle", "concurrency", "action", "kind"]))  # fmt: skip
+    control = text("`throttle`, `concurrency`, `singleton`, or the limit of an `action` or of a `kind` of action.",
+                   validate=validate.OneOf(["throttle", "concurrency", "singleton", "action", "kind"]))  # fmt: skip
     mode = text("What `concurrency` counts: `steps` or `runs`.", nullable=True)
     key = text("The value of the key, or which action or kind; null if all share the limit.", nullable=True)
     limit = whole("How many may be under way; of a throttle, how many start in the period.")
