@@ -561,17 +561,41 @@ def test_a_longer_head_start_goes_ahead_however_many_queues_wait(database_url: s
             _send_all(harness, 1, k="a", ahead=600)  # cannot start: another of this key has a slot
             harness.match()
             harness.match()
+            gold = harness.rows("SELECT lane_id FROM queued_steps WHERE head_start_ms = 120000")[0]["lane_id"]
+            _fill(harness, {"lane_id": gold, "score_ms": 2 * harness.clock.now_ms()}, numbers)
             costs.append(_cost_of_picking(harness, place))
             with harness.runtime.database.transaction("match") as tx:
                 found = lanes.pick(tx, place, limit=2)
                 (first, second) = (lane.id for lane in found)
-                (step,) = tx.rows(Sql("SELECT head_start_ms, run_id FROM queued_steps WHERE lane_id = :id"), id=first)
-                assert (step[0], second) == (120_000, "lane0")
+                step = lanes.head(tx, first)
+                assert step is not None
+                assert (step.head_start_ms, second) == (120_000, "lane0")
                 if tx.is_postgresql:
                     ask = Sql("SELECT id FROM workflowkit_pick(:place, :now_ms)")
                     assert tx.one(ask, place=place, now_ms=tx.now_ms)[0] == first
-                assert lanes.remove(tx, step[1], "s0")
+                assert lanes.remove(tx, step.run_id, "s0")
+                tx.run(Sql("DELETE FROM queued_steps WHERE lane_id = :id"), id=first)
         assert costs[1] <= costs[0] + 5
+
+
+def test_who_goes_ahead_is_found_by_an_index_whatever_waits(database_url: str) -> None:
+    group, costs = '["shared"]', []
+    with a_runtime(database_url, _registry()) as harness:
+        made = [Lane(f"lane{number:02}", DEFAULT_SCOPE, "t", "default", {group: 3}) for number in range(30)]
+        with harness.runtime.database.transaction("match") as tx:
+            urgent = QueuedStep("urgent", "s0", "lane20", 10, "urgent", "line", 120_000)
+            tx.insert_all(*lanes.joining(made, [urgent], wake_at_ms=0))
+        for numbers in (range(10), range(10, 1_000)):
+            with harness.runtime.database.transaction("match") as tx:
+                for lane in made:
+                    rows = [(f"{lane.id}-{n}", "s0", lane.id, 1_000 + n, f"{n}", "line", 0) for n in numbers]
+                    tx.insert(lanes.INSERT_STEP, rows)
+            with harness.runtime.database.engine.connect() as connection:
+                connection.exec_driver_sql("ANALYZE queued_steps" if tx.is_postgresql else "ANALYZE")
+            costs.append(_cost_of_picking(harness, group))
+            with harness.runtime.database.read() as reading:
+                assert [lane.id for lane in lanes.pick(reading, group, limit=2)] == ["lane20", "lane00"]
+        assert costs[1] <= 2 * costs[0]  # and not a hundred times as much
 
 
 def test_going_down_the_line_finds_what_a_look_at_all_lanes_finds(database_url: str) -> None:

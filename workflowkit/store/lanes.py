@@ -159,10 +159,10 @@ _AHEAD = Sql(
     SELECT {_COLUMNS} FROM lanes l
     WHERE l.id = :lane_id
         AND EXISTS (SELECT 1 FROM lane_groups g WHERE g.lane_id = l.id AND g.slot_group = :place)
-        AND NOT EXISTS (
-            SELECT 1 FROM queued_steps q WHERE q.lane_id = l.id
-                AND (q.score_ms, q.sequence) < (CAST(:score_ms AS bigint), CAST(:sequence AS text))
-        )
+        AND (
+            SELECT q.sequence FROM queued_steps q WHERE q.lane_id = l.id
+            ORDER BY q.lane_id, q.score_ms, q.sequence LIMIT 1
+        ) = :sequence
         AND {_HAS_ROOM}
     """  # noqa: S608
 )
@@ -362,12 +362,10 @@ def _ahead(tx: Transaction, group: str, lane_id: str) -> Any:
             limit=WITH_EACH,
         )  # fmt: skip
     seen = {lane_id}
-    for score_ms, sequence, other_id in sorted(tuple(each) for each in found):
+    for _, sequence, other_id in sorted(tuple(each) for each in found):
         if other_id not in seen:
             seen.add(other_id)
-            row = tx.one(
-                _AHEAD, lane_id=other_id, place=group, score_ms=score_ms, sequence=sequence, now_ms=tx.now_ms
-            )  # fmt: skip
+            row = tx.one(_AHEAD, lane_id=other_id, place=group, sequence=sequence, now_ms=tx.now_ms)
             if row is not None:
                 return row
     return None
