@@ -16,16 +16,17 @@ from workflowkit.flow.concurrency import Ceiling
 from workflowkit.flow.dequeue import Full, Go, TooEarly, dequeue
 from workflowkit.runtime.claiming import Claiming
 from workflowkit.runtime.ending import Ending
-from workflowkit.runtime.hints import place_hint
+from workflowkit.runtime.hints import StepHint, place_hint
 from workflowkit.runtime.nextturn import NextTurn
 from workflowkit.runtime.position import Claim, Opening, Schedule
 from workflowkit.runtime.runflow import flow_of, rate_of, throttle_state
 from workflowkit.runtime.slots import queue_again
-from workflowkit.store import flowstates, lanes, runs, slots, steps
+from workflowkit.store import flowstates, lanes, pauses, runs, slots, steps
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.events import EventGone
 from workflowkit.store.flowstates import StateKey
 from workflowkit.store.lanes import Lane, QueuedStep
+from workflowkit.store.pauses import Hold
 from workflowkit.store.runs import RunRecord
 
 #: Most lanes that one look at a place considers: those before it may be on queues of other workers.
@@ -132,6 +133,9 @@ class Dequeuing:
             if step is None:
                 lanes.close_empty(tx, lane)
                 return
+            if step.step_key == slots.WHOLE_RUN:
+                self._resume(tx, lane, step, found)
+                return
             found.claim = self._start(tx, lane, step, found)
             if found.claim is not None:
                 if throttle is not None:
@@ -166,6 +170,21 @@ class Dequeuing:
             found.openings += self._release_others(tx, run)
         runs.start(tx, run.id)
         return claim
+
+    def _resume(self, tx: Transaction, lane: Lane, step: QueuedStep, found: Dequeued) -> None:
+        """Give a run that was frozen the slots back that it holds as a whole, and let it go on."""
+        found.passed_over = lane.queue  # nothing was claimed: somebody is to look once more
+        run = runs.lock(tx, step.run_id)
+        flow = None if run is None else flow_of(run)
+        is_there = lanes.remove(tx, step.run_id, step.step_key)
+        if run is None or flow is None or not is_there or run.status.is_terminal or run.paused_at_ms is None:
+            return
+        if Hold.PAUSE in pauses.holds_of(tx, run.scope, run.workflow_id):
+            return  # again: whoever lifts that pause lets it queue once more
+        slots.take_for_run(tx, run.id, [ceiling.group for ceiling in flow.runs])
+        due = pauses.thaw(tx, [run.id], wake_at_ms=tx.now_ms + self._schedule.grace_ms)
+        found.openings += [Opening(StepHint(*row)) for row in due]
+        lanes.served(tx, lane)
 
     def _take_slots(self, tx: Transaction, run: RunRecord, claim: Claim) -> None:
         flow = flow_of(run)

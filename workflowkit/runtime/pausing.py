@@ -12,13 +12,16 @@ from workflowkit.base.errors import LimitExceeded
 from workflowkit.base.jsonvalue import Json, check_json
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope, owner_of
+from workflowkit.base.settings import DEFAULT_QUEUE
 from workflowkit.runtime.auditing import PROGRAM, Act, By, note
 from workflowkit.runtime.cause import CANCELLED_BY_PAUSE, PAUSED_TOO_LONG, Cause, cancel_timer
-from workflowkit.runtime.hints import StepHint
+from workflowkit.runtime.hints import StepHint, place_hint
+from workflowkit.runtime.runflow import flow_of, lane_of_whole, queued
 from workflowkit.runtime.timers import NOTHING, Fired, Timers
-from workflowkit.store import pauses, timers, workflows
+from workflowkit.store import lanes, pauses, runs, timers, workflows
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.pauses import EVERYTHING, Hold, PauseRow, Running
+from workflowkit.store.slots import WHOLE_RUN
 from workflowkit.store.timers import TimerRow
 
 #: The kinds of the timers of a pause: one makes runs what they should be, one ends those frozen for too long.
@@ -145,13 +148,32 @@ class Pausing:
         """Make runs what the pauses of now say, some at a time: whatever was said before, and in whatever order."""
         scope, workflow_id, data = timer.scope, timer.subject, dict(timer.data or {})
         frozen = pauses.freeze(tx, scope, workflow_id, limit=CHUNK)
-        wake_at_ms = tx.now_ms + self._grace_ms
-        thawed, due = pauses.thaw(tx, scope, workflow_id, limit=CHUNK, wake_at_ms=wake_at_ms)
-        is_done = not frozen and not thawed and not self._cancel_frozen(tx, timer, data)
+        hints = [place_hint(group, DEFAULT_QUEUE) for group in pauses.free_slots(tx, scope, workflow_id, limit=CHUNK)]
+        thawed, lacking = pauses.to_thaw(tx, scope, workflow_id, limit=CHUNK)
+        hints += self._queue(tx, lacking, thawed)
+        hints += [StepHint(*row) for row in pauses.thaw(tx, thawed, wake_at_ms=tx.now_ms + self._grace_ms)]
+        is_done = not frozen and not thawed and not lacking and not self._cancel_frozen(tx, timer, data)
         again_at_ms = tx.now_ms + LOOK_AGAIN_MS if is_done else tx.now_ms
-        if is_done and tx.now_ms >= data["until_ms"]:
-            return Fired(hints=tuple(StepHint(*row) for row in due))
-        return Fired(hints=tuple(StepHint(*row) for row in due), again_at_ms=again_at_ms, data=data)
+        if is_done and tx.now_ms >= data["until_ms"] and not pauses.any_busy(tx, scope, workflow_id):
+            return Fired(hints=tuple(hints))
+        return Fired(hints=tuple(hints), again_at_ms=again_at_ms, data=data)
+
+    def _queue(self, tx: Transaction, lacking: list[str], thawed: list[str]) -> list[StepHint]:
+        """Let runs queue that have given their slots back: they go on once they have them again.
+
+        Those that turn out to need none are added to ``thawed``.
+        """
+        hints: list[StepHint] = []
+        for run_id in lacking:
+            run = runs.load(tx, run_id)
+            flow = None if run is None else flow_of(run)
+            if run is None or flow is None or not flow.runs:
+                thawed.append(run_id)
+                continue
+            lane = lane_of_whole(run, flow)
+            lanes.join(tx, lane, queued(run, flow, lane, WHOLE_RUN), wake_at_ms=tx.now_ms + self._grace_ms)
+            hints.append(place_hint(lane.place, lane.queue))
+        return hints
 
     def _cancel_frozen(self, tx: Transaction, timer: TimerRow, data: dict[str, object]) -> bool:
         pause = pauses.get(tx, timer.scope, timer.subject, Hold.PAUSE)

@@ -15,6 +15,7 @@ from typing import Any
 
 from workflowkit.base import jsonvalue
 from workflowkit.base.scope import Scope
+from workflowkit.base.settings import DEFAULT_QUEUE
 from workflowkit.definition.settings.flow import ConcurrencyMode, FlowControl
 from workflowkit.flow.concurrency import Ceiling, Owner, ceilings, own_rule
 from workflowkit.flow.gcra import Rate
@@ -199,6 +200,11 @@ def lane_of(run: RunRecord, flow: RunFlow, queue: str, step_key: str) -> Lane:
         run.scope, run.workflow_id, queue, flow.under(step_key, has_started=has_started),
         None if has_started else flow.throttle,
     )  # fmt: skip
+
+
+def lane_of_whole(run: RunRecord, flow: RunFlow) -> Lane:
+    """Return the lane in which a run that has begun waits for the slots that it holds as a whole."""
+    return _lane(run.scope, run.workflow_id, DEFAULT_QUEUE, flow.runs, None)
 
 
 @lru_cache(maxsize=MOST_READ)

@@ -125,15 +125,45 @@ _QUIET = Sql(
     )
     """
 )
-_THAW = Sql(
-    f"""
-    UPDATE runs SET paused_at_ms = NULL, revision = revision + 1 WHERE id IN (
-        SELECT r.id FROM runs r WHERE {_IN_TARGET} AND r.paused_at_ms IS NOT NULL AND NOT {_IS_PAUSED}
-        LIMIT :limit {{skip_locked}}
+# Between two of its steps, and not in a loop, whose items are runs of their own: nothing of the run executes.
+_IS_AT_REST = """
+    NOT EXISTS (SELECT 1 FROM steps p WHERE p.run_id = r.id AND p.status = 'running' AND p.due_at_ms > :now_ms)
+    AND NOT EXISTS (
+        SELECT 1 FROM runs part WHERE part.parent_run_id = r.id AND part.path IS NOT NULL
+            AND part.status NOT IN ('completed', 'failed', 'cancelled')
     )
-    RETURNING id
+"""
+_HAS_SLOTS = "EXISTS (SELECT 1 FROM slots s WHERE s.run_id = r.id AND s.step_key = '')"
+_AT_REST = Sql(
+    f"""
+    SELECT r.id FROM runs r WHERE {_IN_TARGET} AND r.paused_at_ms IS NOT NULL AND {_IS_PAUSED} AND {_HAS_SLOTS}
+        AND {_IS_AT_REST} LIMIT :limit {{skip_locked}}
     """  # noqa: S608
 )
+_FREE = Sql("DELETE FROM slots WHERE run_id {in_ids} AND step_key = '' RETURNING slot_group")
+_ANY_BUSY = Sql(
+    f"""
+    SELECT 1 FROM runs r WHERE {_IN_TARGET} AND r.paused_at_ms IS NOT NULL AND {_IS_PAUSED} AND {_HAS_SLOTS}
+        AND EXISTS (SELECT 1 FROM steps p WHERE p.run_id = r.id AND p.status = 'running' AND p.due_at_ms > :now_ms)
+    LIMIT 1
+    """  # noqa: S608
+)
+_TO_THAW = Sql(
+    f"""
+    SELECT r.id FROM runs r WHERE {_IN_TARGET} AND r.paused_at_ms IS NOT NULL AND NOT {_IS_PAUSED}
+        AND NOT EXISTS (SELECT 1 FROM queued_steps q WHERE q.run_id = r.id AND q.step_key = '')
+    LIMIT :limit {{skip_locked}}
+    """  # noqa: S608
+)
+# The flow control of a run is JSON as we write it: no key of a user's can look like this name.
+_WITH_RUNS = '%"runs":%'
+_LACKING = Sql(
+    f"""
+    SELECT r.id FROM runs r WHERE r.id {{in_ids}} AND r.started_at_ms IS NOT NULL AND r.flow LIKE :with_runs
+        AND NOT {_HAS_SLOTS}
+    """  # noqa: S608
+)
+_THAW = Sql("UPDATE runs SET paused_at_ms = NULL, revision = revision + 1 WHERE id {in_ids}")
 _AWAKE = Sql(
     """
     UPDATE steps SET wake_at_ms = CASE WHEN due_at_ms > :wake_at_ms THEN due_at_ms ELSE :wake_at_ms END
@@ -220,14 +250,36 @@ def freeze(tx: Transaction, scope: Scope, workflow_id: str, *, limit: int) -> in
     return len(ids)
 
 
-def thaw(tx: Transaction, scope: Scope, workflow_id: str, *, limit: int, wake_at_ms: int) -> tuple[int, list[Any]]:
-    """Let up to ``limit`` frozen runs go on that no pause concerns any more.
+def free_slots(tx: Transaction, scope: Scope, workflow_id: str, *, limit: int) -> list[str]:
+    """Give back the slots that up to ``limit`` frozen runs hold as a whole, while nothing of them executes.
 
-    Returns how many, and (run id, step key, queue) of their steps that are due.
+    Returns the groups. Locks the runs: nobody thaws one meanwhile.
     """
-    ids = [row[0] for row in tx.rows(_THAW, **_target(scope, workflow_id), limit=limit)]
-    woken = tx.rows(_AWAKE, ids=ids, wake_at_ms=wake_at_ms, never=PARKED) if ids else []
-    return len(ids), [row[:3] for row in woken if row[3] <= tx.now_ms]
+    ids = [row[0] for row in tx.rows(_AT_REST, **_target(scope, workflow_id), now_ms=tx.now_ms, limit=limit)]
+    return sorted({row[0] for row in tx.rows(_FREE, ids=ids)}) if ids else []
+
+
+def any_busy(tx: Transaction, scope: Scope, workflow_id: str) -> bool:
+    """Tell whether a frozen run has slots to give back once the step ends that it is in."""
+    return tx.one(_ANY_BUSY, **_target(scope, workflow_id), now_ms=tx.now_ms) is not None
+
+
+def to_thaw(tx: Transaction, scope: Scope, workflow_id: str, *, limit: int) -> tuple[list[str], list[str]]:
+    """Return up to ``limit`` frozen runs, locked, that no pause concerns any more and that do not queue for slots yet:
+    those that may go on, and those that have given slots back which they need."""
+    ids = [row[0] for row in tx.rows(_TO_THAW, **_target(scope, workflow_id), limit=limit)]
+    # SAFETY: I18 — by a statement of its own, after they are locked: what was given back until then is seen.
+    lacking = {row[0] for row in tx.rows(_LACKING, ids=ids, with_runs=_WITH_RUNS)} if ids else set()
+    return [each for each in ids if each not in lacking], sorted(lacking)
+
+
+def thaw(tx: Transaction, ids: Sequence[str], *, wake_at_ms: int) -> list[Any]:
+    """Let frozen runs go on that are locked; return (run id, step key, queue) of their steps that are due."""
+    if not ids:
+        return []
+    tx.run(_THAW, ids=list(ids))
+    woken = tx.rows(_AWAKE, ids=list(ids), wake_at_ms=wake_at_ms, never=PARKED)
+    return [row[:3] for row in woken if row[3] <= tx.now_ms]
 
 
 def quiet(tx: Transaction, run_id: str) -> None:
