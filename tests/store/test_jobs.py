@@ -15,7 +15,7 @@ from workflowkit.engine.states import RunStatus
 from workflowkit.runtime import jobs as module
 from workflowkit.runtime.jobs import Jobs, NewJob
 from workflowkit.runtime.pausing import Target
-from workflowkit.store.jobs import JobKind, JobState
+from workflowkit.store.jobs import Chosen, JobKind, JobState
 
 OTHER = Scope("default", "other")
 
@@ -52,6 +52,14 @@ def _work_off(harness: Harness, job_id: str, *, seconds: float = 0.5) -> None:
 @pytest.fixture(autouse=True)
 def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "JOB_CHUNK", 3)
+
+
+def test_a_job_about_runs_can_be_read_by_processes_that_know_of_no_others() -> None:
+    old = {"statuses", "workflow_id", "created_after_ms", "created_before_ms", "condition"}
+    of_runs = Chosen(("failed",), "", 0, 1)
+    assert of_runs.as_json().keys() == old
+    of_events = Chosen((), "", 0, 1, skipped=("drained",))
+    assert [Chosen.from_json(each.as_json()) for each in (of_runs, of_events)] == [of_runs, of_events]
 
 
 def test_a_bulk_cancellation_takes_the_runs_that_there_are_and_says_who_and_why(database_url: str) -> None:

@@ -43,14 +43,17 @@ class Chosen:
     skipped: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        return {
+        """Return it as it is stored. Older processes know no ``skipped``, and so no job that has the key."""
+        value: dict[str, Any] = {
             "statuses": list(self.statuses),
             "workflow_id": self.workflow_id,
             "created_after_ms": self.created_after_ms,
             "created_before_ms": self.created_before_ms,
             "condition": self.condition,
-            "skipped": list(self.skipped),
         }
+        if self.skipped:
+            value["skipped"] = list(self.skipped)
+        return value
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Chosen:
