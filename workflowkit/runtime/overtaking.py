@@ -2,8 +2,8 @@
 
 Hints stand in a queue in the order in which they were sent, so a tenant that sends thousands of events at once would
 keep everybody's from being looked at until its own are through, and all threads may be busy with steps meanwhile. So
-each process that works looks now and then, in a thread that runs no steps, whether events wait whose tenant is not the
-one that is being served, and lets a few of each overtake.
+each process that works looks now and then, in a thread that runs no steps, whether events of several tenants wait, and
+lets a few of each overtake the rest.
 """
 
 from __future__ import annotations
@@ -37,18 +37,20 @@ class Overtaking:
     def look(self) -> int:
         """Match what waits behind others, some of each tenant; return how many events that was.
 
-        SAFETY: I23 — the tenant whose event is the oldest is being served; all others overtake.
+        SAFETY: I23 — whoever has waited longest is among them, and first: all threads may be busy with others' steps.
         """
         with self._database.read() as tx:
             late = events.Late(before_id=first_id(tx.now_ms - LATE_MS), hinted_until_ms=tx.now_ms + self._grace_ms)
-            served = events.longest_waiting(tx, late)
-            event_ids = (
-                []
-                if served is None
-                else events.waiting_behind(
-                    tx, late, served, newest=LOOKED_AT, each=EVENTS_PER_TENANT, limit=EVENTS_AT_ONCE
-                )
+            oldest = events.longest_waiting(tx, late, limit=EVENTS_PER_TENANT)
+            if oldest is None:
+                return 0
+            first, event_ids = oldest
+            behind = events.waiting_behind(
+                tx, late, first, newest=LOOKED_AT, each=EVENTS_PER_TENANT, limit=EVENTS_AT_ONCE
             )
+        if not behind:
+            return 0  # nobody waits for anybody else
+        event_ids += behind
         for start in range(0, len(event_ids), EVENTS_PER_MATCH):
             self._overtake(event_ids[start : start + EVENTS_PER_MATCH])
         return len(event_ids)

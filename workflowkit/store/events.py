@@ -118,8 +118,9 @@ _WAKE_PENDING = Sql(
 _LATE = "pending.id < :before_id AND pending.wake_at_ms <= :hinted_until_ms"
 _LONGEST_WAITING = Sql(
     f"""
-    SELECT events.environment, events.tenant FROM pending_events AS pending JOIN events ON events.id = pending.id
-    WHERE {_LATE} ORDER BY pending.id LIMIT 1
+    SELECT events.id, events.environment, events.tenant
+    FROM pending_events AS pending JOIN events ON events.id = pending.id
+    WHERE {_LATE} ORDER BY pending.id LIMIT :limit
     """  # noqa: S608 - from our own code
 )
 _WAITING_BEHIND = Sql(
@@ -248,18 +249,21 @@ class Late:
     hinted_until_ms: int
 
 
-def longest_waiting(tx: Transaction, late: Late) -> Scope | None:
-    """Return whose late event is the oldest; ``None`` if none is late."""
-    row = tx.one(_LONGEST_WAITING, before_id=late.before_id, hinted_until_ms=late.hinted_until_ms)
-    return None if row is None else Scope(*row)
+def longest_waiting(tx: Transaction, late: Late, *, limit: int) -> tuple[Scope, list[str]] | None:
+    """Return whose late event is the oldest, and which of the ``limit`` oldest are theirs; ``None`` if none is late."""
+    rows = tx.rows(_LONGEST_WAITING, before_id=late.before_id, hinted_until_ms=late.hinted_until_ms, limit=limit)
+    if not rows:
+        return None
+    whose = Scope(rows[0][1], rows[0][2])
+    return whose, [row[0] for row in rows if Scope(row[1], row[2]) == whose]
 
 
-def waiting_behind(tx: Transaction, late: Late, served: Scope, *, newest: int, each: int, limit: int) -> list[str]:
-    """Return late events of others than ``served``: of each ``each``, the first of everybody first, ``limit`` in all.
+def waiting_behind(tx: Transaction, late: Late, first: Scope, *, newest: int, each: int, limit: int) -> list[str]:
+    """Return late events of others than ``first``: of each ``each``, the first of everybody first, ``limit`` in all.
 
     Looks at the ``newest`` ones only, however many there are.
     """
-    whose = {"environment": served.environment, "tenant": served.tenant}
+    whose = {"environment": first.environment, "tenant": first.tenant}
     rows = tx.rows(
         _WAITING_BEHIND, before_id=late.before_id, hinted_until_ms=late.hinted_until_ms, newest=newest, each=each,
         limit=limit, **whose,
