@@ -243,8 +243,25 @@ def test_what_queues_for_a_throttle_that_is_taken_away_starts_at_once(database_u
             _send(harness, number)
         harness.deploy(_document())
         harness.skip(0)
+        harness.skip(0.001)
         assert began == [1, 2, 4]
         assert harness.rows("SELECT run_id FROM queued_steps") == []
+
+
+def test_a_throttle_that_is_taken_away_and_put_back_holds_up_what_comes_then(database_url: str) -> None:
+    limits = {"throttle": {"limit": 1, "period": "1m"}, "concurrency": [{"limit": 1, "mode": "runs"}]}
+    with a_runtime(database_url, _registry(began := Began())) as harness:
+        harness.deploy(_document(**limits))
+        for number in (1, 2):
+            _send(harness, number)
+        # The second waits for the first one all the time.
+        harness.deploy(_document(concurrency=limits["concurrency"]))
+        harness.deploy(_document(**limits))
+        for number in (4, 5, 7, 8):
+            _send(harness, number)
+        for _ in range(25):
+            harness.skip(5)
+        assert began == [1, 2, 4]
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,10 @@ class Rate:
         return -(-self.period_ms * _US_PER_MS // self.limit)
 
 
+#: The rate of what was under a throttle that is gone: as many as there may be.
+UNLIMITED = Rate(1_000, 1)
+
+
 @dataclass(frozen=True, slots=True)
 class Taken:
     """How many starts were admitted, the key's new theoretical arrival time, and when one more may come.

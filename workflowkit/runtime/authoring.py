@@ -35,10 +35,12 @@ from workflowkit.definition.settings.flow import FlowControl
 from workflowkit.definition.settings.workflow import NO_FLOW_CONTROL
 from workflowkit.definition.triggerrules import EVERYTHING, TriggerRules
 from workflowkit.flow.concurrency import Owner, changed, changed_actions
+from workflowkit.flow.gcra import UNLIMITED, Rate
 from workflowkit.runtime import schedules
 from workflowkit.runtime.actionlimits import own_limits
 from workflowkit.runtime.auditing import PROGRAM, Act, By
 from workflowkit.runtime.auditing import note as enter
+from workflowkit.runtime.runflow import rate_json
 from workflowkit.store import ceilings, lanes
 from workflowkit.store import workflows as rows
 from workflowkit.store.database import Database, Transaction
@@ -403,12 +405,16 @@ def _raised_or_lowered(before: Workflow | None, after: Workflow, owner: Owner) -
 
 
 def _change_rate(tx: Transaction, scope: Scope, workflow_id: str, before: FlowControl, after: FlowControl) -> None:
-    """Let the runs that queue for a throttle follow what is published: its rate, as long as its key is the same."""
+    """Let the runs that queue for a throttle follow what is published: its rate, as long as its key is the same.
+
+    Those of one that is taken away stay where they are, at a rate that holds nobody up: it may be put back before they
+    have begun, and then later runs queue there with them.
+    """
     old, new = before.throttle, after.throttle
-    if old is None or old == new or (new is not None and new.key != old.key):
+    if old == new or (old is not None and new is not None and new.key != old.key):
         return
-    rate = None if new is None else {"limit": new.limit, "period_ms": new.period_ms, "burst": new.burst}
-    lanes.change_rate(tx, scope, workflow_id, rate)
+    rate = UNLIMITED if new is None else Rate.of(new)
+    lanes.change_rate(tx, scope, workflow_id, rate_json(rate))
 
 
 def _check_not_archived(workflow: WorkflowRecord) -> None:

@@ -250,7 +250,12 @@ def rate_of(throttle: Mapping[str, Any]) -> Rate:
 
 def throttle_json(rate: Rate, key: str) -> dict[str, Any]:
     """Return a throttle as it is stored."""
-    return {"limit": rate.limit, "period_ms": rate.period_ms, "burst": rate.burst, "key": key}
+    return {**rate_json(rate), "key": key}
+
+
+def rate_json(rate: Rate) -> dict[str, int]:
+    """Return a rate as it is stored."""
+    return {"limit": rate.limit, "period_ms": rate.period_ms, "burst": rate.burst}
 
 
 def _limits(under: Iterable[Ceiling]) -> dict[str, int]:

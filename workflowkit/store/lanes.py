@@ -209,7 +209,7 @@ _RELEASE = Sql(
     WHERE id IN (SELECT id FROM lanes WHERE wake_at_ms > :held_ms ORDER BY id {skip_locked})
     """
 )
-# ``||`` of JSON that is null is null: no throttle. Whoever serves a lane at this moment is not waited for.
+# Whoever serves a lane at this moment is not waited for.
 _CHANGE_RATE = {
     True: Sql(
         """
@@ -473,14 +473,14 @@ def any_due(tx: Transaction) -> bool:
     return tx.one(_ANY_DUE, now_ms=tx.now_ms) is not None
 
 
-def change_rate(tx: Transaction, scope: Scope, workflow_id: str, rate: Mapping[str, int] | None) -> None:
-    """Let what queues for the throttle of a workflow be under another rate, or none; the relay looks at these next.
+def change_rate(tx: Transaction, scope: Scope, workflow_id: str, rate: Mapping[str, int]) -> None:
+    """Let what queues for the throttle of a workflow be under another rate; the relay looks at these next.
 
     Of a function those of all tenants.
     """
     tx.run(
         _CHANGE_RATE[tx.is_postgresql], environment=scope.environment, tenant=scope.tenant, app_tenant=APP_TENANT,
-        workflow_id=workflow_id, rate=None if rate is None else jsonvalue.dumps(rate), now_ms=tx.now_ms,
+        workflow_id=workflow_id, rate=jsonvalue.dumps(rate), now_ms=tx.now_ms,
     )  # fmt: skip
 
 
