@@ -88,6 +88,8 @@ from workflowkit.runtime.sessions import Sessions
 from workflowkit.runtime.skipping import Skipping
 from workflowkit.runtime.stepping import Stepping
 from workflowkit.runtime.suspending import Suspending
+from workflowkit.runtime.throttling import RATE_TIMER
+from workflowkit.runtime.throttling import repeat as repeat_rate
 from workflowkit.runtime.timers import Timers
 from workflowkit.runtime.versions import Versions
 from workflowkit.runtime.waiting import LOOKBACK_TIMER, Waiting
@@ -338,6 +340,7 @@ class Runtime:
         timers.handle(TIMER_KIND, schedules.fire)
         timers.handle(LOOKBACK_TIMER, self.waking.look_back)
         timers.handle(ENDED_TIMER, self._ending.fire)
+        timers.handle(RATE_TIMER, repeat_rate)
         self._cancelling.register(timers)
         self.jobs.register(timers)
         timers.handle(REMINDER_TIMER, self.approvals.remind)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from itertools import pairwise
 from typing import Any
 
+import psycopg
 import pytest
 from builders import a_workflow
 from functions import ENVIRONMENT, Code, happen
@@ -17,6 +19,7 @@ from workflowkit.engine.outcome import Succeeded
 from workflowkit.registry import Registry
 from workflowkit.runtime.hints import StepHint
 from workflowkit.runtime.position import Claim, Opening
+from workflowkit.store import lanes
 
 EVENT = "order/placed"
 Began = list[Any]
@@ -217,6 +220,51 @@ def test_what_queues_for_a_throttle_that_is_raised_or_lowered_follows_its_rate(d
         assert began == [5]
         queued = harness.rows("SELECT workflow_id FROM runs WHERE started_at_ms IS NULL")
         assert [row["workflow_id"] for row in queued] == ["other"] * 3
+
+
+def test_a_lane_that_is_in_somebodys_hands_follows_the_rate_a_moment_later(postgres_url: str) -> None:
+    with a_runtime(postgres_url, _registry(began := Began())) as harness:
+        harness.deploy(_document(throttle={"limit": 1, "period": "1h"}))
+        for number in (1, 2, 4):
+            _send(harness, number)
+        with psycopg.connect(postgres_url) as other:
+            other.execute("SELECT id FROM lanes FOR UPDATE")
+            harness.deploy(_document(throttle={"limit": 1, "period": "30s"}))
+            harness.skip(2)
+        assert began == [1]
+        for seconds in (2, 30):
+            harness.skip(seconds)
+        assert began == [1, 2, 4]
+        assert harness.rows("SELECT id FROM timers WHERE kind = 'throttle.rate'") == []
+
+
+def test_a_lane_that_is_held_up_at_the_old_rate_meanwhile_follows_a_moment_later(database_url: str) -> None:
+    with a_runtime(database_url, _registry(began := Began())) as harness:
+        harness.deploy(_document(throttle={"limit": 1, "period": "1h"}))
+        for number in (1, 2):
+            _send(harness, number)
+        harness.skip(0)
+        harness.deploy(_document(throttle={"limit": 1, "period": "30s"}))
+        # By who had read the rate before it was published.
+        with harness.runtime.database.transaction("test") as tx:
+            for row in harness.rows("SELECT id FROM lanes WHERE throttle IS NOT NULL"):
+                lanes.hold(tx, row["id"], until_ms=tx.now_ms + 3_600_000)
+        harness.skip(0)
+        assert began == [1]
+        harness.skip(1)
+        assert began == [1, 2]
+
+
+def test_a_rate_is_not_changed_once_more_where_another_key_was_published_since(database_url: str) -> None:
+    with a_runtime(database_url, _registry(Began())) as harness:
+        for period, key in (("1h", "a"), ("30s", "a"), ("10s", "b")):
+            harness.deploy(_document(throttle={"limit": 1, "period": period, "key": f"event.data.{key}"}))
+            for number in (1, 2):
+                _send(harness, number, a="x", b="y")
+        harness.skip(2)
+        rates = harness.rows("SELECT throttle FROM lanes WHERE throttle IS NOT NULL")
+        periods = {each["key"]: each["period_ms"] for each in (json.loads(row["throttle"]) for row in rates)}
+        assert periods == {'"x"': 30_000, '"y"': 10_000}, periods
 
 
 def test_what_queues_for_the_throttle_of_a_function_follows_its_rate_in_all_tenants(database_url: str) -> None:

@@ -35,13 +35,11 @@ from workflowkit.definition.settings.flow import FlowControl
 from workflowkit.definition.settings.workflow import NO_FLOW_CONTROL
 from workflowkit.definition.triggerrules import EVERYTHING, TriggerRules
 from workflowkit.flow.concurrency import Owner, changed, changed_actions
-from workflowkit.flow.gcra import UNLIMITED, Rate
-from workflowkit.runtime import schedules
+from workflowkit.runtime import schedules, throttling
 from workflowkit.runtime.actionlimits import own_limits
 from workflowkit.runtime.auditing import PROGRAM, Act, By
 from workflowkit.runtime.auditing import note as enter
-from workflowkit.runtime.runflow import rate_json
-from workflowkit.store import ceilings, lanes
+from workflowkit.store import ceilings
 from workflowkit.store import workflows as rows
 from workflowkit.store.database import Database, Transaction
 from workflowkit.store.workflows import DraftRecord, VersionRecord, WorkflowRecord
@@ -349,7 +347,7 @@ class Authoring:
             published_by=said.actor, note=said.note,
         )  # fmt: skip
         _put_in_force(tx, scope, replace(workflow, published_version=version), parsed)
-        _change_rate(tx, scope, workflow.id, _flow_of(before), parsed.settings.flow)
+        throttling.change_rate(tx, scope, workflow.id, version, _flow_of(before), parsed.settings.flow)
         return Published(
             rows.get_version(tx, scope, workflow.id, version), created=True, warnings=tuple(problems),
             ceilings=_raised_or_lowered(before, parsed, Owner(scope, workflow.id)),
@@ -402,19 +400,6 @@ def _raised_or_lowered(before: Workflow | None, after: Workflow, owner: Owner) -
     old = {} if before is None else own_limits(before)
     limits = changed(_flow_of(before).concurrency, after.settings.flow.concurrency, owner)
     return limits | changed_actions(old, own_limits(after), owner)
-
-
-def _change_rate(tx: Transaction, scope: Scope, workflow_id: str, before: FlowControl, after: FlowControl) -> None:
-    """Let the runs that queue for a throttle follow what is published: its rate, as long as its key is the same.
-
-    Those of one that is taken away stay where they are, at a rate that holds nobody up: it may be put back before they
-    have begun, and then later runs queue there with them.
-    """
-    old, new = before.throttle, after.throttle
-    if old == new or (old is not None and new is not None and new.key != old.key):
-        return
-    rate = UNLIMITED if new is None else Rate.of(new)
-    lanes.change_rate(tx, scope, workflow_id, rate_json(rate))
 
 
 def _check_not_archived(workflow: WorkflowRecord) -> None:

@@ -209,25 +209,44 @@ _RELEASE = Sql(
     WHERE id IN (SELECT id FROM lanes WHERE wake_at_ms > :held_ms ORDER BY id {skip_locked})
     """
 )
+# By the lanes of tenants, for which there is an index.
+_OF_WORKFLOW = {
+    is_postgresql: f"""
+    parent IN (
+        SELECT t.id FROM lanes t
+        WHERE t.parent IS NULL AND t.environment = :environment AND (:tenant = :app_tenant OR t.tenant = :tenant)
+    ) AND throttle IS NOT NULL AND {workflow_id} = :workflow_id
+    """  # noqa: S608 - names from our own code
+    for is_postgresql, workflow_id in (
+        (True, "CAST(throttle AS jsonb) ->> 'workflow_id'"), (False, "json_extract(throttle, '$.workflow_id')"),
+    )
+}  # fmt: skip
 # Whoever serves a lane at this moment is not waited for.
 _CHANGE_RATE = {
     True: Sql(
-        """
+        f"""
         UPDATE lanes SET throttle = CAST(CAST(throttle AS jsonb) || CAST(:rate AS jsonb) AS text),
             not_before_ms = :now_ms, wake_at_ms = :now_ms
-        WHERE id IN (
-            SELECT id FROM lanes WHERE environment = :environment AND (:tenant = :app_tenant OR tenant = :tenant)
-                AND throttle IS NOT NULL AND CAST(throttle AS jsonb) ->> 'workflow_id' = :workflow_id
-            ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
-        )
-        """
+        WHERE id IN (SELECT id FROM lanes WHERE {_OF_WORKFLOW[True]} ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
+        """  # noqa: S608
     ),
     False: Sql(
-        """
+        f"""
         UPDATE lanes SET throttle = json_patch(throttle, :rate), not_before_ms = :now_ms, wake_at_ms = :now_ms
-        WHERE environment = :environment AND (:tenant = :app_tenant OR tenant = :tenant)
-            AND throttle IS NOT NULL AND json_extract(throttle, '$.workflow_id') = :workflow_id
-        """
+        WHERE {_OF_WORKFLOW[False]}
+        """  # noqa: S608
+    ),
+}
+_ANY_AT_ANOTHER_RATE = {
+    True: Sql(
+        f"""
+        SELECT 1 FROM lanes WHERE {_OF_WORKFLOW[True]} AND NOT CAST(throttle AS jsonb) @> CAST(:rate AS jsonb) LIMIT 1
+        """  # noqa: S608
+    ),
+    False: Sql(
+        f"""
+        SELECT 1 FROM lanes WHERE {_OF_WORKFLOW[False]} AND json_patch(throttle, :rate) <> json(throttle) LIMIT 1
+        """  # noqa: S608
     ),
 }
 _WAKE = Sql(
@@ -473,15 +492,17 @@ def any_due(tx: Transaction) -> bool:
     return tx.one(_ANY_DUE, now_ms=tx.now_ms) is not None
 
 
-def change_rate(tx: Transaction, scope: Scope, workflow_id: str, rate: Mapping[str, int]) -> None:
+def change_rate(tx: Transaction, scope: Scope, workflow_id: str, rate: Mapping[str, int]) -> bool:
     """Let what queues for the throttle of a workflow be under another rate; the relay looks at these next.
 
-    Of a function those of all tenants.
+    Of a function those of all tenants. Tell whether that was all: what somebody serves just now is left out.
     """
-    tx.run(
-        _CHANGE_RATE[tx.is_postgresql], environment=scope.environment, tenant=scope.tenant, app_tenant=APP_TENANT,
-        workflow_id=workflow_id, rate=jsonvalue.dumps(rate), now_ms=tx.now_ms,
-    )  # fmt: skip
+    of = {
+        "environment": scope.environment, "tenant": scope.tenant, "app_tenant": APP_TENANT, "workflow_id": workflow_id,
+        "rate": jsonvalue.dumps(rate),
+    }  # fmt: skip
+    tx.run(_CHANGE_RATE[tx.is_postgresql], **of, now_ms=tx.now_ms)
+    return tx.one(_ANY_AT_ANOTHER_RATE[tx.is_postgresql], **of) is None
 
 
 def any_held(tx: Transaction) -> bool:
