@@ -180,9 +180,7 @@ LONG_PATH = f'async.data["{LONG_NAME}"] == event.data.key'
 
 @pytest.mark.parametrize("kind", ["cancel_on", "wait"])
 def test_what_is_matched_by_a_very_long_path_is_matched(database_url: str, kind: str) -> None:
-    settings: dict[str, Any] = (
-        {"cancel_on": [{"event": "test/came", "condition": LONG_PATH}]} if kind == "cancel_on" else {}
-    )
+    settings: dict[str, Any] = {"cancel_on": [{"event": "test/came", "if": LONG_PATH}]} if kind == "cancel_on" else {}
     inputs = {"event": "test/came", "condition": LONG_PATH} if kind == "wait" else {"event": "test/never"}
     document = (
         a_workflow()
