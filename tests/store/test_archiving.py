@@ -17,6 +17,7 @@ from workflowkit.runtime import eventtypes
 from workflowkit.runtime.jobs import NewJob
 from workflowkit.runtime.pausing import Target
 from workflowkit.store import subscriptions
+from workflowkit.store.database import Sql
 from workflowkit.store.jobs import JobKind
 
 OTHER = Scope(DEFAULT_SCOPE.environment, "other")
@@ -256,3 +257,22 @@ def test_names_of_events_are_not_said_to_start_what_is_archived(sqlite_url: str)
 
 def test_what_is_refused_is_a_conflict() -> None:
     assert issubclass(WorkflowArchived, Conflict)
+
+
+def test_triggers_that_an_older_process_wrote_of_an_archived_workflow_start_nothing_once_it_is_corrected(
+    database_url: str,
+) -> None:
+    with a_runtime(database_url, _registry()) as harness:
+        authoring = harness.runtime.authoring
+        harness.deploy(_document())
+        authoring.archive(DEFAULT_SCOPE, "test")
+        for correct in (
+            lambda: harness.deploy(_document()),
+            lambda: authoring.archive(DEFAULT_SCOPE, "test"),
+        ):
+            with harness.runtime.database.transaction("test") as tx:
+                tx.run(Sql("UPDATE workflow_triggers SET archived_at_ms = NULL"))
+            correct()
+            harness.send("test/happened")
+            harness.drain()
+        assert (_reasons(harness), _statuses(harness)) == (["archived"] * 2, [])

@@ -283,6 +283,8 @@ class Authoring:
         if workflow.enabled != enabled:
             rows.set_enabled(tx, scope, workflow_id, enabled)
             _renew(tx, scope, replace(workflow, enabled=enabled))
+        else:
+            rows.correct_triggers(tx, scope, workflow)
         return rows.get(tx, scope, workflow_id)
 
     def retire(self, tx: Transaction, scope: Scope, workflow_id: str) -> None:
@@ -305,6 +307,7 @@ class Authoring:
         with self.database.transaction("enable") as tx:
             before = rows.lock(tx, scope, workflow_id)
             if before.is_archived == is_archived:
+                rows.correct_triggers(tx, scope, before)
                 return before
             archived_at_ms = tx.now_ms if is_archived else None
             rows.set_archived(tx, scope, workflow_id, archived_at_ms)
@@ -338,6 +341,7 @@ class Authoring:
         if current is not None:
             published = rows.get_version(tx, scope, workflow.id, current)
             if jsonvalue.canonical(published.document) == jsonvalue.canonical(document):
+                rows.correct_triggers(tx, scope, workflow)
                 return Published(published, created=False, warnings=tuple(problems))
             before = _built(published.document)
         _check_not_archived(workflow)

@@ -136,6 +136,13 @@ _SELECT_VERSIONS = Sql(
     """  # noqa: S608
 )
 _DELETE_TRIGGERS = Sql(f"DELETE FROM workflow_triggers WHERE {_OWNED} AND workflow_id = :id")  # noqa: S608
+_CORRECT_TRIGGERS = Sql(
+    f"""
+    UPDATE workflow_triggers SET archived_at_ms = :archived_at_ms, enabled = :enabled
+    WHERE {_OWNED} AND workflow_id = :id
+        AND (coalesce(archived_at_ms, 0) <> coalesce(CAST(:archived_at_ms AS bigint), 0) OR enabled <> :enabled)
+    """  # noqa: S608
+)
 _INSERT_TRIGGERS = InsertInto(
     "workflow_triggers",
     (
@@ -272,6 +279,15 @@ def replace_triggers(
         for position, trigger in enumerate(triggers)
     ]
     tx.insert(_INSERT_TRIGGERS, rows)
+
+
+def correct_triggers(tx: Transaction, scope: Scope, workflow: WorkflowRecord) -> None:
+    """Let triggers start nothing if their workflow is to start nothing: older processes write those that know neither
+    the archive nor the switch."""
+    tx.run(
+        _CORRECT_TRIGGERS, **_where(scope, workflow.id), archived_at_ms=workflow.archived_at_ms,
+        enabled=workflow.enabled,
+    )  # fmt: skip
 
 
 def _no_workflow(workflow_id: str) -> NotFound:
