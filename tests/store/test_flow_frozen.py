@@ -19,7 +19,8 @@ from workflowkit.engine.outcome import Succeeded
 from workflowkit.registry import Registry
 from workflowkit.runtime.hints import StepHint
 from workflowkit.runtime.position import Claim, Opening
-from workflowkit.store import lanes
+from workflowkit.store import ceilings, lanes
+from workflowkit.store.database import Transaction
 
 EVENT = "order/placed"
 Began = list[Any]
@@ -124,6 +125,64 @@ def test_a_limit_that_is_lowered_is_so_for_steps_that_take_their_slots_beside_ot
         harness.deploy(_document(concurrency=1))
         harness.clock.advance(seconds=10)
         assert len(_claims(harness)) == 1
+
+
+def test_of_two_limits_that_meet_in_a_group_the_lower_one_that_is_published_counts(database_url: str) -> None:
+    with a_runtime(database_url, _registry(Began())) as harness:
+        claims = list[Claim]()
+        for first, second, at_once in ((1, 2, 1), (6, 2, 2), (6, 3, 3), (1, 3, 3)):
+            limits = [{"limit": first, "key": "event.data.a"}, {"limit": second, "key": "event.data.b"}]
+            harness.deploy(_document(concurrency=limits))
+            if not claims:
+                events = [{"name": EVENT, "data": {"n": number, "a": "v", "b": "v"}} for number in range(9)]
+                harness.runtime.intake.send(DEFAULT_SCOPE, events)
+                first_claim = harness.match().claim
+                claims += [] if first_claim is None else [first_claim]
+                claims += _claims(harness)
+            (place,) = {row["slot_group"] for row in harness.rows("SELECT slot_group FROM lane_groups")}
+            while (claim := harness.runtime.worker.advance._dequeue(place)[0]) is not None:
+                claims.append(claim)
+            assert len(claims) == at_once
+
+
+@pytest.mark.parametrize("is_function", [False, True])
+def test_a_limit_that_older_code_published_counts_once_it_is_published_again(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, is_function: bool
+) -> None:
+    """Older code, during an update, notes nowhere how high a limit is."""
+    with a_runtime(database_url, _registry(began := Began())) as harness:
+        documents = [_document(concurrency=[{"limit": limit, "mode": "runs"}]) for limit in (6, 1)]
+        harness.deploy(documents[0])
+        with monkeypatch.context() as older:
+            older.setattr("workflowkit.store.ceilings.change", lambda tx, ceilings: None)
+            harness.deploy(documents[1])
+        if is_function:
+            with harness.runtime.database.transaction("sync") as tx:
+                put = harness.runtime.authoring.put(
+                    tx, DEFAULT_SCOPE, "test", documents[1], harness.runtime.authoring.actions
+                )
+                ceilings.change(tx, put.ceilings)
+            assert not put.created
+        else:
+            harness.deploy(documents[1])
+        for number in (1, 2, 4):
+            _send(harness, number)
+        assert began == [1]
+
+
+def test_publishing_says_only_of_limits_that_are_others_how_high_they_are(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = list[Any]()
+    with a_runtime(database_url, _registry(Began())) as harness:
+        limits: list[dict[str, Any]] = [{"limit": 1}, {"limit": 2, "key": "event.data.a"}]
+        harness.deploy(_document(concurrency=limits))
+        monkeypatch.setattr(Transaction, "insert_all", lambda tx, *parts: saved.extend(parts))
+        harness.deploy(_document(concurrency=limits))
+        assert saved == []
+        limits[1]["limit"] = 3
+        harness.deploy(_document(concurrency=limits))
+        assert [row[1] for table, rows in saved if table is ceilings._SAVE for row in rows] == [3]
 
 
 def test_where_the_last_limit_is_taken_away_nobody_waits(database_url: str) -> None:

@@ -12,10 +12,10 @@ from workflowkit.flow.concurrency import (
     Ceiling,
     Owner,
     action_ceiling,
+    action_heights,
     blocked_by,
     ceilings,
-    changed,
-    changed_actions,
+    heights,
     kind_ceiling,
 )
 from workflowkit.flow.dequeue import Full, Go, TooEarly, dequeue
@@ -79,8 +79,7 @@ def test_a_limit_has_the_same_name_however_high_it_is_and_whoever_s_run_it_is() 
         (old,) = ceilings(before, [KEY], MINE, STEPS)
         (new,) = ceilings(after, [KEY], MINE, STEPS)
         assert old.rule == new.rule
-        assert changed(before, after, MINE) == {new.rule: new.limit}
-        assert changed(after, after, MINE) == {}
+        assert heights(before, after, MINE) == {new.rule: new.limit}
     of_app = [Owner(Scope("e", tenant), "app/function") for tenant in ("a", "b", "*")]
     assert len({ceilings([Concurrency(1)], [KEY], owner, STEPS)[0].rule for owner in of_app}) == 1
     limits = [
@@ -94,21 +93,41 @@ def test_a_limit_has_the_same_name_however_high_it_is_and_whoever_s_run_it_is() 
 def test_a_limit_that_is_gone_is_none_unless_another_takes_its_place() -> None:
     before = [Concurrency(1), Concurrency(2, mode=RUNS)]
     (steps,), (runs,) = (ceilings(before, [KEY] * 2, MINE, mode) for mode in (STEPS, RUNS))
-    assert changed(before, [], MINE) == {steps.rule: NO_LIMIT, runs.rule: NO_LIMIT}
-    assert changed(before, [Concurrency(0), Concurrency(2, mode=RUNS)], MINE) == {steps.rule: NO_LIMIT}
+    assert heights(before, [], MINE) == {steps.rule: NO_LIMIT, runs.rule: NO_LIMIT}
+    only_runs = [Concurrency(0), Concurrency(2, mode=RUNS)]
+    assert heights(before, only_runs, MINE) == {steps.rule: NO_LIMIT, runs.rule: 2}
+    assert heights(only_runs, only_runs, MINE) == {runs.rule: 2}
     keyed = [Concurrency(1, "k"), Concurrency(2, mode=RUNS)]
-    assert steps.rule not in changed(before, keyed, MINE)
-    assert len(changed(before, keyed, MINE)) == 1
+    assert steps.rule not in heights(before, keyed, MINE)
+    assert len(heights(before, keyed, MINE)) == 2
+
+
+def test_two_limits_that_meet_in_a_group_have_a_name_of_their_own_and_the_lower_one_counts() -> None:
+    def limits(a: int, b: int) -> list[Concurrency]:
+        return [each for each in (Concurrency(a, "a"), Concurrency(b, "b")) if each.limit]
+
+    (both,) = ceilings(limits(1, 2), [KEY] * 2, MINE, STEPS)
+    apart = ceilings(limits(1, 2), [KEY, Key('"other"')], MINE, STEPS)
+    assert both.limit == 1
+    assert {each.limit for each in apart} == {1, 2}
+    assert len({both.rule, *(each.rule for each in apart)}) == 3
+    assert ceilings(limits(2, 1)[::-1], [KEY] * 2, MINE, STEPS) == (both,)
+    for after, height in (((6, 2), 2), ((6, 1), 1), ((6, 9), 6), ((0, 9), 9), ((6, 0), 6), ((0, 0), NO_LIMIT)):
+        assert heights(limits(1, 2), limits(*after), MINE)[str(both.rule)] == height
+    assert heights([], limits(1, 2), MINE)[str(both.rule)] == 1
+    # Those of different scopes never meet.
+    assert len(heights([], [Concurrency(1, "a"), Concurrency(1, "a", Sharing.TENANT)], MINE)) == 2
 
 
 def test_the_limit_of_an_action_changes_with_the_version_and_that_of_a_kind_does_not() -> None:
     rule = action_ceiling(5, MINE, "each/mail").rule
     assert rule == action_ceiling(1, MINE, "each/mail").rule != action_ceiling(5, MINE, "mail").rule
-    assert changed_actions({"each/mail": 5, "mail": 2}, {"each/mail": 1, "mail": 2}, MINE) == {rule: 1}
-    assert changed_actions({"each/mail": 5}, {"each/mail": 0}, MINE) == {rule: NO_LIMIT}
-    assert changed_actions({}, {"each/mail": 5, "mail": 0}, MINE) == {rule: 5}
+    assert action_heights({"each/mail": 5}, {"each/mail": 1}, MINE) == {rule: 1}
+    assert action_heights({"each/mail": 5}, {"each/mail": 5}, MINE) == {rule: 5}
+    assert action_heights({"each/mail": 5}, {"each/mail": 0}, MINE) == {rule: NO_LIMIT}
+    assert action_heights({}, {"each/mail": 5, "mail": 0}, MINE) == {rule: 5}
     # Nobody knows how many steps of an action may execute that is no more: as many as before.
-    assert changed_actions({"each/mail": 5}, {}, MINE) == {}
+    assert action_heights({"each/mail": 5}, {}, MINE) == {}
     assert kind_ceiling(Concurrency(3, None, Sharing.TENANT), MINE.scope, "mail").rule is None
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Final
 
 from workflowkit.base import jsonvalue
@@ -57,25 +58,32 @@ def ceilings(
     ``keys`` are those that the event has for the limits, one for each. A limit of 0 is none. Of two
     limits on one group the lower counts.
     """
-    lowest: dict[str, Ceiling] = {}
+    met: dict[str, list[Concurrency]] = {}
     for each, key in zip(limits, keys, strict=True):
         if each.mode is mode and each.limit > 0:
-            group = _group(each, key, owner)
-            if group not in lowest or each.limit < lowest[group].limit:
-                lowest[group] = Ceiling(group, each.limit, _rule(each, owner))
-    return tuple(ceiling for _, ceiling in sorted(lowest.items()))
+            met.setdefault(_group(each, key, owner), []).append(each)
+    return tuple(
+        Ceiling(group, min(each.limit for each in under), _together(_rule(each, owner) for each in under))
+        for group, under in sorted(met.items())
+    )
 
 
-def changed(before: Sequence[Concurrency], after: Sequence[Concurrency], owner: Owner) -> dict[str, int]:
-    """Return the limits, by rule, that are others in a version than in the one before.
+def heights(before: Sequence[Concurrency], after: Sequence[Concurrency], owner: Owner) -> dict[str, int]:
+    """Return how high the limits are, by rule, with a version after another one.
 
     A limit that is gone is none any more if no other of its mode is left; otherwise its steps stay under it, as nobody
     knows under which other ones they would be.
     """
-    known, present = _by_rule(before, owner), _by_rule(after, owner)
     modes = {each.mode for each in after if each.limit > 0}
-    gone = {_rule(each, owner) for each in before if each.limit > 0 and each.mode not in modes}
-    return {rule: limit for rule, limit in present.items() if known.get(rule) != limit} | dict.fromkeys(gone, NO_LIMIT)
+    gone = [each for each in before if each.mode not in modes]
+    present = _by_rule(after, owner)
+    found = present | dict.fromkeys(_by_rule(gone, owner), NO_LIMIT)
+    for rules in _meetings(before, owner) | _meetings(after, owner):
+        if left := [present[rule] for rule in rules if rule in present]:
+            found[_together(rules)] = min(left)
+        elif rules <= found.keys():
+            found[_together(rules)] = NO_LIMIT
+    return found
 
 
 def action_ceiling(limit: int, owner: Owner, action_id: str) -> Ceiling:
@@ -92,15 +100,15 @@ def own_rule(group: str) -> str | None:
     return _hash(group) if group.startswith('["action"') else None
 
 
-def changed_actions(before: Mapping[str, int], after: Mapping[str, int], owner: Owner) -> dict[str, int]:
-    """Return the limits of single actions, by rule, that are others in a version than in the one before.
+def action_heights(before: Mapping[str, int], after: Mapping[str, int], owner: Owner) -> dict[str, int]:
+    """Return how high the limits of single actions are, by rule, with a version after another one.
 
     ``before`` and ``after`` have a limit for each action, 0 for none. Under that of an action that is gone its steps
     stay.
     """
     return {
         str(action_ceiling(limit, owner, action_id).rule): limit or NO_LIMIT
-        for action_id, limit in after.items() if before.get(action_id, 0) != limit
+        for action_id, limit in after.items() if limit or before.get(action_id)
     }  # fmt: skip
 
 
@@ -141,6 +149,24 @@ def _by_rule(limits: Sequence[Concurrency], owner: Owner) -> dict[str, int]:
             rule = _rule(each, owner)
             lowest[rule] = min(each.limit, lowest.get(rule, each.limit))
     return lowest
+
+
+def _meetings(limits: Sequence[Concurrency], owner: Owner) -> set[frozenset[str]]:
+    """Return the rules that may meet in one group, because their keys have the same value."""
+    alike: dict[tuple[ConcurrencyMode, Sharing], set[str]] = {}
+    for each in limits:
+        if each.limit > 0:
+            alike.setdefault((each.mode, each.scope), set()).add(_rule(each, owner))
+    return {
+        frozenset(some)
+        for rules in alike.values() for size in range(2, len(rules) + 1) for some in combinations(rules, size)
+    }  # fmt: skip
+
+
+def _together(rules: Iterable[str]) -> str:
+    """Return the rule of limits that meet in one group: which of them is the lower one may change."""
+    first, *others = sorted(set(rules))
+    return _hash(_text(first, *others)) if others else first
 
 
 def _rule(each: Concurrency, owner: Owner) -> str:

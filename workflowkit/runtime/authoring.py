@@ -34,7 +34,7 @@ from workflowkit.definition.secrets import secrets_named_in
 from workflowkit.definition.settings.flow import FlowControl
 from workflowkit.definition.settings.workflow import NO_FLOW_CONTROL
 from workflowkit.definition.triggerrules import EVERYTHING, TriggerRules
-from workflowkit.flow.concurrency import Owner, changed, changed_actions
+from workflowkit.flow.concurrency import Owner, action_heights, heights
 from workflowkit.runtime import schedules, throttling
 from workflowkit.runtime.actionlimits import own_limits
 from workflowkit.runtime.auditing import PROGRAM, Act, By
@@ -61,7 +61,7 @@ _NAME_MAX_CHARS = 200
 class Published:
     """What publishing came to. ``created`` is false where the draft is the published version already.
 
-    ``ceilings`` are the limits, by rule (``flow.concurrency``), that are not as high as in the version before.
+    ``ceilings`` are how high its limits are, by rule (``flow.concurrency``), and those that it has no more.
     """
 
     version: VersionRecord
@@ -251,7 +251,7 @@ class Authoring:
     ) -> Published:  # fmt: skip
         """Do what ``deploy`` does within a transaction, for an id of any form and a document with these actions.
 
-        But for the height of limits: the caller changes the ``ceilings`` of what is published, at its end.
+        But for the height of limits: at its end the caller puts the ``ceilings`` of what is published in force.
         """
         name = _name_of(document, workflow_id)
         # Several processes of one application do this at the same moment: the row's lock lets them take turns.
@@ -342,7 +342,12 @@ class Authoring:
             published = rows.get_version(tx, scope, workflow.id, current)
             if jsonvalue.canonical(published.document) == jsonvalue.canonical(document):
                 rows.correct_triggers(tx, scope, workflow)
-                return Published(published, created=False, warnings=tuple(problems))
+                # Whoever published it may have been older code, which knows nothing of how high limits are.
+                same = _built(document)
+                return Published(
+                    published, created=False, warnings=tuple(problems),
+                    ceilings={} if same is None else _heights(same, same, Owner(scope, workflow.id)),
+                )  # fmt: skip
             before = _built(published.document)
         _check_not_archived(workflow)
         version, parsed = (current or 0) + 1, definition.build(document)
@@ -354,7 +359,7 @@ class Authoring:
         throttling.change_rate(tx, scope, workflow.id, version, _flow_of(before), parsed.settings.flow)
         return Published(
             rows.get_version(tx, scope, workflow.id, version), created=True, warnings=tuple(problems),
-            ceilings=_raised_or_lowered(before, parsed, Owner(scope, workflow.id)),
+            ceilings=_heights(before, parsed, Owner(scope, workflow.id)),
         )  # fmt: skip
 
     def _said(self, note: str | None, by: By) -> _Said:
@@ -399,11 +404,11 @@ def _flow_of(version: Workflow | None) -> FlowControl:
     return NO_FLOW_CONTROL if version is None else version.settings.flow
 
 
-def _raised_or_lowered(before: Workflow | None, after: Workflow, owner: Owner) -> dict[str, int]:
-    """Return the limits, by rule, that are not as high in a version as in the one before."""
+def _heights(before: Workflow | None, after: Workflow, owner: Owner) -> dict[str, int]:
+    """Return how high the limits are, by rule, with a version after the one before."""
     old = {} if before is None else own_limits(before)
-    limits = changed(_flow_of(before).concurrency, after.settings.flow.concurrency, owner)
-    return limits | changed_actions(old, own_limits(after), owner)
+    limits = heights(_flow_of(before).concurrency, after.settings.flow.concurrency, owner)
+    return limits | action_heights(old, own_limits(after), owner)
 
 
 def _check_not_archived(workflow: WorkflowRecord) -> None:

@@ -140,7 +140,7 @@ class Functions:
     def _publish(
         self, tx: Transaction, scope: Scope, app: App, stored: AppRecord | None
     ) -> tuple[tuple[str, ...], tuple[Problem, ...], Mapping[str, int]]:
-        """Return which functions have a new version, what to warn of, and the limits that are not as high as before."""
+        """Return which functions have a new version, what to warn of, and how high limits are."""
         # SAFETY: A1 — code that has changed brings an archived application back, with what was switched off with it.
         known = frozenset() if stored is None else frozenset(stored.function_ids) - frozenset(stored.archived_functions)
         published, warnings, heights = list[str](), list[Problem](), dict[str, int]()
@@ -150,10 +150,10 @@ class Functions:
                 put = self._authoring.put(tx, scope, function_id, function.document, kinds)
             except DefinitionError as error:
                 raise DefinitionError([_named(problem, function_id) for problem in error.problems]) from error
+            heights |= put.ceilings
             if put.created:
                 published.append(function_id)
                 warnings += [_named(each, function_id) for each in put.warnings if each.pointer.startswith(_WRITTEN)]
-                heights |= put.ceilings
             if function_id not in known:  # it was retired: one that somebody has switched off stays off
                 self._authoring.switch(tx, scope, function_id, enabled=True)
         return tuple(published), tuple(warnings), heights

@@ -15,6 +15,7 @@ _SAVE = RowStatement(
     ("rule", "ceiling"),
     " ON CONFLICT (rule) DO UPDATE SET ceiling = excluded.ceiling",
 )
+_ALL = Sql("SELECT rule, ceiling FROM ceilings WHERE rule {in_ids}")
 _LOCK = Sql("SELECT workflowkit_change_ceilings()")
 # What somebody deletes at this moment is not waited for.
 _APPLY = Sql(
@@ -37,13 +38,17 @@ _WAKE = Sql(
 def change(tx: Transaction, ceilings: Mapping[str, int]) -> None:
     """Let limits, by rule, be so high from now on, for steps that wait as well; the relay looks at these next.
 
-    The last that a transaction waits for: whoever opens lanes waits for its end, with what they have locked.
+    Those that are so high already cost one look. The last that a transaction waits for: whoever opens lanes waits for
+    its end, with what they have locked.
     """
     if not ceilings:
         return
+    known = {row[0]: row[1] for row in tx.rows(_ALL, ids=list(ceilings))}
+    rules = sorted((rule, ceiling) for rule, ceiling in ceilings.items() if known.get(rule) != ceiling)
+    if not rules:
+        return
     if tx.is_postgresql:
         tx.rows(_LOCK)
-    rules = sorted(ceilings.items())
     tx.insert_all((_SAVE, rules))
     for rule, ceiling in rules:
         # SAFETY: I18 — a lane is under the limit that is published, however high it was when its steps joined it.
