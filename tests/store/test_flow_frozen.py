@@ -297,6 +297,32 @@ def test_a_lane_that_is_in_somebodys_hands_follows_the_rate_a_moment_later(postg
         assert harness.rows("SELECT id FROM timers WHERE kind = 'throttle.rate'") == []
 
 
+def test_runs_of_an_older_version_that_queue_later_follow_the_rate(database_url: str) -> None:
+    with a_runtime(database_url, _registry(began := Began())) as harness:
+        harness.deploy(_document(throttle={"limit": 1, "period": "1h"}))
+        _send(harness, 1)
+        harness.deploy(_document(throttle={"limit": 1, "period": "30s"}))
+        harness.skip(60)
+        began.clear()
+        (run,) = harness.rows("SELECT id FROM runs")
+        for _ in range(3):
+            harness.runtime.rerunning.rerun(DEFAULT_SCOPE, run["id"])
+        harness.drain()
+        harness.skip(0)
+        assert began == [1]
+        for seconds, count in ((29, 1), (1, 2), (30, 3)):
+            harness.skip(seconds)
+            assert began == [1] * count
+        # With another key it is another throttle, and theirs is as it was.
+        harness.deploy(_document(throttle={"limit": 1, "period": "10s", "key": "event.data.n"}))
+        harness.skip(3600)
+        for _ in range(2):
+            harness.runtime.rerunning.rerun(DEFAULT_SCOPE, run["id"])
+        harness.drain()
+        harness.skip(31)
+        assert len(began) == 4, began
+
+
 def test_a_lane_that_is_held_up_at_the_old_rate_meanwhile_follows_a_moment_later(database_url: str) -> None:
     with a_runtime(database_url, _registry(began := Began())) as harness:
         harness.deploy(_document(throttle={"limit": 1, "period": "1h"}))

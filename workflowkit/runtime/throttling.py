@@ -28,8 +28,13 @@ def change_rate(
     have begun, and then later runs queue there with them.
     """
     old, new = before.throttle, after.throttle
-    if old == new or (old is not None and new is not None and new.key != old.key):
+    if old == new:
         return
+    if old is not None and new is not None and new.key != old.key:
+        # Those with the old key, which no lane tells, keep the rate that they had.
+        lanes.forget_rate(tx, scope, workflow_id)
+        return
+    lanes.keep_rate(tx, scope, workflow_id, _rate_of(after))
     lanes.change_rate(tx, scope, workflow_id, _rate_of(after))
     name = f"{RATE_TIMER}:{scope.environment}/{scope.tenant}/{workflow_id}/{version}"
     timers.plan(tx, [TimerRow(name, RATE_TIMER, scope, workflow_id, tx.now_ms + AGAIN_MS, {"version": version})])

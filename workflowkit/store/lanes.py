@@ -237,6 +237,15 @@ _CHANGE_RATE = {
         """  # noqa: S608
     ),
 }
+_KEEP_RATE = Sql(
+    """
+    INSERT INTO rates (environment, tenant, workflow_id, rate) VALUES (:environment, :tenant, :workflow_id, :rate)
+    ON CONFLICT (environment, tenant, workflow_id) DO UPDATE SET rate = excluded.rate
+    """
+)
+_FORGET_RATE = Sql(
+    "DELETE FROM rates WHERE environment = :environment AND tenant = :tenant AND workflow_id = :workflow_id"
+)
 _ANY_AT_ANOTHER_RATE = {
     True: Sql(
         f"""
@@ -503,6 +512,17 @@ def change_rate(tx: Transaction, scope: Scope, workflow_id: str, rate: Mapping[s
     }  # fmt: skip
     tx.run(_CHANGE_RATE[tx.is_postgresql], **of, now_ms=tx.now_ms)
     return tx.one(_ANY_AT_ANOTHER_RATE[tx.is_postgresql], **of) is None
+
+
+def keep_rate(tx: Transaction, scope: Scope, workflow_id: str, rate: Mapping[str, int]) -> None:
+    """Let lanes that open from now on for the throttle of a workflow be under a rate, whichever their runs have."""
+    where = {"environment": scope.environment, "tenant": scope.tenant, "workflow_id": workflow_id}
+    tx.run(_KEEP_RATE, **where, rate=jsonvalue.dumps(rate))
+
+
+def forget_rate(tx: Transaction, scope: Scope, workflow_id: str) -> None:
+    """Let lanes that open from now on be under the rates that their runs have."""
+    tx.run(_FORGET_RATE, environment=scope.environment, tenant=scope.tenant, workflow_id=workflow_id)
 
 
 def any_held(tx: Transaction) -> bool:

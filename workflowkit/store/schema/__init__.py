@@ -75,6 +75,7 @@ from workflowkit.store.schema.flow import (
     lane_groups,
     lanes,
     queued_steps,
+    rates,
     slots,
 )
 from workflowkit.store.schema.realtime import messages
@@ -136,6 +137,7 @@ __all__ = [
     "pauses",
     "pending_events",
     "queued_steps",
+    "rates",
     "request_keys",
     "run_totals",
     "runs",

@@ -122,6 +122,17 @@ ceilings = sa.Table(
 )
 """How high limits of workflows are that were not so in an earlier version: what runs are under that began with that."""
 
+rates = sa.Table(
+    "rates",
+    metadata,
+    sa.Column("environment", sa.Text, primary_key=True),
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("workflow_id", sa.Text, primary_key=True),
+    text("rate"),
+)
+"""The rate of a workflow's throttle, where it was another one in an earlier version: what lanes have that open for
+runs that began with that. A trigger sees to it."""
+
 queued_steps = sa.Table(
     "queued_steps",
     metadata,
