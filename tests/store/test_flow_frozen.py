@@ -12,6 +12,7 @@ import pytest
 from builders import a_workflow
 from functions import ENVIRONMENT, Code, happen
 from runtimes import Harness, a_registry, a_runtime
+from sqlalchemy.exc import OperationalError
 
 from workflowkit.base.scope import DEFAULT_SCOPE, Scope
 from workflowkit.engine.context import StepContext
@@ -20,7 +21,7 @@ from workflowkit.registry import Registry
 from workflowkit.runtime.hints import StepHint
 from workflowkit.runtime.position import Claim, Opening
 from workflowkit.store import ceilings, lanes
-from workflowkit.store.database import Transaction
+from workflowkit.store.database import Database, Sql, Transaction
 
 EVENT = "order/placed"
 Began = list[Any]
@@ -183,6 +184,44 @@ def test_publishing_says_only_of_limits_that_are_others_how_high_they_are(
         limits[1]["limit"] = 3
         harness.deploy(_document(concurrency=limits))
         assert [row[1] for table, rows in saved if table is ceilings._SAVE for row in rows] == [3]
+
+
+def test_whoever_opens_a_lane_waits_for_a_limit_that_is_changed_only_under_that(postgres_url: str) -> None:
+    database = Database.open(postgres_url)
+    opening = "INSERT INTO lane_groups (lane_id, slot_group, ceiling, rule) VALUES ('l', 'g', 1, '{}')"
+
+    def is_held_up_by(rule: str, changed: dict[str, int]) -> bool:
+        with database.transaction("publish") as tx, database.engine.connect() as other:
+            ceilings.change(tx, changed)
+            other.exec_driver_sql("SET lock_timeout = 100")
+            try:
+                other.exec_driver_sql(opening.format(rule))
+            except OperationalError:
+                return True
+            finally:
+                other.rollback()
+        return False
+
+    assert not is_held_up_by("other", {"one": 1})
+    assert is_held_up_by("one", {"one": 2})
+    # With one lock and not with two, in whichever order lanes are opened.
+    assert is_held_up_by("other", {"one": 3, "two": 3})
+    # Of those two only one is another than before.
+    assert not is_held_up_by("other", {"one": 4, "two": 3})
+    with database.transaction("match") as one, database.transaction("publish") as tx:
+        one.run(Sql(opening.format("one")))
+        tx.run(Sql("SET LOCAL lock_timeout = 100"))
+        ceilings.change(tx, {"two": 4})
+    database.close()
+
+
+def test_lanes_are_found_by_the_name_of_a_limit(database_url: str) -> None:
+    with a_runtime(database_url, _registry(Began())) as harness, harness.runtime.database.read() as tx:
+        if tx.is_postgresql:
+            tx.run(Sql("SET LOCAL enable_seqscan = off"))
+        explain = "EXPLAIN" if tx.is_postgresql else "EXPLAIN QUERY PLAN"
+        plan = tx.rows(Sql(f"{explain} SELECT lane_id FROM lane_groups WHERE rule = 'r' AND ceiling <> 1"))
+        assert "ix_lane_groups_rule" in str(plan)
 
 
 def test_where_the_last_limit_is_taken_away_nobody_waits(database_url: str) -> None:

@@ -16,7 +16,7 @@ _SAVE = RowStatement(
     " ON CONFLICT (rule) DO UPDATE SET ceiling = excluded.ceiling",
 )
 _ALL = Sql("SELECT rule, ceiling FROM ceilings WHERE rule {in_ids}")
-_LOCK = Sql("SELECT workflowkit_change_ceilings()")
+_LOCK = Sql("SELECT workflowkit_change_ceilings(CAST(:rules AS text[]))")
 # What somebody deletes at this moment is not waited for.
 _APPLY = Sql(
     """
@@ -38,8 +38,8 @@ _WAKE = Sql(
 def change(tx: Transaction, ceilings: Mapping[str, int]) -> None:
     """Let limits, by rule, be so high from now on, for steps that wait as well; the relay looks at these next.
 
-    Those that are so high already cost one look. The last that a transaction waits for: whoever opens lanes waits for
-    its end, with what they have locked.
+    Those that are so high already cost one look. The last that a transaction waits for: whoever opens lanes under
+    the limit, or, if there are several, under any one, waits for its end, with what they have locked.
     """
     if not ceilings:
         return
@@ -48,7 +48,7 @@ def change(tx: Transaction, ceilings: Mapping[str, int]) -> None:
     if not rules:
         return
     if tx.is_postgresql:
-        tx.rows(_LOCK)
+        tx.rows(_LOCK, rules=[rule for rule, _ in rules])
     tx.insert_all((_SAVE, rules))
     for rule, ceiling in rules:
         # SAFETY: I18 — a lane is under the limit that is published, however high it was when its steps joined it.

@@ -110,6 +110,7 @@ lane_groups = sa.Table(
     big("ceiling"),
     text("rule", nullable=True),
     sa.Index(None, "slot_group", "ceiling"),
+    sa.Index(None, "rule", sqlite_where=sa.text("rule IS NOT NULL"), postgresql_where=sa.text("rule IS NOT NULL")),
 )
 """Under which limits the steps of a lane are: at most ``ceiling`` slots of the group may be held. A trigger sees to it
 that it is the one that ``ceilings`` has for the ``rule``, if there is one."""
