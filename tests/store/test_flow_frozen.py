@@ -215,6 +215,19 @@ def test_whoever_opens_a_lane_waits_for_a_limit_that_is_changed_only_under_that(
     database.close()
 
 
+def test_the_rate_of_lanes_is_changed_after_the_last_that_publishing_waits_for(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It locks them, and whoever opens others, and is waited for, may want them."""
+    order = list[str]()
+    with a_runtime(database_url, _registry(Began())) as harness:
+        harness.deploy(_document(concurrency=1, throttle={"limit": 1, "period": "1h"}))
+        monkeypatch.setattr(ceilings, "change", lambda *given: order.append("ceilings"))
+        monkeypatch.setattr(lanes, "change_rate", lambda *given: order.append("rate"))
+        harness.deploy(_document(concurrency=2, throttle={"limit": 2, "period": "1h"}))
+    assert order == ["ceilings", "rate"]
+
+
 def test_lanes_are_found_by_the_name_of_a_limit(database_url: str) -> None:
     with a_runtime(database_url, _registry(Began())) as harness, harness.runtime.database.read() as tx:
         if tx.is_postgresql:

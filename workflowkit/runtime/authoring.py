@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -62,12 +62,14 @@ class Published:
     """What publishing came to. ``created`` is false where the draft is the published version already.
 
     ``ceilings`` are how high its limits are, by rule (``flow.concurrency``), and those that it has no more.
+    ``rates`` are the flow control of the version before and of this, if this is a new one.
     """
 
     version: VersionRecord
     created: bool
     warnings: tuple[Problem, ...] = ()
     ceilings: Mapping[str, int] = field(default_factory=dict)
+    rates: tuple[FlowControl, FlowControl] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +225,7 @@ class Authoring:
                 raise StaleRevision("the draft was changed while it was looked over: publish it again")
             published = self._publish(tx, scope, workflow, draft.document, self.actions, refused, said)
             _note(tx, scope, by, published)
-            ceilings.change(tx, published.ceilings)
+            put_limits_in_force(tx, scope, [published])
         return published
 
     def deploy(
@@ -242,7 +244,7 @@ class Authoring:
         with self.database.transaction("publish") as tx:
             published = self.put(tx, scope, workflow_id, document, self.actions, unknown, said)
             _note(tx, scope, by, published)
-            ceilings.change(tx, published.ceilings)
+            put_limits_in_force(tx, scope, [published])
         return published
 
     def put(
@@ -251,7 +253,7 @@ class Authoring:
     ) -> Published:  # fmt: skip
         """Do what ``deploy`` does within a transaction, for an id of any form and a document with these actions.
 
-        But for the height of limits: at its end the caller puts the ``ceilings`` of what is published in force.
+        But for what queues: at its end the caller lets that follow (``put_limits_in_force``).
         """
         name = _name_of(document, workflow_id)
         # Several processes of one application do this at the same moment: the row's lock lets them take turns.
@@ -356,10 +358,10 @@ class Authoring:
             published_by=said.actor, note=said.note,
         )  # fmt: skip
         _put_in_force(tx, scope, replace(workflow, published_version=version), parsed)
-        throttling.change_rate(tx, scope, workflow.id, version, _flow_of(before), parsed.settings.flow)
         return Published(
             rows.get_version(tx, scope, workflow.id, version), created=True, warnings=tuple(problems),
             ceilings=_heights(before, parsed, Owner(scope, workflow.id)),
+            rates=(_flow_of(before), parsed.settings.flow),
         )  # fmt: skip
 
     def _said(self, note: str | None, by: By) -> _Said:
@@ -381,6 +383,18 @@ class Authoring:
             raise LimitExceeded("document_bytes", most, pointer=pointer) from error
         if (size_bytes := jsonvalue.size_bytes(document)) > most:
             raise LimitExceeded("document_bytes", most, size_bytes, pointer=pointer)
+
+
+def put_limits_in_force(tx: Transaction, scope: Scope, published: Iterable[Published]) -> None:
+    """Let what queues follow the limits and the rates that are published, the last in a transaction.
+
+    The limits first: whoever waits there, and has locked lanes to change their rate, holds up those it waits for.
+    """
+    published = list(published)
+    ceilings.change(tx, {rule: height for each in published for rule, height in each.ceilings.items()})
+    for each in published:
+        if each.rates is not None:
+            throttling.change_rate(tx, scope, each.version.workflow_id, each.version.version, *each.rates)
 
 
 def _note(tx: Transaction, scope: Scope, by: By, published: Published) -> None:

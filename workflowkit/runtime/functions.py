@@ -19,8 +19,8 @@ from workflowkit.base.errors import DefinitionError, Problem
 from workflowkit.base.ids import new_id
 from workflowkit.base.scope import APP_TENANT, Scope
 from workflowkit.registry import ActionSpec, follower_ids, is_endpoint
-from workflowkit.runtime.authoring import Authoring
-from workflowkit.store import apps, appsyncs, ceilings
+from workflowkit.runtime.authoring import Authoring, Published, put_limits_in_force
+from workflowkit.store import apps, appsyncs
 from workflowkit.store.apps import AppRecord, Origin
 from workflowkit.store.appsyncs import SyncRow
 from workflowkit.store.database import Database, Transaction
@@ -108,7 +108,7 @@ class Functions:
             planned = _plan(tx, scope, stored, app, force=force)
             if planned.status is not SyncStatus.SYNCED:
                 return planned
-            published, warnings, heights = self._publish(tx, scope, app, stored)
+            published, warnings, puts = self._publish(tx, scope, app, stored)
             for function_id in planned.retired:
                 self._authoring.retire(tx, scope, function_id)
             kept = frozenset() if stored is None else frozenset(stored.function_ids) - frozenset(planned.retired)
@@ -118,7 +118,7 @@ class Functions:
             )  # fmt: skip
             synced = _row(tx, app, published, planned.retired)
             appsyncs.insert(tx, scope, synced, limit=self._authoring.limits.app_syncs)
-            ceilings.change(tx, heights)
+            put_limits_in_force(tx, scope, puts)
         _log.info("functions of %s synced: %d published, %d retired", app.id, len(published), len(planned.retired))
         return Synced(SyncStatus.SYNCED, app.version, published, planned.retired, warnings)
 
@@ -139,24 +139,24 @@ class Functions:
 
     def _publish(
         self, tx: Transaction, scope: Scope, app: App, stored: AppRecord | None
-    ) -> tuple[tuple[str, ...], tuple[Problem, ...], Mapping[str, int]]:
-        """Return which functions have a new version, what to warn of, and how high limits are."""
+    ) -> tuple[tuple[str, ...], tuple[Problem, ...], list[Published]]:
+        """Return which functions have a new version, what to warn of, and what all came to."""
         # SAFETY: A1 — code that has changed brings an archived application back, with what was switched off with it.
         known = frozenset() if stored is None else frozenset(stored.function_ids) - frozenset(stored.archived_functions)
-        published, warnings, heights = list[str](), list[Problem](), dict[str, int]()
+        published, warnings, puts = list[str](), list[Problem](), list[Published]()
         kinds = _Kinds({function.spec.kind: function.spec for function in app.functions.values()})
         for function_id, function in sorted(app.functions.items()):
             try:
                 put = self._authoring.put(tx, scope, function_id, function.document, kinds)
             except DefinitionError as error:
                 raise DefinitionError([_named(problem, function_id) for problem in error.problems]) from error
-            heights |= put.ceilings
+            puts.append(put)
             if put.created:
                 published.append(function_id)
                 warnings += [_named(each, function_id) for each in put.warnings if each.pointer.startswith(_WRITTEN)]
             if function_id not in known:  # it was retired: one that somebody has switched off stays off
                 self._authoring.switch(tx, scope, function_id, enabled=True)
-        return tuple(published), tuple(warnings), heights
+        return tuple(published), tuple(warnings), puts
 
 
 def _named(problem: Problem, function_id: str) -> Problem:
