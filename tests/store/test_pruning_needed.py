@@ -376,7 +376,6 @@ def test_parts_of_parts_stay_as_long_as_the_run_may_be_undone(database_url: str)
 
 def test_each_look_is_a_step_down_an_index(postgres_url: str) -> None:
     with a_runtime(postgres_url) as harness:
-        large = "'{\"text\": \"' || repeat('x', 500) || '\"}'"  # as in tables for which an index is of use
         number = "'01A' || lpad(CAST(i AS text), 24, '0')"
         more = f"'default', 'default', 'w', 1, {number}, 'completed', 1, 0, 0, 1, 1"
         with harness.runtime.database.engine.connect() as connection:
@@ -384,7 +383,7 @@ def test_each_look_is_a_step_down_an_index(postgres_url: str) -> None:
             connection.exec_driver_sql(
                 f"""
                 INSERT INTO events (id, environment, tenant, name, data, ts_ms, received_at_ms, depth, event_id)
-                SELECT {number}, 'default', 'default', 'x', {large}, 1, 1, 0, 'e' || i FROM generate_series(1, 20000) i;
+                SELECT {number}, 'default', 'default', 'x', '{{}}', 1, 1, 0, 'e' || i FROM generate_series(1, 20000) i;
                 INSERT INTO event_ids SELECT environment, tenant, event_id, id, 1 FROM events;
                 INSERT INTO runs (id, environment, tenant, workflow_id, version, event_id, status, revision, depth,
                     handled_failures, created_at_ms, finished_at_ms, rerun_of, parent_run_id, parent_step)
@@ -401,8 +400,9 @@ def test_each_look_is_a_step_down_an_index(postgres_url: str) -> None:
                 FROM generate_series(1, 10000) i;
                 """
             )
-            given = {"before_ms": 10**12, "now_ms": 10**12, "after": "", "until": "02", "limit": 200}
-            given |= {"ids": ["01A" + str(number).rjust(24, "0") for number in range(1, 201)]}
+            # Few of many: a page of 200 would be close to what reading all of a table this small costs.
+            given = {"before_ms": 10**12, "now_ms": 10**12, "after": "", "until": "02", "limit": 20}
+            given |= {"ids": ["01A" + str(number).rjust(24, "0") for number in range(1, 21)]}
             for command in ("SELECT 1", "ANALYZE"):  # as it is before the server has statistics, and after
                 connection.exec_driver_sql(command)
                 for statement in (

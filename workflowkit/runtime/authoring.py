@@ -286,7 +286,7 @@ class Authoring:
             rows.set_enabled(tx, scope, workflow_id, enabled)
             _renew(tx, scope, replace(workflow, enabled=enabled))
         else:
-            rows.correct_triggers(tx, scope, workflow)
+            _correct(tx, scope, workflow)
         return rows.get(tx, scope, workflow_id)
 
     def retire(self, tx: Transaction, scope: Scope, workflow_id: str) -> None:
@@ -309,7 +309,7 @@ class Authoring:
         with self.database.transaction("enable") as tx:
             before = rows.lock(tx, scope, workflow_id)
             if before.is_archived == is_archived:
-                rows.correct_triggers(tx, scope, before)
+                _correct(tx, scope, before)
                 return before
             archived_at_ms = tx.now_ms if is_archived else None
             rows.set_archived(tx, scope, workflow_id, archived_at_ms)
@@ -343,7 +343,7 @@ class Authoring:
         if current is not None:
             published = rows.get_version(tx, scope, workflow.id, current)
             if jsonvalue.canonical(published.document) == jsonvalue.canonical(document):
-                rows.correct_triggers(tx, scope, workflow)
+                _correct(tx, scope, workflow)
                 # Whoever published it may have been older code, which knows nothing of how high limits are.
                 same = _built(document)
                 return Published(
@@ -428,6 +428,11 @@ def _heights(before: Workflow | None, after: Workflow, owner: Owner) -> dict[str
 def _check_not_archived(workflow: WorkflowRecord) -> None:
     if workflow.is_archived:
         raise WorkflowArchived(workflow.id)
+
+
+def _correct(tx: Transaction, scope: Scope, workflow: WorkflowRecord) -> None:
+    archived_at_ms, enabled = workflow.archived_at_ms, workflow.enabled
+    rows.correct_triggers(tx, scope, workflow.id, archived_at_ms=archived_at_ms, enabled=enabled)
 
 
 def _renew(tx: Transaction, scope: Scope, workflow: WorkflowRecord) -> None:

@@ -281,13 +281,12 @@ def replace_triggers(
     tx.insert(_INSERT_TRIGGERS, rows)
 
 
-def correct_triggers(tx: Transaction, scope: Scope, workflow: WorkflowRecord) -> None:
+def correct_triggers(
+    tx: Transaction, scope: Scope, workflow_id: str, *, archived_at_ms: int | None, enabled: bool
+) -> None:  # fmt: skip
     """Let triggers start nothing if their workflow is to start nothing: older processes write those that know neither
     the archive nor the switch."""
-    tx.run(
-        _CORRECT_TRIGGERS, **_where(scope, workflow.id), archived_at_ms=workflow.archived_at_ms,
-        enabled=workflow.enabled,
-    )  # fmt: skip
+    tx.run(_CORRECT_TRIGGERS, **_where(scope, workflow_id), archived_at_ms=archived_at_ms, enabled=enabled)
 
 
 def _no_workflow(workflow_id: str) -> NotFound:
