@@ -20,7 +20,7 @@ from workflowkit.engine.outcome import Succeeded
 from workflowkit.registry import Registry
 from workflowkit.runtime.hints import StepHint
 from workflowkit.runtime.position import Claim, Opening
-from workflowkit.store import ceilings, lanes
+from workflowkit.store import ceilings, lanes, rates
 from workflowkit.store.database import Database, Sql, Transaction
 
 EVENT = "order/placed"
@@ -223,7 +223,7 @@ def test_the_rate_of_lanes_is_changed_after_the_last_that_publishing_waits_for(
     with a_runtime(database_url, _registry(Began())) as harness:
         harness.deploy(_document(concurrency=1, throttle={"limit": 1, "period": "1h"}))
         monkeypatch.setattr(ceilings, "change", lambda *given: order.append("ceilings"))
-        monkeypatch.setattr(lanes, "change_rate", lambda *given: order.append("rate"))
+        monkeypatch.setattr(rates, "change", lambda *given: order.append("rate"))
         harness.deploy(_document(concurrency=2, throttle={"limit": 2, "period": "1h"}))
     assert order == ["ceilings", "rate"]
 

@@ -101,9 +101,7 @@ class Authoring:
             _check_id(workflow_id)
         self._check_document(document)
         with self.database.transaction("draft") as tx:
-            own_id = workflow_id or ids.new_id(tx.now_ms).lower()
-            rows.create(tx, scope, own_id, name=_name_of(document, own_id), document=document)
-            return rows.get(tx, scope, own_id)
+            return _create(tx, scope, workflow_id, document)
 
     def duplicate(
         self, scope: Scope, workflow_id: str, *, name: str | None = None, new_id: str | None = None
@@ -122,9 +120,7 @@ class Authoring:
             if name is not None:
                 document = {**document, "name": name}
                 self._check_document(document, pointer="/name")
-            own_id = new_id or ids.new_id(tx.now_ms).lower()
-            rows.create(tx, scope, own_id, name=_name_of(document, own_id), document=document)
-            return rows.get(tx, scope, own_id)
+            return _create(tx, scope, new_id, document)
 
     def get(self, scope: Scope, workflow_id: str) -> WorkflowRecord:
         """Return a workflow. Raises ``NotFound``."""
@@ -383,6 +379,12 @@ class Authoring:
             raise LimitExceeded("document_bytes", most, pointer=pointer) from error
         if (size_bytes := jsonvalue.size_bytes(document)) > most:
             raise LimitExceeded("document_bytes", most, size_bytes, pointer=pointer)
+
+
+def _create(tx: Transaction, scope: Scope, workflow_id: str | None, document: Json) -> WorkflowRecord:
+    own_id = workflow_id or ids.new_id(tx.now_ms).lower()
+    rows.create(tx, scope, own_id, name=_name_of(document, own_id), document=document)
+    return rows.get(tx, scope, own_id)
 
 
 def put_limits_in_force(tx: Transaction, scope: Scope, published: Iterable[Published]) -> None:

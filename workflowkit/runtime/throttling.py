@@ -9,7 +9,7 @@ from workflowkit.definition.settings.flow import FlowControl
 from workflowkit.flow.gcra import UNLIMITED, Rate
 from workflowkit.runtime.runflow import rate_json
 from workflowkit.runtime.timers import NOTHING, Fired
-from workflowkit.store import lanes, timers, workflows
+from workflowkit.store import rates, timers, workflows
 from workflowkit.store.database import Transaction
 from workflowkit.store.timers import TimerRow
 
@@ -32,10 +32,10 @@ def change_rate(
         return
     if old is not None and new is not None and new.key != old.key:
         # Those with the old key, which no lane tells, keep the rate that they had.
-        lanes.forget_rate(tx, scope, workflow_id)
+        rates.forget(tx, scope, workflow_id)
         return
-    lanes.keep_rate(tx, scope, workflow_id, _rate_of(after))
-    lanes.change_rate(tx, scope, workflow_id, _rate_of(after))
+    rates.keep(tx, scope, workflow_id, _rate_of(after))
+    rates.change(tx, scope, workflow_id, _rate_of(after))
     name = f"{RATE_TIMER}:{scope.environment}/{scope.tenant}/{workflow_id}/{version}"
     timers.plan(tx, [TimerRow(name, RATE_TIMER, scope, workflow_id, tx.now_ms + AGAIN_MS, {"version": version})])
 
@@ -51,7 +51,7 @@ def repeat(tx: Transaction, timer: TimerRow) -> Fired:
         return NOTHING
     if then.throttle != now.throttle:
         return NOTHING  # who has published that one has changed the rate since
-    if lanes.change_rate(tx, scope, workflow_id, _rate_of(now)):
+    if rates.change(tx, scope, workflow_id, _rate_of(now)):
         return NOTHING
     return Fired(again_at_ms=tx.now_ms + AGAIN_MS, data=data)
 
