@@ -397,3 +397,16 @@ def wait_for_stillness(editor: EditorPage) -> None:
           look();
         })"""
     )
+
+
+def test_each_click_on_zoom_in_counts_however_fast_they_come(editor: EditorPage) -> None:
+    page = editor.open(chain(*(f"s{number}" for number in range(8)))).page
+    zoom = page.locator(".canvas-zoom")
+    before = int(zoom.inner_text().removesuffix(" %"))
+    page.get_by_role("button", name="Zoom in").evaluate("button => { for (let n = 0; n < 3; n += 1) button.click(); }")
+    expected = before * 1.2**3
+    page.wait_for_function(
+        "([low, high]) => { const now = parseInt(document.querySelector('.canvas-zoom').textContent);"
+        " return low <= now && now <= high; }",
+        arg=[expected * 0.98, expected * 1.02],
+    )
