@@ -6,8 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import psycopg
 import pytest
+from asked import statements_from_now_on
 from builders import a_workflow
 from functions import Code, happen, output_of
 from histories import failing
@@ -78,14 +78,7 @@ def _waking(harness: Harness) -> list[StepHint]:
 @pytest.fixture
 def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the statements that go to PostgreSQL from now on."""
-    asked, execute = [], psycopg.Connection.execute
-
-    def note(self: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
-        asked.append(str(query))
-        return execute(self, query, *args, **kwargs)
-
-    monkeypatch.setattr(psycopg.Connection, "execute", note)
-    return asked
+    return statements_from_now_on(monkeypatch)
 
 
 def _awaiting(harness: Harness) -> StepHint:

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import psycopg
 import pytest
+from asked import statements_from_now_on
 from builders import a_workflow
 from runtimes import Harness, a_runtime
 
@@ -69,15 +69,9 @@ class Costs:
 @contextmanager
 def _counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Costs]:
     """Count what the driver is asked, and the transactions that pass their failpoints."""
-    costs, names = Costs(), list[str]()
-    original = psycopg.Connection.execute
-
-    def execute(self: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
-        costs.statements.append(str(query))
-        return original(self, query, *args, **kwargs)
-
+    names: list[str] = []
     with monkeypatch.context() as patch:
-        patch.setattr(psycopg.Connection, "execute", execute)
+        costs = Costs(statements_from_now_on(patch))
         stop = failpoints.listen(names.append)
         yield costs
         stop()

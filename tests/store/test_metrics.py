@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import psycopg
 import pytest
+from asked import statements_from_now_on
 from builders import a_workflow
 from runtimes import Harness, a_registry, a_runtime, at_once
 from scraping import Scraped, assert_never_falls, fresh, scrape, scraped
@@ -413,13 +413,6 @@ def test_who_has_not_asked_for_long_is_told_to_ask_again_and_gets_on(
 def test_a_run_costs_nothing_more_and_a_scrape_a_few_statements(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    statements: list[str] = []
-    original = psycopg.Cursor.execute
-
-    def execute(self: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
-        statements.append(str(query))
-        return original(self, query, *args, **kwargs)
-
     with a_mixture(postgres_url) as harness:
         names: list[str] = []
         remove = failpoints.listen(names.append)
@@ -430,7 +423,7 @@ def test_a_run_costs_nothing_more_and_a_scrape_a_few_statements(
         metrics.read()
         harness.clock.advance(seconds=20)
         with monkeypatch.context() as patch:
-            patch.setattr(psycopg.Cursor, "execute", execute)
+            statements = statements_from_now_on(patch)
             names.clear()
             fresh(harness.runtime).read()
         remove()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -36,6 +37,9 @@ _READ_ONLY = "workflowkit_read_only"
 #: be retried.
 _BEGIN = {True: "BEGIN", False: "BEGIN IMMEDIATE"}
 _PARAMETER = re.compile(r"(?<![:\w]):(\w+)")
+#: How many texts are remembered as PostgreSQL takes them: more than a process has that are executed often.
+_KNOWN_TEXTS = 500
+_PLACE = re.compile(r"%(?:%|s|\((\w+)\)s)")
 
 
 #: Encrypts what is to be encrypted in a row that is about to be inserted.
@@ -178,6 +182,30 @@ class Transaction:
         return self._run(f"WITH {named} SELECT called.* FROM {call} called", (*inserted, value)).fetchone()  # noqa: S608
 
 
+@lru_cache(_KNOWN_TEXTS)
+def _numbered(text: str) -> tuple[bytes, tuple[str, ...]]:
+    """Return a statement with ``$1`` for each parameter, and their names in that order, none if they have no names.
+
+    The driver would do so anew each time: it remembers none that is long or has many parameters.
+    """
+    names: list[str] = []
+    count = 0
+
+    def number(found: re.Match[str]) -> str:
+        nonlocal count
+        name = found[1]
+        if found[0] == "%%":
+            return "%"
+        if name is None:
+            count += 1
+            return f"${count}"
+        if name not in names:
+            names.append(name)
+        return f"${names.index(name) + 1}"
+
+    return _PLACE.sub(number, text).encode(), tuple(names)
+
+
 class Reading(Transaction):
     """A connection for queries, also by SQLAlchemy Core on ``connection``; each statement sees what is committed."""
 
@@ -279,6 +307,8 @@ class Database:
         driver: Any = engine.dialect.loaded_dbapi
         #: Raised where a row is there already.
         self.integrity_error: type[Exception] = driver.IntegrityError
+        #: PostgreSQL's cursor for statements with numbered parameters.
+        self._raw_cursor: Callable[[Any], Any] | None = driver.RawCursor if self.is_postgresql else None
         self._unavailable: tuple[type[Exception], ...] = (
             sa.exc.TimeoutError,  # every connection of the pool is in use
             *(
@@ -317,7 +347,7 @@ class Database:
             process = forks.generation
             driver.execute(_BEGIN[self.is_postgresql])
             try:
-                tx = self._transaction(driver.execute)
+                tx = self._transaction(self._runner(driver))
                 yield tx
                 failpoints.reach(name + ".before_commit")
                 if process != forks.generation:
@@ -342,7 +372,7 @@ class Database:
             return
         failpoints.reach(name + ".before_commit")
         with self._driver() as driver:
-            tx = self._transaction(driver.execute)
+            tx = self._transaction(self._runner(driver))
             yield tx
         failpoints.reach(name + ".after_commit")
         self._tell(tx)
@@ -373,6 +403,20 @@ class Database:
         """
         self.clock.now_ms()
         return self._transaction(connection.exec_driver_sql)
+
+    def _runner(self, driver: Any) -> Callable[..., Any]:
+        """Return what executes text on a connection of a driver."""
+        cursor = self._raw_cursor
+        if cursor is None:
+            execute: Callable[..., Any] = driver.execute
+            return execute
+
+        def run(text: str, parameters: Any = ()) -> Any:
+            query, names = _numbered(text)
+            values = [parameters[name] for name in names] if isinstance(parameters, dict) else parameters
+            return cursor(driver).execute(query, values)
+
+        return run
 
     def _transaction(self, run: Callable[..., Any]) -> Transaction:
         return Transaction(

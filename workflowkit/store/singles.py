@@ -176,13 +176,14 @@ def _claim(at_ms: str = ":now_ms", first: str = "", guard: str = "", more: str =
 
 _CLAIM = _claim()
 # The groups of slots are entered before the run is locked, and by then it may be a little later.
-_ENTERED = """
+_ENTERED = f"""
     clock AS MATERIALIZED (
         SELECT at_ms, arrival_us FROM workflowkit_enter(:groups ::text[],
-            workflowkit_ceilings(:ceilings ::bigint[], :rules ::text[]), :throttle ::jsonb, :now_ms, :is_told, false)
+            {slots.ceilings_now(":ceilings ::bigint[]", ":rules ::text[]")},
+            :throttle ::jsonb, :now_ms, :is_told, false)
         WHERE room = 'roomy'
     ),
-"""
+"""  # noqa: S608
 # A run takes what it needs as a whole with its first step; if another one waits for that, they start together.
 _MAY_TAKE = """
     AND (SELECT at_ms FROM clock) IS NOT NULL AND EXISTS (

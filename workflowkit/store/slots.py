@@ -55,10 +55,23 @@ _LOCK = Sql(
     )
     """
 )
+_CEILINGS = """
+(
+    SELECT array_agg(coalesce((SELECT c.ceiling FROM ceilings c WHERE c.rule = o.rule), o.ceiling) ORDER BY o.number)
+    FROM unnest({ceilings}, {rules}) WITH ORDINALITY o (ceiling, rule, number)
+)
+"""
+
+
+def ceilings_now(ceilings: str, rules: str) -> str:
+    """Return SQL for how high limits are by now, of which these are the heights that a run was begun with."""
+    return _CEILINGS.format(ceilings=ceilings, rules=rules)
+
+
 #: Takes locks for who takes slots in the same statement, and tells as ``entered`` which. PostgreSQL only.
 ENTER = RowStatement(
     "SELECT entered.* FROM (VALUES ", ("groups", "ceilings", "rules", "throttle", "now_ms", "is_told", "is_near"),
-    ") w, workflowkit_enter(column1, workflowkit_ceilings(column2, column3), column4, column5, column6, column7)"
+    f") w, workflowkit_enter(column1, {ceilings_now('column2', 'column3')}, column4, column5, column6, column7)"
     " entered",
     computed={
         "groups": "CAST({} AS text[])", "ceilings": "CAST({} AS bigint[])", "rules": "CAST({} AS text[])",
