@@ -24,7 +24,7 @@ CHROMIUM = find_chromium()
 ColorScheme = Literal["light", "dark"]
 
 #: For a busy machine; a page that works needs a fraction of it.
-ACTION_TIMEOUT_MS = 15_000
+ACTION_TIMEOUT_MS = 30_000
 expect.set_options(timeout=ACTION_TIMEOUT_MS)
 
 #: What the browser itself reports of requests that a test lets fail.
