@@ -16,6 +16,7 @@ def test_a_schedule_says_when_it_fires_in_its_zone_and_in_the_readers(new_page: 
     expect(times.locator("th")).to_have_text(["Europe/Berlin", "Your time (America/New_York)"])
     expect(times.locator("tbody tr")).to_have_count(5)
     expect(times.locator("tbody tr").first.locator("td")).to_contain_text(["09:00 AM", "03:00 AM"])
+    expect(editor.get("schedule-words")).to_have_text("At 09:00 AM, on day 1 of the month, only in June")
     assert serious_in_both_themes(editor.page) == []
     editor.get("field-/cron").fill("0 9 1 JUN")
     expect(times).to_contain_text("First mend what is wrong below.")
@@ -27,6 +28,24 @@ def test_a_schedule_says_when_it_fires_in_its_zone_and_in_the_readers(new_page: 
     expect(times.locator("tbody tr").first).to_contain_text("05:30 PM")
     editor.get("field-/ends_on").fill("2020-01-01")
     expect(times).to_contain_text("It does not fire any more.")
+
+
+def test_a_schedule_says_its_expression_in_the_language_of_the_page(new_page: NewPage) -> None:
+    editor = new_page(locale="de-DE")
+    editor.open(chain("log", triggers=[{"cron": "0 9 * * MON"}]))
+    editor.node("$source").click()
+    expect(editor.get("schedule-words")).to_have_text("Um 09:00, nur jeden Montag")
+    editor.get("field-/cron").fill("30 17 * * 1-5")
+    expect(editor.get("schedule-words")).to_have_text("Um 17:30, Montag bis Freitag")
+
+
+def test_a_schedule_is_read_from_the_left_also_where_texts_are_not(new_page: NewPage) -> None:
+    editor = new_page(locale="ar")
+    editor.open(chain("log", triggers=[{"cron": "30 17 * * 1-5"}]))
+    editor.node("$source").click()
+    expect(editor.get("field-/cron")).to_have_css("direction", "ltr")
+    expect(editor.get("field-/timezone")).to_have_css("direction", "rtl")
+    expect(editor.get("schedule-words")).to_contain_text("17:30")
 
 
 def test_a_condition_is_made_of_rows_and_stays_an_expression(editor: EditorPage) -> None:

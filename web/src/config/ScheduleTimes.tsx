@@ -4,7 +4,8 @@ import type { ScheduleTime, ScheduleTimes as Times, TriedSchedule } from "../api
 import { api } from "../api/session";
 import type { JsonObject } from "../base/json";
 import { isList } from "../base/json";
-import { dateLocale, t } from "../locale/locale";
+import { dateLocale, locale, t } from "../locale/locale";
+import { cronWords } from "./cronWords";
 
 /** How long after the last key the server is asked. */
 const QUIET_MS = 350;
@@ -16,6 +17,8 @@ interface Answer {
   /** The schedule that it is about. */
   readonly asked: string;
   readonly times?: Times;
+  /** The expression as one would say it. */
+  readonly words?: string;
   readonly refusal?: string;
 }
 
@@ -30,7 +33,7 @@ export function ScheduleTimes({ trigger }: { readonly trigger: JsonObject }): Re
       <h3 className="field-label" id={`${id}-title`}>
         {t("Next times")}
       </h3>
-      {answer?.times !== undefined && <TimesTable times={answer.times} isOld={isOld} />}
+      {answer?.times !== undefined && <TimesTable times={answer.times} words={answer.words ?? ""} isOld={isOld} />}
       <span role="status" className="field-help">
         {!isOld && (answer.refusal ?? (answer.times?.items.length === 0 && t("It does not fire any more.")))}
         {!isOld && answer.times !== undefined && answer.times.items.length > 0 && hasJitter(trigger) && (
@@ -68,8 +71,13 @@ function useAnswer(asked: string): Answer | undefined {
 }
 
 async function answerTo(asked: string): Promise<Answer> {
+  const question = JSON.parse(asked) as TriedSchedule;
   try {
-    return { asked, times: await api.send<Times>("POST", "/schedules/next", JSON.parse(asked) as JsonObject) };
+    const [times, words] = await Promise.all([
+      api.send<Times>("POST", "/schedules/next", { ...question }),
+      cronWords(question.cron, locale(), isHalfDayClock()),
+    ]);
+    return { asked, times, words };
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     // The problems stand at their fields.
@@ -95,17 +103,20 @@ function hasJitter({ jitter }: JsonObject): boolean {
 
 interface TimesTableProps {
   readonly times: Times;
+  /** What the expression says; empty if there are no words for it. */
+  readonly words: string;
   /** Whether something else was typed since. */
   readonly isOld: boolean;
 }
 
 /** Each time as the clocks of the schedule show it, and as those of the reader do, if that is not the same. */
-function TimesTable({ times, isOld }: TimesTableProps): React.JSX.Element | null {
+function TimesTable({ times, words, isOld }: TimesTableProps): React.JSX.Element | null {
   if (times.items.length === 0) return null;
   const lines = times.items.map((time) => ({ at: time.at, there: there(time), here: here(time) }));
   const isElsewhere = lines.some((line) => line.there.join() !== line.here.join());
   return (
     <table className={isOld ? "schedule-times is-old" : "schedule-times"}>
+      {words !== "" && <caption data-testid="schedule-words">{words}</caption>}
       <thead>
         <tr>
           <th scope="col">
@@ -158,6 +169,12 @@ function inParts(moment: Date, zone: Intl.DateTimeFormatOptions): DayAndTime {
   const part = (form: Intl.DateTimeFormatOptions): string =>
     new Intl.DateTimeFormat(dateLocale(), { ...form, ...zone }).format(moment);
   return [part(DAY), part(CLOCK)];
+}
+
+/** Of the library's languages only English has words for the two halves. */
+function isHalfDayClock(): boolean {
+  if (locale() !== "en") return false;
+  return new Intl.DateTimeFormat(dateLocale(), CLOCK).resolvedOptions().hour12 === true;
 }
 
 function ownZone(): string {

@@ -82,6 +82,8 @@ export function ScalarControl(props: ScalarControlProps): React.JSX.Element {
         <input
           {...common}
           type={inputType(spec)}
+          // What has no letters of either direction, such as a cron expression, is read from the left.
+          dir={shown === "" ? undefined : "auto"}
           autoComplete="off"
           list={typeof spec.schema[LIST] === "string" ? spec.schema[LIST] : undefined}
           spellCheck={false}
