@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -24,6 +23,8 @@ from workflowkit import WorkflowKit
 from workflowkit.base.limits import Limits
 
 WAIT_SECONDS = 60
+#: One for each address, as long as the tests of this module.
+CLIENTS: dict[str, inngest.Inngest] = {}
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +39,21 @@ def address(request: pytest.FixtureRequest, server: tuple[WorkflowKit, str], dev
     return server[1] if request.param == "thread per request" else dev_address
 
 
-@functools.cache  # the SDK does not close the connections of a client that is given up
+@pytest.fixture(scope="module", autouse=True)
+def _clients_end() -> Iterator[None]:
+    yield
+    for client in CLIENTS.values():
+        # Nothing public of the SDK does: the connection of a client that is given up stays open.
+        client._http_client._http_client_sync.close()
+    CLIENTS.clear()
+
+
 def a_client(address: str) -> inngest.Inngest:
-    return inngest.Inngest(app_id="shop", is_production=False, api_base_url=address, event_api_base_url=address)
+    if address not in CLIENTS:
+        CLIENTS[address] = inngest.Inngest(
+            app_id="shop", is_production=False, api_base_url=address, event_api_base_url=address
+        )
+    return CLIENTS[address]
 
 
 def a_token(address: str, channel: str, *topics: str) -> str:
