@@ -428,17 +428,18 @@ class WorkflowKit:
         self,
         target: Invocable | str | None = None,
         *,
-        reasons: Sequence[str] = ("drained", "paused", "archived"),
+        reasons: Sequence[str] = ("drained", "paused", "archived", "disabled"),
         since: datetime | None = None,
         condition: str | None = None,
         rate_per_second: float = 50.0,
         scope: Scope | None = None,
     ) -> str:
-        """Let events start a workflow that they did not start because of a drain, a pause or the archive.
+        """Let events start a workflow that they did not start as it was drained, paused, archived or switched off.
 
         Each starts that workflow only, under its flow control, as if it came now; done twice, none starts twice.
         ``target`` is the workflow or function, default all; ``since`` when they were skipped. Returns the id of the job
-        that does it, and waits itself while there is a drain or pause. Raises ``InvalidInput``, ``NotFound``.
+        that does it, and waits itself while there is a drain or pause, or while ``target`` is switched off. Raises
+        ``InvalidInput``, ``NotFound``.
         """
         from workflowkit.runtime.jobs import NewJob
         from workflowkit.store.jobs import JobKind

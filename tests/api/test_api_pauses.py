@@ -95,24 +95,27 @@ def test_operators_pause_and_resume_workflows_without_publishing_any(sqlite_url:
         assert (client.post("/api/workflows/test/publish").status_code == 403) == (role != "publisher")
 
 
-def test_what_was_skipped_is_replayed_by_a_job(database_url: str) -> None:
+@pytest.mark.parametrize(
+    ("reason", "hold", "lift"), [("drained", "drain", "undrain"), ("disabled", "disable", "enable")]
+)
+def test_what_was_skipped_is_replayed_by_a_job(database_url: str, reason: str, hold: str, lift: str) -> None:
     with a_web(database_url) as web:
         client = web.client()
         web.harness.deploy(DOCUMENT)
-        _state(web, "/api/workflows/test/drain", {})
+        client.post(f"/api/workflows/test/{hold}", {} if hold == "drain" else None)
         event_id = web.harness.send("test/happened")
         web.harness.drain()
-        _state(web, "/api/workflows/test/undrain")
-        wanted = {"kind": "replay", "workflow_id": "test", "skipped": ["drained"]}
+        client.post(f"/api/workflows/test/{lift}")
+        wanted = {"kind": "replay", "workflow_id": "test", "skipped": [reason]}
         assert client.post("/api/jobs/count", wanted).get_json() == {"matched_count": 1}
         created = client.post("/api/jobs", wanted)
-        assert (created.status_code, created.get_json()["skipped"]) == (201, ["drained"])
+        assert (created.status_code, created.get_json()["skipped"]) == (201, [reason])
         for _ in range(4):
             web.harness.skip(1)
         assert client.get(f"/api/jobs/{created.get_json()['id']}").get_json()["done_count"] == 1
         (run,) = client.get("/api/runs").get_json()["items"]
         (decision,) = client.get(f"/api/events/{event_id}").get_json()["decisions"]
-        assert (decision["reason"], decision["run_id"]) == ("drained", run["id"])
+        assert (decision["reason"], decision["run_id"]) == (reason, run["id"])
         replayed = client.get(f"/api/events/{run['event_id']}").get_json()
         assert replayed["duplicate_of"] == event_id
         assert client.post("/api/jobs", {**wanted, "skipped": ["rate-limited"]}).status_code == 400

@@ -80,16 +80,19 @@ def test_axe_finds_nothing_serious_while_acting_on_many_runs(new_page: NewPage, 
     assert editor.page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
-def test_events_that_a_drain_has_skipped_are_started(editor: EditorPage) -> None:
+@pytest.mark.parametrize(
+    ("reason", "hold", "lift"), [("drained", "drain", "undrain"), ("disabled", "disable", "enable")]
+)
+def test_events_that_were_skipped_are_started(editor: EditorPage, reason: str, hold: str, lift: str) -> None:
     page, server = editor.page, editor.server
-    workflow_id = waiting_runs(server, "bulk/skipped")
+    workflow_id = waiting_runs(server, f"bulk/{reason}")
     server.wait_for_runs(workflow_id, RUNS, "")
-    server.post(f"/api/workflows/{workflow_id}/drain", {})
-    server.post("/api/events", [{"name": "bulk/skipped", "data": {}}])
-    wanted = {"kind": "replay", "workflow_id": workflow_id, "skipped": ["drained"]}
+    server.post(f"/api/workflows/{workflow_id}/{hold}", *([{}] if hold == "drain" else []))
+    server.post("/api/events", [{"name": f"bulk/{reason}", "data": {}}])
+    wanted = {"kind": "replay", "workflow_id": workflow_id, "skipped": [reason]}
     is_skipped = lambda: server.post("/api/jobs/count", wanted)["matched_count"] == 1  # noqa: E731
     assert services.wait_until(is_skipped, timeout_seconds=DEADLINE_SECONDS, poll_seconds=0.05)
-    server.post(f"/api/workflows/{workflow_id}/undrain")
+    server.post(f"/api/workflows/{workflow_id}/{lift}")
     open_runs(editor, workflow_id)
     editor.get("bulk-open").click()
     page.get_by_label("What to do").select_option("skipped")

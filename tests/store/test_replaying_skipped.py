@@ -1,19 +1,21 @@
-"""What a drain, a pause or the archive has kept from starting a workflow starts it later, once, and nothing else."""
+"""What was kept from starting a workflow, as by a drain or as it was off, starts it later, once, and nothing else."""
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import pytest
 from builders import a_workflow
 from runtimes import Harness, a_registry, a_runtime
 
+from workflowkit import WorkflowKit
 from workflowkit.base.errors import InvalidInput
 from workflowkit.base.scope import DEFAULT_SCOPE, Scope
 from workflowkit.engine.context import StepContext
 from workflowkit.engine.states import RunStatus
 from workflowkit.registry import Registry
-from workflowkit.runtime.jobs import NewJob
+from workflowkit.runtime.jobs import REPLAYABLE, NewJob
 from workflowkit.runtime.pausing import Target
 from workflowkit.runtime.stories import tell_event
 from workflowkit.store.jobs import JobKind, JobRow, JobState
@@ -21,7 +23,7 @@ from workflowkit.store.pauses import Running
 
 EVENT = "order/placed"
 HERE = Target(DEFAULT_SCOPE, "test")
-DRAINED, ALL = ("drained",), ("drained", "paused", "archived")
+DRAINED, OFF, ALL = ("drained",), ("disabled",), ("drained", "paused", "archived", "disabled")
 Seen = list[list[Any]]
 
 
@@ -192,6 +194,98 @@ def test_what_an_archived_workflow_skipped_is_replayed_once_it_is_restored(datab
         harness.runtime.authoring.restore(DEFAULT_SCOPE, "test")
         assert _replay(harness, ("paused", "drained")).done_count == 0
         assert _replay(harness, ALL).done_count == 1
+        assert seen == [[1]]
+
+
+def _switch(harness: Harness, enabled: bool, workflow_id: str = "test") -> None:
+    harness.runtime.authoring.set_enabled(DEFAULT_SCOPE, workflow_id, enabled)
+
+
+def _replayed(harness: Harness) -> int:
+    return len(harness.rows("SELECT id FROM events WHERE target IS NOT NULL"))
+
+
+def test_what_came_while_it_was_off_is_replayed_once_it_is_on(database_url: str) -> None:
+    with a_runtime(database_url, _registry(seen := Seen())) as harness:
+        harness.deploy(_document())
+        _switch(harness, False)
+        first_id, *_ = _send(harness, 1, 2, id="same")
+        _send(harness, 3)
+        _switch(harness, True)
+        assert _replay(harness, ("paused", "drained", "archived")).matched_count == 0
+        assert _replay(harness, OFF).matched_count == 3
+        assert sorted(seen) == [[1], [3]]
+        _send(harness, 4, id="same")
+        _replay(harness, ALL)
+        assert sorted(seen) == [[1], [3]]
+        with harness.runtime.database.read() as tx:
+            (decision,) = tell_event(tx, DEFAULT_SCOPE, first_id, most_runs=5).decisions
+        assert (decision.reason, decision.run_id is not None) == ("disabled", True)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"debounce": {"period": "1m"}}, {"batch": {"max_size": 9, "timeout": "1m"}}], ids=["debounce", "batch"]
+)
+def test_what_was_collected_when_it_was_switched_off_is_replayed(database_url: str, settings: dict[str, Any]) -> None:
+    with a_runtime(database_url, _registry(seen := Seen())) as harness:
+        harness.deploy(_document(**settings))
+        _send(harness, 1, 2)
+        _switch(harness, False)
+        harness.skip(61)
+        _switch(harness, True)
+        assert _replay(harness, OFF).done_count == 2
+        harness.skip(61)
+        assert seen == [[2] if "debounce" in settings else [1, 2]]
+
+
+def test_a_job_for_a_workflow_that_is_off_waits_until_it_is_on(database_url: str) -> None:
+    with a_runtime(database_url, _registry(seen := Seen())) as harness:
+        harness.deploy(_document())
+        _switch(harness, False)
+        _send(harness, 1)
+        job = _begin(harness, OFF, workflow_id="test")
+        for _ in range(5):
+            harness.skip(2)
+        assert (harness.runtime.jobs.get(DEFAULT_SCOPE, job.id).state, _replayed(harness)) == (JobState.RUNNING, 0)
+        _switch(harness, True)
+        for _ in range(5):
+            harness.skip(2)
+        assert (harness.runtime.jobs.get(DEFAULT_SCOPE, job.id).state, seen) == (JobState.DONE, [[1]])
+
+
+def test_a_job_for_all_workflows_passes_over_those_that_are_off_or_archived(database_url: str) -> None:
+    with a_runtime(database_url, _registry(seen := Seen())) as harness:
+        for name in ("away", "off", "test"):
+            harness.deploy(_document(), name)
+            _switch(harness, False, name)
+        _send(harness, 1)
+        harness.runtime.authoring.archive(DEFAULT_SCOPE, "away")
+        _switch(harness, True)
+        assert _replay(harness, OFF).done_count == 3
+        assert (seen, _replayed(harness)) == ([[1]], 1)
+        _switch(harness, True, "off")
+        _replay(harness, OFF)
+        assert seen == [[1], [1]]
+
+
+def test_all_reasons_are_the_default() -> None:
+    assert inspect.signature(WorkflowKit.replay_skipped).parameters["reasons"].default == REPLAYABLE
+    assert sorted(REPLAYABLE) == sorted(ALL)
+
+
+def test_what_is_replayed_as_the_workflow_is_switched_off_is_replayed_by_the_next(database_url: str) -> None:
+    with a_runtime(database_url, _registry(seen := Seen())) as harness:
+        _drained(harness, 1)
+        _begin(harness)
+        harness.clock.advance(seconds=0.5)
+        harness.runtime.relay.tick()  # stores it
+        harness.runtime.relay.tick()
+        assert _replayed(harness) == 1
+        _switch(harness, False)
+        harness.drain()
+        harness.skip(5)
+        _switch(harness, True)
+        _replay(harness, OFF)
         assert seen == [[1]]
 
 

@@ -563,12 +563,16 @@ def test_a_job_over_runs_of_a_workflow_that_does_not_exist_is_refused(installati
     assert _cli("jobs", "create", "cancel", "--dry-run").exit_code == 0
 
 
-def test_events_that_were_skipped_are_counted_and_replayed(installation: Harness) -> None:
+@pytest.mark.parametrize("reason", ["drained", "disabled"])
+def test_events_that_were_skipped_are_counted_and_replayed(installation: Harness, reason: str) -> None:
     installation.deploy(a_workflow().action("a").path("$source", "a").trigger("test/skipped").document(), "skips")
-    assert _cli("drain", "skips").exit_code == 0
+    if reason == "drained":
+        assert _cli("drain", "skips").exit_code == 0
+    else:
+        installation.runtime.authoring.set_enabled(DEFAULT_SCOPE, "skips", False)
     installation.send("test/skipped")
     installation.drain()
-    wanted = ("jobs", "create", "replay", "--workflow", "skips", "--skipped", "drained")
+    wanted = ("jobs", "create", "replay", "--workflow", "skips", "--skipped", reason)
     assert _cli(*wanted, "--dry-run").stdout == "1 events\n"
     assert _cli(*wanted).stdout.endswith("replay 1 events\n")
     assert _cli("jobs", "create", "replay", "--skipped", "rate-limited").exit_code == 2

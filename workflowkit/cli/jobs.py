@@ -30,7 +30,7 @@ def command() -> None:
 @click.option("--workflow", "workflow_id", metavar="ID", help="Runs of this workflow. Default: all.")
 @click.option("--status", "statuses", multiple=True, metavar="STATUS", help="Runs in this state; may be repeated.")
 @click.option(
-    "--skipped", "skipped", multiple=True, type=click.Choice(["drained", "paused", "archived"]),
+    "--skipped", "skipped", multiple=True, type=click.Choice(["drained", "paused", "archived", "disabled"]),
     help="Of a replay: events that were skipped for this reason, instead of runs; may be repeated.",
 )  # fmt: skip
 @click.option("--if", "condition", metavar="EXPRESSION", help="An expression over event that must be true.")

@@ -1,5 +1,5 @@
-"""Jobs over many runs: cancel them, or repeat them at a rate; or over events that a pause or drain kept from starting
-runs: start these. They go on after a restart, from where they were.
+"""Jobs over many runs: cancel them, or repeat them at a rate; or over events that were kept from starting runs, as by a
+pause: start these. They go on after a restart, from where they were.
 
 A job is a timer that comes again: each time it looks at a few more runs and plans a timer for each of them, so that no
 transaction holds more than one run's lock and no run is taken up twice. Runs that are made after the job are not its.
@@ -31,7 +31,9 @@ from workflowkit.store.timers import TimerRow
 #: The kinds of the timers: of the job itself, and of what it does to one run, or one event.
 JOB_TIMER, CANCEL_RUN_TIMER, REPLAY_RUN_TIMER, REPLAY_EVENT_TIMER = "job", "job.cancel", "job.replay", "job.event"
 #: The reasons for which events are skipped that may be made up for: those of what held a workflow as a whole.
-REPLAYABLE = (SkipReason.DRAINED.value, SkipReason.PAUSED.value, SkipReason.ARCHIVED.value)
+REPLAYABLE = (
+    SkipReason.DRAINED.value, SkipReason.PAUSED.value, SkipReason.ARCHIVED.value, SkipReason.DISABLED.value,
+)  # fmt: skip
 #: Runs that one firing of a job takes up.
 JOB_CHUNK = 100
 #: Pause between two firings of a job that has nothing to wait for but its rate.
@@ -183,9 +185,11 @@ class Jobs:
         if job is None:
             return NOTHING
         event_id, workflow_id = (timer.data or {})["event_id"], (timer.data or {})["workflow_id"]
-        if _held(tx, job.scope, workflow_id, _HOLD_EVENTS):
+        if _held(tx, job.scope, workflow_id, _holding(job)):
             return _put_off(tx, job, timer)
         jobs.count_done(tx, timer.scope, job.id)
+        if _held(tx, job.scope, workflow_id, _PASSED_OVER):
+            return NOTHING  # its decision stays as it is: for another job, once the workflow is back
         # SAFETY: I1 — its id follows from event and workflow: whoever replays it again finds it there.
         copy_id = derived_id(event_id, workflow_id, "replay")
         record = events.find(tx, event_id)
@@ -199,14 +203,10 @@ class Jobs:
         return Fired(event_ids=(copy_id,))
 
     def _is_held(self, tx: Transaction, job: JobRow, timer: TimerRow, workflow_ids: set[str]) -> bool:
-        """Tell whether a job repeats nothing for now: because of a drain, or because what one put off is not done.
-
-        A pause holds up events only: a run that is repeated begins frozen.
-        """
+        """Tell whether a job repeats nothing for now: as something holds it, or as what that put off is not done."""
         if timer.data == _HELD and job.done_count < job.begun_count:
             return True
-        by = _HOLD_EVENTS if job.chosen.skipped else _HOLD_RUNS
-        return any(_held(tx, job.scope, workflow_id, by) for workflow_id in workflow_ids)
+        return any(_held(tx, job.scope, workflow_id, _holding(job)) for workflow_id in workflow_ids)
 
     def _active(self, tx: Transaction, timer: TimerRow) -> JobRow | None:
         """Return the job of a run's timer, ``None`` if it does nothing more."""
@@ -259,6 +259,18 @@ _POSSIBLE_STATUSES = {JobKind.CANCEL: frozenset(_OPEN), JobKind.REPLAY: TERMINAL
 
 
 _HOLD_RUNS, _HOLD_EVENTS = frozenset({Hold.DRAIN}), frozenset({Hold.DRAIN, Hold.PAUSE})
+_PASSED_OVER = frozenset({Hold.ARCHIVE, Hold.DISABLE})
+
+
+def _holding(job: JobRow) -> frozenset[Hold]:
+    """Return what holds a job up.
+
+    A pause holds up events only: a run that is repeated begins frozen. So does being switched off, if the job is about
+    that one workflow: what may be off for ever must not hold up the events of others.
+    """
+    if not job.chosen.skipped:
+        return _HOLD_RUNS
+    return _HOLD_EVENTS | {Hold.DISABLE} if job.chosen.workflow_id else _HOLD_EVENTS
 
 
 def _held(tx: Transaction, scope: Scope, workflow_id: str, by: frozenset[Hold]) -> bool:

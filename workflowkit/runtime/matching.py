@@ -267,7 +267,8 @@ class Matching:
         elif found.version is None:
             reason, detail = TARGET_UNPUBLISHED, ""
         elif not found.is_enabled:
-            reason, detail = TARGET_DISABLED, ""
+            # What is replayed came by a trigger, and can be replayed once more.
+            reason, detail = TARGET_DISABLED if record.duplicate_of is None else HELD[Hold.DISABLE], ""
         elif (hold := first_of(holds_of(tx, record.scope, target))) is not None:
             reason, detail = HELD[hold], ""
         else:

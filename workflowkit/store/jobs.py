@@ -116,7 +116,7 @@ _CHOICE = f"""
         AND created_at_ms < :before_ms AND (:workflow_id = '' OR workflow_id = :workflow_id)
 """
 # The words of the indexes: their rows are few.
-_WAS_SKIPPED = "reason IN ('archived', 'drained', 'paused') AND reason {in_ids}"
+_WAS_SKIPPED = "reason IN ('archived', 'disabled', 'drained', 'paused') AND reason {in_ids}"
 _IS_BEHIND = "(event_id > :event_id OR (event_id = :event_id AND {table}workflow_id > :behind))"
 _SKIPPED = f"""
     SELECT event_id, workflow_id FROM (

@@ -1034,7 +1034,7 @@ export interface NewJob {
   /** An expression over `event` that must be true. */
   readonly condition?: string;
   /** Of a replay: not runs, but the events that a workflow skipped for these reasons in this time. Each of them starts that workflow only, on its published version, under its flow control, as if it came now. */
-  readonly skipped?: readonly ("drained" | "paused" | "archived")[];
+  readonly skipped?: readonly ("drained" | "paused" | "archived" | "disabled")[];
   /** Why, for people. */
   readonly reason?: string;
   /** How many runs or events are repeated a second, 0.001 to 1000. Default: 50. */

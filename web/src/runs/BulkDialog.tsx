@@ -28,7 +28,7 @@ interface BulkDialogProps {
 /** What is done: to runs, or for events that started none. */
 type Kind = NewJob["kind"] | "skipped";
 /** The reasons for which events were skipped that are made up for. */
-const SKIPPED = ["drained", "paused", "archived"];
+const SKIPPED = ["drained", "paused", "archived", "disabled"];
 const DEFAULT_RATE = "20";
 
 /** Cancels or repeats all runs of a filter, after it has said how many these are. */
@@ -86,7 +86,9 @@ export function BulkDialog({ filter, onClose, onBegun }: BulkDialogProps): React
           >
             <option value="cancel">{t("Cancel them")}</option>
             <option value="replay">{t("Repeat them from their events")}</option>
-            <option value="skipped">{t("Start what was skipped while paused, drained or archived")}</option>
+            <option value="skipped">
+              {t("Start what was skipped while paused, drained, archived or switched off")}
+            </option>
           </select>
         </LabelledField>
         {kind !== "cancel" && (

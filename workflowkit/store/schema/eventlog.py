@@ -86,8 +86,8 @@ decisions = sa.Table(
         "environment",
         "tenant",
         "event_id",
-        sqlite_where=sa.text("reason IN ('archived', 'drained', 'paused')"),
-        postgresql_where=sa.text("reason IN ('archived', 'drained', 'paused')"),
+        sqlite_where=sa.text("reason IN ('archived', 'disabled', 'drained', 'paused')"),
+        postgresql_where=sa.text("reason IN ('archived', 'disabled', 'drained', 'paused')"),
     ),
 )
 """Why an event did not start a run of a workflow (``workflow_id`` is empty where the reason is the event's own).

@@ -59,8 +59,8 @@ collections = sa.Table(
         "environment",
         "tenant",
         "id",
-        sqlite_where=sa.text("reason IN ('archived', 'drained', 'paused')"),
-        postgresql_where=sa.text("reason IN ('archived', 'drained', 'paused')"),
+        sqlite_where=sa.text("reason IN ('archived', 'disabled', 'drained', 'paused')"),
+        postgresql_where=sa.text("reason IN ('archived', 'disabled', 'drained', 'paused')"),
     ),
 )
 """Events of one key that start one run together: a batch, the window of a debounce, or an event that waits for the end
