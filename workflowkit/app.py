@@ -352,6 +352,8 @@ class WorkflowKit:
     def invoke(self, function: Invocable | str, data: Any = None, *, scope: Scope | None = None) -> str:
         """Start a run of a function, or of a workflow by its id, with ``data`` as its event's; return the run's id.
 
+        If it has a ``batch`` or ``debounce``, the run is in none. Where another control skips it, there is no such run.
+
         Raises ``NotFound`` if it was never published or synced, ``Conflict`` if it is switched off.
         """
         target = function if isinstance(function, str) else function.id

@@ -63,6 +63,21 @@ def test_a_run_is_started_by_hand_and_is_there_at_once(database_url: str) -> Non
         assert client.post("/api/workflows/test/runs").status_code == 202
 
 
+@pytest.mark.parametrize(
+    "settings", [{"batch": {"max_size": 9, "timeout": "1m"}}, {"debounce": {"period": "1m"}}], ids=["batch", "debounce"]
+)
+def test_a_run_that_is_started_by_hand_is_in_no_batch_and_no_window(
+    database_url: str, settings: dict[str, Any]
+) -> None:
+    with a_web(database_url) as web:
+        web.harness.deploy(_document(a_workflow().chain("a").settings(**settings), MANUAL))
+        client = web.client()
+        started = client.post("/api/workflows/test/runs", {"data": {}}).get_json()
+        assert client.get(f"/api/runs/{started['run_id']}").get_json()["status"] == "queued"
+        shown = client.get(f"/api/events/{started['event_id']}").get_json()
+        assert ([run["id"] for run in shown["runs"]], shown["collections"]) == ([started["run_id"]], [])
+
+
 def test_without_a_manual_trigger_only_authors_start_a_run(database_url: str) -> None:
     with a_web(database_url) as web:
         web.harness.deploy(_document(a_workflow().chain("a"), {"event": "test/happened"}))

@@ -12,14 +12,22 @@ import pytest
 from builders import a_workflow
 from runtimes import Harness, a_registry, a_runtime, at_once
 
+from workflowkit.base.ids import new_id
 from workflowkit.base.jsonvalue import loads
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.engine.context import StepContext
+from workflowkit.engine.waitspecs import FOLLOWING_EVENT
 from workflowkit.registry import Registry
 from workflowkit.runtime import queuelimits
-from workflowkit.store import queries
+from workflowkit.runtime.jobs import NewJob
+from workflowkit.runtime.lifecycle import RUN_FAILED
+from workflowkit.runtime.pausing import Target
+from workflowkit.runtime.schedules import EVENT_NAME as CRON_EVENT
+from workflowkit.store import events, queries
+from workflowkit.store.events import EventRecord
 from workflowkit.store.gathered import find_gathered
+from workflowkit.store.jobs import JobKind
 
 EVENT = "order/placed"
 
@@ -72,6 +80,105 @@ def assert_all_accounted_for(harness: Harness) -> None:
         found.update(row["event_id"] for row in harness.rows(query))
     events = {row["id"] for row in harness.rows("SELECT id FROM events WHERE name = :name", name=EVENT)}
     assert {event_id: found[event_id] for event_id in events} == dict.fromkeys(events, 1)
+
+
+# --- asked for
+
+COLLECTING = pytest.mark.parametrize(
+    "settings",
+    [
+        {"batch": {"max_size": 9, "timeout": "1m"}},
+        {"debounce": {"period": "1m"}},
+        {"debounce": {"period": "1m"}, "throttle": {"limit": 60, "period": "1m", "burst": 9}},
+    ],
+    ids=["batch", "debounce", "debounce and throttle"],
+)
+
+
+@COLLECTING
+@pytest.mark.parametrize("way", ["invoke", "by hand"])
+def test_a_run_that_is_asked_for_begins_at_once_and_by_itself(
+    database_url: str, settings: dict[str, Any], way: str
+) -> None:
+    with a_runtime(database_url, _registry(seen := Seen())) as harness:
+        harness.deploy(_document(**settings))
+        _send(harness, 1, 2)
+        if way == "invoke":
+            run_id = harness.runtime.invoking.invoke(DEFAULT_SCOPE, "test", {"n": 3})
+        else:
+            run_id = harness.runtime.requesting.by_hand(DEFAULT_SCOPE, "test", {"n": 3}, is_author=True).run_id
+        harness.drain()
+        _send(harness, 4)
+        assert [(row["id"], row["status"]) for row in harness.rows("SELECT * FROM runs")] == [(run_id, "completed")]
+        harness.skip(61)
+        assert seen == [[3], [1, 2, 4] if "batch" in settings else [4]]
+        assert_all_accounted_for(harness)
+
+
+@COLLECTING
+def test_a_run_that_a_step_starts_begins_at_once_and_by_itself(database_url: str, settings: dict[str, Any]) -> None:
+    registry = _registry(seen := Seen())
+    started: list[str] = []
+
+    @registry.action("start")
+    def start(ctx: StepContext) -> None:
+        started.append(ctx.start_run("test", {"n": 1}))
+
+    with a_runtime(database_url, registry) as harness:
+        harness.deploy(_document(**settings))
+        harness.deploy(a_workflow().action("s", kind="start").path("$source", "s").trigger("go").document(), "starts")
+        harness.send("go")
+        harness.drain()
+        (run,) = harness.rows("SELECT id FROM runs WHERE workflow_id = 'test'")
+        assert ([run["id"]], seen) == (started, [[1]])
+
+
+@COLLECTING
+@pytest.mark.parametrize("name", [CRON_EVENT, RUN_FAILED, FOLLOWING_EVENT])
+def test_what_else_is_addressed_to_a_workflow_is_collected(
+    database_url: str, settings: dict[str, Any], name: str
+) -> None:
+    with a_runtime(database_url, _registry(seen := Seen())) as harness:
+        harness.deploy(_document(**settings))
+        with harness.runtime.database.transaction("intake") as tx:
+            record = EventRecord(
+                new_id(tx.now_ms), DEFAULT_SCOPE, name, None, {"n": 1}, tx.now_ms, tx.now_ms, target="test"
+            )
+            events.insert(tx, DEFAULT_SCOPE, [record], wake_at_ms=tx.now_ms)
+        harness.dispatcher.match([record.id])
+        harness.drain()
+        assert seen == []
+        harness.skip(61)
+        assert seen == [[1]]
+
+
+@COLLECTING
+def test_a_run_that_was_asked_for_as_a_pause_began_is_the_same_when_it_is_replayed(
+    database_url: str, settings: dict[str, Any]
+) -> None:
+    with a_runtime(database_url, _registry(seen := Seen())) as harness:
+        harness.deploy(_document(**settings))
+        run_id = harness.runtime.invoking.invoke(DEFAULT_SCOPE, "test", {"n": 1})
+        harness.runtime.pausing.pause(Target(DEFAULT_SCOPE, "test"))
+        harness.drain()
+        assert _reasons(harness) == ["paused"]
+        harness.runtime.pausing.resume(Target(DEFAULT_SCOPE, "test"))
+        for _ in range(2):
+            harness.runtime.jobs.create(DEFAULT_SCOPE, NewJob(JobKind.REPLAY, skipped=("paused",)))
+            harness.skip(1)
+            harness.skip(1)
+        assert ([row["id"] for row in harness.rows("SELECT id FROM runs")], seen) == ([run_id], [[1]])
+
+
+@pytest.mark.parametrize("control", ["rate_limit", "idempotency"])
+def test_a_run_that_is_asked_for_is_skipped_by_other_controls_and_told_so(database_url: str, control: str) -> None:
+    rule = {"limit": 1, "period": "1h"} if control == "rate_limit" else {"key": "'one'", "period": "1h"}
+    with a_runtime(database_url, _registry(seen := Seen())) as harness:
+        harness.deploy(_document(debounce={"period": "1m"}, **{control: rule}))
+        for number in range(2):
+            harness.runtime.invoking.invoke(DEFAULT_SCOPE, "test", {"n": number})
+            harness.drain()
+        assert (seen, len(_reasons(harness))) == ([[0]], 1)
 
 
 # --- rate limit and idempotency

@@ -29,6 +29,8 @@ from workflowkit.typeschema import to_json
 
 #: The name of the event of a run that was started directly, whatever its triggers.
 INVOKED_EVENT = "workflow/run.invoked"
+#: The same where an app has put it off to the end of another run of its.
+FOLLOWING_EVENT = "workflow/run.deferred"
 #: The same where a person asked for the run, and where an HTTP request did, which waits for the answer.
 REQUESTED_EVENT, CALLED_EVENT = "workflow/run.requested", "workflow/http.requested"
 #: The same where an app has begun the run by itself, with a request of its own.
@@ -182,9 +184,11 @@ def _payload(data: Any, pointer: str, limits: Limits) -> dict[str, Any]:
     return payload
 
 
-def addressed_event(workflow_id: str, data: Any, *, own_id: str, limits: Limits) -> EmittedEvent:
+def addressed_event(
+    workflow_id: str, data: Any, *, own_id: str, limits: Limits, name: str = INVOKED_EVENT
+) -> EmittedEvent:
     """Return an event that starts a run of one workflow. Raises ``InvalidInput`` and ``LimitExceeded`` for its data."""
-    return EmittedEvent(INVOKED_EVENT, _payload(data, "", limits), target=workflow_id, own_id=own_id)
+    return EmittedEvent(name, _payload(data, "", limits), target=workflow_id, own_id=own_id)
 
 
 def emitted_events(values: Any, limits: Limits) -> tuple[EmittedEvent, ...]:

@@ -17,7 +17,7 @@ from workflowkit.base.limits import Limits
 from workflowkit.engine.facts import Fact
 from workflowkit.engine.failures import stored_value
 from workflowkit.engine.outcome import EmittedEvent
-from workflowkit.engine.waitspecs import addressed_event
+from workflowkit.engine.waitspecs import FOLLOWING_EVENT, addressed_event
 from workflowkit.inngest.addresses import Address
 from workflowkit.inngest.notes import ABORTED, ADDED
 from workflowkit.inngest.replies import Operation
@@ -87,7 +87,8 @@ def starting_event(
         "fn_slug": noted["fn_slug"], "parent_app_id": parent.app, "parent_fn_slug": parent.slug, _PARENT_RUN: run_id,
     }  # fmt: skip
     data = {**noted["input"], "_inngest": told}
-    return addressed_event(target, data, own_id=derived_id(run_id, "defer", hashed), limits=limits)
+    own_id = derived_id(run_id, "defer", hashed)
+    return addressed_event(target, data, own_id=own_id, limits=limits, name=FOLLOWING_EVENT)
 
 
 def is_deferred(data: Mapping[str, Any]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from workflowkit.engine.waitspecs import ENDPOINT_EVENT, INVOKED_EVENT
+from workflowkit.engine.waitspecs import ENDPOINT_EVENT, FOLLOWING_EVENT, INVOKED_EVENT
 from workflowkit.inngest.defers import DEFERRED_EVENT, is_deferred
 from workflowkit.inngest.naming import slug_of
 from workflowkit.runtime.lifecycle import RUN_CANCELLED, RUN_FAILED, RUN_FINISHED
@@ -27,7 +27,7 @@ _STATUS = {RUN_FAILED: "Failed", RUN_CANCELLED: "Cancelled"}
 def shown_event(event: Mapping[str, Any]) -> dict[str, Any]:
     """Return an event of ours as a function of an app gets it."""
     name, data = event["name"], event.get("data") or {}
-    if name == INVOKED_EVENT:
+    if name in (INVOKED_EVENT, FOLLOWING_EVENT):
         name = DEFERRED_EVENT if is_deferred(data) else INVOKED_THERE
     elif name == ENDPOINT_EVENT:
         name = ENDPOINT_THERE

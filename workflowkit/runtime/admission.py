@@ -27,7 +27,7 @@ from workflowkit.runtime.flowstate import SINGLETON, Place, States, lock_of, loc
 from workflowkit.runtime.position import Schedule
 from workflowkit.runtime.queuelimits import QueueLimits
 from workflowkit.runtime.recently import Recently
-from workflowkit.runtime.repeated import run_id_of
+from workflowkit.runtime.repeated import controls_of, run_id_of
 from workflowkit.runtime.runflow import flow_of, singleton_key
 from workflowkit.runtime.starting import (
     Begun,
@@ -68,10 +68,7 @@ class Admitting:
         self, record: EventRecord, workflow_id: str, version: int, workflow: Workflow, *, run_id: str | None = None
     ) -> Candidate:
         """Return an event with the keys that it has for a workflow's controls; the run's id mostly follows from it."""
-        flow = workflow.settings.flow
-        if record.target is not None and record.starts_at_ms is not None:
-            # Scheduled by somebody who has a handle of this very run: it begins at its time, alone.
-            flow = replace(flow, batch=None, debounce=None)
+        flow = controls_of(record, workflow.settings.flow)
         place = Place(record.scope, workflow_id, flow, freeze_keys(flow, record.as_json(), limits=self._limits))
         return Candidate(record, version, workflow, place, run_id or run_id_of(record, workflow_id, flow))
 

@@ -23,7 +23,7 @@ from workflowkit.runtime.flowstate import NotLocked
 from workflowkit.runtime.hints import place_hint
 from workflowkit.runtime.position import Batch, Claim, Opening, Schedule, start_run
 from workflowkit.runtime.recently import Recently
-from workflowkit.runtime.repeated import may_start, run_id_of
+from workflowkit.runtime.repeated import controls_of, may_start, run_id_of
 from workflowkit.runtime.starting import START_FAILED, Candidate
 from workflowkit.runtime.versions import Versions
 from workflowkit.runtime.waiting import behind
@@ -291,12 +291,12 @@ class Matching:
             return START_FAILED, error.message
         if refused is not None:
             return INPUTS_REFUSED, refused
-        flow = workflow.settings.flow
+        flow = controls_of(record, workflow.settings.flow)
         run_id = run_id_of(record, subscription.workflow_id, flow)
         if run_id in matched.starting or not may_start(tx, event, subscription.workflow_id, flow, self._limits):
             return SkipReason.DUPLICATE.value, ""
         matched.starting.add(run_id)
-        if flow != NO_FLOW_CONTROL:
+        if workflow.settings.flow != NO_FLOW_CONTROL:
             matched.candidates.append(
                 self._admitting.candidate(event, subscription.workflow_id, version, workflow)
             )  # fmt: skip
