@@ -27,9 +27,9 @@ _log = logging.getLogger(__name__)
 MAX_WAITING = 10_000
 #: Events that one message carries at most: they are matched in one transaction.
 EVENTS_PER_MESSAGE = 32
-#: Under load, how far apart messages about events are kept so that more events share one. An event that comes alone is
-#: never held back.
-GATHER_SECONDS = 0.005
+#: How far apart messages about events are kept so that more events share one, and how far if there are some from more
+#: than one call: a message costs a worker as much as a step. An event that comes alone is never held back.
+GATHER_SECONDS, CROWD_SECONDS = 0.005, 0.02
 #: Steps that one message carries at most, and how many messages a fan-out is spread over at least.
 STEPS_PER_MESSAGE, MIN_SPREAD = 10, 8
 #: How long nothing is sent after the broker failed.
@@ -50,6 +50,8 @@ class CeleryDispatcher:
 
     def _begin(self) -> None:
         self._event_ids: deque[str] = deque()
+        #: How many calls those are of.
+        self._calls = 0
         self._messages: deque[list[StepHint]] = deque()
         self._condition = threading.Condition()
         self._stopping = False
@@ -61,6 +63,7 @@ class CeleryDispatcher:
         with self._condition:
             if len(self._event_ids) < MAX_WAITING:
                 self._event_ids.extend(event_ids)
+                self._calls += 1
             self._notify()
 
     def execute(self, hints: Sequence[StepHint]) -> None:
@@ -101,6 +104,7 @@ class CeleryDispatcher:
                     return
                 self._gather()
                 event_ids = [self._event_ids.popleft() for _ in range(min(len(self._event_ids), EVENTS_PER_MESSAGE))]
+                self._calls = 0
                 messages = list(self._messages)
                 self._messages.clear()
             with forks.undivided:
@@ -108,12 +112,17 @@ class CeleryDispatcher:
 
     def _gather(self) -> None:
         """Wait a moment for more events if the last message about some has only just gone out."""
-        if not self._event_ids or self._messages:
-            return
-        left = self._events_sent_at + GATHER_SECONDS - monotonic_seconds()
-        self._condition.wait_for(
-            lambda: self._stopping or self._messages or len(self._event_ids) >= EVENTS_PER_MESSAGE, max(0.0, left)
-        )
+        self._wait_for_events(GATHER_SECONDS)
+        if self._calls > 1:
+            self._wait_for_events(CROWD_SECONDS)
+
+    def _wait_for_events(self, seconds: float) -> None:
+        """Wait until so long after the last message about events, unless something has to go out before."""
+        if self._event_ids:
+            self._condition.wait_for(
+                lambda: self._stopping or self._messages or len(self._event_ids) >= EVENTS_PER_MESSAGE,
+                max(0.0, self._events_sent_at + seconds - monotonic_seconds()),
+            )
 
     def _send(self, event_ids: list[str], messages: Iterable[list[StepHint]]) -> None:
         if monotonic_seconds() < self._closed_until:
