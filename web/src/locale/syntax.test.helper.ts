@@ -10,8 +10,8 @@ export interface Node {
   readonly [key: string]: unknown;
 }
 
-/** Generated, and what is not part of the interface. */
-const LEFT_OUT = /\.test\.|^api\/schema\.ts$/;
+/** Generated, of the compiler only, and what is not part of the interface. */
+const LEFT_OUT = /\.(test|d)\.|^api\/schema\.ts$/;
 
 /** All sources below a directory. */
 export function files(directory: string): string[] {
