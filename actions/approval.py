@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
+from workflowkit.engine.approvals import ANYBODY
 from workflowkit.registry import DurationInput, DurationText, Field, action
 
 if TYPE_CHECKING:
@@ -16,6 +17,10 @@ class Decided(TypedDict):
     status: Literal["approved", "rejected", "expired"]
     decisions: list[dict[str, Any]]
     data: dict[str, Any] | None
+
+
+_Text = Annotated[str, Field(min_length=1)]
+_Texts = Annotated[list[_Text], Field(min_items=1)]
 
 
 def _way(name: str, status: str) -> dict[str, Any]:
@@ -36,7 +41,7 @@ def approval(
     title: Annotated[str, Field(min_length=1, max_length=200)],
     timeout: Annotated[DurationInput, Field(examples=("7d",))] = "7d",
     description: Annotated[str, Field(widget="textarea")] = "",
-    assignees: Annotated[str | list[str] | None, Field(examples=("ada@example.com",))] = None,
+    assignees: Annotated[_Text | _Texts | None, Field(examples=("ada@example.com",))] = ANYBODY,
     form: Annotated[dict[str, Any] | None, Field(title="Form (JSON Schema)")] = None,
     needed: Annotated[int, Field(title="Approvals needed", minimum=1)] = 1,
     reject_on: Annotated[Literal["any", "all"], Field(title="Reject on")] = "any",
@@ -50,7 +55,7 @@ def approval(
         title: What is to be decided, in one line.
         timeout: How long to wait at most: text such as 7d, or a number of seconds, up to 366 days.
         description: What one has to know for it.
-        assignees: Who is asked. Without any: whoever may decide approvals.
+        assignees: Who is asked. Left out: whoever may decide approvals. Empty: the step fails.
         form: What is to be entered with an approval: a JSON Schema of type object.
         needed: How many of those who are asked have to approve.
         reject_on: One rejection rejects (any), or so many that not enough are left who could approve (all).
@@ -61,7 +66,7 @@ def approval(
         title,
         timeout=timeout,
         description=description,
-        assignees=assignees or (),
+        assignees=assignees,  # type: ignore[arg-type]  # null is refused there, as what is empty
         form=form,
         needed=needed,
         reject_on=reject_on,

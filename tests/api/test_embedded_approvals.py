@@ -23,8 +23,10 @@ def web(database_url: str) -> Iterator[Web]:
     with a_web(database_url, secret_key=SECRET_KEY) as web:
         for workflow_id in ("mine", "other"):
             built = a_workflow().trigger("test/asked")
-            for name, assignees in (("ada", [ADA]), ("bob", [BOB, "eve"]), ("anybody", [])):
-                inputs: dict[str, Any] = {"title": f"{workflow_id} {name}", "assignees": assignees}
+            for name, assignees in (("ada", [ADA]), ("bob", [BOB, "eve"]), ("anybody", None)):
+                inputs: dict[str, Any] = {"title": f"{workflow_id} {name}"} | (
+                    {"assignees": assignees} if assignees else {}
+                )
                 built = built.action(name, "builtin:approval", inputs).path("$source", name)
             web.services.authoring.deploy(DEFAULT_SCOPE, workflow_id, built.document())
         web.harness.send("test/asked")

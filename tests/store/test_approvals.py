@@ -19,6 +19,7 @@ from runtimes import Harness, a_runtime, at_once
 from workflowkit.base import failpoints
 from workflowkit.base.errors import (
     Conflict,
+    DefinitionError,
     Forbidden,
     Gone,
     InvalidForm,
@@ -510,6 +511,71 @@ def test_what_cannot_be_asked_fails_the_step_and_asks_nobody(sqlite_url: str, in
         assert run["status"] == "failed"
         assert words in run["error"]
         assert harness.rows("SELECT * FROM approvals") == []
+
+
+EMPTY: list[dict[str, Any]] = [{}, {"m": None}, {"m": ""}, {"m": " "}, {"m": []}, {"m": [""]}, {"m": [" "]}]
+
+
+@pytest.mark.parametrize("data", EMPTY, ids=repr)
+@pytest.mark.parametrize("in_loop", [False, True])
+def test_assignees_that_come_out_empty_ask_nobody_instead_of_everybody(
+    sqlite_url: str, data: dict[str, Any], in_loop: bool
+) -> None:
+    ask_by = "!ref($.item.m)" if in_loop else "!ref($.event.data.m)"
+    asking = {"id": "ask", "kind": "builtin:approval", "inputs": {"title": "Refund?", "assignees": ask_by}}
+    to_ask = [{"from": "$source", "to": "ask"}]
+    loop = {"id": "each", "kind": "builtin:for_each", "inputs": {"items": "!ref($.event.data.all)"},
+            "body": {"actions": [asking], "edges": to_ask}}  # fmt: skip
+    actions, edges = ([loop], [{"from": "$source", "to": "each"}]) if in_loop else ([asking], to_ask)
+    document = {"name": "x", "triggers": [{"event": "test/happened"}], "actions": actions, "edges": edges}
+    with a_runtime(sqlite_url) as harness:
+        harness.deploy(document)
+        harness.send("test/happened", {"all": [data]} if in_loop else data)
+        harness.drain()
+        harness.skip(5)
+        (run,) = harness.rows("SELECT status, error FROM runs WHERE parent_run_id IS NULL")
+        assert run["status"] == "failed"
+        assert "assignees" in run["error"]
+        assert harness.rows("SELECT * FROM approvals") == []
+
+
+@pytest.mark.parametrize("given", ["", [], [""]], ids=repr)
+def test_assignees_that_are_written_empty_are_not_published(sqlite_url: str, given: Any) -> None:
+    document = a_workflow().action("ask", "builtin:approval", {"title": "Refund?", "assignees": given})
+    with a_runtime(sqlite_url) as harness:
+        with pytest.raises(DefinitionError) as refused:
+            harness.deploy(document.path("$source", "ask").trigger("test/happened").document())
+        (problem,) = refused.value.problems
+        assert problem.pointer.startswith("/actions/0/inputs/assignees")
+
+
+@pytest.mark.parametrize("given", [None, "", [], (), " "], ids=repr)
+def test_a_handler_that_names_nobody_asks_nobody(database_url: str, given: Any) -> None:
+    def handler(ctx: StepContext) -> None:
+        ctx.step.approval("ok", "Go on?", assignees=given, timeout="1d")
+
+    with a_runtime(database_url, durable(handler)) as harness:
+        start(harness)
+        run = harness.run()
+        assert run["status"] == "failed"
+        assert "leave it out to ask whoever may decide" in run["error"]
+        assert harness.rows("SELECT * FROM approvals") == []
+
+
+def test_what_older_code_has_asked_of_everybody_goes_on(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def handler(ctx: StepContext) -> Any:
+        first = ctx.step.approval("first", "First?", assignees=[], timeout="1d")["status"]
+        return [first, ctx.step.approval("second", "Second?", timeout="1d")["status"]]
+
+    with a_runtime(database_url, durable(handler)) as harness:
+        with monkeypatch.context() as older:
+            older.setattr("workflowkit.engine.steptools.is_empty", lambda given: False)
+            start(harness)
+        for _ in range(2):  # the first is open, and then it is decided and entered again
+            (asked,) = harness.runtime.approvals.find(DEFAULT_SCOPE, limit=5, wanted=ApprovalFilter(status=Status.OPEN))
+            decide(harness, asked.record.id)
+            harness.drain()
+        assert output(harness, "d") == ["approved", "approved"]
 
 
 # --- crashes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from workflowkit.base.clock import rfc3339
 from workflowkit.base.errors import DefinitionError, InvalidInput, NonRetriableError
@@ -13,6 +13,10 @@ from workflowkit.base.jsonvalue import check_json, size_bytes
 from workflowkit.base.limits import Limits
 from workflowkit.definition.writtenschema import WrittenSchema
 from workflowkit.engine.waitspecs import seconds_of
+
+#: In place of who is asked: nobody in particular. It is not JSON, so that nothing that is looked up can come out as it.
+ANYBODY: Final[Any] = object()
+NOBODY_NAMED: Final = "assignees: given, and nobody is in it; leave it out to ask whoever may decide approvals"
 
 
 class Status(StrEnum):
@@ -129,7 +133,10 @@ def approval_request(
     reminders: Any,
     limits: Limits,
 ) -> ApprovalRequest:
-    """Return what a handler wants to ask, checked. Raises ``NonRetriableError``."""
+    """Return what a handler wants to ask, checked. Raises ``NonRetriableError``.
+
+    Of ``assignees`` that are empty (``is_empty``) this says nothing: it depends on whether they are asked already.
+    """
     _check_text(title, "title", limits.approval_title_chars, least=1)
     _check_text(description, "description", limits.approval_text_chars)
     listed = _assignees(assignees, limits)
@@ -144,7 +151,17 @@ def approval_request(
     return ApprovalRequest(title, description, form, listed, needed, RejectOn(reject_on), tuple(after_ms))
 
 
+def is_empty(given: Any) -> bool:
+    """Tell whether those who are asked were to be somebody in particular, and are nobody: null, no text, no list."""
+    listed = [given] if isinstance(given, str) else given
+    if not isinstance(listed, list | tuple):
+        return listed is None
+    return all(isinstance(each, str) and not each.strip() for each in listed)
+
+
 def _assignees(given: Any, limits: Limits) -> tuple[str, ...]:
+    if given is ANYBODY or is_empty(given):
+        return ()
     listed = [given] if isinstance(given, str) else given
     if not isinstance(listed, list | tuple):
         raise NonRetriableError(f"assignees: text, or a list of texts; got {given!r}")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from workflowkit.base.errors import StepError, SuspendInterrupt
+from workflowkit.base.errors import NonRetriableError, StepError, SuspendInterrupt
 from workflowkit.base.ids import idempotency_key, timed_id
-from workflowkit.engine.approvals import ApprovalRequest, Letter, expired
+from workflowkit.engine.approvals import NOBODY_NAMED, ApprovalRequest, Letter, expired
 from workflowkit.engine.failures import failed_by
 from workflowkit.engine.session import StepSession
 from workflowkit.engine.waits import APPROVAL_SIGNALS, Wait, WaitKind
@@ -21,10 +21,13 @@ MAIL_RETRIES = 4
 class Asking:
     """The step of an approval, as one attempt of its handler meets it.
 
-    Raises ``NonRetriableError`` for a step that cannot be opened.
+    Raises ``NonRetriableError`` for a step that cannot be opened, and for one that ``names_nobody``, unless it was
+    opened by code that let it.
     """
 
-    def __init__(self, session: StepSession, step_id: str, request: ApprovalRequest, timeout_ms: int) -> None:
+    def __init__(
+        self, session: StepSession, step_id: str, request: ApprovalRequest, timeout_ms: int, *, names_nobody: bool
+    ) -> None:
         self._session = session
         # SAFETY: S18 — what people are asked is stored and sent, and stands in the keys of steps.
         self._request: ApprovalRequest = request if session.mask is None else session.mask.value(request)
@@ -35,7 +38,11 @@ class Asking:
         if (hit := session.result(self._key, step_id)) is not None:
             self.result = hit.output or expired()
             return
-        self._wait = session.open_wait(self._key) or self._new_wait(timeout_ms)
+        opened = session.open_wait(self._key)
+        if opened is None and names_nobody:
+            # An approval without assignees is for everybody: a look-up that finds nobody must not be that.
+            raise NonRetriableError(NOBODY_NAMED)
+        self._wait = opened or self._new_wait(timeout_ms)
         # The end was fixed when the wait began, and the times of reminders follow from it.
         self._begun_at_ms = self._wait.until_ms - timeout_ms
         session.begin_wait(self._wait)

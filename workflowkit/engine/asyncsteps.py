@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from workflowkit.base.errors import SuspendInterrupt
 from workflowkit.base.httpcall import Response
+from workflowkit.engine.approvals import ANYBODY
 from workflowkit.engine.failures import failed_by
 from workflowkit.engine.outcome import Failed
 from workflowkit.engine.outputtypes import output_type_of
@@ -214,7 +215,7 @@ class AsyncSteps(StepTools):
         timeout: Duration,  # noqa: ASYNC109 - not of the call: the wait ends by itself
         description: str = "",
         form: Mapping[str, Any] | None = None,
-        assignees: str | Sequence[str] = (),
+        assignees: str | Sequence[str] = ANYBODY,
         needed: int = 1,
         reject_on: str = "any",
         reminders: Sequence[Duration] = (),

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from workflowkit.base.errors import NonRetriableError
 from workflowkit.base.httpcall import Response
+from workflowkit.engine.approvals import ANYBODY
 from workflowkit.engine.failures import failed_by
 from workflowkit.engine.outcome import Failed
 from workflowkit.engine.outputtypes import output_type_of
@@ -218,7 +219,7 @@ class Steps(StepTools):
         timeout: Duration,
         description: str = "",
         form: Mapping[str, Any] | None = None,
-        assignees: str | Sequence[str] = (),
+        assignees: str | Sequence[str] = ANYBODY,
         needed: int = 1,
         reject_on: str = "any",
         reminders: Sequence[Duration] = (),
@@ -228,7 +229,8 @@ class Steps(StepTools):
         ``status`` is ``approved``, ``rejected`` or ``expired``; ``data`` is what whoever decided it entered into
         ``form``, the JSON Schema of an object. ``needed`` of the ``assignees`` have to approve; one rejection rejects,
         or with ``reject_on="all"`` so many that not enough are left. Each assignee has a link of their own, which is
-        in the event ``workflow/approval.requested``, and in a mail to those that are e-mail addresses. ``reminders``
+        in the event ``workflow/approval.requested``, and in a mail to those that are e-mail addresses. With
+        ``assignees`` left out, whoever may decide approvals is asked; if they are empty, the step fails. ``reminders``
         are durations from the beginning.
         """
         asking = self._ask(

@@ -11,7 +11,7 @@ from workflowkit.base.httpcall import Call, Response, call_http
 from workflowkit.base.ids import derived_id, idempotency_key
 from workflowkit.base.jsonvalue import dumps
 from workflowkit.base.netguard import NetworkPolicy
-from workflowkit.engine.approvals import approval_request
+from workflowkit.engine.approvals import approval_request, is_empty
 from workflowkit.engine.asking import Asking
 from workflowkit.engine.channels import new_message, run_channel
 from workflowkit.engine.failures import stored_value, unstorable
@@ -117,7 +117,8 @@ class StepTools:
             title, description=description, form=form, assignees=assignees, needed=needed, reject_on=reject_on,
             reminders=reminders, limits=session.limits,
         )  # fmt: skip
-        return Asking(session, step_id, request, round(1000 * seconds_of(timeout, "timeout")))
+        timeout_ms = round(1000 * seconds_of(timeout, "timeout"))
+        return Asking(session, step_id, request, timeout_ms, names_nobody=is_empty(assignees))
 
     def _new_callback(self, step_id: str, timeout: Duration) -> dict[str, Any]:
         session = self._session
