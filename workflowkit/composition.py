@@ -24,6 +24,7 @@ from workflowkit.dispatch.broker import broker_trouble
 from workflowkit.dispatch.celery_app import create_celery, register_tasks
 from workflowkit.dispatch.publisher import CeleryDispatcher
 from workflowkit.dispatch.redis_notices import RedisNotices
+from workflowkit.dispatch.standin import StandIn
 from workflowkit.engine.extensions import Extensions, skipped_node
 from workflowkit.engine.facts import Fact
 from workflowkit.engine.optionlists import OptionLists
@@ -439,21 +440,23 @@ class Runtime:
     def pruning(self) -> Pruning:
         return Pruning(self.database, Kept.by(self.settings))
 
-    def register_tasks(self) -> Celery:
-        """Let this process's Celery application hand hints to its worker."""
+    def register_tasks(self, concurrency: int) -> Celery:
+        """Let this process's Celery application hand hints to its worker, and hints that cannot be sent go there."""
+        if isinstance(self.dispatcher, CeleryDispatcher):
+            self.dispatcher.let_stand_in(StandIn(self.worker, self.settings.queues, concurrency))
         return self._celery_with_tasks
 
     def close(self) -> None:
         """Send what is waiting, end the threads and close the connections of the parts that were made."""
         made = vars(self)
+        if isinstance(made.get("dispatcher"), CeleryDispatcher):
+            made["dispatcher"].stop()  # steps that its stand-in executes need the others until they end
         if "streams" in made:
             self.streams.close()
         if "heartbeat" in made:
             self.heartbeat.stop()
         if "logs" in made:
             self.logs.stop()
-        if isinstance(made.get("dispatcher"), CeleryDispatcher):
-            made["dispatcher"].stop()
         if "notices" in made:
             self.notices.close()
         if "database" in made:

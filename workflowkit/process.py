@@ -78,7 +78,7 @@ class Process:
         relay.start()
         try:
             return run_worker(
-                runtime.register_tasks(),
+                runtime.register_tasks(concurrency),
                 queues=self._settings.queues,
                 concurrency=concurrency,
                 name=f"{name}.{os.getpid()}@{self._app_id}",
@@ -134,7 +134,7 @@ class _Embedded:
 
         self._runtime = runtime
         self._worker: EmbeddedWorker = EmbeddedWorker(
-            runtime.register_tasks(), queues=serving.queues, concurrency=serving.concurrency
+            runtime.register_tasks(serving.concurrency), queues=serving.queues, concurrency=serving.concurrency
         )
         self._relay: RelayThread = runtime.relay_thread(serving)
 

@@ -160,3 +160,20 @@ def test_runs_have_the_names_of_their_workflows_and_are_filtered_by_choosing_one
     choice.fill("")
     choice.press("Enter")
     expect(rows.nth(1)).to_be_visible()
+
+
+def test_a_workflow_may_be_chosen_before_the_names_are_there(editor: EditorPage) -> None:
+    page, server = editor.page, editor.server
+    workflow_id = server.create(chain("log", event="search/late", name="Sold late"))
+    waiting: list[Route] = []
+    page.route("**/api/workflows?*", lambda route: waiting.append(route))
+    page.goto(f"{server.url}/runs")
+    choice = page.get_by_role("combobox", name="Workflow")
+    choice.fill("sold late")
+    choice.press("Enter")
+    expect(choice).to_have_value("sold late")
+    expect(page).not_to_have_url(re.compile("workflow="))
+    for route in waiting:
+        route.continue_()
+    expect(page).to_have_url(re.compile(f"workflow={workflow_id}"))
+    expect(choice).to_have_value("Sold late")

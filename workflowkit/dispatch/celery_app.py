@@ -30,6 +30,8 @@ _REDIS_OPTIONS = {
     "socket_connect_timeout": 2,
     "socket_timeout": 2,
     "retry_on_timeout": False,
+    # Who sends knows what to do instead; the default is to try again for six seconds.
+    "max_retries": 0,
     "socket_keepalive": True,
     "health_check_interval": 10,
 }
@@ -64,6 +66,7 @@ def create_celery(settings: Settings) -> Celery:
         task_default_queue=queue_name("default"),
         task_create_missing_queues=True,
         worker_prefetch_multiplier=1,
+        worker_consumer="workflowkit.dispatch.reconnecting:Consumer",
         worker_enable_remote_control=False,
         worker_hijack_root_logger=False,
         worker_disable_rate_limits=True,

@@ -19,6 +19,7 @@ from workflowkit.base.clock import monotonic_seconds
 from workflowkit.base.settings import DEFAULT_QUEUE
 from workflowkit.dispatch.celery_app import EXECUTE_TASK, MATCH_TASK, queue_name
 from workflowkit.dispatch.forking import begin_in_child
+from workflowkit.dispatch.standin import StandIn
 from workflowkit.runtime.hints import StepHint
 
 _log = logging.getLogger(__name__)
@@ -37,14 +38,19 @@ BREAKER_SECONDS = 2.0
 
 
 class CeleryDispatcher:
-    """The ``Dispatcher`` of a process. Its thread begins with the first hint, in a forked child anew."""
+    """The ``Dispatcher`` of a process. Its thread begins with the first hint, in a forked child anew.
+
+    What cannot be sent is dropped, or followed by the stand-in that a worker has.
+    """
 
     def __init__(self, app: Celery) -> None:
         self._app = app
+        self._stand_in: StandIn | None = None
         self._begin()
         forks.register(self._begin_in_child)
 
     def _begin_in_child(self) -> None:
+        self._stand_in = None  # the child is no worker
         self._begin()  # what waits in the parent is sent by the parent
         begin_in_child(self._app)
 
@@ -73,8 +79,14 @@ class CeleryDispatcher:
                 self._messages.extend(_spread(hints))
             self._notify()
 
+    def let_stand_in(self, stand_in: StandIn) -> None:
+        """Let hints be followed in this process whenever they cannot be sent."""
+        self._stand_in = stand_in
+
     def queued(self, queue: str = DEFAULT_QUEUE) -> int:
         """Return how many messages wait in a queue; 0 where the broker does not say."""
+        if self._is_away():
+            return 0
         try:
             with self._app.producer_pool.acquire(block=True) as producer:
                 channel: Any = producer.channel
@@ -89,6 +101,11 @@ class CeleryDispatcher:
             self._condition.notify()
         if self._thread is not None:
             self._thread.join()
+        if self._stand_in is not None:
+            self._stand_in.stop()
+
+    def _is_away(self) -> bool:
+        return monotonic_seconds() < self._closed_until
 
     def _notify(self) -> None:
         if self._thread is None and not self._stopping:
@@ -108,7 +125,10 @@ class CeleryDispatcher:
                 messages = list(self._messages)
                 self._messages.clear()
             with forks.undivided:
-                self._send(event_ids, messages)
+                is_sent = self._send(event_ids, messages)
+            if not is_sent and self._stand_in is not None:
+                # SAFETY: I15 — work goes on without the broker; what was sent all the same is a hint too many.
+                self._stand_in.take(event_ids, messages)
 
     def _gather(self) -> None:
         """Wait a moment for more events if the last message about some has only just gone out."""
@@ -124,9 +144,9 @@ class CeleryDispatcher:
                 max(0.0, self._events_sent_at + seconds - monotonic_seconds()),
             )
 
-    def _send(self, event_ids: list[str], messages: Iterable[list[StepHint]]) -> None:
-        if monotonic_seconds() < self._closed_until:
-            return
+    def _send(self, event_ids: list[str], messages: Iterable[list[StepHint]]) -> bool:
+        if self._is_away():
+            return False
         try:
             with self._app.producer_pool.acquire(block=True) as producer:
                 if event_ids:
@@ -142,6 +162,8 @@ class CeleryDispatcher:
             # Whatever the broker's client raises: a hint that was not sent is repeated by the relay.
             self._closed_until = monotonic_seconds() + BREAKER_SECONDS
             _log.warning("cannot reach the broker, hints pause for %s s: %s", BREAKER_SECONDS, error)
+            return False
+        return True
 
 
 def _spread(hints: Sequence[StepHint]) -> list[list[StepHint]]:

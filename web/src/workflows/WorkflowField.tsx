@@ -1,4 +1,4 @@
-import { useId, useMemo, useState } from "react";
+import { useEffect, useId, useMemo, useState } from "react";
 import { api, may } from "../api/session";
 import { useLoaded } from "../api/useLoaded";
 import { t } from "../locale/locale";
@@ -13,14 +13,20 @@ const NONE: readonly NamedWorkflow[] = [];
 /** A filter of a list by a workflow, chosen by its name; the address has the id. An application ends with a slash. */
 export function WorkflowField({ value }: { readonly value: string }): React.JSX.Element {
   const listId = useId();
-  const { value: workflows = NONE } = useLoaded(namedWorkflows);
-  const choices = useMemo(() => choicesOf(workflows), [workflows]);
+  const { value: workflows, error } = useLoaded(namedWorkflows);
+  const choices = useMemo(() => choicesOf(workflows ?? NONE), [workflows]);
   const [typed, setTyped] = useState<string | undefined>(undefined);
-  const take = (text: string): void => {
-    const id = chosenId(text, choices);
+  /** What was chosen; it is a name or an id, which only the names can tell. */
+  const [taken, setTaken] = useState<string | undefined>(undefined);
+  const isKnown = workflows !== undefined || error !== undefined;
+  useEffect(() => {
+    if (taken === undefined || !isKnown) return;
+    const id = chosenId(taken, choices);
+    // oxlint-disable-next-line react-hooks/set-state-in-effect -- once for each choice, which waits for the names
+    setTaken(undefined);
     setTyped(undefined);
     if (id !== value) setQuery({ workflow: id, cursor: undefined });
-  };
+  }, [taken, isKnown, choices, value]);
   return (
     <>
       <input
@@ -33,8 +39,8 @@ export function WorkflowField({ value }: { readonly value: string }): React.JSX.
         title={t("A workflow, or an application with a slash: shop/")}
         data-testid="workflow-filter"
         value={typed ?? labelFor(value, choices)}
-        onChange={({ target }) => (choices.has(target.value) ? take(target.value) : setTyped(target.value))}
-        onBlur={(event) => take(event.target.value)}
+        onChange={({ target }) => (choices.has(target.value) ? setTaken(target.value) : setTyped(target.value))}
+        onBlur={(event) => setTaken(event.target.value)}
         onKeyDown={(event) => event.key === "Enter" && event.currentTarget.blur()}
       />
       <datalist id={listId}>
