@@ -114,6 +114,12 @@ def chatty(ctx: StepContext, text: str, fails: bool = False) -> str:
     return text
 
 
+@wk.action("charge", name="Charge the card", category="Shop")
+def charge(ctx: StepContext, card: str) -> dict[str, Any]:
+    """Fail until tomorrow."""
+    raise RetryAfterError("the bank is away", 24 * 3600)
+
+
 CHANNELS = {"acme": {"C1": "#general", "C2": "#orders"}, "initech": {"C3": "#tps", "C4": "#printers"}}
 
 

@@ -50,3 +50,16 @@ def test_a_waiting_run_says_for_what_and_until_when_also_on_a_telephone(new_page
     assert told is not None
     assert graph is not None
     assert told["y"] + told["height"] <= graph["y"]
+
+
+def test_a_run_with_a_step_that_is_tried_again_says_why(editor: EditorPage) -> None:
+    document = chain("charge", event="summary/retrying")
+    document["actions"][0] |= {"inputs": {"card": "4242"}, "settings": {"retries": 3}}
+    editor.run(document, {})
+    summary = editor.get("run-summary")
+    expect(summary).to_contain_text("Attempt 1 of 4 failed: the bank is away", timeout=RUN_DEADLINE_MS)
+    expect(summary).to_contain_text(re.compile(r"Charge the card: Waits for its next attempt until .*\d"))
+    expect(editor.node("charge").get_by_test_id("step-state")).to_have_text("Retrying")
+    assert serious_in_both_themes(editor.page) == []
+    editor.node("charge").click()
+    expect(editor.get("step-detail").get_by_test_id("status")).to_have_text("retrying")

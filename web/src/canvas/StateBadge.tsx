@@ -12,6 +12,7 @@ const ICONS: Readonly<Record<string, IconName>> = {
   sleeping: "moon",
   waiting: "clock",
   ready: "clock",
+  retrying: "redo",
   held: "lock",
 };
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { DryRun, RunDetail } from "../api/schema";
+import type { DryRun, RunDetail, Step } from "../api/schema";
 import { openDocument } from "../document/read";
 import { paintDryRun, paintLive } from "../testrun/paint";
-import { paintRun, serverEdgeIds } from "./painting";
+import { paintRun, serverEdgeIds, shownStatus } from "./painting";
 
 const WRITTEN = {
   actions: [
@@ -14,6 +14,12 @@ const WRITTEN = {
     { id: "own", from: "a", to: "b" },
   ],
 };
+
+/** What is shown of a step that is ready, by what came of its attempts. */
+function readyAfter(...outcomes: readonly string[]): string {
+  const attempts = outcomes.map((outcome) => ({ outcome })) as unknown as Step["attempts"];
+  return shownStatus({ status: "ready", attempts });
+}
 
 describe("a painting", () => {
   it("finds edges by the names that the server gives them", () => {
@@ -38,6 +44,11 @@ describe("a painting", () => {
       status: "failed",
       note: "2.0 s · 2 attempts",
     });
+  });
+
+  it("tells a step that is to be tried again from one that is to begin", () => {
+    const shown = [readyAfter(), readyAfter("suspended"), readyAfter("retry"), readyAfter("lost")];
+    expect(shown).toEqual(["ready", "ready", "retrying", "retrying"]);
   });
 
   it("marks what a dry run may not execute", () => {

@@ -15,7 +15,7 @@ export type EdgeState = "taken" | "not_taken" | "dead";
 export const HELD = "held";
 
 export interface StepPaint {
-  /** A status of a step, or `held`. */
+  /** A status of a step, `retrying`, or `held`. */
   readonly status: string;
   /** A few letters beside it: how long it took, how often it was tried. */
   readonly note: string;
@@ -32,6 +32,7 @@ export const STATUS_WORDS: Readonly<Record<string, Message>> = {
   scheduled: "Scheduled",
   queued: "Queued",
   ready: "Ready",
+  retrying: "Retrying",
   running: "Running",
   sleeping: "Sleeping",
   waiting: "Waiting",
@@ -48,9 +49,15 @@ export function statusWord(status: string): string {
   return word === undefined ? status : t(word);
 }
 
+/** Where a step stands, as people are told: one that is to be tried again is `ready`, too, but for another reason. */
+export function shownStatus({ status, attempts }: Pick<Step, "status" | "attempts">): string {
+  const outcome = status === "ready" ? attempts.at(-1)?.outcome : undefined;
+  return outcome === "retry" || outcome === "lost" ? "retrying" : status;
+}
+
 /** A run on its graph. `written` is the graph as it is stored: the server names edges without ids by their places. */
 export function paintRun(run: RunDetail, scope: Scope, graph: Graph, written: Json): Painting {
-  const steps = run.steps.map((step): [string, StepPaint] => [step.id, { status: step.status, note: noteOf(step) }]);
+  const steps = run.steps.map((step): [string, StepPaint] => [step.id, paintOf(step)]);
   return {
     scope,
     steps: new Map([[SOURCE, { status: "completed", note: "" }], ...steps]),
@@ -81,6 +88,11 @@ export function edgesOf(
       return state === "taken" || state === "not_taken" || state === "dead" ? [[edge.id, state]] : [];
     }),
   );
+}
+
+function paintOf(step: Step): StepPaint {
+  const status = shownStatus(step);
+  return { status, note: status === "retrying" ? "" : noteOf(step) };
 }
 
 function noteOf(step: Step): string {

@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useMemo, useState } from "react";
 import type { RunDetail, Step } from "../api/schema";
 import { useLoaded } from "../api/useLoaded";
-import { paintRun, statusWord } from "../canvas/painting";
+import { paintRun, shownStatus, statusWord } from "../canvas/painting";
 import { SOURCE } from "../document/types";
 import "../editor/editor.css";
 import type { Tell } from "../editor/host";
@@ -148,16 +148,18 @@ interface StepFactsProps extends PartProps {
 
 /** What is to be known of a step, and what it asks people. */
 function StepFacts({ run, step, tell, onClose }: StepFactsProps): React.JSX.Element {
+  const status = shownStatus(step);
+  const error = status === "retrying" ? (step.attempts.at(-1)?.error ?? null) : step.error;
   return (
     <div className="run-detail" data-testid="step-detail">
       <header className="run-detail-head">
         <h2>{step.name}</h2>
-        <span className={`status status-${step.status}`}>{statusWord(step.status)}</span>
+        <span className={`status status-${status}`}>{statusWord(status)}</span>
         <span className="grow" />
         <IconButton icon="x" label={t("Close")} onClick={onClose} />
       </header>
       {step.started_at !== null && <p className="muted">{fullTime(step.started_at)}</p>}
-      {step.error !== null && <p className="callout callout-error">{step.error.message}</p>}
+      {error !== null && <p className="callout callout-error">{error.message}</p>}
       {tell !== undefined && step.inner.some(({ type }) => type === "approval") && (
         <Boundary>
           <StepApprovals run={run} step={step} mayDecide onDecided={(decided) => tell("decided", toldOf(decided))} />

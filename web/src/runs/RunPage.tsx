@@ -7,7 +7,7 @@ import { t } from "../locale/locale";
 import { pathTo, setQuery, useAddress } from "../shell/routes";
 import { Button } from "../shell/ui/Button";
 import { Link } from "../shell/ui/Link";
-import { loadGraph, sourcesOf } from "./graph";
+import { attemptsOf, loadGraph, sourcesOf } from "./graph";
 import { PaintedCanvas } from "./PaintedCanvas";
 import { RunHeader } from "./RunHeader";
 import { RunOverview } from "./RunOverview";
@@ -67,7 +67,7 @@ function LoadedRun({ run: told, error, refresh }: LoadedRunProps): React.JSX.Ele
           {t("This may be out of date: {reason}", { reason: error.message })}
         </p>
       )}
-      <RunSummary run={run} now={now} />
+      <RunSummary run={run} now={now} attemptsOf={(id) => (graph === undefined ? undefined : attemptsOf(graph, id))} />
       <div className="run-main">
         <div className="run-pictures">
           {graph !== undefined && painting !== undefined && (

@@ -3,6 +3,7 @@ import type { InnerStep, RunDetail, Step } from "../api/schema";
 import { useMay } from "../api/session";
 import type { Json } from "../base/json";
 import { isObject } from "../base/json";
+import { shownStatus } from "../canvas/painting";
 import { t } from "../locale/locale";
 import { Boundary, later } from "../shell/later";
 import { pathTo } from "../shell/routes";
@@ -45,7 +46,7 @@ export function StepDetail({ run, step, bars, template, onClose }: StepDetailPro
     <div className="run-detail" data-testid="step-detail">
       <header className="run-detail-head">
         <h2>{step.name}</h2>
-        <Status status={step.status} />
+        <Status status={shownStatus(step)} />
         <span className="grow" />
         <IconButton icon="x" label={t("Close")} onClick={onClose} />
       </header>

@@ -55,6 +55,14 @@ function writtenAt(document: Json, scope: Scope): Json {
   return here;
 }
 
+/** How often a step of the graph may be attempted; `undefined` where the graph, or its action, is not known. */
+export function attemptsOf({ document, graph, store }: RunGraph, id: string): number | undefined {
+  const action = graph.actions.find((one) => one.id === id);
+  const own = action?.settings?.retries ?? document.settings?.retries;
+  const retries = action && (own ?? store.getState().catalogue.get(action.kind)?.action.retries);
+  return typeof retries === "number" ? retries + 1 : undefined;
+}
+
 /** Which steps each step follows on edges that were taken. */
 export function sourcesOf(graph: RunGraph | undefined, edges: ReadonlyMap<string, string>): Sources {
   if (graph === undefined) return () => undefined;

@@ -7,6 +7,7 @@ const WORDS: Readonly<Record<string, Message>> = {
   scheduled: "scheduled",
   queued: "queued",
   ready: "ready",
+  retrying: "retrying",
   running: "running",
   sleeping: "sleeping",
   waiting: "waiting",

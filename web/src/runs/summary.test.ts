@@ -24,9 +24,11 @@ function aRun(changes: object): RunDetail {
   return { status: "running", finished_at: null, error: null, steps: [], ...changes } as unknown as RunDetail;
 }
 
+const UNKNOWN = (): undefined => undefined;
+
 /** What is said of a step that queues. */
 function queueOf(waits_for: object): string | undefined {
-  return waitingAt(aRun({ steps: [aStep("call", { status: "ready", waits_for })] }), NOW)[0]?.words;
+  return waitingAt(aRun({ steps: [aStep("call", { status: "ready", waits_for })] }), NOW, UNKNOWN)[0]?.words;
 }
 
 describe("what is said of a run first", () => {
@@ -49,19 +51,19 @@ describe("what is said of a run first", () => {
       { id: "ask/d", type: "run", name: "bill", finished_at: null, until },
     ];
     const steps = [aStep("ask", { status: "waiting", inner })];
-    const words = waitingAt(aRun({ steps }), NOW).map((each) => each.words);
+    const words = waitingAt(aRun({ steps }), NOW, UNKNOWN).map((each) => each.words);
     expect(words).toHaveLength(2);
     expect(words[0]).toMatch(/^Waits for an approval until .*2026/);
     expect(words[1]).toBe("Waits for a run of bill");
-    expect(waitingAt(aRun({ steps, finished_at: until }), NOW)).toEqual([]);
+    expect(waitingAt(aRun({ steps, finished_at: until }), NOW, UNKNOWN)).toEqual([]);
   });
 
   it("is the end of a sleep, too, and nothing of a step that has ended", () => {
     const inner = [{ id: "rest/wait", type: "sleep", name: "", finished_at: null, until: "2026-03-04T12:00:00Z" }];
     const sleeping = aStep("rest", { status: "sleeping", inner });
-    expect(waitingAt(aRun({ steps: [sleeping] }), NOW)[0]?.words).toMatch(/^Sleeps until .*2026/);
+    expect(waitingAt(aRun({ steps: [sleeping] }), NOW, UNKNOWN)[0]?.words).toMatch(/^Sleeps until .*2026/);
     const ended = { ...sleeping, finished_at: "2026-03-01T11:00:00Z" };
-    expect(waitingAt(aRun({ steps: [ended] }), NOW)).toEqual([]);
+    expect(waitingAt(aRun({ steps: [ended] }), NOW, UNKNOWN)).toEqual([]);
   });
 
   it("has no pointers in it", () => {
@@ -92,9 +94,26 @@ describe("what is said of a run first", () => {
     );
   });
 
-  it("is the pause before another attempt", () => {
-    const steps = [aStep("call", { status: "ready", attempts: [{}], due_at: "2026-03-01T12:05:00Z" })];
-    expect(waitingAt(aRun({ steps }), NOW)[0]?.words).toMatch(/^Waits for its next attempt until /);
-    expect(waitingAt(aRun({ steps }), NOW + 600_000)).toEqual([]);
+  it("is the pause before another attempt, and why there is one", () => {
+    const failed = { number: 1, outcome: "retry", error: { ...ERROR, message: "the bank is away" } };
+    const step = aStep("call", { status: "ready", attempts: [failed], due_at: "2026-03-01T12:05:00Z" });
+    const failureOf = (changes: object, all: number | undefined): string | undefined =>
+      waitingAt(aRun({ steps: [{ ...step, ...changes }] }), NOW, () => all)[0]?.failure;
+    const steps = [step];
+    expect(waitingAt(aRun({ steps }), NOW, UNKNOWN)[0]?.words).toMatch(/^Waits for its next attempt until /);
+    expect(waitingAt(aRun({ steps }), NOW + 600_000, UNKNOWN)).toEqual([]);
+    expect(failureOf({}, 4)).toBe("Attempt 1 of 4 failed: the bank is away");
+    expect(failureOf({}, undefined)).toBe("Attempt 1 failed: the bank is away");
+    // Attempts that only began to wait do not count, so that nobody can say how many there may be.
+    const attempts = [
+      { number: 1, outcome: "suspended" },
+      { ...failed, number: 2 },
+    ];
+    expect(failureOf({ attempts }, 4)).toBe("Attempt 2 failed: the bank is away");
+    expect(failureOf({ attempts: [{ number: 1, outcome: "lost", error: null }] }, 4)).toBe(
+      "Attempt 1 failed: its worker was lost",
+    );
+    // One that has only waited is not tried again.
+    expect(failureOf({ attempts: attempts.slice(0, 1) }, 4)).toBeUndefined();
   });
 });

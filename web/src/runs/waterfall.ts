@@ -1,6 +1,7 @@
 /** When things happened in a run, as rows of bars. Pure: the present time is given. */
 
 import type { Attempt, ChildRun, InnerStep, RunDetail, Step } from "../api/schema";
+import { shownStatus } from "../canvas/painting";
 import { t } from "../locale/locale";
 
 export type BarKind = "queue" | "run" | "failed" | "wait" | "retry";
@@ -112,7 +113,14 @@ function stepRows(run: RunDetail, step: Step, sources: Sources, now: number): re
   if (step.attempts.length === 0 && step.inner.length === 0 && step.status !== "ready") return [];
   const own = { step: step.id, childRun: undefined };
   return [
-    { key: step.id, label: step.name, depth: 0, status: step.status, bars: stepBars(run, step, sources, now), ...own },
+    {
+      key: step.id,
+      label: step.name,
+      depth: 0,
+      status: shownStatus(step),
+      bars: stepBars(run, step, sources, now),
+      ...own,
+    },
     ...step.inner.map((inner): Row => innerRow(step, inner, now)),
     ...run.children.filter((child) => owns(step, child)).map((child): Row => childRow(step, child, now)),
   ];
