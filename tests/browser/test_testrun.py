@@ -89,6 +89,57 @@ def test_a_past_event_is_tried_again(editor: EditorPage) -> None:
     expect(editor.edge("check", "small")).to_have_attribute("data-state", "taken")
 
 
+def test_past_events_are_told_apart_by_time_and_data(editor: EditorPage) -> None:
+    for order in ("o-1", "o-2"):
+        editor.server.post("/api/events", {"name": "test/told.apart", "data": {"order": order, "total": 3}})
+    editor.open(a_draft() | {"triggers": [{"event": "test/told.apart"}]})
+    editor.get("test-button").click()
+    labels = editor.get("test-past").locator("option")
+    expect(labels).to_have_count(3)
+    expect(labels.nth(1)).to_have_text(re.compile(r"\d:\d\d:\d\d.* · order: o-2, total: 3"))
+    expect(labels.nth(2)).to_have_text(re.compile(r"\d:\d\d:\d\d.* · order: o-1, total: 3"))
+
+
+def an_order(event: str) -> dict[str, Any]:
+    """Return a draft with an action that declares what it returns."""
+    order = {"id": "order", "kind": "load_order", "name": "Load it", "inputs": {"id": "o-1"}}
+    said = {"id": "said", "kind": "log", "inputs": {"message": "!ref($.state.order.id)"}}
+    edges = [{"from": "$source", "to": "order"}, {"from": "order", "to": "said"}]
+    return {"name": "Orders", "triggers": [{"event": event}], "actions": [order, said], "edges": edges}
+
+
+def test_what_an_action_declares_is_proposed_and_what_does_not_fit_is_told(editor: EditorPage) -> None:
+    editor.page.set_viewport_size({"width": 1200, "height": 640})
+    editor.open(an_order("test/declared"))
+    try_with(editor, {})
+    expect(editor.get("test-result")).to_be_in_viewport()
+    expect(editor.get("missing-order")).to_be_in_viewport()
+    stub = editor.get("missing-order").get_by_role("textbox")
+    assert json.loads(stub.input_value()) == {"output": {"id": "", "total": 0}}
+    expect(editor.get("stub-source")).to_contain_text("Made up")
+    expect(editor.get("stub-unfit")).to_have_count(0)
+    stub.fill('{"output": {"total": "much"}}')
+    expect(editor.get("stub-unfit")).to_contain_text("id is missing")
+    expect(editor.get("stub-unfit")).to_contain_text("total: This must be a number.")
+    assert serious_in_both_themes(editor.page) == []
+    stub.fill('{"output": {"id": "o-1", "total": 2}}')
+    expect(editor.get("stub-unfit")).to_have_count(0)
+    editor.get("use-stub").click()
+    expect(state_of(editor, "order")).to_have_text("Completed")
+
+
+def test_what_the_last_run_returned_is_proposed(editor: EditorPage) -> None:
+    workflow_id = editor.server.create(an_order("test/returned"))
+    editor.server.post(f"/api/workflows/{workflow_id}/publish")
+    editor.server.post("/api/events", {"name": "test/returned", "data": {}})
+    editor.server.wait_for_runs(workflow_id, status="completed")
+    editor.go(workflow_id)
+    try_with(editor, {})
+    stub = editor.get("missing-order").get_by_role("textbox")
+    assert json.loads(stub.input_value()) == {"output": {"id": "o-1", "total": 1}}
+    expect(editor.get("stub-source")).to_contain_text("last time")
+
+
 def with_approval() -> dict[str, Any]:
     """Return a draft in which somebody is asked, and a step says what they have decided."""
     ask = {"id": "ask", "kind": "builtin:approval", "name": "Ask the boss"}

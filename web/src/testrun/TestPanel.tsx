@@ -1,24 +1,28 @@
-import { useEffect, useMemo, useState } from "react";
+import type { RefObject } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import type { Event } from "../api/schema";
 import { api } from "../api/session";
 import { isObject, objectFrom } from "../base/json";
 import { dataSchema } from "../expressions/eventData";
 import { useEditor, useEditorContext, useHost } from "../editor/store";
-import { ago } from "../shell/times";
 import { Button, IconButton } from "../shell/ui/Button";
 import { Icon } from "../shell/ui/Icon";
 import { stepName } from "../document/names";
 import { EventDataField } from "./EventDataField";
 import { eventSchema } from "./eventSchema";
 import { PartField } from "./PartField";
+import { pastLabel } from "./past";
 import { PinList } from "./PinList";
 import { changeTestRun, keepStubs, openTestRun, paintTestRun, startTestRun, stopTestRun } from "./running";
+import type { TestRun } from "./running";
 import type { Stubs } from "./stubs";
 import { TestResult } from "./TestResult";
 import "./testrun.css";
 import { t } from "../locale/locale";
 
 const PAST_EVENTS = 10;
+/** Above what is scrolled to. */
+const GAP_PX = 8;
 
 /** Tries the draft with an event: nothing that reaches the world is executed, and nothing is stored. */
 export function TestPanel(): React.JSX.Element {
@@ -47,6 +51,7 @@ export function TestPanel(): React.JSX.Element {
       store.setState({ painting: undefined });
     };
   }, [store]);
+  const outcome = useOutcomeInView(result, error);
   const run = (used: Stubs): void => void startTestRun(store, host, used);
   return (
     <section className="side-content" aria-label={t("Test run")}>
@@ -101,30 +106,48 @@ export function TestPanel(): React.JSX.Element {
             </Button>
           )}
         </div>
-        {error.length > 0 && (
-          <div className="callout callout-error" role="alert">
-            <Icon name="alert" />
-            <div>
-              {error.map((line) => (
-                <p key={line}>{line}</p>
-              ))}
+        <div ref={outcome} className="stack">
+          {error.length > 0 && (
+            <div className="callout callout-error" role="alert">
+              <Icon name="alert" />
+              <div>
+                {error.map((line) => (
+                  <p key={line}>{line}</p>
+                ))}
+              </div>
             </div>
-          </div>
-        )}
-        {result !== undefined && (
-          <TestResult
-            result={result}
-            stubs={stubs}
-            onStubs={run}
-            onUnpin={(kept) => {
-              keepStubs(store, kept);
-              run(kept);
-            }}
-          />
-        )}
+          )}
+          {result !== undefined && (
+            <TestResult
+              result={result}
+              stubs={stubs}
+              onStubs={run}
+              onUnpin={(kept) => {
+                keepStubs(store, kept);
+                run(kept);
+              }}
+            />
+          )}
+        </div>
       </div>
     </section>
   );
+}
+
+/** Scrolls the panel to what a run has come to, when it has: it begins below what was filled in. */
+function useOutcomeInView(result: TestRun["result"], error: TestRun["error"]): RefObject<HTMLDivElement | null> {
+  const outcome = useRef<HTMLDivElement>(null);
+  const seen = useRef({ result, error });
+  useEffect(() => {
+    const isNew = seen.current.result !== result || seen.current.error !== error;
+    seen.current = { result, error };
+    const box = outcome.current;
+    const panel = box?.parentElement;
+    if (!isNew || (result === undefined && error.length === 0) || !box || !panel) return;
+    // Not `scrollIntoView`: it would move the page around an embedded editor, too.
+    panel.scrollTop += box.getBoundingClientRect().top - panel.getBoundingClientRect().top - GAP_PX;
+  }, [result, error]);
+  return outcome;
 }
 
 interface PastEventsProps {
@@ -149,7 +172,7 @@ function PastEvents({ events, onChoose }: PastEventsProps): React.JSX.Element | 
         <option value="">{t("Choose one")}</option>
         {events.map((event) => (
           <option key={event.id} value={event.id}>
-            {event.name}, {ago(event.received_at)}
+            {pastLabel(event)}
           </option>
         ))}
       </select>

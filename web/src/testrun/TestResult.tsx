@@ -1,14 +1,15 @@
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import type { DryRun, DryStep, Missing } from "../api/schema";
 import type { JsonObject } from "../base/json";
 import { without } from "../base/json";
 import { statusWord } from "../canvas/painting";
 import type { KindNames } from "../document/names";
-import { useEditor } from "../editor/store";
+import { useEditor, useEditorContext } from "../editor/store";
 import { length } from "./length";
 import { Button } from "../shell/ui/Button";
 import { Icon } from "../shell/ui/Icon";
 import { JsonTree } from "../shell/ui/JsonTree";
+import { misfits } from "./outputs";
 import type { Stubs } from "./stubs";
 import { pinKey, plainStubs, proposedStub, stubFrom } from "./stubs";
 import { t } from "../locale/locale";
@@ -117,6 +118,9 @@ function awaited(what: string, name: string): string {
   return words[what]?.() ?? t("waits for {what}.", { what: [what, name].join(" ").trim() });
 }
 
+/** Lines about what does not fit. */
+const MOST_UNFIT = 5;
+
 interface StubFormProps {
   readonly missing: Missing;
   /** What the step is called. */
@@ -126,8 +130,17 @@ interface StubFormProps {
 
 /** Asks what stands for something that a test run may not do, or that does not happen by itself. */
 function StubForm({ missing, name, onStub }: StubFormProps): React.JSX.Element {
-  const [text, setText] = useState(() => JSON.stringify(proposedStub(missing), null, 2));
+  const { store } = useEditorContext();
+  const outputs = useEditor((state) => state.catalogue.get(missing.kind)?.action.outputs) ?? undefined;
+  const [proposal] = useState(() => proposedStub(missing, store.getState().samples.outputs.get(missing.step), outputs));
+  const proposed = JSON.stringify(proposal.stub, null, 2);
+  const [text, setText] = useState(proposed);
   const read = stubFrom(text);
+  const output = "stub" in read && missing.waits_for === null ? read.stub.output : undefined;
+  const unfit = useMemo(
+    () => (outputs === undefined || output === undefined ? [] : misfits(outputs, output)),
+    [outputs, output],
+  );
   const ways = plainStubs(missing);
   return (
     <div className="test-missing" data-testid={`missing-${missing.step}`}>
@@ -159,8 +172,25 @@ function StubForm({ missing, name, onStub }: StubFormProps): React.JSX.Element {
           value={text}
           onChange={(event) => setText(event.target.value)}
         />
+        {proposal.source !== undefined && text === proposed && (
+          <span className="muted" data-testid="stub-source">
+            {proposal.source === "last"
+              ? t("What it returned last time.")
+              : t("Made up after what the action says it returns.")}
+          </span>
+        )}
         {"error" in read && <span className="field-error">{read.error}</span>}
       </label>
+      {unfit.length > 0 && (
+        <div className="test-unfit" role="status" data-testid="stub-unfit">
+          {t("The action says that it returns something else:")}
+          <ul>
+            {unfit.slice(0, MOST_UNFIT).map((line) => (
+              <li key={line}>{line}</li>
+            ))}
+          </ul>
+        </div>
+      )}
       <div>
         <Button testId="use-stub" disabled={"error" in read} onClick={() => "stub" in read && onStub(read.stub)}>
           {t("Use this and run again")}

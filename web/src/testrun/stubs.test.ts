@@ -35,12 +35,23 @@ describe("stubs", () => {
 
   it("are proposed by what is missing", () => {
     const missing = { step: "w", kind: "k", stub: "step:w/event" };
-    expect(proposedStub({ ...missing, waits_for: "event", name: "paid" })).toEqual({
-      event: { name: "paid", data: {} },
+    const stubOf = (waits_for: string | null, name: string | null): object =>
+      proposedStub({ ...missing, waits_for, name }, undefined, undefined).stub;
+    expect(stubOf("event", "paid")).toEqual({ event: { name: "paid", data: {} } });
+    expect(stubOf(null, null)).toEqual({ output: {} });
+    expect(stubOf("approval", null)).toEqual({ output: { status: "approved", data: {} } });
+  });
+
+  it("are what a step returned last, or else what its action declares", () => {
+    const missing = { step: "pay", kind: "pay", stub: "node:pay", waits_for: null, name: null };
+    const declared = { type: "object", properties: { id: { type: "string" }, total: { type: "number" } } };
+    expect(proposedStub(missing, { id: "ch_1" }, declared)).toEqual({
+      stub: { output: { id: "ch_1" } },
+      source: "last",
     });
-    expect(proposedStub({ ...missing, waits_for: null, name: null })).toEqual({ output: {} });
-    expect(proposedStub({ ...missing, waits_for: "approval", name: null })).toEqual({
-      output: { status: "approved", data: {} },
+    expect(proposedStub(missing, undefined, declared)).toEqual({
+      stub: { output: { id: "", total: 0 } },
+      source: "declared",
     });
   });
 

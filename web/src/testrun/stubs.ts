@@ -3,7 +3,9 @@
 import type { DryStep, Missing } from "../api/schema";
 import type { Json, JsonObject } from "../base/json";
 import { isObject } from "../base/json";
+import type { Schema } from "../config/schema";
 import { t } from "../locale/locale";
+import { madeUp } from "./outputs";
 
 /** Stubs as the server takes them, by `node:<id>` or `step:<id>/<step>`. */
 export type Stubs = Readonly<Record<string, JsonObject>>;
@@ -33,8 +35,24 @@ export function pinKey(step: Pick<DryStep, "id">): string {
   return `node:${step.id}`;
 }
 
-/** A stub to begin with for something that is missing: one that the test run takes as it is. */
-export function proposedStub(missing: Missing): JsonObject {
+/** A stub to begin with, and where it comes from. */
+export interface Proposal {
+  readonly stub: JsonObject;
+  readonly source: "last" | "declared" | undefined;
+}
+
+/**
+ * A stub to begin with for something that is missing: one that the test run takes as it is. What a step returned last, or
+ * else what its action declares, is nearer to what comes than nothing.
+ */
+export function proposedStub(missing: Missing, last: Json | undefined, declared: Schema | undefined): Proposal {
+  if (missing.waits_for !== null) return { stub: awaitedStub(missing), source: undefined };
+  if (last !== undefined) return { stub: { output: last }, source: "last" };
+  if (declared === undefined) return { stub: { output: {} }, source: undefined };
+  return { stub: { output: madeUp(declared, declared) }, source: "declared" };
+}
+
+function awaitedStub(missing: Missing): JsonObject {
   if (missing.waits_for === "event") return { event: { name: missing.name ?? "", data: {} } };
   if (missing.waits_for === "approval") return { output: { status: "approved", data: {} } };
   return { output: {} };
