@@ -389,3 +389,19 @@ def test_an_admin_reads_who_did_what_and_a_viewer_does_not(guarded: Guarded, pag
     page.goto(f"{guarded.url}/audit")
     log_in(page, "vera@example.org")
     expect(page.get_by_role("alert")).to_contain_text("audit:read")
+
+
+def test_who_may_not_hold_up_other_tenants_is_not_offered_it(guarded: Guarded, page: Page) -> None:
+    headers = {"Authorization": f"Bearer {guarded.key}"}
+    limits = [{"limit": 5, "key": "'mail'"}, {"limit": 2, "key": "'mail'", "scope": "installation"}]
+    body = {"id": "limited", "document": chain("log") | {"settings": {"concurrency": limits}}}
+    assert page.request.post(f"{guarded.url}/api/workflows", data=body, headers=headers).status == 201
+    page.goto(f"{guarded.url}/workflows/limited")
+    log_in(page)
+    page.get_by_test_id("node-$source").click()
+    page.get_by_role("tab", name="Flow control").click()
+    scopes = page.get_by_test_id("flow-concurrency").get_by_label("Shared by")
+    expect(scopes.nth(0).locator("option")).to_have_text(["Default (Workflow)", "Workflow", "Tenant"])
+    # What is there is shown, and can be changed.
+    expect(scopes.nth(1).locator("option").last).to_have_text("Installation")
+    expect(page.get_by_test_id("flow-concurrency")).to_contain_text("holds up other tenants")

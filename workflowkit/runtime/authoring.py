@@ -28,6 +28,7 @@ from workflowkit.base.scope import Scope, check_tenant
 from workflowkit.base.secretstore import SecretStore
 from workflowkit.definition import ActionCatalogue
 from workflowkit.definition.eventdata import EventSchemas
+from workflowkit.definition.limitrules import check_shared_limits
 from workflowkit.definition.model import Json, Trigger, Workflow
 from workflowkit.definition.patterns import WEBHOOK_PREFIX
 from workflowkit.definition.secrets import secrets_named_in
@@ -159,13 +160,14 @@ class Authoring:
                 raise StaleRevision(f"the draft is at revision {draft.revision}, the edit was based on {revision}")
             return rows.get_draft(tx, scope, workflow_id)
 
-    def validate(self, document: Json, scope: Scope) -> list[Problem]:
+    def validate(self, document: Json, scope: Scope, *, may_share_limits: bool = True) -> list[Problem]:
         """Return everything that is wrong with a document, sorted by place. Nothing is stored or executed.
 
-        What this tenant may not be started by, and secrets that it does not have, come last.
+        What this tenant may not be started by, secrets that it does not have, and limits that are shared with other
+        tenants, where whoever would publish it may not share them, come last.
         """
         found = definition.validate(document, self.actions, self.limits, self.events)
-        return [*found, *self._refusals(document, scope)]
+        return [*found, *self._refusals(document, scope), *_unshared(document, may_share_limits)]
 
     def rules_for(self, scope: Scope) -> TriggerRules:
         """Return by what the workflows of a tenant may be started."""
@@ -198,18 +200,19 @@ class Authoring:
 
     def publish(
         self, scope: Scope, workflow_id: str, *, revision: int | None = None, note: str | None = None,
-        by: By = PROGRAM,
+        by: By = PROGRAM, may_share_limits: bool = True,
     ) -> Published:  # fmt: skip
         """Make the draft the version that new runs execute. Idempotent: the published document makes no new version.
 
         ``revision`` is the draft the author has seen; ``StaleRevision`` if it is another by now. The version keeps who
-        publishes it, and the ``note``. Raises ``NotFound``, ``WorkflowArchived``, ``LimitExceeded`` with the pointer
-        ``/note``, and ``DefinitionError`` with all problems if the draft has an error; then nothing changes.
+        publishes it, and the ``note``. ``may_share_limits`` says whether they may hold up other tenants by a limit of
+        concurrency. Raises ``NotFound``, ``WorkflowArchived``, ``LimitExceeded`` with the pointer ``/note``, and
+        ``DefinitionError`` with all problems if the draft has an error; then nothing changes.
         """
         said = self._said(note, by)
         seen = self.get_draft(scope, workflow_id)
         # Asks the application, which may take its time: not under a lock.
-        refused = self._refusals(seen.document, scope)
+        refused = [*self._refusals(seen.document, scope), *_unshared(seen.document, may_share_limits)]
         # Validated under the workflow's lock, so that what was validated is what is published.
         with self.database.transaction("publish") as tx:
             workflow = rows.lock(tx, scope, workflow_id)
@@ -458,6 +461,11 @@ def _put_in_force(tx: Transaction, scope: Scope, workflow: WorkflowRecord, parse
     )  # fmt: skip
     is_paused = not workflow.enabled or workflow.is_archived
     schedules.plan(tx, scope, workflow.id, parsed.schedules, is_paused=is_paused)
+
+
+def _unshared(document: Json, may_share_limits: bool) -> list[Problem]:
+    # Where anybody could share a limit, one tenant could hold up another: by a run that counts, and waits for a year.
+    return [] if may_share_limits else check_shared_limits(document)
 
 
 def _check_id(workflow_id: str) -> None:

@@ -52,9 +52,12 @@ PERMISSIONS = (
     "audit:read",
     "secrets:read",
     "secrets:write",
+    "limits:share",
 )
 #: What is to be asked for: to see what is encrypted, what people do, and what concerns the whole installation.
-_UNORDINARY = frozenset({"runs:decrypt", "system:read", "metrics:read", "apps:write", "audit:read", "secrets:write"})
+_UNORDINARY = frozenset(
+    {"runs:decrypt", "system:read", "metrics:read", "apps:write", "audit:read", "secrets:write", "limits:share"}
+)  # fmt: skip
 #: What a key may do unless something else is said.
 ORDINARY_PERMISSIONS = tuple(permission for permission in PERMISSIONS if permission not in _UNORDINARY)
 #: How long a process may go on accepting a key that another process has revoked.

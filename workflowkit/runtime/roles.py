@@ -18,7 +18,7 @@ _OPERATOR = _VIEWER | {
 #: For programs only: to act in somebody's name, and to see what is encrypted. No role has them.
 NOT_OF_PEOPLE = frozenset({"approvals:impersonate", "runs:decrypt"})
 #: About the whole installation, whichever tenant one acts for.
-OF_THE_INSTALLATION = frozenset({"system:read", "metrics:read", "apps:write"})
+OF_THE_INSTALLATION = frozenset({"system:read", "metrics:read", "apps:write", "limits:share"})
 
 #: From the least to the most.
 ROLES: dict[str, frozenset[str]] = {

@@ -1047,7 +1047,7 @@ export interface NewKey {
   /** Who uses it. */
   readonly name: string;
   /** What it may do; you must hold each yourself. */
-  readonly permissions: readonly ("events:send" | "workflows:read" | "workflows:write" | "workflows:publish" | "workflows:pause" | "runs:read" | "runs:write" | "actions:read" | "keys:admin" | "webhooks:read" | "webhooks:write" | "signals:send" | "http:call" | "approvals:read" | "approvals:decide" | "approvals:impersonate" | "approvals:override" | "runs:decrypt" | "alerts:read" | "alerts:write" | "system:read" | "metrics:read" | "embed:issue" | "apps:write" | "users:admin" | "audit:read" | "secrets:read" | "secrets:write")[];
+  readonly permissions: readonly ("events:send" | "workflows:read" | "workflows:write" | "workflows:publish" | "workflows:pause" | "runs:read" | "runs:write" | "actions:read" | "keys:admin" | "webhooks:read" | "webhooks:write" | "signals:send" | "http:call" | "approvals:read" | "approvals:decide" | "approvals:impersonate" | "approvals:override" | "runs:decrypt" | "alerts:read" | "alerts:write" | "system:read" | "metrics:read" | "embed:issue" | "apps:write" | "users:admin" | "audit:read" | "secrets:read" | "secrets:write" | "limits:share")[];
   /** The only events that a key for sending may send: names, or beginnings of names with * at the end. Default: all. */
   readonly event_names?: readonly string[] | null;
 }

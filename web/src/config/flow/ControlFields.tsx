@@ -1,4 +1,5 @@
 import { useMemo } from "react";
+import { useSession } from "../../api/session";
 import type { JsonObject } from "../../base/json";
 import { without } from "../../base/json";
 import type { FocusWish } from "../../editor/store";
@@ -7,7 +8,7 @@ import { t } from "../../locale/locale";
 import { contract } from "../contract";
 import type { FieldMessage } from "../form";
 import { SchemaForm } from "../SchemaForm";
-import { isExpression, plainSchema, sentenceOf } from "./controls";
+import { isExpression, plainSchema, sentenceOf, withoutSharing } from "./controls";
 import { KeyField } from "./KeyField";
 import type { ControlName } from "./values";
 
@@ -24,7 +25,12 @@ interface ControlFieldsProps {
 /** The fields of one control, or of one limit; above them what they come to. */
 export function ControlFields(props: ControlFieldsProps): React.JSX.Element {
   const { name, value, messages, isReadOnly, focusWish, onChange } = props;
-  const schema = useMemo(() => plainSchema(name), [name]);
+  const mayShare = useSession(({ state }) => state?.permissions.includes("limits:share") === true);
+  const { scope } = value;
+  const schema = useMemo(() => {
+    const all = plainSchema(name);
+    return mayShare ? all : withoutSharing(all, scope);
+  }, [name, mayShare, scope]);
   const plain = useMemo(() => Object.fromEntries(Object.entries(value).filter(([key]) => !isExpression(key))), [value]);
   const expressions = Object.fromEntries(Object.entries(value).filter(([key]) => isExpression(key)));
   const sentence = sentenceOf(name, value);

@@ -108,6 +108,18 @@ export function plainSchema(name: ControlName): Schema {
   return { type: "object", properties: Object.fromEntries(titled) as JsonObject, required };
 }
 
+/** What limits count that other tenants do, too. */
+const OF_OTHERS: ReadonlySet<Json> = new Set(["environment", "installation"]);
+
+/** The fields of a control without the scopes that need a permission, but for the one that is `chosen`. */
+export function withoutSharing(schema: Schema, chosen: Json | undefined): Schema {
+  const properties = isObject(schema.properties) ? schema.properties : {};
+  const { scope } = properties;
+  if (!isObject(scope) || !isList(scope.enum)) return schema;
+  const offered = scope.enum.filter((each) => each === chosen || !OF_OTHERS.has(each));
+  return { ...schema, properties: { ...properties, scope: { ...scope, enum: offered } } };
+}
+
 /** Whether a key of a control holds an expression. */
 export function isExpression(key: string): boolean {
   return key === "key" || key === "if" || key === "by";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { JsonObject } from "../../base/json";
 import type { WorkflowDocument } from "../../document/types";
-import { CONTROLS, plainSchema, sentenceOf } from "./controls";
+import { CONTROLS, plainSchema, sentenceOf, withoutSharing } from "./controls";
 import { whyNot } from "./exclusions";
 import { outcomeOf } from "./past";
 import {
@@ -15,6 +15,11 @@ import {
   secondsOf,
   withoutFlow,
 } from "./values";
+
+function offered(chosen?: string): unknown {
+  const { properties } = withoutSharing(plainSchema("concurrency"), chosen);
+  return ((properties as JsonObject).scope as JsonObject).enum;
+}
 
 describe("values", () => {
   test("limits are read in every form that a document may have", () => {
@@ -84,6 +89,12 @@ describe("controls", () => {
     expect(Object.keys(plainSchema("priority").properties as JsonObject)).toEqual(["most"]);
     expect(Object.keys(plainSchema("idempotency").properties as JsonObject)).toEqual(["period"]);
     expect(plainSchema("batch").required).toEqual(["max_size", "timeout"]);
+  });
+
+  test("scopes that hold up other tenants are not offered, but for the one that is chosen", () => {
+    expect(offered()).toEqual(["workflow", "tenant"]);
+    expect(offered("installation")).toEqual(["workflow", "tenant", "installation"]);
+    expect(withoutSharing(plainSchema("throttle"), undefined)).toEqual(plainSchema("throttle"));
   });
 
   test.each([
