@@ -49,6 +49,17 @@ def test_what_no_run_has_shown_yet_is_marked_until_one_has(editor: EditorPage) -
     expect(editor.get("expr-preview")).to_have_text("stringHi Ada")
 
 
+def test_a_new_workflow_shows_the_last_event_with_the_name_that_its_trigger_is_given(editor: EditorPage) -> None:
+    editor.server.post("/api/events", {"name": "refs/came.before", "data": {"city": "Bern"}})
+    document = chain("log", event="")
+    document["actions"][0]["inputs"] = {"message": "To !ref($.event.data.city)"}
+    editor.open(document)
+    editor.select("$source")
+    editor.page.get_by_role("combobox", name="Event").fill("refs/came.before")
+    editor.select("log")
+    expect(editor.get("expr-preview")).to_have_text("stringTo Bern")
+
+
 def test_what_may_be_referred_to_is_offered_by_the_page_itself(editor: EditorPage) -> None:
     document = chain("builtin:if", "log")
     document["actions"][0]["id"] = "if-a"

@@ -13,6 +13,13 @@ export function triggersOf(document: WorkflowDocument): readonly JsonObject[] {
   return [...(document.trigger === undefined ? [] : [document.trigger]), ...(document.triggers ?? [])];
 }
 
+/** The name of the first event that starts a workflow, as far as it is one name; "" for none. */
+export function firstEventName(document: WorkflowDocument): string {
+  const names = triggersOf(document).map(({ event }) => event);
+  const found = names.find((name) => typeof name === "string" && name !== "" && !name.includes("*"));
+  return typeof found === "string" ? found : "";
+}
+
 /** The document with other triggers; from the first change on they are one list. */
 export function withTriggers(document: WorkflowDocument, triggers: readonly JsonObject[]): WorkflowDocument {
   const { trigger: _, ...rest } = document;

@@ -8,7 +8,7 @@ import { asApiError } from "../api/useLoaded";
 import type { Json, JsonObject } from "../base/json";
 import { objectFrom } from "../base/json";
 import { statusWord } from "../canvas/painting";
-import { triggersOf } from "../config/triggers";
+import { firstEventName } from "../config/triggers";
 import { toJson } from "../document/read";
 import type { EditorHost } from "../editor/host";
 import type { EditorStore } from "../editor/store";
@@ -50,7 +50,7 @@ export function openTestRun(store: EditorStore): TestRun {
     return isThere ? testRun : { ...testRun, part: { ...testRun.part, step } };
   }
   return {
-    name: firstEvent(triggersOf(history.present)),
+    name: firstEventName(history.present),
     text: NO_DATA,
     sample: undefined,
     part: { extent: "all", step },
@@ -141,9 +141,4 @@ export function samplesOf({ steps }: DryRun, event: JsonObject, before: Samples)
   const ended = steps.filter(({ status }) => status === "completed");
   const outputs = ended.map(({ id, output }): [string, Json] => [id, output]);
   return { event, outputs: new Map([...before.outputs, ...outputs]) };
-}
-
-function firstEvent(triggers: readonly JsonObject[]): string {
-  const found = triggers.map(({ event }) => event).find((event) => typeof event === "string" && !event.includes("*"));
-  return typeof found === "string" ? found : "";
 }
