@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from workflowkit.localengine import LocalEngine
     from workflowkit.runtime.auditing import By
     from workflowkit.runtime.authoring import Published, TriggerPolicy
-    from workflowkit.runtime.deliveries import Source
+    from workflowkit.runtime.deliveries import ScopeOf, Source
     from workflowkit.runtime.functions import App, Synced
     from workflowkit.runtime.hosts import Authenticate
     from workflowkit.runtime.intake import Accepted
@@ -172,13 +172,15 @@ class WorkflowKit:
         *,
         verify: Verify,
         event_names: Sequence[str] | None = None,
-        scope: Scope | None = None,
+        scope: Scope | ScopeOf | None = None,
     ) -> Callable[[_Maker], _Maker]:
         """Take deliveries at ``/w/<name>``; the decorated function makes events of those that are genuine.
 
         It is given a ``webhooks.Delivery`` and returns an event, a list of events, or ``None`` to ignore it; whatever
-        it raises is answered with a 500, and the provider tries again. Its ids count for the whole tenant. Raises
-        ``InvalidInput`` for a bad name, ``AlreadyExists``.
+        it raises is answered with a 500, and the provider tries again. Its ids count for the whole tenant.
+
+        The events go to the tenant ``scope``, or to the one that it returns for a genuine delivery (``None``: the
+        delivery is ignored); else to that of the settings. Raises ``InvalidInput`` for a bad name, ``AlreadyExists``.
         """
         from workflowkit.runtime.deliveries import Source
         from workflowkit.webhooks.settings import name_problems
@@ -189,9 +191,9 @@ class WorkflowKit:
             raise AlreadyExists(f"there is a webhook {name!r} already")
 
         def register(maker: _Maker) -> _Maker:
-            self._webhooks[name] = Source(
-                name, verify, maker, scope or self.settings.scope, None if event_names is None else tuple(event_names)
-            )
+            home, scope_of = (self.settings.scope, scope) if callable(scope) else (scope or self.settings.scope, None)
+            names = None if event_names is None else tuple(event_names)
+            self._webhooks[name] = Source(name, verify, maker, home, names, scope_of)
             return maker
 
         return register

@@ -173,6 +173,7 @@ class Runtime:
             self.secret_store,
             self.registry.events,
             self.extensions.trigger_policy,
+            lambda scope, names: self.deliveries.known_among(scope, names),
         )
 
     @cached_property

@@ -21,7 +21,7 @@ from workflowkit import StepContext, WorkflowKit
 from workflowkit.api.services import services_of
 from workflowkit.base import failpoints
 from workflowkit.base.errors import AlreadyExists, InvalidInput
-from workflowkit.base.scope import DEFAULT_SCOPE
+from workflowkit.base.scope import DEFAULT_SCOPE, Scope
 from workflowkit.base.secrets import Keyring
 from workflowkit.runtime.deliveries import REPLAY_WINDOW_MS, Source
 from workflowkit.webhooks import Delivery, github, stripe, unverified
@@ -656,6 +656,86 @@ def test_an_application_takes_deliveries_with_a_function(database_url: str) -> N
         rows = tx.connection.exec_driver_sql("SELECT name, extra FROM events ORDER BY id").all()
     assert [tuple(row) for row in rows] == [("git/push", '{"webhook":"push"}'), ("open/called", '{"webhook":"open"}')]
     wk.stop()
+
+
+def test_an_application_says_to_which_tenant_a_delivery_goes(database_url: str) -> None:
+    asked: list[Any] = []
+
+    def customer_of(delivery: Delivery) -> Scope | None:
+        asked.append(delivery.body)
+        customer = delivery.body["account"]
+        return None if customer is None else Scope("default", customer)
+
+    def moved(delivery: Delivery) -> Any:
+        return {"name": "parcel/moved", "data": delivery.body}
+
+    with a_runtime(database_url) as harness:
+        harness.runtime.own_webhooks = {"carrier": Source("carrier", github("secret"), moved, scope_of=customer_of)}
+        web = Web(harness, services_of(harness.runtime))
+
+        def push(account: Any, secret: str = "secret") -> TestResponse:
+            raw = json.dumps({"account": account}).encode()
+            signature = "sha256=" + hmac.new(secret.encode(), raw, hashlib.sha256).hexdigest()
+            return deliver(web, "/w/carrier", {"account": account}, headers={"X-Hub-Signature-256": signature})
+
+        for tenant in ("acme", "other", "default"):
+            harness.deploy(a_document(triggers=[{"webhook": "carrier"}]), scope=Scope("default", tenant))
+        assert push("acme", "wrong").status_code == 401
+        assert asked == []  # only what is genuine is asked whose it is
+        assert push("acme").get_json()["status"] == "accepted"
+        assert push("acme").get_json()["status"] == "duplicate"
+        assert push(None).get_json() == {"status": "ignored", "ids": [], "reason": "no-tenant"}
+        assert push("*").status_code == 400  # stands for the application itself
+        assert push(7).status_code == 400
+        harness.drain()
+        with harness.runtime.database.read() as tx:
+            events = tx.connection.exec_driver_sql("SELECT tenant, name, extra FROM events").all()
+            runs = tx.connection.exec_driver_sql("SELECT tenant, status FROM runs").all()
+        assert [tuple(row) for row in events] == [("acme", "parcel/moved", '{"webhook":"carrier"}')]
+        assert [tuple(row) for row in runs] == [("acme", "completed")]
+
+
+def test_a_delivery_that_was_taken_for_one_tenant_counts_for_no_other(database_url: str) -> None:
+    wk = WorkflowKit(database_url=database_url)
+    # Whose it is stands in the address, which nobody has signed.
+    wk.webhook("any", verify=github("secret"), scope=lambda delivery: Scope("default", delivery.query["for"][0]))(
+        lambda delivery: {"name": "a/b", "data": {}}
+    )
+    http, raw = wk.api().test_client(), b"{}"
+    signature = "sha256=" + hmac.new(b"secret", raw, hashlib.sha256).hexdigest()
+    headers = {"X-Hub-Signature-256": signature, "Content-Type": "application/json"}
+    told = [http.post(f"/w/any?for={name}", data=raw, headers=headers).get_json()["status"] for name in ("a", "b")]
+    assert told == ["accepted", "duplicate"]
+    wk.stop()
+
+
+def test_a_trigger_names_a_webhook_that_the_tenant_does_not_have(database_url: str) -> None:
+    source = Source("shared", unverified(), lambda delivery: None, scope_of=lambda delivery: None)
+    mine = Source("mine", unverified(), lambda delivery: None, DEFAULT_SCOPE)
+    with a_runtime(database_url, secret_key=KEY) as harness:
+        harness.runtime.own_webhooks = {"shared": source, "mine": mine}
+        web = Web(harness, services_of(harness.runtime))
+        created(web, "carrier")
+
+        def problems(client: Client, *names: str) -> list[tuple[str, str, str]]:
+            document = a_document(triggers=[{"webhook": name} for name in names])
+            told = client.post("/api/validate", {"document": document}).get_json()
+            assert told["is_valid"]
+            return [(each["pointer"], each["code"], each["severity"]) for each in told["problems"]]
+
+        names = ("carrier", "carier", "shared", "mine")
+        assert problems(web.client(), *names) == [("/triggers/1/webhook", "unknown-webhook", "warning")]
+        theirs = web.client(scope=OTHER_TENANT)
+        assert [pointer for pointer, _, _ in problems(theirs, *names)] == [
+            f"/triggers/{index}/webhook" for index in (0, 1, 3)
+        ]
+        document = a_document(triggers=[{"webhook": "carier"}])
+        assert web.client().post("/api/workflows", {"id": "w", "document": document}).status_code == 201
+        published = web.client().post("/api/workflows/w/publish")
+        assert published.status_code == 201
+        assert [each["code"] for each in published.get_json()["warnings"]] == ["unknown-webhook"]
+        assert web.client().get("/api/triggers").get_json()["webhooks"] == ["carrier", "mine", "shared"]
+        assert theirs.get("/api/triggers").get_json()["webhooks"] == ["shared"]
 
 
 def test_an_application_s_webhooks_have_names_of_their_own(sqlite_url: str) -> None:

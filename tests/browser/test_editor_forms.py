@@ -265,8 +265,23 @@ def test_the_names_of_events_are_offered_that_are_declared_or_have_come(editor: 
     assert serious(page) == []
 
 
+def test_the_names_of_webhooks_are_offered_and_another_is_a_warning(editor: EditorPage) -> None:
+    made = editor.server.post("/api/webhooks", {"name": "carrier", "verification": {"preset": "none"}})
+    assert made["name"] == "carrier"
+    document = chain("log", triggers=[{"webhook": "carier"}])
+    document["actions"][0]["inputs"] = {"message": "x"}
+    editor.open(document)
+    expect(editor.get("problems-button")).to_have_text("1")
+    editor.get("problems-button").click()
+    editor.get("problem-unknown-webhook").click()
+    field = editor.get("field-/webhook")
+    assert "carrier" in field.evaluate("field => [...field.list.options].map(option => option.value)")
+    field.fill("carrier")
+    expect(editor.get("problems-button")).to_have_text("No problems")
+
+
 def test_only_triggers_that_the_application_allows_are_offered(editor: EditorPage) -> None:
-    allowed = {"kinds": ["event", "manual"], "event_names": None, "events": []}
+    allowed = {"kinds": ["event", "manual"], "event_names": None, "events": [], "webhooks": []}
     editor.page.route("**/api/triggers", lambda route: route.fulfill(json=allowed))
     editor.open(chain("log"))
     editor.node("$source").click()

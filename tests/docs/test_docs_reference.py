@@ -30,7 +30,7 @@ from workflowkit.engine.states import EdgeState, RunStatus, StepStatus
 from workflowkit.flow.decision import SkipReason
 from workflowkit.registry import Registry, load_builtin_actions
 from workflowkit.runtime import cause
-from workflowkit.runtime.deliveries import CHALLENGE, NO_EVENT
+from workflowkit.runtime.deliveries import CHALLENGE, NO_EVENT, NO_TENANT
 from workflowkit.runtime.keys import PERMISSIONS
 from workflowkit.runtime.matching import (
     DEPTH_EXCEEDED,
@@ -198,7 +198,7 @@ def test_every_reason_is_explained() -> None:
     reasons |= {cause.CANCELLED_BY_USER, cause.CANCELLED_BY_EVENT, cause.PARENT_ENDED, cause.REPLACED, *SkipReason}
     reasons |= {cause.START_TIMEOUT, cause.FINISH_TIMEOUT, cause.CANCELLED_BY_PAUSE, cause.PAUSED_TOO_LONG}
     reasons |= set(HELD.values())
-    reasons |= {EVENT_NAME_NOT_ALLOWED, NO_EVENT, CHALLENGE}
+    reasons |= {EVENT_NAME_NOT_ALLOWED, NO_EVENT, NO_TENANT, CHALLENGE}
 
     assert {names_in(row[0])[0] for row in table("docs/reference/errors.md", "reason")} == reasons
 

@@ -58,6 +58,11 @@ class TriggerRules:
         """The events that are allowed, as names and beginnings of names; ``None`` for all."""
         return None if "event" in self.kinds else self._named("event")
 
+    @property
+    def webhook_names(self) -> tuple[str, ...] | None:
+        """The webhooks that are allowed, likewise."""
+        return None if "webhook" in self.kinds else self._named("webhook")
+
     def check(self, document: Json) -> list[Problem]:
         """Return what is wrong with the triggers of a document."""
         if not isinstance(document, dict):

@@ -30,9 +30,11 @@ from workflowkit.definition import ActionCatalogue
 from workflowkit.definition.eventdata import EventSchemas
 from workflowkit.definition.limitrules import check_shared_limits
 from workflowkit.definition.model import Json, Trigger, Workflow
+from workflowkit.definition.outline import outline
 from workflowkit.definition.patterns import WEBHOOK_PREFIX
 from workflowkit.definition.secrets import secrets_named_in
 from workflowkit.definition.settings.flow import FlowControl
+from workflowkit.definition.settings.triggers import WebhookTrigger
 from workflowkit.definition.settings.workflow import NO_FLOW_CONTROL
 from workflowkit.definition.triggerrules import EVERYTHING, TriggerRules
 from workflowkit.flow.concurrency import Owner, action_heights, heights
@@ -50,6 +52,11 @@ _log = logging.getLogger(__name__)
 #: Says by what the workflows of a tenant may be started (``TriggerRules.read``).
 TriggerPolicy = Callable[[Scope], Sequence[str]]
 
+#: Says which of some names are webhooks through which events come to a tenant.
+KnownWebhooks = Callable[[Scope, Collection[str]], Collection[str]]
+
+#: The code of the problem that a document is started by a webhook that its tenant does not have.
+UNKNOWN_WEBHOOK = "unknown-webhook"
 #: The code of the problem that a document refers to a secret that its tenant does not have.
 UNKNOWN_SECRET = "unknown-secret"  # noqa: S105 - a code
 #: Larger than any version number.
@@ -91,6 +98,7 @@ class Authoring:
     secrets: SecretStore | None = None
     events: EventSchemas = field(default_factory=dict)
     trigger_policy: TriggerPolicy | None = None
+    known_webhooks: KnownWebhooks | None = None
 
     def create(self, scope: Scope, document: Json, *, workflow_id: str | None = None) -> WorkflowRecord:
         """Add a workflow with a first draft. It is enabled, and starts nothing until it is published.
@@ -163,8 +171,8 @@ class Authoring:
     def validate(self, document: Json, scope: Scope, *, may_share_limits: bool = True) -> list[Problem]:
         """Return everything that is wrong with a document, sorted by place. Nothing is stored or executed.
 
-        What this tenant may not be started by, secrets that it does not have, and limits that are shared with other
-        tenants, where whoever would publish it may not share them, come last.
+        What this tenant may not be started by, secrets and webhooks that it does not have, and limits that are shared
+        with other tenants, where whoever would publish it may not share them, come last.
         """
         found = definition.validate(document, self.actions, self.limits, self.events)
         return [*found, *self._refusals(document, scope), *_unshared(document, may_share_limits)]
@@ -174,8 +182,27 @@ class Authoring:
         return EVERYTHING if self.trigger_policy is None else TriggerRules.read(self.trigger_policy(scope))
 
     def _refusals(self, document: Json, scope: Scope) -> list[Problem]:
-        """Return what this tenant may not do, whoever else may."""
-        return [*self.rules_for(scope).check(document), *self._missing_secrets(document, scope)]
+        """Return what this tenant may not do, whoever else may, and what it does not have."""
+        return [
+            *self.rules_for(scope).check(document),
+            *self._missing_secrets(document, scope),
+            *self._missing_webhooks(document, scope),
+        ]
+
+    def _missing_webhooks(self, document: Json, scope: Scope) -> list[Problem]:
+        if self.known_webhooks is None or not isinstance(document, dict):
+            return []
+        named = [each for each in outline(document).triggers if isinstance(each, WebhookTrigger) and each.name]
+        # Asked for only by documents that webhooks start, and not for more names than may be published.
+        asked = {each.name for each in named[: self.limits.triggers_per_workflow]}
+        unknown = asked.difference(self.known_webhooks(scope, asked)) if asked else asked
+        message = "There is no webhook '{name}' yet, so that nothing comes through it"
+        # It may be made later: no reason not to publish.
+        return [
+            Problem(f"{each.pointer}/webhook", UNKNOWN_WEBHOOK, message.format(name=each.name), "warning")
+            for each in named
+            if each.name in unknown
+        ]
 
     def _missing_secrets(self, document: Json, scope: Scope) -> list[Problem]:
         named = secrets_named_in(document)

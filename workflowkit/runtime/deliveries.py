@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from workflowkit.base.errors import ExpressionError, InvalidInput, NotFound, WorkflowKitError
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
-from workflowkit.base.scope import DEFAULT_SCOPE, Scope
+from workflowkit.base.scope import DEFAULT_SCOPE, Scope, check_tenant
 from workflowkit.definition.patterns import is_listed
 from workflowkit.runtime.incoming import IncomingEvent, parse_event
 from workflowkit.runtime.intake import Accepted, Intake
@@ -35,6 +35,8 @@ REPLAY_WINDOW_MS = (2 * TOLERANCE_SECONDS + 1) * 1000
 LAST_RECEIVED_RESOLUTION_MS = 60_000
 #: Why a Python function made no event.
 NO_EVENT = "no-event"
+#: The application says of a delivery that it is no tenant's.
+NO_TENANT = "no-tenant"
 #: The provider asks whether the URL is ours.
 CHALLENGE = "challenge"
 
@@ -45,6 +47,9 @@ _log = logging.getLogger("workflowkit.webhooks")
 #: Makes one event, several, or none of a genuine delivery.
 Handler = Callable[[Delivery], Mapping[str, Any] | Sequence[Mapping[str, Any]] | None]
 
+#: Says whose a genuine delivery is; ``None``: nobody's.
+ScopeOf = Callable[[Delivery], Scope | None]
+
 
 class WebhookDisabled(WorkflowKitError):
     """The webhook is switched off."""
@@ -54,13 +59,21 @@ class WebhookDisabled(WorkflowKitError):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A webhook that takes deliveries: where its events go, how they are verified, and what makes them."""
+    """A webhook that takes deliveries: where its events go, how they are verified, and what makes them.
+
+    With ``scope_of`` the events of a delivery go where that says; ``scope`` is where deliveries are remembered.
+    """
 
     name: str
     verify: Verify
     maker: Transform | Handler
     scope: Scope = DEFAULT_SCOPE
     event_names: tuple[str, ...] | None = None
+    scope_of: ScopeOf | None = None
+
+    def may_reach(self, scope: Scope) -> bool:
+        """Return whether its events may go to a tenant."""
+        return self.scope_of is not None or self.scope == scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +95,19 @@ class Deliveries:
     webhooks: Webhooks
     own: Mapping[str, Source]
     limits: Limits = DEFAULT_LIMITS
+
+    def known_among(self, scope: Scope, names: Collection[str]) -> set[str]:
+        """Return those of ``names`` that are names of webhooks through which events come to a tenant."""
+        own = {name for name in names if name in self.own}
+        with self.database.read() as tx:
+            stored = rows.names_among(tx, scope, [name for name in names if name not in own])
+        return stored | {name for name in own if self.own[name].may_reach(scope)}
+
+    def known(self, scope: Scope, *, limit: int) -> list[str]:
+        """Return up to ``limit`` names of webhooks through which events come to a tenant, in their order."""
+        own = {name for name, source in self.own.items() if source.may_reach(scope)}
+        stored = {record.name for record in self.webhooks.find(scope, limit=limit)} - self.own.keys()
+        return sorted(own | stored)[:limit]
 
     def find(self, token: str, address: str) -> Source:
         """Return the webhook whose URL ends in ``token``: a stored one's token, or the name of one of the application.
@@ -121,10 +147,18 @@ class Deliveries:
             raise
         if (challenge := challenge_of(source.verify.scheme, delivery)) is not None:
             return Received("ignored", reason=CHALLENGE, challenge=challenge)
+        # SAFETY: S16 — only a genuine delivery is asked whose it is.
+        owner = source.scope if source.scope_of is None else source.scope_of(delivery)
+        if owner is None:
+            return self._store(source, source.scope, identity, (), NO_TENANT)
         events, reason = self._events(source, delivery, now_ms)
-        return self._store(source, identity, events, reason)
+        return self._store(source, check_tenant(owner), identity, events, reason)
 
-    def _store(self, source: Source, identity: str | None, events: Sequence[IncomingEvent], reason: str) -> Received:
+    def _store(
+        self, source: Source, owner: Scope, identity: str | None, events: Sequence[IncomingEvent], reason: str
+    ) -> Received:
+        # SAFETY: S16 — remembered in one place, whoever's it is: what says whose need not be signed, and a delivery
+        # that is sent again must not count for another tenant.
         scope, name = source.scope, source.name
         with self.database.transaction("delivery") as tx:
             if identity is not None:
@@ -133,7 +167,7 @@ class Deliveries:
                     return Received("duplicate")
                 rows.forget_deliveries(tx, scope, name, limit=_FORGET_AT_ONCE)
             rows.touch(tx, scope, name, not_after_ms=tx.now_ms - LAST_RECEIVED_RESOLUTION_MS)
-            accepted = self.intake.store(tx, scope, events) if events else []
+            accepted = self.intake.store(tx, owner, events) if events else []
         self.intake.hint(accepted)
         if not events:
             return Received("ignored", reason=reason)

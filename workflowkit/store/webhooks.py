@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,6 +53,7 @@ _LOCK = Sql(f"SELECT {_COLUMNS} FROM webhooks WHERE {_OWNED} AND name = :name {{
 _SELECT_PAGE = Sql(
     f"SELECT {_COLUMNS} FROM webhooks WHERE {_OWNED} AND name > :after ORDER BY name LIMIT :limit"  # noqa: S608
 )
+_SELECT_NAMED = Sql(f"SELECT name FROM webhooks WHERE {_OWNED} AND name {{in_ids}}")  # noqa: S608
 _SELECT_BY_TOKEN = Sql(f"SELECT {_COLUMNS} FROM webhooks WHERE token_hash = :token_hash")  # noqa: S608
 _UPDATE = Sql(
     f"""
@@ -141,6 +142,12 @@ def find(tx: Transaction, scope: Scope, *, limit: int, after: str = "") -> list[
     """Return up to ``limit`` webhooks in order of their names, those behind ``after``."""
     rows = tx.rows(_SELECT_PAGE, environment=scope.environment, tenant=scope.tenant, after=after, limit=limit)
     return [_from_row(row) for row in rows]
+
+
+def names_among(tx: Transaction, scope: Scope, names: Collection[str]) -> set[str]:
+    """Return those of ``names`` that are names of webhooks."""
+    rows = tx.rows(_SELECT_NAMED, environment=scope.environment, tenant=scope.tenant, ids=names)
+    return {name for (name,) in rows}
 
 
 def find_by_token(tx: Transaction, token_hash: str) -> WebhookRecord | None:

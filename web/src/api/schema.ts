@@ -1247,6 +1247,8 @@ export interface PossibleTriggers {
   readonly event_names: readonly string[] | null;
   /** Those of them whose data is declared, by name. */
   readonly events: readonly DeclaredEvent[];
+  /** Names of webhooks that bring events: the first 200, in their order. */
+  readonly webhooks: readonly string[];
 }
 
 export interface Problem {

@@ -11,10 +11,11 @@ import type { EditorStore } from "./store";
 export interface Possible {
   readonly kinds: readonly TriggerKind[];
   readonly events: EventSchemas;
+  readonly webhooks: readonly string[];
 }
 
 /** As long as the server has not said anything else. */
-export const ANYTHING_POSSIBLE: Possible = { kinds: TRIGGER_KINDS, events: new Map() };
+export const ANYTHING_POSSIBLE: Possible = { kinds: TRIGGER_KINDS, events: new Map(), webhooks: [] };
 
 /** Asks the server once; the editor does not wait for it. */
 export function usePossible(store: EditorStore): void {
@@ -31,9 +32,10 @@ export function usePossible(store: EditorStore): void {
   }, [store]);
 }
 
-function read({ kinds, events }: PossibleTriggers): Possible {
+function read({ kinds, events, webhooks }: PossibleTriggers): Possible {
   return {
     kinds: TRIGGER_KINDS.filter((kind) => kinds.includes(kind)),
     events: new Map(events.map(({ name, data }) => [name, data])),
+    webhooks,
   };
 }

@@ -28,6 +28,8 @@ api = APIBlueprint("workflows", __name__, url_prefix="/api", tag="Workflows")
 
 #: Versions are 64-bit numbers in the database.
 _MAX_VERSION = 2**63 - 1
+#: How many names of webhooks are told to the editor.
+_MOST_WEBHOOKS = 200
 
 
 def _authoring() -> Authoring:
@@ -264,14 +266,16 @@ def get_version(workflow_id: str, version: int) -> Response:
 def show_triggers() -> Response:
     """Show what may start workflows.
 
-    As the application allows it to the tenant, and what the data of its events looks like.
+    As the application allows it to the tenant, what the data of its events looks like, and which webhooks there are.
     """
     authoring = _authoring()
     rules = authoring.rules_for(caller().scope)
     usable = [name for name in sorted(authoring.events) if is_listed(rules.event_names, name)]
     names = None if rules.event_names is None else list(rules.event_names)
     events = [{"name": name, "data": dict(authoring.events[name])} for name in usable]
-    return answer({"kinds": list(rules.usable_kinds), "event_names": names, "events": events})
+    known = Services.current().deliveries.known(caller().scope, limit=_MOST_WEBHOOKS)
+    webhooks = [name for name in known if is_listed(rules.webhook_names, name)]
+    return answer({"kinds": list(rules.usable_kinds), "event_names": names, "events": events, "webhooks": webhooks})
 
 
 def _answer_draft(draft: DraftRecord) -> Response:

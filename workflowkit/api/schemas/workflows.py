@@ -127,6 +127,9 @@ class PossibleTriggers(Answer):
         ),
     )
     events = many(DeclaredEvent, "Those of them whose data is declared, by name.")
+    webhooks = fields.List(
+        fields.String(), **described("Names of webhooks that bring events: the first 200, in their order.")
+    )
 
 
 class Publishing(Request):
