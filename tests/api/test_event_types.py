@@ -65,6 +65,19 @@ def test_what_came_before_the_span_is_named_and_not_counted(database_url: str) -
         assert (unknown["count"], unknown["last_at"]) == (0, None)
 
 
+def test_what_a_schedule_fires_is_for_the_workflows_with_one(database_url: str) -> None:
+    with a_web(database_url) as web:
+        listening(web, "audit", "workflow/*")
+        for workflow_id, triggers in (("nightly", [{"cron": "@daily"}, {"cron": "@hourly"}]), ("plain", [])):
+            document = a_workflow(workflow_id).action("a").path(SOURCE, "a").document() | {"triggers": triggers}
+            web.harness.deploy(document, workflow_id)
+        (fired,) = types_of(web, "name=workflow/schedule.fired")["items"]
+        (other,) = types_of(web, "name=workflow/run.finished")["items"]
+        assert (fired["workflow_ids"], other["workflow_ids"]) == (["audit", "nightly"], ["audit"])
+        elsewhere = web.client(["runs:read"], scope=OTHER_TENANT).get("/api/event-types?name=workflow/schedule.fired")
+        assert elsewhere.get_json()["items"][0]["workflow_ids"] == []
+
+
 def test_names_are_paged_and_long_counts_are_capped(database_url: str) -> None:
     with a_web(database_url, limits=Limits(counted_events=3)) as web:
         for name in ("a", "b", "b", "b", "b", "c"):

@@ -153,3 +153,12 @@ def test_the_steps_of_a_loop_are_edited_inside_of_it(editor: EditorPage) -> None
     expect(editor.node("set")).to_be_visible()
     editor.get("breadcrumb").get_by_role("button", name="A chain").click()
     expect(editor.node("lookup")).to_be_visible()
+
+
+def test_a_loop_without_a_name_is_called_after_its_kind_also_where_it_is_open(editor: EditorPage) -> None:
+    document = chain("builtin:for_each")
+    body = {"actions": [{"id": "note", "kind": "log"}], "edges": [{"from": "$source", "to": "note"}]}
+    document["actions"][0] |= {"id": "for_each", "inputs": {"items": [1]}, "body": body}
+    document["edges"] = [{"from": "$source", "to": "for_each"}]
+    editor.open(document).page.get_by_role("button", name="Open For each").click()
+    expect(editor.get("breadcrumb").locator("[aria-current]")).to_have_text("For each")

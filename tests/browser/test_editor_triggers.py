@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from accessibility import serious, serious_in_both_themes
 from editing import EditorPage, NewPage, chain
 from playwright.sync_api import expect
@@ -28,6 +29,25 @@ def test_a_schedule_says_when_it_fires_in_its_zone_and_in_the_readers(new_page: 
     expect(times.locator("tbody tr").first).to_contain_text("05:30 PM")
     editor.get("field-/ends_on").fill("2020-01-01")
     expect(times).to_contain_text("It does not fire any more.")
+
+
+@pytest.mark.parametrize(
+    ("language", "needed", "missing"),
+    [("en", "This is needed.", "Event is missing"), ("de", "Das ist nötig.", "Ereignis fehlt")],
+)
+def test_a_new_trigger_says_what_it_needs(new_page: NewPage, language: str, needed: str, missing: str) -> None:
+    editor = new_page(locale=language)
+    editor.open(chain("log", event=""))
+    editor.select("$source")
+    error = editor.get("config").locator(".field-error")
+    expect(error).to_have_text(needed)
+    field = editor.page.locator("[data-pointer='/event'] input")
+    field.fill("shop/a")
+    expect(error).to_have_count(0)
+    field.fill("")
+    expect(error).to_have_text(needed)
+    editor.get("problems-button").click()
+    expect(editor.get("side")).to_contain_text(missing)
 
 
 def test_a_schedule_says_its_expression_in_the_language_of_the_page(new_page: NewPage) -> None:

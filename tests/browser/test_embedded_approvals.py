@@ -84,13 +84,13 @@ class Shown:
 
     def __init__(self, page: Page, host: Host, wk: WorkflowKit, **settings: Any) -> None:
         way, tag = settings.pop("way", "element"), settings.pop("tag", "workflow-approvals")
-        rights = settings.pop("rights", ("decide",))
+        rights, user = settings.pop("rights", ("decide",)), settings.pop("user", "ben")
         self.page = page
         self.inside: Page | FrameLocator = page.frame_locator("#editor") if way == "iframe" else page
         log_in(page, host, "ben")
         if way == "iframe":
             page.goto(f"{host.url}/iframe")
-        token = wk.embed_token(tenant="acme", workflow="refunds", rights=rights, user="ben")
+        token = wk.embed_token(tenant="acme", workflow="refunds", rights=rights, user=user)
         page.evaluate(SHOW[way], [tag, host.server_url, token, settings])
         page.evaluate(TELLING)
 
@@ -125,6 +125,14 @@ def test_what_a_user_is_asked_is_shown_and_decided(new_page: NewPage, host: Host
     assert [(each.actor, each.data) for each in record.decisions] == [("ben", {"amount": 12})]
     told = {"workflowId": "refunds", "runId": run_id, "approvalId": record.record.id, "status": "approved"}
     assert shown.told() == [["decided", told]]
+
+
+def test_a_user_for_whom_nothing_waits_is_told_so_while_others_are_asked(
+    new_page: NewPage, host: Host, wk: WorkflowKit
+) -> None:
+    ask(wk, "Refund for Ben alone?")
+    shown = Shown(new_page().page, host, wk, user="cara", workflowId="refunds")
+    expect(shown.inside.get_by_text("Nothing waits for you.")).to_be_visible(timeout=PATIENCE_MS)
 
 
 def test_an_iframe_goes_on_to_show_something_else(new_page: NewPage, host: Host, wk: WorkflowKit) -> None:

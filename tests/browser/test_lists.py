@@ -249,6 +249,16 @@ def test_events_are_counted_by_name_with_who_listens(editor: EditorPage) -> None
     expect(page).to_have_url(re.compile(f"/workflows/{workflow_id}"))
 
 
+def test_events_that_name_a_workflow_do_not_say_that_nobody_listens(editor: EditorPage) -> None:
+    page, server = editor.page, editor.server
+    scheduled = publish(server, a_note("lists/never", triggers=[{"cron": "@yearly"}]))
+    for name, told in (("schedule.fired", scheduled), ("run.requested", "the workflow that each names")):
+        page.goto(f"{server.url}/events?name=workflow/{name}")
+        row = page.get_by_role("table", name="Names of events").get_by_role("row").filter(has_text=name)
+        expect(row).to_contain_text(told)
+        expect(row).not_to_contain_text("nobody")
+
+
 def test_an_event_is_sent_again_here_or_by_a_command(editor: EditorPage) -> None:
     page, server = editor.page, editor.server
     workflow_id = publish(server, a_note("lists/again"))

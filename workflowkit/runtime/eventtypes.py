@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from workflowkit.base.ids import ID_LENGTH, TIME_CHARS, first_id, time_of
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope
-from workflowkit.store import eventtypes, subscriptions
+from workflowkit.runtime.schedules import EVENT_NAME as SCHEDULE_FIRED
+from workflowkit.store import eventtypes, schedules, subscriptions
 from workflowkit.store.database import Database, Reading
 from workflowkit.triggers.patterns import patterns_for
 
@@ -39,7 +40,7 @@ class EventType:
     """The events of one name. ``counts`` is by part of the span, the oldest first.
 
     It ``is_capped`` if only the newest ``counted_events`` were counted. ``workflow_ids`` are those with a trigger that
-    takes the name in, whatever its condition.
+    takes the name in, whatever its condition; of what schedules fire, those with a schedule, too.
     """
 
     name: str
@@ -100,7 +101,11 @@ def _linked(tx: Reading, scope: Scope, names: Sequence[str]) -> dict[str, list[s
     patterns = {name: patterns_for(name) for name in names}
     wanted = sorted({pattern for of_name in patterns.values() for pattern in of_name})
     listening = subscriptions.load(tx, scope, wanted).in_force
-    return {
+    linked = {
         name: list(dict.fromkeys(each.workflow_id for each in listening if each.pattern in of_name))
         for name, of_name in patterns.items()
     }
+    if SCHEDULE_FIRED in linked:
+        # Each of these is addressed to the workflow whose time it is, which listens to no name.
+        linked[SCHEDULE_FIRED] = list(dict.fromkeys([*linked[SCHEDULE_FIRED], *schedules.firing(tx, scope)]))
+    return linked

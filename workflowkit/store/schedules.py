@@ -14,7 +14,7 @@ from typing import Any
 from workflowkit.base import jsonvalue
 from workflowkit.base.scope import Scope
 from workflowkit.definition.days import EVERY_DAY, NEVER_MS, Days
-from workflowkit.store.database import InsertInto, Sql, Transaction
+from workflowkit.store.database import InsertInto, Reading, Sql, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,9 @@ _PAGE = Sql(
     ORDER BY workflow_id, position LIMIT :limit
     """  # noqa: S608
 )
+_FIRING = Sql(
+    f"SELECT DISTINCT workflow_id FROM schedules WHERE {_OWNED} AND NOT is_paused ORDER BY workflow_id"  # noqa: S608
+)
 _DELETE = Sql(f"DELETE FROM schedules WHERE {_OWNED} AND workflow_id = :workflow_id")  # noqa: S608
 _INSERT = InsertInto("schedules", ("environment", "tenant", *_COLUMNS))
 _ADVANCE = Sql(
@@ -104,6 +107,11 @@ def find(
     """Return up to ``limit`` schedules by workflow and position, those behind the named one."""
     rows = tx.rows(_PAGE, **_of(scope), workflow_id=after_workflow_id, position=after_position, limit=limit)
     return [dataclasses.replace(_row(row), is_archived=bool(row[-1])) for row in rows]
+
+
+def firing(tx: Reading, scope: Scope) -> list[str]:
+    """Return the workflows with a schedule that is not paused, by id."""
+    return [str(row[0]) for row in tx.rows(_FIRING, **_of(scope))]
 
 
 def replace(tx: Transaction, scope: Scope, workflow_id: str, schedules: Sequence[ScheduleRow]) -> None:

@@ -649,7 +649,7 @@ export interface EventType {
   readonly last_at: string | null;
   /** How many came in each part of the span, the oldest first; the last part goes on. */
   readonly counts: readonly number[];
-  /** Workflows and functions with a trigger for this name, or a pattern that takes it in. */
+  /** Workflows and functions with a trigger for this name, or a pattern that takes it in; of `workflow/schedule.fired` also those with a schedule. */
   readonly workflow_ids: readonly string[];
 }
 

@@ -40,7 +40,7 @@ export function EmbeddedApprovals(props: EmbeddedApprovalsProps): React.JSX.Elem
       {value === undefined && error !== undefined && (
         <NotShown title={t("The approvals cannot be shown")} error={error} onRetry={reload} />
       )}
-      {value?.items.length === 0 && <div className="empty">{t("Nobody has to decide anything.")}</div>}
+      {value?.items.length === 0 && <div className="empty">{t("Nothing waits for you.")}</div>}
       {value !== undefined && value.items.length > 0 && (
         <ul className="approvals embed-approvals" aria-label={t("Approvals")}>
           {value.items.map((approval) => (

@@ -212,13 +212,23 @@ function TriggerCard({
           readable={readable}
           isReadOnly={isReadOnly}
           onChange={(next, pointer) =>
-            onChange(triggers.with(index, next), t("edit a trigger"), `trigger ${isAlone ? 0 : index} ${pointer}`)
+            onChange(
+              triggers.with(index, withKind(kind, next)),
+              t("edit a trigger"),
+              `trigger ${isAlone ? 0 : index} ${pointer}`,
+            )
           }
         />
       )}
       {kind === "event" && <PastMatches trigger={trigger} />}
     </section>
   );
+}
+
+/** A trigger whose name or time was emptied stays one of its kind, with the field to write it anew. */
+function withKind(kind: TriggerKind, trigger: JsonObject): JsonObject {
+  const fresh = NEW_TRIGGERS[kind][kind] ?? "";
+  return kind in trigger ? trigger : { [kind]: typeof fresh === "string" ? "" : fresh, ...trigger };
 }
 
 /** Where a trigger stands in the document, which may have one beside its list. */

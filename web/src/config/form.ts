@@ -52,6 +52,9 @@ function needed(): FieldMessage {
 
 const MISSING_CODES: readonly (string | undefined)[] = ["missing-input", "missing-key"];
 
+/** Of a value that is wrong for the server; what is checked here has none. */
+const EMPTY_CODES: readonly (string | undefined)[] = ["invalid-value", undefined];
+
 /** Whether the server misses something; there is nothing else to say of that. */
 export function saysMissing(message: FieldMessage | undefined): boolean {
   return MISSING_CODES.includes(message?.code);
@@ -64,6 +67,8 @@ export function messageFor(
 ): FieldMessage | undefined {
   const own = messages.get(toPointer(path));
   if (own !== undefined && value === undefined && saysMissing(own)) return needed();
+  // An empty text is no value yet: a trigger begins so.
+  if (own !== undefined && isRequired && value === "" && EMPTY_CODES.includes(own.code)) return needed();
   if (own !== undefined || !isRequired || value !== undefined || path.length === 0) return own;
   return saysMissing(messages.get(toPointer(path.slice(0, -1)))) ? needed() : undefined;
 }

@@ -1,3 +1,4 @@
+import { stepName } from "../document/names";
 import { findAction } from "../document/scope";
 import { Icon } from "../shell/ui/Icon";
 import { useDocument, useEditor, useEditorContext } from "./store";
@@ -8,10 +9,12 @@ export function Breadcrumb(): React.JSX.Element | null {
   const { store } = useEditorContext();
   const document = useDocument();
   const scope = useEditor((state) => state.scope);
+  const kinds = useEditor((state) => state.catalogue.names);
   if (scope.length === 0) return null;
   const name = (depth: number): string => {
     const id = scope[depth] ?? "";
-    return findAction(document, scope.slice(0, depth), id)?.name ?? id;
+    const action = findAction(document, scope.slice(0, depth), id);
+    return action === undefined ? id : stepName(action, kinds);
   };
   return (
     <nav className="breadcrumb" aria-label={t("Where you are")} data-testid="breadcrumb">

@@ -112,12 +112,23 @@ function columnsOf(page: EventTypePage, shown: string): readonly Column<EventTyp
       cell: ({ count, is_capped }) => `${numeral(count)}${is_capped ? "+" : ""}`,
     },
     { head: t("Last"), cell: ({ last_at }) => (last_at === null ? "—" : <Ago time={last_at} />) },
-    { head: t("Who listens"), className: "table-wrap", cell: ({ workflow_ids }) => <Linked ids={workflow_ids} /> },
+    { head: t("Who listens"), className: "table-wrap", cell: (type) => <Linked type={type} /> },
   ];
 }
 
-function Linked({ ids }: { readonly ids: readonly string[] }): React.JSX.Element {
-  if (ids.length === 0) return <span className="muted">{t("nobody")}</span>;
+/** Each of these starts the one workflow that it names, which needs no trigger for it. */
+const ADDRESSED = new Set([
+  "workflow/schedule.fired",
+  "workflow/run.requested",
+  "workflow/run.invoked",
+  "workflow/run.deferred",
+  "workflow/http.requested",
+  "workflow/endpoint.requested",
+]);
+
+function Linked({ type: { name, workflow_ids: ids } }: { readonly type: EventType }): React.JSX.Element {
+  if (ids.length === 0)
+    return <span className="muted">{ADDRESSED.has(name) ? t("the workflow that each names") : t("nobody")}</span>;
   const shown = ids.slice(0, MOST_LINKED);
   return (
     <>

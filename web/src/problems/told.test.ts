@@ -35,6 +35,20 @@ describe("a problem", () => {
   );
   const edge = aProblem("/edges/0/conditional", "unexpected-error-edge", "This edge is never taken");
 
+  it("is told as missing where a trigger is still empty, as it begins", () => {
+    const document = prepare({ triggers: [{ event: "" }], actions: [], edges: [] });
+    const message = "event: Expected at least 1 character, got 0";
+    const textOf = (pointer: string) => {
+      const problem = aProblem(pointer, "invalid-value", message);
+      return indexProblems(document, [problem]).all.map((each) => tell(document, CATALOGUE, each).text);
+    };
+    expect([textOf("/triggers/0/event"), textOf("/trigger/event"), textOf("/settings/event")]).toEqual([
+      ["Event is missing"],
+      [message],
+      [message],
+    ]);
+  });
+
   it("is told with the names of the step and of the field", () => {
     const told = indexProblems(DOCUMENT, [missing, wrong, edge]).all.map((each) => tell(DOCUMENT, CATALOGUE, each));
     expect(told).toEqual([

@@ -23,9 +23,18 @@ export interface ToldProblem {
 
 export function tell(document: WorkflowDocument, catalogue: Catalogue, located: LocatedProblem): ToldProblem {
   const { problem, target } = located;
-  if (target.kind === "workflow") return { text: fieldText(problem), where: "" };
+  if (target.kind === "workflow") return { text: emptyText(document, problem) ?? fieldText(problem), where: "" };
   const graph = graphAt(document, target.scope);
   return { text: textOf(problem, fieldOf(graph, catalogue, target)), where: whereOf(graph, catalogue, target) };
+}
+
+/** "Event is missing", of a field of a trigger that is still empty, as it begins. */
+function emptyText(document: WorkflowDocument, { code, pointer }: Problem): string | undefined {
+  const [root, ...keys] = fromPointer(pointer);
+  const trigger = root === "triggers" ? document.triggers?.[Number(keys.shift())] : document.trigger;
+  const [field, ...deeper] = keys;
+  if (code !== "invalid-value" || field === undefined || deeper.length > 0 || trigger?.[field] !== "") return undefined;
+  return t("{field} is missing", { field: served(humanize(field)) });
 }
 
 /** The same in one line: "Send the invoice: Order is missing". */

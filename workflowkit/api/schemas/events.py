@@ -112,7 +112,8 @@ class EventType(Answer):
     counts = fields.List(fields.Integer(), required=True, metadata={"description":
         "How many came in each part of the span, the oldest first; the last part goes on."})  # fmt: skip
     workflow_ids = fields.List(fields.String(), required=True, metadata={"description":
-        "Workflows and functions with a trigger for this name, or a pattern that takes it in."})  # fmt: skip
+        "Workflows and functions with a trigger for this name, or a pattern that takes it in; of "
+        "`workflow/schedule.fired` also those with a schedule."})  # fmt: skip
 
 
 class EventTypePage(Answer):
