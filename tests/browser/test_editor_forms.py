@@ -238,7 +238,7 @@ def test_a_trigger_tells_how_many_past_events_it_would_have_matched(editor: Edit
 
 def test_another_event_makes_problems_of_references_at_once(editor: EditorPage) -> None:
     document = chain("log", event="declared/placed")
-    document["actions"][0]["inputs"] = {"message": "!ref($.event.data.total)"}
+    document["actions"][0]["inputs"] = {"message": "total: !ref($.event.data.total)"}
     editor.open(document)
     expect(editor.get("problems-button")).to_have_text("No problems")
     editor.node("$source").click()
@@ -251,6 +251,18 @@ def test_another_event_makes_problems_of_references_at_once(editor: EditorPage) 
     editor.node("$source").click()
     editor.get("field-/event").fill("declared/placed")
     expect(editor.get("problems-button")).to_have_text("No problems")
+
+
+def test_text_for_a_number_is_a_warning_at_its_field(editor: EditorPage) -> None:
+    document = chain("log", event="declared/placed")
+    document["actions"][0]["inputs"] = {"message": "!ref($.event.data.total)"}
+    editor.open(document)
+    expect(editor.get("problems-button")).to_have_text("1")
+    editor.get("problems-button").click()
+    editor.get("problem-type-mismatch").click()
+    field = editor.page.locator(".field", has=editor.get("field-/message"))
+    expect(field).to_contain_text("takes text for 'message', but !ref($.event.data.total) is declared as a number")
+    expect(editor.get("publish")).to_be_enabled()
 
 
 def test_the_names_of_events_are_offered_that_are_declared_or_have_come(editor: EditorPage) -> None:

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from workflowkit.base.errors import Problem
 from workflowkit.definition.catalogue import ActionType
 from workflowkit.definition.checks.action_settings import check_action_settings
+from workflowkit.definition.checks.fits import check_fits
 from workflowkit.definition.checks.inputs import InputCheck
 from workflowkit.definition.checks.kinds import unknown_kind
+from workflowkit.definition.checks.sight import Sight
 from workflowkit.definition.checks.subject import GraphSubject
-from workflowkit.definition.contract import contract_of
 from workflowkit.definition.jsvalues import Json, deep_equal, unpaid
 from workflowkit.definition.model import LOOP_KIND, SOURCE, ConditionType, OnError
 from workflowkit.definition.outline import ActionEntry, EdgeEntry
@@ -28,8 +29,10 @@ def check_actions(subject: GraphSubject) -> Iterator[Problem]:
         if action is None:
             yield unknown_kind(entry.kind, f"{entry.pointer}/kind", subject.whole.catalogue)
             continue
-        contract, pointer = contract_of(action.inputs), f"{entry.pointer}/inputs"
-        yield from InputCheck(f"Action '{entry.id}'", entry.inputs, pointer, contract, subject.limits).problems()
+        contract, pointer = subject.whole.contract_of(action), f"{entry.pointer}/inputs"
+        owner = f"Action '{entry.id}'"
+        yield from InputCheck(owner, entry.inputs, pointer, contract, subject.limits).problems()
+        yield from check_fits(owner, entry, contract, Sight(subject, entry.id))
         yield from _check_offered_edges(entry, action, subject)
     for edge in subject.outgoing.get(SOURCE, ()):
         if _is_error_edge(edge):

@@ -21,6 +21,16 @@ def may_lead(schema: Schema, keys: Sequence[Key]) -> bool:
     return _Search(schema).leads(schema, tuple(keys))
 
 
+def resolve_reference(root: Any, reference: str) -> Any:
+    """Return the schema within ``root`` that a ``$ref`` names; ``True``, which says nothing, if it cannot be found."""
+    found: Any = root
+    if not reference.startswith("#"):
+        return True
+    for token in reference[1:].split("/")[1:]:
+        found = found.get(token.replace("~1", "/").replace("~0", "~"), True) if isinstance(found, Mapping) else True
+    return found
+
+
 class _Search:
     def __init__(self, root: Schema) -> None:
         self._root = root
@@ -39,15 +49,7 @@ class _Search:
         for combination in ("allOf", "anyOf", "oneOf"):
             yield from schema.get(combination, ())
         if isinstance(reference := schema.get("$ref"), str):
-            yield self._resolve(reference)
-
-    def _resolve(self, reference: str) -> Any:
-        found: Any = self._root
-        if not reference.startswith("#"):
-            return True
-        for token in reference[1:].split("/")[1:]:
-            found = found.get(token.replace("~1", "/").replace("~0", "~"), True) if isinstance(found, Mapping) else True
-        return found
+            yield resolve_reference(self._root, reference)
 
     @staticmethod
     def _says_nothing(schema: Mapping[str, Any]) -> bool:

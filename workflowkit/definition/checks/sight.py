@@ -65,11 +65,11 @@ class Sight:
             yield Problem(pointer, "unknown-reference", message)
             return
         yield from self._check_action(reference.action, reference.text, pointer)
-        if (home := self._home_of(reference.action)) is not None:
+        if (home := self.home_of(reference.action)) is not None:
             yield from _check_path(home[0], reference.action, reference, pointer)
 
     def _check_action(self, action: str, shown: str, pointer: str) -> Iterator[Problem]:
-        home = self._home_of(action)
+        home = self.home_of(action)
         if home is None:
             is_inside = action in self.subject.whole.all_ids
             reason = f"action {action!r} is in another graph" if is_inside else f"there is no action {action!r}"
@@ -81,7 +81,7 @@ class Sight:
         if graph.lineage.knows(action) and graph.lineage.knows(here):
             yield from _check_order(graph, action, here, shown, pointer)
 
-    def _home_of(self, action: str) -> tuple[GraphSubject, str | None] | None:
+    def home_of(self, action: str) -> tuple[GraphSubject, str | None] | None:
         """Return the graph of an action that can be seen, and the action of that graph that it is seen from."""
         graph, here = self.subject, self.node_id
         while action not in graph.nodes:
@@ -117,6 +117,10 @@ def _check_path(graph: GraphSubject, action: str, reference: Reference, pointer:
     handles_errors = graph.nodes[action].settings.on_error is not OnError.FAIL
     if action_type is None or action_type.outputs is None or handles_errors:
         return
-    if not may_lead(action_type.outputs, path.keys):
+    # Many actions are of one kind, and refer to the same keys.
+    place, known = (action_type.kind, path.keys), graph.whole.leads
+    if place not in known:
+        known[place] = may_lead(action_type.outputs, path.keys)
+    if not known[place]:
         message = f"{reference.text}: the output of {action!r} ({action_type.kind}) declares nothing there"
         yield Problem(pointer, "unknown-path", message, "warning")

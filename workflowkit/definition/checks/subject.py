@@ -9,13 +9,18 @@ from typing import Any
 
 from workflowkit.base.limits import Limits
 from workflowkit.definition.catalogue import ActionCatalogue, ActionType
+from workflowkit.definition.contract import InputContract, contract_of
 from workflowkit.definition.eventdata import EventSchemas, data_schemas
+from workflowkit.definition.jsonpath import Key
 from workflowkit.definition.jsvalues import Json
 from workflowkit.definition.lineage import Lineage, trace
 from workflowkit.definition.model import SOURCE
 from workflowkit.definition.outline import ActionEntry, EdgeEntry, Graph, Outline
 from workflowkit.definition.references import END_ROOTS, EVENTS_ROOT, LOOP_ROOTS
 from workflowkit.definition.topology import Topology, sort_nodes
+
+#: Types by their names in JSON Schema, without null; ``None``: nobody says.
+Types = frozenset[str] | None
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,26 @@ class Subject:
     def event_schemas(self) -> list[Any]:
         """What the data of the events looks like that may start it, a schema for each trigger."""
         return data_schemas(self.parts.triggers, self.document.get("inputs"), self.events)
+
+    @cached_property
+    def types(self) -> dict[tuple[int, str, tuple[Key, ...]], Types]:
+        """What is known already of the types of events, inputs and outputs (``checks.fits``)."""
+        return {}
+
+    @cached_property
+    def leads(self) -> dict[tuple[str, tuple[Key, ...]], bool]:
+        """What is known already of whether paths lead to something in the outputs of kinds of actions."""
+        return {}
+
+    @cached_property
+    def _contracts(self) -> dict[str, InputContract]:
+        return {}
+
+    def contract_of(self, action: ActionType) -> InputContract:
+        """Return the contract of an action's inputs: read once for all that are of one kind."""
+        if (known := self._contracts.get(action.kind)) is None:
+            known = self._contracts[action.kind] = contract_of(action.inputs)
+        return known
 
     @cached_property
     def graphs(self) -> tuple[GraphSubject, ...]:
