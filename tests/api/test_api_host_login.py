@@ -79,6 +79,29 @@ def test_there_is_one_login_and_it_is_the_hosts(sqlite_url: str) -> None:
         assert client.get("/flows/api/workflows", base_url="https://localhost").status_code == 401
 
 
+def test_there_are_no_users_of_ours_beside_those_of_the_host(database_url: str) -> None:
+    with a_host(database_url) as (web, client):
+        left = a_user(web, scope=OTHER_TENANT).id
+        client.post("/login/admin")
+        new = {"name": "ben@example.org", "password": PASSWORD, "roles": ["viewer"]}
+        for method, path, body in (
+            ("POST", "/flows/api/users", new),
+            ("PUT", f"/flows/api/users/{left}/roles", {"roles": ["admin"]}),
+            ("PUT", f"/flows/api/users/{left}/password", {"password": PASSWORD}),
+            ("POST", f"/flows/api/users/{left}/enable", None),
+        ):
+            refused = client.open(path, method=method, json=body, headers=OURS)
+            assert (refused.status_code, refused.get_json()["code"]) == (409, "conflict"), path
+            assert "the host application lets people log in" in refused.get_json()["detail"]
+        assert web.count("users") == 1
+        # Those of another time are seen, and can be taken away; what was done is told.
+        assert [each["id"] for each in client.get("/flows/api/users").get_json()["items"]] == [left]
+        assert client.post(f"/flows/api/users/{left}/disable", headers=OURS).status_code == 200
+        assert client.delete(f"/flows/api/users/{left}", headers=OURS).status_code == 200
+        told = client.get("/flows/api/audit").get_json()["items"]
+        assert [each["action"] for each in told][:2] == ["user.roles_changed", "user.disabled"]
+
+
 @pytest.mark.parametrize("change", [{"Workflowkit-Csrf": ""}, {"Origin": "https://evil.example"}, {"Origin": "null"}])
 def test_other_sites_change_nothing_with_the_hosts_cookie(sqlite_url: str, change: dict[str, str]) -> None:
     with a_host(sqlite_url) as (web, client):

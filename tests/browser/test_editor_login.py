@@ -17,7 +17,7 @@ import services
 from accessibility import HOSTILE, serious
 from editing import EditorPage, NewPage, Server, chain
 from openid import CLIENT_ID, CLIENT_SECRET, a_provider
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from translations import catalogue, english_on
 
 from workflowkit.base.clock import SystemClock
@@ -405,3 +405,24 @@ def test_who_may_not_hold_up_other_tenants_is_not_offered_it(guarded: Guarded, p
     # What is there is shown, and can be changed.
     expect(scopes.nth(1).locator("option").last).to_have_text("Installation")
     expect(page.get_by_test_id("flow-concurrency")).to_contain_text("holds up other tenants")
+
+
+def test_where_the_host_lets_people_log_in_there_are_no_users_to_manage(guarded: Guarded, page: Page) -> None:
+    page.goto(f"{guarded.url}/users")
+    log_in(page)
+    sections = page.get_by_role("navigation", name="Sections")
+    expect(sections.get_by_role("link", name="Users")).to_be_visible()
+    expect(sections.get_by_role("link", name="Audit")).to_have_count(0)
+
+    def hosted(route: Route) -> None:
+        answered = route.fetch()
+        state = answered.json()
+        route.fulfill(response=answered, json=state | {"methods": state["methods"] | {"password": False}})
+
+    page.route("**/api/session", hosted)
+    page.reload()
+    expect(page.get_by_text("There is nothing here")).to_be_visible()
+    expect(sections.get_by_role("link", name="Users")).to_have_count(0)
+    sections.get_by_role("link", name="Audit").click()
+    expect(page.get_by_test_id("audit-login.succeeded").first).to_be_visible()
+    assert serious(page) == []

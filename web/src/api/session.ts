@@ -125,3 +125,8 @@ export function may(permission: Permission): boolean {
 export function useMay(permission: Permission): boolean {
   return useSession(({ state }) => state === undefined || state.permissions.includes(permission));
 }
+
+/** Whether people log in to the application around this, so that there are no users of ours. */
+export function isHosted(state: SessionState | undefined): boolean {
+  return state?.methods.password === false;
+}

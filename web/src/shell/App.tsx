@@ -1,5 +1,5 @@
 import { useEffect } from "react";
-import { askSession, useSession } from "../api/session";
+import { askSession, isHosted, useSession } from "../api/session";
 import { t, withPageWords, withPanelWords } from "../locale/locale";
 import { useLanguage } from "./language";
 import { Boundary, later } from "./later";
@@ -67,7 +67,7 @@ function Screen(): React.JSX.Element {
       {/* Whoever logs in again finds their page as it was; for somebody else it begins anew. */}
       <div className="app-page" key={`${state?.actor} ${state?.environment} ${state?.tenant}`}>
         <Boundary isPage about={address.parts.join("/")} fallback={<Loading />}>
-          {pageOf(address)}
+          {pageOf(address, isHosted(state))}
         </Boundary>
       </div>
       <Notices />
@@ -94,8 +94,9 @@ const SECTIONS: ReadonlyMap<string, React.ComponentType> = new Map([
   ["audit", AuditPage],
 ]);
 
-function pageOf({ parts }: Address): React.JSX.Element {
+function pageOf({ parts }: Address, withoutUsers: boolean): React.JSX.Element {
   const [section = "workflows", id, ...rest] = parts;
+  if (section === "users" && withoutUsers) return <NotFoundPage />;
   if (id === undefined) {
     const Page = SECTIONS.get(section) ?? NotFoundPage;
     return <Page />;

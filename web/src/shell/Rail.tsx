@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { laterDialog } from "./later";
 import type { Permission } from "../api/session";
-import { root, useSession } from "../api/session";
+import { isHosted, root, useSession } from "../api/session";
 import type { Message } from "../locale/locale";
 import { t, withPageWords } from "../locale/locale";
 import { pathTo } from "./routes";
@@ -34,6 +34,8 @@ const SECTIONS: readonly Section[] = [
   { name: "secrets", label: "Secrets", icon: "lock", needs: "secrets:read" },
   { name: "workers", label: "Workers", icon: "pulse", needs: "system:read" },
   { name: "users", label: "Users", icon: "user", needs: "users:admin" },
+  // Where there are users, their page leads to it.
+  { name: "audit", label: "Audit", icon: "history", needs: "audit:read" },
 ];
 
 interface ThemeButton {
@@ -55,7 +57,10 @@ export function Rail({ section }: { readonly section: string }): React.JSX.Eleme
   const { choice, choose } = useTheme();
   const state = useSession((session) => session.state);
   const [isAccountOpen, setAccountOpen] = useState(false);
-  const sections = SECTIONS.filter(({ needs }) => state === undefined || state.permissions.includes(needs));
+  const hidden = isHosted(state) ? "users" : "audit";
+  const sections = SECTIONS.filter(
+    ({ name, needs }) => name !== hidden && (state === undefined || state.permissions.includes(needs)),
+  );
   const who = state?.display_name ?? state?.kind ?? "unknown";
   return (
     <nav className="rail" aria-label={t("Sections")}>

@@ -16,6 +16,9 @@ from workflowkit.api.services import Services
 from workflowkit.base.errors import Conflict
 from workflowkit.runtime.users import Granter, NewUser
 
+#: Why users are only taken away where the host application lets people log in: nobody could log in as one.
+_HOSTED = "the host application lets people log in, and says what they may do."
+
 api = APIBlueprint("users", __name__, url_prefix="/api", tag="Users")
 
 
@@ -36,12 +39,13 @@ def list_users(query: dict[str, Any]) -> Response:
 @api.post("/users")
 @requires("users:admin")
 @receives(schemas.NewUser)
-@returns(schemas.User, 201, _409="There is a user of this name.")
+@returns(schemas.User, 201, _409=f"There is a user of this name; or {_HOSTED}")
 def create_user(body: dict[str, Any]) -> Response:
     """Make a user.
 
     With roles for your tenant. Tell them the password on a way of your own; they can change it.
     """
+    _check_own_login()
     new = NewUser(body["name"], body["password"], tuple(body["roles"]), body.get("display_name", ""))
     return answer(userviews.user(Services.current().users.create(caller().scope, new, _granter())), 201)
 
@@ -60,7 +64,7 @@ def get_user(user_id: str) -> Response:
 @api.put("/users/<user_id>/roles")
 @requires("users:admin")
 @receives(schemas.NewRoles)
-@returns(schemas.User, _409="It is yourself.")
+@returns(schemas.User, _409=f"It is yourself; or {_HOSTED}")
 def set_user_roles(body: dict[str, Any], user_id: str) -> Response:
     """Change a user's roles.
 
@@ -68,6 +72,7 @@ def set_user_roles(body: dict[str, Any], user_id: str) -> Response:
     login.
     """
     users, scope = Services.current().users, caller().scope
+    _check_own_login()
     _check_other(user_id)
     users.set_roles(scope, user_id, body["roles"], _granter())
     return answer(userviews.user(users.get(scope, user_id)))
@@ -76,13 +81,14 @@ def set_user_roles(body: dict[str, Any], user_id: str) -> Response:
 @api.put("/users/<user_id>/password")
 @requires("users:admin")
 @receives(schemas.NewPassword)
-@returns(schemas.User, _409="It is yourself.")
+@returns(schemas.User, _409=f"It is yourself; or {_HOSTED}")
 def set_user_password(body: dict[str, Any], user_id: str) -> Response:
     """Set a user's password.
 
     Ends all their sessions. Not for users who belong to other tenants too.
     """
     users, scope = Services.current().users, caller().scope
+    _check_own_login()
     _check_other(user_id)
     users.set_password(scope, user_id, body["password"], _granter())
     return answer(userviews.user(users.get(scope, user_id)))
@@ -101,12 +107,13 @@ def disable_user(user_id: str) -> Response:
 
 @api.post("/users/<user_id>/enable")
 @requires("users:admin")
-@returns(schemas.User, _409="It is yourself.")
+@returns(schemas.User, _409=f"It is yourself; or {_HOSTED}")
 def enable_user(user_id: str) -> Response:
     """Enable a user.
 
     They can log in again. Idempotent.
     """
+    _check_own_login()
     return _set_disabled(user_id, is_disabled=False)
 
 
@@ -134,6 +141,11 @@ def _set_disabled(user_id: str, *, is_disabled: bool) -> Response:
 
 def _granter() -> Granter:
     return Granter(caller().permissions, by=by())
+
+
+def _check_own_login() -> None:
+    if Services.current().has_host:
+        raise Conflict(f"there are no users here: {_HOSTED.rstrip('.')}")
 
 
 def _check_other(user_id: str) -> None:
