@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from editing import EditorPage, NewPage, chain, pretty
-from playwright.sync_api import Dialog, Route, expect
+from playwright.sync_api import Dialog, Page, Route, expect
 
 
 def test_an_edit_is_kept_over_a_reload_before_it_was_saved(editor: EditorPage) -> None:
@@ -207,3 +209,37 @@ def test_the_address_leads_back_to_what_was_selected(editor: EditorPage) -> None
     expect(editor.page).to_have_url(re.compile(r"node=log&panel=config"))
     editor.page.reload()
     expect(editor.get("step-id")).to_have_value("log")
+
+
+@contextmanager
+def _as(page: Page, tenant: str, actor: str) -> Iterator[None]:
+    """Let the page believe that somebody else uses this browser, for a tenant of their own."""
+
+    def answer(route: Route) -> None:
+        response = route.fetch()
+        route.fulfill(response=response, json=response.json() | {"tenant": tenant, "actor": actor})
+
+    page.route("**/api/session", answer)
+    yield
+    page.unroute("**/api/session")
+
+
+def test_an_edit_is_not_restored_for_somebody_else(editor: EditorPage) -> None:
+    workflow_id = editor.server.create(chain("log"))
+    page, address = editor.page, f"{editor.server.url}/workflows/{workflow_id}"
+    page.on("dialog", lambda dialog: dialog.accept())
+    with _as(page, "acme", "user:ada"):
+        page.goto(address)
+        expect(editor.node("log")).to_be_visible()
+        page.route("**/draft", lambda route: route.abort() if route.request.method == "PUT" else route.continue_())
+        editor.get("workflow-name").fill("Ours alone")
+        expect(editor.get("save-state")).to_have_attribute("data-state", "offline")
+    for tenant, actor in (("globex", "user:ada"), ("acme", "user:eve")):
+        with _as(page, tenant, actor):
+            page.goto(address)
+            expect(editor.node("log")).to_be_visible()
+            expect(editor.get("workflow-name")).not_to_have_value("Ours alone")
+            expect(editor.get("save-state")).to_have_attribute("data-state", "saved")
+    with _as(page, "acme", "user:ada"):
+        page.goto(address)
+        expect(editor.get("workflow-name")).to_have_value("Ours alone")

@@ -7,8 +7,8 @@ import type { NewKey, SessionState } from "./schema";
 export type Permission = NewKey["permissions"][number];
 
 const STORAGE_KEY = "workflowkit.key";
-/** Edits that wait for the server are kept under names that begin like this (editor/saving.ts). */
-const KEPT_EDITS = "workflowkit.edit.";
+/** What of a workflow is kept in this browser: edits that wait for the server, and what stands for steps in test runs. */
+export type Kept = "edit" | "stubs";
 
 interface Session {
   readonly key: string | undefined;
@@ -74,9 +74,40 @@ let connection: Connection = {
 /** Reaches another server, or the same one in another way, from now on. */
 export function connectTo(other: Connection): void {
   connection = other;
+  stranger = undefined;
 }
 
 export const api = new Api(() => connection);
+
+/** Whose the page is where nobody logs in: on a host's page, which shows a token. */
+let stranger: string | undefined;
+
+/** For whom the page acts at this moment: server, environment, tenant and actor; nothing as long as that is not known. */
+export function presentOwner(): string | undefined {
+  const { state } = useSession.getState();
+  return state === undefined || state.kind === "nobody" ? stranger : ownerOf(state);
+}
+
+/** The same, if need be by asking the server. */
+export async function findOwner(): Promise<string | undefined> {
+  if (presentOwner() === undefined) {
+    try {
+      stranger = ownerOf(await api.get<SessionState>("/session"));
+    } catch {
+      return undefined;
+    }
+  }
+  return presentOwner();
+}
+
+function ownerOf({ environment, tenant, actor }: SessionState): string {
+  return [connection.root, environment, tenant, actor].map((part) => encodeURIComponent(part ?? "")).join("/");
+}
+
+/** Under which name something of a workflow is kept for an owner. */
+export function keptName(kind: Kept, owner: string, workflowId: string): string {
+  return `workflowkit.${kind}.${owner}/${workflowId}`;
+}
 
 /** Asks the server who this is, and takes it over. Fails never: without an answer the pages tell what is wrong. */
 export async function askSession(): Promise<SessionState | undefined> {
@@ -99,7 +130,7 @@ export function takeOver(state: SessionState): void {
     return;
   }
   // What somebody has typed is theirs: whoever comes after them in this browser does not get it.
-  if (wasInside && before.actor !== state.actor) forgetEdits();
+  if (wasInside && before.actor !== state.actor) forgetKept();
   useSession.setState({ state, isAsked: true, isLoginWanted: false, logins: isLoginWanted ? logins + 1 : logins });
 }
 
@@ -111,9 +142,9 @@ export async function enterWithKey(key: string | undefined): Promise<SessionStat
   return askSession();
 }
 
-/** Takes what waits for the server out of the browser's storage. */
-export function forgetEdits(storage: Storage = localStorage): void {
-  for (const name of Object.keys(storage)) if (name.startsWith(KEPT_EDITS)) storage.removeItem(name);
+/** Takes what is kept of workflows out of the browser's storage. */
+export function forgetKept(storage: Storage = localStorage): void {
+  for (const name of Object.keys(storage)) if (/^workflowkit\.(edit|stubs)\./.test(name)) storage.removeItem(name);
 }
 
 /** Whether the page's user may do something; before the server has said so, it is not kept from anybody. */

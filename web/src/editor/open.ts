@@ -1,14 +1,16 @@
 /** Opening a workflow: what the server has, what was typed and not saved before the page was closed, and who wins. */
 
 import type { TaggedDraft } from "../api/client";
+import { ApiError } from "../api/client";
 import type { Workflow } from "../api/schema";
-import { api } from "../api/session";
+import { api, findOwner, presentOwner } from "../api/session";
 import type { Json } from "../base/json";
 import { isEqual } from "../base/json";
 import { toJson } from "../document/read";
 import type { WorkflowDocument } from "../document/types";
 import { Catalogue } from "./catalogue";
 import { prepare } from "./prepare";
+import type { Keeper } from "./saving";
 import { DraftSaver, storageKeeper } from "./saving";
 import type { EditorStore } from "./store";
 import { createEditorStore } from "./store";
@@ -32,10 +34,11 @@ export async function openEditor(
   workflowId: string,
   { isReadOnly = false, offered = [] }: OpenOptions = {},
 ): Promise<OpenedEditor> {
-  const [workflow, opened, actions] = await Promise.all([
+  const [workflow, opened, actions, owner] = await Promise.all([
     api.workflow(workflowId),
     api.draft(workflowId),
     api.actions(),
+    findOwner(),
   ]);
   const document = prepare(opened.draft.document);
   const isKept = isReadOnly || workflow.archived_at !== null;
@@ -46,8 +49,9 @@ export async function openEditor(
     save: { kind: "saved", at: opened.draft.updated_at },
     isReadOnly: isKept,
   });
-  const saver = saverFor(workflowId, opened, document, store);
-  if (!isKept) restoreKeptEdit(workflowId, opened, saver, store);
+  const keeper = storageKeeper(owner, workflowId);
+  const saver = saverFor(owner, opened, document, store, keeper);
+  if (!isKept) restoreKeptEdit(keeper, opened, saver, store);
   return { workflow, store, saver };
 }
 
@@ -58,17 +62,30 @@ export async function openGiven(
   { isReadOnly = false, offered = [] }: OpenOptions,
 ): Promise<OpenedEditor> {
   const document = prepare(given);
-  const catalogue = new Catalogue(await api.actions(), offered);
+  const [actions] = await Promise.all([api.actions(), findOwner()]);
+  const catalogue = new Catalogue(actions, offered);
   const save = { kind: "saved", at: "" } as const;
   const store = createEditorStore({ workflowId, catalogue, document, save, isReadOnly });
   return { workflow: undefined, store, saver: undefined };
 }
 
-function saverFor(workflowId: string, opened: TaggedDraft, document: WorkflowDocument, store: EditorStore): DraftSaver {
+function saverFor(
+  owner: string | undefined,
+  opened: TaggedDraft,
+  document: WorkflowDocument,
+  store: EditorStore,
+  keeper: Keeper,
+): DraftSaver {
+  const { workflowId } = store.getState();
   const saver = new DraftSaver(opened, toJson(document), {
     load: () => api.draft(workflowId),
-    save: (value, etag) => api.saveDraft(workflowId, value, etag),
-    keeper: storageKeeper(workflowId),
+    save: async (value, etag) => {
+      // Somebody else is let in on the same page: what was typed is not theirs, nor for their tenant's draft.
+      if (owner !== undefined && presentOwner() !== owner)
+        throw new ApiError(403, "forbidden", t("Somebody else is logged in now."));
+      return await api.saveDraft(workflowId, value, etag);
+    },
+    keeper,
     onChange: (save) => store.setState({ save }),
   });
   store.subscribe((state, before) => {
@@ -78,8 +95,7 @@ function saverFor(workflowId: string, opened: TaggedDraft, document: WorkflowDoc
 }
 
 /** Brings back what was typed and never reached the server; asks, if the draft has changed since. */
-function restoreKeptEdit(workflowId: string, opened: TaggedDraft, saver: DraftSaver, store: EditorStore): void {
-  const keeper = storageKeeper(workflowId);
+function restoreKeptEdit(keeper: Keeper, opened: TaggedDraft, saver: DraftSaver, store: EditorStore): void {
   const kept = keeper.read();
   if (kept === undefined) return;
   if (isEqual(kept.document, opened.draft.document)) {

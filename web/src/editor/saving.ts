@@ -9,6 +9,7 @@ import type { Json } from "../base/json";
 import { isEqual } from "../base/json";
 import { ApiError } from "../api/client";
 import type { TaggedDraft } from "../api/client";
+import { keptName } from "../api/session";
 
 export type SaveState =
   | { readonly kind: "saved"; readonly at: string }
@@ -211,10 +212,13 @@ export class DraftSaver {
   }
 }
 
-/** Keeps edits in the browser's storage, which survives a crash of the page and of the browser. */
-export function storageKeeper(workflowId: string, given?: Storage): Keeper {
-  const key = `workflowkit.edit.${workflowId}`;
-  const storage = given ?? browserStorage();
+/**
+ * Keeps the edits of an owner (`presentOwner`) in the browser's storage, which survives a crash of the page and of the
+ * browser. Where it is not known whose they are, nothing is kept: they would be shown to whoever comes next.
+ */
+export function storageKeeper(owner: string | undefined, workflowId: string, given?: Storage): Keeper {
+  const storage = owner === undefined ? undefined : (given ?? browserStorage());
+  const key = keptName("edit", owner ?? "", workflowId);
   if (storage === undefined) return { read: () => undefined, write: () => undefined, clear: () => undefined };
   return {
     read: () => {

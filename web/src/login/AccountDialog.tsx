@@ -1,6 +1,6 @@
 import { useState } from "react";
 import type { OwnSession, OwnSessionList, SessionState } from "../api/schema";
-import { api, enterWithKey, forgetEdits, root, takeOver, useSession } from "../api/session";
+import { api, enterWithKey, forgetKept, root, takeOver, useSession } from "../api/session";
 import { asApiError, useLoaded } from "../api/useLoaded";
 import type { Message } from "../locale/locale";
 import { listed, t } from "../locale/locale";
@@ -78,7 +78,7 @@ async function logOut(path: "/session" | "/sessions"): Promise<void> {
     const error = asApiError(reason);
     if (error.status !== 401) return notify(error.message, "error");
   }
-  forgetEdits();
+  forgetKept();
   return location.assign(`${root}/`);
 }
 

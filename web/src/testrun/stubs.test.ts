@@ -1,9 +1,17 @@
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { keptName, presentOwner, useSession } from "../api/session";
+import type { SessionState } from "../api/schema";
 import { plainStubs, proposedStub, readStubs, stepOf, stubFrom, writeStubs } from "./stubs";
 
+function logIn(tenant: string, actor: string): void {
+  useSession.setState({ state: { kind: "user", environment: "production", tenant, actor } as SessionState });
+}
+
+beforeEach(() => logIn("acme", "ada"));
 afterEach(() => {
   vi.unstubAllGlobals();
   localStorage.clear();
+  useSession.setState({ state: undefined });
 });
 
 function denied(): never {
@@ -19,10 +27,23 @@ describe("stubs", () => {
     expect(localStorage.length).toBe(0);
   });
 
-  it("are none where the storage holds something else", () => {
-    localStorage.setItem("workflowkit.stubs.a", "[1");
+  it("are nobody else's", () => {
+    writeStubs("a", { "node:x": { output: 1 } });
+    logIn("globex", "ada");
     expect(readStubs("a")).toEqual({});
-    localStorage.setItem("workflowkit.stubs.a", '{"node:x": 1, "node:y": {"output": 2}}');
+    logIn("acme", "eve");
+    expect(readStubs("a")).toEqual({});
+    useSession.setState({ state: undefined });
+    expect(readStubs("a")).toEqual({});
+    logIn("acme", "ada");
+    expect(readStubs("a")).toEqual({ "node:x": { output: 1 } });
+  });
+
+  it("are none where the storage holds something else", () => {
+    const name = keptName("stubs", presentOwner() ?? "", "a");
+    localStorage.setItem(name, "[1");
+    expect(readStubs("a")).toEqual({});
+    localStorage.setItem(name, '{"node:x": 1, "node:y": {"output": 2}}');
     expect(readStubs("a")).toEqual({ "node:y": { output: 2 } });
   });
 

@@ -1,6 +1,7 @@
-/** What stands for steps in test runs: kept in this browser, by workflow. Published runs never see it. */
+/** What stands for steps in test runs: kept in this browser, by workflow and owner. Published runs never see it. */
 
 import type { DryStep, Missing } from "../api/schema";
+import { keptName, presentOwner } from "../api/session";
 import type { Json, JsonObject } from "../base/json";
 import { isObject } from "../base/json";
 import type { Schema } from "../config/schema";
@@ -10,11 +11,11 @@ import { madeUp } from "./outputs";
 /** Stubs as the server takes them, by `node:<id>` or `step:<id>/<step>`. */
 export type Stubs = Readonly<Record<string, JsonObject>>;
 
-const PREFIX = "workflowkit.stubs.";
-
 export function readStubs(workflowId: string): Stubs {
+  const owner = presentOwner();
+  if (owner === undefined) return {};
   try {
-    const value = JSON.parse(localStorage.getItem(PREFIX + workflowId) ?? "{}") as Json;
+    const value = JSON.parse(localStorage.getItem(keptName("stubs", owner, workflowId)) ?? "{}") as Json;
     return isObject(value) ? Object.fromEntries(Object.entries(value).filter(hasObject)) : {};
   } catch {
     return {};
@@ -22,9 +23,12 @@ export function readStubs(workflowId: string): Stubs {
 }
 
 export function writeStubs(workflowId: string, stubs: Stubs): void {
+  const owner = presentOwner();
+  if (owner === undefined) return;
+  const name = keptName("stubs", owner, workflowId);
   try {
-    if (Object.keys(stubs).length === 0) localStorage.removeItem(PREFIX + workflowId);
-    else localStorage.setItem(PREFIX + workflowId, JSON.stringify(stubs));
+    if (Object.keys(stubs).length === 0) localStorage.removeItem(name);
+    else localStorage.setItem(name, JSON.stringify(stubs));
   } catch {
     // The browser allows no storage here, as in an iframe with a sandbox: they hold until the page is left.
   }
