@@ -154,6 +154,26 @@ def test_a_step_is_switched_off_and_skipped(editor: EditorPage) -> None:
     assert "settings" not in editor.saved()["actions"][1]
 
 
+@pytest.mark.parametrize(("across", "down"), [(0.3, 0.35), (0.7, 0.9)])
+def test_a_connection_ends_anywhere_on_the_step_where_it_is_dropped(
+    editor: EditorPage, across: float, down: float
+) -> None:
+    editor.open(chain("lookup", "log", "set"))
+    box, start = editor.node("set").bounding_box(), editor.handle("lookup", "bottom").bounding_box()
+    assert box is not None
+    assert start is not None
+    editor.drag_to(start, box["x"] + across * box["width"], box["y"] + down * box["height"])
+    expect(editor.page.locator(".react-flow__edge")).to_have_count(4)
+    expect(editor.get("add-dialog")).to_have_count(0)
+    assert ("lookup", "set") in editor.edges()
+    back = editor.handle("set", "bottom").bounding_box()
+    first = editor.node("lookup").bounding_box()
+    assert first is not None
+    editor.drag_to(back, first["x"] + across * first["width"], first["y"] + down * first["height"])
+    expect(editor.get("notice")).to_contain_text("circle")
+    assert len(editor.edges()) == 4
+
+
 def test_moves_and_connections_are_said(editor: EditorPage) -> None:
     editor.open(chain("lookup", "log", "set"))
     page = editor.page
