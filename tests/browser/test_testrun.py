@@ -184,7 +184,14 @@ def test_a_stub_that_the_run_refuses_is_not_kept(editor: EditorPage) -> None:
     expect(missing).to_be_visible()
     # One from before this was so is in the list of pins, where it can be removed.
     kept = '{"step:ask/approval": {"output": {}}}'
-    page.evaluate(f"localStorage.setItem('workflowkit.stubs.{editor.workflow_id}', '{kept}')")
+    page.evaluate(
+        """async ([id, kept]) => {
+            const {environment, tenant, actor} = await (await fetch("/api/session")).json();
+            const owner = ["", environment, tenant, actor].map(part => encodeURIComponent(part ?? "")).join("/");
+            localStorage.setItem(`workflowkit.stubs.${owner}/${id}`, kept);
+        }""",
+        [editor.workflow_id, kept],
+    )
     page.reload()
     editor.get("test-run").click()
     expect(editor.get("side").get_by_role("alert")).to_contain_text("the stub for")

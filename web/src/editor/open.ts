@@ -3,7 +3,7 @@
 import type { TaggedDraft } from "../api/client";
 import { ApiError } from "../api/client";
 import type { Workflow } from "../api/schema";
-import { api, findOwner, presentOwner } from "../api/session";
+import { api, findOwner } from "../api/session";
 import type { Json } from "../base/json";
 import { isEqual } from "../base/json";
 import { toJson } from "../document/read";
@@ -81,7 +81,8 @@ function saverFor(
     load: () => api.draft(workflowId),
     save: async (value, etag) => {
       // Somebody else is let in on the same page: what was typed is not theirs, nor for their tenant's draft.
-      if (owner !== undefined && presentOwner() !== owner)
+      const present = owner === undefined ? undefined : await findOwner();
+      if (present !== undefined && present !== owner)
         throw new ApiError(403, "forbidden", t("Somebody else is logged in now."));
       return await api.saveDraft(workflowId, value, etag);
     },
