@@ -15,15 +15,19 @@ from webapi import OTHER_TENANT, Web, a_document, a_web
 
 from workflowkit import HostUser
 from workflowkit.api import create_blueprint
-from workflowkit.base.scope import DEFAULT_SCOPE
+from workflowkit.base.scope import DEFAULT_SCOPE, Scope
 from workflowkit.runtime.roles import ROLES
 from workflowkit.runtime.sessions import Client
-
-OURS = {"Origin": "http://localhost", "Workflowkit-Csrf": "host"}
 
 
 def _who() -> HostUser | None:
     return HostUser("7", session["roles"], tenant="other", name="Ann") if "roles" in session else None
+
+
+def _ours(client: FlaskClient) -> dict[str, str]:
+    """Return what a page of ours sends along with a change."""
+    state = client.get("/flows/api/session").get_json()
+    return {"Origin": "http://localhost", "Workflowkit-Csrf": state["csrf"]}
 
 
 @contextmanager
@@ -55,7 +59,7 @@ def test_whom_the_host_knows_may_do_what_their_roles_say(database_url: str) -> N
         listed = client.get("/flows/api/workflows").get_json()["items"]
         assert [each["id"] for each in listed] == ["theirs"]
         assert client.get("/flows/api/users").status_code == 403
-        assert client.post("/flows/api/workflows/theirs/pause", json={}, headers=OURS).status_code == 200
+        assert client.post("/flows/api/workflows/theirs/pause", json={}, headers=_ours(client)).status_code == 200
         (row,) = web.harness.rows("SELECT actor FROM pauses")
         assert row["actor"] == "user:7"
 
@@ -90,14 +94,14 @@ def test_there_are_no_users_of_ours_beside_those_of_the_host(database_url: str) 
             ("PUT", f"/flows/api/users/{left}/password", {"password": PASSWORD}),
             ("POST", f"/flows/api/users/{left}/enable", None),
         ):
-            refused = client.open(path, method=method, json=body, headers=OURS)
+            refused = client.open(path, method=method, json=body, headers=_ours(client))
             assert (refused.status_code, refused.get_json()["code"]) == (409, "conflict"), path
             assert "the host application lets people log in" in refused.get_json()["detail"]
         assert web.count("users") == 1
         # Those of another time are seen, and can be taken away; what was done is told.
         assert [each["id"] for each in client.get("/flows/api/users").get_json()["items"]] == [left]
-        assert client.post(f"/flows/api/users/{left}/disable", headers=OURS).status_code == 200
-        assert client.delete(f"/flows/api/users/{left}", headers=OURS).status_code == 200
+        assert client.post(f"/flows/api/users/{left}/disable", headers=_ours(client)).status_code == 200
+        assert client.delete(f"/flows/api/users/{left}", headers=_ours(client)).status_code == 200
         told = client.get("/flows/api/audit").get_json()["items"]
         assert [each["action"] for each in told][:2] == ["user.roles_changed", "user.disabled"]
 
@@ -106,11 +110,30 @@ def test_there_are_no_users_of_ours_beside_those_of_the_host(database_url: str) 
 def test_other_sites_change_nothing_with_the_hosts_cookie(sqlite_url: str, change: dict[str, str]) -> None:
     with a_host(sqlite_url) as (web, client):
         client.post("/login/admin")
-        headers = {name: value for name, value in (OURS | change).items() if value}
+        headers = {name: value for name, value in (_ours(client) | change).items() if value}
         response = client.post("/flows/api/workflows", json={"document": {}}, headers=headers)
         assert (response.status_code, response.get_json()["code"]) == (403, "csrf-refused")
         assert web.count("workflows") == 0
-        assert client.post("/flows/api/workflows", json={"document": {}}, headers=OURS).status_code == 201
+        assert client.post("/flows/api/workflows", json={"document": {}}, headers=_ours(client)).status_code == 201
+
+
+def test_a_page_that_somebody_else_has_opened_changes_nothing(database_url: str) -> None:
+    present = [HostUser("ada", "editor", tenant="acme")]
+    with a_host(database_url, lambda: present[0]) as (web, client):
+        for tenant in ("acme", "globex"):
+            web.services.authoring.deploy(Scope("default", tenant), "orders", a_document())
+        address = "/flows/api/workflows/orders/draft"
+        theirs = client.get(address)
+        opened, document = _ours(client), theirs.get_json()["document"] | {"name": "Of acme"}
+        etag = {"If-Match": theirs.headers["ETag"]}
+        for user in (HostUser("ada", "editor", tenant="globex"), HostUser("eve", "editor", tenant="acme")):
+            present[0] = user
+            # The revision is the same in both tenants.
+            assert client.get(address).headers["ETag"] == theirs.headers["ETag"]
+            refused = client.put(address, json={"document": document}, headers=opened | etag)
+            assert (refused.status_code, refused.get_json()["code"]) == (403, "csrf-refused")
+            own = client.put(address, json={"document": document}, headers=_ours(client) | etag)
+            assert own.status_code == 200
 
 
 def test_a_host_that_fails_lets_nobody_in(sqlite_url: str) -> None:

@@ -362,9 +362,13 @@ def test_somebody_of_two_tenants_acts_for_one_at_a_time(database_url: str) -> No
         state = browser.log_in().get_json()
         assert state["tenant"] == DEFAULT_SCOPE.tenant
         assert [each["tenant"] for each in state["tenants"]] == ["default", "other"]
+        before = str(browser.csrf)
         moved = browser.send("PUT", "/api/session/tenant", {"environment": "default", "tenant": "other"}).get_json()
         assert (moved["tenant"], moved["roles"]) == ("other", ["viewer"])
-        assert browser.send("POST", "/api/workflows", DRAFT).status_code == 403
+        assert browser.send("POST", "/api/workflows", DRAFT).get_json()["code"] == "forbidden"
+        # A page of theirs that is still open for the first one changes nothing in the second.
+        stale = browser.send("POST", "/api/workflows", DRAFT, headers={"Workflowkit-Csrf": before})
+        assert stale.get_json()["code"] == "csrf-refused"
         foreign = browser.send("PUT", "/api/session/tenant", {"environment": "default", "tenant": "third"})
         assert foreign.status_code == 404
 

@@ -16,7 +16,7 @@ import pytest
 from accessibility import serious_in_both_themes
 from editing import NewPage, Server
 from embedhost import ROOT, Host, a_host, copy_example
-from playwright.sync_api import FrameLocator, Locator, Page, expect
+from playwright.sync_api import FrameLocator, Locator, Page, Route, expect
 
 from workflowkit import Scope, WorkflowKit
 
@@ -339,3 +339,66 @@ def test_keys_of_the_page_stay_with_the_page(new_page: NewPage, host: Host) -> N
     embedded.page.keyboard.press("?")
     expect(embedded.get("help")).to_be_visible()
     assert json.dumps(embedded.draft()) == before
+
+
+def _refuse_saving(page: Page) -> None:
+    page.route("**/draft", lambda route: route.abort() if route.request.method == "PUT" else route.continue_())
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_somebody_typed_is_not_shown_to_who_comes_next(new_page: NewPage, host: Host, way: str) -> None:
+    shown = log_in(new_page, host, "ada", way)
+    page, theirs = shown.page, shown.draft("umbrella")
+    page.on("dialog", lambda dialog: dialog.accept())
+    _refuse_saving(page)
+    shown.get("workflow-name").fill(f"Ada's by {way}")
+    expect(shown.get("save-state")).to_have_attribute("data-state", "offline")
+    # In the iframe, which has a sandbox, the browser keeps nothing.
+    kept = shown.draft()["name"] if way == "iframe" else f"Ada's by {way}"
+    for name, title in (("eve", theirs["name"]), ("ada", kept)):
+        page.goto("about:blank")
+        page.unroute("**/draft")
+        page.context.clear_cookies()
+        embedhost.log_in(page, host, name)
+        page.goto(f"{host.url}/{way}")
+        expect(shown.get("workflow-name")).to_have_value(title)
+        expect(shown.get("save-state")).to_have_attribute("data-state", "saved")
+        assert shown.draft("umbrella") == theirs
+    assert shown.draft()["name"] == kept
+
+
+def test_another_look_or_another_token_of_the_same_user_changes_nothing(new_page: NewPage, host: Host) -> None:
+    shown = log_in(new_page, host, "ada")
+    editor = shown.page.locator("workflow-editor")
+    shown.get("workflow-name").fill("Orders in the dark")
+    editor.evaluate("editor => { editor.theme = 'dark'; editor.token = editor.token; }")
+    expect(shown.get("save-state")).to_have_attribute("data-state", "saved")
+    shown.get("workflow-name").fill("Orders in the dark, again")
+    expect(shown.get("save-state")).to_have_attribute("data-state", "saved")
+    assert shown.draft()["name"] == "Orders in the dark, again"
+
+
+@pytest.mark.parametrize("is_asked_for", [True, False])
+def test_an_element_goes_on_as_who_the_next_token_names(new_page: NewPage, host: Host, is_asked_for: bool) -> None:
+    shown, other = log_in(new_page, host, "ada"), log_in(new_page, host, "eve")
+    page, theirs = shown.page, other.draft("umbrella")
+    editor = page.locator("workflow-editor")
+    before, token = (each.page.locator("workflow-editor").evaluate("e => e.token") for each in (shown, other))
+    _refuse_saving(page)
+    shown.get("workflow-name").fill("Ada's alone")
+    expect(shown.get("save-state")).to_have_attribute("data-state", "offline")
+    editor.evaluate("(editor, token) => { editor.getToken = () => token; }", token)
+    page.unroute("**/draft")
+    if is_asked_for:  # in the middle of a request, which finds that the last one has ended
+
+        def end(route: Route) -> None:
+            is_over = route.request.headers.get("authorization") == f"Bearer {before}"
+            route.fulfill(status=401, json={}) if is_over else route.continue_()
+
+        page.route("**/draft", end)
+        shown.get("workflow-name").fill("Ada's alone, again")
+    else:
+        editor.evaluate("(editor, token) => { editor.token = token; }", token)
+    expect(shown.get("workflow-name")).to_have_value(theirs["name"])
+    expect(shown.get("save-state")).to_have_attribute("data-state", "saved")
+    assert other.draft("umbrella") == theirs

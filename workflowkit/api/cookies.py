@@ -16,6 +16,8 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from workflowkit.api.errors import CsrfRefused
 from workflowkit.api.services import Services
+from workflowkit.base import jsonvalue
+from workflowkit.base.scope import Scope
 
 #: What a change must carry that is made with a cookie.
 CSRF_HEADER = "Workflowkit-Csrf"
@@ -56,9 +58,13 @@ def clear_attempt(response: BaseResponse) -> None:
     response.delete_cookie(_name() + _ATTEMPT, path="/", secure=_is_secure(), httponly=True, samesite="Lax")
 
 
-def csrf_token(token: str) -> str:
-    """Return what changes made with the session of ``token`` must carry: it follows from it, and does not tell it."""
-    return base64.urlsafe_b64encode(hmac.digest(token.encode(), b"workflowkit csrf", "sha256")).decode().rstrip("=")
+def csrf_token(token: str, scope: Scope) -> str:
+    """Return what changes made with the session of ``token`` must carry: it follows from it, and does not tell it.
+
+    It is another one for each scope: a page that was opened for one tenant changes nothing of the next.
+    """
+    message = jsonvalue.canonical(["workflowkit csrf", scope.environment, scope.tenant])
+    return base64.urlsafe_b64encode(hmac.digest(token.encode(), message, "sha256")).decode().rstrip("=")
 
 
 def check_csrf(expected: str) -> None:

@@ -18,8 +18,9 @@ from workflowkit.runtime.sessions import Client, LoggedIn
 
 #: Where a blueprint leaves the host's user for us. Clients cannot set it: their headers are named ``HTTP_...``.
 HOST_USER = "workflowkit.host_user"
-#: What changes by users of a host carry: that it is there proves that the page's origin is the host's own.
-_HOST_CSRF = "host"
+#: What follows from it and the user is what changes by users of a host carry. That it is there proves that the page's
+#: origin is the host's own; that it is the user's, that nobody else has opened the page before them.
+_HOST_CSRF = "host "
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +63,9 @@ def find() -> Person | None:
 
 def of_session(logged_in: LoggedIn, token: str) -> Person:
     """Return the person of a session."""
-    user = logged_in.user
-    return Person(
-        user.actor, user.name, user.display_name, logged_in.session.scope, logged_in.roles, cookies.csrf_token(token),
-        logged_in,
-    )  # fmt: skip
+    user, scope = logged_in.user, logged_in.session.scope
+    csrf = cookies.csrf_token(token, scope)
+    return Person(user.actor, user.name, user.display_name, scope, logged_in.roles, csrf, logged_in)
 
 
 def client() -> Client:
@@ -78,4 +77,5 @@ def _of_host(environ: Mapping[str, Any]) -> Person | None:
     user = environ.get(HOST_USER)
     if not isinstance(user, HostUser):
         return None
-    return Person(f"user:{user.id}", user.id, user.name or user.id, user.scope, user.all_roles, _HOST_CSRF)
+    csrf = cookies.csrf_token(_HOST_CSRF + user.id, user.scope)
+    return Person(f"user:{user.id}", user.id, user.name or user.id, user.scope, user.all_roles, csrf)

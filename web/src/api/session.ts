@@ -54,7 +54,12 @@ export interface Connection {
   readonly csrf?: () => string | null | undefined;
   /** Called when it is not the right one any more: finds the one of today, and tells whether to ask again. */
   readonly onCsrfRefused?: () => Promise<boolean>;
+  /** For whom it is, where a host's token says so and nobody logs in. */
+  readonly owner?: () => Owner | undefined;
 }
+
+/** Whose something is that is kept in this browser. */
+export type Owner = Pick<SessionState, "environment" | "tenant" | "actor">;
 
 let connection: Connection = {
   root,
@@ -65,43 +70,31 @@ let connection: Connection = {
   },
   csrf: () => useSession.getState().state?.csrf,
   onCsrfRefused: async () => {
-    const before = useSession.getState().state?.actor;
-    const present = await askSession();
-    return present !== undefined && present.actor === before;
+    const before = presentOwner();
+    await askSession();
+    // As somebody else, or for another tenant, it would be another change than was meant.
+    return before !== undefined && presentOwner() === before;
   },
 };
 
 /** Reaches another server, or the same one in another way, from now on. */
 export function connectTo(other: Connection): void {
   connection = other;
-  stranger = undefined;
 }
 
 export const api = new Api(() => connection);
 
-/** Whose the page is where nobody logs in: on a host's page, which shows a token. */
-let stranger: string | undefined;
-
 /** For whom the page acts at this moment: server, environment, tenant and actor; nothing as long as that is not known. */
 export function presentOwner(): string | undefined {
-  const { state } = useSession.getState();
-  return state === undefined || state.kind === "nobody" ? stranger : ownerOf(state);
-}
-
-/** The same, if need be by asking the server. */
-export async function findOwner(): Promise<string | undefined> {
-  if (presentOwner() === undefined) {
-    try {
-      stranger = ownerOf(await api.get<SessionState>("/session"));
-    } catch {
-      return undefined;
-    }
-  }
-  return presentOwner();
-}
-
-function ownerOf({ environment, tenant, actor }: SessionState): string {
+  const owner = connection.owner === undefined ? loggedIn() : connection.owner();
+  if (owner === undefined) return undefined;
+  const { environment, tenant, actor } = owner;
   return [connection.root, environment, tenant, actor].map((part) => encodeURIComponent(part ?? "")).join("/");
+}
+
+function loggedIn(): Owner | undefined {
+  const { state } = useSession.getState();
+  return state?.kind === "nobody" ? undefined : state;
 }
 
 /** Under which name something of a workflow is kept for an owner. */

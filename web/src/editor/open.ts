@@ -3,7 +3,7 @@
 import type { TaggedDraft } from "../api/client";
 import { ApiError } from "../api/client";
 import type { Workflow } from "../api/schema";
-import { api, findOwner } from "../api/session";
+import { api, presentOwner } from "../api/session";
 import type { Json } from "../base/json";
 import { isEqual } from "../base/json";
 import { toJson } from "../document/read";
@@ -34,11 +34,11 @@ export async function openEditor(
   workflowId: string,
   { isReadOnly = false, offered = [] }: OpenOptions = {},
 ): Promise<OpenedEditor> {
-  const [workflow, opened, actions, owner] = await Promise.all([
+  const owner = presentOwner();
+  const [workflow, opened, actions] = await Promise.all([
     api.workflow(workflowId),
     api.draft(workflowId),
     api.actions(),
-    findOwner(),
   ]);
   const document = prepare(opened.draft.document);
   const isKept = isReadOnly || workflow.archived_at !== null;
@@ -62,8 +62,7 @@ export async function openGiven(
   { isReadOnly = false, offered = [] }: OpenOptions,
 ): Promise<OpenedEditor> {
   const document = prepare(given);
-  const [actions] = await Promise.all([api.actions(), findOwner()]);
-  const catalogue = new Catalogue(actions, offered);
+  const catalogue = new Catalogue(await api.actions(), offered);
   const save = { kind: "saved", at: "" } as const;
   const store = createEditorStore({ workflowId, catalogue, document, save, isReadOnly });
   return { workflow: undefined, store, saver: undefined };
@@ -81,8 +80,7 @@ function saverFor(
     load: () => api.draft(workflowId),
     save: async (value, etag) => {
       // Somebody else is let in on the same page: what was typed is not theirs, nor for their tenant's draft.
-      const present = owner === undefined ? undefined : await findOwner();
-      if (present !== undefined && present !== owner)
+      if (owner !== undefined && presentOwner() !== owner)
         throw new ApiError(403, "forbidden", t("Somebody else is logged in now."));
       return await api.saveDraft(workflowId, value, etag);
     },

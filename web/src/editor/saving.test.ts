@@ -3,7 +3,8 @@ import { ApiError } from "../api/client";
 import type { TaggedDraft } from "../api/client";
 import type { Json } from "../base/json";
 import type { KeptEdit, SaveState } from "./saving";
-import { DraftSaver } from "./saving";
+import { keptName } from "../api/session";
+import { DraftSaver, storageKeeper } from "./saving";
 
 function draft(document: Json, revision: number): TaggedDraft {
   const value = { workflow_id: "w", revision, document: document as never, updated_at: "2026-01-01T00:00:00Z" };
@@ -168,5 +169,27 @@ describe("a draft", () => {
     mine.saver.change({ n: "next" });
     await vi.advanceTimersByTimeAsync(1_000);
     expect(server.stored.draft.document).toEqual({ n: "next" });
+  });
+});
+
+describe("what was typed", () => {
+  const ADA = "/default/acme/user%3Aada";
+  afterEach(() => localStorage.clear());
+
+  it("is its owner's only, and nobody's where there is no owner", () => {
+    const edit = { etag: '"1"', document: { n: "ada's" } };
+    storageKeeper(ADA, "orders").write(edit);
+    storageKeeper(undefined, "orders").write(edit);
+    expect(Object.keys(localStorage)).toEqual([keptName("edit", ADA, "orders")]);
+    for (const other of ["/default/globex/user%3Aada", "/default/acme/user%3Aeve", undefined])
+      expect(storageKeeper(other, "orders").read()).toBeUndefined();
+    expect(storageKeeper(ADA, "orders").read()).toEqual(edit);
+  });
+
+  it("is dropped where it does not say whose it is", () => {
+    for (const name of ["workflowkit.edit.orders", "workflowkit.stubs.orders"]) localStorage.setItem(name, "{}");
+    localStorage.setItem("workflowkit.recent", "[]");
+    storageKeeper(ADA, "orders");
+    expect(Object.keys(localStorage)).toEqual(["workflowkit.recent"]);
   });
 });

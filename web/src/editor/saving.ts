@@ -220,6 +220,7 @@ export function storageKeeper(owner: string | undefined, workflowId: string, giv
   const storage = owner === undefined ? undefined : (given ?? browserStorage());
   const key = keptName("edit", owner ?? "", workflowId);
   if (storage === undefined) return { read: () => undefined, write: () => undefined, clear: () => undefined };
+  forgetOwnerless(storage);
   return {
     read: () => {
       const text = storage.getItem(key);
@@ -238,6 +239,12 @@ export function storageKeeper(owner: string | undefined, workflowId: string, giv
     },
     clear: () => storage.removeItem(key),
   };
+}
+
+/** What was kept before it had an owner may be anybody's: it is nobody's. */
+function forgetOwnerless(storage: Storage): void {
+  for (const name of Object.keys(storage))
+    if (/^workflowkit\.(edit|stubs)\.[^/]*$/.test(name)) storage.removeItem(name);
 }
 
 function browserStorage(): Storage | undefined {

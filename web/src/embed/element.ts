@@ -69,6 +69,7 @@ export class WorkflowEditorElement extends HTMLElement {
     getToken: () => this.getTokenCallback,
     onExpiring: (expiresAt) => this.tell("token-expiring", { expiresAt }),
     onFailure: (reason) => this.tell("error", { code: "no-token", message: String(reason) }),
+    onOtherOwner: () => this.schedule(),
   });
 
   /** Where Workflow Kit is mounted; the place this script came from, unless said otherwise. */

@@ -2,7 +2,7 @@
 
 import type { ReactNode } from "react";
 import { createRoot } from "react-dom/client";
-import { connectTo } from "../api/session";
+import { connectTo, presentOwner } from "../api/session";
 import type { Json } from "../base/json";
 import { moveInto } from "../base/place";
 import { documentJson } from "../editor/store";
@@ -17,6 +17,7 @@ import { EmbeddedEditor } from "./EmbeddedEditor";
 import "./embed.css";
 import type { WorkflowEditorElement } from "./element";
 import type { TokenKeeper } from "./token";
+import { readToken } from "./token";
 
 const EmbeddedRun = later(() => withPanelWords(() => import("./EmbeddedRun")).then((module) => module.EmbeddedRun));
 const EmbeddedApprovals = later(() =>
@@ -65,7 +66,16 @@ export async function mount(element: WorkflowEditorElement, styles: readonly str
   return {
     draw: async (wanted) => {
       const { server, keeper, theme, locale } = wanted;
-      connectTo({ root: server, key: () => keeper.current, onUnauthenticated: () => keeper.renew() });
+      connectTo({
+        root: server,
+        key: () => keeper.current,
+        onUnauthenticated: async () => {
+          const before = presentOwner();
+          // Somebody else may have logged in to the host: what was asked for is not theirs.
+          return (await keeper.renew()) && (before === undefined || presentOwner() === before);
+        },
+        owner: () => readToken(keeper.current ?? "")?.owner,
+      });
       takeTheme(theme);
       showTheme();
       await setLanguage(localeOf(locale));
@@ -93,11 +103,12 @@ export async function mount(element: WorkflowEditorElement, styles: readonly str
 function shown(wanted: Wanted, tell: Tell, onOpened: (opened: OpenedEditor) => void): ReactNode {
   const { server, workflowId, runId, isForApprovals, isReadOnly, mayPublish, document, actions } = wanted;
   const language = localeOf(wanted.locale);
+  const owner = presentOwner();
   if (isForApprovals)
     return (
       <Boundary>
         <EmbeddedApprovals
-          key={JSON.stringify([server, workflowId, runId, language])}
+          key={JSON.stringify([server, owner, workflowId, runId, language])}
           workflowId={workflowId}
           runId={runId}
           isReadOnly={!wanted.mayDecide}
@@ -109,7 +120,7 @@ function shown(wanted: Wanted, tell: Tell, onOpened: (opened: OpenedEditor) => v
     return (
       <Boundary>
         <EmbeddedRun
-          key={JSON.stringify([server, runId, language])}
+          key={JSON.stringify([server, owner, runId, language])}
           runId={runId}
           mayDecide={wanted.mayDecide}
           tell={tell}
@@ -118,7 +129,7 @@ function shown(wanted: Wanted, tell: Tell, onOpened: (opened: OpenedEditor) => v
     );
   return (
     <EmbeddedEditor
-      key={JSON.stringify([server, workflowId, isReadOnly, language, document === undefined, actions])}
+      key={JSON.stringify([server, owner, workflowId, isReadOnly, language, document === undefined, actions])}
       workflowId={workflowId}
       isReadOnly={isReadOnly}
       mayPublish={mayPublish}

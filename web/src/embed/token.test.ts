@@ -3,6 +3,7 @@ import type { GetToken } from "./token";
 import { TokenKeeper, readToken } from "./token";
 
 const SIGNATURE = "x".repeat(43);
+const OWNER = { environment: "default", tenant: "acme", user: "Zoë" };
 
 function token(claims: object): string {
   const bytes = new TextEncoder().encode(JSON.stringify(claims));
@@ -11,27 +12,35 @@ function token(claims: object): string {
 }
 
 function endingIn(seconds: number, rights = ["view"]): string {
-  return token({ rights, user: "Zoë", expires_at_ms: Date.now() + seconds * 1000 });
+  return token({ ...OWNER, rights, expires_at_ms: Date.now() + seconds * 1000 });
 }
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-function keeper(getToken: GetToken | undefined): { keeper: TokenKeeper; expiring: unknown[]; failures: unknown[] } {
+function keeper(getToken: GetToken | undefined): {
+  readonly keeper: TokenKeeper;
+  readonly expiring: unknown[];
+  readonly failures: unknown[];
+  readonly onOtherOwner: ReturnType<typeof vi.fn<() => void>>;
+} {
   const expiring: unknown[] = [];
+  const onOtherOwner = vi.fn<() => void>();
   const failures: unknown[] = [];
   const made = new TokenKeeper({
     getToken: () => getToken,
     onExpiring: (at) => expiring.push(at),
     onFailure: (reason) => failures.push(reason),
+    onOtherOwner,
   });
-  return { keeper: made, expiring, failures };
+  return { keeper: made, expiring, failures, onOtherOwner };
 }
 
 describe("reading a token", () => {
-  it("tells its rights and its end", () => {
+  it("tells its rights, its end, and whose it is", () => {
     const at = Date.now() + 60_000;
-    expect(readToken(endingIn(60, ["view", "edit"]))).toEqual({ rights: ["view", "edit"], expiresAtMs: at });
+    const owner = { environment: "default", tenant: "acme", actor: "embed:Zoë" };
+    expect(readToken(endingIn(60, ["view", "edit"]))).toEqual({ rights: ["view", "edit"], expiresAtMs: at, owner });
   });
 
   it.each(["", "wk_key", "wke_x.y", `wke_e30.${SIGNATURE}`, `wke_!.${SIGNATURE}`])("is nothing for %s", (text) => {
@@ -66,6 +75,17 @@ describe("a token that ends", () => {
     expect([asked.mock.calls.length, failures.length]).toEqual([1, 1]);
     asked.mockImplementation(() => endingIn(60));
     expect(await made.renew()).toBe(true);
+  });
+
+  it("may be followed by one of somebody else, which is told", async () => {
+    let next = endingIn(60);
+    const { keeper: made, onOtherOwner } = keeper(() => next);
+    await made.renew();
+    await made.renew();
+    expect(onOtherOwner).not.toHaveBeenCalled();
+    next = token({ ...OWNER, tenant: "umbrella", rights: [], expires_at_ms: Date.now() + 60_000 });
+    await made.renew();
+    expect(onOtherOwner).toHaveBeenCalledOnce();
   });
 
   it("is forgotten when the editor goes", async () => {

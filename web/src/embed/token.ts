@@ -1,9 +1,12 @@
-/** The host's token: what it allows, when it ends, and getting the next one in time. */
+/** The host's token: for whom it is, what it allows, when it ends, and getting the next one in time. */
+
+import type { Owner } from "../api/session";
 
 /** What the editor reads from a token. Only the server knows whether it is true. */
 export interface TokenClaims {
   readonly rights: readonly string[];
   readonly expiresAtMs: number;
+  readonly owner: Owner;
 }
 
 /** Asked for the next token so long before the end of one, or so much of its life, whichever is shorter. */
@@ -20,13 +23,20 @@ export function readToken(token: string): TokenClaims | undefined {
     const bytes = Uint8Array.from(atob(payload.replaceAll("-", "+").replaceAll("_", "/")), (char) =>
       char.charCodeAt(0),
     );
-    const claims = JSON.parse(new TextDecoder().decode(bytes)) as { rights?: unknown; expires_at_ms?: unknown };
-    const { rights, expires_at_ms: expiresAtMs } = claims;
+    const claims = JSON.parse(new TextDecoder().decode(bytes)) as Readonly<Record<string, unknown>>;
+    const { rights, expires_at_ms: expiresAtMs, environment, tenant, user } = claims;
     if (!Array.isArray(rights) || typeof expiresAtMs !== "number") return undefined;
-    return { rights: rights.filter((right) => typeof right === "string"), expiresAtMs };
+    const owner = { environment: String(environment), tenant: String(tenant), actor: `embed:${String(user)}` };
+    return { rights: rights.filter((right) => typeof right === "string"), expiresAtMs, owner };
   } catch {
     return undefined;
   }
+}
+
+/** For whom a token is, as one text. */
+function ownerIn(token: string | undefined): string | undefined {
+  const claims = token === undefined ? undefined : readToken(token);
+  return claims === undefined ? undefined : JSON.stringify(claims.owner);
 }
 
 export type GetToken = () => string | Promise<string>;
@@ -37,6 +47,8 @@ export interface TokenWishes {
   /** A token ends soon, or has ended, and nobody is there to be asked for the next. */
   readonly onExpiring: (expiresAt: string | undefined) => void;
   readonly onFailure: (reason: unknown) => void;
+  /** The next token is somebody else's, or for another tenant. */
+  readonly onOtherOwner: () => void;
 }
 
 export class TokenKeeper {
@@ -82,7 +94,9 @@ export class TokenKeeper {
       return false;
     }
     try {
+      const before = ownerIn(this.token);
       this.set(await getToken());
+      if (before !== undefined && ownerIn(this.token) !== before) this.wishes.onOtherOwner();
       return true;
     } catch (reason) {
       this.wishes.onFailure(reason);
