@@ -7,7 +7,8 @@ less than that: of two that took their slots one after the other, the second may
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -34,6 +35,7 @@ BEGIN
 END $$;
 CREATE TRIGGER note_slot AFTER INSERT OR DELETE ON slots FOR EACH ROW EXECUTE FUNCTION note_slot();
 """
+_FORGET = "DROP TRIGGER note_slot ON slots; DROP FUNCTION note_slot(); DROP TABLE slot_log;"
 
 
 @dataclass(slots=True)
@@ -48,10 +50,16 @@ class Holding:
         return self.taken_ns <= began_ns and (self.freed_ns is None or ended_ns <= self.freed_ns)
 
 
-def write_down(stack: Stack) -> None:
-    """Have the database write down from now on who takes and gives back a slot."""
+@contextmanager
+def written_down(stack: Stack) -> Iterator[None]:
+    """Have the database write down who takes and gives back a slot."""
     with stack.engine.begin() as connection:
         connection.execute(sa.text(_WRITE_DOWN))
+    try:
+        yield
+    finally:
+        with stack.engine.begin() as connection:
+            connection.execute(sa.text(_FORGET))
 
 
 def holdings(stack: Stack, workflow_ids: Iterable[str]) -> Mapping[str, list[Holding]]:

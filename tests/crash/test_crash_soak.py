@@ -80,7 +80,7 @@ class Soak:
 
 @pytest.fixture
 def stack(postgres_url: str, redis_url: str, tmp_path: Path) -> Iterator[Stack]:
-    with a_stack(postgres_url, redis_url, tmp_path / "stack", app=mixture) as opened:
+    with a_stack(postgres_url, redis_url, tmp_path / "stack", app=mixture) as opened, holdings.written_down(opened):
         yield opened
 
 
@@ -93,7 +93,6 @@ def wk(postgres_url: str, redis_url: str) -> Iterator[WorkflowKit]:
 
 
 def test_mixed_runs_with_workers_killed_at_random_leave_everything_in_order(stack: Stack, wk: WorkflowKit) -> None:
-    holdings.write_down(stack)
     soak, began = Soak(stack, wk), time.monotonic()
     if not services.wait_until(soak.look, timeout_seconds=DEADLINE_SECONDS, poll_seconds=0.05):
         left = audit.leftovers(stack)
