@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { api, connectTo, keptName, presentOwner, takeOver, useSession } from "./session";
 import type { SessionState } from "./schema";
 
@@ -57,7 +57,8 @@ describe("what is kept", () => {
       onUnauthenticated: () => Promise.resolve(false),
       owner: () => owner,
     };
-    connectTo(connection);
+    const before = connectTo(connection);
+    onTestFinished(() => void connectTo(before));
     const ada = presentOwner();
     expect(ada).toBe("https%3A%2F%2Fflows.example/default/acme/embed%3AAda");
     connectTo(connection);

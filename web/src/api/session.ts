@@ -77,9 +77,11 @@ let connection: Connection = {
   },
 };
 
-/** Reaches another server, or the same one in another way, from now on. */
-export function connectTo(other: Connection): void {
+/** Reaches another server, or the same one in another way, from now on. Returns how it was until now. */
+export function connectTo(other: Connection): Connection {
+  const before = connection;
   connection = other;
+  return before;
 }
 
 export const api = new Api(() => connection);
