@@ -20,6 +20,7 @@ from workflowkit.registry import Registry, load_builtin_actions
 from workflowkit.runtime.hints import StepHint
 from workflowkit.runtime.matching import Matched
 from workflowkit.runtime.position import Claim
+from workflowkit.store.schema import metadata
 
 NEVER_SECONDS = 86_400.0
 
@@ -132,6 +133,16 @@ class Harness:
     def steps(self) -> dict[str, str]:
         """Return the status of each scheduled step."""
         return {row["step_key"]: row["status"] for row in self.rows("SELECT step_key, status FROM steps")}
+
+
+def everything(harness: Harness) -> str:
+    """Return all that is stored in the database, as one text."""
+    harness.runtime.logs.flush()
+    found = []
+    with harness.runtime.database.read() as tx:
+        for table in metadata.sorted_tables:
+            found += [repr(tuple(row)) for row in tx.connection.execute(sa.select(table))]
+    return "\n".join(found)
 
 
 @contextmanager

@@ -262,6 +262,13 @@ def test_a_step_that_only_our_server_has_is_refused_by_name() -> None:
     assert "approval" in answer.json()["message"]
 
 
+def test_there_are_no_secrets_of_ours_where_another_server_runs_functions() -> None:
+    with served(_shop(lambda ctx: ctx.secret("stripe")), is_dev=True) as url:
+        answer = Caller(url).call()
+    assert (answer.status_code, answer.headers["x-inngest-no-retry"]) == (500, "true")
+    assert "secret 'stripe': there are none where another server runs the function" in answer.json()["message"]
+
+
 def test_an_unknown_function_is_an_error_that_is_tried_again() -> None:
     with served(_shop(lambda ctx: 1), is_dev=True) as url:
         answer = Caller(url, slug="shop-missing").call()

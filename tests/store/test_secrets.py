@@ -18,7 +18,7 @@ import pytest
 import redis
 import sqlalchemy as sa
 from builders import WorkflowBuilder, a_workflow
-from runtimes import Harness, a_registry, a_runtime
+from runtimes import Harness, a_registry, a_runtime, everything
 
 from workflowkit.base.errors import (
     DefinitionError,
@@ -39,7 +39,6 @@ from workflowkit.engine.extensions import Extensions
 from workflowkit.registry import Field, Registry
 from workflowkit.runtime.resealing import Resealing
 from workflowkit.runtime.secrets import NewSecret, SecretInUse
-from workflowkit.store.schema import metadata
 
 KEY = Keyring.generate().render()
 #: With what other notations write in another way.
@@ -71,16 +70,6 @@ def run(harness: Harness, document: dict[str, Any] | None = None, data: Any = No
     harness.send("go", data)
     harness.drain()
     return harness.rows("SELECT * FROM runs ORDER BY id")[0]
-
-
-def everything(harness: Harness) -> str:
-    """Return all that is stored in the database, as one text."""
-    harness.runtime.logs.flush()
-    found = []
-    with harness.runtime.database.read() as tx:
-        for table in metadata.sorted_tables:
-            found += [repr(tuple(row)) for row in tx.connection.execute(sa.select(table))]
-    return "\n".join(found)
 
 
 def forms(value: str = CANARY) -> list[str]:

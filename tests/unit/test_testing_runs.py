@@ -430,6 +430,16 @@ def test_documents_with_secrets_run_and_a_secret_is_never_opened() -> None:
     assert Scenario(tested=document, actions=actions).run().status == "completed"
 
 
+def test_a_function_that_asks_for_a_secret_is_given_the_reference() -> None:
+    wk = WorkflowKit("shop")
+
+    @wk.function("sign", triggers=[])
+    def sign(ctx: StepContext) -> str:
+        return f"with {ctx.secret('stripe')}"
+
+    assert run(sign, actions=wk).output == "with !secret(stripe)"
+
+
 def test_tests_beside_a_document_run_with_secrets() -> None:
     actions, document = a_charge_with_a_secret()
     fixtures = fixtures_of({**document, "tests": [{"name": "signed", "expect": {"status": "completed"}}]})

@@ -10,6 +10,7 @@ import base64
 import html
 import json
 import re
+import threading
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
@@ -79,28 +80,28 @@ class _Forms:
 
 
 class Mask:
-    """Replaces the values of secrets, given by name. Thread-safe."""
+    """Replaces the values of secrets, given by name. Thread-safe. It is false as long as it knows none."""
 
-    __slots__ = ("_backwards", "_by_form", "_forms", "_values")
+    __slots__ = ("_known", "_lock")
 
     def __init__(self, values: Mapping[str, str]) -> None:
-        self._values = dict(values)
-        self._by_form = {form: mask_of(name) for name, value in values.items() for form in _forms(value)}
-        self._forms = _Forms(self._by_form)
-        self._backwards: _Forms | None = None
+        self._known = _Known(values)
+        self._lock = threading.Lock()
+
+    def __bool__(self) -> bool:
+        return bool(self._known.values)
 
     def __repr__(self) -> str:
-        return f"Mask({', '.join(self._values)})"
+        return f"Mask({', '.join(self._known.values)})"
+
+    def learn(self, values: Mapping[str, str]) -> None:
+        """Replace the values of more secrets from now on."""
+        with self._lock:
+            self._known = _Known({**self._known.values, **values})
 
     def text(self, text: str) -> str:
         """Return a text without the values: also where it was cut inside of one."""
-        if self._forms.may_be_in(text):
-            text = self._without_values(text)
-        if _CUT.search(text) is None:
-            return self._without_beginning(text)
-        pieces = _CUT.split(text)
-        shown = [self._without_end(piece) if at and at % 2 == 0 else piece for at, piece in enumerate(pieces)]
-        return "".join(map(self._without_beginning, shown))
+        return self._known.text(text) if self else text
 
     def finds(self, text: str) -> bool:
         """Tell whether a value stands in a text."""
@@ -109,12 +110,36 @@ class Mask:
     def value(self, value: Any) -> Any:
         """Return a JSON value without the values of secrets, in its texts, its keys and its numbers; or a dataclass of
         such values."""
+        return self._known.value(value) if self else value
+
+
+class _Known:
+    """Values of secrets, and how they look in texts. Thread-safe."""
+
+    __slots__ = ("_backwards", "_by_form", "_forms", "values")
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self.values = dict(values)
+        self._by_form = {form: mask_of(name) for name, value in values.items() for form in _forms(value)}
+        self._forms = _Forms(self._by_form)
+        self._backwards: _Forms | None = None
+
+    def text(self, text: str) -> str:
+        if self._forms.may_be_in(text):
+            text = self._without_values(text)
+        if _CUT.search(text) is None:
+            return self._without_beginning(text)
+        pieces = _CUT.split(text)
+        shown = [self._without_end(piece) if at and at % 2 == 0 else piece for at, piece in enumerate(pieces)]
+        return "".join(map(self._without_beginning, shown))
+
+    def value(self, value: Any) -> Any:
         if isinstance(value, Enum | bool):
             return value
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, int | float):
-            return next((mask_of(name) for name, secret in self._values.items() if str(value) == secret), value)
+            return next((mask_of(name) for name, secret in self.values.items() if str(value) == secret), value)
         if isinstance(value, Mapping):
             return {self.text(key): self.value(inner) for key, inner in value.items()}
         if isinstance(value, list | tuple):

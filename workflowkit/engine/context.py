@@ -157,6 +157,15 @@ class StepContext:
         """What the application provides (``wk.provide``), by name: made on first use, closed with the attempt."""
         return _NO_DEPS if self.session.hooks is None else self.session.hooks.deps
 
+    def secret(self, name: str) -> str:
+        """Return the value of a secret of the run's tenant: in code functions only, and anew in each attempt.
+
+        What is recorded, sent or logged of the attempt from then on has the secret's name in place of the value.
+        Actions take secrets as inputs. Raises ``SecretMissing`` where the tenant has none of this name,
+        ``InvalidInput`` for what can be no name, and ``ActionError`` where the secrets cannot be read.
+        """
+        return self.session.secret(name)
+
     def send_event(
         self, name: str, data: Mapping[str, Any], *, id: str | None = None, ts_ms: int | None = None
     ) -> None:
@@ -245,6 +254,12 @@ class AsyncStepContext(StepContext):
         self.step = AsyncSteps(fields["step"], self.session, self.config.network)
         self.group = AsyncGroup(self.session)
         self.compensations = AsyncCompensations(self.session, self.step)
+
+    async def secret(self, name: str) -> str:  # type: ignore[override]  # the same, awaited
+        """Return the value of a secret of the run's tenant: see ``StepContext.secret``."""
+        import asyncio
+
+        return await asyncio.to_thread(self.session.secret, name)
 
 
 def context_over(context: StepContext, session: StepSession, run: RunInfo) -> StepContext:

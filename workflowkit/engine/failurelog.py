@@ -38,7 +38,7 @@ def log_failed(place: Place, failed: Failed, *, is_final: bool, mask: Mask | Non
         f"{'' if is_final else ' and is tried again'}: {failed.error.name}: {failed.error.message}"
     )
     shown = None if is_meant else error
-    if mask is not None:
+    if mask:
         # SAFETY: S18 — the exception itself would bring the value along, in its text or in the variables of frames.
         if shown is not None:
             text = f"{text}\n{''.join(traceback.format_exception(shown)).rstrip()}"

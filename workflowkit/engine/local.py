@@ -15,7 +15,6 @@ from workflowkit.base.clock import FakeClock, SystemClock, monotonic_seconds
 from workflowkit.base.errors import InvalidInput, LimitExceeded, NotFound, WorkflowKitError
 from workflowkit.base.ids import derived_id, idempotency_key, new_id
 from workflowkit.base.jsonvalue import check_json, dumps, loads
-from workflowkit.base.masking import Mask
 from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.definition.inputs import resolve_inputs
 from workflowkit.definition.model import SOURCE, Node, Workflow
@@ -43,7 +42,7 @@ from workflowkit.engine.planner import Decision, begin, settle
 from workflowkit.engine.progress import Finish, Progress
 from workflowkit.engine.retry import backoff_of, may_retry, restricted
 from workflowkit.engine.states import RunStatus, StepStatus
-from workflowkit.engine.stepsecrets import open_secrets
+from workflowkit.engine.stepsecrets import AttemptSecrets, open_secrets
 from workflowkit.engine.surroundings import NO_SURROUNDINGS, Surroundings, seen_from
 from workflowkit.engine.waits import Wait
 from workflowkit.registry import ActionSpec
@@ -190,11 +189,10 @@ class _LocalRun:
         try:
             inputs = resolve_inputs(node, spec, progress.scope())
             self._inputs[node.id] = loads(dumps(inputs))  # the handler may change what it is given
-            store = self._options.secrets
-            mask = None if store is None else open_secrets(store, DEFAULT_SCOPE, node, spec, inputs)
+            opened = open_secrets(self._options.secrets, DEFAULT_SCOPE, node, spec, inputs)
         except WorkflowKitError as error:
             return failed_by(error)
-        attempt, session = self._attempt(progress, node, spec, inputs, number, mask)
+        attempt, session = self._attempt(progress, node, spec, inputs, number, opened)
         outcome = self._options.outside.attempt(attempt)
         if session.broken is not None:
             raise session.broken
@@ -202,8 +200,8 @@ class _LocalRun:
         if isinstance(outcome, Held):
             self._waits.held.append(outcome)
             return None
-        if mask is not None:
-            outcome = masked_outcome(outcome, mask)
+        if opened.mask is not None:
+            outcome = masked_outcome(outcome, opened.mask)
         if not isinstance(outcome, Suspended):
             return outcome
         for wait in outcome.waits:
@@ -222,9 +220,15 @@ class _LocalRun:
             self._enqueue(node.id, max(self._clock.now_ms(), due_ms))
 
     def _attempt(
-        self, progress: Progress, node: Node, spec: ActionSpec, inputs: dict[str, Any], number: int, mask: Mask | None
+        self,
+        progress: Progress,
+        node: Node,
+        spec: ActionSpec,
+        inputs: dict[str, Any],
+        number: int,
+        opened: AttemptSecrets,
     ) -> tuple[LocalAttempt, LocalSession]:
-        options, limits, now_ms = self._options, self._limits, self._clock.now_ms
+        mask, options, limits, now_ms = opened.mask, self._options, self._limits, self._clock.now_ms
 
         def open_wait(wait: Wait) -> None:
             session.guarded(lambda: self.keep(self._waits.begin(attempt, wait)))
@@ -232,7 +236,7 @@ class _LocalRun:
         recorder = LocalRecorder(self, now_ms, open_wait)
         session = LocalSession(
             node.id, self._memos.of(node.id), recorder if mask is None else MaskedRecorder(recorder, mask), now_ms,
-            lambda: 0.0, mask=mask,
+            lambda: 0.0, secrets=opened,
             retries=self._retries(node), backoff=backoff_of(node.backoff), run_id=self._id, limits=limits,
             hooks=options.extensions.hooks(spec, self._will_retry(node)),
             is_function=node.kind.startswith(FUNCTION_PREFIX),

@@ -42,7 +42,7 @@ class NewsLogger(logging.LoggerAdapter[logging.Logger]):
         """Log a line, and have it kept."""
         if self._session.is_replaying:
             return
-        if (mask := self._session.mask) is not None:
+        if mask := self._session.mask:
             # SAFETY: S18 — whatever formats records later would find the value in the arguments or the exception.
             msg, args, kwargs["exc_info"] = mask.text(_rendered(msg, args, kwargs.get("exc_info"))), (), None
             kwargs.pop("extra", None)  # an adapter's own takes its place in any case

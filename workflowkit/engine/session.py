@@ -19,7 +19,6 @@ from typing import Any, Protocol
 from workflowkit.base.errors import NonRetriableError, StepError, SuspendInterrupt
 from workflowkit.base.jsonvalue import dumps, loads, text_fault
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
-from workflowkit.base.masking import Mask
 from workflowkit.engine.approvals import Letter
 from workflowkit.engine.channels import Message
 from workflowkit.engine.facts import ErrorInfo, Fact
@@ -29,6 +28,7 @@ from workflowkit.engine.interrupts import shielded
 from workflowkit.engine.memo import Memo, step_id_of, step_key
 from workflowkit.engine.outcome import EmittedEvent, Failed, Suspended
 from workflowkit.engine.retry import DEFAULT_BACKOFF, Backoff, may_retry, next_attempt_at_ms
+from workflowkit.engine.stepsecrets import AttemptSecrets
 from workflowkit.engine.waits import Wait, WaitKind
 
 _log = logging.getLogger("workflowkit.action")
@@ -165,10 +165,11 @@ class StepSession:
         limits: Limits = DEFAULT_LIMITS,
         hooks: Hooks | None = None,
         is_function: bool = False,
-        mask: Mask | None = None,
+        secrets: AttemptSecrets | None = None,
     ) -> None:
-        #: What hides the secrets that the attempt was given; ``None`` if there are none.
-        self.mask = mask
+        #: What hides the secrets that the attempt was given; ``None`` if it cannot get any.
+        self.mask = None if secrets is None else secrets.mask
+        self._secrets = secrets
         self.node_id, self.run_id, self.is_function = node_id, run_id, is_function
         #: The application's middleware and dependencies; ``None`` if it has none.
         self.hooks = hooks
@@ -425,6 +426,16 @@ class StepSession:
     def undone(self) -> Undone:
         """Return the run that this one undoes."""
         return self._recording().undone()
+
+    def secret(self, name: str) -> str:
+        """Return the value of a secret of the tenant: see ``StepContext.secret``."""
+        if not self.is_function:
+            raise NonRetriableError(
+                f"secret {name!r}: an action is given secrets as inputs, by a parameter that is Field(secret=True)"
+            )
+        if self._secrets is None:
+            raise NonRetriableError(f"secret {name!r}: there are none where another server runs the function")
+        return self._secrets.value(name)
 
     def publish(self, message: Message) -> None:
         """Publish a message now, as often as the handler comes here."""

@@ -1,32 +1,72 @@
-"""The secrets of one attempt: put into its inputs right before its handler is called."""
+"""The secrets of one attempt: put into its inputs right before its handler is called, or asked for by a function."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from workflowkit.base.errors import ActionError, SecretMissing, StoreUnavailable, WorkflowKitError
 from workflowkit.base.masking import MIN_SECRET_CHARS, Mask
-from workflowkit.base.scope import Scope
+from workflowkit.base.scope import DEFAULT_SCOPE, Scope
 from workflowkit.base.secretstore import SecretStore
 from workflowkit.definition.inputs import secrets_of, with_secrets
 from workflowkit.definition.model import Node
+from workflowkit.definition.secrets import SECRET_NAME, secret_reference
+from workflowkit.engine.interrupts import shielded
 from workflowkit.registry import ActionSpec
+from workflowkit.registry.functions import FUNCTION_PREFIX
 
 
-def open_secrets(store: SecretStore, scope: Scope, node: Node, spec: ActionSpec, inputs: dict[str, Any]) -> Mask | None:
+class AttemptSecrets:
+    """What one attempt may know of its tenant's secrets. Thread-safe.
+
+    ``mask`` hides the values that it has been given; ``None`` for an attempt that gets none. Without a ``store``, where
+    nothing is real, references stay what they are.
+    """
+
+    def __init__(self, mask: Mask | None, store: SecretStore | None = None, scope: Scope = DEFAULT_SCOPE) -> None:
+        self.mask = mask
+        self._store, self._scope = store, scope
+        self._values: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def value(self, name: str) -> str:
+        """Return the value of a secret that a function asks for.
+
+        Must not be called inside a transaction. Raises as ``read_secrets`` does.
+        """
+        if not isinstance(name, str) or SECRET_NAME.fullmatch(name) is None:
+            raise SecretMissing(f"no secret can have the name {name!r}")
+        if self._store is None or self.mask is None:
+            return secret_reference(name)
+        # Not interrupted: it may be a transaction of ours.
+        with shielded(), self._lock:
+            if name not in self._values:
+                values = read_secrets(self._store, self._scope, (name,))
+                # SAFETY: S18 — what hides a value knows it before the handler does.
+                self.mask.learn(values)
+                self._values.update(values)
+            return self._values[name]
+
+
+def open_secrets(
+    store: SecretStore | None, scope: Scope, node: Node, spec: ActionSpec, inputs: dict[str, Any]
+) -> AttemptSecrets:
     """Put the secrets that a document gives to ``node`` into its resolved inputs; return what hides them again.
 
-    ``None`` for a step without secrets, which asks nobody. Must not be called inside a transaction. Raises
-    ``SecretMissing``, ``InvalidInput`` where the action does not take a value, ``StoreUnavailable``, and
+    A function is given what it asks for. A step without secrets asks nobody. Must not be called inside a transaction.
+    Raises ``SecretMissing``, ``InvalidInput`` where the action does not take a value, ``StoreUnavailable``, and
     ``ActionError`` where the store does not answer.
     """
-    uses = secrets_of(node, spec)
-    if not uses:
-        return None
+    if node.kind.startswith(FUNCTION_PREFIX):
+        return AttemptSecrets(Mask({}), store, scope)
+    uses = () if store is None else secrets_of(node, spec)
+    if store is None or not uses:
+        return AttemptSecrets(None)
     values = read_secrets(store, scope, (use.name for use in uses))
     with_secrets(node, spec, inputs, values)
-    return Mask(values)
+    return AttemptSecrets(Mask(values))
 
 
 def read_secrets(store: SecretStore, scope: Scope, names: Iterable[str]) -> Mapping[str, str]:

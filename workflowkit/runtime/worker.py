@@ -23,7 +23,6 @@ from workflowkit.base.errors import (
     StoreUnavailable,
 )
 from workflowkit.base.ids import idempotency_key
-from workflowkit.base.masking import Mask
 from workflowkit.base.sealing import ValueUnreadable
 from workflowkit.base.secretstore import SecretStore
 from workflowkit.base.settings import Settings
@@ -43,7 +42,7 @@ from workflowkit.engine.memo import UNKNOWN_ACTION
 from workflowkit.engine.outcome import Attempted, Failed, Outcome, Succeeded, Suspended
 from workflowkit.engine.retry import backoff_of, may_retry, restricted
 from workflowkit.engine.session import StepSession
-from workflowkit.engine.stepsecrets import open_secrets
+from workflowkit.engine.stepsecrets import AttemptSecrets, open_secrets
 from workflowkit.registry import ActionSpec, Registry
 from workflowkit.registry.functions import FUNCTION_PREFIX
 from workflowkit.registry.spec import MAX_RETRIES
@@ -336,10 +335,11 @@ class Worker:
         """Call the handler; ``guard`` keeps it from starting if the lease is lost by now."""
         timeout_seconds = spec.timeout_seconds if node.timeout_seconds is None else node.timeout_seconds
         try:
-            mask = open_secrets(self._secrets, claim.position.run.scope, node, spec, inputs)
+            opened = open_secrets(self._secrets, claim.position.run.scope, node, spec, inputs)
         except (ActionError, InvalidInput) as error:
             return failed_by(error)
-        context, limits = self._context(claim, node, spec, may_go_on, mask), self._settings.limits
+        context, limits = self._context(claim, node, spec, may_go_on, opened), self._settings.limits
+        mask = opened.mask
         outcome = execute(spec, context, inputs, deadline_seconds=timeout_seconds, guard=guard, limits=limits)
         if isinstance(outcome, Failed):
             place = Place(context.run.id, context.step.key, context.attempt)
@@ -368,18 +368,23 @@ class Worker:
             self._caching.keep(claim.position.run.scope, key, outcome.output, node.cache.ttl_ms)
 
     def _context(
-        self, claim: Claim, node: Node, spec: ActionSpec, may_go_on: Callable[[], bool], mask: Mask | None
+        self,
+        claim: Claim,
+        node: Node,
+        spec: ActionSpec,
+        may_go_on: Callable[[], bool],
+        opened: AttemptSecrets,
     ) -> StepContext:
         position, lease = claim.position, claim.lease
         run, memo = position.run, position.memos.of(node.id)
         memo.attempt = lease.attempt
-        recorder = self._stepping.recorder(claim, may_go_on)
+        mask, recorder = opened.mask, self._stepping.recorder(claim, may_go_on)
         now_ms = self._stepping.database.now_ms
         session = StepSession(
             node.id, memo, recorder if mask is None else MaskedRecorder(recorder, mask), now_ms, self._jitter,
             retries=_retries(node, spec), backoff=backoff_of(node.backoff), run_id=run.id,
             limits=self._settings.limits, hooks=self._extensions.hooks(spec, _will_retry(claim, node, spec)),
-            is_function=node.kind.startswith(FUNCTION_PREFIX), mask=mask,
+            is_function=node.kind.startswith(FUNCTION_PREFIX), secrets=opened,
         )  # fmt: skip
         return context_for(
             spec.is_async,
