@@ -30,7 +30,7 @@ from workflowkit.engine.states import EdgeState, RunStatus, StepStatus
 from workflowkit.flow.decision import SkipReason
 from workflowkit.registry import Registry, load_builtin_actions
 from workflowkit.runtime import cause
-from workflowkit.runtime.deliveries import CHALLENGE, NO_EVENT, NO_TENANT
+from workflowkit.runtime.deliveries import CHALLENGE, NO_EVENT, NO_TENANT, SENT_AGAIN
 from workflowkit.runtime.keys import PERMISSIONS
 from workflowkit.runtime.matching import (
     DEPTH_EXCEEDED,
@@ -43,6 +43,7 @@ from workflowkit.runtime.matching import (
 from workflowkit.runtime.schedules import OVERLAP_SKIPPED
 from workflowkit.runtime.starting import START_FAILED
 from workflowkit.triggers.matching import NoMatch
+from workflowkit.webhooks.signing import Fault
 from workflowkit.webhooks.transform import EVENT_NAME_NOT_ALLOWED
 
 # --- names and tags of code
@@ -198,7 +199,8 @@ def test_every_reason_is_explained() -> None:
     reasons |= {cause.CANCELLED_BY_USER, cause.CANCELLED_BY_EVENT, cause.PARENT_ENDED, cause.REPLACED, *SkipReason}
     reasons |= {cause.START_TIMEOUT, cause.FINISH_TIMEOUT, cause.CANCELLED_BY_PAUSE, cause.PAUSED_TOO_LONG}
     reasons |= set(HELD.values())
-    reasons |= {EVENT_NAME_NOT_ALLOWED, NO_EVENT, NO_TENANT, CHALLENGE}
+    reasons |= {EVENT_NAME_NOT_ALLOWED, NO_EVENT, NO_TENANT, CHALLENGE, SENT_AGAIN}
+    reasons |= {value for name, value in vars(Fault).items() if not name.startswith("_")}
 
     assert {names_in(row[0])[0] for row in table("docs/reference/errors.md", "reason")} == reasons
 

@@ -29,6 +29,7 @@ from workflowkit.store import (
     runsearch,
     schedules,
     secrets,
+    webhookoutcomes,
     webhooks,
     workflows,
 )
@@ -36,7 +37,7 @@ from workflowkit.store.database import Database
 
 REPOSITORIES = (
     alerts, apps, appsyncs, approvals, audit, callbacks, eventtypes, following, keys, members, messages, queries,
-    runsearch, schedules, secrets, webhooks, workflows,
+    runsearch, schedules, secrets, webhookoutcomes, webhooks, workflows,
 )  # fmt: skip
 #: The functions that find a scope, by something unguessable (or on the way to check it), instead of taking it.
 FINDS_THE_SCOPE = {

@@ -262,8 +262,8 @@ def _parameters(rule: str) -> list[str]:
 def _everything(web: Web) -> dict[str, list[dict[str, object]]]:
     tables = (
         "workflows", "workflow_drafts", "workflow_versions", "workflow_triggers", "events", "runs", "steps",
-        "webhooks", "webhook_deliveries", "approvals", "approval_assignees", "approval_decisions", "pauses",
-        "alert_rules", "users", "user_roles", "secrets",
+        "webhooks", "webhook_deliveries", "webhook_outcomes", "approvals", "approval_assignees", "approval_decisions",
+        "pauses", "alert_rules", "users", "user_roles", "secrets",
     )  # fmt: skip
     rows = {table: web.harness.rows(f"SELECT * FROM {table} ORDER BY 1, 2, 3") for table in tables}
     return rows | {"api_keys": web.harness.rows("SELECT id, revoked_at_ms FROM api_keys ORDER BY id")}

@@ -13,6 +13,7 @@ from workflowkit.definition.days import Days
 from workflowkit.engine.facts import ErrorInfo
 from workflowkit.flow.simulation import Fate, Outcome
 from workflowkit.runtime.approvals import Approval
+from workflowkit.runtime.deliveries import Source
 from workflowkit.runtime.eventtypes import EventType
 from workflowkit.runtime.history import Attempt, Step
 from workflowkit.runtime.innersteps import InnerStep
@@ -35,8 +36,10 @@ from workflowkit.store.pauses import Hold, PauseRow
 from workflowkit.store.queries import ChildView, CollectionView, DecisionView, RunView
 from workflowkit.store.schedules import ScheduleRow
 from workflowkit.store.secrets import SecretRecord
+from workflowkit.store.webhookoutcomes import DeliveryOutcome
 from workflowkit.store.webhooks import WebhookRecord
 from workflowkit.store.workflows import DraftRecord, VersionRecord, WorkflowRecord
+from workflowkit.webhooks.settings import preset_of
 
 Shown = dict[str, Any]
 _CAUSE = ("text", "actor", "event_id", "run_id")
@@ -437,8 +440,16 @@ def key(record: KeyRecord) -> Shown:
     }
 
 
-def webhook(record: WebhookRecord) -> Shown:
-    """Show a webhook; its URL is not in the record, its secrets stay there."""
+def webhook(
+    record: WebhookRecord,
+    users: Mapping[str, Sequence[str]] | None = None,
+    outcomes: Mapping[str, DeliveryOutcome] | None = None,
+) -> Shown:
+    """Show a webhook; its URL is not in the record, its secrets stay there.
+
+    ``users`` are the workflows that webhooks start, ``outcomes`` what became of their last deliveries, by name.
+    """
+    last = (outcomes or {}).get(record.name)
     return {
         "name": record.name,
         "verification": record.verification,
@@ -450,6 +461,34 @@ def webhook(record: WebhookRecord) -> Shown:
         "created_at": rfc3339(record.created_at_ms),
         "updated_at": rfc3339(record.updated_at_ms),
         "last_received_at": _moment(record.last_received_at_ms),
+        "last_delivery": None if last is None else delivery_outcome(last),
+        "used_by": None if users is None else list(users.get(record.name, ())),
+    }
+
+
+def own_webhook(
+    source: Source, users: Mapping[str, Sequence[str]] | None, outcomes: Mapping[str, DeliveryOutcome]
+) -> Shown:
+    """Show a webhook of the application; nothing of what it makes of deliveries can be shown."""
+    last = outcomes.get(source.name)
+    return {
+        "name": source.name,
+        "preset": preset_of(source.verify.scheme),
+        "event_names": None if source.event_names is None else list(source.event_names),
+        "last_delivery": None if last is None else delivery_outcome(last),
+        "used_by": None if users is None else list(users.get(source.name, ())),
+    }
+
+
+def delivery_outcome(outcome: DeliveryOutcome) -> Shown:
+    """Show what became of a delivery."""
+    return {
+        "status": outcome.status,
+        "at": rfc3339(outcome.at_ms),
+        "reason": outcome.reason or None,
+        "detail": outcome.detail or None,
+        "events": [{"id": event_id, "name": name} for event_id, name in outcome.events],
+        "is_last_of_its_kind": outcome.is_last_of_its_kind,
     }
 
 

@@ -19,12 +19,14 @@ from workflowkit.definition.patterns import is_listed
 from workflowkit.runtime.incoming import IncomingEvent, parse_event
 from workflowkit.runtime.intake import Accepted, Intake
 from workflowkit.runtime.webhooks import Webhooks, token_hash
+from workflowkit.store import webhookoutcomes as outcomes
 from workflowkit.store import webhooks as rows
 from workflowkit.store.database import Database
+from workflowkit.store.webhookoutcomes import DeliveryOutcome
 from workflowkit.webhooks.delivery import Delivery
 from workflowkit.webhooks.presets import challenge_of
 from workflowkit.webhooks.settings import allows_address, parse_verification
-from workflowkit.webhooks.signing import TOLERANCE_SECONDS, DeliveryRefused
+from workflowkit.webhooks.signing import TOLERANCE_SECONDS, DeliveryRefused, Fault
 from workflowkit.webhooks.sources import Verify
 from workflowkit.webhooks.transform import EVENT_NAME_NOT_ALLOWED, Transform
 
@@ -33,10 +35,14 @@ from workflowkit.webhooks.transform import EVENT_NAME_NOT_ALLOWED, Transform
 REPLAY_WINDOW_MS = (2 * TOLERANCE_SECONDS + 1) * 1000
 #: How fine ``last_received_at`` is: each delivery would otherwise lock the webhook's row.
 LAST_RECEIVED_RESOLUTION_MS = 60_000
+#: How often it is noted that deliveries are refused or repeated: whoever sends many of them costs reads.
+OUTCOME_RESOLUTION_MS = 10_000
 #: Why a Python function made no event.
 NO_EVENT = "no-event"
 #: The application says of a delivery that it is no tenant's.
 NO_TENANT = "no-tenant"
+#: The same delivery, byte by byte, was taken before.
+SENT_AGAIN = "sent-again"
 #: The provider asks whether the URL is ours.
 CHALLENGE = "challenge"
 
@@ -109,6 +115,27 @@ class Deliveries:
         stored = {record.name for record in self.webhooks.find(scope, limit=limit)} - self.own.keys()
         return sorted(own | stored)[:limit]
 
+    def own_of(self, scope: Scope) -> list[Source]:
+        """Return the application's webhooks through which events come to a tenant, in order of their names."""
+        return [source for _, source in sorted(self.own.items()) if source.may_reach(scope)]
+
+    def outcomes_of(self, scope: Scope, name: str) -> list[DeliveryOutcome]:
+        """Return what became of the last deliveries to a webhook of a tenant, newest first. Raises ``NotFound``."""
+        with self.database.read() as tx:
+            if name not in self.own or not self.own[name].may_reach(scope):
+                rows.get(tx, scope, name)  # raises that there is none
+            return outcomes.find(tx, scope, name)
+
+    def last_outcomes(self, scope: Scope, names: Collection[str]) -> Mapping[str, DeliveryOutcome]:
+        """Return what became of the last delivery to each of some webhooks of a tenant that has got one."""
+        with self.database.read() as tx:
+            return outcomes.find_last(tx, scope, names)
+
+    def started_by(self, scope: Scope, names: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+        """Return the ids of the published workflows and functions that start from each of some webhooks."""
+        with self.database.read() as tx:
+            return rows.started_by(tx, scope, names)
+
     def find(self, token: str, address: str) -> Source:
         """Return the webhook whose URL ends in ``token``: a stored one's token, or the name of one of the application.
 
@@ -125,10 +152,12 @@ class Deliveries:
             # application's must not be started by a tenant's webhook that had the name before.
             raise NotFound("there is no such webhook")
         if not record.enabled:
+            self._note_refused(record.scope, record.name, WebhookDisabled.code)
             raise WebhookDisabled("the webhook is switched off")
         if not allows_address(record.cidrs, address):
             _log.info("webhook %s refused a delivery: its sender's address is not listed", record.name)
-            raise DeliveryRefused("its sender's address is not listed")
+            self._note_refused(record.scope, record.name, Fault.SENDER_NOT_ALLOWED)
+            raise DeliveryRefused("its sender's address is not listed", Fault.SENDER_NOT_ALLOWED)
         verify = Verify(parse_verification(record.verification), self.webhooks.secrets_of(record))
         transform = Transform(record.name, record.transform, self.limits)
         return Source(record.name, verify, transform, record.scope, record.event_names)
@@ -144,6 +173,7 @@ class Deliveries:
             identity = source.verify(delivery, now_ms)
         except DeliveryRefused as error:
             _log.info("webhook %s refused a delivery: %s", source.name, error.reason)
+            self.note_refused(source, error)
             raise
         if (challenge := challenge_of(source.verify.scheme, delivery)) is not None:
             return Received("ignored", reason=CHALLENGE, challenge=challenge)
@@ -151,8 +181,32 @@ class Deliveries:
         owner = source.scope if source.scope_of is None else source.scope_of(delivery)
         if owner is None:
             return self._store(source, source.scope, identity, (), NO_TENANT)
-        events, reason = self._events(source, delivery, now_ms)
+        try:
+            events, reason = self._events(source, delivery, now_ms)
+        except WorkflowKitError as error:
+            self.note_refused(source, error)
+            raise
         return self._store(source, check_tenant(owner), identity, events, reason)
+
+    def note_refused(self, source: Source, error: WorkflowKitError) -> None:
+        """Keep for the webhook's owner that a delivery was refused, and why. Nothing of the delivery is kept."""
+        reason, detail = _told(error)
+        # The deliveries of a webhook of many tenants are the application's business.
+        if source.scope_of is None:
+            self._note_refused(source.scope, source.name, reason, detail)
+
+    def _note_refused(self, scope: Scope, name: str, reason: str, detail: str = "") -> None:
+        # SAFETY: S16 — whoever may not deliver can neither fill the database nor keep it busy: one row for each
+        # reason, written once in a while.
+        with self.database.read() as tx:
+            before_ms = tx.now_ms - OUTCOME_RESOLUTION_MS
+            if outcomes.was_noted(tx, scope, name, status="refused", reason=reason, after_ms=before_ms):
+                return
+        with self.database.transaction("delivery") as tx:
+            not_after_ms = tx.now_ms - OUTCOME_RESOLUTION_MS
+            outcomes.set_last(
+                tx, scope, name, status="refused", reason=reason, detail=detail, not_after_ms=not_after_ms
+            )
 
     def _store(
         self, source: Source, owner: Scope, identity: str | None, events: Sequence[IncomingEvent], reason: str
@@ -164,15 +218,21 @@ class Deliveries:
             if identity is not None:
                 # SAFETY: S16 — remembered in the transaction that stores the events: both, or neither.
                 if not rows.claim_delivery(tx, scope, name, identity=identity, window_ms=REPLAY_WINDOW_MS):
+                    if source.scope_of is None:
+                        not_after_ms = tx.now_ms - OUTCOME_RESOLUTION_MS
+                        outcomes.set_last(
+                            tx, scope, name, status="duplicate", reason=SENT_AGAIN, not_after_ms=not_after_ms
+                        )
                     return Received("duplicate")
                 rows.forget_deliveries(tx, scope, name, limit=_FORGET_AT_ONCE)
             rows.touch(tx, scope, name, not_after_ms=tx.now_ms - LAST_RECEIVED_RESOLUTION_MS)
             accepted = self.intake.store(tx, owner, events) if events else []
+            received = _received(accepted, reason)
+            if source.scope_of is None:
+                named = [(event.id, event.name) for event in accepted]
+                outcomes.insert(tx, scope, name, status=received.status, reason=received.reason, events=named)
         self.intake.hint(accepted)
-        if not events:
-            return Received("ignored", reason=reason)
-        is_new = any(event.duplicate_of is None for event in accepted)
-        return Received("accepted" if is_new else "duplicate", tuple(accepted))
+        return received
 
     def _events(self, source: Source, delivery: Delivery, now_ms: int) -> tuple[list[IncomingEvent], str]:
         """Return the events of a delivery, marked with their webhook; or none and the reason."""
@@ -202,6 +262,22 @@ class Deliveries:
             raise _unusable(source, error) from error
         # SAFETY: S16 — set after the event was made: nothing in a delivery or in a transform reaches this key.
         return replace(event, extra={**event.extra, "webhook": source.name})
+
+
+def _received(accepted: Sequence[Accepted], reason: str) -> Received:
+    if not accepted:
+        return Received("ignored", reason=reason)
+    is_new = any(event.duplicate_of is None for event in accepted)
+    return Received("accepted" if is_new else "duplicate", tuple(accepted))
+
+
+def _told(error: WorkflowKitError) -> tuple[str, str]:
+    """Return what the owner of a webhook is told of an error: a code, and more about it if the sender was genuine."""
+    if isinstance(error, DeliveryRefused):
+        return error.fault, ""
+    cause = error.__cause__ if isinstance(error.__cause__, WorkflowKitError) else None
+    code = error.problems[0].code if isinstance(error, InvalidInput) else error.code
+    return code, "" if cause is None else cause.message
 
 
 def _unusable(source: Source, error: WorkflowKitError) -> InvalidInput:

@@ -10,6 +10,8 @@ from workflowkit.base import jsonvalue
 from workflowkit.base.errors import AlreadyExists, NotFound
 from workflowkit.base.scope import Scope
 from workflowkit.definition.model import Json
+from workflowkit.definition.patterns import WEBHOOK_PREFIX
+from workflowkit.store import webhookoutcomes as outcomes
 from workflowkit.store.database import Sql, Transaction
 
 
@@ -54,6 +56,12 @@ _SELECT_PAGE = Sql(
     f"SELECT {_COLUMNS} FROM webhooks WHERE {_OWNED} AND name > :after ORDER BY name LIMIT :limit"  # noqa: S608
 )
 _SELECT_NAMED = Sql(f"SELECT name FROM webhooks WHERE {_OWNED} AND name {{in_ids}}")  # noqa: S608
+_SELECT_STARTED = Sql(
+    f"""
+    SELECT DISTINCT pattern, workflow_id FROM workflow_triggers
+    WHERE {_OWNED} AND pattern {{in_ids}} AND archived_at_ms IS NULL ORDER BY pattern, workflow_id
+    """  # noqa: S608
+)
 _SELECT_BY_TOKEN = Sql(f"SELECT {_COLUMNS} FROM webhooks WHERE token_hash = :token_hash")  # noqa: S608
 _UPDATE = Sql(
     f"""
@@ -118,6 +126,7 @@ def set_token(tx: Transaction, scope: Scope, name: str, *, token_hash: str) -> N
 def delete(tx: Transaction, scope: Scope, name: str) -> None:
     """Delete a webhook and what is remembered of its deliveries. Raises ``NotFound``."""
     tx.run(_DELETE_DELIVERIES, **_where(scope, name))
+    outcomes.delete(tx, scope, name)
     if tx.run(_DELETE, **_where(scope, name)) == 0:
         raise _no_webhook(name)
 
@@ -148,6 +157,20 @@ def names_among(tx: Transaction, scope: Scope, names: Collection[str]) -> set[st
     """Return those of ``names`` that are names of webhooks."""
     rows = tx.rows(_SELECT_NAMED, environment=scope.environment, tenant=scope.tenant, ids=names)
     return {name for (name,) in rows}
+
+
+def started_by(tx: Transaction, scope: Scope, names: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Return the ids of the workflows and functions that each of ``names`` starts, switched off or not.
+
+    ``names`` need not be those of webhooks. Archived workflows do not count.
+    """
+    patterns = [WEBHOOK_PREFIX + name for name in names]
+    found: dict[str, list[str]] = {}
+    for pattern, workflow_id in tx.rows(
+        _SELECT_STARTED, environment=scope.environment, tenant=scope.tenant, ids=patterns
+    ):
+        found.setdefault(pattern.removeprefix(WEBHOOK_PREFIX), []).append(workflow_id)
+    return {name: tuple(workflow_ids) for name, workflow_ids in found.items()}
 
 
 def find_by_token(tx: Transaction, token_hash: str) -> WebhookRecord | None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from workflowkit.webhooks.delivery import Delivery
-from workflowkit.webhooks.signing import DeliveryRefused, check_is_signed, decode, header, prove, read_time
+from workflowkit.webhooks.signing import DeliveryRefused, Fault, check_is_signed, decode, header, prove, read_time
 
 Algorithm = Literal["sha256", "sha1", "sha512"]
 Encoding = Literal["hex", "base64"]
@@ -68,13 +68,13 @@ class BasicAuth:
         try:
             scheme, _, text = header(delivery, "authorization").partition(" ")
             if scheme.lower() != "basic":
-                raise DeliveryRefused("the credentials are of another kind")
+                raise DeliveryRefused("the credentials are of another kind", Fault.WRONG_PASSWORD)
             given = decode(text.strip(), "base64")
         except DeliveryRefused as error:
-            raise DeliveryRefused(error.reason, wants_password=True) from error
+            raise DeliveryRefused(error.reason, error.fault, wants_password=True) from error
         matches = [hmac.compare_digest(given, secret.encode()) for secret in secrets]
         if not any(matches):
-            raise DeliveryRefused("user name or password are wrong", wants_password=True)
+            raise DeliveryRefused("user name or password are wrong", Fault.WRONG_PASSWORD, wants_password=True)
         return None
 
 

@@ -92,6 +92,11 @@ def parse_verification(value: Json, pointer: str = "/verification") -> Verificat
     return Hmac(**named)
 
 
+def preset_of(scheme: Verification) -> str:
+    """Return the name of a scheme that ``parse_verification`` reads."""
+    return next((name for name, known in _PRESETS.items() if known == scheme), "hmac")
+
+
 def name_problems(name: str) -> Iterator[Problem]:
     """Yield why a webhook cannot be called ``name``."""
     if not NAME.fullmatch(name) or name in RESERVED_NAMES:

@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from workflowkit.base.errors import Unauthenticated
 from workflowkit.webhooks.delivery import Delivery
@@ -26,15 +27,29 @@ _HEX = re.compile(r"(?:[0-9a-fA-F]{2})+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 
 
+class Fault:
+    """Why a delivery is refused, as its webhook's owner is told."""
+
+    MISSING_SIGNATURE: Final = "missing-signature"
+    MALFORMED_SIGNATURE: Final = "malformed-signature"
+    WRONG_SIGNATURE: Final = "wrong-signature"
+    STALE_SIGNATURE: Final = "stale-signature"
+    WRONG_PASSWORD: Final = "wrong-password"  # noqa: S105 - no password
+    UNSIGNED_METHOD: Final = "unsigned-method"
+    SENDER_NOT_ALLOWED: Final = "sender-not-allowed"
+
+
 class DeliveryRefused(Unauthenticated):
     """A delivery is not from whom it should be. The message tells the sender nothing; ``reason`` is for our log.
 
-    ``wants_password``: user name and password are asked for, which some providers send only then.
+    ``fault`` is a code for it. ``wants_password``: user name and password are asked for, which some providers send only
+    then.
     """
 
-    def __init__(self, reason: str, *, wants_password: bool = False) -> None:
+    def __init__(self, reason: str, fault: str = Fault.MALFORMED_SIGNATURE, *, wants_password: bool = False) -> None:
         super().__init__("the delivery was refused")
         self.reason = reason
+        self.fault = fault
         self.wants_password = wants_password
 
 
@@ -42,14 +57,14 @@ def header(delivery: Delivery, name: str) -> str:
     """Return a header that must be there. Raises ``DeliveryRefused``."""
     value = delivery.headers.get(name.lower())
     if not value:
-        raise DeliveryRefused(f"there is no header {name}")
+        raise DeliveryRefused(f"there is no header {name}", Fault.MISSING_SIGNATURE)
     return value
 
 
 def check_is_signed(delivery: Delivery) -> None:
     """Refuse a request whose meaning lies outside of what signatures cover: theirs is the body."""
     if delivery.method not in ("POST", "PUT"):
-        raise DeliveryRefused(f"{delivery.method} has no signed body")
+        raise DeliveryRefused(f"{delivery.method} has no signed body", Fault.UNSIGNED_METHOD)
 
 
 def read_time(text: str, now_ms: int) -> str:
@@ -58,7 +73,7 @@ def read_time(text: str, now_ms: int) -> str:
         raise DeliveryRefused("the time is not a whole number of seconds")
     # SAFETY: S16 — both ways: a time from the future would outlive the memory of replays.
     if abs(int(text) * 1000 - now_ms) > TOLERANCE_SECONDS * 1000:
-        raise DeliveryRefused("the time is too far from ours")
+        raise DeliveryRefused("the time is too far from ours", Fault.STALE_SIGNATURE)
     return text
 
 
@@ -88,5 +103,5 @@ def prove(content: bytes, given: Sequence[bytes], secrets: Iterable[bytes], algo
         for signature in given
     ]
     if not any(matches):
-        raise DeliveryRefused("no signature matches")
+        raise DeliveryRefused("no signature matches", Fault.WRONG_SIGNATURE)
     return hashlib.sha256(content).hexdigest()

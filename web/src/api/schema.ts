@@ -459,6 +459,26 @@ export interface DeclaredEvent {
   readonly data: JsonObject;
 }
 
+export interface DeliveryOutcome {
+  /** What became of it. */
+  readonly status: "accepted" | "duplicate" | "ignored" | "refused";
+  /** When. */
+  readonly at: string;
+  /** Why it was ignored or refused, or that it was `sent-again`, as a code; else null. */
+  readonly reason: string | null;
+  /** What was wrong with a genuine one of which no event could be made; else null. */
+  readonly detail: string | null;
+  /** The first 20 of its events. */
+  readonly events: readonly NamedEvent[];
+  /** Whether there may have been more that ended in this way: of refused ones, and of those that were sent again, only the last for each reason is kept, to 10 seconds. */
+  readonly is_last_of_its_kind: boolean;
+}
+
+export interface DeliveryOutcomes {
+  /** Newest first: up to 50 genuine ones, and the last for each reason of the others. */
+  readonly items: readonly DeliveryOutcome[];
+}
+
 export interface DeliveryToTry {
   /** The method. Default: POST. */
   readonly method?: "POST" | "PUT" | "GET";
@@ -951,6 +971,13 @@ export interface MoveBody {
   readonly dry_run?: boolean;
 }
 
+export interface NamedEvent {
+  /** Our id of it. */
+  readonly id: string;
+  /** Its name. */
+  readonly name: string;
+}
+
 export interface NewAlertCondition {
   /** What is looked at. */
   readonly kind: "failure_count" | "failure_rate" | "consecutive_failures";
@@ -1205,6 +1232,19 @@ export interface OwnTenant {
   readonly tenant: string;
   /** What they are there. */
   readonly roles: readonly string[];
+}
+
+export interface OwnWebhook {
+  /** Its name. Its URL ends in it. */
+  readonly name: string;
+  /** How deliveries are verified. */
+  readonly preset: string;
+  /** The only events it may make; null for all. */
+  readonly event_names: readonly string[] | null;
+  /** What became of the last delivery; null if there was none, and where it serves many tenants. */
+  readonly last_delivery: DeliveryOutcome | null;
+  /** The ids of the published workflows that it starts; null unless asked for. */
+  readonly used_by: readonly string[] | null;
 }
 
 export interface Pause {
@@ -1885,6 +1925,10 @@ export interface Webhook {
   readonly updated_at: string;
   /** When it last took a delivery, to the minute. */
   readonly last_received_at: string | null;
+  /** What became of the last delivery; null if there was none, and in answers to changes. */
+  readonly last_delivery: DeliveryOutcome | null;
+  /** The ids of the published workflows that it starts; null unless asked for. */
+  readonly used_by: readonly string[] | null;
 }
 
 export interface WebhookBody {
@@ -1907,6 +1951,8 @@ export interface WebhookPage {
   readonly items: readonly Webhook[];
   /** Give this as `cursor` to get what follows; null at the end. */
   readonly next_cursor: string | null;
+  /** Those of the application, on the first page. */
+  readonly application: readonly OwnWebhook[];
 }
 
 export interface WebhookTemplate {
@@ -1952,6 +1998,10 @@ export interface WebhookWithUrl {
   readonly updated_at: string;
   /** When it last took a delivery, to the minute. */
   readonly last_received_at: string | null;
+  /** What became of the last delivery; null if there was none, and in answers to changes. */
+  readonly last_delivery: DeliveryOutcome | null;
+  /** The ids of the published workflows that it starts; null unless asked for. */
+  readonly used_by: readonly string[] | null;
   /** Where to send: shown this once. A path, unless the server knows its public URL. */
   readonly url: string;
 }

@@ -10,7 +10,7 @@ from workflowkit.api.auth import public
 from workflowkit.api.contract import answer, returns
 from workflowkit.api.schemas import webhooks as schemas
 from workflowkit.api.services import Services
-from workflowkit.base.errors import InvalidInput, LimitExceeded
+from workflowkit.base.errors import InvalidInput, LimitExceeded, WorkflowKitError
 from workflowkit.base.limits import Limits
 from workflowkit.webhooks.delivery import Delivery, read_query
 
@@ -59,7 +59,12 @@ def deliver_by_get(token: str) -> Response:
 def _receive(token: str) -> Response:
     services = Services.current()
     source = services.deliveries.find(token, request.remote_addr or "")
-    received = services.deliveries.receive(source, _read(services.limits))
+    try:
+        delivery = _read(services.limits)
+    except WorkflowKitError as error:
+        services.deliveries.note_refused(source, error)
+        raise
+    received = services.deliveries.receive(source, delivery)
     shown = {
         "status": received.status,
         "ids": [event.id for event in received.events],

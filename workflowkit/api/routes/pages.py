@@ -16,7 +16,10 @@ api = APIBlueprint(
 )  # fmt: skip
 
 #: The first parts of the addresses that the script knows (web/src/shell/routes.ts).
-SECTIONS = ("workflows", "runs", "events", "approvals", "functions", "alerts", "secrets", "workers", "users", "audit")
+SECTIONS = (
+    "workflows", "runs", "events", "approvals", "functions", "alerts", "secrets", "webhooks", "workers", "users",
+    "audit",
+)  # fmt: skip
 _SECTION = f"<any({', '.join(SECTIONS)}):section>"
 #: Assets have a hash of their content in their names.
 _FOREVER = "public, max-age=31536000, immutable"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -13,7 +14,6 @@ from workflowkit.api.auth import by, caller, requires
 from workflowkit.api.contract import answer, receives, returns, takes
 from workflowkit.api.paging import Page
 from workflowkit.api.schemas import webhooks as schemas
-from workflowkit.api.schemas.base import PageQuery
 from workflowkit.api.services import Services
 from workflowkit.base import jsonvalue
 from workflowkit.webhooks.delivery import Delivery
@@ -41,27 +41,47 @@ def create_webhook(body: dict[str, Any]) -> Response:
 
 @api.get("/webhooks")
 @requires("webhooks:read")
-@takes(PageQuery)
+@takes(schemas.WebhookQuery)
 @returns(schemas.WebhookPage)
 def list_webhooks(query: dict[str, Any]) -> Response:
     """List the webhooks.
 
     In the order of their names. Without URLs and secrets.
     """
-    page = Page.asked(query)
-    found = Services.current().webhooks.find(caller().scope, limit=page.fetch, after=page.after or "")
-    return answer(page.show(found, views.webhook, lambda record: record.name))
+    page, services, scope = Page.asked(query), Services.current(), caller().scope
+    found = services.webhooks.find(scope, limit=page.fetch, after=page.after or "")
+    own = services.deliveries.own_of(scope) if page.after is None else []
+    names = [*(record.name for record in found), *(source.name for source in own)]
+    users, outcomes = _users(names, query), services.deliveries.last_outcomes(scope, names)
+    shown = page.show(found, lambda record: views.webhook(record, users, outcomes), lambda record: record.name)
+    return answer({**shown, "application": [views.own_webhook(source, users, outcomes) for source in own]})
 
 
 @api.get("/webhooks/<webhook_name>")
 @requires("webhooks:read")
+@takes(schemas.UsageQuery)
 @returns(schemas.Webhook)
-def get_webhook(webhook_name: str) -> Response:
+def get_webhook(webhook_name: str, query: dict[str, Any]) -> Response:
     """Show a webhook.
 
     Without its URL and its secrets.
     """
-    return answer(views.webhook(Services.current().webhooks.get(caller().scope, webhook_name)))
+    services, scope = Services.current(), caller().scope
+    record = services.webhooks.get(scope, webhook_name)
+    outcomes = services.deliveries.last_outcomes(scope, [webhook_name])
+    return answer(views.webhook(record, _users([webhook_name], query), outcomes))
+
+
+@api.get("/webhooks/<webhook_name>/deliveries")
+@requires("webhooks:read")
+@returns(schemas.DeliveryOutcomes)
+def list_deliveries(webhook_name: str) -> Response:
+    """List the last deliveries to a webhook.
+
+    What became of them, newest first. Nothing of what was delivered is kept but the events that were made of it.
+    """
+    found = Services.current().deliveries.outcomes_of(caller().scope, webhook_name)
+    return answer({"items": [views.delivery_outcome(outcome) for outcome in found]})
 
 
 @api.put("/webhooks/<webhook_name>")
@@ -161,6 +181,14 @@ def approve_webhook_intent(body: dict[str, Any]) -> Response:
     settings = WebhookSettings({"preset": "none"})
     record, token = services.webhooks.create(caller().scope, intent.webhook, settings, by=by())
     return answer({"webhook": views.webhook(record), "location": location(token)}, 201)
+
+
+def _users(names: Sequence[str], query: Mapping[str, Any]) -> Mapping[str, Sequence[str]] | None:
+    """Return which workflows webhooks start, by the webhooks' names; ``None`` where that was not asked."""
+    if not query["usage"]:
+        return None
+    caller().check_may("workflows:read")
+    return Services.current().deliveries.started_by(caller().scope, names)
 
 
 def _intent(values: dict[str, Any]) -> IntentRequest:

@@ -6,6 +6,7 @@ from marshmallow import fields, validate
 
 from workflowkit.api.schemas.base import (
     Answer,
+    PageQuery,
     Problem,
     Request,
     any_json,
@@ -43,6 +44,42 @@ class NewWebhook(WebhookBody):
     name = text("Its name, which triggers refer to: a-z, 0-9, _ and -.")
 
 
+class NamedEvent(Answer):
+    """An event by its id and its name."""
+
+    id = text("Our id of it.")
+    name = text("Its name.")
+
+
+class DeliveryOutcome(Answer):
+    """What became of a delivery, of which nothing else is kept."""
+
+    status = text("What became of it.", validate=validate.OneOf(["accepted", "duplicate", "ignored", "refused"]))
+    at = moment("When.")
+    reason = text("Why it was ignored or refused, or that it was `sent-again`, as a code; else null.", nullable=True)
+    detail = text("What was wrong with a genuine one of which no event could be made; else null.", nullable=True)
+    events = many(NamedEvent, "The first 20 of its events.")
+    is_last_of_its_kind = flag(
+        "Whether there may have been more that ended in this way: of refused ones, and of those that were sent again, "
+        "only the last for each reason is kept, to 10 seconds."
+    )
+
+
+class WebhookQuery(PageQuery):
+    """Which page, and what about each webhook."""
+
+    usage = fields.Boolean(load_default=False, metadata={
+        "description": "Whether to tell which workflows each starts; needs workflows:read. "
+                       "Default: false."})  # fmt: skip
+
+
+class UsageQuery(Request):
+    """What about a webhook."""
+
+    usage = fields.Boolean(load_default=False, metadata={
+        "description": "Whether to tell which workflows it starts; needs workflows:read. Default: false."})  # fmt: skip
+
+
 class Webhook(Answer):
     """A webhook, without its URL and its secrets."""
 
@@ -56,6 +93,24 @@ class Webhook(Answer):
     created_at = moment("When it was made.")
     updated_at = moment("When it was last changed.")
     last_received_at = moment("When it last took a delivery, to the minute.", nullable=True)
+    last_delivery = fields.Nested(DeliveryOutcome, **described(
+        "What became of the last delivery; null if there was none, and in answers to changes.",
+        nullable=True))  # fmt: skip
+    used_by = fields.List(fields.String(), **described(
+        "The ids of the published workflows that it starts; null unless asked for.", nullable=True))  # fmt: skip
+
+
+class OwnWebhook(Answer):
+    """A webhook of the application, in code. It cannot be changed here."""
+
+    name = text("Its name. Its URL ends in it.")
+    preset = text("How deliveries are verified.")
+    event_names = fields.List(fields.String(), **described("The only events it may make; null for all.", nullable=True))
+    last_delivery = fields.Nested(DeliveryOutcome, **described(
+        "What became of the last delivery; null if there was none, and where it serves many tenants.",
+        nullable=True))  # fmt: skip
+    used_by = fields.List(fields.String(), **described(
+        "The ids of the published workflows that it starts; null unless asked for.", nullable=True))  # fmt: skip
 
 
 class WebhookWithUrl(Webhook):
@@ -69,6 +124,13 @@ class WebhookPage(Answer):
 
     items = many(Webhook, "In the order of their names.")
     next_cursor = next_cursor()
+    application = many(OwnWebhook, "Those of the application, on the first page.")
+
+
+class DeliveryOutcomes(Answer):
+    """What became of the last deliveries to a webhook."""
+
+    items = many(DeliveryOutcome, "Newest first: up to 50 genuine ones, and the last for each reason of the others.")
 
 
 class DeliveryToTry(Request):

@@ -49,6 +49,7 @@ from workflowkit.store.schema.eventlog import (
     pending_events,
     request_keys,
     webhook_deliveries,
+    webhook_outcomes,
 )
 from workflowkit.store.schema.execution import (
     HOLDS,
@@ -154,6 +155,7 @@ __all__ = [
     "wait_paths",
     "waits",
     "webhook_deliveries",
+    "webhook_outcomes",
     "webhooks",
     "worker_requests",
     "worker_waits",

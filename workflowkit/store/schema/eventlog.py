@@ -18,6 +18,23 @@ webhook_deliveries = sa.Table(
 )
 """The signed deliveries of the last minutes: one that is sent again has no effect."""
 
+webhook_outcomes = sa.Table(
+    "webhook_outcomes",
+    metadata,
+    sa.Column("environment", sa.Text, primary_key=True),
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("webhook", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),
+    text("status"),
+    big("at_ms"),
+    text("reason"),
+    text("detail"),
+    text("events"),
+    sa.Column("once", sa.Boolean(create_constraint=False), nullable=False),
+)
+"""What became of the last deliveries of each webhook; nothing else of them is kept. ``events`` is the JSON of their ids
+and names. Where not ``once``, the row is the last that ended in this way, and ``id`` says which way."""
+
 events = sa.Table(
     "events",
     metadata,
