@@ -28,6 +28,7 @@ class RunLookup:
         self,
         *,
         where: str | None = None,
+        contains: str | None = None,
         statuses: Sequence[RunStatus | str] = (),
         workflow_id: str | None = None,
         version: int | None = None,
@@ -42,7 +43,8 @@ class RunLookup:
     ) -> Found:
         """Return up to ``limit`` runs, newest first, such as ``list(where="event.data.order_id == 'A-17'")``.
 
-        ``where`` has one condition per line, all of which must hold. One call looks through a bounded number of runs:
+        ``where`` has one condition per line, all of which must hold; ``contains`` is a text that stands in a value of
+        the event, the output or the error, in capital letters or not. One call looks through a bounded number of runs:
         go on with ``cursor=found.next_id``. Raises ``InvalidInput`` with the place in the expression.
         """
         from workflowkit.runtime.searching import Wanted
@@ -57,7 +59,7 @@ class RunLookup:
             created_after_ms=_milliseconds(created_after),
             created_before_ms=_milliseconds(created_before),
         )
-        wanted = Wanted(choice, where, columns)
+        wanted = Wanted(choice, where, columns, contains)
         return self._runtime().searching.find(scope, wanted, limit=limit, before=cursor)
 
     def get(self, run_id: str, *, scope: Scope = DEFAULT_SCOPE) -> Trace:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from builders import a_workflow
 from webapi import OTHER_TENANT, Client, Web, a_web, problems_of
 
+from workflowkit.base.jsonvalue import loads
 from workflowkit.base.limits import Limits
 from workflowkit.contrib.encryption import EncryptionMiddleware
 from workflowkit.definition.model import SOURCE
@@ -111,6 +112,48 @@ def test_failed_runs_are_found_by_their_error(database_url: str) -> None:
         assert orders_of(web, search(client, "output.message.contains('A-1')")) == ["A-1"]
 
 
+@pytest.mark.parametrize(
+    ("text", "orders"),
+    [
+        ("a-2", ["A-2"]),  # of the event's data
+        (" KÖLN ", ["A-3", "A-2", "A-1"]),  # capital letters that a database may not know
+        ('say "no\\pe', ["A-2"]),  # which JSON spells in another way
+        ("no luck WITH a-3", ["A-3"]),  # of the error
+        ("17.5", ["A-1"]),  # a number
+        ("eur", ["A-2", "A-1"]),  # of the output
+        ("order/lost", ["A-3"]),  # the event's name
+        ("cart-7", ["A-3"]),  # its id
+        ("currency", []),  # the name of a value is none
+        ("tags", []),
+        ("true", []),
+        ("%", []),
+    ],
+)
+def test_runs_are_found_by_a_text_in_their_values(database_url: str, text: str, orders: list[str]) -> None:
+    with a_web(database_url) as web:
+        web.harness.deploy(PRICED, "priced")
+        web.harness.deploy(BROKEN, "broken")
+        sell(web, [("A-1", 17.5), ("A-2", 'They say "no\\pe"')])
+        sell(web, [("A-3", True)], name="order/lost", id="cart-7")
+        assert orders_of(web, search(web.client(["runs:read"]), contains=text)) == orders
+
+
+def test_a_text_and_conditions_must_both_hold(database_url: str) -> None:
+    with a_web(database_url) as web:
+        web.harness.deploy(PRICED)
+        sell(web, [("A-1", 1), ("A-2", 2), ("B-2", 2)])
+        client = web.client(["runs:read"])
+        assert orders_of(web, search(client, "event.data.total == 2", contains="a-")) == ["A-2"]
+        assert orders_of(web, search(client, contains="-2", limit=1)) == ["B-2"]
+
+
+@pytest.mark.parametrize("text", ["", "  ", "x" * 4097])
+def test_a_text_that_is_none_is_refused(sqlite_url: str, text: str) -> None:
+    with a_web(sqlite_url) as web:
+        response = web.client().get(f"/api/runs?{urlencode({'contains': text})}")
+        assert (response.status_code, problems_of(response)) == (400, [("/query/contains", "invalid-expression")])
+
+
 def test_runs_are_found_by_version_application_and_the_beginning_of_their_ids(database_url: str) -> None:
     with a_web(database_url) as web:
         web.harness.deploy(PRICED, "priced")
@@ -150,7 +193,12 @@ def test_nobody_finds_runs_of_another_tenant(database_url: str) -> None:
         assert [item["values"] for item in ours["items"]] == [{"event.data.order": "ours"}]
         assert ours["looked"]["runs"] == 1
         (theirs,) = search(web.client(["runs:read"], scope=OTHER_TENANT), "event.data.total == 1")["items"]
-        for query in ({"id": theirs["id"]}, {"event_id": theirs["event_id"]}, {"parent_run_id": theirs["id"]}):
+        for query in (
+            {"id": theirs["id"]},
+            {"event_id": theirs["event_id"]},
+            {"parent_run_id": theirs["id"]},
+            {"contains": "theirs"},
+        ):
             assert search(client, **query)["items"] == []
 
 
@@ -291,6 +339,10 @@ def test_encrypted_values_are_neither_found_nor_shown_in_columns(database_url: s
         client = web.client(["runs:read", "runs:decrypt"])
         for where in ("event.data.encrypted.card == '4242'", "output.price.total == '4242'"):
             assert search(client, where)["items"] == []
+        (sealed,) = (loads(row["data"])["encrypted"] for row in web.harness.rows("SELECT data FROM events"))
+        for text in (text for text in sealed.values() if isinstance(text, str)):
+            assert search(client, contains=text)["items"] == []
+        assert len(search(client, contains="4242")["items"]) == 1  # what is not encrypted
         columns = ["event.data.encrypted", "event.data.total", "output"]
         (item,) = search(client, "event.data.encrypted == null", column=columns)["items"]
         assert item["values"] == {"event.data.encrypted": None, "event.data.total": "4242", "output": None}

@@ -34,7 +34,7 @@ def test_a_fragment_is_in_the_data_of_every_event_that_fulfils_its_condition(
 def test_any_text_is_a_search_or_refused_with_its_place(text: str) -> None:
     refusal: InvalidInput | None = None
     try:
-        parse_search(text, pointer="/query/where")
+        parse_search(text, pointer="/query")
     except InvalidInput as error:
         refusal = error
     assert refusal is None or [problem.pointer for problem in refusal.problems] == ["/query/where"]

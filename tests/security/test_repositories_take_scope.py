@@ -102,7 +102,7 @@ def _arguments(function: Callable[..., Any]) -> dict[str, Any]:
         "after": 0 if function in (following.find_facts, messages.find_after, audit.find_after) else "x",
         "new": audit.NewEntry("a", "", "b", "c"), "chosen": audit.AuditFilter(), "before_ms": 1,
         "choice": runsearch.RunChoice(), "window": 5, "ids": ["x"],
-        "since_id": "x", "chars": 6, "search": parse_search("event.data.a == 'b'"),
+        "since_id": "x", "clue": "x", "chars": 6, "search": parse_search("event.data.a == 'b'"),
         "schedule": schedules.ScheduleRow("x", 0, "* * * * *", "UTC", 0, "allow", 0, 1, 1),
     }  # fmt: skip
     if function in (webhooks.insert, webhooks.update):

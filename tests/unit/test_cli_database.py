@@ -116,7 +116,8 @@ def test_runs_are_found_by_what_they_say(installation: Harness) -> None:
     told = json.loads(_cli(*search, "--since", "2020-01-01", "--version", "1", "--json").stdout)
     assert [item["values"] for item in told["items"]] == [{"output.a.x": 1}]
     assert (told["next_id"], told["looked"]["runs"]) == (None, 1)
-    for other in (["--where", "event.data.n == 2"], ["--version", "2"], ["--app", "test"], ["--until", "2020-01-01"]):
+    for other in (["--where", "event.data.n == 2"], ["--version", "2"], ["--app", "test"], ["--until", "2020-01-01"],
+                  ["--contains", "nowhere"]):  # fmt: skip
         assert _cli("runs", "list", *other).stdout == "no runs\n"
     refused = _cli("runs", "list", "--where", "event.data.n ==")
     assert (refused.exit_code, "line 1, character 16" in refused.stderr) == (2, True)

@@ -42,6 +42,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON a
     metavar="EXPR",
     help="Only runs for which this holds, over event and output; all, if repeated.",
 )
+@click.option("--contains", metavar="TEXT", help="Only runs with this text in a value of their event or output.")
 @click.option(
     "--column",
     "columns",
@@ -58,6 +59,7 @@ def list_runs(*, limit: int, after: str | None, environment: str, tenant: str, a
 
     \b
     workflowkit runs list --status failed --workflow orders
+    workflowkit runs list --contains ada@example.com
     workflowkit runs list --where "event.data.order_id == 'A-17'" --column output.total
     """
     wanted = _wanted(**options)
@@ -91,6 +93,7 @@ def _wanted(
     since: datetime | None,
     until: datetime | None,
     where: tuple[str, ...],
+    contains: str | None,
     columns: tuple[str, ...],
     **fields: Any,
 ) -> Wanted:
@@ -103,7 +106,7 @@ def _wanted(
         created_before_ms=_milliseconds(until),
         **fields,
     )
-    return Wanted(choice, "\n".join(where) if where else None, columns)
+    return Wanted(choice, "\n".join(where) if where else None, columns, contains)
 
 
 def _milliseconds(moment: datetime | None) -> int | None:

@@ -35,13 +35,14 @@ BATCH_BYTES = 4 * 1024 * 1024
 class Wanted:
     """What to look for, and what to show of it.
 
-    ``where`` has one condition per line (``definition.runsearch``), ``columns`` are paths such as
-    ``event.data.order_id``.
+    ``where`` has one condition per line (``definition.runsearch``), and the text ``contains`` stands in a value of the
+    event or the output. ``columns`` are paths such as ``event.data.order_id``.
     """
 
     choice: RunChoice = field(default_factory=RunChoice)
     where: str | None = None
     columns: Sequence[str] = ()
+    contains: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +79,10 @@ class Searching:
 
         Raises ``InvalidInput`` with the place in an expression, ``LimitExceeded`` for too many columns.
         """
-        where, limits = wanted.where, self._limits
-        search = None if where is None else parse_search(where, limits=limits, pointer="/query/where")
+        where, contains, limits = wanted.where, wanted.contains, self._limits
+        search = None
+        if where is not None or contains is not None:
+            search = parse_search(where, contains, limits=limits, pointer="/query")
         columns = self._columns(wanted.columns)
         with self._database.read() as tx:
             look = _Look(tx, scope, wanted.choice, search, limits, limit)
@@ -189,7 +192,8 @@ class _Look:
             sizes = runsearch.admitted_events(self._tx, self._scope, ids, search)
             kept = [each for each in seen if each.event_id in sizes]
         for part, size in _parts(kept, sizes, with_outputs=search.reads_output):
-            self.found += [run for run, known in self._read_for(part, search) if self._holds(search, known)]
+            likely = part if search.clue is None else self._mentioning(part, search.clue)
+            self.found += [run for run, known in self._read_for(likely, search) if self._holds(search, known)]
             self._bytes_left -= size
             self._reach(part)
             if self._is_full():
@@ -199,6 +203,10 @@ class _Look:
                 return False
         self._reach(seen)
         return True
+
+    def _mentioning(self, part: Sequence[Candidate], clue: str) -> list[Candidate]:
+        mentioning = runsearch.mentioning(self._tx, self._scope, [each.id for each in part], clue)
+        return [each for each in part if each.id in mentioning]
 
     def _reach(self, looked_at: Sequence[Candidate]) -> None:
         """Note how far the search has come."""

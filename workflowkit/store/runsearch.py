@@ -59,6 +59,19 @@ _EVENTS = Sql(f"SELECT id, event_id, name, ts_ms, data, extra FROM events WHERE 
 _OUTPUTS = Sql(f"SELECT id, coalesce(error, output) FROM runs WHERE {_THESE}")  # noqa: S608
 
 
+def _mentioning(find: str) -> Sql:
+    places = ("e.data", "e.name", "coalesce(e.event_id, '')", "coalesce(r.error, r.output, '')")
+    anywhere = " OR ".join(f"{find}(lower({place}), :clue) > 0" for place in places)
+    return Sql(
+        "SELECT r.id FROM runs r LEFT JOIN events e "  # noqa: S608
+        "ON e.environment = r.environment AND e.tenant = r.tenant AND e.id = r.event_id "
+        f"WHERE r.environment = :environment AND r.tenant = :tenant AND r.id {{in_ids}} AND ({anywhere})"
+    )
+
+
+_MENTIONING = {True: _mentioning("strpos"), False: _mentioning("instr")}
+
+
 def candidates(
     tx: Reading, scope: Scope, choice: RunChoice, *, before: str | None, window: int, limit: int
 ) -> list[Candidate]:
@@ -106,6 +119,11 @@ def admitted_events(tx: Reading, scope: Scope, ids: Sequence[str], search: RunSe
         conditions, parts = [*conditions, "name = :name"], {**parts, "name": search.event_name}
     text = " AND ".join((f"SELECT id, {size}(data) FROM events WHERE {_THESE}", *conditions))  # noqa: S608
     return dict(tx.rows(Sql(text), **_whose(scope), ids=list(ids), **parts))
+
+
+def mentioning(tx: Reading, scope: Scope, ids: Sequence[str], clue: str) -> set[str]:
+    """Return those of these runs in whose event or output, as they are stored, a text in small letters stands."""
+    return {id for (id,) in tx.rows(_MENTIONING[tx.is_postgresql], **_whose(scope), ids=list(ids), clue=clue)}
 
 
 def find_events(tx: Reading, scope: Scope, ids: Sequence[str]) -> dict[str, dict[str, Any]]:

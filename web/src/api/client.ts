@@ -50,6 +50,7 @@ export type RunFilter = Partial<
     | "id"
     | "created_after"
     | "where"
+    | "contains"
     | "cursor"
     | "limit",
     string

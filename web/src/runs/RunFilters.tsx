@@ -17,10 +17,10 @@ interface RunFiltersProps {
 /** Says which runs the list shows, and which of their values. All of it is in the address. */
 export function RunFilters({ query, problems }: RunFiltersProps): React.JSX.Element {
   const read = (name: string): string => query.get(name) ?? "";
-  const others = [...problems].filter(([name]) => name !== "where");
+  const others = [...problems].filter(([name]) => name !== "where" && name !== "contains");
   return (
     <div className="run-filters">
-      <SearchField value={read("where")} problem={problems.get("where")} />
+      <SearchField value={read("where")} problem={problems.get("where") ?? problems.get("contains")} />
       <div className="run-filter-line">
         <QuerySelect
           label={t("Status")}

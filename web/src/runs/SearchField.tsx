@@ -7,6 +7,7 @@ import { IconButton } from "../shell/ui/Button";
 
 const MOST_LINES = 6;
 const EXAMPLES: readonly (readonly [string, Message])[] = [
+  ["ada@example.com", "a text in any value of the event, the output or the error"],
   ["event.data.order_id == 'A-17'", "by a value of the event: the fastest"],
   ["event.data.total > 100", "numbers have an order"],
   ["event.name == 'order/paid'", "id, name, ts, v and data of the event"],
@@ -21,7 +22,7 @@ interface SearchFieldProps {
   readonly problem: string | undefined;
 }
 
-/** Finds runs by what they say: one condition per line, all of which must hold. Taken over with Enter. */
+/** Finds runs by a text, or by what they say: one condition per line, all of which must hold. Taken over with Enter. */
 export function SearchField({ value, problem }: SearchFieldProps): React.JSX.Element {
   const [isHelping, setHelping] = useState(false);
   // What is typed holds until the address says something else.
@@ -37,7 +38,9 @@ export function SearchField({ value, problem }: SearchFieldProps): React.JSX.Ele
           aria-label={t("Search by values")}
           aria-invalid={problem !== undefined}
           aria-describedby={problem === undefined ? undefined : `${id}-problem`}
-          placeholder={t("Search: {example}", { example: "event.data.order_id == 'A-17'" })}
+          placeholder={t("Search for a text, or by a condition: {example}", {
+            example: "event.data.order_id == 'A-17'",
+          })}
           spellCheck={false}
           rows={Math.min(text.split("\n").length, MOST_LINES)}
           value={text}
@@ -67,7 +70,7 @@ export function SearchField({ value, problem }: SearchFieldProps): React.JSX.Ele
         <div id={`${id}-help`} className="run-search-help" data-testid="run-search-help">
           <p>
             {rich(
-              "One condition per line, and all must hold: {shift}+{enter} begins a line, {enter} searches. Encrypted values are not searched.",
+              "A text, or conditions, one per line, which all must hold: {shift}+{enter} begins a line, {enter} searches. Encrypted values are not searched.",
               { shift: <kbd>Shift</kbd>, enter: <kbd>Enter</kbd> },
             )}
           </p>

@@ -26,9 +26,32 @@ describe("the filter of a list of runs", () => {
 
   it("takes a search that is an id for the beginning of one, and nothing else", () => {
     expect(filterOf(query({ where: " 01m817axwa8z " }), NOW)).toMatchObject({ id: "01m817axwa8z" });
-    for (const where of ["event.data.n == 1", "01M8", "HHHHHHHHHH", "01M817AXWAIL"])
-      expect(filterOf(query({ where }), NOW)).toMatchObject({ where });
+    for (const where of ["01M8", "HHHHHHHHHH", "01M817AXWAIL", "20261128", "01022026", "A-17"])
+      expect(filterOf(query({ where }), NOW)).toMatchObject({ contains: where });
   });
+
+  it.each([
+    "event.data.n == 1",
+    "output.a.contains('x')",
+    "output == null",
+    "'x' in event.data.tags",
+    "event in [1]",
+    "size( output ) > 1",
+    "!event.data.done",
+    "1 == event.v",
+    "event['data'].a == 1",
+    "some text\nevent.data.n == 1",
+  ])("takes what says something of a run for a condition: %s", (where) => {
+    expect(filterOf(query({ where }), NOW)).toMatchObject({ where });
+  });
+
+  it.each(["ada@example.com", "the event", "No output.", "events.data == 1", "an event, or output", "4 == 4", "event"])(
+    "takes anything else for a text: %s",
+    (where) => {
+      const { contains, where: condition } = filterOf(query({ where }), NOW);
+      expect([contains, condition]).toEqual([where, undefined]);
+    },
+  );
 
   it("knows no span of time that is not on the list", () => {
     expect(filterOf(query({ since: "9y" }), NOW).created_after).toBe("");

@@ -20,8 +20,11 @@ export function spanLabel(since: string): string {
   return span === undefined ? since : t(span.label);
 }
 
-/** Ids have no I, L, O and U; the first ten characters are a time. */
-const ID = /^[0-9A-HJKMNP-TV-Z]{8,26}$/i;
+/** Ids have no I, L, O and U; the first ten characters are a time, which begins like this until the year 2039. */
+const ID = /^01[0-9A-HJKMNP-TV-Z]{6,24}$/i;
+/** Every condition says something of the event or the output, in one of these ways. */
+const CONDITION =
+  /\b(event|output)\s*(\.\s*\w|\[|==|!=|<|>|\?|&&|\|\|)|\b(event|output)\s+in\b|[(!,[]\s*(event|output)\b/;
 
 /** The moment at which a span of time before now begins; "" for a span that is not known. */
 export function sinceMoment(since: string, now: number): string {
@@ -29,7 +32,10 @@ export function sinceMoment(since: string, now: number): string {
   return span === undefined ? "" : new Date(now - span.hours * HOUR_MS).toISOString();
 }
 
-/** What the list is filtered by. A workflow that ends with "/" is an application; a search that is an id looks for it. */
+/**
+ * What the list is filtered by. A workflow that ends with "/" is an application; a search that is an id looks for it, and
+ * one without a condition for its text.
+ */
 export function filterOf(query: URLSearchParams, now: number): RunFilter {
   const read = (name: (typeof FILTERS)[number]): string => query.get(name) ?? "";
   const workflow = read("workflow");
@@ -39,13 +45,13 @@ export function filterOf(query: URLSearchParams, now: number): RunFilter {
     version: read("version"),
     created_after: sinceMoment(read("since"), now),
     ...(workflow.endsWith("/") ? { app_id: workflow.slice(0, -1) } : { workflow_id: workflow }),
-    ...(isId(where) ? { id: where } : { where }),
+    ...(isId(where) ? { id: where } : where === "" || CONDITION.test(where) ? { where } : { contains: where }),
   };
 }
 
 /** Whether a search is the beginning of a run's id. */
 export function isId(text: string): boolean {
-  return ID.test(text) && /\d/.test(text);
+  return ID.test(text) && /[a-z]/i.test(text);
 }
 
 /** The columns that show values, in order. */

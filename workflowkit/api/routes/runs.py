@@ -47,7 +47,7 @@ def list_runs(query: dict[str, Any]) -> Response:
         id_prefix=query["id"].upper() if "id" in query else None,
         **{name: query.get(name) for name in ("workflow_id", "version", "app_id", "event_id", "parent_run_id")},
     )
-    wanted = Wanted(choice, query.get("where"), query.get("column", ()))
+    wanted = Wanted(choice, query.get("where"), query.get("column", ()), query.get("contains"))
     found = services.searching.find(caller().scope, wanted, limit=page.limit, before=page.after)
     return answer(
         {

@@ -53,6 +53,8 @@ class RunQuery(PageQuery):
     created_before = moment("Created before this time.", required=False)
     where = text("Runs for which this holds: expressions over `event.id`, `.name`, `.ts`, `.v`, `.data` and `output`, "
                  "one per line, all of which must hold.", required=False)  # fmt: skip
+    contains = text("Runs with this text in a value of the data, the id or the name of their event, or of their output "
+                    "or error, in capital letters or not.", required=False)  # fmt: skip
     column = fields.List(fields.String(), metadata={"description":
         "Show this value of each run, such as `event.data.order_id`; repeat the parameter."})  # fmt: skip
 
