@@ -46,6 +46,11 @@ export function roomWidth(): number {
   return place.width();
 }
 
+/** Whether panels lie over what is beside them elsewhere, as in the style sheets. */
+export function isNarrow(): boolean {
+  return roomWidth() <= 1024;
+}
+
 /** What an event is about, also for those who listen outside of the shadow. */
 export function targetOf(event: Event): EventTarget | null {
   return event.composedPath()[0] ?? event.target;

@@ -38,18 +38,23 @@ const EDGE_DEFAULTS = {
 };
 /** Below this zoom nodes are drawn as plain boxes. */
 const FAR_ZOOM = 0.4;
+/** Below this zoom names are written larger. */
+const SMALL_ZOOM = 0.75;
 
 interface CanvasProps {
   /** The node that keys would connect to, while somebody chooses one. */
   readonly connectTarget: string | undefined;
+  /** What else has to do with the drawing. */
+  readonly children?: React.ReactNode;
 }
 
 /** The drawing of a graph: the workflow's own, or the one inside of a loop. */
-export function Canvas(props: CanvasProps): React.JSX.Element {
+export function Canvas({ connectTarget, children }: CanvasProps): React.JSX.Element {
   return (
     <ReactFlowProvider>
       <DropArea>
-        <Drawing {...props} />
+        <Drawing connectTarget={connectTarget} />
+        {children}
       </DropArea>
     </ReactFlowProvider>
   );
@@ -60,11 +65,13 @@ function DropArea({ children }: { readonly children: React.ReactNode }): React.J
   const { store } = useEditorContext();
   const flow = useReactFlow();
   const isFar = useFlowStore((state) => state.transform[2] < FAR_ZOOM);
+  const isSmall = useFlowStore((state) => state.transform[2] < SMALL_ZOOM);
   return (
     <div
       className="canvas"
       data-testid="canvas"
       data-far={isFar}
+      data-small={isSmall}
       onDragOver={(event) => {
         if (!event.dataTransfer.types.includes(KIND_MEDIA_TYPE)) return;
         event.preventDefault();
@@ -86,7 +93,7 @@ function DropArea({ children }: { readonly children: React.ReactNode }): React.J
   );
 }
 
-function Drawing({ connectTarget }: CanvasProps): React.JSX.Element {
+function Drawing({ connectTarget }: Pick<CanvasProps, "connectTarget">): React.JSX.Element {
   const { store } = useEditorContext();
   const isReadOnly = useEditor((state) => state.isReadOnly);
   const isDark = useTheme((theme) => theme.isDark);

@@ -1,21 +1,19 @@
 /** The small map of larger graphs: when there is one, and what it lies over. */
 
 import type { Viewport } from "@xyflow/react";
-import { roomWidth } from "../base/place";
+import { isNarrow } from "../base/place";
 import type { Position } from "../document/types";
 import { GRID, NODE_HEIGHT, NODE_WIDTH } from "./geometry";
 
 /** Fewer nodes need none. */
 const FEWEST = 8;
-/** As in canvas.css. */
-const NARROW = 1024;
 const MAP = { left: 16, bottom: 64, width: 200, height: 150 };
 
 /** What has to stay free at the left so that it covers nothing. */
 export const MAP_ROOM = MAP.left + MAP.width + GRID;
 
 export function isMapped(nodeCount: number): boolean {
-  return nodeCount >= FEWEST && roomWidth() > NARROW;
+  return nodeCount >= FEWEST && !isNarrow();
 }
 
 /** Whether a node would be below the map in a view of this height. */

@@ -1,12 +1,11 @@
 /** What is in view: all of a small graph at first, the beginning of a large one; then whatever somebody asks for. */
 
-import type { ReactFlowInstance } from "@xyflow/react";
+import type { ReactFlowInstance, Viewport } from "@xyflow/react";
 import { getViewportForBounds, useReactFlow, useStoreApi } from "@xyflow/react";
 import { useEffect } from "react";
-import { roomWidth } from "../base/place";
+import { isNarrow } from "../base/place";
 import { direction } from "../locale/locale";
 import { positionsOf } from "../document/scope";
-import type { Position } from "../document/types";
 import { SOURCE } from "../document/types";
 import type { EditorStore } from "../editor/store";
 import { useEditor, useEditorContext } from "../editor/store";
@@ -16,12 +15,15 @@ import { MAP_ROOM, isBelowMap, isMapped } from "./map";
 const MOVE_MS = 250;
 /** The width that the panels at the sides take. */
 const PANEL_WIDTH = 400;
-const NARROW = 1024;
 /** What the panels take on narrow screens, as in editor.css. */
 const DRAWER_SHARE = 0.62;
 const DRAWER_HEIGHT = 560;
 const READABLE_ZOOM = 0.5;
+const READABLE_RUN = 0.6;
 const EDGE = 48;
+/** What stays free around what cannot be changed, and what its short bar takes of the width. */
+const RUN_EDGE = 28;
+const RUN_BAR = 210;
 /** The bar at the lower edge, and what hangs below the last steps where more can be added to them. */
 const BAR = 96;
 const ADDERS = 40;
@@ -45,7 +47,7 @@ export function useCanvasView(): void {
       return { x: (middle - x) / zoom - NODE_WIDTH / 2, y: (free.height / 2 - y) / zoom - NODE_HEIGHT / 2 };
     };
     const reveal = (ids: readonly string[]): void => {
-      const { history, scope: here } = store.getState();
+      const { history, scope: here, isReadOnly } = store.getState();
       const all = positionsOf(history.present, here);
       const places = ids.flatMap((id) => all.get(id) ?? []);
       if (places.length === 0) return;
@@ -55,15 +57,15 @@ export function useCanvasView(): void {
       const start = direction() === "rtl" ? width - free.width : 0;
       const [xs, ys] = [places.map((place) => place.x), places.map((place) => place.y)];
       const across = [Math.min(...xs) * zoom + x, (Math.max(...xs) + NODE_WIDTH) * zoom + x] as const;
-      const down = [Math.min(...ys) * zoom + y, (Math.max(...ys) + NODE_HEIGHT + ADDERS) * zoom + y] as const;
+      const below = NODE_HEIGHT + (isReadOnly ? 0 : ADDERS);
+      const down = [Math.min(...ys) * zoom + y, (Math.max(...ys) + below) * zoom + y] as const;
       // The bar at the lower edge lies above a panel that stands there.
-      const bottom = free.height < height ? free.height : height - BAR_ROOM;
+      const bottom = free.height < height || isReadOnly ? free.height : height - BAR_ROOM;
       const moved = { x: x + into(across, [start, start + free.width]), y: y + into(down, [0, bottom]), zoom };
       if (moved.x !== x || moved.y !== y) void flow.setViewport(moved, { duration: MOVE_MS });
     };
     const fit = (): void => {
-      const positions = positionsOf(store.getState().history.present, store.getState().scope);
-      const padding = roomAround(store, flow, flowStore.getState(), positions);
+      const padding = roomAround(store, flow, flowStore.getState());
       void flow.fitView({ padding, maxZoom: 1, duration: MOVE_MS });
     };
     store.setState({ canvas: { centre, fit, reveal } });
@@ -72,23 +74,12 @@ export function useCanvasView(): void {
 
   useEffect(() => {
     if (!flow.viewportInitialized) return; // then this comes again
-    const { history } = store.getState();
-    const positions = positionsOf(history.present, scope);
+    const positions = positionsOf(store.getState().history.present, scope);
     // Fitting a large graph would draw all of it at once, too small to read.
     if (positions.size > MOST_DRAWN) {
       const start = positions.get(SOURCE) ?? { x: 0, y: 0 };
       void flow.setCenter(start.x + NODE_WIDTH / 2, start.y + 5 * NODE_HEIGHT, { zoom: 1 });
-    } else {
-      // A run is there to be read, and a telephone has little room: rather a part of it than boxes without words.
-      const minZoom = store.getState().isReadOnly || roomWidth() <= NARROW ? READABLE_ZOOM : 0;
-      const padding = roomAround(store, flow, flowStore.getState(), positions);
-      void flow.fitView({ padding, maxZoom: 1, minZoom }).then(() => {
-        // Of what is too tall even so the beginning is shown, not the middle.
-        const { x, y, zoom } = flow.getViewport();
-        const top = flow.getNodesBounds(flow.getNodes()).y * zoom + y;
-        if (top < 0) void flow.setViewport({ x, y: y - top + EDGE, zoom });
-      });
-    }
+    } else void flow.setViewport(firstView(store, flow, flowStore.getState()));
   }, [store, flow, flowStore, scope]);
 
   // A panel that opens must not cover the step that it is about.
@@ -136,32 +127,53 @@ function sideways(
 /** The part of the canvas that no panel covers: panels stand at the right, or on narrow screens below. */
 function freeRoom(store: EditorStore, width: number, height: number): { width: number; height: number } {
   if (store.getState().panel === "none") return { width, height };
-  if (roomWidth() > NARROW) return { width: width - PANEL_WIDTH, height };
+  if (!isNarrow()) return { width: width - PANEL_WIDTH, height };
   return { width, height: height - drawerHeight(store, height) };
 }
 
 /** What a panel at the lower edge of a narrow screen covers. */
 function drawerHeight(store: EditorStore, height: number): number {
-  if (store.getState().panel === "none" || roomWidth() > NARROW) return 0;
+  if (store.getState().panel === "none" || !isNarrow()) return 0;
   return Math.min(height * DRAWER_SHARE, DRAWER_HEIGHT);
 }
 
 function panelWidth(store: EditorStore): number {
-  return store.getState().panel !== "none" && roomWidth() > NARROW ? PANEL_WIDTH : 0;
+  return store.getState().panel !== "none" && !isNarrow() ? PANEL_WIDTH : 0;
+}
+
+/** All of a graph, or as much of it as can be read: of what is too tall the beginning, not the middle. */
+export function firstView(store: EditorStore, flow: ReactFlowInstance, { width, height, minZoom }: Size): Viewport {
+  const { isReadOnly } = store.getState();
+  const padding = roomAround(store, flow, { width, height, minZoom });
+  // A run is there to be read, and a telephone has little room: rather a part of it than boxes without words.
+  const least = isNarrow() ? READABLE_ZOOM : isReadOnly ? READABLE_RUN : minZoom;
+  const bounds = flow.getNodesBounds(flow.getNodes());
+  const view = getViewportForBounds(bounds, width, height, least, 1, padding);
+  const top = bounds.y * view.zoom + view.y;
+  return top < 0 ? { ...view, y: view.y - top + parseInt(padding.top) } : view;
+}
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+  readonly minZoom: number;
 }
 
 type Padding = ReturnType<typeof paddingFor>;
 
-/** What must stay free at the edges; at the left more, where nodes would be below the map. */
-function roomAround(
-  store: EditorStore,
-  flow: ReactFlowInstance,
-  { width, height, minZoom }: { width: number; height: number; minZoom: number },
-  positions: ReadonlyMap<string, Position>,
-): Padding {
+/** What must stay free at the edges: less where nothing is beside the bar, at the left more if nodes were below the map. */
+function roomAround(store: EditorStore, flow: ReactFlowInstance, { width, height, minZoom }: Size): Padding {
+  const positions = positionsOf(store.getState().history.present, store.getState().scope);
   const padding = paddingFor(store, height);
-  if (!isMapped(positions.size) || store.getState().isReadOnly) return padding;
-  const view = getViewportForBounds(flow.getNodesBounds(flow.getNodes()), width, height, minZoom, 1, padding);
+  const bounds = flow.getNodesBounds(flow.getNodes());
+  if (store.getState().isReadOnly) {
+    const closer = { ...padding, top: `${RUN_EDGE}px`, bottom: `${RUN_EDGE}px` } as const;
+    const { zoom } = getViewportForBounds(bounds, width, height, minZoom, 1, closer);
+    const isBesideBar = (width - bounds.width * zoom) / 2 > RUN_BAR;
+    return isBesideBar && store.getState().panel === "none" ? closer : padding;
+  }
+  if (!isMapped(positions.size)) return padding;
+  const view = getViewportForBounds(bounds, width, height, minZoom, 1, padding);
   return isBelowMap(positions.values(), view, height) ? { ...padding, left: `${MAP_ROOM}px` } : padding;
 }
 

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from "react";
+import { useCallback, useEffect, useMemo, useState } from "react";
 import { useMay, useSession } from "../api/session";
 import { roomWidth } from "../base/place";
 import { Canvas } from "../canvas/Canvas";
@@ -64,6 +64,7 @@ function EditorInside({ opened }: { readonly opened: OpenedEditor }): React.JSX.
   const isArchived = (workflow?.archived_at ?? null) !== null;
   const mayCopy = useMay("workflows:write") && workflow !== undefined && !host.isEmbedded;
   const [hasPalette, setPalette] = useState(!isReadOnly && roomWidth() >= WIDE);
+  const closePalette = useCallback(() => setPalette(false), []);
   const [version, setVersion] = useState(workflow?.published_version ?? null);
   const connecting = useConnecting(store);
   useValidation(store);
@@ -102,7 +103,7 @@ function EditorInside({ opened }: { readonly opened: OpenedEditor }): React.JSX.
         )}
       />
       <div className="editor-main">
-        {hasPalette && <Palette onClose={() => setPalette(false)} />}
+        {hasPalette && <Palette onClose={closePalette} />}
         <div className="editor-canvas">
           <Breadcrumb />
           <Canvas connectTarget={connecting.target} />

@@ -1,7 +1,8 @@
 import { useCallback, useDeferredValue, useMemo } from "react";
+import { isNarrow } from "../base/place";
 import { addStep, defaultWish } from "../editor/commands";
 import { focusStep } from "../editor/focused";
-import type { AddWish } from "../editor/store";
+import type { AddWish, EditorStore } from "../editor/store";
 import { useDocument, useEditor, useEditorContext } from "../editor/store";
 import { IconButton } from "../shell/ui/Button";
 import { Dialog } from "../shell/ui/Dialog";
@@ -27,8 +28,12 @@ export function Palette({ onClose }: PaletteProps): React.JSX.Element {
     (kind: string) => {
       rememberKind(kind);
       addStep(store, kind, defaultWish(store));
+      if (!isNarrow()) return;
+      // It lies over the step that it has added.
+      onClose();
+      focusAdded(store);
     },
-    [store],
+    [store, onClose],
   );
   return (
     <section className="palette" aria-label={t("Actions")} data-testid="palette">
@@ -61,12 +66,16 @@ function AddAt({ wish }: { readonly wish: AddWish }): React.JSX.Element {
           rememberKind(kind);
           addStep(store, kind, wish);
           // The dialog gives the focus back to where it was.
-          const [added] = store.getState().selection.actions;
-          if (added !== undefined) requestAnimationFrame(() => focusStep(added));
+          focusAdded(store);
         }}
       />
     </Dialog>
   );
+}
+
+function focusAdded(store: EditorStore): void {
+  const [added] = store.getState().selection.actions;
+  if (added !== undefined) requestAnimationFrame(() => focusStep(added));
 }
 
 /** What keeps actions from fitting where a step is wanted: the same map, for as long as it says the same. */

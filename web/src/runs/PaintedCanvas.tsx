@@ -1,7 +1,9 @@
+import { useReactFlow, useStoreApi } from "@xyflow/react";
 import { useEffect, useMemo } from "react";
 import { Canvas } from "../canvas/Canvas";
 import type { Painting } from "../canvas/painting";
-import { EditorContext, NOTHING } from "../editor/store";
+import { firstView } from "../canvas/useCanvasView";
+import { EditorContext, NOTHING, useEditorContext } from "../editor/store";
 import type { RunGraph } from "./graph";
 
 interface PaintedCanvasProps {
@@ -32,8 +34,35 @@ export function PaintedCanvas({ graph, painting, selected, onSelect }: PaintedCa
   return (
     <EditorContext value={context}>
       <div className="run-canvas" data-testid="run-graph">
-        <Canvas connectTarget={undefined} />
+        <Canvas connectTarget={undefined}>
+          <KeptInView selected={selected} />
+        </Canvas>
       </div>
     </EditorContext>
   );
+}
+
+/**
+ * Brings a step that is selected into view. What nobody has moved goes on to fit when it has more room, or less: beside
+ * details that open, or on a screen that is turned.
+ */
+function KeptInView({ selected }: Pick<PaintedCanvasProps, "selected">): null {
+  const { store } = useEditorContext();
+  const flow = useReactFlow();
+  const flowStore = useStoreApi();
+  useEffect(() => {
+    if (selected !== undefined && flow.viewportInitialized) store.getState().canvas?.reveal([selected]);
+  }, [store, flow, selected]);
+  useEffect(
+    () =>
+      flowStore.subscribe((now, before) => {
+        if (now.width === before.width && now.height === before.height) return;
+        const [x, y, zoom] = now.transform;
+        const first = firstView(store, flow, before);
+        const isMoved = Math.abs(x - first.x) + Math.abs(y - first.y) > 1 || Math.abs(zoom - first.zoom) > 0.01;
+        if (!isMoved) void flow.setViewport(firstView(store, flow, now));
+      }),
+    [store, flow, flowStore],
+  );
+  return null;
 }

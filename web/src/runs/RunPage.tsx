@@ -1,4 +1,4 @@
-import { useCallback, useMemo } from "react";
+import { useCallback, useMemo, useRef } from "react";
 import { useLoaded } from "../api/useLoaded";
 import type { ApiError } from "../api/client";
 import type { RunDetail } from "../api/schema";
@@ -14,6 +14,7 @@ import { RunOverview } from "./RunOverview";
 import { RunSummary } from "./RunSummary";
 import { StepDetail } from "./StepDetail";
 import { withStepNames } from "./stepNames";
+import { useDetailsInView } from "./useDetailsInView";
 import { useNow, useRun } from "./useRun";
 import { isTerminal } from "./watch";
 import { waterfallOf } from "./waterfall";
@@ -59,6 +60,8 @@ function LoadedRun({ run: told, error, refresh }: LoadedRunProps): React.JSX.Ele
   );
   const selected = useAddress().query.get("step") ?? undefined;
   const step = run.steps.find(({ id }) => id === selected);
+  const side = useRef<HTMLElement>(null);
+  useDetailsInView(side, step?.id, graph !== undefined);
   return (
     <main className="run">
       <RunHeader run={run} now={now} onChange={refresh} />
@@ -75,7 +78,7 @@ function LoadedRun({ run: told, error, refresh }: LoadedRunProps): React.JSX.Ele
           )}
           <WaterfallChart waterfall={waterfall} selected={selected} onSelect={select} />
         </div>
-        <aside className="run-side" aria-label={t("Details")} data-testid="run-side">
+        <aside ref={side} className="run-side" aria-label={t("Details")} data-testid="run-side">
           {step === undefined ? (
             <RunOverview run={run} />
           ) : (

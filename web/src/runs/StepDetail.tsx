@@ -45,7 +45,7 @@ export function StepDetail({ run, step, bars, template, onClose }: StepDetailPro
   return (
     <div className="run-detail" data-testid="step-detail">
       <header className="run-detail-head">
-        <h2>{step.name}</h2>
+        <h2 tabIndex={-1}>{step.name}</h2>
         <Status status={shownStatus(step)} />
         <span className="grow" />
         <IconButton icon="x" label={t("Close")} onClick={onClose} />

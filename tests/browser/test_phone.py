@@ -1,0 +1,101 @@
+"""The editor and runs on a telephone: nothing lies behind something else, and what is tapped comes into view."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from editing import EditorPage, NewPage, chain
+from playwright.sync_api import FloatRect, Locator, expect
+
+WIDTH, HEIGHT = 390, 844
+LANGUAGES = ("en", "de", "ar")
+
+#: Whether a finger on the middle of an element would touch the element.
+IS_ON_TOP = """element => {
+    const box = element.getBoundingClientRect();
+    return element.contains(document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2));
+}"""
+
+
+@pytest.fixture(params=LANGUAGES)
+def phone(new_page: NewPage, request: pytest.FixtureRequest) -> EditorPage:
+    return new_page(width=WIDTH, height=HEIGHT, locale=request.param, has_touch=True)
+
+
+def a_run(event: str) -> dict[str, Any]:
+    document = chain("chatty", "log", event=event)
+    for action, field in zip(document["actions"], ("text", "message"), strict=True):
+        action["inputs"] = {field: "x"}
+    return document
+
+
+def box_of(locator: Locator) -> FloatRect:
+    box = locator.bounding_box()
+    assert box is not None
+    return box
+
+
+def test_the_bar_has_its_room_and_nothing_lies_behind_it(phone: EditorPage) -> None:
+    document = a_run("phone/bar") | {"name": "A workflow with quite a long name for a telephone"}
+    workflow_id = phone.server.create(document)
+    phone.server.post(f"/api/workflows/{workflow_id}/publish")
+    phone.go(workflow_id)
+    bar = phone.page.locator(".topbar")
+    header = box_of(bar)
+    for control in bar.locator("button:visible, input:visible, a:visible").all():
+        box = box_of(control)
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= WIDTH
+        assert box["y"] >= header["y"]
+        assert box["y"] + box["height"] <= header["y"] + header["height"]
+        assert control.evaluate(IS_ON_TOP)
+    phone.get("palette-button").click()
+    palette = phone.get("palette")
+    for part in (palette.get_by_role("heading").first, palette.get_by_role("button").first):
+        assert part.evaluate(IS_ON_TOP)
+    assert box_of(palette)["y"] >= header["y"] + header["height"]
+    for control in bar.locator("button:visible").all():
+        assert control.evaluate(IS_ON_TOP)
+
+
+def test_the_palette_goes_once_a_step_is_added(phone: EditorPage) -> None:
+    phone.open(chain("lookup"))
+    phone.get("palette-button").click()
+    phone.get("palette-item-log").click()
+    expect(phone.get("palette")).to_have_count(0)
+    expect(phone.get("config")).to_be_visible()
+    expect(phone.node("log")).to_be_in_viewport(ratio=0.99)
+    phone.page.wait_for_function(
+        f"() => ({IS_ON_TOP})(document.querySelector('[data-testid=node-log]'))"
+        " && document.activeElement.dataset.id === 'log'"
+    )
+
+
+@pytest.mark.parametrize("place", ["graph", "timeline"])
+def test_details_of_a_step_of_a_run_come_into_view(phone: EditorPage, place: str) -> None:
+    phone.page.emulate_media(reduced_motion="reduce")
+    phone.run(a_run(f"phone/{place}"), {})
+    tapped = phone.node("chatty") if place == "graph" else phone.get("row-chatty")
+    tapped.tap()
+    details = phone.get("step-detail")
+    name = details.get_by_role("heading").first
+    expect(name).to_be_focused()
+    expect(name).to_be_in_viewport(ratio=0.99)
+    close = details.locator(".run-detail-head button")
+    phone.page.mouse.wheel(0, 400)
+    expect(close).to_be_in_viewport(ratio=0.99)
+    close.tap()
+    expect(details).to_have_count(0)
+    expect(tapped).to_be_in_viewport()
+    focused = "document.activeElement.dataset.id ?? document.activeElement.dataset.testid"
+    assert phone.page.evaluate(focused) in {"chatty", "row-chatty"}
+
+
+def test_a_link_to_a_step_of_a_run_shows_its_details(new_page: NewPage) -> None:
+    phone = new_page(width=WIDTH, height=HEIGHT)
+    run_id = phone.run(a_run("phone/link"), {})
+    phone.page.goto(f"{phone.server.url}/runs/{run_id}?step=log")
+    expect(phone.get("step-detail").get_by_role("heading").first).to_be_in_viewport(ratio=0.99)
+    expect(phone.get("run-graph")).to_be_attached()
+    expect(phone.get("step-detail").get_by_role("heading").first).to_be_in_viewport(ratio=0.99)
