@@ -6,9 +6,13 @@ import itertools
 import re
 from typing import Any
 
+import pytest
 from accessibility import serious
 from editing import EditorPage, NewPage, chain, pretty
 from playwright.sync_api import expect
+
+#: Smaller letters are hard to read.
+READABLE_PX = 10
 
 IF_EDGES: dict[str, Any] = {
     "edges": [
@@ -347,27 +351,81 @@ def test_of_a_run_too_tall_to_be_read_at_once_the_beginning_is_shown(editor: Edi
     assert first["y"] > canvas["y"]
 
 
-def test_names_of_connections_and_signs_for_adding_lie_apart(editor: EditorPage) -> None:
+@pytest.mark.parametrize("language", ["en", "de", "ar"])
+@pytest.mark.parametrize("way", ["", "approved", "rejected", "expired"])
+def test_names_of_connections_and_of_ways_to_add_to_can_be_read(new_page: NewPage, language: str, way: str) -> None:
     places = {"$source": {"x": 0, "y": 0}, "ask": {"x": 0, "y": 140}, "log": {"x": 0, "y": 280}}
-    approved = {"type": "match", "ref": "!ref($.output.status)", "value": "approved"}
+    taken = {"type": "match", "ref": "!ref($.output.status)", "value": way}
     document = chain("builtin:approval", "log", metadata={"ui": {"positions": places}})
     document["actions"][0]["id"] = "ask"
-    document["edges"] = [{"from": "$source", "to": "ask"}, {"from": "ask", "to": "log", "conditional": approved}]
-    page = editor.open(document).page
-    page.mouse.move(0, 0)
-    label = page.get_by_role("button", name="Approved", exact=True)
-    signs = [editor.get(f"add-after-ask-{way}") for way in ("Rejected", "Expired")]
-    boxes = [place.bounding_box() for place in (label, *signs)]
+    document["edges"] = [{"from": "$source", "to": "ask"}, {"from": "ask", "to": "log", "conditional": taken}]
+    if not way:
+        del document["edges"][1]
+    editor = new_page(locale=language).open(document)
+    editor.page.mouse.move(0, 0)
+    signs = editor.node("ask").locator(".add-after:has(.add-after-name)")
+    expect(signs).to_have_count(2 if way else 3)
+    for name in signs.locator(".add-after-name").all():
+        expect(name).to_be_visible()
+        assert name.evaluate("name => name.scrollWidth <= name.clientWidth"), "nothing of it is cut off"
+    boxes = [place.bounding_box() for place in (*signs.all(), *editor.page.locator(".wire-label").all())]
+    assert len(boxes) == 3
     for one, other in itertools.combinations(boxes, 2):
         assert one is not None
         assert other is not None
         is_beside = one["x"] + one["width"] <= other["x"] or other["x"] + other["width"] <= one["x"]
         is_apart = one["y"] + one["height"] <= other["y"] or other["y"] + other["height"] <= one["y"]
         assert is_beside or is_apart
-    expect(signs[0].get_by_text("Rejected")).to_be_hidden()
-    editor.node("ask").hover()
-    for sign in signs:
-        expect(sign.locator(".add-after-name")).to_be_visible()
+
+
+@pytest.mark.parametrize("count", [1, 4, 10])
+def test_the_names_of_a_run_can_be_read_at_once(new_page: NewPage, count: int) -> None:
+    kinds = [f"n{number}" for number in range(count)]
+    document = chain(*kinds, event=f"test/readable-{count}")
+    document["actions"] = [{"id": kind, "kind": "log", "inputs": {"message": kind}} for kind in kinds]
+    editor = new_page(width=1280, height=800)
+    editor.run(document, {})
+    expect(editor.node("n0")).to_be_visible()
+    wait_for_stillness(editor)
+    look = """() => {
+        const zoom = new DOMMatrix(getComputedStyle(document.querySelector(".react-flow__viewport")).transform).a;
+        return zoom * parseFloat(getComputedStyle(document.querySelector(".step-name")).fontSize);
+    }"""
+    assert editor.page.evaluate(look) >= READABLE_PX
+    first, canvas = editor.node("$source").bounding_box(), editor.get("run-graph").bounding_box()
+    assert first is not None
+    assert canvas is not None
+    assert first["y"] >= canvas["y"]
+    if count < 10:
+        for kind in kinds:
+            box = editor.node(kind).bounding_box()
+            assert box is not None
+            assert box["y"] + box["height"] <= canvas["y"] + canvas["height"]
+    viewport = editor.page.locator(".react-flow__viewport")
+    before = viewport.get_attribute("style")
+    editor.node("n0").click()
+    expect(editor.get("step-detail")).to_be_visible()
+    wait_for_stillness(editor)
+    assert viewport.get_attribute("style") == before
+    editor.get(f"row-n{count - 1}").click()
+    expect(editor.node(f"n{count - 1}")).to_be_in_viewport(ratio=0.99)
+
+
+def test_the_graph_of_a_run_still_fits_when_there_is_less_room(new_page: NewPage) -> None:
+    editor = new_page(width=1280, height=800)
+    document = chain("set", "log", event="test/less-room")
+    document["actions"][1]["inputs"] = {"message": "x"}
+    editor.run(document, {})
+    expect(editor.node("log")).to_be_visible()
+    editor.page.set_viewport_size({"width": 1100, "height": 560})
+    wait_for_stillness(editor)
+    canvas = editor.get("run-graph").bounding_box()
+    assert canvas is not None
+    for node in ("$source", "log"):
+        box = editor.node(node).bounding_box()
+        assert box is not None
+        assert box["y"] >= canvas["y"]
+        assert box["y"] + box["height"] <= canvas["y"] + canvas["height"]
 
 
 def test_on_a_telephone_the_names_of_steps_can_be_read_at_once(new_page: NewPage) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from editing import EditorPage, NewPage, chain
@@ -172,6 +172,54 @@ def test_a_connection_ends_anywhere_on_the_step_where_it_is_dropped(
     editor.drag_to(back, first["x"] + across * first["width"], first["y"] + down * first["height"])
     expect(editor.get("notice")).to_contain_text("circle")
     assert len(editor.edges()) == 4
+
+
+#: How a step says that what is dragged may end on it, or may not: a line around it, and a sign.
+SHOWN = """element => {
+    const [box, sign] = [getComputedStyle(element), getComputedStyle(element, "::before").content];
+    return box.outlineStyle === "none" ? "" : `${box.outlineStyle} ${box.outlineWidth} ${sign.charAt(1)}`;
+}"""
+
+
+@pytest.mark.parametrize("colors", ["none", "active"])
+def test_a_step_shows_whether_a_connection_may_end_on_it(editor: EditorPage, colors: Literal["none", "active"]) -> None:
+    editor.open(placed("lookup", "log", "set"))
+    page = editor.page
+    page.emulate_media(forced_colors=colors)
+    start = middle_of(editor.handle("log", "bottom"))
+
+    def drag_over(node: str) -> str:
+        over = middle_of(editor.node(node))
+        page.mouse.move(over["x"] + 60, over["y"] + 8, steps=3)
+        return str(editor.node(node).evaluate(SHOWN))
+
+    page.mouse.move(start["x"], start["y"])
+    page.mouse.down()
+    assert drag_over("set") == "solid 3px ✓"
+    assert drag_over("lookup") == "dashed 3px ✕"
+    assert editor.node("set").evaluate(SHOWN) == ""
+    assert drag_over("log") == "", "where it begins"
+    drag_over("lookup")
+    page.mouse.up()
+    expect(editor.get("notice")).to_contain_text("circle")
+    assert [editor.node(node).evaluate(SHOWN) for node in ("lookup", "log", "set")] == ["", "", ""]
+
+
+@pytest.mark.parametrize(("across", "down"), [(0.1, 0.8), (0.85, 0.3)])
+def test_the_end_of_an_edge_is_led_to_wherever_on_a_step(editor: EditorPage, across: float, down: float) -> None:
+    document = chain("lookup", "log", "set")
+    document["edges"] = [
+        {"from": "$source", "to": "lookup"},
+        {"from": "lookup", "to": "log", "name": "found"},
+        {"from": "$source", "to": "set"},
+    ]
+    editor.open(document)
+    editor.page.get_by_role("button", name="found").click()
+    editor.get("config").get_by_role("button", name="Close").click()
+    end, target = editor.page.locator(".selected .react-flow__edgeupdater-target"), box_of(editor.node("set"))
+    editor.drag_to(box_of(end), target["x"] + across * target["width"], target["y"] + down * target["height"])
+    assert sorted(editor.edges()) == [("$source", "lookup"), ("$source", "set"), ("lookup", "set")]
+    assert [edge["name"] for edge in editor.saved()["edges"] if edge["from"] == "lookup"] == ["found"]
 
 
 def test_moves_and_connections_are_said(editor: EditorPage) -> None:

@@ -7,7 +7,8 @@ import { LOOP_KIND } from "../document/types";
 import { useEditor, useEditorContext } from "../editor/store";
 import type { LocatedProblem } from "../problems/locate";
 import { Icon } from "../shell/ui/Icon";
-import type { OpenWay, StepNode as StepFlowNode } from "./flow";
+import type { OpenWay } from "./adders";
+import type { StepNode as StepFlowNode } from "./flow";
 import { wayPercent } from "./geometry";
 import type { StepPaint } from "./painting";
 import { StateBadge } from "./StateBadge";
@@ -68,14 +69,7 @@ export const StepNode = memo(function StepNode({ id, data, selected }: NodeProps
         />
       ))}
       {openWays.map((open) => (
-        <AddButton
-          key={open.index}
-          nodeId={id}
-          nodeName={name}
-          open={open}
-          wayCount={ways.length}
-          isBesideEdges={openWays.length < ways.length}
-        />
+        <AddButton key={open.index} nodeId={id} nodeName={name} open={open} wayCount={ways.length} />
       ))}
     </div>
   );
@@ -109,25 +103,21 @@ interface AddButtonProps {
   readonly nodeName: string;
   readonly open: OpenWay;
   readonly wayCount: number;
-  /** Whether other ways are taken: their names stand there, too. */
-  readonly isBesideEdges?: boolean;
 }
 
 /** The "+" below a way that leads nowhere yet. */
 export function AddButton(props: AddButtonProps): React.JSX.Element | null {
-  const { nodeId, nodeName, open, wayCount, isBesideEdges = false } = props;
+  const { nodeId, nodeName, open, wayCount } = props;
   const { store } = useEditorContext();
   const isReadOnly = useEditor((state) => state.isReadOnly);
-  const { way, index } = open;
+  const { way, index, side, down } = open;
   if (isReadOnly) return null;
   return (
     <button
       type="button"
-      // The names of more than two ways do not fit beside each other, and less so beside those of connections.
-      className={`add-after nodrag nopan${wayCount > 2 && index % 2 === 1 ? " add-after-lower" : ""}${
-        wayCount > 2 && isBesideEdges ? " add-after-short" : ""
-      }`}
-      style={{ left: wayPercent(index, Math.max(wayCount, 1)) }}
+      className="add-after nodrag nopan"
+      data-side={side}
+      style={{ left: wayPercent(index, wayCount), "--down": `${down}px` } as React.CSSProperties}
       aria-label={t("Add a step after {name}", {
         name: way.name === undefined ? nodeName : `${nodeName}, ${served(way.name)}`,
       })}

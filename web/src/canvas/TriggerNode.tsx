@@ -4,6 +4,7 @@ import { memo } from "react";
 import { SOURCE } from "../document/types";
 import { Icon } from "../shell/ui/Icon";
 import type { TriggerNode as TriggerFlowNode } from "./flow";
+import { PLAIN_WAY } from "./adders";
 import { AddButton, ProblemBadge } from "./StepNode";
 import { t } from "../locale/locale";
 
@@ -30,7 +31,7 @@ export const TriggerNode = memo(function TriggerNode({
       </span>
       <ProblemBadge problems={problems} />
       <Handle id="way-0" type="source" position={Side.Bottom} />
-      {!hasNext && <AddButton nodeId={SOURCE} nodeName={t("the trigger")} open={{ index: 0, way: {} }} wayCount={1} />}
+      {!hasNext && <AddButton nodeId={SOURCE} nodeName={t("the trigger")} open={PLAIN_WAY} wayCount={1} />}
     </div>
   );
 });

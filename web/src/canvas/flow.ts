@@ -14,6 +14,8 @@ import type { Catalogue, Kind } from "../editor/catalogue";
 import type { Selection } from "../editor/store";
 import type { LocatedProblem, ProblemIndex } from "../problems/locate";
 import { targetKey } from "../problems/locate";
+import type { OpenWay } from "./adders";
+import { openWays } from "./adders";
 import { NODE_HEIGHT, NODE_WIDTH, NOTE_HEIGHT, NOTE_WIDTH, frameAround, wayOffset } from "./geometry";
 import type { EdgeState, Painting, StepPaint } from "./painting";
 import { statusWord } from "./painting";
@@ -21,12 +23,6 @@ import { Routes } from "./routes";
 import { wire } from "./wire";
 import { countText } from "../problems/words";
 import { t } from "../locale/locale";
-
-/** A way that no edge takes yet: the canvas offers a "+" there. */
-export interface OpenWay {
-  readonly index: number;
-  readonly way: Way;
-}
 
 export interface StepData extends Record<string, unknown> {
   readonly action: WorkflowAction;
@@ -170,7 +166,8 @@ function handles(ways: number, hasInput: boolean): NodeHandle[] {
     x: wayOffset(index, ways),
     y: NODE_HEIGHT,
   }));
-  const input: NodeHandle = { type: "target", position: Side.Top, x: NODE_WIDTH / 2, y: 0 };
+  // Without an id of "null" it is not taken for the handle that is drawn, which then does not show what ends on it.
+  const input: NodeHandle = { id: null, type: "target", position: Side.Top, x: NODE_WIDTH / 2, y: 0 };
   return hasInput ? [input, ...outputs] : outputs;
 }
 
@@ -253,9 +250,6 @@ function stepNode(
   const ways = input.catalogue.waysOf(action);
   const used = new Set((taken.get(action.id) ?? []).map((edge) => input.catalogue.wayOf(edge, ways)));
   const isLeaf = !taken.has(action.id);
-  const openWays = ways
-    .map((way, index) => ({ way, index }))
-    .filter(({ way, index }) => !used.has(index) && (isLeaf || way.name !== undefined));
   const problems = input.problems.byTarget.get(targetKey("action", input.scope, action.id)) ?? NONE;
   const kindName = kind?.action.name ?? action.kind;
   const name = action.name || kindName;
@@ -276,7 +270,7 @@ function stepNode(
       action,
       kind,
       ways,
-      openWays,
+      openWays: openWays(ways, (index) => !used.has(index) && (isLeaf || ways[index]?.name !== undefined), [...used]),
       problems,
       isTarget: input.connectTarget === action.id,
       paint,

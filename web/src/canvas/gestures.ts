@@ -96,7 +96,7 @@ export function moveEdge(store: EditorStore, edge: FlowEdge, { source, target, s
   edit((document) => reconnect(document, scope, edge.id, source, target, way), t("reconnect"));
 }
 
-/** An edge was dropped beside any handle: on a node, which it leads to if it may, or where a new step is wanted. */
+/** An edge was dropped where it cannot end: on a node that it may not lead to, or where a new step is wanted. */
 export function dropEdge(
   store: EditorStore,
   event: MouseEvent | TouchEvent,
@@ -106,19 +106,23 @@ export function dropEdge(
   if (end.isValid === true || end.fromNode === null || end.fromHandle?.type !== "source") return;
   const from = end.fromNode.id;
   const way = wayOf(store, from, end.fromHandle.id ?? null);
-  const point = "changedTouches" in event ? event.changedTouches[0] : event;
-  if (point === undefined) return;
-  const onto = end.toNode?.id ?? partAt({ x: point.clientX, y: point.clientY })?.id ?? from;
-  if (onto !== from && nodeIds(present(store)).includes(onto)) return connectIfAllowed(store, from, onto, way);
-  const place = toCanvas({ x: point.clientX, y: point.clientY });
+  const touched = "changedTouches" in event ? event.changedTouches[0] : event;
+  if (touched === undefined) return;
+  const point = { x: touched.clientX, y: touched.clientY };
+  const onto = nodeBelow(store, end, point);
+  if (onto !== undefined && onto !== from) {
+    const reason = refusal(present(store), from, onto);
+    if (reason !== undefined) notify(reason, "error");
+    return;
+  }
+  const place = toCanvas(point);
   const position = snap({ x: place.x - NODE_WIDTH / 2, y: place.y });
   store.getState().want({ at: "after", from, position, ...(way === undefined ? {} : { way }) });
 }
 
-function connectIfAllowed(store: EditorStore, from: string, to: string, way: Way | undefined): void {
-  const reason = refusal(present(store), from, to);
-  if (reason === undefined) connectNodes(store, from, to, way);
-  else notify(reason, "error");
+function nodeBelow(store: EditorStore, { toNode }: FinalConnectionState, point: Position): string | undefined {
+  const id = toNode?.id ?? partAt(point)?.id;
+  return nodeIds(present(store)).find((node) => node === id);
 }
 
 /** An action was dragged here from the palette: onto a connection, onto the step that it is to follow, or to nowhere. */

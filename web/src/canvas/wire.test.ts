@@ -54,7 +54,7 @@ describe("a connection", () => {
   const wires = DOCUMENT.edges.map((edge) => wire(INPUT, edge, actions, new Routes()));
 
   it("turns late where its step has several ways: their signs for adding steps stand above its name", () => {
-    expect(wires.map(({ data }) => data?.bend)).toEqual([118, undefined]);
+    expect(wires.map(({ data }) => data?.bend)).toEqual([125, undefined]);
   });
 
   it("names its steps as they are called on the canvas", () => {

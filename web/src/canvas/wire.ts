@@ -61,8 +61,8 @@ function nameIn(actions: ReadonlyMap<string, WorkflowAction>, id: string, kinds:
 }
 
 /** How far above its end a connection turns whose name would else stand on the signs for adding steps; and the room. */
-const LATE = 22;
-const ROOM = 3 * LATE;
+const LATE = 15;
+const ROOM = 66;
 
 function routeOf(
   { positions }: FlowInput,
