@@ -54,6 +54,7 @@ class Visited:
             "/alerts": "new-alert",
             "/workers": "health-Workers",
             "/secrets": "new-secret",
+            "/webhooks": "new-webhook",
             "/users": "new-user",
             "/audit": "account-button",
             "/runs/not/there": "account-button",

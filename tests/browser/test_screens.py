@@ -57,6 +57,7 @@ class Filled:
             "functions": "/functions",
             "alerts": "/alerts",
             "secrets": "/secrets",
+            "webhooks": "/webhooks",
             "workers": "/workers",
             "users": "/users",
             "audit": "/audit",

@@ -18,6 +18,7 @@ import { messagesBelow } from "./problems";
 import { SchemaForm } from "./SchemaForm";
 import type { TriggerKind } from "./triggers";
 import { TRIGGER_KINDS, kindOfTrigger, triggersOf, withTriggers } from "./triggers";
+import { WebhookTrigger } from "./WebhookTrigger";
 import type { Message } from "../locale/locale";
 import { t, withPanelWords } from "../locale/locale";
 
@@ -36,6 +37,7 @@ const NEW_TRIGGERS: Readonly<Record<TriggerKind, JsonObject>> = {
   http: { http: {} },
 };
 const NONE: readonly LocatedProblem[] = [];
+const EMPTY: JsonObject = {};
 
 const ScheduleTimes = later(() =>
   withPanelWords(() => import("./ScheduleTimes")).then((module) => module.ScheduleTimes),
@@ -221,6 +223,7 @@ function TriggerCard({
         />
       )}
       {kind === "event" && <PastMatches trigger={trigger} />}
+      {kind === "webhook" && <WebhookTrigger trigger={trigger} index={index} isReadOnly={isReadOnly} />}
     </section>
   );
 }
@@ -289,8 +292,6 @@ function Settings(): React.JSX.Element {
     </>
   );
 }
-
-const EMPTY: JsonObject = {};
 
 /** The settings that no panel of their own has. */
 function otherSettings(): JsonObject {

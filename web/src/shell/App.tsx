@@ -30,6 +30,8 @@ const NotFoundPage = page(() => import("./NotFoundPage").then((module) => module
 const RunPage = page(() => import("../runs/RunPage").then((module) => module.RunPage));
 const RunsPage = page(() => import("../runs/RunsPage").then((module) => module.RunsPage));
 const SecretsPage = page(() => import("../secrets/SecretsPage").then((module) => module.SecretsPage));
+const WebhookPage = page(() => import("../webhooks/WebhookPage").then((module) => module.WebhookPage));
+const WebhooksPage = page(() => import("../webhooks/WebhooksPage").then((module) => module.WebhooksPage));
 const UsersPage = page(() => import("../login/UsersPage").then((module) => module.UsersPage));
 const WorkersPage = page(() => import("../workers/WorkersPage").then((module) => module.WorkersPage));
 const WorkflowsPage = page(() => import("../workflows/WorkflowsPage").then((module) => module.WorkflowsPage));
@@ -89,6 +91,7 @@ const SECTIONS: ReadonlyMap<string, React.ComponentType> = new Map([
   ["functions", FunctionsPage],
   ["alerts", AlertsPage],
   ["secrets", SecretsPage],
+  ["webhooks", WebhooksPage],
   ["workers", WorkersPage],
   ["users", UsersPage],
   ["audit", AuditPage],
@@ -105,6 +108,7 @@ function pageOf({ parts }: Address, withoutUsers: boolean): React.JSX.Element {
     if (section === "workflows") return <EditorPage key={id} workflowId={id} />;
     if (section === "events") return <EventPage key={id} eventId={id} />;
     if (section === "runs") return <RunPage key={id} runId={id} />;
+    if (section === "webhooks") return <WebhookPage key={id} name={id} />;
   }
   return <NotFoundPage />;
 }

@@ -32,6 +32,7 @@ const SECTIONS: readonly Section[] = [
   { name: "functions", label: "Functions", icon: "braces", needs: "workflows:read" },
   { name: "alerts", label: "Alerts", icon: "bell", needs: "alerts:read" },
   { name: "secrets", label: "Secrets", icon: "lock", needs: "secrets:read" },
+  { name: "webhooks", label: "Webhooks", icon: "link", needs: "webhooks:read" },
   { name: "workers", label: "Workers", icon: "pulse", needs: "system:read" },
   { name: "users", label: "Users", icon: "user", needs: "users:admin" },
   // Where there are users, their page leads to it.

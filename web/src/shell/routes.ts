@@ -10,6 +10,8 @@
  *   /approvals?status=              what people are asked to decide
  *   /functions?app=                 applications with functions in code, and how they were synced
  *   /alerts                         rules that tell of failures, and when they did
+ *   /webhooks                       URLs at which other services deliver
+ *   /webhooks/<name>                what became of what was delivered to one, and what it becomes
  *   /users                          those who may log in
  *   /workers                        processes, and what waits for them
  *

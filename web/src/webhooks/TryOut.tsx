@@ -1,0 +1,93 @@
+import type { TriedDelivery, WebhookTemplate } from "../api/schema";
+import { t } from "../locale/locale";
+import { Button } from "../shell/ui/Button";
+import { JsonTree } from "../shell/ui/JsonTree";
+import { LabelledField } from "../shell/ui/LabelledField";
+import type { Sample } from "./webhook";
+import { outcomeText, sampleOf } from "./webhook";
+
+interface TryOutProps {
+  readonly sample: Sample;
+  readonly templates: readonly WebhookTemplate[];
+  readonly tried: TriedDelivery | undefined;
+  /** What is wrong with no part of the mapping. */
+  readonly faults: readonly string[];
+  readonly isBusy: boolean;
+  readonly onSample: (sample: Sample) => void;
+  readonly onTry: () => void;
+}
+
+/** A delivery as it might come, and what would become of it. */
+export function TryOut({ sample, templates, tried, faults, isBusy, onSample, onTry }: TryOutProps): React.JSX.Element {
+  return (
+    <div className="stack webhook-try">
+      <LabelledField label={t("A sample to try it on")}>
+        <select
+          className="input"
+          value=""
+          onChange={(event) => {
+            const template = templates.find(({ id }) => id === event.target.value);
+            if (template !== undefined) onSample(sampleOf(template));
+          }}
+        >
+          <option value="">{t("As below")}</option>
+          {templates.map(({ id, title }) => (
+            <option key={id} value={id}>
+              {title}
+            </option>
+          ))}
+        </select>
+      </LabelledField>
+      <LabelledField label={t("Headers of the sample")}>
+        <textarea
+          className="input mono"
+          rows={2}
+          spellCheck={false}
+          dir="ltr"
+          data-testid="sample-headers"
+          value={sample.headers}
+          onChange={(event) => onSample({ ...sample, headers: event.target.value })}
+        />
+      </LabelledField>
+      <LabelledField label={t("Body of the sample")}>
+        <textarea
+          className="input mono"
+          rows={8}
+          spellCheck={false}
+          dir="ltr"
+          data-testid="sample-body"
+          value={sample.body}
+          onChange={(event) => onSample({ ...sample, body: event.target.value })}
+        />
+      </LabelledField>
+      <div className="row">
+        <Button icon="play" testId="try-mapping" disabled={isBusy} onClick={onTry}>
+          {t("Try it")}
+        </Button>
+        <span className="muted">{t("Nothing is stored, and no signature is asked for.")}</span>
+      </div>
+      <div role="status" data-testid="tried">
+        {faults.map((fault) => (
+          <p key={fault} className="callout callout-error">
+            {fault}
+          </p>
+        ))}
+        {tried !== undefined && <Result tried={tried} />}
+      </div>
+    </div>
+  );
+}
+
+function Result({ tried: { event, reason, problems } }: { readonly tried: TriedDelivery }): React.JSX.Element {
+  return (
+    <>
+      {problems.length > 0 && <p className="callout callout-error">{t("No event can be made of this sample.")}</p>}
+      {reason !== null && (
+        <p className="callout">
+          {t("It would be ignored.")} {outcomeText({ status: "ignored", reason })}
+        </p>
+      )}
+      {event !== null && <JsonTree value={event} label={t("the event that it would become")} />}
+    </>
+  );
+}
