@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
 from workflowkit.engine.approvals import ANYBODY
@@ -9,6 +10,7 @@ from workflowkit.registry import DurationInput, DurationText, Field, action
 
 if TYPE_CHECKING:
     from workflowkit.engine.context import StepContext
+    from workflowkit.engine.optionlists import OptionsContext
 
 
 class Decided(TypedDict):
@@ -16,11 +18,16 @@ class Decided(TypedDict):
 
     status: Literal["approved", "rejected", "expired"]
     decisions: list[dict[str, Any]]
-    data: dict[str, Any] | None
+    data: Annotated[dict[str, Any] | None, Field(schema_from="form")]
 
 
 _Text = Annotated[str, Field(min_length=1)]
 _Texts = Annotated[list[_Text], Field(min_items=1)]
+
+
+def list_people(ctx: OptionsContext, search: str) -> Iterable[tuple[str, str]]:
+    """Whom an approval may ask, unless the application says otherwise: the tenant's users."""
+    return ctx.users(search)
 
 
 def _way(name: str, status: str) -> dict[str, Any]:
@@ -34,6 +41,7 @@ def _way(name: str, status: str) -> dict[str, Any]:
     icon="user-check",
     retries=0,
     edges=[_way("Approved", "approved"), _way("Rejected", "rejected"), _way("Expired", "expired")],
+    options={"assignees": list_people},
     external=False,
 )
 def approval(
@@ -41,8 +49,8 @@ def approval(
     title: Annotated[str, Field(min_length=1, max_length=200)],
     timeout: Annotated[DurationInput, Field(examples=("7d",))] = "7d",
     description: Annotated[str, Field(widget="textarea")] = "",
-    assignees: Annotated[_Text | _Texts | None, Field(examples=("ada@example.com",))] = ANYBODY,
-    form: Annotated[dict[str, Any] | None, Field(title="Form (JSON Schema)")] = None,
+    assignees: Annotated[_Text | _Texts | None, Field(examples=("ada@example.com",), not_empty=True)] = ANYBODY,
+    form: Annotated[dict[str, Any] | None, Field(title="Form", widget="form", format="json-schema")] = None,
     needed: Annotated[int, Field(title="Approvals needed", minimum=1)] = 1,
     reject_on: Annotated[Literal["any", "all"], Field(title="Reject on")] = "any",
     reminders: Annotated[list[DurationText] | None, Field(examples=("1d", "3d"))] = None,
@@ -56,7 +64,7 @@ def approval(
         timeout: How long to wait at most: text such as 7d, or a number of seconds, up to 366 days.
         description: What one has to know for it.
         assignees: Who is asked. Left out: whoever may decide approvals. Empty: the step fails.
-        form: What is to be entered with an approval: a JSON Schema of type object.
+        form: What is to be entered with an approval.
         needed: How many of those who are asked have to approve.
         reject_on: One rejection rejects (any), or so many that not enough are left who could approve (all).
         reminders: When to remind those who have not decided, counted from the beginning.

@@ -47,6 +47,7 @@ const TOGETHER = [
     name: "base",
     test: /src\/(api\/(session|useLoaded)|base\/json|secrets\/reference|problems\/words|shell\/(routes|times|ui\/(Button|Dialog|Icon|Link|Menu)))\.tsx?$/,
   },
+  { name: "variables", test: /src\/expressions\/(variables|paths|outputs)\.ts$/ },
   { name: "preload", test: /preload-helper/, priority: 1 },
 ];
 

@@ -69,6 +69,7 @@ DEFAULT_EMBED_SECONDS = 900.0
 Right: TypeAlias = Literal["view", "edit", "publish", "run", "decide"]
 
 _Handler = TypeVar("_Handler", bound=Callable[..., Any])
+_Lister = TypeVar("_Lister", bound=Callable[..., Any])
 _Maker = TypeVar("_Maker", bound=Callable[..., Any])
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -139,6 +140,15 @@ class WorkflowKit:
             raise Conflict("the database is in use already: say what may start workflows before anything else")
         self.extensions.trigger_policy = policy
         return policy
+
+    def people(self, function: _Lister) -> _Lister:
+        """List whom approvals may ask: register the decorated function, one of ``options=`` (docs/actions.md).
+
+        Whoever edits an approval chooses its assignees from what it returns, in place of the tenant's users. Raises
+        ``DefinitionError`` for a function that cannot be one.
+        """
+        self.registry.list_assignees(function)
+        return function
 
     def declare_event(self, name: str, data: Any) -> None:
         """Say what the data of an event looks like: a JSON Schema, or a class such as actions take for their inputs.

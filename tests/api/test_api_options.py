@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from people import PASSWORD
 from runtimes import a_runtime
 from webapi import OTHER_TENANT, Client, Web, problems_of
 
 from workflowkit import ActionError, OptionsContext
 from workflowkit.api.services import services_of
+from workflowkit.base.errors import DefinitionError
 from workflowkit.base.scope import DEFAULT_SCOPE
-from workflowkit.registry import Registry
+from workflowkit.registry import Registry, load_builtin_actions
 from workflowkit.runtime.embedding import Embed
+from workflowkit.runtime.users import OWNER, NewUser
 
 PATH = "/api/actions/shop/post/options"
 
@@ -92,6 +96,69 @@ def test_only_those_who_edit_may_ask(web: Web) -> None:
     }
     assert ask(embedded[()], inputs={"account": "a"}).status_code == 403
     assert ask(embedded["edit",], inputs={"account": "a"}).status_code == 200
+
+
+ASSIGNEES = "/api/actions/builtin:approval/options"
+
+
+def assignees(client: Client, search: str = "") -> list[tuple[str, str]]:
+    """Return whom an approval may ask, as somebody is told."""
+    answer = client.post(ASSIGNEES, {"input": "assignees", "search": search})
+    assert answer.status_code == 200
+    return [(each["value"], each["label"]) for each in answer.get_json()["items"]]
+
+
+@pytest.fixture
+def staffed(database_url: str) -> Iterator[Web]:
+    """An installation whose tenants have users of their own."""
+    with a_runtime(database_url, secret_key="k:" + "A" * 43 + "=") as harness:
+        web = Web(harness, services_of(harness.runtime))
+        for name, shown, scope in [
+            ("ada", "Ada Lovelace", DEFAULT_SCOPE), ("bob", "", DEFAULT_SCOPE), ("cleo", "", DEFAULT_SCOPE),
+            ("mallory", "", OTHER_TENANT),
+        ]:  # fmt: skip
+            made = web.services.users.create(scope, NewUser(name, PASSWORD, ("viewer",), shown), OWNER).user
+            web.services.users.set_disabled(scope, made.id, OWNER, is_disabled=name == "cleo")
+        yield web
+
+
+def test_who_edits_may_choose_among_the_users_of_the_tenant_and_is_told_names_only(staffed: Web) -> None:
+    editor = staffed.client(["workflows:write"])
+    assert assignees(editor) == [("ada", "Ada Lovelace"), ("bob", "bob")]
+    assert assignees(editor, "LOVE") == [("ada", "Ada Lovelace")]
+    assert assignees(staffed.client(["workflows:write"], scope=OTHER_TENANT)) == [("mallory", "mallory")]
+    assert editor.get("/api/users").status_code == 403
+    reader = staffed.client(["workflows:read"])
+    assert reader.post(ASSIGNEES, {"input": "assignees"}).status_code == 403
+
+
+def test_pages_of_hosts_are_told_no_users(staffed: Web) -> None:
+    token = staffed.services.embed_tokens.mint(Embed(DEFAULT_SCOPE, "mine", ("edit",))).token
+    assert assignees(Client(staffed, token)) == []
+    hosted = Web(staffed.harness, replace(staffed.services, has_host=True))
+    assert assignees(hosted.client(["workflows:write"])) == []
+
+
+def test_an_application_says_whom_approvals_may_ask(database_url: str) -> None:
+    registry = Registry()
+    load_builtin_actions(registry)
+
+    async def people(ctx: OptionsContext, search: str) -> list[tuple[str, str]]:
+        return [(f"{ctx.tenant}:7", f"Ann {search}")]
+
+    registry.list_assignees(people)
+    with pytest.raises(DefinitionError, match="parameters are other inputs"):
+        registry.list_assignees(lambda nothing: [])
+    with a_runtime(database_url, registry, secret_key="k:" + "A" * 43 + "=") as harness:
+        web = Web(harness, services_of(harness.runtime))
+        assert assignees(web.client(), "x") == [("default:7", "Ann x")]
+        token = web.services.embed_tokens.mint(Embed(DEFAULT_SCOPE, "mine", ("edit",))).token
+        assert assignees(Client(web, token)) == [("default:7", "Ann ")]
+
+
+def test_many_users_are_looked_through(staffed: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workflowkit.runtime.users._CHUNK", 1)
+    assert assignees(staffed.client(["workflows:write"])) == [("ada", "Ada Lovelace"), ("bob", "bob")]
 
 
 def test_checking_and_publishing_ask_nothing(web: Web) -> None:

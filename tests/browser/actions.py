@@ -145,6 +145,15 @@ def post(account: str, channel: str, people: list[str], token: str = "") -> None
     """Post a message into a channel."""
 
 
+PEOPLE = {"ada@example.com": "Ada Lovelace", "bob@example.com": "Bob", "group:finance": "Finance"}
+
+
+@wk.people
+def whom_to_ask() -> list[tuple[str, str]]:
+    """Whom approvals may ask."""
+    return list(PEOPLE.items())
+
+
 class Order(TypedDict):
     id: str
     total: float

@@ -539,7 +539,7 @@ def test_assignees_that_come_out_empty_ask_nobody_instead_of_everybody(
         assert harness.rows("SELECT * FROM approvals") == []
 
 
-@pytest.mark.parametrize("given", ["", [], [""]], ids=repr)
+@pytest.mark.parametrize("given", [None, "", " ", [], [""], [" "]], ids=repr)
 def test_assignees_that_are_written_empty_are_not_published(sqlite_url: str, given: Any) -> None:
     document = a_workflow().action("ask", "builtin:approval", {"title": "Refund?", "assignees": given})
     with a_runtime(sqlite_url) as harness:

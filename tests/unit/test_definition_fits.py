@@ -152,3 +152,43 @@ def test_odd_schemas_say_nothing_of_types(odd: Any) -> None:
     document = a_workflow().action("a", "pay", {"amount": "!ref($.event.data.x)"}).edge(SOURCE, "a").document()
     document["inputs"] = {"properties": {"x": odd}}
     assert "type-mismatch" not in [problem.code for problem in validate(document, Kinds(PAY))]
+
+
+ASK = Kind(
+    "ask",
+    inputs_of(
+        form={"type": ["object", "null"], "format": "json-schema"},
+        who={"type": ["string", "null"], "x-not-empty": True},
+    ),
+    {"type": "object", "properties": {"data": {"type": ["object", "null"], "x-schema-from": "form"}}},
+)  # fmt: skip
+
+
+def asked(inputs: dict[str, Any], amount: str) -> list[tuple[str, str]]:
+    """Return where it is wrong that two steps ask, the second with a form of its own, and a third pays."""
+    builder = a_workflow().action("one", "ask", {"form": {"type": "object"}}).action("a", "ask", inputs)
+    document = builder.action("p", "pay", {"amount": amount}).path(SOURCE, "one", "a", "p").document()
+    return [(each.pointer, each.code) for each in validate(document, Kinds(PAY, ASK))]
+
+
+def test_what_somebody_enters_into_the_form_of_a_step_has_the_types_of_that_form() -> None:
+    form = {"type": "object", "properties": {"count": {"type": "integer"}, "why": {"type": "string"}}}
+    assert asked({"form": form}, "!ref($.state.a.data.count)") == []
+    assert asked({"form": form}, "!ref($.state.one.data.anything)") == []
+    assert asked({"form": form}, "!ref($.state.a.data.why)") == [("/actions/2/inputs/amount", "type-mismatch")]
+    assert asked({"form": form}, "!ref($.state.a.data.cuont)") == [("/actions/2/inputs/amount", "unknown-path")]
+
+
+def test_a_form_that_is_no_schema_is_an_error_where_it_stands() -> None:
+    assert asked({"form": {"properties": {"a": {"type": "zzz"}}}}, "!ref($.state.a.data.b)") == [
+        ("/actions/1/inputs/form", "invalid-schema")
+    ]
+    # What it is in a run, nobody knows.
+    assert asked({"form": {"properties": {"a": {"enum": "!ref($.event.data.all)"}}}}, "!ref($.state.a.data.b)") == []
+
+
+@pytest.mark.parametrize("who", [None, " ", "\t\n"], ids=repr)
+def test_what_may_be_left_out_must_not_be_written_empty(who: Any) -> None:
+    assert asked({"who": who}, "!ref($.event.data.n)") == [("/actions/1/inputs/who", "empty-input")]
+    assert asked({"who": "!ref($.event.data.who)"}, "!ref($.event.data.n)") == []
+    assert asked({}, "!ref($.event.data.n)") == []

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from workflowkit.definition.checks.outputs import may_lead
+from workflowkit.base.limits import DEFAULT_LIMITS
+from workflowkit.definition.checks.outputs import may_lead, with_own_schemas
 
 ORDER = {
     "type": "object",
@@ -88,3 +89,34 @@ def test_a_path_leads_where_the_schema_declares_something(path: str, leads: bool
 @pytest.mark.parametrize("schema", [True, {}, {"description": "x"}])
 def test_a_schema_that_says_nothing_forbids_nothing(schema: Any) -> None:
     assert may_lead(schema, ["a", 0, "b"])
+
+
+DECIDED: dict[str, Any] = {
+    "type": "object",
+    "properties": {"status": {"type": "string"}, "data": {"type": ["object", "null"], "x-schema-from": "form"}},
+}
+FORM: dict[str, Any] = {"type": "object", "properties": {"amount": {"type": "integer"}}}
+
+
+def test_a_member_has_the_schema_that_an_input_of_the_step_holds() -> None:
+    own = with_own_schemas(DECIDED, {"form": FORM, "title": "Pay?"}, DEFAULT_LIMITS)
+    assert may_lead(own, ("data", "amount"))
+    assert may_lead(own, ("status",))
+    assert not may_lead(own, ("data", "amuont"))
+    assert may_lead(DECIDED, ("data", "amuont"))
+
+
+@pytest.mark.parametrize(
+    "held",
+    [None, "!ref($.event.data.form)", 7, [], {"type": "zzz"}, {"properties": []}, {"anyOf": 3},
+     {"items": {"$ref": "#/x"}}, {"type": "object", "properties": {"a": {"pattern": "(?<=a)b"}}}],
+    ids=repr,
+)  # fmt: skip
+def test_what_is_no_schema_that_can_be_told_says_nothing(held: Any) -> None:
+    assert with_own_schemas(DECIDED, {"form": held}, DEFAULT_LIMITS) is DECIDED
+    assert with_own_schemas(DECIDED, {}, DEFAULT_LIMITS) is DECIDED
+
+
+@pytest.mark.parametrize("outputs", [True, {"properties": 1}, {"type": "string"}, {"properties": {"data": True}}])
+def test_an_output_without_members_stays_as_it_is(outputs: Any) -> None:
+    assert with_own_schemas(outputs, {"form": FORM}, DEFAULT_LIMITS) is outputs

@@ -19,6 +19,11 @@ LOGIC_FORMAT = "json-logic"
 #: What the ``format`` of an input begins with that holds a CEL expression; the variables it may read follow, as in
 #: ``cel:event,async``. Such inputs are checked when a document is validated, and reach the handler as they are.
 EXPRESSION_FORMAT = "cel:"
+#: The ``format`` of an input that holds a JSON Schema.
+SCHEMA_FORMAT = "json-schema"
+#: Marks an input that a document may leave out, but not fill with nothing. A reference may come out empty: what that
+#: means is the action's business.
+NOT_EMPTY = "x-not-empty"
 #: One of these is in the canonical text of a schema that has places for secrets (``definition.secrets``).
 _SECRET_MARKS = (b'"writeOnly":true', b'"format":"password"')
 
@@ -29,7 +34,8 @@ class InputContract:
 
     ``written`` checks what a document says, ``resolved`` what the handler would get: there, rules have become values.
     ``logic`` are the inputs that hold a rule, ``expressions`` those that hold a CEL expression, with its variables, and
-    ``nullable`` those that may be null. ``is_open`` says whether other inputs than the declared are passed on,
+    ``nullable`` those that may be null. ``not_empty`` are those where a document must not write nothing, ``schemas``
+    those that hold a JSON Schema. ``is_open`` says whether other inputs than the declared are passed on,
     ``welcomes_any`` whether they are expected too. ``has_secrets`` says whether ``schema`` has places for secrets.
     """
 
@@ -39,6 +45,8 @@ class InputContract:
     required: frozenset[str]
     defaults: Mapping[str, Json]
     nullable: frozenset[str]
+    not_empty: frozenset[str]
+    schemas: frozenset[str]
     logic: frozenset[str]
     expressions: Mapping[str, frozenset[str]]
     is_open: bool
@@ -68,6 +76,8 @@ def _contract(schema_json: bytes) -> InputContract:
         required=frozenset(schema.get("required", ())),
         defaults={name: declared["default"] for name, declared in properties.items() if "default" in declared},
         nullable=_nullable({**checked, "required": []}, properties),
+        not_empty=frozenset(name for name, declared in properties.items() if declared.get(NOT_EMPTY) is True),
+        schemas=frozenset(name for name, declared in properties.items() if declared.get("format") == SCHEMA_FORMAT),
         logic=logic,
         expressions=_expressions(properties),
         is_open=is_open,

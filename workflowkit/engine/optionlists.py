@@ -7,12 +7,12 @@ react; as long as it goes on it keeps one of the few places that there are.
 from __future__ import annotations
 
 import threading
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from workflowkit.base.errors import ActionError, DeadlineInterrupt, OptionsFailed
 from workflowkit.base.jsonvalue import check_json, dumps, loads, size_bytes
@@ -32,6 +32,14 @@ from workflowkit.registry.optionsource import OptionSource
 #: How long a function that was interrupted may take to end before it is left alone.
 ENDING_SECONDS = 1.0
 
+#: Finds users of a tenant by a text: pairs of the name that they log in with and what they are called.
+FindUsers: TypeAlias = Callable[[str], Iterable[tuple[str, str]]]
+
+
+def no_users(search: str) -> Iterable[tuple[str, str]]:
+    """Find nobody: for callers who may not know them, and where people are users of something else."""
+    return ()
+
 
 @dataclass(frozen=True, slots=True)
 class OptionsContext:
@@ -43,6 +51,15 @@ class OptionsContext:
     environment: str
     tenant: str
     deps: Deps
+    _find_users: FindUsers = field(default=no_users, repr=False)
+
+    def users(self, search: str = "") -> Iterable[tuple[str, str]]:
+        """Return the tenant's users who can log in to Workflow Kit: pairs of login name and what they are called.
+
+        Those in whose name or label ``search`` is found, by name. Nobody where people log in to the application, and
+        for embed tokens.
+        """
+        return self._find_users(search)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +90,21 @@ class OptionLists:
         self._providers = providers
         self._places = Places(limits, "option_lists", "tenant_option_lists")
 
-    def list(self, source: OptionSource, scope: Scope, inputs: Mapping[str, Any], search: str = "") -> OptionList:
+    def list(
+        self,
+        source: OptionSource,
+        scope: Scope,
+        inputs: Mapping[str, Any],
+        search: str = "",
+        find_users: FindUsers = no_users,
+    ) -> OptionList:
         """Return the options for a tenant, given what is known of the inputs. Blocks ``options_seconds`` at most.
 
         References to secrets, at their places, are replaced by the values, and values by the names in what comes back.
         Raises ``InvalidInput`` for inputs that are missing or do not fit, ``OptionsFailed`` if the function fails or
         takes too long, ``TooManyAtOnce`` if too many are at work.
         """
-        request = OptionRequest(source, scope, inputs, search)
+        request = OptionRequest(source, scope, inputs, search, find_users)
         if not self._has_secrets(request):
             request.arguments = source.arguments(inputs, search)
         answer: Future[OptionList] = Future()
@@ -132,19 +156,20 @@ class OptionLists:
         return cast(Mapping[str, Any], opened)
 
     def _guarded(self, request: OptionRequest) -> OptionList:
-        source, guard = request.source, Guard()
+        guard = Guard()
         try:
             guard.arm(self._limits.options_seconds)
             if request.arguments is None:
                 # A vault of the application may hang like the function itself: it is asked within the same bounds.
-                request.arguments = source.arguments(self._opened(request), request.search)
-            return self._called(source, request.scope, request.arguments, guard)
+                request.arguments = request.source.arguments(self._opened(request), request.search)
+            return self._called(request, request.arguments, guard)
         finally:
             guard.disarm()
 
-    def _called(self, source: OptionSource, scope: Scope, arguments: dict[str, Any], guard: Guard) -> OptionList:
+    def _called(self, request: OptionRequest, arguments: dict[str, Any], guard: Guard) -> OptionList:
+        source, scope = request.source, request.scope
         deps = Deps(self._providers, is_async=source.is_async)
-        context = OptionsContext(scope.environment, scope.tenant, deps)
+        context = OptionsContext(scope.environment, scope.tenant, deps, request.find_users)
         positional = (context,) if source.takes_context else ()
         if source.is_async:
             return _awaited(self._read_awaited(source.handler(*positional, **arguments), deps), guard)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +24,7 @@ class OptionRequest:
     scope: Scope
     inputs: Mapping[str, Any]
     search: str
+    find_users: Callable[[str], Iterable[tuple[str, str]]]
     arguments: dict[str, Any] | None = None
     mask: Mask | None = None
 

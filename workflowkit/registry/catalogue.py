@@ -10,6 +10,7 @@ from workflowkit.base.errors import AlreadyExists, DefinitionError, InvalidInput
 from workflowkit.definition.patterns import WILDCARD, check_event_pattern
 from workflowkit.registry.compensation import UNDO_PREFIX
 from workflowkit.registry.functions import FUNCTION_PREFIX, Function
+from workflowkit.registry.optionsource import option_sources, with_marks
 from workflowkit.registry.spec import ActionOptions, ActionSpec, Handler, define
 from workflowkit.typeschema import Binding, UnsupportedType
 from workflowkit.typeschema.explicit import explicit_shape
@@ -17,6 +18,8 @@ from workflowkit.typeschema.shape import Schema
 
 #: Kinds with this prefix always mean the built-in action, also where an application has its own of the same name.
 BUILTIN_PREFIX = "builtin:"
+#: Asks people.
+APPROVAL_KIND = "builtin:approval"
 #: Kinds with this prefix are functions that live in another program: no document of a user may have one.
 REMOTE_PREFIX = "remote:"
 #: Kinds with this prefix are actions that run a function of an app, where the installation offers them as such.
@@ -104,6 +107,12 @@ class Registry:
     def add_builtin(self, spec: ActionSpec) -> None:
         """Register a spec that ships with the package. Raises ``AlreadyExists`` if there is a built-in of this kind."""
         _insert(self._builtin, spec)
+
+    def list_assignees(self, function: Callable[..., Any]) -> None:
+        """Have a function list whom approvals may ask. Raises ``DefinitionError`` if it cannot be in ``options=``."""
+        spec = self._builtin[APPROVAL_KIND]
+        sources = option_sources(spec.kind, spec.inputs, {"assignees": function})
+        self._builtin[APPROVAL_KIND] = replace(spec, inputs=with_marks(spec.inputs, sources), options=sources)
 
     def get(self, kind: str) -> ActionSpec | None:
         """Return the spec of a kind, or ``None``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from workflowkit.base import ids
@@ -11,6 +11,7 @@ from workflowkit.base.errors import AlreadyExists, Forbidden, InvalidInput, NotF
 from workflowkit.base.jsonvalue import Json
 from workflowkit.base.passwords import hash_password, password_problem
 from workflowkit.base.scope import Scope, check_tenant
+from workflowkit.engine.interrupts import shielded
 from workflowkit.runtime.auditing import PROGRAM, Act, By, note, note_everywhere
 from workflowkit.runtime.keys import PERMISSIONS
 from workflowkit.runtime.roles import ROLES, ordered, permissions_of
@@ -21,6 +22,8 @@ from workflowkit.store.members import Member
 from workflowkit.store.users import UserRecord
 
 NAME_MAX_CHARS = 200
+#: How many users are looked through at a time.
+_CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,20 @@ class Users:
         """Return up to ``limit`` users of a tenant by name, those after the name ``after``."""
         with self.database.read() as tx:
             return members.find(tx, scope, limit=limit, after=after)
+
+    def named(self, scope: Scope, search: str) -> Iterator[tuple[str, str]]:
+        """Yield login name and display name of the users of a tenant who can log in and in whose names a text is found.
+
+        By login name. Each chunk is read in a transaction of its own, which no deadline of an attempt interrupts.
+        """
+        wanted, after = search.strip().casefold(), ""
+        while True:
+            with shielded(), self.database.read() as tx:
+                chunk = members.named(tx, scope, limit=_CHUNK, after=after)
+            yield from (each for each in chunk if any(wanted in text.casefold() for text in each))
+            if len(chunk) < _CHUNK:
+                return
+            after = chunk[-1][0]
 
     def get(self, scope: Scope, user_id: str) -> Member:
         """Return a user of a tenant. Raises ``NotFound``."""

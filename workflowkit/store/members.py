@@ -30,6 +30,12 @@ _PAGE = Sql(
     SELECT {_LISTED} FROM users WHERE {_IS_MEMBER} AND (:after = '' OR name > :after) ORDER BY name LIMIT :limit
     """  # noqa: S608
 )
+_NAMED = Sql(
+    f"""
+    SELECT name, display_name FROM users
+    WHERE {_IS_MEMBER} AND disabled_at_ms IS NULL AND (:after = '' OR name > :after) ORDER BY name LIMIT :limit
+    """  # noqa: S608
+)
 _ONE = Sql(f"SELECT {_LISTED} FROM users WHERE {_IS_MEMBER} AND users.id = :user_id")  # noqa: S608
 _ROLES = Sql(f"SELECT user_id, role FROM user_roles WHERE {_OWNED} AND user_id {{in_ids}}")  # noqa: S608
 _REMOVE = Sql(f"DELETE FROM user_roles WHERE {_OWNED} AND user_id = :user_id")  # noqa: S608
@@ -44,6 +50,12 @@ def find(tx: Transaction, scope: Scope, *, limit: int, after: str = "") -> list[
     for user_id, role in tx.rows(_ROLES, **where, ids=[user.id for user in found]):
         roles.setdefault(user_id, []).append(role)
     return [Member(user, tuple(roles[user.id])) for user in found]
+
+
+def named(tx: Transaction, scope: Scope, *, limit: int, after: str = "") -> list[tuple[str, str]]:
+    """Return login name and display name of up to ``limit`` members who can log in, in the order of their names."""
+    where = {"environment": scope.environment, "tenant": scope.tenant}
+    return [(row.name, row.display_name) for row in tx.rows(_NAMED, **where, after=after, limit=limit)]
 
 
 def get(tx: Transaction, scope: Scope, user_id: str) -> Member:

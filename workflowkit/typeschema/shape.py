@@ -35,8 +35,10 @@ class Field:
     """A hint for one input: ``Annotated[str, Field(title="Text", widget="textarea")]``.
 
     ``widget`` names the form control and lands in the schema as ``"ui": {"widget": ...}``; the editor knows ``text``,
-    ``textarea``, ``password``, ``select``, ``code`` and falls back to the type's own. ``secret`` hides what is typed
-    and keeps the parameter's default out of everything that is shown. The rest are JSON Schema keywords.
+    ``textarea``, ``password``, ``select``, ``code``, ``form`` and falls back to the type's own. ``secret`` hides what
+    is typed and keeps the parameter's default out of everything that is shown. ``not_empty``: a document that writes
+    null or blanks there has an error, while a reference may come out so. ``schema_from``, of a member of the output:
+    the input that holds the JSON Schema of what stands there. The rest are JSON Schema keywords.
     """
 
     title: str | None = None
@@ -53,6 +55,8 @@ class Field:
     pattern: str | None = None
     examples: tuple[Any, ...] = ()
     secret: bool = False
+    not_empty: bool = False
+    schema_from: str | None = None
 
     def applied_to(self, schema: Schema) -> Schema:
         """Return ``schema`` with this hint's keywords added."""
@@ -68,6 +72,8 @@ class Field:
             "maxItems": self.max_items,
             "pattern": self.pattern,
             "examples": list(self.examples) or None,
+            "x-not-empty": self.not_empty or None,
+            "x-schema-from": self.schema_from,
         }
         ui = {"widget": self.widget, "placeholder": self.placeholder}
         result = schema | {key: value for key, value in keywords.items() if value is not None}

@@ -3,14 +3,13 @@ import type { Approval, NewDecision } from "../api/schema";
 import { api } from "../api/session";
 import { asApiError } from "../api/useLoaded";
 import type { JsonObject } from "../base/json";
-import "../config/config.css";
 import type { FieldMessage } from "../config/form";
 import { refusedData, withoutField } from "../config/problems";
-import { SchemaForm } from "../config/SchemaForm";
 import { t } from "../locale/locale";
 import { notify } from "../shell/notices";
 import { Button } from "../shell/ui/Button";
 import { Dialog } from "../shell/ui/Dialog";
+import { DecisionForm, beginningOf } from "./DecisionForm";
 
 interface DecisionDialogProps {
   readonly approval: Approval;
@@ -23,7 +22,7 @@ const NONE: ReadonlyMap<string, FieldMessage> = new Map();
 /** Asks for a decision, with whatever the approval's form wants to know. */
 export function DecisionDialog({ approval, onClose, onDecided }: DecisionDialogProps): React.JSX.Element {
   const [comment, setComment] = useState("");
-  const [data, setData] = useState<JsonObject>({});
+  const [data, setData] = useState<JsonObject>(() => beginningOf(approval.form));
   const [problems, setProblems] = useState(NONE);
   const [isBusy, setBusy] = useState(false);
   const decide = async (decision: NewDecision["decision"]): Promise<void> => {
@@ -57,20 +56,16 @@ export function DecisionDialog({ approval, onClose, onDecided }: DecisionDialogP
       }
     >
       <div className="stack">
-        {approval.description !== "" && <p className="approval-text">{approval.description}</p>}
-        {approval.form !== null && (
-          <SchemaForm
-            schema={approval.form}
-            value={data}
-            problems={problems}
-            variables={undefined}
-            isReadOnly={false}
-            onChange={(changed, pointer) => {
-              setData(changed);
-              setProblems(withoutField(problems, pointer));
-            }}
-          />
-        )}
+        <DecisionForm
+          description={approval.description}
+          form={approval.form}
+          data={data}
+          problems={problems}
+          onChange={(changed, pointer) => {
+            setData(changed);
+            setProblems(withoutField(problems, pointer));
+          }}
+        />
         <label className="field">
           <span className="field-label">{t("Comment")}</span>
           <textarea className="input" value={comment} onChange={(event) => setComment(event.target.value)} />

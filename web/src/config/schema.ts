@@ -20,7 +20,9 @@ export type FieldKind =
   | "list"
   | "object"
   | "map"
+  | "form"
   | "choice"
+  | "several"
   | "logic"
   | "condition"
   | "any";
@@ -103,7 +105,8 @@ function kindOf(schema: Schema, choices: readonly Choice[], root: Schema): Field
   if (schema[CONDITION] === true) return "condition";
   if (isList(schema.enum)) return "enum";
   if (isDuration(schema, root)) return "duration";
-  if (choices.length > 0) return isNumberOrText(schema, root) ? "numberOrText" : "choice";
+  if (choices.length > 0)
+    return isNumberOrText(schema, root) ? "numberOrText" : isSeveral(schema) ? "several" : "choice";
   switch (schema.type) {
     case "string":
       return kindOfText(schema);
@@ -121,14 +124,19 @@ function kindOf(schema: Schema, choices: readonly Choice[], root: Schema): Field
   }
 }
 
+function widgetOf({ ui }: Schema): Json | undefined {
+  return isObject(ui) ? ui.widget : undefined;
+}
+
 function kindOfText(schema: Schema): FieldKind {
-  const widget = isObject(schema.ui) ? schema.ui.widget : undefined;
+  const widget = widgetOf(schema);
   if (widget === "password" || schema.writeOnly === true || schema.format === "password") return "secret";
   if (widget === "textarea") return "area";
   return schema.format === "date-time" || schema.format === "date" || schema.format === "time" ? "moment" : "text";
 }
 
 function kindOfObject(schema: Schema): FieldKind {
+  if (widgetOf(schema) === "form") return "form";
   const hasProperties = isObject(schema.properties) && Object.keys(schema.properties).length > 0;
   if (hasProperties) return "object";
   return schema.additionalProperties === false ? "object" : "map";
@@ -142,6 +150,11 @@ function isDuration(schema: Schema, root: Schema): boolean {
     isList(schema.anyOf) &&
     schema.anyOf.some((option) => resolve(option, root).format === DURATION_FORMAT)
   );
+}
+
+/** One of a list that the server makes, or several of them. */
+function isSeveral({ anyOf, "x-options": options }: Schema): boolean {
+  return isObject(options) && isList(anyOf) && anyOf.some((form) => isObject(form) && form.type === "array");
 }
 
 /** One field is enough for both. */

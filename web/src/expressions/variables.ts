@@ -13,6 +13,7 @@ import { describe, typeOf } from "../config/schema";
 import { t } from "../locale/locale";
 import type { EventSchemas } from "./eventData";
 import { dataSchemas } from "./eventData";
+import { outputSchema } from "./outputs";
 import { ALL, readPath } from "./paths";
 
 /** A place that a reference can name, and what is below it. */
@@ -160,10 +161,6 @@ function moved({ path, children, ...place }: Variable, depth: number, label: str
 
 function entry(key: string, value: Json | undefined): [string, Json][] {
   return value === undefined ? [] : [[key, value]];
-}
-
-function outputSchema(catalogue: Catalogue, action: WorkflowAction): Json | undefined {
-  return catalogue.get(action.kind)?.action.outputs ?? undefined;
 }
 
 /** The event, with what is known of the data of those that may start a workflow. */

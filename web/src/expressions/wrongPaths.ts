@@ -8,6 +8,7 @@ import type { WorkflowAction } from "../document/types";
 import { t } from "../locale/locale";
 import { dataSchemas } from "./eventData";
 import { mayLead } from "./leads";
+import { outputSchema } from "./outputs";
 import type { Step } from "./paths";
 import { ALL, follow, readPath } from "./paths";
 import type { Variables, VariableSource } from "./variables";
@@ -57,7 +58,7 @@ function declaredAt([root, id]: readonly (string | number)[], { source, output }
   const stepId = root === "state" ? String(id) : root === "output" ? output : undefined;
   const step = stepId === undefined ? undefined : stepInSight(stepId, source);
   if (step === undefined) return { name: "", schemas: [], depth: 0 };
-  const schema = source?.catalogue.get(step.kind)?.action.outputs ?? true;
+  const schema = (source && outputSchema(source.catalogue, step)) ?? true;
   const schemas = isFailureItsOutput(step) ? [] : [schema];
   return { name: nameOf(step, source), schemas, depth: root === "state" ? 2 : 1 };
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from apiflask import APIBlueprint
@@ -14,6 +15,7 @@ from workflowkit.api.services import Services
 from workflowkit.base.errors import NotFound
 from workflowkit.definition.references import references_in
 from workflowkit.definition.secrets import mentions_secrets
+from workflowkit.engine.optionlists import FindUsers, no_users
 from workflowkit.registry import ActionSpec
 
 api = APIBlueprint("actions", __name__, url_prefix="/api", tag="Actions")
@@ -67,8 +69,16 @@ def list_options(kind: str, body: dict[str, Any]) -> Response:
         for name, value in body["inputs"].items()
         if not references_in(value) and (may_use_secrets or not mentions_secrets(value))
     }
-    options = Services.current().option_lists.list(source, caller().scope, known, body["search"])
+    options = Services.current().option_lists.list(source, caller().scope, known, body["search"], _find_users())
     return answer(options.as_dict())
+
+
+def _find_users() -> FindUsers:
+    """Return what finds the users of the caller's tenant: names, which whoever edits may choose from (decision 23)."""
+    services, who = Services.current(), caller()
+    # SAFETY: S10 — people of a host are no users here: whose names stand here is none of their business.
+    is_guest = who.embed is not None or services.has_host
+    return no_users if is_guest else partial(services.users.named, who.scope)
 
 
 def _action(kind: str) -> ActionSpec:

@@ -101,10 +101,9 @@ def _of_action(path: Path, graph: GraphSubject, action: str) -> Types:
     # Where errors are handled, something else may stand in the output's place.
     if entry.settings.on_error is not OnError.FAIL:
         return None
-    place = (_OUTPUT, entry.kind, path.keys)
+    outputs, owner = graph.outputs_of(action)
+    place = (_OUTPUT, owner, path.keys)
     if place not in types:
-        action_type = graph.action_of(action)
-        outputs = None if action_type is None else action_type.outputs
         types[place] = declared_types(outputs, path.keys)
     return types[place]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from workflowkit.base.errors import ExpressionError, LimitExceeded, Problem
+from workflowkit.base.errors import DefinitionError, ExpressionError, LimitExceeded, Problem
 from workflowkit.base.jsonvalue import child_pointer
 from workflowkit.base.limits import Limits
 from workflowkit.definition.checks.expressions import check_expression
@@ -16,6 +16,7 @@ from workflowkit.definition.jsvalues import Json
 from workflowkit.definition.references import find_texts, references_in
 from workflowkit.definition.schema import Violation, shown, told_violations
 from workflowkit.definition.secrets import depends_on_secret
+from workflowkit.definition.writtenschema import WrittenSchema
 
 # What the schema says of a value whatever its references turn out to be; of an object or list that holds some ...
 _CERTAIN_OF_CONTAINER = frozenset(
@@ -47,6 +48,10 @@ class InputCheck:
             for violation in told_violations(contract.written, inputs):
                 if _is_certain(violation):
                     yield self._problem(violation)
+        for name in contract.not_empty & inputs.keys():
+            yield from self._check_not_empty(name, inputs[name])
+        for name in contract.schemas & inputs.keys():
+            yield from self._check_schema(name, inputs[name])
         for name in contract.logic & inputs.keys():
             yield from self._check_rule(name, inputs[name])
         for name in contract.expressions.keys() & inputs.keys():
@@ -63,6 +68,21 @@ class InputCheck:
             yield Problem(pointer, "invalid-expression", message)
             return
         yield from check_expression(text, pointer, self.contract.expressions[name], self.limits)
+
+    def _check_not_empty(self, name: str, value: Json) -> Iterator[Problem]:
+        if _is_blank(value):
+            message = f"{self.owner} has an invalid input for '{name}': nothing is in it; leave it out, or fill it in"
+            yield Problem(child_pointer(self.pointer, name), "empty-input", message)
+
+    def _check_schema(self, name: str, schema: Json) -> Iterator[Problem]:
+        if not isinstance(schema, dict) or references_in(schema):
+            return  # no schema yet: what it is in a run, the action checks
+        try:
+            WrittenSchema(schema, self.limits)
+        except DefinitionError as error:
+            for problem in error.problems:
+                message = f"{self.owner} has an invalid input for '{name}': {problem.message}"
+                yield Problem(f"{child_pointer(self.pointer, name)}{problem.pointer}", problem.code, message)
 
     def _problem(self, violation: Violation) -> Problem:
         contract, pointer = self.contract, f"{self.pointer}{violation.pointer}"
@@ -93,6 +113,13 @@ class InputCheck:
         if reason:
             message = f"{self.owner} has an invalid input for '{name}': {reason}"
             yield Problem(child_pointer(self.pointer, name), code, message)
+
+
+def _is_blank(value: Json) -> bool:
+    """Return whether a value says nothing; empty texts and lists are for the schema to refuse."""
+    if isinstance(value, list):
+        return bool(value) and all(isinstance(each, str) and each.isspace() for each in value)
+    return value is None or (isinstance(value, str) and value.isspace())
 
 
 def _is_certain(violation: Violation) -> bool:

@@ -1,15 +1,49 @@
-"""Whether a path can lead to something in an output, as far as the action's output schema tells."""
+"""What an output declares, and whether a path can lead to something in it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from workflowkit.base.errors import DefinitionError
+from workflowkit.base.jsonvalue import dumps
+from workflowkit.base.limits import Limits
 from workflowkit.definition.jsonpath import Key
 from workflowkit.definition.schema import Schema
+from workflowkit.definition.writtenschema import WrittenSchema
 
 #: Schemas looked into at most for one path: schemas may refer to themselves. Past it the answer is yes.
 _MAX_LOOKS = 200
+#: In the schema of a member of an output: the input that holds the schema of what stands there.
+SCHEMA_FROM = "x-schema-from"
+
+
+def with_own_schemas(outputs: Schema, inputs: Mapping[str, Any], limits: Limits) -> Schema:
+    """Return what the output of one step declares: with the schemas that its inputs hold for members of it.
+
+    Where they hold none that tells more, ``outputs`` itself is returned.
+    """
+    members = outputs.get("properties") if isinstance(outputs, Mapping) else None
+    if not isinstance(outputs, Mapping) or not isinstance(members, Mapping):
+        return outputs
+    own = {
+        name: {"anyOf": [held, {"type": "null"}]}
+        for name, declared in members.items()
+        if isinstance(declared, Mapping) and (held := inputs.get(declared.get(SCHEMA_FROM, ""))) is not None
+        if _can_be_told(held, limits)
+    }
+    return {**outputs, "properties": {**members, **own}} if own else outputs
+
+
+def _can_be_told(held: Any, limits: Limits) -> bool:
+    # A reference in it would lead into the wrong schema.
+    if not isinstance(held, dict) or '"$ref"' in dumps(held):
+        return False
+    try:
+        WrittenSchema(held, limits)
+    except DefinitionError:
+        return False
+    return True
 
 
 def may_lead(schema: Schema, keys: Sequence[Key]) -> bool:

@@ -115,12 +115,13 @@ def _check_path(graph: GraphSubject, action: str, reference: Reference, pointer:
     path: Path = reference.path
     action_type = graph.action_of(action)
     handles_errors = graph.nodes[action].settings.on_error is not OnError.FAIL
-    if action_type is None or action_type.outputs is None or handles_errors:
+    outputs, owner = graph.outputs_of(action)
+    if action_type is None or outputs is None or handles_errors:
         return
     # Many actions are of one kind, and refer to the same keys.
-    place, known = (action_type.kind, path.keys), graph.whole.leads
+    place, known = (owner, path.keys), graph.whole.leads
     if place not in known:
-        known[place] = may_lead(action_type.outputs, path.keys)
+        known[place] = may_lead(outputs, path.keys)
     if not known[place]:
         message = f"{reference.text}: the output of {action!r} ({action_type.kind}) declares nothing there"
         yield Problem(pointer, "unknown-path", message, "warning")

@@ -9,6 +9,7 @@ from typing import Any
 
 from workflowkit.base.limits import Limits
 from workflowkit.definition.catalogue import ActionCatalogue, ActionType
+from workflowkit.definition.checks.outputs import with_own_schemas
 from workflowkit.definition.contract import InputContract, contract_of
 from workflowkit.definition.eventdata import EventSchemas, data_schemas
 from workflowkit.definition.jsonpath import Key
@@ -45,7 +46,7 @@ class Subject:
 
     @cached_property
     def leads(self) -> dict[tuple[str, tuple[Key, ...]], bool]:
-        """What is known already of whether paths lead to something in the outputs of kinds of actions."""
+        """What is known already of whether paths lead to something in outputs (``GraphSubject.outputs_of``)."""
         return {}
 
     @cached_property
@@ -160,3 +161,18 @@ class GraphSubject:
         """The action that a node executes, if both exist."""
         entry = self.nodes.get(node_id)
         return self.whole.catalogue.get(entry.kind) if entry and entry.kind else None
+
+    def outputs_of(self, node_id: str) -> tuple[Any, str]:
+        """The schema of a node's output, ``None`` if nobody says, and whose that is: its kind's, or the node's own."""
+        if (known := self._outputs.get(node_id)) is None:
+            action, entry = self.action_of(node_id), self.nodes.get(node_id)
+            if action is None or entry is None:
+                return None, ""
+            own = None if action.outputs is None else with_own_schemas(action.outputs, entry.inputs, self.limits)
+            is_own = own is not action.outputs
+            known = self._outputs[node_id] = (own, f"{self.pointer} {node_id}" if is_own else action.kind)
+        return known
+
+    @cached_property
+    def _outputs(self) -> dict[str, tuple[Any, str]]:
+        return {}

@@ -9,7 +9,7 @@ import { IconButton } from "../../shell/ui/Button";
 import type { FieldProps } from "../form";
 import { messageFor, useForm } from "../form";
 import { optionsMark } from "../options";
-import type { FieldSpec } from "../schema";
+import type { FieldKind, FieldSpec } from "../schema";
 import { describe, initialValue } from "../schema";
 import { ObjectFields } from "./ObjectFields";
 import { ScalarControl, isScalar } from "./ScalarControl";
@@ -32,7 +32,16 @@ const SecretControl = later(() =>
 const OptionsControl = later(() =>
   withPanelWords(() => import("./OptionsControl")).then((module) => module.OptionsControl),
 );
+const RareField = later(() => withPanelWords(() => import("./RareField")).then((module) => module.RareField));
 
+/** Kinds of fields with a part of their own. */
+const OWN: Partial<Record<FieldKind, (props: ControlProps & { isInvalid: boolean }) => React.JSX.Element>> = {
+  list: ListField,
+  map: MapField,
+  choice: ChoiceField,
+  several: RareField,
+  form: RareField,
+};
 /** Kinds of fields that take some room, and are only shown when they have a value or are required. */
 const LARGE: ReadonlySet<FieldSpec["kind"]> = new Set(["list", "object", "map", "choice"]);
 
@@ -149,13 +158,14 @@ function FieldHead({
   );
 }
 
-/** The value after a reference was picked: added to a text that may hold several, else in the place of what was there. */
+/** The value after a reference was picked: added to what may hold several, else in the place of what was there. */
 function picked(value: Json | undefined, spec: FieldSpec, reference: string): Json {
+  if (spec.kind === "several" && value !== undefined) return [value, reference].flat();
   const isLongText = (spec.kind === "text" || spec.kind === "area") && optionsMark(spec.schema) === undefined;
   return isLongText && typeof value === "string" && value !== "" ? `${value}${reference}` : reference;
 }
 
-interface ControlProps extends FieldProps {
+export interface ControlProps extends FieldProps {
   readonly id: string;
   readonly spec: FieldSpec;
   readonly expression: Expression;
@@ -185,13 +195,9 @@ function Control(props: ControlProps): React.JSX.Element {
     );
   }
   if (isScalar(spec.kind)) return <Scalar {...props} isInvalid={isInvalid} />;
+  const Own = OWN[spec.kind];
+  if (Own !== undefined) return <Own {...props} isInvalid={isInvalid} />;
   switch (spec.kind) {
-    case "list":
-      return <ListField path={path} spec={spec} value={value} label={label} />;
-    case "map":
-      return <MapField path={path} spec={spec} value={value} />;
-    case "choice":
-      return <ChoiceField path={path} spec={spec} value={value} label={label} />;
     case "logic":
     case "condition":
       return (

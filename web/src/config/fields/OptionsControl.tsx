@@ -1,5 +1,5 @@
 import { useEffect, useId, useMemo, useRef, useState } from "react";
-import type { Option } from "../../api/schema";
+import type { Option, OptionList } from "../../api/schema";
 import type { Json } from "../../base/json";
 import { isEqual } from "../../base/json";
 import { tree } from "../../base/place";
@@ -19,11 +19,18 @@ const MOST_ROWS = 100;
 interface OptionsControlProps extends ScalarControlProps {
   readonly mark: OptionsMark;
   readonly label: string;
+  /** What is chosen already, where several can be: it is not offered again. */
+  readonly taken?: readonly string[];
+  readonly placeholder?: string | undefined;
+  /** Told which options there are; all of them, if no text was looked for. */
+  readonly onList?: (list: OptionList, isWhole: boolean) => void;
 }
+
+const NONE: readonly string[] = [];
 
 /** A field with a list to choose from, which the server makes. What is typed counts when the field is left. */
 export function OptionsControl(props: OptionsControlProps): React.JSX.Element {
-  const { id, pointer, value, isInvalid, describedBy, isReadOnly, label } = props;
+  const { id, pointer, value, isInvalid, describedBy, isReadOnly, label, taken, placeholder } = props;
   const listId = useId();
   const stateId = useId();
   const input = useRef<HTMLInputElement>(null);
@@ -46,6 +53,7 @@ export function OptionsControl(props: OptionsControlProps): React.JSX.Element {
         aria-busy={options.isLoading}
         autoComplete="off"
         spellCheck={false}
+        placeholder={placeholder}
         data-testid={`field-${pointer}`}
         disabled={isReadOnly}
         value={draft ?? written}
@@ -70,6 +78,7 @@ export function OptionsControl(props: OptionsControlProps): React.JSX.Element {
         id={stateId}
         options={options}
         isStranger={draft === undefined && written !== "" && chosen === undefined}
+        isSeveral={taken !== undefined}
         onRetry={() => {
           options.retry();
           input.current?.focus();
@@ -80,7 +89,7 @@ export function OptionsControl(props: OptionsControlProps): React.JSX.Element {
 }
 
 /** What is typed and which row is marked, and what keys and clicks make of it. */
-function useChoosing({ mark, spec, value, onChange }: OptionsControlProps) {
+function useChoosing({ mark, spec, value, onChange, taken = NONE, onList }: OptionsControlProps) {
   const [draft, setDraft] = useState<string>();
   const [isOpen, setOpen] = useState(false);
   const [marked, setMarked] = useState(-1);
@@ -88,7 +97,14 @@ function useChoosing({ mark, spec, value, onChange }: OptionsControlProps) {
   const all = useMemo(() => options.list?.items ?? [], [options.list]);
   // Rows that the server has found for an earlier text are looked through for the present one.
   const isFound = draft === undefined || (mark.searches && !options.isLoading);
-  const rows = useMemo(() => (isFound ? all : matching(all, draft)).slice(0, MOST_ROWS), [all, draft, isFound]);
+  const rows = useMemo(() => {
+    const free = all.filter((option) => !taken.includes(String(option.value)));
+    return (isFound ? free : matching(free, draft)).slice(0, MOST_ROWS);
+  }, [all, taken, draft, isFound]);
+  const { list, isLoading } = options;
+  useEffect(() => {
+    if (list !== undefined) onList?.(list, draft === undefined && !isLoading && list.is_complete);
+  }, [list, isLoading, draft, onList]);
   const chosen = all.find((option) => isEqual(option.value as Json, value));
   const written = chosen?.label ?? (value === undefined || value === null ? "" : String(value));
   const isListed = isOpen && rows.length > 0;
@@ -182,17 +198,19 @@ interface StateProps {
   readonly options: Options;
   /** Whether the field has a value that is none of the options. */
   readonly isStranger: boolean;
+  /** Whether several can be chosen. */
+  readonly isSeveral: boolean;
   readonly onRetry: () => void;
 }
 
 /** How it stands with the list: told to everybody, also to those who do not see it. */
-function State({ id, options, isStranger, onRetry }: StateProps): React.JSX.Element {
+function State({ id, options, isStranger, isSeveral, onRetry }: StateProps): React.JSX.Element {
   const { error, list, isLoading } = options;
   const isNotListed = isStranger && !isLoading && list?.is_complete === true;
   return (
     <div className="options-state">
       <span id={id} role="status" className={error === undefined ? "field-help" : "field-error field-error-warning"}>
-        {error === undefined ? inWords(options, isNotListed) : error}
+        {error === undefined ? inWords(options, isNotListed, isSeveral) : error}
       </span>
       {error !== undefined && !isLoading && (
         <Button look="quiet" className="field-add" testId="options-retry" onClick={onRetry}>
@@ -203,12 +221,13 @@ function State({ id, options, isStranger, onRetry }: StateProps): React.JSX.Elem
   );
 }
 
-function inWords({ missing, isLoading, list }: Options, isNotListed: boolean): string {
+function inWords({ missing, isLoading, list }: Options, isNotListed: boolean, isSeveral: boolean): string {
   if (missing !== undefined)
     return missing.isReference
       ? t("{name} is only known in a run, so there is no list.", { name: missing.label })
       : t("Choose {name} first.", { name: missing.label });
   if (isLoading) return t("Loading…");
   if (isNotListed) return t("Not in the list.");
-  return list?.items.length === 0 ? t("The list is empty.") : "";
+  if (list?.items.length !== 0) return "";
+  return isSeveral ? t("Nothing is listed here: type it, and press Enter.") : t("The list is empty.");
 }
