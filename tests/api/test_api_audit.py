@@ -18,7 +18,7 @@ from workflowkit.runtime.roles import ROLES
 from workflowkit.runtime.users import OWNER, NewUser
 from workflowkit.store import audit
 from workflowkit.store.audit import AuditFilter
-from workflowkit.store.database import Sql
+from workflowkit.store.statements import Sql
 
 
 def entries(client: Client, **query: Any) -> list[dict[str, Any]]:

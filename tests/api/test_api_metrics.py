@@ -19,7 +19,7 @@ from workflowkit.base.scope import DEFAULT_SCOPE, Scope
 from workflowkit.runtime.keys import ORDINARY_PERMISSIONS, PERMISSIONS
 from workflowkit.runtime.metrics import Metrics
 from workflowkit.runtime.roles import ROLES
-from workflowkit.store.database import Sql
+from workflowkit.store.statements import Sql
 
 OPENMETRICS = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.1"
 

@@ -385,14 +385,14 @@ def test_the_example_in_the_readme_shows_the_steps_of_its_workflow() -> None:
 
 
 def test_the_timeouts_of_connections_are_those_of_the_code() -> None:
-    from workflowkit.store import database
+    from workflowkit.store import engines
 
     text = " ".join(BY_NAME["docs/operating.md"].split())
     for words, milliseconds in (
-        ("to connect", database.CONNECT_TIMEOUT_SECONDS * 1000),
-        ("unacknowledged data", database.TCP_USER_TIMEOUT_MS),
-        ("a lock", database.LOCK_TIMEOUT_MS),
-        ("a statement", database.STATEMENT_TIMEOUT_MS),
-        ("an idle transaction", database.IDLE_IN_TRANSACTION_TIMEOUT_MS),
+        ("to connect", engines.CONNECT_TIMEOUT_SECONDS * 1000),
+        ("unacknowledged data", engines.TCP_USER_TIMEOUT_MS),
+        ("a lock", engines.LOCK_TIMEOUT_MS),
+        ("a statement", engines.STATEMENT_TIMEOUT_MS),
+        ("an idle transaction", engines.IDLE_IN_TRANSACTION_TIMEOUT_MS),
     ):
         assert f"{words} {milliseconds / 1000:g} s" in text

@@ -12,7 +12,7 @@ from sdkapps import SdkApp, a_server, eventually, serving
 
 from examples.served.app import create_app, reserved
 from workflowkit import WorkflowKit
-from workflowkit.store.database import Sql
+from workflowkit.store.statements import Sql
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from servedapps import an_app, registered
 
 from workflowkit import NonRetriableError, RetryAfterError, StepError
 from workflowkit.base.limits import Limits
-from workflowkit.store.database import Sql
+from workflowkit.store.statements import Sql
 
 
 def _run(sdk: SdkApp, name: str, data: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from workflowkit.base.ids import new_id
 from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.runtime.timers import NOTHING, POSTPONED_MS, Fired
 from workflowkit.store import events, timers
-from workflowkit.store.database import Transaction
 from workflowkit.store.events import EventRecord
 from workflowkit.store.timers import TimerRow
+from workflowkit.store.transactions import Transaction
 
 
 def _address(harness: Harness, target: str) -> str:

@@ -17,8 +17,8 @@ from workflowkit.runtime import eventtypes
 from workflowkit.runtime.jobs import NewJob
 from workflowkit.runtime.pausing import Target
 from workflowkit.store import subscriptions
-from workflowkit.store.database import Sql
 from workflowkit.store.jobs import JobKind
+from workflowkit.store.statements import Sql
 
 OTHER = Scope(DEFAULT_SCOPE.environment, "other")
 

@@ -11,8 +11,8 @@ from runtimes import Harness, a_runtime
 from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.engine.states import RunStatus
 from workflowkit.runtime.jobs import NewJob
-from workflowkit.store.database import Sql
 from workflowkit.store.jobs import JobKind
+from workflowkit.store.statements import Sql
 
 LIMITED = {"concurrency": [{"limit": 1}]}
 BATCH = {"batch": {"max_size": 2, "timeout": "1m"}}

@@ -16,7 +16,7 @@ from workflowkit.engine.context import StepContext
 from workflowkit.engine.outcome import Succeeded
 from workflowkit.registry import Registry
 from workflowkit.store import lanes
-from workflowkit.store.database import Sql
+from workflowkit.store.statements import Sql
 
 EVENT = "order/placed"
 _QUEUED = Sql("SELECT lane_id, score_ms FROM queued_steps")

@@ -21,7 +21,9 @@ from workflowkit.registry import Registry
 from workflowkit.runtime.hints import StepHint
 from workflowkit.runtime.position import Claim, Opening
 from workflowkit.store import ceilings, lanes, rates
-from workflowkit.store.database import Database, Sql, Transaction
+from workflowkit.store.database import Database
+from workflowkit.store.statements import Sql
+from workflowkit.store.transactions import Transaction
 
 EVENT = "order/placed"
 Began = list[Any]

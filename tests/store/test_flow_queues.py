@@ -17,8 +17,9 @@ from workflowkit.flow.fairness import Line, Waiting, drain
 from workflowkit.registry import Registry
 from workflowkit.runtime.position import Claim, Opening
 from workflowkit.store import lanes, slots, steps
-from workflowkit.store.database import Database, Sql
+from workflowkit.store.database import Database
 from workflowkit.store.lanes import Lane, QueuedStep
+from workflowkit.store.statements import Sql
 
 EVENT = "order/placed"
 Handler = Callable[[StepContext], Any]
@@ -764,7 +765,7 @@ def _sqlite_steps(tx: Any, row: dict[str, Any], group: str) -> int:
 @contextmanager
 def _counted(harness: Harness) -> Iterator[list[str]]:
     """Collect the statements of the next transactions."""
-    from workflowkit.store.database import Transaction
+    from workflowkit.store.transactions import Transaction
 
     statements: list[str] = []
     original = Transaction._execute

@@ -248,7 +248,7 @@ def test_an_event_that_is_matched_while_the_wait_begins_is_found_by_the_second_l
         harness.send("order/paid", {})
         harness.dispatcher.waiting.clear()
         with harness.runtime.database.transaction("match") as tx:
-            from workflowkit.store.database import Sql
+            from workflowkit.store.statements import Sql
 
             tx.run(Sql("DELETE FROM pending_events"))
         harness.skip(1)

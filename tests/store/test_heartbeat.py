@@ -18,7 +18,7 @@ from workflowkit.engine.interrupts import Guard
 from workflowkit.runtime import worker
 from workflowkit.runtime.leases import Heartbeat
 from workflowkit.runtime.position import Claim
-from workflowkit.store.database import Sql
+from workflowkit.store.statements import Sql
 
 
 def _claim(harness: Harness) -> Claim:

@@ -26,8 +26,9 @@ from workflowkit.runtime.pausing import Target
 from workflowkit.runtime.presence import Presence, Serving
 from workflowkit.runtime.pruning import Kept, Pruning
 from workflowkit.store import gauges, totals
-from workflowkit.store.database import Database, Sql
+from workflowkit.store.database import Database
 from workflowkit.store.pauses import Running
+from workflowkit.store.statements import Sql
 from workflowkit.store.workers import Role
 
 DAY = 86_400.0

@@ -15,7 +15,7 @@ from workflowkit.engine.context import StepContext
 from workflowkit.registry import Registry
 from workflowkit.runtime.moving import Moved
 from workflowkit.store import timers
-from workflowkit.store.database import Sql
+from workflowkit.store.statements import Sql
 from workflowkit.store.timers import TimerRow
 
 HOUR = 3_600

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from workflowkit.store.database import Database, Sql, _numbered
+from workflowkit.store.database import Database
+from workflowkit.store.statements import Sql, numbered
 
 
 @pytest.mark.parametrize(
-    ("text", "numbered", "names"),
+    ("text", "query", "names"),
     [
         ("SELECT 1", b"SELECT 1", ()),
         ("VALUES (%s, CAST(%s AS bigint)), (%s, 5 %% 3)", b"VALUES ($1, CAST($2 AS bigint)), ($3, 5 % 3)", ()),
         ("SELECT %(b)s, %(a_1)s, %(b)s::text", b"SELECT $1, $2, $1::text", ("b", "a_1")),
     ],
 )
-def test_each_parameter_has_one_number(text: str, numbered: bytes, names: tuple[str, ...]) -> None:
-    assert _numbered(text) == (numbered, names)
+def test_each_parameter_has_one_number(text: str, query: bytes, names: tuple[str, ...]) -> None:
+    assert numbered(text) == (query, names)
 
 
 def test_a_statement_takes_its_parameters_by_name_and_no_others(postgres_url: str) -> None:

@@ -16,7 +16,7 @@ from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.runtime import pruning
 from workflowkit.runtime.auditing import PROGRAM, Act, note
 from workflowkit.runtime.pruning import Counted, Kept, Pruning
-from workflowkit.store.database import Sql
+from workflowkit.store.statements import Sql
 
 DAY = 86_400.0
 #: Where rows of runs are.

@@ -22,8 +22,8 @@ from workflowkit.runtime.pruning import Counted, Kept, Pruning
 from workflowkit.runtime.rerunning import Again
 from workflowkit.store import events
 from workflowkit.store import pruning as rows
-from workflowkit.store.database import Sql
 from workflowkit.store.jobs import JobKind
+from workflowkit.store.statements import Sql
 
 DAY = 86_400.0
 TEST = Target(DEFAULT_SCOPE, "test")

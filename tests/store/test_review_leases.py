@@ -20,7 +20,8 @@ from workflowkit.engine.outcome import Succeeded
 from workflowkit.runtime.hints import StepHint
 from workflowkit.runtime.leases import Heartbeat
 from workflowkit.runtime.position import Opening
-from workflowkit.store.database import Database, Sql
+from workflowkit.store.database import Database
+from workflowkit.store.statements import Sql
 
 
 def _two_branches() -> dict[str, Any]:

@@ -20,8 +20,9 @@ from workflowkit.registry import Registry, load_builtin_actions
 from workflowkit.runtime.hints import StepHint
 from workflowkit.runtime.timers import NOTHING, POSTPONED_MS, RETRIED_MS, Fired
 from workflowkit.store import waits
-from workflowkit.store.database import Sql, Transaction
+from workflowkit.store.statements import Sql
 from workflowkit.store.timers import TimerRow, move, plan, put_off
+from workflowkit.store.transactions import Transaction
 
 OTHER = Scope("default", "other")
 

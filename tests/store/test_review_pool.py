@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 
 from workflowkit.base.clock import monotonic_seconds
-from workflowkit.store import database as module
 from workflowkit.store.database import Database
+from workflowkit.store.serverclock import CLOCK_SYNC_SECONDS
 
 
 def test_the_clock_needs_no_connection_beside_those_of_the_transactions_that_read_it(postgres_url: str) -> None:
@@ -15,7 +15,7 @@ def test_the_clock_needs_no_connection_beside_those_of_the_transactions_that_rea
     started = monotonic_seconds()
     try:
         with database.transaction("record") as first, database.transaction("record") as second:
-            threading.Event().wait(module.CLOCK_SYNC_SECONDS + 0.1)
+            threading.Event().wait(CLOCK_SYNC_SECONDS + 0.1)
             first.read_clock()
             second.read_clock()
     finally:

@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from workflowkit.cli.root import cli
-from workflowkit.store.database import Database, Sql
+from workflowkit.store.database import Database
+from workflowkit.store.statements import Sql
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from workflowkit.base.errors import NonRetriableError
 from workflowkit.base.scope import APP_TENANT, Scope
 from workflowkit.inngest.naming import function_id, possible_ids
 from workflowkit.store import apps
-from workflowkit.store.database import Database, Transaction
+from workflowkit.store.database import Database
+from workflowkit.store.transactions import Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from workflowkit.runtime.waking import Waking
 from workflowkit.runtime.workerrequests import WorkerRequests
 from workflowkit.store import apps, queries
 from workflowkit.store.apps import Origin
-from workflowkit.store.database import Reading
+from workflowkit.store.transactions import Reading
 
 
 class Parts(commands.Parts, checkpoints.Parts, Protocol):

@@ -21,8 +21,9 @@ from workflowkit.inngest.replies import Operation, read_operation
 from workflowkit.runtime.checkpoints import Checkpoints
 from workflowkit.runtime.position import events_of
 from workflowkit.store import events, journal, runs
-from workflowkit.store.database import Database, Transaction
+from workflowkit.store.database import Database
 from workflowkit.store.runs import RunRecord
+from workflowkit.store.transactions import Transaction
 
 #: What a checkpoint may tell: results. What the function waits for, it answers to the call.
 RESULTS = frozenset({"StepRun", "Step"})

@@ -22,10 +22,10 @@ from workflowkit.inngest.views import output_of, shown_status
 from workflowkit.runtime.innersteps import InnerStep, inner_steps
 from workflowkit.runtime.position import events_of
 from workflowkit.store import queries, runs
-from workflowkit.store.database import Transaction
 from workflowkit.store.events import EventGone
 from workflowkit.store.queries import RunView
 from workflowkit.store.runs import RunRecord
+from workflowkit.store.transactions import Transaction
 
 #: The operation that a kind of step is known by.
 _OPERATIONS = {

@@ -42,12 +42,12 @@ from workflowkit.runtime.starting import (
 from workflowkit.runtime.versions import Versions
 from workflowkit.store import collections, events, pauses, timers
 from workflowkit.store.collections import CollectionRecord
-from workflowkit.store.database import Transaction
 from workflowkit.store.events import EventRecord
 from workflowkit.store.flowstates import StateKey
 from workflowkit.store.pauses import Hold, Running
 from workflowkit.store.runs import RunRecord
 from workflowkit.store.timers import TimerRow
+from workflowkit.store.transactions import Transaction
 
 #: The kinds of the timers that end a window and a batch; their ``subject`` is the collection.
 DEBOUNCE_TIMER, BATCH_TIMER = "flow.debounce", "flow.batch"

@@ -22,9 +22,10 @@ from workflowkit.runtime.hints import Dispatcher, StepHint
 from workflowkit.runtime.position import Batch, Schedule, start_run
 from workflowkit.runtime.versions import Versions
 from workflowkit.store import events, journal, runs, steps, subscriptions
-from workflowkit.store.database import Database, Transaction
+from workflowkit.store.database import Database
 from workflowkit.store.events import EventRecord
 from workflowkit.store.runs import RunRecord
+from workflowkit.store.transactions import Transaction
 
 #: Who is on record as the worker of an attempt that the app makes by itself.
 _APP = "app"

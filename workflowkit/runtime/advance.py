@@ -39,11 +39,12 @@ from workflowkit.runtime.position import (
 from workflowkit.runtime.runflow import RunFlow, flow_of, lane_of, limited_flow_of, queued
 from workflowkit.runtime.slots import give_back
 from workflowkit.store import journal, lanes, pauses, runs, slots, steps
-from workflowkit.store.database import Database, Transaction
+from workflowkit.store.database import Database
 from workflowkit.store.events import EventGone
 from workflowkit.store.lanes import Lane, QueuedStep
 from workflowkit.store.runs import RunRecord
 from workflowkit.store.steps import Lease
+from workflowkit.store.transactions import Transaction
 
 
 class NotTaken(Exception):

@@ -26,9 +26,9 @@ from workflowkit.runtime.parts import begin_part, part_record
 from workflowkit.runtime.position import Batch, Position, Schedule, load
 from workflowkit.runtime.versions import Versions
 from workflowkit.store import runs, steps
-from workflowkit.store.database import Transaction
 from workflowkit.store.events import EventGone, EventRecord
 from workflowkit.store.runs import RunRecord
+from workflowkit.store.transactions import Transaction
 
 _LOST = frozenset({RunStatus.FAILED, RunStatus.CANCELLED})
 

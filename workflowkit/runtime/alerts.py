@@ -29,9 +29,10 @@ from workflowkit.runtime.auditing import PROGRAM, Act, By, note
 from workflowkit.runtime.timers import NOTHING, Fired, Timers
 from workflowkit.store import alerts, events, timers, workflows
 from workflowkit.store.alerts import AlertRow, FailedRun
-from workflowkit.store.database import Database, Transaction
+from workflowkit.store.database import Database
 from workflowkit.store.events import EventRecord
 from workflowkit.store.timers import TimerRow
+from workflowkit.store.transactions import Transaction
 
 TIMER_KIND: Final = "alert"
 #: How often an enabled rule looks at the runs.

@@ -27,8 +27,9 @@ from workflowkit.runtime.timers import NOTHING, Fired
 from workflowkit.store import approvals as rows
 from workflowkit.store import queries, timers, waits, workflows
 from workflowkit.store.approvals import ANY_APPROVAL, ApprovalFilter, ApprovalRecord
-from workflowkit.store.database import Database, Transaction
+from workflowkit.store.database import Database
 from workflowkit.store.timers import TimerRow
+from workflowkit.store.transactions import Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,10 @@ from workflowkit.engine.approvals import ApprovalRequest, Decision, Status, resu
 from workflowkit.engine.waits import APPROVAL_SIGNALS, Wait
 from workflowkit.store import approvals, events, runs, timers
 from workflowkit.store.approvals import ApprovalRecord
-from workflowkit.store.database import Transaction
 from workflowkit.store.events import EventRecord
 from workflowkit.store.runs import RunRecord
 from workflowkit.store.timers import TimerRow
+from workflowkit.store.transactions import Transaction
 
 #: The events by which hosts hear of approvals.
 REQUESTED, REMINDED, DECIDED = (

@@ -15,7 +15,8 @@ from workflowkit.runtime.connecting import SILENT_MS
 from workflowkit.store import apps, appsyncs, connections, workflows
 from workflowkit.store.apps import AppRecord
 from workflowkit.store.appsyncs import UNATTACHED, SyncRow
-from workflowkit.store.database import Database, Transaction
+from workflowkit.store.database import Database
+from workflowkit.store.transactions import Transaction
 
 
 class Apps:

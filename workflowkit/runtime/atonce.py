@@ -32,8 +32,9 @@ from workflowkit.runtime.position import (
 )
 from workflowkit.runtime.runflow import RunFlow, flow_of, lane_of
 from workflowkit.store import journal, singles, turns
-from workflowkit.store.database import Database, Transaction
+from workflowkit.store.database import Database
 from workflowkit.store.lanes import Lane, QueuedStep
+from workflowkit.store.transactions import Transaction
 
 _log = logging.getLogger(__name__)
 

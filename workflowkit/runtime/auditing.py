@@ -15,7 +15,8 @@ from workflowkit.base.jsonvalue import Json
 from workflowkit.base.scope import Scope
 from workflowkit.store import audit as rows
 from workflowkit.store.audit import AuditEntry, AuditFilter, NewEntry
-from workflowkit.store.database import Database, Transaction
+from workflowkit.store.database import Database
+from workflowkit.store.transactions import Transaction
 
 _CHUNK = 1_000
 

@@ -44,7 +44,8 @@ from workflowkit.runtime.auditing import PROGRAM, Act, By
 from workflowkit.runtime.auditing import note as enter
 from workflowkit.store import ceilings
 from workflowkit.store import workflows as rows
-from workflowkit.store.database import Database, Transaction
+from workflowkit.store.database import Database
+from workflowkit.store.transactions import Transaction
 from workflowkit.store.workflows import DraftRecord, VersionRecord, WorkflowRecord
 
 _log = logging.getLogger(__name__)

@@ -16,8 +16,9 @@ from workflowkit.runtime.hints import Dispatcher, StepHint, hint
 from workflowkit.store import callbacks as rows
 from workflowkit.store import runs, waits
 from workflowkit.store.callbacks import CallbackRecord
-from workflowkit.store.database import Database, Transaction
+from workflowkit.store.database import Database
 from workflowkit.store.runs import RunRecord
+from workflowkit.store.transactions import Transaction
 from workflowkit.store.waits import State
 
 #: How often a call begins anew because a wait for it has begun meanwhile: once is all there can be.

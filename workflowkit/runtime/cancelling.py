@@ -21,10 +21,10 @@ from workflowkit.runtime.versions import Versions
 from workflowkit.runtime.waiting import behind, find_earlier
 from workflowkit.runtime.watches import FINISH_TIMER, LISTEN_TIMER, START_TIMER, is_current
 from workflowkit.store import events, journal, runs, waits
-from workflowkit.store.database import Transaction
 from workflowkit.store.events import EventGone
 from workflowkit.store.runs import RunRecord
 from workflowkit.store.timers import TimerRow
+from workflowkit.store.transactions import Transaction
 from workflowkit.store.waits import WaitRow
 
 #: How long a timeout is put off at the least that cannot tell yet when it will be.

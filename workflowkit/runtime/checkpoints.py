@@ -9,9 +9,10 @@ from workflowkit.base.errors import Conflict, NotFound
 from workflowkit.engine.facts import Fact, FactKind
 from workflowkit.engine.memo import step_key
 from workflowkit.store import journal, runs, steps
-from workflowkit.store.database import Database, Transaction
+from workflowkit.store.database import Database
 from workflowkit.store.runs import RunRecord
 from workflowkit.store.steps import Lease
+from workflowkit.store.transactions import Transaction
 
 
 class Checkpoints:

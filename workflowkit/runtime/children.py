@@ -23,10 +23,10 @@ from workflowkit.runtime.ending import Ending
 from workflowkit.runtime.position import Batch, Opening, Position, Schedule, events_of, start_run
 from workflowkit.runtime.versions import Versions
 from workflowkit.store import events, pauses, subscriptions
-from workflowkit.store.database import Transaction
 from workflowkit.store.events import EventRecord
 from workflowkit.store.pauses import Hold
 from workflowkit.store.runs import RunRecord
+from workflowkit.store.transactions import Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,11 +24,11 @@ from workflowkit.runtime.runflow import is_limited, lane_of, limited_flow_of
 from workflowkit.runtime.versions import Versions
 from workflowkit.runtime.waiting import Waiting
 from workflowkit.store import journal, singles
-from workflowkit.store.database import Transaction
 from workflowkit.store.runs import RunRecord
 from workflowkit.store.singles import Look
 from workflowkit.store.slots import may_be_plenty
 from workflowkit.store.steps import Lease
+from workflowkit.store.transactions import Transaction
 
 #: Waits that end, if something comes, without anything else being written.
 _PLAIN_WAITS = frozenset({WaitKind.EVENT, WaitKind.SIGNAL})

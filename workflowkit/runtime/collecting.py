@@ -10,8 +10,8 @@ from workflowkit.runtime.lockqueue import CALL_TIMER, LOOK_MS, PLACE_TIMER
 from workflowkit.runtime.timers import NOTHING, Fired, Timers
 from workflowkit.store import collections, runs, steps
 from workflowkit.store import timers as store_timers
-from workflowkit.store.database import Transaction
 from workflowkit.store.timers import TimerRow
+from workflowkit.store.transactions import Transaction
 
 
 class Collecting:

@@ -11,8 +11,9 @@ from workflowkit.runtime.cancelling import Cancelling
 from workflowkit.runtime.cause import CANCELLED_BY_USER, Cause
 from workflowkit.runtime.hints import Dispatcher, hint
 from workflowkit.store import runs
-from workflowkit.store.database import Database, Transaction
+from workflowkit.store.database import Database
 from workflowkit.store.runs import RunRecord
+from workflowkit.store.transactions import Transaction
 
 
 class Control:

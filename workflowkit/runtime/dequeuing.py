@@ -22,12 +22,13 @@ from workflowkit.runtime.position import Claim, Opening, Schedule
 from workflowkit.runtime.runflow import flow_of, rate_of, throttle_state
 from workflowkit.runtime.slots import queue_again
 from workflowkit.store import flowstates, lanes, pauses, runs, slots, steps
-from workflowkit.store.database import Database, Transaction
+from workflowkit.store.database import Database
 from workflowkit.store.events import EventGone
 from workflowkit.store.flowstates import StateKey
 from workflowkit.store.lanes import Lane, QueuedStep
 from workflowkit.store.pauses import Hold
 from workflowkit.store.runs import RunRecord
+from workflowkit.store.transactions import Transaction
 
 #: Most lanes that one look at a place considers: those before it may be on queues of other workers.
 LANES_CONSIDERED = 10

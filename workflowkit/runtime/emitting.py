@@ -8,9 +8,9 @@ from workflowkit.base.ids import new_id
 from workflowkit.engine.outcome import EmittedEvent
 from workflowkit.runtime.position import Schedule
 from workflowkit.store import events
-from workflowkit.store.database import Transaction
 from workflowkit.store.events import EventRecord
 from workflowkit.store.runs import RunRecord
+from workflowkit.store.transactions import Transaction
 
 
 class Emitting:

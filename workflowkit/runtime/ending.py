@@ -22,10 +22,10 @@ from workflowkit.runtime.slots import give_back_all
 from workflowkit.runtime.starting import Begun
 from workflowkit.runtime.timers import Fired
 from workflowkit.store import approvals, events, runs, steps, timers, waits
-from workflowkit.store.database import Transaction
 from workflowkit.store.events import EventRecord
 from workflowkit.store.runs import RunRecord
 from workflowkit.store.timers import TimerRow
+from workflowkit.store.transactions import Transaction
 
 
 @dataclass(frozen=True, slots=True)

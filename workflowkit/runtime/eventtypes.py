@@ -10,7 +10,8 @@ from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope
 from workflowkit.runtime.schedules import EVENT_NAME as SCHEDULE_FIRED
 from workflowkit.store import eventtypes, schedules, subscriptions
-from workflowkit.store.database import Database, Reading
+from workflowkit.store.database import Database
+from workflowkit.store.transactions import Reading
 from workflowkit.triggers.patterns import patterns_for
 
 

@@ -13,9 +13,9 @@ from workflowkit.engine.states import RunStatus
 from workflowkit.runtime.position import Batch, Claim, Opening, Position, Schedule
 from workflowkit.runtime.runflow import flow_of
 from workflowkit.store import turns
-from workflowkit.store.database import Transaction
 from workflowkit.store.lanes import Lane, QueuedStep
 from workflowkit.store.steps import Lease
+from workflowkit.store.transactions import Transaction
 
 
 @dataclass(slots=True)

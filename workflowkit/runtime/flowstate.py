@@ -25,8 +25,8 @@ from workflowkit.flow.singleton import Lock
 from workflowkit.runtime.position import Batch
 from workflowkit.runtime.runflow import singleton_key
 from workflowkit.store import flowstates
-from workflowkit.store.database import Transaction
 from workflowkit.store.flowstates import StateKey
+from workflowkit.store.transactions import Transaction
 
 SINGLETON = "singleton"
 #: The controls that an event meets when it arrives. Also the names of their settings and of the keys of an event.

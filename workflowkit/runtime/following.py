@@ -16,9 +16,9 @@ from workflowkit.base.scope import Scope
 from workflowkit.definition.model import Json
 from workflowkit.engine.channels import STATUS_TOPIC, run_channel, run_id_of
 from workflowkit.store import following, messages
-from workflowkit.store.database import Transaction
 from workflowkit.store.following import Standing, ToldFact
 from workflowkit.store.messages import PublishedRow
+from workflowkit.store.transactions import Transaction
 
 _PLACE = re.compile(r"(-1|0|[1-9]\d{0,17})\.(0|[1-9]\d{0,17})")
 

@@ -23,7 +23,8 @@ from workflowkit.runtime.authoring import Authoring, Published, put_limits_in_fo
 from workflowkit.store import apps, appsyncs
 from workflowkit.store.apps import AppRecord, Origin
 from workflowkit.store.appsyncs import SyncRow
-from workflowkit.store.database import Database, Transaction
+from workflowkit.store.database import Database
+from workflowkit.store.transactions import Transaction
 
 _log = logging.getLogger(__name__)
 

@@ -16,8 +16,10 @@ from workflowkit.runtime.hints import Dispatcher
 from workflowkit.runtime.incoming import IncomingEvent, parse_event
 from workflowkit.runtime.requestkeys import RequestKey
 from workflowkit.store import events
-from workflowkit.store.database import Database, InsertInto, Transaction
+from workflowkit.store.database import Database
 from workflowkit.store.events import EventRecord
+from workflowkit.store.statements import InsertInto
+from workflowkit.store.transactions import Transaction
 
 
 @dataclass(frozen=True, slots=True)

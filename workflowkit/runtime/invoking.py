@@ -18,9 +18,10 @@ from workflowkit.runtime.incoming import parse_event
 from workflowkit.runtime.requestkeys import RequestKey
 from workflowkit.runtime.versions import Versions
 from workflowkit.store import events, pauses, subscriptions
-from workflowkit.store.database import Database, Transaction
+from workflowkit.store.database import Database
 from workflowkit.store.events import EventRecord
 from workflowkit.store.subscriptions import Target
+from workflowkit.store.transactions import Transaction
 from workflowkit.typeschema import to_json
 
 #: Refuses a workflow by raising.

@@ -10,8 +10,8 @@ from workflowkit.engine.loops import items_key
 from workflowkit.engine.states import RunStatus, StepStatus
 from workflowkit.runtime.hints import StepHint
 from workflowkit.store import children, steps
-from workflowkit.store.database import Transaction
 from workflowkit.store.runs import RunRecord
+from workflowkit.store.transactions import Transaction
 
 #: Whether the failure of an item ends its loop: part of what its run is given, and not to be seen by its steps.
 ENDS_LOOP = "ends_loop"

@@ -23,10 +23,11 @@ from workflowkit.runtime.cause import CANCELLED_BY_USER, Cause
 from workflowkit.runtime.rerunning import LATEST, ORIGINAL, Again, Drained, Rerunning
 from workflowkit.runtime.timers import NOTHING, Fired, Timers
 from workflowkit.store import events, jobs, pauses, runs, timers
-from workflowkit.store.database import Database, Transaction
+from workflowkit.store.database import Database
 from workflowkit.store.jobs import Chosen, Found, JobKind, JobRow, JobState
 from workflowkit.store.pauses import Hold
 from workflowkit.store.timers import TimerRow
+from workflowkit.store.transactions import Transaction
 
 #: The kinds of the timers: of the job itself, and of what it does to one run, or one event.
 JOB_TIMER, CANCEL_RUN_TIMER, REPLAY_RUN_TIMER, REPLAY_EVENT_TIMER = "job", "job.cancel", "job.replay", "job.event"

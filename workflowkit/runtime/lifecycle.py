@@ -16,9 +16,9 @@ from workflowkit.engine.facts import ErrorInfo
 from workflowkit.engine.progress import Finish
 from workflowkit.engine.states import RunStatus
 from workflowkit.store import subscriptions
-from workflowkit.store.database import Transaction
 from workflowkit.store.events import EventRecord
 from workflowkit.store.runs import RunRecord
+from workflowkit.store.transactions import Transaction
 from workflowkit.triggers import patterns_for
 
 RUN_FAILED, RUN_CANCELLED, RUN_FINISHED = "workflow/run.failed", "workflow/run.cancelled", "workflow/run.finished"

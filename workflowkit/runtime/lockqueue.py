@@ -14,9 +14,9 @@ from workflowkit.base.scope import Scope
 from workflowkit.flow.singleton import Lock
 from workflowkit.runtime.flowstate import States, lock_state
 from workflowkit.store import timers
-from workflowkit.store.database import Transaction
 from workflowkit.store.flowstates import StateKey
 from workflowkit.store.timers import TimerRow
+from workflowkit.store.transactions import Transaction
 
 #: The kinds of the timers: a place in line, and a call. Their ``subject`` is the run.
 PLACE_TIMER, CALL_TIMER = "flow.again", "flow.turn"

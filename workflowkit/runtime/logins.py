@@ -22,7 +22,8 @@ from workflowkit.runtime.sessions import Client, LoggedIn, Sessions
 from workflowkit.runtime.users import NAME_MAX_CHARS, normal_name
 from workflowkit.store import loginfailures, members, users
 from workflowkit.store import sessions as session_rows
-from workflowkit.store.database import Database, Transaction
+from workflowkit.store.database import Database
+from workflowkit.store.transactions import Transaction
 from workflowkit.store.users import UserRecord
 
 #: Attempts that failed are counted for this long, from the first.

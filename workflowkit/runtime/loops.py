@@ -40,8 +40,9 @@ from workflowkit.runtime.position import Batch, Claim, Opening, Position, Schedu
 from workflowkit.runtime.versions import Versions
 from workflowkit.store import children, journal, runs
 from workflowkit.store.children import ChildEnd
-from workflowkit.store.database import Database, Transaction
+from workflowkit.store.database import Database
 from workflowkit.store.runs import RunRecord
+from workflowkit.store.transactions import Transaction
 
 #: Why a loop fails of which some items were to be repeated, and the others kept.
 ITEMS_GONE: Final = ErrorInfo(

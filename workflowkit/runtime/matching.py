@@ -30,12 +30,13 @@ from workflowkit.runtime.waiting import behind
 from workflowkit.runtime.waking import Awaited, find_awaiting, receive
 from workflowkit.runtime.watches import listens_after
 from workflowkit.store import decisions, events, subscriptions
-from workflowkit.store.database import Database, Transaction
+from workflowkit.store.database import Database
 from workflowkit.store.decisions import DecisionRecord
 from workflowkit.store.events import EventRecord
 from workflowkit.store.pauses import Hold, first_of, hold_of, holds_of
 from workflowkit.store.runs import RunRecord
 from workflowkit.store.subscriptions import Listening, TriggerRow
+from workflowkit.store.transactions import Transaction
 from workflowkit.store.waits import State
 from workflowkit.triggers import Subscription, match, patterns_for
 

@@ -17,8 +17,9 @@ from workflowkit.runtime.slots import queue_again
 from workflowkit.runtime.versions import Versions
 from workflowkit.runtime.watches import LISTEN_TIMER, WATCH_TIMERS, watches_of_moved
 from workflowkit.store import runs, steps, timers, waits
-from workflowkit.store.database import Database, Transaction
+from workflowkit.store.database import Database
 from workflowkit.store.runs import RunRecord
+from workflowkit.store.transactions import Transaction
 
 
 @dataclass(frozen=True, slots=True)

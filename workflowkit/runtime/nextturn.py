@@ -16,7 +16,8 @@ from workflowkit.runtime.position import Claim, Position, Schedule, may_be_cance
 from workflowkit.runtime.position import place as place_run
 from workflowkit.runtime.versions import Versions
 from workflowkit.store import turns
-from workflowkit.store.database import Database, Transaction
+from workflowkit.store.database import Database
+from workflowkit.store.transactions import Transaction
 from workflowkit.store.turns import Rest, Turn, version_name
 
 #: How often a place is looked at again at once, where another lane may be able to start.

@@ -19,10 +19,11 @@ from workflowkit.runtime.hints import StepHint, place_hint
 from workflowkit.runtime.runflow import flow_of, lane_of_whole, queued
 from workflowkit.runtime.timers import NOTHING, Fired, Timers
 from workflowkit.store import lanes, pauses, runs, timers, workflows
-from workflowkit.store.database import Database, Transaction
+from workflowkit.store.database import Database
 from workflowkit.store.pauses import EVERYTHING, Hold, PauseRow, Running
 from workflowkit.store.slots import WHOLE_RUN
 from workflowkit.store.timers import TimerRow
+from workflowkit.store.transactions import Transaction
 
 #: The kinds of the timers of a pause: one makes runs what they should be, one ends those frozen for too long.
 APPLY_TIMER, EXPIRE_TIMER = "pause.apply", "pause.expire"

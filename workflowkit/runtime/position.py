@@ -43,12 +43,13 @@ from workflowkit.store import (
     timers,
     waits,
 )
-from workflowkit.store.database import Part, Transaction, fits_one_statement
 from workflowkit.store.events import EventRecord
 from workflowkit.store.lanes import Lane, QueuedStep
 from workflowkit.store.runs import RunRecord
+from workflowkit.store.statements import Part, fits_one_statement
 from workflowkit.store.steps import Lease, StepRow
 from workflowkit.store.timers import TimerRow
+from workflowkit.store.transactions import Transaction
 from workflowkit.store.waits import WaitRow
 
 _NOTHING_KEPT = Kept()

@@ -17,8 +17,9 @@ from workflowkit.engine.channels import Message, Part, new_message, subscription
 from workflowkit.runtime.following import Subscription
 from workflowkit.runtime.timers import NOTHING, Fired, Timers
 from workflowkit.store import messages, timers
-from workflowkit.store.database import Database, Transaction
+from workflowkit.store.database import Database
 from workflowkit.store.timers import TimerRow
+from workflowkit.store.transactions import Transaction
 
 #: The kind of the timers after which messages are forgotten: one for each minute in which a tenant published any.
 FORGET_TIMER = "messages"

@@ -20,8 +20,8 @@ from workflowkit.runtime.position import Schedule
 from workflowkit.runtime.runflow import flow_of, lane_of
 from workflowkit.runtime.starting import Candidate, frozen
 from workflowkit.store import lanes
-from workflowkit.store.database import Transaction
 from workflowkit.store.runs import RunRecord
+from workflowkit.store.transactions import Transaction
 
 #: A smaller limit is looked at for every event.
 SMALL_LIMIT = 1_000

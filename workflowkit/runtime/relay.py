@@ -19,7 +19,8 @@ from workflowkit.runtime.presence import Presence
 from workflowkit.runtime.pruning import Pruning
 from workflowkit.runtime.timers import Timers
 from workflowkit.store import events, flowstates, lanes, steps, timers
-from workflowkit.store.database import Database, Transaction
+from workflowkit.store.database import Database
+from workflowkit.store.transactions import Transaction
 
 _log = logging.getLogger(__name__)
 

@@ -16,8 +16,8 @@ from workflowkit.engine.waitspecs import INVOKED_EVENT, REQUESTED_EVENT
 from workflowkit.flow.decision import SkipReason
 from workflowkit.flow.keys import holds
 from workflowkit.store import collections, decisions, runs
-from workflowkit.store.database import Transaction
 from workflowkit.store.events import EventRecord
+from workflowkit.store.transactions import Transaction
 
 #: Why a workflow has not had an event at all.
 _NOT_HAD = (SkipReason.ARCHIVED, SkipReason.DISABLED, SkipReason.DRAINED, SkipReason.PAUSED)

@@ -11,7 +11,7 @@ from workflowkit.base.errors import KeyReused
 from workflowkit.base.scope import Scope
 from workflowkit.definition.model import Json
 from workflowkit.store import requestkeys as rows
-from workflowkit.store.database import Transaction
+from workflowkit.store.transactions import Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,11 +23,12 @@ from workflowkit.runtime.position import Batch, Schedule, events_of, start_run
 from workflowkit.runtime.runflow import flow_of
 from workflowkit.runtime.versions import Versions
 from workflowkit.store import children, events, journal, pauses, runs, subscriptions
-from workflowkit.store.database import Database, Transaction
+from workflowkit.store.database import Database
 from workflowkit.store.events import EventGone, EventRecord
 from workflowkit.store.pauses import Hold
 from workflowkit.store.runs import RunRecord
 from workflowkit.store.steps import HELD_UP
+from workflowkit.store.transactions import Transaction
 
 #: What ``version`` may say instead of a number.
 ORIGINAL, LATEST = "original", "latest"

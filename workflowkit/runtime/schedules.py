@@ -21,11 +21,11 @@ from workflowkit.definition.cron import parse_cron
 from workflowkit.definition.settings.triggers import CronTrigger, Overlap
 from workflowkit.runtime.timers import NOTHING, Fired
 from workflowkit.store import decisions, events, schedules, timers
-from workflowkit.store.database import Transaction
 from workflowkit.store.decisions import DecisionRecord
 from workflowkit.store.events import EventRecord
 from workflowkit.store.schedules import ScheduleRow
 from workflowkit.store.timers import TimerRow
+from workflowkit.store.transactions import Transaction
 from workflowkit.triggers.schedules import Timetable
 
 _log = logging.getLogger(__name__)

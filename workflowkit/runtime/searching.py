@@ -21,9 +21,10 @@ from workflowkit.definition.cel import Path
 from workflowkit.definition.model import Json
 from workflowkit.definition.runsearch import RunSearch, parse_column, parse_search, value_at
 from workflowkit.store import queries, runsearch
-from workflowkit.store.database import Database, Reading
+from workflowkit.store.database import Database
 from workflowkit.store.queries import RunView
 from workflowkit.store.runsearch import Candidate, RunChoice
+from workflowkit.store.transactions import Reading
 
 #: Runs that one statement looks through, and those that it returns at most.
 WINDOW, BATCH = 10_000, 500

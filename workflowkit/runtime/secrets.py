@@ -18,8 +18,9 @@ from workflowkit.base.secretstore import SecretStore
 from workflowkit.definition.secrets import SECRET_NAME, SECRET_OPEN, secrets_named_in
 from workflowkit.runtime.auditing import PROGRAM, Act, By, note
 from workflowkit.store import secrets as rows
-from workflowkit.store.database import Database, Transaction
+from workflowkit.store.database import Database
 from workflowkit.store.secrets import SecretRecord
+from workflowkit.store.transactions import Transaction
 
 
 class SecretInUse(Conflict):

@@ -19,8 +19,9 @@ from workflowkit.runtime.auditing import Act, By, note
 from workflowkit.runtime.roles import ordered, permissions_of
 from workflowkit.store import sessions as rows
 from workflowkit.store import users
-from workflowkit.store.database import Database, Transaction
+from workflowkit.store.database import Database
 from workflowkit.store.sessions import SessionRecord
+from workflowkit.store.transactions import Transaction
 from workflowkit.store.users import UserRecord
 
 #: How fine ``seen_at_ms`` is, and so the end of idle sessions: each use would otherwise cost a write.

@@ -16,8 +16,9 @@ from workflowkit.engine.states import RunStatus
 from workflowkit.flow.simulation import Outcome, Sample, simulate
 from workflowkit.runtime.versions import Versions
 from workflowkit.store import events, queries, subscriptions
-from workflowkit.store.database import Database, Reading, Transaction
+from workflowkit.store.database import Database
 from workflowkit.store.events import EventRecord
+from workflowkit.store.transactions import Reading, Transaction
 from workflowkit.triggers import Subscription, match, patterns_for
 
 

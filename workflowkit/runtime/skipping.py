@@ -13,8 +13,9 @@ from workflowkit.runtime.position import load
 from workflowkit.runtime.versions import Versions
 from workflowkit.runtime.waiting import timed_out
 from workflowkit.store import journal, runs, steps, waits
-from workflowkit.store.database import Database, Transaction
+from workflowkit.store.database import Database
 from workflowkit.store.runs import RunRecord
+from workflowkit.store.transactions import Transaction
 from workflowkit.store.waits import State
 
 #: What can be ended so: of other runs, items and people somebody else decides.

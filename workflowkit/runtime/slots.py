@@ -6,8 +6,8 @@ from workflowkit.base.settings import DEFAULT_QUEUE
 from workflowkit.runtime.hints import StepHint, place_hint
 from workflowkit.runtime.runflow import flow_of
 from workflowkit.store import lanes, slots, steps
-from workflowkit.store.database import Transaction
 from workflowkit.store.runs import RunRecord
+from workflowkit.store.transactions import Transaction
 
 
 def give_back(tx: Transaction, run: RunRecord, step_key: str, queue: str = DEFAULT_QUEUE) -> tuple[StepHint, ...]:

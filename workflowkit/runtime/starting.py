@@ -25,12 +25,12 @@ from workflowkit.runtime.recently import Recently
 from workflowkit.runtime.runflow import RunFlow, freeze, stored_flow, throttle_state
 from workflowkit.store import collections, decisions, lanes, slots
 from workflowkit.store.collections import CollectionRecord
-from workflowkit.store.database import Transaction
 from workflowkit.store.decisions import DecisionRecord
 from workflowkit.store.events import EventRecord
 from workflowkit.store.flowstates import StateKey
 from workflowkit.store.lanes import Lane, QueuedStep
 from workflowkit.store.runs import RunRecord
+from workflowkit.store.transactions import Transaction
 
 _log = logging.getLogger(__name__)
 

@@ -24,8 +24,9 @@ from workflowkit.runtime.suspending import SUSPEND_TRIES
 from workflowkit.runtime.waiting import Waiting
 from workflowkit.runtime.waking import Waking
 from workflowkit.store import journal, runs, steps
-from workflowkit.store.database import Database, Transaction
+from workflowkit.store.database import Database
 from workflowkit.store.runs import RunRecord
+from workflowkit.store.transactions import Transaction
 
 _log = logging.getLogger(__name__)
 

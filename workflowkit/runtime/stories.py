@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from workflowkit.base.scope import Scope
 from workflowkit.store import queries
-from workflowkit.store.database import Reading
 from workflowkit.store.events import EventRecord
 from workflowkit.store.queries import CollectionView, DecisionView, RunView
+from workflowkit.store.transactions import Reading
 
 
 @dataclass(frozen=True, slots=True)

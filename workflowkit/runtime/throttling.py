@@ -10,8 +10,8 @@ from workflowkit.flow.gcra import UNLIMITED, Rate
 from workflowkit.runtime.runflow import rate_json
 from workflowkit.runtime.timers import NOTHING, Fired
 from workflowkit.store import rates, timers, workflows
-from workflowkit.store.database import Transaction
 from workflowkit.store.timers import TimerRow
+from workflowkit.store.transactions import Transaction
 
 #: The kind of the timers that let those follow who could not when a rate was published.
 RATE_TIMER = "throttle.rate"

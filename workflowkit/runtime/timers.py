@@ -15,8 +15,9 @@ from typing import Any
 from workflowkit.base.errors import StoreUnavailable
 from workflowkit.runtime.hints import Dispatcher, StepHint, hint
 from workflowkit.store import timers
-from workflowkit.store.database import Database, Transaction
+from workflowkit.store.database import Database
 from workflowkit.store.timers import TimerRow
+from workflowkit.store.transactions import Transaction
 
 _log = logging.getLogger(__name__)
 

@@ -18,12 +18,12 @@ from workflowkit.runtime.runflow import flow_of
 from workflowkit.runtime.versions import Versions
 from workflowkit.runtime.waitsfor import WaitsFor, waits_for, waits_for_lock
 from workflowkit.store import queries, queued, runs
-from workflowkit.store.database import Reading
 from workflowkit.store.events import EventRecord
 from workflowkit.store.gathered import Gathered, find_gathered
 from workflowkit.store.queries import ChildView, RunView
 from workflowkit.store.runs import RunRecord
 from workflowkit.store.steps import HELD_UP, PARKED
+from workflowkit.store.transactions import Reading
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,9 @@ from workflowkit.runtime.keys import PERMISSIONS
 from workflowkit.runtime.roles import ROLES, ordered, permissions_of
 from workflowkit.store import members, sessions
 from workflowkit.store import users as rows
-from workflowkit.store.database import Database, Transaction
+from workflowkit.store.database import Database
 from workflowkit.store.members import Member
+from workflowkit.store.transactions import Transaction
 from workflowkit.store.users import UserRecord
 
 NAME_MAX_CHARS = 200

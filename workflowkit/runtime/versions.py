@@ -10,8 +10,8 @@ from workflowkit.definition.model import Workflow
 from workflowkit.engine.parts import OF_RUN, is_undoing, part_of, visible_in
 from workflowkit.engine.surroundings import NO_SURROUNDINGS, Surroundings
 from workflowkit.store import journal, runs, workflows
-from workflowkit.store.database import Transaction
 from workflowkit.store.runs import RunRecord
+from workflowkit.store.transactions import Transaction
 
 CACHED_VERSIONS = 1_000
 #: Runs whose outputs a process keeps for the parts of their documents: so the items of a loop read them once.

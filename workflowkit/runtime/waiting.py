@@ -23,11 +23,11 @@ from workflowkit.runtime.children import Children, Started
 from workflowkit.runtime.loops import Loops
 from workflowkit.runtime.position import Batch, Opening, Position
 from workflowkit.store import callbacks, events, runs, timers, waits
-from workflowkit.store.database import Transaction
 from workflowkit.store.events import EventRecord
 from workflowkit.store.runs import RunRecord
 from workflowkit.store.singles import Look
 from workflowkit.store.timers import TimerRow
+from workflowkit.store.transactions import Transaction
 from workflowkit.store.waits import Kind, State, WaitRow
 
 #: The kind of the timer that looks once more for events from before a wait (``lookback``).

@@ -18,9 +18,10 @@ from workflowkit.runtime.hints import Dispatcher, StepHint
 from workflowkit.runtime.timers import NOTHING, Fired
 from workflowkit.runtime.waiting import find_earlier, holds
 from workflowkit.store import events, runs, timers, waits
-from workflowkit.store.database import Database, Transaction
+from workflowkit.store.database import Database
 from workflowkit.store.events import EventRecord
 from workflowkit.store.timers import TimerRow
+from workflowkit.store.transactions import Transaction
 from workflowkit.store.waits import Kind, State, WaitRow
 
 

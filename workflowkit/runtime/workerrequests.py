@@ -17,7 +17,8 @@ from workflowkit.runtime.connecting import SILENT_MS
 from workflowkit.runtime.hints import Dispatcher, StepHint
 from workflowkit.store import connections, steps, workerrequests
 from workflowkit.store.connections import Candidate
-from workflowkit.store.database import Database, Transaction
+from workflowkit.store.database import Database
+from workflowkit.store.transactions import Transaction
 from workflowkit.store.workerrequests import RequestState, WorkerRequest
 
 #: How long a worker may take to acknowledge a request, on top of the way there.

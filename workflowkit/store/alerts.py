@@ -23,7 +23,8 @@ from workflowkit.engine.alerts import (
     Standing,
 )
 from workflowkit.engine.facts import ErrorInfo
-from workflowkit.store.database import Sql, Transaction
+from workflowkit.store.statements import Sql
+from workflowkit.store.transactions import Transaction
 
 
 @dataclass(frozen=True, slots=True)

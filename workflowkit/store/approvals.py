@@ -11,8 +11,9 @@ from workflowkit.base import jsonvalue
 from workflowkit.base.errors import NotFound
 from workflowkit.base.scope import Scope
 from workflowkit.engine.approvals import ApprovalRequest, Decision, RejectOn, Status, Verdict
-from workflowkit.store.database import InsertInto, Sql, Transaction
 from workflowkit.store.sealed import open_text, seal_text
+from workflowkit.store.statements import InsertInto, Sql
+from workflowkit.store.transactions import Transaction
 
 
 @dataclass(frozen=True, slots=True)

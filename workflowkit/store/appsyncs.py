@@ -7,7 +7,8 @@ from typing import Any
 
 from workflowkit.base import jsonvalue
 from workflowkit.base.scope import Scope
-from workflowkit.store.database import Sql, Transaction
+from workflowkit.store.statements import Sql
+from workflowkit.store.transactions import Transaction
 
 #: Stands for the app of a sync that failed before it could be told which it is of.
 UNATTACHED = ""

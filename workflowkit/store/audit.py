@@ -10,7 +10,8 @@ from typing import Any
 from workflowkit.base import jsonvalue
 from workflowkit.base.jsonvalue import Json
 from workflowkit.base.scope import Scope
-from workflowkit.store.database import Sql, Transaction
+from workflowkit.store.statements import Sql
+from workflowkit.store.transactions import Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from workflowkit.store.database import Sql, Transaction
+from workflowkit.store.statements import Sql
+from workflowkit.store.transactions import Transaction
 
 #: Most rows of each kind that are looked at.
 COUNTED = 1_000

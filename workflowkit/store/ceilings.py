@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from workflowkit.store.database import RowStatement, Sql, Transaction
+from workflowkit.store.statements import RowStatement, Sql
+from workflowkit.store.transactions import Transaction
 
 _SAVE = RowStatement(
     "INSERT INTO ceilings (rule, ceiling) VALUES ",

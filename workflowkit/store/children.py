@@ -10,9 +10,10 @@ from workflowkit.base import jsonvalue
 from workflowkit.engine.facts import ErrorInfo
 from workflowkit.engine.states import RunStatus
 from workflowkit.store import steps
-from workflowkit.store.database import Sql, Transaction
 from workflowkit.store.runs import output_place
 from workflowkit.store.sealed import open_text
+from workflowkit.store.statements import Sql
+from workflowkit.store.transactions import Transaction
 
 
 @dataclass(frozen=True, slots=True)

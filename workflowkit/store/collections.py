@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from workflowkit.base.scope import Scope
 from workflowkit.store import events
-from workflowkit.store.database import InsertInto, Sql, Transaction
 from workflowkit.store.events import EventGone, EventRecord
+from workflowkit.store.statements import InsertInto, Sql
+from workflowkit.store.transactions import Transaction
 
 
 @dataclass(frozen=True, slots=True)

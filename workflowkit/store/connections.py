@@ -8,7 +8,8 @@ from enum import StrEnum
 from typing import Any
 
 from workflowkit.base import jsonvalue
-from workflowkit.store.database import InsertInto, Sql, Transaction
+from workflowkit.store.statements import InsertInto, Sql
+from workflowkit.store.transactions import Transaction
 
 
 class ConnectionStatus(StrEnum):

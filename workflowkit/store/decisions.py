@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from workflowkit.base.scope import Scope
-from workflowkit.store.database import InsertInto, Sql, Transaction
+from workflowkit.store.statements import InsertInto, Sql
+from workflowkit.store.transactions import Transaction
 
 
 @dataclass(frozen=True, slots=True)

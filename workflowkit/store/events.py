@@ -10,7 +10,8 @@ from workflowkit.base import jsonvalue
 from workflowkit.base.errors import Gone
 from workflowkit.base.scope import Scope
 from workflowkit.base.sealing import open_event_data, seal_event_data
-from workflowkit.store.database import DeleteFrom, InsertInto, Sql, Transaction
+from workflowkit.store.statements import DeleteFrom, InsertInto, Sql
+from workflowkit.store.transactions import Transaction
 
 
 class EventGone(Gone):

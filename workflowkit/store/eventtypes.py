@@ -7,7 +7,8 @@ the time, so a count by the beginning of the id is one by time.
 from __future__ import annotations
 
 from workflowkit.base.scope import Scope
-from workflowkit.store.database import Sql, Transaction
+from workflowkit.store.statements import Sql
+from workflowkit.store.transactions import Transaction
 
 _OWNED = "environment = :environment AND tenant = :tenant"
 # From name to name by the index, however many events each has.

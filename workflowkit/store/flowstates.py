@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from workflowkit.base import jsonvalue
-from workflowkit.store.database import RowStatement, Sql, Transaction
+from workflowkit.store.statements import RowStatement, Sql
+from workflowkit.store.transactions import Transaction
 
 _HOUR_MS = 3_600_000
 #: Most expired rows that one transaction deletes.

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from workflowkit.base.scope import Scope
 from workflowkit.engine.facts import FactKind
 from workflowkit.engine.states import RunStatus, StepStatus
-from workflowkit.store.database import Sql, Transaction
+from workflowkit.store.statements import Sql
+from workflowkit.store.transactions import Transaction
 
 _OWNED_RUN = "r.id = :run_id AND r.environment = :environment AND r.tenant = :tenant"
 _STANDING = Sql(f"SELECT r.status, r.revision, r.reason FROM runs r WHERE {_OWNED_RUN}")  # noqa: S608 - our own text

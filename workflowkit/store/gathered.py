@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from workflowkit.base.scope import Scope
 from workflowkit.store import schema
-from workflowkit.store.database import Reading
 from workflowkit.store.queries import RunView
+from workflowkit.store.transactions import Reading
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from workflowkit.store import backlog, slots
-from workflowkit.store.database import Sql, Transaction
+from workflowkit.store.statements import Sql
+from workflowkit.store.transactions import Transaction
 
 #: Most limits at which somebody waits that are looked at.
 LIMITS_SEEN: Final = 1_000

@@ -11,7 +11,8 @@ from workflowkit.base.sealing import Sealing
 from workflowkit.engine.channels import run_channel
 from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
 from workflowkit.engine.states import EdgeState, StepStatus
-from workflowkit.store.database import InsertInto, Sql, Transaction
+from workflowkit.store.statements import InsertInto, Sql
+from workflowkit.store.transactions import Transaction
 
 _COLUMNS = ("run_id", "revision", "ordinal", "kind", "step_key", "attempt", "data", "at_ms")
 READ_COLUMNS = ("kind", "step_key", "attempt", "data", "at_ms")

@@ -13,8 +13,9 @@ from typing import Any
 from workflowkit.base import jsonvalue
 from workflowkit.base.scope import Scope
 from workflowkit.store import slots
-from workflowkit.store.database import InsertInto, Part, RowStatement, Sql, Transaction
 from workflowkit.store.slots import HELD
+from workflowkit.store.statements import InsertInto, Part, RowStatement, Sql
+from workflowkit.store.transactions import Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from workflowkit.store.database import Sql, Transaction
+from workflowkit.store.statements import Sql
+from workflowkit.store.transactions import Transaction
 
 #: A count of a window that is over begins anew.
 _COUNT = Sql(

@@ -9,8 +9,9 @@ from typing import Any
 from workflowkit.base import jsonvalue
 from workflowkit.base.scope import Scope
 from workflowkit.base.sealing import Sealing
-from workflowkit.store.database import InsertInto, Sql, Transaction
 from workflowkit.store.sealed import open_text
+from workflowkit.store.statements import InsertInto, Sql
+from workflowkit.store.transactions import Transaction
 
 #: Levels as the logging module numbers them.
 WARNING = 30

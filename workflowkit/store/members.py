@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from workflowkit.base.errors import NotFound
 from workflowkit.base.scope import Scope
 from workflowkit.store import users
-from workflowkit.store.database import InsertInto, Sql, Transaction
+from workflowkit.store.statements import InsertInto, Sql
+from workflowkit.store.transactions import Transaction
 from workflowkit.store.users import UserRecord
 
 

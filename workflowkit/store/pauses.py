@@ -13,8 +13,9 @@ from enum import StrEnum
 from typing import Any
 
 from workflowkit.base.scope import APP_TENANT, Scope
-from workflowkit.store.database import Sql, Transaction
+from workflowkit.store.statements import Sql
 from workflowkit.store.steps import PARKED
+from workflowkit.store.transactions import Transaction
 
 #: Stands for every workflow.
 EVERYTHING = ""

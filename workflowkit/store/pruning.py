@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workflowkit.base.ids import first_id
-from workflowkit.store.database import Sql, Transaction
+from workflowkit.store.statements import Sql
+from workflowkit.store.transactions import Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,10 @@ from workflowkit.base.scope import Scope
 from workflowkit.engine.facts import ErrorInfo, Fact
 from workflowkit.engine.states import RunStatus, StepStatus
 from workflowkit.store import journal, schema
-from workflowkit.store.database import Reading
 from workflowkit.store.events import EventRecord, opened
 from workflowkit.store.runs import output_place
 from workflowkit.store.sealed import open_text
+from workflowkit.store.transactions import Reading
 
 
 @dataclass(frozen=True, slots=True)

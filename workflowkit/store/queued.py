@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from workflowkit.base import jsonvalue
 from workflowkit.store import slots
-from workflowkit.store.database import Sql, Transaction
+from workflowkit.store.statements import Sql
+from workflowkit.store.transactions import Transaction
 
 #: Further than that nobody counts who comes before.
 MOST_AHEAD: Final = 1_000

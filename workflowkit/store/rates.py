@@ -10,7 +10,8 @@ from collections.abc import Mapping
 
 from workflowkit.base import jsonvalue
 from workflowkit.base.scope import APP_TENANT, Scope
-from workflowkit.store.database import Sql, Transaction
+from workflowkit.store.statements import Sql
+from workflowkit.store.transactions import Transaction
 
 # By the lanes of tenants, for which there is an index.
 _OF_WORKFLOW = {

@@ -7,7 +7,8 @@ from typing import Any
 
 from workflowkit.base import jsonvalue
 from workflowkit.base.scope import Scope
-from workflowkit.store.database import Sql, Transaction
+from workflowkit.store.statements import Sql
+from workflowkit.store.transactions import Transaction
 
 #: How many of a tenant that count no more are deleted whenever one is added.
 _FORGOTTEN_AT_ONCE = 10

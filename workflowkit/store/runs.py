@@ -11,8 +11,9 @@ from workflowkit.base.scope import Scope
 from workflowkit.base.sealing import Sealing
 from workflowkit.engine.facts import ErrorInfo
 from workflowkit.engine.states import RunStatus
-from workflowkit.store.database import InsertInto, Sql, Transaction
 from workflowkit.store.sealed import open_text, seal_text
+from workflowkit.store.statements import InsertInto, Sql
+from workflowkit.store.transactions import Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,9 @@ from workflowkit.base.scope import Scope
 from workflowkit.definition.runsearch import RunSearch
 from workflowkit.engine.states import RunStatus
 from workflowkit.store import schema
-from workflowkit.store.database import Reading, Sql
 from workflowkit.store.queries import RunFilter
+from workflowkit.store.statements import Sql
+from workflowkit.store.transactions import Reading
 
 #: How much later than the time that its id has a run may be created. That time is its event's, or that of the run that
 #: began it, which may have waited for a year.

@@ -14,7 +14,8 @@ from typing import Any
 from workflowkit.base import jsonvalue
 from workflowkit.base.scope import Scope
 from workflowkit.definition.days import EVERY_DAY, NEVER_MS, Days
-from workflowkit.store.database import InsertInto, Reading, Sql, Transaction
+from workflowkit.store.statements import InsertInto, Sql
+from workflowkit.store.transactions import Reading, Transaction
 
 
 @dataclass(frozen=True, slots=True)

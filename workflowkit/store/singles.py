@@ -15,14 +15,15 @@ from workflowkit.engine.channels import run_channel
 from workflowkit.engine.facts import ErrorInfo, Fact
 from workflowkit.engine.states import RunStatus, StepStatus
 from workflowkit.store import events, journal, lanes, runs, slots, steps, waits
-from workflowkit.store.database import Sql, Transaction, text_array
 from workflowkit.store.events import EventRecord
 from workflowkit.store.flowstates import StateKey
 from workflowkit.store.lanes import Lane, QueuedStep
 from workflowkit.store.runs import RunRecord, output_place
 from workflowkit.store.sealed import seal_text
 from workflowkit.store.slots import Wanted, arrays, may_be_plenty
+from workflowkit.store.statements import Sql, text_array
 from workflowkit.store.steps import Lease, StepRow
+from workflowkit.store.transactions import Transaction
 from workflowkit.store.turns import Turn, turn_of
 from workflowkit.store.waits import WaitRow
 

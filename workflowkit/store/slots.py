@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from workflowkit.base import jsonvalue
-from workflowkit.store.database import InsertInto, RowStatement, Sql, Transaction, text_array
 from workflowkit.store.flowstates import StateKey
+from workflowkit.store.statements import InsertInto, RowStatement, Sql, text_array
 from workflowkit.store.steps import Lease
+from workflowkit.store.transactions import Transaction
 
 #: As many at one moment may take slots of a group without counting, on PostgreSQL, and leave as many free. The same
 #: number as that of ``workflowkit_tickets``.

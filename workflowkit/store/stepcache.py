@@ -6,8 +6,9 @@ from typing import Any
 
 from workflowkit.base import jsonvalue
 from workflowkit.base.scope import Scope
-from workflowkit.store.database import Sql, Transaction
 from workflowkit.store.sealed import open_text, seal_text
+from workflowkit.store.statements import Sql
+from workflowkit.store.transactions import Transaction
 
 _FIND = Sql(
     """

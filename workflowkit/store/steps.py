@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from workflowkit.engine.states import StepStatus
-from workflowkit.store.database import InsertInto, Sql, Transaction
+from workflowkit.store.statements import InsertInto, Sql
+from workflowkit.store.transactions import Transaction
 
 #: Due now. Not the time of now: processes carry the server's time forward each for itself and differ by milliseconds.
 AT_ONCE = 0

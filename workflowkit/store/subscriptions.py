@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from workflowkit.base.scope import APP_TENANT, Scope, owner_of
-from workflowkit.store.database import Sql, Transaction
 from workflowkit.store.pauses import Hold
+from workflowkit.store.statements import Sql
+from workflowkit.store.transactions import Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from typing import Any
 
 from workflowkit.base import jsonvalue
 from workflowkit.base.scope import Scope
-from workflowkit.store.database import InsertInto, Sql, Transaction
+from workflowkit.store.statements import InsertInto, Sql
+from workflowkit.store.transactions import Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from workflowkit.base.scope import APP_TENANT, FUNCTION_SEPARATOR
-from workflowkit.store.database import Sql, Transaction
+from workflowkit.store.statements import Sql
+from workflowkit.store.transactions import Transaction
 
 #: The bounds of durations. Others may be chosen any time: each row says what its runs have kept.
 DURATION_BOUNDS_MS: Final = (

@@ -16,12 +16,13 @@ from workflowkit.base import jsonvalue
 from workflowkit.engine.channels import run_channel
 from workflowkit.engine.facts import Fact, FactKind
 from workflowkit.store import events, flowstates, journal, runs, steps
-from workflowkit.store.database import Sql, Transaction
 from workflowkit.store.events import EventRecord
 from workflowkit.store.lanes import Lane, QueuedStep
 from workflowkit.store.runs import RunRecord
 from workflowkit.store.slots import Wanted
+from workflowkit.store.statements import Sql
 from workflowkit.store.steps import Lease
+from workflowkit.store.transactions import Transaction
 
 
 class Rest(StrEnum):

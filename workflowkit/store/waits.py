@@ -15,7 +15,8 @@ from typing import Any
 from workflowkit.base import jsonvalue
 from workflowkit.base.ids import derived_id
 from workflowkit.base.scope import Scope
-from workflowkit.store.database import InsertInto, Sql, Transaction
+from workflowkit.store.statements import InsertInto, Sql
+from workflowkit.store.transactions import Transaction
 
 
 class Kind(StrEnum):

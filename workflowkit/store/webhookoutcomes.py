@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from workflowkit.base import ids, jsonvalue
 from workflowkit.base.scope import Scope
-from workflowkit.store.database import Sql, Transaction
+from workflowkit.store.statements import Sql
+from workflowkit.store.transactions import Transaction
 
 Status = Literal["accepted", "duplicate", "ignored", "refused"]
 

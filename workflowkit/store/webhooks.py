@@ -12,7 +12,8 @@ from workflowkit.base.scope import Scope
 from workflowkit.definition.model import Json
 from workflowkit.definition.patterns import WEBHOOK_PREFIX
 from workflowkit.store import webhookoutcomes as outcomes
-from workflowkit.store.database import Sql, Transaction
+from workflowkit.store.statements import Sql
+from workflowkit.store.transactions import Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from enum import StrEnum
 from typing import Any
 
 from workflowkit.base import jsonvalue
-from workflowkit.store.database import Sql, Transaction
+from workflowkit.store.statements import Sql
+from workflowkit.store.transactions import Transaction
 
 
 class Role(StrEnum):

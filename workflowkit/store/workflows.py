@@ -15,7 +15,8 @@ from workflowkit.base import jsonvalue
 from workflowkit.base.errors import AlreadyExists, NotFound
 from workflowkit.base.scope import Scope
 from workflowkit.definition.model import Json, Trigger
-from workflowkit.store.database import InsertInto, Sql, Transaction
+from workflowkit.store.statements import InsertInto, Sql
+from workflowkit.store.transactions import Transaction
 
 
 @dataclass(frozen=True, slots=True)

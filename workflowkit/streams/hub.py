@@ -21,7 +21,8 @@ from workflowkit.base.errors import StoreUnavailable
 from workflowkit.base.limits import Limits
 from workflowkit.runtime.following import News, Place, Subscription, changed, look
 from workflowkit.runtime.notices import Notices
-from workflowkit.store.database import Database, Reading
+from workflowkit.store.database import Database
+from workflowkit.store.transactions import Reading
 from workflowkit.streams.connection import Connection, opened
 from workflowkit.streams.dialect import Dialect
 
