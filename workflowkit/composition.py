@@ -24,7 +24,7 @@ from workflowkit.dispatch.broker import broker_trouble
 from workflowkit.dispatch.celery_app import create_celery, register_tasks
 from workflowkit.dispatch.publisher import CeleryDispatcher
 from workflowkit.dispatch.redis_notices import RedisNotices
-from workflowkit.dispatch.standin import StandIn
+from workflowkit.dispatch.standin import InTurn, StandIn
 from workflowkit.engine.extensions import Extensions, skipped_node
 from workflowkit.engine.facts import Fact
 from workflowkit.engine.optionlists import OptionLists
@@ -443,9 +443,16 @@ class Runtime:
 
     def register_tasks(self, concurrency: int) -> Celery:
         """Let this process's Celery application hand hints to its worker, and hints that cannot be sent go there."""
+        self._in_turn.allow(concurrency)
         if isinstance(self.dispatcher, CeleryDispatcher):
-            self.dispatcher.let_stand_in(StandIn(self.worker, self.settings.queues, concurrency))
+            self.dispatcher.let_stand_in(StandIn(self._in_turn, self.settings.queues, concurrency))
         return self._celery_with_tasks
+
+    def drain(self) -> None:
+        """Let this process's worker begin nothing any more, and hand on what it has in hand."""
+        self.worker.drain()
+        if isinstance(self.dispatcher, CeleryDispatcher):
+            self.dispatcher.drain()
 
     def close(self) -> None:
         """Send what is waiting, end the threads and close the connections of the parts that were made."""
@@ -464,8 +471,12 @@ class Runtime:
             self.database.close()
 
     @cached_property
+    def _in_turn(self) -> InTurn:
+        return InTurn(self.worker)
+
+    @cached_property
     def _celery_with_tasks(self) -> Celery:
-        register_tasks(self.celery, self.worker)
+        register_tasks(self.celery, self._in_turn)
         return self.celery
 
     @cached_property

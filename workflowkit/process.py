@@ -82,7 +82,7 @@ class Process:
                 queues=self._settings.queues,
                 concurrency=concurrency,
                 name=f"{name}.{os.getpid()}@{self._app_id}",
-                on_shutdown=runtime.worker.drain,
+                on_shutdown=runtime.drain,
             )
         finally:
             relay.stop()
@@ -143,6 +143,6 @@ class _Embedded:
         self._relay.start()
 
     def stop(self) -> None:
-        self._runtime.worker.drain()
+        self._runtime.drain()
         self._relay.stop()
         self._worker.stop()

@@ -524,6 +524,21 @@ def test_a_long_chain_of_steps_is_handed_over_when_the_budget_of_its_task_is_use
         assert harness.journal("suspended") == [("suspended", "durable")] * 2
 
 
+def test_a_worker_that_is_about_to_end_begins_no_step(database_url: str) -> None:
+    calls: list[str] = []
+    with a_runtime(database_url, _registry(durable=lambda: calls.append("called"))) as harness:
+        harness.deploy(_document("durable"))
+        harness.send("test/happened")
+        harness.runtime.worker.drain()
+        for _ in ("the event", "the step"):
+            harness.deliver()
+            assert (calls, harness.steps()) == ([], {"durable": "ready"})
+        other = harness.new_process()
+        while harness.deliver(other):
+            pass
+        assert (calls, _statuses(harness)) == (["called"], ["completed"])
+
+
 def test_a_worker_that_is_about_to_end_hands_a_chain_over_after_the_step_it_is_in(database_url: str) -> None:
     calls: list[str] = []
 

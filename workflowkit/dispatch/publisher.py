@@ -83,6 +83,11 @@ class CeleryDispatcher:
         """Let hints be followed in this process whenever they cannot be sent."""
         self._stand_in = stand_in
 
+    def drain(self) -> None:
+        """Let no more hints be followed in this process: it is about to end."""
+        if self._stand_in is not None:
+            self._stand_in.close()
+
     def queued(self, queue: str = DEFAULT_QUEUE) -> int:
         """Return how many messages wait in a queue; 0 where the broker does not say."""
         if self._is_away():
@@ -109,8 +114,14 @@ class CeleryDispatcher:
 
     def _notify(self) -> None:
         if self._thread is None and not self._stopping:
-            self._thread = threading.Thread(target=self._run, name="workflowkit-publisher", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._run, name="workflowkit-publisher", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:
+                # What the hints are about is on record: the next one tries again, and the relay repeats them.
+                _log.warning("hints wait for a thread: %s", error)
+                return
+            self._thread = thread
         self._condition.notify()
 
     def _run(self) -> None:
@@ -124,11 +135,18 @@ class CeleryDispatcher:
                 self._calls = 0
                 messages = list(self._messages)
                 self._messages.clear()
-            with forks.undivided:
-                is_sent = self._send(event_ids, messages)
-            if not is_sent and self._stand_in is not None:
-                # SAFETY: I15 — work goes on without the broker; what was sent all the same is a hint too many.
-                self._stand_in.take(event_ids, messages)
+            try:
+                self._pass_on(event_ids, messages)
+            except Exception:
+                # SAFETY: I15 — a hint that is lost is repeated; without this thread all that come later would be lost.
+                _log.exception("hints were dropped")
+
+    def _pass_on(self, event_ids: list[str], messages: list[list[StepHint]]) -> None:
+        with forks.undivided:
+            is_sent = self._send(event_ids, messages)
+        if not is_sent and self._stand_in is not None:
+            # SAFETY: I15 — work goes on without the broker; what was sent all the same is a hint too many.
+            self._stand_in.take(event_ids, messages)
 
     def _gather(self) -> None:
         """Wait a moment for more events if the last message about some has only just gone out."""

@@ -127,15 +127,19 @@ class Worker:
         self._ahead: deque[Opening] = deque()
 
     def drain(self) -> None:
-        """Hand runs over after their current step from now on: the process is about to end."""
+        """Begin no step from now on, and hand runs over after their current one: the process is about to end."""
         self._draining.set()
 
     def match(self, event_ids: Sequence[str]) -> None:
         """Match events; start the first run here, and the others too as long as that is quick."""
+        is_for_others = self._draining.is_set()
         try:
-            matched = self._matching.match(event_ids)
+            matched = self._matching.match(event_ids, is_for_others=is_for_others)
         except Exception as error:
             self._match_apart(event_ids, error, self.match)
+            return
+        if is_for_others:
+            hint(self._dispatcher, [opening.hint for opening in matched.openings], matched.event_ids)
             return
         hint(self._dispatcher, (), matched.event_ids)
         self._work_off(matched.openings, matched.claim)
