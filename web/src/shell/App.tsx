@@ -1,6 +1,6 @@
 import { useEffect } from "react";
 import { askSession, isHosted, useSession } from "../api/session";
-import { t, withPageWords, withPanelWords } from "../locale/locale";
+import { t, withPageWords } from "../locale/locale";
 import { useLanguage } from "./language";
 import { Boundary, later } from "./later";
 import { Notices } from "./Notices";
@@ -15,25 +15,13 @@ function page<P>(load: () => Promise<React.ComponentType<P>>): React.ComponentTy
   return later(() => withPageWords(load));
 }
 
-const AlertsPage = page(() => import("../alerts/AlertsPage").then((module) => module.AlertsPage));
-// It names settings as their forms do.
-const FunctionsPage = page(() =>
-  withPanelWords(() => import("../functions/FunctionsPage")).then((module) => module.FunctionsPage),
-);
-const ApprovalsPage = page(() => import("../approvals/ApprovalsPage").then((module) => module.ApprovalsPage));
-const AuditPage = page(() => import("../login/AuditPage").then((module) => module.AuditPage));
 const EventPage = page(() => import("../events/EventPage").then((module) => module.EventPage));
 const EventsPage = page(() => import("../events/EventsPage").then((module) => module.EventsPage));
 const LoginPage = page(() => import("../login/LoginPage").then((module) => module.LoginPage));
 const LoginDialog = page(() => import("../login/LoginPage").then((module) => module.LoginDialog));
-const NotFoundPage = page(() => import("./NotFoundPage").then((module) => module.NotFoundPage));
+const OtherPage = page(() => import("./OtherPage").then((module) => module.OtherPage));
 const RunPage = page(() => import("../runs/RunPage").then((module) => module.RunPage));
 const RunsPage = page(() => import("../runs/RunsPage").then((module) => module.RunsPage));
-const SecretsPage = page(() => import("../secrets/SecretsPage").then((module) => module.SecretsPage));
-const WebhookPage = page(() => import("../webhooks/WebhookPage").then((module) => module.WebhookPage));
-const WebhooksPage = page(() => import("../webhooks/WebhooksPage").then((module) => module.WebhooksPage));
-const UsersPage = page(() => import("../login/UsersPage").then((module) => module.UsersPage));
-const WorkersPage = page(() => import("../workers/WorkersPage").then((module) => module.WorkersPage));
 const WorkflowsPage = page(() => import("../workflows/WorkflowsPage").then((module) => module.WorkflowsPage));
 
 function Loading(): React.JSX.Element {
@@ -82,33 +70,12 @@ function Screen(): React.JSX.Element {
   );
 }
 
-/** The pages of sections, which show all there is of something. */
-const SECTIONS: ReadonlyMap<string, React.ComponentType> = new Map([
-  ["workflows", WorkflowsPage],
-  ["runs", RunsPage],
-  ["events", EventsPage],
-  ["approvals", ApprovalsPage],
-  ["functions", FunctionsPage],
-  ["alerts", AlertsPage],
-  ["secrets", SecretsPage],
-  ["webhooks", WebhooksPage],
-  ["workers", WorkersPage],
-  ["users", UsersPage],
-  ["audit", AuditPage],
-]);
-
 function pageOf({ parts }: Address, withoutUsers: boolean): React.JSX.Element {
   const [section = "workflows", id, ...rest] = parts;
-  if (section === "users" && withoutUsers) return <NotFoundPage />;
-  if (id === undefined) {
-    const Page = SECTIONS.get(section) ?? NotFoundPage;
-    return <Page />;
-  }
   if (rest.length === 0) {
-    if (section === "workflows") return <EditorPage key={id} workflowId={id} />;
-    if (section === "events") return <EventPage key={id} eventId={id} />;
-    if (section === "runs") return <RunPage key={id} runId={id} />;
-    if (section === "webhooks") return <WebhookPage key={id} name={id} />;
+    if (section === "workflows") return id === undefined ? <WorkflowsPage /> : <EditorPage key={id} workflowId={id} />;
+    if (section === "events") return id === undefined ? <EventsPage /> : <EventPage key={id} eventId={id} />;
+    if (section === "runs") return id === undefined ? <RunsPage /> : <RunPage key={id} runId={id} />;
   }
-  return <NotFoundPage />;
+  return <OtherPage parts={parts} withoutUsers={withoutUsers} />;
 }
