@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -99,3 +100,33 @@ def test_a_link_to_a_step_of_a_run_shows_its_details(new_page: NewPage) -> None:
     expect(phone.get("step-detail").get_by_role("heading").first).to_be_in_viewport(ratio=0.99)
     expect(phone.get("run-graph")).to_be_attached()
     expect(phone.get("step-detail").get_by_role("heading").first).to_be_in_viewport(ratio=0.99)
+
+
+def test_beside_a_panel_the_graph_can_be_read_and_no_key_leads_behind_it(phone: EditorPage) -> None:
+    phone.open(chain("lookup", "builtin:approval", "log", "set"))
+    bar = phone.page.locator(".canvas-bar")
+    expect(bar).to_be_visible()
+    phone.get("test-button").click()
+    expect(phone.get("test-run")).to_be_visible()
+    expect(bar).to_be_hidden()
+    expect(phone.page.locator(".canvas-zoom")).to_have_text(re.compile("5[0-9]"))
+    expect(phone.get("canvas")).to_have_attribute("data-far", "false")
+    phone.get("side").locator(".side-header button").first.click()
+    expect(bar).to_be_visible()
+
+
+def test_a_long_name_is_cut_at_its_end_in_every_language(phone: EditorPage) -> None:
+    phone.open(chain("lookup", name="A workflow with quite a long name for a telephone"))
+    name = phone.get("workflow-name")
+    assert name.evaluate("name => getComputedStyle(name).direction + ' ' + name.scrollLeft") == "ltr 0"
+
+
+def test_a_dialog_of_the_account_has_its_cross_in_the_corner(phone: EditorPage) -> None:
+    phone.open(chain("lookup"))
+    phone.get("account-button").click()
+    header = phone.page.locator("dialog[open] .dialog-header")
+    corner, cross = box_of(header), box_of(header.get_by_role("button"))
+    assert cross["width"] < 50
+    is_turned = phone.page.locator("html").get_attribute("dir") == "rtl"
+    gap = cross["x"] - corner["x"] if is_turned else corner["x"] + corner["width"] - cross["x"] - cross["width"]
+    assert gap < 30

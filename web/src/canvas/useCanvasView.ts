@@ -64,9 +64,8 @@ export function useCanvasView(): void {
       const moved = { x: x + into(across, [start, start + free.width]), y: y + into(down, [0, bottom]), zoom };
       if (moved.x !== x || moved.y !== y) void flow.setViewport(moved, { duration: MOVE_MS });
     };
-    const fit = (): void => {
-      const padding = roomAround(store, flow, flowStore.getState());
-      void flow.fitView({ padding, maxZoom: 1, duration: MOVE_MS });
+    const fit = (isAll = true): void => {
+      void flow.setViewport(firstView(store, flow, flowStore.getState(), isAll), { duration: MOVE_MS });
     };
     store.setState({ canvas: { centre, fit, reveal } });
     return () => store.setState({ canvas: undefined });
@@ -142,11 +141,16 @@ function panelWidth(store: EditorStore): number {
 }
 
 /** All of a graph, or as much of it as can be read: of what is too tall the beginning, not the middle. */
-export function firstView(store: EditorStore, flow: ReactFlowInstance, { width, height, minZoom }: Size): Viewport {
+export function firstView(
+  store: EditorStore,
+  flow: ReactFlowInstance,
+  { width, height, minZoom }: Size,
+  isAll = false,
+): Viewport {
   const { isReadOnly } = store.getState();
   const padding = roomAround(store, flow, { width, height, minZoom });
   // A run is there to be read, and a telephone has little room: rather a part of it than boxes without words.
-  const least = isNarrow() ? READABLE_ZOOM : isReadOnly ? READABLE_RUN : minZoom;
+  const least = isAll ? minZoom : isNarrow() ? READABLE_ZOOM : isReadOnly ? READABLE_RUN : minZoom;
   const bounds = flow.getNodesBounds(flow.getNodes());
   const view = getViewportForBounds(bounds, width, height, least, 1, padding);
   const top = bounds.y * view.zoom + view.y;

@@ -33,6 +33,7 @@ export function StepHeading({ action }: { readonly action: WorkflowAction }): Re
       <div className="grow">
         <input
           className="title-input"
+          dir="auto"
           aria-label={t("Name of the step")}
           data-testid="step-name"
           placeholder={kindName}

@@ -49,6 +49,7 @@ export function TopBar(props: TopBarProps): React.JSX.Element {
       )}
       <input
         className="title-input topbar-name"
+        dir="auto"
         aria-label={t("Name of the workflow")}
         data-testid="workflow-name"
         placeholder={t("Untitled")}

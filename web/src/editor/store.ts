@@ -41,7 +41,8 @@ export type AddWish =
 /** What the canvas can be asked for. */
 export interface CanvasControls {
   readonly centre: () => Position;
-  readonly fit: () => void;
+  /** All of the graph, however small; or only as much of it as can be read. */
+  readonly fit: (isAll?: boolean) => void;
   /** Moves as little as possible, so that these nodes and what hangs below them can be seen. */
   readonly reveal: (ids: readonly string[]) => void;
 }

@@ -42,7 +42,7 @@ export function TestPanel(): React.JSX.Element {
   useEffect(() => {
     store.setState({ testRun: openTestRun(store) });
     paintTestRun(store);
-    store.getState().canvas?.fit(); // the panel would cover a part of it
+    store.getState().canvas?.fit(false); // the panel would cover a part of it
     return () => {
       // Another panel has taken its place: what the run came to stays on the canvas. Closing it is the end of it.
       if (store.getState().panel !== "none") return;
