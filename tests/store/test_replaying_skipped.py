@@ -12,7 +12,9 @@ from runtimes import Harness, a_registry, a_runtime
 from workflowkit import WorkflowKit
 from workflowkit.base.errors import InvalidInput
 from workflowkit.base.scope import DEFAULT_SCOPE, Scope
+from workflowkit.contrib.encryption import EncryptionMiddleware
 from workflowkit.engine.context import StepContext
+from workflowkit.engine.extensions import Extensions
 from workflowkit.engine.states import RunStatus
 from workflowkit.registry import Registry
 from workflowkit.runtime.jobs import REPLAYABLE, NewJob
@@ -340,3 +342,25 @@ def test_what_makes_no_sense_is_refused(database_url: str, wanted: dict[str, Any
     with a_runtime(database_url, a_registry()) as harness, pytest.raises(InvalidInput) as refused:
         harness.runtime.jobs.create(DEFAULT_SCOPE, NewJob(**{"kind": JobKind.REPLAY, "skipped": DRAINED} | wanted))
     assert refused.value.problems[0].pointer == pointer
+
+
+def _with_key(key: str) -> Extensions:
+    extensions = Extensions()
+    extensions.use(EncryptionMiddleware(key))
+    return extensions
+
+
+def test_an_event_whose_key_is_gone_is_passed_over_and_does_not_keep_the_job_from_ending(database_url: str) -> None:
+    with a_runtime(database_url, _registry([]), extensions=_with_key("the key that is lost")) as harness:
+        harness.deploy(_document())
+        harness.runtime.pausing.drain(HERE)
+        harness.send(EVENT, {"n": 1, "encrypted": {"of": "the first"}})
+        harness.drain()
+    seen: Seen = []
+    with a_runtime(database_url, _registry(seen), extensions=_with_key("quite another passphrase")) as harness:
+        harness.clock.advance(seconds=60)
+        _send(harness, 2)
+        harness.runtime.pausing.undrain(HERE)
+        job = _replay(harness)
+        assert (job.begun_count, job.done_count) == (2, 2)
+        assert seen == [[2]]

@@ -15,6 +15,7 @@ from workflowkit.base.errors import InvalidInput, LimitExceeded, NotFound, Workf
 from workflowkit.base.ids import derived_id, new_id
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope
+from workflowkit.base.sealing import ValueUnreadable
 from workflowkit.definition.cel import compile_expression
 from workflowkit.engine.states import TERMINAL_RUN, RunStatus
 from workflowkit.flow.decision import SkipReason
@@ -196,8 +197,12 @@ class Jobs:
         record = events.find(tx, event_id)
         if record is None or events.find(tx, copy_id) is not None:
             return NOTHING
+        try:
+            read = events.opened(tx, record)
+        except ValueUnreadable:
+            return NOTHING  # its key is gone: one event must not keep the job from ending
         again = replace(
-            events.opened(tx, record), id=copy_id, received_at_ms=tx.now_ms, target=workflow_id,
+            read, id=copy_id, received_at_ms=tx.now_ms, target=workflow_id,
             duplicate_of=record.duplicate_of or record.id,
         )  # fmt: skip
         events.insert(tx, job.scope, [again], wake_at_ms=tx.now_ms + self._grace_ms)
