@@ -47,6 +47,13 @@ def registered(wk: WorkflowKit, sdk: SdkApp, **options: Any) -> Iterator[str]:
         yield url
 
 
+def sync(url: str, key: str, told: str | None = None, **headers: str) -> httpx.Response:
+    """Ask an app to register itself, as a server does that has its key; ``told`` is the address that it says."""
+    body = canonical_json({"url": url if told is None else told})
+    signed = {SIGNATURE_HEADER: sign(key, body, SystemClock().now_ms() // 1000), **headers}
+    return httpx.put(url, content=body, headers=signed, timeout=60)
+
+
 @dataclass
 class Caller:
     """Plays the server: calls a function of an app, step by step, and remembers what it is told."""

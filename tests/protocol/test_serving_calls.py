@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from scripted_server import Received, ScriptedServer, reply
 from sdkapps import a_server, serving
-from servedapps import PATH, Caller, an_app, registered, served
+from servedapps import PATH, Caller, an_app, registered, served, sync
 
 from workflowkit import Failure, Middleware, NonRetriableError, RetryAfterError, StepError, WorkflowKit
 from workflowkit.base.clock import SystemClock
@@ -443,13 +446,66 @@ def test_in_band_registration_needs_a_signature(production: str) -> None:
     assert [each["id"] for each in signed.json()["functions"]] == ["shop-fn"]
 
 
+@contextmanager
+def _registering(**options: Any) -> Iterator[tuple[str, list[str]]]:
+    """Serve an app that is not in development; give its address, and the addresses that it has registered."""
+    registered: list[str] = []
+
+    def answer(request: Received) -> bytes:
+        payload = json.loads(request.body)
+        registered.append(payload["url"])
+        (config,) = payload["functions"]
+        assert config["steps"]["step"]["runtime"]["url"] == f"{payload['url']}?fnId=shop-fn&stepId=step"
+        return reply(200, b'{"ok":true,"modified":true}')
+
+    with (
+        ScriptedServer(answer) as server,
+        served(_shop(lambda ctx: 1), signing_key=KEY, base_url=server.url, **options) as url,
+    ):
+        yield url, registered
+
+
+#: What the sender of a request says of the host, where somebody believes it.
+EVIL: dict[str, str] = {"Host": "evil.example", "X-Forwarded-Host": "evil.example", "Forwarded": "host=evil.example"}
+
+
+def test_nobody_who_does_not_sign_says_where_the_app_is(caplog: pytest.LogCaptureFixture) -> None:
+    with _registering() as (url, registered):
+        (warning,) = (each.message for each in caplog.records if each.levelname == "WARNING")
+        for headers in ({}, EVIL, {**EVIL, "x-inngest-server-kind": "dev"}, {**EVIL, "x-inngest-sync-kind": "other"}):
+            answer = httpx.put(url, headers=headers, json={"url": "http://evil.example/api/inngest"})
+            assert (answer.status_code, "serve_origin" in answer.json()["message"]) == (401, True)
+        forged = sync(url, "signkey-test-00112233", **EVIL)
+    assert (forged.status_code, registered) == (401, [])
+    assert "serve_origin (INNGEST_SERVE_ORIGIN) is not set" in warning
+
+
+def test_with_its_origin_anybody_may_let_the_app_register_there_and_nowhere_else(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with _registering(serve_origin="https://shop.example.com") as (url, registered):
+        assert not [each for each in caplog.records if each.levelname == "WARNING"]
+        for headers in ({}, EVIL):
+            answer = httpx.put(url, headers=headers, json={"url": "http://evil.example/elsewhere"})
+            assert answer.json() == {"ok": True, "modified": True}
+    assert registered == ["https://shop.example.com/api/inngest"] * 2
+
+
+def test_a_server_that_signs_is_believed_where_it_has_called_and_else_where_it_came_to() -> None:
+    with _registering() as (url, registered):
+        assert sync(url, KEY, "https://shop.example.com/api/inngest", **EVIL).status_code == 200
+        now = SystemClock().now_ms() // 1000
+        assert httpx.put(url, headers={SIGNATURE_HEADER: sign(KEY, b"", now)}).status_code == 200
+    assert registered == ["https://shop.example.com/api/inngest", url]
+
+
 def test_a_server_of_the_other_kind_registers_nothing(production: str) -> None:
-    answer = httpx.put(production, headers={"x-inngest-server-kind": "dev"})
+    answer = sync(production, KEY, **{"x-inngest-server-kind": "dev"})
     assert (answer.status_code, answer.json()["code"]) == (400, "server_kind_mismatch")
 
 
 def test_a_server_that_is_not_there_is_told_without_its_address_of_keys(production: str) -> None:
-    answer = httpx.put(production, timeout=60)
+    answer = sync(production, KEY)
     assert (answer.status_code, answer.json()["code"]) == (500, "registration_failed")
     assert KEY not in answer.text
 
@@ -462,7 +518,7 @@ def test_keys_are_changed_on_one_side_after_the_other(tmp_path: Path) -> None:
         a_server(tmp_path, dev_mode=False, signing_key=OTHER, allow_private_networks=True) as (server, address),
         served(wk, signing_key=KEY, signing_key_fallback=OTHER, base_url=address) as url,
     ):
-        synced = httpx.put(url, timeout=30)
+        synced = sync(url, OTHER)
         assert (synced.status_code, synced.json()["modified"]) == (200, True)
         (accepted,) = server.send({"name": "go", "data": {}})
         from sdkapps import SdkApp

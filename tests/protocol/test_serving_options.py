@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from scripted_server import Received, ScriptedServer, reply
-from servedapps import PATH, Caller, an_app, served
+from servedapps import PATH, Caller, an_app, served, sync
 from werkzeug.test import create_environ
 
 from workflowkit import Failure, Middleware, NonRetriableError, WorkflowKit
@@ -128,7 +128,7 @@ def test_one_address_serves_for_everything_that_has_none_of_its_own() -> None:
         ScriptedServer(answer) as server,
         served(wk, signing_key=KEY, event_key="evt key", base_url=server.url, environment="branch") as url,
     ):
-        assert httpx.put(f"{url}?deployId=d1").status_code == 200
+        assert sync(f"{url}?deployId=d1", KEY).status_code == 200
         (sent,) = Caller(url, KEY).operations()
     registered, event = received
     assert (registered.target, event.target) == ("/fn/register?deployId=d1", "/e/evt%20key")

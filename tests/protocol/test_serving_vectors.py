@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from servedapps import an_app, served
+from servedapps import an_app, served, sync
 
 from workflowkit import WorkflowKit
 from workflowkit.base.clock import SystemClock
@@ -132,9 +132,7 @@ def test_the_hash_that_shows_who_registers_is_the_one_that_servers_expect(
         return {"ok": True, "modified": True, "sync_id": "s", "app_id": "a"}
 
     with serving(server) as address, served(steps_fn, signing_key=KEY, base_url=address, environment="branch") as url:
-        answer = httpx.put(
-            f"{url}?deployId=d1", json={"url": url}, headers={"x-inngest-server-kind": "cloud"}, timeout=30
-        )
+        answer = sync(f"{url}?deployId=d1", KEY, url, **{"x-inngest-server-kind": "cloud"})
     assert answer.json() == {"ok": True, "modified": True, "sync_id": "s", "app_id": "a"}
     headers, body = seen["headers"], seen["body"]
     assert headers["Authorization"] == "Bearer b2ed992186a5cb19f6668aade821f502c1d00970dfd0e35128d51bac4649916c"

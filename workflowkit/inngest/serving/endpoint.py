@@ -28,7 +28,7 @@ from workflowkit.inngest.serving.functions import perform_function
 from workflowkit.inngest.serving.graphs import perform_graph
 from workflowkit.inngest.serving.inspecting import CAPABILITIES, inspection
 from workflowkit.inngest.serving.operations import described
-from workflowkit.inngest.serving.options import SDK_NAME, EndpointConfig
+from workflowkit.inngest.serving.options import NO_ORIGIN, SDK_NAME, EndpointConfig
 from workflowkit.inngest.serving.performing import FAILED, Attempt, Means, Reply, failure
 from workflowkit.inngest.serving.platform import Platform
 from workflowkit.inngest.serving.recollection import own_event
@@ -90,9 +90,14 @@ class ServeEndpoint:
         Raises ``Unauthenticated``. SAFETY: what counts is how this endpoint is configured, never what a header says.
         """
         signature = request.headers.get(SIGNATURE_HEADER.lower())
-        may_be_unsigned = request.method == "GET" or (request.method == "PUT" and not self._is_in_band(request))
+        is_plain_sync = request.method == "PUT" and not self._is_in_band(request)
+        # SAFETY: Z1 — anybody may let the app register, if it knows where it is: that is not taken from what nobody has
+        # signed. The server would call a stranger, with the data of all runs, and do what the stranger answers.
+        may_be_unsigned = request.method == "GET" or (is_plain_sync and self.config.origin is not None)
         if signature is None and (self.config.is_dev or may_be_unsigned):
             return None
+        if signature is None and is_plain_sync:
+            raise Unauthenticated(f"the request is not signed, and {NO_ORIGIN}")
         if self.config.is_dev and not self.config.keys.all:
             return None
         now_seconds = self.means.now_ms() // 1000
@@ -103,26 +108,25 @@ class ServeEndpoint:
             case "GET":
                 return self._json(_OK, inspection(self, is_trusted=key is not None))
             case "PUT":
-                return self._sync(request)
+                return self._sync(request, is_signed=key is not None)
             case "POST":
                 return self._call(request, key)
         return self._json(_METHOD, {"message": f"{request.method} is not a method of this address"})
 
     # --- registration
 
-    def _sync(self, request: Request) -> Response:
+    def _sync(self, request: Request, *, is_signed: bool) -> Response:
         kind = request.headers.get(_SERVER_KIND, self.config.mode)
         if kind != self.config.mode:
             message = f"this app expects a server of the kind {self.config.mode}, and this is one of the kind {kind}"
             return self._json(_BAD, {"code": "server_kind_mismatch", "message": message})
         if self._is_in_band(request):
-            limits = self.means.limits
-            asked = loads_strict(request.body, max_bytes=limits.serve_request_bytes, max_depth=limits.json_depth)
-            url = asked.get("url") if isinstance(asked, dict) else None
-            return self._tell_functions(self.url(url if isinstance(url, str) else request.url))
+            return self._tell_functions(self.url(self._asked(request)))
+        # SAFETY: Z1 — what a signature covers is the body: a signed request may come with any name of a host.
+        url = self.url(self._asked(request) if is_signed and request.body else request.url)
         payload = {
-            "appName": self.config.app_id, "appVersion": self.config.app_version, "url": self.url(request.url),
-            "functions": self._configs(self.url(request.url)), "framework": self.framework, "deployType": "ping",
+            "appName": self.config.app_id, "appVersion": self.config.app_version, "url": url,
+            "functions": self._configs(url), "framework": self.framework, "deployType": "ping",
             "sdk": f"{SDK_NAME}:v{__version__}", "v": "0.1", "capabilities": CAPABILITIES,
         }  # fmt: skip
         told = {name: value for name, value in payload.items() if value is not None}
@@ -151,6 +155,13 @@ class ServeEndpoint:
     @staticmethod
     def _is_in_band(request: Request) -> bool:
         return request.headers.get(SYNC_KIND_HEADER, "").replace("-", "_") == IN_BAND
+
+    def _asked(self, request: Request) -> str:
+        """Return the address that a server says it has called, else the one that the request came to."""
+        limits = self.means.limits
+        asked = loads_strict(request.body, max_bytes=limits.serve_request_bytes, max_depth=limits.json_depth)
+        url = asked.get("url") if isinstance(asked, dict) else None
+        return url if isinstance(url, str) else request.url
 
     def url(self, asked: str) -> str:
         """Return where the app is reached, from where it was: what the options say comes first."""

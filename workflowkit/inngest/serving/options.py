@@ -19,6 +19,8 @@ EXPECTED_KIND_HEADER = "x-inngest-expected-server-kind"
 DEFAULT_PATH = "/api/inngest"
 DEV_ORIGIN = "http://127.0.0.1:8288"
 MAX_THREADS = 1_000
+#: Why nobody who does not sign can have an app registered.
+NO_ORIGIN = "serve_origin (INNGEST_SERVE_ORIGIN) is not set, which says where this app is"
 _CLOUD_API, _CLOUD_EVENTS = "https://api.inngest.com", "https://inn.gs"
 
 
@@ -45,7 +47,7 @@ class ServeOptions(TypedDict, total=False):
     """``INNGEST_ENV``: the branch environment that the app belongs to."""
     serve_origin: str
     """``INNGEST_SERVE_ORIGIN``: how the app is reached, such as ``https://shop.example.com``. Default: as the request
-    was."""
+    was, which must be signed then, or come from a dev server."""
     serve_path: str
     """``INNGEST_SERVE_PATH``: at which path the app is reached. Default: that of the request."""
     streaming: bool

@@ -15,7 +15,14 @@ from workflowkit.inngest.client import keys_of
 from workflowkit.inngest.serving.announcing import function_configs
 from workflowkit.inngest.serving.endpoint import ServeEndpoint
 from workflowkit.inngest.serving.names import Names
-from workflowkit.inngest.serving.options import DEFAULT_PATH, DEV_ORIGIN, SDK_NAME, ServeOptions, read_options
+from workflowkit.inngest.serving.options import (
+    DEFAULT_PATH,
+    DEV_ORIGIN,
+    NO_ORIGIN,
+    SDK_NAME,
+    ServeOptions,
+    read_options,
+)
 from workflowkit.inngest.serving.outputs import KeptOutputs
 from workflowkit.inngest.serving.performing import Means
 from workflowkit.inngest.serving.platform import Platform
@@ -29,6 +36,8 @@ if TYPE_CHECKING:
 
     from workflowkit.inngest.serving.asgi import AsgiApp, AsgiApplication
     from workflowkit.inngest.serving.wsgi import WsgiApp
+
+_log = logging.getLogger("workflowkit.serving")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +96,9 @@ def served_app(
     found = served(names, chosen, workflows, application.registry, settings.limits)
     function_configs(found.values(), names, config.origin or DEV_ORIGIN)  # says now what could not be registered
     if config.log_level:
-        logging.getLogger("workflowkit.serving").setLevel(config.log_level.upper())
+        _log.setLevel(config.log_level.upper())
+    if not config.is_dev and config.origin is None:
+        _log.warning("%s: only requests that are signed register it", NO_ORIGIN)
     trust = Trust(config.keys)
     outputs = KeptOutputs(settings.limits.serve_cache_bytes, application.now_ms)
 
