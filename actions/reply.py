@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Any, TypedDict
 
 from workflowkit.base.errors import NonRetriableError
-from workflowkit.engine.replies import MAX_STATUS, MIN_STATUS, header_problem
+from workflowkit.definition.replyheaders import header_problem
+from workflowkit.engine.replies import MAX_STATUS, MIN_STATUS
 from workflowkit.registry import Field, action
 
 
@@ -29,7 +30,7 @@ def reply(
 
     Args:
         status: The HTTP status, 200 to 599.
-        headers: Further headers, by name, such as Location, Cache-Control or X-Order.
+        headers: Further headers, by name, such as Location, Cache-Control or X-Workflow-Order.
         body: What is sent, as JSON.
     """
     if (problem := header_problem(headers or {})) is not None:

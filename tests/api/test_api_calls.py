@@ -186,7 +186,7 @@ def test_problems_of_a_request_point_into_the_request(database_url: str) -> None
 
 def test_a_reply_answers_while_the_run_goes_on(database_url: str) -> None:
     with a_web_that_works(database_url) as web:
-        reply = {"status": 201, "headers": {"X-Order": "7"}, "body": {"order": 7}}
+        reply = {"status": 201, "headers": {"X-Workflow-Order": "7"}, "body": {"order": 7}}
         workflow = (
             a_workflow().action("answer", "builtin:reply", reply).action("nap", "builtin:wait", {"duration": "1h"})
         )
@@ -194,7 +194,7 @@ def test_a_reply_answers_while_the_run_goes_on(database_url: str) -> None:
         client = web.client()
         response = web.app.test_client().post("/h/test", headers={"Authorization": f"Bearer {client.key}"})
         assert (response.status_code, response.get_json()) == (201, {"order": 7})
-        assert (response.headers["X-Order"], response.content_type) == ("7", "application/json")
+        assert (response.headers["X-Workflow-Order"], response.content_type) == ("7", "application/json")
         assert web.harness.run()["status"] == "waiting"
         web.harness.skip(3601)
         assert web.harness.run()["status"] == "completed"
@@ -218,9 +218,15 @@ def test_a_reply_without_a_body_and_the_first_of_two(database_url: str) -> None:
         {"headers": {"Content-Security-Policy": "default-src *"}},
         {"headers": {"Access-Control-Allow-Origin": "*"}},
         {"headers": {"X-Frame-Options": "ALLOW"}},
+        {"headers": {"X-Accel-Redirect": "/internal/other"}},
+        {"headers": {"x-sendfile": "/etc/passwd"}},
+        {"headers": {"X-LIGHTTPD-send-file": "/etc/passwd"}},
+        {"headers": {"X-Reproxy-URL": "http://10.0.0.1/"}},
+        {"headers": {"X-Anything": "a"}},
+        {"headers": {"X-Workflow-": "a"}},
         {"headers": {"Content-Type": "text/html"}},
-        {"headers": {"X-Note": "a\r\nSet-Cookie: b=c"}},
-        {"headers": {"X-Nöte": "a"}},
+        {"headers": {"X-Workflow-Note": "a\r\nSet-Cookie: b=c"}},
+        {"headers": {"X-Workflow-Nöte": "a"}},
         {"status": 199},
         {"status": 600},
     ],
@@ -233,6 +239,32 @@ def test_a_reply_cannot_change_how_we_are_read(sqlite_url: str, inputs: dict[str
         response = web.client().post("/h/test", inputs)
         assert (response.status_code, response.get_json()["code"]) == (500, "run-failed")
         assert web.harness.run()["id"] in response.get_json()["detail"]
+
+
+def test_a_header_that_no_reply_may_set_is_refused_when_it_is_published(sqlite_url: str) -> None:
+    headers = {"Location": "/a", "X-Workflow-A": "b", "X-RateLimit-Limit": "5", "X-Sendfile": "/etc/passwd"}
+    workflow = _http(a_workflow().action("r", "builtin:reply", {"headers": headers}).path("$source", "r"))
+    with a_web_that_works(sqlite_url) as web:
+        refused = web.client().post("/api/validate", {"document": workflow})
+        assert [(each["pointer"], each["code"]) for each in refused.get_json()["problems"]] == [
+            ("/actions/0/inputs/headers/X-Sendfile", "invalid-input")
+        ]
+
+
+@pytest.mark.parametrize("name", ["X-Accel-Redirect", "X-Sendfile"])
+def test_what_was_published_before_its_header_was_refused_fails_and_says_which(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    with a_web_that_works(sqlite_url) as web:
+        with monkeypatch.context() as before:
+            before.setattr("workflowkit.definition.checks.replies.name_problem", lambda name: None)
+            web.harness.deploy(
+                _http(a_workflow().action("r", "builtin:reply", {"headers": {name: "/x"}}).path("$source", "r"))
+            )
+        response = web.client().post("/h/test")
+        assert (response.status_code, name in response.headers) == (500, False)
+        (step,) = web.client().get(f"/api/runs/{web.harness.run()['id']}").get_json()["steps"]
+        assert step["error"]["message"] == f"a reply cannot set the header {name!r}: name your own X-Workflow-..."
 
 
 def test_a_failed_run_is_told_without_its_reasons(database_url: str) -> None:

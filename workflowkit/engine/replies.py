@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from workflowkit.definition.jsvalues import Json
+from workflowkit.definition.replyheaders import REPLY_KIND as REPLY_KIND
+from workflowkit.definition.replyheaders import header_problem
 
-REPLY_KIND = "builtin:reply"
 MIN_STATUS, MAX_STATUS = 200, 599
 #: Statuses of answers that have no body.
 BODILESS = (204, 205, 304)
@@ -18,14 +18,6 @@ SHOWN_HEADERS = (
     "accept", "accept-language", "content-type", "idempotency-key", "origin", "referer", "traceparent", "user-agent",
     "x-correlation-id", "x-request-id",
 )  # fmt: skip
-
-#: Headers that a reply may set, besides ``X-`` ones: none that decides how a browser reads or keeps what we serve.
-_SETTABLE = frozenset(
-    {"cache-control", "content-language", "etag", "expires", "last-modified", "link", "location", "retry-after", "vary"}
-)
-_NAME = re.compile(r"[a-z0-9-]{1,64}")
-_OWN = ("x-content-type-options", "x-frame-options", "x-request-id", "x-xss-protection")
-_MAX_VALUE_CHARS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +37,6 @@ class Reply:
         if not isinstance(status, int) or not MIN_STATUS <= status <= MAX_STATUS or header_problem(headers) is not None:
             return None
         return cls(status, headers, output.get("body"))
-
-
-def header_problem(headers: Mapping[str, Any]) -> str | None:
-    """Return why a reply may not have these headers; ``None`` if it may."""
-    for name, value in headers.items():
-        lowered = name.lower()
-        is_extension = lowered.startswith("x-") and lowered not in _OWN and _NAME.fullmatch(lowered) is not None
-        if lowered not in _SETTABLE and not is_extension:
-            return f"a reply cannot set the header {name!r}"
-        # SAFETY: a line break would begin a header, or a body, of somebody else's.
-        if not isinstance(value, str) or len(value) > _MAX_VALUE_CHARS or not (value.isascii() and value.isprintable()):
-            return f"header {name!r}: up to {_MAX_VALUE_CHARS} printable ASCII characters"
-    return None
 
 
 def shown_headers(headers: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from workflowkit.definition.checks.action_settings import check_action_settings
 from workflowkit.definition.checks.fits import check_fits
 from workflowkit.definition.checks.inputs import InputCheck
 from workflowkit.definition.checks.kinds import unknown_kind
+from workflowkit.definition.checks.replies import check_reply
 from workflowkit.definition.checks.sight import Sight
 from workflowkit.definition.checks.subject import GraphSubject
 from workflowkit.definition.jsvalues import Json, deep_equal, unpaid
@@ -32,6 +33,7 @@ def check_actions(subject: GraphSubject) -> Iterator[Problem]:
         contract, pointer = subject.whole.contract_of(action), f"{entry.pointer}/inputs"
         owner = f"Action '{entry.id}'"
         yield from InputCheck(owner, entry.inputs, pointer, contract, subject.limits).problems()
+        yield from check_reply(owner, entry.kind, entry.inputs, pointer)
         yield from check_fits(owner, entry, contract, Sight(subject, entry.id))
         yield from _check_offered_edges(entry, action, subject)
     for edge in subject.outgoing.get(SOURCE, ()):
