@@ -1,10 +1,12 @@
 import { useMemo, useState } from "react";
 import type { DryRun, DryStep, Missing } from "../api/schema";
 import type { JsonObject } from "../base/json";
-import { without } from "../base/json";
+import { isObject, without } from "../base/json";
 import { statusWord } from "../canvas/painting";
 import type { KindNames } from "../document/names";
-import { useEditor, useEditorContext } from "../editor/store";
+import type { Schema } from "../config/schema";
+import { useDocument, useEditor, useEditorContext } from "../editor/store";
+import { outputSchema } from "../expressions/outputs";
 import { length } from "./length";
 import { Button } from "../shell/ui/Button";
 import { Icon } from "../shell/ui/Icon";
@@ -121,6 +123,18 @@ function awaited(what: string, name: string): string {
 /** Lines about what does not fit. */
 const MOST_UNFIT = 5;
 
+/** What the output of a step declares that something stands for. */
+function useOutputs({ kind, step }: Missing): Schema | undefined {
+  const document = useDocument();
+  const catalogue = useEditor((state) => state.catalogue);
+  return useMemo(() => {
+    // Steps of loops are told by their kinds.
+    const action = document.actions.find(({ id }) => id === step) ?? { id: step, kind };
+    const outputs = outputSchema(catalogue, action);
+    return isObject(outputs) ? outputs : undefined;
+  }, [document, catalogue, step, kind]);
+}
+
 interface StubFormProps {
   readonly missing: Missing;
   /** What the step is called. */
@@ -131,7 +145,7 @@ interface StubFormProps {
 /** Asks what stands for something that a test run may not do, or that does not happen by itself. */
 function StubForm({ missing, name, onStub }: StubFormProps): React.JSX.Element {
   const { store } = useEditorContext();
-  const outputs = useEditor((state) => state.catalogue.get(missing.kind)?.action.outputs) ?? undefined;
+  const outputs = useOutputs(missing);
   const [proposal] = useState(() => proposedStub(missing, store.getState().samples.outputs.get(missing.step), outputs));
   const proposed = JSON.stringify(proposal.stub, null, 2);
   const [text, setText] = useState(proposed);
@@ -141,7 +155,7 @@ function StubForm({ missing, name, onStub }: StubFormProps): React.JSX.Element {
     () => (outputs === undefined || output === undefined ? [] : misfits(outputs, output)),
     [outputs, output],
   );
-  const ways = plainStubs(missing);
+  const ways = plainStubs(missing, outputs);
   return (
     <div className="test-missing" data-testid={`missing-${missing.step}`}>
       <p className="row">
@@ -155,8 +169,8 @@ function StubForm({ missing, name, onStub }: StubFormProps): React.JSX.Element {
       </p>
       {ways.length > 0 && (
         <div className="row test-ways" role="group" aria-label={t("What stands for it")}>
-          {ways.map(({ label, stub }) => (
-            <Button key={label} testId={`stub-${Object.values(stub).join("-")}`} onClick={() => onStub(stub)}>
+          {ways.map(({ id, label, stub }) => (
+            <Button key={id} testId={`stub-${id}`} onClick={() => onStub(stub)}>
               {label}
             </Button>
           ))}

@@ -85,6 +85,21 @@ describe("stubs", () => {
     expect(stubsOf(null)).toEqual([]);
   });
 
+  it("of an approval fill its form in", () => {
+    const missing = { step: "a", kind: "builtin:approval", stub: "step:a/approval", waits_for: "approval", name: null };
+    const data = { type: "object", properties: { amount: { type: "number", minimum: 5 }, why: { enum: ["Late"] } } };
+    const declared = { type: "object", properties: { status: { type: "string" }, data } };
+    const approved = { output: { status: "approved", data: { amount: 5, why: "Late" } } };
+    expect(proposedStub(missing, undefined, declared).stub).toEqual(approved);
+    expect(plainStubs(missing, declared).map(({ stub }) => stub)).toEqual([
+      approved,
+      { output: "rejected" },
+      { timeout: true },
+    ]);
+    const formless = { type: "object", properties: { data: { type: ["object", "null"] } } };
+    expect(plainStubs(missing, formless)[0]?.stub).toEqual({ output: "approved" });
+  });
+
   it("stand for a step, whichever part of it they are about", () => {
     expect(["node:a", "step:a/wait", "step:a/b/c"].map(stepOf)).toEqual(["a", "a", "a"]);
   });

@@ -50,35 +50,45 @@ export interface Proposal {
  * else what its action declares, is nearer to what comes than nothing.
  */
 export function proposedStub(missing: Missing, last: Json | undefined, declared: Schema | undefined): Proposal {
-  if (missing.waits_for !== null) return { stub: awaitedStub(missing), source: undefined };
+  if (missing.waits_for !== null) return { stub: awaitedStub(missing, declared), source: undefined };
   if (last !== undefined) return { stub: { output: last }, source: "last" };
   if (declared === undefined) return { stub: { output: {} }, source: undefined };
   return { stub: { output: madeUp(declared, declared) }, source: "declared" };
 }
 
-function awaitedStub(missing: Missing): JsonObject {
-  if (missing.waits_for === "event") return { event: { name: missing.name ?? "", data: {} } };
-  if (missing.waits_for === "approval") return { output: { status: "approved", data: {} } };
+function awaitedStub({ waits_for, name }: Missing, declared: Schema | undefined): JsonObject {
+  if (waits_for === "event") return { event: { name: name ?? "", data: {} } };
+  if (waits_for === "approval") return { output: { status: "approved", data: enteredBy(declared) } };
   return { output: {} };
+}
+
+/** What somebody may have entered into the form of an approval. */
+function enteredBy(declared: Schema | undefined): Json {
+  const members = declared?.properties;
+  return declared !== undefined && isObject(members) && isObject(members.data) ? madeUp(members.data, declared) : {};
 }
 
 /** A stub of which nothing has to be written. */
 export interface PlainStub {
+  readonly id: string;
   readonly label: string;
   readonly stub: JsonObject;
 }
 
-/** How what is waited for may end without more being said. */
-export function plainStubs({ waits_for }: Missing): readonly PlainStub[] {
+/** How what is waited for may end without more being said; who approves fills in a form, if there is one. */
+export function plainStubs({ waits_for }: Missing, declared?: Schema): readonly PlainStub[] {
   if (waits_for === null) return [];
+  const data = enteredBy(declared);
+  const hasForm = isObject(data) && Object.keys(data).length > 0;
+  const approved = hasForm ? { output: { status: "approved", data } } : { output: "approved" };
   const decisions =
     waits_for === "approval"
       ? [
-          { label: t("It is approved"), stub: { output: "approved" } },
-          { label: t("It is rejected"), stub: { output: "rejected" } },
+          { id: "approved", label: t("It is approved"), stub: approved },
+          { id: "rejected", label: t("It is rejected"), stub: { output: "rejected" } },
         ]
       : [];
-  return [...decisions, { label: t("The time runs out"), stub: { timeout: true } }];
+  return [...decisions, { id: "true", label: t("The time runs out"), stub: { timeout: true } }];
 }
 
 /** The id of the step that a stub stands for, by its key. */

@@ -15,8 +15,7 @@ interface FormRowsProps {
 export function FormRows({ form, onChange }: FormRowsProps): React.JSX.Element {
   const { rows } = form;
   const list = useRef<HTMLOListElement>(null);
-  const [dragged, setDragged] = useState<number>();
-  const [over, setOver] = useState<number>();
+  const [drag, setDrag] = useState<{ readonly from: number; readonly to: number }>();
   const [said, setSaid] = useState("");
   const [wish, setWish] = useState<{ readonly id: number; readonly part: string }>();
   useEffect(() => {
@@ -32,37 +31,34 @@ export function FormRows({ form, onChange }: FormRowsProps): React.JSX.Element {
     setWish({ id: row.id, part: ".builder-handle" });
     setSaid(t("{name} is number {place} of {count}.", { name: nameOf(row), place: to + 1, count: rows.length }));
   };
-  const end = (): void => {
-    setDragged(undefined);
-    setOver(undefined);
+  /** Where a row goes that is held at a height of the window. */
+  const dragTo = (from: number, y: number): void => {
+    const items = [...(list.current?.children ?? [])];
+    const below = items.findIndex((item) => y < item.getBoundingClientRect().bottom);
+    const to = below === -1 ? items.length - 1 : below;
+    if (to !== drag?.to) items[to]?.scrollIntoView({ block: "nearest" });
+    setDrag({ from, to });
   };
   return (
     <>
       {rows.length === 0 && <p className="muted">{t("Whoever decides fills in nothing. Add what they should say.")}</p>}
       <ol className="builder-rows" ref={list} aria-label={t("Fields")}>
         {rows.map((row, index) => (
-          // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- keys move it at its handle
           <li
             key={row.id}
             data-row={row.id}
-            className={`builder-row ${over === index && dragged !== index ? "builder-row-over" : ""}`}
-            onDragOver={(event) => {
-              if (dragged === undefined) return;
-              event.preventDefault();
-              setOver(index);
-            }}
-            onDrop={(event) => {
-              event.preventDefault();
-              if (dragged !== undefined) move(dragged, index);
-              end();
-            }}
+            className={`builder-row ${drag?.to === index && drag.from !== index ? "builder-row-over" : ""}`}
           >
             <RowCard
               row={row}
               rows={rows}
               name={nameOf(row)}
               onMove={(step) => move(index, index + step)}
-              onDrag={(isOn) => (isOn ? setDragged(index) : end())}
+              onDrag={(y) => dragTo(index, y)}
+              onDrop={(isMeant) => {
+                setDrag(undefined);
+                if (isMeant && drag !== undefined) move(drag.from, drag.to);
+              }}
               onChange={(next) => write(rows.with(index, next))}
               onRemove={() => {
                 write(rows.toSpliced(index, 1));

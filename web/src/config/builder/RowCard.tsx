@@ -14,13 +14,25 @@ interface RowCardProps {
   /** What it is called for people. */
   readonly name: string;
   readonly onMove: (step: number) => void;
-  readonly onDrag: (isOn: boolean) => void;
+  /** Told while it is dragged: the height in the window. */
+  readonly onDrag: (y: number) => void;
+  /** It is let go of; not meant to, if something has taken the pointer away. */
+  readonly onDrop: (isMeant: boolean) => void;
   readonly onChange: (row: Row) => void;
   readonly onRemove: () => void;
 }
 
 /** One field of a form: what it is called, what it asks for, and whether it has to be filled in. */
-export function RowCard({ row, rows, name, onMove, onDrag, onChange, onRemove }: RowCardProps): React.JSX.Element {
+export function RowCard({
+  row,
+  rows,
+  name,
+  onMove,
+  onDrag,
+  onDrop,
+  onChange,
+  onRemove,
+}: RowCardProps): React.JSX.Element {
   const id = useId();
   const kinds: readonly RowKind[] = row.kind === "other" ? [...ROW_KINDS, "other"] : ROW_KINDS;
   return (
@@ -30,13 +42,14 @@ export function RowCard({ row, rows, name, onMove, onDrag, onChange, onRemove }:
           icon="dots"
           className="small builder-handle"
           label={t("Move {name}: drag it, or press the arrow keys", { name })}
-          draggable
-          onDragStart={(event) => {
-            event.dataTransfer.setData("text/plain", name);
-            event.dataTransfer.effectAllowed = "move";
-            onDrag(true);
+          onPointerDown={(event) => {
+            if (event.button === 0) event.currentTarget.setPointerCapture(event.pointerId);
           }}
-          onDragEnd={() => onDrag(false)}
+          onPointerMove={(event) => {
+            if (event.currentTarget.hasPointerCapture(event.pointerId)) onDrag(event.clientY);
+          }}
+          onPointerUp={() => onDrop(true)}
+          onPointerCancel={() => onDrop(false)}
           onKeyDown={(event) => {
             if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
             event.preventDefault();
