@@ -130,3 +130,19 @@ def test_a_dialog_of_the_account_has_its_cross_in_the_corner(phone: EditorPage) 
     is_turned = phone.page.locator("html").get_attribute("dir") == "rtl"
     gap = cross["x"] - corner["x"] if is_turned else corner["x"] + corner["width"] - cross["x"] - cross["width"]
     assert gap < 30
+
+
+@pytest.mark.parametrize("width", [390, 640, 768, 820])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_all_sections_and_the_account_are_in_view(new_page: NewPage, language: str, width: int) -> None:
+    page = new_page(width=width, height=HEIGHT, locale=language)
+    page.page.goto(f"{page.server.url}/secrets")
+    expect(page.get("account-button")).to_be_in_viewport(ratio=0.99)
+    rail = page.page.locator(".rail")
+    assert rail.evaluate("rail => rail.scrollWidth <= rail.clientWidth")
+    boxes = [box_of(link) for link in rail.get_by_role("link").all()]
+    assert min(box["x"] for box in boxes) >= 0
+    assert max(box["x"] + box["width"] for box in boxes) <= width
+    for link in rail.locator(".rail-link").all():
+        name = link.locator("span")
+        assert name.evaluate("name => name.clientWidth <= 1 || name.scrollWidth <= name.clientWidth"), "not cut off"
