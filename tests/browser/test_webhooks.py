@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import urllib.error
+import urllib.parse
 import urllib.request
 from typing import Any
 
@@ -105,6 +106,32 @@ def test_a_trigger_gets_a_webhook_that_is_made_for_it(editor: EditorPage) -> Non
     editor.get("create-webhook").click()
     editor.page.get_by_role("button", name="Done").click()
     expect(editor.page.get_by_role("link", name="Open the webhook made-here")).to_be_visible()
+
+
+def test_somebody_decides_whether_a_provider_gets_a_webhook(editor: EditorPage) -> None:
+    page, server = editor.page, editor.server
+    wish = {"name": "Clerk (prod)", "redirect_uri": f"{server.url}/runs"}
+    address = f"{server.url}/webhooks/intent?{urllib.parse.urlencode(wish)}"
+    page.goto(address)
+    expect(page.get_by_role("alert")).to_contain_text("this redirect_uri is not allowed here")
+    expect(editor.get("approve-intent")).to_have_count(0)
+
+    told = wish | {"webhook": "clerk-prod", "redirect_host": "clerk.example"}
+    asked: list[Any] = []
+
+    def agreed(route: Route) -> None:
+        if route.request.method == "GET":
+            return route.fulfill(json=told)
+        asked.append(route.request.post_data_json)
+        return route.fulfill(status=201, json={"webhook": {}, "location": f"{server.url}/runs?url=x"})
+
+    page.route("**/api/webhooks/intent**", agreed)
+    page.goto(address)
+    expect(page.get_by_text("Clerk (prod) asks for a webhook.")).to_contain_text("clerk.example")
+    assert serious(page) == []
+    editor.get("approve-intent").click()
+    expect(page).to_have_url(f"{server.url}/runs?url=x")
+    assert asked == [wish]
 
 
 def test_who_may_only_look_changes_nothing_on_a_telephone_in_every_language(new_page: NewPage) -> None:

@@ -10,6 +10,7 @@ const AuditPage = later(() => import("../login/AuditPage").then((module) => modu
 const FunctionsPage = later(() =>
   withPanelWords(() => import("../functions/FunctionsPage")).then((module) => module.FunctionsPage),
 );
+const IntentPage = later(() => import("../webhooks/IntentPage").then((module) => module.IntentPage));
 const SecretsPage = later(() => import("../secrets/SecretsPage").then((module) => module.SecretsPage));
 const UsersPage = later(() => import("../login/UsersPage").then((module) => module.UsersPage));
 const WebhookPage = later(() => import("../webhooks/WebhookPage").then((module) => module.WebhookPage));
@@ -41,7 +42,9 @@ export function OtherPage(props: OtherPageProps): React.JSX.Element {
 
 function pageOf({ parts, withoutUsers }: OtherPageProps): React.JSX.Element {
   const [section = "", name, ...rest] = parts;
-  if (section === "webhooks" && name !== undefined && rest.length === 0) return <WebhookPage key={name} name={name} />;
+  if (section === "webhooks" && name !== undefined && rest.length === 0)
+    // No webhook can have this name.
+    return name === "intent" ? <IntentPage /> : <WebhookPage key={name} name={name} />;
   if (name !== undefined || (section === "users" && withoutUsers)) return <NotFoundPage />;
   const Page = SECTIONS.get(section) ?? NotFoundPage;
   return <Page />;

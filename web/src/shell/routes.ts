@@ -12,6 +12,7 @@
  *   /alerts                         rules that tell of failures, and when they did
  *   /webhooks                       URLs at which other services deliver
  *   /webhooks/<name>                what became of what was delivered to one, and what it becomes
+ *   /webhooks/intent?name=&redirect_uri=   a service asks for one
  *   /users                          those who may log in
  *   /workers                        processes, and what waits for them
  *
