@@ -63,7 +63,7 @@ def approval(
         title: What is to be decided, in one line.
         timeout: How long to wait at most: text such as 7d, or a number of seconds, up to 366 days.
         description: What one has to know for it.
-        assignees: Who is asked. Nobody here: whoever may decide approvals. A reference that comes out empty: it fails.
+        assignees: Who is asked. Nobody here: whoever may decide approvals. A reference that is empty: the step fails.
         form: What is to be entered with an approval.
         needed: How many of those who are asked have to approve.
         reject_on: One rejection rejects (any), or so many that not enough are left who could approve (all).
