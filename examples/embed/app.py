@@ -19,7 +19,7 @@ from flask import Flask, Response, abort, redirect, render_template, request, se
 from flask.typing import ResponseReturnValue
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from workflowkit import Scope, WorkflowKit
+from workflowkit import OptionsContext, Scope, WorkflowKit
 from workflowkit.app import Right
 from workflowkit.base.errors import NotFound
 
@@ -100,6 +100,7 @@ def create_app(wk: WorkflowKit | None = None) -> Flask:
     app = Flask(__name__)
     app.config.update(SECRET_KEY=os.environ.get("SECRET_KEY") or secrets.token_hex(), SESSION_COOKIE_SAMESITE="Lax")
     wk = wk or WorkflowKit("embed-example")
+    wk.people(deciders)
     wk.migrate()
     for tenant in sorted({user.tenant for user in USERS.values()}):
         _create_workflow(wk, tenant, WORKFLOW_ID, DOCUMENT)
@@ -112,6 +113,11 @@ def create_app(wk: WorkflowKit | None = None) -> Flask:
     _add_tokens(app, wk)
     _add_returns(app, wk)
     return app
+
+
+def deciders(ctx: OptionsContext) -> list[str]:
+    """Whom approvals may ask: those of a tenant who decide, by the name that their token has."""
+    return [user.name for user in USERS.values() if user.tenant == ctx.tenant and user.is_decider]
 
 
 def _create_workflow(wk: WorkflowKit, tenant: str, workflow_id: str, document: dict[str, Any]) -> None:

@@ -104,3 +104,36 @@ def test_a_reference_is_a_chip_in_the_pages_of_a_host_too(new_page: NewPage, hos
     expect(chips).to_have_count(1)
     expect(page.get_by_test_id("save-state")).to_have_attribute("data-state", "saved")
     assert draft(host)["actions"] == before["actions"]
+
+
+def test_an_approval_asks_people_of_the_host_and_has_a_form_inside_of_a_page(new_page: NewPage, host: Host) -> None:
+    page = new_page().page
+    log_in(page, host, "ada")
+    page.get_by_test_id("node-note").click()
+    page.keyboard.press("Escape")
+    page.keyboard.press("a")
+    page.get_by_test_id("add-dialog").get_by_test_id("palette-search").fill("approval")
+    page.keyboard.press("Enter")
+    page.get_by_test_id("field-/title").fill("Go on?")
+    page.get_by_test_id("field-/assignees").click()
+    expect(page.get_by_test_id("config").get_by_role("listbox").get_by_role("option")).to_have_text(["Ben"])
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.get_by_test_id("field-/form").click()
+    for label in ("Why", "Who"):
+        page.get_by_test_id("form-add").click()
+        page.keyboard.type(label)
+    handle = page.get_by_role("button", name="Move Who:").bounding_box()
+    target = page.get_by_role("group", name="Why", exact=True).bounding_box()
+    assert handle is not None
+    assert target is not None
+    page.mouse.move(handle["x"] + 8, handle["y"] + 8)
+    page.mouse.down()
+    page.mouse.move(target["x"] + 8, target["y"] + 8, steps=4)
+    page.mouse.up()
+    page.get_by_test_id("form-done").click()
+    expect(page.locator("[data-pointer='/form'] li")).to_have_text(["Who Text", "Why Text"])
+    expect(page.get_by_test_id("save-state")).to_have_attribute("data-state", "saved")
+    inputs = draft(host)["actions"][-1]["inputs"]
+    assert inputs["assignees"] == ["Ben"]
+    assert list(inputs["form"]["properties"]) == ["who", "why"]
