@@ -187,7 +187,8 @@ class WorkflowKit:
         """Take deliveries at ``/w/<name>``; the decorated function makes events of those that are genuine.
 
         It is given a ``webhooks.Delivery`` and returns an event, a list of events, or ``None`` to ignore it; whatever
-        it raises is answered with a 500, and the provider tries again. Its ids count for the whole tenant.
+        it raises is answered with a 500, and the provider tries again. Its ids are apart from those
+        of events that are sent, and of other webhooks.
 
         The events go to the tenant ``scope``, or to the one that it returns for a genuine delivery (``None``: the
         delivery is ignored); else to that of the settings. Raises ``InvalidInput`` for a bad name, ``AlreadyExists``.

@@ -24,7 +24,9 @@ from workflowkit.base.errors import AlreadyExists, InvalidInput
 from workflowkit.base.scope import DEFAULT_SCOPE, Scope
 from workflowkit.base.secrets import Keyring
 from workflowkit.runtime.deliveries import REPLAY_WINDOW_MS, Source
+from workflowkit.runtime.pruning import Counted, Kept, Pruning
 from workflowkit.store import webhookoutcomes
+from workflowkit.store.statements import Sql
 from workflowkit.webhooks import Delivery, github, stripe, unverified
 from workflowkit.webhooks.settings import WebhookSettings
 from workflowkit.webhooks.templates import TEMPLATES
@@ -68,13 +70,11 @@ def deliver(web: Web, path: str, body: Any = EVENT, *, headers: Mapping[str, str
     return web.anonymous().call("POST", path, data=raw, content_type="application/json", headers=own)
 
 
+NOTHING = dict.fromkeys(("events", "event_ids", "webhook_event_ids", "pending_events", "webhook_deliveries", "runs"), 0)
+
+
 def stored(web: Web) -> dict[str, int]:
-    return {
-        table: web.count(table) for table in ("events", "event_ids", "pending_events", "webhook_deliveries", "runs")
-    }
-
-
-NOTHING = {"events": 0, "event_ids": 0, "pending_events": 0, "webhook_deliveries": 0, "runs": 0}
+    return {table: web.count(table) for table in NOTHING}
 
 
 # --- deliveries
@@ -135,6 +135,25 @@ def test_a_delivery_from_the_far_end_of_the_tolerance_is_remembered_as_long_as_i
         assert deliver(web, path, headers=headers).status_code == 401
 
 
+def test_the_ids_of_a_webhook_are_remembered_however_short_events_are_kept_and_then_forgotten(
+    database_url: str,
+) -> None:
+    day = 86_400
+    with opened(database_url, event_dedup_seconds=7 * day) as web:
+        path = a_stripe_webhook(web)
+        deliver(web, path)
+        web.harness.drain()
+        web.harness.skip(6 * day)
+        pruning = Pruning(web.harness.runtime.database, Kept(1, 1))
+        assert pruning.run() == Counted()
+        assert deliver(web, path).get_json()["status"] == "duplicate"
+        web.harness.drain()
+        web.harness.skip(2 * day)
+        assert pruning.run() == Counted(events=2)
+        assert web.count("webhook_event_ids") == 0
+        assert deliver(web, path).get_json()["status"] == "accepted"
+
+
 def test_deliveries_are_forgotten_when_they_can_no_longer_be_repeated(database_url: str) -> None:
     with opened(database_url) as web:
         path = a_stripe_webhook(web, transform={"name": "a/b"})
@@ -158,6 +177,63 @@ def test_the_same_id_of_the_provider_starts_one_run(database_url: str) -> None:
         web.harness.drain()
         assert statuses == ["accepted", "duplicate", "duplicate"]
         assert web.count("runs") == 1
+
+
+def test_no_id_that_somebody_sends_keeps_a_delivery_from_counting(database_url: str) -> None:
+    with opened(database_url) as web:
+        web.harness.deploy(a_document(triggers=[{"webhook": "stripe"}]))
+        path = a_stripe_webhook(web)
+        weak = web.client(["events:send"], event_names=["noise/*"])
+        noise = {"name": "noise/made", "data": {}, "id": "stripe:evt_1"}
+        assert weak.post("/api/events", noise).status_code == 200
+        other = created(web, "open", transform={"name": "noise/came", "id": "evt_1"})
+        assert deliver(web, other).get_json()["status"] == "accepted"
+        first = deliver(web, path)
+        web.harness.clock.advance(seconds=1)
+        again = deliver(web, path)
+        # And nobody who may deliver something keeps others from sending.
+        sent = weak.post("/api/events", {"name": "noise/made", "data": {}, "id": "open:evt_1"}).get_json()
+        web.harness.drain()
+        assert [each.get_json()["status"] for each in (first, again)] == ["accepted", "duplicate"]
+        assert (sent["results"][0]["duplicate_of"], web.count("runs")) == (None, 1)
+
+
+def test_an_event_in_a_batch_keeps_no_delivery_with_its_id_out(database_url: str) -> None:
+    batch = {"max_size": 3, "timeout": "1h"}
+    with opened(database_url) as web:
+        document = a_document(triggers=[{"webhook": "stripe"}, {"event": "noise/made"}])
+        web.harness.deploy({**document, "settings": {"batch": batch}})
+        path = a_stripe_webhook(web)
+        for name, id in (("noise/made", "stripe:evt_1"), ("noise/made", "stripe:evt_1")):
+            web.harness.send(name, {}, id=id)
+        web.harness.drain()
+        for _ in range(2):
+            web.harness.clock.advance(seconds=1)
+            deliver(web, path)
+        web.harness.drain()
+        deliver(web, path, {**EVENT, "id": "evt_2"})
+        web.harness.drain()
+        assert web.count("runs") == 1
+        rows = web.harness.rows("SELECT events.event_id FROM collected_events m JOIN events ON events.id = m.event_id")
+        assert sorted(row["event_id"] for row in rows) == ["stripe:evt_1", "stripe:evt_1", "stripe:evt_2"]
+
+
+def test_what_a_version_before_has_taken_counts_once(database_url: str) -> None:
+    with opened(database_url) as web:
+        path = a_stripe_webhook(web)
+        (first,) = deliver(web, path).get_json()["ids"]
+        with web.harness.runtime.database.transaction("delivery") as tx:  # as a version before has left it
+            columns = "environment, tenant, event_id, first_id, expires_at_ms"
+            tx.run(Sql(f"INSERT INTO event_ids ({columns}) SELECT {columns} FROM webhook_event_ids"))
+            tx.run(Sql("DELETE FROM webhook_event_ids"))
+        web.harness.clock.advance(seconds=60)
+        for _ in range(2):
+            web.harness.clock.advance(seconds=1)
+            assert deliver(web, path).get_json()["status"] == "duplicate"
+        rows = web.harness.rows("SELECT duplicate_of FROM events ORDER BY id")
+        assert [row["duplicate_of"] for row in rows] == [None, first, first]
+        web.harness.clock.advance(seconds=86_400)
+        assert deliver(web, path).get_json()["status"] == "accepted"
 
 
 def test_of_the_same_delivery_twice_at_once_one_is_accepted(database_url: str) -> None:
@@ -656,6 +732,19 @@ def test_an_application_takes_deliveries_with_a_function(database_url: str) -> N
     with wk.runtime.database.read() as tx:
         rows = tx.connection.exec_driver_sql("SELECT name, extra FROM events ORDER BY id").all()
     assert [tuple(row) for row in rows] == [("git/push", '{"webhook":"push"}'), ("open/called", '{"webhook":"open"}')]
+    wk.stop()
+
+
+def test_ids_of_an_application_s_webhook_are_its_own(database_url: str) -> None:
+    wk = WorkflowKit(database_url=database_url)
+    for name in ("one", "two"):
+        wk.webhook(name, verify=unverified())(lambda delivery: {"name": "a/b", "data": {}, "id": "commit:7f3a"})
+    http = wk.api().test_client()
+    wk.send({"name": "noise/made", "data": {}, "id": "commit:7f3a"})
+    told = [http.get(f"/w/{name}").get_json()["status"] for name in ("one", "two", "one")]
+    assert told == ["accepted", "accepted", "duplicate"]
+    with wk.runtime.database.read() as tx:
+        assert {row[0] for row in tx.rows(Sql("SELECT event_id FROM events"))} == {"commit:7f3a"}
     wk.stop()
 
 

@@ -262,7 +262,8 @@ def _parameters(rule: str) -> list[str]:
 def _everything(web: Web) -> dict[str, list[dict[str, object]]]:
     tables = (
         "workflows", "workflow_drafts", "workflow_versions", "workflow_triggers", "events", "runs", "steps",
-        "webhooks", "webhook_deliveries", "webhook_outcomes", "approvals", "approval_assignees", "approval_decisions",
+        "webhooks", "webhook_deliveries", "webhook_event_ids", "webhook_outcomes",
+        "approvals", "approval_assignees", "approval_decisions",
         "pauses", "alert_rules", "users", "user_roles", "secrets",
     )  # fmt: skip
     rows = {table: web.harness.rows(f"SELECT * FROM {table} ORDER BY 1, 2, 3") for table in tables}

@@ -361,7 +361,7 @@ def _is_in_batch(states: States, candidate: Candidate) -> bool:
         return False
     state = states.get(candidate.place.key("batch"))
     is_open = state is not None and state["start_at_ms"] > states.tx.now_ms
-    return is_open and collections.has_sender_id(states.tx, state["id"], candidate.record.event_id)
+    return is_open and collections.has_sender_id(states.tx, state["id"], candidate.record)
 
 
 def _is_waiting(states: States, candidate: Candidate) -> bool:

@@ -30,6 +30,11 @@ class IncomingEvent:
     extra: Mapping[str, Any]
     is_of_request: bool = False
 
+    @property
+    def webhook(self) -> str | None:
+        """The webhook that it came through; no sender can set this."""
+        return self.extra.get("webhook")
+
 
 def parse_event(value: Any, limits: Limits, *, pointer: str = "", internal: bool = False) -> IncomingEvent:
     """Check one event ``{"name", "data", "id"?, "ts"?, "v"?, "user"?, "meta"?}``.

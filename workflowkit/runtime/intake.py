@@ -136,7 +136,8 @@ class Intake:
             (event.event_id, index, ids[index]) for index, event in enumerate(incoming) if event.event_id is not None
         )
         found = (
-            (own_id, events.claim_event_id(tx, scope, event_id, own_id, window_ms)) for event_id, _, own_id in named
+            (own_id, events.claim_event_id(tx, scope, event_id, own_id, window_ms, webhook=incoming[index].webhook))
+            for event_id, index, own_id in named
         )
         return {own_id: first_id for own_id, first_id in found if first_id is not None}
 

@@ -44,8 +44,8 @@ _CLOSE = Sql(
 _MEMBERS = Sql("SELECT event_id FROM collected_events WHERE collection_id = :id ORDER BY event_id")
 _REPEATED = Sql(
     """
-    SELECT 1 FROM collected_events JOIN events ON events.id = collected_events.event_id
-    WHERE collected_events.collection_id = :id AND events.event_id = :event_id LIMIT 1
+    SELECT events.extra FROM collected_events JOIN events ON events.id = collected_events.event_id
+    WHERE collected_events.collection_id = :id AND events.event_id = :event_id
     """
 )
 _FIND_REASON = Sql(
@@ -95,9 +95,11 @@ def event_ids(tx: Transaction, collection_id: str) -> list[str]:
     return [row[0] for row in tx.rows(_MEMBERS, id=collection_id)]
 
 
-def has_sender_id(tx: Transaction, collection_id: str, event_id: str | None) -> bool:
-    """Tell whether an event with this sender's id is in a collection."""
-    return tx.one(_REPEATED, id=collection_id, event_id=event_id) is not None
+def has_sender_id(tx: Transaction, collection_id: str, record: EventRecord) -> bool:
+    """Tell whether an event with the sender's id of this one, which came in the same way, is in a collection."""
+    found = tx.rows(_REPEATED, id=collection_id, event_id=record.event_id)
+    # SAFETY: S16 — an event that was sent must not keep out a delivery that has the same id.
+    return any(events.webhook_in(extra) == record.webhook for (extra,) in found)
 
 
 def load_events(tx: Transaction, collection_id: str) -> list[EventRecord]:

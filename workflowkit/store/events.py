@@ -63,6 +63,7 @@ COLUMNS = (
     "id", "environment", "tenant", "name", "event_id", "data", "extra", "ts_ms", "depth", "source_run_id",
     "duplicate_of", "received_at_ms", "target",
 )  # fmt: skip
+_ID_OF_SENDER = ("environment", "tenant", "event_id")
 _SELECT = f"SELECT {', '.join(COLUMNS)} FROM events"  # noqa: S608 - names from our own code
 _INSERT_EVENTS = InsertInto("events", COLUMNS)
 _INSERT_PENDING = InsertInto("pending_events", ("id", "wake_at_ms"))
@@ -81,6 +82,36 @@ _FIRST_ID = Sql(
     SELECT first_id FROM event_ids
     WHERE environment = :environment AND tenant = :tenant AND event_id = :event_id
     """
+)
+_CLAIM_ID_OF_WEBHOOK = Sql(
+    """
+    INSERT INTO webhook_event_ids (environment, tenant, event_id, webhook, first_id, expires_at_ms)
+    VALUES (:environment, :tenant, :event_id, :webhook, :id, :expires_at_ms)
+    ON CONFLICT (environment, tenant, event_id, webhook) DO UPDATE
+    SET first_id = excluded.first_id, expires_at_ms = excluded.expires_at_ms
+    WHERE webhook_event_ids.expires_at_ms <= :now_ms
+    RETURNING first_id
+    """
+)
+_FIRST_ID_OF_WEBHOOK = Sql(
+    """
+    SELECT first_id FROM webhook_event_ids
+    WHERE environment = :environment AND tenant = :tenant AND event_id = :event_id AND webhook = :webhook
+    """
+)
+_SET_FIRST_ID_OF_WEBHOOK = Sql(
+    """
+    UPDATE webhook_event_ids SET first_id = :first_id
+    WHERE environment = :environment AND tenant = :tenant AND event_id = :event_id AND webhook = :webhook
+    """
+)
+_FIRST_AMONG_SENDERS = Sql(
+    f"""
+    {_SELECT} WHERE id IN (
+        SELECT first_id FROM event_ids
+        WHERE environment = :environment AND tenant = :tenant AND event_id = :event_id AND expires_at_ms > :now_ms
+    )
+    """  # noqa: S608 - names from our own code
 )
 DELETE_PENDING = DeleteFrom("pending_events")
 _PUT_OFF = Sql("UPDATE pending_events SET wake_at_ms = :wake_at_ms WHERE id = :id")
@@ -137,17 +168,34 @@ _WAITING_BEHIND = Sql(
 )
 
 
-def claim_event_id(tx: Transaction, scope: Scope, event_id: str, own_id: str, window_ms: int) -> str | None:
+def claim_event_id(
+    tx: Transaction, scope: Scope, event_id: str, own_id: str, window_ms: int, *, webhook: str | None = None
+) -> str | None:
     """Claim the sender's ``event_id`` for the event ``own_id``; return the id of the event that has it already, if any.
 
-    Joins the caller's transaction. Claim ids in sorted order: concurrent requests then lock them in one order.
+    Joins the caller's transaction. Claim ids in sorted order: concurrent requests then lock them in one order. What
+    came through a ``webhook`` claims among the ids of that webhook.
     """
     where = {"environment": scope.environment, "tenant": scope.tenant, "event_id": event_id}
-    expires_at_ms = tx.now_ms + window_ms
-    if tx.one(_CLAIM_ID, **where, id=own_id, expires_at_ms=expires_at_ms, now_ms=tx.now_ms) is not None:
-        return None
-    row = tx.one(_FIRST_ID, **where)
+    claim, first = _CLAIM_ID, _FIRST_ID
+    if webhook is not None:
+        # SAFETY: S16 — whoever may send some event, or deliver to another webhook, could else keep a genuine delivery
+        # from counting by an event with its id.
+        where, claim, first = {**where, "webhook": webhook}, _CLAIM_ID_OF_WEBHOOK, _FIRST_ID_OF_WEBHOOK
+    claimed = tx.one(claim, **where, id=own_id, expires_at_ms=tx.now_ms + window_ms, now_ms=tx.now_ms)
+    if claimed is not None:
+        return None if webhook is None else _taken_before(tx, where, webhook)
+    row = tx.one(first, **where)
     return None if row is None else str(row[0])
+
+
+def _taken_before(tx: Transaction, where: Mapping[str, str], webhook: str) -> str | None:
+    """Return the event that has had a webhook's id since such ids were claimed among those of senders."""
+    row = tx.one(_FIRST_AMONG_SENDERS, **{name: where[name] for name in _ID_OF_SENDER}, now_ms=tx.now_ms)
+    if row is None or (first := from_row(row)).webhook != webhook:
+        return None
+    tx.run(_SET_FIRST_ID_OF_WEBHOOK, **where, first_id=first.id)
+    return first.id
 
 
 def insert(tx: Transaction, scope: Scope, records: Sequence[EventRecord], *, wake_at_ms: int | None) -> None:
@@ -292,6 +340,11 @@ def _to_row(tx: Transaction, record: EventRecord) -> tuple[Any, ...]:
         jsonvalue.dumps(data), extra, record.ts_ms, record.depth, record.source_run_id, record.duplicate_of,
         record.received_at_ms, record.target,
     )  # fmt: skip
+
+
+def webhook_in(extra: str | None) -> str | None:
+    """Return the webhook that an event came through, from what is stored of its optional fields."""
+    return jsonvalue.loads(extra).get("webhook") if extra else None
 
 
 def from_row(row: Any) -> EventRecord:

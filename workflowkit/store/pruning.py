@@ -84,10 +84,13 @@ _OF_COLLECTIONS = (
 #: No run, no wait, no collection and no outbox needs it any more, and its sender's id need not be recognised any more.
 _EVENT_MAY_GO = """
     e.received_at_ms < :before_ms
-    AND (e.event_id IS NULL OR (
+    AND (e.event_id IS NULL OR ((
         SELECT i.first_id FROM event_ids i WHERE i.environment = e.environment AND i.tenant = e.tenant
         AND i.event_id = e.event_id AND i.first_id = e.id AND i.expires_at_ms > :now_ms LIMIT 1
-    ) IS NULL)
+    ) IS NULL AND (
+        SELECT i.first_id FROM webhook_event_ids i WHERE i.environment = e.environment AND i.tenant = e.tenant
+        AND i.event_id = e.event_id AND i.first_id = e.id AND i.expires_at_ms > :now_ms LIMIT 1
+    ) IS NULL))
     AND (SELECT p.id FROM pending_events p WHERE p.id = e.id LIMIT 1) IS NULL
     AND (SELECT r.id FROM runs r WHERE r.event_id = e.id LIMIT 1) IS NULL
     AND (SELECT c.event_id FROM collected_events c WHERE c.event_id = e.id LIMIT 1) IS NULL
@@ -122,12 +125,15 @@ _PAGE_OF_EVENTS = Sql(
 )
 _LOCK_EVENTS = Sql("SELECT id FROM events WHERE id {in_ids} ORDER BY id {skip_locked}")
 _EVENTS_THAT_GO = Sql(f"SELECT e.id FROM events e WHERE e.id {{in_ids}} AND {_EVENT_MAY_GO} ORDER BY e.id")  # noqa: S608
-_FORGET_SENDERS_IDS = Sql(
-    """
-    DELETE FROM event_ids WHERE (environment, tenant, event_id) IN (
-        SELECT environment, tenant, event_id FROM events WHERE id {in_ids} AND event_id IS NOT NULL
-    ) AND first_id {in_ids}
-    """
+_FORGET_SENDERS_IDS = tuple(
+    Sql(
+        f"""
+        DELETE FROM {table} WHERE (environment, tenant, event_id) IN (
+            SELECT environment, tenant, event_id FROM events WHERE id {{in_ids}} AND event_id IS NOT NULL
+        ) AND first_id {{in_ids}}
+        """  # noqa: S608 - names from our own code
+    )
+    for table in ("event_ids", "webhook_event_ids")
 )
 _OF_EVENTS = (Sql("DELETE FROM decisions WHERE event_id {in_ids}"), Sql("DELETE FROM events WHERE id {in_ids}"))
 _COUNT_RUNS = Sql(
@@ -188,8 +194,7 @@ def delete_events(tx: Transaction, event_ids: Sequence[str], *, before_ms: int) 
     ids = _ids(tx, _EVENTS_THAT_GO, _ids(tx, _LOCK_EVENTS, event_ids), before_ms=before_ms, now_ms=tx.now_ms)
     if not ids:
         return 0
-    tx.run(_FORGET_SENDERS_IDS, ids=ids)
-    for statement in _OF_EVENTS:
+    for statement in (*_FORGET_SENDERS_IDS, *_OF_EVENTS):
         tx.run(statement, ids=ids)
     return len(ids)
 

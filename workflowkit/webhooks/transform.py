@@ -135,7 +135,7 @@ class Transform:
     def _event_id(self, value: Json) -> Json:
         if isinstance(value, bool) or not isinstance(value, str | int | float) or value == "":
             return None if value == "" else value  # what is no id is refused with the rest of the event
-        # Ids count for the whole tenant: two providers may well use the same.
+        # So that it tells whose it is where events of the whole tenant are shown: two providers may well use the same.
         return f"{self._webhook}:{value}"
 
 

@@ -49,6 +49,7 @@ from workflowkit.store.schema.eventlog import (
     pending_events,
     request_keys,
     webhook_deliveries,
+    webhook_event_ids,
     webhook_outcomes,
 )
 from workflowkit.store.schema.execution import (
@@ -155,6 +156,7 @@ __all__ = [
     "wait_paths",
     "waits",
     "webhook_deliveries",
+    "webhook_event_ids",
     "webhook_outcomes",
     "webhooks",
     "worker_requests",

@@ -66,6 +66,18 @@ event_ids = sa.Table(
 )
 """Which event claimed a sender's id first, within the deduplication window (E4)."""
 
+webhook_event_ids = sa.Table(
+    "webhook_event_ids",
+    metadata,
+    sa.Column("environment", sa.Text, primary_key=True),
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("event_id", sa.Text, primary_key=True),
+    sa.Column("webhook", sa.Text, primary_key=True),
+    text("first_id"),
+    big("expires_at_ms"),
+)
+"""The same of ids that came through webhooks: each has its own, which nobody else can claim (S16)."""
+
 request_keys = sa.Table(
     "request_keys",
     metadata,
