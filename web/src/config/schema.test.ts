@@ -18,6 +18,8 @@ function formOf(by: string, other: string, minLength = 0): Schema {
   };
 }
 
+const TEXTS: Schema = { type: "array", items: { type: "string" } };
+
 describe("the kind of a field", () => {
   it.each<[Schema, FieldKind]>([
     [{ type: "string" }, "text"],
@@ -35,6 +37,11 @@ describe("the kind of a field", () => {
     [{ type: "object", additionalProperties: { type: "string" } }, "map"],
     [{ type: "object" }, "map"],
     [{ anyOf: [{ type: "string" }, { type: "array" }] }, "choice"],
+    [{ anyOf: [{ type: "string" }, TEXTS], "x-options": {} }, "several"],
+    [{ anyOf: [TEXTS, { type: "string" }, { type: "null" }], "x-options": {} }, "several"],
+    [{ anyOf: [{ type: "integer" }, { type: "array", items: { type: "integer" } }], "x-options": {} }, "choice"],
+    [{ anyOf: [{ type: "string" }, TEXTS, { type: "object" }], "x-options": {} }, "choice"],
+    [{ type: ["object", "null"], ui: { widget: "form" } }, "form"],
     [{ type: ["string", "integer"] }, "choice"],
     [{ type: ["string", "number"] }, "numberOrText"],
     [{ anyOf: [{ type: "number" }, { type: "string", pattern: "s$" }] }, "numberOrText"],

@@ -152,9 +152,12 @@ function isDuration(schema: Schema, root: Schema): boolean {
   );
 }
 
-/** One of a list that the server makes, or several of them. */
+/** A text of a list that the server makes, or several of them. */
 function isSeveral({ anyOf, "x-options": options }: Schema): boolean {
-  return isObject(options) && isList(anyOf) && anyOf.some((form) => isObject(form) && form.type === "array");
+  if (!isObject(options) || !isList(anyOf) || anyOf.length !== 2) return false;
+  return [anyOf, anyOf.toReversed()].some(
+    ([one, several]) => valueAt(one, ["type"]) === "string" && valueAt(several, ["items", "type"]) === "string",
+  );
 }
 
 /** One field is enough for both. */
