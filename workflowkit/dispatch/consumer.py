@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from celery import Celery
+from celery import Celery, _state
 from celery.signals import setup_logging, worker_shutting_down
 
 from workflowkit.dispatch import local_transport
@@ -16,20 +17,36 @@ from workflowkit.dispatch.celery_app import queue_name
 _QUIET = {"without_gossip": True, "without_mingle": True, "without_heartbeat": True}
 
 
+@contextmanager
+def _leaving_celery_alone() -> Iterator[None]:
+    """Take back what a worker that is made says to all of the process: that Celery is ours.
+
+    The host may have tasks of its own, and its actions send them. They find their application by a default for all
+    threads, and wait for no result where a worker said that there tasks are executed. Our hints need neither.
+    """
+    state: Any = _state
+    default, is_blocked = state.default_app, state.task_join_will_block()
+    try:
+        yield
+    finally:
+        state.set_default_app(default)
+        state._set_task_join_will_block(is_blocked)
+
+
 class EmbeddedWorker:
     """A Celery worker on threads of this process: the embedded default."""
 
     def __init__(self, app: Celery, *, queues: Sequence[str], concurrency: int) -> None:
-        app.set_default()  # the current app is per thread, and the worker's threads must find ours
         self._app = app
-        self._controller: Any = app.WorkController(
-            pool="threads",
-            concurrency=concurrency,
-            queues=[queue_name(queue) for queue in queues],
-            hostname="embedded@localhost",
-            loglevel="WARNING",
-            **_QUIET,
-        )
+        with _leaving_celery_alone():
+            self._controller: Any = app.WorkController(
+                pool="threads",
+                concurrency=concurrency,
+                queues=[queue_name(queue) for queue in queues],
+                hostname="embedded@localhost",
+                loglevel="WARNING",
+                **_QUIET,
+            )
         self._thread = threading.Thread(target=self._run, name="workflowkit-worker", daemon=True)
 
     def _run(self) -> None:
@@ -57,21 +74,21 @@ def run_worker(
 
     ``on_shutdown`` is called when such a signal comes, before the running tasks are waited for.
     """
-    app.set_default()
 
     def tell(**_details: Any) -> None:
         on_shutdown()
 
     worker_shutting_down.connect(tell, weak=False)
     setup_logging.connect(_leave_logging_alone, weak=False)
-    worker = app.Worker(
-        pool="threads",
-        concurrency=concurrency,
-        queues=[queue_name(queue) for queue in queues],
-        hostname=name,
-        loglevel="WARNING",
-        quiet=True,
-        **_QUIET,
-    )
+    with _leaving_celery_alone():
+        worker = app.Worker(
+            pool="threads",
+            concurrency=concurrency,
+            queues=[queue_name(queue) for queue in queues],
+            hostname=name,
+            loglevel="WARNING",
+            quiet=True,
+            **_QUIET,
+        )
     worker.start()
     return int(worker.exitcode or 0)
