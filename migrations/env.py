@@ -3,10 +3,12 @@
 from alembic import context
 
 from workflowkit.store.schema import metadata
+from workflowkit.store.versions import VERSION_TABLE
 
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
+    version_table=VERSION_TABLE,
     render_as_batch=True,
     transaction_per_migration=True,
 )

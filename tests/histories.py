@@ -121,7 +121,7 @@ def fresh_postgresql(migrated_url: str) -> Iterator[Callable[[], str]]:
     def open_database() -> str:
         with engine.begin() as connection:
             tables = sa.inspect(connection).get_table_names()
-            names = ", ".join(f'"{name}"' for name in tables if name != "alembic_version")
+            names = ", ".join(f'"{name}"' for name in tables if name != "workflowkit_version")
             connection.execute(sa.text(f"TRUNCATE {names}"))
         return migrated_url
 

@@ -40,7 +40,7 @@ def _shape(engine: sa.Engine) -> dict[str, object]:
             "foreign": sorted(str(f["constrained_columns"]) for f in inspector.get_foreign_keys(table)),
         }
         for table in sorted(inspector.get_table_names())
-        if table != "alembic_version"
+        if table != "workflowkit_version"
     }
 
 
@@ -49,7 +49,10 @@ def test_a_migrated_database_has_the_schema_of_the_code(empty_url: str, tmp_path
     migrate.upgrade(empty_url)
     database = Database.open(empty_url)
     with database.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        context = MigrationContext.configure(
+            connection,
+            opts={"compare_type": True, "compare_server_default": True, "version_table": "workflowkit_version"},
+        )
         assert compare_metadata(context, metadata) == []
     migrated = _shape(database.engine)
     with database.engine.begin() as connection:

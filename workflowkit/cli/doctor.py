@@ -122,15 +122,14 @@ def _examine_database(settings: Settings) -> Iterator[Finding]:
 
 
 def _examine_open_database(database: Database, shown: str) -> Iterator[Finding]:
-    from workflowkit.cli.migrate import revision_of
-    from workflowkit.store.migrate import head_revision
+    from workflowkit.cli.migrate import standing
 
-    revision, head = revision_of(database), head_revision()
+    revision, trouble = standing(database)
     yield Finding("database", "ok", shown)
-    if revision != head:
-        yield Finding("migrations", "problem", f"at {revision or 'nothing'}, needs {head}: run `workflowkit migrate`")
+    if trouble is not None:
+        yield Finding("migrations", "problem", trouble)
         return
-    yield Finding("migrations", "ok", f"at {head}")
+    yield Finding("migrations", "ok", f"at {revision}")
     with database.read() as tx:
         apart_ms = abs(tx.now_ms - SystemClock().now_ms())
         backlog = _backlog(tx)

@@ -36,26 +36,31 @@ def command(ctx: click.Context, check: bool) -> None:
     url = (load_settings() if app is None else app.settings).database_url
     database = Database.open(url)
     try:
-        before, head = revision_of(database), migrate.head_revision()
+        before, trouble = standing(database)
     finally:
         database.close()
-    if before == head:
-        click.echo(f"{status('completed', text='up to date')} at {head}")
+    if trouble is None:
+        click.echo(f"{status('completed', text='up to date')} at {before}")
     elif check:
-        click.echo(f"{status('failed', text='migrations are missing')}: at {before or 'nothing'}, needs {head}")
+        click.echo(f"{status('failed', text='migrations are missing')}: {trouble}")
         ctx.exit(FAILED)
     else:
         migrate.upgrade(url)
-        click.echo(f"{status('completed', text='migrated')} from {before or 'an empty database'} to {head}")
+        click.echo(
+            f"{status('completed', text='migrated')} from {before or 'an empty database'} to {migrate.head_revision()}"
+        )
 
 
-def revision_of(database: Database) -> str | None:
-    """Return the revision a database is at, ``None`` for an empty one. Raises ``StoreUnavailable``."""
+def standing(database: Database) -> tuple[str | None, str | None]:
+    """Return the revision a database is at, and what it lacks, ``None`` where that is nothing.
+
+    Raises ``StoreUnavailable``.
+    """
     import sqlalchemy.exc
 
-    from workflowkit.store.migrate import current_revision
+    from workflowkit.store.migrate import current_revision, trouble
 
     try:
-        return current_revision(database)
+        return current_revision(database), trouble(database)
     except sqlalchemy.exc.OperationalError as error:
         raise StoreUnavailable("the database is not available", driver_message=str(error.orig)) from error

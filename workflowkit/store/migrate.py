@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from workflowkit.assets import asset_dir
 from workflowkit.base.errors import Conflict
+from workflowkit.store import versions
 from workflowkit.store.database import Database
 
 if TYPE_CHECKING:
@@ -60,9 +61,12 @@ def upgrade(url: str, revision: str = "head") -> None:
 
     database = Database.open(url)
     try:
-        if revision == "head" and current_revision(database) == head_revision():
-            return
+        with database.read() as tx:
+            if revision == "head" and versions.trouble(tx.connection) is None:
+                return
         with _locked(database) as connection:
+            versions.take_over(connection)
+            connection.commit()
             command.upgrade(_config(connection), revision)
             connection.commit()
     except CommandError as error:
@@ -74,12 +78,15 @@ def upgrade(url: str, revision: str = "head") -> None:
 def current_revision(database: Database) -> str | None:
     """Return the revision a database is at, ``None`` for an empty one."""
     with database.read() as tx:
-        if not sa.inspect(tx.connection).has_table("alembic_version"):
-            return None
-        revision: str | None = tx.connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
-        return revision
+        return versions.current(tx.connection)
+
+
+def trouble(database: Database) -> str | None:
+    """Return what a database lacks for this version of the package, in words."""
+    with database.read() as tx:
+        return versions.trouble(tx.connection)
 
 
 def head_revision() -> str:
     """Return the revision that this version of the package needs: the number of its newest migration."""
-    return max(path.name.partition("_")[0] for path in (asset_dir("migrations") / "versions").glob("[0-9]*.py"))
+    return versions.head()
