@@ -168,7 +168,7 @@ def _answer_run_failed(error: e.RunFailed) -> Response:
 
 def problems_of(error: WorkflowKitError) -> Sequence[Problem]:
     """Return the places that an error is about."""
-    if isinstance(error, e.DefinitionError | e.InvalidInput):
+    if isinstance(error, e.DefinitionError | e.InvalidInput | e.Forbidden):
         return error.problems
     if isinstance(error, e.LimitExceeded):
         return (Problem(error.pointer, error.code, error.message),)

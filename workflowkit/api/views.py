@@ -20,6 +20,7 @@ from workflowkit.runtime.innersteps import InnerStep
 from workflowkit.runtime.logs import LEVELS
 from workflowkit.runtime.moving import Moved
 from workflowkit.runtime.pausing import PauseState
+from workflowkit.runtime.rerunning import Editable
 from workflowkit.runtime.searching import Found
 from workflowkit.runtime.simulating import Simulated, Tried
 from workflowkit.runtime.stories import EventStory
@@ -575,6 +576,15 @@ def job(record: JobRow) -> Shown:
         "reason": record.options.get("reason"),
         "created_at": rfc3339(record.created_at_ms),
         "finished_at": None if record.finished_at_ms is None else rfc3339(record.finished_at_ms),
+    }
+
+
+def editable(found: Editable, may: frozenset[str]) -> Shown:
+    """Show what somebody lacks to edit something of a run that is repeated."""
+    return {
+        "version": found.version,
+        "inputs_need": [need.permission for need in found.inputs if need.permission not in may],
+        "data_need": [need.permission for need in found.data if need.permission not in may],
     }
 
 

@@ -315,9 +315,18 @@ class Unauthenticated(AuthError):
 
 
 class Forbidden(AuthError):
-    """The credentials are known and do not carry the needed scope."""
+    """The credentials are known and do not carry the needed scope. ``problems`` say what of the request needs more."""
 
     code = "forbidden"
+
+    def __init__(self, message: str = "", problems: Iterable[Problem] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems)
+
+    @classmethod
+    def at(cls, pointer: str, message: str) -> Self:
+        """Return the error for one place of a request."""
+        return cls(message, [Problem(pointer, cls.code, message)])
 
 
 class TooManyAttempts(AuthError):

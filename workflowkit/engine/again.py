@@ -44,9 +44,12 @@ def read_place(text: str) -> Place | None:
     return None if found is None else Place(found["node"], found["step"], found["item"])
 
 
-def keep(workflow: Workflow, facts: Iterable[Fact], place: Place) -> Kept:
-    """Return what is kept of a run with these facts (in order) that begins again at ``place`` in ``workflow``."""
-    again = {place.node, *downstream(workflow, place.node)}
+def keep(workflow: Workflow, facts: Iterable[Fact], place: Place, changed: Iterable[str] = ()) -> Kept:
+    """Return what is kept of a run with these facts (in order) that begins again at ``place`` in ``workflow``.
+
+    Of ``changed``, nodes whose results mean something else by now, nothing is.
+    """
+    again = {place.node, *downstream(workflow, place.node), *changed}
     results: dict[str, Fact] = {}
     memo: list[Fact] = []
     prefix = place.node + STEP_SEPARATOR

@@ -12,7 +12,8 @@ from workflowkit.runtime.actionlimits import with_action_limits
 from workflowkit.runtime.ending import Ending
 from workflowkit.runtime.hints import Dispatcher, StepHint, hint
 from workflowkit.runtime.position import Batch, Position, Schedule, add_decision, load
-from workflowkit.runtime.rerunning import LATEST, chosen_version
+from workflowkit.runtime.rerunning import LATEST, chosen_version, published_version
+from workflowkit.runtime.rights import May, version_needs
 from workflowkit.runtime.slots import queue_again
 from workflowkit.runtime.versions import Versions
 from workflowkit.runtime.watches import LISTEN_TIMER, WATCH_TIMERS, watches_of_moved
@@ -45,12 +46,14 @@ class Moving:
         self._dispatcher = dispatcher
         self._ending = ending
 
-    def move(self, scope: Scope, run_id: str, version: int | str = LATEST, *, dry_run: bool = False) -> Moved:
+    def move(
+        self, scope: Scope, run_id: str, version: int | str = LATEST, *, dry_run: bool = False, may: May = None
+    ) -> Moved:
         """Move a run that waits to a version of its workflow, a number or ``latest``; say what stands against it.
 
         With ``dry_run``, or if anything does, nothing changes. Raises ``NotFound``; ``InvalidInput`` with the pointer
-        ``/version``; ``Conflict`` for a run that has ended, is a part of another, has a step that runs just now,
-        or is about to be cancelled by an event.
+        ``/version``, and ``Forbidden`` for who ``may`` not choose it; ``Conflict`` for a run that has ended, is a part
+        of another, has a step that runs just now, or is about to be cancelled by an event.
         """
         hints: list[StepHint] = []
         event_ids: tuple[str, ...] = ()
@@ -58,6 +61,9 @@ class Moving:
             run = _movable(tx, scope, run_id)
             position, facts = load(tx, run, self._versions)
             number = chosen_version(tx, run, version, "a version is its number, or latest")
+            if may is not None:
+                for need in version_needs(number, run.version, published_version(tx, run)):
+                    need.check(may)
             workflow = self._versions.load(tx, scope, run.workflow_id, number)
             move = plan_move(position.progress, facts, workflow, number, position.around, tx.now_ms)
             is_moved = move.decision is not None and not dry_run and number != run.version

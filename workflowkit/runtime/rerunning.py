@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from workflowkit.base.errors import Conflict, InvalidInput, LimitExceeded, NotFound, WorkflowArchived
+from workflowkit.base.errors import Conflict, InvalidData, InvalidInput, LimitExceeded, NotFound, WorkflowArchived
 from workflowkit.base.ids import new_id
 from workflowkit.base.jsonvalue import check_json, size_bytes
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope
 from workflowkit.definition.model import Workflow
+from workflowkit.definition.writtenschema import schema_problems
 from workflowkit.engine.again import Kept, Place, keep, read_place
 from workflowkit.engine.states import RunStatus
 from workflowkit.runtime import lockqueue
@@ -20,9 +21,10 @@ from workflowkit.runtime.flowstate import States, singleton_of
 from workflowkit.runtime.hints import Dispatcher, hint
 from workflowkit.runtime.loops import has_items
 from workflowkit.runtime.position import Batch, Schedule, events_of, start_run
+from workflowkit.runtime.rights import May, Need, Repeated, asked_otherwise, asks_people, version_needs
 from workflowkit.runtime.runflow import flow_of
 from workflowkit.runtime.versions import Versions
-from workflowkit.store import children, events, journal, pauses, runs, subscriptions
+from workflowkit.store import approvals, children, events, journal, pauses, runs, subscriptions
 from workflowkit.store.database import Database
 from workflowkit.store.events import EventGone, EventRecord
 from workflowkit.store.pauses import Hold
@@ -49,6 +51,15 @@ class Again:
     version: int | str = ORIGINAL
 
 
+@dataclass(frozen=True, slots=True)
+class Editable:
+    """What it takes to edit something of a run that is repeated: the inputs of its first step, and its data."""
+
+    version: int
+    inputs: tuple[Need, ...]
+    data: tuple[Need, ...]
+
+
 class Drained(Conflict):
     """What a run is of is drained: no run of it begins."""
 
@@ -72,21 +83,33 @@ class Rerunning:
         self._ending = ending
         self._limits = limits
 
-    def rerun(self, scope: Scope, run_id: str, again: Again = Again()) -> str:
-        """Start a new run that repeats an earlier one; return its id.
+    def rerun(self, scope: Scope, run_id: str, again: Again = Again(), *, may: May = None) -> str:
+        """Start a new run that repeats an earlier one, as somebody wishes who ``may`` do something; return its id.
 
         Raises ``NotFound``; ``InvalidInput`` with pointers ``/from_step``, ``/inputs``, ``/data``, ``/version``;
-        ``LimitExceeded``; ``Conflict`` where only a part of a run can be repeated with its parent, where what is to be
+        ``Forbidden`` with the same; ``InvalidData`` for data that the workflow does not take; ``LimitExceeded``;
+        ``Conflict`` where only a part of a run can be repeated with its parent, where what is to be
         kept is gone, and where no run begins because of a drain or because the workflow is archived.
         """
         place = self._check(again)
         with self._database.transaction("rerun") as tx:
-            run_id, openings, told = self.start(tx, scope, run_id, again, place)
+            run_id, openings, told = self.start(tx, scope, run_id, again, place, may)
         hint(self._dispatcher, openings, told)
         return run_id
 
+    def editable(self, scope: Scope, run_id: str, again: Again) -> Editable:
+        """Return what it takes to edit something of a run that is repeated like this. Raises what ``rerun`` raises."""
+        place = self._check(again)
+        with self._database.read() as tx:
+            original = runs.load_in_scope(tx, scope, run_id)
+            if original is None:
+                raise NotFound(f"no run {run_id}")
+            version = self._version(tx, original, again.version)
+            repeated = self._repeated(tx, original, version, place)
+        return Editable(version, tuple(repeated.needs_of_inputs()), tuple(repeated.needs_of_data()))
+
     def start(
-        self, tx: Transaction, scope: Scope, run_id: str, again: Again, place: Place | None = None
+        self, tx: Transaction, scope: Scope, run_id: str, again: Again, place: Place | None = None, may: May = None
     ) -> tuple[str, list[Any], Any]:
         """Add the new run in the caller's transaction; return its id, and the steps and events to hint.
 
@@ -107,7 +130,11 @@ class Rerunning:
             raise Drained(f"workflow {original.workflow_id!r} starts no runs for now: {', '.join(sorted(holds))}")
         version = self._version(tx, original, again.version)
         workflow = self._versions.load(tx, scope, original.workflow_id, version)
-        kept = self._kept(tx, original, workflow, place)
+        if may is not None:
+            self._check_may(tx, original, version, again, place, may)
+        if again.data is not None and (schema := workflow.inputs_schema) is not None:
+            _check_data(schema, again.data)
+        kept = self._kept(tx, original, workflow, version, place)
         try:
             event, together = self._event(tx, original, again), events_of(tx, original)
         except EventGone as error:
@@ -163,12 +190,37 @@ class Rerunning:
             raise InvalidInput.at("/inputs", "conflicting-keys", "only the inputs of a whole step can be replaced")
         return place
 
+    def _check_may(
+        self, tx: Transaction, original: RunRecord, version: int, again: Again, place: Place | None, may: frozenset[str]
+    ) -> None:
+        """Raise ``Forbidden`` if it takes more than somebody may do."""
+        for need in version_needs(version, original.version, published_version(tx, original)):
+            need.check(may)
+        if again.inputs is None and again.data is None:
+            return
+        repeated = self._repeated(tx, original, version, place)
+        needs = [*(() if again.inputs is None else repeated.needs_of_inputs())]
+        needs += () if again.data is None else repeated.needs_of_data()
+        for need in needs:
+            need.check(may)
+
+    def _repeated(self, tx: Transaction, original: RunRecord, version: int, place: Place | None) -> Repeated:
+        scope, workflow_id, published = original.scope, original.workflow_id, published_version(tx, original)
+        workflow = self._versions.load(tx, scope, workflow_id, version)
+        asks = asks_people(workflow) or approvals.has_asked(tx, scope, workflow_id, original.id)
+        if not asks and published not in (None, version):
+            assert published is not None  # noqa: S101 - for the reader of types
+            asks = asks_people(self._versions.load(tx, scope, workflow_id, published))
+        return Repeated(workflow, place, version == published, asks)
+
     def _version(self, tx: Transaction, original: RunRecord, version: int | str) -> int:
         if version == ORIGINAL:
             return original.version
         return chosen_version(tx, original, version, "a version is its number, original or latest")
 
-    def _kept(self, tx: Transaction, original: RunRecord, workflow: Workflow, place: Place | None) -> Kept:
+    def _kept(
+        self, tx: Transaction, original: RunRecord, workflow: Workflow, version: int, place: Place | None
+    ) -> Kept:
         if place is None:
             return Kept()
         node = workflow.nodes.get(place.node)
@@ -180,7 +232,11 @@ class Rerunning:
         if place.item is not None and not has_items(facts, place.node, children.keep(tx, original.id, place.node)):
             message = f"the items of {place.node!r} which are not to be repeated are not kept by this run"
             raise Conflict(message)
-        return keep(workflow, facts, place)
+        if version == original.version:
+            return keep(workflow, facts, place)
+        # A decision is about what was asked, and by whom it was to be made: where that differs, people are asked again.
+        before = self._versions.load(tx, original.scope, original.workflow_id, original.version)
+        return keep(workflow, facts, place, asked_otherwise(before, workflow))
 
     def _event(self, tx: Transaction, original: RunRecord, again: Again) -> EventRecord:
         event = events.opened(tx, events.load(tx, original.event_id))
@@ -194,6 +250,12 @@ class Rerunning:
         return edited
 
 
+def published_version(tx: Transaction, run: RunRecord) -> int | None:
+    """Return the published version of a run's workflow; ``None`` if it is gone, or nothing is published."""
+    found = subscriptions.load_target(tx, run.scope, run.workflow_id)
+    return None if found is None else found.version
+
+
 def chosen_version(tx: Transaction, run: RunRecord, version: int | str, otherwise: str) -> int:
     """Return the version of a run's workflow that a number or ``latest`` means.
 
@@ -201,10 +263,15 @@ def chosen_version(tx: Transaction, run: RunRecord, version: int | str, otherwis
     """
     if isinstance(version, int):
         return version
-    found = subscriptions.load_target(tx, run.scope, run.workflow_id)
-    if version != LATEST or found is None or found.version is None:
+    published = published_version(tx, run)
+    if version != LATEST or published is None:
         raise InvalidInput.at("/version", "invalid-value", otherwise)
-    return found.version
+    return published
+
+
+def _check_data(schema: Any, data: Any) -> None:
+    if problems := schema_problems(schema, data, "/data"):
+        raise InvalidData(problems)
 
 
 def _input(again: Again, place: Place | None) -> dict[str, Any] | None:

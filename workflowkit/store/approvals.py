@@ -122,6 +122,20 @@ _DECISIONS = Sql(
     """  # noqa: S608
 )
 
+_ASKED_BY = Sql(f"SELECT 1 FROM approvals WHERE {_OWNED} AND workflow_id = :workflow_id LIMIT 1")  # noqa: S608
+# What a run keeps may come from runs that it repeats, and from runs that those have begun.
+_ASKED_FOR = Sql(
+    f"""
+    WITH RECURSIVE origins (id) AS (
+        SELECT CAST(:run_id AS text)
+        UNION SELECT r.rerun_of FROM runs r JOIN origins o ON r.id = o.id WHERE r.rerun_of IS NOT NULL
+    ), parts (id) AS (
+        SELECT id FROM origins UNION SELECT r.id FROM runs r JOIN parts p ON r.parent_run_id = p.id
+    )
+    SELECT 1 FROM approvals WHERE {_OWNED} AND run_id IN (SELECT id FROM parts) LIMIT 1
+    """  # noqa: S608
+)
+
 
 def insert(tx: Transaction, scope: Scope, record: ApprovalRecord) -> None:
     """Store a new approval and who is asked."""
@@ -164,6 +178,13 @@ def find(
     names = wanted.names()
     page = {"before": before or _NEWEST, "limit": limit, "now_ms": tx.now_ms}
     return [_from_row(row) for row in tx.rows(_find(wanted.status, tuple(names)), **_whose(scope), **page, **names)]
+
+
+def has_asked(tx: Transaction, scope: Scope, workflow_id: str, run_id: str) -> bool:
+    """Tell whether people were asked by any run of a workflow, or on behalf of one of its runs by what that began."""
+    if tx.one(_ASKED_BY, **_whose(scope), workflow_id=workflow_id) is not None:
+        return True
+    return tx.one(_ASKED_FOR, **_whose(scope), run_id=run_id) is not None
 
 
 def close(tx: Transaction, scope: Scope, approval_id: str, status: Status) -> bool:

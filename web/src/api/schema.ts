@@ -582,6 +582,15 @@ export interface DryStep {
   readonly reason: string | null;
 }
 
+export interface Editable {
+  /** The version that would be executed. */
+  readonly version: number;
+  /** The permissions that the caller lacks to edit the inputs of the step. */
+  readonly inputs_need: readonly string[];
+  /** The permissions that the caller lacks to edit the data. */
+  readonly data_need: readonly string[];
+}
+
 export interface EmbedToken {
   /** The token. It is shown this once. */
   readonly token: string;

@@ -159,6 +159,8 @@ def skip_wait(run_id: str, body: dict[str, Any]) -> Response:
 @returns(
     schemas.Rerun,
     201,
+    _403="It takes more to edit this, or to choose this version; `problems` says what.",
+    _422="The data does not fit the workflow's `inputs`.",
     _409="It is a part of a run, which is repeated with its parent; or its workflow is drained or archived; or the "
     "items of a loop that are not to be repeated, or an event of the run, are gone.",
 )
@@ -167,30 +169,56 @@ def rerun(run_id: str, body: dict[str, Any]) -> Response:
 
     Starts a new run from the same event: all of it, or from one step on. Then this step and everything that follows it
     are executed again, and all other results are kept. The earlier run stays as it is.
+
+    Inputs that reach a step with a secret are edited with `workflows:publish`; where people are asked for approval,
+    inputs, and data of a run that keeps results, with `approvals:override`. A version that is neither the run's own nor
+    the published one takes `workflows:publish`.
     """
-    again = Again(
-        from_step=body.get("from_step"),
-        inputs=body.get("inputs"),
-        data=body.get("data"),
-        version=body.get("version", ORIGINAL),
-    )
-    return answer({"run_id": Services.current().rerunning.rerun(caller().scope, run_id, again)}, 201)
+    who, again = caller(), _again(body)
+    new_id = Services.current().rerunning.rerun(who.scope, run_id, again, may=who.permissions)
+    return answer({"run_id": new_id}, 201)
+
+
+@api.get("/runs/<run_id>/rerun")
+@requires("runs:write")
+@takes(schemas.RerunQuery)
+@returns(schemas.Editable)
+def show_rerun(run_id: str, query: dict[str, Any]) -> Response:
+    """Show what may be edited.
+
+    Of a run that is repeated: the permissions that the caller lacks to give the step other inputs, or the run other
+    data.
+    """
+    version = query.get("version", ORIGINAL)
+    again = _again({**query, "version": int(version) if version.isdecimal() else version})
+    who = caller()
+    return answer(views.editable(Services.current().rerunning.editable(who.scope, run_id, again), who.permissions))
 
 
 @api.post("/runs/<run_id>/move")
 @requires("runs:write")
 @receives(schemas.MoveBody, is_optional=True)
-@returns(schemas.Move, _409="It has ended, is a part of another run, or a step of it runs just now.")
+@returns(
+    schemas.Move,
+    _403="It is not the published version.",
+    _409="It has ended, is a part of another run, or a step of it runs just now.",
+)
 def move(run_id: str, body: dict[str, Any]) -> Response:
     """Move a waiting run to another version of its workflow.
 
     A run stays on the version it started with unless it is moved. What has happened stays; what it has not come to is
-    as the new version has it. The answer says what stands against it, and then nothing has changed.
+    as the new version has it. The answer says what stands against it, and then nothing has changed. A version that is
+    not the published one takes `workflows:publish`.
     """
     version = body.get("version", LATEST)
     dry_run = body.get("dry_run", False)
-    moved = Services.current().moving.move(caller().scope, run_id, version, dry_run=dry_run)
+    who = caller()
+    moved = Services.current().moving.move(who.scope, run_id, version, dry_run=dry_run, may=who.permissions)
     return answer(views.move(moved))
+
+
+def _again(asked: dict[str, Any]) -> Again:
+    return Again(asked.get("from_step"), asked.get("inputs"), asked.get("data"), asked.get("version", ORIGINAL))
 
 
 def _detail(scope: Scope, run_id: str) -> views.Shown:

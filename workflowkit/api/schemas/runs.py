@@ -335,6 +335,23 @@ class RerunBody(Request):
     version = any_json("The version to execute: a number, `original` (the default) or `latest`.", required=False)
 
 
+class RerunQuery(Request):
+    """How a run is to be repeated."""
+
+    from_step = text("Where to begin, as it is written to repeat it.", required=False)
+    version = text("The version: a number, `original` (the default) or `latest`.", required=False)
+
+
+class Editable(Answer):
+    """What of a run that is repeated the caller may edit."""
+
+    version = whole("The version that would be executed.")
+    inputs_need = fields.List(fields.String(), required=True, metadata={
+        "description": "The permissions that the caller lacks to edit the inputs of the step."})  # fmt: skip
+    data_need = fields.List(fields.String(), required=True, metadata={
+        "description": "The permissions that the caller lacks to edit the data."})  # fmt: skip
+
+
 class MoveBody(Request):
     """Where a run is to be moved."""
 

@@ -1,0 +1,153 @@
+"""What whoever repeats or moves a run has to be allowed besides: not to get by it what only others may have.
+
+A run is of what somebody has published, and of what people have approved. Whoever repeats it may choose what a step is
+given, and so where a secret goes, or what an approval is asked about or its decision used for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from workflowkit.base.errors import Forbidden
+from workflowkit.definition.model import Node, Workflow
+from workflowkit.definition.references import Reference, references_in
+from workflowkit.definition.secrets import mentions_secrets
+from workflowkit.engine.again import Place, downstream
+from workflowkit.registry.catalogue import APPROVAL_KIND
+
+PUBLISH, OVERRIDE = "workflows:publish", "approvals:override"
+_RUN_WORKFLOW_KIND = "builtin:run_workflow"
+
+#: What a caller is allowed; ``None`` for the application itself, which may do everything.
+May = frozenset[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A permission that something takes: what of the request, and why."""
+
+    pointer: str
+    permission: str
+    why: str
+
+    def check(self, may: May) -> None:
+        """Raise ``Forbidden`` for a caller who does not have it."""
+        if may is not None and self.permission not in may:
+            raise Forbidden.at(self.pointer, f"this needs the permission {self.permission}: {self.why}")
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """A run that is to be repeated from ``place`` on, in a version of its workflow.
+
+    ``is_published`` tells whether that version is the published one, ``asks`` whether people are asked for approval: in
+    this version, in the published one, or as handlers ask.
+    """
+
+    workflow: Workflow
+    place: Place | None
+    is_published: bool
+    asks: bool
+
+    def needs_of_inputs(self) -> Iterator[Need]:
+        """Yield what it takes to give the step another input."""
+        if self.place is None or (node := self.workflow.nodes.get(self.place.node)) is None:
+            return
+        # SAFETY: S18 — who chooses what stands beside a secret chooses where it goes. They could publish that, or not.
+        if _reach_secrets(self.workflow, node):
+            yield Need("/inputs", PUBLISH, "with what is edited, a step is given that is given a secret")
+        elif node.kind == _RUN_WORKFLOW_KIND:
+            yield Need("/inputs", PUBLISH, "the step runs another workflow, whatever its triggers")
+        if self.asks:
+            yield Need("/inputs", OVERRIDE, "the workflow asks for approval, and of something else if this is edited")
+
+    def needs_of_data(self) -> Iterator[Need]:
+        """Yield what it takes to give the run other data."""
+        if self.asks and (self.place is not None or not self.is_published):
+            yield Need("/data", OVERRIDE, "people are not asked for approval of other data than there was")
+
+
+def version_needs(version: int, own: int, published: int | None) -> Iterator[Need]:
+    """Yield what it takes to repeat a run in a version, or to move it there."""
+    if version not in (own, published):
+        yield Need("/version", PUBLISH, "the version is neither the run's own nor the published one")
+
+
+def asks_people(workflow: Workflow) -> bool:
+    """Tell whether a workflow has an approval anywhere."""
+    return any(node.kind == APPROVAL_KIND for node in _all_nodes(workflow))
+
+
+def asked_otherwise(before: Workflow, after: Workflow) -> frozenset[str]:
+    """Return the nodes of ``after`` that ask people, or ask them otherwise, than the same ones of ``before`` did."""
+    return frozenset(
+        node_id
+        for node_id, node in after.nodes.items()
+        if (known := before.nodes.get(node_id)) is not None and _questions(known) != _questions(node)
+    )
+
+
+def _questions(node: Node) -> list[tuple[str, Mapping[str, Any]]]:
+    inside = [node] if node.body is None else _all_nodes(node.body)
+    return [(each.id, each.inputs) for each in inside if each.kind == APPROVAL_KIND]
+
+
+def _all_nodes(workflow: Workflow) -> Iterator[Node]:
+    """Yield the nodes of a graph and of all graphs in it, and of those that follow its end."""
+    for node in workflow.nodes.values():
+        yield node
+        if node.body is not None:
+            yield from _all_nodes(node.body)
+    for graph in (workflow.on_failure, workflow.on_cancel):
+        if graph is not None:
+            yield from _all_nodes(graph)
+
+
+def _reach_secrets(workflow: Workflow, edited: Node) -> bool:
+    """Tell whether what ``edited`` is given may reach a step that is given a secret: itself, inside of it, after it."""
+    if mentions_secrets(dict(edited.inputs)):
+        return True
+    changed = {edited.id, *downstream(workflow, edited.id)}
+    for node_id in changed:
+        node = workflow.nodes[node_id]
+        if _mixes(node.inputs, changed) or (node.compensate is not None and _mixes(node.compensate.inputs, None)):
+            return True
+        if node.body is not None and any(_mixes(given, None) for given in _given_in(node.body)):
+            return True
+    return any(_reached(graph, changed) for graph in (workflow.on_failure, workflow.on_cancel) if graph is not None)
+
+
+def _reached(graph: Workflow, changed: Iterable[str]) -> bool:
+    """Tell whether what has changed reaches a secret in what follows the run's end, which reads its outputs."""
+    known = set(changed)
+    for node_id, node in graph.nodes.items():  # in order, so that what one has read is known when another reads that
+        inside = [node.inputs] if node.body is None else [node.inputs, *_given_in(node.body)]
+        if any(_mixes(given, known) for given in inside):
+            return True
+        if any(_reads(given, known) for given in inside):
+            known.add(node_id)
+    return False
+
+
+def _given_in(graph: Workflow) -> Iterator[Mapping[str, Any]]:
+    for node in _all_nodes(graph):
+        yield node.inputs
+        if node.compensate is not None:
+            yield node.compensate.inputs
+
+
+def _mixes(inputs: Mapping[str, Any], changed: Iterable[str] | None) -> bool:
+    """Tell whether inputs have a secret beside something that was changed; ``None`` is all but the event."""
+    return mentions_secrets(dict(inputs)) and _reads(inputs, changed)
+
+
+def _reads(inputs: Mapping[str, Any], changed: Iterable[str] | None) -> bool:
+    return any(_leads_to(reference, changed) for reference in references_in(dict(inputs)))
+
+
+def _leads_to(reference: Reference, changed: Iterable[str] | None) -> bool:
+    if changed is None:
+        return reference.root != "event"
+    return reference.root == "state" and (reference.action is None or reference.action in changed)
