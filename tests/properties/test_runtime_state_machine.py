@@ -35,7 +35,7 @@ from workflowkit.engine.outcome import Outcome, Suspended
 from workflowkit.registry import Registry
 from workflowkit.runtime.hints import StepHint
 from workflowkit.runtime.position import Claim, Opening
-from workflowkit.runtime.worker import _retries
+from workflowkit.runtime.worker import _retries_after
 from workflowkit.store import steps as step_rows
 
 LEASE_SECONDS, GRACE_SECONDS = 30.0, 2.0
@@ -514,7 +514,7 @@ class RuntimeMachine(HistoryMachine):
         if thread.openings and thread.openings[0].hint.run_id == claim.lease.run_id:
             also = thread.openings.popleft().hint
         node = claim.position.workflow.nodes[claim.lease.step_key]
-        retries = _retries(node, self.harness.registry.get(node.kind))
+        retries = _retries_after(outcome, node, self.harness.registry.get(node.kind))
         advance = self.processes[thread.who].worker.advance
         try:
             try:

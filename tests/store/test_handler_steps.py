@@ -18,6 +18,7 @@ from workflowkit.base.limits import Limits
 from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.engine.context import AsyncStepContext, StepContext
 from workflowkit.registry import Registry
+from workflowkit.registry.spec import MAX_RETRIES
 from workflowkit.store import waits
 from workflowkit.store.waits import Kind, State, WaitRow
 
@@ -656,6 +657,34 @@ def test_a_step_inside_a_step_is_refused_by_name(database_url: str, form: str) -
         assert "step 'inner' is inside step 'd/outer'" in run["error"]
 
 
+@pytest.mark.parametrize("comes_back", [True, False])
+def test_a_run_waits_for_the_code_that_it_began_with(database_url: str, comes_back: bool) -> None:
+    is_changed, undone = [False], Calls()
+
+    def handler(ctx: StepContext) -> Any:
+        ctx.step.run("charge", lambda: "charged", output_type=int if is_changed[0] else str)
+        if not is_changed[0]:
+            ctx.step.sleep("one", 10)
+        ctx.step.run("one" if is_changed[0] else "two", lambda: 1)
+        return "done"
+
+    registry = _registry(handler, compensate=lambda ctx, output: undone.append("undone"))
+    with a_runtime(database_url, registry) as harness:
+        _start(harness)
+        is_changed[0] = True
+        harness.skip(10)
+        assert harness.run()["status"] == "running"
+        (retry,) = harness.rows("SELECT data FROM journal WHERE kind = 'retry'")
+        assert "code-changed" in retry["data"]
+        for _ in range(3):
+            harness.skip(3600)
+        assert (harness.run()["status"], undone) == ("running", [])
+        is_changed[0] = not comes_back
+        for _ in range(MAX_RETRIES):
+            harness.skip(24 * 3600)
+        assert harness.run()["status"] == ("completed" if comes_back else "failed")
+
+
 def test_a_step_that_has_become_another_kind_is_named(database_url: str) -> None:
     entered = Calls()
 
@@ -668,9 +697,8 @@ def test_a_step_that_has_become_another_kind_is_named(database_url: str) -> None
     with a_runtime(database_url, _registry(handler)) as harness:
         _start(harness)
         harness.skip(10)
-        run = harness.run()
-        assert run["status"] == "failed"
-        assert "step 'one' was a sleep when it was first reached and is a step now" in run["error"]
+        (retry,) = harness.rows("SELECT data FROM journal WHERE kind = 'retry'")
+        assert "step 'one' was a sleep when it was first reached and is a step now" in retry["data"]
 
 
 def test_a_handler_that_swallows_the_interrupt_waits_all_the_same(database_url: str) -> None:

@@ -26,6 +26,7 @@ Every class carries a stable ``code`` (kebab-case, listed in docs/reference/erro
     │ ├ NonRetriableError
     │ ├ RetryAfterError(delay_seconds, at)
     │ ├ ActionTimeout
+    │ ├ CodeChanged                  a handler is not the one that the run began with; retried until it is
     │ ├ StepError                    a step of a handler failed for good
     │ ├ MiddlewareError              a hook of a middleware raised
     │ ├ SecretMissing                a step is given a secret that its tenant does not have
@@ -260,6 +261,15 @@ class ActionTimeout(ActionError):
     """The action ran past its deadline."""
 
     code = "action-timeout"
+
+
+class CodeChanged(ActionError):
+    """A handler goes on in a way that does not fit what it has done: other code than this began the run.
+
+    A fault of the deployment and not of the run, which waits for the right code as it does where no worker has any.
+    """
+
+    code = "code-changed"
 
 
 class StepError(ActionError):

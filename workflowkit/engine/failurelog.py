@@ -6,7 +6,7 @@ import logging
 import traceback
 from dataclasses import dataclass
 
-from workflowkit.base.errors import ActionTimeout, WorkflowKitError
+from workflowkit.base.errors import ActionTimeout, CodeChanged, WorkflowKitError
 from workflowkit.base.masking import Mask
 from workflowkit.engine.outcome import Failed
 
@@ -25,11 +25,13 @@ class Place:
 def log_failed(place: Place, failed: Failed, *, is_final: bool, mask: Mask | None) -> None:
     """Log a failed attempt.
 
-    What an action says on purpose (errors of this package, which others raise as well) is one line: INFO, or WARNING if
-    nothing follows. Anything else comes with its traceback: WARNING, or ERROR if nothing follows.
+    What an action says on purpose (most errors of this package, which others raise as well) is one line: INFO, or
+    WARNING if nothing follows. Anything else comes with its traceback: WARNING, or ERROR if nothing follows.
     """
     error = failed.raised
-    is_meant = error is None or (isinstance(error, WorkflowKitError) and not isinstance(error, ActionTimeout))
+    is_meant = error is None or (
+        isinstance(error, WorkflowKitError) and not isinstance(error, ActionTimeout | CodeChanged)
+    )
     level = (logging.INFO if is_meant else logging.WARNING) + (10 if is_final else 0)
     if not _log.isEnabledFor(level):
         return

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from workflowkit.base.errors import CodeChanged
 from workflowkit.engine.facts import UNDONE, Fact, FactKind
 from workflowkit.engine.outcome import Failed, Outcome
 from workflowkit.engine.waits import Wait
@@ -19,6 +20,8 @@ STEP_SEPARATOR = "/"
 
 #: The code of an attempt whose worker does not have the action.
 UNKNOWN_ACTION = "unknown-action"
+#: Failures of attempts by workers that do not have the code for a run: they say nothing of the run itself.
+NOT_HERE = frozenset({UNKNOWN_ACTION, CodeChanged.code})
 
 
 def step_key(node_id: str, step_id: str) -> str:
@@ -68,9 +71,9 @@ class Memo:
     def free_before(self, outcome: Outcome) -> int:
         """Return how many attempts are not held against the budget of retries that an outcome of the node meets.
 
-        Those whose worker did not know the action count among themselves only: they come to an end, and cost nothing.
+        Those whose worker did not have the code count among themselves only: they come to an end, and cost nothing.
         """
-        is_unknown = isinstance(outcome, Failed) and outcome.error.code == UNKNOWN_ACTION
+        is_unknown = isinstance(outcome, Failed) and outcome.error.code in NOT_HERE
         return self.free_attempts if is_unknown else self.free_attempts + self.unknown
 
     def next_due_ms(self) -> int | None:
@@ -89,7 +92,7 @@ class Memo:
             self.losses += 1
         elif fact.kind is FactKind.SUSPENDED:
             self._free(fact.attempt)
-        elif fact.kind is FactKind.RETRY and fact.error is not None and fact.error.code == UNKNOWN_ACTION:
+        elif fact.kind is FactKind.RETRY and fact.error is not None and fact.error.code in NOT_HERE:
             self.unknown += 1
 
     def _absorb_step(self, fact: Fact) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from workflowkit.base.errors import NonRetriableError
+from workflowkit.base.errors import ActionError, CodeChanged, NonRetriableError
 from workflowkit.typeschema import UnsupportedType, shape_of
 from workflowkit.typeschema.shape import Decode, Encode
 
@@ -22,18 +22,22 @@ class OutputType:
         """Return what a step returned as it is to be stored."""
         return value if self.encode is None else self.encode(value)
 
-    def read(self, step_id: str, value: Any) -> Any:
-        """Return a stored result as the handler gets it.
-
-        Raises ``NonRetriableError`` for one that is not of the type: other code than this has recorded it.
-        """
+    def read(self, step_id: str, value: Any, mismatch: type[ActionError] = NonRetriableError) -> Any:
+        """Return a stored result as the handler gets it. Raises ``mismatch`` for one that is not of the type."""
         if self.decode is None:
             return value
         try:
             return self.decode(value)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             message = f"step {step_id!r}: the recorded result is not of the output type: {error}"
-            raise NonRetriableError(message) from error
+            raise mismatch(message) from error
+
+    def recall(self, step_id: str, value: Any) -> Any:
+        """Return the result that an earlier attempt has recorded.
+
+        Raises ``CodeChanged`` for one that is not of the type: other code than this has recorded it.
+        """
+        return self.read(step_id, value, CodeChanged)
 
 
 _JSON = OutputType()

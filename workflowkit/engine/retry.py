@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from workflowkit.definition.settings.action import BackoffRule
+from workflowkit.engine.memo import NOT_HERE
 from workflowkit.engine.outcome import Failed
 
 #: Pause after the first, second, ... failed attempt; the last one repeats. The table is Inngest's.
@@ -42,7 +43,13 @@ def backoff_of(rule: BackoffRule | None) -> Backoff:
 def restricted(failure: Failed, retry_on: tuple[str, ...] | None) -> Failed:
     """Return the failure as a node sees it that names the errors worth trying again, by class name or code."""
     error = failure.error
-    if retry_on is None or not error.retryable or error.name in retry_on or error.code in retry_on:
+    if (
+        retry_on is None
+        or error.code in NOT_HERE
+        or not error.retryable
+        or error.name in retry_on
+        or error.code in retry_on
+    ):
         return failure
     return replace(failure, error=replace(error, retryable=False))
 

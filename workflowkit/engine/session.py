@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from workflowkit.base.errors import NonRetriableError, StepError, SuspendInterrupt
+from workflowkit.base.errors import CodeChanged, NonRetriableError, StepError, SuspendInterrupt
 from workflowkit.base.jsonvalue import dumps, loads, text_fault
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.engine.approvals import Letter
@@ -272,7 +272,7 @@ class StepSession:
         elif (fact := self._memo.results.get(key)) is not None:
             was = (fact.detail or {}).get("kind", RUN_STEP)
         if was is not None and was != kind:
-            raise NonRetriableError(
+            raise CodeChanged(
                 f"non-deterministic handler: step {step_id!r} was a {was} when it was first reached and is a {kind} "
                 "now. Give a changed step a new id."
             )

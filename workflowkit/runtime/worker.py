@@ -38,7 +38,7 @@ from workflowkit.engine.failures import failed_by
 from workflowkit.engine.hooks import WillRetry
 from workflowkit.engine.interrupts import Guard
 from workflowkit.engine.masked import MaskedRecorder, masked_outcome
-from workflowkit.engine.memo import UNKNOWN_ACTION
+from workflowkit.engine.memo import NOT_HERE, UNKNOWN_ACTION
 from workflowkit.engine.outcome import Attempted, Failed, Outcome, Succeeded, Suspended
 from workflowkit.engine.retry import backoff_of, may_retry, restricted
 from workflowkit.engine.session import StepSession
@@ -256,7 +256,7 @@ class Worker:
         also = backlog.take_of(claim.lease.run_id) if go_on and is_free else None
         # Not before what is waiting here already.
         hand_over = go_on and backlog.is_only_at(groups_of(claim.position.run))
-        recorded = self._record(claim, outcome, _retries(node, spec), go_on, also, hand_over)
+        recorded = self._record(claim, outcome, _retries_after(outcome, node, spec), go_on, also, hand_over)
         self._keep(claim, node, outcome)
         backlog.step_done(recorded.openings if go_on else ())
         if not go_on and recorded.openings:
@@ -417,15 +417,19 @@ def _will_retry(claim: Claim, node: Node, spec: ActionSpec) -> WillRetry:
 
     def will_retry(failed: Failed) -> bool:
         memo, lease = claim.position.memos.of(node.id), claim.lease
-        budget = _retries(node, spec) + lease.lost_attempts - memo.free_losses
+        budget = _retries_after(failed, node, spec) + lease.lost_attempts - memo.free_losses
         return may_retry(lease.attempt - memo.free_attempts, restricted(failed, node.retry_on), retries=budget)
 
     return will_retry
 
 
-def _retries(node: Node, spec: ActionSpec | None) -> int:
-    if spec is None:  # nothing was attempted: time for a process that has the action to come up
-        return MAX_RETRIES
+def _retries_after(outcome: Outcome, node: Node, spec: ActionSpec | None) -> int:
+    if spec is None or (isinstance(outcome, Failed) and outcome.error.code in NOT_HERE):
+        return MAX_RETRIES  # about a day for a process that has the code to come up
+    return _retries(node, spec)
+
+
+def _retries(node: Node, spec: ActionSpec) -> int:
     return spec.retries if node.retries is None else node.retries
 
 
