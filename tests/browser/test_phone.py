@@ -146,3 +146,32 @@ def test_all_sections_and_the_account_are_in_view(new_page: NewPage, language: s
     for link in rail.locator(".rail-link").all():
         name = link.locator("span")
         assert name.evaluate("name => name.clientWidth <= 1 || name.scrollWidth <= name.clientWidth"), "not cut off"
+
+
+def test_in_arabic_json_is_read_as_everywhere(new_page: NewPage) -> None:
+    phone = new_page(width=WIDTH, height=HEIGHT, locale="ar").open(chain("set"))
+    phone.get("test-button").click()
+    field = phone.get("test-data")
+    style = field.evaluate(
+        """field => {
+            const { direction, textAlign, fontFamily } = getComputedStyle(field);
+            return [direction, textAlign, fontFamily.includes("mono")];
+        }"""
+    )
+    assert style == ["ltr", "left", True]
+
+
+def test_how_a_step_went_hides_no_way_to_add_to(phone: EditorPage) -> None:
+    document = chain("builtin:approval", "set")
+    document["actions"][0] |= {"id": "ask", "inputs": {"title": "Well?"}}
+    approved = {"type": "match", "ref": "!ref($.output.status)", "value": "approved"}
+    document["edges"] = [{"from": "$source", "to": "ask"}, {"from": "ask", "to": "set", "conditional": approved}]
+    phone.open(document)
+    phone.get("test-button").click()
+    phone.get("test-run").click()
+    state = phone.node("ask").locator(".step-state")
+    expect(state).to_be_visible()
+    for sign in phone.node("ask").locator(".add-after").all():
+        box, other = box_of(state), box_of(sign)
+        is_beside = box["x"] + box["width"] <= other["x"] or other["x"] + other["width"] <= box["x"]
+        assert is_beside or box["y"] + box["height"] <= other["y"]
