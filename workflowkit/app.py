@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
     from flask import Blueprint, Flask
     from flask.typing import ResponseReturnValue
-    from sqlalchemy.orm import Session
+    from sqlalchemy.orm import Session, scoped_session
 
     from workflowkit.api.endpoints import Later
     from workflowkit.base.clock import Clock
@@ -337,13 +337,14 @@ class WorkflowKit:
         self,
         events: Mapping[str, Any] | Sequence[Mapping[str, Any]],
         *,
-        session: Session | sa.Connection | None = None,
+        session: Session | scoped_session[Any] | sa.Connection | None = None,
         scope: Scope | None = None,
     ) -> list[Accepted]:
         """Send one event or several: all are accepted, in order, or none.
 
-        With ``session`` (a SQLAlchemy session or connection to the same database) the events are part of the caller's
-        transaction: they exist if and only if it commits. Raises ``InvalidInput`` or ``LimitExceeded``.
+        With ``session`` (a SQLAlchemy session, ``scoped_session`` or connection to the same database) the events are
+        part of the caller's transaction: they exist if and only if it commits. Raises ``InvalidInput``, also for a
+        session that cannot promise that, or ``LimitExceeded``.
         """
         scope = scope or self.settings.scope
         values = [events] if isinstance(events, Mapping) else list(events)

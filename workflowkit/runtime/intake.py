@@ -18,6 +18,7 @@ from workflowkit.runtime.requestkeys import RequestKey
 from workflowkit.store import events
 from workflowkit.store.database import Database
 from workflowkit.store.events import EventRecord
+from workflowkit.store.joining import check as check_joined
 from workflowkit.store.statements import InsertInto
 from workflowkit.store.transactions import Transaction
 
@@ -74,7 +75,9 @@ class Intake:
         """Accept events inside the caller's transaction: they exist if and only if it commits.
 
         Call ``hint`` with the result after the commit; the relay finds the events after ``grace_seconds`` anyway.
+        Raises ``InvalidInput`` for a connection that cannot be a part of it, such as one to another database.
         """
+        check_joined(self._database, connection)
         self._check_count(values)
         incoming = [self.parse(value, pointer=f"/{index}") for index, value in enumerate(values)]
         return self._store(self._database.join(connection), scope, incoming, grace_seconds=grace_seconds)

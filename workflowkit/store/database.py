@@ -7,6 +7,7 @@ SQLAlchemy makes, pools and resets the connections. Hot statements are text that
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -36,6 +37,8 @@ class Database:
         self.sealing = sealing
         #: Told after each commit in which channels there is something new.
         self.on_change: Callable[[Iterable[str]], None] | None = None
+        #: The pools of the host's connections of which it is known that they are to this database (``store.joining``).
+        self.joined: weakref.WeakSet[sa.Pool] = weakref.WeakSet()
         self.is_postgresql = engine.dialect.name == "postgresql"
         self.clock: Clock = clock or (ServerClock(engine) if self.is_postgresql else SystemClock())
         self._reader = engine.execution_options(**{READ_ONLY: True})

@@ -1,0 +1,91 @@
+"""What a transaction of the host must be for events to be a part of it: of our database, and one that it will end."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import sqlalchemy as sa
+
+from workflowkit.base.errors import InvalidInput
+from workflowkit.store.database import Database
+
+#: The drivers whose statements are written like ours, by SQLAlchemy's name of the database.
+DRIVERS = {"postgresql": ("psycopg", "psycopg2"), "sqlite": ("pysqlite",)}
+_WHERE = "SELECT current_database(), to_regclass('events')::oid::bigint, current_schema()"
+
+
+def check(database: Database, connection: sa.Connection) -> None:
+    """Raise ``InvalidInput`` unless what is written on ``connection`` is a part of a transaction of ``database``.
+
+    Whether it is the same database is asked once for each pool of connections.
+    """
+    if connection.engine.pool is database.engine.pool:
+        return
+    ours, theirs = database.engine.dialect.name, connection.dialect.name
+    if ours != theirs:
+        raise refused(f"it is one to {theirs}, and the events are in {ours}: it must be one to the same database")
+    if connection.dialect.driver not in DRIVERS[ours]:
+        known = " or ".join(f"{ours}+{driver}" for driver in DRIVERS[ours])
+        raise refused(f"its driver is {connection.dialect.driver}: connect with {known}, whose statements are ours")
+    _check_transaction(connection)
+    # Asked once for each pool: a wrong URL is wrong each time.
+    if connection.engine.pool not in database.joined:
+        _check_same(database, connection)
+        database.joined.add(connection.engine.pool)
+
+
+def refused(reason: str) -> InvalidInput:
+    """Return the error for what was given as ``session=`` and cannot be one."""
+    return InvalidInput.at("/session", "invalid-value", f"session= cannot be used: {reason}")
+
+
+def _check_transaction(connection: sa.Connection) -> None:
+    """Refuse a connection that commits each statement by itself: a rollback would leave the events there."""
+    began = not connection.in_transaction()
+    if began:
+        connection.begin()
+    if not _commits_each(connection.connection.dbapi_connection, is_sqlite=connection.dialect.name == "sqlite"):
+        return
+    if began:
+        connection.rollback()
+    raise refused(
+        "its connection is in AUTOCOMMIT, where each statement is committed by itself, so that the events would stay "
+        "after a rollback: use an isolation level with transactions, or send without session="
+    )
+
+
+def _commits_each(driver: Any, *, is_sqlite: bool) -> bool:
+    """Tell whether a driver's connection is in no transaction, nor will be with the next statement."""
+    if is_sqlite:
+        by_itself = driver.isolation_level is None or getattr(driver, "autocommit", None) is True
+        return by_itself and not driver.in_transaction
+    if not driver.autocommit:
+        return False
+    # SAFETY: I1 — whoever said BEGIN on such a connection, as an engine of ours does, is in a transaction all the same.
+    own: Any = getattr(driver, "driver_connection", driver)  # behind SQLAlchemy's adapter for async drivers
+    return int(own.info.transaction_status) == 0
+
+
+def _check_same(database: Database, connection: sa.Connection) -> None:
+    with database.read() as tx:
+        ours = _place(tx.connection)
+    theirs = _place(connection)
+    if ours != theirs:
+        raise refused(
+            f"it is one to another database or schema ({_told(theirs)}) than that of the events ({_told(ours)}), so "
+            "that they could not be in one transaction"
+        )
+
+
+def _place(connection: sa.Connection) -> tuple[Any, ...]:
+    if connection.dialect.name == "postgresql":
+        name, table, schema = connection.exec_driver_sql(_WHERE).one()
+        # The table says which one is meant; the schema is for whoever reads the message.
+        return (name, table) if table is not None else (name, None, schema)
+    path = next((row[2] for row in connection.exec_driver_sql("PRAGMA database_list") if row[1] == "main"), "")
+    return (os.path.realpath(path) if path else "",)
+
+
+def _told(place: tuple[Any, ...]) -> str:
+    return str(place[0] or "in memory") + (", no table of ours" if len(place) > 2 else "")
