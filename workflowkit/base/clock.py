@@ -1,7 +1,7 @@
 """Time, as a value that is passed in. Nothing else in the package reads a wall clock.
 
 All stored times are whole milliseconds since 1970-01-01 UTC (``*_at_ms``); the API shows them as RFC 3339.
-The runtime's clock is the database's (``store.clock``), so that machines with wrong clocks change nothing.
+The runtime's clock is the database's (``store.serverclock``), so that machines with wrong clocks change nothing.
 """
 
 from __future__ import annotations

@@ -6,6 +6,9 @@ docs/operating.md.
 
 from __future__ import annotations
 
+import logging
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -16,12 +19,23 @@ from workflowkit.assets import asset_dir
 from workflowkit.base.errors import Conflict
 from workflowkit.store import versions
 from workflowkit.store.database import Database
+from workflowkit.store.engines import create_migrating_engine
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
+_log = logging.getLogger(__name__)
+
+#: How often a process that waits for another one's migrations looks whether they are done.
+LOOK_SECONDS = 0.2
+#: How often a migration asks for a lock on a table, and how long it leaves the table to others in between.
+LOCK_TRIES = 100
+LOCK_PAUSE_SECONDS = 5.0
+
 #: Serialises migrations of many processes starting at once (PostgreSQL advisory lock key).
 _MIGRATION_LOCK = 0x776B6974
+#: PostgreSQL's lock_not_available and deadlock_detected.
+_LOCKED_OUT = ("55P03", "40P01")
 
 
 def _config(connection: sa.Connection) -> Config:
@@ -36,41 +50,88 @@ def _config(connection: sa.Connection) -> Config:
 
 
 @contextmanager
-def _locked(database: Database) -> Iterator[sa.Connection]:
-    with database.engine.connect() as connection:
-        if database.is_postgresql:
-            connection.exec_driver_sql(f"SELECT pg_advisory_lock({_MIGRATION_LOCK})")
-            connection.commit()
-        try:
+def _locked(url: str) -> Iterator[sa.Connection]:
+    """Lend a connection while no other process migrates this database. Waits as long as one does."""
+    engine = create_migrating_engine(sa.make_url(url))
+    is_postgresql = engine.dialect.name == "postgresql"
+    take = _take_on_postgresql if is_postgresql else _take_on_sqlite
+    try:
+        with engine.connect() as connection:
+            if not take(connection):
+                _log.warning("waiting: another process %s this database", "migrates" if is_postgresql else "writes to")
+                while not take(connection):
+                    time.sleep(LOOK_SECONDS)
+            # Closed, it rolls back what is open, and PostgreSQL's lock goes with its session.
             yield connection
-        finally:
-            if database.is_postgresql:
-                connection.rollback()
-                connection.exec_driver_sql(f"SELECT pg_advisory_unlock({_MIGRATION_LOCK})")
-                connection.commit()
+    finally:
+        engine.dispose()
+
+
+def _take_on_postgresql(connection: sa.Connection) -> bool:
+    # Never waited for in a statement: CREATE INDEX CONCURRENTLY, of whoever has it, waits for all those to end.
+    with connection.begin():
+        return bool(connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({_MIGRATION_LOCK})").scalar())
+
+
+def _take_on_sqlite(connection: sa.Connection) -> bool:
+    # All migrations are in this transaction: SQLite has no other lock than that of whoever writes.
+    try:
+        connection.begin()
+    except sa.exc.OperationalError as error:
+        if getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    return True
 
 
 def upgrade(url: str, revision: str = "head") -> None:
-    """Migrate the database at ``url`` up to ``revision``. Idempotent; safe to call from several processes at once.
+    """Migrate the database at ``url`` up to ``revision``. Idempotent.
 
-    Raises ``Conflict`` where a newer version of this package has migrated it further.
+    Where several processes call it at once, one migrates, and the others wait until it is done, however long it takes.
+    A migration that waits too long for a lock on a table (PostgreSQL) is rolled back and tried again, up to
+    ``LOCK_TRIES`` times. Raises ``Conflict`` if it never got it, and where a newer version of this package has migrated
+    the database further.
     """
     # 0.2 s of a start-up that mostly has nothing to migrate
-    from alembic import command
     from alembic.util.exc import CommandError
 
-    database = Database.open(url)
+    if revision == "head" and _is_ready(url):
+        return
     try:
-        with database.read() as tx:
-            if revision == "head" and versions.trouble(tx.connection) is None:
-                return
-        with _locked(database) as connection:
-            versions.take_over(connection)
-            connection.commit()
-            command.upgrade(_config(connection), revision)
+        with _locked(url) as connection:
+            _upgrade_locked(connection, revision)
             connection.commit()
     except CommandError as error:
         raise Conflict(f"the database is at a revision that this version does not know: {error}") from error
+
+
+def _upgrade_locked(connection: sa.Connection, revision: str) -> None:
+    from alembic import command
+
+    tries = 0
+    while True:
+        try:
+            versions.take_over(connection)
+            if connection.dialect.name == "postgresql":
+                connection.commit()  # each migration is a transaction of its own
+            command.upgrade(_config(connection), revision)
+        except sa.exc.OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) not in _LOCKED_OUT:
+                raise
+            tries += 1
+            if tries == LOCK_TRIES:
+                raise Conflict(f"a migration did not get the lock on a table that it needs: {error.orig}") from error
+            connection.rollback()
+            _log.warning("a migration waits for a lock on a table, and is tried again: %s", error.orig)
+            time.sleep(LOCK_PAUSE_SECONDS)
+        else:
+            return
+
+
+def _is_ready(url: str) -> bool:
+    database = Database.open(url)
+    try:
+        return trouble(database) is None
     finally:
         database.close()
 
