@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 import time
@@ -15,6 +16,8 @@ from remoteapps import SDK, Answer, operations, register
 from runtimes import Harness
 from scripted_server import Received, ScriptedServer, reply
 from sdkapps import SdkApp
+
+from workflowkit.base.limits import Limits
 
 
 def outcome(remote_harness: Harness, answer: Answer, *, retries: int = 0) -> dict[str, Any]:
@@ -142,6 +145,20 @@ def test_an_app_that_is_away_is_called_again_with_what_it_had(remote_harness: Ha
 def test_a_streamed_reply_counts_as_what_is_inside(remote_harness: Harness) -> None:
     inside = json.dumps({"status": 200, "headers": {}, "body": '"streamed"'}).encode()
     assert outcome(remote_harness, lambda _: reply(201, b"   " + inside, **SDK))["status"] == "completed"
+
+
+def test_as_many_steps_side_by_side_as_a_run_may_have(remote_harness: Harness) -> None:
+    most = Limits().parallel_branches
+    ids = [hashlib.sha1(f"s{number}".encode()).hexdigest() for number in range(most + 50)]
+
+    def answer(received: Received) -> bytes:
+        known = json.loads(received.body)["steps"]
+        if not known:
+            return operations(*({"op": "StepRun", "id": id, "userland": {"id": id}, "data": 1} for id in ids))
+        return reply(200, json.dumps(len(known)).encode(), **SDK)
+
+    assert outcome(remote_harness, answer)["status"] == "completed"
+    assert json.loads(remote_harness.run()["output"]) == len(ids)
 
 
 def test_a_step_that_is_reported_twice_keeps_its_first_result(remote_harness: Harness) -> None:

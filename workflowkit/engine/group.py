@@ -17,12 +17,12 @@ _LOOK_SECONDS = 0.1
 
 
 class Group:
-    """Branches of a synchronous handler, on threads."""
+    """Branches of a synchronous handler, on threads; as many as ``parallel_branches`` says, if that ``is_bounded``."""
 
-    __slots__ = ("_session",)
+    __slots__ = ("_is_bounded", "_session")
 
-    def __init__(self, session: StepSession) -> None:
-        self._session = session
+    def __init__(self, session: StepSession, *, is_bounded: bool = True) -> None:
+        self._session, self._is_bounded = session, is_bounded
 
     def parallel(self, branches: Sequence[Callable[[], Any]], *, fail_fast: bool = False) -> tuple[Any, ...]:
         """Call all ``branches`` side by side; return what they returned, in order.
@@ -30,7 +30,8 @@ class Group:
         A branch that waits does not hold up the others. Once all have ended or wait, the first failure in order is
         raised; with ``fail_fast`` as soon as there is one. Branches run on threads: what they share must bear that.
         """
-        _check(branches, self._session)
+        if self._is_bounded:
+            _check(branches, self._session)
         with self._session.branching():
             return _Branches(branches, self._session).run(fail_fast=fail_fast)
 

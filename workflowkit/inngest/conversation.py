@@ -16,6 +16,7 @@ from workflowkit.base.errors import SuspendInterrupt
 from workflowkit.base.limits import Limits
 from workflowkit.engine.calling import AttemptFailed
 from workflowkit.engine.context import StepContext
+from workflowkit.engine.group import Group
 from workflowkit.inngest import defers
 from workflowkit.inngest.addresses import Address, Addresses
 from workflowkit.inngest.calls import Calls
@@ -45,7 +46,9 @@ class Conversation:
     def __init__(
         self, context: StepContext, address: Address, client: AppClient, addresses: Addresses, carrier: Carrier
     ) -> None:
-        self._group, self._session, self._emitted = context.group, context.session, context.emitted
+        # How many steps there may be is bounded; how many of them side by side is the function's own matter.
+        self._group = Group(context.session, is_bounded=False)
+        self._session, self._emitted = context.session, context.emitted
         self._limits: Limits = client.limits
         self._is_first = context.attempt <= 0
         self._calls = Calls(context, address, client, carrier)
