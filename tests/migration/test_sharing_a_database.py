@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 
+from workflowkit.base.errors import Conflict
+from workflowkit.cli.root import cli
 from workflowkit.store import migrate, versions
 from workflowkit.store.database import Database
 from workflowkit.store.schema import metadata
@@ -109,3 +112,49 @@ def test_taking_over_that_is_interrupted_is_done_again(shared: Database) -> None
     assert migrate.current_revision(shared) == head
     migrate.upgrade(_url(shared))
     assert _revisions(shared, "workflowkit_version") == {head}
+
+
+def test_a_database_with_names_that_are_needed_is_refused_and_not_changed(
+    shared: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _have_host_revision(shared, HOST_REVISION)
+    _run(
+        shared,
+        "CREATE TABLE users (id INTEGER PRIMARY KEY)",
+        "CREATE TABLE orders (id INTEGER PRIMARY KEY)",
+        "CREATE VIEW jobs AS SELECT id FROM users",
+    )
+    before = _tables(shared)
+    with pytest.raises(Conflict, match=r"jobs, users\. Nothing is changed"):
+        migrate.upgrade(_url(shared))
+    monkeypatch.setenv("WORKFLOWKIT_DATABASE_URL", _url(shared))
+    for command in (["migrate"], ["migrate", "--check"], ["doctor"]):
+        said = CliRunner().invoke(cli, command)
+        assert said.exit_code == 1
+        assert isinstance(said.exception, SystemExit)
+        assert "jobs, users" in " ".join(said.output.split()), said.output
+    assert _tables(shared) == before
+    _run(shared, "DROP VIEW jobs", "ALTER TABLE users RENAME TO people")
+    migrate.upgrade(_url(shared))
+    assert migrate.trouble(shared) is None
+
+
+def test_names_count_for_what_is_still_to_be_made(shared: Database) -> None:
+    migrate.upgrade(_url(shared), "0015")
+    _run(shared, "CREATE TABLE users (id INTEGER PRIMARY KEY)")
+    with pytest.raises(Conflict, match=": users"):
+        migrate.upgrade(_url(shared))
+    assert migrate.current_revision(shared) == "0015"
+    _run(shared, "DROP TABLE users")
+    migrate.upgrade(_url(shared))
+    _run(shared, "CREATE TABLE orders (id INTEGER PRIMARY KEY)")
+    migrate.upgrade(_url(shared))
+    assert migrate.trouble(shared) is None
+
+
+def test_a_type_has_the_name_of_a_table_too(empty_postgres_url: str) -> None:
+    database = Database.open(empty_postgres_url)
+    _run(database, "CREATE TYPE messages AS ENUM ('short', 'long')")
+    with pytest.raises(Conflict, match=": messages"):
+        migrate.upgrade(empty_postgres_url)
+    database.close()

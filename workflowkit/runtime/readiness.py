@@ -28,7 +28,7 @@ def wait_for_tables(database: Database, stopping: threading.Event) -> None:
         try:
             if is_migrated(database):
                 return
-            missing = MISSING
+            missing = migrate.trouble(database) or MISSING
         except StoreUnavailable as error:
             missing = str(error)
         except Exception:

@@ -89,8 +89,8 @@ def upgrade(url: str, revision: str = "head") -> None:
 
     Where several processes call it at once, one migrates, and the others wait until it is done, however long it takes.
     A migration that waits too long for a lock on a table (PostgreSQL) is rolled back and tried again, up to
-    ``LOCK_TRIES`` times. Raises ``Conflict`` if it never got it, and where a newer version of this package has migrated
-    the database further.
+    ``LOCK_TRIES`` times. Raises ``Conflict`` if it never got it, where a newer version of this package has migrated the
+    database further, and where something else has the name of a table that is to be made; then nothing is changed.
     """
     # 0.2 s of a start-up that mostly has nothing to migrate
     from alembic.util.exc import CommandError
@@ -111,6 +111,7 @@ def _upgrade_locked(connection: sa.Connection, revision: str) -> None:
     tries = 0
     while True:
         try:
+            versions.check_names(connection, head_revision() if revision == "head" else revision)
             versions.take_over(connection)
             if connection.dialect.name == "postgresql":
                 connection.commit()  # each migration is a transaction of its own

@@ -13,6 +13,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from workflowkit.assets import asset_dir
+from workflowkit.base.errors import Conflict
 
 VERSION_TABLE = "workflowkit_version"
 _own = sa.Table(
@@ -43,6 +44,8 @@ def trouble(connection: sa.Connection) -> str | None:
     """Return what a database lacks for this version of the package, in words."""
     revision, needed = current(connection), head()
     if revision != needed:
+        if names := _in_the_way(connection, needed):
+            return _refusal(names)
         return f"at {revision or 'nothing'}, needs {needed}: run `workflowkit migrate`"
     if not sa.inspect(connection).has_table(VERSION_TABLE):
         return f"at {revision}, which stands in {_shared.name} still: run `workflowkit migrate`"
@@ -61,6 +64,25 @@ def take_over(connection: sa.Connection) -> None:
     connection.execute(sa.delete(_shared).where(_shared.c.version_num == revision))
     if not connection.scalar(sa.select(sa.func.count()).select_from(_shared)):
         connection.exec_driver_sql(f"DROP TABLE {_shared.name}")
+
+
+def check_names(connection: sa.Connection, revision: str) -> None:
+    """Raise ``Conflict`` where something has the name of a table that is to be made up to ``revision``."""
+    if names := _in_the_way(connection, revision):
+        raise Conflict(_refusal(names))
+
+
+def _in_the_way(connection: sa.Connection, until: str) -> list[str]:
+    begun = current(connection) or ""
+    pending = {name for number, names in tables_of_revisions().items() if begun < number <= until for name in names}
+    return sorted(_taken(connection, pending))
+
+
+def _refusal(names: list[str]) -> str:
+    return (
+        "there is something else in the database with names of tables that are still to be made here: "
+        f"{', '.join(names)}. Nothing is changed: give Workflow Kit a database of its own, or rename what is there"
+    )
 
 
 @cache
