@@ -31,6 +31,7 @@ from workflowkit.registry import (
     Function,
     FunctionOptions,
     Registry,
+    check_named,
     define_function,
     endpoint_options,
     load_builtin_actions,
@@ -217,6 +218,7 @@ class WorkflowKit:
         The result can still be called like the function. Raises ``DefinitionError`` with everything that is wrong,
         ``AlreadyExists`` if the id is taken.
         """
+        check_named("wk.function", function_id)
 
         def register(handler: Callable[_P, _R]) -> Function[_P, _R]:
             made = define_function(self.app_id, function_id, handler, options, app_version=self.app_version)
@@ -235,6 +237,7 @@ class WorkflowKit:
         be tried again, workers go on, and the answer is a redirect to the result, or ``later(run_id)``
         (docs/http-triggers.md). Raises what ``function`` raises, also for triggers and flow control.
         """
+        check_named("wk.durable_endpoint", function_id)
 
         def register(handler: Callable[..., Any]) -> Callable[..., ResponseReturnValue]:
             function = self.function(function_id, **endpoint_options(options))(handler)

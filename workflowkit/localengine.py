@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from workflowkit.actionconfig import action_config
+from workflowkit.base.errors import InvalidInput
 from workflowkit.base.secretstore import FixedSecrets
 from workflowkit.base.settings import Settings
 from workflowkit.definition import build, parse
@@ -35,10 +36,14 @@ class LocalEngine:
         """Run a document or a function for an event; functions of the application that it invokes run too.
 
         ``secrets`` are the values, by name, of the secrets that the document refers to. Raises ``DefinitionError`` with
-        all problems if the document is not valid.
+        all problems if the document is not valid, ``InvalidInput`` for Python that is registered as no function.
         """
         if isinstance(document, Function):
             return self.run_parsed(build(document.document), event, secrets=secrets)
+        if callable(document):
+            name = getattr(document, "__name__", type(document).__name__)
+            message = f"{name} is no function of an application: register it with @wk.function({name!r}, ...)"
+            raise InvalidInput.at("", "invalid-value", message)
         return self.run_parsed(parse(document, self._registry, self._settings.limits), event, secrets=secrets)
 
     def run_parsed(

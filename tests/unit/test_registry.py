@@ -11,8 +11,9 @@ import marshmallow as ma
 import pydantic
 import pytest
 
+from workflowkit import WorkflowKit
 from workflowkit.base.errors import AlreadyExists, DefinitionError, InvalidInput
-from workflowkit.registry import ActionSpec, EdgeOptions, Field, PredefinedEdge, Registry, define
+from workflowkit.registry import ActionSpec, EdgeOptions, Field, PredefinedEdge, Registry, action, define
 
 if TYPE_CHECKING:
     from somewhere.never_imported import Context  # type: ignore[import-not-found]
@@ -121,6 +122,38 @@ def test_an_option_out_of_range_is_refused_by_name(options: dict[str, Any], poin
         define(kind, send_mail, **options)
 
     assert [(p.pointer, p.code) for p in refusal.value.problems] == [(pointer, "invalid-action")]
+
+
+@pytest.mark.parametrize(
+    ("option", "meant"), [("retry", "retries"), ("timeuot", "timeout"), ("at_most_one", "at_most_once"), ("zzz", None)]
+)
+def test_an_option_that_there_is_not_is_refused_with_what_may_be_meant(option: str, meant: str | None) -> None:
+    wrong: dict[str, Any] = {option: 3}
+    with pytest.raises(DefinitionError) as caught:
+        define("pay", lambda cents: None, **wrong)
+    (problem,) = caught.value.problems
+    suggestion = f" (did you mean {meant}?)" if meant else ""
+    assert (problem.pointer, problem.code) == (f"/{option}", "unknown-option")
+    assert problem.message == f"action 'pay' has no option {option!r}{suggestion}"
+
+
+def test_a_decorator_without_parentheses_is_an_error() -> None:
+    def pay(cents: int) -> int:
+        return cents
+
+    wk = WorkflowKit("shop")
+    decorators: list[Any] = [wk.action, wk.function, wk.durable_endpoint, action, wk.registry.action]
+    for decorator in decorators:
+        with pytest.raises(DefinitionError, match=r"\('pay', ...\) above pay: without parentheses"):
+            decorator(pay)
+
+
+def test_the_engine_in_memory_says_what_is_no_function() -> None:
+    def pay(ctx: Any) -> None: ...
+
+    wk: Any = WorkflowKit("shop")
+    with pytest.raises(InvalidInput, match="pay is no function of an application"):
+        wk.engine.run(pay, {"name": "test", "data": {}})
 
 
 def test_all_wrong_options_are_reported_together() -> None:

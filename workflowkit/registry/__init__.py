@@ -8,7 +8,15 @@ from workflowkit.registry.durations import DurationInput, DurationText
 from workflowkit.registry.functionoptions import FunctionOptions, endpoint_options, is_endpoint
 from workflowkit.registry.functions import Function, define_function, follower_ids
 from workflowkit.registry.loading import load_builtin_actions, load_directory, load_entry_points
-from workflowkit.registry.spec import ActionOptions, ActionSpec, EdgeOptions, PredefinedEdge, action, define
+from workflowkit.registry.spec import (
+    ActionOptions,
+    ActionSpec,
+    EdgeOptions,
+    PredefinedEdge,
+    action,
+    check_named,
+    define,
+)
 from workflowkit.typeschema import Field
 
 __all__ = [
@@ -25,6 +33,7 @@ __all__ = [
     "PredefinedEdge",
     "Registry",
     "action",
+    "check_named",
     "define",
     "define_function",
     "endpoint_options",

@@ -11,7 +11,7 @@ from workflowkit.definition.patterns import WILDCARD, check_event_pattern
 from workflowkit.registry.compensation import UNDO_PREFIX
 from workflowkit.registry.functions import FUNCTION_PREFIX, Function
 from workflowkit.registry.optionsource import option_sources, with_marks
-from workflowkit.registry.spec import ActionOptions, ActionSpec, Handler, define
+from workflowkit.registry.spec import ActionOptions, ActionSpec, Handler, check_named, define
 from workflowkit.typeschema import Binding, UnsupportedType
 from workflowkit.typeschema.explicit import explicit_shape
 from workflowkit.typeschema.shape import Schema
@@ -69,6 +69,7 @@ class Registry:
 
         Raises ``DefinitionError`` if it cannot be an action, ``AlreadyExists`` if the kind is taken.
         """
+        check_named("wk.action", kind)
 
         def register(handler: Handler) -> Handler:
             self.add(define(kind, handler, **options))

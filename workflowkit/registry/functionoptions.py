@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, TypedDict
 
 from workflowkit.base.errors import DefinitionError, Problem
+from workflowkit.base.spelling import hint
 from workflowkit.definition.durations import duration_seconds
 from workflowkit.definition.settings.flow import FLOW_NAMES
 from workflowkit.definition.trigger_values import Cron, Event
@@ -131,8 +132,8 @@ def timeout_seconds(options: FunctionOptions) -> float:
 
 def other_problems(label: str, options: FunctionOptions) -> Iterator[Problem]:
     """Yield what is wrong with the options that stand in no document."""
-    for name in options.keys() - OPTION_NAMES:
-        yield Problem(f"/{name}", "unknown-option", f"a function has no option {name!r}")
+    for name in sorted(options.keys() - OPTION_NAMES):
+        yield Problem(f"/{name}", "unknown-option", f"a function has no option {name!r}{hint(name, OPTION_NAMES)}")
     yield from option_problems(label, action_options(options))
 
 

@@ -14,6 +14,7 @@ from typing import Any, TypedDict, TypeVar, Unpack
 
 from workflowkit.base.errors import DefinitionError, Problem
 from workflowkit.base.settings import DEFAULT_QUEUE
+from workflowkit.base.spelling import hint
 from workflowkit.definition.durations import duration_seconds
 from workflowkit.definition.model import ConditionType
 from workflowkit.definition.settings.flow import Concurrency, Scope
@@ -34,6 +35,8 @@ _KIND = re.compile(r"[A-Za-z][A-Za-z0-9_.:/-]{0,99}")
 _CONDITION_TYPES = frozenset(ConditionType)
 #: The options that are functions.
 _FUNCTIONS = ("dry_run", "compensate")
+#: Those that are true or false.
+_FLAGS = ("external", "at_most_once")
 #: Among what the executions of an action can be counted.
 _SHARED = (Scope.TENANT, Scope.ENVIRONMENT, Scope.INSTALLATION)
 _QUEUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -160,6 +163,18 @@ class ActionOptions(TypedDict, total=False):
     pairs of value and label, or objects with both."""
 
 
+OPTION_NAMES = frozenset(ActionOptions.__annotations__)
+
+
+def check_named(decorator: str, name: Any) -> None:
+    """Raise ``DefinitionError`` if a decorator that is called with a name was used without parentheses."""
+    if callable(name):
+        shown = getattr(name, "__name__", "name")
+        message = f"write @{decorator}({shown!r}, ...) above {shown}: without parentheses nothing is registered"
+        code = "invalid-action" if decorator.endswith("action") else "invalid-function"
+        raise DefinitionError([Problem("", code, message)])
+
+
 def define(kind: str, handler: Callable[..., Any], **options: Unpack[ActionOptions]) -> ActionSpec:
     """Return the spec of an action, with what ``options`` leave open read from the handler.
 
@@ -229,6 +244,7 @@ def action(kind: str, **options: Unpack[ActionOptions]) -> Callable[[Handler], H
 
     Options are those of ``ActionOptions``. Raises ``DefinitionError`` when the module is loaded, not when it runs.
     """
+    check_named("action", kind)
 
     def mark(handler: Handler) -> Handler:
         setattr(handler, SPEC_ATTRIBUTE, define(kind, handler, **options))
@@ -243,6 +259,10 @@ def option_problems(label: str, options: ActionOptions) -> Iterator[Problem]:
     def problem(option: str, message: str) -> Problem:
         return _problem(label, option, message)
 
+    for name in sorted(options.keys() - OPTION_NAMES):
+        yield Problem(
+            f"/{name}", "unknown-option", f"action {label!r} has no option {name!r}{hint(name, OPTION_NAMES)}"
+        )
     retries = options.get("retries", 0)
     if isinstance(retries, bool) or not isinstance(retries, int) or not 0 <= retries <= MAX_RETRIES:
         yield problem("retries", f"must be a whole number from 0 to {MAX_RETRIES}, got {retries!r}")
@@ -254,8 +274,7 @@ def option_problems(label: str, options: ActionOptions) -> Iterator[Problem]:
     if "concurrency" in options and _limit(options["concurrency"]) is None:
         scopes = ", ".join(_SHARED)
         yield problem("concurrency", f'must be 1 or more, or {{"limit": ..., "scope": ...}} with one of {scopes}')
-    if not isinstance(options.get("external", True), bool):
-        yield problem("external", "must be true or false")
+    yield from (problem(name, "must be true or false") for name in _FLAGS if type(options.get(name, True)) is not bool)
     yield from (problem(name, "must be a function") for name in _FUNCTIONS if not callable(options.get(name, len)))
     if not isinstance(options.get("options", {}), Mapping):
         yield problem("options", "must be functions by the names of inputs")
@@ -266,6 +285,12 @@ def option_problems(label: str, options: ActionOptions) -> Iterator[Problem]:
         _edge_options(options.get("edges"))
     except (TypeError, KeyError, AttributeError, ValueError):
         yield problem("edges", 'must be {"allowAdd": bool, "edges": [{"name": text, "conditional": {...}}]}')
+
+
+def _unknown_options(label: str, options: ActionOptions) -> Iterator[Problem]:
+    for name in sorted(options.keys() - OPTION_NAMES):
+        message = f"action {label!r} has no option {name!r}{hint(name, OPTION_NAMES)}"
+        yield Problem(f"/{name}", "unknown-option", message)
 
 
 def _problem(label: str, option: str, message: str) -> Problem:

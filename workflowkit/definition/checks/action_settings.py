@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from workflowkit.base.errors import Problem
 from workflowkit.base.jsonvalue import child_pointer
+from workflowkit.base.spelling import hint
 from workflowkit.definition.checks.durations import check_duration
 from workflowkit.definition.checks.inputs import InputCheck
 from workflowkit.definition.checks.kinds import unknown_kind
-from workflowkit.definition.checks.spelling import hint
 from workflowkit.definition.checks.subject import GraphSubject
 from workflowkit.definition.contract import contract_of
 from workflowkit.definition.durations import DAY_MS, SECOND_MS, duration_ms

@@ -10,7 +10,7 @@ from workflowkit.assets import asset_dir
 from workflowkit.base.errors import Problem
 from workflowkit.base.jsonvalue import child_pointer, loads
 from workflowkit.base.scope import FUNCTION_PREFIX
-from workflowkit.definition.checks.spelling import hint
+from workflowkit.base.spelling import hint
 from workflowkit.definition.jsvalues import Json
 from workflowkit.definition.model import ConditionType
 from workflowkit.definition.schema import Violation, compile_schema, shown, violations

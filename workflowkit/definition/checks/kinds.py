@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from workflowkit.base.errors import Problem
+from workflowkit.base.spelling import hint
 from workflowkit.definition.catalogue import ActionCatalogue
-from workflowkit.definition.checks.spelling import hint
 
 
 def unknown_kind(kind: str, pointer: str, catalogue: ActionCatalogue) -> Problem:

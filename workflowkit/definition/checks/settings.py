@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 
 from workflowkit.base.errors import ExpressionError, LimitExceeded, Problem
 from workflowkit.base.jsonvalue import child_pointer
+from workflowkit.base.spelling import hint
 from workflowkit.definition.checks.durations import check_duration
 from workflowkit.definition.checks.expressions import check_expression
 from workflowkit.definition.checks.flow import check_flow_control
-from workflowkit.definition.checks.spelling import hint
 from workflowkit.definition.checks.subject import Subject
 from workflowkit.definition.durations import LONGEST_WAIT_SECONDS, SECOND_MS, duration_ms
 from workflowkit.definition.jsvalues import Json
