@@ -73,6 +73,18 @@ def test_the_palette_goes_once_a_step_is_added(phone: EditorPage) -> None:
     )
 
 
+def test_the_trigger_of_a_run_leads_to_its_event_and_back(phone: EditorPage) -> None:
+    phone.page.emulate_media(reduced_motion="reduce")
+    phone.run(a_run("phone/trigger"), {"colour": "red"})
+    phone.node("$source").tap()
+    side = phone.get("run-side")
+    expect(side.get_by_role("heading").first).to_be_focused()
+    expect(side.get_by_text("red")).to_be_in_viewport()
+    side.locator(".run-detail-head button").tap()
+    expect(phone.node("$source")).to_be_in_viewport()
+    assert phone.page.evaluate("document.activeElement.dataset.id") == "$source"
+
+
 @pytest.mark.parametrize("place", ["graph", "timeline"])
 def test_details_of_a_step_of_a_run_come_into_view(phone: EditorPage, place: str) -> None:
     phone.page.emulate_media(reduced_motion="reduce")
@@ -175,3 +187,23 @@ def test_how_a_step_went_hides_no_way_to_add_to(phone: EditorPage) -> None:
         box, other = box_of(state), box_of(sign)
         is_beside = box["x"] + box["width"] <= other["x"] or other["x"] + other["width"] <= box["x"]
         assert is_beside or box["y"] + box["height"] <= other["y"]
+
+
+def test_nothing_glides_for_somebody_who_has_asked_for_that(phone: EditorPage) -> None:
+    phone.page.emulate_media(reduced_motion="reduce")
+    phone.open(chain("lookup", "log", "set"))
+    for _ in range(3):
+        phone.page.locator(".canvas-bar button").nth(-2).click()
+    moved = phone.get("fit").evaluate(
+        """button => new Promise(resolve => {
+            const drawing = document.querySelector(".react-flow__viewport");
+            const look = () => new Promise(seen => requestAnimationFrame(() => seen(drawing.style.transform)));
+            const before = drawing.style.transform;
+            button.click();
+            look().then(look).then(async soon => {
+                await new Promise(later => setTimeout(later, 400));
+                resolve([before !== soon, soon === drawing.style.transform]);
+            });
+        })"""
+    )
+    assert moved == [True, True]

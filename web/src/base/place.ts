@@ -51,6 +51,11 @@ export function isNarrow(): boolean {
   return roomWidth() <= 1024;
 }
 
+/** Whether somebody has asked that nothing glides. */
+export function isStill(): boolean {
+  return matchMedia("(prefers-reduced-motion: reduce)").matches;
+}
+
 /** What an event is about, also for those who listen outside of the shadow. */
 export function targetOf(event: Event): EventTarget | null {
   return event.composedPath()[0] ?? event.target;

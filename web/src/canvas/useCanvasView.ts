@@ -3,7 +3,7 @@
 import type { ReactFlowInstance, Viewport } from "@xyflow/react";
 import { getViewportForBounds, useReactFlow, useStoreApi } from "@xyflow/react";
 import { useEffect } from "react";
-import { isNarrow } from "../base/place";
+import { isNarrow, isStill } from "../base/place";
 import { direction } from "../locale/locale";
 import { positionsOf } from "../document/scope";
 import { SOURCE } from "../document/types";
@@ -12,7 +12,6 @@ import { useEditor, useEditorContext } from "../editor/store";
 import { GRID, MOST_DRAWN, NODE_HEIGHT, NODE_WIDTH } from "./geometry";
 import { MAP_ROOM, isBelowMap, isMapped } from "./map";
 
-const MOVE_MS = 250;
 /** The width that the panels at the sides take. */
 const PANEL_WIDTH = 400;
 /** What the panels take on narrow screens, as in editor.css. */
@@ -62,10 +61,10 @@ export function useCanvasView(): void {
       // The bar at the lower edge lies above a panel that stands there.
       const bottom = free.height < height || isReadOnly ? free.height : height - BAR_ROOM;
       const moved = { x: x + into(across, [start, start + free.width]), y: y + into(down, [0, bottom]), zoom };
-      if (moved.x !== x || moved.y !== y) void flow.setViewport(moved, { duration: MOVE_MS });
+      if (moved.x !== x || moved.y !== y) void flow.setViewport(moved, { duration: moveMs() });
     };
     const fit = (isAll = true): void => {
-      void flow.setViewport(firstView(store, flow, flowStore.getState(), isAll), { duration: MOVE_MS });
+      void flow.setViewport(firstView(store, flow, flowStore.getState(), isAll), { duration: moveMs() });
     };
     store.setState({ canvas: { centre, fit, reveal } });
     return () => store.setState({ canvas: undefined });
@@ -92,7 +91,7 @@ export function useCanvasView(): void {
     const free = freeRoom(store, width, height);
     const aside = sideways(position.x, { x, zoom, covered: width - free.width, width });
     const down = Math.max((position.y + NODE_HEIGHT) * zoom + y + GRID - free.height, 0);
-    if (aside !== 0 || down > 0) void flow.setViewport({ x: x - aside, y: y - down, zoom }, { duration: MOVE_MS });
+    if (aside !== 0 || down > 0) void flow.setViewport({ x: x - aside, y: y - down, zoom }, { duration: moveMs() });
   }, [store, flow, flowStore, panel, selection]);
 
   useEffect(() => {
@@ -102,8 +101,15 @@ export function useCanvasView(): void {
     if (position === undefined) return;
     const zoom = Math.max(flow.getZoom(), 0.7);
     const aside = ((direction() === "rtl" ? -1 : 1) * panelWidth(store)) / 2 / zoom;
-    void flow.setCenter(position.x + NODE_WIDTH / 2 + aside, position.y + NODE_HEIGHT / 2, { zoom, duration: MOVE_MS });
+    void flow.setCenter(position.x + NODE_WIDTH / 2 + aside, position.y + NODE_HEIGHT / 2, {
+      zoom,
+      duration: moveMs(),
+    });
   }, [store, flow, wish]);
+}
+
+function moveMs(): number {
+  return isStill() ? 0 : 250;
 }
 
 type Span = readonly [start: number, end: number];

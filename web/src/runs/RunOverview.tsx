@@ -3,16 +3,27 @@ import type { Cause, Gathered, RunDetail } from "../api/schema";
 import { t } from "../locale/locale";
 import { pathTo } from "../shell/routes";
 import { fullTime } from "../shell/times";
+import { IconButton } from "../shell/ui/Button";
 import { Link } from "../shell/ui/Link";
 import { Facts, RunLinks, Section } from "./parts";
 import { ValueView } from "./ValueView";
 import { reasonText } from "./words";
 
+interface RunOverviewProps {
+  readonly run: RunDetail;
+  /** Where the trigger was chosen for it. */
+  readonly onClose: (() => void) | undefined;
+}
+
 /** What is to be known of a run as a whole. */
-export function RunOverview({ run }: { readonly run: RunDetail }): React.JSX.Element {
+export function RunOverview({ run, onClose }: RunOverviewProps): React.JSX.Element {
   return (
     <div className="run-detail">
-      <h2>{t("This run")}</h2>
+      <header className="run-detail-head">
+        <h2 tabIndex={-1}>{t("This run")}</h2>
+        <span className="grow" />
+        {onClose !== undefined && <IconButton icon="x" label={t("Close")} onClick={onClose} />}
+      </header>
       {run.reason !== null && <Ending reason={run.reason} cause={run.cause} />}
       <Facts facts={factsOf(run)} />
       <Section title={t("Event")}>

@@ -3,6 +3,7 @@ import { useLoaded } from "../api/useLoaded";
 import type { ApiError } from "../api/client";
 import type { RunDetail } from "../api/schema";
 import { paintRun } from "../canvas/painting";
+import { SOURCE } from "../document/types";
 import { t } from "../locale/locale";
 import { pathTo, setQuery, useAddress } from "../shell/routes";
 import { Button } from "../shell/ui/Button";
@@ -38,6 +39,10 @@ function select(step: string | undefined): void {
   setQuery({ step });
 }
 
+function close(): void {
+  select(undefined);
+}
+
 interface LoadedRunProps {
   readonly run: RunDetail;
   readonly error: ApiError | undefined;
@@ -61,7 +66,7 @@ function LoadedRun({ run: told, error, refresh }: LoadedRunProps): React.JSX.Ele
   const selected = useAddress().query.get("step") ?? undefined;
   const step = run.steps.find(({ id }) => id === selected);
   const side = useRef<HTMLElement>(null);
-  useDetailsInView(side, step?.id, graph !== undefined);
+  useDetailsInView(side, selected === SOURCE ? SOURCE : step?.id, graph !== undefined);
   return (
     <main className="run">
       <RunHeader run={run} now={now} onChange={refresh} />
@@ -80,7 +85,7 @@ function LoadedRun({ run: told, error, refresh }: LoadedRunProps): React.JSX.Ele
         </div>
         <aside ref={side} className="run-side" aria-label={t("Details")} data-testid="run-side">
           {step === undefined ? (
-            <RunOverview run={run} />
+            <RunOverview run={run} onClose={selected === SOURCE ? close : undefined} />
           ) : (
             <StepDetail
               key={step.id}
@@ -88,7 +93,7 @@ function LoadedRun({ run: told, error, refresh }: LoadedRunProps): React.JSX.Ele
               step={step}
               bars={waterfall.rows.find(({ key }) => key === step.id)?.bars ?? []}
               template={graph?.graph.actions.find(({ id }) => id === step.id)?.inputs}
-              onClose={() => select(undefined)}
+              onClose={close}
             />
           )}
         </aside>

@@ -1,10 +1,10 @@
 import type { RefObject } from "react";
 import { useEffect, useRef } from "react";
-import { isNarrow } from "../base/place";
+import { isNarrow, isStill } from "../base/place";
 import { focusStep } from "../editor/focused";
 
 /**
- * Where the details stand below everything else, out of sight, those of a step come into view as soon as it is opened,
+ * Where the details stand below everything else, out of sight, those of a step, or of the trigger, come into view as soon as it is opened,
  * with the focus on its name. When they are closed, the focus, and the view with it, goes back to where they were
  * opened. `isDrawn` is whether the graph above them, which moves them down, is there.
  */
@@ -26,7 +26,6 @@ export function useDetailsInView(side: RefObject<HTMLElement | null>, id: string
       opened.current = { id, by: isElsewhere ? focused : null };
       element.querySelector("h2")?.focus({ preventScroll: true });
     }
-    const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    element.scrollIntoView({ block: "start", behavior: isStill ? "auto" : "smooth" });
+    element.scrollIntoView({ block: "start", behavior: isStill() ? "auto" : "smooth" });
   }, [side, id, isDrawn]);
 }
