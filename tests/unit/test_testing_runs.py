@@ -10,7 +10,7 @@ import pytest
 from builders import WorkflowBuilder, a_workflow
 
 from workflowkit import StepContext, WorkflowKit
-from workflowkit.base.errors import DefinitionError, LimitExceeded, NonRetriableError, StepError
+from workflowkit.base.errors import DefinitionError, LimitExceeded, NonRetriableError, RetryAfterError, StepError
 from workflowkit.definition.model import SOURCE
 from workflowkit.registry import Field, Registry, load_builtin_actions
 from workflowkit.testing import InvalidStub, Real, Scenario, Timeout, Unstubbed, in_turn, run, run_step, stub
@@ -333,6 +333,97 @@ def test_the_stub_of_a_step_may_be_an_error_which_the_handler_can_catch() -> Non
     assert run(careful, stubs={"step:load": ValueError("gone")}).output == "ValueError: gone"
     assert run(careful, stubs={"step:careful/load": ValueError("gone")}).output == "ValueError: gone"
     assert run(careful).output == "loaded"
+
+
+def charging(ctx: Any) -> Any:
+    return ctx.step.run("gateway", int, "7")
+
+
+async def charging_async(ctx: Any) -> Any:
+    return await ctx.step.run("gateway", int, "7")
+
+
+def busy_once() -> Any:
+    asked: list[Any] = []
+
+    def gateway(inputs: Any, ctx: Any) -> str:
+        asked.append(inputs)
+        if len(asked) == 1:
+            raise TimeoutError("busy")
+        return "ok"
+
+    return gateway
+
+
+@pytest.mark.parametrize("handler", [charging, charging_async])
+@pytest.mark.parametrize(
+    ("given", "attempts"),
+    [
+        (lambda: in_turn(TimeoutError("busy"), "ok"), 2),
+        (lambda: in_turn(stub(raises=TimeoutError("busy")), TimeoutError, stub("ok")), 3),
+        (busy_once, 2),
+    ],
+)
+def test_an_error_as_the_stub_of_a_step_is_a_failed_attempt(handler: Any, given: Any, attempts: int) -> None:
+    function = WorkflowKit("shop").function("charge", retries=3)(handler)
+
+    result = run(function, stubs={"step:gateway": given()})
+
+    assert (result.status, result.output) == ("completed", "ok")
+    assert result.opened("gateway").attempts == attempts
+    assert result.slept_seconds > 0
+
+
+def test_the_stub_of_a_step_fails_as_often_as_the_step_may_be_tried() -> None:
+    asked: list[Any] = []
+
+    def down(inputs: Any, ctx: Any) -> None:
+        asked.append(inputs)
+        raise TimeoutError("down")
+
+    def thrice(ctx: Any) -> Any:
+        try:
+            return ctx.step.run("gateway", int, retries=2)
+        except StepError as error:
+            return f"{error.name}: {error.message}"
+
+    result = run(thrice, stubs={"step:gateway": down})
+
+    assert (result.output, len(asked)) == ("TimeoutError: down", 3)
+    assert result.opened("gateway").attempts == 3
+    failed = run(WorkflowKit("shop").function("charge", retries=1)(charging), stubs={"step:gateway": TimeoutError("x")})
+    assert (failed.status, failed.opened("gateway").attempts) == ("failed", 2)
+
+
+def test_the_error_of_a_stub_says_whether_and_when_a_step_is_tried_again() -> None:
+    final = run(charging, stubs={"step:gateway": in_turn(NonRetriableError("no such card"), 7)})
+    later = run(charging, stubs={"step:gateway": in_turn(RetryAfterError("closed", 3600), 7)})
+
+    assert (final.status, final.opened("gateway").attempts) == ("failed", 1)
+    assert (later.output, later.slept_seconds) == (7, 3600)
+
+
+def test_a_stub_is_not_asked_again_before_the_step_is_tried_again() -> None:
+    def both(ctx: Any) -> Any:
+        def nap() -> None:
+            ctx.step.sleep("nap", 1)
+
+        return ctx.group.parallel([lambda: ctx.step.run("gateway", int), nap])
+
+    result = run(both, stubs={"step:gateway": in_turn(RetryAfterError("closed", 60), 7, 8)})
+
+    assert (result.output, result.slept_seconds) == ([7, None], 60)
+
+
+def test_the_stub_of_what_a_handler_sends_fails_it_at_once() -> None:
+    def telling(ctx: Any) -> Any:
+        return ctx.step.send_event("tell", {"name": "user/greeted", "data": {}})
+
+    result = run(telling, stubs={"step:tell": in_turn(TimeoutError("down"), ["1"])})
+
+    assert (result.status, result.events) == ("failed", ())
+    assert result.error is not None
+    assert result.error.message == "down"
 
 
 def test_an_assertion_in_the_stub_of_a_step_fails_the_test_also_if_the_handler_catches_everything() -> None:

@@ -106,10 +106,11 @@ class AsyncSteps(StepTools):
         own = {"key": key, "retries": retries, "output_type": output_type, "compensate": compensate}
         check_own_keywords(step_id, function, args, kwargs, **own)
         with self._session.inside(own_key) as attempt:
+            body = self._session.body(own_key, function)
             if self._session.hooks is not None:
                 await self._session.hooks.before_step_awaited(step_id)
             try:
-                value = function(*args, **kwargs)
+                value = body(*args, **kwargs)
                 if hasattr(value, "__await__"):
                     value = await value
             except Exception as error:

@@ -18,12 +18,22 @@ ERROR_MESSAGE_CHARS = 2_000
 ERROR_NAME_CHARS = 200
 
 
+class WrittenError(Exception):
+    """An error as it is written in JSON, raised as if an exception of that name had been."""
+
+    def __init__(self, info: ErrorInfo) -> None:
+        super().__init__(info.message)
+        self.info = info
+
+
 def failed_by(error: BaseException) -> Failed:
     """Return the failure that an exception stands for: class name and message, no stack.
 
     That of a step that ends its handler has the name of what was raised in the step, and says which step it was.
     Exceptions of this package say themselves whether trying again can help; all others are retried.
     """
+    if isinstance(error, WrittenError):
+        return Failed(error.info, raised=error)
     code, retryable = "action-failed", True
     if isinstance(error, WorkflowKitError):
         code, retryable = error.code, error.retryable

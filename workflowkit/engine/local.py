@@ -196,9 +196,9 @@ class _LocalRun:
         outcome = self._options.outside.attempt(attempt)
         if session.broken is not None:
             raise session.broken
-        outcome = session.withheld or outcome
-        if isinstance(outcome, Held):
-            self._waits.held.append(outcome)
+        held = session.withheld or ([outcome] if isinstance(outcome, Held) else [])
+        if held or isinstance(outcome, Held):
+            self._waits.held += held
             return None
         if opened.mask is not None:
             outcome = masked_outcome(outcome, opened.mask)

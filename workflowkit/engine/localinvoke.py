@@ -12,7 +12,7 @@ from workflowkit.definition.output import refused_inputs
 from workflowkit.engine import local
 from workflowkit.engine.facts import ErrorInfo
 from workflowkit.engine.localresult import LocalResult
-from workflowkit.engine.outcome import Attempted
+from workflowkit.engine.outcome import Attempted, Failed, Succeeded
 from workflowkit.engine.outside import Ended, Held, LocalAttempt, Outside, Unattended, timed_out
 from workflowkit.engine.states import RunStatus
 from workflowkit.engine.waits import Wait, WaitKind
@@ -41,7 +41,7 @@ class KnownWorkflows:
     def attempt(self, attempt: LocalAttempt) -> Attempted | Held:
         return self._outside.attempt(attempt)
 
-    def step(self, attempt: LocalAttempt, key: str) -> Ended | None:
+    def step(self, attempt: LocalAttempt, key: str) -> Succeeded | Failed | Held | None:
         return self._outside.step(attempt, key)
 
     def fetch(self, attempt: LocalAttempt, key: str, request: str) -> Held | None:

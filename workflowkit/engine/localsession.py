@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar
 
 from workflowkit.base.clock import rfc3339
 from workflowkit.base.errors import SuspendInterrupt
@@ -11,9 +11,10 @@ from workflowkit.base.ids import timed_id
 from workflowkit.definition.model import Json
 from workflowkit.engine.channels import Message
 from workflowkit.engine.facts import ErrorInfo, Fact, FactKind, undo_detail
-from workflowkit.engine.memo import Memo
-from workflowkit.engine.outcome import EmittedEvent
-from workflowkit.engine.outside import Ended, Held
+from workflowkit.engine.failures import WrittenError
+from workflowkit.engine.memo import Memo, step_id_of
+from workflowkit.engine.outcome import EmittedEvent, Failed, Succeeded
+from workflowkit.engine.outside import Held
 from workflowkit.engine.session import CALLBACK_STEP, RUN_STEP, NoInvitations, Recorder, StepSession, Undone
 from workflowkit.engine.waits import Wait
 
@@ -95,38 +96,71 @@ class LocalRecorder:
 class LocalSession(StepSession):
     """The steps of one attempt in memory: what ``answer`` knows the result of is not executed.
 
+    A failure that it knows is an attempt that failed: the step is tried again as its settings say.
+
     An exception of ``answer`` is not the handler's: it ends the attempt, and is kept in ``broken``.
     """
 
     def __init__(self, node_id: str, memo: Memo, recorder: Recorder, *args: Any, **options: Any) -> None:
         super().__init__(node_id, memo, recorder, *args, **options)
         self._own_memo, self._own_recorder = memo, recorder
-        self.answer: Callable[[str], Ended | None] = lambda _key: None
+        self.answer: Callable[[str], Succeeded | Failed | Held | None] = lambda _key: None
         self.permit: Callable[[str, str], Held | None] = lambda _key, _request: None
         self.broken: BaseException | None = None
-        #: What keeps the handler from going on, if it is not a wait.
-        self.withheld: Held | None = None
+        #: What keeps the handler from going on, apart from waits.
+        self.withheld: list[Held] = []
+        #: Steps that have begun and are neither executed nor known the result of.
+        self._instead: dict[str, Failed | Held] = {}
 
     def begin(self, step_id: str, kind: str) -> str:
         key = super().begin(step_id, kind)
-        if kind == RUN_STEP and key not in self._own_memo.results:
+        if kind == RUN_STEP and key not in self._own_memo.results and self._is_due(key):
             with self._lock:
                 self._take(key)
         return key
 
+    def body(self, key: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        instead = self._instead.get(key)
+        if instead is None or (isinstance(instead, Held) and function == self.send_signal):
+            return function
+        if isinstance(instead, Held):
+            self._withhold(instead)
+
+        def fail(*_args: Any, **_kwargs: Any) -> Any:
+            raise instead.raised or WrittenError(instead.error)
+
+        return fail
+
+    def record(self, key: str, attempt: int, output: Any, *args: Any, **options: Any) -> Any:
+        """Record a result as any session does. A step that only sends something comes here also if it has failed."""
+        instead = self._instead.get(key)
+        if isinstance(instead, Failed):
+            raise self.record_failure(key, step_id_of(key), attempt, instead, 0)
+        return super().record(key, attempt, output, *args, **options)
+
     def permit_fetch(self, key: str, request: str) -> None:
-        self.withheld = self.guarded(lambda: self.permit(key, request))
-        if self.withheld is not None:
-            raise SuspendInterrupt
+        held = self.guarded(lambda: self.permit(key, request))
+        if held is not None:
+            self._withhold(held)
+
+    def _withhold(self, held: Held) -> NoReturn:
+        with self._lock:
+            self.withheld.append(held)
+        raise SuspendInterrupt
+
+    def _is_due(self, key: str) -> bool:
+        """Tell whether a step would be executed now. One whose retry is due later only waits for it."""
+        retry = self._own_memo.retries.get(key)
+        return retry is None or retry.retry_at_ms is None or retry.retry_at_ms <= self.now_ms()
 
     def _take(self, key: str) -> None:
-        ended = self.guarded(lambda: self.answer(key))
-        if ended is None:
-            return
-        if ended.error is not None:
-            self._own_memo.absorb(self._own_recorder.failed(key, 1, ended.error))
-        else:
-            self._own_memo.absorb(self._own_recorder.completed(key, 1, ended.output))
+        answer = self.guarded(lambda: self.answer(key))
+        if isinstance(answer, Succeeded):
+            retry = self._own_memo.retries.get(key)
+            attempt = 1 if retry is None else retry.attempt + 1
+            self._own_memo.absorb(self._own_recorder.completed(key, attempt, answer.output))
+        elif answer is not None:
+            self._instead[key] = answer
 
     def guarded(self, ask: Callable[[], _T]) -> _T:
         """Return what ``ask`` returns; end the attempt if it raises."""

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from workflowkit.definition.model import Json, Node
 from workflowkit.engine.context import StepContext
 from workflowkit.engine.facts import ErrorInfo
-from workflowkit.engine.outcome import Attempted
+from workflowkit.engine.outcome import Attempted, Failed, Succeeded
 from workflowkit.engine.waits import Wait, WaitKind
 from workflowkit.registry import ActionSpec
 
@@ -40,7 +40,7 @@ class LocalAttempt:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What a wait or a step of a handler came to. A wait ends ``at_ms``, which is not before it began."""
+    """What a wait came to. It ends ``at_ms``, which is not before it began."""
 
     output: Json = None
     error: ErrorInfo | None = None
@@ -52,7 +52,8 @@ class Ended:
 class Held:
     """What keeps a run from going on: the action of a node that nobody executes, or a wait that nobody ends.
 
-    ``fetch`` is the key of a step whose HTTP request nobody sends; ``note`` says more.
+    ``fetch`` is the key of a step whose HTTP request nobody sends, ``step`` of one that nobody executes; ``note`` says
+    more.
     """
 
     node_id: str
@@ -60,6 +61,7 @@ class Held:
     wait: Wait | None = None
     note: str = ""
     fetch: str | None = None
+    step: str | None = None
 
 
 class Outside(Protocol):
@@ -73,8 +75,11 @@ class Outside(Protocol):
         """Return what a wait that begins now will come to, or why nobody knows."""
         ...
 
-    def step(self, attempt: LocalAttempt, key: str) -> Ended | None:
-        """Return what a step that the handler opens comes to; ``None``: it is executed."""
+    def step(self, attempt: LocalAttempt, key: str) -> Succeeded | Failed | Held | None:
+        """Return what an attempt at a step comes to that the handler opens; ``None``: it is executed.
+
+        A step that only sends something, which goes nowhere here, goes on if it is held.
+        """
         ...
 
     def fetch(self, attempt: LocalAttempt, key: str, request: str) -> Held | None:
@@ -91,7 +96,7 @@ class Unattended:
     def wait(self, attempt: LocalAttempt, wait: Wait) -> Ended | Held:
         return timed_out(wait)
 
-    def step(self, attempt: LocalAttempt, key: str) -> Ended | None:
+    def step(self, attempt: LocalAttempt, key: str) -> Succeeded | Failed | Held | None:
         return None
 
     def fetch(self, attempt: LocalAttempt, key: str, request: str) -> Held | None:

@@ -106,10 +106,11 @@ class Steps(StepTools):
         own = {"key": key, "retries": retries, "output_type": output_type, "compensate": compensate}
         check_own_keywords(step_id, function, args, kwargs, **own)
         with self._session.inside(own_key) as attempt:
+            body = self._session.body(own_key, function)
             if self._session.hooks is not None:
                 self._session.hooks.before_step(step_id)
             try:
-                value = function(*args, **kwargs)
+                value = body(*args, **kwargs)
             except Exception as error:
                 failure: Exception | None = error
             else:

@@ -13,8 +13,9 @@ from typing import Any
 from workflowkit.base.errors import InvalidInput, Problem, WorkflowKitError
 from workflowkit.base.jsonvalue import child_pointer
 from workflowkit.engine.facts import ErrorInfo
+from workflowkit.engine.failures import WrittenError
 from workflowkit.engine.waitspecs import seconds_of
-from workflowkit.testing.stubs import EventStub, InTurn, Stub, Stubs, Timeout, WrittenError
+from workflowkit.testing.stubs import EventStub, InTurn, Stub, Stubs, Timeout
 
 _WAYS = ("output", "error", "event", "timeout")
 _CODE = "invalid-stub"

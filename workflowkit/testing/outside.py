@@ -13,11 +13,11 @@ from workflowkit.base.jsonvalue import dumps, loads
 from workflowkit.base.limits import Limits
 from workflowkit.definition.schema import compile_schema, violations
 from workflowkit.engine.facts import ErrorInfo
-from workflowkit.engine.failures import stored_value
+from workflowkit.engine.failures import failed_by, stored_value
 from workflowkit.engine.outcome import Attempted, Failed, Succeeded
 from workflowkit.engine.outside import Ended, Held, LocalAttempt
 from workflowkit.engine.waits import Wait
-from workflowkit.testing.stubs import Answer, InTurn, Marker, Stubs, answer_of, failure_of
+from workflowkit.testing.stubs import Answer, InTurn, Marker, Stubs, answer_of
 from workflowkit.testing.waits import end_of
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Stubbed:
         if answer.after_seconds:
             raise InvalidStub(f"{what}: only what is waited for comes after a time")
         if answer.error is not None:
-            return failure_of(answer.error)
+            return failed_by(answer.error)
         context = attempt.context
         if context.is_stopped:
             return Succeeded(self._json(context.stop_output, what), tuple(context.emitted), stop=True)
@@ -99,7 +99,7 @@ class Stubbed:
 
     # --- what handlers open
 
-    def step(self, attempt: LocalAttempt, key: str) -> Ended | None:
+    def step(self, attempt: LocalAttempt, key: str) -> Succeeded | Failed | Held | None:
         found = self._stubs.of_step(key)
         if found is None:
             return None
@@ -109,8 +109,8 @@ class Stubbed:
         if answer.marker is not None or answer.after_seconds:
             raise InvalidStub(f"the stub for step {key!r}: it executes something and waits for nothing")
         if answer.error is not None:
-            return Ended(error=failure_of(answer.error).error)
-        return Ended(self._json(answer.value, f"the stub for step {key!r}"))
+            return failed_by(answer.error)
+        return Succeeded(self._json(answer.value, f"the stub for step {key!r}"))
 
     def fetch(self, attempt: LocalAttempt, key: str, request: str) -> Held | None:
         found = self._stubs.of_step(key)

@@ -8,6 +8,7 @@ from typing import Any
 from workflowkit.definition.model import Workflow
 from workflowkit.engine.facts import ErrorInfo
 from workflowkit.engine.localresult import LocalResult, StepRecord
+from workflowkit.engine.session import RUN_STEP
 from workflowkit.engine.states import EdgeState, RunStatus
 from workflowkit.testing.outside import Call
 from workflowkit.testing.stubs import NODE
@@ -16,13 +17,17 @@ from workflowkit.testing.trace import opened_steps, trace_of
 
 @dataclass(frozen=True, slots=True)
 class OpenedStep:
-    """What a step came to that a handler opened: ``kind`` is ``step``, or that of the wait."""
+    """What a step came to that a handler opened: ``kind`` is ``step``, or that of the wait.
+
+    ``attempts`` is how often it was executed, or its stub asked.
+    """
 
     key: str
     kind: str
     output: Any
     error: ErrorInfo | None
     timed_out: bool
+    attempts: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +107,8 @@ class RunResult:
         for fact, kind in opened_steps(self.local):
             if key in (fact.step, fact.step.partition("/")[2]):
                 timed_out = bool((fact.detail or {}).get("timed_out"))
-                return OpenedStep(fact.step, kind, fact.output, fact.error, timed_out)
+                attempts = fact.attempt if kind == RUN_STEP else 1
+                return OpenedStep(fact.step, kind, fact.output, fact.error, timed_out, attempts)
         raise KeyError(f"no step {key!r} was opened that has ended")
 
     def calls(self, what: str) -> tuple[Call, ...]:

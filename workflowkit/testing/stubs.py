@@ -10,9 +10,6 @@ from typing import Any
 from workflowkit.base.errors import InvalidStub, WorkflowKitError
 from workflowkit.base.ids import derived_id, first_id
 from workflowkit.engine.context import StepContext
-from workflowkit.engine.facts import ErrorInfo
-from workflowkit.engine.failures import failed_by
-from workflowkit.engine.outcome import Failed
 from workflowkit.engine.waitspecs import Duration, seconds_of
 
 #: Prefixes of the keys of stubs; a key without one is the kind of an action.
@@ -68,19 +65,6 @@ class EventStub:
         """Return the event as a run sees it that received it then."""
         event_id = self.id or derived_id(first_id(0), "event", self.name, str(number))
         return {"id": event_id, "name": self.name, "data": dict(self.data), "ts": at_ms}
-
-
-class WrittenError(Exception):
-    """An error as it is written in JSON, raised as if an exception of that name had been."""
-
-    def __init__(self, info: ErrorInfo) -> None:
-        super().__init__(info.message)
-        self.info = info
-
-
-def failure_of(error: Exception) -> Failed:
-    """Return the failure that the exception of a stub stands for."""
-    return Failed(error.info) if isinstance(error, WrittenError) else failed_by(error)
 
 
 def stub(value: Any = None, *, raises: Exception | None = None, after: Duration = 0) -> Stub:

@@ -10,10 +10,10 @@ from workflowkit.base.limits import Limits
 from workflowkit.engine.approvals import Verdict
 from workflowkit.engine.awaiting import is_awaited
 from workflowkit.engine.facts import ErrorInfo
-from workflowkit.engine.failures import stored_value
+from workflowkit.engine.failures import failed_by, stored_value
 from workflowkit.engine.outside import Ended, Held, LocalAttempt, timed_out
 from workflowkit.engine.waits import Wait, WaitKind
-from workflowkit.testing.stubs import Answer, EventStub, Marker, Stubs, failure_of
+from workflowkit.testing.stubs import Answer, EventStub, Marker, Stubs
 
 Ask = Callable[[str, Any], Answer]
 
@@ -115,7 +115,7 @@ def _as_event(event: dict[str, Any], limits: Limits) -> dict[str, Any]:
 
 
 def _error(wait: Wait, error: Exception) -> ErrorInfo:
-    cause = failure_of(error).error
+    cause = failed_by(error).error
     if wait.kind is not WaitKind.RUN:
         return ErrorInfo(cause.name, cause.message, cause.code, retryable=False)
     return ErrorInfo(cause.name, f"run of {wait.name} failed: {cause.message}", "invoked-run-failed", retryable=False)
