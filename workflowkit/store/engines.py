@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import sqlite3
 import time
 from typing import Any
@@ -41,6 +42,7 @@ def create_engine(url: sa.URL, pool_size: int) -> sa.Engine:
         pool_recycle=1800,
         connect_args=_postgresql_arguments(statement_timeout=STATEMENT_TIMEOUT_MS, lock_timeout=LOCK_TIMEOUT_MS),
     )
+    sa.event.listen(engine, "checkout", _leave_what_is_gone)
     _begin_by_ourselves(engine)
     return engine
 
@@ -64,6 +66,21 @@ def create_migrating_engine(url: sa.URL) -> sa.Engine:
             tcp_keepalives_count=3,
         ),
     )
+
+
+def _leave_what_is_gone(connection: Any, _record: Any, _fairy: Any) -> None:
+    """Take no connection out of the pool that the server has closed while it lay there: the pool makes a new one.
+
+    Nobody but the server writes to it meanwhile, and it does so to say farewell. So mostly nothing is asked.
+    """
+    socket = select.poll()
+    socket.register(connection.fileno(), select.POLLIN)
+    if not socket.poll(0):
+        return
+    try:
+        connection.execute("SELECT 1")
+    except Exception as error:
+        raise sa.exc.DisconnectionError("the server has closed the connection") from error
 
 
 def _with_driver(url: sa.URL) -> sa.URL:

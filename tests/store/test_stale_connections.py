@@ -1,0 +1,62 @@
+"""A server that was restarted: what lay in the pool is gone, and nobody is told that the database is not available."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+
+from workflowkit.store.database import Database
+
+OPEN = 3
+_MINE = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'stale'"
+
+
+@pytest.fixture
+def database(postgres_url: str) -> Iterator[Database]:
+    """A database of whose pool the server has closed all connections."""
+    database = Database.open(f"{postgres_url}?application_name=stale")
+    with ExitStack() as held:
+        for _ in range(OPEN):
+            held.enter_context(database.engine.connect())
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        mine = [pid for (pid,) in connection.execute(_MINE)]
+        assert len(mine) == OPEN
+        for pid in mine:
+            assert connection.execute("SELECT pg_terminate_backend(%s, 20000)", [pid]).fetchone() == (True,)
+    yield database
+    database.close()
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        pytest.param(lambda database: database.now_ms(), id="clock"),
+        pytest.param(lambda database: _select(database), id="read"),
+        pytest.param(lambda database: _write(database), id="write"),
+    ],
+)  # fmt: skip
+def test_whoever_comes_first_after_a_restart_gets_a_new_connection(
+    database: Database, use: Callable[[Database], object]
+) -> None:
+    use(database)
+
+
+def test_all_of_them_are_left(database: Database) -> None:
+    with ExitStack() as held:
+        for _ in range(OPEN):
+            connection = held.enter_context(database.engine.connect())
+            assert connection.exec_driver_sql("SELECT 1").scalar() == 1
+
+
+def _select(database: Database) -> None:
+    with database.read() as tx:
+        assert tx.connection.execute(sa.text("SELECT 1")).scalar() == 1
+
+
+def _write(database: Database) -> None:
+    with database.transaction("test"):
+        pass
