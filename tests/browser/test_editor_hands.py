@@ -222,6 +222,22 @@ def test_the_end_of_an_edge_is_led_to_wherever_on_a_step(editor: EditorPage, acr
     assert [edge["name"] for edge in editor.saved()["edges"] if edge["from"] == "lookup"] == ["found"]
 
 
+def test_an_end_that_is_dropped_on_nothing_stays_where_it_was(editor: EditorPage) -> None:
+    document = placed("lookup", "log")
+    document["edges"][1]["name"] = "found"
+    editor.open(document)
+    editor.page.get_by_role("button", name="found").click()
+    editor.get("config").get_by_role("button", name="Close").click()
+    end, beside = editor.page.locator(".selected .react-flow__edgeupdater-target"), box_of(editor.node("log"))
+    editor.drag_to(box_of(end), beside["x"] - 150, beside["y"] + 30)
+    expect(editor.page.locator(".react-flow__connection")).to_have_count(0)
+    expect(editor.get("add-dialog")).to_have_count(0)
+    assert editor.edges() == [("$source", "lookup"), ("lookup", "log")]
+    # What begins anew asks for a step, as ever.
+    editor.drag_to(box_of(editor.handle("log", "bottom")), beside["x"] - 150, beside["y"] + 30)
+    expect(editor.get("add-dialog")).to_be_visible()
+
+
 def test_moves_and_connections_are_said(editor: EditorPage) -> None:
     editor.open(chain("lookup", "log", "set"))
     page = editor.page

@@ -10,6 +10,7 @@ import {
   useStore as useFlowStore,
 } from "@xyflow/react";
 import "@xyflow/react/dist/style.css";
+import { useRef } from "react";
 import type { EditorStore } from "../editor/store";
 import { useEditor, useEditorContext } from "../editor/store";
 import { KIND_MEDIA_TYPE } from "../palette/dragging";
@@ -99,6 +100,7 @@ function Drawing({ connectTarget }: Pick<CanvasProps, "connectTarget">): React.J
   const isDark = useTheme((theme) => theme.isDark);
   const { screenToFlowPosition, setCenter, getZoom } = useReactFlow();
   const { nodes, edges, onNodesChange, onEdgesChange } = useFlow(connectTarget);
+  const isMovingEdge = useRef(false);
   useCanvasView();
   return (
     <ReactFlow<FlowNode, FlowEdge>
@@ -114,7 +116,15 @@ function Drawing({ connectTarget }: Pick<CanvasProps, "connectTarget">): React.J
       onNodeClick={(_, node) => openClicked(store, node)}
       onEdgeClick={(_, edge) => store.getState().selectEdge(edge.id)}
       onConnect={(connection) => drawEdge(store, connection)}
-      onConnectEnd={(event, end) => dropEdge(store, event, end, screenToFlowPosition)}
+      onConnectEnd={(event, end) =>
+        dropEdge(store, event, end, isMovingEdge.current ? undefined : screenToFlowPosition)
+      }
+      onReconnectStart={() => {
+        isMovingEdge.current = true;
+      }}
+      onReconnectEnd={() => {
+        isMovingEdge.current = false;
+      }}
       onReconnect={(edge, connection) => moveEdge(store, edge, connection)}
       isValidConnection={({ source, target }) => mayConnect(store, source, target)}
       nodesDraggable={!isReadOnly}

@@ -96,12 +96,15 @@ export function moveEdge(store: EditorStore, edge: FlowEdge, { source, target, s
   edit((document) => reconnect(document, scope, edge.id, source, target, way), t("reconnect"));
 }
 
-/** An edge was dropped where it cannot end: on a node that it may not lead to, or where a new step is wanted. */
+/**
+ * An edge was dropped where it cannot end: on a node that it may not lead to, or where a new step is wanted. Without
+ * `toCanvas` it is one that was there before, and stays as it was.
+ */
 export function dropEdge(
   store: EditorStore,
   event: MouseEvent | TouchEvent,
   end: FinalConnectionState,
-  toCanvas: ToCanvas,
+  toCanvas: ToCanvas | undefined,
 ): void {
   if (end.isValid === true || end.fromNode === null || end.fromHandle?.type !== "source") return;
   const from = end.fromNode.id;
@@ -115,6 +118,7 @@ export function dropEdge(
     if (reason !== undefined) notify(reason, "error");
     return;
   }
+  if (toCanvas === undefined) return;
   const place = toCanvas(point);
   const position = snap({ x: place.x - NODE_WIDTH / 2, y: place.y });
   store.getState().want({ at: "after", from, position, ...(way === undefined ? {} : { way }) });
