@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -61,11 +62,16 @@ def test_a_service_is_connected_and_it_is_seen_what_became_of_its_deliveries(edi
     expect(deliveries.get_by_role("link", name="stripe/invoice.paid")).to_be_visible()
     expect(deliveries).to_contain_text("The signature is not made with one of the secrets.")
 
+    editor.get("take-sample").click()
+    expect(editor.get("sample-waits")).to_be_visible()
+    assert deliver(url, paid | {"id": "evt_real"}) == 202
+    editor.get("use-sample").click()
+    expect(editor.get("sample-body")).to_have_value(re.compile("evt_real"))
     editor.get("mapping-name").fill("pay/!ref($.body.nothing)")
     editor.get("mapping-if").fill("body.livemode ==")
     editor.get("try-mapping").click()
     expect(editor.get("mapping-if")).to_have_attribute("aria-invalid", "true")
-    editor.get("mapping-if").fill("body.livemode == false")
+    editor.get("mapping-if").fill("body.type == 'invoice.paid'")
     editor.get("mapping-name").fill("pay/!ref($.body.type)")
     editor.get("try-mapping").click()
     expect(editor.get("tried")).to_contain_text("pay/invoice.paid")

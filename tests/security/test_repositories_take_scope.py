@@ -31,13 +31,14 @@ from workflowkit.store import (
     secrets,
     webhookoutcomes,
     webhooks,
+    webhooksamples,
     workflows,
 )
 from workflowkit.store.database import Database
 
 REPOSITORIES = (
     alerts, apps, appsyncs, approvals, audit, callbacks, eventtypes, following, keys, members, messages, queries,
-    runsearch, schedules, secrets, webhookoutcomes, webhooks, workflows,
+    runsearch, schedules, secrets, webhookoutcomes, webhooks, webhooksamples, workflows,
 )  # fmt: skip
 #: The functions that find a scope, by something unguessable (or on the way to check it), instead of taking it.
 FINDS_THE_SCOPE = {

@@ -262,7 +262,7 @@ def _parameters(rule: str) -> list[str]:
 def _everything(web: Web) -> dict[str, list[dict[str, object]]]:
     tables = (
         "workflows", "workflow_drafts", "workflow_versions", "workflow_triggers", "events", "runs", "steps",
-        "webhooks", "webhook_deliveries", "webhook_event_ids", "webhook_outcomes",
+        "webhooks", "webhook_deliveries", "webhook_event_ids", "webhook_outcomes", "webhook_samples",
         "approvals", "approval_assignees", "approval_decisions",
         "pauses", "alert_rules", "users", "user_roles", "secrets",
     )  # fmt: skip

@@ -21,6 +21,7 @@ from workflowkit.runtime.logs import LEVELS
 from workflowkit.runtime.moving import Moved
 from workflowkit.runtime.pausing import PauseState
 from workflowkit.runtime.rerunning import Editable
+from workflowkit.runtime.samples import Sample
 from workflowkit.runtime.searching import Found
 from workflowkit.runtime.simulating import Simulated, Tried
 from workflowkit.runtime.stories import EventStory
@@ -490,6 +491,15 @@ def delivery_outcome(outcome: DeliveryOutcome) -> Shown:
         "detail": outcome.detail or None,
         "events": [{"id": event_id, "name": name} for event_id, name in outcome.events],
         "is_last_of_its_kind": outcome.is_last_of_its_kind,
+    }
+
+
+def webhook_sample(sample: Sample) -> Shown:
+    """Show the delivery that somebody waits for, or that was taken."""
+    return {
+        "wanted_until": _moment(sample.wanted_until_ms),
+        "taken_at": _moment(sample.at_ms),
+        "delivery": sample.delivery,
     }
 
 

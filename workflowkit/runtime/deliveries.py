@@ -18,9 +18,11 @@ from workflowkit.base.scope import DEFAULT_SCOPE, Scope, check_tenant
 from workflowkit.definition.patterns import is_listed
 from workflowkit.runtime.incoming import IncomingEvent, parse_event
 from workflowkit.runtime.intake import Accepted, Intake
+from workflowkit.runtime.samples import Samples
 from workflowkit.runtime.webhooks import Webhooks, token_hash
 from workflowkit.store import webhookoutcomes as outcomes
 from workflowkit.store import webhooks as rows
+from workflowkit.store import webhooksamples as samplerows
 from workflowkit.store.database import Database
 from workflowkit.store.webhookoutcomes import DeliveryOutcome
 from workflowkit.webhooks.delivery import Delivery
@@ -76,6 +78,8 @@ class Source:
     scope: Scope = DEFAULT_SCOPE
     event_names: tuple[str, ...] | None = None
     scope_of: ScopeOf | None = None
+    sample_until_ms: int = 0
+    """Until when somebody waits for a delivery to try a mapping on."""
 
     def may_reach(self, scope: Scope) -> bool:
         """Return whether its events may go to a tenant."""
@@ -101,6 +105,11 @@ class Deliveries:
     webhooks: Webhooks
     own: Mapping[str, Source]
     limits: Limits = DEFAULT_LIMITS
+
+    @property
+    def samples(self) -> Samples:
+        """The deliveries that somebody has asked for."""
+        return Samples(self.database, self.webhooks.keyring)
 
     def known_among(self, scope: Scope, names: Collection[str]) -> set[str]:
         """Return those of ``names`` that are names of webhooks through which events come to a tenant."""
@@ -143,10 +152,11 @@ class Deliveries:
         """
         if (own := self.own.get(token)) is not None:
             return own
-        record = None
+        record = wanted = None
         if _TOKEN.fullmatch(token):
             with self.database.read() as tx:
                 record = rows.find_by_token(tx, token_hash(token))
+                wanted = None if record is None else samplerows.get(tx, record.scope, record.name)
         if record is None or record.name in self.own:
             # SAFETY: S16 — the application's functions serve every tenant: what starts them from a webhook of the
             # application's must not be started by a tenant's webhook that had the name before.
@@ -160,7 +170,10 @@ class Deliveries:
             raise DeliveryRefused("its sender's address is not listed", Fault.SENDER_NOT_ALLOWED)
         verify = Verify(parse_verification(record.verification), self.webhooks.secrets_of(record))
         transform = Transform(record.name, record.transform, self.limits)
-        return Source(record.name, verify, transform, record.scope, record.event_names)
+        return Source(
+            record.name, verify, transform, record.scope, record.event_names,
+            sample_until_ms=0 if wanted is None else wanted.wanted_until_ms,
+        )  # fmt: skip
 
     def receive(self, source: Source, delivery: Delivery) -> Received:
         """Verify a delivery and store its events. A signed one that is sent again has no effect.
@@ -177,6 +190,9 @@ class Deliveries:
             raise
         if (challenge := challenge_of(source.verify.scheme, delivery)) is not None:
             return Received("ignored", reason=CHALLENGE, challenge=challenge)
+        if source.sample_until_ms > now_ms:
+            # Before any event is made of it: one of which none can be made is the one to look at.
+            self.samples.keep(source.scope, source.name, delivery)
         # SAFETY: S16 — only a genuine delivery is asked whose it is.
         owner = source.scope if source.scope_of is None else source.scope_of(delivery)
         if owner is None:

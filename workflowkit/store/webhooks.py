@@ -12,6 +12,7 @@ from workflowkit.base.scope import Scope
 from workflowkit.definition.model import Json
 from workflowkit.definition.patterns import WEBHOOK_PREFIX
 from workflowkit.store import webhookoutcomes as outcomes
+from workflowkit.store import webhooksamples as samples
 from workflowkit.store.statements import Sql
 from workflowkit.store.transactions import Transaction
 
@@ -128,6 +129,7 @@ def delete(tx: Transaction, scope: Scope, name: str) -> None:
     """Delete a webhook and what is remembered of its deliveries. Raises ``NotFound``."""
     tx.run(_DELETE_DELIVERIES, **_where(scope, name))
     outcomes.delete(tx, scope, name)
+    samples.delete(tx, scope, name)
     if tx.run(_DELETE, **_where(scope, name)) == 0:
         raise _no_webhook(name)
 

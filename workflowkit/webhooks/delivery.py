@@ -14,7 +14,7 @@ from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.definition.model import Json
 
 #: Headers that no transform sees.
-_CREDENTIALS = ("authorization", "cookie", "proxy-authorization")
+CREDENTIALS = ("authorization", "cookie", "proxy-authorization")
 _FORM = "application/x-www-form-urlencoded"
 _JSON = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json\Z")
 
@@ -78,7 +78,7 @@ class Delivery:
         return {
             "body": body,
             # A transform is written by those who may not see the secrets.
-            "headers": {name: text for name, text in self.headers.items() if name not in _CREDENTIALS},
+            "headers": {name: text for name, text in self.headers.items() if name not in CREDENTIALS},
             "query": {name: list(values) for name, values in self.query.items()},
             "raw": self.text,
         }

@@ -1766,6 +1766,17 @@ export interface SystemState {
   readonly broker: BrokerState;
 }
 
+export interface TakenDelivery {
+  /** Its method. */
+  readonly method: string;
+  /** Its headers, by their names in lower case. */
+  readonly headers: JsonObject;
+  /** The query string's parameters; each has a list of values. */
+  readonly query: JsonObject;
+  /** Its body as text. */
+  readonly raw: string;
+}
+
 export interface TenantChoice {
   /** Its environment. */
   readonly environment: string;
@@ -1962,6 +1973,15 @@ export interface WebhookPage {
   readonly next_cursor: string | null;
   /** Those of the application, on the first page. */
   readonly application: readonly OwnWebhook[];
+}
+
+export interface WebhookSample {
+  /** Until when the next genuine delivery is waited for; null if none is. */
+  readonly wanted_until: string | null;
+  /** When one was taken; null if none was, or it is older than a day. */
+  readonly taken_at: string | null;
+  /** That one. */
+  readonly delivery: TakenDelivery | null;
 }
 
 export interface WebhookTemplate {

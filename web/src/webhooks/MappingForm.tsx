@@ -107,6 +107,7 @@ export function MappingForm({ webhook, onSaved }: MappingFormProps): React.JSX.E
           )}
         </div>
         <TryOut
+          webhook={mayWrite ? name : undefined}
           sample={sample}
           templates={templates}
           tried={tried}

@@ -3,10 +3,13 @@ import { t } from "../locale/locale";
 import { Button } from "../shell/ui/Button";
 import { JsonTree } from "../shell/ui/JsonTree";
 import { LabelledField } from "../shell/ui/LabelledField";
+import { SampleTaker } from "./SampleTaker";
 import type { Sample } from "./webhook";
 import { outcomeText, sampleOf } from "./webhook";
 
 interface TryOutProps {
+  /** Whose next delivery may be taken; `undefined` for whoever may not. */
+  readonly webhook: string | undefined;
   readonly sample: Sample;
   readonly templates: readonly WebhookTemplate[];
   readonly tried: TriedDelivery | undefined;
@@ -18,7 +21,16 @@ interface TryOutProps {
 }
 
 /** A delivery as it might come, and what would become of it. */
-export function TryOut({ sample, templates, tried, faults, isBusy, onSample, onTry }: TryOutProps): React.JSX.Element {
+export function TryOut({
+  webhook,
+  sample,
+  templates,
+  tried,
+  faults,
+  isBusy,
+  onSample,
+  onTry,
+}: TryOutProps): React.JSX.Element {
   return (
     <div className="stack webhook-try">
       <LabelledField label={t("A sample to try it on")}>
@@ -38,6 +50,7 @@ export function TryOut({ sample, templates, tried, faults, isBusy, onSample, onT
           ))}
         </select>
       </LabelledField>
+      {webhook !== undefined && <SampleTaker webhook={webhook} onSample={onSample} />}
       <LabelledField label={t("Headers of the sample")}>
         <textarea
           className="input mono"

@@ -14,6 +14,7 @@ import {
   partOf,
   sampleOf,
   sorted,
+  takenSample,
   templateOf,
   transformOf,
   verificationOf,
@@ -91,6 +92,12 @@ describe("a sample", () => {
     expect(deliveryOf({ headers, body: "a=1" })).toEqual({
       delivery: { headers: { "content-type": "application/x-www-form-urlencoded", "x-empty": "" }, raw: "a=1" },
     });
+  });
+
+  it("is a delivery that was taken", () => {
+    const taken = { method: "POST", query: {}, headers: { "content-type": "application/json" }, raw: '{"a":1}' };
+    expect(deliveryOf(takenSample(taken))).toHaveProperty("delivery.body", { a: 1 });
+    expect(takenSample({ ...taken, raw: "a=1" }).body).toBe("a=1");
   });
 
   it("says what cannot be read of it", () => {

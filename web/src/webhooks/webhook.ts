@@ -1,6 +1,6 @@
 /** Webhooks as people read and write them: how they are verified, and what a delivery becomes. Pure. */
 
-import type { DeliveryOutcome, Problem, Webhook, WebhookBody, WebhookTemplate } from "../api/schema";
+import type { DeliveryOutcome, Problem, TakenDelivery, Webhook, WebhookBody, WebhookTemplate } from "../api/schema";
 import type { Json, JsonObject } from "../base/json";
 import type { Message } from "../locale/locale";
 import { t } from "../locale/locale";
@@ -169,6 +169,13 @@ export const OWN_SAMPLE: Sample = {
 export function sampleOf(template: WebhookTemplate): Sample {
   const headers = Object.entries(template.example_headers).map(([name, value]) => `${name}: ${String(value)}`);
   return { headers: headers.join("\n"), body: JSON.stringify(template.example_body, null, 2) };
+}
+
+/** The sample of a delivery that was taken; what is JSON is laid out. */
+export function takenSample({ headers, raw }: TakenDelivery): Sample {
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}`);
+  const body = readJson(raw);
+  return { headers: lines.join("\n"), body: body === undefined ? raw : JSON.stringify(body, null, 2) };
 }
 
 /** The template that a webhook was made of, as far as that can be seen. */

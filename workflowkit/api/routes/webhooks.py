@@ -142,6 +142,43 @@ def try_delivery(body: dict[str, Any], webhook_name: str) -> Response:
     return answer(shown)
 
 
+@api.post("/webhooks/<webhook_name>/sample")
+@requires("webhooks:write")
+@returns(schemas.WebhookSample)
+def want_sample(webhook_name: str) -> Response:
+    """Take the next delivery.
+
+    To try a transform on it. The next genuine delivery within an hour is kept for a day, encrypted, unless it is larger
+    than 64 KiB; the one that was taken before goes.
+    """
+    samples = Services.current().deliveries.samples
+    return answer(views.webhook_sample(samples.want(caller().scope, webhook_name, by=by())))
+
+
+@api.get("/webhooks/<webhook_name>/sample")
+@requires("webhooks:write")
+@returns(schemas.WebhookSample)
+def get_sample(webhook_name: str) -> Response:
+    """Show the delivery that was taken.
+
+    Or until when it is waited for.
+    """
+    return answer(views.webhook_sample(Services.current().deliveries.samples.get(caller().scope, webhook_name)))
+
+
+@api.delete("/webhooks/<webhook_name>/sample")
+@requires("webhooks:write")
+@returns(schemas.WebhookSample)
+def forget_sample(webhook_name: str) -> Response:
+    """Forget the delivery that was taken.
+
+    Or wait for none any more.
+    """
+    samples, scope = Services.current().deliveries.samples, caller().scope
+    samples.forget(scope, webhook_name)
+    return answer(views.webhook_sample(samples.get(scope, webhook_name)))
+
+
 @api.get("/webhook-templates")
 @requires("webhooks:read")
 @returns(schemas.WebhookTemplates)

@@ -157,6 +157,23 @@ class TriedDelivery(Answer):
     problems = many(Problem, "Why no event can be made of it; below `/event` or `/transform`.")
 
 
+class TakenDelivery(Answer):
+    """A delivery as it came, without credentials."""
+
+    method = text("Its method.")
+    headers = json_object("Its headers, by their names in lower case.")
+    query = json_object("The query string's parameters; each has a list of values.")
+    raw = text("Its body as text.")
+
+
+class WebhookSample(Answer):
+    """A delivery to try a mapping on."""
+
+    wanted_until = moment("Until when the next genuine delivery is waited for; null if none is.", nullable=True)
+    taken_at = moment("When one was taken; null if none was, or it is older than a day.", nullable=True)
+    delivery = fields.Nested(TakenDelivery, **described("That one.", nullable=True))
+
+
 class WebhookTemplate(Answer):
     """A webhook of a well-known provider, ready to be made."""
 

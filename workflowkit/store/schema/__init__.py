@@ -51,6 +51,7 @@ from workflowkit.store.schema.eventlog import (
     webhook_deliveries,
     webhook_event_ids,
     webhook_outcomes,
+    webhook_samples,
 )
 from workflowkit.store.schema.execution import (
     HOLDS,
@@ -158,6 +159,7 @@ __all__ = [
     "webhook_deliveries",
     "webhook_event_ids",
     "webhook_outcomes",
+    "webhook_samples",
     "webhooks",
     "worker_requests",
     "worker_waits",

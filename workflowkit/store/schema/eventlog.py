@@ -35,6 +35,18 @@ webhook_outcomes = sa.Table(
 """What became of the last deliveries of each webhook; nothing else of them is kept. ``events`` is the JSON of their ids
 and names. Where not ``once``, the row is the last that ended in this way, and ``id`` says which way."""
 
+webhook_samples = sa.Table(
+    "webhook_samples",
+    metadata,
+    sa.Column("environment", sa.Text, primary_key=True),
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    big("wanted_until_ms"),
+    big("at_ms", nullable=True),
+    text("sealed", nullable=True),
+)
+"""The one delivery of a webhook that somebody has asked for; ``sealed`` is it, encrypted (``base.secrets``)."""
+
 events = sa.Table(
     "events",
     metadata,
