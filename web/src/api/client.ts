@@ -65,8 +65,11 @@ interface WorkflowFilter {
 }
 
 export class Api {
-  /** `options` are asked for with each request. */
-  constructor(private readonly options: () => ApiOptions) {}
+  /** `options` are asked for with each request; `whose` says in whose name one is sent at that moment. */
+  constructor(
+    private readonly options: () => ApiOptions,
+    private readonly whose: () => string | undefined = () => undefined,
+  ) {}
 
   async actions(): Promise<readonly schema.Action[]> {
     return (await this.get<schema.ActionList>("/actions")).items;
@@ -220,6 +223,9 @@ export class Api {
     signal?: AbortSignal,
   ): Promise<Response> {
     const options = this.options();
+    const owner = this.whose();
+    // Somebody else may have been let in meanwhile: what was asked for is not theirs, nor meant for their tenant.
+    const isSame = (): boolean => this.whose() === owner;
     const ask = async (): Promise<Response> => {
       const all = {
         ...headers,
@@ -236,11 +242,11 @@ export class Api {
       }
     };
     let response = await ask();
-    if (response.status === 401 && (await options.onUnauthenticated())) response = await ask();
+    if (response.status === 401 && (await options.onUnauthenticated()) && isSame()) response = await ask();
     if (response.ok) return response;
     const error = await errorOf(response);
     // Somebody has logged in again, in another tab.
-    if (error.code !== "csrf-refused" || !((await options.onCsrfRefused?.()) ?? false)) throw error;
+    if (error.code !== "csrf-refused" || !((await options.onCsrfRefused?.()) ?? false) || !isSame()) throw error;
     response = await ask();
     if (response.ok) return response;
     throw await errorOf(response);

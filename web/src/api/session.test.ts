@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
-import { api, connectTo, keptName, presentOwner, takeOver, useSession } from "./session";
+import { api, askSession, connectTo, keptName, presentOwner, takeOver, useSession } from "./session";
 import type { SessionState } from "./schema";
 
 function stateOf(tenant: string, actor: string, csrf = "first"): SessionState {
@@ -40,13 +40,68 @@ describe("a change with the token of another session", () => {
   });
 });
 
+describe("who the page is used by", () => {
+  it("is not told by an answer that is late", async () => {
+    const answers: ((response: Response) => void)[] = [];
+    vi.stubGlobal("fetch", () => new Promise<Response>((resolve) => answers.push(resolve)));
+    const late = askSession();
+    takeOver(stateOf("acme", "user:eve"));
+    answers[0]?.(Response.json(stateOf("acme", "user:ada")));
+    expect((await late)?.actor).toBe("user:eve");
+    const [first, second] = [askSession(), askSession()];
+    answers[2]?.(Response.json(stateOf("acme", "user:zoe")));
+    await second;
+    answers[1]?.(Response.json(stateOf("acme", "user:eve")));
+    await first;
+    expect(useSession.getState().state?.actor).toBe("user:zoe");
+  });
+});
+
+describe("a change that waits for another token of the host's", () => {
+  it.each([
+    ["is sent again for the same user", ["embed:Ada", "embed:Ada"], 2],
+    ["is not sent again for somebody else", ["embed:Ada", "embed:Eve"], 1],
+    ["is not sent again for whoever comes, once nobody was there", [undefined, "embed:Eve"], 1],
+  ])("%s", async (_, [before, after], times) => {
+    let actor = before;
+    const connection = {
+      root: "https://flows.example",
+      key: () => actor,
+      onUnauthenticated: () => Promise.resolve(true),
+      owner: () => (actor === undefined ? undefined : { environment: "default", tenant: "acme", actor }),
+    };
+    const original = connectTo(connection);
+    onTestFinished(() => void connectTo(original));
+    const sent: unknown[] = [];
+    vi.stubGlobal("fetch", (_address: string, { headers }: RequestInit) => {
+      sent.push(headers);
+      // Another one is set while the first request is on its way.
+      actor = after;
+      return Promise.resolve(Response.json({ code: "unauthenticated", detail: "" }, { status: 401 }));
+    });
+    await expect(api.send("POST", "/workflows/orders/publish")).rejects.toMatchObject({ status: 401 });
+    expect(sent).toHaveLength(times);
+  });
+});
+
 describe("what is kept", () => {
-  it("goes with the session of somebody else", () => {
+  it("goes with whoever leaves, of all their tenants; what others have kept stays", () => {
+    const others = [
+      keptName("edit", "/default/acme/user%3Aeve", "a"),
+      keptName("edit", "/default/acme/user%3Aada2", "a"),
+      keptName("stubs", "%2Fother/default/acme/user%3Aada", "a"),
+      "workflowkit.filters./default/acme/user%3Aada",
+    ];
     for (const kind of ["edit", "stubs"] as const)
-      localStorage.setItem(keptName(kind, presentOwner() ?? "", "a"), "{}");
-    localStorage.setItem("theirs", "stays");
+      for (const owner of [presentOwner() ?? "", "/default/globex/user%3Aada"])
+        localStorage.setItem(keptName(kind, owner, "shop/a"), "{}");
+    for (const name of others) localStorage.setItem(name, "{}");
+    takeOver(stateOf("globex", "user:ada"));
+    expect(Object.keys(localStorage)).toHaveLength(8);
     takeOver(stateOf("globex", "user:eve"));
-    expect(Object.keys(localStorage)).toEqual(["theirs"]);
+    expect(Object.keys(localStorage).toSorted()).toEqual(others.toSorted());
+    takeOver({ ...stateOf("globex", ""), kind: "nobody" });
+    expect(Object.keys(localStorage)).toHaveLength(4);
   });
 
   it("is that of the host's token, at each moment", () => {

@@ -70,10 +70,8 @@ let connection: Connection = {
   },
   csrf: () => useSession.getState().state?.csrf,
   onCsrfRefused: async () => {
-    const before = presentOwner();
     await askSession();
-    // As somebody else, or for another tenant, it would be another change than was meant.
-    return before !== undefined && presentOwner() === before;
+    return presentOwner() !== undefined;
   },
 };
 
@@ -84,7 +82,7 @@ export function connectTo(other: Connection): Connection {
   return before;
 }
 
-export const api = new Api(() => connection);
+export const api = new Api(() => connection, presentOwner);
 
 /** For whom the page acts at this moment: server, environment, tenant and actor; nothing as long as that is not known. */
 export function presentOwner(): string | undefined {
@@ -104,11 +102,19 @@ export function keptName(kind: Kept, owner: string, workflowId: string): string 
   return `workflowkit.${kind}.${owner}/${workflowId}`;
 }
 
+/** Counts those who have asked who this is, or learned it; and which of them was the last that was believed. */
+let asked = 0;
+let believed = 0;
+
 /** Asks the server who this is, and takes it over. Fails never: without an answer the pages tell what is wrong. */
 export async function askSession(): Promise<SessionState | undefined> {
+  asked += 1;
+  const turn = asked;
   try {
     const state = await api.get<SessionState>("/session");
-    takeOver(state);
+    // Whoever asked later, or has logged in since, knows better: a late answer is of who was there before.
+    if (turn < believed) return useSession.getState().state;
+    takeOver(state, turn);
     return state;
   } catch {
     useSession.setState({ isAsked: true });
@@ -117,14 +123,15 @@ export async function askSession(): Promise<SessionState | undefined> {
 }
 
 /** Goes on as whom the server knows now. */
-export function takeOver(state: SessionState): void {
+export function takeOver(state: SessionState, turn = (asked += 1)): void {
+  believed = turn;
   const { state: before, isLoginWanted, logins } = useSession.getState();
   const wasInside = before !== undefined && before.kind !== "nobody";
   if (state.kind === "nobody") {
     useSession.setState({ isAsked: true, isLoginWanted: true, ...(wasInside ? {} : { state }) });
     return;
   }
-  // What somebody has typed is theirs: whoever comes after them in this browser does not get it.
+  // Whoever comes next does not get it by these names, but could read it in the browser's storage.
   if (wasInside && before.actor !== state.actor) forgetKept();
   useSession.setState({ state, isAsked: true, isLoginWanted: false, logins: isLoginWanted ? logins + 1 : logins });
 }
@@ -137,9 +144,19 @@ export async function enterWithKey(key: string | undefined): Promise<SessionStat
   return askSession();
 }
 
-/** Takes what is kept of workflows out of the browser's storage. */
-export function forgetKept(storage: Storage = localStorage): void {
-  for (const name of Object.keys(storage)) if (/^workflowkit\.(edit|stubs)\./.test(name)) storage.removeItem(name);
+/** Takes what is kept of workflows for one person, of all their tenants, out of the browser's storage. */
+export function forgetKept(owner = presentOwner(), storage: Storage = localStorage): void {
+  const person = owner === undefined ? undefined : personIn(owner);
+  for (const name of Object.keys(storage)) {
+    const [, whose] = /^workflowkit\.(?:edit|stubs)\.(.*)$/.exec(name) ?? [];
+    if (whose !== undefined && person !== undefined && personIn(whose) === person) storage.removeItem(name);
+  }
+}
+
+/** The server and the actor at the beginning of a name of something that is kept. */
+function personIn(owner: string): string {
+  const [server, , , actor] = owner.split("/");
+  return `${server}/${actor}`;
 }
 
 /** Whether the page's user may do something; before the server has said so, it is not kept from anybody. */

@@ -17,7 +17,7 @@ export interface FrameOptions extends FrameSettings {
 export interface FrameConnection {
   /** Opens something else, or in another way; another `document` takes the place of the one that is shown. */
   readonly open: (settings: FrameSettings) => void;
-  /** Listens no more. */
+  /** Listens no more, and gives no token. */
   readonly close: () => void;
 }
 
@@ -29,7 +29,11 @@ export function connectFrame(
   const address = new URL(`${server.replace(/\/$/, "")}/embed/frame`, location.href);
   const { origin } = address;
   let wanted: FrameSettings = settings;
-  const send = (message: FromHost): void => frame.contentWindow?.postMessage(message, origin);
+  let isClosed = false;
+  const send = (message: FromHost): void => {
+    // The frame may show what somebody else has opened by now: a token that comes late is not for them.
+    if (!isClosed) frame.contentWindow?.postMessage(message, origin);
+  };
   const open = (): void => send({ channel: CHANNEL, kind: "open", settings: wanted });
   const giveToken = async (request: number): Promise<void> => {
     try {
@@ -52,6 +56,9 @@ export function connectFrame(
       wanted = next;
       open();
     },
-    close: () => removeEventListener("message", receive),
+    close: () => {
+      isClosed = true;
+      removeEventListener("message", receive);
+    },
   };
 }

@@ -64,6 +64,7 @@ export class WorkflowEditorElement extends HTMLElement {
   private getTokenCallback: GetToken | undefined;
   private given: Json | undefined;
   private mounted: Mounted | undefined;
+  private mounting: Promise<Mounted> | undefined;
   private isScheduled = false;
   private readonly keeper = new TokenKeeper({
     getToken: () => this.getTokenCallback,
@@ -188,6 +189,7 @@ export class WorkflowEditorElement extends HTMLElement {
     this.keeper.stop();
     this.mounted?.unmount();
     this.mounted = undefined;
+    this.mounting = undefined;
   }
 
   attributeChangedCallback(name: string, _: string | null, value: string | null): void {
@@ -229,9 +231,14 @@ export class WorkflowEditorElement extends HTMLElement {
       const { mount } = await import("./mount");
       // While that was loading, the element may have been taken out of the page.
       if (active !== this) return;
-      this.mounted ??= await mount(this, options.styles);
-      await this.mounted.draw(this.wanted());
+      this.mounting ??= mount(this, options.styles);
+      const { mounting } = this;
+      const mounted = await mounting;
+      if (this.mounting !== mounting) return mounted.unmount();
+      this.mounted = mounted;
+      await mounted.draw(this.wanted());
     } catch (reason) {
+      this.mounting = this.mounted === undefined ? undefined : this.mounting;
       this.tell("error", { code: "not-loaded", message: String(reason) });
     }
   }

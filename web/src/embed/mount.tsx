@@ -62,6 +62,7 @@ export async function mount(element: WorkflowEditorElement, styles: readonly str
   const showTheme = (): void => void (container.dataset.theme = useTheme.getState().isDark ? "dark" : "light");
   const unsubscribe = useTheme.subscribe(showTheme);
   let opened: OpenedEditor | undefined;
+  let draws = 0;
   const tell: Tell = (name, detail) => element.tell(name, detail);
   return {
     draw: async (wanted) => {
@@ -69,16 +70,16 @@ export async function mount(element: WorkflowEditorElement, styles: readonly str
       connectTo({
         root: server,
         key: () => keeper.current,
-        onUnauthenticated: async () => {
-          const before = presentOwner();
-          // Somebody else may have logged in to the host: what was asked for is not theirs.
-          return (await keeper.renew()) && (before === undefined || presentOwner() === before);
-        },
+        onUnauthenticated: () => keeper.renew(),
         owner: () => readToken(keeper.current ?? "")?.owner,
       });
       takeTheme(theme);
       showTheme();
+      draws += 1;
+      const turn = draws;
       await setLanguage(localeOf(locale));
+      // Something else is wanted by now, maybe for somebody else.
+      if (turn !== draws) return;
       root.render(
         shown(wanted, tell, (editor) => {
           opened = editor;

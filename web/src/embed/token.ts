@@ -12,6 +12,8 @@ export interface TokenClaims {
 /** Asked for the next token so long before the end of one, or so much of its life, whichever is shorter. */
 const LEAD_MS = 60_000;
 const LEAD_SHARE = 0.25;
+/** How many functions are asked that are replaced while they are. */
+const MOST_ASKED = 5;
 /** What a timer can hold. */
 const MOST_MS = 2 ** 31 - 1;
 
@@ -53,8 +55,12 @@ export interface TokenWishes {
 
 export class TokenKeeper {
   private token: string | undefined;
+  /** Whose the last token was. */
+  private owner: string | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private asking: Promise<boolean> | undefined;
+  /** What was asked for before the last of these comes too late. */
+  private changes = 0;
 
   constructor(private readonly wishes: TokenWishes) {}
 
@@ -64,9 +70,13 @@ export class TokenKeeper {
 
   /** Takes over a token. */
   set(token: string | undefined): void {
-    this.token = token;
     this.stop();
-    const claims = token === undefined ? undefined : readToken(token);
+    this.token = token;
+    if (token === undefined) return;
+    const before = this.owner;
+    this.owner = ownerIn(token);
+    if (before !== undefined && this.owner !== before) this.wishes.onOtherOwner();
+    const claims = readToken(token);
     if (claims === undefined) return;
     const left = claims.expiresAtMs - Date.now();
     const wait = Math.max(left - Math.min(LEAD_MS, left * LEAD_SHARE), 0);
@@ -75,32 +85,58 @@ export class TokenKeeper {
 
   /** Asks the host for the next token. Tells whether there is one; at the same time only one is asked for. */
   renew(): Promise<boolean> {
-    this.asking ??= this.ask().finally(() => {
-      this.asking = undefined;
+    if (this.asking !== undefined) return this.asking;
+    const asking = this.ask().finally(() => {
+      if (this.asking === asking) this.asking = undefined;
     });
-    return this.asking;
+    this.asking = asking;
+    return asking;
   }
 
+  /** Asks for no other token; what was asked for is not taken. */
   stop(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
+    this.asking = undefined;
+    this.changes += 1;
   }
 
   private async ask(): Promise<boolean> {
-    const getToken = this.wishes.getToken();
-    if (getToken === undefined) {
-      const claims = this.token === undefined ? undefined : readToken(this.token);
-      this.wishes.onExpiring(claims === undefined ? undefined : new Date(claims.expiresAtMs).toISOString());
+    const { changes } = this;
+    const owners = new Set<string | undefined>();
+    for (let asked = 1; ; asked += 1) {
+      const getToken = this.wishes.getToken();
+      if (getToken === undefined) return this.tellExpiring();
+      // oxlint-disable-next-line no-await-in-loop -- another is asked only where the first was replaced meanwhile
+      const answer = await answerOf(getToken);
+      // Whoever has set a token meanwhile knows better who is there: the answer may be for who was there before.
+      if (this.changes !== changes) return this.token !== undefined;
+      const isOvertaken = this.wishes.getToken() !== getToken;
+      if (isOvertaken && asked < MOST_ASKED) {
+        if ("token" in answer) owners.add(ownerIn(answer.token));
+        continue;
+      }
+      // A page that gives another function whenever it is asked gets its token all the same, if that is always for one.
+      if ("token" in answer && (!isOvertaken || (owners.size === 1 && owners.has(ownerIn(answer.token))))) {
+        this.set(answer.token);
+        return true;
+      }
+      this.wishes.onFailure("reason" in answer ? answer.reason : new Error("getToken was replaced while it was asked"));
       return false;
     }
-    try {
-      const before = ownerIn(this.token);
-      this.set(await getToken());
-      if (before !== undefined && ownerIn(this.token) !== before) this.wishes.onOtherOwner();
-      return true;
-    } catch (reason) {
-      this.wishes.onFailure(reason);
-      return false;
-    }
+  }
+
+  private tellExpiring(): boolean {
+    const claims = this.token === undefined ? undefined : readToken(this.token);
+    this.wishes.onExpiring(claims === undefined ? undefined : new Date(claims.expiresAtMs).toISOString());
+    return false;
+  }
+}
+
+async function answerOf(getToken: GetToken): Promise<{ readonly token: string } | { readonly reason: unknown }> {
+  try {
+    return { token: await getToken() };
+  } catch (reason) {
+    return { reason };
   }
 }

@@ -59,7 +59,10 @@ export function AccountDialog({ onClose }: { readonly onClose: () => void }): Re
             <Button
               look="primary"
               testId="log-out"
-              onClick={() => void enterWithKey(undefined).then(() => location.assign(`${root}/`))}
+              onClick={() => {
+                forgetKept();
+                void enterWithKey(undefined).then(() => location.assign(`${root}/`));
+              }}
             >
               {t("Forget the key")}
             </Button>

@@ -1,5 +1,5 @@
 import { useState } from "react";
-import { useSession } from "../api/session";
+import { presentOwner, useSession } from "../api/session";
 import { t } from "../locale/locale";
 import { notify } from "../shell/notices";
 import { setQuery } from "../shell/routes";
@@ -7,12 +7,30 @@ import { Button } from "../shell/ui/Button";
 import { Dialog } from "../shell/ui/Dialog";
 import { LabelledField } from "../shell/ui/LabelledField";
 import type { SavedFilter } from "./filter";
-import { FILTERS, filterText, readSaved, withSaved } from "./filter";
+import { FILTERS, filterText, storedFilters, withSaved } from "./filter";
+
+interface SavedFiltersProps {
+  readonly query: URLSearchParams;
+}
 
 /** Filters with names, as somebody keeps them in this browser; others who use it have their own. */
-export function SavedFilters({ query }: { readonly query: URLSearchParams }): React.JSX.Element {
-  const place = useSession(({ state }) => `workflowkit.filters.${state?.environment}/${state?.tenant}/${state?.actor}`);
-  const [saved, setSaved] = useState(() => stored(place));
+export function SavedFilters({ query }: SavedFiltersProps): React.JSX.Element | null {
+  const { state } = useSession();
+  const owner = presentOwner();
+  if (owner === undefined) return null;
+  // What was kept by a version before did not say on which server.
+  const old = `workflowkit.filters.${state?.environment}/${state?.tenant}/${state?.actor}`;
+  return <Filters key={owner} query={query} place={`workflowkit.filters.${owner}`} old={old} />;
+}
+
+interface FiltersProps extends SavedFiltersProps {
+  /** Under which name they are kept in this browser, and under which they once were. */
+  readonly place: string;
+  readonly old: string;
+}
+
+function Filters({ query, place, old }: FiltersProps): React.JSX.Element {
+  const [saved, setSaved] = useState(() => storedFilters(place, old));
   const [isNaming, setNaming] = useState(false);
   const present = filterText(query);
   const chosen = saved.find((filter) => filter.query === present);
@@ -95,12 +113,4 @@ function NameDialog({ onName, onClose }: NameDialogProps): React.JSX.Element {
       </LabelledField>
     </Dialog>
   );
-}
-
-function stored(place: string): readonly SavedFilter[] {
-  try {
-    return readSaved(localStorage.getItem(place));
-  } catch {
-    return []; // a browser that keeps nothing
-  }
 }

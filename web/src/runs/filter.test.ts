@@ -1,5 +1,5 @@
-import { describe, expect, it } from "vitest";
-import { columnsOf, filterOf, filterText, isSearch, readSaved, withSaved } from "./filter";
+import { afterEach, describe, expect, it } from "vitest";
+import { columnsOf, filterOf, filterText, isSearch, readSaved, storedFilters, withSaved } from "./filter";
 
 const NOW = Date.parse("2026-03-01T12:00:00Z");
 
@@ -89,4 +89,21 @@ describe("saved filters", () => {
 it("columns are lines of the address", () => {
   expect(columnsOf(query({ columns: "event.data.a\noutput['b,c']\n" }))).toEqual(["event.data.a", "output['b,c']"]);
   expect(columnsOf(query({}))).toEqual([]);
+});
+
+describe("filters that are kept in the browser", () => {
+  afterEach(() => localStorage.clear());
+
+  it("are moved from the name that did not say on which server, once", () => {
+    const [mine, old] = [
+      { name: "mine", query: "status=failed" },
+      { name: "old", query: "status=running" },
+    ];
+    localStorage.setItem("new", JSON.stringify([mine]));
+    localStorage.setItem("old", JSON.stringify([old, { name: "mine", query: "other=1" }]));
+    expect(storedFilters("new", "old")).toEqual([mine, old]);
+    expect(Object.keys(localStorage)).toEqual(["new"]);
+    expect(storedFilters("new", "old")).toEqual([mine, old]);
+    expect(storedFilters("of another server", "old")).toEqual([]);
+  });
 });

@@ -91,6 +91,25 @@ export function readSaved(text: string | null): readonly SavedFilter[] {
   }
 }
 
+/** What is kept under a name, and what still is under an old one, which is moved over. */
+export function storedFilters(place: string, old: string): readonly SavedFilter[] {
+  try {
+    const before = localStorage.getItem(old);
+    if (before === null) return readSaved(localStorage.getItem(place));
+    const present = readSaved(localStorage.getItem(place));
+    const all = readSaved(before).reduce((list, each) => (isNamed(list, each) ? list : withSaved(list, each)), present);
+    localStorage.setItem(place, JSON.stringify(all));
+    localStorage.removeItem(old);
+    return all;
+  } catch {
+    return []; // a browser that keeps nothing
+  }
+}
+
+function isNamed(list: readonly SavedFilter[], { name }: SavedFilter): boolean {
+  return list.some((each) => each.name === name);
+}
+
 function isSaved(value: unknown): value is SavedFilter {
   if (typeof value !== "object" || value === null) return false;
   const { name, query } = value as Partial<Record<keyof SavedFilter, unknown>>;

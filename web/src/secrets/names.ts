@@ -4,7 +4,7 @@ import { create } from "zustand";
 import type { ApiError } from "../api/client";
 import { query } from "../api/client";
 import type { SecretPage } from "../api/schema";
-import { api } from "../api/session";
+import { api, presentOwner } from "../api/session";
 import { asApiError } from "../api/useLoaded";
 
 interface Names {
@@ -13,21 +13,34 @@ interface Names {
   readonly error: ApiError | undefined;
 }
 
-export const useSecretNames = create<Names>(() => ({ names: undefined, error: undefined }));
+const NOTHING: Names = { names: undefined, error: undefined };
+/** What the server has said last, and whom. */
+const useAnswer = create<Names & { readonly owner: string | undefined }>(() => ({ ...NOTHING, owner: undefined }));
 
-let running: Promise<void> | undefined;
+let running: { readonly owner: string | undefined; readonly answer: Promise<void> } | undefined;
+
+/** What is known of the names of the tenant that the page acts for at this moment. */
+export function useSecretNames<T>(select: (names: Names) => T): T {
+  return useAnswer((answer) => select(answer.owner === presentOwner() ? answer : NOTHING));
+}
 
 /** Asks the server; fields that are shown together ask once. */
 export function loadSecretNames(): Promise<void> {
-  running ??= allNames()
-    .then(
-      (names) => useSecretNames.setState({ names, error: undefined }),
-      (reason: unknown) => useSecretNames.setState({ error: asApiError(reason) }),
-    )
-    .finally(() => {
-      running = undefined;
-    });
-  return running;
+  const owner = presentOwner();
+  if (running !== undefined && running.owner === owner) return running.answer;
+  const take = (said: Partial<Names>): void => {
+    // Somebody else may have asked meanwhile.
+    if (running?.answer !== answer) return;
+    const before = useAnswer.getState();
+    useAnswer.setState({ ...(before.owner === owner ? before : NOTHING), error: undefined, ...said, owner });
+    running = undefined;
+  };
+  const answer = allNames().then(
+    (names) => take({ names }),
+    (reason: unknown) => take({ error: asApiError(reason) }),
+  );
+  running = { owner, answer };
+  return answer;
 }
 
 async function allNames(): Promise<readonly string[]> {

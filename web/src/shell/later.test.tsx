@@ -1,6 +1,8 @@
 import { act } from "react";
 import { createRoot } from "react-dom/client";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { SessionState } from "../api/schema";
+import { keptName, useSession } from "../api/session";
 import { Boundary, later, reportCaught } from "./later";
 
 Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
@@ -35,6 +37,10 @@ describe("a part that is loaded later", () => {
     await act(async () => root.unmount());
     container.remove();
     vi.restoreAllMocks();
+    vi.unstubAllGlobals();
+    localStorage.clear();
+    sessionStorage.clear();
+    useSession.setState({ state: undefined });
   });
 
   const draw = (inside: React.JSX.Element): Promise<void> => act(async () => root.render(inside));
@@ -59,6 +65,24 @@ describe("a part that is loaded later", () => {
     await retry();
     expect(container.textContent).toBe("hello");
     expect(told).not.toHaveBeenCalled();
+  });
+
+  it.each([
+    ["unless one's own edits wait for the server", "/default/acme/user%3Aada", 0],
+    ["whatever others have left in this browser", "/default/acme/user%3Aeve", 1],
+  ])("is one of the present version after a deployment, %s", async (_, owner, times) => {
+    const reload = vi.fn();
+    vi.stubGlobal("location", { reload });
+    localStorage.setItem(keptName("edit", owner, "orders"), "{}");
+    const state = { kind: "user", environment: "default", tenant: "acme", actor: "user:ada" };
+    useSession.setState({ state: state as unknown as SessionState });
+    const Part = later(() => Promise.reject(new Error("gone")));
+    await draw(
+      <Boundary isPage>
+        <Part />
+      </Boundary>,
+    );
+    expect(reload).toHaveBeenCalledTimes(times);
   });
 
   it("takes nothing else along when it fails, and is told to the console", async () => {

@@ -2,6 +2,7 @@
 
 import type { ReactNode } from "react";
 import { Component, Suspense, lazy } from "react";
+import { keptName, presentOwner } from "../api/session";
 import { isWholePage } from "../base/place";
 import { t } from "../locale/locale";
 import { Button } from "./ui/Button";
@@ -144,7 +145,9 @@ const RELOADED_MS = 60_000;
 function reloadOnce(): void {
   try {
     const last = Number(sessionStorage.getItem(RELOADED) ?? 0);
-    const hasUnsaved = Object.keys(localStorage).some((key) => key.startsWith("workflowkit.edit."));
+    // Whoever used this browser before may have left some: nothing of them is on this page.
+    const own = keptName("edit", presentOwner() ?? "", "");
+    const hasUnsaved = Object.keys(localStorage).some((key) => key.startsWith(own));
     if (!isWholePage() || !navigator.onLine || hasUnsaved || Date.now() - last < RELOADED_MS) return;
     sessionStorage.setItem(RELOADED, String(Date.now()));
   } catch {
