@@ -64,6 +64,20 @@ def test_whom_the_host_knows_may_do_what_their_roles_say(database_url: str) -> N
         assert row["actor"] == "user:7"
 
 
+def test_the_owner_alone_is_told_of_the_installation_and_the_class_names_every_role(
+    sqlite_url: str,
+) -> None:
+    with a_host(sqlite_url) as (_, client):
+        for role in ROLES:
+            client.post(f"/login/{role}")
+            state = client.get("/flows/api/session").get_json()
+            assert set(state["permissions"]) == ROLES[role]
+            is_told = role == "owner"
+            assert client.get("/flows/api/system").status_code == (200 if is_told else 403)
+            assert ("limits:share" in state["permissions"]) is is_told
+            assert f"``{role}``" in (HostUser.__doc__ or "")
+
+
 def test_whom_it_does_not_know_is_nobody(sqlite_url: str) -> None:
     with a_host(sqlite_url) as (web, client):
         for headers in ({}, {"Workflowkit-Host-User": "7"}, {"workflowkit.host_user": "7"}):

@@ -18,7 +18,8 @@ class HostUser:
     """Who is logged in to the host application, and what they may do here.
 
     ``id`` is kept with what they do, ``name`` is shown. ``roles`` are ``viewer``, ``editor``, ``publisher``,
-    ``operator`` and ``admin``, one or several. Raises ``ValueError`` for what would let somebody in by mistake.
+    ``operator``, ``admin`` and ``owner``, one or several. Who runs a tenant is ``admin``: ``owner`` is who runs the
+    installation, and sees and holds up other tenants. Raises ``ValueError`` for what would let somebody in by mistake.
     """
 
     id: str
