@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 from asking import ADA, BOB, FORM, ask, decide, output
-from webapi import OTHER_TENANT, a_web, problems_of
+from builders import a_workflow
+from people import Browser, a_user
+from webapi import OTHER_TENANT, Client, a_web, problems_of
 
 from workflowkit import WorkflowKit
+from workflowkit.base.secrets import Keyring
 from workflowkit.runtime.keys import PERMISSIONS
 from workflowkit.runtime.roles import ROLES
 
@@ -127,3 +130,53 @@ def test_an_approval_that_is_decided_by_link_and_by_key_is_decided_once(database
         decide(web.harness, approval_id, "rejected")
         assert web.client().post(f"/api/approvals/{approval_id}/decision", APPROVED).status_code == 409
         assert output(web.harness)["status"] == "rejected"
+
+
+def test_who_made_a_key_and_who_decides_by_it_are_one_person(database_url: str) -> None:
+    ask = a_workflow().action("ask", "builtin:approval", {"title": "Pay?", "needed": 2}).path("$source", "ask")
+    with a_web(database_url, secret_key=Keyring.generate().render()) as web:
+        web.harness.deploy(ask.trigger("go").document())
+        web.harness.send("go")
+        web.harness.drain()
+        a_user(web, "eve@example.org", "admin")
+        eve = Browser(web)
+        eve.log_in("eve@example.org")
+        (asked,) = eve.get("/api/approvals").get_json()["items"]
+        path, approved = f"/api/approvals/{asked['id']}/decision", {"decision": "approved"}
+        assert eve.send("POST", path, approved).get_json()["status"] == "open"
+        wanted = {"name": "k", "permissions": ["approvals:decide", "approvals:read", "keys:admin"]}
+        made = eve.send("POST", "/api/keys", wanted).get_json()
+        assert made["created_by"].startswith("user:")
+        by_key = Client(web, made["key"])
+        # By a key of her own, and by one that this key has made.
+        further = by_key.post("/api/keys", wanted).get_json()
+        assert further["created_by"] == f"key:{made['id']}"
+        for own in (by_key, Client(web, further["key"])):
+            assert own.post(path, approved).status_code == 409
+        assert eve.get(f"/api/approvals/{asked['id']}").get_json()["status"] == "open"
+        # A key of the application is nobody's.
+        second = web.client(["approvals:decide"]).post(path, approved).get_json()
+        assert second["status"] == "approved"
+        first, other = (each["actor"] for each in second["decisions"])
+        assert (first, other[:4]) == ("eve@example.org", "key:")
+
+
+def test_whoever_is_asked_decides_by_a_key_of_theirs_too(sqlite_url: str) -> None:
+    inputs = {"title": "Pay?", "assignees": ["eve@example.org"]}
+    ask = a_workflow().action("ask", "builtin:approval", inputs).path("$source", "ask")
+    with a_web(sqlite_url, secret_key=Keyring.generate().render()) as web:
+        web.harness.deploy(ask.trigger("go").document())
+        web.harness.send("go")
+        web.harness.drain()
+        keys = {}
+        for name in ("bob@example.org", "eve@example.org"):
+            a_user(web, name, "admin")
+            browser = Browser(web)
+            browser.log_in(name)
+            wanted = {"name": "k", "permissions": ["approvals:decide", "approvals:read"]}
+            keys[name] = Client(web, browser.send("POST", "/api/keys", wanted).get_json()["key"])
+        (asked,) = keys["bob@example.org"].get("/api/approvals").get_json()["items"]
+        path = f"/api/approvals/{asked['id']}/decision"
+        assert keys["bob@example.org"].post(path, {"decision": "approved"}).status_code == 403
+        decided = keys["eve@example.org"].post(path, {"decision": "approved"}).get_json()
+        assert [each["actor"] for each in decided["decisions"]] == ["eve@example.org"]

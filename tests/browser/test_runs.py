@@ -9,6 +9,8 @@ from accessibility import HOSTILE, serious, serious_in_both_themes
 from editing import EditorPage, chain
 from playwright.sync_api import Dialog, expect
 
+from workflowkit.runtime.roles import ROLES
+
 RUN_DEADLINE_MS = 30_000
 
 
@@ -114,6 +116,31 @@ def test_a_run_is_repeated_from_a_step_with_another_input(editor: EditorPage) ->
     expect(editor.get("step-detail").get_by_role("region", name="Input")).to_contain_text("larger")
     editor.node("lookup").click()
     expect(editor.get("step-reason")).to_contain_text("the run that this one repeats")
+
+
+def test_what_its_reader_may_not_edit_is_not_offered_when_a_run_is_repeated(editor: EditorPage) -> None:
+    page, document = editor.page, an_approval("runs/fixed")
+    ask = {"id": "ask", "kind": "builtin:approval", "inputs": {"title": "Pay?"}}
+    document["actions"].append(ask)
+    document["edges"].append({"from": "wait", "to": "ask"})
+    run_id = editor.run(document, {"email": "a@b.c", "total": 1})
+    status = page.locator(".run-header").get_by_test_id("status")
+    expect(status).to_have_text("completed", timeout=RUN_DEADLINE_MS)
+    wanted = {"name": "operator", "permissions": sorted(ROLES["operator"])}
+    key = editor.server.post("/api/keys", wanted)
+    page.set_extra_http_headers({"Authorization": f"Bearer {key['key']}"})
+    editor.get("row-small").click()
+    editor.get("rerun-from").click()
+    expect(editor.get("rerun-fixed")).to_contain_text("The workflow asks people for approval")
+    expect(editor.get("rerun-text")).to_have_attribute("readonly", "")
+    assert serious(page) == []
+    editor.get("confirm-rerun").click()
+    expect(page.get_by_role("link", name=run_id)).to_be_visible()
+    expect(page.get_by_text(f"key:{key['id']}")).to_be_visible()
+    # All of it, with other data: then people are asked about that.
+    editor.get("rerun").click()
+    expect(editor.get("rerun-text")).not_to_have_attribute("readonly", "")
+    expect(editor.get("rerun-fixed")).to_have_count(0)
 
 
 def test_a_newer_version_is_proposed_and_gives_the_step_its_own_input(editor: EditorPage) -> None:

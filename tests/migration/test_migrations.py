@@ -172,3 +172,23 @@ def test_runs_that_ended_before_an_upgrade_are_not_counted(
         assert totals.mark(tx) == mark_ms
     assert [(each.status, each.run_count) for each in counted] == [("running", 1)]
     database.close()
+
+
+def test_who_made_a_key_is_known_from_the_audit_log(empty_url: str) -> None:
+    migrate.upgrade(empty_url, "0051")
+    database = Database.open(empty_url)
+    with database.engine.begin() as connection:
+        for key in ("a", "b"):
+            connection.exec_driver_sql(
+                "INSERT INTO api_keys (id, environment, tenant, name, prefix, key_hash, scopes, created_at_ms)"
+                f" VALUES ('{key}', 'e', 't', 'n', 'p', '{key}', '[]', 1)"
+            )
+        connection.exec_driver_sql(
+            "INSERT INTO audit_log (environment, tenant, seq, at_ms, actor, address, action, subject, hash)"
+            " VALUES ('e', 't', 1, 1, 'user:eve', '', 'key.created', 'key:a', 'h')"
+        )
+    migrate.upgrade(empty_url)
+    with database.engine.connect() as connection:
+        found = connection.exec_driver_sql("SELECT id, created_by FROM api_keys ORDER BY id").fetchall()
+    assert [tuple(row) for row in found] == [("a", "user:eve"), ("b", None)]
+    database.close()

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from people import Browser, a_user
 from runtimes import a_registry
 from webapi import Client, Web, a_document, a_web, problems_of
 
@@ -16,6 +17,7 @@ from workflowkit.base.secrets import Keyring
 from workflowkit.definition.build import build
 from workflowkit.engine.again import Place
 from workflowkit.engine.context import StepContext
+from workflowkit.runtime.auditing import By
 from workflowkit.runtime.rerunning import Again
 from workflowkit.runtime.rights import OVERRIDE, PUBLISH, Repeated
 from workflowkit.runtime.roles import ROLES
@@ -337,6 +339,58 @@ def test_a_page_is_told_what_it_need_not_offer(database_url: str) -> None:
         assert operator.get(f"{path}?version=newest").status_code == 400
         assert operator.get("/api/runs/01M817AXWA8Z4RDV7ZWESCAWYM/rerun").status_code == 404
         assert web.client(["runs:read"]).get(path).status_code == 403
+
+
+# --- who it was
+
+
+def test_who_has_repeated_a_run_is_told_and_what_was_edited_is_entered(database_url: str) -> None:
+    with _web(database_url) as (web, _admin, operator):
+        web.harness.deploy(a_document(event="go", actions=[PAY], edges=[{"from": "$source", "to": "pay"}]))
+        run_id = _run(web)
+        a_user(web, "bob@example.org", "operator")
+        bob = Browser(web)
+        bob.log_in("bob@example.org")
+        path = f"/api/runs/{run_id}/rerun"
+        plain = bob.send("POST", path).get_json()["run_id"]
+        body = {"from_step": "pay", "inputs": {"value": 7}, "data": {"amount": 1}}
+        edited = bob.send("POST", path, body).get_json()["run_id"]
+        me = str(web.client(["audit:read"]).get("/api/audit?action=login.succeeded").get_json()["items"][0]["actor"])
+        assert me.startswith("user:")
+        for again in (plain, edited):
+            told = bob.get(f"/api/runs/{again}").get_json()
+            assert (told["rerun_of"], told["rerun_by"]) == (run_id, me)
+        assert bob.get(f"/api/runs/{run_id}").get_json()["rerun_by"] is None
+        (entry,) = web.client(["audit:read"]).get("/api/audit?action=run.repeated").get_json()["items"]
+        assert (entry["actor"], entry["subject"], entry["address"]) == (me, f"run:{edited}", "203.0.113.5")
+        assert entry["detail"] == {"of": run_id, "from_step": "pay", "edited": ["inputs", "data"]}
+        # By a job, it is whoever has made that.
+        operator.post("/api/jobs", {"kind": "replay", "statuses": ["completed"]})
+        web.harness.skip(60)
+        by_job = {each["rerun_by"] for each in operator.get("/api/runs").get_json()["items"]} - {None, me}
+        assert len(by_job) == 1
+        assert by_job.pop().startswith("key:")
+
+
+def test_who_has_moved_a_run_is_told_and_entered(database_url: str) -> None:
+    with _web(database_url) as (web, admin, operator):
+        waits = {"id": "nap", "kind": "builtin:wait", "inputs": {"duration": "1d"}}
+        first = a_document(event="go", actions=[waits, PAY],
+                           edges=[{"from": "$source", "to": "nap"}, {"from": "nap", "to": "pay"}])  # fmt: skip
+        _publish(admin, first)
+        run_id = _run(web)
+        _publish(admin, _changed(first, 2))
+        operator.post(f"/api/runs/{run_id}/move", {"dry_run": True})
+        assert operator.get(f"/api/runs/{run_id}").get_json()["moves"] == []
+        operator.post(f"/api/runs/{run_id}/move")
+        web.harness.runtime.moving.move(DEFAULT_SCOPE, run_id, 1, by=By("ann"))
+        moves = operator.get(f"/api/runs/{run_id}").get_json()["moves"]
+        assert [(each["version"], each["actor"][:4]) for each in moves] == [(2, "key:"), (1, "ann")]
+        entries = web.client(["audit:read"]).get("/api/audit?action=run.moved").get_json()["items"]
+        assert [(each["actor"], each["detail"]) for each in entries] == [
+            ("ann", {"from": 2, "to": 1}), (moves[0]["actor"], {"from": 1, "to": 2}),
+        ]  # fmt: skip
+        assert {each["subject"] for each in entries} == {f"run:{run_id}"}
 
 
 def test_the_application_itself_is_held_back_by_nothing(sqlite_url: str) -> None:

@@ -10,7 +10,7 @@ from workflowkit.base.clock import rfc3339
 from workflowkit.base.errors import Problem
 from workflowkit.base.scope import APP_TENANT
 from workflowkit.definition.days import Days
-from workflowkit.engine.facts import ErrorInfo
+from workflowkit.engine.facts import ErrorInfo, Fact
 from workflowkit.flow.simulation import Fate, Outcome
 from workflowkit.runtime.approvals import Approval
 from workflowkit.runtime.deliveries import Source
@@ -186,6 +186,7 @@ def run(record: RunView) -> Shown:
         "status": record.status.value,
         "handled_failures": record.handled_failures,
         "rerun_of": record.rerun_of,
+        "rerun_by": record.rerun_by,
         "path": record.path,
         "parent_run_id": record.parent_run_id,
         "parent_step": record.parent_step,
@@ -439,6 +440,7 @@ def key(record: KeyRecord) -> Shown:
         "created_at": rfc3339(record.created_at_ms),
         "last_used_at": _moment(record.last_used_at_ms),
         "revoked_at": _moment(record.revoked_at_ms),
+        "created_by": record.created_by,
     }
 
 
@@ -587,6 +589,12 @@ def job(record: JobRow) -> Shown:
         "created_at": rfc3339(record.created_at_ms),
         "finished_at": None if record.finished_at_ms is None else rfc3339(record.finished_at_ms),
     }
+
+
+def run_move(fact: Fact) -> Shown:
+    """Show that a run was moved."""
+    detail = fact.detail or {}
+    return {"version": detail["version"], "actor": detail.get("actor"), "at": rfc3339(fact.at_ms)}
 
 
 def editable(found: Editable, may: frozenset[str]) -> Shown:

@@ -144,6 +144,7 @@ def rerun(
     workflowkit runs rerun 01M817AXWA8Z4RDV7ZWESCAWYM --from invoice --inputs '{"total": 12}'
     """
     from workflowkit.cli.send import json_argument
+    from workflowkit.runtime.auditing import By
     from workflowkit.runtime.rerunning import Again
 
     again = Again(
@@ -153,7 +154,7 @@ def rerun(
         version=int(version) if version.isdigit() else version,
     )
     with opened(writes=True) as wk:
-        click.echo(wk.runtime.rerunning.rerun(scope_of(environment, tenant), run_id, again))
+        click.echo(wk.runtime.rerunning.rerun(scope_of(environment, tenant), run_id, again, by=By("cli")))
 
 
 @command.command("move")
@@ -167,9 +168,11 @@ def move(run_id: str, version: str, dry_run: bool, environment: str, tenant: str
     \b
     workflowkit runs move 01M817AXWA8Z4RDV7ZWESCAWYM --dry-run
     """
+    from workflowkit.runtime.auditing import By
+
     wanted = int(version) if version.isdigit() else version
     with opened() as wk:
-        moved = wk.runtime.moving.move(scope_of(environment, tenant), run_id, wanted, dry_run=dry_run)
+        moved = wk.runtime.moving.move(scope_of(environment, tenant), run_id, wanted, dry_run=dry_run, by=By("cli"))
     for found in moved.problems:
         click.echo(f"{mark('failed')} {plain(found.message)}")
     if moved.problems:

@@ -42,11 +42,18 @@ class Move:
 
 
 def plan_move(
-    before: Progress, facts: Sequence[Fact], workflow: Workflow, version: int, around: Surroundings, now_ms: int
+    before: Progress,
+    facts: Sequence[Fact],
+    workflow: Workflow,
+    version: int,
+    around: Surroundings,
+    now_ms: int,
+    *,
+    actor: str | None = None,
 ) -> Move:
     """Plan the move of a run, as far as it has come, to ``workflow``, which is its version ``version``.
 
-    ``around`` is what the run sees besides its event, as it was for ``before``.
+    ``around`` is what the run sees besides its event, as it was for ``before``; ``actor`` is who wishes it.
 
     Raises ``LimitExceeded`` where a condition on a new edge cannot be evaluated.
     """
@@ -59,7 +66,8 @@ def plan_move(
     if problems:
         return Move(tuple(problems), removed, added)
     edges = _edges(before, facts, ended, workflow)
-    moved = Fact(FactKind.MOVED, SOURCE, edges=edges, detail={"version": version}, at_ms=now_ms)
+    detail = {"version": version} if actor is None else {"version": version, "actor": actor}
+    moved = Fact(FactKind.MOVED, SOURCE, edges=edges, detail=detail, at_ms=now_ms)
     progress = Progress(workflow, before.event, around)
     reached = progress.absorb_moved(moved, facts)
     active = {node_id for node_id in before.status if node_id not in ended}

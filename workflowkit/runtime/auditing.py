@@ -43,6 +43,8 @@ class Act(StrEnum):
     WORKFLOW_UNDRAINED = "workflow.undrained"
     WORKFLOW_ARCHIVED = "workflow.archived"
     WORKFLOW_RESTORED = "workflow.restored"
+    RUN_REPEATED = "run.repeated"
+    RUN_MOVED = "run.moved"
     WEBHOOK_CREATED = "webhook.created"
     WEBHOOK_CHANGED = "webhook.changed"
     WEBHOOK_ROTATED = "webhook.rotated"

@@ -168,8 +168,8 @@ class Jobs:
             return NOTHING
         fired = NOTHING
         try:
-            again = Again(version=job.options["version"])
-            _, hints, told = self._rerunning.start(tx, timer.scope, (timer.data or {})["run_id"], again)
+            again, actor = Again(version=job.options["version"]), job.options["actor"]
+            _, hints, told = self._rerunning.start(tx, timer.scope, (timer.data or {})["run_id"], again, actor=actor)
             fired = Fired(hints=tuple(hints), event_ids=tuple(told))
         except Drained:
             return _put_off(tx, job, timer)

@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 
 from workflowkit.base import forks, ids
 from workflowkit.base.clock import monotonic_seconds
-from workflowkit.base.errors import InvalidInput, Problem, Unauthenticated
+from workflowkit.base.errors import InvalidInput, NotFound, Problem, Unauthenticated
 from workflowkit.base.scope import Scope, check_tenant
 from workflowkit.definition.patterns import check_listed_name, is_listed
 from workflowkit.runtime.auditing import PROGRAM, Act, By, note
 from workflowkit.store import keys as rows
+from workflowkit.store import users
 from workflowkit.store.database import Database
 from workflowkit.store.keys import KeyRecord
 
@@ -65,6 +66,7 @@ CACHE_SECONDS = 1.0
 #: How fine ``last_used_at`` is: each use would otherwise cost a write.
 LAST_USED_RESOLUTION_MS = 60_000
 
+_KEY_ACTOR, _USER_ACTOR = "key:", "user:"
 _CACHE_SIZE = 1_024
 _PREFIX_RANDOM_CHARS = 4
 _NAME_MAX_CHARS = 200
@@ -113,6 +115,7 @@ class Keys:
                 permissions=granted,
                 event_names=names,
                 created_at_ms=tx.now_ms,
+                created_by=by.actor,
             )
             # SAFETY: S17 — only the hash is stored.
             rows.insert(tx, scope, record, key_hash=_hash(key))
@@ -128,6 +131,19 @@ class Keys:
         """Return a key of a tenant. Raises ``NotFound``."""
         with self.database.read() as tx:
             return rows.get(tx, scope, key_id)
+
+    def person_behind(self, record: KeyRecord) -> str | None:
+        """Return the name of who has made a key, by themselves or by another key; ``None`` if nobody is known."""
+        with self.database.read() as tx:
+            maker = record.created_by or ""
+            while maker.startswith(_KEY_ACTOR):  # each was there before the one that it has made
+                maker = rows.get(tx, record.scope, maker.removeprefix(_KEY_ACTOR)).created_by or ""
+            if not maker.startswith(_USER_ACTOR):
+                return None
+            try:
+                return users.get(tx, maker.removeprefix(_USER_ACTOR)).name
+            except NotFound:
+                return maker.removeprefix(_USER_ACTOR)  # of the host: their name there
 
     def revoke(self, scope: Scope, key_id: str, *, by: By = PROGRAM) -> KeyRecord:
         """End a key: at once in this process, within ``CACHE_SECONDS`` in others. Idempotent. Raises ``NotFound``."""

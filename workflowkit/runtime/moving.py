@@ -9,6 +9,7 @@ from workflowkit.base.scope import Scope
 from workflowkit.base.sealing import hide
 from workflowkit.engine.moving import Move, plan_move
 from workflowkit.runtime.actionlimits import with_action_limits
+from workflowkit.runtime.auditing import PROGRAM, Act, By, note
 from workflowkit.runtime.ending import Ending
 from workflowkit.runtime.hints import Dispatcher, StepHint, hint
 from workflowkit.runtime.position import Batch, Position, Schedule, add_decision, load
@@ -47,13 +48,15 @@ class Moving:
         self._ending = ending
 
     def move(
-        self, scope: Scope, run_id: str, version: int | str = LATEST, *, dry_run: bool = False, may: May = None
-    ) -> Moved:
+        self, scope: Scope, run_id: str, version: int | str = LATEST, *, dry_run: bool = False, by: By = PROGRAM,
+        may: May = None,
+    ) -> Moved:  # fmt: skip
         """Move a run that waits to a version of its workflow, a number or ``latest``; say what stands against it.
 
-        With ``dry_run``, or if anything does, nothing changes. Raises ``NotFound``; ``InvalidInput`` with the pointer
-        ``/version``, and ``Forbidden`` for who ``may`` not choose it; ``Conflict`` for a run that has ended, is a part
-        of another, has a step that runs just now, or is about to be cancelled by an event.
+        ``by`` is kept with it, and in the audit log. With ``dry_run``, or if anything does, nothing changes. Raises
+        ``NotFound``; ``InvalidInput`` with the pointer ``/version``, and ``Forbidden`` for who ``may`` not choose it;
+        ``Conflict`` for a run that has ended, is a part of another, has a step that runs just now, or is about to be
+        cancelled by an event.
         """
         hints: list[StepHint] = []
         event_ids: tuple[str, ...] = ()
@@ -65,10 +68,11 @@ class Moving:
                 for need in version_needs(number, run.version, published_version(tx, run)):
                     need.check(may)
             workflow = self._versions.load(tx, scope, run.workflow_id, number)
-            move = plan_move(position.progress, facts, workflow, number, position.around, tx.now_ms)
+            move = plan_move(position.progress, facts, workflow, number, position.around, tx.now_ms, actor=by.actor)
             is_moved = move.decision is not None and not dry_run and number != run.version
             if is_moved:
                 hints, event_ids = self._write(tx, replace(position, workflow=workflow), move, number)
+                note(tx, scope, by, Act.RUN_MOVED, f"run:{run.id}", {"from": run.version, "to": number})
         hint(self._dispatcher, hints, event_ids)
         return Moved(is_moved, number, move.problems, move.removed, move.added)
 

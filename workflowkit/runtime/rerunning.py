@@ -16,6 +16,7 @@ from workflowkit.definition.writtenschema import schema_problems
 from workflowkit.engine.again import Kept, Place, keep, read_place
 from workflowkit.engine.states import RunStatus
 from workflowkit.runtime import lockqueue
+from workflowkit.runtime.auditing import PROGRAM, Act, By, note
 from workflowkit.runtime.ending import Ending
 from workflowkit.runtime.flowstate import States, singleton_of
 from workflowkit.runtime.hints import Dispatcher, hint
@@ -83,8 +84,10 @@ class Rerunning:
         self._ending = ending
         self._limits = limits
 
-    def rerun(self, scope: Scope, run_id: str, again: Again = Again(), *, may: May = None) -> str:
+    def rerun(self, scope: Scope, run_id: str, again: Again = Again(), *, by: By = PROGRAM, may: May = None) -> str:
         """Start a new run that repeats an earlier one, as somebody wishes who ``may`` do something; return its id.
+
+        Who it is stays with the run, and in the audit log if something was edited.
 
         Raises ``NotFound``; ``InvalidInput`` with pointers ``/from_step``, ``/inputs``, ``/data``, ``/version``;
         ``Forbidden`` with the same; ``InvalidData`` for data that the workflow does not take; ``LimitExceeded``;
@@ -93,9 +96,13 @@ class Rerunning:
         """
         place = self._check(again)
         with self._database.transaction("rerun") as tx:
-            run_id, openings, told = self.start(tx, scope, run_id, again, place, may)
+            new_id, openings, told = self.start(tx, scope, run_id, again, place=place, actor=by.actor, may=may)
+            edited = [name for name in ("inputs", "data") if getattr(again, name) is not None]
+            if edited:
+                detail = {"of": run_id, "from_step": again.from_step, "edited": edited}
+                note(tx, scope, by, Act.RUN_REPEATED, f"run:{new_id}", detail)
         hint(self._dispatcher, openings, told)
-        return run_id
+        return new_id
 
     def editable(self, scope: Scope, run_id: str, again: Again) -> Editable:
         """Return what it takes to edit something of a run that is repeated like this. Raises what ``rerun`` raises."""
@@ -109,7 +116,15 @@ class Rerunning:
         return Editable(version, tuple(repeated.needs_of_inputs()), tuple(repeated.needs_of_data()))
 
     def start(
-        self, tx: Transaction, scope: Scope, run_id: str, again: Again, place: Place | None = None, may: May = None
+        self,
+        tx: Transaction,
+        scope: Scope,
+        run_id: str,
+        again: Again,
+        *,
+        place: Place | None = None,
+        actor: str | None = None,
+        may: May = None,
     ) -> tuple[str, list[Any], Any]:
         """Add the new run in the caller's transaction; return its id, and the steps and events to hint.
 
@@ -141,7 +156,7 @@ class Rerunning:
             raise Conflict("an event that started the run is gone") from error
         run = replace(
             original, id=new_id(tx.now_ms), status=RunStatus.QUEUED, revision=0, created_at_ms=tx.now_ms,
-            version=version, event_id=event.id, rerun_of=original.id, started_at_ms=None,
+            version=version, event_id=event.id, rerun_of=original.id, rerun_by=actor, started_at_ms=None,
             paused_at_ms=tx.now_ms if Hold.PAUSE in holds else None,
             parent_run_id=None, parent_step=None, parent_wait=None, input=_input(again, place),
             flow=None if (flow := flow_of(original)) is None else flow.again(tx.now_ms).as_json(),

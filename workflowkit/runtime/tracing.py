@@ -10,6 +10,7 @@ from workflowkit.base.limits import DEFAULT_LIMITS
 from workflowkit.base.scope import Scope
 from workflowkit.definition.model import Json, Workflow
 from workflowkit.engine.again import changes_of
+from workflowkit.engine.facts import Fact, FactKind
 from workflowkit.registry import Registry
 from workflowkit.runtime import lockqueue
 from workflowkit.runtime.flowstate import singleton_of
@@ -30,7 +31,8 @@ from workflowkit.store.transactions import Reading
 class Trace:
     """A run with its event, what it executes (a document, or a part of one), its steps, and the runs it began.
 
-    ``gathered`` are the events that it stands for, if they are several.
+    ``gathered`` are the events that it stands for, if they are several; ``moves`` the facts that it was moved to
+    another version.
     """
 
     run: RunView
@@ -39,6 +41,7 @@ class Trace:
     history: History
     children: list[ChildView]
     gathered: Gathered | None
+    moves: list[Fact]
 
 
 def trace(
@@ -66,7 +69,8 @@ def trace(
     history = tell(workflow, event.as_json(), facts, schedule, registry, around, edited, waiting)
     children = queries.find_children(tx, scope, run_id, limit=most_children)
     gathered = find_gathered(tx, scope, view, limit=most_children)
-    return Trace(view, event, workflow, history, children, gathered)
+    moves = [fact for fact in facts if fact.kind is FactKind.MOVED]
+    return Trace(view, event, workflow, history, children, gathered, moves)
 
 
 def _held_up(tx: Reading, run: RunRecord) -> WaitsFor | None:

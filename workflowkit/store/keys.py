@@ -18,7 +18,7 @@ class KeyRecord:
     """A key's row.
 
     ``permissions`` are names such as ``runs:read``. ``event_names`` are glob patterns of the only events that the key
-    may send, ``None`` for all. ``prefix`` is the part of the key that may be shown.
+    may send, ``None`` for all. ``prefix`` is the part of the key that may be shown. ``created_by`` is who has made it.
     """
 
     id: str
@@ -30,16 +30,20 @@ class KeyRecord:
     created_at_ms: int
     last_used_at_ms: int | None = None
     revoked_at_ms: int | None = None
+    created_by: str | None = None
 
 
 _COLUMNS = (
-    "id, environment, tenant, name, prefix, scopes, event_names, created_at_ms, last_used_at_ms, revoked_at_ms"
+    "id, environment, tenant, name, prefix, scopes, event_names, created_at_ms, last_used_at_ms, revoked_at_ms, "
+    "created_by"
 )  # fmt: skip
 _OWNED = "environment = :environment AND tenant = :tenant"
 _INSERT = Sql(
     """
-    INSERT INTO api_keys (id, environment, tenant, name, prefix, key_hash, scopes, event_names, created_at_ms)
-    VALUES (:id, :environment, :tenant, :name, :prefix, :key_hash, :permissions, :event_names, :created_at_ms)
+    INSERT INTO api_keys (id, environment, tenant, name, prefix, key_hash, scopes, event_names, created_at_ms,
+        created_by)
+    VALUES (:id, :environment, :tenant, :name, :prefix, :key_hash, :permissions, :event_names, :created_at_ms,
+        :created_by)
     """
 )
 _SELECT_PAGE = Sql(
@@ -75,6 +79,7 @@ def insert(tx: Transaction, scope: Scope, record: KeyRecord, *, key_hash: str) -
         permissions=jsonvalue.dumps(sorted(record.permissions)),
         event_names=None if record.event_names is None else jsonvalue.dumps(list(record.event_names)),
         created_at_ms=record.created_at_ms,
+        created_by=record.created_by,
     )
 
 
@@ -120,4 +125,5 @@ def _from_row(row: Sequence[Any]) -> KeyRecord:
         created_at_ms=row[7],
         last_used_at_ms=row[8],
         revoked_at_ms=row[9],
+        created_by=row[10],
     )

@@ -58,7 +58,8 @@ class RunView:
     """A run as it stands. ``output`` is only set by ``get_run``: a list would carry megabytes.
 
     ``path`` names the part of the document that it executes, ``parent_step`` the step of the parent that began it.
-    ``reason`` is why it was cancelled, ``cause`` by whom or what (``runtime.cause``).
+    ``reason`` is why it was cancelled, ``cause`` by whom or what (``runtime.cause``); ``rerun_by`` who has repeated
+    ``rerun_of`` by it.
     """
 
     id: str
@@ -78,6 +79,7 @@ class RunView:
     output: Any = None
     reason: str | None = None
     cause: dict[str, str] | None = None
+    rerun_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,7 @@ _RUN_COLUMNS = (
     _run.id, _run.workflow_id, _run.version, _run.event_id, _run.status, _run.handled_failures, _run.rerun_of,
     _run.error, _run.created_at_ms, _run.started_at_ms, _run.finished_at_ms,
     _run.reason, _run.reason_detail, _run.path, _run.parent_run_id, _run.parent_step,
+    _run.rerun_by,
 )  # fmt: skip
 
 
@@ -361,6 +364,7 @@ def _to_run(row: Any, output: Any = None) -> RunView:
         output=output,
         reason=row.reason,
         cause=None if row.reason_detail is None else jsonvalue.loads(row.reason_detail),
+        rerun_by=row.rerun_by,
     )
 
 

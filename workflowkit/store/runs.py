@@ -22,7 +22,7 @@ class RunRecord:
 
     ``path`` names the part of the document that the run executes, ``input`` what it was given besides its event, the
     parent the wait of the step that its end resolves. ``output``, ``error`` and ``finished_at_ms`` are there for a run
-    that ends as it begins; they are not read back.
+    that ends as it begins, ``rerun_by`` says who repeats another; they are not read back.
     """
 
     id: str
@@ -47,6 +47,7 @@ class RunRecord:
     output: Any = None
     error: ErrorInfo | None = None
     finished_at_ms: int | None = None
+    rerun_by: str | None = None
 
 
 COLUMNS = (
@@ -55,7 +56,7 @@ COLUMNS = (
     "flow",
 )  # fmt: skip
 _RETURNING = "RETURNING " + ", ".join(COLUMNS)
-_INSERTED = (*COLUMNS, "output", "error", "finished_at_ms", "collection_id")
+_INSERTED = (*COLUMNS, "output", "error", "finished_at_ms", "collection_id", "rerun_by")
 _OUTPUT, _INPUT = _INSERTED.index("output"), _INSERTED.index("input")
 
 
@@ -258,7 +259,7 @@ def row_of(record: RunRecord) -> tuple[Any, ...]:
         record.path, None if record.input is None else jsonvalue.dumps(record.input), record.parent_run_id,
         record.parent_step, record.parent_wait, record.paused_at_ms,
         _flow_text(record), output, error, record.finished_at_ms,
-        None if record.flow is None else record.flow.get("collection"),
+        None if record.flow is None else record.flow.get("collection"), record.rerun_by,
     )  # fmt: skip
 
 

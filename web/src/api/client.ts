@@ -206,6 +206,11 @@ export class Api {
     return this.send("POST", `/runs/${encodeURIComponent(id)}/rerun`, { ...body });
   }
 
+  /** What it takes to edit something of a run that is repeated like this. */
+  editable(id: string, how: { from_step?: string | undefined; version: string }): Promise<schema.Editable> {
+    return this.send("GET", `/runs/${encodeURIComponent(id)}/rerun${query(how)}`);
+  }
+
   /** For pages whose requests are nobody else's: they bring the paths and types themselves. */
   async get<T>(path: string): Promise<T> {
     return (await this.call("GET", path)).json() as Promise<T>;

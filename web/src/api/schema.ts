@@ -272,7 +272,7 @@ export interface AuditEntry {
   /** The address from which it was asked for; empty if there was none. */
   readonly address: string;
   /** What. */
-  readonly action: "login.succeeded" | "login.failed" | "session.ended" | "user.password_changed" | "user.created" | "user.roles_changed" | "user.disabled" | "user.enabled" | "key.created" | "key.revoked" | "workflow.published" | "workflow.enabled" | "workflow.disabled" | "workflow.paused" | "workflow.resumed" | "workflow.drained" | "workflow.undrained" | "workflow.archived" | "workflow.restored" | "webhook.created" | "webhook.changed" | "webhook.rotated" | "webhook.deleted" | "secret.set" | "secret.deleted" | "alert.created" | "alert.changed" | "alert.deleted" | "app.archived" | "app.unarchived" | "embed_token.issued";
+  readonly action: "login.succeeded" | "login.failed" | "session.ended" | "user.password_changed" | "user.created" | "user.roles_changed" | "user.disabled" | "user.enabled" | "key.created" | "key.revoked" | "workflow.published" | "workflow.enabled" | "workflow.disabled" | "workflow.paused" | "workflow.resumed" | "workflow.drained" | "workflow.undrained" | "workflow.archived" | "workflow.restored" | "run.repeated" | "run.moved" | "webhook.created" | "webhook.changed" | "webhook.rotated" | "webhook.deleted" | "secret.set" | "secret.deleted" | "alert.created" | "alert.changed" | "alert.deleted" | "app.archived" | "app.unarchived" | "embed_token.issued";
   /** What it was done to: `user:<id>`, `key:<id>`, `workflow:<id>` (`workflow:*` for all), `webhook:<name>`; empty where a login failed of somebody who is no user. */
   readonly subject: string;
   /** More of it, by kind of action. */
@@ -323,6 +323,8 @@ export interface ChildRun {
   readonly handled_failures: number;
   /** The run that this one repeats. */
   readonly rerun_of: string | null;
+  /** Who has repeated that one: `user:` or `key:` and an id, `developer`, `cli`, `program`, or what an application said. */
+  readonly rerun_by: string | null;
   /** The part of the workflow that it executes, such as the id of a loop whose item it is; null for all of it. */
   readonly path: string | null;
   /** The run that began it. */
@@ -422,6 +424,8 @@ export interface CreatedKey {
   readonly last_used_at: string | null;
   /** When it was revoked. */
   readonly revoked_at: string | null;
+  /** Who has made it: `user:` or `key:` and an id, `program` for the application or the command line; null if it is not known. */
+  readonly created_by: string | null;
   /** The key itself. It is shown this once. */
   readonly key: string;
 }
@@ -827,6 +831,8 @@ export interface Key {
   readonly last_used_at: string | null;
   /** When it was revoked. */
   readonly revoked_at: string | null;
+  /** Who has made it: `user:` or `key:` and an id, `program` for the application or the command line; null if it is not known. */
+  readonly created_by: string | null;
 }
 
 export interface KeyPage {
@@ -860,6 +866,8 @@ export interface ListedRun {
   readonly handled_failures: number;
   /** The run that this one repeats. */
   readonly rerun_of: string | null;
+  /** Who has repeated that one: `user:` or `key:` and an id, `developer`, `cli`, `program`, or what an application said. */
+  readonly rerun_by: string | null;
   /** The part of the workflow that it executes, such as the id of a loop whose item it is; null for all of it. */
   readonly path: string | null;
   /** The run that began it. */
@@ -1432,6 +1440,8 @@ export interface Run {
   readonly handled_failures: number;
   /** The run that this one repeats. */
   readonly rerun_of: string | null;
+  /** Who has repeated that one: `user:` or `key:` and an id, `developer`, `cli`, `program`, or what an application said. */
+  readonly rerun_by: string | null;
   /** The part of the workflow that it executes, such as the id of a loop whose item it is; null for all of it. */
   readonly path: string | null;
   /** The run that began it. */
@@ -1467,6 +1477,8 @@ export interface RunDetail {
   readonly handled_failures: number;
   /** The run that this one repeats. */
   readonly rerun_of: string | null;
+  /** Who has repeated that one: `user:` or `key:` and an id, `developer`, `cli`, `program`, or what an application said. */
+  readonly rerun_by: string | null;
   /** The part of the workflow that it executes, such as the id of a loop whose item it is; null for all of it. */
   readonly path: string | null;
   /** The run that began it. */
@@ -1491,6 +1503,8 @@ export interface RunDetail {
   readonly event: Event;
   /** The events that it stands for: of its batch, or of the window that it ended. Null for a run of one event. */
   readonly gathered: Gathered | null;
+  /** The versions to which it was moved, in order. */
+  readonly moves: readonly RunMove[];
   /** The name of the workflow in this version. */
   readonly workflow_name: string;
   /** Hash of what of the version matters for execution. */
@@ -1501,6 +1515,15 @@ export interface RunDetail {
   readonly edges: JsonObject;
   /** The runs that it began, by step and item; no more than a page. The list of runs has all. */
   readonly children: readonly ChildRun[];
+}
+
+export interface RunMove {
+  /** The version. */
+  readonly version: number;
+  /** Who has moved it. */
+  readonly actor: string | null;
+  /** When. */
+  readonly at: string;
 }
 
 export interface RunPage {

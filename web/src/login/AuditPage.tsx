@@ -33,6 +33,8 @@ const WORDS: Readonly<Record<AuditEntry["action"], Message>> = {
   "workflow.undrained": "Stopped draining a workflow",
   "workflow.archived": "Archived a workflow",
   "workflow.restored": "Restored a workflow",
+  "run.repeated": "Repeated a run with changes",
+  "run.moved": "Moved a run to another version",
   "webhook.created": "Made a webhook",
   "webhook.changed": "Changed a webhook",
   "webhook.rotated": "Gave a webhook a new URL",

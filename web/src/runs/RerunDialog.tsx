@@ -28,6 +28,7 @@ interface Newer {
 }
 
 const NONE: Newer = {};
+const ALL_ALLOWED: readonly string[] = [];
 
 /**
  * Starts a new run from the same event, with the data or a step's input changed if somebody wants that. Where a newer
@@ -42,12 +43,14 @@ export function RerunDialog({ run, step, onClose }: RerunDialogProps): React.JSX
   const [isWritten, setWritten] = useState(false);
   const { newer, isLoading } = useNewer(run, step);
   const version = chosen ?? (newer.version === undefined ? "original" : "latest");
+  const lacking = useLacking(run.id, step?.id, version);
+  const isFixed = lacking?.length !== 0;
   const isTemplate = step !== undefined && version === "latest" && !isWritten;
   const value = objectFrom(text);
   const start = async (): Promise<void> => {
     if (value === undefined) return;
     setBusy(true);
-    const isChanged = step !== undefined && version === "latest" ? isWritten : !isEqual(value, before);
+    const isChanged = !isFixed && (step !== undefined && version === "latest" ? isWritten : !isEqual(value, before));
     const wanted = version === "latest" ? (newer.version ?? version) : version;
     try {
       const { run_id } = await api.rerun(run.id, bodyFor(step, wanted, isChanged ? value : undefined));
@@ -70,7 +73,7 @@ export function RerunDialog({ run, step, onClose }: RerunDialogProps): React.JSX
             look="primary"
             icon="play"
             testId="confirm-rerun"
-            disabled={isBusy || isLoading || value === undefined}
+            disabled={isBusy || isLoading || [value, lacking].includes(undefined)}
             onClick={() => void start()}
           >
             {t("Start")}
@@ -86,17 +89,29 @@ export function RerunDialog({ run, step, onClose }: RerunDialogProps): React.JSX
         </p>
         <VersionField run={run} newer={newer} version={version} onChange={setVersion} />
         {isTemplate ? (
-          <TemplateField template={newer.template} onWrite={() => setWritten(true)} />
+          <TemplateField template={newer.template} isFixed={isFixed} onWrite={() => setWritten(true)} />
         ) : (
           <TextField
             label={step === undefined ? t("Data of the event") : t("Input of the step")}
             text={text}
             isValid={value !== undefined}
+            isFixed={isFixed}
             onText={setText}
           />
         )}
+        <FixedNote lacking={lacking} />
       </div>
     </Dialog>
+  );
+}
+
+/** Why the text may not be changed. */
+function FixedNote({ lacking = [] }: { readonly lacking: readonly string[] | undefined }): React.JSX.Element | null {
+  if (lacking.length === 0) return null;
+  return (
+    <p className="muted" data-testid="rerun-fixed">
+      {t("You may start it, but not change this: {reason}", { reason: lacking.map(reasonOf).join(" ") })}
+    </p>
   );
 }
 
@@ -132,10 +147,11 @@ interface TextFieldProps {
   readonly label: string;
   readonly text: string;
   readonly isValid: boolean;
+  readonly isFixed: boolean;
   readonly onText: (text: string) => void;
 }
 
-function TextField({ label, text, isValid, onText }: TextFieldProps): React.JSX.Element {
+function TextField({ label, text, isValid, isFixed, onText }: TextFieldProps): React.JSX.Element {
   return (
     <label className="field">
       <span className="field-label">{label}</span>
@@ -144,6 +160,7 @@ function TextField({ label, text, isValid, onText }: TextFieldProps): React.JSX.
         spellCheck={false}
         data-testid="rerun-text"
         aria-invalid={!isValid}
+        readOnly={isFixed}
         value={text}
         onChange={(event) => onText(event.target.value)}
       />
@@ -154,11 +171,12 @@ function TextField({ label, text, isValid, onText }: TextFieldProps): React.JSX.
 
 interface TemplateFieldProps {
   readonly template: Json | undefined;
+  readonly isFixed: boolean;
   readonly onWrite: () => void;
 }
 
 /** What another version gives to the step: its values are known only when it runs. */
-function TemplateField({ template, onWrite }: TemplateFieldProps): React.JSX.Element {
+function TemplateField({ template, isFixed, onWrite }: TemplateFieldProps): React.JSX.Element {
   return (
     <div className="field" data-testid="rerun-template">
       <span className="field-label">{t("Input of the step")}</span>
@@ -168,13 +186,33 @@ function TemplateField({ template, onWrite }: TemplateFieldProps): React.JSX.Ele
           {JSON.stringify(template, null, 2)}
         </pre>
       )}
-      <div>
-        <Button icon="pencil" testId="rerun-write" onClick={onWrite}>
-          {t("Give it something else")}
-        </Button>
-      </div>
+      {!isFixed && (
+        <div>
+          <Button icon="pencil" testId="rerun-write" onClick={onWrite}>
+            {t("Give it something else")}
+          </Button>
+        </div>
+      )}
     </div>
   );
+}
+
+/** The permissions without which the text may not be changed: the server knows where it leads. `undefined` until it says. */
+function useLacking(runId: string, stepId: string | undefined, version: Choice): readonly string[] | undefined {
+  const load = useCallback(
+    async () => ({ asked: version, ...(await api.editable(runId, { from_step: stepId, version })) }),
+    [runId, stepId, version],
+  );
+  const { value, error } = useLoaded(load);
+  if (error !== undefined) return ALL_ALLOWED; // it is the server that refuses
+  if (value?.asked !== version) return undefined;
+  return stepId === undefined ? value.data_need : value.inputs_need;
+}
+
+function reasonOf(permission: string): string {
+  return permission === "approvals:override"
+    ? t("The workflow asks people for approval, and of nothing else than there was.")
+    : t("It leads to a step with a secret or to another workflow, and only those who publish say what goes there.");
 }
 
 function useNewer(run: RunDetail, step: Step | undefined): { readonly newer: Newer; readonly isLoading: boolean } {

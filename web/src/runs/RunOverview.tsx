@@ -93,6 +93,11 @@ function factsOf(run: RunDetail): readonly (readonly [string, ReactNode])[] {
     [t("Ended"), run.finished_at === null ? "—" : fullTime(run.finished_at)],
   ];
   if (run.rerun_of !== null) facts.push([t("Repeats"), runLink(run.rerun_of)]);
+  if (run.rerun_by !== null) facts.push([t("Repeated by"), run.rerun_by]);
+  for (const { version, actor, at } of run.moves) {
+    const who = actor === null ? "" : ` — ${actor}`;
+    facts.push([t("Moved to v{version}", { version }), `${fullTime(at)}${who}`]);
+  }
   if (run.parent_run_id !== null) facts.push([t("Begun by"), runLink(run.parent_run_id)]);
   if (run.path !== null) facts.push([t("Part"), run.path]);
   return facts;

@@ -40,7 +40,6 @@ interface StepDetailProps {
 
 /** One step of a run: what it was given, what it returned, each attempt, and what it waits for. */
 export function StepDetail({ run, step, bars, template, onClose }: StepDetailProps): React.JSX.Element {
-  const [isRerunning, setRerunning] = useState(false);
   const children = run.children.filter((child) => owns(step, child));
   return (
     <div className="run-detail" data-testid="step-detail">
@@ -95,13 +94,23 @@ export function StepDetail({ run, step, bars, template, onClose }: StepDetailPro
           <RunLinks runs={children} />
         </Section>
       )}
-      {run.path === null && step.finished_at !== null && step.attempts.length > 0 && (
-        <Button icon="redo" testId="rerun-from" onClick={() => setRerunning(true)}>
-          {t("Run again from here")}
-        </Button>
-      )}
-      {isRerunning && <RerunDialog run={run} step={step} onClose={() => setRerunning(false)} />}
+      <Rerun run={run} step={step} />
     </div>
+  );
+}
+
+/** Runs the run again from the step on, for whoever may. */
+function Rerun({ run, step }: Pick<StepDetailProps, "run" | "step">): React.JSX.Element | null {
+  const [isOpen, setOpen] = useState(false);
+  const mayRepeat = useMay("runs:write");
+  if (!mayRepeat || run.path !== null || step.finished_at === null || step.attempts.length === 0) return null;
+  return (
+    <>
+      <Button icon="redo" testId="rerun-from" onClick={() => setOpen(true)}>
+        {t("Run again from here")}
+      </Button>
+      {isOpen && <RerunDialog run={run} step={step} onClose={() => setOpen(false)} />}
+    </>
   );
 }
 

@@ -70,8 +70,8 @@ def get_approval(approval_id: str) -> Response:
 def decide_approval(body: dict[str, Any], approval_id: str) -> Response:
     """Decide.
 
-    In one's own name, that of the key or of whoever is logged in; or of `actor`, with `approvals:impersonate`; with an
-    embed token in the name of its user. Where somebody in particular is asked it must be one of them; only with
+    In one's own name, that of whoever is logged in or has made the key; or of `actor`, with `approvals:impersonate`;
+    with an embed token in the name of its user. Where somebody in particular is asked it must be one of them; only with
     `approvals:override`, and in one's own name, others decide.
     """
     actor, is_someone_else = _actor(caller(), body.get("actor"))
@@ -88,8 +88,16 @@ def _actor(who: Caller, named: str | None) -> tuple[str, bool]:
             raise Forbidden("an embed token decides in the name of its user")
         return who.embed.user, True
     if named is None:
-        own = (DEVELOPER if who.key is None else f"key:{who.key.id}") if who.person is None else who.person.name
-        return own, OVERRIDE not in who.permissions
+        return _own_name(who), OVERRIDE not in who.permissions
     if IMPERSONATE not in who.permissions:
         raise Forbidden(f"to decide in somebody's name needs the permission {IMPERSONATE}")
     return named, True
+
+
+def _own_name(who: Caller) -> str:
+    if who.person is not None:
+        return who.person.name
+    if who.key is None:
+        return DEVELOPER
+    # Whoever makes keys for themselves is one person still.
+    return Services.current().keys.person_behind(who.key) or f"key:{who.key.id}"

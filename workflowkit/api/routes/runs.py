@@ -8,7 +8,7 @@ from apiflask import APIBlueprint
 from flask import Response
 
 from workflowkit.api import otlp, views
-from workflowkit.api.auth import caller, requires
+from workflowkit.api.auth import by, caller, requires
 from workflowkit.api.contract import answer, receives, returns, takes
 from workflowkit.api.paging import Page, cursor
 from workflowkit.api.schemas import runs as schemas
@@ -175,7 +175,7 @@ def rerun(run_id: str, body: dict[str, Any]) -> Response:
     the published one takes `workflows:publish`.
     """
     who, again = caller(), _again(body)
-    new_id = Services.current().rerunning.rerun(who.scope, run_id, again, may=who.permissions)
+    new_id = Services.current().rerunning.rerun(who.scope, run_id, again, by=by(), may=who.permissions)
     return answer({"run_id": new_id}, 201)
 
 
@@ -213,7 +213,7 @@ def move(run_id: str, body: dict[str, Any]) -> Response:
     version = body.get("version", LATEST)
     dry_run = body.get("dry_run", False)
     who = caller()
-    moved = Services.current().moving.move(who.scope, run_id, version, dry_run=dry_run, may=who.permissions)
+    moved = Services.current().moving.move(who.scope, run_id, version, dry_run=dry_run, by=by(), may=who.permissions)
     return answer(views.move(moved))
 
 
@@ -229,6 +229,7 @@ def _detail(scope: Scope, run_id: str) -> views.Shown:
         "output": run.output,
         "event": views.event(found.event),
         "gathered": views.gathered(found.gathered),
+        "moves": [views.run_move(each) for each in found.moves],
         "workflow_name": workflow.name,
         "workflow_hash": workflow.hash,
         "steps": [views.step(step) for step in told.steps],

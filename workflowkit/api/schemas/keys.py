@@ -32,6 +32,8 @@ class Key(Answer):
     created_at = moment("When it was made.")
     last_used_at = moment("When it was last used, to the minute.", nullable=True)
     revoked_at = moment("When it was revoked.", nullable=True)
+    created_by = text("Who has made it: `user:` or `key:` and an id, `program` for the application or the command "
+                      "line; null if it is not known.", nullable=True)  # fmt: skip
 
 
 class CreatedKey(Key):

@@ -106,6 +106,8 @@ class Run(Answer):
     status = text("Where it stands.", validate=validate.OneOf(list(RunStatus)))
     handled_failures = whole("How many steps failed in a way that the workflow provides for.")
     rerun_of = text("The run that this one repeats.", nullable=True)
+    rerun_by = text("Who has repeated that one: `user:` or `key:` and an id, `developer`, `cli`, `program`, or what an "
+                    "application said.", nullable=True)  # fmt: skip
     path = text("The part of the workflow that it executes, such as the id of a loop whose item it is; null for all of "
                 "it.", nullable=True)  # fmt: skip
     parent_run_id = text("The run that began it.", nullable=True)
@@ -262,6 +264,14 @@ class Gathered(Answer):
     )  # fmt: skip
 
 
+class RunMove(Answer):
+    """That a run was moved to another version."""
+
+    version = whole("The version.")
+    actor = text("Who has moved it.", nullable=True)
+    at = moment("When.")
+
+
 class RunDetail(Run):
     """A run with its steps."""
 
@@ -271,6 +281,7 @@ class RunDetail(Run):
         "The events that it stands for: of its batch, or of the window that it ended. Null for a run of one event.",
         nullable=True,
     ))  # fmt: skip
+    moves = many(RunMove, "The versions to which it was moved, in order.")
     workflow_name = text("The name of the workflow in this version.")
     workflow_hash = text("Hash of what of the version matters for execution.")
     steps = many(Step, "Those that have begun or are decided, in the order of the workflow.")

@@ -19,6 +19,7 @@ api_keys = sa.Table(
     big("created_at_ms"),
     big("last_used_at_ms", nullable=True),
     big("revoked_at_ms", nullable=True),
+    text("created_by", nullable=True),
     sa.UniqueConstraint("key_hash"),
     sa.Index(None, "environment", "tenant", "id"),
 )

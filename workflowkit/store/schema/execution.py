@@ -37,6 +37,7 @@ runs = sa.Table(
     text("reason_detail", nullable=True),
     text("flow", nullable=True),
     text("collection_id", nullable=True),
+    text("rerun_by", nullable=True),
     one_of("status", *RUN_STATUSES),
     sa.Index(
         "ix_runs_parent_run_id",
