@@ -9,6 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from workflowkit.base.errors import InvalidInput
+
 #: How long a statement may wait for SQLite's write lock, or for a PostgreSQL lock.
 LOCK_TIMEOUT_MS = 15_000
 STATEMENT_TIMEOUT_MS = 60_000
@@ -30,7 +32,7 @@ BEGIN = {True: "BEGIN", False: "BEGIN IMMEDIATE"}
 
 def create_engine(url: sa.URL, pool_size: int) -> sa.Engine:
     """Return the engine for a database; nothing is connected until first used."""
-    if url.get_backend_name() == "sqlite":
+    if _is_sqlite(url):
         return _create_sqlite_engine(url, pool_size, LOCK_TIMEOUT_MS)
     engine = sa.create_engine(
         _with_driver(url),
@@ -40,7 +42,7 @@ def create_engine(url: sa.URL, pool_size: int) -> sa.Engine:
         # The connection used last has the statements prepared, and its server process is warm.
         pool_use_lifo=True,
         pool_recycle=1800,
-        connect_args=_postgresql_arguments(statement_timeout=STATEMENT_TIMEOUT_MS, lock_timeout=LOCK_TIMEOUT_MS),
+        connect_args=_postgresql_arguments(url, statement_timeout=STATEMENT_TIMEOUT_MS, lock_timeout=LOCK_TIMEOUT_MS),
     )
     sa.event.listen(engine, "checkout", _leave_what_is_gone)
     _begin_by_ourselves(engine)
@@ -52,12 +54,13 @@ def create_migrating_engine(url: sa.URL) -> sa.Engine:
 
     Transactions are the driver's, so that a migration may step out of them (``autocommit_block``).
     """
-    if url.get_backend_name() == "sqlite":
+    if _is_sqlite(url):
         return _create_sqlite_engine(url, 1, MIGRATION_LOCK_TIMEOUT_MS)
     return sa.create_engine(
         _with_driver(url),
         poolclass=sa.pool.NullPool,
         connect_args=_postgresql_arguments(
+            url,
             statement_timeout=0,
             lock_timeout=MIGRATION_LOCK_TIMEOUT_MS,
             # Others wait for this process without an end: the server shall notice that its machine is gone.
@@ -83,11 +86,21 @@ def _leave_what_is_gone(connection: Any, _record: Any, _fairy: Any) -> None:
         raise sa.exc.DisconnectionError("the server has closed the connection") from error
 
 
+def _is_sqlite(url: sa.URL) -> bool:
+    """Tell which of the two databases a URL names. Raises ``InvalidInput`` for any other."""
+    name = url.get_backend_name()
+    if name not in ("sqlite", "postgresql", "postgres"):
+        raise InvalidInput.at(
+            "/database_url", "invalid-value", f"must begin with postgresql:// or sqlite:///, got {name}://"
+        )
+    return name == "sqlite"
+
+
 def _with_driver(url: sa.URL) -> sa.URL:
     return url.set(drivername="postgresql+psycopg")
 
 
-def _postgresql_arguments(**options: int) -> dict[str, Any]:
+def _postgresql_arguments(url: sa.URL, **options: int) -> dict[str, Any]:
     settings: dict[str, object] = {
         "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_TIMEOUT_MS,
         # To compile a statement takes longer than any of ours; where estimates are high the server would.
@@ -101,8 +114,14 @@ def _postgresql_arguments(**options: int) -> dict[str, Any]:
         "keepalives_idle": 10,
         "keepalives_interval": 5,
         "keepalives_count": 3,
-        "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
+        # What the URL says comes first: of two that say the same, PostgreSQL takes the last.
+        "options": " ".join((*_options(url), *(f"-c {name}={value}" for name, value in settings.items()))),
     }
+
+
+def _options(url: sa.URL) -> tuple[str, ...]:
+    said = url.query.get("options", ())
+    return (said,) if isinstance(said, str) else said
 
 
 def _create_sqlite_engine(url: sa.URL, pool_size: int, lock_timeout_ms: int) -> sa.Engine:
