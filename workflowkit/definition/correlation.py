@@ -22,6 +22,7 @@ from workflowkit.base.jsonvalue import canonical, dumps, loads
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.definition.cel import Expression, Policy, compile_expression, read_path
 from workflowkit.definition.cel.conjunction import Conjunct, conjuncts
+from workflowkit.definition.eventdata import unknown_in_event
 from workflowkit.definition.model import Json
 
 #: What the later event is called in the conditions of waits and of cancellations.
@@ -87,6 +88,14 @@ def plain_path(path: str) -> str:
     Raises ``ExpressionError`` if it is no plain path.
     """
     return _written(_steps_into_event(path))
+
+
+def unmatched_reason(path: str) -> str | None:
+    """Return why nothing can ever stand at a plain path into an event; ``None`` if something may.
+
+    Raises ``ExpressionError`` if it is no plain path.
+    """
+    return unknown_in_event(str(_steps_into_event(path)[0]), path)
 
 
 def _steps_into_event(path: str) -> tuple[str | int, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -12,8 +12,9 @@ from workflowkit.base.errors import ExpressionError, InvalidInput, LimitExceeded
 from workflowkit.base.jsonvalue import check_json, size_bytes, text_fault
 from workflowkit.base.limits import Limits
 from workflowkit.definition.cel import compile_expression
-from workflowkit.definition.correlation import match_condition, plain_path
+from workflowkit.definition.correlation import match_condition, plain_path, unmatched_reason
 from workflowkit.definition.durations import duration_seconds
+from workflowkit.definition.eventdata import unknown_in_event
 from workflowkit.definition.patterns import check_event_name
 from workflowkit.engine.failures import stored_value
 from workflowkit.engine.outcome import EmittedEvent
@@ -88,8 +89,12 @@ def event_wait(
     lookback: Any,
     now_ms: int,
     limits: Limits,
+    is_ours: bool = True,
 ) -> Wait:
-    """Return a wait for an event. Raises ``NonRetriableError`` for a bad name, condition or time."""
+    """Return a wait for an event. Raises ``NonRetriableError`` for a bad name, condition or time.
+
+    Unless it ``is_ours``, it may ask for what no event has, as it may where it was written.
+    """
     _check_text(event, "/event", limits.event_name_chars)
     found = check_event_name(event, limits.event_name_chars)
     if found is not None and found[0] != "reserved-name":
@@ -104,6 +109,8 @@ def event_wait(
         read = frozenset() if condition is None else compile_expression(condition, limits=limits).variables
         pair = None if equals is None else (plain_path(equals[0]), stored_value(equals[1], limits))
         values = None if params is None else stored_value(dict(params), limits)
+        if is_ours:
+            _check_places(if_, (match, equals and equals[0]), limits)
     except (ExpressionError, LimitExceeded, InvalidInput) as error:
         raise NonRetriableError(f"the condition of the wait: {error.message}") from error
     if "params" in read and params is None:
@@ -111,6 +118,20 @@ def event_wait(
     lookback_ms = 0 if lookback is None else round(1000 * seconds_of(lookback, "lookback"))
     until_ms = now_ms + round(1000 * seconds_of(timeout, "timeout"))
     return Wait(key, WaitKind.EVENT, until_ms, event, condition, lookback_ms, equals=pair, params=values)
+
+
+def _check_places(condition: str | None, paths: Iterable[str | None], limits: Limits) -> None:
+    """Raise ``ExpressionError`` for what asks for something that no event has: it would be waited for in vain."""
+    reasons = [unmatched_reason(path) for path in paths if path]
+    if condition is not None:
+        read = compile_expression(condition, limits=limits)
+        reasons += [
+            unknown_in_event(name, f"{variable}.{name}", variable=f"{variable}.")
+            for variable, name in sorted(read.members)
+            if variable in ("event", "async") and variable in read.variables
+        ]
+    for reason in filter(None, reasons):
+        raise ExpressionError(reason)
 
 
 def signal_wait(key: str, signal: str, *, timeout: Any, now_ms: int, limits: Limits, replaces: bool = False) -> Wait:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from workflowkit.base.errors import ExpressionError, Problem
 from workflowkit.base.limits import Limits
+from workflowkit.definition.eventdata import unknown_in_event
 
 if TYPE_CHECKING:
     from workflowkit.definition.cel import Expression, Policy
 
+_EVENTS = frozenset({"event", "async"})
 EVENT = frozenset({"event"})
 #: Not for keys: these are evaluated once, and what they give must not depend on when.
 EVENT_AND_TIME = frozenset({"event", "now"})
@@ -38,4 +40,10 @@ def compiled(
     for name in sorted(expression.variables - variables):
         known = " and ".join(sorted(variables - {"now"}))
         yield Problem(pointer, "unknown-variable", f"there is no variable {name} here; there is {known}")
+    for variable, name in sorted(expression.members):
+        # Such a rule is published without a word, and matches nothing, ever.
+        if variable in _EVENTS & variables & expression.variables:
+            reason = unknown_in_event(name, f"{variable}.{name}", variable=f"{variable}.")
+            if reason is not None:
+                yield Problem(pointer, "unknown-variable", reason)
     return expression

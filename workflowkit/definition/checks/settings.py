@@ -63,9 +63,11 @@ def _check_cancel_rule(rule: Mapping[str, Json], pointer: str, subject: Subject)
 
 
 def _check_match(match: str, pointer: str) -> Iterator[Problem]:
-    from workflowkit.definition.correlation import match_condition  # most documents have nothing to match
+    from workflowkit.definition.correlation import match_condition, unmatched_reason  # most have nothing to match
 
     try:
         match_condition(match)
+        if (reason := unmatched_reason(match)) is not None:
+            yield Problem(pointer, "unknown-variable", reason)
     except ExpressionError as error:
         yield Problem(pointer, error.code, error.message)
