@@ -13,7 +13,7 @@ from workflowkit import StepContext, WorkflowKit
 from workflowkit.base.errors import DefinitionError, LimitExceeded, NonRetriableError, RetryAfterError, StepError
 from workflowkit.definition.model import SOURCE
 from workflowkit.registry import Field, Registry, load_builtin_actions
-from workflowkit.testing import InvalidStub, Real, Scenario, Timeout, Unstubbed, in_turn, run, run_step, stub
+from workflowkit.testing import EventStub, InvalidStub, Real, Scenario, Timeout, Unstubbed, in_turn, run, run_step, stub
 from workflowkit.testing.fixtures import fixtures_of, run_fixtures
 
 
@@ -486,12 +486,107 @@ def test_what_an_application_puts_around_its_actions_is_there_in_a_test_too() ->
 
 
 def test_stubs_that_nothing_asked_for_are_told() -> None:
-    def handler(ctx: Any) -> Any:
-        return ctx.step.run("load", lambda: 7)
+    actions, _ = a_shop()
+    charged = {"charge_id": "c-1", "amount": 42}
 
-    result = run(handler, stubs={"step:load": 8, "step:laod": 9})
+    result = run(ORDER, EVENT, actions=actions, stubs={"node:pay": charged, "charge": charged, "step:pay/load": 9})
 
-    assert (result.output, result.unused_stubs) == (8, ("step:laod",))
+    assert (result.status, result.unused_stubs) == ("completed", ("charge", "step:pay/load"))
+
+
+def paying(ctx: Any) -> Any:
+    paid = ctx.step.run("card", lambda: "the real card")
+    reply = ctx.step.wait_for_event("reply", "user/replied", timeout="7d")
+    return [paid, reply is not None]
+
+
+def test_the_stub_of_a_step_that_is_never_reached_fails_the_test() -> None:
+    wrong = r"asked for 'step:crad' \(did you mean card\?\): .*Reached were: card, reply; the run ended as completed"
+    with pytest.raises(InvalidStub, match=wrong):
+        run(paying, stubs={"step:crad": 5, "step:reply": Timeout})
+    with pytest.raises(InvalidStub, match=r"'step:paying/crad' \(did you mean paying/card\?\)"):
+        run(paying, stubs={"step:paying/crad": 5, "step:reply": Timeout})
+    with pytest.raises(Unstubbed, match=r"waits for event(.|\n)*not reached: step:repyl"):
+        run(paying, stubs={"step:card": 5, "step:repyl": Timeout})
+
+    assert run(paying, stubs={"step:card": 5, "step:reply": Timeout}).output == [5, False]
+
+
+def test_a_stub_that_is_optional_or_of_a_wait_that_an_event_ended_may_go_unused() -> None:
+    spare = {"step:refund": stub(in_turn(TimeoutError("busy"), 1), optional=True)}
+    result = run(
+        paying, stubs={"step:card": 5, "step:reply": Timeout} | spare, events=[EventStub("user/replied", after="1d")]
+    )
+
+    assert (result.output, result.unused_stubs) == ([5, True], ("step:reply", "step:refund"))
+
+
+def test_a_failed_run_says_why_it_failed_beside_the_stub_that_it_did_not_reach() -> None:
+    def breaking(ctx: Any) -> None:
+        ctx.step.run("card", int)
+        raise NonRetriableError("no stock")
+
+    with pytest.raises(InvalidStub, match="ended as failed: no stock"):
+        run(breaking, stubs={"step:card": 5, "step:mail": None})
+
+
+def shipping(ctx: Any) -> Any:
+    keyed = [ctx.step.run("item", int, key=number) for number in (0, 1, 12)]
+    return keyed, [ctx.step.run("note", int) for _ in range(2)], ctx.step.run("a[b]", int, key="c]d")
+
+
+def test_the_stub_of_an_id_is_that_of_its_items_and_repeats_too() -> None:
+    stubs = {"step:item": 7, "step:item[1]": 8, "step:note": in_turn(1, 2), "step:shipping/a[b]": 3}
+
+    assert run(shipping, stubs=stubs, steps="stubbed").output == [[7, 8, 7], [1, 2], 3]
+    apart = {"step:item[0]": 1, "step:item[1]": 2, "step:item[12]": 3, "step:note:1": 4, "step:note": 5, "step:a[b]": 6}
+    assert run(shipping, stubs=stubs | apart, steps="stubbed").output == [[1, 2, 3], [5, 4], 3]
+
+
+async def shipping_async(ctx: Any) -> Any:
+    return [await ctx.step.run("parcel", int), await ctx.step.run("label", int)]
+
+
+def shipping_apart(ctx: Any) -> Any:
+    return ctx.group.parallel([lambda: ctx.step.run("parcel", int), lambda: ctx.step.run("label", int)])
+
+
+def test_with_stubbed_steps_none_is_executed_without_a_stub() -> None:
+    done: list[Any] = []
+
+    def careless(ctx: Any) -> Any:
+        try:
+            ctx.step.run("card", done.append, 1)
+        except Exception:
+            return "caught"
+
+    with pytest.raises(Unstubbed, match=r"'careless/card' executes something, and steps=\"stubbed\""):
+        run(careless, steps="stubbed")
+    assert done == []
+    with pytest.raises(Unstubbed, match="'shipping-async/label' executes"):
+        run(shipping_async, stubs={"step:parcel": 1}, steps="stubbed")
+    with pytest.raises(Unstubbed, match=r"apart/parcel' executes(.|\n)*apart/label' executes"):
+        run(shipping_apart, steps="stubbed")
+    run(careless, stubs={"step:card": Real}, steps="stubbed")
+    run(careless, stubs={"step:card": stub(Real)}, steps="stubbed")
+    assert done == [1, 1]
+    with pytest.raises(InvalidStub, match="steps: one of executed, stubbed, got 'stub'"):
+        Scenario(tested=careless).clone(steps="stub").run()
+
+
+def test_with_stubbed_steps_what_goes_nowhere_in_a_test_is_still_sent() -> None:
+    def telling(ctx: Any) -> Any:
+        ctx.step.send_event("tell", {"name": "user/greeted", "data": {}})
+        ctx.step.publish("show", "greetings", 1)
+        ctx.step.send_signal("wake", "door", 1)
+        return ctx.step.fetch("load", "GET", "https://example.invalid/")
+
+    with pytest.raises(Unstubbed, match="telling/load") as raised:
+        run(telling, steps="stubbed")
+    result = run(telling, stubs={"step:load": {"status": 204}}, steps="stubbed")
+
+    assert len(raised.value.held) == 1
+    assert (len(result.events), len(result.messages), result.output) == (1, 1, {"status": 204})
 
 
 # --- secrets, dependencies

@@ -17,7 +17,18 @@ from workflowkit.engine.failures import failed_by, stored_value
 from workflowkit.engine.outcome import Attempted, Failed, Succeeded
 from workflowkit.engine.outside import Ended, Held, LocalAttempt
 from workflowkit.engine.waits import Wait
-from workflowkit.testing.stubs import Answer, InTurn, Marker, Stubs, answer_of
+from workflowkit.testing.stubs import (
+    STEP,
+    Answer,
+    InTurn,
+    Marker,
+    Stub,
+    Stubs,
+    answer_of,
+    is_optional,
+    is_real,
+    step_stub_keys,
+)
 from workflowkit.testing.waits import end_of
 
 if TYPE_CHECKING:
@@ -42,16 +53,24 @@ class Stubbed:
     """The ``Outside`` of one run. What a stub stands for is not executed; other external actions are not either.
 
     ``real_kinds`` are executed although they are external. A run that ``rehearses`` is a dry run: actions that know
-    how to rehearse do, and a stub cannot ask for the real thing.
+    how to rehearse do, and a stub cannot ask for the real thing. With ``holds_steps`` what a handler executes as a step
+    needs a stub too.
     """
 
     def __init__(
-        self, stubs: Stubs, limits: Limits, *, real_kinds: Collection[str] = (), rehearses: bool = False
+        self,
+        stubs: Stubs,
+        limits: Limits,
+        *,
+        real_kinds: Collection[str] = (),
+        rehearses: bool = False,
+        holds_steps: bool = False,
     ) -> None:
         self.calls: list[Call] = []
         self._stubs, self._limits = stubs, limits
-        self._real_kinds, self._rehearses = real_kinds, rehearses
+        self._real_kinds, self._rehearses, self._holds_steps = real_kinds, rehearses, holds_steps
         self._asked: Counter[str] = Counter()
+        self._reached: dict[str, None] = {}
 
     # --- actions
 
@@ -100,9 +119,10 @@ class Stubbed:
     # --- what handlers open
 
     def step(self, attempt: LocalAttempt, key: str) -> Succeeded | Failed | Held | None:
+        self._reached[key] = None
         found = self._stubs.of_step(key)
         if found is None:
-            return None
+            return Held(attempt.node.id, attempt.node.kind, step=key) if self._holds_steps else None
         answer = self._ask(*found, attempt)
         if answer.marker is Marker.REAL and not self._rehearses:
             return None
@@ -114,11 +134,12 @@ class Stubbed:
 
     def fetch(self, attempt: LocalAttempt, key: str, request: str) -> Held | None:
         found = self._stubs.of_step(key)
-        if found is not None and found[1] is Marker.REAL and not self._rehearses:
+        if found is not None and is_real(found[1]) and not self._rehearses:
             return None
         return Held(attempt.node.id, attempt.node.kind, note=request, fetch=key)
 
     def wait(self, attempt: LocalAttempt, wait: Wait) -> Ended | Held:
+        self._reached[wait.key] = None
         return end_of(wait, attempt, self._stubs, lambda key, given: self._ask(key, given, attempt), self._limits)
 
     # --- stubs
@@ -128,8 +149,22 @@ class Stubbed:
         """The keys of stubs that nobody asked for."""
         return tuple(key for key in self._stubs.actions if key not in self._asked)
 
+    @property
+    def reached(self) -> tuple[str, ...]:
+        """The keys of the steps that handlers opened, in order."""
+        return tuple(self._reached)
+
+    @property
+    def unreached(self) -> tuple[str, ...]:
+        """The keys of stubs of steps that were not reached, and should have been."""
+        met = {each for key in self._reached for each in step_stub_keys(key)}
+        stubs = self._stubs.actions
+        return tuple(key for key in stubs if key.startswith(STEP) and key not in met and not is_optional(stubs[key]))
+
     def _ask(self, key: str, given: Any, attempt: LocalAttempt) -> Answer:
         asked, self._asked[key] = self._asked[key], self._asked[key] + 1
+        if isinstance(given, Stub) and isinstance(given.value, InTurn):
+            given = given.value
         if isinstance(given, InTurn):
             given = given.stubs[min(asked, len(given.stubs) - 1)]
         try:

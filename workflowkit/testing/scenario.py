@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal, get_args
 
 from workflowkit.base.clock import FakeClock
 from workflowkit.base.errors import InvalidStub
@@ -17,13 +17,15 @@ from workflowkit.testing.outside import Stubbed
 from workflowkit.testing.result import RunResult
 from workflowkit.testing.stubs import NODE, STEP, AnyStub, Coming, Stubs, stubs_of
 from workflowkit.testing.target import Application, Target, target_of, with_deps
-from workflowkit.testing.unstubbed import unstubbed
+from workflowkit.testing.unstubbed import never_reached, unstubbed
 
 #: When the clock of a test starts if it is not told: 2025-06-15, 15:06:40 UTC.
 START_MS = 1_750_000_000_000
 #: The id of every run under test, so that ids which follow from it are the same each time.
 RUN_ID = "0" * 26
 DEFAULT_EVENT = "test/run"
+#: Whether what a handler executes as a step needs a stub.
+StepsAre = Literal["executed", "stubbed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,7 @@ class Scenario:
     deps: Mapping[str, Any] = field(default_factory=dict)
     clock: FakeClock | None = None
     max_days: int = 400
+    steps: StepsAre = "executed"
 
     def clone(self, **changes: Any) -> Scenario:
         """Return a scenario with some things changed: of ``stubs``, ``signals``, ``invokes`` and ``deps`` those that
@@ -69,7 +72,12 @@ class Scenario:
             if node_id not in nodes:
                 raise InvalidStub(f"there is no action {node_id!r}; there are {', '.join(nodes)}")
         stubs = stubs_of(self.stubs, self.events, self.signals, self.invokes)
-        return rehearse(target, self.event, stubs, clock=self.clock, max_days=self.max_days, until=until, state=state)
+        if self.steps not in get_args(StepsAre):
+            raise InvalidStub(f"steps: one of {', '.join(get_args(StepsAre))}, got {self.steps!r}")
+        return rehearse(
+            target, self.event, stubs, clock=self.clock, max_days=self.max_days, until=until, state=state,
+            holds_steps=self.steps == "stubbed",
+        )  # fmt: skip
 
 
 _MERGED = ("stubs", "signals", "invokes", "deps")
@@ -84,11 +92,12 @@ def rehearse(
     max_days: int | None = None,
     until: str | None = None,
     state: Mapping[str, Any] | None = None,
+    holds_steps: bool = False,
 ) -> RunResult:
     """Run a target with stubs; the rest is as in ``run`` and ``run_step``."""
     check_stubs(stubs, target)
     limits = target.limits
-    outside = Stubbed(stubs, limits, real_kinds=target.own_kinds)
+    outside = Stubbed(stubs, limits, real_kinds=target.own_kinds, holds_steps=holds_steps)
     bounds = Bounds(passes=limits.rehearsal_passes, days=limits.rehearsal_days if max_days is None else max_days)
     options = LocalOptions(
         extensions=target.extensions, limits=limits, outside=outside, bounds=bounds, until=until, state=state,
@@ -96,8 +105,12 @@ def rehearse(
     )  # fmt: skip
     clock = clock or FakeClock(START_MS)
     result = local.run(target.workflow, complete_event(event, target), target.actions, clock=clock, options=options)
+    # Documents have branches, and what is not external in them does nothing: a stub too many may stay.
+    unreached = outside.unreached if target.own_kinds else ()
     if result.held:
-        raise unstubbed(result.held)
+        raise unstubbed(result.held, unreached)
+    if unreached:
+        raise never_reached(unreached, outside.reached, result)
     return RunResult(target.workflow, result, tuple(outside.calls), outside.unused)
 
 
@@ -142,6 +155,7 @@ def run(
     clock: FakeClock | None = None,
     max_days: int = 400,
     until: str | None = None,
+    steps: StepsAre = "executed",
 ) -> RunResult:
     """Run a workflow or a function for an event, with stubs for the world outside; nothing really waits.
 
@@ -149,14 +163,15 @@ def run(
     is a value, an exception, ``Timeout``, ``stub(...)``, ``in_turn(...)``, or a callable that is given the resolved
     inputs and the context. ``events`` come while the run goes on, ``signals`` and ``invokes`` are by name and by what
     is invoked. ``event`` lacks what the first trigger says and intake would add. With ``until`` the run stops behind
-    that action.
+    that action. With ``steps="stubbed"`` what a handler executes as a step needs a stub too.
 
     Raises ``Unstubbed`` if it came to an external action or a wait without a stub, ``InvalidStub`` for a stub that
-    cannot be right, ``DefinitionError`` for a document that is not valid, ``LimitExceeded`` past ``max_days``.
+    cannot be right or is of a function's step that was never reached, ``DefinitionError`` for a document that is not
+    valid, ``LimitExceeded`` past ``max_days``.
     """
     return Scenario(
         tested=tested, event=event, actions=actions, stubs=stubs or {}, events=tuple(events), signals=signals or {},
-        invokes=invokes or {}, deps=deps or {}, clock=clock, max_days=max_days,
+        invokes=invokes or {}, deps=deps or {}, clock=clock, max_days=max_days, steps=steps,
     ).run(until=until)  # fmt: skip
 
 

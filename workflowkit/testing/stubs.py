@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
@@ -34,11 +34,15 @@ Real = Marker.REAL
 
 @dataclass(frozen=True, slots=True)
 class Stub:
-    """What ``stub`` makes: a value or an error, and how long what is waited for takes to come."""
+    """What ``stub`` makes: a value or an error, and how long what is waited for takes to come.
+
+    One that is ``optional`` may be of a step that is not reached.
+    """
 
     value: Any = None
     raises: Exception | None = None
     after_seconds: float = 0.0
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +71,13 @@ class EventStub:
         return {"id": event_id, "name": self.name, "data": dict(self.data), "ts": at_ms}
 
 
-def stub(value: Any = None, *, raises: Exception | None = None, after: Duration = 0) -> Stub:
-    """Return a stub: ``value``, or the exception that is raised in its place.
+def stub(value: Any = None, *, raises: Exception | None = None, after: Duration = 0, optional: bool = False) -> Stub:
+    """Return a stub: ``value`` (or any other stub), or the exception that is raised in its place.
 
-    What is waited for comes ``after`` the wait has begun: seconds, text such as ``"2h"``, or a ``timedelta``.
+    What is waited for comes ``after`` the wait has begun: seconds, text such as ``"2h"``, or a ``timedelta``. The
+    stub of a function's step that is never reached fails the test, unless it is ``optional``.
     """
-    return Stub(value, raises, seconds_of(after, "after"))
+    return Stub(value, raises, seconds_of(after, "after"), optional)
 
 
 def in_turn(*stubs: Any) -> InTurn:
@@ -136,10 +141,40 @@ class Stubs:
 
     def of_step(self, key: str) -> tuple[str, Any] | None:
         """Return the key and the stub of a step that a handler opened."""
-        return self._first(STEP + key, STEP + key.partition("/")[2])
+        return self._first(*step_stub_keys(key))
 
     def _first(self, *keys: str) -> tuple[str, Any] | None:
         return next(((key, self.actions[key]) for key in keys if key in self.actions), None)
+
+
+def step_stub_keys(key: str) -> Iterator[str]:
+    """Yield the keys of stubs that stand for a step which a handler opened, the most special one first.
+
+    The stub of an id is also that of its repeats (``pay:1``) and of the steps that it has by ``key=`` (``pay[7]``).
+    """
+    node_id, _, step_id = key.partition("/")
+    for own_id in _wider_ids(step_id):
+        yield f"{STEP}{node_id}/{own_id}"
+        yield STEP + own_id
+
+
+def _wider_ids(step_id: str) -> Iterator[str]:
+    yield step_id
+    once, separator, number = step_id.rpartition(":")
+    if separator and once and number.isdecimal():
+        yield from _wider_ids(once)
+    elif step_id.endswith("]"):
+        yield from (step_id[:place] for place in range(len(step_id) - 1, 0, -1) if step_id[place] == "[")
+
+
+def is_optional(given: Any) -> bool:
+    """Tell whether the step of a stub need not be reached."""
+    return isinstance(given, Stub) and given.optional
+
+
+def is_real(given: Any) -> bool:
+    """Tell whether a stub lets its step do what it really does."""
+    return (given.value if isinstance(given, Stub) and given.raises is None else given) is Marker.REAL
 
 
 def stubs_of(

@@ -4,20 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from workflowkit.base.errors import Unstubbed
+from workflowkit.base.errors import InvalidStub, Unstubbed
+from workflowkit.base.spelling import hint
+from workflowkit.engine.localresult import LocalResult
 from workflowkit.engine.outside import Held
 from workflowkit.engine.waits import Wait, WaitKind
+from workflowkit.testing.stubs import STEP
+
+#: How many of the steps that were reached an error names.
+_SHOWN_STEPS = 20
 
 
-def unstubbed(held: Sequence[Held]) -> Unstubbed:
-    """Return the error that names everything a run was held by, and how each could be stubbed."""
+def unstubbed(held: Sequence[Held], unreached: Sequence[str] = ()) -> Unstubbed:
+    """Return the error that names everything a run was held by, and how each could be stubbed.
+
+    ``unreached`` are stubs of steps that it has not come to: perhaps one of them is misspelt.
+    """
     lines = "\n".join(f"- {_needed(each)}" for each in held)
+    if unreached:
+        lines += f"\nstubs of steps that were not reached: {', '.join(unreached)}"
     return Unstubbed(f"the run cannot go on without stubs:\n{lines}", held)
+
+
+def never_reached(unreached: Sequence[str], reached: Sequence[str], result: LocalResult) -> InvalidStub:
+    """Return the error of a test whose stubs are of steps that its function never came to."""
+    ids = [key.partition("/")[2] for key in reached]
+    named = [f"{key!r}{hint(key.removeprefix(STEP), reached if '/' in key else ids)}" for key in unreached]
+    shown = ", ".join(ids[:_SHOWN_STEPS]) + (", ..." if len(ids) > _SHOWN_STEPS else "")
+    ended = f"{result.status.value}: {result.error.message}" if result.error else result.status.value
+    return InvalidStub(
+        f"nothing asked for {', '.join(named)}: no such step was reached. Reached were: {shown or 'no steps'}; the run "
+        f"ended as {ended}. A stub that may go unused is stub(..., optional=True)"
+    )
 
 
 def _needed(held: Held) -> str:
     if held.fetch is not None:
         return f'{held.fetch!r} sends a request ({held.note}): give its answer as stubs={{"step:{held.fetch}": ...}}'
+    if held.step is not None:
+        return (
+            f'{held.step!r} executes something, and steps="stubbed" lets no step do so: give its result as '
+            f'stubs={{"step:{held.step}": ...}}, or Real'
+        )
     if held.wait is None:
         return (
             f"action {held.node_id!r} ({held.kind}) is external, so it is not executed here: give what it returns as "

@@ -126,7 +126,7 @@ def _shown(result: RunResult) -> dict[str, Any]:
 
 
 def _missing(held: Held) -> dict[str, Any]:
-    key = held.fetch if held.wait is None else held.wait.key
+    key = (held.fetch or held.step) if held.wait is None else held.wait.key
     return {
         "step": held.node_id,
         "kind": held.kind,
