@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -76,6 +77,23 @@ def test_a_worker_waits_for_the_tables_and_logs_as_it_was_told_to(tmp_path: Path
     assert "all the details" not in text
     assert "Traceback" not in text
     assert text.count("waiting: ") == 1
+
+
+def test_a_worker_logs_as_json_for_whatever_collects_it(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'kit.db'}"
+    wk = WorkflowKit("sender", settings=Settings(database_url=url))
+    wk.migrate()
+    with a_worker(tmp_path, url, "--log-format", "json") as log:
+        assert services.wait_until(
+            lambda: bool(count(wk, "runs WHERE status = 'completed'")) or _again(wk),
+            timeout_seconds=60,
+            poll_seconds=0.5,
+        )
+    wk.stop()
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    (said,) = [line for line in lines if line["message"] == "hello from a step"][:1]
+    assert (said["level"], said["logger"], said["attempt"]) == ("info", "workflowkit.action", 0)
+    assert {"at", "run_id", "step"} <= said.keys()
 
 
 def _again(wk: WorkflowKit) -> bool:

@@ -10,7 +10,7 @@ from workflowkit.cli.lifeline import follow_parent
 from workflowkit.cli.listening import DEFAULT_HOST, DEFAULT_PORT, listen, url_of
 from workflowkit.cli.loading import app_argument
 from workflowkit.cli.output import Invalid
-from workflowkit.cli.processes import log_level_option, set_up_logging
+from workflowkit.cli.processes import announce, log_level_option, set_up_logging
 
 bind_option = click.option(
     "--bind", metavar="HOST:PORT", default=f"{DEFAULT_HOST}:{DEFAULT_PORT}", show_default=True, help="Where to listen."
@@ -37,7 +37,7 @@ def command(app: str | None, bind: str, threads: int, processes: int, log_level:
     listener = listen(*parse_address(bind))
     set_up_logging(log_level)
     follow_parent(os.environ)
-    click.echo(f"api: {url_of(listener)}, {threads} requests at a time", err=True)
+    announce(f"api: {url_of(listener)}, {threads} requests at a time")
     from workflowkit.cli.serving import ApiServer
     from workflowkit.cli.webserver import Server, ServerOptions
 

@@ -12,7 +12,7 @@ from workflowkit.cli.lifeline import follow_parent
 from workflowkit.cli.listening import DEFAULT_HOST, DEFAULT_PORT, listen
 from workflowkit.cli.loading import app_argument, load_app
 from workflowkit.cli.output import Failure
-from workflowkit.cli.processes import log_level_option, set_up_logging, until_terminated
+from workflowkit.cli.processes import announce, log_level_option, set_up_logging, until_terminated
 from workflowkit.inngest.connect import MISSING, is_installed
 
 
@@ -41,9 +41,9 @@ def command(app: str | None, bind: str, log_level: str) -> None:
     set_up_logging(log_level)
     wk = load_app(app)
     if wk.settings.broker_url == LOCAL_BROKER_URL:
-        click.echo("no WORKFLOWKIT_BROKER_URL is set: requests are looked for twice a second", err=True)
+        announce("no WORKFLOWKIT_BROKER_URL is set: requests are looked for twice a second")
     follow_parent(os.environ)
-    click.echo(f"gateway: port {listener.getsockname()[1]}", err=True)
+    announce(f"gateway: port {listener.getsockname()[1]}")
     ended = until_terminated()
     wk.start_gateway(listener)
     ended.wait()

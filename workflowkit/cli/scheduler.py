@@ -10,7 +10,7 @@ from workflowkit.base.settings import LOCAL_BROKER_URL
 from workflowkit.cli.lifeline import follow_parent
 from workflowkit.cli.loading import app_argument, load_app
 from workflowkit.cli.output import Invalid
-from workflowkit.cli.processes import log_level_option, set_up_logging, until_terminated
+from workflowkit.cli.processes import announce, log_level_option, set_up_logging, until_terminated
 
 
 @click.command("scheduler", short_help="Find what is due, and wake workers for it.")
@@ -32,5 +32,5 @@ def command(app: str | None, log_level: str) -> None:
             "a scheduler wakes workers in other processes; say through what: WORKFLOWKIT_BROKER_URL=redis://…"
         )
     follow_parent(os.environ)
-    click.echo("scheduler: started", err=True)
+    announce("scheduler: started")
     wk.run_scheduler(until_terminated())

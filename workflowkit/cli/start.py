@@ -12,7 +12,7 @@ from workflowkit.cli.api import bind_option, parse_address
 from workflowkit.cli.lifeline import follow_parent
 from workflowkit.cli.listening import listen, next_port, url_of
 from workflowkit.cli.loading import app_argument, load_app
-from workflowkit.cli.processes import log_level_option, set_up_logging
+from workflowkit.cli.processes import announce, log_level_option, set_up_logging
 from workflowkit.cli.supervisor import Supervisor, child
 from workflowkit.cli.worker import worker_arguments, worker_options
 from workflowkit.inngest.connect import is_installed
@@ -62,6 +62,6 @@ def _start_in_one_process(app: str | None, bind: str, concurrency: int, log_leve
     listener = listen(*parse_address(bind))
     set_up_logging(log_level)
     follow_parent(os.environ)
-    click.echo(f"everything in one process: {url_of(listener)}, {concurrency} steps at a time", err=True)
+    announce(f"everything in one process: {url_of(listener)}, {concurrency} steps at a time")
     Server(ApiServer(app, concurrency, url_of(listener)), listener, ServerOptions(threads=16)).run()
     sys.exit(0)

@@ -11,11 +11,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-import click
-
 from workflowkit.base.clock import monotonic_seconds
 from workflowkit.cli import lifeline
-from workflowkit.cli.output import INVALID, dim
+from workflowkit.cli.output import INVALID
+from workflowkit.cli.processes import announce
 
 #: A process that lived for less than this is started again more and more slowly.
 SETTLED_SECONDS = 10.0
@@ -74,11 +73,11 @@ class Supervisor:
             if now - child.started_at >= SETTLED_SECONDS:
                 child.delay_seconds = FIRST_DELAY_SECONDS
             child.process, child.starts_at = None, now + child.delay_seconds
-            _say(f"{child.name} ended with {code}; next start in {child.delay_seconds:g} s")
+            announce(f"{child.name} ended with {code}; next start in {child.delay_seconds:g} s")
             child.delay_seconds = min(2 * child.delay_seconds, LONGEST_DELAY_SECONDS)
         if child.process is None and now >= child.starts_at and self._exit_code is None:
             child.process, child.started_at = self._spawn(child), now
-            _say(f"{child.name} started, pid {child.process.pid}")
+            announce(f"{child.name} started, pid {child.process.pid}")
 
     def _spawn(self, child: Child) -> subprocess.Popen[bytes]:
         # A session of its own: Ctrl-C on the terminal comes to us alone, and we end the children in order.
@@ -131,7 +130,3 @@ class Wait:
         except BlockingIOError:
             return False
         return any(number in _SIGNALS for number in received)
-
-
-def _say(text: str) -> None:
-    click.echo(dim(text), err=True)

@@ -16,7 +16,9 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.errors import AppImportError
 
 from workflowkit.base.errors import WorkflowKitError
+from workflowkit.cli.logformat import gunicorn_logging
 from workflowkit.cli.output import Failure, explain
+from workflowkit.cli.processes import is_json_logged
 
 #: How long requests and steps that are running may take to end.
 GRACEFUL_SECONDS = 30
@@ -71,6 +73,7 @@ class Server(BaseApplication):
             "when_ready": _take_interrupts_for_terminations,
             "post_worker_init": self._start,
             "worker_exit": self._stop,
+            **({"logconfig_dict": gunicorn_logging(self._options.log_level)} if is_json_logged() else {}),
             "control_socket_disable": True,  # from gunicorn 25 on it would leave a socket in the home directory
         }
         for name, value in settings.items():

@@ -11,8 +11,7 @@ import click
 from workflowkit.base.settings import LOCAL_BROKER_URL
 from workflowkit.cli.lifeline import follow_parent
 from workflowkit.cli.loading import app_argument, load_app
-from workflowkit.cli.output import dim
-from workflowkit.cli.processes import log_level_option, set_up_logging
+from workflowkit.cli.processes import announce, log_level_option, set_up_logging
 from workflowkit.cli.supervisor import Supervisor, child
 
 
@@ -45,9 +44,9 @@ def command(app: str | None, queues: str | None, concurrency: int, processes: in
     if queues is not None:
         wk.settings = replace(wk.settings, queues=tuple(part.strip() for part in queues.split(",") if part.strip()))
     follow_parent(os.environ)
-    click.echo(f"worker: queues {', '.join(wk.settings.queues)}, {concurrency} at a time", err=True)
+    announce(f"worker: queues {', '.join(wk.settings.queues)}, {concurrency} at a time")
     if wk.settings.broker_url == LOCAL_BROKER_URL:
-        click.echo(dim("no WORKFLOWKIT_BROKER_URL is set: this worker looks for work twice a second"), err=True)
+        announce("no WORKFLOWKIT_BROKER_URL is set: this worker looks for work twice a second")
     sys.exit(wk.work(concurrency=concurrency, name=name))
 
 
