@@ -27,6 +27,7 @@ wk = WorkflowKit("shop")
 @wk.function("greet", trigger=Event("user/created"))
 def greet(ctx):
     logging.getLogger("shop").info("hello from a step")
+    ctx.logger.info("hello from its logger")
     logging.getLogger("shop").debug("all the details")
     return "done"
 """
@@ -91,7 +92,7 @@ def test_a_worker_logs_as_json_for_whatever_collects_it(tmp_path: Path) -> None:
         )
     wk.stop()
     lines = [json.loads(line) for line in log.read_text().splitlines()]
-    (said,) = [line for line in lines if line["message"] == "hello from a step"][:1]
+    (said,) = [line for line in lines if line["message"] == "hello from its logger"][:1]
     assert (said["level"], said["logger"], said["attempt"]) == ("info", "workflowkit.action", 0)
     assert {"at", "run_id", "step"} <= said.keys()
 

@@ -6,13 +6,13 @@ import logging
 import threading
 
 from workflowkit.base.errors import StoreUnavailable
-from workflowkit.store import migrate
+from workflowkit.store import migrate, versions
 from workflowkit.store.database import Database
 
 _log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
-MISSING = "the database has no tables of this version: run `workflowkit migrate`"
+MISSING = versions.NO_TABLES
 
 
 def is_migrated(database: Database) -> bool:

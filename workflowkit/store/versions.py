@@ -16,6 +16,7 @@ from workflowkit.assets import asset_dir
 from workflowkit.base.errors import Conflict
 
 VERSION_TABLE = "workflowkit_version"
+NO_TABLES = "the database has no tables of this version: run `workflowkit migrate`"
 _own = sa.Table(
     VERSION_TABLE,
     sa.MetaData(),
@@ -46,7 +47,9 @@ def trouble(connection: sa.Connection) -> str | None:
     if revision != needed:
         if names := _in_the_way(connection, needed):
             return _refusal(names)
-        return f"at {revision or 'nothing'}, needs {needed}: run `workflowkit migrate`"
+        if revision is None:
+            return NO_TABLES
+        return f"at {revision}, needs {needed}: run `workflowkit migrate`"
     if not sa.inspect(connection).has_table(VERSION_TABLE):
         return f"at {revision}, which stands in {_shared.name} still: run `workflowkit migrate`"
     return None
