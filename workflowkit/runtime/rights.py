@@ -18,6 +18,7 @@ from workflowkit.engine.again import Place, downstream
 from workflowkit.registry.catalogue import APPROVAL_KIND
 
 PUBLISH, OVERRIDE = "workflows:publish", "approvals:override"
+_ASKS = "the workflow asks for approval, and what people approve has to stay as it is"
 _RUN_WORKFLOW_KIND = "builtin:run_workflow"
 
 #: What a caller is allowed; ``None`` for the application itself, which may do everything.
@@ -57,16 +58,16 @@ class Repeated:
             return
         # SAFETY: S18 — who chooses what stands beside a secret chooses where it goes. They could publish that, or not.
         if _reach_secrets(self.workflow, node):
-            yield Need("/inputs", PUBLISH, "with what is edited, a step is given that is given a secret")
+            yield Need("/inputs", PUBLISH, "what is edited reaches a step that is given a secret")
         elif node.kind == _RUN_WORKFLOW_KIND:
             yield Need("/inputs", PUBLISH, "the step runs another workflow, whatever its triggers")
         if self.asks:
-            yield Need("/inputs", OVERRIDE, "the workflow asks for approval, and of something else if this is edited")
+            yield Need("/inputs", OVERRIDE, _ASKS)
 
     def needs_of_data(self) -> Iterator[Need]:
         """Yield what it takes to give the run other data."""
         if self.asks and (self.place is not None or not self.is_published):
-            yield Need("/data", OVERRIDE, "people are not asked for approval of other data than there was")
+            yield Need("/data", OVERRIDE, _ASKS)
 
 
 def version_needs(version: int, own: int, published: int | None) -> Iterator[Need]:
@@ -123,7 +124,8 @@ def _reached(graph: Workflow, changed: Iterable[str]) -> bool:
     """Tell whether what has changed reaches a secret in what follows the run's end, which reads its outputs."""
     known = set(changed)
     for node_id, node in graph.nodes.items():  # in order, so that what one has read is known when another reads that
-        inside = [node.inputs] if node.body is None else [node.inputs, *_given_in(node.body)]
+        undo = [] if node.compensate is None else [node.compensate.inputs]
+        inside = [node.inputs, *undo, *(() if node.body is None else _given_in(node.body))]
         if any(_mixes(given, known) for given in inside):
             return True
         if any(_reads(given, known) for given in inside):

@@ -211,7 +211,7 @@ function useLacking(runId: string, stepId: string | undefined, version: Choice):
 
 function reasonOf(permission: string): string {
   return permission === "approvals:override"
-    ? t("The workflow asks people for approval, and of nothing else than there was.")
+    ? t("The workflow asks people for approval, and what they approve has to stay as it is.")
     : t("It leads to a step with a secret or to another workflow, and only those who publish say what goes there.");
 }
 
