@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from editing import EditorPage, NewPage, chain, pretty
 from playwright.sync_api import Dialog, Page, Route, expect
 
@@ -222,6 +223,26 @@ def _as(page: Page, tenant: str, actor: str) -> Iterator[None]:
     page.route("**/api/session", answer)
     yield
     page.unroute("**/api/session")
+
+
+@pytest.mark.parametrize(("tenant", "actor"), [("globex", "user:ada"), ("acme", "user:eve")])
+def test_a_page_begins_anew_for_whom_another_tab_has_chosen(editor: EditorPage, tenant: str, actor: str) -> None:
+    workflow_id = editor.server.create(chain("log"))
+    page, address = editor.page, f"{editor.server.url}/workflows/{workflow_id}"
+    page.on("dialog", lambda dialog: dialog.accept())
+    with _as(page, "acme", "user:ada"):
+        page.goto(address)
+        expect(editor.node("log")).to_be_visible()
+        page.route("**/draft", lambda route: route.abort() if route.request.method == "PUT" else route.continue_())
+        editor.get("workflow-name").fill("Ours alone")
+        expect(editor.get("save-state")).to_have_attribute("data-state", "offline")
+        page.evaluate("dispatchEvent(new Event('focus'))")
+        page.wait_for_load_state("networkidle")
+        expect(editor.get("workflow-name")).to_have_value("Ours alone")
+    with _as(page, tenant, actor):
+        page.evaluate("dispatchEvent(new Event('focus'))")
+        expect(editor.get("save-state")).to_have_attribute("data-state", "saved")
+        expect(editor.get("workflow-name")).not_to_have_value("Ours alone")
 
 
 def test_an_edit_is_not_restored_for_somebody_else(editor: EditorPage) -> None:

@@ -1,6 +1,6 @@
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import type { SessionState } from "../api/schema";
-import { api, askSession, enterWithKey, root, takeOver, useSession } from "../api/session";
+import { api, enterWithKey, root, takeOver, useSession } from "../api/session";
 import { asApiError } from "../api/useLoaded";
 import type { Message } from "../locale/locale";
 import { t } from "../locale/locale";
@@ -19,7 +19,6 @@ export function LoginForm({ isInterrupting, name = "" }: LoginFormProps): React.
   const methods = useSession(({ state }) => state?.methods);
   const hasKey = useSession(({ key }) => key !== undefined);
   const [isByKey, setByKey] = useState(methods?.password === false && methods.login_url === null);
-  useOtherTabs();
   return (
     <div className="stack">
       {methods !== undefined && <ElsewhereLinks methods={methods} isInterrupting={isInterrupting} />}
@@ -29,21 +28,6 @@ export function LoginForm({ isInterrupting, name = "" }: LoginFormProps): React.
       </Button>
     </div>
   );
-}
-
-/** Somebody who has logged in in another tab is logged in here as well. */
-function useOtherTabs(): void {
-  useEffect(() => {
-    const look = (): void => {
-      if (document.visibilityState === "visible") void askSession();
-    };
-    addEventListener("focus", look);
-    document.addEventListener("visibilitychange", look);
-    return () => {
-      removeEventListener("focus", look);
-      document.removeEventListener("visibilitychange", look);
-    };
-  }, []);
 }
 
 interface ElsewhereLinksProps {

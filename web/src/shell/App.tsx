@@ -38,11 +38,29 @@ export function App(): React.JSX.Element {
   );
 }
 
+/**
+ * Asks who this is, now and whenever somebody comes back to the page: in another tab they may have logged in meanwhile, as
+ * somebody else too, or chosen another tenant, whose data this page would show and keep as those of the one before.
+ */
+function askAgain(): () => void {
+  void askSession();
+  addEventListener("focus", look);
+  document.addEventListener("visibilitychange", look);
+  return () => {
+    removeEventListener("focus", look);
+    document.removeEventListener("visibilitychange", look);
+  };
+}
+
+function look(): void {
+  if (document.visibilityState === "visible") void askSession();
+}
+
 /** The rail with the sections, and the page that the address names; or the way in. */
 function Screen(): React.JSX.Element {
   const address = useAddress();
   const { state, isAsked, isLoginWanted } = useSession();
-  useEffect(() => void askSession(), []);
+  useEffect(askAgain, []);
   if (!isAsked) return <Loading />;
   if (isLoginWanted && (state === undefined || state.kind === "nobody"))
     return (
