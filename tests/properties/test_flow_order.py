@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from random import Random
 
+from fairness import Line, Waiting, drain, next_up
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workflowkit.definition.settings.flow import DEFAULT_PRIORITY_SECONDS
-from workflowkit.flow.fairness import Line, Waiting, drain, next_up
 from workflowkit.flow.priority import score_ms
 
 MAX_PRIORITY_SECONDS = DEFAULT_PRIORITY_SECONDS

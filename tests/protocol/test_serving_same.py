@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from knownworkflows import KnownWorkflows
 from protocolserver import PATH, Ended, ProtocolServer, a_clocked_app
 from runtimes import a_runtime
 from werkzeug.test import Client
@@ -18,7 +19,6 @@ from workflowkit import DefinitionError, NonRetriableError, WorkflowKit
 from workflowkit.definition import parse
 from workflowkit.definition.secrets import secret_name
 from workflowkit.engine import local
-from workflowkit.engine.localinvoke import KnownWorkflows
 from workflowkit.engine.localresult import LocalResult
 from workflowkit.inngest.serving.places import escaped
 

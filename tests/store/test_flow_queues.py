@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from builders import a_workflow
+from fairness import Line, Waiting, drain
 from runtimes import Harness, a_registry, a_runtime, at_once
 
 from workflowkit.base.scope import DEFAULT_SCOPE, Scope
 from workflowkit.engine.context import StepContext
-from workflowkit.flow.fairness import Line, Waiting, drain
 from workflowkit.registry import Registry
 from workflowkit.runtime.position import Claim, Opening
 from workflowkit.store import lanes, slots, steps
@@ -466,7 +466,7 @@ _ARRIVALS = [
 def test_steps_start_in_the_order_that_fairness_describes(
     database_url: str, arrivals: list[tuple[str, str, int]]
 ) -> None:
-    """The same work as in ``flow.fairness``, which says in Python what the SQL has to do."""
+    """The same work as in ``tests/fairness.py``, which says in Python what the SQL has to do."""
     scopes = {name: Scope("default", name) for name in ("a", "b", "c")}
     limit = [{"limit": 1, "key": "'all'", "scope": "environment"}]
     with a_runtime(database_url, _registry()) as harness:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workflowkit.flow.fairness import Line, Waiting, drain, next_up
+from fairness import Line, Waiting, drain, next_up
 
 
 def waiting(*names: str) -> tuple[list[Waiting], Line]:

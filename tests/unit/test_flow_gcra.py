@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from workflowkit.definition.settings.flow import RateLimit, Throttle
-from workflowkit.flow.gcra import Rate, is_spent, take
+from workflowkit.flow.gcra import Rate, take
 
 NOW = 1_750_000_000_000
 DAY_MS = 24 * 3_600_000
@@ -56,13 +56,6 @@ def test_a_pause_gives_back_the_burst_and_no_more() -> None:
     row = take(rate, None, now_ms=NOW, wanted=3).arrival_us
     assert take(rate, row, now_ms=NOW + 6_000, wanted=9).count == 1
     assert take(rate, row, now_ms=NOW + DAY_MS, wanted=9).count == 3
-
-
-def test_a_row_is_spent_when_it_allows_the_full_burst_again() -> None:
-    rate = Rate(10, 60_000, burst=3)
-    row = take(rate, None, now_ms=NOW, wanted=2).arrival_us
-    assert not is_spent(row, now_ms=NOW + 11_999)
-    assert is_spent(row, now_ms=NOW + 12_000)
 
 
 def test_a_raised_limit_counts_at_once() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from builders import a_workflow, an_event
+from knownworkflows import KnownWorkflows
 from runtimes import a_registry
 
 from workflowkit.definition import build
 from workflowkit.definition.model import Workflow
 from workflowkit.engine.context import StepContext
 from workflowkit.engine.local import LocalOptions, LocalResult, run
-from workflowkit.engine.localinvoke import KnownWorkflows
 from workflowkit.registry import Registry
 
 

@@ -89,12 +89,21 @@ class WorkflowKitError(Exception):
         self.message = message or type(self).__name__
         self.detail = detail
 
+    @property
+    def in_one_line(self) -> str:
+        """All that is wrong, with places."""
+        return self.message
+
 
 class _WithProblems(WorkflowKitError):
     def __init__(self, problems: Iterable[Problem], message: str = "") -> None:
         self.problems = tuple(problems)
         errors = [p for p in self.problems if p.severity == "error"] or list(self.problems)
         super().__init__(message or "; ".join(f"{p.pointer or '/'}: {p.message}" for p in errors[:5]))
+
+    @property
+    def in_one_line(self) -> str:
+        return "; ".join(f"{problem.pointer}: {problem.message}" for problem in self.problems)
 
 
 class DefinitionError(_WithProblems):

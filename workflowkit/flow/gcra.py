@@ -74,8 +74,3 @@ def take(rate: Rate, arrival_us: int | None, *, now_ms: int, wanted: int = 1) ->
     count = max(0, min(wanted, free))
     arrival_us += count * interval_us
     return Taken(count, arrival_us, (arrival_us - ahead_us) // _US_PER_MS)
-
-
-def is_spent(arrival_us: int, *, now_ms: int) -> bool:
-    """Tell whether the row says nothing any more and may be deleted."""
-    return arrival_us <= now_ms * _US_PER_MS

@@ -9,7 +9,6 @@ from flask import Response, request
 from workflowkit.base.clock import rfc3339
 from workflowkit.base.errors import (
     Conflict,
-    DefinitionError,
     Forbidden,
     Gone,
     InvalidInput,
@@ -47,7 +46,7 @@ def data_answer(value: Any, now_ms: int, status: int = 200) -> Response:
 
 def refusal(error: WorkflowKitError) -> Response:
     """Return an error."""
-    return error_answer(message_of(error), status_of(error), error.code)
+    return error_answer(error.in_one_line, status_of(error), error.code)
 
 
 def error_answer(message: str, status: int, code: str) -> Response:
@@ -58,13 +57,6 @@ def error_answer(message: str, status: int, code: str) -> Response:
 def status_of(error: WorkflowKitError) -> int:
     """Return the status of an error."""
     return next((each for kind, each in _STATUSES if isinstance(error, kind)), 400)
-
-
-def message_of(error: WorkflowKitError) -> str:
-    """Return what is wrong, with places."""
-    if isinstance(error, InvalidInput | DefinitionError):
-        return "; ".join(f"{problem.pointer}: {problem.message}" for problem in error.problems)
-    return error.message
 
 
 def read_body(limits: Limits) -> Any:

@@ -10,7 +10,7 @@ from flask import Flask, Response, request
 from workflowkit.base.clock import rfc3339
 from workflowkit.base.errors import InvalidInput, NotFound, Problem, WorkflowKitError
 from workflowkit.engine.states import RunStatus
-from workflowkit.inngest.answers import json_answer, message_of, number_asked, read_body, status_of
+from workflowkit.inngest.answers import json_answer, number_asked, read_body, status_of
 from workflowkit.inngest.commands import Commands
 from workflowkit.inngest.restv2account import AccountV2
 from workflowkit.inngest.server import AppServer
@@ -34,7 +34,7 @@ _STATUSES = {
 
 def refusal_v2(error: WorkflowKitError) -> Response:
     """Return an error as this version writes it."""
-    return json_answer({"errors": [{"code": error.code, "message": message_of(error)}]}, status_of(error))
+    return json_answer({"errors": [{"code": error.code, "message": error.in_one_line}]}, status_of(error))
 
 
 class RestV2:

@@ -19,7 +19,7 @@ from workflowkit.inngest import checkpoints, commands
 from workflowkit.inngest.durations import moment_asked
 from workflowkit.inngest.registration import read_registration
 from workflowkit.inngest.state import RunState
-from workflowkit.inngest.syncing import AppSyncing, reason_of, told
+from workflowkit.inngest.syncing import AppSyncing, told
 from workflowkit.inngest.views import shown_function, shown_job, shown_record, shown_run
 from workflowkit.registry import Registry
 from workflowkit.runtime.apps import Apps
@@ -81,7 +81,7 @@ class AppServer:
             if not isinstance(error, StoreUnavailable):
                 parts, said = self.parts(), told(payload)
                 parts.apps.note_failure(
-                    parts.settings.environment, reason_of(error), url=said.url, app_id=said.id, sdk=said.sdk
+                    parts.settings.environment, error.in_one_line, url=said.url, app_id=said.id, sdk=said.sdk
                 )
             raise
 

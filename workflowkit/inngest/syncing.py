@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from workflowkit.base.errors import DefinitionError, InvalidInput, NonRetriableError, WorkflowKitError
+from workflowkit.base.errors import NonRetriableError, WorkflowKitError
 from workflowkit.base.jsonvalue import loads_strict
 from workflowkit.base.settings import Settings
 from workflowkit.definition.model import Json
@@ -51,13 +51,6 @@ def told(payload: Json) -> Said:
     return Said(own_id(name) if name else UNATTACHED, url, sdk)
 
 
-def reason_of(error: WorkflowKitError) -> str:
-    """Return why something failed in one line, with the place of each problem."""
-    if isinstance(error, InvalidInput | DefinitionError):
-        return "; ".join(f"{problem.pointer}: {problem.message}" for problem in error.problems)
-    return error.message
-
-
 @dataclass(frozen=True, slots=True)
 class AppSyncing:
     """Asks apps for their functions. ``register`` takes what one of them tells; ``parts`` is asked for each time."""
@@ -79,7 +72,7 @@ class AppSyncing:
         except AttemptFailed as error:
             failure = error.failed.error.message
         except WorkflowKitError as error:
-            failure = reason_of(error)
+            failure = error.in_one_line
         kept = self._kept(environment, url, before, begun_ms, failed=failure is not None)
         app = parts.apps.at(environment, url)
         app_id = UNATTACHED if app is None else app.id

@@ -23,12 +23,11 @@ from workflowkit.runtime.position import (
     Claim,
     Entry,
     Opening,
-    Position,
     Recorded,
     Schedule,
     add_decision,
     cancels,
-    may_be_cancelled,
+    is_all_known,
 )
 from workflowkit.runtime.runflow import RunFlow, flow_of, lane_of
 from workflowkit.store import journal, singles, turns
@@ -119,7 +118,7 @@ class AtOnce:
         """Tell whether one statement may do: a success without events, in a run whose present state is known."""
         position, step_key = claim.position, claim.lease.step_key
         is_success = isinstance(outcome, Succeeded) and not outcome.events
-        if not (self._database.is_postgresql and is_success and _is_all_known(position)):
+        if not (self._database.is_postgresql and is_success and is_all_known(position)):
             return False
         if flow is None or not (following := position.workflow.outgoing[step_key]):
             return True
@@ -170,11 +169,6 @@ class _Keeping:
             return Entry.QUEUE
         self.place = (lane, step)
         return Entry.HAVE
-
-
-def _is_all_known(position: Position) -> bool:
-    """Tell whether nothing but the run's own rows has to be looked at before a step of it starts."""
-    return not (position.is_stale or may_be_cancelled(position))
 
 
 def _given(heir: Taken) -> Claim | None:

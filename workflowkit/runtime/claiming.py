@@ -15,9 +15,9 @@ from workflowkit.runtime.position import (
     Position,
     Schedule,
     attempt_fact,
+    is_all_known,
     is_cancelled,
     load,
-    may_be_cancelled,
     place,
 )
 from workflowkit.runtime.runflow import is_limited, lane_of, limited_flow_of
@@ -75,12 +75,12 @@ class Claiming:
         step_key, known = opening.hint.step_key, opening.position
         if known is not None:
             # Nothing waits in a step that was opened by what is known.
-            return self._claim(tx, known, step_key, ()) if _is_all_known(known) else None
+            return self._claim(tx, known, step_key, ()) if is_all_known(known) else None
         seen = singles.look(tx, opening.hint.run_id, step_key, lease_ms=self._schedule.lease_ms)
         if seen is None or not _is_plain(seen, step_key):
             return None
         position = place(tx, seen.run, seen.event, seen.facts, self._versions)
-        if not _is_all_known(position) or not _ends_plainly(position, step_key, tx.now_ms):
+        if not is_all_known(position) or not _ends_plainly(position, step_key, tx.now_ms):
             return None
         ended = self._waiting.end(tx, position, step_key, seen)
         if ended and may_defer and not is_limited(seen.run) and self._only_waits(position, step_key):
@@ -114,11 +114,6 @@ class Claiming:
         )
         position.memos.absorb([attempt_fact(lease, schedule.worker, begun_at_ms), *ended])
         return Claim(position, lease)
-
-
-def _is_all_known(position: Position) -> bool:
-    """Tell whether nothing but the run's own rows, and slots, have to be looked at before a step of it starts."""
-    return not (position.is_stale or may_be_cancelled(position))
 
 
 def _is_plain(seen: Look, step_key: str) -> bool:

@@ -30,8 +30,6 @@ LINES_PER_COMMIT, MAX_WAITING = 500, 20_000
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 #: The highest level that a line is kept with.
 MAX_LEVEL = 1_000
-#: Higher than any level: nothing is kept.
-OFF = "off"
 
 
 @dataclass(frozen=True, slots=True)

@@ -414,6 +414,11 @@ def may_be_cancelled(position: Position) -> bool:
     return bool(position.workflow.settings.cancel_on)
 
 
+def is_all_known(position: Position) -> bool:
+    """Tell whether nothing but the run's own rows, and slots, have to be looked at before a step of it starts."""
+    return not (position.is_stale or may_be_cancelled(position))
+
+
 def is_cancelled(tx: Transaction, position: Position) -> bool:
     """Tell whether an event has come that cancels a run, whose end then follows by a timer."""
     return may_be_cancelled(position) and waits.was_cancelled(tx, position.run.id)

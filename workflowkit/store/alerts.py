@@ -23,7 +23,7 @@ from workflowkit.engine.alerts import (
     Standing,
 )
 from workflowkit.engine.facts import ErrorInfo
-from workflowkit.store.statements import Sql
+from workflowkit.store.statements import Sql, whose
 from workflowkit.store.transactions import Transaction
 
 
@@ -124,7 +124,7 @@ def update(tx: Transaction, scope: Scope, rule: AlertRow) -> None:
 
 def get(tx: Transaction, scope: Scope, alert_id: str) -> AlertRow:
     """Return a rule. Raises ``NotFound``."""
-    row = tx.one(_GET, **_whose(scope), id=alert_id)
+    row = tx.one(_GET, **whose(scope), id=alert_id)
     if row is None:
         raise NotFound(f"there is no alert rule {alert_id}")
     return _from_row(row)
@@ -132,24 +132,24 @@ def get(tx: Transaction, scope: Scope, alert_id: str) -> AlertRow:
 
 def lock(tx: Transaction, scope: Scope, alert_id: str) -> AlertRow | None:
     """Lock a rule and return it."""
-    row = tx.one(_LOCK, **_whose(scope), id=alert_id)
+    row = tx.one(_LOCK, **whose(scope), id=alert_id)
     return None if row is None else _from_row(row)
 
 
 def find(tx: Transaction, scope: Scope, *, limit: int, after: str = "") -> list[AlertRow]:
     """Return up to ``limit`` rules, oldest first, those behind the id ``after``."""
-    return [_from_row(row) for row in tx.rows(_FIND, **_whose(scope), after=after, limit=limit)]
+    return [_from_row(row) for row in tx.rows(_FIND, **whose(scope), after=after, limit=limit)]
 
 
 def count(tx: Transaction, scope: Scope) -> int:
     """Return how many rules a tenant has."""
-    (number,) = tx.one(_COUNT, **_whose(scope))
+    (number,) = tx.one(_COUNT, **whose(scope))
     return int(number)
 
 
 def delete(tx: Transaction, scope: Scope, alert_id: str) -> bool:
     """Delete a rule; tell whether there was one."""
-    return tx.run(_DELETE, **_whose(scope), id=alert_id) == 1
+    return tx.run(_DELETE, **whose(scope), id=alert_id) == 1
 
 
 def observe(tx: Transaction, scope: Scope, workflow_id: str, *, after_ms: int, limit: int) -> Observation:
@@ -174,19 +174,15 @@ def failed(tx: Transaction, scope: Scope, workflow_id: str, *, after_ms: int, li
     ]
 
 
-def _whose(scope: Scope) -> dict[str, Any]:
-    return {"environment": scope.environment, "tenant": scope.tenant}
-
-
 def _about(scope: Scope, workflow_id: str) -> dict[str, Any]:
     fired, recovered = ALERT_EVENTS
-    return {**_whose(scope), "workflow_id": workflow_id, "fired": fired, "recovered": recovered}
+    return {**whose(scope), "workflow_id": workflow_id, "fired": fired, "recovered": recovered}
 
 
 def _values(scope: Scope, rule: AlertRow) -> dict[str, Any]:
     settings, standing = rule.settings, rule.standing
     return {
-        **_whose(scope), "id": rule.id, "name": settings.name, "workflow_id": settings.workflow_id,
+        **whose(scope), "id": rule.id, "name": settings.name, "workflow_id": settings.workflow_id,
         "condition": jsonvalue.dumps(settings.condition.as_json()), "window_seconds": settings.window_seconds,
         "quiet_seconds": settings.quiet_seconds, "enabled": settings.enabled, "state": standing.state.value,
         "since_ms": standing.since_ms, "violated_at_ms": standing.violated_at_ms, "fired_from_ms": rule.fired_from_ms,

@@ -12,7 +12,7 @@ from workflowkit.base.errors import NotFound
 from workflowkit.base.scope import Scope
 from workflowkit.engine.approvals import ApprovalRequest, Decision, RejectOn, Status, Verdict
 from workflowkit.store.sealed import open_text, seal_text
-from workflowkit.store.statements import InsertInto, Sql
+from workflowkit.store.statements import InsertInto, Sql, whose
 from workflowkit.store.transactions import Transaction
 
 
@@ -154,7 +154,7 @@ def insert(tx: Transaction, scope: Scope, record: ApprovalRecord) -> None:
 
 def get(tx: Transaction, scope: Scope, approval_id: str) -> ApprovalRecord:
     """Return an approval. Raises ``NotFound``."""
-    return _found(tx.one(_GET, **_whose(scope), id=approval_id), approval_id)
+    return _found(tx.one(_GET, **whose(scope), id=approval_id), approval_id)
 
 
 def lock(tx: Transaction, scope: Scope, approval_id: str) -> ApprovalRecord:
@@ -162,7 +162,7 @@ def lock(tx: Transaction, scope: Scope, approval_id: str) -> ApprovalRecord:
 
     The caller holds the lock of its step's row.
     """
-    return _found(tx.one(_LOCK, **_whose(scope), id=approval_id), approval_id)
+    return _found(tx.one(_LOCK, **whose(scope), id=approval_id), approval_id)
 
 
 def find_by_id(tx: Transaction, approval_id: str) -> ApprovalRecord | None:
@@ -177,24 +177,24 @@ def find(
     """Return up to ``limit`` approvals, newest first, those behind the id ``before``."""
     names = wanted.names()
     page = {"before": before or _NEWEST, "limit": limit, "now_ms": tx.now_ms}
-    return [_from_row(row) for row in tx.rows(_find(wanted.status, tuple(names)), **_whose(scope), **page, **names)]
+    return [_from_row(row) for row in tx.rows(_find(wanted.status, tuple(names)), **whose(scope), **page, **names)]
 
 
 def has_asked(tx: Transaction, scope: Scope, workflow_id: str, run_id: str) -> bool:
     """Tell whether people were asked by any run of a workflow, or on behalf of one of its runs by what that began."""
-    if tx.one(_ASKED_BY, **_whose(scope), workflow_id=workflow_id) is not None:
+    if tx.one(_ASKED_BY, **whose(scope), workflow_id=workflow_id) is not None:
         return True
-    return tx.one(_ASKED_FOR, **_whose(scope), run_id=run_id) is not None
+    return tx.one(_ASKED_FOR, **whose(scope), run_id=run_id) is not None
 
 
 def close(tx: Transaction, scope: Scope, approval_id: str, status: Status) -> bool:
     """End an approval; ``False`` if it has ended before. The caller holds the lock of its step's row."""
-    return tx.run(_CLOSE, **_whose(scope), id=approval_id, status=status.value, now_ms=tx.now_ms) == 1
+    return tx.run(_CLOSE, **whose(scope), id=approval_id, status=status.value, now_ms=tx.now_ms) == 1
 
 
 def cancel(tx: Transaction, scope: Scope, run_id: str) -> list[str]:
     """End all approvals of a run that has ended; return their ids."""
-    return [row[0] for row in tx.rows(_CANCEL, **_whose(scope), run_id=run_id, now_ms=tx.now_ms)]
+    return [row[0] for row in tx.rows(_CANCEL, **whose(scope), run_id=run_id, now_ms=tx.now_ms)]
 
 
 def decide(tx: Transaction, scope: Scope, approval_id: str, decision: Decision, *, position: int) -> bool:
@@ -205,7 +205,7 @@ def decide(tx: Transaction, scope: Scope, approval_id: str, decision: Decision, 
         "actor": decision.actor, "position": position, "verdict": decision.verdict.value, "comment": decision.comment,
         "data": data, "at_ms": decision.at_ms,
     }  # fmt: skip
-    return tx.run(_DECIDE, **_whose(scope), id=approval_id, **values) == 1
+    return tx.run(_DECIDE, **whose(scope), id=approval_id, **values) == 1
 
 
 def decisions(tx: Transaction, scope: Scope, approval_id: str) -> list[Decision]:
@@ -216,7 +216,7 @@ def decisions(tx: Transaction, scope: Scope, approval_id: str) -> list[Decision]
 def decisions_of(tx: Transaction, scope: Scope, approval_ids: Sequence[str]) -> dict[str, list[Decision]]:
     """Return what was decided so far of each of some approvals, in order."""
     found: dict[str, list[Decision]] = {approval_id: [] for approval_id in approval_ids}
-    for row in tx.rows(_DECISIONS, **_whose(scope), ids=list(approval_ids)):
+    for row in tx.rows(_DECISIONS, **whose(scope), ids=list(approval_ids)):
         data = open_text(tx.sealing, row[4], _place(row[0]))
         found[row[0]].append(Decision(row[1], Verdict(row[2]), row[3], data, row[5]))
     return found
@@ -224,10 +224,6 @@ def decisions_of(tx: Transaction, scope: Scope, approval_ids: Sequence[str]) -> 
 
 def _place(approval_id: str) -> str:
     return f"approvals/{approval_id}"
-
-
-def _whose(scope: Scope) -> dict[str, Any]:
-    return {"environment": scope.environment, "tenant": scope.tenant}
 
 
 def _found(row: Any, approval_id: str) -> ApprovalRecord:

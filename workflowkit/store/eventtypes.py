@@ -7,7 +7,7 @@ the time, so a count by the beginning of the id is one by time.
 from __future__ import annotations
 
 from workflowkit.base.scope import Scope
-from workflowkit.store.statements import Sql
+from workflowkit.store.statements import Sql, whose
 from workflowkit.store.transactions import Transaction
 
 _OWNED = "environment = :environment AND tenant = :tenant"
@@ -35,20 +35,16 @@ _COUNTS = Sql(
 
 def find_names(tx: Transaction, scope: Scope, *, after: str, limit: int) -> list[str]:
     """Return up to ``limit`` names that events have, in order, those behind ``after``."""
-    return [row[0] for row in tx.rows(_NAMES, **_whose(scope), after=after, limit=limit)]
+    return [row[0] for row in tx.rows(_NAMES, **whose(scope), after=after, limit=limit)]
 
 
 def newest_id(tx: Transaction, scope: Scope, name: str) -> str | None:
     """Return our id of the last event of a name."""
-    found: str | None = tx.one(_NEWEST, **_whose(scope), name=name)[0]
+    found: str | None = tx.one(_NEWEST, **whose(scope), name=name)[0]
     return found
 
 
 def count(tx: Transaction, scope: Scope, name: str, *, since_id: str, chars: int, most: int) -> dict[str, int]:
     """Return how many of the ``most`` newest events of a name, from an id on, begin with which ``chars`` characters."""
-    rows = tx.rows(_COUNTS, **_whose(scope), name=name, since_id=since_id, chars=chars, most=most)
+    rows = tx.rows(_COUNTS, **whose(scope), name=name, since_id=since_id, chars=chars, most=most)
     return {row[0]: row[1] for row in rows}
-
-
-def _whose(scope: Scope) -> dict[str, str]:
-    return {"environment": scope.environment, "tenant": scope.tenant}

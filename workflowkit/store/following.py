@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from workflowkit.base.scope import Scope
 from workflowkit.engine.facts import FactKind
 from workflowkit.engine.states import RunStatus, StepStatus
-from workflowkit.store.statements import Sql
+from workflowkit.store.statements import Sql, whose
 from workflowkit.store.transactions import Transaction
 
 _OWNED_RUN = "r.id = :run_id AND r.environment = :environment AND r.tenant = :tenant"
@@ -59,26 +59,22 @@ class OpenStep:
 
 def find_standing(tx: Transaction, scope: Scope, run_id: str) -> Standing | None:
     """Return where a run is; ``None`` if there is none."""
-    row = tx.one(_STANDING, **_whose(scope), run_id=run_id)
+    row = tx.one(_STANDING, **whose(scope), run_id=run_id)
     return None if row is None else Standing(RunStatus(row[0]), row[1], row[2])
 
 
 def find_facts(tx: Transaction, scope: Scope, run_id: str, *, after: int) -> list[ToldFact]:
     """Return the facts of a run of later revisions than ``after``, in order."""
-    rows = tx.rows(_FACTS, **_whose(scope), run_id=run_id, after=after)
+    rows = tx.rows(_FACTS, **whose(scope), run_id=run_id, after=after)
     return [ToldFact(FactKind(kind), *others) for kind, *others in rows]
 
 
 def find_open_steps(tx: Transaction, scope: Scope, run_id: str) -> list[OpenStep]:
     """Return the steps of a run that have not ended."""
-    rows = tx.rows(_OPEN_STEPS, **_whose(scope), run_id=run_id)
+    rows = tx.rows(_OPEN_STEPS, **whose(scope), run_id=run_id)
     return [OpenStep(step_key, StepStatus(status), attempt) for step_key, status, attempt in rows]
 
 
 def revisions(tx: Transaction, run_ids: Sequence[str]) -> Sequence[tuple[str, str, str, int]]:
     """Return at which revision runs are: (environment, tenant, run id, revision), of all tenants."""
     return tx.rows(_REVISIONS, ids=list(run_ids))
-
-
-def _whose(scope: Scope) -> dict[str, str]:
-    return {"environment": scope.environment, "tenant": scope.tenant}

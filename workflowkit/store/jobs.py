@@ -9,7 +9,7 @@ from typing import Any
 
 from workflowkit.base import jsonvalue
 from workflowkit.base.scope import Scope
-from workflowkit.store.statements import InsertInto, Sql
+from workflowkit.store.statements import InsertInto, Sql, whose
 from workflowkit.store.transactions import Transaction
 
 
@@ -152,50 +152,50 @@ def insert(tx: Transaction, scope: Scope, job: JobRow) -> None:
 
 def get(tx: Transaction, scope: Scope, job_id: str) -> JobRow | None:
     """Return a job."""
-    row = tx.one(_GET, **_whose(scope), id=job_id)
+    row = tx.one(_GET, **whose(scope), id=job_id)
     return None if row is None else _from_row(row)
 
 
 def lock(tx: Transaction, scope: Scope, job_id: str) -> JobRow | None:
     """Return a job that nobody else can change until this transaction ends."""
-    row = tx.one(_LOCK, **_whose(scope), id=job_id)
+    row = tx.one(_LOCK, **whose(scope), id=job_id)
     return None if row is None else _from_row(row)
 
 
 def find(tx: Transaction, scope: Scope, *, limit: int, before: str = "~") -> list[JobRow]:
     """Return up to ``limit`` jobs, newest first, those before the job with the id ``before``."""
-    return [_from_row(row) for row in tx.rows(_FIND, **_whose(scope), before=before, limit=limit)]
+    return [_from_row(row) for row in tx.rows(_FIND, **whose(scope), before=before, limit=limit)]
 
 
 def count_chosen(tx: Transaction, scope: Scope, chosen: Chosen) -> int:
     """Return how many runs or events are chosen, not looking at the condition."""
     if chosen.skipped:
-        return int(tx.one(_COUNT_SKIPPED, **_whose(scope), **_choice(chosen), **_behind(""), limit=_ALL)[0])
-    return int(tx.one(_COUNT, **_whose(scope), **_choice(chosen))[0])
+        return int(tx.one(_COUNT_SKIPPED, **whose(scope), **_choice(chosen), **_behind(""), limit=_ALL)[0])
+    return int(tx.one(_COUNT, **whose(scope), **_choice(chosen))[0])
 
 
 def next_chosen(tx: Transaction, scope: Scope, chosen: Chosen, *, after: str, limit: int) -> list[Found]:
     """Return the next chosen runs or events behind the id ``after``, in order, not looking at the condition."""
     if chosen.skipped:
-        rows = tx.rows(_NEXT_SKIPPED, **_whose(scope), **_choice(chosen), **_behind(after), limit=limit)
+        rows = tx.rows(_NEXT_SKIPPED, **whose(scope), **_choice(chosen), **_behind(after), limit=limit)
         return [Found(f"{row[0]}/{row[1]}", row[0], row[1]) for row in rows]
-    rows = tx.rows(_NEXT, **_whose(scope), **_choice(chosen), run_cursor=after, limit=limit)
+    rows = tx.rows(_NEXT, **whose(scope), **_choice(chosen), run_cursor=after, limit=limit)
     return [Found(row[0], row[1], row[2]) for row in rows]
 
 
 def advance(tx: Transaction, scope: Scope, job_id: str, *, cursor: str, begun: int) -> None:
     """Note how far a job has come. The caller has locked it."""
-    tx.run(_ADVANCE, **_whose(scope), id=job_id, run_cursor=cursor, begun=begun)
+    tx.run(_ADVANCE, **whose(scope), id=job_id, run_cursor=cursor, begun=begun)
 
 
 def count_done(tx: Transaction, scope: Scope, job_id: str) -> None:
     """Note that a job is done with one more of its runs."""
-    tx.run(_COUNT_DONE, **_whose(scope), id=job_id)
+    tx.run(_COUNT_DONE, **whose(scope), id=job_id)
 
 
 def end(tx: Transaction, scope: Scope, job_id: str, state: JobState) -> None:
     """End a job that is running."""
-    tx.run(_END, **_whose(scope), id=job_id, state=state.value, now_ms=tx.now_ms)
+    tx.run(_END, **whose(scope), id=job_id, state=state.value, now_ms=tx.now_ms)
 
 
 def _choice(chosen: Chosen) -> dict[str, Any]:
@@ -210,10 +210,6 @@ def _choice(chosen: Chosen) -> dict[str, Any]:
 def _behind(after: str) -> dict[str, str]:
     event_id, _, workflow_id = after.partition("/")
     return {"event_id": event_id, "behind": workflow_id}
-
-
-def _whose(scope: Scope) -> dict[str, str]:
-    return {"environment": scope.environment, "tenant": scope.tenant}
 
 
 def _from_row(row: Any) -> JobRow:

@@ -1,4 +1,4 @@
-"""Lanes: the order in which steps that wait for a limit start. ``flow.fairness`` says what that order is.
+"""Lanes: the order in which steps that wait for a limit start. ``tests/fairness.py`` says in Python what that is.
 
 A lane holds the queued steps of one tenant and workflow that are under the same limits and on the same queue. Lanes are
 locked after everything else in a transaction, a tenant's before those in it, and in the order of their ids.
@@ -371,7 +371,7 @@ def served(tx: Transaction, lane: Lane) -> None:
         tx.run(_LEAVE_GROUPS, id=lane.id)
         if tx.run(_CLOSE_TENANT, id=lane.parent):
             return
-    # In the order of ``flow.fairness``: the tenant moves first.
+    # As in ``tests/fairness.py``: the tenant moves first.
     tx.run(_MOVE, id=lane.parent)
     tx.run(_MOVE, id=lane.id)
 

@@ -10,7 +10,7 @@ from workflowkit.base.scope import Scope
 from workflowkit.base.sealing import Sealing
 from workflowkit.engine.channels import Message, Part
 from workflowkit.store.sealed import open_text, seal_text
-from workflowkit.store.statements import InsertInto, Sql
+from workflowkit.store.statements import InsertInto, Sql, whose
 from workflowkit.store.transactions import Transaction
 
 
@@ -86,12 +86,12 @@ def insert(tx: Transaction, scope: Scope, messages: Iterable[Message]) -> None:
 
 def forget(tx: Transaction, scope: Scope, *, until_ms: int, most: int) -> int:
     """Delete up to ``most`` messages of a tenant that were published until then; return how many."""
-    return tx.run(_FORGET, **_whose(scope), until_ms=until_ms, most=most)
+    return tx.run(_FORGET, **whose(scope), until_ms=until_ms, most=most)
 
 
 def find_after(tx: Transaction, scope: Scope, channel: str, *, after: int, most: int) -> list[PublishedRow]:
     """Return up to ``most`` messages of a channel behind the number ``after``, in order."""
-    rows = tx.rows(_AFTER, **_whose(scope), channel=channel, after=after, most=most)
+    rows = tx.rows(_AFTER, **whose(scope), channel=channel, after=after, most=most)
     place = _place(scope, channel)
     return [
         PublishedRow(
@@ -103,7 +103,7 @@ def find_after(tx: Transaction, scope: Scope, channel: str, *, after: int, most:
 
 def newest(tx: Transaction, scope: Scope, channel: str) -> int:
     """Return the number of the last message of a channel, 0 if there is none."""
-    return int(tx.one(_NEWEST, **_whose(scope), channel=channel)[0])
+    return int(tx.one(_NEWEST, **whose(scope), channel=channel)[0])
 
 
 def grown(tx: Transaction, channels: Sequence[str], *, after: int) -> Sequence[tuple[str, str, str, int]]:
@@ -114,7 +114,3 @@ def grown(tx: Transaction, channels: Sequence[str], *, after: int) -> Sequence[t
 
 def _place(scope: Scope, channel: str) -> str:
     return f"{scope.environment}/{scope.tenant}/messages/{channel}"
-
-
-def _whose(scope: Scope) -> dict[str, str]:
-    return {"environment": scope.environment, "tenant": scope.tenant}

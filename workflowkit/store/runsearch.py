@@ -19,7 +19,7 @@ from workflowkit.definition.runsearch import RunSearch
 from workflowkit.engine.states import RunStatus
 from workflowkit.store import schema
 from workflowkit.store.queries import RunFilter
-from workflowkit.store.statements import Sql
+from workflowkit.store.statements import Sql, whose
 from workflowkit.store.transactions import Reading
 
 #: How much later than the time that its id has a run may be created. That time is its event's, or that of the run that
@@ -119,22 +119,22 @@ def admitted_events(tx: Reading, scope: Scope, ids: Sequence[str], search: RunSe
     if search is not None and search.event_name is not None:
         conditions, parts = [*conditions, "name = :name"], {**parts, "name": search.event_name}
     text = " AND ".join((f"SELECT id, {size}(data) FROM events WHERE {_THESE}", *conditions))  # noqa: S608
-    return dict(tx.rows(Sql(text), **_whose(scope), ids=list(ids), **parts))
+    return dict(tx.rows(Sql(text), **whose(scope), ids=list(ids), **parts))
 
 
 def mentioning(tx: Reading, scope: Scope, ids: Sequence[str], clue: str) -> set[str]:
     """Return those of these runs in whose event or output, as they are stored, a text in small letters stands."""
-    return {id for (id,) in tx.rows(_MENTIONING[tx.is_postgresql], **_whose(scope), ids=list(ids), clue=clue)}
+    return {id for (id,) in tx.rows(_MENTIONING[tx.is_postgresql], **whose(scope), ids=list(ids), clue=clue)}
 
 
 def find_events(tx: Reading, scope: Scope, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return these events by our ids, as workflows see them. Values that are encrypted stay so."""
-    return {row[0]: _shown(*row) for row in tx.rows(_EVENTS, **_whose(scope), ids=list(ids))}
+    return {row[0]: _shown(*row) for row in tx.rows(_EVENTS, **whose(scope), ids=list(ids))}
 
 
 def find_outputs(tx: Reading, scope: Scope, ids: Sequence[str]) -> dict[str, Any]:
     """Return the output of each of these runs as it is stored; of a failed one, its error."""
-    rows = tx.rows(_OUTPUTS, **_whose(scope), ids=list(ids))
+    rows = tx.rows(_OUTPUTS, **whose(scope), ids=list(ids))
     return {row[0]: None if row[1] is None else jsonvalue.loads(row[1]) for row in rows}
 
 
@@ -179,10 +179,6 @@ def _admitted(seen: Any, choice: RunChoice) -> Iterator[sa.ColumnElement[bool]]:
         yield seen.created_at_ms >= choice.created_after_ms
     if choice.created_before_ms is not None:
         yield seen.created_at_ms < choice.created_before_ms
-
-
-def _whose(scope: Scope) -> dict[str, str]:
-    return {"environment": scope.environment, "tenant": scope.tenant}
 
 
 def _shown(own_id: str, event_id: str | None, name: str, ts_ms: int, data: str, extra: str | None) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 from workflowkit.base import jsonvalue
 from workflowkit.base.scope import Scope
 from workflowkit.definition.days import EVERY_DAY, NEVER_MS, Days
-from workflowkit.store.statements import InsertInto, Sql
+from workflowkit.store.statements import InsertInto, Sql, whose
 from workflowkit.store.transactions import Reading, Transaction
 
 
@@ -93,31 +93,27 @@ _ANY_OPEN = Sql(
 _FIRED = Sql(f"SELECT id FROM events WHERE {_OWNED} AND id {{in_ids}}")  # noqa: S608
 
 
-def _of(scope: Scope) -> dict[str, str]:
-    return {"environment": scope.environment, "tenant": scope.tenant}
-
-
 def load(tx: Transaction, scope: Scope, workflow_id: str) -> list[ScheduleRow]:
     """Return a workflow's schedules in the order of its triggers."""
-    return [_row(row) for row in tx.rows(_LOAD, **_of(scope), workflow_id=workflow_id)]
+    return [_row(row) for row in tx.rows(_LOAD, **whose(scope), workflow_id=workflow_id)]
 
 
 def find(
     tx: Transaction, scope: Scope, *, limit: int, after_workflow_id: str = "", after_position: int = 0
 ) -> list[ScheduleRow]:
     """Return up to ``limit`` schedules by workflow and position, those behind the named one."""
-    rows = tx.rows(_PAGE, **_of(scope), workflow_id=after_workflow_id, position=after_position, limit=limit)
+    rows = tx.rows(_PAGE, **whose(scope), workflow_id=after_workflow_id, position=after_position, limit=limit)
     return [dataclasses.replace(_row(row), is_archived=bool(row[-1])) for row in rows]
 
 
 def firing(tx: Reading, scope: Scope) -> list[str]:
     """Return the workflows with a schedule that is not paused, by id."""
-    return [str(row[0]) for row in tx.rows(_FIRING, **_of(scope))]
+    return [str(row[0]) for row in tx.rows(_FIRING, **whose(scope))]
 
 
 def replace(tx: Transaction, scope: Scope, workflow_id: str, schedules: Sequence[ScheduleRow]) -> None:
     """Make ``schedules`` those of a workflow."""
-    tx.run(_DELETE, **_of(scope), workflow_id=workflow_id)
+    tx.run(_DELETE, **whose(scope), workflow_id=workflow_id)
     tx.insert(_INSERT, [(scope.environment, scope.tenant, *_values(schedule)) for schedule in schedules])
 
 
@@ -125,7 +121,7 @@ def advance(tx: Transaction, scope: Scope, schedule: ScheduleRow) -> None:
     """Store how far a schedule has come."""
     tx.run(
         _ADVANCE,
-        **_of(scope),
+        **whose(scope),
         workflow_id=schedule.workflow_id,
         position=schedule.position,
         next_slot_ms=schedule.next_slot_ms,
@@ -138,12 +134,12 @@ def advance(tx: Transaction, scope: Scope, schedule: ScheduleRow) -> None:
 
 def any_open(tx: Transaction, scope: Scope, workflow_id: str, event_ids: Sequence[str]) -> bool:
     """Tell whether one of these events has not been matched yet, or a run of the workflow that it started goes on."""
-    return tx.one(_ANY_OPEN, **_of(scope), workflow_id=workflow_id, ids=list(event_ids)) is not None
+    return tx.one(_ANY_OPEN, **whose(scope), workflow_id=workflow_id, ids=list(event_ids)) is not None
 
 
 def fired(tx: Transaction, scope: Scope, event_ids: Sequence[str]) -> set[str]:
     """Return those of these events that exist: their slots have fired."""
-    return {row[0] for row in tx.rows(_FIRED, **_of(scope), ids=list(event_ids))}
+    return {row[0] for row in tx.rows(_FIRED, **whose(scope), ids=list(event_ids))}
 
 
 def _queued_text(schedule: ScheduleRow) -> str | None:

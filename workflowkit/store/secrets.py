@@ -9,7 +9,7 @@ from typing import Any
 from workflowkit.base import jsonvalue
 from workflowkit.base.errors import NotFound
 from workflowkit.base.scope import Scope
-from workflowkit.store.statements import Sql
+from workflowkit.store.statements import Sql, whose
 from workflowkit.store.transactions import Transaction
 
 
@@ -63,19 +63,15 @@ _SELECT_USERS = Sql(
 )
 
 
-def _of(scope: Scope) -> dict[str, Any]:
-    return {"environment": scope.environment, "tenant": scope.tenant}
-
-
 def lock(tx: Transaction, scope: Scope, name: str) -> SecretRecord | None:
     """Return a secret that nobody changes before this transaction ends, ``None`` if there is none of this name."""
-    row = tx.one(_LOCK, **_of(scope), name=name)
+    row = tx.one(_LOCK, **whose(scope), name=name)
     return None if row is None else _record(row)
 
 
 def get(tx: Transaction, scope: Scope, name: str) -> SecretRecord:
     """Return a secret. Raises ``NotFound``."""
-    row = tx.one(_SELECT_ONE, **_of(scope), name=name)
+    row = tx.one(_SELECT_ONE, **whose(scope), name=name)
     if row is None:
         raise _no_secret(name)
     return _record(row)
@@ -83,41 +79,41 @@ def get(tx: Transaction, scope: Scope, name: str) -> SecretRecord:
 
 def find(tx: Transaction, scope: Scope, *, limit: int, after: str = "") -> list[SecretRecord]:
     """Return up to ``limit`` secrets in order of their names, those behind ``after``."""
-    return [_record(row) for row in tx.rows(_SELECT_PAGE, **_of(scope), after=after, limit=limit)]
+    return [_record(row) for row in tx.rows(_SELECT_PAGE, **whose(scope), after=after, limit=limit)]
 
 
 def sealed_values(tx: Transaction, scope: Scope, names: Collection[str]) -> dict[str, str]:
     """Return the sealed values of those of ``names`` that exist."""
-    return {row[0]: row[1] for row in tx.rows(_SELECT_NAMED, **_of(scope), ids=list(names))}
+    return {row[0]: row[1] for row in tx.rows(_SELECT_NAMED, **whose(scope), ids=list(names))}
 
 
 def names(tx: Transaction, scope: Scope) -> frozenset[str]:
     """Return the names of all secrets."""
-    return frozenset(row[0] for row in tx.rows(_SELECT_NAMES, **_of(scope)))
+    return frozenset(row[0] for row in tx.rows(_SELECT_NAMES, **whose(scope)))
 
 
 def insert(tx: Transaction, scope: Scope, name: str, *, description: str, sealed: str, actor: str) -> bool:
     """Store a secret unless there is one of this name; tell whether there was none."""
     values = {"description": description, "sealed": sealed, "actor": actor}
-    return tx.run(_INSERT, **_of(scope), name=name, **values, now_ms=tx.now_ms) == 1
+    return tx.run(_INSERT, **whose(scope), name=name, **values, now_ms=tx.now_ms) == 1
 
 
 def update(tx: Transaction, scope: Scope, name: str, *, description: str, sealed: str, actor: str) -> None:
     """Replace what is stored of a secret. Raises ``NotFound``."""
     values = {"description": description, "sealed": sealed, "actor": actor}
-    if tx.run(_UPDATE, **_of(scope), name=name, **values, now_ms=tx.now_ms) == 0:
+    if tx.run(_UPDATE, **whose(scope), name=name, **values, now_ms=tx.now_ms) == 0:
         raise _no_secret(name)
 
 
 def delete(tx: Transaction, scope: Scope, name: str) -> None:
     """Delete a secret. Raises ``NotFound``."""
-    if tx.run(_DELETE, **_of(scope), name=name) == 0:
+    if tx.run(_DELETE, **whose(scope), name=name) == 0:
         raise _no_secret(name)
 
 
 def documents_with(tx: Transaction, scope: Scope, text: str) -> list[tuple[str, Any]]:
     """Return the ids of the workflows in whose published version ``text`` stands, with the documents."""
-    found = tx.rows(_SELECT_USERS, **_of(scope), pattern=f"%{text}%")
+    found = tx.rows(_SELECT_USERS, **whose(scope), pattern=f"%{text}%")
     return [(row[0], jsonvalue.loads(row[1])) for row in found]
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from workflowkit.base.scope import Scope
 from workflowkit.base.sealing import Sealing
 
 _PARAMETER = re.compile(r"(?<![:\w]):(\w+)")
@@ -70,6 +71,11 @@ def numbered(text: str) -> tuple[bytes, tuple[str, ...]]:
         return f"${names.index(name) + 1}"
 
     return _PLACE.sub(number, text).encode(), tuple(names)
+
+
+def whose(scope: Scope) -> dict[str, str]:
+    """Return the parameters ``:environment`` and ``:tenant``, which every statement about a tenant's data has."""
+    return {"environment": scope.environment, "tenant": scope.tenant}
 
 
 def text_array(values: Iterable[object]) -> str:

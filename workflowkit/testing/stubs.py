@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
@@ -204,4 +204,3 @@ def _coming(given: Coming) -> EventStub:
 
 #: What may stand for an action, a step or a wait.
 AnyStub = Any
-StubFunction = Callable[[Mapping[str, Any], StepContext], Any]

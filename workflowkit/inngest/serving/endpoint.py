@@ -224,10 +224,8 @@ class ServeEndpoint:
         return replace(response, headers={**response.headers, **more})
 
     def _error(self, status: int, error: WorkflowKitError, code: str, *, no_retry: bool | None = None) -> Response:
-        message = error.message
-        if isinstance(error, InvalidInput):
-            message = "; ".join(f"{problem.pointer}: {problem.message}" for problem in error.problems)
-        return self._reply(Reply(status, {"name": type(error).__name__, "message": message, "code": code}, no_retry))
+        said = {"name": type(error).__name__, "message": error.in_one_line, "code": code}
+        return self._reply(Reply(status, said, no_retry))
 
     def _json(self, status: int, value: Any) -> Response:
         return json_response(status, value, self.headers())
