@@ -122,3 +122,22 @@ describe("what is kept", () => {
     expect(presentOwner()).not.toBe(ada);
   });
 });
+
+describe("a key", () => {
+  it("is for the installation that it was given to, and not for others at the same address", async () => {
+    const meta = document.head.appendChild(document.createElement("meta"));
+    meta.name = "workflowkit-root";
+    onTestFinished(() => meta.remove());
+    vi.stubGlobal("fetch", () => Promise.resolve(Response.json(stateOf("acme", "key:1"))));
+    const keyAt = async (mounted: string, given?: string): Promise<string | undefined> => {
+      meta.content = mounted;
+      vi.resetModules();
+      const session = await import("./session");
+      if (given !== undefined) await session.enterWithKey(given);
+      return session.useSession.getState().key;
+    };
+    await keyAt("/flows", "wk_one");
+    expect([await keyAt(""), await keyAt("/others"), await keyAt("/flows")]).toEqual([undefined, undefined, "wk_one"]);
+    sessionStorage.clear();
+  });
+});

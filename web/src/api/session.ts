@@ -6,7 +6,11 @@ import type { NewKey, SessionState } from "./schema";
 
 export type Permission = NewKey["permissions"][number];
 
-const STORAGE_KEY = "workflowkit.key";
+/** Where the application is mounted; "" at the top of its host. */
+export const root = document.querySelector<HTMLMetaElement>('meta[name="workflowkit-root"]')?.content ?? "";
+
+/** Others may be mounted on the same host, in the same tab: a key is for one of them. */
+const STORAGE_KEY = `workflowkit.key${root}`;
 /** What of a workflow is kept in this browser: edits that wait for the server, and what stands for steps in test runs. */
 export type Kept = "edit" | "stubs";
 
@@ -37,9 +41,6 @@ function storedKey(): string | undefined {
     return undefined; // a host's page, or an iframe, in which the browser allows no storage
   }
 }
-
-/** Where the application is mounted; "" at the top of its host. */
-export const root = document.querySelector<HTMLMetaElement>('meta[name="workflowkit-root"]')?.content ?? "";
 
 /** The nonce that allows style elements, where the page has a policy. */
 export const styleNonce = document.querySelector<HTMLScriptElement>("script[nonce]")?.nonce ?? "";
