@@ -406,6 +406,11 @@ class StoreUnavailable(WorkflowKitError):
     code = "store-unavailable"
     retryable = True
 
+    def __str__(self) -> str:
+        # For logs and developers: the ``message``, which others see, names no hosts.
+        said = str(self.detail.get("driver_message", "")).strip()
+        return f"{self.message}: {said.splitlines()[0]}" if said else self.message
+
 
 class EngineInterrupt(BaseException):
     """Root of what the engine raises inside a running action from outside."""

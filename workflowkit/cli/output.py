@@ -43,10 +43,7 @@ class Invalid(Failure):
 
 def explain(error: WorkflowKitError) -> str:
     """Return an error's message for a terminal; for a database that does not answer, also what the driver said."""
-    driver_message = str(error.detail.get("driver_message", "")).strip()
-    if isinstance(error, StoreUnavailable) and driver_message:
-        return plain(f"{error.message}: {driver_message.splitlines()[0]}")
-    return plain(error.message)
+    return plain(str(error) if isinstance(error, StoreUnavailable) else error.message)
 
 
 def plain(text: str) -> str:

@@ -16,7 +16,7 @@ from workflowkit.base.scope import DEFAULT_SCOPE, Scope
 from workflowkit.base.settings import Settings
 from workflowkit.cli.devserver import DATABASE_NAME, STATE_DIRECTORY
 from workflowkit.cli.loading import load_app, load_settings
-from workflowkit.cli.output import Failure, dim
+from workflowkit.cli.output import Failure, dim, plain
 
 if TYPE_CHECKING:
     from workflowkit.app import WorkflowKit
@@ -78,6 +78,8 @@ def opened(app: WorkflowKit | None = None, *, writes: bool = False) -> Iterator[
         raise Failure(f"there is no database {path}; set WORKFLOWKIT_DATABASE_URL, or start `workflowkit dev` here")
     import sqlalchemy.exc
 
+    from workflowkit.store.outages import unavailable
+
     wk = app or (named if writes else None) or WorkflowKit(settings=settings)
     if wk.settings != settings:
         wk.stop()  # what it may have opened when it was loaded
@@ -85,9 +87,9 @@ def opened(app: WorkflowKit | None = None, *, writes: bool = False) -> Iterator[
     try:
         yield wk
     except (sqlalchemy.exc.OperationalError, sqlalchemy.exc.ProgrammingError) as error:
-        raise _unavailable(str(error.orig)) from error
+        raise Failure(plain(str(unavailable(error)))) from error
     except StoreUnavailable as error:
-        raise _unavailable(str(error.detail.get("driver_message", ""))) from error
+        raise Failure(plain(str(error))) from error
     finally:
         wk.stop()
 
@@ -96,10 +98,3 @@ def sqlite_path(url: str) -> Path | None:
     """Return the file of a SQLite URL, ``None`` for other databases and for one in memory."""
     scheme, _, path = url.partition("///")
     return Path(path.partition("?")[0]) if scheme.startswith("sqlite:") and path not in ("", ":memory:") else None
-
-
-def _unavailable(driver_message: str) -> Failure:
-    first = driver_message.strip().partition("\n")[0]
-    if "no such table" in first or ("does not exist" in first and "relation" in first):
-        return Failure("the database has no tables of this version: run `workflowkit migrate`")
-    return Failure(f"the database is not available: {first}")

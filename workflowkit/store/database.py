@@ -25,6 +25,8 @@ from workflowkit.store.serverclock import ServerClock
 from workflowkit.store.statements import numbered
 from workflowkit.store.transactions import Reading, Transaction
 
+_OF_TABLES = {True: ("ProgrammingError",), False: ()}
+
 
 class Database:
     """A database of Workflow Kit. Thread-safe; a forked child has connections of its own (``store.forking``)."""
@@ -53,7 +55,8 @@ class Database:
                 getattr(module, name)
                 for module in (sa.exc, driver)
                 # InternalError: the server ended the session, for being idle in a transaction for example.
-                for name in ("OperationalError", "InterfaceError", "InternalError")
+                # ProgrammingError: PostgreSQL's word for a table that is not there (``outages.raise_of_statement``).
+                for name in ("OperationalError", "InterfaceError", "InternalError", *_OF_TABLES[self.is_postgresql])
             ),
         )
 

@@ -12,13 +12,15 @@ from workflowkit.store.database import Database
 
 #: The drivers whose statements are written like ours, by SQLAlchemy's name of the database.
 DRIVERS = {"postgresql": ("psycopg", "psycopg2"), "sqlite": ("pysqlite",)}
+_ANY = sa.text("SELECT 1 FROM events LIMIT 1")
 _WHERE = "SELECT current_database(), to_regclass('events')::oid::bigint, current_schema()"
 
 
 def check(database: Database, connection: sa.Connection) -> None:
     """Raise ``InvalidInput`` unless what is written on ``connection`` is a part of a transaction of ``database``.
 
-    Whether it is the same database is asked once for each pool of connections.
+    Raises ``StoreUnavailable`` without tables. Whether it is the same database is asked once for each pool of
+    connections.
     """
     if connection.engine.pool is database.engine.pool:
         return
@@ -70,6 +72,7 @@ def _commits_each(driver: Any, *, is_sqlite: bool) -> bool:
 def _check_same(database: Database, connection: sa.Connection) -> None:
     with database.read() as tx:
         ours = _place(tx.connection)
+        tx.connection.execute(_ANY)  # says so if there are no tables at all
     theirs = _place(connection)
     if ours != theirs:
         raise refused(

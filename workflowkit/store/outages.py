@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 from workflowkit.base.errors import StoreUnavailable
+from workflowkit.store.versions import NO_TABLES
+
+_UNDEFINED_TABLE = "42P01"
+_PASSWORD = re.compile(r"(?<=://)([^\s/@:]*):[^\s/@]*@|\b(password=)\S+", re.IGNORECASE)
 
 
 def raise_of_statement(error: Exception) -> None:
@@ -13,8 +20,24 @@ def raise_of_statement(error: Exception) -> None:
     found = getattr(error, "orig", error)
     if (getattr(found, "sqlstate", None) or "").startswith("54"):
         raise found
+    if any(each.__name__ == "ProgrammingError" for each in type(error).__mro__) and not lacks_tables(error):
+        raise error
+
+
+def lacks_tables(error: BaseException) -> bool:
+    """Tell whether a driver's error says that a table is not there."""
+    found: Any = getattr(error, "orig", error)
+    return getattr(found, "sqlstate", None) == _UNDEFINED_TABLE or str(found).startswith("no such table")
 
 
 def unavailable(error: Exception) -> StoreUnavailable:
-    """Return what is raised in place of an error that says so."""
-    return StoreUnavailable("the database is not available", driver_message=str(error))
+    """Return what is raised in place of an error that says so, with what the driver said of it."""
+    if lacks_tables(error):
+        return StoreUnavailable(NO_TABLES)
+    # A driver may repeat what it was given to connect with.
+    said = _PASSWORD.sub(lambda found: f"{found[2]}***" if found[2] else f"{found[1]}:***@", _told(error))
+    return StoreUnavailable("the database is not available", driver_message=said)
+
+
+def _told(error: Exception) -> str:
+    return str(getattr(error, "orig", None) or error)

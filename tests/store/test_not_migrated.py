@@ -1,0 +1,75 @@
+"""A database without tables, and one that cannot be reached: both are told in words that help."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from click.testing import CliRunner
+from sqlalchemy.orm import Session
+
+from workflowkit import Settings, WorkflowKit
+from workflowkit.base.errors import StoreUnavailable
+from workflowkit.cli.root import cli
+from workflowkit.store.database import Database
+from workflowkit.store.outages import unavailable
+from workflowkit.store.versions import NO_TABLES
+
+EVENT = {"name": "test/happened", "data": {}}
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def bare_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of a database without tables."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/bare.db"
+    url: str = request.getfixturevalue("empty_postgres_url")
+    return url
+
+
+def test_what_needs_tables_says_that_they_are_missing(bare_url: str) -> None:
+    wk = WorkflowKit("test", settings=Settings(database_url=bare_url))
+    engine = sa.create_engine(bare_url.replace("postgresql://", "postgresql+psycopg://"))
+    for write in (lambda: wk.send(EVENT), lambda: wk.send({**EVENT, "id": "1"}), lambda: wk.invoke("f", {})):
+        with pytest.raises(StoreUnavailable) as caught:
+            write()
+        assert str(caught.value) == caught.value.message == NO_TABLES
+    with Session(engine) as session, pytest.raises(StoreUnavailable, match="workflowkit migrate"):
+        wk.send(EVENT, session=session)
+    engine.dispose()
+    wk.stop()
+
+
+def test_the_command_line_says_so_too(bare_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKFLOWKIT_DATABASE_URL", bare_url)
+    if bare_url.startswith("sqlite"):
+        Path(bare_url.removeprefix("sqlite:///")).touch()
+    result = CliRunner().invoke(cli, ["send", "test/happened"])
+    assert result.exit_code == 1
+    assert result.stderr.strip() == f"error: {NO_TABLES}"
+
+
+def test_why_the_database_is_away_is_told_and_no_password() -> None:
+    wk = WorkflowKit("test", settings=Settings(database_url="postgresql://u:hidden@127.0.0.1:1/db"))
+    with pytest.raises(StoreUnavailable) as caught:
+        wk.send(EVENT)
+    assert caught.value.message == "the database is not available"
+    assert str(caught.value).startswith("the database is not available: connection ")
+    assert "refused" in str(caught.value)
+    assert "hidden" not in str(caught.value)
+    wk.stop()
+
+
+@pytest.mark.parametrize("said", ["cannot use postgresql://u:hidden@h/db", "no: host=h password=hidden user=u"])
+def test_a_password_that_a_driver_repeats_is_left_out(said: str) -> None:
+    told = str(unavailable(OSError(said)))
+    assert "hidden" not in told
+    assert "***" in told
+
+
+def test_other_errors_of_statements_stay_what_they_are(empty_postgres_url: str) -> None:
+    database = Database.open(empty_postgres_url)
+    with pytest.raises(sa.exc.ProgrammingError), database.read() as tx:
+        tx.connection.execute(sa.text("SELECT nothing"))
+    database.close()
