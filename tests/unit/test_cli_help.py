@@ -33,7 +33,7 @@ COMMANDS = [
         "secrets",
         "webhooks",
     ),
-    *("workers", "prune", "doctor", "bench"),
+    *("workers", "prune", "check", "doctor", "bench"),
 ]
 
 

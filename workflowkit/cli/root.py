@@ -26,7 +26,8 @@ SECTIONS: dict[str, dict[str, str]] = {
         "approvals": "approvals", "schedules": "schedules", "alerts": "alerts",
         "functions": "functions", "apps": "apps", "keys": "keys", "users": "users", "audit": "audit",
         "secrets": "secrets",
-        "webhooks": "webhooks", "workers": "workers", "prune": "prune", "doctor": "doctor", "bench": "bench",
+        "webhooks": "webhooks", "workers": "workers", "prune": "prune", "check": "check", "doctor": "doctor",
+        "bench": "bench",
     },
 }  # fmt: skip
 
