@@ -80,8 +80,8 @@ _R = TypeVar("_R")
 class WorkflowKit:
     """Workflow Kit inside an application.
 
-    ``settings`` come from the environment unless given; ``database_url`` and ``broker_url`` override them. Nothing is
-    connected and nothing heavy is imported before it is needed.
+    ``settings`` come from the environment unless given; ``database_url``, ``database_schema`` and ``broker_url``
+    override them. Nothing is connected and nothing heavy is imported before it is needed.
 
     ``app_id`` is the first half of the ids of its functions. ``app_version`` grows with each release: in a fleet that
     is half rolled out, the functions of the newest version are in force.
@@ -93,6 +93,7 @@ class WorkflowKit:
         *,
         app_version: str | None = None,
         database_url: str | None = None,
+        database_schema: str | None = None,
         broker_url: str | None = None,
         settings: Settings | None = None,
         clock: Clock | None = None,
@@ -101,6 +102,8 @@ class WorkflowKit:
         self.settings = settings or Settings.from_environment(os.environ)
         if database_url is not None:
             self.settings = replace(self.settings, database_url=database_url)
+        if database_schema is not None:
+            self.settings = replace(self.settings, database_schema=database_schema)
         if broker_url is not None:
             self.settings = replace(self.settings, broker_url=broker_url)
         self.registry = Registry()
@@ -313,7 +316,7 @@ class WorkflowKit:
         """Bring the database to the schema of this version."""
         from workflowkit.store.migrate import upgrade
 
-        upgrade(self.settings.database_url)
+        upgrade(self.settings.database_url, schema=self.settings.database_schema)
 
     def publish(
         self,

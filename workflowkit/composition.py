@@ -123,7 +123,10 @@ class Runtime:
 
     @cached_property
     def database(self) -> Database:
-        database = Database.open(self.settings.database_url, self.clock, sealing=self.extensions.sealing)
+        settings = self.settings
+        database = Database.open(
+            settings.database_url, self.clock, sealing=self.extensions.sealing, schema=settings.database_schema
+        )
         database.on_change = self.notices.tell
         return database
 

@@ -22,11 +22,19 @@ _ROLES = ("viewer", "editor", "publisher", "operator", "admin", "owner")
 LOG_LEVELS = ("debug", "info", "warning", "error", "off")
 
 
+def is_schema_name(text: str) -> bool:
+    """Tell whether PostgreSQL takes a name for a schema as it is, without quotes."""
+    return re.fullmatch(r"(?!pg_)[a-z_][a-z0-9_]{0,62}", text) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Settings of one process. Durations are seconds."""
 
     database_url: str = "sqlite:///workflowkit.db"
+    database_schema: str | None = None
+    """The schema of PostgreSQL in which the tables are, apart from those of an application in the same database; unless
+    it is set, the one that the server takes for this user, mostly ``public``."""
     broker_url: str = LOCAL_BROKER_URL
     """``redis://…`` in production; ``local://`` is the transport inside one process."""
     environment: str = DEFAULT_SCOPE.environment
@@ -214,8 +222,15 @@ def _signing_key(text: str) -> str:
     return text
 
 
+def _schema(text: str) -> str:
+    if not is_schema_name(text):
+        raise ValueError(f"must be a name of small letters, digits and _, at most 63, and not pg_*; got {text!r}")
+    return text
+
+
 _PARSERS: dict[str, Callable[[str], object]] = {
     "database_url": str,
+    "database_schema": _schema,
     "broker_url": str,
     "environment": str,
     "queues": _names,

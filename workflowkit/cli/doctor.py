@@ -109,7 +109,7 @@ def _examine_database(settings: Settings) -> Iterator[Finding]:
     from workflowkit.store.database import Database
 
     try:
-        database = Database.open(settings.database_url)
+        database = Database.open(settings.database_url, schema=settings.database_schema)
     except Exception as error:  # an unknown scheme, a driver that is not installed
         yield Finding("database", "problem", f"{shown}: {type(error).__name__}: {error}")
         return

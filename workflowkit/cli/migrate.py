@@ -33,8 +33,9 @@ def command(ctx: click.Context, check: bool) -> None:
     from workflowkit.store.database import Database
 
     app = named_app()
-    url = (load_settings() if app is None else app.settings).database_url
-    database = Database.open(url)
+    settings = load_settings() if app is None else app.settings
+    url, schema = settings.database_url, settings.database_schema
+    database = Database.open(url, schema=schema)
     try:
         before, trouble = standing(database)
     finally:
@@ -45,7 +46,7 @@ def command(ctx: click.Context, check: bool) -> None:
         click.echo(f"{status('failed', text='migrations are missing')}: {trouble}")
         ctx.exit(FAILED)
     else:
-        migrate.upgrade(url)
+        migrate.upgrade(url, schema=schema)
         click.echo(
             f"{status('completed', text='migrated')} from {before or 'an empty database'} to {migrate.head_revision()}"
         )

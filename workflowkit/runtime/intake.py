@@ -19,6 +19,7 @@ from workflowkit.store import events
 from workflowkit.store.database import Database
 from workflowkit.store.events import EventRecord
 from workflowkit.store.joining import check as check_joined
+from workflowkit.store.joining import in_our_schema
 from workflowkit.store.statements import InsertInto
 from workflowkit.store.transactions import Transaction
 
@@ -80,7 +81,8 @@ class Intake:
         check_joined(self._database, connection)
         self._check_count(values)
         incoming = [self.parse(value, pointer=f"/{index}") for index, value in enumerate(values)]
-        return self._store(self._database.join(connection), scope, incoming, grace_seconds=grace_seconds)
+        with in_our_schema(self._database, connection):
+            return self._store(self._database.join(connection), scope, incoming, grace_seconds=grace_seconds)
 
     def store(self, tx: Transaction, scope: Scope, incoming: Sequence[IncomingEvent]) -> list[Accepted]:
         """Store well-formed events in a transaction of the runtime's own; call ``hint`` after its commit."""

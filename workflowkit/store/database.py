@@ -32,7 +32,13 @@ class Database:
     """A database of Workflow Kit. Thread-safe; a forked child has connections of its own (``store.forking``)."""
 
     def __init__(
-        self, engine: sa.Engine, clock: Clock | None = None, *, sealing: Sealing | None = None, gate: Gate | None = None
+        self,
+        engine: sa.Engine,
+        clock: Clock | None = None,
+        *,
+        sealing: Sealing | None = None,
+        gate: Gate | None = None,
+        schema: str | None = None,
     ) -> None:
         self.engine = engine
         self._gate = gate or Gate(engine)
@@ -42,6 +48,8 @@ class Database:
         #: The pools of the host's connections of which it is known that they are to this database (``store.joining``).
         self.joined: weakref.WeakSet[sa.Pool] = weakref.WeakSet()
         self.is_postgresql = engine.dialect.name == "postgresql"
+        #: The schema of PostgreSQL in which our tables are, if it was said.
+        self.schema = schema if self.is_postgresql else None
         self.clock: Clock = clock or (ServerClock(engine) if self.is_postgresql else SystemClock())
         self._reader = engine.execution_options(**{READ_ONLY: True})
         driver: Any = engine.dialect.loaded_dbapi
@@ -62,17 +70,23 @@ class Database:
 
     @classmethod
     def open(
-        cls, url: str, clock: Clock | None = None, *, pool_size: int = 10, sealing: Sealing | None = None
+        cls,
+        url: str,
+        clock: Clock | None = None,
+        *,
+        pool_size: int = 10,
+        sealing: Sealing | None = None,
+        schema: str | None = None,
     ) -> Database:
         """Open ``sqlite:///file.db`` or ``postgresql://…``; nothing is connected until first used.
 
-        ``sealing`` is what values are encrypted with.
+        ``sealing`` is what values are encrypted with. ``schema`` is where our tables are; SQLite has none.
         """
-        return cls(create_engine(sa.make_url(url), pool_size), clock, sealing=sealing)
+        return cls(create_engine(sa.make_url(url), pool_size, schema), clock, sealing=sealing, schema=schema)
 
     def view(self, sealing: Sealing | None) -> Database:
         """Return the same database, whose values are opened by ``sealing``, or seen as they are stored."""
-        return Database(self.engine, self.clock, sealing=sealing, gate=self._gate)
+        return Database(self.engine, self.clock, sealing=sealing, gate=self._gate, schema=self.schema)
 
     def close(self) -> None:
         """Close all idle connections."""

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from workflowkit.base.errors import InvalidInput
+from workflowkit.base.settings import is_schema_name
 
 #: How long a statement may wait for SQLite's write lock, or for a PostgreSQL lock.
 LOCK_TIMEOUT_MS = 15_000
@@ -30,8 +31,11 @@ READ_ONLY = "workflowkit_read_only"
 BEGIN = {True: "BEGIN", False: "BEGIN IMMEDIATE"}
 
 
-def create_engine(url: sa.URL, pool_size: int) -> sa.Engine:
-    """Return the engine for a database; nothing is connected until first used."""
+def create_engine(url: sa.URL, pool_size: int, schema: str | None = None) -> sa.Engine:
+    """Return the engine for a database; nothing is connected until first used.
+
+    ``schema`` is where our tables are, on PostgreSQL.
+    """
     if _is_sqlite(url):
         return _create_sqlite_engine(url, pool_size, LOCK_TIMEOUT_MS)
     engine = sa.create_engine(
@@ -42,14 +46,16 @@ def create_engine(url: sa.URL, pool_size: int) -> sa.Engine:
         # The connection used last has the statements prepared, and its server process is warm.
         pool_use_lifo=True,
         pool_recycle=1800,
-        connect_args=_postgresql_arguments(url, statement_timeout=STATEMENT_TIMEOUT_MS, lock_timeout=LOCK_TIMEOUT_MS),
+        connect_args=_postgresql_arguments(
+            url, schema, statement_timeout=STATEMENT_TIMEOUT_MS, lock_timeout=LOCK_TIMEOUT_MS
+        ),
     )
     sa.event.listen(engine, "checkout", _leave_what_is_gone)
     _begin_by_ourselves(engine)
     return engine
 
 
-def create_migrating_engine(url: sa.URL) -> sa.Engine:
+def create_migrating_engine(url: sa.URL, schema: str | None = None) -> sa.Engine:
     """Return the engine for migrations of a database: statements take as long as they take, but wait for no table long.
 
     Transactions are the driver's, so that a migration may step out of them (``autocommit_block``).
@@ -61,6 +67,7 @@ def create_migrating_engine(url: sa.URL) -> sa.Engine:
         poolclass=sa.pool.NullPool,
         connect_args=_postgresql_arguments(
             url,
+            schema,
             statement_timeout=0,
             lock_timeout=MIGRATION_LOCK_TIMEOUT_MS,
             # Others wait for this process without an end: the server shall notice that its machine is gone.
@@ -100,13 +107,17 @@ def _with_driver(url: sa.URL) -> sa.URL:
     return url.set(drivername="postgresql+psycopg")
 
 
-def _postgresql_arguments(url: sa.URL, **options: int) -> dict[str, Any]:
+def _postgresql_arguments(url: sa.URL, schema: str | None, **options: int) -> dict[str, Any]:
     settings: dict[str, object] = {
         "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_TIMEOUT_MS,
         # To compile a statement takes longer than any of ours; where estimates are high the server would.
         "jit": "off",
         **options,
     }
+    if schema is not None:
+        if not is_schema_name(schema):
+            raise InvalidInput.at("/database_schema", "invalid-value", f"{schema!r} cannot be the name of a schema")
+        settings["search_path"] = schema
     return {
         "connect_timeout": CONNECT_TIMEOUT_SECONDS,
         "prepare_threshold": 1,

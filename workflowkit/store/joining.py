@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +15,14 @@ from workflowkit.store.database import Database
 #: The drivers whose statements are written like ours, by SQLAlchemy's name of the database.
 DRIVERS = {"postgresql": ("psycopg", "psycopg2"), "sqlite": ("pysqlite",)}
 _ANY = sa.text("SELECT 1 FROM events LIMIT 1")
+#: The statuses of transactions that libpq tells, through both drivers.
+_IDLE, _IN_TRANSACTION = 0, 2
+#: Sets the search path for the transaction, and tells what it was.
+_ENTER = (
+    "WITH was AS MATERIALIZED (SELECT current_setting('search_path') AS path) "
+    "SELECT path, set_config('search_path', %s, true) FROM was"
+)
+_LEAVE = "SELECT set_config('search_path', %s, true)"
 _WHERE = "SELECT current_database(), to_regclass('events')::oid::bigint, current_schema()"
 
 
@@ -35,6 +45,36 @@ def check(database: Database, connection: sa.Connection) -> None:
     if connection.engine.pool not in database.joined:
         _check_same(database, connection)
         database.joined.add(connection.engine.pool)
+
+
+@contextmanager
+def in_our_schema(database: Database, connection: sa.Connection) -> Iterator[None]:
+    """Let names without a schema mean our tables, in a transaction of the host; afterwards they mean what they did.
+
+    Until the end of the transaction at most: whatever happens, the next one is as it was.
+    """
+    if database.schema is None:
+        yield
+        return
+    before = connection.exec_driver_sql(_ENTER, (database.schema,)).scalar()
+    try:
+        yield
+    finally:
+        # After an error of the server nothing can be said any more, and what takes the transaction back that far,
+        # wholly or to a savepoint, takes this back as well.
+        if _takes_statements(connection):
+            connection.exec_driver_sql(_LEAVE, (before,))
+
+
+def _takes_statements(connection: sa.Connection) -> bool:
+    if connection.closed or connection.invalidated:
+        return False
+    return _transaction_status(connection.connection.dbapi_connection) == _IN_TRANSACTION
+
+
+def _transaction_status(driver: Any) -> int:
+    own: Any = getattr(driver, "driver_connection", driver)  # behind SQLAlchemy's adapter for async drivers
+    return int(own.info.transaction_status)
 
 
 def refused(reason: str) -> InvalidInput:
@@ -65,15 +105,15 @@ def _commits_each(driver: Any, *, is_sqlite: bool) -> bool:
     if not driver.autocommit:
         return False
     # SAFETY: I1 — whoever said BEGIN on such a connection, as an engine of ours does, is in a transaction all the same.
-    own: Any = getattr(driver, "driver_connection", driver)  # behind SQLAlchemy's adapter for async drivers
-    return int(own.info.transaction_status) == 0
+    return _transaction_status(driver) == _IDLE
 
 
 def _check_same(database: Database, connection: sa.Connection) -> None:
     with database.read() as tx:
         ours = _place(tx.connection)
         tx.connection.execute(_ANY)  # says so if there are no tables at all
-    theirs = _place(connection)
+    with in_our_schema(database, connection):
+        theirs = _place(connection)
     if ours != theirs:
         raise refused(
             f"it is one to another database or schema ({_told(theirs)}) than that of the events ({_told(ours)}), so "

@@ -50,9 +50,9 @@ def _config(connection: sa.Connection) -> Config:
 
 
 @contextmanager
-def _locked(url: str) -> Iterator[sa.Connection]:
+def _locked(url: str, schema: str | None = None) -> Iterator[sa.Connection]:
     """Lend a connection while no other process migrates this database. Waits as long as one does."""
-    engine = create_migrating_engine(sa.make_url(url))
+    engine = create_migrating_engine(sa.make_url(url), schema)
     is_postgresql = engine.dialect.name == "postgresql"
     take = _take_on_postgresql if is_postgresql else _take_on_sqlite
     try:
@@ -84,8 +84,10 @@ def _take_on_sqlite(connection: sa.Connection) -> bool:
     return True
 
 
-def upgrade(url: str, revision: str = "head") -> None:
+def upgrade(url: str, revision: str = "head", *, schema: str | None = None) -> None:
     """Migrate the database at ``url`` up to ``revision``. Idempotent.
+
+    ``schema`` is where our tables are, on PostgreSQL; it is made if it is missing.
 
     Where several processes call it at once, one migrates, and the others wait until it is done, however long it takes.
     A migration that waits too long for a lock on a table (PostgreSQL) is rolled back and tried again, up to
@@ -95,22 +97,23 @@ def upgrade(url: str, revision: str = "head") -> None:
     # 0.2 s of a start-up that mostly has nothing to migrate
     from alembic.util.exc import CommandError
 
-    if revision == "head" and _is_ready(url):
+    if revision == "head" and _is_ready(url, schema):
         return
     try:
-        with _locked(url) as connection:
-            _upgrade_locked(connection, revision)
+        with _locked(url, schema) as connection:
+            _upgrade_locked(connection, revision, schema)
             connection.commit()
     except CommandError as error:
         raise Conflict(f"the database is at a revision that this version does not know: {error}") from error
 
 
-def _upgrade_locked(connection: sa.Connection, revision: str) -> None:
+def _upgrade_locked(connection: sa.Connection, revision: str, schema: str | None = None) -> None:
     from alembic import command
 
     tries = 0
     while True:
         try:
+            _make_schema(connection, schema)
             versions.check_names(connection, head_revision() if revision == "head" else revision)
             versions.take_over(connection)
             if connection.dialect.name == "postgresql":
@@ -129,8 +132,14 @@ def _upgrade_locked(connection: sa.Connection, revision: str) -> None:
             return
 
 
-def _is_ready(url: str) -> bool:
-    database = Database.open(url)
+def _make_schema(connection: sa.Connection, schema: str | None) -> None:
+    if schema is None or connection.dialect.name != "postgresql" or sa.inspect(connection).has_schema(schema):
+        return  # IF NOT EXISTS would ask for the right to make schemas all the same
+    connection.execute(sa.schema.CreateSchema(schema))
+
+
+def _is_ready(url: str, schema: str | None) -> bool:
+    database = Database.open(url, schema=schema)
     try:
         return trouble(database) is None
     finally:

@@ -84,7 +84,8 @@ def _in_the_way(connection: sa.Connection, until: str) -> list[str]:
 def _refusal(names: list[str]) -> str:
     return (
         "there is something else in the database with names of tables that are still to be made here: "
-        f"{', '.join(names)}. Nothing is changed: give Workflow Kit a database of its own, or rename what is there"
+        f"{', '.join(names)}. Nothing is changed: give Workflow Kit a database or a schema (`database_schema`) of its "
+        "own, or rename what is there"
     )
 
 
