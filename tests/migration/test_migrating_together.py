@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,6 +22,11 @@ from workflowkit.store import engines, migrate
 from workflowkit.store.database import Database
 
 UPGRADE = "import sys; from workflowkit.store import migrate; sys.stdin.read(1); migrate.upgrade(sys.argv[1])"
+
+BUILDING = (
+    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' "
+    "AND query LIKE 'CREATE INDEX CONCURRENTLY%'"
+)
 
 
 def _revision(url: str) -> str | None:
@@ -176,10 +182,6 @@ def test_a_migration_gives_up_on_a_lock_that_it_never_gets(
 
 def test_an_index_is_built_beside_writers_and_an_interrupted_one_is_built_anew(empty_postgres_url: str) -> None:
     migrate.upgrade(empty_postgres_url, "0047")
-    waiting = (
-        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' "
-        "AND query LIKE 'CREATE INDEX CONCURRENTLY%'"
-    )
     indexes = (
         "SELECT c.relname, i.indisvalid, pg_get_indexdef(c.oid) LIKE '%disabled%' FROM pg_index i "
         "JOIN pg_class c ON c.oid = i.indexrelid WHERE c.relname LIKE '%skipped%' ORDER BY 1"
@@ -200,11 +202,11 @@ def test_an_index_is_built_beside_writers_and_an_interrupted_one_is_built_anew(e
         old.execute("SELECT count(*) FROM decisions")
         thread = threading.Thread(target=upgrade)
         thread.start()
-        assert services.wait_until(lambda: bool(now.execute(waiting).fetchone()), timeout_seconds=30)
+        assert services.wait_until(lambda: bool(now.execute(BUILDING).fetchone()), timeout_seconds=30)
         now.execute("SET lock_timeout = 1000")
         for table in ("collections", "decisions"):
             now.execute(f"UPDATE {table} SET reason = reason")
-        now.execute("SELECT pg_terminate_backend(%s)", now.execute(waiting).fetchone())
+        now.execute("SELECT pg_terminate_backend(%s)", now.execute(BUILDING).fetchone())
         thread.join()
         assert failed
         assert ("ix_collections_skipped_new", False, True) in now.execute(indexes).fetchall()
@@ -213,3 +215,24 @@ def test_an_index_is_built_beside_writers_and_an_interrupted_one_is_built_anew(e
         assert now.execute(indexes).fetchall() == [
             ("ix_collections_skipped", True, True), ("ix_decisions_skipped", True, True),
         ]  # fmt: skip
+
+
+def test_a_process_that_waits_does_not_hold_up_an_index_that_is_built(
+    empty_postgres_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    migrate.upgrade(empty_postgres_url, "0047")
+    with (
+        closing(psycopg.connect(empty_postgres_url)) as old,
+        psycopg.connect(empty_postgres_url, autocommit=True) as now,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        old.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        old.execute("SELECT count(*) FROM decisions")
+        found = [pool.submit(migrate.upgrade, empty_postgres_url) for _ in range(2)]
+        assert services.wait_until(
+            lambda: bool(now.execute(BUILDING).fetchone()) and "another process migrates" in caplog.text,
+            timeout_seconds=30,
+        )
+        old.rollback()
+        assert [each.result(timeout=60) for each in found] == [None, None]
+    assert _revision(empty_postgres_url) == migrate.head_revision()
