@@ -52,6 +52,11 @@ class Process:
         self._startup_sync = StartupSync(self._sync_if_migrated)
         self._startup_sync.start()
 
+    def sync_again(self) -> None:
+        """Sync once more, if it was to be done before: there is a function more."""
+        if self._startup_sync is not None:
+            self.sync_soon()
+
     def _sync_if_migrated(self) -> None:
         from workflowkit.runtime.readiness import MISSING, is_migrated
 

@@ -18,6 +18,7 @@ from runtimes import Harness, a_registry, a_runtime
 
 from workflowkit.base.clock import SystemClock
 from workflowkit.base.scope import DEFAULT_SCOPE
+from workflowkit.base.secrets import Keyring
 from workflowkit.base.settings import Settings
 from workflowkit.cli.devserver import dev_settings
 from workflowkit.cli.doctor import masked
@@ -260,6 +261,26 @@ def test_doctor_finds_nothing_wrong_with_a_sound_installation(installation: Harn
     )
     assert told["settings"]["database_url"]["source"] == "WORKFLOWKIT_DATABASE_URL"
     assert told["settings"]["lease_seconds"] == {"value": "30.0", "source": "default"}
+
+
+def test_doctor_opens_a_secret_of_each_key_and_names_misspelt_settings(
+    installation: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, keys in (("one", {"main": b"a" * 32}), ("two", {"old": b"o" * 32})):
+        monkeypatch.setenv("WORKFLOWKIT_SECRET_KEY", Keyring(keys).render())
+        assert CliRunner().invoke(cli, ["secrets", "set", name, "--stdin"], input="a value of it").exit_code == 0
+    both = {"main": b"a" * 32, "old": b"o" * 32}
+    monkeypatch.setenv("WORKFLOWKIT_SECRET_KEY", Keyring(both).render())
+    assert "those tried open, of 2 keys" in _cli("doctor").stdout
+    monkeypatch.setenv("WORKFLOWKIT_SECRET_KEY", Keyring({"main": b"b" * 32}).render())
+    monkeypatch.setenv("WORKFLOWKIT_DATABSE_URL", "x")
+    result = _cli("doctor")
+    assert result.exit_code == 1
+    assert "'main' (another key has this id)" in result.stdout
+    assert "'old' (not in WORKFLOWKIT_SECRET_KEY)" in result.stdout
+    assert "WORKFLOWKIT_DATABSE_URL is no setting (did you mean WORKFLOWKIT_DATABASE_URL?)" in result.stdout
+    monkeypatch.delenv("WORKFLOWKIT_SECRET_KEY")
+    assert "WORKFLOWKIT_SECRET_KEY is not set here" in _cli("doctor").stdout
 
 
 def test_doctor_sees_that_nobody_works(installation: Harness) -> None:

@@ -3,9 +3,11 @@
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from decimal import Decimal
 from enum import Enum, IntEnum, StrEnum
 from types import MappingProxyType
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -60,6 +62,8 @@ class Item:
         (OrderedDict(a=1), {"a": 1}),
         (MappingProxyType({"a": (1,)}), {"a": [1]}),
         (None, None),
+        ([Decimal("1.10")], ["1.10"]),
+        ({"id": UUID(int=1)}, {"id": "00000000-0000-0000-0000-000000000001"}),
     ],
 )
 def test_python_values_have_one_json_form(value: Any, expected: Any) -> None:

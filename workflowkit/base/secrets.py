@@ -117,7 +117,10 @@ class Keyring:
             data = base64.urlsafe_b64decode(encoded)
             return AESGCM(key).decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], place.encode()).decode()
         except (InvalidTag, ValueError) as error:
-            raise SecretUnreadable("a stored secret was changed, or belongs to something else") from error
+            raise SecretUnreadable(
+                f"a stored secret does not open with the key {key_id!r} of WORKFLOWKIT_SECRET_KEY: it may have been "
+                "stored by a process that has another key of this id; or it was changed, or belongs to something else"
+            ) from error
 
 
 def _signature(key: bytes, text: str, purpose: str) -> str:

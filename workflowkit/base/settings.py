@@ -5,17 +5,29 @@ Every field may be set by ``WORKFLOWKIT_<NAME>``; where that is unset, ``DATABAS
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from urllib.parse import urlsplit
 
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import DEFAULT_SCOPE, Scope
 from workflowkit.base.secrets import Keyring
+from workflowkit.base.spelling import hint
+
+_log = logging.getLogger(__name__)
 
 LOCAL_BROKER_URL = "local://"
 DEFAULT_QUEUE = "default"
+_PREFIX = "WORKFLOWKIT_"
+#: What commands, scripts and tests are told by.
+_OTHER_VARIABLES = (
+    "APP", "FAILPOINT", "KEY", "LIFELINE", "LOG_LEVEL", "PG_BIN", "PYTHON", "SKIP_WEB", "TENANT", "UPDATE_GOLDEN",
+    "URL", "VENV",
+)  # fmt: skip
+#: What has been said of unknown variables.
+_said: set[str] = set()
 #: The names of ``runtime.roles``.
 _ROLES = ("viewer", "editor", "publisher", "operator", "admin", "owner")
 #: What ``run_log_level`` may be.
@@ -121,6 +133,7 @@ class Settings:
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
         """Read the settings; a malformed value raises ``ValueError`` naming its variable."""
+        _warn_of_unknown(environ)
         values: dict[str, object] = {"limits": Limits.from_environment(environ)}
         for name, parse in _PARSERS.items():
             variable = f"WORKFLOWKIT_{name.upper()}"
@@ -131,6 +144,26 @@ class Settings:
                 except ValueError as error:
                     raise ValueError(f"{variable}: {error}") from error
         return cls(**values)  # type: ignore[arg-type]  # each parser returns its field's type
+
+
+def unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    """Return what to say of variables that look like settings and are none."""
+    settings = {f"{_PREFIX}{name.upper()}" for name in _PARSERS}
+    limits = {f"{_PREFIX}LIMIT_{each.name.upper()}" for each in fields(Limits)}
+    known = settings | limits | {_PREFIX + name for name in _OTHER_VARIABLES}
+    return [
+        f"the environment variable {name} is no setting{hint(name, known)}"
+        for name in sorted(environ)
+        if name.startswith(_PREFIX) and name not in known and not name.startswith(f"{_PREFIX}TEST_")
+    ]
+
+
+def _warn_of_unknown(environ: Mapping[str, str]) -> None:
+    """Say it once in a process: a misspelt ``WORKFLOWKIT_DATABASE_URL`` would have it work on another database."""
+    for message in unknown_variables(environ):
+        if message not in _said:
+            _said.add(message)
+            _log.warning("%s", message)
 
 
 def _seconds(text: str) -> float:

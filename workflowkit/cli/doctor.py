@@ -15,7 +15,7 @@ import click
 
 from workflowkit.base.clock import SystemClock
 from workflowkit.base.errors import StoreUnavailable
-from workflowkit.base.settings import LOCAL_BROKER_URL, Settings
+from workflowkit.base.settings import LOCAL_BROKER_URL, Settings, unknown_variables
 from workflowkit.cli.loading import app_argument, load_app, load_settings
 from workflowkit.cli.output import FAILED, dim, emit_json, plain, status, table
 from workflowkit.cli.target import sqlite_path, target_settings
@@ -80,6 +80,8 @@ def _examine(app: str | None, settings: Settings) -> Iterator[Finding]:
     yield Finding(
         "actions", "ok", f"{len(registry)} kinds" + ("" if app else ", the built-in ones; name your APP to check it")
     )
+    for message in unknown_variables(os.environ):
+        yield Finding("environment", "warning", message)
     yield from _examine_database(settings)
     yield _examine_broker(settings)
 
@@ -114,14 +116,14 @@ def _examine_database(settings: Settings) -> Iterator[Finding]:
         yield Finding("database", "problem", f"{shown}: {type(error).__name__}: {error}")
         return
     try:
-        yield from _examine_open_database(database, shown)
+        yield from _examine_open_database(database, shown, settings)
     except StoreUnavailable as error:
         yield Finding("database", "problem", f"{shown}: {error.detail.get('driver_message', error.message)}")
     finally:
         database.close()
 
 
-def _examine_open_database(database: Database, shown: str) -> Iterator[Finding]:
+def _examine_open_database(database: Database, shown: str, settings: Settings) -> Iterator[Finding]:
     from workflowkit.cli.migrate import standing
 
     revision, trouble = standing(database)
@@ -136,6 +138,35 @@ def _examine_open_database(database: Database, shown: str) -> Iterator[Finding]:
     state: Literal["ok", "warning"] = "ok" if apart_ms < CLOCK_TOLERANCE_MS else "warning"
     yield Finding("clock", state, f"{apart_ms} ms from the database's, which counts")
     yield backlog
+    if (secrets := _examine_secrets(database, settings)) is not None:
+        yield secrets
+
+
+def _examine_secrets(database: Database, settings: Settings) -> Finding | None:
+    """Open one stored secret for each key that they are encrypted with; ``None`` if there are none.
+
+    A key of the right id need not be the right one.
+    """
+    from workflowkit.base.secrets import Keyring, SecretUnreadable
+    from workflowkit.runtime.secrets import place_of
+    from workflowkit.store import secrets
+
+    with database.read() as tx:
+        samples = secrets.samples(tx)
+    if not samples:
+        return None
+    if settings.secret_key is None:
+        return Finding("secrets", "problem", "there are some, and WORKFLOWKIT_SECRET_KEY is not set here")
+    keyring, wrong = Keyring.parse(settings.secret_key), []
+    for key_id, record in samples.items():
+        try:
+            keyring.open(record.sealed, place_of(record.scope, record.name))
+        except SecretUnreadable:
+            known = "another key has this id" if key_id in keyring.keys else "not in WORKFLOWKIT_SECRET_KEY"
+            wrong.append(f"{key_id!r} ({known})")
+    if wrong:
+        return Finding("secrets", "problem", f"what is stored does not open with the key {', '.join(wrong)}")
+    return Finding("secrets", "ok", f"those tried open, of {len(samples)} key{'s' if len(samples) > 1 else ''}")
 
 
 def _backlog(tx: Any) -> Finding:

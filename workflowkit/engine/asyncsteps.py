@@ -17,7 +17,16 @@ from workflowkit.engine.outputtypes import output_type_of
 from workflowkit.engine.ownkeywords import check_own_keywords
 from workflowkit.engine.resulttypes import Moment, PlainJson, Record, Typed
 from workflowkit.engine.session import RUN_STEP
-from workflowkit.engine.steptools import NOT_RECEIVED, Events, Invocable, StepTools, http_call, invoked
+from workflowkit.engine.steptools import (
+    NOT_RECEIVED,
+    Events,
+    Invocable,
+    StepTools,
+    check_named,
+    http_call,
+    invoked,
+    unnamed,
+)
 from workflowkit.engine.waitspecs import Duration, OnCancel
 from workflowkit.typeschema import to_json
 
@@ -86,7 +95,7 @@ class AsyncSteps(StepTools):
     async def run(
         self,
         step_id: str,
-        function: Callable[..., Any],
+        function: Callable[..., Any] = unnamed,
         *args: Any,
         key: str | int | None = None,
         retries: int | None = None,
@@ -95,6 +104,7 @@ class AsyncSteps(StepTools):
         **kwargs: Any,
     ) -> Any:
         """Execute ``function(*args, **kwargs)``, awaiting what it returns: see ``Steps.run``."""
+        check_named(step_id, function)
         if key is not None:
             step_id = self._session.keyed(step_id, key)
         kind = output_type_of(step_id, output_type)

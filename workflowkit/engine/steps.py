@@ -25,7 +25,16 @@ from workflowkit.engine.outputtypes import output_type_of
 from workflowkit.engine.ownkeywords import check_own_keywords
 from workflowkit.engine.resulttypes import Moment, PlainJson, Record, Typed
 from workflowkit.engine.session import RUN_STEP
-from workflowkit.engine.steptools import NOT_RECEIVED, Events, Invocable, StepTools, http_call, invoked
+from workflowkit.engine.steptools import (
+    NOT_RECEIVED,
+    Events,
+    Invocable,
+    StepTools,
+    check_named,
+    http_call,
+    invoked,
+    unnamed,
+)
 from workflowkit.engine.waitspecs import Duration, OnCancel
 from workflowkit.typeschema import to_json
 
@@ -77,7 +86,7 @@ class Steps(StepTools):
     def run(
         self,
         step_id: str,
-        function: Callable[..., Any],
+        function: Callable[..., Any] = unnamed,
         *args: Any,
         key: str | int | None = None,
         retries: int | None = None,
@@ -93,6 +102,7 @@ class Steps(StepTools):
         handler's own if not given. ``compensate``, in functions only, is called with the result, as a step, if the run
         fails or is cancelled later. Raises ``StepError`` once the last attempt has failed.
         """
+        check_named(step_id, function)
         if key is not None:
             step_id = self._session.keyed(step_id, key)
         kind = output_type_of(step_id, output_type)

@@ -137,7 +137,13 @@ class StepTools:
     ) -> tuple[Hit | None, Wait]:
         session = self._session
         key = session.begin(step_id, WaitKind.RUN.value)
-        target = function if isinstance(function, str) else function.id
+        target = function if isinstance(function, str) else getattr(function, "id", None)
+        if not isinstance(target, str):
+            name = getattr(function, "__name__", type(function).__name__)
+            raise NonRetriableError(
+                f"step {step_id!r}: {name} is no function that was made by @wk.function, nor the id of a workflow; "
+                "other Python is called with ctx.step.run"
+            )
         wait = run_wait(
             key, target, data, timeout=timeout, now_ms=session.now_ms(), limits=session.limits, on_cancel=on_cancel
         )
@@ -248,3 +254,14 @@ def invoked(step_id: str, output: Any, function: Invocable | str, output_type: A
     if output_type is None:
         return OutputType(getattr(function, "decode_output", None)).read(step_id, output)
     return output_type_of(step_id, output_type).read(step_id, output)
+
+
+def unnamed() -> None:
+    """Stand for the function of a step that was given one argument only."""
+
+
+def check_named(step_id: object, function: Callable[..., Any]) -> None:
+    """Raise ``NonRetriableError`` for a step without an id, or without a function."""
+    if callable(step_id) or function is unnamed:
+        name = getattr(step_id, "__name__", "load")
+        raise NonRetriableError(f"a step has an id, and then its function: ctx.step.run({name!r}, {name})")

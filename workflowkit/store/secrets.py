@@ -6,11 +6,14 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
+import sqlalchemy as sa
+
 from workflowkit.base import jsonvalue
 from workflowkit.base.errors import NotFound
 from workflowkit.base.scope import Scope
+from workflowkit.store import schema
 from workflowkit.store.statements import Sql, whose
-from workflowkit.store.transactions import Transaction
+from workflowkit.store.transactions import Reading, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,18 @@ _SELECT_USERS = Sql(
     ORDER BY w.id
     """
 )
+
+
+def samples(tx: Reading) -> dict[str, SecretRecord]:
+    """Return a secret of anybody's for each id of a key that some are encrypted with: for ``doctor``."""
+    table, found = schema.secrets, dict[str, SecretRecord]()
+    query = sa.select(*(table.c[name] for name in _COLUMNS.split(", "))).limit(1)
+    while (row := tx.connection.execute(query).first()) is not None:
+        record = _record(row)
+        version, key_id, _ = record.sealed.split(".", 2)
+        found[key_id] = record
+        query = query.where(~table.c.sealed.startswith(f"{version}.{key_id}.", autoescape=True))
+    return found
 
 
 def lock(tx: Transaction, scope: Scope, name: str) -> SecretRecord | None:

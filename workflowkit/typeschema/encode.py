@@ -6,8 +6,10 @@ import sys
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time
+from decimal import Decimal
 from enum import Enum
 from typing import Any
+from uuid import UUID
 
 from workflowkit.base.errors import InvalidInput, LimitExceeded
 from workflowkit.base.jsonvalue import DEFAULT_MAX_DEPTH, child_pointer
@@ -16,10 +18,10 @@ from workflowkit.base.jsonvalue import DEFAULT_MAX_DEPTH, child_pointer
 def to_json(value: object, *, max_depth: int = DEFAULT_MAX_DEPTH, max_values: int = 10_000_000) -> Any:
     """Return ``value`` as plain JSON: a copy that shares nothing with it.
 
-    Converts dataclasses, pydantic models, enums (to their values), dates and times (ISO 8601), tuples, mappings and
-    subclasses of the JSON types. Whether numbers and text keep the rules is for ``check_json``. Raises ``InvalidInput``
-    (codes ``not-json``, ``key-not-text``, ``too-deep``, ``no-time-zone``) with a pointer, ``LimitExceeded`` past
-    ``max_values`` values.
+    Converts dataclasses, pydantic models, enums (to their values), dates and times (ISO 8601), decimals and UUIDs (as
+    text), tuples, mappings and subclasses of the JSON types. Whether numbers and text keep the rules is for
+    ``check_json``. Raises ``InvalidInput`` (codes ``not-json``, ``key-not-text``, ``too-deep``, ``no-time-zone``) with
+    a pointer, ``LimitExceeded`` past ``max_values`` values.
     """
     return _Encoder(max_depth, max_values).encode(value, "", 0)
 
@@ -72,6 +74,9 @@ def _scalar(value: Any, pointer: str) -> Any:
         raise no_zone(pointer, value)
     if isinstance(value, date | time):  # a datetime is a date
         return value.isoformat()
+    # As pydantic writes them. A decimal as a number would lose what it is one for.
+    if isinstance(value, Decimal | UUID):
+        return str(value)
     for plain in (str, int, float):
         if isinstance(value, plain):
             return plain(value)

@@ -1,0 +1,93 @@
+"""What developers get wrong, and what they are told: in steps, in what they return, in the environment."""
+
+from __future__ import annotations
+
+import logging
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from workflowkit import AsyncStepContext, Settings, StepContext, WorkflowKit
+from workflowkit.base.secrets import Keyring, SecretUnreadable
+from workflowkit.base.settings import unknown_variables
+
+EVENT = {"name": "test", "data": {}}
+
+
+def _load() -> int:
+    return 1
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda ctx: ctx.step.invoke("x", _load, {}), "_load is no function that was made by @wk.function"),
+        (lambda ctx: ctx.step.run(_load), "ctx.step.run('_load', _load)"),
+        (lambda ctx: ctx.step.run(_load, ctx), "ctx.step.run('_load', _load)"),
+        (lambda ctx: ctx.step.run("x"), "a step has an id, and then its function"),
+    ],
+)
+def test_steps_that_can_never_be_one_fail_at_once(call: Any, told: str) -> None:
+    wk = WorkflowKit("shop")
+
+    @wk.function("f", triggers=[], retries=3)
+    def f(ctx: StepContext) -> Any:
+        return call(ctx)
+
+    @wk.function("g", triggers=[], retries=3)
+    async def g(ctx: AsyncStepContext) -> Any:
+        return await call(ctx)
+
+    for function in (f, g):
+        result = wk.engine.run(function, EVENT)
+        assert result.error is not None
+        assert told in result.error.message
+        assert [step.attempts for step in result.steps] == [1]
+
+
+def test_decimals_and_ids_become_text_in_results_of_steps() -> None:
+    wk = WorkflowKit("shop")
+
+    @wk.function("f", triggers=[])
+    def f(ctx: StepContext) -> Any:
+        return ctx.step.run("a", lambda: {"price": Decimal("1.10"), "id": UUID(int=1)})
+
+    output = wk.engine.run(f, EVENT).output
+    assert output == {"price": "1.10", "id": "00000000-0000-0000-0000-000000000001"}
+
+
+def test_variables_that_are_no_settings_are_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    environ = {
+        "WORKFLOWKIT_DATABSE_URL": "hidden", "WORKFLOWKIT_LIMIT_EVENT_BYTE": "5", "WORKFLOWKIT_ZZZ": "1",
+        "WORKFLOWKIT_APP": "a:b", "WORKFLOWKIT_TEST_PG_BIN": "x", "WORKFLOWKIT_QUEUES": "a", "OTHER": "x",
+    }  # fmt: skip
+    with caplog.at_level(logging.WARNING):
+        Settings.from_environment(environ)
+        Settings.from_environment(environ)
+    said = "the environment variable"
+    assert caplog.messages == [
+        f"{said} WORKFLOWKIT_DATABSE_URL is no setting (did you mean WORKFLOWKIT_DATABASE_URL?)",
+        f"{said} WORKFLOWKIT_LIMIT_EVENT_BYTE is no setting (did you mean WORKFLOWKIT_LIMIT_EVENT_BYTES?)",
+        *(text for text in unknown_variables(environ) if "WORKFLOWKIT_ZZZ" in text),
+    ]
+
+
+def test_another_key_of_the_same_id_is_named_as_what_it_may_be() -> None:
+    sealed = Keyring({"main": b"a" * 32}).seal("value", "place")
+    with pytest.raises(SecretUnreadable, match="does not open with the key 'main' of WORKFLOWKIT_SECRET_KEY"):
+        Keyring({"main": b"b" * 32}).open(sealed, "place")
+
+
+def test_a_function_that_comes_after_the_start_is_synced(sqlite_url: str) -> None:
+    wk = WorkflowKit("shop", settings=Settings(database_url=sqlite_url))
+    wk.start(concurrency=1)
+    try:
+
+        @wk.function("late", triggers=[])
+        def late(ctx: StepContext) -> None: ...
+
+        assert wk.invoke(late, {})  # raises NotFound for what was never synced
+    finally:
+        wk.stop()
