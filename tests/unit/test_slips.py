@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +15,7 @@ from workflowkit import AsyncStepContext, Settings, StepContext, WorkflowKit
 from workflowkit.base.secrets import Keyring, SecretUnreadable
 from workflowkit.base.settings import unknown_variables
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 EVENT = {"name": "test", "data": {}}
 
 
@@ -72,6 +75,15 @@ def test_variables_that_are_no_settings_are_told_once(caplog: pytest.LogCaptureF
         f"{said} WORKFLOWKIT_LIMIT_EVENT_BYTE is no setting (did you mean WORKFLOWKIT_LIMIT_EVENT_BYTES?)",
         *(text for text in unknown_variables(environ) if "WORKFLOWKIT_ZZZ" in text),
     ]
+
+
+def test_variables_that_are_read_anywhere_are_known() -> None:
+    read: set[str] = set()
+    for path in [ROOT / "wk", *(ROOT / "workflowkit").rglob("*.py"), *(ROOT / "scripts").glob("*.py")]:
+        read |= set(re.findall(r"WORKFLOWKIT_[A-Z_]*[A-Z]\b", path.read_text(encoding="utf-8")))
+    assert "WORKFLOWKIT_LOG_FORMAT" in read
+    # What is only an example of a slip.
+    assert unknown_variables(dict.fromkeys(read - {"WORKFLOWKIT_DATABSE_URL"}, "")) == []
 
 
 def test_another_key_of_the_same_id_is_named_as_what_it_may_be() -> None:

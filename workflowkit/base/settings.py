@@ -23,8 +23,8 @@ DEFAULT_QUEUE = "default"
 _PREFIX = "WORKFLOWKIT_"
 #: What commands, scripts and tests are told by.
 _OTHER_VARIABLES = (
-    "APP", "FAILPOINT", "KEY", "LIFELINE", "LOG_LEVEL", "PG_BIN", "PYTHON", "SKIP_WEB", "TENANT", "UPDATE_GOLDEN",
-    "URL", "VENV",
+    "APP", "FAILPOINT", "KEY", "LIFELINE", "LOG_FORMAT", "LOG_LEVEL", "PG_BIN", "PYTHON", "SKIP_WEB", "TENANT",
+    "UPDATE_GOLDEN", "URL", "VENV",
 )  # fmt: skip
 #: What has been said of unknown variables.
 _said: set[str] = set()
