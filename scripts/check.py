@@ -1,6 +1,6 @@
 """Run every check of the project and report all that failed: `./wk test` without arguments.
 
-Seven things go on side by side, since tests mostly wait: for leases to end, for processes to start, for pages to be
+Eight things go on side by side, since tests mostly wait: for leases to end, for processes to start, for pages to be
 drawn. Those that wait most, and are disturbed most, come first: the crash tests and properties, the browser's and those
 of the protocol, without coverage, which would only slow them down. What they leave of the processors is for the static
 checks and all other tests, in three parts with coverage; the summary line of the last one closes the output. Exits
@@ -40,12 +40,17 @@ CHECKS = {
 DEAF = (
     "tests/api/test_api_live_dry_runs.py", "tests/unit/test_option_lists.py", "tests/unit/test_option_secrets.py",
 )  # fmt: skip
+#: Those of the browser take longest: two processes share them, file by file.
+BROWSER = tuple(sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "tests/browser").rglob("test_*.py")))
 #: The tests that run beside the others, by the process that they share.
-FIRST = (
-    ("tests/crash", "tests/properties", "tests/e2e", "tests/examples"),
-    ("tests/browser",),
-    ("tests/protocol", *DEAF),
-)
+FIRST = {
+    "tests/crash, tests/properties, tests/e2e, tests/examples": (
+        "tests/crash", "tests/properties", "tests/e2e", "tests/examples",
+    ),
+    "tests/browser, one half": BROWSER[::2],
+    "tests/browser, the other half": BROWSER[1::2],
+    "tests/protocol, and others that are not measured": ("tests/protocol", *DEAF),
+}  # fmt: skip
 MEASURED = (
     ("tests/api", "tests/docs", "tests/migration", "tests/security"),
     ("tests/store",),
@@ -80,12 +85,12 @@ class Beside:
         self.report = ""
 
     @classmethod
-    def tests(cls, paths: Sequence[str], *options: str, coverage_file: Path | None = None) -> Beside:
+    def tests(cls, title: str, paths: Sequence[str], *options: str, coverage_file: Path | None = None) -> Beside:
         """Return the tests of ``paths``, measured if there is a file for that."""
         if coverage_file is not None:
             options = (*options, *MEASURING)
         options = ("--rootdir", str(ROOT), "-p", "no:cacheprovider", "-q", *options, *paths)
-        return cls(", ".join(paths), "-m", "pytest", *options, coverage_file=coverage_file)
+        return cls(title, "-m", "pytest", *options, coverage_file=coverage_file)
 
     def __enter__(self) -> Beside:
         self._log = tempfile.TemporaryFile()
@@ -171,14 +176,15 @@ def main() -> int:
         return static_checks()
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        beside = [stack.enter_context(Beside.tests(paths)) for paths in FIRST]
+        beside = [stack.enter_context(Beside.tests(title, paths)) for title, paths in FIRST.items()]
         os.nice(LESS)
         deaf = [f"--ignore={path}" for path in DEAF]
         rest = [Beside("static checks", __file__, "--static")]
         for number, paths in enumerate(MEASURED):
-            rest.append(Beside.tests(paths, *deaf, coverage_file=directory / f"coverage-{number}"))
+            measured = directory / f"coverage-{number}"
+            rest.append(Beside.tests(", ".join(paths), paths, *deaf, coverage_file=measured))
         beside += [stack.enter_context(each) for each in rest]
-        elsewhere = [f"--ignore={path}" for paths in (*FIRST, *MEASURED) for path in paths]
+        elsewhere = [f"--ignore={path}" for paths in (*FIRST.values(), *MEASURED) for path in paths]
         return int(pytest.main(["--rootdir", str(ROOT), *MEASURING, *elsewhere], plugins=[Verdict(beside)]))
 
 
