@@ -25,7 +25,10 @@ LOG_FORMAT_VARIABLE = "WORKFLOWKIT_LOG_FORMAT"
 
 
 def _keep_format(_context: click.Context, _parameter: click.Parameter, value: str) -> None:
-    os.environ[LOG_FORMAT_VARIABLE] = value  # for the processes that this one starts as well
+    # For the processes that this one starts as well.
+    os.environ.pop(LOG_FORMAT_VARIABLE, None)
+    if value == "json":
+        os.environ[LOG_FORMAT_VARIABLE] = value
 
 
 def log_level_option(command: _Command) -> _Command:
