@@ -40,10 +40,11 @@ REPOSITORIES = (
     alerts, apps, appsyncs, approvals, audit, callbacks, eventtypes, following, keys, members, messages, queries,
     runsearch, schedules, secrets, webhookoutcomes, webhooks, webhooksamples, workflows,
 )  # fmt: skip
-#: The functions that find a scope, by something unguessable (or on the way to check it), instead of taking it.
+#: The functions that find a scope, by something unguessable (or on the way to check it), instead of taking it; and what
+#: the operator's own command looks at: one sealed secret for each key.
 FINDS_THE_SCOPE = {
     keys.find_by_hash, webhooks.find_by_token, approvals.find_by_id, callbacks.find_by_token, following.revisions,
-    messages.grown, audit.find_old,
+    messages.grown, audit.find_old, secrets.samples,
 }  # fmt: skip
 #: Those whose ``before`` is an id.
 FINDS_BEFORE_AN_ID = {

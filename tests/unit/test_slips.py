@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 
 from workflowkit import AsyncStepContext, Settings, StepContext, WorkflowKit
+from workflowkit.base import settings
 from workflowkit.base.secrets import Keyring, SecretUnreadable
 from workflowkit.base.settings import unknown_variables
 
@@ -61,7 +62,10 @@ def test_decimals_and_ids_become_text_in_results_of_steps() -> None:
     assert output == {"price": "1.10", "id": "00000000-0000-0000-0000-000000000001"}
 
 
-def test_variables_that_are_no_settings_are_told_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_variables_that_are_no_settings_are_told_once(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "_said", set())  # by other tests of this process
     environ = {
         "WORKFLOWKIT_DATABSE_URL": "hidden", "WORKFLOWKIT_LIMIT_EVENT_BYTE": "5", "WORKFLOWKIT_ZZZ": "1",
         "WORKFLOWKIT_APP": "a:b", "WORKFLOWKIT_TEST_PG_BIN": "x", "WORKFLOWKIT_QUEUES": "a", "OTHER": "x",
