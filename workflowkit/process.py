@@ -58,10 +58,11 @@ class Process:
             self.sync_soon()
 
     def _sync_if_migrated(self) -> None:
-        from workflowkit.runtime.readiness import MISSING, is_migrated
+        from workflowkit.runtime.readiness import is_migrated
+        from workflowkit.store.versions import NO_TABLES
 
         if not is_migrated(self._runtime().database):
-            raise StoreUnavailable(MISSING)
+            raise StoreUnavailable(NO_TABLES)
         self._sync()
 
     def start(self, concurrency: int) -> None:

@@ -161,8 +161,8 @@ class StepContext:
         """Return the value of a secret of the run's tenant: in code functions only, and anew in each attempt.
 
         What is recorded, sent or logged of the attempt from then on has the secret's name in place of the value.
-        Actions take secrets as inputs. Raises ``SecretMissing`` where the tenant has none of this name,
-        ``InvalidInput`` for what can be no name, and ``ActionError`` where the secrets cannot be read.
+        Actions take secrets as inputs. Raises ``SecretMissing`` where the tenant has none of this name, and
+        ``ActionError`` where the secrets cannot be read.
         """
         return self.session.secret(name)
 

@@ -6,13 +6,13 @@ import logging
 import threading
 
 from workflowkit.base.errors import StoreUnavailable
-from workflowkit.store import migrate, versions
+from workflowkit.store import migrate
 from workflowkit.store.database import Database
+from workflowkit.store.versions import NO_TABLES
 
 _log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
-MISSING = versions.NO_TABLES
 
 
 def is_migrated(database: Database) -> bool:
@@ -28,7 +28,7 @@ def wait_for_tables(database: Database, stopping: threading.Event) -> None:
         try:
             if is_migrated(database):
                 return
-            missing = migrate.trouble(database) or MISSING
+            missing = migrate.trouble(database) or NO_TABLES
         except StoreUnavailable as error:
             missing = str(error)
         except Exception:
