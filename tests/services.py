@@ -8,6 +8,7 @@ never outlives the Python process that started it, however that process ends. Im
 from __future__ import annotations
 
 import ctypes
+import faulthandler
 import fcntl
 import importlib.util
 import os
@@ -120,10 +121,11 @@ class Server:
 
 
 def wait_until(condition: Callable[[], bool], *, timeout_seconds: float, poll_seconds: float = 0.01) -> bool:
-    """Wait for a condition; False when it does not hold within the time."""
+    """Wait for a condition; False when it does not hold within the time, and where all threads are goes to stderr."""
     deadline = time.monotonic() + timeout_seconds
     while not condition():
         if time.monotonic() >= deadline:
+            faulthandler.dump_traceback()
             return False
         time.sleep(poll_seconds)
     return True
