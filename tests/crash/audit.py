@@ -180,14 +180,28 @@ def _assert_spaced(stack: Stack, workflow_id: str, column: str, rule: Mapping[st
 
 
 def _assert_singletons_and_batches(stack: Stack) -> None:
-    """I20: the last event of a singleton is the one whose run is left; no batch is too large, or without its run."""
-    last: dict[str, str] = {}
-    for row in stack.rows(
-        "SELECT r.status, e.data FROM runs r JOIN events e ON e.id = r.event_id"
-        " WHERE r.workflow_id = 'cancel' ORDER BY r.created_at_ms, e.id"
-    ):
-        last[json.loads(row["data"])["customer"]] = row["status"]
-    assert set(last.values()) == {"completed"}
+    """I20: of a singleton the run is left that took it last; no batch is too large, or without its run."""
+    singles = {
+        row["id"]: row
+        for row in stack.rows(
+            "SELECT r.id, r.status, r.reason, r.reason_detail, e.data FROM runs r JOIN events e ON e.id = r.event_id"
+            " WHERE r.workflow_id = 'cancel'"
+        )
+    }
+    # Not by their times: who comes to the lock later may have begun its transaction earlier.
+    heirs = {
+        run_id: json.loads(row["reason_detail"])["run_id"]
+        for run_id, row in singles.items() if row["status"] == "cancelled" and row["reason"] == "replaced"
+    }  # fmt: skip
+    assert heirs.keys() == {run_id for run_id, row in singles.items() if row["status"] != "completed"}
+    assert len(set(heirs.values())) == len(heirs), "two were replaced by one"
+    for run_id, heir in heirs.items():
+        assert json.loads(singles[run_id]["data"])["customer"] == json.loads(singles[heir]["data"])["customer"]
+        passed = {run_id}
+        while heir in heirs:
+            assert heir not in passed, "they replaced each other"
+            passed.add(heir)
+            heir = heirs[heir]
     sizes = stack.rows(
         "SELECT c.run_id, count(*) AS n FROM collections c JOIN collected_events m ON m.collection_id = c.id"
         " JOIN runs r ON r.id = c.run_id WHERE c.kind = 'batch' GROUP BY c.run_id"
