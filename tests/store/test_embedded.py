@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+from functools import partial
+from pathlib import Path
+
 import services
 import sqlalchemy as sa
 from builders import a_workflow
@@ -44,3 +48,27 @@ def test_starting_and_stopping_twice_is_harmless(sqlite_url: str) -> None:
     wk.start(concurrency=1)
     wk.stop()
     wk.stop()
+
+
+def test_applications_of_one_process_do_not_take_each_others_hints(sqlite_url: str, tmp_path: Path) -> None:
+    """Each would drop what is about rows that it does not have, and the relay repeats it much later."""
+    document = a_workflow().action("a", "set", {}).path(SOURCE, "a").trigger("test/happened").document()
+    shutil.copyfile(tmp_path / "workflowkit.db", tmp_path / "other.db")
+    urls = (sqlite_url, f"sqlite:///{tmp_path / 'other.db'}")
+    kits = [WorkflowKit("test", settings=Settings(database_url=url, hint_grace_seconds=3_600)) for url in urls]
+    try:
+        for wk in kits:
+            wk.publish("test", document)
+            wk.start(concurrency=2)
+        for number in range(20):
+            for wk in kits:
+                wk.send({"name": "test/happened", "data": {"n": number}})
+        for wk in kits:
+            assert services.wait_until(partial(_all_finished, wk, 20), timeout_seconds=60)
+    finally:
+        for wk in kits:
+            wk.stop()
+
+
+def _all_finished(wk: WorkflowKit, count: int) -> bool:
+    return _finished(wk) == ["completed"] * count

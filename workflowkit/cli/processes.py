@@ -67,8 +67,6 @@ def set_up_logging(level: str) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler])
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))
-    # It would have us say that local://, which has no host, has none.
-    logging.getLogger("kombu.connection").setLevel(logging.ERROR)
     # Celery means pickle by it, which we do not accept.
     warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
 

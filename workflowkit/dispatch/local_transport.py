@@ -3,12 +3,17 @@
 kombu's own ``memory://`` sleeps its polling interval, one second, whenever it finds nothing. This one waits on a
 condition that every put and every acknowledgement notifies (an acknowledgement frees a prefetch slot, so it must wake
 the consumer too). Messages die with the process, which does not matter: the database knows what is due.
+
+The host of a URL names the broker: applications of one process that have databases of their own do not meet.
 """
 
 from __future__ import annotations
 
+import hashlib
 import threading
-from queue import Empty
+import weakref
+from dataclasses import dataclass, field
+from queue import Empty, Queue
 from typing import Any
 
 from kombu.transport import TRANSPORT_ALIASES, memory, virtual
@@ -21,6 +26,19 @@ SCHEME = "local"
 MAX_WAIT_SECONDS = 1.0
 
 
+@dataclass(eq=False)
+class _Broker:
+    """What the connections with one URL share: queues by name, and what is bound to what."""
+
+    queues: dict[str, Queue[Any]] = field(default_factory=dict)
+    state: virtual.BrokerState = field(default_factory=virtual.BrokerState)
+
+
+#: By host. There for as long as somebody is connected.
+_brokers: weakref.WeakValueDictionary[str, _Broker] = weakref.WeakValueDictionary()
+_connecting = forks.lock()
+
+
 class _Bell:
     """Counts what happened, so that nothing that happens between a look and a wait is missed."""
 
@@ -30,7 +48,7 @@ class _Bell:
 
     def _begin(self) -> None:
         # In a child as well. What waits in the queues is the parent's, and so are the locks of the queues.
-        Channel.queues.clear()
+        _brokers.clear()
         self._condition = threading.Condition()
         self.rung = 0
         self.interrupted = 0
@@ -59,10 +77,13 @@ class QoS(memory.Channel.QoS):  # type: ignore[misc,valid-type]  # kombu types i
 
 
 class Channel(memory.Channel):
-    """Queues in memory, shared by all connections of the process."""
+    """Queues in memory, shared by all connections of the process to the same broker."""
 
     QoS = QoS
-    queues: dict[str, Any] = {}  # noqa: RUF012 - as the class above has it
+
+    def __init__(self, connection: Transport, **options: Any) -> None:
+        self.queues = connection.broker.queues
+        super().__init__(connection, **options)
 
     def _put(self, queue: str, message: Any, **options: Any) -> None:
         super()._put(queue, message, **options)
@@ -77,9 +98,15 @@ class Transport(memory.Transport):
     """The transport behind ``local://``."""
 
     Channel = Channel
-    global_state = virtual.BrokerState()
 
     cycle: Any
+
+    def __init__(self, client: Any, **options: Any) -> None:
+        super().__init__(client, **options)
+        with _connecting:
+            self.broker = _brokers.get(client.hostname) or _Broker()
+            _brokers[client.hostname] = self.broker
+        self.state = self.broker.state
 
     def drain_events(self, connection: Any, timeout: float | None = None, **_options: Any) -> None:
         """Deliver one message, waiting up to ``timeout`` seconds. Raises ``socket.timeout`` where none came."""
@@ -105,6 +132,7 @@ def interrupt() -> None:
     _bell.ring(interrupt=True)
 
 
-def register() -> None:
-    """Make ``local://`` known to kombu."""
+def url_of(*owner: str | None) -> str:
+    """Return the URL of the broker in this process that belongs to ``owner``, and make ``local://`` known to kombu."""
     TRANSPORT_ALIASES[SCHEME] = f"{__name__}:Transport"
+    return f"{SCHEME}://{hashlib.sha256(repr(owner).encode()).hexdigest()[:32]}"
