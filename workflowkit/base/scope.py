@@ -43,6 +43,11 @@ FUNCTION_SEPARATOR = "/"
 FUNCTION_PREFIX = "function:"
 
 
+def is_function_kind(kind: str) -> bool:
+    """Tell whether the actions of a kind are functions that developers wrote."""
+    return kind.startswith(FUNCTION_PREFIX)
+
+
 def owner_of(scope: Scope, workflow_id: str) -> Scope:
     """Return whose workflow it is that a run of ``scope`` executes: the tenant's own, or the application's function."""
     return Scope(scope.environment, APP_TENANT) if FUNCTION_SEPARATOR in workflow_id else scope

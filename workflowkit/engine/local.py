@@ -46,7 +46,7 @@ from workflowkit.engine.stepsecrets import AttemptSecrets, open_secrets
 from workflowkit.engine.surroundings import NO_SURROUNDINGS, Surroundings, seen_from
 from workflowkit.engine.waits import Wait
 from workflowkit.registry import ActionSpec
-from workflowkit.registry.functions import FUNCTION_PREFIX
+from workflowkit.registry.functions import is_function_kind
 
 #: Stands for the version where there is none: the document was never published.
 LOCAL_VERSION = "local"
@@ -239,7 +239,7 @@ class _LocalRun:
             lambda: 0.0, secrets=opened,
             retries=self._retries(node), backoff=backoff_of(node.backoff), run_id=self._id, limits=limits,
             hooks=options.extensions.hooks(spec, self._will_retry(node)),
-            is_function=node.kind.startswith(FUNCTION_PREFIX),
+            is_function=is_function_kind(node.kind),
         )  # fmt: skip
         context = context_for(
             spec.is_async,

@@ -15,7 +15,7 @@ from workflowkit.engine.progress import Progress
 from workflowkit.engine.states import StepStatus
 from workflowkit.engine.surroundings import upstream
 from workflowkit.registry.compensation import OUTPUT_INPUT, UNDO_PREFIX
-from workflowkit.registry.functions import FUNCTION_PREFIX
+from workflowkit.registry.functions import is_function_kind
 
 #: Tells whether actions of a kind have a compensation of their own.
 UndoesItself = Callable[[str], bool]
@@ -134,5 +134,5 @@ def _compensation(node: Node, rank: int) -> Node:
     else:
         kind, inputs = UNDO_PREFIX + node.kind, {**node.inputs, OUTPUT_INPUT: f"!ref($.state[{dumps(node.id)}])"}
     # The steps of a function are undone as persistently as they were executed.
-    retries = node.retries if node.kind.startswith(FUNCTION_PREFIX) else None
+    retries = node.retries if is_function_kind(node.kind) else None
     return Node(node.id, kind, node.name, inputs, pointer, retries, on_error=OnError.CONTINUE, rank=rank, body=body)

@@ -15,7 +15,7 @@ from workflowkit.definition.model import Node
 from workflowkit.definition.secrets import SECRET_NAME, secret_reference
 from workflowkit.engine.interrupts import shielded
 from workflowkit.registry import ActionSpec
-from workflowkit.registry.functions import FUNCTION_PREFIX
+from workflowkit.registry.functions import is_function_kind
 
 
 class AttemptSecrets:
@@ -59,7 +59,7 @@ def open_secrets(
     Raises ``SecretMissing``, ``InvalidInput`` where the action does not take a value, ``StoreUnavailable``, and
     ``ActionError`` where the store does not answer.
     """
-    if node.kind.startswith(FUNCTION_PREFIX):
+    if is_function_kind(node.kind):
         return AttemptSecrets(Mask({}), store, scope)
     uses = () if store is None else secrets_of(node, spec)
     if store is None or not uses:

@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any, Protocol, Unpack
 
 from workflowkit.base.errors import AlreadyExists, DefinitionError, InvalidInput, Problem
+from workflowkit.base.scope import FUNCTION_PREFIX
 from workflowkit.definition.patterns import WILDCARD, check_event_pattern
 from workflowkit.registry.compensation import UNDO_PREFIX
-from workflowkit.registry.functions import FUNCTION_PREFIX, Function
+from workflowkit.registry.functions import Function, is_function_kind
 from workflowkit.registry.optionsource import option_sources, with_marks
 from workflowkit.registry.spec import ActionOptions, ActionSpec, Handler, check_named, define
 from workflowkit.typeschema import Binding, UnsupportedType
@@ -133,7 +134,7 @@ class Registry:
             return None if self.remote is None else self.remote(kind.removeprefix(REMOTE_PREFIX))
         if kind.startswith(APP_PREFIX):
             return None if self.offered is None else self.offered.executable(kind.removeprefix(APP_PREFIX))
-        if not kind.startswith(FUNCTION_PREFIX):
+        if not is_function_kind(kind):
             return self.get(kind)
         function = self.functions.get(kind.removeprefix(FUNCTION_PREFIX))
         return None if function is None else function.spec
@@ -178,7 +179,7 @@ def _doing_nothing(spec: ActionSpec) -> ActionSpec:
 
 def _undoing(spec: ActionSpec) -> ActionSpec:
     """Return what undoes what a spec did."""
-    if not spec.kind.startswith(FUNCTION_PREFIX):
+    if not is_function_kind(spec.kind):
         return spec.compensation or _doing_nothing(spec)
     return replace(spec, kind=UNDO_PREFIX + spec.kind, binding=Binding(names=frozenset()), undoes_steps=True)
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from workflowkit.base.errors import DefinitionError, Problem
-from workflowkit.base.scope import FUNCTION_PREFIX as FUNCTION_PREFIX
-from workflowkit.base.scope import FUNCTION_SEPARATOR
+from workflowkit.base.scope import FUNCTION_PREFIX, FUNCTION_SEPARATOR
+from workflowkit.base.scope import is_function_kind as is_function_kind
 from workflowkit.base.settings import DEFAULT_QUEUE
 from workflowkit.definition import parse_settings, parse_triggers
 from workflowkit.definition.model import SOURCE

@@ -44,7 +44,7 @@ from workflowkit.engine.retry import backoff_of, may_retry, restricted
 from workflowkit.engine.session import StepSession
 from workflowkit.engine.stepsecrets import AttemptSecrets, open_secrets
 from workflowkit.registry import ActionSpec, Registry
-from workflowkit.registry.functions import FUNCTION_PREFIX
+from workflowkit.registry.functions import is_function_kind
 from workflowkit.registry.spec import MAX_RETRIES
 from workflowkit.runtime.advance import Advance, NotTaken
 from workflowkit.runtime.backlog import Backlog
@@ -388,7 +388,7 @@ class Worker:
             node.id, memo, recorder if mask is None else MaskedRecorder(recorder, mask), now_ms, self._jitter,
             retries=_retries(node, spec), backoff=backoff_of(node.backoff), run_id=run.id,
             limits=self._settings.limits, hooks=self._extensions.hooks(spec, _will_retry(claim, node, spec)),
-            is_function=node.kind.startswith(FUNCTION_PREFIX), secrets=opened,
+            is_function=is_function_kind(node.kind), secrets=opened,
         )  # fmt: skip
         return context_for(
             spec.is_async,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from workflowkit.assets import asset_dir
 from workflowkit.base.errors import Problem
 from workflowkit.base.jsonvalue import child_pointer, loads
-from workflowkit.base.scope import FUNCTION_PREFIX
+from workflowkit.base.scope import is_function_kind
 from workflowkit.base.spelling import hint
 from workflowkit.definition.jsvalues import Json
 from workflowkit.definition.model import ConditionType
@@ -60,7 +60,7 @@ def _is_follower(violation: Violation, document: Json) -> bool:
         return False
     actions = document.get("actions") if isinstance(document, dict) else None
     kinds = [each.get("kind") if isinstance(each, dict) else None for each in actions] if actions else []
-    return bool(kinds) and all(isinstance(kind, str) and kind.startswith(FUNCTION_PREFIX) for kind in kinds)
+    return bool(kinds) and all(isinstance(kind, str) and is_function_kind(kind) for kind in kinds)
 
 
 @lru_cache(maxsize=1)
