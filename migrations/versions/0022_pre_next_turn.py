@@ -152,6 +152,7 @@ END $$
 # ``long`` if the step whose turn it is is not for here.
 # ``_known`` are the versions that the worker can read, ``_now_ms`` is when it asks; ``_is_told`` in tests, whose time
 # stands still.
+# The order is that of ``tests/fairness.py``: the comment in the function calls it ``flow.fairness``, its former place.
 NEXT_TURNS = """
 CREATE FUNCTION workflowkit_next_turns(_place text, _most bigint, _queues text[], _known text[], _attempt text,
     _lease_ms bigint, _parked bigint, _stamp bigint, _lock_ends_at_ms bigint, _now_ms bigint,

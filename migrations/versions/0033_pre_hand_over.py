@@ -15,6 +15,7 @@ depends_on = None
 # Nothing, if nobody waits there, if somebody waits for one of the slots in another lane, or if the step is not plain:
 # then whoever gave the slots back hints, as without it. The caller holds the lock of a run, so this waits for no lock:
 # what is in somebody else's hands is left to them.
+# The order is that of ``tests/fairness.py``: the comment in the function calls it ``flow.fairness``, its former place.
 HAND_OVER = """
 CREATE FUNCTION workflowkit_hand_over(_freed text[], _own_values jsonb)
 RETURNS TABLE (step_key text, token bigint, at_ms bigint, facts text, run text, event text)

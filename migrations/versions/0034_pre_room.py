@@ -298,6 +298,7 @@ END $$
 
 
 # As before (0032), with the locks of this version.
+# The order is that of ``tests/fairness.py``: the comment in the function calls it ``flow.fairness``, its former place.
 NEXT_TURNS = """
 CREATE OR REPLACE FUNCTION workflowkit_next_turns(_place text, _most bigint, _queues text[], _known text[],
     _attempt text, _lease_ms bigint, _parked bigint, _stamp bigint, _lock_ends_at_ms bigint, _now_ms bigint,

@@ -132,6 +132,7 @@ END $$
 """
 
 # As before (0033, and 0034 for the plan), by the limits that the lane is under.
+# The order is that of ``tests/fairness.py``: the comment in the function calls it ``flow.fairness``, its former place.
 HAND_OVER = """
 CREATE OR REPLACE FUNCTION workflowkit_hand_over(_freed text[], _own_values jsonb)
 RETURNS TABLE (step_key text, token bigint, at_ms bigint, facts text, run text, event text)
