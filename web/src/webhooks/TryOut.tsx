@@ -51,28 +51,20 @@ export function TryOut({
         </select>
       </LabelledField>
       {webhook !== undefined && <SampleTaker webhook={webhook} onSample={onSample} />}
-      <LabelledField label={t("Headers of the sample")}>
-        <textarea
-          className="input mono"
-          rows={2}
-          spellCheck={false}
-          dir="ltr"
-          data-testid="sample-headers"
-          value={sample.headers}
-          onChange={(event) => onSample({ ...sample, headers: event.target.value })}
-        />
-      </LabelledField>
-      <LabelledField label={t("Body of the sample")}>
-        <textarea
-          className="input mono"
-          rows={8}
-          spellCheck={false}
-          dir="ltr"
-          data-testid="sample-body"
-          value={sample.body}
-          onChange={(event) => onSample({ ...sample, body: event.target.value })}
-        />
-      </LabelledField>
+      <SampleText
+        label={t("Headers of the sample")}
+        testId="sample-headers"
+        rows={2}
+        value={sample.headers}
+        onChange={(headers) => onSample({ ...sample, headers })}
+      />
+      <SampleText
+        label={t("Body of the sample")}
+        testId="sample-body"
+        rows={8}
+        value={sample.body}
+        onChange={(body) => onSample({ ...sample, body })}
+      />
       <div className="row">
         <Button icon="play" testId="try-mapping" disabled={isBusy} onClick={onTry}>
           {t("Try it")}
@@ -88,6 +80,30 @@ export function TryOut({
         {tried !== undefined && <Result tried={tried} />}
       </div>
     </div>
+  );
+}
+
+interface SampleTextProps {
+  readonly label: string;
+  readonly testId: string;
+  readonly rows: number;
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+}
+
+function SampleText({ label, testId, rows, value, onChange }: SampleTextProps): React.JSX.Element {
+  return (
+    <LabelledField label={label}>
+      <textarea
+        className="input mono"
+        rows={rows}
+        spellCheck={false}
+        dir="ltr"
+        data-testid={testId}
+        value={value}
+        onChange={(event) => onChange(event.target.value)}
+      />
+    </LabelledField>
   );
 }
 
