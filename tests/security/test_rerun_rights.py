@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from runtimes import a_registry
 from webapi import Client, Web, a_document, a_web, problems_of
 
 from workflowkit.base.errors import Forbidden
-from workflowkit.base.scope import DEFAULT_SCOPE
+from workflowkit.base.scope import DEFAULT_SCOPE, FUNCTION_PREFIX
 from workflowkit.base.secrets import Keyring
 from workflowkit.definition.build import build
 from workflowkit.engine.again import Place
@@ -155,15 +156,66 @@ def test_inputs_that_reach_a_secret_elsewhere_count_as_well() -> None:
 def test_inputs_that_reach_no_secret_need_nothing() -> None:
     then = [("$source", "a"), ("a", "b")]
     assert _needs([_noop("a"), _noop("b", "!ref($.state.a)")], then) == []
-    # The secret goes where the document says, or the event: whoever sends it has always said so.
+    # The secret goes where the document says.
     assert _needs([_noop("a"), _http("b", **_FIXED)], then) == []
-    assert _needs([_noop("a"), _http("b", url="!ref($.event.data.url)", **_SECRET)], then) == []
     assert _needs([_noop("a"), _loop("b", [1], _http("send", **_FIXED))], then) == []
     # It is executed before, or beside.
     before = [_http("s", url="!ref($.state.z)", **_SECRET), _noop("a"), _noop("z")]
     assert _needs(before, [("$source", "z"), ("z", "s"), ("s", "a")]) == []
     failed = {"actions": [_http("tell", **_FIXED, body="!ref($.error)")], "edges": [{"from": "$source", "to": "tell"}]}
     assert _needs([_noop("a")], [("$source", "a")], settings={"on_failure": failed}) == []
+
+
+def test_what_may_have_checked_where_a_secret_goes_is_edited_by_those_who_may_publish() -> None:
+    then = [("$source", "a"), ("a", "b")]
+    # By what it gives or by failing: then no secret goes where the event says.
+    assert _needs([_noop("a"), _http("b", url="!ref($.event.data.url)", **_SECRET)], then) == [PUBLISH]
+    sends = _http("send", url="!ref($.event.data.url)", **_SECRET)
+    assert _needs([_noop("a"), _loop("b", [1], sends)], then) == [PUBLISH]
+
+
+def _guarded(condition: Any = None) -> dict[str, Any]:
+    where = "!ref($.event.data.url)"
+    guard = {"id": "guard", "kind": "noop", "inputs": {"value": where}}
+    charge = {"id": "charge", "kind": "http_request", "inputs": {"url": where, "bearer": "!secret(stripe)"}}
+    edges = [{"from": "$source", "to": "guard"}, {"from": "guard", "to": "charge", **(condition or {})}]
+    return a_document(event="go", actions=[guard, charge], edges=edges)
+
+
+_IF_OURS = {"conditional": {"type": "match", "ref": "!ref($.output)", "value": "https://stripe.invalid/"}}
+
+
+def test_other_data_reaches_no_secret_past_what_has_checked_the_first(sqlite_url: str) -> None:
+    evil = {"url": "https://evil.invalid/"}
+    with _web(sqlite_url) as (web, admin, operator):
+        assert admin.post("/api/secrets", {"name": "stripe", "value": "sk_live_CANARY"}).status_code == 201
+        _publish(admin, _guarded())
+        before = _run(web, {"url": "https://stripe.invalid/"})
+        _publish(admin, _guarded(_IF_OURS))
+        run_id = _run(web, {"url": "https://stripe.invalid/"})
+        assert _refused(operator, run_id, {"from_step": "charge", "data": evil}) == ("/data", PUBLISH)
+        # Nor in a version that did not check it.
+        assert _refused(operator, before, {"data": evil}) == ("/data", PUBLISH)
+        assert web.count("runs") == 2
+        asked = operator.get(f"/api/runs/{run_id}/rerun?from_step=charge").get_json()
+        assert asked["data_need"] == [PUBLISH]
+        # All of it, and it is checked; as it was, and it has been.
+        for body in ({"data": evil}, {"from_step": "charge"}):
+            assert operator.post(f"/api/runs/{run_id}/rerun", body).status_code == 201
+        assert operator.post(f"/api/runs/{before}/rerun", {"data": evil, "version": "latest"}).status_code == 201
+        assert admin.post(f"/api/runs/{run_id}/rerun", {"from_step": "charge", "data": evil}).status_code == 201
+
+
+def test_what_a_function_has_checked_is_kept_for_the_same_data_only() -> None:
+    function = build(a_document(event="go", actions=[_noop("f")], edges=[{"from": "$source", "to": "f"}]))
+    node = replace(function.nodes["f"], kind=f"{FUNCTION_PREFIX}f")
+    function = replace(function, nodes={"f": node})
+
+    def needs(place: Place) -> list[str]:
+        repeated = Repeated(function, place, is_published=True, asks=False)
+        return [need.permission for need in repeated.needs_of_data()]
+
+    assert (needs(Place("f", "charge")), needs(Place("f"))) == ([PUBLISH], [])
 
 
 def test_which_workflow_a_step_runs_is_chosen_by_those_who_may_publish() -> None:

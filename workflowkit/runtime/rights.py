@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workflowkit.base.errors import Forbidden
+from workflowkit.base.scope import FUNCTION_PREFIX
 from workflowkit.definition.model import Node, Workflow
 from workflowkit.definition.references import Reference, references_in
 from workflowkit.definition.secrets import mentions_secrets
@@ -65,9 +66,25 @@ class Repeated:
             yield Need("/inputs", OVERRIDE, _ASKS)
 
     def needs_of_data(self) -> Iterator[Need]:
-        """Yield what it takes to give the run other data."""
-        if self.asks and (self.place is not None or not self.is_published):
+        """Yield what it takes to give the run other data: more than to send an event where that is not the same."""
+        if self.place is None and self.is_published:
+            return
+        # SAFETY: S18 — the results that are kept have checked other data, and an older version may check none.
+        if self._data_reaches_secrets():
+            yield Need("/data", PUBLISH, "what is edited reaches a secret, past what was checked before it")
+        if self.asks:
             yield Need("/data", OVERRIDE, _ASKS)
+
+    def _data_reaches_secrets(self) -> bool:
+        workflow, place = self.workflow, self.place
+        nodes = workflow.nodes
+        if place is not None and (node := nodes.get(place.node)) is not None:
+            if place.step is not None and node.kind.startswith(FUNCTION_PREFIX):
+                return True  # what secrets it asks for stands in its code
+            nodes = {each: nodes[each] for each in (node.id, *downstream(workflow, node.id))}
+        graphs = [graph for graph in (workflow.on_failure, workflow.on_cancel) if graph is not None]
+        given = [*_given_to(nodes.values()), *(each for graph in graphs for each in _given_in(graph))]
+        return any(_mixes(each, None) for each in given)
 
 
 def version_needs(version: int, own: int, published: int | None) -> Iterator[Need]:
@@ -111,12 +128,9 @@ def _reach_secrets(workflow: Workflow, edited: Node) -> bool:
     if mentions_secrets(dict(edited.inputs)):
         return True
     changed = {edited.id, *downstream(workflow, edited.id)}
-    for node_id in changed:
-        node = workflow.nodes[node_id]
-        if _mixes(node.inputs, changed) or (node.compensate is not None and _mixes(node.compensate.inputs, None)):
-            return True
-        if node.body is not None and any(_mixes(given, None) for given in _given_in(node.body)):
-            return True
+    # Whatever stands beside a secret there: what is edited may have checked it, or what comes after that.
+    if any(_mixes(given, None) for given in _given_to(workflow.nodes[each] for each in changed)):
+        return True
     return any(_reached(graph, changed) for graph in (workflow.on_failure, workflow.on_cancel) if graph is not None)
 
 
@@ -140,8 +154,18 @@ def _given_in(graph: Workflow) -> Iterator[Mapping[str, Any]]:
             yield node.compensate.inputs
 
 
+def _given_to(nodes: Iterable[Node]) -> Iterator[Mapping[str, Any]]:
+    """Yield what is given to nodes of one graph, to what undoes them, and to all inside of them."""
+    for node in nodes:
+        yield node.inputs
+        if node.compensate is not None:
+            yield node.compensate.inputs
+        if node.body is not None:
+            yield from _given_in(node.body)
+
+
 def _mixes(inputs: Mapping[str, Any], changed: Iterable[str] | None) -> bool:
-    """Tell whether inputs have a secret beside something that was changed; ``None`` is all but the event."""
+    """Tell whether inputs have a secret beside something that was changed; ``None``: beside any reference."""
     return mentions_secrets(dict(inputs)) and _reads(inputs, changed)
 
 
@@ -151,5 +175,5 @@ def _reads(inputs: Mapping[str, Any], changed: Iterable[str] | None) -> bool:
 
 def _leads_to(reference: Reference, changed: Iterable[str] | None) -> bool:
     if changed is None:
-        return reference.root != "event"
+        return True
     return reference.root == "state" and (reference.action is None or reference.action in changed)
