@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -662,7 +663,7 @@ def test_a_run_waits_for_the_code_that_it_began_with(database_url: str, comes_ba
     is_changed, undone = [False], Calls()
 
     def handler(ctx: StepContext) -> Any:
-        ctx.step.run("charge", lambda: "charged", output_type=int if is_changed[0] else str)
+        ctx.step.run("charge", lambda: "charged", output_type=datetime if is_changed[0] else str)
         if not is_changed[0]:
             ctx.step.sleep("one", 10)
         ctx.step.run("one" if is_changed[0] else "two", lambda: 1)
@@ -683,6 +684,43 @@ def test_a_run_waits_for_the_code_that_it_began_with(database_url: str, comes_ba
         for _ in range(MAX_RETRIES):
             harness.skip(24 * 3600)
         assert harness.run()["status"] == ("completed" if comes_back else "failed")
+
+
+@pytest.mark.parametrize("form", ["plain", "async", "parallel", "output_type"])
+def test_a_handler_that_swallows_that_its_code_has_changed_waits_all_the_same(database_url: str, form: str) -> None:
+    is_changed, done = [False], Calls()
+
+    def nap(ctx: StepContext) -> Any:
+        if form == "output_type":
+            value = ctx.step.run("value", lambda: "text", output_type=datetime if is_changed[0] else str)
+            ctx.step.sleep("nap", 10)
+            return value
+        return ctx.step.run("nap", done.note, "nap") if is_changed[0] else ctx.step.sleep("nap", 10)
+
+    def handler(ctx: StepContext) -> Any:
+        try:
+            _ = ctx.group.parallel([lambda: nap(ctx), lambda: 1]) if form == "parallel" else nap(ctx)
+        except Exception:
+            ctx.step.run("refund", done.note, "refund")
+            return "refunded"
+        return "paid"
+
+    async def awaiting(ctx: AsyncStepContext) -> Any:
+        try:
+            await (ctx.step.run("nap", done.note, "nap") if is_changed[0] else ctx.step.sleep("nap", 10))
+        except Exception:
+            await ctx.step.run("refund", done.note, "refund")
+            return "refunded"
+        return "paid"
+
+    with a_runtime(database_url, _registry(awaiting if form == "async" else handler)) as harness:
+        _start(harness)
+        is_changed[0] = True
+        harness.skip(10)
+        assert (harness.run()["status"], done) == ("running", [])
+        is_changed[0] = False
+        harness.skip(24 * 3600)
+        assert (_output(harness), done) == ("paid", [])
 
 
 def test_a_step_that_has_become_another_kind_is_named(database_url: str) -> None:

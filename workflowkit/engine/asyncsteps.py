@@ -112,7 +112,7 @@ class AsyncSteps(StepTools):
             self._session.check_undoable(step_id)
         own_key = self._session.begin(step_id, RUN_STEP)
         if (hit := self._session.result(own_key, step_id)) is not None:
-            return self._done(own_key, kind.recall(step_id, hit.output), compensate)
+            return self._done(own_key, self._recall(kind, step_id, hit.output), compensate)
         own = {"key": key, "retries": retries, "output_type": output_type, "compensate": compensate}
         check_own_keywords(step_id, function, args, kwargs, **own)
         with self._session.inside(own_key) as attempt:

@@ -81,6 +81,15 @@ def _attempt(
     spec: ActionSpec, context: StepContext, inputs: Mapping[str, Any], guard: Guard, limits: Limits
 ) -> Attempted:
     session = context.session
+    outcome = _ended(spec, context, inputs, guard, limits)
+    # What a handler does that has caught it is not what the run began.
+    return outcome if session.changed is None else _failed(context, session.changed)
+
+
+def _ended(
+    spec: ActionSpec, context: StepContext, inputs: Mapping[str, Any], guard: Guard, limits: Limits
+) -> Attempted:
+    session = context.session
     try:
         call = _called if session.hooks is None else called_between_hooks
         returned = call(spec, context, inputs, guard)

@@ -179,6 +179,8 @@ class StepSession:
         self.is_blocked = False
         #: Whether the attempt is about to end waiting: from then on no step begins.
         self.is_closing = False
+        #: Why the code is not the one that the run began with: then the attempt comes to nothing else.
+        self.changed: CodeChanged | None = None
         #: Whether the handler is a coroutine: what blocks in it holds its own task only.
         self.is_async = False
         #: How many tasks of a coroutine are held by steps that wait.
@@ -212,8 +214,8 @@ class StepSession:
 
         A number is passed over where another step has that very id (``pay:1``), as in Inngest's SDK of TypeScript.
 
-        Raises ``NonRetriableError`` for a step inside a step, and for one that was of another kind before;
-        ``SuspendInterrupt`` in a handler that caught it and goes on.
+        Raises ``NonRetriableError`` for a step inside a step, ``CodeChanged`` for one that was of another kind before;
+        ``SuspendInterrupt`` in a handler that caught it and goes on, and so ``CodeChanged``.
         """
         if (outer := _inside.get()) is not None:
             raise NonRetriableError(
@@ -232,6 +234,9 @@ class StepSession:
         with self._lock:
             if self.is_closing or (self.is_blocked and not self._branches and not self.is_async):
                 raise SuspendInterrupt
+            # A handler that has caught it would undo, or do otherwise, what it has done as it should.
+            if self.changed is not None:
+                raise self.changed
             key = step_key(self.node_id, self._numbered(step_id))
             self._seen.add(key)
             self._ahead.discard(key)
@@ -272,10 +277,11 @@ class StepSession:
         elif (fact := self._memo.results.get(key)) is not None:
             was = (fact.detail or {}).get("kind", RUN_STEP)
         if was is not None and was != kind:
-            raise CodeChanged(
+            self.changed = CodeChanged(
                 f"non-deterministic handler: step {step_id!r} was a {was} when it was first reached and is a {kind} "
                 "now. Give a changed step a new id."
             )
+            raise self.changed
 
     def begin_part(self, key: str, part: str) -> str:
         """Return the key of something that a step does besides, and that is recorded by itself."""

@@ -110,7 +110,7 @@ class Steps(StepTools):
             self._session.check_undoable(step_id)
         own_key = self._session.begin(step_id, RUN_STEP)
         if (hit := self._session.result(own_key, step_id)) is not None:
-            return self._done(own_key, kind.recall(step_id, hit.output), compensate)
+            return self._done(own_key, self._recall(kind, step_id, hit.output), compensate)
         if inspect.iscoroutinefunction(function):
             raise NonRetriableError(f"step {step_id!r}: an async function in a handler that is not: make it async")
         own = {"key": key, "retries": retries, "output_type": output_type, "compensate": compensate}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from workflowkit.base.errors import InvalidInput, LimitExceeded, NonRetriableError
+from workflowkit.base.errors import CodeChanged, InvalidInput, LimitExceeded, NonRetriableError
 from workflowkit.base.httpcall import Call, Response, call_http
 from workflowkit.base.ids import derived_id, idempotency_key
 from workflowkit.base.jsonvalue import dumps
@@ -204,6 +204,14 @@ class StepTools:
         if wait.kind is WaitKind.SLEEP and wait.until_ms <= self._session.now_ms():
             return None
         self._session.wait(wait)
+
+    def _recall(self, kind: OutputType, step_id: str, output: Any) -> Any:
+        """Return the result that an earlier attempt has recorded. Raises ``CodeChanged``: see ``OutputType.recall``."""
+        try:
+            return kind.recall(step_id, output)
+        except CodeChanged as changed:
+            self._session.changed = changed
+            raise
 
     def _done(self, key: str, value: Any, compensate: Callable[[Any], Any] | None) -> Any:
         """Return the result of a step, having noted what undoes it."""
