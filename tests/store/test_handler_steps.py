@@ -17,6 +17,7 @@ from workflowkit.base.errors import Conflict, NonRetriableError, NotFound, StepE
 from workflowkit.base.jsonvalue import loads
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import DEFAULT_SCOPE
+from workflowkit.engine import waitspecs
 from workflowkit.engine.context import AsyncStepContext, StepContext
 from workflowkit.registry import Registry
 from workflowkit.registry.spec import MAX_RETRIES
@@ -721,6 +722,31 @@ def test_a_handler_that_swallows_that_its_code_has_changed_waits_all_the_same(da
         is_changed[0] = False
         harness.skip(24 * 3600)
         assert (_output(harness), done) == ("paid", [])
+
+
+@pytest.mark.parametrize("seconds", [5, 60])
+def test_a_wait_that_has_begun_is_not_refused_by_what_was_not_asked_then(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, seconds: int
+) -> None:
+    def handler(ctx: StepContext) -> Any:
+        # A rule that an earlier version took: it matches nothing, ever.
+        found = ctx.step.wait_for_event("answer", "test/answered", timeout=seconds, match="event.data.id")
+        ctx.step.sleep("nap", 60)
+        return found
+
+    with a_runtime(database_url, _registry(handler)) as harness:
+        with monkeypatch.context() as before:
+            before.setattr(waitspecs, "_check_places", lambda *_asked: None)
+            _start(harness)
+            harness.skip(5)
+            assert harness.run()["status"] == "waiting"
+        harness.skip(60)
+        harness.skip(60)
+        assert _output(harness) is None
+        # A new one is.
+        harness.send("test/happened")
+        harness.drain()
+        assert [row["status"] for row in harness.rows("SELECT status FROM runs ORDER BY id")] == ["completed", "failed"]
 
 
 def test_a_step_that_has_become_another_kind_is_named(database_url: str) -> None:

@@ -99,8 +99,13 @@ class StepTools:
     def _event(self, step_id: str, event: str, **options: Any) -> tuple[Hit | None, Wait]:
         session = self._session
         key = session.begin(step_id, WaitKind.EVENT.value)
-        wait = event_wait(key, event, **options, now_ms=session.now_ms(), limits=session.limits)
-        return session.result(key, step_id), wait
+        hit = session.result(key, step_id)
+        # One that has begun is not refused by what was not asked then: the run would fail, whatever became of it.
+        is_new = hit is None and session.open_wait(key) is None
+        wait = event_wait(
+            key, event, **options, now_ms=session.now_ms(), limits=session.limits, are_places_checked=is_new
+        )
+        return hit, wait
 
     def _signal(self, step_id: str, signal: str, timeout: Duration) -> tuple[Hit | None, Wait]:
         session = self._session

@@ -89,11 +89,11 @@ def event_wait(
     lookback: Any,
     now_ms: int,
     limits: Limits,
-    is_ours: bool = True,
+    are_places_checked: bool = True,
 ) -> Wait:
     """Return a wait for an event. Raises ``NonRetriableError`` for a bad name, condition or time.
 
-    Unless it ``is_ours``, it may ask for what no event has, as it may where it was written.
+    Unless ``are_places_checked``, it may ask for what no event has, as it may where or when it was written.
     """
     _check_text(event, "/event", limits.event_name_chars)
     found = check_event_name(event, limits.event_name_chars)
@@ -109,7 +109,7 @@ def event_wait(
         read = frozenset() if condition is None else compile_expression(condition, limits=limits).variables
         pair = None if equals is None else (plain_path(equals[0]), stored_value(equals[1], limits))
         values = None if params is None else stored_value(dict(params), limits)
-        if is_ours:
+        if are_places_checked:
             _check_places(if_, (match, equals and equals[0]), limits)
     except (ExpressionError, LimitExceeded, InvalidInput) as error:
         raise NonRetriableError(f"the condition of the wait: {error.message}") from error

@@ -189,7 +189,7 @@ class Steps:
                 return event_wait(
                     key, event, if_=condition, match=None,
                     equals=None, timeout=seconds_until(options.get("timeout"), now_ms), lookback=None, now_ms=now_ms,
-                    limits=session.limits, is_ours=False,
+                    limits=session.limits, are_places_checked=False,
                 )  # fmt: skip
             case "WaitForSignal":
                 return self._signal(own, operation, now_ms)
