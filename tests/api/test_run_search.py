@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Any
 from urllib.parse import urlencode
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from builders import a_workflow
@@ -17,6 +20,7 @@ from workflowkit.contrib.encryption import EncryptionMiddleware
 from workflowkit.definition.model import SOURCE
 from workflowkit.engine.extensions import Extensions
 from workflowkit.runtime import searching
+from workflowkit.store import migrate
 
 PRICED = (
     a_workflow("Priced")
@@ -123,6 +127,7 @@ def test_failed_runs_are_found_by_their_error(database_url: str) -> None:
         ("eur", ["A-2", "A-1"]),  # of the output
         ("order/lost", ["A-3"]),  # the event's name
         ("cart-7", ["A-3"]),  # its id
+        ('IN\\Cart-7"x', ["A-3"]),  # which is no JSON
         ("currency", []),  # the name of a value is none
         ("tags", []),
         ("true", []),
@@ -134,8 +139,28 @@ def test_runs_are_found_by_a_text_in_their_values(database_url: str, text: str, 
         web.harness.deploy(PRICED, "priced")
         web.harness.deploy(BROKEN, "broken")
         sell(web, [("A-1", 17.5), ("A-2", 'They say "no\\pe"')])
-        sell(web, [("A-3", True)], name="order/lost", id="cart-7")
+        sell(web, [("A-3", True)], name="order/lost", id='in\\cart-7"x')
         assert orders_of(web, search(web.client(["runs:read"]), contains=text)) == orders
+
+
+def test_a_text_is_found_in_a_database_whose_language_has_other_small_letters(postgres_server: str) -> None:
+    name = f"workflowkit_test_{secrets.token_hex(6)}"
+    with closing(psycopg.connect(postgres_server, autocommit=True)) as admin:
+        try:
+            admin.execute(
+                f"create database {name} template template0 encoding 'UTF8' locale_provider icu icu_locale 'tr-TR'"
+            )
+        except psycopg.Error as error:  # before PostgreSQL 15, or built without ICU
+            pytest.skip(str(error))
+        url = sa.make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
+        try:
+            migrate.upgrade(url)
+            with a_web(url) as web:
+                web.harness.deploy(PRICED)
+                sell(web, [("INVOICE-1", 1)])
+                assert orders_of(web, search(web.client(["runs:read"]), contains="invoice")) == ["INVOICE-1"]
+        finally:
+            admin.execute(f"drop database {name} with (force)")
 
 
 def test_a_text_and_conditions_must_both_hold(database_url: str) -> None:

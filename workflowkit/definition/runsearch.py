@@ -23,8 +23,8 @@ EVENT_MEMBERS = ("id", "name", "ts", "v", "data")
 _VARIABLES = frozenset({"event", "output"})
 #: ``event.data.<field>``: shorter paths are not of something in the data.
 _SHORTEST_DATA_PATH = 3
-#: What is the same in any database, small letters or capitals.
-_ASCII = re.compile(r"[ -~]+")
+#: What is the same in any database, small letters or capitals, and in JSON.
+_PLAIN = re.compile(r"[ !#-\[\]-~]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def parse_search(
     wanted = contains.strip()
     if not wanted or len(wanted) > limits.expression_chars:
         raise _refused(f"{pointer}/contains", f"write a text of 1 to expression_chars = {limits.expression_chars}")
-    clue = max(_ASCII.findall(jsonvalue.dumps(wanted)[1:-1]), key=len, default=None)
+    clue = max(_PLAIN.findall(wanted), key=len, default=None)
     return RunSearch(lines, name, tuple(_fragments(equalities)), wanted.casefold(), clue and clue.lower())
 
 

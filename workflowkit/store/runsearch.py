@@ -60,9 +60,9 @@ _EVENTS = Sql(f"SELECT id, event_id, name, ts_ms, data, extra FROM events WHERE 
 _OUTPUTS = Sql(f"SELECT id, coalesce(error, output) FROM runs WHERE {_THESE}")  # noqa: S608
 
 
-def _mentioning(find: str) -> Sql:
+def _mentioning(find: str, collation: str) -> Sql:
     places = ("e.data", "e.name", "coalesce(e.event_id, '')", "coalesce(r.error, r.output, '')")
-    anywhere = " OR ".join(f"{find}(lower({place}), :clue) > 0" for place in places)
+    anywhere = " OR ".join(f"{find}(lower({place} COLLATE {collation}), :clue) > 0" for place in places)
     return Sql(
         "SELECT r.id FROM runs r LEFT JOIN events e "  # noqa: S608
         "ON e.environment = r.environment AND e.tenant = r.tenant AND e.id = r.event_id "
@@ -70,7 +70,8 @@ def _mentioning(find: str) -> Sql:
     )
 
 
-_MENTIONING = {True: _mentioning("strpos"), False: _mentioning("instr")}
+#: By whether it is PostgreSQL. In some languages the small letter of I is another one than i.
+_MENTIONING = {True: _mentioning("strpos", '"C"'), False: _mentioning("instr", "BINARY")}
 
 
 def candidates(
