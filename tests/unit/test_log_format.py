@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import socket
 import sys
 
@@ -29,6 +30,22 @@ def test_a_record_says_when_what_and_of_which_step() -> None:
         "at": "2025-06-15T15:06:40.250Z", "level": "warning", "logger": "workflowkit.action",
         "message": "looking for tea\nx 2", "run_id": "R1", "step": "a", "attempt": 0, "of": "{'set'}",
     }  # fmt: skip
+
+
+class _Mute:
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
+def test_what_has_no_json_form_is_text_and_the_line_stays() -> None:
+    file = os.fsdecode(b"caf\xe9.txt")
+    record = logging.LogRecord("x", logging.INFO, "", 0, "reading %s", (file,), None)
+    itself: list[object] = []
+    itself.append(itself)
+    record.total, record.itself, record.mute, record.step, record.attempt = 2**70, itself, _Mute(), "a", 1
+    line = line_of(record)
+    assert (line["message"], line["total"], line["itself"]) == ("reading caf\\udce9.txt", str(2**70), "[[...]]")
+    assert (line["mute"], line["step"], line["attempt"]) == ("<_Mute>", "a", 1)
 
 
 def test_an_exception_is_in_the_line_and_nothing_that_comes_along_takes_the_place_of_our_own() -> None:

@@ -30,7 +30,33 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
         line |= {name: value for name, value in vars(record).items() if name not in _OWN and name not in line}
-        return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+        try:
+            return _dumped(line)
+        except TypeError:
+            # The line would be lost, and a traceback in several stand in its place.
+            return _dumped({_plain(name): _dumpable(value) for name, value in line.items()})
+
+
+def _dumped(value: Any) -> str:
+    return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def _dumpable(value: Any) -> Any:
+    """Return a value, or its text where JSON has no such value: a number of more than 64 bits, half a character, what
+    holds itself or cannot say what it is."""
+    try:
+        _dumped(value)
+    except TypeError:
+        return _plain(value)
+    return value
+
+
+def _plain(value: Any) -> str:
+    try:
+        text = str(value)
+    except Exception:
+        text = f"<{type(value).__name__}>"
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def gunicorn_logging(level: str) -> dict[str, Any]:
