@@ -107,3 +107,15 @@ def test_a_function_that_comes_after_the_start_is_synced(sqlite_url: str) -> Non
         assert wk.invoke(late, {})  # raises NotFound for what was never synced
     finally:
         wk.stop()
+
+
+def test_what_kubernetes_tells_each_pod_of_a_service_is_no_slip() -> None:
+    url = "tcp://10.0.0.1:8288"
+    told = {
+        "WORKFLOWKIT_SERVICE_HOST": "10.0.0.1", "WORKFLOWKIT_SERVICE_PORT": "8288",
+        "WORKFLOWKIT_API_SERVICE_PORT_HTTP": "8288", "WORKFLOWKIT_PORT": url, "WORKFLOWKIT_PORT_8288_TCP": url,
+        "WORKFLOWKIT_PORT_8288_TCP_ADDR": "10.0.0.1", "WORKFLOWKIT_API_PORT_8288_TCP_PROTO": "tcp",
+    }  # fmt: skip
+    assert unknown_variables(told) == []
+    (message,) = unknown_variables({"WORKFLOWKIT_PORT": "8288"})
+    assert message.startswith("the environment variable WORKFLOWKIT_PORT is no setting")

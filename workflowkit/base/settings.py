@@ -26,6 +26,8 @@ _OTHER_VARIABLES = (
     "APP", "FAILPOINT", "KEY", "LIFELINE", "LOG_FORMAT", "LOG_LEVEL", "PG_BIN", "PYTHON", "SKIP_WEB", "TENANT",
     "UPDATE_GOLDEN", "URL", "VENV",
 )  # fmt: skip
+#: What Kubernetes tells each pod of a service whose name begins like that.
+_OF_A_SERVICE = re.compile(r"\w+_SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)|\w+_PORT(_[0-9]+_[A-Z]+(_\w+)?)?")
 #: What has been said of unknown variables.
 _said: set[str] = set()
 #: The names of ``runtime.roles``.
@@ -154,8 +156,16 @@ def unknown_variables(environ: Mapping[str, str]) -> list[str]:
     return [
         f"the environment variable {name} is no setting{hint(name, known)}"
         for name in sorted(environ)
-        if name.startswith(_PREFIX) and name not in known and not name.startswith(f"{_PREFIX}TEST_")
+        if name.startswith(_PREFIX)
+        and name not in known
+        and not name.startswith(f"{_PREFIX}TEST_")
+        and not _is_of_a_service(name, environ[name])
     ]
+
+
+def _is_of_a_service(name: str, value: str) -> bool:
+    is_plain_port = name.endswith("_PORT") and not name.endswith("_SERVICE_PORT")
+    return _OF_A_SERVICE.fullmatch(name) is not None and (not is_plain_port or "://" in value)
 
 
 def _warn_of_unknown(environ: Mapping[str, str]) -> None:
