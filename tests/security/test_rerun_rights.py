@@ -192,6 +192,7 @@ def test_other_data_reaches_no_secret_past_what_has_checked_the_first(sqlite_url
         _publish(admin, _guarded())
         before = _run(web, {"url": "https://stripe.invalid/"})
         _publish(admin, _guarded(_IF_OURS))
+        web.harness.skip(1)  # what is newest has a later id
         run_id = _run(web, {"url": "https://stripe.invalid/"})
         assert _refused(operator, run_id, {"from_step": "charge", "data": evil}) == ("/data", PUBLISH)
         # Nor in a version that did not check it.

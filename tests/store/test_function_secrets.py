@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Collection, Mapping
 from contextlib import closing
 from typing import Any
@@ -12,7 +13,7 @@ from builders import a_workflow
 from functions import STARTED, Code, happen, output_of
 from runtimes import Harness, everything
 
-from workflowkit.base.errors import SecretMissing
+from workflowkit.base.errors import NonRetriableError, SecretMissing
 from workflowkit.base.scope import DEFAULT_SCOPE, Scope
 from workflowkit.base.secrets import Keyring
 from workflowkit.base.secretstore import SecretStore
@@ -118,6 +119,67 @@ def test_who_asks_for_none_asks_nobody_and_who_asks_twice_asks_once(database_url
         happen(harness, name="test/asked")
         assert asked == [("default", "stripe")]
         assert CANARY not in everything(harness)
+
+
+@pytest.mark.parametrize("form", ["plain", "async"])
+@pytest.mark.parametrize("outages", [0, 2])
+def test_a_function_that_uses_one_is_undone_with_it(database_url: str, form: str, outages: int) -> None:
+    code, undone, left = Code(), [], [0]
+
+    class Vault(SecretStore):
+        def values(self, scope: Scope, names: Collection[str]) -> Mapping[str, str]:
+            if left[0] > 0:
+                left[0] -= 1
+                raise ConnectionError("the vault is away")
+            return dict.fromkeys(names, CANARY)
+
+    def refund(charge: int, key: str) -> str:
+        undone.append((charge, key))
+        return f"refunded with {key}"
+
+    def plain(ctx: StepContext) -> None:
+        key = ctx.secret("stripe")
+        ctx.step.run("charge", lambda: 1, compensate=lambda charge: refund(charge, ctx.secret("stripe")))
+        left[0] = outages
+        raise NonRetriableError(f"refused {key}")
+
+    async def awaiting(ctx: AsyncStepContext) -> None:
+        key = await ctx.secret("stripe")
+        await ctx.step.run("charge", lambda: 1, compensate=lambda charge: refund(charge, key))
+        left[0] = outages
+        raise NonRetriableError(f"refused {key}")
+
+    code.function(retries=3)(awaiting if form == "async" else plain)
+    with closing(Harness(database_url, code.registry, extensions=Extensions(secret_store=Vault()))) as harness:
+        code.sync(harness)
+        happen(harness)
+        for _ in range(4):
+            harness.skip(3600)
+        assert undone == [(1, CANARY)]
+        assert "refunded with •••(stripe)" in everything(harness)
+        assert CANARY not in everything(harness)
+
+
+def test_one_that_takes_its_time_waits_for_no_other_branch(sqlite_url: str) -> None:
+    code, seen = Code(), []
+
+    class Vault(SecretStore):
+        def values(self, scope: Scope, names: Collection[str]) -> Mapping[str, str]:
+            time.sleep(1.3)  # longer than other tasks are waited for
+            return dict.fromkeys(names, CANARY)
+
+    @code.function()
+    async def fn(ctx: AsyncStepContext) -> None:
+        async def reading() -> None:
+            key = await ctx.secret("stripe")
+            await ctx.step.run("use", lambda: seen.append(key))
+
+        await ctx.group.parallel([lambda: ctx.step.sleep("nap", "1d"), reading])
+
+    with closing(Harness(sqlite_url, code.registry, extensions=Extensions(secret_store=Vault()))) as harness:
+        code.sync(harness)
+        happen(harness)
+        assert seen == [CANARY]
 
 
 def test_an_action_is_told_how_it_gets_one(database_url: str) -> None:

@@ -259,7 +259,8 @@ class AsyncStepContext(StepContext):
         """Return the value of a secret of the run's tenant: see ``StepContext.secret``."""
         import asyncio
 
-        return await asyncio.to_thread(self.session.secret, name)
+        with self.session.working():  # else a step that waits beside it might end the attempt
+            return await asyncio.to_thread(self.session.secret, name)
 
 
 def context_over(context: StepContext, session: StepSession, run: RunInfo) -> StepContext:

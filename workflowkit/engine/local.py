@@ -239,7 +239,7 @@ class _LocalRun:
             lambda: 0.0, secrets=opened,
             retries=self._retries(node), backoff=backoff_of(node.backoff), run_id=self._id, limits=limits,
             hooks=options.extensions.hooks(spec, self._will_retry(node)),
-            is_function=is_function_kind(node.kind),
+            is_function=is_function_kind(node.kind) or spec.undoes_steps,
         )  # fmt: skip
         context = context_for(
             spec.is_async,

@@ -169,7 +169,8 @@ class StepSession:
     ) -> None:
         #: What hides the secrets that the attempt was given; ``None`` if it cannot get any.
         self.mask = None if secrets is None else secrets.mask
-        self._secrets = secrets
+        #: What the attempt may know of its tenant's secrets.
+        self.secrets = secrets
         self.node_id, self.run_id, self.is_function = node_id, run_id, is_function
         #: The application's middleware and dependencies; ``None`` if it has none.
         self.hooks = hooks
@@ -443,9 +444,9 @@ class StepSession:
             raise NonRetriableError(
                 f"secret {name!r}: an action is given secrets as inputs, by a parameter that is Field(secret=True)"
             )
-        if self._secrets is None:
+        if self.secrets is None:
             raise NonRetriableError(f"secret {name!r}: there are none where another server runs the function")
-        return self._secrets.value(name)
+        return self.secrets.value(name)
 
     def publish(self, message: Message) -> None:
         """Publish a message now, as often as the handler comes here."""

@@ -55,11 +55,11 @@ def open_secrets(
 ) -> AttemptSecrets:
     """Put the secrets that a document gives to ``node`` into its resolved inputs; return what hides them again.
 
-    A function is given what it asks for. A step without secrets asks nobody. Must not be called inside a transaction.
-    Raises ``SecretMissing``, ``InvalidInput`` where the action does not take a value, ``StoreUnavailable``, and
-    ``ActionError`` where the store does not answer.
+    A function is given what it asks for, also where its steps are undone. A step without secrets asks nobody. Must not
+    be called inside a transaction. Raises ``SecretMissing``, ``InvalidInput`` where the action does not take a value,
+    ``StoreUnavailable``, and ``ActionError`` where the store does not answer.
     """
-    if is_function_kind(node.kind):
+    if is_function_kind(node.kind) or spec.undoes_steps:
         return AttemptSecrets(Mask({}), store, scope)
     uses = () if store is None else secrets_of(node, spec)
     if store is None or not uses:

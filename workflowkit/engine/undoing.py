@@ -8,11 +8,11 @@ that had completed, the last one first. Each call is a step of the run of compen
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, NoReturn
 
-from workflowkit.base.errors import NonRetriableError, StepError, SuspendInterrupt
+from workflowkit.base.errors import NonRetriableError, SecretMissing, StepError, SuspendInterrupt
 from workflowkit.engine.channels import Message
 from workflowkit.engine.context import AsyncStepContext, StepContext, context_over
 from workflowkit.engine.memo import Memo, step_id_of
@@ -79,13 +79,18 @@ class _Past:
 
     @contextmanager
     def entered(self) -> Iterator[None]:
-        """Let the function say what it has to say, up to where it came, or failed, the last time."""
+        """Let the function say what it has to say, up to where it came, or failed, the last time.
+
+        Raises what kept it from reading a secret, where it may be read later.
+        """
         try:
-            yield
-        except (SuspendInterrupt, Exception, SystemExit, BaseExceptionGroup):
-            return
+            with suppress(SuspendInterrupt, Exception, SystemExit, BaseExceptionGroup):
+                yield
         finally:
             self._session.is_over = True
+        if self._session.unread is not None:
+            # It has not said all that it has to say: that is for another attempt.
+            raise self._session.unread
 
     def to_undo(self) -> Iterator[tuple[str, Callable[[Any], Any], Any]]:
         """Yield the steps that are to be undone, with what does that and their results, the last to complete first."""
@@ -118,12 +123,14 @@ class PastSession(StepSession):
     def __init__(self, session: StepSession, memo: Memo, run_id: str) -> None:
         super().__init__(
             session.node_id, memo, _Nothing(), session.now_ms, lambda: 0.0, run_id=run_id, limits=session.limits,
-            hooks=session.hooks,
+            hooks=session.hooks, is_function=session.is_function, secrets=session.secrets,
         )  # fmt: skip
         self.undos: dict[str, Callable[[Any], Any]] = {}
         self.outputs: dict[str, Any] = {}
         #: Whether the function has come to its end: what undoes its steps may use its context.
         self.is_over = False
+        #: Why a secret could not be read, which had been read in the run that is undone.
+        self.unread: Exception | None = None
         self.is_async = session.is_async
         self._hands_over = True
 
@@ -134,6 +141,16 @@ class PastSession(StepSession):
 
     def check_undoable(self, step_id: str) -> None:
         """Refuse nothing: it was looked at in the run that is undone."""
+
+    def secret(self, name: str) -> str:
+        """Return the value of a secret, as it is by now."""
+        try:
+            return super().secret(name)
+        except SecretMissing:
+            raise  # as it may have done in the run that is undone
+        except Exception as error:
+            self.unread = error
+            raise
 
     def note_undo(self, key: str, function: Callable[[Any], Any], output: Any = None) -> None:
         """Keep what undoes a step."""

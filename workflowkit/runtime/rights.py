@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workflowkit.base.errors import Forbidden
-from workflowkit.base.scope import FUNCTION_PREFIX
+from workflowkit.base.scope import is_function_kind
 from workflowkit.definition.model import Node, Workflow
 from workflowkit.definition.references import Reference, references_in
 from workflowkit.definition.secrets import mentions_secrets
@@ -79,7 +79,7 @@ class Repeated:
         workflow, place = self.workflow, self.place
         nodes = workflow.nodes
         if place is not None and (node := nodes.get(place.node)) is not None:
-            if place.step is not None and node.kind.startswith(FUNCTION_PREFIX):
+            if place.step is not None and is_function_kind(node.kind):
                 return True  # what secrets it asks for stands in its code
             nodes = {each: nodes[each] for each in (node.id, *downstream(workflow, node.id))}
         graphs = [graph for graph in (workflow.on_failure, workflow.on_cancel) if graph is not None]

@@ -388,7 +388,7 @@ class Worker:
             node.id, memo, recorder if mask is None else MaskedRecorder(recorder, mask), now_ms, self._jitter,
             retries=_retries(node, spec), backoff=backoff_of(node.backoff), run_id=run.id,
             limits=self._settings.limits, hooks=self._extensions.hooks(spec, _will_retry(claim, node, spec)),
-            is_function=is_function_kind(node.kind), secrets=opened,
+            is_function=is_function_kind(node.kind) or spec.undoes_steps, secrets=opened,
         )  # fmt: skip
         return context_for(
             spec.is_async,
