@@ -88,7 +88,7 @@ def test_a_database_that_is_away_is_told(sqlite_url: str, monkeypatch: pytest.Mo
 
 
 def _away(self: Metrics) -> None:
-    raise StoreUnavailable("the database is not available")
+    raise StoreUnavailable("the database is not available", driver_message="no answer from db.internal")
 
 
 def test_tenants_are_named_if_the_settings_say_so(sqlite_url: str) -> None:
@@ -129,7 +129,8 @@ def test_a_host_mounts_them_where_and_for_whom_it_wants(database_url: str, monke
         assert Scraped(answer.get_data(as_text=True))("workflowkit_info") == 1
         assert client.post("/internal/metrics").status_code == 405
         monkeypatch.setattr(Metrics, "read", _away)
-        assert client.get("/internal/metrics").status_code == 503
+        answer = client.get("/internal/metrics")
+        assert (answer.status_code, answer.text) == (503, "the database is not available\n")
 
 
 def test_whoever_says_anything_but_yes_lets_nobody_in(sqlite_url: str) -> None:

@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
+from functions import Code, happen
+from runtimes import everything
 from sqlalchemy.orm import Session
 
-from workflowkit import Settings, WorkflowKit
+from workflowkit import Settings, StepContext, WorkflowKit
 from workflowkit.base.errors import StoreUnavailable
+from workflowkit.base.jsonvalue import loads
 from workflowkit.cli.root import cli
 from workflowkit.store.database import Database
 from workflowkit.store.outages import unavailable
@@ -59,6 +62,22 @@ def test_why_the_database_is_away_is_told_and_no_password() -> None:
     assert "refused" in str(caught.value)
     assert "hidden" not in str(caught.value)
     wk.stop()
+
+
+def test_who_sees_a_run_is_told_that_the_database_was_away_and_not_where_it_is(sqlite_url: str) -> None:
+    away = WorkflowKit("away", settings=Settings(database_url="postgresql://u:hidden@127.0.0.1:1/db"))
+    code = Code()
+
+    @code.function(retries=0)
+    def fn(ctx: StepContext) -> None:
+        away.send(EVENT)
+
+    with code.running(sqlite_url) as harness:
+        happen(harness)
+        error = loads(harness.run()["error"])
+        assert (error["code"], error["message"]) == ("store-unavailable", "the database is not available")
+        assert "127.0.0.1" not in everything(harness)
+    away.stop()
 
 
 @pytest.mark.parametrize("said", ["cannot use postgresql://u:hidden@h/db", "no: host=h password=hidden user=u"])

@@ -40,7 +40,7 @@ def create_metrics_blueprint(
             return scraped(metrics())
         except StoreUnavailable as error:
             headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
-            return Response(f"{error}\n", HTTPStatus.SERVICE_UNAVAILABLE, headers, content_type=_TEXT)
+            return Response(f"{error.message}\n", HTTPStatus.SERVICE_UNAVAILABLE, headers, content_type=_TEXT)
 
     blueprint.add_url_rule(url_prefix, "metrics", show, methods=["GET"])
     return blueprint

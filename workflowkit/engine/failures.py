@@ -6,7 +6,14 @@ import math
 from datetime import datetime, timedelta
 from typing import Any
 
-from workflowkit.base.errors import InvalidInput, LimitExceeded, RetryAfterError, StepError, WorkflowKitError
+from workflowkit.base.errors import (
+    InvalidInput,
+    LimitExceeded,
+    RetryAfterError,
+    StepError,
+    StoreUnavailable,
+    WorkflowKitError,
+)
 from workflowkit.base.jsonvalue import check_json, dumps, loads
 from workflowkit.base.limits import Limits
 from workflowkit.engine.facts import ErrorInfo
@@ -82,7 +89,9 @@ def unstorable(error: Exception) -> Failed:
 
 
 def message_of(error: BaseException) -> str:
-    """Return what an exception says, whatever its ``__str__`` does."""
+    """Return what an exception says to those who see a run, whatever its ``__str__`` does."""
+    if isinstance(error, StoreUnavailable):
+        return error.message  # its text has what the driver said, which names hosts and users
     try:
         return str(error)
     except Exception:
