@@ -17,6 +17,7 @@ from workflowkit.base.errors import Conflict, NonRetriableError, NotFound, StepE
 from workflowkit.base.jsonvalue import loads
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import DEFAULT_SCOPE
+from workflowkit.definition.checks import expressions
 from workflowkit.engine import waitspecs
 from workflowkit.engine.context import AsyncStepContext, StepContext
 from workflowkit.registry import Registry
@@ -747,6 +748,21 @@ def test_a_wait_that_has_begun_is_not_refused_by_what_was_not_asked_then(
         harness.send("test/happened")
         harness.drain()
         assert [row["status"] for row in harness.rows("SELECT status FROM runs ORDER BY id")] == ["completed", "failed"]
+
+
+def test_a_document_that_was_published_before_waits_as_it_did(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inputs = {"event": "test/answered", "timeout": "5s", "condition": "async.dta.id == 1"}
+    document = a_workflow().action("w", "builtin:wait_for_event", inputs=inputs).path("$source", "w").trigger("go")
+    with a_runtime(database_url, a_registry()) as harness:
+        with monkeypatch.context() as before:
+            before.setattr(expressions, "unknown_in_event", lambda *_asked, **_more: None)
+            harness.deploy(document.document())
+        harness.send("go")
+        harness.drain()
+        harness.skip(5)
+        assert (harness.run()["status"], loads(harness.run()["output"])["w"]["received"]) == ("completed", False)
 
 
 def test_a_step_that_has_become_another_kind_is_named(database_url: str) -> None:

@@ -32,6 +32,7 @@ from workflowkit.engine.waitspecs import (
     seconds_of,
     signal_wait,
 )
+from workflowkit.registry.catalogue import BUILTIN_PREFIX
 from workflowkit.typeschema import to_json
 
 
@@ -100,8 +101,9 @@ class StepTools:
         session = self._session
         key = session.begin(step_id, WaitKind.EVENT.value)
         hit = session.result(key, step_id)
-        # One that has begun is not refused by what was not asked then: the run would fail, whatever became of it.
-        is_new = hit is None and session.open_wait(key) is None
+        # One that has begun is not refused by what was not asked then: the run would fail, whatever became of it. Nor
+        # is that of a document, which is asked when it is published.
+        is_new = hit is None and session.open_wait(key) is None and not self._info.kind.startswith(BUILTIN_PREFIX)
         wait = event_wait(
             key, event, **options, now_ms=session.now_ms(), limits=session.limits, are_places_checked=is_new
         )
