@@ -10,14 +10,13 @@ from typing import Any
 import pytest
 from builders import a_workflow
 from fairness import Line, Waiting, drain
-from runtimes import Harness, a_registry, a_runtime, at_once
+from runtimes import Harness, a_registry, a_runtime, at_once, rows_read
 
 from workflowkit.base.scope import DEFAULT_SCOPE, Scope
 from workflowkit.engine.context import StepContext
 from workflowkit.registry import Registry
 from workflowkit.runtime.position import Claim, Opening
 from workflowkit.store import lanes, slots, steps
-from workflowkit.store.database import Database
 from workflowkit.store.lanes import Lane, QueuedStep
 from workflowkit.store.statements import Sql
 
@@ -657,7 +656,7 @@ def _cost_of_picking(harness: Harness, place: str) -> int:
     with database.read() as tx:
         if not database.is_postgresql:
             return _ticks(tx, lambda: lanes.pick(tx, place))
-    return _rows_read(database, "SELECT * FROM workflowkit_pick(%s, %s)", (place, harness.clock.now_ms()))
+    return rows_read(database, "SELECT * FROM workflowkit_pick(%s, %s)", (place, harness.clock.now_ms()))
 
 
 def _ticks(tx: Any, call: Callable[[], Any]) -> int:
@@ -710,19 +709,7 @@ def _plan_cost(harness: Harness, row: dict[str, Any], group: str) -> int:
             plan = tx.connection.exec_driver_sql(asked, {**parameters, "place": place}).scalar_one()[0]["Plan"]
             assert "queued_steps" not in _scanned(plan)
             total += _rows_of(plan)
-    return total + _rows_read(database, "SELECT * FROM workflowkit_pick(%s, %s)", (group, parameters["now_ms"]))
-
-
-def _rows_read(database: Database, sql: str, parameters: tuple[Any, ...]) -> int:
-    """Return how many rows of tables PostgreSQL reads for a query, also in functions."""
-    read = "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_xact_user_tables"
-    with database.engine.connect() as connection:
-        connection.exec_driver_sql("BEGIN")
-        before = connection.exec_driver_sql(read).scalar_one()
-        connection.exec_driver_sql(sql, parameters)
-        found = connection.exec_driver_sql(read).scalar_one() - before
-        connection.exec_driver_sql("ROLLBACK")
-        return int(found)
+    return total + rows_read(database, "SELECT * FROM workflowkit_pick(%s, %s)", (group, parameters["now_ms"]))
 
 
 def _scanned(plan: dict[str, Any]) -> set[str]:

@@ -25,7 +25,7 @@ from workflowkit.runtime import totals as adding
 from workflowkit.runtime.pausing import Target
 from workflowkit.runtime.presence import Presence, Serving
 from workflowkit.runtime.pruning import Kept, Pruning
-from workflowkit.store import gauges, totals
+from workflowkit.store import due, gauges, totals
 from workflowkit.store.database import Database
 from workflowkit.store.pauses import Running
 from workflowkit.store.statements import Sql
@@ -482,3 +482,27 @@ def test_what_is_large_is_read_by_its_indexes(database_url: str) -> None:
                 tx.connection.exec_driver_sql("RESET enable_seqscan")
         else:
             assert "ix_steps_wake_at_ms" in _plan(database, gauges._STEPS, now_ms=1)
+
+
+_STEPS_OF_MANY = Sql(
+    """
+    INSERT INTO steps (run_id, step_key, queue, status, attempt, token, due_at_ms, wake_at_ms)
+    SELECT id, 's', 'default', 'completed', 1, 1, 0, CASE WHEN finished_at_ms IS NULL THEN 9000000000000 END FROM runs
+    """
+)
+
+
+def test_what_is_due_is_looked_up_whatever_is_expected_of_the_time(database_url: str) -> None:
+    """What is prepared is planned for any time; a third of the table was taken to be due, and all of it read."""
+    with a_runtime(database_url) as harness:
+        database = harness.runtime.database
+        with database.transaction("test") as tx:
+            tx.run(_MANY, count=20_000)
+            tx.run(_STEPS_OF_MANY)
+        with database.engine.connect() as connection:
+            connection.exec_driver_sql("ANALYZE")
+        plan = _plan(database, due.LOOK)
+        assert "ix_steps_wake_at_ms" in plan
+        assert "Seq Scan on steps" not in plan
+        assert "SCAN steps\n" not in f"{plan}\n"
+        assert not any(mark in due.LOOK.postgresql for mark in ("%(", "$"))  # nothing to be wrong about

@@ -18,7 +18,7 @@ from workflowkit.runtime.overtaking import Overtaking
 from workflowkit.runtime.presence import Presence
 from workflowkit.runtime.pruning import Pruning
 from workflowkit.runtime.timers import Timers
-from workflowkit.store import events, flowstates, lanes, steps, timers
+from workflowkit.store import due, events, flowstates, lanes, steps
 from workflowkit.store.database import Database
 from workflowkit.store.transactions import Transaction
 
@@ -55,8 +55,12 @@ class Relay:
 
         What flow control no longer needs is deleted: lanes in which nothing waits, states that have expired.
         """
-        fired = self._timers.fire_due() if self._timers is not None and self._any_timer_due() else 0
-        if not self._anything_due():
+        has_timers, has_others = self._look()
+        fired = 0
+        if has_timers and self._timers is not None:
+            fired = self._timers.fire_due()
+            _, has_others = self._look()
+        if not has_others:
             return fired
         with self._database.transaction("relay") as tx:
             wake_at_ms = tx.now_ms + self._grace_ms
@@ -64,7 +68,7 @@ class Relay:
                 lanes.release(tx)
             self._ticked_at_ms = tx.now_ms
             event_ids = events.wake_pending(tx, limit=RELAY_BATCH, wake_at_ms=wake_at_ms)
-            due = [StepHint(*row) for row in steps.wake(tx, limit=RELAY_BATCH, wake_at_ms=wake_at_ms)]
+            hints = [StepHint(*row) for row in steps.wake(tx, limit=RELAY_BATCH, wake_at_ms=wake_at_ms)]
             woken = lanes.wake(tx, limit=RELAY_BATCH)
             places = [place_hint(*row) for row in dict.fromkeys(lanes.ready(tx, woken))]
             idle = lanes.empty(tx, woken)
@@ -73,15 +77,15 @@ class Relay:
             with self._database.transaction("relay") as tx:
                 lanes.close_all(tx, idle)
         if places:
-            due += places
+            hints += places
             self._settling_seconds = SETTLING_SECONDS
         # Behind a long queue nothing is lost, only late: more messages would not make it shorter.
         if event_ids and self._has_room(DEFAULT_QUEUE):
             self._dispatcher.match(event_ids)
-        with_room = {queue for queue in {hint.queue for hint in due} if self._has_room(queue)}
-        if hints := [hint for hint in due if hint.queue in with_room]:
-            self._dispatcher.execute(hints)
-        return fired + len(event_ids) + len(due)
+        with_room = {queue for queue in {hint.queue for hint in hints} if self._has_room(queue)}
+        if sent := [hint for hint in hints if hint.queue in with_room]:
+            self._dispatcher.execute(sent)
+        return fired + len(event_ids) + len(hints)
 
     def pause_seconds(self, most_seconds: float) -> float:
         """Return how long nothing new is to be expected: until a throttle lets a run start, or ``most_seconds``."""
@@ -98,17 +102,14 @@ class Relay:
     def _has_room(self, queue: str) -> bool:
         return self._dispatcher.queued(queue) < QUEUE_ROOM
 
-    def _any_timer_due(self) -> bool:
+    def _look(self) -> tuple[bool, bool]:
+        """Tell whether timers are due, and anything else. On SQLite an idle relay must not take the write lock."""
         with self._database.read() as tx:
-            return timers.any_due(tx)
-
-    def _anything_due(self) -> bool:
-        """Look before locking: on SQLite an idle relay must not take the write lock."""
-        with self._database.read() as tx:
-            if self._was_set_back(tx) and lanes.any_held(tx):
-                return True
+            found = due.look(tx)
+            if self._was_set_back(tx) and found.is_any_held:
+                return found.has_timers, True
             self._ticked_at_ms = tx.now_ms
-            return steps.any_due(tx) or events.any_due(tx) or lanes.any_due(tx) or flowstates.any_expired(tx)
+            return found.has_timers, found.has_others
 
     def _was_set_back(self, tx: Transaction) -> bool:
         return tx.now_ms < self._ticked_at_ms - SET_BACK_MS

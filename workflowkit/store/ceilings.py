@@ -21,9 +21,11 @@ _LOCK = Sql("SELECT workflowkit_change_ceilings(CAST(:rules AS text[]))")
 # What somebody deletes at this moment is not waited for.
 _APPLY = Sql(
     """
-    UPDATE lane_groups SET ceiling = :ceiling WHERE (lane_id, slot_group) IN (
+    WITH others AS MATERIALIZED (
         SELECT lane_id, slot_group FROM lane_groups WHERE rule = :rule AND ceiling <> :ceiling {skip_locked}
     )
+    UPDATE lane_groups SET ceiling = :ceiling
+    WHERE (lane_id, slot_group) IN (SELECT lane_id, slot_group FROM others)
     """
 )
 _WAKE = Sql(

@@ -115,8 +115,12 @@ _FIRST_AMONG_SENDERS = Sql(
 )
 DELETE_PENDING = DeleteFrom("pending_events")
 _PUT_OFF = Sql("UPDATE pending_events SET wake_at_ms = :wake_at_ms WHERE id = :id")
+# No join: where the one table is taken to be empty, the other one may be read as a whole.
 _PENDING = Sql(
-    f"{_SELECT} WHERE id IN (SELECT id FROM pending_events WHERE id {{in_ids}}) ORDER BY id"  # noqa: S608
+    f"""
+    {_SELECT} WHERE id {{in_ids}} AND (SELECT p.id FROM pending_events p WHERE p.id = events.id) IS NOT NULL
+    ORDER BY id
+    """  # noqa: S608
 )
 _SELECT_ALL = Sql(f"{_SELECT} WHERE id {{in_ids}} ORDER BY id")
 _LOCK_PENDING = Sql("SELECT id FROM pending_events WHERE id {in_ids} ORDER BY id {for_update}")
@@ -136,7 +140,8 @@ _FIND_COVERED_SINCE = Sql(
     ORDER BY id LIMIT :limit
     """
 )
-_ANY_DUE = Sql("SELECT 1 FROM pending_events WHERE wake_at_ms <= :now_ms LIMIT 1")
+#: From when on ``wake_pending`` finds something.
+WAKES_AT_MS = "SELECT min(wake_at_ms) FROM pending_events"
 _WAKE_PENDING = Sql(
     """
     UPDATE pending_events SET wake_at_ms = :wake_at_ms
@@ -318,11 +323,6 @@ def waiting_behind(tx: Transaction, late: Late, first: Scope, *, newest: int, ea
         limit=limit, **whose,
     )  # fmt: skip
     return [row[0] for row in rows]
-
-
-def any_due(tx: Transaction) -> bool:
-    """Tell whether ``wake_pending`` would find anything."""
-    return tx.one(_ANY_DUE, now_ms=tx.now_ms) is not None
 
 
 def _place(scope: Scope) -> str:

@@ -71,13 +71,15 @@ _PUT = Sql(
     f"UPDATE flow_states SET state = :state, expires_at_ms = :expires_at_ms WHERE {_IS_KEY}"  # noqa: S608
 )
 _FORGET = Sql(f"DELETE FROM flow_states WHERE {_IS_KEY}")  # noqa: S608
-_ANY_EXPIRED = Sql("SELECT 1 FROM flow_states WHERE expires_at_ms <= :now_ms LIMIT 1")
+#: From when on ``purge`` finds something.
+EXPIRES_AT_MS = "SELECT min(expires_at_ms) FROM flow_states WHERE expires_at_ms IS NOT NULL"
 _PURGE = Sql(
     f"""
-    DELETE FROM flow_states WHERE ({KEYS}) IN (
+    WITH expired AS MATERIALIZED (
         SELECT {KEYS} FROM flow_states WHERE expires_at_ms <= :now_ms
         ORDER BY expires_at_ms LIMIT :limit {{skip_locked}}
     )
+    DELETE FROM flow_states WHERE ({KEYS}) IN (SELECT {KEYS} FROM expired)
     """  # noqa: S608
 )
 
@@ -135,11 +137,6 @@ def put(tx: Transaction, key: StateKey, state: Any, *, expires_at_ms: int | None
 def purge(tx: Transaction) -> None:
     """Delete some of the states that have expired, those that nobody is at."""
     tx.run(_PURGE, now_ms=tx.now_ms, limit=PURGED_AT_ONCE)
-
-
-def any_expired(tx: Transaction) -> bool:
-    """Tell whether ``purge`` would find anything."""
-    return tx.one(_ANY_EXPIRED, now_ms=tx.now_ms) is not None
 
 
 def lock_ends_at_ms(tx: Transaction) -> int:

@@ -198,12 +198,13 @@ BEFORE = f"""(
     )
 )"""  # noqa: S608
 _ANY_BEFORE = Sql(f"SELECT 1 WHERE {BEFORE}")
-_ANY_DUE = Sql("SELECT 1 FROM lanes WHERE wake_at_ms <= :now_ms LIMIT 1")
+#: From when on ``wake`` finds something, and until when nobody is to look at some lane.
+WAKES_AT_MS = "SELECT min(wake_at_ms) FROM lanes WHERE wake_at_ms IS NOT NULL"
+HELD_UNTIL_MS = "SELECT max(wake_at_ms) FROM lanes WHERE wake_at_ms IS NOT NULL"
 _NEXT_START = Sql(
     "SELECT min(wake_at_ms) FROM lanes WHERE wake_at_ms > :now_ms AND wake_at_ms <= :until_ms"
     " AND wake_at_ms = not_before_ms"
 )
-_ANY_HELD = Sql("SELECT 1 FROM lanes WHERE wake_at_ms > :held_ms LIMIT 1")
 _RELEASE = Sql(
     """
     UPDATE lanes SET not_before_ms = :now_ms, wake_at_ms = :now_ms
@@ -446,16 +447,6 @@ def before(lane: Lane, step: QueuedStep, *, by_ms: int) -> dict[str, Any]:
     return {
         "ids": list(lane.ceilings), "lane_id": lane.id, "score_ms": step.score_ms - by_ms, "sequence": step.sequence,
     }  # fmt: skip
-
-
-def any_due(tx: Transaction) -> bool:
-    """Tell whether ``wake`` would find anything."""
-    return tx.one(_ANY_DUE, now_ms=tx.now_ms) is not None
-
-
-def any_held(tx: Transaction) -> bool:
-    """Tell whether ``release`` would find anything."""
-    return tx.one(_ANY_HELD, held_ms=tx.now_ms + RECHECK_MS) is not None
 
 
 def release(tx: Transaction) -> None:

@@ -17,6 +17,8 @@ from workflowkit.base.sealing import Sealing
 _PARAMETER = re.compile(r"(?<![:\w]):(\w+)")
 #: How many texts are remembered as PostgreSQL takes them: more than a process has that are executed often.
 _KNOWN_TEXTS = 500
+#: A column that is compared with what a subquery finds.
+_LOCKING = re.compile(r"([\w.]+) IN \( ?SELECT\b")
 _PLACE = re.compile(r"%(?:%|s|\((\w+)\)s)")
 
 #: Encrypts what is to be encrypted in a row that is about to be inserted.
@@ -29,7 +31,8 @@ class Sql:
     ``{skip_locked}`` and ``{for_update}`` stand where PostgreSQL wants a locking clause; on SQLite, whose write
     transactions hold the only write lock from their first moment, they are empty. So do ``{keep}`` and
     ``{keep_skip_locked}``: the rows may be changed by others, but not deleted. ``{in_ids}`` compares with the list
-    given as the parameter ``ids``, ``{each_id}`` is a table of that with the column ``id``.
+    given as the parameter ``ids``, ``{each_id}`` is a table of that with the column ``id``. What a subquery locks that
+    a column is compared with (``id IN (SELECT ... {skip_locked})``) PostgreSQL finds once: see ``_chosen_once``.
     """
 
     __slots__ = ("postgresql", "sqlite")
@@ -46,7 +49,30 @@ class Sql:
             keep_skip_locked="FOR KEY SHARE SKIP LOCKED", in_ids="= ANY(:ids)",
             each_id="(SELECT unnest(CAST(:ids AS text[])) AS id)",
         )  # fmt: skip
-        self.postgresql = _PARAMETER.sub(r"%(\1)s", postgresql)
+        self.postgresql = _PARAMETER.sub(r"%(\1)s", _chosen_once(postgresql))
+
+
+def _chosen_once(text: str) -> str:
+    """Let PostgreSQL evaluate each subquery that locks once, and look the rows up by what it found.
+
+    As a join it may be evaluated anew for each row of a table that is taken to be empty, as queues are after a quiet
+    hour: that takes minutes, and it locks more rows than its limit says.
+    """
+    for found in reversed(list(_LOCKING.finditer(text))):
+        start, end = found.end() - len("SELECT"), _end_of(text, found.end())
+        subquery = text[start:end].strip()
+        if subquery.endswith(("FOR UPDATE", "SKIP LOCKED")):
+            text = f"{text[: found.start()]}{found[1]} = ANY(ARRAY({subquery})){text[end + 1 :]}"
+    return text
+
+
+def _end_of(text: str, at: int) -> int:
+    """Return where the parenthesis ends that is open at a place."""
+    depth = 1
+    while depth:
+        depth += {"(": 1, ")": -1}.get(text[at], 0)
+        at += 1
+    return at - 1
 
 
 @lru_cache(_KNOWN_TEXTS)
@@ -137,8 +163,8 @@ class DeleteFrom(RowStatement):
             return text
         ids = text.partition(" IN ")[2]
         return (
-            f"DELETE FROM {self._table} WHERE id IN "  # noqa: S608 - names from our own code
-            f"(SELECT id FROM {self._table} WHERE id IN {ids} ORDER BY id FOR UPDATE)"
+            f"DELETE FROM {self._table} WHERE id = ANY(ARRAY("  # noqa: S608 - names from our own code
+            f"SELECT id FROM {self._table} WHERE id IN {ids} ORDER BY id FOR UPDATE))"
         )
 
 

@@ -192,16 +192,17 @@ _CANCEL_OPEN = Sql(
 )
 _WAKE = Sql(
     """
-    UPDATE steps SET wake_at_ms = :wake_at_ms
-    WHERE (run_id, step_key) IN (
+    WITH due AS MATERIALIZED (
         SELECT run_id, step_key FROM steps WHERE wake_at_ms <= :now_ms ORDER BY wake_at_ms LIMIT :limit {skip_locked}
     )
+    UPDATE steps SET wake_at_ms = :wake_at_ms WHERE (run_id, step_key) IN (SELECT run_id, step_key FROM due)
     RETURNING run_id, step_key, queue
     """
 )
 
 
-_ANY_DUE = Sql("SELECT 1 FROM steps WHERE wake_at_ms <= :now_ms LIMIT 1")
+#: From when on ``wake`` finds something.
+WAKES_AT_MS = "SELECT min(wake_at_ms) FROM steps WHERE wake_at_ms IS NOT NULL"
 
 
 def row_of(row: StepRow) -> tuple[Any, ...]:
@@ -376,8 +377,3 @@ def wake(tx: Transaction, *, limit: int, wake_at_ms: int) -> list[Any]:
     Due are: ready steps that nobody claimed in time, retries whose time has come, and steps whose lease has run out.
     """
     return list(tx.rows(_WAKE, now_ms=tx.now_ms, limit=limit, wake_at_ms=wake_at_ms))
-
-
-def any_due(tx: Transaction) -> bool:
-    """Tell whether ``wake`` would find anything."""
-    return tx.one(_ANY_DUE, now_ms=tx.now_ms) is not None

@@ -49,7 +49,8 @@ _TAKE = Sql(
     SELECT {", ".join(_COLUMNS)} FROM timers WHERE due_at_ms <= :now_ms ORDER BY due_at_ms, id LIMIT 1 {{skip_locked}}
     """  # noqa: S608 - names from our own code
 )
-_ANY_DUE = Sql("SELECT 1 FROM timers WHERE due_at_ms <= :now_ms LIMIT 1")
+#: From when on ``take`` may find something.
+DUE_AT_MS = "SELECT min(due_at_ms) FROM timers"
 _DELETE = Sql("DELETE FROM timers WHERE id = :id")
 _ARM = Sql(
     f"""
@@ -145,8 +146,3 @@ def count_between(tx: Transaction, low: str, high: str) -> int:
     """Return how many timers have an id from ``low`` on and before ``high``."""
     (count,) = tx.one(_COUNT_BETWEEN, low=low, high=high)
     return int(count)
-
-
-def any_due(tx: Transaction) -> bool:
-    """Tell whether ``take`` might find anything."""
-    return tx.one(_ANY_DUE, now_ms=tx.now_ms) is not None
