@@ -207,6 +207,21 @@ def test_other_data_reaches_no_secret_past_what_has_checked_the_first(sqlite_url
         assert admin.post(f"/api/runs/{run_id}/rerun", {"from_step": "charge", "data": evil}).status_code == 201
 
 
+@pytest.mark.parametrize(
+    ("triggers", "needs"),
+    [
+        ([{"event": "go", "if": "event.data.url.startsWith('https://stripe.invalid/')"}], [PUBLISH]),
+        ([{"webhook": "stripe"}], [PUBLISH]),  # whose data nobody here writes
+        ([{"cron": "0 0 * * *"}], [PUBLISH]),
+        ([{"webhook": "stripe"}, {"manual": True}], []),
+        ([{"event": "go"}], []),
+    ],
+)
+def test_other_data_reaches_no_secret_past_what_triggers_ask(triggers: list[Any], needs: list[str]) -> None:
+    repeated = Repeated(build({**_guarded(), "triggers": triggers}), None, is_published=True, asks=False)
+    assert [need.permission for need in repeated.needs_of_data()] == needs
+
+
 def test_what_a_function_has_checked_is_kept_for_the_same_data_only() -> None:
     function = build(a_document(event="go", actions=[_noop("f")], edges=[{"from": "$source", "to": "f"}]))
     node = replace(function.nodes["f"], kind=f"{FUNCTION_PREFIX}f")

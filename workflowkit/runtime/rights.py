@@ -67,12 +67,11 @@ class Repeated:
 
     def needs_of_data(self) -> Iterator[Need]:
         """Yield what it takes to give the run other data: more than to send an event where that is not the same."""
-        if self.place is None and self.is_published:
-            return
+        is_anew = self.place is None and self.is_published
         # SAFETY: S18 — the results that are kept have checked other data, and an older version may check none.
-        if self._data_reaches_secrets():
+        if not (is_anew and _takes_any_data(self.workflow)) and self._data_reaches_secrets():
             yield Need("/data", PUBLISH, "what is edited reaches a secret, past what was checked before it")
-        if self.asks:
+        if self.asks and not is_anew:
             yield Need("/data", OVERRIDE, _ASKS)
 
     def _data_reaches_secrets(self) -> bool:
@@ -91,6 +90,11 @@ def version_needs(version: int, own: int, published: int | None) -> Iterator[Nee
     """Yield what it takes to repeat a run in a version, or to move it there."""
     if version not in (own, published):
         yield Need("/version", PUBLISH, "the version is neither the run's own nor the published one")
+
+
+def _takes_any_data(workflow: Workflow) -> bool:
+    """Tell whether senders of events, or who starts it by hand, choose the data, and nothing looks at it before."""
+    return workflow.is_manual or any(trigger.condition is None for trigger in workflow.triggers)
 
 
 def asks_people(workflow: Workflow) -> bool:
