@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import psycopg
     import redis
 
-_LEAK_GRACE_SECONDS = 2.0
+_LEAK_GRACE_SECONDS = 10.0
 _SERVER_VARIABLES = ("DATABASE_URL", "REDIS_URL")
 _started: list[services.Server] = []
 

@@ -333,10 +333,10 @@ def test_a_request_waits_for_workers_of_other_threads_and_no_connection_is_held(
         client = held.client()
         caller = threading.Thread(target=lambda: answers.append(client.post("/h/test")))
         caller.start()
-        assert looked.wait(20)
+        assert looked.wait(60)
         web.harness.drain()
         web.harness.skip(3601)
-        caller.join(20)
+        caller.join(60)
         assert [(answer.status_code, answer.get_json()) for answer in answers] == [(200, "done")]
 
 

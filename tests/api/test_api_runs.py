@@ -300,7 +300,7 @@ def test_a_client_may_wait_for_the_end_of_a_run(database_url: str) -> None:
         run_id = _run_id(web, FAILING)
         waiting = pool.submit(client.get, f"/api/runs/{run_id}?wait=30")
         web.harness.skip(60)
-        assert waiting.result(timeout=20).get_json()["status"] == "failed"
+        assert waiting.result(timeout=60).get_json()["status"] == "failed"
         assert client.get(f"/api/runs/{run_id}?wait=30").get_json()["status"] == "failed"
 
 

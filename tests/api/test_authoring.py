@@ -30,7 +30,7 @@ def _at_once(function: Callable[[int], object]) -> list[Any]:
     barrier = threading.Barrier(THREADS)
 
     def call(index: int) -> object:
-        barrier.wait(timeout=10)
+        barrier.wait(timeout=60)
         try:
             return function(index)
         except WorkflowKitError as error:

@@ -33,7 +33,7 @@ class Broker:
         command = [str(part) for part in self._server.process.args]  # type: ignore[union-attr]
         self._server.process = services._spawn(command, self._server.workspaces[0].path, dict(os.environ), None)
         port = int(self.url.rpartition(":")[2])
-        assert services.wait_until(lambda: services.redis_accepts(port), timeout_seconds=20)
+        assert services.wait_until(lambda: services.redis_accepts(port), timeout_seconds=60)
 
     def hang(self) -> None:
         self._server.process.send_signal(signal.SIGSTOP)
@@ -90,7 +90,7 @@ def test_work_goes_on_while_the_broker_is_gone_and_by_it_when_it_is_back(stack: 
     _send(stack, 1, 2, 3)
     _assert_all_completed(stack, 4)
     broker.start()
-    assert services.wait_until(broker.has_consumer, timeout_seconds=20), stack.logs()
+    assert services.wait_until(broker.has_consumer, timeout_seconds=60), stack.logs()
     _send(stack, 4)
     _assert_all_completed(stack, 5)
 
@@ -101,7 +101,7 @@ def test_a_worker_begins_without_its_broker(stack: Stack, broker: Broker) -> Non
     stack.work()
     _assert_all_completed(stack, 1)
     broker.start()
-    assert services.wait_until(broker.has_consumer, timeout_seconds=20), stack.logs()
+    assert services.wait_until(broker.has_consumer, timeout_seconds=60), stack.logs()
 
 
 def test_work_goes_on_while_the_broker_hangs(stack: Stack, broker: Broker) -> None:

@@ -141,7 +141,7 @@ def test_a_dev_server_serves_the_workflows_of_its_folder_without_keys(tmp_path: 
             (sent,) = client.post("/api/events", {"name": "test/a", "data": {}})["results"]
             assert services.wait_until(
                 lambda: [run["status"] for run in client.get(f"/api/events/{sent['id']}")["runs"]] == ["completed"],
-                timeout_seconds=20,
+                timeout_seconds=60,
             )
         process.send_signal(signal.SIGINT)
         assert process.wait(DEADLINE_SECONDS) == 0

@@ -107,9 +107,9 @@ def test_a_process_with_a_worker_of_its_own_waits_too(tmp_path: Path, caplog: py
     wk = WorkflowKit("shop", settings=Settings(database_url=f"sqlite:///{tmp_path / 'kit.db'}"))
     wk.start(concurrency=1)
     try:
-        assert services.wait_until(lambda: "run `workflowkit migrate`" in caplog.text, timeout_seconds=20)
+        assert services.wait_until(lambda: "run `workflowkit migrate`" in caplog.text, timeout_seconds=60)
         assert not [record for record in caplog.records if record.exc_info]
         wk.migrate()
-        assert services.wait_until(lambda: bool(count(wk, "workers")), timeout_seconds=20)
+        assert services.wait_until(lambda: bool(count(wk, "workers")), timeout_seconds=60)
     finally:
         wk.stop()

@@ -89,7 +89,7 @@ def test_the_api_is_served_below_the_shop(shop: Flask) -> None:
             [run["status"] for run in client.get("/workflows/api/runs", headers=as_key).get_json()["items"]]
             == ["completed"]
         ),
-        timeout_seconds=20,
+        timeout_seconds=60,
     )
     kinds = {action["kind"] for action in client.get("/workflows/api/actions", headers=as_key).get_json()["items"]}
     assert {"shop/price", "shop/charge", "shop/ship"} <= kinds

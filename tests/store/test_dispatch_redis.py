@@ -69,7 +69,7 @@ def test_hints_reach_a_worker(redis_url: str) -> None:
     with _dispatcher(redis_url) as (app, dispatcher), _worker(app, handler):
         dispatcher.match(["e1"])
         dispatcher.execute([StepHint("r", "a", "default")])
-        assert services.wait_until(lambda: bool(handler.event_ids and handler.hints), timeout_seconds=20)
+        assert services.wait_until(lambda: bool(handler.event_ids and handler.hints), timeout_seconds=60)
     assert handler.event_ids == ["e1"]
     assert handler.hints == [StepHint("r", "a", "default")]
 
@@ -83,7 +83,7 @@ def test_events_that_wait_together_travel_together_and_queues_do_not_mix(redis_u
                 client.llen(queue_name("default")) >= 2 + 100 // STEPS_PER_MESSAGE
                 and client.llen(queue_name("slow")) == 1
             ),
-            timeout_seconds=20,
+            timeout_seconds=60,
         )
         assert client.llen(queue_name("default")) == 2 + 100 // STEPS_PER_MESSAGE
         assert {message["headers"]["task"] for message in _messages(client)} == {MATCH_TASK, EXECUTE_TASK}
@@ -92,7 +92,7 @@ def test_events_that_wait_together_travel_together_and_queues_do_not_mix(redis_u
 def test_a_small_fan_out_gets_a_message_for_each_step(redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as client, _dispatcher(redis_url) as (_, dispatcher):
         dispatcher.execute([StepHint("r", f"s{n}", "default") for n in range(4)])
-        assert services.wait_until(lambda: client.llen(queue_name("default")) == 4, timeout_seconds=20)
+        assert services.wait_until(lambda: client.llen(queue_name("default")) == 4, timeout_seconds=60)
 
 
 def test_a_broker_that_hangs_blocks_nobody() -> None:
@@ -112,7 +112,7 @@ def test_the_length_of_a_queue_is_known(redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as client, _dispatcher(redis_url) as (_, dispatcher):
         assert dispatcher.queued() == 0
         dispatcher.execute([StepHint("r", f"s{n}", "default") for n in range(3)])
-        assert services.wait_until(lambda: client.llen(queue_name("default")) == 3, timeout_seconds=20)
+        assert services.wait_until(lambda: client.llen(queue_name("default")) == 3, timeout_seconds=60)
         assert dispatcher.queued() == 3
 
 
@@ -126,7 +126,7 @@ def test_pickles_and_malformed_bodies_from_the_broker_do_nothing(redis_url: str,
 
     with redis.Redis.from_url(redis_url) as client, _dispatcher(redis_url) as (app, dispatcher):
         dispatcher.match(["template"])
-        assert services.wait_until(lambda: client.llen(queue_name("default")) == 1, timeout_seconds=20)
+        assert services.wait_until(lambda: client.llen(queue_name("default")) == 1, timeout_seconds=60)
         (template,) = _messages(client)
         client.flushdb()
         pickled = {

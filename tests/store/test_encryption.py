@@ -455,7 +455,7 @@ def test_no_key_of_redis_has_a_plain_value(postgres_url: str, redis_url: str) ->
     with closing(redis.Redis.from_url(redis_url)) as client:
         wk.sync()
         (accepted,) = wk.send({"name": "test/happened", "data": {"encrypted": CANARY}})
-        assert services.wait_until(lambda: accepted.id in _content(client), timeout_seconds=20)
+        assert services.wait_until(lambda: accepted.id in _content(client), timeout_seconds=60)
         seen.append(_content(client))
         wk.start(concurrency=2)
         assert services.wait_until(lambda: _statuses(wk) == ["completed"], timeout_seconds=60)

@@ -83,7 +83,7 @@ def test_batches_with_events_of_the_same_tenants_in_other_orders_do_not_wait_for
             other.execute("LOCK TABLE slots")  # all are let go when they have written everything, and count
             for thread in threads:
                 thread.start()
-            assert wait_until(lambda: seer.execute(WAIT).fetchone() == (2,), timeout_seconds=10)
+            assert wait_until(lambda: seer.execute(WAIT).fetchone() == (2,), timeout_seconds=60)
         for thread in threads:
             thread.join(60)
         assert [outcome for outcome in outcomes if isinstance(outcome, Exception)] == []
@@ -109,7 +109,7 @@ def test_whoever_cancels_a_run_that_queues_and_whoever_starts_it_do_not_wait_for
             seer.autocommit = True
             other.execute("SELECT 1 FROM runs WHERE id = %s FOR UPDATE", (queued["run_id"],))
             thread.start()
-            assert wait_until(lambda: seer.execute(WAIT).fetchone() == (1,), timeout_seconds=20)
+            assert wait_until(lambda: seer.execute(WAIT).fetchone() == (1,), timeout_seconds=60)
             # What ends a run takes it out of its lane, with the lock of the run.
             assert other.execute("DELETE FROM queued_steps WHERE run_id = %s", (queued["run_id"],)).rowcount == 1
             other.commit()

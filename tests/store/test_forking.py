@@ -86,7 +86,7 @@ def in_transaction(database: Database) -> Iterator[threading.Event]:
 
     thread = threading.Thread(target=hold)
     thread.start()
-    assert is_in.wait(10)
+    assert is_in.wait(60)
     try:
         yield is_over
     finally:
@@ -128,7 +128,7 @@ def test_the_transaction_of_another_thread_is_untouched_by_a_child_that_ends(pos
 
     thread = threading.Thread(target=hold)
     thread.start()
-    assert is_in.wait(10)
+    assert is_in.wait(60)
 
     codes = exit_codes(forked(database.now_ms))
     may_end.set()
@@ -224,7 +224,7 @@ def test_a_fork_waits_for_what_is_not_to_be_divided() -> None:
 
     thread = threading.Thread(target=work)
     thread.start()
-    assert is_in.wait(10)
+    assert is_in.wait(60)
 
     def look() -> None:
         assert seen == ["done"]
@@ -265,7 +265,7 @@ def test_what_a_thread_holds_of_celery_and_kombu_is_free_in_a_child(wk: Workflow
 
     thread = threading.Thread(target=hold)
     thread.start()
-    assert is_held.wait(10)
+    assert is_held.wait(60)
 
     def work() -> None:
         send(wk)
@@ -334,10 +334,10 @@ def test_a_lock_that_another_thread_holds_is_free_in_a_child() -> None:
 
     thread = threading.Thread(target=hold)
     thread.start()
-    assert is_held.wait(10)
+    assert is_held.wait(60)
 
     def work() -> None:
-        assert made.acquire(timeout=5)
+        assert made.acquire(timeout=30)
 
     codes = exit_codes(forked(work))
     assert not made.acquire(blocking=False)

@@ -72,7 +72,7 @@ def test_a_commit_of_another_request_takes_no_hints_away(harness: Harness, engin
 
     thread = threading.Thread(target=another_request)
     thread.start()
-    thread.join(20)
+    thread.join(60)
     assert not harness.dispatcher.waiting
     sessions.commit()
     assert len(harness.dispatcher.waiting) == 1

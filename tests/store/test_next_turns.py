@@ -99,10 +99,10 @@ def test_threads_of_a_process_that_wait_for_one_place_are_served_by_one_statemen
         with desk.serving:
             for thread in threads:
                 thread.start()
-            assert wait_until(lambda: len(desk.waiting) == 4, timeout_seconds=20)
+            assert wait_until(lambda: len(desk.waiting) == 4, timeout_seconds=60)
             stop = failpoints.listen(names.append)
         for thread in threads:
-            thread.join(20)
+            thread.join(60)
         stop()
         assert names == ["dequeue.before_commit", "dequeue.after_commit"]
         assert len({each.claim.lease.run_id for each in taken if each.claim is not None}) == 2

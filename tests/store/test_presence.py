@@ -76,7 +76,7 @@ def test_the_relays_thread_reports_its_process_and_takes_it_off_at_the_end(sqlit
         presence = Telling(harness.runtime.database, WORKER, lambda: 0)
         thread = RelayThread(harness.runtime.relay, interval_seconds=0.001, presence=presence)
         thread.start()
-        assert told.wait(20)
+        assert told.wait(60)
         assert len(harness.runtime.oversight.workers()[0]) == 1
         thread.stop()
         assert harness.runtime.oversight.workers()[0] == []

@@ -53,7 +53,7 @@ def test_ids_of_events_are_claimed_in_one_order_by_actions_too(postgres_url: str
                 if event_id == "a":
                     thread.start()
                     thread.join(0.4)
-        thread.join(20)
+        thread.join(60)
         assert errors == []
 
 

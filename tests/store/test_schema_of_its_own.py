@@ -150,7 +150,7 @@ def test_two_installations_live_in_one_database(kit: WorkflowKit, empty_postgres
 
 
 def _finished(kit: WorkflowKit, count: int) -> list[str]:
-    ends_at, found = monotonic() + 20, []
+    ends_at, found = monotonic() + 60, []
     while monotonic() < ends_at:
         with kit.runtime.database.read() as tx:
             found = list(tx.connection.exec_driver_sql("SELECT status FROM runs").scalars())

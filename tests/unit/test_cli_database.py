@@ -401,7 +401,7 @@ def test_a_file_that_changes_while_the_dev_server_runs_is_published(sqlite_url: 
         authoring = wk.runtime.authoring
         assert services.wait_until(
             lambda: [one.published_version for one in authoring.find(DEFAULT_SCOPE, limit=10)] == [1],
-            timeout_seconds=20,
+            timeout_seconds=60,
         )
     finally:
         files.stop()

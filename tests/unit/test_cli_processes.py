@@ -103,7 +103,7 @@ def test_a_port_is_free_or_taken() -> None:
 
 
 def test_who_connects_before_the_server_answers_waits() -> None:
-    with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname(), timeout=5):
+    with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname(), timeout=30):
         pass
 
 

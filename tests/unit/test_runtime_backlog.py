@@ -57,10 +57,10 @@ def test_a_slow_step_sends_the_rest_to_others() -> None:
     dispatched = Dispatched()
     with Backlog(["default"], dispatched, spill_seconds=0.001) as backlog:
         backlog.add(_openings("r/a", "r/b", "r/c"))
-        assert services.wait_until(lambda: len(dispatched) == 3, timeout_seconds=20)
+        assert services.wait_until(lambda: len(dispatched) == 3, timeout_seconds=60)
         assert backlog.take() is None
         backlog.step_done(_openings("r/d"))
-        assert services.wait_until(lambda: len(dispatched) == 4, timeout_seconds=20)
+        assert services.wait_until(lambda: len(dispatched) == 4, timeout_seconds=60)
     assert dispatched == _hints("r/a", "r/b", "r/c", "r/d")
 
 

@@ -41,7 +41,7 @@ def test_a_killed_test_session_leaves_no_server_and_no_files() -> None:
         _, url, directory = session.stdout.readline().split()
         assert services.redis_accepts(redis_port(url))
         session.send_signal(signal.SIGKILL)
-    assert services.wait_until(lambda: not services.redis_accepts(redis_port(url)), timeout_seconds=10)
+    assert services.wait_until(lambda: not services.redis_accepts(redis_port(url)), timeout_seconds=60)
 
     services.start_redis().stop()  # whoever starts a server next tidies up
 

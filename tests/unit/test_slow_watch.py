@@ -35,9 +35,9 @@ def test_what_is_due_is_looked_at_as_often_as_it_says(monkeypatch: pytest.Monkey
     watch.leave(left)
     for each in (once, thrice):
         watch.watch(each, 0.0)
-    assert services.wait_until(lambda: thrice.looks == 3 and once.looks == 1, timeout_seconds=20)
+    assert services.wait_until(lambda: thrice.looks == 3 and once.looks == 1, timeout_seconds=60)
     watch.watch(once, 0.0)
-    assert services.wait_until(lambda: once.looks == 2, timeout_seconds=20)
+    assert services.wait_until(lambda: once.looks == 2, timeout_seconds=60)
     assert (later.looks, left.looks) == (0, 0)
 
 
@@ -51,6 +51,6 @@ def test_one_thread_looks_at_everything_and_ends_when_nothing_is_left(monkeypatc
     assert len(set(_threads()) - before) == 1
     for thing in things:
         watch.leave(thing)
-    assert services.wait_until(lambda: not set(_threads()) - before, timeout_seconds=20)
+    assert services.wait_until(lambda: not set(_threads()) - before, timeout_seconds=60)
     watch.watch(things[0], 0.0)
-    assert services.wait_until(lambda: things[0].looks == 1, timeout_seconds=20)
+    assert services.wait_until(lambda: things[0].looks == 1, timeout_seconds=60)
