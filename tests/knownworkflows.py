@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from workflowkit.base.clock import FakeClock
 from workflowkit.base.ids import derived_id
@@ -46,6 +47,12 @@ class KnownWorkflows:
 
     def fetch(self, attempt: LocalAttempt, key: str, request: str) -> Held | None:
         return self._outside.fetch(attempt, key, request)
+
+    def coming(self, started_ms: int) -> Sequence[tuple[int, dict[str, Any]]]:
+        return self._outside.coming(started_ms)
+
+    def coming_after(self, key: str, path: str, now_ms: int) -> Sequence[dict[str, Any]]:
+        return self._outside.coming_after(key, path, now_ms)
 
     def wait(self, attempt: LocalAttempt, wait: Wait) -> Ended | Held:
         workflow = self._find(wait.name) if wait.kind is WaitKind.RUN else None

@@ -35,6 +35,7 @@ class LocalEngine:
     ) -> LocalResult:
         """Run a document or a function for an event; functions of the application that it invokes run too.
 
+        What follows its end is executed too: compensations, and what handles a failure or a cancellation.
         ``secrets`` are the values, by name, of the secrets that the document refers to. Raises ``DefinitionError`` with
         all problems if the document is not valid, ``InvalidInput`` for Python that is registered as no function.
         """
@@ -54,7 +55,7 @@ class LocalEngine:
         settings = self._settings
         options = LocalOptions(
             config=action_config(settings), extensions=self._extensions, limits=settings.limits, on_step=on_step,
-            secrets=FixedSecrets(secrets or {}),
+            secrets=FixedSecrets(secrets or {}), is_followed=True,
         )  # fmt: skip
         options = replace(options, outside=WithFunctions(self._registry, options))
         return run(workflow, event, self._registry, options=options)

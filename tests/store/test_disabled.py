@@ -11,9 +11,9 @@ from runtimes import Harness, a_registry, a_runtime
 
 from workflowkit.base.scope import APP_TENANT, DEFAULT_SCOPE, Scope
 from workflowkit.engine.context import StepContext
+from workflowkit.engine.ends import RUN_FINISHED
 from workflowkit.registry import Registry
 from workflowkit.runtime import eventtypes
-from workflowkit.runtime.lifecycle import RUN_FINISHED
 from workflowkit.runtime.pausing import Target
 
 EVENT = "test/happened"

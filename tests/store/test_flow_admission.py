@@ -17,11 +17,11 @@ from workflowkit.base.jsonvalue import loads
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.engine.context import StepContext
+from workflowkit.engine.ends import RUN_FAILED
 from workflowkit.engine.waitspecs import FOLLOWING_EVENT
 from workflowkit.registry import Registry
 from workflowkit.runtime import queuelimits
 from workflowkit.runtime.jobs import NewJob
-from workflowkit.runtime.lifecycle import RUN_FAILED
 from workflowkit.runtime.pausing import Target
 from workflowkit.runtime.schedules import EVENT_NAME as CRON_EVENT
 from workflowkit.store import events, queries

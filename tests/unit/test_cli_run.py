@@ -168,6 +168,18 @@ def test_events_that_actions_send_are_told(tmp_path: Path) -> None:
     assert (sent["name"], sent["data"]) == ("test/announced", {"by": "first"})
 
 
+def test_what_followed_a_failure_is_told(tmp_path: Path) -> None:
+    undo = {"kind": "double", "inputs": {"n": "!ref($.state.first.n)"}}
+    flow = a_workflow("Undone").action("first", "double", {"n": 1}, compensate=undo).action("last", "refuse")
+    document = flow.path(SOURCE, "first", "last").settings(on_failure={"workflow": "tell-support"}).document()
+    told = json.loads(_run(tmp_path, document, "--json").stdout)
+    assert (told["status"], told["compensated"]) == ("failed", ["first"])
+    assert "handler" not in told
+    people = _run(tmp_path, document).stdout
+    assert "undone first" in people
+    assert "not run here: tell-support" in people
+
+
 def test_run_loads_nothing_heavy_and_writes_no_file(tmp_path: Path) -> None:
     document = a_workflow().action("a", "set", {"x": 1}).path(SOURCE, "a").document()
     (tmp_path / "workflow.json").write_text(json.dumps(document))

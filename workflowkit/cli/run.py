@@ -142,6 +142,8 @@ def _run_for_programs(
             "steps": [{key: step[key] for key in _STEP_KEYS} for step in shown["steps"]],
             "order": shown["order"],
             **({"events": shown["events"]} if shown["events"] else {}),
+            **({"compensated": list(result.compensated)} if result.compensations is not None else {}),
+            **({"handler": result.handler.status.value} if result.handler is not None else {}),
         }
     )
     return result
@@ -159,6 +161,14 @@ def _run_for_people(wk: WorkflowKit, workflow: Workflow, event: dict[str, Any], 
     click.echo(f"\n{status(result.status.value)} {dim(f'in {seconds * 1000:.0f} ms')}")
     if result.error is not None:
         click.echo(f"  {plain(result.error.name)}: {plain(result.error.message)}")
+    if result.compensations is not None:
+        click.echo(f"  {dim('undone')} {plain(', '.join(result.compensated) or 'nothing')}")
+        if (error := result.compensations.error) is not None:
+            click.echo(f"    {plain(error.name)}: {plain(error.message)}")
+    if result.handler is not None:
+        click.echo(f"  {dim('followed by its handler:')} {status(result.handler.status.value)}")
+    elif result.told is not None:
+        click.echo(f"  {dim('not run here:')} {plain(result.told.workflow_id)}")
     if result.output is not None:
         click.echo(pretty(result.output))
     for sent in result.events:

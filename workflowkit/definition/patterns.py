@@ -32,6 +32,12 @@ def check_event_name(name: str, max_chars: int = DEFAULT_LIMITS.event_name_chars
     return None
 
 
+def covers(pattern: str, event_name: str) -> bool:
+    """Tell whether a pattern matches the name of an event: a wildcard does not stand for nothing."""
+    stem, found, _ = pattern.partition(WILDCARD)
+    return len(event_name) > len(stem) and event_name.startswith(stem) if found else event_name == pattern
+
+
 def check_event_pattern(pattern: str) -> str | None:
     """Return why ``pattern`` is no event name and no wildcard pattern such as ``shop/*``; ``None`` if it is one."""
     if not 1 <= len(pattern) <= DEFAULT_LIMITS.event_name_chars:

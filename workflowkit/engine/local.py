@@ -1,7 +1,8 @@
 """Run a workflow here and now, in memory: no database, no broker, and waiting time is skipped.
 
 The same planner and executor as in production, one step at a time: of the steps that are due, the first by rank. For
-tests, scripts and ``workflowkit run``. Nothing is stored, and events that actions send start no further runs.
+tests, scripts and ``workflowkit run``. Nothing is stored, and events that actions send start no further runs. What
+cancels a run, and what follows its end, is in ``localends``.
 """
 
 from __future__ import annotations
@@ -15,17 +16,30 @@ from workflowkit.base.clock import FakeClock, SystemClock, monotonic_seconds
 from workflowkit.base.errors import InvalidInput, LimitExceeded, NotFound, WorkflowKitError
 from workflowkit.base.ids import derived_id, idempotency_key, new_id
 from workflowkit.base.jsonvalue import check_json, dumps, loads
-from workflowkit.base.scope import DEFAULT_SCOPE
+from workflowkit.base.scope import DEFAULT_SCOPE, FUNCTION_PREFIX
+from workflowkit.definition import build
 from workflowkit.definition.inputs import resolve_inputs
 from workflowkit.definition.model import SOURCE, Node, Workflow
 from workflowkit.engine.channels import Message
 from workflowkit.engine.context import RunInfo, StepInfo, context_for
+from workflowkit.engine.ends import CANCELLED_BY_EVENT, FINISH_TIMEOUT, NAME_OF_STATUS, told_of
 from workflowkit.engine.executor import execute
 from workflowkit.engine.extensions import skipped_node
 from workflowkit.engine.facts import Fact, FactKind
 from workflowkit.engine.failurelog import Place, log_failed
 from workflowkit.engine.failures import failed_by
 from workflowkit.engine.hooks import WillRetry
+from workflowkit.engine.localends import (
+    Cut,
+    Past,
+    Told,
+    first_cut,
+    follow,
+    handler_of,
+    is_cancelling,
+    items_to_undo,
+    undo,
+)
 from workflowkit.engine.localloops import ItemRun, LocalLoops
 from workflowkit.engine.localnews import Teller
 from workflowkit.engine.localoptions import LocalOptions as LocalOptions
@@ -33,20 +47,21 @@ from workflowkit.engine.localresult import LocalResult as LocalResult
 from workflowkit.engine.localresult import StepRecord as StepRecord
 from workflowkit.engine.localsession import LocalRecorder, LocalSession
 from workflowkit.engine.localwaits import LocalWaits
-from workflowkit.engine.loops import Item
+from workflowkit.engine.loops import Item, plan_loop
 from workflowkit.engine.masked import MaskedRecorder, masked_outcome
 from workflowkit.engine.memo import Memo, Memos
 from workflowkit.engine.outcome import Attempted, EmittedEvent, Failed, Succeeded, Suspended
 from workflowkit.engine.outside import Held, LocalAttempt
-from workflowkit.engine.planner import Decision, begin, settle
+from workflowkit.engine.planner import Decision, begin, cancel, settle
 from workflowkit.engine.progress import Finish, Progress
 from workflowkit.engine.retry import backoff_of, may_retry, restricted
+from workflowkit.engine.session import Undone
 from workflowkit.engine.states import RunStatus, StepStatus
 from workflowkit.engine.stepsecrets import AttemptSecrets, open_secrets
 from workflowkit.engine.surroundings import NO_SURROUNDINGS, Surroundings, seen_from
 from workflowkit.engine.waits import Wait
 from workflowkit.registry import ActionSpec
-from workflowkit.registry.functions import is_function_kind
+from workflowkit.registry.functions import Function, is_function_kind
 
 #: Stands for the version where there is none: the document was never published.
 LOCAL_VERSION = "local"
@@ -55,7 +70,12 @@ LOCAL_VERSION = "local"
 class Actions(Protocol):
     """Where the actions of a run are: a ``Registry``."""
 
+    @property
+    def functions(self) -> Mapping[str, Function[..., Any]]: ...
+
     def executable(self, kind: str) -> ActionSpec | None: ...
+
+    def undoes_itself(self, kind: str) -> bool: ...
 
 
 def run(
@@ -87,9 +107,12 @@ class _LocalRun:
         clock: FakeClock,
         options: LocalOptions,
         around: Surroundings = NO_SURROUNDINGS,
+        path: str = "",
+        undoes: Past | None = None,
     ) -> None:
         self._id = options.run_id or new_id(clock.now_ms())
         self._workflow, self._event, self._registry = workflow, event, registry
+        self._workflow_id = _id_of(workflow)
         self._clock, self._options, self._limits = clock, options, options.limits
         self._started_ms, self._started_seconds = clock.now_ms(), monotonic_seconds()
         self._passes = 0
@@ -104,14 +127,28 @@ class _LocalRun:
         self._memos = Memos()
         self._around = around
         self._teller = Teller(options.on_news)
-        self._loops = LocalLoops(self._limits)
+        self._path, self._undoes = path, undoes
+        #: Whether it is not a part of another run.
+        self._is_whole = True
+        self._cut: Cut | None = None
+        self._reason: str | None = None
+        #: Whose rules cancel it: for the run of an item, the workflow that it is of.
+        self._watched = workflow
+        self._over: Past | None = None
+        self._loops = LocalLoops()
         self._waits = LocalWaits(options.outside, self._loops)
 
     def run(self) -> LocalResult:
         progress, decision = self._begin()
+        self._watch()
         self._follow(decision)
         self._teller.followed(decision, progress)
-        while decision.finish is None and self._due and self._options.until not in self._records:
+        while decision.finish is None and self._options.until not in self._records:
+            if (cut := self._cut_now()) is not None:
+                decision = self._cancel(progress, cut)
+                break
+            if not self._due:
+                break
             due_ms, _, node_id = heappop(self._due)
             self._clock.advance_to(due_ms)
             self._check_bounds()
@@ -119,7 +156,97 @@ class _LocalRun:
             decision = self._step(progress, self._workflow.nodes[node_id])
             self._follow(decision)
             self._teller.followed(decision, progress, node_id)
-        return self._result(progress, decision.finish)
+        past = self._over = self._past(progress)
+        result = self._result(progress, decision.finish)
+        return result if decision.finish is None else self._followed(result, past, decision.finish)
+
+    def _watch(self) -> None:
+        """Find out what cancels the run, unless it is a part of one, which is cancelled with that."""
+        if self._is_whole and self._is_watched:
+            coming = self._options.outside.coming(self._started_ms)
+            self._cut = first_cut(self._workflow, self._event, coming, self._started_ms, self._limits)
+
+    @property
+    def _is_watched(self) -> bool:
+        """Whether events and time may cancel it, or the run that it is an item of: not what follows an end."""
+        return self._options.is_followed and not self._path
+
+    def _cut_now(self) -> Cut | None:
+        """Return what cancels the run before the next of its steps begins."""
+        cut, held = self._cut, self._waits.held
+        if cut is None or any(each.wait is None for each in held):
+            return None  # what nobody executes would have come first
+        if held and cut.reason == FINISH_TIMEOUT:
+            return None  # nobody knows whether it lasts as long
+        return cut if not self._due or cut.comes_before(self._due[0][0]) else None
+
+    def _cancel(self, progress: Progress, cut: Cut) -> Decision:
+        self._clock.advance_to(max(self._clock.now_ms(), cut.at_ms))
+        self._waits.give_up()
+        self._reason = cut.reason
+        decision = cancel(progress, self._clock.now_ms(), cut.reason)
+        self._follow(decision)
+        self._teller.followed(decision, progress)
+        return decision
+
+    def is_cut(self) -> bool:
+        """Tell whether the run is cancelled by something that has happened in the middle of an attempt."""
+        return self._cut is not None and self._cut.is_sudden and self._cut.at_ms <= self._clock.now_ms()
+
+    def _followed(self, result: LocalResult, past: Past, finish: Finish) -> LocalResult:
+        """Return the result with what followed the end of the run."""
+        options = self._options
+        is_alone = options.until is not None or options.state is not None
+        if not options.is_followed or is_alone or self._undoes is not None or finish.status not in NAME_OF_STATUS:
+            return result
+
+        def tell(name: str, target: str, at_ms: int) -> tuple[Told, LocalResult | None]:
+            info = self._run_info()
+            data = told_of(info.id, info.workflow_id, LOCAL_VERSION, self._event, finish, self._reason, self._limits)
+            event = {"id": f"{self._id}.handler", "name": name, "data": data, "ts": at_ms}
+            function = self._registry.functions.get(target)
+            if function is None:
+                return Told(target, event), None
+            run = self._inner(build(function.document), at_ms, derived_id(self._id, target), path=handler_path)
+            run._event, run._is_whole = event, True
+            return Told(target, event), self._perform_inner(run)
+
+        handler_path = handler_of(self._workflow, finish.status)[0]
+        found = follow(
+            past, self._event, finish, self._part, self._clock.now_ms(), self._registry.undoes_itself,
+            tell if self._is_whole else None, self._limits,
+        )  # fmt: skip
+        held = tuple(each for part in (found.compensations, found.handler) if part is not None for each in part.held)
+        return replace(
+            result, compensations=found.compensations, handler=found.handler, told=found.told, held=result.held + held
+        )
+
+    def _past(self, progress: Progress) -> Past:
+        undone, items = self._memos.undone, dict(self._loops.runs)
+        return Past(self._id, self._workflow, progress, undone, self._around, tuple(self._facts), items)
+
+    def _part(
+        self, graph: Workflow, around: Surroundings, path: str, begins_ms: int, undoes: Past | None = None
+    ) -> LocalResult:
+        """Execute what follows the end of this run, or of the run of an item."""
+        run_id = derived_id(self._id if undoes is None else undoes.run_id, path)
+        return self._perform_inner(self._inner(graph, begins_ms, run_id, around, path, undoes))
+
+    def _inner(
+        self, graph: Workflow, begins_ms: int, run_id: str, around: Surroundings = NO_SURROUNDINGS, path: str = "",
+        undoes: Past | None = None,
+    ) -> _LocalRun:  # fmt: skip
+        """Return a run that this one executes to its end before it goes on, on a clock of its own."""
+        options = replace(self._options, on_step=None, on_news=None, until=None, state=None, run_id=run_id)
+        run = _LocalRun(graph, self._event, self._registry, FakeClock(begins_ms), options, around, path, undoes)
+        run._started_ms, run._started_seconds, run._passes = self._started_ms, self._started_seconds, self._passes
+        run._is_whole = False
+        return run
+
+    def _perform_inner(self, run: _LocalRun) -> LocalResult:
+        result = run.run()
+        self._passes = run._passes
+        return result
 
     def _begin(self) -> tuple[Progress, Decision]:
         now_ms, alone = self._clock.now_ms(), self._options.until
@@ -233,7 +360,8 @@ class _LocalRun:
         def open_wait(wait: Wait) -> None:
             session.guarded(lambda: self.keep(self._waits.begin(attempt, wait)))
 
-        recorder = LocalRecorder(self, now_ms, open_wait)
+        undone = Undone() if self._undoes is None else Undone(self._undoes.run_id, self._undoes.facts)
+        recorder = LocalRecorder(self, now_ms, open_wait, undone)
         session = LocalSession(
             node.id, self._memos.of(node.id), recorder if mask is None else MaskedRecorder(recorder, mask), now_ms,
             lambda: 0.0, secrets=opened,
@@ -260,8 +388,7 @@ class _LocalRun:
 
         def call(action: ActionSpec) -> Attempted:
             if node.body is not None:
-                begun = (node, self._memos.of(node.id), inputs, now_ms())
-                return self._loops.attempt(*begun, lambda item, at_ms: self._item(progress, node, item, at_ms))
+                return self._loop(progress, node, inputs)
             with options.switch.guard() as guard:
                 made = execute(action, context, inputs, deadline_seconds=timeout_seconds, guard=guard, limits=limits)
             if isinstance(made, Failed) and session.broken is None:
@@ -269,29 +396,50 @@ class _LocalRun:
                 log_failed(place, made, is_final=not self._will_retry(node)(made), mask=mask)
             return made
 
-        attempt = LocalAttempt(node, spec, inputs, context, now_ms(), self._started_ms, call)
+        attempt = LocalAttempt(node, spec, inputs, context, now_ms(), self._started_ms, call, self._path)
         session.answer = lambda key: options.outside.step(attempt, key)
+        session.amend = self._amend
         session.permit = lambda key, request: options.outside.fetch(attempt, key, request)
         return attempt, session
+
+    def _loop(self, progress: Progress, node: Node, inputs: dict[str, Any]) -> Attempted:
+        memo, now_ms = self._memos.of(node.id), self._clock.now_ms()
+        if self._undoes is None:
+            return self._loops.attempt(
+                node, memo, lambda: plan_loop(inputs, self._limits), now_ms,
+                lambda item, at_ms: self._item(progress, node, item, at_ms),
+            )  # fmt: skip
+        plan, done = items_to_undo(self._undoes.items.get(node.id, ()), self._registry.undoes_itself)
+        return self._loops.attempt(
+            node, memo, lambda: plan, now_ms, lambda item, at_ms: self._undo_item(done[item.key], item, at_ms)
+        )
+
+    def _undo_item(self, done: ItemRun, item: Item, begins_ms: int) -> ItemRun:
+        """Execute the compensations of one item of a loop."""
+        error = self._around.roots["error"]
+        result = undo(done.past, error, self._part, begins_ms, self._registry.undoes_itself)
+        assert result is not None  # noqa: S101 - else the item would not be among those to be undone
+        self._waits.held += result.held
+        return ItemRun(item, result, result.started_ms + result.skipped_ms, done.past)
 
     def _item(self, progress: Progress, node: Node, item: Item, begins_ms: int) -> ItemRun:
         """Execute one item of a loop to its end."""
         assert node.body is not None  # noqa: S101 - it is a loop
         seen = self._around.inside(seen_from(self._workflow, progress.outputs, node.id), None)
-        clock, run_id = FakeClock(begins_ms), derived_id(self._id, node.id, item.key)
-        options = replace(self._options, on_step=None, on_news=None, until=None, state=None, run_id=run_id)
-        run = _LocalRun(node.body, self._event, self._registry, clock, options, around=seen.inside({}, item.given()))
-        run._started_ms, run._started_seconds, run._passes = self._started_ms, self._started_seconds, self._passes
-        result = run.run()
-        self._passes = run._passes
+        run_id = derived_id(self._id, node.id, item.key)
+        run = self._inner(node.body, begins_ms, run_id, seen.inside({}, item.given()), self._path)
+        run._cut, run._watched = self._cut, self._watched
+        result = self._perform_inner(run)
+        self._cut = run._cut
         self._events += result.events
         self._messages += result.messages
         self._waits.held += result.held
-        return ItemRun(item, result, clock.now_ms())
+        assert run._over is not None  # noqa: S101 - it has begun
+        return ItemRun(item, result, run._clock.now_ms(), run._over)
 
     def _run_info(self) -> RunInfo:
         scope = DEFAULT_SCOPE
-        return RunInfo(self._id, self._workflow.name, LOCAL_VERSION, scope.environment, scope.tenant)
+        return RunInfo(self._id, self._workflow_id, LOCAL_VERSION, scope.environment, scope.tenant)
 
     def _will_retry(self, node: Node) -> WillRetry:
         def will_retry(failed: Failed) -> bool:
@@ -341,7 +489,22 @@ class _LocalRun:
     def keep(self, fact: Fact) -> Fact:
         """Enter a fact in the run's journal, and return it."""
         self._facts.append(fact)
+        if fact.kind in (FactKind.COMPLETED, FactKind.FAILED):
+            self._look_at_coming(fact.step)
         return fact
+
+    def _amend(self, before: Fact, after: Fact) -> None:
+        self._facts[self._facts.index(before)] = after
+
+    def _look_at_coming(self, key: str) -> None:
+        """See whether an event that comes now that a step has ended cancels the run."""
+        now_ms, run = self._clock.now_ms(), self._watched
+        for later in self._options.outside.coming_after(key, self._path, now_ms):
+            if not self._is_watched:
+                continue
+            if is_cancelling(run, self._event, later, now_ms, self._started_ms, self._limits):
+                sudden = Cut(now_ms, CANCELLED_BY_EVENT, is_sudden=True)
+                self._cut = sudden if self._cut is None else min(self._cut, sudden)
 
     def send(self, key: str, emitted: tuple[EmittedEvent, ...]) -> list[str]:
         """Keep the events of a step for the result; return their ids."""
@@ -378,11 +541,20 @@ class _LocalRun:
             passes=self._passes,
             items=dict(self._loops.runs),
             messages=tuple(self._messages),
+            reason=self._reason,
         )
 
     def _held(self, node: Node) -> StepRecord:
         attempts, inputs = self._attempts[node.id], self._inputs.get(node.id)
         return StepRecord(node.id, node.kind, node.name, StepStatus.WAITING, inputs, None, None, attempts)
+
+
+def _id_of(workflow: Workflow) -> str:
+    """Return the id of a function; of a document, which was never published, its name."""
+    first = next(iter(workflow.nodes.values()), None)
+    if first is None or not is_function_kind(first.kind):
+        return workflow.name
+    return first.kind.removeprefix(FUNCTION_PREFIX)
 
 
 def _complete(event: Mapping[str, Any], clock: FakeClock) -> dict[str, Any]:

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from workflowkit.base.errors import InvalidInput, LimitExceeded
-from workflowkit.base.limits import Limits
 from workflowkit.definition.model import Node
 from workflowkit.engine.failures import failed_by
 from workflowkit.engine.loops import (
@@ -24,7 +23,6 @@ from workflowkit.engine.loops import (
     items_key,
     loop_error,
     loop_output,
-    plan_loop,
 )
 from workflowkit.engine.memo import Memo
 from workflowkit.engine.outcome import Attempted, Failed, Succeeded, Suspended
@@ -33,35 +31,36 @@ from workflowkit.engine.states import RunStatus
 from workflowkit.engine.waits import MAX_WAIT_SECONDS, Wait, WaitKind
 
 if TYPE_CHECKING:
+    from workflowkit.engine.localends import Past
     from workflowkit.engine.localresult import LocalResult
 
 
 @dataclass(frozen=True, slots=True)
 class ItemRun:
-    """The run of one item, and when it ended."""
+    """The run of one item, when it ended, and what is known for undoing it."""
 
     item: Item
     result: LocalResult
     ended_ms: int
+    past: Past
 
 
 class LocalLoops:
     """The loops of one run. ``runs`` has those of the items that began, by the id of their loop, in order."""
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+    def __init__(self) -> None:
         self._ends: dict[str, Ended] = {}
         self.runs: dict[str, tuple[ItemRun, ...]] = {}
 
     def attempt(
-        self, node: Node, memo: Memo, inputs: dict[str, Any], now_ms: int, run: Callable[[Item, int], ItemRun]
+        self, node: Node, memo: Memo, planned: Callable[[], LoopPlan], now_ms: int, run: Callable[[Item, int], ItemRun]
     ) -> Attempted:
         """Return what an attempt of a loop's step comes to; ``run`` executes an item from a point in time on."""
         key = items_key(node.id)
         if (ended := memo.results.get(key)) is not None:
             return Succeeded(ended.output) if ended.error is None else Failed(ended.error)
         try:
-            plan = plan_loop(inputs, self._limits)
+            plan = planned()
         except (InvalidInput, LimitExceeded) as error:
             return failed_by(error)
         if not plan.items:
@@ -69,12 +68,12 @@ class LocalLoops:
         seconds = MAX_WAIT_SECONDS if node.timeout_seconds is None else node.timeout_seconds
         until_ms = now_ms + round(1000 * seconds)
         runs = self.runs[node.id] = _executed(plan, now_ms, run)
-        if not any(each.result.held for each in runs):
+        if not any(each.result.held or each.result.status is RunStatus.CANCELLED for each in runs):
             self._ends[key] = _ended(plan, runs, until_ms)
         return Suspended((Wait(key, WaitKind.LOOP, until_ms, plan.on_item_error),))
 
     def end(self, wait: Wait) -> Ended | None:
-        """Return what the wait for a loop's items comes to; ``None`` if one of them cannot go on."""
+        """Return what the wait for a loop's items comes to; ``None`` if one of them cannot go on, or is cancelled."""
         return self._ends.get(wait.key)
 
 
@@ -85,12 +84,18 @@ def _executed(plan: LoopPlan, now_ms: int, run: Callable[[Item, int], ItemRun]) 
     runs: list[ItemRun] = []
     for item in plan.items:
         begins_ms = heappop(free)
-        given_up_ms = _given_up_ms(plan, runs)
-        if given_up_ms is not None and begins_ms >= given_up_ms:
+        over_ms = _over_ms(plan, runs)
+        if over_ms is not None and begins_ms >= over_ms:
             break
         runs.append(run(item, begins_ms))
         heappush(free, runs[-1].ended_ms)
     return tuple(runs)
+
+
+def _over_ms(plan: LoopPlan, runs: list[ItemRun]) -> int | None:
+    """Return from when on no item begins: the loop has given up, or its run is cancelled."""
+    cut = (each.ended_ms for each in runs if each.result.status is RunStatus.CANCELLED)
+    return min((at_ms for at_ms in (_given_up_ms(plan, runs), *cut) if at_ms is not None), default=None)
 
 
 def _given_up_ms(plan: LoopPlan, runs: list[ItemRun] | tuple[ItemRun, ...]) -> int | None:

@@ -35,7 +35,8 @@ class LocalOptions:
     ``on_step`` is called with each step as soon as it is settled, ``on_news`` whenever something has changed;
     ``switch`` ends the run. With ``until`` it goes no further than that step; with ``state``, the outputs of other
     steps, that step is all there is of it. ``run_id`` makes ids that follow from it the same in every run. Without
-    ``secrets`` steps are given the references to them in place of the values.
+    ``secrets`` steps are given the references to them in place of the values. With ``is_followed`` it may be cancelled
+    by events and by its time limit, and what follows its end is executed too.
     """
 
     config: ActionConfig = field(default_factory=ActionConfig)
@@ -49,4 +50,5 @@ class LocalOptions:
     until: str | None = None
     state: Mapping[str, Json] | None = None
     run_id: str | None = None
+    is_followed: bool = False
     secrets: SecretStore | None = field(default_factory=lambda: FixedSecrets({}))

@@ -8,6 +8,7 @@ from typing import Any
 
 from workflowkit.definition.model import Json
 from workflowkit.engine.facts import ErrorInfo, Fact
+from workflowkit.engine.localends import Told, compensated_steps
 from workflowkit.engine.localloops import ItemRun
 from workflowkit.engine.outside import Held
 from workflowkit.engine.states import EdgeState, RunStatus, StepStatus
@@ -54,7 +55,9 @@ class LocalResult:
     one that was told to stop before its end is ``running``; both lack the steps that they did not come to. ``edges``
     are the decided ones by id, ``facts`` the run's journal in order. It began at ``started_ms``, took ``skipped_ms`` of
     time that nobody waited for, and called handlers ``passes`` times. ``items`` are the runs of the items of its loops,
-    ``messages`` what it published.
+    ``messages`` what it published. ``reason`` is why it was cancelled. What followed its end are runs of their own:
+    ``compensations`` has undone what it did, ``handler`` is that of ``on_failure`` or ``on_cancel``; ``told`` is set
+    where this names another workflow, whose run ``handler`` is only if it is a function of the application.
     """
 
     status: RunStatus
@@ -71,6 +74,15 @@ class LocalResult:
     passes: int = 0
     items: Mapping[str, tuple[ItemRun, ...]] = field(default_factory=dict, repr=False)
     messages: tuple[dict[str, Any], ...] = ()
+    reason: str | None = None
+    compensations: LocalResult | None = None
+    handler: LocalResult | None = None
+    told: Told | None = None
+
+    @property
+    def compensated(self) -> tuple[str, ...]:
+        """The ids of the actions, and of the steps of functions, that ``compensations`` has undone, in this order."""
+        return () if self.compensations is None else tuple(compensated_steps(self.compensations))
 
     def as_dict(self) -> dict[str, Any]:
         return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NoReturn, Protocol, TypeVar
 
 from workflowkit.base.clock import rfc3339
@@ -30,12 +31,16 @@ class Journal(Protocol):
 
     def publish(self, message: Message) -> None: ...
 
+    def is_cut(self) -> bool: ...
+
 
 class LocalRecorder:
     """The ``Recorder`` of a run in memory. ``open_wait`` lets a wait begin."""
 
-    def __init__(self, journal: Journal, now_ms: Callable[[], int], open_wait: Callable[[Wait], None]) -> None:
-        self._journal, self._now_ms, self._open_wait = journal, now_ms, open_wait
+    def __init__(
+        self, journal: Journal, now_ms: Callable[[], int], open_wait: Callable[[Wait], None], undone: Undone
+    ) -> None:
+        self._journal, self._now_ms, self._open_wait, self._undone = journal, now_ms, open_wait, undone
 
     def completed(
         self,
@@ -74,7 +79,7 @@ class LocalRecorder:
         return self._journal.keep(Fact(FactKind.COMPLETED, key, 1, output, detail=detail, at_ms=self._now_ms()))
 
     def undone(self) -> Undone:
-        return Undone()
+        return self._undone
 
     @property
     def invitations(self) -> NoInvitations:
@@ -87,7 +92,7 @@ class LocalRecorder:
         """Send a signal that nobody waits for: there are no other runs."""
 
     def hands_over(self) -> bool:
-        return False
+        return self._journal.is_cut()
 
     def news(self) -> tuple[Fact, ...]:
         return ()
@@ -106,6 +111,8 @@ class LocalSession(StepSession):
         self._own_memo, self._own_recorder = memo, recorder
         self.answer: Callable[[str], Succeeded | Failed | Held | None] = lambda _key: None
         self.permit: Callable[[str, str], Held | None] = lambda _key, _request: None
+        #: Called with a fact that stands for one before, and with that.
+        self.amend: Callable[[Fact, Fact], None] = lambda _before, _after: None
         self.broken: BaseException | None = None
         #: What keeps the handler from going on, apart from waits.
         self.withheld: list[Held] = []
@@ -114,6 +121,8 @@ class LocalSession(StepSession):
 
     def begin(self, step_id: str, kind: str) -> str:
         key = super().begin(step_id, kind)
+        if key not in self._own_memo.results and self._own_recorder.hands_over():
+            self.block_until(self.now_ms())  # the run is cancelled: no step of it begins
         if kind == RUN_STEP and key not in self._own_memo.results and self._is_due(key):
             with self._lock:
                 self._take(key)
@@ -137,6 +146,14 @@ class LocalSession(StepSession):
         if isinstance(instead, Failed):
             raise self.record_failure(key, step_id_of(key), attempt, instead, 0)
         return super().record(key, attempt, output, *args, **options)
+
+    def note_undo(self, key: str, function: Callable[[Any], Any], output: Any = None) -> None:
+        """Hear what undoes a step. One whose result was known is on record as undone only from here on."""
+        before = self._own_memo.results.get(key)
+        if before is not None and before.detail is None:
+            after = replace(before, detail=undo_detail(RUN_STEP))
+            self._own_memo.results[key] = after
+            self.amend(before, after)
 
     def permit_fetch(self, key: str, request: str) -> None:
         held = self.guarded(lambda: self.permit(key, request))

@@ -23,12 +23,16 @@ class LocalWaits:
         """Let a wait begin; return the fact of it."""
         end = self._loops.end(wait) if wait.kind is WaitKind.LOOP else self._outside.wait(attempt, wait)
         if end is None:
-            pass  # an item is held, and has said so
+            pass  # an item is held, and has said so, or the run is cancelled
         elif isinstance(end, Held):
             self.held.append(end)
         else:
             self._ends[wait.key] = end
         return Fact(FactKind.OPENED, wait.key, detail=wait.detail(), at_ms=attempt.now_ms)
+
+    def give_up(self) -> None:
+        """Hold the run by no wait any more: it is cancelled before anybody would have to know what comes of them."""
+        self.held = [each for each in self.held if each.wait is None]
 
     def ended(self, memo: Memo, now_ms: int) -> list[Fact]:
         """Return the facts of a handler's waits that have ended by now."""

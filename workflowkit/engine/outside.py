@@ -7,7 +7,7 @@ runs have others (``workflowkit.testing``).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -26,7 +26,8 @@ class LocalAttempt:
     """One attempt at a step, ready to begin. ``inputs`` are resolved and valid, and the caller's to change.
 
     ``execute`` calls the handler of an action, this step's own or one in its place, and returns what it came to.
-    ``started_ms`` is when the run began.
+    ``started_ms`` is when the run began, ``path`` the part of its document if that follows its end (``COMPENSATE``,
+    ``ON_FAILURE``, ``ON_CANCEL``).
     """
 
     node: Node
@@ -36,6 +37,7 @@ class LocalAttempt:
     now_ms: int
     started_ms: int
     execute: Callable[[ActionSpec], Attempted] = field(repr=False)
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Held:
     """What keeps a run from going on: the action of a node that nobody executes, or a wait that nobody ends.
 
     ``fetch`` is the key of a step whose HTTP request nobody sends, ``step`` of one that nobody executes; ``note`` says
-    more.
+    more, ``path`` is as of the attempt.
     """
 
     node_id: str
@@ -62,6 +64,7 @@ class Held:
     note: str = ""
     fetch: str | None = None
     step: str | None = None
+    path: str = ""
 
 
 class Outside(Protocol):
@@ -86,6 +89,14 @@ class Outside(Protocol):
         """Return why nobody sends the HTTP request of a step (``ctx.step.fetch``); ``None``: it is sent."""
         ...
 
+    def coming(self, started_ms: int) -> Sequence[tuple[int, dict[str, Any]]]:
+        """Return the events that come to a run which begins then, and when each does."""
+        ...
+
+    def coming_after(self, key: str, path: str, now_ms: int) -> Sequence[dict[str, Any]]:
+        """Return the events that come now that a step has ended: one of a node, or one that a handler opened."""
+        ...
+
 
 class Unattended:
     """Actions are executed, and nothing ends a wait but its time."""
@@ -101,6 +112,12 @@ class Unattended:
 
     def fetch(self, attempt: LocalAttempt, key: str, request: str) -> Held | None:
         return None
+
+    def coming(self, started_ms: int) -> Sequence[tuple[int, dict[str, Any]]]:
+        return ()
+
+    def coming_after(self, key: str, path: str, now_ms: int) -> Sequence[dict[str, Any]]:
+        return ()
 
 
 def timed_out(wait: Wait) -> Ended:

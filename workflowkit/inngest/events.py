@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from workflowkit.engine.ends import RUN_CANCELLED, RUN_FAILED, RUN_FINISHED
 from workflowkit.engine.waitspecs import ENDPOINT_EVENT, FOLLOWING_EVENT, INVOKED_EVENT
 from workflowkit.inngest.defers import DEFERRED_EVENT, is_deferred
 from workflowkit.inngest.naming import slug_of
-from workflowkit.runtime.lifecycle import RUN_CANCELLED, RUN_FAILED, RUN_FINISHED
 from workflowkit.runtime.schedules import EVENT_NAME as CRON_EVENT
 
 #: Their names of the event of a run that was invoked, of one that a schedule began, and one that an app did.

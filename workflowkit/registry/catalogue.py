@@ -129,7 +129,7 @@ class Registry:
         """Return the spec of a kind or of a function, or ``None``: for whoever executes what has been published."""
         if kind.startswith(UNDO_PREFIX):
             undone = self.executable(kind.removeprefix(UNDO_PREFIX))
-            return None if undone is None else _undoing(undone)
+            return None if undone is None else undoing(undone)
         if kind.startswith(REMOTE_PREFIX):
             return None if self.remote is None else self.remote(kind.removeprefix(REMOTE_PREFIX))
         if kind.startswith(APP_PREFIX):
@@ -177,7 +177,7 @@ def _doing_nothing(spec: ActionSpec) -> ActionSpec:
                       binding=Binding(names=frozenset()))  # fmt: skip
 
 
-def _undoing(spec: ActionSpec) -> ActionSpec:
+def undoing(spec: ActionSpec) -> ActionSpec:
     """Return what undoes what a spec did."""
     if not is_function_kind(spec.kind):
         return spec.compensation or _doing_nothing(spec)

@@ -13,6 +13,7 @@ from typing import Any
 from workflowkit.base.ids import derived_id
 from workflowkit.definition.model import COMPENSATE, ON_CANCEL, ON_FAILURE, Workflow
 from workflowkit.engine.again import changes_of
+from workflowkit.engine.ends import error_of
 from workflowkit.engine.facts import ErrorInfo
 from workflowkit.engine.parts import ORDER, is_undoing, path_in, to_undo
 from workflowkit.engine.progress import Finish
@@ -21,7 +22,7 @@ from workflowkit.engine.surroundings import Surroundings
 from workflowkit.registry.compensation import OUTPUT_INPUT
 from workflowkit.runtime.hints import StepHint
 from workflowkit.runtime.items import is_item
-from workflowkit.runtime.lifecycle import CANCELLED_ERROR, Lifecycle
+from workflowkit.runtime.lifecycle import Lifecycle
 from workflowkit.runtime.parts import begin_part, part_record
 from workflowkit.runtime.position import Batch, Position, Schedule, load
 from workflowkit.runtime.versions import Versions
@@ -64,7 +65,7 @@ class Aftermath:
             return _NOTHING
         undoes_itself = self._schedule.registry.undoes_itself
         order = to_undo(position.progress, undoes_itself, position.memos.undone)
-        given: dict[str, Any] = {"error": _error_of(finish).as_dict(), "reason": reason, "status": finish.status.value}
+        given: dict[str, Any] = {"error": error_of(finish).as_dict(), "reason": reason, "status": finish.status.value}
         around = position.around.inside(position.progress.outputs, given)
         if order:
             path = path_in(run.path, COMPENSATE)
@@ -146,10 +147,6 @@ def _edited(tx: Transaction, position: Position, order: Sequence[str]) -> dict[s
         if node_id in edited and nodes[node_id].compensate is None
     }
     return {"again": {"inputs": inputs}} if inputs else {}
-
-
-def _error_of(finish: Finish) -> ErrorInfo:
-    return CANCELLED_ERROR if finish.status is not RunStatus.FAILED or finish.error is None else finish.error
 
 
 def _is_left_behind(tx: Transaction, run: RunRecord) -> bool:

@@ -7,14 +7,15 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from workflowkit.base.scope import Scope
+from workflowkit.engine.ends import CANCELLED_BY_EVENT as CANCELLED_BY_EVENT
+from workflowkit.engine.ends import FINISH_TIMEOUT as FINISH_TIMEOUT
 from workflowkit.store.timers import TimerRow
 
 #: The kind of the timers that cancel a run, their ``subject``.
 CANCEL_TIMER = "run.cancel"
 
 # ``runs.reason``, which is the reason of the run's cancelled steps too.
-CANCELLED_BY_USER, CANCELLED_BY_EVENT = "cancelled-by-user", "cancelled-by-event"
-START_TIMEOUT, FINISH_TIMEOUT = "start-timeout", "finish-timeout"
+CANCELLED_BY_USER, START_TIMEOUT = "cancelled-by-user", "start-timeout"
 PARENT_ENDED = "parent-ended"
 CANCELLED_BY_PAUSE, PAUSED_TOO_LONG = "cancelled-by-pause", "paused-too-long"
 #: A later event took the place of the run (singleton).

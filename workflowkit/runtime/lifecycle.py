@@ -9,10 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from workflowkit.base.ids import timed_id
-from workflowkit.base.jsonvalue import size_bytes
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope
-from workflowkit.engine.facts import ErrorInfo
+from workflowkit.engine.ends import NAME_OF_STATUS, RUN_FINISHED, times_told, told_of
 from workflowkit.engine.progress import Finish
 from workflowkit.engine.states import RunStatus
 from workflowkit.store import subscriptions
@@ -20,12 +19,6 @@ from workflowkit.store.events import EventRecord
 from workflowkit.store.runs import RunRecord
 from workflowkit.store.transactions import Transaction
 from workflowkit.triggers import patterns_for
-
-RUN_FAILED, RUN_CANCELLED, RUN_FINISHED = "workflow/run.failed", "workflow/run.cancelled", "workflow/run.finished"
-_NAMES = frozenset({RUN_FAILED, RUN_CANCELLED, RUN_FINISHED})
-_OF_STATUS = {RunStatus.FAILED: RUN_FAILED, RunStatus.CANCELLED: RUN_CANCELLED}
-#: The error of every cancelled run: why it was is the reason, and what is shown to others stays the same.
-CANCELLED_ERROR = ErrorInfo("RunCancelled", "the run was cancelled", "run-cancelled", retryable=False)
 
 #: How long a process goes by what it found about listeners. A trigger that was published meanwhile misses runs that
 #: complete in this time; those that fail or are cancelled it does not.
@@ -44,7 +37,7 @@ class Lifecycle:
 
     def is_told(self, tx: Transaction, run: RunRecord, status: RunStatus) -> bool:
         """Tell whether any event may follow from the end of a run. Reads the database once a second and tenant."""
-        return run.path is None and (status in _OF_STATUS or self._has_listeners(tx, run.scope))
+        return run.path is None and (status in NAME_OF_STATUS or self._has_listeners(tx, run.scope))
 
     def records(
         self, tx: Transaction, run: RunRecord, event: dict[str, Any], finish: Finish, reason: str | None = None
@@ -55,13 +48,13 @@ class Lifecycle:
         """
         if run.path is not None:  # a part of a run is none to its author
             return []
-        names = [_OF_STATUS[finish.status]] if finish.status in _OF_STATUS else []
+        names = [NAME_OF_STATUS[finish.status]] if finish.status in NAME_OF_STATUS else []
         if self._has_listeners(tx, run.scope):
             names.append(RUN_FINISHED)
-        names = [name for name in names if _times_told(event, name) < self._limits.handler_depth]
+        names = [name for name in names if times_told(event, name) < self._limits.handler_depth]
         if not names:
             return []
-        data = self._data(run, event, finish, reason)
+        data = told_of(run.id, run.workflow_id, run.version, event, finish, reason, self._limits)
         return [
             EventRecord(
                 # SAFETY: I7 — a run ends in one transaction, which is this one; receivers know a repeat by its id.
@@ -76,29 +69,18 @@ class Lifecycle:
         self, run: RunRecord, event: dict[str, Any], finish: Finish, reason: str | None, target: str, now_ms: int
     ) -> list[EventRecord]:
         """Return the event that starts the workflow which handles the end of a run; none where that would not end."""
-        name = _OF_STATUS[finish.status]
-        if _times_told(event, name) >= self._limits.handler_depth:
+        name = NAME_OF_STATUS[finish.status]
+        if times_told(event, name) >= self._limits.handler_depth:
             return []
         return [
             EventRecord(
                 # SAFETY: I7 — the id follows from the run: its end is handled once.
                 id=timed_id(now_ms, run.id, name, target), event_id=f"{run.id}.handler", scope=run.scope, name=name,
-                data=self._data(run, event, finish, reason), ts_ms=now_ms, received_at_ms=now_ms, depth=run.depth + 1,
+                data=told_of(run.id, run.workflow_id, run.version, event, finish, reason, self._limits),
+                ts_ms=now_ms, received_at_ms=now_ms, depth=run.depth + 1,
                 source_run_id=run.id, target=target,
             )
         ]  # fmt: skip
-
-    def _data(self, run: RunRecord, event: dict[str, Any], finish: Finish, reason: str | None) -> dict[str, Any]:
-        error = CANCELLED_ERROR if finish.status is RunStatus.CANCELLED else finish.error
-        data = {
-            "run_id": run.id, "workflow_id": run.workflow_id, "version": run.version, "status": finish.status.value,
-            "error": None if error is None else error.as_dict(), "reason": reason,
-        }  # fmt: skip
-        if finish.output is not None and size_bytes(finish.output) <= self._limits.told_output_bytes:
-            data["output"] = finish.output
-        if size_bytes(event) > self._limits.event_bytes:
-            event = {**event, "data": {}}
-        return {**data, "event": event}
 
     def _has_listeners(self, tx: Transaction, scope: Scope) -> bool:
         known = self._listeners.get(scope)
@@ -110,15 +92,3 @@ class Lifecycle:
             self._listeners.clear()
         self._listeners[scope] = (has_any, tx.now_ms + LISTENERS_KNOWN_MS)
         return has_any
-
-
-def _times_told(event: Any, name: str) -> int:
-    """Return how often an event of this name stands between a run and the event that began it all.
-
-    SAFETY: I4 — what handles failures may fail itself: told of that once more each time, it would never end.
-    """
-    count = 0
-    while isinstance(event, dict) and event.get("name") in _NAMES:
-        count += event["name"] == name
-        event = event["data"].get("event")
-    return count

@@ -91,6 +91,8 @@ _CHECKS: dict[str, Callable[[Any, RunResult], Iterator[str]]] = {
     "inputs": _of_steps("inputs", "inputs"),
     "calls": _calls,
     "error": _exactly("error", lambda run: run.error and run.error.as_dict()),
+    "reason": _exactly("reason", lambda run: run.reason),
+    "compensated": _exactly("compensated", lambda run: list(run.compensated)),
     "slept_seconds": _exactly("slept_seconds", lambda run: run.slept_seconds),
 }
 

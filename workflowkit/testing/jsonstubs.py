@@ -8,6 +8,7 @@ list of such objects, one for each time it is asked.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from workflowkit.base.errors import InvalidInput, Problem, WorkflowKitError
@@ -92,8 +93,10 @@ def _event(written: Any, pointer: str, problems: list[Problem]) -> EventStub | N
     if not is_event or not isinstance(written.get("data", {}), dict) or written.keys() - {"name", "data", "after"}:
         problems.append(Problem(pointer, _CODE, "must be an object with name, and may have data and after"))
         return None
-    after_seconds = _after(written.get("after", 0), f"{pointer}/after", problems)
-    return EventStub(written["name"], written.get("data", {}), after_seconds)
+    made = EventStub(written["name"], written.get("data", {}), written.get("after", 0))
+    if made.after_step is not None:
+        return made
+    return replace(made, after=_after(made.after, f"{pointer}/after", problems))
 
 
 def _after(written: Any, pointer: str, problems: list[Problem]) -> float:

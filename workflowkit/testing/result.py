@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from workflowkit.definition.model import Workflow
+from workflowkit.definition.model import COMPENSATE, Workflow
 from workflowkit.engine.facts import ErrorInfo
+from workflowkit.engine.localends import Told, handler_of
 from workflowkit.engine.localresult import LocalResult, StepRecord
 from workflowkit.engine.session import RUN_STEP
 from workflowkit.engine.states import EdgeState, RunStatus
@@ -35,13 +36,15 @@ class RunResult:
     """A run that was tested.
 
     ``local`` is all that the engine tells of it, ``all_calls`` every attempt at an action, ``unused_stubs`` the keys of
-    stubs that nothing asked for.
+    stubs that nothing asked for. ``part`` is empty, or what followed the end of a run: ``$compensate``, ``$on_failure``
+    or ``$on_cancel``.
     """
 
     workflow: Workflow = field(repr=False)
     local: LocalResult
     all_calls: tuple[Call, ...]
     unused_stubs: tuple[str, ...] = ()
+    part: str = ""
 
     @property
     def status(self) -> RunStatus:
@@ -55,6 +58,36 @@ class RunResult:
     @property
     def error(self) -> ErrorInfo | None:
         return self.local.error
+
+    @property
+    def reason(self) -> str | None:
+        """Why the run was cancelled: ``cancelled-by-event`` or ``finish-timeout``."""
+        return self.local.reason
+
+    @property
+    def compensations(self) -> RunResult | None:
+        """The run that has undone what this one did, after it failed or was cancelled."""
+        return self._part(self.local.compensations, COMPENSATE)
+
+    @property
+    def compensated(self) -> tuple[str, ...]:
+        """The ids of the actions, and of the steps of functions, that were undone, in this order; those of items of
+        loops that failed, and were undone by themselves, are in the results of the items."""
+        return self.local.compensated
+
+    @property
+    def handler(self) -> RunResult | None:
+        """The run of what handles the end of this one: ``on_failure`` or ``on_cancel``."""
+        path, graph, _ = handler_of(self.workflow, self.status)
+        return self._part(self.local.handler, path, graph)
+
+    @property
+    def told(self) -> Told | None:
+        """Which other workflow handles the end of this run (``workflow_id``), and by which ``event`` it is started."""
+        return self.local.told
+
+    def _part(self, result: LocalResult | None, path: str, graph: Workflow | None = None) -> RunResult | None:
+        return None if result is None else RunResult(graph or self.workflow, result, self.all_calls, part=path)
 
     @property
     def path(self) -> tuple[str, ...]:
@@ -114,14 +147,17 @@ class RunResult:
     def calls(self, what: str) -> tuple[Call, ...]:
         """Return the attempts at the actions of a kind, or with ``node:<id>`` at one action, in order."""
         node_id = what.removeprefix(NODE) if what.startswith(NODE) else None
-        return tuple(call for call in self.all_calls if what == call.kind or node_id == call.node_id)
+        return tuple(
+            call for call in self.all_calls
+            if what == call.kind or (node_id == call.node_id and call.path == self.part)
+        )  # fmt: skip
 
     def items(self, loop_id: str) -> tuple[RunResult, ...]:
         """Return the runs of the items of a loop that began, in the order of its list."""
         body = self.workflow.nodes[loop_id].body
         assert body is not None, f"{loop_id!r} is no loop"  # noqa: S101 - of whoever wrote the test
         runs = self.local.items.get(loop_id, ())
-        return tuple(RunResult(body, each.result, self.all_calls) for each in runs)
+        return tuple(RunResult(body, each.result, self.all_calls, part=self.part) for each in runs)
 
     def trace(self) -> dict[str, Any]:
         """Return the whole run as JSON without ids of runs and without dates: the same each time it is run."""

@@ -15,9 +15,9 @@ from workflowkit.engine.localresult import StepRecord
 from workflowkit.registry import Registry
 from workflowkit.testing.outside import Stubbed
 from workflowkit.testing.result import RunResult
-from workflowkit.testing.stubs import NODE, STEP, AnyStub, Coming, Stubs, stubs_of
+from workflowkit.testing.stubs import COMPENSATION, NODE, STEP, AnyStub, Coming, Stubs, stubs_of
 from workflowkit.testing.target import Application, Target, target_of, with_deps
-from workflowkit.testing.unstubbed import never_reached, unstubbed
+from workflowkit.testing.unstubbed import never_came, never_reached, unstubbed
 
 #: When the clock of a test starts if it is not told: 2025-06-15, 15:06:40 UTC.
 START_MS = 1_750_000_000_000
@@ -101,7 +101,7 @@ def rehearse(
     bounds = Bounds(passes=limits.rehearsal_passes, days=limits.rehearsal_days if max_days is None else max_days)
     options = LocalOptions(
         extensions=target.extensions, limits=limits, outside=outside, bounds=bounds, until=until, state=state,
-        run_id=RUN_ID, secrets=None,
+        run_id=RUN_ID, secrets=None, is_followed=True,
     )  # fmt: skip
     clock = clock or FakeClock(START_MS)
     result = local.run(target.workflow, complete_event(event, target), target.actions, clock=clock, options=options)
@@ -111,6 +111,8 @@ def rehearse(
         raise unstubbed(result.held, unreached)
     if unreached:
         raise never_reached(unreached, outside.reached, result)
+    if outside.events_left and until is None:
+        raise never_came(outside.events_left, result)
     return RunResult(target.workflow, result, tuple(outside.calls), outside.unused)
 
 
@@ -124,9 +126,13 @@ def complete_event(event: Mapping[str, Any] | None, target: Target) -> dict[str,
 def check_stubs(stubs: Stubs, target: Target) -> None:
     """Raise ``InvalidStub`` for a stub of an action that the document does not have: it would go unnoticed."""
     nodes = {node.id: node.kind for node in _all_nodes(target.workflow)}
-    kinds = set(nodes.values())
+    kinds = {*nodes.values(), *(node.compensate.kind for node in _all_nodes(target.workflow) if node.compensate)}
     for key in stubs.actions:
-        if key.startswith(STEP):
+        if key.startswith(STEP) or (key.startswith(COMPENSATION) and target.own_kinds):
+            continue
+        if key.startswith(COMPENSATION):
+            if key.removeprefix(COMPENSATION) not in nodes:
+                raise InvalidStub(f"stub {key!r}: there is no such action; there are {', '.join(nodes)}")
             continue
         if key.startswith(NODE):
             if key.removeprefix(NODE) not in nodes:
@@ -140,6 +146,9 @@ def _all_nodes(workflow: Workflow) -> Iterator[Node]:
         yield node
         if node.body is not None:
             yield from _all_nodes(node.body)
+    for part in (workflow.on_failure, workflow.on_cancel):
+        if part is not None:
+            yield from _all_nodes(part)
 
 
 def run(

@@ -9,11 +9,12 @@ from typing import Any
 
 from workflowkit.base.errors import InvalidStub, WorkflowKitError
 from workflowkit.base.ids import derived_id, first_id
+from workflowkit.definition.model import COMPENSATE
 from workflowkit.engine.context import StepContext
 from workflowkit.engine.waitspecs import Duration, seconds_of
 
 #: Prefixes of the keys of stubs; a key without one is the kind of an action.
-NODE, STEP = "node:", "step:"
+NODE, STEP, COMPENSATION = "node:", "step:", "compensate:"
 
 
 class Marker(Enum):
@@ -54,12 +55,21 @@ class InTurn:
 
 @dataclass(frozen=True, slots=True)
 class EventStub:
-    """An event that comes while the run goes on: ``after`` its start, or after the wait began of which it is a stub."""
+    """An event that comes while the run goes on: ``after`` its start, or after the wait began of which it is a stub.
+
+    ``after`` may also be the key of a step, ``node:<action id>`` or ``step:<step id>``: then it comes once that has
+    ended.
+    """
 
     name: str
     data: Mapping[str, Any] = field(default_factory=dict)
     after: Duration = 0
     id: str | None = None
+
+    @property
+    def after_step(self) -> str | None:
+        """The key of the step after which it comes; ``None`` if it comes at a time."""
+        return self.after if isinstance(self.after, str) and self.after.startswith((NODE, STEP)) else None
 
     @property
     def after_ms(self) -> int:
@@ -135,27 +145,30 @@ class Stubs:
     signals: Mapping[str, Any] = field(default_factory=dict)
     invokes: Mapping[str, Any] = field(default_factory=dict)
 
-    def of_action(self, node_id: str, kind: str) -> tuple[str, Any] | None:
-        """Return the key and the stub of an action; ``None`` if it has none."""
-        return self._first(NODE + node_id, kind)
+    def of_action(self, node_id: str, kind: str, path: str = "") -> tuple[str, Any] | None:
+        """Return the key and the stub of an action, or of what undoes it; ``None`` if it has none."""
+        return self._first((COMPENSATION if path == COMPENSATE else NODE) + node_id, kind)
 
-    def of_step(self, key: str) -> tuple[str, Any] | None:
-        """Return the key and the stub of a step that a handler opened."""
-        return self._first(*step_stub_keys(key))
+    def of_step(self, key: str, path: str = "") -> tuple[str, Any] | None:
+        """Return the key and the stub of a step that a handler opened, or of what undoes it."""
+        return self._first(*step_stub_keys(key, path))
 
     def _first(self, *keys: str) -> tuple[str, Any] | None:
         return next(((key, self.actions[key]) for key in keys if key in self.actions), None)
 
 
-def step_stub_keys(key: str) -> Iterator[str]:
+def step_stub_keys(key: str, path: str = "") -> Iterator[str]:
     """Yield the keys of stubs that stand for a step which a handler opened, the most special one first.
+
+    What undoes a step is a step of the same key, in the part of a run with the path ``COMPENSATE``.
 
     The stub of an id is also that of its repeats (``pay:1``) and of the steps that it has by ``key=`` (``pay[7]``).
     """
     node_id, _, step_id = key.partition("/")
+    prefix = COMPENSATION if path == COMPENSATE else STEP
     for own_id in _wider_ids(step_id):
-        yield f"{STEP}{node_id}/{own_id}"
-        yield STEP + own_id
+        yield f"{prefix}{node_id}/{own_id}"
+        yield prefix + own_id
 
 
 def _wider_ids(step_id: str) -> Iterator[str]:
@@ -196,7 +209,7 @@ def _coming(given: Coming) -> EventStub:
         raise InvalidStub(f'events: EventStub(name, data, after=...) or (after, {{"name", "data"}}), got {given!r}')
     made = EventStub(event["name"], event.get("data") or {}, after, event.get("id"))
     try:
-        _ = made.after_ms
+        _ = made.after_step or made.after_ms
     except WorkflowKitError as error:
         raise InvalidStub(f"events: {error.message}") from error
     return made

@@ -14,6 +14,8 @@ from workflowkit.definition.model import Workflow
 from workflowkit.engine.deps import Provider
 from workflowkit.engine.extensions import Extensions
 from workflowkit.registry import ActionSpec, Function, Registry, load_builtin_actions, load_entry_points
+from workflowkit.registry.catalogue import undoing
+from workflowkit.registry.compensation import UNDO_PREFIX
 from workflowkit.registry.functions import define_function
 
 
@@ -43,12 +45,23 @@ class _Actions:
 
     registry: Registry
     own: Mapping[str, ActionSpec]
+    followers: tuple[Function[..., Any], ...] = ()
 
     def get(self, kind: str) -> ActionSpec | None:
         return self.own.get(kind) or self.registry.get(kind)
 
     def executable(self, kind: str) -> ActionSpec | None:
-        return self.own.get(kind) or self.registry.executable(kind)
+        undone = self.own.get(kind.removeprefix(UNDO_PREFIX))
+        if undone is None:
+            return self.registry.executable(kind)
+        return undoing(undone) if kind.startswith(UNDO_PREFIX) else undone
+
+    @property
+    def functions(self) -> Mapping[str, Function[..., Any]]:
+        return {**self.registry.functions, **{each.id: each for each in self.followers}}
+
+    def undoes_itself(self, kind: str) -> bool:
+        return self.registry.undoes_itself(kind)
 
     def kinds(self) -> Iterable[str]:
         return [*self.registry.kinds(), *self.own]
@@ -69,7 +82,8 @@ def target_of(tested: Any, actions: Application | Registry | None, limits: Limit
         tested = load_json(Path(tested).read_bytes(), limits)
     if callable(tested):
         function = tested if isinstance(tested, Function) else _function(tested)
-        own = _Actions(registry, {function.spec.kind: function.spec})
+        specs = {each.spec.kind: each.spec for each in (function, *function.followers)}
+        own = _Actions(registry, specs, function.followers)
         workflow = parse(dict(function.document), own, limits)
         return Target(workflow, own, limits, frozenset(own.own), around)
     found = _Actions(registry, {})

@@ -23,6 +23,8 @@ def trace_of(result: LocalResult) -> dict[str, Any]:
     }
     if result.error is not None:
         shown["error"] = _error(result.error)
+    if result.reason is not None:
+        shown["reason"] = result.reason
     if result.events:
         shown["events"] = [{"name": event["name"], "data": event["data"]} for event in result.events]
     if result.items:
@@ -30,6 +32,12 @@ def trace_of(result: LocalResult) -> dict[str, Any]:
             loop_id: [{"key": each.item.key} | trace_of(each.result) for each in runs]
             for loop_id, runs in result.items.items()
         }
+    if result.compensations is not None:
+        shown["compensations"] = trace_of(result.compensations)
+    if result.handler is not None:
+        shown["handler"] = trace_of(result.handler)
+    if result.told is not None:
+        shown["told"] = result.told.workflow_id
     return shown
 
 

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 from workflowkit.base.errors import InvalidStub, Unstubbed
 from workflowkit.base.spelling import hint
+from workflowkit.definition.model import COMPENSATE
 from workflowkit.engine.localresult import LocalResult
 from workflowkit.engine.outside import Held
 from workflowkit.engine.waits import Wait, WaitKind
-from workflowkit.testing.stubs import STEP
+from workflowkit.registry.compensation import UNDO_PREFIX
+from workflowkit.testing.stubs import COMPENSATION, STEP, EventStub
 
 #: How many of the steps that were reached an error names.
 _SHOWN_STEPS = 20
@@ -38,13 +40,28 @@ def never_reached(unreached: Sequence[str], reached: Sequence[str], result: Loca
     )
 
 
+def never_came(events: Sequence[EventStub], result: LocalResult) -> InvalidStub:
+    """Return the error of a test whose events come after steps that have not ended."""
+    named = ", ".join(f"event {each.name!r}, after={each.after!r}" for each in events)
+    ended = f"{result.status.value}: {result.error.message}" if result.error else result.status.value
+    return InvalidStub(f"{named}: no such step has ended; the run ended as {ended}")
+
+
 def _needed(held: Held) -> str:
+    undoes = held.path == COMPENSATE
+    key = COMPENSATION if undoes else STEP
     if held.fetch is not None:
-        return f'{held.fetch!r} sends a request ({held.note}): give its answer as stubs={{"step:{held.fetch}": ...}}'
+        return f'{held.fetch!r} sends a request ({held.note}): give its answer as stubs={{"{key}{held.fetch}": ...}}'
     if held.step is not None:
         return (
-            f'{held.step!r} executes something, and steps="stubbed" lets no step do so: give its result as '
-            f'stubs={{"step:{held.step}": ...}}, or Real'
+            f'{"undoing " * undoes}{held.step!r} executes something, and steps="stubbed" lets no step do so: give its '
+            f'result as stubs={{"{key}{held.step}": ...}}, or Real'
+        )
+    if held.wait is None and undoes:
+        kind = "" if held.kind.startswith(UNDO_PREFIX) else f' or {{"{held.kind}": ...}}'
+        return (
+            f"what undoes action {held.node_id!r} ({held.kind.removeprefix(UNDO_PREFIX)}) is external, so it is not "
+            f'executed here: give what it returns as stubs={{"{COMPENSATION}{held.node_id}": ...}}{kind}, or Real'
         )
     if held.wait is None:
         return (
@@ -52,7 +69,7 @@ def _needed(held: Held) -> str:
             f'stubs={{"node:{held.node_id}": ...}} or {{"{held.kind}": ...}}, or declare it external=False'
         )
     note = f"; {held.note}" if held.note else ""
-    return f"{held.wait.key!r} {_subject(held.wait)}: {_offer(held.wait)}{note}"
+    return f"{held.wait.key!r} {_subject(held.wait)}: {_offer(held.wait, key)}{note}"
 
 
 def _subject(wait: Wait) -> str:
@@ -71,8 +88,8 @@ def _subject(wait: Wait) -> str:
             return f"waits for a run of {wait.name!r}"
 
 
-def _offer(wait: Wait) -> str:
-    step = f'stubs={{"step:{wait.key}": ...}}'
+def _offer(wait: Wait, key: str) -> str:
+    step = f'stubs={{"{key}{wait.key}": ...}}'
     match wait.kind:
         case WaitKind.EVENT:
             return f'give events=[EventStub("{wait.name}", {{...}}, after="1h")], or an event or Timeout as {step}'

@@ -18,43 +18,60 @@ from workflowkit.testing.stubs import Answer, EventStub, Marker, Stubs
 Ask = Callable[[str, Any], Answer]
 
 
-def end_of(wait: Wait, attempt: LocalAttempt, stubs: Stubs, ask: Ask, limits: Limits) -> Ended | Held:
+def end_of(
+    wait: Wait, attempt: LocalAttempt, stubs: Stubs, ask: Ask, limits: Limits, came: Mapping[int, int]
+) -> Ended | Held:
     """Return what a wait that begins now comes to; why nobody knows, if it has no stub.
 
-    An event of the test that matches comes first, then the stub of the step, then that of the signal or of the run.
+    An event of the test that matches comes first (``came``: see ``comings``), then the stub of the step, then that of
+    the signal or of the run.
     """
     if wait.kind is WaitKind.SLEEP:
         return timed_out(wait)
-    if wait.kind is WaitKind.EVENT and (came := _matching(wait, attempt, stubs, limits)) is not None:
-        return came
+    if wait.kind is WaitKind.EVENT and (found_event := _matching(wait, attempt, stubs, limits, came)) is not None:
+        return found_event
     found = _stub_for(wait, attempt, stubs)
     if found is None:
-        return Held(attempt.node.id, attempt.node.kind, wait, _note(wait, stubs))
+        return Held(attempt.node.id, attempt.node.kind, wait, _note(wait, stubs), path=attempt.path)
     return _said(wait, attempt, ask(*found), limits)
 
 
-def _matching(wait: Wait, attempt: LocalAttempt, stubs: Stubs, limits: Limits) -> Ended | None:
+def comings(stubs: Stubs, started_ms: int, came: Mapping[int, int]) -> list[tuple[int, int, EventStub]]:
+    """Return the test's events in order, with when each comes and its number; ``came`` has when those came, by number,
+    that come after a step. Those that have not come yet are left out."""
+    timed = ((number, each) for number, each in enumerate(stubs.events) if each.after_step is None)
+    found = [(started_ms + each.after_ms, number, each) for number, each in timed]
+    found += [(at_ms, number, stubs.events[number]) for number, at_ms in came.items()]
+    return sorted(found, key=lambda coming: coming[:2])
+
+
+def _matching(wait: Wait, attempt: LocalAttempt, stubs: Stubs, limits: Limits, came: Mapping[int, int]) -> Ended | None:
     """Return the first of the test's events that the wait is for: those that come while it is open, or looked back."""
     event = attempt.context.event
-    coming = sorted(enumerate(stubs.events), key=lambda pair: (pair[1].after_ms, pair[0]))
-    for number, each in coming:
-        at_ms = attempt.started_ms + each.after_ms
+    for at_ms, number, each in comings(stubs, attempt.started_ms, came):
         # What comes in the same moment in which the wait begins comes after it.
         if not attempt.now_ms - wait.lookback_ms <= at_ms < wait.until_ms:
             continue
-        later = _as_event(each.as_json(at_ms, number), limits)
+        later = as_event(each.as_json(at_ms, number), limits)
         if is_awaited(wait, event, later, limits):
             return Ended(later, at_ms=max(attempt.now_ms, at_ms))
+    for number, each in enumerate(stubs.events):
+        is_open = each.after_step is not None and number not in came
+        if is_open and is_awaited(wait, event, as_event(each.as_json(attempt.now_ms, number), limits), limits):
+            raise InvalidStub(
+                f"event {each.name!r}, after={each.after!r}: {wait.key!r} waits for it already, and has to know when "
+                "it comes: say so by a time"
+            )
     return None
 
 
 def _stub_for(wait: Wait, attempt: LocalAttempt, stubs: Stubs) -> tuple[str, Any] | None:
-    if (found := stubs.of_step(wait.key)) is not None:
+    if (found := stubs.of_step(wait.key, attempt.path)) is not None:
         return found
     named: Mapping[str, Any] = {WaitKind.SIGNAL: stubs.signals, WaitKind.RUN: stubs.invokes}.get(wait.kind, {})
     if wait.name in named:
         return f"{wait.kind.value} {wait.name}", named[wait.name]
-    found = stubs.of_action(attempt.node.id, attempt.node.kind)
+    found = stubs.of_action(attempt.node.id, attempt.node.kind, attempt.path)
     return found if found is not None and found[1] is Marker.TIMEOUT else None
 
 
@@ -96,7 +113,7 @@ def _stubbed_event(wait: Wait, attempt: LocalAttempt, value: Any, at_ms: int, li
         value = EventStub(value["name"], value.get("data") or {}, id=value.get("id"))
     if not isinstance(value, EventStub):
         raise InvalidStub(f'the stub for {wait.key!r}: EventStub(name, data), {{"name", "data"}} or Timeout')
-    event = _as_event(value.as_json(at_ms), limits)
+    event = as_event(value.as_json(at_ms), limits)
     if not is_awaited(wait, attempt.context.event, event, limits):
         raise InvalidStub(
             f"the stub for {wait.key!r} is not what it waits for: event {wait.name!r}"
@@ -106,7 +123,8 @@ def _stubbed_event(wait: Wait, attempt: LocalAttempt, value: Any, at_ms: int, li
     return event
 
 
-def _as_event(event: dict[str, Any], limits: Limits) -> dict[str, Any]:
+def as_event(event: dict[str, Any], limits: Limits) -> dict[str, Any]:
+    """Return an event as it would be stored. Raises ``InvalidStub``."""
     try:
         plain: dict[str, Any] = stored_value(event, limits)
     except (InvalidInput, LimitExceeded, RecursionError) as error:

@@ -13,11 +13,11 @@ from workflowkit.definition.cel import compile_expression
 from workflowkit.definition.model import Node, Workflow
 from workflowkit.definition.references import references_in
 from workflowkit.definition.secrets import secrets_named_in
+from workflowkit.engine.ends import CANCELLED_ERROR, RUN_CANCELLED, RUN_FAILED
 from workflowkit.inngest.events import ENDS_HERE
 from workflowkit.inngest.serving.names import Names
 from workflowkit.registry import Function, Registry
 from workflowkit.registry.functionoptions import id_problem
-from workflowkit.runtime.lifecycle import CANCELLED_ERROR, RUN_CANCELLED, RUN_FAILED
 
 #: Actions whose steps are kept by a server of ours: people are asked there, and URLs called.
 _OF_OURS = frozenset({"builtin:approval", "builtin:create_callback", "builtin:wait_for_callback"})

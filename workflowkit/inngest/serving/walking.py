@@ -16,6 +16,7 @@ from workflowkit.base.errors import WorkflowKitError
 from workflowkit.base.limits import Limits
 from workflowkit.definition.inputs import resolve_inputs
 from workflowkit.definition.model import COMPENSATE, ON_FAILURE, Node, Workflow
+from workflowkit.engine.ends import CANCELLED_ERROR
 from workflowkit.engine.facts import ErrorInfo
 from workflowkit.engine.failures import failed_by
 from workflowkit.engine.loops import Item, LoopPlan, plan_loop
@@ -30,7 +31,6 @@ from workflowkit.inngest.serving.loops import Begun, over
 from workflowkit.inngest.serving.memory import Memory
 from workflowkit.inngest.serving.places import Found, Place, clock_id, escaped
 from workflowkit.registry import Registry
-from workflowkit.runtime.lifecycle import CANCELLED_ERROR
 
 
 @dataclass(frozen=True, slots=True)
