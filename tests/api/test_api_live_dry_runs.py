@@ -24,7 +24,7 @@ from workflowkit.runtime.embedding import Embed
 SECRET_KEY = "k:" + "A" * 43 + "="
 PATH = "/api/workflows/order/dry-run/live"
 #: For a busy machine.
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 
 
 class Gate:

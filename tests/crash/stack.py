@@ -22,7 +22,7 @@ import services
 import sqlalchemy as sa
 
 LEASE_SECONDS = 1.5
-DEADLINE_SECONDS = 40.0
+DEADLINE_SECONDS = 80.0
 
 _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(

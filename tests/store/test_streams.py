@@ -18,7 +18,7 @@ from workflowkit.runtime.following import Place, Subscription
 from workflowkit.streams.dialect import ServerSentEvents
 from workflowkit.streams.hub import Hub
 
-DEADLINE_SECONDS = 20
+DEADLINE_SECONDS = 60
 ONE_STEP = {
     "name": "One",
     "triggers": [{"event": "go"}],

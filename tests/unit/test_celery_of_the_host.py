@@ -13,7 +13,7 @@ from workflowkit import Event, Settings, StepContext, WorkflowKit
 from workflowkit.dispatch.celery_app import create_celery
 from workflowkit.dispatch.consumer import run_worker
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 60
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ programs = {"stays": stays, "invalid": "import sys; sys.exit(2)", "dies": "impor
 children = [Child(name, [sys.executable, "-c", programs[name]]) for name in sys.argv[1:]]
 sys.exit(Supervisor(children).run())
 """
-DEADLINE_SECONDS = 20
+DEADLINE_SECONDS = 60
 
 
 @contextmanager

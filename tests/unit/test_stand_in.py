@@ -15,7 +15,7 @@ from workflowkit.dispatch.publisher import CeleryDispatcher
 from workflowkit.dispatch.standin import WAITING_PER_THREAD, InTurn, StandIn
 from workflowkit.runtime.hints import StepHint
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 60
 
 
 @dataclass
