@@ -10,7 +10,7 @@ import journey
 import pytest
 from stack import Stack, a_stack
 
-pytestmark = [pytest.mark.crash, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(240)]
 
 SIDES = ("before_commit", "after_commit")
 #: Failpoints and the hits at which a worker is killed there: the commits that only a run which waits makes. The plain

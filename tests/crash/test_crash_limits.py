@@ -16,7 +16,7 @@ from stack import DEADLINE_SECONDS, Stack, a_stack
 
 from workflowkit import Settings, WorkflowKit
 
-pytestmark = [pytest.mark.crash, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(240)]
 
 SIDES = ("before_commit", "after_commit")
 ORDERS = 3

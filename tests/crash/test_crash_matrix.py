@@ -19,7 +19,7 @@ from test_crash_limits import CELLS as LIMIT_CELLS
 from workflowkit import Cron, Settings, WorkflowKit
 from workflowkit.base.failpoints import FAILPOINTS
 
-pytestmark = [pytest.mark.crash, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(240)]
 
 #: Failpoints of a worker's life, with the hits at which it is killed. ``record`` is passed once per attempt: its hits
 #: are the first step, the fan-out, the retry and what comes near the end.

@@ -20,7 +20,7 @@ from stack import DEADLINE_SECONDS, Stack, a_stack
 from workflowkit import Settings, WorkflowKit
 from workflowkit.base.errors import Conflict, NotFound
 
-pytestmark = [pytest.mark.crash, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(240)]
 
 CELLS = [
     *((f"step.{side}", hit) for side in ("before_commit", "after_commit") for hit in (2, 5, 8)),

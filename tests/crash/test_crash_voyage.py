@@ -21,7 +21,7 @@ from stack import DEADLINE_SECONDS, Stack, a_stack
 from workflowkit import Settings, WorkflowKit
 from workflowkit.base.errors import Conflict, Gone
 
-pytestmark = [pytest.mark.crash, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(240)]
 
 #: Failpoints, and hits at which a worker is killed there, spread over what a run without faults passes.
 CELLS = [
