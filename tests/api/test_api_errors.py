@@ -184,6 +184,14 @@ def test_a_migrated_database_is_ready(database_url: str) -> None:
         assert web.anonymous().get("/api/health/ready").get_json() == {"status": "ok"}
 
 
+@pytest.mark.parametrize(("revision", "status"), [("9999", 200), ("0001", 503)])
+def test_a_database_that_a_newer_version_has_migrated_is_ready(sqlite_url: str, revision: str, status: int) -> None:
+    with a_web(sqlite_url) as web:
+        with web.harness.runtime.database.engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE workflowkit_version SET version_num = ?", (revision,))
+        assert web.anonymous().get("/api/health/ready").status_code == status
+
+
 def test_the_limits_of_the_installation_count(sqlite_url: str) -> None:
     with a_web(sqlite_url, limits=Limits(page_size=1, events_per_request=1)) as web:
         client = web.client()

@@ -14,7 +14,7 @@ from workflowkit.api.errors import problem
 from workflowkit.api.schemas.base import Health
 from workflowkit.api.services import Services
 from workflowkit.base.errors import StoreUnavailable
-from workflowkit.store import migrate
+from workflowkit.runtime.readiness import is_migrated
 
 api = APIBlueprint("health", __name__, url_prefix="/api", tag="Health")
 
@@ -36,13 +36,13 @@ def live() -> Response:
 def ready() -> Response:
     """Tell whether requests can be served.
 
-    The database answers and has the tables of this version.
+    The database answers and has the tables of this version, or of a newer one, beside which this one still works.
     """
     database = Services.current().database
     try:
-        is_migrated = migrate.current_revision(database) == migrate.head_revision()
+        is_ready = is_migrated(database)
     except (sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError) as error:
         raise StoreUnavailable("the database is not available", driver_message=str(error)) from error
-    if not is_migrated:
+    if not is_ready:
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, "not-migrated", "run `workflowkit migrate`")
     return answer({"status": "ok"})
