@@ -234,7 +234,7 @@ class WorkflowKit:
     def durable_endpoint(
         self, function_id: str, *, scope: Scope | None = None, later: Later | None = None,
         **options: Unpack[FunctionOptions],
-    ) -> Callable[[Callable[..., Any]], Callable[..., ResponseReturnValue]]:  # fmt: skip
+    ) -> Callable[[Callable[[Any], object]], Callable[..., ResponseReturnValue]]:  # fmt: skip
         """Make a view of a Flask application of the decorated function, ``def handler(ctx)``: a durable endpoint.
 
         The request performs it, each step durable, and is answered with what it returns. Once it waits, or a step is to
@@ -243,7 +243,7 @@ class WorkflowKit:
         """
         check_named("wk.durable_endpoint", function_id)
 
-        def register(handler: Callable[..., Any]) -> Callable[..., ResponseReturnValue]:
+        def register(handler: Callable[[Any], object]) -> Callable[..., ResponseReturnValue]:
             function = self.function(function_id, **endpoint_options(options))(handler)
 
             def view(**path: Any) -> ResponseReturnValue:

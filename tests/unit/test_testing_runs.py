@@ -571,7 +571,7 @@ def test_with_stubbed_steps_none_is_executed_without_a_stub() -> None:
     run(careless, stubs={"step:card": stub(Real)}, steps="stubbed")
     assert done == [1, 1]
     with pytest.raises(InvalidStub, match="steps: one of executed, stubbed, got 'stub'"):
-        Scenario(tested=careless).clone(steps="stub").run()
+        Scenario(tested=careless).clone(steps="stub").run()  # type: ignore[arg-type]
 
 
 def test_with_stubbed_steps_what_goes_nowhere_in_a_test_is_still_sent() -> None:

@@ -1,12 +1,15 @@
 """``ctx.step`` of an asynchronous handler."""
 
+# Overloads go from what is known best to what is known least, and what is both is said by the first.
+# mypy: disable-error-code="overload-overlap"
+
 from __future__ import annotations
 
 import functools
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast, overload
 
 from workflowkit.base.errors import SuspendInterrupt
 from workflowkit.base.httpcall import Response
@@ -15,7 +18,6 @@ from workflowkit.engine.failures import failed_by
 from workflowkit.engine.outcome import Failed
 from workflowkit.engine.outputtypes import output_type_of
 from workflowkit.engine.ownkeywords import check_own_keywords
-from workflowkit.engine.resulttypes import Moment, PlainJson, Record, Typed
 from workflowkit.engine.session import RUN_STEP
 from workflowkit.engine.steptools import (
     NOT_RECEIVED,
@@ -31,6 +33,24 @@ from workflowkit.engine.waitspecs import Duration, OnCancel
 from workflowkit.typeschema import to_json
 
 if TYPE_CHECKING:
+    from workflowkit.engine.resulttypes import (
+        AnyResult,
+        Items,
+        Keyed,
+        Object,
+        Objects,
+        OrAwaitable,
+        Other,
+        OwnKeywords,
+        P,
+        PlainJson,
+        Record,
+        Retried,
+        Text,
+        Ts,
+        Typed,
+        Undone,
+    )
     from workflowkit.registry import Function
 
 _Method = TypeVar("_Method", bound=Callable[..., Awaitable[Any]])
@@ -55,43 +75,177 @@ class AsyncSteps(StepTools):
 
     __slots__ = ()
 
+    # See ``resulttypes``. First a function of which nothing is known; then without keywords of the step, by results.
     @overload
     async def run(
-        self, step_id: str, function: Callable[..., Any], *args: Any,
-        key: str | int | None = ..., retries: int | None = ..., output_type: type[Typed],
-        compensate: Callable[[Any], Any] | None = ..., **kwargs: Any,
+        self, step_id: str, function: Callable[[*Ts], OrAwaitable[AnyResult]],
+        *args: *Ts, **own: Unpack[OwnKeywords[Any]],
+    ) -> Any: ...  # fmt: skip
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[P, OrAwaitable[AnyResult]], *args: P.args, **kwargs: P.kwargs
+    ) -> Any: ...
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[P, OrAwaitable[Sequence[Record]]], *args: P.args, **kwargs: P.kwargs
+    ) -> Objects: ...
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[P, OrAwaitable[PlainJson]], *args: P.args, **kwargs: P.kwargs
+    ) -> PlainJson: ...
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[P, OrAwaitable[Items]], *args: P.args, **kwargs: P.kwargs
+    ) -> list[Any]: ...
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[P, OrAwaitable[Record]], *args: P.args, **kwargs: P.kwargs
+    ) -> Object: ...
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[P, OrAwaitable[Record | None]], *args: P.args, **kwargs: P.kwargs
+    ) -> Object | None: ...
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[P, OrAwaitable[Text]], *args: P.args, **kwargs: P.kwargs
+    ) -> str: ...
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[P, OrAwaitable[Text | None]], *args: P.args, **kwargs: P.kwargs
+    ) -> str | None: ...
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[P, OrAwaitable[Other]], *args: P.args, **kwargs: P.kwargs
+    ) -> Other: ...
+    # With a key.
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[[*Ts], OrAwaitable[Sequence[Record]]],
+        *args: *Ts, **own: Unpack[Keyed[Objects]],
+    ) -> Objects: ...  # fmt: skip
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[[*Ts], OrAwaitable[PlainJson]],
+        *args: *Ts, **own: Unpack[Keyed[PlainJson]],
+    ) -> PlainJson: ...  # fmt: skip
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[[*Ts], OrAwaitable[Items]], *args: *Ts, **own: Unpack[Keyed[list[Any]]]
+    ) -> list[Any]: ...
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[[*Ts], OrAwaitable[Record]], *args: *Ts, **own: Unpack[Keyed[Object]]
+    ) -> Object: ...
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[[*Ts], OrAwaitable[Record | None]],
+        *args: *Ts, **own: Unpack[Keyed[Object | None]],
+    ) -> Object | None: ...  # fmt: skip
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[[*Ts], OrAwaitable[Text]], *args: *Ts, **own: Unpack[Keyed[str]]
+    ) -> str: ...
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[[*Ts], OrAwaitable[Text | None]],
+        *args: *Ts, **own: Unpack[Keyed[str | None]],
+    ) -> str | None: ...  # fmt: skip
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[[*Ts], OrAwaitable[Other]], *args: *Ts, **own: Unpack[Keyed[object]]
+    ) -> Other: ...
+    # With retries and no key.
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[[*Ts], OrAwaitable[Sequence[Record]]],
+        *args: *Ts, **own: Unpack[Retried[Objects]],
+    ) -> Objects: ...  # fmt: skip
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[[*Ts], OrAwaitable[PlainJson]],
+        *args: *Ts, **own: Unpack[Retried[PlainJson]],
+    ) -> PlainJson: ...  # fmt: skip
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[[*Ts], OrAwaitable[Items]], *args: *Ts, **own: Unpack[Retried[list[Any]]]
+    ) -> list[Any]: ...
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[[*Ts], OrAwaitable[Record]], *args: *Ts, **own: Unpack[Retried[Object]]
+    ) -> Object: ...
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[[*Ts], OrAwaitable[Record | None]],
+        *args: *Ts, **own: Unpack[Retried[Object | None]],
+    ) -> Object | None: ...  # fmt: skip
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[[*Ts], OrAwaitable[Text]], *args: *Ts, **own: Unpack[Retried[str]]
+    ) -> str: ...
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[[*Ts], OrAwaitable[Text | None]],
+        *args: *Ts, **own: Unpack[Retried[str | None]],
+    ) -> str | None: ...  # fmt: skip
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[[*Ts], OrAwaitable[Other]], *args: *Ts, **own: Unpack[Retried[object]]
+    ) -> Other: ...
+    # With nothing but what undoes it.
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[[*Ts], OrAwaitable[Sequence[Record]]],
+        *args: *Ts, **own: Unpack[Undone[Objects]],
+    ) -> Objects: ...  # fmt: skip
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[[*Ts], OrAwaitable[PlainJson]],
+        *args: *Ts, **own: Unpack[Undone[PlainJson]],
+    ) -> PlainJson: ...  # fmt: skip
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[[*Ts], OrAwaitable[Items]], *args: *Ts, **own: Unpack[Undone[list[Any]]]
+    ) -> list[Any]: ...
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[[*Ts], OrAwaitable[Record]], *args: *Ts, **own: Unpack[Undone[Object]]
+    ) -> Object: ...
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[[*Ts], OrAwaitable[Record | None]],
+        *args: *Ts, **own: Unpack[Undone[Object | None]],
+    ) -> Object | None: ...  # fmt: skip
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[[*Ts], OrAwaitable[Text]], *args: *Ts, **own: Unpack[Undone[str]]
+    ) -> str: ...
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[[*Ts], OrAwaitable[Text | None]],
+        *args: *Ts, **own: Unpack[Undone[str | None]],
+    ) -> str | None: ...  # fmt: skip
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[[*Ts], OrAwaitable[Other]], *args: *Ts, **own: Unpack[Undone[object]]
+    ) -> Other: ...
+    # Of a choice mypy takes also a lambda with a default, ``lambda item=item: ...``, as there are in loops.
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[[], OrAwaitable[Other]] | Callable[[], type[Other]],
+        **own: Unpack[OwnKeywords[object]],
+    ) -> Other: ...  # fmt: skip
+    # With a type that reads the result back.
+    @overload
+    async def run(
+        self, step_id: str, function: Callable[[*Ts], object] | Callable[[*Ts], AnyResult],
+        *args: *Ts, output_type: type[Typed], **own: Unpack[OwnKeywords[Typed]],
     ) -> Typed: ...  # fmt: skip
     @overload
     async def run(
-        self, step_id: str, function: Callable[..., Awaitable[PlainJson]], *args: Any,
-        key: str | int | None = ..., retries: int | None = ..., output_type: None = ...,
-        compensate: Callable[[Any], Any] | None = ..., **kwargs: Any,
-    ) -> PlainJson: ...  # fmt: skip
-    @overload
-    async def run(
-        self, step_id: str, function: Callable[..., PlainJson], *args: Any,
-        key: str | int | None = ..., retries: int | None = ..., output_type: None = ...,
-        compensate: Callable[[Any], Any] | None = ..., **kwargs: Any,
-    ) -> PlainJson: ...  # fmt: skip
-    @overload
-    async def run(
-        self, step_id: str, function: Callable[..., Record | Awaitable[Record]], *args: Any,
-        key: str | int | None = ..., retries: int | None = ..., output_type: None = ...,
-        compensate: Callable[[Any], Any] | None = ..., **kwargs: Any,
-    ) -> dict[str, Any]: ...  # fmt: skip
-    @overload
-    async def run(
-        self, step_id: str, function: Callable[..., Moment | Awaitable[Moment]], *args: Any,
-        key: str | int | None = ..., retries: int | None = ..., output_type: None = ...,
-        compensate: Callable[[Any], Any] | None = ..., **kwargs: Any,
-    ) -> str: ...  # fmt: skip
-    @overload
-    async def run(
-        self, step_id: str, function: Callable[..., Any], *args: Any,
-        key: str | int | None = ..., retries: int | None = ..., output_type: Any = ...,
-        compensate: Callable[[Any], Any] | None = ..., **kwargs: Any,
+        self, step_id: str, function: Callable[[*Ts], object] | Callable[[*Ts], AnyResult],
+        *args: *Ts, output_type: Any, **own: Unpack[OwnKeywords[Any]],
     ) -> Any: ...  # fmt: skip
-    @_held
+    @_held  # type: ignore[misc]  # knows the keywords that no ParamSpec can have beside it
     async def run(
         self,
         step_id: str,
@@ -302,9 +456,7 @@ class AsyncSteps(StepTools):
         """See ``Steps.send_signal``."""
         import asyncio
 
-        sent = (asyncio.to_thread, self._session.send_signal, signal, to_json(data))
-        run_id: str | None = await self.run(step_id, *sent)
-        return run_id
+        return await self.run(step_id, asyncio.to_thread, self._session.send_signal, signal, to_json(data))
 
     @_held
     async def send_event(self, step_id: str, events: Events) -> list[str]:

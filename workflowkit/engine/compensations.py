@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
 from workflowkit.base.errors import SuspendInterrupt
 from workflowkit.engine.asyncsteps import AsyncSteps
 from workflowkit.engine.session import StepSession
+
+if TYPE_CHECKING:
+    from workflowkit.engine.resulttypes import P
 
 #: The kind of a step that says how something is undone.
 COMPENSATION_STEP = "compensation"
@@ -22,7 +25,7 @@ class Compensations:
     def __init__(self, session: StepSession) -> None:
         self._session = session
 
-    def add(self, step_id: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+    def add(self, step_id: str, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
         """Have ``function(*args, **kwargs)`` called, as a step, if the run fails or is cancelled later than this.
 
         A step of its own: once this has returned, no worker that dies changes that. Add it before what it undoes where
@@ -39,7 +42,7 @@ class AsyncCompensations:
     def __init__(self, session: StepSession, steps: AsyncSteps) -> None:
         self._session, self._steps = session, steps
 
-    async def add(self, step_id: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+    async def add(self, step_id: str, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
         """See ``Compensations.add``."""
         try:
             add_compensation(self._session, step_id, partial(function, *args, **kwargs))
@@ -48,7 +51,7 @@ class AsyncCompensations:
             raise
 
 
-def add_compensation(session: StepSession, step_id: str, function: Callable[[], Any]) -> None:
+def add_compensation(session: StepSession, step_id: str, function: Callable[[], object]) -> None:
     """Record, unless an earlier attempt has, that ``function`` undoes something."""
     session.check_undoable(step_id)
     key = session.begin(step_id, COMPENSATION_STEP)

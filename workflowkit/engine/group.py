@@ -6,7 +6,7 @@ import contextvars
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from workflowkit.base.errors import EngineInterrupt, NonRetriableError, SuspendInterrupt
 from workflowkit.engine.interrupts import Guard
@@ -14,6 +14,16 @@ from workflowkit.engine.session import StepSession
 
 #: How long a lock may keep an interrupt from reaching the thread that waits for branches.
 _LOOK_SECONDS = 0.1
+
+#: What branches return. Type checkers know it of each of a tuple, up to five; those of a list are all of one type.
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
+E = TypeVar("E")
+#: Of a choice mypy takes also a lambda with a default, ``lambda item=item: ...``, as there are in loops.
+Branch = Callable[[], A] | Callable[[], type[A]]
+Task = Callable[[], Awaitable[A]] | Callable[[], Awaitable[type[A]]]
 
 
 class Group:
@@ -24,6 +34,22 @@ class Group:
     def __init__(self, session: StepSession, *, is_bounded: bool = True) -> None:
         self._session, self._is_bounded = session, is_bounded
 
+    @overload
+    def parallel(self, branches: tuple[Branch[A], Branch[B]], *, fail_fast: bool = ...) -> tuple[A, B]: ...
+    @overload
+    def parallel(
+        self, branches: tuple[Branch[A], Branch[B], Branch[C]], *, fail_fast: bool = ...
+    ) -> tuple[A, B, C]: ...
+    @overload
+    def parallel(
+        self, branches: tuple[Branch[A], Branch[B], Branch[C], Branch[D]], *, fail_fast: bool = ...
+    ) -> tuple[A, B, C, D]: ...
+    @overload
+    def parallel(
+        self, branches: tuple[Branch[A], Branch[B], Branch[C], Branch[D], Branch[E]], *, fail_fast: bool = ...
+    ) -> tuple[A, B, C, D, E]: ...
+    @overload
+    def parallel(self, branches: Sequence[Branch[A]], *, fail_fast: bool = ...) -> tuple[A, ...]: ...
     def parallel(self, branches: Sequence[Callable[[], Any]], *, fail_fast: bool = False) -> tuple[Any, ...]:
         """Call all ``branches`` side by side; return what they returned, in order.
 
@@ -44,6 +70,22 @@ class AsyncGroup:
     def __init__(self, session: StepSession) -> None:
         self._session = session
 
+    @overload
+    async def parallel(self, branches: tuple[Task[A], Task[B]], *, fail_fast: bool = ...) -> tuple[A, B]: ...
+    @overload
+    async def parallel(
+        self, branches: tuple[Task[A], Task[B], Task[C]], *, fail_fast: bool = ...
+    ) -> tuple[A, B, C]: ...
+    @overload
+    async def parallel(
+        self, branches: tuple[Task[A], Task[B], Task[C], Task[D]], *, fail_fast: bool = ...
+    ) -> tuple[A, B, C, D]: ...
+    @overload
+    async def parallel(
+        self, branches: tuple[Task[A], Task[B], Task[C], Task[D], Task[E]], *, fail_fast: bool = ...
+    ) -> tuple[A, B, C, D, E]: ...
+    @overload
+    async def parallel(self, branches: Sequence[Task[A]], *, fail_fast: bool = ...) -> tuple[A, ...]: ...
     async def parallel(
         self, branches: Sequence[Callable[[], Awaitable[Any]]], *, fail_fast: bool = False
     ) -> tuple[Any, ...]:

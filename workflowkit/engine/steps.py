@@ -8,13 +8,16 @@ Ids are the author's, unique per handler; repeats are told apart by the order in
 ``page:1``, ...), so give a step in a loop its item's key: ``ctx.step.run("page", load, cursor, key=cursor)``.
 """
 
+# Overloads go from what is known best to what is known least, and what is both is said by the first.
+# mypy: disable-error-code="overload-overlap"
+
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 from workflowkit.base.errors import NonRetriableError
 from workflowkit.base.httpcall import Response
@@ -23,7 +26,6 @@ from workflowkit.engine.failures import failed_by
 from workflowkit.engine.outcome import Failed
 from workflowkit.engine.outputtypes import output_type_of
 from workflowkit.engine.ownkeywords import check_own_keywords
-from workflowkit.engine.resulttypes import Moment, PlainJson, Record, Typed
 from workflowkit.engine.session import RUN_STEP
 from workflowkit.engine.steptools import (
     NOT_RECEIVED,
@@ -39,6 +41,23 @@ from workflowkit.engine.waitspecs import Duration, OnCancel
 from workflowkit.typeschema import to_json
 
 if TYPE_CHECKING:
+    from workflowkit.engine.resulttypes import (
+        AnyResult,
+        Items,
+        Keyed,
+        Object,
+        Objects,
+        Other,
+        OwnKeywords,
+        P,
+        PlainJson,
+        Record,
+        Retried,
+        Text,
+        Ts,
+        Typed,
+        Undone,
+    )
     from workflowkit.registry import Function
 
 
@@ -47,43 +66,146 @@ class Steps(StepTools):
 
     __slots__ = ()
 
+    # See ``resulttypes``. First a function of which nothing is known; then without keywords of the step, by results.
     @overload
     def run(
-        self, step_id: str, function: Callable[..., Any], *args: Any,
-        key: str | int | None = ..., retries: int | None = ..., output_type: type[Typed],
-        compensate: Callable[[Any], Any] | None = ..., **kwargs: Any,
+        self, step_id: str, function: Callable[[*Ts], AnyResult], *args: *Ts, **own: Unpack[OwnKeywords[Any]]
+    ) -> Any: ...
+    @overload
+    def run(self, step_id: str, function: Callable[P, AnyResult], *args: P.args, **kwargs: P.kwargs) -> Any: ...
+    @overload
+    def run(
+        self, step_id: str, function: Callable[P, Sequence[Record]], *args: P.args, **kwargs: P.kwargs
+    ) -> Objects: ...
+    @overload
+    def run(self, step_id: str, function: Callable[P, PlainJson], *args: P.args, **kwargs: P.kwargs) -> PlainJson: ...
+    @overload
+    def run(self, step_id: str, function: Callable[P, Items], *args: P.args, **kwargs: P.kwargs) -> list[Any]: ...
+    @overload
+    def run(self, step_id: str, function: Callable[P, Record], *args: P.args, **kwargs: P.kwargs) -> Object: ...
+    @overload
+    def run(
+        self, step_id: str, function: Callable[P, Record | None], *args: P.args, **kwargs: P.kwargs
+    ) -> Object | None: ...
+    @overload
+    def run(self, step_id: str, function: Callable[P, Text], *args: P.args, **kwargs: P.kwargs) -> str: ...
+    @overload
+    def run(
+        self, step_id: str, function: Callable[P, Text | None], *args: P.args, **kwargs: P.kwargs
+    ) -> str | None: ...
+    @overload
+    def run(self, step_id: str, function: Callable[P, Other], *args: P.args, **kwargs: P.kwargs) -> Other: ...
+    # With a key.
+    @overload
+    def run(
+        self, step_id: str, function: Callable[[*Ts], Sequence[Record]], *args: *Ts, **own: Unpack[Keyed[Objects]]
+    ) -> Objects: ...
+    @overload
+    def run(
+        self, step_id: str, function: Callable[[*Ts], PlainJson], *args: *Ts, **own: Unpack[Keyed[PlainJson]]
+    ) -> PlainJson: ...
+    @overload
+    def run(
+        self, step_id: str, function: Callable[[*Ts], Items], *args: *Ts, **own: Unpack[Keyed[list[Any]]]
+    ) -> list[Any]: ...
+    @overload
+    def run(
+        self, step_id: str, function: Callable[[*Ts], Record], *args: *Ts, **own: Unpack[Keyed[Object]]
+    ) -> Object: ...
+    @overload
+    def run(
+        self, step_id: str, function: Callable[[*Ts], Record | None], *args: *Ts, **own: Unpack[Keyed[Object | None]]
+    ) -> Object | None: ...
+    @overload
+    def run(self, step_id: str, function: Callable[[*Ts], Text], *args: *Ts, **own: Unpack[Keyed[str]]) -> str: ...
+    @overload
+    def run(
+        self, step_id: str, function: Callable[[*Ts], Text | None], *args: *Ts, **own: Unpack[Keyed[str | None]]
+    ) -> str | None: ...
+    @overload
+    def run(
+        self, step_id: str, function: Callable[[*Ts], Other], *args: *Ts, **own: Unpack[Keyed[object]]
+    ) -> Other: ...
+    # With retries and no key.
+    @overload
+    def run(
+        self, step_id: str, function: Callable[[*Ts], Sequence[Record]], *args: *Ts, **own: Unpack[Retried[Objects]]
+    ) -> Objects: ...
+    @overload
+    def run(
+        self, step_id: str, function: Callable[[*Ts], PlainJson], *args: *Ts, **own: Unpack[Retried[PlainJson]]
+    ) -> PlainJson: ...
+    @overload
+    def run(
+        self, step_id: str, function: Callable[[*Ts], Items], *args: *Ts, **own: Unpack[Retried[list[Any]]]
+    ) -> list[Any]: ...
+    @overload
+    def run(
+        self, step_id: str, function: Callable[[*Ts], Record], *args: *Ts, **own: Unpack[Retried[Object]]
+    ) -> Object: ...
+    @overload
+    def run(
+        self, step_id: str, function: Callable[[*Ts], Record | None], *args: *Ts, **own: Unpack[Retried[Object | None]]
+    ) -> Object | None: ...
+    @overload
+    def run(self, step_id: str, function: Callable[[*Ts], Text], *args: *Ts, **own: Unpack[Retried[str]]) -> str: ...
+    @overload
+    def run(
+        self, step_id: str, function: Callable[[*Ts], Text | None], *args: *Ts, **own: Unpack[Retried[str | None]]
+    ) -> str | None: ...
+    @overload
+    def run(
+        self, step_id: str, function: Callable[[*Ts], Other], *args: *Ts, **own: Unpack[Retried[object]]
+    ) -> Other: ...
+    # With nothing but what undoes it.
+    @overload
+    def run(
+        self, step_id: str, function: Callable[[*Ts], Sequence[Record]], *args: *Ts, **own: Unpack[Undone[Objects]]
+    ) -> Objects: ...
+    @overload
+    def run(
+        self, step_id: str, function: Callable[[*Ts], PlainJson], *args: *Ts, **own: Unpack[Undone[PlainJson]]
+    ) -> PlainJson: ...
+    @overload
+    def run(
+        self, step_id: str, function: Callable[[*Ts], Items], *args: *Ts, **own: Unpack[Undone[list[Any]]]
+    ) -> list[Any]: ...
+    @overload
+    def run(
+        self, step_id: str, function: Callable[[*Ts], Record], *args: *Ts, **own: Unpack[Undone[Object]]
+    ) -> Object: ...
+    @overload
+    def run(
+        self, step_id: str, function: Callable[[*Ts], Record | None], *args: *Ts, **own: Unpack[Undone[Object | None]]
+    ) -> Object | None: ...
+    @overload
+    def run(self, step_id: str, function: Callable[[*Ts], Text], *args: *Ts, **own: Unpack[Undone[str]]) -> str: ...
+    @overload
+    def run(
+        self, step_id: str, function: Callable[[*Ts], Text | None], *args: *Ts, **own: Unpack[Undone[str | None]]
+    ) -> str | None: ...
+    @overload
+    def run(
+        self, step_id: str, function: Callable[[*Ts], Other], *args: *Ts, **own: Unpack[Undone[object]]
+    ) -> Other: ...
+    # Of a choice mypy takes also a lambda with a default, ``lambda item=item: ...``, as there are in loops.
+    @overload
+    def run(
+        self, step_id: str, function: Callable[[], Other] | Callable[[], type[Other]],
+        **own: Unpack[OwnKeywords[object]],
+    ) -> Other: ...  # fmt: skip
+    # With a type that reads the result back.
+    @overload
+    def run(
+        self, step_id: str, function: Callable[[*Ts], object] | Callable[[*Ts], AnyResult],
+        *args: *Ts, output_type: type[Typed], **own: Unpack[OwnKeywords[Typed]],
     ) -> Typed: ...  # fmt: skip
     @overload
     def run(
-        self, step_id: str, function: Callable[..., Sequence[Record]], *args: Any,
-        key: str | int | None = ..., retries: int | None = ..., output_type: None = ...,
-        compensate: Callable[[Any], Any] | None = ..., **kwargs: Any,
-    ) -> list[dict[str, Any]]: ...  # fmt: skip
-    @overload
-    def run(
-        self, step_id: str, function: Callable[..., PlainJson], *args: Any,
-        key: str | int | None = ..., retries: int | None = ..., output_type: None = ...,
-        compensate: Callable[[Any], Any] | None = ..., **kwargs: Any,
-    ) -> PlainJson: ...  # fmt: skip
-    @overload
-    def run(
-        self, step_id: str, function: Callable[..., Record], *args: Any,
-        key: str | int | None = ..., retries: int | None = ..., output_type: None = ...,
-        compensate: Callable[[Any], Any] | None = ..., **kwargs: Any,
-    ) -> dict[str, Any]: ...  # fmt: skip
-    @overload
-    def run(
-        self, step_id: str, function: Callable[..., Moment], *args: Any,
-        key: str | int | None = ..., retries: int | None = ..., output_type: None = ...,
-        compensate: Callable[[Any], Any] | None = ..., **kwargs: Any,
-    ) -> str: ...  # fmt: skip
-    @overload
-    def run(
-        self, step_id: str, function: Callable[..., Any], *args: Any,
-        key: str | int | None = ..., retries: int | None = ..., output_type: Any = ...,
-        compensate: Callable[[Any], Any] | None = ..., **kwargs: Any,
+        self, step_id: str, function: Callable[[*Ts], object] | Callable[[*Ts], AnyResult],
+        *args: *Ts, output_type: Any, **own: Unpack[OwnKeywords[Any]],
     ) -> Any: ...  # fmt: skip
-    def run(
+    def run(  # type: ignore[misc]  # knows the keywords that no ParamSpec can have beside it
         self,
         step_id: str,
         function: Callable[..., Any] = unnamed,
@@ -175,8 +297,7 @@ class Steps(StepTools):
         ``key`` is for loops. Raises ``StepError`` like ``run``.
         """
         call = http_call(method, url, headers, query, json, body, timeout, expected_status)
-        answer: Response = self.run(step_id, self._fetch, call, key=key, retries=retries)
-        return answer
+        return self.run(step_id, self._fetch, call, key=key, retries=retries)
 
     def sleep(self, step_id: str, duration: Duration) -> None:
         """Go on after ``duration``: seconds, text such as ``"30s"`` or ``"7d"``, or a ``timedelta``; at most 366 days.
@@ -325,8 +446,7 @@ class Steps(StepTools):
         Raises ``StepError``, without trying again, if none waits (cause ``not-found``) or the wait has ended
         (``conflict``). In memory nobody is resumed, and nothing returned.
         """
-        run_id: str | None = self.run(step_id, self._session.send_signal, signal, to_json(data))
-        return run_id
+        return self.run(step_id, self._session.send_signal, signal, to_json(data))
 
     def send_event(self, step_id: str, events: Events) -> list[str]:
         """Send one event or several, once; return their ids in order."""

@@ -56,9 +56,9 @@ class FunctionOptions(TypedDict, total=False):
     priority: str | Table
     singleton: Table
     idempotency: str | Table
-    on_failure: Callable[..., Any]
+    on_failure: Callable[[Any], object]
     """A handler of its own for runs that failed: the function ``<id>-failure``, without retries."""
-    on_cancel: Callable[..., Any]
+    on_cancel: Callable[[Any], object]
     """A handler of its own for runs that were cancelled: the function ``<id>-cancel``, without retries."""
     middleware: Sequence[Callable[[], Any]]
     """Middleware for this function and its handlers of failure and cancellation, after that of the application."""

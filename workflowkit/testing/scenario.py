@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypedDict, Unpack, cast, get_args
 
 from workflowkit.base.clock import FakeClock
 from workflowkit.base.errors import InvalidStub
@@ -16,7 +16,7 @@ from workflowkit.registry import Registry
 from workflowkit.testing.outside import Stubbed
 from workflowkit.testing.result import RunResult
 from workflowkit.testing.stubs import COMPENSATION, NODE, STEP, AnyStub, Coming, Stubs, stubs_of
-from workflowkit.testing.target import Application, Target, target_of, with_deps
+from workflowkit.testing.target import Application, Target, Tested, target_of, with_deps
 from workflowkit.testing.unstubbed import never_came, never_reached, unstubbed
 
 #: When the clock of a test starts if it is not told: 2025-06-15, 15:06:40 UTC.
@@ -28,6 +28,27 @@ DEFAULT_EVENT = "test/run"
 StepsAre = Literal["executed", "stubbed"]
 
 
+class Surroundings(TypedDict, total=False):
+    """What stands for the world, beside the stubs of actions and steps."""
+
+    events: Iterable[Coming]
+    signals: Mapping[str, AnyStub]
+    invokes: Mapping[Any, AnyStub]
+    deps: Mapping[str, Any]
+    clock: FakeClock | None
+    max_days: int
+    steps: StepsAre
+
+
+class Changes(Surroundings, total=False):
+    """What a scenario may have another of."""
+
+    tested: Tested
+    event: Mapping[str, Any] | None
+    actions: Application | Registry | None
+    stubs: Mapping[str, AnyStub]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
     """One test, ready to be run as often as need be.
@@ -36,7 +57,7 @@ class Scenario:
     registry whose actions it uses. The rest is as in ``run``.
     """
 
-    tested: Any
+    tested: Tested
     event: Mapping[str, Any] | None = None
     actions: Application | Registry | None = None
     stubs: Mapping[str, AnyStub] = field(default_factory=dict)
@@ -48,11 +69,12 @@ class Scenario:
     max_days: int = 400
     steps: StepsAre = "executed"
 
-    def clone(self, **changes: Any) -> Scenario:
+    def clone(self, **changes: Unpack[Changes]) -> Scenario:
         """Return a scenario with some things changed: of ``stubs``, ``signals``, ``invokes`` and ``deps`` those that
         are given are added or replaced, anything else is replaced as a whole."""
-        merged = {name: {**getattr(self, name), **changes[name]} for name in _MERGED if name in changes}
-        return replace(self, **{**changes, **merged})
+        given = cast("dict[str, Any]", changes)
+        merged = {name: {**getattr(self, name), **given[name]} for name in _MERGED if name in given}
+        return replace(self, **{**given, **merged})
 
     def run(self, *, until: str | None = None) -> RunResult:
         """Run it, to its end or up to the action ``until``. Raises ``Unstubbed``, ``InvalidStub`` and what ``run``
@@ -152,7 +174,7 @@ def _all_nodes(workflow: Workflow) -> Iterator[Node]:
 
 
 def run(
-    tested: Any,
+    tested: Tested,
     event: Mapping[str, Any] | None = None,
     *,
     actions: Application | Registry | None = None,
@@ -185,14 +207,14 @@ def run(
 
 
 def run_step(
-    tested: Any,
+    tested: Tested,
     node_id: str,
     event: Mapping[str, Any] | None = None,
     *,
     state: Mapping[str, Any] | None = None,
     actions: Application | Registry | None = None,
     stubs: Mapping[str, AnyStub] | None = None,
-    **options: Any,
+    **options: Unpack[Surroundings],
 ) -> StepRecord:
     """Execute one action of a workflow only, as if the others had given ``state``, outputs by id."""
     return Scenario(tested=tested, event=event, actions=actions, stubs=stubs or {}, **options).run_step(node_id, state)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
@@ -11,6 +11,7 @@ from workflowkit.base.errors import InvalidStub, WorkflowKitError
 from workflowkit.base.ids import derived_id, first_id
 from workflowkit.definition.model import COMPENSATE
 from workflowkit.engine.context import StepContext
+from workflowkit.engine.resulttypes import Record, Text
 from workflowkit.engine.waitspecs import Duration, seconds_of
 
 #: Prefixes of the keys of stubs; a key without one is the kind of an action.
@@ -81,7 +82,20 @@ class EventStub:
         return {"id": event_id, "name": self.name, "data": dict(self.data), "ts": at_ms}
 
 
-def stub(value: Any = None, *, raises: Exception | None = None, after: Duration = 0, optional: bool = False) -> Stub:
+#: A stub that is asked: it is given the resolved inputs of the step and its context.
+Asked = Callable[[dict[str, Any], StepContext], object]
+#: What may stand for an action, a step or a wait. All values would be functions too, with any arguments.
+StubValue = (
+    bool | int | float | str | Sequence[Any] | Mapping[Any, Any] | Record | Text | Enum | Exception | type[Exception]
+    | Stub | InTurn | Asked | None
+)  # fmt: skip
+#: The same in a mapping, whose values are ``object`` to type checkers once it has been put together from others.
+AnyStub = Any
+
+
+def stub(
+    value: StubValue = None, *, raises: Exception | None = None, after: Duration = 0, optional: bool = False
+) -> Stub:
     """Return a stub: ``value`` (or any other stub), or the exception that is raised in its place.
 
     What is waited for comes ``after`` the wait has begun: seconds, text such as ``"2h"``, or a ``timedelta``. The
@@ -90,7 +104,7 @@ def stub(value: Any = None, *, raises: Exception | None = None, after: Duration 
     return Stub(value, raises, seconds_of(after, "after"), optional)
 
 
-def in_turn(*stubs: Any) -> InTurn:
+def in_turn(*stubs: StubValue) -> InTurn:
     """Return a stub that is the first of ``stubs`` the first time it is asked, and so on; the last one stays.
 
     A step whose attempt fails asks again, so ``in_turn(ValueError("busy"), {"id": 7})`` fails once.
@@ -191,7 +205,10 @@ def is_real(given: Any) -> bool:
 
 
 def stubs_of(
-    actions: Mapping[str, Any], events: Iterable[Coming], signals: Mapping[str, Any], invokes: Mapping[str, Any]
+    actions: Mapping[str, AnyStub],
+    events: Iterable[Coming],
+    signals: Mapping[str, AnyStub],
+    invokes: Mapping[Any, AnyStub],
 ) -> Stubs:
     """Return the stubs of a test. Raises ``InvalidStub``."""
     named = {target if isinstance(target, str) else target.id: value for target, value in invokes.items()}
@@ -213,7 +230,3 @@ def _coming(given: Coming) -> EventStub:
     except WorkflowKitError as error:
         raise InvalidStub(f"events: {error.message}") from error
     return made
-
-
-#: What may stand for an action, a step or a wait.
-AnyStub = Any

@@ -18,6 +18,9 @@ from workflowkit.registry.catalogue import undoing
 from workflowkit.registry.compensation import UNDO_PREFIX
 from workflowkit.registry.functions import define_function
 
+#: A document, the path of one, a parsed workflow, or a function: what ``wk.function`` made, or a handler.
+Tested = Mapping[str, Any] | str | Path | Workflow | Callable[[Any], object]
+
 
 class Application(Protocol):
     """What actions are taken from: a ``WorkflowKit``."""
@@ -67,7 +70,7 @@ class _Actions:
         return [*self.registry.kinds(), *self.own]
 
 
-def target_of(tested: Any, actions: Application | Registry | None, limits: Limits | None = None) -> Target:
+def target_of(tested: Tested, actions: Application | Registry | None, limits: Limits | None = None) -> Target:
     """Return what ``tested`` is: a document, the path of one, a parsed workflow, a function, ``def handler(ctx)``.
 
     ``limits`` are those of the application's settings, if it has any and they are not given.
