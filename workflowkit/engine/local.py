@@ -22,7 +22,7 @@ from workflowkit.definition.inputs import resolve_inputs
 from workflowkit.definition.model import SOURCE, Node, Workflow
 from workflowkit.engine.channels import Message
 from workflowkit.engine.context import RunInfo, StepInfo, context_for
-from workflowkit.engine.ends import CANCELLED_BY_EVENT, FINISH_TIMEOUT, NAME_OF_STATUS, told_of
+from workflowkit.engine.ends import NAME_OF_STATUS, told_of
 from workflowkit.engine.executor import execute
 from workflowkit.engine.extensions import skipped_node
 from workflowkit.engine.facts import Fact, FactKind
@@ -33,10 +33,9 @@ from workflowkit.engine.localends import (
     Cut,
     Past,
     Told,
-    first_cut,
+    Watch,
     follow,
     handler_of,
-    is_cancelling,
     items_to_undo,
     undo,
 )
@@ -109,6 +108,7 @@ class _LocalRun:
         around: Surroundings = NO_SURROUNDINGS,
         path: str = "",
         undoes: Past | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self._id = options.run_id or new_id(clock.now_ms())
         self._workflow, self._event, self._registry = workflow, event, registry
@@ -130,21 +130,22 @@ class _LocalRun:
         self._path, self._undoes = path, undoes
         #: Whether it is not a part of another run.
         self._is_whole = True
-        self._cut: Cut | None = None
         self._reason: str | None = None
-        #: Whose rules cancel it: for the run of an item, the workflow that it is of.
-        self._watched = workflow
+        self._watch = watch or Watch(
+            workflow, event, options.outside, self._started_ms, self._limits, path,
+            is_armed=options.is_followed and not path,
+        )  # fmt: skip
         self._over: Past | None = None
         self._loops = LocalLoops()
         self._waits = LocalWaits(options.outside, self._loops)
 
     def run(self) -> LocalResult:
         progress, decision = self._begin()
-        self._watch()
         self._follow(decision)
         self._teller.followed(decision, progress)
         while decision.finish is None and self._options.until not in self._records:
-            if (cut := self._cut_now()) is not None:
+            due_ms = self._due[0][0] if self._due else None
+            if (cut := self._watch.cut_before(due_ms, self._waits.held)) is not None:
                 decision = self._cancel(progress, cut)
                 break
             if not self._due:
@@ -160,26 +161,6 @@ class _LocalRun:
         result = self._result(progress, decision.finish)
         return result if decision.finish is None else self._followed(result, past, decision.finish)
 
-    def _watch(self) -> None:
-        """Find out what cancels the run, unless it is a part of one, which is cancelled with that."""
-        if self._is_whole and self._is_watched:
-            coming = self._options.outside.coming(self._started_ms)
-            self._cut = first_cut(self._workflow, self._event, coming, self._started_ms, self._limits)
-
-    @property
-    def _is_watched(self) -> bool:
-        """Whether events and time may cancel it, or the run that it is an item of: not what follows an end."""
-        return self._options.is_followed and not self._path
-
-    def _cut_now(self) -> Cut | None:
-        """Return what cancels the run before the next of its steps begins."""
-        cut, held = self._cut, self._waits.held
-        if cut is None or any(each.wait is None for each in held):
-            return None  # what nobody executes would have come first
-        if held and cut.reason == FINISH_TIMEOUT:
-            return None  # nobody knows whether it lasts as long
-        return cut if not self._due or cut.comes_before(self._due[0][0]) else None
-
     def _cancel(self, progress: Progress, cut: Cut) -> Decision:
         self._clock.advance_to(max(self._clock.now_ms(), cut.at_ms))
         self._waits.give_up()
@@ -191,7 +172,7 @@ class _LocalRun:
 
     def is_cut(self) -> bool:
         """Tell whether the run is cancelled by something that has happened in the middle of an attempt."""
-        return self._cut is not None and self._cut.is_sudden and self._cut.at_ms <= self._clock.now_ms()
+        return self._watch.is_cut(self._clock.now_ms())
 
     def _followed(self, result: LocalResult, past: Past, finish: Finish) -> LocalResult:
         """Return the result with what followed the end of the run."""
@@ -213,7 +194,7 @@ class _LocalRun:
 
         handler_path = handler_of(self._workflow, finish.status)[0]
         found = follow(
-            past, self._event, finish, self._part, self._clock.now_ms(), self._registry.undoes_itself,
+            past, finish, self._event, self._part, self._clock.now_ms(), self._registry.undoes_itself,
             tell if self._is_whole else None, self._limits,
         )  # fmt: skip
         held = tuple(each for part in (found.compensations, found.handler) if part is not None for each in part.held)
@@ -234,11 +215,11 @@ class _LocalRun:
 
     def _inner(
         self, graph: Workflow, begins_ms: int, run_id: str, around: Surroundings = NO_SURROUNDINGS, path: str = "",
-        undoes: Past | None = None,
+        undoes: Past | None = None, watch: Watch | None = None,
     ) -> _LocalRun:  # fmt: skip
         """Return a run that this one executes to its end before it goes on, on a clock of its own."""
         options = replace(self._options, on_step=None, on_news=None, until=None, state=None, run_id=run_id)
-        run = _LocalRun(graph, self._event, self._registry, FakeClock(begins_ms), options, around, path, undoes)
+        run = _LocalRun(graph, self._event, self._registry, FakeClock(begins_ms), options, around, path, undoes, watch)
         run._started_ms, run._started_seconds, run._passes = self._started_ms, self._started_seconds, self._passes
         run._is_whole = False
         return run
@@ -427,10 +408,9 @@ class _LocalRun:
         assert node.body is not None  # noqa: S101 - it is a loop
         seen = self._around.inside(seen_from(self._workflow, progress.outputs, node.id), None)
         run_id = derived_id(self._id, node.id, item.key)
-        run = self._inner(node.body, begins_ms, run_id, seen.inside({}, item.given()), self._path)
-        run._cut, run._watched = self._cut, self._watched
+        around = seen.inside({}, item.given())
+        run = self._inner(node.body, begins_ms, run_id, around, self._path, watch=self._watch)
         result = self._perform_inner(run)
-        self._cut = run._cut
         self._events += result.events
         self._messages += result.messages
         self._waits.held += result.held
@@ -490,21 +470,11 @@ class _LocalRun:
         """Enter a fact in the run's journal, and return it."""
         self._facts.append(fact)
         if fact.kind in (FactKind.COMPLETED, FactKind.FAILED):
-            self._look_at_coming(fact.step)
+            self._watch.step_ended(fact.step, self._clock.now_ms())
         return fact
 
     def _amend(self, before: Fact, after: Fact) -> None:
         self._facts[self._facts.index(before)] = after
-
-    def _look_at_coming(self, key: str) -> None:
-        """See whether an event that comes now that a step has ended cancels the run."""
-        now_ms, run = self._clock.now_ms(), self._watched
-        for later in self._options.outside.coming_after(key, self._path, now_ms):
-            if not self._is_watched:
-                continue
-            if is_cancelling(run, self._event, later, now_ms, self._started_ms, self._limits):
-                sudden = Cut(now_ms, CANCELLED_BY_EVENT, is_sudden=True)
-                self._cut = sudden if self._cut is None else min(self._cut, sudden)
 
     def send(self, key: str, emitted: tuple[EmittedEvent, ...]) -> list[str]:
         """Keep the events of a step for the result; return their ids."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -14,6 +14,7 @@ from workflowkit.engine.ends import CANCELLED_BY_EVENT, FINISH_TIMEOUT, NAME_OF_
 from workflowkit.engine.facts import Fact, FactKind
 from workflowkit.engine.loops import Item, LoopPlan, OnItemError
 from workflowkit.engine.memo import STEP_SEPARATOR
+from workflowkit.engine.outside import Held, Outside
 from workflowkit.engine.parts import ORDER, UndoesItself, part_of, to_undo
 from workflowkit.engine.progress import Finish, Progress
 from workflowkit.engine.states import RunStatus
@@ -80,19 +81,54 @@ class PartRunner(Protocol):
     ) -> LocalResult: ...
 
 
-def first_cut(
-    workflow: Workflow, event: dict[str, Any], coming: Iterable[tuple[int, dict[str, Any]]], begun_ms: int,
-    limits: Limits,
-) -> Cut | None:  # fmt: skip
-    """Return what cancels a run that begins now, if it lasts until then; ``coming`` are events and when they come."""
-    cuts = [
-        Cut(at_ms, CANCELLED_BY_EVENT)
-        for at_ms, later in coming
-        if is_cancelling(workflow, event, later, at_ms, begun_ms, limits)
-    ]
-    if (finish_ms := workflow.settings.timeouts.finish_ms) is not None:
-        cuts.append(Cut(begun_ms + finish_ms, FINISH_TIMEOUT))
-    return min(cuts, default=None)
+class Watch:
+    """What may cancel a run in memory, and the runs of its items with it.
+
+    Unless ``is_armed``, nothing does: what follows an end goes on whatever comes. ``path`` is of that.
+    """
+
+    def __init__(
+        self, workflow: Workflow, event: dict[str, Any], outside: Outside, begun_ms: int, limits: Limits, path: str,
+        *, is_armed: bool,
+    ) -> None:  # fmt: skip
+        self._workflow, self._event, self._outside = workflow, event, outside
+        self._begun_ms, self._limits, self._path, self._is_armed = begun_ms, limits, path, is_armed
+        self._cut: Cut | None = None
+        if not is_armed:
+            return
+        for at_ms, later in outside.coming(begun_ms):
+            self._came(later, Cut(at_ms, CANCELLED_BY_EVENT))
+        if (finish_ms := workflow.settings.timeouts.finish_ms) is not None:
+            self._plan(Cut(begun_ms + finish_ms, FINISH_TIMEOUT))
+
+    def step_ended(self, key: str, now_ms: int) -> None:
+        """See whether an event comes now that a step has ended, and cancels the run."""
+        for later in self._outside.coming_after(key, self._path, now_ms):
+            if self._is_armed:
+                self._came(later, Cut(now_ms, CANCELLED_BY_EVENT, is_sudden=True))
+
+    def is_cut(self, now_ms: int) -> bool:
+        """Tell whether the run is cancelled by something that has happened in the middle of an attempt."""
+        return self._cut is not None and self._cut.is_sudden and self._cut.at_ms <= now_ms
+
+    def cut_before(self, due_ms: int | None, held: Sequence[Held]) -> Cut | None:
+        """Return what cancels the run before its next step is due, or since nothing else will happen.
+
+        ``held`` is what keeps it from going on.
+        """
+        cut = self._cut
+        if cut is None or any(each.wait is None for each in held):
+            return None  # what nobody executes would have come first
+        if held and cut.reason == FINISH_TIMEOUT:
+            return None  # nobody knows whether it lasts as long
+        return cut if due_ms is None or cut.comes_before(due_ms) else None
+
+    def _came(self, later: dict[str, Any], cut: Cut) -> None:
+        if is_cancelling(self._workflow, self._event, later, cut.at_ms, self._begun_ms, self._limits):
+            self._plan(cut)
+
+    def _plan(self, cut: Cut) -> None:
+        self._cut = cut if self._cut is None else min(self._cut, cut)
 
 
 def is_cancelling(
@@ -158,7 +194,7 @@ def handler_of(workflow: Workflow, status: RunStatus) -> tuple[str, Workflow | N
 
 
 def follow(
-    past: Past, event: dict[str, Any], finish: Finish, run: PartRunner, at_ms: int, undoes_itself: UndoesItself,
+    past: Past, finish: Finish, event: dict[str, Any], run: PartRunner, at_ms: int, undoes_itself: UndoesItself,
     tell: Callable[[str, str, int], tuple[Told, LocalResult | None]] | None, limits: Limits,
 ) -> Aftermath:  # fmt: skip
     """Let follow what follows the end of a run that has failed or was cancelled at that time.
