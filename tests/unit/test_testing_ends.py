@@ -146,6 +146,18 @@ def test_a_failed_run_is_undone_and_its_handler_told_once_all_is_undone(agency: 
     assert result.told.workflow_id == "agency/trip-failure"
 
 
+def test_a_handler_may_wait_and_counts_from_its_own_beginning(agency: Agency) -> None:
+    def handle(ctx: StepContext) -> Any:
+        ctx.step.sleep("night", "12h")
+        return ctx.step.wait_for_event("answer", "support/answered", timeout="3d") is not None
+
+    answered = EventStub("support/answered", after="2d")
+    result = run(agency.function(on_failure=handle), PLANNED, actions=agency.wk, events=[PAID, answered])
+    assert (result.slept_seconds, result.status) == (86_400, "failed")
+    assert result.handler is not None
+    assert (result.handler.slept_seconds, result.handler.output) == (86_400, True)
+
+
 def test_stubs_stand_for_what_undoes_steps_apart_from_the_steps(agency: Agency) -> None:
     stubs = {"step:flight": "F", "step:hotel": "H", "compensate:hotel": None}
     function = agency.function()

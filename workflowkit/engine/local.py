@@ -115,6 +115,8 @@ class _LocalRun:
         self._workflow_id = _id_of(workflow)
         self._clock, self._options, self._limits = clock, options, options.limits
         self._started_ms, self._started_seconds = clock.now_ms(), monotonic_seconds()
+        #: When the run began of which the result tells: that of an item counts from the beginning of its loop's run.
+        self._told_from_ms = self._started_ms
         self._passes = 0
         self._due: list[tuple[int, int, str]] = []  # (due at ms, rank, node id)
         self._attempts: dict[str, int] = {}
@@ -410,6 +412,7 @@ class _LocalRun:
         run_id = derived_id(self._id, node.id, item.key)
         around = seen.inside({}, item.given())
         run = self._inner(node.body, begins_ms, run_id, around, self._path, watch=self._watch)
+        run._told_from_ms = self._told_from_ms
         result = self._perform_inner(run)
         self._events += result.events
         self._messages += result.messages
@@ -506,8 +509,8 @@ class _LocalRun:
             held=tuple(self._waits.held),
             edges=dict(progress.edges),
             facts=tuple(self._facts),
-            started_ms=self._started_ms,
-            skipped_ms=self._clock.now_ms() - self._started_ms,
+            started_ms=self._told_from_ms,
+            skipped_ms=self._clock.now_ms() - self._told_from_ms,
             passes=self._passes,
             items=dict(self._loops.runs),
             messages=tuple(self._messages),
