@@ -339,3 +339,28 @@ def test_the_end_of_a_function_is_handled_once_everything_is_undone(database_url
         harness.skip(3_600)
         harness.drain()
     assert log == ["undo hotel", "undo hotel", "undo flight", end]
+
+
+def test_what_other_code_cannot_undo_waits_for_the_code_that_the_run_began_with(database_url: str) -> None:
+    code, is_changed = Code(), [False]
+    undone: list[str] = []
+
+    @code.function(retries=0)
+    def fn(ctx: StepContext) -> None:
+        ctx.step.run("hotel", lambda: "hotel", compensate=undone.append)
+        if is_changed[0]:
+            ctx.step.run("nap", lambda: 1)
+        else:
+            ctx.step.sleep("nap", 60)
+        ctx.step.run("car", lambda: "car", compensate=undone.append)
+        is_changed[0] = True
+        raise NonRetriableError("no seats left")
+
+    with code.running(database_url) as harness:
+        happen(harness)
+        harness.skip(60)
+        harness.skip(3600)
+        assert (_part(harness)["status"], undone) == ("running", ["hotel"])
+        is_changed[0] = False
+        harness.skip(24 * 3600)
+        assert (_part(harness)["status"], undone) == ("completed", ["hotel", "car"])

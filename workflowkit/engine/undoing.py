@@ -110,8 +110,10 @@ class _Past:
             self._failed.append(step_id_of(key))
 
     def report(self) -> None:
-        """Raise ``NonRetriableError`` if something could not be undone."""
+        """Raise ``NonRetriableError`` if something could not be undone, ``CodeChanged`` if other code may do it."""
         if self._failed:
+            if self._session.changed is not None:
+                raise self._session.changed
             raise NonRetriableError(f"not everything could be undone: {', '.join(self._failed)}")
 
 
