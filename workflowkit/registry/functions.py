@@ -33,13 +33,15 @@ from workflowkit.typeschema.shape import Decode, Encode
 
 P = ParamSpec("P")
 R = TypeVar("R")
+#: Covariant: what ``async def`` returns is of a kind of coroutine of its own to pyright.
+R_co = TypeVar("R_co", covariant=True)
 
 #: The options that name a handler of what follows a run's end, and the suffix of its id.
 FOLLOWERS = {"on_failure": "-failure", "on_cancel": "-cancel"}
 _NO_INPUTS: dict[str, Any] = {"type": "object", "properties": {}, "required": [], "additionalProperties": True}
 
 
-class Function(Generic[P, R]):
+class Function(Generic[P, R_co]):
     """A registered function. Calling it calls the Python function that was decorated.
 
     ``id`` is what ``ctx.step.invoke`` and runs name it by: ``<app id>/<function id>``. ``document`` is the workflow
@@ -47,7 +49,7 @@ class Function(Generic[P, R]):
     """
 
     def __init__(
-        self, handler: Callable[P, R], spec: ActionSpec, document: Mapping[str, Any], decode: Decode | None
+        self, handler: Callable[P, R_co], spec: ActionSpec, document: Mapping[str, Any], decode: Decode | None
     ) -> None:
         functools.update_wrapper(self, handler)
         self._handler = handler
@@ -56,7 +58,7 @@ class Function(Generic[P, R]):
         self.document = document
         self.followers: tuple[Function[..., Any], ...] = ()
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
         return self._handler(*args, **kwargs)
 
     def __repr__(self) -> str:
