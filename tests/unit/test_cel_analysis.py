@@ -179,7 +179,8 @@ def test_threads_share_one_expression() -> None:
     [
         ("state.a.b == state['c d'][0]", {("state", "a"), ("state", "c d")}),
         ("state[event.name].x", {("event", "name")}),
-        ("state.list.exists(s, s.a && state.b)", {("state", "list"), ("s", "a"), ("state", "b")}),
+        ("state.list.exists(s, s.a && state.b)", {("state", "list"), ("state", "b")}),
+        ("state.list.exists(state, state.b) && state.c", {("state", "list"), ("state", "c")}),
         ("has(state.a.b)", {("state", "a")}),
         ("state == 1 && 'state.a' != ''", set()),
     ],

@@ -56,8 +56,9 @@ def test_what_an_event_may_have_can_be_asked_for() -> None:
     parse_settings({"cancel_on": [{"event": "b", "match": name} for name in ("id", "data.a.b", "user.id")]})
 
 
-def test_a_variable_of_a_macro_may_be_called_event() -> None:
-    text = "[{'total': 1}].exists(event, event.total > 0)"
+@pytest.mark.parametrize("of", ["[{'total': 1}]", "event.data.items"])
+def test_a_variable_of_a_macro_may_be_called_event(of: str) -> None:
+    text = f"{of}.exists(event, event.total > 0)"
     assert [*compiled(text, "", EVENT, DEFAULT_LIMITS)] == []
 
 

@@ -93,34 +93,43 @@ def check_policy(tree: Node, policy: Policy) -> None:
 def free_variables(tree: Node) -> frozenset[str]:
     """Return the names whose values the expression reads; ``now`` if it asks for the time."""
     names: set[str] = set()
-    pending: list[tuple[Node, frozenset[str]]] = [(tree, frozenset())]
-    while pending:
-        node, bound = pending.pop()
+    for node, bound in _walk_in_scope(tree):
         if isinstance(node, Variable) and node.name not in bound and node.name not in TYPE_NAMES:
             names.add(node.name)
         elif isinstance(node, Call) and node.target is None and node.name in FUNCTIONS:
             names.update({CLOCK_VARIABLE} if FUNCTIONS[node.name].reads_clock else ())
-        if isinstance(node, Macro):
-            inner = bound | {node.variable}
-            pending.append((node.target, bound))
-            pending.extend((part, inner) for part in (node.condition, node.body) if part is not None)
-        else:
-            pending.extend((child, bound) for child in children(node))
     return frozenset(names)
 
 
 def members(tree: Node) -> frozenset[tuple[str, str]]:
-    """Return what is selected directly from a bare name, with the name: ``("state", "a")`` of ``state.a.b``."""
+    """Return what is selected directly from a variable, with its name: ``("state", "a")`` of ``state.a.b``.
+
+    Nothing of what a macro calls so: in ``event.data.items.exists(event, event.total > 1)`` it is another one.
+    """
     found: set[tuple[str, str]] = set()
-    for node in _walk(tree):
+    for node, bound in _walk_in_scope(tree):
         operand = node.operand if isinstance(node, Select | Index) else None
-        if not isinstance(operand, Variable):
+        if not isinstance(operand, Variable) or operand.name in bound:
             continue
         if isinstance(node, Select):
             found.add((operand.name, node.fields[0]))
         elif isinstance(node, Index) and isinstance(node.index, Literal) and type(node.index.value) is str:
             found.add((operand.name, node.index.value))
     return frozenset(found)
+
+
+def _walk_in_scope(tree: Node) -> Iterator[tuple[Node, frozenset[str]]]:
+    """Yield the nodes, each with the names that macros around it have given to something of theirs."""
+    pending: list[tuple[Node, frozenset[str]]] = [(tree, frozenset())]
+    while pending:
+        node, bound = pending.pop()
+        yield node, bound
+        if isinstance(node, Macro):
+            inner = bound | {node.variable}
+            pending.append((node.target, bound))
+            pending.extend((part, inner) for part in (node.condition, node.body) if part is not None)
+        else:
+            pending.extend((child, bound) for child in children(node))
 
 
 def equalities(tree: Node) -> tuple[Equality, ...]:
