@@ -237,6 +237,13 @@ def test_what_a_function_has_checked_is_kept_for_the_same_data_only() -> None:
 def test_which_workflow_a_step_runs_is_chosen_by_those_who_may_publish() -> None:
     runs = {"id": "a", "kind": "builtin:run_workflow", "inputs": {"workflow": "payout"}}
     assert _needs([runs], [("$source", "a")]) == [PUBLISH]
+    # Nor by a step before it, or around it: it is the other workflow that has the secret.
+    then = [("$source", "a"), ("a", "b")]
+    for inputs in ({"workflow": "!ref($.state.a)"}, {"workflow": "payout", "data": {"to": "!ref($.state.a)"}}):
+        assert _needs([_noop("a"), {**runs, "id": "b", "inputs": inputs}], then) == [PUBLISH]
+    inside = {**runs, "id": "x", "inputs": {"workflow": "!ref($.item)"}}
+    assert _needs([_loop("a", ["payout"], inside)], [("$source", "a")]) == [PUBLISH]
+    assert _needs([_noop("a"), {**runs, "id": "b"}], then) == []
 
 
 # --- approvals

@@ -59,7 +59,7 @@ class Repeated:
             return
         # SAFETY: S18 — who chooses what stands beside a secret chooses where it goes. They could publish that, or not.
         if _reach_secrets(self.workflow, node):
-            yield Need("/inputs", PUBLISH, "what is edited reaches a step that is given a secret")
+            yield Need("/inputs", PUBLISH, "what is edited reaches a step that is given a secret, or another workflow")
         elif node.kind == _RUN_WORKFLOW_KIND:
             yield Need("/inputs", PUBLISH, "the step runs another workflow, whatever its triggers")
         if self.asks:
@@ -70,7 +70,9 @@ class Repeated:
         is_anew = self.place is None and self.is_published
         # SAFETY: S18 — the results that are kept have checked other data, and an older version may check none.
         if not (is_anew and _takes_any_data(self.workflow)) and self._data_reaches_secrets():
-            yield Need("/data", PUBLISH, "what is edited reaches a secret, past what was checked before it")
+            yield Need(
+                "/data", PUBLISH, "what is edited reaches a secret or another workflow, past what was checked before it"
+            )
         if self.asks and not is_anew:
             yield Need("/data", OVERRIDE, _ASKS)
 
@@ -142,35 +144,44 @@ def _reached(graph: Workflow, changed: Iterable[str]) -> bool:
     """Tell whether what has changed reaches a secret in what follows the run's end, which reads its outputs."""
     known = set(changed)
     for node_id, node in graph.nodes.items():  # in order, so that what one has read is known when another reads that
-        undo = [] if node.compensate is None else [node.compensate.inputs]
-        inside = [node.inputs, *undo, *(() if node.body is None else _given_in(node.body))]
+        inside = [*_given_to([node])]
         if any(_mixes(given, known) for given in inside):
             return True
-        if any(_reads(given, known) for given in inside):
+        if any(_reads(inputs, known) for _, inputs in inside):
             known.add(node_id)
     return False
 
 
-def _given_in(graph: Workflow) -> Iterator[Mapping[str, Any]]:
+#: The kind of an action, and what it is given.
+_Given = tuple[str, Mapping[str, Any]]
+
+
+def _given_in(graph: Workflow) -> Iterator[_Given]:
     for node in _all_nodes(graph):
-        yield node.inputs
-        if node.compensate is not None:
-            yield node.compensate.inputs
+        yield from _given_alone(node)
 
 
-def _given_to(nodes: Iterable[Node]) -> Iterator[Mapping[str, Any]]:
+def _given_to(nodes: Iterable[Node]) -> Iterator[_Given]:
     """Yield what is given to nodes of one graph, to what undoes them, and to all inside of them."""
     for node in nodes:
-        yield node.inputs
-        if node.compensate is not None:
-            yield node.compensate.inputs
+        yield from _given_alone(node)
         if node.body is not None:
             yield from _given_in(node.body)
 
 
-def _mixes(inputs: Mapping[str, Any], changed: Iterable[str] | None) -> bool:
-    """Tell whether inputs have a secret beside something that was changed; ``None``: beside any reference."""
-    return mentions_secrets(dict(inputs)) and _reads(inputs, changed)
+def _given_alone(node: Node) -> Iterator[_Given]:
+    yield node.kind, node.inputs
+    if node.compensate is not None:
+        yield node.compensate.kind, node.compensate.inputs
+
+
+def _mixes(given: _Given, changed: Iterable[str] | None) -> bool:
+    """Tell whether a secret is given beside something that was changed; ``None``: beside any reference.
+
+    So may another workflow that is run: whichever it is, and whatever its triggers ask.
+    """
+    kind, inputs = given
+    return (kind == _RUN_WORKFLOW_KIND or mentions_secrets(dict(inputs))) and _reads(inputs, changed)
 
 
 def _reads(inputs: Mapping[str, Any], changed: Iterable[str] | None) -> bool:
