@@ -81,6 +81,7 @@ from workflowkit.runtime.relay import Relay, RelayThread
 from workflowkit.runtime.requesting import Requesting
 from workflowkit.runtime.rerunning import Rerunning
 from workflowkit.runtime.resealing import Resealing
+from workflowkit.runtime.samples import FORGET_TIMER, forget_taken
 from workflowkit.runtime.schedules import TIMER_KIND, Schedules
 from workflowkit.runtime.scheduling import Scheduling
 from workflowkit.runtime.searching import Searching
@@ -346,6 +347,7 @@ class Runtime:
         timers.handle(LOOKBACK_TIMER, self.waking.look_back)
         timers.handle(ENDED_TIMER, self._ending.fire)
         timers.handle(RATE_TIMER, repeat_rate)
+        timers.handle(FORGET_TIMER, forget_taken)
         self._cancelling.register(timers)
         self.jobs.register(timers)
         timers.handle(REMINDER_TIMER, self.approvals.remind)

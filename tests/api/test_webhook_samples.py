@@ -27,6 +27,8 @@ def test_the_next_genuine_delivery_is_taken_once_and_kept_encrypted_for_a_day(da
         assert "canary" not in repr(web.harness.rows("SELECT * FROM webhook_samples"))
         web.harness.clock.advance(seconds=86_401)
         assert client.get(sample).get_json() == nothing
+        web.harness.skip(0)
+        assert web.count("webhook_samples") == 0
         client.post(sample)
         assert client.delete(sample).get_json() == nothing
         assert web.count("webhook_samples") == 0
@@ -47,3 +49,16 @@ def test_a_delivery_is_waited_for_an_hour_and_not_taken_if_it_is_large_or_secret
         client.delete("/api/webhooks/stripe")
         assert web.count("webhook_samples") == 0
         assert client.post(sample).status_code == 404
+
+
+def test_the_end_of_a_delivery_s_day_takes_none_that_came_after_it(database_url: str) -> None:
+    with opened(database_url) as web:
+        path, client, sample = created(web), web.client(), "/api/webhooks/stripe/sample"
+        for number in (1, 2):
+            client.post(sample)
+            deliver(web, path, {"type": "a/b", "no": number}, headers={})
+            web.harness.skip(43_200)
+        web.harness.skip(1)
+        assert json.loads(client.get(sample).get_json()["delivery"]["raw"])["no"] == 2
+        web.harness.skip(43_200)
+        assert web.count("webhook_samples") == 0

@@ -15,9 +15,12 @@ from workflowkit.base.errors import InvalidInput, WorkflowKitError
 from workflowkit.base.scope import Scope
 from workflowkit.base.secrets import Keyring, SecretUnreadable
 from workflowkit.runtime.auditing import PROGRAM, Act, By, note
-from workflowkit.store import webhooks
+from workflowkit.runtime.timers import NOTHING, Fired
+from workflowkit.store import timers, webhooks
 from workflowkit.store import webhooksamples as rows
 from workflowkit.store.database import Database
+from workflowkit.store.timers import TimerRow
+from workflowkit.store.transactions import Transaction
 from workflowkit.webhooks.delivery import CREDENTIALS, Delivery
 
 #: How long the next delivery is waited for.
@@ -25,6 +28,8 @@ WANTED_MS = 3_600_000
 #: How long a delivery that was taken can be read.
 KEPT_MS = 86_400_000
 MAX_BYTES = 65_536
+#: The kind of the timers after which what was taken is deleted.
+FORGET_TIMER = "webhook.sample"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,16 @@ class Samples:
         taken = {"method": delivery.method, "headers": headers, "query": dict(delivery.query), "raw": raw}
         sealed = keyring.seal(jsonvalue.dumps(taken), _place(scope, name))
         with self.database.transaction("delivery") as tx:
-            rows.keep(tx, scope, name, sealed=sealed)
+            if rows.keep(tx, scope, name, sealed=sealed):
+                due_at_ms = tx.now_ms + KEPT_MS
+                timer_id = f"{FORGET_TIMER}:{scope.environment}/{scope.tenant}/{name}/{due_at_ms}"
+                timers.plan(tx, [TimerRow(timer_id, FORGET_TIMER, scope, name, due_at_ms)])
+
+
+def forget_taken(tx: Transaction, timer: TimerRow) -> Fired:
+    """Delete a delivery whose time is over, unless it is gone already, or another one has been taken since."""
+    rows.delete_taken(tx, timer.scope, timer.subject, until_ms=timer.due_at_ms - KEPT_MS)
+    return NOTHING
 
 
 def _place(scope: Scope, name: str) -> str:

@@ -35,6 +35,7 @@ _KEEP = Sql(
     """  # noqa: S608 - our own names
 )
 _SELECT = Sql(f"SELECT wanted_until_ms, at_ms, sealed FROM webhook_samples WHERE {_OF_ONE}")  # noqa: S608
+_DELETE_TAKEN = Sql(f"DELETE FROM webhook_samples WHERE {_OF_ONE} AND at_ms <= :until_ms")  # noqa: S608
 _DELETE = Sql(f"DELETE FROM webhook_samples WHERE {_OF_ONE}")  # noqa: S608
 
 
@@ -47,15 +48,20 @@ def want(tx: Transaction, scope: Scope, name: str, *, until_ms: int) -> None:
     tx.run(_WANT, **_of(scope, name), until_ms=until_ms)
 
 
-def keep(tx: Transaction, scope: Scope, name: str, *, sealed: str) -> None:
-    """Keep a delivery, if one is still wanted."""
-    tx.run(_KEEP, **_of(scope, name), sealed=sealed, now_ms=tx.now_ms)
+def keep(tx: Transaction, scope: Scope, name: str, *, sealed: str) -> bool:
+    """Keep a delivery, if one is still wanted; tell whether it was."""
+    return tx.run(_KEEP, **_of(scope, name), sealed=sealed, now_ms=tx.now_ms) == 1
 
 
 def get(tx: Transaction, scope: Scope, name: str) -> SampleRow | None:
     """Return what is wanted, or was taken, of a webhook."""
     row = tx.one(_SELECT, **_of(scope, name))
     return None if row is None else SampleRow(*row)
+
+
+def delete_taken(tx: Transaction, scope: Scope, name: str, *, until_ms: int) -> None:
+    """Forget the delivery that was taken, if that was by ``until_ms``."""
+    tx.run(_DELETE_TAKEN, **_of(scope, name), until_ms=until_ms)
 
 
 def delete(tx: Transaction, scope: Scope, name: str) -> None:
