@@ -226,7 +226,7 @@ class WorkflowKit:
         def register(handler: Callable[_P, _R]) -> Function[_P, _R]:
             made = define_function(self.app_id, function_id, handler, options, app_version=self.app_version)
             self.registry.add_function(made)
-            self._process.sync_again()
+            self._process.sync_again(made.id)
             return made
 
         return register

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import threading
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from workflowkit.runtime.presence import Serving
     from workflowkit.runtime.relay import RelayThread
     from workflowkit.runtime.syncing import StartupSync
+
+_log = logging.getLogger(__name__)
 
 
 class Process:
@@ -52,9 +55,14 @@ class Process:
         self._startup_sync = StartupSync(self._sync_if_migrated)
         self._startup_sync.start()
 
-    def sync_again(self) -> None:
+    def sync_again(self, function_id: str) -> None:
         """Sync once more, if it was to be done before: there is a function more."""
         if self._startup_sync is not None:
+            _log.warning(
+                "function %r is registered after the start: each process that starts like this switches it off until "
+                "then, for all processes, and events that come meanwhile do not start it. Register it before",
+                function_id,
+            )
             self.sync_soon()
 
     def _sync_if_migrated(self) -> None:

@@ -96,7 +96,9 @@ def test_another_key_of_the_same_id_is_named_as_what_it_may_be() -> None:
         Keyring({"main": b"b" * 32}).open(sealed, "place")
 
 
-def test_a_function_that_comes_after_the_start_is_synced(sqlite_url: str) -> None:
+def test_a_function_that_comes_after_the_start_is_synced_and_told(
+    sqlite_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
     wk = WorkflowKit("shop", settings=Settings(database_url=sqlite_url))
     wk.start(concurrency=1)
     try:
@@ -105,6 +107,7 @@ def test_a_function_that_comes_after_the_start_is_synced(sqlite_url: str) -> Non
         def late(ctx: StepContext) -> None: ...
 
         assert wk.invoke(late, {})  # raises NotFound for what was never synced
+        assert "'shop/late' is registered after the start" in caplog.text
     finally:
         wk.stop()
 
