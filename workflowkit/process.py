@@ -67,10 +67,12 @@ class Process:
 
     def _sync_if_migrated(self) -> None:
         from workflowkit.runtime.readiness import is_migrated
+        from workflowkit.store.migrate import trouble
         from workflowkit.store.versions import NO_TABLES
 
-        if not is_migrated(self._runtime().database):
-            raise StoreUnavailable(NO_TABLES)
+        database = self._runtime().database
+        if not is_migrated(database):
+            raise StoreUnavailable(trouble(database) or NO_TABLES)
         self._sync()
 
     def start(self, concurrency: int) -> None:

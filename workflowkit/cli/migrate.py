@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 @click.command("migrate", short_help="Bring the database to the schema of this version.")
-@click.option("--check", is_flag=True, help="Change nothing; exit with 1 if migrations are missing.")
+@click.option(
+    "--check", is_flag=True, help="Change nothing; exit with 1 if migrations are missing, or it is for newer versions."
+)
 @click.pass_context
 def command(ctx: click.Context, check: bool) -> None:
     """Bring the database to the schema of this version.
@@ -40,16 +42,18 @@ def command(ctx: click.Context, check: bool) -> None:
         before, trouble = standing(database)
     finally:
         database.close()
+    head = migrate.head_revision()
     if trouble is None:
-        click.echo(f"{status('completed', text='up to date')} at {before}")
+        ahead = f", by a newer version than this one ({head})" if before != head else ""
+        click.echo(f"{status('completed', text='up to date')} at {before}{ahead}")
     elif check:
-        click.echo(f"{status('failed', text='migrations are missing')}: {trouble}")
+        is_ahead = before is not None and before > head
+        text = "for newer versions only" if is_ahead else "migrations are missing"
+        click.echo(f"{status('failed', text=text)}: {trouble}")
         ctx.exit(FAILED)
     else:
         migrate.upgrade(url, schema=schema)
-        click.echo(
-            f"{status('completed', text='migrated')} from {before or 'an empty database'} to {migrate.head_revision()}"
-        )
+        click.echo(f"{status('completed', text='migrated')} from {before or 'an empty database'} to {head}")
 
 
 def standing(database: Database) -> tuple[str | None, str | None]:

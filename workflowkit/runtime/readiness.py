@@ -16,9 +16,8 @@ LOOK_SECONDS = 1.0
 
 
 def is_migrated(database: Database) -> bool:
-    """Tell whether the database has what this version needs, or more. Raises ``StoreUnavailable``."""
-    revision = migrate.current_revision(database)
-    return revision is not None and revision >= migrate.head_revision()
+    """Tell whether the database has what this version needs, and can work with. Raises ``StoreUnavailable``."""
+    return not migrate.is_behind(database) and migrate.outgrown(database) is None
 
 
 def wait_for_tables(database: Database, stopping: threading.Event) -> None:

@@ -1,7 +1,7 @@
 """Bring a database to the schema of this version, with Alembic.
 
-Migrations are named ``NNNN_pre_*`` (safe while the old code still runs) or ``NNNN_post_*`` (only after it is gone); see
-docs/operating.md.
+Migrations are named ``NNNN_pre_*`` (safe while the old code still runs) or ``NNNN_post_*`` (only after it is gone; they
+note for whom the database is from then on, by ``migrations/env.py``); see docs/operating.md.
 """
 
 from __future__ import annotations
@@ -91,8 +91,9 @@ def upgrade(url: str, revision: str = "head", *, schema: str | None = None) -> N
 
     Where several processes call it at once, one migrates, and the others wait until it is done, however long it takes.
     A migration that waits too long for a lock on a table (PostgreSQL) is rolled back and tried again, up to
-    ``LOCK_TRIES`` times. Raises ``Conflict`` if it never got it, where a newer version of this package has migrated the
-    database further, and where something else has the name of a table that is to be made; then nothing is changed.
+    ``LOCK_TRIES`` times. What a newer version has migrated further is left as it is. Raises ``Conflict`` if it never
+    got the lock, where this version cannot work with what the newer one has made, and where something else has the name
+    of a table that is to be made; then nothing is changed.
     """
     # 0.2 s of a start-up that mostly has nothing to migrate
     from alembic.util.exc import CommandError
@@ -113,6 +114,8 @@ def _upgrade_locked(connection: sa.Connection, revision: str, schema: str | None
     tries = 0
     while True:
         try:
+            if (reason := versions.outgrown(connection)) is not None:
+                raise Conflict(f"the database is {reason}")
             _make_schema(connection, schema)
             versions.check_names(connection, head_revision() if revision == "head" else revision)
             versions.take_over(connection)
@@ -152,8 +155,20 @@ def current_revision(database: Database) -> str | None:
         return versions.current(tx.connection)
 
 
+def is_behind(database: Database) -> bool:
+    """Tell whether a database lacks migrations of this version of the package."""
+    with database.read() as tx:
+        return versions.is_behind(tx.connection)
+
+
+def outgrown(database: Database) -> str | None:
+    """Return in words that this version cannot work with what a newer one has made of a database."""
+    with database.read() as tx:
+        return versions.outgrown(tx.connection)
+
+
 def trouble(database: Database) -> str | None:
-    """Return what a database lacks for this version of the package, in words."""
+    """Return what keeps this version of the package from working with a database, in words."""
     with database.read() as tx:
         return versions.trouble(tx.connection)
 

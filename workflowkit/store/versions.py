@@ -23,6 +23,8 @@ _own = sa.Table(
     sa.Column("version_num", sa.String(32), nullable=False),
     sa.PrimaryKeyConstraint("version_num", name=f"{VERSION_TABLE}_pkc"),
 )
+#: The revision of the oldest code that can work here: a column that the first migration makes which ends older code.
+_outgrowing = sa.table(VERSION_TABLE, sa.column("oldest_code", sa.String(32)))
 #: Where installations of before have their revision.
 _shared = sa.table("alembic_version", sa.column("version_num"))
 
@@ -41,9 +43,49 @@ def head() -> str:
     return max(path.name.partition("_")[0] for path in _migrations())
 
 
-def trouble(connection: sa.Connection) -> str | None:
-    """Return what a database lacks for this version of the package, in words."""
+def is_behind(connection: sa.Connection) -> bool:
+    """Tell whether a database lacks migrations of this version of the package."""
+    revision = current(connection)
+    return revision is None or revision < head()
+
+
+def outgrown(connection: sa.Connection) -> str | None:
+    """Return in words that a newer version has migrated a database so far that this one cannot work with it any more.
+
+    Migrations that a process does not know are good for it, but for those of the kind *post*, which leave word.
+    """
     revision, needed = current(connection), head()
+    if revision is None or revision <= needed:
+        return None
+    oldest = _oldest_code(connection)
+    if oldest is None or oldest <= needed:
+        return None
+    return f"at {revision}, made for versions from {oldest} on, and this one is of {needed}: run a newer version"
+
+
+def keep_for(connection: sa.Connection, oldest: str) -> None:
+    """Note, in a migration, that older code than that of the revision ``oldest`` cannot work with it."""
+    if not _says_oldest_code(connection):
+        connection.exec_driver_sql(f"ALTER TABLE {VERSION_TABLE} ADD COLUMN oldest_code VARCHAR(32)")
+    noted = connection.scalar(sa.select(_outgrowing.c.oldest_code)) or ""
+    connection.execute(sa.update(_outgrowing).values(oldest_code=max(noted, oldest)))
+
+
+def _oldest_code(connection: sa.Connection) -> str | None:
+    if not _says_oldest_code(connection):
+        return None
+    return connection.scalar(sa.select(_outgrowing.c.oldest_code))
+
+
+def _says_oldest_code(connection: sa.Connection) -> bool:
+    return any(each["name"] == "oldest_code" for each in sa.inspect(connection).get_columns(VERSION_TABLE))
+
+
+def trouble(connection: sa.Connection) -> str | None:
+    """Return what keeps this version of the package from working with a database, in words."""
+    revision, needed = current(connection), head()
+    if revision is not None and revision > needed:
+        return outgrown(connection)
     if revision != needed:
         if names := _in_the_way(connection, needed):
             return _refusal(names)

@@ -15,6 +15,7 @@ from workflowkit.api.schemas.base import Health
 from workflowkit.api.services import Services
 from workflowkit.base.errors import StoreUnavailable
 from workflowkit.runtime.readiness import is_migrated
+from workflowkit.store.migrate import outgrown
 
 api = APIBlueprint("health", __name__, url_prefix="/api", tag="Health")
 
@@ -32,7 +33,7 @@ def live() -> Response:
 
 @api.get("/health/ready")
 @public
-@returns(Health, _503="The database cannot be reached, or lacks migrations.")
+@returns(Health, _503="The database cannot be reached, lacks migrations, or is for newer versions only.")
 def ready() -> Response:
     """Tell whether requests can be served.
 
@@ -41,8 +42,11 @@ def ready() -> Response:
     database = Services.current().database
     try:
         is_ready = is_migrated(database)
+        reason = None if is_ready else outgrown(database)
     except (sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError) as error:
         raise StoreUnavailable("the database is not available", driver_message=str(error)) from error
+    if reason is not None:
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, "outgrown", f"the database is {reason}")
     if not is_ready:
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, "not-migrated", "run `workflowkit migrate`")
     return answer({"status": "ok"})
