@@ -126,7 +126,11 @@ class Runtime:
     def database(self) -> Database:
         settings = self.settings
         database = Database.open(
-            settings.database_url, self.clock, sealing=self.extensions.sealing, schema=settings.database_schema
+            settings.database_url,
+            self.clock,
+            sealing=self.extensions.sealing,
+            schema=settings.database_schema,
+            is_for_work=True,
         )
         database.on_change = self.notices.tell
         return database

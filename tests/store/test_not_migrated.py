@@ -15,11 +15,17 @@ from workflowkit import Settings, StepContext, WorkflowKit
 from workflowkit.base.errors import StoreUnavailable
 from workflowkit.base.jsonvalue import loads
 from workflowkit.cli.root import cli
+from workflowkit.store import database as database_module
+from workflowkit.store import migrate
 from workflowkit.store.database import Database
 from workflowkit.store.outages import unavailable
 from workflowkit.store.versions import NO_TABLES
 
 EVENT = {"name": "test/happened", "data": {}}
+
+
+HALFWAY = "0040"
+HALF_MIGRATED = f"at {HALFWAY}, needs {migrate.head_revision()}: run `workflowkit migrate`"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -51,6 +57,52 @@ def test_the_command_line_says_so_too(bare_url: str, monkeypatch: pytest.MonkeyP
     result = CliRunner().invoke(cli, ["send", "test/happened"])
     assert result.exit_code == 1
     assert result.stderr.strip() == f"error: {NO_TABLES}"
+
+
+def test_a_half_migrated_database_takes_nothing_and_says_so(
+    bare_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    migrate.upgrade(bare_url, HALFWAY)
+    wk = WorkflowKit("test", settings=Settings(database_url=bare_url))
+    engine = sa.create_engine(bare_url.replace("postgresql://", "postgresql+psycopg://"))
+    for write in (lambda: wk.send(EVENT), lambda: wk.send({**EVENT, "id": "1"}), lambda: wk.invoke("f", {})):
+        with pytest.raises(StoreUnavailable) as caught:
+            write()
+        assert str(caught.value) == HALF_MIGRATED
+    with Session(engine) as session, pytest.raises(StoreUnavailable, match="workflowkit migrate"):
+        wk.send(EVENT, session=session)
+    engine.dispose()
+    http = wk.api(dev_mode=True).test_client()
+    assert http.post("/e/anything", json=EVENT).status_code == 503
+    assert HALF_MIGRATED in caplog.text
+    monkeypatch.setenv("WORKFLOWKIT_DATABASE_URL", bare_url)
+    told = CliRunner().invoke(cli, ["send", "test/happened"])
+    assert (told.exit_code, told.stderr.strip()) == (1, f"error: {HALF_MIGRATED}")
+    # It is there at once for what was running all the time.
+    migrate.upgrade(bare_url)
+    assert http.post("/e/anything", json=EVENT).status_code == 200
+    assert wk.send(EVENT)
+    wk.stop()
+
+
+def test_a_query_that_fails_on_a_half_migrated_database_says_so(bare_url: str) -> None:
+    migrate.upgrade(bare_url, HALFWAY)
+    wk = WorkflowKit("test", settings=Settings(database_url=bare_url))
+    with wk.runtime.database.read() as tx:
+        tx.connection.execute(sa.text("SELECT id FROM runs"))
+    with pytest.raises(StoreUnavailable, match=HALF_MIGRATED), wk.runtime.database.read() as tx:
+        tx.connection.execute(sa.text("SELECT rerun_by FROM runs"))
+    wk.stop()
+
+
+def test_which_tables_there_are_is_asked_once(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[sa.Connection] = []
+    monkeypatch.setattr(database_module, "unfit", asked.append)
+    wk = WorkflowKit("test", settings=Settings(database_url=sqlite_url))
+    for number in range(3):
+        wk.send({**EVENT, "id": str(number)})
+    assert len(asked) == 1
+    wk.stop()
 
 
 def test_why_the_database_is_away_is_told_and_no_password() -> None:

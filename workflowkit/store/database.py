@@ -24,6 +24,7 @@ from workflowkit.store.outages import raise_of_statement, unavailable
 from workflowkit.store.serverclock import ServerClock
 from workflowkit.store.statements import numbered
 from workflowkit.store.transactions import Reading, Transaction
+from workflowkit.store.versions import unfit
 
 _OF_TABLES = {True: ("ProgrammingError",), False: ()}
 
@@ -39,8 +40,10 @@ class Database:
         sealing: Sealing | None = None,
         gate: Gate | None = None,
         schema: str | None = None,
+        is_for_work: bool = False,
     ) -> None:
         self.engine = engine
+        self._is_unsure = is_for_work
         self._gate = gate or Gate(engine)
         self.sealing = sealing
         #: Told after each commit in which channels there is something new.
@@ -57,6 +60,7 @@ class Database:
         self.integrity_error: type[Exception] = driver.IntegrityError
         #: PostgreSQL's cursor for statements with numbered parameters.
         self._raw_cursor: Callable[[Any], Any] | None = driver.RawCursor if self.is_postgresql else None
+        self._failed_statement: type[Exception] = sa.exc.ProgrammingError if self.is_postgresql else StoreUnavailable
         self._unavailable: tuple[type[Exception], ...] = (
             sa.exc.TimeoutError,  # every connection of the pool is in use
             *(
@@ -77,12 +81,15 @@ class Database:
         pool_size: int = 10,
         sealing: Sealing | None = None,
         schema: str | None = None,
+        is_for_work: bool = False,
     ) -> Database:
         """Open ``sqlite:///file.db`` or ``postgresql://…``; nothing is connected until first used.
 
-        ``sealing`` is what values are encrypted with. ``schema`` is where our tables are; SQLite has none.
+        ``sealing`` is what values are encrypted with. ``schema`` is where our tables are; SQLite has none. With
+        ``is_for_work`` nothing is written before the tables are those that this version needs (``require_tables``).
         """
-        return cls(create_engine(sa.make_url(url), pool_size, schema), clock, sealing=sealing, schema=schema)
+        engine = create_engine(sa.make_url(url), pool_size, schema)
+        return cls(engine, clock, sealing=sealing, schema=schema, is_for_work=is_for_work)
 
     def view(self, sealing: Sealing | None) -> Database:
         """Return the same database, whose values are opened by ``sealing``, or seen as they are stored."""
@@ -138,9 +145,36 @@ class Database:
         for follow in tx.followers:
             follow()
 
+    def require_tables(self) -> None:
+        """Raise ``StoreUnavailable`` unless the tables are those that this version can work with.
+
+        Asked until they are, and never again: it costs a process some queries once, and later writes nothing.
+        """
+        if not self._is_unsure:
+            return
+        try:
+            with self._look() as tx:
+                reason = unfit(tx.connection)
+        except StoreUnavailable:
+            raise
+        except Exception:
+            reason = None  # a user who may not read this, perhaps: whoever does the work says what is wrong
+        if reason is not None:
+            raise StoreUnavailable(reason)
+        self._is_unsure = False
+
     @contextmanager
     def read(self) -> Iterator[Reading]:
         """Open a connection for queries. Raises ``StoreUnavailable``."""
+        try:
+            with self._look() as tx:
+                yield tx
+        except self._failed_statement:
+            self.require_tables()  # a column that is missing, perhaps
+            raise
+
+    @contextmanager
+    def _look(self) -> Iterator[Reading]:
         self.clock.now_ms()
         try:
             with self._gate, self._reader.connect() as connection:
@@ -190,6 +224,7 @@ class Database:
     @contextmanager
     def _driver(self) -> Iterator[Any]:
         """Lend a driver's connection from the pool. Raises ``StoreUnavailable`` where it turns out to be dead."""
+        self.require_tables()
         self.clock.now_ms()  # may ask the server, on a connection of its own: before this one is taken
         with self._gate:
             yield from self._lent()

@@ -29,9 +29,10 @@ _WHERE = "SELECT current_database(), to_regclass('events')::oid::bigint, current
 def check(database: Database, connection: sa.Connection) -> None:
     """Raise ``InvalidInput`` unless what is written on ``connection`` is a part of a transaction of ``database``.
 
-    Raises ``StoreUnavailable`` without tables. Whether it is the same database is asked once for each pool of
-    connections.
+    Raises ``StoreUnavailable`` without the tables of this version. Whether it is the same database is asked once for
+    each pool of connections.
     """
+    database.require_tables()
     if connection.engine.pool is database.engine.pool:
         return
     ours, theirs = database.engine.dialect.name, connection.dialect.name

@@ -81,6 +81,11 @@ def _says_oldest_code(connection: sa.Connection) -> bool:
     return any(each["name"] == "oldest_code" for each in sa.inspect(connection).get_columns(VERSION_TABLE))
 
 
+def unfit(connection: sa.Connection) -> str | None:
+    """Return in words why this version of the package cannot work with the tables of a database as they are."""
+    return trouble(connection) if is_behind(connection) else outgrown(connection)
+
+
 def trouble(connection: sa.Connection) -> str | None:
     """Return what keeps this version of the package from working with a database, in words."""
     revision, needed = current(connection), head()
