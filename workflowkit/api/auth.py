@@ -71,6 +71,11 @@ class Caller:
         if permission not in self.permissions:
             raise Forbidden(f"this needs the permission {permission}")
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether the caller's key is limited to events of some names."""
+        return self.key is not None and self.key.event_names is not None
+
     def check_may_send(self, event_name: str) -> None:
         """Raise ``Forbidden`` if the caller's key is limited to other events."""
         if self.key is not None and not may_send(self.key, event_name):

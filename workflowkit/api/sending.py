@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from workflowkit.api.auth import Caller
@@ -85,6 +85,8 @@ def _store(
 ) -> list[Accepted]:
     for event in events:
         caller.check_may_send(event.name)
+    if caller.is_limited:
+        events = [replace(event, is_limited=True) for event in events]
     return services.intake.accept(caller.scope, events, key=key)
 
 

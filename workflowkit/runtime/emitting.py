@@ -34,7 +34,7 @@ class Emitting:
         own_id = event.own_id or new_id(tx.now_ms)
         first_id = None
         if event.id is not None:
-            first_id = events.claim_event_id(tx, run.scope, event.id, own_id, self._dedup_ms)
+            first_id = events.claim_event_id(tx, run.scope, event.id, own_id, self._dedup_ms, name=event.name)
         return EventRecord(
             id=own_id, scope=run.scope, name=event.name, event_id=event.id, data=event.data,
             ts_ms=event.ts_ms or tx.now_ms, received_at_ms=tx.now_ms, depth=run.depth + 1, source_run_id=run.id,

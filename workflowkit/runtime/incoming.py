@@ -21,6 +21,7 @@ class IncomingEvent:
     """A well-formed event. ``event_id`` is the sender's id; ``extra`` the optional fields that were given.
 
     With ``is_of_request`` the id is that of the request's place: the same again is the request repeated, no event more.
+    With ``is_limited`` it was sent with a key for some names of events.
     """
 
     name: str
@@ -29,6 +30,7 @@ class IncomingEvent:
     ts_ms: int | None
     extra: Mapping[str, Any]
     is_of_request: bool = False
+    is_limited: bool = False
 
     @property
     def webhook(self) -> str | None:

@@ -141,10 +141,18 @@ class Intake:
             (event.event_id, index, ids[index]) for index, event in enumerate(incoming) if event.event_id is not None
         )
         found = (
-            (own_id, events.claim_event_id(tx, scope, event_id, own_id, window_ms, webhook=incoming[index].webhook))
+            (own_id, _claim(tx, scope, event_id, own_id, window_ms, incoming[index]))
             for event_id, index, own_id in named
         )
         return {own_id: first_id for own_id, first_id in found if first_id is not None}
+
+
+def _claim(
+    tx: Transaction, scope: Scope, event_id: str, own_id: str, window_ms: int, event: IncomingEvent
+) -> str | None:
+    return events.claim_event_id(
+        tx, scope, event_id, own_id, window_ms, name=event.name, webhook=event.webhook, is_limited=event.is_limited
+    )
 
 
 def _accepted(record: EventRecord, *, is_repeated: bool) -> Accepted:

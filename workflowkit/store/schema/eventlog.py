@@ -76,7 +76,8 @@ event_ids = sa.Table(
     text("first_id"),
     big("expires_at_ms"),
 )
-"""Which event claimed a sender's id first, within the deduplication window (E4)."""
+"""Which event claimed a sender's id first, within the deduplication window (E4). None, an empty text, if only keys that
+are limited to event names have sent events with it: which, by name, stands among the ids of webhooks."""
 
 webhook_event_ids = sa.Table(
     "webhook_event_ids",
