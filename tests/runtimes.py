@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -60,6 +60,8 @@ class Harness:
         patient = {"inline_seconds": NEVER_SECONDS, "spill_seconds": NEVER_SECONDS}
         self._settings = Settings(database_url=database_url, **{**patient, **settings})
         self.runtimes: list[Runtime] = []
+        #: What else is done at the end.
+        self.at_end = ExitStack()
         self.runtime = self.new_process()
 
     def new_process(self, *, extensions: Extensions | None = None, **settings: Any) -> Runtime:
@@ -72,8 +74,9 @@ class Harness:
         return runtime
 
     def close(self) -> None:
-        for runtime in self.runtimes:
-            runtime.close()
+        with self.at_end:
+            for runtime in self.runtimes:
+                runtime.close()
 
     def deploy(self, document: dict[str, Any], workflow_id: str = "test", scope: Scope = DEFAULT_SCOPE) -> None:
         self.runtime.authoring.deploy(scope, workflow_id, document)

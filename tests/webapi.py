@@ -32,6 +32,7 @@ class Web:
         self.harness = harness
         self.services = services
         self.app = _take_app(services)
+        harness.at_end.callback(_idle_apps.setdefault(_kind_of(services), []).append, self.app)
         self.contract = Contract(self.app)
 
     def client(
@@ -158,9 +159,7 @@ def _with_body(body: Any, options: dict[str, Any]) -> dict[str, Any]:
 def a_web(database_url: str, *, dev_mode: bool = False, **settings: Any) -> Iterator[Web]:
     """Open the API over a migrated database."""
     with a_runtime(database_url, **settings) as harness:
-        web = Web(harness, services_of(harness.runtime, dev_mode=dev_mode))
-        yield web
-        _idle_apps.setdefault(_kind_of(web.services), []).append(web.app)
+        yield Web(harness, services_of(harness.runtime, dev_mode=dev_mode))
 
 
 #: Applications that no test uses now, by what they were made for: making one takes longer than most tests.
