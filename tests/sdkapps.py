@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +22,7 @@ from werkzeug.serving import make_server
 from workflowkit import WorkflowKit
 from workflowkit.base.settings import Settings
 from workflowkit.contrib.encryption import EncryptionMiddleware
+from workflowkit.store import migrate
 
 Found = TypeVar("Found")
 WAIT_SECONDS = 60.0
@@ -92,17 +96,30 @@ def eventually(find: Callable[[], Found | None]) -> Found:
     return found
 
 
+@cache
+def _migrated() -> bytes:
+    """Return the file of a migrated SQLite database: migrating takes longer than most of the tests."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "template.db"
+        migrate.upgrade(f"sqlite:///{path}")
+        with closing(sqlite3.connect(path)) as connection:  # all of it in the one file
+            connection.execute("pragma wal_checkpoint(truncate)")
+        return path.read_bytes()
+
+
 @contextmanager
 def a_server(
     directory: Path, *, dev_mode: bool = True, encrypts: bool = False, **settings: Any
 ) -> Iterator[tuple[WorkflowKit, str]]:
     """Run our server with its worker on a SQLite file; give it and its address. It ``encrypts`` values if asked."""
-    url = f"sqlite:///{directory / 'apps.db'}"
+    path = directory / "apps.db"
+    if not path.exists():  # else one that was here before goes on
+        path.write_bytes(_migrated())
+    url = f"sqlite:///{path}"
     given = Settings(database_url=url, dev_apps=dev_mode, relay_interval_seconds=0.1, **settings)
     wk = WorkflowKit(settings=given)
     if encrypts:
         wk.use(EncryptionMiddleware("a passphrase of a test"))
-    wk.migrate()
     app = wk.api(dev_mode=dev_mode)
     wk.start(concurrency=4)
     try:
