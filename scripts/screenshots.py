@@ -8,6 +8,8 @@ The editor must be built (scripts/build_web.py), and a Chromium must be on PATH.
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import re
 import struct
@@ -15,15 +17,19 @@ import subprocess
 import sys
 import tempfile
 import threading
+import urllib.error
+import urllib.request
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 from playwright.sync_api import Page, ViewportSize, expect, sync_playwright
 
 from scripts.chromium import find_chromium
+from workflowkit.base.clock import SystemClock
 from workflowkit.cli.client import ApiClient
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -50,7 +56,15 @@ ORDER: dict[str, Any] = {
          "inputs": {"condition": {">": ["!ref($.event.data.total)", 500]}}},
         {"id": "approve", "kind": "builtin:approval", "name": "Ask the manager",
          "inputs": {"title": "Order of !ref($.state.customer.name)", "timeout": "2d",
-                    "description": "!ref($.event.data.total) euros, ordered by !ref($.event.data.email)."}},
+                    "description": "!ref($.event.data.total) euros, ordered by !ref($.event.data.email).",
+                    "form": {
+                        "type": "object",
+                        "properties": {
+                            "delivery": {"title": "Delivery", "type": "string", "enum": ["By post", "By courier"]},
+                            "discount": {"title": "Discount in percent", "type": "integer"},
+                        },
+                        "required": ["delivery"],
+                    }}},
         {"id": "charge", "kind": "charge_card", "name": "Charge the card",
          "inputs": {"amount": "!ref($.event.data.total)"}},
     ],
@@ -67,6 +81,13 @@ NEWSLETTER: dict[str, Any] = {
     "actions": [{"id": "note", "kind": "log", "inputs": {"message": "signed up"}}],
     "edges": [{"from": "$source", "to": "note"}],
 }
+INVOICES: dict[str, Any] = {
+    "name": "Paid invoices",
+    "triggers": [{"webhook": "stripe"}],
+    "actions": [{"id": "note", "kind": "log", "inputs": {"message": "paid"}}],
+    "edges": [{"from": "$source", "to": "note"}],
+}
+WEBHOOK_SECRET = "whsec_of_the_picture"
 
 
 class Guide:
@@ -77,8 +98,9 @@ class Guide:
         self.url = url
         self.shots: dict[str, Callable[[], None]] = {
             "workflows": self.workflows, "editor": self.editor, "test-run": self.test_run, "versions": self.versions,
-            "run": self.run, "event": self.event, "approvals": self.approvals, "bulk": self.bulk,
-            "alerts": self.alerts, "functions": self.functions, "workers": self.workers,
+            "run": self.run, "event": self.event, "approvals": self.approvals, "form": self.form,
+            "bulk": self.bulk, "alerts": self.alerts, "functions": self.functions, "new-webhook": self.new_webhook,
+            "webhook": self.webhook, "workers": self.workers,
         }  # fmt: skip
 
     def take(self, name: str) -> int:
@@ -149,6 +171,12 @@ class Guide:
         self.go("/approvals")
         self.see("decide")
 
+    def form(self) -> None:
+        self.go("/workflows/order-approval")
+        self.page.get_by_test_id("node-approve").click()
+        self.page.get_by_test_id("field-/form").click()
+        expect(self.page.get_by_test_id("form-preview").get_by_label("Delivery")).to_be_visible()
+
     def bulk(self) -> None:
         self.go("/runs?status=waiting&workflow=order-approval")
         self.page.get_by_test_id("bulk-open").click()
@@ -161,6 +189,21 @@ class Guide:
     def functions(self) -> None:
         self.go("/functions")
         self.see("app-shop")
+
+    def new_webhook(self) -> None:
+        self.go("/webhooks")
+        self.see("webhook-stripe")
+        self.page.get_by_test_id("new-webhook").click()
+        self.page.get_by_test_id("webhook-template").select_option("github")
+        self.page.get_by_test_id("webhook-secret-0").fill(WEBHOOK_SECRET)
+
+    def webhook(self) -> None:
+        self.go("/webhooks/stripe")
+        expect(self.page.get_by_test_id("webhook-deliveries")).to_contain_text("refused", timeout=PATIENCE_MS)
+        self.page.get_by_test_id("try-mapping").click()
+        expect(self.page.get_by_test_id("tried")).to_contain_text("stripe/invoice.paid")
+        heading = self.page.get_by_role("heading", name="What a delivery becomes")
+        heading.evaluate("heading => { heading.style.scrollMarginTop = '28px'; heading.scrollIntoView(); }")
 
     def workers(self) -> None:
         self.go("/workers")
@@ -209,6 +252,7 @@ def fill(url: str) -> None:
                                     "condition": {"kind": "failure_count", "failures": 3}})  # fmt: skip
         client.post("/api/alerts", {"name": "Half of all runs fail", "window_seconds": 900,
                                     "condition": {"kind": "failure_rate", "rate": 0.5, "min_runs": 50}})  # fmt: skip
+        connect_stripe(client, url)
         for number in range(5):
             client.post("/api/events", {"name": "shop/invoice.failed", "data": {"invoice": number}})
         for total in (900, 1250, 80, 120):
@@ -216,6 +260,23 @@ def fill(url: str) -> None:
             client.post("/api/events", {"name": "shop/order.placed", "data": data})
         while not client.get("/api/runs?workflow_id=order-approval&status=completed")["items"]:
             threading.Event().wait(0.2)
+
+
+def connect_stripe(client: ApiClient, url: str) -> None:
+    """Make a webhook that starts a workflow, with a delivery that is genuine and one that is not."""
+    template = next(each for each in client.get("/api/webhook-templates")["items"] if each["id"] == "stripe")
+    made = client.post("/api/webhooks", {"name": "stripe", "verification": template["verification"],
+                                         "secrets": [WEBHOOK_SECRET], "transform": template["transform"]})  # fmt: skip
+    client.post("/api/workflows", {"id": "paid-invoices", "document": INVOICES})
+    client.post("/api/workflows/paid-invoices/publish", None)
+    seconds = SystemClock().now_ms() // 1000
+    paid = {"id": "evt_1", "type": "invoice.paid", "created": seconds, "data": {"object": {"amount_paid": 12950}}}
+    body = json.dumps(paid).encode()
+    for secret in (WEBHOOK_SECRET, "a guess"):
+        signature = hmac.new(secret.encode(), f"{seconds}.".encode() + body, hashlib.sha256).hexdigest()
+        headers = {"Stripe-Signature": f"t={seconds},v1={signature}", "Content-Type": "application/json"}
+        with suppress(urllib.error.HTTPError):
+            urllib.request.urlopen(urllib.request.Request(urljoin(url, made["url"]), body, headers)).close()
 
 
 def recompressed(png: bytes) -> bytes:

@@ -77,6 +77,17 @@ def test_all_of_the_list_of_references_is_in_the_window(
     expect(picker).to_be_focused()
 
 
+@pytest.mark.parametrize(("width", "height"), [(1180, 720), (1366, 640), (900, 700)])
+def test_all_sections_and_the_account_are_in_view_on_low_screens(new_page: NewPage, width: int, height: int) -> None:
+    editor = new_page(width=width, height=height)
+    editor.page.goto(f"{editor.server.url}/workflows")
+    expect(editor.get("account-button")).to_be_in_viewport(ratio=0.99)
+    rail = editor.page.locator(".rail")
+    assert rail.evaluate("rail => rail.scrollHeight <= rail.clientHeight && rail.scrollWidth <= rail.clientWidth")
+    mark = box_of(rail.locator(".rail-mark"))
+    assert mark["width"] == mark["height"]
+
+
 def test_a_zoomed_page_has_room_for_the_form_of_a_step(new_page: NewPage) -> None:
     editor = new_page(width=720, height=450)
     editor.open(an_if())

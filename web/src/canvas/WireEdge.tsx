@@ -4,7 +4,7 @@ import { memo } from "react";
 import { useEditor, useEditorContext } from "../editor/store";
 import { Icon } from "../shell/ui/Icon";
 import type { FlowEdge, WireData } from "./flow";
-import { CORNER, corners, rounded } from "./routing";
+import { CORNER, corners, rounded, stem } from "./routing";
 import { t } from "../locale/locale";
 
 /** A connection, with its condition and a "+" in the middle. */
@@ -75,7 +75,7 @@ function pathOf(props: EdgeProps<FlowEdge>, { bend, lane }: WireData): readonly 
       ...props,
       targetX: isStraight ? props.sourceX : props.targetX,
       borderRadius: CORNER,
-      ...(bend === undefined ? {} : { centerY: bend }),
+      ...(bend === undefined ? {} : { centerY: bend, offset: stem(props.sourceY, props.targetY, bend) }),
     });
     return [path, x, y];
   }

@@ -1,5 +1,6 @@
+import { Position, getSmoothStepPath } from "@xyflow/react";
 import { describe, expect, it } from "vitest";
-import { rounded, routeFor } from "./routing";
+import { CORNER, rounded, routeFor, stem } from "./routing";
 
 const START = { x: 100, y: 60 };
 const END = { x: 400, y: 600 };
@@ -17,6 +18,25 @@ describe("a connection", () => {
 
   it("turns aside late, to pass a step that stands above its end", () => {
     expect(routeFor(START, END, [{ x: 300, y: 440 }])).toEqual({ bend: 560 });
+  });
+
+  it("does not go back up where it turns near an end", () => {
+    for (const bend of [70, 300, 585, 597]) {
+      const [path] = getSmoothStepPath({
+        sourceX: 100,
+        sourceY: 60,
+        sourcePosition: Position.Bottom,
+        targetX: 400,
+        targetY: 600,
+        targetPosition: Position.Top,
+        borderRadius: CORNER,
+        centerY: bend,
+        offset: stem(60, 600, bend),
+      });
+      const heights = (path.match(/-?[\d.]+/g) ?? []).map(Number).filter((_, index) => index % 2 === 1);
+      expect(heights).toEqual(heights.toSorted((a, b) => a - b));
+    }
+    expect(stem(60, 50, 55)).toBe(0);
   });
 
   it("goes down beside steps that stand above its end and below its start", () => {

@@ -76,6 +76,11 @@ export function corners(source: Position, target: Position, { bend, lane }: Rout
   ];
 }
 
+/** How far a connection goes straight on at its ends: as React Flow has it, if it does not have to turn before that. */
+export function stem(start: number, end: number, bend: number): number {
+  return Math.max(0, Math.min(20, bend - start, end - bend));
+}
+
 /** How many steps a line of horizontal and vertical parts passes behind. */
 function hits(line: readonly Position[], boxes: readonly Position[]): number {
   return boxes.filter((box) => line.some((end, index) => index > 0 && crosses(box, line[index - 1] ?? end, end)))
