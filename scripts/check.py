@@ -179,7 +179,7 @@ def main() -> int:
     if sys.argv[1:] == ["--static"]:
         return static_checks()
     for name in COMPILED:
-        compileall.compile_dir(ROOT / name, quiet=1, workers=0)
+        compileall.compile_dir(ROOT / name, quiet=1)
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         beside = [stack.enter_context(Beside.tests(title, paths)) for title, paths in FIRST.items()]

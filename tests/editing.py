@@ -123,6 +123,8 @@ class EditorPage:
 
     def saved(self) -> dict[str, Any]:
         """Wait until the server has what the page shows; return it."""
+        # What is shown counts as an edit once it has been drawn.
+        self.page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)))")
         expect(self.get("save-state")).to_have_attribute("data-state", "saved")
         return self.server.draft(self.workflow_id)
 

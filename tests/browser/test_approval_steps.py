@@ -66,10 +66,11 @@ def test_what_names_nobody_is_shown_as_wrong_until_it_is_taken_away(editor: Edit
 
 
 def test_a_form_is_built_of_rows_and_later_steps_know_its_fields(editor: EditorPage) -> None:
-    opened(editor)
+    opened(editor, title="Refund the order of !ref($.state.lookup)?")
     page, add = editor.page, editor.get("form-add")
     editor.get("field-/form").click()
     builder, preview = editor.get("form-builder"), editor.get("form-preview")
+    expect(preview.get_by_role("heading", level=2)).to_have_text("Refund the order of [Look up a customer]?")
     expect(preview).to_contain_text("The parcel came back damaged.")
     for label, kind in (("Amount", "number"), ("Reason", "choice"), ("Urgent", "boolean")):
         add.click()

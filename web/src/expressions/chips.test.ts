@@ -3,7 +3,7 @@ import type { Action } from "../api/schema";
 import type { Json } from "../base/json";
 import { openDocument } from "../document/read";
 import { Catalogue } from "../editor/catalogue";
-import { chipsOf, shortened } from "./chips";
+import { chipsOf, inWords, shortened } from "./chips";
 import { mayLead } from "./leads";
 import type { Variables } from "./variables";
 import { NO_SAMPLES, variablesFor, variablesForEdge } from "./variables";
@@ -95,6 +95,12 @@ describe("a reference in words", () => {
       "!ref($.event.data.name)",
       "!ref($.state.check.total)",
     ]);
+  });
+
+  it("stands in words where there are no chips", () => {
+    const text = "Dear !ref($.event.data.name), !ref($.state.check.total) EUR";
+    expect(inWords(text, variables)).toBe("Dear [Event › name], [Check order › Total] EUR");
+    expect(inWords("Dear customer", variables)).toBe("Dear customer");
   });
 
   it("has the icon of its step, or of what it leads into", () => {

@@ -37,6 +37,14 @@ export function chipsOf(text: string, variables: Variables): readonly Chip[] {
   });
 }
 
+/** A text with its references in words, where there is no place for chips: "Order of [Find the customer › Name]". */
+export function inWords(text: string, variables: Variables): string {
+  return chipsOf(text, variables).reduceRight(
+    (words, { start, end, parts }) => `${words.slice(0, start)}[${parts.join(" › ")}]${words.slice(end)}`,
+    text,
+  );
+}
+
 /** What of the parts is shown where there is little room. */
 export function shortened([first = "", ...below]: readonly string[]): readonly string[] {
   return [first, ...(below.length > MOST_BELOW ? [below[0] ?? "", "…", below.at(-1) ?? ""] : below)];

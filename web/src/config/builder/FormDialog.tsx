@@ -1,6 +1,7 @@
 import { useState } from "react";
 import type { Json, JsonObject } from "../../base/json";
 import { isObject } from "../../base/json";
+import type { Variables } from "../../expressions/variables";
 import { t } from "../../locale/locale";
 import { Button } from "../../shell/ui/Button";
 import { Dialog } from "../../shell/ui/Dialog";
@@ -15,13 +16,15 @@ interface FormDialogProps {
   readonly value: Json | undefined;
   /** The inputs of the step: what is asked. */
   readonly about: JsonObject;
+  readonly variables: Variables | undefined;
   readonly isReadOnly: boolean;
   readonly onChange: (schema: JsonObject | undefined) => void;
   readonly onClose: () => void;
 }
 
 /** Builds a form that somebody fills in later: its fields as rows, or its schema as JSON, and how it will look. */
-export function FormDialog({ value, about, isReadOnly, onChange, onClose }: FormDialogProps): React.JSX.Element {
+export function FormDialog(props: FormDialogProps): React.JSX.Element {
+  const { value, about, variables, isReadOnly, onChange, onClose } = props;
   const [form, setForm] = useState(() => formOf(value));
   const [isJson, setJson] = useState(form === undefined);
   const readable = isJson ? formOf(value) : form;
@@ -67,7 +70,7 @@ export function FormDialog({ value, about, isReadOnly, onChange, onClose }: Form
             )}
           </div>
         )}
-        <FormPreview schema={isObject(value) ? value : null} about={about} />
+        <FormPreview schema={isObject(value) ? value : null} about={about} variables={variables} />
       </div>
     </Dialog>
   );

@@ -1,6 +1,8 @@
 import { useState } from "react";
 import { DecisionForm, beginningOf } from "../../approvals/DecisionForm";
-import type { JsonObject } from "../../base/json";
+import type { Json, JsonObject } from "../../base/json";
+import { inWords } from "../../expressions/chips";
+import type { Variables } from "../../expressions/variables";
 import { t } from "../../locale/locale";
 import { Boundary } from "../../shell/later";
 import type { FieldMessage } from "../form";
@@ -11,19 +13,24 @@ interface FormPreviewProps {
   readonly schema: JsonObject | null;
   /** The inputs of the step: what is asked. */
   readonly about: JsonObject;
+  readonly variables: Variables | undefined;
 }
 
 /** A form as whoever fills it in will see it. It can be tried, and what is entered goes nowhere. */
-export function FormPreview({ schema, about }: FormPreviewProps): React.JSX.Element {
+export function FormPreview({ schema, about, variables }: FormPreviewProps): React.JSX.Element {
   const written = JSON.stringify(schema);
-  const { title, description } = about;
+  const text = (value: Json | undefined): string => {
+    if (typeof value !== "string") return "";
+    return variables === undefined ? value : inWords(value, variables);
+  };
+  const title = text(about.title);
   return (
     <section className="builder-preview" aria-label={t("Preview")} data-testid="form-preview">
       <h3 className="builder-note">{t("As it will be seen")}</h3>
       <div className="card builder-card">
-        {typeof title === "string" && title !== "" && <h2>{title}</h2>}
+        {title !== "" && <h2>{title}</h2>}
         <Boundary about={written}>
-          <Tried key={written} schema={schema} description={typeof description === "string" ? description : ""} />
+          <Tried key={written} schema={schema} description={text(about.description)} />
         </Boundary>
       </div>
     </section>

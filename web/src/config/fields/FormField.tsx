@@ -50,6 +50,7 @@ export function FormField({ path, value, id, label }: ControlProps): React.JSX.E
         <FormDialog
           value={value}
           about={form.value}
+          variables={form.variables}
           isReadOnly={form.isReadOnly}
           onChange={(next) => form.change(path, next)}
           onClose={() => setOpen(false)}
