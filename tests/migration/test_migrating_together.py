@@ -63,7 +63,7 @@ def test_a_process_waits_for_the_migrations_of_another_on_postgresql(
     with migrate._locked(empty_postgres_url) as other:
         waits = _when_it_waits(monkeypatch, lambda: None, lambda: None, other.close)
         migrate.upgrade(empty_postgres_url)
-    assert waits == [migrate.LOOK_SECONDS] * 3
+    assert waits[:3] == [migrate.LOOK_SECONDS] * 3  # and more, as long as the server has not noticed that it has gone
     assert _revision(empty_postgres_url) == migrate.head_revision()
     assert [each.getMessage() for each in caplog.records if each.levelno == logging.WARNING] == [
         "waiting: another process migrates this database"
