@@ -54,8 +54,9 @@ def create_celery(settings: Settings) -> Celery:
     """Return a Celery application for the broker of ``settings``, without tasks."""
     is_local = settings.broker_url == LOCAL_BROKER_URL
     # Hints are about rows: who has other tables could do nothing but lose them.
-    local_url = local_transport.url_of(settings.database_url, settings.database_schema)
-    app = Celery("workflowkit", broker=local_url if is_local else settings.broker_url, set_as_current=False)
+    owner = (settings.database_url, settings.database_schema)
+    broker_url = local_transport.url_of(*owner) if is_local else settings.broker_url
+    app = Celery("workflowkit", broker=broker_url, set_as_current=False)
     app.conf.update(
         # SAFETY: S19 — nothing from the broker names code or is unpickled.
         accept_content=["json"],

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from workflowkit.store import events, steps, timers
 from workflowkit.store.statements import Sql
 from workflowkit.store.transactions import Transaction
 
@@ -56,13 +57,13 @@ _EVENTS = Sql("SELECT count(*) FROM (SELECT id FROM pending_events LIMIT :limit)
 _LANES = Sql("SELECT count(*) FROM (SELECT id FROM lanes WHERE parent IS NOT NULL LIMIT :limit) AS waiting")
 _QUEUED = Sql("SELECT count(*) FROM (SELECT run_id FROM queued_steps LIMIT :limit) AS queued")
 _LATE = Sql(
-    """
+    f"""
     SELECT min(at_ms) FROM (
-        SELECT min(wake_at_ms) AS at_ms FROM steps WHERE wake_at_ms IS NOT NULL
-        UNION ALL SELECT min(wake_at_ms) FROM pending_events
-        UNION ALL SELECT min(due_at_ms) FROM timers
+        SELECT ({steps.WAKES_AT_MS}) AS at_ms
+        UNION ALL SELECT ({events.WAKES_AT_MS})
+        UNION ALL SELECT ({timers.DUE_AT_MS})
     ) AS hints WHERE at_ms <= :now_ms
-    """
+    """  # noqa: S608 - from our own code
 )
 
 
