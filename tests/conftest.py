@@ -125,9 +125,14 @@ def _postgres_session(postgres_server: str, postgres_template: str) -> Iterator[
 @pytest.fixture
 def postgres_url(_postgres_session: tuple[str, psycopg.Connection]) -> Iterator[str]:
     """A migrated PostgreSQL database without any row."""
+    from workflowkit.store import engines
+
     url, connection = _postgres_session
     connection.execute(_cleaning_statement(connection))
-    yield url
+    with pytest.MonkeyPatch.context() as patch:
+        # A machine that stands still for some seconds ends no transaction of a test.
+        patch.setattr(engines, "IDLE_IN_TRANSACTION_TIMEOUT_MS", 60_000)
+        yield url
     _fail_on_open_transactions(connection)
 
 

@@ -46,7 +46,7 @@ def a_host(home: Path, *, is_inside: bool = False) -> Iterator[Host]:
     """
     if not (home / "examples").exists():
         copy_example(home)
-    host, server = f"localhost:{_free_port()}", f"127.0.0.1:{_free_port()}"
+    host, server = f"localhost:{services.free_port()}", f"127.0.0.1:{services.free_port()}"
     database_url = f"sqlite:///{home / 'embed.db'}"
     environment = {
         **os.environ,
@@ -64,17 +64,15 @@ def a_host(home: Path, *, is_inside: bool = False) -> Iterator[Host]:
     addresses = (host,) if is_inside else (host, server)
     subprocess.run([sys.executable, *commands[0]], cwd=ROOT, env=environment, check=True, capture_output=True)
     with ExitStack() as stack:
+        log = stack.enter_context(open(home / "log", "wb"))
         for command, address in zip(commands[1:], addresses, strict=False):
-            process = subprocess.Popen(
-                [sys.executable, *command],
-                cwd=home,
-                env=environment,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
+            process = subprocess.Popen([sys.executable, *command], cwd=home, env=environment, stdout=log, stderr=log)
             stack.callback(process.wait)
             stack.callback(process.terminate)
-            assert services.wait_until(partial(_is_listening, address), timeout_seconds=60)
+            is_up = services.wait_until(partial(_is_listening, address), timeout_seconds=60)
+            # Another process may have taken the port, and ours have ended because of that.
+            is_ours = is_up and process.poll() is None
+            assert is_ours, (home / "log").read_text(errors="replace")
         yield Host(f"http://{host}", f"http://{host}/workflows" if is_inside else f"http://{server}", database_url)
 
 
@@ -85,12 +83,6 @@ def log_in(page: Page, host: Host, name: str) -> None:
     page.get_by_label("Password").fill(name)
     page.get_by_role("button", name="Log in").click()
     page.wait_for_url("**/element")
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-        return port
 
 
 def _is_listening(address: str) -> bool:

@@ -13,6 +13,7 @@ import fcntl
 import importlib.util
 import os
 import pwd
+import random
 import re
 import shutil
 import signal
@@ -31,6 +32,7 @@ POSTGRES_DIRECTORY_VARIABLE = "WORKFLOWKIT_TEST_PG_BIN"
 _WORKSPACE_PREFIX = "workflowkit-tests-"
 _START_ATTEMPTS = 3
 _START_TIMEOUT_SECONDS = 30.0
+_FIRST_PORT = 15_000
 _SHARED_MEMORY = Path("/dev/shm")
 _SHARED_MEMORY_NEEDED_BYTES = 512 * 1024 * 1024
 
@@ -143,6 +145,19 @@ def hold(name: str) -> Held | None:
     return None
 
 
+def free_port() -> int:
+    """Return a port of this machine for a server that binds it in a while.
+
+    The kernel gives none of these to sockets that ask for any port, as those of tests beside this one do.
+    """
+    end = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.randrange(_FIRST_PORT, end)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
 def start_postgres() -> Server:
     """Start a PostgreSQL with throw-away data. Raises ServerUnavailable."""
     account = _server_account()
@@ -203,7 +218,7 @@ def _start_postgres_in(binaries: Path, account: Account | None, workspaces: list
     settings = [text for name, value in _POSTGRES_SETTINGS.items() for text in ("-c", f"{name}={value}")]
 
     def attempt() -> Server | None:
-        port = _free_port()
+        port = free_port()
         url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
         program = binaries / "postgres"
         command = [str(program), "-D", str(data), "-p", str(port), *settings]
@@ -222,7 +237,7 @@ def _start_redis_with(program: Path, workspaces: list[Workspace]) -> Server:
     options = ("--bind", "127.0.0.1", "--dir", str(home), "--save", "", "--appendonly", "no", "--databases", "64")
 
     def attempt() -> Server | None:
-        port = _free_port()
+        port = free_port()
         process = _spawn([str(program), "--port", str(port), *options], home, dict(os.environ), None)
         if not _wait_ready(process, lambda: redis_accepts(port)):
             return None
@@ -400,10 +415,3 @@ def _remove_abandoned(parent: Path) -> None:
 def _remove_all(workspaces: list[Workspace]) -> None:
     for workspace in workspaces:
         workspace.remove()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -60,8 +60,7 @@ class Guarded:
 
 
 def a_free_address() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return f"127.0.0.1:{free.getsockname()[1]}"
+    return f"127.0.0.1:{services.free_port()}"
 
 
 @pytest.fixture(scope="module")

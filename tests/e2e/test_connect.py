@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -30,13 +29,6 @@ from workflowkit.runtime.keys import Keys
 
 START_SECONDS = 120
 SIGNING_KEY = "signkey-test-" + "ab" * 32
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass
@@ -69,7 +61,7 @@ class Installation:
 @pytest.fixture
 def installation(postgres_url: str, redis_url: str, tmp_path: Path) -> Iterator[Installation]:
     """An API, two gateways and two workers."""
-    port = _free_port()
+    port = services.free_port()
     environment = {
         **os.environ, "WORKFLOWKIT_DATABASE_URL": postgres_url, "WORKFLOWKIT_BROKER_URL": redis_url,
         "WORKFLOWKIT_SIGNING_KEY": SIGNING_KEY, "WORKFLOWKIT_LEASE_SECONDS": "2",

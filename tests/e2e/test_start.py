@@ -16,14 +16,7 @@ import services
 import sqlalchemy as sa
 
 ORDERS = Path(__file__).resolve().parents[2] / "examples/orders"
-DEADLINE_SECONDS = 40
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+DEADLINE_SECONDS = 120
 
 
 def _environment(database_url: str, broker_url: str | None) -> dict[str, str]:
@@ -56,7 +49,7 @@ def test_start_serves_runs_events_and_ends_with_all_its_processes(
     database_url = request.getfixturevalue("postgres_url" if has_broker else "sqlite_url")
     environment = _environment(database_url, request.getfixturevalue("redis_url") if has_broker else None)
     _publish(environment)
-    port = _free_port()
+    port = services.free_port()
     with open(tmp_path / "log", "wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "workflowkit", "start", "--bind", f"127.0.0.1:{port}", "--workers", "2"],

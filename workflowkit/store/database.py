@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import sqlalchemy as sa
@@ -117,7 +117,8 @@ class Database:
                 driver.execute("COMMIT")
             except BaseException:
                 if process == forks.generation:
-                    driver.rollback()
+                    with suppress(*self._unavailable):  # a connection that is lost: what it said of that comes out
+                        driver.rollback()
                 raise
         failpoints.reach(name + ".after_commit")
         self._tell(tx)
