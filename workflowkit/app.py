@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeAlias, TypeVar, U
 
 from workflowkit.alertrules import AlertRules
 from workflowkit.base import forks
+from workflowkit.base.clock import epoch_ms
 from workflowkit.base.errors import AlreadyExists, Conflict, InvalidInput
 from workflowkit.base.scope import Scope, owner_of
 from workflowkit.base.sealing import Sealing
@@ -683,4 +684,4 @@ def _by(actor: str | None) -> By | None:
 def _milliseconds(at: datetime, pointer: str = "/at") -> int:
     if at.tzinfo is None:
         raise InvalidInput.at(pointer, "invalid-value", "a time needs a time zone")
-    return round(at.timestamp() * 1000)
+    return epoch_ms(at)

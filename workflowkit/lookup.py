@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from workflowkit.base.clock import epoch_ms
 from workflowkit.base.scope import DEFAULT_SCOPE, Scope
 from workflowkit.engine.states import RunStatus
 
@@ -101,4 +102,4 @@ def _milliseconds(at: datetime | None) -> int | None:
         return None
     if at.tzinfo is None:
         raise ValueError("the time needs a time zone, such as datetime.now(UTC)")
-    return round(at.timestamp() * 1000)
+    return epoch_ms(at)

@@ -78,8 +78,8 @@ def user(member: Member) -> Shown:
         "roles": list(ordered(member.roles)),
         "has_password": record.password_hash is not None,
         "created_at": rfc3339(record.created_at_ms),
-        "last_login_at": None if record.last_login_at_ms is None else rfc3339(record.last_login_at_ms),
-        "disabled_at": None if record.disabled_at_ms is None else rfc3339(record.disabled_at_ms),
+        "last_login_at": rfc3339(record.last_login_at_ms),
+        "disabled_at": rfc3339(record.disabled_at_ms),
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from workflowkit.base.clock import rfc3339
@@ -45,11 +44,6 @@ from workflowkit.webhooks.settings import preset_of
 
 Shown = dict[str, Any]
 _CAUSE = ("text", "actor", "event_id", "run_id")
-
-
-def milliseconds(moment: datetime | None) -> int | None:
-    """Return a time of a request as it is stored."""
-    return None if moment is None else round(moment.timestamp() * 1000)
 
 
 def problems(found: Iterable[Problem]) -> list[dict[str, str]]:
@@ -98,7 +92,7 @@ def collection(record: CollectionView) -> Shown:
         "run_id": record.run_id,
         "reason": record.reason,
         "opened_at": rfc3339(record.opened_at_ms),
-        "closed_at": None if record.closed_at_ms is None else rfc3339(record.closed_at_ms),
+        "closed_at": rfc3339(record.closed_at_ms),
     }
 
 
@@ -108,7 +102,7 @@ def event_type(record: EventType) -> Shown:
         "name": record.name,
         "count": record.count,
         "is_capped": record.is_capped,
-        "last_at": None if record.last_at_ms is None else rfc3339(record.last_at_ms),
+        "last_at": rfc3339(record.last_at_ms),
         "counts": list(record.counts),
         "workflow_ids": list(record.workflow_ids),
     }
@@ -155,7 +149,7 @@ def outcome(record: Outcome) -> Shown:
         "fate": record.fate.value,
         "reason": record.reason,
         "run": record.run,
-        "starts_at": None if record.starts_at_ms is None else rfc3339(record.starts_at_ms),
+        "starts_at": rfc3339(record.starts_at_ms),
     }
 
 
@@ -169,7 +163,7 @@ def looked(found: Found) -> Shown:
     """Show how far was looked for runs (``schemas.runs.Looked``)."""
     return {
         "runs": found.looked_through,
-        "back_to": None if found.back_to_ms is None else rfc3339(found.back_to_ms),
+        "back_to": rfc3339(found.back_to_ms),
         "is_stopped": found.is_stopped,
         "unreadable": found.unreadable,
         "hint": found.hint,
@@ -194,8 +188,8 @@ def run(record: RunView) -> Shown:
         "reason": record.reason,
         "cause": None if record.cause is None else dict.fromkeys(_CAUSE) | record.cause,
         "created_at": rfc3339(record.created_at_ms),
-        "started_at": _moment(record.started_at_ms),
-        "finished_at": _moment(record.finished_at_ms),
+        "started_at": rfc3339(record.started_at_ms),
+        "finished_at": rfc3339(record.finished_at_ms),
     }
 
 
@@ -224,9 +218,9 @@ def step(record: Step) -> Shown:
         "is_handled": record.is_handled,
         "reason": record.reason,
         "attempts": [_attempt(attempt) for attempt in record.attempts],
-        "started_at": _moment(record.started_at_ms),
-        "finished_at": _moment(record.finished_at_ms),
-        "due_at": _moment(record.due_at_ms),
+        "started_at": rfc3339(record.started_at_ms),
+        "finished_at": rfc3339(record.finished_at_ms),
+        "due_at": rfc3339(record.due_at_ms),
         "waits_for": _waits_for(record.waits_for),
         "inner": [_inner(inner) for inner in record.inner],
     }
@@ -243,7 +237,7 @@ def _waits_for(record: WaitsFor | None) -> Shown | None:
         "held": record.held,
         "period_seconds": None if record.period_ms is None else record.period_ms / 1000,
         "ahead": record.ahead,
-        "until": _moment(record.until_ms),
+        "until": rfc3339(record.until_ms),
     }
 
 
@@ -256,9 +250,9 @@ def _inner(record: InnerStep) -> Shown:
         "status": record.status.value,
         "output": record.output,
         "error": _error(record.error),
-        "started_at": _moment(record.started_at_ms),
-        "finished_at": _moment(record.finished_at_ms),
-        "until": _moment(record.until_ms),
+        "started_at": rfc3339(record.started_at_ms),
+        "finished_at": rfc3339(record.finished_at_ms),
+        "until": rfc3339(record.until_ms),
     }
 
 
@@ -269,8 +263,8 @@ def _attempt(record: Attempt) -> Shown:
         "error": _error(record.error),
         "worker": record.worker,
         "started_at": rfc3339(record.started_at_ms),
-        "finished_at": _moment(record.finished_at_ms),
-        "retry_at": _moment(record.retry_at_ms),
+        "finished_at": rfc3339(record.finished_at_ms),
+        "retry_at": rfc3339(record.retry_at_ms),
     }
 
 
@@ -292,7 +286,7 @@ def workflow(record: WorkflowRecord) -> Shown:
         "published_version": record.published_version,
         "created_at": rfc3339(record.created_at_ms),
         "updated_at": rfc3339(record.updated_at_ms),
-        "archived_at": _moment(record.archived_at_ms),
+        "archived_at": rfc3339(record.archived_at_ms),
     }
 
 
@@ -360,7 +354,7 @@ def app(record: AppRecord, connection_counts: Mapping[str, int]) -> Shown:
         "function_count": len(record.function_ids),
         "synced_at": rfc3339(record.synced_at_ms),
         "is_archived": archived_at_ms is not None,
-        "archived_at": None if archived_at_ms is None else rfc3339(archived_at_ms),
+        "archived_at": rfc3339(archived_at_ms),
     }
 
 
@@ -395,7 +389,7 @@ def schedule(record: ScheduleRow) -> Shown:
         "pause_reason": ("archived" if record.is_archived else "disabled") if record.is_paused else None,
         **_days(record.days),
         "next_at": None if record.is_paused or record.is_over else rfc3339(record.next_due_at_ms),
-        "last_slot": _moment(record.last_slot_ms),
+        "last_slot": rfc3339(record.last_slot_ms),
         "queued": len(record.queued),
     }
 
@@ -438,8 +432,8 @@ def key(record: KeyRecord) -> Shown:
         "permissions": sorted(record.permissions),
         "event_names": None if record.event_names is None else list(record.event_names),
         "created_at": rfc3339(record.created_at_ms),
-        "last_used_at": _moment(record.last_used_at_ms),
-        "revoked_at": _moment(record.revoked_at_ms),
+        "last_used_at": rfc3339(record.last_used_at_ms),
+        "revoked_at": rfc3339(record.revoked_at_ms),
         "created_by": record.created_by,
     }
 
@@ -464,7 +458,7 @@ def webhook(
         "enabled": record.enabled,
         "created_at": rfc3339(record.created_at_ms),
         "updated_at": rfc3339(record.updated_at_ms),
-        "last_received_at": _moment(record.last_received_at_ms),
+        "last_received_at": rfc3339(record.last_received_at_ms),
         "last_delivery": None if last is None else delivery_outcome(last),
         "used_by": None if users is None else list(users.get(record.name, ())),
     }
@@ -499,8 +493,8 @@ def delivery_outcome(outcome: DeliveryOutcome) -> Shown:
 def webhook_sample(sample: Sample) -> Shown:
     """Show the delivery that somebody waits for, or that was taken."""
     return {
-        "wanted_until": _moment(sample.wanted_until_ms),
-        "taken_at": _moment(sample.at_ms),
+        "wanted_until": rfc3339(sample.wanted_until_ms),
+        "taken_at": rfc3339(sample.at_ms),
         "delivery": sample.delivery,
     }
 
@@ -547,10 +541,6 @@ def _error(error: ErrorInfo | None) -> Shown | None:
     return None if error is None else error.as_dict()
 
 
-def _moment(at_ms: int | None) -> str | None:
-    return None if at_ms is None else rfc3339(at_ms)
-
-
 def approval(shown: Approval) -> Shown:
     """Show an approval (``schemas.approvals.Approval``)."""
     record = shown.record
@@ -570,7 +560,7 @@ def approval(shown: Approval) -> Shown:
         "status": shown.status.value,
         "created_at": rfc3339(record.created_at_ms),
         "expires_at": rfc3339(record.expires_at_ms),
-        "closed_at": _moment(record.closed_at_ms),
+        "closed_at": rfc3339(record.closed_at_ms),
         "decisions": [decision.as_dict() for decision in shown.decisions],
     }
 
@@ -587,7 +577,7 @@ def job(record: JobRow) -> Shown:
         "done_count": record.done_count,
         "reason": record.options.get("reason"),
         "created_at": rfc3339(record.created_at_ms),
-        "finished_at": None if record.finished_at_ms is None else rfc3339(record.finished_at_ms),
+        "finished_at": rfc3339(record.finished_at_ms),
     }
 
 

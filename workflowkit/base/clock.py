@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Protocol, overload
 
 #: 1980-01-01 and 2100-01-01: outside, the time of an event is taken for a mistake of unit.
 MIN_EVENT_TS_MS, MAX_EVENT_TS_MS = 315_532_800_000, 4_102_444_800_000
@@ -46,9 +46,24 @@ class FakeClock:
         self._now_ms = max(self._now_ms, at_ms)
 
 
-def rfc3339(at_ms: int) -> str:
-    """Render a stored time as RFC 3339 in UTC with milliseconds."""
+@overload
+def rfc3339(at_ms: int) -> str: ...
+@overload
+def rfc3339(at_ms: int | None) -> str | None: ...
+def rfc3339(at_ms: int | None) -> str | None:
+    """Render a stored time as RFC 3339 in UTC with milliseconds; ``None`` stays ``None``."""
+    if at_ms is None:
+        return None
     return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@overload
+def epoch_ms(moment: datetime) -> int: ...
+@overload
+def epoch_ms(moment: datetime | None) -> int | None: ...
+def epoch_ms(moment: datetime | None) -> int | None:
+    """Return a moment that knows its time zone as a stored time; ``None`` stays ``None``."""
+    return None if moment is None else round(moment.timestamp() * 1000)
 
 
 def monotonic_seconds() -> float:

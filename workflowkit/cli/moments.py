@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 import click
 
+from workflowkit.base.clock import epoch_ms
+
 #: A day, a minute or a second in UTC, or a time with its offset, as the commands themselves print them.
 MOMENT = click.DateTime(
     [
@@ -17,4 +19,4 @@ MOMENT = click.DateTime(
 
 def milliseconds(moment: datetime) -> int:
     """Return a time that was given as an option; without an offset it is in UTC."""
-    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+    return epoch_ms(moment if moment.tzinfo else moment.replace(tzinfo=UTC))

@@ -6,6 +6,7 @@ import math
 from datetime import datetime, timedelta
 from typing import Any
 
+from workflowkit.base.clock import epoch_ms
 from workflowkit.base.errors import (
     InvalidInput,
     LimitExceeded,
@@ -117,4 +118,4 @@ def _instant_ms(at: Any) -> int | None:
     """Return the wished-for time in milliseconds; ``None`` if it is none, or has no zone and could be any."""
     if not isinstance(at, datetime) or at.tzinfo is None:
         return None
-    return round(at.timestamp() * 1_000)
+    return epoch_ms(at)

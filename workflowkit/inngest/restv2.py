@@ -147,8 +147,8 @@ def _shown(run: RunView) -> dict[str, Any]:
     shown = {
         "id": run.id, "status": shown_status(run.status).upper(), "app": {"id": app},
         "function": {"id": run.workflow_id.replace("/", "-", 1), "name": name or run.workflow_id},
-        "queuedAt": rfc3339(run.created_at_ms), "startedAt": None if began is None else rfc3339(began),
-        "endedAt": None if ended is None else rfc3339(ended),
+        "queuedAt": rfc3339(run.created_at_ms), "startedAt": rfc3339(began),
+        "endedAt": rfc3339(ended),
         "durationMs": None if began is None or ended is None else str(ended - began),
         "trigger": {"eventIds": [run.event_id]},
     }  # fmt: skip

@@ -64,7 +64,7 @@ class Traced:
             "name": run.workflow_id.partition("/")[2], "runID": run.id, "spanID": run.id, "traceID": run.id,
             "parentSpanID": None, "isRoot": True, "stepID": None, "stepOp": None, "status": self.status,
             "attempts": None, "outputID": _output_id(run.id, ""), "queuedAt": rfc3339(run.created_at_ms),
-            "startedAt": _moment(run.started_at_ms), "endedAt": _moment(run.finished_at_ms),
+            "startedAt": rfc3339(run.started_at_ms), "endedAt": rfc3339(run.finished_at_ms),
             "duration": _duration(run.started_at_ms, run.finished_at_ms), "metadata": [], "stepInfo": None,
             "childrenSpans": self.spans(),
         }  # fmt: skip
@@ -113,8 +113,8 @@ def _span(run: RunView, step: InnerStep, name: str) -> dict[str, Any]:
         "name": name, "runID": run.id, "spanID": step.id, "traceID": run.id, "parentSpanID": run.id, "isRoot": False,
         "stepID": hash_of(step_id_of(step.id)), "stepOp": operation, "status": _status(run.status, step.status),
         "attempts": None, "outputID": _output_id(run.id, step.id) if step.finished_at_ms is not None else None,
-        "queuedAt": _moment(step.started_at_ms or step.finished_at_ms or run.created_at_ms),
-        "startedAt": _moment(step.started_at_ms), "endedAt": _moment(step.finished_at_ms),
+        "queuedAt": rfc3339(step.started_at_ms or step.finished_at_ms or run.created_at_ms),
+        "startedAt": rfc3339(step.started_at_ms), "endedAt": rfc3339(step.finished_at_ms),
         "duration": _duration(step.started_at_ms, step.finished_at_ms), "metadata": [], "stepInfo": None,
         "childrenSpans": [],
     }  # fmt: skip
@@ -158,10 +158,6 @@ def _parsed(output_id: str) -> tuple[str, str]:
     if not isinstance(run_id, str) or not isinstance(key, str):
         raise NotFound("there is no such output")
     return run_id, key
-
-
-def _moment(at_ms: int | None) -> str | None:
-    return None if at_ms is None else rfc3339(at_ms)
 
 
 def _duration(began_at_ms: int | None, ended_at_ms: int | None) -> int | None:

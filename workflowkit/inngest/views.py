@@ -44,7 +44,7 @@ def shown_run(run: RunView) -> dict[str, Any]:
         "environment_id": ENVIRONMENT_ID,
         "event_id": run.event_id,
         "status": shown_status(run.status),
-        "ended_at": None if run.finished_at_ms is None else rfc3339(run.finished_at_ms),
+        "ended_at": rfc3339(run.finished_at_ms),
         "original_run_id": run.rerun_of,
     }
     return shown | ({} if run.finished_at_ms is None else {"output": output_of(run)})

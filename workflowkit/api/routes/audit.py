@@ -14,6 +14,7 @@ from workflowkit.api.contract import answer, returns, takes
 from workflowkit.api.paging import Page
 from workflowkit.api.schemas import audit as schemas
 from workflowkit.api.services import Services
+from workflowkit.base.clock import epoch_ms
 from workflowkit.base.errors import InvalidInput
 from workflowkit.store.audit import AuditFilter
 
@@ -45,7 +46,7 @@ def list_audit_entries(query: dict[str, Any]) -> Response:
 
 
 def _milliseconds(at: datetime | None, otherwise: int) -> int:
-    return otherwise if at is None else round(at.timestamp() * 1000)
+    return otherwise if at is None else epoch_ms(at)
 
 
 def _number(name: str) -> int:

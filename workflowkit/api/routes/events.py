@@ -15,7 +15,7 @@ from workflowkit.api.requestkeys import request_key
 from workflowkit.api.schemas import events as schemas
 from workflowkit.api.schemas.runs import EventDetail
 from workflowkit.api.services import Services
-from workflowkit.base.clock import rfc3339
+from workflowkit.base.clock import epoch_ms, rfc3339
 from workflowkit.runtime.eventtypes import SPANS, look
 from workflowkit.runtime.stories import tell_event
 from workflowkit.store import queries
@@ -85,8 +85,8 @@ def list_events(query: dict[str, Any]) -> Response:
     where = queries.EventFilter(
         name=query.get("name"),
         event_id=query.get("event_id"),
-        received_after_ms=views.milliseconds(query.get("received_after")),
-        received_before_ms=views.milliseconds(query.get("received_before")),
+        received_after_ms=epoch_ms(query.get("received_after")),
+        received_before_ms=epoch_ms(query.get("received_before")),
     )
     with _database().read() as tx:
         found = queries.find_events(tx, caller().scope, where, limit=page.fetch, before=page.after)

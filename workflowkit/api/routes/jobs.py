@@ -14,6 +14,7 @@ from workflowkit.api.paging import Page
 from workflowkit.api.schemas import jobs as schemas
 from workflowkit.api.schemas.base import PageQuery
 from workflowkit.api.services import Services
+from workflowkit.base.clock import epoch_ms
 from workflowkit.engine.states import RunStatus
 from workflowkit.runtime.jobs import DEFAULT_RATE, NewJob
 from workflowkit.runtime.rerunning import ORIGINAL
@@ -89,8 +90,8 @@ def _wanted(body: dict[str, Any]) -> NewJob:
         kind=JobKind(body["kind"]),
         statuses=tuple(RunStatus(status) for status in body.get("statuses", ())),
         workflow_id=body.get("workflow_id"),
-        created_after_ms=views.milliseconds(body.get("created_after")) or 0,
-        created_before_ms=views.milliseconds(body.get("created_before")),
+        created_after_ms=epoch_ms(body.get("created_after")) or 0,
+        created_before_ms=epoch_ms(body.get("created_before")),
         condition=body.get("condition"),
         reason=body.get("reason"),
         actor=caller().actor,

@@ -13,6 +13,7 @@ from workflowkit.api.contract import answer, receives, returns, takes
 from workflowkit.api.paging import Page, cursor
 from workflowkit.api.schemas import runs as schemas
 from workflowkit.api.services import Services
+from workflowkit.base.clock import epoch_ms
 from workflowkit.base.errors import Conflict
 from workflowkit.base.scope import Scope
 from workflowkit.engine.states import RunStatus
@@ -42,8 +43,8 @@ def list_runs(query: dict[str, Any]) -> Response:
     page, services = Page.asked(query), Services.current()
     choice = RunChoice(
         statuses=[RunStatus(status) for status in query.get("status", ())],
-        created_after_ms=views.milliseconds(query.get("created_after")),
-        created_before_ms=views.milliseconds(query.get("created_before")),
+        created_after_ms=epoch_ms(query.get("created_after")),
+        created_before_ms=epoch_ms(query.get("created_before")),
         id_prefix=query["id"].upper() if "id" in query else None,
         **{name: query.get(name) for name in ("workflow_id", "version", "app_id", "event_id", "parent_run_id")},
     )
@@ -132,7 +133,7 @@ def reschedule_run(run_id: str, body: dict[str, Any]) -> Response:
 
     Of one that has not begun: it begins at the new time and not at the old one, at once if that has passed.
     """
-    at_ms = views.milliseconds(body["at"])
+    at_ms = epoch_ms(body["at"])
     assert at_ms is not None  # noqa: S101 - the schema asks for it
     Services.current().scheduling.reschedule(caller().scope, run_id, at_ms)
     return answer(_detail(caller().scope, run_id))

@@ -16,7 +16,7 @@ from workflowkit.api.paging import Page
 from workflowkit.api.schemas import schedules as schemas
 from workflowkit.api.schemas.base import PageQuery
 from workflowkit.api.services import Services
-from workflowkit.base.clock import SystemClock, rfc3339
+from workflowkit.base.clock import SystemClock, epoch_ms, rfc3339
 from workflowkit.base.errors import InvalidInput
 from workflowkit.definition import parse_triggers
 from workflowkit.definition.calendar import Calendar
@@ -55,7 +55,7 @@ def next_times(body: dict[str, Any]) -> Response:
 
     Computed as a published one is, without its jitter, also where clocks are changed. Nothing is stored.
     """
-    after_ms, count = views.milliseconds(body.pop("after", None)), body.pop("count")
+    after_ms, count = epoch_ms(body.pop("after", None)), body.pop("count")
     triggers = parse_triggers([body], Services.current().limits)
     (calendar,) = (Calendar.of(trigger) for trigger in triggers if isinstance(trigger, CronTrigger))
     zone = ZoneInfo(calendar.cron.timezone)

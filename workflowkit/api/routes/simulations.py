@@ -12,6 +12,7 @@ from workflowkit.api.auth import caller, requires
 from workflowkit.api.contract import answer, receives, returns
 from workflowkit.api.schemas import simulations as schemas
 from workflowkit.api.services import Services
+from workflowkit.base.clock import epoch_ms
 from workflowkit.base.scope import FUNCTION_SEPARATOR
 from workflowkit.runtime.simulating import Question, Simulating
 
@@ -49,7 +50,7 @@ def _simulated(workflow_id: str, body: dict[str, Any]) -> Response:
     seconds = body["run_seconds"]
     question = Question(
         settings=body["settings"],
-        since_ms=views.milliseconds(body["since"]) or 0,
+        since_ms=epoch_ms(body["since"]) or 0,
         limit=body["limit"],
         run_ms=None if seconds is None else int(seconds * 1000),
     )
