@@ -38,9 +38,9 @@ def list_entries(limit: int, environment: str, tenant: str, as_json: bool) -> No
 
         found = Audit(wk.runtime.database).find(scope_of(environment, tenant), AuditFilter(), limit=limit)
     if as_json:
-        from workflowkit.api import userviews
+        from workflowkit.api import views
 
-        emit_json({"items": [userviews.audit_entry(entry) for entry in found]})
+        emit_json({"items": [views.audit_entry(entry) for entry in found]})
     elif found:
         click.echo(table(map(_row, found), headers=("at", "who", "what", "to", "from")))
     else:

@@ -69,9 +69,9 @@ def list_users(environment: str, tenant: str, as_json: bool) -> None:
 
         found = Users(wk.runtime.database).find(scope_of(environment, tenant), limit=_LIMIT)
     if as_json:
-        from workflowkit.api import userviews
+        from workflowkit.api import views
 
-        emit_json({"items": [userviews.user(member) for member in found]})
+        emit_json({"items": [views.user(member) for member in found]})
     elif found:
         click.echo(table(map(_row, found), headers=("name", "shown as", "state", "roles", "last login")))
     else:

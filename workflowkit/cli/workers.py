@@ -28,12 +28,12 @@ def list_workers(as_json: bool) -> None:
     \b
     workflowkit workers list
     """
-    from workflowkit.api import systemviews
+    from workflowkit.api import views
 
     with opened() as wk:
         found, now_ms = wk.runtime.oversight.workers()
     if as_json:
-        emit_json({"items": [systemviews.worker(record, now_ms) for record in found]})
+        emit_json({"items": [views.worker(record, now_ms) for record in found]})
     elif found:
         headers = ("process", "host", "queues", "busy", "version", "since", "")
         click.echo(table([_row(record, now_ms) for record in found], headers=headers))
@@ -49,12 +49,12 @@ def list_connected(as_json: bool) -> None:
     \b
     workflowkit workers connected
     """
-    from workflowkit.api import systemviews
+    from workflowkit.api import views
 
     with opened() as wk:
         found = wk.runtime.oversight.connections()
     if as_json:
-        emit_json({"items": [systemviews.connection(each) for each in found]})
+        emit_json({"items": [views.connection(each) for each in found]})
     elif found:
         headers = ("worker", "apps", "busy", "sdk", "since", "")
         click.echo(table([_connected_row(each) for each in found], headers=headers))

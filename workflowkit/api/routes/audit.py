@@ -8,7 +8,7 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import Response
 
-from workflowkit.api import userviews
+from workflowkit.api import views
 from workflowkit.api.auth import caller, requires
 from workflowkit.api.contract import answer, returns, takes
 from workflowkit.api.paging import Page
@@ -42,7 +42,7 @@ def list_audit_entries(query: dict[str, Any]) -> Response:
     )
     before = {} if page.after is None else {"before": _number(page.after)}
     found = Services.current().audit.find(caller().scope, chosen, limit=page.fetch, **before)
-    return answer(page.show(found, userviews.audit_entry, lambda entry: str(entry.seq)))
+    return answer(page.show(found, views.audit_entry, lambda entry: str(entry.seq)))
 
 
 def _milliseconds(at: datetime | None, otherwise: int) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import Response
 
-from workflowkit.api import cookies, people, userviews
+from workflowkit.api import cookies, people, views
 from workflowkit.api.auth import Caller, by, find_caller, logged_in, public, requires_login
 from workflowkit.api.contract import answer, receives, returns
 from workflowkit.api.schemas import sessions as schemas
@@ -27,7 +27,7 @@ def get_session() -> Response:
 
     And what they may do, and how one can log in. Strangers are answered as well; nothing here is anybody's.
     """
-    return answer(userviews.session_state(find_caller(), Services.current()))
+    return answer(views.session_state(find_caller(), Services.current()))
 
 
 @api.post("/session")
@@ -106,7 +106,7 @@ def list_own_sessions() -> Response:
     """
     present = logged_in()
     found = Services.current().sessions.of_user(present.user.id)
-    items = [userviews.own_session(each, is_present=each.id == present.session.id) for each in found]
+    items = [views.own_session(each, is_present=each.id == present.session.id) for each in found]
     return answer({"items": items})
 
 
@@ -137,10 +137,10 @@ def end_own_session(session_id: str) -> Response:
 def _state(present: LoggedIn, token: str) -> Response:
     person = people.of_session(present, token)
     who = Caller(person.scope, person.permissions, person=person)
-    return answer(userviews.session_state(who, Services.current()))
+    return answer(views.session_state(who, Services.current()))
 
 
 def _stranger() -> Response:
-    response = answer(userviews.session_state(None, Services.current()))
+    response = answer(views.session_state(None, Services.current()))
     cookies.clear_session(response)
     return response

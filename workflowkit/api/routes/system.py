@@ -5,7 +5,7 @@ from __future__ import annotations
 from apiflask import APIBlueprint
 from flask import Response
 
-from workflowkit.api import systemviews
+from workflowkit.api import views
 from workflowkit.api.auth import requires
 from workflowkit.api.contract import answer, returns
 from workflowkit.api.schemas import system as schemas
@@ -23,7 +23,7 @@ def list_workers() -> Response:
     Each reports itself every 10 seconds. One that was killed falls silent, and is forgotten after an hour.
     """
     found, now_ms = Services.current().oversight.workers()
-    return answer({"items": [systemviews.worker(record, now_ms) for record in found]})
+    return answer({"items": [views.worker(record, now_ms) for record in found]})
 
 
 @api.get("/connections")
@@ -34,7 +34,7 @@ def list_connections() -> Response:
 
     They execute the functions of their apps; a gateway holds the connection of each.
     """
-    return answer({"items": [systemviews.connection(each) for each in Services.current().oversight.connections()]})
+    return answer({"items": [views.connection(each) for each in Services.current().oversight.connections()]})
 
 
 @api.get("/system")
@@ -47,4 +47,4 @@ def get_system() -> Response:
     """
     oversight = Services.current().oversight
     processes, _ = oversight.workers()
-    return answer(systemviews.system(oversight.look(), processes))
+    return answer(views.system(oversight.look(), processes))

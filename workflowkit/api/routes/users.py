@@ -7,7 +7,7 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import Response
 
-from workflowkit.api import userviews
+from workflowkit.api import views
 from workflowkit.api.auth import by, caller, requires
 from workflowkit.api.contract import answer, receives, returns, takes
 from workflowkit.api.paging import Page
@@ -33,7 +33,7 @@ def list_users(query: dict[str, Any]) -> Response:
     """
     page = Page.asked(query)
     found = Services.current().users.find(caller().scope, limit=page.fetch, after=page.after or "")
-    return answer(page.show(found, userviews.user, lambda member: member.user.name))
+    return answer(page.show(found, views.user, lambda member: member.user.name))
 
 
 @api.post("/users")
@@ -47,7 +47,7 @@ def create_user(body: dict[str, Any]) -> Response:
     """
     _check_own_login()
     new = NewUser(body["name"], body["password"], tuple(body["roles"]), body.get("display_name", ""))
-    return answer(userviews.user(Services.current().users.create(caller().scope, new, _granter())), 201)
+    return answer(views.user(Services.current().users.create(caller().scope, new, _granter())), 201)
 
 
 @api.get("/users/<user_id>")
@@ -58,7 +58,7 @@ def get_user(user_id: str) -> Response:
 
     With their roles for your tenant.
     """
-    return answer(userviews.user(Services.current().users.get(caller().scope, user_id)))
+    return answer(views.user(Services.current().users.get(caller().scope, user_id)))
 
 
 @api.put("/users/<user_id>/roles")
@@ -75,7 +75,7 @@ def set_user_roles(body: dict[str, Any], user_id: str) -> Response:
     _check_own_login()
     _check_other(user_id)
     users.set_roles(scope, user_id, body["roles"], _granter())
-    return answer(userviews.user(users.get(scope, user_id)))
+    return answer(views.user(users.get(scope, user_id)))
 
 
 @api.put("/users/<user_id>/password")
@@ -91,7 +91,7 @@ def set_user_password(body: dict[str, Any], user_id: str) -> Response:
     _check_own_login()
     _check_other(user_id)
     users.set_password(scope, user_id, body["password"], _granter())
-    return answer(userviews.user(users.get(scope, user_id)))
+    return answer(views.user(users.get(scope, user_id)))
 
 
 @api.post("/users/<user_id>/disable")
@@ -129,14 +129,14 @@ def remove_user(user_id: str) -> Response:
     _check_other(user_id)
     removed = users.get(scope, user_id)
     users.set_roles(scope, user_id, (), _granter())
-    return answer(userviews.user(removed))
+    return answer(views.user(removed))
 
 
 def _set_disabled(user_id: str, *, is_disabled: bool) -> Response:
     users, scope = Services.current().users, caller().scope
     _check_other(user_id)
     users.set_disabled(scope, user_id, _granter(), is_disabled=is_disabled)
-    return answer(userviews.user(users.get(scope, user_id)))
+    return answer(views.user(users.get(scope, user_id)))
 
 
 def _granter() -> Granter:

@@ -1,10 +1,10 @@
-"""What the API shows of an installation as a whole."""
+"""An installation as a whole: its processes, connected workers and queues."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from workflowkit.api.views.base import Shown
 from workflowkit.base.clock import rfc3339
 from workflowkit.runtime.oversight import Standing
 from workflowkit.runtime.presence import is_silent
@@ -13,7 +13,7 @@ from workflowkit.store.connections import Connected
 from workflowkit.store.workers import WorkerRow
 
 
-def worker(record: WorkerRow, now_ms: int) -> dict[str, Any]:
+def worker(record: WorkerRow, now_ms: int) -> Shown:
     """Show a process (``schemas.system.WorkerProcess``)."""
     return {
         "id": record.id,
@@ -31,7 +31,7 @@ def worker(record: WorkerRow, now_ms: int) -> dict[str, Any]:
     }
 
 
-def connection(connected: Connected) -> dict[str, Any]:
+def connection(connected: Connected) -> Shown:
     """Show a worker of apps that is connected (``schemas.system.Connection``)."""
     record = connected.connection
     return {
@@ -48,7 +48,7 @@ def connection(connected: Connected) -> dict[str, Any]:
     }
 
 
-def system(standing: Standing, processes: Sequence[WorkerRow]) -> dict[str, Any]:
+def system(standing: Standing, processes: Sequence[WorkerRow]) -> Shown:
     """Show how an installation is doing (``schemas.system.SystemState``)."""
     broker = standing.broker
     return {
@@ -68,13 +68,13 @@ def system(standing: Standing, processes: Sequence[WorkerRow]) -> dict[str, Any]
     }
 
 
-def _queues(standing: Standing, processes: Sequence[WorkerRow]) -> list[dict[str, Any]]:
+def _queues(standing: Standing, processes: Sequence[WorkerRow]) -> list[Shown]:
     depths = {depth.queue: depth for depth in standing.backlog.queues}
     serving = [queue for one in processes if not is_silent(one, standing.now_ms) for queue in one.queues]
     return [_queue(name, depths.get(name), serving.count(name)) for name in sorted({*depths, *serving})]
 
 
-def _queue(name: str, depth: QueueDepth | None, worker_count: int) -> dict[str, Any]:
+def _queue(name: str, depth: QueueDepth | None, worker_count: int) -> Shown:
     return {
         "name": name,
         "due_count": 0 if depth is None else depth.due_count,

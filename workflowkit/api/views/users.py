@@ -1,19 +1,16 @@
-"""Users and sessions as the API shows them. Pure; the shapes are described in ``schemas/``."""
+"""Users, their sessions, and the log of who did what."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from workflowkit.api.auth import Caller
 from workflowkit.api.people import Person
 from workflowkit.api.services import Services
+from workflowkit.api.views.base import Shown
 from workflowkit.base.clock import rfc3339
 from workflowkit.runtime.roles import ordered
 from workflowkit.store.audit import AuditEntry
 from workflowkit.store.members import Member
 from workflowkit.store.sessions import SessionRecord
-
-Shown = dict[str, Any]
 
 
 def session_state(who: Caller | None, services: Services) -> Shown:
