@@ -5,6 +5,10 @@ drawn. Those that wait most, and are disturbed most, come first: the crash tests
 of the protocol, without coverage, which would only slow them down. What they leave of the processors is for the static
 checks and all other tests, in three parts with coverage; the summary line of the last one closes the output. Exits
 non-zero if any check, any test or the coverage gate failed.
+
+A test that failed beside all the others may have been starved by them: it is executed once more, when nothing else goes
+on. If it passes then, that is told of, for somebody to mend the test, and fails nothing. Tests that look for what
+happens rarely (``FIRM``) get no second chance.
 """
 
 from __future__ import annotations
@@ -26,7 +30,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from scripts.chromium import find_chromium  # noqa: E402  the line above makes scripts/ importable
+from scripts import failures  # noqa: E402  the line above makes scripts/ importable
+from scripts.chromium import find_chromium  # noqa: E402
 
 CHECKS = {
     "web: types, lint, unit tests": ["python", "scripts/build_web.py", "--check"],
@@ -56,6 +61,9 @@ MEASURED = (
     ("tests/api", "tests/docs", "tests/migration", "tests/security"),
     ("tests/store",),
 )
+#: Tests of which one failure counts, whatever comes after it; and as many of the others at most are executed once more.
+FIRM = ("tests/crash", "tests/properties")
+AGAIN_AT_MOST = 30
 #: What tests load in some hundred processes. Where Python is told to write no bytecode, as in many containers, each of
 #: them would compile it anew, which takes up to half a second.
 COMPILED = ("workflowkit", "actions", "migrations")
@@ -65,6 +73,7 @@ LESS = 5
 #: The parts that decide what happens to a run, and the share of their lines that the tests must execute.
 COVERED_PACKAGES = ("workflowkit/engine", "workflowkit/definition", "workflowkit/runtime")
 COVERAGE_REQUIRED_PERCENT = 95.0
+_ONLY_TESTS = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
 MEASURING = ("--cov-report=", *(f"--cov={package}" for package in COVERED_PACKAGES))
 
 
@@ -85,21 +94,23 @@ class Beside:
     def __init__(self, title: str, *arguments: str, coverage_file: Path | None = None) -> None:
         self.title, self.coverage_file = title, coverage_file
         self._command = [sys.executable, *arguments]
-        #: What it printed, once it has ended.
-        self.report = ""
+        #: What it printed, once it has ended, and the tests that failed, if nothing else did.
+        self.report, self.failed = "", list[str]()
 
     @classmethod
     def tests(cls, title: str, paths: Sequence[str], *options: str, coverage_file: Path | None = None) -> Beside:
         """Return the tests of ``paths``, measured if there is a file for that."""
         if coverage_file is not None:
             options = (*options, *MEASURING)
-        options = ("--rootdir", str(ROOT), "-p", "no:cacheprovider", "-q", *options, *paths)
+        options = ("--rootdir", str(ROOT), "-p", "no:cacheprovider", "-p", failures.__name__, "-q", *options, *paths)
         return cls(title, "-m", "pytest", *options, coverage_file=coverage_file)
 
     def __enter__(self) -> Beside:
         self._log = tempfile.TemporaryFile()
-        measuring = {} if self.coverage_file is None else {"COVERAGE_FILE": str(self.coverage_file)}
-        environment = {**os.environ, **measuring}
+        self._failed = tempfile.NamedTemporaryFile("r")
+        environment = {**os.environ, failures.VARIABLE: self._failed.name}
+        if self.coverage_file is not None:
+            environment["COVERAGE_FILE"] = str(self.coverage_file)
         self._process = subprocess.Popen(
             self._command, cwd=ROOT, stdout=self._log, stderr=subprocess.STDOUT, env=environment
         )
@@ -112,29 +123,39 @@ class Beside:
             self._process.send_signal(signal.SIGINT)  # so that it kills the processes it started
         self._process.wait()
         self._log.close()
+        self._failed.close()
 
     def has_passed(self) -> bool:
-        """Wait for its end, and for its report."""
+        """Wait for its end, for its report, and for what failed if it was only tests."""
         status = self._process.wait()
         self._log.seek(0)
         self.report = self._log.read().decode(errors="replace")
+        if status == pytest.ExitCode.TESTS_FAILED:
+            self.failed = self._failed.read().splitlines()
         return status == 0
+
+
+def may_be_starved(tests: Sequence[str]) -> bool:
+    """Tell whether tests that failed are such, and so few, that it is worth to execute them once more."""
+    return 0 < len(tests) <= AGAIN_AT_MOST and not any(test.startswith(FIRM) for test in tests)
 
 
 class Verdict:
     """A pytest plugin that joins the other checks and the coverage gate to the verdict of the test session."""
 
-    def __init__(self, beside: Sequence[Beside]) -> None:
+    def __init__(self, beside: Sequence[Beside], failed: Path) -> None:
         self._problems: list[str] = []
         self._notes: list[str] = []
-        self._beside = beside
+        self._beside = list(beside)
+        self._failed = failed
+        self._starved: list[str] = []
 
     @pytest.hookimpl(trylast=True)  # pytest-cov has written its data by then
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Turn the session's exit status to failure where the tests alone would have passed."""
         if session.exitstatus == pytest.ExitCode.INTERRUPTED:
             return
-        self._problems += [f"{each.title}: failed, see above" for each in self._beside if not each.has_passed()]
+        self._judge_tests(session)
         measured = coverage.Coverage(config_file=str(ROOT / "pyproject.toml"))
         measured.load()
         measured.combine([str(each.coverage_file) for each in self._beside if each.coverage_file is not None])
@@ -153,10 +174,31 @@ class Verdict:
             terminalreporter.write_line(note)
         if find_chromium() is None:
             terminalreporter.write_line("the browser tests did not run: there is no Chromium", yellow=True)
+        if self._starved:
+            terminalreporter.section("failed beside the others, passed alone: to be mended", yellow=True)
+            for test in self._starved:
+                terminalreporter.write_line(test, yellow=True)
         if self._problems:
             terminalreporter.section("failed checks", red=True)
             for problem in self._problems:
                 terminalreporter.write_line(problem, red=True)
+
+    def _judge_tests(self, session: pytest.Session) -> None:
+        """Wait for what goes on beside; execute once more what failed there and here, if nothing but tests did."""
+        failed = [each for each in self._beside if not each.has_passed()]
+        groups = [each.failed for each in failed]
+        if session.exitstatus != pytest.ExitCode.OK:
+            groups.append(self._failed.read_text().splitlines())
+        tests = list(dict.fromkeys(test for group in groups for test in group))
+        if all(groups) and session.exitstatus in _ONLY_TESTS and may_be_starved(tests):
+            with Beside.tests(f"once more, alone: {len(tests)} that failed beside the others", tests) as again:
+                has_passed = again.has_passed()
+            self._beside.append(again)
+            if has_passed:
+                self._starved = tests
+                session.exitstatus = pytest.ExitCode.OK
+                return
+        self._problems += [f"{each.title}: failed, see above" for each in failed]
 
     def _judge(self, measured: coverage.Coverage, package: str) -> None:
         lines = missed = 0
@@ -190,8 +232,12 @@ def main() -> int:
             measured = directory / f"coverage-{number}"
             rest.append(Beside.tests(", ".join(paths), paths, *deaf, coverage_file=measured))
         beside += [stack.enter_context(each) for each in rest]
+        failed = directory / "failed"
+        failed.touch()
+        os.environ[failures.VARIABLE] = str(failed)
         elsewhere = [f"--ignore={path}" for paths in (*FIRST.values(), *MEASURED) for path in paths]
-        return int(pytest.main(["--rootdir", str(ROOT), *MEASURING, *elsewhere], plugins=[Verdict(beside)]))
+        plugins = [failures, Verdict(beside, failed)]
+        return int(pytest.main(["--rootdir", str(ROOT), *MEASURING, *elsewhere], plugins=plugins))
 
 
 if __name__ == "__main__":
