@@ -17,9 +17,10 @@ from workflowkit.engine.channels import new_message, run_channel
 from workflowkit.engine.compensations import AsyncCompensations, Compensations
 from workflowkit.engine.deps import Deps
 from workflowkit.engine.group import AsyncGroup, Group
+from workflowkit.engine.memo import Memo
 from workflowkit.engine.newslogger import LineKeeper, NewsLogger
 from workflowkit.engine.outcome import EmittedEvent
-from workflowkit.engine.session import StepSession, no_session
+from workflowkit.engine.session import StepSession
 from workflowkit.engine.steps import Steps
 from workflowkit.engine.steptools import StepInfo as StepInfo
 from workflowkit.engine.waitspecs import addressed_event, emitted_event
@@ -99,8 +100,8 @@ class StepContext:
         keeper: LineKeeper | None = None,
     ) -> None:
         self.run = run
-        #: What the handler may have done durably.
-        self.session = session or no_session(step.node_id)
+        #: What the handler may have done durably: outside of a run, nothing.
+        self.session = session or StepSession(step.node_id, Memo(), None, lambda: 0, lambda: 0.0)
         #: Opens steps of its own, and says which step this is (``key``, ``node_id``, ``kind``, ``name``).
         self.step = Steps(step, self.session, config.network)
         #: Runs parts of the handler side by side.

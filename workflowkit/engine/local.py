@@ -53,8 +53,8 @@ from workflowkit.engine.outcome import Attempted, EmittedEvent, Failed, Succeede
 from workflowkit.engine.outside import Held, LocalAttempt
 from workflowkit.engine.planner import Decision, begin, cancel, settle
 from workflowkit.engine.progress import Finish, Progress
+from workflowkit.engine.recorder import Undone
 from workflowkit.engine.retry import backoff_of, may_retry, restricted
-from workflowkit.engine.session import Undone
 from workflowkit.engine.states import RunStatus, StepStatus
 from workflowkit.engine.stepsecrets import AttemptSecrets, open_secrets
 from workflowkit.engine.surroundings import NO_SURROUNDINGS, Surroundings, seen_from

@@ -13,10 +13,11 @@ from workflowkit.definition.model import Json
 from workflowkit.engine.channels import Message
 from workflowkit.engine.facts import ErrorInfo, Fact, FactKind, undo_detail
 from workflowkit.engine.failures import WrittenError
-from workflowkit.engine.memo import Memo, step_id_of
+from workflowkit.engine.memo import CALLBACK_STEP, RUN_STEP, Memo, step_id_of
 from workflowkit.engine.outcome import EmittedEvent, Failed, Succeeded
 from workflowkit.engine.outside import Held
-from workflowkit.engine.session import CALLBACK_STEP, RUN_STEP, NoInvitations, Recorder, StepSession, Undone
+from workflowkit.engine.recorder import NoInvitations, Recorder, Undone
+from workflowkit.engine.session import StepSession
 from workflowkit.engine.waits import Wait
 
 _T = TypeVar("_T")

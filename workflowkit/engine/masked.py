@@ -14,7 +14,7 @@ from workflowkit.base.masking import Mask
 from workflowkit.engine.channels import Message
 from workflowkit.engine.facts import ErrorInfo, Fact
 from workflowkit.engine.outcome import Attempted, EmittedEvent, Failed, Succeeded
-from workflowkit.engine.session import Invitations, Recorder, Undone
+from workflowkit.engine.recorder import Invitations, Recorder, Undone
 from workflowkit.engine.waits import Wait
 
 _Ended = TypeVar("_Ended", bound=Attempted)

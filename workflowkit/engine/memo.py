@@ -17,6 +17,10 @@ from workflowkit.engine.waits import Wait
 #: Stands between a node's id, which cannot contain it, and the id of a step that its handler opened.
 STEP_SEPARATOR = "/"
 
+#: The kind of a step that executes something, beside the kinds of waits.
+RUN_STEP = "step"
+#: The kind of a step that makes a URL.
+CALLBACK_STEP = "create_callback"
 
 #: The code of an attempt whose worker does not have the action.
 UNKNOWN_ACTION = "unknown-action"

@@ -11,131 +11,34 @@ from __future__ import annotations
 import contextvars
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from workflowkit.base.errors import CodeChanged, NonRetriableError, StepError, SuspendInterrupt
-from workflowkit.base.jsonvalue import dumps, loads, text_fault
+from workflowkit.base.jsonvalue import dumps, loads
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
-from workflowkit.engine.approvals import Letter
 from workflowkit.engine.channels import Message
 from workflowkit.engine.facts import ErrorInfo, Fact
 from workflowkit.engine.failurelog import Place, log_failed
 from workflowkit.engine.hooks import Hooks
 from workflowkit.engine.interrupts import shielded
-from workflowkit.engine.memo import Memo, step_id_of, step_key
+from workflowkit.engine.memo import RUN_STEP, Memo, step_id_of, step_key
 from workflowkit.engine.outcome import EmittedEvent, Failed, Suspended
+from workflowkit.engine.recorder import Invitations, Recorder, Undone
 from workflowkit.engine.retry import DEFAULT_BACKOFF, Backoff, may_retry, next_attempt_at_ms
+from workflowkit.engine.stepids import StepIds
 from workflowkit.engine.stepsecrets import AttemptSecrets
-from workflowkit.engine.waits import Wait, WaitKind
+from workflowkit.engine.waits import Wait
 
 _log = logging.getLogger("workflowkit.action")
 
-#: The kind of a step that executes something, beside the kinds of waits.
-RUN_STEP = "step"
-#: The kind of a step that makes a URL.
-CALLBACK_STEP = "create_callback"
 #: Stands between a step's key and the name of something that the step does besides.
 PART_SEPARATOR = "~"
 
 #: The key of the step that the present code is inside of.
 _inside: contextvars.ContextVar[str | None] = contextvars.ContextVar("workflowkit_step", default=None)
-
-
-class Recorder(Protocol):
-    """Makes facts about the steps of a handler durable. Each method returns after its commit, with the fact.
-
-    Raises ``LeaseInterrupt`` where the attempt is no longer the step's own.
-    """
-
-    def completed(
-        self,
-        key: str,
-        attempt: int,
-        output: Any,
-        events: tuple[EmittedEvent, ...] = (),
-        messages: tuple[Message, ...] = (),
-        *,
-        undone: str | None = None,
-    ) -> Fact:
-        """Keep a result, with what it sends; ``undone`` is the kind of the step if something undoes it."""
-        ...
-
-    def failed(self, key: str, attempt: int, error: ErrorInfo, told: Any = None) -> Fact:
-        """Keep a failure; ``told`` is what its author says of it besides, as the fact's output."""
-        ...
-
-    def retry(self, key: str, attempt: int, error: ErrorInfo, retry_at_ms: int) -> Fact: ...
-
-    def opened(self, wait: Wait) -> Wait:
-        """Store a wait that has just begun, and return it as it is stored."""
-        ...
-
-    def callback(self, key: str, until_ms: int) -> Fact:
-        """Make a URL that can be called once, until then; it is the output of the fact."""
-        ...
-
-    def publish(self, message: Message) -> None:
-        """Publish a message now, if that is possible: no fact, and nothing depends on it."""
-        ...
-
-    def signal(self, name: str, data: Any) -> str | None:
-        """Resume the run that waits for a signal; return its id, ``None`` where there are no other runs.
-
-        Raises ``NotFound`` if none waits, ``Conflict`` if the wait has ended.
-        """
-        ...
-
-    def hands_over(self) -> bool:
-        """Tell whether the attempt is to end before its next step: another one goes on from there."""
-        ...
-
-    def news(self) -> Sequence[Fact]:
-        """Return what others have recorded of the run since this attempt recorded something."""
-        ...
-
-    def undone(self) -> Undone:
-        """Return the run that this one undoes."""
-        ...
-
-    @property
-    def invitations(self) -> Invitations:
-        """How people are told that they are asked."""
-        ...
-
-
-class Invitations(Protocol):
-    """How an installation tells people that they are asked for an approval."""
-
-    def invited(self, assignees: Sequence[str]) -> tuple[str, ...]:
-        """Return those who get mail."""
-        ...
-
-    def send(self, letter: Letter) -> bool:
-        """Send a mail; tell whether it was still needed. Raises what an action may raise."""
-        ...
-
-
-class NoInvitations:
-    """Tells nobody."""
-
-    def invited(self, assignees: Sequence[str]) -> tuple[str, ...]:
-        """Return nobody."""
-        return ()
-
-    def send(self, letter: Letter) -> bool:
-        """Send nothing."""
-        return False
-
-
-@dataclass(frozen=True, slots=True)
-class Undone:
-    """The run that another one undoes: its id and its facts."""
-
-    run_id: str = ""
-    facts: Sequence[Fact] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,9 +93,7 @@ class StepSession:
         self.executing = 0
         self._memo, self._recorder, self._jitter = memo, recorder, jitter
         self._lock = threading.RLock()
-        self._counts: dict[str, int] = {}
-        #: The ids that the steps have that this attempt has come to, numbers of repeats included.
-        self._taken: set[str] = set()
+        self._ids = StepIds(limits, self.mask)
         self._seen: set[str] = set()
         #: The steps that earlier attempts came to and this one has not come to yet.
         self._ahead = {*memo.results, *memo.open, *memo.retries}
@@ -213,8 +114,6 @@ class StepSession:
     def begin(self, step_id: str, kind: str) -> str:
         """Return the key of the step that the handler has just come to; repeats of an id are numbered from 1.
 
-        A number is passed over where another step has that very id (``pay:1``), as in Inngest's SDK of TypeScript.
-
         Raises ``NonRetriableError`` for a step inside a step, ``CodeChanged`` for one that was of another kind before;
         ``SuspendInterrupt`` in a handler that caught it and goes on, and so ``CodeChanged``.
         """
@@ -224,48 +123,23 @@ class StepSession:
             )
         if self._recorder is None:
             raise NonRetriableError("this context cannot open steps")
-        if not isinstance(step_id, str) or not 0 < len(step_id) <= self.limits.step_id_chars:
-            raise NonRetriableError(f"the id of a step is text of 1 to {self.limits.step_id_chars} characters")
-        # SAFETY: I4 — what no database can hold would fail each time that it is to be written, and the run never end.
-        if (fault := text_fault(step_id)) is not None:
-            raise NonRetriableError(f"the id of a step: {fault[1]}")
-        # SAFETY: S18 — an id cannot be masked, for it would be another one.
-        if self.mask is not None and self.mask.finds(step_id):
-            raise NonRetriableError("the id of a step has the value of a secret in it")
+        self._ids.check(step_id)
         with self._lock:
             if self.is_closing or (self.is_blocked and not self._branches and not self.is_async):
                 raise SuspendInterrupt
             # A handler that has caught it would undo, or do otherwise, what it has done as it should.
             if self.changed is not None:
                 raise self.changed
-            key = step_key(self.node_id, self._numbered(step_id))
+            key = step_key(self.node_id, self._ids.numbered(step_id))
             self._seen.add(key)
             self._ahead.discard(key)
             self._check_number()
             self._check_kind(key, step_id, kind)
             return key
 
-    def _numbered(self, step_id: str) -> str:
-        """Return the id itself, and with a number where a step of this attempt has it already."""
-        count = self._counts.get(step_id, 0)
-        # SAFETY: I2 — whichever of the two comes first, a step is never given the result of another.
-        while (own_id := f"{step_id}:{count}" if count else step_id) in self._taken:
-            count += 1
-        self._counts[step_id] = count + 1
-        self._taken.add(own_id)
-        return own_id
-
     def keyed(self, step_id: str, key: str | int) -> str:
-        """Return the id of the step for one item of several: the item's key tells it apart, and not its place.
-
-        Raises ``NonRetriableError`` for a key that is neither text nor a whole number, and for one that comes twice.
-        """
-        if type(key) not in (str, int) or key == "":
-            raise NonRetriableError(f"step {step_id!r}: a key is text or a whole number, not {type(key).__name__}")
-        own_id = f"{step_id}[{key}]"
-        if own_id in self._counts:
-            raise NonRetriableError(f"step {step_id!r} comes twice with the key {key!r}")
-        return own_id
+        """Return the id of the step for one item of several: see ``StepIds.keyed``."""
+        return self._ids.keyed(step_id, key)
 
     def _check_number(self) -> None:
         if len(self._seen) > self.limits.steps_per_run:
@@ -563,12 +437,3 @@ class StepSession:
 
 def _step_error(step_id: str, error: ErrorInfo) -> StepError:
     return StepError(error.message, step_id=step_id, name=error.name, cause_code=error.code)
-
-
-#: The session of an action that is executed outside of any run.
-def no_session(node_id: str = "") -> StepSession:
-    """Return a session that refuses to open steps."""
-    return StepSession(node_id, Memo(), None, lambda: 0, lambda: 0.0)
-
-
-__all__ = ["RUN_STEP", "Hit", "Recorder", "StepSession", "WaitKind", "no_session"]

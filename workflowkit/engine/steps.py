@@ -23,10 +23,10 @@ from workflowkit.base.errors import NonRetriableError
 from workflowkit.base.httpcall import Response
 from workflowkit.engine.approvals import ANYBODY
 from workflowkit.engine.failures import failed_by
+from workflowkit.engine.memo import RUN_STEP
 from workflowkit.engine.outcome import Failed
 from workflowkit.engine.outputtypes import output_type_of
 from workflowkit.engine.ownkeywords import check_own_keywords
-from workflowkit.engine.session import RUN_STEP
 from workflowkit.engine.steptools import (
     NOT_RECEIVED,
     Events,

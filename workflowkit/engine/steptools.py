@@ -15,11 +15,12 @@ from workflowkit.engine.approvals import approval_request, is_empty
 from workflowkit.engine.asking import Asking
 from workflowkit.engine.channels import new_message, run_channel
 from workflowkit.engine.failures import stored_value, unstorable
+from workflowkit.engine.memo import CALLBACK_STEP, RUN_STEP
 from workflowkit.engine.middleware import Failure
 from workflowkit.engine.middleware import StepInfo as StepInfo
 from workflowkit.engine.outcome import EmittedEvent, Failed
 from workflowkit.engine.outputtypes import OutputType, output_type_of
-from workflowkit.engine.session import CALLBACK_STEP, RUN_STEP, Hit, StepSession
+from workflowkit.engine.session import Hit, StepSession
 from workflowkit.engine.waits import Wait, WaitKind
 from workflowkit.engine.waitspecs import (
     Duration,

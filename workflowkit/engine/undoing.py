@@ -16,7 +16,8 @@ from workflowkit.base.errors import NonRetriableError, SecretMissing, StepError,
 from workflowkit.engine.channels import Message
 from workflowkit.engine.context import AsyncStepContext, StepContext, context_over
 from workflowkit.engine.memo import Memo, step_id_of
-from workflowkit.engine.session import NoInvitations, StepSession
+from workflowkit.engine.recorder import NoInvitations
+from workflowkit.engine.session import StepSession
 from workflowkit.engine.waits import Wait
 from workflowkit.registry import ActionSpec
 

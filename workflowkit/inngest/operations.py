@@ -11,8 +11,8 @@ from workflowkit.base.errors import InvalidInput, LimitExceeded, NonRetriableErr
 from workflowkit.engine.context import StepContext
 from workflowkit.engine.facts import Fact
 from workflowkit.engine.failures import stored_value, unstorable
+from workflowkit.engine.memo import RUN_STEP
 from workflowkit.engine.outcome import EmittedEvent, Failed
-from workflowkit.engine.session import RUN_STEP
 from workflowkit.engine.waits import MAX_WAIT_SECONDS, Wait, WaitKind
 from workflowkit.engine.waitspecs import event_wait, run_wait, signal_wait
 from workflowkit.inngest import defers

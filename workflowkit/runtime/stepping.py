@@ -11,8 +11,9 @@ from workflowkit.base.errors import LeaseInterrupt, StoreUnavailable
 from workflowkit.base.links import Links
 from workflowkit.engine.channels import Message
 from workflowkit.engine.facts import ErrorInfo, Fact, FactKind, undo_detail
+from workflowkit.engine.memo import CALLBACK_STEP
 from workflowkit.engine.outcome import EmittedEvent
-from workflowkit.engine.session import CALLBACK_STEP, Undone
+from workflowkit.engine.recorder import Undone
 from workflowkit.engine.waits import Wait
 from workflowkit.runtime.callbacks import new_callback
 from workflowkit.runtime.emitting import Emitting

@@ -9,7 +9,7 @@ from workflowkit.definition.model import COMPENSATE, Workflow
 from workflowkit.engine.facts import ErrorInfo
 from workflowkit.engine.localends import Told, handler_of
 from workflowkit.engine.localresult import LocalResult, StepRecord
-from workflowkit.engine.session import RUN_STEP
+from workflowkit.engine.memo import RUN_STEP
 from workflowkit.engine.states import EdgeState, RunStatus
 from workflowkit.testing.outside import Call
 from workflowkit.testing.stubs import NODE

@@ -8,8 +8,7 @@ from typing import Any
 from workflowkit.definition.model import SOURCE
 from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
 from workflowkit.engine.localresult import LocalResult
-from workflowkit.engine.memo import STEP_SEPARATOR
-from workflowkit.engine.session import RUN_STEP
+from workflowkit.engine.memo import RUN_STEP, STEP_SEPARATOR
 
 
 def trace_of(result: LocalResult) -> dict[str, Any]:

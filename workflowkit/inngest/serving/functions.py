@@ -11,7 +11,7 @@ from dataclasses import replace
 from workflowkit.engine.facts import ErrorInfo
 from workflowkit.engine.failures import failed_by
 from workflowkit.engine.outcome import Failed, Succeeded
-from workflowkit.engine.session import Undone
+from workflowkit.engine.recorder import Undone
 from workflowkit.inngest.naming import hash_of
 from workflowkit.inngest.serving.operations import RUN, Answered, described, operation
 from workflowkit.inngest.serving.performing import DONE, OPERATIONS, Attempt, Reply, failure, told

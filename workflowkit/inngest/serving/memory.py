@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from workflowkit.engine.memo import STEP_SEPARATOR
+from workflowkit.engine.memo import RUN_STEP, STEP_SEPARATOR
 from workflowkit.engine.outcome import Failed, Outcome, Succeeded
-from workflowkit.engine.session import RUN_STEP
 from workflowkit.inngest.naming import hash_of
 from workflowkit.inngest.serving.names import Names
 from workflowkit.inngest.serving.recollection import recalled

@@ -17,8 +17,8 @@ from workflowkit.engine.extensions import Extensions
 from workflowkit.engine.facts import ErrorInfo
 from workflowkit.engine.failures import failed_by
 from workflowkit.engine.outcome import Attempted, EmittedEvent, Failed, Succeeded
+from workflowkit.engine.recorder import Undone
 from workflowkit.engine.retry import backoff_of, may_retry, restricted
-from workflowkit.engine.session import Undone
 from workflowkit.inngest.serving.names import Names
 from workflowkit.inngest.serving.operations import Answered, described
 from workflowkit.inngest.serving.outputs import KeptOutputs

@@ -9,7 +9,7 @@ from workflowkit.base.errors import NonRetriableError
 from workflowkit.engine.compensations import COMPENSATION_STEP
 from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
 from workflowkit.engine.failures import ERROR_MESSAGE_CHARS, ERROR_NAME_CHARS, storable
-from workflowkit.engine.session import RUN_STEP
+from workflowkit.engine.memo import RUN_STEP
 from workflowkit.engine.waits import WaitKind
 from workflowkit.engine.waitspecs import INVOKED_EVENT
 from workflowkit.inngest.events import CRON_THERE, ENDS, INVOKED_THERE

@@ -9,8 +9,9 @@ from typing import Any, Protocol
 from workflowkit.base.errors import WorkflowKitError
 from workflowkit.engine.channels import Message
 from workflowkit.engine.facts import ErrorInfo, Fact, FactKind
+from workflowkit.engine.memo import CALLBACK_STEP
 from workflowkit.engine.outcome import EmittedEvent
-from workflowkit.engine.session import CALLBACK_STEP, NoInvitations, Undone
+from workflowkit.engine.recorder import NoInvitations, Undone
 from workflowkit.engine.waits import Wait
 from workflowkit.inngest.serving.operations import unsupported
 

@@ -17,10 +17,11 @@ from workflowkit.definition.model import COMPENSATE
 from workflowkit.engine.channels import Message, run_channel
 from workflowkit.engine.facts import Fact, undo_detail
 from workflowkit.engine.hooks import Hooks
-from workflowkit.engine.memo import STEP_SEPARATOR, Memo, step_id_of
+from workflowkit.engine.memo import CALLBACK_STEP, RUN_STEP, STEP_SEPARATOR, Memo, step_id_of
 from workflowkit.engine.outcome import EmittedEvent, Failed
+from workflowkit.engine.recorder import Undone
 from workflowkit.engine.retry import Backoff, next_attempt_at_ms
-from workflowkit.engine.session import CALLBACK_STEP, RUN_STEP, StepSession, Undone
+from workflowkit.engine.session import StepSession
 from workflowkit.engine.waits import Wait, WaitKind
 from workflowkit.inngest.naming import hash_of
 from workflowkit.inngest.serving.names import Names
