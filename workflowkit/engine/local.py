@@ -8,19 +8,18 @@ cancels a run, and what follows its end, is in ``localends``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from typing import Any, Protocol
 
-from workflowkit.base.clock import FakeClock, SystemClock, monotonic_seconds
-from workflowkit.base.errors import InvalidInput, LimitExceeded, NotFound, WorkflowKitError
+from workflowkit.base.clock import FakeClock, SystemClock
+from workflowkit.base.errors import InvalidInput, NotFound, WorkflowKitError
 from workflowkit.base.ids import derived_id, idempotency_key, new_id
 from workflowkit.base.jsonvalue import check_json, dumps, loads
 from workflowkit.base.scope import DEFAULT_SCOPE, FUNCTION_PREFIX
 from workflowkit.definition import build
 from workflowkit.definition.inputs import resolve_inputs
 from workflowkit.definition.model import SOURCE, Node, Workflow
-from workflowkit.engine.channels import Message
 from workflowkit.engine.context import RunInfo, StepInfo, context_for
 from workflowkit.engine.ends import NAME_OF_STATUS, told_of
 from workflowkit.engine.executor import execute
@@ -39,8 +38,10 @@ from workflowkit.engine.localends import (
     items_to_undo,
     undo,
 )
+from workflowkit.engine.localjournal import LocalJournal
 from workflowkit.engine.localloops import ItemRun, LocalLoops
 from workflowkit.engine.localnews import Teller
+from workflowkit.engine.localoptions import Budget
 from workflowkit.engine.localoptions import LocalOptions as LocalOptions
 from workflowkit.engine.localresult import LocalResult as LocalResult
 from workflowkit.engine.localresult import StepRecord as StepRecord
@@ -49,7 +50,7 @@ from workflowkit.engine.localwaits import LocalWaits
 from workflowkit.engine.loops import Item, plan_loop
 from workflowkit.engine.masked import MaskedRecorder, masked_outcome
 from workflowkit.engine.memo import Memo, Memos
-from workflowkit.engine.outcome import Attempted, EmittedEvent, Failed, Succeeded, Suspended
+from workflowkit.engine.outcome import Attempted, Failed, Succeeded, Suspended
 from workflowkit.engine.outside import Held, LocalAttempt
 from workflowkit.engine.planner import Decision, begin, cancel, settle
 from workflowkit.engine.progress import Finish, Progress
@@ -95,6 +96,25 @@ def run(
     return _LocalRun(workflow, _complete(event, clock), registry, clock, options or LocalOptions()).run()
 
 
+@dataclass(frozen=True, slots=True)
+class _Within:
+    """Where a run stands among those that are executed with it.
+
+    ``around`` is what it sees of the run that it is a part of, ``path`` which part of the document it executes if that
+    follows an end, ``undoes`` the run that it undoes. ``watch`` is what cancels it, if that is not its own. The times
+    of its result count from ``told_from_ms``: for the run of an item, the beginning of the loop's run.
+    """
+
+    budget: Budget
+    around: Surroundings = NO_SURROUNDINGS
+    path: str = ""
+    undoes: Past | None = None
+    watch: Watch | None = None
+    told_from_ms: int | None = None
+    #: Whether it is a run of its own, and no part of another one.
+    is_whole: bool = False
+
+
 class _LocalRun:
     """One run on its way."""
 
@@ -105,38 +125,28 @@ class _LocalRun:
         registry: Actions,
         clock: FakeClock,
         options: LocalOptions,
-        around: Surroundings = NO_SURROUNDINGS,
-        path: str = "",
-        undoes: Past | None = None,
-        watch: Watch | None = None,
+        within: _Within | None = None,
     ) -> None:
+        within = within or _Within(Budget(options.bounds, clock.now_ms()), is_whole=True)
         self._id = options.run_id or new_id(clock.now_ms())
         self._workflow, self._event, self._registry = workflow, event, registry
         self._workflow_id = _id_of(workflow)
         self._clock, self._options, self._limits = clock, options, options.limits
-        self._started_ms, self._started_seconds = clock.now_ms(), monotonic_seconds()
-        #: When the run began of which the result tells: that of an item counts from the beginning of its loop's run.
-        self._told_from_ms = self._started_ms
-        self._passes = 0
+        self._within, self._budget = within, within.budget
+        self._told_from_ms = clock.now_ms() if within.told_from_ms is None else within.told_from_ms
         self._due: list[tuple[int, int, str]] = []  # (due at ms, rank, node id)
         self._attempts: dict[str, int] = {}
         self._inputs: dict[str, dict[str, Any]] = {}
         self._records: dict[str, StepRecord] = {}
         self._order: list[str] = []
-        self._events: list[dict[str, Any]] = []
-        self._messages: list[dict[str, Any]] = []
-        self._facts: list[Fact] = []
         self._memos = Memos()
-        self._around = around
         self._teller = Teller(options.on_news)
-        self._path, self._undoes = path, undoes
-        #: Whether it is not a part of another run.
-        self._is_whole = True
         self._reason: str | None = None
-        self._watch = watch or Watch(
-            workflow, event, options.outside, self._started_ms, self._limits, path,
-            is_armed=options.is_followed and not path,
+        self._watch = within.watch or Watch(
+            workflow, event, options.outside, clock.now_ms(), self._limits, within.path,
+            is_armed=options.is_followed and not within.path,
         )  # fmt: skip
+        self._journal = LocalJournal(self._id, clock, self._watch)
         self._over: Past | None = None
         self._loops = LocalLoops()
         self._waits = LocalWaits(options.outside, self._loops)
@@ -154,7 +164,8 @@ class _LocalRun:
                 break
             due_ms, _, node_id = heappop(self._due)
             self._clock.advance_to(due_ms)
-            self._check_bounds()
+            self._options.switch.check()
+            self._budget.use(self._clock.now_ms())
             self._teller.running(node_id)
             decision = self._step(progress, self._workflow.nodes[node_id])
             self._follow(decision)
@@ -172,15 +183,11 @@ class _LocalRun:
         self._teller.followed(decision, progress)
         return decision
 
-    def is_cut(self) -> bool:
-        """Tell whether the run is cancelled by something that has happened in the middle of an attempt."""
-        return self._watch.is_cut(self._clock.now_ms())
-
     def _followed(self, result: LocalResult, past: Past, finish: Finish) -> LocalResult:
         """Return the result with what followed the end of the run."""
-        options = self._options
+        options, is_undoing = self._options, self._within.undoes is not None
         is_alone = options.until is not None or options.state is not None
-        if not options.is_followed or is_alone or self._undoes is not None or finish.status not in NAME_OF_STATUS:
+        if not options.is_followed or is_alone or is_undoing or finish.status not in NAME_OF_STATUS:
             return result
 
         def tell(name: str, target: str, at_ms: int) -> tuple[Told, LocalResult | None]:
@@ -190,14 +197,13 @@ class _LocalRun:
             function = self._registry.functions.get(target)
             if function is None:
                 return Told(target, event), None
-            run = self._inner(build(function.document), at_ms, derived_id(self._id, target), path=handler_path)
-            run._event, run._is_whole = event, True
-            return Told(target, event), self._perform_inner(run)
+            within = _Within(self._budget, path=handler_of(self._workflow, finish.status)[0], is_whole=True)
+            run = self._inside(build(function.document), event, at_ms, derived_id(self._id, target), within)
+            return Told(target, event), run.run()
 
-        handler_path = handler_of(self._workflow, finish.status)[0]
         found = follow(
             past, finish, self._event, self._part, self._clock.now_ms(), self._registry.undoes_itself,
-            tell if self._is_whole else None, self._limits,
+            tell if self._within.is_whole else None, self._limits,
         )  # fmt: skip
         held = tuple(each for part in (found.compensations, found.handler) if part is not None for each in part.held)
         return replace(
@@ -205,58 +211,31 @@ class _LocalRun:
         )
 
     def _past(self, progress: Progress) -> Past:
-        undone, items = self._memos.undone, dict(self._loops.runs)
-        return Past(self._id, self._workflow, progress, undone, self._around, tuple(self._facts), items)
+        undone, facts, items = self._memos.undone, tuple(self._journal.facts), dict(self._loops.runs)
+        return Past(self._id, self._workflow, progress, undone, self._within.around, facts, items)
 
     def _part(
         self, graph: Workflow, around: Surroundings, path: str, begins_ms: int, undoes: Past | None = None
     ) -> LocalResult:
         """Execute what follows the end of this run, or of the run of an item."""
         run_id = derived_id(self._id if undoes is None else undoes.run_id, path)
-        return self._perform_inner(self._inner(graph, begins_ms, run_id, around, path, undoes))
+        return self._inside(graph, self._event, begins_ms, run_id, _Within(self._budget, around, path, undoes)).run()
 
-    def _inner(
-        self, graph: Workflow, begins_ms: int, run_id: str, around: Surroundings = NO_SURROUNDINGS, path: str = "",
-        undoes: Past | None = None, watch: Watch | None = None,
-    ) -> _LocalRun:  # fmt: skip
+    def _inside(
+        self, graph: Workflow, event: dict[str, Any], begins_ms: int, run_id: str, within: _Within
+    ) -> _LocalRun:
         """Return a run that this one executes to its end before it goes on, on a clock of its own."""
         options = replace(self._options, on_step=None, on_news=None, until=None, state=None, run_id=run_id)
-        run = _LocalRun(graph, self._event, self._registry, FakeClock(begins_ms), options, around, path, undoes, watch)
-        run._started_ms, run._started_seconds, run._passes = self._started_ms, self._started_seconds, self._passes
-        run._is_whole = False
-        return run
-
-    def _perform_inner(self, run: _LocalRun) -> LocalResult:
-        result = run.run()
-        self._passes = run._passes
-        return result
+        return _LocalRun(graph, event, self._registry, FakeClock(begins_ms), options, within)
 
     def _begin(self) -> tuple[Progress, Decision]:
         now_ms, alone = self._clock.now_ms(), self._options.until
         if self._options.state is None or alone is None:
-            return begin(self._workflow, self._event, now_ms, self._around)
-        progress = Progress(self._workflow, self._event, self._around)
+            return begin(self._workflow, self._event, now_ms, self._within.around)
+        progress = Progress(self._workflow, self._event, self._within.around)
         progress.outputs.update(self._options.state)
         progress.mark_ready(alone)
         return progress, Decision(ready=(alone,))
-
-    def _check_bounds(self) -> None:
-        self._options.switch.check()
-        self._passes += 1
-        bounds, skipped_days = self._options.bounds, (self._clock.now_ms() - self._started_ms) / 86_400_000
-        if bounds.passes is not None and self._passes > bounds.passes:
-            raise LimitExceeded("rehearsal_passes", bounds.passes)
-        if bounds.days is not None and skipped_days > bounds.days:
-            raise LimitExceeded("rehearsal_days", bounds.days)
-        if bounds.seconds is not None and monotonic_seconds() - self._started_seconds > bounds.seconds:
-            raise LimitExceeded("rehearsal_seconds", bounds.seconds)
-
-    def _within_bounds(self, timeout_seconds: float) -> float:
-        """Return how long an attempt may take, so that the run as a whole does not take too long."""
-        if self._options.bounds.seconds is None:
-            return timeout_seconds
-        left_seconds = self._options.bounds.seconds - (monotonic_seconds() - self._started_seconds)
-        return max(0.001, min(timeout_seconds, left_seconds))
 
     def _step(self, progress: Progress, node: Node) -> Decision:
         """Make one attempt at a step and decide what follows from it."""
@@ -264,7 +243,7 @@ class _LocalRun:
         memo = self._memos.of(node.id)
         memo.attempt = attempt
         for fact in self._waits.ended(memo, self._clock.now_ms()):
-            memo.absorb(self.keep(fact))
+            memo.absorb(self._journal.keep(fact))
         outcome = self._perform(progress, node, memo, attempt - memo.free_attempts)
         if outcome is None:
             return Decision()
@@ -279,7 +258,7 @@ class _LocalRun:
             jitter=0.0,
         )
         if isinstance(outcome, Succeeded) and decision.facts[0].kind is FactKind.COMPLETED:
-            ids = self.send(node.id, outcome.events)
+            ids = self._journal.send(node.id, outcome.events)
             if outcome.on_sent is not None:
                 outcome.on_sent(ids, None)
         return decision
@@ -316,7 +295,7 @@ class _LocalRun:
             return outcome
         for wait in outcome.waits:
             memo.open[wait.key] = wait
-            self.keep(self._waits.begin(attempt, wait))
+            self._journal.keep(self._waits.begin(attempt, wait))
         self._suspend(node, memo, outcome.resume_at_ms)
         return None
 
@@ -341,10 +320,11 @@ class _LocalRun:
         mask, options, limits, now_ms = opened.mask, self._options, self._limits, self._clock.now_ms
 
         def open_wait(wait: Wait) -> None:
-            session.guarded(lambda: self.keep(self._waits.begin(attempt, wait)))
+            session.guarded(lambda: self._journal.keep(self._waits.begin(attempt, wait)))
 
-        undone = Undone() if self._undoes is None else Undone(self._undoes.run_id, self._undoes.facts)
-        recorder = LocalRecorder(self, now_ms, open_wait, undone)
+        undoes = self._within.undoes
+        undone = Undone() if undoes is None else Undone(undoes.run_id, undoes.facts)
+        recorder = LocalRecorder(self._journal, now_ms, open_wait, undone)
         session = LocalSession(
             node.id, self._memos.of(node.id), recorder if mask is None else MaskedRecorder(recorder, mask), now_ms,
             lambda: 0.0, secrets=opened,
@@ -365,7 +345,7 @@ class _LocalRun:
             limits=limits,
             session=session,
         )
-        timeout_seconds = self._within_bounds(
+        timeout_seconds = self._budget.at_most(
             spec.timeout_seconds if node.timeout_seconds is None else node.timeout_seconds
         )
 
@@ -379,27 +359,27 @@ class _LocalRun:
                 log_failed(place, made, is_final=not self._will_retry(node)(made), mask=mask)
             return made
 
-        attempt = LocalAttempt(node, spec, inputs, context, now_ms(), self._started_ms, call, self._path)
+        attempt = LocalAttempt(node, spec, inputs, context, now_ms(), self._budget.started_ms, call, self._within.path)
         session.answer = lambda key: options.outside.step(attempt, key)
-        session.amend = self._amend
+        session.amend = self._journal.amend
         session.permit = lambda key, request: options.outside.fetch(attempt, key, request)
         return attempt, session
 
     def _loop(self, progress: Progress, node: Node, inputs: dict[str, Any]) -> Attempted:
         memo, now_ms = self._memos.of(node.id), self._clock.now_ms()
-        if self._undoes is None:
+        if (undoes := self._within.undoes) is None:
             return self._loops.attempt(
                 node, memo, lambda: plan_loop(inputs, self._limits), now_ms,
                 lambda item, at_ms: self._item(progress, node, item, at_ms),
             )  # fmt: skip
-        plan, done = items_to_undo(self._undoes.items.get(node.id, ()), self._registry.undoes_itself)
+        plan, done = items_to_undo(undoes.items.get(node.id, ()), self._registry.undoes_itself)
         return self._loops.attempt(
             node, memo, lambda: plan, now_ms, lambda item, at_ms: self._undo_item(done[item.key], item, at_ms)
         )
 
     def _undo_item(self, done: ItemRun, item: Item, begins_ms: int) -> ItemRun:
         """Execute the compensations of one item of a loop."""
-        error = self._around.roots["error"]
+        error = self._within.around.roots["error"]
         result = undo(done.past, error, self._part, begins_ms, self._registry.undoes_itself)
         assert result is not None  # noqa: S101 - else the item would not be among those to be undone
         self._waits.held += result.held
@@ -408,14 +388,14 @@ class _LocalRun:
     def _item(self, progress: Progress, node: Node, item: Item, begins_ms: int) -> ItemRun:
         """Execute one item of a loop to its end."""
         assert node.body is not None  # noqa: S101 - it is a loop
-        seen = self._around.inside(seen_from(self._workflow, progress.outputs, node.id), None)
+        seen = self._within.around.inside(seen_from(self._workflow, progress.outputs, node.id), None)
         run_id = derived_id(self._id, node.id, item.key)
         around = seen.inside({}, item.given())
-        run = self._inner(node.body, begins_ms, run_id, around, self._path, watch=self._watch)
-        run._told_from_ms = self._told_from_ms
-        result = self._perform_inner(run)
-        self._events += result.events
-        self._messages += result.messages
+        within = _Within(self._budget, around, self._within.path, None, self._watch, self._told_from_ms)
+        run = self._inside(node.body, self._event, begins_ms, run_id, within)
+        result = run.run()
+        self._journal.events += result.events
+        self._journal.messages += result.messages
         self._waits.held += result.held
         assert run._over is not None  # noqa: S101 - it has begun
         return ItemRun(item, result, run._clock.now_ms(), run._over)
@@ -433,7 +413,7 @@ class _LocalRun:
 
     def _follow(self, decision: Decision) -> None:
         for fact in decision.facts:
-            self.keep(fact)
+            self._journal.keep(fact)
             if fact.kind is FactKind.RETRY and fact.retry_at_ms is not None:
                 self._enqueue(fact.step, fact.retry_at_ms)
             elif fact.step != SOURCE:
@@ -469,30 +449,6 @@ class _LocalRun:
         if self._options.on_step is not None:
             self._options.on_step(record)
 
-    def keep(self, fact: Fact) -> Fact:
-        """Enter a fact in the run's journal, and return it."""
-        self._facts.append(fact)
-        if fact.kind in (FactKind.COMPLETED, FactKind.FAILED):
-            self._watch.step_ended(fact.step, self._clock.now_ms())
-        return fact
-
-    def _amend(self, before: Fact, after: Fact) -> None:
-        self._facts[self._facts.index(before)] = after
-
-    def send(self, key: str, emitted: tuple[EmittedEvent, ...]) -> list[str]:
-        """Keep the events of a step for the result; return their ids."""
-        ids = []
-        for index, event in enumerate(emitted):
-            event_id = event.id or derived_id(self._id, key, str(index))
-            ts_ms = self._clock.now_ms() if event.ts_ms is None else event.ts_ms
-            self._events.append({"id": event_id, "name": event.name, "data": event.data, "ts": ts_ms})
-            ids.append(event_id)
-        return ids
-
-    def publish(self, message: Message) -> None:
-        """Keep a message for the result."""
-        self._messages.append(message.as_dict())
-
     def _result(self, progress: Progress, finish: Finish | None) -> LocalResult:
         for node_id in self._attempts.keys() - self._records.keys():
             if self._waits.held:
@@ -505,15 +461,15 @@ class _LocalRun:
             error=finish.error,
             steps=tuple(self._records[node_id] for node_id in self._workflow.nodes if node_id in self._records),
             order=tuple(self._order),
-            events=tuple(self._events),
+            events=tuple(self._journal.events),
             held=tuple(self._waits.held),
             edges=dict(progress.edges),
-            facts=tuple(self._facts),
+            facts=tuple(self._journal.facts),
             started_ms=self._told_from_ms,
             skipped_ms=self._clock.now_ms() - self._told_from_ms,
-            passes=self._passes,
+            passes=self._budget.passes,
             items=dict(self._loops.runs),
-            messages=tuple(self._messages),
+            messages=tuple(self._journal.messages),
             reason=self._reason,
         )
 

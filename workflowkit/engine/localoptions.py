@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from workflowkit.base.clock import monotonic_seconds
+from workflowkit.base.errors import LimitExceeded
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.base.secretstore import FixedSecrets, SecretStore
 from workflowkit.definition.model import Json
@@ -26,6 +28,37 @@ class Bounds:
     passes: int | None = None
     days: int | None = None
     seconds: int | None = None
+
+
+class Budget:
+    """What a run has used of its bounds, together with the runs that are executed inside of it.
+
+    ``passes`` is how often handlers were called, ``started_ms`` when the run began by its own clock.
+    """
+
+    def __init__(self, bounds: Bounds, started_ms: int) -> None:
+        self._bounds, self.started_ms, self.passes = bounds, started_ms, 0
+        self._started_seconds = monotonic_seconds()
+
+    def use(self, now_ms: int) -> None:
+        """Count a call of a handler. Raises ``LimitExceeded`` if it is one too many, or comes too late."""
+        self.passes += 1
+        bounds, skipped_days = self._bounds, (now_ms - self.started_ms) / 86_400_000
+        if bounds.passes is not None and self.passes > bounds.passes:
+            raise LimitExceeded("rehearsal_passes", bounds.passes)
+        if bounds.days is not None and skipped_days > bounds.days:
+            raise LimitExceeded("rehearsal_days", bounds.days)
+        if bounds.seconds is not None and self._used_seconds() > bounds.seconds:
+            raise LimitExceeded("rehearsal_seconds", bounds.seconds)
+
+    def at_most(self, timeout_seconds: float) -> float:
+        """Return how long an attempt may take, so that the run as a whole does not take too long."""
+        if self._bounds.seconds is None:
+            return timeout_seconds
+        return max(0.001, min(timeout_seconds, self._bounds.seconds - self._used_seconds()))
+
+    def _used_seconds(self) -> float:
+        return monotonic_seconds() - self._started_seconds
 
 
 @dataclass(frozen=True, slots=True)

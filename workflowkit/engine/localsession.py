@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, NoReturn, Protocol, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from workflowkit.base.clock import rfc3339
 from workflowkit.base.errors import SuspendInterrupt
@@ -13,6 +13,7 @@ from workflowkit.definition.model import Json
 from workflowkit.engine.channels import Message
 from workflowkit.engine.facts import ErrorInfo, Fact, FactKind, undo_detail
 from workflowkit.engine.failures import WrittenError
+from workflowkit.engine.localjournal import LocalJournal
 from workflowkit.engine.memo import CALLBACK_STEP, RUN_STEP, Memo, step_id_of
 from workflowkit.engine.outcome import EmittedEvent, Failed, Succeeded
 from workflowkit.engine.outside import Held
@@ -23,23 +24,11 @@ from workflowkit.engine.waits import Wait
 _T = TypeVar("_T")
 
 
-class Journal(Protocol):
-    """Where the facts of a run go."""
-
-    def keep(self, fact: Fact) -> Fact: ...
-
-    def send(self, key: str, emitted: tuple[EmittedEvent, ...]) -> list[str]: ...
-
-    def publish(self, message: Message) -> None: ...
-
-    def is_cut(self) -> bool: ...
-
-
 class LocalRecorder:
     """The ``Recorder`` of a run in memory. ``open_wait`` lets a wait begin."""
 
     def __init__(
-        self, journal: Journal, now_ms: Callable[[], int], open_wait: Callable[[Wait], None], undone: Undone
+        self, journal: LocalJournal, now_ms: Callable[[], int], open_wait: Callable[[Wait], None], undone: Undone
     ) -> None:
         self._journal, self._now_ms, self._open_wait, self._undone = journal, now_ms, open_wait, undone
 
