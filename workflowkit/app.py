@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from workflowkit.runtime.auditing import By
     from workflowkit.runtime.authoring import Published, TriggerPolicy
     from workflowkit.runtime.deliveries import ScopeOf, Source
-    from workflowkit.runtime.functions import App, Synced
+    from workflowkit.runtime.functions import Absent, App, Synced
     from workflowkit.runtime.hosts import Authenticate
     from workflowkit.runtime.intake import Accepted
     from workflowkit.runtime.pausing import Target
@@ -113,14 +113,22 @@ class WorkflowKit:
         self.extensions = Extensions()
         self._clock = clock
         self._webhooks: dict[str, Source] = {}
-        self._process = Process(app_id, self.settings, lambda: self.runtime, self.sync)
+        self._process = Process(app_id, self.settings, lambda: self.runtime, self._sync)
 
     def action(self, kind: str, **options: Unpack[ActionOptions]) -> Callable[[_Handler], _Handler]:
         """Register the decorated function as an action; what ``options`` leave open is read from its signature.
 
         Raises ``DefinitionError`` if it cannot be an action, ``AlreadyExists`` if the kind is taken.
         """
-        return self.registry.action(kind, **options)
+        register = self.registry.action(kind, **options)
+
+        def registered(handler: _Handler) -> _Handler:
+            made = register(handler)
+            if options.get("concurrency") is not None:
+                self._process.sync_again(f"the limit of the kind {kind!r}")
+            return made
+
+        return registered
 
     def use(self, middleware: MiddlewareFactory | Sealing) -> None:
         """Put middleware around every attempt of every action and function, and around ``send``: a subclass of
@@ -227,7 +235,7 @@ class WorkflowKit:
         def register(handler: Callable[_P, _R]) -> Function[_P, _R]:
             made = define_function(self.app_id, function_id, handler, options, app_version=self.app_version)
             self.registry.add_function(made)
-            self._process.sync_again(made.id)
+            self._process.sync_again(f"function {made.id!r}")
             return made
 
         return register
@@ -253,7 +261,7 @@ class WorkflowKit:
                 runtime, settings = self.runtime, self.settings
                 endpoint = Endpoint(
                     function.id, scope or settings.scope, runtime.endpoints, runtime.database, settings.limits,
-                    self.sync, lambda: runtime.functions.is_retired(settings.environment, self.app_id, function.id),
+                    self._sync, lambda: runtime.functions.is_retired(settings.environment, self.app_id, function.id),
                     settings.public_url, later,
                 )  # fmt: skip
                 return endpoint.answer(path)
@@ -388,12 +396,20 @@ class WorkflowKit:
         """
         return self.runtime.functions.sync(self.settings.environment, self.declared, force=force).log_warnings()
 
+    def _sync(self, absent: Absent | None = None) -> Synced:
+        """Sync by itself, which is careful with functions that this process does not have."""
+        from workflowkit.runtime.functions import Absent
+
+        functions, environment = self.runtime.functions, self.settings.environment
+        return functions.sync(environment, self.declared, absent=absent or Absent.KEPT).log_warnings()
+
     @property
     def declared(self) -> App:
-        """The functions that are registered, and the version of the code they are from."""
+        """The functions and the limits of kinds that are registered, and the version of the code they are from."""
         from workflowkit.runtime.functions import App
 
-        return App(self.app_id, self.app_version, self.registry.functions)
+        limits = {spec.kind: spec.concurrency for spec in self.registry}
+        return App(self.app_id, self.app_version, self.registry.functions, limits=limits)
 
     def schedule(
         self, target: Invocable | str, data: Any = None, *, at: datetime, scope: Scope | None = None
@@ -607,7 +623,7 @@ class WorkflowKit:
         """Return the API as a Flask application of its own."""
         from workflowkit.api import create_app
 
-        if self.registry.functions:
+        if self.declared.has_any:
             self._process.sync_soon()
         app = create_app(self._services(dev_mode=dev_mode))
         self._let_apps_in(app, dev_mode=dev_mode)

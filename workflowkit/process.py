@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from workflowkit.composition import Runtime
     from workflowkit.dispatch.consumer import EmbeddedWorker
     from workflowkit.inngest.connect.gateway import Gateway
-    from workflowkit.runtime.functions import Synced
+    from workflowkit.runtime.functions import Absent, Synced
     from workflowkit.runtime.presence import Serving
     from workflowkit.runtime.relay import RelayThread
     from workflowkit.runtime.syncing import StartupSync
@@ -27,11 +27,11 @@ _log = logging.getLogger(__name__)
 
 class Process:
     """The threads of one process. ``runtime`` returns its parts, the same ones until they are closed; ``sync`` brings
-    the functions in the database to those of the application.
+    the functions in the database to those of the application, and says what becomes of those that it does not have.
     """
 
     def __init__(
-        self, app_id: str, settings: Settings, runtime: Callable[[], Runtime], sync: Callable[[], Synced]
+        self, app_id: str, settings: Settings, runtime: Callable[[], Runtime], sync: Callable[[Absent], Synced]
     ) -> None:
         self._app_id = app_id
         self._settings = settings
@@ -55,17 +55,18 @@ class Process:
         self._startup_sync = StartupSync(self._sync_if_migrated)
         self._startup_sync.start()
 
-    def sync_again(self, function_id: str) -> None:
-        """Sync once more, if it was to be done before: there is a function more."""
+    def sync_again(self, what: str) -> None:
+        """Sync once more, if it was to be done before: there is a function, or the limit of a kind, more."""
         if self._startup_sync is not None:
             _log.warning(
-                "function %r is registered after the start: each process that starts like this switches it off until "
-                "then, for all processes, and events that come meanwhile do not start it. Register it before",
-                function_id,
+                "%s is registered after the start. Register it before: a function that a process registers later than "
+                "some seconds after its start is switched off until then, for all processes, and events that come "
+                "meanwhile do not start it",
+                what,
             )
             self.sync_soon()
 
-    def _sync_if_migrated(self) -> None:
+    def _sync_if_migrated(self, absent: Absent) -> Synced:
         from workflowkit.runtime.readiness import is_migrated
         from workflowkit.store.migrate import trouble
         from workflowkit.store.versions import NO_TABLES
@@ -73,7 +74,7 @@ class Process:
         database = self._runtime().database
         if not is_migrated(database):
             raise StoreUnavailable(trouble(database) or NO_TABLES)
-        self._sync()
+        return self._sync(absent)
 
     def start(self, concurrency: int) -> None:
         """Run steps beside what else this process does."""

@@ -11,8 +11,11 @@ from runtimes import Harness, a_registry, a_runtime
 
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import DEFAULT_SCOPE, Scope
+from workflowkit.definition.settings.flow import Concurrency
+from workflowkit.definition.settings.flow import Scope as Shared
 from workflowkit.engine.outcome import Succeeded
 from workflowkit.registry import Registry
+from workflowkit.runtime.functions import App, SyncStatus
 from workflowkit.runtime.hints import StepHint, place_hint
 from workflowkit.runtime.position import Claim, Opening
 
@@ -96,6 +99,43 @@ def test_of_a_kind_no_more_execute_than_its_registration_says_in_all_workflows_a
         assert _executing(harness) == {"mail": 3}
         assert len(harness.rows("SELECT * FROM queued_steps")) == 3
         _assert_all_end(harness, 6)
+
+
+@pytest.mark.parametrize("scope", ["tenant", "environment", "installation"])
+@pytest.mark.parametrize(("before", "after", "execute"), [(1, 3, 3), (3, 1, 1), (1, None, 5)])
+def test_the_limit_of_a_kind_is_as_it_is_deployed_for_runs_that_are_there(
+    database_url: str, scope: str, before: int, after: int | None, execute: int
+) -> None:
+    with a_runtime(database_url, _registry({"limit": before, "scope": scope})) as harness:
+        assert harness.runtime.functions.sync("default", _deployed(before, scope, "1")).status is SyncStatus.SYNCED
+        harness.deploy(_document())
+        _send(harness, 6)
+        assert _executing(harness) == {"mail": before}
+        assert harness.runtime.functions.sync("default", _deployed(after, scope, "2")).status is SyncStatus.SYNCED
+        old = harness.runtime.functions.sync("default", _deployed(before, scope, "1"))
+        assert old.status is SyncStatus.SUPERSEDED
+        harness.clock.advance(seconds=40)  # the leases of those that execute are over
+        (place,) = {row["slot_group"] for row in harness.rows("SELECT slot_group FROM lane_groups")}
+        started = 0
+        while harness.runtime.worker.advance._dequeue(place)[0] is not None:
+            started += 1
+        assert started == execute
+        _assert_all_end(harness, 6)
+
+
+def test_code_that_does_not_know_a_kind_leaves_its_limit_alone(database_url: str) -> None:
+    with a_runtime(database_url, _registry()) as harness:
+        functions = harness.runtime.functions
+        functions.sync("default", _deployed(3, "tenant", "1"))
+        before = harness.rows("SELECT * FROM ceilings")
+        assert functions.sync("default", App("shop", "2", {})).status is SyncStatus.SYNCED
+        assert harness.rows("SELECT * FROM ceilings") == before
+        assert functions.sync("other", App("shop", "2", {})).status is SyncStatus.UNCHANGED
+
+
+def _deployed(limit: int | None, scope: str, version: str) -> App:
+    """Return an application whose code has a limit for ``mail``, or none."""
+    return App("shop", version, {}, limits={"mail": None if limit is None else Concurrency(limit, scope=Shared(scope))})
 
 
 def test_each_tenant_has_slots_of_its_own_if_the_registration_says_so(database_url: str) -> None:

@@ -13,6 +13,7 @@ import services
 
 from workflowkit import Event, Scope, Settings, StepContext, WorkflowKit
 from workflowkit.base.errors import Conflict, DefinitionError, NotFound, StoreUnavailable
+from workflowkit.runtime.functions import Absent, Synced, SyncStatus
 from workflowkit.runtime.syncing import StartupSync
 
 
@@ -34,6 +35,12 @@ def _outputs(wk: WorkflowKit) -> list[str]:
     with wk.runtime.database.read() as tx:
         found = tx.connection.exec_driver_sql("SELECT output FROM runs WHERE finished_at_ms IS NOT NULL ORDER BY id")
         return [row[0] for row in found]
+
+
+def _enabled(wk: WorkflowKit) -> dict[str, bool]:
+    with wk.runtime.database.read() as tx:
+        found = tx.connection.exec_driver_sql("SELECT id, enabled FROM workflows WHERE tenant = '*'")
+        return {row[0]: bool(row[1]) for row in found}
 
 
 def _functions(wk: WorkflowKit) -> list[tuple[str, str]]:
@@ -74,7 +81,7 @@ def test_functions_listen_in_the_environment_of_the_settings(sqlite_url: str) ->
 def test_a_worker_comes_up_without_its_database_and_syncs_when_it_is_there(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'later.db'}"
     with _an_app(url) as wk:
-        syncing = StartupSync(wk.sync, retry_seconds=0.01)
+        syncing = StartupSync(lambda _: wk.sync(), retry_seconds=0.01)
         syncing.start()
         wk.migrate()
         assert services.wait_until(lambda: _functions(wk) == [("default", "shop/greet")], timeout_seconds=60)
@@ -84,7 +91,7 @@ def test_a_worker_comes_up_without_its_database_and_syncs_when_it_is_there(tmp_p
 def test_syncing_at_the_start_is_given_up_when_the_process_ends() -> None:
     tried = threading.Event()
 
-    def fail() -> None:
+    def fail(_: Absent) -> Synced:
         tried.set()
         raise StoreUnavailable("away")
 
@@ -94,8 +101,39 @@ def test_syncing_at_the_start_is_given_up_when_the_process_ends() -> None:
     syncing.stop()
 
 
+def test_what_a_process_does_not_have_is_switched_off_when_it_has_settled() -> None:
+    asked: list[Absent] = []
+    done = threading.Event()
+
+    def sync(absent: Absent) -> Synced:
+        asked.append(absent)
+        if len(asked) == 2:
+            raise StoreUnavailable("away")
+        if len(asked) == 3:
+            done.set()
+        return Synced(SyncStatus.SYNCED, kept=("shop/gone",) if absent is Absent.KEPT else ())
+
+    syncing = StartupSync(sync, retry_seconds=0, settle_seconds=0)
+    syncing.start()
+    assert done.wait(60)
+    syncing.stop()
+    assert asked == [Absent.KEPT, Absent.SETTLED, Absent.SETTLED]
+
+
+def test_a_function_that_is_registered_after_the_start_was_never_switched_off(sqlite_url: str) -> None:
+    with _an_app(sqlite_url) as before:
+        before.sync()
+    again = WorkflowKit("shop", settings=Settings(database_url=sqlite_url))
+    again.function("other", trigger={"event": "user/created"})(lambda ctx: None)
+    again.api(dev_mode=True)
+    assert _enabled(again) == {"shop/greet": True, "shop/other": True}
+    again.function("greet", trigger={"event": "user/created"})(lambda ctx: None)
+    assert _enabled(again) == {"shop/greet": True, "shop/other": True}
+    again.stop()
+
+
 def test_a_function_that_cannot_be_published_ends_the_start() -> None:
-    def refuse() -> None:
+    def refuse(_: Absent) -> Synced:
         raise DefinitionError([], "too large")
 
     with pytest.raises(DefinitionError):

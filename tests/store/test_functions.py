@@ -17,7 +17,7 @@ from workflowkit.base.errors import Conflict, DefinitionError, InvalidInput, Lea
 from workflowkit.base.scope import APP_TENANT, DEFAULT_SCOPE, Scope
 from workflowkit.composition import Runtime
 from workflowkit.engine.context import AsyncStepContext, StepContext
-from workflowkit.runtime.functions import SyncStatus, version_key
+from workflowkit.runtime.functions import Absent, SyncStatus, version_key
 
 
 def _enabled(harness: Harness) -> dict[str, bool]:
@@ -155,6 +155,41 @@ def test_a_function_that_comes_back_listens_again_and_one_switched_off_by_hand_s
         assert _enabled(harness) == {"shop/gone": False, "shop/off": False}
         again.sync(harness)
         assert _enabled(harness) == {"shop/gone": True, "shop/off": False}
+
+
+@pytest.mark.parametrize(("version", "is_kept"), [("1", True), ("2", False), (None, False)])
+def test_a_process_that_starts_without_a_function_switches_off_one_of_other_code_when_it_has_settled(
+    database_url: str, version: str | None, is_kept: bool
+) -> None:
+    whole, part = Code(None if version is None else "1"), Code(version)
+    whole.function("a")(lambda ctx: None)
+    whole.function("b")(lambda ctx: None)
+    part.function("a")(lambda ctx: None)
+    with whole.running(database_url) as harness:
+        synced = part.sync(harness, absent=Absent.KEPT)
+        assert (synced.retired, synced.kept) == ((), () if is_kept else ("shop/b",))
+        assert _enabled(harness) == {"shop/a": True, "shop/b": True}
+        assert whole.sync(harness).status is (
+            SyncStatus.UNCHANGED if is_kept else SyncStatus.SUPERSEDED if version else SyncStatus.SYNCED
+        )
+        part.sync(harness, absent=Absent.KEPT)
+        again = part.sync(harness, absent=Absent.KEPT)  # another process of the same code
+        assert (again.status, again.kept) == (SyncStatus.UNCHANGED, synced.kept)
+        part.sync(harness, absent=Absent.SETTLED)
+        assert _enabled(harness) == {"shop/a": True, "shop/b": is_kept}
+        assert part.sync(harness).retired == (("shop/b",) if is_kept else ())
+
+
+def test_a_process_that_has_settled_leaves_alone_what_others_have_synced_since(database_url: str) -> None:
+    whole, part = Code(), Code()
+    whole.function("a")(lambda ctx: None)
+    whole.function("b")(lambda ctx: None)
+    part.function("a")(lambda ctx: None)
+    with whole.running(database_url) as harness:
+        assert part.sync(harness, absent=Absent.KEPT).kept == ("shop/b",)
+        assert whole.sync(harness, absent=Absent.KEPT).kept == ()
+        assert part.sync(harness, absent=Absent.SETTLED).status is SyncStatus.UNCHANGED
+        assert _enabled(harness) == {"shop/a": True, "shop/b": True}
 
 
 def test_an_older_version_of_the_code_changes_nothing_unless_forced(database_url: str) -> None:

@@ -17,6 +17,8 @@ from workflowkit.flow.concurrency import (
     ceilings,
     heights,
     kind_ceiling,
+    kind_heights,
+    own_rule,
 )
 from workflowkit.flow.dequeue import Full, Go, TooEarly, dequeue
 from workflowkit.flow.gcra import Rate
@@ -119,7 +121,7 @@ def test_two_limits_that_meet_in_a_group_have_a_name_of_their_own_and_the_lower_
     assert len(heights([], [Concurrency(1, "a"), Concurrency(1, "a", Sharing.TENANT)], MINE)) == 2
 
 
-def test_the_limit_of_an_action_changes_with_the_version_and_that_of_a_kind_does_not() -> None:
+def test_the_limit_of_an_action_changes_with_the_version() -> None:
     rule = action_ceiling(5, MINE, "each/mail").rule
     assert rule == action_ceiling(1, MINE, "each/mail").rule != action_ceiling(5, MINE, "mail").rule
     assert action_heights({"each/mail": 5}, {"each/mail": 1}, MINE) == {rule: 1}
@@ -128,7 +130,19 @@ def test_the_limit_of_an_action_changes_with_the_version_and_that_of_a_kind_does
     assert action_heights({}, {"each/mail": 5, "mail": 0}, MINE) == {rule: 5}
     # Nobody knows how many steps of an action may execute that is no more: as many as before.
     assert action_heights({"each/mail": 5}, {}, MINE) == {}
-    assert kind_ceiling(Concurrency(3, None, Sharing.TENANT), MINE.scope, "mail").rule is None
+
+
+@pytest.mark.parametrize("scope", [Sharing.TENANT, Sharing.ENVIRONMENT, Sharing.INSTALLATION])
+def test_the_limit_of_a_kind_is_one_for_all_tenants(scope: Sharing) -> None:
+    limit = Concurrency(3, None, scope)
+    own, other = (kind_ceiling(limit, each, "mail") for each in (MINE.scope, OTHERS["tenant"].scope))
+    assert own_rule(own.group) == own.rule == other.rule == own_rule(other.group)
+    assert kind_heights({"mail": limit}, "prod") == ({own.rule: 3}, {})
+    present, absent = kind_heights({"mail": None}, "prod")
+    assert not present
+    assert absent[own.rule or ""] == NO_LIMIT
+    assert own.rule not in kind_heights({"post": None}, "prod")[1]
+    assert (own.rule in kind_heights({"mail": None}, "test")[1]) is (scope is Sharing.INSTALLATION)
 
 
 def test_ceilings_come_in_the_order_of_locking() -> None:

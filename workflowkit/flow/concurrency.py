@@ -92,12 +92,11 @@ def action_ceiling(limit: int, owner: Owner, action_id: str) -> Ceiling:
     return Ceiling(group, limit, own_rule(group))
 
 
-def own_rule(group: str) -> str | None:
-    """Return the rule of the limit of a single action of a workflow, ``None`` of the limit of a kind.
-
-    It follows from the group: there is one such limit for each.
-    """
-    return _hash(group) if group.startswith('["action"') else None
+def own_rule(group: str) -> str:
+    """Return the rule of the limit of a single action of a workflow, or of a kind: it follows from the group."""
+    named, *owners, what = jsonvalue.loads(group)
+    # There is one such limit for each action; that of a kind is one for all tenants.
+    return _hash(group) if named == "action" else _kind_rule(owners[0], what, *owners[1:2])
 
 
 def action_heights(before: Mapping[str, int], after: Mapping[str, int], owner: Owner) -> dict[str, int]:
@@ -115,7 +114,25 @@ def action_heights(before: Mapping[str, int], after: Mapping[str, int], owner: O
 def kind_ceiling(rule: Concurrency, scope: Scope, kind: str) -> Ceiling:
     """Return what a step of one kind of action has to stay under, whichever workflow it is in."""
     owners = {Sharing.TENANT: (scope.environment, scope.tenant), Sharing.ENVIRONMENT: (scope.environment,)}
-    return Ceiling(_text("kind", rule.scope, *owners.get(rule.scope, ()), kind), rule.limit)
+    within = owners.get(rule.scope, ())
+    return Ceiling(_text("kind", rule.scope, *within, kind), rule.limit, _kind_rule(rule.scope, kind, *within[:1]))
+
+
+def kind_heights(
+    limits: Mapping[str, Concurrency | None], environment: str
+) -> tuple[dict[str, int], dict[str, int]]:  # fmt: skip
+    """Return how high the limits of kinds are, by rule, as they are registered; and of kinds without one, none.
+
+    Under the limit of a kind whose scope is another one now its steps stay, as its slots are counted apart.
+    """
+    present, absent = dict[str, int](), dict[str, int]()
+    for kind, rule in limits.items():
+        rules = {sharing: _kind_rule(sharing, kind, *_environment(sharing, environment)) for sharing in Sharing}
+        if rule is None:
+            absent |= dict.fromkeys(rules.values(), NO_LIMIT)
+        else:
+            present[rules[rule.scope]] = rule.limit
+    return present, absent
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +157,14 @@ def blocked_by(under: Iterable[Ceiling], held: Mapping[str, int]) -> tuple[Ceili
     A group without an entry has no held slot. The counts must be read after the groups were locked.
     """
     return tuple(ceiling for ceiling in under if held.get(ceiling.group, 0) >= ceiling.limit)
+
+
+def _environment(sharing: Sharing, environment: str) -> tuple[str, ...]:
+    return () if sharing is Sharing.INSTALLATION else (environment,)
+
+
+def _kind_rule(sharing: str, kind: str, *environment: str) -> str:
+    return _hash(_text("kind", sharing, *environment, kind))
 
 
 def _by_rule(limits: Sequence[Concurrency], owner: Owner) -> dict[str, int]:

@@ -1,8 +1,8 @@
 """Limits of single actions: what the nodes of a run are under besides what the whole run is.
 
 There are two levels. A registered action may say how many steps of its kind execute at once, wherever they are; and a
-workflow may say it of one of its actions. Both are frozen when a run begins, like all of its flow control; but of the
-latter it counts how high it is in the version that is published.
+workflow may say it of one of its actions. Both are frozen when a run begins, like all of its flow control; but how high
+they are is what the code says that is deployed, and the version that is published.
 """
 
 from __future__ import annotations

@@ -418,13 +418,20 @@ def _create(tx: Transaction, scope: Scope, workflow_id: str | None, document: Js
     return rows.get(tx, scope, own_id)
 
 
-def put_limits_in_force(tx: Transaction, scope: Scope, published: Iterable[Published]) -> None:
+def put_limits_in_force(
+    tx: Transaction, scope: Scope, published: Iterable[Published], heights: Mapping[str, int] | None = None
+) -> None:
     """Let what queues follow the limits and the rates that are published, the last in a transaction.
+
+    ``heights`` are those of other limits, by rule.
 
     The limits first: whoever waits there, and has locked lanes to change their rate, holds up those it waits for.
     """
     published = list(published)
-    ceilings.change(tx, {rule: height for each in published for rule, height in each.ceilings.items()})
+    all_heights = dict(heights or {})
+    for each in published:
+        all_heights |= each.ceilings
+    ceilings.change(tx, all_heights)
     for each in published:
         if each.rates is not None:
             throttling.change_rate(tx, scope, each.version.workflow_id, each.version.version, *each.rates)

@@ -1,7 +1,8 @@
 """The code functions of an application in the database: synced when a process that has them starts.
 
 A function is a workflow that the application's code owns. Syncing publishes what is new or has changed, and switches
-off what is gone: runs that have started go on, on the version on which they started.
+off what is gone: runs that have started go on, on the version on which they started. With them it notes how high the
+limits of its kinds of actions are.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -18,9 +19,12 @@ from workflowkit.base import jsonvalue
 from workflowkit.base.errors import DefinitionError, Problem
 from workflowkit.base.ids import new_id
 from workflowkit.base.scope import APP_TENANT, Scope
+from workflowkit.definition.model import Json
+from workflowkit.definition.settings.flow import Concurrency
+from workflowkit.flow.concurrency import kind_heights
 from workflowkit.registry import ActionSpec, follower_ids, is_endpoint
 from workflowkit.runtime.authoring import Authoring, Published, put_limits_in_force
-from workflowkit.store import apps, appsyncs
+from workflowkit.store import apps, appsyncs, ceilings
 from workflowkit.store.apps import AppRecord, Origin
 from workflowkit.store.appsyncs import SyncRow
 from workflowkit.store.database import Database
@@ -41,6 +45,19 @@ class SyncStatus(StrEnum):
     SUPERSEDED = "superseded"
 
 
+class Absent(StrEnum):
+    """What becomes of functions that are in the database and that the code does not have.
+
+    They are ``retired``, or ``kept``. A process that has ``settled``, some moments after its start, retires those of
+    other versions of its code: one of its own version is in another process, which has registered it. Of code without
+    a version nobody knows; so if another process has synced since, nothing is retired.
+    """
+
+    RETIRED = "retired"
+    KEPT = "kept"
+    SETTLED = "settled"
+
+
 class Declared(Protocol):
     """A function as its code declares it: the workflow that stands for it, and its one action."""
 
@@ -52,25 +69,37 @@ class Declared(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """An application as its code is: its version, its functions by id, and where it is if it is called over HTTP."""
+    """An application as its code is: its version, its functions by id, and where it is if it is called over HTTP.
+
+    ``limits`` are those of its kinds of actions, ``None`` for each that has none.
+    """
 
     id: str
     version: str | None
     functions: Mapping[str, Declared]
     origin: Origin | None = None
+    limits: Mapping[str, Concurrency | None] = field(default_factory=dict)
 
     @property
     def hash(self) -> str:
-        """Return what tells two states of the code apart, as far as functions are declared."""
+        """Return what tells two states of the code apart, as far as functions and limits of kinds are declared."""
         declared = {function_id: function.document for function_id, function in self.functions.items()}
-        return hashlib.sha256(jsonvalue.canonical([self.version, declared])).hexdigest()
+        limits = {kind: [rule.limit, rule.scope.value] for kind, rule in self.limits.items() if rule is not None}
+        state = [self.version, declared, *([limits] if limits else ())]
+        return hashlib.sha256(jsonvalue.canonical(state)).hexdigest()
+
+    @property
+    def has_any(self) -> bool:
+        """Whether there is something to sync."""
+        return bool(self.functions) or any(self.limits.values())
 
 
 @dataclass(frozen=True, slots=True)
 class Synced:
     """What syncing came to, or would: the ids of functions, and the version of the code that is in force now.
 
-    ``warnings`` are about the settings and triggers of the functions that were published.
+    ``warnings`` are about the settings and triggers of the functions that were published. ``kept`` are functions that
+    the code does not have, and that may be switched off once the process has settled.
     """
 
     status: SyncStatus
@@ -78,6 +107,7 @@ class Synced:
     published: tuple[str, ...] = ()
     retired: tuple[str, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    kept: tuple[str, ...] = ()
 
     def log_warnings(self) -> Synced:
         """Log the warnings, for syncs whose result nobody looks at. Return the same."""
@@ -93,20 +123,23 @@ class Functions:
         self._database = database
         self._authoring = authoring
 
-    def sync(self, environment: str, app: App, *, force: bool = False) -> Synced:
+    def sync(
+        self, environment: str, app: App, *, force: bool = False, absent: Absent = Absent.RETIRED
+    ) -> Synced:  # fmt: skip
         """Bring the functions of an environment to those of the code. Idempotent; one process at a time does it.
 
-        Code that is older than what was synced before changes nothing, unless ``force`` is given.
+        Code that is older than what was synced before changes nothing, unless ``force`` is given. ``absent`` says what
+        becomes of functions that it does not have.
         """
         scope = Scope(environment, APP_TENANT)
         with self._database.read() as tx:
-            planned = _plan(tx, scope, apps.get(tx, scope, app.id), app, force=force)
+            planned = _plan(tx, scope, apps.get(tx, scope, app.id), app, force=force, absent=absent)
         if planned.status is not SyncStatus.SYNCED:
             return planned
         with self._database.transaction("sync") as tx:
             # The row's lock lets processes that start together take turns; the last one finds it done.
             stored = apps.lock(tx, scope, app.id)
-            planned = _plan(tx, scope, stored, app, force=force)
+            planned = _plan(tx, scope, stored, app, force=force, absent=absent)
             if planned.status is not SyncStatus.SYNCED:
                 return planned
             published, warnings, puts = self._publish(tx, scope, app, stored)
@@ -119,9 +152,9 @@ class Functions:
             )  # fmt: skip
             synced = _row(tx, app, published, planned.retired)
             appsyncs.insert(tx, scope, synced, limit=self._authoring.limits.app_syncs)
-            put_limits_in_force(tx, scope, puts)
+            put_limits_in_force(tx, scope, puts, _heights(tx, environment, app))
         _log.info("functions of %s synced: %d published, %d retired", app.id, len(published), len(planned.retired))
-        return Synced(SyncStatus.SYNCED, app.version, published, planned.retired, warnings)
+        return Synced(SyncStatus.SYNCED, app.version, published, planned.retired, warnings, planned.kept)
 
     def is_retired(self, environment: str, app_id: str, function_id: str) -> bool:
         """Tell whether a function is switched off because code was synced that does not have it."""
@@ -133,7 +166,7 @@ class Functions:
         """Return what ``sync`` would come to, without doing anything."""
         scope = Scope(environment, APP_TENANT)
         with self._database.read() as tx:
-            planned = _plan(tx, scope, apps.get(tx, scope, app.id), app, force=force)
+            planned = _plan(tx, scope, apps.get(tx, scope, app.id), app, force=force, absent=Absent.RETIRED)
             if planned.status is not SyncStatus.SYNCED:
                 return planned
             return replace(planned, published=tuple(_changed(tx, scope, app)))
@@ -184,25 +217,66 @@ def version_key(version: str | None) -> tuple[tuple[int, int, str], ...]:
     return (*parts, (1, 0, ""))
 
 
-def _plan(tx: Transaction, scope: Scope, stored: AppRecord | None, app: App, *, force: bool) -> Synced:
+def _plan(
+    tx: Transaction, scope: Scope, stored: AppRecord | None, app: App, *, force: bool, absent: Absent
+) -> Synced:  # fmt: skip
     if stored is None:
-        return Synced(SyncStatus.SYNCED if app.functions else SyncStatus.UNCHANGED, app.version)
-    if stored.hash == app.hash:
+        return Synced(SyncStatus.SYNCED if app.has_any else SyncStatus.UNCHANGED, app.version)
+    is_same = stored.hash == app.hash
+    # When a process has settled, others may have synced since it started: what these have is none of its business.
+    if (is_same and stored.archived_at_ms is not None) or (not is_same and absent is Absent.SETTLED):
         return Synced(SyncStatus.UNCHANGED, stored.version)
-    if version_key(app.version) < version_key(stored.version) and not force:
+    if not is_same and version_key(app.version) < version_key(stored.version) and not force:
         return Synced(SyncStatus.SUPERSEDED, stored.version)
-    retired = sorted(set(stored.function_ids) - set(app.functions))
+    gone = _gone(tx, scope, stored, app)
+    if absent is not Absent.RETIRED:
+        # What another process of the same code has registered is not gone because this one has not.
+        gone = tuple(each for each in gone if not _is_of(tx, scope, each, app.version))
+    retired, kept = ((), gone) if absent is Absent.KEPT else (gone, ())
+    # Processes of one version may have some functions each. Who has nothing new changes nothing. Without a version
+    # it is told by the hash who was the last.
+    is_last = app.version is None or bool(kept)
+    if not retired and (is_same or (not is_last and _has_nothing_new(tx, scope, stored, app))):
+        return Synced(SyncStatus.UNCHANGED, stored.version, kept=kept)
+    return Synced(SyncStatus.SYNCED, app.version, retired=retired, kept=kept)
+
+
+def _has_nothing_new(tx: Transaction, scope: Scope, stored: AppRecord, app: App) -> bool:
+    is_known = (stored.version, stored.origin, stored.archived_at_ms) == (app.version, app.origin, None)
+    if not is_known or not set(app.functions) <= set(stored.function_ids) or any(_changed(tx, scope, app)):
+        return False
+    heights = _heights(tx, scope.environment, app)
+    return ceilings.heights(tx, heights) == heights
+
+
+def _gone(tx: Transaction, scope: Scope, stored: AppRecord, app: App) -> tuple[str, ...]:
+    """Return the functions that are in force and that the code does not have."""
+    gone = sorted(set(stored.function_ids) - set(app.functions))
     # Where requests are answered they are defined: a process without any, such as a worker, cannot tell which are gone.
-    if retired and not any(is_endpoint(function.document) for function in app.functions.values()):
-        kept = {each for each in retired if _is_stored_endpoint(tx, scope, each)}
+    if gone and not any(is_endpoint(function.document) for function in app.functions.values()):
+        kept = {each for each in gone if is_endpoint(_stored(tx, scope, each))}
         kept = kept.union(*map(follower_ids, kept))
-        retired = [each for each in retired if each not in kept]
-    return Synced(SyncStatus.SYNCED, app.version, retired=tuple(retired))
+        gone = [each for each in gone if each not in kept]
+    return tuple(gone)
 
 
-def _is_stored_endpoint(tx: Transaction, scope: Scope, function_id: str) -> bool:
+def _is_of(tx: Transaction, scope: Scope, function_id: str, version: str | None) -> bool:
+    """Tell whether a function is from a version of the code, which says which one it is."""
+    if version is None:
+        return False
+    return bool((_stored(tx, scope, function_id).get("metadata") or {}).get("app_version") == version)
+
+
+def _stored(tx: Transaction, scope: Scope, function_id: str) -> Json:
+    """Return the document of a function as it is in force."""
     found = apps.find_functions(tx, scope, limit=1, function_id=function_id)
-    return bool(found) and is_endpoint(found[0].document)
+    return found[0].document if found else {}
+
+
+def _heights(tx: Transaction, environment: str, app: App) -> dict[str, int]:
+    """Return how high the limits of the kinds of an application are, by rule; also of those that have none any more."""
+    present, absent = kind_heights(app.limits, environment)
+    return present | {rule: absent[rule] for rule in ceilings.heights(tx, absent)}
 
 
 def _changed(tx: Transaction, scope: Scope, app: App) -> Iterator[str]:

@@ -1,4 +1,5 @@
-"""How high limits of concurrency are that were changed by a newer version: it is what all runs are under that wait.
+"""How high limits of concurrency are that were changed by a newer version, and those of kinds of actions: it is what
+all runs are under that wait.
 
 A run keeps in which groups of slots its steps are, and of each limit its name, the *rule* (``flow.concurrency``). Here
 is the height of those that are not what they were; triggers, of the migrations, look it up for each lane that opens.
@@ -6,7 +7,7 @@ is the height of those that are not what they were; triggers, of the migrations,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from workflowkit.store.statements import RowStatement, Sql
 from workflowkit.store.transactions import Transaction
@@ -38,6 +39,11 @@ _WAKE = Sql(
 )
 
 
+def heights(tx: Transaction, rules: Iterable[str]) -> dict[str, int]:
+    """Return how high those of the limits are, by rule, of which that is known."""
+    return {row[0]: row[1] for row in tx.rows(_ALL, ids=list(rules))}
+
+
 def change(tx: Transaction, ceilings: Mapping[str, int]) -> None:
     """Let limits, by rule, be so high from now on, for steps that wait as well; the relay looks at these next.
 
@@ -46,7 +52,7 @@ def change(tx: Transaction, ceilings: Mapping[str, int]) -> None:
     """
     if not ceilings:
         return
-    known = {row[0]: row[1] for row in tx.rows(_ALL, ids=list(ceilings))}
+    known = heights(tx, ceilings)
     rules = sorted((rule, ceiling) for rule, ceiling in ceilings.items() if known.get(rule) != ceiling)
     if not rules:
         return
