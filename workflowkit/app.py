@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeAlias, TypeVar, U
 from workflowkit.alertrules import AlertRules
 from workflowkit.base import forks
 from workflowkit.base.clock import epoch_ms
-from workflowkit.base.errors import AlreadyExists, Conflict, InvalidInput
+from workflowkit.base.errors import AlreadyExists, Conflict, InvalidInput, NotFound
 from workflowkit.base.scope import Scope, owner_of
 from workflowkit.base.sealing import Sealing
 from workflowkit.base.secretstore import SecretStore
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from workflowkit.runtime.authoring import Published, TriggerPolicy
     from workflowkit.runtime.deliveries import ScopeOf, Source
     from workflowkit.runtime.functions import Absent, App, Synced
-    from workflowkit.runtime.hosts import Authenticate
+    from workflowkit.runtime.hosts import Authenticate, Id
     from workflowkit.runtime.intake import Accepted
     from workflowkit.runtime.pausing import Target
     from workflowkit.webhooks import Verify
@@ -386,8 +386,19 @@ class WorkflowKit:
 
         Raises ``NotFound`` if it was never published or synced, ``Conflict`` if it is switched off.
         """
+        return self._invoke(function, data, scope or self.settings.scope)
+
+    def _invoke(self, function: Invocable | str, data: Any, scope: Scope, *, at_ms: int | None = None) -> str:
         target = function if isinstance(function, str) else function.id
-        return self.runtime.invoking.invoke(scope or self.settings.scope, target, data)
+        try:
+            return self.runtime.invoking.invoke(scope, target, data, at_ms=at_ms)
+        except NotFound as error:
+            if (own := f"{self.app_id}/{target}") in self.registry.functions:
+                raise NotFound(f"{error.message}; the function of this application is {own!r}") from None
+            if target in self.registry.functions:
+                hint = "it comes there when this application starts, or by wk.sync()"
+                raise NotFound(f"the function {target!r} is not in the database yet: {hint}") from None
+            raise
 
     def sync(self, *, force: bool = False) -> Synced:
         """Bring the functions in the database to those of this application, unless a newer version has synced them.
@@ -421,8 +432,7 @@ class WorkflowKit:
         Raises what ``invoke`` raises, and ``InvalidInput`` for a time without a zone.
         """
         whose = scope or self.settings.scope
-        workflow_id = target if isinstance(target, str) else target.id
-        run_id = self.runtime.invoking.invoke(whose, workflow_id, data, at_ms=_milliseconds(at))
+        run_id = self._invoke(target, data, whose, at_ms=_milliseconds(at))
         return ScheduledRun(self, run_id, whose)
 
     def pause(
@@ -534,11 +544,11 @@ class WorkflowKit:
     def embed_token(
         self,
         *,
-        tenant: str | None = None,
+        tenant: Id | None = None,
         workflow: str | None = None,
         rights: Sequence[Right] = ("view",),
         ttl_seconds: float = DEFAULT_EMBED_SECONDS,
-        user: str = "",
+        user: Id = "",
         environment: str | None = None,
     ) -> str:
         """Return a token for the browser of a user of yours, with which the editor in your page opens ``workflow``, or,
@@ -550,12 +560,13 @@ class WorkflowKit:
         """
         from workflowkit.runtime.auditing import PROGRAM
         from workflowkit.runtime.embedding import Embed
+        from workflowkit.runtime.hosts import id_text
 
         own = self.settings.scope
         scope = Scope(
-            own.environment if environment is None else environment, own.tenant if tenant is None else tenant
+            own.environment if environment is None else environment, own.tenant if tenant is None else id_text(tenant)
         )  # fmt: skip
-        embed = Embed(scope, workflow, tuple(rights), user)
+        embed = Embed(scope, workflow, tuple(rights), id_text(user))
         return self.runtime.embed_tokens.issue(embed, ttl_seconds=ttl_seconds, by=PROGRAM).token
 
     @property

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask import Flask, session
@@ -184,3 +185,17 @@ def test_a_user_of_a_host_that_makes_no_sense_is_a_mistake_of_the_program(fields
     with pytest.raises(ValueError, match=message):
         HostUser(**fields)
     assert HostUser("7", ()).all_roles == ()
+
+
+def test_ids_of_an_application_may_be_numbers_and_uuids() -> None:
+    user = HostUser(7, "editor", tenant=UUID(int=3))
+    assert (user.id, user.scope.tenant) == ("7", "00000000-0000-0000-0000-000000000003")
+    assert user == HostUser("7", "editor", tenant="00000000-0000-0000-0000-000000000003")
+    for wrong in (None, True, 1.5, b"7"):
+        with pytest.raises(TypeError, match="an id is text, a whole number or a UUID, not"):
+            HostUser(wrong, "editor")  # type: ignore[arg-type]
+
+
+def test_what_is_no_user_is_a_mistake_of_the_program_and_nobody(database_url: str) -> None:
+    with a_host(database_url, authenticate=lambda: True) as (_, client):  # type: ignore[arg-type, return-value]
+        assert client.get("/flows/api/runs").status_code == 500

@@ -80,6 +80,9 @@ def test_a_program_makes_tokens_for_its_tenants(tmp_path: Any) -> None:
         assert wk.runtime.embed_tokens.read(token) == Embed(
             Scope("default", "acme"), "orders", ("view", "edit", "publish"), "Ada"
         )
+        numbered = wk.runtime.embed_tokens.read(wk.embed_token(tenant=3, rights=("decide",), user=7))
+        assert numbered is not None
+        assert (numbered.scope.tenant, numbered.user) == ("3", "7")
         with pytest.raises(InvalidInput, match="rights are view, edit, publish, run, decide"):
             wk.embed_token(rights=("everything",))  # type: ignore[arg-type]
     finally:

@@ -38,6 +38,9 @@ def installation(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[H
         yield harness
 
 
+NO_RUNS = "no runs of tenant 'default' in environment 'default'"
+
+
 def _cli(*arguments: str) -> Result:
     return CliRunner().invoke(cli, arguments)
 
@@ -77,7 +80,7 @@ def test_an_event_is_sent_and_its_run_listed_and_shown(installation: Harness) ->
         {"a": {"x": 1}},
     )
     assert [step["status"] for step in told["steps"]] == ["completed"]
-    assert _cli("runs", "list", "--status", "failed").stdout == "no runs\n"
+    assert _cli("runs", "list", "--status", "failed").stdout == f"{NO_RUNS}\n"
 
 
 def test_a_step_that_is_tried_again_is_shown_with_its_last_error(
@@ -119,7 +122,7 @@ def test_runs_are_found_by_what_they_say(installation: Harness) -> None:
     assert (told["next_id"], told["looked"]["runs"]) == (None, 1)
     for other in (["--where", "event.data.n == 2"], ["--version", "2"], ["--app", "test"], ["--until", "2020-01-01"],
                   ["--contains", "nowhere"]):  # fmt: skip
-        assert _cli("runs", "list", *other).stdout == "no runs\n"
+        assert _cli("runs", "list", *other).stdout.startswith("no runs of tenant")
     refused = _cli("runs", "list", "--where", "event.data.n ==")
     assert (refused.exit_code, "line 1, character 16" in refused.stderr) == (2, True)
 
@@ -136,9 +139,9 @@ def test_a_list_says_how_far_it_has_looked(installation: Harness, monkeypatch: p
     run_id = _finished_run(installation)
     monkeypatch.setenv("WORKFLOWKIT_LIMIT_SEARCHED_RUNS", "1")
     listed = _cli("runs", "list", "--status", "cancelled").stdout
-    assert listed.startswith("no runs\nlooked through 1 runs, back to ")
+    assert listed.startswith(f"{NO_RUNS}\nlooked through 1 runs, back to ")
     assert f"go on with --after {run_id}." in listed
-    assert _cli("runs", "list", "--status", "cancelled", "--after", run_id).stdout == "no runs\n"
+    assert _cli("runs", "list", "--status", "cancelled", "--after", run_id).stdout == f"{NO_RUNS}\n"
 
 
 def test_sending_an_id_again_says_that_nothing_starts(installation: Harness) -> None:
@@ -206,7 +209,34 @@ def test_ids_of_another_tenant_are_not_found(installation: Harness, command: lis
     result = _cli(*command, run_id, "--tenant", "other")
     assert result.exit_code == 1
     assert result.stderr.startswith("error: ")
-    assert _cli("runs", "list", "--tenant", "other").stdout == "no runs\n"
+    assert _cli("runs", "list", "--tenant", "other").stdout == "no runs of tenant 'other' in environment 'default'\n"
+
+
+def test_a_run_of_another_tenant_is_not_found_and_whose_was_looked_for_is_told(installation: Harness) -> None:
+    run_id = _finished_run(installation)
+    missing = _cli("runs", "show", run_id, "--tenant", "other").stderr
+    assert missing == f"error: there is no run {run_id!r} of tenant 'other' in environment 'default'\n"
+
+
+def test_what_a_handler_has_done_and_waits_for_is_shown(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKFLOWKIT_DATABASE_URL", sqlite_url)
+    registry = a_registry()
+
+    @registry.action("ship")
+    def ship(ctx: StepContext) -> None:
+        ctx.step.run("pack", lambda: "parcel-7")
+        ctx.step.wait_for_event("picked", "parcel/picked", timeout="2d")
+
+    flow = a_workflow("Test").action("ship", "ship").path("$source", "ship").trigger("test/*")
+    with a_runtime(sqlite_url, registry) as harness:
+        harness.deploy(flow.document())
+        harness.send("test/happened", None)
+        harness.drain()
+        shown = _cli("runs", "show", harness.run()["id"]).stdout
+    lines = [line.split() for line in shown.splitlines()]
+    assert ["✓", "pack", "completed", '"parcel-7"'] in lines
+    (waits,) = [line for line in lines if "picked" in line]
+    assert waits[:6] == ["•", "picked", "waiting", "event", "parcel/picked", "until"]
 
 
 def test_a_key_is_shown_once_and_revoked(installation: Harness) -> None:
@@ -237,6 +267,7 @@ def test_a_database_that_is_missing_or_empty_is_told_with_the_way_out(
     missing = _cli(*command)
     assert (missing.exit_code, list(tmp_path.iterdir())) == (1, [])
     assert "there is no database" in missing.stderr
+    assert "set WORKFLOWKIT_APP (shop.app:wk) or WORKFLOWKIT_DATABASE_URL" in missing.stderr
     (tmp_path / "none.db").touch()
     assert "run `workflowkit migrate`" in _cli(*command).stderr
 
@@ -249,7 +280,7 @@ def test_without_settings_the_dev_server_s_database_is_meant(
     monkeypatch.chdir(state.parent)
     assert "there is no database workflowkit.db" in _cli("runs", "list").stderr
     Path(sqlite_url.removeprefix("sqlite:///")).rename(state / "dev.db")
-    assert _cli("runs", "list").stdout == "no runs\n"
+    assert _cli("runs", "list").stdout == f"{NO_RUNS}\n"
 
 
 def test_doctor_finds_nothing_wrong_with_a_sound_installation(installation: Harness) -> None:

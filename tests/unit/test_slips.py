@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
+import sqlite3
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,10 @@ import pytest
 
 from workflowkit import AsyncStepContext, Settings, StepContext, WorkflowKit
 from workflowkit.base import settings
+from workflowkit.base.errors import NotFound
 from workflowkit.base.secrets import Keyring, SecretUnreadable
 from workflowkit.base.settings import unknown_variables
+from workflowkit.store.outages import unavailable
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 EVENT = {"name": "test", "data": {}}
@@ -31,6 +35,12 @@ def _load() -> int:
         (lambda ctx: ctx.step.run(_load), "ctx.step.run('_load', _load)"),
         (lambda ctx: ctx.step.run(_load, ctx), "ctx.step.run('_load', _load)"),
         (lambda ctx: ctx.step.run("x"), "a step has an id, and then its function"),
+        (lambda ctx: ctx.step.run("x", _load()), "step 'x' was given a value of type int, which cannot be called"),
+        (lambda ctx: ctx.step.run("x", None), "step 'x' was given None, which cannot be called"),
+        (
+            lambda ctx: ctx.group.parallel([ctx.step.run("x", _load)]),
+            "a branch of ctx.group.parallel is a function, not a value of type",
+        ),
     ],
 )
 def test_steps_that_can_never_be_one_fail_at_once(call: Any, told: str) -> None:
@@ -49,6 +59,30 @@ def test_steps_that_can_never_be_one_fail_at_once(call: Any, told: str) -> None:
         assert result.error is not None
         assert told in result.error.message
         assert [step.attempts for step in result.steps] == [1]
+
+
+def test_a_function_that_is_named_too_short_or_not_synced_yet_is_told_so(sqlite_url: str) -> None:
+    wk = WorkflowKit("shop", settings=Settings(database_url=sqlite_url))
+
+    @wk.function("label", triggers=[])
+    def label(ctx: StepContext) -> None: ...
+
+    try:
+        with pytest.raises(NotFound, match="'label'; the function of this application is 'shop/label'"):
+            wk.invoke("label")
+        with pytest.raises(NotFound, match=r"'shop/label' is not in the database yet: .* wk\.sync\(\)"):
+            wk.schedule(label, at=datetime(2100, 1, 1, tzinfo=UTC))
+        with pytest.raises(NotFound, match=r"there is no published workflow 'other'$"):
+            wk.invoke("other")
+        wk.sync()
+        assert wk.invoke(label)
+    finally:
+        wk.stop()
+
+
+def test_a_file_that_a_transaction_of_one_s_own_holds_is_told_with_the_likely_cause() -> None:
+    error = unavailable(sqlite3.OperationalError("database is locked"))
+    assert "one of your own, perhaps, that has not been committed yet" in str(error)
 
 
 def test_decimals_and_ids_become_text_in_results_of_steps() -> None:

@@ -205,6 +205,7 @@ def test_real_executes_an_external_action_on_purpose() -> None:
     [
         ({"node:pya": {}}, "no such action; there are total, pay, big"),
         ({"chrage": {}}, "no action has this kind; there are charge"),
+        ({"pay": {}}, "; the action with this id is 'node:pay'"),
         ({"charge": Timeout}, "Timeout stands for what an action waits for"),
         ({"charge": stub({}, after="2h")}, "only what is waited for comes after a time"),
         ({"charge": lambda inputs, ctx: ctx.step.sleep("s", 1)}, "a stub cannot wait"),

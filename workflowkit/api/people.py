@@ -75,7 +75,9 @@ def client() -> Client:
 
 def _of_host(environ: Mapping[str, Any]) -> Person | None:
     user = environ.get(HOST_USER)
-    if not isinstance(user, HostUser):
+    if user is None:
         return None
-    csrf = cookies.csrf_token(_HOST_CSRF + user.id, user.scope)
-    return Person(f"user:{user.id}", user.id, user.name or user.id, user.scope, user.all_roles, csrf)
+    if not isinstance(user, HostUser):
+        raise TypeError(f"authenticate() returns a HostUser or None, not {type(user).__name__}")
+    csrf = cookies.csrf_token(_HOST_CSRF + user.key, user.scope)
+    return Person(f"user:{user.key}", user.key, user.name or user.key, user.scope, user.all_roles, csrf)

@@ -12,7 +12,7 @@ from workflowkit.base.clock import rfc3339
 from workflowkit.base.jsonvalue import MAX_INTEGER
 from workflowkit.cli.moments import MOMENT, milliseconds
 from workflowkit.cli.output import dim, emit_json, mark, plain, short, status, table
-from workflowkit.cli.target import opened, scope_of, scope_options
+from workflowkit.cli.target import of_tenant, opened, scope_of, scope_options
 from workflowkit.engine.states import RunStatus
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def list_runs(*, limit: int, after: str | None, environment: str, tenant: str, a
         headers = ("", "run", "workflow", "status", "created", "took", *wanted.columns, "error")
         click.echo(table((_row(run, found, wanted.columns) for run in found.runs), headers=headers))
     else:
-        click.echo("no runs")
+        click.echo(f"no runs {of_tenant(environment, tenant)}")
     if found.is_stopped:
         click.echo(dim(_stopped(found)))
 

@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING
 import click
 
 from workflowkit.base.clock import rfc3339
-from workflowkit.base.errors import Conflict
+from workflowkit.base.errors import Conflict, NotFound
 from workflowkit.base.scope import Scope
 from workflowkit.cli.loading import load_app
 from workflowkit.cli.output import dim, emit_json, mark, plain, pretty, short, status
 from workflowkit.cli.runlist import json_option, list_runs, took
-from workflowkit.cli.target import opened, scope_of, scope_options
+from workflowkit.cli.target import of_tenant, opened, scope_of, scope_options
 from workflowkit.engine.memo import step_id_of
 from workflowkit.engine.states import RunStatus, StepStatus
+from workflowkit.engine.waits import WaitKind
 
 if TYPE_CHECKING:
     from workflowkit.app import WorkflowKit
     from workflowkit.engine.facts import ErrorInfo
     from workflowkit.runtime.history import Step
+    from workflowkit.runtime.innersteps import InnerStep
     from workflowkit.runtime.tracing import Trace
     from workflowkit.runtime.waitsfor import WaitsFor
     from workflowkit.store.queries import ChildView, RunView
@@ -74,9 +76,12 @@ def show(run_id: str, environment: str, tenant: str, app: str | None, as_json: b
     click.echo(f"  {dim('event')} {plain(event['name'])} {short(event['data'], 80)}{with_others}\n")
     for step in steps:
         click.echo(f"  {_step_line(step)}")
-        for child in children:
-            if child.run.parent_step == step.id:
-                click.echo(f"    {_child_line(child)}")
+        own = [child for child in children if child.run.parent_step == step.id]
+        for inner in step.inner:
+            if not (inner.type == WaitKind.RUN and own):  # the run itself says more
+                click.echo(f"    {_inner_line(inner)}")
+        for child in own:
+            click.echo(f"    {_child_line(child)}")
     if run.error is not None:
         click.echo(f"\n  {_told_of(run.error)}")
     if run.reason is not None:
@@ -186,7 +191,10 @@ def _load(wk: WorkflowKit, scope: Scope, run_id: str) -> Trace:
     from workflowkit.runtime.versions import Versions
 
     with wk.runtime.database.read() as tx:
-        return trace(tx, scope, run_id, Versions(), wk.registry)
+        try:
+            return trace(tx, scope, run_id, Versions(), wk.registry)
+        except NotFound as error:
+            raise NotFound(f"{error.message} {of_tenant(scope.environment, scope.tenant)}") from None
 
 
 def _why(run: RunView) -> str:
@@ -210,6 +218,19 @@ def _step_line(step: Step) -> str:
         told = dim(step.reason or "")
     line = f"{mark(step.status.value)} {plain(step.id):16} {status(step.status.value, text=f'{step.status.value:9}')}"
     return f"{line} {dim(f'{attempts:>3} {took(step):>8}')}  {told}"
+
+
+def _inner_line(inner: InnerStep) -> str:
+    """Return what a handler has done in one of its steps, or what it waits for there."""
+    word = inner.status.value
+    if inner.error is not None:
+        told = _told_of(inner.error)
+    elif inner.status.is_terminal:
+        told = "" if inner.output is None else short(inner.output, 70)
+    else:
+        until = "" if inner.until_ms is None else f"until {rfc3339(inner.until_ms)}"
+        told = dim(" ".join(filter(None, (inner.type, plain(inner.name), until))))
+    return f"{mark(word)} {plain(step_id_of(inner.id)):16} {status(word, text=f'{word:9}')}  {told}"
 
 
 def _queued(waits_for: WaitsFor) -> str:

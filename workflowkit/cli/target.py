@@ -75,7 +75,7 @@ def opened(app: WorkflowKit | None = None, *, writes: bool = False) -> Iterator[
     if named is not None and settings.database_url != named.settings.database_url != load_settings().database_url:
         click.echo(dim("on the database of the dev server in this directory, not on the application's own"), err=True)
     if (path := sqlite_path(settings.database_url)) is not None and not path.exists():
-        raise Failure(f"there is no database {path}; set WORKFLOWKIT_DATABASE_URL, or start `workflowkit dev` here")
+        raise Failure(f"there is no database {path}: {_how_to_name(named)}")
     import sqlalchemy.exc
 
     from workflowkit.store.outages import unavailable
@@ -92,6 +92,17 @@ def opened(app: WorkflowKit | None = None, *, writes: bool = False) -> Iterator[
         raise Failure(plain(str(error))) from error
     finally:
         wk.stop()
+
+
+def _how_to_name(app: WorkflowKit | None) -> str:
+    if app is not None:
+        return "`workflowkit migrate` makes it"
+    return "set WORKFLOWKIT_APP (shop.app:wk) or WORKFLOWKIT_DATABASE_URL, or start `workflowkit dev` here"
+
+
+def of_tenant(environment: str, tenant: str) -> str:
+    """Say whose something is, for those who may have meant somebody else's."""
+    return f"of tenant {tenant!r} in environment {environment!r}"
 
 
 def sqlite_path(url: str) -> Path | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import inspect
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
@@ -56,6 +57,7 @@ class Group:
         A branch that waits does not hold up the others. Once all have ended or wait, the first failure in order is
         raised; with ``fail_fast`` as soon as there is one. Branches run on threads: what they share must bear that.
         """
+        _check_callable(branches)
         if self._is_bounded:
             _check(branches, self._session)
         with self._session.branching():
@@ -92,6 +94,7 @@ class AsyncGroup:
         """Await all ``branches`` side by side: see ``Group.parallel``."""
         import asyncio
 
+        _check_callable(branches)
         _check(branches, self._session)
         outcomes = await asyncio.gather(*(branch() for branch in branches), return_exceptions=not fail_fast)
         for outcome in outcomes:
@@ -104,6 +107,17 @@ def _check(branches: Sequence[Any], session: StepSession) -> None:
     maximum = session.limits.parallel_branches
     if len(branches) > maximum:
         raise NonRetriableError(f"limit parallel_branches exceeded: at most {maximum}, got {len(branches)}")
+
+
+def _check_callable(branches: Sequence[Any]) -> None:
+    for branch in branches:
+        if not callable(branch):
+            if inspect.iscoroutine(branch):
+                branch.close()  # or Python warns of it at some other place
+            raise NonRetriableError(
+                f"a branch of ctx.group.parallel is a function, not a value of type {type(branch).__name__}: "
+                'lambda: ctx.step.run("load", load); what is called before has not been side by side'
+            )
 
 
 class _Branches:

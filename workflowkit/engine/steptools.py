@@ -281,3 +281,14 @@ def check_named(step_id: object, function: Callable[..., Any]) -> None:
     if callable(step_id) or function is unnamed:
         name = getattr(step_id, "__name__", "load")
         raise NonRetriableError(f"a step has an id, and then its function: ctx.step.run({name!r}, {name})")
+    if not callable(function):
+        raise NonRetriableError(
+            f"step {step_id!r} was given {_shown(function)}, which cannot be called: give it the function and then its "
+            f"arguments, ctx.step.run({step_id!r}, charge, order), or lambda: charge(order); what is called before, as "
+            "in charge(order), is no part of the step"
+        )
+
+
+def _shown(value: object) -> str:
+    """Say what something is. Its value may be anybody's."""
+    return "None" if value is None else f"a value of type {type(value).__name__}"

@@ -9,6 +9,11 @@ from workflowkit.base.errors import StoreUnavailable
 from workflowkit.store.versions import NO_TABLES
 
 _UNDEFINED_TABLE = "42P01"
+_LOCKED = "database is locked"
+_WHO_LOCKS = (
+    ": another transaction has been writing to this SQLite file; one of your own, perhaps, that has not been committed "
+    "yet (give send its session=, and commit before all else)"
+)
 _PASSWORD = re.compile(r"(?<=://)([^\s/@:]*):[^\s/@]*@|\b(password=)\S+", re.IGNORECASE)
 
 
@@ -36,6 +41,8 @@ def unavailable(error: Exception) -> StoreUnavailable:
         return StoreUnavailable(NO_TABLES)
     # A driver may repeat what it was given to connect with.
     said = _PASSWORD.sub(lambda found: f"{found[2]}***" if found[2] else f"{found[1]}:***@", _told(error))
+    if said == _LOCKED:
+        said += _WHO_LOCKS
     return StoreUnavailable("the database is not available", driver_message=said)
 
 

@@ -160,7 +160,8 @@ def check_stubs(stubs: Stubs, target: Target) -> None:
             if key.removeprefix(NODE) not in nodes:
                 raise InvalidStub(f"stub {key!r}: there is no such action; there are {', '.join(nodes)}")
         elif key not in kinds and target.actions.get(key) is None:
-            raise InvalidStub(f"stub {key!r}: no action has this kind; there are {', '.join(sorted(kinds))}")
+            meant = f"; the action with this id is {NODE + key!r}" if key in nodes else ""
+            raise InvalidStub(f"stub {key!r}: no action has this kind; there are {', '.join(sorted(kinds))}{meant}")
 
 
 def _all_nodes(workflow: Workflow) -> Iterator[Node]:
