@@ -14,7 +14,7 @@ from flask import Blueprint, Flask, Response, g, request
 from werkzeug.wrappers import Response as ForwardedResponse
 
 from workflowkit import __version__
-from workflowkit.api import auth, crossorigin, errors, openapi, people
+from workflowkit.api import auth, crossorigin, errors, hostcontext, openapi, people
 from workflowkit.api.routes import (
     actions,
     alerts,
@@ -115,13 +115,17 @@ def create_blueprint(
     error handlers, limits and settings touch the other's (docs/decisions/0002). ``authenticate`` says, in the host's
     own context, who is calling; without it people log in here. ``extend`` may add to what is served.
     """
-    app = create_app(replace(services, has_host=authenticate is not None))
+    authoring = services.authoring
+    if authoring.trigger_policy is not None:
+        authoring = replace(authoring, trigger_policy=hostcontext.of_host(authoring.trigger_policy))
+    app = create_app(replace(services, authoring=authoring, has_host=authenticate is not None))
     extend(app)
     blueprint = Blueprint(name, __name__, url_prefix=url_prefix)
 
     def serve(path: str) -> ForwardedResponse:
         environ = dict(request.environ)
         environ[people.HOST_USER] = None if authenticate is None else authenticate()
+        hostcontext.keep_context(environ)
         # The prefix's length in the bytes as which WSGI passes paths; what follows stays exactly as it was sent.
         length = len(request.path.removesuffix(path).rstrip("/").encode())
         environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + environ["PATH_INFO"][:length]

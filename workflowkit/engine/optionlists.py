@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from typing import Any, TypeAlias, cast
@@ -97,14 +97,17 @@ class OptionLists:
         inputs: Mapping[str, Any],
         search: str = "",
         find_users: FindUsers = no_users,
+        within: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> OptionList:
         """Return the options for a tenant, given what is known of the inputs. Blocks ``options_seconds`` at most.
+
+        The function is called on a thread of its own, ``within`` a context that is opened there.
 
         References to secrets, at their places, are replaced by the values, and values by the names in what comes back.
         Raises ``InvalidInput`` for inputs that are missing or do not fit, ``OptionsFailed`` if the function fails or
         takes too long, ``TooManyAtOnce`` if too many are at work.
         """
-        request = OptionRequest(source, scope, inputs, search, find_users)
+        request = OptionRequest(source, scope, inputs, search, find_users, within)
         if not self._has_secrets(request):
             request.arguments = source.arguments(inputs, search)
         answer: Future[OptionList] = Future()
@@ -162,7 +165,8 @@ class OptionLists:
             if request.arguments is None:
                 # A vault of the application may hang like the function itself: it is asked within the same bounds.
                 request.arguments = request.source.arguments(self._opened(request), request.search)
-            return self._called(request, request.arguments, guard)
+            with request.within():
+                return self._called(request, request.arguments, guard)
         finally:
             guard.disarm()
 

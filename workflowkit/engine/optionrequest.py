@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,13 +19,17 @@ _log = logging.getLogger("workflowkit.options")
 
 @dataclass(slots=True)
 class OptionRequest:
-    """What was asked for, and how far it has come. ``arguments`` are those of the function, once they are known."""
+    """What was asked for, and how far it has come. ``arguments`` are those of the function, once they are known.
+
+    It is called ``within`` a context that is opened on the thread where it is called.
+    """
 
     source: OptionSource
     scope: Scope
     inputs: Mapping[str, Any]
     search: str
     find_users: Callable[[str], Iterable[tuple[str, str]]]
+    within: Callable[[], AbstractContextManager[object]] = nullcontext
     arguments: dict[str, Any] | None = None
     mask: Mask | None = None
 

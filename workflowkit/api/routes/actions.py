@@ -10,6 +10,7 @@ from flask import Response
 
 from workflowkit.api.auth import caller, requires
 from workflowkit.api.contract import answer, receives, returns
+from workflowkit.api.hostcontext import app_context_of_host
 from workflowkit.api.schemas import actions as schemas
 from workflowkit.api.services import Services
 from workflowkit.base.errors import NotFound
@@ -69,7 +70,9 @@ def list_options(kind: str, body: dict[str, Any]) -> Response:
         for name, value in body["inputs"].items()
         if not references_in(value) and (may_use_secrets or not mentions_secrets(value))
     }
-    options = Services.current().option_lists.list(source, caller().scope, known, body["search"], _find_users())
+    options = Services.current().option_lists.list(
+        source, caller().scope, known, body["search"], _find_users(), app_context_of_host()
+    )
     return answer(options.as_dict())
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from apiflask import APIBlueprint
 from flask import Response, request
 from werkzeug.exceptions import MethodNotAllowed
 
 from workflowkit.api.auth import public
 from workflowkit.api.contract import answer, returns
+from workflowkit.api.hostcontext import of_host
 from workflowkit.api.schemas import webhooks as schemas
 from workflowkit.api.services import Services
 from workflowkit.base.errors import InvalidInput, LimitExceeded, WorkflowKitError
 from workflowkit.base.limits import Limits
+from workflowkit.runtime.deliveries import Source
 from workflowkit.webhooks.delivery import Delivery, read_query
+from workflowkit.webhooks.transform import Transform
 
 api = APIBlueprint("deliveries", __name__, tag="Webhooks")
 
@@ -64,7 +69,7 @@ def _receive(token: str) -> Response:
     except WorkflowKitError as error:
         services.deliveries.note_refused(source, error)
         raise
-    received = services.deliveries.receive(source, delivery)
+    received = services.deliveries.receive(_called_at_home(source), delivery)
     shown = {
         "status": received.status,
         "ids": [event.id for event in received.events],
@@ -73,6 +78,14 @@ def _receive(token: str) -> Response:
     if received.challenge is not None:
         return answer({**shown, "challenge": received.challenge}, 200)
     return answer(shown, 202)
+
+
+def _called_at_home(source: Source) -> Source:
+    """Return a webhook whose functions, if it is one of the application's, are called in its own context."""
+    if isinstance(source.maker, Transform):
+        return source
+    scope_of = None if source.scope_of is None else of_host(source.scope_of)
+    return replace(source, maker=of_host(source.maker), scope_of=scope_of)
 
 
 def _read(limits: Limits) -> Delivery:
