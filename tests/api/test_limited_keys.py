@@ -8,6 +8,8 @@ from typing import Any
 
 from webapi import Client, a_web
 
+from workflowkit.runtime.pruning import Kept, Pruning
+
 DAY = 86_400
 
 
@@ -71,3 +73,26 @@ def test_of_events_with_one_id_that_race_one_is_the_first_whoever_sends_them(dat
                 results = [*threads.map(partial(_send, name="orders/paid", id=str(number)), clients)]
             (first,) = [own_id for status, own_id, _ in results if status == "accepted"]
             assert [other for _, _, other in results if other is not None] == [first] * (len(clients) - 1)
+
+
+def test_ids_of_keys_for_some_events_are_forgotten_with_their_events(database_url: str) -> None:
+    with a_web(database_url) as web:
+        orders, noise = (web.client(["events:send"], event_names=[f"{name}/*"]) for name in ("orders", "noise"))
+        headers = {"X-Inngest-Event-Id-Seed": "1795327654172,LlCem5EBzBmM3A=="}
+        body = [{"name": "orders/paid", "data": {}}]
+        _send(orders, "orders/paid")
+        orders.post("/api/events", body, headers=headers)
+        web.harness.clock.advance(seconds=DAY // 2)
+        # The same request again is no event more, and keeps nothing for longer; another event does.
+        orders.post("/api/events", body, headers=headers)
+        _send(noise, "noise/made")
+        web.harness.drain()
+        pruning = Pruning(web.harness.runtime.database, Kept(1, 1))
+        web.harness.clock.advance(seconds=DAY // 2 + 1)
+        pruning.run()
+        assert (web.count("events"), web.count("event_ids"), web.count("webhook_event_ids")) == (1, 1, 1)
+        assert _send(noise, "noise/made")[0] == "duplicate"
+        web.harness.drain()
+        web.harness.clock.advance(seconds=2 * DAY)
+        pruning.run()
+        assert (web.count("events"), web.count("event_ids"), web.count("webhook_event_ids")) == (0, 0, 0)

@@ -213,6 +213,7 @@ def test_other_data_reaches_no_secret_past_what_has_checked_the_first(sqlite_url
         ([{"event": "go", "if": "event.data.url.startsWith('https://stripe.invalid/')"}], [PUBLISH]),
         ([{"webhook": "stripe"}], [PUBLISH]),  # whose data nobody here writes
         ([{"cron": "0 0 * * *"}], [PUBLISH]),
+        ([{"event": "workflow/run.failed"}], [PUBLISH]),  # which nobody can send
         ([{"webhook": "stripe"}, {"manual": True}], []),
         ([{"event": "go"}], []),
     ],
@@ -223,15 +224,25 @@ def test_other_data_reaches_no_secret_past_what_triggers_ask(triggers: list[Any]
 
 
 def test_what_a_function_has_checked_is_kept_for_the_same_data_only() -> None:
-    function = build(a_document(event="go", actions=[_noop("f")], edges=[{"from": "$source", "to": "f"}]))
+    assert _function_needs(Place("f", "charge")) == [PUBLISH]
+    assert _function_needs(Place("f")) == _function_needs(None) == []
+
+
+def _function_needs(place: Place | None, *triggers: dict[str, Any], is_published: bool = True) -> list[str]:
+    document = a_document(event="go", actions=[_noop("f")], edges=[{"from": "$source", "to": "f"}])
+    function = build({**document, "triggers": [*triggers] or document["triggers"]})
     node = replace(function.nodes["f"], kind=f"{FUNCTION_PREFIX}f")
-    function = replace(function, nodes={"f": node})
+    repeated = Repeated(replace(function, nodes={"f": node}), place, is_published=is_published, asks=False)
+    return [need.permission for need in repeated.needs_of_data()]
 
-    def needs(place: Place) -> list[str]:
-        repeated = Repeated(function, place, is_published=True, asks=False)
-        return [need.permission for need in repeated.needs_of_data()]
 
-    assert (needs(Place("f", "charge")), needs(Place("f"))) == ([PUBLISH], [])
+@pytest.mark.parametrize("place", [None, Place("f")])
+def test_other_data_reaches_no_function_past_what_its_triggers_ask(place: Place | None) -> None:
+    # Whether it asks for a secret stands in its code.
+    for trigger in ({"event": "go", "if": "event.data.ok"}, {"webhook": "stripe"}, {"cron": "0 0 * * *"}):
+        assert _function_needs(place, trigger) == [PUBLISH]
+    assert _function_needs(place, is_published=False) == [PUBLISH]
+    assert _function_needs(place, {"webhook": "stripe"}, {"event": "go"}) == []
 
 
 def test_which_workflow_a_step_runs_is_chosen_by_those_who_may_publish() -> None:

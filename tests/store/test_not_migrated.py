@@ -95,6 +95,17 @@ def test_a_query_that_fails_on_a_half_migrated_database_says_so(bare_url: str) -
     wk.stop()
 
 
+def test_a_page_of_a_half_migrated_database_says_so(bare_url: str, caplog: pytest.LogCaptureFixture) -> None:
+    migrate.upgrade(bare_url, HALFWAY)
+    wk = WorkflowKit("test", settings=Settings(database_url=bare_url))
+    http = wk.api(dev_mode=True).test_client()
+    assert http.get("/api/runs").status_code == 503
+    assert HALF_MIGRATED in caplog.text
+    migrate.upgrade(bare_url)
+    assert http.get("/api/runs").status_code == 200
+    wk.stop()
+
+
 def test_which_tables_there_are_is_asked_once(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[sa.Connection] = []
     monkeypatch.setattr(database_module, "unfit", asked.append)

@@ -114,6 +114,19 @@ def test_an_event_after_a_step_cancels_async_functions_too(agency: Agency, stubs
         result.opened("second")
 
 
+def test_what_needs_a_stub_is_named_where_an_event_cancels_the_run_in_the_middle_of_a_step(agency: Agency) -> None:
+    @agency.wk.action("twice", external=False)
+    def twice(ctx: StepContext) -> None:
+        ctx.step.run("first", lambda: 1)
+        ctx.step.run("second", lambda: 2)
+
+    document = a_workflow().action("hold", kind="http_request", inputs={"url": "https://x.invalid/"})
+    document.action("act", kind="twice").path(SOURCE, "hold").path(SOURCE, "act").trigger("go")
+    document.settings(cancel_on=[{"event": "stop"}])
+    with pytest.raises(Unstubbed, match="action 'hold'"):
+        run(document.document(), actions=agency.wk, events=[EventStub("stop", after="step:first")])
+
+
 def test_an_event_after_a_step_that_never_ended_fails_the_test(agency: Agency) -> None:
     with pytest.raises(InvalidStub, match=r"after='step:flihgt': no such step has ended"):
         run(agency.function(), PLANNED, actions=agency.wk, events=[cancelled("step:flihgt"), PAID])

@@ -160,7 +160,7 @@ class _LocalRun:
             if (cut := self._watch.cut_before(due_ms, self._waits.held)) is not None:
                 decision = self._cancel(progress, cut)
                 break
-            if not self._due:
+            if not self._due or self._is_stuck():
                 break
             due_ms, _, node_id = heappop(self._due)
             self._clock.advance_to(due_ms)
@@ -173,6 +173,10 @@ class _LocalRun:
         past = self._over = self._past(progress)
         result = self._result(progress, decision.finish)
         return result if decision.finish is None else self._followed(result, past, decision.finish)
+
+    def _is_stuck(self) -> bool:
+        """Tell whether no step can begin: an event has cancelled the run, while nobody executes what came before."""
+        return bool(self._waits.held) and self._watch.is_cut(self._clock.now_ms())
 
     def _cancel(self, progress: Progress, cut: Cut) -> Decision:
         self._clock.advance_to(max(self._clock.now_ms(), cut.at_ms))

@@ -13,6 +13,7 @@ from typing import Any
 from workflowkit.base.errors import Forbidden
 from workflowkit.base.scope import is_function_kind
 from workflowkit.definition.model import Node, Workflow
+from workflowkit.definition.patterns import RESERVED_PREFIXES
 from workflowkit.definition.references import Reference, references_in
 from workflowkit.definition.secrets import mentions_secrets
 from workflowkit.engine.again import Place, downstream
@@ -68,20 +69,28 @@ class Repeated:
     def needs_of_data(self) -> Iterator[Need]:
         """Yield what it takes to give the run other data: more than to send an event where that is not the same."""
         is_anew = self.place is None and self.is_published
+        is_all = is_anew or (self.is_published and self._begins_function())
         # SAFETY: S18 — the results that are kept have checked other data, and an older version may check none.
-        if not (is_anew and _takes_any_data(self.workflow)) and self._data_reaches_secrets():
+        if not (is_all and _takes_any_data(self.workflow)) and self._data_reaches_secrets():
             yield Need(
                 "/data", PUBLISH, "what is edited reaches a secret or another workflow, past what was checked before it"
             )
         if self.asks and not is_anew:
             yield Need("/data", OVERRIDE, _ASKS)
 
+    def _begins_function(self) -> bool:
+        """Tell whether it begins with a function, at its beginning: then that is all of the run."""
+        place = self.place
+        if place is None or place.step is not None or (node := self.workflow.nodes.get(place.node)) is None:
+            return False
+        return is_function_kind(node.kind)
+
     def _data_reaches_secrets(self) -> bool:
         workflow, place = self.workflow, self.place
         nodes = workflow.nodes
+        if any(is_function_kind(node.kind) for node in nodes.values()):
+            return True  # what secrets it asks for stands in its code
         if place is not None and (node := nodes.get(place.node)) is not None:
-            if place.step is not None and is_function_kind(node.kind):
-                return True  # what secrets it asks for stands in its code
             nodes = {each: nodes[each] for each in (node.id, *downstream(workflow, node.id))}
         graphs = [graph for graph in (workflow.on_failure, workflow.on_cancel) if graph is not None]
         given = [*_given_to(nodes.values()), *(each for graph in graphs for each in _given_in(graph))]
@@ -96,7 +105,11 @@ def version_needs(version: int, own: int, published: int | None) -> Iterator[Nee
 
 def _takes_any_data(workflow: Workflow) -> bool:
     """Tell whether senders of events, or who starts it by hand, choose the data, and nothing looks at it before."""
-    return workflow.is_manual or any(trigger.condition is None for trigger in workflow.triggers)
+    return workflow.is_manual or any(
+        # What the engine itself tells of, such as the end of a run, nobody can send.
+        trigger.condition is None and not trigger.event.startswith(RESERVED_PREFIXES)
+        for trigger in workflow.triggers
+    )
 
 
 def asks_people(workflow: Workflow) -> bool:

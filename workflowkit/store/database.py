@@ -93,7 +93,9 @@ class Database:
 
     def view(self, sealing: Sealing | None) -> Database:
         """Return the same database, whose values are opened by ``sealing``, or seen as they are stored."""
-        return Database(self.engine, self.clock, sealing=sealing, gate=self._gate, schema=self.schema)
+        return Database(
+            self.engine, self.clock, sealing=sealing, gate=self._gate, schema=self.schema, is_for_work=self._is_unsure
+        )  # fmt: skip
 
     def close(self) -> None:
         """Close all idle connections."""

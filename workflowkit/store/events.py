@@ -84,18 +84,17 @@ _FIRST_ID = Sql(
     """
 )
 #: In the place of a first event: keys that are limited to event names have sent events with the id.
-_SHARED = ""
+SHARED = ""
 _SHARE_ID = Sql(
     f"""
     INSERT INTO event_ids (environment, tenant, event_id, first_id, expires_at_ms)
-    VALUES (:environment, :tenant, :event_id, '{_SHARED}', :expires_at_ms)
+    VALUES (:environment, :tenant, :event_id, '{SHARED}', :expires_at_ms)
     ON CONFLICT (environment, tenant, event_id) DO UPDATE
-    SET first_id = CASE WHEN event_ids.expires_at_ms <= :now_ms THEN '{_SHARED}' ELSE event_ids.first_id END,
+    SET first_id = CASE WHEN event_ids.expires_at_ms <= :now_ms THEN '{SHARED}' ELSE event_ids.first_id END,
         expires_at_ms = CASE
-            WHEN event_ids.expires_at_ms <= :now_ms OR event_ids.first_id = '{_SHARED}' THEN excluded.expires_at_ms
-            ELSE event_ids.expires_at_ms
+            WHEN event_ids.expires_at_ms <= :now_ms THEN excluded.expires_at_ms ELSE event_ids.expires_at_ms
         END
-    RETURNING first_id
+    RETURNING first_id, expires_at_ms
     """  # noqa: S608 - from our own code
 )
 _TAKE_SHARED_ID = Sql(
@@ -231,7 +230,7 @@ def claim_event_id(
     if claimed is not None:
         return None if webhook is None else _taken_before(tx, where, webhook)
     row = tx.one(first, **where)
-    if row is None or row[0] != _SHARED:
+    if row is None or row[0] != SHARED:
         return None if row is None else str(row[0])
     # The claim that failed has locked the row all the same, so nobody is between these two.
     first_id = _claim_among_names(tx, where, name, own_id, until_ms)
@@ -242,9 +241,12 @@ def claim_event_id(
 
 def _claim_for_name(tx: Transaction, where: Mapping[str, str], name: str, own_id: str, until_ms: int) -> str | None:
     # SAFETY: S16 — whoever may send some events could else keep others from counting, by events with their ids.
-    (first_id,) = tx.one(_SHARE_ID, **where, expires_at_ms=until_ms, now_ms=tx.now_ms)
-    if first_id == _SHARED:
-        return _claim_among_names(tx, where, name, own_id, until_ms)
+    first_id, expires_at_ms = tx.one(_SHARE_ID, **where, expires_at_ms=until_ms, now_ms=tx.now_ms)
+    if first_id == SHARED:
+        named_id = _claim_among_names(tx, where, name, own_id, until_ms)
+        if named_id is None and expires_at_ms < until_ms:
+            tx.run(_TAKE_SHARED_ID, **where, id=SHARED, expires_at_ms=until_ms)
+        return named_id
     before = tx.one(_LIVE_FIRST_ID_OF_WEBHOOK, **where, webhook=_space(name), now_ms=tx.now_ms)
     return str(first_id if before is None else before[0])
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workflowkit.base.ids import first_id
+from workflowkit.store.events import SHARED
 from workflowkit.store.statements import Sql
 from workflowkit.store.transactions import Transaction
 
@@ -130,10 +131,14 @@ _FORGET_SENDERS_IDS = tuple(
         f"""
         DELETE FROM {table} WHERE (environment, tenant, event_id) IN (
             SELECT environment, tenant, event_id FROM events WHERE id {{in_ids}} AND event_id IS NOT NULL
-        ) AND first_id {{in_ids}}
+        ) AND (first_id {{in_ids}}{or_also})
         """  # noqa: S608 - names from our own code
     )
-    for table in ("event_ids", "webhook_event_ids")
+    for table, or_also in (
+        # What is of no first event goes with the last one whose id it is.
+        ("event_ids", f" OR (first_id = '{SHARED}' AND expires_at_ms <= :now_ms)"),
+        ("webhook_event_ids", ""),
+    )
 )
 _OF_EVENTS = (Sql("DELETE FROM decisions WHERE event_id {in_ids}"), Sql("DELETE FROM events WHERE id {in_ids}"))
 _COUNT_RUNS = Sql(
@@ -194,7 +199,9 @@ def delete_events(tx: Transaction, event_ids: Sequence[str], *, before_ms: int) 
     ids = _ids(tx, _EVENTS_THAT_GO, _ids(tx, _LOCK_EVENTS, event_ids), before_ms=before_ms, now_ms=tx.now_ms)
     if not ids:
         return 0
-    for statement in (*_FORGET_SENDERS_IDS, *_OF_EVENTS):
+    for statement in _FORGET_SENDERS_IDS:
+        tx.run(statement, ids=ids, now_ms=tx.now_ms)
+    for statement in _OF_EVENTS:
         tx.run(statement, ids=ids)
     return len(ids)
 
