@@ -13,7 +13,7 @@ from workflowkit.base.settings import Settings
 from workflowkit.definition import build, parse
 from workflowkit.definition.model import Workflow
 from workflowkit.engine.extensions import Extensions
-from workflowkit.engine.local import LocalOptions, LocalResult, StepRecord, run
+from workflowkit.engine.local import Given, LocalOptions, LocalResult, StepRecord, run
 from workflowkit.engine.localchildren import WithFunctions
 from workflowkit.registry import Function, Registry
 
@@ -29,11 +29,11 @@ class LocalEngine:
     def run(
         self,
         document: Mapping[str, Any] | Function[..., Any],
-        event: Mapping[str, Any],
+        event: Given,
         *,
         secrets: Mapping[str, str] | None = None,
     ) -> LocalResult:
-        """Run a document or a function for an event; functions of the application that it invokes run too.
+        """Run a document or a function for an event, or for those of a batch; functions that it invokes run too.
 
         What follows its end is executed too: compensations, and what handles a failure or a cancellation.
         ``secrets`` are the values, by name, of the secrets that the document refers to. Raises ``DefinitionError`` with
@@ -48,7 +48,7 @@ class LocalEngine:
         return self.run_parsed(parse(document, self._registry, self._settings.limits), event, secrets=secrets)
 
     def run_parsed(
-        self, workflow: Workflow, event: Mapping[str, Any], *, on_step: Callable[[StepRecord], None] | None = None,
+        self, workflow: Workflow, event: Given, *, on_step: Callable[[StepRecord], None] | None = None,
         secrets: Mapping[str, str] | None = None,
     ) -> LocalResult:  # fmt: skip
         """Run a workflow for an event; ``on_step`` is called with each step as soon as it is settled."""

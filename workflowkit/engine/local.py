@@ -7,10 +7,10 @@ cancels a run, and what follows its end, is in ``localends``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from workflowkit.base.clock import FakeClock, SystemClock
 from workflowkit.base.errors import InvalidInput, NotFound, WorkflowKitError
@@ -67,6 +67,10 @@ from workflowkit.registry.functions import Function, is_function_kind
 LOCAL_VERSION = "local"
 
 
+#: An event, or those of a batch.
+Given: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+
+
 class Actions(Protocol):
     """Where the actions of a run are: a ``Registry``."""
 
@@ -80,29 +84,36 @@ class Actions(Protocol):
 
 def run(
     workflow: Workflow,
-    event: Mapping[str, Any],
+    event: Given,
     registry: Actions,
     *,
     clock: FakeClock | None = None,
     options: LocalOptions | None = None,
 ) -> LocalResult:
-    """Run a workflow for an event ``{"name", "data", ...}``, whose ``id`` and ``ts`` are made up if they are missing.
+    """Run a workflow for an event ``{"name", "data", ...}``, whose ``id`` and ``ts`` are made up if they are missing;
+    one that takes batches also for a list of events.
 
     ``clock`` (default: one that starts now) jumps to whatever comes next, so nothing waits but the actions themselves.
-    Raises ``InvalidInput`` if the event is no JSON object, ``LimitExceeded`` past the bounds, ``StopInterrupt`` when
-    the switch is thrown.
+    Raises ``InvalidInput`` if the event is no JSON object, or for events that are no batch of the workflow;
+    ``LimitExceeded`` past the bounds, ``StopInterrupt`` when the switch is thrown.
     """
-    clock = clock or FakeClock(SystemClock().now_ms())
-    return _LocalRun(workflow, _complete(event, clock), registry, clock, options or LocalOptions()).run()
+    clock, options = clock or FakeClock(SystemClock().now_ms()), options or LocalOptions()
+    if isinstance(event, Mapping):
+        return _LocalRun(workflow, _complete(event, clock), registry, clock, options).run()
+    events = tuple(_complete(each, clock) for each in _batch(event, workflow))
+    around = NO_SURROUNDINGS.with_events(events)
+    within = _Within(Budget(options.bounds, clock.now_ms()), around, events=events, is_whole=True)
+    return _LocalRun(workflow, events[0], registry, clock, options, within).run()
 
 
 @dataclass(frozen=True, slots=True)
 class _Within:
     """Where a run stands among those that are executed with it.
 
-    ``around`` is what it sees of the run that it is a part of, ``path`` which part of the document it executes if that
-    follows an end, ``undoes`` the run that it undoes. ``watch`` is what cancels it, if that is not its own. The times
-    of its result count from ``told_from_ms``: for the run of an item, the beginning of the loop's run.
+    ``around`` is what it sees of the run that it is a part of, ``events`` are those of the batch that started it, if
+    one did; ``path`` is which part of the document it executes if that follows an end, ``undoes`` the run that it
+    undoes. ``watch`` is what cancels it, if that is not its own. The times of its result count from ``told_from_ms``:
+    for the run of an item, the beginning of the loop's run.
     """
 
     budget: Budget
@@ -111,6 +122,7 @@ class _Within:
     undoes: Past | None = None
     watch: Watch | None = None
     told_from_ms: int | None = None
+    events: tuple[dict[str, Any], ...] = ()
     #: Whether it is a run of its own, and no part of another one.
     is_whole: bool = False
 
@@ -230,6 +242,8 @@ class _LocalRun:
     ) -> _LocalRun:
         """Return a run that this one executes to its end before it goes on, on a clock of its own."""
         options = replace(self._options, on_step=None, on_news=None, until=None, state=None, run_id=run_id)
+        if event is self._event:
+            within = replace(within, events=self._within.events)
         return _LocalRun(graph, event, self._registry, FakeClock(begins_ms), options, within)
 
     def _begin(self) -> tuple[Progress, Decision]:
@@ -348,6 +362,7 @@ class _LocalRun:
             config=options.config,
             limits=limits,
             session=session,
+            events=self._within.events,
         )
         timeout_seconds = self._budget.at_most(
             spec.timeout_seconds if node.timeout_seconds is None else node.timeout_seconds
@@ -488,6 +503,20 @@ def _id_of(workflow: Workflow) -> str:
     if first is None or not is_function_kind(first.kind):
         return workflow.name
     return first.kind.removeprefix(FUNCTION_PREFIX)
+
+
+def _batch(events: Sequence[Mapping[str, Any]], workflow: Workflow) -> Sequence[Mapping[str, Any]]:
+    """Return events that a batch of the workflow may have. Raises ``InvalidInput``."""
+    batch = workflow.settings.flow.batch
+    if isinstance(events, str | bytes) or not isinstance(events, Sequence):
+        raise InvalidInput.at("", "wrong-type", "an event must be a JSON object")
+    if batch is None:
+        message = "a list of events starts one run only of what has a batch in its settings"
+        raise InvalidInput.at("", "wrong-type", message)
+    if not 0 < len(events) <= batch.max_size:
+        message = f"a batch has 1 to {batch.max_size} events (max_size), not {len(events)}"
+        raise InvalidInput.at("", "invalid-value", message)
+    return events
 
 
 def _complete(event: Mapping[str, Any], clock: FakeClock) -> dict[str, Any]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypedDict, Unpack, cast, get_args
 
 from workflowkit.base.clock import FakeClock
-from workflowkit.base.errors import InvalidStub
+from workflowkit.base.errors import InvalidInput, InvalidStub
 from workflowkit.definition.model import Node, Workflow
 from workflowkit.engine import local
+from workflowkit.engine.local import Given
 from workflowkit.engine.localoptions import Bounds, LocalOptions
 from workflowkit.engine.localresult import StepRecord
 from workflowkit.registry import Registry
@@ -44,7 +45,7 @@ class Changes(Surroundings, total=False):
     """What a scenario may have another of."""
 
     tested: Tested
-    event: Mapping[str, Any] | None
+    event: Given | None
     actions: Application | Registry | None
     stubs: Mapping[str, AnyStub]
 
@@ -58,7 +59,7 @@ class Scenario:
     """
 
     tested: Tested
-    event: Mapping[str, Any] | None = None
+    event: Given | None = None
     actions: Application | Registry | None = None
     stubs: Mapping[str, AnyStub] = field(default_factory=dict)
     events: Iterable[Coming] = ()
@@ -107,7 +108,7 @@ _MERGED = ("stubs", "signals", "invokes", "deps")
 
 def rehearse(
     target: Target,
-    event: Mapping[str, Any] | None,
+    event: Given | None,
     stubs: Stubs,
     *,
     clock: FakeClock | None = None,
@@ -126,7 +127,8 @@ def rehearse(
         run_id=RUN_ID, secrets=None, is_followed=True,
     )  # fmt: skip
     clock = clock or FakeClock(START_MS)
-    result = local.run(target.workflow, complete_event(event, target), target.actions, clock=clock, options=options)
+    given = _batch(event, target) if isinstance(event, list | tuple) else complete_event(event, target)
+    result = local.run(target.workflow, given, target.actions, clock=clock, options=options)
     # Documents have branches, and what is not external in them does nothing: a stub too many may stay.
     unreached = outside.unreached if target.own_kinds else ()
     if result.held:
@@ -138,11 +140,21 @@ def rehearse(
     return RunResult(target.workflow, result, tuple(outside.calls), outside.unused)
 
 
-def complete_event(event: Mapping[str, Any] | None, target: Target) -> dict[str, Any]:
-    """Return an event with what it lacks: the name of the first trigger, an id that is always the same."""
+def complete_event(event: Any, target: Target, number: int = 1) -> dict[str, Any]:
+    """Return an event with what it lacks: the name of the first trigger, an id that is always the same.
+
+    Raises ``InvalidInput`` for what is no JSON object.
+    """
+    if event is not None and not isinstance(event, Mapping):
+        raise InvalidInput.at("", "wrong-type", "an event must be a JSON object")
     triggers = target.workflow.triggers
     name = triggers[0].event if triggers and "*" not in triggers[0].event else DEFAULT_EVENT
-    return {"id": "event-1", "name": name, "data": {}, **(event or {})}
+    return {"id": f"event-{number}", "name": name, "data": {}, **(event or {})}
+
+
+def _batch(events: Sequence[Mapping[str, Any]], target: Target) -> list[dict[str, Any]]:
+    """Return the events of a batch with what they lack. Their ids are different ones."""
+    return [complete_event(each, target, number) for number, each in enumerate(events, 1)]
 
 
 def check_stubs(stubs: Stubs, target: Target) -> None:
@@ -176,7 +188,7 @@ def _all_nodes(workflow: Workflow) -> Iterator[Node]:
 
 def run(
     tested: Tested,
-    event: Mapping[str, Any] | None = None,
+    event: Given | None = None,
     *,
     actions: Application | Registry | None = None,
     stubs: Mapping[str, AnyStub] | None = None,
@@ -194,8 +206,9 @@ def run(
     ``stubs`` are by the kind of an action, ``node:<action id>``, or ``step:<step id>`` for what a handler opens. Each
     is a value, an exception, ``Timeout``, ``stub(...)``, ``in_turn(...)``, or a callable that is given the resolved
     inputs and the context. ``events`` come while the run goes on, ``signals`` and ``invokes`` are by name and by what
-    is invoked. ``event`` lacks what the first trigger says and intake would add. With ``until`` the run stops behind
-    that action. With ``steps="stubbed"`` what a handler executes as a step needs a stub too.
+    is invoked. ``event`` lacks what the first trigger says and intake would add; for what has a ``batch`` it may be a
+    list of events, which start the run together. With ``until`` the run stops behind that action. With
+    ``steps="stubbed"`` what a handler executes as a step needs a stub too.
 
     Raises ``Unstubbed`` if it came to an external action or a wait without a stub, ``InvalidStub`` for a stub that
     cannot be right or is of a function's step that was never reached, ``DefinitionError`` for a document that is not
@@ -210,7 +223,7 @@ def run(
 def run_step(
     tested: Tested,
     node_id: str,
-    event: Mapping[str, Any] | None = None,
+    event: Given | None = None,
     *,
     state: Mapping[str, Any] | None = None,
     actions: Application | Registry | None = None,
