@@ -56,12 +56,13 @@ if TYPE_CHECKING:
     from workflowkit.inngest.serving.servedapp import ServedApp
     from workflowkit.localengine import LocalEngine
     from workflowkit.runtime.auditing import By
-    from workflowkit.runtime.authoring import Published, TriggerPolicy
     from workflowkit.runtime.deliveries import ScopeOf, Source
     from workflowkit.runtime.functions import Absent, App, Synced
     from workflowkit.runtime.hosts import Authenticate, Id
+    from workflowkit.runtime.inforce import Published
     from workflowkit.runtime.intake import Accepted
     from workflowkit.runtime.pausing import Target
+    from workflowkit.runtime.tenantchecks import TriggerPolicy
     from workflowkit.webhooks import Verify
 
 DEFAULT_CONCURRENCY = 8

@@ -90,6 +90,7 @@ from workflowkit.runtime.sessions import Sessions
 from workflowkit.runtime.skipping import Skipping
 from workflowkit.runtime.stepping import Stepping
 from workflowkit.runtime.suspending import Suspending
+from workflowkit.runtime.tenantchecks import TenantChecks
 from workflowkit.runtime.throttling import RATE_TIMER
 from workflowkit.runtime.throttling import repeat as repeat_rate
 from workflowkit.runtime.timers import Timers
@@ -174,15 +175,13 @@ class Runtime:
 
     @cached_property
     def authoring(self) -> Authoring:
-        return Authoring(
-            self.database,
-            self.registry,
+        checks = TenantChecks(
             self.settings.limits,
             self.secret_store,
-            self.registry.events,
             self.extensions.trigger_policy,
             lambda scope, names: self.deliveries.known_among(scope, names),
         )
+        return Authoring(self.database, self.registry, self.settings.limits, self.registry.events, checks)
 
     @cached_property
     def keyring(self) -> Keyring | None:

@@ -151,7 +151,7 @@ def test_an_application_says_both_before_anything_else(tmp_path: Any) -> None:
     wk.migrate()
     try:
         with pytest.raises(InvalidInput, match="got 'sometimes'"):
-            wk.runtime.authoring.rules_for(DEFAULT_SCOPE)
+            wk.runtime.authoring.tenants.rules_for(DEFAULT_SCOPE)
         with pytest.raises(Conflict):
             wk.allow_triggers(allowed)
     finally:

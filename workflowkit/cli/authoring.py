@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from workflowkit.app import WorkflowKit
     from workflowkit.base.scope import Scope
     from workflowkit.runtime.auditing import By
-    from workflowkit.runtime.authoring import Published
+    from workflowkit.runtime.inforce import Published
     from workflowkit.store.workflows import VersionRecord, WorkflowRecord
 
 

@@ -6,10 +6,9 @@ never executed: nothing in it is evaluated here.
 
 from __future__ import annotations
 
-import logging
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from workflowkit import definition
@@ -20,65 +19,37 @@ from workflowkit.base.errors import (
     LimitExceeded,
     Problem,
     StaleRevision,
-    StoreUnavailable,
     WorkflowArchived,
 )
-from workflowkit.base.limits import DEFAULT_LIMITS, Limits
+from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope, check_tenant
-from workflowkit.base.secretstore import SecretStore
 from workflowkit.definition import ActionCatalogue
 from workflowkit.definition.eventdata import EventSchemas
 from workflowkit.definition.limitrules import check_shared_limits
-from workflowkit.definition.model import Json, Trigger, Workflow
-from workflowkit.definition.outline import outline
-from workflowkit.definition.patterns import WEBHOOK_PREFIX
-from workflowkit.definition.secrets import secrets_named_in
-from workflowkit.definition.settings.flow import FlowControl
-from workflowkit.definition.settings.triggers import WebhookTrigger
-from workflowkit.definition.settings.workflow import NO_FLOW_CONTROL
-from workflowkit.definition.triggerrules import EVERYTHING, TriggerRules
-from workflowkit.flow.concurrency import Owner, action_heights, heights
-from workflowkit.runtime import schedules, throttling
-from workflowkit.runtime.actionlimits import own_limits
+from workflowkit.definition.model import Json, Workflow
+from workflowkit.flow.concurrency import Owner
 from workflowkit.runtime.auditing import PROGRAM, Act, By
 from workflowkit.runtime.auditing import note as enter
-from workflowkit.store import ceilings
+from workflowkit.runtime.inforce import (
+    Published,
+    built,
+    correct_triggers,
+    flow_of,
+    limit_heights,
+    put_limits_in_force,
+    put_triggers_in_force,
+    renew_triggers,
+)
+from workflowkit.runtime.tenantchecks import TenantChecks
 from workflowkit.store import workflows as rows
 from workflowkit.store.database import Database
 from workflowkit.store.transactions import Transaction
 from workflowkit.store.workflows import DraftRecord, VersionRecord, WorkflowRecord
 
-_log = logging.getLogger(__name__)
-
-#: Says by what the workflows of a tenant may be started (``TriggerRules.read``).
-TriggerPolicy = Callable[[Scope], Sequence[str]]
-
-#: Says which of some names are webhooks through which events come to a tenant.
-KnownWebhooks = Callable[[Scope, Collection[str]], Collection[str]]
-
-#: The code of the problem that a document is started by a webhook that its tenant does not have.
-UNKNOWN_WEBHOOK = "unknown-webhook"
-#: The code of the problem that a document refers to a secret that its tenant does not have.
-UNKNOWN_SECRET = "unknown-secret"  # noqa: S105 - a code
 #: Larger than any version number.
 _NEWEST = 2**62
 _ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 _NAME_MAX_CHARS = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """What publishing came to. ``created`` is false where the draft is the published version already.
-
-    ``ceilings`` are how high its limits are, by rule (``flow.concurrency``), and those that it has no more.
-    ``rates`` are the flow control of the version before and of this, if this is a new one.
-    """
-
-    version: VersionRecord
-    created: bool
-    warnings: tuple[Problem, ...] = ()
-    ceilings: Mapping[str, int] = field(default_factory=dict)
-    rates: tuple[FlowControl, FlowControl] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +66,9 @@ class Authoring:
 
     database: Database
     actions: ActionCatalogue
-    limits: Limits = DEFAULT_LIMITS
-    secrets: SecretStore | None = None
-    events: EventSchemas = field(default_factory=dict)
-    trigger_policy: TriggerPolicy | None = None
-    known_webhooks: KnownWebhooks | None = None
+    limits: Limits
+    events: EventSchemas
+    tenants: TenantChecks
 
     def create(self, scope: Scope, document: Json, *, workflow_id: str | None = None) -> WorkflowRecord:
         """Add a workflow with a first draft. It is enabled, and starts nothing until it is published.
@@ -176,55 +145,7 @@ class Authoring:
         with other tenants, where whoever would publish it may not share them, come last.
         """
         found = definition.validate(document, self.actions, self.limits, self.events)
-        return [*found, *self._refusals(document, scope), *_unshared(document, may_share_limits)]
-
-    def rules_for(self, scope: Scope) -> TriggerRules:
-        """Return by what the workflows of a tenant may be started."""
-        return EVERYTHING if self.trigger_policy is None else TriggerRules.read(self.trigger_policy(scope))
-
-    def _refusals(self, document: Json, scope: Scope) -> list[Problem]:
-        """Return what this tenant may not do, whoever else may, and what it does not have."""
-        return [
-            *self.rules_for(scope).check(document),
-            *self._missing_secrets(document, scope),
-            *self._missing_webhooks(document, scope),
-        ]
-
-    def _missing_webhooks(self, document: Json, scope: Scope) -> list[Problem]:
-        if self.known_webhooks is None or not isinstance(document, dict):
-            return []
-        named = [each for each in outline(document).triggers if isinstance(each, WebhookTrigger) and each.name]
-        # Asked for only by documents that webhooks start, and not for more names than may be published.
-        asked = {each.name for each in named[: self.limits.triggers_per_workflow]}
-        unknown = asked.difference(self.known_webhooks(scope, asked)) if asked else asked
-        message = "There is no webhook '{name}' yet, so that nothing comes through it"
-        # It may be made later: no reason not to publish.
-        return [
-            Problem(f"{each.pointer}/webhook", UNKNOWN_WEBHOOK, message.format(name=each.name), "warning")
-            for each in named
-            if each.name in unknown
-        ]
-
-    def _missing_secrets(self, document: Json, scope: Scope) -> list[Problem]:
-        named = secrets_named_in(document)
-        # Asked for only by documents that use secrets.
-        known = self._known_secrets(scope) if named else None
-        return [
-            Problem(pointer, UNKNOWN_SECRET, f"There is no secret '{name}': store it, or choose another")
-            for name, pointer in named.items()
-            if known is not None and name not in known
-        ]
-
-    def _known_secrets(self, scope: Scope) -> Collection[str] | None:
-        if self.secrets is None:
-            return None
-        try:
-            return self.secrets.names(scope)
-        except StoreUnavailable:
-            raise
-        except Exception as error:
-            _log.warning("a vault does not tell the names of its secrets: %s", type(error).__name__)
-            return None
+        return [*found, *self.tenants.check(document, scope), *_unshared(document, may_share_limits)]
 
     def publish(
         self, scope: Scope, workflow_id: str, *, revision: int | None = None, note: str | None = None,
@@ -240,7 +161,7 @@ class Authoring:
         said = self._said(note, by)
         seen = self.get_draft(scope, workflow_id)
         # Asks the application, which may take its time: not under a lock.
-        refused = [*self._refusals(seen.document, scope), *_unshared(seen.document, may_share_limits)]
+        refused = [*self.tenants.check(seen.document, scope), *_unshared(seen.document, may_share_limits)]
         # Validated under the workflow's lock, so that what was validated is what is published.
         with self.database.transaction("publish") as tx:
             workflow = rows.lock(tx, scope, workflow_id)
@@ -267,7 +188,7 @@ class Authoring:
         _check_id(workflow_id)
         self._check_document(document)
         # A program may do what it keeps its tenants from, and come before what they store: said, and not refused.
-        unknown = [replace(each, severity="warning") for each in self._refusals(document, scope)]
+        unknown = [replace(each, severity="warning") for each in self.tenants.check(document, scope)]
         with self.database.transaction("publish") as tx:
             published = self.put(tx, scope, workflow_id, document, self.actions, unknown, said)
             _note(tx, scope, by, published)
@@ -311,9 +232,9 @@ class Authoring:
         workflow = rows.lock(tx, scope, workflow_id)
         if workflow.enabled != enabled:
             rows.set_enabled(tx, scope, workflow_id, enabled)
-            _renew(tx, scope, replace(workflow, enabled=enabled))
+            renew_triggers(tx, scope, replace(workflow, enabled=enabled))
         else:
-            _correct(tx, scope, workflow)
+            correct_triggers(tx, scope, workflow)
         return rows.get(tx, scope, workflow_id)
 
     def retire(self, tx: Transaction, scope: Scope, workflow_id: str) -> None:
@@ -336,11 +257,11 @@ class Authoring:
         with self.database.transaction("enable") as tx:
             before = rows.lock(tx, scope, workflow_id)
             if before.is_archived == is_archived:
-                _correct(tx, scope, before)
+                correct_triggers(tx, scope, before)
                 return before
             archived_at_ms = tx.now_ms if is_archived else None
             rows.set_archived(tx, scope, workflow_id, archived_at_ms)
-            _renew(tx, scope, replace(before, archived_at_ms=archived_at_ms))
+            renew_triggers(tx, scope, replace(before, archived_at_ms=archived_at_ms))
             act = Act.WORKFLOW_ARCHIVED if is_archived else Act.WORKFLOW_RESTORED
             enter(tx, scope, by, act, f"workflow:{workflow_id}")
             return rows.get(tx, scope, workflow_id)
@@ -370,25 +291,25 @@ class Authoring:
         if current is not None:
             published = rows.get_version(tx, scope, workflow.id, current)
             if jsonvalue.canonical(published.document) == jsonvalue.canonical(document):
-                _correct(tx, scope, workflow)
+                correct_triggers(tx, scope, workflow)
                 # Whoever published it may have been older code, which knows nothing of how high limits are.
-                same = _built(document)
+                same = built(document)
                 return Published(
                     published, created=False, warnings=tuple(problems),
-                    ceilings={} if same is None else _heights(same, same, Owner(scope, workflow.id)),
+                    ceilings={} if same is None else limit_heights(same, same, Owner(scope, workflow.id)),
                 )  # fmt: skip
-            before = _built(published.document)
+            before = built(published.document)
         _check_not_archived(workflow)
         version, parsed = (current or 0) + 1, definition.build(document)
         rows.insert_version(
             tx, scope, workflow.id, version=version, execution_hash=parsed.hash, document=document,
             published_by=said.actor, note=said.note,
         )  # fmt: skip
-        _put_in_force(tx, scope, replace(workflow, published_version=version), parsed)
+        put_triggers_in_force(tx, scope, replace(workflow, published_version=version), parsed)
         return Published(
             rows.get_version(tx, scope, workflow.id, version), created=True, warnings=tuple(problems),
-            ceilings=_heights(before, parsed, Owner(scope, workflow.id)),
-            rates=(_flow_of(before), parsed.settings.flow),
+            ceilings=limit_heights(before, parsed, Owner(scope, workflow.id)),
+            rates=(flow_of(before), parsed.settings.flow),
         )  # fmt: skip
 
     def _said(self, note: str | None, by: By) -> _Said:
@@ -418,25 +339,6 @@ def _create(tx: Transaction, scope: Scope, workflow_id: str | None, document: Js
     return rows.get(tx, scope, own_id)
 
 
-def put_limits_in_force(
-    tx: Transaction, scope: Scope, published: Iterable[Published], heights: Mapping[str, int] | None = None
-) -> None:
-    """Let what queues follow the limits and the rates that are published, the last in a transaction.
-
-    ``heights`` are those of other limits, by rule.
-
-    The limits first: whoever waits there, and has locked lanes to change their rate, holds up those it waits for.
-    """
-    published = list(published)
-    all_heights = dict(heights or {})
-    for each in published:
-        all_heights |= each.ceilings
-    ceilings.change(tx, all_heights)
-    for each in published:
-        if each.rates is not None:
-            throttling.change_rate(tx, scope, each.version.workflow_id, each.version.version, *each.rates)
-
-
 def _note(tx: Transaction, scope: Scope, by: By, published: Published) -> None:
     if published.created:
         version = published.version
@@ -446,56 +348,9 @@ def _note(tx: Transaction, scope: Scope, by: By, published: Published) -> None:
         enter(tx, scope, by, Act.WORKFLOW_PUBLISHED, f"workflow:{version.workflow_id}", detail)
 
 
-def _built(document: Json) -> Workflow | None:
-    """Return a version; ``None`` if it was published by code that knew what this does not."""
-    try:
-        return definition.build(document)
-    except DefinitionError:
-        return None
-
-
-def _flow_of(version: Workflow | None) -> FlowControl:
-    return NO_FLOW_CONTROL if version is None else version.settings.flow
-
-
-def _heights(before: Workflow | None, after: Workflow, owner: Owner) -> dict[str, int]:
-    """Return how high the limits are, by rule, with a version after the one before."""
-    old = {} if before is None else own_limits(before)
-    limits = heights(_flow_of(before).concurrency, after.settings.flow.concurrency, owner)
-    return limits | action_heights(old, own_limits(after), owner)
-
-
 def _check_not_archived(workflow: WorkflowRecord) -> None:
     if workflow.is_archived:
         raise WorkflowArchived(workflow.id)
-
-
-def _correct(tx: Transaction, scope: Scope, workflow: WorkflowRecord) -> None:
-    archived_at_ms, enabled = workflow.archived_at_ms, workflow.enabled
-    rows.correct_triggers(tx, scope, workflow.id, archived_at_ms=archived_at_ms, enabled=enabled)
-
-
-def _renew(tx: Transaction, scope: Scope, workflow: WorkflowRecord) -> None:
-    """Let the triggers of the published version be in force as the workflow is now. The caller holds its lock."""
-    if (version := workflow.published_version) is not None:
-        parsed = definition.build(rows.get_version(tx, scope, workflow.id, version).document)
-        _put_in_force(tx, scope, workflow, parsed)
-
-
-def _put_in_force(tx: Transaction, scope: Scope, workflow: WorkflowRecord, parsed: Workflow) -> None:
-    """Let the triggers of a version start runs, if the workflow is to. The caller holds its lock.
-
-    Those of a disabled or archived one are there, so that it is told of each event why it starts nothing; its schedules
-    are not.
-    """
-    assert workflow.published_version is not None  # noqa: S101 - that is what is put in force
-    through_webhooks = (Trigger(WEBHOOK_PREFIX + each.name, each.condition, each.pointer) for each in parsed.webhooks)
-    rows.replace_triggers(
-        tx, scope, workflow.id, version=workflow.published_version, triggers=(*parsed.triggers, *through_webhooks),
-        archived_at_ms=workflow.archived_at_ms, enabled=workflow.enabled,
-    )  # fmt: skip
-    is_paused = not workflow.enabled or workflow.is_archived
-    schedules.plan(tx, scope, workflow.id, parsed.schedules, is_paused=is_paused)
 
 
 def _unshared(document: Json, may_share_limits: bool) -> list[Problem]:

@@ -23,7 +23,8 @@ from workflowkit.definition.model import Json
 from workflowkit.definition.settings.flow import Concurrency
 from workflowkit.flow.concurrency import kind_heights
 from workflowkit.registry import ActionSpec, follower_ids, is_endpoint
-from workflowkit.runtime.authoring import Authoring, Published, put_limits_in_force
+from workflowkit.runtime.authoring import Authoring
+from workflowkit.runtime.inforce import Published, put_limits_in_force
 from workflowkit.store import apps, appsyncs, ceilings
 from workflowkit.store.apps import AppRecord, Origin
 from workflowkit.store.appsyncs import SyncRow

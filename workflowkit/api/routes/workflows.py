@@ -269,7 +269,7 @@ def show_triggers() -> Response:
     As the application allows it to the tenant, what the data of its events looks like, and which webhooks there are.
     """
     authoring = _authoring()
-    rules = authoring.rules_for(caller().scope)
+    rules = authoring.tenants.rules_for(caller().scope)
     usable = [name for name in sorted(authoring.events) if is_listed(rules.event_names, name)]
     names = None if rules.event_names is None else list(rules.event_names)
     events = [{"name": name, "data": dict(authoring.events[name])} for name in usable]
