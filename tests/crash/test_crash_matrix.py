@@ -1,4 +1,4 @@
-"""Kill real worker processes at every commit boundary: the final state equals the fault-free one (F1, F2, F4, F5)."""
+"""Kill real worker processes at every commit boundary: the final state equals the fault-free one."""
 
 from __future__ import annotations
 

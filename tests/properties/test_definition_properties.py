@@ -1,4 +1,4 @@
-"""Laws of documents: whatever stands in them is read or refused, and Python and JSON agree on which (F1)."""
+"""Laws of documents: whatever stands in them is read or refused, and Python and JSON agree on which."""
 
 from __future__ import annotations
 

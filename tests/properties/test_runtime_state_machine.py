@@ -2,7 +2,7 @@
 
 Hypothesis makes up histories: workflows are published, events sent, hints delivered, lost, doubled and reordered,
 processes die at any failpoint or stand still for as long as they like, time jumps, users cancel and rerun. After each
-step of a history the invariants of RELIABILITY section 2 must hold over the rows, and once the faults stop every run
+step of a history the invariants of docs/guarantees.md must hold over the rows, and once the faults stop every run
 must end as ``engine.local`` ends it in memory, where nothing can go wrong.
 
 The repositories are the real ones. Hints are held by the test, and the clock moves when told.

@@ -1,4 +1,4 @@
-"""Attempts to get out of an expression: each is refused, or is a harmless value (RELIABILITY S1)."""
+"""Attempts to get out of an expression: each is refused, or is a harmless value (S1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings of single actions: backoff, which errors are tried again, skipping, cache and compensation (R1, R4, W5)."""
+"""Settings of single actions: backoff, which errors are tried again, skipping, cache and compensation."""
 
 from __future__ import annotations
 

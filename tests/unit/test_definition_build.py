@@ -1,4 +1,4 @@
-"""From document to workflow, and the identity of a version (F3)."""
+"""From document to workflow, and the identity of a version."""
 
 from __future__ import annotations
 

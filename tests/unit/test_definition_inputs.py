@@ -1,4 +1,4 @@
-"""A step's inputs: resolved, filled with defaults, checked before the handler (W11, D9, D10, D11, K9, K15)."""
+"""A step's inputs: resolved, filled with defaults, checked before the handler (W11, D9, D10, D11)."""
 
 from __future__ import annotations
 

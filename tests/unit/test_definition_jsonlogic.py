@@ -1,4 +1,4 @@
-"""JSON Logic: the standard operators with JavaScript's conversions, and the budget they run under (W10, D11)."""
+"""JSON Logic: the standard operators with JavaScript's conversions, and the budget they run under (D11)."""
 
 from __future__ import annotations
 

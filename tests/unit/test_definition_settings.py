@@ -1,4 +1,4 @@
-"""Settings of a whole workflow: read, bounded, and refused where they exclude each other (F1, X1, X2, L1-L9)."""
+"""Settings of a whole workflow: read, bounded, and refused where they exclude each other."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def document_with(settings: Any, **parts: Any) -> dict[str, Any]:
 
 
 def found(settings: Any) -> list[tuple[str, str]]:
-    """Return (pointer, code) of every problem, warnings with a ``?``; Python and documents must agree on them (F1)."""
+    """Return (pointer, code) of every problem, warnings with a ``?``; Python and documents must agree on them."""
     problems = validate(document_with(settings), KINDS)
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:

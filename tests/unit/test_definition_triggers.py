@@ -1,4 +1,4 @@
-"""What may start a workflow, and how it is refused otherwise (E6-E8, D1, F5)."""
+"""What may start a workflow, and how it is refused otherwise (D1)."""
 
 from __future__ import annotations
 

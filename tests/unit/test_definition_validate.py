@@ -1,4 +1,4 @@
-"""Validation: every problem at once, each with its place (W5, W10, W11, D8, D9, D12, K6-K10, K19, K21)."""
+"""Validation: every problem at once, each with its place (W11, D8, D9, D12)."""
 
 from __future__ import annotations
 

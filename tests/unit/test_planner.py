@@ -32,7 +32,7 @@ def an_if(*ids: str) -> WorkflowBuilder:
     return nodes("if", *ids).edge(SOURCE, "if")
 
 
-# --- order and joins (K1, K2, W6, I8) ---------------------------------------------------------------------------------
+# --- order and joins (W6, I8) -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_join_waits_for_edges_that_cannot_change_its_mind_any_more() -> None: 
     assert succeed(progress, "slow").ready == ("join",)
 
 
-# --- conditions (K5, K19, K20, W7) ------------------------------------------------------------------------------------
+# --- conditions (W7) --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_a_step_whose_edge_condition_meets_a_limit_fails_and_the_run_still_ends(
     )
 
 
-# --- skips (K3, K4, W8) -----------------------------------------------------------------------------------------------
+# --- skips (W8) -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ def test_a_chain_of_skips_may_be_longer_than_the_recursion_limit() -> None:
     assert decision.finish == Finish(RunStatus.COMPLETED, output={})
 
 
-# --- failures (R1, R3, DESIGN 5) --------------------------------------------------------------------------------------
+# --- failures ---------------------------------------------------------------------------------------------------------
 
 
 def a_node_that_fails(on_error: str, **settings: Any) -> WorkflowBuilder:

@@ -1,6 +1,6 @@
 """Strict JSON: what enters the system is parsed or checked here, once; inside, values are plain JSON and trusted.
 
-The rules (RELIABILITY R5, S7) are the same for text and for Python values: bounded size and depth, finite numbers,
+The rules (R5, S7) are the same for text and for Python values: bounded size and depth, finite numbers,
 whole numbers within ±2^53, no duplicate keys, no NUL and no lone surrogates. Whatever passes can be stored in SQLite
 and in PostgreSQL's ``jsonb`` and read by JavaScript without changing its meaning; the rest would fail later, on every
 retry.

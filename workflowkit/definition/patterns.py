@@ -1,4 +1,4 @@
-"""Event name patterns: what a trigger may name. One rule, used by validation and by matching (FEATURES E7)."""
+"""Event name patterns: what a trigger may name. One rule, used by validation and by matching (E7)."""
 
 from __future__ import annotations
 

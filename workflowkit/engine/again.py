@@ -1,4 +1,4 @@
-"""Running a run again from one of its steps: what is kept of it, and what is executed anew (P5). Pure.
+"""Running a run again from one of its steps: what is kept of it, and what is executed anew. Pure.
 
 The step and everything that follows it are executed again; all other results are kept, also where the version has
 changed, as long as the ids are the same.

@@ -1,4 +1,4 @@
-"""Moving a run that waits to another version of its workflow: whether it can be, and what follows (F3). Pure.
+"""Moving a run that waits to another version of its workflow: whether it can be, and what follows. Pure.
 
 A run stays on the version it started with. Moving it is a user's wish, for runs that sleep or wait long. What has
 happened stays: steps that have ended keep their results, also those that the new version does not have any more. What

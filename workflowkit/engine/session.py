@@ -430,7 +430,7 @@ class StepSession:
         """Return what the attempt came to, once it has ended waiting."""
         missing = tuple(sorted(self._memo.results.keys() - self._seen))
         if missing and self._is_new:
-            # F3: not an error, since a new version of the code may have dropped a step. But it should be seen.
+            # Not an error, since a new version of the code may have dropped a step. But it should be seen.
             _log.warning("run %s: steps that were executed before are not reached any more: %s", self.run_id, missing)
         return Suspended(tuple(self._waits), self._resume_at_ms, missing if self._is_new else ())
 

@@ -108,7 +108,7 @@ def send(
     Raises what ``AppClient.send`` raises, and ``NonRetriableError`` for a run that nobody's request began.
     """
     if event.get("name") != ENDPOINT_EVENT:
-        # SAFETY: Z1 — where it is called is taken from the event, so only one that we made ourselves will do.
+        # SAFETY: where it is called is taken from the event, so only one that we made ourselves will do.
         raise NonRetriableError(f"{address.slug!r} is an endpoint: its runs begin with requests to it")
     data = event["data"]
     method, text, query = data["method"], data.get("body", ""), data.get("query_params", "")

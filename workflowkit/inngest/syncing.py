@@ -97,7 +97,7 @@ class AppSyncing:
         answer = _answer(reply, parts.settings)
         if reply.headers.get(SYNC_KIND_HEADER) != IN_BAND:
             return  # it has registered by itself
-        # SAFETY: Z1 — what an answer says is published: it must be known whose answer it is.
+        # SAFETY: what an answer says is published: it must be known whose answer it is.
         if not client.is_dev and SIGNATURE_HEADER.lower() not in reply.headers:
             raise NonRetriableError("the app's answer is not signed")
         self.register(

@@ -176,7 +176,7 @@ class Functions:
         self, tx: Transaction, scope: Scope, app: App, stored: AppRecord | None
     ) -> tuple[tuple[str, ...], tuple[Problem, ...], list[Published]]:
         """Return which functions have a new version, what to warn of, and what all came to."""
-        # SAFETY: A1 — code that has changed brings an archived application back, with what was switched off with it.
+        # SAFETY: code that has changed brings an archived application back, with what was switched off with it.
         known = frozenset() if stored is None else frozenset(stored.function_ids) - frozenset(stored.archived_functions)
         published, warnings, puts = list[str](), list[Problem](), list[Published]()
         kinds = _Kinds({function.spec.kind: function.spec for function in app.functions.values()})

@@ -1,4 +1,4 @@
-"""The transaction that moves a waiting run to another version of its workflow (F3)."""
+"""The transaction that moves a waiting run to another version of its workflow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which workflows an event starts: pure, and each workflow judged on its own (FEATURES E6).
+"""Which workflows an event starts: pure, and each workflow judged on its own (E6).
 
 Finding the subscriptions whose pattern covers the event's name is the store's lookup (``patterns_for``); here their
 conditions are decided. A condition that cannot be read or evaluated starts nothing and says so, and can neither stop

@@ -75,7 +75,7 @@ def sync_app(body: dict[str, Any]) -> Response:
     The app at the address is called. A sync that fails is answered with the reason, and is in the list of syncs.
     """
     services, environment = Services.current(), caller().scope.environment
-    # SAFETY: A3 — apps register in the environment of the installation; nobody lets one in from another.
+    # SAFETY: apps register in the environment of the installation; nobody lets one in from another.
     if services.sync_app is None or environment != services.default_scope.environment:
         raise NotFound("apps of this environment are not called from here")
     return answer(views.app_sync(services.sync_app(environment, body["url"])))

@@ -2,7 +2,7 @@
 
 Everything that leaves for a tenant's URL goes through ``request``: it resolves the name once, checks every address,
 connects to a checked address (so a second answer of the name server changes nothing), follows few redirects under the
-same rules, and bounds time, size and decompression (RELIABILITY S3, S4). Proxies, netrc and cookies are never used.
+same rules, and bounds time, size and decompression (S3, S4). Proxies, netrc and cookies are never used.
 
 - ``policy``: what an operator may change
 - ``destination``: a URL, parsed once and strictly

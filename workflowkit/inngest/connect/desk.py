@@ -84,7 +84,7 @@ class Desk:
         wanted = {CONNECTION_CLAIM: asked.connection_id, ENVIRONMENT_CLAIM: parts.settings.environment}
         is_genuine = claims is not None and wanted.items() <= claims.items()
         try:
-            # SAFETY: Z1 — fail closed: without a key nobody connects, unless to a server for one developer.
+            # SAFETY: fail closed: without a key nobody connects, unless to a server for one developer.
             if keys.all:
                 keys.check_bearer(asked.auth_data.sync_token)
             elif not parts.settings.dev_apps:

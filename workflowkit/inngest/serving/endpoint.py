@@ -91,7 +91,7 @@ class ServeEndpoint:
         """
         signature = request.headers.get(SIGNATURE_HEADER.lower())
         is_plain_sync = request.method == "PUT" and not self._is_in_band(request)
-        # SAFETY: Z1 — anybody may let the app register, if it knows where it is: that is not taken from what nobody has
+        # SAFETY: anybody may let the app register, if it knows where it is: that is not taken from what nobody has
         # signed. The server would call a stranger, with the data of all runs, and do what the stranger answers.
         may_be_unsigned = request.method == "GET" or (is_plain_sync and self.config.origin is not None)
         if signature is None and (self.config.is_dev or may_be_unsigned):
@@ -122,7 +122,7 @@ class ServeEndpoint:
             return self._json(_BAD, {"code": "server_kind_mismatch", "message": message})
         if self._is_in_band(request):
             return self._tell_functions(self.url(self._asked(request)))
-        # SAFETY: Z1 — what a signature covers is the body: a signed request may come with any name of a host.
+        # SAFETY: what a signature covers is the body: a signed request may come with any name of a host.
         url = self.url(self._asked(request) if is_signed and request.body else request.url)
         payload = {
             "appName": self.config.app_id, "appVersion": self.config.app_version, "url": url,

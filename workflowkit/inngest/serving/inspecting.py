@@ -27,7 +27,7 @@ class Inspected(Protocol):
 
 
 def inspection(endpoint: Inspected, *, is_trusted: bool) -> dict[str, Any]:
-    """Return what an endpoint is. SAFETY: A2 — those who are not trusted see counts, and whether there are keys."""
+    """Return what an endpoint is. SAFETY: those who are not trusted see counts, and whether there are keys."""
     config, keys = endpoint.config, endpoint.config.keys
     told = {
         "schema_version": _SCHEMA,

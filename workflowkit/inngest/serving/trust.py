@@ -30,7 +30,7 @@ class Trust:
     def check_once(self, signature: str, address: str, now_seconds: int) -> None:
         """Refuse a signed call that has come before. Raises ``Unauthenticated``.
 
-        SAFETY: Z1 — within the window a call that somebody recorded could else be sent again. Each call of a server has
+        SAFETY: within the window a call that somebody recorded could else be sent again. Each call of a server has
         an id of its own in what is signed. What counts is what the signature says: its text has many spellings.
         """
         mark = (read_signature(signature)[1], address)
