@@ -51,18 +51,17 @@ def split(
     text: str,
     *,
     known: Mapping[str, Json],
-    later: str = LATER,
     policy: Policy = "restricted",
     limits: Limits = DEFAULT_LIMITS,
 ) -> Correlation:
-    """Split the condition ``text``, in which ``known`` are the variables with values and ``later`` is still to come.
+    """Split the condition ``text``, in which ``known`` are the variables with values and ``async`` is still to come.
 
     Of several equalities it takes the first whose value comes from ``known`` and is not null, since a constant is the
     same for everybody who waits; one whose path is longer than ``MAX_PATH_BYTES`` stays in ``rest``, as does a part
     that cannot be evaluated. What is known to be true is dropped, and of what is known to be false ``rest`` is just
     that. Raises ``ExpressionError`` if ``text`` does not compile.
     """
-    found = [(piece, piece.truth(known)) for piece in _pieces(text, later, policy, limits)]
+    found = [(piece, piece.truth(known)) for piece in _pieces(text, policy, limits)]
     if any(truth is False for _, truth in found):
         return Correlation(None, None, "false")
     pieces = [piece for piece, truth in found if truth is None]
@@ -73,13 +72,13 @@ def split(
 
 
 @lru_cache(maxsize=1024)
-def match_condition(path: str, later: str = LATER) -> str:
+def match_condition(path: str) -> str:
     """Return the condition that ``match: "data.id"`` stands for: what is null or missing matches nothing.
 
     Raises ``ExpressionError`` if it is no plain path.
     """
     place = _spelled(_steps_into_event(path))
-    return f"{later}{place} == event{place} && event{place} != null"
+    return f"{LATER}{place} == event{place} && event{place} != null"
 
 
 def plain_path(path: str) -> str:
@@ -173,15 +172,15 @@ class _Piece:
 
 
 @lru_cache(maxsize=1024)
-def _pieces(text: str, later: str, policy: Policy, limits: Limits) -> tuple[_Piece, ...]:
+def _pieces(text: str, policy: Policy, limits: Limits) -> tuple[_Piece, ...]:
     compile_expression(text, limits=limits, policy=policy)
-    return tuple(_piece(found, later, limits) for found in conjuncts(text, limits))
+    return tuple(_piece(found, limits) for found in conjuncts(text, limits))
 
 
-def _piece(found: Conjunct, later: str, limits: Limits) -> _Piece:
+def _piece(found: Conjunct, limits: Limits) -> _Piece:
     for side, other in () if found.sides is None else (found.sides, found.sides[::-1]):
         path = read_path(side, limits=limits)
-        if path is not None and path.steps[0] == later and len(path.steps) > 1:
+        if path is not None and path.steps[0] == LATER and len(path.steps) > 1:
             written = _written(path.steps[1:])
             if len(written.encode()) <= MAX_PATH_BYTES:
                 return _Piece(found.text, written, compile_expression(other, limits=limits))

@@ -79,11 +79,11 @@ def read_lenient_body(limits: Limits) -> Any:
         raise InvalidInput([Problem("", "invalid-json", "the body is no JSON")]) from None
 
 
-def number_asked(name: str, default: int, most: int) -> int:
-    """Return a number from the query, between 1 and ``most``. Raises ``InvalidInput``."""
-    text = request.args.get(name)
+def limit_asked(default: int, most: int) -> int:
+    """Return the ``limit`` of the query, between 1 and ``most``. Raises ``InvalidInput``."""
+    text = request.args.get("limit")
     if text is None:
         return default
     if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0):
-        raise InvalidInput([Problem(f"/query/{name}", "invalid-value", "must be a whole number above 0")])
+        raise InvalidInput([Problem("/query/limit", "invalid-value", "must be a whole number above 0")])
     return min(int(text), most)

@@ -9,7 +9,7 @@ from flask import Flask, Response, request
 
 from workflowkit.base.errors import InvalidInput, Problem
 from workflowkit.base.limits import Limits
-from workflowkit.inngest.answers import data_answer, json_answer, number_asked, read_body, read_lenient_body
+from workflowkit.inngest.answers import data_answer, json_answer, limit_asked, read_body, read_lenient_body
 from workflowkit.inngest.checkpointroutes import CheckpointRoutes
 from workflowkit.inngest.commands import Commands
 from workflowkit.inngest.devqueries import DevQueries
@@ -103,7 +103,7 @@ class _Runs(_Routes):
         )  # fmt: skip
 
     def _events(self) -> Response:
-        limit = number_asked("limit", PAGE_EVENTS, MAX_PAGE_EVENTS)
+        limit = limit_asked(PAGE_EVENTS, MAX_PAGE_EVENTS)
         asked = {name: request.args.get(name) for name in ("name", "cursor", "received_after", "received_before")}
         return self._data(self._server.events(limit=limit, **asked))
 

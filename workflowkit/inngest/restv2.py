@@ -10,7 +10,7 @@ from flask import Flask, Response, request
 from workflowkit.base.clock import rfc3339
 from workflowkit.base.errors import InvalidInput, NotFound, Problem, WorkflowKitError
 from workflowkit.engine.states import RunStatus
-from workflowkit.inngest.answers import json_answer, number_asked, read_body, status_of
+from workflowkit.inngest.answers import json_answer, limit_asked, read_body, status_of
 from workflowkit.inngest.commands import Commands
 from workflowkit.inngest.restv2account import AccountV2
 from workflowkit.inngest.server import AppServer
@@ -84,7 +84,7 @@ class RestV2:
         return self._listed(RunFilter(workflow_id=own, statuses=_statuses_asked()))
 
     def _listed(self, where: RunFilter) -> Response:
-        parts, limit = self._server.parts(), number_asked("limit", PAGE_RUNS, MAX_PAGE_RUNS)
+        parts, limit = self._server.parts(), limit_asked(PAGE_RUNS, MAX_PAGE_RUNS)
         with parts.database.read() as tx:
             found = queries.find_runs(
                 tx, parts.settings.scope, where, limit=limit + 1, before=request.args.get("cursor")

@@ -11,7 +11,7 @@ from workflowkit.base.clock import rfc3339
 from workflowkit.base.errors import InvalidInput, Problem
 from workflowkit.base.limits import Limits
 from workflowkit.base.settings import Settings
-from workflowkit.inngest.answers import number_asked, read_body
+from workflowkit.inngest.answers import limit_asked, read_body
 from workflowkit.inngest.identities import identity
 from workflowkit.inngest.naming import own_id
 from workflowkit.inngest.server import AppServer, syncing_of
@@ -80,7 +80,7 @@ class AccountV2:
         return self._data(_shown_sync(row, app_name))
 
     def _syncs(self, app_name: str) -> Response:
-        limit = number_asked("limit", _PAGE, _MAX_PAGE)
+        limit = limit_asked(_PAGE, _MAX_PAGE)
         found = self._server.parts().apps.syncs(
             self._settings.environment, limit=limit + 1, app_id=own_id(app_name), before=request.args.get("cursor")
         )
@@ -98,7 +98,7 @@ class AccountV2:
         return self._page([shown], _PAGE)
 
     def _event_keys(self) -> Response:
-        limit = number_asked("limit", _PAGE, _MAX_PAGE)
+        limit = limit_asked(_PAGE, _MAX_PAGE)
         keys = Keys(self._server.parts().database)
         found = keys.find(self._settings.scope, limit=limit + 1, before=request.args.get("cursor", ""))
         page = [self._key(each) for each in found[:limit] if _is_for_events(each)]

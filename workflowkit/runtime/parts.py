@@ -26,7 +26,6 @@ def begin_part(
     now_ms: int,
     around: Surroundings,
     may_start: bool = True,
-    together: tuple[dict[str, Any], ...] = (),
 ) -> list[Opening]:
     """Add a run of ``graph`` to ``batch``; return what others may claim of it.
 
@@ -38,7 +37,6 @@ def begin_part(
         _, openings = start_run(
             own, child, graph, event, schedule,
             now_ms=now_ms, claim=False, due_at_ms=None if may_start else steps.NEVER, around=around,
-            together=together,
         )  # fmt: skip
     except WorkflowKitError as error:
         failed = replace(child, status=RunStatus.FAILED, error=failed_by(error).error, finished_at_ms=now_ms)

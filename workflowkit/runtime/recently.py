@@ -11,17 +11,16 @@ REMEMBERED_KEYS = 1_000
 
 
 class Recently:
-    """Keys that were noted a moment ago: within the last second, unless told. Thread-safe."""
+    """Keys that were noted a moment ago. Thread-safe."""
 
-    def __init__(self, *, for_ms: int = RECENT_MS) -> None:
-        self._for_ms = for_ms
+    def __init__(self) -> None:
         self._until_ms: dict[Hashable, int] = {}
 
     def note(self, key: Hashable, *, now_ms: int) -> None:
         """Remember a key for a while."""
         if len(self._until_ms) >= REMEMBERED_KEYS:
             self._until_ms.clear()
-        self._until_ms[key] = now_ms + self._for_ms
+        self._until_ms[key] = now_ms + RECENT_MS
 
     def has(self, key: Hashable, *, now_ms: int) -> bool:
         """Tell whether a key was noted a moment ago."""

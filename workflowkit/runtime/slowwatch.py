@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from typing import Protocol
 
 from workflowkit.base import forks
@@ -26,8 +25,7 @@ class Watched(Protocol):
 class SlowWatch:
     """Looks at things when they are due, a little late at most. Thread-safe."""
 
-    def __init__(self, clock: Callable[[], float] = monotonic_seconds) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._begin()
         forks.register(self._begin)
 
@@ -40,7 +38,7 @@ class SlowWatch:
     def watch(self, watched: Watched, seconds: float) -> None:
         """Look at something in so many seconds, unless it is left before."""
         with self._lock:
-            self._due[watched] = self._clock() + seconds
+            self._due[watched] = monotonic_seconds() + seconds
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="workflowkit-slow-watch", daemon=True)
                 self._thread.start()
@@ -51,10 +49,10 @@ class SlowWatch:
             self._due.pop(watched, None)
 
     def _run(self) -> None:
-        idle_since = self._clock()
+        idle_since = monotonic_seconds()
         while True:
             self._pause.wait(LOOK_SECONDS)
-            now = self._clock()
+            now = monotonic_seconds()
             with self._lock:
                 if self._due:
                     idle_since = now
@@ -72,4 +70,4 @@ class SlowWatch:
                 if seconds is None:
                     del self._due[watched]
                 else:
-                    self._due[watched] = self._clock() + seconds
+                    self._due[watched] = monotonic_seconds() + seconds

@@ -55,12 +55,12 @@ class Timers:
         """Let ``handler`` do what timers of ``kind`` stand for."""
         self._handlers[kind] = handler
 
-    def fire_due(self, limit: int = TIMERS_PER_TICK) -> int:
-        """Fire up to ``limit`` timers that are due, each in a transaction of its own; return how many."""
-        for count in range(limit):
+    def fire_due(self) -> int:
+        """Fire timers that are due, up to ``TIMERS_PER_TICK``, each in a transaction of its own; return how many."""
+        for count in range(TIMERS_PER_TICK):
             if not self._fire_one():
                 return count
-        return limit
+        return TIMERS_PER_TICK
 
     def _fire_one(self) -> bool:
         taken: list[TimerRow] = []

@@ -65,25 +65,25 @@ class WebhookSettings:
     enabled: bool = True
 
 
-def parse_verification(value: Json, pointer: str = "/verification") -> Verification:
+def parse_verification(value: Json) -> Verification:
     """Return the scheme of ``{"preset": "stripe"}`` or ``{"preset": "hmac", "header": …}``. Raises ``InvalidInput``."""
     preset = value.get("preset") if isinstance(value, dict) else None
     if preset not in PRESETS:
-        raise InvalidInput.at(f"{pointer}/preset", "invalid-value", f"choose one of {', '.join(PRESETS)}")
+        raise InvalidInput.at("/verification/preset", "invalid-value", f"choose one of {', '.join(PRESETS)}")
     options = {key: option for key, option in value.items() if key != "preset"}
     known = _HMAC_VALUES if preset == "hmac" else {}
     problems = [
-        Problem(f"{pointer}/{key}", "unknown-key", f"the preset {preset} has no such parameter")
+        Problem(f"/verification/{key}", "unknown-key", f"the preset {preset} has no such parameter")
         for key in options
         if key not in known
     ]
     problems += [
-        Problem(f"{pointer}/{key}", "invalid-value", "this value is not possible here")
+        Problem(f"/verification/{key}", "invalid-value", "this value is not possible here")
         for key, option in options.items()
         if key in known and not known[key](option)
     ]
     if preset == "hmac" and "header" not in options:
-        problems.append(Problem(f"{pointer}/header", "missing-key", "name the header that carries the signature"))
+        problems.append(Problem("/verification/header", "missing-key", "name the header that carries the signature"))
     if problems:
         raise InvalidInput(problems)
     if preset != "hmac":

@@ -52,29 +52,29 @@ class Mapped:
     reason: str = ""
 
 
-def check_transform(value: Json, limits: Limits = DEFAULT_LIMITS, *, pointer: str = "/transform") -> list[Problem]:
-    """Return everything that is wrong with a transform, with pointers below ``pointer``. Raises ``LimitExceeded``."""
+def check_transform(value: Json, limits: Limits = DEFAULT_LIMITS) -> list[Problem]:
+    """Return everything that is wrong with a transform. Raises ``LimitExceeded``."""
     if not isinstance(value, dict):
-        return [Problem(pointer, "invalid-type", "a transform is an object")]
+        return [Problem("/transform", "invalid-type", "a transform is an object")]
     if (bytes_used := size_bytes(value)) > limits.transform_bytes:
-        raise LimitExceeded("transform_bytes", limits.transform_bytes, bytes_used, pointer=pointer)
+        raise LimitExceeded("transform_bytes", limits.transform_bytes, bytes_used, pointer="/transform")
     return [
         *(
-            Problem(f"{pointer}/{key}", "unknown-key", f"a transform has {', '.join(_KEYS)}")
+            Problem(f"/transform/{key}", "unknown-key", f"a transform has {', '.join(_KEYS)}")
             for key in value
             if key not in _KEYS
         ),
-        *_template_problems(value, pointer),
-        *_condition_problems(value.get("if"), limits, f"{pointer}/if"),
+        *_template_problems(value),
+        *_condition_problems(value.get("if"), limits),
     ]
 
 
-def _template_problems(value: Mapping[str, Json], pointer: str) -> Iterator[Problem]:
+def _template_problems(value: Mapping[str, Json]) -> Iterator[Problem]:
     if "name" in value and not (isinstance(value["name"], str) and value["name"]):
-        yield Problem(f"{pointer}/name", "invalid-type", "the name is text, with references if need be")
+        yield Problem("/transform/name", "invalid-type", "the name is text, with references if need be")
     if "data" in value and not isinstance(value["data"], str | dict):
-        yield Problem(f"{pointer}/data", "invalid-type", "the data is an object, or a reference to one")
-    for found in find_texts({key: value[key] for key in _KEYS if key in value and key != "if"}, pointer):
+        yield Problem("/transform/data", "invalid-type", "the data is an object, or a reference to one")
+    for found in find_texts({key: value[key] for key in _KEYS if key in value and key != "if"}, "/transform"):
         for part in found.parts:
             if isinstance(part, Unreadable):
                 yield Problem(found.pointer, "invalid-reference", part.message)
@@ -83,16 +83,18 @@ def _template_problems(value: Mapping[str, Json], pointer: str) -> Iterator[Prob
                 yield Problem(found.pointer, "unknown-root", f"a reference begins with one of {roots}")
 
 
-def _condition_problems(condition: Json, limits: Limits, pointer: str) -> Iterator[Problem]:
+def _condition_problems(condition: Json, limits: Limits) -> Iterator[Problem]:
     if condition is None:
         return
     try:
         expression = compile_expression(condition, limits=limits)
     except ExpressionError as error:
-        yield Problem(pointer, "invalid-expression", error.message)
+        yield Problem("/transform/if", "invalid-expression", error.message)
         return
     for unknown in sorted(expression.variables - {*ROOTS, "now"}):
-        yield Problem(pointer, "unknown-variable", f"there is no {unknown!r}; a condition sees {', '.join(ROOTS)}")
+        yield Problem(
+            "/transform/if", "unknown-variable", f"there is no {unknown!r}; a condition sees {', '.join(ROOTS)}"
+        )
 
 
 class Transform:
