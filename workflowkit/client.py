@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from workflowkit.base.clock import SystemClock
+from workflowkit.base.clock import SystemClock, sleep
 from workflowkit.base.errors import (
     ActionError,
     Forbidden,
@@ -28,10 +27,6 @@ _SEED_HEADER = "X-Inngest-Event-Id-Seed"
 _MAX_REQUEST_BYTES = 10 * 1024 * 1024
 
 
-def _pause(seconds: float) -> None:
-    threading.Event().wait(seconds)
-
-
 class Client:
     """Sends events over HTTP. Thread-safe.
 
@@ -40,7 +35,7 @@ class Client:
     """
 
     def __init__(
-        self, url: str, key: str, *, timeout_seconds: float = 30.0, pause: Callable[[float], object] = _pause
+        self, url: str, key: str, *, timeout_seconds: float = 30.0, pause: Callable[[float], object] = sleep
     ) -> None:
         self._url = url.rstrip("/")
         # SAFETY: S17 — the key stands in the path, where all events are stored or none: the address is never shown.

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from workflowkit.base import forks
-from workflowkit.base.clock import monotonic_seconds
+from workflowkit.base.clock import monotonic_seconds, sleep
 from workflowkit.base.scope import Scope
 from workflowkit.store import queries
 from workflowkit.store.database import Database
@@ -21,16 +21,12 @@ MAX_WAITING = 4
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.02, 0.5
 
 
-def _pause(seconds: float) -> None:
-    threading.Event().wait(seconds)
-
-
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class Waiting:
     """The waiting requests of one process. ``pause`` lets the given seconds pass between two looks."""
 
     database: Database
-    pause: Callable[[float], object] = _pause
+    pause: Callable[[float], object] = sleep
     _places: list[threading.BoundedSemaphore] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:

@@ -6,6 +6,7 @@ The runtime's clock is the database's (``store.serverclock``), so that machines 
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import UTC, datetime
 from typing import Protocol, overload
@@ -64,6 +65,11 @@ def epoch_ms(moment: datetime | None) -> int | None: ...
 def epoch_ms(moment: datetime | None) -> int | None:
     """Return a moment that knows its time zone as a stored time; ``None`` stays ``None``."""
     return None if moment is None else round(moment.timestamp() * 1000)
+
+
+def sleep(seconds: float) -> None:
+    """Let this thread wait."""
+    threading.Event().wait(seconds)
 
 
 def monotonic_seconds() -> float:

@@ -3,8 +3,8 @@
 An id is a ULID (https://github.com/ulid/spec): 48 bits of milliseconds and 80 of entropy, 26 characters of Crockford's
 base 32, which sorts as text in order of time. Those of one process are in the order in which they were made, also
 within a millisecond: the entropy begins with a count, and its other 48 bits are random. A *derived* id keeps the time
-of its parent and replaces the entropy by a hash, so computing it twice gives the same id (RELIABILITY: deterministic
-ids dedupe re-emission). No id is a secret; those are ``random_token``.
+of its parent and replaces the entropy by a hash: whoever sends an event or begins a run a second time gives it the same
+id, and it counts once. No id is a secret; those are ``random_token``.
 """
 
 from __future__ import annotations
@@ -94,6 +94,11 @@ def idempotency_key(run_id: str, step_key: str) -> str:
 def random_token(size_bytes: int = 32) -> str:
     """Return an unguessable URL-safe secret."""
     return _encode(int.from_bytes(os.urandom(size_bytes)), -(-size_bytes * 8 // 5))
+
+
+def token_hash(token: str) -> str:
+    """Return what is stored of a random token: it has 256 bits, so one hash is enough."""
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def request_seed(now_ms: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -63,7 +62,7 @@ def run(
 
 def _wait(wk: WorkflowKit, scope: Scope, run_id: str, timeout_seconds: float | None) -> RunView | None:
     """Return the run once it has ended, or the time is over; ``None`` if there is none yet."""
-    from workflowkit.base.clock import monotonic_seconds
+    from workflowkit.base.clock import monotonic_seconds, sleep
     from workflowkit.store import queries
 
     ends_at = None if timeout_seconds is None else monotonic_seconds() + timeout_seconds
@@ -76,7 +75,7 @@ def _wait(wk: WorkflowKit, scope: Scope, run_id: str, timeout_seconds: float | N
         is_over = ends_at is not None and monotonic_seconds() >= ends_at
         if is_over or (found is not None and found.status.is_terminal):
             return found
-        threading.Event().wait(LOOK_SECONDS)
+        sleep(LOOK_SECONDS)
 
 
 def _tell(run_id: str, event_id: str, found: RunView | None, *, as_json: bool) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import click
 
 from workflowkit.assets import asset_dir, web_dir
-from workflowkit.base.clock import monotonic_seconds
+from workflowkit.base.clock import monotonic_seconds, sleep
 from workflowkit.cli import lifeline
 from workflowkit.cli.client import ApiClient
 from workflowkit.cli.devserver import DATABASE_NAME, STATE_DIRECTORY, DevServer
@@ -204,4 +204,4 @@ def _polling() -> Iterator[None]:
     ends_at = monotonic_seconds() + _DEADLINE_SECONDS
     while monotonic_seconds() < ends_at:
         yield
-        threading.Event().wait(_POLL_SECONDS)
+        sleep(_POLL_SECONDS)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from workflowkit.base.errors import Problem
+from workflowkit.base.spelling import counted
 from workflowkit.cli import documents
 from workflowkit.cli.loading import actions_option, load_app
 from workflowkit.cli.output import INVALID, emit_json, status
@@ -66,8 +67,4 @@ def _show(found: list[tuple[documents.Source, list[Problem]]]) -> None:
     errors = sum(problem.severity == "error" for _, problems in found for problem in problems)
     warnings = sum(problem.severity == "warning" for _, problems in found for problem in problems)
     if errors or warnings:
-        click.echo(f"\n{_counted(errors, 'error')}, {_counted(warnings, 'warning')}")
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+        click.echo(f"\n{counted(errors, 'error')}, {counted(warnings, 'warning')}")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from workflowkit.base.clock import rfc3339
+from workflowkit.base.clock import rfc3339, sleep
 from workflowkit.base.scope import APP_TENANT, Scope, owner_of
 from workflowkit.cli import authoring
 from workflowkit.cli.output import Invalid, dim, emit_json, plain, table
@@ -157,7 +156,7 @@ def _wait(pausing: Pausing, target: Target, timeout_seconds: float | None) -> in
     while left := pausing.count_open(target):
         if ends_at is not None and monotonic_seconds() >= ends_at:
             break
-        threading.Event().wait(LOOK_SECONDS)
+        sleep(LOOK_SECONDS)
     return left
 
 

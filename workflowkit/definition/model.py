@@ -6,7 +6,7 @@ hash. What its settings say is in ``definition.settings``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -131,6 +131,16 @@ class Workflow:
     inputs_schema: Json = None
     outputs_schema: Json = None
     document: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def every_node(self) -> Iterator[Node]:
+        """Yield the nodes of this graph, of all graphs in it, and of those that follow its end."""
+        for node in self.nodes.values():
+            yield node
+            if node.body is not None:
+                yield from node.body.every_node()
+        for graph in (self.on_failure, self.on_cancel):
+            if graph is not None:
+                yield from graph.every_node()
 
     def subgraph(self, path: str) -> Workflow:
         """Return the graph at ``path``: ids of loops joined by ``/``, below ``ON_FAILURE`` or ``ON_CANCEL`` if need be.

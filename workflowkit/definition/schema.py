@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from workflowkit.base.errors import DefinitionError, Problem
 from workflowkit.base.jsonvalue import dumps, pointer_to
+from workflowkit.base.spelling import counted
 from workflowkit.definition.durations import DURATION_FORMAT, is_duration_text
 from workflowkit.definition.jsvalues import Json
 from workflowkit.definition.schemacost import sizes_of
@@ -157,10 +158,6 @@ def _type_words(types: list[str]) -> str:
     return " or ".join([", ".join(unique[:-1]), unique[-1]]) if len(unique) > 1 else unique[0]
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
 _FORMATS = {DURATION_FORMAT: "a duration of up to 366 days, such as 30s, 15m, 2h or 7d"}
 _SENTENCES: dict[str, Callable[[Any, Json], str]] = {
     "type": lambda types, value: f"Expected {_type_words(types)}, got {shown(value)}",
@@ -175,12 +172,12 @@ _SENTENCES: dict[str, Callable[[Any, Json], str]] = {
     "exclusiveMinimum": lambda limit, value: f"Expected more than {limit}, got {shown(value)}",
     "exclusiveMaximum": lambda limit, value: f"Expected less than {limit}, got {shown(value)}",
     "multipleOf": lambda factor, value: f"Expected a multiple of {factor}, got {shown(value)}",
-    "minLength": lambda least, value: f"Expected at least {_counted(least, 'character')}, got {len(value)}",
-    "maxLength": lambda most, value: f"Expected at most {_counted(most, 'character')}, got {len(value)}",
-    "minItems": lambda least, value: f"Expected at least {_counted(least, 'element')}, got {len(value)}",
-    "maxItems": lambda most, value: f"Expected at most {_counted(most, 'element')}, got {len(value)}",
-    "minProperties": lambda least, value: f"Expected at least {_counted(least, 'key')}, got {len(value)}",
-    "maxProperties": lambda most, value: f"Expected at most {_counted(most, 'key')}, got {len(value)}",
+    "minLength": lambda least, value: f"Expected at least {counted(least, 'character')}, got {len(value)}",
+    "maxLength": lambda most, value: f"Expected at most {counted(most, 'character')}, got {len(value)}",
+    "minItems": lambda least, value: f"Expected at least {counted(least, 'element')}, got {len(value)}",
+    "maxItems": lambda most, value: f"Expected at most {counted(most, 'element')}, got {len(value)}",
+    "minProperties": lambda least, value: f"Expected at least {counted(least, 'key')}, got {len(value)}",
+    "maxProperties": lambda most, value: f"Expected at most {counted(most, 'key')}, got {len(value)}",
     "falseSchema": lambda _nothing, value: f"Nothing may stand here, got {shown(value)}",
     "uniqueItems": lambda _unique, _value: "Expected all elements to differ",
 }

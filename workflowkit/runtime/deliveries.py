@@ -13,13 +13,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from workflowkit.base.errors import ExpressionError, InvalidInput, NotFound, WorkflowKitError
+from workflowkit.base.ids import token_hash
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.base.scope import DEFAULT_SCOPE, Scope, check_tenant
 from workflowkit.definition.patterns import is_listed
 from workflowkit.runtime.incoming import IncomingEvent, parse_event
 from workflowkit.runtime.intake import Accepted, Intake
 from workflowkit.runtime.samples import Samples
-from workflowkit.runtime.webhooks import Webhooks, token_hash
+from workflowkit.runtime.webhooks import Webhooks
 from workflowkit.store import webhookoutcomes as outcomes
 from workflowkit.store import webhooks as rows
 from workflowkit.store import webhooksamples as samplerows

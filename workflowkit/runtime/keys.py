@@ -6,7 +6,6 @@ storage needs (no salt, no slow hash), and looking its hash up in an index tells
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
@@ -118,7 +117,7 @@ class Keys:
                 created_by=by.actor,
             )
             # SAFETY: S17 — only the hash is stored.
-            rows.insert(tx, scope, record, key_hash=_hash(key))
+            rows.insert(tx, scope, record, key_hash=ids.token_hash(key))
             note(tx, scope, by, Act.KEY_CREATED, f"key:{record.id}", {"name": name, "permissions": sorted(granted)})
         return record, key
 
@@ -163,7 +162,7 @@ class Keys:
         """
         if not _KEY.fullmatch(key):
             raise _unknown()
-        key_hash, now = _hash(key), self.stopwatch()
+        key_hash, now = ids.token_hash(key), self.stopwatch()
         with self._cache_lock:
             cached = self._cache.get(key_hash)
         if cached is not None and now < cached[1]:
@@ -194,10 +193,6 @@ class Keys:
 def may_send(record: KeyRecord, event_name: str) -> bool:
     """Return whether a key's list of event names admits this one."""
     return is_listed(record.event_names, event_name)
-
-
-def _hash(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()
 
 
 def _unknown() -> Unauthenticated:

@@ -114,7 +114,7 @@ def _takes_any_data(workflow: Workflow) -> bool:
 
 def asks_people(workflow: Workflow) -> bool:
     """Tell whether a workflow has an approval anywhere."""
-    return any(node.kind == APPROVAL_KIND for node in _all_nodes(workflow))
+    return any(node.kind == APPROVAL_KIND for node in workflow.every_node())
 
 
 def asked_otherwise(before: Workflow, after: Workflow) -> frozenset[str]:
@@ -127,19 +127,8 @@ def asked_otherwise(before: Workflow, after: Workflow) -> frozenset[str]:
 
 
 def _questions(node: Node) -> list[tuple[str, Mapping[str, Any]]]:
-    inside = [node] if node.body is None else _all_nodes(node.body)
+    inside = [node] if node.body is None else node.body.every_node()
     return [(each.id, each.inputs) for each in inside if each.kind == APPROVAL_KIND]
-
-
-def _all_nodes(workflow: Workflow) -> Iterator[Node]:
-    """Yield the nodes of a graph and of all graphs in it, and of those that follow its end."""
-    for node in workflow.nodes.values():
-        yield node
-        if node.body is not None:
-            yield from _all_nodes(node.body)
-    for graph in (workflow.on_failure, workflow.on_cancel):
-        if graph is not None:
-            yield from _all_nodes(graph)
 
 
 def _reach_secrets(workflow: Workflow, edited: Node) -> bool:
@@ -170,7 +159,7 @@ _Given = tuple[str, Mapping[str, Any]]
 
 
 def _given_in(graph: Workflow) -> Iterator[_Given]:
-    for node in _all_nodes(graph):
+    for node in graph.every_node():
         yield from _given_alone(node)
 
 

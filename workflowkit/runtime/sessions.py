@@ -8,7 +8,6 @@ ended goes on for a moment.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass, replace
 
@@ -85,7 +84,7 @@ class Sessions:
             agent=client.agent[:_AGENT_MAX_CHARS],
         )
         rows.delete_ended(tx, not_after_ms=tx.now_ms - self.idle_ms)
-        rows.insert(tx, record, token_hash=_hash(token))
+        rows.insert(tx, record, token_hash=ids.token_hash(token))
         return record, token
 
     def authenticate(self, token: str) -> LoggedIn:
@@ -93,7 +92,7 @@ class Sessions:
         if not _TOKEN.fullmatch(token):
             raise _over()
         with self.database.read() as tx:
-            session = rows.find_by_token(tx, _hash(token))
+            session = rows.find_by_token(tx, ids.token_hash(token))
             if session is None or self._is_over(session, tx.now_ms):
                 raise _over()
             user, roles, now_ms = users.get(tx, session.user_id), users.roles_by_scope(tx, session.user_id), tx.now_ms
@@ -136,10 +135,6 @@ class Sessions:
 
     def _is_over(self, session: SessionRecord, now_ms: int) -> bool:
         return now_ms >= session.expires_at_ms or now_ms >= session.seen_at_ms + self.idle_ms
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def _over() -> Unauthenticated:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from workflowkit.base.clock import sleep
 from workflowkit.base.errors import LeaseInterrupt, StoreUnavailable
 from workflowkit.base.links import Links
 from workflowkit.engine.channels import Message
@@ -216,7 +216,7 @@ class StepRecorder:
                 return self._once(write, fact)
             except StoreUnavailable as error:
                 _log.warning("run %s: cannot record a step: %s", self._claim.lease.run_id, error)
-                threading.Event().wait(pause_seconds)
+                sleep(pause_seconds)
         try:
             return self._once(write, fact)
         except StoreUnavailable:

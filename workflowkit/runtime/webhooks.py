@@ -6,7 +6,6 @@ are stored encrypted and leave the process in no answer.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -71,7 +70,7 @@ class Webhooks:
         sealed, token = self._seal(scope, name, secrets), ids.random_token()
         with self.database.transaction("webhook") as tx:
             record = _record(scope, name, settings, sealed, now_ms=tx.now_ms)
-            rows.insert(tx, scope, record, token_hash=token_hash(token))
+            rows.insert(tx, scope, record, token_hash=ids.token_hash(token))
             note(tx, scope, by, Act.WEBHOOK_CREATED, f"webhook:{name}")
         return record, token
 
@@ -117,7 +116,7 @@ class Webhooks:
         """Give a webhook a new URL; the old one ends at once. Return the row and the new token. Raises ``NotFound``."""
         token = ids.random_token()
         with self.database.transaction("webhook") as tx:
-            rows.set_token(tx, scope, name, token_hash=token_hash(token))
+            rows.set_token(tx, scope, name, token_hash=ids.token_hash(token))
             note(tx, scope, by, Act.WEBHOOK_ROTATED, f"webhook:{name}")
             return rows.get(tx, scope, name), token
 
@@ -177,11 +176,6 @@ class Webhooks:
             raise InvalidInput([*problems, *error.problems]) from error
         _raise_for(problems)
         return scheme
-
-
-def token_hash(token: str) -> str:
-    """Return what is stored of a token: it has 256 random bits, so one hash is enough."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def place_of(scope: Scope, name: str) -> str:

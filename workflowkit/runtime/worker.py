@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from workflowkit.base.clock import monotonic_seconds
+from workflowkit.base.clock import monotonic_seconds, sleep
 from workflowkit.base.errors import (
     ActionError,
     DefinitionError,
@@ -300,7 +300,7 @@ class Worker:
                 return write()
             except StoreUnavailable as error:
                 _log.warning("run %s: cannot record step %s: %s", claim.lease.run_id, claim.lease.step_key, error)
-                threading.Event().wait(pause_seconds)  # not cut short by draining: the result matters more
+                sleep(pause_seconds)  # not cut short by draining: the result matters more
         return write()
 
     def _outcome(self, claim: Claim, node: Node, spec: ActionSpec | None, may_go_on: Callable[[], bool]) -> Attempted:
@@ -312,7 +312,8 @@ class Worker:
         memo = claim.position.memos.of(node.id)
         lost_attempts = claim.lease.lost_attempts - memo.free_losses
         if lost_attempts > allowed:
-            return _final("WorkerLost", "worker-lost", f"the worker died {lost_attempts} times in this step")
+            message = f"the worker died {lost_attempts} times in this step"
+            return Failed(ErrorInfo("WorkerLost", message, "worker-lost", retryable=False))
         guard = Guard()
         # From the inputs on: resolving large ones on a busy machine must not cost the lease.
         with self._heartbeat.keeping(claim.lease, guard):
@@ -431,7 +432,3 @@ def _retries_after(outcome: Outcome, node: Node, spec: ActionSpec | None) -> int
 
 def _retries(node: Node, spec: ActionSpec) -> int:
     return spec.retries if node.retries is None else node.retries
-
-
-def _final(name: str, code: str, message: str) -> Failed:
-    return Failed(ErrorInfo(name, message, code, retryable=False))

@@ -21,6 +21,7 @@ from workflowkit.engine.states import RunStatus, StepStatus
 from workflowkit.store import journal, schema
 from workflowkit.store.events import EventRecord, opened
 from workflowkit.store.runs import output_place
+from workflowkit.store.schema.base import owned
 from workflowkit.store.sealed import open_text
 from workflowkit.store.transactions import Reading
 
@@ -147,7 +148,7 @@ _RUN_COLUMNS = (
 
 def find_runs(tx: Reading, scope: Scope, where: RunFilter, *, limit: int, before: str | None = None) -> list[RunView]:
     """Return up to ``limit`` runs, newest first, those before the run with the id ``before``."""
-    query = sa.select(*_RUN_COLUMNS).where(*_owned(schema.runs, scope)).order_by(_run.id.desc()).limit(limit)
+    query = sa.select(*_RUN_COLUMNS).where(*owned(schema.runs, scope)).order_by(_run.id.desc()).limit(limit)
     if before is not None:
         query = query.where(_run.id < before)
     if where.statuses:
@@ -171,7 +172,7 @@ def _runs_of_batches(tx: Reading, scope: Scope, event_id: str) -> Sequence[str]:
     query = (
         sa.select(one.run_id)
         .join_from(schema.collections, schema.collected_events, member.collection_id == one.id)
-        .where(*_owned(schema.collections, scope), member.event_id == event_id)
+        .where(*owned(schema.collections, scope), member.event_id == event_id)
         .where(one.kind == "batch", one.run_id.is_not(None))
     )
     return tx.connection.execute(query).scalars().all()
@@ -179,14 +180,14 @@ def _runs_of_batches(tx: Reading, scope: Scope, event_id: str) -> Sequence[str]:
 
 def find_runs_by_id(tx: Reading, scope: Scope, ids: Sequence[str]) -> list[RunView]:
     """Return those of these runs that there are, newest first."""
-    query = sa.select(*_RUN_COLUMNS).where(*_owned(schema.runs, scope), _run.id.in_(ids)).order_by(_run.id.desc())
+    query = sa.select(*_RUN_COLUMNS).where(*owned(schema.runs, scope), _run.id.in_(ids)).order_by(_run.id.desc())
     return [_to_run(row) for row in tx.connection.execute(query)]
 
 
 def workflow_names(tx: Reading, scope: Scope, ids: Iterable[str]) -> dict[str, str]:
     """Return what workflows are called now, by id, with one statement; those that are gone are left out."""
     workflow = schema.workflows.c
-    query = sa.select(workflow.id, workflow.name).where(*_owned(schema.workflows, scope), workflow.id.in_(set(ids)))
+    query = sa.select(workflow.id, workflow.name).where(*owned(schema.workflows, scope), workflow.id.in_(set(ids)))
     return {row.id: row.name for row in tx.connection.execute(query)}
 
 
@@ -196,7 +197,7 @@ def last_runs(tx: Reading, scope: Scope, workflow_ids: Sequence[str], *, limit: 
     for start in range(0, len(workflow_ids), _SELECTS_PER_STATEMENT):
         each = [
             sa.select(*_RUN_COLUMNS)
-            .where(*_owned(schema.runs, scope), _run.workflow_id == workflow_id, _run.path.is_(None))
+            .where(*owned(schema.runs, scope), _run.workflow_id == workflow_id, _run.path.is_(None))
             .order_by(_run.id.desc())
             .limit(limit)
             .subquery()
@@ -210,7 +211,7 @@ def last_runs(tx: Reading, scope: Scope, workflow_ids: Sequence[str], *, limit: 
 
 def get_run(tx: Reading, scope: Scope, run_id: str) -> RunView:
     """Return a run with its output. Raises ``NotFound``."""
-    query = sa.select(*_RUN_COLUMNS, _run.output).where(*_owned(schema.runs, scope), _run.id == run_id)
+    query = sa.select(*_RUN_COLUMNS, _run.output).where(*owned(schema.runs, scope), _run.id == run_id)
     row = tx.connection.execute(query).first()
     if row is None:
         raise NotFound(f"there is no run {run_id!r}")
@@ -221,7 +222,7 @@ def find_children(tx: Reading, scope: Scope, run_id: str, *, limit: int) -> list
     """Return up to ``limit`` of the runs that a run began, by step and in order of a loop's items."""
     query = (
         sa.select(*_RUN_COLUMNS, _run.input)
-        .where(*_owned(schema.runs, scope), _run.parent_run_id == run_id)
+        .where(*owned(schema.runs, scope), _run.parent_run_id == run_id)
         .order_by(_run.parent_step, _run.created_at_ms, _run.id)
         .limit(limit)
     )
@@ -238,7 +239,7 @@ def find_steps(tx: Reading, scope: Scope, run_id: str) -> list[StepView]:
     query = (
         sa.select(step.step_key, step.status, step.queue, step.attempt, step.due_at_ms)
         .join_from(schema.steps, schema.runs, step.run_id == _run.id)
-        .where(*_owned(schema.runs, scope), _run.id == run_id)
+        .where(*owned(schema.runs, scope), _run.id == run_id)
     )
     return [
         StepView(row.step_key, StepStatus(row.status), row.queue, row.attempt, row.due_at_ms)
@@ -248,7 +249,7 @@ def find_steps(tx: Reading, scope: Scope, run_id: str) -> list[StepView]:
 
 def find_facts(tx: Reading, scope: Scope, run_id: str) -> list[Fact]:
     """Return the history of a run in order. Raises ``NotFound`` if there is no such run."""
-    query = sa.select(_run.id).where(*_owned(schema.runs, scope), _run.id == run_id)
+    query = sa.select(_run.id).where(*owned(schema.runs, scope), _run.id == run_id)
     if tx.connection.execute(query).first() is None:
         raise NotFound(f"there is no run {run_id!r}")
     return journal.load(tx, run_id)
@@ -258,7 +259,7 @@ def find_events(
     tx: Reading, scope: Scope, where: EventFilter, *, limit: int, before: str | None = None
 ) -> list[EventRecord]:
     """Return up to ``limit`` events, newest first, those before the event with our id ``before``."""
-    query = sa.select(schema.events).where(*_owned(schema.events, scope)).order_by(_event.id.desc()).limit(limit)
+    query = sa.select(schema.events).where(*owned(schema.events, scope)).order_by(_event.id.desc()).limit(limit)
     if before is not None:
         query = query.where(_event.id < before)
     if where.name is not None:
@@ -271,7 +272,7 @@ def find_events(
 
 def get_event(tx: Reading, scope: Scope, event_id: str) -> EventRecord:
     """Return the event with our id ``event_id``. Raises ``NotFound``."""
-    query = sa.select(schema.events).where(*_owned(schema.events, scope), _event.id == event_id)
+    query = sa.select(schema.events).where(*owned(schema.events, scope), _event.id == event_id)
     row = tx.connection.execute(query).first()
     if row is None:
         raise NotFound(f"there is no event {event_id!r}")
@@ -283,19 +284,19 @@ def find_decisions(tx: Reading, scope: Scope, event_id: str) -> list[DecisionVie
     decision = schema.decisions.c
     instead = (
         sa.select(sa.func.min(_run.id))
-        .where(*_owned(schema.runs, scope), _run.workflow_id == decision.workflow_id)
+        .where(*owned(schema.runs, scope), _run.workflow_id == decision.workflow_id)
         .where(sa.or_(_run.id == decision.other_id, _run.event_id == decision.other_id))
         .scalar_subquery()
     )
     query = (
         sa.select(decision.workflow_id, decision.reason, decision.detail, decision.at_ms, decision.other_id, instead)
-        .where(*_owned(schema.decisions, scope), decision.event_id == event_id)
+        .where(*owned(schema.decisions, scope), decision.event_id == event_id)
         .order_by(decision.workflow_id)
     )
     found = [DecisionView(row[0] or None, *row[1:]) for row in tx.connection.execute(query)]
     # What a workflow has not had at all may have come again since: the run is the one that the first would have been.
     later = {started_run_id(event_id, each.workflow_id): each for each in found if each.workflow_id and not each.run_id}
-    there = sa.select(_run.id).where(*_owned(schema.runs, scope), _run.id.in_(later))
+    there = sa.select(_run.id).where(*owned(schema.runs, scope), _run.id.in_(later))
     begun = {later[row[0]].workflow_id: row[0] for row in tx.connection.execute(there)} if later else {}
     return [replace(each, run_id=begun.get(each.workflow_id, each.run_id)) for each in found]
 
@@ -307,7 +308,7 @@ def find_collections(tx: Reading, scope: Scope, event_id: str) -> list[Collectio
     query = (
         sa.select(one.id, one.workflow_id, one.kind, count, one.opened_at_ms, one.closed_at_ms, one.run_id, one.reason)
         .join_from(schema.collections, schema.collected_events, member.collection_id == one.id)
-        .where(*_owned(schema.collections, scope), member.event_id == event_id)
+        .where(*owned(schema.collections, scope), member.event_id == event_id)
         .order_by(one.workflow_id)
     )
     return [CollectionView(*row) for row in tx.connection.execute(query)]
@@ -319,14 +320,9 @@ def is_pending(tx: Reading, scope: Scope, event_id: str) -> bool:
     query = (
         sa.select(pending.id)
         .join_from(schema.pending_events, schema.events, pending.id == _event.id)
-        .where(*_owned(schema.events, scope), _event.id == event_id)
+        .where(*owned(schema.events, scope), _event.id == event_id)
     )
     return tx.connection.execute(query).first() is not None
-
-
-def _owned(table: sa.Table, scope: Scope) -> tuple[sa.ColumnElement[bool], ...]:
-    # SAFETY: S10 — every query of this module is limited to one tenant of one environment, in SQL.
-    return table.c.environment == scope.environment, table.c.tenant == scope.tenant
 
 
 def _names(name: str) -> sa.ColumnElement[bool]:

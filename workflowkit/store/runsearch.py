@@ -19,6 +19,7 @@ from workflowkit.definition.runsearch import RunSearch
 from workflowkit.engine.states import RunStatus
 from workflowkit.store import schema
 from workflowkit.store.queries import RunFilter
+from workflowkit.store.schema.base import owned
 from workflowkit.store.statements import Sql, whose
 from workflowkit.store.transactions import Reading
 
@@ -139,14 +140,9 @@ def find_outputs(tx: Reading, scope: Scope, ids: Sequence[str]) -> dict[str, Any
     return {row[0]: None if row[1] is None else jsonvalue.loads(row[1]) for row in rows}
 
 
-def _owned(table: sa.Table, scope: Scope) -> tuple[sa.ColumnElement[bool], ...]:
-    # SAFETY: S10 — every query of this module is limited to one tenant of one environment, in SQL.
-    return table.c.environment == scope.environment, table.c.tenant == scope.tenant
-
-
 def _narrowed(scope: Scope, choice: RunChoice, before: str | None) -> Iterator[sa.ColumnElement[bool]]:
     """Yield the conditions that an index answers."""
-    yield from _owned(schema.runs, scope)
+    yield from owned(schema.runs, scope)
     if before is not None:
         yield _run.id < before
     if set(choice.statuses) == {RunStatus.FAILED}:

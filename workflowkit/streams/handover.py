@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from workflowkit.base import forks
-from workflowkit.base.clock import monotonic_seconds
+from workflowkit.base.clock import monotonic_seconds, sleep
 from workflowkit.base.limits import Limits
 from workflowkit.runtime.following import News, Place, Subscription, look
 from workflowkit.store.database import Database
@@ -58,10 +58,6 @@ class HandOver(BaseException):
         self.adopt = adopt
 
 
-def _pause(seconds: float) -> None:
-    threading.Event().wait(seconds)
-
-
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class Streams:
     """The streams of a process. ``pause`` lets the given seconds pass between two looks of a request that is held."""
@@ -69,7 +65,7 @@ class Streams:
     database: Database
     hub: Hub
     limits: Limits
-    pause: Callable[[float], object] = _pause
+    pause: Callable[[float], object] = sleep
     _places: list[threading.BoundedSemaphore] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypedDict, Unpack, cast, get_args
 
 from workflowkit.base.clock import FakeClock
 from workflowkit.base.errors import InvalidInput, InvalidStub
-from workflowkit.definition.model import Node, Workflow
 from workflowkit.engine import local
 from workflowkit.engine.local import Given
 from workflowkit.engine.localoptions import Bounds, LocalOptions
@@ -159,8 +158,8 @@ def _batch(events: Sequence[Mapping[str, Any]], target: Target) -> list[dict[str
 
 def check_stubs(stubs: Stubs, target: Target) -> None:
     """Raise ``InvalidStub`` for a stub of an action that the document does not have: it would go unnoticed."""
-    nodes = {node.id: node.kind for node in _all_nodes(target.workflow)}
-    kinds = {*nodes.values(), *(node.compensate.kind for node in _all_nodes(target.workflow) if node.compensate)}
+    nodes = {node.id: node.kind for node in target.workflow.every_node()}
+    kinds = {*nodes.values(), *(node.compensate.kind for node in target.workflow.every_node() if node.compensate)}
     for key in stubs.actions:
         if key.startswith(STEP) or (key.startswith(COMPENSATION) and target.own_kinds):
             continue
@@ -174,16 +173,6 @@ def check_stubs(stubs: Stubs, target: Target) -> None:
         elif key not in kinds and target.actions.get(key) is None:
             meant = f"; the action with this id is {NODE + key!r}" if key in nodes else ""
             raise InvalidStub(f"stub {key!r}: no action has this kind; there are {', '.join(sorted(kinds))}{meant}")
-
-
-def _all_nodes(workflow: Workflow) -> Iterator[Node]:
-    for node in workflow.nodes.values():
-        yield node
-        if node.body is not None:
-            yield from _all_nodes(node.body)
-    for part in (workflow.on_failure, workflow.on_cancel):
-        if part is not None:
-            yield from _all_nodes(part)
 
 
 def run(

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from workflowkit.base import forks
+from workflowkit.base.clock import sleep
 from workflowkit.base.errors import StoreUnavailable
 from workflowkit.base.ids import new_id
 from workflowkit.base.jsonvalue import dumps
@@ -127,7 +128,7 @@ def _persistently(call: Callable[[], Result]) -> Result:
             return call()
         except StoreUnavailable as error:
             _log.warning("a call of a connected worker waits for the database: %s", error)
-            threading.Event().wait(LOOK_SECONDS)
+            sleep(LOOK_SECONDS)
 
 
 def _raw(reply: object) -> RawReply:

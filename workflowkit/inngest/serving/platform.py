@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from workflowkit.base.clock import sleep
 from workflowkit.base.errors import ActionError, NotFound
 from workflowkit.base.jsonvalue import dumps, loads
 from workflowkit.base.limits import Limits
@@ -106,7 +106,7 @@ class Platform:
                 return
             if status < _NO_ANSWER or pause_seconds is None:
                 raise ActionError(f"the server does not take results on the way: {status}")
-            threading.Event().wait(pause_seconds)
+            sleep(pause_seconds)
 
     def fetch(self, run_id: str) -> tuple[list[Any], dict[str, Any]]:
         """Return the events of a run and what is remembered of its steps. Raises ``ActionError``."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from workflowkit.base.scope import Scope
+
 metadata = sa.MetaData(
     naming_convention={
         "pk": "pk_%(table_name)s",
@@ -35,3 +37,9 @@ def one_of(column: str, *values: str) -> sa.CheckConstraint:
     """Return the check that a column has one of some values."""
     listed = ", ".join(f"'{value}'" for value in values)
     return sa.CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def owned(table: sa.Table, scope: Scope) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return the conditions by which rows of a table are those of a tenant."""
+    # SAFETY: S10 — what they stand in is limited to one tenant of one environment, in SQL.
+    return table.c.environment == scope.environment, table.c.tenant == scope.tenant
