@@ -116,8 +116,9 @@ def create_blueprint(
     own context, who is calling; without it people log in here. ``extend`` may add to what is served.
     """
     authoring = services.authoring
-    if authoring.trigger_policy is not None:
-        authoring = replace(authoring, trigger_policy=hostcontext.of_host(authoring.trigger_policy))
+    if (policy := authoring.tenants.trigger_policy) is not None:
+        tenants = replace(authoring.tenants, trigger_policy=hostcontext.of_host(policy))
+        authoring = replace(authoring, tenants=tenants)
     app = create_app(replace(services, authoring=authoring, has_host=authenticate is not None))
     extend(app)
     blueprint = Blueprint(name, __name__, url_prefix=url_prefix)
