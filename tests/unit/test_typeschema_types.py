@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workflowkit.base.decimals import DECIMAL_PATTERN
 from workflowkit.typeschema import Field, UnsupportedType, shape_of
 
 TEXT: dict[str, Any] = {"type": "string"}
@@ -71,6 +72,8 @@ OrderId = NewType("OrderId", str)
         (datetime, {"type": "string", "format": "date-time"}),
         (date, {"type": "string", "format": "date"}),
         (time, {"type": "string", "format": "time"}),
+        (Decimal, {"type": ["string", "number"], "pattern": DECIMAL_PATTERN}),
+        (UUID, {"type": "string", "format": "uuid"}),
         (OrderId, TEXT),
         (Annotated[str, "An address"], {"type": "string", "description": "An address"}),
         (Annotated[int, Field(minimum=1, maximum=5)], {"type": "integer", "minimum": 1, "maximum": 5}),
@@ -112,6 +115,12 @@ def test_an_annotation_has_one_schema(annotation: Any, schema: dict[str, Any]) -
         (list[Size] | str, "s", "s"),
         (list[Size] | str, ["s"], [Size.SMALL]),
         (int, 2.0, 2),
+        (Decimal, "1.10", Decimal("1.10")),
+        (Decimal, 129.5, Decimal("129.5")),
+        (Decimal, 3, Decimal(3)),
+        (Decimal | None, "-.5e2", Decimal("-50")),
+        (list[Decimal], ["1.1", 1.1], [Decimal("1.1"), Decimal("1.1")]),
+        (UUID, "00000000-0000-0000-0000-000000000001", UUID(int=1)),
     ],
 )
 def test_a_json_value_becomes_the_annotated_type(annotation: Any, value: Any, expected: Any) -> None:
@@ -121,6 +130,26 @@ def test_a_json_value_becomes_the_annotated_type(annotation: Any, value: Any, ex
     result = decode(value)
     assert result == expected
     assert type(result) is type(expected)
+
+
+@pytest.mark.parametrize("annotation", [Decimal, Annotated[Decimal | None, Field(minimum=0.01, maximum=1000)]])
+@pytest.mark.parametrize("value", ["", "1,5", "NaN", "Infinity", "0x10", "1 2", "1e99999"])
+def test_a_text_that_is_no_decimal_number_is_refused_by_the_schema(annotation: Any, value: str) -> None:
+    assert not jsonschema_rs.validator_for(shape_of(annotation).schema).is_valid(value)
+
+
+def test_bounds_hold_for_decimals_also_where_they_are_text() -> None:
+    decode = shape_of(Annotated[Decimal | None, Field(minimum=0.01, maximum=1000)]).decode
+    assert decode is not None
+    assert (decode("0.01"), decode("1000"), decode(None)) == (Decimal("0.01"), Decimal(1000), None)
+    with pytest.raises(ValueError, match=r"0 is less than the minimum of 0\.01"):
+        decode("0")
+    with pytest.raises(ValueError, match=r"1000\.01 is greater than the maximum of 1000"):
+        decode("1000.01")
+
+
+def test_what_a_decimal_gives_is_text() -> None:
+    assert shape_of(Decimal, direction="output").schema == {"type": "string", "pattern": DECIMAL_PATTERN}
 
 
 @pytest.mark.parametrize("annotation", [str, float, bool, Any, list[str], dict[str, Any], str | None, Literal["a"]])
@@ -140,8 +169,7 @@ def test_a_value_that_fits_no_member_of_a_union_is_refused() -> None:
     ("annotation", "words"),
     [
         (timedelta, ["timedelta", "seconds"]),
-        (Decimal, ["Decimal", "text"]),
-        (UUID, ["UUID", "text"]),
+        (Annotated[Decimal | int, Field(minimum=0)], ["Decimal", "alone"]),
         (bytes, ["bytes", "base64"]),
         (set[str], ["set[str]", "list"]),
         (tuple[int, str], ["tuple[int, str]"]),

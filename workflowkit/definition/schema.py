@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from workflowkit.base.decimals import DECIMAL_PATTERN
 from workflowkit.base.errors import DefinitionError, Problem
 from workflowkit.base.jsonvalue import dumps, pointer_to
 from workflowkit.base.spelling import counted
@@ -158,6 +159,7 @@ def _type_words(types: list[str]) -> str:
     return " or ".join([", ".join(unique[:-1]), unique[-1]]) if len(unique) > 1 else unique[0]
 
 
+_PATTERNS = {DECIMAL_PATTERN: "a decimal number, such as 12.50"}
 _FORMATS = {DURATION_FORMAT: "a duration of up to 366 days, such as 30s, 15m, 2h or 7d"}
 _SENTENCES: dict[str, Callable[[Any, Json], str]] = {
     "type": lambda types, value: f"Expected {_type_words(types)}, got {shown(value)}",
@@ -166,7 +168,9 @@ _SENTENCES: dict[str, Callable[[Any, Json], str]] = {
     "enum": lambda options, value: f"Expected one of {', '.join(map(shown, options))}, got {shown(value)}",
     "const": lambda constant, value: f"Expected {shown(constant)}, got {shown(value)}",
     "format": lambda name, value: f"Expected {_FORMATS.get(name, f'text in the format {name}')}, got {shown(value)}",
-    "pattern": lambda pattern, value: f"Expected text that matches {pattern}, got {shown(value)}",
+    "pattern": lambda pattern, value: (
+        f"Expected {_PATTERNS.get(pattern, f'text that matches {pattern}')}, got {shown(value)}"
+    ),
     "minimum": lambda limit, value: f"Expected at least {limit}, got {shown(value)}",
     "maximum": lambda limit, value: f"Expected at most {limit}, got {shown(value)}",
     "exclusiveMinimum": lambda limit, value: f"Expected more than {limit}, got {shown(value)}",

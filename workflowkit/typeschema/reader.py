@@ -6,9 +6,12 @@ import types
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, MutableSequence, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time
+from decimal import Decimal, InvalidOperation
 from enum import Enum
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from uuid import UUID
 
+from workflowkit.base.decimals import DECIMAL_PATTERN
 from workflowkit.typeschema.foreign import marshmallow_shape, pydantic_shape
 from workflowkit.typeschema.records import dataclass_shape, typed_dict_shape
 from workflowkit.typeschema.secrets import hide_secrets
@@ -69,6 +72,8 @@ def _read_annotated(reader: Reader, annotation: Any) -> Shape | None:
             schema = schema | {"description": hint}
         elif isinstance(hint, Field):
             schema = hint.applied_to(schema)
+            if hint.minimum is not None or hint.maximum is not None:
+                shape = _bounded(shape, inner, hint)
     return Shape(schema, shape.decode, shape.encode)
 
 
@@ -174,6 +179,47 @@ def _read_record(reader: Reader, annotation: Any) -> Shape | None:
     return marshmallow_shape(annotation, reader.direction)
 
 
+def _read_decimal(reader: Reader, annotation: Any) -> Shape | None:
+    if annotation is not Decimal:
+        return None
+    # Text is exact. What is written by hand, or comes from elsewhere, may be a number.
+    kind: Schema = {"type": "string" if reader.direction == "output" else ["string", "number"]}
+    return Shape(kind | {"pattern": DECIMAL_PATTERN}, _decimal)
+
+
+def _decimal(value: Any) -> Decimal:
+    try:
+        number = Decimal(value if isinstance(value, str) else repr(value))
+    except InvalidOperation:
+        raise ValueError("not a decimal number") from None
+    if not number.is_finite():
+        raise ValueError("not a decimal number")
+    return number
+
+
+def _bounded(shape: Shape, annotation: Any, hint: Field) -> Shape:
+    """Return a shape that holds decimals to the bounds of a hint. JSON Schema holds only numbers to them, not texts."""
+    is_union = get_origin(annotation) in (Union, types.UnionType)
+    members = set(get_args(annotation)) if is_union else {Decimal} if annotation is Decimal else set()
+    if Decimal not in members:
+        return shape
+    if not members <= {Decimal, type(None)}:
+        raise UnsupportedType(f"{_shown(annotation)}: a Decimal with bounds stands alone, or beside None")
+    low, high = (None if bound is None else Decimal(repr(bound)) for bound in (hint.minimum, hint.maximum))
+
+    def decode(value: Any) -> Decimal | None:
+        if value is None:
+            return None
+        number = _decimal(value)
+        if low is not None and number < low:
+            raise ValueError(f"{number} is less than the minimum of {low}")
+        if high is not None and number > high:
+            raise ValueError(f"{number} is greater than the maximum of {high}")
+        return number
+
+    return replace(shape, decode=decode)
+
+
 def _whole_number(value: Any) -> Any:
     # JSON has one kind of number: 2.0 is a valid integer, and would fail as an index.
     return int(value) if type(value) is float else value
@@ -191,11 +237,13 @@ _SIMPLE: dict[Any, Shape] = {
     datetime: Shape({"type": "string", "format": "date-time"}, datetime.fromisoformat),
     date: Shape({"type": "string", "format": "date"}, date.fromisoformat),
     time: Shape({"type": "string", "format": "time"}, time.fromisoformat),
+    UUID: Shape({"type": "string", "format": "uuid"}, UUID),
 }
 
 _ATTEMPTS: tuple[Callable[[Reader, Any], Shape | None], ...] = (
     _read_annotated,  # first, because its hints need not be hashable
     _read_simple,
+    _read_decimal,
     _read_union,
     _read_literal,
     _read_list,
@@ -215,8 +263,6 @@ def _shown(annotation: Any) -> str:
 def _advice(annotation: Any) -> str:
     advice = {
         "timedelta": "; take a number of seconds and say so in the name (delay_seconds: float)",
-        "Decimal": "; take text or a float",
-        "UUID": "; take text",
         "bytes": "; take text (base64)",
         "set": "; take a list",
         "tuple": "; take list[...] or tuple[..., ...]",
