@@ -317,3 +317,32 @@ def test_a_part_that_the_document_does_not_have_is_refused(sqlite_url: str, part
     with a_shop(sqlite_url) as (web, _):
         refused = web.client().post(PATH, {"event": EVENT, **part})
         assert problem in problems_of(refused)
+
+
+def test_what_is_not_finished_behind_an_action_keeps_nobody_from_trying_that(sqlite_url: str) -> None:
+    with a_shop(sqlite_url) as (web, shop):
+        document = order()
+        document["actions"][2]["inputs"] = {}
+        del document["actions"][3]["kind"]
+        body = {"document": document, "event": EVENT, "stubs": {"node:parcel": {"output": 1}}, "events": CONFIRMED}
+
+        shown = web.client().post(PATH, body | {"until": "confirmed"}).get_json()
+        alone = web.client().post(PATH, body | {"until": "pay", "state": {"parcel": 1}}).get_json()
+        refused = web.client().post(PATH, body | {"until": "parcel"})
+        whole = web.client().post(PATH, body)
+
+        assert shown["path"] == ["pay", "confirmed"]
+        assert alone["path"] == ["pay"]
+        assert {pointer for pointer, _ in problems_of(refused)} == {"/actions/2/inputs/order"}
+        assert {pointer for pointer, _ in problems_of(whole)} == {"/actions/2/inputs/order", "/actions/3"}
+        assert shop.done == []
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [{"actions": 1}, {"edges": 1}, {"edges": [1]}, {"edges": [{"from": [], "to": "pay"}], "actions": [1, {"id": []}]}],
+)
+def test_a_document_that_is_no_graph_is_refused_up_to_an_action_too(sqlite_url: str, broken: Any) -> None:
+    with a_shop(sqlite_url) as (web, _):
+        refused = web.client().post(PATH, {"document": order() | broken, "event": EVENT, "until": "pay"})
+        assert refused.status_code == 422

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from accessibility import serious_in_both_themes
@@ -117,3 +118,42 @@ def test_a_duration_is_a_number_with_a_unit_and_checked_while_it_is_typed(editor
     unit.select_option(label="days")
     expect(error_at(editor, "/duration")).to_have_count(0)
     assert inputs_of(editor) == {"duration": "3d"}
+
+
+def test_who_switches_to_a_reference_writes_there_and_not_with_keys_of_the_canvas(editor: EditorPage) -> None:
+    page = editor.open(chain("lookup")).page
+    editor.select("lookup")
+    editor.get("fx-/email").click()
+    expect(page.locator(":focus")).to_have_attribute("data-testid", "field-/email")
+    page.keyboard.type("added")  # "a" adds a step, "d" switches one off
+    editor.get("fx-/email").click()
+    expect(page.locator(":focus")).to_have_attribute("data-testid", "field-/email")
+    page.keyboard.type("!")
+    (action,) = editor.saved()["actions"]
+    assert action["inputs"] == {"email": "added!"}
+    assert "disabled" not in json.dumps(action)
+
+    editor.get("toggle-step").focus()
+    page.keyboard.press("Backspace")
+    page.keyboard.press("a")
+    expect(editor.get("add-dialog")).to_have_count(0)
+    assert editor.ids() == ["lookup"], "a key on a button of the panel takes no step away"
+
+
+def test_a_value_of_several_forms_begins_with_the_one_that_is_typed(editor: EditorPage) -> None:
+    page = editor.open(chain("send_email")).page
+    editor.select("send_email")
+    expect(editor.get("choice-/to")).to_have_value("0")
+    expect(editor.get("fx-/to")).to_have_count(1)
+    editor.get("field-/to").fill("ada@example.com")
+    editor.get("field-/to").press("End")
+    page.keyboard.type(", !ref($.event.data.email)")
+    assert editor.saved()["actions"][0]["inputs"] == {"to": "ada@example.com, !ref($.event.data.email)"}
+    editor.get("field-/subject").click()
+    expect(editor.get("config").get_by_role("img", name="Event, email")).to_be_visible()
+    editor.get("fx-/to").click()
+    editor.get("field-/to").fill("")
+    editor.get("choice-/to").select_option("List")
+    editor.get("config").get_by_role("button", name="Add").first.click()
+    editor.get("field-/to/0").fill("bob@example.com")
+    assert editor.saved()["actions"][0]["inputs"] == {"to": ["bob@example.com"]}

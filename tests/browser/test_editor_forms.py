@@ -356,8 +356,10 @@ def test_a_text_that_is_compared_by_size_is_told_of(editor: EditorPage) -> None:
     page = editor.open(chain("builtin:if")).page
     editor.select("builtin:if")
     editor.get("condition-add").click()
+    expect(editor.get("condition")).to_contain_text("This row is not complete, and does not count yet.")
+    expect(editor.get("config")).to_contain_text("This is needed.")
     editor.get("condition-left").fill("total")
-    expect(editor.get("condition-warning")).to_have_count(0)
+    expect(editor.get("condition-warning")).to_contain_text("“total” is a fixed value")
     editor.get("condition-operator").select_option(label="is more than")
     expect(editor.get("condition-warning")).to_contain_text("“total” is a text")
     assert serious_in_both_themes(page) == []

@@ -96,3 +96,20 @@ def test_five_hundred_actions_are_drawn_a_few_at_a_time(editor: EditorPage) -> N
     letter_ms = editor.page.evaluate(TYPE, ["made 4 and more"])
     print(f"a letter among 500 actions: {letter_ms:.1f} ms")
     assert letter_ms < LETTER_MS
+
+
+def test_an_action_is_found_by_what_it_is_called_elsewhere(editor: EditorPage) -> None:
+    editor.open(chain("builtin:approval"))
+    editor.get("palette").get_by_test_id("palette-search").fill("loop")
+    expect(editor.get("palette").locator(".kind-name").first).to_have_text("For each")
+
+
+def test_a_way_that_is_taken_whatever_comes_says_so(editor: EditorPage) -> None:
+    document = chain("log", "builtin:approval")
+    document["actions"][0]["settings"] = {"on_error": "branch"}
+    document["edges"] = [{"from": "$source", "to": "log"}, {"from": "$source", "to": "builtin:approval"}]
+    editor.open(document)
+    expect(editor.get("add-after-builtin:approval-Approved")).to_be_visible()
+    expect(editor.get("add-after-builtin:approval")).to_have_text("Always")
+    expect(editor.get("add-after-log-Error")).to_be_visible()
+    expect(editor.get("add-after-log")).to_have_text("")

@@ -197,3 +197,19 @@ def test_edges_are_labelled_by_their_conditions_and_saved_unchanged(editor: Edit
     assert saved == conditions
     page.reload()
     expect(page.get_by_role("group", name="From If to c, = DE")).to_be_attached()
+
+
+def test_what_nobody_has_seen_yet_is_referred_to_by_its_name(editor: EditorPage) -> None:
+    page = editor.open(chain("builtin:if", "lookup", event="test/never.sent")).page
+    editor.select("builtin:if")
+    editor.get("condition-add").click()
+    page.get_by_role("button", name="Value: insert a reference").click()
+    expect(editor.get("picker")).to_contain_text("No such event has come yet.")
+    page.keyboard.type("customer.total")
+    expect(editor.get("pick-event.data.customer.total")).to_contain_text("Event › customer › total")
+    editor.get("pick-event.data.customer.total").click()
+    editor.get("condition-right").fill("5")
+    assert editor.saved()["actions"][0]["inputs"] == {"condition": {"==": ["!ref($.event.data.customer.total)", 5]}}
+    page.get_by_role("button", name="Value: insert a reference").click()
+    page.keyboard.type("no field has spaces")
+    expect(editor.get("picker")).to_contain_text("Nothing is called that.")

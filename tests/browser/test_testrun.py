@@ -42,6 +42,7 @@ def try_with(editor: EditorPage, data: dict[str, Any]) -> None:
 
 def run_with(editor: EditorPage, data: dict[str, Any]) -> None:
     """Run in the panel that is open."""
+    editor.get("test-tab-json").click()
     editor.get("test-data").fill(json.dumps(data))
     editor.get("test-run").click()
     expect(editor.get("test-result")).to_be_visible()
@@ -83,6 +84,7 @@ def test_a_past_event_is_tried_again(editor: EditorPage) -> None:
     editor.open(a_draft())
     editor.get("test-button").click()
     editor.get("test-past").select_option(index=1)
+    editor.get("test-tab-json").click()
     expect(editor.get("test-data")).to_have_value(re.compile('"total": 0'))
     editor.get("test-run").click()
     expect(editor.get("test-result")).to_contain_text("Completed")
@@ -209,6 +211,7 @@ def test_a_look_at_a_step_leaves_the_test_run_as_it_is(editor: EditorPage) -> No
     expect(editor.get("step-id")).to_have_value("small")
     expect(state_of(editor, "small")).to_have_text("Completed")
     editor.get("test-button").click()
+    editor.get("test-tab-json").click()
     expect(editor.get("test-data")).to_have_value(re.compile('"total": 0'))
     expect(editor.get("test-result")).to_contain_text("Completed")
     # Its values are those that references show.
@@ -271,6 +274,7 @@ def test_the_event_is_filled_into_a_form_and_is_json_beside_it(editor: EditorPag
 def test_a_draft_is_tried_up_to_a_step_and_a_step_alone_with_what_was_pinned(editor: EditorPage) -> None:
     editor.open(a_draft())
     editor.get("test-button").click()
+    editor.get("test-tab-json").click()
     editor.get("test-data").fill('{"total": 5, "email": "a@b.c"}')
     editor.get("test-extent").select_option("until")
     editor.get("test-step").select_option("check")
@@ -387,3 +391,48 @@ def wait_until(editor: EditorPage, is_so: Callable[[], bool]) -> None:
     while not is_so():
         assert time.monotonic() < gives_up_at
         editor.page.wait_for_function("() => true")
+
+
+def test_the_form_asks_for_what_the_draft_reads_of_its_event(editor: EditorPage) -> None:
+    editor.open(a_draft() | {"triggers": [{"event": "test/never.sent", "if": "event.data.customer.country == 'DE'"}]})
+    editor.get("test-button").click()
+    form = editor.get("test-form")
+    form.get_by_label("total").fill("0.5")
+    form.get_by_label("country").fill("DE")
+    expect(form.get_by_label("email")).to_have_value("")
+    editor.get("test-run").click()
+    expect(editor.get("test-result")).to_contain_text("Completed")
+    editor.get("test-tab-json").click()
+    written = json.loads(editor.get("test-data").input_value())
+    assert written["total"] == 0.5, "a number, as what it is compared with"
+    assert written["customer"] == {"country": "DE"}
+
+
+def test_what_was_filled_in_can_be_referred_to_before_anything_is_run(editor: EditorPage) -> None:
+    draft = a_draft() | {"triggers": [{"event": "test/never.sent"}]}
+    draft["actions"][2]["inputs"] = {}
+    editor.open(draft)
+    editor.get("test-button").click()
+    editor.get("test-tab-json").click()
+    editor.get("test-data").fill('{"total": 5, "customer": {"mail": "a@b.c"}}')
+    editor.select("lookup")
+    editor.page.get_by_role("button", name="Email: insert a reference").click()
+    editor.get("picker").get_by_label("Find a value").fill("mail")
+    expect(editor.get("pick-event.data.customer.mail")).to_contain_text("a@b.c")
+    editor.get("pick-event.data.customer.mail").click()
+    assert editor.saved()["actions"][2]["inputs"] == {"email": "!ref($.event.data.customer.mail)"}
+
+
+def test_a_step_is_tried_while_those_behind_it_are_not_filled_in(editor: EditorPage) -> None:
+    draft = a_draft() | {"triggers": [{"event": "test/never.sent"}]}
+    draft["actions"][2]["inputs"] = {}
+    editor.open(draft)
+    editor.get("test-button").click()
+    editor.get("test-extent").select_option("Up to a step")
+    editor.get("test-step").select_option("If")
+    editor.get("test-form").get_by_label("total").fill("5")
+    editor.get("test-run").click()
+    expect(editor.get("test-result")).to_contain_text("Completed")
+    editor.get("test-step").select_option("Look up")
+    editor.get("test-run").click()
+    expect(editor.get("side")).to_contain_text("Look up: Email is missing")

@@ -7,11 +7,11 @@ neither is not, and the run stops there and says so.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from workflowkit.base.clock import FakeClock
-from workflowkit.base.errors import InvalidInput, Problem
+from workflowkit.base.errors import DefinitionError, InvalidInput, Problem
 from workflowkit.base.jsonvalue import child_pointer
 from workflowkit.base.limits import Limits
 from workflowkit.base.netguard import NetworkPolicy
@@ -25,6 +25,7 @@ from workflowkit.engine.middleware import SkippedNode
 from workflowkit.engine.stopswitch import StopSwitch
 from workflowkit.registry import ActionSpec, Registry
 from workflowkit.testing.outside import Stubbed
+from workflowkit.testing.part import about_part, ids_of, part_until
 from workflowkit.testing.result import RunResult
 from workflowkit.testing.scenario import RUN_ID, check_stubs, complete_event
 from workflowkit.testing.stubs import Stubs
@@ -85,13 +86,36 @@ def rehearsal_of(
     """Return the dry run of a document for an event, ready to begin.
 
     With ``until`` it goes no further than that action; with ``state``, outputs of others by id, that action is all that
-    is executed. Raises ``DefinitionError`` with all problems of the document, ``InvalidStub``, and ``InvalidInput`` for
-    a part that the document does not have.
+    is executed. Of a document that is not valid as a whole, that action and what leads to it are all there is then.
+    Raises ``DefinitionError`` with all problems of the document, or of that part; ``InvalidStub``; and ``InvalidInput``
+    for a part that the document does not have.
     """
-    target = target_of(document, registry, limits)
+    target, rest = _target_of(document, registry, limits, until)
+    # What is kept for actions of the rest stands for nothing here.
+    stubs = replace(
+        stubs, actions={key: one for key, one in stubs.actions.items() if key.partition(":")[2] not in rest}
+    )
+    state = None if state is None else {key: value for key, value in state.items() if key not in rest}
     check_stubs(stubs, target)
     _check_part(target, until, state)
     return Rehearsal(target, complete_event(event, target), stubs, until, state)
+
+
+def _target_of(
+    document: Mapping[str, Any], registry: Registry, limits: Limits, until: str | None
+) -> tuple[Target, frozenset[str]]:
+    """Return what can be run of a document, and the ids of the actions that are left out."""
+    try:
+        return target_of(document, registry, limits), frozenset()
+    except DefinitionError as error:
+        part = None if until is None else part_until(document, until)
+        if part is None:
+            raise
+        try:
+            target = target_of(part, registry, limits)
+        except DefinitionError:
+            raise about_part(error, document, part) from None
+    return target, frozenset(ids_of(document) - ids_of(part))
 
 
 def _check_part(target: Target, until: str | None, state: Mapping[str, Any] | None) -> None:

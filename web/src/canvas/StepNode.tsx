@@ -21,6 +21,7 @@ export const StepNode = memo(function StepNode({ id, data, selected }: NodeProps
   const { store } = useEditorContext();
   const kindName = kind?.action.name ?? action.kind;
   const name = nameOf(action, kindName);
+  const isOneOfSeveral = ways.some((way) => way.name !== undefined && way.conditional?.type !== "error");
   const classes = [
     "step",
     selected && "step-selected",
@@ -69,7 +70,14 @@ export const StepNode = memo(function StepNode({ id, data, selected }: NodeProps
         />
       ))}
       {openWays.map((open) => (
-        <AddButton key={open.index} nodeId={id} nodeName={name} open={open} wayCount={ways.length} />
+        <AddButton
+          key={open.index}
+          nodeId={id}
+          nodeName={name}
+          open={open}
+          wayCount={ways.length}
+          isOneOfSeveral={isOneOfSeveral}
+        />
       ))}
     </div>
   );
@@ -103,15 +111,18 @@ interface AddButtonProps {
   readonly nodeName: string;
   readonly open: OpenWay;
   readonly wayCount: number;
+  /** Whether a way without a name stands beside those of certain outcomes: it is taken whatever comes. */
+  readonly isOneOfSeveral?: boolean;
 }
 
 /** The "+" below a way that leads nowhere yet. */
 export function AddButton(props: AddButtonProps): React.JSX.Element | null {
-  const { nodeId, nodeName, open, wayCount } = props;
+  const { nodeId, nodeName, open, wayCount, isOneOfSeveral = false } = props;
   const { store } = useEditorContext();
   const isReadOnly = useEditor((state) => state.isReadOnly);
   const { way, index, side, down } = open;
   if (isReadOnly) return null;
+  const wayName = way.name === undefined ? (isOneOfSeveral ? t("Always") : undefined) : served(way.name);
   return (
     <button
       type="button"
@@ -119,7 +130,7 @@ export function AddButton(props: AddButtonProps): React.JSX.Element | null {
       data-side={side}
       style={{ left: wayPercent(index, wayCount), "--down": `${down}px` } as React.CSSProperties}
       aria-label={t("Add a step after {name}", {
-        name: way.name === undefined ? nodeName : `${nodeName}, ${served(way.name)}`,
+        name: wayName === undefined ? nodeName : `${nodeName}, ${wayName}`,
       })}
       data-testid={`add-after-${nodeId}${way.name === undefined ? "" : `-${way.name}`}`}
       onClick={(event) => {
@@ -127,9 +138,9 @@ export function AddButton(props: AddButtonProps): React.JSX.Element | null {
         store.getState().want({ at: "after", from: nodeId, way });
       }}
     >
-      {way.name !== undefined && (
-        <span className="add-after-name" title={served(way.name)}>
-          {served(way.name)}
+      {wayName !== undefined && (
+        <span className="add-after-name" title={wayName}>
+          {wayName}
         </span>
       )}
       <Icon name="plus" size={14} />

@@ -40,7 +40,7 @@ export function useEditorKeys(store: EditorStore, actions: KeyActions): void {
       const isHandled =
         event.ctrlKey || event.metaKey
           ? withControl(event, store, actions)
-          : isTyping(event)
+          : isTyping(event) || isForPanel(event)
             ? event.key === "Escape" && did(() => escape(store))
             : alone(event, store, actions);
       if (!isHandled) return;
@@ -96,13 +96,19 @@ function isTyping(event: Event): boolean {
   return target instanceof HTMLElement && (target.isContentEditable || target.matches("input, textarea, select"));
 }
 
+/** Whether a key that changes the drawing was pressed on a button of a form: who goes on typing there means no step. */
+function isForPanel(event: KeyboardEvent): boolean {
+  const target = targetOf(event);
+  return EDITING.has(event.key) && target instanceof Element && target.closest("[data-testid=config]") !== null;
+}
+
 function isDialogOpen(): boolean {
   return tree().querySelector("dialog[open]") !== null;
 }
 
 function selectFocused(event: KeyboardEvent, focus: FocusFollower): void {
   const isOfAStep = event.ctrlKey || event.metaKey ? event.key.toLowerCase() === "d" : OF_A_STEP.has(event.key);
-  if (isOfAStep && !isTyping(event)) focus.select();
+  if (isOfAStep && !isTyping(event) && !isForPanel(event)) focus.select();
 }
 
 function withControl(event: KeyboardEvent, store: EditorStore, actions: KeyActions): boolean {

@@ -23,6 +23,8 @@ interface ExpressionFieldProps {
   readonly value: Json | undefined;
   readonly isLong: boolean;
   readonly isReadOnly: boolean;
+  /** Whether one writes there as soon as it is shown. */
+  readonly isFocused?: boolean;
   readonly variables: Variables;
   readonly onChange: (value: Json | undefined) => void;
 }
@@ -33,11 +35,13 @@ export function ExpressionField({
   value,
   isLong,
   isReadOnly,
+  isFocused = false,
   variables,
   onChange,
 }: ExpressionFieldProps): React.JSX.Element {
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(undefined);
+  const begins = useRef(isFocused);
   const latest = useRef({ variables, onChange });
   useLayoutEffect(() => {
     latest.current = { variables, onChange };
@@ -83,6 +87,8 @@ export function ExpressionField({
       }),
     });
     view.current = made;
+    if (begins.current) made.focus();
+    begins.current = false;
     return () => made.destroy();
   }, [label, testId, isLong, isReadOnly]);
 

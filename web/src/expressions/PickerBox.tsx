@@ -61,10 +61,67 @@ export function PickerBox({ id, anchor, variables, onPick, onClose }: PickerBoxP
           : found.map((variable) => (
               <Row key={variable.key} variable={variable} name={variable.path.join(".")} depth={0} onPick={pick} />
             ))}
-        {found?.length === 0 && <p className="muted">{t("Nothing is called that.")}</p>}
+        {found?.length === 0 && <Expected query={query.trim()} variables={variables} onPick={pick} />}
+        {found === undefined && isEventUnknown(variables) && (
+          <p className="picker-note muted">
+            {t("No such event has come yet. Type the name of a value that it will have, such as customer.email.")}
+          </p>
+        )}
       </div>
     </Popover>
   );
+}
+
+interface ExpectedProps {
+  readonly query: string;
+  readonly variables: Variables;
+  readonly onPick: (variable: Variable) => void;
+}
+
+/** What nobody has seen yet can be named: in the data of the event, and in outputs that say nothing of themselves. */
+function Expected({ query, variables, onPick }: ExpectedProps): React.JSX.Element {
+  const names = EXPECTED.test(query) ? query.split(".") : [];
+  const places = names.length === 0 ? [] : flatten(variables.roots).filter(mayHaveMore);
+  return (
+    <>
+      <p className="picker-note muted">
+        {places.length === 0 ? t("Nothing is called that.") : t("Nothing is called that yet. If it will be there:")}
+      </p>
+      {places.map(({ path, label }) => {
+        const wanted = [...path, ...names];
+        const place = isData(path) ? t("Event") : label;
+        const variable = { key: wanted.join("/"), path: wanted, label: query, type: "any", sample: undefined };
+        return (
+          <Row
+            key={variable.key}
+            variable={{ ...variable, children: [] }}
+            name={`${place} › ${names.join(" › ")}`}
+            depth={0}
+            onPick={onPick}
+          />
+        );
+      })}
+    </>
+  );
+}
+
+/** Names of fields with points between them: "total", "customer.email". */
+const EXPECTED = /^[^\s.()[\]'"]+(\.[^\s.()[\]'"]+)*$/;
+
+/** Whether there may be more at a place than is known: the event's data, and what nothing is known of. */
+function mayHaveMore({ path, type, children, sample }: Variable): boolean {
+  if (isData(path)) return true;
+  const isWhole = path.length === 2 && path[0] === "state";
+  const isItem = path.length === 1 && (path[0] === "item" || path[0] === "output");
+  return (isWhole || isItem) && sample === undefined && children.length === 0 && (type === "object" || type === "any");
+}
+
+function isData(path: Variable["path"]): boolean {
+  return path.length === 2 && path[0] === "event" && path[1] === "data";
+}
+
+function isEventUnknown({ roots }: Variables): boolean {
+  return flatten(roots).some((each) => isData(each.path) && each.children.length === 0);
 }
 
 function moveFocus(event: React.KeyboardEvent<HTMLElement>): void {

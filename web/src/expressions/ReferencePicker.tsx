@@ -4,9 +4,9 @@ import { Boundary, later } from "../shell/later";
 import { Icon } from "../shell/ui/Icon";
 import type { Variables } from "./variables";
 import "./expressions.css";
-import { t } from "../locale/locale";
+import { t, withPanelWords } from "../locale/locale";
 
-const PickerBox = later(() => import("./PickerBox").then((module) => module.PickerBox));
+const PickerBox = later(() => withPanelWords(() => import("./PickerBox")).then((module) => module.PickerBox));
 
 interface ReferencePickerProps {
   readonly variables: Variables;

@@ -7,8 +7,9 @@ import { KIND_MEDIA_TYPE } from "./dragging";
 import type { Lacks } from "./fitting";
 import { fittingFirst } from "./fitting";
 import { recentKinds } from "./recent";
+import type { Keywords } from "./search";
 import { groupKinds, searchKinds } from "./search";
-import { t } from "../locale/locale";
+import { t, withPanelWords } from "../locale/locale";
 
 /** So many rows are drawn at first, and again as often as somebody comes near the end: each costs time at each key. */
 const ROWS_AT_A_TIME = 50;
@@ -34,8 +35,9 @@ export const KindList = memo(function KindList(props: KindListProps): React.JSX.
   const [query, setQuery] = useState("");
   const [active, setActive] = useState(0);
   const [room, setRoom] = useState(ROWS_AT_A_TIME);
+  const [keywords, setKeywords] = useState<Keywords>();
   const listId = useId();
-  const shown = useMemo(() => listed(kinds, query, lacks), [kinds, query, lacks]);
+  const shown = useMemo(() => listed(kinds, query, lacks, keywords), [kinds, query, lacks, keywords]);
   const index = Math.min(active, shown.length - 1);
   const drawn = shown.slice(0, Math.max(room, index + ROWS_AT_A_TIME / 2));
   const optionId = (number: number): string => `${listId}-${number}`;
@@ -70,6 +72,14 @@ export const KindList = memo(function KindList(props: KindListProps): React.JSX.
             setQuery(event.target.value);
             setActive(0);
             setRoom(ROWS_AT_A_TIME);
+          }}
+          onFocus={() => {
+            if (keywords !== undefined) return;
+            // Without them actions are found by their own names.
+            withPanelWords(() => import("./keywords")).then(
+              ({ keywordsOf }) => setKeywords(() => keywordsOf),
+              () => undefined,
+            );
           }}
           onKeyDown={onKeyDown}
         />
@@ -157,9 +167,9 @@ function isNearEnd({ scrollTop, clientHeight, scrollHeight }: Element): boolean 
   return scrollTop + 2 * clientHeight > scrollHeight;
 }
 
-function listed(kinds: readonly Kind[], query: string, lacks: Lacks): readonly Shown[] {
+function listed(kinds: readonly Kind[], query: string, lacks: Lacks, keywords: Keywords | undefined): readonly Shown[] {
   const shown = (kind: Kind, heading?: string): Shown => ({ heading, kind, lack: lacks.get(kind.action.kind) });
-  if (query.trim() !== "") return fittingFirst(searchKinds(kinds, query), lacks).map((kind) => shown(kind));
+  if (query.trim() !== "") return fittingFirst(searchKinds(kinds, query, keywords), lacks).map((kind) => shown(kind));
   return groupKinds(kinds, recentKinds()).flatMap(({ category, kinds: members }) =>
     fittingFirst(members, lacks).map((kind, index) => shown(kind, index === 0 ? category : undefined)),
   );

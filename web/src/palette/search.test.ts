@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Action } from "../api/schema";
 import { Catalogue } from "../editor/catalogue";
+import { setLanguage, withPanelWords } from "../locale/locale";
+import { keywordsOf } from "./keywords";
 import { groupKinds, searchKinds } from "./search";
 
 function named(kind: string, name: string, description: string, category: string): Action {
@@ -59,5 +61,32 @@ describe("groups", () => {
       ["Communication", 2],
       ["Network", 1],
     ]);
+  });
+});
+
+describe("what actions are also called", () => {
+  const built = new Catalogue([
+    named("send_email", "Send an e-mail", "Send a mail", "Communication"),
+    named("builtin:for_each", "For each", "Execute the steps inside for each item of a list.", "Flow"),
+    named("builtin:wait", "Wait", "Continue after a while", "Flow"),
+    named("notify_team", "Notify the team", "Tell them", "Shop"),
+  ]).kinds;
+  const found = (query: string): readonly string[] =>
+    searchKinds(built, query, keywordsOf).map(({ action }) => action.kind);
+
+  it("finds built-in actions by what they are called elsewhere, after those that are called so", () => {
+    expect(found("loop")).toEqual(["builtin:for_each"]);
+    expect(found("delay")).toEqual(["builtin:wait"]);
+    expect(found("notify")).toEqual(["notify_team", "send_email"]);
+    expect(found("notify shop")).toEqual(["notify_team"]);
+    expect(found("oop")).toEqual([]);
+  });
+
+  it("finds them in the language of the page and in English", async () => {
+    await withPanelWords(() => Promise.resolve());
+    await setLanguage("de");
+    expect(found("Schleife")).toEqual(["builtin:for_each"]);
+    expect(found("loop")).toEqual(["builtin:for_each"]);
+    await setLanguage("en");
   });
 });

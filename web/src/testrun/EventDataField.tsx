@@ -12,8 +12,8 @@ interface EventDataFieldProps {
   /** The data; none while the text is no JSON object. */
   readonly data: JsonObject | undefined;
   readonly schema: Schema | undefined;
-  /** Whether the workflow says so itself: then the form comes first. */
-  readonly isDeclared: boolean;
+  /** Whether the form comes first: the workflow says so itself, or it is known which fields it reads. */
+  readonly isFormFirst: boolean;
   /** What the server has found wrong, by pointer into the data. */
   readonly problems?: ReadonlyMap<string, FieldMessage>;
   readonly onText: (text: string) => void;
@@ -26,10 +26,10 @@ const TABS = ["form", "json"] as const;
 
 /** The data of the event: as a form where its schema is known, and as JSON. */
 export function EventDataField(props: EventDataFieldProps): React.JSX.Element {
-  const { text, data, schema, isDeclared, problems = NONE, onText, onForm } = props;
+  const { text, data, schema, isFormFirst, problems = NONE, onText, onForm } = props;
   const [wanted, setWanted] = useState<(typeof TABS)[number] | undefined>(undefined);
   const canForm = schema !== undefined && data !== undefined;
-  const tab = canForm ? (wanted ?? (isDeclared ? "form" : "json")) : "json";
+  const tab = canForm ? (wanted ?? (isFormFirst ? "form" : "json")) : "json";
   return (
     <div className="stack">
       <div className="segments" role="tablist" aria-label={t("Data of the event")}>

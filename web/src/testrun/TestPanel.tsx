@@ -13,7 +13,15 @@ import { eventSchema } from "./eventSchema";
 import { PartField } from "./PartField";
 import { pastLabel } from "./past";
 import { PinList } from "./PinList";
-import { changeTestRun, keepStubs, openTestRun, paintTestRun, startTestRun, stopTestRun } from "./running";
+import {
+  changeTestData,
+  changeTestRun,
+  keepStubs,
+  openTestRun,
+  paintTestRun,
+  startTestRun,
+  stopTestRun,
+} from "./running";
 import type { TestRun } from "./running";
 import type { Stubs } from "./stubs";
 import { TestResult } from "./TestResult";
@@ -64,7 +72,7 @@ export function TestPanel(): React.JSX.Element {
         <PastEvents
           events={past}
           onChoose={(event) =>
-            changeTestRun(store, {
+            changeTestData(store, {
               name: event.name,
               text: JSON.stringify(event.data, null, 2),
               sample: isObject(event.data) ? event.data : undefined,
@@ -84,9 +92,9 @@ export function TestPanel(): React.JSX.Element {
           text={text}
           data={data}
           schema={schema}
-          isDeclared={eventSchema(declared, undefined) !== undefined}
-          onText={(written) => changeTestRun(store, { text: written, sample: objectFrom(written) })}
-          onForm={(changed) => changeTestRun(store, { text: JSON.stringify(changed, null, 2) })}
+          isFormFirst={testRun.isProposed || eventSchema(declared, undefined) !== undefined}
+          onText={(written) => changeTestData(store, { text: written, sample: objectFrom(written) })}
+          onForm={(changed) => changeTestData(store, { text: JSON.stringify(changed, null, 2) })}
         />
         <PartField part={part} steps={choices} onChange={(chosen) => changeTestRun(store, { part: chosen })} />
         <PinList stubs={stubs} steps={choices} onStubs={(kept) => keepStubs(store, kept)} />

@@ -6,7 +6,7 @@
 import type { DryRun } from "../api/schema";
 import { asApiError } from "../api/useLoaded";
 import type { Json, JsonObject } from "../base/json";
-import { objectFrom } from "../base/json";
+import { isObject, objectFrom } from "../base/json";
 import { statusWord } from "../canvas/painting";
 import { firstEventName } from "../config/triggers";
 import { toJson } from "../document/read";
@@ -19,9 +19,13 @@ import { runLive } from "./live";
 import { paintDryRun, paintLive } from "./paint";
 import type { Part } from "./part";
 import { merged, partOf } from "./part";
+import { referredData } from "./referred";
 import type { Stubs } from "./stubs";
 import { readStubs, writeStubs } from "./stubs";
 import { tellInOneLine } from "../problems/told";
+
+/** The event of a run that was started by hand. */
+const BY_HAND = "workflow/run.requested";
 
 export interface TestRun {
   /** The name of the event. */
@@ -30,6 +34,10 @@ export interface TestRun {
   readonly text: string;
   /** Data from which a form is told; it must not lose a field while that is emptied. */
   readonly sample: JsonObject | undefined;
+  /** Whether the data was proposed: then it is filled in as a form, if nobody wants the JSON. */
+  readonly isProposed: boolean;
+  /** Whether somebody has changed the data. */
+  readonly isTouched: boolean;
   readonly part: Part;
   /** What stands for steps. */
   readonly stubs: Stubs;
@@ -45,14 +53,19 @@ export function openTestRun(store: EditorStore): TestRun {
   const { actions } = history.present;
   const [first] = [...actions.filter(({ id }) => selection.actions.has(id)), ...actions];
   const step = first?.id ?? "";
-  if (testRun !== undefined && (testRun.text !== NO_DATA || testRun.result !== undefined)) {
+  if (testRun !== undefined && (testRun.isTouched || testRun.result !== undefined)) {
     const isThere = actions.some(({ id }) => id === testRun.part.step);
     return isThere ? testRun : { ...testRun, part: { ...testRun.part, step } };
   }
+  const name = firstEventName(history.present);
+  const proposed = proposedData(store, name);
+  const isProposed = Object.keys(proposed).length > 0;
   return {
-    name: firstEventName(history.present),
-    text: NO_DATA,
-    sample: undefined,
+    name,
+    text: JSON.stringify(proposed, null, 2),
+    sample: isProposed ? proposed : undefined,
+    isProposed,
+    isTouched: false,
     part: { extent: "all", step },
     stubs: readStubs(workflowId),
     result: undefined,
@@ -61,11 +74,29 @@ export function openTestRun(store: EditorStore): TestRun {
   };
 }
 
-const NO_DATA = "{}";
+/** The data of the last event, and every other field that the draft reads. */
+function proposedData(store: EditorStore, name: string): JsonObject {
+  const { history, catalogue, samples } = store.getState();
+  const { event } = samples;
+  const isSame = isObject(event) && (event.name === name || event.name === BY_HAND);
+  const last = isSame && isObject(event.data) ? event.data : {};
+  return { ...referredData(history.present, (kind) => catalogue.get(kind)?.action.inputs), ...last };
+}
 
 export function changeTestRun(store: EditorStore, changes: Partial<TestRun>): void {
   const testRun = store.getState().testRun ?? openTestRun(store);
-  store.setState({ testRun: { ...testRun, ...changes } });
+  const isTouched = testRun.isTouched || changes.text !== undefined;
+  store.setState({ testRun: { ...testRun, isTouched, ...changes } });
+}
+
+/** Changes the data, which is from then on what references to the event show, also before anything was run. */
+export function changeTestData(store: EditorStore, changes: Partial<TestRun>): void {
+  changeTestRun(store, changes);
+  const { testRun, samples } = store.getState();
+  const data = testRun === undefined ? undefined : objectFrom(testRun.text);
+  if (testRun === undefined || data === undefined || Object.keys(data).length === 0) return;
+  const event = testRun.name === "" ? { data } : { name: testRun.name, data };
+  store.setState({ samples: { ...samples, event } });
 }
 
 /** Takes pins away, for the next test runs too. */

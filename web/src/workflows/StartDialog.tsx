@@ -5,6 +5,7 @@ import { asApiError, useLoaded } from "../api/useLoaded";
 import { isObject, objectFrom } from "../base/json";
 import type { FieldMessage } from "../config/form";
 import { refusedData, withoutField } from "../config/problems";
+import { openDocument } from "../document/read";
 import { t } from "../locale/locale";
 import { navigate, pathTo } from "../shell/routes";
 import { notify } from "../shell/notices";
@@ -12,6 +13,7 @@ import { Button } from "../shell/ui/Button";
 import { Dialog } from "../shell/ui/Dialog";
 import { EventDataField } from "../testrun/EventDataField";
 import { eventSchema } from "../testrun/eventSchema";
+import { referredData } from "../testrun/referred";
 
 interface StartDialogProps {
   readonly workflowId: string;
@@ -26,12 +28,19 @@ export function StartDialog({ workflowId, version, onClose }: StartDialogProps):
   const { value: published, error } = useLoaded(
     useCallback(() => api.version(workflowId, version), [workflowId, version]),
   );
-  const [text, setText] = useState("{}");
+  const [written, setText] = useState<string>();
   const [problems, setProblems] = useState(NONE);
   const [isBusy, setBusy] = useState(false);
-  const data = objectFrom(text);
   const inputs = isObject(published?.document) ? published.document.inputs : undefined;
-  const schema = useMemo(() => eventSchema(isObject(inputs) ? inputs : undefined, undefined), [inputs]);
+  const declared = useMemo(() => eventSchema(isObject(inputs) ? inputs : undefined, undefined), [inputs]);
+  // Without a declaration: the fields that its steps read.
+  const referred = useMemo(
+    () => (declared !== undefined || published === undefined ? {} : referredData(openDocument(published.document))),
+    [declared, published],
+  );
+  const text = written ?? JSON.stringify(referred, null, 2);
+  const data = objectFrom(text);
+  const schema = useMemo(() => declared ?? eventSchema(undefined, referred), [declared, referred]);
   const start = async (): Promise<void> => {
     setBusy(true);
     try {
@@ -71,7 +80,7 @@ export function StartDialog({ workflowId, version, onClose }: StartDialogProps):
           text={text}
           data={data}
           schema={schema}
-          isDeclared={schema !== undefined}
+          isFormFirst={schema !== undefined}
           problems={problems}
           onText={setText}
           onForm={(changed, pointer) => {

@@ -1,24 +1,20 @@
 import type { Json, Path } from "../../base/json";
 import { toPointer } from "../../base/json";
 import { useForm } from "../form";
-import type { FieldSpec } from "../schema";
+import { plainChoice } from "../plain";
 import { activeChoice, describe, initialValue } from "../schema";
-import { Field } from "./Field";
+import type { ControlProps } from "./Field";
+import { Control, Field } from "./Field";
 import { ObjectFields } from "./ObjectFields";
 import { t } from "../../locale/locale";
 
-interface ChoiceFieldProps {
-  readonly path: Path;
-  readonly spec: FieldSpec;
-  readonly value: Json | undefined;
-  readonly label: string;
-}
-
 /** A value that may have one of several forms: first which, then the fields of that form. */
-export function ChoiceField({ path, spec, value, label }: ChoiceFieldProps): React.JSX.Element {
+export function ChoiceField(props: ControlProps): React.JSX.Element {
+  const { path, spec, value, label } = props;
   const form = useForm();
   const active = activeChoice(spec.choices, value);
   const choice = spec.choices[active];
+  const plain = plainChoice(spec, value, form.root);
   return (
     <div className="choice">
       <select
@@ -26,20 +22,21 @@ export function ChoiceField({ path, spec, value, label }: ChoiceFieldProps): Rea
         aria-label={t("Form of {label}", { label })}
         data-testid={`choice-${toPointer(path)}`}
         disabled={form.isReadOnly}
-        value={value === undefined ? "" : active}
+        value={value === undefined && plain === undefined ? "" : active}
         onChange={(event) => {
           const chosen = spec.choices[Number(event.target.value)];
           form.change(path, event.target.value === "" ? undefined : initialValue(chosen?.schema, form.root));
         }}
       >
-        {value === undefined && <option value="">—</option>}
+        {value === undefined && plain === undefined && <option value="">—</option>}
         {spec.choices.map(({ label: name }, index) => (
           <option key={name} value={index}>
             {name}
           </option>
         ))}
       </select>
-      {value !== undefined && choice !== undefined && !("const" in choice.schema) && (
+      {plain !== undefined && <Control {...props} spec={plain} />}
+      {plain === undefined && value !== undefined && choice !== undefined && !("const" in choice.schema) && (
         <ChosenForm path={path} schema={choice.schema} value={value} label={label} />
       )}
     </div>

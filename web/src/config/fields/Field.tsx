@@ -1,6 +1,7 @@
 import { Suspense, useId } from "react";
 import type { Json } from "../../base/json";
 import { toPointer } from "../../base/json";
+import { tree } from "../../base/place";
 import { ReferencePicker } from "../../expressions/ReferencePicker";
 import { later } from "../../shell/later";
 import { HelpText } from "../../shell/ui/HelpText";
@@ -9,6 +10,7 @@ import { IconButton } from "../../shell/ui/Button";
 import type { FieldProps } from "../form";
 import { messageFor, useForm } from "../form";
 import { optionsMark } from "../options";
+import { plainChoice } from "../plain";
 import type { FieldKind, FieldSpec } from "../schema";
 import { describe, initialValue } from "../schema";
 import { ObjectFields } from "./ObjectFields";
@@ -55,8 +57,10 @@ export function Field(props: FieldProps): React.JSX.Element {
   const message = messageFor(form, props);
   const expression = useExpression(props);
   const { isExpression } = expression;
-  const isGroup = LARGE.has(spec.kind) && !isExpression;
-  if (isGroup && value === undefined && !isRequired && !form.isReadOnly) return <AbsentField {...props} />;
+  const isLarge = LARGE.has(spec.kind) && !isExpression;
+  // Of several forms, one that is a single value stands below the choice without a label of its own.
+  const isGroup = isLarge && plainChoice(spec, value, form.root) === undefined;
+  if (isLarge && value === undefined && !isRequired && !form.isReadOnly) return <AbsentField {...props} />;
   const describedBy = message === undefined ? undefined : `${id}-message`;
   return (
     <div
@@ -140,7 +144,11 @@ function FieldHead({
             }
             title={isExpression ? t("Use a fixed value") : t("Use a reference")}
             data-testid={`fx-${toPointer(path)}`}
-            onClick={toggle}
+            onClick={() => {
+              toggle();
+              // Left on the button, the next letters would be keys of the canvas.
+              if (isExpression) requestAnimationFrame(() => tree().getElementById(id)?.focus());
+            }}
           >
             fx
           </button>
@@ -172,7 +180,7 @@ export interface ControlProps extends FieldProps {
   readonly describedBy: string | undefined;
 }
 
-function Control(props: ControlProps): React.JSX.Element {
+export function Control(props: ControlProps): React.JSX.Element {
   const { path, value, label, spec, expression } = props;
   const form = useForm();
   const change = (next: Json | undefined): void => form.change(path, next);
@@ -186,6 +194,7 @@ function Control(props: ControlProps): React.JSX.Element {
         value={value}
         isLong={spec.kind === "area"}
         isReadOnly={form.isReadOnly}
+        isFocused={expression.isWanted}
         variables={variables}
         onChange={(next) => {
           expression.keep();

@@ -28,8 +28,7 @@ export function SeveralField(props: SeveralFieldProps): React.JSX.Element {
   const known = useKnown();
   const mark = optionsMark(spec.schema);
   const texts = textsOf(value);
-  if (texts === undefined || mark === undefined)
-    return <ChoiceField path={path} spec={spec} value={value} label={label} />;
+  if (texts === undefined || mark === undefined) return <ChoiceField {...props} />;
   const write = (next: readonly string[]): void => change(path, valueOf(next));
   return (
     <div className="several">

@@ -8,6 +8,8 @@ import { describe } from "../schema";
 
 export interface Expression {
   readonly isExpression: boolean;
+  /** Whether somebody has switched to it: who does wants to write there. */
+  readonly isWanted: boolean;
   readonly toggle: () => void;
   /** Keeps it edited as a reference also while there is none in it: who rewrites one begins with nothing. */
   readonly keep: () => void;
@@ -38,7 +40,7 @@ export function useExpression({ path, schema, value }: FieldProps): Expression {
         form.change(path, other);
     }
   };
-  return { isExpression, toggle, keep: () => setWanted(true), setTyping };
+  return { isExpression, isWanted, toggle, keep: () => setWanted(true), setTyping };
 }
 
 /** Conditions have references in their rows. */
