@@ -314,6 +314,35 @@ def test_doctor_opens_a_secret_of_each_key_and_names_misspelt_settings(
     assert "WORKFLOWKIT_SECRET_KEY is not set here" in _cli("doctor").stdout
 
 
+def test_doctor_opens_secrets_with_the_key_beside_a_file(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKFLOWKIT_DATABASE_URL", sqlite_url)
+    assert _cli("migrate").exit_code == 0
+    key_file = Path(f"{sqlite_url.removeprefix('sqlite:///')}.secret-key")
+    assert _cli("doctor").exit_code == 0
+    assert not key_file.exists()  # it changes nothing
+    assert CliRunner().invoke(cli, ["secrets", "set", "one", "--stdin"], input="a value of it").exit_code == 0
+    sound = _cli("doctor")
+    assert (sound.exit_code, "those tried open, of 1 key" in sound.stdout) == (0, True)
+    key_file.write_text(Keyring({"other": b"o" * 32}).render())
+    assert f"(not in {key_file})" in _cli("doctor").stdout
+    key_file.write_text("nonsense")
+    assert "key 1 is not <id>:<base64 of 32 bytes>" in _cli("doctor").stdout
+    key_file.unlink()
+    lost = _cli("doctor")
+    assert (lost.exit_code, f"and there is no {key_file}" in lost.stdout) == (1, True)
+
+
+def test_doctor_says_what_a_server_database_without_a_key_lacks(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKFLOWKIT_DATABASE_URL", postgres_url)
+    assert _cli("migrate").exit_code == 0
+    result = _cli("doctor")
+    assert (result.exit_code, "no stored secrets, no embed tokens and no links" in result.stdout) == (0, True)
+
+
 def test_doctor_sees_that_nobody_works(installation: Harness) -> None:
     installation.send("test/happened")  # by the harness's clock, long ago
     assert "1 events and 0 steps wait for more than 30 s: does a worker run?" in _cli("doctor").stdout

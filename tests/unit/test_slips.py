@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import sqlite3
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,9 @@ from uuid import UUID
 
 import pytest
 
-from workflowkit import AsyncStepContext, Settings, StepContext, WorkflowKit
+from workflowkit import AsyncStepContext, Event, Settings, StepContext, WorkflowKit
 from workflowkit.base import settings
-from workflowkit.base.errors import NotFound
+from workflowkit.base.errors import DefinitionError, NotFound
 from workflowkit.base.secrets import Keyring, SecretUnreadable
 from workflowkit.base.settings import unknown_variables
 from workflowkit.store.outages import unavailable
@@ -83,6 +83,30 @@ def test_a_function_that_is_named_too_short_or_not_synced_yet_is_told_so(sqlite_
 def test_a_file_that_a_transaction_of_one_s_own_holds_is_told_with_the_likely_cause() -> None:
     error = unavailable(sqlite3.OperationalError("database is locked"))
     assert "one of your own, perhaps, that has not been committed yet" in str(error)
+
+
+def test_the_name_of_an_event_is_a_trigger_and_a_timedelta_a_timeout() -> None:
+    wk = WorkflowKit("shop")
+
+    @wk.function("f", trigger="user/created")
+    def f(ctx: StepContext) -> None: ...
+
+    @wk.function("g", triggers=["user/created", Event("user/changed")])
+    def g(ctx: StepContext) -> None: ...
+
+    assert [f.document["triggers"], g.document["triggers"]] == [
+        [{"event": "user/created"}],
+        [{"event": "user/created"}, {"event": "user/changed"}],
+    ]
+
+    @wk.action("a", timeout=timedelta(minutes=2))
+    def a() -> None: ...
+
+    spec = wk.registry.get("a")
+    assert spec is not None
+    assert spec.timeout_seconds == 120
+    with pytest.raises(DefinitionError, match="or a timedelta, up to 24 hours"):
+        wk.action("b", timeout=timedelta(days=2))(lambda: None)
 
 
 def test_decimals_and_ids_become_text_in_results_of_steps() -> None:

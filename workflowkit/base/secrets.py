@@ -54,7 +54,10 @@ class Keyring:
             except binascii.Error:
                 key = b""
             if not colon or not _KEY_ID.fullmatch(key_id) or len(key) != KEY_BYTES or key_id in keys:
-                raise ValueError(f"key {number} is not <id>:<base64 of {KEY_BYTES} bytes> with an id of its own")
+                raise ValueError(
+                    f"key {number} is not <id>:<base64 of {KEY_BYTES} bytes> with an id of its own, as "
+                    "main:$(openssl rand -base64 32) makes one"
+                )
             keys[key_id] = key
         return cls(keys)
 

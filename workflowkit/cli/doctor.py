@@ -22,6 +22,7 @@ from workflowkit.cli.target import sqlite_path, target_settings
 
 if TYPE_CHECKING:
     from workflowkit.app import WorkflowKit
+    from workflowkit.base.secrets import Keyring
     from workflowkit.store.database import Database
 
 #: How far this machine's clock may be from the database's before somebody should know.
@@ -40,6 +41,14 @@ class Finding:
     name: str
     state: Literal["ok", "warning", "problem"]
     detail: str
+
+
+_NO_KEY = Finding(
+    "secrets",
+    "warning",
+    "without WORKFLOWKIT_SECRET_KEY there are no stored secrets, no embed tokens and no links of approvals; "
+    '"main:$(openssl rand -base64 32)" makes one',
+)
 
 
 @click.command("doctor", short_help="Check that an installation has what it needs.")
@@ -143,30 +152,54 @@ def _examine_open_database(database: Database, shown: str, settings: Settings) -
 
 
 def _examine_secrets(database: Database, settings: Settings) -> Finding | None:
-    """Open one stored secret for each key that they are encrypted with; ``None`` if there are none.
+    """Open one stored secret for each key that they are encrypted with; ``None`` if there are none, and may be.
 
     A key of the right id need not be the right one.
     """
-    from workflowkit.base.secrets import Keyring, SecretUnreadable
+    from workflowkit.base.secrets import SecretUnreadable
     from workflowkit.runtime.secrets import place_of
     from workflowkit.store import secrets
 
     with database.read() as tx:
         samples = secrets.samples(tx)
+    key_file = _key_file(settings)
     if not samples:
-        return None
-    if settings.secret_key is None:
-        return Finding("secrets", "problem", "there are some, and WORKFLOWKIT_SECRET_KEY is not set here")
-    keyring, wrong = Keyring.parse(settings.secret_key), []
+        return _NO_KEY if settings.secret_key is None and key_file is None else None
+    try:
+        keyring = _keyring(settings, key_file)
+    except ValueError as error:
+        return Finding("secrets", "problem", f"{key_file}: {error}")
+    if keyring is None:
+        lacking = "WORKFLOWKIT_SECRET_KEY is not set here" + (
+            "" if key_file is None else f", and there is no {key_file}"
+        )
+        return Finding("secrets", "problem", f"there are some, and {lacking}")
+    wrong = []
     for key_id, record in samples.items():
         try:
             keyring.open(record.sealed, place_of(record.scope, record.name))
         except SecretUnreadable:
-            known = "another key has this id" if key_id in keyring.keys else "not in WORKFLOWKIT_SECRET_KEY"
+            held = "WORKFLOWKIT_SECRET_KEY" if settings.secret_key is not None else key_file
+            known = "another key has this id" if key_id in keyring.keys else f"not in {held}"
             wrong.append(f"{key_id!r} ({known})")
     if wrong:
         return Finding("secrets", "problem", f"what is stored does not open with the key {', '.join(wrong)}")
     return Finding("secrets", "ok", f"those tried open, of {len(samples)} key{'s' if len(samples) > 1 else ''}")
+
+
+def _key_file(settings: Settings) -> Path | None:
+    """Return where an installation on a SQLite file has its key, unless one is set; ``None`` for other databases."""
+    path = sqlite_path(settings.database_url)
+    return None if path is None else path.with_name(f"{path.name}.secret-key")
+
+
+def _keyring(settings: Settings, key_file: Path | None) -> Keyring | None:
+    """Return the keys that the processes here have; makes none. Raises ``ValueError`` for a file without any."""
+    from workflowkit.base.secrets import Keyring
+
+    if settings.secret_key is not None:
+        return Keyring.parse(settings.secret_key)
+    return Keyring.from_file(key_file) if key_file is not None and key_file.exists() else None
 
 
 def _backlog(tx: Any) -> Finding:

@@ -16,7 +16,7 @@ from workflowkit.registry.spec import DEFAULT_TIMEOUT_SECONDS, ActionOptions, op
 
 #: A number of seconds, text such as ``"30s"``, or a ``timedelta``.
 Duration = float | str | timedelta
-TriggerValue = Event | Cron | Mapping[str, Any]
+TriggerValue = str | Event | Cron | Mapping[str, Any]
 Table = Mapping[str, Any]
 
 #: The options that stand under ``settings`` in a document.
@@ -34,8 +34,8 @@ class FunctionOptions(TypedDict, total=False):
     description: str
     """Default: the first paragraph of the handler's docstring."""
     trigger: TriggerValue
-    """What starts it, if that is one thing: ``Event``, ``Cron``, or a trigger as a document has it. Without any trigger
-    it is started by ``invoke`` only."""
+    """What starts it, if that is one thing: the name of an event, ``Event``, ``Cron``, or a trigger as a document has
+    it. Without any trigger it is started by ``invoke`` only."""
     triggers: Sequence[TriggerValue]
     """What starts it, if that is several things."""
     retries: int
@@ -81,7 +81,14 @@ def triggers_of(options: FunctionOptions) -> list[Any]:
     written: list[Any] = [options["trigger"]] if "trigger" in options else []
     several = options.get("triggers", ())
     written += several if isinstance(several, list | tuple) else [several]
-    return [each.as_dict() if isinstance(each, Event | Cron) else plain(each) for each in written]
+    return [_written(each) for each in written]
+
+
+def _written(trigger: Any) -> Any:
+    """Return a trigger as a document has it. What is none is left for its check, which names the place."""
+    if isinstance(trigger, Event | Cron):
+        return trigger.as_dict()
+    return {"event": trigger} if isinstance(trigger, str) else plain(trigger)
 
 
 def settings_of(options: FunctionOptions) -> dict[str, Any]:

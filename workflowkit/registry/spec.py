@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any, TypedDict, TypeVar, Unpack
 
 from workflowkit.base.errors import DefinitionError, Problem
@@ -136,7 +137,7 @@ class ActionOptions(TypedDict, total=False):
     """The same for the output. Default: what the return annotation says."""
     retries: int
     """How often a failed attempt is repeated, 0 to 20. Default: 4."""
-    timeout: float | str
+    timeout: float | str | timedelta
     """The longest an attempt may take: seconds, or text such as ``"30s"`` or ``"2m"``. Default: 5 minutes."""
     queue: str
     """The queue whose workers run this action. Default: ``default``."""
@@ -200,7 +201,7 @@ def define(kind: str, handler: Callable[..., Any], **options: Unpack[ActionOptio
         outputs=signature.outputs,
         edges=_edge_options(options.get("edges")),
         retries=options.get("retries", DEFAULT_RETRIES),
-        timeout_seconds=duration_seconds(options.get("timeout")) or DEFAULT_TIMEOUT_SECONDS,
+        timeout_seconds=_timeout_seconds(options.get("timeout")) or DEFAULT_TIMEOUT_SECONDS,
         queue=options.get("queue", DEFAULT_QUEUE),
         concurrency=_limit(options.get("concurrency")),
         is_async=signature.is_async,
@@ -253,6 +254,10 @@ def action(kind: str, **options: Unpack[ActionOptions]) -> Callable[[Handler], H
     return mark
 
 
+def _timeout_seconds(timeout: Any) -> float | None:
+    return duration_seconds(timeout.total_seconds() if isinstance(timeout, timedelta) else timeout)
+
+
 def option_problems(label: str, options: ActionOptions) -> Iterator[Problem]:
     """Yield what is wrong with the options of an action; ``label`` names it in messages."""
 
@@ -267,8 +272,9 @@ def option_problems(label: str, options: ActionOptions) -> Iterator[Problem]:
     if isinstance(retries, bool) or not isinstance(retries, int) or not 0 <= retries <= MAX_RETRIES:
         yield problem("retries", f"must be a whole number from 0 to {MAX_RETRIES}, got {retries!r}")
     timeout = options.get("timeout", DEFAULT_TIMEOUT_SECONDS)
-    if (seconds := duration_seconds(timeout)) is None or seconds > MAX_TIMEOUT_SECONDS:
-        yield problem("timeout", f"must be seconds, or text such as '30s' or '2m', up to 24 hours; got {timeout!r}")
+    if (seconds := _timeout_seconds(timeout)) is None or seconds > MAX_TIMEOUT_SECONDS:
+        message = f"must be seconds, text such as '30s' or '2m', or a timedelta, up to 24 hours; got {timeout!r}"
+        yield problem("timeout", message)
     if not _QUEUE.fullmatch(options.get("queue", DEFAULT_QUEUE)):
         yield problem("queue", "letters, digits and _ . - only, 64 characters at most")
     if "concurrency" in options and _limit(options["concurrency"]) is None:
