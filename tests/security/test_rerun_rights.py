@@ -207,6 +207,27 @@ def test_other_data_reaches_no_secret_past_what_has_checked_the_first(sqlite_url
         assert admin.post(f"/api/runs/{run_id}/rerun", {"from_step": "charge", "data": evil}).status_code == 201
 
 
+def test_a_version_reaches_no_secret_past_what_had_not_checked_it_yet(sqlite_url: str) -> None:
+    evil = {"url": "https://evil.invalid/"}
+    with _web(sqlite_url) as (web, admin, operator):
+        assert admin.post("/api/secrets", {"name": "stripe", "value": "sk_live_CANARY"}).status_code == 201
+        _publish(admin, _guarded())
+        run_id, again = _run(web, evil), {"from_step": "charge", "version": "latest"}
+        # The way on has got a condition: it counts.
+        _publish(admin, _guarded(_IF_OURS))
+        new_id = operator.post(f"/api/runs/{run_id}/rerun", again).get_json()["run_id"]
+        web.harness.drain()
+        facts = web.harness.rows("SELECT kind FROM journal WHERE run_id = :id AND step_key = 'charge'", id=new_id)
+        assert facts == [{"kind": "skipped"}]
+        # The step before it has become another one, which may check.
+        guarded = _guarded()
+        guarded["actions"][0] |= {"inputs": {"value": {"checked": "!ref($.event.data.url)"}}}
+        _publish(admin, guarded)
+        assert _refused(operator, run_id, again) == ("/version", PUBLISH)
+        assert operator.post(f"/api/runs/{run_id}/rerun", {"version": "latest"}).status_code == 201
+        assert admin.post(f"/api/runs/{run_id}/rerun", again).status_code == 201
+
+
 @pytest.mark.parametrize(
     ("triggers", "needs"),
     [

@@ -142,6 +142,26 @@ def test_results_are_kept_on_a_newer_version_as_far_as_the_ids_are_the_same(data
         assert json.loads(row["output"]) == {"new": [1, "right"], "aside": "aside"}
 
 
+def test_a_way_on_that_is_another_one_by_now_is_decided_anew(database_url: str) -> None:
+    registry, calls = _counting()
+
+    def document(value: Any) -> dict[str, Any]:
+        made = a_workflow().action("first", kind="note", inputs={"value": "!ref($.event.data.n)"})
+        made.action("last", kind="note").path("$source", "first").trigger("test/happened")
+        condition = {"type": "match", "ref": "!ref($.output)", "value": value}
+        edges = [{"from": "$source", "to": "first"}, {"from": "first", "to": "last", "conditional": condition}]
+        return {**made.document(), "edges": edges}
+
+    with a_runtime(database_url, registry) as harness:
+        run_id = _run(harness, document(1), {"n": 1})
+        harness.deploy(document(2))
+        calls.clear()
+        assert _again(harness, run_id, from_step="last", version=LATEST)["status"] == "completed"
+        assert calls == []
+        _again(harness, run_id, from_step="last")
+        assert calls == ["last"]
+
+
 def test_the_whole_run_may_be_repeated_with_other_data_under_an_event_of_its_own(database_url: str) -> None:
     registry, _ = _counting()
     with a_runtime(database_url, registry) as harness:
