@@ -39,7 +39,7 @@ class Limits:
     emitted_event_depth: int = 10
     """How many runs deep events may start further runs (self-triggering workflows stop here)."""
     handler_depth: int = 1
-    """How often a chain of handlers of ends of runs, each following the end of the one before, is told of one kind."""
+    """Events of one name about ends of runs, in one chain: with 1, a handler of failures that fails starts no other."""
     told_output_bytes: int = 64 * KIB
     """Output of a run that the event about its end carries; a larger one is left out."""
     # flow control
@@ -107,9 +107,10 @@ class Limits:
     login_failures_per_client: int = 10
     """Attempts with one name from one address that may fail in 15 minutes."""
     login_failures_per_name: int = 100
-    """The same from all addresses: what many machines together may try, without locking its owner out."""
+    """Attempts with one name from all addresses: a bound for many machines together, too high for one to lock out the
+    owner of the name."""
     login_failures_per_address: int = 100
-    """The same with all names: an office behind one address has many people who mistype."""
+    """Attempts with all names from one address: an office behind one address has many people who mistype."""
     # realtime
     message_bytes: int = 512 * KIB
     """The data of one published message."""
@@ -163,11 +164,17 @@ class Limits:
     """Those of them that are for one tenant."""
     # expressions
     expression_chars: int = 4 * KIB
+    """The text of one expression."""
     expression_nodes: int = 500
+    """Its operators, names and values."""
     expression_depth: int = 32
+    """Its nesting."""
     expression_steps: int = 10_000
+    """The work of one evaluation, also of a JSON Logic rule."""
     expression_output_chars: int = 256 * KIB
+    """Text that one evaluation may make."""
     logic_nodes: int = 1_000
+    """Operators and values of a JSON Logic rule."""
     # JSON Schemas that documents and forms have
     schema_nodes: int = 1_000
     """Schemas inside of one."""
@@ -204,8 +211,9 @@ class Limits:
     embed_token_seconds: int = 86_400
     """How long an embed token may be good; it cannot be called back."""
     serve_request_bytes: int = 8 * MIB
-    serve_cache_bytes: int = 16 * MIB
     """A call of a server for which functions of ours are performed: events, and what is remembered of a run."""
+    serve_cache_bytes: int = 16 * MIB
+    """Outputs that a process keeps for served documents whose actions have a ``cache``."""
     app_sync_seconds: int = 30
     """How long an app may take to answer when it is asked for its functions."""
     app_syncs: int = 100

@@ -46,9 +46,10 @@ class Settings:
     """Settings of one process. Durations are seconds."""
 
     database_url: str = "sqlite:///workflowkit.db"
+    """``sqlite:///file.db`` or ``postgresql://user:password@host/database``."""
     database_schema: str | None = None
-    """The schema of PostgreSQL in which the tables are, apart from those of an application in the same database; unless
-    it is set, the one that the server takes for this user, mostly ``public``."""
+    """The schema of PostgreSQL that the tables are in, where a database is shared with an application. Unset: the one
+    that the server takes for this user, mostly ``public``."""
     broker_url: str = LOCAL_BROKER_URL
     """``redis://…`` in production; ``local://`` is the transport inside one process."""
     environment: str = DEFAULT_SCOPE.environment
@@ -56,7 +57,7 @@ class Settings:
     queues: tuple[str, ...] = (DEFAULT_QUEUE,)
     """The queues that this process's worker serves."""
     lease_seconds: float = 30.0
-    """How long a worker that fell silent keeps its step. Renewed every third of it."""
+    """How long a step stays with a worker that has fallen silent. A worker renews its leases every third of it."""
     relay_interval_seconds: float = 0.5
     """How often the relay looks for due steps: the bound on how late a retry starts."""
     hint_grace_seconds: float = 2.0
@@ -64,28 +65,34 @@ class Settings:
     inline_seconds: float = 10.0
     """How long one task goes on with the next step of a run before it hands the run over."""
     inline_steps: int = 1_000
+    """How many steps one task executes before it hands the run over."""
     spill_seconds: float = 0.1
     """How long a step may take before all that waits behind it in the same task is handed on to other workers.
 
-    Nobody notices it as a delay, and a quick step does not take so long on a busy machine either: or else such a
-    machine would pass messages around instead of working them off.
+    Too short for anybody to notice, and longer than a quick step takes on a busy machine: with less, such a machine
+    would send messages instead of doing the work.
     """
     run_log_level: str = "info"
-    """From which level on what handlers log is kept with their runs: debug, info, warning, error, or off."""
+    """Lines that handlers log are kept with their runs from this level on: debug, info, warning, error, or off."""
     keep_runs_days: int | None = None
-    """How long runs that have ended are kept, with all that belongs to them; for ever, unless it is set."""
+    """How long runs that have ended are kept, with all that belongs to them. Unset: for ever."""
     keep_events_days: int | None = None
-    """How long events are kept, and what was decided about them; those of runs as long as these."""
+    """How long events are kept, and what was decided about them; at least as long as the runs that they started. Unset:
+    for ever."""
     keep_audit_days: int | None = None
-    """How long entries of the audit log are kept."""
+    """How long entries of the audit log are kept. Unset: for ever."""
     event_dedup_seconds: float = 24 * 3_600.0
-    """How long a sender's event id is remembered."""
+    """How long a second event with the same id of its sender is taken for the first one, and starts nothing."""
     email_url: str = "console://"
+    """Where mails go: ``console://`` (the log), ``file:///directory``, ``smtp://user:password@host``, ``smtps://…``."""
     email_from: str = "workflows@localhost"
+    """The sender of mails."""
     public_url: str | None = None
-    """How the API is reached from outside, with the prefix it is mounted below: what URLs of webhooks begin with."""
+    """The address of the API as others reach it, with the prefix that it is mounted below: URLs of webhooks and links
+    to approvals and callbacks begin with it."""
     webhook_redirects: tuple[str, ...] = ()
-    """The addresses to which the URL of a webhook may be handed over that a provider asked for."""
+    """The addresses, letter by letter, to which a browser may take the URL of a new webhook: for providers that send a
+    person here to have one made."""
     embed_origins: tuple[str, ...] = ()
     """The origins of host applications whose pages may show the editor and call the API from the browser."""
     secret_key: str | None = field(default=None, repr=False)
@@ -97,25 +104,25 @@ class Settings:
     oidc_issuer: str | None = None
     """The OpenID provider at which people may log in: its address, exactly as it calls itself."""
     oidc_client_id: str = "workflowkit"
-    """Under which id the provider knows this installation."""
+    """The id of this installation at the provider."""
     oidc_client_secret: str | None = field(default=None, repr=False)
-    """What proves that to it; none for public clients, which have PKCE only."""
+    """The secret by which the provider knows this installation. Unset: it is a public client, which has PKCE only."""
     oidc_label: str | None = None
-    """What people know the provider as; its host name, unless something else is said."""
+    """The name of the provider on the login page. Unset: its host name."""
     oidc_scopes: tuple[str, ...] = ("openid", "email", "profile")
-    """What the provider is asked to tell."""
+    """The scopes that are asked for: what the provider then tells of somebody."""
     oidc_name_claim: str = "email"
-    """Which of its claims is the name of the user here."""
+    """The claim that becomes the name of the user here."""
     oidc_roles_claim: str = "groups"
-    """Which of its claims lists groups."""
+    """The claim that lists somebody's groups at the provider."""
     oidc_roles: tuple[tuple[str, str], ...] = ()
-    """Which role members of which group have, as ``admin:flow-admins,viewer:*``; nobody has any by default."""
+    """The role of each group, as ``admin:flow-admins,viewer:*``; ``*`` is everybody. Empty: nobody has any."""
     allow_private_networks: bool = False
     """Whether actions may reach private addresses. Never on a shared installation."""
     signing_key: str | None = field(default=None, repr=False)
     """What calls to and from apps of Inngest's SDKs are signed with."""
     signing_key_fallback: str | None = field(default=None, repr=False)
-    """The key before or after it, taken as well while keys are changed."""
+    """A second key that is accepted too, while the first is replaced."""
     connect_url: str | None = None
     """How workers that connect reach the gateways, such as ``wss://connect.example.com/v0/connect``; unless it is set,
     at the host of the API and the port of the gateway."""
