@@ -235,8 +235,7 @@ class Runtime:
 
     @cached_property
     def worker_requests(self) -> WorkerRequests:
-        grace_ms = int(self.settings.hint_grace_seconds * 1000)
-        return WorkerRequests(self.database, self.dispatcher, self.settings.limits, grace_ms=grace_ms)
+        return WorkerRequests(self.database, self.dispatcher, self.settings.limits, grace_ms=self._grace_ms)
 
     @cached_property
     def session_tokens(self) -> Tokens | None:
@@ -245,9 +244,8 @@ class Runtime:
 
     @cached_property
     def invoking(self) -> Invoking:
-        grace_ms = int(self.settings.hint_grace_seconds * 1000)
         return Invoking(
-            self.database, self._versions, self.dispatcher, self.settings.limits, grace_ms=grace_ms,
+            self.database, self._versions, self.dispatcher, self.settings.limits, grace_ms=self._grace_ms,
             key_window_ms=int(self.settings.event_dedup_seconds * 1000),
         )  # fmt: skip
 
@@ -281,7 +279,7 @@ class Runtime:
     @cached_property
     def jobs(self) -> Jobs:
         return Jobs(
-            self.database, self._cancelling, self.rerunning, self.settings.limits, grace_ms=self._schedule.grace_ms
+            self.database, self._cancelling, self.rerunning, self.settings.limits, grace_ms=self._grace_ms
         )  # fmt: skip
 
     @cached_property
@@ -290,8 +288,7 @@ class Runtime:
 
     @cached_property
     def skipping(self) -> Skipping:
-        grace_ms = self._schedule.grace_ms
-        return Skipping(self.database, self._versions, self.dispatcher, grace_ms=grace_ms)
+        return Skipping(self.database, self._versions, self.dispatcher, grace_ms=self._grace_ms)
 
     @cached_property
     def control(self) -> Control:
@@ -357,35 +354,32 @@ class Runtime:
         self.pausing.register(timers)
         self.alerts.register(timers)
         self.publishing.register(timers)
-        Collecting(self._admitting, self._ending, grace_ms=self._schedule.grace_ms).register(timers)
+        Collecting(self._admitting, self._ending, grace_ms=self._grace_ms).register(timers)
         return timers
 
     @cached_property
     def pausing(self) -> Pausing:
-        return Pausing(self.database, self.settings.limits, grace_ms=self._schedule.grace_ms)
+        return Pausing(self.database, self.settings.limits, grace_ms=self._grace_ms)
 
     @cached_property
     def alerts(self) -> Alerts:
-        return Alerts(self.database, self.settings.limits, grace_ms=self._schedule.grace_ms)
+        return Alerts(self.database, self.settings.limits, grace_ms=self._grace_ms)
 
     @cached_property
     def scheduling(self) -> Scheduling:
-        return Scheduling(self.database, self.dispatcher, grace_ms=self._schedule.grace_ms)
+        return Scheduling(self.database, self.dispatcher, grace_ms=self._grace_ms)
 
     @cached_property
     def waking(self) -> Waking:
-        grace_ms = int(self.settings.hint_grace_seconds * 1000)
-        return Waking(self.database, self.dispatcher, self.settings.limits, grace_ms=grace_ms)
+        return Waking(self.database, self.dispatcher, self.settings.limits, grace_ms=self._grace_ms)
 
     @cached_property
     def approvals(self) -> Approvals:
-        grace_ms = int(self.settings.hint_grace_seconds * 1000)
-        return Approvals(self.database, self.dispatcher, self.links, grace_ms, self.settings.limits)
+        return Approvals(self.database, self.dispatcher, self.links, self._grace_ms, self.settings.limits)
 
     @cached_property
     def callbacks(self) -> Callbacks:
-        grace_ms = int(self.settings.hint_grace_seconds * 1000)
-        return Callbacks(self.database, self.dispatcher, grace_ms, self.settings.limits)
+        return Callbacks(self.database, self.dispatcher, self._grace_ms, self.settings.limits)
 
     @cached_property
     def links(self) -> Links:
@@ -397,14 +391,14 @@ class Runtime:
 
     @cached_property
     def oversight(self) -> Oversight:
-        return Oversight(self.database, self._look_at_broker, grace_ms=self._schedule.grace_ms)
+        return Oversight(self.database, self._look_at_broker, grace_ms=self._grace_ms)
 
     @cached_property
     def metrics(self) -> Metrics:
         return Metrics(
             self.database, self.settings.scope.tenant, self.settings.metrics_tenants,
             most_workflows=self.settings.limits.metrics_workflows,
-            grace_ms=self._schedule.grace_ms,
+            grace_ms=self._grace_ms,
         )  # fmt: skip
 
     def _look_at_broker(self) -> BrokerState:
@@ -509,7 +503,7 @@ class Runtime:
     def _ending(self) -> Ending:
         lifecycle = Lifecycle(self.settings.limits)
         aftermath = Aftermath(self._versions, self._schedule, lifecycle)
-        return Ending(lifecycle, aftermath, self._admitting, grace_ms=self._schedule.grace_ms)
+        return Ending(lifecycle, aftermath, self._admitting, grace_ms=self._grace_ms)
 
     @cached_property
     def _admitting(self) -> Admitting:
@@ -523,13 +517,17 @@ class Runtime:
     def _versions(self) -> Versions:
         return Versions()
 
+    @property
+    def _grace_ms(self) -> int:
+        return int(self.settings.hint_grace_seconds * 1000)
+
     @cached_property
     def _schedule(self) -> Schedule:
         return Schedule(
             registry=self.registry,
             queues=frozenset(self.settings.queues),
             lease_ms=int(self.settings.lease_seconds * 1000),
-            grace_ms=int(self.settings.hint_grace_seconds * 1000),
+            grace_ms=self._grace_ms,
             on_skip=self._tell_of_skip,
             sealing=self.extensions.sealing,
         )
