@@ -9,7 +9,7 @@ from typing import Any
 from workflowkit.base import jsonvalue
 from workflowkit.base.scope import FUNCTION_SEPARATOR, Scope
 from workflowkit.definition.model import Json
-from workflowkit.store.statements import Sql
+from workflowkit.store.statements import Sql, whose
 from workflowkit.store.transactions import Transaction
 
 
@@ -185,7 +185,7 @@ def find_functions(
 
 
 def _where(scope: Scope, own_id: str) -> dict[str, Any]:
-    return {"environment": scope.environment, "tenant": scope.tenant, "id": own_id}
+    return {**whose(scope), "id": own_id}
 
 
 def _found(row: Any) -> AppRecord | None:

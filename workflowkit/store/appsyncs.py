@@ -7,7 +7,7 @@ from typing import Any
 
 from workflowkit.base import jsonvalue
 from workflowkit.base.scope import Scope
-from workflowkit.store.statements import Sql
+from workflowkit.store.statements import Sql, whose
 from workflowkit.store.transactions import Transaction
 
 #: Stands for the app of a sync that failed before it could be told which it is of.
@@ -63,7 +63,7 @@ _FIND = Sql(
 
 def insert(tx: Transaction, scope: Scope, sync: SyncRow, *, limit: int) -> None:
     """Note a sync; of the same app only the latest ``limit`` are kept."""
-    where = {"environment": scope.environment, "tenant": scope.tenant}
+    where = whose(scope)
     tx.run(
         _INSERT,
         **where,
@@ -84,7 +84,7 @@ def insert(tx: Transaction, scope: Scope, sync: SyncRow, *, limit: int) -> None:
 
 def repeat(tx: Transaction, scope: Scope, sync_id: str) -> None:
     """Note that a sync has come to the same once more, now."""
-    tx.run(_REPEAT, environment=scope.environment, tenant=scope.tenant, id=sync_id, at_ms=tx.now_ms)
+    tx.run(_REPEAT, **whose(scope), id=sync_id, at_ms=tx.now_ms)
 
 
 def find(

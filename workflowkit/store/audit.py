@@ -10,7 +10,7 @@ from typing import Any
 from workflowkit.base import jsonvalue
 from workflowkit.base.jsonvalue import Json
 from workflowkit.base.scope import Scope
-from workflowkit.store.statements import Sql
+from workflowkit.store.statements import Sql, whose
 from workflowkit.store.transactions import Transaction
 
 
@@ -99,29 +99,29 @@ _OLD = Sql("SELECT DISTINCT environment, tenant FROM audit_log WHERE at_ms < :be
 
 def append(tx: Transaction, scope: Scope, new: NewEntry) -> None:
     """Enter what somebody did. Takes the lock of the tenant's chain: the last one that a transaction takes."""
-    whose = {"environment": scope.environment, "tenant": scope.tenant}
-    tx.run(_BEGIN, **whose)
-    chain = Chain(*tx.one(_LOCK_CHAIN, **whose))
+    own = whose(scope)
+    tx.run(_BEGIN, **own)
+    chain = Chain(*tx.one(_LOCK_CHAIN, **own))
     seq = chain.seq + 1
     digest = new.hash_after(chain.hash, scope, seq, tx.now_ms)
     detail = None if new.detail is None else jsonvalue.dumps(dict(new.detail))
     tx.run(
-        _INSERT, **whose, seq=seq, at_ms=tx.now_ms, actor=new.actor, address=new.address, action=new.action,
+        _INSERT, **own, seq=seq, at_ms=tx.now_ms, actor=new.actor, address=new.address, action=new.action,
         subject=new.subject, detail=detail, hash=digest,
     )  # fmt: skip
-    tx.run(_EXTEND, **whose, seq=seq, hash=digest)
+    tx.run(_EXTEND, **own, seq=seq, hash=digest)
 
 
 def chain_of(tx: Transaction, scope: Scope) -> Chain:
     """Return the ends of a tenant's chain."""
-    row = tx.one(_SELECT_CHAIN, environment=scope.environment, tenant=scope.tenant)
+    row = tx.one(_SELECT_CHAIN, **whose(scope))
     return Chain() if row is None else Chain(*row)
 
 
 def find(tx: Transaction, scope: Scope, chosen: AuditFilter, *, limit: int, before: int = 2**62) -> list[AuditEntry]:
     """Return up to ``limit`` entries, newest first, those before the number ``before``."""
     rows = tx.rows(
-        _SELECT_PAGE, environment=scope.environment, tenant=scope.tenant, before=before, limit=limit,
+        _SELECT_PAGE, **whose(scope), before=before, limit=limit,
         action=chosen.action, actor=chosen.actor, subject=chosen.subject, from_ms=chosen.from_ms,
         until_ms=chosen.until_ms,
     )  # fmt: skip
@@ -130,22 +130,22 @@ def find(tx: Transaction, scope: Scope, chosen: AuditFilter, *, limit: int, befo
 
 def find_after(tx: Transaction, scope: Scope, after: int, *, limit: int) -> list[AuditEntry]:
     """Return up to ``limit`` entries, oldest first, those behind the number ``after``."""
-    rows = tx.rows(_SELECT_FROM, environment=scope.environment, tenant=scope.tenant, after=after, limit=limit)
+    rows = tx.rows(_SELECT_FROM, **whose(scope), after=after, limit=limit)
     return [_from_row(row) for row in rows]
 
 
 def prune(tx: Transaction, scope: Scope, *, before_ms: int, limit: int) -> int:
     """Delete the oldest entries of a tenant that are older than a time, at most ``limit``; return how many."""
-    whose = {"environment": scope.environment, "tenant": scope.tenant}
-    row = tx.one(_LOCK_CHAIN, **whose)
+    own = whose(scope)
+    row = tx.one(_LOCK_CHAIN, **own)
     old = [] if row is None else find_after(tx, scope, Chain(*row).pruned_seq, limit=limit)
     # Only from the beginning: what is left is a chain.
     count = next((index for index, entry in enumerate(old) if entry.at_ms >= before_ms), len(old))
     if count == 0:
         return 0
     last = old[count - 1]
-    tx.run(_CUT, **whose, seq=last.seq, hash=last.hash)
-    return tx.run(_DELETE, **whose, seq=last.seq)
+    tx.run(_CUT, **own, seq=last.seq, hash=last.hash)
+    return tx.run(_DELETE, **own, seq=last.seq)
 
 
 def find_old(tx: Transaction, *, before_ms: int, limit: int) -> list[Scope]:

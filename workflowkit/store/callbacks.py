@@ -8,7 +8,7 @@ from typing import Any
 from workflowkit.base import jsonvalue
 from workflowkit.base.scope import Scope
 from workflowkit.store.sealed import open_text, seal_text
-from workflowkit.store.statements import InsertInto, Sql
+from workflowkit.store.statements import InsertInto, Sql, whose
 from workflowkit.store.transactions import Transaction
 
 
@@ -60,7 +60,7 @@ def lock(tx: Transaction, scope: Scope, callback_id: str) -> CallbackRecord | No
 
     Locks go steps first, then callbacks: whoever resolves a wait afterwards has locked its step before.
     """
-    row = tx.one(_LOCK, environment=scope.environment, tenant=scope.tenant, id=callback_id)
+    row = tx.one(_LOCK, **whose(scope), id=callback_id)
     return None if row is None else _from_row(tx, row)
 
 
@@ -73,8 +73,7 @@ def find_by_token(tx: Transaction, token_hash: str) -> CallbackRecord | None:
 def receive(tx: Transaction, scope: Scope, callback_id: str, data: Any) -> bool:
     """Keep what was sent to a callback; ``False`` if something was before, or its time is over."""
     text = None if data is None else _sealed(tx, callback_id, data)
-    whose = {"environment": scope.environment, "tenant": scope.tenant}
-    return tx.run(_RECEIVE, **whose, id=callback_id, data=text, now_ms=tx.now_ms) == 1
+    return tx.run(_RECEIVE, **whose(scope), id=callback_id, data=text, now_ms=tx.now_ms) == 1
 
 
 def _place(callback_id: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from workflowkit.base.scope import Scope
 from workflowkit.store import events
 from workflowkit.store.events import EventGone, EventRecord
-from workflowkit.store.statements import InsertInto, Sql
+from workflowkit.store.statements import InsertInto, Sql, whose
 from workflowkit.store.transactions import Transaction
 
 
@@ -80,8 +80,7 @@ def add(tx: Transaction, collection_id: str, event_id: str, workflow_id: str, or
 
 def find_open(tx: Transaction, scope: Scope, collection_id: str) -> CollectionRecord | None:
     """Return a collection that has not been closed."""
-    whose = {"environment": scope.environment, "tenant": scope.tenant}
-    row = tx.one(_FIND, **whose, id=collection_id)
+    row = tx.one(_FIND, **whose(scope), id=collection_id)
     return None if row is None else CollectionRecord(row[0], Scope(row[1], row[2]), *row[3:])
 
 
@@ -113,8 +112,7 @@ def load_events(tx: Transaction, collection_id: str) -> list[EventRecord]:
 
 def find_reason(tx: Transaction, scope: Scope, event_id: str, workflow_id: str) -> str | None:
     """Return why the collection of a workflow's that an event is in started no run; ``None`` if nothing says so."""
-    whose = {"environment": scope.environment, "tenant": scope.tenant}
-    row = tx.one(_FIND_REASON, **whose, event_id=event_id, workflow_id=workflow_id)
+    row = tx.one(_FIND_REASON, **whose(scope), event_id=event_id, workflow_id=workflow_id)
     return None if row is None else row[0]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workflowkit.base.scope import Scope
-from workflowkit.store.statements import InsertInto, Sql
+from workflowkit.store.statements import InsertInto, Sql, whose
 from workflowkit.store.transactions import Transaction
 
 
@@ -36,12 +36,11 @@ _FIND_REASON = Sql(
 
 def find_reason(tx: Transaction, scope: Scope, event_id: str, workflow_id: str) -> str | None:
     """Return why an event started no run of a workflow; ``None`` if nothing says so."""
-    whose = {"environment": scope.environment, "tenant": scope.tenant}
-    row = tx.one(_FIND_REASON, **whose, event_id=event_id, workflow_id=workflow_id)
+    row = tx.one(_FIND_REASON, **whose(scope), event_id=event_id, workflow_id=workflow_id)
     return None if row is None else str(row[0])
 
 
 def row_of(scope: Scope, record: DecisionRecord) -> tuple[Any, ...]:
     """Return the values that ``INSERT`` takes."""
-    whose = (scope.environment, scope.tenant)
-    return (record.event_id, record.workflow_id, *whose, record.reason, record.detail, record.at_ms, record.other_id)
+    owner = (scope.environment, scope.tenant)
+    return (record.event_id, record.workflow_id, *owner, record.reason, record.detail, record.at_ms, record.other_id)

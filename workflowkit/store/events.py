@@ -10,7 +10,7 @@ from workflowkit.base import jsonvalue
 from workflowkit.base.errors import Gone
 from workflowkit.base.scope import Scope
 from workflowkit.base.sealing import open_event_data, seal_event_data
-from workflowkit.store.statements import DeleteFrom, InsertInto, Sql
+from workflowkit.store.statements import DeleteFrom, InsertInto, Sql, whose
 from workflowkit.store.transactions import Transaction
 
 
@@ -217,7 +217,7 @@ def claim_event_id(
     came through a ``webhook`` claims among the ids of that webhook. ``name`` is the event's: what ``is_limited``, sent
     with a key for some names, takes the id from events of this name only.
     """
-    where = {"environment": scope.environment, "tenant": scope.tenant, "event_id": event_id}
+    where = {**whose(scope), "event_id": event_id}
     claim, first = _CLAIM_ID, _FIRST_ID
     if webhook is not None:
         # SAFETY: S16 — whoever may send some event, or deliver to another webhook, could else keep a genuine delivery
@@ -297,11 +297,11 @@ def find_since(
 
     Without those whose sender's id was there before, unless they are asked for (``repeated``).
     """
-    whose = {"environment": scope.environment, "tenant": scope.tenant, "repeated": repeated}
+    where = {**whose(scope), "repeated": repeated}
     if name.endswith("*"):
         prefix = {"prefix": name[:-1], "length": len(name) - 1}
-        return [from_row(row) for row in tx.rows(_FIND_COVERED_SINCE, **whose, **prefix, after=after, limit=limit)]
-    return [from_row(row) for row in tx.rows(_FIND_SINCE, **whose, name=name, after=after, limit=limit)]
+        return [from_row(row) for row in tx.rows(_FIND_COVERED_SINCE, **where, **prefix, after=after, limit=limit)]
+    return [from_row(row) for row in tx.rows(_FIND_SINCE, **where, name=name, after=after, limit=limit)]
 
 
 def pending(tx: Transaction, ids: Sequence[str]) -> list[EventRecord]:
@@ -378,8 +378,8 @@ def longest_waiting(tx: Transaction, late: Late, *, limit: int) -> tuple[Scope, 
     rows = tx.rows(_LONGEST_WAITING, before_id=late.before_id, hinted_until_ms=late.hinted_until_ms, limit=limit)
     if not rows:
         return None
-    whose = Scope(rows[0][1], rows[0][2])
-    return whose, [row[0] for row in rows if Scope(row[1], row[2]) == whose]
+    first = Scope(rows[0][1], rows[0][2])
+    return first, [row[0] for row in rows if Scope(row[1], row[2]) == first]
 
 
 def waiting_behind(tx: Transaction, late: Late, first: Scope, *, newest: int, each: int, limit: int) -> list[str]:
@@ -387,10 +387,10 @@ def waiting_behind(tx: Transaction, late: Late, first: Scope, *, newest: int, ea
 
     Looks at the ``newest`` ones only, however many there are.
     """
-    whose = {"environment": first.environment, "tenant": first.tenant}
+    where = whose(first)
     rows = tx.rows(
         _WAITING_BEHIND, before_id=late.before_id, hinted_until_ms=late.hinted_until_ms, newest=newest, each=each,
-        limit=limit, **whose,
+        limit=limit, **where,
     )  # fmt: skip
     return [row[0] for row in rows]
 

@@ -9,7 +9,7 @@ from typing import Any
 from workflowkit.base import jsonvalue
 from workflowkit.base.errors import NotFound
 from workflowkit.base.scope import Scope
-from workflowkit.store.statements import Sql
+from workflowkit.store.statements import Sql, whose
 from workflowkit.store.transactions import Transaction
 
 
@@ -85,7 +85,7 @@ def insert(tx: Transaction, scope: Scope, record: KeyRecord, *, key_hash: str) -
 
 def get(tx: Transaction, scope: Scope, key_id: str) -> KeyRecord:
     """Return a key of this tenant, revoked or not. Raises ``NotFound``."""
-    row = tx.one(_SELECT_ONE, environment=scope.environment, tenant=scope.tenant, id=key_id)
+    row = tx.one(_SELECT_ONE, **whose(scope), id=key_id)
     if row is None:
         raise NotFound(f"there is no key {key_id!r}")
     return _from_row(row)
@@ -93,18 +93,18 @@ def get(tx: Transaction, scope: Scope, key_id: str) -> KeyRecord:
 
 def find(tx: Transaction, scope: Scope, *, limit: int, before: str = "") -> list[KeyRecord]:
     """Return up to ``limit`` keys, newest first, those older than the key with the id ``before``."""
-    rows = tx.rows(_SELECT_PAGE, environment=scope.environment, tenant=scope.tenant, before=before, limit=limit)
+    rows = tx.rows(_SELECT_PAGE, **whose(scope), before=before, limit=limit)
     return [_from_row(row) for row in rows]
 
 
 def revoke(tx: Transaction, scope: Scope, key_id: str) -> bool:
     """End a key; tell whether it was in force. Idempotent: a key that was revoked before keeps its time."""
-    return tx.run(_REVOKE, environment=scope.environment, tenant=scope.tenant, id=key_id, now_ms=tx.now_ms) > 0
+    return tx.run(_REVOKE, **whose(scope), id=key_id, now_ms=tx.now_ms) > 0
 
 
 def touch(tx: Transaction, scope: Scope, key_id: str, *, not_after_ms: int) -> None:
     """Note that a key is used now, unless a use after ``not_after_ms`` has been noted."""
-    where = {"environment": scope.environment, "tenant": scope.tenant, "id": key_id}
+    where = {**whose(scope), "id": key_id}
     tx.run(_TOUCH, **where, now_ms=tx.now_ms, not_after_ms=not_after_ms)
 
 

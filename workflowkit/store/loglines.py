@@ -10,7 +10,7 @@ from workflowkit.base import jsonvalue
 from workflowkit.base.scope import Scope
 from workflowkit.base.sealing import Sealing
 from workflowkit.store.sealed import open_text
-from workflowkit.store.statements import InsertInto, Sql
+from workflowkit.store.statements import InsertInto, Sql, whose
 from workflowkit.store.transactions import Transaction
 
 #: Levels as the logging module numbers them.
@@ -103,7 +103,7 @@ def find(
     """Return up to ``limit`` lines of a run in the order of time, those behind the id ``after``."""
     prefix = "" if where.step is None else f"{where.step}/"
     rows = tx.rows(
-        _FIND, environment=scope.environment, tenant=scope.tenant, run_id=run_id, after=after, level=where.level,
+        _FIND, **whose(scope), run_id=run_id, after=after, level=where.level,
         any_attempt=where.attempt is None, attempt=where.attempt or 0, any_step=where.step is None,
         step=where.step or "", prefix=prefix, prefix_length=len(prefix), limit=limit,
     )  # fmt: skip
@@ -111,7 +111,7 @@ def find(
 
 
 def _used(tx: Transaction, scope: Scope, run_ids: set[str]) -> dict[str, int]:
-    rows = tx.rows(_USED, environment=scope.environment, tenant=scope.tenant, ids=sorted(run_ids))
+    rows = tx.rows(_USED, **whose(scope), ids=sorted(run_ids))
     return {row[0]: int(row[1]) for row in rows}
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from workflowkit.base.errors import NotFound
 from workflowkit.base.scope import Scope
 from workflowkit.store import users
-from workflowkit.store.statements import InsertInto, Sql
+from workflowkit.store.statements import InsertInto, Sql, whose
 from workflowkit.store.transactions import Transaction
 from workflowkit.store.users import UserRecord
 
@@ -45,7 +45,7 @@ _INSERT = InsertInto("user_roles", ("environment", "tenant", "user_id", "role"))
 
 def find(tx: Transaction, scope: Scope, *, limit: int, after: str = "") -> list[Member]:
     """Return up to ``limit`` members in the order of their names, those after the name ``after``."""
-    where = {"environment": scope.environment, "tenant": scope.tenant}
+    where = whose(scope)
     found = [users.from_row(row) for row in tx.rows(_PAGE, **where, after=after, limit=limit)]
     roles: dict[str, list[str]] = {}
     for user_id, role in tx.rows(_ROLES, **where, ids=[user.id for user in found]):
@@ -55,13 +55,13 @@ def find(tx: Transaction, scope: Scope, *, limit: int, after: str = "") -> list[
 
 def named(tx: Transaction, scope: Scope, *, limit: int, after: str = "") -> list[tuple[str, str]]:
     """Return login name and display name of up to ``limit`` members who can log in, in the order of their names."""
-    where = {"environment": scope.environment, "tenant": scope.tenant}
+    where = whose(scope)
     return [(row.name, row.display_name) for row in tx.rows(_NAMED, **where, after=after, limit=limit)]
 
 
 def get(tx: Transaction, scope: Scope, user_id: str) -> Member:
     """Return a member. Raises ``NotFound``, also for users of other tenants."""
-    where = {"environment": scope.environment, "tenant": scope.tenant}
+    where = whose(scope)
     row = tx.one(_ONE, **where, user_id=user_id)
     if row is None:
         raise NotFound(f"there is no user {user_id!r}")
@@ -71,5 +71,5 @@ def get(tx: Transaction, scope: Scope, user_id: str) -> Member:
 
 def set_roles(tx: Transaction, scope: Scope, user_id: str, roles: Iterable[str]) -> None:
     """Replace the roles that a user has for this tenant; without any they are no member."""
-    tx.run(_REMOVE, environment=scope.environment, tenant=scope.tenant, user_id=user_id)
+    tx.run(_REMOVE, **whose(scope), user_id=user_id)
     tx.insert(_INSERT, [(scope.environment, scope.tenant, user_id, role) for role in sorted(set(roles))])

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from workflowkit.base.scope import APP_TENANT, Scope
-from workflowkit.store.statements import Sql
+from workflowkit.store.statements import Sql, whose
 from workflowkit.store.steps import PARKED
 from workflowkit.store.transactions import Transaction
 
@@ -227,8 +227,8 @@ def get(tx: Transaction, scope: Scope, workflow_id: str, hold: Hold) -> PauseRow
 
 def find(tx: Transaction, scope: Scope) -> list[PauseRow]:
     """Return every pause and drain that concerns a tenant."""
-    whose = {"environment": scope.environment, "tenant": scope.tenant, "app_tenant": APP_TENANT}
-    return [_from_row(row) for row in tx.rows(_FIND, **whose)]
+    where = {**whose(scope), "app_tenant": APP_TENANT}
+    return [_from_row(row) for row in tx.rows(_FIND, **where)]
 
 
 def holds_of(tx: Transaction, scope: Scope, workflow_id: str) -> frozenset[Hold]:
@@ -317,7 +317,7 @@ def first_of(holds: Collection[Hold]) -> Hold | None:
 
 
 def _own(scope: Scope, workflow_id: str) -> dict[str, str]:
-    return {"environment": scope.environment, "tenant": scope.tenant, "workflow_id": workflow_id}
+    return {**whose(scope), "workflow_id": workflow_id}
 
 
 def _target(scope: Scope, workflow_id: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from workflowkit.base import jsonvalue
 from workflowkit.base.scope import APP_TENANT, Scope
-from workflowkit.store.statements import Sql
+from workflowkit.store.statements import Sql, whose
 from workflowkit.store.transactions import Transaction
 
 # By the lanes of tenants, for which there is an index.
@@ -77,10 +77,10 @@ def change(tx: Transaction, scope: Scope, workflow_id: str, rate: Mapping[str, i
 
 def keep(tx: Transaction, scope: Scope, workflow_id: str, rate: Mapping[str, int]) -> None:
     """Let lanes that open from now on for the throttle of a workflow be under a rate, whichever their runs have."""
-    where = {"environment": scope.environment, "tenant": scope.tenant, "workflow_id": workflow_id}
+    where = {**whose(scope), "workflow_id": workflow_id}
     tx.run(_KEEP, **where, rate=jsonvalue.dumps(rate))
 
 
 def forget(tx: Transaction, scope: Scope, workflow_id: str) -> None:
     """Let lanes that open from now on be under the rates that their runs have."""
-    tx.run(_FORGET, environment=scope.environment, tenant=scope.tenant, workflow_id=workflow_id)
+    tx.run(_FORGET, **whose(scope), workflow_id=workflow_id)

@@ -7,7 +7,7 @@ from typing import Any
 
 from workflowkit.base import jsonvalue
 from workflowkit.base.scope import Scope
-from workflowkit.store.statements import Sql
+from workflowkit.store.statements import Sql, whose
 from workflowkit.store.transactions import Transaction
 
 #: How many of a tenant that count no more are deleted whenever one is added.
@@ -48,7 +48,7 @@ def claim(tx: Transaction, scope: Scope, key: str, fingerprint: str, *, window_m
 
     Of two transactions that claim one key the second waits here until the first has ended. Joins the transaction.
     """
-    where = {"environment": scope.environment, "tenant": scope.tenant}
+    where = whose(scope)
     expires_at_ms = tx.now_ms + window_ms
     own = {"key": key, "fingerprint": fingerprint, "expires_at_ms": expires_at_ms}
     if tx.one(_CLAIM, **where, **own, now_ms=tx.now_ms) is not None:
@@ -62,5 +62,5 @@ def claim(tx: Transaction, scope: Scope, key: str, fingerprint: str, *, window_m
 
 def answer(tx: Transaction, scope: Scope, key: str, value: Any) -> None:
     """Keep what a request was answered that has claimed its key in this transaction."""
-    where = {"environment": scope.environment, "tenant": scope.tenant, "key": key}
+    where = {**whose(scope), "key": key}
     tx.run(_ANSWER, **where, answer=jsonvalue.dumps(value))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from workflowkit.base.scope import Scope
-from workflowkit.store.statements import Sql
+from workflowkit.store.statements import Sql, whose
 from workflowkit.store.transactions import Transaction
 
 
@@ -47,7 +47,5 @@ def find(tx: Transaction, table: str, *, limit: int, after: SealedRow | None) ->
 def replace(tx: Transaction, table: str, row: SealedRow, sealed: str) -> bool:
     """Put something sealed in place of what is stored, unless that is no longer what ``row`` says; tell whether."""
     scope = row.scope
-    changed = tx.run(
-        _UPDATE[table], environment=scope.environment, tenant=scope.tenant, name=row.name, sealed=sealed, was=row.sealed
-    )
+    changed = tx.run(_UPDATE[table], **whose(scope), name=row.name, sealed=sealed, was=row.sealed)
     return changed == 1

@@ -12,7 +12,7 @@ from workflowkit.base.sealing import Sealing
 from workflowkit.engine.facts import ErrorInfo
 from workflowkit.engine.states import RunStatus
 from workflowkit.store.sealed import open_text, seal_text
-from workflowkit.store.statements import InsertInto, Sql
+from workflowkit.store.statements import InsertInto, Sql, whose
 from workflowkit.store.transactions import Transaction
 
 
@@ -173,7 +173,7 @@ def start(tx: Transaction, run_id: str) -> None:
 
 def lock_in_scope(tx: Transaction, scope: Scope, run_id: str) -> RunRecord | None:
     """Lock a run of this tenant."""
-    return _locked(tx, tx.one(_LOCK_IN_SCOPE, environment=scope.environment, tenant=scope.tenant, id=run_id))
+    return _locked(tx, tx.one(_LOCK_IN_SCOPE, **whose(scope), id=run_id))
 
 
 def load(tx: Transaction, run_id: str) -> RunRecord | None:
@@ -184,13 +184,13 @@ def load(tx: Transaction, run_id: str) -> RunRecord | None:
 
 def keep_in_scope(tx: Transaction, scope: Scope, run_id: str) -> RunRecord | None:
     """Return a run of this tenant, which nobody deletes until the transaction ends, as it stands."""
-    row = tx.one(_KEEP_IN_SCOPE, environment=scope.environment, tenant=scope.tenant, id=run_id)
+    row = tx.one(_KEEP_IN_SCOPE, **whose(scope), id=run_id)
     return None if row is None else from_row(row)
 
 
 def load_in_scope(tx: Transaction, scope: Scope, run_id: str) -> RunRecord | None:
     """Return a run of this tenant as it stands, without a lock."""
-    row = tx.one(_SELECT_IN_SCOPE, environment=scope.environment, tenant=scope.tenant, id=run_id)
+    row = tx.one(_SELECT_IN_SCOPE, **whose(scope), id=run_id)
     return None if row is None else from_row(row)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workflowkit.base.scope import Scope
-from workflowkit.store.statements import Sql
+from workflowkit.store.statements import Sql, whose
 from workflowkit.store.transactions import Transaction
 
 
@@ -88,7 +88,7 @@ def touch(tx: Transaction, session_id: str, *, not_after_ms: int) -> None:
 
 def move(tx: Transaction, session_id: str, scope: Scope) -> None:
     """Let a session act for another tenant."""
-    tx.run(_MOVE, id=session_id, environment=scope.environment, tenant=scope.tenant)
+    tx.run(_MOVE, id=session_id, **whose(scope))
 
 
 def delete(tx: Transaction, user_id: str, session_id: str) -> bool:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from workflowkit.base.scope import APP_TENANT, Scope, owner_of
 from workflowkit.store.pauses import Hold
-from workflowkit.store.statements import Sql
+from workflowkit.store.statements import Sql, whose
 from workflowkit.store.transactions import Transaction
 
 
@@ -79,7 +79,7 @@ def load(tx: Transaction, scope: Scope, patterns: Sequence[str]) -> Listening:
     """Return the triggers with one of these patterns that an event of this tenant meets, the tenant's own and those of
     the application's functions; and how waits for events of these names are looked up."""
     found = Listening([], {}, {})
-    where = {"environment": scope.environment, "tenant": scope.tenant}
+    where = whose(scope)
     rows = tx.rows(_SELECT, **where, app_tenant=APP_TENANT, ids=list(patterns))
     for pattern, workflow_id, version, text, _, archived_at_ms, enabled in rows:
         if version < 0:

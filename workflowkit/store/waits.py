@@ -15,7 +15,7 @@ from typing import Any
 from workflowkit.base import jsonvalue
 from workflowkit.base.ids import derived_id
 from workflowkit.base.scope import Scope
-from workflowkit.store.statements import InsertInto, Sql
+from workflowkit.store.statements import InsertInto, Sql, whose
 from workflowkit.store.transactions import Transaction
 
 
@@ -144,19 +144,18 @@ def insert(tx: Transaction, rows: Sequence[WaitRow]) -> None:
 
 def note_path(tx: Transaction, scope: Scope, name: str, path: str) -> None:
     """Let events of this name be looked up by the value at ``path`` from now on (``""``: whatever they hold)."""
-    tx.run(_NOTE_PATH, environment=scope.environment, tenant=scope.tenant, name=name, path=path)
+    tx.run(_NOTE_PATH, **whose(scope), name=name, path=path)
 
 
 def find_listening(tx: Transaction, scope: Scope, name: str, match_keys: Sequence[str]) -> list[WaitRow]:
     """Return the open waits for an event of this name with one of these index keys, in order of id."""
-    whose = {"environment": scope.environment, "tenant": scope.tenant}
-    rows = tx.rows(_FIND_LISTENING, **whose, name=name, ids=list(match_keys), now_ms=tx.now_ms)
+    rows = tx.rows(_FIND_LISTENING, **whose(scope), name=name, ids=list(match_keys), now_ms=tx.now_ms)
     return [from_row(row) for row in rows]
 
 
 def find_signal(tx: Transaction, scope: Scope, signal: str) -> WaitRow | None:
     """Return the open wait for a signal, of which there is one at most; else the newest, whatever became of it."""
-    row = tx.one(_FIND_SIGNAL, environment=scope.environment, tenant=scope.tenant, name=signal)
+    row = tx.one(_FIND_SIGNAL, **whose(scope), name=signal)
     return None if row is None else from_row(row)
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from workflowkit.base import ids, jsonvalue
 from workflowkit.base.scope import Scope
-from workflowkit.store.statements import Sql
+from workflowkit.store.statements import Sql, whose
 from workflowkit.store.transactions import Transaction
 
 Status = Literal["accepted", "duplicate", "ignored", "refused"]
@@ -72,7 +72,7 @@ _DELETE = Sql(f"DELETE FROM webhook_outcomes WHERE {_OF_ONE}")  # noqa: S608
 
 
 def _of(scope: Scope, name: str) -> dict[str, Any]:
-    return {"environment": scope.environment, "tenant": scope.tenant, "name": name}
+    return {**whose(scope), "name": name}
 
 
 def insert(
@@ -108,7 +108,7 @@ def find(tx: Transaction, scope: Scope, name: str) -> list[DeliveryOutcome]:
 
 def find_last(tx: Transaction, scope: Scope, ids: Collection[str]) -> dict[str, DeliveryOutcome]:
     """Return the newest of each of the named webhooks that has one, by name."""
-    rows = tx.rows(_SELECT_LAST, environment=scope.environment, tenant=scope.tenant, ids=list(ids))
+    rows = tx.rows(_SELECT_LAST, **whose(scope), ids=list(ids))
     return {row[0]: _from_row(row) for row in rows}
 
 

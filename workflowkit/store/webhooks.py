@@ -13,7 +13,7 @@ from workflowkit.definition.model import Json
 from workflowkit.definition.patterns import WEBHOOK_PREFIX
 from workflowkit.store import webhookoutcomes as outcomes
 from workflowkit.store import webhooksamples as samples
-from workflowkit.store.statements import Sql
+from workflowkit.store.statements import Sql, whose
 from workflowkit.store.transactions import Transaction
 
 
@@ -104,7 +104,7 @@ _FORGET = Sql(
 
 
 def _where(scope: Scope, name: str) -> dict[str, Any]:
-    return {"environment": scope.environment, "tenant": scope.tenant, "name": name}
+    return {**whose(scope), "name": name}
 
 
 def insert(tx: Transaction, scope: Scope, record: WebhookRecord, *, token_hash: str) -> None:
@@ -152,13 +152,13 @@ def _found(row: Any, name: str) -> WebhookRecord:
 
 def find(tx: Transaction, scope: Scope, *, limit: int, after: str = "") -> list[WebhookRecord]:
     """Return up to ``limit`` webhooks in order of their names, those behind ``after``."""
-    rows = tx.rows(_SELECT_PAGE, environment=scope.environment, tenant=scope.tenant, after=after, limit=limit)
+    rows = tx.rows(_SELECT_PAGE, **whose(scope), after=after, limit=limit)
     return [_from_row(row) for row in rows]
 
 
 def names_among(tx: Transaction, scope: Scope, names: Collection[str]) -> set[str]:
     """Return those of ``names`` that are names of webhooks."""
-    rows = tx.rows(_SELECT_NAMED, environment=scope.environment, tenant=scope.tenant, ids=names)
+    rows = tx.rows(_SELECT_NAMED, **whose(scope), ids=names)
     return {name for (name,) in rows}
 
 
@@ -169,9 +169,7 @@ def started_by(tx: Transaction, scope: Scope, names: Collection[str]) -> dict[st
     """
     patterns = [WEBHOOK_PREFIX + name for name in names]
     found: dict[str, list[str]] = {}
-    for pattern, workflow_id in tx.rows(
-        _SELECT_STARTED, environment=scope.environment, tenant=scope.tenant, ids=patterns
-    ):
+    for pattern, workflow_id in tx.rows(_SELECT_STARTED, **whose(scope), ids=patterns):
         found.setdefault(pattern.removeprefix(WEBHOOK_PREFIX), []).append(workflow_id)
     return {name: tuple(workflow_ids) for name, workflow_ids in found.items()}
 

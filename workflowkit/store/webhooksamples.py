@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workflowkit.base.scope import Scope
-from workflowkit.store.statements import Sql
+from workflowkit.store.statements import Sql, whose
 from workflowkit.store.transactions import Transaction
 
 
@@ -40,7 +40,7 @@ _DELETE = Sql(f"DELETE FROM webhook_samples WHERE {_OF_ONE}")  # noqa: S608
 
 
 def _of(scope: Scope, name: str) -> dict[str, Any]:
-    return {"environment": scope.environment, "tenant": scope.tenant, "name": name}
+    return {**whose(scope), "name": name}
 
 
 def want(tx: Transaction, scope: Scope, name: str, *, until_ms: int) -> None:

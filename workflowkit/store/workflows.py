@@ -15,7 +15,7 @@ from workflowkit.base import jsonvalue
 from workflowkit.base.errors import AlreadyExists, NotFound
 from workflowkit.base.scope import Scope
 from workflowkit.definition.model import Json, Trigger
-from workflowkit.store.statements import InsertInto, Sql
+from workflowkit.store.statements import InsertInto, Sql, whose
 from workflowkit.store.transactions import Transaction
 
 
@@ -161,7 +161,7 @@ _INSERT_TRIGGERS = InsertInto(
 
 
 def _where(scope: Scope, workflow_id: str) -> dict[str, Any]:
-    return {"environment": scope.environment, "tenant": scope.tenant, "id": workflow_id}
+    return {**whose(scope), "id": workflow_id}
 
 
 def create(tx: Transaction, scope: Scope, workflow_id: str, *, name: str, document: Json) -> None:
@@ -193,7 +193,7 @@ def find(
     tx: Transaction, scope: Scope, *, limit: int, after: str = "", archived: bool | None = False
 ) -> list[WorkflowRecord]:
     """Return up to ``limit`` workflows in order of id, those behind the id ``after``: archived ones, others, or all."""
-    where = {"environment": scope.environment, "tenant": scope.tenant}
+    where = whose(scope)
     return [_workflow(row) for row in tx.rows(_SELECT_PAGE[archived], **where, after=after, limit=limit)]
 
 
