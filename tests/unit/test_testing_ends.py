@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from builders import a_workflow
 
-from workflowkit import AsyncStepContext, NonRetriableError, StepContext, WorkflowKit
+from workflowkit import AsyncStepContext, NonRetriableError, StepContext, StepError, WorkflowKit
 from workflowkit.definition.model import SOURCE
 from workflowkit.testing import EventStub, InvalidStub, Real, Timeout, Unstubbed, run
 from workflowkit.testing.fixtures import fixtures_of, run_fixtures
@@ -218,6 +218,20 @@ def test_scripts_see_what_followed_too(agency: Agency) -> None:
     assert result.compensations.status == "completed"
     assert result.handler is not None
     assert result.handler.status == "completed"
+
+
+def test_who_invokes_a_run_that_is_cancelled_is_told_as_in_production(agency: Agency) -> None:
+    @agency.wk.function("slow", triggers=[], timeouts={"finish": "1h"})
+    def slow(ctx: StepContext) -> None:
+        ctx.step.sleep("on", "2h")
+
+    @agency.wk.function("asks", triggers=[])
+    def asks(ctx: StepContext) -> str | None:
+        with pytest.raises(StepError) as caught:
+            ctx.step.invoke("slow", slow)
+        return caught.value.cause_code
+
+    assert agency.wk.engine.run(asks, {"name": "test", "data": {}}).output == "invoked-run-cancelled"
 
 
 # --- documents

@@ -49,6 +49,11 @@ class WithFunctions(Unattended):
 def _ended(wait: Wait, result: LocalResult, at_ms: int) -> Ended:
     if result.status is RunStatus.COMPLETED:
         return Ended(result.output, at_ms=at_ms)
+    if result.status is RunStatus.CANCELLED:
+        message = f"the run of {wait.name} was cancelled"
+        return Ended(
+            error=ErrorInfo("InvokedRunCancelled", message, "invoked-run-cancelled", retryable=False), at_ms=at_ms
+        )
     cause = result.error or ErrorInfo("Error", "the run did not complete")
     message = f"the run of {wait.name} failed: {cause.message}"
     return Ended(error=ErrorInfo(cause.name, message, "invoked-run-failed", retryable=False), at_ms=at_ms)
