@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from workflowkit.definition.model import Workflow
+from workflowkit.definition.model import Condition, Workflow
 from workflowkit.engine.facts import UNDONE, Fact, FactKind
 from workflowkit.engine.memo import STEP_SEPARATOR
 
@@ -44,10 +44,18 @@ def read_place(text: str) -> Place | None:
     return None if found is None else Place(found["node"], found["step"], found["item"])
 
 
-def keep(workflow: Workflow, facts: Iterable[Fact], place: Place, changed: Iterable[str] = ()) -> Kept:
+def keep(
+    workflow: Workflow,
+    facts: Iterable[Fact],
+    place: Place,
+    changed: Iterable[str] = (),
+    *,
+    before: Workflow | None = None,
+) -> Kept:
     """Return what is kept of a run with these facts (in order) that begins again at ``place`` in ``workflow``.
 
-    Of ``changed``, nodes whose results mean something else by now, nothing is.
+    Of ``changed``, nodes whose results mean something else by now, nothing is. ``before`` is what it was a run of, if
+    that is another version: a way on from a step that is another one by now is decided anew.
     """
     again = {place.node, *downstream(workflow, place.node), *changed}
     results: dict[str, Fact] = {}
@@ -60,8 +68,13 @@ def keep(workflow: Workflow, facts: Iterable[Fact], place: Place, changed: Itera
             if is_before and fact.kind.is_final:
                 memo.append(_taken_over(fact))
         elif fact.step in workflow.nodes and fact.step not in again and _is_result(fact):
-            results[fact.step] = fact
+            is_same = before is None or _ways_on(before, fact.step) == _ways_on(workflow, fact.step)
+            results[fact.step] = fact if is_same else replace(fact, edges=None)
     return Kept(results, tuple(memo))
+
+
+def _ways_on(workflow: Workflow, node_id: str) -> list[tuple[str, str, Condition | None]]:
+    return [(edge.id, edge.target, edge.condition) for edge in workflow.outgoing.get(node_id, ())]
 
 
 def downstream(workflow: Workflow, node_id: str) -> frozenset[str]:

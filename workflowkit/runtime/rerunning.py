@@ -211,10 +211,14 @@ class Rerunning:
         """Raise ``Forbidden`` if it takes more than somebody may do."""
         for need in version_needs(version, original.version, published_version(tx, original)):
             need.check(may)
-        if again.inputs is None and again.data is None:
+        is_of_another = place is not None and version != original.version
+        if again.inputs is None and again.data is None and not is_of_another:
             return
         repeated = self._repeated(tx, original, version, place)
         needs = [*(() if again.inputs is None else repeated.needs_of_inputs())]
+        if is_of_another:
+            before = self._versions.load(tx, original.scope, original.workflow_id, original.version)
+            needs += repeated.needs_of_kept(before)
         needs += () if again.data is None else repeated.needs_of_data()
         for need in needs:
             need.check(may)
@@ -251,7 +255,7 @@ class Rerunning:
             return keep(workflow, facts, place)
         # A decision is about what was asked, and by whom it was to be made: where that differs, people are asked again.
         before = self._versions.load(tx, original.scope, original.workflow_id, original.version)
-        return keep(workflow, facts, place, asked_otherwise(before, workflow))
+        return keep(workflow, facts, place, asked_otherwise(before, workflow), before=before)
 
     def _event(self, tx: Transaction, original: RunRecord, again: Again) -> EventRecord:
         event = events.opened(tx, events.load(tx, original.event_id))

@@ -78,6 +78,21 @@ class Repeated:
         if self.asks and not is_anew:
             yield Need("/data", OVERRIDE, _ASKS)
 
+    def needs_of_kept(self, before: Workflow) -> Iterator[Need]:
+        """Yield what it takes to keep results of the version ``before``."""
+        place, workflow = self.place, self.workflow
+        if place is None or place.node not in workflow.nodes or not self._data_reaches_secrets():
+            return
+        again = {place.node, *downstream(workflow, place.node)}
+        kept = before.nodes.keys() & workflow.nodes.keys() - again
+        # SAFETY: S18 — what is kept may have checked less than the step of that name does by now.
+        if any(_deeds(before.nodes[each]) != _deeds(workflow.nodes[each]) for each in kept):
+            yield Need(
+                "/version",
+                PUBLISH,
+                "a secret is reached past results of steps that were others in the run's own version",
+            )
+
     def _begins_function(self) -> bool:
         """Tell whether it begins with a function, at its beginning: then that is all of the run."""
         place = self.place
@@ -129,6 +144,12 @@ def asked_otherwise(before: Workflow, after: Workflow) -> frozenset[str]:
 def _questions(node: Node) -> list[tuple[str, Mapping[str, Any]]]:
     inside = [node] if node.body is None else node.body.every_node()
     return [(each.id, each.inputs) for each in inside if each.kind == APPROVAL_KIND]
+
+
+def _deeds(node: Node) -> list[Any]:
+    """Return what a node does, and all inside of it."""
+    inside = [node] if node.body is None else [node, *node.body.every_node()]
+    return [(each.id, each.kind, each.inputs, each.skip_if, each.disabled, each.on_error) for each in inside]
 
 
 def _reach_secrets(workflow: Workflow, edited: Node) -> bool:
