@@ -13,7 +13,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeAlias, TypeVar, Unpack
 
-from workflowkit.alertrules import AlertRules
 from workflowkit.base import forks
 from workflowkit.base.clock import epoch_ms
 from workflowkit.base.errors import AlreadyExists, Conflict, InvalidInput, NotFound
@@ -23,10 +22,12 @@ from workflowkit.base.secretstore import SecretStore
 from workflowkit.base.settings import Settings
 from workflowkit.engine.extensions import Extensions
 from workflowkit.engine.middleware import MiddlewareFactory
-from workflowkit.inbox import Inbox
-from workflowkit.lookup import EventLookup, RunLookup
+from workflowkit.facade.alerts import AlertRules
+from workflowkit.facade.approvals import Inbox
+from workflowkit.facade.realtime import Realtime
+from workflowkit.facade.runs import EventLookup, RunLookup
+from workflowkit.facade.secrets import Vault
 from workflowkit.process import Process
-from workflowkit.realtime import Realtime
 from workflowkit.registry import (
     ActionOptions,
     Function,
@@ -39,7 +40,6 @@ from workflowkit.registry import (
     load_directory,
     load_entry_points,
 )
-from workflowkit.vault import Vault
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -52,9 +52,9 @@ if TYPE_CHECKING:
     from workflowkit.composition import Runtime
     from workflowkit.engine.states import RunStatus
     from workflowkit.engine.steptools import Invocable
+    from workflowkit.facade.engine import LocalEngine
     from workflowkit.inngest.serving.options import ServeOptions
     from workflowkit.inngest.serving.servedapp import ServedApp
-    from workflowkit.localengine import LocalEngine
     from workflowkit.runtime.auditing import By
     from workflowkit.runtime.deliveries import ScopeOf, Source
     from workflowkit.runtime.functions import Absent, App, Synced
@@ -301,7 +301,7 @@ class WorkflowKit:
     @cached_property
     def engine(self) -> LocalEngine:
         """The engine in memory, with this application's actions and settings."""
-        from workflowkit.localengine import LocalEngine
+        from workflowkit.facade.engine import LocalEngine
 
         return LocalEngine(self.registry, self.settings, self.extensions)
 
@@ -368,7 +368,7 @@ class WorkflowKit:
         intake = self.runtime.intake
         if session is None:
             return self.extensions.send(values, lambda given: intake.send(scope, given))
-        from workflowkit.joined import send_joined
+        from workflowkit.facade.joined import send_joined
 
         return self.extensions.send(values, lambda given: send_joined(intake, session, scope, given))
 

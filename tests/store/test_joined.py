@@ -18,7 +18,7 @@ from sqlalchemy.pool import StaticPool
 from workflowkit import Settings, WorkflowKit
 from workflowkit.base.errors import InvalidInput
 from workflowkit.base.scope import DEFAULT_SCOPE
-from workflowkit.joined import send_joined
+from workflowkit.facade.joined import send_joined
 
 EVENT = {"name": "test/happened", "data": {}}
 

@@ -14,7 +14,7 @@ from workflowkit.base.errors import StoreUnavailable
 from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.definition.model import SOURCE
 from workflowkit.engine.outcome import EmittedEvent, Succeeded
-from workflowkit.joined import send_joined
+from workflowkit.facade.joined import send_joined
 
 THREADS = 6
 
