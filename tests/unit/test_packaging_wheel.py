@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import sysconfig
 import zipfile
 from dataclasses import dataclass
+from email import message_from_bytes
 from pathlib import Path
 
 import pytest
 
+from scripts.hatch_metadata import as_page
 from workflowkit.assets import asset_dir
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -126,6 +129,40 @@ def test_a_wheel_ships_the_built_web_interface(wheel: Path) -> None:
     assert "workflowkit/_shipped/web/.vite/manifest.json" in names
     assert [name for name in names if name.startswith("workflowkit/_shipped/web/assets/") and name.endswith(".js.gz")]
     assert not [name for name in names if "node_modules" in name]
+
+
+def test_what_a_package_index_shows_of_a_wheel_leads_nowhere_else(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        told = message_from_bytes(archive.read(name))
+    assert (told["Summary"], told["License-Expression"]) == (
+        "User-defined, durable workflows inside your own Python product", "Apache-2.0",
+    )  # fmt: skip
+    assert "flask" in told["Keywords"].split(",")
+    assert "Typing :: Typed" in told.get_all("Classifier", [])
+    page = told.get_payload(decode=True)
+    assert isinstance(page, bytes)
+    text = page.decode()
+    assert text.startswith("# Workflow Kit for Python\n")
+    assert "<!--" not in text
+    links = re.findall(r"\]\(([^)]+)\)", re.sub(r"(?s)^```.*?^```$", "", text, flags=re.MULTILINE))
+    assert links
+    assert [link for link in links if not link.startswith(("https://", "#"))] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "alone", "beside"),
+    [
+        ("see [docs/a.md](docs/a.md#x)", "see docs/a.md", "see [docs/a.md](https://x/blob/main/docs/a.md#x)"),
+        ("![A picture](docs/a.png)\n", "\n", "![A picture](https://x/raw/main/docs/a.png)\n"),
+        ("[`a[0]`](docs/a.md) <!-- no -->b", "`a[0]` b", "[`a[0]`](https://x/blob/main/docs/a.md) b"),
+        ("[there](https://y) [below](#z)", "[there](https://y) [below](#z)", "[there](https://y) [below](#z)"),
+        ("```\n[a](b)\n```\n`[c](d)`", "```\n[a](b)\n```\n`[c](d)`", "```\n[a](b)\n```\n`[c](d)`"),
+    ],
+)
+def test_links_of_the_readme_are_made_for_a_place_without_its_neighbours(text: str, alone: str, beside: str) -> None:
+    assert as_page(text) == alone
+    assert as_page(text, "https://x") == beside
 
 
 def test_an_installed_wheel_serves_it(installed_wheel: Installation) -> None:
