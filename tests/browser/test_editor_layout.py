@@ -9,6 +9,12 @@ from accessibility import serious_in_both_themes
 from editing import EditorPage, NewPage, chain
 from playwright.sync_api import Locator, expect
 
+#: Whether nothing lies above the middle of an element.
+IS_ON_TOP = """element => {
+    const box = element.getBoundingClientRect();
+    return element.contains(document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2));
+}"""
+
 
 def box_of(locator: Locator) -> dict[str, float]:
     box = locator.bounding_box()
@@ -114,3 +120,31 @@ def test_signs_on_the_canvas_do_not_lie_on_each_other(editor: EditorPage) -> Non
     assert found == []
     assert boxes[2]["width"] <= 160
     expect(signs[2]).to_have_attribute("title", document["edges"][1]["name"])
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_who_has_made_the_drawing_library_can_be_read_beside_a_panel(
+    new_page: NewPage, width: int, height: int, language: str
+) -> None:
+    editor = new_page(width=width, height=height, locale=language).open(an_if())
+    mark = editor.page.get_by_role("link", name="React Flow")
+    assert mark.evaluate(IS_ON_TOP)
+    editor.select("check")
+    expect(editor.get("config")).to_be_visible()
+    assert mark.evaluate(IS_ON_TOP)
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_the_arrow_of_a_list_to_choose_from_has_its_own_room(new_page: NewPage, language: str) -> None:
+    editor = new_page(locale=language)
+    page = editor.page
+    page.goto(f"{editor.server.url}/runs")
+    room = page.locator("select").first.evaluate(
+        """list => {
+            const { paddingLeft, paddingRight, backgroundPositionX } = getComputedStyle(list);
+            return [parseInt(paddingLeft), parseInt(paddingRight), backgroundPositionX];
+        }"""
+    )
+    at_end = [10, 30, "calc(100% - 14px), calc(100% - 10px)"]
+    assert room == (at_end if language == "en" else [30, 10, "10px, 14px"])

@@ -211,6 +211,15 @@ def test_the_rail_stands_where_reading_begins(new_page: NewPage, visited: Visite
     assert rail["x"] + rail["width"] == 1440
 
 
+def test_what_people_wrote_reads_in_its_own_direction(new_page: NewPage, visited: Visited) -> None:
+    reader = Reader(new_page(locale="ar").page, visited, "ar")
+    reader.go("/approvals", "decide")
+    expect(reader.page.get_by_text("Ada?", exact=True)).to_have_css("direction", "ltr")
+    expect(reader.page.get_by_role("heading", name="Ada?")).to_have_css("direction", "rtl")
+    reader.get("decide").click()
+    expect(reader.get("decision").get_by_text("Ada?", exact=True)).to_have_css("direction", "ltr")
+
+
 def test_time_goes_to_the_right_in_every_language(new_page: NewPage, visited: Visited) -> None:
     reader = Reader(new_page(locale="ar").page, visited, "ar")
     reader.go(f"/runs/{visited.run_id}", "waterfall")

@@ -49,6 +49,7 @@ def test_an_event_tells_what_it_started_and_why_not_the_rest(editor: EditorPage)
     page.get_by_role("link", name="lists/told").click()
     expect(page.get_by_role("table", name="Runs").get_by_role("link", name=started)).to_be_visible()
     decisions = editor.get("decisions")
+    expect(decisions.get_by_role("columnheader")).to_have_text(["Workflow", "Why it did not start"])
     expect(decisions.get_by_role("row").filter(has_text=paused)).to_contain_text("The workflow was paused.")
     expect(decisions.get_by_role("row").filter(has_text=choosy)).to_contain_text("The condition does not hold.")
 

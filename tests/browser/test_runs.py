@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
 from accessibility import HOSTILE, serious, serious_in_both_themes
-from editing import EditorPage, chain
+from editing import EditorPage, NewPage, chain
 from playwright.sync_api import Dialog, expect
 
 from workflowkit.runtime.roles import ROLES
@@ -57,6 +58,33 @@ def test_a_run_is_painted_on_the_graph_of_its_version_and_goes_on_without_a_relo
     expect(page.locator(".run-header").get_by_test_id("status")).to_have_text("completed", timeout=RUN_DEADLINE_MS)
     page.reload()
     expect(editor.get("step-detail")).to_contain_text("Wait for payment")
+
+
+#: What lies on the state of a step, or on which it lies, and whether the state leaves the box of its step.
+OFFENDING = """page => {
+    const boxOf = element => element.getBoundingClientRect();
+    const others = [...page.querySelectorAll(".react-flow__handle-bottom, .wire-label, .step-name")].map(boxOf);
+    return [...page.querySelectorAll("[data-testid=step-state]")].flatMap(state => {
+        const [box, step] = [state, state.closest(".step")].map(boxOf);
+        const isInside = box.left >= step.left && box.right <= step.right && box.top >= step.top
+            && box.bottom <= step.bottom;
+        const meets = others.some(other => box.left < other.right && other.left < box.right
+            && box.top < other.bottom && other.top < box.bottom);
+        return isInside && !meets ? [] : [`${state.textContent} in ${state.closest(".step").textContent}`];
+    });
+}"""
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1180, 720), (390, 844)])
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_how_a_step_went_stands_in_its_box_and_on_nothing_else(
+    new_page: NewPage, width: int, height: int, language: str
+) -> None:
+    editor = new_page(width=width, height=height, locale=language)
+    editor.run(an_approval(f"runs/inside.{language}{width}"), {"email": "ada@example.com", "total": 250})
+    expect(editor.node("wait")).to_have_class(re.compile("step-painted-waiting"), timeout=RUN_DEADLINE_MS)
+    expect(editor.node("small")).to_have_class(re.compile("step-painted-skipped"))
+    assert editor.page.locator("main").evaluate(OFFENDING) == []
 
 
 def test_a_wait_is_skipped_and_its_run_goes_on(editor: EditorPage) -> None:

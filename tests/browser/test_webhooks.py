@@ -119,7 +119,7 @@ def test_somebody_decides_whether_a_provider_gets_a_webhook(editor: EditorPage) 
     wish = {"name": "Clerk (prod)", "redirect_uri": f"{server.url}/runs"}
     address = f"{server.url}/webhooks/intent?{urllib.parse.urlencode(wish)}"
     page.goto(address)
-    expect(page.get_by_role("alert")).to_contain_text("this redirect_uri is not allowed here")
+    expect(page.get_by_role("alert")).to_contain_text("This redirect_uri is not allowed here")
     expect(editor.get("approve-intent")).to_have_count(0)
 
     told = wish | {"webhook": "clerk-prod", "redirect_host": "clerk.example"}

@@ -28,10 +28,16 @@ export function ApprovalCard(props: ApprovalCardProps): React.JSX.Element {
   return (
     <article className="card approval" aria-label={approval.title} data-testid={`approval-${approval.id}`}>
       <div className="row">
-        <h2 className="grow">{approval.title}</h2>
+        <h2 className="grow">
+          <bdi>{approval.title}</bdi>
+        </h2>
         <span className={`status status-${TONES[approval.status]}`}>{statusText(approval.status)}</span>
       </div>
-      {approval.description !== "" && <p className="approval-text">{approval.description}</p>}
+      {approval.description !== "" && (
+        <p className="approval-text">
+          <bdi>{approval.description}</bdi>
+        </p>
+      )}
       <p className="muted">
         {source}
         {factsOf(approval).join(" · ")}

@@ -1,6 +1,7 @@
 import { useCallback } from "react";
 import { api, useMay } from "../api/session";
 import { useLoaded } from "../api/useLoaded";
+import { capital } from "../base/texts";
 import { t } from "../locale/locale";
 import { pathTo, useAddress } from "../shell/routes";
 import { Button } from "../shell/ui/Button";
@@ -38,7 +39,7 @@ export function ApprovalsPage(): React.JSX.Element {
             name="status"
             value={status}
             options={Object.keys(WORDS)}
-            labelOf={statusText}
+            labelOf={(option) => capital(statusText(option))}
           />
           <Button onClick={reload}>{t("Refresh")}</Button>
         </>

@@ -16,7 +16,11 @@ interface DecisionFormProps {
 export function DecisionForm({ description, form, data, problems, onChange }: DecisionFormProps): React.JSX.Element {
   return (
     <>
-      {description !== "" && <p className="approval-text">{description}</p>}
+      {description !== "" && (
+        <p className="approval-text">
+          <bdi>{description}</bdi>
+        </p>
+      )}
       {form !== null && (
         <SchemaForm
           schema={form}

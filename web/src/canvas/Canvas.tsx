@@ -34,7 +34,8 @@ import { t } from "../locale/locale";
 const NODE_TYPES = { step: StepNode, trigger: TriggerNode, note: NoteNode, frame: FrameNode };
 const EDGE_TYPES = { wire: WireEdge };
 const EDGE_DEFAULTS = {
-  markerEnd: { type: MarkerType.ArrowClosed, width: 16, height: 16, color: "var(--edge)" },
+  // The tip has the colour of its line. A browser that does not know this draws it as edges are at rest.
+  markerEnd: { type: MarkerType.ArrowClosed, width: 16, height: 16, color: "context-stroke" },
   interactionWidth: 24,
 };
 /** Below this zoom nodes are drawn as plain boxes. */
@@ -141,7 +142,6 @@ function Drawing({ connectTarget }: Pick<CanvasProps, "connectTarget">): React.J
       connectionRadius={32}
       elevateEdgesOnSelect
       onlyRenderVisibleElements={nodes.length > MOST_DRAWN}
-      attributionPosition="bottom-right"
       ariaLabelConfig={spokenHelp()}
     >
       <Background variant={BackgroundVariant.Dots} gap={GRID} size={1.4} color="var(--canvas-dot)" />

@@ -16,13 +16,13 @@ const ICONS: Readonly<Record<string, IconName>> = {
   held: "lock",
 };
 
-/** What became of a step, at the edge of its box. */
+/** What became of a step, below its name: around its box are connections, and what is written on them. */
 export function StateBadge({ paint }: { readonly paint: StepPaint }): React.JSX.Element {
   const word = statusWord(paint.status);
   return (
     <span className={`step-state step-state-${paint.status}`} title={word} data-testid="step-state">
       <Icon name={ICONS[paint.status] ?? "clock"} size={12} />
-      {paint.note === "" ? word : paint.note}
+      <bdi>{paint.note === "" ? word : paint.note}</bdi>
     </span>
   );
 }

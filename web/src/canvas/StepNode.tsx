@@ -39,12 +39,15 @@ export const StepNode = memo(function StepNode({ id, data, selected }: NodeProps
         <span className="step-name" dir="auto">
           {name}
         </span>
-        <span className="step-kind" dir="auto">
-          {name === kindName ? id : kindName}
-        </span>
+        {paint === undefined ? (
+          <span className="step-kind" dir="auto">
+            {name === kindName ? id : kindName}
+          </span>
+        ) : (
+          <StateBadge paint={paint} />
+        )}
       </span>
       <ProblemBadge problems={problems} />
-      {paint !== undefined && <StateBadge paint={paint} />}
       {action.kind === LOOP_KIND && (
         <button
           type="button"

@@ -93,7 +93,9 @@ function Inputs({ action }: { readonly action: WorkflowAction }): React.JSX.Elem
     );
   return (
     <>
-      <p className="muted">{kind.action.description}</p>
+      <p className="muted">
+        <bdi>{kind.action.description}</bdi>
+      </p>
       <ProblemLines problems={form.others} />
       <SchemaForm
         schema={kind.action.inputs}

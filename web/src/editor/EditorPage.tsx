@@ -35,7 +35,7 @@ function Failed({ error, onRetry }: { readonly error: ApiError; readonly onRetry
     <main className="page">
       <div className="empty" role="alert">
         <h1>{error.status === 404 ? t("There is no such workflow") : t("The workflow cannot be shown")}</h1>
-        <p>{error.message}</p>
+        {error.status !== 404 && <p>{error.message}</p>}
         <div className="row">
           <Button onClick={onRetry}>{t("Try again")}</Button>
           <Link className="button button-primary" href={pathTo("workflows")}>

@@ -8,7 +8,9 @@ export function HelpDialog({ onClose }: { readonly onClose: () => void }): React
       <dl className="keys">
         {KEY_HELP.map(({ keys, meaning }) => (
           <div key={keys}>
-            <dt>{keys}</dt>
+            <dt>
+              <bdi dir="ltr">{keys}</bdi>
+            </dt>
             <dd>{t(meaning)}</dd>
           </div>
         ))}

@@ -22,12 +22,11 @@ export function OutlinePanel(): React.JSX.Element {
       detail: triggerLines(document).join(", ") || t("Nothing starts it yet"),
       ways: [{}],
     },
-    ...graph.actions.map((action) => ({
-      id: action.id,
-      name: names.get(action.id) ?? action.id,
-      detail: catalogue.names.get(action.kind) ?? action.kind,
-      ways: catalogue.waysOf(action),
-    })),
+    ...graph.actions.map((action) => {
+      const name = names.get(action.id) ?? action.id;
+      const kindName = catalogue.names.get(action.kind) ?? action.kind;
+      return { id: action.id, name, detail: name === kindName ? action.id : kindName, ways: catalogue.waysOf(action) };
+    }),
   ];
   return (
     <section className="side-content" aria-label={t("Outline")} data-testid="outline">
@@ -52,7 +51,9 @@ export function OutlinePanel(): React.JSX.Element {
               }
             >
               <span className="grow">
-                <span className="side-row-title">{name}</span>
+                <span className="side-row-title">
+                  <bdi>{name}</bdi>
+                </span>
                 <span className="muted">{detail}</span>
               </span>
             </button>
@@ -69,7 +70,7 @@ export function OutlinePanel(): React.JSX.Element {
                         onClick={() => store.getState().selectEdge(edge.id)}
                       >
                         <Icon name="chevronRight" size={13} />
-                        {names.get(edge.to) ?? edge.to}
+                        <bdi>{names.get(edge.to) ?? edge.to}</bdi>
                         {label !== "" && <span className="tag">{label}</span>}
                       </button>
                     </li>

@@ -21,6 +21,7 @@ export function EventPage({ eventId }: { readonly eventId: string }): React.JSX.
   return (
     <ListPage
       title={event?.name ?? t("Event")}
+      back={{ href: pathTo("events"), label: t("All events") }}
       error={error}
       onReload={reload}
       isEmpty={event === undefined}
@@ -28,22 +29,19 @@ export function EventPage({ eventId }: { readonly eventId: string }): React.JSX.
         <>
           {event !== undefined && <SendAgain event={event} />}
           <Button onClick={reload}>{t("Refresh")}</Button>
-          <Link className="button" href={pathTo("events")}>
-            {t("All events")}
-          </Link>
         </>
       }
     >
       {event !== undefined && (
-        <div className="stack">
-          <p className="muted">
+        <>
+          <p className="muted event-facts">
             <code>{event.event_id ?? event.id}</code> · {t("received {time}", { time: fullTime(event.received_at) })}
             {" · "}
             <Source event={event} />
           </p>
           <JsonTree value={event.data} label={t("the data of the event")} />
           <Outcome event={event} />
-        </div>
+        </>
       )}
     </ListPage>
   );

@@ -128,7 +128,7 @@ const ADDRESSED = new Set([
 
 function Linked({ type: { name, workflow_ids: ids } }: { readonly type: EventType }): React.JSX.Element {
   if (ids.length === 0)
-    return <span className="muted">{ADDRESSED.has(name) ? t("the workflow that each names") : t("nobody")}</span>;
+    return <span className="muted">{ADDRESSED.has(name) ? t("the workflow that each names") : t("Nobody")}</span>;
   const shown = ids.slice(0, MOST_LINKED);
   return (
     <>

@@ -5,6 +5,7 @@ import { counted, t } from "../locale/locale";
 import { rich } from "../locale/rich";
 import { pathTo, pathToSource } from "../shell/routes";
 import { Link } from "../shell/ui/Link";
+import { ListSection } from "../shell/ui/ListPage";
 import type { Column } from "../shell/ui/Table";
 import { Ago, Table } from "../shell/ui/Table";
 
@@ -43,15 +44,15 @@ function decisionColumns(): readonly Column<Decision>[] {
     },
     {
       head: t("Why it did not start"),
-      cell: ({ reason, detail }) => (
+      cell: (decision) => (
         <>
-          {decisionText(reason)}
-          {detail !== null && <span className="muted"> {detail}</span>}
+          {decisionText(decision.reason)}
+          {decision.detail !== null && <span className="muted"> {decision.detail}</span>}{" "}
+          <Instead decision={decision} />
+          <span className="muted table-id">{decision.reason}</span>
         </>
       ),
     },
-    { head: t("Instead"), cell: (decision) => <Instead decision={decision} /> },
-    { head: t("Reason"), cell: ({ reason }) => <code className="muted">{reason}</code> },
   ];
 }
 
@@ -73,17 +74,17 @@ export function Outcome({ event }: { readonly event: EventDetail }): React.JSX.E
           </span>
         </p>
       )}
-      <h2>{t("What it started")}</h2>
-      <Table
-        label={t("Runs")}
-        columns={runColumns()}
-        items={runs}
-        keyOf={({ id }) => id}
-        empty={t("Nothing by itself.")}
-      />
+      <ListSection title={t("What it started")}>
+        <Table
+          label={t("Runs")}
+          columns={runColumns()}
+          items={runs}
+          keyOf={({ id }) => id}
+          empty={t("Nothing by itself.")}
+        />
+      </ListSection>
       {collections.length > 0 && (
-        <>
-          <h2>{t("Where it is with other events")}</h2>
+        <ListSection title={t("Where it is with other events")}>
           <Table
             label={t("Collections")}
             columns={collectionColumns()}
@@ -91,18 +92,19 @@ export function Outcome({ event }: { readonly event: EventDetail }): React.JSX.E
             keyOf={({ id }) => id}
             empty=""
           />
-        </>
+        </ListSection>
       )}
-      <h2>{t("What it did not start, and why")}</h2>
-      <div data-testid="decisions">
-        <Table
-          label={t("Decisions")}
-          columns={decisionColumns()}
-          items={decisions}
-          keyOf={({ workflow_id: id, reason }) => `${id ?? ""} ${reason}`}
-          empty={t("No other workflow listens to this event.")}
-        />
-      </div>
+      <ListSection title={t("What it did not start, and why")}>
+        <div data-testid="decisions">
+          <Table
+            label={t("Decisions")}
+            columns={decisionColumns()}
+            items={decisions}
+            keyOf={({ workflow_id: id, reason }) => `${id ?? ""} ${reason}`}
+            empty={t("No other workflow listens to this event.")}
+          />
+        </div>
+      </ListSection>
     </>
   );
 }

@@ -133,7 +133,7 @@ function PreviewLine({
       {shown.kind === "value" && (
         <>
           <span className="expression-type">{typeOf(shown.value)}</span>
-          <span className="expression-value">{shown.value === "" ? t("(empty)") : summary(shown.value, 160)}</span>
+          <bdi className="expression-value">{shown.value === "" ? t("(empty)") : summary(shown.value, 160)}</bdi>
         </>
       )}
       {shown.kind === "missing" && <span className="muted">{t("no data yet")}</span>}

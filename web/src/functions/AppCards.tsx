@@ -54,7 +54,9 @@ function AppCard({ app, last, onChange }: AppCardProps): React.JSX.Element {
           />
         )}
       </div>
-      <p className="muted mono app-url">{placeOf(app)}</p>
+      <p className="muted app-url">
+        {app.method !== "connect" && app.url !== null ? <code>{app.url}</code> : placeOf(app)}
+      </p>
       <p className="muted">
         {counted("{count} functions", app.function_count)} · {app.sdk ?? "Python"}
         {app.version !== null && <> · {t("version {version}", { version: app.version })}</>}
@@ -67,9 +69,9 @@ function AppCard({ app, last, onChange }: AppCardProps): React.JSX.Element {
   );
 }
 
-/** Where the functions of an app are executed. */
+/** Where the functions of an app are executed that has no address. */
 function placeOf(app: App): string {
-  if (app.method !== "connect") return app.url ?? t("Runs in this installation");
+  if (app.method !== "connect") return t("Runs in this installation");
   return counted("{count} workers are connected", app.connection_count ?? 0);
 }
 

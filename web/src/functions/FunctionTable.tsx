@@ -80,7 +80,7 @@ function Tags({ words, none }: { readonly words: readonly string[]; readonly non
     <ul className="tags">
       {words.map((word) => (
         <li key={word} className="tag">
-          {word}
+          <bdi>{word}</bdi>
         </li>
       ))}
     </ul>

@@ -5,7 +5,7 @@ import { api, useSession } from "../api/session";
 import { useLoaded } from "../api/useLoaded";
 import type { Message } from "../locale/locale";
 import { t } from "../locale/locale";
-import { useAddress } from "../shell/routes";
+import { pathTo, useAddress } from "../shell/routes";
 import { Button } from "../shell/ui/Button";
 import { ListPage } from "../shell/ui/ListPage";
 import { QueryField, QuerySelect } from "../shell/ui/QueryField";
@@ -64,6 +64,7 @@ export function AuditPage(): React.JSX.Element {
   return (
     <ListPage
       title={t("Audit log")}
+      back={{ href: pathTo("users"), label: t("Users") }}
       error={error}
       onReload={reload}
       isEmpty={page === undefined}

@@ -1,16 +1,18 @@
-import { useState } from "react";
+import { useId, useState } from "react";
 import type { ApiError } from "../api/client";
 import { api } from "../api/session";
 import { asApiError } from "../api/useLoaded";
 import { problemText } from "../problems/words";
 import { t } from "../locale/locale";
 import { notify } from "../shell/notices";
+import { Button } from "../shell/ui/Button";
 import { Dialog } from "../shell/ui/Dialog";
 
 /** Another password for oneself; the other sessions end with the old one. */
 export function PasswordDialog({ onClose }: { readonly onClose: () => void }): React.JSX.Element {
   const [old, setOld] = useState("");
   const [password, setPassword] = useState("");
+  const formId = useId();
   const [error, setError] = useState<ApiError | undefined>(undefined);
   const change = async (): Promise<void> => {
     try {
@@ -22,8 +24,21 @@ export function PasswordDialog({ onClose }: { readonly onClose: () => void }): R
     return onClose();
   };
   return (
-    <Dialog title={t("Change password")} size="small" onClose={onClose}>
+    <Dialog
+      title={t("Change password")}
+      size="small"
+      onClose={onClose}
+      footer={
+        <>
+          <Button onClick={onClose}>{t("Cancel")}</Button>
+          <button type="submit" form={formId} className="button button-primary">
+            {t("Change password")}
+          </button>
+        </>
+      }
+    >
       <form
+        id={formId}
         className="stack"
         onSubmit={(event) => {
           event.preventDefault();
@@ -58,11 +73,8 @@ export function PasswordDialog({ onClose }: { readonly onClose: () => void }): R
             value={password}
             onChange={(event) => setPassword(event.target.value)}
           />
-          <span className="muted">{t("12 characters or more.")}</span>
+          <span className="field-help">{t("12 characters or more.")}</span>
         </label>
-        <button type="submit" className="button button-primary">
-          {t("Change password")}
-        </button>
       </form>
     </Dialog>
   );

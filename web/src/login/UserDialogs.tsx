@@ -1,11 +1,12 @@
 import type { ReactNode } from "react";
-import { useState } from "react";
+import { useId, useState } from "react";
 import type { ApiError } from "../api/client";
 import type { NewUser, User } from "../api/schema";
 import { api, useMay } from "../api/session";
 import { asApiError } from "../api/useLoaded";
 import { t } from "../locale/locale";
 import { problemText } from "../problems/words";
+import { Button } from "../shell/ui/Button";
 import { Dialog } from "../shell/ui/Dialog";
 import type { Role } from "./roles";
 import { ROLES } from "./roles";
@@ -98,10 +99,24 @@ interface FormDialogProps {
 }
 
 function FormDialog({ title, button, onClose, onSubmit, children }: FormDialogProps): React.JSX.Element {
+  const formId = useId();
   const [error, setError] = useState<ApiError | undefined>(undefined);
   return (
-    <Dialog title={title} size="small" onClose={onClose}>
+    <Dialog
+      title={title}
+      size="small"
+      onClose={onClose}
+      footer={
+        <>
+          <Button onClick={onClose}>{t("Cancel")}</Button>
+          <button type="submit" form={formId} className="button button-primary">
+            {button}
+          </button>
+        </>
+      }
+    >
       <form
+        id={formId}
         className="stack"
         onSubmit={(event) => {
           event.preventDefault();
@@ -114,9 +129,6 @@ function FormDialog({ title, button, onClose, onSubmit, children }: FormDialogPr
           </p>
         )}
         {children}
-        <button type="submit" className="button button-primary">
-          {button}
-        </button>
       </form>
     </Dialog>
   );
@@ -145,7 +157,7 @@ function TextField(props: TextFieldProps): React.JSX.Element {
         value={props.value}
         onChange={(event) => props.onChange(event.target.value)}
       />
-      {props.hint !== undefined && <span className="muted">{props.hint}</span>}
+      {props.hint !== undefined && <span className="field-help">{props.hint}</span>}
     </label>
   );
 }

@@ -97,7 +97,7 @@ function columnsFor(
   return [
     { head: t("Name"), cell: (user) => <Name user={user} /> },
     { head: t("Roles"), cell: ({ roles }) => listed(roles.map(roleText)) },
-    { head: t("Last login"), cell: ({ last_login_at: last }) => (last === null ? t("never") : <Ago time={last} />) },
+    { head: t("Last login"), cell: ({ last_login_at: last }) => (last === null ? t("Never") : <Ago time={last} />) },
     {
       head: t("More"),
       isHeadHidden: true,

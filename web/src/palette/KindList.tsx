@@ -155,7 +155,9 @@ function KindOption(props: KindOptionProps): React.JSX.Element {
         </span>
         <span className="kind-text">
           <span className="kind-name">{action.name}</span>
-          <span className="kind-description">{action.description}</span>
+          <span className="kind-description">
+            <bdi>{action.description}</bdi>
+          </span>
           {lack !== undefined && <span className="kind-lack">{lack}</span>}
         </span>
       </div>

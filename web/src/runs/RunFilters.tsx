@@ -1,3 +1,4 @@
+import { capital } from "../base/texts";
 import { t } from "../locale/locale";
 import { QueryField, QuerySelect } from "../shell/ui/QueryField";
 import { WorkflowField } from "../workflows/WorkflowField";
@@ -28,7 +29,7 @@ export function RunFilters({ query, problems }: RunFiltersProps): React.JSX.Elem
           value={read("status")}
           none={t("Any status")}
           options={STATUSES}
-          labelOf={statusText}
+          labelOf={(status) => capital(statusText(status))}
         />
         <QuerySelect
           label={t("Time")}

@@ -29,7 +29,7 @@ export function RunHeader({ run, now, onChange }: RunHeaderProps): React.JSX.Ele
       <Link className="icon-button" href={pathTo("runs")} aria-label={t("All runs")} title={t("All runs")}>
         <Icon name="arrowLeft" size={18} />
       </Link>
-      <h1>{name}</h1>
+      <h1 dir="auto">{name}</h1>
       <span className="tag">v{run.version}</span>
       <Status status={run.status} />
       <span className="muted run-when" title={fullTime(run.created_at)}>

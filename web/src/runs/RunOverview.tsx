@@ -5,7 +5,7 @@ import { pathTo } from "../shell/routes";
 import { fullTime } from "../shell/times";
 import { IconButton } from "../shell/ui/Button";
 import { Link } from "../shell/ui/Link";
-import { Facts, RunLinks, Section } from "./parts";
+import { Facts, RunLinks, Section, hasOutput } from "./parts";
 import { ValueView } from "./ValueView";
 import { reasonText } from "./words";
 
@@ -35,7 +35,7 @@ export function RunOverview({ run, onClose }: RunOverviewProps): React.JSX.Eleme
         <ValueView value={run.event.data} label={t("the data of the event")} root={["event", "data"]} />
       </Section>
       {run.gathered !== null && <GatheredEvents gathered={run.gathered} />}
-      {run.finished_at !== null && (
+      {run.finished_at !== null && hasOutput(run) && (
         <Section title={t("Output")}>
           <ValueView value={run.output} label={t("the output")} />
         </Section>

@@ -91,6 +91,7 @@ function LoadedRun({ run: told, error, refresh }: LoadedRunProps): React.JSX.Ele
               key={step.id}
               run={run}
               step={step}
+              kindName={graph?.store.getState().catalogue.get(step.kind)?.action.name}
               bars={waterfall.rows.find(({ key }) => key === step.id)?.bars ?? []}
               template={graph?.graph.actions.find(({ id }) => id === step.id)?.inputs}
               onClose={close}
@@ -107,7 +108,7 @@ function NoRun({ error, onRetry }: { readonly error: ApiError; readonly onRetry:
     <main className="page">
       <div className="empty" role="alert">
         <h1>{error.status === 404 ? t("There is no such run") : t("The run cannot be shown")}</h1>
-        <p>{error.message}</p>
+        {error.status !== 404 && <p>{error.message}</p>}
         <div className="row">
           <Button onClick={onRetry}>{t("Try again")}</Button>
           <Link className="button button-primary" href={pathTo("runs")}>

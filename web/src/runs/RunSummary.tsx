@@ -54,7 +54,7 @@ function StepLink({ run, step }: StepLinkProps): React.JSX.Element {
   const query = new URLSearchParams({ step: step.id }).toString();
   return (
     <Link className="run-step-link" href={`${pathTo("runs", run.id)}?${query}`}>
-      {step.name}
+      <bdi>{step.name}</bdi>
     </Link>
   );
 }

@@ -13,7 +13,7 @@ import { JsonTree } from "../shell/ui/JsonTree";
 import { Link } from "../shell/ui/Link";
 import { AttemptSection } from "./AttemptSection";
 import { LogSection } from "./LogSection";
-import { Facts, Failure, RunLinks, Section } from "./parts";
+import { Facts, Failure, RunLinks, Section, hasOutput } from "./parts";
 import { RerunDialog } from "./RerunDialog";
 import { SkipWait } from "./SkipWait";
 import { Status } from "./Status";
@@ -33,24 +33,28 @@ interface StepDetailProps {
   readonly step: Step;
   /** Its time, in parts. */
   readonly bars: readonly Bar[];
+  /** What its action is called; `undefined` where that is not known. */
+  readonly kindName: string | undefined;
   /** Its input as the workflow has it, with references. */
   readonly template: Json | undefined;
   readonly onClose: () => void;
 }
 
 /** One step of a run: what it was given, what it returned, each attempt, and what it waits for. */
-export function StepDetail({ run, step, bars, template, onClose }: StepDetailProps): React.JSX.Element {
+export function StepDetail({ run, step, kindName, bars, template, onClose }: StepDetailProps): React.JSX.Element {
   const children = run.children.filter((child) => owns(step, child));
   return (
     <div className="run-detail" data-testid="step-detail">
       <header className="run-detail-head">
-        <h2 tabIndex={-1}>{step.name}</h2>
+        <h2 tabIndex={-1}>
+          <bdi>{step.name}</bdi>
+        </h2>
         <Status status={shownStatus(step)} />
         <span className="grow" />
         <IconButton icon="x" label={t("Close")} onClick={onClose} />
       </header>
       <p className="muted">
-        {step.kind} · <code>{step.id}</code>
+        {kindName ?? step.kind} · <code>{step.id}</code>
       </p>
       {step.reason !== null && (
         <p className="callout" data-testid="step-reason">
@@ -84,7 +88,7 @@ export function StepDetail({ run, step, bars, template, onClose }: StepDetailPro
           )}
         </Section>
       )}
-      {step.finished_at !== null && step.attempts.length > 0 && (
+      {step.finished_at !== null && step.attempts.length > 0 && hasOutput(step) && (
         <Section title={t("Output")}>
           <ValueView value={step.output} label={t("the output")} root={["state", step.id]} />
         </Section>

@@ -79,7 +79,7 @@ export function TimelineAxis({ all, view, onView }: TimelineAxisProps): React.JS
             className="waterfall-mark"
             style={{ left: `${(100 * (mark - view.start + all.start)) / (view.end - view.start)}%` }}
           >
-            {mark === 0 ? "0" : duration(mark)}
+            <bdi>{mark === 0 ? "0" : duration(mark)}</bdi>
           </span>
         ))}
         {brush !== undefined && (

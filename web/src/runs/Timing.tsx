@@ -19,7 +19,8 @@ export function Timing({ bars }: { readonly bars: readonly Bar[] }): React.JSX.E
         {shares.map(({ kind, label, milliseconds }) => (
           <div key={kind}>
             <dt>
-              <span className={`timing-mark timing-${kind}`} /> {t(label)}
+              <span className={`timing-mark timing-${kind}`} />
+              {t(label)}
             </dt>
             <dd>{duration(milliseconds)}</dd>
           </div>

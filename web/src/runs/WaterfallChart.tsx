@@ -34,7 +34,7 @@ export function WaterfallChart({ waterfall, selected, onSelect }: WaterfallChart
           >
             <span className={`waterfall-label waterfall-depth-${row.depth}`}>
               <span className={`dot dot-${row.status}`} />
-              <span className="waterfall-name">{row.label}</span>
+              <bdi className="waterfall-name">{row.label}</bdi>
               <span className="visually-hidden">, {spoken(row)}</span>
             </span>
             <span className="waterfall-track">

@@ -1,7 +1,7 @@
 /** What the panels about runs and steps are made of. */
 
 import type { ReactNode } from "react";
-import type { ActionError, ChildRun } from "../api/schema";
+import type { ActionError, ChildRun, RunDetail, Step } from "../api/schema";
 import { t } from "../locale/locale";
 import { pathTo } from "../shell/routes";
 import { Link } from "../shell/ui/Link";
@@ -65,4 +65,9 @@ export function RunLinks({ runs }: { readonly runs: readonly ChildRun[] }): Reac
       ))}
     </ul>
   );
+}
+
+/** Whether there is something to show: what has failed returned nothing, and its null would say that it did. */
+export function hasOutput({ status, output }: Pick<RunDetail | Step, "status" | "output">): boolean {
+  return status === "completed" || output !== null;
 }

@@ -29,7 +29,19 @@ export function DeleteDialog({ secret, onClose, onDeleted }: DeleteDialogProps):
     return onClose();
   };
   return (
-    <Dialog title={t("Delete {name}?", { name: secret.name })} size="small" onClose={onClose}>
+    <Dialog
+      title={t("Delete {name}?", { name: secret.name })}
+      size="small"
+      onClose={onClose}
+      footer={
+        <>
+          <Button onClick={onClose}>{t("Cancel")}</Button>
+          <Button look="danger" testId="delete-secret" disabled={isBusy} onClick={() => begin(remove)}>
+            {t("Delete")}
+          </Button>
+        </>
+      }
+    >
       <div className="stack">
         {error !== undefined && (
           <p className="callout callout-error" role="alert">
@@ -41,9 +53,6 @@ export function DeleteDialog({ secret, onClose, onDeleted }: DeleteDialogProps):
             ? t("It is used by {names}: steps that are given it fail from now on.", { names: listed(users) })
             : t("No published workflow uses it. Its value cannot be brought back.")}
         </p>
-        <Button look="danger" testId="delete-secret" disabled={isBusy} onClick={() => begin(remove)}>
-          {t("Delete")}
-        </Button>
       </div>
     </Dialog>
   );

@@ -1,10 +1,11 @@
-import { useState } from "react";
+import { useId, useState } from "react";
 import type { ApiError } from "../api/client";
 import type { Secret } from "../api/schema";
 import { api } from "../api/session";
 import { asApiError } from "../api/useLoaded";
 import { t } from "../locale/locale";
 import { problemText } from "../problems/words";
+import { Button } from "../shell/ui/Button";
 import { Dialog } from "../shell/ui/Dialog";
 import { isSecretName } from "./reference";
 import "./secrets.css";
@@ -22,6 +23,7 @@ export function SecretDialog({ secret, onClose, onSaved }: SecretDialogProps): R
   const [value, setValue] = useState("");
   const [description, setDescription] = useState(secret?.description ?? "");
   const [error, setError] = useState<ApiError | undefined>(undefined);
+  const formId = useId();
   const isNew = secret === undefined;
   const save = async (): Promise<void> => {
     const changed = value === "" ? { description } : { value, description };
@@ -40,8 +42,17 @@ export function SecretDialog({ secret, onClose, onSaved }: SecretDialogProps): R
       size="small"
       testId="secret-dialog"
       onClose={onClose}
+      footer={
+        <>
+          <Button onClick={onClose}>{t("Cancel")}</Button>
+          <button type="submit" form={formId} className="button button-primary">
+            {isNew ? t("Store the secret") : t("Save")}
+          </button>
+        </>
+      }
     >
       <form
+        id={formId}
         className="stack"
         autoComplete="off"
         onSubmit={(event) => {
@@ -65,9 +76,6 @@ export function SecretDialog({ secret, onClose, onSaved }: SecretDialogProps): R
             onChange={(event) => setDescription(event.target.value)}
           />
         </label>
-        <button type="submit" className="button button-primary">
-          {isNew ? t("Store the secret") : t("Save")}
-        </button>
       </form>
     </Dialog>
   );
@@ -89,7 +97,7 @@ function NameField({ name, onChange }: { readonly name: string; readonly onChang
         value={name}
         onChange={(event) => onChange(event.target.value)}
       />
-      <span className={isWrong ? "field-error field-error-error" : "muted"}>
+      <span className={isWrong ? "field-error" : "field-help"}>
         {t("Letters, digits, _ . and -, such as stripe_live.")}
       </span>
     </label>
@@ -123,7 +131,7 @@ function ValueField({ value, isNew, onChange }: ValueFieldProps): React.JSX.Elem
         ) : (
           <input {...common} className="input" type="password" onChange={(event) => onChange(event.target.value)} />
         )}
-        <span className="muted">{t("6 characters or more. Nobody can see it again.")}</span>
+        <span className="field-help">{t("6 characters or more. Nobody can see it again.")}</span>
       </label>
       <label>
         <input type="checkbox" checked={isLong} onChange={({ target }) => setLong(target.checked)} />{" "}

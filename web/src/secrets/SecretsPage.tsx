@@ -64,7 +64,7 @@ export function SecretsPage(): React.JSX.Element {
 function columnsFor(mayWrite: boolean, onAsk: (asked: Asked) => void): readonly Column<Secret>[] {
   const columns: readonly Column<Secret>[] = [
     { head: t("Secret"), className: "mono", cell: ({ name }) => name },
-    { head: t("What it is for"), className: "table-wrap", cell: ({ description }) => description },
+    { head: t("What it is for"), className: "table-wrap", cell: ({ description }) => description || "—" },
     { head: t("Used by"), className: "table-wrap", cell: ({ used_by }) => <Users ids={used_by ?? []} /> },
     { head: t("Changed"), cell: ({ updated_at }) => (updated_at === null ? "" : <Ago time={updated_at} />) },
     { head: t("By"), className: "mono muted", cell: ({ updated_by }) => updated_by },
@@ -90,7 +90,7 @@ function columnsFor(mayWrite: boolean, onAsk: (asked: Asked) => void): readonly 
 
 /** Workflows, each of which opens in the editor. */
 function Users({ ids }: { readonly ids: readonly string[] }): React.JSX.Element {
-  if (ids.length === 0) return <span className="muted">{t("nothing")}</span>;
+  if (ids.length === 0) return <span className="muted">—</span>;
   return (
     <>
       {ids.map((id, index) => (

@@ -75,7 +75,9 @@ function StepLine({ step, stubs, onStubs, onUnpin }: StepLineProps): React.JSX.E
     <li data-testid={`test-step-${step.id}`}>
       <button type="button" className="test-step" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
         <Icon name={isOpen ? "chevronDown" : "chevronRight"} size={13} />
-        <span className="grow">{step.name}</span>
+        <span className="grow">
+          <bdi>{step.name}</bdi>
+        </span>
         {isPinned && <span className="tag">{t("pinned")}</span>}
         <span className={`status status-${step.status}`}>{statusWord(step.status)}</span>
       </button>

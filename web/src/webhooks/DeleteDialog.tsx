@@ -29,7 +29,19 @@ export function DeleteDialog({ webhook, onClose, onDeleted }: DeleteDialogProps)
     return onDeleted();
   };
   return (
-    <Dialog title={t("Delete {name}?", { name: webhook.name })} size="small" onClose={onClose}>
+    <Dialog
+      title={t("Delete {name}?", { name: webhook.name })}
+      size="small"
+      onClose={onClose}
+      footer={
+        <>
+          <Button onClick={onClose}>{t("Cancel")}</Button>
+          <Button look="danger" testId="delete-webhook" disabled={isBusy} onClick={() => begin(remove)}>
+            {t("Delete")}
+          </Button>
+        </>
+      }
+    >
       <div className="stack">
         {error !== undefined && (
           <p className="callout callout-error" role="alert">
@@ -42,9 +54,6 @@ export function DeleteDialog({ webhook, onClose, onDeleted }: DeleteDialogProps)
             {t("Workflows that start from it: {names}. Nothing starts them by it any more.", { names: listed(users) })}
           </p>
         )}
-        <Button look="danger" testId="delete-webhook" disabled={isBusy} onClick={() => begin(remove)}>
-          {t("Delete")}
-        </Button>
       </div>
     </Dialog>
   );

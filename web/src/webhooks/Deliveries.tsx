@@ -23,7 +23,7 @@ export function Deliveries({ outcomes }: { readonly outcomes: readonly DeliveryO
         />
       </div>
       {outcomes.some((outcome) => outcome.is_last_of_its_kind) && (
-        <p className="muted webhook-footnote">
+        <p className="muted page-footnote">
           {t("Of what was refused or sent again, the last for each reason is shown; nothing of what it said is kept.")}
         </p>
       )}

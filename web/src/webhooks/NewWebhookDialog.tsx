@@ -1,6 +1,7 @@
 import { useState } from "react";
 import type { WebhookTemplate, WebhookWithUrl } from "../api/schema";
 import type { JsonObject } from "../base/json";
+import { capital } from "../base/texts";
 import { api } from "../api/session";
 import { asApiError, useLoaded } from "../api/useLoaded";
 import { served, t } from "../locale/locale";
@@ -176,12 +177,13 @@ function NewWebhookForm({ wanted, taken, templates, onMade, onClose }: NewWebhoo
           <SecretFields
             preset={preset}
             secrets={form.secrets}
-            hint={template === undefined ? undefined : sentence(served(template.secret_hint))}
+            hint={template === undefined ? undefined : `${capital(served(template.secret_hint))}.`}
             problem={problems.get("secrets")}
             onChange={(secrets) => change({ secrets })}
           />
         )}
         <EventNamesField
+          example={template?.id ?? name}
           value={form.eventNames}
           problem={problems.get("event_names")}
           onChange={(eventNames) => change({ eventNames })}
@@ -192,23 +194,21 @@ function NewWebhookForm({ wanted, taken, templates, onMade, onClose }: NewWebhoo
   );
 }
 
-function sentence(text: string): string {
-  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`;
-}
-
 interface EventNamesFieldProps {
+  /** How names of such events may begin. */
+  readonly example: string;
   readonly value: string;
   readonly problem: string | undefined;
   readonly onChange: (text: string) => void;
 }
 
 /** The only events that a webhook may make. */
-export function EventNamesField({ value, problem, onChange }: EventNamesFieldProps): React.JSX.Element {
+export function EventNamesField({ example, value, problem, onChange }: EventNamesFieldProps): React.JSX.Element {
   return (
     <LabelledField
       label={t("Only these events")}
       problem={problem}
-      help={t("One on each line, such as stripe/* or form/sent. Empty for all.")}
+      help={t("One on each line, such as {name}. Empty for all.", { name: `${example}/*` })}
     >
       <textarea
         className="input mono"

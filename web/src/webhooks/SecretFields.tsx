@@ -25,7 +25,7 @@ export function SecretFields({ preset, secrets, hint, problem, onChange }: Secre
     copy(secret);
   };
   return (
-    <div className="stack webhook-secrets">
+    <div className="field webhook-secrets">
       {secrets.map((secret, index) => (
         // oxlint-disable-next-line react/no-array-index-key -- fields have no other key, and what is in them is not kept there
         <div key={index} className="webhook-secret">

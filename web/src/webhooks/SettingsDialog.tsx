@@ -95,7 +95,12 @@ export function SettingsDialog({ webhook, onClose, onSaved }: SettingsDialogProp
             <SecretFields preset={preset} secrets={secrets} problem={problems.get("secrets")} onChange={setSecrets} />
           </>
         )}
-        <EventNamesField value={eventNames} problem={problems.get("event_names")} onChange={setEventNames} />
+        <EventNamesField
+          example={webhook.name}
+          value={eventNames}
+          problem={problems.get("event_names")}
+          onChange={setEventNames}
+        />
         <LabelledField
           label={t("Only from these networks")}
           problem={problems.get("cidrs")}

@@ -42,7 +42,7 @@ export function TryOut({
             if (template !== undefined) onSample(sampleOf(template));
           }}
         >
-          <option value="">{t("As below")}</option>
+          <option value="">{t("Choose a service…")}</option>
           {templates.map(({ id, title }) => (
             <option key={id} value={id}>
               {title}

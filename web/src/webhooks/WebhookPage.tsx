@@ -7,7 +7,6 @@ import { listed, t } from "../locale/locale";
 import { laterDialog } from "../shell/later";
 import { navigate, pathTo } from "../shell/routes";
 import { Button } from "../shell/ui/Button";
-import { Link } from "../shell/ui/Link";
 import { ListPage, ListSection } from "../shell/ui/ListPage";
 import { Deliveries } from "./Deliveries";
 import { MappingForm } from "./MappingForm";
@@ -51,14 +50,8 @@ export function WebhookPage({ name }: { readonly name: string }): React.JSX.Elem
       error={error}
       onReload={reload}
       isEmpty={value === undefined}
-      actions={
-        <>
-          {value?.webhook !== undefined && !isGone && <Actions webhook={value.webhook} onChange={reload} />}
-          <Link className="button" href={pathTo("webhooks")}>
-            {t("All webhooks")}
-          </Link>
-        </>
-      }
+      back={{ href: pathTo("webhooks"), label: t("All webhooks") }}
+      actions={value?.webhook !== undefined && !isGone && <Actions webhook={value.webhook} onChange={reload} />}
     >
       {value !== undefined && !isGone && (
         <>
@@ -130,7 +123,7 @@ function Facts({ webhook }: { readonly webhook: Webhook }): React.JSX.Element {
 
 /** Event names or networks; `null` restricts nothing. */
 function Listed({ values }: { readonly values: readonly string[] | null }): React.JSX.Element {
-  return values === null ? <>{t("all")}</> : <bdi className="mono">{listed(values)}</bdi>;
+  return values === null ? <>{t("All")}</> : <bdi className="mono">{listed(values)}</bdi>;
 }
 
 function OwnFacts({ webhook }: { readonly webhook: OwnWebhook }): React.JSX.Element {

@@ -19,7 +19,7 @@ export function QueueTable({ state }: { readonly state: SystemState }): React.JS
         testIdOf={({ name }) => `queue-${name}`}
         empty={t("No step waits, and no process serves a queue.")}
       />
-      <p className="muted workers-limits" data-testid="limits">
+      <p className="muted page-footnote" data-testid="limits">
         {state.queued_count === 0 ? t("No step waits for a limit.") : waitingText(state)}
       </p>
     </>

@@ -28,7 +28,11 @@ export function FormPreview({ schema, about, variables }: FormPreviewProps): Rea
     <section className="builder-preview" aria-label={t("Preview")} data-testid="form-preview">
       <h3 className="builder-note">{t("As it will be seen")}</h3>
       <div className="card builder-card">
-        {title !== "" && <h2>{title}</h2>}
+        {title !== "" && (
+          <h2>
+            <bdi>{title}</bdi>
+          </h2>
+        )}
         <Boundary about={written}>
           <Tried key={written} schema={schema} description={text(about.description)} />
         </Boundary>

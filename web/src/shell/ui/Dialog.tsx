@@ -32,7 +32,9 @@ export function Dialog({ title, onClose, children, footer, size = "medium", test
     >
       <div className="dialog-box">
         <header className="dialog-header">
-          <h2 id={titleId}>{title}</h2>
+          <h2 id={titleId}>
+            <bdi>{title}</bdi>
+          </h2>
           <IconButton icon="x" label={t("Close")} onClick={onClose} />
         </header>
         <div className="dialog-body">{children}</div>
