@@ -124,6 +124,11 @@ class Harness:
         with self.runtime.database.read() as tx:
             return [dict(row) for row in tx.connection.execute(sa.text(sql), parameters).mappings()]
 
+    def column(self, sql: str, **parameters: Any) -> list[Any]:
+        """Return the first column of what a query says."""
+        with self.runtime.database.read() as tx:
+            return list(tx.connection.execute(sa.text(sql), parameters).scalars())
+
     def run(self) -> dict[str, Any]:
         """Return the only run's row."""
         (row,) = self.rows("SELECT * FROM runs")

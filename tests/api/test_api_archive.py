@@ -69,7 +69,7 @@ def test_deliveries_to_a_webhook_start_nothing_and_say_so(database_url: str) -> 
         path = hook["url"].partition("/w/")[2]
         assert web.anonymous().post(f"/w/{path}", {"n": 1}).status_code < 300
         web.harness.drain()
-        assert [row["reason"] for row in web.harness.rows("SELECT reason FROM decisions")] == ["archived"]
+        assert web.harness.column("SELECT reason FROM decisions") == ["archived"]
 
 
 @pytest.mark.parametrize(

@@ -244,7 +244,7 @@ class RuntimeMachine(HistoryMachine):
         self.harness.deliver(self.processes[who])
 
     def _run_ids(self) -> list[str]:
-        return [row["id"] for row in self.harness.rows("SELECT id FROM runs ORDER BY id")]
+        return self.harness.column("SELECT id FROM runs ORDER BY id")
 
     def _note_claim(self, claim: Claim | None) -> None:
         if claim is not None:
@@ -338,7 +338,7 @@ class RuntimeMachine(HistoryMachine):
     def _send_into_silence(self, who: int, event_id: str, *, side: str) -> None:
         """I21: the sender gets no answer, sends again elsewhere, and there is one event."""
         event = {"name": "shop/ordered", "data": {"n": 1}, "id": event_id}
-        before = {row["id"] for row in self.harness.rows("SELECT id FROM events")}
+        before = set(self.harness.column("SELECT id FROM events"))
         with failing(f"intake.{side}", StoreUnavailable("gone")), pytest.raises(StoreUnavailable):
             self.processes[who].intake.send(DEFAULT_SCOPE, [event])
         for row in self.harness.rows("SELECT id, duplicate_of FROM events"):
@@ -630,7 +630,7 @@ class RuntimeMachine(HistoryMachine):
     @invariant()
     def events_are_waiting_or_accounted_for(self) -> None:
         """I1: an event that no longer waits has started each workflow that listened when it was sent, once."""
-        pending = {row["id"] for row in self.harness.rows("SELECT id FROM pending_events")}
+        pending = set(self.harness.column("SELECT id FROM pending_events"))
         runs = self.harness.rows("SELECT event_id, workflow_id, version FROM runs WHERE rerun_of IS NULL")
         started = {(row["event_id"], row["workflow_id"]): row["version"] for row in runs}
         assert len(started) == len(runs), "an event started a workflow twice"

@@ -98,8 +98,8 @@ class ScheduleMachine(HistoryMachine):
 
     @invariant()
     def an_event_comes_to_one_run_or_one_decision(self) -> None:
-        came_to = Counter(row["event_id"] for row in self.harness.rows("SELECT event_id FROM runs"))
-        came_to += Counter(row["event_id"] for row in self.harness.rows("SELECT event_id FROM decisions"))
+        came_to = Counter(self.harness.column("SELECT event_id FROM runs"))
+        came_to += Counter(self.harness.column("SELECT event_id FROM decisions"))
         assert set(came_to.values()) <= {1}
 
     @invariant()
@@ -129,7 +129,7 @@ class ScheduleMachine(HistoryMachine):
                 (schedule,) = schedules.load(tx, DEFAULT_SCOPE, "test")
             if not schedule.queued and not self._open_work():
                 break
-        slots = [row["ts_ms"] for row in self.harness.rows("SELECT ts_ms FROM events ORDER BY id")]
+        slots = self.harness.column("SELECT ts_ms FROM events ORDER BY id")
         assert slots == list(range(self.first_slot_ms, schedule.next_slot_ms, MINUTE_MS))
         assert schedule.next_due_at_ms > self.harness.clock.now_ms()
         assert self._open_work() == []

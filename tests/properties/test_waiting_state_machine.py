@@ -210,7 +210,7 @@ class WaitingMachine(HistoryMachine):
         self.jobs += 1
 
     def _run_ids(self) -> list[str]:
-        return [row["id"] for row in self.harness.rows("SELECT id FROM runs ORDER BY id")]
+        return self.harness.column("SELECT id FROM runs ORDER BY id")
 
     def _take(self, pick: int) -> Any:
         waiting = self.harness.dispatcher.waiting

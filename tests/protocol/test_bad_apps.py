@@ -227,7 +227,7 @@ def test_a_function_that_defers_itself_is_bounded_in_number(remote_harness: Harn
         register(remote_harness, f"{app.url}/api/inngest")
         remote_harness.send("go")
         remote_harness.drain()
-    statuses = [run["status"] for run in remote_harness.rows("SELECT status FROM runs")]
+    statuses = remote_harness.column("SELECT status FROM runs")
     assert statuses == ["completed"] * 21
 
 

@@ -283,7 +283,7 @@ def test_a_registered_function_does_what_it_was_observed_to_do(database_url: str
         assert begun == story.runs
         reasons = harness.rows("SELECT reason FROM decisions UNION ALL SELECT reason FROM collections")
         assert +Counter(row["reason"] for row in reasons if row["reason"]) == Counter(story.skipped)
-        statuses = Counter(row["status"] for row in harness.rows("SELECT status FROM runs"))
+        statuses = Counter(harness.column("SELECT status FROM runs"))
         assert statuses["cancelled"] == story.cancelled
         assert statuses["completed"] == len(story.runs) - story.cancelled
 

@@ -30,7 +30,7 @@ def test_an_addressed_event_starts_its_target_only_and_asks_for_no_trigger(datab
         harness.deploy(a_workflow().chain("a").trigger("other/event").document(), "target")
         _address(harness, "target")
         harness.drain()
-        assert [row["workflow_id"] for row in harness.rows("SELECT workflow_id FROM runs")] == ["target"]
+        assert harness.column("SELECT workflow_id FROM runs") == ["target"]
         assert harness.run()["status"] == "completed"
 
 
@@ -51,7 +51,7 @@ def test_an_addressed_event_that_starts_nothing_says_why(database_url: str, stat
             harness.runtime.authoring.archive(DEFAULT_SCOPE, "target")
         _address(harness, "target")
         harness.drain()
-        assert [row["reason"] for row in harness.rows("SELECT reason FROM decisions")] == [reason]
+        assert harness.column("SELECT reason FROM decisions") == [reason]
 
 
 def _plan(harness: Harness, *rows: TimerRow) -> None:

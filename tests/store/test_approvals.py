@@ -364,7 +364,7 @@ def test_the_engine_tells_hosts_of_what_is_asked_and_decided(database_url: str) 
         assert (decided["status"], decided["decisions"][0]["comment"]) == ("rejected", "no")
         assert "data" not in decided["decisions"][0]
         harness.skip(1)
-        statuses = [row["status"] for row in harness.rows("SELECT status FROM runs WHERE workflow_id = 'notify'")]
+        statuses = harness.column("SELECT status FROM runs WHERE workflow_id = 'notify'")
         assert statuses == ["completed", "completed"]
 
 

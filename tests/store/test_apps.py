@@ -60,7 +60,7 @@ def test_a_function_that_was_off_stays_off_when_its_application_comes_back(sqlit
         harness.runtime.apps.archive(ENVIRONMENT, "shop")
         harness.runtime.apps.unarchive(ENVIRONMENT, "shop")
         happen(harness)
-        assert [row["workflow_id"] for row in harness.rows("SELECT workflow_id FROM runs")] == ["shop/fn"]
+        assert harness.column("SELECT workflow_id FROM runs") == ["shop/fn"]
 
 
 def test_the_same_code_leaves_an_application_archived_and_changed_code_brings_it_back(sqlite_url: str) -> None:

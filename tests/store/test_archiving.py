@@ -39,11 +39,11 @@ def _registry() -> Registry:
 
 
 def _reasons(harness: Harness) -> list[str]:
-    return [row["reason"] for row in harness.rows("SELECT reason FROM decisions ORDER BY at_ms, workflow_id")]
+    return harness.column("SELECT reason FROM decisions ORDER BY at_ms, workflow_id")
 
 
 def _statuses(harness: Harness) -> list[str]:
-    return [row["status"] for row in harness.rows("SELECT status FROM runs ORDER BY id")]
+    return harness.column("SELECT status FROM runs ORDER BY id")
 
 
 def test_events_start_nothing_of_an_archived_workflow_and_its_runs_end(database_url: str) -> None:
@@ -115,7 +115,7 @@ def test_what_was_collected_before_starts_nothing_after(database_url: str, setti
         if "concurrency" in settings:
             harness.send("test/happened")
         harness.skip(120)
-        collected = [row["reason"] for row in harness.rows("SELECT reason FROM collections")]
+        collected = harness.column("SELECT reason FROM collections")
         assert (_statuses(harness), _reasons(harness) + collected) == ([], ["archived"])
 
 

@@ -68,7 +68,7 @@ def test_an_event_without_a_value_cancels_no_run_without_one(database_url: str) 
             harness.send("order/cancelled", data)
         harness.drain()
         harness.skip(0)
-        assert [row["status"] for row in harness.rows("SELECT status FROM runs")] == ["waiting"] * 2
+        assert harness.column("SELECT status FROM runs") == ["waiting"] * 2
 
 
 def test_an_event_cancels_the_runs_it_belongs_to_and_no_others(database_url: str) -> None:
@@ -179,7 +179,7 @@ def test_an_event_during_a_step_lets_it_end_and_the_next_never_starts(database_u
 
 
 def _ids(harness: Harness) -> list[str]:
-    return [row["id"] for row in harness.rows("SELECT id FROM pending_events")]
+    return harness.column("SELECT id FROM pending_events")
 
 
 def test_a_run_that_is_cancelled_during_a_step_keeps_its_result_as_ignored(database_url: str) -> None:
@@ -363,12 +363,12 @@ def test_a_cancelled_run_cancels_the_runs_it_waits_for_and_theirs(database_url: 
         harness.deploy(_document("outer"))
         harness.send("order/made")
         harness.drain()
-        assert {row["status"] for row in harness.rows("SELECT status FROM runs")} == {"waiting"}
+        assert set(harness.column("SELECT status FROM runs")) == {"waiting"}
         parent = _run(harness)
         harness.runtime.control.cancel(DEFAULT_SCOPE, parent["id"])
         harness.skip(0)
         harness.skip(0)
-        assert {row["status"] for row in harness.rows("SELECT status FROM runs")} == {"cancelled"}
+        assert set(harness.column("SELECT status FROM runs")) == {"cancelled"}
         assert _run(harness, "child")["reason"] == "parent-ended"
         assert loads(_run(harness, "child")["reason_detail"]) == {"run_id": parent["id"]}
         assert len(harness.rows("SELECT id FROM events WHERE name = 'workflow/run.cancelled'")) == 3
@@ -486,7 +486,5 @@ def test_every_cause_at_the_same_moment_cleans_up_once(database_url: str, turn: 
         assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)], outcomes
         harness.skip(3)
         assert harness.rows("SELECT status FROM runs WHERE id = :id", id=run_id) == [{"status": "cancelled"}]
-        assert [row["status"] for row in harness.rows("SELECT status FROM runs WHERE workflow_id = 'cleanup'")] == [
-            "completed"
-        ]
+        assert harness.column("SELECT status FROM runs WHERE workflow_id = 'cleanup'") == ["completed"]
         assert _open_rows(harness) == []

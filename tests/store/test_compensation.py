@@ -177,7 +177,7 @@ def test_the_items_of_a_loop_are_undone_with_the_run_the_last_one_first(database
     with a_runtime(database_url, shop.registry) as harness:
         _start(harness, _looping(), items=["a", "b", "c"], then="bad")
         assert shop.undone == ["c c", "b b", "a a", "one"]
-        paths = [row["path"] for row in harness.rows("SELECT path FROM runs WHERE path LIKE '%$compensate'")]
+        paths = harness.column("SELECT path FROM runs WHERE path LIKE '%$compensate'")
         assert sorted(paths) == ["$compensate", *["each/$compensate"] * 3]
         assert harness.rows("SELECT 1 FROM runs WHERE finished_at_ms IS NULL") == []
 

@@ -122,7 +122,7 @@ def test_values_of_a_condition_are_data_whatever_they_look_like(database_url: st
         harness.drain()
         assert harness.run()["status"] == "waiting"
         # Found by the index, and not by evaluating the condition of every run that waits for the name.
-        assert all(row["match_key"] for row in harness.rows("SELECT match_key FROM waits"))
+        assert all(harness.column("SELECT match_key FROM waits"))
         harness.send("order/paid", {"name": whose, "total": 10})
         harness.drain()
         assert _output(harness, "node")["event"]["data"] == {"name": whose, "total": 10}

@@ -39,7 +39,7 @@ def _switch(harness: Harness, enabled: bool) -> None:
 
 
 def _reasons(harness: Harness) -> list[str]:
-    return [row["reason"] for row in harness.rows("SELECT reason FROM decisions ORDER BY event_id")]
+    return harness.column("SELECT reason FROM decisions ORDER BY event_id")
 
 
 def _run_count(harness: Harness) -> int:
@@ -99,7 +99,7 @@ def test_what_was_collected_before_starts_nothing(database_url: str, settings: d
         harness.drain()
         _switch(harness, False)
         harness.skip(61)
-        assert [row["reason"] for row in harness.rows("SELECT reason FROM collections")] == ["disabled"]
+        assert harness.column("SELECT reason FROM collections") == ["disabled"]
         _switch(harness, True)
         harness.skip(61)
         assert _run_count(harness) == 0
@@ -155,7 +155,7 @@ def test_what_is_off_is_not_said_to_listen_and_ends_of_runs_are_not_told_for_it(
         harness.runtime.authoring.set_enabled(DEFAULT_SCOPE, "off", False)
         harness.send(EVENT)
         harness.drain()
-        assert [row["name"] for row in harness.rows("SELECT name FROM events")] == [EVENT]
+        assert harness.column("SELECT name FROM events") == [EVENT]
         found = eventtypes.look(
             harness.runtime.database, DEFAULT_SCOPE, eventtypes.SPANS["1h"], limit=9, name=EVENT,
             limits=harness.runtime.settings.limits,

@@ -216,7 +216,7 @@ def test_conditions_of_triggers_and_waits_do_not_see_the_field(database_url: str
         happen(harness, {"encrypted": CANARY, "id": 7}, name="test/reply")
         harness.skip(60)
         happen(harness, {"encrypted": CANARY, "id": 7}, name="test/reply")
-        assert [row["workflow_id"] for row in harness.rows("SELECT workflow_id FROM runs")] == ["shop/fn"]
+        assert harness.column("SELECT workflow_id FROM runs") == ["shop/fn"]
         assert output_of_opened(harness, "shop/fn") == [None, CANARY]
 
 
@@ -272,7 +272,7 @@ def test_three_phases_of_rotation_lose_no_run_that_sleeps_meanwhile(database_url
         dropped = harness.new_process(extensions=with_keys(NEW))
         for _ in range(3):
             _next_day(harness, dropped)
-        assert {row["status"] for row in harness.rows("SELECT status FROM runs")} == {"completed"}
+        assert set(harness.column("SELECT status FROM runs")) == {"completed"}
         assert CANARY not in dump(harness)
         assert old is harness.runtime
 
@@ -301,11 +301,11 @@ def test_a_worker_without_the_key_leaves_runs_and_events_to_others(
         harness.send("test/happened", {"encrypted": CANARY})
         for _ in range(2):
             _next_day(harness, mistaken)
-        assert [row["status"] for row in harness.rows("SELECT status FROM runs")] == ["waiting"]
+        assert harness.column("SELECT status FROM runs") == ["waiting"]
         assert "is left to others: a value is encrypted with the key" in caplog.text
         for _ in range(4):
             harness.skip(86_400)
-        assert [row["status"] for row in harness.rows("SELECT status FROM runs")] == ["completed"] * 2
+        assert harness.column("SELECT status FROM runs") == ["completed"] * 2
 
 
 def test_a_process_without_the_key_cancels_and_signals_all_the_same(database_url: str) -> None:
@@ -327,7 +327,7 @@ def test_a_process_without_the_key_cancels_and_signals_all_the_same(database_url
         happen(harness, {"encrypted": CANARY})
         keyless.waking.signal(DEFAULT_SCOPE, "test-signal", "plain")
         harness.drain()
-        statuses = [row["status"] for row in harness.rows("SELECT status FROM runs ORDER BY id")]
+        statuses = harness.column("SELECT status FROM runs ORDER BY id")
         assert sorted(statuses) == ["cancelled", "cancelled", "completed"]
         assert CANARY not in dump(harness)
 
@@ -370,7 +370,7 @@ def test_a_repeated_run_and_the_items_of_a_loop_see_what_was_encrypted(database_
         (row,) = harness.rows("SELECT id FROM runs WHERE path IS NULL")
         harness.runtime.rerunning.rerun(DEFAULT_SCOPE, row["id"])
         harness.drain()
-        assert {row["status"] for row in harness.rows("SELECT status FROM runs")} == {"completed"}
+        assert set(harness.column("SELECT status FROM runs")) == {"completed"}
         assert CANARY not in dump(harness)
     assert seen == [CANARY, {"v": CANARY}] * 2
 

@@ -125,7 +125,7 @@ def test_what_the_run_did_is_undone_before_its_failure_is_handled(database_url: 
         assert log == [
             "undo 1", {"who": "Ada", "why": "boom", "code": "action-failed", "first": 1, "missing": None}
         ]  # fmt: skip
-        paths = [row["path"] for row in harness.rows("SELECT path FROM runs WHERE parent_run_id IS NOT NULL")]
+        paths = harness.column("SELECT path FROM runs WHERE parent_run_id IS NOT NULL")
         assert sorted(paths) == ["$compensate", "$on_failure"]
 
 
@@ -168,7 +168,7 @@ def test_a_workflow_that_handles_its_own_failures_comes_to_an_end(database_url: 
     with a_runtime(database_url, _registry(log)) as harness:
         _start(harness, _document(on_failure={"workflow": "test"}))
         harness.skip(5)
-        assert [row["status"] for row in harness.rows("SELECT status FROM runs")] == ["failed", "failed"]
+        assert harness.column("SELECT status FROM runs") == ["failed", "failed"]
 
 
 @pytest.mark.parametrize("side", ["before_commit", "after_commit"])

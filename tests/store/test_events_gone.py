@@ -89,7 +89,7 @@ def test_it_can_be_cancelled(database_url: str) -> None:
         harness.send("test/happened")
         harness.drain()
         lose_events(harness)
-        ids = [row["id"] for row in harness.rows("SELECT id FROM runs")]
+        ids = harness.column("SELECT id FROM runs")
         assert harness.runtime.control.cancel(DEFAULT_SCOPE, ids[0]) is RunStatus.CANCELLED
         harness.runtime.jobs.create(DEFAULT_SCOPE, NewJob(JobKind.CANCEL, workflow_id="sleeping"))
         harness.skip(60)

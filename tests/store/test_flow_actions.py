@@ -75,7 +75,7 @@ def _assert_all_end(harness: Harness, count: int) -> None:
     """Let the leases of those that were claimed and never performed end; everything ends well, and nothing is left."""
     for _ in range(4 * count):
         harness.skip(40)
-    assert [row["status"] for row in harness.rows("SELECT status FROM runs")] == ["completed"] * count
+    assert harness.column("SELECT status FROM runs") == ["completed"] * count
     for table in ("slots", "queued_steps", "lanes", "lane_groups"):
         assert harness.rows(f"SELECT * FROM {table}") == [], table
 
@@ -115,7 +115,7 @@ def test_the_limit_of_a_kind_is_as_it_is_deployed_for_runs_that_are_there(
         old = harness.runtime.functions.sync("default", _deployed(before, scope, "1"))
         assert old.status is SyncStatus.SUPERSEDED
         harness.clock.advance(seconds=40)  # the leases of those that execute are over
-        (place,) = {row["slot_group"] for row in harness.rows("SELECT slot_group FROM lane_groups")}
+        (place,) = set(harness.column("SELECT slot_group FROM lane_groups"))
         started = 0
         while harness.runtime.worker.advance._dequeue(place)[0] is not None:
             started += 1
@@ -210,7 +210,7 @@ def test_a_cancelled_run_gives_the_slot_of_its_action_back(database_url: str) ->
         (holder,) = harness.rows("SELECT run_id FROM slots")
         harness.runtime.control.cancel(DEFAULT_SCOPE, holder["run_id"])
         harness.drain()
-        assert sorted(row["status"] for row in harness.rows("SELECT status FROM runs")) == ["cancelled", "completed"]
+        assert sorted(harness.column("SELECT status FROM runs")) == ["cancelled", "completed"]
         assert harness.rows("SELECT * FROM slots") == []
 
 
@@ -225,7 +225,7 @@ def test_an_event_is_skipped_if_too_many_runs_wait_for_an_action(database_url: s
         assert len(harness.rows("SELECT * FROM queued_steps")) == 2
         _send(harness, 2)
         assert _executing(harness) == {}
-        reasons = [row["reason"] for row in harness.rows("SELECT reason FROM decisions")]
+        reasons = harness.column("SELECT reason FROM decisions")
         assert reasons == ["backlog-full"] * 2
         _assert_all_end(harness, 3)
         _send(harness, 1)
@@ -244,7 +244,7 @@ def test_a_workflow_with_controls_is_skipped_too_if_too_many_runs_wait_for_an_ac
         before = harness.rows(rate)
         _send(harness, 1)
         assert _executing(harness) == {}
-        assert [row["reason"] for row in harness.rows("SELECT reason FROM decisions")] == ["backlog-full"]
+        assert harness.column("SELECT reason FROM decisions") == ["backlog-full"]
         assert harness.rows(rate) == before, "what was skipped has used no unit of the rate"
 
 

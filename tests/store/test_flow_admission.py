@@ -61,11 +61,11 @@ def _send(harness: Harness, *numbers: int, **data: Any) -> list[str]:
 
 
 def _reasons(harness: Harness) -> list[str]:
-    return [row["reason"] for row in harness.rows("SELECT reason FROM decisions ORDER BY at_ms, event_id")]
+    return harness.column("SELECT reason FROM decisions ORDER BY at_ms, event_id")
 
 
 def _runs(harness: Harness) -> Counter[str]:
-    return Counter(row["status"] for row in harness.rows("SELECT status FROM runs"))
+    return Counter(harness.column("SELECT status FROM runs"))
 
 
 def assert_all_accounted_for(harness: Harness) -> None:
@@ -78,7 +78,7 @@ def assert_all_accounted_for(harness: Harness) -> None:
          " (SELECT run_id FROM collections WHERE run_id IS NOT NULL)",),
     ):  # fmt: skip
         found.update(row["event_id"] for row in harness.rows(query))
-    events = {row["id"] for row in harness.rows("SELECT id FROM events WHERE name = :name", name=EVENT)}
+    events = set(harness.column("SELECT id FROM events WHERE name = :name", name=EVENT))
     assert {event_id: found[event_id] for event_id in events} == dict.fromkeys(events, 1)
 
 
@@ -167,7 +167,7 @@ def test_a_run_that_was_asked_for_as_a_pause_began_is_the_same_when_it_is_replay
             harness.runtime.jobs.create(DEFAULT_SCOPE, NewJob(JobKind.REPLAY, skipped=("paused",)))
             harness.skip(1)
             harness.skip(1)
-        assert ([row["id"] for row in harness.rows("SELECT id FROM runs")], seen) == ([run_id], [[1]])
+        assert (harness.column("SELECT id FROM runs"), seen) == ([run_id], [[1]])
 
 
 @pytest.mark.parametrize("control", ["rate_limit", "idempotency"])
@@ -429,7 +429,7 @@ def test_a_singleton_skips_what_comes_while_it_runs(busy: tuple[Harness, Seen]) 
     _send(harness, *range(10))
     assert _runs(harness) == {"waiting": 1}
     assert _reasons(harness) == ["singleton"] * 9
-    assert {row["other_id"] for row in harness.rows("SELECT other_id FROM decisions")} == {harness.run()["id"]}
+    assert set(harness.column("SELECT other_id FROM decisions")) == {harness.run()["id"]}
     harness.skip(60)
     _send(harness, 10)
     assert _runs(harness) == {"completed": 1, "waiting": 1}
@@ -444,7 +444,7 @@ def test_a_singleton_of_the_mode_cancel_runs_the_last_event(busy: tuple[Harness,
     (alive,) = harness.rows("SELECT event_id FROM runs WHERE status = 'waiting'")
     (last,) = harness.rows("SELECT max(id) AS id FROM events WHERE name = :name", name=EVENT)
     assert _runs(harness) == {"cancelled": 9, "waiting": 1}
-    assert {row["reason"] for row in harness.rows("SELECT reason FROM runs WHERE status = 'cancelled'")} == {"replaced"}
+    assert set(harness.column("SELECT reason FROM runs WHERE status = 'cancelled'")) == {"replaced"}
     data = loads(harness.rows("SELECT data FROM events WHERE id = :id", id=alive["event_id"])[0]["data"])
     assert data["n"] == 9
     assert last["id"]
@@ -460,7 +460,7 @@ def test_a_singleton_of_the_mode_queue_latest_goes_on_with_the_last_event(busy: 
     assert (seen, _runs(harness)) == ([[0]], {"waiting": 1})
     assert _reasons(harness) == ["superseded"] * 3
     # Each names the event that took its place, also where that has no run either.
-    ids = [row["id"] for row in harness.rows("SELECT id FROM events ORDER BY id")]
+    ids = harness.column("SELECT id FROM events ORDER BY id")
     named = harness.rows("SELECT event_id, other_id FROM decisions ORDER BY event_id")
     assert [(row["event_id"], row["other_id"]) for row in named] == list(pairwise(ids[1:]))
     assert_all_accounted_for(harness)
@@ -524,7 +524,7 @@ def test_a_window_whose_run_meets_a_singleton_waits_for_it(busy: tuple[Harness, 
     _send(harness, 4)
     harness.skip(5)
     assert seen == [[2]]
-    reasons = [row["reason"] for row in harness.rows("SELECT reason FROM collections ORDER BY opened_at_ms")]
+    reasons = harness.column("SELECT reason FROM collections ORDER BY opened_at_ms")
     assert reasons == [None, "superseded", None]
     harness.skip(60)
     assert seen[-1] == [4]

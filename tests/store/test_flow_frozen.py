@@ -142,7 +142,7 @@ def test_of_two_limits_that_meet_in_a_group_the_lower_one_that_is_published_coun
                 first_claim = harness.match().claim
                 claims += [] if first_claim is None else [first_claim]
                 claims += _claims(harness)
-            (place,) = {row["slot_group"] for row in harness.rows("SELECT slot_group FROM lane_groups")}
+            (place,) = set(harness.column("SELECT slot_group FROM lane_groups"))
             while (claim := harness.runtime.worker.advance._dequeue(place)[0]) is not None:
                 claims.append(claim)
             assert len(claims) == at_once
@@ -268,7 +268,7 @@ def test_the_limit_of_an_action_is_that_of_the_published_version(
                 harness.runtime.intake.send(DEFAULT_SCOPE, events)
                 assert harness.runtime.worker.advance.claim(harness.match().openings[0])[0] is not None
         claims = _claims(harness)
-        for place in {row["slot_group"] for row in harness.rows("SELECT slot_group FROM lane_groups")}:
+        for place in set(harness.column("SELECT slot_group FROM lane_groups")):
             while (claim := harness.runtime.worker.advance._dequeue(place)[0]) is not None:
                 claims.append(claim)
         assert len(claims) == more

@@ -506,7 +506,7 @@ def test_picking_the_next_touches_no_more_rows_behind_a_long_queue(database_url:
             _send_all(harness, 1)
             harness.match()
         (row,) = harness.rows("SELECT * FROM queued_steps")
-        (group,) = [found["slot_group"] for found in harness.rows("SELECT slot_group FROM lane_groups")]
+        (group,) = harness.column("SELECT slot_group FROM lane_groups")
         _fill(harness, row, range(1_000))
         short = _plan_cost(harness, row, group)
         _fill(harness, row, range(1_000, 20_000))
@@ -528,7 +528,7 @@ def test_picking_the_next_costs_the_same_however_many_queues_wait_for_a_limit(da
             claims.append(harness.claim())
         _send_all(harness, 1, k="a")
         harness.match()
-        (place,) = {row["slot_group"] for row in harness.rows("SELECT slot_group FROM lane_groups")} & _free(harness)
+        (place,) = set(harness.column("SELECT slot_group FROM lane_groups")) & _free(harness)
         _fill_lanes(harness, range(50))
         few = _cost_of_picking(harness, place)
         _fill_lanes(harness, range(50, 3_000))
@@ -552,7 +552,7 @@ def test_a_longer_head_start_goes_ahead_however_many_queues_wait(database_url: s
             harness.claim()
         _send_all(harness, 1, k="a", ahead=0)
         harness.match()
-        (place,) = {row["slot_group"] for row in harness.rows("SELECT slot_group FROM lane_groups")} & _free(harness)
+        (place,) = set(harness.column("SELECT slot_group FROM lane_groups")) & _free(harness)
         (row,) = harness.rows("SELECT line FROM queued_steps")
         costs = []
         for numbers in (range(50), range(50, 3_000)):
@@ -623,7 +623,7 @@ def test_going_down_the_line_finds_what_a_look_at_all_lanes_finds(database_url: 
 def _free(harness: Harness) -> set[str]:
     """Return the groups of which a slot can be had."""
     full = "SELECT slot_group FROM slots GROUP BY slot_group HAVING count(*) = 1"
-    every = {row["slot_group"] for row in harness.rows("SELECT slot_group FROM slots")}
+    every = set(harness.column("SELECT slot_group FROM slots"))
     return every - {row["slot_group"] for row in harness.rows(full)}
 
 

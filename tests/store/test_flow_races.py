@@ -173,7 +173,7 @@ def test_the_slots_of_a_step_are_kept_by_the_next_in_one_statement(postgres_url:
         recorded = _record(harness, claim)
         assert recorded.next_claim is not None
         assert recorded.next_claim.lease.run_id == claim.lease.run_id  # it is older than the one that waits
-        assert [row["kept_by"] for row in harness.rows("SELECT kept_by FROM slots")] == ["s1"]
+        assert harness.column("SELECT kept_by FROM slots") == ["s1"]
         with harness.runtime.database.read() as tx:
             assert [
                 group.held for group in slots.survey(tx, recorded.next_claim.position.run.flow["steps"]).values()

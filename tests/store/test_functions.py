@@ -90,7 +90,7 @@ def test_syncing_again_changes_nothing(database_url: str) -> None:
         assert code.sync(harness).status is SyncStatus.UNCHANGED
         assert harness.rows("SELECT * FROM workflow_versions ORDER BY workflow_id, version") == before
         assert _versions(harness) == {"shop/a": 1, "shop/b": 1}
-        assert [row["workflow_id"] for row in harness.rows("SELECT workflow_id FROM schedules")] == ["shop/b"]
+        assert harness.column("SELECT workflow_id FROM schedules") == ["shop/b"]
 
 
 def test_an_application_that_starts_logs_what_has_no_use_together(

@@ -60,11 +60,11 @@ def _end(harness: Harness, claim: Claim | None, runtime: Runtime | None = None, 
 
 
 def _queued(harness: Harness) -> list[str]:
-    return [row["run_id"] for row in harness.rows("SELECT run_id FROM queued_steps ORDER BY score_ms, sequence")]
+    return harness.column("SELECT run_id FROM queued_steps ORDER BY score_ms, sequence")
 
 
 def _held(harness: Harness) -> list[str]:
-    return sorted(row["run_id"] for row in harness.rows("SELECT run_id FROM slots"))
+    return sorted(harness.column("SELECT run_id FROM slots"))
 
 
 def test_the_next_run_starts_in_the_commit_that_ends_the_one_before(postgres_url: str) -> None:

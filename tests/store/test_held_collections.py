@@ -50,7 +50,7 @@ def _pass(harness: Harness, seconds: int) -> None:
 
 
 def _reasons(harness: Harness) -> list[str]:
-    return [row["reason"] for row in harness.rows("SELECT reason FROM decisions ORDER BY event_id")]
+    return harness.column("SELECT reason FROM decisions ORDER BY event_id")
 
 
 @pytest.mark.parametrize(("settings", "expected"), COLLECTING)
@@ -87,7 +87,7 @@ def test_a_pause_freezes_the_runs_of_what_was_collected_before_it(
         pausing.resume(HERE)
         _pass(harness, 120)
         assert seen == expected
-        assert {row["status"] for row in harness.rows("SELECT status FROM runs")} == {"completed"}
+        assert set(harness.column("SELECT status FROM runs")) == {"completed"}
         assert set(_reasons(harness)) <= {"superseded"}
 
 
@@ -103,7 +103,7 @@ def test_a_pause_that_cancels_runs_does_away_with_what_was_collected(
         pausing.resume(HERE)
         _pass(harness, 10)
         assert seen == []
-        assert [row["reason"] for row in harness.rows("SELECT reason FROM collections")] == ["paused"]
+        assert harness.column("SELECT reason FROM collections") == ["paused"]
         assert pausing.count_open(HERE) == 0
 
 

@@ -38,7 +38,7 @@ def _failed(harness: Harness, count: int) -> None:
 
 
 def _statuses(harness: Harness, **where: Any) -> list[str]:
-    return [row["status"] for row in harness.rows("SELECT status FROM runs ORDER BY id")]
+    return harness.column("SELECT status FROM runs ORDER BY id")
 
 
 def _work_off(harness: Harness, job_id: str, *, seconds: float = 0.5) -> None:

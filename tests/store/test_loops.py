@@ -154,7 +154,7 @@ def test_loops_stand_in_loops(database_url: str) -> None:
             [{"item": 1, "name": "a", "first": 1}, {"item": 2, "name": "a", "first": 1}],
             [],
         ]
-        paths = {row["path"] for row in harness.rows("SELECT path FROM runs")}
+        paths = set(harness.column("SELECT path FROM runs"))
         assert paths == {None, "each", "each/inner"}
 
 
@@ -197,7 +197,7 @@ def test_a_failed_item_fails_the_loop_and_cancels_what_goes_on(database_url: str
         }  # fmt: skip
         harness.skip(5)
         assert _statuses(harness) == ["completed", "failed", "cancelled", "cancelled"]
-        reasons = {row["reason"] for row in harness.rows("SELECT reason FROM runs WHERE status = 'cancelled'")}
+        reasons = set(harness.column("SELECT reason FROM runs WHERE status = 'cancelled'"))
         assert reasons == {"parent-ended"}
         assert harness.rows("SELECT 1 FROM steps WHERE status IN ('ready', 'running', 'waiting')") == []
 
@@ -438,7 +438,7 @@ def test_an_item_that_is_cancelled_by_hand_counts_as_failed_and_gives_up_its_tur
     with a_runtime(database_url, registry) as harness:
         _start(harness, _loop(concurrency=1, on_item_error="continue"), ["a", "b", "c", "d"])
         harness.drain()
-        items = [row["id"] for row in harness.rows("SELECT id FROM runs WHERE parent_run_id IS NOT NULL ORDER BY id")]
+        items = harness.column("SELECT id FROM runs WHERE parent_run_id IS NOT NULL ORDER BY id")
         harness.runtime.control.cancel(DEFAULT_SCOPE, items[2])  # it never had a turn, so it passes none on
         assert _statuses(harness) == ["waiting", "scheduled", "cancelled", "scheduled"]
         harness.runtime.control.cancel(DEFAULT_SCOPE, items[0])
@@ -501,7 +501,7 @@ def test_an_item_none_of_whose_steps_is_reached_is_done_at_once(database_url: st
         assert _output(harness)["items"] == [{}, {"do": 1}, {}]
         harness.send("test/happened", {"items": [0, 0]})
         harness.drain()
-        outputs = {row["output"] for row in harness.rows("SELECT output FROM runs WHERE parent_run_id IS NULL")}
+        outputs = set(harness.column("SELECT output FROM runs WHERE parent_run_id IS NULL"))
         assert (
             '{"each":{"failed":[],"items":[{},{}]}}' in outputs or '{"each":{"items":[{},{}],"failed":[]}}' in outputs
         )

@@ -76,14 +76,14 @@ def test_some_events_of_each_tenant_overtake_the_rest(database_url: str) -> None
         assert harness.rows("SELECT 1 FROM runs WHERE status != 'queued'") == []  # for others to begin
         assert len(harness.dispatcher.waiting) == hinted + 2 * EVENTS_PER_TENANT + 1
         for tenant in ("loud", "quiet"):
-            first = sorted(row["id"] for row in harness.rows("SELECT id FROM events WHERE tenant = :t", t=tenant))
+            first = sorted(harness.column("SELECT id FROM events WHERE tenant = :t", t=tenant))
             rows = harness.rows("SELECT event_id FROM runs WHERE tenant = :t", t=tenant)
             assert sorted(row["event_id"] for row in rows) == first[:EVENTS_PER_TENANT]
 
         assert harness.runtime.overtaking.look() == 2 * EVENTS_PER_TENANT  # the next ones of the two that are left
         harness.drain()
         assert _runs(harness) == {"loud": MANY, "quiet": MANY, "calm": 1}
-        assert {row["status"] for row in harness.rows("SELECT status FROM runs")} == {"completed"}
+        assert set(harness.column("SELECT status FROM runs")) == {"completed"}
 
 
 def test_whoever_has_waited_longest_is_first_among_those_that_overtake(database_url: str) -> None:

@@ -82,16 +82,14 @@ def test_what_goes_on_stays_and_what_is_new_too(database_url: str) -> None:
         harness.skip(11 * DAY)
         some_runs(harness, 1)
         assert prune(harness) == Counted(runs=1, events=1)
-        statuses = {row["status"] for row in harness.rows("SELECT status FROM runs")}
+        statuses = set(harness.column("SELECT status FROM runs"))
         assert statuses == {"waiting", "completed"}
         assert counts(harness, "runs", "events") == {"runs": 2, "events": 2}
         # A run that waited for a year is as new as its end.
         harness.skip(290 * DAY)
-        assert {row["status"] for row in harness.rows("SELECT status FROM runs WHERE workflow_id = 'slow'")} != {
-            "waiting"
-        }
+        assert set(harness.column("SELECT status FROM runs WHERE workflow_id = 'slow'")) != {"waiting"}
         prune(harness)
-        assert [row["workflow_id"] for row in harness.rows("SELECT workflow_id FROM runs")] == ["slow"]
+        assert harness.column("SELECT workflow_id FROM runs") == ["slow"]
         harness.skip(11 * DAY)
         prune(harness)
         assert counts(harness, "runs", "events") == {"runs": 0, "events": 0}
@@ -146,7 +144,7 @@ def test_events_that_started_nothing_go_and_those_of_runs_stay_as_long_as_these(
         some_runs(harness, 1)
         harness.skip(11 * DAY)
         assert prune(harness, events_days=10) == Counted(events=1)
-        assert [row["name"] for row in harness.rows("SELECT name FROM events")] == ["test/quick"]
+        assert harness.column("SELECT name FROM events") == ["test/quick"]
         assert counts(harness, "event_ids") == {"event_ids": 0}
         harness.send("test/unknown", id="the-senders-id")
         assert harness.rows("SELECT duplicate_of FROM events WHERE name = 'test/unknown'") == [{"duplicate_of": None}]
@@ -245,7 +243,7 @@ def test_old_entries_of_audit_logs_go(database_url: str) -> None:
         with harness.runtime.database.transaction("key") as tx:
             note(tx, DEFAULT_SCOPE, PROGRAM, Act.KEY_CREATED, "key:new")
         assert prune(harness, audit_days=10) == Counted(audit_entries=2)
-        assert [row["subject"] for row in harness.rows("SELECT subject FROM audit_log")] == ["key:new"]
+        assert harness.column("SELECT subject FROM audit_log") == ["key:new"]
 
 
 def test_nothing_is_deleted_unless_it_is_asked_for(database_url: str) -> None:
@@ -276,7 +274,7 @@ def test_a_transaction_deletes_a_few_and_one_that_fails_none(
     monkeypatch.setattr(pruning, "MOST_FACTS", 4)
     with a_harness(database_url) as harness:
         some_runs(harness, 6)
-        (facts,) = {row["revision"] for row in harness.rows("SELECT revision FROM runs")}
+        (facts,) = set(harness.column("SELECT revision FROM runs"))
         harness.skip(11 * DAY)
         parts: list[str] = []
         remove = failpoints.listen(lambda name: parts.append(name) if name == "prune.after_commit" else None)

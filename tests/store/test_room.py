@@ -58,7 +58,7 @@ def _count(harness: Harness, table: str) -> int:
 
 
 def _slots(harness: Harness) -> list[str]:
-    return sorted(row["run_id"] for row in harness.rows("SELECT run_id FROM slots"))
+    return sorted(harness.column("SELECT run_id FROM slots"))
 
 
 # -- tickets
@@ -349,7 +349,7 @@ def test_what_comes_later_waits_behind_what_a_throttle_holds_up(postgres_url: st
             _send(harness, 1)
             harness.drain()
             harness.clock.advance(seconds=0.01)
-        order = [row["id"] for row in harness.rows("SELECT id FROM runs ORDER BY created_at_ms, id")]
+        order = harness.column("SELECT id FROM runs ORDER BY created_at_ms, id")
         for _ in range(3):
             started = [
                 row["run_id"]
@@ -399,6 +399,6 @@ def test_who_joins_a_lane_keeps_it_open(postgres_url: str) -> None:
         harness.clock.advance(seconds=60)
         harness.runtime.relay.tick()
         joiner.connection.commit()
-        assert sorted(row["id"] for row in harness.rows("SELECT id FROM lanes")) == sorted(
+        assert sorted(harness.column("SELECT id FROM lanes")) == sorted(
             [lane["id"], lane["parent"]]
         )  # fmt: skip

@@ -67,11 +67,11 @@ def slots(harness: Harness) -> list[str]:
 
 
 def reasons(harness: Harness) -> list[str]:
-    return [row["reason"] for row in harness.rows("SELECT reason FROM decisions ORDER BY event_id")]
+    return harness.column("SELECT reason FROM decisions ORDER BY event_id")
 
 
 def runs(harness: Harness) -> Counter[str]:
-    return Counter(row["status"] for row in harness.rows("SELECT status FROM runs"))
+    return Counter(harness.column("SELECT status FROM runs"))
 
 
 # --- once, and in time

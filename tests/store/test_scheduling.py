@@ -149,10 +149,10 @@ def test_a_run_that_is_due_and_queues_for_a_limit_is_moved_out_of_the_queue(
         harness.runtime.worker._work_off((), first)
         harness.drain()
         harness.skip(30)
-        began = [run["status"] for run in harness.rows("SELECT status FROM runs ORDER BY status")]
+        began = harness.column("SELECT status FROM runs ORDER BY status")
         assert began == ["completed", "completed" if seconds <= 5 else "scheduled"]
         harness.skip(600)
-        assert [run["status"] for run in harness.rows("SELECT status FROM runs")] == ["completed"] * 2
+        assert harness.column("SELECT status FROM runs") == ["completed"] * 2
         assert len(harness.journal("attempt")) == 2
         harness.skip(30)
         assert harness.rows("SELECT id FROM lanes") == []
@@ -169,5 +169,5 @@ def test_a_run_begins_at_once_though_the_clock_of_whoever_matches_is_a_moment_be
         harness.send("test/sent", ts=harness.clock.now_ms() + 5_000)
         harness.clock.advance(milliseconds=-3)
         harness.drain()
-        statuses = [run["status"] for run in harness.rows("SELECT status FROM runs ORDER BY status")]
+        statuses = harness.column("SELECT status FROM runs ORDER BY status")
         assert statuses == ["completed", "scheduled"]

@@ -428,7 +428,7 @@ def test_a_secret_in_use_is_not_deleted_by_accident(database_url: str) -> None:
         secrets.delete(DEFAULT_SCOPE, "stripe", force=True)
         with pytest.raises(NotFound):
             secrets.get(DEFAULT_SCOPE, "stripe")
-        acts = [row["action"] for row in harness.rows("SELECT action FROM audit_log ORDER BY seq")]
+        acts = harness.column("SELECT action FROM audit_log ORDER BY seq")
         assert acts[0] == "secret.set"
         assert acts[-1] == "secret.deleted"
         assert_nowhere(everything(harness))
@@ -465,7 +465,7 @@ def test_everything_is_sealed_again_with_the_first_key(database_url: str) -> Non
             "secrets": (2, ()),
             "webhooks": (1, ()),
         }
-        sealed = [row["sealed"] for row in harness.rows("SELECT sealed FROM secrets")]
+        sealed = harness.column("SELECT sealed FROM secrets")
         assert all(text.startswith("v1.new.") for text in sealed)
         only_new = harness.new_process(secret_key=Keyring({"new": b"n" * 32}).render())
         assert only_new.secrets.values(OTHER, ["stripe"]) == {"stripe": "their own value"}
@@ -684,7 +684,7 @@ def test_whatever_else_a_handler_can_do_with_a_value_leaves_none(database_url: s
         stored = everything(harness)
         assert_nowhere(stored)
         assert stored.count("•••(stripe)") > 15
-        assert {row["kind"] for row in harness.rows("SELECT kind FROM waits")} == {"signal", "event", "run"}
+        assert set(harness.column("SELECT kind FROM waits")) == {"signal", "event", "run"}
         (approval,) = harness.rows("SELECT title, assignees FROM approvals")
         assert approval == {"title": "May •••(stripe)?", "assignees": '["•••(stripe)@example.com"]'}
         assert len(harness.rows("SELECT * FROM runs WHERE workflow_id = 'child'")) == 2

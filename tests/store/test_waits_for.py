@@ -39,7 +39,7 @@ def _send(harness: Harness, count: int, *, kind: str = "nap", **settings: Any) -
 
 
 def _steps(harness: Harness) -> list[Step]:
-    ids = [row["id"] for row in harness.rows("SELECT id FROM runs ORDER BY created_at_ms")]
+    ids = harness.column("SELECT id FROM runs ORDER BY created_at_ms")
     runtime = harness.runtime
     with runtime.database.read() as tx:
         return [trace(tx, DEFAULT_SCOPE, each, runtime._versions, runtime.registry).history.steps[0] for each in ids]

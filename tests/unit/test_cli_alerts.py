@@ -4,23 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from runtimes import Harness, a_runtime
 
 from workflowkit.cli.root import cli
 
-
-@pytest.fixture(autouse=True)
-def installation(sqlite_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Harness]:
-    """A database that the settings name, and a working directory."""
-    monkeypatch.setenv("WORKFLOWKIT_DATABASE_URL", sqlite_url)
-    monkeypatch.chdir(tmp_path)
-    with a_runtime(sqlite_url) as harness:
-        yield harness
+pytestmark = pytest.mark.usefixtures("installation")
 
 
 def _cli(*arguments: str) -> Result:

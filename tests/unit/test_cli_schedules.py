@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 from builders import a_workflow
 from click.testing import CliRunner, Result
-from runtimes import Harness, a_runtime
+from runtimes import Harness
 
 from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.cli.root import cli
-
-
-@pytest.fixture
-def installation(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Harness]:
-    """A database that the settings name, without a workflow."""
-    monkeypatch.setenv("WORKFLOWKIT_DATABASE_URL", sqlite_url)
-    with a_runtime(sqlite_url) as harness:
-        yield harness
 
 
 def _cli(*arguments: str) -> Result:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from runtimes import Harness, a_runtime
+from runtimes import Harness
 
 from workflowkit.base.errors import Unauthenticated
 from workflowkit.base.scope import DEFAULT_SCOPE, Scope
@@ -18,15 +16,6 @@ from workflowkit.runtime.sessions import Client
 
 PASSWORD = "correct horse battery staple"
 HERE = Client("203.0.113.5", "Testfox")
-
-
-@pytest.fixture
-def installation(sqlite_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Harness]:
-    """A database that the settings name, and a working directory."""
-    monkeypatch.setenv("WORKFLOWKIT_DATABASE_URL", sqlite_url)
-    monkeypatch.chdir(tmp_path)
-    with a_runtime(sqlite_url) as harness:
-        yield harness
 
 
 def _cli(*arguments: str, stdin: str | None = None) -> Result:

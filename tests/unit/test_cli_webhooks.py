@@ -4,25 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from runtimes import Harness, a_runtime
+from runtimes import Harness
 
 from workflowkit.base.scope import DEFAULT_SCOPE
 from workflowkit.cli.root import cli
-
-
-@pytest.fixture
-def installation(sqlite_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Harness]:
-    """A database that the settings name, and a working directory."""
-    monkeypatch.setenv("WORKFLOWKIT_DATABASE_URL", sqlite_url)
-    monkeypatch.chdir(tmp_path)
-    with a_runtime(sqlite_url) as harness:
-        yield harness
 
 
 def _cli(*arguments: str, stdin: str | None = None) -> Result:
