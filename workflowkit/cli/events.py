@@ -66,7 +66,7 @@ def list_types(span: str, after: str, limit: int, environment: str, tenant: str,
 @scope_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 def show(event_id: str, environment: str, tenant: str, as_json: bool) -> None:
-    """Show an event: the runs it started, what it was collected into, and why it started nothing else.
+    """Show an event: the runs it started and resumed, what it was collected into, and why it started nothing else.
 
     \b
     workflowkit events show 01M817AXWA8Z4RDV7ZWESCAWYM
@@ -88,6 +88,9 @@ def show(event_id: str, environment: str, tenant: str, as_json: bool) -> None:
         click.echo(f"  {dim('waits to be matched')}")
     for run in told.runs:
         click.echo(f"  {plain(run.workflow_id)}  {status(run.status.value)} {dim('run')} {run.id}")
+    for one in told.resumed:
+        step = dim(f"step {plain(one.step)}")
+        click.echo(f"  {plain(one.workflow_id)}  {status(one.status.value)} {dim('resumed run')} {one.run_id} {step}")
     for each in told.collections:
         click.echo(f"  {plain(each.workflow_id)}  {_gathered(each)}")
     for decided in told.decisions:

@@ -119,6 +119,17 @@ class DecisionView:
 
 
 @dataclass(frozen=True, slots=True)
+class ResumedView:
+    """A run that waited for an event, and in which of its steps: the key of the wait."""
+
+    run_id: str
+    workflow_id: str
+    status: RunStatus
+    step: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class CollectionView:
     """The batch or window that an event is in, or its place behind a singleton's run. ``event_count`` is of all its
     events; ``run_id`` and ``reason`` are ``None`` while it is open."""
@@ -299,6 +310,19 @@ def find_decisions(tx: Reading, scope: Scope, event_id: str) -> list[DecisionVie
     there = sa.select(_run.id).where(*owned(schema.runs, scope), _run.id.in_(later))
     begun = {later[row[0]].workflow_id: row[0] for row in tx.connection.execute(there)} if later else {}
     return [replace(each, run_id=begun.get(each.workflow_id, each.run_id)) for each in found]
+
+
+def find_resumed(tx: Reading, scope: Scope, event_id: str, *, limit: int) -> list[ResumedView]:
+    """Return up to so many of the runs that waited for an event, in order of their ids."""
+    wait = schema.waits.c
+    query = (
+        sa.select(_run.id, _run.workflow_id, _run.status, wait.wait_key, wait.resolved_at_ms)
+        .join_from(schema.waits, schema.runs, wait.run_id == _run.id)
+        .where(*owned(schema.waits, scope), wait.event_id == event_id)
+        .order_by(_run.id, wait.wait_key)
+        .limit(limit)
+    )
+    return [ResumedView(row[0], row[1], RunStatus(row[2]), *row[3:]) for row in tx.connection.execute(query)]
 
 
 def find_collections(tx: Reading, scope: Scope, event_id: str) -> list[CollectionView]:

@@ -658,6 +658,8 @@ export interface EventDetail {
   readonly is_pending: boolean;
   /** The runs it started. */
   readonly runs: readonly Run[];
+  /** The runs that waited for it. */
+  readonly resumed: readonly Resumed[];
   /** The workflows it did not start, and why. */
   readonly decisions: readonly Decision[];
   /** The batches and windows that it is in: it starts runs together with others. */
@@ -1424,6 +1426,19 @@ export interface RerunBody {
 }
 
 export type Result = Json;
+
+export interface Resumed {
+  /** The run. */
+  readonly run_id: string;
+  /** What it is a run of. */
+  readonly workflow_id: string;
+  /** Where it stands. */
+  readonly status: "scheduled" | "queued" | "running" | "waiting" | "completed" | "failed" | "cancelled";
+  /** Where it waited: `<id of the action>/<id of the step>`. */
+  readonly step: string;
+  /** When it went on. */
+  readonly at: string;
+}
 
 export interface Run {
   /** The run's id. */

@@ -1,4 +1,4 @@
-import type { Collection, Decision, EventDetail, Run } from "../api/schema";
+import type { Collection, Decision, EventDetail, Resumed, Run } from "../api/schema";
 import { Status } from "../runs/Status";
 import { decisionText } from "../runs/words";
 import { counted, t } from "../locale/locale";
@@ -24,6 +24,22 @@ function runColumns(): readonly Column<Run>[] {
       ),
     },
     { head: t("Begun"), cell: (run) => <Ago time={run.created_at} /> },
+  ];
+}
+
+function resumedColumns(): readonly Column<Resumed>[] {
+  return [
+    { head: t("Status"), cell: ({ status }) => <Status status={status} /> },
+    {
+      head: t("Run of"),
+      cell: ({ run_id: id, workflow_id: workflow }) => (
+        <Link className="table-link" href={pathTo("runs", id)}>
+          {workflow}
+        </Link>
+      ),
+    },
+    { head: t("Where it waited"), cell: ({ step }) => <code className="muted">{step}</code> },
+    { head: t("Since"), cell: ({ at }) => <Ago time={at} /> },
   ];
 }
 
@@ -61,7 +77,7 @@ const NAME_EVENTS: ReadonlySet<string> = new Set(["idempotent", "duplicate"]);
 
 /** What became of an event: the runs it started, the events it is with, and why it started nothing else. */
 export function Outcome({ event }: { readonly event: EventDetail }): React.JSX.Element {
-  const { runs, decisions, collections, is_pending, duplicate_of } = event;
+  const { runs, resumed, decisions, collections, is_pending, duplicate_of } = event;
   return (
     <>
       {is_pending && <p className="callout">{t("It has not been matched with the workflows yet.")}</p>}
@@ -83,6 +99,17 @@ export function Outcome({ event }: { readonly event: EventDetail }): React.JSX.E
           empty={t("Nothing by itself.")}
         />
       </ListSection>
+      {resumed.length > 0 && (
+        <ListSection title={t("What waited for it")}>
+          <Table
+            label={t("What waited for it")}
+            columns={resumedColumns()}
+            items={resumed}
+            keyOf={({ run_id: id, step }) => `${id} ${step}`}
+            empty=""
+          />
+        </ListSection>
+      )}
       {collections.length > 0 && (
         <ListSection title={t("Where it is with other events")}>
           <Table

@@ -324,11 +324,22 @@ class Collection(Answer):
     closed_at = moment("When it started its run, or was given up.", nullable=True)
 
 
+class Resumed(Answer):
+    """A run that waited for an event, and goes on by it."""
+
+    run_id = text("The run.")
+    workflow_id = text("What it is a run of.")
+    status = text("Where it stands.", validate=validate.OneOf(list(RunStatus)))
+    step = text("Where it waited: `<id of the action>/<id of the step>`.")
+    at = moment("When it went on.")
+
+
 class EventDetail(Event):
     """An event with what it started and what it did not."""
 
     is_pending = flag("Whether it still waits to be matched with workflows.")
     runs = many(Run, "The runs it started.")
+    resumed = many(Resumed, "The runs that waited for it.")
     decisions = many(Decision, "The workflows it did not start, and why.")
     collections = many(Collection, "The batches and windows that it is in: it starts runs together with others.")
 

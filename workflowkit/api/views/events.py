@@ -10,7 +10,7 @@ from workflowkit.runtime.eventtypes import EventType
 from workflowkit.runtime.simulating import Simulated, Tried
 from workflowkit.runtime.stories import EventStory
 from workflowkit.store.events import EventRecord
-from workflowkit.store.queries import CollectionView, DecisionView
+from workflowkit.store.queries import CollectionView, DecisionView, ResumedView
 
 
 def event(record: EventRecord) -> Shown:
@@ -40,6 +40,17 @@ def decision(record: DecisionView) -> Shown:
         "detail": record.detail,
         "other_id": record.other_id,
         "run_id": record.run_id,
+        "at": rfc3339(record.at_ms),
+    }
+
+
+def resumed(record: ResumedView) -> Shown:
+    """Show a run that waited for an event."""
+    return {
+        "run_id": record.run_id,
+        "workflow_id": record.workflow_id,
+        "status": record.status.value,
+        "step": record.step,
         "at": rfc3339(record.at_ms),
     }
 
@@ -76,6 +87,7 @@ def event_detail(told: EventStory) -> Shown:
         **event(told.event),
         "is_pending": told.is_pending,
         "runs": [run(each) for each in told.runs],
+        "resumed": [resumed(each) for each in told.resumed],
         "decisions": [decision(each) for each in told.decisions],
         "collections": [collection(each) for each in told.collections],
     }
