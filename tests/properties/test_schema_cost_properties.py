@@ -10,8 +10,8 @@ import pytest
 
 from workflowkit.base.errors import DefinitionError
 from workflowkit.base.limits import Limits
-from workflowkit.definition import schemacost
 from workflowkit.definition.schemacost import SchemaCost, sizes_of
+from workflowkit.definition.schemanodes import SchemaReader
 
 NAMES = ["a", "b", "c"]
 TARGETS = ["#", "#/$defs/a", "#/$defs/b", "#/$defs/c", "#anchor"]
@@ -76,7 +76,7 @@ def a_value(random: Random, depth: int) -> Any:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_no_value_is_checked_more_often_than_was_computed(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schemacost._Reader, "_own", lambda *_of_a_schema: 1)
+    monkeypatch.setattr(SchemaReader, "_own", lambda *_of_a_schema: 1)
     random, compared = Random(seed), 0
     while compared < 300:
         schema = a_schema(random, 4)

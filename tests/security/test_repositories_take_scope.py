@@ -20,6 +20,7 @@ from workflowkit.store import (
     appsyncs,
     audit,
     callbacks,
+    eventids,
     eventtypes,
     following,
     keys,
@@ -37,8 +38,8 @@ from workflowkit.store import (
 from workflowkit.store.database import Database
 
 REPOSITORIES = (
-    alerts, apps, appsyncs, approvals, audit, callbacks, eventtypes, following, keys, members, messages, queries,
-    runsearch, schedules, secrets, webhookoutcomes, webhooks, webhooksamples, workflows,
+    alerts, apps, appsyncs, approvals, audit, callbacks, eventids, eventtypes, following, keys, members, messages,
+    queries, runsearch, schedules, secrets, webhookoutcomes, webhooks, webhooksamples, workflows,
 )  # fmt: skip
 #: The functions that find a scope, by something unguessable (or on the way to check it), instead of taking it; and what
 #: the operator's own command looks at: one sealed secret for each key.

@@ -15,7 +15,8 @@ from workflowkit.base.jsonvalue import canonical, loads
 from workflowkit.base.limits import DEFAULT_LIMITS, Limits
 from workflowkit.definition.jsvalues import Json
 from workflowkit.definition.schema import Schema, Violation, compile_schema, first_violations, violations
-from workflowkit.definition.schemacost import MAX_PATTERN_BYTES, SchemaCost, sizes_of
+from workflowkit.definition.schemacost import SchemaCost, sizes_of
+from workflowkit.definition.schemanodes import MAX_PATTERN_BYTES
 
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from workflowkit.base.ids import new_id
 from workflowkit.engine.outcome import EmittedEvent
 from workflowkit.runtime.position import Schedule
-from workflowkit.store import events
+from workflowkit.store import eventids, events
 from workflowkit.store.events import EventRecord
 from workflowkit.store.runs import RunRecord
 from workflowkit.store.transactions import Transaction
@@ -34,7 +34,7 @@ class Emitting:
         own_id = event.own_id or new_id(tx.now_ms)
         first_id = None
         if event.id is not None:
-            first_id = events.claim_event_id(tx, run.scope, event.id, own_id, self._dedup_ms, name=event.name)
+            first_id = eventids.claim(tx, run.scope, event.id, own_id, self._dedup_ms, name=event.name)
         return EventRecord(
             id=own_id, scope=run.scope, name=event.name, event_id=event.id, data=event.data,
             ts_ms=event.ts_ms or tx.now_ms, received_at_ms=tx.now_ms, depth=run.depth + 1, source_run_id=run.id,

@@ -15,7 +15,7 @@ from workflowkit.base.settings import Settings
 from workflowkit.runtime.hints import Dispatcher
 from workflowkit.runtime.incoming import IncomingEvent, parse_event
 from workflowkit.runtime.requestkeys import RequestKey
-from workflowkit.store import events
+from workflowkit.store import eventids, events
 from workflowkit.store.database import Database
 from workflowkit.store.events import EventRecord
 from workflowkit.store.joining import check as check_joined
@@ -150,7 +150,7 @@ class Intake:
 def _claim(
     tx: Transaction, scope: Scope, event_id: str, own_id: str, window_ms: int, event: IncomingEvent
 ) -> str | None:
-    return events.claim_event_id(
+    return eventids.claim(
         tx, scope, event_id, own_id, window_ms, name=event.name, webhook=event.webhook, is_limited=event.is_limited
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workflowkit.base.ids import first_id
-from workflowkit.store.events import SHARED
+from workflowkit.store.eventids import SHARED
 from workflowkit.store.statements import Sql
 from workflowkit.store.transactions import Transaction
 
